@@ -1,0 +1,185 @@
+//! What can go wrong between us and an engine, and what state it leaves behind.
+
+use std::path::PathBuf;
+
+use crate::sql::Value;
+
+/// Kinds of engine errors that callers tell apart: <https://sqlite.org/rescode.html>.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Code {
+    /// Somebody else held the lock until the lock timeout passed.
+    Busy,
+    /// The database, its file or its token allows reading only.
+    ReadOnly,
+    /// The file is not a database.
+    NotADatabase,
+    /// The file or its folder cannot be opened.
+    CannotOpen,
+    /// The disk, or the database's own limit, is full.
+    Full,
+    /// A constraint does not hold.
+    Constraint,
+    /// The run was told to stop.
+    Interrupted,
+    /// The file is damaged.
+    Corrupt,
+    /// Reading or writing failed in the operating system.
+    Io,
+    /// Everything else: syntax errors, missing tables. The number is SQLite's extended result code.
+    Other(i32),
+}
+
+impl Code {
+    /// The kind of an extended result code.
+    pub fn of(extended: i32) -> Code {
+        match extended & 0xff {
+            5 | 6 => Code::Busy,
+            8 => Code::ReadOnly,
+            9 => Code::Interrupted,
+            10 => Code::Io,
+            11 => Code::Corrupt,
+            13 => Code::Full,
+            14 => Code::CannotOpen,
+            19 => Code::Constraint,
+            26 => Code::NotADatabase,
+            _ => Code::Other(extended),
+        }
+    }
+}
+
+/// The engine refused a statement, in its own words.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("{message}")]
+pub struct EngineError {
+    /// The kind.
+    pub code: Code,
+    /// The engine's words.
+    pub message: String,
+}
+
+impl EngineError {
+    pub(crate) fn interrupted() -> EngineError {
+        EngineError {
+            code: Code::Interrupted,
+            message: "interrupted".to_owned(),
+        }
+    }
+}
+
+impl From<libsql::Error> for EngineError {
+    fn from(error: libsql::Error) -> EngineError {
+        match error {
+            libsql::Error::SqliteFailure(code, message) => EngineError {
+                code: Code::of(code),
+                message,
+            },
+            // The crate puts the result code at the end of a sentence of its own.
+            libsql::Error::ConnectionFailed(message) => {
+                let code = message.rsplit(' ').next().and_then(|n| n.parse().ok());
+                EngineError {
+                    code: code.map_or(Code::CannotOpen, Code::of),
+                    message: "unable to open database file".to_owned(),
+                }
+            }
+            other => EngineError {
+                code: Code::Other(1),
+                message: other.to_string(),
+            },
+        }
+    }
+}
+
+/// A database could not be opened or read. Nothing was changed.
+#[derive(Debug, thiserror::Error)]
+pub enum DbError {
+    /// The file of a local database.
+    #[error("cannot open the database {}", path.display())]
+    Open {
+        /// The file.
+        path: PathBuf,
+        /// The engine's words.
+        source: EngineError,
+    },
+    /// A path that the engine cannot take.
+    #[error("the path of the database, {}, {why}", path.display())]
+    Path {
+        /// The path.
+        path: PathBuf,
+        /// What is wrong with it.
+        why: &'static str,
+    },
+    /// It opened and could not be read.
+    #[error("cannot read the database")]
+    Read(#[source] EngineError),
+    /// The thread that held the connection is gone.
+    #[error("the thread of the database ended early")]
+    Thread(#[source] tokio::task::JoinError),
+}
+
+impl DbError {
+    /// The kind of the engine's error beneath, if there is one.
+    pub fn code(&self) -> Option<Code> {
+        match self {
+            DbError::Open { source, .. } | DbError::Read(source) => Some(source.code),
+            DbError::Path { .. } | DbError::Thread(_) => None,
+        }
+    }
+}
+
+/// The point of a transaction at which it failed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum At {
+    /// Before its first statement: the pragma or `BEGIN IMMEDIATE`.
+    Begin,
+    /// The step of this number, from 0.
+    Step(usize),
+    /// `COMMIT`.
+    Commit,
+}
+
+/// What a failed transaction left behind.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Left {
+    /// Nothing: it was rolled back, or never began.
+    Nothing,
+    /// It had no transaction: the steps before the failed one stand.
+    EarlierSteps,
+}
+
+/// A run of transactions stopped at one of them.
+#[derive(Debug, thiserror::Error)]
+pub enum Failure {
+    /// The database could not be opened; nothing ran.
+    #[error(transparent)]
+    Open(#[from] DbError),
+    /// A statement failed.
+    #[error("{error}")]
+    Step {
+        /// How many transactions were committed before this one.
+        committed: usize,
+        /// Where in the transaction after those.
+        at: At,
+        /// The engine's words.
+        #[source]
+        error: EngineError,
+        /// The rows of the failed step's `explain` query.
+        explanation: Vec<Vec<Value>>,
+        /// What this transaction left behind.
+        left: Left,
+    },
+}
+
+impl Failure {
+    /// The kind of the engine's error beneath, if there is one.
+    pub fn code(&self) -> Option<Code> {
+        match self {
+            Failure::Open(error) => error.code(),
+            Failure::Step { error, .. } => Some(error.code),
+        }
+    }
+
+    /// Whether a step failed because it was made to: guards call `json()` on what is no JSON.
+    pub(crate) fn is_raised_by_us(&self) -> bool {
+        matches!(self, Failure::Step { error, .. } if error.message == "malformed JSON")
+    }
+}

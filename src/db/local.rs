@@ -1,0 +1,528 @@
+//! Local files and memory: the `libsql` crate's own engine.
+//!
+//! Its calls block, so each query and each run has a thread of the blocking pool. A file gets a fresh connection
+//! every time and nothing that a connection remembers can leak from one run into the next; memory has one
+//! connection for good, because a second one would be a second database.
+
+use std::collections::HashMap;
+use std::path::{Path, PathBuf};
+use std::time::{Duration, Instant};
+
+use libsql::{Connection, OpenFlags, Statement};
+
+use super::{
+    Answer, At, Code, DbError, EngineError, Failure, Left, OnProgress, Options, Progress, Query,
+    Rows, Stop, Transaction,
+};
+use crate::script::{Atomicity, ForeignKeys, Step};
+use crate::sql::Value;
+
+/// How long the engine itself waits for a lock. Short, so that a signal to stop is seen in between; we ask again
+/// until the lock timeout has passed.
+const LOCK_SLICE: Duration = Duration::from_millis(100);
+
+/// How often a running statement is interrupted once the run was told to stop: an interrupt that arrives between
+/// two statements is lost.
+const INTERRUPT_EVERY: Duration = Duration::from_millis(20);
+
+/// A local file, opened anew for each use.
+#[derive(Debug, Clone)]
+pub(super) struct File {
+    path: PathBuf,
+    /// What the engine is given: a path that it cannot mistake for a URI.
+    name: String,
+}
+
+impl File {
+    pub(super) fn new(path: &Path) -> Result<File, DbError> {
+        let refuse = |why| DbError::Path {
+            path: path.to_path_buf(),
+            why,
+        };
+        let text = path.to_str().ok_or_else(|| refuse("is not UTF-8"))?;
+        if text.is_empty() {
+            return Err(refuse("is empty"));
+        }
+        if text.contains('\0') {
+            return Err(refuse("holds a NUL byte"));
+        }
+        // `file:`, `libsql:` and `:memory:` mean something else to the engine; a file may still be called so.
+        let name = if text.contains(':') && path.is_relative() {
+            format!("./{text}")
+        } else {
+            text.to_owned()
+        };
+        Ok(File {
+            path: path.to_path_buf(),
+            name,
+        })
+    }
+
+    pub(super) fn path(&self) -> &Path {
+        &self.path
+    }
+
+    async fn open(&self, flags: OpenFlags) -> Result<Connection, DbError> {
+        connect(&self.name, flags)
+            .await
+            .map_err(|source| DbError::Open {
+                path: self.path.clone(),
+                source,
+            })
+    }
+
+    /// A connection that only reads: to the file, or to nothing where there is none.
+    async fn open_to_read(&self) -> Result<Connection, DbError> {
+        if missing(&self.path) {
+            return self.open_empty().await;
+        }
+        self.open(OpenFlags::SQLITE_OPEN_READ_ONLY).await
+    }
+
+    async fn open_empty(&self) -> Result<Connection, DbError> {
+        connect(":memory:", OpenFlags::default())
+            .await
+            .map_err(|source| DbError::Open {
+                path: self.path.clone(),
+                source,
+            })
+    }
+
+    pub(super) async fn query(
+        &self,
+        queries: Vec<Query>,
+        options: &Options,
+    ) -> Result<Vec<Result<Rows, EngineError>>, DbError> {
+        let connection = self.open_to_read().await?;
+        match answer(connection, queries.clone(), options).await {
+            // A run that was killed left a journal, and only a connection that may write can roll it back.
+            Err(error)
+                if matches!(error.code(), Some(Code::ReadOnly | Code::CannotOpen))
+                    && !missing(&self.path) =>
+            {
+                let connection = self.open(OpenFlags::SQLITE_OPEN_READ_WRITE).await?;
+                answer(connection, queries, options).await
+            }
+            answers => answers,
+        }
+    }
+
+    pub(super) async fn run(
+        &self,
+        transactions: Vec<Transaction>,
+        on_progress: OnProgress,
+        options: &Options,
+    ) -> Result<Vec<Answer>, Failure> {
+        let connection = self
+            .open(OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_CREATE)
+            .await?;
+        execute(connection, transactions, on_progress, options).await
+    }
+
+    pub(super) async fn objection(
+        &self,
+        statement: &str,
+        _options: &Options,
+    ) -> Result<Option<EngineError>, DbError> {
+        let connection = self.open_to_read().await?;
+        Ok(compile(&connection, statement).await)
+    }
+}
+
+/// A database in memory.
+#[derive(Clone)]
+pub(super) struct Memory {
+    connection: Connection,
+}
+
+impl std::fmt::Debug for Memory {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("Memory")
+    }
+}
+
+impl Memory {
+    pub(super) async fn new() -> Result<Memory, DbError> {
+        let connection = connect(":memory:", OpenFlags::default())
+            .await
+            .map_err(|source| DbError::Open {
+                path: ":memory:".into(),
+                source,
+            })?;
+        Ok(Memory { connection })
+    }
+
+    pub(super) async fn query(
+        &self,
+        queries: Vec<Query>,
+        options: &Options,
+    ) -> Result<Vec<Result<Rows, EngineError>>, DbError> {
+        answer(self.connection.clone(), queries, options).await
+    }
+
+    pub(super) async fn run(
+        &self,
+        transactions: Vec<Transaction>,
+        on_progress: OnProgress,
+        options: &Options,
+    ) -> Result<Vec<Answer>, Failure> {
+        execute(self.connection.clone(), transactions, on_progress, options).await
+    }
+
+    pub(super) async fn objection(
+        &self,
+        statement: &str,
+        _options: &Options,
+    ) -> Result<Option<EngineError>, DbError> {
+        Ok(compile(&self.connection, statement).await)
+    }
+}
+
+fn missing(path: &Path) -> bool {
+    matches!(std::fs::metadata(path), Err(error) if error.kind() == std::io::ErrorKind::NotFound)
+}
+
+async fn connect(name: &str, flags: OpenFlags) -> Result<Connection, EngineError> {
+    let database = libsql::Builder::new_local(name)
+        .flags(flags)
+        .build()
+        .await?;
+    let connection = database.connect()?;
+    connection.busy_timeout(LOCK_SLICE)?;
+    Ok(connection)
+}
+
+async fn compile(connection: &Connection, statement: &str) -> Option<EngineError> {
+    connection
+        .prepare(statement)
+        .await
+        .err()
+        .map(EngineError::from)
+}
+
+/// Drives blocking work on a thread of its own, and interrupts its statements once `stop` is raised.
+async fn on_a_thread<T: Send + 'static>(
+    connection: &Connection,
+    stop: &Stop,
+    work: impl Future<Output = T> + Send + 'static,
+) -> Result<T, DbError> {
+    let runtime = tokio::runtime::Handle::current();
+    let mut work = tokio::task::spawn_blocking(move || runtime.block_on(work));
+    tokio::select! {
+        done = &mut work => return done.map_err(DbError::Thread),
+        () = stop.raised() => {}
+    }
+    loop {
+        // It fails only where there is no statement to interrupt.
+        let _ = connection.interrupt();
+        tokio::select! {
+            done = &mut work => return done.map_err(DbError::Thread),
+            () = tokio::time::sleep(INTERRUPT_EVERY) => {}
+        }
+    }
+}
+
+async fn answer(
+    connection: Connection,
+    queries: Vec<Query>,
+    options: &Options,
+) -> Result<Vec<Result<Rows, EngineError>>, DbError> {
+    let patience = Patience::new(options);
+    let reader = connection.clone();
+    let work = async move {
+        // One read transaction, so that all answers are of one state; the pragma holds where the file does not.
+        bare(&reader, "PRAGMA query_only = ON").await?;
+        bare(&reader, "BEGIN").await?;
+        let mut answers = Vec::with_capacity(queries.len());
+        let mut outcome = Ok(());
+        for query in &queries {
+            let answer = loop {
+                match rows(&reader, query).await {
+                    Err(error) if error.code == Code::Busy && patience.lasts() => {}
+                    answer => break answer,
+                }
+            };
+            match answer {
+                Err(error) if !matches!(error.code, Code::Other(_)) => {
+                    outcome = Err(error);
+                    break;
+                }
+                answer => answers.push(answer),
+            }
+        }
+        if !reader.is_autocommit() {
+            bare(&reader, "ROLLBACK").await?;
+        }
+        bare(&reader, "PRAGMA query_only = OFF").await?;
+        outcome.map(|()| answers)
+    };
+    on_a_thread(&connection, &options.stop, work)
+        .await?
+        .map_err(DbError::Read)
+}
+
+async fn execute(
+    connection: Connection,
+    transactions: Vec<Transaction>,
+    on_progress: OnProgress,
+    options: &Options,
+) -> Result<Vec<Answer>, Failure> {
+    let patience = Patience::new(options);
+    let writer = connection.clone();
+    let work = async move {
+        let mut own = OwnStatements::default();
+        let mut answers = Vec::new();
+        for (number, transaction) in transactions.iter().enumerate() {
+            let run = Run {
+                connection: &writer,
+                patience: &patience,
+                on_progress: &on_progress,
+                number,
+            };
+            if let Err(stopped) = run.transaction(transaction, &mut own, &mut answers).await {
+                return Err(run.clean_up(transaction, stopped).await);
+            }
+            on_progress(Progress::Committed(number));
+        }
+        Ok(answers)
+    };
+    on_a_thread(&connection, &options.stop, work).await?
+}
+
+/// Where a transaction stopped, before anything was cleaned up.
+struct Stopped {
+    at: At,
+    error: EngineError,
+}
+
+impl Stopped {
+    fn at(at: At) -> impl FnOnce(EngineError) -> Stopped {
+        move |error| Stopped { at, error }
+    }
+}
+
+/// One transaction under way.
+struct Run<'a> {
+    connection: &'a Connection,
+    patience: &'a Patience,
+    on_progress: &'a OnProgress,
+    number: usize,
+}
+
+impl Run<'_> {
+    async fn transaction(
+        &self,
+        transaction: &Transaction,
+        own: &mut OwnStatements,
+        answers: &mut Vec<Answer>,
+    ) -> Result<(), Stopped> {
+        self.foreign_keys(transaction.foreign_keys)
+            .await
+            .map_err(Stopped::at(At::Begin))?;
+        if transaction.atomicity == Atomicity::Transaction {
+            self.locked("BEGIN IMMEDIATE")
+                .await
+                .map_err(Stopped::at(At::Begin))?;
+        }
+        for (number, step) in transaction.steps.iter().enumerate() {
+            let rows = self
+                .step(step, own)
+                .await
+                .map_err(Stopped::at(At::Step(number)))?;
+            if !rows.is_empty() {
+                answers.push(Answer {
+                    transaction: self.number,
+                    step: number,
+                    rows,
+                });
+            }
+            (self.on_progress)(Progress::Step {
+                transaction: self.number,
+                step: number,
+            });
+        }
+        if transaction.atomicity == Atomicity::Transaction {
+            self.locked("COMMIT")
+                .await
+                .map_err(Stopped::at(At::Commit))?;
+        }
+        Ok(())
+    }
+
+    /// Sets the pragma and reads it back: inside a transaction it would be ignored without a word.
+    async fn foreign_keys(&self, wanted: ForeignKeys) -> Result<(), EngineError> {
+        let (word, number) = match wanted {
+            ForeignKeys::On => ("ON", 1),
+            ForeignKeys::Off => ("OFF", 0),
+        };
+        bare(self.connection, &format!("PRAGMA foreign_keys = {word}")).await?;
+        let answer = rows(self.connection, &Query::new("PRAGMA foreign_keys")).await?;
+        if answer != [[Value::Integer(number)]] {
+            return Err(EngineError {
+                code: Code::Other(1),
+                message: format!("PRAGMA foreign_keys = {word} had no effect"),
+            });
+        }
+        Ok(())
+    }
+
+    /// A statement that may have to wait for somebody else's lock. Waiting again is safe for `BEGIN` and `COMMIT`
+    /// only: <https://sqlite.org/c3ref/busy_handler.html>.
+    async fn locked(&self, sql: &str) -> Result<(), EngineError> {
+        let mut told = false;
+        loop {
+            if self.patience.stop.is_raised() {
+                return Err(EngineError::interrupted());
+            }
+            match bare(self.connection, sql).await {
+                Err(error) if error.code == Code::Busy && self.patience.lasts() => {
+                    if !told {
+                        (self.on_progress)(Progress::Waiting);
+                        told = true;
+                    }
+                }
+                done => return done,
+            }
+        }
+    }
+
+    /// Runs a step; rows are kept of our own ones only.
+    async fn step(&self, step: &Step, own: &mut OwnStatements) -> Result<Rows, EngineError> {
+        if self.patience.stop.is_raised() {
+            return Err(EngineError::interrupted());
+        }
+        if step.origin.is_none() {
+            return all(own.prepared(self.connection, &step.sql).await?, &step.args).await;
+        }
+        let statement = self.connection.prepare(&step.sql).await?;
+        to_the_end(&statement, &step.args, |_| Ok(())).await?;
+        Ok(Rows::new())
+    }
+
+    async fn clean_up(&self, transaction: &Transaction, stopped: Stopped) -> Failure {
+        let Stopped { at, error } = stopped;
+        let explanation = match at {
+            At::Step(number) => self.explanation(&transaction.steps[number]).await,
+            At::Begin | At::Commit => Vec::new(),
+        };
+        if !self.connection.is_autocommit() {
+            // Where this fails the connection is closed at once, and that rolls back.
+            let _ = bare(self.connection, "ROLLBACK").await;
+        }
+        let left = match (transaction.atomicity, at) {
+            (Atomicity::Bare, At::Step(number)) if number > 0 => Left::EarlierSteps,
+            _ => Left::Nothing,
+        };
+        Failure::Step {
+            committed: self.number,
+            at,
+            error,
+            explanation,
+            left,
+        }
+    }
+
+    async fn explanation(&self, step: &Step) -> Rows {
+        match step.explain {
+            Some(sql) => rows(self.connection, &Query::new(sql))
+                .await
+                .unwrap_or_default(),
+            None => Vec::new(),
+        }
+    }
+}
+
+/// Statements of our own making, which come again for every unit, compiled once.
+#[derive(Default)]
+struct OwnStatements(HashMap<String, Statement>);
+
+impl OwnStatements {
+    async fn prepared(
+        &mut self,
+        connection: &Connection,
+        sql: &str,
+    ) -> Result<&Statement, EngineError> {
+        if !self.0.contains_key(sql) {
+            let statement = connection.prepare(sql).await?;
+            self.0.insert(sql.to_owned(), statement);
+        }
+        let statement = &self.0[sql];
+        // Without it the crate would run the statement again with the values of the last time.
+        statement.reset();
+        Ok(statement)
+    }
+}
+
+/// How long to wait for a lock, and when to stop waiting.
+struct Patience {
+    until: Instant,
+    stop: Stop,
+}
+
+impl Patience {
+    fn new(options: &Options) -> Patience {
+        Patience {
+            until: Instant::now() + options.lock_timeout,
+            stop: options.stop.clone(),
+        }
+    }
+
+    fn lasts(&self) -> bool {
+        Instant::now() < self.until && !self.stop.is_raised()
+    }
+}
+
+async fn bare(connection: &Connection, sql: &str) -> Result<(), EngineError> {
+    let statement = connection.prepare(sql).await?;
+    to_the_end(&statement, &[], |_| Ok(())).await
+}
+
+async fn rows(connection: &Connection, query: &Query) -> Result<Rows, EngineError> {
+    all(&connection.prepare(&query.sql).await?, &query.args).await
+}
+
+async fn all(statement: &Statement, args: &[Value]) -> Result<Rows, EngineError> {
+    let mut rows = Rows::new();
+    to_the_end(statement, args, |row| {
+        let columns = 0..row.column_count();
+        let values = columns.map(|column| row.get_value(column).map(from_libsql));
+        rows.push(values.collect::<Result<_, _>>()?);
+        Ok(())
+    })
+    .await?;
+    Ok(rows)
+}
+
+/// Steps a statement to its end: what it does beside returning rows is done only then.
+async fn to_the_end(
+    statement: &Statement,
+    args: &[Value],
+    mut on_row: impl FnMut(&libsql::Row) -> Result<(), EngineError>,
+) -> Result<(), EngineError> {
+    let args: Vec<libsql::Value> = args.iter().map(to_libsql).collect();
+    let mut rows = statement.query(args).await?;
+    while let Some(row) = rows.next().await? {
+        on_row(&row)?;
+    }
+    Ok(())
+}
+
+fn to_libsql(value: &Value) -> libsql::Value {
+    match value {
+        Value::Null => libsql::Value::Null,
+        Value::Integer(value) => libsql::Value::Integer(*value),
+        Value::Real(value) => libsql::Value::Real(*value),
+        Value::Text(value) => libsql::Value::Text(value.clone()),
+        Value::Blob(value) => libsql::Value::Blob(value.clone()),
+    }
+}
+
+fn from_libsql(value: libsql::Value) -> Value {
+    match value {
+        libsql::Value::Null => Value::Null,
+        libsql::Value::Integer(value) => Value::Integer(value),
+        libsql::Value::Real(value) => Value::Real(value),
+        libsql::Value::Text(value) => Value::Text(value),
+        libsql::Value::Blob(value) => Value::Blob(value),
+    }
+}

@@ -1,0 +1,214 @@
+//! One handle over every kind of database.
+//!
+//! Two verbs: [`Db::query`] looks and never writes (it creates no file either), [`Db::run`] runs transactions, each
+//! of them whole or not at all. Nothing above this room knows which mode it was, and this is the only room that
+//! names the `libsql` crate. It knows nothing of `_migrations`: what is recorded comes to it as steps.
+
+mod engine;
+mod error;
+mod local;
+mod locate;
+mod stop;
+
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::time::Duration;
+
+pub use engine::Engine;
+pub use error::{At, Code, DbError, EngineError, Failure, Left};
+pub use locate::locate;
+pub use stop::{Stop, StopHandle};
+
+use crate::script::{Atomicity, ForeignKeys, Step};
+use crate::sql::Value;
+
+/// One question and its bound values.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Query {
+    /// A `SELECT`, or a pragma that only reads.
+    pub sql: String,
+    /// Values for `?1`, `?2`, …
+    pub args: Vec<Value>,
+}
+
+impl Query {
+    /// A question without bound values.
+    pub fn new(sql: impl Into<String>) -> Query {
+        Query {
+            sql: sql.into(),
+            args: Vec::new(),
+        }
+    }
+}
+
+/// One answer: rows of values.
+pub type Rows = Vec<Vec<Value>>;
+
+/// Steps that happen together, each only if the one before it succeeded.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Transaction {
+    /// Set before the transaction begins, and read back.
+    pub foreign_keys: ForeignKeys,
+    /// [`Atomicity::Bare`] runs the steps without `BEGIN` and `COMMIT`.
+    pub atomicity: Atomicity,
+    /// In order.
+    pub steps: Vec<Step>,
+}
+
+/// The rows of a step of our own making, where it returned any.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Answer {
+    /// The transaction, from 0.
+    pub transaction: usize,
+    /// The step, from 0.
+    pub step: usize,
+    /// Its rows.
+    pub rows: Rows,
+}
+
+/// How far a run of transactions has come.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Progress {
+    /// Step `step` of transaction `transaction` succeeded; both from 0.
+    Step {
+        /// The transaction.
+        transaction: usize,
+        /// The step.
+        step: usize,
+    },
+    /// This transaction is committed.
+    Committed(usize),
+    /// Somebody else holds the lock; told once per wait.
+    Waiting,
+}
+
+/// Where progress goes: called on the thread that runs the transactions, so it must not block.
+pub type OnProgress = Arc<dyn Fn(Progress) + Send + Sync>;
+
+/// How a database is used.
+#[derive(Debug, Clone)]
+pub struct Options {
+    /// How long to wait for somebody else's lock.
+    pub lock_timeout: Duration,
+    /// Tells a run to stop.
+    pub stop: Stop,
+}
+
+impl Default for Options {
+    /// Ten seconds, and nobody who says stop.
+    fn default() -> Options {
+        Options {
+            lock_timeout: Duration::from_secs(10),
+            stop: Stop::never(),
+        }
+    }
+}
+
+/// A database to look at and to change.
+#[derive(Debug, Clone)]
+pub struct Db {
+    mode: Mode,
+    options: Options,
+}
+
+#[derive(Debug, Clone)]
+enum Mode {
+    Local(local::File),
+    Memory(local::Memory),
+}
+
+impl Db {
+    /// A local file. It is opened for each query and each run, and made by the first run.
+    ///
+    /// # Errors
+    /// [`DbError::Path`] where the path is not UTF-8, or means something else than a file to the engine.
+    pub fn local(path: impl AsRef<Path>, options: Options) -> Result<Db, DbError> {
+        let file = local::File::new(path.as_ref())?;
+        Ok(Db {
+            mode: Mode::Local(file),
+            options,
+        })
+    }
+
+    /// A new and empty database in memory, which lives as long as this handle and its clones.
+    ///
+    /// # Errors
+    /// [`DbError::Open`] where the engine cannot start.
+    pub async fn memory(options: Options) -> Result<Db, DbError> {
+        Ok(Db {
+            mode: Mode::Memory(local::Memory::new().await?),
+            options,
+        })
+    }
+
+    /// What the engine on the other side accepts.
+    pub fn engine(&self) -> Engine {
+        match self.mode {
+            Mode::Local(_) => Engine::Local,
+            Mode::Memory(_) => Engine::Memory,
+        }
+    }
+
+    /// The file of a local database.
+    pub fn path(&self) -> Option<PathBuf> {
+        match &self.mode {
+            Mode::Local(file) => Some(file.path().to_path_buf()),
+            Mode::Memory(_) => None,
+        }
+    }
+
+    /// How long this handle waits for somebody else's lock.
+    pub fn lock_timeout(&self) -> Duration {
+        self.options.lock_timeout
+    }
+
+    /// The signal that tells runs of this handle to stop.
+    pub fn stop(&self) -> &Stop {
+        &self.options.stop
+    }
+
+    /// Answers all questions from one state of the database. It never writes; a local file that does not exist
+    /// answers as an empty database and is not created.
+    ///
+    /// # Errors
+    /// The outer error is the database's: it cannot be opened or read, or stays locked ([`Code::Busy`]). The inner
+    /// ones are the questions': one that names a missing table leaves the other answers whole.
+    pub async fn query(
+        &self,
+        queries: Vec<Query>,
+    ) -> Result<Vec<Result<Rows, EngineError>>, DbError> {
+        match &self.mode {
+            Mode::Local(file) => file.query(queries, &self.options).await,
+            Mode::Memory(memory) => memory.query(queries, &self.options).await,
+        }
+    }
+
+    /// Runs transactions, each only after the one before it is committed. The answers are those of steps without an
+    /// author; rows that a migration selects are read and dropped.
+    ///
+    /// # Errors
+    /// [`Failure`] says which step failed, why, and what stands: transactions before it are committed, its own is
+    /// rolled back unless it was [`Atomicity::Bare`].
+    pub async fn run(
+        &self,
+        transactions: Vec<Transaction>,
+        on_progress: OnProgress,
+    ) -> Result<Vec<Answer>, Failure> {
+        match &self.mode {
+            Mode::Local(file) => file.run(transactions, on_progress, &self.options).await,
+            Mode::Memory(memory) => memory.run(transactions, on_progress, &self.options).await,
+        }
+    }
+
+    /// What the engine says of a statement that it only compiles, and does not run; `None` where it has nothing to
+    /// object. Used to find the place of an error.
+    ///
+    /// # Errors
+    /// As [`Db::query`].
+    pub async fn objection(&self, statement: &str) -> Result<Option<EngineError>, DbError> {
+        match &self.mode {
+            Mode::Local(file) => file.objection(statement, &self.options).await,
+            Mode::Memory(memory) => memory.objection(statement, &self.options).await,
+        }
+    }
+}

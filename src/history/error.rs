@@ -1,0 +1,75 @@
+//! What can go wrong with the history, and which part of a script it was.
+
+use crate::db::{DbError, Failure};
+use crate::script::Step;
+
+/// The history cannot be read. Nothing was changed.
+#[derive(Debug, thiserror::Error)]
+pub enum HistoryError {
+    /// The database cannot be read.
+    #[error(transparent)]
+    Db(#[from] DbError),
+    /// Another tool's table, or a view.
+    #[error("the {what} _migrations in this database is not Seedbed's")]
+    NotOurs {
+        /// `table` or `view`.
+        what: String,
+    },
+    /// A later Seedbed wrote it.
+    #[error(
+        "_migrations has layout {found}, written by a newer Seedbed; this one knows layouts up to {known}"
+    )]
+    Newer {
+        /// The layout in the database.
+        found: i64,
+        /// [`crate::history::LAYOUT`].
+        known: i64,
+    },
+    /// A row that no Seedbed writes.
+    #[error("_migrations holds a row that cannot be read: {what}")]
+    Unreadable {
+        /// What about it.
+        what: String,
+    },
+}
+
+/// A script did not happen.
+#[derive(Debug, thiserror::Error)]
+pub enum RunError {
+    /// The history is at another revision than the script was planned on. Nothing of the script happened.
+    #[error("the history of this database has changed meanwhile")]
+    Moved,
+    /// A step failed.
+    #[error(transparent)]
+    Failed(#[from] Box<Failed>),
+}
+
+/// Which part of a script failed.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Part {
+    /// Opening the database or beginning the transaction.
+    Begin,
+    /// Writing to `_migrations`.
+    Record,
+    /// A statement of the unit.
+    Step(Step),
+    /// With foreign keys off: rows without their parent before the unit ran, so that they cannot be counted.
+    ForeignKeysBefore,
+    /// With foreign keys off: the unit left more rows without their parent than there were.
+    ForeignKeysAfter,
+    /// `COMMIT`.
+    Commit,
+}
+
+/// A failure, and the part of the script that it belongs to.
+#[derive(Debug, thiserror::Error)]
+#[error("{failure}")]
+pub struct Failed {
+    /// The unit of the script, from 0, where it was a unit.
+    pub unit: Option<usize>,
+    /// The part.
+    pub part: Part,
+    /// The database's words, and what was left behind.
+    #[source]
+    pub failure: Failure,
+}

@@ -1,0 +1,56 @@
+//! The layout of `_migrations`, and the SQL that makes it.
+//!
+//! It is neither STRICT nor WITHOUT ROWID: an old `sqlite3` must be able to open the file and read the table. The
+//! long texts stand last, so that reading the rest does not walk through them.
+
+/// The name of the table.
+pub const TABLE: &str = "_migrations";
+
+/// The layout that this version writes. A database with a newer one is left alone.
+pub const LAYOUT: i64 = 1;
+
+/// Makes the table. The columns:
+///
+/// | column | |
+/// |---|---|
+/// | `kind` | `migration`, `repeatable`, `seed`, `import`, or `meta` (versions `layout`, `revision`, `environment`) |
+/// | `version` | an integer for migrations, text for the rest; it has no type, so that integers stay integers |
+/// | `name`, `checksum` | words of the file name; sha256 of the canonical text |
+/// | `effective` | of seeds: hash of what the file amounts to after expansion |
+/// | `state` | `applied` or `started` |
+/// | `applied_at`, `duration_ms` | UTC `YYYY-MM-DDTHH:MM:SS.sssZ` by the database's clock; whole milliseconds |
+/// | `run_id`, `applied_by` | the run that wrote the row, and who ran it |
+/// | `detail` | of `meta` rows: the value. Of others: a JSON object, see [`DOWN_CHECKSUM`], [`BASELINE`] and [`VIOLATIONS`] |
+/// | `source`, `down` | the canonical texts of the file as applied and of its down file |
+pub(super) const CREATE: &str = "\
+CREATE TABLE IF NOT EXISTS _migrations (
+  kind TEXT NOT NULL,
+  version NOT NULL,
+  name TEXT,
+  checksum TEXT,
+  effective TEXT,
+  state TEXT NOT NULL,
+  applied_at TEXT,
+  duration_ms INTEGER,
+  run_id TEXT,
+  applied_by TEXT,
+  detail TEXT,
+  source TEXT,
+  down TEXT,
+  PRIMARY KEY (kind, version)
+)";
+
+/// The first rows: layout and revision. `?1` is the layout.
+pub(super) const FIRST_ROWS: &str = "\
+INSERT OR IGNORE INTO _migrations (kind, version, state, detail)
+VALUES ('meta', 'layout', 'applied', ?1), ('meta', 'revision', 'applied', 0)";
+
+/// Key of `detail`: sha256 of the down file's canonical text.
+pub const DOWN_CHECKSUM: &str = "down_checksum";
+
+/// Key of `detail`: `true` where a migration was taken as applied by `baseline`, and never run.
+pub const BASELINE: &str = "baseline";
+
+/// Key of `detail`: the foreign key violations that were there before a unit that runs with foreign keys off, as
+/// `[{"child", "parent", "count"}]`.
+pub const VIOLATIONS: &str = "violations_before";

@@ -1,0 +1,18 @@
+//! The `_migrations` table: what was done to a database, by whom, and when.
+//!
+//! [`read`] looks and never writes; a database without the table has an empty history. [`run`] carries out a
+//! [`Script`](crate::script::Script): it adds to the script's own statements those that record them and the guard
+//! that refuses a script planned on another revision, and hands the whole to [`crate::db`]. Deciding what to do is
+//! not its business.
+
+mod error;
+mod layout;
+mod read;
+mod run;
+mod write;
+
+pub use error::{Failed, HistoryError, Part, RunError};
+pub use layout::{BASELINE, DOWN_CHECKSUM, LAYOUT, TABLE, VIOLATIONS};
+pub use read::{History, Row, State, read, read_texts};
+pub use run::{OnUnit, Receipt, UnitEvent, run};
+pub(crate) use write::baselined;

@@ -1,0 +1,258 @@
+//! Reading the history: one request, and never a write.
+
+use serde_json::Map;
+
+use super::error::HistoryError;
+use super::layout::LAYOUT;
+use crate::db::{Db, DbError, EngineError, Query, Rows};
+use crate::script::{Key, Revision};
+use crate::sql::Value;
+
+/// What `_migrations` says.
+#[derive(Debug, Clone, PartialEq, Default)]
+pub struct History {
+    /// The revision to plan on.
+    pub revision: Revision,
+    /// The mark that the first seeding set.
+    pub environment: Option<String>,
+    /// Everything recorded, in the order in which it happened.
+    pub rows: Vec<Row>,
+}
+
+/// One recorded migration, repeatable, seed or import.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Row {
+    /// What it is about.
+    pub key: Key,
+    /// The words of the file name.
+    pub name: String,
+    /// sha256 of the text as applied.
+    pub checksum: String,
+    /// Whether it finished.
+    pub state: State,
+    /// By the database's clock, `YYYY-MM-DDTHH:MM:SS.sssZ`.
+    pub applied_at: String,
+    /// Whole milliseconds.
+    pub duration_ms: Option<i64>,
+    /// The run that wrote the row.
+    pub run_id: String,
+    /// Who ran it.
+    pub applied_by: String,
+    /// What else was remembered.
+    pub detail: Map<String, serde_json::Value>,
+    /// Whether a down text was recorded.
+    pub has_down: bool,
+    /// The recorded text, where it was asked for: [`read_texts`].
+    pub source: Option<String>,
+    /// The recorded down text, where it was asked for.
+    pub down: Option<String>,
+}
+
+/// Whether what a row tells of has finished.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum State {
+    /// It is in the database.
+    Applied,
+    /// It runs, or died while it ran, outside of any transaction.
+    Started,
+}
+
+impl History {
+    /// The row with this key.
+    pub fn row(&self, key: &Key) -> Option<&Row> {
+        self.rows.iter().find(|row| row.key == *key)
+    }
+
+    /// Recorded versions of migrations with their rows, ascending.
+    pub fn versions(&self) -> Vec<(i64, &Row)> {
+        let mut versions: Vec<(i64, &Row)> = self
+            .rows
+            .iter()
+            .filter_map(|row| match row.key {
+                Key::Migration(version) => Some((version, row)),
+                _ => None,
+            })
+            .collect();
+        versions.sort_by_key(|(version, _)| *version);
+        versions
+    }
+
+    /// The highest applied version: what the database "is at".
+    pub fn version(&self) -> Option<i64> {
+        self.rows
+            .iter()
+            .filter(|row| row.state == State::Applied)
+            .filter_map(|row| match row.key {
+                Key::Migration(version) => Some(version),
+                _ => None,
+            })
+            .max()
+    }
+}
+
+const WHAT_IT_IS: &str = "\
+SELECT type FROM sqlite_schema WHERE lower(name) = '_migrations' AND type IN ('table', 'view')";
+
+const META: &str = "SELECT version, detail FROM _migrations WHERE kind = 'meta'";
+
+const ROWS: &str = "\
+SELECT kind, version, name, checksum, state, applied_at, duration_ms, run_id, applied_by, detail, down IS NOT NULL
+FROM _migrations WHERE kind <> 'meta' ORDER BY rowid";
+
+/// Reads the history, without the recorded texts. A database without `_migrations` has an empty one.
+///
+/// # Errors
+/// [`HistoryError::NotOurs`] and [`HistoryError::Newer`] where the table is not one that this version may touch.
+pub async fn read(db: &Db) -> Result<History, HistoryError> {
+    let answers = db
+        .query(vec![
+            Query::new(WHAT_IT_IS),
+            Query::new(META),
+            Query::new(ROWS),
+        ])
+        .await?;
+    let [what, meta, rows]: [Result<Rows, EngineError>; 3] =
+        answers.try_into().map_err(|_| unreadable("no answer"))?;
+    history(what.map_err(DbError::Read)?, meta, rows)
+}
+
+/// Makes a history of three answers.
+fn history(
+    what: Rows,
+    meta: Result<Rows, EngineError>,
+    rows: Result<Rows, EngineError>,
+) -> Result<History, HistoryError> {
+    let Some(what) = what.into_iter().flatten().next() else {
+        return Ok(History::default());
+    };
+    let not_ours = || HistoryError::NotOurs {
+        what: text(&what).unwrap_or("table").to_owned(),
+    };
+    // A table of another tool lacks the columns, or the rows.
+    let meta = meta.map_err(|_| not_ours())?;
+    let of = |name: &str| {
+        meta.iter()
+            .find(|row| text(&row[0]) == Some(name))
+            .map(|row| &row[1])
+    };
+    let layout = of("layout").and_then(number).ok_or_else(not_ours)?;
+    if layout > LAYOUT {
+        return Err(HistoryError::Newer {
+            found: layout,
+            known: LAYOUT,
+        });
+    }
+    let revision = of("revision")
+        .and_then(number)
+        .ok_or_else(|| unreadable("the revision is missing"))?;
+    Ok(History {
+        revision: Revision(revision),
+        environment: of("environment").and_then(text).map(str::to_owned),
+        rows: rows
+            .map_err(DbError::Read)?
+            .iter()
+            .map(|row| recorded(row))
+            .collect::<Result<_, _>>()?,
+    })
+}
+
+fn recorded(row: &[Value]) -> Result<Row, HistoryError> {
+    let [
+        kind,
+        version,
+        name,
+        checksum,
+        state,
+        applied_at,
+        duration,
+        run_id,
+        by,
+        detail,
+        has_down,
+    ] = row
+    else {
+        return Err(unreadable("its columns"));
+    };
+    let owned = |value| text(value).unwrap_or_default().to_owned();
+    let kind = owned(kind);
+    let key = match (kind.as_str(), version) {
+        ("migration", Value::Integer(version)) => Key::Migration(*version),
+        ("repeatable", Value::Text(name)) => Key::Repeatable(name.clone()),
+        ("seed", Value::Text(name)) => Key::Seed(name.clone()),
+        ("import", Value::Text(name)) => Key::Import(name.clone()),
+        _ => return Err(unreadable(&format!("kind {kind:?}, version {version:?}"))),
+    };
+    let state = match text(state) {
+        Some("applied") => State::Applied,
+        Some("started") => State::Started,
+        _ => return Err(unreadable(&format!("{key} is in state {state:?}"))),
+    };
+    Ok(Row {
+        state,
+        name: owned(name),
+        checksum: owned(checksum),
+        applied_at: owned(applied_at),
+        duration_ms: number(duration),
+        run_id: owned(run_id),
+        applied_by: owned(by),
+        detail: text(detail)
+            .and_then(|json| serde_json::from_str(json).ok())
+            .unwrap_or_default(),
+        has_down: number(has_down) == Some(1),
+        source: None,
+        down: None,
+        key,
+    })
+}
+
+/// Adds the recorded texts of some rows to a history: a second request, for what has to be compared or undone.
+///
+/// # Errors
+/// As [`read`].
+pub async fn read_texts(
+    db: &Db,
+    mut history: History,
+    keys: &[Key],
+) -> Result<History, HistoryError> {
+    if keys.is_empty() {
+        return Ok(history);
+    }
+    let queries = keys
+        .iter()
+        .map(|key| Query {
+            sql: "SELECT source, down FROM _migrations WHERE kind = ?1 AND version = ?2".to_owned(),
+            args: vec![key.kind().into(), key.version()],
+        })
+        .collect();
+    for (key, answer) in keys.iter().zip(db.query(queries).await?) {
+        let answer = answer.map_err(DbError::Read)?;
+        let row = history.rows.iter_mut().find(|row| row.key == *key);
+        if let (Some(row), Some([source, down])) = (row, answer.first().map(Vec::as_slice)) {
+            row.source = text(source).map(str::to_owned);
+            row.down = text(down).map(str::to_owned);
+        }
+    }
+    Ok(history)
+}
+
+fn unreadable(what: &str) -> HistoryError {
+    HistoryError::Unreadable {
+        what: what.to_owned(),
+    }
+}
+
+fn text(value: &Value) -> Option<&str> {
+    match value {
+        Value::Text(text) => Some(text),
+        _ => None,
+    }
+}
+
+/// `detail` has the affinity of text, so numbers come back as text.
+fn number(value: &Value) -> Option<i64> {
+    match value {
+        Value::Integer(number) => Some(*number),
+        Value::Text(text) => text.parse().ok(),
+        _ => None,
+    }
+}

@@ -1,0 +1,56 @@
+//! Applying what is pending.
+
+use super::drive::{ApplyError, Decision, OnEvent, Outcome, Reader, drive};
+use super::plan::{Plan, PlanOptions, edited_keys, plan};
+use super::set::Migrations;
+use crate::db::Db;
+use crate::history::{self, History, HistoryError};
+use crate::script::{Key, Run};
+
+/// Reads the history that a plan for this set needs: one request, and a second one only where a file differs from
+/// its record.
+///
+/// # Errors
+/// As [`history::read`].
+pub async fn observe(db: &Db, set: &Migrations) -> Result<History, HistoryError> {
+    let history = history::read(db).await?;
+    let keys = edited_keys(set, &history);
+    history::read_texts(db, history, &keys).await
+}
+
+/// Applies what the plan says, until nothing is pending. Where another run was faster, it plans again on what that
+/// one left. The engine that is planned for is the database's.
+///
+/// # Errors
+/// [`ApplyError`] says what was done, what was rolled back and what is in the way.
+pub async fn apply(
+    db: &Db,
+    set: &Migrations,
+    options: &PlanOptions,
+    run: &Run,
+    on_event: &OnEvent,
+) -> Result<Outcome, ApplyError> {
+    let options = PlanOptions {
+        engine: db.engine(),
+        ..*options
+    };
+    drive(db, run, on_event, Applying { set, options }).await
+}
+
+struct Applying<'a> {
+    set: &'a Migrations,
+    options: PlanOptions,
+}
+
+impl Reader for Applying<'_> {
+    fn texts(&self, history: &History) -> Vec<Key> {
+        edited_keys(self.set, history)
+    }
+
+    fn decide(&mut self, history: &History) -> Decision {
+        let Plan {
+            problems, scripts, ..
+        } = plan(self.set, history, &self.options);
+        Decision { problems, scripts }
+    }
+}

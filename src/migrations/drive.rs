@@ -1,0 +1,412 @@
+//! The one loop that changes databases: read the history, decide, run; and if somebody else was faster, again.
+//!
+//! Applying, undoing, repairing and taking a baseline differ only in how they decide, and deciding is pure.
+
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use super::problem::{Problem, Severity};
+use crate::db::{self, At, Code, Db, DbError, Failure};
+use crate::history::{self, Failed, History, HistoryError, Part, RunError, State, UnitEvent};
+use crate::script::{Key, Record, Run, Script, Unit};
+
+/// How often the history is read while somebody else's `no-transaction` migration runs.
+const LOOK_AGAIN: Duration = Duration::from_millis(200);
+
+/// What somebody who waits may want to know.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Event {
+    /// So many units in so many scripts are about to run.
+    Planned {
+        /// Units.
+        units: usize,
+        /// Scripts.
+        scripts: usize,
+    },
+    /// The statements of this unit succeeded; it is not committed yet.
+    Ran(Key),
+    /// Units up to this one are committed.
+    Committed(Key),
+    /// Somebody else holds the lock of the database.
+    WaitingForLock,
+    /// Somebody else runs this `no-transaction` migration.
+    WaitingFor(Key),
+    /// Somebody else changed the history; it is read again.
+    Moved,
+}
+
+/// Where events go: called from the thread that runs a script, so it must not block.
+pub type OnEvent = Arc<dyn Fn(Event) + Send + Sync>;
+
+/// A sink for callers who do not want to know.
+pub fn ignore() -> OnEvent {
+    Arc::new(|_| {})
+}
+
+/// What has been done.
+#[derive(Debug, Clone, PartialEq, Default)]
+pub struct Outcome {
+    /// The units that ran, in order.
+    pub done: Vec<Done>,
+    /// What should be known.
+    pub warnings: Vec<Problem>,
+    /// The highest applied version now.
+    pub version: Option<i64>,
+}
+
+/// One unit that ran and is recorded.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Done {
+    /// Its version or name.
+    pub key: Key,
+    /// What was done to its record.
+    pub verb: Verb,
+    /// The words of its name.
+    pub name: String,
+    /// sha256 of its text; empty where the record is gone.
+    pub checksum: String,
+    /// How many statements ran.
+    pub statements: usize,
+    /// How long that took, in whole milliseconds by the database's clock.
+    pub duration_ms: Option<i64>,
+}
+
+/// What was done to a record.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Verb {
+    /// Applied, or taken as applied.
+    Applied,
+    /// Taken back, or forgotten.
+    Removed,
+    /// Corrected.
+    Amended,
+}
+
+/// A change did not happen, or not all of it.
+#[derive(Debug, thiserror::Error)]
+pub enum ApplyError {
+    /// The history cannot be read. Nothing was changed.
+    #[error(transparent)]
+    History(#[from] HistoryError),
+    /// There are problems, so nothing ran (after what is in `done`).
+    #[error("{}", count(problems))]
+    Problems {
+        /// All of them, warnings too.
+        problems: Vec<Problem>,
+        /// What this run had done before they showed.
+        done: Vec<Done>,
+    },
+    /// The lock, or somebody else's migration, was waited for in vain.
+    #[error("{what} for {} s", waited.as_secs())]
+    Waited {
+        /// What was in the way, to complete "… for 10 s".
+        what: String,
+        /// How long.
+        waited: Duration,
+        /// What this run had done before.
+        done: Vec<Done>,
+        /// A `no-transaction` migration that is under way or died.
+        started: Option<Problem>,
+    },
+    /// A script failed.
+    #[error("{0}")]
+    Script(Box<ScriptError>),
+}
+
+/// Which script failed, and what the database is like now.
+#[derive(Debug, thiserror::Error)]
+#[error("{failed}")]
+pub struct ScriptError {
+    /// The failure.
+    #[source]
+    pub failed: Failed,
+    /// The unit that failed, where it was one.
+    pub unit: Option<Unit>,
+    /// The byte of the statement at which the engine's words point.
+    pub offset: Option<usize>,
+    /// The units that were rolled back with it: those before it in its script.
+    pub rolled_back: Vec<Key>,
+    /// What this run had committed before.
+    pub done: Vec<Done>,
+    /// The highest applied version now.
+    pub version: Option<i64>,
+}
+
+fn count(problems: &[Problem]) -> String {
+    let errors = problems
+        .iter()
+        .filter(|problem| problem.severity() == Severity::Error)
+        .count();
+    match errors {
+        1 => "there is a problem, so nothing was run".to_owned(),
+        n => format!("there are {n} problems, so nothing was run"),
+    }
+}
+
+/// What a decision amounts to.
+#[derive(Debug, Default)]
+pub(super) struct Decision {
+    pub(super) problems: Vec<Problem>,
+    pub(super) scripts: Vec<Script>,
+}
+
+/// Reads the history with all recorded texts that a decision needs.
+pub(super) trait Reader {
+    /// The keys of the rows whose texts are needed.
+    fn texts(&self, history: &History) -> Vec<Key>;
+    /// The decision.
+    fn decide(&mut self, history: &History) -> Decision;
+}
+
+/// Reads, decides and runs until nothing is left to do.
+pub(super) async fn drive(
+    db: &Db,
+    run: &Run,
+    on_event: &OnEvent,
+    mut how: impl Reader,
+) -> Result<Outcome, ApplyError> {
+    let begun = Instant::now();
+    let mut done: Vec<Done> = Vec::new();
+    'again: loop {
+        let history = history::read(db).await?;
+        let keys = how.texts(&history);
+        let history = history::read_texts(db, history, &keys).await?;
+        let decision = how.decide(&history);
+        if let Some(started) = only_started(&decision.problems) {
+            if begun.elapsed() >= db.lock_timeout() {
+                return Err(ApplyError::Waited {
+                    what: "a migration that runs outside of a transaction was waited for"
+                        .to_owned(),
+                    waited: db.lock_timeout(),
+                    done,
+                    started: Some(started.clone()),
+                });
+            }
+            if let Problem::Started { key, .. } = started {
+                on_event(Event::WaitingFor(key.clone()));
+            }
+            tokio::select! {
+                () = tokio::time::sleep(LOOK_AGAIN.min(db.lock_timeout())) => continue 'again,
+                () = db.stop().raised() => return Err(interrupted(done, &history)),
+            }
+        }
+        if has_errors(&decision.problems) {
+            return Err(ApplyError::Problems {
+                problems: decision.problems,
+                done,
+            });
+        }
+        if !decision.scripts.is_empty() {
+            on_event(Event::Planned {
+                units: decision
+                    .scripts
+                    .iter()
+                    .map(|script| script.units.len())
+                    .sum(),
+                scripts: decision.scripts.len(),
+            });
+        }
+        let mut version = Versions::new(&history);
+        for script in &decision.scripts {
+            if db.stop().is_raised() {
+                return Err(interrupted(done, &history));
+            }
+            match history::run(db, script, run, unit_events(script, on_event)).await {
+                Ok(receipt) => {
+                    for (unit, duration) in script.units.iter().zip(receipt.durations) {
+                        done.push(done_unit(unit, duration, &history));
+                        version.apply(&unit.record);
+                    }
+                    if let Some(last) = script.units.last() {
+                        on_event(Event::Committed(last.record.key().clone()));
+                    }
+                }
+                Err(RunError::Moved) => {
+                    if begun.elapsed() >= db.lock_timeout() {
+                        return Err(ApplyError::Waited {
+                            what: "other runs kept changing the history of this database"
+                                .to_owned(),
+                            waited: begun.elapsed(),
+                            done,
+                            started: None,
+                        });
+                    }
+                    on_event(Event::Moved);
+                    continue 'again;
+                }
+                Err(RunError::Failed(failed)) => {
+                    return Err(script_error(db, *failed, script, done, version.highest()).await);
+                }
+            }
+        }
+        return Ok(Outcome {
+            done,
+            warnings: decision.problems,
+            version: version.highest(),
+        });
+    }
+}
+
+fn has_errors(problems: &[Problem]) -> bool {
+    problems
+        .iter()
+        .any(|problem| problem.severity() == Severity::Error)
+}
+
+/// The unfinished migration, where nothing else is wrong: that may pass by itself.
+fn only_started(problems: &[Problem]) -> Option<&Problem> {
+    let mut errors = problems
+        .iter()
+        .filter(|problem| problem.severity() == Severity::Error);
+    match (errors.next(), errors.next()) {
+        (Some(problem @ Problem::Started { .. }), None) => Some(problem),
+        _ => None,
+    }
+}
+
+fn unit_events(script: &Script, on_event: &OnEvent) -> history::OnUnit {
+    let keys: Vec<Key> = script
+        .units
+        .iter()
+        .map(|unit| unit.record.key().clone())
+        .collect();
+    let on_event = on_event.clone();
+    Arc::new(move |event| match event {
+        UnitEvent::Done(unit) => on_event(Event::Ran(keys[unit].clone())),
+        UnitEvent::Waiting => on_event(Event::WaitingForLock),
+    })
+}
+
+fn done_unit(unit: &Unit, duration_ms: Option<i64>, history: &History) -> Done {
+    let (verb, entry) = match &unit.record {
+        Record::Insert(entry) | Record::Replace(entry) => (Verb::Applied, Some(entry)),
+        Record::Amend(entry) => (Verb::Amended, Some(entry)),
+        Record::Settle(_) => (Verb::Amended, None),
+        Record::Delete(_) => (Verb::Removed, None),
+    };
+    Done {
+        key: unit.record.key().clone(),
+        verb,
+        name: match entry {
+            Some(entry) => entry.name.clone(),
+            None => {
+                let row = history.row(unit.record.key());
+                row.map(|row| row.name.clone()).unwrap_or_default()
+            }
+        },
+        checksum: entry
+            .map(|entry| entry.checksum.clone())
+            .unwrap_or_default(),
+        statements: unit.steps.len(),
+        duration_ms,
+    }
+}
+
+/// The applied versions, kept up to date without asking the database again.
+struct Versions(std::collections::BTreeSet<i64>);
+
+impl Versions {
+    fn new(history: &History) -> Versions {
+        let applied = history
+            .versions()
+            .into_iter()
+            .filter(|(_, row)| row.state == State::Applied);
+        Versions(applied.map(|(version, _)| version).collect())
+    }
+
+    fn apply(&mut self, record: &Record) {
+        match (record, record.key()) {
+            (Record::Delete(_), Key::Migration(version)) => self.0.remove(version),
+            (_, Key::Migration(version)) => self.0.insert(*version),
+            _ => false,
+        };
+    }
+
+    fn highest(&self) -> Option<i64> {
+        self.0.last().copied()
+    }
+}
+
+async fn script_error(
+    db: &Db,
+    failed: Failed,
+    script: &Script,
+    done: Vec<Done>,
+    version: Option<i64>,
+) -> ApplyError {
+    if failed.failure.code() == Some(Code::Busy) {
+        return ApplyError::Waited {
+            what: "another connection held the lock of this database, and it was waited for"
+                .to_owned(),
+            waited: db.lock_timeout(),
+            done,
+            started: None,
+        };
+    }
+    let offset = match (&failed.part, &failed.failure) {
+        (Part::Step(step), Failure::Step { error, .. }) => {
+            db::locate(db, &step.sql, &error.message).await
+        }
+        _ => None,
+    };
+    let rolled_back = match failed.unit {
+        Some(unit) => script.units[..unit]
+            .iter()
+            .map(|unit| unit.record.key().clone())
+            .collect(),
+        None => Vec::new(),
+    };
+    ApplyError::Script(Box::new(ScriptError {
+        unit: failed.unit.map(|unit| script.units[unit].clone()),
+        offset,
+        rolled_back,
+        done,
+        version,
+        failed,
+    }))
+}
+
+/// The run was told to stop between two scripts.
+fn interrupted(done: Vec<Done>, history: &History) -> ApplyError {
+    let mut version = history.version();
+    for unit in &done {
+        if let (Verb::Applied, Key::Migration(applied)) = (unit.verb, &unit.key) {
+            version = version.max(Some(*applied));
+        }
+    }
+    ApplyError::Script(Box::new(ScriptError {
+        failed: Failed {
+            unit: None,
+            part: Part::Begin,
+            failure: Failure::Step {
+                committed: 0,
+                at: At::Begin,
+                error: db::EngineError::interrupted(),
+                explanation: Vec::new(),
+                left: db::Left::Nothing,
+            },
+        },
+        unit: None,
+        offset: None,
+        rolled_back: Vec::new(),
+        done,
+        version,
+    }))
+}
+
+impl ApplyError {
+    /// The kind of the engine's error beneath, if there is one.
+    pub fn code(&self) -> Option<Code> {
+        match self {
+            ApplyError::History(HistoryError::Db(error)) => error.code(),
+            ApplyError::Script(error) => error.failed.failure.code(),
+            _ => None,
+        }
+    }
+}
+
+impl From<DbError> for ApplyError {
+    fn from(error: DbError) -> ApplyError {
+        ApplyError::History(HistoryError::Db(error))
+    }
+}

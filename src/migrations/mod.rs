@@ -1,0 +1,25 @@
+//! Versioned migrations: files become a set, a set and a history become a plan, a plan is applied.
+//!
+//! Everything but [`Migrations::read_dir`] and the verbs that take a [`Db`](crate::db::Db) is pure. Nothing here
+//! knows how `_migrations` is laid out, nor which mode a database is.
+
+mod apply;
+mod directive;
+mod drive;
+mod file;
+mod plan;
+mod problem;
+mod reading;
+mod repair;
+mod set;
+mod undo;
+
+pub use apply::{apply, observe};
+pub use drive::{ApplyError, Done, Event, OnEvent, Outcome, ScriptError, Verb, ignore};
+pub use file::{BadName, FileName, NotText, Order, canonical, checksum, parse_name, words};
+pub use plan::{Grouping, Item, OutOfOrder, Plan, PlanOptions, State, Target, edited_keys, plan};
+pub use problem::{Edit, Problem, Severity};
+pub use reading::Reading;
+pub use repair::{Repair, repair};
+pub use set::{Migration, Migrations, ReadError, Text};
+pub use undo::{Back, UndoOptions, UndoPlan, undo, undo_plan, versions_to_undo};

@@ -1,0 +1,438 @@
+//! What is to be done: a set and a history become a plan. Pure, so that a dry run, a status, the tests and an apply
+//! all read the same.
+
+use std::collections::{BTreeMap, HashMap};
+
+use super::file::meaning;
+use super::problem::{Edit, Problem, Severity};
+use super::reading::{self, Reading};
+use super::set::{Migration, Migrations, Text};
+use crate::db::Engine;
+use crate::history::{DOWN_CHECKSUM, History, Row, State as Recorded};
+use crate::script::{Atomicity, Entry, Key, Record, Revision, Script, Unit};
+
+/// How far to go.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Target {
+    /// Everything that is pending.
+    #[default]
+    Latest,
+    /// Versions up to and with this one; repeatables wait.
+    Version(i64),
+}
+
+/// How many transactions to use.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Grouping {
+    /// As few as the meaning allows: a new one begins only where the foreign-key mode changes, and at a
+    /// `no-transaction` file.
+    #[default]
+    All,
+    /// One for each migration.
+    Each,
+}
+
+/// What to do about a version below the newest applied one.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum OutOfOrder {
+    /// It is a problem, unless its file begins with `U`.
+    #[default]
+    Refuse,
+    /// Apply it late. A new database gets the versions in another order than this one did.
+    Allow,
+}
+
+/// How to plan.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct PlanOptions {
+    /// How far.
+    pub target: Target,
+    /// In how many transactions.
+    pub grouping: Grouping,
+    /// Late versions.
+    pub out_of_order: OutOfOrder,
+    /// The engine that it is for.
+    pub engine: Engine,
+}
+
+/// What is there, what is wrong and what is to be done.
+#[derive(Debug, Clone, PartialEq, Default)]
+pub struct Plan {
+    /// Every migration that is known, from the files and from the history: versions ascending, then repeatables.
+    pub items: Vec<Item>,
+    /// What is wrong, and what should be known; while there is an error among it, there are no scripts.
+    pub problems: Vec<Problem>,
+    /// What is to be run, in this order.
+    pub scripts: Vec<Script>,
+}
+
+impl Plan {
+    /// The problems that stop the run.
+    pub fn errors(&self) -> impl Iterator<Item = &Problem> {
+        of(&self.problems, Severity::Error)
+    }
+
+    /// The problems that do not.
+    pub fn warnings(&self) -> impl Iterator<Item = &Problem> {
+        of(&self.problems, Severity::Warning)
+    }
+
+    /// The `no-transaction` migration that runs now, or died.
+    pub fn started(&self) -> Option<&Item> {
+        self.items.iter().find(|item| item.state == State::Started)
+    }
+}
+
+fn of(problems: &[Problem], severity: Severity) -> impl Iterator<Item = &Problem> {
+    problems
+        .iter()
+        .filter(move |problem| problem.severity() == severity)
+}
+
+/// One migration, as `status` shows it.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Item {
+    /// Its version or name.
+    pub key: Key,
+    /// The words of its file name.
+    pub name: String,
+    /// How it stands.
+    pub state: State,
+    /// sha256: of the recorded text where there is one, else of the file.
+    pub checksum: String,
+    /// When it was applied, by the database's clock.
+    pub applied_at: Option<String>,
+    /// How long that took, in whole milliseconds.
+    pub duration_ms: Option<i64>,
+    /// Its file.
+    pub file: Option<String>,
+}
+
+/// How a migration stands.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum State {
+    /// In the database, as the file says.
+    Applied,
+    /// Not yet in the database; of a repeatable also: in it with another text.
+    Pending,
+    /// In the database, above the newest file.
+    Ahead,
+    /// In the database with another text than the file's.
+    Edited,
+    /// In the database, without a file.
+    Missing,
+    /// Begun outside of a transaction, and not finished.
+    Started,
+}
+
+impl State {
+    /// The word for it.
+    pub fn word(self) -> &'static str {
+        match self {
+            State::Applied => "applied",
+            State::Pending => "pending",
+            State::Ahead => "ahead",
+            State::Edited => "edited",
+            State::Missing => "missing",
+            State::Started => "started",
+        }
+    }
+}
+
+/// The recorded migrations whose files have another checksum: their recorded texts tell how they differ, and are
+/// to be read before planning.
+pub fn edited_keys(set: &Migrations, history: &History) -> Vec<Key> {
+    let versioned = history.rows.iter().filter_map(|row| {
+        let Key::Migration(_) = row.key else {
+            return None;
+        };
+        let file = set.get(&row.key)?;
+        (file.up.checksum != row.checksum).then(|| row.key.clone())
+    });
+    versioned.collect()
+}
+
+/// Plans an apply.
+pub fn plan(set: &Migrations, history: &History, options: &PlanOptions) -> Plan {
+    let mut planner = Planner {
+        rows: history.rows.iter().map(|row| (&row.key, row)).collect(),
+        newest_applied: history.versions().last().map(|(version, _)| *version),
+        newest_file: set.newest(),
+        options,
+        plan: Plan {
+            problems: set.problems.clone(),
+            ..Plan::default()
+        },
+        pending: Vec::new(),
+    };
+    let mut versions: BTreeMap<i64, (Option<&Migration>, Option<&Row>)> = BTreeMap::new();
+    for migration in &set.versioned {
+        if let Some(version) = migration.version() {
+            versions.entry(version).or_default().0 = Some(migration);
+        }
+    }
+    for (version, row) in history.versions() {
+        versions.entry(version).or_default().1 = Some(row);
+    }
+    if let Target::Version(version) = options.target
+        && !versions.contains_key(&version)
+    {
+        planner.plan.problems.push(Problem::NoSuchVersion {
+            version,
+            among: "files",
+        });
+    }
+    let mut ahead = Vec::new();
+    for (version, pair) in versions {
+        match pair {
+            (Some(migration), Some(row)) => planner.recorded(migration, row),
+            (Some(migration), None) => planner.not_recorded(version, migration),
+            (None, Some(row)) => {
+                if planner.newest_file.is_none_or(|newest| version > newest) {
+                    ahead.push(version);
+                    planner.item_of_row(row, State::Ahead);
+                } else {
+                    planner.gone(row);
+                }
+            }
+            (None, None) => {}
+        }
+    }
+    if !ahead.is_empty() {
+        planner.plan.problems.push(Problem::Ahead {
+            versions: ahead,
+            newest: planner.newest_file,
+        });
+    }
+    planner.repeatables(set, history);
+    planner.done(history.revision)
+}
+
+struct Planner<'a> {
+    rows: HashMap<&'a Key, &'a Row>,
+    newest_applied: Option<i64>,
+    newest_file: Option<i64>,
+    options: &'a PlanOptions,
+    plan: Plan,
+    /// What is to be applied, in order.
+    pending: Vec<(&'a Migration, Reading)>,
+}
+
+impl<'a> Planner<'a> {
+    fn recorded(&mut self, migration: &'a Migration, row: &Row) {
+        let edit = edit(migration, row);
+        let state = match (row.state, edit) {
+            (Recorded::Started, _) => State::Started,
+            (Recorded::Applied, Some(Edit::Meaning)) => State::Edited,
+            (Recorded::Applied, _) => State::Applied,
+        };
+        if let Some(edit) = edit {
+            self.plan.problems.push(Problem::Edited {
+                key: row.key.clone(),
+                file: match (edit, &migration.down) {
+                    (Edit::Down, Some(down)) => down.source.clone(),
+                    _ => migration.up.source.clone(),
+                },
+                edit,
+                applied_at: row.applied_at.clone(),
+                recorded: row.source.clone(),
+                checksums: (row.checksum.clone(), migration.up.checksum.clone()),
+            });
+        }
+        self.item_of_row(row, state);
+        self.with_file(migration);
+    }
+
+    fn not_recorded(&mut self, version: i64, migration: &'a Migration) {
+        self.item_of_file(migration, State::Pending);
+        let late = self.newest_applied.filter(|newest| version < *newest);
+        if let Some(newest) = late
+            && migration.order == super::file::Order::Strict
+            && self.options.out_of_order == OutOfOrder::Refuse
+        {
+            self.plan.problems.push(Problem::OutOfOrder {
+                version,
+                file: migration.up.source.name.clone(),
+                newest,
+            });
+        }
+        let wanted = match self.options.target {
+            Target::Latest => true,
+            Target::Version(last) => version <= last,
+        };
+        if wanted {
+            self.apply(migration);
+        }
+    }
+
+    fn apply(&mut self, migration: &'a Migration) {
+        let mut reading = reading::read(&migration.up.source, self.options.engine);
+        self.plan.problems.append(&mut reading.problems);
+        self.pending.push((migration, reading));
+    }
+
+    fn gone(&mut self, row: &Row) {
+        self.item_of_row(row, State::Missing);
+        self.plan.problems.push(Problem::Missing {
+            key: row.key.clone(),
+            name: row.name.clone(),
+            applied_at: row.applied_at.clone(),
+        });
+    }
+
+    fn repeatables(&mut self, set: &'a Migrations, history: &History) {
+        for migration in &set.repeatable {
+            match self.rows.get(&migration.key).copied() {
+                Some(row) if row.state == Recorded::Started => {
+                    self.item_of_row(row, State::Started);
+                    self.with_file(migration);
+                }
+                Some(row) if row.checksum == migration.up.checksum => {
+                    self.item_of_row(row, State::Applied);
+                    self.with_file(migration);
+                }
+                _ => {
+                    self.item_of_file(migration, State::Pending);
+                    if self.options.target == Target::Latest {
+                        self.apply(migration);
+                    }
+                }
+            }
+        }
+        for row in &history.rows {
+            if matches!(row.key, Key::Repeatable(_)) && set.get(&row.key).is_none() {
+                self.gone(row);
+            }
+        }
+    }
+
+    fn item_of_row(&mut self, row: &Row, state: State) {
+        if row.state == Recorded::Started {
+            self.plan.problems.push(Problem::Started {
+                key: row.key.clone(),
+                since: row.applied_at.clone(),
+                by: row.applied_by.clone(),
+            });
+        }
+        self.plan.items.push(Item {
+            key: row.key.clone(),
+            name: row.name.clone(),
+            state,
+            checksum: row.checksum.clone(),
+            applied_at: Some(row.applied_at.clone()),
+            duration_ms: row.duration_ms,
+            file: None,
+        });
+    }
+
+    /// The item that was added last has this file.
+    fn with_file(&mut self, migration: &Migration) {
+        if let Some(item) = self.plan.items.last_mut() {
+            item.file = Some(migration.up.source.name.clone());
+        }
+    }
+
+    fn item_of_file(&mut self, migration: &Migration, state: State) {
+        self.plan.items.push(Item {
+            key: migration.key.clone(),
+            name: migration.words.clone(),
+            state,
+            checksum: migration.up.checksum.clone(),
+            applied_at: None,
+            duration_ms: None,
+            file: Some(migration.up.source.name.clone()),
+        });
+    }
+
+    fn done(mut self, revision: Revision) -> Plan {
+        if self.plan.errors().next().is_some() {
+            return self.plan;
+        }
+        let units = self.pending.into_iter().map(|(migration, reading)| {
+            let entry = entry(migration);
+            let record = if self.rows.contains_key(&migration.key) {
+                Record::Replace(entry)
+            } else {
+                Record::Insert(entry)
+            };
+            (record, reading)
+        });
+        self.plan.scripts = scripts(units, revision, self.options.grouping);
+        self.plan
+    }
+}
+
+/// Puts units into as few scripts as their meaning and the grouping allow.
+pub(super) fn scripts(
+    units: impl IntoIterator<Item = (Record, Reading)>,
+    revision: Revision,
+    grouping: Grouping,
+) -> Vec<Script> {
+    let mut scripts: Vec<Script> = Vec::new();
+    for (record, reading) in units {
+        let unit = Unit {
+            record,
+            steps: reading.steps,
+        };
+        match scripts.last_mut() {
+            Some(script)
+                if grouping == Grouping::All
+                    && script.foreign_keys == reading.foreign_keys
+                    && (script.atomicity, reading.atomicity)
+                        == (Atomicity::Transaction, Atomicity::Transaction) =>
+            {
+                script.units.push(unit);
+            }
+            last => {
+                let expects = last.map_or(revision, |script| script.leaves());
+                scripts.push(Script {
+                    expects,
+                    foreign_keys: reading.foreign_keys,
+                    atomicity: reading.atomicity,
+                    units: vec![unit],
+                });
+            }
+        }
+    }
+    scripts
+}
+
+/// What is recorded of a migration.
+pub(super) fn entry(migration: &Migration) -> Entry {
+    let mut detail = serde_json::Map::new();
+    if let Some(down) = &migration.down {
+        detail.insert(DOWN_CHECKSUM.to_owned(), down.checksum.clone().into());
+    }
+    Entry {
+        key: migration.key.clone(),
+        name: migration.words.clone(),
+        checksum: migration.up.checksum.clone(),
+        source: migration.up.source.text.clone(),
+        down: migration.down.as_ref().map(|down| down.source.text.clone()),
+        detail,
+    }
+}
+
+/// How a file differs from its record.
+fn edit(migration: &Migration, row: &Row) -> Option<Edit> {
+    if migration.up.checksum != row.checksum {
+        let same = row
+            .source
+            .as_deref()
+            .is_some_and(|recorded| meaning(recorded) == meaning(&migration.up.source.text));
+        return Some(if same { Edit::Wording } else { Edit::Meaning });
+    }
+    if migration.words != row.name {
+        return Some(Edit::Name);
+    }
+    let recorded_down = row
+        .detail
+        .get(DOWN_CHECKSUM)
+        .and_then(serde_json::Value::as_str);
+    let down = migration
+        .down
+        .as_ref()
+        .map(|Text { checksum, .. }| checksum.as_str());
+    // A down file that is gone is no edit: the recorded one still undoes.
+    (down.is_some() && down != recorded_down).then_some(Edit::Down)
+}

@@ -1,0 +1,472 @@
+//! What can be wrong with a set of migrations, alone and against a history. Each is found before anything runs, and
+//! all are told at once.
+
+use std::sync::Arc;
+
+use crate::script::{Key, Origin, Source};
+
+/// Whether a problem stops the run.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Severity {
+    /// Nothing is applied.
+    Error,
+    /// It is told, and the run goes on.
+    Warning,
+}
+
+/// How a file differs from what was recorded when it was applied.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Edit {
+    /// Its statements or directives.
+    Meaning,
+    /// Only comments, spaces or the letter case of keywords.
+    Wording,
+    /// Only the words of its name.
+    Name,
+    /// Only its down file.
+    Down,
+}
+
+/// Something that is wrong.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Problem {
+    /// A file that ends in `.sql` and whose name fits no rule.
+    BadName {
+        /// The file.
+        file: String,
+        /// Completes "the name …".
+        why: String,
+        /// A name that would do.
+        suggestion: Option<String>,
+    },
+    /// Several files claim one version, or one repeatable name, or one down file.
+    Duplicate {
+        /// What they claim.
+        what: String,
+        /// The files.
+        files: Vec<String>,
+    },
+    /// A `U` file beside a `V` file of the same version: probably meant as a down file.
+    UndoPrefix {
+        /// The `U` file.
+        file: String,
+        /// The `V` file.
+        beside: String,
+        /// The name that a down file would have.
+        down: String,
+    },
+    /// A down file whose migration is not there.
+    DownWithoutUp {
+        /// The down file.
+        file: String,
+        /// Its version.
+        version: i64,
+    },
+    /// A file that is no text.
+    NotText {
+        /// The file.
+        file: String,
+        /// What it is.
+        what: String,
+        /// What to do.
+        help: String,
+    },
+    /// A file without a statement.
+    Empty {
+        /// The file.
+        file: String,
+    },
+    /// A text that cannot be split into statements.
+    Syntax {
+        /// The place.
+        origin: Origin,
+        /// The words.
+        what: String,
+    },
+    /// A directive that is unknown, misplaced or contradicted.
+    Directive {
+        /// The place.
+        origin: Origin,
+        /// The words.
+        what: String,
+        /// What to do.
+        help: String,
+    },
+    /// `BEGIN`, `COMMIT`, `END` or `ROLLBACK` in a file.
+    TransactionControl {
+        /// The place.
+        origin: Origin,
+        /// The keyword.
+        keyword: String,
+    },
+    /// `SAVEPOINT` and `RELEASE` that do not balance.
+    Savepoint {
+        /// The place.
+        origin: Origin,
+        /// The words.
+        what: String,
+    },
+    /// A statement that changes Seedbed's own tables.
+    Reserved {
+        /// The place.
+        origin: Origin,
+        /// The table.
+        table: String,
+    },
+    /// A statement that the engine of this mode does not take.
+    Refused {
+        /// The place.
+        origin: Origin,
+        /// Why.
+        why: String,
+    },
+    /// `PRAGMA foreign_keys = …` in a file.
+    ForeignKeysPragma {
+        /// The place.
+        origin: Origin,
+        /// Whether foreign keys are on while the file runs.
+        on: bool,
+    },
+    /// `DROP TABLE` with `-- seedbed: foreign-keys=on`.
+    DropsWithForeignKeys {
+        /// The place of the first `DROP TABLE`.
+        origin: Origin,
+    },
+    /// An applied file is not what was applied.
+    Edited {
+        /// Which.
+        key: Key,
+        /// The file as it is.
+        file: Arc<Source>,
+        /// How it differs.
+        edit: Edit,
+        /// When it was applied.
+        applied_at: String,
+        /// The text as it was applied, where it was read.
+        recorded: Option<String>,
+        /// The recorded checksum, and the file's.
+        checksums: (String, String),
+    },
+    /// An applied version among others has no file any more.
+    Missing {
+        /// Which.
+        key: Key,
+        /// The words of its name.
+        name: String,
+        /// When it was applied.
+        applied_at: String,
+    },
+    /// A file that was not applied, below the newest that was.
+    OutOfOrder {
+        /// Its version.
+        version: i64,
+        /// The file.
+        file: String,
+        /// The newest applied version.
+        newest: i64,
+    },
+    /// Applied versions above the newest file: an older release is being deployed.
+    Ahead {
+        /// The versions.
+        versions: Vec<i64>,
+        /// The newest file's.
+        newest: Option<i64>,
+    },
+    /// A `no-transaction` migration that runs now, or died.
+    Started {
+        /// Which.
+        key: Key,
+        /// When.
+        since: String,
+        /// Who.
+        by: String,
+    },
+    /// The version that was asked for does not exist.
+    NoSuchVersion {
+        /// The version.
+        version: i64,
+        /// What was looked through, to complete "no migration V9 …".
+        among: &'static str,
+    },
+    /// An applied migration without a recorded down text.
+    NoDown {
+        /// Which.
+        key: Key,
+        /// The words of its name.
+        name: String,
+    },
+    /// What `repair` was told to do does not fit the state that the version is in.
+    NotRepairable {
+        /// Which.
+        key: Key,
+        /// Why.
+        why: String,
+        /// What to do.
+        help: String,
+    },
+}
+
+impl Problem {
+    /// Whether it stops the run.
+    pub fn severity(&self) -> Severity {
+        match self {
+            Problem::Edited { edit, .. } if *edit != Edit::Meaning => Severity::Warning,
+            Problem::Missing {
+                key: Key::Repeatable(_),
+                ..
+            }
+            | Problem::Ahead { .. }
+            | Problem::ForeignKeysPragma { .. }
+            | Problem::DropsWithForeignKeys { .. } => Severity::Warning,
+            _ => Severity::Error,
+        }
+    }
+
+    /// A stable name for programs.
+    pub fn code(&self) -> &'static str {
+        match self {
+            Problem::BadName { .. } => "bad-name",
+            Problem::Duplicate { .. } => "duplicate",
+            Problem::UndoPrefix { .. } => "undo-prefix",
+            Problem::DownWithoutUp { .. } => "down-without-up",
+            Problem::NotText { .. } => "not-text",
+            Problem::Empty { .. } => "empty",
+            Problem::Syntax { .. } => "syntax",
+            Problem::Directive { .. } => "directive",
+            Problem::TransactionControl { .. } => "transaction-control",
+            Problem::Savepoint { .. } => "savepoint",
+            Problem::Reserved { .. } => "reserved-table",
+            Problem::Refused { .. } => "refused",
+            Problem::ForeignKeysPragma { .. } => "foreign-keys-pragma",
+            Problem::DropsWithForeignKeys { .. } => "drop-with-foreign-keys",
+            Problem::Edited { edit, .. } => match edit {
+                Edit::Meaning => "edited",
+                Edit::Wording => "comments-edited",
+                Edit::Name => "renamed",
+                Edit::Down => "down-edited",
+            },
+            Problem::Missing { .. } => "missing",
+            Problem::OutOfOrder { .. } => "out-of-order",
+            Problem::Ahead { .. } => "ahead",
+            Problem::Started { .. } => "started",
+            Problem::NoSuchVersion { .. } => "no-such-version",
+            Problem::NoDown { .. } => "no-down",
+            Problem::NotRepairable { .. } => "not-repairable",
+        }
+    }
+
+    /// The place to point at.
+    pub fn origin(&self) -> Option<&Origin> {
+        match self {
+            Problem::Syntax { origin, .. }
+            | Problem::Directive { origin, .. }
+            | Problem::TransactionControl { origin, .. }
+            | Problem::Savepoint { origin, .. }
+            | Problem::Reserved { origin, .. }
+            | Problem::Refused { origin, .. }
+            | Problem::ForeignKeysPragma { origin, .. }
+            | Problem::DropsWithForeignKeys { origin } => Some(origin),
+            _ => None,
+        }
+    }
+
+    /// The file that it is about.
+    pub fn file(&self) -> Option<&str> {
+        match self {
+            Problem::BadName { file, .. }
+            | Problem::UndoPrefix { file, .. }
+            | Problem::DownWithoutUp { file, .. }
+            | Problem::NotText { file, .. }
+            | Problem::Empty { file }
+            | Problem::OutOfOrder { file, .. } => Some(file),
+            Problem::Duplicate { files, .. } => files.first().map(String::as_str),
+            Problem::Edited { file, .. } => Some(&file.name),
+            _ => self.origin().map(|origin| origin.source.name.as_str()),
+        }
+    }
+
+    /// What to do about it.
+    pub fn help(&self) -> Option<String> {
+        Some(match self {
+            Problem::BadName { suggestion, .. } => match suggestion {
+                Some(name) => format!("rename it to {name}"),
+                None => "names are V{n}__{words}.sql, U{n}__{words}.sql, R__{words}.sql and \
+                         V{n}__{words}.down.sql"
+                    .to_owned(),
+            },
+            Problem::Duplicate { files, .. } => match files.last() {
+                Some(last) => format!(
+                    "keep one, or give the newer one the next free version: renumber {}",
+                    last.rsplit('/').next().unwrap_or(last)
+                ),
+                None => return None,
+            },
+            Problem::UndoPrefix { down, .. } => {
+                format!("if it takes the other back, rename it to {down}")
+            }
+            Problem::DownWithoutUp { version, .. } => {
+                format!("add the migration V{version}, or remove this file")
+            }
+            Problem::NotText { help, .. }
+            | Problem::Directive { help, .. }
+            | Problem::NotRepairable { help, .. } => help.clone(),
+            Problem::Empty { .. } => {
+                "write at least one statement (`SELECT 1;` for a version that is to do nothing), or remove the file"
+                    .to_owned()
+            }
+            Problem::TransactionControl { .. } => "remove it: the statements of a file run in one \
+                 transaction already. What cannot run in one goes into a file of its own with \
+                 `-- seedbed: no-transaction` at its top"
+                .to_owned(),
+            Problem::Savepoint { .. } => {
+                "each SAVEPOINT needs its RELEASE in the same file".to_owned()
+            }
+            Problem::Reserved { .. } => "these tables are Seedbed's own: use `repair`, `undo` or `baseline`".to_owned(),
+            Problem::ForeignKeysPragma { .. } => {
+                "remove it; to decide yourself, write `-- seedbed: foreign-keys=off` (or `=on`) at the top of the file"
+                    .to_owned()
+            }
+            Problem::DropsWithForeignKeys { .. } => {
+                "remove `-- seedbed: foreign-keys=on`, unless the rows that refer to the table are to go with it"
+                    .to_owned()
+            }
+            Problem::Edited { key, edit, .. } => match edit {
+                Edit::Meaning => format!(
+                    "put the file back as it was and write the change as a new migration; if the database is \
+                     already as the file says, `repair {}` records the file",
+                    argument(key)
+                ),
+                Edit::Wording | Edit::Name | Edit::Down => {
+                    "`repair` records the file as it is".to_owned()
+                }
+            },
+            Problem::Missing { key, .. } => match key {
+                Key::Repeatable(_) => "`repair` forgets it; what it made stays in the database".to_owned(),
+                _ => format!(
+                    "bring the file back; or `repair {}` forgets that it was applied, and changes nothing else",
+                    argument(key)
+                ),
+            },
+            Problem::OutOfOrder { file, .. } => format!(
+                "give it the next free version: renumber {}; or apply it late: migrate --allow-out-of-order",
+                file.rsplit('/').next().unwrap_or(file)
+            ),
+            Problem::Ahead { .. } => return None,
+            Problem::Started { key, .. } => format!(
+                "if nobody runs it any more, look at what it did and settle it: `repair {0} --applied` if all of it \
+                 is in the database, `repair {0} --retry` if it is to run again",
+                argument(key)
+            ),
+            Problem::NoSuchVersion { .. } => "`status` lists them".to_owned(),
+            Problem::NoDown { key, name } => format!(
+                "write {key}__{name}.down.sql, then `repair {}` records it",
+                argument(key)
+            ),
+            Problem::Syntax { .. } | Problem::Refused { .. } => return None,
+        })
+    }
+}
+
+/// A key as the commands take it.
+fn argument(key: &Key) -> String {
+    match key {
+        Key::Migration(version) => version.to_string(),
+        other => other.to_string(),
+    }
+}
+
+impl std::fmt::Display for Problem {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Problem::BadName { why, .. } => write!(f, "the name {why}"),
+            Problem::Duplicate { what, files } => {
+                write!(f, "{} files are {what}: {}", files.len(), files.join(", "))
+            }
+            Problem::UndoPrefix { beside, .. } => write!(
+                f,
+                "a U file beside the V file of the same version, {beside}: U means that a migration may be applied \
+                 out of order, not that it undoes another"
+            ),
+            Problem::DownWithoutUp { version, .. } => {
+                write!(f, "a down file for V{version}, and there is no V{version}")
+            }
+            Problem::NotText { what, .. } => f.write_str(what),
+            Problem::Empty { .. } => f.write_str("there is no statement in this file"),
+            Problem::Syntax { what, .. }
+            | Problem::Directive { what, .. }
+            | Problem::Savepoint { what, .. } => f.write_str(what),
+            Problem::TransactionControl { keyword, .. } => {
+                write!(f, "{keyword} in a migration: transactions are Seedbed's")
+            }
+            Problem::Reserved { table, .. } => {
+                write!(f, "this changes {table}, where Seedbed keeps its records")
+            }
+            Problem::Refused { why, .. } => f.write_str(why),
+            Problem::ForeignKeysPragma { on, .. } => write!(
+                f,
+                "PRAGMA foreign_keys has no effect inside a transaction, so it was taken out; foreign keys are {} \
+                 while this file runs",
+                if *on { "on" } else { "off" }
+            ),
+            Problem::DropsWithForeignKeys { .. } => f.write_str(
+                "DROP TABLE with foreign keys on deletes or changes the rows that refer to the table",
+            ),
+            Problem::Edited {
+                key,
+                edit,
+                applied_at,
+                ..
+            } => match edit {
+                Edit::Meaning => {
+                    write!(f, "{key} was changed after it was applied on {applied_at}")
+                }
+                Edit::Wording => write!(
+                    f,
+                    "comments or spaces of {key} were changed after it was applied on {applied_at}"
+                ),
+                Edit::Name => write!(f, "{key} was renamed after it was applied on {applied_at}"),
+                Edit::Down => write!(
+                    f,
+                    "the down file of {key} was changed after it was applied on {applied_at}; `undo` would run the \
+                     recorded one"
+                ),
+            },
+            Problem::Missing {
+                key,
+                name,
+                applied_at,
+            } => match key {
+                Key::Repeatable(_) => write!(f, "{key} was applied on {applied_at} and has no file any more"),
+                _ => write!(f, "{key}__{name} was applied on {applied_at} and has no file any more"),
+            },
+            Problem::OutOfOrder {
+                version, newest, ..
+            } => write!(
+                f,
+                "V{version} is not applied, and V{newest} above it is"
+            ),
+            Problem::Ahead { versions, newest } => {
+                let versions: Vec<String> =
+                    versions.iter().map(|version| format!("V{version}")).collect();
+                write!(
+                    f,
+                    "the database is ahead of these files: {} {} applied, and the newest file is {}",
+                    versions.join(", "),
+                    if versions.len() == 1 { "is" } else { "are" },
+                    newest.map_or("none".to_owned(), |newest| format!("V{newest}"))
+                )
+            }
+            Problem::Started { key, since, by } => write!(
+                f,
+                "{key} was started on {since} by {by}, outside of a transaction, and has not finished"
+            ),
+            Problem::NoSuchVersion { version, among } => {
+                write!(f, "there is no V{version} among the {among}")
+            }
+            Problem::NoDown { key, name } => {
+                write!(f, "{key}__{name} cannot be undone: no down file was recorded with it")
+            }
+            Problem::NotRepairable { why, .. } => f.write_str(why),
+        }
+    }
+}

@@ -1,0 +1,343 @@
+//! The set of migrations that a project has. Reading the directory is the only thing here that touches a disk.
+
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use super::file::{FileName, NotText, Order, canonical, checksum, parse_name};
+use super::problem::Problem;
+use crate::script::{Key, Source};
+
+/// One migration of the set.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Migration {
+    /// Its version, or its name if it is repeatable.
+    pub key: Key,
+    /// The words of its file name.
+    pub words: String,
+    /// Whether it may be applied late.
+    pub order: Order,
+    /// File and canonical text.
+    pub up: Text,
+    /// The same of its down file.
+    pub down: Option<Text>,
+}
+
+/// A canonical text and its checksum.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Text {
+    /// File and text.
+    pub source: Arc<Source>,
+    /// sha256 of the text.
+    pub checksum: String,
+}
+
+/// All migrations, and what is wrong with their files.
+#[derive(Debug, Clone, PartialEq, Default)]
+pub struct Migrations {
+    /// By ascending version.
+    pub versioned: Vec<Migration>,
+    /// By name.
+    pub repeatable: Vec<Migration>,
+    /// Files that do not fit. A plan made of this set has them too, so nothing runs.
+    pub problems: Vec<Problem>,
+}
+
+/// The directory cannot be read.
+#[derive(Debug, thiserror::Error)]
+pub enum ReadError {
+    /// It is not there.
+    #[error("there is no directory {}", path.display())]
+    NoDirectory {
+        /// Where it was looked for.
+        path: PathBuf,
+    },
+    /// It, or a file in it, cannot be read.
+    #[error("cannot read {}", path.display())]
+    Unreadable {
+        /// What was read.
+        path: PathBuf,
+        /// Why.
+        source: std::io::Error,
+    },
+}
+
+impl Migrations {
+    /// Reads every file under `directory` whose name ends in `.sql`. Other files are left alone.
+    ///
+    /// # Errors
+    /// [`ReadError`] where the directory or a file cannot be read. Files that can be read and do not fit are
+    /// [`Migrations::problems`].
+    pub fn read_dir(directory: impl AsRef<Path>) -> Result<Migrations, ReadError> {
+        let directory = directory.as_ref();
+        if !directory.is_dir() {
+            // A directory that exists and may not be looked at is no directory either, to `is_dir`.
+            if let Err(source) = std::fs::read_dir(directory)
+                && source.kind() != std::io::ErrorKind::NotFound
+            {
+                return Err(ReadError::Unreadable {
+                    path: directory.to_path_buf(),
+                    source,
+                });
+            }
+            return Err(ReadError::NoDirectory {
+                path: directory.to_path_buf(),
+            });
+        }
+        let mut files = Vec::new();
+        walk(directory, &mut files)?;
+        let mut read = Vec::with_capacity(files.len());
+        for path in files {
+            let bytes = std::fs::read(&path).map_err(|source| ReadError::Unreadable {
+                path: path.clone(),
+                source,
+            })?;
+            read.push((slashes(&path), bytes));
+        }
+        Ok(Migrations::from_files(read))
+    }
+
+    /// Makes a set of file names and contents, in any order. A name may have folders before it.
+    pub fn from_files(files: impl IntoIterator<Item = (String, Vec<u8>)>) -> Migrations {
+        let mut found = Found::default();
+        for (name, bytes) in files {
+            found.add(name, bytes);
+        }
+        found.set()
+    }
+
+    /// The set that [`embed!`](crate::embed) compiled in.
+    pub fn embedded(files: &[(&str, &[u8])]) -> Migrations {
+        Migrations::from_files(
+            files
+                .iter()
+                .map(|(name, bytes)| ((*name).to_owned(), bytes.to_vec())),
+        )
+    }
+
+    /// All migrations: the versioned by version, then the repeatable by name.
+    pub fn iter(&self) -> impl Iterator<Item = &Migration> {
+        self.versioned.iter().chain(&self.repeatable)
+    }
+
+    /// The migration with this key.
+    pub fn get(&self, key: &Key) -> Option<&Migration> {
+        match key {
+            Key::Migration(_) => self
+                .versioned
+                .binary_search_by(|migration| migration.key.cmp(key))
+                .ok()
+                .map(|at| &self.versioned[at]),
+            _ => self
+                .repeatable
+                .iter()
+                .find(|migration| migration.key == *key),
+        }
+    }
+
+    /// The highest version.
+    pub fn newest(&self) -> Option<i64> {
+        self.versioned.last().and_then(Migration::version)
+    }
+}
+
+impl Migration {
+    /// Its version; `None` if it is repeatable.
+    pub fn version(&self) -> Option<i64> {
+        match self.key {
+            Key::Migration(version) => Some(version),
+            _ => None,
+        }
+    }
+}
+
+fn walk(directory: &Path, files: &mut Vec<PathBuf>) -> Result<(), ReadError> {
+    let unreadable = |path: &Path| {
+        let path = path.to_path_buf();
+        move |source| ReadError::Unreadable { path, source }
+    };
+    for entry in std::fs::read_dir(directory).map_err(unreadable(directory))? {
+        let path = entry.map_err(unreadable(directory))?.path();
+        // Follows links, as whoever put the link there expects.
+        let kind = std::fs::metadata(&path).map_err(unreadable(&path))?;
+        if kind.is_dir() {
+            walk(&path, files)?;
+        } else if is_sql(&path) {
+            files.push(path);
+        }
+    }
+    Ok(())
+}
+
+fn is_sql(path: &Path) -> bool {
+    path.extension()
+        .is_some_and(|extension| extension.eq_ignore_ascii_case("sql"))
+}
+
+/// A path as it is shown and recorded, the same on every system.
+fn slashes(path: &Path) -> String {
+    path.to_string_lossy().replace('\\', "/")
+}
+
+/// Files as they come, sorted into what they claim to be.
+#[derive(Default)]
+struct Found {
+    versioned: BTreeMap<i64, Vec<(Order, String, Text)>>,
+    /// By name in lower case, since some file systems know no other.
+    repeatable: BTreeMap<String, Vec<(String, Text)>>,
+    down: BTreeMap<i64, Vec<Text>>,
+    problems: Vec<Problem>,
+}
+
+impl Found {
+    fn add(&mut self, file: String, bytes: Vec<u8>) {
+        let name = match parse_name(file.rsplit('/').next().unwrap_or(&file)) {
+            Ok(name) => name,
+            Err(bad) => {
+                self.problems.push(Problem::BadName {
+                    file,
+                    why: bad.why,
+                    suggestion: bad.suggestion,
+                });
+                return;
+            }
+        };
+        let text = match canonical(&bytes) {
+            Ok(text) => Text {
+                checksum: checksum(&text),
+                source: Arc::new(Source { name: file, text }),
+            },
+            Err(not_text) => {
+                self.problems.push(not_text_problem(file, not_text, &bytes));
+                return;
+            }
+        };
+        match name {
+            FileName::Versioned {
+                version,
+                words,
+                order,
+            } => self
+                .versioned
+                .entry(version)
+                .or_default()
+                .push((order, words, text)),
+            FileName::Repeatable { words } => self
+                .repeatable
+                .entry(words.to_lowercase())
+                .or_default()
+                .push((words, text)),
+            FileName::Down { version, .. } => self.down.entry(version).or_default().push(text),
+        }
+    }
+
+    fn set(mut self) -> Migrations {
+        let mut set = Migrations::default();
+        let mut downs = std::mem::take(&mut self.down);
+        for (version, mut claims) in std::mem::take(&mut self.versioned) {
+            claims.sort_by(|a, b| a.2.source.name.cmp(&b.2.source.name));
+            let down = self.the_one_down(version, downs.remove(&version));
+            match <[_; 1]>::try_from(claims) {
+                Ok([(order, words, up)]) => set.versioned.push(Migration {
+                    key: Key::Migration(version),
+                    words,
+                    order,
+                    up,
+                    down,
+                }),
+                Err(claims) => self.problems.push(contested(version, &claims)),
+            }
+        }
+        for (version, texts) in downs {
+            for text in texts {
+                self.problems.push(Problem::DownWithoutUp {
+                    file: text.source.name.clone(),
+                    version,
+                });
+            }
+        }
+        for (_, mut claims) in std::mem::take(&mut self.repeatable) {
+            claims.sort_by(|a, b| a.1.source.name.cmp(&b.1.source.name));
+            match <[_; 1]>::try_from(claims) {
+                Ok([(words, up)]) => set.repeatable.push(Migration {
+                    key: Key::Repeatable(words.clone()),
+                    words,
+                    order: Order::Any,
+                    up,
+                    down: None,
+                }),
+                Err(claims) => self.problems.push(Problem::Duplicate {
+                    what: format!("R__{}", claims[0].0),
+                    files: claims
+                        .iter()
+                        .map(|(_, text)| text.source.name.clone())
+                        .collect(),
+                }),
+            }
+        }
+        set.repeatable.sort_by(|a, b| a.key.cmp(&b.key));
+        self.problems.sort_by(|a, b| a.file().cmp(&b.file()));
+        set.problems = self.problems;
+        set
+    }
+
+    fn the_one_down(&mut self, version: i64, texts: Option<Vec<Text>>) -> Option<Text> {
+        match <[Text; 1]>::try_from(texts?) {
+            Ok([text]) => Some(text),
+            Err(texts) => {
+                let mut files: Vec<String> =
+                    texts.iter().map(|text| text.source.name.clone()).collect();
+                files.sort();
+                self.problems.push(Problem::Duplicate {
+                    what: format!("the down file of V{version}"),
+                    files,
+                });
+                None
+            }
+        }
+    }
+}
+
+/// Several files claim one version.
+fn contested(version: i64, claims: &[(Order, String, Text)]) -> Problem {
+    if let [(Order::Any, words, undo), (Order::Strict, _, up)]
+    | [(Order::Strict, _, up), (Order::Any, words, undo)] = claims
+    {
+        return Problem::UndoPrefix {
+            file: undo.source.name.clone(),
+            beside: up.source.name.clone(),
+            down: format!("V{version}__{words}.down.sql"),
+        };
+    }
+    Problem::Duplicate {
+        what: format!("V{version}"),
+        files: claims
+            .iter()
+            .map(|(_, _, text)| text.source.name.clone())
+            .collect(),
+    }
+}
+
+fn not_text_problem(file: String, not_text: NotText, bytes: &[u8]) -> Problem {
+    let line = |at: usize| 1 + bytes[..at].iter().filter(|byte| **byte == b'\n').count();
+    match not_text {
+        NotText::Utf16 => Problem::NotText {
+            file,
+            what: "this file is UTF-16".to_owned(),
+            help: "save it as UTF-8".to_owned(),
+        },
+        NotText::NotUtf8(at) => Problem::NotText {
+            file,
+            what: format!(
+                "this file is not UTF-8 from byte {at} on, in line {}",
+                line(at)
+            ),
+            help: "save it as UTF-8".to_owned(),
+        },
+        NotText::Nul(at) => Problem::NotText {
+            file,
+            what: format!("there is a NUL byte at byte {at}, in line {}", line(at)),
+            help: "remove it: the engine would read no further, without a word".to_owned(),
+        },
+    }
+}

@@ -1,0 +1,145 @@
+//! Taking migrations back, by the down texts that were recorded when they were applied: the checkout need not have
+//! the files any more.
+
+use std::sync::Arc;
+
+use super::drive::{ApplyError, Decision, OnEvent, Outcome, Reader, drive};
+use super::plan::{Grouping, scripts};
+use super::problem::{Problem, Severity};
+use super::reading;
+use crate::db::{Db, Engine};
+use crate::history::{History, Row, State};
+use crate::script::{Key, Record, Run, Script, Source};
+
+/// What to take back.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Back {
+    /// So many of the highest applied versions.
+    Steps(usize),
+    /// Every version above this one; 0 takes back all.
+    To(i64),
+}
+
+/// How to undo.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct UndoOptions {
+    /// What.
+    pub back: Back,
+    /// In how many transactions.
+    pub grouping: Grouping,
+}
+
+/// What an undo would run, and what is in its way.
+#[derive(Debug, Clone, PartialEq, Default)]
+pub struct UndoPlan {
+    /// What is wrong, and what should be known; while there is an error among it, there are no scripts.
+    pub problems: Vec<Problem>,
+    /// What is to be run, in this order.
+    pub scripts: Vec<Script>,
+}
+
+/// The versions that are to be taken back, highest first.
+pub fn versions_to_undo(history: &History, back: Back) -> Vec<i64> {
+    let applied = history
+        .versions()
+        .into_iter()
+        .rev()
+        .map(|(version, _)| version);
+    match back {
+        Back::Steps(steps) => applied.take(steps).collect(),
+        Back::To(last) => applied.take_while(|version| *version > last).collect(),
+    }
+}
+
+/// Plans taking back `versions`, in this order. The history must have their texts.
+pub fn undo_plan(
+    history: &History,
+    versions: &[i64],
+    grouping: Grouping,
+    engine: Engine,
+) -> UndoPlan {
+    let mut plan = UndoPlan::default();
+    let mut units = Vec::new();
+    for row in &history.rows {
+        if row.state == State::Started {
+            plan.problems.push(Problem::Started {
+                key: row.key.clone(),
+                since: row.applied_at.clone(),
+                by: row.applied_by.clone(),
+            });
+        }
+    }
+    for version in versions {
+        // Somebody else may have taken it back meanwhile.
+        let Some(row) = history.row(&Key::Migration(*version)) else {
+            continue;
+        };
+        let Some(source) = down_text(row) else {
+            plan.problems.push(Problem::NoDown {
+                key: row.key.clone(),
+                name: row.name.clone(),
+            });
+            continue;
+        };
+        let mut reading = reading::read(&source, engine);
+        plan.problems.append(&mut reading.problems);
+        units.push((Record::Delete(row.key.clone()), reading));
+    }
+    let stops = |problem: &Problem| problem.severity() == Severity::Error;
+    if !plan.problems.iter().any(stops) {
+        plan.scripts = scripts(units, history.revision, grouping);
+    }
+    plan
+}
+
+fn down_text(row: &Row) -> Option<Arc<Source>> {
+    let text = row.down.as_ref()?;
+    Some(Arc::new(Source {
+        name: format!("{}__{}.down.sql (as recorded)", row.key, row.name),
+        text: text.clone(),
+    }))
+}
+
+/// Takes migrations back. What is to be taken back is decided once, on the first look: if another run undoes the
+/// same meanwhile, this one does not go on to undo more.
+///
+/// # Errors
+/// [`ApplyError`]; [`Problem::NoDown`] for each version that has no recorded down text, and then nothing runs.
+pub async fn undo(
+    db: &Db,
+    options: &UndoOptions,
+    run: &Run,
+    on_event: &OnEvent,
+) -> Result<Outcome, ApplyError> {
+    let undoing = Undoing {
+        options: *options,
+        engine: db.engine(),
+        versions: None,
+    };
+    drive(db, run, on_event, undoing).await
+}
+
+struct Undoing {
+    options: UndoOptions,
+    engine: Engine,
+    versions: Option<Vec<i64>>,
+}
+
+impl Reader for Undoing {
+    fn texts(&self, history: &History) -> Vec<Key> {
+        let versions = match &self.versions {
+            Some(versions) => versions.clone(),
+            None => versions_to_undo(history, self.options.back),
+        };
+        versions.into_iter().map(Key::Migration).collect()
+    }
+
+    fn decide(&mut self, history: &History) -> Decision {
+        let versions = self
+            .versions
+            .get_or_insert_with(|| versions_to_undo(history, self.options.back));
+        let UndoPlan { problems, scripts } =
+            undo_plan(history, versions, self.options.grouping, self.engine);
+        Decision { problems, scripts }
+    }
+}

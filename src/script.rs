@@ -1,0 +1,238 @@
+//! A change to a database, as a value.
+//!
+//! A [`Script`] says what is to happen, what is to be recorded about it, and on which [`Revision`] of the
+//! history it was planned. Whoever decides (migrations, undo, repair, seeds) makes scripts and does nothing else;
+//! [`crate::history::run`] turns one into transactions and hands them to [`crate::db`].
+//!
+//! Nothing here knows a database, a file system or a clock.
+
+use std::ops::Range;
+use std::sync::Arc;
+
+use crate::sql::{Place, Value, place};
+
+/// How often the history was changed. `_migrations` holds it; a script that was planned on another one is refused.
+///
+/// A database without a `_migrations` table is at [`Revision::NONE`].
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Default)]
+pub struct Revision(pub i64);
+
+impl Revision {
+    /// The revision of a database in which nothing was ever recorded.
+    pub const NONE: Revision = Revision(0);
+
+    /// The revision that one script leaves behind.
+    pub fn next(self) -> Revision {
+        Revision(self.0 + 1)
+    }
+}
+
+/// Whether the engine enforces foreign keys while a script runs.
+///
+/// `PRAGMA foreign_keys` is a no-op inside a transaction, so this belongs to the transaction and not to a
+/// statement: <https://sqlite.org/pragma.html#pragma_foreign_keys>.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum ForeignKeys {
+    /// Enforced statement by statement: the default.
+    #[default]
+    On,
+    /// Not enforced, so that `DROP TABLE` deletes no children. Violations are counted before and after, and more
+    /// of them than before fail the script.
+    Off,
+}
+
+/// Whether the steps of a script share one transaction.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Atomicity {
+    /// All steps and records happen, or none does.
+    #[default]
+    Transaction,
+    /// The steps run one by one, each committed by itself, between a record that says `started` and one that says
+    /// `applied`: for statements that cannot run in a transaction (`VACUUM`, some pragmas).
+    Bare,
+}
+
+/// One change: all of it happens and is recorded, or none of it does.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Script {
+    /// The revision of the history it was planned on.
+    pub expects: Revision,
+    /// Whether foreign keys are enforced meanwhile.
+    pub foreign_keys: ForeignKeys,
+    /// Whether its steps share one transaction.
+    pub atomicity: Atomicity,
+    /// What is done and recorded, in this order.
+    pub units: Vec<Unit>,
+}
+
+/// What is recorded, and the statements that make it true.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Unit {
+    /// The change to `_migrations`.
+    pub record: Record,
+    /// The statements, in order.
+    pub steps: Vec<Step>,
+}
+
+/// One statement, its bound values, and where it came from.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Step {
+    /// The text of one statement, as its author wrote it.
+    pub sql: String,
+    /// Values for `?1`, `?2`, …
+    pub args: Vec<Value>,
+    /// The place in a file, for statements that somebody wrote.
+    pub origin: Option<Origin>,
+    /// A query to run where this step fails, before anything is rolled back; its rows go into the failure.
+    pub explain: Option<&'static str>,
+}
+
+impl Step {
+    /// A step of our own making, without an author to point at.
+    pub fn own(sql: impl Into<String>, args: Vec<Value>) -> Step {
+        Step {
+            sql: sql.into(),
+            args,
+            origin: None,
+            explain: None,
+        }
+    }
+}
+
+/// A text that statements are taken from, and the name that its author knows it by.
+#[derive(Debug, PartialEq, Eq)]
+pub struct Source {
+    /// The path as it is shown, with `/` between its parts.
+    pub name: String,
+    /// The whole canonical text.
+    pub text: String,
+}
+
+/// The place of a statement in its source.
+#[derive(Clone, PartialEq, Eq)]
+pub struct Origin {
+    /// The text.
+    pub source: Arc<Source>,
+    /// Bytes of the text.
+    pub span: Range<usize>,
+}
+
+impl Origin {
+    /// Line and column of the first byte.
+    pub fn place(&self) -> Place {
+        place(&self.source.text, self.span.start)
+    }
+}
+
+impl std::fmt::Debug for Origin {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        let Place { line, column } = self.place();
+        write!(f, "{}:{line}:{column}", self.source.name)
+    }
+}
+
+/// What a row of `_migrations` is about.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Key {
+    /// A versioned migration.
+    Migration(i64),
+    /// A repeatable migration, by the words of its name.
+    Repeatable(String),
+    /// A seed set, by its file.
+    Seed(String),
+    /// A finished import, by the checksum of its dump.
+    Import(String),
+}
+
+impl Key {
+    /// The word in the column `kind`.
+    pub fn kind(&self) -> &'static str {
+        match self {
+            Key::Migration(_) => "migration",
+            Key::Repeatable(_) => "repeatable",
+            Key::Seed(_) => "seed",
+            Key::Import(_) => "import",
+        }
+    }
+
+    /// The value in the column `version`.
+    pub fn version(&self) -> Value {
+        match self {
+            Key::Migration(version) => Value::Integer(*version),
+            Key::Repeatable(name) | Key::Seed(name) | Key::Import(name) => {
+                Value::Text(name.clone())
+            }
+        }
+    }
+}
+
+impl std::fmt::Display for Key {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Key::Migration(version) => write!(f, "V{version}"),
+            Key::Repeatable(name) => write!(f, "R__{name}"),
+            Key::Seed(name) | Key::Import(name) => f.write_str(name),
+        }
+    }
+}
+
+/// The change that a unit makes to `_migrations`.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Record {
+    /// A row that is not there yet.
+    Insert(Entry),
+    /// A row that takes the place of the one with the same key.
+    Replace(Entry),
+    /// The row goes.
+    Delete(Key),
+    /// The row stays as applied when it was, and now tells of another text (`repair`).
+    Amend(Entry),
+    /// A row that says `started` says `applied` from now on (`repair --applied`).
+    Settle(Key),
+}
+
+impl Record {
+    /// The row that is concerned.
+    pub fn key(&self) -> &Key {
+        match self {
+            Record::Insert(entry) | Record::Replace(entry) | Record::Amend(entry) => &entry.key,
+            Record::Delete(key) | Record::Settle(key) => key,
+        }
+    }
+}
+
+/// What a row of `_migrations` says about a text.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Entry {
+    /// What it is about.
+    pub key: Key,
+    /// The words of the file name.
+    pub name: String,
+    /// sha256 of the canonical text, lower-case hexadecimal.
+    pub checksum: String,
+    /// The canonical text.
+    pub source: String,
+    /// The canonical text of the down file.
+    pub down: Option<String>,
+    /// What else is to be remembered; the keys are documented in [`crate::history::Detail`].
+    pub detail: serde_json::Map<String, serde_json::Value>,
+}
+
+/// Who runs: the same for every row that one run writes.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Run {
+    /// A UUID; by it a run finds its own rows again after an answer was lost.
+    pub id: String,
+    /// Tool, version, user@host, git commit and CI run where known.
+    pub by: String,
+}
+
+impl Run {
+    /// A run with a fresh id.
+    pub fn new(by: impl Into<String>) -> Run {
+        Run {
+            id: uuid::Uuid::now_v7().to_string(),
+            by: by.into(),
+        }
+    }
+}
