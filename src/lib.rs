@@ -4,6 +4,7 @@ pub mod config;
 pub mod db;
 pub mod history;
 pub mod migrations;
+pub mod report;
 pub mod schema;
 pub mod script;
 pub mod sql;

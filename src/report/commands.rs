@@ -1,0 +1,1 @@
+//! Commands in suggestions, as people type them.

@@ -1,0 +1,87 @@
+//! Outcomes as text for people, as JSON for programs, and as annotations for pull requests.
+//!
+//! Everything here takes values and gives text: it prints nothing, opens nothing and decides nothing, exit codes
+//! neither. What went wrong becomes a [`Report`]; the same report is shown as text, as JSON and as
+//! annotations, so that the three never disagree. What is there and what was done are tables and lines of their own:
+//! [`status`], [`dry_run`], [`outcome`], [`config`].
+
+mod annotations;
+mod commands;
+mod config;
+mod diff;
+mod dry_run;
+mod failure;
+mod json;
+mod outcome;
+mod problem;
+mod snippet;
+mod status;
+mod style;
+mod table;
+#[cfg(test)]
+mod tests;
+
+use crate::script::Origin;
+
+pub use annotations::annotations;
+pub use config::config;
+pub use diff::Texts;
+pub use dry_run::{dry_run, undo_dry_run};
+pub use json::{Call, Document, Item};
+pub use outcome::{Change, event, outcome};
+pub use status::status;
+pub use style::{Paint, Style};
+
+/// What went wrong, ready to be shown.
+///
+/// The constructors are in the files of their inputs: [`Report::problems`], [`Report::failure`],
+/// [`Report::history`], [`Report::files`], [`Report::config`], [`Report::usage`].
+#[derive(Debug, Clone, PartialEq)]
+pub struct Report {
+    /// Errors first.
+    pub diagnostics: Vec<Diagnostic>,
+    /// What the database is like now, where a command changed it or tried to: one sentence.
+    pub database: Option<String>,
+    /// What was done, rolled back or left half done.
+    pub items: Vec<Item>,
+}
+
+/// One thing that is wrong.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Diagnostic {
+    /// Whether it stops the command.
+    pub severity: crate::migrations::Severity,
+    /// A stable name for programs: `edited`, `statement-failed`.
+    pub code: &'static str,
+    /// What and why, a lower-case fragment.
+    pub message: String,
+    /// Where.
+    pub at: Option<At>,
+    /// More about it.
+    pub notes: Vec<String>,
+    /// What to do about it, with the commands as they are to be typed.
+    pub help: Vec<String>,
+    /// A text as it was and as it is.
+    pub diff: Option<Texts>,
+}
+
+/// Where something is wrong.
+#[derive(Debug, Clone, PartialEq)]
+pub enum At {
+    /// In a text that is at hand: it is shown with the place underlined.
+    Source {
+        /// The text and the bytes that are meant.
+        origin: Origin,
+        /// What stands beside the underline.
+        label: String,
+    },
+    /// In a file.
+    File {
+        /// The file.
+        file: String,
+        /// The line, from 1.
+        line: Option<u32>,
+        /// The column in characters, from 1.
+        column: Option<u32>,
+    },
+}

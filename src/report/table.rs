@@ -1,0 +1,1 @@
+//! Columns that line up.

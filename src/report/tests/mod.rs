@@ -1,0 +1,1 @@
+//! Every message that people can meet, as it looks.
