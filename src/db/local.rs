@@ -5,10 +5,13 @@
 //! connection for good, because a second one would be a second database.
 
 use std::collections::HashMap;
+use std::ops::Deref;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use libsql::{Connection, OpenFlags, Statement};
+use tokio::sync::Mutex;
 
 use super::{
     Answer, At, Code, DbError, EngineError, Failure, Left, OnProgress, Options, Progress, Query,
@@ -94,14 +97,14 @@ impl File {
         options: &Options,
     ) -> Result<Vec<Result<Rows, EngineError>>, DbError> {
         let connection = self.open_to_read().await?;
-        match answer(connection, queries.clone(), options).await {
+        match answer(Box::new(connection), queries.clone(), options).await {
             // A run that was killed left a journal, and only a connection that may write can roll it back.
             Err(error)
                 if matches!(error.code(), Some(Code::ReadOnly | Code::CannotOpen))
                     && !missing(&self.path) =>
             {
                 let connection = self.open(OpenFlags::SQLITE_OPEN_READ_WRITE).await?;
-                answer(connection, queries, options).await
+                answer(Box::new(connection), queries, options).await
             }
             answers => answers,
         }
@@ -116,7 +119,7 @@ impl File {
         let connection = self
             .open(OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_CREATE)
             .await?;
-        execute(connection, transactions, on_progress, options).await
+        execute(Box::new(connection), transactions, on_progress, options).await
     }
 
     pub(super) async fn objection(
@@ -129,10 +132,10 @@ impl File {
     }
 }
 
-/// A database in memory.
+/// A database in memory. Its one connection is used by one query or run at a time.
 #[derive(Clone)]
 pub(super) struct Memory {
-    connection: Connection,
+    connection: Arc<Mutex<Connection>>,
 }
 
 impl std::fmt::Debug for Memory {
@@ -149,7 +152,9 @@ impl Memory {
                 path: ":memory:".into(),
                 source,
             })?;
-        Ok(Memory { connection })
+        Ok(Memory {
+            connection: Arc::new(Mutex::new(connection)),
+        })
     }
 
     pub(super) async fn query(
@@ -157,7 +162,7 @@ impl Memory {
         queries: Vec<Query>,
         options: &Options,
     ) -> Result<Vec<Result<Rows, EngineError>>, DbError> {
-        answer(self.connection.clone(), queries, options).await
+        answer(self.connection.clone().lock_owned().await, queries, options).await
     }
 
     pub(super) async fn run(
@@ -166,7 +171,8 @@ impl Memory {
         on_progress: OnProgress,
         options: &Options,
     ) -> Result<Vec<Answer>, Failure> {
-        execute(self.connection.clone(), transactions, on_progress, options).await
+        let connection = self.connection.clone().lock_owned().await;
+        execute(connection, transactions, on_progress, options).await
     }
 
     pub(super) async fn objection(
@@ -174,7 +180,7 @@ impl Memory {
         statement: &str,
         _options: &Options,
     ) -> Result<Option<EngineError>, DbError> {
-        Ok(compile(&self.connection, statement).await)
+        Ok(compile(&*self.connection.lock().await, statement).await)
     }
 }
 
@@ -222,22 +228,25 @@ async fn on_a_thread<T: Send + 'static>(
     }
 }
 
+/// `held` is the connection, or a lock on it: it is held until the work has ended, even where nobody waits for that
+/// any more.
 async fn answer(
-    connection: Connection,
+    held: impl Deref<Target = Connection> + Send + Sync + 'static,
     queries: Vec<Query>,
     options: &Options,
 ) -> Result<Vec<Result<Rows, EngineError>>, DbError> {
     let patience = Patience::new(options);
-    let reader = connection.clone();
+    let connection = Connection::clone(&held);
     let work = async move {
+        let reader: &Connection = &held;
         // One read transaction, so that all answers are of one state; the pragma holds where the file does not.
-        bare(&reader, "PRAGMA query_only = ON").await?;
-        bare(&reader, "BEGIN").await?;
+        bare(reader, "PRAGMA query_only = ON").await?;
+        bare(reader, "BEGIN").await?;
         let mut answers = Vec::with_capacity(queries.len());
         let mut outcome = Ok(());
         for query in &queries {
             let answer = loop {
-                match rows(&reader, query).await {
+                match rows(reader, query).await {
                     Err(error) if error.code == Code::Busy && patience.lasts() => {}
                     answer => break answer,
                 }
@@ -251,9 +260,9 @@ async fn answer(
             }
         }
         if !reader.is_autocommit() {
-            bare(&reader, "ROLLBACK").await?;
+            bare(reader, "ROLLBACK").await?;
         }
-        bare(&reader, "PRAGMA query_only = OFF").await?;
+        bare(reader, "PRAGMA query_only = OFF").await?;
         outcome.map(|()| answers)
     };
     on_a_thread(&connection, &options.stop, work)
@@ -261,20 +270,22 @@ async fn answer(
         .map_err(DbError::Read)
 }
 
+/// `held` as in [`answer`].
 async fn execute(
-    connection: Connection,
+    held: impl Deref<Target = Connection> + Send + Sync + 'static,
     transactions: Vec<Transaction>,
     on_progress: OnProgress,
     options: &Options,
 ) -> Result<Vec<Answer>, Failure> {
     let patience = Patience::new(options);
-    let writer = connection.clone();
+    let connection = Connection::clone(&held);
     let work = async move {
+        let writer: &Connection = &held;
         let mut own = OwnStatements::default();
         let mut answers = Vec::new();
         for (number, transaction) in transactions.iter().enumerate() {
             let run = Run {
-                connection: &writer,
+                connection: writer,
                 patience: &patience,
                 on_progress: &on_progress,
                 number,

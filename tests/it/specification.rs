@@ -1,0 +1,618 @@
+//! What a database looks like after a run, whatever its mode. Each specification gets a new and empty database.
+
+use std::sync::Arc;
+
+use seedbed::db::{Query, Transaction};
+use seedbed::history::{RunError, State};
+use seedbed::migrations::{
+    ApplyError, Back, Event, Grouping, OutOfOrder, PlanOptions, Repair, Target, apply, ignore,
+};
+use seedbed::script::{Atomicity, ForeignKeys, Key, Revision, Run, Step};
+
+use crate::world::{World, codes, done, failure, problem_codes, set};
+
+const A: (&str, &str) = ("V1__a.sql", "CREATE TABLE a (x);");
+const B: (&str, &str) = ("V2__b.sql", "CREATE TABLE b (x);");
+const C: (&str, &str) = ("V3__c.sql", "CREATE TABLE c (x);");
+
+/// Puts statements into the database that no migration brought.
+async fn already(world: &World, statements: &[&str]) {
+    let transaction = Transaction {
+        foreign_keys: ForeignKeys::Off,
+        atomicity: Atomicity::Transaction,
+        steps: statements
+            .iter()
+            .map(|sql| Step::own(*sql, vec![]))
+            .collect(),
+    };
+    world
+        .db
+        .run(vec![transaction], Arc::new(|_| {}))
+        .await
+        .unwrap();
+}
+
+pub(crate) async fn pending_migrations_are_applied_in_order_of_their_numbers(world: World) {
+    let outcome = world
+        .apply(&[
+            ("V10__c.sql", "CREATE TABLE c AS SELECT * FROM b;"),
+            ("V2__b.sql", "CREATE TABLE b AS SELECT * FROM a;"),
+            (
+                "nested/V1__a.sql",
+                "CREATE TABLE a (x); INSERT INTO a VALUES (7);",
+            ),
+        ])
+        .await
+        .unwrap();
+    assert_eq!(done(&outcome), "V1 V2 V10");
+    assert_eq!(outcome.version, Some(10));
+    assert_eq!(world.recorded().await, "V1 V2 V10");
+    assert_eq!(world.ask("SELECT x FROM c").await, "7");
+}
+
+pub(crate) async fn an_up_to_date_database_is_not_written_to(world: World) {
+    world.apply(&[A, B]).await.unwrap();
+    let before = world.history().await;
+    let outcome = world.apply(&[A, B]).await.unwrap();
+    assert_eq!(done(&outcome), "");
+    assert_eq!(world.history().await, before);
+}
+
+pub(crate) async fn looking_at_a_database_leaves_no_table(world: World) {
+    let history = world.history().await;
+    assert_eq!(history.revision, Revision::NONE);
+    assert_eq!(world.ask("SELECT count(*) FROM sqlite_schema").await, "0");
+    assert!(world.db.path().is_none_or(|path| !path.exists()));
+}
+
+pub(crate) async fn a_failing_statement_leaves_nothing_of_its_script(world: World) {
+    world.apply(&[A]).await.unwrap();
+    let result = world
+        .apply(&[
+            A,
+            B,
+            (
+                "V3__c.sql",
+                "CREATE TABLE c (x UNIQUE);\nINSERT INTO c VALUES (1);\nINSERT INTO c VALUES (1);",
+            ),
+        ])
+        .await;
+    assert_eq!(
+        failure(result),
+        "V3__c.sql:3:1: UNIQUE constraint failed: c.x"
+    );
+    assert_eq!(world.tables().await, "a");
+    assert_eq!(world.recorded().await, "V1");
+}
+
+pub(crate) async fn the_place_of_a_syntax_error_is_told(world: World) {
+    let result = world
+        .apply(&[(
+            "V1__a.sql",
+            "-- twice the same word\nCREATE TABLE a (x, y);\n\nSELECT x, y\n  FROM a, FROM a;\n",
+        )])
+        .await;
+    assert_eq!(
+        failure(result),
+        "V1__a.sql:5:11: near \"FROM\": syntax error"
+    );
+    let result = world
+        .apply(&[("V1__a.sql", "CREATE TABLE a (x);\nUPDATE a SET y = 1;")])
+        .await;
+    assert_eq!(failure(result), "V1__a.sql:2:14: no such column: y");
+    assert_eq!(world.tables().await, "");
+}
+
+pub(crate) async fn each_migration_has_its_own_transaction_where_that_is_asked_for(world: World) {
+    let options = PlanOptions {
+        grouping: Grouping::Each,
+        ..PlanOptions::default()
+    };
+    let result = world
+        .apply_with(&[A, B, ("V3__c.sql", "CREATE TABLE a (x);")], options)
+        .await;
+    let Err(ApplyError::Script(error)) = result else {
+        panic!("it should have failed");
+    };
+    assert_eq!(error.version, Some(2));
+    assert_eq!(error.done.len(), 2);
+    assert!(error.rolled_back.is_empty());
+    assert_eq!(world.recorded().await, "V1 V2");
+    assert_eq!(world.history().await.revision, Revision(2));
+}
+
+pub(crate) async fn a_run_stops_after_the_version_that_it_was_told(world: World) {
+    let to = |version| PlanOptions {
+        target: Target::Version(version),
+        ..PlanOptions::default()
+    };
+    let outcome = world.apply_with(&[A, B, C], to(2)).await.unwrap();
+    assert_eq!(done(&outcome), "V1 V2");
+    assert_eq!(
+        problem_codes(world.apply_with(&[A, B, C], to(9)).await),
+        "no-such-version"
+    );
+}
+
+pub(crate) async fn a_version_below_the_newest_is_refused_unless_allowed(world: World) {
+    world.apply(&[A, C]).await.unwrap();
+    assert_eq!(problem_codes(world.apply(&[A, B, C]).await), "out-of-order");
+    assert_eq!(world.recorded().await, "V1 V3");
+    let allowed = PlanOptions {
+        out_of_order: OutOfOrder::Allow,
+        ..PlanOptions::default()
+    };
+    world.apply_with(&[A, B, C], allowed).await.unwrap();
+    assert_eq!(world.recorded().await, "V1 V3 V2");
+}
+
+pub(crate) async fn a_u_file_may_come_late(world: World) {
+    world.apply(&[A, C]).await.unwrap();
+    let outcome = world
+        .apply(&[A, ("U2__b.sql", "CREATE TABLE b (x);"), C])
+        .await
+        .unwrap();
+    assert_eq!(done(&outcome), "V2");
+}
+
+pub(crate) async fn an_edited_file_is_refused_and_a_new_comment_is_not(world: World) {
+    world.apply(&[A]).await.unwrap();
+    let edited = ("V1__a.sql", "CREATE TABLE a (x, y);");
+    assert_eq!(problem_codes(world.apply(&[edited, B]).await), "edited");
+    assert_eq!(world.tables().await, "a");
+    let commented = ("V1__a.sql", "-- what a is for\ncreate  table a (x);\n");
+    let outcome = world.apply(&[commented, B]).await.unwrap();
+    assert_eq!(codes(&outcome.warnings), "comments-edited");
+    assert_eq!(done(&outcome), "V2");
+    let directive = (
+        "V1__a.sql",
+        "-- seedbed: no-transaction\nCREATE TABLE a (x);",
+    );
+    assert_eq!(problem_codes(world.apply(&[directive, B]).await), "edited");
+}
+
+pub(crate) async fn line_ends_and_byte_order_marks_are_not_edits(world: World) {
+    world
+        .apply(&[("V1__a.sql", "CREATE TABLE a (\n  x\n);\n")])
+        .await
+        .unwrap();
+    let outcome = world
+        .apply(&[("V1__a.sql", "\u{feff}CREATE TABLE a (\r\n  x\r\n);\r\n")])
+        .await
+        .unwrap();
+    assert_eq!(
+        (done(&outcome).as_str(), codes(&outcome.warnings).as_str()),
+        ("", "")
+    );
+}
+
+pub(crate) async fn a_missing_file_is_refused(world: World) {
+    world.apply(&[A, B]).await.unwrap();
+    assert_eq!(problem_codes(world.apply(&[B, C]).await), "missing");
+    assert_eq!(world.recorded().await, "V1 V2");
+}
+
+pub(crate) async fn a_database_that_is_ahead_is_left_as_it_is(world: World) {
+    world.apply(&[A, B, C]).await.unwrap();
+    let outcome = world.apply(&[A]).await.unwrap();
+    assert_eq!(codes(&outcome.warnings), "ahead");
+    assert_eq!(outcome.version, Some(3));
+}
+
+pub(crate) async fn all_problems_come_at_once(world: World) {
+    world.apply(&[A, B, C]).await.unwrap();
+    let result = world
+        .apply(&[
+            ("V1__a.sql", "CREATE TABLE a (changed);"),
+            ("V3__c.sql", "CREATE TABLE c (x);"),
+            ("V4__d.sql", "BEGIN; CREATE TABLE d (x); COMMIT;"),
+            ("V5__e.sql", "-- nothing"),
+            ("V6__f.sql", "SELECT 'never closed;"),
+            ("V6__g.sql", "SELECT 1;"),
+            ("6_h.sql", "SELECT 1;"),
+            ("V7__i.sql", "SAVEPOINT s;"),
+            ("V8__j.sql", "-- seedbed: fast\nSELECT 1;"),
+        ])
+        .await;
+    let mut found: Vec<String> = problem_codes(result)
+        .split(' ')
+        .map(str::to_owned)
+        .collect();
+    found.sort();
+    assert_eq!(
+        found.join(" "),
+        "bad-name directive duplicate edited empty missing savepoint transaction-control transaction-control"
+    );
+    assert_eq!(world.tables().await, "a b c");
+}
+
+pub(crate) async fn a_repeatable_is_applied_again_when_it_changes(world: World) {
+    let view = |sql| ("R__totals.sql", sql);
+    let one = view("DROP VIEW IF EXISTS totals; CREATE VIEW totals AS SELECT 1 AS n;");
+    let two = view("DROP VIEW IF EXISTS totals; CREATE VIEW totals AS SELECT 2 AS n;");
+    assert_eq!(done(&world.apply(&[one, A]).await.unwrap()), "V1 R__totals");
+    assert_eq!(done(&world.apply(&[one, A]).await.unwrap()), "");
+    assert_eq!(done(&world.apply(&[two, A]).await.unwrap()), "R__totals");
+    assert_eq!(world.ask("SELECT n FROM totals").await, "2");
+    assert_eq!(world.recorded().await, "V1 R__totals");
+    let outcome = world.apply(&[A]).await.unwrap();
+    assert_eq!(codes(&outcome.warnings), "missing");
+}
+
+pub(crate) async fn undo_runs_the_recorded_down_text(world: World) {
+    let down = |name, sql| (name, sql);
+    world
+        .apply(&[
+            A,
+            B,
+            C,
+            down("V2__b.down.sql", "DROP TABLE b;"),
+            down("V3__c.down.sql", "DROP TABLE c;"),
+        ])
+        .await
+        .unwrap();
+    let outcome = world.undo(Back::To(1)).await.unwrap();
+    assert_eq!(done(&outcome), "V3 V2");
+    assert_eq!(outcome.version, Some(1));
+    assert_eq!(world.tables().await, "a");
+    assert_eq!(world.recorded().await, "V1");
+    assert_eq!(done(&world.undo(Back::To(1)).await.unwrap()), "");
+}
+
+pub(crate) async fn undo_without_a_down_text_changes_nothing(world: World) {
+    world
+        .apply(&[A, B, ("V2__b.down.sql", "DROP TABLE b;")])
+        .await
+        .unwrap();
+    assert_eq!(problem_codes(world.undo(Back::To(0)).await), "no-down");
+    assert_eq!(world.tables().await, "a b");
+}
+
+/// A parent with a child that would be deleted, one that would be set to NULL, and a row in each.
+const FAMILY: (&str, &str) = (
+    "V1__family.sql",
+    "CREATE TABLE parent (id INTEGER PRIMARY KEY, name TEXT);
+     CREATE TABLE cascading (id INTEGER PRIMARY KEY, parent INTEGER REFERENCES parent ON DELETE CASCADE);
+     CREATE TABLE nulling (id INTEGER PRIMARY KEY, parent INTEGER REFERENCES parent ON DELETE SET NULL);
+     INSERT INTO parent VALUES (1, 'one'), (2, 'two');
+     INSERT INTO cascading VALUES (10, 1), (11, 2);
+     INSERT INTO nulling VALUES (20, 1), (21, 2);",
+);
+
+const REBUILD: &str = "CREATE TABLE parent_new (id INTEGER PRIMARY KEY, name TEXT NOT NULL);
+     INSERT INTO parent_new (id, name) SELECT id, name FROM parent;
+     DROP TABLE parent;
+     ALTER TABLE parent_new RENAME TO parent;";
+
+async fn the_family_is_whole(world: &World) {
+    assert_eq!(
+        world.ask("SELECT id, parent FROM cascading").await,
+        "10|1 11|2"
+    );
+    assert_eq!(
+        world.ask("SELECT id, parent FROM nulling").await,
+        "20|1 21|2"
+    );
+    assert_eq!(world.ask("SELECT count(*) FROM parent").await, "2");
+    assert_eq!(
+        world
+            .ask("SELECT count(*) FROM pragma_foreign_key_check")
+            .await,
+        "0"
+    );
+}
+
+pub(crate) async fn the_rebuild_of_a_parent_keeps_its_children(world: World) {
+    world.apply(&[FAMILY]).await.unwrap();
+    world
+        .apply(&[FAMILY, ("V2__rebuild.sql", REBUILD)])
+        .await
+        .unwrap();
+    the_family_is_whole(&world).await;
+    assert_eq!(
+        world
+            .ask("SELECT \"notnull\" FROM pragma_table_info('parent') WHERE name = 'name'")
+            .await,
+        "1"
+    );
+}
+
+pub(crate) async fn the_rebuild_of_a_parent_keeps_its_children_whatever_the_pragmas(world: World) {
+    let texts = [
+        format!("PRAGMA foreign_keys = OFF; {REBUILD} PRAGMA foreign_keys = ON;"),
+        format!("PRAGMA foreign_keys=on; {REBUILD}"),
+        format!("PRAGMA defer_foreign_keys = ON; {REBUILD}"),
+        format!("pragma main.FOREIGN_KEYS(1); {REBUILD}"),
+    ];
+    let names: Vec<String> = (2..)
+        .take(texts.len())
+        .map(|n| format!("V{n}__r.sql"))
+        .collect();
+    let mut files = vec![FAMILY];
+    for (name, text) in names.iter().zip(&texts) {
+        files.push((name, text));
+        world.apply(&files).await.unwrap();
+        the_family_is_whole(&world).await;
+    }
+}
+
+pub(crate) async fn the_rebuild_of_a_table_that_refers_to_itself_keeps_its_rows(world: World) {
+    world
+        .apply(&[
+            (
+                "V1__tree.sql",
+                "CREATE TABLE tree (id INTEGER PRIMARY KEY, up INTEGER REFERENCES tree ON DELETE CASCADE);
+                 INSERT INTO tree VALUES (1, NULL), (2, 1), (3, 2);",
+            ),
+            (
+                "V2__rebuild.sql",
+                "CREATE TABLE tree_new (id INTEGER PRIMARY KEY, up INTEGER REFERENCES tree ON DELETE CASCADE, label TEXT);
+                 INSERT INTO tree_new (id, up) SELECT id, up FROM tree;
+                 DROP TABLE tree;
+                 ALTER TABLE tree_new RENAME TO tree;",
+            ),
+        ])
+        .await
+        .unwrap();
+    assert_eq!(world.ask("SELECT id, up FROM tree").await, "1|NULL 2|1 3|2");
+}
+
+pub(crate) async fn a_rebuild_that_loses_a_parent_is_rolled_back(world: World) {
+    world.apply(&[FAMILY]).await.unwrap();
+    let careless = REBUILD.replace("FROM parent;", "FROM parent WHERE id = 1;");
+    let result = world.apply(&[FAMILY, ("V2__rebuild.sql", &careless)]).await;
+    assert_eq!(failure(result), "ForeignKeysAfter: malformed JSON");
+    the_family_is_whole(&world).await;
+    assert_eq!(world.recorded().await, "V1");
+}
+
+pub(crate) async fn violations_that_were_there_before_are_no_obstacle(world: World) {
+    world.apply(&[FAMILY]).await.unwrap();
+    already(&world, &["INSERT INTO cascading VALUES (12, 99)"]).await;
+    world
+        .apply(&[FAMILY, ("V2__rebuild.sql", REBUILD)])
+        .await
+        .unwrap();
+    let row = &world.history().await.rows[1];
+    assert_eq!(
+        row.detail["violations_before"].to_string(),
+        r#"[{"child":"cascading","count":1,"parent":"parent"}]"#
+    );
+}
+
+pub(crate) async fn a_mismatch_that_hides_violations_is_named(world: World) {
+    world.apply(&[FAMILY]).await.unwrap();
+    already(
+        &world,
+        &[
+            "CREATE TABLE stray (x REFERENCES parent (name))",
+            "INSERT INTO stray VALUES ('one')",
+        ],
+    )
+    .await;
+    let result = world.apply(&[FAMILY, ("V2__rebuild.sql", REBUILD)]).await;
+    assert_eq!(
+        failure(result),
+        "ForeignKeysBefore: foreign key mismatch - \"stray\" referencing \"parent\""
+    );
+    assert_eq!(world.recorded().await, "V1");
+}
+
+pub(crate) async fn undo_of_a_parent_is_safe_for_foreign_keys_too(world: World) {
+    let down = ("V1__family.down.sql", "DROP TABLE parent;");
+    world.apply(&[FAMILY, down]).await.unwrap();
+    let result = world.undo(Back::Steps(1)).await;
+    assert!(failure(result).starts_with("ForeignKeysAfter"));
+    the_family_is_whole(&world).await;
+    assert_eq!(world.recorded().await, "V1");
+}
+
+pub(crate) async fn a_bare_migration_is_recorded_before_and_after(world: World) {
+    world
+        .apply(&[A, ("V2__v.sql", "-- seedbed: no-transaction\nVACUUM;"), C])
+        .await
+        .unwrap();
+    assert_eq!(world.recorded().await, "V1 V2 V3");
+    let history = world.history().await;
+    assert!(history.rows.iter().all(|row| row.state == State::Applied));
+    // One for V1, two for V2, one for V3.
+    assert_eq!(history.revision, Revision(4));
+}
+
+pub(crate) async fn a_bare_migration_that_failed_is_settled_by_repair(world: World) {
+    let bare = (
+        "V1__bare.sql",
+        "-- seedbed: no-transaction\nCREATE TABLE half (x);\nCREATE TABLE half (x);",
+    );
+    let result = world.apply(&[bare]).await;
+    assert_eq!(
+        failure(result),
+        "V1__bare.sql:3:14: table half already exists"
+    );
+    assert_eq!(world.history().await.rows[0].state, State::Started);
+    assert_eq!(world.tables().await, "half");
+    let key = Key::Migration(1);
+    world
+        .repair(&[bare], Repair::Applied(key.clone()))
+        .await
+        .unwrap();
+    assert_eq!(world.history().await.rows[0].state, State::Applied);
+    assert_eq!(
+        problem_codes(world.repair(&[bare], Repair::Retry(key)).await),
+        "not-repairable"
+    );
+}
+
+pub(crate) async fn an_unfinished_migration_of_somebody_else_is_waited_for(world: World) {
+    let bare = (
+        "V1__bare.sql",
+        "-- seedbed: no-transaction\nCREATE TABLE half (x);\nCREATE TABLE half (x);",
+    );
+    world.apply(&[bare]).await.unwrap_err();
+    let Err(ApplyError::Waited { started, .. }) = world.apply(&[bare, B]).await else {
+        panic!("it should have been waited for");
+    };
+    assert_eq!(codes(started.as_slice()), "started");
+    world
+        .repair(&[bare], Repair::Applied(Key::Migration(1)))
+        .await
+        .unwrap();
+    assert_eq!(done(&world.apply(&[bare, B]).await.unwrap()), "V2");
+}
+
+pub(crate) async fn repair_records_what_changes_no_meaning(world: World) {
+    let down = ("V2__b.down.sql", "DROP TABLE b;");
+    world
+        .apply(&[A, B, C, down, ("R__r.sql", "SELECT 1;")])
+        .await
+        .unwrap();
+    let files = [
+        ("V1__a.sql", "CREATE TABLE a (x); -- now with words"),
+        B,
+        ("V2__b.down.sql", "DROP TABLE IF EXISTS b;"),
+        ("V3__renamed.sql", C.1),
+    ];
+    let outcome = world.apply(&files).await.unwrap();
+    assert_eq!(
+        codes(&outcome.warnings),
+        "comments-edited down-edited renamed missing"
+    );
+    let before = world.history().await.rows[0].applied_at.clone();
+    let outcome = world.repair(&files, Repair::Harmless).await.unwrap();
+    assert_eq!(done(&outcome), "V1 V2 V3 R__r");
+    assert_eq!(codes(&world.apply(&files).await.unwrap().warnings), "");
+    let history = world.history().await;
+    assert_eq!(history.rows[0].applied_at, before);
+    assert_eq!(history.rows[2].name, "renamed");
+    world.undo(Back::To(2)).await.unwrap_err();
+}
+
+pub(crate) async fn repair_of_one_version_records_its_file(world: World) {
+    world.apply(&[A, B]).await.unwrap();
+    let edited = ("V1__a.sql", "CREATE TABLE a (x, y);");
+    world.repair(&[edited, B], Repair::Harmless).await.unwrap();
+    assert_eq!(problem_codes(world.apply(&[edited, B]).await), "edited");
+    let key = Key::Migration(1);
+    world
+        .repair(&[edited, B], Repair::Record(key.clone()))
+        .await
+        .unwrap();
+    assert_eq!(done(&world.apply(&[edited, B]).await.unwrap()), "");
+    world.repair(&[B], Repair::Record(key)).await.unwrap();
+    assert_eq!(world.recorded().await, "V2");
+    assert_eq!(world.tables().await, "a b");
+}
+
+pub(crate) async fn a_plan_made_on_an_old_history_is_refused(world: World) {
+    let old = world.history().await;
+    let options = PlanOptions {
+        engine: world.db.engine(),
+        ..PlanOptions::default()
+    };
+    let plan = seedbed::migrations::plan(&set(&[A]), &old, &options);
+    world.apply(&[B]).await.unwrap();
+    let quiet: seedbed::history::OnUnit = Arc::new(|_| {});
+    let result = seedbed::history::run(&world.db, &plan.scripts[0], &Run::new("late"), quiet).await;
+    assert!(matches!(result, Err(RunError::Moved)));
+    assert_eq!(world.tables().await, "b");
+}
+
+pub(crate) async fn a_foreign_table_of_that_name_is_left_alone(world: World) {
+    already(
+        &world,
+        &["CREATE TABLE _migrations (id INTEGER, name TEXT)"],
+    )
+    .await;
+    let error = world.apply(&[A]).await.unwrap_err();
+    assert_eq!(
+        error.to_string(),
+        "the table _migrations in this database is not Seedbed's"
+    );
+    assert_eq!(world.tables().await, "");
+    assert_eq!(world.ask("SELECT count(*) FROM _migrations").await, "0");
+}
+
+pub(crate) async fn a_newer_layout_is_left_alone(world: World) {
+    world.apply(&[A]).await.unwrap();
+    already(
+        &world,
+        &["UPDATE _migrations SET detail = 99 WHERE kind = 'meta' AND version = 'layout'"],
+    )
+    .await;
+    let error = world.apply(&[A, B]).await.unwrap_err();
+    assert!(error.to_string().contains("layout 99"), "{error}");
+    assert_eq!(world.tables().await, "a");
+}
+
+pub(crate) async fn two_runs_at_once_apply_each_migration_once(world: World) {
+    let files: Vec<(String, String)> = (1..=20)
+        .map(|n| (format!("V{n}__t.sql"), format!("CREATE TABLE t{n} (x);")))
+        .collect();
+    let files: Vec<(&str, &str)> = files
+        .iter()
+        .map(|(name, text)| (name.as_str(), text.as_str()))
+        .collect();
+    let each = PlanOptions {
+        grouping: Grouping::Each,
+        ..PlanOptions::default()
+    };
+    let (one, two) = (Run::new("one"), Run::new("two"));
+    let set = set(&files);
+    let quiet = ignore();
+    let (first, second) = tokio::join!(
+        apply(&world.db, &set, &each, &one, &quiet),
+        apply(&world.db, &set, &each, &two, &quiet),
+    );
+    let total = first.unwrap().done.len() + second.unwrap().done.len();
+    assert_eq!(total, 20);
+    assert_eq!(world.history().await.rows.len(), 20);
+}
+
+pub(crate) async fn a_statement_that_returns_rows_is_run_to_its_end(world: World) {
+    let events = Arc::new(std::sync::Mutex::new(Vec::new()));
+    let sink = events.clone();
+    let files = set(&[(
+        "V1__a.sql",
+        "CREATE TABLE a (x); INSERT INTO a VALUES (1), (2), (3) RETURNING x; SELECT * FROM a; UPDATE a SET x = x + 1 RETURNING x;",
+    )]);
+    apply(
+        &world.db,
+        &files,
+        &PlanOptions::default(),
+        &Run::new("test"),
+        &(Arc::new(move |event| sink.lock().unwrap().push(event)) as seedbed::migrations::OnEvent),
+    )
+    .await
+    .unwrap();
+    assert_eq!(world.ask("SELECT x FROM a").await, "2 3 4");
+    assert_eq!(
+        *events.lock().unwrap(),
+        [
+            Event::Planned {
+                units: 1,
+                scripts: 1
+            },
+            Event::Ran(Key::Migration(1)),
+            Event::Committed(Key::Migration(1)),
+        ]
+    );
+    let answers = world.db.query(vec![Query::new("SELECT 1")]).await.unwrap();
+    assert_eq!(answers.len(), 1);
+}
+
+pub(crate) async fn triggers_and_strings_with_semicolons_are_one_statement(world: World) {
+    let outcome = world
+        .apply(&[(
+            "V1__a.sql",
+            "CREATE TABLE a (x); CREATE TABLE log (x);
+             CREATE TRIGGER t AFTER INSERT ON a BEGIN
+               INSERT INTO log VALUES (CASE WHEN new.x > 1 THEN 'a;b' ELSE 'END;' END);
+               DELETE FROM log WHERE x = ';';
+             END;
+             INSERT INTO a VALUES (1), (2);",
+        )])
+        .await
+        .unwrap();
+    assert_eq!(outcome.done[0].statements, 4);
+    assert_eq!(world.ask("SELECT x FROM log").await, "END; a;b");
+}
