@@ -1,0 +1,30 @@
+//! Text of SQL: tokens with byte spans, statements, quoting, values, and what a statement is and does.
+//!
+//! Everything here is a pure function of a text. It knows no database, reads no file and never judges
+//! whether SQL is right: that is the engine's. Only what no engine could read (an unterminated string,
+//! a byte that starts no token, a trigger without its `END`) is an error here, with its byte offset.
+//!
+//! Offsets are bytes into the text that was passed in; [`place`] turns them into line and column.
+
+mod cursor;
+mod describe;
+mod fingerprint;
+mod kind;
+mod locate;
+mod place;
+mod quote;
+mod split;
+mod token;
+mod value;
+
+pub use describe::{describe, describe_all};
+pub use fingerprint::{fingerprint, normal_form};
+pub use kind::{Kind, Object, Pragma, What, kind, unquote};
+pub use locate::{Located, locate};
+pub use place::{Lines, Place, place};
+pub use quote::{identifier, literal, text};
+pub use split::{SplitError, Statement, split};
+pub use token::{
+    LexError, LexErrorKind, Significant, Token, TokenKind, Tokens, significant, tokens,
+};
+pub use value::Value;
