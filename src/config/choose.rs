@@ -1,0 +1,379 @@
+//! Which database is meant: the mode, then the file, the URL and the token that the mode needs.
+//!
+//! Only what the chosen mode uses is judged: a broken remote does not stop a local file. Nothing is
+//! guessed; what does not add up is a problem.
+
+use std::path::PathBuf;
+
+use super::database::{Database, Mode};
+use super::layers::{Layers, Level};
+use super::origin::{Origin, Setting};
+use super::problem::Problem;
+use super::secret::Secret;
+use super::url::{Form, RemoteUrl, UrlError};
+use super::variables::{
+    DATABASE_FILE, EMBEDDED_REPLICA_FILE, TURSO_AUTH_TOKEN, TURSO_AUTH_TOKEN_FILE,
+    TURSO_DATABASE_URL, USE_EMBEDDED_REPLICA, USE_TURSO,
+};
+
+/// What was decided, as far as it could be.
+#[derive(Default)]
+pub(super) struct Choice {
+    pub(super) mode: Option<Setting<Mode>>,
+    pub(super) database: Option<Setting<Database>>,
+    pub(super) problems: Vec<Problem>,
+}
+
+/// Decides. `whole` is false when a file could not be read whole: then nothing is concluded from
+/// what is missing.
+pub(super) fn choose(layers: &Layers<'_>, whole: bool) -> Choice {
+    let mut choice = Choice::default();
+    let flags = &layers.sources.flags;
+    let form = match &flags.database {
+        None => None,
+        Some(text) => match Form::parse(text) {
+            Ok(form) => Some(form),
+            Err(error) => {
+                choice
+                    .problems
+                    .push(refused_url(&Origin::Flag("--database"), &error));
+                return choice;
+            }
+        },
+    };
+    let mode = match (&form, flags.mode) {
+        (Some(form), Some(mode)) if mode_of(form) != mode => {
+            choice.problems.push(contradiction(mode_of(form), mode));
+            return choice;
+        }
+        (Some(form), _) => Some(Setting::flag("--database", mode_of(form))),
+        (None, Some(mode)) => Some(Setting::flag("--mode", mode)),
+        (None, None) => switched(layers, whole, &mut choice.problems),
+    };
+    let Some(mode) = mode else { return choice };
+    choice.mode = Some(mode.clone());
+    choice.database = match form {
+        Some(form) => given(layers, form, whole, &mut choice.problems),
+        None => configured(layers, &mode, whole, &mut choice.problems),
+    };
+    choice
+}
+
+fn mode_of(form: &Form) -> Mode {
+    match form {
+        Form::File(_) => Mode::Local,
+        Form::Memory => Mode::Memory,
+        Form::Remote(_) => Mode::Remote,
+    }
+}
+
+fn contradiction(form: Mode, mode: Mode) -> Problem {
+    let help = match mode {
+        Mode::Replica => {
+            "a replica takes its primary from TURSO_DATABASE_URL and its file from --replica-file: leave --database out"
+        }
+        Mode::Local | Mode::Memory | Mode::Remote => "leave one of the two out",
+    };
+    Problem::new(format!(
+        "--database names a {form} database, --mode says {mode}"
+    ))
+    .help(help)
+}
+
+/// The mode by the switches of the highest level that sets either.
+fn switched(
+    layers: &Layers<'_>,
+    whole: bool,
+    problems: &mut Vec<Problem>,
+) -> Option<Setting<Mode>> {
+    for level in Level::ALL {
+        let turso = layers.sources.at(level, USE_TURSO);
+        let replica = layers.sources.at(level, USE_EMBEDDED_REPLICA);
+        if turso.is_none() && replica.is_none() {
+            continue;
+        }
+        let before = problems.len();
+        let turso = turso.and_then(|text| truth(text, problems));
+        let replica = replica.and_then(|text| truth(text, problems));
+        if problems.len() > before {
+            return None;
+        }
+        let on = |switch: &Option<Setting<bool>>| switch.as_ref().is_some_and(|on| on.value);
+        if let (true, true, Some(turso)) = (on(&turso), on(&replica), &turso) {
+            let both = format!("and {USE_EMBEDDED_REPLICA} are both on: choose one");
+            problems.push(Problem::with(&turso.origin, both).help(format!(
+                "{USE_TURSO}=YES works on the remote itself, {USE_EMBEDDED_REPLICA}=YES on a local replica of it"
+            )));
+            return None;
+        }
+        let decides = match (on(&turso), on(&replica)) {
+            (true, _) => turso.map(|on| on.map(|_| Mode::Remote)),
+            (_, true) => replica.map(|on| on.map(|_| Mode::Replica)),
+            _ => turso.or(replica).map(|off| off.map(|_| Mode::Local)),
+        };
+        return decides;
+    }
+    if let Some(enabled) = &layers.toml.replica_enabled {
+        let mode = |on| if on { Mode::Replica } else { Mode::Local };
+        return Some(enabled.clone().map(mode));
+    }
+    if let Some(url) = layers.sources.variable(TURSO_DATABASE_URL) {
+        if whole {
+            let what = "is set, but nothing says whether to use it";
+            problems.push(Problem::with(&url.origin, what).help(format!(
+                "set {USE_TURSO}=YES for the remote, {USE_EMBEDDED_REPLICA}=YES for a local replica of it or {USE_TURSO}=NO for the local file; --mode and --database decide for one command"
+            )));
+        }
+        return None;
+    }
+    whole.then(|| Setting::default(Mode::Local))
+}
+
+fn truth(text: Setting<String>, problems: &mut Vec<Problem>) -> Option<Setting<bool>> {
+    let word = text.value.to_ascii_lowercase();
+    let value = match word.as_str() {
+        "yes" | "true" | "1" => true,
+        "no" | "false" | "0" => false,
+        _ => {
+            let what = "is neither yes nor no";
+            let problem = Problem::with(&text.origin, what)
+                .help("accepted: YES or NO, true or false, 1 or 0");
+            problems.push(problem);
+            return None;
+        }
+    };
+    Some(text.map(|_| value))
+}
+
+/// The database that `--database` names.
+fn given(
+    layers: &Layers<'_>,
+    form: Form,
+    whole: bool,
+    problems: &mut Vec<Problem>,
+) -> Option<Setting<Database>> {
+    let database = match form {
+        Form::Memory => Database::Memory,
+        Form::File(path) => {
+            let before = problems.len();
+            let path = Setting::flag("--database", PathBuf::from(path));
+            let path = layers.joined(path, problems).value;
+            if problems.len() > before {
+                return None;
+            }
+            Database::Local { path }
+        }
+        Form::Remote(url) => {
+            let token = token(layers, &url, whole, problems)?;
+            Database::Remote { url, token }
+        }
+    };
+    Some(Setting::flag("--database", database))
+}
+
+/// The database of the mode, by all that is not `--database`.
+fn configured(
+    layers: &Layers<'_>,
+    mode: &Setting<Mode>,
+    whole: bool,
+    problems: &mut Vec<Problem>,
+) -> Option<Setting<Database>> {
+    let before = problems.len();
+    let database = match mode.value {
+        Mode::Memory => mode.clone().map(|_| Database::Memory),
+        Mode::Local => local_file(layers, problems).map(|path| Database::Local { path }),
+        Mode::Remote => {
+            let url = url(layers, mode, whole, problems)?;
+            let token = token(layers, &url.value, whole, problems)?;
+            url.map(|url| Database::Remote { url, token })
+        }
+        Mode::Replica => {
+            let file = replica_file(layers, problems).value;
+            let url = url(layers, mode, whole, problems)?;
+            let token = token(layers, &url.value, whole, problems)?;
+            let sync_interval = layers.toml.sync_interval.as_ref().map(|every| every.value);
+            url.map(|url| Database::Replica {
+                file,
+                url,
+                token,
+                sync_interval,
+            })
+        }
+    };
+    (problems.len() == before).then_some(database)
+}
+
+/// The local file of `DATABASE_FILE`, `[local] path` or the default.
+pub(super) fn local_file(layers: &Layers<'_>, problems: &mut Vec<Problem>) -> Setting<PathBuf> {
+    let text = layers
+        .sources
+        .variable(DATABASE_FILE)
+        .or_else(|| layers.toml.local_path.clone())
+        .unwrap_or_else(|| Setting::default("local.db".to_owned()));
+    match Form::parse(&text.value) {
+        Ok(Form::File(path)) => {
+            let path = text.map(|_| PathBuf::from(path));
+            return layers.joined(path, problems);
+        }
+        Ok(Form::Memory) => problems.push(
+            Problem::with(&text.origin, "is the path of a file, and memory is none")
+                .help("pass --mode memory"),
+        ),
+        // A URL, good or bad, is refused where every path is.
+        Ok(Form::Remote(_)) => return layers.joined(text.map(PathBuf::from), problems),
+        Err(_) if text.value.contains("://") && !text.value.starts_with("file:") => {
+            return layers.joined(text.map(PathBuf::from), problems);
+        }
+        Err(error) => problems.push(refused_url(&text.origin, &error)),
+    }
+    text.map(|_| PathBuf::from("***"))
+}
+
+/// The replica's local file.
+pub(super) fn replica_file(layers: &Layers<'_>, problems: &mut Vec<Problem>) -> Setting<PathBuf> {
+    layers.path(
+        ("--replica-file", layers.sources.flags.replica_file.as_ref()),
+        Some(EMBEDDED_REPLICA_FILE),
+        layers.toml.replica_file.as_ref(),
+        "local_replica.db",
+        problems,
+    )
+}
+
+/// The URL of the remote as it was set, unread.
+pub(super) fn url_text(layers: &Layers<'_>) -> Option<Setting<String>> {
+    let variable = layers.sources.variable(TURSO_DATABASE_URL);
+    variable.or_else(|| layers.toml.database_url.clone())
+}
+
+fn url(
+    layers: &Layers<'_>,
+    mode: &Setting<Mode>,
+    whole: bool,
+    problems: &mut Vec<Problem>,
+) -> Option<Setting<RemoteUrl>> {
+    let Some(text) = url_text(layers) else {
+        if whole {
+            let (mode, origin) = (mode.value, &mode.origin);
+            let must = format!("{TURSO_DATABASE_URL} must be set: the mode is {mode} ({origin})");
+            let mut help = "set it in the environment or .env, or [turso] database_url in config.toml; `turso db show NAME --url` prints it".to_owned();
+            if token_origin(layers).is_none() {
+                help += &format!(". {TURSO_AUTH_TOKEN} is not set either");
+            }
+            problems.push(Problem::new(must).help(help));
+        }
+        return None;
+    };
+    match text.try_map(|text| RemoteUrl::parse(text)) {
+        Ok(url) => Some(url),
+        Err((origin, error)) => {
+            problems.push(refused_url(&origin, &error));
+            None
+        }
+    }
+}
+
+fn refused_url(origin: &Origin, error: &UrlError) -> Problem {
+    Problem::with(origin, error).help(error.help())
+}
+
+/// The token for this server: `None` is a problem, `Some(None)` that it needs none.
+fn token(
+    layers: &Layers<'_>,
+    url: &RemoteUrl,
+    whole: bool,
+    problems: &mut Vec<Problem>,
+) -> Option<Option<Setting<Secret>>> {
+    let Some(token) = token_text(layers) else {
+        if url.is_loopback() {
+            return Some(None);
+        }
+        if whole {
+            let mut help = format!(
+                "set it in the environment or .env, or name a file that holds it in {TURSO_AUTH_TOKEN_FILE}; `turso db tokens create NAME` makes one"
+            );
+            if !url.is_encrypted() {
+                help +=
+                    ". It will not be sent over plain http: the URL must be https:// or libsql://";
+            }
+            problems
+                .push(Problem::new(format!("{TURSO_AUTH_TOKEN} must be set for {url}")).help(help));
+        }
+        return None;
+    };
+    match token.and_then(|token| usable(token, url)) {
+        Ok(token) => Some(Some(token)),
+        Err(problem) => {
+            problems.push(problem);
+            None
+        }
+    }
+}
+
+/// The token of the highest level that sets it or its file.
+fn token_text(layers: &Layers<'_>) -> Option<Result<Setting<String>, Problem>> {
+    let sources = layers.sources;
+    Level::ALL.into_iter().find_map(|level| {
+        let direct = sources.at(level, TURSO_AUTH_TOKEN);
+        let file = sources.at(level, TURSO_AUTH_TOKEN_FILE);
+        match (direct, file) {
+            (None, None) => None,
+            (Some(direct), None) => Some(Ok(direct)),
+            (Some(direct), Some(_)) => {
+                let both = format!("and {TURSO_AUTH_TOKEN_FILE} are both set: choose one");
+                let problem = Problem::with(&direct.origin, both);
+                Some(Err(problem.help("leave one of the two out")))
+            }
+            (None, Some(file)) => Some(match &sources.token_file {
+                Some(Ok(token)) => Ok(file.map(|_| token.expose().to_owned())),
+                Some(Err(why)) => Err(Problem::with(&file.origin, why)),
+                None => {
+                    // The path itself is why it was not read, if anything is.
+                    let mut why = Vec::new();
+                    layers.joined(file.clone().map(PathBuf::from), &mut why);
+                    let unread = || Problem::with(&file.origin, "names a file that was not read");
+                    Err(why.pop().unwrap_or_else(unread))
+                }
+            }),
+        }
+    })
+}
+
+/// Where a token is set, for showing that it is.
+pub(super) fn token_origin(layers: &Layers<'_>) -> Option<Origin> {
+    Level::ALL.into_iter().find_map(|level| {
+        let direct = layers.sources.at(level, TURSO_AUTH_TOKEN);
+        let file = || layers.sources.at(level, TURSO_AUTH_TOKEN_FILE);
+        Some(direct.or_else(file)?.origin)
+    })
+}
+
+/// A token that can stand in an HTTP header and may be sent to this server.
+fn usable(token: Setting<String>, url: &RemoteUrl) -> Result<Setting<Secret>, Problem> {
+    let origin = &token.origin;
+    let text = token.value.trim();
+    let refuse = |what: &str, help: &str| Err(Problem::with(origin, what).help(help));
+    if text.is_empty() {
+        return refuse("holds no token", "`turso db tokens create NAME` makes one");
+    }
+    if text.starts_with(['"', '\'']) {
+        return refuse(
+            "holds a token with quotes around it",
+            "take the quotes away",
+        );
+    }
+    if !text.chars().all(|c| c.is_ascii_graphic()) {
+        return refuse(
+            "holds a space, a line break or another character that no token has",
+            "set the token alone, without `Bearer` before it",
+        );
+    }
+    if !url.is_encrypted() && !url.is_loopback() {
+        return refuse(
+            &format!("is not sent to {url} over plain http, where anyone on the way could read it"),
+            "use https:// or libsql://",
+        );
+    }
+    let secret = Secret::new(text);
+    Ok(token.map(|_| secret))
+}

@@ -1,0 +1,154 @@
+//! The one file of this room that reads: finds the project root, reads `config.toml`, `.env` and the
+//! token's file, and hands it all to [`resolve`].
+//!
+//! Writes nothing and never changes the process environment.
+
+use std::collections::BTreeMap;
+use std::ffi::OsString;
+use std::fs;
+use std::io::{self, ErrorKind};
+use std::path::{Path, PathBuf};
+
+use super::dotenv::DotEnv;
+use super::layers::{Flags, Sources, TomlText, token_file};
+use super::origin::{Place, relative};
+use super::problem::Problem;
+use super::resolve::{Resolved, resolve};
+use super::secret::Secret;
+use super::variables::{self, HOME};
+
+/// The configuration for these flags in the working folder `cwd`, an absolute path, with the
+/// variables of `env` ([`std::env::vars_os`]).
+///
+/// Never fails: a file that cannot be read is a problem in the answer.
+pub fn load(
+    flags: &Flags,
+    cwd: &Path,
+    env: impl IntoIterator<Item = (OsString, OsString)>,
+) -> Resolved {
+    let mut sources = Sources {
+        flags: flags.clone(),
+        root: project_root(cwd),
+        cwd: cwd.to_owned(),
+        ..Sources::default()
+    };
+    let mut problems = Vec::new();
+    sources.env = ours(env, &mut problems);
+    let config = file("--config", flags.config.as_ref(), "config.toml", &sources);
+    sources.toml = config.read(&mut problems).map(|text| TomlText {
+        path: config.shown.clone(),
+        text,
+    });
+    let dotenv = file("--env-file", flags.env_file.as_ref(), ".env", &sources);
+    sources.dotenv = dotenv
+        .read(&mut problems)
+        .map(|text| DotEnv::parse(&dotenv.shown, &text));
+    sources.token_file = token_file(&sources).map(|path| {
+        let text = fs::read_to_string(&path).map(Secret::new);
+        // Without the path: a token put there by mistake would be told.
+        text.map_err(|error| format!("names a file that cannot be read: {}", reason(&error)))
+    });
+    sources.problems = problems;
+    resolve(&sources)
+}
+
+/// The nearest folder from `cwd` upwards that holds `config.toml`, `migrations/` or `.git`, else
+/// `cwd` itself.
+pub fn project_root(cwd: &Path) -> PathBuf {
+    let is_root = |folder: &&Path| {
+        folder.join("config.toml").is_file()
+            || folder.join("migrations").is_dir()
+            // A file in a worktree or submodule.
+            || folder.join(".git").exists()
+    };
+    cwd.ancestors().find(is_root).unwrap_or(cwd).to_owned()
+}
+
+/// The variables that are ours.
+fn ours(
+    env: impl IntoIterator<Item = (OsString, OsString)>,
+    problems: &mut Vec<Problem>,
+) -> BTreeMap<String, String> {
+    let mut found = BTreeMap::new();
+    for (name, value) in env {
+        let is_it = |ours: &&&str| {
+            name.to_str().is_some_and(|name| {
+                name == **ours || (cfg!(windows) && name.eq_ignore_ascii_case(ours))
+            })
+        };
+        let Some(ours) = variables::IN_DOTENV.iter().chain([&HOME]).find(is_it) else {
+            continue;
+        };
+        match value.into_string() {
+            Ok(value) => {
+                found.insert((*ours).to_owned(), value);
+            }
+            Err(_) => problems.push(Problem::new(format!(
+                "{ours} from the environment is not UTF-8 text"
+            ))),
+        }
+    }
+    found
+}
+
+/// A file that a flag names, or that lies in the root under its usual name.
+struct File {
+    flag: &'static str,
+    path: PathBuf,
+    shown: PathBuf,
+    named: bool,
+}
+
+fn file(flag: &'static str, given: Option<&PathBuf>, usual: &str, sources: &Sources) -> File {
+    let path = match given {
+        Some(given) => sources.cwd.join(given).components().collect(),
+        None => sources.root.join(usual),
+    };
+    File {
+        flag,
+        shown: relative(&sources.root, &path).to_owned(),
+        path,
+        named: given.is_some(),
+    }
+}
+
+impl File {
+    /// The text; a file that nobody named may be missing.
+    fn read(&self, problems: &mut Vec<Problem>) -> Option<String> {
+        match fs::read_to_string(&self.path) {
+            Ok(text) => Some(text),
+            Err(error) if error.kind() == ErrorKind::NotFound && !self.named => None,
+            Err(error) => {
+                problems.push(self.unreadable(&error));
+                None
+            }
+        }
+    }
+
+    fn unreadable(&self, error: &io::Error) -> Problem {
+        let named = match self.named {
+            true => format!("{} names a file that ", self.flag),
+            false => String::new(),
+        };
+        let problem = Problem::new(format!("{named}cannot be read: {}", reason(error))).at(Place {
+            file: self.shown.clone(),
+            line: None,
+            column: None,
+        });
+        match error.kind() {
+            ErrorKind::NotFound => {
+                problem.help(format!("check the path, or leave {} out", self.flag))
+            }
+            ErrorKind::InvalidData => problem.help("save the file as UTF-8"),
+            _ => problem,
+        }
+    }
+}
+
+fn reason(error: &io::Error) -> String {
+    match error.kind() {
+        ErrorKind::NotFound => "no such file".to_owned(),
+        ErrorKind::InvalidData => "it is not UTF-8 text".to_owned(),
+        _ => error.to_string(),
+    }
+}

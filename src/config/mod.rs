@@ -1,0 +1,138 @@
+//! Configuration: flags > environment > `.env` > `config.toml` > default, each value with its origin.
+//!
+//! [`load`] gathers the levels, and is the only part that touches files or is given the environment;
+//! [`resolve`] decides and is pure. Neither opens a database or writes anything, and the process
+//! environment is never changed. The token is a [`Secret`] from the moment it is accepted; no
+//! message, row or `Debug` shows it.
+//!
+//! # Commands with and without a database
+//! All problems are found at once, but not every command is stopped by every one of them:
+//! [`Resolved::config`] is for commands that open a database and fails with all problems;
+//! [`Resolved::project`] is for those that open none (`check`, `new`, `renumber`, `init`) and works
+//! while the database settings are missing or contradict each other; [`Resolved::rows`] shows what
+//! there is in any case, beside [`Resolved::problems`].
+//!
+//! # Which database
+//! 1. `--database` fixes the mode by its [`Form`]; a `--mode` that differs is an error.
+//! 2. Else `--mode`.
+//! 3. Else the switches `USE_TURSO` and `USE_EMBEDDED_REPLICA`, read together at the highest level
+//!    that sets either; `[turso.local_replica] enabled` is that of `config.toml`. Both on is an error,
+//!    all off is the local file.
+//! 4. Else the local file; but a `TURSO_DATABASE_URL` in the environment or `.env` is then an error,
+//!    for somebody meant a remote.
+//!
+//! Only what the mode uses is judged: with `--database app.db` a broken `TURSO_DATABASE_URL` does not
+//! matter. Space around the value of a variable is not part of it, and an empty one is unset.
+
+mod choose;
+mod database;
+mod dotenv;
+mod layers;
+mod load;
+mod nearest;
+mod origin;
+mod problem;
+mod resolve;
+mod secret;
+mod show;
+#[cfg(test)]
+#[allow(clippy::unwrap_used)]
+mod tests;
+mod toml;
+mod url;
+pub mod variables;
+
+use std::path::PathBuf;
+
+pub use database::{Database, Mode, UnknownMode};
+pub use dotenv::DotEnv;
+pub use layers::{Flags, Sources, TomlText, token_file};
+pub use load::{load, project_root};
+pub use origin::{Origin, Place, Setting, relative};
+pub use problem::{ConfigError, Problem};
+pub use resolve::{Resolved, resolve};
+pub use secret::Secret;
+pub use show::Row;
+pub use url::{Form, RemoteUrl, UrlError};
+
+/// All that a command needs which opens a database. Paths are ready to use: joined to the working
+/// folder for flags, to the root for everything else, `~/` expanded.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Config {
+    /// The project root.
+    pub root: PathBuf,
+    /// The database, and what named it: the path of a local file, the URL of a remote or replica.
+    pub database: Setting<Database>,
+    /// The folder of the migrations.
+    pub migrations: Setting<PathBuf>,
+    /// The folder of the seeds.
+    pub seeds: Setting<PathBuf>,
+    /// The seed environment. Named nowhere, it is `dev` on this machine (a file, memory, a loopback
+    /// server) and none elsewhere.
+    pub seed_env: Option<Setting<String>>,
+    /// `[migrations] out_of_order`: false for all but local files, whatever the file says.
+    pub out_of_order: Setting<bool>,
+    /// Backups.
+    pub backup: Backup,
+    /// What `config.toml` says of the Turso database.
+    pub turso: Turso,
+    /// What is odd and holds nevertheless, one line each.
+    pub warnings: Vec<String>,
+}
+
+impl Config {
+    /// What the `target:` line names: `remote libsql://… (TURSO_DATABASE_URL from .env)`.
+    pub fn target(&self) -> String {
+        let Setting { value, origin } = &self.database;
+        format!("{} {} ({origin})", value.mode(), self.database_name())
+    }
+
+    /// Where the database is, a path inside the root relative to it.
+    pub fn database_name(&self) -> String {
+        let database = &self.database.value;
+        database.describe(|path| relative(&self.root, path).display().to_string())
+    }
+}
+
+/// All that a command needs which opens no database. The paths are as in [`Config`].
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Project {
+    /// The project root.
+    pub root: PathBuf,
+    /// The folder of the migrations.
+    pub migrations: Setting<PathBuf>,
+    /// The folder of the seeds.
+    pub seeds: Setting<PathBuf>,
+    /// The seed environment, if it is named.
+    pub seed_env: Option<Setting<String>>,
+    /// Backups.
+    pub backup: Backup,
+    /// What `config.toml` says of the Turso database.
+    pub turso: Turso,
+    /// What is odd and holds nevertheless, one line each.
+    pub warnings: Vec<String>,
+}
+
+/// `[turso.backup]`, `--dir` and `--keep-days`.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Backup {
+    /// Whether the project wants backups; false unless it says so.
+    pub enabled: Setting<bool>,
+    /// Days that a backup is kept, at least 1.
+    pub retention_days: Setting<u32>,
+    /// The folder of the backups.
+    pub dir: Setting<PathBuf>,
+}
+
+/// What `[turso]` says of the database beside its URL. Nothing connects by it.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Turso {
+    /// The name of the database.
+    pub database_name: Option<Setting<String>>,
+    /// The organization that owns it.
+    pub organization: Option<Setting<String>>,
+    /// The region of the primary.
+    pub primary_region: Option<Setting<String>>,
+    /// The regions of its replicas.
+    pub replica_regions: Option<Setting<Vec<String>>>,
+}

@@ -1,0 +1,50 @@
+//! "Did you mean": the known word closest to one that is not known.
+
+/// The word of `known` that `word` is most likely a slip of: at most one edit per three letters
+/// away, upper and lower case being equal. The first of several equally close.
+pub(super) fn nearest<'a>(word: &str, known: &[&'a str]) -> Option<&'a str> {
+    let word = word.to_lowercase();
+    known
+        .iter()
+        .map(|candidate| (edits(&word, &candidate.to_lowercase()), *candidate))
+        .filter(|(edits, candidate)| *edits <= (candidate.len() / 3).max(1))
+        .min_by_key(|(edits, _)| *edits)
+        .map(|(_, candidate)| candidate)
+}
+
+/// Levenshtein distance: insertions, deletions and replacements of one character.
+fn edits(from: &str, to: &str) -> usize {
+    let to: Vec<char> = to.chars().collect();
+    let mut row: Vec<usize> = (0..=to.len()).collect();
+    for (done, letter) in from.chars().enumerate() {
+        let mut next = vec![done + 1];
+        for (at, other) in to.iter().enumerate() {
+            let replaced = row[at] + usize::from(letter != *other);
+            next.push(replaced.min(row[at + 1] + 1).min(next[at] + 1));
+        }
+        row = next;
+    }
+    row[to.len()]
+}
+
+#[cfg(test)]
+mod tests {
+    use super::nearest;
+
+    #[test]
+    fn a_slip_finds_its_word_and_a_stranger_finds_none() {
+        let known = ["database_url", "database_name", "organization", "dir"];
+        let cases = [
+            ("databse_url", Some("database_url")),
+            ("DATABASE-NAME", Some("database_name")),
+            ("organisation", Some("organization")),
+            ("dri", None),
+            ("dirs", Some("dir")),
+            ("colour", None),
+            ("", None),
+        ];
+        for (word, expect) in cases {
+            assert_eq!(nearest(word, &known), expect, "{word}");
+        }
+    }
+}

@@ -1,0 +1,285 @@
+//! The levels to one configuration, and every problem on the way at once.
+//!
+//! Pure: no file, no environment, no clock. [`load`](super::load) gathers what this decides from.
+
+use std::path::PathBuf;
+use std::time::Duration;
+
+use super::choose::{self, Choice, choose};
+use super::database::{Database, Mode};
+use super::layers::{Flags, Layers, Sources};
+use super::origin::{Origin, Setting, relative};
+use super::problem::{ConfigError, Problem};
+use super::toml::{self, Toml};
+use super::url::RemoteUrl;
+use super::variables::{DATABASE_URL, SEEDBED_ENV};
+use super::{Backup, Config, Project, Turso};
+
+/// What the levels say, good or bad: ask it for what the command needs.
+///
+/// - [`config`](Self::config) for a command that opens a database,
+/// - [`project`](Self::project) for one that opens none and must work whatever the database
+///   settings are,
+/// - [`rows`](Self::rows) and [`problems`](Self::problems) to show all of it.
+#[derive(Debug, Clone)]
+pub struct Resolved {
+    pub(super) project: Project,
+    pub(super) mode: Option<Setting<Mode>>,
+    pub(super) database: Option<Setting<Database>>,
+    pub(super) out_of_order: Setting<bool>,
+    /// What the modes would use, for showing only.
+    pub(super) shown: Shown,
+    /// Of files and of all that needs no database.
+    problems: Vec<Problem>,
+    database_problems: Vec<Problem>,
+}
+
+/// Values that may belong to modes that were not chosen.
+#[derive(Debug, Clone)]
+pub(super) struct Shown {
+    pub(super) config: Option<PathBuf>,
+    pub(super) env_file: Option<PathBuf>,
+    pub(super) local_file: Setting<PathBuf>,
+    /// The inner `None`: what was set is no URL.
+    pub(super) url: Option<Setting<Option<RemoteUrl>>>,
+    pub(super) token: Option<Origin>,
+    pub(super) replica_file: Setting<PathBuf>,
+    pub(super) sync_interval: Option<Setting<Duration>>,
+}
+
+impl Resolved {
+    /// The configuration of a command that opens a database.
+    ///
+    /// # Errors
+    /// Every problem: of files, of settings, of the database.
+    pub fn config(&self) -> Result<Config, ConfigError> {
+        let all = self.problems().into_iter().cloned().collect();
+        ConfigError::unless_empty(all)?;
+        let Some(database) = self.database.clone() else {
+            // There is no database only where there is a problem.
+            let problem = Problem::new("the settings name no database");
+            return Err(ConfigError::one(problem));
+        };
+        let Project {
+            root,
+            migrations,
+            seeds,
+            seed_env,
+            backup,
+            turso,
+            warnings,
+        } = self.project.clone();
+        let here = database.value.is_on_this_machine();
+        let dev = || here.then(|| Setting::default("dev".to_owned()));
+        let out_of_order = match database.value.mode() {
+            Mode::Local => self.out_of_order.clone(),
+            Mode::Memory | Mode::Remote | Mode::Replica => Setting::default(false),
+        };
+        Ok(Config {
+            root,
+            database,
+            migrations,
+            seeds,
+            seed_env: seed_env.or_else(dev),
+            out_of_order,
+            backup,
+            turso,
+            warnings,
+        })
+    }
+
+    /// The configuration of a command that opens no database: the database settings may be missing
+    /// or contradict each other.
+    ///
+    /// # Errors
+    /// The problems of files and of the settings in [`Project`].
+    pub fn project(&self) -> Result<Project, ConfigError> {
+        ConfigError::unless_empty(self.problems.clone())?;
+        Ok(self.project.clone())
+    }
+
+    /// Every problem: those of files and plain settings, then those of the database.
+    pub fn problems(&self) -> Vec<&Problem> {
+        self.problems
+            .iter()
+            .chain(&self.database_problems)
+            .collect()
+    }
+
+    /// What is odd and holds nevertheless.
+    pub fn warnings(&self) -> &[String] {
+        &self.project.warnings
+    }
+}
+
+/// Decides every setting. Never fails: what is wrong waits in the answer for the command that
+/// needs it.
+pub fn resolve(sources: &Sources) -> Resolved {
+    let mut problems = sources.problems.clone();
+    let mut warnings = Vec::new();
+    if let Some(file) = &sources.dotenv {
+        problems.extend(file.problems.iter().cloned());
+    }
+    let toml = match &sources.toml {
+        None => Toml::default(),
+        Some(file) => {
+            let read = toml::read(&file.path, &file.text);
+            problems.extend(read.problems);
+            warnings.extend(read.warnings);
+            read.toml
+        }
+    };
+    let whole = problems.is_empty();
+    let layers = Layers { sources, toml };
+
+    let flags = &sources.flags;
+    let (migrations, seeds) = directories(&layers, flags, &mut problems);
+    let seed_env = seed_env(&layers, flags, &mut problems);
+    let backup = backup(&layers, flags, &mut problems);
+    let choice = choose(&layers, whole);
+    warnings.extend(unused(sources, &choice));
+
+    let shown = shown(&layers);
+    let Toml {
+        out_of_order,
+        database_name,
+        organization,
+        primary_region,
+        replica_regions,
+        ..
+    } = layers.toml;
+    Resolved {
+        project: Project {
+            root: sources.root.clone(),
+            migrations,
+            seeds,
+            seed_env,
+            backup,
+            turso: Turso {
+                database_name,
+                organization,
+                primary_region,
+                replica_regions,
+            },
+            warnings,
+        },
+        mode: choice.mode,
+        database: choice.database,
+        out_of_order: out_of_order.unwrap_or(Setting::default(false)),
+        shown,
+        problems,
+        database_problems: choice.problems,
+    }
+}
+
+fn directories(
+    layers: &Layers<'_>,
+    flags: &Flags,
+    problems: &mut Vec<Problem>,
+) -> (Setting<PathBuf>, Setting<PathBuf>) {
+    let migrations = layers.path(
+        ("--migrations", flags.migrations.as_ref()),
+        None,
+        layers.toml.migrations_dir.as_ref(),
+        "migrations",
+        problems,
+    );
+    let seeds = layers.path(
+        ("--seeds", flags.seeds.as_ref()),
+        None,
+        layers.toml.seeds_dir.as_ref(),
+        "seeds",
+        problems,
+    );
+    (migrations, seeds)
+}
+
+/// The seed environment that somebody named; it is also the name of a folder.
+fn seed_env(
+    layers: &Layers<'_>,
+    flags: &Flags,
+    problems: &mut Vec<Problem>,
+) -> Option<Setting<String>> {
+    let flag = flags.env.clone().map(|name| Setting::flag("--env", name));
+    let named = flag
+        .or_else(|| layers.sources.variable(SEEDBED_ENV))
+        .or_else(|| layers.toml.seeds_env.clone())?;
+    let is_name = named.value.starts_with(|c: char| c.is_ascii_alphanumeric())
+        && named
+            .value
+            .chars()
+            .all(|c| c.is_ascii_alphanumeric() || "-_.".contains(c));
+    if !is_name {
+        problems.push(
+            Problem::with(&named.origin, "is no name of a seed environment")
+                .help("letters, digits, `-`, `_` and `.`, as in dev, test or prod"),
+        );
+    }
+    Some(named)
+}
+
+fn backup(layers: &Layers<'_>, flags: &Flags, problems: &mut Vec<Problem>) -> Backup {
+    let days = match flags.keep_days {
+        Some(0) => {
+            let problem = Problem::new("--keep-days is not a whole number from 1")
+                .help("the newest good backup is kept whatever its age");
+            problems.push(problem);
+            None
+        }
+        Some(days) => Some(Setting::flag("--keep-days", days)),
+        None => None,
+    };
+    let toml = &layers.toml;
+    Backup {
+        enabled: toml
+            .backup_enabled
+            .clone()
+            .unwrap_or(Setting::default(false)),
+        retention_days: days
+            .or_else(|| toml.backup_days.clone())
+            .unwrap_or(Setting::default(30)),
+        dir: layers.path(
+            ("--dir", flags.backup_dir.as_ref()),
+            None,
+            toml.backup_dir.as_ref(),
+            "backups",
+            problems,
+        ),
+    }
+}
+
+/// Warnings of what was given and has no effect.
+fn unused(sources: &Sources, choice: &Choice) -> Vec<String> {
+    let mut warnings = Vec::new();
+    if let Some(url) = sources.variable(DATABASE_URL) {
+        warnings.push(format!(
+            "{} is not used: DATABASE_FILE names a local file, TURSO_DATABASE_URL a remote",
+            url.origin
+        ));
+    }
+    if let (Some(_), Some(mode)) = (&sources.flags.replica_file, &choice.mode)
+        && mode.value != Mode::Replica
+    {
+        let Setting { value, origin } = mode;
+        warnings.push(format!(
+            "--replica-file is not used: the mode is {value} ({origin})"
+        ));
+    }
+    warnings
+}
+
+fn shown(layers: &Layers<'_>) -> Shown {
+    // Problems of modes that were not chosen are nobody's concern.
+    let mut unheard = Vec::new();
+    let sources = layers.sources;
+    let short = |path: &PathBuf| relative(&sources.root, path).to_owned();
+    Shown {
+        config: sources.toml.as_ref().map(|file| short(&file.path)),
+        env_file: sources.dotenv.as_ref().map(|file| short(&file.path)),
+        local_file: choose::local_file(layers, &mut unheard),
+        url: choose::url_text(layers).map(|text| text.map(|text| RemoteUrl::parse(&text).ok())),
+        token: choose::token_origin(layers),
+        replica_file: choose::replica_file(layers, &mut unheard),
+        sync_interval: layers.toml.sync_interval.clone(),
+    }
+}

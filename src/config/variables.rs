@@ -1,0 +1,35 @@
+//! The names of the variables that are read from the environment and from `.env`. No others are.
+
+/// Path of the local database file.
+pub const DATABASE_FILE: &str = "DATABASE_FILE";
+/// Switch: the database is the Turso remote.
+pub const USE_TURSO: &str = "USE_TURSO";
+/// Switch: the database is an embedded replica of the Turso remote.
+pub const USE_EMBEDDED_REPLICA: &str = "USE_EMBEDDED_REPLICA";
+/// URL of the remote.
+pub const TURSO_DATABASE_URL: &str = "TURSO_DATABASE_URL";
+/// Token of the remote.
+pub const TURSO_AUTH_TOKEN: &str = "TURSO_AUTH_TOKEN";
+/// Path of a file that holds the token and nothing else.
+pub const TURSO_AUTH_TOKEN_FILE: &str = "TURSO_AUTH_TOKEN_FILE";
+/// Path of the replica's local file.
+pub const EMBEDDED_REPLICA_FILE: &str = "EMBEDDED_REPLICA_FILE";
+/// Name of the seed environment.
+pub const SEEDBED_ENV: &str = "SEEDBED_ENV";
+/// Not ours: other tools read it. Looked at only to warn that it is not used.
+pub const DATABASE_URL: &str = "DATABASE_URL";
+/// The home folder, for paths that start with `~/`: from the environment only.
+pub const HOME: &str = if cfg!(windows) { "USERPROFILE" } else { "HOME" };
+
+/// Every name above that `.env` may set.
+pub(super) const IN_DOTENV: [&str; 9] = [
+    DATABASE_FILE,
+    USE_TURSO,
+    USE_EMBEDDED_REPLICA,
+    TURSO_DATABASE_URL,
+    TURSO_AUTH_TOKEN,
+    TURSO_AUTH_TOKEN_FILE,
+    EMBEDDED_REPLICA_FILE,
+    SEEDBED_ENV,
+    DATABASE_URL,
+];
