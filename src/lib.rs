@@ -1,10 +1,66 @@
-//! Seedbed takes a libSQL database from whatever state it is in to the schema that a repository says.
+//! Seedbed takes a libSQL database from whatever state it is in to the schema that a repository says: versioned SQL
+//! migrations, checksummed with sha256, applied atomically, and recorded in a `_migrations` table.
+//!
+//! ```
+//! use seedbed::db::{Db, Options};
+//! use seedbed::migrations::{self, Migrations, PlanOptions};
+//! use seedbed::script::Run;
+//!
+//! # #[tokio::main(flavor = "current_thread")]
+//! # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+//! let set = Migrations::read_dir("migrations")?;
+//! let db = Db::memory(Options::default()).await?;
+//! let plan = migrations::plan(&set, &migrations::observe(&db, &set).await?, &PlanOptions::default());
+//! assert_eq!(plan.scripts[0].units.len(), 3);
+//! let outcome = migrations::apply(&db, &set, &PlanOptions::default(), &Run::new("me"), &migrations::ignore()).await?;
+//! assert_eq!(outcome.version, Some(3));
+//! # Ok(())
+//! # }
+//! ```
+//!
+//! # The whole machine
+//!
+//! A change is a value, planned on a revision:
+//!
+//! ```text
+//! files ──read──▶ set ──plan(set, history)──▶ scripts ──run──▶ receipt ──▶ words or JSON
+//! ```
+//!
+//! Deciding is pure and yields [`script::Script`]s; acting is one call, [`history::run`], which runs a script whole
+//! with its records, and only if the history still is what it was planned on. Whoever lost a race reads and plans
+//! again: one loop for applying, undoing, repairing and taking a baseline. Looking never writes.
+//!
+//! The rooms, each importing only those above it:
+//!
+//! | room | what it is | never |
+//! |---|---|---|
+//! | [`sql`] | text of SQL: tokens, statements, places, quoting | knows a database |
+//! | [`script`] | a change as a value | acts |
+//! | [`db`] | one handle over every mode: query, run | knows `_migrations` |
+//! | [`history`] | the `_migrations` table: read it, and run a script with its records | decides |
+//! | [`schema`] | what a database looks like; how two differ | writes |
+//! | [`migrations`] | files, set, plan, apply, undo, repair, baseline, check | knows which mode it is |
+//! | [`config`] | flags > environment > `.env` > `config.toml` > default, each value with its origin | opens a database |
+//! | [`report`] | outcomes as text and JSON | prints |
+//! | [`init`] | writes another project's xtask | writes over a file |
+//! | `cli` | flags → one library call → report → exit code (feature `cli`) | decides |
+
+#![cfg_attr(test, allow(clippy::unwrap_used))]
+
+// So that the paths that `embed!` writes are right inside of this crate too.
+extern crate self as seedbed;
 
 pub mod config;
 pub mod db;
 pub mod history;
+pub mod init;
 pub mod migrations;
 pub mod report;
 pub mod schema;
 pub mod script;
 pub mod sql;
+
+#[cfg(feature = "cli")]
+pub mod cli;
+
+pub use seedbed_macros::embed;

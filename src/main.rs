@@ -1,2 +1,5 @@
-//! x
-fn main() {}
+//! The `seedbed` program: the same as `cargo xtask`, for projects that do not want one.
+
+fn main() -> std::process::ExitCode {
+    seedbed::cli::main()
+}

@@ -1,2 +1,5 @@
-//! x
-fn main() {}
+//! `cargo xtask …`: Seedbed's command line, in this project.
+
+fn main() -> std::process::ExitCode {
+    seedbed::cli::main()
+}

@@ -1,0 +1,332 @@
+//! The words of the command line, as clap reads them. No logic: flags become plain values.
+
+use std::path::PathBuf;
+use std::time::Duration;
+
+use clap::{Args, Parser, Subcommand, ValueEnum};
+
+use crate::config::{Flags, Mode};
+use crate::migrations::Grouping;
+use crate::script::Key;
+
+/// Schema migrations and seeds for libSQL: local files, memory, Turso remotes and embedded replicas.
+#[derive(Debug, Parser)]
+#[command(
+    name = "seedbed",
+    version,
+    max_term_width = 100,
+    subcommand_required = true,
+    arg_required_else_help = true,
+    after_help = EXIT_CODES
+)]
+pub(super) struct Cli {
+    #[command(flatten)]
+    pub(super) global: Global,
+    #[command(subcommand)]
+    pub(super) command: Command,
+}
+
+const EXIT_CODES: &str = "\
+Exit codes:
+  0    done, or nothing to do
+  1    the operation failed; the message says what is and is not in the database
+  2    usage or configuration
+  3    pending work exists (status --exit-code)
+  4    integrity: checksum, missing file, order, duplicate version, bad name, a foreign or newer _migrations
+  5    schema drift (a baseline that does not match)
+  6    lock or busy timeout
+  130  interrupted; the transaction under way was finished or rolled back";
+
+/// Flags that every command takes.
+#[derive(Debug, Args)]
+#[command(next_help_heading = "Global options")]
+pub(super) struct Global {
+    /// The database: app.db, file:app.db, :memory:, libsql://…, https://…; its form fixes the mode
+    #[arg(long, global = true, value_name = "DATABASE")]
+    database: Option<String>,
+    /// How the database is reached
+    #[arg(long, global = true, value_name = "MODE", value_parser = mode, hide_possible_values = true)]
+    mode: Option<Mode>,
+    /// The configuration file [default: config.toml in the project root]
+    #[arg(long, global = true, value_name = "FILE")]
+    config: Option<PathBuf>,
+    /// The file of environment variables [default: .env in the project root]
+    #[arg(long, global = true, value_name = "FILE")]
+    env_file: Option<PathBuf>,
+    /// The folder of the migrations [default: migrations]
+    #[arg(long, global = true, value_name = "DIR")]
+    migrations: Option<PathBuf>,
+    /// The folder of the seeds [default: seeds]
+    #[arg(long, global = true, value_name = "DIR")]
+    seeds: Option<PathBuf>,
+    /// The local file of an embedded replica [default: local_replica.db]
+    #[arg(long, global = true, value_name = "FILE")]
+    replica_file: Option<PathBuf>,
+    /// How to print the result, on standard output
+    #[arg(long, global = true, value_name = "FORMAT", default_value = "table")]
+    pub(super) format: Format,
+    /// Print errors only
+    #[arg(long, short, global = true, conflicts_with = "verbose")]
+    pub(super) quiet: bool,
+    /// Print more on the way
+    #[arg(long, short, global = true)]
+    pub(super) verbose: bool,
+    /// When to use colours
+    #[arg(long, global = true, value_name = "WHEN", default_value = "auto")]
+    pub(super) color: Color,
+    /// Answer yes to every question
+    #[arg(long, short, global = true)]
+    #[allow(
+        dead_code,
+        reason = "questions are asked before writing to a remote database, which this build cannot"
+    )]
+    pub(super) yes: bool,
+}
+
+impl Global {
+    /// The settings among them.
+    pub(super) fn settings(&self) -> Flags {
+        Flags {
+            database: self.database.clone(),
+            mode: self.mode,
+            config: self.config.clone(),
+            env_file: self.env_file.clone(),
+            migrations: self.migrations.clone(),
+            seeds: self.seeds.clone(),
+            replica_file: self.replica_file.clone(),
+            ..Flags::default()
+        }
+    }
+}
+
+/// How to print a result.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(super) enum Format {
+    /// For people.
+    Table,
+    /// One JSON document.
+    Json,
+}
+
+/// When to use colours.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(super) enum Color {
+    /// On a terminal.
+    Auto,
+    /// Always.
+    Always,
+    /// Never.
+    Never,
+}
+
+/// The verbs.
+#[derive(Debug, Subcommand)]
+pub(super) enum Command {
+    /// Apply pending migrations
+    #[command(alias = "up")]
+    Migrate(Migrate),
+    /// Show which migrations are applied, pending, edited or missing
+    #[command(alias = "info")]
+    Status(Status),
+    /// Take applied migrations back, by the down files recorded with them
+    #[command(alias = "down")]
+    Undo(Undo),
+    /// Check the files without a database: names, directives, and every migration up, down and up again in memory
+    Check(Check),
+    /// Create a migration file with the next version
+    #[command(alias = "add")]
+    New(New),
+    /// Give a migration file the next free version
+    Renumber(Renumber),
+    /// Make the records say what is so; the schema is never touched
+    Repair(Repair),
+    /// Record migrations as applied without running them, for a database that already has the schema
+    Baseline(Baseline),
+    /// Show every setting and where it comes from
+    Config,
+    /// Write an xtask, a cargo alias, .env.example and .gitattributes into this project
+    Init(Init),
+    /// Print a completion script for a shell
+    Completions(Completions),
+}
+
+/// `migrate`
+#[derive(Debug, Args)]
+pub(super) struct Migrate {
+    /// Stop after this version: 3 or V3
+    #[arg(long, value_name = "V", value_parser = version)]
+    pub(super) to: Option<i64>,
+    /// Show what would be run, and change nothing
+    #[arg(long)]
+    pub(super) dry_run: bool,
+    /// As few transactions as possible, or one for each migration
+    #[arg(long, value_name = "HOW", default_value = "all")]
+    pub(super) tx: Tx,
+    /// Also apply versions below the newest applied one
+    #[arg(long)]
+    pub(super) allow_out_of_order: bool,
+    #[command(flatten)]
+    pub(super) lock: Lock,
+}
+
+/// `--lock-timeout`
+#[derive(Debug, Args)]
+pub(super) struct Lock {
+    /// How long to wait for somebody else's lock, in seconds
+    #[arg(long, value_name = "S", default_value = "10", value_parser = seconds)]
+    pub(super) lock_timeout: Duration,
+}
+
+/// `--tx`
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(super) enum Tx {
+    /// As few as the meaning allows.
+    All,
+    /// One for each migration.
+    Each,
+}
+
+impl From<Tx> for Grouping {
+    fn from(tx: Tx) -> Grouping {
+        match tx {
+            Tx::All => Grouping::All,
+            Tx::Each => Grouping::Each,
+        }
+    }
+}
+
+/// `status`
+#[derive(Debug, Args)]
+pub(super) struct Status {
+    /// Exit with 3 where migrations are pending
+    #[arg(long)]
+    pub(super) exit_code: bool,
+}
+
+/// `undo`
+#[derive(Debug, Args)]
+pub(super) struct Undo {
+    /// How many of the highest versions to take back [default: 1]
+    #[arg(long, value_name = "N", conflicts_with = "to")]
+    pub(super) steps: Option<usize>,
+    /// Take back every version above this one; 0 takes back all
+    #[arg(long, value_name = "V", value_parser = version)]
+    pub(super) to: Option<i64>,
+    /// Show what would be run, and change nothing
+    #[arg(long)]
+    pub(super) dry_run: bool,
+    /// As few transactions as possible, or one for each migration
+    #[arg(long, value_name = "HOW", default_value = "all")]
+    pub(super) tx: Tx,
+    #[command(flatten)]
+    pub(super) lock: Lock,
+}
+
+/// `check`
+#[derive(Debug, Args)]
+pub(super) struct Check {
+    /// Compare with the files at this commit: what is there must not be edited, and new versions come after
+    #[arg(long, value_name = "GITREF")]
+    pub(super) base: Option<String>,
+}
+
+/// `new`
+#[derive(Debug, Args)]
+pub(super) struct New {
+    /// What the migration does, in words: "add users"
+    #[arg(value_name = "NAME", required = true, num_args = 1..)]
+    pub(super) name: Vec<String>,
+    /// Use the UTC time as version instead of the next number
+    #[arg(long)]
+    pub(super) timestamp: bool,
+    /// Create the down file too
+    #[arg(long)]
+    pub(super) down: bool,
+}
+
+/// `renumber`
+#[derive(Debug, Args)]
+pub(super) struct Renumber {
+    /// The version (3 or V3), or the file name where two files have it
+    #[arg(value_name = "V|FILE")]
+    pub(super) which: String,
+}
+
+/// `repair`
+#[derive(Debug, Args)]
+pub(super) struct Repair {
+    /// The version (3 or V3) or repeatable (R__views) whose record is to become what its file says
+    /// [default: only what changes no meaning]
+    #[arg(value_name = "V", value_parser = key)]
+    pub(super) key: Option<Key>,
+    /// The migration was started outside of a transaction, and all of it is in the database
+    #[arg(long, requires = "key", conflicts_with = "retry")]
+    pub(super) applied: bool,
+    /// The migration was started outside of a transaction, and is to run again
+    #[arg(long, requires = "key")]
+    pub(super) retry: bool,
+    #[command(flatten)]
+    pub(super) lock: Lock,
+}
+
+/// `baseline`
+#[derive(Debug, Args)]
+pub(super) struct Baseline {
+    /// The last version that the database already has: 3 or V3
+    #[arg(value_name = "V", value_parser = version)]
+    pub(super) version: i64,
+    /// Do not compare the schema with what the migrations would make. A difference shows only when a later
+    /// migration fails
+    #[arg(long)]
+    pub(super) no_verify: bool,
+    #[command(flatten)]
+    pub(super) lock: Lock,
+}
+
+/// `init`
+#[derive(Debug, Args)]
+pub(super) struct Init {
+    /// The folder of seedbed's sources, instead of the released version
+    #[arg(long, value_name = "DIR")]
+    pub(super) path: Option<PathBuf>,
+}
+
+/// `completions`
+#[derive(Debug, Args)]
+pub(super) struct Completions {
+    /// The shell
+    pub(super) shell: clap_complete::Shell,
+}
+
+fn mode(text: &str) -> Result<Mode, String> {
+    text.parse()
+        .map_err(|error: crate::config::UnknownMode| error.to_string())
+}
+
+/// `3` or `V3`.
+pub(super) fn version(text: &str) -> Result<i64, String> {
+    let digits = text.strip_prefix(['V', 'v']).unwrap_or(text);
+    match digits.parse() {
+        Ok(version) if version >= 0 => Ok(version),
+        _ => Err("a version is written 3 or V3".to_owned()),
+    }
+}
+
+/// `3`, `V3` or `R__views`.
+fn key(text: &str) -> Result<Key, String> {
+    match text.strip_prefix("R__") {
+        Some(name) => Ok(Key::Repeatable(
+            name.strip_suffix(".sql").unwrap_or(name).to_owned(),
+        )),
+        None => version(text)
+            .map(Key::Migration)
+            .map_err(|_| "write a version as 3 or V3, a repeatable as R__views".to_owned()),
+    }
+}
+
+fn seconds(text: &str) -> Result<Duration, String> {
+    text.parse::<f64>()
+        .ok()
+        .and_then(|seconds| Duration::try_from_secs_f64(seconds).ok())
+        .ok_or_else(|| "write a number of seconds, such as 10 or 0.5".to_owned())
+}

@@ -1,0 +1,165 @@
+//! The commands that change a database.
+
+use crate::cli::args::{self, Format};
+use crate::cli::exit::Exit;
+use crate::cli::session::{Ending, Opened, Session};
+use crate::history;
+use crate::migrations::{
+    self, ApplyError, Back, BaselineError, BaselineOptions, Migrations, Outcome, PlanOptions, Repair, Target, UndoOptions, Verify,
+};
+use crate::report::{self, Change, Document, Report};
+
+/// `migrate`
+pub(crate) async fn migrate(session: &Session, flags: &args::Migrate) -> Ending {
+    let opened = session.open(flags.lock.lock_timeout).await?;
+    let set = session.migrations(&opened.config.migrations.value)?;
+    let options = PlanOptions {
+        target: flags.to.map_or(Target::Latest, Target::Version),
+        grouping: flags.tx.into(),
+        ..opened.plan_options(flags.allow_out_of_order)
+    };
+    if flags.dry_run {
+        return migrate_dry_run(session, &opened, &set, &options).await;
+    }
+    let outcome =
+        migrations::apply(&opened.db, &set, &options, &opened.run, &session.events()).await;
+    show(session, &opened, outcome, Change::Migrate)
+}
+
+async fn migrate_dry_run(
+    session: &Session,
+    opened: &Opened,
+    set: &Migrations,
+    options: &PlanOptions,
+) -> Ending {
+    let history = migrations::observe(&opened.db, set)
+        .await
+        .map_err(|error| session.failed(opened, &error.into()))?;
+    let plan = migrations::plan(set, &history, options);
+    let exit = if plan.errors().next().is_some() {
+        Exit::Integrity
+    } else {
+        Exit::Done
+    };
+    if session.terminal.format == Format::Json {
+        let database = opened.database();
+        let call = session.call(Some(&database), exit);
+        session.print(&Document::dry_run(call, &plan, &history));
+    } else {
+        let text = report::dry_run(&plan, &history, session.style());
+        session.terminal.data(&text);
+    }
+    session.annotate(&Report::problems(&plan.problems, session.style()));
+    Ok(exit)
+}
+
+/// `undo`
+pub(crate) async fn undo(session: &Session, flags: &args::Undo) -> Ending {
+    let opened = session.open(flags.lock.lock_timeout).await?;
+    let back = match (flags.to, flags.steps) {
+        (Some(version), _) => Back::To(version),
+        (None, steps) => Back::Steps(steps.unwrap_or(1)),
+    };
+    let options = UndoOptions {
+        back,
+        grouping: flags.tx.into(),
+    };
+    if flags.dry_run {
+        return undo_dry_run(session, &opened, &options).await;
+    }
+    let outcome = migrations::undo(&opened.db, &options, &opened.run, &session.events()).await;
+    show(session, &opened, outcome, Change::Undo)
+}
+
+async fn undo_dry_run(session: &Session, opened: &Opened, options: &UndoOptions) -> Ending {
+    let failed = |error: history::HistoryError| session.failed(opened, &error.into());
+    let history = history::read(&opened.db).await.map_err(failed)?;
+    let (history, plan) = {
+        let versions = migrations::versions_to_undo(&history, options.back);
+        let keys: Vec<_> = versions
+            .iter()
+            .map(|version| crate::script::Key::Migration(*version))
+            .collect();
+        let history = history::read_texts(&opened.db, history, &keys)
+            .await
+            .map_err(failed)?;
+        let engine = opened.db.engine();
+        let plan = migrations::undo_plan(&history, &versions, options.grouping, engine);
+        (history, plan)
+    };
+    let stops = |problem: &migrations::Problem| problem.severity() == migrations::Severity::Error;
+    let exit = if plan.problems.iter().any(stops) {
+        Exit::Integrity
+    } else {
+        Exit::Done
+    };
+    if session.terminal.format == Format::Json {
+        let database = opened.database();
+        let call = session.call(Some(&database), exit);
+        session.print(&Document::undo_dry_run(call, &plan, &history));
+    } else {
+        let text = report::undo_dry_run(&plan, &history, session.style());
+        session.terminal.data(&text);
+    }
+    Ok(exit)
+}
+
+/// `repair`
+pub(crate) async fn repair(session: &Session, flags: &args::Repair) -> Ending {
+    let opened = session.open(flags.lock.lock_timeout).await?;
+    let set = session.migrations(&opened.config.migrations.value)?;
+    let what = match (flags.key.clone(), flags.applied, flags.retry) {
+        (None, _, _) => Repair::Harmless,
+        (Some(key), true, _) => Repair::Applied(key),
+        (Some(key), _, true) => Repair::Retry(key),
+        (Some(key), false, false) => Repair::Record(key),
+    };
+    let outcome =
+        migrations::repair(&opened.db, &set, &what, &opened.run, &session.events()).await;
+    show(session, &opened, outcome, Change::Repair)
+}
+
+/// Shows what a change came to.
+pub(super) fn show(
+    session: &Session,
+    opened: &Opened,
+    outcome: Result<Outcome, ApplyError>,
+    change: Change,
+) -> Ending {
+    let outcome = outcome.map_err(|error| session.failed(opened, &error))?;
+    if session.terminal.format == Format::Json {
+        let database = opened.database();
+        let call = session.call(Some(&database), Exit::Done);
+        session.print(&Document::outcome(call, &outcome));
+    } else {
+        let text = report::outcome(&outcome, change, session.style());
+        session.terminal.data(&text);
+    }
+    session.warn(&outcome.warnings);
+    Ok(Exit::Done)
+}
+
+/// `baseline`
+pub(crate) async fn baseline(session: &Session, flags: &args::Baseline) -> Ending {
+    let opened = session.open(flags.lock.lock_timeout).await?;
+    let set = session.migrations(&opened.config.migrations.value)?;
+    let options = BaselineOptions {
+        version: flags.version,
+        verify: if flags.no_verify {
+            Verify::Nothing
+        } else {
+            Verify::Schema
+        },
+    };
+    let outcome =
+        migrations::baseline(&opened.db, &set, &options, &opened.run, &session.events()).await;
+    match outcome {
+        Ok(outcome) => show(session, &opened, Ok(outcome), Change::Baseline),
+        Err(BaselineError::Apply(error)) => Err(session.failed(&opened, &error)),
+        Err(error @ BaselineError::Differs { .. }) => {
+            let report = Report::baseline(&error, session.style());
+            Err(session.stopped(report, Exit::Drift).about(&opened))
+        }
+        Err(BaselineError::Memory(error)) => Err(session.failed(&opened, &error.into())),
+    }
+}

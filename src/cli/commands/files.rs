@@ -1,0 +1,215 @@
+//! The commands that need no database: they read and write the files of a project.
+
+use std::path::Path;
+use std::time::SystemTime;
+
+use serde_json::json;
+
+use crate::cli::args::{self, Format};
+use crate::cli::exit::Exit;
+use crate::cli::session::{Ending, Session, Stopped};
+use crate::init::{self, Dependency, InitError, InitOptions, Wrote};
+use crate::migrations::{
+    self, CreateError, Files, GitError, NewOptions, Numbering, Problem, RenumberError, Severity,
+    Which,
+};
+use crate::report::{Document, Report};
+
+/// `check`
+pub(crate) async fn check(session: &Session, flags: &args::Check) -> Ending {
+    let project = session.project()?;
+    let set = session.migrations(&project.migrations.value)?;
+    let checked = migrations::check(&set).await.map_err(|error| {
+        let error = error.into();
+        let report = Report::history(&error, session.style());
+        session.stopped(report, Exit::from(&error))
+    })?;
+    let mut problems = checked.problems;
+    if let Some(reference) = &flags.base {
+        let base = migrations::read_at(&project.migrations.value, reference)
+            .map_err(|error| git(session, &error))?;
+        problems.extend(migrations::check_against(&set, &base, reference));
+    }
+    let stops = |problem: &Problem| problem.severity() == Severity::Error;
+    if problems.iter().any(stops) {
+        let report = Report::problems(&problems, session.style());
+        return Err(session.stopped(report, Exit::Integrity));
+    }
+    let count = set.iter().count();
+    if session.terminal.format == Format::Json {
+        let call = session.call(None, Exit::Done);
+        let document = Document::done(call)
+            .with("migrations", count)
+            .with("applied_in_memory", checked.applied)
+            .with("undone_in_memory", checked.reversed);
+        session.print(&document);
+    } else {
+        session.terminal.data(&format!(
+            "{count} migrations are fine: {} applied in memory, {} of them undone and applied again",
+            checked.applied, checked.reversed
+        ));
+    }
+    session.warn(&problems);
+    Ok(Exit::Done)
+}
+
+fn git(session: &Session, error: &GitError) -> Stopped {
+    let (exit, help) = match error {
+        GitError::NoGit(_) => (Exit::Failed, "--base needs the git program: install it"),
+        GitError::NoRepository { .. } => (Exit::Usage, "run it inside of a repository, or leave --base away"),
+        GitError::UnknownRef { .. } => (
+            Exit::Usage,
+            "in CI, fetch it first: `git fetch origin main`, then `--base origin/main`",
+        ),
+        GitError::Failed { .. } => (Exit::Failed, "run that git command by hand to see more"),
+    };
+    let report = Report::usage("git", with_cause(error), Some(help.to_owned()));
+    session.stopped(report, exit)
+}
+
+/// `new`
+pub(crate) fn new(session: &Session, flags: &args::New) -> Ending {
+    let project = session.project()?;
+    let options = NewOptions {
+        name: flags.name.join(" "),
+        numbering: if flags.timestamp {
+            Numbering::Timestamp
+        } else {
+            Numbering::AsNewest
+        },
+        files: if flags.down { Files::UpAndDown } else { Files::Up },
+    };
+    let directory = shown(session, &project.migrations.value);
+    let paths = migrations::create(directory, &options, SystemTime::now())
+        .map_err(|error| not_created(session, &error))?;
+    let paths: Vec<String> = paths.iter().map(|path| path.display().to_string()).collect();
+    if session.terminal.format == Format::Json {
+        let call = session.call(None, Exit::Done);
+        session.print(&Document::done(call).with("files", paths));
+    } else {
+        session.terminal.data(&paths.join("\n"));
+    }
+    Ok(Exit::Done)
+}
+
+fn not_created(session: &Session, error: &CreateError) -> Stopped {
+    match error {
+        CreateError::NoWords { .. } => session.usage(
+            "bad-name",
+            error,
+            Some("say what it does, in words: `new add users`".to_owned()),
+        ),
+        CreateError::Read(error) => {
+            session.stopped(Report::files(error, session.style()), Exit::from(error))
+        }
+        CreateError::Write { .. } => {
+            session.stopped(Report::usage("write", with_cause(error), None), Exit::Failed)
+        }
+        CreateError::NoVersion { .. } => session.stopped(
+            Report::usage("no-version", error.to_string(), None),
+            Exit::Integrity,
+        ),
+    }
+}
+
+/// `renumber`
+pub(crate) fn renumber(session: &Session, flags: &args::Renumber) -> Ending {
+    let project = session.project()?;
+    let which = match args::version(&flags.which) {
+        Ok(version) => Which::Version(version),
+        Err(_) => Which::File(flags.which.clone()),
+    };
+    let directory = shown(session, &project.migrations.value);
+    let renames = migrations::renumber(directory, &which, SystemTime::now())
+        .map_err(|error| not_renumbered(session, &error))?;
+    if session.terminal.format == Format::Json {
+        let renames: Vec<_> = renames
+            .iter()
+            .map(|rename| json!({"from": rename.from, "to": rename.to}))
+            .collect();
+        let call = session.call(None, Exit::Done);
+        session.print(&Document::done(call).with("renamed", renames));
+        return Ok(Exit::Done);
+    }
+    let lines: Vec<String> = renames
+        .iter()
+        .map(|rename| format!("{} -> {}", rename.from.display(), rename.to.display()))
+        .collect();
+    session.terminal.data(&lines.join("\n"));
+    Ok(Exit::Done)
+}
+
+fn not_renumbered(session: &Session, error: &RenumberError) -> Stopped {
+    match error {
+        RenumberError::NotFound { .. } => session.usage("not-found", error, None),
+        RenumberError::Several { files, .. } => {
+            let file = files.last().map(String::as_str).unwrap_or_default();
+            let help = format!("say which file: `{} renumber {file}`", session.program);
+            session.usage("several", error, Some(help))
+        }
+        RenumberError::NoVersion { .. } | RenumberError::NoHigher { .. } => {
+            session.usage("no-version", error, None)
+        }
+        RenumberError::Read(error) => {
+            session.stopped(Report::files(error, session.style()), Exit::from(error))
+        }
+        RenumberError::Rename { .. } => {
+            session.stopped(Report::usage("rename", with_cause(error), None), Exit::Failed)
+        }
+    }
+}
+
+/// `init`
+pub(crate) fn init(session: &Session, flags: &args::Init) -> Ending {
+    let options = InitOptions {
+        dependency: match &flags.path {
+            Some(path) => Dependency::Path(session.cwd.join(path)),
+            None => Dependency::Registry,
+        },
+    };
+    // A project that is being set up has no migrations folder and no config.toml to be found by.
+    let wrote = init::init(&session.cwd, &options).map_err(|error| not_set_up(session, &error))?;
+    let mut lines = Vec::new();
+    let mut items = Vec::new();
+    for (path, wrote) in &wrote {
+        let path = shown(session, path).display().to_string();
+        let (word, tell) = match wrote {
+            Wrote::Written => ("written", None),
+            Wrote::Extended => ("extended", None),
+            Wrote::Kept => ("kept", None),
+            Wrote::TellUser(text) => ("to do", Some(text)),
+        };
+        match tell {
+            Some(text) => lines.push(format!("{word:<9} {path}: {text}")),
+            None => lines.push(format!("{word:<9} {path}")),
+        }
+        items.push(json!({"path": path, "did": word, "tell": tell}));
+    }
+    if session.terminal.format == Format::Json {
+        let call = session.call(None, Exit::Done);
+        session.print(&Document::done(call).with("files", items));
+        return Ok(Exit::Done);
+    }
+    session.terminal.data(&lines.join("\n"));
+    session
+        .terminal
+        .words("\nnext: `cargo xtask new create users`, write the SQL, `cargo xtask migrate`");
+    Ok(Exit::Done)
+}
+
+fn not_set_up(session: &Session, error: &InitError) -> Stopped {
+    session.stopped(Report::usage("init", with_cause(error), None), Exit::Failed)
+}
+
+/// A path as it is clicked on from the working folder.
+fn shown<'a>(session: &Session, path: &'a Path) -> &'a Path {
+    path.strip_prefix(&session.cwd).unwrap_or(path)
+}
+
+/// An error and what lies beneath it, in one line.
+fn with_cause(error: &dyn std::error::Error) -> String {
+    match error.source() {
+        Some(cause) => format!("{error}: {cause}"),
+        None => error.to_string(),
+    }
+}

@@ -1,0 +1,9 @@
+//! The commands. Each turns flags into values, makes one call of the library, and shows what came of it.
+
+mod changes;
+mod files;
+mod look;
+
+pub(super) use changes::{baseline, migrate, repair, undo};
+pub(super) use files::{check, init, new, renumber};
+pub(super) use look::{completions, config, status};

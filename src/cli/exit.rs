@@ -1,0 +1,81 @@
+//! Exit codes. They are a contract: other programs branch on them.
+
+use crate::db::Code;
+use crate::history::HistoryError;
+use crate::migrations::{ApplyError, ReadError};
+
+/// How a command ends.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Exit {
+    /// Done, or nothing to do.
+    Done,
+    /// The operation failed.
+    Failed,
+    /// Usage or configuration.
+    Usage,
+    /// Pending work exists.
+    Pending,
+    /// Checksums, missing files, order, names, a table that is not ours.
+    Integrity,
+    /// The schema is not what was expected.
+    Drift,
+    /// A lock was not had in time.
+    Locked,
+    /// SIGINT or SIGTERM.
+    Interrupted,
+}
+
+impl Exit {
+    /// The number.
+    pub(super) fn code(self) -> u8 {
+        match self {
+            Exit::Done => 0,
+            Exit::Failed => 1,
+            Exit::Usage => 2,
+            Exit::Pending => 3,
+            Exit::Integrity => 4,
+            Exit::Drift => 5,
+            Exit::Locked => 6,
+            Exit::Interrupted => 130,
+        }
+    }
+}
+
+impl From<&ApplyError> for Exit {
+    fn from(error: &ApplyError) -> Exit {
+        match error {
+            ApplyError::Problems { .. } => Exit::Integrity,
+            ApplyError::Waited { .. } => Exit::Locked,
+            ApplyError::History(error) => error.into(),
+            ApplyError::Script(_) => by_code(error.code()),
+        }
+    }
+}
+
+impl From<&HistoryError> for Exit {
+    fn from(error: &HistoryError) -> Exit {
+        match error {
+            HistoryError::NotOurs { .. }
+            | HistoryError::Newer { .. }
+            | HistoryError::Unreadable { .. } => Exit::Integrity,
+            HistoryError::Db(error) => by_code(error.code()),
+        }
+    }
+}
+
+impl From<&ReadError> for Exit {
+    fn from(error: &ReadError) -> Exit {
+        match error {
+            ReadError::NoDirectory { .. } => Exit::Usage,
+            ReadError::Unreadable { .. } => Exit::Failed,
+        }
+    }
+}
+
+fn by_code(code: Option<Code>) -> Exit {
+    match code {
+        Some(Code::Busy) => Exit::Locked,
+        Some(Code::Interrupted) => Exit::Interrupted,
+        _ => Exit::Failed,
+    }
+}

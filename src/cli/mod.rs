@@ -1,0 +1,119 @@
+//! The command line: flags become plain values, one call of the library does the work, its outcome becomes words and
+//! an exit code. Nothing is decided here that a program could not decide with the library.
+//!
+//! `cargo xtask` and the `seedbed` binary are both [`main`].
+
+mod args;
+mod commands;
+mod exit;
+mod session;
+mod signals;
+mod terminal;
+mod who;
+
+use std::process::ExitCode;
+
+use clap::{CommandFactory, FromArgMatches};
+
+use args::{Cli, Command};
+use exit::Exit;
+use session::{Ending, Session};
+
+/// Runs the command that this process was called with.
+pub fn main() -> ExitCode {
+    let args: Vec<_> = std::env::args_os().collect();
+    let program = program(args.first().map(std::ffi::OsString::as_os_str));
+    let matches = Cli::command()
+        .bin_name(program)
+        .try_get_matches_from(args)
+        .and_then(|matches| Cli::from_arg_matches(&matches));
+    let cli = match matches {
+        Ok(cli) => cli,
+        Err(error) => {
+            let _ = error.print();
+            return ExitCode::from(u8::try_from(error.exit_code()).unwrap_or(Exit::Usage.code()));
+        }
+    };
+    let runtime = match tokio::runtime::Builder::new_multi_thread()
+        .worker_threads(2)
+        .enable_all()
+        .build()
+    {
+        Ok(runtime) => runtime,
+        Err(error) => {
+            let terminal = terminal::Terminal::new(&cli.global);
+            terminal.error(&format!("error: cannot start threads: {error}"));
+            return ExitCode::from(Exit::Failed.code());
+        }
+    };
+    let exit = runtime.block_on(call(&cli, program));
+    // A thread that still waits for a lock must not keep the process.
+    runtime.shutdown_background();
+    ExitCode::from(exit.code())
+}
+
+/// What people type: an xtask is run by cargo.
+fn program(first: Option<&std::ffi::OsStr>) -> &'static str {
+    let name = first.and_then(|path| std::path::Path::new(path).file_stem());
+    if name.is_some_and(|name| name == "xtask") {
+        "cargo xtask"
+    } else {
+        "seedbed"
+    }
+}
+
+async fn call(cli: &Cli, program: &'static str) -> Exit {
+    let cwd = match std::env::current_dir() {
+        Ok(cwd) => cwd,
+        Err(error) => {
+            let terminal = terminal::Terminal::new(&cli.global);
+            terminal.error(&format!("error: cannot read the working folder: {error}"));
+            return Exit::Failed;
+        }
+    };
+    let name = cli.command.name();
+    let env = std::env::vars_os().collect();
+    let session = Session::new(name, &cli.global, program, cwd, env);
+    match dispatch(&session, &cli.command).await {
+        Ok(exit) => exit,
+        Err(stopped) => {
+            session.say(&stopped);
+            stopped.exit()
+        }
+    }
+}
+
+async fn dispatch(session: &Session, command: &Command) -> Ending {
+    match command {
+        Command::Migrate(flags) => commands::migrate(session, flags).await,
+        Command::Status(flags) => commands::status(session, flags).await,
+        Command::Undo(flags) => commands::undo(session, flags).await,
+        Command::Check(flags) => commands::check(session, flags).await,
+        Command::New(flags) => commands::new(session, flags),
+        Command::Renumber(flags) => commands::renumber(session, flags),
+        Command::Repair(flags) => commands::repair(session, flags).await,
+        Command::Baseline(flags) => commands::baseline(session, flags).await,
+        Command::Config => commands::config(session),
+        Command::Init(flags) => commands::init(session, flags),
+        Command::Completions(flags) => commands::completions(session, flags),
+    }
+}
+
+impl Command {
+    /// The verb, as JSON tells it.
+    fn name(&self) -> &'static str {
+        match self {
+            Command::Migrate(_) => "migrate",
+            Command::Status(_) => "status",
+            Command::Undo(_) => "undo",
+            Command::Check(_) => "check",
+            Command::New(_) => "new",
+            Command::Renumber(_) => "renumber",
+            Command::Repair(_) => "repair",
+            Command::Baseline(_) => "baseline",
+            Command::Config => "config",
+            Command::Init(_) => "init",
+            Command::Completions(_) => "completions",
+        }
+    }
+}

@@ -1,0 +1,254 @@
+//! What a command has at hand: settings, the terminal, and how to say how it ended.
+
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+
+use super::args::{Format, Global};
+use super::exit::Exit;
+use super::signals;
+use super::terminal::Terminal;
+use super::who;
+use crate::config::{Config, Database, Project, Resolved};
+use crate::db::{Db, Options};
+use crate::migrations::{ApplyError, Event, Migrations, OnEvent, OutOfOrder, PlanOptions};
+use crate::report::{self, Call, Document, Paint, Report, Style};
+use crate::script::Run;
+
+/// One call of the program.
+pub(super) struct Session {
+    /// The command: `migrate`.
+    pub(super) command: &'static str,
+    pub(super) terminal: Terminal,
+    /// What people type to run this program.
+    pub(super) program: &'static str,
+    pub(super) resolved: Resolved,
+    /// The working folder.
+    pub(super) cwd: PathBuf,
+    env: BTreeMap<String, String>,
+}
+
+/// A database that a command has opened, and what it was opened by.
+pub(super) struct Opened {
+    pub(super) config: Config,
+    pub(super) db: Db,
+    /// Whoever may change something says who it is.
+    pub(super) run: Run,
+}
+
+/// A command that could not do its work: what is to be said, and the exit code.
+pub(super) struct Stopped {
+    report: Report,
+    exit: Exit,
+    database: Option<(&'static str, String)>,
+}
+
+/// What a command comes to.
+pub(super) type Ending = Result<Exit, Stopped>;
+
+impl Session {
+    pub(super) fn new(
+        command: &'static str,
+        global: &Global,
+        program: &'static str,
+        cwd: PathBuf,
+        env: Vec<(std::ffi::OsString, std::ffi::OsString)>,
+    ) -> Session {
+        let resolved = crate::config::load(&global.settings(), &cwd, env.iter().cloned());
+        let env = env
+            .into_iter()
+            .filter_map(|(name, value)| Some((name.into_string().ok()?, value.into_string().ok()?)))
+            .collect();
+        Session {
+            command,
+            terminal: Terminal::new(global),
+            program,
+            resolved,
+            cwd,
+            env,
+        }
+    }
+
+    /// Colours are always in the text; the terminal takes them out where they do not belong.
+    pub(super) fn style(&self) -> Style<'_> {
+        Style {
+            paint: Paint::Colour,
+            program: self.program,
+        }
+    }
+
+    /// The settings of a command that opens no database.
+    pub(super) fn project(&self) -> Result<Project, Stopped> {
+        let project = self.resolved.project();
+        project.map_err(|error| self.stopped(Report::config(&error, self.style()), Exit::Usage))
+    }
+
+    /// The database of the settings, named on standard error before anything is done to it.
+    pub(super) async fn open(&self, lock_timeout: std::time::Duration) -> Result<Opened, Stopped> {
+        let config = self
+            .resolved
+            .config()
+            .map_err(|error| self.stopped(Report::config(&error, self.style()), Exit::Usage))?;
+        self.terminal.words(&format!("target: {}", config.target()));
+        for warning in &config.warnings {
+            self.terminal.words(&format!("warning: {warning}"));
+        }
+        let stop = signals::stop().map_err(|error| {
+            let message = format!("cannot listen for signals: {error}");
+            self.stopped(Report::usage("signals", message, None), Exit::Failed)
+        })?;
+        let options = Options { lock_timeout, stop };
+        let db = match &config.database.value {
+            Database::Local { path } => Db::local(path, options),
+            Database::Memory => Db::memory(options).await,
+            Database::Remote { .. } | Database::Replica { .. } => {
+                let mode = config.database.value.mode();
+                return Err(self.stopped(
+                    Report::usage(
+                        "not-in-this-build",
+                        format!("mode {mode} is not in this build yet"),
+                        Some("use a local file (`--database app.db`) or memory".to_owned()),
+                    ),
+                    Exit::Usage,
+                ));
+            }
+        };
+        let db = db.map_err(|error| {
+            let error = error.into();
+            self.stopped(Report::history(&error, self.style()), Exit::from(&error))
+        })?;
+        let run = Run::new(who::applied_by(&self.env, &config.root));
+        Ok(Opened { config, db, run })
+    }
+
+    /// The migration files, by names that can be clicked on from the working folder.
+    pub(super) fn migrations(&self, directory: &Path) -> Result<Migrations, Stopped> {
+        let directory = directory.strip_prefix(&self.cwd).unwrap_or(directory);
+        Migrations::read_dir(directory)
+            .map_err(|error| self.stopped(Report::files(&error, self.style()), Exit::from(&error)))
+    }
+
+    pub(super) fn stopped(&self, report: Report, exit: Exit) -> Stopped {
+        Stopped {
+            report,
+            exit,
+            database: None,
+        }
+    }
+
+    /// A usage error.
+    pub(super) fn usage(
+        &self,
+        code: &'static str,
+        message: impl std::fmt::Display,
+        help: Option<String>,
+    ) -> Stopped {
+        self.stopped(Report::usage(code, message.to_string(), help), Exit::Usage)
+    }
+
+    /// A change that did not happen.
+    pub(super) fn failed(&self, opened: &Opened, error: &ApplyError) -> Stopped {
+        self.stopped(Report::failure(error, self.style()), Exit::from(error))
+            .about(opened)
+    }
+
+    /// What a JSON document says of this call.
+    pub(super) fn call<'a>(&'a self, database: Option<&'a (&'static str, String)>, exit: Exit) -> Call<'a> {
+        Call {
+            command: self.command,
+            mode: database.map(|(mode, _)| *mode),
+            database: database.map(|(_, name)| name.as_str()),
+            exit_code: exit.code(),
+            style: self.style(),
+        }
+    }
+
+    /// Says why a command stopped, as text or as JSON, and as annotations on GitHub.
+    pub(super) fn say(&self, stopped: &Stopped) {
+        if self.terminal.format == Format::Json {
+            let call = self.call(stopped.database.as_ref(), stopped.exit);
+            self.print(&Document::failure(call, &stopped.report));
+        } else {
+            self.terminal.error(&stopped.report.text(self.style()));
+        }
+        self.annotate(&stopped.report);
+    }
+
+    /// Marks the places of a report in the pull request, where GitHub Actions runs us.
+    pub(super) fn annotate(&self, report: &Report) {
+        if self.env.get("GITHUB_ACTIONS").is_some_and(|on| on == "true") {
+            self.terminal.error(&report::annotations(report));
+        }
+    }
+
+    /// A JSON document.
+    pub(super) fn print(&self, document: &Document) {
+        self.terminal.data(&document.to_string());
+    }
+
+    /// Warnings of a command that went well.
+    pub(super) fn warn(&self, problems: &[crate::migrations::Problem]) {
+        if problems.is_empty() {
+            return;
+        }
+        let report = Report::problems(problems, self.style());
+        if self.terminal.format == Format::Table {
+            self.terminal.words(&report.text(self.style()));
+        }
+        self.annotate(&report);
+    }
+
+    /// Tells what a run is waiting for, and with `--verbose` what it does.
+    pub(super) fn events(&self) -> OnEvent {
+        let terminal = self.terminal;
+        let program = self.program;
+        std::sync::Arc::new(move |event: Event| {
+            let waits = matches!(
+                event,
+                Event::WaitingForLock | Event::WaitingFor(_) | Event::Moved
+            );
+            if !waits && !terminal.verbose {
+                return;
+            }
+            let style = Style {
+                paint: Paint::Colour,
+                program,
+            };
+            if let Some(line) = report::event(&event, style) {
+                terminal.words(&line);
+            }
+        })
+    }
+}
+
+impl Opened {
+    /// Mode and name of the database, as JSON tells them.
+    pub(super) fn database(&self) -> (&'static str, String) {
+        let mode = self.config.database.value.mode().as_str();
+        (mode, self.config.database_name())
+    }
+
+    /// How to plan for this database.
+    pub(super) fn plan_options(&self, out_of_order: bool) -> PlanOptions {
+        PlanOptions {
+            out_of_order: if out_of_order || self.config.out_of_order.value {
+                OutOfOrder::Allow
+            } else {
+                OutOfOrder::Refuse
+            },
+            engine: self.db.engine(),
+            ..PlanOptions::default()
+        }
+    }
+}
+
+impl Stopped {
+    /// It concerns this database.
+    pub(super) fn about(mut self, opened: &Opened) -> Stopped {
+        self.database = Some(opened.database());
+        self
+    }
+
+    pub(super) fn exit(&self) -> Exit {
+        self.exit
+    }
+}

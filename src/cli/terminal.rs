@@ -1,0 +1,69 @@
+//! The only file that prints: data on standard output, words on standard error.
+//!
+//! Colours are in the texts already and are taken out where nobody would see them. A reader that went away (`| head`)
+//! is no error.
+
+use std::io::{IsTerminal, Write};
+
+use anstream::{AutoStream, ColorChoice};
+
+use super::args::{Color, Format, Global};
+
+/// Where a command prints, and how much.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Terminal {
+    color: ColorChoice,
+    /// How the result is printed.
+    pub(super) format: Format,
+    quiet: bool,
+    /// Whether each step is told.
+    pub(super) verbose: bool,
+}
+
+impl Terminal {
+    pub(super) fn new(global: &Global) -> Terminal {
+        Terminal {
+            color: match global.color {
+                Color::Auto => ColorChoice::Auto,
+                Color::Always => ColorChoice::Always,
+                Color::Never => ColorChoice::Never,
+            },
+            format: global.format,
+            quiet: global.quiet,
+            verbose: global.verbose,
+        }
+    }
+
+    /// The result of a command.
+    pub(super) fn data(&self, text: &str) {
+        let _ = write_to(&mut AutoStream::new(std::io::stdout(), self.color), text);
+    }
+
+    /// Words about the result, unless `--quiet`.
+    pub(super) fn words(&self, text: &str) {
+        if !self.quiet {
+            self.error(text);
+        }
+    }
+
+    /// Words that are always told: what went wrong.
+    pub(super) fn error(&self, text: &str) {
+        let _ = write_to(&mut AutoStream::new(std::io::stderr(), self.color), text);
+    }
+
+    /// Whether a person is looking at the words.
+    pub(super) fn is_watched(&self) -> bool {
+        !self.quiet && std::io::stderr().is_terminal()
+    }
+}
+
+fn write_to(stream: &mut impl Write, text: &str) -> std::io::Result<()> {
+    if text.is_empty() {
+        return Ok(());
+    }
+    stream.write_all(text.as_bytes())?;
+    if !text.ends_with('\n') {
+        stream.write_all(b"\n")?;
+    }
+    stream.flush()
+}
