@@ -3,23 +3,35 @@
 //! Everything but [`Migrations::read_dir`] and the verbs that take a [`Db`](crate::db::Db) is pure. Nothing here
 //! knows how `_migrations` is laid out, nor which mode a database is.
 
+mod against;
 mod apply;
+mod baseline;
+mod check;
+mod create;
 mod directive;
 mod drive;
 mod file;
+mod git;
 mod plan;
 mod problem;
 mod reading;
+mod renumber;
 mod repair;
 mod set;
 mod undo;
 
+pub use against::{Base, check_against};
 pub use apply::{apply, observe};
+pub use baseline::{BaselineError, BaselineOptions, Verify, baseline};
+pub use check::{Checked, check};
+pub use create::{CreateError, Files, NewOptions, Numbering, create};
 pub use drive::{ApplyError, Done, Event, OnEvent, Outcome, ScriptError, Verb, ignore};
 pub use file::{BadName, FileName, NotText, Order, canonical, checksum, parse_name, words};
+pub use git::{GitError, read_base};
 pub use plan::{Grouping, Item, OutOfOrder, Plan, PlanOptions, State, Target, edited_keys, plan};
-pub use problem::{Edit, Problem, Severity};
+pub use problem::{Edit, Problem, Severity, Way};
 pub use reading::Reading;
+pub use renumber::{Rename, RenumberError, Which, renumber};
 pub use repair::{Repair, repair};
 pub use set::{Migration, Migrations, ReadError, Text};
 pub use undo::{Back, UndoOptions, UndoPlan, undo, undo_plan, versions_to_undo};

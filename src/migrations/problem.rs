@@ -3,6 +3,7 @@
 
 use std::sync::Arc;
 
+use crate::schema::Difference;
 use crate::script::{Key, Origin, Source};
 
 /// Whether a problem stops the run.
@@ -25,6 +26,17 @@ pub enum Edit {
     Name,
     /// Only its down file.
     Down,
+}
+
+/// Which way through a migration a rehearsal was on.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Way {
+    /// Applying it.
+    Up,
+    /// Taking it back.
+    Down,
+    /// Applying it again after it was taken back, or at once if it is repeatable.
+    Again,
 }
 
 /// Something that is wrong.
@@ -204,17 +216,93 @@ pub enum Problem {
         /// What to do.
         help: String,
     },
+    /// The engine refused a statement in memory.
+    Fails {
+        /// The place.
+        origin: Origin,
+        /// On which way.
+        way: Way,
+        /// The engine's words.
+        message: String,
+        /// What to do, where that is known.
+        help: Option<String>,
+    },
+    /// A file that a database in memory cannot tell anything about.
+    NotRehearsed {
+        /// The place of the statement that cannot run there.
+        origin: Origin,
+        /// Why it cannot.
+        why: String,
+    },
+    /// A down file leaves another schema than there was before its migration; or the migration, applied again, leaves
+    /// another than it did the first time.
+    DownIsNoInverse {
+        /// The down file.
+        file: Arc<Source>,
+        /// Of which migration.
+        key: Key,
+        /// [`Way::Down`] or [`Way::Again`].
+        way: Way,
+        /// What should be there (expected) against what is (found).
+        differences: Vec<Difference>,
+    },
+    /// A migration that was there where this branch began has changed since.
+    EditedSinceBase {
+        /// Which.
+        key: Key,
+        /// The file as it is.
+        file: Arc<Source>,
+        /// How it differs.
+        edit: Edit,
+        /// What the branch is to be merged into.
+        base: String,
+        /// The text as it was there.
+        recorded: String,
+    },
+    /// A migration that was there where this branch began has no file any more.
+    GoneSinceBase {
+        /// Which.
+        key: Key,
+        /// The words of its name.
+        name: String,
+        /// What the branch is to be merged into.
+        base: String,
+        /// The file that has its statements now.
+        now: Option<String>,
+    },
+    /// A new migration whose version is taken, or below the newest, where it is to be merged.
+    BehindBase {
+        /// Its version.
+        version: i64,
+        /// Its file.
+        file: String,
+        /// What it is to be merged into.
+        base: String,
+        /// The file that has the version there, or else the newest.
+        other: String,
+        /// The version of that one.
+        newest: i64,
+    },
 }
 
 impl Problem {
     /// Whether it stops the run.
     pub fn severity(&self) -> Severity {
         match self {
-            Problem::Edited { edit, .. } if *edit != Edit::Meaning => Severity::Warning,
+            Problem::Edited { edit, .. } | Problem::EditedSinceBase { edit, .. }
+                if *edit != Edit::Meaning =>
+            {
+                Severity::Warning
+            }
             Problem::Missing {
                 key: Key::Repeatable(_),
                 ..
             }
+            | Problem::GoneSinceBase {
+                key: Key::Repeatable(_),
+                ..
+            }
+            | Problem::NotRehearsed { .. }
             | Problem::Ahead { .. }
             | Problem::ForeignKeysPragma { .. }
             | Problem::DropsWithForeignKeys { .. } => Severity::Warning,
@@ -239,19 +327,22 @@ impl Problem {
             Problem::Refused { .. } => "refused",
             Problem::ForeignKeysPragma { .. } => "foreign-keys-pragma",
             Problem::DropsWithForeignKeys { .. } => "drop-with-foreign-keys",
-            Problem::Edited { edit, .. } => match edit {
+            Problem::Edited { edit, .. } | Problem::EditedSinceBase { edit, .. } => match edit {
                 Edit::Meaning => "edited",
                 Edit::Wording => "comments-edited",
                 Edit::Name => "renamed",
                 Edit::Down => "down-edited",
             },
-            Problem::Missing { .. } => "missing",
-            Problem::OutOfOrder { .. } => "out-of-order",
+            Problem::Missing { .. } | Problem::GoneSinceBase { .. } => "missing",
+            Problem::OutOfOrder { .. } | Problem::BehindBase { .. } => "out-of-order",
             Problem::Ahead { .. } => "ahead",
             Problem::Started { .. } => "started",
             Problem::NoSuchVersion { .. } => "no-such-version",
             Problem::NoDown { .. } => "no-down",
             Problem::NotRepairable { .. } => "not-repairable",
+            Problem::Fails { .. } => "fails",
+            Problem::NotRehearsed { .. } => "not-rehearsed",
+            Problem::DownIsNoInverse { .. } => "down-no-inverse",
         }
     }
 
@@ -265,7 +356,9 @@ impl Problem {
             | Problem::Reserved { origin, .. }
             | Problem::Refused { origin, .. }
             | Problem::ForeignKeysPragma { origin, .. }
-            | Problem::DropsWithForeignKeys { origin } => Some(origin),
+            | Problem::DropsWithForeignKeys { origin }
+            | Problem::Fails { origin, .. }
+            | Problem::NotRehearsed { origin, .. } => Some(origin),
             _ => None,
         }
     }
@@ -278,9 +371,12 @@ impl Problem {
             | Problem::DownWithoutUp { file, .. }
             | Problem::NotText { file, .. }
             | Problem::Empty { file }
-            | Problem::OutOfOrder { file, .. } => Some(file),
+            | Problem::OutOfOrder { file, .. }
+            | Problem::BehindBase { file, .. } => Some(file),
             Problem::Duplicate { files, .. } => files.first().map(String::as_str),
-            Problem::Edited { file, .. } => Some(&file.name),
+            Problem::Edited { file, .. }
+            | Problem::EditedSinceBase { file, .. }
+            | Problem::DownIsNoInverse { file, .. } => Some(&file.name),
             _ => self.origin().map(|origin| origin.source.name.as_str()),
         }
     }
@@ -362,7 +458,35 @@ impl Problem {
                 "write {key}__{name}.down.sql, then `repair {}` records it",
                 argument(key)
             ),
-            Problem::Syntax { .. } | Problem::Refused { .. } => return None,
+            Problem::EditedSinceBase { edit, .. } => match edit {
+                Edit::Meaning => {
+                    "put the file back as it was and write the change as a new migration".to_owned()
+                }
+                Edit::Wording | Edit::Name | Edit::Down => {
+                    "databases that applied it keep their record until `repair`".to_owned()
+                }
+            },
+            Problem::GoneSinceBase { key, now, .. } => match (key, now) {
+                (Key::Repeatable(_), _) => "drop what it made in a new migration".to_owned(),
+                (_, Some(_)) => "give the file its version back".to_owned(),
+                (_, None) => {
+                    "bring the file back; to undo what it does, write a new migration".to_owned()
+                }
+            },
+            Problem::BehindBase { file, .. } => format!(
+                "merge it in first, then give this file the next free version: renumber {}",
+                file.rsplit('/').next().unwrap_or(file)
+            ),
+            Problem::DownIsNoInverse { way, .. } => match way {
+                Way::Up | Way::Down => {
+                    "make the down file take back all that the migration does, and no more".to_owned()
+                }
+                Way::Again => "make the migration do the same on what its down file leaves".to_owned(),
+            },
+            Problem::Fails { help, .. } => return help.clone(),
+            Problem::Syntax { .. } | Problem::Refused { .. } | Problem::NotRehearsed { .. } => {
+                return None;
+            }
         })
     }
 }
@@ -467,6 +591,64 @@ impl std::fmt::Display for Problem {
                 write!(f, "{key}__{name} cannot be undone: no down file was recorded with it")
             }
             Problem::NotRepairable { why, .. } => f.write_str(why),
+            Problem::Fails { way, message, .. } => match way {
+                Way::Up => f.write_str(message),
+                Way::Down => write!(f, "{message} (taking it back, in memory)"),
+                Way::Again => write!(f, "{message} (applying it a second time, in memory)"),
+            },
+            Problem::NotRehearsed { why, .. } => write!(f, "this file was not tried: {why}"),
+            Problem::DownIsNoInverse {
+                key,
+                way,
+                differences,
+                ..
+            } => {
+                match way {
+                    Way::Up | Way::Down => write!(
+                        f,
+                        "the down file of {key} does not bring back the schema that was there before"
+                    ),
+                    Way::Again => write!(
+                        f,
+                        "{key}, taken back and applied again, leaves another schema than the first time"
+                    ),
+                }?;
+                for (number, difference) in differences.iter().enumerate() {
+                    write!(f, "{} {difference}", if number == 0 { ":" } else { "," })?;
+                }
+                Ok(())
+            }
+            Problem::EditedSinceBase {
+                key, edit, base, ..
+            } => match edit {
+                Edit::Meaning => write!(f, "{key} is in {base} and was changed since"),
+                Edit::Wording => write!(f, "comments or spaces of {key}, which is in {base}, were changed"),
+                Edit::Name => write!(f, "{key} is in {base} and was renamed since"),
+                Edit::Down => write!(f, "the down file of {key}, which is in {base}, was changed"),
+            },
+            Problem::GoneSinceBase {
+                key,
+                name,
+                base,
+                now,
+            } => match (key, now) {
+                (Key::Repeatable(_), _) => write!(f, "{key} is in {base} and has no file any more"),
+                (_, Some(now)) => write!(f, "{key}__{name} is in {base}, and {now} has its statements now"),
+                (_, None) => write!(f, "{key}__{name} is in {base} and has no file any more"),
+            },
+            Problem::BehindBase {
+                version,
+                base,
+                other,
+                newest,
+                ..
+            } => {
+                if version == newest {
+                    write!(f, "{base} has another V{version}: {other}")
+                } else {
+                    write!(f, "V{version} is new, and {base} has V{newest} above it: {other}")
+                }
+            }
         }
     }
 }
