@@ -1,16 +1,97 @@
-//! Annotations of GitHub Actions: lines on stdout that the runner shows beside the code.
+//! Annotations of GitHub Actions: lines that the runner takes from the log and shows beside the code.
 
-use super::{Report, Style};
+use super::{Diagnostic, Report};
+use crate::migrations::Severity;
+
+/// GitHub shows no more annotations of one kind for one step.
+const MOST: usize = 10;
+
+/// How the name of a recorded text ends: it is no file of the checkout.
+const RECORDED: &str = "(as recorded)";
 
 /// The report as [workflow commands](https://docs.github.com/en/actions/reference/workflow-commands-for-github-actions),
-/// one a line, errors first, at most ten: GitHub shows no more of one step.
+/// one a line, errors first, at most ten.
 pub fn annotations(report: &Report) -> String {
-    let _ = (
-        report,
-        Style {
-            paint: super::Paint::Plain,
-            program: "",
-        },
-    );
-    String::new()
+    let of = |severity| {
+        let all = report.diagnostics.iter();
+        all.filter(move |diagnostic| diagnostic.severity == severity)
+    };
+    of(Severity::Error)
+        .chain(of(Severity::Warning))
+        .take(MOST)
+        .map(annotation)
+        .collect()
+}
+
+fn annotation(diagnostic: &Diagnostic) -> String {
+    let kind = match diagnostic.severity {
+        Severity::Error => "error",
+        Severity::Warning => "warning",
+    };
+    let mut properties = Vec::new();
+    if let Some(at) = &diagnostic.at {
+        let (file, line, column) = at.place();
+        if !file.ends_with(RECORDED) {
+            properties.push(format!("file={}", property(file)));
+            properties.extend(line.map(|line| format!("line={line}")));
+            properties.extend(column.map(|column| format!("col={column}")));
+        }
+    }
+    properties.push(format!("title={}", property(diagnostic.code)));
+    let message: Vec<&str> = std::iter::once(diagnostic.message.as_str())
+        .chain(diagnostic.notes.iter().map(String::as_str))
+        .chain(diagnostic.help.iter().map(String::as_str))
+        .collect();
+    format!(
+        "::{kind} {}::{}\n",
+        properties.join(","),
+        data(&message.join("\n"))
+    )
+}
+
+/// Escapes as the runner's own toolkit does:
+/// <https://github.com/actions/toolkit/blob/main/packages/core/src/command.ts>.
+fn data(text: &str) -> String {
+    text.replace('%', "%25")
+        .replace('\r', "%0D")
+        .replace('\n', "%0A")
+}
+
+fn property(text: &str) -> String {
+    data(text).replace(':', "%3A").replace(',', "%2C")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::report::At;
+    use expect_test::expect;
+
+    #[test]
+    fn what_the_runner_would_take_for_its_own_syntax_is_escaped() {
+        let mut diagnostic = Diagnostic::error("edited", "100% of\r\nit: a, b");
+        diagnostic.help.push("put it back".to_owned());
+        diagnostic.at = Some(At::File {
+            file: "a,b:c/V1__x.sql".to_owned(),
+            line: Some(3),
+            column: Some(5),
+        });
+        let report = Report::of(vec![diagnostic]);
+        expect![[r#"
+            ::error file=a%2Cb%3Ac/V1__x.sql,line=3,col=5,title=edited::100%25 of%0D%0Ait: a, b%0Aput it back
+        "#]]
+        .assert_eq(&annotations(&report));
+    }
+
+    #[test]
+    fn ten_are_shown_and_errors_come_first() {
+        let mut diagnostics = vec![Diagnostic::error("late", "late"); 12];
+        for warning in &mut diagnostics[..8] {
+            warning.severity = Severity::Warning;
+        }
+        let text = annotations(&Report::of(diagnostics));
+        assert_eq!(text.lines().count(), 10);
+        let errors = text.lines().take_while(|line| line.starts_with("::error "));
+        assert_eq!(errors.count(), 4);
+    }
 }

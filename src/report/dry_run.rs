@@ -1,17 +1,213 @@
 //! What would run: transactions, files, statements. Nothing here says more than the plan does.
 
-use super::Style;
-use crate::history::History;
-use crate::migrations::{Plan, UndoPlan};
+use std::fmt::Write as _;
 
-/// What `migrate --dry-run` shows of a plan. Its problems come with it.
+use super::Report;
+use super::style::{FAINT, STRONG, Style};
+use super::words::{count, database_is_at, shortened};
+use crate::history::History;
+use crate::migrations::{Plan, Problem, UndoPlan};
+use crate::script::{Atomicity, ForeignKeys, Key, Record, Script, Step, Unit};
+use crate::sql::{Lines, Place, describe, describe_all};
+
+/// How many statements of one file are listed.
+const STATEMENTS: usize = 50;
+/// How many characters of a statement stand for it where there are no words.
+const CHARACTERS: usize = 60;
+
+/// What `migrate --dry-run` shows of a plan, with its problems.
 pub fn dry_run(plan: &Plan, history: &History, style: Style<'_>) -> String {
-    let _ = (plan, history, style);
-    String::new()
+    let words = Words {
+        would: "would run",
+        nothing: "nothing is pending",
+    };
+    show(&plan.scripts, &plan.problems, words, history, style)
 }
 
-/// What `undo --dry-run` shows of a plan. Its problems come with it.
+/// What `undo --dry-run` shows of a plan, with its problems.
 pub fn undo_dry_run(plan: &UndoPlan, history: &History, style: Style<'_>) -> String {
-    let _ = (plan, history, style);
-    String::new()
+    let words = Words {
+        would: "would be undone",
+        nothing: "there is nothing to undo",
+    };
+    show(&plan.scripts, &plan.problems, words, history, style)
+}
+
+struct Words {
+    /// What would happen to the migrations.
+    would: &'static str,
+    /// What there is to say where nothing would.
+    nothing: &'static str,
+}
+
+fn show(
+    scripts: &[Script],
+    problems: &[Problem],
+    words: Words,
+    history: &History,
+    style: Style<'_>,
+) -> String {
+    let report = Report::problems(problems, style);
+    let at = database_is_at(history.version());
+    let mut parts = Vec::new();
+    if !problems.is_empty() {
+        parts.push(report.text(style));
+    }
+    if report.has_errors() {
+        parts.push(format!(
+            "nothing {} before the errors are settled; nothing was changed\n",
+            words.would
+        ));
+    } else if scripts.is_empty() {
+        parts.push(format!("{}: {at}\n", words.nothing));
+    } else {
+        parts.push(overview(scripts, words.would));
+        let mut numbers = 1..;
+        let transactions = transactions(scripts);
+        for script in scripts {
+            let mut title = match script.atomicity {
+                Atomicity::Transaction => {
+                    let number = numbers.next().unwrap_or_default();
+                    format!("transaction {number} of {transactions}")
+                }
+                Atomicity::Bare => "outside of a transaction, statement by statement".to_owned(),
+            };
+            if script.foreign_keys == ForeignKeys::Off {
+                title.push_str(", with foreign keys off");
+            }
+            let units = script.units.iter().map(|unit| unit_text(unit, style));
+            parts.push(
+                std::iter::once(style.paint.paint(STRONG, &title) + "\n")
+                    .chain(units)
+                    .collect(),
+            );
+        }
+        parts.push(format!("nothing was changed; {at}\n"));
+    }
+    parts.join("\n")
+}
+
+fn transactions(scripts: &[Script]) -> usize {
+    let all = scripts.iter();
+    all.filter(|script| script.atomicity == Atomicity::Transaction)
+        .count()
+}
+
+/// How many transactions, and why there is more than one.
+fn overview(scripts: &[Script], would: &str) -> String {
+    let units: usize = scripts.iter().map(|script| script.units.len()).sum();
+    let transactions = transactions(scripts);
+    let bare = scripts.len() - transactions;
+    let within = match (transactions, bare) {
+        (0, _) => "outside of any transaction".to_owned(),
+        (_, 0) => format!("in {}", count(transactions, "transaction")),
+        _ => format!(
+            "in {}, and {bare} outside of any",
+            count(transactions, "transaction")
+        ),
+    };
+    let mut text = format!("{} {would} {within}\n", count(units, "migration"));
+    let mut before = None;
+    for script in scripts {
+        if let Some(why) = why_apart(before, script) {
+            let _ = writeln!(text, "  {why}");
+        }
+        before = Some(script);
+    }
+    text
+}
+
+/// Why a script is not part of the one before it.
+fn why_apart(before: Option<&Script>, script: &Script) -> Option<String> {
+    let first = script.units.first()?.record.key();
+    let foreign_keys = |script: &Script| (script.atomicity, script.foreign_keys);
+    let before = before.map_or((Atomicity::Transaction, ForeignKeys::On), foreign_keys);
+    let how = match (before, foreign_keys(script)) {
+        (_, (Atomicity::Bare, _)) => "outside of a transaction",
+        ((_, ForeignKeys::On), (_, ForeignKeys::Off)) => "with foreign keys off",
+        ((Atomicity::Transaction, ForeignKeys::Off), (_, ForeignKeys::On)) => {
+            "with foreign keys on again"
+        }
+        (_, _) => return None,
+    };
+    Some(format!("{first} runs {how}"))
+}
+
+fn unit_text(unit: &Unit, style: Style<'_>) -> String {
+    let mut text = String::new();
+    let statements = unit.steps.iter().map(|step| step.sql.as_str());
+    let _ = writeln!(
+        text,
+        "  {}  {}",
+        title(unit),
+        style.paint.paint(FAINT, file(unit).unwrap_or_default())
+    );
+    let words = describe_all(statements);
+    if unit.steps.len() > 1 && !words.is_empty() {
+        let _ = writeln!(text, "  {words}");
+    }
+    for line in statement_lines(&unit.steps).take(STATEMENTS) {
+        let place = format!("{}:{}", line.file, line.place);
+        let _ = writeln!(
+            text,
+            "    {}  {}",
+            style.paint.paint(FAINT, &place),
+            line.words
+                .unwrap_or_else(|| shortened(line.sql, CHARACTERS))
+        );
+    }
+    let more = unit.steps.len().saturating_sub(STATEMENTS);
+    if more > 0 {
+        let _ = writeln!(text, "    … and {} more", count(more, "statement"));
+    }
+    text
+}
+
+fn title(unit: &Unit) -> String {
+    match &unit.record {
+        Record::Insert(entry) | Record::Replace(entry) | Record::Amend(entry) => match &entry.key {
+            Key::Repeatable(_) => entry.key.to_string(),
+            key => format!("{key} {}", entry.name),
+        },
+        Record::Delete(key) | Record::Settle(key) => key.to_string(),
+    }
+}
+
+/// The file that a unit's statements come from.
+pub(super) fn file(unit: &Unit) -> Option<&str> {
+    let origin = unit.steps.iter().find_map(|step| step.origin.as_ref())?;
+    Some(&origin.source.name)
+}
+
+/// One statement of a file.
+pub(super) struct Line<'a> {
+    pub(super) file: &'a str,
+    pub(super) place: Place,
+    pub(super) words: Option<String>,
+    pub(super) sql: &'a str,
+}
+
+/// The statements of one unit, which come from one file.
+pub(super) fn statement_lines(steps: &[Step]) -> impl Iterator<Item = Line<'_>> {
+    let source = steps
+        .iter()
+        .find_map(|step| step.origin.as_ref())
+        .map(|origin| &origin.source);
+    // Counting lines from the top for each of a hundred thousand statements would take minutes.
+    let lines = source.map(|source| Lines::new(&source.text));
+    steps.iter().filter_map(move |step| {
+        let origin = step.origin.as_ref()?;
+        let place = match (&lines, source) {
+            (Some(lines), Some(source)) if std::sync::Arc::ptr_eq(source, &origin.source) => {
+                lines.place(origin.span.start)
+            }
+            _ => origin.place(),
+        };
+        Some(Line {
+            file: &origin.source.name,
+            place,
+            words: describe(&step.sql),
+            sql: &step.sql,
+        })
+    })
 }

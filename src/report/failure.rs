@@ -1,39 +1,158 @@
 //! Failures: what ran, what the engine said, what the database is like now, what to type next.
 
-use super::{Report, Style};
+use std::path::Path;
+
+use super::engine::{code_help, code_name};
+use super::script::script;
+use super::style::Style;
+use super::words::{as_typed, keys};
+use super::{Diagnostic, Item, Report};
+use crate::db::{Code, DbError, EngineError};
 use crate::history::HistoryError;
-use crate::migrations::{ApplyError, ReadError};
+use crate::migrations::{ApplyError, Done, ReadError, Verb};
 
 impl Report {
     /// A change that did not happen, or not all of it.
     pub fn failure(error: &ApplyError, style: Style<'_>) -> Report {
-        let _ = (error, style);
-        Report::empty()
+        match error {
+            ApplyError::History(error) => Report::history(error, style),
+            ApplyError::Problems { problems, done } => Report {
+                database: before(done),
+                items: done.iter().map(Item::done).collect(),
+                ..Report::problems(problems, style)
+            },
+            ApplyError::Waited { started, done, .. } => {
+                let mut diagnostic = Diagnostic::error("lock-timeout", error.to_string());
+                match started {
+                    Some(problem) => {
+                        let started = super::problem::diagnostic(problem, style.program);
+                        diagnostic.notes.push(started.message);
+                        diagnostic.help = started.help;
+                    }
+                    None => diagnostic.help.push(LOCKED.to_owned()),
+                }
+                Report {
+                    database: Some(before(done).unwrap_or_else(|| NOTHING.to_owned())),
+                    items: done.iter().map(Item::done).collect(),
+                    ..Report::of(vec![diagnostic])
+                }
+            }
+            ApplyError::Script(error) => script(error, style),
+        }
     }
 
-    /// A database that cannot be read. A [`DbError`](crate::db::DbError) becomes one with `into()`.
+    /// A database that cannot be read. A [`DbError`] becomes one with `into()`.
     pub fn history(error: &HistoryError, style: Style<'_>) -> Report {
-        let _ = (error, style);
-        Report::empty()
+        let (code, help): (_, &[&str]) = match error {
+            HistoryError::Db(error) => return Report::of(vec![database(error)]),
+            HistoryError::NotOurs { .. } => (
+                "not-ours",
+                &[
+                    "see whether this is the database that you meant",
+                    "if no other tool needs it any more, rename it (`ALTER TABLE _migrations RENAME TO …`), then \
+                     `baseline V` records what the database has already",
+                ],
+            ),
+            HistoryError::Newer { .. } => (
+                "newer-layout",
+                &["upgrade seedbed to the version that the others use"],
+            ),
+            HistoryError::Unreadable { .. } => (
+                "unreadable-history",
+                &[
+                    "no Seedbed writes such a row: put back what was changed by hand, or restore a backup",
+                ],
+            ),
+        };
+        Report::of(vec![Diagnostic {
+            help: help
+                .iter()
+                .map(|help| as_typed(help, style.program))
+                .collect(),
+            ..Diagnostic::error(code, error.to_string())
+        }])
     }
 
     /// Migration files that cannot be read.
     pub fn files(error: &ReadError, style: Style<'_>) -> Report {
-        let _ = (error, style);
-        Report::empty()
+        let diagnostic = match error {
+            ReadError::NoDirectory { .. } => Diagnostic {
+                help: vec![as_typed(
+                    "`new NAME` creates it with a first migration; `--migrations DIR` names another",
+                    style.program,
+                )],
+                ..Diagnostic::error("no-directory", error.to_string())
+            },
+            ReadError::Unreadable { source, .. } => {
+                Diagnostic::error("unreadable-file", format!("{error}: {source}"))
+            }
+        };
+        Report::of(vec![diagnostic])
     }
 
     /// Anything else that stops a command: flags that do not fit, a file that cannot be written.
     pub fn usage(code: &'static str, message: impl Into<String>, help: Option<String>) -> Report {
-        let _ = (code, message.into(), help);
-        Report::empty()
+        Report::of(vec![Diagnostic {
+            help: help.into_iter().collect(),
+            ..Diagnostic::error(code, message)
+        }])
     }
+}
 
-    pub(super) fn empty() -> Report {
-        Report {
-            diagnostics: Vec::new(),
-            database: None,
-            items: Vec::new(),
+const LOCKED: &str =
+    "see which program has the database open, or wait longer with `--lock-timeout 60`";
+
+pub(super) const NOTHING: &str = "nothing was changed";
+
+/// What a run had committed before it stopped.
+pub(super) fn before(done: &[Done]) -> Option<String> {
+    let last = done.last()?;
+    let which = keys(done.iter().map(|done| &done.key));
+    let (be, stand) = match done.len() {
+        1 => ("was", "stands"),
+        _ => ("were", "stand"),
+    };
+    Some(match last.verb {
+        Verb::Applied => format!("{which} {be} applied before by this run, and {stand}"),
+        Verb::Removed => {
+            format!("{which} {be} taken back before by this run, and not applied again")
         }
+        Verb::Amended => format!("{which} {be} corrected before by this run, and {stand}"),
+    })
+}
+
+fn database(error: &DbError) -> Diagnostic {
+    let about = |code: Code, engine: &EngineError| Diagnostic {
+        help: code_help(code).map(str::to_owned).into_iter().collect(),
+        ..Diagnostic::error(code_name(code), format!("{error}: {engine}"))
+    };
+    match error {
+        DbError::Open { path, source } => {
+            let mut diagnostic = about(source.code, source);
+            if source.code == Code::CannotOpen {
+                diagnostic.help = vec![cannot_open(path)];
+            }
+            diagnostic
+        }
+        DbError::Read(source) if source.code == Code::Busy => Diagnostic {
+            help: vec![LOCKED.to_owned()],
+            ..about(source.code, source)
+        },
+        DbError::Read(source) => about(source.code, source),
+        DbError::Path { .. } => Diagnostic {
+            help: vec!["name another file with `--database FILE`".to_owned()],
+            ..Diagnostic::error("database-path", error.to_string())
+        },
+        DbError::Thread(source) => Diagnostic::error("internal", format!("{error}: {source}")),
+    }
+}
+
+fn cannot_open(path: &Path) -> String {
+    match path.parent() {
+        Some(folder) if !folder.as_os_str().is_empty() => format!(
+            "see whether the folder {} exists, and whether you may read and write it",
+            folder.display()
+        ),
+        _ => "see whether you may read and write the file and its folder".to_owned(),
     }
 }

@@ -1,11 +1,15 @@
 //! Outcomes as JSON: one document per command, the same shape for all.
 
 use serde::Serialize;
+use serde_json::{Map, Value, json};
 
-use super::{Report, Style};
+use super::dry_run::statement_lines;
+use super::style::Style;
+use super::{Diagnostic, Report};
 use crate::config::{ConfigError, Row};
 use crate::history::History;
-use crate::migrations::{Outcome, Plan, UndoPlan};
+use crate::migrations::{self, Done, Outcome, Plan, Severity, State, UndoPlan, Verb};
+use crate::script::{Entry, Key, Record, Script};
 
 /// What was called, and on which database.
 #[derive(Debug, Clone, Copy)]
@@ -22,71 +26,308 @@ pub struct Call<'a> {
     pub style: Style<'a>,
 }
 
-/// The one document that a command prints with `--format json`.
+/// The one document that a command prints with `--format json`. Its [`Display`](std::fmt::Display) is the JSON text,
+/// indented, without a line end behind it.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct Document {
-    schema_version: u32,
+    /// The version of this shape: 1. Fields may be added to it; they are not renamed or taken away.
+    pub schema_version: u32,
+    /// The command.
+    pub command: String,
+    /// The mode of the database.
+    pub mode: Option<String>,
+    /// The database.
+    pub database: Option<String>,
+    /// `done`, `nothing-to-do`; `up-to-date` or `pending` (`status`); `planned` (`--dry-run`); `failed`, `usage`,
+    /// `problems`, `differs`, `timeout`, `lint`, `unknown` or `interrupted`.
+    pub outcome: &'static str,
+    /// The exit code.
+    pub exit_code: u8,
+    /// The migrations that are concerned, in order.
+    pub items: Vec<Item>,
+    /// What is wrong.
+    pub problems: Vec<Problem>,
+    /// Fields of the command's own.
+    #[serde(flatten)]
+    pub own: Map<String, Value>,
 }
 
 /// One migration, as it stands after the command.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct Item {
-    kind: &'static str,
+    /// `migration`, `repeatable`.
+    pub kind: &'static str,
+    /// A number for migrations, text for others.
+    pub version: Value,
+    /// The words of its name.
+    pub name: Option<String>,
+    /// `applied`, `pending`, `ahead`, `edited`, `missing`, `started`, `drifted` or `blocked`.
+    pub state: &'static str,
+    /// sha256, lower-case hexadecimal.
+    pub checksum: Option<String>,
+    /// UTC, `YYYY-MM-DDTHH:MM:SS.sssZ`.
+    pub applied_at: Option<String>,
+    /// Whole milliseconds.
+    pub duration_ms: Option<i64>,
+    /// Its file.
+    pub file: Option<String>,
+}
+
+/// One thing that is wrong.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct Problem {
+    /// A stable name.
+    pub code: &'static str,
+    /// `error` or `warning`.
+    pub severity: &'static str,
+    /// The file.
+    pub file: Option<String>,
+    /// The line, from 1.
+    pub line: Option<u32>,
+    /// The column in characters, from 1.
+    pub column: Option<u32>,
+    /// What and why.
+    pub message: String,
+    /// More about it.
+    pub notes: Vec<String>,
+    /// What to do, one line each.
+    pub help: Option<String>,
 }
 
 impl Document {
     /// `status`.
     pub fn status(call: Call<'_>, plan: &Plan, history: &History) -> Document {
-        let _ = (call, plan, history);
-        Document { schema_version: 1 }
+        let pending = plan.items.iter().any(|item| item.state == State::Pending);
+        let outcome = if plan.errors().next().is_some() {
+            "problems"
+        } else if pending {
+            "pending"
+        } else {
+            "up-to-date"
+        };
+        Document {
+            outcome,
+            items: plan.items.iter().map(Item::of).collect(),
+            ..Document::new(call, &Report::problems(&plan.problems, call.style))
+        }
+        .with("database_version", history.version())
     }
 
-    /// `migrate --dry-run`.
+    /// `migrate --dry-run`: the items are those that would run.
     pub fn dry_run(call: Call<'_>, plan: &Plan, history: &History) -> Document {
-        let _ = (call, plan, history);
-        Document { schema_version: 1 }
+        planned(call, &plan.scripts, &plan.problems, "pending", history)
     }
 
-    /// `undo --dry-run`.
+    /// `undo --dry-run`: the items are those that would be undone.
     pub fn undo_dry_run(call: Call<'_>, plan: &UndoPlan, history: &History) -> Document {
-        let _ = (call, plan, history);
-        Document { schema_version: 1 }
+        planned(call, &plan.scripts, &plan.problems, "applied", history)
     }
 
     /// What a command did.
     pub fn outcome(call: Call<'_>, outcome: &Outcome) -> Document {
-        let _ = (call, outcome);
-        Document { schema_version: 1 }
+        let report = Report::problems(&outcome.warnings, call.style);
+        Document {
+            outcome: match outcome.done.as_slice() {
+                [] => "nothing-to-do",
+                _ => "done",
+            },
+            items: outcome.done.iter().map(Item::done).collect(),
+            ..Document::new(call, &report)
+        }
+        .with("database_version", outcome.version)
     }
 
     /// What went wrong.
     pub fn failure(call: Call<'_>, report: &Report) -> Document {
-        let _ = (call, report);
-        Document { schema_version: 1 }
+        Document {
+            items: report.items.clone(),
+            ..Document::new(call, report)
+        }
     }
 
     /// `config`: settings, and what is wrong with them.
     pub fn config(call: Call<'_>, rows: &[Row], error: Option<&ConfigError>) -> Document {
-        let _ = (call, rows, error);
-        Document { schema_version: 1 }
+        let settings: Vec<Value> = rows
+            .iter()
+            .map(|row| json!({"name": row.name, "value": row.value, "origin": row.origin}))
+            .collect();
+        let report = error.map_or_else(
+            || Report::of(Vec::new()),
+            |error| Report::config(error, call.style),
+        );
+        Document::new(call, &report).with("settings", settings)
     }
 
     /// A command that did what it was told and has nothing to list (`new`, `renumber`, `init`).
     pub fn done(call: Call<'_>) -> Document {
-        let _ = call;
-        Document { schema_version: 1 }
+        Document::new(call, &Report::of(Vec::new()))
     }
 
     /// The document with a field of the command's own.
-    pub fn with(self, field: &str, value: impl Into<serde_json::Value>) -> Document {
-        let _ = (field, value.into());
+    #[must_use]
+    pub fn with(mut self, field: &str, value: impl Into<Value>) -> Document {
+        self.own.insert(field.to_owned(), value.into());
         self
+    }
+
+    fn new(call: Call<'_>, report: &Report) -> Document {
+        Document {
+            schema_version: 1,
+            command: call.command.to_owned(),
+            mode: call.mode.map(str::to_owned),
+            database: call.database.map(str::to_owned),
+            outcome: by_exit_code(call.exit_code),
+            exit_code: call.exit_code,
+            items: Vec::new(),
+            problems: report.diagnostics.iter().map(Problem::of).collect(),
+            own: Map::new(),
+        }
     }
 }
 
 impl std::fmt::Display for Document {
-    /// The document, indented, without a line end behind it.
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.write_str(&serde_json::to_string_pretty(self).map_err(|_| std::fmt::Error)?)
+    }
+}
+
+fn by_exit_code(exit_code: u8) -> &'static str {
+    match exit_code {
+        0 => "done",
+        2 => "usage",
+        3 => "pending",
+        4 => "problems",
+        5 => "differs",
+        6 => "timeout",
+        7 => "lint",
+        8 => "unknown",
+        130 => "interrupted",
+        _ => "failed",
+    }
+}
+
+fn planned(
+    call: Call<'_>,
+    scripts: &[Script],
+    problems: &[migrations::Problem],
+    state: &'static str,
+    history: &History,
+) -> Document {
+    let report = Report::problems(problems, call.style);
+    let units = || scripts.iter().flat_map(|script| &script.units);
+    let statements: Vec<Value> = units()
+        .flat_map(|unit| statement_lines(&unit.steps))
+        .map(|line| {
+            json!({
+                "file": line.file,
+                "line": line.place.line,
+                "column": line.place.column,
+                "words": line.words,
+                "sql": line.sql,
+            })
+        })
+        .collect();
+    Document {
+        outcome: if report.has_errors() {
+            "problems"
+        } else if scripts.is_empty() {
+            "nothing-to-do"
+        } else {
+            "planned"
+        },
+        items: units()
+            .map(|unit| Item {
+                file: super::dry_run::file(unit).map(str::to_owned),
+                ..Item::of_record(&unit.record, state)
+            })
+            .collect(),
+        ..Document::new(call, &report)
+    }
+    .with("database_version", history.version())
+    .with("scripts", scripts.len())
+    .with("statements", statements)
+}
+
+impl Item {
+    fn of(item: &migrations::Item) -> Item {
+        Item {
+            name: Some(item.name.clone()),
+            checksum: some(&item.checksum),
+            applied_at: item.applied_at.clone(),
+            duration_ms: item.duration_ms,
+            file: item.file.clone(),
+            ..Item::bare(&item.key, item.state.word())
+        }
+    }
+
+    /// A unit that ran. What was taken back, or forgotten, is pending: it is not in the records.
+    pub(super) fn done(done: &Done) -> Item {
+        let state = match done.verb {
+            Verb::Applied | Verb::Amended => "applied",
+            Verb::Removed => "pending",
+        };
+        Item {
+            name: some(&done.name),
+            checksum: some(&done.checksum),
+            duration_ms: done.duration_ms,
+            ..Item::bare(&done.key, state)
+        }
+    }
+
+    /// A unit that has not run.
+    pub(super) fn of_record(record: &Record, state: &'static str) -> Item {
+        match record {
+            Record::Insert(entry) | Record::Replace(entry) | Record::Amend(entry) => {
+                let Entry { name, checksum, .. } = entry;
+                Item {
+                    name: some(name),
+                    checksum: some(checksum),
+                    ..Item::bare(&entry.key, state)
+                }
+            }
+            Record::Delete(key) | Record::Settle(key) => Item::bare(key, state),
+        }
+    }
+
+    pub(super) fn bare(key: &Key, state: &'static str) -> Item {
+        Item {
+            kind: key.kind(),
+            version: match key {
+                Key::Migration(version) => (*version).into(),
+                Key::Repeatable(name) | Key::Seed(name) | Key::Import(name) => name.as_str().into(),
+            },
+            name: None,
+            state,
+            checksum: None,
+            applied_at: None,
+            duration_ms: None,
+            file: None,
+        }
+    }
+}
+
+fn some(text: &str) -> Option<String> {
+    (!text.is_empty()).then(|| text.to_owned())
+}
+
+impl Problem {
+    fn of(diagnostic: &Diagnostic) -> Problem {
+        let place = diagnostic.at.as_ref().map(super::At::place);
+        let (file, line, column) = place.map_or((None, None, None), |(file, line, column)| {
+            (Some(file.to_owned()), line, column)
+        });
+        Problem {
+            code: diagnostic.code,
+            severity: match diagnostic.severity {
+                Severity::Error => "error",
+                Severity::Warning => "warning",
+            },
+            file,
+            line,
+            column,
+            message: diagnostic.message.clone(),
+            notes: diagnostic.notes.clone(),
+            help: some(&diagnostic.help.join("\n")),
+        }
     }
 }

@@ -6,28 +6,32 @@
 //! [`status`], [`dry_run`], [`outcome`], [`config`].
 
 mod annotations;
-mod commands;
+mod baseline;
 mod config;
 mod diff;
 mod dry_run;
+mod engine;
 mod failure;
 mod json;
 mod outcome;
 mod problem;
+mod script;
 mod snippet;
 mod status;
 mod style;
 mod table;
 #[cfg(test)]
 mod tests;
+mod words;
 
+use crate::migrations::Severity;
 use crate::script::Origin;
 
 pub use annotations::annotations;
 pub use config::config;
 pub use diff::Texts;
 pub use dry_run::{dry_run, undo_dry_run};
-pub use json::{Call, Document, Item};
+pub use json::{Call, Document, Item, Problem};
 pub use outcome::{Change, event, outcome};
 pub use status::status;
 pub use style::{Paint, Style};
@@ -50,7 +54,7 @@ pub struct Report {
 #[derive(Debug, Clone, PartialEq)]
 pub struct Diagnostic {
     /// Whether it stops the command.
-    pub severity: crate::migrations::Severity,
+    pub severity: Severity,
     /// A stable name for programs: `edited`, `statement-failed`.
     pub code: &'static str,
     /// What and why, a lower-case fragment.
@@ -68,13 +72,8 @@ pub struct Diagnostic {
 /// Where something is wrong.
 #[derive(Debug, Clone, PartialEq)]
 pub enum At {
-    /// In a text that is at hand: it is shown with the place underlined.
-    Source {
-        /// The text and the bytes that are meant.
-        origin: Origin,
-        /// What stands beside the underline.
-        label: String,
-    },
+    /// In a text that is at hand: its line is shown, and what is meant is underlined.
+    Source(Origin),
     /// In a file.
     File {
         /// The file.
@@ -84,4 +83,44 @@ pub enum At {
         /// The column in characters, from 1.
         column: Option<u32>,
     },
+}
+
+impl At {
+    fn file(file: impl Into<String>) -> At {
+        At::File {
+            file: file.into(),
+            line: None,
+            column: None,
+        }
+    }
+}
+
+impl Diagnostic {
+    fn error(code: &'static str, message: impl Into<String>) -> Diagnostic {
+        Diagnostic {
+            severity: Severity::Error,
+            code,
+            message: message.into(),
+            at: None,
+            notes: Vec::new(),
+            help: Vec::new(),
+            diff: None,
+        }
+    }
+}
+
+impl Report {
+    /// Whether anything in it stops the command.
+    pub fn has_errors(&self) -> bool {
+        let mut all = self.diagnostics.iter();
+        all.any(|diagnostic| diagnostic.severity == Severity::Error)
+    }
+
+    fn of(diagnostics: Vec<Diagnostic>) -> Report {
+        Report {
+            diagnostics,
+            database: None,
+            items: Vec::new(),
+        }
+    }
 }

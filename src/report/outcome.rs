@@ -1,7 +1,9 @@
 //! What was done, one line each, and where the database stands now.
 
-use super::Style;
-use crate::migrations::{Event, Outcome};
+use super::style::{BAD, GOOD, OTHER, Style, WAITS};
+use super::words::{count, database_is_at, duration, printable};
+use crate::migrations::{Done, Event, Outcome, Verb};
+use crate::script::Key;
 
 /// The command whose outcome it is: the same change to a record has another word in each.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -16,14 +18,69 @@ pub enum Change {
     Baseline,
 }
 
-/// What a command did. Warnings come first.
+/// What a command did, one line for each unit, and the version that the database is at. The warnings of the outcome
+/// are a [`Report`](super::Report) of their own.
 pub fn outcome(outcome: &Outcome, change: Change, style: Style<'_>) -> String {
-    let _ = (outcome, change, style);
-    String::new()
+    let at = database_is_at(outcome.version);
+    if outcome.done.is_empty() {
+        return format!("nothing to do: {at}\n");
+    }
+    let mut text = String::new();
+    for done in &outcome.done {
+        text.push_str(&line(done, change, style));
+        text.push('\n');
+    }
+    text.push_str(&at);
+    text.push('\n');
+    text
 }
 
-/// A line for somebody who waits, where there is something to say.
+fn line(done: &Done, change: Change, style: Style<'_>) -> String {
+    let (verb, colour) = match (change, done.verb) {
+        (Change::Baseline, Verb::Applied) => ("recorded as applied", OTHER),
+        (_, Verb::Applied) => ("applied", GOOD),
+        (Change::Undo, _) => ("undone", WAITS),
+        (_, Verb::Removed) => ("record removed", BAD),
+        (_, Verb::Amended) => ("record corrected", OTHER),
+    };
+    let name = match &done.key {
+        // Its name is its key.
+        Key::Repeatable(_) => "",
+        _ => done.name.as_str(),
+    };
+    let mut line = format!("{} {}", style.paint.paint(colour, verb), done.key);
+    if !name.is_empty() {
+        line.push(' ');
+        line.push_str(&printable(name));
+    }
+    let mut facts = Vec::new();
+    if done.statements > 0 {
+        facts.push(count(done.statements, "statement"));
+    }
+    facts.extend(done.duration_ms.map(duration));
+    if !facts.is_empty() {
+        line.push_str(&format!(" ({})", facts.join(", ")));
+    }
+    line
+}
+
+/// A line for somebody who waits.
 pub fn event(event: &Event, style: Style<'_>) -> Option<String> {
-    let _ = (event, style);
-    None
+    let waits = |text: &str| Some(style.paint.paint(WAITS, text));
+    match event {
+        Event::Planned { units, scripts } => Some(format!(
+            "{} in {}",
+            count(*units, "change"),
+            count(*scripts, "script")
+        )),
+        Event::Ran(key) => Some(format!("ran {key}")),
+        Event::Committed(key) => Some(format!("committed, up to {key}")),
+        Event::WaitingForLock => {
+            waits("waiting: another connection holds the lock of this database")
+        }
+        Event::WaitingFor(key) => waits(&format!(
+            "waiting for {key}, which another run applies outside of a transaction"
+        )),
+        Event::Moved => waits("another run changed this database meanwhile: reading it again"),
+    }
 }

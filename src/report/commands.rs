@@ -1,1 +1,0 @@
-//! Commands in suggestions, as people type them.

@@ -1,0 +1,46 @@
+//! The kinds of engine errors: their names for programs, and what to do about them.
+
+use crate::db::Code;
+
+/// A stable name for programs.
+pub(super) fn code_name(code: Code) -> &'static str {
+    match code {
+        Code::Busy => "lock-timeout",
+        Code::ReadOnly => "read-only",
+        Code::NotADatabase => "not-a-database",
+        Code::CannotOpen => "cannot-open",
+        Code::Full => "disk-full",
+        Code::Constraint => "constraint",
+        Code::Interrupted => "interrupted",
+        Code::Corrupt => "corrupt",
+        Code::Io => "io",
+        Code::Other(_) => "statement-failed",
+    }
+}
+
+/// What to do, where it is not the statement that has to be changed.
+pub(super) fn code_help(code: Code) -> Option<&'static str> {
+    Some(match code {
+        Code::Busy => "wait until the other program is done with the database",
+        Code::ReadOnly => {
+            "see whether you may write the database file and its folder: the engine makes files beside it"
+        }
+        Code::NotADatabase => {
+            "the file is something else, or encrypted: see whether it is the one that you meant, or name another with \
+             `--database FILE`"
+        }
+        Code::CannotOpen => {
+            "see whether the folder of the database exists, and whether you may read and write it"
+        }
+        Code::Full => {
+            "make room: until it commits, a transaction needs space beside the database too"
+        }
+        Code::Corrupt => {
+            "copy the file before anything else, then see what `PRAGMA integrity_check` says of it, or restore a backup"
+        }
+        Code::Io => {
+            "the operating system failed to read or write: see whether the disk is there and well"
+        }
+        Code::Constraint | Code::Interrupted | Code::Other(_) => return None,
+    })
+}

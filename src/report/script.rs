@@ -1,0 +1,388 @@
+//! A script that failed: the statement, the engine's words, what was rolled back, what stands, what to type next.
+
+use super::dry_run;
+use super::engine::{code_help, code_name};
+use super::failure::{NOTHING, before};
+use super::style::Style;
+use super::words::{as_typed, count, database_is_at, keys};
+use super::{At, Diagnostic, Item, Report};
+use crate::db::{At as Point, Code, Failure, Left};
+use crate::history::Part;
+use crate::migrations::ScriptError;
+use crate::script::{Key, Origin, Record, Step, Unit};
+use crate::sql::{Value, tokens};
+
+/// How many rows without their parent are named.
+const ROWS: usize = 10;
+
+/// The report of a failed script.
+pub(super) fn script(error: &ScriptError, style: Style<'_>) -> Report {
+    let failing = Failing::new(error);
+    let diagnostic = Diagnostic {
+        at: failing.at(),
+        notes: failing.notes(),
+        help: failing
+            .help()
+            .iter()
+            .map(|help| as_typed(help, style.program))
+            .collect(),
+        ..Diagnostic::error(failing.code_name(), failing.message())
+    };
+    Report {
+        database: Some(failing.database()),
+        items: failing.items(),
+        ..Report::of(vec![diagnostic])
+    }
+}
+
+/// What a script was doing when it failed.
+struct Failing<'a> {
+    error: &'a ScriptError,
+    part: &'a Part,
+    code: Option<Code>,
+    /// The engine's words.
+    words: String,
+    doing: Doing,
+    /// How much of a unit that runs outside of a transaction stands; it is recorded as started then.
+    half_done: Option<HalfDone>,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Doing {
+    Applying,
+    Undoing,
+    /// Only `_migrations` was to be changed.
+    Recording,
+}
+
+#[derive(Debug, Clone, Copy)]
+struct HalfDone {
+    stand: usize,
+    of: usize,
+}
+
+impl<'a> Failing<'a> {
+    fn new(error: &'a ScriptError) -> Failing<'a> {
+        let failure = &error.failed.failure;
+        let doing = match &error.unit {
+            Some(unit) if unit.steps.is_empty() => Doing::Recording,
+            Some(Unit {
+                record: Record::Delete(_),
+                ..
+            }) => Doing::Undoing,
+            Some(_) => Doing::Applying,
+            None => Doing::Recording,
+        };
+        let mut failing = Failing {
+            error,
+            part: &error.failed.part,
+            code: failure.code(),
+            words: words(failure),
+            doing,
+            half_done: None,
+        };
+        failing.half_done = failing.half_done();
+        failing
+    }
+
+    /// Only scripts outside of a transaction have more than one transaction: the record that says `started`, the
+    /// statements, the record that says `applied`.
+    fn half_done(&self) -> Option<HalfDone> {
+        let Failure::Step {
+            committed, left, ..
+        } = &self.error.failed.failure
+        else {
+            return None;
+        };
+        let of = self.unit().map_or(0, |unit| unit.steps.len());
+        let stand = match (committed, left) {
+            (0, Left::Nothing) => return None,
+            (2.., _) => of,
+            _ => self.statement().unwrap_or(0),
+        };
+        Some(HalfDone { stand, of })
+    }
+
+    fn unit(&self) -> Option<&'a Unit> {
+        self.error.unit.as_ref()
+    }
+
+    fn key(&self) -> Option<&'a Key> {
+        self.unit().map(|unit| unit.record.key())
+    }
+
+    fn step(&self) -> Option<&'a Step> {
+        match self.part {
+            Part::Step(step) => Some(step),
+            _ => None,
+        }
+    }
+
+    /// The number of the failed statement in its unit, from 0.
+    fn statement(&self) -> Option<usize> {
+        let step = self.step()?;
+        let mut steps = self.unit()?.steps.iter();
+        steps.position(|other| other.origin == step.origin && other.sql == step.sql)
+    }
+
+    fn is_guard(&self) -> bool {
+        *self.part == Part::ForeignKeysAfter && self.error.failed.failure.is_raised_by_us()
+    }
+
+    fn code_name(&self) -> &'static str {
+        match self.part {
+            _ if self.is_guard() => "foreign-keys",
+            Part::ForeignKeysBefore | Part::ForeignKeysAfter
+                if matches!(self.code, Some(Code::Other(_))) =>
+            {
+                "foreign-key-mismatch"
+            }
+            _ => self.code.map_or("cannot-open", code_name),
+        }
+    }
+
+    fn message(&self) -> String {
+        let words = &self.words;
+        let key = self.key().map(Key::to_string).unwrap_or_default();
+        if self.code == Some(Code::Interrupted) {
+            return match self.step() {
+                Some(_) => format!("interrupted while {key} ran"),
+                None => "interrupted".to_owned(),
+            };
+        }
+        match (self.part, self.doing) {
+            (Part::ForeignKeysAfter, _) if self.is_guard() => {
+                format!("{key} leaves rows whose parent is gone")
+            }
+            (Part::ForeignKeysBefore, _) => {
+                format!("the foreign keys cannot be checked before {key} runs: {words}")
+            }
+            (Part::ForeignKeysAfter, _) => {
+                format!("the foreign keys cannot be checked after {key} has run: {words}")
+            }
+            (Part::Step(_), Doing::Undoing) => format!("undoing {key} failed: {words}"),
+            (Part::Step(_), _) => format!("{key} failed: {words}"),
+            (Part::Record, _) if !key.is_empty() => {
+                format!("{key} could not be recorded: {words}")
+            }
+            (Part::Commit, _) => format!("the transaction could not be committed: {words}"),
+            (Part::Record | Part::Begin, _) => format!("the database cannot be changed: {words}"),
+        }
+    }
+
+    fn at(&self) -> Option<At> {
+        if let Some(origin) = self.step().and_then(|step| step.origin.as_ref()) {
+            return Some(At::Source(self.pointed_at(origin)));
+        }
+        let by_unit = matches!(self.part, Part::ForeignKeysBefore | Part::ForeignKeysAfter);
+        let file = self.unit().and_then(dry_run::file);
+        file.filter(|_| by_unit).map(At::file)
+    }
+
+    /// The token that the engine objects to, or the statement.
+    fn pointed_at(&self, origin: &Origin) -> Origin {
+        let Some(offset) = self.error.offset else {
+            return origin.clone();
+        };
+        let text = &origin.source.text;
+        let at = text.floor_char_boundary(origin.span.start.saturating_add(offset));
+        let rest = &text[at..text.floor_char_boundary(origin.span.end).max(at)];
+        let token = tokens(rest).next().and_then(Result::ok);
+        let end = token.map_or(at, |token| at + token.span.end);
+        Origin {
+            source: origin.source.clone(),
+            span: at..end,
+        }
+    }
+
+    fn notes(&self) -> Vec<String> {
+        let mut notes = Vec::new();
+        if let (Some(number), Some(unit)) = (self.statement(), self.unit())
+            && unit.steps.len() > 1
+        {
+            let of = unit.steps.len();
+            notes.push(format!("this is statement {} of {of}", number + 1));
+        }
+        if self.is_guard() {
+            notes.push(orphans(&self.error.failed.failure));
+        }
+        match &self.half_done {
+            Some(half) => notes.push(self.stands(half)),
+            None => notes.extend(self.rolled_back()),
+        }
+        notes
+    }
+
+    fn rolled_back(&self) -> Option<String> {
+        let back = self.error.rolled_back.iter().chain(self.key());
+        let back = keys(back);
+        (!back.is_empty() && !self.never_began()).then(|| format!("rolled back: {back}"))
+    }
+
+    /// Nothing was there to be rolled back.
+    fn never_began(&self) -> bool {
+        match &self.error.failed.failure {
+            Failure::Open(_) => true,
+            Failure::Step { at, .. } => *at == Point::Begin,
+        }
+    }
+
+    fn stands(&self, half: &HalfDone) -> String {
+        let key = self.key().map(Key::to_string).unwrap_or_default();
+        let HalfDone { stand, of } = half;
+        let what = match stand {
+            0 => "none of its statements has happened".to_owned(),
+            1 if *of == 1 => "its statement has happened".to_owned(),
+            _ if stand == of => format!("all {of} statements of it have happened"),
+            1 => format!("statement 1 of {of} has happened"),
+            _ => format!("statements 1 to {stand} of {of} have happened"),
+        };
+        format!("{key} runs outside of a transaction: {what}, and it is recorded as started")
+    }
+
+    fn help(&self) -> Vec<String> {
+        let again = match self.doing {
+            Doing::Applying => "run `migrate` again".to_owned(),
+            Doing::Undoing => "run `undo` again".to_owned(),
+            Doing::Recording => "run the command again".to_owned(),
+        };
+        let mut help = Vec::new();
+        let code = self.code.unwrap_or(Code::CannotOpen);
+        if let Some(words) = code_help(code) {
+            help.push(words.to_owned());
+        } else if code != Code::Interrupted {
+            help.extend(self.fix(&again));
+        }
+        if let (Some(half), Some(key)) = (&self.half_done, self.key()) {
+            help.push(settle(key, half, self.doing));
+        } else if help.is_empty() || code_help(code).is_some() {
+            help.push(format!("then {again}"));
+        }
+        if code == Code::Interrupted && self.half_done.is_none() {
+            help = vec![format!("{again} to go on")];
+        }
+        help
+    }
+
+    /// What to change in a file.
+    fn fix(&self, again: &str) -> Option<String> {
+        let unit = self.unit()?;
+        let file = dry_run::file(unit)?;
+        let again = match self.half_done {
+            Some(_) => String::new(),
+            None => format!(", then {again}"),
+        };
+        match self.part {
+            Part::ForeignKeysBefore | Part::ForeignKeysAfter if !self.is_guard() => Some(format!(
+                "a foreign key must refer to a primary key or to columns with a UNIQUE index: correct the tables that \
+                 the message names in a migration before this one{again}"
+            )),
+            Part::ForeignKeysAfter => Some(format!(
+                "let {file} delete these rows, keep their parents, or change what they refer to{again}"
+            )),
+            Part::Step(step) => {
+                let place = step
+                    .origin
+                    .as_ref()
+                    .map(|origin| self.pointed_at(origin).place());
+                let line = place.map_or(String::new(), |place| format!(":{}", place.line));
+                Some(match (self.doing, unit.record.key(), self.code) {
+                    (Doing::Undoing, Key::Migration(version), _) => format!(
+                        "fix the down file of V{version} and record it with `repair {version}`{again}"
+                    ),
+                    (_, _, Some(Code::Constraint)) => {
+                        format!("correct {file}{line}, or the rows that are in the database{again}")
+                    }
+                    _ => format!("fix {file}{line}{again}"),
+                })
+            }
+            Part::Commit if self.code == Some(Code::Constraint) => Some(format!(
+                "a deferred foreign key does not hold at the end: see that all parents are there{again}"
+            )),
+            _ => None,
+        }
+    }
+
+    fn database(&self) -> String {
+        let at = database_is_at(self.error.version);
+        match before(&self.error.done) {
+            Some(before) => format!("{before}; {at}"),
+            None if self.half_done.is_some() => at,
+            None if self.never_began() => format!("{NOTHING}; {at}"),
+            None => format!("nothing of this run is in the database; {at}"),
+        }
+    }
+
+    fn items(&self) -> Vec<Item> {
+        let done = self.error.done.iter().map(Item::done);
+        let back = self.error.rolled_back.iter();
+        let state = match (&self.half_done, self.doing) {
+            (Some(_), _) => "started",
+            (None, Doing::Undoing) => "applied",
+            (None, _) => "pending",
+        };
+        let back_state = if self.doing == Doing::Undoing {
+            "applied"
+        } else {
+            "pending"
+        };
+        done.chain(back.map(|key| Item::bare(key, back_state)))
+            .chain(self.unit().map(|unit| Item::of_record(&unit.record, state)))
+            .collect()
+    }
+}
+
+/// The engine's words, or those of whoever could not open the database.
+fn words(failure: &Failure) -> String {
+    match failure {
+        Failure::Open(error) => match std::error::Error::source(error) {
+            Some(source) => format!("{error}: {source}"),
+            None => error.to_string(),
+        },
+        Failure::Step { error, .. } => error.message.clone(),
+    }
+}
+
+/// How to settle a migration that is recorded as started.
+fn settle(key: &Key, half: &HalfDone, doing: Doing) -> String {
+    let argument = match key {
+        Key::Migration(version) => version.to_string(),
+        other => other.to_string(),
+    };
+    match (doing, half.stand) {
+        (Doing::Undoing, _) => format!(
+            "then settle it: `repair {argument} --retry` if {key} is gone from the database, \
+             `repair {argument} --applied` if it is still there"
+        ),
+        (_, 0) => format!("then let it run again: `repair {argument} --retry`, and `migrate`"),
+        (_, stand) if stand == half.of => {
+            format!("then record it: `repair {argument} --applied`")
+        }
+        (_, stand) => format!(
+            "then settle it: `repair {argument} --retry` lets `migrate` run all of it again, so {} must bear that; \
+             or do the rest by hand, and `repair {argument} --applied`",
+            count(stand, "statement")
+        ),
+    }
+}
+
+/// The rows that have no parent: `orders, row 3 → users`.
+fn orphans(failure: &Failure) -> String {
+    let Failure::Step { explanation, .. } = failure else {
+        return String::new();
+    };
+    let named = explanation.iter().take(ROWS).map(|row| {
+        let text = |at: usize| match row.get(at) {
+            Some(Value::Text(text)) => text.clone(),
+            Some(Value::Integer(number)) => number.to_string(),
+            _ => "?".to_owned(),
+        };
+        format!("{}, row {}, has no parent in {}", text(0), text(1), text(2))
+    });
+    let mut lines: Vec<String> = named.collect();
+    let more = explanation.len().saturating_sub(ROWS);
+    if more > 0 {
+        lines.push(format!("and {more} more"));
+    }
+    lines.join("\n")
+}

@@ -1,0 +1,185 @@
+//! Counts, times, lists and commands in words. It knows nothing of what they are about.
+
+use crate::script::Key;
+
+/// How many keys a list names before it counts the rest.
+const NAMED: usize = 8;
+
+/// The commands that suggestions may name.
+const COMMANDS: &[&str] = &[
+    "baseline",
+    "check",
+    "completions",
+    "config",
+    "import",
+    "init",
+    "migrate",
+    "new",
+    "renumber",
+    "repair",
+    "status",
+    "undo",
+];
+
+/// Puts the program before every command that stands between backticks: `` `repair 3` `` becomes
+/// `` `cargo xtask repair 3` ``, which can be copied.
+pub(super) fn as_typed(text: &str, program: &str) -> String {
+    let mut typed = String::with_capacity(text.len());
+    for (number, part) in text.split('`').enumerate() {
+        if number > 0 {
+            typed.push('`');
+        }
+        let between = number % 2 == 1;
+        let first = part.split(' ').next().unwrap_or_default();
+        if between && COMMANDS.contains(&first) {
+            typed.push_str(program);
+            typed.push(' ');
+        }
+        typed.push_str(part);
+    }
+    typed
+}
+
+/// `1 statement`, `2 statements`.
+pub(super) fn count(number: usize, noun: &str) -> String {
+    match number {
+        1 => format!("1 {noun}"),
+        _ => format!("{number} {noun}s"),
+    }
+}
+
+/// `V1, V2 and V3`; a long list is counted from the ninth on.
+pub(super) fn keys<'a>(keys: impl IntoIterator<Item = &'a Key>) -> String {
+    let mut names: Vec<String> = keys.into_iter().map(Key::to_string).collect();
+    let more = names.len().saturating_sub(NAMED);
+    if more > 0 {
+        names.truncate(NAMED);
+        return format!("{} and {more} more", names.join(", "));
+    }
+    match names.split_last() {
+        Some((last, [])) => last.clone(),
+        Some((last, others)) => format!("{} and {last}", others.join(", ")),
+        None => String::new(),
+    }
+}
+
+/// `3 ms`, `1.2 s`, `2 min 5 s`, `1 h 2 min`.
+pub(super) fn duration(milliseconds: i64) -> String {
+    let seconds = milliseconds / 1000;
+    match milliseconds {
+        ..1_000 => format!("{milliseconds} ms"),
+        ..60_000 => format!("{seconds}.{} s", milliseconds % 1000 / 100),
+        ..3_600_000 => format!("{} min {} s", seconds / 60, seconds % 60),
+        _ => format!("{} h {} min", seconds / 3600, seconds % 3600 / 60),
+    }
+}
+
+/// `2026-11-21T22:12:51.123Z` as people read it: `2026-11-21 22:12:51 UTC`. Anything else stays as it is.
+pub(super) fn moment(recorded: &str) -> String {
+    let shape = |text: &str| {
+        text.bytes()
+            .map(|byte| if byte.is_ascii_digit() { b'0' } else { byte })
+            .collect::<Vec<u8>>()
+    };
+    match shape(recorded).as_slice() {
+        b"0000-00-00T00:00:00.000Z" => {
+            format!("{} {} UTC", &recorded[..10], &recorded[11..19])
+        }
+        _ => recorded.to_owned(),
+    }
+}
+
+/// `the database is at V3`, and what that means where nothing is applied.
+pub(super) fn database_is_at(version: Option<i64>) -> String {
+    match version {
+        Some(version) => format!("the database is at V{version}"),
+        None => "no version is applied in the database".to_owned(),
+    }
+}
+
+/// Text on one line of a terminal: what would move the cursor is shown as `\u{fffd}`.
+pub(super) fn printable(text: &str) -> String {
+    text.chars()
+        .map(|c| if c.is_control() { '\u{fffd}' } else { c })
+        .collect()
+}
+
+/// The first `most` characters of the first line, and `…` where that is not all.
+pub(super) fn shortened(text: &str, most: usize) -> String {
+    let line = text.lines().next().unwrap_or_default();
+    let cut = line
+        .char_indices()
+        .nth(most)
+        .map_or(line.len(), |(at, _)| at);
+    let all = cut == text.trim_end().len();
+    let mut short = printable(&line[..cut]);
+    if !all {
+        short.truncate(short.trim_end().len());
+        short.push_str(" …");
+    }
+    short
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn commands_between_backticks_get_the_program_and_nothing_else_does() {
+        for (text, expect) in [
+            ("`repair 3`", "`cargo xtask repair 3`"),
+            (
+                "`undo` and `--retry`, not undo",
+                "`cargo xtask undo` and `--retry`, not undo",
+            ),
+            ("`SELECT 1;` ` status", "`SELECT 1;` ` status"),
+            ("", ""),
+        ] {
+            assert_eq!(as_typed(text, "cargo xtask"), expect);
+        }
+    }
+
+    #[test]
+    fn durations_have_two_units_at_most() {
+        for (milliseconds, expect) in [
+            (0, "0 ms"),
+            (-5, "-5 ms"),
+            (999, "999 ms"),
+            (1_290, "1.2 s"),
+            (59_999, "59.9 s"),
+            (125_000, "2 min 5 s"),
+            (3_720_000, "1 h 2 min"),
+        ] {
+            assert_eq!(duration(milliseconds), expect);
+        }
+    }
+
+    #[test]
+    fn moments_lose_their_milliseconds_and_odd_ones_stay() {
+        assert_eq!(
+            moment("2026-11-21T22:12:51.123Z"),
+            "2026-11-21 22:12:51 UTC"
+        );
+        assert_eq!(moment("yesterday ü"), "yesterday ü");
+        assert_eq!(moment(""), "");
+    }
+
+    #[test]
+    fn lists_end_with_and_and_long_ones_are_counted() {
+        let list = |last| keys(&(1..=last).map(Key::Migration).collect::<Vec<_>>());
+        assert_eq!(list(0), "");
+        assert_eq!(list(1), "V1");
+        assert_eq!(list(3), "V1, V2 and V3");
+        assert_eq!(list(10), "V1, V2, V3, V4, V5, V6, V7, V8 and 2 more");
+    }
+
+    #[test]
+    fn text_is_shortened_to_a_line_that_moves_no_cursor() {
+        assert_eq!(shortened("SELECT 1;", 60), "SELECT 1;");
+        assert_eq!(shortened("SELECT\n  1;", 60), "SELECT …");
+        assert_eq!(shortened("SELECT 12345", 8), "SELECT 1 …");
+        assert_eq!(shortened("日本語", 2), "日本 …");
+        assert_eq!(shortened("a\u{1b}[2J", 60), "a\u{fffd}[2J");
+        assert_eq!(shortened("", 60), "");
+    }
+}
