@@ -152,7 +152,11 @@ impl Session {
     }
 
     /// What a JSON document says of this call.
-    pub(super) fn call<'a>(&'a self, database: Option<&'a (&'static str, String)>, exit: Exit) -> Call<'a> {
+    pub(super) fn call<'a>(
+        &'a self,
+        database: Option<&'a (&'static str, String)>,
+        exit: Exit,
+    ) -> Call<'a> {
         Call {
             command: self.command,
             mode: database.map(|(mode, _)| *mode),
@@ -175,7 +179,11 @@ impl Session {
 
     /// Marks the places of a report in the pull request, where GitHub Actions runs us.
     pub(super) fn annotate(&self, report: &Report) {
-        if self.env.get("GITHUB_ACTIONS").is_some_and(|on| on == "true") {
+        if self
+            .env
+            .get("GITHUB_ACTIONS")
+            .is_some_and(|on| on == "true")
+        {
             self.terminal.error(&report::annotations(report));
         }
     }

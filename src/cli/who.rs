@@ -50,7 +50,8 @@ fn ci_run(get: &impl Fn(&str) -> Option<String>) -> Option<String> {
 fn commit(root: &Path) -> Option<String> {
     let mut git = root.join(".git");
     // In a worktree `.git` is a file that names the directory.
-    if let Some(place) = line(&git).and_then(|text| text.strip_prefix("gitdir: ").map(str::to_owned))
+    if let Some(place) =
+        line(&git).and_then(|text| text.strip_prefix("gitdir: ").map(str::to_owned))
     {
         git = root.join(place);
     }

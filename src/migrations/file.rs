@@ -123,6 +123,10 @@ fn suggest(file_name: &str) -> Option<String> {
     let rest = stem
         .trim_start_matches(|c: char| c.is_ascii_alphabetic() && c.eq_ignore_ascii_case(&letter));
     let digits: String = rest.chars().take_while(char::is_ascii_digit).collect();
+    if rest[digits.len()..].starts_with('.') {
+        // Half a version cannot be kept, and dropping it could make it another's.
+        return None;
+    }
     let words: String = words(&rest[digits.len()..]);
     let named = match letter {
         'R' => format!("R__{words}{ending}"),
@@ -196,4 +200,181 @@ fn hexadecimal(bytes: &[u8]) -> String {
             let _ = write!(text, "{byte:02x}");
             text
         })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use expect_test::{Expect, expect};
+
+    fn check(name: &str, expected: Expect) {
+        expected.assert_eq(&match parse_name(name) {
+            Ok(FileName::Versioned {
+                version,
+                words,
+                order,
+            }) => format!("{version} {words} {order:?}"),
+            Ok(FileName::Repeatable { words }) => format!("repeatable {words}"),
+            Ok(FileName::Down { version, words }) => format!("{version} {words} down"),
+            Err(BadName { why, suggestion }) => format!(
+                "the name {why}; {}",
+                suggestion.as_deref().unwrap_or("no suggestion")
+            ),
+        });
+    }
+
+    #[test]
+    fn names_tell_version_words_and_kind() {
+        check("V1__users.sql", expect!["1 users Strict"]);
+        check("V007__add_users.sql", expect!["7 add_users Strict"]);
+        check(
+            "V20240504090241__größe.sql",
+            expect!["20240504090241 größe Strict"],
+        );
+        check("U12__late.sql", expect!["12 late Any"]);
+        check("R__totals.sql", expect!["repeatable totals"]);
+        check("V1__users.down.sql", expect!["1 users down"]);
+    }
+
+    #[test]
+    fn names_that_fit_no_rule_say_why_and_what_was_probably_meant() {
+        check(
+            "V2__add-column.sql",
+            expect![
+                "the name may hold only letters, digits and _ in its words; V2__add_column.sql"
+            ],
+        );
+        check(
+            "v3__x.sql",
+            expect!["the name must begin with V, U or R; V3__x.sql"],
+        );
+        check(
+            "4_x.sql",
+            expect![
+                "the name must have two underscores between its version and its words; V4__x.sql"
+            ],
+        );
+        check(
+            "V5__x.SQL",
+            expect!["the name must end in .sql, in lower case; V5__x.sql"],
+        );
+        check(
+            "20240504_users.up.sql",
+            expect![
+                "the name must have two underscores between its version and its words; V20240504__users.sql"
+            ],
+        );
+        check(
+            "V1.5__x.sql",
+            expect!["the name must have a whole number for its version; no suggestion"],
+        );
+        check(
+            "V0__x.sql",
+            expect![
+                "the name has version 0, which means the empty database: versions begin at 1; no suggestion"
+            ],
+        );
+        check(
+            "V99999999999999999999__x.sql",
+            expect!["the name has a version above 9223372036854775807; no suggestion"],
+        );
+        check(
+            "R__v.down.sql",
+            expect![
+                "the name is that of a down file, and a repeatable migration has none: write what the view or trigger should be; no suggestion"
+            ],
+        );
+        check(
+            "schema.sql",
+            expect![
+                "the name must have two underscores between its version and its words; no suggestion"
+            ],
+        );
+        check(
+            "|1__x.sql",
+            expect!["the name must begin with V, U or R; no suggestion"],
+        );
+        check(
+            "é1__x.sql",
+            expect!["the name must begin with V, U or R; no suggestion"],
+        );
+    }
+
+    #[test]
+    fn every_name_that_refinery_takes_is_read_as_refinery_reads_it() {
+        for stem in [
+            "V1__users",
+            "U2__late_one",
+            "V003__a1",
+            "V2147483647__é",
+            "U10____x",
+        ] {
+            let (_, version, words) = refinery_core::parse_migration_name(stem).unwrap();
+            let ours = parse_name(&format!("{stem}.sql")).unwrap();
+            let FileName::Versioned {
+                version: our_version,
+                words: our_words,
+                ..
+            } = ours
+            else {
+                panic!("{stem} is versioned");
+            };
+            assert_eq!((our_version, our_words), (i64::from(version), words));
+        }
+        // It cannot hold this one: its versions have 32 bits.
+        assert!(refinery_core::parse_migration_name("V20240504090241__x").is_err());
+        assert!(parse_name("V20240504090241__x.sql").is_ok());
+    }
+
+    #[test]
+    fn copies_with_other_line_ends_or_a_byte_order_mark_have_one_checksum() {
+        let lf = "CREATE TABLE a (\n  x\n);\n";
+        let copies = [
+            lf.to_owned(),
+            lf.replace('\n', "\r\n"),
+            format!("\u{feff}{lf}"),
+        ];
+        for copy in copies {
+            assert_eq!(canonical(copy.as_bytes()).as_deref(), Ok(lf));
+        }
+        // printf 'CREATE TABLE a (\n  x\n);\n' | sha256sum
+        assert_eq!(
+            checksum(lf),
+            "161c64db1035587f0c818242b3b2f9cbae985d7909c06e488f6e0aa3e03deef8"
+        );
+    }
+
+    #[test]
+    fn what_is_no_text_says_where() {
+        assert_eq!(canonical(b"ab\xff"), Err(NotText::NotUtf8(2)));
+        assert_eq!(canonical(b"ab\0"), Err(NotText::Nul(2)));
+        assert_eq!(canonical(b"\xff\xfeS\0"), Err(NotText::Utf16));
+    }
+
+    #[test]
+    fn comments_spaces_and_letter_case_are_no_change_of_meaning() {
+        let text = "-- seedbed: no-transaction\nCREATE TABLE a (x DEFAULT 'A');";
+        let same = [
+            "-- seedbed:   no-transaction\n\n-- more\ncreate   table A(x default 'A')\n;",
+            "/* first */\n-- seedbed: no-transaction\nCREATE TABLE a (x DEFAULT 'A'); -- last",
+        ];
+        for other in same {
+            assert_eq!(meaning(text), meaning(other), "{other}");
+        }
+        let different = [
+            "CREATE TABLE a (x DEFAULT 'A');",
+            "-- seedbed: no-transaction\nCREATE TABLE a (x DEFAULT 'a');",
+            "-- seedbed: no-transaction\nCREATE TABLE \"a\" (x DEFAULT 'A');",
+            "-- seedbed: foreign-keys=off\nCREATE TABLE a (x DEFAULT 'A');",
+        ];
+        for other in different {
+            assert_ne!(meaning(text), meaning(other), "{other}");
+        }
+    }
+
+    #[test]
+    fn words_are_joined_by_underscores() {
+        assert_eq!(words(" Add  users, & more! "), "Add_users_more");
+        assert_eq!(words("--"), "");
+    }
 }

@@ -6,7 +6,7 @@ use super::directive::{Directives, directives};
 use super::problem::Problem;
 use crate::db::Engine;
 use crate::script::{Atomicity, ForeignKeys, Origin, Source, Step};
-use crate::sql::{Kind, What, kind, split};
+use crate::sql::{Kind, TokenKind, What, kind, significant, split, unquote};
 
 /// What a text amounts to.
 #[derive(Debug, Clone, PartialEq, Default)]
@@ -71,10 +71,10 @@ struct Reader {
 impl Reader {
     fn statement(&mut self, text: &str, origin: Origin) {
         let kind = kind(text);
-        if let Some(table) = reserved(&kind) {
+        if let Some(table) = reserved(&kind, text) {
             self.problems.push(Problem::Reserved {
                 origin: origin.clone(),
-                table: table.to_owned(),
+                table,
             });
         }
         match &kind {
@@ -178,11 +178,226 @@ fn means_on(value: &str) -> bool {
         || value.parse::<i64>().is_ok_and(|number| number != 0)
 }
 
-/// One of our own tables that a statement would make or take away.
-fn reserved(kind: &Kind) -> Option<&str> {
-    let (Kind::Create(object) | Kind::Drop(object)) = kind else {
-        return None;
+/// One of our own tables that a statement would make, change or take away.
+fn reserved(kind: &Kind, text: &str) -> Option<String> {
+    let name = match kind {
+        Kind::Create(object) | Kind::Drop(object) => object.name.clone(),
+        Kind::Alter | Kind::Insert | Kind::Update | Kind::Delete => target(text)?,
+        _ => return None,
     };
-    let name = object.name.to_ascii_lowercase();
-    (name == crate::history::TABLE || name.starts_with("_seedbed_")).then_some(object.name.as_str())
+    let lower = name.to_ascii_lowercase();
+    (lower == crate::history::TABLE || lower.starts_with("_seedbed_")).then_some(name)
+}
+
+/// The table that an `ALTER`, `INSERT`, `UPDATE` or `DELETE` names: the first name behind its keywords.
+fn target(text: &str) -> Option<String> {
+    const KEYWORDS: &[&str] = &[
+        "alter", "table", "insert", "replace", "update", "delete", "or", "abort", "fail", "ignore",
+        "rollback", "into", "from", "main",
+    ];
+    significant(text)
+        .filter(|token| token.kind != TokenKind::Symbol)
+        .find(|token| !KEYWORDS.iter().any(|word| token.is_word(text, word)))
+        .map(|token| unquote(token.text(text)))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::migrations::Severity;
+    use expect_test::{Expect, expect};
+
+    fn check(text: &str, engine: Engine, expected: Expect) {
+        let source = Arc::new(Source {
+            name: "V1__x.sql".to_owned(),
+            text: text.to_owned(),
+        });
+        let reading = read(&source, engine);
+        let mut shown = format!(
+            "{} steps, {:?}, foreign keys {:?}\n",
+            reading.steps.len(),
+            reading.atomicity,
+            reading.foreign_keys
+        );
+        for problem in &reading.problems {
+            let place = problem.origin().map_or("-".to_owned(), |origin| {
+                let place = origin.place();
+                format!("{}:{}", place.line, place.column)
+            });
+            let severity = match problem.severity() {
+                Severity::Error => "error",
+                Severity::Warning => "warning",
+            };
+            shown.push_str(&format!(
+                "{place} {severity} {}: {problem}\n",
+                problem.code()
+            ));
+        }
+        expected.assert_eq(&shown);
+    }
+
+    #[test]
+    fn a_plain_file_runs_in_a_transaction_with_foreign_keys_on() {
+        check(
+            "CREATE TABLE a (x);\nINSERT INTO a VALUES (';'); -- done\n",
+            Engine::Local,
+            expect![[r#"
+                2 steps, Transaction, foreign keys On
+            "#]],
+        );
+    }
+
+    #[test]
+    fn a_file_that_drops_a_table_runs_with_foreign_keys_off() {
+        check(
+            "DROP TABLE IF EXISTS a;",
+            Engine::Local,
+            expect![[r#"
+                1 steps, Transaction, foreign keys Off
+            "#]],
+        );
+        check(
+            "-- seedbed: foreign-keys=on\nSELECT 1;\n  DROP TABLE a;",
+            Engine::Local,
+            expect![[r#"
+                2 steps, Transaction, foreign keys On
+                3:3 warning drop-with-foreign-keys: DROP TABLE with foreign keys on deletes or changes the rows that refer to the table
+            "#]],
+        );
+        // A word in a string or a comment drops nothing.
+        check(
+            "SELECT 'DROP TABLE a'; -- DROP TABLE a",
+            Engine::Local,
+            expect![[r#"
+                1 steps, Transaction, foreign keys On
+            "#]],
+        );
+    }
+
+    #[test]
+    fn a_foreign_keys_pragma_is_taken_out_and_told() {
+        check(
+            "PRAGMA foreign_keys=OFF;\nUPDATE a SET x = 1;\nPRAGMA foreign_keys=ON;\nPRAGMA foreign_keys;",
+            Engine::Local,
+            expect![[r#"
+                2 steps, Transaction, foreign keys Off
+                1:1 warning foreign-keys-pragma: PRAGMA foreign_keys has no effect inside a transaction, so it was taken out; foreign keys are off while this file runs
+                3:1 warning foreign-keys-pragma: PRAGMA foreign_keys has no effect inside a transaction, so it was taken out; foreign keys are off while this file runs
+            "#]],
+        );
+    }
+
+    #[test]
+    fn statements_that_begin_or_end_transactions_are_refused() {
+        check(
+            "begin immediate;\nINSERT INTO a VALUES (1);\nEND;\nROLLBACK;\nCOMMIT TRANSACTION;",
+            Engine::Local,
+            expect![[r#"
+                1 steps, Transaction, foreign keys On
+                1:1 error transaction-control: BEGIN in a migration: transactions are Seedbed's
+                3:1 error transaction-control: END in a migration: transactions are Seedbed's
+                4:1 error transaction-control: ROLLBACK in a migration: transactions are Seedbed's
+                5:1 error transaction-control: COMMIT in a migration: transactions are Seedbed's
+            "#]],
+        );
+    }
+
+    #[test]
+    fn savepoints_must_balance() {
+        check(
+            "SAVEPOINT a; SAVEPOINT b; ROLLBACK TO b; RELEASE a;",
+            Engine::Local,
+            expect![[r#"
+                4 steps, Transaction, foreign keys On
+            "#]],
+        );
+        check(
+            "SAVEPOINT a;\nRELEASE b;\nROLLBACK TO c;",
+            Engine::Local,
+            expect![[r#"
+                3 steps, Transaction, foreign keys On
+                2:1 error savepoint: there is no open savepoint b here
+                3:1 error savepoint: there is no open savepoint c here
+                1:1 error savepoint: the savepoint a is never released
+            "#]],
+        );
+    }
+
+    #[test]
+    fn directives_stand_at_the_top_and_are_known() {
+        check(
+            "-- what it does\n-- seedbed: no-transaction\n-- seedbed: foreign-keys=off\nVACUUM;",
+            Engine::Local,
+            expect![[r#"
+                1 steps, Bare, foreign keys Off
+            "#]],
+        );
+        check(
+            "-- seedbed: no-transactions\n-- seedbed: foreign-keys=on\n-- seedbed: foreign-keys=off\nSELECT 1;\n-- seedbed: no-transaction",
+            Engine::Local,
+            expect![[r#"
+                1 steps, Transaction, foreign keys Off
+                1:1 error directive: there is no directive `no-transactions`
+                3:1 error directive: this directive contradicts the one above
+                5:1 error directive: this directive stands below a statement
+            "#]],
+        );
+    }
+
+    #[test]
+    fn our_own_tables_are_not_a_migrations_to_change() {
+        check(
+            "DROP TABLE _migrations;\nCREATE TABLE IF NOT EXISTS \"_Migrations\" (x);\nALTER TABLE _migrations ADD x;\nDELETE FROM _seedbed_rows;\nSELECT * FROM _migrations;",
+            Engine::Local,
+            expect![[r#"
+                5 steps, Transaction, foreign keys Off
+                1:1 error reserved-table: this changes _migrations, where Seedbed keeps its records
+                2:1 error reserved-table: this changes _Migrations, where Seedbed keeps its records
+                3:1 error reserved-table: this changes _migrations, where Seedbed keeps its records
+                4:1 error reserved-table: this changes _seedbed_rows, where Seedbed keeps its records
+            "#]],
+        );
+    }
+
+    #[test]
+    fn memory_refuses_what_would_outlive_the_script() {
+        let text = "CREATE TEMP TABLE t (x);\nPRAGMA synchronous = OFF;\nATTACH 'x.db' AS x;\nPRAGMA user_version = 3;\nPRAGMA journal_mode;";
+        check(
+            text,
+            Engine::Memory,
+            expect![[r#"
+                5 steps, Transaction, foreign keys On
+                1:1 error refused: TEMP objects outlive the script: a database in memory keeps its one connection
+                2:1 error refused: PRAGMA synchronous outlives the script: a database in memory keeps its one connection
+                3:1 error refused: ATTACH and DETACH outlive the script: a database in memory keeps its one connection
+            "#]],
+        );
+        check(
+            text,
+            Engine::Local,
+            expect![[r#"
+                5 steps, Transaction, foreign keys On
+            "#]],
+        );
+    }
+
+    #[test]
+    fn what_cannot_be_split_or_is_empty_is_a_problem() {
+        check(
+            "SELECT 1;\nSELECT 'never closed;\n",
+            Engine::Local,
+            expect![[r#"
+                0 steps, Transaction, foreign keys On
+                2:8 error syntax: the string is never closed: a ' is missing
+            "#]],
+        );
+        check(
+            "-- nothing\n;;\n",
+            Engine::Local,
+            expect![[r#"
+                0 steps, Transaction, foreign keys On
+                - error empty: there is no statement in this file
+            "#]],
+        );
+    }
 }

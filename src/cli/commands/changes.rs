@@ -5,7 +5,8 @@ use crate::cli::exit::Exit;
 use crate::cli::session::{Ending, Opened, Session};
 use crate::history;
 use crate::migrations::{
-    self, ApplyError, Back, BaselineError, BaselineOptions, Migrations, Outcome, PlanOptions, Repair, Target, UndoOptions, Verify,
+    self, ApplyError, Back, BaselineError, BaselineOptions, Migrations, Outcome, PlanOptions,
+    Repair, Target, UndoOptions, Verify,
 };
 use crate::report::{self, Change, Document, Report};
 
@@ -114,8 +115,7 @@ pub(crate) async fn repair(session: &Session, flags: &args::Repair) -> Ending {
         (Some(key), _, true) => Repair::Retry(key),
         (Some(key), false, false) => Repair::Record(key),
     };
-    let outcome =
-        migrations::repair(&opened.db, &set, &what, &opened.run, &session.events()).await;
+    let outcome = migrations::repair(&opened.db, &set, &what, &opened.run, &session.events()).await;
     show(session, &opened, outcome, Change::Repair)
 }
 
@@ -156,8 +156,11 @@ pub(crate) async fn baseline(session: &Session, flags: &args::Baseline) -> Endin
     match outcome {
         Ok(outcome) => show(session, &opened, Ok(outcome), Change::Baseline),
         Err(BaselineError::Apply(error)) => Err(session.failed(&opened, &error)),
-        Err(error @ BaselineError::Differs { .. }) => {
-            let report = Report::baseline(&error, session.style());
+        Err(BaselineError::Differs {
+            version,
+            differences,
+        }) => {
+            let report = Report::baseline(version, &differences, session.style());
             Err(session.stopped(report, Exit::Drift).about(&opened))
         }
         Err(BaselineError::Memory(error)) => Err(session.failed(&opened, &error.into())),

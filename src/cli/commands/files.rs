@@ -26,9 +26,9 @@ pub(crate) async fn check(session: &Session, flags: &args::Check) -> Ending {
     })?;
     let mut problems = checked.problems;
     if let Some(reference) = &flags.base {
-        let base = migrations::read_at(&project.migrations.value, reference)
+        let base = migrations::read_base(&project.migrations.value, reference)
             .map_err(|error| git(session, &error))?;
-        problems.extend(migrations::check_against(&set, &base, reference));
+        problems.extend(migrations::check_against(&set, &base));
     }
     let stops = |problem: &Problem| problem.severity() == Severity::Error;
     if problems.iter().any(stops) {
@@ -56,7 +56,10 @@ pub(crate) async fn check(session: &Session, flags: &args::Check) -> Ending {
 fn git(session: &Session, error: &GitError) -> Stopped {
     let (exit, help) = match error {
         GitError::NoGit(_) => (Exit::Failed, "--base needs the git program: install it"),
-        GitError::NoRepository { .. } => (Exit::Usage, "run it inside of a repository, or leave --base away"),
+        GitError::NoRepository { .. } => (
+            Exit::Usage,
+            "run it inside of a repository, or leave --base away",
+        ),
         GitError::UnknownRef { .. } => (
             Exit::Usage,
             "in CI, fetch it first: `git fetch origin main`, then `--base origin/main`",
@@ -77,12 +80,19 @@ pub(crate) fn new(session: &Session, flags: &args::New) -> Ending {
         } else {
             Numbering::AsNewest
         },
-        files: if flags.down { Files::UpAndDown } else { Files::Up },
+        files: if flags.down {
+            Files::UpAndDown
+        } else {
+            Files::Up
+        },
     };
     let directory = shown(session, &project.migrations.value);
     let paths = migrations::create(directory, &options, SystemTime::now())
         .map_err(|error| not_created(session, &error))?;
-    let paths: Vec<String> = paths.iter().map(|path| path.display().to_string()).collect();
+    let paths: Vec<String> = paths
+        .iter()
+        .map(|path| path.display().to_string())
+        .collect();
     if session.terminal.format == Format::Json {
         let call = session.call(None, Exit::Done);
         session.print(&Document::done(call).with("files", paths));
@@ -102,9 +112,10 @@ fn not_created(session: &Session, error: &CreateError) -> Stopped {
         CreateError::Read(error) => {
             session.stopped(Report::files(error, session.style()), Exit::from(error))
         }
-        CreateError::Write { .. } => {
-            session.stopped(Report::usage("write", with_cause(error), None), Exit::Failed)
-        }
+        CreateError::Write { .. } => session.stopped(
+            Report::usage("write", with_cause(error), None),
+            Exit::Failed,
+        ),
         CreateError::NoVersion { .. } => session.stopped(
             Report::usage("no-version", error.to_string(), None),
             Exit::Integrity,
@@ -153,9 +164,10 @@ fn not_renumbered(session: &Session, error: &RenumberError) -> Stopped {
         RenumberError::Read(error) => {
             session.stopped(Report::files(error, session.style()), Exit::from(error))
         }
-        RenumberError::Rename { .. } => {
-            session.stopped(Report::usage("rename", with_cause(error), None), Exit::Failed)
-        }
+        RenumberError::Rename { .. } => session.stopped(
+            Report::usage("rename", with_cause(error), None),
+            Exit::Failed,
+        ),
     }
 }
 

@@ -10,7 +10,9 @@ use crate::report::{self, Document, Report};
 
 /// `status`
 pub(crate) async fn status(session: &Session, flags: &args::Status) -> Ending {
-    let opened = session.open(crate::db::Options::default().lock_timeout).await?;
+    let opened = session
+        .open(crate::db::Options::default().lock_timeout)
+        .await?;
     let set = session.migrations(&opened.config.migrations.value)?;
     let history = migrations::observe(&opened.db, &set)
         .await
@@ -40,13 +42,19 @@ pub(crate) async fn status(session: &Session, flags: &args::Status) -> Ending {
 pub(crate) fn config(session: &Session) -> Ending {
     let rows = session.resolved.rows();
     let error = session.resolved.config().err();
-    let exit = if error.is_some() { Exit::Usage } else { Exit::Done };
+    let exit = if error.is_some() {
+        Exit::Usage
+    } else {
+        Exit::Done
+    };
     if session.terminal.format == Format::Json {
         let call = session.call(None, exit);
         session.print(&Document::config(call, &rows, error.as_ref()));
         return Ok(exit);
     }
-    session.terminal.data(&report::config(&rows, session.style()));
+    session
+        .terminal
+        .data(&report::config(&rows, session.style()));
     for warning in session.resolved.warnings() {
         session.terminal.words(&format!("warning: {warning}"));
     }
