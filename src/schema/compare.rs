@@ -1,6 +1,8 @@
 //! How two schemas differ. Pure.
 
-use super::inspect::{Object, Schema};
+use std::collections::{BTreeMap, HashSet};
+
+use super::inspect::{Object, ObjectKind, Schema, Snapshot, of_statements};
 
 /// One object in which two schemas differ.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -24,21 +26,156 @@ pub enum Difference {
     },
 }
 
+impl Difference {
+    /// The object: as it should be, where there is such a one.
+    pub fn object(&self) -> &Object {
+        match self {
+            Difference::Missing { expected } | Difference::Different { expected, .. } => expected,
+            Difference::Unexpected { found } => found,
+        }
+    }
+}
+
 impl std::fmt::Display for Difference {
     /// One line: `table users is missing`.
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        let (object, what) = match self {
-            Difference::Missing { expected } => (expected, "is missing"),
-            Difference::Unexpected { found } => (found, "should not be there"),
-            Difference::Different { expected, .. } => (expected, "is different"),
+        let object = self.object();
+        let what = match self {
+            Difference::Missing { .. } => "is missing",
+            Difference::Unexpected { .. } => "should not be there",
+            Difference::Different { .. } => "is different",
         };
         write!(f, "{} {} {what}", object.kind.word(), object.name)
     }
 }
 
-/// How `found` differs from `expected`, in the order of the objects. Spelling makes no difference: quotes, letter
-/// case of names, white space, comments.
+/// How `found` differs from `expected`, by kind and name. Spelling makes no difference: quotes, letter case of names,
+/// white space, comments, and what SQLite itself rewrites ([`crate::sql::normal_form`]).
 pub fn compare(expected: &Schema, found: &Schema) -> Vec<Difference> {
-    let _ = (expected, found);
-    todo!()
+    type Pair<'a> = (Option<&'a Object>, Option<&'a Object>);
+    let mut pairs: BTreeMap<(ObjectKind, String), Pair<'_>> = BTreeMap::new();
+    let key = |object: &Object| (object.kind, object.name.to_ascii_lowercase());
+    for object in &expected.objects {
+        pairs.entry(key(object)).or_default().0 = Some(object);
+    }
+    for object in &found.objects {
+        pairs.entry(key(object)).or_default().1 = Some(object);
+    }
+    let differences = pairs.into_values().filter_map(|pair| match pair {
+        (Some(expected), None) => Some(Difference::Missing {
+            expected: expected.clone(),
+        }),
+        (None, Some(found)) => Some(Difference::Unexpected {
+            found: found.clone(),
+        }),
+        (Some(expected), Some(found)) if expected.normal != found.normal => {
+            Some(Difference::Different {
+                expected: expected.clone(),
+                found: found.clone(),
+            })
+        }
+        _ => None,
+    });
+    differences.collect()
+}
+
+/// How one snapshot differs from another. Only statements that are not in both are read.
+pub(crate) fn changes(expected: &Snapshot, found: &Snapshot) -> Vec<Difference> {
+    if expected == found {
+        return Vec::new();
+    }
+    let of_expected: HashSet<&str> = expected.statements().collect();
+    let of_found: HashSet<&str> = found.statements().collect();
+    let only = |these: &HashSet<&str>, those: &HashSet<&str>| {
+        of_statements(these.difference(those).copied())
+    };
+    compare(
+        &only(&of_expected, &of_found),
+        &only(&of_found, &of_expected),
+    )
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::schema::inspect;
+    use crate::schema::inspect::snapshot;
+    use crate::schema::tests::database;
+
+    async fn check(expected: &str, found: &str, expect: &[&str]) {
+        let (expected_db, found_db) = (database(expected).await, database(found).await);
+        let differences = compare(
+            &inspect(&expected_db).await.unwrap(),
+            &inspect(&found_db).await.unwrap(),
+        );
+        let words: Vec<String> = differences.iter().map(Difference::to_string).collect();
+        assert_eq!(words, expect, "{expected} against {found}");
+        let of_snapshots = changes(
+            &snapshot(&expected_db).await.unwrap(),
+            &snapshot(&found_db).await.unwrap(),
+        );
+        assert_eq!(
+            of_snapshots, differences,
+            "snapshots: {expected} against {found}"
+        );
+    }
+
+    #[tokio::test]
+    async fn an_object_is_missing_unexpected_or_different() {
+        check(
+            "CREATE TABLE a (x); CREATE TABLE b (x); CREATE INDEX i ON a (x)",
+            "CREATE TABLE b (x TEXT); CREATE VIEW a AS SELECT x FROM b; CREATE INDEX i ON b (x)",
+            &[
+                "table a is missing",
+                "table b is different",
+                "index i is different",
+                "view a should not be there",
+            ],
+        )
+        .await;
+    }
+
+    #[tokio::test]
+    async fn another_type_default_check_collation_or_option_is_a_difference() {
+        for other in [
+            "CREATE TABLE t (a INTEGER)",
+            "CREATE TABLE t (a TEXT NOT NULL)",
+            "CREATE TABLE t (a TEXT DEFAULT '')",
+            "CREATE TABLE t (a TEXT CHECK (a <> ''))",
+            "CREATE TABLE t (a TEXT COLLATE NOCASE)",
+            "CREATE TABLE t (a TEXT) STRICT",
+            "CREATE TABLE t (b TEXT)",
+        ] {
+            check("CREATE TABLE t (a TEXT)", other, &["table t is different"]).await;
+        }
+        check(
+            "CREATE TABLE t (a DEFAULT 'x')",
+            "CREATE TABLE t (a DEFAULT 'X')",
+            &["table t is different"],
+        )
+        .await;
+    }
+
+    #[tokio::test]
+    async fn spelling_and_order_make_no_difference() {
+        check(
+            "CREATE TABLE t (a TEXT DEFAULT 'x', \"order\" INTEGER); CREATE VIEW v AS SELECT a FROM t",
+            "CREATE VIEW V AS select A from [T];
+             create table if not exists main.T -- the only one
+               ( a text default ('x'), [ORDER] integer )",
+            &[],
+        )
+        .await;
+    }
+
+    #[tokio::test]
+    async fn a_table_that_was_renamed_is_like_one_that_was_always_called_so() {
+        check(
+            "CREATE TABLE users (id, name TEXT); CREATE INDEX i ON users (name)",
+            "CREATE TABLE people (id, title TEXT); CREATE INDEX i ON people (title);
+             ALTER TABLE people RENAME TO users; ALTER TABLE users RENAME COLUMN title TO name",
+            &[],
+        )
+        .await;
+    }
 }

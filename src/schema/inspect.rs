@@ -1,6 +1,9 @@
 //! Reading the schema of a database: one request.
 
-use crate::db::{Db, DbError};
+use std::collections::HashSet;
+
+use crate::db::{Db, DbError, Query, Rows};
+use crate::sql::{Kind, Value, What, kind, normal_form};
 
 /// The objects of a database that are its project's own.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
@@ -49,11 +52,235 @@ impl ObjectKind {
     }
 }
 
+/// Indexes that keep a constraint have no text of their own.
+const OBJECTS: &str =
+    "SELECT type, name, tbl_name, sql FROM sqlite_schema WHERE sql IS NOT NULL AND sql <> ''";
+
+/// The tables in which virtual tables keep their content:
+/// <https://sqlite.org/pragma.html#pragma_table_list>.
+const SHADOWS: &str =
+    "SELECT name FROM pragma_table_list WHERE schema = 'main' AND type = 'shadow'";
+
+/// All statements in one value: a row for each object costs several times as much.
+const TEXTS: &str = "SELECT group_concat(sql, char(30, 31)) FROM sqlite_schema";
+
+/// What stands between two of them, and in no text that anybody writes.
+const BETWEEN: &str = "\u{1e}\u{1f}";
+
 /// Reads the schema of a database, without what is not the project's own.
 ///
 /// # Errors
 /// As [`Db::query`].
 pub async fn inspect(db: &Db) -> Result<Schema, DbError> {
-    let _ = db;
-    todo!()
+    let mut answers = db
+        .query(vec![Query::new(OBJECTS), Query::new(SHADOWS)])
+        .await?
+        .into_iter();
+    let mut next = || answers.next().unwrap_or(Ok(Rows::new()));
+    let objects = next().map_err(DbError::Read)?;
+    let shadows = next().map_err(DbError::Read)?;
+    let shadows: HashSet<&str> = shadows.iter().flatten().filter_map(Value::as_str).collect();
+    let objects = objects.iter().filter_map(|row| {
+        let [kind, name, table, sql] = row.as_slice() else {
+            return None;
+        };
+        let name = name.as_str()?;
+        if shadows.contains(name) {
+            return None;
+        }
+        let kind = match kind.as_str()? {
+            "table" => ObjectKind::Table,
+            "index" => ObjectKind::Index,
+            "view" => ObjectKind::View,
+            "trigger" => ObjectKind::Trigger,
+            _ => return None,
+        };
+        Some(object(kind, name, table.as_str()?, sql.as_str()?))
+    });
+    Ok(own(objects.collect()))
+}
+
+/// The statements of a schema, all in one text and in no particular order. It is there to be kept, and to be
+/// compared with another one by [`changes`](super::compare::changes).
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub(crate) struct Snapshot(String);
+
+/// Takes a snapshot: cheaper by far than [`inspect`].
+///
+/// # Errors
+/// As [`Db::query`].
+pub(crate) async fn snapshot(db: &Db) -> Result<Snapshot, DbError> {
+    let answer = db.query(vec![Query::new(TEXTS)]).await?.into_iter().next();
+    let rows = answer.unwrap_or(Ok(Rows::new())).map_err(DbError::Read)?;
+    let text = rows.into_iter().flatten().next();
+    Ok(Snapshot(match text {
+        Some(Value::Text(text)) => text,
+        _ => String::new(),
+    }))
+}
+
+impl Snapshot {
+    /// The statements.
+    pub(super) fn statements(&self) -> impl Iterator<Item = &str> {
+        self.0.split(BETWEEN).filter(|text| !text.is_empty())
+    }
+}
+
+/// A schema of `CREATE` statements. The tables that hold the content of virtual ones are in it too.
+pub(super) fn of_statements<'a>(statements: impl IntoIterator<Item = &'a str>) -> Schema {
+    let objects = statements.into_iter().filter_map(|sql| {
+        let Kind::Create(created) = kind(sql) else {
+            return None;
+        };
+        let kind = match created.what {
+            What::Table | What::VirtualTable => ObjectKind::Table,
+            What::Index => ObjectKind::Index,
+            What::View => ObjectKind::View,
+            What::Trigger => ObjectKind::Trigger,
+            What::Other => return None,
+        };
+        let table = created.table.as_ref().unwrap_or(&created.name);
+        Some(object(kind, &created.name, table, sql))
+    });
+    own(objects.collect())
+}
+
+fn object(kind: ObjectKind, name: &str, table: &str, sql: &str) -> Object {
+    Object {
+        kind,
+        name: name.to_owned(),
+        table: table.to_owned(),
+        sql: sql.to_owned(),
+        normal: normal_form(sql),
+    }
+}
+
+/// Leaves out what is not the project's own, and puts the rest in order.
+fn own(mut objects: Vec<Object>) -> Schema {
+    // The index of libSQL's vector search keeps its content in a table, and that table has an index.
+    let of_vectors: HashSet<String> = objects
+        .iter()
+        .filter(|object| {
+            object.kind == ObjectKind::Index && object.normal.contains("libsql_vector_idx")
+        })
+        .map(|object| format!("{}_shadow", object.name.to_ascii_lowercase()))
+        .collect();
+    objects.retain(|object| {
+        let name = object.name.to_ascii_lowercase();
+        let table = object.table.to_ascii_lowercase();
+        !is_foreign(&name) && !is_foreign(&table) && !of_vectors.contains(&table)
+    });
+    objects.sort_by_cached_key(|object| (object.kind, object.name.to_ascii_lowercase()));
+    Schema { objects }
+}
+
+/// Whether an object with this name, in lower case, is the engine's, ours, or that of a tool that replicates.
+fn is_foreign(name: &str) -> bool {
+    const PREFIXES: [&str; 3] = ["sqlite_", "_seedbed_", "_litestream_"];
+    const NAMES: [&str; 4] = [
+        crate::history::TABLE,
+        "libsql_vector_meta_shadow",
+        "libsql_wasm_func_table",
+        "sqlite3_libsql_tasks",
+    ];
+    PREFIXES.iter().any(|prefix| name.starts_with(prefix)) || NAMES.contains(&name)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::db::Options;
+    use crate::schema::tests::database;
+
+    async fn check(sql: &str, expect: &[&str]) {
+        let db = database(sql).await;
+        let schema = inspect(&db).await.unwrap();
+        let names: Vec<String> = schema
+            .objects
+            .iter()
+            .map(|object| format!("{} {} of {}", object.kind.word(), object.name, object.table))
+            .collect();
+        assert_eq!(names, expect, "{sql}");
+    }
+
+    #[tokio::test]
+    async fn objects_stand_by_kind_and_then_by_name() {
+        check(
+            "CREATE TABLE b (x); CREATE INDEX z ON b (x); CREATE TABLE A (x);
+             CREATE TRIGGER t AFTER INSERT ON b BEGIN SELECT 1; END; CREATE VIEW v AS SELECT x FROM b",
+            &[
+                "table A of A",
+                "table b of b",
+                "index z of b",
+                "view v of v",
+                "trigger t of b",
+            ],
+        )
+        .await;
+    }
+
+    #[tokio::test]
+    async fn what_is_not_the_projects_own_is_left_out() {
+        check(
+            "CREATE TABLE t (id INTEGER PRIMARY KEY AUTOINCREMENT, email UNIQUE); ANALYZE;
+             CREATE TABLE _migrations (kind); CREATE INDEX of_ours ON _migrations (kind);
+             CREATE TABLE _seedbed_rows (x); CREATE TABLE _litestream_seq (x)",
+            &["table t of t"],
+        )
+        .await;
+        check(
+            "CREATE TABLE xlitestream_t (x)",
+            &["table xlitestream_t of xlitestream_t"],
+        )
+        .await;
+    }
+
+    #[tokio::test]
+    async fn the_tables_behind_a_virtual_table_are_left_out() {
+        check(
+            "CREATE VIRTUAL TABLE docs USING fts5 (body); CREATE TABLE docs_extra (x)",
+            &["table docs of docs", "table docs_extra of docs_extra"],
+        )
+        .await;
+    }
+
+    #[tokio::test]
+    async fn the_tables_behind_a_vector_index_are_left_out() {
+        check(
+            "CREATE TABLE films (e F32_BLOB(3), title); CREATE INDEX films_e ON films (libsql_vector_idx(e));
+             CREATE TABLE title_shadow (x); CREATE INDEX title ON films (title)",
+            &[
+                "table films of films",
+                "table title_shadow of title_shadow",
+                "index films_e of films",
+                "index title of films",
+            ],
+        )
+        .await;
+    }
+
+    #[tokio::test]
+    async fn a_database_that_is_not_there_has_an_empty_schema_and_is_not_made() {
+        let folder = tempfile::tempdir().unwrap();
+        let file = folder.path().join("none.db");
+        let db = Db::local(&file, Options::default()).unwrap();
+        assert_eq!(inspect(&db).await.unwrap(), Schema::default());
+        assert_eq!(snapshot(&db).await.unwrap(), Snapshot::default());
+        assert!(!file.exists());
+    }
+
+    #[tokio::test]
+    async fn a_snapshot_holds_what_an_inspection_finds() {
+        let db = database(
+            "CREATE TABLE b (x TEXT DEFAULT 'a;\n b'); CREATE INDEX z ON b (x);
+             CREATE TRIGGER t AFTER INSERT ON b BEGIN SELECT 1\n;\nSELECT 2; END;
+             CREATE VIEW v AS SELECT x FROM b -- all of it\n",
+        )
+        .await;
+        let snapshot = snapshot(&db).await.unwrap();
+        assert_eq!(
+            of_statements(snapshot.statements()),
+            inspect(&db).await.unwrap()
+        );
+    }
 }

@@ -7,5 +7,32 @@
 mod compare;
 mod inspect;
 
+pub(crate) use compare::changes;
 pub use compare::{Difference, compare};
 pub use inspect::{Object, ObjectKind, Schema, inspect};
+pub(crate) use inspect::{Snapshot, snapshot};
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+
+    use crate::db::{Db, Options, Transaction};
+    use crate::script::{Atomicity, ForeignKeys, Step};
+    use crate::sql::split;
+
+    /// A database in memory that was made by these statements.
+    pub(super) async fn database(sql: &str) -> Db {
+        let db = Db::memory(Options::default()).await.unwrap();
+        let statements = split(sql).unwrap();
+        let transaction = Transaction {
+            foreign_keys: ForeignKeys::On,
+            atomicity: Atomicity::Bare,
+            steps: statements
+                .iter()
+                .map(|statement| Step::own(statement.text(sql), vec![]))
+                .collect(),
+        };
+        db.run(vec![transaction], Arc::new(|_| {})).await.unwrap();
+        db
+    }
+}
