@@ -392,7 +392,7 @@ impl Problem {
             },
             Problem::Duplicate { files, .. } => match files.last() {
                 Some(last) => format!(
-                    "keep one, or give the newer one the next free version: renumber {}",
+                    "keep one, or give the newer one the next free version: `renumber {}`",
                     last.rsplit('/').next().unwrap_or(last)
                 ),
                 None => return None,
@@ -444,10 +444,12 @@ impl Problem {
                 ),
             },
             Problem::OutOfOrder { file, .. } => format!(
-                "give it the next free version: renumber {}; or apply it late: migrate --allow-out-of-order",
+                "give it the next free version: `renumber {}`; or apply it late: `migrate --allow-out-of-order`",
                 file.rsplit('/').next().unwrap_or(file)
             ),
-            Problem::Ahead { .. } => return None,
+            Problem::Ahead { .. } => "nothing has to be done where an older release is deployed; otherwise bring the \
+                 newer files back"
+                .to_owned(),
             Problem::Started { key, .. } => format!(
                 "if nobody runs it any more, look at what it did and settle it: `repair {0} --applied` if all of it \
                  is in the database, `repair {0} --retry` if it is to run again",
@@ -473,8 +475,8 @@ impl Problem {
                     "bring the file back; to undo what it does, write a new migration".to_owned()
                 }
             },
-            Problem::BehindBase { file, .. } => format!(
-                "merge it in first, then give this file the next free version: renumber {}",
+            Problem::BehindBase { file, base, .. } => format!(
+                "merge {base} in first, then give this file the next free version: `renumber {}`",
                 file.rsplit('/').next().unwrap_or(file)
             ),
             Problem::DownIsNoInverse { way, .. } => match way {
@@ -484,9 +486,10 @@ impl Problem {
                 Way::Again => "make the migration do the same on what its down file leaves".to_owned(),
             },
             Problem::Fails { help, .. } => return help.clone(),
-            Problem::Syntax { .. } | Problem::Refused { .. } | Problem::NotRehearsed { .. } => {
-                return None;
+            Problem::Refused { .. } => {
+                "take it out, or use a database in a file: `--database FILE`".to_owned()
             }
+            Problem::Syntax { .. } | Problem::NotRehearsed { .. } => return None,
         })
     }
 }
@@ -520,7 +523,7 @@ impl std::fmt::Display for Problem {
             | Problem::Directive { what, .. }
             | Problem::Savepoint { what, .. } => f.write_str(what),
             Problem::TransactionControl { keyword, .. } => {
-                write!(f, "{keyword} in a migration: transactions are Seedbed's")
+                write!(f, "{keyword} in a migration: Seedbed itself begins and commits the transaction")
             }
             Problem::Reserved { table, .. } => {
                 write!(f, "this changes {table}, where Seedbed keeps its records")
@@ -567,7 +570,7 @@ impl std::fmt::Display for Problem {
                 version, newest, ..
             } => write!(
                 f,
-                "V{version} is not applied, and V{newest} above it is"
+                "V{version} is not applied, but V{newest}, which comes after it, is"
             ),
             Problem::Ahead { versions, newest } => {
                 let versions: Vec<String> =
@@ -646,7 +649,7 @@ impl std::fmt::Display for Problem {
                 if version == newest {
                     write!(f, "{base} has another V{version}: {other}")
                 } else {
-                    write!(f, "V{version} is new, and {base} has V{newest} above it: {other}")
+                    write!(f, "V{version} is new, but {base} has V{newest}, which comes after it: {other}")
                 }
             }
         }

@@ -6,7 +6,6 @@
 //! [`status`], [`dry_run`], [`outcome`], [`config`].
 
 mod annotations;
-mod baseline;
 mod config;
 mod diff;
 mod dry_run;
@@ -15,6 +14,7 @@ mod failure;
 mod json;
 mod outcome;
 mod problem;
+mod schema;
 mod script;
 mod snippet;
 mod status;
@@ -39,7 +39,7 @@ pub use style::{Paint, Style};
 /// What went wrong, ready to be shown.
 ///
 /// The constructors are in the files of their inputs: [`Report::problems`], [`Report::failure`],
-/// [`Report::history`], [`Report::files`], [`Report::config`], [`Report::usage`].
+/// [`Report::history`], [`Report::files`], [`Report::baseline`], [`Report::config`], [`Report::usage`].
 #[derive(Debug, Clone, PartialEq)]
 pub struct Report {
     /// Errors first.

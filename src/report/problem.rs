@@ -5,6 +5,7 @@ use super::style::Style;
 use super::words::{as_typed, moment};
 use super::{At, Diagnostic, Report};
 use crate::migrations::{Edit, Problem};
+use crate::script::Source;
 
 impl Report {
     /// Problems, errors first.
@@ -20,18 +21,25 @@ impl Report {
 
 pub(super) fn diagnostic(problem: &Problem, program: &str) -> Diagnostic {
     let diff = diff(problem);
-    let at = match (problem.origin(), problem.file()) {
-        (Some(origin), _) => Some(At::Source(origin.clone())),
-        (None, Some(file)) => Some(At::File {
-            file: file.to_owned(),
-            line: diff.as_ref().map(Texts::first_difference),
-            column: None,
-        }),
-        (None, None) => None,
+    let at = match (problem, problem.origin(), problem.file()) {
+        (_, Some(origin), _) => Some(At::Source(origin.clone())),
+        (Problem::Edited { .. } | Problem::EditedSinceBase { .. }, _, Some(file)) => {
+            Some(At::File {
+                file: file.to_owned(),
+                line: diff.as_ref().map(Texts::first_difference),
+                column: None,
+            })
+        }
+        (_, _, Some(file)) => Some(At::file(file)),
+        (_, _, None) => None,
     };
     Diagnostic {
         severity: problem.severity(),
         at,
+        notes: match problem {
+            Problem::DownIsNoInverse { differences, .. } => super::schema::notes(differences),
+            _ => Vec::new(),
+        },
         help: problem
             .help()
             .map(|help| as_typed(&help, program))
@@ -42,10 +50,14 @@ pub(super) fn diagnostic(problem: &Problem, program: &str) -> Diagnostic {
     }
 }
 
-/// The problem's own words, with the time as people read it.
+/// The problem's own words, with the time as people read it, and without what has notes of its own.
 fn message(problem: &Problem) -> String {
+    let mut problem = problem.clone();
+    if let Problem::DownIsNoInverse { differences, .. } = &mut problem {
+        differences.clear();
+    }
     let words = problem.to_string();
-    match problem {
+    match &problem {
         Problem::Edited {
             applied_at: time, ..
         }
@@ -61,8 +73,14 @@ fn message(problem: &Problem) -> String {
     }
 }
 
-/// What was changed, where it matters and the recorded text was read.
+/// What was changed, where it matters and the text as it was is at hand.
 fn diff(problem: &Problem) -> Option<Texts> {
+    let texts = |before_name: String, recorded: &str, file: &Source| Texts {
+        before_name,
+        before: recorded.to_owned(),
+        after_name: file.name.clone(),
+        after: file.text.clone(),
+    };
     match problem {
         Problem::Edited {
             key,
@@ -70,12 +88,17 @@ fn diff(problem: &Problem) -> Option<Texts> {
             edit: Edit::Meaning,
             recorded: Some(recorded),
             ..
-        } => Some(Texts {
-            before_name: format!("{key} as applied"),
-            before: recorded.clone(),
-            after_name: file.name.clone(),
-            after: file.text.clone(),
-        }),
+        } => Some(texts(format!("{key} as applied"), recorded, file)),
+        Problem::EditedSinceBase {
+            key,
+            file,
+            edit: Edit::Meaning,
+            base,
+            recorded,
+        } => Some(texts(format!("{key} in {base}"), recorded, file)),
+        Problem::DownIsNoInverse { differences, .. } => {
+            super::schema::diff(differences, "as it should be")
+        }
         _ => None,
     }
 }

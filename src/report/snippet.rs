@@ -14,8 +14,9 @@ use crate::migrations::Severity;
 use crate::script::Origin;
 use crate::sql::{Place, place};
 
-/// A line longer than this (in bytes) is cut around what is underlined before the renderer trims it to the screen.
-const LONG_LINE: usize = 4000;
+/// A line longer than this, in bytes, is not shown: the renderer trims long lines to the screen, but walks through all
+/// of them to do it.
+const LONG_LINE: usize = 64 * 1024;
 
 impl Report {
     /// Every diagnostic with its place, notes and help; then what the database is like; then how many there were.
@@ -71,6 +72,9 @@ impl Diagnostic {
             group = group.element(Level::HELP.message(help.as_str()));
         }
         let mut text = render(group, paint);
+        if !self.at.as_ref().is_some_and(At::has_snippet) {
+            text = indented(&text);
+        }
         if let Some(diff) = &self.diff {
             text.push('\n');
             text.push_str(&diff.unified(paint));
@@ -87,6 +91,17 @@ fn render(group: Group<'_>, paint: Paint) -> String {
     renderer.render(&[group]) + "\n"
 }
 
+/// Without a source line there is no column of line numbers, and the renderer puts its arrow at the edge.
+fn indented(text: &str) -> String {
+    text.lines()
+        .enumerate()
+        .map(|(number, line)| match number {
+            0 => format!("{line}\n"),
+            _ => format!(" {line}\n"),
+        })
+        .collect()
+}
+
 impl At {
     /// The file, and the line and column from 1 where they are known.
     pub(super) fn place(&self) -> (&str, Option<u32>, Option<u32>) {
@@ -101,29 +116,47 @@ impl At {
 
     fn element(&self) -> Element<'_> {
         match self {
-            At::Source(origin) => snippet(origin).into(),
-            At::File { file, line, column } => {
-                let mut path = Path::path(file.as_str());
-                if let Some(line) = line {
-                    path = path.line(*line as usize);
-                }
-                if let Some(column) = column {
-                    path = path.char_column(*column as usize);
-                }
-                path.into()
-            }
+            At::Source(origin) => match snippet(origin) {
+                Some(snippet) => snippet.into(),
+                None => self.path().into(),
+            },
+            At::File { .. } => self.path().into(),
+        }
+    }
+
+    fn path(&self) -> Path<'_> {
+        let (file, line, column) = self.place();
+        let mut path = Path::path(file);
+        if let Some(line) = line {
+            path = path.line(line as usize);
+        }
+        if let Some(column) = column {
+            path = path.char_column(column as usize);
+        }
+        path
+    }
+
+    /// Whether a line of the source is shown with it.
+    fn has_snippet(&self) -> bool {
+        match self {
+            At::Source(origin) => snippet(origin).is_some(),
+            At::File { .. } => false,
         }
     }
 }
 
-fn snippet(origin: &Origin) -> Snippet<'_, annotate_snippets::Annotation<'_>> {
+type Shown<'a> = Snippet<'a, annotate_snippets::Annotation<'a>>;
+
+fn snippet(origin: &Origin) -> Option<Shown<'_>> {
     let text = &origin.source.text;
     let (line, span) = first_line(text, &origin.span);
     let number = place(text, origin.span.start).line as usize;
-    Snippet::source(&text[line])
-        .line_start(number)
-        .path(origin.source.name.as_str())
-        .annotation(AnnotationKind::Primary.span(span))
+    (line.len() <= LONG_LINE).then(|| {
+        Snippet::source(&text[line])
+            .line_start(number)
+            .path(origin.source.name.as_str())
+            .annotation(AnnotationKind::Primary.span(span))
+    })
 }
 
 /// The line in which `span` begins, and what of `span` lies in it, as bytes of the line. Both are on the boundaries of
