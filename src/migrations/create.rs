@@ -1,19 +1,13 @@
-//! New migration files.
+//! New migration files. It writes into the directory of the migrations and nowhere else, and never over a file.
 
+use std::fs::{File, OpenOptions};
+use std::io::{ErrorKind, Write};
 use std::path::{Path, PathBuf};
 use std::time::SystemTime;
 
-use super::set::ReadError;
-
-/// How a new migration gets its version.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub enum Numbering {
-    /// As the newest file has it: one more, or the time if that one's is a time.
-    #[default]
-    AsNewest,
-    /// The UTC time, `YYYYMMDDHHMMSS`.
-    Timestamp,
-}
+use super::file::words;
+use super::numbering::{Numbering, next_version, version};
+use super::set::{ReadError, slashes, sql_files};
 
 /// Which files to write.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -74,6 +68,224 @@ pub fn create(
     options: &NewOptions,
     now: SystemTime,
 ) -> Result<Vec<PathBuf>, CreateError> {
-    let _ = (directory, options, now);
-    todo!()
+    let words = words(&options.name);
+    if words.is_empty() {
+        return Err(CreateError::NoWords {
+            name: options.name.clone(),
+        });
+    }
+    let mut newest = newest(directory)?;
+    std::fs::create_dir_all(directory).map_err(|source| CreateError::Write {
+        path: directory.to_path_buf(),
+        source,
+    })?;
+    loop {
+        newest = next_version(newest, options.numbering, now)
+            .ok_or(CreateError::NoVersion { newest })?;
+        if let Some(paths) = write_all(directory, &contents(newest, &words, options.files))? {
+            return Ok(paths);
+        }
+    }
+}
+
+/// The newest version in any file name; 0 where there is none.
+fn newest(directory: &Path) -> Result<i64, CreateError> {
+    let files = match sql_files(directory) {
+        Err(ReadError::NoDirectory { .. }) => Vec::new(),
+        files => files?,
+    };
+    let newest = files
+        .iter()
+        .filter_map(|file| version(&slashes(file)))
+        .max();
+    Ok(newest.unwrap_or_default())
+}
+
+/// The names of the files and what is in them.
+fn contents(version: i64, words: &str, files: Files) -> Vec<(String, String)> {
+    let up = (
+        format!("V{version}__{words}.sql"),
+        "-- Below this line, the statements of this migration. They run in one transaction.\n"
+            .to_owned(),
+    );
+    let down = (
+        format!("V{version}__{words}.down.sql"),
+        format!("-- Below this line, the statements that take V{version} back.\n"),
+    );
+    match files {
+        Files::Up => vec![up],
+        Files::UpAndDown => vec![up, down],
+    }
+}
+
+/// Writes all of these files, or none; `None` where one is there already, as somebody else was faster.
+fn write_all(
+    directory: &Path,
+    contents: &[(String, String)],
+) -> Result<Option<Vec<PathBuf>>, CreateError> {
+    let mut written = Vec::new();
+    for (name, text) in contents {
+        let path = directory.join(name);
+        let Err(source) = write(&path, text, &mut written) else {
+            continue;
+        };
+        for path in &written {
+            // What cannot be removed either is empty or a comment, and `check` names it.
+            let _ = std::fs::remove_file(path);
+        }
+        return match source.kind() {
+            ErrorKind::AlreadyExists => Ok(None),
+            _ => Err(CreateError::Write { path, source }),
+        };
+    }
+    Ok(Some(written))
+}
+
+fn write(path: &Path, text: &str, written: &mut Vec<PathBuf>) -> std::io::Result<()> {
+    let mut file: File = OpenOptions::new().write(true).create_new(true).open(path)?;
+    written.push(path.to_path_buf());
+    file.write_all(text.as_bytes())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::migrations::Migrations;
+    use std::time::Duration;
+
+    fn options(name: &str, files: Files) -> NewOptions {
+        NewOptions {
+            name: name.to_owned(),
+            numbering: Numbering::AsNewest,
+            files,
+        }
+    }
+
+    /// The names of the new files in a directory that holds `before`.
+    #[track_caller]
+    fn check(before: &[&str], options: &NewOptions, expect: &[&str]) {
+        let folder = tempfile::tempdir().unwrap();
+        for file in before {
+            let path = folder.path().join(file);
+            std::fs::create_dir_all(path.parent().unwrap()).unwrap();
+            std::fs::write(path, "SELECT 1;").unwrap();
+        }
+        let now = SystemTime::UNIX_EPOCH + Duration::from_secs(1_772_600_767);
+        let paths = create(folder.path(), options, now).unwrap();
+        let expect: Vec<PathBuf> = expect.iter().map(|name| folder.path().join(name)).collect();
+        assert_eq!(paths, expect);
+        assert!(paths.iter().all(|path| path.is_file()));
+    }
+
+    #[test]
+    fn a_new_migration_has_the_next_version_and_its_name_in_words() {
+        check(
+            &[],
+            &options("add users!", Files::Up),
+            &["V1__add_users.sql"],
+        );
+        check(
+            &["V1__a.sql", "sub/V7__b.sql", "R__v.sql", "notes.txt"],
+            &options("Add  users' e-mail", Files::UpAndDown),
+            &["V8__Add_users_e_mail.sql", "V8__Add_users_e_mail.down.sql"],
+        );
+    }
+
+    #[test]
+    fn versions_of_files_that_do_not_fit_are_taken_too() {
+        check(
+            &["V2__a.sql", "V2__b.sql", "V3__gone.down.sql"],
+            &options("c", Files::Up),
+            &["V4__c.sql"],
+        );
+    }
+
+    #[test]
+    fn times_are_taken_when_asked_for_or_when_the_newest_has_one() {
+        let timestamp = NewOptions {
+            numbering: Numbering::Timestamp,
+            ..options("c", Files::Up)
+        };
+        check(&["V2__a.sql"], &timestamp, &["V20260304050607__c.sql"]);
+        check(
+            &["V20250101000000__a.sql"],
+            &options("c", Files::Up),
+            &["V20260304050607__c.sql"],
+        );
+    }
+
+    #[test]
+    fn a_missing_directory_is_made_and_what_is_written_is_no_statement() {
+        let folder = tempfile::tempdir().unwrap();
+        let directory = folder.path().join("db/migrations");
+        let paths = create(
+            &directory,
+            &options("a", Files::UpAndDown),
+            SystemTime::UNIX_EPOCH,
+        )
+        .unwrap();
+        assert_eq!(paths.len(), 2);
+        let set = Migrations::read_dir(&directory).unwrap();
+        assert_eq!(set.problems, []);
+        for path in paths {
+            let text = std::fs::read_to_string(path).unwrap();
+            assert_eq!(crate::sql::split(&text).unwrap(), []);
+        }
+    }
+
+    #[test]
+    fn whoever_is_late_for_a_name_takes_the_next_and_writes_over_nothing() {
+        let folder = tempfile::tempdir().unwrap();
+        let theirs = folder.path().join("V1__a.down.sql");
+        std::fs::write(&theirs, "DROP TABLE a;").unwrap();
+        let ours = contents(1, "a", Files::UpAndDown);
+        assert_eq!(write_all(folder.path(), &ours).unwrap(), None);
+        assert_eq!(std::fs::read_to_string(theirs).unwrap(), "DROP TABLE a;");
+        assert!(!folder.path().join("V1__a.sql").exists());
+
+        let many: Vec<_> = std::thread::scope(|scope| {
+            let path = folder.path();
+            let threads: Vec<_> = (0..8)
+                .map(|_| {
+                    scope.spawn(move || {
+                        create(path, &options("b", Files::Up), SystemTime::UNIX_EPOCH)
+                    })
+                })
+                .collect();
+            threads
+                .into_iter()
+                .flat_map(|thread| thread.join().unwrap().unwrap())
+                .collect()
+        });
+        let unique: std::collections::HashSet<_> = many.iter().collect();
+        assert_eq!(unique.len(), 8);
+    }
+
+    #[test]
+    fn a_name_without_a_word_or_versions_at_their_end_are_errors_and_write_nothing() {
+        let folder = tempfile::tempdir().unwrap();
+        let directory = folder.path().join("migrations");
+        let error = create(
+            &directory,
+            &options("--", Files::Up),
+            SystemTime::UNIX_EPOCH,
+        )
+        .unwrap_err();
+        assert_eq!(
+            error.to_string(),
+            "the name \"--\" holds no letter and no digit"
+        );
+        assert!(!directory.exists());
+        std::fs::write(folder.path().join(format!("V{}__a.sql", i64::MAX)), "").unwrap();
+        let error = create(
+            folder.path(),
+            &options("b", Files::Up),
+            SystemTime::UNIX_EPOCH,
+        )
+        .unwrap_err();
+        assert!(
+            matches!(error, CreateError::NoVersion { newest: i64::MAX }),
+            "{error}"
+        );
+    }
 }

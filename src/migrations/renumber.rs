@@ -1,9 +1,13 @@
-//! Giving a migration the next free version, before anybody has applied it.
+//! Giving a migration the next free version, before anybody has applied it. What is renamed is decided purely; then
+//! the files are renamed, and never over another one.
 
+use std::fs::OpenOptions;
 use std::path::{Path, PathBuf};
 use std::time::SystemTime;
 
-use super::set::ReadError;
+use super::file::{FileName, Order};
+use super::numbering::{Numbering, next_version, parsed, version};
+use super::set::{ReadError, slashes, sql_files};
 
 /// Which migration.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -76,6 +80,275 @@ pub fn renumber(
     which: &Which,
     now: SystemTime,
 ) -> Result<Vec<Rename>, RenumberError> {
-    let _ = (directory, which, now);
-    todo!()
+    let files = sql_files(directory)?;
+    let mut names: Vec<String> = files.iter().map(|file| slashes(file)).collect();
+    names.sort_unstable();
+    let names: Vec<&str> = names.iter().map(String::as_str).collect();
+    let renames = renames(&names, which, now)?;
+    for (number, rename) in renames.iter().enumerate() {
+        if let Err(source) = rename_to_new(&rename.from, &rename.to) {
+            for done in renames[..number].iter().rev() {
+                // Where this fails too, `check` tells of a down file without its migration.
+                let _ = rename_to_new(&done.to, &done.from);
+            }
+            return Err(RenumberError::Rename {
+                from: rename.from.clone(),
+                to: rename.to.clone(),
+                source,
+            });
+        }
+    }
+    Ok(renames)
+}
+
+/// What is to be renamed. Pure.
+fn renames(files: &[&str], which: &Which, now: SystemTime) -> Result<Vec<Rename>, RenumberError> {
+    let file = the_one(files, which)?;
+    let Some(FileName::Versioned {
+        version: old,
+        words,
+        order,
+    }) = parsed(file)
+    else {
+        return Err(RenumberError::NoVersion {
+            file: file.to_owned(),
+        });
+    };
+    let newest = files.iter().filter_map(|file| version(file)).max();
+    let newest = newest.unwrap_or_default();
+    let new =
+        next_version(newest, Numbering::AsNewest, now).ok_or(RenumberError::NoHigher { newest })?;
+    let letter = match order {
+        Order::Strict => 'V',
+        Order::Any => 'U',
+    };
+    let mut renames = vec![in_its_folder(file, &format!("{letter}{new}__{words}.sql"))];
+    let alone = migrations_of(files, old).len() == 1;
+    for down in files {
+        // Where several migrations claim the version, a down file belongs to the one that has its words.
+        if let Some(FileName::Down {
+            version,
+            words: of_down,
+        }) = parsed(down)
+            && version == old
+            && (alone || of_down == words)
+        {
+            renames.push(in_its_folder(down, &format!("V{new}__{of_down}.down.sql")));
+        }
+    }
+    Ok(renames)
+}
+
+/// The file that is meant.
+fn the_one<'a>(files: &[&'a str], which: &Which) -> Result<&'a str, RenumberError> {
+    let (what, found) = match which {
+        Which::Version(version) => (format!("V{version}"), migrations_of(files, *version)),
+        Which::File(name) => (name.clone(), named(files, name)),
+    };
+    match found.as_slice() {
+        [] => Err(RenumberError::NotFound { what }),
+        [file] => Ok(file),
+        several => Err(RenumberError::Several {
+            what,
+            files: several.iter().map(|file| (*file).to_owned()).collect(),
+        }),
+    }
+}
+
+/// The migrations that claim a version.
+fn migrations_of<'a>(files: &[&'a str], wanted: i64) -> Vec<&'a str> {
+    let claims = |file: &&str| matches!(parsed(file), Some(FileName::Versioned { version, .. }) if version == wanted);
+    files.iter().copied().filter(claims).collect()
+}
+
+/// The files with this name, or at the end of whose path it stands; of a down file, its migration.
+fn named<'a>(files: &[&'a str], name: &str) -> Vec<&'a str> {
+    let name = name.replace('\\', "/");
+    let name = name.trim_start_matches("./");
+    let is_end = |long: &str, short: &str| {
+        long.strip_suffix(short)
+            .is_some_and(|before| before.is_empty() || before.ends_with('/'))
+    };
+    let found = files
+        .iter()
+        .copied()
+        .filter(|file| is_end(file, name) || is_end(name, file.trim_start_matches("./")));
+    let found = found.flat_map(|file| match parsed(file) {
+        Some(FileName::Down { version, words }) => {
+            let claims = migrations_of(files, version);
+            let own = |file: &&str| matches!(parsed(file), Some(FileName::Versioned { words: of_up, .. }) if of_up == words);
+            match claims.as_slice() {
+                [_] => claims,
+                _ => claims.into_iter().filter(own).collect(),
+            }
+        }
+        _ => vec![file],
+    });
+    found.collect()
+}
+
+fn in_its_folder(file: &str, name: &str) -> Rename {
+    Rename {
+        from: PathBuf::from(file),
+        to: Path::new(file).with_file_name(name),
+    }
+}
+
+/// Renames a file to a name that is not taken: a plain rename would write over whoever has it.
+fn rename_to_new(from: &Path, to: &Path) -> std::io::Result<()> {
+    OpenOptions::new().write(true).create_new(true).open(to)?;
+    std::fs::rename(from, to).inspect_err(|_| {
+        // The name was taken a moment ago, by nobody but us.
+        let _ = std::fs::remove_file(to);
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::migrations::Migrations;
+
+    fn which(text: &str) -> Which {
+        text.parse()
+            .map_or_else(|_| Which::File(text.to_owned()), Which::Version)
+    }
+
+    /// Renames as `from -> to`, or the error.
+    #[track_caller]
+    fn check(files: &[&str], text: &str, expect: &[&str]) {
+        let found = match renames(files, &which(text), SystemTime::UNIX_EPOCH) {
+            Ok(renames) => renames
+                .iter()
+                .map(|rename| format!("{} -> {}", rename.from.display(), rename.to.display()))
+                .collect(),
+            Err(error) => vec![error.to_string()],
+        };
+        assert_eq!(found, expect, "renumber {text}");
+    }
+
+    #[test]
+    fn a_migration_and_its_down_file_get_the_next_free_version_and_stay_in_their_folder() {
+        check(
+            &["m/2026/V2__a.sql", "m/V2__a.down.sql", "m/U9__b.sql"],
+            "2",
+            &[
+                "m/2026/V2__a.sql -> m/2026/V10__a.sql",
+                "m/V2__a.down.sql -> m/V10__a.down.sql",
+            ],
+        );
+        check(&["m/U9__b.sql"], "9", &["m/U9__b.sql -> m/U10__b.sql"]);
+    }
+
+    #[test]
+    fn of_two_with_one_version_the_file_must_be_named() {
+        let files = [
+            "m/V2__a.down.sql",
+            "m/V2__a.sql",
+            "m/V2__b.down.sql",
+            "m/V2__b.sql",
+        ];
+        check(&files, "2", &["2 files are V2: m/V2__a.sql, m/V2__b.sql"]);
+        let b = [
+            "m/V2__b.sql -> m/V3__b.sql",
+            "m/V2__b.down.sql -> m/V3__b.down.sql",
+        ];
+        for name in [
+            "V2__b.sql",
+            "m/V2__b.sql",
+            "./m/V2__b.sql",
+            "m\\V2__b.sql",
+            "/home/me/m/V2__b.sql",
+        ] {
+            check(&files, name, &b);
+        }
+        check(&files, "V2__b.down.sql", &b);
+    }
+
+    #[test]
+    fn a_down_file_with_other_words_goes_with_the_only_migration_of_its_version() {
+        check(
+            &["V2__a.sql", "V2__undo_it.down.sql"],
+            "V2__undo_it.down.sql",
+            &[
+                "V2__a.sql -> V3__a.sql",
+                "V2__undo_it.down.sql -> V3__undo_it.down.sql",
+            ],
+        );
+    }
+
+    #[test]
+    fn what_is_not_there_or_has_no_version_is_an_error() {
+        check(&["V2__a.sql"], "3", &["there is no V3 among the files"]);
+        check(
+            &["V2__a.sql"],
+            "2__a.sql",
+            &["there is no 2__a.sql among the files"],
+        );
+        check(
+            &["R__v.sql"],
+            "R__v.sql",
+            &["R__v.sql has no version to change"],
+        );
+        check(
+            &["oops.sql"],
+            "oops.sql",
+            &["oops.sql has no version to change"],
+        );
+        check(
+            &["V9223372036854775807__a.sql"],
+            "9223372036854775807",
+            &["there is no version above V9223372036854775807"],
+        );
+        check(
+            &["a/V2__a.sql", "b/V2__a.sql"],
+            "V2__a.sql",
+            &["2 files are V2__a.sql: a/V2__a.sql, b/V2__a.sql"],
+        );
+    }
+
+    #[test]
+    fn files_are_renamed_and_never_over_another() {
+        let folder = tempfile::tempdir().unwrap();
+        let at = |name: &str| folder.path().join(name);
+        for name in ["V1__a.sql", "V2__b.sql", "V2__c.sql", "V2__c.down.sql"] {
+            std::fs::write(at(name), name).unwrap();
+        }
+        let renames = renumber(folder.path(), &which("V2__c.sql"), SystemTime::UNIX_EPOCH).unwrap();
+        assert_eq!(renames.len(), 2);
+        assert_eq!(
+            std::fs::read_to_string(at("V3__c.sql")).unwrap(),
+            "V2__c.sql"
+        );
+        assert_eq!(
+            std::fs::read_to_string(at("V3__c.down.sql")).unwrap(),
+            "V2__c.down.sql"
+        );
+        assert!(!at("V2__c.sql").exists() && !at("V2__c.down.sql").exists());
+        assert_eq!(Migrations::read_dir(folder.path()).unwrap().problems, []);
+
+        let error = rename_to_new(&at("V1__a.sql"), &at("V2__b.sql")).unwrap_err();
+        assert_eq!(error.kind(), std::io::ErrorKind::AlreadyExists);
+        assert_eq!(
+            std::fs::read_to_string(at("V2__b.sql")).unwrap(),
+            "V2__b.sql"
+        );
+    }
+
+    #[test]
+    fn where_the_down_file_cannot_be_renamed_the_migration_keeps_its_name() {
+        let folder = tempfile::tempdir().unwrap();
+        let at = |name: &str| folder.path().join(name);
+        std::fs::write(at("V1__a.sql"), "").unwrap();
+        std::fs::write(at("V1__a.down.sql"), "").unwrap();
+        // A directory has the name that the down file is to get.
+        std::fs::create_dir(at("V2__a.down.sql")).unwrap();
+        let error =
+            renumber(folder.path(), &Which::Version(1), SystemTime::UNIX_EPOCH).unwrap_err();
+        assert!(matches!(error, RenumberError::Rename { .. }), "{error}");
+        assert!(
+            at("V1__a.sql").is_file()
+                && at("V1__a.down.sql").is_file()
+                && !at("V2__a.sql").exists()
+        );
+    }
 }

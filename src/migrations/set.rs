@@ -69,23 +69,7 @@ impl Migrations {
     /// [`ReadError`] where the directory or a file cannot be read. Files that can be read and do not fit are
     /// [`Migrations::problems`].
     pub fn read_dir(directory: impl AsRef<Path>) -> Result<Migrations, ReadError> {
-        let directory = directory.as_ref();
-        if !directory.is_dir() {
-            // A directory that exists and may not be looked at is no directory either, to `is_dir`.
-            if let Err(source) = std::fs::read_dir(directory)
-                && source.kind() != std::io::ErrorKind::NotFound
-            {
-                return Err(ReadError::Unreadable {
-                    path: directory.to_path_buf(),
-                    source,
-                });
-            }
-            return Err(ReadError::NoDirectory {
-                path: directory.to_path_buf(),
-            });
-        }
-        let mut files = Vec::new();
-        walk(directory, &mut files)?;
+        let files = sql_files(directory.as_ref())?;
         let mut read = Vec::with_capacity(files.len());
         for path in files {
             let bytes = std::fs::read(&path).map_err(|source| ReadError::Unreadable {
@@ -151,6 +135,27 @@ impl Migration {
     }
 }
 
+/// The files that [`Migrations::read_dir`] reads, in no particular order.
+pub(super) fn sql_files(directory: &Path) -> Result<Vec<PathBuf>, ReadError> {
+    if !directory.is_dir() {
+        // A directory that exists and may not be looked at is no directory either, to `is_dir`.
+        if let Err(source) = std::fs::read_dir(directory)
+            && source.kind() != std::io::ErrorKind::NotFound
+        {
+            return Err(ReadError::Unreadable {
+                path: directory.to_path_buf(),
+                source,
+            });
+        }
+        return Err(ReadError::NoDirectory {
+            path: directory.to_path_buf(),
+        });
+    }
+    let mut files = Vec::new();
+    walk(directory, &mut files)?;
+    Ok(files)
+}
+
 fn walk(directory: &Path, files: &mut Vec<PathBuf>) -> Result<(), ReadError> {
     let unreadable = |path: &Path| {
         let path = path.to_path_buf();
@@ -175,7 +180,7 @@ fn is_sql(path: &Path) -> bool {
 }
 
 /// A path as it is shown and recorded, the same on every system.
-fn slashes(path: &Path) -> String {
+pub(super) fn slashes(path: &Path) -> String {
     path.to_string_lossy().replace('\\', "/")
 }
 

@@ -1,0 +1,121 @@
+//! Which versions are taken, and which comes next. Pure: the time is an argument.
+
+use std::time::SystemTime;
+
+use time::macros::format_description;
+use time::{OffsetDateTime, UtcDateTime};
+
+use super::file::{FileName, parse_name};
+use super::problem::Problem;
+use super::set::Migrations;
+
+/// Versions that are times, `YYYYMMDDHHMMSS`. Two in one second count on, so the seconds may be above 59.
+const TIMES: std::ops::RangeInclusive<i64> = 1970_01_01_00_00_00..=2999_12_31_23_59_99;
+
+/// How a new migration gets its version.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Numbering {
+    /// As the newest file has it: one more, or the time if that one's is a time.
+    #[default]
+    AsNewest,
+    /// The UTC time, `YYYYMMDDHHMMSS`.
+    Timestamp,
+}
+
+/// The names of the files that do not fit.
+pub(super) fn misfits(set: &Migrations) -> impl Iterator<Item = &str> {
+    set.problems.iter().flat_map(|problem| match problem {
+        Problem::Duplicate { files, .. } => files.iter().map(String::as_str).collect(),
+        Problem::UndoPrefix { file, beside, .. } => vec![file.as_str(), beside],
+        other => other.file().into_iter().collect::<Vec<_>>(),
+    })
+}
+
+/// What the name of a file says, if it says anything.
+pub(super) fn parsed(file: &str) -> Option<FileName> {
+    parse_name(file.rsplit('/').next().unwrap_or(file)).ok()
+}
+
+/// The version in the name of a file.
+pub(super) fn version(file: &str) -> Option<i64> {
+    match parsed(file)? {
+        FileName::Versioned { version, .. } | FileName::Down { version, .. } => Some(version),
+        FileName::Repeatable { .. } => None,
+    }
+}
+
+/// The version that comes after `newest` (0 where there is none), or `None` where that is the last there can be.
+pub(super) fn next_version(newest: i64, numbering: Numbering, now: SystemTime) -> Option<i64> {
+    let next = newest.checked_add(1)?;
+    if numbering == Numbering::Timestamp || TIMES.contains(&newest) {
+        // Clocks differ, and two may come in one second.
+        return Some(next.max(timestamp(now)));
+    }
+    Some(next)
+}
+
+/// `YYYYMMDDHHMMSS`, in UTC; 0 for years that have other than four digits.
+fn timestamp(now: SystemTime) -> i64 {
+    let now = UtcDateTime::from(OffsetDateTime::from(now));
+    let format = format_description!("[year][month][day][hour][minute][second]");
+    now.format(&format)
+        .ok()
+        .and_then(|text| text.parse().ok())
+        .unwrap_or_default()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::time::Duration;
+
+    #[track_caller]
+    fn check(newest: i64, numbering: Numbering, expect: Option<i64>) {
+        // 2026-03-04 05:06:07 UTC.
+        let now = SystemTime::UNIX_EPOCH + Duration::from_secs(1_772_600_767);
+        assert_eq!(next_version(newest, numbering, now), expect);
+    }
+
+    #[test]
+    fn counters_count_on_and_times_follow_the_clock() {
+        check(0, Numbering::AsNewest, Some(1));
+        check(41, Numbering::AsNewest, Some(42));
+        check(41, Numbering::Timestamp, Some(20_260_304_050_607));
+        check(
+            20_250_101_000_000,
+            Numbering::AsNewest,
+            Some(20_260_304_050_607),
+        );
+    }
+
+    #[test]
+    fn the_next_version_is_always_above_the_newest() {
+        check(
+            20_260_304_050_607,
+            Numbering::AsNewest,
+            Some(20_260_304_050_608),
+        );
+        check(
+            20_991_231_235_959,
+            Numbering::AsNewest,
+            Some(20_991_231_235_960),
+        );
+        check(i64::MAX - 1, Numbering::Timestamp, Some(i64::MAX));
+        check(i64::MAX, Numbering::AsNewest, None);
+    }
+
+    #[test]
+    fn files_that_do_not_fit_claim_their_versions() {
+        let files = [
+            "m/V1__a.sql",
+            "m/V2__b.sql",
+            "m/V2__c.sql",
+            "m/V9__x.down.sql",
+            "m/bad.sql",
+        ];
+        let set =
+            Migrations::from_files(files.map(|name| (name.to_owned(), b"SELECT 1;".to_vec())));
+        let versions: Vec<i64> = misfits(&set).filter_map(version).collect();
+        assert_eq!(versions, [2, 2, 9]);
+    }
+}
