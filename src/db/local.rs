@@ -235,10 +235,12 @@ async fn answer(
     queries: Vec<Query>,
     options: &Options,
 ) -> Result<Vec<Result<Rows, EngineError>>, DbError> {
-    let patience = Patience::new(options);
     let connection = Connection::clone(&held);
+    let options = options.clone();
+    let stop = options.stop.clone();
     let work = async move {
         let reader: &Connection = &held;
+        let wait = Wait::new(&options);
         // One read transaction, so that all answers are of one state; the pragma holds where the file does not.
         bare(reader, "PRAGMA query_only = ON").await?;
         bare(reader, "BEGIN").await?;
@@ -247,8 +249,12 @@ async fn answer(
         for query in &queries {
             let answer = loop {
                 match rows(reader, query).await {
-                    Err(error) if error.code == Code::Busy && patience.lasts() => {}
-                    answer => break answer,
+                    Ok(rows) => break Ok(rows),
+                    Err(error) => {
+                        if let Err(error) = wait.ask_again(error) {
+                            break Err(error);
+                        }
+                    }
                 }
             };
             match answer {
@@ -265,7 +271,7 @@ async fn answer(
         bare(reader, "PRAGMA query_only = OFF").await?;
         outcome.map(|()| answers)
     };
-    on_a_thread(&connection, &options.stop, work)
+    on_a_thread(&connection, &stop, work)
         .await?
         .map_err(DbError::Read)
 }
@@ -277,8 +283,9 @@ async fn execute(
     on_progress: OnProgress,
     options: &Options,
 ) -> Result<Vec<Answer>, Failure> {
-    let patience = Patience::new(options);
     let connection = Connection::clone(&held);
+    let options = options.clone();
+    let stop = options.stop.clone();
     let work = async move {
         let writer: &Connection = &held;
         let mut own = OwnStatements::default();
@@ -286,7 +293,7 @@ async fn execute(
         for (number, transaction) in transactions.iter().enumerate() {
             let run = Run {
                 connection: writer,
-                patience: &patience,
+                options: &options,
                 on_progress: &on_progress,
                 number,
             };
@@ -297,7 +304,7 @@ async fn execute(
         }
         Ok(answers)
     };
-    on_a_thread(&connection, &options.stop, work).await?
+    on_a_thread(&connection, &stop, work).await?
 }
 
 /// Where a transaction stopped, before anything was cleaned up.
@@ -315,7 +322,7 @@ impl Stopped {
 /// One transaction under way.
 struct Run<'a> {
     connection: &'a Connection,
-    patience: &'a Patience,
+    options: &'a Options,
     on_progress: &'a OnProgress,
     number: usize,
 }
@@ -331,13 +338,13 @@ impl Run<'_> {
             .await
             .map_err(Stopped::at(At::Begin))?;
         if transaction.atomicity == Atomicity::Transaction {
-            self.locked("BEGIN IMMEDIATE")
+            self.locked("BEGIN IMMEDIATE", &[])
                 .await
                 .map_err(Stopped::at(At::Begin))?;
         }
         for (number, step) in transaction.steps.iter().enumerate() {
             let rows = self
-                .step(step, own)
+                .step(step, transaction.atomicity, own)
                 .await
                 .map_err(Stopped::at(At::Step(number)))?;
             if !rows.is_empty() {
@@ -353,7 +360,7 @@ impl Run<'_> {
             });
         }
         if transaction.atomicity == Atomicity::Transaction {
-            self.locked("COMMIT")
+            self.locked("COMMIT", &[])
                 .await
                 .map_err(Stopped::at(At::Commit))?;
         }
@@ -377,36 +384,45 @@ impl Run<'_> {
         Ok(())
     }
 
-    /// A statement that may have to wait for somebody else's lock. Waiting again is safe for `BEGIN` and `COMMIT`
-    /// only: <https://sqlite.org/c3ref/busy_handler.html>.
-    async fn locked(&self, sql: &str) -> Result<(), EngineError> {
+    /// A statement that may have to wait for somebody else's lock. Waiting again is safe for `BEGIN`, for `COMMIT`, and
+    /// for a statement that is a transaction by itself: <https://sqlite.org/c3ref/busy_handler.html>.
+    async fn locked(&self, sql: &str, args: &[Value]) -> Result<(), EngineError> {
         let mut told = false;
+        let wait = Wait::new(self.options);
         loop {
-            if self.patience.stop.is_raised() {
+            if self.options.stop.is_raised() {
                 return Err(EngineError::interrupted());
             }
-            match bare(self.connection, sql).await {
-                Err(error) if error.code == Code::Busy && self.patience.lasts() => {
-                    if !told {
-                        (self.on_progress)(Progress::Waiting);
-                        told = true;
-                    }
-                }
-                done => return done,
+            let Err(error) = run_once(self.connection, sql, args).await else {
+                return Ok(());
+            };
+            wait.ask_again(error)?;
+            if !told {
+                (self.on_progress)(Progress::Waiting);
+                told = true;
             }
         }
     }
 
     /// Runs a step; rows are kept of our own ones only.
-    async fn step(&self, step: &Step, own: &mut OwnStatements) -> Result<Rows, EngineError> {
-        if self.patience.stop.is_raised() {
+    async fn step(
+        &self,
+        step: &Step,
+        atomicity: Atomicity,
+        own: &mut OwnStatements,
+    ) -> Result<Rows, EngineError> {
+        if self.options.stop.is_raised() {
             return Err(EngineError::interrupted());
         }
         if step.origin.is_none() {
             return all(own.prepared(self.connection, &step.sql).await?, &step.args).await;
         }
-        let statement = self.connection.prepare(&step.sql).await?;
-        to_the_end(&statement, &step.args, |_| Ok(())).await?;
+        // Outside of a transaction each statement takes a lock of its own, unless it stands below a `SAVEPOINT`.
+        if atomicity == Atomicity::Bare && self.connection.is_autocommit() {
+            self.locked(&step.sql, &step.args).await?;
+        } else {
+            run_once(self.connection, &step.sql, &step.args).await?;
+        }
         Ok(Rows::new())
     }
 
@@ -464,28 +480,42 @@ impl OwnStatements {
     }
 }
 
-/// How long to wait for a lock, and when to stop waiting.
-struct Patience {
-    until: Instant,
-    stop: Stop,
+/// Waiting for one lock. It has the whole lock timeout: what ran before took its own time.
+struct Wait<'a> {
+    begun: Instant,
+    options: &'a Options,
 }
 
-impl Patience {
-    fn new(options: &Options) -> Patience {
-        Patience {
-            until: Instant::now() + options.lock_timeout,
-            stop: options.stop.clone(),
+impl Wait<'_> {
+    fn new(options: &Options) -> Wait<'_> {
+        Wait {
+            begun: Instant::now(),
+            options,
         }
     }
 
-    fn lasts(&self) -> bool {
-        Instant::now() < self.until && !self.stop.is_raised()
+    /// Whether a statement that failed may be tried once more, or the error that it ends with: whoever was told to
+    /// stop while waiting was interrupted, and did not wait in vain.
+    fn ask_again(&self, error: EngineError) -> Result<(), EngineError> {
+        if error.code != Code::Busy {
+            Err(error)
+        } else if self.options.stop.is_raised() {
+            Err(EngineError::interrupted())
+        } else if self.begun.elapsed() < self.options.lock_timeout {
+            Ok(())
+        } else {
+            Err(error)
+        }
     }
 }
 
 async fn bare(connection: &Connection, sql: &str) -> Result<(), EngineError> {
+    run_once(connection, sql, &[]).await
+}
+
+async fn run_once(connection: &Connection, sql: &str, args: &[Value]) -> Result<(), EngineError> {
     let statement = connection.prepare(sql).await?;
-    to_the_end(&statement, &[], |_| Ok(())).await
+    to_the_end(&statement, args, |_| Ok(())).await
 }
 
 async fn rows(connection: &Connection, query: &Query) -> Result<Rows, EngineError> {
