@@ -16,6 +16,7 @@ mod numbering;
 mod plan;
 mod problem;
 mod reading;
+mod rehearse;
 mod renumber;
 mod repair;
 mod set;

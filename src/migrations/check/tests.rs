@@ -1,0 +1,407 @@
+//! What a check finds, as specifications.
+
+use super::*;
+use crate::migrations::Migrations;
+use expect_test::{Expect, expect};
+
+fn set(files: &[(&str, &str)]) -> Migrations {
+    Migrations::from_files(
+        files
+            .iter()
+            .map(|(name, text)| ((*name).to_owned(), text.as_bytes().to_vec())),
+    )
+}
+
+async fn checked(files: &[(&str, &str)]) -> Checked {
+    super::check(&set(files)).await.unwrap()
+}
+
+/// What is found, one problem a line, and how far the rehearsal came.
+async fn check(files: &[(&str, &str)], expect: Expect) {
+    use std::fmt::Write;
+    let checked = checked(files).await;
+    let mut found = String::new();
+    for problem in &checked.problems {
+        let place = match problem.origin() {
+            Some(origin) => format!("{}:{}", origin.source.name, origin.place()),
+            None => problem.file().unwrap_or_default().to_owned(),
+        };
+        writeln!(found, "{place} {}: {problem}", problem.code()).unwrap();
+        if let Some(help) = problem.help() {
+            writeln!(found, "  help: {help}").unwrap();
+        }
+    }
+    writeln!(
+        found,
+        "{} applied, {} reversed, {}",
+        checked.applied,
+        checked.reversed,
+        if checked.database.is_some() {
+            "whole"
+        } else {
+            "not whole"
+        }
+    )
+    .unwrap();
+    expect.assert_eq(&found);
+}
+
+#[tokio::test]
+async fn a_set_without_fault_is_applied_reversed_and_repeated() {
+    check(
+        &[
+            (
+                "V1__a.sql",
+                "CREATE TABLE a (x PRIMARY KEY); INSERT INTO a VALUES (1);",
+            ),
+            ("V1__a.down.sql", "DROP TABLE a;"),
+            (
+                "V2__b.sql",
+                "ALTER TABLE a ADD COLUMN y TEXT; CREATE INDEX i ON a (y);",
+            ),
+            (
+                "V2__b.down.sql",
+                "DROP INDEX i; ALTER TABLE a DROP COLUMN y;",
+            ),
+            (
+                "U3__c.sql",
+                "CREATE TABLE c (x REFERENCES a (x)); INSERT INTO c VALUES (1);",
+            ),
+            (
+                "R__v.sql",
+                "DROP VIEW IF EXISTS v; CREATE VIEW v AS SELECT y FROM a;",
+            ),
+        ],
+        expect![[r#"
+            4 applied, 2 reversed, whole
+        "#]],
+    )
+    .await;
+}
+
+#[tokio::test]
+async fn the_database_is_handed_on_as_the_migrations_leave_it() {
+    let checked = checked(&[
+        ("V1__a.sql", "CREATE TABLE a (x);"),
+        ("V1__a.down.sql", "DROP TABLE a;"),
+    ])
+    .await;
+    let schema = crate::schema::inspect(&checked.database.unwrap())
+        .await
+        .unwrap();
+    assert_eq!(schema.objects.len(), 1);
+    assert_eq!(schema.objects[0].sql, "CREATE TABLE a (x)");
+}
+
+#[tokio::test]
+async fn files_are_read_though_they_cannot_be_rehearsed() {
+    check(
+        &[
+            ("V1__a.sql", "CREATE TABLE a (x);"),
+            ("V1__b.sql", "CREATE TABLE b (x);"),
+            ("V2__c.sql", "BEGIN; CREATE TABLE c (x); COMMIT;"),
+            (
+                "V2__c.down.sql",
+                "-- seedbed: no-transactions\nDROP TABLE c",
+            ),
+            ("3_d.sql", ""),
+        ],
+        expect![[r#"
+            3_d.sql bad-name: the name must have two underscores between its version and its words
+              help: rename it to V3__d.sql
+            V1__a.sql duplicate: 2 files are V1: V1__a.sql, V1__b.sql
+              help: keep one, or give the newer one the next free version: `renumber V1__b.sql`
+            V2__c.sql:1:1 transaction-control: BEGIN in a migration: Seedbed itself begins and commits the transaction
+              help: remove it: the statements of a file run in one transaction already. What cannot run in one goes into a file of its own with `-- seedbed: no-transaction` at its top
+            V2__c.sql:1:28 transaction-control: COMMIT in a migration: Seedbed itself begins and commits the transaction
+              help: remove it: the statements of a file run in one transaction already. What cannot run in one goes into a file of its own with `-- seedbed: no-transaction` at its top
+            V2__c.down.sql:1:1 directive: there is no directive `no-transactions`
+              help: the directives are: no-transaction, foreign-keys=on, foreign-keys=off
+            0 applied, 0 reversed, not whole
+        "#]],
+    )
+    .await;
+}
+
+#[tokio::test]
+async fn a_statement_that_fails_is_pointed_at_and_ends_the_rehearsal() {
+    check(
+        &[
+            ("V1__a.sql", "CREATE TABLE a (x);"),
+            (
+                "V2__b.sql",
+                "CREATE TABLE b (x);\nINSERT INTO b\n  VALUES (1, 2);\n",
+            ),
+            (
+                "V3__c.sql",
+                "CREATE TABLE c (x);\n\nCREATE INDEX i ON c (y);",
+            ),
+            (
+                "R__v.sql",
+                "DROP VIEW IF EXISTS v; CREATE VIEW v AS SELECT 1;",
+            ),
+        ],
+        expect![[r#"
+            V2__b.sql:2:13 fails: table b has 1 columns but 2 values were supplied
+            1 applied, 0 reversed, not whole
+        "#]],
+    )
+    .await;
+}
+
+#[tokio::test]
+async fn a_file_with_a_problem_ends_the_rehearsal_there() {
+    check(
+        &[
+            ("V1__a.sql", "CREATE TABLE a (x);"),
+            ("V2__b.sql", "COMMIT;"),
+            ("V3__c.sql", "CREATE TABLE a (x);"),
+        ],
+        expect![[r#"
+            V2__b.sql:1:1 transaction-control: COMMIT in a migration: Seedbed itself begins and commits the transaction
+              help: remove it: the statements of a file run in one transaction already. What cannot run in one goes into a file of its own with `-- seedbed: no-transaction` at its top
+            1 applied, 0 reversed, not whole
+        "#]],
+    )
+    .await;
+}
+
+#[tokio::test]
+async fn a_down_file_that_is_no_inverse_is_told_once_and_spoils_nothing_after_it() {
+    check(
+        &[
+            ("V1__a.sql", "CREATE TABLE a (x); CREATE INDEX i ON a (x);"),
+            ("V1__a.down.sql", "DROP INDEX i;"),
+            (
+                "V2__b.sql",
+                "ALTER TABLE a ADD COLUMN y; CREATE VIEW v AS SELECT y FROM a;",
+            ),
+            (
+                "V2__b.down.sql",
+                "DROP VIEW v; ALTER TABLE a DROP COLUMN x;",
+            ),
+            ("V3__c.sql", "CREATE TABLE c (x);"),
+            ("V3__c.down.sql", "DROP TABLE c;"),
+        ],
+        expect![[r#"
+            V1__a.down.sql down-no-inverse: the down file of V1 does not bring back the schema that was there before: table a should not be there
+              help: make the down file take back all that the migration does, and no more
+            V2__b.down.sql:1:40 fails: error in index i after drop column: no such column: x (taking it back, in memory)
+              help: `undo` runs the down file on the schema that V2 leaves: make it fit that
+            3 applied, 1 reversed, whole
+        "#]],
+    )
+    .await;
+}
+
+#[tokio::test]
+async fn a_down_file_that_fails_is_pointed_at() {
+    check(
+        &[
+            ("V1__a.sql", "CREATE TABLE a (x);"),
+            ("V1__a.down.sql", "DROP TABLE\n  b;"),
+            ("V2__b.sql", "CREATE TABLE b (x);"),
+            (
+                "V2__b.down.sql",
+                "-- seedbed: no-transaction\nDROP TABLE b;\nDROP TABLE b;",
+            ),
+            ("V3__c.sql", "INSERT INTO b VALUES (1);"),
+        ],
+        expect![[r#"
+            V1__a.down.sql:2:3 fails: no such table: b (taking it back, in memory)
+              help: `undo` runs the down file on the schema that V1 leaves: make it fit that
+            V2__b.down.sql:3:12 fails: no such table: b (taking it back, in memory)
+              help: `undo` runs the down file on the schema that V2 leaves: make it fit that
+            3 applied, 0 reversed, whole
+        "#]],
+    )
+    .await;
+}
+
+#[tokio::test]
+async fn a_migration_that_cannot_be_applied_twice_is_told() {
+    check(
+        &[
+            ("V1__a.sql", "CREATE TABLE a (x UNIQUE);"),
+            ("V2__b.sql", "INSERT INTO a VALUES (1);"),
+            ("V2__b.down.sql", "SELECT 1;"),
+            ("V3__c.sql", "CREATE TABLE IF NOT EXISTS c (x);"),
+            ("V3__c.down.sql", "SELECT 1;"),
+        ],
+        expect![[r#"
+            V2__b.sql:1:1 fails: UNIQUE constraint failed: a.x (applying it a second time, in memory)
+              help: make the migration work on what its down file leaves
+            V3__c.down.sql down-no-inverse: the down file of V3 does not bring back the schema that was there before: table c should not be there
+              help: make the down file take back all that the migration does, and no more
+            3 applied, 0 reversed, whole
+        "#]],
+    )
+    .await;
+}
+
+#[tokio::test]
+async fn rows_that_a_down_file_does_not_bring_back_fail_nothing_after_it() {
+    check(
+        &[
+            (
+                "V1__a.sql",
+                "CREATE TABLE a (x PRIMARY KEY); INSERT INTO a VALUES (1);",
+            ),
+            ("V2__b.sql", "CREATE TABLE b (x);"),
+            ("V2__b.down.sql", "DELETE FROM a; DROP TABLE b;"),
+            (
+                "V3__c.sql",
+                "CREATE TABLE c (x REFERENCES a (x)); INSERT INTO c VALUES (1);",
+            ),
+        ],
+        expect![[r#"
+            3 applied, 1 reversed, whole
+        "#]],
+    )
+    .await;
+}
+
+#[tokio::test]
+async fn a_repeatable_migration_must_bear_being_applied_again() {
+    check(
+        &[
+            (
+                "R__i.sql",
+                "CREATE TABLE IF NOT EXISTS t (x UNIQUE); INSERT INTO t VALUES (1);",
+            ),
+            (
+                "R__r.sql",
+                "CREATE TRIGGER \"r s\" AFTER INSERT ON t BEGIN SELECT 1; END;",
+            ),
+            ("R__v.sql", "SELECT 1;\n CREATE VIEW v AS SELECT 1;"),
+        ],
+        expect![[r#"
+            R__i.sql:1:42 fails: UNIQUE constraint failed: t.x (applying it a second time, in memory)
+              help: a repeatable migration runs again whenever its text changes: make it work on what it left the first time
+            R__r.sql:1:16 fails: trigger "r s" already exists (applying it a second time, in memory)
+              help: a repeatable migration runs again whenever its text changes: write `DROP TRIGGER IF EXISTS "r s";` before it
+            R__v.sql:2:14 fails: view v already exists (applying it a second time, in memory)
+              help: a repeatable migration runs again whenever its text changes: write `DROP VIEW IF EXISTS v;` before it
+            3 applied, 0 reversed, not whole
+        "#]],
+    )
+    .await;
+}
+
+#[tokio::test]
+async fn what_reaches_other_files_is_not_tried() {
+    let folder = tempfile::tempdir().unwrap();
+    let other = folder.path().join("other.db");
+    let attach = format!(
+        "-- seedbed: no-transaction\nATTACH '{0}' AS o;\nCREATE TABLE o.t (x);\nDETACH o;",
+        other.display()
+    );
+    let vacuum = format!(
+        "-- seedbed: no-transaction\nVACUUM INTO '{}';",
+        other.display()
+    );
+    check(
+        &[
+            ("V1__a.sql", &attach),
+            (
+                "V2__b.sql",
+                "-- seedbed: no-transaction\nCREATE TABLE b (x);\nVACUUM;",
+            ),
+            ("V2__b.down.sql", &vacuum),
+            ("V3__c.sql", "INSERT INTO t VALUES (1);"),
+        ],
+        expect![[r#"
+            V1__a.sql:2:1 not-rehearsed: this file was not tried: it attaches another database
+            V2__b.down.sql:2:1 not-rehearsed: this file was not tried: it writes a copy of the database
+            V3__c.sql:1:13 fails: no such table: t
+              help: V1 was not tried; if this needs what it makes, all may be well
+            1 applied, 0 reversed, not whole
+        "#]],
+    )
+    .await;
+    assert!(!other.exists());
+}
+
+#[tokio::test]
+async fn nothing_that_a_connection_remembers_leaks_into_the_next_file() {
+    check(
+        &[
+            ("V1__a.sql", "CREATE TABLE p (x PRIMARY KEY); CREATE TABLE c (x REFERENCES p);"),
+            (
+                "V2__b.sql",
+                "CREATE TEMP TABLE kept AS SELECT 1; CREATE TEMP VIEW w AS SELECT 1;
+                 PRAGMA legacy_alter_table = ON; PRAGMA case_sensitive_like = ON; PRAGMA ignore_check_constraints = 1;
+                 PRAGMA cache_size = -100; PRAGMA recursive_triggers = ON;",
+            ),
+            (
+                "V3__c.sql",
+                "CREATE TEMP TABLE kept AS SELECT 1; CREATE TEMP VIEW w AS SELECT 1;
+                 CREATE TABLE likes (x CHECK (x LIKE 'A'));
+                 INSERT INTO likes VALUES ('a'); ALTER TABLE p RENAME TO q;",
+            ),
+            ("V3__c.down.sql", "ALTER TABLE q RENAME TO p; DROP TABLE likes;"),
+        ],
+        expect![[r#"
+            3 applied, 1 reversed, whole
+        "#]],
+    )
+    .await;
+}
+
+#[tokio::test]
+async fn rows_without_their_parent_are_named() {
+    check(
+        &[
+            (
+                "V1__a.sql",
+                "CREATE TABLE p (x PRIMARY KEY); CREATE TABLE c (x REFERENCES p);",
+            ),
+            (
+                "V2__b.sql",
+                "INSERT INTO p VALUES (1); INSERT INTO c VALUES (1);",
+            ),
+            ("V3__c.sql", "DROP TABLE p; CREATE TABLE p (x PRIMARY KEY);"),
+        ],
+        expect![[r#"
+            V3__c.sql:1:1 fails: this leaves rows without their parent: row 1 of c has no parent in p
+            2 applied, 0 reversed, not whole
+        "#]],
+    )
+    .await;
+}
+
+/// How long a set takes in which every `nth` migration has this down file, `{}` standing for its version.
+async fn timed(migrations: usize, nth: usize, down: &str) -> std::time::Duration {
+    let mut files = Vec::new();
+    for n in 1..=migrations {
+        let up = format!(
+            "CREATE TABLE t{n} (id INTEGER PRIMARY KEY, name TEXT NOT NULL, of INTEGER REFERENCES t1);
+             CREATE INDEX i{n} ON t{n} (name);"
+        );
+        files.push((format!("V{n}__t.sql"), up));
+        if n % nth == 0 {
+            files.push((
+                format!("V{n}__t.down.sql"),
+                down.replace("{}", &n.to_string()),
+            ));
+        }
+    }
+    let files: Vec<(&str, &str)> = files
+        .iter()
+        .map(|(name, text)| (&**name, &**text))
+        .collect();
+    let begun = std::time::Instant::now();
+    assert_eq!(checked(&files).await.applied, migrations);
+    begun.elapsed()
+}
+
+#[tokio::test]
+async fn a_long_history_takes_seconds_even_where_down_files_are_no_inverse() {
+    let long = timed(1000, 5, "DROP TABLE t{};").await;
+    let spoiled = timed(100, 1, "DROP INDEX i{};").await;
+    // Generous, for machines that do other things too.
+    assert!(
+        long.as_secs() < 60 && spoiled.as_secs() < 60,
+        "{long:?}, {spoiled:?}"
+    );
+}

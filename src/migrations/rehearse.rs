@@ -1,0 +1,363 @@
+//! Running migrations in memory, to see what they do: as a local file would run them, each on a connection that
+//! remembers nothing of the one before. Nothing here touches a database of the project.
+
+use crate::db::{Db, DbError, Engine, Failure, Options, Query, Rows, Transaction, locate};
+use crate::history::{self, Failed, Part, RunError};
+use crate::schema::{Schema, Snapshot, inspect, snapshot};
+use crate::script::{
+    Atomicity, ForeignKeys, Key, Origin, Record, Revision, Run, Script, Source, Step, Unit,
+};
+use crate::sql::{Kind, Value, What, identifier, kind, significant, tokens};
+
+use std::sync::Arc;
+
+use super::plan::entry;
+use super::problem::{Problem, Severity, Way};
+use super::reading::{self, Reading};
+use super::set::{Migration, Text};
+
+/// A file as it is read for a rehearsal.
+#[derive(Debug, Clone)]
+pub(super) struct Act {
+    source: Arc<Source>,
+    reading: Reading,
+}
+
+impl Act {
+    /// Reads a file as a local database would.
+    pub(super) fn new(text: &Text) -> Act {
+        Act::of(&text.source)
+    }
+
+    /// The same of a text that was recorded.
+    pub(super) fn of(source: &Arc<Source>) -> Act {
+        Act {
+            source: source.clone(),
+            reading: reading::read(source, Engine::Local),
+        }
+    }
+
+    /// What is wrong with it, and what should be known.
+    pub(super) fn problems(&self) -> &[Problem] {
+        &self.reading.problems
+    }
+
+    /// Whether it may run at all.
+    pub(super) fn is_sound(&self) -> bool {
+        let stops = |problem: &Problem| problem.severity() == Severity::Error;
+        !self.reading.problems.iter().any(stops)
+    }
+
+    /// Whether it leaves nothing behind where it fails.
+    pub(super) fn is_atomic(&self) -> bool {
+        self.reading.atomicity == Atomicity::Transaction
+    }
+
+    /// Why it cannot run in memory, if it cannot: it would reach other files.
+    pub(super) fn obstacle(&self) -> Option<Problem> {
+        self.reading.steps.iter().find_map(|step| {
+            let why = match kind(&step.sql) {
+                Kind::Attach | Kind::Detach => "it attaches another database",
+                Kind::Vacuum if names_a_file(&step.sql) => "it writes a copy of the database",
+                _ => return None,
+            };
+            Some(Problem::NotRehearsed {
+                origin: step.origin.clone()?,
+                why: why.to_owned(),
+            })
+        })
+    }
+}
+
+/// `VACUUM INTO`, which has a file behind it: <https://sqlite.org/lang_vacuum.html>.
+fn names_a_file(vacuum: &str) -> bool {
+    significant(vacuum).any(|token| token.is_word(vacuum, "INTO"))
+}
+
+/// A database in memory, and what its history has come to.
+#[derive(Debug)]
+pub(super) struct Rehearsal {
+    db: Db,
+    revision: Revision,
+    run: Run,
+}
+
+/// A rehearsal came to its end early.
+#[derive(Debug)]
+pub(super) enum Stopped {
+    /// The engine in memory cannot be used.
+    Db(DbError),
+    /// A file does not do what it should.
+    Problem(Box<Problem>),
+}
+
+impl From<DbError> for Stopped {
+    fn from(error: DbError) -> Stopped {
+        Stopped::Db(error)
+    }
+}
+
+impl Rehearsal {
+    /// An empty database.
+    pub(super) async fn new() -> Result<Rehearsal, DbError> {
+        Ok(Rehearsal {
+            db: Db::memory(Options::default()).await?,
+            revision: Revision::NONE,
+            run: Run::new("rehearsal"),
+        })
+    }
+
+    /// The database, for whatever builds on it.
+    pub(super) fn into_db(self) -> Db {
+        self.db
+    }
+
+    /// The schema as it is now.
+    pub(super) async fn schema(&self) -> Result<Schema, DbError> {
+        inspect(&self.db).await
+    }
+
+    /// The same, cheaper, and only good for comparing.
+    pub(super) async fn snapshot(&self) -> Result<Snapshot, DbError> {
+        snapshot(&self.db).await
+    }
+
+    /// Applies a migration; one that is repeatable may have been applied before.
+    pub(super) async fn up(
+        &mut self,
+        migration: &Migration,
+        act: &Act,
+        way: Way,
+    ) -> Result<(), Stopped> {
+        let entry = entry(migration);
+        let record = match (migration.version(), way) {
+            (None, Way::Again) => Record::Replace(entry),
+            _ => Record::Insert(entry),
+        };
+        self.act(record, act, way).await
+    }
+
+    /// Takes a migration back.
+    pub(super) async fn down(&mut self, migration: &Migration, act: &Act) -> Result<(), Stopped> {
+        self.act(Record::Delete(migration.key.clone()), act, Way::Down)
+            .await
+    }
+
+    /// Runs one file and records it. Where it fails it leaves nothing behind, unless it runs outside of transactions.
+    pub(super) async fn act(&mut self, record: Record, act: &Act, way: Way) -> Result<(), Stopped> {
+        let script = Script {
+            expects: self.revision,
+            foreign_keys: act.reading.foreign_keys,
+            atomicity: act.reading.atomicity,
+            units: vec![Unit {
+                record,
+                steps: act.reading.steps.clone(),
+            }],
+        };
+        let remembered = self.remembered(&script).await?;
+        let key = script.units[0].record.key();
+        let result = history::run(&self.db, &script, &self.run, Arc::new(|_| {})).await;
+        self.forget(remembered).await?;
+        match result {
+            Ok(_) => {
+                self.revision = script.leaves();
+                Ok(())
+            }
+            // Nobody else writes to it.
+            Err(RunError::Moved) => Err(Stopped::Db(DbError::Read(unusable("it has changed")))),
+            Err(RunError::Failed(failed)) => Err(self.fails(*failed, act, key, way).await),
+        }
+    }
+
+    async fn fails(&self, failed: Failed, act: &Act, key: &Key, way: Way) -> Stopped {
+        let (error, explanation) = match failed.failure {
+            Failure::Open(error) => return Stopped::Db(error),
+            Failure::Step {
+                error, explanation, ..
+            } => (error, explanation),
+        };
+        let mut help = None;
+        let whole_file = Origin {
+            source: act.source.clone(),
+            span: 0..0,
+        };
+        let (origin, message) = match failed.part {
+            Part::Step(step) => {
+                help = help_for(way, key, &step.sql);
+                let offset = locate(&self.db, &step.sql, &error.message).await;
+                let origin = step.origin.map(|origin| pointed_at(origin, offset));
+                (origin.unwrap_or(whole_file), error.message)
+            }
+            Part::ForeignKeysAfter => (whole_file, orphans(&explanation)),
+            Part::Begin | Part::Record | Part::ForeignKeysBefore | Part::Commit => {
+                (whole_file, error.message)
+            }
+        };
+        Stopped::Problem(Box::new(Problem::Fails {
+            origin,
+            way,
+            message,
+            help,
+        }))
+    }
+
+    /// What the connection remembers now and is about to be told otherwise.
+    async fn remembered(&self, script: &Script) -> Result<Remembered, DbError> {
+        let mut remembered = Remembered::default();
+        let steps = script.units.iter().flat_map(|unit| &unit.steps);
+        for step in steps.filter(|step| Engine::Memory.refusal(&step.sql).is_some()) {
+            match kind(&step.sql) {
+                Kind::Pragma(pragma) => {
+                    let query = Query::new(format!("PRAGMA {}", pragma.name));
+                    let answer = self.db.query(vec![query]).await?.into_iter().next();
+                    let value = answer.and_then(Result::ok).into_iter().flatten().flatten();
+                    remembered.pragmas.push((pragma.name, value.last()));
+                }
+                _ => remembered.temporary = true,
+            }
+        }
+        Ok(remembered)
+    }
+
+    /// Makes the connection as a fresh one.
+    async fn forget(&self, remembered: Remembered) -> Result<(), DbError> {
+        let mut steps: Vec<String> = remembered.pragmas.into_iter().filter_map(back).collect();
+        if remembered.temporary {
+            steps.extend(self.drops_of_temporary().await?);
+        }
+        if steps.is_empty() {
+            return Ok(());
+        }
+        let transaction = Transaction {
+            foreign_keys: ForeignKeys::Off,
+            atomicity: Atomicity::Bare,
+            steps: steps
+                .into_iter()
+                .map(|sql| Step::own(sql, vec![]))
+                .collect(),
+        };
+        match self.db.run(vec![transaction], Arc::new(|_| {})).await {
+            Ok(_) => Ok(()),
+            Err(Failure::Open(error)) => Err(error),
+            Err(Failure::Step { error, .. }) => Err(DbError::Read(error)),
+        }
+    }
+
+    async fn drops_of_temporary(&self) -> Result<Vec<String>, DbError> {
+        // Dropping a table takes its indexes and triggers along.
+        let query = Query::new(
+            "SELECT type, name FROM sqlite_temp_schema WHERE type <> 'index' AND name NOT LIKE 'sqlite\\_%' ESCAPE '\\'",
+        );
+        let answer = self.db.query(vec![query]).await?.into_iter().next();
+        let rows = answer.unwrap_or(Ok(Rows::new())).map_err(DbError::Read)?;
+        let drops = rows.iter().filter_map(|row| {
+            let [Value::Text(what), Value::Text(name)] = row.as_slice() else {
+                return None;
+            };
+            Some(format!("DROP {what} IF EXISTS temp.{}", identifier(name)))
+        });
+        Ok(drops.collect())
+    }
+}
+
+/// What a connection remembers from one file to the next, and a file must not.
+#[derive(Debug, Default)]
+struct Remembered {
+    /// Pragmas, and what each of them says.
+    pragmas: Vec<(String, Option<Value>)>,
+    /// Whether there may be TEMP objects.
+    temporary: bool,
+}
+
+/// The statement that sets a pragma back.
+fn back((name, value): (String, Option<Value>)) -> Option<String> {
+    let value = match (name.as_str(), value) {
+        // Reading sets it and sets it back: what it says is not what it was.
+        ("query_only", _) => return None,
+        // The schema may have been edited, and is to be read anew: <https://sqlite.org/pragma.html#pragma_writable_schema>.
+        ("writable_schema", _) => "RESET".to_owned(),
+        // The only one that cannot be read.
+        ("case_sensitive_like", _) => "OFF".to_owned(),
+        (_, Some(Value::Integer(number))) => number.to_string(),
+        (_, Some(Value::Text(text))) => crate::sql::text(&text),
+        _ => return None,
+    };
+    Some(format!("PRAGMA {name} = {value}"))
+}
+
+/// The token of a statement that stands at `offset`.
+fn pointed_at(mut origin: Origin, offset: Option<usize>) -> Origin {
+    let text = &origin.source.text;
+    if let Some(offset) = offset
+        && let Some(rest) = text.get(origin.span.start + offset..origin.span.end)
+        && let Some(Ok(token)) = tokens(rest).next()
+    {
+        let start = origin.span.start + offset;
+        origin.span = start..start + token.span.end;
+    }
+    origin
+}
+
+/// What to do about a statement that fails on the way back or again.
+fn help_for(way: Way, key: &Key, statement: &str) -> Option<String> {
+    let repeatable = matches!(key, Key::Repeatable(_));
+    match (way, kind(statement)) {
+        (Way::Up, _) => None,
+        (Way::Down, _) => Some(format!(
+            "`undo` runs the down file on the schema that {key} leaves: make it fit that"
+        )),
+        (Way::Again, Kind::Create(object)) if repeatable && !object.if_exists => Some(format!(
+            "a repeatable migration runs again whenever its text changes: write `DROP {} IF EXISTS {};` before it",
+            match object.what {
+                What::VirtualTable => "TABLE".to_owned(),
+                what => what.word().to_ascii_uppercase(),
+            },
+            bare_or_quoted(&object.name),
+        )),
+        (Way::Again, _) if repeatable => Some(
+            "a repeatable migration runs again whenever its text changes: make it work on what it left the first time"
+                .to_owned(),
+        ),
+        (Way::Again, _) => Some("make the migration work on what its down file leaves".to_owned()),
+    }
+}
+
+fn bare_or_quoted(name: &str) -> String {
+    let is_bare = name.chars().all(|c| c == '_' || c.is_ascii_alphanumeric());
+    if is_bare {
+        name.to_owned()
+    } else {
+        identifier(name)
+    }
+}
+
+/// Rows of `table, rowid, parent`, in words.
+fn orphans(rows: &Rows) -> String {
+    let named: Vec<String> = rows
+        .iter()
+        .map(|row| {
+            let text = |at: usize| match row.get(at) {
+                Some(Value::Text(text)) => text.clone(),
+                Some(Value::Integer(number)) => number.to_string(),
+                _ => "?".to_owned(),
+            };
+            format!(
+                "row {} of {} has no parent in {}",
+                text(1),
+                text(0),
+                text(2)
+            )
+        })
+        .collect();
+    format!(
+        "this leaves rows without their parent: {}",
+        named.join("; ")
+    )
+}
+
+fn unusable(why: &str) -> crate::db::EngineError {
+    crate::db::EngineError {
+        code: crate::db::Code::Other(1),
+        message: why.to_owned(),
+    }
+}
