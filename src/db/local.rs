@@ -66,6 +66,13 @@ impl File {
     }
 
     async fn open(&self, flags: OpenFlags) -> Result<Connection, DbError> {
+        // The engine calls that an I/O error.
+        if self.path.is_dir() {
+            return Err(DbError::Path {
+                path: self.path.clone(),
+                why: "is a directory",
+            });
+        }
         connect(&self.name, flags)
             .await
             .map_err(|source| DbError::Open {
@@ -435,6 +442,11 @@ impl Run<'_> {
         if !self.connection.is_autocommit() {
             // Where this fails the connection is closed at once, and that rolls back.
             let _ = bare(self.connection, "ROLLBACK").await;
+        }
+        if matches!(error.code, Code::Full | Code::Io) {
+            // A write that failed leaves a journal for whoever reads next to roll back, and until then a full disk
+            // stays full.
+            let _ = bare(self.connection, "SELECT 1 FROM sqlite_schema").await;
         }
         let left = match (transaction.atomicity, at) {
             (Atomicity::Bare, At::Step(number)) if number > 0 => Left::EarlierSteps,
