@@ -1,10 +1,18 @@
 //! Taking a database that is already as some migrations leave it: they are recorded, and not run.
 
-use super::drive::{ApplyError, OnEvent, Outcome};
-use super::set::Migrations;
+use std::collections::{BTreeMap, HashSet};
+use std::sync::Arc;
+
+use super::drive::{ApplyError, Decision, OnEvent, Outcome, Reader, drive};
+use super::plan::{Grouping, entry, scripts};
+use super::problem::{Problem, Severity, Way};
+use super::reading::Reading;
+use super::rehearse::{Act, Rehearsal, Stopped};
+use super::set::{Migration, Migrations};
 use crate::db::{Db, DbError};
-use crate::schema::Difference;
-use crate::script::Run;
+use crate::history::{self, History, Row, State, baselined};
+use crate::schema::{Difference, ObjectKind, compare, inspect};
+use crate::script::{Entry, Key, Record, Revision, Run, Source};
 
 /// Whether the schema is looked at before it is taken for what the migrations leave.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -55,6 +63,215 @@ pub async fn baseline(
     run: &Run,
     on_event: &OnEvent,
 ) -> Result<Outcome, BaselineError> {
-    let _ = (db, set, options, run, on_event);
-    todo!()
+    let version = options.version;
+    loop {
+        let history = history::read(db).await.map_err(ApplyError::from)?;
+        let looks = options.verify == Verify::Schema && has_work(&decide(set, &history, version));
+        let mut taking = Taking {
+            set,
+            version,
+            looked_at: None,
+            moved: false,
+            warnings: Vec::new(),
+        };
+        if looks {
+            let revision = history.revision;
+            taking.warnings = look(db, set, history, version).await?;
+            taking.looked_at = Some(revision);
+        }
+        let outcome = drive(db, run, on_event, &mut taking).await;
+        if !taking.moved {
+            return Ok(outcome?);
+        }
+    }
 }
+
+fn has_work(decision: &Decision) -> bool {
+    !decision.scripts.is_empty()
+}
+
+/// What is to be recorded. Pure.
+fn decide(set: &Migrations, history: &History, version: i64) -> Decision {
+    let mut problems = set.problems.clone();
+    // A version that several claim is none of them, and told already.
+    if problems.is_empty() && set.get(&Key::Migration(version)).is_none() {
+        problems.push(Problem::NoSuchVersion {
+            version,
+            among: "files",
+        });
+    }
+    let up_to = |key: &Key| matches!(key, Key::Migration(number) if *number <= version);
+    for row in &history.rows {
+        if row.state == State::Started && up_to(&row.key) {
+            problems.push(Problem::Started {
+                key: row.key.clone(),
+                since: row.applied_at.clone(),
+                by: row.applied_by.clone(),
+            });
+        }
+    }
+    let new: Vec<&Migration> = unrecorded(set, history)
+        .filter(|migration| up_to(&migration.key))
+        .collect();
+    for migration in &new {
+        problems.extend_from_slice(Act::new(&migration.up).problems());
+    }
+    let stops = |problem: &Problem| problem.severity() == Severity::Error;
+    if problems.iter().any(stops) {
+        return Decision {
+            problems,
+            scripts: Vec::new(),
+        };
+    }
+    let units = new.into_iter().map(|migration| {
+        let record = Record::Insert(baselined(entry(migration)));
+        (record, Reading::default())
+    });
+    Decision {
+        problems,
+        scripts: scripts(units, history.revision, Grouping::All),
+    }
+}
+
+fn unrecorded<'a>(
+    set: &'a Migrations,
+    history: &'a History,
+) -> impl Iterator<Item = &'a Migration> {
+    set.iter()
+        .filter(|migration| history.row(&migration.key).is_none())
+}
+
+struct Taking<'a> {
+    set: &'a Migrations,
+    version: i64,
+    /// The revision that the schema was looked at, where it was.
+    looked_at: Option<Revision>,
+    /// Whether somebody changed the history since.
+    moved: bool,
+    warnings: Vec<Problem>,
+}
+
+impl Reader for &mut Taking<'_> {
+    fn texts(&self, _: &History) -> Vec<Key> {
+        Vec::new()
+    }
+
+    fn decide(&mut self, history: &History) -> Decision {
+        let mut decision = decide(self.set, history, self.version);
+        self.moved = has_work(&decision) && self.looked_at.is_some_and(|at| at != history.revision);
+        if self.moved {
+            // What was looked at is no longer what there is.
+            return Decision::default();
+        }
+        decision.problems.append(&mut self.warnings.clone());
+        decision
+    }
+}
+
+/// Compares the schema with what the migrations leave: those that are recorded, by their recorded texts, and those
+/// that are to be. The warnings tell of files that could not be replayed.
+async fn look(
+    db: &Db,
+    set: &Migrations,
+    history: History,
+    version: i64,
+) -> Result<Vec<Problem>, BaselineError> {
+    let keys: Vec<Key> = applied(&history).map(|row| row.key.clone()).collect();
+    let history = history::read_texts(db, history, &keys)
+        .await
+        .map_err(ApplyError::from)?;
+    let mut rehearsal = Rehearsal::new().await.map_err(BaselineError::Memory)?;
+    let mut warnings = Vec::new();
+    for (entry, act) in acts(set, &history, version) {
+        if let Some(obstacle) = act.obstacle() {
+            warnings.push(obstacle);
+            continue;
+        }
+        match rehearsal.act(Record::Insert(entry), &act, Way::Up).await {
+            Ok(()) => {}
+            Err(Stopped::Db(error)) => return Err(BaselineError::Memory(error)),
+            Err(Stopped::Problem(problem)) => return Err(cannot_replay(*problem, version)),
+        }
+    }
+    let expected = rehearsal.schema().await.map_err(BaselineError::Memory)?;
+    // Views and triggers that the next `migrate` makes anew may be there or not.
+    for migration in unrecorded(set, &history) {
+        let act = Act::new(&migration.up);
+        if matches!(migration.key, Key::Repeatable(_)) && act.is_sound() && act.obstacle().is_none()
+        {
+            // One that fails leaves nothing, and is no business of a baseline.
+            let _ = rehearsal.up(migration, &act, Way::Up).await;
+        }
+    }
+    let after = rehearsal.schema().await.map_err(BaselineError::Memory)?;
+    let theirs = compare(&expected, &after);
+    let theirs: HashSet<(ObjectKind, String)> = theirs.iter().map(name).collect();
+    let found = inspect(db).await.map_err(ApplyError::from)?;
+    let mut differences = compare(&expected, &found);
+    differences.retain(|difference| !theirs.contains(&name(difference)));
+    if differences.is_empty() {
+        return Ok(warnings);
+    }
+    Err(BaselineError::Differs {
+        version,
+        differences,
+    })
+}
+
+fn name(difference: &Difference) -> (ObjectKind, String) {
+    let object = difference.object();
+    (object.kind, object.name.to_ascii_lowercase())
+}
+
+/// The rows of migrations and repeatables that are in the database.
+fn applied(history: &History) -> impl Iterator<Item = &Row> {
+    history.rows.iter().filter(|row| {
+        row.state == State::Applied && matches!(row.key, Key::Migration(_) | Key::Repeatable(_))
+    })
+}
+
+/// Everything that made the database what it is, in order.
+fn acts(set: &Migrations, history: &History, version: i64) -> Vec<(Entry, Act)> {
+    let mut acts: BTreeMap<Key, (Entry, Act)> = BTreeMap::new();
+    for migration in &set.versioned {
+        if migration.version().is_some_and(|number| number <= version) {
+            let act = (entry(migration), Act::new(&migration.up));
+            acts.insert(migration.key.clone(), act);
+        }
+    }
+    for row in applied(history) {
+        let Some(text) = &row.source else { continue };
+        let source = Arc::new(Source {
+            name: format!("{}__{}.sql (as recorded)", row.key, row.name),
+            text: text.clone(),
+        });
+        let entry = Entry {
+            key: row.key.clone(),
+            name: row.name.clone(),
+            checksum: row.checksum.clone(),
+            source: String::new(),
+            down: None,
+            detail: serde_json::Map::new(),
+        };
+        acts.insert(row.key.clone(), (entry, Act::of(&source)));
+    }
+    // Keys of migrations come before those of repeatables.
+    acts.into_values().collect()
+}
+
+/// A file that fails in memory cannot have made this database, or not from nothing.
+fn cannot_replay(mut problem: Problem, version: i64) -> BaselineError {
+    if let Problem::Fails { help, .. } = &mut problem {
+        *help = Some(format!(
+            "it was replayed in memory, on what the files before it leave; if this database is as it leaves it all \
+             the same, `baseline {version} --no-verify` records it"
+        ));
+    }
+    BaselineError::Apply(ApplyError::Problems {
+        problems: vec![problem],
+        done: Vec::new(),
+    })
+}
+
+#[cfg(test)]
+mod tests;
