@@ -1,7 +1,12 @@
 //! What a pull request must not do to migrations that others may have applied. Pure.
 
-use super::problem::Problem;
-use super::set::Migrations;
+use std::collections::BTreeSet;
+
+use super::file::{Order, meaning};
+use super::numbering::{misfits, version};
+use super::problem::{Edit, Problem};
+use super::set::{Migration, Migrations};
+use crate::script::Key;
 
 /// The migrations that a branch is to be merged into.
 #[derive(Debug, Clone, PartialEq, Default)]
@@ -14,8 +19,295 @@ pub struct Base {
     pub tip: Migrations,
 }
 
-/// What is wrong with a set as a successor of `base`.
+/// What is wrong with a set as a successor of `base`: migrations that were there and are gone or changed, and new ones
+/// that come too late. What the set alone tells is not repeated.
 pub fn check_against(set: &Migrations, base: &Base) -> Vec<Problem> {
-    let _ = (set, base);
-    todo!()
+    let mut problems = Vec::new();
+    // Their files are there, and do not fit.
+    let claimed: BTreeSet<i64> = misfits(set).filter_map(version).collect();
+    for old in base.common.iter() {
+        match set.get(&old.key) {
+            Some(now) => problems.extend(edited(old, now, base)),
+            None if old
+                .version()
+                .is_some_and(|version| claimed.contains(&version)) => {}
+            None => problems.extend(gone(old, set, base)),
+        }
+    }
+    for new in &set.versioned {
+        if base.common.get(&new.key).is_none() {
+            problems.extend(behind(new, base));
+        }
+    }
+    problems
+}
+
+/// A versioned migration that is another now, unless it is the same as where it is to be merged.
+fn edited(old: &Migration, now: &Migration, base: &Base) -> Option<Problem> {
+    old.version()?;
+    let edit = edit(old, now)?;
+    let merged = base.tip.get(&old.key);
+    if merged.is_some_and(|merged| self::edit(merged, now).is_none()) {
+        return None;
+    }
+    let (file, recorded) = match (edit, &now.down, &old.down) {
+        (Edit::Down, Some(now), old) => (now, old.as_ref().map(|old| &old.source.text)),
+        _ => (&now.up, Some(&old.up.source.text)),
+    };
+    Some(Problem::EditedSinceBase {
+        key: old.key.clone(),
+        file: file.source.clone(),
+        edit,
+        base: base.name.clone(),
+        recorded: recorded.cloned().unwrap_or_default(),
+    })
+}
+
+fn edit(old: &Migration, now: &Migration) -> Option<Edit> {
+    if old.up.checksum != now.up.checksum {
+        return Some(match has_meaning_of(now, old) {
+            true => Edit::Wording,
+            false => Edit::Meaning,
+        });
+    }
+    if old.words != now.words {
+        return Some(Edit::Name);
+    }
+    let checksum =
+        |migration: &Migration| migration.down.as_ref().map(|down| down.checksum.clone());
+    // A down file that is gone is no edit: what was recorded still undoes.
+    (now.down.is_some() && checksum(old) != checksum(now)).then_some(Edit::Down)
+}
+
+fn has_meaning_of(one: &Migration, other: &Migration) -> bool {
+    one.up.checksum == other.up.checksum
+        || meaning(&one.up.source.text) == meaning(&other.up.source.text)
+}
+
+/// A migration without a file, unless it has none where it is to be merged either.
+fn gone(old: &Migration, set: &Migrations, base: &Base) -> Option<Problem> {
+    base.tip.get(&old.key)?;
+    let now = set
+        .versioned
+        .iter()
+        .filter(|new| base.common.get(&new.key).is_none())
+        .find(|new| matches!(old.key, Key::Migration(_)) && has_meaning_of(new, old));
+    Some(Problem::GoneSinceBase {
+        key: old.key.clone(),
+        name: old.words.clone(),
+        base: base.name.clone(),
+        now: now.map(|new| new.up.source.name.clone()),
+    })
+}
+
+/// A new migration that would be merged below others, or onto another of its version.
+fn behind(new: &Migration, base: &Base) -> Option<Problem> {
+    let version = new.version()?;
+    let other = match base.tip.get(&new.key) {
+        // Under another name it would be merged beside this one.
+        Some(same) if same.words == new.words && has_meaning_of(new, same) => return None,
+        Some(other) => other,
+        None => base
+            .tip
+            .versioned
+            .last()
+            .filter(|newest| new.order == Order::Strict && newest.version() > Some(version))?,
+    };
+    Some(Problem::BehindBase {
+        version,
+        file: new.up.source.name.clone(),
+        base: base.name.clone(),
+        other: other.up.source.name.clone(),
+        newest: other.version()?,
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use expect_test::{Expect, expect};
+
+    type Files<'a> = &'a [(&'a str, &'a str)];
+
+    fn set(files: Files<'_>) -> Migrations {
+        Migrations::from_files(
+            files
+                .iter()
+                .map(|(name, text)| ((*name).to_owned(), text.as_bytes().to_vec())),
+        )
+    }
+
+    fn check(files: Files<'_>, common: Files<'_>, tip: Files<'_>, expect: Expect) {
+        use std::fmt::Write;
+        let base = Base {
+            name: "main".to_owned(),
+            common: set(common),
+            tip: set(tip),
+        };
+        let mut found = String::new();
+        for problem in check_against(&set(files), &base) {
+            let severity = format!("{:?}", problem.severity()).to_lowercase();
+            writeln!(found, "{severity} {}: {problem}", problem.code()).unwrap();
+        }
+        expect.assert_eq(&found);
+    }
+
+    const BASE: Files<'_> = &[
+        ("V1__a.sql", "CREATE TABLE a (x); -- one"),
+        ("V2__b.sql", "CREATE TABLE b (x);"),
+        ("V2__b.down.sql", "DROP TABLE b;"),
+        ("R__v.sql", "SELECT 1;"),
+    ];
+
+    fn with(other: Files<'static>) -> Vec<(&'static str, &'static str)> {
+        BASE.iter().chain(other).copied().collect()
+    }
+
+    fn without(name: &str) -> Vec<(&'static str, &'static str)> {
+        BASE.iter()
+            .copied()
+            .filter(|(file, _)| *file != name)
+            .collect()
+    }
+
+    #[test]
+    fn new_migrations_above_and_edited_repeatables_are_what_a_branch_is_for() {
+        check(
+            &[
+                ("V1__a.sql", "CREATE TABLE a (x); -- one"),
+                ("sub/V2__b.sql", "CREATE TABLE b (x);"),
+                ("sub/V2__b.down.sql", "DROP TABLE b;"),
+                ("V3__c.sql", "SELECT 1;"),
+                ("R__v.sql", "SELECT 2;"),
+                ("R__w.sql", "SELECT 1;"),
+            ],
+            BASE,
+            BASE,
+            expect![[r#""#]],
+        );
+    }
+
+    #[test]
+    fn an_edit_is_an_error_unless_it_changes_no_statement() {
+        check(
+            &[
+                ("V1__a.sql", "CREATE TABLE a (x); -- two"),
+                ("V2__b.sql", "CREATE TABLE b (x, y);"),
+                ("V2__b.down.sql", "DROP TABLE b;"),
+                ("R__v.sql", "SELECT 1;"),
+            ],
+            BASE,
+            BASE,
+            expect![[r#"
+                warning comments-edited: comments or spaces of V1, which is in main, were changed
+                error edited: V2 is in main and was changed since
+            "#]],
+        );
+        check(
+            &[
+                ("V1__one.sql", "CREATE TABLE a (x); -- one"),
+                ("V2__b.sql", "CREATE TABLE b (x);"),
+                ("V2__b.down.sql", "DROP TABLE IF EXISTS b;"),
+                ("R__v.sql", "SELECT 1;"),
+            ],
+            BASE,
+            BASE,
+            expect![[r#"
+                warning renamed: V1 is in main and was renamed since
+                warning down-edited: the down file of V2, which is in main, was changed
+            "#]],
+        );
+    }
+
+    #[test]
+    fn a_migration_that_is_gone_is_told_with_the_file_that_has_its_statements_now() {
+        check(
+            &without("V1__a.sql"),
+            BASE,
+            BASE,
+            expect![[r#"
+            error missing: V1__a is in main and has no file any more
+        "#]],
+        );
+        let mut renumbered = without("V1__a.sql");
+        renumbered.push(("V3__a.sql", "create table a (x);"));
+        check(
+            &renumbered,
+            BASE,
+            BASE,
+            expect![[r#"
+            error missing: V1__a is in main, and V3__a.sql has its statements now
+        "#]],
+        );
+        check(
+            &without("R__v.sql"),
+            BASE,
+            BASE,
+            expect![[r#"
+            warning missing: R__v is in main and has no file any more
+        "#]],
+        );
+    }
+
+    #[test]
+    fn a_version_that_several_files_claim_is_not_gone() {
+        check(
+            &with(&[("V1__z.sql", "SELECT 1;")]),
+            BASE,
+            BASE,
+            expect![[r#""#]],
+        );
+    }
+
+    #[test]
+    fn what_was_merged_since_the_branch_began_is_not_gone_and_must_be_come_after() {
+        let tip = with(&[("V4__theirs.sql", "SELECT 4;")]);
+        check(BASE, BASE, &tip, expect![[r#""#]]);
+        check(
+            &with(&[("V3__ours.sql", "SELECT 3;")]),
+            BASE,
+            &tip,
+            expect![[r#"
+                error out-of-order: V3 is new, but main has V4, which comes after it: V4__theirs.sql
+            "#]],
+        );
+        check(
+            &with(&[("U3__ours.sql", "SELECT 3;")]),
+            BASE,
+            &tip,
+            expect![[r#""#]],
+        );
+        check(
+            &with(&[("V4__ours.sql", "SELECT 3;")]),
+            BASE,
+            &tip,
+            expect![[r#"
+                error out-of-order: main has another V4: V4__theirs.sql
+            "#]],
+        );
+        check(
+            &with(&[("V5__ours.sql", "SELECT 3;")]),
+            BASE,
+            &tip,
+            expect![[r#""#]],
+        );
+        check(
+            &with(&[("V4__ours.sql", "SELECT 4;")]),
+            BASE,
+            &tip,
+            expect![[r#"
+                error out-of-order: main has another V4: V4__theirs.sql
+            "#]],
+        );
+        check(&tip, BASE, &tip, expect![[r#""#]]);
+    }
+
+    #[test]
+    fn what_was_done_there_too_is_fine() {
+        let removed = without("V1__a.sql");
+        check(&removed, BASE, &removed, expect![[r#""#]]);
+        let mut edited = removed;
+        edited.push(("V1__a.sql", "CREATE TABLE a (y);"));
+        check(&edited, BASE, &edited, expect![[r#""#]]);
+    }
 }

@@ -1,8 +1,11 @@
-//! The migrations as a commit has them: the only file that runs `git`.
+//! The migrations as a commit has them: the only file that runs `git`. It only reads.
 
+use std::io::{Read, Write};
 use std::path::{Path, PathBuf};
+use std::process::{Command, Output, Stdio};
 
 use super::against::Base;
+use super::set::{Migrations, slashes};
 
 /// The migrations of a commit cannot be read.
 #[derive(Debug, thiserror::Error)]
@@ -38,6 +41,420 @@ pub enum GitError {
 /// # Errors
 /// [`GitError`].
 pub fn read_base(directory: &Path, reference: &str) -> Result<Base, GitError> {
-    let _ = (directory, reference);
-    todo!()
+    let (anchor, rest) = existing(directory)?;
+    let git = Git { anchor };
+    let path = git.prefix(directory)? + &rest;
+    let directory = Directory {
+        shown: slashes(directory),
+        path: path.trim_matches('/').to_owned(),
+    };
+    let tip = git.commit(reference)?;
+    let common = git.merge_base(&tip)?;
+    let of_tip = git.migrations(&tip, &directory)?;
+    Ok(Base {
+        name: reference.to_owned(),
+        common: match common == tip {
+            true => of_tip.clone(),
+            false => git.migrations(&common, &directory)?,
+        },
+        tip: of_tip,
+    })
+}
+
+/// The nearest folder that is there, and what follows behind it: the directory may have been removed.
+fn existing(directory: &Path) -> Result<(PathBuf, String), GitError> {
+    let whole = std::path::absolute(directory).map_err(GitError::NoGit)?;
+    for folder in whole.ancestors() {
+        if folder.is_dir() {
+            let rest = whole.strip_prefix(folder).unwrap_or(Path::new(""));
+            return Ok((folder.to_path_buf(), slashes(rest)));
+        }
+    }
+    Err(GitError::NoRepository {
+        path: directory.to_path_buf(),
+    })
+}
+
+/// The directory of the migrations.
+struct Directory {
+    /// As the user knows it.
+    shown: String,
+    /// From the top of the repository.
+    path: String,
+}
+
+/// One repository.
+struct Git {
+    /// A folder in it.
+    anchor: PathBuf,
+}
+
+impl Git {
+    fn command(&self, args: &[&str]) -> Command {
+        let mut command = Command::new("git");
+        command
+            .arg("-C")
+            .arg(&self.anchor)
+            .args(args)
+            // A hook is told which repository it runs for; what is meant here is the one that the folder is in.
+            .env_remove("GIT_DIR")
+            .env_remove("GIT_WORK_TREE")
+            .env_remove("GIT_PREFIX")
+            .env("LC_ALL", "C");
+        command
+    }
+
+    fn run(&self, args: &[&str]) -> Result<Output, GitError> {
+        self.command(args)
+            .stdin(Stdio::null())
+            .output()
+            .map_err(GitError::NoGit)
+    }
+
+    /// The folder's path from the top of the repository, with a slash at its end unless it is the top.
+    fn prefix(&self, directory: &Path) -> Result<String, GitError> {
+        let args = ["rev-parse", "--show-prefix"];
+        let output = self.run(&args)?;
+        if output.status.success() {
+            return Ok(line(&output));
+        }
+        if said(&output.stderr).contains("not a git repository") {
+            return Err(GitError::NoRepository {
+                path: directory.to_path_buf(),
+            });
+        }
+        Err(failed(&args, &output.stderr))
+    }
+
+    /// The commit that a reference names.
+    fn commit(&self, reference: &str) -> Result<String, GitError> {
+        let unknown = || GitError::UnknownRef {
+            reference: reference.to_owned(),
+        };
+        if reference.starts_with('-') {
+            return Err(unknown());
+        }
+        let name = format!("{reference}^{{commit}}");
+        let output = self.run(&["rev-parse", "--verify", "--quiet", &name])?;
+        match output.status.success() {
+            true => Ok(line(&output)),
+            false => Err(unknown()),
+        }
+    }
+
+    /// The commit at which what is checked out left `tip`. Where there is none, or a shallow clone lacks it, the tip is
+    /// what there is to compare with.
+    fn merge_base(&self, tip: &str) -> Result<String, GitError> {
+        let output = self.run(&["merge-base", "HEAD", tip])?;
+        Ok(match output.status.success() {
+            true => line(&output),
+            false => tip.to_owned(),
+        })
+    }
+
+    fn migrations(&self, commit: &str, directory: &Directory) -> Result<Migrations, GitError> {
+        let mut args = vec!["ls-tree", "-r", "-z", "--full-tree", commit];
+        if !directory.path.is_empty() {
+            args.extend(["--", &directory.path]);
+        }
+        let output = self.run(&args)?;
+        if !output.status.success() {
+            return Err(failed(&args, &output.stderr));
+        }
+        let blobs = blobs(&output.stdout, directory);
+        let ids: Vec<&str> = blobs.iter().map(|blob| blob.id.as_str()).collect();
+        let contents = self.contents(&ids)?;
+        let names = blobs.iter().map(|blob| blob.name.clone());
+        Ok(Migrations::from_files(names.zip(contents)))
+    }
+
+    /// The contents of blobs, all from one process.
+    fn contents(&self, ids: &[&str]) -> Result<Vec<Vec<u8>>, GitError> {
+        if ids.is_empty() {
+            return Ok(Vec::new());
+        }
+        let args = ["cat-file", "--batch"];
+        let broken = |source: std::io::Error| GitError::Failed {
+            command: args.join(" "),
+            words: source.to_string(),
+        };
+        let mut child = self
+            .command(&args)
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::null())
+            .spawn()
+            .map_err(GitError::NoGit)?;
+        let asked = ids.join("\n") + "\n";
+        let (input, output) = (child.stdin.take(), child.stdout.take());
+        let answer = std::thread::scope(|scope| {
+            // It answers while it is asked: whoever only asks first waits for ever.
+            scope.spawn(move || {
+                // Where this fails the answer is short, and that is told.
+                input.map(|mut input| input.write_all(asked.as_bytes()))
+            });
+            let mut answer = Vec::new();
+            output.map_or(Ok(0), |mut output| output.read_to_end(&mut answer))?;
+            Ok(answer)
+        });
+        let status = child.wait();
+        let contents = batch(&answer.map_err(broken)?, ids.len());
+        status.map_err(broken)?;
+        contents.ok_or_else(|| GitError::Failed {
+            command: args.join(" "),
+            words: "an object is missing".to_owned(),
+        })
+    }
+}
+
+/// A file in a tree.
+struct Blob {
+    id: String,
+    /// The path as it is shown.
+    name: String,
+}
+
+/// The `.sql` files of `mode type id TAB path NUL …`: <https://git-scm.com/docs/git-ls-tree#_output_format>.
+fn blobs(listing: &[u8], directory: &Directory) -> Vec<Blob> {
+    let entries = listing.split(|byte| *byte == 0).filter_map(|entry| {
+        let entry = String::from_utf8_lossy(entry);
+        let (about, path) = entry.split_once('\t')?;
+        let mut about = about.split(' ');
+        let (mode, _, id) = (about.next()?, about.next()?, about.next()?);
+        let below = path
+            .strip_prefix(directory.path.as_str())?
+            .trim_start_matches('/');
+        // 100644 and 100755 are files; links and submodules are not.
+        let is_file = mode.starts_with("100");
+        (is_file && below.to_ascii_lowercase().ends_with(".sql")).then(|| Blob {
+            id: id.to_owned(),
+            name: format!("{}/{below}", directory.shown.trim_end_matches('/')),
+        })
+    });
+    entries.collect()
+}
+
+/// The contents in `id type size LF contents LF …`: <https://git-scm.com/docs/git-cat-file#_batch_output>. `None` where
+/// it is anything else.
+fn batch(mut answer: &[u8], count: usize) -> Option<Vec<Vec<u8>>> {
+    let mut contents = Vec::with_capacity(count);
+    for _ in 0..count {
+        let end = answer.iter().position(|byte| *byte == b'\n')?;
+        let head = std::str::from_utf8(&answer[..end]).ok()?;
+        let size: usize = head.rsplit(' ').next()?.parse().ok()?;
+        let rest = &answer[end + 1..];
+        contents.push(rest.get(..size)?.to_vec());
+        answer = rest.get(size + 1..)?;
+    }
+    Some(contents)
+}
+
+fn line(output: &Output) -> String {
+    String::from_utf8_lossy(&output.stdout)
+        .trim_end_matches(['\r', '\n'])
+        .to_owned()
+}
+
+fn said(stderr: &[u8]) -> String {
+    String::from_utf8_lossy(stderr).trim().to_owned()
+}
+
+fn failed(args: &[&str], stderr: &[u8]) -> GitError {
+    GitError::Failed {
+        command: args.join(" "),
+        words: said(stderr),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// A repository of its own, that knows nothing of the user's settings.
+    struct Repository(tempfile::TempDir);
+
+    impl Repository {
+        fn new() -> Repository {
+            let repository = Repository(tempfile::tempdir().unwrap());
+            repository.git(&["init", "--quiet", "--initial-branch=main"]);
+            repository.git(&["config", "user.name", "a"]);
+            repository.git(&["config", "user.email", "a@example.com"]);
+            repository.git(&["config", "commit.gpgsign", "false"]);
+            repository.git(&["config", "core.autocrlf", "false"]);
+            repository
+        }
+
+        fn at(&self, path: &str) -> PathBuf {
+            self.0.path().join(path)
+        }
+
+        #[track_caller]
+        fn git(&self, args: &[&str]) {
+            let output = Command::new("git")
+                .args(args)
+                .current_dir(self.0.path())
+                .env("GIT_CONFIG_GLOBAL", self.at("none"))
+                .env("GIT_CONFIG_NOSYSTEM", "1")
+                .env_remove("GIT_DIR")
+                .env_remove("GIT_INDEX_FILE")
+                .output()
+                .unwrap();
+            assert!(
+                output.status.success(),
+                "{args:?}: {}",
+                said(&output.stderr)
+            );
+        }
+
+        fn write(&self, path: &str, text: &str) {
+            let path = self.at(path);
+            std::fs::create_dir_all(path.parent().unwrap()).unwrap();
+            std::fs::write(path, text).unwrap();
+        }
+
+        fn commit(&self, files: &[(&str, &str)]) {
+            for (path, text) in files {
+                self.write(path, text);
+            }
+            self.git(&["add", "--all"]);
+            self.git(&["commit", "--quiet", "--allow-empty", "--message=m"]);
+        }
+
+        fn base(&self, directory: &str, reference: &str) -> Base {
+            read_base(&self.at(directory), reference).unwrap()
+        }
+    }
+
+    /// Names behind the directory, and texts.
+    fn files(set: &Migrations) -> Vec<(&str, &str)> {
+        assert_eq!(set.problems, []);
+        set.iter()
+            .flat_map(|migration| [Some(&migration.up), migration.down.as_ref()])
+            .flatten()
+            .map(|text| {
+                let (_, name) = text.source.name.rsplit_once("/m/").unwrap();
+                (name, text.source.text.as_str())
+            })
+            .collect()
+    }
+
+    #[test]
+    fn the_files_are_those_of_the_commit_and_not_those_on_the_disk() {
+        let repository = Repository::new();
+        repository.commit(&[
+            ("db/m/V1__a.sql", "SELECT 1;\r\n"),
+            ("db/m/2026/V2__b \u{e9}.sql", ""),
+            ("db/m/notes.txt", "no"),
+            ("db/mm/V3__other.sql", "SELECT 3;"),
+        ]);
+        repository.git(&[
+            "mv",
+            "db/m/2026/V2__b \u{e9}.sql",
+            "db/m/2026/V2__\u{e9}.sql",
+        ]);
+        repository.commit(&[("db/m/2026/V2__\u{e9}.sql", "SELECT 'two\n'")]);
+        repository.write("db/m/V1__a.sql", "SELECT 'edited';");
+        repository.write("db/m/V9__new.sql", "SELECT 9;");
+        let base = repository.base("db/m", "main");
+        assert_eq!(
+            files(&base.tip),
+            [
+                ("V1__a.sql", "SELECT 1;\n"),
+                ("2026/V2__\u{e9}.sql", "SELECT 'two\n'")
+            ]
+        );
+        assert_eq!(base.common, base.tip);
+        assert_eq!(base.name, "main");
+    }
+
+    #[test]
+    fn names_are_those_that_reading_the_directory_gives() {
+        let repository = Repository::new();
+        repository.commit(&[
+            ("m/V1__a.sql", "SELECT 1;"),
+            ("m/sub/V2__b.sql", "SELECT 2;"),
+        ]);
+        let read = Migrations::read_dir(repository.at("m")).unwrap();
+        assert_eq!(repository.base("m", "HEAD").tip, read);
+    }
+
+    #[test]
+    fn a_directory_at_the_top_or_gone_or_not_there_yet_is_read_too() {
+        let repository = Repository::new();
+        repository.commit(&[("m/V1__a.sql", "SELECT 1;")]);
+        repository.git(&["tag", "before"]);
+        std::fs::remove_dir_all(repository.at("m")).unwrap();
+        repository.commit(&[]);
+        assert_eq!(files(&repository.base("m", "before").tip).len(), 1);
+        assert_eq!(repository.base("m", "main").tip, Migrations::default());
+        assert_eq!(repository.base("", "before").tip.versioned.len(), 1);
+        assert_eq!(repository.base("x/y/z", "main").tip, Migrations::default());
+    }
+
+    #[test]
+    fn a_branch_is_compared_with_where_it_left_and_with_where_it_is_to_go() {
+        let repository = Repository::new();
+        repository.commit(&[("m/V1__a.sql", "SELECT 1;")]);
+        repository.git(&["checkout", "--quiet", "-b", "feature"]);
+        repository.commit(&[("m/V3__ours.sql", "SELECT 3;")]);
+        repository.git(&["checkout", "--quiet", "main"]);
+        repository.commit(&[("m/V2__theirs.sql", "SELECT 2;")]);
+        repository.git(&["checkout", "--quiet", "feature"]);
+        let base = repository.base("m", "main");
+        assert_eq!(files(&base.common), [("V1__a.sql", "SELECT 1;")]);
+        assert_eq!(files(&base.tip).len(), 2);
+    }
+
+    #[test]
+    fn a_history_without_a_common_commit_is_compared_with_the_tip() {
+        let repository = Repository::new();
+        repository.commit(&[("m/V1__a.sql", "SELECT 1;")]);
+        repository.git(&["checkout", "--quiet", "--orphan", "other"]);
+        // Nothing is committed here yet, so there is no HEAD either.
+        assert_eq!(files(&repository.base("m", "main").common).len(), 1);
+        repository.commit(&[]);
+        assert_eq!(files(&repository.base("m", "main").common).len(), 1);
+    }
+
+    #[test]
+    fn a_long_history_of_large_files_does_not_block() {
+        let repository = Repository::new();
+        let text = format!("SELECT '{}';", "x".repeat(20_000));
+        let named: Vec<String> = (1..400).map(|n| format!("m/V{n}__a.sql")).collect();
+        let all: Vec<(&str, String)> = named
+            .iter()
+            .enumerate()
+            .map(|(n, name)| (name.as_str(), format!("{text} -- {n}")))
+            .collect();
+        let all: Vec<(&str, &str)> = all
+            .iter()
+            .map(|(name, text)| (*name, text.as_str()))
+            .collect();
+        repository.commit(&all);
+        assert_eq!(repository.base("m", "main").tip.versioned.len(), 399);
+    }
+
+    #[test]
+    fn what_git_does_not_know_is_named() {
+        let repository = Repository::new();
+        repository.commit(&[("m/V1__a.sql", "SELECT 1;"), ("--help", "")]);
+        for reference in ["origin/main", "--help", "", "main:m"] {
+            let error = read_base(&repository.at("m"), reference).unwrap_err();
+            assert_eq!(
+                error.to_string(),
+                format!("git knows no commit {reference}")
+            );
+        }
+        let elsewhere = tempfile::tempdir().unwrap();
+        let error = read_base(&elsewhere.path().join("m"), "main").unwrap_err();
+        assert!(matches!(error, GitError::NoRepository { .. }), "{error}");
+    }
+
+    #[test]
+    fn an_answer_of_another_form_is_none() {
+        assert_eq!(batch(b"id blob 2\na\n\n", 1), Some(vec![b"a\n".to_vec()]));
+        assert_eq!(batch(b"id missing\n", 1), None);
+        assert_eq!(batch(b"id blob 9\na\n", 1), None);
+        assert_eq!(batch(b"", 1), None);
+    }
 }

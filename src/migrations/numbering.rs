@@ -10,7 +10,7 @@ use super::problem::Problem;
 use super::set::Migrations;
 
 /// Versions that are times, `YYYYMMDDHHMMSS`. Two in one second count on, so the seconds may be above 59.
-const TIMES: std::ops::RangeInclusive<i64> = 1970_01_01_00_00_00..=2999_12_31_23_59_99;
+const TIMES: std::ops::RangeInclusive<i64> = 19_700_101_000_000..=29_991_231_235_999;
 
 /// How a new migration gets its version.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
