@@ -32,7 +32,7 @@ Exit codes:
   1    the operation failed; the message says what is and is not in the database
   2    usage or configuration
   3    pending work exists (status --exit-code)
-  4    integrity: checksum, missing file, order, duplicate version, bad name, a foreign or newer _migrations
+  4    integrity: checksum, missing file, order, duplicate version, bad name, records that are not ours
   5    schema drift (a baseline that does not match)
   6    lock or busy timeout
   130  interrupted; the transaction under way was finished or rolled back";
@@ -154,7 +154,7 @@ pub(super) enum Command {
 #[derive(Debug, Args)]
 pub(super) struct Migrate {
     /// Stop after this version: 3 or V3
-    #[arg(long, value_name = "V", value_parser = version)]
+    #[arg(long, value_name = "V", value_parser = version, allow_negative_numbers = true)]
     pub(super) to: Option<i64>,
     /// Show what would be run, and change nothing
     #[arg(long)]
@@ -173,7 +173,7 @@ pub(super) struct Migrate {
 #[derive(Debug, Args)]
 pub(super) struct Lock {
     /// How long to wait for somebody else's lock, in seconds
-    #[arg(long, value_name = "S", default_value = "10", value_parser = seconds)]
+    #[arg(long, value_name = "S", default_value = "10", value_parser = seconds, allow_negative_numbers = true)]
     pub(super) lock_timeout: Duration,
 }
 
@@ -207,10 +207,10 @@ pub(super) struct Status {
 #[derive(Debug, Args)]
 pub(super) struct Undo {
     /// How many of the highest versions to take back [default: 1]
-    #[arg(long, value_name = "N", conflicts_with = "to")]
+    #[arg(long, value_name = "N", conflicts_with = "to", value_parser = steps, allow_negative_numbers = true)]
     pub(super) steps: Option<usize>,
     /// Take back every version above this one; 0 takes back all
-    #[arg(long, value_name = "V", value_parser = version)]
+    #[arg(long, value_name = "V", value_parser = version, allow_negative_numbers = true)]
     pub(super) to: Option<i64>,
     /// Show what would be run, and change nothing
     #[arg(long)]
@@ -321,6 +321,13 @@ fn key(text: &str) -> Result<Key, String> {
         None => version(text)
             .map(Key::Migration)
             .map_err(|_| "write a version as 3 or V3, a repeatable as R__views".to_owned()),
+    }
+}
+
+fn steps(text: &str) -> Result<usize, String> {
+    match text.parse() {
+        Ok(steps) if steps > 0 => Ok(steps),
+        _ => Err("write a whole number from 1".to_owned()),
     }
 }
 

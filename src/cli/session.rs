@@ -127,6 +127,12 @@ impl Session {
             .map_err(|error| self.stopped(Report::files(&error, self.style()), Exit::from(&error)))
     }
 
+    /// The same for a database: where they cannot be read, the JSON still tells which one it was about.
+    pub(super) fn migrations_for(&self, opened: &Opened) -> Result<Migrations, Stopped> {
+        self.migrations(&opened.config.migrations.value)
+            .map_err(|stopped| stopped.about(opened))
+    }
+
     pub(super) fn stopped(&self, report: Report, exit: Exit) -> Stopped {
         Stopped {
             report,

@@ -13,7 +13,7 @@ use crate::report::{self, Change, Document, Report};
 /// `migrate`
 pub(crate) async fn migrate(session: &Session, flags: &args::Migrate) -> Ending {
     let opened = session.open(flags.lock.lock_timeout).await?;
-    let set = session.migrations(&opened.config.migrations.value)?;
+    let set = session.migrations_for(&opened)?;
     let options = PlanOptions {
         target: flags.to.map_or(Target::Latest, Target::Version),
         grouping: flags.tx.into(),
@@ -108,7 +108,7 @@ async fn undo_dry_run(session: &Session, opened: &Opened, options: &UndoOptions)
 /// `repair`
 pub(crate) async fn repair(session: &Session, flags: &args::Repair) -> Ending {
     let opened = session.open(flags.lock.lock_timeout).await?;
-    let set = session.migrations(&opened.config.migrations.value)?;
+    let set = session.migrations_for(&opened)?;
     let what = match (flags.key.clone(), flags.applied, flags.retry) {
         (None, _, _) => Repair::Harmless,
         (Some(key), true, _) => Repair::Applied(key),
@@ -142,7 +142,7 @@ pub(super) fn show(
 /// `baseline`
 pub(crate) async fn baseline(session: &Session, flags: &args::Baseline) -> Ending {
     let opened = session.open(flags.lock.lock_timeout).await?;
-    let set = session.migrations(&opened.config.migrations.value)?;
+    let set = session.migrations_for(&opened)?;
     let options = BaselineOptions {
         version: flags.version,
         verify: if flags.no_verify {

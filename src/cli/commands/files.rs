@@ -107,7 +107,10 @@ fn not_created(session: &Session, error: &CreateError) -> Stopped {
         CreateError::NoWords { .. } => session.usage(
             "bad-name",
             error,
-            Some("say what it does, in words: `new add users`".to_owned()),
+            Some(format!(
+                "say what it does, in words: `{} new add users`",
+                session.program
+            )),
         ),
         CreateError::Read(error) => {
             session.stopped(Report::files(error, session.style()), Exit::from(error))

@@ -13,7 +13,7 @@ pub(crate) async fn status(session: &Session, flags: &args::Status) -> Ending {
     let opened = session
         .open(crate::db::Options::default().lock_timeout)
         .await?;
-    let set = session.migrations(&opened.config.migrations.value)?;
+    let set = session.migrations_for(&opened)?;
     let history = migrations::observe(&opened.db, &set)
         .await
         .map_err(|error| session.failed(&opened, &error.into()))?;
