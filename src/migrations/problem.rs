@@ -507,7 +507,7 @@ impl std::fmt::Display for Problem {
         match self {
             Problem::BadName { why, .. } => write!(f, "the name {why}"),
             Problem::Duplicate { what, files } => {
-                write!(f, "{} files are {what}: {}", files.len(), files.join(", "))
+                write!(f, "{what} is claimed by {} files: {}", files.len(), files.join(", "))
             }
             Problem::UndoPrefix { beside, .. } => write!(
                 f,
@@ -577,10 +577,12 @@ impl std::fmt::Display for Problem {
                     versions.iter().map(|version| format!("V{version}")).collect();
                 write!(
                     f,
-                    "the database is ahead of these files: {} {} applied, and the newest file is {}",
+                    "the database is ahead of these files: {} {} applied, and {}",
                     versions.join(", "),
                     if versions.len() == 1 { "is" } else { "are" },
-                    newest.map_or("none".to_owned(), |newest| format!("V{newest}"))
+                    newest.map_or("there is no file".to_owned(), |newest| {
+                        format!("the newest file is V{newest}")
+                    })
                 )
             }
             Problem::Started { key, since, by } => write!(

@@ -2,9 +2,11 @@
 
 use std::fmt::Write as _;
 
+use unicode_width::UnicodeWidthStr;
+
 use super::Report;
 use super::style::{FAINT, STRONG, Style};
-use super::words::{count, database_is_at, shortened};
+use super::words::{count, database_is_at, printable, shortened};
 use crate::history::History;
 use crate::migrations::{Plan, Problem, UndoPlan};
 use crate::script::{Atomicity, ForeignKeys, Key, Record, Script, Step, Unit};
@@ -75,7 +77,10 @@ fn show(
             if script.foreign_keys == ForeignKeys::Off {
                 title.push_str(", with foreign keys off");
             }
-            let units = script.units.iter().map(|unit| unit_text(unit, style));
+            let units = script
+                .units
+                .iter()
+                .map(|unit| unit_text(unit, history, style));
             parts.push(
                 std::iter::once(style.paint.paint(STRONG, &title) + "\n")
                     .chain(units)
@@ -133,43 +138,48 @@ fn why_apart(before: Option<&Script>, script: &Script) -> Option<String> {
     Some(format!("{first} runs {how}"))
 }
 
-fn unit_text(unit: &Unit, style: Style<'_>) -> String {
-    let mut text = String::new();
-    let statements = unit.steps.iter().map(|step| step.sql.as_str());
-    let _ = writeln!(
-        text,
-        "  {}  {}",
-        title(unit),
-        style.paint.paint(FAINT, file(unit).unwrap_or_default())
-    );
-    let words = describe_all(statements);
-    if unit.steps.len() > 1 && !words.is_empty() {
-        let _ = writeln!(text, "  {words}");
+fn unit_text(unit: &Unit, history: &History, style: Style<'_>) -> String {
+    let file = style
+        .paint
+        .paint(FAINT, &printable(file(unit).unwrap_or_default()));
+    let mut text = format!("  {}  {file}\n", title(unit, history));
+    let mut indent = "    ";
+    if unit.steps.len() > 1 {
+        let words = describe_all(unit.steps.iter().map(|step| step.sql.as_str()));
+        let _ = writeln!(text, "{indent}{}", printable(&words));
+        indent = "      ";
     }
-    for line in statement_lines(&unit.steps).take(STATEMENTS) {
-        let place = format!("{}:{}", line.file, line.place);
-        let _ = writeln!(
-            text,
-            "    {}  {}",
-            style.paint.paint(FAINT, &place),
-            line.words
-                .unwrap_or_else(|| shortened(line.sql, CHARACTERS))
-        );
+    let lines: Vec<(String, String)> = statement_lines(&unit.steps)
+        .take(STATEMENTS)
+        .map(|line| {
+            let words = line.words.map(|words| printable(&words));
+            let words = words.unwrap_or_else(|| shortened(line.sql, CHARACTERS));
+            (printable(&format!("{}:{}", line.file, line.place)), words)
+        })
+        .collect();
+    let width = lines.iter().map(|(place, _)| place.width()).max();
+    for (place, words) in lines {
+        let fill = width.unwrap_or(0).saturating_sub(place.width());
+        let place = style.paint.paint(FAINT, &place);
+        let _ = writeln!(text, "{indent}{place}{:fill$}  {words}", "");
     }
     let more = unit.steps.len().saturating_sub(STATEMENTS);
     if more > 0 {
-        let _ = writeln!(text, "    … and {} more", count(more, "statement"));
+        let _ = writeln!(text, "{indent}… and {}", count(more, "more statement"));
     }
     text
 }
 
-fn title(unit: &Unit) -> String {
-    match &unit.record {
-        Record::Insert(entry) | Record::Replace(entry) | Record::Amend(entry) => match &entry.key {
-            Key::Repeatable(_) => entry.key.to_string(),
-            key => format!("{key} {}", entry.name),
-        },
-        Record::Delete(key) | Record::Settle(key) => key.to_string(),
+fn title(unit: &Unit, history: &History) -> String {
+    let name = match &unit.record {
+        Record::Insert(entry) | Record::Replace(entry) | Record::Amend(entry) => {
+            Some(entry.name.as_str())
+        }
+        Record::Delete(key) | Record::Settle(key) => history.row(key).map(|row| row.name.as_str()),
+    };
+    match (unit.record.key(), name) {
+        (key @ Key::Migration(_), Some(name)) => format!("{key} {}", printable(name)),
+        (key, _) => printable(&key.to_string()),
     }
 }
 

@@ -5,7 +5,7 @@ use std::path::Path;
 use super::engine::{code_help, code_name};
 use super::script::script;
 use super::style::Style;
-use super::words::{as_typed, keys};
+use super::words::{as_typed, duration, keys};
 use super::{Diagnostic, Item, Report};
 use crate::db::{Code, DbError, EngineError};
 use crate::history::HistoryError;
@@ -21,16 +21,24 @@ impl Report {
                 items: done.iter().map(Item::done).collect(),
                 ..Report::problems(problems, style)
             },
-            ApplyError::Waited { started, done, .. } => {
-                let mut diagnostic = Diagnostic::error("lock-timeout", error.to_string());
-                match started {
-                    Some(problem) => {
-                        let started = super::problem::diagnostic(problem, style.program);
-                        diagnostic.notes.push(started.message);
-                        diagnostic.help = started.help;
-                    }
-                    None => diagnostic.help.push(LOCKED.to_owned()),
-                }
+            ApplyError::Waited {
+                what,
+                waited,
+                done,
+                started,
+            } => {
+                let waited = duration(i64::try_from(waited.as_millis()).unwrap_or(i64::MAX));
+                let diagnostic = match started {
+                    Some(problem) => Diagnostic {
+                        code: "lock-timeout",
+                        notes: vec![format!("waited for it for {waited}")],
+                        ..super::problem::diagnostic(problem, style.program)
+                    },
+                    None => Diagnostic {
+                        help: vec![LOCKED.to_owned()],
+                        ..Diagnostic::error("lock-timeout", format!("{what} for {waited}"))
+                    },
+                };
                 Report {
                     database: Some(before(done).unwrap_or_else(|| NOTHING.to_owned())),
                     items: done.iter().map(Item::done).collect(),
@@ -115,13 +123,13 @@ pub(super) fn before(done: &[Done]) -> Option<String> {
     Some(match last.verb {
         Verb::Applied => format!("{which} {be} applied before by this run, and {stand}"),
         Verb::Removed => {
-            format!("{which} {be} taken back before by this run, and not applied again")
+            format!("{which} {be} undone before by this run, and not applied again")
         }
         Verb::Amended => format!("{which} {be} corrected before by this run, and {stand}"),
     })
 }
 
-fn database(error: &DbError) -> Diagnostic {
+pub(super) fn database(error: &DbError) -> Diagnostic {
     let about = |code: Code, engine: &EngineError| Diagnostic {
         help: code_help(code).map(str::to_owned).into_iter().collect(),
         ..Diagnostic::error(code_name(code), format!("{error}: {engine}"))

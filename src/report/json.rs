@@ -137,11 +137,15 @@ impl Document {
         .with("database_version", outcome.version)
     }
 
-    /// What went wrong.
+    /// What went wrong. The sentence on what the database is like now is the field `summary`.
     pub fn failure(call: Call<'_>, report: &Report) -> Document {
-        Document {
+        let document = Document {
             items: report.items.clone(),
             ..Document::new(call, report)
+        };
+        match &report.database {
+            Some(database) => document.with("summary", database.as_str()),
+            None => document,
         }
     }
 

@@ -36,23 +36,21 @@ pub fn outcome(outcome: &Outcome, change: Change, style: Style<'_>) -> String {
 }
 
 fn line(done: &Done, change: Change, style: Style<'_>) -> String {
-    let (verb, colour) = match (change, done.verb) {
-        (Change::Baseline, Verb::Applied) => ("recorded as applied", OTHER),
-        (_, Verb::Applied) => ("applied", GOOD),
-        (Change::Undo, _) => ("undone", WAITS),
-        (_, Verb::Removed) => ("record removed", BAD),
-        (_, Verb::Amended) => ("record corrected", OTHER),
+    let (verb, colour, after) = match (change, done.verb) {
+        (Change::Baseline, Verb::Applied) => ("recorded", OTHER, " as applied"),
+        (_, Verb::Applied) => ("applied", GOOD, ""),
+        (Change::Undo, _) => ("undone", WAITS, ""),
+        (_, Verb::Removed) => ("removed", BAD, " from the records"),
+        (_, Verb::Amended) => ("corrected", OTHER, " in the records"),
     };
     let name = match &done.key {
         // Its name is its key.
-        Key::Repeatable(_) => "",
-        _ => done.name.as_str(),
+        Key::Repeatable(_) => String::new(),
+        _ if done.name.is_empty() => String::new(),
+        _ => format!(" {}", printable(&done.name)),
     };
-    let mut line = format!("{} {}", style.paint.paint(colour, verb), done.key);
-    if !name.is_empty() {
-        line.push(' ');
-        line.push_str(&printable(name));
-    }
+    let verb = style.paint.paint(colour, verb);
+    let mut line = format!("{verb} {}{name}{after}", done.key);
     let mut facts = Vec::new();
     if done.statements > 0 {
         facts.push(count(done.statements, "statement"));

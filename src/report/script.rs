@@ -2,9 +2,9 @@
 
 use super::dry_run;
 use super::engine::{code_help, code_name};
-use super::failure::{NOTHING, before};
+use super::failure::{NOTHING, before, database};
 use super::style::Style;
-use super::words::{as_typed, count, database_is_at, keys};
+use super::words::{as_typed, database_is_at, keys};
 use super::{At, Diagnostic, Item, Report};
 use crate::db::{At as Point, Code, Failure, Left};
 use crate::history::Part;
@@ -17,6 +17,14 @@ const ROWS: usize = 10;
 
 /// The report of a failed script.
 pub(super) fn script(error: &ScriptError, style: Style<'_>) -> Report {
+    if let Failure::Open(cannot) = &error.failed.failure {
+        let at = database_is_at(error.version);
+        return Report {
+            database: Some(before(&error.done).unwrap_or_else(|| format!("{NOTHING}; {at}"))),
+            items: error.done.iter().map(Item::done).collect(),
+            ..Report::of(vec![database(cannot)])
+        };
+    }
     let failing = Failing::new(error);
     let diagnostic = Diagnostic {
         at: failing.at(),
@@ -41,7 +49,7 @@ struct Failing<'a> {
     part: &'a Part,
     code: Option<Code>,
     /// The engine's words.
-    words: String,
+    words: &'a str,
     doing: Doing,
     /// How much of a unit that runs outside of a transaction stands; it is recorded as started then.
     half_done: Option<HalfDone>,
@@ -77,7 +85,10 @@ impl<'a> Failing<'a> {
             error,
             part: &error.failed.part,
             code: failure.code(),
-            words: words(failure),
+            words: match failure {
+                Failure::Open(_) => "",
+                Failure::Step { error, .. } => &error.message,
+            },
             doing,
             half_done: None,
         };
@@ -142,7 +153,7 @@ impl<'a> Failing<'a> {
     }
 
     fn message(&self) -> String {
-        let words = &self.words;
+        let words = self.words;
         let key = self.key().map(Key::to_string).unwrap_or_default();
         if self.code == Some(Code::Interrupted) {
             return match self.step() {
@@ -214,9 +225,14 @@ impl<'a> Failing<'a> {
     }
 
     fn rolled_back(&self) -> Option<String> {
-        let back = self.error.rolled_back.iter().chain(self.key());
-        let back = keys(back);
-        (!back.is_empty() && !self.never_began()).then(|| format!("rolled back: {back}"))
+        if self.never_began() {
+            return None;
+        }
+        let back = keys(self.error.rolled_back.iter().chain(self.key()));
+        Some(match back.as_str() {
+            "" => "the transaction was rolled back".to_owned(),
+            _ => format!("rolled back: {back}"),
+        })
     }
 
     /// Nothing was there to be rolled back.
@@ -233,8 +249,9 @@ impl<'a> Failing<'a> {
         let what = match stand {
             0 => "none of its statements has happened".to_owned(),
             1 if *of == 1 => "its statement has happened".to_owned(),
-            _ if stand == of => format!("all {of} statements of it have happened"),
+            _ if stand == of => format!("all {of} statements have happened"),
             1 => format!("statement 1 of {of} has happened"),
+            2 => format!("statements 1 and 2 of {of} have happened"),
             _ => format!("statements 1 to {stand} of {of} have happened"),
         };
         format!("{key} runs outside of a transaction: {what}, and it is recorded as started")
@@ -242,63 +259,60 @@ impl<'a> Failing<'a> {
 
     fn help(&self) -> Vec<String> {
         let again = match self.doing {
-            Doing::Applying => "run `migrate` again".to_owned(),
-            Doing::Undoing => "run `undo` again".to_owned(),
-            Doing::Recording => "run the command again".to_owned(),
+            Doing::Applying => "run `migrate` again",
+            Doing::Undoing => "run `undo` again",
+            Doing::Recording => "run the command again",
         };
-        let mut help = Vec::new();
         let code = self.code.unwrap_or(Code::CannotOpen);
-        if let Some(words) = code_help(code) {
-            help.push(words.to_owned());
-        } else if code != Code::Interrupted {
-            help.extend(self.fix(&again));
+        let next = match (&self.half_done, self.key()) {
+            (Some(half), Some(key)) => settle(key, half, self.doing),
+            _ if code == Code::Interrupted => format!("{again} to go on"),
+            _ => again.to_owned(),
+        };
+        match (code_help(code), self.fix()) {
+            (Some(first), _) => vec![first.to_owned(), format!("then {next}")],
+            (None, Some(fix)) if self.half_done.is_none() => vec![format!("{fix}, then {next}")],
+            (None, Some(fix)) => vec![fix, format!("then {next}")],
+            (None, None) => vec![next],
         }
-        if let (Some(half), Some(key)) = (&self.half_done, self.key()) {
-            help.push(settle(key, half, self.doing));
-        } else if help.is_empty() || code_help(code).is_some() {
-            help.push(format!("then {again}"));
-        }
-        if code == Code::Interrupted && self.half_done.is_none() {
-            help = vec![format!("{again} to go on")];
-        }
-        help
     }
 
     /// What to change in a file.
-    fn fix(&self, again: &str) -> Option<String> {
+    fn fix(&self) -> Option<String> {
+        if *self.part == Part::Commit && self.code == Some(Code::Constraint) {
+            return Some(
+                "a deferred foreign key does not hold at the end of the transaction: see that every parent is there"
+                    .to_owned(),
+            );
+        }
         let unit = self.unit()?;
         let file = dry_run::file(unit)?;
-        let again = match self.half_done {
-            Some(_) => String::new(),
-            None => format!(", then {again}"),
-        };
-        match self.part {
-            Part::ForeignKeysBefore | Part::ForeignKeysAfter if !self.is_guard() => Some(format!(
+        match (self.part, self.doing) {
+            (Part::ForeignKeysBefore | Part::ForeignKeysAfter, _) if !self.is_guard() => Some(
                 "a foreign key must refer to a primary key or to columns with a UNIQUE index: correct the tables that \
-                 the message names in a migration before this one{again}"
+                 the message names"
+                    .to_owned(),
+            ),
+            (Part::ForeignKeysAfter, _) => Some(format!(
+                "let {file} delete these rows, keep their parents, or change what they refer to"
             )),
-            Part::ForeignKeysAfter => Some(format!(
-                "let {file} delete these rows, keep their parents, or change what they refer to{again}"
-            )),
-            Part::Step(step) => {
-                let place = step
-                    .origin
-                    .as_ref()
-                    .map(|origin| self.pointed_at(origin).place());
+            (Part::Step(_), Doing::Undoing) => match (unit.record.key(), &self.half_done) {
+                (Key::Migration(version), None) => Some(format!(
+                    "fix the down file of V{version} and record it with `repair {version}`"
+                )),
+                (_, _) => None,
+            },
+            (Part::Step(step), _) => {
+                let place = step.origin.as_ref().map(|it| self.pointed_at(it).place());
                 let line = place.map_or(String::new(), |place| format!(":{}", place.line));
-                Some(match (self.doing, unit.record.key(), self.code) {
-                    (Doing::Undoing, Key::Migration(version), _) => format!(
-                        "fix the down file of V{version} and record it with `repair {version}`{again}"
-                    ),
-                    (_, _, Some(Code::Constraint)) => {
-                        format!("correct {file}{line}, or the rows that are in the database{again}")
+                Some(match self.code {
+                    Some(Code::Constraint) => {
+                        format!("correct {file}{line}, or the rows that are in the database")
                     }
-                    _ => format!("fix {file}{line}{again}"),
+                    Some(Code::Interrupted) => return None,
+                    _ => format!("fix {file}{line}"),
                 })
             }
-            Part::Commit if self.code == Some(Code::Constraint) => Some(format!(
-                "a deferred foreign key does not hold at the end: see that all parents are there{again}"
-            )),
             _ => None,
         }
     }
@@ -332,17 +346,6 @@ impl<'a> Failing<'a> {
     }
 }
 
-/// The engine's words, or those of whoever could not open the database.
-fn words(failure: &Failure) -> String {
-    match failure {
-        Failure::Open(error) => match std::error::Error::source(error) {
-            Some(source) => format!("{error}: {source}"),
-            None => error.to_string(),
-        },
-        Failure::Step { error, .. } => error.message.clone(),
-    }
-}
-
 /// How to settle a migration that is recorded as started.
 fn settle(key: &Key, half: &HalfDone, doing: Doing) -> String {
     let argument = match key {
@@ -351,17 +354,14 @@ fn settle(key: &Key, half: &HalfDone, doing: Doing) -> String {
     };
     match (doing, half.stand) {
         (Doing::Undoing, _) => format!(
-            "then settle it: `repair {argument} --retry` if {key} is gone from the database, \
+            "do the rest by hand and settle it: `repair {argument} --retry` if {key} is gone from the database, \
              `repair {argument} --applied` if it is still there"
         ),
-        (_, 0) => format!("then let it run again: `repair {argument} --retry`, and `migrate`"),
-        (_, stand) if stand == half.of => {
-            format!("then record it: `repair {argument} --applied`")
-        }
-        (_, stand) => format!(
-            "then settle it: `repair {argument} --retry` lets `migrate` run all of it again, so {} must bear that; \
-             or do the rest by hand, and `repair {argument} --applied`",
-            count(stand, "statement")
+        (_, 0) => format!("let it run again: `repair {argument} --retry`, and `migrate`"),
+        (_, stand) if stand == half.of => format!("record it: `repair {argument} --applied`"),
+        _ => format!(
+            "settle it: do the rest by hand and `repair {argument} --applied`; or take back what has happened and \
+             `repair {argument} --retry`, and `migrate` runs all of it again"
         ),
     }
 }
@@ -382,7 +382,8 @@ fn orphans(failure: &Failure) -> String {
     let mut lines: Vec<String> = named.collect();
     let more = explanation.len().saturating_sub(ROWS);
     if more > 0 {
-        lines.push(format!("and {more} more"));
+        // The query itself stops somewhere.
+        lines.push(format!("and at least {more} more"));
     }
     lines.join("\n")
 }

@@ -8,7 +8,7 @@ use std::ops::Range;
 use annotate_snippets::{AnnotationKind, Element, Group, Level, Origin as Path, Renderer, Snippet};
 
 use super::style::{Paint, STRONG, Style};
-use super::words::count;
+use super::words::{count, printable, printable_lines};
 use super::{At, Diagnostic, Report};
 use crate::migrations::Severity;
 use crate::script::Origin;
@@ -28,7 +28,10 @@ impl Report {
             .map(|diagnostic| diagnostic.text(style.paint))
             .collect();
         if let Some(database) = &self.database {
-            parts.push(format!("{}\n", style.paint.paint(STRONG, database)));
+            parts.push(format!(
+                "{}\n",
+                style.paint.paint(STRONG, &printable(database))
+            ));
         }
         if self.diagnostics.len() > 1 {
             parts.push(format!("{}\n", self.counted()));
@@ -62,14 +65,14 @@ impl Diagnostic {
             Severity::Warning => Level::WARNING,
         };
         let mut group = level
-            .primary_title(self.message.as_str())
+            .primary_title(printable_lines(&self.message))
             .id(self.code)
             .elements(self.at.as_ref().map(At::element));
         for note in &self.notes {
-            group = group.element(Level::NOTE.message(note.as_str()));
+            group = group.element(Level::NOTE.message(printable_lines(note)));
         }
         for help in &self.help {
-            group = group.element(Level::HELP.message(help.as_str()));
+            group = group.element(Level::HELP.message(printable_lines(help)));
         }
         let mut text = render(group, paint);
         if !self.at.as_ref().is_some_and(At::has_snippet) {
@@ -126,7 +129,7 @@ impl At {
 
     fn path(&self) -> Path<'_> {
         let (file, line, column) = self.place();
-        let mut path = Path::path(file);
+        let mut path = Path::path(printable(file));
         if let Some(line) = line {
             path = path.line(line as usize);
         }
@@ -154,7 +157,7 @@ fn snippet(origin: &Origin) -> Option<Shown<'_>> {
     (line.len() <= LONG_LINE).then(|| {
         Snippet::source(&text[line])
             .line_start(number)
-            .path(origin.source.name.as_str())
+            .path(printable(&origin.source.name))
             .annotation(AnnotationKind::Primary.span(span))
     })
 }

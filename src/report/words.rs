@@ -63,12 +63,15 @@ pub(super) fn keys<'a>(keys: impl IntoIterator<Item = &'a Key>) -> String {
     }
 }
 
-/// `3 ms`, `1.2 s`, `2 min 5 s`, `1 h 2 min`.
+/// `3 ms`, `1.2 s`, `10 s`, `2 min 5 s`, `1 h 2 min`.
 pub(super) fn duration(milliseconds: i64) -> String {
     let seconds = milliseconds / 1000;
     match milliseconds {
         ..1_000 => format!("{milliseconds} ms"),
-        ..60_000 => format!("{seconds}.{} s", milliseconds % 1000 / 100),
+        ..60_000 => match milliseconds % 1000 / 100 {
+            0 => format!("{seconds} s"),
+            tenths => format!("{seconds}.{tenths} s"),
+        },
         ..3_600_000 => format!("{} min {} s", seconds / 60, seconds % 60),
         _ => format!("{} h {} min", seconds / 3600, seconds % 3600 / 60),
     }
@@ -93,7 +96,7 @@ pub(super) fn moment(recorded: &str) -> String {
 pub(super) fn database_is_at(version: Option<i64>) -> String {
     match version {
         Some(version) => format!("the database is at V{version}"),
-        None => "no version is applied in the database".to_owned(),
+        None => "no version is applied".to_owned(),
     }
 }
 
@@ -102,6 +105,12 @@ pub(super) fn printable(text: &str) -> String {
     text.chars()
         .map(|c| if c.is_control() { '\u{fffd}' } else { c })
         .collect()
+}
+
+/// The same for text of several lines.
+pub(super) fn printable_lines(text: &str) -> String {
+    let lines: Vec<String> = text.split('\n').map(printable).collect();
+    lines.join("\n")
 }
 
 /// The first `most` characters of the first line, and `…` where that is not all.
@@ -146,6 +155,7 @@ mod tests {
             (-5, "-5 ms"),
             (999, "999 ms"),
             (1_290, "1.2 s"),
+            (10_000, "10 s"),
             (59_999, "59.9 s"),
             (125_000, "2 min 5 s"),
             (3_720_000, "1 h 2 min"),

@@ -1,0 +1,566 @@
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use expect_test::expect_file;
+
+use super::{STYLE, case, origin};
+use crate::config::{DotEnv, Sources, resolve};
+use crate::db::{At, Code, Db, DbError, EngineError, Failure, Left, Options, Stop};
+use crate::history::{Failed, HistoryError, Part};
+use crate::migrations::{
+    self, ApplyError, Back, Done, Grouping, Migrations, Outcome, PlanOptions, Problem, ReadError,
+    ScriptError, UndoOptions, Verb,
+};
+use crate::report::Report;
+use crate::script::{Entry, Key, Record, Run, Step, Unit};
+use crate::sql::Value;
+
+const V1: (&str, &str) = (
+    "V1__users.sql",
+    "CREATE TABLE users (id INTEGER PRIMARY KEY, email TEXT UNIQUE);\n",
+);
+const V2: (&str, &str) = (
+    "V2__orders.sql",
+    "CREATE TABLE orders (id INTEGER PRIMARY KEY, user INTEGER REFERENCES users);\n\
+     INSERT INTO users VALUES (1, 'ann@example.com'), (2, 'bob@example.com');\n\
+     INSERT INTO orders VALUES (10, 1), (11, 2);\n",
+);
+
+fn set(files: &[(&str, &str)]) -> Migrations {
+    Migrations::from_files(
+        files
+            .iter()
+            .map(|(name, text)| (format!("migrations/{name}"), text.as_bytes().to_vec())),
+    )
+}
+
+async fn apply(db: &Db, files: &[(&str, &str)], grouping: Grouping) -> Result<Outcome, ApplyError> {
+    let options = PlanOptions {
+        grouping,
+        ..PlanOptions::default()
+    };
+    let run = Run::new("test");
+    migrations::apply(db, &set(files), &options, &run, &migrations::ignore()).await
+}
+
+/// What is said where V1 and V2 are applied, and `third` fails after them.
+async fn third_fails(third: (&str, &str)) -> Report {
+    let db = Db::memory(Options::default()).await.unwrap();
+    apply(&db, &[V1, V2], Grouping::All).await.unwrap();
+    fails(&db, &[V1, V2, third], Grouping::All).await
+}
+
+async fn fails(db: &Db, files: &[(&str, &str)], grouping: Grouping) -> Report {
+    let error = apply(db, files, grouping).await.unwrap_err();
+    Report::failure(&error, STYLE)
+}
+
+/// A failure that is too much work to bring about: `part` of V3 fails with this code.
+fn made_up(code: Code, message: &str, part: Part, committed: usize, left: Left) -> ScriptError {
+    let unit = unit();
+    let at = match part {
+        Part::Begin => At::Begin,
+        Part::Commit => At::Commit,
+        _ => At::Step(3),
+    };
+    ScriptError {
+        failed: Failed {
+            unit: Some(0),
+            part,
+            failure: Failure::Step {
+                committed,
+                at,
+                error: EngineError {
+                    code,
+                    message: message.to_owned(),
+                },
+                explanation: Vec::new(),
+                left,
+            },
+        },
+        unit: Some(unit),
+        offset: None,
+        rolled_back: Vec::new(),
+        done: Vec::new(),
+        version: Some(2),
+    }
+}
+
+const TEXT: &str = "INSERT INTO users\nSELECT * FROM more;\n";
+
+fn unit() -> Unit {
+    Unit {
+        record: Record::Insert(Entry {
+            key: Key::Migration(3),
+            name: "more".to_owned(),
+            checksum: "9f86d081".to_owned(),
+            source: TEXT.to_owned(),
+            down: None,
+            detail: serde_json::Map::new(),
+        }),
+        steps: vec![step()],
+    }
+}
+
+fn step() -> Step {
+    Step {
+        origin: Some(origin("V3__more.sql", TEXT, TEXT.trim_end_matches(";\n"))),
+        ..Step::own(TEXT.trim_end(), vec![])
+    }
+}
+
+fn done(version: i64) -> Done {
+    Done {
+        key: Key::Migration(version),
+        verb: Verb::Applied,
+        name: "users".to_owned(),
+        checksum: "9f86d081".to_owned(),
+        statements: 1,
+        duration_ms: Some(3),
+    }
+}
+
+fn of_script(error: ScriptError) -> Report {
+    Report::failure(&ApplyError::Script(Box::new(error)), STYLE)
+}
+
+/// The title of each case, and what is said.
+struct Cases(String);
+
+impl Cases {
+    fn add(&mut self, title: &str, report: &Report) {
+        let code = report.diagnostics.first().map_or("", |it| it.code);
+        let text = report.text(STYLE);
+        self.0
+            .push_str(&case(&format!("{code}: {title}"), text.trim_end()));
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn each_failure_says_what_happened_and_what_the_database_is_like_now() {
+    let mut cases = Cases(String::new());
+    statements(&mut cases).await;
+    foreign_keys(&mut cases).await;
+    outside_of_a_transaction(&mut cases).await;
+    undoing(&mut cases).await;
+    engine(&mut cases);
+    waiting(&mut cases);
+    databases(&mut cases).await;
+    files_and_settings(&mut cases);
+    expect_file!["failures.txt"].assert_eq(&cases.0);
+}
+
+async fn statements(cases: &mut Cases) {
+    let third = (
+        "V3__more.sql",
+        "-- More of it.\nCREATE TABLE more (id);\n\nINSERT INTO moar\n  VALUES (1);\nDROP TABLE more;\n",
+    );
+    cases.add("a missing table", &third_fails(third).await);
+
+    let third = (
+        "V3__more.sql",
+        "CREATE TABLE more (\n  id INTEGER,\n  PRIMARY id\n);\n",
+    );
+    cases.add("a syntax error on a later line", &third_fails(third).await);
+
+    let third = ("V3__more.sql", "CREATE TABLE more (id\n");
+    cases.add("a statement that ends too early", &third_fails(third).await);
+
+    let third = (
+        "V3__more.sql",
+        "INSERT INTO users (email) VALUES ('ann@example.com');\n",
+    );
+    cases.add("a constraint", &third_fails(third).await);
+
+    let third = ("V3__more.sql", "\tINSERT INTO 日本 VALUES ('ü');\n");
+    cases.add("tabs and wide characters", &third_fails(third).await);
+
+    let long = format!("INSERT INTO moar VALUES ({}1);\n", "1, ".repeat(3_000));
+    cases.add("a long line", &third_fails(("V3__more.sql", &long)).await);
+
+    let longer = format!("INSERT INTO moar VALUES ({}1);\n", "1, ".repeat(30_000));
+    cases.add(
+        "a very long line",
+        &third_fails(("V3__more.sql", &longer)).await,
+    );
+
+    let bad = ("V3__more.sql", "INSERT INTO moar VALUES (1);\n");
+    let db = Db::memory(Options::default()).await.unwrap();
+    let report = fails(&db, &[V1, V2, bad], Grouping::All).await;
+    cases.add("two others in its transaction", &report);
+    let db = Db::memory(Options::default()).await.unwrap();
+    let report = fails(&db, &[V1, V2, bad], Grouping::Each).await;
+    cases.add(
+        "two others before it, in transactions of their own",
+        &report,
+    );
+}
+
+async fn foreign_keys(cases: &mut Cases) {
+    let third = ("V3__more.sql", "DELETE FROM users;\n");
+    cases.add("foreign keys on, children left", &third_fails(third).await);
+
+    let third = (
+        "V3__more.sql",
+        "DROP TABLE users;\nCREATE TABLE users (id INTEGER PRIMARY KEY, name TEXT);\n",
+    );
+    cases.add("foreign keys off, children left", &third_fails(third).await);
+
+    let many: String = (0..30)
+        .map(|n| format!("INSERT INTO orders VALUES ({}, 9);\n", 100 + n))
+        .collect();
+    let third = format!("-- seedbed: foreign-keys=off\n{many}");
+    cases.add(
+        "foreign keys off, many children left",
+        &third_fails(("V3__more.sql", &third)).await,
+    );
+
+    let mismatch = (
+        "V2__orders.sql",
+        "CREATE TABLE orders (user TEXT REFERENCES users (nick));\n\
+         -- Without a row nobody notices.\n",
+    );
+    let drops = (
+        "V3__more.sql",
+        "CREATE TABLE more (id);\nDROP TABLE more;\n",
+    );
+    let db = Db::memory(Options::default()).await.unwrap();
+    apply(&db, &[V1, mismatch], Grouping::All).await.unwrap();
+    let report = fails(&db, &[V1, mismatch, drops], Grouping::All).await;
+    cases.add("foreign keys that cannot be checked before", &report);
+
+    let third = (
+        "V3__more.sql",
+        "CREATE TABLE more (user TEXT REFERENCES users (nick));\nDROP TABLE orders;\n",
+    );
+    cases.add(
+        "foreign keys that cannot be checked after",
+        &third_fails(third).await,
+    );
+
+    let third = (
+        "V3__more.sql",
+        "CREATE TABLE more (user INTEGER REFERENCES users DEFERRABLE INITIALLY DEFERRED);\n\
+         INSERT INTO more VALUES (9);\n",
+    );
+    cases.add("a deferred foreign key", &third_fails(third).await);
+}
+
+async fn outside_of_a_transaction(cases: &mut Cases) {
+    let bare = |statements: &str| format!("-- seedbed: no-transaction\n{statements}\n");
+    let third = bare("CREATE TABLE more (id);\nVACUUM;\nINSERT INTO moar VALUES (1);\nVACUUM;");
+    cases.add(
+        "the third of four",
+        &third_fails(("V3__more.sql", &third)).await,
+    );
+    let third = bare("INSERT INTO moar VALUES (1);\nVACUUM;");
+    cases.add(
+        "the first of two",
+        &third_fails(("V3__more.sql", &third)).await,
+    );
+    let error = made_up(
+        Code::Full,
+        "database or disk is full",
+        Part::Record,
+        2,
+        Left::Nothing,
+    );
+    cases.add(
+        "all of it ran, and could not be recorded",
+        &of_script(error),
+    );
+}
+
+async fn undoing(cases: &mut Cases) {
+    let options = UndoOptions {
+        back: Back::Steps(2),
+        grouping: Grouping::Each,
+    };
+    let (run, ignore) = (Run::new("test"), migrations::ignore());
+    for (title, directive) in [
+        ("a down file", ""),
+        (
+            "a down file outside of a transaction",
+            "-- seedbed: no-transaction\n",
+        ),
+    ] {
+        let down = format!("{directive}DELETE FROM orders;\nDROP TABLE order;\n");
+        let files = [
+            V1,
+            V2,
+            ("V2__orders.down.sql", down.as_str()),
+            ("V3__more.sql", "CREATE TABLE more (id);\n"),
+            ("V3__more.down.sql", "DROP TABLE more;\n"),
+        ];
+        let db = Db::memory(Options::default()).await.unwrap();
+        apply(&db, &files, Grouping::All).await.unwrap();
+        let error = migrations::undo(&db, &options, &run, &ignore)
+            .await
+            .unwrap_err();
+        cases.add(title, &Report::failure(&error, STYLE));
+    }
+}
+
+fn engine(cases: &mut Cases) {
+    let ran = |code, message: &str| {
+        of_script(made_up(code, message, Part::Step(step()), 0, Left::Nothing))
+    };
+    cases.add(
+        "in a statement",
+        &ran(Code::Full, "database or disk is full"),
+    );
+    cases.add("in a statement", &ran(Code::Interrupted, "interrupted"));
+    cases.add("in a statement", &ran(Code::Io, "disk I/O error"));
+    cases.add(
+        "in a statement",
+        &ran(Code::Corrupt, "database disk image is malformed"),
+    );
+    let cannot = |code, message: &str, part| {
+        of_script(ScriptError {
+            unit: None,
+            ..made_up(code, message, part, 0, Left::Nothing)
+        })
+    };
+    let words = "attempt to write a readonly database";
+    cases.add("at the start", &cannot(Code::ReadOnly, words, Part::Record));
+    cases.add(
+        "at the start",
+        &cannot(Code::Interrupted, "interrupted", Part::Begin),
+    );
+    let between = ScriptError {
+        done: vec![done(1), done(2)],
+        unit: None,
+        ..made_up(
+            Code::Interrupted,
+            "interrupted",
+            Part::Begin,
+            0,
+            Left::Nothing,
+        )
+    };
+    cases.add("between two scripts", &of_script(between));
+    let commit =
+        |code, message: &str| of_script(made_up(code, message, Part::Commit, 0, Left::Nothing));
+    cases.add("at the end", &commit(Code::Io, "disk I/O error"));
+    let half = made_up(
+        Code::Interrupted,
+        "interrupted",
+        Part::Step(step()),
+        1,
+        Left::EarlierSteps,
+    );
+    cases.add("outside of a transaction", &of_script(half));
+}
+
+fn waiting(cases: &mut Cases) {
+    let waited = |done: Vec<Done>, started| {
+        let error = ApplyError::Waited {
+            what: "another connection held the lock of this database".to_owned(),
+            waited: Duration::from_secs(10),
+            done,
+            started,
+        };
+        Report::failure(&error, STYLE)
+    };
+    cases.add("a lock", &waited(vec![], None));
+    cases.add(
+        "a lock, after a part of the run",
+        &waited(vec![done(1)], None),
+    );
+    let error = ApplyError::Waited {
+        what: "a migration that runs outside of a transaction was not finished".to_owned(),
+        waited: Duration::from_secs(10),
+        done: Vec::new(),
+        started: Some(Problem::Started {
+            key: Key::Migration(4),
+            since: "2026-11-21T22:12:51.123Z".to_owned(),
+            by: "seedbed 0.1.0, ann@laptop".to_owned(),
+        }),
+    };
+    cases.add(
+        "a migration that was started",
+        &Report::failure(&error, STYLE),
+    );
+    let error = ApplyError::Problems {
+        problems: vec![Problem::Empty {
+            file: "migrations/V3__more.sql".to_owned(),
+        }],
+        done: vec![done(1), done(2)],
+    };
+    cases.add(
+        "problems after a part of the run",
+        &Report::failure(&error, STYLE),
+    );
+}
+
+async fn databases(cases: &mut Cases) {
+    let folder = tempfile::tempdir().unwrap();
+    let shown = |report: Report| hide(report, folder.path());
+    let look = |path: PathBuf| async move {
+        let db = Db::local(path, Options::default()).unwrap();
+        crate::history::read(&db).await
+    };
+
+    let text = folder.path().join("notes.txt");
+    std::fs::write(
+        &text,
+        "no database at all, but a text that is long enough\n".repeat(100),
+    )
+    .unwrap();
+    let error = look(text).await.unwrap_err();
+    cases.add("a text", &shown(Report::history(&error, STYLE)));
+
+    let missing = folder.path().join("missing").join("app.db");
+    let db = Db::local(&missing, Options::default()).unwrap();
+    let report = fails(&db, &[V1], Grouping::All).await;
+    cases.add("a folder that is missing", &shown(report));
+
+    let db = Db::memory(Options::default()).await.unwrap();
+    let other = ("V1__x.sql", "CREATE TABLE x (id);\n");
+    apply(&db, &[other], Grouping::All).await.unwrap();
+    db.run(
+        vec![crate::db::Transaction {
+            foreign_keys: crate::script::ForeignKeys::On,
+            atomicity: crate::script::Atomicity::Transaction,
+            steps: vec![
+                Step::own("DROP TABLE _migrations", vec![]),
+                Step::own("CREATE TABLE _migrations (version, applied)", vec![]),
+            ],
+        }],
+        std::sync::Arc::new(|_| {}),
+    )
+    .await
+    .unwrap();
+    let error = crate::history::read(&db).await.unwrap_err();
+    cases.add("the table of another tool", &Report::history(&error, STYLE));
+
+    let (stop, signal) = Stop::new();
+    stop.raise();
+    let options = Options {
+        stop: signal,
+        ..Options::default()
+    };
+    let db = Db::memory(options).await.unwrap();
+    let report = fails(&db, &[V1], Grouping::All).await;
+    cases.add("a signal before anything ran", &report);
+
+    for (title, error) in [
+        ("a later layout", HistoryError::Newer { found: 2, known: 1 }),
+        (
+            "a row of nobody",
+            HistoryError::Unreadable {
+                what: "V3 is in state \"done\"".to_owned(),
+            },
+        ),
+        (
+            "a lock while reading",
+            HistoryError::Db(DbError::Read(EngineError {
+                code: Code::Busy,
+                message: "database is locked".to_owned(),
+            })),
+        ),
+        (
+            "a damaged file",
+            HistoryError::Db(DbError::Read(EngineError {
+                code: Code::Corrupt,
+                message: "database disk image is malformed".to_owned(),
+            })),
+        ),
+        (
+            "a path that is none",
+            HistoryError::Db(DbError::Path {
+                path: PathBuf::from(":memory:"),
+                why: "means something else than a file to the engine",
+            }),
+        ),
+    ] {
+        cases.add(title, &Report::history(&error, STYLE));
+    }
+}
+
+/// Without the folder, which is another in each run.
+fn hide(mut report: Report, folder: &Path) -> Report {
+    let hide = |text: &mut String| {
+        *text = text
+            .replace(&folder.display().to_string(), "/app")
+            .replace('\\', "/");
+    };
+    for diagnostic in &mut report.diagnostics {
+        hide(&mut diagnostic.message);
+        diagnostic.help.iter_mut().for_each(hide);
+    }
+    report
+}
+
+fn files_and_settings(cases: &mut Cases) {
+    let path = || PathBuf::from("migrations");
+    let error = ReadError::NoDirectory { path: path() };
+    cases.add("no folder", &Report::files(&error, STYLE));
+    let error = ReadError::Unreadable {
+        path: path(),
+        source: std::io::Error::other("permission denied"),
+    };
+    cases.add(
+        "a folder that cannot be read",
+        &Report::files(&error, STYLE),
+    );
+
+    let sources = Sources {
+        dotenv: Some(DotEnv::parse(".env", "\nUSE_TURSO=perhaps\n")),
+        ..Sources::default()
+    };
+    let error = resolve(&sources).config().unwrap_err();
+    cases.add("a setting", &Report::config(&error, STYLE));
+
+    let report = Report::usage(
+        "not-found",
+        "there is no migration V9",
+        Some("`cargo xtask status` lists them".to_owned()),
+    );
+    cases.add("anything else", &report);
+}
+
+#[test]
+fn a_failure_lists_what_was_done_rolled_back_and_left_half_done() {
+    let states = |error: ScriptError| {
+        let report = of_script(error);
+        let items = report.items.iter();
+        items
+            .map(|item| format!("{} {}", item.version, item.state))
+            .collect::<Vec<_>>()
+            .join(", ")
+    };
+    let error = |committed, left| ScriptError {
+        done: vec![done(1)],
+        rolled_back: vec![Key::Migration(2)],
+        ..made_up(Code::Other(1), "no", Part::Step(step()), committed, left)
+    };
+    assert_eq!(
+        states(error(0, Left::Nothing)),
+        "1 applied, 2 pending, 3 pending"
+    );
+    assert_eq!(
+        states(error(1, Left::EarlierSteps)),
+        "1 applied, 2 pending, 3 started"
+    );
+}
+
+#[test]
+fn rows_of_any_shape_are_listed() {
+    let mut error = made_up(
+        Code::Other(1),
+        "malformed JSON",
+        Part::ForeignKeysAfter,
+        0,
+        Left::Nothing,
+    );
+    if let Failure::Step { explanation, .. } = &mut error.failed.failure {
+        *explanation = vec![
+            vec![],
+            vec![Value::Null, Value::Real(0.5)],
+            vec!["a".into(), Value::Null],
+        ];
+    }
+    let report = of_script(error);
+    assert_eq!(report.diagnostics[0].code, "foreign-keys");
+}
