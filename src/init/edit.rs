@@ -1,0 +1,366 @@
+//! What has to be added to files that a project has already. Pure: a text in, a text out; nothing that is there is
+//! taken away or moved.
+
+use std::path::Path;
+
+use toml::Spanned;
+use toml::de::{DeTable, DeValue};
+
+/// What comes of a text.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) enum Edit {
+    /// It has what is needed.
+    Fine,
+    /// With what is needed.
+    To(String),
+    /// It is its owner's to change; the words for that.
+    Tell(String),
+}
+
+/// The alias that makes `cargo xtask` work: <https://doc.rust-lang.org/cargo/reference/config.html#alias>.
+pub(super) const ALIAS: &str = "xtask = \"run --quiet --package xtask --\"";
+
+/// The engine does the work of every command, so a dev build of it must not crawl.
+pub(super) const PROFILE: &str = "[profile.dev.package.libsql-ffi]\nopt-level = 3";
+
+const WORKSPACE: &str = "[workspace]\nmembers = [\"xtask\"]";
+
+/// A `Cargo.toml` of nothing but the workspace, for a project that has no Rust yet.
+pub(super) fn new_cargo_toml() -> String {
+    format!("{WORKSPACE}\nresolver = \"3\"\n\n{PROFILE}\n")
+}
+
+/// Makes `xtask` a member of the workspace, or the package the root of one.
+pub(super) fn with_member(text: &str) -> Edit {
+    let root = match DeTable::parse(text) {
+        Ok(root) => root,
+        Err(error) => return unreadable(&error, "`\"xtask\"` to the members of the workspace"),
+    };
+    let Some(workspace) = table(root.get_ref(), "workspace") else {
+        return checked(appended(text, WORKSPACE), "workspace", &one_line(WORKSPACE));
+    };
+    let Some(members) = workspace.get("members") else {
+        let line = "members = [\"xtask\"]";
+        return match below_header(text, "[workspace]", line) {
+            Some(text) => checked(text, "workspace", &one_line(line)),
+            None => Edit::Tell(format!("add `{line}` to the workspace")),
+        };
+    };
+    let tell = || Edit::Tell("add `\"xtask\"` to the members of the workspace".to_owned());
+    let DeValue::Array(array) = members.get_ref() else {
+        return tell();
+    };
+    let is_xtask = |member: &Spanned<DeValue<'_>>| {
+        let path = member.get_ref().as_str();
+        path.is_some_and(|path| path.trim_start_matches("./").trim_end_matches('/') == "xtask")
+    };
+    if array.iter().any(is_xtask) {
+        return Edit::Fine;
+    }
+    let (at, inserted) = match array.iter().last() {
+        // Behind the last one, before whatever comma, comment or line end follows it.
+        Some(last) => (last.span().end, ", \"xtask\""),
+        None => (members.span().start + 1, "\"xtask\""),
+    };
+    match text.split_at_checked(at) {
+        Some((before, after)) => checked(
+            format!("{before}{inserted}{after}"),
+            "workspace",
+            "`\"xtask\"` to the members of the workspace",
+        ),
+        None => tell(),
+    }
+}
+
+/// Lets dev builds optimise the engine.
+pub(super) fn with_profile(text: &str) -> Edit {
+    let root = match DeTable::parse(text) {
+        Ok(root) => root,
+        Err(error) => return unreadable(&error, &one_line(PROFILE)),
+    };
+    let mut table = Some(root.get_ref());
+    for key in ["profile", "dev", "package", "libsql-ffi"] {
+        table = table.and_then(|table| self::table(table, key));
+    }
+    match table {
+        // Whatever it says, somebody has thought about it.
+        Some(_) => Edit::Fine,
+        None => checked(appended(text, PROFILE), "profile", &one_line(PROFILE)),
+    }
+}
+
+/// Adds the alias to a `.cargo/config.toml`.
+pub(super) fn with_alias(text: &str) -> Edit {
+    let root = match DeTable::parse(text) {
+        Ok(root) => root,
+        Err(error) => return unreadable(&error, &format!("`{ALIAS}` to `[alias]`")),
+    };
+    let Some(aliases) = table(root.get_ref(), "alias") else {
+        let block = format!("[alias]\n{ALIAS}");
+        return checked(appended(text, &block), "alias", &one_line(&block));
+    };
+    match aliases.get("xtask").map(Spanned::get_ref) {
+        Some(value) if runs_xtask(value) => Edit::Fine,
+        Some(_) => Edit::Tell(format!(
+            "the alias xtask is taken: give it another name, or make it `{ALIAS}`"
+        )),
+        None => match below_header(text, "[alias]", ALIAS) {
+            Some(text) => checked(text, "alias", &one_line(ALIAS)),
+            None => Edit::Tell(format!("add `{ALIAS}` to the aliases")),
+        },
+    }
+}
+
+/// Whether an alias, a text or a list of words, runs the package.
+fn runs_xtask(alias: &DeValue<'_>) -> bool {
+    let words: Vec<&str> = match alias {
+        DeValue::String(text) => text.split_whitespace().collect(),
+        DeValue::Array(words) => words
+            .iter()
+            .filter_map(|word| word.get_ref().as_str())
+            .collect(),
+        _ => Vec::new(),
+    };
+    words
+        .windows(2)
+        .any(|pair| matches!(pair, ["-p" | "--package", "xtask"]))
+        || words.contains(&"--package=xtask")
+}
+
+/// Adds those of `lines` that a text does not have, below a comment that says what they are for. A `/` at the start
+/// makes no difference.
+pub(super) fn with_lines(text: &str, comment: &str, lines: &[&str]) -> Edit {
+    let bare = |line: &str| line.trim().trim_start_matches('/').to_owned();
+    let there: Vec<String> = text.lines().map(bare).collect();
+    let missing: Vec<&str> = lines
+        .iter()
+        .copied()
+        .filter(|line| !there.contains(&bare(line)))
+        .collect();
+    if missing.is_empty() {
+        return Edit::Fine;
+    }
+    Edit::To(appended(
+        text,
+        &format!("{comment}\n{}", missing.join("\n")),
+    ))
+}
+
+/// Whether a `Cargo.toml` is the root of a workspace to which a package at `below` (from its folder) belongs, as far as
+/// it says.
+pub(super) fn is_workspace_of(text: &str, below: &Path) -> bool {
+    let Ok(root) = DeTable::parse(text) else {
+        return false;
+    };
+    let Some(workspace) = table(root.get_ref(), "workspace") else {
+        return false;
+    };
+    let excluded = workspace
+        .get("exclude")
+        .and_then(|value| value.get_ref().as_array());
+    let mut excluded = excluded
+        .into_iter()
+        .flat_map(|paths| paths.iter())
+        .filter_map(|path| path.get_ref().as_str());
+    !excluded.any(|path| below.starts_with(path))
+}
+
+/// Whether a `Cargo.toml` is the root of a workspace.
+pub(super) fn has_workspace(text: &str) -> bool {
+    DeTable::parse(text).is_ok_and(|root| root.get_ref().contains_key("workspace"))
+}
+
+fn table<'t, 'i>(table: &'t DeTable<'i>, key: &str) -> Option<&'t DeTable<'i>> {
+    table.get(key)?.get_ref().as_table()
+}
+
+/// `text` with a block below it, an empty line between them.
+fn appended(text: &str, block: &str) -> String {
+    let block = format!("{block}\n");
+    let between = match text {
+        "" => "",
+        text if text.ends_with("\n\n") || text.ends_with("\n\r\n") => "",
+        text if text.ends_with('\n') => "\n",
+        _ => "\n\n",
+    };
+    format!("{text}{}", as_in(text, &format!("{between}{block}")))
+}
+
+/// `text` with a line right below the line that holds a table's header, if there is such a line.
+fn below_header(text: &str, header: &str, line: &str) -> Option<String> {
+    let mut at = 0;
+    for found in text.split_inclusive('\n') {
+        at += found.len();
+        let code = found.split('#').next().unwrap_or_default();
+        if code.trim() == header {
+            let (before, after) = text.split_at(at);
+            let start = if before.ends_with('\n') { "" } else { "\n" };
+            return Some(format!(
+                "{before}{}{after}",
+                as_in(text, &format!("{start}{line}\n"))
+            ));
+        }
+    }
+    None
+}
+
+/// An addition with the line ends of the text that it is for.
+fn as_in(text: &str, addition: &str) -> String {
+    match text.contains("\r\n") {
+        true => addition.replace('\n', "\r\n"),
+        false => addition.to_owned(),
+    }
+}
+
+/// Takes an edited text only if it still is TOML and has the table: there are more ways to write one than are known
+/// here.
+fn checked(text: String, key: &str, otherwise: &str) -> Edit {
+    match DeTable::parse(&text) {
+        Ok(root) if root.get_ref().contains_key(key) => Edit::To(text),
+        _ => Edit::Tell(format!("add {otherwise}")),
+    }
+}
+
+fn unreadable(error: &toml::de::Error, otherwise: &str) -> Edit {
+    Edit::Tell(format!(
+        "it cannot be read ({}); when it can, add {otherwise}",
+        error.message()
+    ))
+}
+
+fn one_line(block: &str) -> String {
+    format!("`{}`", block.replace('\n', " "))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// `→` stands between the text and what it becomes.
+    #[track_caller]
+    fn check(edit: impl Fn(&str) -> Edit, before: &str, expect: &str) {
+        let Edit::To(after) = edit(before) else {
+            panic!("{:?}", edit(before));
+        };
+        assert_eq!(after, expect);
+        assert_eq!(edit(&after), Edit::Fine, "a second time");
+    }
+
+    #[test]
+    fn a_package_becomes_the_root_of_a_workspace() {
+        check(
+            with_member,
+            "[package]\nname = \"a\"\n",
+            "[package]\nname = \"a\"\n\n[workspace]\nmembers = [\"xtask\"]\n",
+        );
+        check(
+            with_member,
+            "[package]\r\nname = \"a\"",
+            "[package]\r\nname = \"a\"\r\n\r\n[workspace]\r\nmembers = [\"xtask\"]\r\n",
+        );
+    }
+
+    #[test]
+    fn xtask_joins_the_members_however_they_are_written() {
+        let all = [
+            (
+                "[workspace]\nmembers = []\n",
+                "[workspace]\nmembers = [\"xtask\"]\n",
+            ),
+            (
+                "[workspace]\nmembers = [\"a\", 'crates/*'] # all\n",
+                "[workspace]\nmembers = [\"a\", 'crates/*', \"xtask\"] # all\n",
+            ),
+            (
+                "workspace.members = [\n  \"a\", # the first\n  \"b\", # the last ]\n]\n",
+                "workspace.members = [\n  \"a\", # the first\n  \"b\", \"xtask\", # the last ]\n]\n",
+            ),
+            (
+                "[workspace] # root\nresolver = \"3\"\n",
+                "[workspace] # root\nmembers = [\"xtask\"]\nresolver = \"3\"\n",
+            ),
+            ("[workspace]", "[workspace]\nmembers = [\"xtask\"]\n"),
+            (
+                "workspace = { members = [\"\u{e9}\"] }",
+                "workspace = { members = [\"\u{e9}\", \"xtask\"] }",
+            ),
+        ];
+        for (before, after) in all {
+            check(with_member, before, after);
+        }
+        for there in ["[\"xtask\"]", "[\"a\", './xtask/']"] {
+            let text = format!("[workspace]\nmembers = {there}");
+            assert_eq!(with_member(&text), Edit::Fine);
+        }
+    }
+
+    #[test]
+    fn what_cannot_be_edited_safely_is_told() {
+        for text in [
+            "workspace = { resolver = \"3\" }",
+            "[workspace]\nmembers = \"a\"",
+            "[workspace",
+        ] {
+            assert!(matches!(with_member(text), Edit::Tell(_)), "{text}");
+        }
+        for text in ["[profile]\ndev = {}", "profile = {}", "= 1"] {
+            assert!(matches!(with_profile(text), Edit::Tell(_)), "{text}");
+        }
+        for text in ["alias = {}", "[alias]\nxtask = \"run -p tasks\"", "[alias"] {
+            assert!(matches!(with_alias(text), Edit::Tell(_)), "{text}");
+        }
+    }
+
+    #[test]
+    fn the_engine_is_optimised_unless_somebody_decided_otherwise() {
+        check(
+            with_profile,
+            "[profile.dev]\ndebug = 1\n",
+            "[profile.dev]\ndebug = 1\n\n[profile.dev.package.libsql-ffi]\nopt-level = 3\n",
+        );
+        let theirs = "[profile.dev.package]\nlibsql-ffi = { opt-level = 1 }";
+        assert_eq!(with_profile(theirs), Edit::Fine);
+    }
+
+    #[test]
+    fn the_alias_is_added_to_those_that_are_there() {
+        check(
+            with_alias,
+            "",
+            "[alias]\nxtask = \"run --quiet --package xtask --\"\n",
+        );
+        check(
+            with_alias,
+            "[alias]\nt = \"test\"\n\n[net]\noffline = true\n",
+            "[alias]\nxtask = \"run --quiet --package xtask --\"\nt = \"test\"\n\n[net]\noffline = true\n",
+        );
+        for theirs in [
+            "'run -p xtask --'",
+            "[\"run\", \"--package=xtask\", \"--\"]",
+        ] {
+            assert_eq!(
+                with_alias(&format!("[alias]\nxtask = {theirs}")),
+                Edit::Fine
+            );
+        }
+    }
+
+    #[test]
+    fn lines_that_are_missing_are_added_and_no_others() {
+        let edit = |text: &str| with_lines(text, "# Seedbed", &["/.env", "/local.db*"]);
+        check(edit, "", "# Seedbed\n/.env\n/local.db*\n");
+        check(
+            edit,
+            "target\n.env",
+            "target\n.env\n\n# Seedbed\n/local.db*\n",
+        );
+    }
+
+    #[test]
+    fn a_workspace_has_the_packages_below_it_but_for_those_it_excludes() {
+        let below = |text: &str| is_workspace_of(text, Path::new("services/a"));
+        assert!(below("[workspace]\nmembers = [\"services/*\"]"));
+        assert!(!below("[workspace]\nexclude = [\"services\"]"));
+        assert!(!below("[package]\nname = \"x\""));
+    }
+}
