@@ -330,18 +330,20 @@ impl<'a> Failing<'a> {
     fn items(&self) -> Vec<Item> {
         let done = self.error.done.iter().map(Item::done);
         let back = self.error.rolled_back.iter();
-        let state = match (&self.half_done, self.doing) {
-            (Some(_), _) => "started",
-            (None, Doing::Undoing) => "applied",
+        let state = match (&self.half_done, self.unit().map(|unit| &unit.record)) {
+            (Some(_), _) | (None, Some(Record::Settle(_))) => "started",
+            (None, Some(Record::Delete(_) | Record::Amend(_))) => "applied",
             (None, _) => "pending",
         };
-        let back_state = if self.doing == Doing::Undoing {
-            "applied"
-        } else {
-            "pending"
+        let back_state = match self.doing {
+            Doing::Undoing => "applied",
+            Doing::Applying | Doing::Recording => "pending",
         };
         done.chain(back.map(|key| Item::bare(key, back_state)))
-            .chain(self.unit().map(|unit| Item::of_record(&unit.record, state)))
+            .chain(self.unit().map(|unit| Item {
+                file: dry_run::file(unit).map(str::to_owned),
+                ..Item::of_record(&unit.record, state)
+            }))
             .collect()
     }
 }

@@ -66,14 +66,14 @@ pub(super) fn keys<'a>(keys: impl IntoIterator<Item = &'a Key>) -> String {
 /// `3 ms`, `1.2 s`, `10 s`, `2 min 5 s`, `1 h 2 min`.
 pub(super) fn duration(milliseconds: i64) -> String {
     let seconds = milliseconds / 1000;
-    match milliseconds {
-        ..1_000 => format!("{milliseconds} ms"),
-        ..60_000 => match milliseconds % 1000 / 100 {
-            0 => format!("{seconds} s"),
-            tenths => format!("{seconds}.{tenths} s"),
-        },
-        ..3_600_000 => format!("{} min {} s", seconds / 60, seconds % 60),
-        _ => format!("{} h {} min", seconds / 3600, seconds % 3600 / 60),
+    if milliseconds < 1_000 {
+        return format!("{milliseconds} ms");
+    }
+    match (seconds, milliseconds % 1000 / 100) {
+        (..60, 0) => format!("{seconds} s"),
+        (..60, tenths) => format!("{seconds}.{tenths} s"),
+        (60..3_600, _) => format!("{} min {} s", seconds / 60, seconds % 60),
+        (_, _) => format!("{} h {} min", seconds / 3600, seconds % 3600 / 60),
     }
 }
 

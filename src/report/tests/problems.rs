@@ -299,7 +299,7 @@ fn each_problem_says_what_where_and_what_to_do() {
 
     let mut all = String::new();
     for problem in all_problems() {
-        let text = Report::problems(&[problem.clone()], STYLE).text(STYLE);
+        let text = Report::problems(std::slice::from_ref(&problem), STYLE).text(STYLE);
         all.push_str(&case(problem.code(), text.trim_end()));
     }
     let baseline = Report::baseline(2, &differences(), STYLE).text(STYLE);
