@@ -65,7 +65,7 @@ pub(super) struct Global {
     /// How to print the result, on standard output
     #[arg(long, global = true, value_name = "FORMAT", default_value = "table")]
     pub(super) format: Format,
-    /// Print errors only
+    /// Print nothing but the result and errors
     #[arg(long, short, global = true, conflicts_with = "verbose")]
     pub(super) quiet: bool,
     /// Print more on the way
