@@ -214,7 +214,8 @@ pub struct Entry {
     pub source: String,
     /// The canonical text of the down file.
     pub down: Option<String>,
-    /// What else is to be remembered; the keys are documented in [`crate::history::Detail`].
+    /// What else is to be remembered; the keys are [`crate::history::DOWN_CHECKSUM`] and its
+    /// neighbours.
     pub detail: serde_json::Map<String, serde_json::Value>,
 }
 

@@ -3,7 +3,7 @@
 //! Colours are in the texts already and are taken out where nobody would see them. A reader that went away (`| head`)
 //! is no error.
 
-use std::io::{IsTerminal, Write};
+use std::io::Write;
 
 use anstream::{AutoStream, ColorChoice};
 
@@ -49,11 +49,6 @@ impl Terminal {
     /// Words that are always told: what went wrong.
     pub(super) fn error(&self, text: &str) {
         let _ = write_to(&mut AutoStream::new(std::io::stderr(), self.color), text);
-    }
-
-    /// Whether a person is looking at the words.
-    pub(super) fn is_watched(&self) -> bool {
-        !self.quiet && std::io::stderr().is_terminal()
     }
 }
 

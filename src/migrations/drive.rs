@@ -175,7 +175,7 @@ pub(super) async fn drive(
         if let Some(started) = only_started(&decision.problems) {
             if begun.elapsed() >= db.lock_timeout() {
                 return Err(ApplyError::Waited {
-                    what: "a migration that runs outside of a transaction was waited for"
+                    what: "a migration that runs outside of a transaction was not finished"
                         .to_owned(),
                     waited: db.lock_timeout(),
                     done,
@@ -334,10 +334,11 @@ async fn script_error(
     done: Vec<Done>,
     version: Option<i64>,
 ) -> ApplyError {
-    if failed.failure.code() == Some(Code::Busy) {
+    // Once a script outside of a transaction has begun, what it left behind matters more than what was in its way.
+    let begun = matches!(failed.failure, Failure::Step { committed, .. } if committed > 0);
+    if failed.failure.code() == Some(Code::Busy) && !begun {
         return ApplyError::Waited {
-            what: "another connection held the lock of this database, and it was waited for"
-                .to_owned(),
+            what: "another connection held the lock of this database".to_owned(),
             waited: db.lock_timeout(),
             done,
             started: None,
@@ -349,13 +350,15 @@ async fn script_error(
         }
         _ => None,
     };
-    let rolled_back = match failed.unit {
-        Some(unit) => script.units[..unit]
-            .iter()
-            .map(|unit| unit.record.key().clone())
-            .collect(),
-        None => Vec::new(),
+    let ran = match (failed.unit, &failed.part) {
+        (Some(unit), _) => unit,
+        (None, Part::Commit) => script.units.len(),
+        (None, _) => 0,
     };
+    let rolled_back = script.units[..ran]
+        .iter()
+        .map(|unit| unit.record.key().clone())
+        .collect();
     ApplyError::Script(Box::new(ScriptError {
         unit: failed.unit.map(|unit| script.units[unit].clone()),
         offset,

@@ -51,8 +51,8 @@ impl Reader for Repairing<'_> {
                 problems: self.set.problems.clone(),
                 scripts: script(records, history),
             },
-            Err(problem) => Decision {
-                problems: vec![problem],
+            Err(problems) => Decision {
+                problems,
                 scripts: Vec::new(),
             },
         }
@@ -82,7 +82,7 @@ fn repair_records(
     set: &Migrations,
     history: &History,
     what: &Repair,
-) -> Result<Vec<Record>, Problem> {
+) -> Result<Vec<Record>, Vec<Problem>> {
     match what {
         Repair::Harmless => Ok(harmless(set, history)),
         Repair::Record(key) => record(set, history, key),
@@ -106,19 +106,21 @@ fn harmless(set: &Migrations, history: &History) -> Vec<Record> {
     records.collect()
 }
 
-fn record(set: &Migrations, history: &History, key: &Key) -> Result<Vec<Record>, Problem> {
-    let not_repairable = |why: String, help: &str| Problem::NotRepairable {
-        key: key.clone(),
-        why,
-        help: help.to_owned(),
+fn record(set: &Migrations, history: &History, key: &Key) -> Result<Vec<Record>, Vec<Problem>> {
+    let not_repairable = |why: String, help: &str| {
+        vec![Problem::NotRepairable {
+            key: key.clone(),
+            why,
+            help: help.to_owned(),
+        }]
     };
     let row = match (history.row(key), key) {
         (Some(row), _) => row,
         (None, Key::Migration(version)) if set.get(key).is_none() => {
-            return Err(Problem::NoSuchVersion {
+            return Err(vec![Problem::NoSuchVersion {
                 version: *version,
                 among: "files and the applied migrations",
-            });
+            }]);
         }
         (None, _) => {
             return Err(not_repairable(
@@ -155,16 +157,16 @@ fn record(set: &Migrations, history: &History, key: &Key) -> Result<Vec<Record>,
     })
 }
 
-fn settle(history: &History, key: &Key, record: Record) -> Result<Vec<Record>, Problem> {
+fn settle(history: &History, key: &Key, record: Record) -> Result<Vec<Record>, Vec<Problem>> {
     match history.row(key) {
         Some(row) if row.state == State::Started => Ok(vec![record]),
-        found => Err(Problem::NotRepairable {
+        found => Err(vec![Problem::NotRepairable {
             key: key.clone(),
             why: match found {
                 Some(_) => format!("{key} has finished, so there is nothing to settle"),
                 None => format!("{key} was never started"),
             },
             help: "`status` shows how each migration stands".to_owned(),
-        }),
+        }]),
     }
 }
