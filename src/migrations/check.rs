@@ -255,16 +255,17 @@ impl<'a> Checker<'a> {
     /// nothing that comes after.
     async fn again_without_downs(&mut self, last: usize) -> Result<Next, DbError> {
         self.rehearsal = Rehearsal::new().await?;
-        for part in &self.parts[..=last] {
-            if self.skipped.contains(&&part.migration.key) {
-                continue;
-            }
-            if let Err(stopped) = self.rehearsal.up(part.migration, &part.up, Way::Up).await {
+        let parts = self.parts[..=last]
+            .iter()
+            .filter(|part| !self.skipped.contains(&&part.migration.key))
+            .map(|part| (part.migration, &part.up));
+        match self.rehearsal.ups(parts).await {
+            Ok(()) => Ok(Next::Continue),
+            Err(stopped) => {
                 self.tell(stopped)?;
-                return Ok(Next::Stop);
+                Ok(Next::Stop)
             }
         }
-        Ok(Next::Continue)
     }
 
     /// All once, then all again, as they run again whenever their texts change.

@@ -5,13 +5,13 @@ use crate::db::{Db, DbError, Engine, Failure, Options, Query, Rows, Transaction,
 use crate::history::{self, Failed, Part, RunError};
 use crate::schema::{Schema, Snapshot, inspect, snapshot};
 use crate::script::{
-    Atomicity, ForeignKeys, Key, Origin, Record, Revision, Run, Script, Source, Step, Unit,
+    Atomicity, ForeignKeys, Key, Origin, Record, Revision, Run, Script, Source, Step,
 };
 use crate::sql::{Kind, Value, What, identifier, kind, significant, tokens};
 
 use std::sync::Arc;
 
-use super::plan::entry;
+use super::plan::{Grouping, entry, scripts};
 use super::problem::{Problem, Severity, Way};
 use super::reading::{self, Reading};
 use super::set::{Migration, Text};
@@ -19,7 +19,6 @@ use super::set::{Migration, Text};
 /// A file as it is read for a rehearsal.
 #[derive(Debug, Clone)]
 pub(super) struct Act {
-    source: Arc<Source>,
     reading: Reading,
 }
 
@@ -32,7 +31,6 @@ impl Act {
     /// The same of a text that was recorded.
     pub(super) fn of(source: &Arc<Source>) -> Act {
         Act {
-            source: source.clone(),
             reading: reading::read(source, Engine::Local),
         }
     }
@@ -143,19 +141,34 @@ impl Rehearsal {
             .await
     }
 
+    /// Applies all of these, in as few transactions as an apply would use.
+    pub(super) async fn ups<'a>(
+        &mut self,
+        all: impl IntoIterator<Item = (&'a Migration, &'a Act)>,
+    ) -> Result<(), Stopped> {
+        let units = all
+            .into_iter()
+            .map(|(migration, act)| (Record::Insert(entry(migration)), act.reading.clone()));
+        for script in scripts(units, self.revision, Grouping::All) {
+            self.script(script, Way::Up).await?;
+        }
+        Ok(())
+    }
+
     /// Runs one file and records it. Where it fails it leaves nothing behind, unless it runs outside of transactions.
     pub(super) async fn act(&mut self, record: Record, act: &Act, way: Way) -> Result<(), Stopped> {
-        let script = Script {
-            expects: self.revision,
-            foreign_keys: act.reading.foreign_keys,
-            atomicity: act.reading.atomicity,
-            units: vec![Unit {
-                record,
-                steps: act.reading.steps.clone(),
-            }],
-        };
+        for script in scripts(
+            [(record, act.reading.clone())],
+            self.revision,
+            Grouping::All,
+        ) {
+            self.script(script, way).await?;
+        }
+        Ok(())
+    }
+
+    async fn script(&mut self, script: Script, way: Way) -> Result<(), Stopped> {
         let remembered = self.remembered(&script).await?;
-        let key = script.units[0].record.key();
         let result = history::run(&self.db, &script, &self.run, Arc::new(|_| {})).await;
         self.forget(remembered).await?;
         match result {
@@ -165,25 +178,33 @@ impl Rehearsal {
             }
             // Nobody else writes to it.
             Err(RunError::Moved) => Err(Stopped::Db(DbError::Read(unusable("it has changed")))),
-            Err(RunError::Failed(failed)) => Err(self.fails(*failed, act, key, way).await),
+            Err(RunError::Failed(failed)) => Err(self.fails(*failed, &script, way).await),
         }
     }
 
-    async fn fails(&self, failed: Failed, act: &Act, key: &Key, way: Way) -> Stopped {
+    async fn fails(&self, failed: Failed, script: &Script, way: Way) -> Stopped {
         let (error, explanation) = match failed.failure {
             Failure::Open(error) => return Stopped::Db(error),
             Failure::Step {
                 error, explanation, ..
             } => (error, explanation),
         };
+        // What fails to commit fails for what the last one did.
+        let unit = failed.unit.and_then(|unit| script.units.get(unit));
+        let Some(unit) = unit.or(script.units.last()) else {
+            return Stopped::Db(DbError::Read(error));
+        };
+        let Some(first) = unit.steps.first().and_then(|step| step.origin.as_ref()) else {
+            return Stopped::Db(DbError::Read(error));
+        };
         let mut help = None;
         let whole_file = Origin {
-            source: act.source.clone(),
+            source: first.source.clone(),
             span: 0..0,
         };
         let (origin, message) = match failed.part {
             Part::Step(step) => {
-                help = help_for(way, key, &step.sql);
+                help = help_for(way, unit.record.key(), &step.sql);
                 let offset = locate(&self.db, &step.sql, &error.message).await;
                 let origin = step.origin.map(|origin| pointed_at(origin, offset));
                 (origin.unwrap_or(whole_file), error.message)
