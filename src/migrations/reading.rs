@@ -294,10 +294,10 @@ mod tests {
             Engine::Local,
             expect![[r#"
                 1 steps, Transaction, foreign keys On
-                1:1 error transaction-control: BEGIN in a migration: transactions are Seedbed's
-                3:1 error transaction-control: END in a migration: transactions are Seedbed's
-                4:1 error transaction-control: ROLLBACK in a migration: transactions are Seedbed's
-                5:1 error transaction-control: COMMIT in a migration: transactions are Seedbed's
+                1:1 error transaction-control: BEGIN in a migration: Seedbed itself begins and commits the transaction
+                3:1 error transaction-control: END in a migration: Seedbed itself begins and commits the transaction
+                4:1 error transaction-control: ROLLBACK in a migration: Seedbed itself begins and commits the transaction
+                5:1 error transaction-control: COMMIT in a migration: Seedbed itself begins and commits the transaction
             "#]],
         );
     }
