@@ -1,0 +1,241 @@
+//! Runs that meet locks of other connections.
+
+use std::time::Duration;
+
+use expect_test::expect;
+
+use crate::project::{Project, waiting};
+
+/// A connection of this process that holds a lock of `local.db`.
+pub(crate) struct Lock {
+    runtime: tokio::runtime::Runtime,
+    connection: libsql::Connection,
+}
+
+impl Lock {
+    /// What a writer has while others may still read.
+    pub(crate) const TO_WRITE: &[&str] = &["BEGIN IMMEDIATE"];
+    /// What keeps everybody out.
+    pub(crate) const ALONE: &[&str] = &["BEGIN EXCLUSIVE"];
+    /// What a reader has: writers can begin, and not end.
+    pub(crate) const TO_READ: &[&str] = &["BEGIN", "SELECT count(*) FROM sqlite_schema"];
+
+    pub(crate) fn take(project: &Project, statements: &[&str]) -> Lock {
+        let runtime = waiting();
+        let connection = runtime.block_on(project.connection(statements));
+        Lock {
+            runtime,
+            connection,
+        }
+    }
+
+    pub(crate) fn release(self) {
+        let rollback = self.connection.execute("ROLLBACK", ());
+        self.runtime.block_on(rollback).unwrap();
+    }
+}
+
+fn project() -> Project {
+    Project::new()
+        .migration("V1__a", "CREATE TABLE a (x);\n")
+        .after("migrate")
+}
+
+#[test]
+fn a_lock_that_goes_in_time_is_waited_for() {
+    let project = project().migration("V2__b", "CREATE TABLE b (x);\n");
+    let lock = Lock::take(&project, Lock::TO_WRITE);
+    let mut running = project.spawn("migrate");
+    running.wait_for("waiting: another connection holds the lock");
+    lock.release();
+    running.finish().check(expect![[r#"
+        $ seedbed migrate
+        applied V2 b (1 statement, [ms])
+        the database is at V2
+        2> target: local local.db (default)
+        2> waiting: another connection holds the lock of this database
+    "#]]);
+    assert_eq!(project.state(), "recorded: V1 V2; tables: a b");
+}
+
+#[test]
+fn a_reader_is_waited_for_at_the_end_of_a_run_that_took_longer_than_the_lock_timeout() {
+    let long = "WITH RECURSIVE up(n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM up WHERE n < 4000000)\n\
+                INSERT INTO a SELECT n FROM up WHERE n < 0;\n";
+    let project = project().migration("V2__long", long);
+    let lock = Lock::take(&project, Lock::TO_READ);
+    let mut running = project.spawn("migrate --verbose --lock-timeout 0.3");
+    running.wait_for("ran V2");
+    running.wait_for("waiting: another connection holds the lock");
+    lock.release();
+    let ran = running.finish();
+    assert_eq!(ran.code, Some(0), "{ran}");
+    // It was longer.
+    let took = project.ask("SELECT duration_ms FROM _migrations WHERE version = 2");
+    assert!(took.parse::<u64>().unwrap() > 300, "{took} ms");
+}
+
+#[test]
+fn a_statement_outside_of_a_transaction_waits_for_its_lock() {
+    let project = project().migration(
+        "V2__bare",
+        "-- seedbed: no-transaction\n\
+         WITH RECURSIVE up(n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM up WHERE n < 6000000)\n\
+         SELECT count(*) FROM up;\n\
+         INSERT INTO a VALUES (1);\nVACUUM;\n",
+    );
+    let mut running = project.spawn("migrate --verbose");
+    while !project.state().contains("V2:started") {
+        std::thread::yield_now();
+    }
+    let lock = Lock::take(&project, Lock::TO_READ);
+    running.wait_for("waiting: another connection holds the lock");
+    // Longer than the engine itself waits.
+    std::thread::sleep(Duration::from_millis(300));
+    lock.release();
+    let ran = running.finish();
+    assert_eq!(ran.code, Some(0), "{ran}");
+    assert_eq!(project.state(), "recorded: V1 V2; tables: a");
+    assert_eq!(project.ask("SELECT x FROM a"), "1");
+}
+
+#[test]
+fn a_statement_outside_of_a_transaction_that_waited_in_vain_says_what_stands() {
+    let project = project().migration(
+        "V2__bare",
+        "-- seedbed: no-transaction\nCREATE TABLE half (x);\n\
+         WITH RECURSIVE up(n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM up WHERE n < 6000000)\n\
+         SELECT count(*) FROM up;\n\
+         INSERT INTO a VALUES (1);\n",
+    );
+    let running = project.spawn("migrate --lock-timeout 0.3");
+    while !project.state().ends_with("tables: a half") {
+        std::thread::yield_now();
+    }
+    let lock = Lock::take(&project, Lock::TO_READ);
+    running.finish().check(expect![[r#"
+        $ seedbed migrate --lock-timeout 0.3
+        2> target: local local.db (default)
+        2> waiting: another connection holds the lock of this database
+        2> error[lock-timeout]: V2 failed: database is locked
+        2>  --> migrations/V2__bare.sql:5:1
+        2>   |
+        2> 5 | INSERT INTO a VALUES (1);
+        2>   | ^^^^^^^^^^^^^^^^^^^^^^^^
+        2>   |
+        2>   = note: this is statement 3 of 3
+        2>   = note: V2 runs outside of a transaction: statements 1 and 2 of 3 have happened, and it is recorded as started
+        2>   = help: wait until the other program is done with the database
+        2>   = help: then settle it: do the rest by hand and `seedbed repair 2 --applied`; or take back what has happened and `seedbed repair 2 --retry`, and `seedbed migrate` runs all of it again
+        2>
+        2> the database is at V1
+        exit 6
+    "#]]);
+    lock.release();
+    assert_eq!(project.state(), "recorded: V1 V2:started; tables: a half");
+}
+
+#[test]
+fn a_lock_that_stays_is_waited_for_no_longer_than_told() {
+    let project = project().migration("V2__b", "CREATE TABLE b (x);\n");
+    let before = project.bytes("local.db");
+    let writes = Lock::take(&project, Lock::TO_WRITE);
+    project
+        .run("migrate --lock-timeout 0.3")
+        .check(expect![[r#"
+            $ seedbed migrate --lock-timeout 0.3
+            2> target: local local.db (default)
+            2> waiting: another connection holds the lock of this database
+            2> error[lock-timeout]: another connection held the lock of this database for [ms]
+            2>   |
+            2>   = help: see which program has the database open, or wait longer with `--lock-timeout 60`
+            2>
+            2> nothing was changed
+            exit 6
+        "#]]);
+    project
+        .run("migrate --lock-timeout 0 --format json")
+        .check(expect![[r#"
+            $ seedbed migrate --lock-timeout 0 --format json
+            {
+              "schema_version": 1,
+              "command": "migrate",
+              "mode": "local",
+              "database": "local.db",
+              "outcome": "timeout",
+              "exit_code": 6,
+              "items": [],
+              "problems": [
+                {
+                  "code": "lock-timeout",
+                  "severity": "error",
+                  "file": null,
+                  "line": null,
+                  "column": null,
+                  "message": "another connection held the lock of this database for [ms]",
+                  "notes": [],
+                  "help": "see which program has the database open, or wait longer with `--lock-timeout 60`"
+                }
+              ],
+              "summary": "nothing was changed"
+            }
+            2> target: local local.db (default)
+            exit 6
+        "#]]);
+    writes.release();
+    let reads = Lock::take(&project, Lock::TO_READ);
+    project
+        .run("migrate --lock-timeout 0.3")
+        .check(expect![[r#"
+            $ seedbed migrate --lock-timeout 0.3
+            2> target: local local.db (default)
+            2> waiting: another connection holds the lock of this database
+            2> error[lock-timeout]: another connection held the lock of this database for [ms]
+            2>   |
+            2>   = help: see which program has the database open, or wait longer with `--lock-timeout 60`
+            2>
+            2> nothing was changed
+            exit 6
+        "#]]);
+    reads.release();
+    let all = Lock::take(&project, Lock::ALONE);
+    project
+        .run("migrate --lock-timeout 0.3")
+        .check(expect![[r#"
+            $ seedbed migrate --lock-timeout 0.3
+            2> target: local local.db (default)
+            2> error[lock-timeout]: cannot read the database: database is locked
+            2>   |
+            2>   = help: see which program has the database open, or wait longer with `--lock-timeout 60`
+            exit 6
+        "#]]);
+    project
+        .run("migrate --dry-run --lock-timeout 0.3")
+        .check(expect![[r#"
+            $ seedbed migrate --dry-run --lock-timeout 0.3
+            2> target: local local.db (default)
+            2> error[lock-timeout]: cannot read the database: database is locked
+            2>   |
+            2>   = help: see which program has the database open, or wait longer with `--lock-timeout 60`
+            exit 6
+        "#]]);
+    project.run("undo --lock-timeout 0.3").check(expect![[r#"
+        $ seedbed undo --lock-timeout 0.3
+        2> target: local local.db (default)
+        2> error[lock-timeout]: cannot read the database: database is locked
+        2>   |
+        2>   = help: see which program has the database open, or wait longer with `--lock-timeout 60`
+        exit 6
+    "#]]);
+    all.release();
+    assert_eq!(project.bytes("local.db"), before);
+}
+
+#[test]
+fn a_look_needs_no_lock_of_a_writer() {
+    let project = project();
+    let lock = Lock::take(&project, Lock::TO_WRITE);
+    let ran = project.run("status");
+    assert_eq!(ran.code, Some(0), "{ran}");
+    lock.release();
+}
