@@ -1,0 +1,451 @@
+//! Files that do not fit: names, texts, directives, and the folder that they are in.
+
+use expect_test::expect;
+
+use super::{applied, check, failing, refused, refused_set};
+use crate::project::Project;
+
+#[test]
+fn a_name_that_fits_no_rule() {
+    refused(
+        "V2_posts",
+        "CREATE TABLE posts (x);\n",
+        expect![[r#"
+        $ seedbed migrate
+        2> target: local local.db (default)
+        2> error[bad-name]: the name must have two underscores between its version and its words
+        2>  --> migrations/V2_posts.sql
+        2>   = help: rename it to V2__posts.sql
+        exit 4
+    "#]],
+    );
+}
+
+#[test]
+fn every_name_that_fits_no_rule_is_told() {
+    refused_set(
+        &[
+            ("2__posts", b"SELECT 1;\n"),
+            ("V3-posts", b"SELECT 1;\n"),
+            ("V0__zero", b"SELECT 1;\n"),
+            ("V4__two words", b"SELECT 1;\n"),
+            ("V99999999999999999999__late", b"SELECT 1;\n"),
+            ("Vx__letters", b"SELECT 1;\n"),
+            ("schema", b"SELECT 1;\n"),
+            ("R__view.down", b"SELECT 1;\n"),
+            ("V9__lonely.down", b"SELECT 1;\n"),
+        ],
+        expect![[r#"
+            $ seedbed migrate
+            2> target: local local.db (default)
+            2> error[bad-name]: the name must begin with V, U or R
+            2>  --> migrations/2__posts.sql
+            2>   = help: rename it to V2__posts.sql
+            2>
+            2> error[bad-name]: the name is that of a down file, and a repeatable migration has none: write what the view or trigger should be
+            2>  --> migrations/R__view.down.sql
+            2>   = help: names are V{n}__{words}.sql, U{n}__{words}.sql, R__{words}.sql and V{n}__{words}.down.sql
+            2>
+            2> error[bad-name]: the name has version 0, which means the empty database: versions begin at 1
+            2>  --> migrations/V0__zero.sql
+            2>   = help: names are V{n}__{words}.sql, U{n}__{words}.sql, R__{words}.sql and V{n}__{words}.down.sql
+            2>
+            2> error[bad-name]: the name must have two underscores between its version and its words
+            2>  --> migrations/V3-posts.sql
+            2>   = help: rename it to V3__posts.sql
+            2>
+            2> error[bad-name]: the name may hold only letters, digits and _ in its words
+            2>  --> migrations/V4__two words.sql
+            2>   = help: rename it to V4__two_words.sql
+            2>
+            2> error[bad-name]: the name has a version above 9223372036854775807
+            2>  --> migrations/V99999999999999999999__late.sql
+            2>   = help: names are V{n}__{words}.sql, U{n}__{words}.sql, R__{words}.sql and V{n}__{words}.down.sql
+            2>
+            2> error[down-without-up]: a down file for V9, and there is no V9
+            2>  --> migrations/V9__lonely.down.sql
+            2>   = help: add the migration V9, or remove this file
+            2>
+            2> error[bad-name]: the name must have a whole number for its version
+            2>  --> migrations/Vx__letters.sql
+            2>   = help: names are V{n}__{words}.sql, U{n}__{words}.sql, R__{words}.sql and V{n}__{words}.down.sql
+            2>
+            2> error[bad-name]: the name must have two underscores between its version and its words
+            2>  --> migrations/schema.sql
+            2>   = help: names are V{n}__{words}.sql, U{n}__{words}.sql, R__{words}.sql and V{n}__{words}.down.sql
+            2>
+            2> 9 errors
+            exit 4
+        "#]],
+    );
+}
+
+#[test]
+fn two_files_of_one_version() {
+    refused_set(
+        &[
+            ("V2__posts", b"CREATE TABLE posts (x);\n"),
+            ("late/V2__comments", b"CREATE TABLE comments (x);\n"),
+        ],
+        expect![[r#"
+            $ seedbed migrate
+            2> target: local local.db (default)
+            2> error[duplicate]: V2 is claimed by 2 files: migrations/V2__posts.sql, migrations/late/V2__comments.sql
+            2>  --> migrations/V2__posts.sql
+            2>   = help: keep one, or give the newer one the next free version: `seedbed renumber V2__comments.sql`
+            exit 4
+        "#]],
+    );
+}
+
+#[test]
+fn a_u_file_beside_a_v_file() {
+    refused_set(
+        &[
+            ("V2__posts", b"CREATE TABLE posts (x);\n"),
+            ("U2__posts", b"DROP TABLE posts;\n"),
+        ],
+        expect![[r#"
+            $ seedbed migrate
+            2> target: local local.db (default)
+            2> error[undo-prefix]: a U file beside the V file of the same version, migrations/V2__posts.sql: U means that a migration may be applied out of order, not that it undoes another
+            2>  --> migrations/U2__posts.sql
+            2>   = help: if it takes the other back, rename it to V2__posts.down.sql
+            exit 4
+        "#]],
+    );
+}
+
+#[test]
+fn two_down_files_of_one_version() {
+    refused_set(
+        &[
+            ("V2__posts", b"CREATE TABLE posts (x);\n"),
+            ("V2__posts.down", b"DROP TABLE posts;\n"),
+            ("old/V2__posts.down", b"DROP TABLE posts;\n"),
+        ],
+        expect![[r#"
+            $ seedbed migrate
+            2> target: local local.db (default)
+            2> error[duplicate]: the down file of V2 is claimed by 2 files: migrations/V2__posts.down.sql, migrations/old/V2__posts.down.sql
+            2>  --> migrations/V2__posts.down.sql
+            2>   = help: keep one, or give the newer one the next free version: `seedbed renumber V2__posts.down.sql`
+            exit 4
+        "#]],
+    );
+}
+
+#[test]
+fn two_files_that_differ_only_in_name() {
+    // One number: which of the two?
+    refused_set(
+        &[
+            ("V2__posts", b"CREATE TABLE posts (x);\n"),
+            ("V02__posts", b"CREATE TABLE posts (x);\n"),
+        ],
+        expect![[r#"
+            $ seedbed migrate
+            2> target: local local.db (default)
+            2> error[duplicate]: V2 is claimed by 2 files: migrations/V02__posts.sql, migrations/V2__posts.sql
+            2>  --> migrations/V02__posts.sql
+            2>   = help: keep one, or give the newer one the next free version: `seedbed renumber V2__posts.sql`
+            exit 4
+        "#]],
+    );
+    // One name, to some file systems.
+    if !cfg!(any(windows, target_os = "macos")) {
+        refused_set(
+            &[("R__views", b"SELECT 1;\n"), ("R__Views", b"SELECT 1;\n")],
+            expect![[r#"
+                $ seedbed migrate
+                2> target: local local.db (default)
+                2> error[duplicate]: R__Views is claimed by 2 files: migrations/R__Views.sql, migrations/R__views.sql
+                2>  --> migrations/R__Views.sql
+                2>   = help: keep one, or give the newer one the next free version: `seedbed renumber R__views.sql`
+                exit 4
+            "#]],
+        );
+    }
+    // Two numbers: a migration that was copied instead of renamed.
+    failing(
+        &[
+            ("V2__posts", b"CREATE TABLE posts (x);\n"),
+            ("V3__posts", b"CREATE TABLE posts (x);\n"),
+        ],
+        expect![[r#"
+            $ seedbed migrate
+            2> target: local local.db (default)
+            2> error[statement-failed]: V3 failed: table posts already exists
+            2>  --> migrations/V3__posts.sql:1:14
+            2>   |
+            2> 1 | CREATE TABLE posts (x);
+            2>   |              ^^^^^
+            2>   |
+            2>   = note: rolled back: V2 and V3
+            2>   = help: fix migrations/V3__posts.sql:1, then run `seedbed migrate` again
+            2>
+            2> nothing of this run is in the database; the database is at V1
+            exit 1
+        "#]],
+    );
+}
+
+#[test]
+fn an_empty_file() {
+    refused(
+        "V2__empty",
+        "",
+        expect![[r#"
+        $ seedbed migrate
+        2> target: local local.db (default)
+        2> error[empty]: there is no statement in this file
+        2>  --> migrations/V2__empty.sql
+        2>   = help: write at least one statement (`SELECT 1;` for a version that is to do nothing), or remove the file
+        exit 4
+    "#]],
+    );
+    refused(
+        "V2__spaces",
+        " \n\t\r\n",
+        expect![[r#"
+        $ seedbed migrate
+        2> target: local local.db (default)
+        2> error[empty]: there is no statement in this file
+        2>  --> migrations/V2__spaces.sql
+        2>   = help: write at least one statement (`SELECT 1;` for a version that is to do nothing), or remove the file
+        exit 4
+    "#]],
+    );
+    refused(
+        "V2__nothing",
+        ";;\n",
+        expect![[r#"
+        $ seedbed migrate
+        2> target: local local.db (default)
+        2> error[empty]: there is no statement in this file
+        2>  --> migrations/V2__nothing.sql
+        2>   = help: write at least one statement (`SELECT 1;` for a version that is to do nothing), or remove the file
+        exit 4
+    "#]],
+    );
+}
+
+#[test]
+fn a_file_of_comments_only() {
+    refused(
+        "V2__comments",
+        "-- later\n/* or\n never */\n",
+        expect![[r#"
+            $ seedbed migrate
+            2> target: local local.db (default)
+            2> error[empty]: there is no statement in this file
+            2>  --> migrations/V2__comments.sql
+            2>   = help: write at least one statement (`SELECT 1;` for a version that is to do nothing), or remove the file
+            exit 4
+        "#]],
+    );
+}
+
+#[test]
+fn a_file_that_is_not_utf_8() {
+    refused(
+        "V2__latin1",
+        b"-- first\nINSERT INTO users (name) VALUES ('Andr\xe9');\n",
+        expect![[r#"
+            $ seedbed migrate
+            2> target: local local.db (default)
+            2> error[not-text]: this file is not UTF-8 from byte 47 on, in line 2
+            2>  --> migrations/V2__latin1.sql
+            2>   = help: save it as UTF-8
+            exit 4
+        "#]],
+    );
+    refused(
+        "V2__utf16",
+        b"\xff\xfeS\0E\0",
+        expect![[r#"
+        $ seedbed migrate
+        2> target: local local.db (default)
+        2> error[not-text]: this file is UTF-16
+        2>  --> migrations/V2__utf16.sql
+        2>   = help: save it as UTF-8
+        exit 4
+    "#]],
+    );
+}
+
+#[test]
+fn a_nul_byte() {
+    refused(
+        "V2__nul",
+        b"SELECT 1;\nSELECT 'a\0b';\n",
+        expect![[r#"
+        $ seedbed migrate
+        2> target: local local.db (default)
+        2> error[not-text]: there is a NUL byte at byte 19, in line 2
+        2>  --> migrations/V2__nul.sql
+        2>   = help: remove it: the engine would read no further, without a word
+        exit 4
+    "#]],
+    );
+}
+
+#[test]
+fn an_unknown_directive() {
+    refused(
+        "V2__directive",
+        "-- seedbed: no-transactions\nCREATE TABLE posts (x);\n-- seedbed: no-transaction\n",
+        expect![[r#"
+            $ seedbed migrate
+            2> target: local local.db (default)
+            2> error[directive]: there is no directive `no-transactions`
+            2>  --> migrations/V2__directive.sql:1:1
+            2>   |
+            2> 1 | -- seedbed: no-transactions
+            2>   | ^^^^^^^^^^^^^^^^^^^^^^^^^^^
+            2>   |
+            2>   = help: the directives are: no-transaction, foreign-keys=on, foreign-keys=off
+            2>
+            2> error[directive]: this directive stands below a statement
+            2>  --> migrations/V2__directive.sql:3:1
+            2>   |
+            2> 3 | -- seedbed: no-transaction
+            2>   | ^^^^^^^^^^^^^^^^^^^^^^^^^^
+            2>   |
+            2>   = help: directives stand at the top of a file: move it above the first statement
+            2>
+            2> 2 errors
+            exit 4
+        "#]],
+    );
+    refused(
+        "V2__contradiction",
+        "-- seedbed: foreign-keys=on\n-- seedbed: foreign-keys=off\nCREATE TABLE posts (x);\n",
+        expect![[r#"
+            $ seedbed migrate
+            2> target: local local.db (default)
+            2> error[directive]: this directive contradicts the one above
+            2>  --> migrations/V2__contradiction.sql:2:1
+            2>   |
+            2> 2 | -- seedbed: foreign-keys=off
+            2>   | ^^^^^^^^^^^^^^^^^^^^^^^^^^^^
+            2>   |
+            2>   = help: keep one of the two
+            exit 4
+        "#]],
+    );
+}
+
+#[test]
+fn no_directory_of_migrations() {
+    let project = Project::bare();
+    check(
+        &project,
+        "migrate",
+        expect![[r#"
+        $ seedbed migrate
+        2> target: local local.db (default)
+        2> error[no-directory]: there is no directory migrations
+        2>   |
+        2>   = help: `seedbed new NAME` creates it with a first migration; `--migrations DIR` names another
+        exit 2
+    "#]],
+    );
+    check(
+        &project,
+        "status --migrations nowhere",
+        expect![[r#"
+        $ seedbed status --migrations nowhere
+        2> target: local local.db (default)
+        2> error[no-directory]: there is no directory nowhere
+        2>   |
+        2>   = help: `seedbed new NAME` creates it with a first migration; `--migrations DIR` names another
+        exit 2
+    "#]],
+    );
+    check(
+        &project,
+        "check",
+        expect![[r#"
+        $ seedbed check
+        2> error[no-directory]: there is no directory migrations
+        2>   |
+        2>   = help: `seedbed new NAME` creates it with a first migration; `--migrations DIR` names another
+        exit 2
+    "#]],
+    );
+    check(
+        &project,
+        "migrate --format json",
+        expect![[r#"
+        $ seedbed migrate --format json
+        {
+          "schema_version": 1,
+          "command": "migrate",
+          "mode": "local",
+          "database": "local.db",
+          "outcome": "usage",
+          "exit_code": 2,
+          "items": [],
+          "problems": [
+            {
+              "code": "no-directory",
+              "severity": "error",
+              "file": null,
+              "line": null,
+              "column": null,
+              "message": "there is no directory migrations",
+              "notes": [],
+              "help": "`seedbed new NAME` creates it with a first migration; `--migrations DIR` names another"
+            }
+          ]
+        }
+        2> target: local local.db (default)
+        exit 2
+    "#]],
+    );
+}
+
+#[test]
+fn a_file_in_place_of_the_directory() {
+    let project = Project::bare().file("migrations", "");
+    check(
+        &project,
+        "migrate",
+        expect![[r#"
+        $ seedbed migrate
+        2> target: local local.db (default)
+        2> error[unreadable-file]: cannot read migrations: Not a directory (os error 20)
+        exit 1
+    "#]],
+    );
+}
+
+#[test]
+fn an_entry_that_leads_nowhere() {
+    #[cfg(unix)]
+    {
+        let project = applied();
+        std::os::unix::fs::symlink("nowhere", project.path("migrations/V2__link.sql")).unwrap();
+        check(
+            &project,
+            "migrate",
+            expect![[r#"
+            $ seedbed migrate
+            2> target: local local.db (default)
+            2> error[unreadable-file]: cannot read migrations/V2__link.sql: No such file or directory (os error 2)
+            exit 1
+        "#]],
+        );
+    }
+}
+
+#[test]
+fn a_directory_that_ends_in_sql() {
+    let project = applied().file(
+        "migrations/V2__posts.sql/V2__posts.sql",
+        "CREATE TABLE posts (x);\n",
+    );
+    let ran = project.run("migrate");
+    assert_eq!(ran.code, Some(0), "{ran}");
+}

@@ -1,0 +1,549 @@
+//! Settings and flags that do not fit.
+
+use expect_test::expect;
+
+use super::{applied, check, untouched};
+
+#[test]
+fn an_unknown_key_in_the_configuration() {
+    let project = applied().file(
+        "config.toml",
+        "[app]\nname = \"mine\"\n\n[migrations]\ndirectory = \"db\"\n\n[local]\npath = 7\n\n[turso]\nauth_token = \"secret-token\"\n",
+    );
+    check(
+        &project,
+        "migrate",
+        expect![[r#"
+        $ seedbed migrate
+        2> error[config]: unknown key `directory` in [migrations]
+        2>  --> config.toml:5:1
+        2>   = help: known: dir, out_of_order
+        2>
+        2> error[config]: [local] path must be a string, not an integer
+        2>  --> config.toml:8:1
+        2>
+        2> error[config]: `auth_token` in [turso] is refused: config.toml is committed, and a token would be in every copy of the repository
+        2>  --> config.toml:11:1
+        2>   = help: put the token into TURSO_AUTH_TOKEN, in the environment or .env, and name a file that holds it in TURSO_AUTH_TOKEN_FILE otherwise; if this one was ever committed, revoke it
+        2>
+        2> 3 errors
+        exit 2
+    "#]],
+    );
+    check(
+        &project,
+        "status --format json",
+        expect![[r#"
+        $ seedbed status --format json
+        {
+          "schema_version": 1,
+          "command": "status",
+          "mode": null,
+          "database": null,
+          "outcome": "usage",
+          "exit_code": 2,
+          "items": [],
+          "problems": [
+            {
+              "code": "config",
+              "severity": "error",
+              "file": "config.toml",
+              "line": 5,
+              "column": 1,
+              "message": "unknown key `directory` in [migrations]",
+              "notes": [],
+              "help": "known: dir, out_of_order"
+            },
+            {
+              "code": "config",
+              "severity": "error",
+              "file": "config.toml",
+              "line": 8,
+              "column": 1,
+              "message": "[local] path must be a string, not an integer",
+              "notes": [],
+              "help": null
+            },
+            {
+              "code": "config",
+              "severity": "error",
+              "file": "config.toml",
+              "line": 11,
+              "column": 1,
+              "message": "`auth_token` in [turso] is refused: config.toml is committed, and a token would be in every copy of the repository",
+              "notes": [],
+              "help": "put the token into TURSO_AUTH_TOKEN, in the environment or .env, and name a file that holds it in TURSO_AUTH_TOKEN_FILE otherwise; if this one was ever committed, revoke it"
+            }
+          ]
+        }
+        exit 2
+    "#]],
+    );
+}
+
+#[test]
+fn a_configuration_that_is_no_toml() {
+    check(
+        &applied().file("config.toml", "[local\npath = 'x'\n"),
+        "migrate",
+        expect![[r#"
+            $ seedbed migrate
+            2> error[config]: unclosed table, expected `]`
+            2>  --> config.toml:1:7
+            exit 2
+        "#]],
+    );
+    check(
+        &applied(),
+        "migrate --config nowhere.toml",
+        expect![[r#"
+        $ seedbed migrate --config nowhere.toml
+        2> error[config]: --config names a file that cannot be read: no such file
+        2>  --> nowhere.toml
+        2>   = help: check the path, or leave --config out
+        exit 2
+    "#]],
+    );
+    check(
+        &applied(),
+        "migrate --env-file nowhere",
+        expect![[r#"
+        $ seedbed migrate --env-file nowhere
+        2> error[config]: --env-file names a file that cannot be read: no such file
+        2>  --> nowhere
+        2>   = help: check the path, or leave --env-file out
+        exit 2
+    "#]],
+    );
+    check(
+        &applied().file(
+            ".env",
+            "USE_TURSO=NO\nTURSO_AUTH_TOKEN=secret token\nDATABASE_FILE\n",
+        ),
+        "migrate",
+        expect![[r#"
+            $ seedbed migrate
+            2> error[config]: this line cannot be read: a bad name, or a value that needs quotes
+            2>  --> .env:2
+            2>   = help: put the value in single quotes if it has spaces, quotes, backslashes or $ in it
+            2>
+            2> error[config]: this line is not NAME=value
+            2>  --> .env:3
+            2>   = help: put # before it if it is a comment
+            2>
+            2> 2 errors
+            exit 2
+        "#]],
+    );
+}
+
+#[test]
+fn contradictory_settings() {
+    let both = applied()
+        .env("USE_TURSO", "YES")
+        .env("USE_EMBEDDED_REPLICA", "1");
+    check(
+        &both,
+        "migrate",
+        expect![[r#"
+        $ seedbed migrate
+        2> error[config]: USE_TURSO from the environment and USE_EMBEDDED_REPLICA are both on: choose one
+        2>   |
+        2>   = help: USE_TURSO=YES works on the remote itself, USE_EMBEDDED_REPLICA=YES on a local replica of it
+        exit 2
+    "#]],
+    );
+    check(
+        &applied(),
+        "migrate --database :memory: --mode local",
+        expect![[r#"
+            $ seedbed migrate --database :memory: --mode local
+            2> error[config]: --database names a memory database, --mode says local
+            2>   |
+            2>   = help: leave one of the two out
+            exit 2
+        "#]],
+    );
+    check(
+        &applied(),
+        "migrate --database libsql://db.example.com --mode replica",
+        expect![[r#"
+            $ seedbed migrate --database libsql://db.example.com --mode replica
+            2> error[config]: --database names a remote database, --mode says replica
+            2>   |
+            2>   = help: a replica takes its primary from TURSO_DATABASE_URL and its file from --replica-file: leave --database out
+            exit 2
+        "#]],
+    );
+    check(
+        &applied().env("USE_TURSO", "perhaps"),
+        "migrate",
+        expect![[r#"
+            $ seedbed migrate
+            2> error[config]: USE_TURSO from the environment is neither yes nor no
+            2>   |
+            2>   = help: accepted: YES or NO, true or false, 1 or 0
+            exit 2
+        "#]],
+    );
+    let unchosen = applied().file(".env", "TURSO_DATABASE_URL=libsql://db.example.com\n");
+    check(
+        &unchosen,
+        "migrate",
+        expect![[r#"
+        $ seedbed migrate
+        2> error[config]: TURSO_DATABASE_URL is set, but nothing says whether to use it
+        2>  --> .env:1
+        2>   = help: set USE_TURSO=YES for the remote, USE_EMBEDDED_REPLICA=YES for a local replica of it or USE_TURSO=NO for the local file; --mode and --database decide for one command
+        exit 2
+    "#]],
+    );
+    check(
+        &applied().env("USE_TURSO", "YES"),
+        "migrate",
+        expect![[r#"
+        $ seedbed migrate
+        2> error[config]: TURSO_DATABASE_URL must be set: the mode is remote (USE_TURSO from the environment)
+        2>   |
+        2>   = help: set it in the environment or .env, or [turso] database_url in config.toml; `turso db show NAME --url` prints it. TURSO_AUTH_TOKEN is not set either
+        exit 2
+    "#]],
+    );
+    let plain = applied()
+        .env("USE_TURSO", "YES")
+        .env("TURSO_DATABASE_URL", "http://db.example.com")
+        .env("TURSO_AUTH_TOKEN", "secret-token");
+    check(
+        &plain,
+        "migrate",
+        expect![[r#"
+        $ seedbed migrate
+        2> error[config]: TURSO_AUTH_TOKEN from the environment is not sent to http://db.example.com over plain http, where anyone on the way could read it
+        2>   |
+        2>   = help: use https:// or libsql://
+        exit 2
+    "#]],
+    );
+}
+
+#[test]
+fn a_mode_that_is_not_built_yet() {
+    let remote = applied()
+        .env("USE_TURSO", "YES")
+        .env("TURSO_DATABASE_URL", "libsql://db.example.com")
+        .env("TURSO_AUTH_TOKEN", "secret-token");
+    check(
+        &remote,
+        "migrate",
+        expect![[r#"
+        $ seedbed migrate
+        2> target: remote libsql://db.example.com (TURSO_DATABASE_URL from the environment)
+        2> error[not-in-this-build]: mode remote is not in this build yet
+        2>   |
+        2>   = help: use a local file (`--database app.db`) or memory
+        exit 2
+    "#]],
+    );
+}
+
+#[test]
+fn flags_that_do_not_fit() {
+    let project = applied();
+    for (line, expect) in [
+        (
+            "",
+            expect![[r#"
+                $ seedbed
+                2> Schema migrations and seeds for libSQL: local files, memory, Turso remotes and embedded replicas
+                2>
+                2> Usage: seedbed [OPTIONS] <COMMAND>
+                2>
+                2> Commands:
+                2>   migrate      Apply pending migrations
+                2>   status       Show which migrations are applied, pending, edited or missing
+                2>   undo         Take applied migrations back, by the down files recorded with them
+                2>   check        Check the files without a database: names, directives, and every migration up, down
+                2>                and up again in memory
+                2>   new          Create a migration file with the next version
+                2>   renumber     Give a migration file the next free version
+                2>   repair       Make the records say what is so; the schema is never touched
+                2>   baseline     Record migrations as applied without running them, for a database that already has
+                2>                the schema
+                2>   config       Show every setting and where it comes from
+                2>   init         Write an xtask, a cargo alias, .env.example and .gitattributes into this project
+                2>   completions  Print a completion script for a shell
+                2>   help         Print this message or the help of the given subcommand(s)
+                2>
+                2> Options:
+                2>   -h, --help     Print help (see more with '--help')
+                2>   -V, --version  Print version
+                2>
+                2> Global options:
+                2>       --database <DATABASE>  The database: app.db, file:app.db, :memory:, libsql://…, https://…; its
+                2>                              form fixes the mode
+                2>       --mode <MODE>          How the database is reached
+                2>       --config <FILE>        The configuration file [default: config.toml in the project root]
+                2>       --env-file <FILE>      The file of environment variables [default: .env in the project root]
+                2>       --migrations <DIR>     The folder of the migrations [default: migrations]
+                2>       --seeds <DIR>          The folder of the seeds [default: seeds]
+                2>       --replica-file <FILE>  The local file of an embedded replica [default: local_replica.db]
+                2>       --format <FORMAT>      How to print the result, on standard output [default: table] [possible
+                2>                              values: table, json]
+                2>   -q, --quiet                Print nothing but the result and errors
+                2>   -v, --verbose              Print more on the way
+                2>       --color <WHEN>         When to use colours [default: auto] [possible values: auto, always,
+                2>                              never]
+                2>   -y, --yes                  Answer yes to every question
+                2>
+                2> Exit codes:
+                2>   0    done, or nothing to do
+                2>   1    the operation failed; the message says what is and is not in the database
+                2>   2    usage or configuration
+                2>   3    pending work exists (status --exit-code)
+                2>   4    integrity: checksum, missing file, order, duplicate version, bad name, records that are not
+                2>   ours
+                2>   5    schema drift (a baseline that does not match)
+                2>   6    lock or busy timeout
+                2>   130  interrupted; the transaction under way was finished or rolled back
+                exit 2
+            "#]],
+        ),
+        (
+            "migrat",
+            expect![[r#"
+            $ seedbed migrat
+            2> error: unrecognized subcommand 'migrat'
+            2>
+            2>   tip: a similar subcommand exists: 'migrate'
+            2>
+            2> Usage: seedbed [OPTIONS] <COMMAND>
+            2>
+            2> For more information, try '--help'.
+            exit 2
+        "#]],
+        ),
+        (
+            "migrate --too 3",
+            expect![[r#"
+            $ seedbed migrate --too 3
+            2> error: unexpected argument '--too' found
+            2>
+            2>   tip: a similar argument exists: '--to'
+            2>
+            2> Usage: seedbed migrate --to <V>
+            2>
+            2> For more information, try '--help'.
+            exit 2
+        "#]],
+        ),
+        (
+            "migrate --to three",
+            expect![[r#"
+            $ seedbed migrate --to three
+            2> error: invalid value 'three' for '--to <V>': a version is written 3 or V3
+            2>
+            2> For more information, try '--help'.
+            exit 2
+        "#]],
+        ),
+        (
+            "migrate --to -1",
+            expect![[r#"
+            $ seedbed migrate --to -1
+            2> error: invalid value '-1' for '--to <V>': a version is written 3 or V3
+            2>
+            2> For more information, try '--help'.
+            exit 2
+        "#]],
+        ),
+        (
+            "migrate --tx some",
+            expect![[r#"
+            $ seedbed migrate --tx some
+            2> error: invalid value 'some' for '--tx <HOW>'
+            2>   [possible values: all, each]
+            2>
+            2> For more information, try '--help'.
+            exit 2
+        "#]],
+        ),
+        (
+            "migrate --lock-timeout -1",
+            expect![[r#"
+            $ seedbed migrate --lock-timeout -1
+            2> error: invalid value '-1' for '--lock-timeout <S>': write a number of seconds, such as 10 or 0.5
+            2>
+            2> For more information, try '--help'.
+            exit 2
+        "#]],
+        ),
+        (
+            "migrate --lock-timeout soon",
+            expect![[r#"
+            $ seedbed migrate --lock-timeout soon
+            2> error: invalid value 'soon' for '--lock-timeout <S>': write a number of seconds, such as 10 or 0.5
+            2>
+            2> For more information, try '--help'.
+            exit 2
+        "#]],
+        ),
+        (
+            "migrate --mode cloud",
+            expect![[r#"
+            $ seedbed migrate --mode cloud
+            2> error: invalid value 'cloud' for '--mode <MODE>': expected local, memory, remote or replica
+            2>
+            2> For more information, try '--help'.
+            exit 2
+        "#]],
+        ),
+        (
+            "migrate --format yaml",
+            expect![[r#"
+            $ seedbed migrate --format yaml
+            2> error: invalid value 'yaml' for '--format <FORMAT>'
+            2>   [possible values: table, json]
+            2>
+            2> For more information, try '--help'.
+            exit 2
+        "#]],
+        ),
+        (
+            "migrate --quiet --verbose",
+            expect![[r#"
+            $ seedbed migrate --quiet --verbose
+            2> error: the argument '--quiet' cannot be used with '--verbose'
+            2>
+            2> Usage: seedbed migrate --quiet
+            2>
+            2> For more information, try '--help'.
+            exit 2
+        "#]],
+        ),
+        (
+            "undo --steps 1 --to 2",
+            expect![[r#"
+            $ seedbed undo --steps 1 --to 2
+            2> error: the argument '--steps <N>' cannot be used with '--to <V>'
+            2>
+            2> Usage: seedbed undo --steps <N>
+            2>
+            2> For more information, try '--help'.
+            exit 2
+        "#]],
+        ),
+        (
+            "undo --steps -1",
+            expect![[r#"
+            $ seedbed undo --steps -1
+            2> error: invalid value '-1' for '--steps <N>': write a whole number from 1
+            2>
+            2> For more information, try '--help'.
+            exit 2
+        "#]],
+        ),
+        (
+            "repair --applied",
+            expect![[r#"
+            $ seedbed repair --applied
+            2> error: the following required arguments were not provided:
+            2>   <V>
+            2>
+            2> Usage: seedbed repair --applied <V>
+            2>
+            2> For more information, try '--help'.
+            exit 2
+        "#]],
+        ),
+        (
+            "repair 1 --applied --retry",
+            expect![[r#"
+            $ seedbed repair 1 --applied --retry
+            2> error: the argument '--applied' cannot be used with '--retry'
+            2>
+            2> Usage: seedbed repair --applied <V>
+            2>
+            2> For more information, try '--help'.
+            exit 2
+        "#]],
+        ),
+        (
+            "repair one",
+            expect![[r#"
+            $ seedbed repair one
+            2> error: invalid value 'one' for '[V]': write a version as 3 or V3, a repeatable as R__views
+            2>
+            2> For more information, try '--help'.
+            exit 2
+        "#]],
+        ),
+        (
+            "baseline",
+            expect![[r#"
+            $ seedbed baseline
+            2> error: the following required arguments were not provided:
+            2>   <V>
+            2>
+            2> Usage: seedbed baseline <V>
+            2>
+            2> For more information, try '--help'.
+            exit 2
+        "#]],
+        ),
+        (
+            "new",
+            expect![[r#"
+            $ seedbed new
+            2> error: the following required arguments were not provided:
+            2>   <NAME>...
+            2>
+            2> Usage: seedbed new <NAME>...
+            2>
+            2> For more information, try '--help'.
+            exit 2
+        "#]],
+        ),
+        (
+            "new --",
+            expect![[r#"
+            $ seedbed new --
+            2> error: the following required arguments were not provided:
+            2>   <NAME>...
+            2>
+            2> Usage: seedbed new <NAME>...
+            2>
+            2> For more information, try '--help'.
+            exit 2
+        "#]],
+        ),
+        (
+            "new !!!",
+            expect![[r#"
+            $ seedbed new !!!
+            2> error[bad-name]: the name "!!!" holds no letter and no digit
+            2>   |
+            2>   = help: say what it does, in words: `seedbed new add users`
+            exit 2
+        "#]],
+        ),
+        (
+            "completions tcl",
+            expect![[r#"
+            $ seedbed completions tcl
+            2> error: invalid value 'tcl' for '<SHELL>'
+            2>   [possible values: bash, elvish, fish, powershell, zsh]
+            2>
+            2> For more information, try '--help'.
+            exit 2
+        "#]],
+        ),
+    ] {
+        let ran = untouched(&project, line);
+        assert_eq!(ran.code, Some(2), "{ran}");
+        ran.check(expect);
+    }
+    let ran = project.run("migrate --lock-timeout 1e300");
+    assert_eq!(ran.code, Some(2), "{ran}");
+    let ran = project.run("migrate --lock-timeout 1e15");
+    assert_eq!(ran.code, Some(0), "{ran}");
+}

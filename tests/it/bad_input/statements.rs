@@ -1,0 +1,523 @@
+//! Statements that cannot be, or that fail.
+
+use expect_test::expect;
+
+use super::{applied, check, failing, refused};
+
+#[test]
+fn an_unterminated_string() {
+    refused(
+        "V2__string",
+        "CREATE TABLE posts (x);\nINSERT INTO posts VALUES ('it''s);\nINSERT INTO posts VALUES (1);\n",
+        expect![[r#"
+            $ seedbed migrate
+            2> target: local local.db (default)
+            2> error[syntax]: the string is never closed: a ' is missing
+            2>  --> migrations/V2__string.sql:2:27
+            2>   |
+            2> 2 | INSERT INTO posts VALUES ('it''s);
+            2>   |                           ^
+            exit 4
+        "#]],
+    );
+    refused(
+        "V2__name",
+        "CREATE TABLE \"posts (x);\n",
+        expect![[r#"
+        $ seedbed migrate
+        2> target: local local.db (default)
+        2> error[syntax]: the quoted name is never closed: a " is missing
+        2>  --> migrations/V2__name.sql:1:14
+        2>   |
+        2> 1 | CREATE TABLE "posts (x);
+        2>   |              ^
+        exit 4
+    "#]],
+    );
+    refused(
+        "V2__bracket",
+        "CREATE TABLE [posts (x);\n",
+        expect![[r#"
+        $ seedbed migrate
+        2> target: local local.db (default)
+        2> error[syntax]: the quoted name is never closed: a ] is missing
+        2>  --> migrations/V2__bracket.sql:1:14
+        2>   |
+        2> 1 | CREATE TABLE [posts (x);
+        2>   |              ^
+        exit 4
+    "#]],
+    );
+}
+
+#[test]
+fn an_unterminated_comment() {
+    refused(
+        "V2__comment",
+        "CREATE TABLE posts (x);\n/* and then\nCREATE TABLE more (x);\n",
+        expect![[r#"
+            $ seedbed migrate
+            2> target: local local.db (default)
+            2> error[syntax]: the comment is never closed: a */ is missing
+            2>  --> migrations/V2__comment.sql:2:1
+            2>   |
+            2> 2 | /* and then
+            2>   | ^
+            exit 4
+        "#]],
+    );
+}
+
+#[test]
+fn an_unterminated_trigger() {
+    refused(
+        "V2__trigger",
+        "CREATE TRIGGER renamed AFTER UPDATE ON users BEGIN\n  SELECT 1;\n  SELECT 2;\n",
+        expect![[r#"
+            $ seedbed migrate
+            2> target: local local.db (default)
+            2> error[syntax]: the trigger is never closed: END is missing after the last statement of its body
+            2>  --> migrations/V2__trigger.sql:1:1
+            2>   |
+            2> 1 | CREATE TRIGGER renamed AFTER UPDATE ON users BEGIN
+            2>   | ^
+            exit 4
+        "#]],
+    );
+}
+
+#[test]
+fn statements_that_begin_or_end_transactions() {
+    refused(
+        "V2__transaction",
+        "BEGIN;\nCREATE TABLE posts (x);\nCOMMIT;\n",
+        expect![[r#"
+            $ seedbed migrate
+            2> target: local local.db (default)
+            2> error[transaction-control]: BEGIN in a migration: Seedbed itself begins and commits the transaction
+            2>  --> migrations/V2__transaction.sql:1:1
+            2>   |
+            2> 1 | BEGIN;
+            2>   | ^^^^^
+            2>   |
+            2>   = help: remove it: the statements of a file run in one transaction already. What cannot run in one goes into a file of its own with `-- seedbed: no-transaction` at its top
+            2>
+            2> error[transaction-control]: COMMIT in a migration: Seedbed itself begins and commits the transaction
+            2>  --> migrations/V2__transaction.sql:3:1
+            2>   |
+            2> 3 | COMMIT;
+            2>   | ^^^^^^
+            2>   |
+            2>   = help: remove it: the statements of a file run in one transaction already. What cannot run in one goes into a file of its own with `-- seedbed: no-transaction` at its top
+            2>
+            2> 2 errors
+            exit 4
+        "#]],
+    );
+    refused(
+        "V2__rollback",
+        "CREATE TABLE posts (x);\nROLLBACK;\n",
+        expect![[r#"
+            $ seedbed migrate
+            2> target: local local.db (default)
+            2> error[transaction-control]: ROLLBACK in a migration: Seedbed itself begins and commits the transaction
+            2>  --> migrations/V2__rollback.sql:2:1
+            2>   |
+            2> 2 | ROLLBACK;
+            2>   | ^^^^^^^^
+            2>   |
+            2>   = help: remove it: the statements of a file run in one transaction already. What cannot run in one goes into a file of its own with `-- seedbed: no-transaction` at its top
+            exit 4
+        "#]],
+    );
+    refused(
+        "V2__others",
+        "BEGIN IMMEDIATE TRANSACTION;\nEND TRANSACTION;\n/* so */ end;\n",
+        expect![[r#"
+            $ seedbed migrate
+            2> target: local local.db (default)
+            2> error[transaction-control]: BEGIN in a migration: Seedbed itself begins and commits the transaction
+            2>  --> migrations/V2__others.sql:1:1
+            2>   |
+            2> 1 | BEGIN IMMEDIATE TRANSACTION;
+            2>   | ^^^^^^^^^^^^^^^^^^^^^^^^^^^
+            2>   |
+            2>   = help: remove it: the statements of a file run in one transaction already. What cannot run in one goes into a file of its own with `-- seedbed: no-transaction` at its top
+            2>
+            2> error[transaction-control]: END in a migration: Seedbed itself begins and commits the transaction
+            2>  --> migrations/V2__others.sql:2:1
+            2>   |
+            2> 2 | END TRANSACTION;
+            2>   | ^^^^^^^^^^^^^^^
+            2>   |
+            2>   = help: remove it: the statements of a file run in one transaction already. What cannot run in one goes into a file of its own with `-- seedbed: no-transaction` at its top
+            2>
+            2> error[transaction-control]: END in a migration: Seedbed itself begins and commits the transaction
+            2>  --> migrations/V2__others.sql:3:10
+            2>   |
+            2> 3 | /* so */ end;
+            2>   |          ^^^
+            2>   |
+            2>   = help: remove it: the statements of a file run in one transaction already. What cannot run in one goes into a file of its own with `-- seedbed: no-transaction` at its top
+            2>
+            2> 3 errors
+            exit 4
+        "#]],
+    );
+    refused(
+        "V2__savepoint",
+        "SAVEPOINT one;\nCREATE TABLE posts (x);\nRELEASE two;\n",
+        expect![[r#"
+            $ seedbed migrate
+            2> target: local local.db (default)
+            2> error[savepoint]: there is no open savepoint two here
+            2>  --> migrations/V2__savepoint.sql:3:1
+            2>   |
+            2> 3 | RELEASE two;
+            2>   | ^^^^^^^^^^^
+            2>   |
+            2>   = help: each SAVEPOINT needs its RELEASE in the same file
+            2>
+            2> error[savepoint]: the savepoint one is never released
+            2>  --> migrations/V2__savepoint.sql:1:1
+            2>   |
+            2> 1 | SAVEPOINT one;
+            2>   | ^^^^^^^^^^^^^
+            2>   |
+            2>   = help: each SAVEPOINT needs its RELEASE in the same file
+            2>
+            2> 2 errors
+            exit 4
+        "#]],
+    );
+    refused(
+        "V2__bare",
+        "-- seedbed: no-transaction\nBEGIN;\nVACUUM;\nCOMMIT;\n",
+        expect![[r#"
+            $ seedbed migrate
+            2> target: local local.db (default)
+            2> error[transaction-control]: BEGIN in a migration: Seedbed itself begins and commits the transaction
+            2>  --> migrations/V2__bare.sql:2:1
+            2>   |
+            2> 2 | BEGIN;
+            2>   | ^^^^^
+            2>   |
+            2>   = help: remove it: the statements of a file run in one transaction already. What cannot run in one goes into a file of its own with `-- seedbed: no-transaction` at its top
+            2>
+            2> error[transaction-control]: COMMIT in a migration: Seedbed itself begins and commits the transaction
+            2>  --> migrations/V2__bare.sql:4:1
+            2>   |
+            2> 4 | COMMIT;
+            2>   | ^^^^^^
+            2>   |
+            2>   = help: remove it: the statements of a file run in one transaction already. What cannot run in one goes into a file of its own with `-- seedbed: no-transaction` at its top
+            2>
+            2> 2 errors
+            exit 4
+        "#]],
+    );
+}
+
+#[test]
+fn a_statement_that_changes_the_records() {
+    refused(
+        "V2__records",
+        "DELETE FROM _migrations;\nDROP TABLE main._migrations;\n",
+        expect![[r#"
+            $ seedbed migrate
+            2> target: local local.db (default)
+            2> error[reserved-table]: this changes _migrations, where Seedbed keeps its records
+            2>  --> migrations/V2__records.sql:1:1
+            2>   |
+            2> 1 | DELETE FROM _migrations;
+            2>   | ^^^^^^^^^^^^^^^^^^^^^^^
+            2>   |
+            2>   = help: these tables are Seedbed's own: use `seedbed repair`, `seedbed undo` or `seedbed baseline`
+            2>
+            2> error[reserved-table]: this changes _migrations, where Seedbed keeps its records
+            2>  --> migrations/V2__records.sql:2:1
+            2>   |
+            2> 2 | DROP TABLE main._migrations;
+            2>   | ^^^^^^^^^^^^^^^^^^^^^^^^^^^
+            2>   |
+            2>   = help: these tables are Seedbed's own: use `seedbed repair`, `seedbed undo` or `seedbed baseline`
+            2>
+            2> 2 errors
+            exit 4
+        "#]],
+    );
+}
+
+#[test]
+fn a_pragma_of_foreign_keys_is_taken_out_with_a_warning() {
+    let project = applied().migration(
+        "V2__posts",
+        "PRAGMA foreign_keys = OFF;\nCREATE TABLE posts (x);\nPRAGMA foreign_keys = ON;\n",
+    );
+    project.run("migrate").check(expect![[r#"
+        $ seedbed migrate
+        applied V2 posts (1 statement, [ms])
+        the database is at V2
+        2> target: local local.db (default)
+        2> warning[foreign-keys-pragma]: PRAGMA foreign_keys has no effect inside a transaction, so it was taken out; foreign keys are off while this file runs
+        2>  --> migrations/V2__posts.sql:1:1
+        2>   |
+        2> 1 | PRAGMA foreign_keys = OFF;
+        2>   | ^^^^^^^^^^^^^^^^^^^^^^^^^
+        2>   |
+        2>   = help: remove it; to decide yourself, write `-- seedbed: foreign-keys=off` (or `=on`) at the top of the file
+        2>
+        2> warning[foreign-keys-pragma]: PRAGMA foreign_keys has no effect inside a transaction, so it was taken out; foreign keys are off while this file runs
+        2>  --> migrations/V2__posts.sql:3:1
+        2>   |
+        2> 3 | PRAGMA foreign_keys = ON;
+        2>   | ^^^^^^^^^^^^^^^^^^^^^^^^
+        2>   |
+        2>   = help: remove it; to decide yourself, write `-- seedbed: foreign-keys=off` (or `=on`) at the top of the file
+        2>
+        2> 2 warnings
+    "#]]);
+    assert_eq!(project.state(), "recorded: V1 V2; tables: posts users");
+}
+
+#[test]
+fn a_syntax_error_in_the_middle() {
+    failing(
+        &[
+            ("V2__posts", b"CREATE TABLE posts (x);\n"),
+            (
+                "V3__more",
+                b"-- three statements\nCREATE TABLE more (x);\nINSERT INTO more\n  VALUSE (1);\nCREATE TABLE most (x);\n",
+            ),
+        ],
+        expect![[r#"
+            $ seedbed migrate
+            2> target: local local.db (default)
+            2> error[statement-failed]: V3 failed: near "VALUSE": syntax error
+            2>  --> migrations/V3__more.sql:4:3
+            2>   |
+            2> 4 |   VALUSE (1);
+            2>   |   ^^^^^^
+            2>   |
+            2>   = note: this is statement 2 of 3
+            2>   = note: rolled back: V2 and V3
+            2>   = help: fix migrations/V3__more.sql:4, then run `seedbed migrate` again
+            2>
+            2> nothing of this run is in the database; the database is at V1
+            exit 1
+        "#]],
+    );
+}
+
+#[test]
+fn a_statement_about_what_is_not_there() {
+    failing(
+        &[
+            ("V2__posts", b"CREATE TABLE posts (x);\n"),
+            ("V3__typo", b"ALTER TABLE post ADD COLUMN y;\n"),
+        ],
+        expect![[r#"
+            $ seedbed migrate
+            2> target: local local.db (default)
+            2> error[statement-failed]: V3 failed: no such table: post
+            2>  --> migrations/V3__typo.sql:1:13
+            2>   |
+            2> 1 | ALTER TABLE post ADD COLUMN y;
+            2>   |             ^^^^
+            2>   |
+            2>   = note: rolled back: V2 and V3
+            2>   = help: fix migrations/V3__typo.sql:1, then run `seedbed migrate` again
+            2>
+            2> nothing of this run is in the database; the database is at V1
+            exit 1
+        "#]],
+    );
+    failing(
+        &[("V2__column", b"CREATE INDEX by_mail ON users (mail);\n")],
+        expect![[r#"
+            $ seedbed migrate
+            2> target: local local.db (default)
+            2> error[statement-failed]: V2 failed: no such column: mail
+            2>  --> migrations/V2__column.sql:1:32
+            2>   |
+            2> 1 | CREATE INDEX by_mail ON users (mail);
+            2>   |                                ^^^^
+            2>   |
+            2>   = note: rolled back: V2
+            2>   = help: fix migrations/V2__column.sql:1, then run `seedbed migrate` again
+            2>
+            2> nothing of this run is in the database; the database is at V1
+            exit 1
+        "#]],
+    );
+}
+
+#[test]
+fn a_failing_data_statement() {
+    failing(
+        &[(
+            "V2__rows",
+            b"INSERT INTO users (name) VALUES ('ada');\nINSERT INTO users (name)\nVALUES ('grace'), ('ada');\n",
+        )],
+        expect![[r#"
+            $ seedbed migrate
+            2> target: local local.db (default)
+            2> error[constraint]: V2 failed: UNIQUE constraint failed: users.name
+            2>  --> migrations/V2__rows.sql:2:1
+            2>   |
+            2> 2 | INSERT INTO users (name)
+            2>   | ^^^^^^^^^^^^^^^^^^^^^^^^
+            2>   |
+            2>   = note: this is statement 2 of 2
+            2>   = note: rolled back: V2
+            2>   = help: correct migrations/V2__rows.sql:2, or the rows that are in the database, then run `seedbed migrate` again
+            2>
+            2> nothing of this run is in the database; the database is at V1
+            exit 1
+        "#]],
+    );
+    failing(
+        &[(
+            "V2__posts",
+            b"CREATE TABLE posts (author INTEGER NOT NULL REFERENCES users (id));\nINSERT INTO posts VALUES (7);\n",
+        )],
+        expect![[r#"
+            $ seedbed migrate
+            2> target: local local.db (default)
+            2> error[constraint]: V2 failed: FOREIGN KEY constraint failed
+            2>  --> migrations/V2__posts.sql:2:1
+            2>   |
+            2> 2 | INSERT INTO posts VALUES (7);
+            2>   | ^^^^^^^^^^^^^^^^^^^^^^^^^^^^
+            2>   |
+            2>   = note: this is statement 2 of 2
+            2>   = note: rolled back: V2
+            2>   = help: correct migrations/V2__posts.sql:2, or the rows that are in the database, then run `seedbed migrate` again
+            2>
+            2> nothing of this run is in the database; the database is at V1
+            exit 1
+        "#]],
+    );
+    failing(
+        &[(
+            "V2__raise",
+            b"CREATE TRIGGER no BEFORE INSERT ON users BEGIN SELECT RAISE(ABORT, 'not today'); END;\n\
+             INSERT INTO users (name) VALUES ('ada');\n",
+        )],
+        expect![[r#"
+            $ seedbed migrate
+            2> target: local local.db (default)
+            2> error[constraint]: V2 failed: not today
+            2>  --> migrations/V2__raise.sql:2:1
+            2>   |
+            2> 2 | INSERT INTO users (name) VALUES ('ada');
+            2>   | ^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^
+            2>   |
+            2>   = note: this is statement 2 of 2
+            2>   = note: rolled back: V2
+            2>   = help: correct migrations/V2__raise.sql:2, or the rows that are in the database, then run `seedbed migrate` again
+            2>
+            2> nothing of this run is in the database; the database is at V1
+            exit 1
+        "#]],
+    );
+    // RAISE(ROLLBACK) ends the transaction by itself.
+    failing(
+        &[(
+            "V2__rollback",
+            b"CREATE TRIGGER no BEFORE INSERT ON users BEGIN SELECT RAISE(ROLLBACK, 'not today'); END;\n\
+             INSERT INTO users (name) VALUES ('ada');\n",
+        )],
+        expect![[r#"
+            $ seedbed migrate
+            2> target: local local.db (default)
+            2> error[constraint]: V2 failed: not today
+            2>  --> migrations/V2__rollback.sql:2:1
+            2>   |
+            2> 2 | INSERT INTO users (name) VALUES ('ada');
+            2>   | ^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^
+            2>   |
+            2>   = note: this is statement 2 of 2
+            2>   = note: rolled back: V2
+            2>   = help: correct migrations/V2__rollback.sql:2, or the rows that are in the database, then run `seedbed migrate` again
+            2>
+            2> nothing of this run is in the database; the database is at V1
+            exit 1
+        "#]],
+    );
+    failing(
+        &[(
+            "V2__conflict",
+            b"INSERT OR ROLLBACK INTO users (id, name) VALUES (1, 'ada'), (1, 'ada');\n",
+        )],
+        expect![[r#"
+            $ seedbed migrate
+            2> target: local local.db (default)
+            2> error[constraint]: V2 failed: UNIQUE constraint failed: users.id
+            2>  --> migrations/V2__conflict.sql:1:1
+            2>   |
+            2> 1 | INSERT OR ROLLBACK INTO users (id, name) VALUES (1, 'ada'), (1, 'ada');
+            2>   | ^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^
+            2>   |
+            2>   = note: rolled back: V2
+            2>   = help: correct migrations/V2__conflict.sql:1, or the rows that are in the database, then run `seedbed migrate` again
+            2>
+            2> nothing of this run is in the database; the database is at V1
+            exit 1
+        "#]],
+    );
+}
+
+#[test]
+fn a_rebuild_that_loses_rows_that_others_refer_to() {
+    let project = applied()
+        .migration(
+            "V2__posts",
+            "CREATE TABLE posts (author REFERENCES users (id));\n\
+             INSERT INTO users (name) VALUES ('ada');\nINSERT INTO posts VALUES (1);\n",
+        )
+        .after("migrate")
+        .migration(
+            "V3__drop",
+            "DROP TABLE users;\nCREATE TABLE users (id INTEGER PRIMARY KEY);\n",
+        );
+    check(
+        &project,
+        "migrate",
+        expect![[r#"
+        $ seedbed migrate
+        2> target: local local.db (default)
+        2> error[foreign-keys]: V3 leaves rows whose parent is gone
+        2>  --> migrations/V3__drop.sql
+        2>   = note: posts, row 1, has no parent in users
+        2>   = note: rolled back: V3
+        2>   = help: let migrations/V3__drop.sql delete these rows, keep their parents, or change what they refer to, then run `seedbed migrate` again
+        2>
+        2> nothing of this run is in the database; the database is at V2
+        exit 1
+    "#]],
+    );
+}
+
+#[test]
+fn a_statement_that_is_not_for_a_transaction() {
+    failing(
+        &[("V2__vacuum", b"CREATE TABLE posts (x);\nVACUUM;\n")],
+        expect![[r#"
+            $ seedbed migrate
+            2> target: local local.db (default)
+            2> error[statement-failed]: V2 failed: cannot VACUUM from within a transaction
+            2>  --> migrations/V2__vacuum.sql:2:1
+            2>   |
+            2> 2 | VACUUM;
+            2>   | ^^^^^^
+            2>   |
+            2>   = note: this is statement 2 of 2
+            2>   = note: rolled back: V2
+            2>   = help: fix migrations/V2__vacuum.sql:2, then run `seedbed migrate` again
+            2>
+            2> nothing of this run is in the database; the database is at V1
+            exit 1
+        "#]],
+    );
+}
