@@ -1,0 +1,393 @@
+//! The commands that read and write the files of a project.
+
+use expect_test::expect;
+
+use super::project;
+use crate::project::Project;
+
+#[test]
+fn check_says_that_all_is_fine() {
+    let project = project();
+    project.run("check").check(expect![[r#"
+        $ seedbed check
+        3 migrations are fine: 3 applied in memory, 2 of them undone and applied again
+    "#]]);
+    project.run("check --format json").check(expect![[r#"
+        $ seedbed check --format json
+        {
+          "schema_version": 1,
+          "command": "check",
+          "mode": null,
+          "database": null,
+          "outcome": "done",
+          "exit_code": 0,
+          "items": [],
+          "problems": [],
+          "applied_in_memory": 3,
+          "migrations": 3,
+          "undone_in_memory": 2
+        }
+    "#]]);
+}
+
+#[test]
+fn check_finds_what_would_fail() {
+    let project = project()
+        .migration("V3__tags", "CREATE TABLE tags (name TEXT);\n")
+        .down("V3__tags", "DROP TABLE tag;\n")
+        .migration(
+            "V4__more",
+            "CREATE TABLE more (x);\nCREATE TABLE other (x);\n",
+        )
+        .down("V4__more", "DROP TABLE more;\n");
+    project.run("check").check(expect![[r#"
+        $ seedbed check
+        2> error[fails]: no such table: tag (taking it back, in memory)
+        2>  --> migrations/V3__tags.down.sql:1:12
+        2>   |
+        2> 1 | DROP TABLE tag;
+        2>   |            ^^^
+        2>   |
+        2>   = help: `seedbed undo` runs the down file on the schema that V3 leaves: make it fit that
+        2>
+        2> error[down-no-inverse]: the down file of V4 does not bring back the schema that was there before
+        2>  --> migrations/V4__more.down.sql
+        2>   = note: table other should not be there
+        2>   = help: make the down file take back all that the migration does, and no more
+        2>
+        2> 2 errors
+        exit 4
+    "#]]);
+    project.run("check --format json").check(expect![[r#"
+        $ seedbed check --format json
+        {
+          "schema_version": 1,
+          "command": "check",
+          "mode": null,
+          "database": null,
+          "outcome": "problems",
+          "exit_code": 4,
+          "items": [],
+          "problems": [
+            {
+              "code": "fails",
+              "severity": "error",
+              "file": "migrations/V3__tags.down.sql",
+              "line": 1,
+              "column": 12,
+              "message": "no such table: tag (taking it back, in memory)",
+              "notes": [],
+              "help": "`seedbed undo` runs the down file on the schema that V3 leaves: make it fit that"
+            },
+            {
+              "code": "down-no-inverse",
+              "severity": "error",
+              "file": "migrations/V4__more.down.sql",
+              "line": null,
+              "column": null,
+              "message": "the down file of V4 does not bring back the schema that was there before",
+              "notes": [
+                "table other should not be there"
+              ],
+              "help": "make the down file take back all that the migration does, and no more"
+            }
+          ]
+        }
+        exit 4
+    "#]]);
+}
+
+#[test]
+fn check_needs_no_settings_of_a_database() {
+    let project = project().file(".env", "USE_TURSO=YES\n");
+    assert_eq!(project.run("check").code, Some(0));
+    assert_eq!(project.run("migrate").code, Some(2));
+}
+
+#[test]
+fn check_marks_the_places_on_github() {
+    let project = project().env("GITHUB_ACTIONS", "true").migration(
+        "V3__tags",
+        "CREATE TABLE tags (name TEXT);\nINSERT INTO tag VALUES (1);\n",
+    );
+    project.run("check").check(expect![[r#"
+        $ seedbed check
+        2> error[fails]: no such table: tag
+        2>  --> migrations/V3__tags.sql:2:13
+        2>   |
+        2> 2 | INSERT INTO tag VALUES (1);
+        2>   |             ^^^
+        2> ::error file=migrations/V3__tags.sql,line=2,col=13,title=fails::no such table: tag
+        exit 4
+    "#]]);
+}
+
+/// Runs git, which every machine that has the project has.
+fn git(project: &Project, line: &str) {
+    let mut git = project.other("git");
+    git.args(["-c", "user.name=a", "-c", "user.email=a@example.com"]);
+    let output = git.args(line.split_whitespace()).output().unwrap();
+    assert!(output.status.success(), "{line}: {output:?}");
+}
+
+#[test]
+fn check_compares_with_the_branch_that_this_one_goes_to() {
+    let project = project();
+    git(&project, "init --quiet");
+    git(&project, "symbolic-ref HEAD refs/heads/main");
+    git(&project, "add .");
+    git(&project, "commit --quiet --message first");
+    git(&project, "checkout --quiet -b feature");
+    let project = project.migration("V3__tags", "CREATE TABLE tags (name TEXT);\n");
+    project.run("check --base main").check(expect![[r#"
+        $ seedbed check --base main
+        4 migrations are fine: 4 applied in memory, 2 of them undone and applied again
+    "#]]);
+    project.write(
+        "migrations/V1__users.sql",
+        "CREATE TABLE users (id INTEGER PRIMARY KEY);\n",
+    );
+    project.run("check --base main").check(expect![[r#"
+        $ seedbed check --base main
+        2> error[edited]: V1 is in main and was changed since
+        2>  --> migrations/V1__users.sql:1
+        2>   = help: put the file back as it was and write the change as a new migration
+        2>
+        2> --- V1 in main
+        2> +++ migrations/V1__users.sql
+        2> @@ -1 +1 @@
+        2> -CREATE TABLE users (id INTEGER PRIMARY KEY, name TEXT NOT NULL);
+        2> +CREATE TABLE users (id INTEGER PRIMARY KEY);
+        exit 4
+    "#]]);
+    project.run("check --base nowhere").check(expect![[r#"
+        $ seedbed check --base nowhere
+        2> error[git]: git knows no commit nowhere
+        2>   |
+        2>   = help: in CI, fetch it first: `git fetch origin main`, then `--base origin/main`
+        exit 2
+    "#]]);
+}
+
+#[test]
+fn check_against_a_commit_needs_a_repository() {
+    project().run("check --base main").check(expect![[r#"
+        $ seedbed check --base main
+        2> error[git]: [root]/migrations is in no git repository
+        2>   |
+        2>   = help: run it inside of a repository, or leave --base away
+        exit 2
+    "#]]);
+}
+
+#[test]
+fn new_makes_the_next_file() {
+    let project = project();
+    project.run("new add tags").check(expect![[r#"
+        $ seedbed new add tags
+        migrations/V3__add_tags.sql
+    "#]]);
+    project
+        .run("new more --down --format json")
+        .check(expect![[r#"
+            $ seedbed new more --down --format json
+            {
+              "schema_version": 1,
+              "command": "new",
+              "mode": null,
+              "database": null,
+              "outcome": "done",
+              "exit_code": 0,
+              "items": [],
+              "problems": [],
+              "files": [
+                "migrations/V4__more.sql",
+                "migrations/V4__more.down.sql"
+              ]
+            }
+        "#]]);
+    project
+        .run("new later --timestamp --down")
+        .check(expect![[r#"
+            $ seedbed new later --timestamp --down
+            migrations/V[time]__later.sql
+            migrations/V[time]__later.down.sql
+        "#]]);
+    expect![[r#"
+        -- Below this line, the statements of this migration. They run in one transaction.
+    "#]]
+    .assert_eq(&project.read("migrations/V3__add_tags.sql"));
+    expect![[r#"
+        -- Below this line, the statements that take V4 back.
+    "#]]
+    .assert_eq(&project.read("migrations/V4__more.down.sql"));
+}
+
+#[test]
+fn new_makes_the_folder_too() {
+    let project = Project::bare();
+    project.run("new users").check(expect![[r#"
+        $ seedbed new users
+        migrations/V1__users.sql
+    "#]]);
+    assert_eq!(project.files(), ["migrations/V1__users.sql"]);
+}
+
+#[test]
+fn renumber_gives_the_next_free_version() {
+    let project = project().migration("V2__tags", "CREATE TABLE tags (name TEXT);\n");
+    project.run("renumber 2").check(expect![[r#"
+        $ seedbed renumber 2
+        2> error[several]: 2 files are V2: migrations/V2__posts.sql, migrations/V2__tags.sql
+        2>   |
+        2>   = help: say which file: `seedbed renumber migrations/V2__tags.sql`
+        exit 2
+    "#]]);
+    project.run("renumber V2__tags.sql").check(expect![[r#"
+        $ seedbed renumber V2__tags.sql
+        migrations/V2__tags.sql -> migrations/V3__tags.sql
+    "#]]);
+    project.run("renumber V2 --format json").check(expect![[r#"
+            $ seedbed renumber V2 --format json
+            {
+              "schema_version": 1,
+              "command": "renumber",
+              "mode": null,
+              "database": null,
+              "outcome": "done",
+              "exit_code": 0,
+              "items": [],
+              "problems": [],
+              "renamed": [
+                {
+                  "from": "migrations/V2__posts.sql",
+                  "to": "migrations/V4__posts.sql"
+                },
+                {
+                  "from": "migrations/V2__posts.down.sql",
+                  "to": "migrations/V4__posts.down.sql"
+                }
+              ]
+            }
+        "#]]);
+    assert_eq!(project.run("check").code, Some(0));
+}
+
+#[test]
+fn init_sets_a_project_up() {
+    let project = Project::bare().file(
+        "Cargo.toml",
+        "[package]\nname = \"mine\"\nversion = \"0.1.0\"\nedition = \"2024\"\n",
+    );
+    project.run("init").check(expect![[r#"
+        $ seedbed init
+        extended  Cargo.toml
+        written   xtask/Cargo.toml
+        written   xtask/src/main.rs
+        written   .cargo/config.toml
+        written   .env.example
+        written   .gitattributes
+        written   .gitignore
+        written   migrations
+        2>
+        2> next: `cargo xtask new create users`, write the SQL, `cargo xtask migrate`
+    "#]]);
+    let files = project.files();
+    expect![[r#"
+        .cargo/config.toml
+        .env.example
+        .gitattributes
+        .gitignore
+        Cargo.toml
+        xtask/Cargo.toml
+        xtask/src/main.rs"#]]
+    .assert_eq(&files.join("\n"));
+    let contents: Vec<_> = files.iter().map(|file| project.read(file)).collect();
+    project.run("init").check(expect![[r#"
+        $ seedbed init
+        kept      Cargo.toml
+        kept      xtask/Cargo.toml
+        kept      xtask/src/main.rs
+        kept      .cargo/config.toml
+        kept      .env.example
+        kept      .gitattributes
+        kept      .gitignore
+        kept      migrations
+        2>
+        2> next: `cargo xtask new create users`, write the SQL, `cargo xtask migrate`
+    "#]]);
+    project.run("init --format json").check(expect![[r#"
+        $ seedbed init --format json
+        {
+          "schema_version": 1,
+          "command": "init",
+          "mode": null,
+          "database": null,
+          "outcome": "done",
+          "exit_code": 0,
+          "items": [],
+          "problems": [],
+          "files": [
+            {
+              "did": "kept",
+              "path": "Cargo.toml",
+              "tell": null
+            },
+            {
+              "did": "kept",
+              "path": "xtask/Cargo.toml",
+              "tell": null
+            },
+            {
+              "did": "kept",
+              "path": "xtask/src/main.rs",
+              "tell": null
+            },
+            {
+              "did": "kept",
+              "path": ".cargo/config.toml",
+              "tell": null
+            },
+            {
+              "did": "kept",
+              "path": ".env.example",
+              "tell": null
+            },
+            {
+              "did": "kept",
+              "path": ".gitattributes",
+              "tell": null
+            },
+            {
+              "did": "kept",
+              "path": ".gitignore",
+              "tell": null
+            },
+            {
+              "did": "kept",
+              "path": "migrations",
+              "tell": null
+            }
+          ]
+        }
+    "#]]);
+    let again: Vec<_> = project
+        .files()
+        .iter()
+        .map(|file| project.read(file))
+        .collect();
+    assert_eq!(again, contents);
+}
+
+#[test]
+fn completions_are_scripts_for_a_shell() {
+    let project = Project::bare();
+    let script = |shell| {
+        let ran = project.run(&format!("completions {shell}"));
+        assert_eq!((ran.code, ran.stderr.as_str()), (Some(0), ""));
+        ran.stdout
+    };
+    assert!(script("bash").contains("complete -F _seedbed"));
+    assert!(script("zsh").starts_with("#compdef seedbed"));
+    assert!(script("fish").contains("complete -c seedbed"));
+}
