@@ -1,8 +1,23 @@
 //! What Seedbed promises, as specifications that run against real databases, and as processes.
 
+#![allow(
+    clippy::unwrap_used,
+    clippy::print_stdout,
+    clippy::print_stderr,
+    reason = "a test that cannot go on fails, and one that is skipped says so"
+)]
+
+mod bad_input;
 mod commands;
+#[cfg(unix)]
+mod kill;
+mod locks;
 mod modes;
+mod process;
 mod project;
+mod race;
 mod readme;
+#[cfg(unix)]
+mod signals;
 mod specification;
 mod world;
