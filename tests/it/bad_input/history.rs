@@ -564,12 +564,10 @@ fn a_migration_that_was_started_and_never_finished() {
     );
     check(
         &project,
-        "migrate --lock-timeout 0.3",
+        "migrate --lock-timeout 0",
         expect![[r#"
-            $ seedbed migrate --lock-timeout 0.3
+            $ seedbed migrate --lock-timeout 0
             2> target: local local.db (default)
-            2> waiting for V2, which another run applies outside of a transaction
-            2> waiting for V2, which another run applies outside of a transaction
             2> error[lock-timeout]: V2 was started on [time] UTC by seedbed [version], here, outside of a transaction, and has not finished
             2>   |
             2>   = note: waited for it for [ms]
