@@ -1,5 +1,7 @@
 //! Reading the history: one request, and never a write.
 
+use std::collections::HashMap;
+
 use serde_json::Map;
 
 use super::error::HistoryError;
@@ -58,7 +60,12 @@ pub enum State {
 }
 
 impl History {
-    /// The row with this key.
+    /// All rows by their keys: for who looks for many.
+    pub fn by_key(&self) -> HashMap<&Key, &Row> {
+        self.rows.iter().map(|row| (&row.key, row)).collect()
+    }
+
+    /// The row with this key. It looks at one row after the other.
     pub fn row(&self, key: &Key) -> Option<&Row> {
         self.rows.iter().find(|row| row.key == *key)
     }
@@ -224,10 +231,13 @@ pub async fn read_texts(
             args: vec![key.kind().into(), key.version()],
         })
         .collect();
+    let mut texts = HashMap::new();
     for (key, answer) in keys.iter().zip(db.query(queries).await?) {
-        let answer = answer.map_err(DbError::Read)?;
-        let row = history.rows.iter_mut().find(|row| row.key == *key);
-        if let (Some(row), Some([source, down])) = (row, answer.first().map(Vec::as_slice)) {
+        texts.insert(key, answer.map_err(DbError::Read)?);
+    }
+    for row in &mut history.rows {
+        let answer = texts.get(&row.key).and_then(|rows| rows.first());
+        if let Some([source, down]) = answer.map(Vec::as_slice) {
             row.source = text(source).map(str::to_owned);
             row.down = text(down).map(str::to_owned);
         }

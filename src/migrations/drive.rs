@@ -2,12 +2,13 @@
 //!
 //! Applying, undoing, repairing and taking a baseline differ only in how they decide, and deciding is pure.
 
+use std::collections::HashMap;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use super::problem::{Problem, Severity};
 use crate::db::{self, At, Code, Db, DbError, Failure};
-use crate::history::{self, Failed, History, HistoryError, Part, RunError, State, UnitEvent};
+use crate::history::{self, Failed, History, HistoryError, Part, Row, RunError, State, UnitEvent};
 use crate::script::{Key, Record, Run, Script, Unit};
 
 /// How often the history is read while somebody else's `no-transaction` migration runs.
@@ -207,6 +208,7 @@ pub(super) async fn drive(
             });
         }
         let mut version = Versions::new(&history);
+        let recorded = history.by_key();
         for script in &decision.scripts {
             if db.stop().is_raised() {
                 return Err(interrupted(done, &history));
@@ -214,7 +216,7 @@ pub(super) async fn drive(
             match history::run(db, script, run, unit_events(script, on_event)).await {
                 Ok(receipt) => {
                     for (unit, duration) in script.units.iter().zip(receipt.durations) {
-                        done.push(done_unit(unit, duration, &history));
+                        done.push(done_unit(unit, duration, &recorded));
                         version.apply(&unit.record);
                     }
                     if let Some(last) = script.units.last() {
@@ -277,7 +279,7 @@ fn unit_events(script: &Script, on_event: &OnEvent) -> history::OnUnit {
     })
 }
 
-fn done_unit(unit: &Unit, duration_ms: Option<i64>, history: &History) -> Done {
+fn done_unit(unit: &Unit, duration_ms: Option<i64>, recorded: &HashMap<&Key, &Row>) -> Done {
     let (verb, entry) = match &unit.record {
         Record::Insert(entry) | Record::Replace(entry) => (Verb::Applied, Some(entry)),
         Record::Amend(entry) => (Verb::Amended, Some(entry)),
@@ -290,7 +292,7 @@ fn done_unit(unit: &Unit, duration_ms: Option<i64>, history: &History) -> Done {
         name: match entry {
             Some(entry) => entry.name.clone(),
             None => {
-                let row = history.row(unit.record.key());
+                let row = recorded.get(unit.record.key());
                 row.map(|row| row.name.clone()).unwrap_or_default()
             }
         },

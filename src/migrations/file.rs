@@ -192,14 +192,12 @@ pub(super) fn meaning(text: &str) -> String {
 }
 
 fn hexadecimal(bytes: &[u8]) -> String {
-    use std::fmt::Write;
-    bytes
-        .iter()
-        .fold(String::with_capacity(64), |mut text, byte| {
-            // Writing to a String cannot fail.
-            let _ = write!(text, "{byte:02x}");
-            text
-        })
+    // Formatting each byte would cost more than the hash.
+    const DIGITS: [u8; 16] = *b"0123456789abcdef";
+    let halves = bytes.iter().flat_map(|byte| [byte >> 4, byte & 0xf]);
+    halves
+        .map(|half| char::from(DIGITS[usize::from(half)]))
+        .collect()
 }
 
 #[cfg(test)]

@@ -155,7 +155,7 @@ pub fn edited_keys(set: &Migrations, history: &History) -> Vec<Key> {
 /// Plans an apply.
 pub fn plan(set: &Migrations, history: &History, options: &PlanOptions) -> Plan {
     let mut planner = Planner {
-        rows: history.rows.iter().map(|row| (&row.key, row)).collect(),
+        rows: history.by_key(),
         newest_applied: history.versions().last().map(|(version, _)| *version),
         newest_file: set.newest(),
         options,

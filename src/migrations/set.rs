@@ -69,16 +69,12 @@ impl Migrations {
     /// [`ReadError`] where the directory or a file cannot be read. Files that can be read and do not fit are
     /// [`Migrations::problems`].
     pub fn read_dir(directory: impl AsRef<Path>) -> Result<Migrations, ReadError> {
-        let files = sql_files(directory.as_ref())?;
-        let mut read = Vec::with_capacity(files.len());
-        for path in files {
-            let bytes = std::fs::read(&path).map_err(|source| ReadError::Unreadable {
-                path: path.clone(),
-                source,
-            })?;
-            read.push((slashes(&path), bytes));
+        let mut found = Found::default();
+        for path in sql_files(directory.as_ref())? {
+            let bytes = std::fs::read(&path).map_err(unreadable(&path))?;
+            found.add(slashes(&path), bytes);
         }
-        Ok(Migrations::from_files(read))
+        Ok(found.set())
     }
 
     /// Makes a set of file names and contents, in any order. A name may have folders before it.
@@ -106,17 +102,12 @@ impl Migrations {
 
     /// The migration with this key.
     pub fn get(&self, key: &Key) -> Option<&Migration> {
-        match key {
-            Key::Migration(_) => self
-                .versioned
-                .binary_search_by(|migration| migration.key.cmp(key))
-                .ok()
-                .map(|at| &self.versioned[at]),
-            _ => self
-                .repeatable
-                .iter()
-                .find(|migration| migration.key == *key),
-        }
+        let among = match key {
+            Key::Migration(_) => &self.versioned,
+            _ => &self.repeatable,
+        };
+        let at = among.binary_search_by(|migration| migration.key.cmp(key));
+        among.get(at.ok()?)
     }
 
     /// The highest version.
@@ -156,16 +147,26 @@ pub(super) fn sql_files(directory: &Path) -> Result<Vec<PathBuf>, ReadError> {
     Ok(files)
 }
 
+fn unreadable(path: &Path) -> impl FnOnce(std::io::Error) -> ReadError {
+    move |source| ReadError::Unreadable {
+        path: path.to_path_buf(),
+        source,
+    }
+}
+
 fn walk(directory: &Path, files: &mut Vec<PathBuf>) -> Result<(), ReadError> {
-    let unreadable = |path: &Path| {
-        let path = path.to_path_buf();
-        move |source| ReadError::Unreadable { path, source }
-    };
     for entry in std::fs::read_dir(directory).map_err(unreadable(directory))? {
-        let path = entry.map_err(unreadable(directory))?.path();
-        // Follows links, as whoever put the link there expects.
-        let kind = std::fs::metadata(&path).map_err(unreadable(&path))?;
-        if kind.is_dir() {
+        let entry = entry.map_err(unreadable(directory))?;
+        let path = entry.path();
+        let kind = entry.file_type().map_err(unreadable(&path))?;
+        // A link counts as what it leads to, as whoever put it there expects; only then is a second look needed.
+        let is_directory = if kind.is_symlink() {
+            let leads_to = std::fs::metadata(&path).map_err(unreadable(&path))?;
+            leads_to.is_dir()
+        } else {
+            kind.is_dir()
+        };
+        if is_directory {
             walk(&path, files)?;
         } else if is_sql(&path) {
             files.push(path);
