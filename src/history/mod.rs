@@ -13,6 +13,6 @@ mod write;
 
 pub use error::{Failed, HistoryError, Part, RunError};
 pub use layout::{BASELINE, DOWN_CHECKSUM, LAYOUT, TABLE, VIOLATIONS};
-pub use read::{History, Row, State, read, read_texts};
+pub use read::{History, Row, State, read, read_with_texts};
 pub use run::{OnUnit, Receipt, UnitEvent, run};
 pub(crate) use write::baselined;

@@ -44,7 +44,7 @@ pub struct Row {
     pub detail: Map<String, serde_json::Value>,
     /// Whether a down text was recorded.
     pub has_down: bool,
-    /// The recorded text, where it was asked for: [`read_texts`].
+    /// The recorded text, where it was asked for: [`read_with_texts`].
     pub source: Option<String>,
     /// The recorded down text, where it was asked for.
     pub down: Option<String>,
@@ -137,24 +137,19 @@ fn history(
     };
     // A table of another tool lacks the columns, or the rows.
     let meta = meta.map_err(|_| not_ours())?;
-    let of = |name: &str| {
-        meta.iter()
-            .find(|row| text(&row[0]) == Some(name))
-            .map(|row| &row[1])
-    };
-    let layout = of("layout").and_then(number).ok_or_else(not_ours)?;
+    let layout = of(&meta, "layout").and_then(number).ok_or_else(not_ours)?;
     if layout > LAYOUT {
         return Err(HistoryError::Newer {
             found: layout,
             known: LAYOUT,
         });
     }
-    let revision = of("revision")
+    let revision = of(&meta, "revision")
         .and_then(number)
         .ok_or_else(|| unreadable("the revision is missing"))?;
     Ok(History {
         revision: Revision(revision),
-        environment: of("environment").and_then(text).map(str::to_owned),
+        environment: of(&meta, "environment").and_then(text).map(str::to_owned),
         rows: rows
             .map_err(DbError::Read)?
             .iter()
@@ -212,28 +207,39 @@ fn recorded(row: &[Value]) -> Result<Row, HistoryError> {
     })
 }
 
-/// Adds the recorded texts of some rows to a history: a second request, for what has to be compared or undone.
+/// Reads the history, and the recorded texts of those rows of it that `wanted` names: a second request, only where it
+/// names any. Both are of one revision: where somebody changed the history between the two, it is read again.
 ///
 /// # Errors
 /// As [`read`].
-pub async fn read_texts(
+pub async fn read_with_texts(
     db: &Db,
-    mut history: History,
-    keys: &[Key],
+    wanted: impl Fn(&History) -> Vec<Key>,
 ) -> Result<History, HistoryError> {
-    if keys.is_empty() {
-        return Ok(history);
+    loop {
+        let mut history = read(db).await?;
+        let keys = wanted(&history);
+        if keys.is_empty() || add_texts(db, &mut history, &keys).await? == history.revision {
+            return Ok(history);
+        }
     }
-    let queries = keys
-        .iter()
-        .map(|key| Query {
-            sql: "SELECT source, down FROM _migrations WHERE kind = ?1 AND version = ?2".to_owned(),
-            args: vec![key.kind().into(), key.version()],
-        })
-        .collect();
+}
+
+/// Adds the recorded texts of these rows, and tells the revision that they are of.
+async fn add_texts(db: &Db, history: &mut History, keys: &[Key]) -> Result<Revision, HistoryError> {
+    let texts = keys.iter().map(|key| Query {
+        sql: "SELECT source, down FROM _migrations WHERE kind = ?1 AND version = ?2".to_owned(),
+        args: vec![key.kind().into(), key.version()],
+    });
+    let mut answers = db
+        .query(std::iter::once(Query::new(META)).chain(texts).collect())
+        .await?
+        .into_iter();
+    // Without the table there is no revision, and no text.
+    let meta = answers.next().and_then(Result::ok).unwrap_or_default();
     let mut texts = HashMap::new();
-    for (key, answer) in keys.iter().zip(db.query(queries).await?) {
-        texts.insert(key, answer.map_err(DbError::Read)?);
+    for (key, answer) in keys.iter().zip(answers) {
+        texts.insert(key, answer.unwrap_or_default());
     }
     for row in &mut history.rows {
         let answer = texts.get(&row.key).and_then(|rows| rows.first());
@@ -242,7 +248,15 @@ pub async fn read_texts(
             row.down = text(down).map(str::to_owned);
         }
     }
-    Ok(history)
+    let revision = of(&meta, "revision").and_then(number);
+    Ok(Revision(revision.unwrap_or_default()))
+}
+
+/// The value of a `meta` row.
+fn of<'a>(meta: &'a Rows, name: &str) -> Option<&'a Value> {
+    meta.iter()
+        .find(|row| text(&row[0]) == Some(name))
+        .map(|row| &row[1])
 }
 
 fn unreadable(what: &str) -> HistoryError {

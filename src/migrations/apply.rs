@@ -13,9 +13,7 @@ use crate::script::{Key, Run};
 /// # Errors
 /// As [`history::read`].
 pub async fn observe(db: &Db, set: &Migrations) -> Result<History, HistoryError> {
-    let history = history::read(db).await?;
-    let keys = edited_keys(set, &history);
-    history::read_texts(db, history, &keys).await
+    history::read_with_texts(db, |history| edited_keys(set, history)).await
 }
 
 /// Applies what the plan says, until nothing is pending. Where another run was faster, it plans again on what that

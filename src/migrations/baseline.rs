@@ -65,8 +65,17 @@ pub async fn baseline(
 ) -> Result<Outcome, BaselineError> {
     let version = options.version;
     loop {
-        let history = history::read(db).await.map_err(ApplyError::from)?;
-        let looks = options.verify == Verify::Schema && has_work(&decide(set, &history, version));
+        let looks = |history: &History| {
+            options.verify == Verify::Schema && has_work(&decide(set, history, version))
+        };
+        let texts = |history: &History| match looks(history) {
+            true => applied(history).map(|row| row.key.clone()).collect(),
+            false => Vec::new(),
+        };
+        let history = history::read_with_texts(db, texts)
+            .await
+            .map_err(ApplyError::from)?;
+        let looks = looks(&history);
         let mut taking = Taking {
             set,
             version,
@@ -176,10 +185,6 @@ async fn look(
     history: History,
     version: i64,
 ) -> Result<Vec<Problem>, BaselineError> {
-    let keys: Vec<Key> = applied(&history).map(|row| row.key.clone()).collect();
-    let history = history::read_texts(db, history, &keys)
-        .await
-        .map_err(ApplyError::from)?;
     let mut rehearsal = Rehearsal::new().await.map_err(BaselineError::Memory)?;
     let mut warnings = Vec::new();
     for (entry, act) in acts(set, &history, version) {

@@ -169,9 +169,7 @@ pub(super) async fn drive(
     let begun = Instant::now();
     let mut done: Vec<Done> = Vec::new();
     'again: loop {
-        let history = history::read(db).await?;
-        let keys = how.texts(&history);
-        let history = history::read_texts(db, history, &keys).await?;
+        let history = history::read_with_texts(db, |history| how.texts(history)).await?;
         let decision = how.decide(&history);
         if let Some(started) = only_started(&decision.problems) {
             if begun.elapsed() >= db.lock_timeout() {

@@ -37,4 +37,4 @@ pub use reading::Reading;
 pub use renumber::{Rename, RenumberError, Which, renumber};
 pub use repair::{Repair, repair};
 pub use set::{Migration, Migrations, ReadError, Text};
-pub use undo::{Back, UndoOptions, UndoPlan, undo, undo_plan, versions_to_undo};
+pub use undo::{Back, UndoOptions, UndoPlan, observe_undo, undo, undo_plan, versions_to_undo};

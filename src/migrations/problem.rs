@@ -200,6 +200,13 @@ pub enum Problem {
         /// What was looked through, to complete "no migration V9 …".
         among: &'static str,
     },
+    /// An undo found that others had applied more on top of what it was to take back.
+    Overtaken {
+        /// What it was still to take back.
+        versions: Vec<i64>,
+        /// What was applied on top meanwhile.
+        on_top: Vec<i64>,
+    },
     /// An applied migration without a recorded down text.
     NoDown {
         /// Which.
@@ -338,6 +345,7 @@ impl Problem {
             Problem::Ahead { .. } => "ahead",
             Problem::Started { .. } => "started",
             Problem::NoSuchVersion { .. } => "no-such-version",
+            Problem::Overtaken { .. } => "overtaken",
             Problem::NoDown { .. } => "no-down",
             Problem::NotRepairable { .. } => "not-repairable",
             Problem::Fails { .. } => "fails",
@@ -456,6 +464,9 @@ impl Problem {
                 argument(key)
             ),
             Problem::NoSuchVersion { .. } => "`status` lists them".to_owned(),
+            Problem::Overtaken { .. } => {
+                "`status` shows how it stands now; then say anew what is to be taken back".to_owned()
+            }
             Problem::NoDown { key, name } => format!(
                 "write {key}__{name}.down.sql, then `repair {}` records it",
                 argument(key)
@@ -500,6 +511,15 @@ fn argument(key: &Key) -> String {
         Key::Migration(version) => version.to_string(),
         other => other.to_string(),
     }
+}
+
+/// `V1, V2`.
+fn listed(versions: &[i64]) -> String {
+    let versions: Vec<String> = versions
+        .iter()
+        .map(|version| format!("V{version}"))
+        .collect();
+    versions.join(", ")
 }
 
 impl std::fmt::Display for Problem {
@@ -592,6 +612,12 @@ impl std::fmt::Display for Problem {
             Problem::NoSuchVersion { version, among } => {
                 write!(f, "there is no V{version} among the {among}")
             }
+            Problem::Overtaken { versions, on_top } => write!(
+                f,
+                "another run applied {} while this one was to take back {}",
+                listed(on_top),
+                listed(versions)
+            ),
             Problem::NoDown { key, name } => {
                 write!(f, "{key}__{name} cannot be undone: no down file was recorded with it")
             }

@@ -8,7 +8,7 @@ use super::plan::{Grouping, scripts};
 use super::problem::{Problem, Severity};
 use super::reading;
 use crate::db::{Db, Engine};
-use crate::history::{History, Row, State};
+use crate::history::{self, History, HistoryError, Row, State};
 use crate::script::{Key, Record, Run, Script, Source};
 
 /// What to take back.
@@ -69,6 +69,7 @@ pub fn undo_plan(
             });
         }
     }
+    plan.problems.extend(overtaken(history, versions));
     for version in versions {
         // Somebody else may have taken it back meanwhile.
         let Some(row) = history.row(&Key::Migration(*version)) else {
@@ -92,6 +93,27 @@ pub fn undo_plan(
     plan
 }
 
+/// What others applied above the versions that are to be taken back, and that are still there: to take those out from
+/// below is not what was asked for.
+fn overtaken(history: &History, versions: &[i64]) -> Option<Problem> {
+    let still_there: Vec<i64> = versions
+        .iter()
+        .copied()
+        .filter(|version| history.row(&Key::Migration(*version)).is_some())
+        .collect();
+    let lowest = still_there.iter().min()?;
+    let on_top: Vec<i64> = history
+        .versions()
+        .into_iter()
+        .map(|(version, _)| version)
+        .filter(|version| version > lowest && !versions.contains(version))
+        .collect();
+    (!on_top.is_empty()).then_some(Problem::Overtaken {
+        versions: still_there,
+        on_top,
+    })
+}
+
 fn down_text(row: &Row) -> Option<Arc<Source>> {
     let text = row.down.as_ref()?;
     Some(Arc::new(Source {
@@ -100,8 +122,23 @@ fn down_text(row: &Row) -> Option<Arc<Source>> {
     }))
 }
 
+/// Reads the history with the recorded texts of what is to be taken back, and plans it.
+///
+/// # Errors
+/// As [`history::read`].
+pub async fn observe_undo(
+    db: &Db,
+    options: &UndoOptions,
+) -> Result<(History, UndoPlan), HistoryError> {
+    let undoing = Undoing::new(db, options);
+    let history = history::read_with_texts(db, |history| undoing.texts(history)).await?;
+    let versions = versions_to_undo(&history, options.back);
+    let plan = undo_plan(&history, &versions, options.grouping, db.engine());
+    Ok((history, plan))
+}
+
 /// Takes migrations back. What is to be taken back is decided once, on the first look: if another run undoes the
-/// same meanwhile, this one does not go on to undo more.
+/// same meanwhile, this one does not go on to undo more; if it applies more on top, this one stops.
 ///
 /// # Errors
 /// [`ApplyError`]; [`Problem::NoDown`] for each version that has no recorded down text, and then nothing runs.
@@ -111,18 +148,23 @@ pub async fn undo(
     run: &Run,
     on_event: &OnEvent,
 ) -> Result<Outcome, ApplyError> {
-    let undoing = Undoing {
-        options: *options,
-        engine: db.engine(),
-        versions: None,
-    };
-    drive(db, run, on_event, undoing).await
+    drive(db, run, on_event, Undoing::new(db, options)).await
 }
 
 struct Undoing {
     options: UndoOptions,
     engine: Engine,
     versions: Option<Vec<i64>>,
+}
+
+impl Undoing {
+    fn new(db: &Db, options: &UndoOptions) -> Undoing {
+        Undoing {
+            options: *options,
+            engine: db.engine(),
+            versions: None,
+        }
+    }
 }
 
 impl Reader for Undoing {

@@ -149,7 +149,6 @@ fn whole(project: &Project) -> usize {
 }
 
 #[test]
-#[ignore = "history and recorded texts are read in two requests"]
 fn runners_that_take_the_same_back_take_it_back_once() {
     let project = numbered(10);
     rounds(|| {
@@ -168,7 +167,6 @@ fn runners_that_take_the_same_back_take_it_back_once() {
 }
 
 #[test]
-#[ignore = "undo takes out of the middle what others applied on top of meanwhile"]
 fn runners_that_apply_and_take_back_leave_what_is_recorded() {
     let project = numbered(10);
     let lines = [

@@ -104,30 +104,54 @@ fn transactions_that_were_committed_before_stand() {
     );
 }
 
+fn many() -> Project {
+    (1..=200).fold(Project::new(), |project, n| {
+        let name = format!("V{n}__t{n}");
+        project
+            .migration(&name, format!("CREATE TABLE t{n} (x);\n"))
+            .down(&name, format!("DROP TABLE t{n};\n"))
+    })
+}
+
+/// How many of them there are: the lowest ones, whole, and it was told.
+fn whole(project: &Project, ran: &Ran) -> usize {
+    let answers = project.ask_of(
+        "local.db",
+        [
+            "SELECT count(*), max(version), min(state), max(state) FROM _migrations WHERE kind = 'migration'",
+            "SELECT count(*) FROM sqlite_schema WHERE type = 'table' AND name LIKE 't%'",
+        ],
+    );
+    let count: usize = answers[1].parse().unwrap();
+    assert_eq!(answers[0], format!("{count}|{count}|applied|applied"));
+    let told = format!("the database is at V{count}");
+    assert!(ran.stderr.trim_end().ends_with(&told), "{count}: {ran}");
+    count
+}
+
 #[test]
 fn a_run_of_many_transactions_stops_after_a_whole_one() {
     for signal in SIGNALS {
-        let project = (1..=200).fold(Project::new(), |project, n| {
-            project.migration(&format!("V{n}__t{n}"), format!("CREATE TABLE t{n} (x);\n"))
-        });
+        let project = many();
         let mut running = project.spawn("migrate --verbose --tx each");
         running.wait_for("committed, up to V5");
         let ran = stopped(running, signal);
-        let answers = project.ask_of(
-            "local.db",
-            [
-                "SELECT count(*), max(version), min(state), max(state) FROM _migrations WHERE kind = 'migration'",
-                "SELECT count(*) FROM sqlite_schema WHERE type = 'table' AND name LIKE 't%'",
-            ],
-        );
-        let count: usize = answers[1].parse().unwrap();
-        assert!((5..200).contains(&count), "{ran}");
-        assert_eq!(answers[0], format!("{count}|{count}|applied|applied"));
-        assert!(
-            ran.stderr.contains(&format!("the database is at V{count}")),
-            "{ran}"
-        );
+        assert!((5..200).contains(&whole(&project, &ran)), "{ran}");
         let ran = project.run("migrate");
+        assert_eq!(ran.code, Some(0), "{ran}");
+    }
+}
+
+#[test]
+#[ignore = "it says that the database is where it was before"]
+fn an_undo_of_many_transactions_stops_after_a_whole_one() {
+    for signal in SIGNALS {
+        let project = many().after("migrate");
+        let mut running = project.spawn("undo --to 0 --verbose --tx each");
+        running.wait_for("committed, up to V195");
+        let ran = stopped(running, signal);
+        assert!((1..195).contains(&whole(&project, &ran)), "{ran}");
+        let ran = project.run("undo --to 0");
         assert_eq!(ran.code, Some(0), "{ran}");
     }
 }

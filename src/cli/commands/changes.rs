@@ -3,7 +3,6 @@
 use crate::cli::args::{self, Format};
 use crate::cli::exit::Exit;
 use crate::cli::session::{Ending, Opened, Session};
-use crate::history;
 use crate::migrations::{
     self, ApplyError, Back, BaselineError, BaselineOptions, Migrations, Outcome, PlanOptions,
     Repair, Target, UndoOptions, Verify,
@@ -73,21 +72,9 @@ pub(crate) async fn undo(session: &Session, flags: &args::Undo) -> Ending {
 }
 
 async fn undo_dry_run(session: &Session, opened: &Opened, options: &UndoOptions) -> Ending {
-    let failed = |error: history::HistoryError| session.failed(opened, &error.into());
-    let history = history::read(&opened.db).await.map_err(failed)?;
-    let (history, plan) = {
-        let versions = migrations::versions_to_undo(&history, options.back);
-        let keys: Vec<_> = versions
-            .iter()
-            .map(|version| crate::script::Key::Migration(*version))
-            .collect();
-        let history = history::read_texts(&opened.db, history, &keys)
-            .await
-            .map_err(failed)?;
-        let engine = opened.db.engine();
-        let plan = migrations::undo_plan(&history, &versions, options.grouping, engine);
-        (history, plan)
-    };
+    let (history, plan) = migrations::observe_undo(&opened.db, options)
+        .await
+        .map_err(|error| session.failed(opened, &error.into()))?;
     let stops = |problem: &migrations::Problem| problem.severity() == migrations::Severity::Error;
     let exit = if plan.problems.iter().any(stops) {
         Exit::Integrity

@@ -254,6 +254,10 @@ fn all_problems() -> Vec<Problem> {
             other: file("V3__teams.sql"),
             newest: 3,
         },
+        Problem::Overtaken {
+            versions: vec![3, 2],
+            on_top: vec![4],
+        },
     ]
 }
 
@@ -288,6 +292,7 @@ fn variant(problem: &Problem) -> usize {
         Problem::EditedSinceBase { .. } => 25,
         Problem::GoneSinceBase { .. } => 26,
         Problem::BehindBase { .. } => 27,
+        Problem::Overtaken { .. } => 28,
     }
 }
 
@@ -295,7 +300,7 @@ fn variant(problem: &Problem) -> usize {
 fn each_problem_says_what_where_and_what_to_do() {
     let mut variants: Vec<usize> = all_problems().iter().map(variant).collect();
     variants.dedup();
-    assert_eq!(variants, (0..=27).collect::<Vec<_>>());
+    assert_eq!(variants, (0..=28).collect::<Vec<_>>());
 
     let mut all = String::new();
     for problem in all_problems() {
