@@ -116,7 +116,11 @@ fn killed_at_any_moment(tx: &str, migrations: usize) {
     let mut random = Random(seed.into());
     let (mut rounds, mut killed, mut journals, mut partial) = (0, 0, 0, 0);
     let until = Instant::now() + ROUNDS;
-    while rounds < 5 || Instant::now() < until {
+    let midway = |journals, partial| if tx == "all" { journals } else { partial };
+    // On a busy machine it takes more rounds until one is killed in the middle.
+    while Instant::now() < until
+        || (midway(journals, partial) == 0 && Instant::now() < until + ROUNDS * 3)
+    {
         rounds += 1;
         let database = format!("round{rounds}.db");
         let delay = whole_run.mul_f64(random.next());
@@ -168,10 +172,8 @@ fn killed_at_any_moment(tx: &str, migrations: usize) {
         "{rounds} rounds, {killed} killed, {journals} with a journal, {partial} with a part of the migrations"
     );
     assert!(killed > 0, "no round was killed in time");
-    match tx {
-        "all" => assert!(journals > 0, "no round was killed in the middle"),
-        _ => assert!(partial > 0, "no round was killed in the middle"),
-    }
+    let midway = midway(journals, partial);
+    assert!(midway > 0, "no round was killed in the middle");
 }
 
 #[test]
