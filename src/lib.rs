@@ -42,6 +42,7 @@
 //! | [`migrations`] | files, set, plan, apply, undo, repair, baseline, check | knows which mode it is |
 //! | [`config`] | flags > environment > `.env` > `config.toml` > default, each value with its origin | opens a database |
 //! | [`report`] | outcomes as text and JSON | prints |
+//! | `refinery` | lets refinery's own Runner work on every mode (feature `refinery`) | touches `_migrations` |
 //! | [`init`] | writes another project's xtask | writes over a file |
 //! | `cli` | flags → one library call → report → exit code (feature `cli`) | decides |
 
@@ -55,6 +56,8 @@ pub mod db;
 pub mod history;
 pub mod init;
 pub mod migrations;
+#[cfg(feature = "refinery")]
+pub mod refinery;
 pub mod report;
 pub mod schema;
 pub mod script;

@@ -76,10 +76,6 @@ pub(super) struct Global {
     pub(super) color: Color,
     /// Answer yes to every question
     #[arg(long, short, global = true)]
-    #[allow(
-        dead_code,
-        reason = "questions are asked before writing to a remote database, which this build cannot"
-    )]
     pub(super) yes: bool,
 }
 
@@ -172,9 +168,9 @@ pub(super) struct Migrate {
 /// `--lock-timeout`
 #[derive(Debug, Args)]
 pub(super) struct Lock {
-    /// How long to wait for somebody else's lock, in seconds
-    #[arg(long, value_name = "S", default_value = "10", value_parser = seconds, allow_negative_numbers = true)]
-    pub(super) lock_timeout: Duration,
+    /// How long to wait for somebody else's lock, in seconds [default: 10; 120 for a server]
+    #[arg(long, value_name = "S", value_parser = seconds, allow_negative_numbers = true)]
+    pub(super) lock_timeout: Option<Duration>,
 }
 
 /// `--tx`

@@ -21,6 +21,8 @@ pub(super) enum Exit {
     Drift,
     /// A lock was not had in time.
     Locked,
+    /// The network failed, and it could not be learnt what became of the last change.
+    Unknown,
     /// SIGINT or SIGTERM.
     Interrupted,
 }
@@ -36,6 +38,7 @@ impl Exit {
             Exit::Integrity => 4,
             Exit::Drift => 5,
             Exit::Locked => 6,
+            Exit::Unknown => 8,
             Exit::Interrupted => 130,
         }
     }
@@ -48,6 +51,7 @@ impl From<&ApplyError> for Exit {
             ApplyError::Waited { .. } => Exit::Locked,
             ApplyError::History(error) => error.into(),
             ApplyError::Script(_) => by_code(error.code()),
+            ApplyError::Unknown { .. } => Exit::Unknown,
         }
     }
 }

@@ -2,17 +2,33 @@
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 use super::args::{Format, Global};
 use super::exit::Exit;
 use super::signals;
 use super::terminal::Terminal;
 use super::who;
-use crate::config::{Config, Database, Project, Resolved};
+use crate::config::{Config, Database, Mode, Project, Resolved};
 use crate::db::{Db, Options};
 use crate::migrations::{ApplyError, Event, Migrations, OnEvent, OutOfOrder, PlanOptions};
 use crate::report::{self, Call, Document, Paint, Report, Style};
 use crate::script::Run;
+
+/// How long the lock of a local database is waited for.
+const LOCK_TIMEOUT: Duration = Duration::from_secs(10);
+
+/// The same of a server, which lets whoever holds the lock have it for 5 s while others wait.
+const REMOTE_LOCK_TIMEOUT: Duration = Duration::from_secs(120);
+
+/// When a command asks before it changes something.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Asks {
+    /// Through a replica only: the settings name a file, and the change reaches the primary.
+    ThroughAReplica,
+    /// On every server that is not this machine.
+    OnEveryRemote,
+}
 
 /// One call of the program.
 pub(super) struct Session {
@@ -22,6 +38,7 @@ pub(super) struct Session {
     /// What people type to run this program.
     pub(super) program: &'static str,
     pub(super) resolved: Resolved,
+    yes: bool,
     /// The working folder.
     pub(super) cwd: PathBuf,
     env: BTreeMap<String, String>,
@@ -63,6 +80,7 @@ impl Session {
             terminal: Terminal::new(global),
             program,
             resolved,
+            yes: global.yes,
             cwd,
             env,
         }
@@ -83,7 +101,7 @@ impl Session {
     }
 
     /// The database of the settings, named on standard error before anything is done to it.
-    pub(super) async fn open(&self, lock_timeout: std::time::Duration) -> Result<Opened, Stopped> {
+    pub(super) async fn open(&self, lock_timeout: Option<Duration>) -> Result<Opened, Stopped> {
         let config = self
             .resolved
             .config()
@@ -96,21 +114,23 @@ impl Session {
             let message = format!("cannot listen for signals: {error}");
             self.stopped(Report::usage("signals", message, None), Exit::Failed)
         })?;
+        let database = &config.database.value;
+        let lock_timeout = lock_timeout.unwrap_or(match database {
+            Database::Local { .. } | Database::Memory => LOCK_TIMEOUT,
+            Database::Remote { .. } | Database::Replica { .. } => REMOTE_LOCK_TIMEOUT,
+        });
         let options = Options { lock_timeout, stop };
-        let db = match &config.database.value {
+        let db = match database {
             Database::Local { path } => Db::local(path, options),
             Database::Memory => Db::memory(options).await,
-            Database::Remote { .. } | Database::Replica { .. } => {
-                let mode = config.database.value.mode();
-                return Err(self.stopped(
-                    Report::usage(
-                        "not-in-this-build",
-                        format!("mode {mode} is not in this build yet"),
-                        Some("use a local file (`--database app.db`) or memory".to_owned()),
-                    ),
-                    Exit::Usage,
-                ));
+            #[cfg(feature = "remote")]
+            Database::Remote { url, token } => {
+                let token = token.as_ref().map(|token| token.value.expose());
+                Db::remote(&url.base(), token, options)
             }
+            #[cfg(not(feature = "remote"))]
+            Database::Remote { .. } => return Err(self.not_built(Mode::Remote, "remote")),
+            Database::Replica { .. } => return Err(self.not_built(Mode::Replica, "replica")),
         };
         let db = db.map_err(|error| {
             let error = error.into();
@@ -118,6 +138,44 @@ impl Session {
         })?;
         let run = Run::new(who::applied_by(&self.env, &config.root));
         Ok(Opened { config, db, run })
+    }
+
+    fn not_built(&self, mode: Mode, feature: &str) -> Stopped {
+        self.usage(
+            "not-in-this-build",
+            format!("mode {mode} is not in this build"),
+            Some(format!("build seedbed with its feature `{feature}`")),
+        )
+    }
+
+    /// Asks before a change that could reach what others use, unless `--yes` was given.
+    pub(super) fn ask(&self, opened: &Opened, asks: Asks) -> Result<(), Stopped> {
+        let database = &opened.config.database.value;
+        let asked = match database {
+            Database::Local { .. } | Database::Memory => false,
+            Database::Remote { .. } => asks == Asks::OnEveryRemote,
+            Database::Replica { .. } => true,
+        };
+        if self.yes || !asked || database.is_loopback() {
+            return Ok(());
+        }
+        let url = database.url().map(ToString::to_string).unwrap_or_default();
+        let question = format!("{} will change {url}", self.command);
+        if !self.terminal.can_ask() {
+            return Err(self
+                .usage(
+                    "needs-yes",
+                    format!("{question}, and there is no terminal to ask at"),
+                    Some(format!("`{} {} --yes`", self.program, self.command)),
+                )
+                .about(opened));
+        }
+        if self.terminal.ask(&format!("{question}. Go on? [y/N] ")) {
+            return Ok(());
+        }
+        Err(self
+            .usage("declined", "nothing was changed", None)
+            .about(opened))
     }
 
     /// The migration files, by names that can be clicked on from the working folder.

@@ -3,7 +3,7 @@
 //! Colours are in the texts already and are taken out where nobody would see them. A reader that went away (`| head`)
 //! is no error.
 
-use std::io::Write;
+use std::io::{IsTerminal, Write};
 
 use anstream::{AutoStream, ColorChoice};
 
@@ -49,6 +49,21 @@ impl Terminal {
     /// Words that are always told: what went wrong.
     pub(super) fn error(&self, text: &str) {
         let _ = write_to(&mut AutoStream::new(std::io::stderr(), self.color), text);
+    }
+
+    /// Whether somebody is there to answer.
+    pub(super) fn can_ask(&self) -> bool {
+        std::io::stdin().is_terminal() && std::io::stderr().is_terminal()
+    }
+
+    /// Asks for a yes; anything else is a no.
+    pub(super) fn ask(&self, question: &str) -> bool {
+        let mut stderr = AutoStream::new(std::io::stderr(), self.color);
+        let asked = write!(stderr, "{question}").and_then(|()| stderr.flush());
+        let mut answer = String::new();
+        asked.is_ok()
+            && std::io::stdin().read_line(&mut answer).is_ok()
+            && matches!(answer.trim().to_ascii_lowercase().as_str(), "y" | "yes")
     }
 }
 

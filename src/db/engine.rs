@@ -10,6 +10,8 @@ pub enum Engine {
     Local,
     /// A database in memory: one connection for good, so what a connection remembers would leak.
     Memory,
+    /// A libSQL server, which takes some statements and refuses others before it runs anything.
+    Server,
 }
 
 /// Pragmas that a connection remembers and a database file does not: <https://sqlite.org/pragma.html>.
@@ -56,6 +58,7 @@ impl Engine {
         match self {
             Engine::Local => None,
             Engine::Memory => memory_refusal(&kind(statement)),
+            Engine::Server => server_refusal(&kind(statement)),
         }
     }
 }
@@ -76,4 +79,90 @@ fn memory_refusal(kind: &Kind) -> Option<String> {
     Some(format!(
         "{what}: a database in memory keeps its one connection"
     ))
+}
+
+/// Pragmas that a server takes with a value:
+/// <https://github.com/tursodatabase/libsql/blob/main/libsql-server/src/query_analysis.rs>.
+const OF_THE_SERVER: &[&str] = &[
+    "collation_list",
+    "compile_options",
+    "data_version",
+    "database_list",
+    "defer_foreign_keys",
+    "encoding",
+    "foreign_key_check",
+    "foreign_key_list",
+    "foreign_keys",
+    "freelist_count",
+    "function_list",
+    "index_info",
+    "index_list",
+    "index_xinfo",
+    "integrity_check",
+    "legacy_file_format",
+    "module_list",
+    "page_count",
+    "pragma_list",
+    "quick_check",
+    "stats",
+    "table_info",
+    "table_list",
+    "table_xinfo",
+    "user_version",
+];
+
+/// Pragmas that a server takes without a value only.
+const READ_ON_THE_SERVER: &[&str] = &[
+    "analysis_limit",
+    "application_id",
+    "auto_vacuum",
+    "automatic_index",
+    "busy_timeout",
+    "cache_size",
+    "cache_spill",
+    "cell_size_check",
+    "checkpoint_fullfsync",
+    "fullfsync",
+    "hard_heap_limit",
+    "journal_mode",
+    "journal_size_limit",
+    "legacy_alter_table",
+    "locking_mode",
+    "max_page_count",
+    "mmap_size",
+    "page_size",
+    "query_only",
+    "read_uncommitted",
+    "recursive_triggers",
+    "reverse_unordered_selects",
+    "schema_version",
+    "secure_delete",
+    "soft_heap_limit",
+    "synchronous",
+    "temp_store",
+    "threads",
+    "trusted_schema",
+    "wal_autocheckpoint",
+];
+
+fn server_refusal(kind: &Kind) -> Option<String> {
+    let what = match kind {
+        Kind::Vacuum => "VACUUM".to_owned(),
+        Kind::Analyze => "ANALYZE".to_owned(),
+        Kind::Attach => "ATTACH".to_owned(),
+        Kind::Create(object) | Kind::Drop(object) if object.temporary => "TEMP objects".to_owned(),
+        Kind::Pragma(pragma) => {
+            let name = pragma.name.as_str();
+            if OF_THE_SERVER.contains(&name) {
+                return None;
+            }
+            match (&pragma.value, READ_ON_THE_SERVER.contains(&name)) {
+                (None, true) => return None,
+                (Some(_), true) => format!("PRAGMA {name} with a value"),
+                (_, false) => format!("PRAGMA {name}"),
+            }
+        }
+        _ => return None,
+    };
+    Some(format!("a libSQL server does not take {what}"))
 }

@@ -55,36 +55,37 @@ pub struct EngineError {
     pub code: Code,
     /// The engine's words.
     pub message: String,
+    /// The byte of the statement that they are about, where the engine tells.
+    pub offset: Option<usize>,
 }
 
 impl EngineError {
-    pub(crate) fn interrupted() -> EngineError {
+    pub(crate) fn new(code: Code, message: impl Into<String>) -> EngineError {
         EngineError {
-            code: Code::Interrupted,
-            message: "interrupted".to_owned(),
+            code,
+            message: message.into(),
+            offset: None,
         }
+    }
+
+    pub(crate) fn interrupted() -> EngineError {
+        EngineError::new(Code::Interrupted, "interrupted")
     }
 }
 
 impl From<libsql::Error> for EngineError {
     fn from(error: libsql::Error) -> EngineError {
         match error {
-            libsql::Error::SqliteFailure(code, message) => EngineError {
-                code: Code::of(code),
-                message,
-            },
+            libsql::Error::SqliteFailure(code, message) => {
+                EngineError::new(Code::of(code), message)
+            }
             // The crate puts the result code at the end of a sentence of its own.
             libsql::Error::ConnectionFailed(message) => {
                 let code = message.rsplit(' ').next().and_then(|n| n.parse().ok());
-                EngineError {
-                    code: code.map_or(Code::CannotOpen, Code::of),
-                    message: "unable to open database file".to_owned(),
-                }
+                let code = code.map_or(Code::CannotOpen, Code::of);
+                EngineError::new(code, "unable to open database file")
             }
-            other => EngineError {
-                code: Code::Other(1),
-                message: other.to_string(),
-            },
+            other => EngineError::new(Code::Other(1), other.to_string()),
         }
     }
 }
@@ -111,17 +112,26 @@ pub enum DbError {
     /// It opened and could not be read.
     #[error("cannot read the database")]
     Read(#[source] EngineError),
+    /// The server did not answer, or refused.
+    #[error(transparent)]
+    Remote(#[from] super::RemoteError),
     /// The thread that held the connection is gone.
     #[error("the thread of the database ended early")]
     Thread(#[source] tokio::task::JoinError),
 }
 
 impl DbError {
+    /// Whether the same may succeed a little later: the server could not be reached, or had too much to do.
+    pub fn may_pass(&self) -> bool {
+        matches!(self, DbError::Remote(error) if error.fate() != super::Fate::Refused)
+    }
+
     /// The kind of the engine's error beneath, if there is one.
     pub fn code(&self) -> Option<Code> {
         match self {
             DbError::Open { source, .. } | DbError::Read(source) => Some(source.code),
             DbError::Path { .. } | DbError::Thread(_) => None,
+            DbError::Remote(_) => None,
         }
     }
 }
@@ -152,6 +162,9 @@ pub enum Failure {
     /// The database could not be opened; nothing ran.
     #[error(transparent)]
     Open(#[from] DbError),
+    /// The answer never came: the server may have run all of it, may run it yet, or never will.
+    #[error(transparent)]
+    Lost(super::RemoteError),
     /// A statement failed.
     #[error("{error}")]
     Step {
@@ -170,11 +183,20 @@ pub enum Failure {
 }
 
 impl Failure {
+    /// The same failure of a run of which `before` transactions had been committed already.
+    pub(crate) fn after(mut self, before: usize) -> Failure {
+        if let Failure::Step { committed, .. } = &mut self {
+            *committed += before;
+        }
+        self
+    }
+
     /// The kind of the engine's error beneath, if there is one.
     pub fn code(&self) -> Option<Code> {
         match self {
             Failure::Open(error) => error.code(),
             Failure::Step { error, .. } => Some(error.code),
+            Failure::Lost(_) => None,
         }
     }
 

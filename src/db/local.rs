@@ -383,10 +383,8 @@ impl Run<'_> {
         bare(self.connection, &format!("PRAGMA foreign_keys = {word}")).await?;
         let answer = rows(self.connection, &Query::new("PRAGMA foreign_keys")).await?;
         if answer != [[Value::Integer(number)]] {
-            return Err(EngineError {
-                code: Code::Other(1),
-                message: format!("PRAGMA foreign_keys = {word} had no effect"),
-            });
+            let message = format!("PRAGMA foreign_keys = {word} had no effect");
+            return Err(EngineError::new(Code::Other(1), message));
         }
         Ok(())
     }

@@ -5,14 +5,21 @@
 //! the token it objects to is the first one at which a text that ends there is refused for that token, and not for
 //! ending too early.
 
-use super::Db;
+use super::{Db, EngineError};
 use crate::sql::{Located, locate as match_words};
 
 /// How many candidates are tried before the first is taken.
 const MOST: usize = 64;
 
-/// The byte of `statement` at which `message` points, if it points anywhere.
-pub async fn locate(db: &Db, statement: &str, message: &str) -> Option<usize> {
+/// The byte of `statement` at which an engine's error points, if it points anywhere.
+pub async fn locate(db: &Db, statement: &str, error: &EngineError) -> Option<usize> {
+    if error
+        .offset
+        .is_some_and(|offset| statement.is_char_boundary(offset))
+    {
+        return error.offset;
+    }
+    let message = &error.message;
     let candidates = match match_words(statement, message) {
         Located::At(offset) => return Some(offset),
         Located::Unknown => return None,
@@ -21,7 +28,7 @@ pub async fn locate(db: &Db, statement: &str, message: &str) -> Option<usize> {
     for offset in candidates.iter().copied().take(MOST) {
         let end = end_of_token(statement, offset);
         if let Ok(Some(objection)) = db.objection(&statement[..end]).await
-            && objection.message == message
+            && objection.message == *message
         {
             return Some(offset);
         }

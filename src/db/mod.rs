@@ -8,7 +8,10 @@ mod engine;
 mod error;
 mod local;
 mod locate;
+#[cfg(feature = "remote")]
+mod remote;
 mod stop;
+mod unanswered;
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -17,7 +20,9 @@ use std::time::Duration;
 pub use engine::Engine;
 pub use error::{At, Code, DbError, EngineError, Failure, Left};
 pub use locate::locate;
+pub(crate) use stop::{Pause, jittered};
 pub use stop::{Stop, StopHandle};
+pub use unanswered::{Fate, RemoteError};
 
 use crate::script::{Atomicity, ForeignKeys, Step};
 use crate::sql::Value;
@@ -115,6 +120,8 @@ pub struct Db {
 enum Mode {
     Local(local::File),
     Memory(local::Memory),
+    #[cfg(feature = "remote")]
+    Remote(remote::Remote),
 }
 
 impl Db {
@@ -141,11 +148,26 @@ impl Db {
         })
     }
 
+    /// A database on a libSQL server. Nothing is sent before the first query or run. `base` is the server's URL with
+    /// scheme `http` or `https`, and without a slash at its end.
+    ///
+    /// # Errors
+    /// [`DbError::Remote`] where the HTTP client cannot be made.
+    #[cfg(feature = "remote")]
+    pub fn remote(base: &str, token: Option<&str>, options: Options) -> Result<Db, DbError> {
+        Ok(Db {
+            mode: Mode::Remote(remote::Remote::new(base, token)?),
+            options,
+        })
+    }
+
     /// What the engine on the other side accepts.
     pub fn engine(&self) -> Engine {
         match self.mode {
             Mode::Local(_) => Engine::Local,
             Mode::Memory(_) => Engine::Memory,
+            #[cfg(feature = "remote")]
+            Mode::Remote(_) => Engine::Server,
         }
     }
 
@@ -154,6 +176,8 @@ impl Db {
         match &self.mode {
             Mode::Local(file) => Some(file.path().to_path_buf()),
             Mode::Memory(_) => None,
+            #[cfg(feature = "remote")]
+            Mode::Remote(_) => None,
         }
     }
 
@@ -180,6 +204,8 @@ impl Db {
         match &self.mode {
             Mode::Local(file) => file.query(queries, &self.options).await,
             Mode::Memory(memory) => memory.query(queries, &self.options).await,
+            #[cfg(feature = "remote")]
+            Mode::Remote(remote) => remote.query(queries, &self.options).await,
         }
     }
 
@@ -197,6 +223,11 @@ impl Db {
         match &self.mode {
             Mode::Local(file) => file.run(transactions, on_progress, &self.options).await,
             Mode::Memory(memory) => memory.run(transactions, on_progress, &self.options).await,
+            #[cfg(feature = "remote")]
+            Mode::Remote(remote) => {
+                let done = remote.run(&transactions, &on_progress).await?;
+                Ok(done.answers)
+            }
         }
     }
 
@@ -209,6 +240,8 @@ impl Db {
         match &self.mode {
             Mode::Local(file) => file.objection(statement, &self.options).await,
             Mode::Memory(memory) => memory.objection(statement, &self.options).await,
+            #[cfg(feature = "remote")]
+            Mode::Remote(remote) => remote.objection(statement).await,
         }
     }
 }

@@ -39,6 +39,9 @@ pub enum RunError {
     /// The history is at another revision than the script was planned on. Nothing of the script happened.
     #[error("the history of this database has changed meanwhile")]
     Moved,
+    /// The network failed, and whether the script happened could not be learnt in time.
+    #[error("{0}")]
+    Unknown(#[source] crate::db::RemoteError),
     /// A step failed.
     #[error(transparent)]
     Failed(#[from] Box<Failed>),

@@ -15,7 +15,7 @@ pub const LAYOUT: i64 = 1;
 /// |---|---|
 /// | `kind` | `migration`, `repeatable`, `seed`, `import`, or `meta` (versions `layout`, `revision`, `environment`) |
 /// | `version` | an integer for migrations, text for the rest; it has no type, so that integers stay integers |
-/// | `name`, `checksum` | words of the file name; sha256 of the canonical text |
+/// | `name`, `checksum` | words of the file name; sha256 of the canonical text. Of `revision`: the ids of the last runs, one for each revision, newest first |
 /// | `effective` | of seeds: hash of what the file amounts to after expansion |
 /// | `state` | `applied` or `started` |
 /// | `applied_at`, `duration_ms` | UTC `YYYY-MM-DDTHH:MM:SS.sssZ` by the database's clock; whole milliseconds |

@@ -9,6 +9,7 @@ mod error;
 mod layout;
 mod read;
 mod run;
+mod settle;
 mod write;
 
 pub use error::{Failed, HistoryError, Part, RunError};

@@ -259,6 +259,46 @@ fn of<'a>(meta: &'a Rows, name: &str) -> Option<&'a Value> {
         .map(|row| &row[1])
 }
 
+/// Who took the last revisions.
+pub(super) struct LastRuns {
+    revision: Revision,
+    /// One id for each revision, newest first.
+    ids: Vec<String>,
+}
+
+impl LastRuns {
+    /// Whether a script of this run that expected this revision happened.
+    pub(super) fn took(&self, expects: Revision, run_id: &str) -> bool {
+        usize::try_from(self.revision.0 - expects.next().0)
+            .ok()
+            .and_then(|back| self.ids.get(back))
+            .is_some_and(|id| id == run_id)
+    }
+}
+
+/// Reads who took the last revisions.
+pub(super) async fn last_runs(db: &Db) -> Result<LastRuns, HistoryError> {
+    let sql = "SELECT detail, name FROM _migrations WHERE kind = 'meta' AND version = 'revision'";
+    let mut answers = db.query(vec![Query::new(sql)]).await?;
+    // Without the table nothing happened.
+    let rows = answers.remove(0).unwrap_or_default();
+    let row = rows.first().map(Vec::as_slice);
+    Ok(match row {
+        Some([revision, ids]) => LastRuns {
+            revision: Revision(number(revision).unwrap_or_default()),
+            ids: text(ids)
+                .unwrap_or_default()
+                .split(' ')
+                .map(str::to_owned)
+                .collect(),
+        },
+        _ => LastRuns {
+            revision: Revision::NONE,
+            ids: Vec::new(),
+        },
+    })
+}
+
 fn unreadable(what: &str) -> HistoryError {
     HistoryError::Unreadable {
         what: what.to_owned(),

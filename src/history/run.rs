@@ -32,7 +32,21 @@ pub struct Receipt {
 ///
 /// # Errors
 /// [`RunError::Moved`] where it is not: plan again. [`RunError::Failed`] names the unit and the statement.
+/// [`RunError::Unknown`] where the network failed, and it could not be learnt in time what became of the script.
 pub async fn run(
+    db: &Db,
+    script: &Script,
+    run: &Run,
+    on_unit: OnUnit,
+) -> Result<Receipt, RunError> {
+    match once(db, script, run, on_unit.clone()).await {
+        Err(RunError::Unknown(lost)) => super::settle::settle(db, script, run, on_unit, lost).await,
+        done => done,
+    }
+}
+
+/// Sends a script once.
+pub(super) async fn once(
     db: &Db,
     script: &Script,
     run: &Run,
@@ -64,7 +78,17 @@ pub async fn run(
             }
             Ok(Receipt { durations })
         }
+        Err(Failure::Lost(lost)) => Err(RunError::Unknown(lost)),
         Err(failure) => Err(interpret(script, &purposes, failure)),
+    }
+}
+
+impl Receipt {
+    /// It happened, and how long it took was lost with the answer.
+    pub(super) fn without_durations(script: &Script) -> Receipt {
+        Receipt {
+            durations: vec![None; script.units.len()],
+        }
     }
 }
 

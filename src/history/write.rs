@@ -32,6 +32,9 @@ pub(super) struct Lowered {
     pub(super) purposes: Vec<Purpose>,
 }
 
+/// How much of the list of last runs is kept, in characters: ids of 36 and a blank each.
+const LAST_RUNS: usize = 37 * 64;
+
 const NOW: &str = "strftime('%Y-%m-%dT%H:%M:%fZ', 'now')";
 
 /// Rows without their parent, counted per child table and parent table:
@@ -118,7 +121,8 @@ impl Steps {
             Purpose::Guard,
             Step::own(
                 format!(
-                    "UPDATE _migrations SET detail = ?1, applied_at = {NOW}, run_id = ?2, applied_by = ?3 \
+                    "UPDATE _migrations SET detail = ?1, applied_at = {NOW}, run_id = ?2, applied_by = ?3, \
+                     name = substr(?2 || ' ' || coalesce(name, ''), 1, {LAST_RUNS}) \
                      WHERE kind = 'meta' AND version = 'revision' AND detail = CAST(?4 AS TEXT)"
                 ),
                 vec![

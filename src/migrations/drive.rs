@@ -9,10 +9,14 @@ use std::time::{Duration, Instant};
 use super::problem::{Problem, Severity};
 use crate::db::{self, At, Code, Db, DbError, Failure};
 use crate::history::{self, Failed, History, HistoryError, Part, Row, RunError, State, UnitEvent};
-use crate::script::{Key, Record, Run, Script, Unit};
+use crate::script::{Key, Record, Revision, Run, Script, Unit};
 
 /// How often the history is read while somebody else's `no-transaction` migration runs.
 const LOOK_AGAIN: Duration = Duration::from_millis(200);
+
+/// The first pause after a server ended a transaction, or refused to begin one, because others wait: a server lets a
+/// transaction last this long while somebody else waits to write.
+const FIRST_PAUSE: Duration = Duration::from_secs(5);
 
 /// What somebody who waits may want to know.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -109,6 +113,16 @@ pub enum ApplyError {
         /// A `no-transaction` migration that is under way or died.
         started: Option<Problem>,
     },
+    /// The network failed, and whether the last script happened could not be learnt in time.
+    #[error("{lost}")]
+    Unknown {
+        /// The last words of the network.
+        lost: db::RemoteError,
+        /// The units of that script: they all happened, or none of them did.
+        units: Vec<Key>,
+        /// What this run had committed before.
+        done: Vec<Done>,
+    },
     /// A script failed.
     #[error("{0}")]
     Script(Box<ScriptError>),
@@ -166,13 +180,14 @@ pub(super) async fn drive(
     on_event: &OnEvent,
     mut how: impl Reader,
 ) -> Result<Outcome, ApplyError> {
-    let begun = Instant::now();
     let mut done: Vec<Done> = Vec::new();
+    let mut waiting = Waiting::new(db);
     'again: loop {
         let history = history::read_with_texts(db, |history| how.texts(history)).await?;
+        waiting.look(&history);
         let decision = how.decide(&history);
         if let Some(started) = only_started(&decision.problems) {
-            if begun.elapsed() >= db.lock_timeout() {
+            if waiting.is_over() {
                 return Err(ApplyError::Waited {
                     what: "a migration that runs outside of a transaction was not finished"
                         .to_owned(),
@@ -222,20 +237,31 @@ pub(super) async fn drive(
                     }
                 }
                 Err(RunError::Moved) => {
-                    if begun.elapsed() >= db.lock_timeout() {
-                        return Err(ApplyError::Waited {
-                            what: "other runs kept changing the history of this database"
-                                .to_owned(),
-                            waited: begun.elapsed(),
-                            done,
-                            started: None,
-                        });
-                    }
                     on_event(Event::Moved);
                     continue 'again;
                 }
+                Err(RunError::Failed(failed))
+                    if failed.failure.code() == Some(Code::Busy) && !waiting.is_over() =>
+                {
+                    on_event(Event::WaitingForLock);
+                    tokio::select! {
+                        () = waiting.pass() => continue 'again,
+                        () = db.stop().raised() => return Err(interrupted(done, &history)),
+                    }
+                }
                 Err(RunError::Failed(failed)) => {
                     return Err(script_error(db, *failed, script, done, version.highest()).await);
+                }
+                Err(RunError::Unknown(lost)) => {
+                    return Err(ApplyError::Unknown {
+                        lost,
+                        units: script
+                            .units
+                            .iter()
+                            .map(|unit| unit.record.key().clone())
+                            .collect(),
+                        done,
+                    });
                 }
             }
         }
@@ -244,6 +270,44 @@ pub(super) async fn drive(
             warnings: decision.problems,
             version: version.highest(),
         });
+    }
+}
+
+/// How long somebody else has been in the way. What they get done meanwhile begins the wait anew: only standing still
+/// is waited for in vain.
+struct Waiting {
+    timeout: Duration,
+    since: Instant,
+    revision: Option<Revision>,
+    pause: Duration,
+}
+
+impl Waiting {
+    fn new(db: &Db) -> Waiting {
+        Waiting {
+            timeout: db.lock_timeout(),
+            since: Instant::now(),
+            revision: None,
+            pause: FIRST_PAUSE,
+        }
+    }
+
+    fn look(&mut self, history: &History) {
+        if self.revision.replace(history.revision) != Some(history.revision) {
+            self.since = Instant::now();
+            self.pause = FIRST_PAUSE;
+        }
+    }
+
+    fn is_over(&self) -> bool {
+        self.since.elapsed() >= self.timeout
+    }
+
+    /// Waits by doing nothing: to ask for the lock again would make a server end whoever holds it.
+    async fn pass(&mut self) {
+        let left = self.timeout.saturating_sub(self.since.elapsed());
+        tokio::time::sleep(db::jittered(self.pause).min(left)).await;
+        self.pause *= 2;
     }
 }
 
@@ -345,9 +409,7 @@ async fn script_error(
         };
     }
     let offset = match (&failed.part, &failed.failure) {
-        (Part::Step(step), Failure::Step { error, .. }) => {
-            db::locate(db, &step.sql, &error.message).await
-        }
+        (Part::Step(step), Failure::Step { error, .. }) => db::locate(db, &step.sql, error).await,
         _ => None,
     };
     let ran = match (failed.unit, &failed.part) {

@@ -179,12 +179,14 @@ impl Rehearsal {
             // Nobody else writes to it.
             Err(RunError::Moved) => Err(Stopped::Db(DbError::Read(unusable("it has changed")))),
             Err(RunError::Failed(failed)) => Err(self.fails(*failed, &script, way).await),
+            Err(RunError::Unknown(error)) => Err(Stopped::Db(error.into())),
         }
     }
 
     async fn fails(&self, failed: Failed, script: &Script, way: Way) -> Stopped {
         let (error, explanation) = match failed.failure {
             Failure::Open(error) => return Stopped::Db(error),
+            Failure::Lost(error) => return Stopped::Db(error.into()),
             Failure::Step {
                 error, explanation, ..
             } => (error, explanation),
@@ -205,7 +207,7 @@ impl Rehearsal {
         let (origin, message) = match failed.part {
             Part::Step(step) => {
                 help = help_for(way, unit.record.key(), &step.sql);
-                let offset = locate(&self.db, &step.sql, &error.message).await;
+                let offset = locate(&self.db, &step.sql, &error).await;
                 let origin = step.origin.map(|origin| pointed_at(origin, offset));
                 (origin.unwrap_or(whole_file), error.message)
             }
@@ -260,6 +262,7 @@ impl Rehearsal {
         match self.db.run(vec![transaction], Arc::new(|_| {})).await {
             Ok(_) => Ok(()),
             Err(Failure::Open(error)) => Err(error),
+            Err(Failure::Lost(error)) => Err(error.into()),
             Err(Failure::Step { error, .. }) => Err(DbError::Read(error)),
         }
     }
@@ -377,8 +380,5 @@ fn orphans(rows: &Rows) -> String {
 }
 
 fn unusable(why: &str) -> crate::db::EngineError {
-    crate::db::EngineError {
-        code: crate::db::Code::Other(1),
-        message: why.to_owned(),
-    }
+    crate::db::EngineError::new(crate::db::Code::Other(1), why)
 }

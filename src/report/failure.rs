@@ -46,6 +46,9 @@ impl Report {
                 }
             }
             ApplyError::Script(error) => script(error, style),
+            ApplyError::Unknown { lost, units, done } => {
+                super::remote::unknown(lost, units, done, style)
+            }
         }
     }
 
@@ -151,6 +154,7 @@ pub(super) fn database(error: &DbError) -> Diagnostic {
             help: vec!["name another file with `--database FILE`".to_owned()],
             ..Diagnostic::error("database-path", error.to_string())
         },
+        DbError::Remote(error) => super::remote::diagnostic(error),
         DbError::Thread(source) => Diagnostic::error("internal", format!("{error}: {source}")),
     }
 }

@@ -14,6 +14,7 @@ mod failure;
 mod json;
 mod outcome;
 mod problem;
+mod remote;
 mod schema;
 mod script;
 mod snippet;

@@ -86,7 +86,7 @@ impl<'a> Failing<'a> {
             part: &error.failed.part,
             code: failure.code(),
             words: match failure {
-                Failure::Open(_) => "",
+                Failure::Open(_) | Failure::Lost(_) => "",
                 Failure::Step { error, .. } => &error.message,
             },
             doing,
@@ -240,6 +240,7 @@ impl<'a> Failing<'a> {
         match &self.error.failed.failure {
             Failure::Open(_) => true,
             Failure::Step { at, .. } => *at == Point::Begin,
+            Failure::Lost(_) => true,
         }
     }
 

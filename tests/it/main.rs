@@ -19,5 +19,6 @@ mod race;
 mod readme;
 #[cfg(unix)]
 mod signals;
+mod server;
 mod specification;
 mod world;

@@ -5,6 +5,7 @@ macro_rules! in_every_mode {
     ($($name:ident)*) => {
         in_every_mode!(@ local: $($name)*);
         in_every_mode!(@ memory: $($name)*);
+        in_every_mode!(@ remote: $($name)*);
     };
     (@ $mode:ident: $($name:ident)*) => {
         mod $mode {
@@ -54,4 +55,5 @@ in_every_mode! {
     two_runs_at_once_apply_each_migration_once
     a_statement_that_returns_rows_is_run_to_its_end
     triggers_and_strings_with_semicolons_are_one_statement
+    refinerys_own_runner_works
 }

@@ -11,10 +11,13 @@ use seedbed::migrations::{
 use seedbed::script::Run;
 use seedbed::sql::Value;
 
+use crate::server::Server;
+
 /// A new and empty database, which goes with the value.
 pub(crate) struct World {
     pub(crate) db: Db,
     _folder: Option<tempfile::TempDir>,
+    _server: Option<Server>,
 }
 
 /// Short, so that a specification about waiting does not wait long.
@@ -33,6 +36,7 @@ impl World {
         World {
             db: Db::local(folder.path().join("app.db"), options()).unwrap(),
             _folder: Some(folder),
+            _server: None,
         }
     }
 
@@ -40,6 +44,16 @@ impl World {
         World {
             db: Db::memory(options()).await.unwrap(),
             _folder: None,
+            _server: None,
+        }
+    }
+
+    pub(crate) async fn remote() -> World {
+        let server = Server::start();
+        World {
+            db: Db::remote(server.url(), None, options()).unwrap(),
+            _folder: None,
+            _server: Some(server),
         }
     }
 

@@ -2,7 +2,7 @@
 
 use crate::cli::args::{self, Format};
 use crate::cli::exit::Exit;
-use crate::cli::session::{Ending, Opened, Session};
+use crate::cli::session::{Asks, Ending, Opened, Session};
 use crate::migrations::{
     self, ApplyError, Back, BaselineError, BaselineOptions, Migrations, Outcome, PlanOptions,
     Repair, Target, UndoOptions, Verify,
@@ -21,6 +21,7 @@ pub(crate) async fn migrate(session: &Session, flags: &args::Migrate) -> Ending 
     if flags.dry_run {
         return migrate_dry_run(session, &opened, &set, &options).await;
     }
+    session.ask(&opened, Asks::ThroughAReplica)?;
     let outcome =
         migrations::apply(&opened.db, &set, &options, &opened.run, &session.events()).await;
     show(session, &opened, outcome, Change::Migrate)
@@ -67,6 +68,7 @@ pub(crate) async fn undo(session: &Session, flags: &args::Undo) -> Ending {
     if flags.dry_run {
         return undo_dry_run(session, &opened, &options).await;
     }
+    session.ask(&opened, Asks::OnEveryRemote)?;
     let outcome = migrations::undo(&opened.db, &options, &opened.run, &session.events()).await;
     show(session, &opened, outcome, Change::Undo)
 }
@@ -102,6 +104,7 @@ pub(crate) async fn repair(session: &Session, flags: &args::Repair) -> Ending {
         (Some(key), _, true) => Repair::Retry(key),
         (Some(key), false, false) => Repair::Record(key),
     };
+    session.ask(&opened, Asks::OnEveryRemote)?;
     let outcome = migrations::repair(&opened.db, &set, &what, &opened.run, &session.events()).await;
     show(session, &opened, outcome, Change::Repair)
 }
@@ -138,6 +141,7 @@ pub(crate) async fn baseline(session: &Session, flags: &args::Baseline) -> Endin
             Verify::Schema
         },
     };
+    session.ask(&opened, Asks::OnEveryRemote)?;
     let outcome =
         migrations::baseline(&opened.db, &set, &options, &opened.run, &session.events()).await;
     match outcome {

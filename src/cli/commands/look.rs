@@ -10,9 +10,7 @@ use crate::report::{self, Document, Report};
 
 /// `status`
 pub(crate) async fn status(session: &Session, flags: &args::Status) -> Ending {
-    let opened = session
-        .open(crate::db::Options::default().lock_timeout)
-        .await?;
+    let opened = session.open(None).await?;
     let set = session.migrations_for(&opened)?;
     let history = migrations::observe(&opened.db, &set)
         .await

@@ -70,10 +70,7 @@ fn made_up(code: Code, message: &str, part: Part, committed: usize, left: Left) 
             failure: Failure::Step {
                 committed,
                 at,
-                error: EngineError {
-                    code,
-                    message: message.to_owned(),
-                },
+                error: EngineError::new(code, message),
                 explanation: Vec::new(),
                 left,
             },
@@ -454,17 +451,11 @@ async fn databases(cases: &mut Cases) {
         ),
         (
             "a lock while reading",
-            HistoryError::Db(DbError::Read(EngineError {
-                code: Code::Busy,
-                message: "database is locked".to_owned(),
-            })),
+            HistoryError::Db(DbError::Read(EngineError::new(Code::Busy, "database is locked"))),
         ),
         (
             "a damaged file",
-            HistoryError::Db(DbError::Read(EngineError {
-                code: Code::Corrupt,
-                message: "database disk image is malformed".to_owned(),
-            })),
+            HistoryError::Db(DbError::Read(EngineError::new(Code::Corrupt, "database disk image is malformed"))),
         ),
         (
             "a path that is none",

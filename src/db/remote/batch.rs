@@ -1,0 +1,265 @@
+//! Transactions as one conditional Hrana batch, and its results as what happened. Pure.
+//!
+//! Every step runs only if the one before it succeeded, so a failure skips all that follows; the last step of each
+//! transaction rolls back if something is left open. The form was tried against a real server; the protocol is
+//! <https://github.com/tursodatabase/libsql/blob/main/docs/HRANA_3_SPEC.md>.
+
+use libsql_hrana::proto::{Batch, BatchCond, BatchResult, BatchStep, Stmt, StmtResult};
+
+use super::value::{from_hrana, to_hrana};
+use crate::db::{Answer, At, Code, EngineError, Failure, Left, Query, Rows, Transaction};
+use crate::script::{Atomicity, ForeignKeys, Step};
+
+/// What a step of the batch is there for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Part {
+    /// The pragma, its reading back, `BEGIN`.
+    Begin,
+    /// The step of this number.
+    Step(usize),
+    /// The query that explains why the step of this number failed.
+    Explain(usize),
+    /// `COMMIT`.
+    Commit,
+    /// `ROLLBACK`, if something is left open.
+    Rollback,
+}
+
+/// A batch, and for each of its steps the transaction and what it is there for.
+pub(super) struct Lowered {
+    pub(super) batch: Batch,
+    parts: Vec<(usize, Part)>,
+}
+
+/// Makes one batch of transactions.
+pub(super) fn lower(transactions: &[Transaction]) -> Lowered {
+    let mut lowering = Lowering::default();
+    for (number, transaction) in transactions.iter().enumerate() {
+        lowering.transaction(number, transaction);
+    }
+    Lowered {
+        batch: Batch {
+            steps: lowering.steps,
+            replication_index: None,
+        },
+        parts: lowering.parts,
+    }
+}
+
+#[derive(Default)]
+struct Lowering {
+    steps: Vec<BatchStep>,
+    parts: Vec<(usize, Part)>,
+    /// The step that the next one depends on.
+    last: Option<u32>,
+}
+
+impl Lowering {
+    fn transaction(&mut self, number: usize, transaction: &Transaction) {
+        let (word, value) = match transaction.foreign_keys {
+            ForeignKeys::On => ("ON", 1),
+            ForeignKeys::Off => ("OFF", 0),
+        };
+        let mut chain = |part, sql: String| self.chain((number, part), Stmt::new(sql, false));
+        chain(Part::Begin, format!("PRAGMA foreign_keys = {word}"));
+        // Inside a transaction the pragma would be ignored without a word.
+        chain(
+            Part::Begin,
+            format!(
+                "SELECT CASE (SELECT foreign_keys FROM pragma_foreign_keys) WHEN {value} THEN 1 \
+                 ELSE json('foreign_keys') END"
+            ),
+        );
+        let atomic = transaction.atomicity == Atomicity::Transaction;
+        if atomic {
+            chain(Part::Begin, "BEGIN IMMEDIATE".to_owned());
+        }
+        for (at, step) in transaction.steps.iter().enumerate() {
+            let failed = self.chain((number, Part::Step(at)), statement(step));
+            if let Some(explain) = step.explain {
+                self.push(
+                    (number, Part::Explain(at)),
+                    Some(BatchCond::Error { step: failed }),
+                    Stmt::new(explain, true),
+                );
+            }
+        }
+        if atomic {
+            self.chain((number, Part::Commit), Stmt::new("COMMIT", false));
+        }
+        self.push(
+            (number, Part::Rollback),
+            Some(BatchCond::Not {
+                cond: Box::new(BatchCond::IsAutocommit {}),
+            }),
+            Stmt::new("ROLLBACK", false),
+        );
+    }
+
+    /// Adds a step that runs only if the one before it in the chain succeeded.
+    fn chain(&mut self, part: (usize, Part), stmt: Stmt) -> u32 {
+        let condition = self.last.map(|step| BatchCond::Ok { step });
+        let step = self.push(part, condition, stmt);
+        self.last = Some(step);
+        step
+    }
+
+    fn push(&mut self, part: (usize, Part), condition: Option<BatchCond>, stmt: Stmt) -> u32 {
+        self.steps.push(BatchStep { condition, stmt });
+        self.parts.push(part);
+        u32::try_from(self.steps.len() - 1).unwrap_or(u32::MAX)
+    }
+}
+
+/// Rows are wanted of our own steps only: a migration that selects a million rows wants none of them.
+fn statement(step: &Step) -> Stmt {
+    let mut stmt = Stmt::new(step.sql.clone(), step.origin.is_none());
+    stmt.args = step.args.iter().map(to_hrana).collect();
+    stmt
+}
+
+/// Questions in one read transaction. None depends on another: one that fails leaves the others whole.
+pub(super) fn lower_queries(queries: &[Query]) -> Batch {
+    let mut steps = vec![BatchStep {
+        condition: None,
+        stmt: Stmt::new("BEGIN", false),
+    }];
+    for query in queries {
+        let mut stmt = Stmt::new(query.sql.clone(), true);
+        stmt.args = query.args.iter().map(to_hrana).collect();
+        steps.push(BatchStep {
+            condition: None,
+            stmt,
+        });
+    }
+    steps.push(BatchStep {
+        condition: Some(BatchCond::Not {
+            cond: Box::new(BatchCond::IsAutocommit {}),
+        }),
+        stmt: Stmt::new("ROLLBACK", false),
+    });
+    Batch {
+        steps,
+        replication_index: None,
+    }
+}
+
+/// The answers to [`lower_queries`].
+pub(super) fn answers(result: BatchResult) -> Vec<Result<Rows, EngineError>> {
+    let count = result.step_results.len().saturating_sub(2);
+    let errors = result.step_errors;
+    let results = result.step_results;
+    results
+        .into_iter()
+        .zip(errors)
+        .skip(1)
+        .take(count)
+        .map(|(result, error)| match (result, error) {
+            (_, Some(error)) => Err(engine_error(&error)),
+            (Some(result), None) => Ok(rows(result)),
+            (None, None) => Ok(Rows::new()),
+        })
+        .collect()
+}
+
+/// What a batch of transactions came to.
+pub(super) fn outcome(lowered: &Lowered, result: BatchResult) -> Result<Vec<Answer>, Failure> {
+    let failed = result
+        .step_errors
+        .iter()
+        .zip(&lowered.parts)
+        .position(|(error, (_, part))| {
+            error.is_some() && !matches!(part, Part::Explain(_) | Part::Rollback)
+        });
+    if let Some(at) = failed {
+        return Err(failure(lowered, result, at));
+    }
+    let parts = lowered.parts.iter();
+    let answers = parts.zip(result.step_results).filter_map(|(part, result)| {
+        let (transaction, Part::Step(step)) = *part else {
+            return None;
+        };
+        let rows = rows(result?);
+        (!rows.is_empty()).then_some(Answer {
+            transaction,
+            step,
+            rows,
+        })
+    });
+    Ok(answers.collect())
+}
+
+fn failure(lowered: &Lowered, mut result: BatchResult, failed: usize) -> Failure {
+    let (transaction, part) = lowered.parts[failed];
+    let error = result.step_errors[failed]
+        .take()
+        .map_or_else(EngineError::interrupted, |error| engine_error(&error));
+    let at = match part {
+        Part::Step(step) => At::Step(step),
+        Part::Commit => At::Commit,
+        Part::Begin | Part::Explain(_) | Part::Rollback => At::Begin,
+    };
+    let explanation = lowered
+        .parts
+        .iter()
+        .position(|other| matches!((at, other), (At::Step(step), (t, Part::Explain(of))) if *t == transaction && *of == step))
+        .and_then(|explain| result.step_results[explain].take())
+        .map(rows)
+        .unwrap_or_default();
+    let bare = !lowered.parts.contains(&(transaction, Part::Commit));
+    let left = match at {
+        At::Step(step) if bare && step > 0 => Left::EarlierSteps,
+        _ => Left::Nothing,
+    };
+    Failure::Step {
+        committed: transaction,
+        at,
+        error,
+        explanation,
+        left,
+    }
+}
+
+fn rows(result: StmtResult) -> Rows {
+    result
+        .rows
+        .into_iter()
+        .map(|row| row.values.into_iter().map(from_hrana).collect())
+        .collect()
+}
+
+/// The server's words, without what it puts around SQLite's own, so that an error reads the same in every mode.
+pub(super) fn engine_error(error: &libsql_hrana::proto::Error) -> EngineError {
+    let code = match error.code.as_str() {
+        "SQLITE_BUSY" | "SQLITE_LOCKED" | "TRANSACTION_TIMEOUT" | "TRANSACTION_BUSY" => Code::Busy,
+        "SQLITE_READONLY" | "SQLITE_PERM" | "SQLITE_AUTH" => Code::ReadOnly,
+        "SQLITE_INTERRUPT" => Code::Interrupted,
+        "SQLITE_IOERR" => Code::Io,
+        "SQLITE_CORRUPT" => Code::Corrupt,
+        "SQLITE_FULL" => Code::Full,
+        "SQLITE_CANTOPEN" => Code::CannotOpen,
+        "SQLITE_NOTADB" => Code::NotADatabase,
+        "SQLITE_CONSTRAINT" => Code::Constraint,
+        _ => Code::Other(1),
+    };
+    let mut message = error.message.as_str();
+    for prefix in [
+        "SQLite error: ",
+        "SQL input error: ",
+        "SQL string could not be parsed: ",
+    ] {
+        message = message.strip_prefix(prefix).unwrap_or(message);
+    }
+    let mut offset = None;
+    if let Some((words, place)) = message.rsplit_once(" (at offset ")
+        && let Some(at) = place.strip_suffix(')')
+    {
+        offset = at.parse().ok();
+        message = words;
+    }
+    EngineError {
+        code,
+        message: message.to_owned(),
+        offset,
+    }
+}

@@ -1,0 +1,234 @@
+//! One request to a libSQL server, and what its answer means. The only file that names the HTTP client.
+//!
+//! It says of each failure whether the server can have carried the request out: what is safe to send again depends
+//! on that and on nothing else.
+
+use std::time::Duration;
+
+use libsql_hrana::proto::{
+    Batch, BatchResult, CloseStreamReq, CursorEntry, CursorReqBody, CursorRespBody,
+    PipelineReqBody, PipelineRespBody, StepBeginEntry, StepErrorEntry, StmtResult, StreamRequest,
+    StreamResult,
+};
+use reqwest::StatusCode;
+
+use crate::db::RemoteError;
+
+/// How long a connection may take. The answer may take longer: a script can run for long.
+const CONNECT: Duration = Duration::from_secs(10);
+
+/// How long an answer is waited for before it counts as lost.
+const ANSWER: Duration = Duration::from_secs(120);
+
+/// How much of what a server says that is no libSQL server is shown.
+const SHOWN: usize = 200;
+
+/// A server and how to reach it.
+#[derive(Clone)]
+pub(super) struct Server {
+    client: reqwest::Client,
+    base: String,
+    host: String,
+    token: Option<String>,
+}
+
+impl std::fmt::Debug for Server {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Server")
+            .field("base", &self.base)
+            .finish_non_exhaustive()
+    }
+}
+
+impl Server {
+    /// `base` is a URL with scheme `http` or `https` and without a slash at its end.
+    pub(super) fn new(base: &str, token: Option<&str>) -> Result<Server, RemoteError> {
+        let host = base.split_once("://").map_or(base, |(_, rest)| rest);
+        let host = host.split('/').next().unwrap_or(host).to_owned();
+        // The client wants to be told which cryptography to use, once in the life of the process.
+        let _ = rustls::crypto::ring::default_provider().install_default();
+        let client = reqwest::Client::builder()
+            .user_agent(concat!("seedbed/", env!("CARGO_PKG_VERSION")))
+            .connect_timeout(CONNECT)
+            .timeout(ANSWER)
+            .no_proxy()
+            .build()
+            .map_err(|error| RemoteError::Unreachable {
+                host: host.clone(),
+                why: innermost(&error),
+            })?;
+        Ok(Server {
+            client,
+            base: base.to_owned(),
+            host,
+            token: token.map(str::to_owned),
+        })
+    }
+
+    /// One request: these, then the end of the stream.
+    pub(super) async fn pipeline(
+        &self,
+        mut requests: Vec<StreamRequest>,
+    ) -> Result<Vec<StreamResult>, RemoteError> {
+        requests.push(StreamRequest::Close(CloseStreamReq {}));
+        let body = PipelineReqBody {
+            baton: None,
+            requests,
+        };
+        let answer = self.post("/v3/pipeline", &body).await?;
+        let answer: PipelineRespBody =
+            serde_json::from_slice(&answer).map_err(|_| self.not_hrana(&answer))?;
+        Ok(answer.results)
+    }
+
+    /// One batch whose answer may be larger than a pipeline's. The inner error is the server's word on the batch as a
+    /// whole.
+    pub(super) async fn cursor(
+        &self,
+        batch: Batch,
+    ) -> Result<Result<BatchResult, libsql_hrana::proto::Error>, RemoteError> {
+        let steps = batch.steps.len();
+        let body = CursorReqBody { baton: None, batch };
+        let answer = self.post("/v3/cursor", &body).await?;
+        let mut lines = answer.split(|byte| *byte == b'\n').filter(|line| !line.is_empty());
+        let head = lines.next().unwrap_or_default();
+        let head: CursorRespBody = serde_json::from_slice(head).map_err(|_| self.not_hrana(head))?;
+        let mut result = BatchResult {
+            step_results: vec![None; steps],
+            step_errors: vec![None; steps],
+            replication_index: None,
+        };
+        let mut at = 0;
+        for line in lines {
+            let entry = serde_json::from_slice(line).map_err(|_| self.not_hrana(line))?;
+            match entry {
+                CursorEntry::StepBegin(StepBeginEntry { step, cols }) => {
+                    at = (step as usize).min(steps.saturating_sub(1));
+                    result.step_results[at] = Some(StmtResult {
+                        cols,
+                        ..StmtResult::default()
+                    });
+                }
+                CursorEntry::Row { row } => {
+                    if let Some(step) = &mut result.step_results[at] {
+                        step.rows.push(row);
+                    }
+                }
+                CursorEntry::StepError(StepErrorEntry { step, error }) => {
+                    let at = (step as usize).min(steps.saturating_sub(1));
+                    result.step_results[at] = None;
+                    result.step_errors[at] = Some(error);
+                }
+                CursorEntry::Error { error } => return Ok(Err(error)),
+                CursorEntry::ReplicationIndex { replication_index } => {
+                    result.replication_index = replication_index;
+                }
+                CursorEntry::StepEnd(_) | CursorEntry::None => {}
+            }
+        }
+        if let Some(baton) = head.baton {
+            self.close(baton).await;
+        }
+        Ok(Ok(result))
+    }
+
+    /// Ends a stream. Where this fails the server ends it by itself after a while.
+    async fn close(&self, baton: String) {
+        let body = PipelineReqBody {
+            baton: Some(baton),
+            requests: vec![StreamRequest::Close(CloseStreamReq {})],
+        };
+        let _ = self.post("/v3/pipeline", &body).await;
+    }
+
+    async fn post(&self, path: &str, body: &impl serde::Serialize) -> Result<Vec<u8>, RemoteError> {
+        let body = serde_json::to_vec(body).map_err(|error| RemoteError::NotHrana {
+            host: self.host.clone(),
+            words: error.to_string(),
+        })?;
+        let mut request = self
+            .client
+            .post(format!("{}{path}", self.base))
+            .header("content-type", "application/json")
+            .body(body);
+        if let Some(token) = &self.token {
+            request = request.bearer_auth(token);
+        }
+        let answer = request.send().await.map_err(|error| self.broken(&error))?;
+        let status = answer.status();
+        let body = answer.bytes().await.map_err(|error| self.lost(&error))?;
+        if status == StatusCode::OK {
+            return Ok(body.into());
+        }
+        Err(self.refused(status, &body))
+    }
+
+    fn broken(&self, error: &reqwest::Error) -> RemoteError {
+        if error.is_connect() || error.is_builder() {
+            return RemoteError::Unreachable {
+                host: self.host.clone(),
+                why: innermost(error),
+            };
+        }
+        self.lost(error)
+    }
+
+    fn lost(&self, error: &reqwest::Error) -> RemoteError {
+        RemoteError::Lost {
+            host: self.host.clone(),
+            why: innermost(error),
+        }
+    }
+
+    fn refused(&self, status: StatusCode, body: &[u8]) -> RemoteError {
+        let host = self.host.clone();
+        let words = words(body);
+        match status.as_u16() {
+            401 => RemoteError::Unauthorized { host, words },
+            403 => RemoteError::Forbidden { host, words },
+            404 => RemoteError::NotFound { host, words },
+            429 => RemoteError::TooMany { host, words },
+            status => RemoteError::Status {
+                host,
+                status,
+                words,
+            },
+        }
+    }
+
+    fn not_hrana(&self, body: &[u8]) -> RemoteError {
+        RemoteError::NotHrana {
+            host: self.host.clone(),
+            words: words(body),
+        }
+    }
+
+    pub(super) fn host(&self) -> &str {
+        &self.host
+    }
+}
+
+/// The words of an error body: `{"error": …}`, or how it begins.
+fn words(body: &[u8]) -> String {
+    let said = serde_json::from_slice::<serde_json::Value>(body).ok();
+    let said = said.as_ref().and_then(|json| json.get("error")?.as_str());
+    let text = match said {
+        Some(said) => said.to_owned(),
+        None => String::from_utf8_lossy(body).into_owned(),
+    };
+    let line = text.split_whitespace().collect::<Vec<_>>().join(" ");
+    match line.char_indices().nth(SHOWN) {
+        Some((end, _)) => format!("{}…", &line[..end]),
+        None if line.is_empty() => "without a word".to_owned(),
+        None => line,
+    }
+}
+
+/// The cause beneath all the others: the client's own words only say that a request failed, and name its URL.
+fn innermost(error: &reqwest::Error) -> String {
+    let mut cause: &dyn std::error::Error = error;
+    while let Some(deeper) = cause.source() {
+        cause = deeper;
+    }
+    cause.to_string()
+}

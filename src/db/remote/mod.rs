@@ -1,0 +1,241 @@
+//! A libSQL server, over Hrana on HTTP: <https://github.com/tursodatabase/libsql/blob/main/docs/HRANA_3_SPEC.md>.
+//!
+//! A query is one request and a run is one request. The `libsql` crate's own remote client prints statements anew,
+//! loses error codes and cannot carry `PRAGMA foreign_keys` into a transaction, so requests are made here, on the
+//! official types.
+
+mod batch;
+mod http;
+mod value;
+
+use std::time::Duration;
+
+use libsql_hrana::proto::{
+    Batch, BatchResult, BatchStreamReq, DescribeStreamReq, StreamRequest, StreamResponse,
+    StreamResult,
+};
+
+use self::http::Server;
+use super::{
+    Answer, At, Code, DbError, EngineError, Failure, Fate, Left, OnProgress, Options, Pause,
+    Progress, Query, RemoteError, Rows, Transaction,
+};
+use crate::script::Atomicity;
+
+/// The most steps whose results a pipeline's answer is sure to have room for (10 MB in the open-source server). Larger
+/// batches go through the cursor, whose answer has no such bound, and whose stream takes a second request to close.
+const PIPELINED: usize = 20_000;
+
+/// How often a request that changes nothing is sent at the most.
+const TRIES: u32 = 4;
+
+/// A database on a server.
+#[derive(Debug, Clone)]
+pub(super) struct Remote {
+    server: Server,
+}
+
+impl Remote {
+    pub(super) fn new(base: &str, token: Option<&str>) -> Result<Remote, DbError> {
+        Ok(Remote {
+            server: Server::new(base, token)?,
+        })
+    }
+
+    pub(super) async fn query(
+        &self,
+        queries: Vec<Query>,
+        options: &Options,
+    ) -> Result<Vec<Result<Rows, EngineError>>, DbError> {
+        let result = self
+            .patiently(options, || batch::lower_queries(&queries))
+            .await?;
+        match result {
+            Ok(result) => Ok(batch::answers(result)),
+            Err(error) => Err(DbError::Read(error)),
+        }
+    }
+
+    /// Sends a batch that changes nothing until it is answered, a few times.
+    async fn patiently(
+        &self,
+        options: &Options,
+        batch: impl Fn() -> Batch,
+    ) -> Result<Result<BatchResult, EngineError>, DbError> {
+        let mut pause = Pause::new(Duration::from_millis(100));
+        let mut tries = 1;
+        loop {
+            let answer = tokio::select! {
+                answer = self.batch(batch()) => answer,
+                () = options.stop.raised() => return Err(DbError::Read(EngineError::interrupted())),
+            };
+            match answer {
+                Err(RemoteError::TooLarge { .. }) => {
+                    let answer = self.server.cursor(batch()).await?;
+                    return Ok(answer.map_err(|error| batch::engine_error(&error)));
+                }
+                Err(error) if error.fate() != Fate::Refused && tries < TRIES => {
+                    tries += 1;
+                    pause.pass().await;
+                }
+                answer => return Ok(answer?),
+            }
+        }
+    }
+
+    /// One request. The inner error is the server's word on the batch as a whole, of which nothing was run then.
+    async fn batch(&self, batch: Batch) -> Result<Result<BatchResult, EngineError>, RemoteError> {
+        if batch.steps.len() > PIPELINED {
+            let answer = self.server.cursor(batch).await?;
+            return Ok(answer.map_err(|error| batch::engine_error(&error)));
+        }
+        let request = StreamRequest::Batch(BatchStreamReq { batch });
+        let mut results = self.server.pipeline(vec![request]).await?;
+        match results.drain(..).next() {
+            Some(StreamResult::Ok {
+                response: StreamResponse::Batch(response),
+            }) => Ok(Ok(response.result)),
+            Some(StreamResult::Error { error }) if error.code == "RESPONSE_TOO_LARGE" => {
+                Err(RemoteError::TooLarge {
+                    host: self.server.host().to_owned(),
+                })
+            }
+            Some(StreamResult::Error { error }) => Ok(Err(batch::engine_error(&error))),
+            _ => Err(RemoteError::NotHrana {
+                host: self.server.host().to_owned(),
+                words: "an answer to another question".to_owned(),
+            }),
+        }
+    }
+
+    /// One request; three where there are statements outside of a transaction, so that what is recorded before them
+    /// is known to be recorded.
+    pub(super) async fn run(
+        &self,
+        transactions: &[Transaction],
+        on_progress: &OnProgress,
+    ) -> Result<Done, Failure> {
+        let bare = |transaction: &Transaction| transaction.atomicity == Atomicity::Bare;
+        if !transactions.iter().any(bare) {
+            return self.request(0, transactions, on_progress).await;
+        }
+        let mut all = Done::default();
+        for (number, transaction) in transactions.iter().enumerate() {
+            let transaction = std::slice::from_ref(transaction);
+            let done = self.request(number, transaction, on_progress).await?;
+            all.answers.extend(done.answers);
+            all.replication_index = done.replication_index.or(all.replication_index);
+        }
+        Ok(all)
+    }
+
+    /// Some of the transactions of a run, of which `before` are committed already.
+    async fn request(
+        &self,
+        before: usize,
+        transactions: &[Transaction],
+        on_progress: &OnProgress,
+    ) -> Result<Done, Failure> {
+        let lowered = batch::lower(transactions);
+        let outcome = match self.batch(lowered.batch.clone()).await {
+            Ok(Ok(result)) => {
+                let replication_index = result.replication_index;
+                batch::outcome(&lowered, result).map(|answers| (answers, replication_index))
+            }
+            Ok(Err(error)) => Err(self.refused_whole(transactions, error).await),
+            Err(error) if error.fate() == Fate::Unknown => Err(Failure::Lost(error)),
+            Err(error) => Err(Failure::Open(error.into())),
+        };
+        let (mut answers, replication_index) = outcome.map_err(|failure| failure.after(before))?;
+        for answer in &mut answers {
+            answer.transaction += before;
+        }
+        for (number, transaction) in (before..).zip(transactions) {
+            for step in 0..transaction.steps.len() {
+                on_progress(Progress::Step {
+                    transaction: number,
+                    step,
+                });
+            }
+            on_progress(Progress::Committed(number));
+        }
+        Ok(Done {
+            answers,
+            replication_index,
+        })
+    }
+
+    /// A statement that cannot be parsed makes the server refuse the whole batch, and it does not say which one it
+    /// is: so it is asked to describe them.
+    async fn refused_whole(&self, transactions: &[Transaction], error: EngineError) -> Failure {
+        let at = |at, error| Failure::Step {
+            committed: 0,
+            at,
+            error,
+            explanation: Vec::new(),
+            left: Left::Nothing,
+        };
+        if error.code == Code::Busy {
+            return at(At::Begin, error);
+        }
+        let steps = transactions
+            .iter()
+            .enumerate()
+            .flat_map(|(number, transaction)| {
+                let steps = transaction.steps.iter().enumerate();
+                steps.map(move |(at, step)| (number, at, step))
+            });
+        let steps: Vec<_> = steps.filter(|(_, _, step)| step.origin.is_some()).collect();
+        let requests = steps
+            .iter()
+            .map(|(_, _, step)| describe(&step.sql))
+            .collect();
+        let Ok(results) = self.server.pipeline(requests).await else {
+            return at(At::Begin, error);
+        };
+        // Statements on what earlier ones would have made cannot be described either; a syntax error is told first.
+        let is_syntax = |message: &str| {
+            ["syntax error", "unrecognized token", "incomplete input"]
+                .iter()
+                .any(|words| message.contains(words))
+        };
+        for ((number, step, _), result) in steps.iter().zip(results) {
+            if let StreamResult::Error { error } = result
+                && is_syntax(&error.message)
+            {
+                return Failure::Step {
+                    committed: *number,
+                    at: At::Step(*step),
+                    error: batch::engine_error(&error),
+                    explanation: Vec::new(),
+                    left: Left::Nothing,
+                };
+            }
+        }
+        at(At::Begin, error)
+    }
+
+    pub(super) async fn objection(&self, statement: &str) -> Result<Option<EngineError>, DbError> {
+        let results = self.server.pipeline(vec![describe(statement)]).await?;
+        Ok(match results.into_iter().next() {
+            Some(StreamResult::Error { error }) => Some(batch::engine_error(&error)),
+            _ => None,
+        })
+    }
+}
+
+/// A run of transactions is committed.
+#[derive(Debug, Default)]
+pub(super) struct Done {
+    pub(super) answers: Vec<Answer>,
+    /// How far a replica has to be synced to see it.
+    pub(super) replication_index: Option<u64>,
+}
+
+fn describe(sql: &str) -> StreamRequest {
+    StreamRequest::Describe(DescribeStreamReq {
+        sql: Some(sql.to_owned()),
+        sql_id: None,
+        replication_index: None,
+    })
+}
