@@ -1,0 +1,108 @@
+//! What goes wrong on purpose, and at which request. Nothing here does it: a fault is a value.
+
+use crate::log::Request;
+use crate::queue::locked;
+use serde::{Deserialize, Serialize};
+use std::fmt;
+use std::sync::Mutex;
+
+/// What goes wrong with one request.
+///
+/// As JSON, for `POST /test/faults`: `"drop_before"`, `{"delay":{"ms":200}}`, `{"steal_lock":{"step":2}}`.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case", deny_unknown_fields)]
+#[non_exhaustive]
+pub enum Fault {
+    /// The connection is closed before anything is executed.
+    DropBefore,
+    /// Everything is executed, then the connection is closed without an answer.
+    DropAfter,
+    /// The connection is closed when the step of this number (from 0, over all programs of the request) is
+    /// about to run; execution goes on to its end.
+    DropDuring {
+        /// Number of the step, from 0.
+        step: usize,
+    },
+    /// The request is handled after this time, as usual.
+    Delay {
+        /// Milliseconds.
+        ms: u64,
+    },
+    /// Nothing is executed; the answer has this status, and an HTML page as a proxy before a server sends
+    /// it (429: sqld's JSON).
+    Status {
+        /// The HTTP status.
+        status: u16,
+        /// Value of a `Retry-After` header, in seconds.
+        #[serde(default)]
+        retry_after: Option<u64>,
+    },
+    /// Nothing is executed; the answer is an HTML page with status 200.
+    Html,
+    /// The stream that the request names has expired before it came. A request that opens a stream is
+    /// handled, and its stream expires at once.
+    ExpireStream,
+    /// Another writer ends the transaction before the step of this number (from 0) runs.
+    StealLock {
+        /// Number of the step, from 0.
+        step: usize,
+    },
+    /// Everything is executed; half of the answer's body arrives, then the connection is closed.
+    CutBody,
+}
+
+/// One fault and the requests that it meets, for `POST /test/faults`.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Rule {
+    /// The request's number, counted from 1 since the rules were set.
+    #[serde(default)]
+    pub request: Option<u64>,
+    /// Only requests to this path count and are met.
+    #[serde(default)]
+    pub path: Option<String>,
+    /// What goes wrong. Without a `request`, with every one.
+    pub fault: Fault,
+}
+
+/// Decides for each request what goes wrong with it.
+type Decide = Box<dyn FnMut(&Request) -> Option<Fault> + Send>;
+
+/// The faults to come.
+#[derive(Default)]
+pub(crate) struct Plan(Mutex<Option<Decide>>);
+
+impl fmt::Debug for Plan {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Plan")
+    }
+}
+
+impl Plan {
+    pub(crate) fn set(&self, decide: Option<Decide>) {
+        *locked(&self.0) = decide;
+    }
+
+    pub(crate) fn fault(&self, request: &Request) -> Option<Fault> {
+        let mut decide = locked(&self.0);
+        decide.as_mut().and_then(|decide| decide(request))
+    }
+}
+
+/// Rules as a decision; each counts the requests to its own path.
+pub(crate) fn by_rules(rules: Vec<Rule>) -> Decide {
+    let mut counted: Vec<(Rule, u64)> = rules.into_iter().map(|rule| (rule, 0)).collect();
+    Box::new(move |request| {
+        let mut fault = None;
+        for (rule, count) in &mut counted {
+            if rule.path.as_ref().is_some_and(|path| *path != request.path) {
+                continue;
+            }
+            *count += 1;
+            if rule.request.is_none_or(|number| number == *count) && fault.is_none() {
+                fault = Some(rule.fault.clone());
+            }
+        }
+        fault
+    })
+}

@@ -1,0 +1,343 @@
+//! Routes, answers and faults: every request is read whole, logged, and then goes wrong or not.
+
+use crate::Options;
+use crate::auth::{Keys, Rights};
+use crate::call::Call;
+use crate::faults::{self, Fault, Plan, Rule};
+use crate::hrana::{self, Reject, Streams};
+use crate::log::{Log, Request as Logged};
+use hyper::header::{AUTHORIZATION, CONTENT_LENGTH, CONTENT_TYPE, HeaderValue, RETRY_AFTER};
+use hyper::{Body, Method, Request, Response, StatusCode};
+use libsql_hrana::proto;
+use serde::Serialize;
+use serde::de::DeserializeOwned;
+use std::sync::Arc;
+use std::time::Duration;
+
+/// Everything that a request can reach.
+pub(crate) struct State {
+    pub(crate) options: Options,
+    pub(crate) keys: Option<Keys>,
+    pub(crate) streams: Arc<Streams>,
+    pub(crate) log: Log,
+    pub(crate) plan: Plan,
+}
+
+/// A page as proxies send it when the server behind them is in trouble.
+const PAGE: &str = "<!DOCTYPE html>\n<html><head><title>Bad gateway</title></head>\
+<body><h1>Bad gateway</h1><p>The server is not available.</p></body></html>\n";
+
+const VERSION: &str = concat!(
+    "seedbed-test-server ",
+    env!("CARGO_PKG_VERSION"),
+    " (as sqld 0.24)"
+);
+
+/// The connection is to be closed without an answer.
+#[derive(Debug, thiserror::Error)]
+#[error("closed on purpose")]
+pub(crate) struct Closed;
+
+/// Answers one request, or says that its connection is to be closed.
+pub(crate) async fn serve(
+    state: Arc<State>,
+    request: Request<Body>,
+) -> Result<Response<Body>, Closed> {
+    let (parts, body) = request.into_parts();
+    let Ok(body) = hyper::body::to_bytes(body).await else {
+        return Err(Closed);
+    };
+    let path = parts.uri.path();
+    if let Some(name) = path.strip_prefix("/test/") {
+        return Ok(command(&state, &parts.method, name, &body));
+    }
+    let header = parts.headers.get(AUTHORIZATION);
+    let rights = match &state.keys {
+        None => Ok(Rights::Everything),
+        Some(keys) => keys.rights(header.and_then(|value| value.to_str().ok())),
+    };
+    let route = Route::new(&parts.method, path, &body);
+    let logged = state.log.add(Logged {
+        number: 0,
+        method: parts.method.to_string(),
+        path: path.to_owned(),
+        steps: route.steps(),
+        bytes: body.len(),
+        status: None,
+    });
+    let fault = state.plan.fault(&logged);
+    drop(body);
+    let job = Job {
+        state: Arc::clone(&state),
+        route,
+        rights,
+        expires: false,
+    };
+    let response = faulty(job, fault).await?;
+    state
+        .log
+        .answered(logged.number, response.status().as_u16());
+    Ok(response)
+}
+
+/// What a request asks for, its body parsed where it is Hrana.
+struct Job {
+    state: Arc<State>,
+    route: Route,
+    /// By its token; the reason where the token is not good.
+    rights: Result<Rights, &'static str>,
+    /// The stream that it leaves open expires at once.
+    expires: bool,
+}
+
+enum Route {
+    Pipeline(Result<proto::PipelineReqBody, Reject>),
+    Cursor(Result<proto::CursorReqBody, Reject>),
+    Index,
+    Health,
+    Version,
+    Unknown,
+}
+
+impl Route {
+    fn new(method: &Method, path: &str, body: &[u8]) -> Self {
+        match (method.as_str(), path) {
+            ("POST", "/v3/pipeline") => Route::Pipeline(parse(body)),
+            ("POST", "/v3/cursor") => Route::Cursor(parse(body)),
+            ("GET", "/v3") => Route::Index,
+            ("GET", "/health") => Route::Health,
+            ("GET", "/version") => Route::Version,
+            _ => Route::Unknown,
+        }
+    }
+
+    fn steps(&self) -> usize {
+        match self {
+            Route::Pipeline(Ok(body)) => body
+                .requests
+                .iter()
+                .map(|request| match request {
+                    proto::StreamRequest::Batch(request) => request.batch.steps.len(),
+                    proto::StreamRequest::Execute(_) | proto::StreamRequest::Sequence(_) => 1,
+                    _ => 0,
+                })
+                .sum(),
+            Route::Cursor(Ok(body)) => body.batch.steps.len(),
+            _ => 0,
+        }
+    }
+
+    fn baton(&self) -> Option<&str> {
+        match self {
+            Route::Pipeline(Ok(body)) => body.baton.as_deref(),
+            Route::Cursor(Ok(body)) => body.baton.as_deref(),
+            _ => None,
+        }
+    }
+}
+
+fn parse<T: DeserializeOwned>(body: &[u8]) -> Result<T, Reject> {
+    serde_json::from_slice(body).map_err(|error| {
+        Reject::Protocol(format!(
+            "Cannot deserialize client message from JSON: {error}"
+        ))
+    })
+}
+
+/// Handles a request with what goes wrong with it.
+async fn faulty(mut job: Job, fault: Option<Fault>) -> Result<Response<Body>, Closed> {
+    let mut call = Call::new(job.rights.unwrap_or_default());
+    match fault {
+        None => {}
+        Some(Fault::Delay { ms }) => tokio::time::sleep(Duration::from_millis(ms)).await,
+        Some(Fault::DropBefore) => return Err(Closed),
+        Some(Fault::Status {
+            status,
+            retry_after,
+        }) => return Ok(refused(status, retry_after)),
+        Some(Fault::Html) => return Ok(page(StatusCode::OK)),
+        Some(Fault::StealLock { step }) => call.steal_before = Some(step),
+        Some(Fault::DropAfter) => {
+            // Apart from this connection, so that a client that gives up does not stop it.
+            let response = tokio::spawn(handle(job, Arc::new(call))).await;
+            if let Ok(response) = response {
+                // A cursor runs only while it is read.
+                let _ = hyper::body::to_bytes(response.into_body()).await;
+            }
+            return Err(Closed);
+        }
+        Some(Fault::DropDuring { step }) => {
+            call.cut_before = Some(step);
+            return cut(job, Arc::new(call)).await;
+        }
+        Some(Fault::ExpireStream) => match job.route.baton() {
+            Some(baton) => job.state.streams.expire(baton),
+            None => job.expires = true,
+        },
+        Some(Fault::CutBody) => return halve(handle(job, Arc::new(call)).await).await,
+    }
+    Ok(handle(job, Arc::new(call)).await)
+}
+
+/// Closes the connection when the step is reached, while the request runs on.
+async fn cut(job: Job, call: Arc<Call>) -> Result<Response<Body>, Closed> {
+    let handled = handle(job, Arc::clone(&call));
+    let running = tokio::spawn(async move {
+        let (parts, body) = handled.await.into_parts();
+        let body = hyper::body::to_bytes(body).await.unwrap_or_default();
+        Response::from_parts(parts, Body::from(body))
+    });
+    tokio::select! {
+        biased;
+        () = call.cut.notified() => Err(Closed),
+        done = running => done.map_err(|_| Closed),
+    }
+}
+
+/// The same answer with half of its body, after which the connection ends.
+async fn halve(response: Response<Body>) -> Result<Response<Body>, Closed> {
+    let (mut parts, body) = response.into_parts();
+    let body = hyper::body::to_bytes(body).await.map_err(|_| Closed)?;
+    parts.headers.insert(CONTENT_LENGTH, body.len().into());
+    let half = body.slice(..body.len() / 2);
+    let (mut sender, body) = Body::channel();
+    tokio::spawn(async move {
+        // Time for the half to leave: what ends the connection would take it along.
+        if sender.send_data(half).await.is_ok() {
+            tokio::time::sleep(Duration::from_millis(20)).await;
+        }
+        sender.abort();
+    });
+    Ok(Response::from_parts(parts, body))
+}
+
+async fn handle(job: Job, call: Arc<Call>) -> Response<Body> {
+    let state = &job.state;
+    match job.route {
+        Route::Index => text(
+            StatusCode::OK,
+            "Hello, this is HTTP API v2 (Hrana over HTTP)",
+        ),
+        Route::Health => text(StatusCode::OK, ""),
+        Route::Version => text(StatusCode::OK, VERSION),
+        Route::Unknown => text(StatusCode::NOT_FOUND, ""),
+        Route::Pipeline(_) | Route::Cursor(_) if job.rights.is_err() => {
+            let reason = job.rights.err().unwrap_or_default();
+            failure(
+                StatusCode::UNAUTHORIZED,
+                &format!("Unauthorized: `{reason}`"),
+            )
+        }
+        Route::Pipeline(Err(reject)) | Route::Cursor(Err(reject)) => rejected(reject),
+        Route::Pipeline(Ok(body)) => {
+            let limit = state.options.max_response_bytes;
+            match hrana::pipeline(&state.streams, body, &call, limit).await {
+                Ok(answer) => {
+                    if let (true, Some(baton)) = (job.expires, &answer.baton) {
+                        state.streams.expire(baton);
+                    }
+                    json(StatusCode::OK, &answer)
+                }
+                Err(reject) => rejected(reject),
+            }
+        }
+        Route::Cursor(Ok(body)) => match hrana::cursor(&state.streams, body, &call).await {
+            Ok((baton, body)) => {
+                if let (true, Some(baton)) = (job.expires, &baton) {
+                    state.streams.expire(baton);
+                }
+                typed(StatusCode::OK, "text/plain", body)
+            }
+            Err(reject) => rejected(reject),
+        },
+    }
+}
+
+/// `/test/…`: what tests ask of the server itself.
+fn command(state: &State, method: &Method, command: &str, body: &[u8]) -> Response<Body> {
+    match (method.as_str(), command) {
+        ("GET", "requests") => json(StatusCode::OK, &state.log.all()),
+        ("DELETE", "requests") => {
+            state.log.clear();
+            text(StatusCode::OK, "")
+        }
+        ("POST", "faults") => match serde_json::from_slice::<Vec<Rule>>(body) {
+            Ok(rules) => {
+                state.plan.set(Some(faults::by_rules(rules)));
+                text(StatusCode::OK, "")
+            }
+            Err(error) => text(StatusCode::BAD_REQUEST, &format!("{error}\n")),
+        },
+        ("DELETE", "faults") => {
+            state.plan.set(None);
+            text(StatusCode::OK, "")
+        }
+        ("POST", "expire") => {
+            state.streams.expire_all();
+            text(StatusCode::OK, "")
+        }
+        _ => text(StatusCode::NOT_FOUND, ""),
+    }
+}
+
+fn rejected(reject: Reject) -> Response<Body> {
+    match reject {
+        Reject::Protocol(reason) => text(StatusCode::BAD_REQUEST, &reason),
+        Reject::Expired => {
+            let error = proto::Error {
+                message: "The stream has expired due to inactivity".to_owned(),
+                code: "STREAM_EXPIRED".to_owned(),
+            };
+            json(StatusCode::BAD_REQUEST, &error)
+        }
+        Reject::Busy => failure(
+            StatusCode::TOO_MANY_REQUESTS,
+            "Timed out while opening database connection",
+        ),
+        Reject::Forbidden(reason) => failure(
+            StatusCode::FORBIDDEN,
+            &format!("Authorization forbidden: {reason}"),
+        ),
+        Reject::Internal(reason) => failure(StatusCode::INTERNAL_SERVER_ERROR, &reason),
+    }
+}
+
+/// The answer of a server that is in trouble, or of the proxy before it.
+fn refused(status: u16, retry_after: Option<u64>) -> Response<Body> {
+    let status = StatusCode::from_u16(status).unwrap_or(StatusCode::BAD_GATEWAY);
+    let mut response = match status {
+        StatusCode::TOO_MANY_REQUESTS => rejected(Reject::Busy),
+        status => page(status),
+    };
+    if let Some(seconds) = retry_after {
+        response.headers_mut().insert(RETRY_AFTER, seconds.into());
+    }
+    response
+}
+
+fn page(status: StatusCode) -> Response<Body> {
+    typed(status, "text/html", Body::from(PAGE))
+}
+
+fn failure(status: StatusCode, reason: &str) -> Response<Body> {
+    json(status, &serde_json::json!({ "error": reason }))
+}
+
+fn json<T: Serialize>(status: StatusCode, value: &T) -> Response<Body> {
+    match serde_json::to_vec(value) {
+        Ok(bytes) => typed(status, "application/json", Body::from(bytes)),
+        Err(error) => text(StatusCode::INTERNAL_SERVER_ERROR, &error.to_string()),
+    }
+}
+
+fn text(status: StatusCode, text: &str) -> Response<Body> {
+    typed(status, "text/plain", Body::from(text.to_owned()))
+}
+
+fn typed(status: StatusCode, content_type: &'static str, body: Body) -> Response<Body> {
+    let mut response = Response::new(body);
+    *response.status_mut() = status;
+    let content_type = HeaderValue::from_static(content_type);
+    response.headers_mut().insert(CONTENT_TYPE, content_type);
+    response
+}

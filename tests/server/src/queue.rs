@@ -1,0 +1,201 @@
+//! Who may write: one connection at a time, in the order of asking, and nobody longer than the write window
+//! while another waits.
+//!
+//! SQLite asks here at the moment a transaction takes the write lock, as in sqld
+//! (`connection_manager.rs`). A waiter whose holder is past the window rolls the holder back.
+
+use libsql_sys::wal::wrapper::WrapWal;
+use libsql_sys::wal::{PageHeaders, Sqlite3Db, Sqlite3Wal, Wal, WalManager};
+use std::collections::{HashMap, VecDeque};
+use std::ffi::c_int;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
+use std::time::{Duration, Instant};
+
+/// Ends the transaction of one connection.
+pub(crate) type Abort = Arc<dyn Fn() + Send + Sync>;
+
+/// The write queue of one database, and how many frames its log holds.
+pub(crate) struct WriteQueue {
+    state: Mutex<State>,
+    changed: Condvar,
+    window: Duration,
+    next_id: AtomicU64,
+    /// Committed frames in the log.
+    frames: AtomicU64,
+}
+
+#[derive(Default)]
+struct State {
+    holder: Option<Holder>,
+    waiting: VecDeque<u64>,
+    aborts: HashMap<u64, Abort>,
+    closed: bool,
+}
+
+#[derive(Clone, Copy)]
+struct Holder {
+    id: u64,
+    since: Instant,
+}
+
+/// A lock whose owner panicked is taken all the same: each critical section here leaves a sound state.
+pub(crate) fn locked<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+impl WriteQueue {
+    pub(crate) fn new(window: Duration, frames: u64) -> Arc<Self> {
+        Arc::new(WriteQueue {
+            state: Mutex::default(),
+            changed: Condvar::new(),
+            window,
+            next_id: AtomicU64::new(1),
+            frames: AtomicU64::new(frames),
+        })
+    }
+
+    /// A new member, to be put around the log of one connection.
+    pub(crate) fn member(self: &Arc<Self>) -> Member {
+        Member {
+            id: self.next_id.fetch_add(1, Ordering::Relaxed),
+            queue: Arc::clone(self),
+        }
+    }
+
+    pub(crate) fn register(&self, id: u64, abort: Abort) {
+        locked(&self.state).aborts.insert(id, abort);
+    }
+
+    /// Number of the last committed frame, counting from 0; none in an empty log.
+    pub(crate) fn last_frame(&self) -> Option<u64> {
+        self.frames.load(Ordering::Acquire).checked_sub(1)
+    }
+
+    /// Lets every waiter go with `SQLITE_BUSY`, now and from now on.
+    pub(crate) fn close(&self) {
+        locked(&self.state).closed = true;
+        self.changed.notify_all();
+    }
+
+    fn acquire(&self, id: u64) -> libsql_sys::wal::Result<()> {
+        let mut state = locked(&self.state);
+        if state.holder.is_some_and(|holder| holder.id == id) {
+            return Ok(());
+        }
+        state.waiting.push_back(id);
+        loop {
+            if state.closed {
+                state.waiting.retain(|waiter| *waiter != id);
+                return Err(rusqlite::ffi::Error::new(rusqlite::ffi::SQLITE_BUSY));
+            }
+            let Some(holder) = state.holder else {
+                if state.waiting.front() == Some(&id) {
+                    state.waiting.pop_front();
+                    let since = Instant::now();
+                    state.holder = Some(Holder { id, since });
+                    return Ok(());
+                }
+                state = self
+                    .changed
+                    .wait(state)
+                    .unwrap_or_else(PoisonError::into_inner);
+                continue;
+            };
+            let mut left = self.window.saturating_sub(holder.since.elapsed());
+            if left.is_zero() {
+                let abort = state.aborts.get(&holder.id).cloned();
+                // Rolling back releases the lock, which comes back here for the state.
+                drop(state);
+                if let Some(abort) = abort {
+                    abort();
+                }
+                state = locked(&self.state);
+                if state.holder.is_none_or(|now| now.id != holder.id) {
+                    continue;
+                }
+                // The holder is just ending by itself.
+                left = Duration::from_millis(5);
+            }
+            state = self
+                .changed
+                .wait_timeout(state, left)
+                .unwrap_or_else(PoisonError::into_inner)
+                .0;
+        }
+    }
+
+    fn release(&self, id: u64) {
+        let mut state = locked(&self.state);
+        if state.holder.is_some_and(|holder| holder.id == id) {
+            state.holder = None;
+            self.changed.notify_all();
+        }
+    }
+}
+
+/// One connection's place in the queue, wrapped around its write-ahead log.
+#[derive(Clone)]
+pub(crate) struct Member {
+    id: u64,
+    queue: Arc<WriteQueue>,
+}
+
+impl Member {
+    pub(crate) fn id(&self) -> u64 {
+        self.id
+    }
+}
+
+impl WrapWal<Sqlite3Wal> for Member {
+    fn begin_write_txn(&mut self, wal: &mut Sqlite3Wal) -> libsql_sys::wal::Result<()> {
+        self.queue.acquire(self.id)?;
+        wal.begin_write_txn()
+            .inspect_err(|_| self.queue.release(self.id))
+    }
+
+    fn end_write_txn(&mut self, wal: &mut Sqlite3Wal) -> libsql_sys::wal::Result<()> {
+        wal.end_write_txn()?;
+        self.queue.release(self.id);
+        Ok(())
+    }
+
+    fn end_read_txn(&mut self, wal: &mut Sqlite3Wal) {
+        wal.end_read_txn();
+        // Ending the read also ends the write where there was one (wal.c).
+        self.queue.release(self.id);
+    }
+
+    fn insert_frames(
+        &mut self,
+        wal: &mut Sqlite3Wal,
+        page_size: c_int,
+        page_headers: &mut PageHeaders,
+        size_after: u32,
+        is_commit: bool,
+        sync_flags: c_int,
+    ) -> libsql_sys::wal::Result<usize> {
+        let inserted =
+            wal.insert_frames(page_size, page_headers, size_after, is_commit, sync_flags)?;
+        if is_commit {
+            let frames = u64::from(wal.frames_in_wal());
+            self.queue.frames.store(frames, Ordering::Release);
+        }
+        Ok(inserted)
+    }
+
+    fn close<M: WalManager<Wal = Sqlite3Wal>>(
+        &mut self,
+        manager: &M,
+        wal: &mut Sqlite3Wal,
+        db: &mut Sqlite3Db,
+        sync_flags: c_int,
+        _scratch: Option<&mut [u8]>,
+    ) -> libsql_sys::wal::Result<()> {
+        // Without the scratch buffer closing does not checkpoint, so the log keeps all its frames.
+        let closed = manager.close(wal, db, sync_flags, None);
+        self.queue.release(self.id);
+        locked(&self.queue.state).aborts.remove(&self.id);
+        closed
+    }
+}

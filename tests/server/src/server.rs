@@ -1,0 +1,290 @@
+//! A server in this process, on a thread of its own, and the switches that a test has.
+
+use crate::auth::{Access, Keys};
+use crate::engine::Database;
+use crate::faults::{self, Fault, Plan, Rule};
+use crate::frames;
+use crate::hrana::Streams;
+use crate::http::{State, serve};
+use crate::log::{Log, Request};
+use crate::queue::WriteQueue;
+use crate::{Auth, Options};
+use futures_util::FutureExt;
+use hyper::service::{make_service_fn, service_fn};
+use std::convert::Infallible;
+use std::future::Future;
+use std::io;
+use std::net::{Ipv4Addr, SocketAddr, TcpListener};
+use std::ops::Deref;
+use std::sync::Arc;
+use std::thread::JoinHandle;
+use std::time::Duration;
+use tempfile::TempDir;
+use tokio::sync::oneshot;
+
+/// Time that requests have to end when the server stops.
+const GRACE: Duration = Duration::from_secs(2);
+
+/// The switches of a server, and its database. Clones are of the same server.
+#[derive(Clone)]
+pub struct Control {
+    state: Arc<State>,
+    database: Arc<Database>,
+    _folder: Option<Arc<TempDir>>,
+}
+
+impl Control {
+    /// Opens the database of a server that is to run with these options.
+    ///
+    /// # Errors
+    /// Where the folder or the database in it cannot be made or opened.
+    pub fn open(options: Options) -> io::Result<Self> {
+        // The client crate insists on configuring the engine's threads before the engine is first used, and
+        // panics otherwise; in a test it shares this process.
+        libsql::Builder::new_local(":memory:")
+            .build()
+            .now_or_never()
+            .transpose()
+            .map_err(io::Error::other)?;
+        let (path, folder) = match &options.folder {
+            Some(folder) => {
+                std::fs::create_dir_all(folder)?;
+                (folder.join("data"), None)
+            }
+            None => {
+                let folder = tempfile::Builder::new()
+                    .prefix("seedbed-server")
+                    .tempdir()?;
+                (folder.path().join("data"), Some(Arc::new(folder)))
+            }
+        };
+        let committed = frames::committed(&frames::log_of(&path))?;
+        let queue = WriteQueue::new(options.write_window, committed);
+        let database =
+            Database::open(path, queue, options.max_value_bytes).map_err(io::Error::other)?;
+        let database = Arc::new(database);
+        let keys = match options.auth {
+            Auth::Off => None,
+            Auth::Token => Some(Keys::generate()?),
+        };
+        let streams = Streams::new(
+            Arc::clone(&database),
+            options.max_streams,
+            options.stream_expiry,
+        );
+        Ok(Control {
+            state: Arc::new(State {
+                options,
+                keys,
+                streams,
+                log: Log::default(),
+                plan: Plan::default(),
+            }),
+            database,
+            _folder: folder,
+        })
+    }
+
+    /// A token for this server, valid for `expires_in` seconds from now, or for ever. sqld gives a minute's
+    /// grace, so an expired one needs less than -60.
+    ///
+    /// # Errors
+    /// Where the server was started without [`Auth::Token`].
+    pub fn token(&self, access: Access, expires_in: Option<i64>) -> io::Result<String> {
+        let keys = self.state.keys.as_ref();
+        let keys = keys.ok_or_else(|| io::Error::other("this server asks for no token"))?;
+        keys.token(access, expires_in).map_err(io::Error::other)
+    }
+
+    /// Every request so far, in the order of arrival.
+    #[must_use]
+    pub fn requests(&self) -> Vec<Request> {
+        self.state.log.all()
+    }
+
+    /// Forgets the requests so far; the next has number 1.
+    pub fn clear_requests(&self) {
+        self.state.log.clear();
+    }
+
+    /// Lets the request of this number, counted from 1 as of now, go wrong. Replaces what was set before.
+    pub fn fault(&self, request: u64, fault: Fault) {
+        self.faults(vec![Rule {
+            request: Some(request),
+            path: None,
+            fault,
+        }]);
+    }
+
+    /// Lets the requests that these rules name go wrong, counted as of now. Replaces what was set before.
+    pub fn faults(&self, rules: Vec<Rule>) {
+        self.state.plan.set(Some(faults::by_rules(rules)));
+    }
+
+    /// Asks `decide` about each request to come. Replaces what was set before.
+    pub fn plan(&self, decide: impl FnMut(&Request) -> Option<Fault> + Send + 'static) {
+        self.state.plan.set(Some(Box::new(decide)));
+    }
+
+    /// From now on nothing goes wrong.
+    pub fn no_faults(&self) {
+        self.state.plan.set(None);
+    }
+
+    /// Expires every stream that no request is using; what they had open is rolled back.
+    pub fn expire_streams(&self) {
+        self.state.streams.expire_all();
+    }
+
+    /// The database file, to be looked at by other means. Its log must not be checkpointed.
+    #[must_use]
+    pub fn database(&self) -> &std::path::Path {
+        self.database.path()
+    }
+
+    /// Number of the last committed frame, from 0; none in an empty database.
+    #[must_use]
+    pub fn replication_index(&self) -> Option<u64> {
+        self.database.queue().last_frame()
+    }
+}
+
+/// Serves `control` on `listener` until `shutdown` is ready. Requests under way then have two seconds.
+///
+/// # Errors
+/// Where `listener` is bound beyond this machine, or cannot be used.
+pub async fn run(
+    listener: TcpListener,
+    control: Control,
+    shutdown: impl Future<Output = ()>,
+) -> io::Result<()> {
+    loopback(listener.local_addr()?)?;
+    listener.set_nonblocking(true)?;
+    let state = Arc::clone(&control.state);
+    let service = make_service_fn(move |_| {
+        let state = Arc::clone(&state);
+        async move {
+            Ok::<_, Infallible>(service_fn(move |request| {
+                serve(Arc::clone(&state), request)
+            }))
+        }
+    });
+    let (stop, stopped) = oneshot::channel::<()>();
+    let server = hyper::Server::from_tcp(listener)
+        .map_err(io::Error::other)?
+        .http1_only(true)
+        .tcp_nodelay(true)
+        .serve(service)
+        .with_graceful_shutdown(async {
+            // A sender that is gone means the same.
+            let _ = stopped.await;
+        });
+    tokio::pin!(server, shutdown);
+    tokio::select! {
+        done = &mut server => return done.map_err(io::Error::other),
+        () = &mut shutdown => {}
+    }
+    let _ = stop.send(());
+    control.database.queue().close();
+    // Whoever is not done by then is cut off.
+    let _ = tokio::time::timeout(GRACE, server).await;
+    control.state.streams.close();
+    Ok(())
+}
+
+fn loopback(address: SocketAddr) -> io::Result<()> {
+    if address.ip().is_loopback() {
+        return Ok(());
+    }
+    Err(io::Error::new(
+        io::ErrorKind::PermissionDenied,
+        format!("{address} is reachable from other machines; only loopback is served"),
+    ))
+}
+
+/// A server that runs until it is dropped.
+pub struct Server {
+    control: Control,
+    address: SocketAddr,
+    stop: Option<oneshot::Sender<()>>,
+    thread: Option<JoinHandle<()>>,
+}
+
+impl Server {
+    /// Starts a server on a free port of this machine, on a thread of its own.
+    ///
+    /// # Errors
+    /// Where there is no port, thread or folder to be had.
+    pub fn start(options: Options) -> io::Result<Self> {
+        Server::start_on((Ipv4Addr::LOCALHOST, 0).into(), options)
+    }
+
+    /// Starts a server at this address, as after a restart.
+    ///
+    /// # Errors
+    /// As [`Server::start`], and where the address is taken or not of this machine.
+    pub fn start_on(address: SocketAddr, options: Options) -> io::Result<Self> {
+        loopback(address)?;
+        let listener = TcpListener::bind(address)?;
+        let address = listener.local_addr()?;
+        let control = Control::open(options)?;
+        let runtime = tokio::runtime::Builder::new_multi_thread()
+            .worker_threads(2)
+            .thread_name("test-server")
+            .enable_all()
+            .build()?;
+        let (stop, stopped) = oneshot::channel::<()>();
+        let serving = control.clone();
+        let thread = std::thread::Builder::new().spawn(move || {
+            let shutdown = async {
+                let _ = stopped.await;
+            };
+            // It can only fail before it serves, and then no request is answered.
+            let _ = runtime.block_on(run(listener, serving, shutdown));
+            runtime.shutdown_timeout(GRACE);
+        })?;
+        Ok(Server {
+            control,
+            address,
+            stop: Some(stop),
+            thread: Some(thread),
+        })
+    }
+
+    /// Where it listens: `http://127.0.0.1:49152`.
+    #[must_use]
+    pub fn url(&self) -> String {
+        format!("http://{}", self.address)
+    }
+
+    /// Where it listens.
+    #[must_use]
+    pub fn address(&self) -> SocketAddr {
+        self.address
+    }
+
+    /// The switches, to be taken elsewhere.
+    #[must_use]
+    pub fn control(&self) -> Control {
+        self.control.clone()
+    }
+}
+
+impl Deref for Server {
+    type Target = Control;
+
+    fn deref(&self) -> &Control {
+        &self.control
+    }
+}
+
+impl Drop for Server {
+    fn drop(&mut self) {
+        if let Some(stop) = self.stop.take() {
+            let _ = stop.send(());
+        }
+        if let Some(thread) = self.thread.take() {
+            let _ = thread.join();
+        }
+    }
+}
