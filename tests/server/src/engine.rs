@@ -6,12 +6,12 @@
 
 use crate::allow::Statement;
 use crate::call::Call;
+use crate::params::Params;
 use crate::queue::{Member, WriteQueue, locked};
 use libsql_sys::wal::wrapper::WrappedWal;
 use libsql_sys::wal::{Sqlite3Wal, Sqlite3WalManager, WalManager};
 use rusqlite::StatementStatus;
-use rusqlite::types::{Value, ValueRef};
-use std::collections::HashMap;
+use rusqlite::types::ValueRef;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, Weak};
@@ -40,12 +40,6 @@ pub(crate) enum Condition {
     And(Vec<Condition>),
     Or(Vec<Condition>),
     IsAutocommit,
-}
-
-#[derive(Debug)]
-pub(crate) enum Params {
-    Positional(Vec<Value>),
-    Named(HashMap<String, Value>),
 }
 
 /// Why a step failed. The next step runs all the same if its condition lets it.
@@ -329,7 +323,7 @@ fn execute(
         ($result:expr) => {
             match $result {
                 Ok(value) => value,
-                Err(error) => return Ok(Err(Failure::from(error))),
+                Err(error) => return Ok(Err(error.into())),
             }
         };
     }
@@ -343,7 +337,7 @@ fn execute(
         sink.columns(&columns)?;
         columns.len()
     };
-    attempt!(bind(&mut statement, &step.params));
+    attempt!(step.params.bind(&mut statement).map_err(Failure::Params));
     let mut rows = statement.raw_query();
     while let Some(row) = attempt!(rows.next()) {
         let mut values = Vec::with_capacity(width);
@@ -374,69 +368,4 @@ impl From<rusqlite::Error> for Failure {
     fn from(error: rusqlite::Error) -> Self {
         Failure::Engine(error)
     }
-}
-
-impl Params {
-    fn len(&self) -> usize {
-        match self {
-            Params::Positional(values) => values.len(),
-            Params::Named(values) => values.len(),
-        }
-    }
-
-    fn position(&self, position: usize) -> Option<&Value> {
-        match self {
-            Params::Positional(values) => values.get(position.checked_sub(1)?),
-            Params::Named(_) => None,
-        }
-    }
-
-    /// By the full name, else by the name without its `:`, `@` or `$`.
-    fn name(&self, name: &str) -> Option<&Value> {
-        match self {
-            Params::Positional(_) => None,
-            Params::Named(values) => values.get(name).or_else(|| values.get(&name[1..])),
-        }
-    }
-}
-
-fn bind(statement: &mut rusqlite::Statement<'_>, params: &Params) -> Result<(), Failure> {
-    let count = statement.parameter_count();
-    if count < params.len() {
-        let given = params.len();
-        return Err(Failure::Params(format!(
-            "too many parameters, expected {count} found {given}"
-        )));
-    }
-    for index in 1..=count {
-        let name = statement.parameter_name(index).map(str::to_owned);
-        let value = match &name {
-            None => params.position(index),
-            Some(name) => match name.strip_prefix('?') {
-                Some(number) => match number.parse() {
-                    Ok(position) => params.position(position),
-                    Err(_) => {
-                        return Err(Failure::Params(
-                            "invalid parameter {name}: expected a numerical position after `?`"
-                                .to_owned(),
-                        ));
-                    }
-                },
-                None => params.name(name),
-            },
-        };
-        match value {
-            Some(value) => statement
-                .raw_bind_parameter(index, value)
-                .map_err(|error| Failure::Params(error.to_string()))?,
-            None if statement.is_explain() > 0 => return Ok(()),
-            None => {
-                let name = name.unwrap_or_else(|| index.to_string());
-                return Err(Failure::Params(format!(
-                    "value for parameter {name} not found"
-                )));
-            }
-        }
-    }
-    Ok(())
 }

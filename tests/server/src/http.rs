@@ -1,23 +1,34 @@
 //! Routes, answers and faults: every request is read whole, logged, and then goes wrong or not.
 
-use crate::Options;
 use crate::auth::{Keys, Rights};
 use crate::call::Call;
+use crate::engine::Database;
 use crate::faults::{self, Fault, Plan, Rule};
 use crate::hrana::{self, Reject, Streams};
 use crate::log::{Log, Request as Logged};
+use crate::proxy::Clients;
+use crate::{Options, Replication, grpc, v2};
+use bytes::Bytes;
 use hyper::header::{AUTHORIZATION, CONTENT_LENGTH, CONTENT_TYPE, HeaderValue, RETRY_AFTER};
+use hyper::http::request::Parts;
 use hyper::{Body, Method, Request, Response, StatusCode};
 use libsql_hrana::proto;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 use std::sync::Arc;
 use std::time::Duration;
+use uuid::Uuid;
 
 /// Everything that a request can reach.
 pub(crate) struct State {
     pub(crate) options: Options,
     pub(crate) keys: Option<Keys>,
+    pub(crate) database: Arc<Database>,
+    /// Stays with the database.
+    pub(crate) log_id: Uuid,
+    /// Of this run of the server.
+    pub(crate) session: Uuid,
+    pub(crate) clients: Clients,
     pub(crate) streams: Arc<Streams>,
     pub(crate) log: Log,
     pub(crate) plan: Plan,
@@ -52,21 +63,23 @@ pub(crate) async fn serve(
         return Ok(command(&state, &parts.method, name, &body));
     }
     let header = parts.headers.get(AUTHORIZATION);
+    let header = header.or_else(|| parts.headers.get("x-authorization"));
     let rights = match &state.keys {
         None => Ok(Rights::Everything),
         Some(keys) => keys.rights(header.and_then(|value| value.to_str().ok())),
     };
-    let route = Route::new(&parts.method, path, &body);
-    let logged = state.log.add(Logged {
+    let mut logged = Logged {
         number: 0,
         method: parts.method.to_string(),
         path: path.to_owned(),
-        steps: route.steps(),
+        steps: 0,
         bytes: body.len(),
         status: None,
-    });
+    };
+    let route = Route::new(parts, body, state.options.replication);
+    logged.steps = route.steps();
+    let logged = state.log.add(logged);
     let fault = state.plan.fault(&logged);
-    drop(body);
     let job = Job {
         state: Arc::clone(&state),
         route,
@@ -96,17 +109,25 @@ enum Route {
     Index,
     Health,
     Version,
+    Grpc(Request<Body>),
+    V2(v2::Asked),
     Unknown,
 }
 
 impl Route {
-    fn new(method: &Method, path: &str, body: &[u8]) -> Self {
-        match (method.as_str(), path) {
-            ("POST", "/v3/pipeline") => Route::Pipeline(parse(body)),
-            ("POST", "/v3/cursor") => Route::Cursor(parse(body)),
+    fn new(parts: Parts, body: Bytes, replication: Replication) -> Self {
+        match (parts.method.as_str(), parts.uri.path()) {
+            ("POST", "/v3/pipeline") => Route::Pipeline(parse(&body)),
+            ("POST", "/v3/cursor") => Route::Cursor(parse(&body)),
             ("GET", "/v3") => Route::Index,
             ("GET", "/health") => Route::Health,
             ("GET", "/version") => Route::Version,
+            (_, path) if replication == Replication::V1 && grpc::serves(path) => {
+                Route::Grpc(Request::from_parts(parts, Body::from(body)))
+            }
+            (_, path) if replication == Replication::V2 => {
+                v2::asked(&parts.method, path).map_or(Route::Unknown, Route::V2)
+            }
             _ => Route::Unknown,
         }
     }
@@ -146,7 +167,7 @@ fn parse<T: DeserializeOwned>(body: &[u8]) -> Result<T, Reject> {
 
 /// Handles a request with what goes wrong with it.
 async fn faulty(mut job: Job, fault: Option<Fault>) -> Result<Response<Body>, Closed> {
-    let mut call = Call::new(job.rights.unwrap_or_default());
+    let mut call = Call::new(job.rights.unwrap_or(Rights::Read));
     match fault {
         None => {}
         Some(Fault::Delay { ms }) => tokio::time::sleep(Duration::from_millis(ms)).await,
@@ -221,13 +242,20 @@ async fn handle(job: Job, call: Arc<Call>) -> Response<Body> {
         Route::Health => text(StatusCode::OK, ""),
         Route::Version => text(StatusCode::OK, VERSION),
         Route::Unknown => text(StatusCode::NOT_FOUND, ""),
-        Route::Pipeline(_) | Route::Cursor(_) if job.rights.is_err() => {
+        Route::Grpc(mut request) => {
+            request.extensions_mut().insert(job.rights);
+            request.extensions_mut().insert(call);
+            let answer = grpc::serve(state, request).await;
+            answer.unwrap_or_else(|| text(StatusCode::INTERNAL_SERVER_ERROR, ""))
+        }
+        Route::Pipeline(_) | Route::Cursor(_) | Route::V2(_) if job.rights.is_err() => {
             let reason = job.rights.err().unwrap_or_default();
             failure(
                 StatusCode::UNAUTHORIZED,
                 &format!("Unauthorized: `{reason}`"),
             )
         }
+        Route::V2(asked) => v2::answer(&state.database, asked).await,
         Route::Pipeline(Err(reject)) | Route::Cursor(Err(reject)) => rejected(reject),
         Route::Pipeline(Ok(body)) => {
             let limit = state.options.max_response_bytes;
@@ -323,18 +351,18 @@ fn failure(status: StatusCode, reason: &str) -> Response<Body> {
     json(status, &serde_json::json!({ "error": reason }))
 }
 
-fn json<T: Serialize>(status: StatusCode, value: &T) -> Response<Body> {
+pub(crate) fn json<T: Serialize>(status: StatusCode, value: &T) -> Response<Body> {
     match serde_json::to_vec(value) {
         Ok(bytes) => typed(status, "application/json", Body::from(bytes)),
         Err(error) => text(StatusCode::INTERNAL_SERVER_ERROR, &error.to_string()),
     }
 }
 
-fn text(status: StatusCode, text: &str) -> Response<Body> {
+pub(crate) fn text(status: StatusCode, text: &str) -> Response<Body> {
     typed(status, "text/plain", Body::from(text.to_owned()))
 }
 
-fn typed(status: StatusCode, content_type: &'static str, body: Body) -> Response<Body> {
+pub(crate) fn typed(status: StatusCode, content_type: &'static str, body: Body) -> Response<Body> {
     let mut response = Response::new(body);
     *response.status_mut() = status;
     let content_type = HeaderValue::from_static(content_type);

@@ -22,11 +22,16 @@ mod call;
 mod engine;
 mod faults;
 mod frames;
+mod grpc;
 mod hrana;
 mod http;
 mod log;
+mod params;
+mod proxy;
 mod queue;
+mod run;
 mod server;
+mod v2;
 
 pub use auth::Access;
 pub use faults::{Fault, Rule};

@@ -7,6 +7,7 @@ use crate::frames;
 use crate::hrana::Streams;
 use crate::http::{State, serve};
 use crate::log::{Log, Request};
+use crate::proxy::Clients;
 use crate::queue::WriteQueue;
 use crate::{Auth, Options};
 use futures_util::FutureExt;
@@ -16,11 +17,13 @@ use std::future::Future;
 use std::io;
 use std::net::{Ipv4Addr, SocketAddr, TcpListener};
 use std::ops::Deref;
+use std::path::Path;
 use std::sync::Arc;
 use std::thread::JoinHandle;
 use std::time::Duration;
 use tempfile::TempDir;
 use tokio::sync::oneshot;
+use uuid::Uuid;
 
 /// Time that requests have to end when the server stops.
 const GRACE: Duration = Duration::from_secs(2);
@@ -29,7 +32,6 @@ const GRACE: Duration = Duration::from_secs(2);
 #[derive(Clone)]
 pub struct Control {
     state: Arc<State>,
-    database: Arc<Database>,
     _folder: Option<Arc<TempDir>>,
 }
 
@@ -60,8 +62,8 @@ impl Control {
         };
         let committed = frames::committed(&frames::log_of(&path))?;
         let queue = WriteQueue::new(options.write_window, committed);
-        let database =
-            Database::open(path, queue, options.max_value_bytes).map_err(io::Error::other)?;
+        let database = Database::open(path.clone(), queue, options.max_value_bytes)
+            .map_err(io::Error::other)?;
         let database = Arc::new(database);
         let keys = match options.auth {
             Auth::Off => None,
@@ -76,11 +78,14 @@ impl Control {
             state: Arc::new(State {
                 options,
                 keys,
+                log_id: log_id(&path)?,
+                session: Uuid::new_v4(),
+                database,
                 streams,
+                clients: Clients::default(),
                 log: Log::default(),
                 plan: Plan::default(),
             }),
-            database,
             _folder: folder,
         })
     }
@@ -138,14 +143,14 @@ impl Control {
 
     /// The database file, to be looked at by other means. Its log must not be checkpointed.
     #[must_use]
-    pub fn database(&self) -> &std::path::Path {
-        self.database.path()
+    pub fn database(&self) -> &Path {
+        self.state.database.path()
     }
 
     /// Number of the last committed frame, from 0; none in an empty database.
     #[must_use]
     pub fn replication_index(&self) -> Option<u64> {
-        self.database.queue().last_frame()
+        self.state.database.queue().last_frame()
     }
 }
 
@@ -185,11 +190,26 @@ pub async fn run(
         () = &mut shutdown => {}
     }
     let _ = stop.send(());
-    control.database.queue().close();
+    control.state.database.queue().close();
     // Whoever is not done by then is cut off.
     let _ = tokio::time::timeout(GRACE, server).await;
     control.state.streams.close();
+    control.state.clients.clear();
     Ok(())
+}
+
+/// The id of the log, which stays with the database: a replica of another one has to start afresh.
+fn log_id(database: &Path) -> io::Result<Uuid> {
+    let path = database.with_extension("log_id");
+    match std::fs::read_to_string(&path) {
+        Ok(text) => text.trim().parse().map_err(io::Error::other),
+        Err(error) if error.kind() == io::ErrorKind::NotFound => {
+            let id = Uuid::new_v4();
+            std::fs::write(&path, id.to_string())?;
+            Ok(id)
+        }
+        Err(error) => Err(error),
+    }
 }
 
 fn loopback(address: SocketAddr) -> io::Result<()> {

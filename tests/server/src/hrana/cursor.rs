@@ -1,11 +1,11 @@
 //! `POST /v3/cursor`: one batch, its results streamed as lines of JSON while it runs, without a size limit.
 
-use super::pipeline::CancelOnDrop;
 use super::program::{self, Refusal};
 use super::stream::Streams;
 use super::{Reject, error, step_error, value};
 use crate::call::Call;
 use crate::engine::{Column, Connection, Done, Failure, Program, Sink, Stop};
+use crate::run::CancelOnDrop;
 use bytes::Bytes;
 use hyper::Body;
 use libsql_hrana::proto;

@@ -10,6 +10,7 @@ mod value;
 pub(crate) use collect::{Collect, Outcome};
 pub(crate) use cursor::cursor;
 pub(crate) use pipeline::pipeline;
+pub(crate) use program::permitted;
 pub(crate) use stream::Streams;
 
 use crate::engine::{Failure, Stop};

@@ -4,7 +4,8 @@ use super::program::{self, Refusal};
 use super::stream::{Guard, Streams};
 use super::{Collect, Outcome, Reject, error, step_error, value};
 use crate::call::Call;
-use crate::engine::{Connection, Program, Sink, Stop};
+use crate::engine::{Connection, Program, Stop};
+use crate::run::run;
 use libsql_hrana::proto;
 use std::sync::Arc;
 
@@ -53,8 +54,8 @@ async fn answer(
         StreamRequest::Execute(request) => {
             let connection = guard.connection()?;
             let program = program::single(&request.stmt, guard.texts())?;
-            let collected = run(&connection, program, Collect::rows(limit), call).await?;
-            let mut result = match collected.outcomes.into_iter().next() {
+            let outcomes = carry_out(&connection, program, Collect::rows(limit), call).await?;
+            let mut result = match outcomes.into_iter().next() {
                 Some(outcome) => step(outcome)?,
                 None => None,
             }
@@ -65,12 +66,12 @@ async fn answer(
         StreamRequest::Batch(request) => {
             let connection = guard.connection()?;
             let program = program::batch(&request.batch, guard.texts())?;
-            let collected = run(&connection, program, Collect::rows(limit), call).await?;
+            let outcomes = carry_out(&connection, program, Collect::rows(limit), call).await?;
             let mut result = proto::BatchResult {
                 replication_index: connection.last_frame(),
                 ..proto::BatchResult::default()
             };
-            for outcome in collected.outcomes {
+            for outcome in outcomes {
                 let (done, failed) = match step(outcome) {
                     Ok(done) => (done, None),
                     Err(Refusal::Error(error)) => (None, Some(error)),
@@ -85,8 +86,8 @@ async fn answer(
             let connection = guard.connection()?;
             let sql = program::text(request.sql.as_deref(), request.sql_id, guard.texts())?;
             let program = program::sequence(sql)?;
-            let collected = run(&connection, program, Collect::outcomes(), call).await?;
-            for outcome in collected.outcomes {
+            let outcomes = carry_out(&connection, program, Collect::outcomes(), call).await?;
+            for outcome in outcomes {
                 step(outcome)?;
             }
             StreamResponse::Sequence(proto::SequenceStreamResp {})
@@ -113,47 +114,24 @@ async fn answer(
     })
 }
 
-/// Runs `program` where blocking is allowed. A caller that goes away cancels it.
-pub(super) async fn run<S: Sink + Send + 'static>(
+/// Runs `program` if the bearer may.
+async fn carry_out(
     connection: &Connection,
     program: Program,
-    mut sink: S,
+    sink: Collect,
     call: &Arc<Call>,
-) -> Result<S, Refusal> {
+) -> Result<Vec<Outcome>, Refusal> {
     program::permitted(&program, call.rights).map_err(Reject::Forbidden)?;
-    let mut cancel = CancelOnDrop(Some(connection.clone()));
-    let connection = connection.clone();
-    let call = Arc::clone(call);
-    let ran = tokio::task::spawn_blocking(move || {
-        connection.run(&program, &mut sink, &call).map(|()| sink)
-    })
-    .await;
-    cancel.disarm();
-    match ran {
-        Ok(Ok(sink)) => Ok(sink),
-        Ok(Err(Stop::TooLarge)) => Err(Refusal::Error(error(
-            "Response is too large",
-            "RESPONSE_TOO_LARGE",
-        ))),
-        Ok(Err(Stop::Internal(reason))) => Err(Reject::Internal(reason).into()),
-        Err(error) => Err(Reject::Internal(error.to_string()).into()),
+    match run(connection, program, sink, call).await {
+        Ok(collected) => Ok(collected.outcomes),
+        Err(stop) => Err(stopped(stop)),
     }
 }
 
-/// Cancels what a connection is running, unless it is disarmed first.
-pub(super) struct CancelOnDrop(pub(super) Option<Connection>);
-
-impl CancelOnDrop {
-    pub(super) fn disarm(&mut self) {
-        self.0 = None;
-    }
-}
-
-impl Drop for CancelOnDrop {
-    fn drop(&mut self) {
-        if let Some(connection) = &self.0 {
-            connection.cancel();
-        }
+fn stopped(stop: Stop) -> Refusal {
+    match stop {
+        Stop::TooLarge => Refusal::Error(error("Response is too large", "RESPONSE_TOO_LARGE")),
+        Stop::Internal(reason) => Reject::Internal(reason).into(),
     }
 }
 
@@ -161,13 +139,7 @@ impl Drop for CancelOnDrop {
 fn step(outcome: Outcome) -> Result<Option<proto::StmtResult>, Refusal> {
     match outcome {
         Outcome::Skipped => Ok(None),
-        Outcome::Failed(failure) => Err(match step_error(failure) {
-            Ok(error) => Refusal::Error(error),
-            Err(Stop::Internal(reason)) => Reject::Internal(reason).into(),
-            Err(Stop::TooLarge) => {
-                Refusal::Error(error("Response is too large", "RESPONSE_TOO_LARGE"))
-            }
-        }),
+        Outcome::Failed(failure) => Err(step_error(failure).map_or_else(stopped, Refusal::Error)),
         Outcome::Done(rows, done) => Ok(Some(proto::StmtResult {
             cols: rows
                 .columns
@@ -198,16 +170,8 @@ async fn describe(connection: Connection, sql: String) -> Result<proto::Describe
     let described = tokio::task::spawn_blocking(move || connection.describe(&sql))
         .await
         .map_err(|error| Reject::Internal(error.to_string()))?;
-    let described = match described {
-        Ok(described) => described,
-        Err(failure) => {
-            return Err(match step_error(failure.into()) {
-                Ok(error) => Refusal::Error(error),
-                Err(Stop::Internal(reason)) => Reject::Internal(reason).into(),
-                Err(Stop::TooLarge) => Reject::Internal("too large".to_owned()).into(),
-            });
-        }
-    };
+    let described =
+        described.map_err(|error| step_error(error.into()).map_or_else(stopped, Refusal::Error))?;
     Ok(proto::DescribeResult {
         params: described
             .params

@@ -4,7 +4,8 @@
 use super::{Reject, error, value};
 use crate::allow::{self, Kind, Statement};
 use crate::auth::Rights;
-use crate::engine::{Condition, Params, Program, Step};
+use crate::engine::{Condition, Program, Step};
+use crate::params::Params;
 use libsql_hrana::proto;
 use std::collections::HashMap;
 
