@@ -134,13 +134,17 @@ impl Database {
         let mut core = Core::open(&self.path, member, self.max_value_bytes)?;
         core._permit = Some(permit);
         let cancelled = Arc::clone(&core.cancelled);
+        let unwanted = Arc::clone(&core.unwanted);
         let core = Arc::new(Mutex::new(core));
         let holder: Weak<Mutex<Core>> = Arc::downgrade(&core);
         self.queue.register(
             id,
             Arc::new(move || {
+                // A program that is running sees this before its next step, and would not give way to the
+                // lock below for long.
+                unwanted.store(true, Ordering::Relaxed);
                 if let Some(core) = holder.upgrade() {
-                    locked(&core).force_rollback();
+                    locked(&core).give_way();
                 }
             }),
         );
@@ -163,6 +167,8 @@ pub(crate) struct Connection {
 struct Core {
     db: libsql_sys::Connection<WrappedWal<Member, Sqlite3Wal>>,
     cancelled: Arc<AtomicBool>,
+    /// Another writer wants the transaction to end.
+    unwanted: Arc<AtomicBool>,
     /// Another writer ended the transaction and this connection has not been told yet.
     timed_out: bool,
     _permit: Option<OwnedSemaphorePermit>,
@@ -186,9 +192,17 @@ impl Core {
         Ok(Core {
             db,
             cancelled,
+            unwanted: Arc::default(),
             timed_out: false,
             _permit: None,
         })
+    }
+
+    /// Ends the transaction if another writer wants that.
+    fn give_way(&mut self) {
+        if self.unwanted.swap(false, Ordering::Relaxed) {
+            self.force_rollback();
+        }
     }
 
     fn force_rollback(&mut self) {
@@ -249,6 +263,7 @@ impl Connection {
         for step in &program.steps {
             let steal = call.before_step();
             let mut core = locked(&self.core);
+            core.give_way();
             if steal {
                 core.force_rollback();
             }

@@ -36,7 +36,7 @@ mod v2;
 pub use auth::Access;
 pub use faults::{Fault, Rule};
 pub use log::Request;
-pub use server::{Control, Server, run};
+pub use server::{Control, Server, listen, run};
 
 use std::path::PathBuf;
 use std::time::Duration;

@@ -1,9 +1,9 @@
 //! `seedbed-test-server`: the test server as a program. It prints one line, `{"url":…}` as JSON, and runs
 //! until its standard input ends or it is told to stop.
 
-use seedbed_test_server::{Access, Auth, Control, Options, Replication, run};
+use seedbed_test_server::{Access, Auth, Control, Options, Replication, listen, run};
 use std::io::{self, Write};
-use std::net::{SocketAddr, TcpListener};
+use std::net::SocketAddr;
 use std::process::ExitCode;
 use std::str::FromStr;
 use std::time::Duration;
@@ -28,7 +28,7 @@ fn main() -> ExitCode {
 fn serve() -> io::Result<()> {
     let (address, options) = arguments(std::env::args().skip(1))?;
     let auth = options.auth;
-    let listener = TcpListener::bind(address)?;
+    let listener = listen(address)?;
     let control = Control::open(options)?;
     let mut line = serde_json::json!({ "url": format!("http://{}", listener.local_addr()?) });
     if auth == Auth::Token {
@@ -36,46 +36,52 @@ fn serve() -> io::Result<()> {
         line["read_only_token"] = control.token(Access::ReadOnly, None)?.into();
         line["expired_token"] = control.token(Access::Full, Some(-3600))?.into();
     }
-    writeln!(io::stdout(), "{line}")?;
-    io::stdout().flush()?;
     let runtime = tokio::runtime::Builder::new_multi_thread()
         .worker_threads(2)
         .enable_all()
         .build()?;
-    let served = runtime.block_on(run(listener, control, stop()));
+    let served = runtime.block_on(async {
+        let stop = stop()?;
+        // Whoever reads this may tell the process to stop at once.
+        writeln!(io::stdout(), "{line}")?;
+        io::stdout().flush()?;
+        run(listener, control, stop).await
+    });
     // A thread may still be reading standard input.
     runtime.shutdown_background();
     served
 }
 
-/// Ready when standard input ends, or when the process is told to stop.
-async fn stop() {
+/// Ready when standard input ends, or when the process is told to stop: from this call on, not from the
+/// first poll.
+fn stop() -> io::Result<impl Future<Output = ()>> {
+    let terminated = terminated()?;
     let input = async {
         let mut buffer = [0; 1024];
         let mut input = tokio::io::stdin();
         while !matches!(input.read(&mut buffer).await, Ok(0) | Err(_)) {}
     };
-    tokio::select! {
-        () = input => {}
-        _ = tokio::signal::ctrl_c() => {}
-        () = terminated() => {}
-    }
+    Ok(async {
+        tokio::select! {
+            () = input => {}
+            _ = tokio::signal::ctrl_c() => {}
+            () = terminated => {}
+        }
+    })
 }
 
 #[cfg(unix)]
-async fn terminated() {
+fn terminated() -> io::Result<impl Future<Output = ()>> {
     use tokio::signal::unix::{SignalKind, signal};
-    match signal(SignalKind::terminate()) {
-        Ok(mut terminate) => {
-            terminate.recv().await;
-        }
-        Err(_) => std::future::pending().await,
-    }
+    let mut terminate = signal(SignalKind::terminate())?;
+    Ok(async move {
+        terminate.recv().await;
+    })
 }
 
 #[cfg(not(unix))]
-async fn terminated() {
-    std::future::pending().await
+fn terminated() -> io::Result<impl Future<Output = ()>> {
+    Ok(std::future::pending())
 }
 
 fn arguments(mut given: impl Iterator<Item = String>) -> io::Result<(SocketAddr, Options)> {

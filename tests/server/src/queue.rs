@@ -37,7 +37,22 @@ struct State {
 struct Holder {
     id: u64,
     since: Instant,
+    has: Has,
 }
+
+/// What the holder has of its turn.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Has {
+    /// It is its turn, and SQLite is about to take the lock.
+    Turn,
+    /// SQLite takes the lock on a second try: while it waited, its view of the database grew old.
+    Retry,
+    /// The lock.
+    Lock,
+}
+
+/// How long a second try may be coming.
+const RETRY: Duration = Duration::from_millis(15);
 
 /// A lock whose owner panicked is taken all the same: each critical section here leaves a sound state.
 pub(crate) fn locked<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
@@ -78,59 +93,108 @@ impl WriteQueue {
         self.changed.notify_all();
     }
 
+    /// Waits for the turn of `id`.
     fn acquire(&self, id: u64) -> libsql_sys::wal::Result<()> {
         let mut state = locked(&self.state);
-        if state.holder.is_some_and(|holder| holder.id == id) {
-            return Ok(());
+        if state.holder.is_none_or(|holder| holder.id != id) {
+            state.waiting.push_back(id);
         }
-        state.waiting.push_back(id);
         loop {
             if state.closed {
                 state.waiting.retain(|waiter| *waiter != id);
                 return Err(rusqlite::ffi::Error::new(rusqlite::ffi::SQLITE_BUSY));
             }
             let Some(holder) = state.holder else {
-                if state.waiting.front() == Some(&id) {
-                    state.waiting.pop_front();
-                    let since = Instant::now();
-                    state.holder = Some(Holder { id, since });
-                    return Ok(());
-                }
-                state = self
-                    .changed
-                    .wait(state)
-                    .unwrap_or_else(PoisonError::into_inner);
+                state.next();
+                self.changed.notify_all();
                 continue;
             };
-            let mut left = self.window.saturating_sub(holder.since.elapsed());
-            if left.is_zero() {
-                let abort = state.aborts.get(&holder.id).cloned();
-                // Rolling back releases the lock, which comes back here for the state.
-                drop(state);
-                if let Some(abort) = abort {
-                    abort();
+            let age = holder.since.elapsed();
+            let wait = match holder.has {
+                Has::Turn | Has::Retry if holder.id == id => {
+                    state.holder = Some(Holder {
+                        has: Has::Turn,
+                        ..holder
+                    });
+                    return Ok(());
                 }
-                state = locked(&self.state);
-                if state.holder.is_none_or(|now| now.id != holder.id) {
+                Has::Retry if age >= RETRY => {
+                    state.next();
+                    self.changed.notify_all();
                     continue;
                 }
-                // The holder is just ending by itself.
-                left = Duration::from_millis(5);
+                Has::Retry => RETRY - age,
+                Has::Lock if age >= self.window => {
+                    let abort = state.aborts.get(&holder.id).cloned();
+                    // Rolling back gives the lock back, which comes here for the state.
+                    drop(state);
+                    if let Some(abort) = abort {
+                        abort();
+                    }
+                    state = locked(&self.state);
+                    // Where it is still held, the holder is just ending by itself.
+                    Duration::from_millis(5)
+                }
+                Has::Lock | Has::Turn => self.window.saturating_sub(age).max(RETRY),
+            };
+            if state.holder.is_some_and(|now| now.id == holder.id) {
+                state = self
+                    .changed
+                    .wait_timeout(state, wait)
+                    .unwrap_or_else(PoisonError::into_inner)
+                    .0;
             }
-            state = self
-                .changed
-                .wait_timeout(state, left)
-                .unwrap_or_else(PoisonError::into_inner)
-                .0;
         }
     }
 
+    /// SQLite tried to take the lock.
+    fn tried(&self, id: u64, taken: &libsql_sys::wal::Result<()>) {
+        let mut state = locked(&self.state);
+        let Some(holder) = state.holder.filter(|holder| holder.id == id) else {
+            return;
+        };
+        let has = match taken {
+            Ok(()) => Has::Lock,
+            Err(error) if error.code == rusqlite::ErrorCode::DatabaseBusy => Has::Retry,
+            Err(_) => {
+                state.next();
+                self.changed.notify_all();
+                return;
+            }
+        };
+        state.holder = Some(Holder { has, ..holder });
+        self.changed.notify_all();
+    }
+
+    /// Gives the lock of `id` on, if it has it.
     fn release(&self, id: u64) {
         let mut state = locked(&self.state);
-        if state.holder.is_some_and(|holder| holder.id == id) {
-            state.holder = None;
+        let held = |holder: Holder| holder.id == id && holder.has == Has::Lock;
+        if state.holder.is_some_and(held) {
+            state.next();
             self.changed.notify_all();
         }
+    }
+
+    /// Forgets `id`, whatever it has.
+    fn leave(&self, id: u64) {
+        let mut state = locked(&self.state);
+        state.aborts.remove(&id);
+        if state.holder.is_some_and(|holder| holder.id == id) {
+            state.next();
+            self.changed.notify_all();
+        }
+    }
+}
+
+impl State {
+    /// It is the turn of who has waited longest.
+    fn next(&mut self) {
+        self.holder = self.waiting.pop_front().map(|id| Holder {
+            id,
+            since: Instant::now(),
+            has: Has::Turn,
+        });
     }
 }
 
@@ -150,8 +214,9 @@ impl Member {
 impl WrapWal<Sqlite3Wal> for Member {
     fn begin_write_txn(&mut self, wal: &mut Sqlite3Wal) -> libsql_sys::wal::Result<()> {
         self.queue.acquire(self.id)?;
-        wal.begin_write_txn()
-            .inspect_err(|_| self.queue.release(self.id))
+        let taken = wal.begin_write_txn();
+        self.queue.tried(self.id, &taken);
+        taken
     }
 
     fn end_write_txn(&mut self, wal: &mut Sqlite3Wal) -> libsql_sys::wal::Result<()> {
@@ -194,8 +259,7 @@ impl WrapWal<Sqlite3Wal> for Member {
     ) -> libsql_sys::wal::Result<()> {
         // Without the scratch buffer closing does not checkpoint, so the log keeps all its frames.
         let closed = manager.close(wal, db, sync_flags, None);
-        self.queue.release(self.id);
-        locked(&self.queue.state).aborts.remove(&self.id);
+        self.queue.leave(self.id);
         closed
     }
 }

@@ -212,6 +212,15 @@ fn log_id(database: &Path) -> io::Result<Uuid> {
     }
 }
 
+/// Binds to an address of this machine. Port 0 is any free port.
+///
+/// # Errors
+/// Where other machines could reach the address, or it is taken.
+pub fn listen(address: SocketAddr) -> io::Result<TcpListener> {
+    loopback(address)?;
+    TcpListener::bind(address)
+}
+
 fn loopback(address: SocketAddr) -> io::Result<()> {
     if address.ip().is_loopback() {
         return Ok(());
@@ -244,8 +253,7 @@ impl Server {
     /// # Errors
     /// As [`Server::start`], and where the address is taken or not of this machine.
     pub fn start_on(address: SocketAddr, options: Options) -> io::Result<Self> {
-        loopback(address)?;
-        let listener = TcpListener::bind(address)?;
+        let listener = listen(address)?;
         let address = listener.local_addr()?;
         let control = Control::open(options)?;
         let runtime = tokio::runtime::Builder::new_multi_thread()

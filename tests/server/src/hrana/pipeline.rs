@@ -202,9 +202,9 @@ fn store(guard: &mut Guard, request: proto::StoreSqlStreamReq) -> Result<(), Ref
         )));
     }
     if request.sql.len() > MOST_TEXT_BYTES {
-        let size = request.sql.len();
+        let size = request.sql.len() as f64 / 1000.0;
         return Err(Refusal::Error(error(
-            format!("The statement is too large to be stored: {size} B/5.0 KB"),
+            format!("The statement is too large to be stored: {size:.1} KB/5.0 KB"),
             "SQL_STORE_TOO_LARGE",
         )));
     }

@@ -10,6 +10,7 @@ use std::time::Duration;
 pub(crate) enum Reply {
     Answer {
         status: u16,
+        /// In lower case.
         head: String,
         body: String,
     },
@@ -126,7 +127,11 @@ pub(crate) fn in_words((status, body): (u16, String)) -> String {
         return format!("{status} {body}\n");
     };
     let Some(results) = body["results"].as_array() else {
-        return format!("{status} {body}\n");
+        let reason = match body["code"].as_str() {
+            Some(_) => error(&body),
+            None => format!("{body}\n"),
+        };
+        return format!("{status} {reason}");
     };
     let mut words = String::new();
     for result in results {

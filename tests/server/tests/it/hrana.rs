@@ -37,7 +37,11 @@ fn values_keep_type_and_content() {
             "SELECT 9e999",
             "SELECT count(*), sum(a) FROM t",
         ],
-        expect![[r#""#]],
+        expect![[r#"
+            ok [{"type":"integer","value":"1"},{"type":"integer","value":"-9223372036854775808"},{"type":"integer","value":"9223372036854775807"},{"type":"float","value":2.5},{"type":"float","value":1.0},{"type":"text","value":"ü"},{"base64":"AP8B","type":"blob"},{"type":"null"}]
+            ok [{"type":"float","value":null}]
+            ok [{"type":"integer","value":"1"},{"type":"integer","value":"1"}]
+        "#]],
     );
 }
 
@@ -75,7 +79,18 @@ fn arguments_are_bound_by_position_or_by_name() {
                 json!([])
             ),
         ]),
-        expect![[r#""#]],
+        expect![[r#"
+            ok [{"type":"integer","value":"-7"},{"type":"text","value":"x"}]
+            ok [{"type":"null"},{"type":"float","value":0.5}]
+            ok [{"type":"text","value":"00FF"},{"type":"text","value":"00FF"}]
+            ok [{"type":"integer","value":"5"},{"type":"integer","value":"5"},{"type":"integer","value":"5"}]
+            ok [{"type":"integer","value":"5"}]
+            ARGS_INVALID: Arguments do not match SQL parameters: value for parameter :n not found
+            ARGS_INVALID: Arguments do not match SQL parameters: value for parameter 1 not found
+            ARGS_INVALID: Arguments do not match SQL parameters: too many parameters, expected 1 found 2
+            ARGS_BOTH_POSITIONAL_AND_NAMED: Specifying both positional and named arguments is not supported
+            ok [{"type":"integer","value":"2"},{"type":"integer","value":"0"},{"type":"integer","value":"33"},{"type":"text","value":"SEARCH t USING INTEGER PRIMARY KEY (rowid=?)"}]
+        "#]],
     );
 }
 
@@ -102,7 +117,26 @@ fn errors_have_sqlds_codes_and_words() {
             "INSERT INTO sqlite_schema VALUES (1,2,3,4,5)",
             "SELECT load_extension('x')",
         ],
-        expect![[r#""#]],
+        expect![[r#"
+            SQLITE_CONSTRAINT: SQLite error: UNIQUE constraint failed: t.a
+            SQLITE_CONSTRAINT: SQLite error: UNIQUE constraint failed: t.b
+            SQL_INPUT_ERROR: SQL input error: no such column: nope (at offset 7)
+            SQLITE_UNKNOWN: SQLite error: no such table: nope
+            SQLITE_UNKNOWN: SQLite error: table t has 2 columns but 3 values were supplied
+            SQL_INPUT_ERROR: SQL input error: table t already exists (at offset 13)
+            SQL_PARSE_ERROR: SQL string could not be parsed: syntax error around L1:6: `SELEC`
+            SQL_PARSE_ERROR: SQL string could not be parsed: unexpected end of input at (1, 11)
+            SQL_PARSE_ERROR: SQL string could not be parsed: non-terminated literal at (1, 8)
+            SQL_MANY_STATEMENTS: SQL string contains more than one statement
+            ok [{"type":"integer","value":"1"}]
+            SQL_NO_STATEMENT: SQL string does not contain any statement
+            SQL_NO_STATEMENT: SQL string does not contain any statement
+            SQLITE_UNKNOWN: SQLite error: malformed JSON
+            SQLITE_UNKNOWN: SQLite error: integer overflow
+            SQLITE_UNKNOWN: SQLite error: cannot commit - no transaction is active
+            SQLITE_UNKNOWN: SQLite error: table sqlite_master may not be modified
+            SQLITE_UNKNOWN: SQLite error: not authorized
+        "#]],
     );
 }
 
@@ -125,7 +159,22 @@ fn what_the_server_does_not_take_is_refused_before_it_runs() {
             "SELECT group_concat(a ORDER BY a) FROM t",
             "SELECT 1_000",
         ],
-        expect![[r#""#]],
+        expect![[r#"
+            SQL_PARSE_ERROR: SQL string could not be parsed: unsupported statement: VACUUM
+            SQL_PARSE_ERROR: SQL string could not be parsed: unsupported statement: ANALYZE
+            SQL_PARSE_ERROR: SQL string could not be parsed: unsupported statement: CREATE TEMP TABLE x(a)
+            SQL_PARSE_ERROR: SQL string could not be parsed: unsupported statement: CREATE TABLE TEMP.x(a)
+            SQL_PARSE_ERROR: SQL string could not be parsed: unsupported statement: CREATE TEMP VIEW x AS SELECT 1
+            SQL_PARSE_ERROR: SQL string could not be parsed: unsupported statement: CREATE TEMP TRIGGER x AFTER INSERT ON t BEGIN SELECT 1; END
+            SQL_PARSE_ERROR: SQL string could not be parsed: unsupported statement: ATTACH 'file.db' AS x
+            SQL_PARSE_ERROR: SQL string could not be parsed: unsupported statement: PRAGMA writable_schema = ON
+            SQL_PARSE_ERROR: SQL string could not be parsed: unsupported statement: PRAGMA journal_mode = DELETE
+            SQL_PARSE_ERROR: SQL string could not be parsed: unsupported statement: PRAGMA optimize
+            SQL_PARSE_ERROR: SQL string could not be parsed: unsupported statement: PRAGMA wal_checkpoint
+            SQL_PARSE_ERROR: SQL string could not be parsed: unsupported statement: PRAGMA no_such_thing
+            SQL_PARSE_ERROR: SQL string could not be parsed: near ORDER, "None": syntax error at (1, 28)
+            SQL_PARSE_ERROR: SQL string could not be parsed: bad number at (1, 8)
+        "#]],
     );
 }
 
@@ -160,7 +209,34 @@ fn what_the_server_takes_runs() {
             "ALTER TABLE t ADD COLUMN c INTEGER DEFAULT 4 CHECK (c > 3)",
             "SELECT * FROM t",
         ],
-        expect![[r#""#]],
+        expect![[r#"
+            ok [{"type":"integer","value":"1"}]
+            ok
+            ok [{"type":"integer","value":"0"}]
+            ok
+            ok [{"type":"integer","value":"0"},{"type":"text","value":"a"},{"type":"text","value":"INTEGER"},{"type":"integer","value":"0"},{"type":"null"},{"type":"integer","value":"1"}] [{"type":"integer","value":"1"},{"type":"text","value":"b"},{"type":"text","value":"TEXT"},{"type":"integer","value":"0"},{"type":"null"},{"type":"integer","value":"0"}]
+            ok
+            ok [{"type":"integer","value":"3"}]
+            ok [{"type":"text","value":"wal"}]
+            ok [{"type":"integer","value":"4096"}]
+            ok [{"type":"integer","value":"0"}]
+            ok
+            ok [{"type":"text","value":"ok"}]
+            ok [{"type":"text","value":"a"}] [{"type":"text","value":"b"}]
+            ok
+            ok
+            ok
+            ok
+            ok
+            ok
+            ok [{"type":"integer","value":"2"},{"type":"text","value":"two"}] [{"type":"integer","value":"3"},{"type":"text","value":"three"}] changed 2 rowid "3"
+            ok changed 2
+            ok changed 1
+            ok changed 1 rowid "1"
+            ok changed 1 rowid "9"
+            ok
+            ok [{"type":"integer","value":"1"},{"type":"text","value":"uno"},{"type":"integer","value":"4"}] [{"type":"integer","value":"3"},{"type":"text","value":"three!"},{"type":"integer","value":"4"}] [{"type":"integer","value":"9"},{"type":"null"},{"type":"integer","value":"4"}]
+        "#]],
     );
 }
 
@@ -204,7 +280,25 @@ fn conditions_decide_what_runs() {
             ["SELECT 15", { "type": "is_autocommit" }],
             ["ROLLBACK", not(json!({ "type": "is_autocommit" }))],
         ]))]),
-        expect![[r#""#]],
+        expect![[r#"
+            ok [{"type":"integer","value":"0"}]
+            SQL_INPUT_ERROR: SQL input error: no such column: nope (at offset 7)
+            ok [{"type":"integer","value":"2"}]
+            skipped
+            ok [{"type":"integer","value":"4"}]
+            ok [{"type":"integer","value":"5"}]
+            skipped
+            ok [{"type":"integer","value":"7"}]
+            ok [{"type":"integer","value":"8"}]
+            skipped
+            ok [{"type":"integer","value":"10"}]
+            skipped
+            ok [{"type":"integer","value":"12"}]
+            ok [{"type":"integer","value":"13"}]
+            ok
+            skipped
+            ok
+        "#]],
     );
 }
 
@@ -225,7 +319,17 @@ fn a_chain_with_a_last_rollback_leaves_nothing_behind() {
             execute("SELECT count(*) FROM sqlite_schema WHERE name = 'u'"),
             { "type": "get_autocommit" },
         ]),
-        expect![[r#""#]],
+        expect![[r#"
+            ok
+            ok
+            ok
+            ok changed 1 rowid "1"
+            SQLITE_UNKNOWN: SQLite error: malformed JSON
+            skipped
+            ok
+            ok [{"type":"integer","value":"0"}]
+            {"is_autocommit":true}
+        "#]],
     );
 }
 
@@ -237,7 +341,11 @@ fn one_bad_text_refuses_the_whole_batch_and_the_next_request_goes_on() {
             batch(json!(["INSERT INTO t VALUES (3, 'three')", "INSERT INTO"])),
             execute("SELECT count(*) FROM t"),
         ]),
-        expect![[r#""#]],
+        expect![[r#"
+            SQL_PARSE_ERROR: SQL string could not be parsed: unsupported statement: VACUUM
+            SQL_PARSE_ERROR: SQL string could not be parsed: unexpected end of input at (1, 12)
+            ok [{"type":"integer","value":"1"}]
+        "#]],
     );
 }
 
@@ -245,7 +353,9 @@ fn one_bad_text_refuses_the_whole_batch_and_the_next_request_goes_on() {
 fn a_condition_on_a_later_step_breaks_the_protocol() {
     check(
         json!([batch(json!([["SELECT 1", { "type": "ok", "step": 0 }]]))]),
-        expect![[r#""#]],
+        expect![[r#"
+            400 Invalid reference to step in a batch condition
+        "#]],
     );
 }
 
@@ -262,7 +372,13 @@ fn a_sequence_stops_at_its_first_error() {
             sequence(""),
             execute("SELECT group_concat(a) FROM t"),
         ]),
-        expect![[r#""#]],
+        expect![[r#"
+            sequence
+            SQL_INPUT_ERROR: SQL input error: no such column: nope (at offset 8)
+            SQL_PARSE_ERROR: SQL string could not be parsed: unsupported statement: INSERT INTO t VALUES (6, 'six'); VACUUM
+            sequence
+            ok [{"type":"text","value":"1,2,3,4"}]
+        "#]],
     );
 }
 
@@ -277,7 +393,13 @@ fn a_description_needs_no_allow_list() {
             describe("VACUUM"),
             describe("SELECT nope FROM t"),
         ]),
-        expect![[r#""#]],
+        expect![[r#"
+            {"result":{"cols":[{"decltype":"INTEGER","name":"a"},{"decltype":"TEXT","name":"b"},{"decltype":null,"name":"c"}],"is_explain":false,"is_readonly":true,"params":[{"name":null},{"name":":name"}]}}
+            {"result":{"cols":[],"is_explain":false,"is_readonly":false,"params":[{"name":"?1"},{"name":null}]}}
+            {"result":{"cols":[{"decltype":null,"name":"addr"},{"decltype":null,"name":"opcode"},{"decltype":null,"name":"p1"},{"decltype":null,"name":"p2"},{"decltype":null,"name":"p3"},{"decltype":null,"name":"p4"},{"decltype":null,"name":"p5"},{"decltype":null,"name":"comment"}],"is_explain":true,"is_readonly":true,"params":[]}}
+            {"result":{"cols":[],"is_explain":false,"is_readonly":false,"params":[]}}
+            SQL_INPUT_ERROR: SQL input error: no such column: nope (at offset 7)
+        "#]],
     );
 }
 
@@ -290,9 +412,31 @@ fn texts_are_stored_for_the_stream() {
             by_id(1),
             { "type": "store_sql", "sql_id": 2, "sql": "x".repeat(5001) },
             { "type": "close_sql", "sql_id": 1 },
-            by_id(1),
         ]),
-        expect![[r#""#]],
+        expect![[r#"
+            store_sql
+            ok [{"type":"text","value":"one"}]
+            SQL_STORE_TOO_LARGE: The statement is too large to be stored: 5.0 KB/5.0 KB
+            close_sql
+        "#]],
+    );
+    check(
+        json!([by_id(1)]),
+        expect![[r#"
+            400 SQL text 1 not found
+        "#]],
+    );
+    let text = |id: i32| json!({ "type": "store_sql", "sql_id": id, "sql": "SELECT 1" });
+    let target = Target::start();
+    let many = json!({ "requests": (0..51).map(text).collect::<Value>() });
+    let words = in_words(pipeline(target.address(), &many));
+    expect!["SQL_STORE_TOO_MANY: The server already stores 50 SQL texts, it cannot store more"]
+        .assert_eq(words.lines().last().unwrap());
+    check(
+        json!([text(1), text(1)]),
+        expect![[r#"
+        400 SQL text 1 already exists
+    "#]],
     );
 }
 
@@ -300,7 +444,9 @@ fn texts_are_stored_for_the_stream() {
 fn want_rows_is_not_listened_to() {
     check(
         json!([{ "type": "execute", "stmt": { "sql": "SELECT a FROM t", "want_rows": false } }]),
-        expect![[r#""#]],
+        expect![[r#"
+            ok [{"type":"integer","value":"1"}]
+        "#]],
     );
 }
 
@@ -315,7 +461,12 @@ fn a_value_beyond_five_megabytes_is_refused_wherever_it_stands() {
             execute("SELECT length(zeroblob(5000001))"),
             execute("SELECT length(zeroblob(4000000))"),
         ]),
-        expect![[r#""#]],
+        expect![[r#"
+            ARGS_INVALID: Arguments do not match SQL parameters: string or blob too big
+            SQLITE_TOOBIG: SQLite error: string or blob too big
+            SQLITE_TOOBIG: SQLite error: string or blob too big
+            ok [{"type":"integer","value":"4000000"}]
+        "#]],
     );
 }
 
@@ -331,7 +482,10 @@ fn a_response_beyond_ten_megabytes_is_refused() {
             ])),
             execute("SELECT group_concat(a) FROM t"),
         ]),
-        expect![[r#""#]],
+        expect![[r#"
+            RESPONSE_TOO_LARGE: Response is too large
+            ok [{"type":"text","value":"1,2"}]
+        "#]],
     );
 }
 
@@ -358,7 +512,12 @@ fn json_that_does_not_fit_is_told_so() {
         let reply = send(target.address(), "POST", "/v3/pipeline", None, &body);
         words += &in_words(reply.unwrap().answer());
     }
-    expect![[r#""#]].assert_eq(&words);
+    expect![[r#"
+        400 Cannot deserialize client message from JSON: EOF while parsing an object at line 1 column 1
+        400 Cannot deserialize client message from JSON: invalid type: null, expected f64 at line 1 column 113
+        400 Cannot deserialize client message from JSON: invalid type: integer `1`, expected a borrowed string at line 1 column 112
+        400 Cannot deserialize client message from JSON: unknown variant `dance`, expected one of `close`, `execute`, `batch`, `sequence`, `describe`, `store_sql`, `close_sql`, `get_autocommit` at line 1 column 28
+    "#]].assert_eq(&words);
 }
 
 #[test]
@@ -388,7 +547,18 @@ fn a_cursor_streams_what_it_finds() {
         };
         words += &format!("{status} {body}\n");
     }
-    expect![[r#""#]].assert_eq(&words);
+    expect![[r#"
+        200 {"type":"step_begin","step":0,"cols":[{"name":"a","decltype":null}]}
+        {"type":"row","row":[{"type":"integer","value":"1"}]}
+        {"type":"row","row":[{"type":"integer","value":"2"}]}
+        {"type":"step_end","affected_row_count":0,"last_insert_rowid":null}
+        {"type":"step_error","step":1,"error":{"message":"SQL input error: no such column: nope (at offset 7)","code":"SQL_INPUT_ERROR"}}
+        {"type":"step_begin","step":3,"cols":[]}
+        {"type":"step_end","affected_row_count":1,"last_insert_rowid":3}
+        {"type":"replication_index","replication_index":3}
+
+        500 {"error":"Internal Error: `SQL string could not be parsed: unsupported statement: VACUUM`"}
+    "#]].assert_eq(&words);
 }
 
 #[test]
@@ -418,5 +588,12 @@ fn other_paths() {
             .answer();
         words += &format!("{method} {path}: {status} {body}\n");
     }
-    expect![[r#""#]].assert_eq(&words);
+    expect![[r#"
+        GET /v3: 200 Hello, this is HTTP API v2 (Hrana over HTTP)
+        GET /health: 200 
+        GET /info: 404 
+        GET /nothing: 404 
+        GET /sync/1/1/2: 404 
+    "#]]
+    .assert_eq(&words);
 }

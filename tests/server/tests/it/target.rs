@@ -9,7 +9,11 @@ use std::time::Duration;
 
 pub(crate) enum Target {
     Ours(Server),
-    Sqld(Child, SocketAddr, tempfile::TempDir),
+    Sqld {
+        child: Child,
+        address: SocketAddr,
+        _folder: tempfile::TempDir,
+    },
 }
 
 impl Target {
@@ -32,7 +36,11 @@ impl Target {
                 while send(address, "GET", "/health", None, "").is_err() {
                     std::thread::sleep(Duration::from_millis(20));
                 }
-                Target::Sqld(child, address, folder)
+                Target::Sqld {
+                    child,
+                    address,
+                    _folder: folder,
+                }
             }
         }
     }
@@ -40,14 +48,14 @@ impl Target {
     pub(crate) fn address(&self) -> SocketAddr {
         match self {
             Target::Ours(server) => server.address(),
-            Target::Sqld(_, address, _) => *address,
+            Target::Sqld { address, .. } => *address,
         }
     }
 }
 
 impl Drop for Target {
     fn drop(&mut self) {
-        if let Target::Sqld(child, _, _) = self {
+        if let Target::Sqld { child, .. } = self {
             let _ = child.kill();
             let _ = child.wait();
         }
