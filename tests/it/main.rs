@@ -17,6 +17,7 @@ mod process;
 mod project;
 mod race;
 mod readme;
+mod remote;
 #[cfg(unix)]
 mod signals;
 mod server;

@@ -51,7 +51,7 @@ impl World {
     pub(crate) async fn remote() -> World {
         let server = Server::start();
         World {
-            db: Db::remote(server.url(), None, options()).unwrap(),
+            db: Db::remote(&server.url(), None, options()).unwrap(),
             _folder: None,
             _server: Some(server),
         }

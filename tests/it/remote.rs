@@ -1,0 +1,164 @@
+//! What holds for servers only: how many requests there are, and that a lost answer is settled.
+
+use std::time::Duration;
+
+use seedbed::db::{Db, Options, Query};
+use seedbed::migrations::{ApplyError, Migrations, PlanOptions, apply, ignore, observe, plan};
+use seedbed::script::Run;
+use seedbed::sql::Value;
+use seedbed_test_server::{Fault, Server};
+
+use crate::project::Project;
+use crate::server::ours;
+use crate::world::set;
+
+fn db(server: &Server) -> Db {
+    let options = Options {
+        lock_timeout: Duration::from_secs(60),
+        ..Options::default()
+    };
+    Db::remote(&server.url(), None, options).unwrap()
+}
+
+/// `count` migrations, each with a table and a row.
+fn tables(count: usize) -> Migrations {
+    let files: Vec<(String, String)> = (1..=count)
+        .map(|n| {
+            let sql = format!("CREATE TABLE t{n} (x); INSERT INTO t{n} VALUES ({n});");
+            (format!("V{n}__t.sql"), sql)
+        })
+        .collect();
+    let files: Vec<(&str, &str)> = files
+        .iter()
+        .map(|(name, sql)| (name.as_str(), sql.as_str()))
+        .collect();
+    set(&files)
+}
+
+async fn number(db: &Db, sql: &str) -> i64 {
+    let mut answers = db.query(vec![Query::new(sql)]).await.unwrap();
+    match answers.remove(0).map(|rows| rows.concat()).as_deref() {
+        Ok([Value::Integer(number)]) => *number,
+        _ => 0,
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_look_is_one_request_and_twenty_migrations_are_two() {
+    let server = ours(seedbed_test_server::Options::default());
+    let db = db(&server);
+    let set = tables(20);
+    let run = Run::new("test");
+    let options = PlanOptions {
+        engine: db.engine(),
+        ..PlanOptions::default()
+    };
+    let history = observe(&db, &set).await.unwrap();
+    assert_eq!(plan(&set, &history, &options).scripts.len(), 1);
+    assert_eq!(server.requests().len(), 1);
+    apply(&db, &set, &options, &run, &ignore()).await.unwrap();
+    assert_eq!(server.requests().len(), 3);
+    apply(&db, &set, &options, &run, &ignore()).await.unwrap();
+    assert_eq!(server.requests().len(), 4);
+}
+
+/// Everything that can happen to a request, and at which of them.
+fn faults(round: usize) -> (u64, Fault) {
+    let faults = [
+        Fault::DropBefore,
+        Fault::DropAfter,
+        Fault::DropDuring { step: round % 17 },
+        Fault::CutBody,
+        Fault::Status {
+            status: 502,
+            retry_after: None,
+        },
+        Fault::Status {
+            status: 429,
+            retry_after: None,
+        },
+        Fault::Html,
+        Fault::StealLock { step: round % 17 },
+    ];
+    // The history, the script, and what is sent to settle the one before.
+    (1 + (round as u64) % 3, faults[(round / 3) % faults.len()].clone())
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn whatever_happens_to_a_request_the_outcome_agrees_with_the_database() {
+    const ROUNDS: usize = 200;
+    let mut settled = 0;
+    for round in 0..ROUNDS {
+        let server = ours(seedbed_test_server::Options::default());
+        let db = db(&server);
+        let set = tables(3);
+        let (request, fault) = faults(round);
+        let said = format!("round {round}: {fault:?} at request {request}");
+        server.fault(request, fault);
+        let options = PlanOptions::default();
+        let first = apply(&db, &set, &options, &Run::new("first"), &ignore()).await;
+        server.no_faults();
+        let recorded = "SELECT count(*) FROM _migrations WHERE kind = 'migration'";
+        let there = "SELECT count(*) FROM sqlite_schema WHERE name GLOB 't[0-9]*'";
+        let (recorded, there) = (number(&db, recorded).await, number(&db, there).await);
+        assert_eq!(recorded, there, "{said}: {first:?}");
+        match &first {
+            Ok(outcome) => {
+                assert_eq!(recorded, 3, "{said}");
+                assert_eq!(outcome.done.len(), 3, "{said}");
+                settled += 1;
+            }
+            Err(ApplyError::Unknown { .. }) => {}
+            Err(error) => assert_eq!(recorded, 0, "{said}: {error}"),
+        }
+        apply(&db, &set, &options, &Run::new("second"), &ignore())
+            .await
+            .unwrap();
+        for n in 1..=3 {
+            let rows = number(&db, &format!("SELECT count(*) FROM t{n}")).await;
+            assert_eq!(rows, 1, "{said}");
+        }
+    }
+    // Hardly any of them needs a second run.
+    assert!(settled > ROUNDS / 2, "{settled} of {ROUNDS} were settled");
+}
+
+#[test]
+fn twelve_runners_at_once_apply_each_migration_once() {
+    let server = ours(seedbed_test_server::Options::default());
+    let mut project = Project::new();
+    for n in 1..=8 {
+        project = project.migration(&format!("V{n}__t"), &format!("CREATE TABLE t{n} (x);\n"));
+    }
+    let line = format!("migrate --tx each --database {}", server.url());
+    let children: Vec<_> = (0..12).map(|_| project.spawn(&line)).collect();
+    for child in children {
+        let ran = child.finish();
+        assert_eq!(ran.code, Some(0), "{ran}");
+    }
+    let ran = project.run(&format!("status --exit-code --database {}", server.url()));
+    assert_eq!(ran.code, Some(0), "{ran}");
+    assert!(ran.stdout.contains("8 applied"), "{ran}");
+}
+
+#[test]
+fn twelve_runners_get_a_script_done_that_takes_longer_than_the_server_lets_it() {
+    let options = seedbed_test_server::Options {
+        write_window: Duration::from_millis(150),
+        ..seedbed_test_server::Options::default()
+    };
+    let server = ours(options);
+    let project = Project::new().migration(
+        "V1__long",
+        "CREATE TABLE long (x);\n\
+         INSERT INTO long WITH RECURSIVE n(x) AS (SELECT 1 UNION ALL SELECT x + 1 FROM n WHERE x < 400000) SELECT max(x) FROM n;\n",
+    );
+    let line = format!("migrate --database {}", server.url());
+    let children: Vec<_> = (0..12).map(|_| project.spawn(&line)).collect();
+    for child in children {
+        let ran = child.finish();
+        assert_eq!(ran.code, Some(0), "{ran}");
+    }
+    let ran = project.run(&format!("status --exit-code --database {}", server.url()));
+    assert_eq!(ran.code, Some(0), "{ran}");
+}
