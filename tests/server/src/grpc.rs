@@ -1,5 +1,9 @@
 //! Replication protocol V1 over gRPC-web, as the client crate's remote replica speaks it: the frames of the
 //! log, and nothing of what the log no longer holds, since it holds everything.
+#![allow(
+    clippy::result_large_err,
+    reason = "the services' traits return tonic's own type"
+)]
 
 use crate::auth::Rights;
 use crate::frames::{self, FRAME, HEADER};

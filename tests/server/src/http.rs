@@ -10,7 +10,7 @@ use crate::proxy::Clients;
 use crate::{Options, Replication, grpc, v2};
 use bytes::Bytes;
 use hyper::header::{AUTHORIZATION, CONTENT_LENGTH, CONTENT_TYPE, HeaderValue, RETRY_AFTER};
-use hyper::http::request::Parts;
+use hyper::http::{request, response};
 use hyper::{Body, Method, Request, Response, StatusCode};
 use libsql_hrana::proto;
 use serde::Serialize;
@@ -109,13 +109,13 @@ enum Route {
     Index,
     Health,
     Version,
-    Grpc(Request<Body>),
+    Grpc(Box<Request<Body>>),
     V2(v2::Asked),
     Unknown,
 }
 
 impl Route {
-    fn new(parts: Parts, body: Bytes, replication: Replication) -> Self {
+    fn new(parts: request::Parts, body: Bytes, replication: Replication) -> Self {
         match (parts.method.as_str(), parts.uri.path()) {
             ("POST", "/v3/pipeline") => Route::Pipeline(parse(&body)),
             ("POST", "/v3/cursor") => Route::Cursor(parse(&body)),
@@ -123,7 +123,7 @@ impl Route {
             ("GET", "/health") => Route::Health,
             ("GET", "/version") => Route::Version,
             (_, path) if replication == Replication::V1 && grpc::serves(path) => {
-                Route::Grpc(Request::from_parts(parts, Body::from(body)))
+                Route::Grpc(Box::new(Request::from_parts(parts, Body::from(body))))
             }
             (_, path) if replication == Replication::V2 => {
                 v2::asked(&parts.method, path).map_or(Route::Unknown, Route::V2)
@@ -180,11 +180,7 @@ async fn faulty(mut job: Job, fault: Option<Fault>) -> Result<Response<Body>, Cl
         Some(Fault::StealLock { step }) => call.steal_before = Some(step),
         Some(Fault::DropAfter) => {
             // Apart from this connection, so that a client that gives up does not stop it.
-            let response = tokio::spawn(handle(job, Arc::new(call))).await;
-            if let Ok(response) = response {
-                // A cursor runs only while it is read.
-                let _ = hyper::body::to_bytes(response.into_body()).await;
-            }
+            let _ = tokio::spawn(complete(job, Arc::new(call))).await;
             return Err(Closed);
         }
         Some(Fault::DropDuring { step }) => {
@@ -195,30 +191,33 @@ async fn faulty(mut job: Job, fault: Option<Fault>) -> Result<Response<Body>, Cl
             Some(baton) => job.state.streams.expire(baton),
             None => job.expires = true,
         },
-        Some(Fault::CutBody) => return halve(handle(job, Arc::new(call)).await).await,
+        Some(Fault::CutBody) => return halve(complete(job, Arc::new(call)).await),
     }
     Ok(handle(job, Arc::new(call)).await)
 }
 
 /// Closes the connection when the step is reached, while the request runs on.
 async fn cut(job: Job, call: Arc<Call>) -> Result<Response<Body>, Closed> {
-    let handled = handle(job, Arc::clone(&call));
-    let running = tokio::spawn(async move {
-        let (parts, body) = handled.await.into_parts();
-        let body = hyper::body::to_bytes(body).await.unwrap_or_default();
-        Response::from_parts(parts, Body::from(body))
-    });
+    let running = tokio::spawn(complete(job, Arc::clone(&call)));
     tokio::select! {
         biased;
         () = call.cut.notified() => Err(Closed),
-        done = running => done.map_err(|_| Closed),
+        done = running => {
+            let (parts, body) = done.map_err(|_| Closed)?;
+            Ok(Response::from_parts(parts, Body::from(body)))
+        }
     }
 }
 
+/// Handles a request to its end: a cursor runs only while it is read.
+async fn complete(job: Job, call: Arc<Call>) -> (response::Parts, Bytes) {
+    let (parts, body) = handle(job, call).await.into_parts();
+    let body = hyper::body::to_bytes(body).await.unwrap_or_default();
+    (parts, body)
+}
+
 /// The same answer with half of its body, after which the connection ends.
-async fn halve(response: Response<Body>) -> Result<Response<Body>, Closed> {
-    let (mut parts, body) = response.into_parts();
-    let body = hyper::body::to_bytes(body).await.map_err(|_| Closed)?;
+fn halve((mut parts, body): (response::Parts, Bytes)) -> Result<Response<Body>, Closed> {
     parts.headers.insert(CONTENT_LENGTH, body.len().into());
     let half = body.slice(..body.len() / 2);
     let (mut sender, body) = Body::channel();
@@ -245,7 +244,7 @@ async fn handle(job: Job, call: Arc<Call>) -> Response<Body> {
         Route::Grpc(mut request) => {
             request.extensions_mut().insert(job.rights);
             request.extensions_mut().insert(call);
-            let answer = grpc::serve(state, request).await;
+            let answer = grpc::serve(state, *request).await;
             answer.unwrap_or_else(|| text(StatusCode::INTERNAL_SERVER_ERROR, ""))
         }
         Route::Pipeline(_) | Route::Cursor(_) | Route::V2(_) if job.rights.is_err() => {

@@ -1,5 +1,9 @@
 //! What a replica of protocol V1 sends to the primary: programs and descriptions, on one connection for each
 //! client, which ends after 30 s without use.
+#![allow(
+    clippy::result_large_err,
+    reason = "the services' traits return tonic's own type"
+)]
 
 use crate::allow;
 use crate::call::Call;

@@ -87,6 +87,11 @@ impl WriteQueue {
         self.frames.load(Ordering::Acquire).checked_sub(1)
     }
 
+    /// Connections that wait for the lock.
+    pub(crate) fn waiting(&self) -> usize {
+        locked(&self.state).waiting.len()
+    }
+
     /// Lets every waiter go with `SQLITE_BUSY`, now and from now on.
     pub(crate) fn close(&self) {
         locked(&self.state).closed = true;

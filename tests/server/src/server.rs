@@ -141,6 +141,12 @@ impl Control {
         self.state.streams.expire_all();
     }
 
+    /// How many connections wait for the write lock just now.
+    #[must_use]
+    pub fn waiting_writers(&self) -> usize {
+        self.state.database.queue().waiting()
+    }
+
     /// The database file, to be looked at by other means. Its log must not be checkpointed.
     #[must_use]
     pub fn database(&self) -> &Path {
