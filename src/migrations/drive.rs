@@ -182,6 +182,8 @@ pub(super) async fn drive(
 ) -> Result<Outcome, ApplyError> {
     let mut done: Vec<Done> = Vec::new();
     let mut waiting = Waiting::new(db);
+    // Whose end is waited for is told once.
+    let mut told: Option<Key> = None;
     'again: loop {
         let history = history::read_with_texts(db, |history| how.texts(history)).await?;
         waiting.look(&history);
@@ -196,12 +198,15 @@ pub(super) async fn drive(
                     started: Some(started.clone()),
                 });
             }
-            if let Problem::Started { key, .. } = started {
+            if let Problem::Started { key, .. } = started
+                && told.as_ref() != Some(key)
+            {
                 on_event(Event::WaitingFor(key.clone()));
+                told = Some(key.clone());
             }
             tokio::select! {
                 () = tokio::time::sleep(LOOK_AGAIN.min(db.lock_timeout())) => continue 'again,
-                () = db.stop().raised() => return Err(interrupted(done, &history)),
+                () = db.stop().raised() => return Err(interrupted(done, history.version())),
             }
         }
         if has_errors(&decision.problems) {
@@ -224,7 +229,7 @@ pub(super) async fn drive(
         let recorded = history.by_key();
         for script in &decision.scripts {
             if db.stop().is_raised() {
-                return Err(interrupted(done, &history));
+                return Err(interrupted(done, version.highest()));
             }
             match history::run(db, script, run, unit_events(script, on_event)).await {
                 Ok(receipt) => {
@@ -246,7 +251,9 @@ pub(super) async fn drive(
                     on_event(Event::WaitingForLock);
                     tokio::select! {
                         () = waiting.pass() => continue 'again,
-                        () = db.stop().raised() => return Err(interrupted(done, &history)),
+                        () = db.stop().raised() => {
+                            return Err(interrupted(done, version.highest()));
+                        }
                     }
                 }
                 Err(RunError::Failed(failed)) => {
@@ -432,13 +439,7 @@ async fn script_error(
 }
 
 /// The run was told to stop between two scripts.
-fn interrupted(done: Vec<Done>, history: &History) -> ApplyError {
-    let mut version = history.version();
-    for unit in &done {
-        if let (Verb::Applied, Key::Migration(applied)) = (unit.verb, &unit.key) {
-            version = version.max(Some(*applied));
-        }
-    }
+fn interrupted(done: Vec<Done>, version: Option<i64>) -> ApplyError {
     ApplyError::Script(Box::new(ScriptError {
         failed: Failed {
             unit: None,

@@ -18,8 +18,8 @@ mod project;
 mod race;
 mod readme;
 mod remote;
+mod server;
 #[cfg(unix)]
 mod signals;
-mod server;
 mod specification;
 mod world;

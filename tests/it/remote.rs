@@ -81,7 +81,10 @@ fn faults(round: usize) -> (u64, Fault) {
         Fault::StealLock { step: round % 17 },
     ];
     // The history, the script, and what is sent to settle the one before.
-    (1 + (round as u64) % 3, faults[(round / 3) % faults.len()].clone())
+    (
+        1 + (round as u64) % 3,
+        faults[(round / 3) % faults.len()].clone(),
+    )
 }
 
 #[tokio::test(flavor = "multi_thread")]

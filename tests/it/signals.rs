@@ -143,7 +143,6 @@ fn a_run_of_many_transactions_stops_after_a_whole_one() {
 }
 
 #[test]
-#[ignore = "it says that the database is where it was before"]
 fn an_undo_of_many_transactions_stops_after_a_whole_one() {
     for signal in SIGNALS {
         let project = many().after("migrate");

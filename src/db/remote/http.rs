@@ -90,9 +90,12 @@ impl Server {
         let steps = batch.steps.len();
         let body = CursorReqBody { baton: None, batch };
         let answer = self.post("/v3/cursor", &body).await?;
-        let mut lines = answer.split(|byte| *byte == b'\n').filter(|line| !line.is_empty());
+        let mut lines = answer
+            .split(|byte| *byte == b'\n')
+            .filter(|line| !line.is_empty());
         let head = lines.next().unwrap_or_default();
-        let head: CursorRespBody = serde_json::from_slice(head).map_err(|_| self.not_hrana(head))?;
+        let head: CursorRespBody =
+            serde_json::from_slice(head).map_err(|_| self.not_hrana(head))?;
         let mut result = BatchResult {
             step_results: vec![None; steps],
             step_errors: vec![None; steps],

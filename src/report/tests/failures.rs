@@ -451,11 +451,17 @@ async fn databases(cases: &mut Cases) {
         ),
         (
             "a lock while reading",
-            HistoryError::Db(DbError::Read(EngineError::new(Code::Busy, "database is locked"))),
+            HistoryError::Db(DbError::Read(EngineError::new(
+                Code::Busy,
+                "database is locked",
+            ))),
         ),
         (
             "a damaged file",
-            HistoryError::Db(DbError::Read(EngineError::new(Code::Corrupt, "database disk image is malformed"))),
+            HistoryError::Db(DbError::Read(EngineError::new(
+                Code::Corrupt,
+                "database disk image is malformed",
+            ))),
         ),
         (
             "a path that is none",

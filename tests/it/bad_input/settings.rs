@@ -227,20 +227,48 @@ fn contradictory_settings() {
 }
 
 #[test]
-fn a_mode_that_is_not_built_yet() {
-    let remote = applied()
-        .env("USE_TURSO", "YES")
-        .env("TURSO_DATABASE_URL", "libsql://db.example.com")
-        .env("TURSO_AUTH_TOKEN", "secret-token");
+fn a_server_that_cannot_be_reached() {
+    // Nobody listens on port 1.
     check(
-        &remote,
+        &applied(),
+        "migrate --database http://127.0.0.1:1",
+        expect![[r#"
+            $ seedbed migrate --database http://127.0.0.1:1
+            2> target: remote http://127.0.0.1:1 (--database)
+            2> error[unreachable]: cannot reach 127.0.0.1:1: Connection refused (os error 111)
+            2>   |
+            2>   = help: see whether the host and port are right and the network lets you reach them; `doctor` looks step by step
+            exit 1
+        "#]],
+    );
+    check(
+        &applied(),
+        "status --database http://127.0.0.1:1",
+        expect![[r#"
+            $ seedbed status --database http://127.0.0.1:1
+            2> target: remote http://127.0.0.1:1 (--database)
+            2> error[unreachable]: cannot reach 127.0.0.1:1: Connection refused (os error 111)
+            2>   |
+            2>   = help: see whether the host and port are right and the network lets you reach them; `doctor` looks step by step
+            exit 1
+        "#]],
+    );
+}
+
+#[test]
+fn a_mode_that_is_not_built_yet() {
+    let replica = applied()
+        .env("USE_EMBEDDED_REPLICA", "YES")
+        .env("TURSO_DATABASE_URL", "http://127.0.0.1:1");
+    check(
+        &replica,
         "migrate",
         expect![[r#"
         $ seedbed migrate
-        2> target: remote libsql://db.example.com (TURSO_DATABASE_URL from the environment)
-        2> error[not-in-this-build]: mode remote is not in this build yet
+        2> target: replica local_replica.db of http://127.0.0.1:1 (TURSO_DATABASE_URL from the environment)
+        2> error[not-in-this-build]: mode replica is not in this build
         2>   |
-        2>   = help: use a local file (`--database app.db`) or memory
+        2>   = help: build seedbed with its feature `replica`
         exit 2
     "#]],
     );

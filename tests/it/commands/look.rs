@@ -374,9 +374,7 @@ fn the_version_and_the_help_are_told_on_standard_output() {
                   Also apply versions below the newest applied one
 
               --lock-timeout <S>
-                  How long to wait for somebody else's lock, in seconds
-
-                  [default: 10]
+                  How long to wait for somebody else's lock, in seconds [default: 10; 120 for a server]
 
           -h, --help
                   Print help (see a summary with '-h')
