@@ -35,6 +35,7 @@ Exit codes:
   4    integrity: checksum, missing file, order, duplicate version, bad name, records that are not ours
   5    schema drift (a baseline that does not match)
   6    lock or busy timeout
+  8    the network failed during the commit, and the outcome could not be learnt in time
   130  interrupted; the transaction under way was finished or rolled back";
 
 /// Flags that every command takes.

@@ -165,3 +165,107 @@ fn twelve_runners_get_a_script_done_that_takes_longer_than_the_server_lets_it() 
     let ran = project.run(&format!("status --exit-code --database {}", server.url()));
     assert_eq!(ran.code, Some(0), "{ran}");
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_read_only_token_suffices_to_look_and_not_to_change() {
+    use seedbed_test_server::{Access, Auth};
+    let options = seedbed_test_server::Options {
+        auth: Auth::Token,
+        ..seedbed_test_server::Options::default()
+    };
+    let server = ours(options);
+    let with = |token: Option<&str>| Db::remote(&server.url(), token, Options::default()).unwrap();
+    let full = server.token(Access::Full, None).unwrap();
+    let read_only = server.token(Access::ReadOnly, None).unwrap();
+    let expired = server.token(Access::Full, Some(-3600)).unwrap();
+    let (one, two) = (tables(1), tables(2));
+    let plain = PlanOptions::default();
+    let run = Run::new("test");
+    apply(&with(Some(&full)), &one, &plain, &run, &ignore())
+        .await
+        .unwrap();
+    let reader = with(Some(&read_only));
+    assert_eq!(observe(&reader, &two).await.unwrap().rows.len(), 1);
+    let outcome = apply(&reader, &one, &plain, &run, &ignore()).await.unwrap();
+    assert!(outcome.done.is_empty());
+    for (token, words) in [
+        (
+            Some(read_only.as_str()),
+            "does not allow this token to write",
+        ),
+        (Some(expired.as_str()), "refused the token"),
+        (Some("eyJ.nonsense.x"), "refused the token"),
+        (None, "refused the token"),
+    ] {
+        let error = apply(&with(token), &two, &plain, &run, &ignore())
+            .await
+            .unwrap_err();
+        let said = format!("{error:?} {error}");
+        assert!(error.to_string().contains(words), "{said}");
+        assert!(token.is_none_or(|token| !said.contains(token)), "{said}");
+    }
+    assert_eq!(observe(&reader, &two).await.unwrap().rows.len(), 1);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_a_server_does_not_take_is_a_problem_before_anything_is_sent() {
+    let server = ours(seedbed_test_server::Options::default());
+    let db = db(&server);
+    let files = set(&[
+        (
+            "V1__a.sql",
+            "CREATE TABLE a (x);\nVACUUM;\nANALYZE;\nCREATE TEMP TABLE t (x);",
+        ),
+        (
+            "V2__b.sql",
+            "ATTACH 'b.db' AS b;\nPRAGMA journal_mode = WAL;\nPRAGMA user_version = 2;",
+        ),
+    ]);
+    let error = apply(
+        &db,
+        &files,
+        &PlanOptions::default(),
+        &Run::new("test"),
+        &ignore(),
+    )
+    .await
+    .unwrap_err();
+    let ApplyError::Problems { problems, .. } = error else {
+        panic!("{error}");
+    };
+    let places: Vec<String> = problems
+        .iter()
+        .map(|problem| format!("{:?}: {problem}", problem.origin().unwrap()))
+        .collect();
+    assert_eq!(
+        places,
+        [
+            "V1__a.sql:2:1: a libSQL server does not take VACUUM",
+            "V1__a.sql:3:1: a libSQL server does not take ANALYZE",
+            "V1__a.sql:4:1: a libSQL server does not take TEMP objects",
+            "V2__b.sql:1:1: a libSQL server does not take ATTACH",
+            "V2__b.sql:2:1: a libSQL server does not take PRAGMA journal_mode with a value",
+        ]
+    );
+    assert_eq!(server.requests().len(), 1);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_script_of_many_statements_goes_through_the_cursor() {
+    let server = ours(seedbed_test_server::Options::default());
+    let db = db(&server);
+    let rows = "INSERT INTO a VALUES (1);".repeat(25_000);
+    let sql = format!("CREATE TABLE a (x);{rows}");
+    let set = set(&[("V1__a.sql", &sql)]);
+    let plain = PlanOptions::default();
+    apply(&db, &set, &plain, &Run::new("test"), &ignore())
+        .await
+        .unwrap();
+    assert_eq!(number(&db, "SELECT count(*) FROM a").await, 25_000);
+    assert!(
+        server
+            .requests()
+            .iter()
+            .any(|request| request.path == "/v3/cursor")
+    );
+}

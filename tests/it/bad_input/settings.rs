@@ -332,6 +332,7 @@ fn flags_that_do_not_fit() {
                 2>   ours
                 2>   5    schema drift (a baseline that does not match)
                 2>   6    lock or busy timeout
+                2>   8    the network failed during the commit, and the outcome could not be learnt in time
                 2>   130  interrupted; the transaction under way was finished or rolled back
                 exit 2
             "#]],
