@@ -41,6 +41,7 @@
 //! | [`schema`] | what a database looks like; how two differ | writes |
 //! | [`migrations`] | files, set, plan, apply, undo, repair, baseline, check | knows which mode it is |
 //! | [`config`] | flags > environment > `.env` > `config.toml` > default, each value with its origin | opens a database |
+//! | [`doctor`] | whether the job could run, from the settings to a real read | writes, shows a token |
 //! | [`report`] | outcomes as text and JSON | prints |
 //! | `refinery` | lets refinery's own Runner work on every mode (feature `refinery`) | touches `_migrations` |
 //! | [`init`] | writes another project's xtask | writes over a file |
@@ -53,6 +54,7 @@ extern crate self as seedbed;
 
 pub mod config;
 pub mod db;
+pub mod doctor;
 pub mod history;
 pub mod init;
 pub mod migrations;

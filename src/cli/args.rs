@@ -139,6 +139,12 @@ pub(super) enum Command {
     Repair(Repair),
     /// Record migrations as applied without running them, for a database that already has the schema
     Baseline(Baseline),
+    /// Look for what is wrong, from the settings to a real read, and say what to do
+    Doctor,
+    /// List tables with their rows, size and indexes
+    Inspect,
+    /// Show how a statement would be run, and by which index; nothing is run
+    Explain(Explain),
     /// Show every setting and where it comes from
     Config,
     /// Write an xtask, a cargo alias, .env.example and .gitattributes into this project
@@ -162,6 +168,9 @@ pub(super) struct Migrate {
     /// Also apply versions below the newest applied one
     #[arg(long)]
     pub(super) allow_out_of_order: bool,
+    /// Wait so many seconds for a database that can be reached
+    #[arg(long, value_name = "S", value_parser = seconds, allow_negative_numbers = true)]
+    pub(super) wait: Option<Duration>,
     #[command(flatten)]
     pub(super) lock: Lock,
 }
@@ -278,6 +287,14 @@ pub(super) struct Baseline {
     pub(super) no_verify: bool,
     #[command(flatten)]
     pub(super) lock: Lock,
+}
+
+/// `explain`
+#[derive(Debug, Args)]
+pub(super) struct Explain {
+    /// One SELECT, INSERT, UPDATE or DELETE; parameters (?1, :id) need no values
+    #[arg(value_name = "SQL")]
+    pub(super) sql: String,
 }
 
 /// `init`

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
-use std::time::Duration;
+use std::time::{Duration, SystemTime};
 
 use super::args::{Format, Global};
 use super::exit::Exit;
@@ -10,7 +10,8 @@ use super::signals;
 use super::terminal::Terminal;
 use super::who;
 use crate::config::{Config, Database, Mode, Project, Resolved};
-use crate::db::{Db, Options};
+use crate::db::{Db, DbError, Options};
+use crate::history::HistoryError;
 use crate::migrations::{ApplyError, Event, Migrations, OnEvent, OutOfOrder, PlanOptions};
 use crate::report::{self, Call, Document, Paint, Report, Style};
 use crate::script::Run;
@@ -211,8 +212,23 @@ impl Session {
 
     /// A change that did not happen.
     pub(super) fn failed(&self, opened: &Opened, error: &ApplyError) -> Stopped {
-        self.stopped(Report::failure(error, self.style()), Exit::from(error))
-            .about(opened)
+        let mut report = Report::failure(error, self.style());
+        if let Some(token) = opened.config.token() {
+            let name = opened.config.turso_name();
+            report = report.with_token(token, &name, SystemTime::now());
+        }
+        self.stopped(report, Exit::from(error)).about(opened)
+    }
+
+    /// Waits for a database that can be reached, and says once what for.
+    pub(super) async fn wait(&self, opened: &Opened, within: Duration) -> Result<(), Stopped> {
+        let tell = |error: &DbError| {
+            let seconds = within.as_secs_f64();
+            let line = format!("waiting for the database for up to {seconds} s: {error}");
+            self.terminal.words(&line);
+        };
+        let reached = opened.db.reached(within, tell).await;
+        reached.map_err(|error| self.failed(opened, &HistoryError::from(error).into()))
     }
 
     /// What a JSON document says of this call.
@@ -269,11 +285,20 @@ impl Session {
         self.annotate(&report);
     }
 
-    /// Tells what a run is waiting for, and with `--verbose` what it does.
-    pub(super) fn events(&self) -> OnEvent {
+    /// Tells what a run is waiting for, and with `--verbose` what it does. Before the first change to a server that is
+    /// not this machine it tells the moment that could be restored.
+    pub(super) fn events(&self, opened: &Opened) -> OnEvent {
         let terminal = self.terminal;
         let program = self.program;
+        let restorable = (!opened.config.database.value.is_on_this_machine())
+            .then(|| opened.config.turso_name());
+        let restorable = std::sync::Mutex::new(restorable);
         std::sync::Arc::new(move |event: Event| {
+            if matches!(event, Event::Planned { .. })
+                && let Some(name) = restorable.lock().ok().and_then(|mut name| name.take())
+            {
+                terminal.words(&report::restore_point(&name, SystemTime::now()));
+            }
             let waits = matches!(
                 event,
                 Event::WaitingForLock | Event::WaitingFor(_) | Event::Moved

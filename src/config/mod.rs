@@ -38,6 +38,7 @@ mod show;
 #[cfg(test)]
 #[allow(clippy::unwrap_used)]
 mod tests;
+mod token;
 mod toml;
 mod url;
 pub mod variables;
@@ -53,6 +54,7 @@ pub use problem::{ConfigError, Problem};
 pub use resolve::{Resolved, resolve};
 pub use secret::Secret;
 pub use show::Row;
+pub use token::{Access, Claims, Moment, claims};
 pub use url::{Form, RemoteUrl, UrlError};
 
 /// All that a command needs which opens a database. Paths are ready to use: joined to the working
@@ -85,6 +87,32 @@ impl Config {
     pub fn target(&self) -> String {
         let Setting { value, origin } = &self.database;
         format!("{} {} ({origin})", value.mode(), self.database_name())
+    }
+
+    /// What Turso's own commands call the database: `[turso] database_name`, else the first label of the URL's host
+    /// without the organization. `NAME` where neither tells.
+    pub fn turso_name(&self) -> String {
+        if let Some(name) = &self.turso.database_name {
+            return name.value.clone();
+        }
+        let Some(url) = self.database.value.url() else {
+            return "NAME".to_owned();
+        };
+        let label = url.label();
+        let organization = self.turso.organization.as_ref();
+        organization
+            .and_then(|it| label?.strip_suffix(&format!("-{}", it.value)))
+            .or(label)
+            .unwrap_or("NAME")
+            .to_owned()
+    }
+
+    /// The token that the server is shown, where there is one.
+    pub fn token(&self) -> Option<&Setting<Secret>> {
+        match &self.database.value {
+            Database::Local { .. } | Database::Memory => None,
+            Database::Remote { token, .. } | Database::Replica { token, .. } => token.as_ref(),
+        }
     }
 
     /// Where the database is, a path inside the root relative to it.

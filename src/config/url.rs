@@ -175,6 +175,20 @@ impl RemoteUrl {
         &self.host
     }
 
+    /// The first label of a host that is a name: `my-app-my-org` of `my-app-my-org.turso.io`.
+    pub fn label(&self) -> Option<&str> {
+        let is_address = self.host.starts_with('[') || self.host.parse::<Ipv4Addr>().is_ok();
+        (!is_address).then(|| self.host.split('.').next())?
+    }
+
+    /// The port, by the scheme where none was given.
+    pub fn port(&self) -> u16 {
+        self.port.unwrap_or(match self.encrypted {
+            true => 443,
+            false => 80,
+        })
+    }
+
     /// Whether what is sent is encrypted.
     pub fn is_encrypted(&self) -> bool {
         self.encrypted

@@ -1,6 +1,6 @@
 //! What the engine on the other side accepts: one table, read before anything is sent.
 
-use crate::sql::{Kind, kind};
+use crate::sql::{Kind, kind, significant};
 
 /// The engine that a script is planned for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -55,12 +55,35 @@ const OF_THE_CONNECTION: &[&str] = &[
 impl Engine {
     /// Why this engine cannot take a statement, or `None` where it can try.
     pub fn refusal(self, statement: &str) -> Option<String> {
+        if let Some(why) = row_level_security(statement) {
+            return Some(why.to_owned());
+        }
         match self {
             Engine::Local => None,
             Engine::Memory => memory_refusal(&kind(statement)),
             Engine::Server => server_refusal(&kind(statement)),
         }
     }
+}
+
+/// Why no engine takes a statement of PostgreSQL's row-level security
+/// (<https://www.postgresql.org/docs/current/ddl-rowsecurity.html>), or `None` where it is none.
+pub(crate) fn row_level_security(statement: &str) -> Option<&'static str> {
+    let words: Vec<_> = significant(statement).take(12).collect();
+    let is = |at: usize, word: &str| words.get(at).is_some_and(|it| it.is_word(statement, word));
+    let policy = ["create", "alter", "drop"].iter().any(|verb| is(0, verb)) && is(1, "policy");
+    let switch = is(0, "alter")
+        && is(1, "table")
+        && words.windows(3).any(|three| {
+            let words = ["row", "level", "security"];
+            three
+                .iter()
+                .zip(words)
+                .all(|(token, word)| token.is_word(statement, word))
+        });
+    (policy || switch).then_some(
+        "libSQL has no row-level security: enforce policies in the application, or give each tenant a database of its own",
+    )
 }
 
 fn memory_refusal(kind: &Kind) -> Option<String> {
@@ -165,4 +188,33 @@ fn server_refusal(kind: &Kind) -> Option<String> {
         _ => return None,
     };
     Some(format!("a libSQL server does not take {what}"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn row_level_security_is_refused_by_every_engine() {
+        for (statement, refused) in [
+            ("CREATE POLICY p ON users USING (auth.user_id() = id)", true),
+            (
+                "-- mine\ncreate policy user_isolation on users using (1)",
+                true,
+            ),
+            ("DROP POLICY p ON users", true),
+            ("ALTER TABLE users ENABLE ROW LEVEL SECURITY", true),
+            (
+                "ALTER TABLE IF EXISTS ONLY a.users FORCE ROW LEVEL SECURITY",
+                true,
+            ),
+            ("CREATE TABLE policy (x)", false),
+            ("ALTER TABLE users ADD COLUMN level", false),
+            ("SELECT 'CREATE POLICY'", false),
+        ] {
+            for engine in [Engine::Local, Engine::Memory, Engine::Server] {
+                assert_eq!(engine.refusal(statement).is_some(), refused, "{statement}");
+            }
+        }
+    }
 }

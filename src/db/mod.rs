@@ -8,6 +8,7 @@ mod engine;
 mod error;
 mod local;
 mod locate;
+mod reach;
 #[cfg(feature = "remote")]
 mod remote;
 mod stop;
@@ -18,6 +19,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 pub use engine::Engine;
+pub(crate) use engine::row_level_security;
 pub use error::{At, Code, DbError, EngineError, Failure, Left};
 pub use locate::locate;
 pub(crate) use stop::{Pause, jittered};
@@ -242,6 +244,27 @@ impl Db {
             Mode::Memory(memory) => memory.objection(statement, &self.options).await,
             #[cfg(feature = "remote")]
             Mode::Remote(remote) => remote.objection(statement).await,
+        }
+    }
+
+    /// What the server says of itself, in one line; none where it does not, and without a server. No token is sent.
+    ///
+    /// # Errors
+    /// The server cannot be reached.
+    pub async fn server_version(&self) -> Result<Option<String>, RemoteError> {
+        match &self.mode {
+            Mode::Local(_) | Mode::Memory(_) => Ok(None),
+            #[cfg(feature = "remote")]
+            Mode::Remote(remote) => remote.version().await,
+        }
+    }
+
+    /// Host and port of the server.
+    fn host(&self) -> Option<&str> {
+        match &self.mode {
+            Mode::Local(_) | Mode::Memory(_) => None,
+            #[cfg(feature = "remote")]
+            Mode::Remote(remote) => Some(remote.host()),
         }
     }
 }

@@ -497,12 +497,19 @@ impl Problem {
                 Way::Again => "make the migration do the same on what its down file leaves".to_owned(),
             },
             Problem::Fails { help, .. } => return help.clone(),
+            // No database of any mode takes it, and its own words say what to do instead.
+            Problem::Refused { origin, .. } if is_row_level_security(origin) => return None,
             Problem::Refused { .. } => {
                 "take it out, or use a database in a file: `--database FILE`".to_owned()
             }
             Problem::Syntax { .. } | Problem::NotRehearsed { .. } => return None,
         })
     }
+}
+
+fn is_row_level_security(origin: &Origin) -> bool {
+    let statement = origin.source.text.get(origin.span.clone());
+    statement.and_then(crate::db::row_level_security).is_some()
 }
 
 /// A key as the commands take it.

@@ -382,6 +382,22 @@ mod tests {
     }
 
     #[test]
+    fn row_level_security_is_refused_in_every_mode() {
+        let text = "CREATE POLICY user_isolation ON users\n  USING (auth.user_id() = id);\nALTER TABLE users ENABLE ROW LEVEL SECURITY;";
+        for engine in [Engine::Local, Engine::Memory, Engine::Server] {
+            check(
+                text,
+                engine,
+                expect![[r#"
+                    2 steps, Transaction, foreign keys On
+                    1:1 error refused: libSQL has no row-level security: enforce policies in the application, or give each tenant a database of its own
+                    3:1 error refused: libSQL has no row-level security: enforce policies in the application, or give each tenant a database of its own
+                "#]],
+            );
+        }
+    }
+
+    #[test]
     fn what_cannot_be_split_or_is_empty_is_a_problem() {
         check(
             "SELECT 1;\nSELECT 'never closed;\n",

@@ -55,7 +55,7 @@ impl Report {
     /// A database that cannot be read. A [`DbError`] becomes one with `into()`.
     pub fn history(error: &HistoryError, style: Style<'_>) -> Report {
         let (code, help): (_, &[&str]) = match error {
-            HistoryError::Db(error) => return Report::of(vec![database(error)]),
+            HistoryError::Db(error) => return Report::of(vec![database(error, style.program)]),
             HistoryError::NotOurs { .. } => (
                 "not-ours",
                 &[
@@ -132,7 +132,7 @@ pub(super) fn before(done: &[Done]) -> Option<String> {
     })
 }
 
-pub(super) fn database(error: &DbError) -> Diagnostic {
+pub(super) fn database(error: &DbError, program: &str) -> Diagnostic {
     let about = |code: Code, engine: &EngineError| Diagnostic {
         help: code_help(code).map(str::to_owned).into_iter().collect(),
         ..Diagnostic::error(code_name(code), format!("{error}: {engine}"))
@@ -154,7 +154,7 @@ pub(super) fn database(error: &DbError) -> Diagnostic {
             help: vec!["name another file with `--database FILE`".to_owned()],
             ..Diagnostic::error("database-path", error.to_string())
         },
-        DbError::Remote(error) => super::remote::diagnostic(error),
+        DbError::Remote(error) => super::remote::diagnostic(error, program),
         DbError::Thread(source) => Diagnostic::error("internal", format!("{error}: {source}")),
     }
 }

@@ -3,18 +3,22 @@
 //! Everything here takes values and gives text: it prints nothing, opens nothing and decides nothing, exit codes
 //! neither. What went wrong becomes a [`Report`]; the same report is shown as text, as JSON and as
 //! annotations, so that the three never disagree. What is there and what was done are tables and lines of their own:
-//! [`status`], [`dry_run`], [`outcome`], [`config`].
+//! [`status`], [`dry_run`], [`outcome`], [`config`], [`inspect`], [`explain`], [`checks`].
 
 mod annotations;
+mod checks;
 mod config;
 mod diff;
 mod dry_run;
 mod engine;
+mod explain;
 mod failure;
+mod inspect;
 mod json;
 mod outcome;
 mod problem;
 mod remote;
+mod restore_point;
 mod schema;
 mod script;
 mod snippet;
@@ -29,18 +33,22 @@ use crate::migrations::Severity;
 use crate::script::Origin;
 
 pub use annotations::annotations;
+pub use checks::checks;
 pub use config::config;
 pub use diff::Texts;
 pub use dry_run::{dry_run, undo_dry_run};
+pub use explain::explain;
+pub use inspect::inspect;
 pub use json::{Call, Document, Item, Problem};
 pub use outcome::{Change, event, outcome};
+pub use restore_point::restore_point;
 pub use status::status;
 pub use style::{Paint, Style};
 
 /// What went wrong, ready to be shown.
 ///
 /// The constructors are in the files of their inputs: [`Report::problems`], [`Report::failure`],
-/// [`Report::history`], [`Report::files`], [`Report::baseline`], [`Report::config`], [`Report::usage`].
+/// [`Report::history`], [`Report::files`], [`Report::baseline`], [`Report::config`], [`Report::explain`], [`Report::checks`], [`Report::usage`].
 #[derive(Debug, Clone, PartialEq)]
 pub struct Report {
     /// Errors first.

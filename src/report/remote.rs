@@ -1,14 +1,19 @@
 //! What a server said, or did not say: in words, and what to do about it.
 
+use std::time::SystemTime;
+
 use super::style::Style;
 use super::words::{as_typed, keys};
 use super::{Diagnostic, Item, Report};
+use crate::config::{self, Secret, Setting};
 use crate::db::RemoteError;
 use crate::migrations::Done;
 use crate::script::Key;
 
+const UNAUTHORIZED: &str = "unauthorized";
+
 /// Why there is no answer from a server.
-pub(super) fn diagnostic(error: &RemoteError) -> Diagnostic {
+pub(super) fn diagnostic(error: &RemoteError, program: &str) -> Diagnostic {
     let (code, help): (_, &str) = match error {
         RemoteError::Unreachable { .. } => (
             "unreachable",
@@ -19,7 +24,7 @@ pub(super) fn diagnostic(error: &RemoteError) -> Diagnostic {
             "see whether the server still runs, then run the command again: it goes on where it was",
         ),
         RemoteError::Unauthorized { .. } => (
-            "unauthorized",
+            UNAUTHORIZED,
             "make a new token with `turso db tokens create NAME` and put it into TURSO_AUTH_TOKEN",
         ),
         RemoteError::Forbidden { .. } => (
@@ -42,8 +47,33 @@ pub(super) fn diagnostic(error: &RemoteError) -> Diagnostic {
         RemoteError::TooLarge { .. } => ("response-too-large", "ask for less at once"),
     };
     Diagnostic {
-        help: vec![help.to_owned()],
+        help: vec![as_typed(help, program)],
         ..Diagnostic::error(code, error.to_string())
+    }
+}
+
+impl Report {
+    /// The report with what the token itself tells, where the server refused it: where it came from, and since when it
+    /// does not hold any more. `name` is what Turso calls the database.
+    #[must_use]
+    pub fn with_token(mut self, token: &Setting<Secret>, name: &str, now: SystemTime) -> Report {
+        let origin = &token.origin;
+        for diagnostic in &mut self.diagnostics {
+            if diagnostic.code != UNAUTHORIZED {
+                continue;
+            }
+            let expires = config::claims(&token.value).and_then(|claims| claims.expires);
+            diagnostic.notes.push(match expires {
+                Some(expires) if expires.after(now).is_none() => {
+                    format!("the token expired on {expires}; it is {origin}")
+                }
+                _ => format!("the token is {origin}"),
+            });
+            diagnostic.help = vec![format!(
+                "make a new one with `turso db tokens create {name}`, and put it where the old one is"
+            )];
+        }
+        self
     }
 }
 
@@ -54,7 +84,7 @@ pub(super) fn unknown(
     done: &[Done],
     style: Style<'_>,
 ) -> Report {
-    let mut diagnostic = diagnostic(lost);
+    let mut diagnostic = diagnostic(lost, style.program);
     diagnostic.code = "outcome-unknown";
     diagnostic.notes.push(format!(
         "{} may be in the database, or not: all of it or none of it",
@@ -68,5 +98,83 @@ pub(super) fn unknown(
         database: super::failure::before(done),
         items: done.iter().map(Item::done).collect(),
         ..Report::of(vec![diagnostic])
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::time::{Duration, UNIX_EPOCH};
+
+    use crate::config::Origin;
+    use crate::db::DbError;
+    use crate::report::Paint;
+    use expect_test::{Expect, expect};
+
+    /// `{"exp":1763763171}`, 2025-11-21.
+    const TOKEN: &str = "eyJhbGciOiJFZERTQSJ9.eyJleHAiOjE3NjM3NjMxNzF9.c2lnbmF0dXJl";
+
+    fn check(error: RemoteError, now: u64, expect: Expect) {
+        let style = Style {
+            paint: Paint::Plain,
+            program: "cargo xtask",
+        };
+        let token = Setting {
+            value: Secret::new(TOKEN),
+            origin: Origin::Environment("TURSO_AUTH_TOKEN"),
+        };
+        let now = UNIX_EPOCH + Duration::from_secs(now);
+        let report = Report::history(&DbError::Remote(error).into(), style);
+        let text = report.with_token(&token, "my-app", now).text(style);
+        assert!(!text.contains(TOKEN));
+        expect.assert_eq(&text);
+    }
+
+    fn unauthorized() -> RemoteError {
+        RemoteError::Unauthorized {
+            host: "my-app-org.turso.io".to_owned(),
+            words: "The JWT has expired".to_owned(),
+        }
+    }
+
+    #[test]
+    fn a_refused_token_tells_since_when_and_from_where() {
+        check(
+            unauthorized(),
+            1_763_763_172,
+            expect![[r#"
+            error[unauthorized]: my-app-org.turso.io refused the token: The JWT has expired
+              |
+              = note: the token expired on 2025-11-21 22:12:51 UTC; it is TURSO_AUTH_TOKEN from the environment
+              = help: make a new one with `turso db tokens create my-app`, and put it where the old one is
+        "#]],
+        );
+        check(
+            unauthorized(),
+            1_763_763_170,
+            expect![[r#"
+            error[unauthorized]: my-app-org.turso.io refused the token: The JWT has expired
+              |
+              = note: the token is TURSO_AUTH_TOKEN from the environment
+              = help: make a new one with `turso db tokens create my-app`, and put it where the old one is
+        "#]],
+        );
+    }
+
+    #[test]
+    fn other_errors_say_nothing_of_the_token() {
+        let error = RemoteError::NotFound {
+            host: "my-app-org.turso.io".to_owned(),
+            words: "no such namespace".to_owned(),
+        };
+        check(
+            error,
+            1_763_763_172,
+            expect![[r#"
+            error[no-such-database]: my-app-org.turso.io has no database there: no such namespace
+              |
+              = help: compare the URL with what `turso db show NAME --url` says
+        "#]],
+        );
     }
 }

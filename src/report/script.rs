@@ -22,7 +22,7 @@ pub(super) fn script(error: &ScriptError, style: Style<'_>) -> Report {
         return Report {
             database: Some(before(&error.done).unwrap_or_else(|| format!("{NOTHING}; {at}"))),
             items: error.done.iter().map(Item::done).collect(),
-            ..Report::of(vec![database(cannot)])
+            ..Report::of(vec![database(cannot, style.program)])
         };
     }
     let failing = Failing::new(error);

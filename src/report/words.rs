@@ -11,8 +11,11 @@ const COMMANDS: &[&str] = &[
     "check",
     "completions",
     "config",
+    "doctor",
+    "explain",
     "import",
     "init",
+    "inspect",
     "migrate",
     "new",
     "renumber",
@@ -75,6 +78,21 @@ pub(super) fn duration(milliseconds: i64) -> String {
         (60..3_600, _) => format!("{} min {} s", seconds / 60, seconds % 60),
         (_, _) => format!("{} h {} min", seconds / 3600, seconds % 3600 / 60),
     }
+}
+
+/// `512 B`, `4.0 KB`, `42.3 MB`: as the file systems count, by 1024.
+pub(super) fn bytes(number: i64) -> String {
+    const UNITS: [&str; 4] = ["KB", "MB", "GB", "TB"];
+    if number < 1024 {
+        return format!("{number} B");
+    }
+    let mut tenths = number.saturating_mul(10) / 1024;
+    let mut unit = 0;
+    while tenths >= 10_240 && unit + 1 < UNITS.len() {
+        tenths /= 1024;
+        unit += 1;
+    }
+    format!("{}.{} {}", tenths / 10, tenths % 10, UNITS[unit])
 }
 
 /// `2026-11-21T22:12:51.123Z` as people read it: `2026-11-21 22:12:51 UTC`. Anything else stays as it is.
@@ -161,6 +179,21 @@ mod tests {
             (3_720_000, "1 h 2 min"),
         ] {
             assert_eq!(duration(milliseconds), expect);
+        }
+    }
+
+    #[test]
+    fn sizes_have_one_digit_behind_the_point() {
+        for (number, expect) in [
+            (0, "0 B"),
+            (1023, "1023 B"),
+            (4096, "4.0 KB"),
+            (1024 * 1024 - 1, "1023.9 KB"),
+            (44_354_765, "42.3 MB"),
+            (9 << 30, "9.0 GB"),
+            (i64::MAX, "838860.7 TB"),
+        ] {
+            assert_eq!(bytes(number), expect);
         }
     }
 

@@ -2,7 +2,7 @@
 
 use std::collections::HashSet;
 
-use crate::db::{Db, DbError, Query, Rows};
+use crate::db::{Db, DbError, EngineError, Query, Rows};
 use crate::sql::{Kind, Value, What, kind, normal_form};
 
 /// The objects of a database that are its project's own.
@@ -67,18 +67,26 @@ const TEXTS: &str = "SELECT group_concat(sql, char(30, 31)) FROM sqlite_schema";
 /// What stands between two of them, and in no text that anybody writes.
 const BETWEEN: &str = "\u{1e}\u{1f}";
 
+/// The questions whose answers [`inspected`] takes.
+pub(super) const QUERIES: [&str; 2] = [OBJECTS, SHADOWS];
+
 /// Reads the schema of a database, without what is not the project's own.
 ///
 /// # Errors
 /// As [`Db::query`].
 pub async fn inspect(db: &Db) -> Result<Schema, DbError> {
-    let mut answers = db
-        .query(vec![Query::new(OBJECTS), Query::new(SHADOWS)])
-        .await?
-        .into_iter();
+    let mut answers = db.query(QUERIES.map(Query::new).into()).await?.into_iter();
     let mut next = || answers.next().unwrap_or(Ok(Rows::new()));
-    let objects = next().map_err(DbError::Read)?;
-    let shadows = next().map_err(DbError::Read)?;
+    inspected(next(), next())
+}
+
+/// A schema of the answers to [`QUERIES`].
+pub(super) fn inspected(
+    objects: Result<Rows, EngineError>,
+    shadows: Result<Rows, EngineError>,
+) -> Result<Schema, DbError> {
+    let objects = objects.map_err(DbError::Read)?;
+    let shadows = shadows.map_err(DbError::Read)?;
     let shadows: HashSet<&str> = shadows.iter().flatten().filter_map(Value::as_str).collect();
     let objects = objects.iter().filter_map(|row| {
         let [kind, name, table, sql] = row.as_slice() else {

@@ -9,6 +9,7 @@
 
 mod bad_input;
 mod commands;
+mod doctor;
 #[cfg(unix)]
 mod kill;
 mod locks;

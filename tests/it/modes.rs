@@ -56,4 +56,7 @@ in_every_mode! {
     a_statement_that_returns_rows_is_run_to_its_end
     triggers_and_strings_with_semicolons_are_one_statement
     refinerys_own_runner_works
+    tables_are_listed_with_rows_and_indexes
+    a_query_plan_tells_its_index_and_runs_nothing
+    row_level_security_is_refused
 }

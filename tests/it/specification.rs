@@ -652,3 +652,71 @@ pub(crate) async fn refinerys_own_runner_works(world: World) {
     let ours: seedbed::migrations::Migrations = migrations.into_iter().collect();
     assert_eq!(ours.newest(), Some(2));
 }
+
+pub(crate) async fn tables_are_listed_with_rows_and_indexes(world: World) {
+    use seedbed::schema::{Uniqueness, contents};
+
+    assert!(contents(&world.db).await.unwrap().tables.is_empty());
+    assert!(world.db.path().is_none_or(|path| !path.exists()));
+    world
+        .apply(&[(
+            "V1__a.sql",
+            "CREATE TABLE a (x UNIQUE, y); CREATE INDEX by_y ON a (y, x); INSERT INTO a VALUES (1, 2), (2, 2);
+             CREATE TABLE b (k TEXT PRIMARY KEY) WITHOUT ROWID; CREATE VIEW v AS SELECT x FROM a;",
+        )])
+        .await
+        .unwrap();
+    let contents = contents(&world.db).await.unwrap();
+    let rows: Vec<_> = contents
+        .tables
+        .iter()
+        .map(|table| (table.name.as_str(), table.rows))
+        .collect();
+    assert_eq!(rows, [("a", Some(2)), ("b", Some(0))]);
+    let indexes: Vec<_> = contents.tables[0]
+        .indexes
+        .iter()
+        .map(|index| (index.name.as_str(), index.columns.len(), index.uniqueness))
+        .collect();
+    assert_eq!(
+        indexes,
+        [
+            ("by_y", 2, Uniqueness::Any),
+            ("sqlite_autoindex_a_1", 1, Uniqueness::Unique)
+        ]
+    );
+    assert_eq!(contents.views, ["v"]);
+    assert!(contents.bytes.is_some());
+}
+
+pub(crate) async fn a_query_plan_tells_its_index_and_runs_nothing(world: World) {
+    use seedbed::schema::{ExplainError, Uses, explain};
+
+    world
+        .apply(&[(
+            "V1__a.sql",
+            "CREATE TABLE a (x, y); CREATE INDEX by_y ON a (y); INSERT INTO a VALUES (1, 2);",
+        )])
+        .await
+        .unwrap();
+    let plan = explain(&world.db, "DELETE FROM a WHERE y = ?1").await;
+    assert_eq!(plan.unwrap()[0].uses, Some(Uses::Index("by_y".to_owned())));
+    let plan = explain(&world.db, "EXPLAIN QUERY PLAN DELETE FROM a;").await;
+    assert!(plan.is_ok());
+    let plan = explain(&world.db, "SELECT * FROM a WHERE x = 1").await;
+    assert_eq!(plan.unwrap()[0].uses, Some(Uses::EveryRow));
+    for wrong in ["SELEC 1", "SELECT * FROM nowhere"] {
+        let error = explain(&world.db, wrong).await.unwrap_err();
+        assert!(matches!(error, ExplainError::Engine(_)), "{error:?}");
+    }
+    assert_eq!(world.ask("SELECT count(*) FROM a").await, "1");
+}
+
+pub(crate) async fn row_level_security_is_refused(world: World) {
+    let policy = "CREATE POLICY user_isolation ON a USING (auth.user_id() = id);";
+    assert_eq!(
+        problem_codes(world.apply(&[A, ("V2__policy.sql", policy)]).await),
+        "refused"
+    );
+    assert_eq!(world.tables().await, "");
+}

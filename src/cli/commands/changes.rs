@@ -13,6 +13,9 @@ use crate::report::{self, Change, Document, Report};
 pub(crate) async fn migrate(session: &Session, flags: &args::Migrate) -> Ending {
     let opened = session.open(flags.lock.lock_timeout).await?;
     let set = session.migrations_for(&opened)?;
+    if let Some(within) = flags.wait {
+        session.wait(&opened, within).await?;
+    }
     let options = PlanOptions {
         target: flags.to.map_or(Target::Latest, Target::Version),
         grouping: flags.tx.into(),
@@ -22,8 +25,14 @@ pub(crate) async fn migrate(session: &Session, flags: &args::Migrate) -> Ending 
         return migrate_dry_run(session, &opened, &set, &options).await;
     }
     session.ask(&opened, Asks::ThroughAReplica)?;
-    let outcome =
-        migrations::apply(&opened.db, &set, &options, &opened.run, &session.events()).await;
+    let outcome = migrations::apply(
+        &opened.db,
+        &set,
+        &options,
+        &opened.run,
+        &session.events(&opened),
+    )
+    .await;
     show(session, &opened, outcome, Change::Migrate)
 }
 
@@ -69,7 +78,8 @@ pub(crate) async fn undo(session: &Session, flags: &args::Undo) -> Ending {
         return undo_dry_run(session, &opened, &options).await;
     }
     session.ask(&opened, Asks::OnEveryRemote)?;
-    let outcome = migrations::undo(&opened.db, &options, &opened.run, &session.events()).await;
+    let outcome =
+        migrations::undo(&opened.db, &options, &opened.run, &session.events(&opened)).await;
     show(session, &opened, outcome, Change::Undo)
 }
 
@@ -105,7 +115,14 @@ pub(crate) async fn repair(session: &Session, flags: &args::Repair) -> Ending {
         (Some(key), false, false) => Repair::Record(key),
     };
     session.ask(&opened, Asks::OnEveryRemote)?;
-    let outcome = migrations::repair(&opened.db, &set, &what, &opened.run, &session.events()).await;
+    let outcome = migrations::repair(
+        &opened.db,
+        &set,
+        &what,
+        &opened.run,
+        &session.events(&opened),
+    )
+    .await;
     show(session, &opened, outcome, Change::Repair)
 }
 
@@ -142,8 +159,14 @@ pub(crate) async fn baseline(session: &Session, flags: &args::Baseline) -> Endin
         },
     };
     session.ask(&opened, Asks::OnEveryRemote)?;
-    let outcome =
-        migrations::baseline(&opened.db, &set, &options, &opened.run, &session.events()).await;
+    let outcome = migrations::baseline(
+        &opened.db,
+        &set,
+        &options,
+        &opened.run,
+        &session.events(&opened),
+    )
+    .await;
     match outcome {
         Ok(outcome) => show(session, &opened, Ok(outcome), Change::Baseline),
         Err(BaselineError::Apply(error)) => Err(session.failed(&opened, &error)),

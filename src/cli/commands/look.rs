@@ -1,12 +1,17 @@
 //! The commands that only look.
 
+use std::time::SystemTime;
+
 use clap::CommandFactory;
 
 use crate::cli::args::{self, Cli, Format};
 use crate::cli::exit::Exit;
 use crate::cli::session::{Ending, Session};
+use crate::doctor::{self, Subject};
+use crate::history::HistoryError;
 use crate::migrations::{self, State};
 use crate::report::{self, Document, Report};
+use crate::schema::{self, ExplainError};
 
 /// `status`
 pub(crate) async fn status(session: &Session, flags: &args::Status) -> Ending {
@@ -34,6 +39,81 @@ pub(crate) async fn status(session: &Session, flags: &args::Status) -> Ending {
     }
     session.annotate(&Report::problems(&plan.problems, session.style()));
     Ok(exit)
+}
+
+/// `doctor`
+pub(crate) async fn doctor(session: &Session) -> Ending {
+    let (checks, exit, database) = match session.resolved.config() {
+        Ok(_) => {
+            let opened = session.open(None).await?;
+            let subject = Subject {
+                config: &opened.config,
+                rows: &session.resolved.rows(),
+                db: &opened.db,
+            };
+            let checks = doctor::examine(subject, SystemTime::now()).await;
+            let stops = |check: &doctor::Check| check.state == doctor::State::Error;
+            let exit = match checks.iter().any(stops) {
+                true => Exit::Failed,
+                false => Exit::Done,
+            };
+            (checks, exit, Some(opened.database()))
+        }
+        Err(error) => (doctor::misconfigured(&error), Exit::Usage, None),
+    };
+    if session.terminal.format == Format::Json {
+        let call = session.call(database.as_ref(), exit);
+        session.print(&Document::checks(call, &checks));
+    } else {
+        let text = report::checks(&checks, session.style());
+        session.terminal.data(&text);
+    }
+    Ok(exit)
+}
+
+/// `inspect`
+pub(crate) async fn inspect(session: &Session) -> Ending {
+    let opened = session.open(None).await?;
+    let contents = schema::contents(&opened.db)
+        .await
+        .map_err(|error| session.failed(&opened, &HistoryError::from(error).into()))?;
+    if session.terminal.format == Format::Json {
+        let database = opened.database();
+        let call = session.call(Some(&database), Exit::Done);
+        session.print(&Document::inspect(call, &contents));
+    } else {
+        let text = report::inspect(&contents, session.style());
+        session.terminal.data(&text);
+    }
+    Ok(Exit::Done)
+}
+
+/// `explain`
+pub(crate) async fn explain(session: &Session, flags: &args::Explain) -> Ending {
+    let opened = session.open(None).await?;
+    let plan = match schema::explain(&opened.db, &flags.sql).await {
+        Ok(plan) => plan,
+        Err(ExplainError::Db(error)) => {
+            return Err(session.failed(&opened, &HistoryError::from(error).into()));
+        }
+        Err(error) => {
+            let exit = match error {
+                ExplainError::NotOne(_) | ExplainError::Refused(_) => Exit::Usage,
+                _ => Exit::Failed,
+            };
+            let report = Report::explain(&error, session.style());
+            return Err(session.stopped(report, exit).about(&opened));
+        }
+    };
+    if session.terminal.format == Format::Json {
+        let database = opened.database();
+        let call = session.call(Some(&database), Exit::Done);
+        session.print(&Document::explain(call, &plan));
+    } else {
+        let text = report::explain(&plan, session.style());
+        session.terminal.data(&text);
+    }
+    Ok(Exit::Done)
 }
 
 /// `config`

@@ -6,4 +6,4 @@ mod look;
 
 pub(super) use changes::{baseline, migrate, repair, undo};
 pub(super) use files::{check, init, new, renumber};
-pub(super) use look::{completions, config, status};
+pub(super) use look::{completions, config, doctor, explain, inspect, status};

@@ -144,6 +144,17 @@ impl Server {
         let _ = self.post("/v3/pipeline", &body).await;
     }
 
+    /// What the server says of itself, in one line; none where it answers and does not say. No token is sent.
+    pub(super) async fn version(&self) -> Result<Option<String>, RemoteError> {
+        let request = self.client.get(format!("{}/version", self.base));
+        let answer = request.send().await.map_err(|error| self.broken(&error))?;
+        let status = answer.status();
+        let body = answer.bytes().await.map_err(|error| self.lost(&error))?;
+        let line = words(&body);
+        let is_page = line.starts_with('<') || line.starts_with('{');
+        Ok((status == StatusCode::OK && !is_page).then_some(line))
+    }
+
     async fn post(&self, path: &str, body: &impl serde::Serialize) -> Result<Vec<u8>, RemoteError> {
         let body = serde_json::to_vec(body).map_err(|error| RemoteError::NotHrana {
             host: self.host.clone(),

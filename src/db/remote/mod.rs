@@ -215,6 +215,14 @@ impl Remote {
         at(At::Begin, error)
     }
 
+    pub(super) async fn version(&self) -> Result<Option<String>, RemoteError> {
+        self.server.version().await
+    }
+
+    pub(super) fn host(&self) -> &str {
+        self.server.host()
+    }
+
     pub(super) async fn objection(&self, statement: &str) -> Result<Option<EngineError>, DbError> {
         let results = self.server.pipeline(vec![describe(statement)]).await?;
         Ok(match results.into_iter().next() {

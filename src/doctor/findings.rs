@@ -1,0 +1,336 @@
+//! What was found, in words. Pure.
+
+use std::time::{Duration, SystemTime};
+
+use super::Check;
+use super::probe::{Contents, File};
+use crate::config::{self, Access, Claims, Config, Mode, RemoteUrl, Row, Setting, Turso};
+use crate::db::{Engine, EngineError, Rows};
+use crate::history::History;
+use crate::migrations::{self, Plan, ReadError};
+use crate::script::Revision;
+use crate::sql::Value;
+
+/// Checks without which nothing of the database can be read.
+pub(super) const STOPS: [&str; 5] = ["file", "dns", "tcp", "tls", "server"];
+
+/// How long before its end a token is warned of.
+const SOON: Duration = Duration::from_secs(7 * 24 * 60 * 60);
+
+/// The mode and the settings that matter, each with where it came from.
+pub(super) fn settings(config: &Config, rows: &[Row]) -> Vec<Check> {
+    let origin = |name: &str| {
+        let row = rows.iter().find(|row| row.name == name);
+        row.map(|row| row.origin.as_str())
+            .filter(|it| !it.is_empty())
+    };
+    let mode = config.database.value.mode();
+    let from = |name: &str| {
+        origin(name)
+            .map(|it| format!(" ({it})"))
+            .unwrap_or_default()
+    };
+    let mut checks = vec![
+        Check::ok("mode", format!("{mode}{}", from("mode"))),
+        Check::ok(
+            "database",
+            format!("{} ({})", config.database_name(), config.database.origin),
+        ),
+    ];
+    checks.extend(
+        config
+            .warnings
+            .iter()
+            .map(|warning| Check::warning("settings", warning)),
+    );
+    if mode == Mode::Memory {
+        checks.push(Check::warning(
+            "file",
+            "a database in memory is gone when the command ends",
+        ));
+    }
+    checks
+}
+
+/// The form of the URL. One that is wrong is a problem of the settings.
+pub(super) fn url(url: &RemoteUrl) -> Check {
+    let how = match (url.is_encrypted(), url.is_loopback()) {
+        (true, _) => "encrypted",
+        (false, true) => "not encrypted, on this machine",
+        (false, false) => "not encrypted",
+    };
+    let message = format!("{url}: host {}, port {}, {how}", url.host(), url.port());
+    match url.is_encrypted() || url.is_loopback() {
+        true => Check::ok("url", message),
+        false => Check::warning("url", message).help("use https:// or libsql://"),
+    }
+}
+
+/// Whether the URL names what `[turso]` says. Hosts are `NAME-ORGANIZATION.turso.io`, with a region before `turso.io`
+/// or without.
+pub(super) fn turso(url: &RemoteUrl, turso: &Turso) -> Option<Check> {
+    if turso.database_name.is_none() && turso.organization.is_none() {
+        return None;
+    }
+    let label = match url.label() {
+        Some(label) if url.host().ends_with(".turso.io") => label,
+        _ => {
+            let message = "the host is none of Turso's, so [turso] database_name and organization are not compared";
+            return Some(Check::skipped("turso", message));
+        }
+    };
+    let differs = |setting: &Option<Setting<String>>, fits: &dyn Fn(&str) -> bool| {
+        let setting = setting.as_ref()?;
+        let value = setting.value.to_ascii_lowercase();
+        (!fits(&value)).then(|| format!("{} says {value}", setting.origin))
+    };
+    let organization = turso.organization.as_ref();
+    let owner = organization.map(|it| format!("-{}", it.value.to_ascii_lowercase()));
+    let owned = owner.and_then(|owner| label.strip_suffix(&owner));
+    let wrong: Vec<String> = [
+        differs(&turso.database_name, &|name| match owned {
+            Some(owned) => owned == name,
+            None => label == name || label.starts_with(&format!("{name}-")),
+        }),
+        differs(&turso.organization, &|_| owned.is_some()),
+    ]
+    .into_iter()
+    .flatten()
+    .collect();
+    Some(match wrong.as_slice() {
+        [] => Check::ok("turso", "the URL names the database of [turso]"),
+        _ => Check::warning(
+            "turso",
+            format!("the URL names {label}, but {}", wrong.join(" and ")),
+        )
+        .help("compare with `turso db show NAME --url`; nothing connects by [turso] database_name and organization"),
+    })
+}
+
+/// What the token of this server allows, as far as it tells.
+pub(super) fn access(config: &Config) -> Access {
+    config
+        .token()
+        .and_then(|token| config::claims(&token.value))
+        .map_or(Access::Full, |claims| claims.access)
+}
+
+/// Whether there is a token, and what it says of itself.
+pub(super) fn token(config: &Config, now: SystemTime) -> Check {
+    let Some(token) = config.token() else {
+        return Check::ok("token", "none, and a server on this machine needs none");
+    };
+    let origin = &token.origin;
+    let Some(claims) = config::claims(&token.value) else {
+        return Check::warning(
+            "token",
+            format!(
+                "{origin}; it is no JWT, as Turso's are, so it does not tell until when it holds"
+            ),
+        );
+    };
+    claimed(claims, &origin.to_string(), &config.turso_name(), now)
+}
+
+fn claimed(claims: Claims, origin: &str, name: &str, now: SystemTime) -> Check {
+    let renew = format!(
+        "make a new one with `turso db tokens create {name}`, and put it where the old one is: {origin}"
+    );
+    let holds = match claims.expires.map(|expires| (expires, expires.after(now))) {
+        None => "does not expire".to_owned(),
+        Some((expires, None)) => {
+            return Check::error("token", format!("{origin}; it expired on {expires}")).help(renew);
+        }
+        Some((expires, Some(left))) if left <= SOON => {
+            let days = left.as_secs() / (24 * 60 * 60);
+            let in_days = match days {
+                0 => "in less than a day".to_owned(),
+                1 => "in 1 day".to_owned(),
+                days => format!("in {days} days"),
+            };
+            return Check::warning(
+                "token",
+                format!("{origin}; it expires {in_days}, on {expires}"),
+            )
+            .help(renew);
+        }
+        Some((expires, Some(_))) => format!("holds until {expires}"),
+    };
+    match claims.access {
+        Access::Full => Check::ok("token", format!("{origin}; it {holds}")),
+        Access::ReadOnly => Check::warning(
+            "token",
+            format!("{origin}; it {holds}, and allows reading only"),
+        )
+        .help("that is enough for `status`, `migrate --dry-run`, `inspect` and `doctor`; whatever writes needs another"),
+    }
+}
+
+/// The file of a local database.
+pub(super) fn file(file: &File) -> Check {
+    let path = file.path.display();
+    let beside = |check: Check| {
+        if file.beside.contains(&"-journal") {
+            return Check::warning(
+                "file",
+                format!(
+                    "{}; a journal is beside it: a run is under way, or was killed",
+                    check.message
+                ),
+            )
+            .help("the next write rolls it back; keep the two files together");
+        }
+        check
+    };
+    match &file.contents {
+        Contents::NoFolder => Check::error("file", format!("the folder of {path} does not exist"))
+            .help("create it, or name another file with `--database FILE`"),
+        Contents::Missing => Check::ok("file", "it does not exist yet; the first run makes it"),
+        Contents::NoFile => Check::error("file", format!("{path} is a folder"))
+            .help("name another file with `--database FILE`"),
+        Contents::Unreadable(why) => Check::error("file", format!("{path} cannot be read: {why}")),
+        Contents::Foreign => Check::error(
+            "file",
+            format!("{path} is not a SQLite database, or encrypted"),
+        )
+        .help("see whether it is the file that you meant, or name another with `--database FILE`"),
+        Contents::ReadOnly => Check::error("file", format!("{path} may not be written"))
+            .help("give yourself the right to write the file and its folder"),
+        Contents::Empty => Check::ok("file", "it is empty"),
+        Contents::Database { bytes, journal } => beside(Check::ok(
+            "file",
+            format!("{bytes} bytes, journal mode {journal}"),
+        )),
+    }
+}
+
+/// The engine's version and what it can do.
+pub(super) fn read(version: Option<&str>, modules: Option<&str>, engine: Engine) -> Check {
+    let accepts = match engine {
+        Engine::Local => "takes every statement",
+        Engine::Memory => "takes no TEMP objects, no ATTACH and no pragmas that outlive a script",
+        Engine::Server => {
+            "takes no VACUUM, ANALYZE, ATTACH, TEMP objects and few pragmas with a value"
+        }
+    };
+    let version = version.unwrap_or("of an unknown version");
+    let has = modules.map(|it| format!("; has {it}")).unwrap_or_default();
+    Check::ok("read", format!("SQLite {version}; {accepts}{has}"))
+}
+
+/// How long a round trip takes.
+pub(super) fn latency(median: Duration) -> Check {
+    let microseconds = median.as_micros();
+    let message = format!(
+        "{}.{} ms for a round trip, the median of 3",
+        microseconds / 1000,
+        microseconds % 1000 / 100
+    );
+    Check::ok("latency", message)
+}
+
+/// How `_migrations` stands.
+pub(super) fn records(history: &History) -> Check {
+    let is_new = history.rows.is_empty() && history.revision == Revision::NONE;
+    let message = match history.version() {
+        Some(version) => format!("_migrations is at V{version}"),
+        None if is_new => "there is no _migrations yet; the first run makes it".to_owned(),
+        None => "_migrations is there, and no version is applied".to_owned(),
+    };
+    Check::ok("records", message)
+}
+
+/// The mark of the database, and the seed environment of the settings.
+pub(super) fn environment(history: &History, config: &Config) -> Check {
+    let set = config.seed_env.as_ref();
+    match (&history.environment, set) {
+        (None, None) => Check::ok(
+            "environment",
+            "the database has no mark, and no seed environment is set",
+        ),
+        (None, Some(set)) => Check::ok(
+            "environment",
+            format!(
+                "the database has no mark; seeds of {} ({})",
+                set.value, set.origin
+            ),
+        ),
+        (Some(mark), Some(set)) if *mark != set.value => Check::warning(
+            "environment",
+            format!(
+                "the database is marked {mark}, the seed environment is {} ({})",
+                set.value, set.origin
+            ),
+        )
+        .help("see whether this is the database that you meant"),
+        (Some(mark), _) => Check::ok("environment", format!("the database is marked {mark}")),
+    }
+}
+
+/// The folder of the migrations cannot be read.
+pub(super) fn no_files(error: &ReadError) -> Check {
+    let check = match std::error::Error::source(error) {
+        Some(cause) => Check::error("migrations", format!("{error}: {cause}")),
+        None => Check::error("migrations", error.to_string()),
+    };
+    check.help(
+        "`new NAME` creates the folder with a first migration; `--migrations DIR` names another",
+    )
+}
+
+/// What `migrate` would do.
+pub(super) fn migrations(plan: &Plan, access: Access) -> Check {
+    let pending = plan
+        .items
+        .iter()
+        .filter(|item| item.state == migrations::State::Pending)
+        .count();
+    let errors = plan.errors().count();
+    if errors > 0 {
+        let problems = match errors {
+            1 => "a problem stands in the way".to_owned(),
+            n => format!("{n} problems stand in the way"),
+        };
+        return Check::error("migrations", problems).help("`status` lists what is wrong");
+    }
+    match (pending, access) {
+        (0, _) => Check::ok("migrations", "nothing is pending"),
+        (n, Access::ReadOnly) => Check::error(
+            "migrations",
+            format!("{n} pending, and the token allows reading only"),
+        )
+        .help("make a token that may write: `turso db tokens create NAME`"),
+        (n, Access::Full) => Check::ok("migrations", format!("{n} pending")),
+    }
+}
+
+/// Rows that refer to a row that is not there.
+pub(super) fn foreign_keys(answer: Result<Rows, EngineError>) -> Check {
+    let name = "foreign keys";
+    let rows = match answer {
+        Ok(rows) => rows,
+        Err(error) => {
+            return Check::warning(name, format!("they cannot be checked: {error}"));
+        }
+    };
+    match rows
+        .first()
+        .and_then(|row| row.first())
+        .and_then(Value::as_i64)
+    {
+        Some(0) => Check::ok(name, "no row lacks the row that it refers to"),
+        Some(count) => {
+            let many = match count {
+                1000.. => "1000 rows or more refer to rows that are not there".to_owned(),
+                1 => "a row refers to a row that is not there".to_owned(),
+                count => format!("{count} rows refer to rows that are not there"),
+            };
+            Check::warning(name, many)
+                .help("`SELECT * FROM pragma_foreign_key_check` lists them; migrations keep them from becoming more")
+        }
+        None => Check::skipped(name, "the engine does not tell"),
+    }
+}
+
+#[cfg(test)]
+mod tests;

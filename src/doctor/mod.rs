@@ -1,0 +1,228 @@
+//! Whether the job could run: from the settings step by step to a real read, each step a [`Check`].
+//!
+//! What is found becomes words in pure functions; `probe` is the edge that looks at files and the network. It never
+//! writes, and no check shows a token.
+
+mod findings;
+#[cfg(feature = "remote")]
+mod network;
+mod probe;
+
+use std::sync::Arc;
+use std::time::SystemTime;
+
+use crate::config::{Config, ConfigError, Database, Row};
+use crate::db::{Db, DbError, Query, Rows};
+use crate::history::{self, HistoryError};
+use crate::migrations::{self, Migrations, OutOfOrder, PlanOptions};
+use crate::sql::Value;
+
+/// One step on the way, and how it went.
+#[derive(Debug, Clone)]
+pub struct Check {
+    /// What was looked at, a stable name: `token`.
+    pub name: &'static str,
+    /// How it went.
+    pub state: State,
+    /// What was found, in one line.
+    pub message: String,
+    /// What to do about it.
+    pub help: Option<String>,
+    /// The error beneath, where a database could not be read: it has words and help of its own.
+    pub cause: Option<Arc<HistoryError>>,
+}
+
+/// How a check went.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum State {
+    /// As it should be.
+    Ok,
+    /// The job could run; this should be known.
+    Warning,
+    /// The job could not run.
+    Error,
+    /// It could not be looked at, or has no meaning here.
+    Skipped,
+}
+
+impl State {
+    /// The word for it.
+    pub fn word(self) -> &'static str {
+        match self {
+            State::Ok => "ok",
+            State::Warning => "warning",
+            State::Error => "error",
+            State::Skipped => "skipped",
+        }
+    }
+}
+
+impl Check {
+    fn new(name: &'static str, state: State, message: impl Into<String>) -> Check {
+        Check {
+            name,
+            state,
+            message: message.into(),
+            help: None,
+            cause: None,
+        }
+    }
+
+    fn ok(name: &'static str, message: impl Into<String>) -> Check {
+        Check::new(name, State::Ok, message)
+    }
+
+    fn warning(name: &'static str, message: impl Into<String>) -> Check {
+        Check::new(name, State::Warning, message)
+    }
+
+    fn error(name: &'static str, message: impl Into<String>) -> Check {
+        Check::new(name, State::Error, message)
+    }
+
+    fn skipped(name: &'static str, message: impl Into<String>) -> Check {
+        Check::new(name, State::Skipped, message)
+    }
+
+    fn help(mut self, help: impl Into<String>) -> Check {
+        self.help = Some(help.into());
+        self
+    }
+
+    fn failed(name: &'static str, cause: HistoryError) -> Check {
+        Check {
+            cause: Some(Arc::new(cause)),
+            ..Check::error(name, "cannot be read")
+        }
+    }
+}
+
+/// What is examined.
+#[derive(Debug, Clone, Copy)]
+pub struct Subject<'a> {
+    /// The settings.
+    pub config: &'a Config,
+    /// The same with their origins: [`crate::config::Resolved::rows`].
+    pub rows: &'a [Row],
+    /// The database of these settings, opened.
+    pub db: &'a Db,
+}
+
+/// The checks of settings that do not hold. Nothing further can be looked at then.
+pub fn misconfigured(error: &ConfigError) -> Vec<Check> {
+    let problems = error.problems().iter().map(|problem| Check {
+        help: problem.help.clone(),
+        ..Check::error("settings", problem.to_string())
+    });
+    let rest = ["server", "database", "records", "migrations"];
+    let rest = rest.map(|name| Check::skipped(name, "not before the settings are right"));
+    problems.chain(rest).collect()
+}
+
+/// Looks at everything, in order. `now` decides whether a token has expired.
+pub async fn examine(subject: Subject<'_>, now: SystemTime) -> Vec<Check> {
+    let Subject { config, rows, db } = subject;
+    let mut checks = findings::settings(config, rows);
+    match &config.database.value {
+        Database::Local { path } => checks.push(findings::file(&probe::file(path))),
+        Database::Memory => {}
+        Database::Remote { url, .. } | Database::Replica { url, .. } => {
+            checks.push(findings::url(url));
+            checks.extend(findings::turso(url, &config.turso));
+            checks.push(findings::token(config, now));
+            checks.extend(probe::network(url, db).await);
+        }
+    }
+    let unreachable = checks
+        .iter()
+        .any(|check| check.state == State::Error && findings::STOPS.contains(&check.name));
+    if unreachable {
+        let rest = ["read", "records", "migrations", "foreign keys"];
+        checks.extend(rest.map(|name| Check::skipped(name, "the database cannot be reached")));
+        return checks;
+    }
+    checks.extend(inside(subject).await);
+    checks
+}
+
+const ENGINE: &str = "SELECT sqlite_version()";
+
+const MODULES: &str = "\
+SELECT group_concat(name, ', ') FROM (SELECT name FROM pragma_module_list
+WHERE name IN ('dbstat', 'fts5', 'geopoly', 'rtree', 'vector_top_k') ORDER BY name)";
+
+/// It stops counting where the number says no more.
+const ORPHANS: &str = "SELECT count(*) FROM (SELECT 1 FROM pragma_foreign_key_check LIMIT 1000)";
+
+/// The checks that read from the database.
+async fn inside(subject: Subject<'_>) -> Vec<Check> {
+    let Subject { config, db, .. } = subject;
+    let mut checks = Vec::new();
+    let queries = [ENGINE, MODULES, ORPHANS].map(Query::new);
+    let mut answers = match db.query(queries.into()).await {
+        Ok(answers) => answers.into_iter(),
+        Err(error) => {
+            checks.push(Check::failed("read", error.into()));
+            let rest = ["records", "migrations", "foreign keys"];
+            checks.extend(rest.map(|name| Check::skipped(name, "the database cannot be read")));
+            return checks;
+        }
+    };
+    let mut next = || answers.next().unwrap_or(Ok(Rows::new()));
+    match next() {
+        Ok(version) => checks.push(findings::read(
+            text(&version),
+            text(&next().unwrap_or_default()),
+            db.engine(),
+        )),
+        Err(error) => {
+            checks.push(Check::failed("read", DbError::Read(error).into()));
+            let _ = next();
+        }
+    }
+    let orphans = next();
+    checks.push(match probe::latency(db).await {
+        Ok(median) => findings::latency(median),
+        Err(error) => Check::failed("latency", error.into()),
+    });
+    match history::read(db).await {
+        Ok(history) => {
+            checks.push(findings::records(&history));
+            checks.push(findings::environment(&history, config));
+            checks.push(migrations(subject, &history).await);
+        }
+        Err(error) => {
+            checks.push(Check::failed("records", error));
+            checks.push(Check::skipped("migrations", "the records cannot be read"));
+        }
+    }
+    checks.push(findings::foreign_keys(orphans));
+    checks
+}
+
+/// What `migrate` would find.
+async fn migrations(subject: Subject<'_>, history: &history::History) -> Check {
+    let Subject { config, db, .. } = subject;
+    let set = match Migrations::read_dir(&config.migrations.value) {
+        Ok(set) => set,
+        Err(error) => return findings::no_files(&error),
+    };
+    let history = match migrations::observe(db, &set).await {
+        Ok(observed) => observed,
+        Err(_) => history.clone(),
+    };
+    let options = PlanOptions {
+        engine: db.engine(),
+        out_of_order: match config.out_of_order.value {
+            true => OutOfOrder::Allow,
+            false => OutOfOrder::Refuse,
+        },
+        ..PlanOptions::default()
+    };
+    let plan = migrations::plan(&set, &history, &options);
+    findings::migrations(&plan, findings::access(config))
+}
+
+fn text(rows: &Rows) -> Option<&str> {
+    rows.first()?.first().and_then(Value::as_str)
+}

@@ -1,0 +1,137 @@
+//! What was found on the way to a server, in words. Pure.
+
+use std::net::SocketAddr;
+
+use super::Check;
+use crate::config::RemoteUrl;
+use crate::db::RemoteError;
+
+/// The host has an address.
+pub(super) fn name(url: &RemoteUrl, addresses: &[SocketAddr]) -> Check {
+    match (url.label(), addresses) {
+        (None, _) => Check::skipped("dns", "the host is an address"),
+        (Some(_), [first]) => Check::ok("dns", format!("{} is {}", url.host(), first.ip())),
+        (Some(_), [first, more @ ..]) => Check::ok(
+            "dns",
+            format!("{} is {}, and {} more", url.host(), first.ip(), more.len()),
+        ),
+        (Some(_), []) => no_name(url.host(), "it has no address"),
+    }
+}
+
+/// The host has none.
+pub(super) fn no_name(host: &str, why: &str) -> Check {
+    Check::error("dns", format!("no address for {host}: {why}")).help(
+        "see whether the URL is spelt right (`turso db show NAME --url`) and whether this machine is online",
+    )
+}
+
+/// Something listens there.
+pub(super) fn connection(address: SocketAddr) -> Check {
+    Check::ok("tcp", format!("connected to {address}"))
+}
+
+/// Nothing does.
+pub(super) fn no_connection(url: &RemoteUrl, why: &str) -> Check {
+    let help = match url.is_loopback() {
+        true => "see whether the server runs, and on which port",
+        false => "see whether the port is right, and whether a firewall or a proxy is in the way",
+    };
+    Check::error("tcp", format!("no connection: {why}")).help(help)
+}
+
+/// A connection, and no answer on it.
+pub(super) fn silent(url: &RemoteUrl, why: &str) -> Check {
+    Check::error(
+        "server",
+        format!("{} was asked for its version: {why}", url.host()),
+    )
+    .help("see whether it is the server that you meant; a proxy may hold requests back")
+}
+
+/// What came of asking for the version: it tells of TLS too, as the connection is known to work.
+pub(super) fn answer(url: &RemoteUrl, version: Result<Option<String>, RemoteError>) -> Vec<Check> {
+    let tls = || match url.is_encrypted() {
+        true => Check::ok("tls", "the certificate is good"),
+        false => Check::skipped("tls", "the URL asks for none"),
+    };
+    match version {
+        Ok(Some(version)) => vec![tls(), Check::ok("server", version)],
+        Ok(None) => vec![
+            tls(),
+            Check::ok("server", "it answers, and does not tell its version"),
+        ],
+        Err(RemoteError::Unreachable { why, .. }) if url.is_encrypted() => vec![
+            Check::error("tls", format!("no encrypted connection: {why}")).help(
+                "see whether the host is right, whether the server speaks TLS on this port, and whether the clock of \
+                 this machine is",
+            ),
+        ],
+        Err(error) => vec![
+            tls(),
+            Check::error("server", error.to_string())
+                .help("see whether the port is that of a libSQL server, and whether it speaks TLS"),
+        ],
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use expect_test::expect;
+
+    fn shown(check: &Check) -> String {
+        let help = check.help.as_ref().map(|help| format!("help: {help}\n"));
+        let state = check.state.word();
+        format!(
+            "{state} {}: {}\n{}",
+            check.name,
+            check.message,
+            help.unwrap_or_default()
+        )
+    }
+
+    #[test]
+    fn each_step_to_a_server_says_what_failed() {
+        let url = RemoteUrl::parse("libsql://app-org.turso.io").unwrap();
+        let host = || "app-org.turso.io".to_owned();
+        let all = |checks: Vec<Check>| checks.iter().map(shown).collect::<String>();
+        let good = Ok(Some("sqld 0.24.33".to_owned()));
+        expect![[r#"
+            ok tls: the certificate is good
+            ok server: sqld 0.24.33
+        "#]]
+        .assert_eq(&all(answer(&url, good)));
+        let tls = Err(RemoteError::Unreachable {
+            host: host(),
+            why: "invalid peer certificate: Expired".to_owned(),
+        });
+        expect![[r#"
+            error tls: no encrypted connection: invalid peer certificate: Expired
+            help: see whether the host is right, whether the server speaks TLS on this port, and whether the clock of this machine is
+        "#]].assert_eq(&all(answer(&url, tls)));
+        let lost = Err(RemoteError::Lost {
+            host: host(),
+            why: "connection reset by peer".to_owned(),
+        });
+        let plain = RemoteUrl::parse("http://127.0.0.1:8080").unwrap();
+        expect![[r#"
+            skipped tls: the URL asks for none
+            error server: the connection to app-org.turso.io broke before the answer came: connection reset by peer
+            help: see whether the port is that of a libSQL server, and whether it speaks TLS
+        "#]].assert_eq(&all(answer(&plain, lost)));
+        expect![[r#"
+            error dns: no address for app-org.turso.io: not found
+            help: see whether the URL is spelt right (`turso db show NAME --url`) and whether this machine is online
+        "#]].assert_eq(&shown(&no_name("app-org.turso.io", "not found")));
+        expect![[r#"
+            error tcp: no connection: 127.0.0.1:8080: refused
+            help: see whether the server runs, and on which port
+        "#]]
+        .assert_eq(&shown(&no_connection(&plain, "127.0.0.1:8080: refused")));
+        expect![[r#"
+            skipped dns: the host is an address
+        "#]]
+        .assert_eq(&shown(&name(&plain, &[])));
+    }
+}

@@ -1,0 +1,166 @@
+//! The edge: files, names, connections and clocks. It decides nothing, and writes nothing.
+
+use std::fs;
+use std::io::{ErrorKind, Read};
+use std::path::{Path, PathBuf};
+use std::time::{Duration, Instant};
+
+use super::Check;
+use crate::config::RemoteUrl;
+use crate::db::{Db, DbError, Query};
+
+/// What a local database is on disk.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct File {
+    pub(super) path: PathBuf,
+    pub(super) contents: Contents,
+    /// What the files beside it end with: `-wal`.
+    pub(super) beside: Vec<&'static str>,
+}
+
+/// What is in the file.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) enum Contents {
+    NoFolder,
+    Missing,
+    /// A folder or a device.
+    NoFile,
+    Unreadable(String),
+    /// Something else than a database.
+    Foreign,
+    ReadOnly,
+    Empty,
+    Database {
+        bytes: u64,
+        journal: &'static str,
+    },
+}
+
+/// Looks at a file without opening it as a database.
+pub(super) fn file(path: &Path) -> File {
+    let beside = ["-wal", "-shm", "-journal"]
+        .into_iter()
+        .filter(|ending| {
+            let mut name = path.as_os_str().to_owned();
+            name.push(ending);
+            Path::new(&name).exists()
+        })
+        .collect();
+    File {
+        path: path.to_owned(),
+        contents: contents(path),
+        beside,
+    }
+}
+
+fn contents(path: &Path) -> Contents {
+    let metadata = match fs::metadata(path) {
+        Ok(metadata) => metadata,
+        Err(error) if error.kind() == ErrorKind::NotFound => {
+            let folder = path.parent().filter(|it| !it.as_os_str().is_empty());
+            return match folder.is_none_or(Path::is_dir) {
+                true => Contents::Missing,
+                false => Contents::NoFolder,
+            };
+        }
+        Err(error) => return Contents::Unreadable(error.to_string()),
+    };
+    if !metadata.is_file() {
+        return Contents::NoFile;
+    }
+    if metadata.len() == 0 {
+        return Contents::Empty;
+    }
+    // The header: https://sqlite.org/fileformat.html#the_database_header
+    let mut header = [0_u8; 20];
+    match fs::File::open(path).and_then(|mut file| file.read_exact(&mut header)) {
+        Ok(()) => {}
+        Err(error) if error.kind() == ErrorKind::UnexpectedEof => return Contents::Foreign,
+        Err(error) => return Contents::Unreadable(error.to_string()),
+    }
+    if !header.starts_with(b"SQLite format 3\0") {
+        return Contents::Foreign;
+    }
+    if metadata.permissions().readonly() {
+        return Contents::ReadOnly;
+    }
+    Contents::Database {
+        bytes: metadata.len(),
+        journal: match header[18] {
+            2 => "wal",
+            _ => "delete",
+        },
+    }
+}
+
+/// The median of three round trips.
+pub(super) async fn latency(db: &Db) -> Result<Duration, DbError> {
+    let mut times = [Duration::ZERO; 3];
+    for time in &mut times {
+        let since = Instant::now();
+        db.query(vec![Query::new("SELECT 1")]).await?;
+        *time = since.elapsed();
+    }
+    times.sort();
+    Ok(times[1])
+}
+
+/// From the name of a server to what it says of itself; the first step that fails is the last.
+#[cfg(feature = "remote")]
+pub(super) async fn network(url: &RemoteUrl, db: &Db) -> Vec<Check> {
+    use super::network as words;
+
+    /// How long each step may take.
+    const STEP: Duration = Duration::from_secs(10);
+    let late = || format!("no answer within {} s", STEP.as_secs());
+    let host = url.host().trim_start_matches('[').trim_end_matches(']');
+    let mut checks = Vec::new();
+
+    let found = tokio::time::timeout(STEP, tokio::net::lookup_host((host, url.port()))).await;
+    let addresses: Vec<_> = match found {
+        Ok(Ok(addresses)) => addresses.collect(),
+        Ok(Err(error)) => {
+            checks.push(words::no_name(host, &error.to_string()));
+            return checks;
+        }
+        Err(_) => {
+            checks.push(words::no_name(host, &late()));
+            return checks;
+        }
+    };
+    checks.push(words::name(url, &addresses));
+
+    let mut refused = "it has no address".to_owned();
+    let mut connected = None;
+    for address in addresses {
+        match tokio::time::timeout(STEP, tokio::net::TcpStream::connect(address)).await {
+            Ok(Ok(_)) => {
+                connected = Some(address);
+                break;
+            }
+            Ok(Err(error)) => refused = format!("{address}: {error}"),
+            Err(_) => refused = format!("{address}: {}", late()),
+        }
+    }
+    let Some(address) = connected else {
+        checks.push(words::no_connection(url, &refused));
+        return checks;
+    };
+    checks.push(words::connection(address));
+
+    let version = match tokio::time::timeout(STEP, db.server_version()).await {
+        Ok(version) => version,
+        Err(_) => {
+            checks.push(words::silent(url, &late()));
+            return checks;
+        }
+    };
+    checks.extend(words::answer(url, version));
+    checks
+}
+
+/// This build has no network.
+#[cfg(not(feature = "remote"))]
+pub(super) async fn network(_url: &RemoteUrl, _db: &Db) -> Vec<Check> {
+    Vec::new()
+}

@@ -1,0 +1,292 @@
+//! What is in a database: its tables with their rows, their size and their indexes.
+
+use std::collections::HashMap;
+
+use super::inspect::{ObjectKind, Schema, inspected};
+use crate::db::{Db, DbError, EngineError, Query, Rows};
+use crate::sql::{Value, identifier};
+
+/// What a database holds. Tables that are not the project's own count for its size only.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Contents {
+    /// By name.
+    pub tables: Vec<Table>,
+    /// The names of the views.
+    pub views: Vec<String>,
+    /// The names of the triggers, each with its table.
+    pub triggers: Vec<(String, String)>,
+    /// The size of the whole database in bytes, its free pages too, where the engine tells.
+    pub bytes: Option<i64>,
+}
+
+/// One table.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Table {
+    /// Its name.
+    pub name: String,
+    /// Its rows; none where they could not be counted.
+    pub rows: Option<i64>,
+    /// Its size in bytes without that of its indexes, where the engine tells.
+    pub bytes: Option<i64>,
+    /// Its indexes by name, those that keep a constraint too.
+    pub indexes: Vec<Index>,
+}
+
+/// One index.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Index {
+    /// Its name: `sqlite_autoindex_…` where it keeps a constraint.
+    pub name: String,
+    /// Its columns in order; an expression has no name.
+    pub columns: Vec<Option<String>>,
+    /// Whether no two rows may have the same.
+    pub uniqueness: Uniqueness,
+    /// Whether it holds all rows of its table.
+    pub coverage: Coverage,
+    /// Its size in bytes, where the engine tells.
+    pub bytes: Option<i64>,
+}
+
+/// Whether an index lets a value stand twice.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Uniqueness {
+    /// No two rows have the same.
+    Unique,
+    /// Any number of rows may.
+    Any,
+}
+
+/// Which rows an index holds: <https://sqlite.org/partialindex.html>.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Coverage {
+    /// All of its table.
+    Whole,
+    /// Those of which its `WHERE` is true.
+    Partial,
+}
+
+/// <https://sqlite.org/pragma.html#pragma_index_list>. A token that only reads may ask for pragmas in this form.
+const INDEXES: &str = "\
+SELECT t.name, i.name, i.\"unique\", i.partial, c.name
+FROM sqlite_schema t, pragma_index_list(t.name) i, pragma_index_info(i.name) c
+WHERE t.type = 'table' AND t.sql IS NOT NULL
+ORDER BY t.name, i.name, c.seqno";
+
+/// Bytes, entries on leaves and all entries of each b-tree: <https://sqlite.org/dbstat.html>.
+const SIZES: &str = "\
+SELECT name, sum(pgsize), sum(CASE pagetype WHEN 'leaf' THEN ncell ELSE 0 END), sum(ncell) FROM dbstat GROUP BY name";
+
+/// Tables without a rowid are b-trees of indexes, which have entries on inner pages too:
+/// <https://sqlite.org/withoutrowid.html>.
+const WITHOUT_ROWID: &str = "SELECT name FROM pragma_table_list WHERE schema = 'main' AND wr = 1";
+
+const WHOLE: &str =
+    "SELECT p.page_count * s.page_size FROM pragma_page_count p, pragma_page_size s";
+
+/// Reads what is in a database: one request. A second one counts the rows of tables whose size the engine does not
+/// tell.
+///
+/// # Errors
+/// As [`Db::query`].
+pub async fn contents(db: &Db) -> Result<Contents, DbError> {
+    let [objects, shadows] = super::inspect::QUERIES;
+    let queries = [objects, shadows, INDEXES, SIZES, WITHOUT_ROWID, WHOLE];
+    let mut answers = db.query(queries.map(Query::new).into()).await?.into_iter();
+    let mut next = || answers.next().unwrap_or(Ok(Rows::new()));
+    let schema = inspected(next(), next())?;
+    let indexes = next().map_err(DbError::Read)?;
+    let sizes = sizes(next());
+    let without_rowid = next().unwrap_or_default();
+    let whole = next().unwrap_or_default();
+    let mut contents = assembled(&schema, &indexes, &sizes, &without_rowid);
+    contents.bytes = first(&whole).and_then(Value::as_i64);
+    count(db, &mut contents).await?;
+    Ok(contents)
+}
+
+/// What `dbstat` says of one b-tree.
+struct Size {
+    bytes: i64,
+    on_leaves: i64,
+    entries: i64,
+}
+
+/// None where the engine has no `dbstat`, or the server refuses it.
+fn sizes(answer: Result<Rows, EngineError>) -> HashMap<String, Size> {
+    let rows = answer.unwrap_or_default();
+    let sizes = rows.iter().filter_map(|row| match row.as_slice() {
+        [name, bytes, on_leaves, entries] => Some((
+            name.as_str()?.to_owned(),
+            Size {
+                bytes: bytes.as_i64()?,
+                on_leaves: on_leaves.as_i64()?,
+                entries: entries.as_i64()?,
+            },
+        )),
+        _ => None,
+    });
+    sizes.collect()
+}
+
+fn assembled(
+    schema: &Schema,
+    indexes: &Rows,
+    sizes: &HashMap<String, Size>,
+    without_rowid: &Rows,
+) -> Contents {
+    let is_without_rowid = |name: &str| {
+        without_rowid
+            .iter()
+            .flatten()
+            .any(|it| it.as_str() == Some(name))
+    };
+    let mut contents = Contents::default();
+    for object in &schema.objects {
+        let name = object.name.clone();
+        match object.kind {
+            ObjectKind::Table => {
+                let size = sizes.get(&name);
+                contents.tables.push(Table {
+                    rows: size.map(|size| match is_without_rowid(&name) {
+                        true => size.entries,
+                        false => size.on_leaves,
+                    }),
+                    bytes: size.map(|size| size.bytes),
+                    indexes: of_table(&name, indexes, sizes),
+                    name,
+                });
+            }
+            ObjectKind::View => contents.views.push(name),
+            ObjectKind::Trigger => contents.triggers.push((name, object.table.clone())),
+            ObjectKind::Index => {}
+        }
+    }
+    contents
+}
+
+/// The indexes of one table; each column of each is a row.
+fn of_table(table: &str, rows: &Rows, sizes: &HashMap<String, Size>) -> Vec<Index> {
+    let mut indexes: Vec<Index> = Vec::new();
+    for row in rows {
+        let [of, name, unique, partial, column] = row.as_slice() else {
+            continue;
+        };
+        let (Some(of), Some(name)) = (of.as_str(), name.as_str()) else {
+            continue;
+        };
+        if of != table {
+            continue;
+        }
+        let column = column.as_str().map(str::to_owned);
+        match indexes.last_mut() {
+            Some(last) if last.name == name => last.columns.push(column),
+            _ => indexes.push(Index {
+                name: name.to_owned(),
+                columns: vec![column],
+                uniqueness: match unique.as_i64() {
+                    Some(1) => Uniqueness::Unique,
+                    _ => Uniqueness::Any,
+                },
+                coverage: match partial.as_i64() {
+                    Some(1) => Coverage::Partial,
+                    _ => Coverage::Whole,
+                },
+                bytes: sizes.get(name).map(|size| size.bytes),
+            }),
+        }
+    }
+    indexes
+}
+
+/// Counts the rows of the tables of which nothing is known: virtual ones, and all of an engine without `dbstat`.
+async fn count(db: &Db, contents: &mut Contents) -> Result<(), DbError> {
+    let unknown: Vec<&mut Table> = contents
+        .tables
+        .iter_mut()
+        .filter(|table| table.rows.is_none())
+        .collect();
+    if unknown.is_empty() {
+        return Ok(());
+    }
+    let queries = unknown
+        .iter()
+        .map(|table| Query::new(format!("SELECT count(*) FROM {}", identifier(&table.name))))
+        .collect();
+    for (table, answer) in unknown.into_iter().zip(db.query(queries).await?) {
+        // A virtual table of a module that this engine lacks cannot be counted.
+        table.rows = answer.ok().as_ref().and_then(first).and_then(Value::as_i64);
+    }
+    Ok(())
+}
+
+fn first(rows: &Rows) -> Option<&Value> {
+    rows.first()?.first()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::schema::tests::database;
+
+    #[tokio::test]
+    async fn tables_come_with_their_rows_and_their_indexes() {
+        let db = database(
+            "CREATE TABLE users (id INTEGER PRIMARY KEY, email TEXT UNIQUE, tier TEXT);
+             CREATE INDEX by_tier ON users (tier, lower(email)) WHERE tier <> 'free';
+             INSERT INTO users (email) VALUES ('a'), ('b');
+             CREATE TABLE \"odd \"\"name\" (x);
+             CREATE TABLE _migrations (kind);
+             CREATE VIEW v AS SELECT 1;
+             CREATE TRIGGER t AFTER INSERT ON users BEGIN SELECT 1; END;",
+        )
+        .await;
+        let contents = contents(&db).await.unwrap();
+        let tables: Vec<(&str, Option<i64>)> = contents
+            .tables
+            .iter()
+            .map(|table| (table.name.as_str(), table.rows))
+            .collect();
+        assert_eq!(tables, [("odd \"name", Some(0)), ("users", Some(2))]);
+        let indexes = &contents.tables[1].indexes;
+        assert_eq!(indexes.len(), 2);
+        assert_eq!(indexes[0].name, "by_tier");
+        assert_eq!(indexes[0].columns, [Some("tier".to_owned()), None]);
+        assert_eq!(indexes[0].uniqueness, Uniqueness::Any);
+        assert_eq!(indexes[0].coverage, Coverage::Partial);
+        assert_eq!(indexes[1].name, "sqlite_autoindex_users_1");
+        assert_eq!(indexes[1].uniqueness, Uniqueness::Unique);
+        assert_eq!(contents.views, ["v"]);
+        assert_eq!(contents.triggers, [("t".to_owned(), "users".to_owned())]);
+        assert!(contents.bytes > Some(0));
+        assert!(contents.tables[1].bytes > Some(0));
+    }
+
+    /// The rows that the sizes tell of are those that counting finds, on few pages and on many.
+    #[tokio::test]
+    async fn rows_are_right_for_every_kind_of_table() {
+        for rows in [0, 1, 5000] {
+            let db = database(&format!(
+                "CREATE TABLE plain (x, y);
+                 CREATE TABLE keyed (k TEXT PRIMARY KEY, v) WITHOUT ROWID;
+                 CREATE VIRTUAL TABLE words USING fts5 (body);
+                 CREATE TABLE numbers (value);
+                 WITH RECURSIVE n (v) AS (SELECT 1 UNION ALL SELECT v + 1 FROM n)
+                 INSERT INTO numbers SELECT v FROM n LIMIT {rows};
+                 INSERT INTO plain SELECT value, hex(randomblob(100)) FROM numbers;
+                 INSERT INTO keyed SELECT 'k' || value, hex(randomblob(100)) FROM numbers;
+                 INSERT INTO words SELECT 'word' || value FROM numbers;"
+            ))
+            .await;
+            let found: Vec<(String, Option<i64>)> = contents(&db)
+                .await
+                .unwrap()
+                .tables
+                .into_iter()
+                .map(|table| (table.name, table.rows))
+                .collect();
+            let expect =
+                ["keyed", "numbers", "plain", "words"].map(|name| (name.to_owned(), Some(rows)));
+            assert_eq!(found, expect);
+        }
+    }
+}
