@@ -245,9 +245,7 @@ pub(super) async fn drive(
                     on_event(Event::Moved);
                     continue 'again;
                 }
-                Err(RunError::Failed(failed))
-                    if failed.failure.code() == Some(Code::Busy) && !waiting.is_over() =>
-                {
+                Err(RunError::Failed(failed)) if is_locked_out(&failed) && !waiting.is_over() => {
                     on_event(Event::WaitingForLock);
                     tokio::select! {
                         () = waiting.pass() => continue 'again,
@@ -255,6 +253,14 @@ pub(super) async fn drive(
                             return Err(interrupted(done, version.highest()));
                         }
                     }
+                }
+                // Others may have got something done while this one stood in the queue.
+                Err(RunError::Failed(failed))
+                    if is_locked_out(&failed)
+                        && history::read(db).await?.revision != history.revision =>
+                {
+                    on_event(Event::Moved);
+                    continue 'again;
                 }
                 Err(RunError::Failed(failed)) => {
                     return Err(script_error(db, *failed, script, done, version.highest()).await);
@@ -398,6 +404,13 @@ impl Versions {
     }
 }
 
+/// Whether somebody else's lock was in the way of all of a script. Once a script outside of a transaction has begun,
+/// what it left behind matters more than what was in its way.
+fn is_locked_out(failed: &Failed) -> bool {
+    let begun = matches!(failed.failure, Failure::Step { committed, .. } if committed > 0);
+    failed.failure.code() == Some(Code::Busy) && !begun
+}
+
 async fn script_error(
     db: &Db,
     failed: Failed,
@@ -405,9 +418,7 @@ async fn script_error(
     done: Vec<Done>,
     version: Option<i64>,
 ) -> ApplyError {
-    // Once a script outside of a transaction has begun, what it left behind matters more than what was in its way.
-    let begun = matches!(failed.failure, Failure::Step { committed, .. } if committed > 0);
-    if failed.failure.code() == Some(Code::Busy) && !begun {
+    if is_locked_out(&failed) {
         return ApplyError::Waited {
             what: "another connection held the lock of this database".to_owned(),
             waited: db.lock_timeout(),

@@ -103,7 +103,7 @@ async fn a_server_that_is_well() {
     let server = Server::start();
     let folder = tempfile::tempdir().unwrap();
     let well = "dns:skipped tls:skipped";
-    assert_eq!(examined(folder.path(), server.url(), &[], 0).await, well);
+    assert_eq!(examined(folder.path(), &server.url(), &[], 0).await, well);
     let env = [("TURSO_AUTH_TOKEN", TOKEN)];
     for (days_left, expect) in [
         (8, well.to_owned()),
@@ -111,7 +111,7 @@ async fn a_server_that_is_well() {
         (0, format!("token:error {well}")),
     ] {
         let now = EXPIRES - days_left * 24 * 60 * 60;
-        let found = examined(folder.path(), server.url(), &env, now).await;
+        let found = examined(folder.path(), &server.url(), &env, now).await;
         assert_eq!(found, expect);
     }
 }

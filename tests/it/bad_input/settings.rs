@@ -237,7 +237,7 @@ fn a_server_that_cannot_be_reached() {
             2> target: remote http://127.0.0.1:1 (--database)
             2> error[unreachable]: cannot reach 127.0.0.1:1: Connection refused (os error 111)
             2>   |
-            2>   = help: see whether the host and port are right and the network lets you reach them; `doctor` looks step by step
+            2>   = help: see whether the host and port are right and the network lets you reach them; `seedbed doctor` looks step by step
             exit 1
         "#]],
     );
@@ -249,7 +249,7 @@ fn a_server_that_cannot_be_reached() {
             2> target: remote http://127.0.0.1:1 (--database)
             2> error[unreachable]: cannot reach 127.0.0.1:1: Connection refused (os error 111)
             2>   |
-            2>   = help: see whether the host and port are right and the network lets you reach them; `doctor` looks step by step
+            2>   = help: see whether the host and port are right and the network lets you reach them; `seedbed doctor` looks step by step
             exit 1
         "#]],
     );
@@ -297,6 +297,9 @@ fn flags_that_do_not_fit() {
                 2>   repair       Make the records say what is so; the schema is never touched
                 2>   baseline     Record migrations as applied without running them, for a database that already has
                 2>                the schema
+                2>   doctor       Look for what is wrong, from the settings to a real read, and say what to do
+                2>   inspect      List tables with their rows, size and indexes
+                2>   explain      Show how a statement would be run, and by which index; nothing is run
                 2>   config       Show every setting and where it comes from
                 2>   init         Write an xtask, a cargo alias, .env.example and .gitattributes into this project
                 2>   completions  Print a completion script for a shell

@@ -373,6 +373,9 @@ fn the_version_and_the_help_are_told_on_standard_output() {
               --allow-out-of-order
                   Also apply versions below the newest applied one
 
+              --wait <S>
+                  Wait so many seconds for a database that can be reached
+
               --lock-timeout <S>
                   How long to wait for somebody else's lock, in seconds [default: 10; 120 for a server]
 
