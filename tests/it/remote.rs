@@ -131,7 +131,7 @@ fn twelve_runners_at_once_apply_each_migration_once() {
     let server = ours(seedbed_test_server::Options::default());
     let mut project = Project::new();
     for n in 1..=8 {
-        project = project.migration(&format!("V{n}__t"), &format!("CREATE TABLE t{n} (x);\n"));
+        project = project.migration(&format!("V{n}__t"), format!("CREATE TABLE t{n} (x);\n"));
     }
     let line = format!("migrate --tx each --database {}", server.url());
     let children: Vec<_> = (0..12).map(|_| project.spawn(&line)).collect();
