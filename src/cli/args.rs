@@ -145,6 +145,10 @@ pub(super) enum Command {
     Inspect,
     /// Show how a statement would be run, and by which index; nothing is run
     Explain(Explain),
+    /// Bring the local file of an embedded replica up to its primary
+    Sync(Sync),
+    /// Look at, remove or copy the local file of an embedded replica
+    Replica(Replica),
     /// Show every setting and where it comes from
     Config,
     /// Write an xtask, a cargo alias, .env.example and .gitattributes into this project
@@ -295,6 +299,36 @@ pub(super) struct Explain {
     /// One SELECT, INSERT, UPDATE or DELETE; parameters (?1, :id) need no values
     #[arg(value_name = "SQL")]
     pub(super) sql: String,
+}
+
+/// `sync`
+#[derive(Debug, Args)]
+pub(super) struct Sync {
+    /// Go on at the configured interval until interrupted
+    #[arg(long)]
+    pub(super) watch: bool,
+}
+
+/// `replica`
+#[derive(Debug, Args)]
+pub(super) struct Replica {
+    #[command(subcommand)]
+    pub(super) command: ReplicaCommand,
+}
+
+/// What is done with the file of a replica.
+#[derive(Debug, Subcommand)]
+pub(super) enum ReplicaCommand {
+    /// Show its size, its last frame, its age, and how far it is behind
+    Status,
+    /// Remove its files, all of them and nothing else; `sync` makes them anew
+    Reset,
+    /// Write what it holds into a plain database, cut off from the primary
+    Copy {
+        /// The new file
+        #[arg(value_name = "FILE")]
+        file: PathBuf,
+    },
 }
 
 /// `init`

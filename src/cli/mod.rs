@@ -15,7 +15,7 @@ use std::process::ExitCode;
 
 use clap::{CommandFactory, FromArgMatches};
 
-use args::{Cli, Command};
+use args::{Cli, Command, ReplicaCommand};
 use exit::Exit;
 use session::{Ending, Session};
 
@@ -96,6 +96,12 @@ async fn dispatch(session: &Session, command: &Command) -> Ending {
         Command::Doctor => commands::doctor(session).await,
         Command::Inspect => commands::inspect(session).await,
         Command::Explain(flags) => commands::explain(session, flags).await,
+        Command::Sync(flags) => commands::replica::sync(session, flags).await,
+        Command::Replica(flags) => match &flags.command {
+            ReplicaCommand::Status => commands::replica::status(session).await,
+            ReplicaCommand::Reset => commands::replica::reset(session).await,
+            ReplicaCommand::Copy { file } => commands::replica::copy(session, file).await,
+        },
         Command::Config => commands::config(session),
         Command::Init(flags) => commands::init(session, flags),
         Command::Completions(flags) => commands::completions(session, flags),
@@ -117,6 +123,12 @@ impl Command {
             Command::Doctor => "doctor",
             Command::Inspect => "inspect",
             Command::Explain(_) => "explain",
+            Command::Sync(_) => "sync",
+            Command::Replica(flags) => match &flags.command {
+                ReplicaCommand::Status => "replica status",
+                ReplicaCommand::Reset => "replica reset",
+                ReplicaCommand::Copy { .. } => "replica copy",
+            },
             Command::Config => "config",
             Command::Init(_) => "init",
             Command::Completions(_) => "completions",

@@ -9,7 +9,9 @@ use super::exit::Exit;
 use super::signals;
 use super::terminal::Terminal;
 use super::who;
-use crate::config::{Config, Database, Mode, Project, Resolved};
+#[cfg(not(all(feature = "remote", feature = "replica")))]
+use crate::config::Mode;
+use crate::config::{Config, Database, Project, Resolved};
 use crate::db::{Db, DbError, Options};
 use crate::history::HistoryError;
 use crate::migrations::{ApplyError, Event, Migrations, OnEvent, OutOfOrder, PlanOptions};
@@ -131,6 +133,14 @@ impl Session {
             }
             #[cfg(not(feature = "remote"))]
             Database::Remote { .. } => return Err(self.not_built(Mode::Remote, "remote")),
+            #[cfg(feature = "replica")]
+            Database::Replica {
+                file, url, token, ..
+            } => {
+                let token = token.as_ref().map(|token| token.value.expose());
+                Db::replica(file, &url.base(), token, options)
+            }
+            #[cfg(not(feature = "replica"))]
             Database::Replica { .. } => return Err(self.not_built(Mode::Replica, "replica")),
         };
         let db = db.map_err(|error| {
@@ -141,6 +151,7 @@ impl Session {
         Ok(Opened { config, db, run })
     }
 
+    #[cfg(not(all(feature = "remote", feature = "replica")))]
     fn not_built(&self, mode: Mode, feature: &str) -> Stopped {
         self.usage(
             "not-in-this-build",
@@ -216,6 +227,11 @@ impl Session {
         if let Some(token) = opened.config.token() {
             let name = opened.config.turso_name();
             report = report.with_token(token, &name, SystemTime::now());
+        }
+        let away =
+            matches!(error, ApplyError::History(HistoryError::Db(error)) if error.may_pass());
+        if away && matches!(opened.config.database.value, Database::Replica { .. }) {
+            report = report.needs_the_primary();
         }
         self.stopped(report, Exit::from(error)).about(opened)
     }

@@ -115,6 +115,44 @@ pub enum DbError {
     /// The server did not answer, or refused.
     #[error(transparent)]
     Remote(#[from] super::RemoteError),
+    /// The file of a replica is something else.
+    #[error("{} is no replica: it {why}", path.display())]
+    NotAReplica {
+        /// The file.
+        path: PathBuf,
+        /// What it is.
+        why: &'static str,
+    },
+    /// Some files of a replica are missing, or too many.
+    #[error("the replica {} is broken: it {why}", path.display())]
+    BrokenReplica {
+        /// The file.
+        path: PathBuf,
+        /// What is wrong.
+        why: &'static str,
+    },
+    /// A replica holds what its primary never had.
+    #[error("the replica {} follows another primary", path.display())]
+    OtherPrimary {
+        /// The file.
+        path: PathBuf,
+    },
+    /// The primary answers, and yet the replica could not follow.
+    #[error("cannot sync the replica {}: {why}", path.display())]
+    NotSynced {
+        /// The file.
+        path: PathBuf,
+        /// The engine's words.
+        why: String,
+    },
+    /// A file could not be read, removed or created.
+    #[error("{}: {source}", path.display())]
+    File {
+        /// The file.
+        path: PathBuf,
+        /// The system's words.
+        source: std::io::Error,
+    },
     /// The thread that held the connection is gone.
     #[error("the thread of the database ended early")]
     Thread(#[source] tokio::task::JoinError),
@@ -131,7 +169,12 @@ impl DbError {
         match self {
             DbError::Open { source, .. } | DbError::Read(source) => Some(source.code),
             DbError::Path { .. } | DbError::Thread(_) => None,
-            DbError::Remote(_) => None,
+            DbError::Remote(_)
+            | DbError::NotAReplica { .. }
+            | DbError::BrokenReplica { .. }
+            | DbError::OtherPrimary { .. }
+            | DbError::NotSynced { .. }
+            | DbError::File { .. } => None,
         }
     }
 }

@@ -34,6 +34,15 @@ pub(super) struct File {
     path: PathBuf,
     /// What the engine is given: a path that it cannot mistake for a URI.
     name: String,
+    recovery: Recovery,
+}
+
+/// Whether a look at a file may write to it, where a run that was killed left something to roll back.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Recovery {
+    Allowed,
+    /// It is a replica: a checkpoint by us would move the frames that it counts.
+    Never,
 }
 
 impl File {
@@ -58,7 +67,33 @@ impl File {
         Ok(File {
             path: path.to_path_buf(),
             name,
+            recovery: Recovery::Allowed,
         })
+    }
+
+    /// The same file, and no look at it writes.
+    #[cfg(feature = "replica")]
+    pub(super) fn never_written(self) -> File {
+        File {
+            recovery: Recovery::Never,
+            ..self
+        }
+    }
+
+    /// The path as the engine is given it.
+    pub(super) fn name(&self) -> &str {
+        &self.name
+    }
+
+    /// Writes what the file holds into a new one, without writing to this one.
+    pub(super) async fn vacuum_into(&self, name: &str) -> Result<(), DbError> {
+        let connection = self.open(OpenFlags::SQLITE_OPEN_READ_ONLY).await?;
+        let name = Value::Text(name.to_owned());
+        let held = connection.clone();
+        let work = async move { run_once(&held, "VACUUM INTO ?1", &[name]).await };
+        on_a_thread(&connection, &Stop::never(), work)
+            .await?
+            .map_err(DbError::Read)
     }
 
     pub(super) fn path(&self) -> &Path {
@@ -108,6 +143,7 @@ impl File {
             // A run that was killed left a journal, and only a connection that may write can roll it back.
             Err(error)
                 if matches!(error.code(), Some(Code::ReadOnly | Code::CannotOpen))
+                    && self.recovery == Recovery::Allowed
                     && !missing(&self.path) =>
             {
                 let connection = self.open(OpenFlags::SQLITE_OPEN_READ_WRITE).await?;

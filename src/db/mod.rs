@@ -11,6 +11,9 @@ mod locate;
 mod reach;
 #[cfg(feature = "remote")]
 mod remote;
+#[cfg(feature = "replica")]
+mod replica;
+mod replica_files;
 mod stop;
 mod unanswered;
 
@@ -22,6 +25,7 @@ pub use engine::Engine;
 pub(crate) use engine::row_level_security;
 pub use error::{At, Code, DbError, EngineError, Failure, Left};
 pub use locate::locate;
+pub use replica_files::{Protocol, ReplicaFacts, copy_replica, remove_replica, replica_facts};
 pub(crate) use stop::{Pause, jittered};
 pub use stop::{Stop, StopHandle};
 pub use unanswered::{Fate, RemoteError};
@@ -124,6 +128,21 @@ enum Mode {
     Memory(local::Memory),
     #[cfg(feature = "remote")]
     Remote(remote::Remote),
+    #[cfg(feature = "replica")]
+    Replica(replica::Replica),
+}
+
+/// What a sync came to.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Synced {
+    /// How the replica follows its primary; none where this handle is no replica.
+    pub protocol: Option<Protocol>,
+    /// The last frame that it has, in the protocol's own count.
+    pub frame: Option<u64>,
+    /// Whether something came.
+    pub moved: bool,
+    /// Whether the file had followed another primary's log, all of which was replaced.
+    pub replaced: bool,
 }
 
 impl Db {
@@ -163,6 +182,68 @@ impl Db {
         })
     }
 
+    /// A local file that follows a server. Queries and runs go to the server, its primary; the file changes by
+    /// [`Db::sync`] only. `base` as in [`Db::remote`].
+    ///
+    /// # Errors
+    /// As [`Db::remote`], and [`DbError::Path`] as [`Db::local`].
+    #[cfg(feature = "replica")]
+    pub fn replica(
+        file: impl AsRef<Path>,
+        base: &str,
+        token: Option<&str>,
+        options: Options,
+    ) -> Result<Db, DbError> {
+        Ok(Db {
+            mode: Mode::Replica(replica::Replica::new(file.as_ref(), base, token)?),
+            options,
+        })
+    }
+
+    /// Brings the file of a replica up to its primary, at least to the last run of this handle; the first time it
+    /// makes the file. In another mode there is nothing to sync. It needs a multi-thread runtime.
+    ///
+    /// # Errors
+    /// [`DbError::Remote`] where the primary cannot be talked to; [`DbError::NotAReplica`] and
+    /// [`DbError::BrokenReplica`] for the file, which is left as it is; [`DbError::NotSynced`] for the rest.
+    pub async fn sync(&self) -> Result<Synced, DbError> {
+        match &self.mode {
+            Mode::Local(_) | Mode::Memory(_) => Ok(Synced::default()),
+            #[cfg(feature = "remote")]
+            Mode::Remote(_) => Ok(Synced::default()),
+            #[cfg(feature = "replica")]
+            Mode::Replica(replica) => replica.sync(&self.options).await,
+        }
+    }
+
+    /// The file of a replica as it is, without its primary: to be read, and not to be run on. None in another mode.
+    pub fn offline(&self) -> Option<Db> {
+        match &self.mode {
+            Mode::Local(_) | Mode::Memory(_) => None,
+            #[cfg(feature = "remote")]
+            Mode::Remote(_) => None,
+            #[cfg(feature = "replica")]
+            Mode::Replica(replica) => Some(Db {
+                mode: Mode::Local(replica.file()),
+                options: self.options.clone(),
+            }),
+        }
+    }
+
+    /// The replication index that the primary of a replica has reached, where it tells.
+    ///
+    /// # Errors
+    /// As [`Db::query`].
+    pub async fn primary_frame(&self) -> Result<Option<u64>, DbError> {
+        match &self.mode {
+            Mode::Local(_) | Mode::Memory(_) => Ok(None),
+            #[cfg(feature = "remote")]
+            Mode::Remote(remote) => remote.replication_index(&self.options).await,
+            #[cfg(feature = "replica")]
+            Mode::Replica(replica) => replica.remote.replication_index(&self.options).await,
+        }
+    }
+
     /// What the engine on the other side accepts.
     pub fn engine(&self) -> Engine {
         match self.mode {
@@ -170,6 +251,8 @@ impl Db {
             Mode::Memory(_) => Engine::Memory,
             #[cfg(feature = "remote")]
             Mode::Remote(_) => Engine::Server,
+            #[cfg(feature = "replica")]
+            Mode::Replica(_) => Engine::Server,
         }
     }
 
@@ -180,6 +263,8 @@ impl Db {
             Mode::Memory(_) => None,
             #[cfg(feature = "remote")]
             Mode::Remote(_) => None,
+            #[cfg(feature = "replica")]
+            Mode::Replica(_) => None,
         }
     }
 
@@ -208,6 +293,8 @@ impl Db {
             Mode::Memory(memory) => memory.query(queries, &self.options).await,
             #[cfg(feature = "remote")]
             Mode::Remote(remote) => remote.query(queries, &self.options).await,
+            #[cfg(feature = "replica")]
+            Mode::Replica(replica) => replica.remote.query(queries, &self.options).await,
         }
     }
 
@@ -230,6 +317,8 @@ impl Db {
                 let done = remote.run(&transactions, &on_progress).await?;
                 Ok(done.answers)
             }
+            #[cfg(feature = "replica")]
+            Mode::Replica(replica) => replica.run(&transactions, &on_progress).await,
         }
     }
 
@@ -244,6 +333,8 @@ impl Db {
             Mode::Memory(memory) => memory.objection(statement, &self.options).await,
             #[cfg(feature = "remote")]
             Mode::Remote(remote) => remote.objection(statement).await,
+            #[cfg(feature = "replica")]
+            Mode::Replica(replica) => replica.remote.objection(statement).await,
         }
     }
 
@@ -256,6 +347,8 @@ impl Db {
             Mode::Local(_) | Mode::Memory(_) => Ok(None),
             #[cfg(feature = "remote")]
             Mode::Remote(remote) => remote.version().await,
+            #[cfg(feature = "replica")]
+            Mode::Replica(replica) => replica.remote.version().await,
         }
     }
 
@@ -265,6 +358,8 @@ impl Db {
             Mode::Local(_) | Mode::Memory(_) => None,
             #[cfg(feature = "remote")]
             Mode::Remote(remote) => Some(remote.host()),
+            #[cfg(feature = "replica")]
+            Mode::Replica(replica) => Some(replica.remote.host()),
         }
     }
 }

@@ -472,6 +472,17 @@ fn interrupted(done: Vec<Done>, version: Option<i64>) -> ApplyError {
 }
 
 impl ApplyError {
+    /// What the run had committed before it stopped.
+    pub fn done(&self) -> &[Done] {
+        match self {
+            ApplyError::History(_) => &[],
+            ApplyError::Problems { done, .. }
+            | ApplyError::Waited { done, .. }
+            | ApplyError::Unknown { done, .. } => done,
+            ApplyError::Script(error) => &error.done,
+        }
+    }
+
     /// The kind of the engine's error beneath, if there is one.
     pub fn code(&self) -> Option<Code> {
         match self {

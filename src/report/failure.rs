@@ -155,6 +155,37 @@ pub(super) fn database(error: &DbError, program: &str) -> Diagnostic {
             ..Diagnostic::error("database-path", error.to_string())
         },
         DbError::Remote(error) => super::remote::diagnostic(error, program),
+        DbError::NotAReplica { .. } => Diagnostic {
+            help: vec![
+                "name another file with `--replica-file FILE`, or move that one away: a replica is made from its \
+                 primary by the first sync"
+                    .to_owned(),
+            ],
+            ..Diagnostic::error("not-a-replica", error.to_string())
+        },
+        DbError::BrokenReplica { .. } => Diagnostic {
+            help: vec![as_typed(
+                "the primary has everything: `replica reset` removes what is left of it, `sync` makes it anew",
+                program,
+            )],
+            ..Diagnostic::error("broken-replica", error.to_string())
+        },
+        DbError::OtherPrimary { .. } => Diagnostic {
+            help: vec![as_typed(
+                "see whether TURSO_DATABASE_URL is the one that you meant; if so, `replica reset` and `sync` make it \
+                 a replica of that one",
+                program,
+            )],
+            ..Diagnostic::error("other-primary", error.to_string())
+        },
+        DbError::NotSynced { .. } => Diagnostic {
+            help: vec![as_typed(
+                "run `sync` again; if that fails too, `replica reset` and `sync` make the replica anew",
+                program,
+            )],
+            ..Diagnostic::error("not-synced", error.to_string())
+        },
+        DbError::File { .. } => Diagnostic::error("file", error.to_string()),
         DbError::Thread(source) => Diagnostic::error("internal", format!("{error}: {source}")),
     }
 }

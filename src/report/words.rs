@@ -20,7 +20,9 @@ const COMMANDS: &[&str] = &[
     "new",
     "renumber",
     "repair",
+    "replica",
     "status",
+    "sync",
     "undo",
 ];
 

@@ -19,6 +19,7 @@ mod project;
 mod race;
 mod readme;
 mod remote;
+mod replica;
 mod server;
 #[cfg(unix)]
 mod signals;

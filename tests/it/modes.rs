@@ -6,6 +6,7 @@ macro_rules! in_every_mode {
         in_every_mode!(@ local: $($name)*);
         in_every_mode!(@ memory: $($name)*);
         in_every_mode!(@ remote: $($name)*);
+        in_every_mode!(@ replica: $($name)*);
     };
     (@ $mode:ident: $($name:ident)*) => {
         mod $mode {

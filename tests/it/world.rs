@@ -57,6 +57,18 @@ impl World {
         }
     }
 
+    /// What is asked is asked of the primary; the file follows by `sync`.
+    pub(crate) async fn replica() -> World {
+        let server = Server::start();
+        let folder = tempfile::tempdir().unwrap();
+        let file = folder.path().join("replica.db");
+        World {
+            db: Db::replica(file, &server.url(), None, options()).unwrap(),
+            _folder: Some(folder),
+            _server: Some(server),
+        }
+    }
+
     pub(crate) async fn apply(&self, files: &[(&str, &str)]) -> Result<Outcome, ApplyError> {
         self.apply_with(files, PlanOptions::default()).await
     }

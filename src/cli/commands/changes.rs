@@ -3,6 +3,8 @@
 use crate::cli::args::{self, Format};
 use crate::cli::exit::Exit;
 use crate::cli::session::{Asks, Ending, Opened, Session};
+use crate::db::Synced;
+use crate::history::HistoryError;
 use crate::migrations::{
     self, ApplyError, Back, BaselineError, BaselineOptions, Migrations, Outcome, PlanOptions,
     Repair, Target, UndoOptions, Verify,
@@ -33,7 +35,7 @@ pub(crate) async fn migrate(session: &Session, flags: &args::Migrate) -> Ending 
         &session.events(&opened),
     )
     .await;
-    show(session, &opened, outcome, Change::Migrate)
+    show(session, &opened, outcome, Change::Migrate).await
 }
 
 async fn migrate_dry_run(
@@ -80,7 +82,7 @@ pub(crate) async fn undo(session: &Session, flags: &args::Undo) -> Ending {
     session.ask(&opened, Asks::OnEveryRemote)?;
     let outcome =
         migrations::undo(&opened.db, &options, &opened.run, &session.events(&opened)).await;
-    show(session, &opened, outcome, Change::Undo)
+    show(session, &opened, outcome, Change::Undo).await
 }
 
 async fn undo_dry_run(session: &Session, opened: &Opened, options: &UndoOptions) -> Ending {
@@ -123,27 +125,53 @@ pub(crate) async fn repair(session: &Session, flags: &args::Repair) -> Ending {
         &session.events(&opened),
     )
     .await;
-    show(session, &opened, outcome, Change::Repair)
+    show(session, &opened, outcome, Change::Repair).await
 }
 
-/// Shows what a change came to.
-pub(super) fn show(
+/// Shows what a change came to, after the replica was synced where there is one.
+pub(super) async fn show(
     session: &Session,
     opened: &Opened,
     outcome: Result<Outcome, ApplyError>,
     change: Change,
 ) -> Ending {
-    let outcome = outcome.map_err(|error| session.failed(opened, &error))?;
+    let outcome = match outcome {
+        Ok(outcome) => outcome,
+        Err(error) => {
+            // What was committed before stands on the primary.
+            if !error.done().is_empty()
+                && let Err(error) = opened.db.sync().await
+            {
+                let words = format!("warning: the replica was not synced: {error}");
+                session.terminal.words(&words);
+            }
+            return Err(session.failed(opened, &error));
+        }
+    };
+    let synced = opened.db.sync().await;
+    if let Ok(Synced { replaced: true, .. }) = synced {
+        session.terminal.words(
+            "warning: the replica had followed another primary, and all that it held was replaced",
+        );
+    }
+    let not_synced = synced.err().map(|error| {
+        let report = Report::not_synced(&outcome, change, &error, session.style());
+        let exit = Exit::from(&HistoryError::Db(error));
+        session.stopped(report, exit).about(opened)
+    });
     if session.terminal.format == Format::Json {
-        let database = opened.database();
-        let call = session.call(Some(&database), Exit::Done);
-        session.print(&Document::outcome(call, &outcome));
+        // One document: the one of what went wrong names what was done, too.
+        if not_synced.is_none() {
+            let database = opened.database();
+            let call = session.call(Some(&database), Exit::Done);
+            session.print(&Document::outcome(call, &outcome));
+        }
     } else {
         let text = report::outcome(&outcome, change, session.style());
         session.terminal.data(&text);
     }
     session.warn(&outcome.warnings);
-    Ok(Exit::Done)
+    not_synced.map_or(Ok(Exit::Done), Err)
 }
 
 /// `baseline`
@@ -168,7 +196,7 @@ pub(crate) async fn baseline(session: &Session, flags: &args::Baseline) -> Endin
     )
     .await;
     match outcome {
-        Ok(outcome) => show(session, &opened, Ok(outcome), Change::Baseline),
+        Ok(outcome) => show(session, &opened, Ok(outcome), Change::Baseline).await,
         Err(BaselineError::Apply(error)) => Err(session.failed(&opened, &error)),
         Err(BaselineError::Differs {
             version,

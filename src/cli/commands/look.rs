@@ -6,10 +6,12 @@ use clap::CommandFactory;
 
 use crate::cli::args::{self, Cli, Format};
 use crate::cli::exit::Exit;
-use crate::cli::session::{Ending, Session};
+use crate::cli::session::{Ending, Opened, Session, Stopped};
+use crate::config::Database;
+use crate::db::{self, DbError};
 use crate::doctor::{self, Subject};
-use crate::history::HistoryError;
-use crate::migrations::{self, State};
+use crate::history::{History, HistoryError};
+use crate::migrations::{self, Migrations, State};
 use crate::report::{self, Document, Report};
 use crate::schema::{self, ExplainError};
 
@@ -17,9 +19,12 @@ use crate::schema::{self, ExplainError};
 pub(crate) async fn status(session: &Session, flags: &args::Status) -> Ending {
     let opened = session.open(None).await?;
     let set = session.migrations_for(&opened)?;
-    let history = migrations::observe(&opened.db, &set)
-        .await
-        .map_err(|error| session.failed(&opened, &error.into()))?;
+    let history = match migrations::observe(&opened.db, &set).await {
+        Err(HistoryError::Db(error)) if error.may_pass() => {
+            read_offline(session, &opened, &set, error).await?
+        }
+        history => history.map_err(|error| session.failed(&opened, &error.into()))?,
+    };
     let plan = migrations::plan(&set, &history, &opened.plan_options(false));
     let pending = plan.items.iter().any(|item| item.state == State::Pending);
     let exit = if plan.errors().next().is_some() {
@@ -114,6 +119,31 @@ pub(crate) async fn explain(session: &Session, flags: &args::Explain) -> Ending 
         session.terminal.data(&text);
     }
     Ok(Exit::Done)
+}
+
+/// The history that the file of a replica holds, and words on its age; without a replica, the error of the primary.
+async fn read_offline(
+    session: &Session,
+    opened: &Opened,
+    set: &Migrations,
+    away: DbError,
+) -> Result<History, Stopped> {
+    let facts = match &opened.config.database.value {
+        Database::Replica { file, .. } => db::replica_facts(file)
+            .map_err(|error| session.failed(opened, &HistoryError::Db(error).into()))?,
+        _ => None,
+    };
+    let (Some(facts), Some(file)) = (facts, opened.db.offline()) else {
+        let report = Report::history(&HistoryError::Db(away), session.style());
+        return Err(session.stopped(report, Exit::Failed).about(opened));
+    };
+    let age = report::age(&facts, std::time::SystemTime::now());
+    session
+        .terminal
+        .words(&format!("warning: {away}; this is the replica as of {age}"));
+    migrations::observe(&file, set)
+        .await
+        .map_err(|error| session.failed(opened, &error.into()))
 }
 
 /// `config`

@@ -3,6 +3,7 @@
 mod changes;
 mod files;
 mod look;
+pub(super) mod replica;
 
 pub(super) use changes::{baseline, migrate, repair, undo};
 pub(super) use files::{check, init, new, renumber};

@@ -155,6 +155,19 @@ impl Server {
         Ok((status == StatusCode::OK && !is_page).then_some(line))
     }
 
+    /// A `GET`, whatever its status.
+    #[cfg(feature = "replica")]
+    pub(super) async fn get(&self, path: &str) -> Result<(StatusCode, Vec<u8>), RemoteError> {
+        let mut request = self.client.get(format!("{}{path}", self.base));
+        if let Some(token) = &self.token {
+            request = request.bearer_auth(token);
+        }
+        let answer = request.send().await.map_err(|error| self.broken(&error))?;
+        let status = answer.status();
+        let body = answer.bytes().await.map_err(|error| self.lost(&error))?;
+        Ok((status, body.into()))
+    }
+
     async fn post(&self, path: &str, body: &impl serde::Serialize) -> Result<Vec<u8>, RemoteError> {
         let body = serde_json::to_vec(body).map_err(|error| RemoteError::NotHrana {
             host: self.host.clone(),

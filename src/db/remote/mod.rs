@@ -56,6 +56,38 @@ impl Remote {
         }
     }
 
+    /// How far the log of the database has come, where the server tells.
+    pub(super) async fn replication_index(
+        &self,
+        options: &Options,
+    ) -> Result<Option<u64>, DbError> {
+        let result = self
+            .patiently(options, || batch::lower_queries(&[Query::new("SELECT 1")]))
+            .await?;
+        Ok(result.map_err(DbError::Read)?.replication_index)
+    }
+
+    /// Frames of a log from `first` to `last`, by replication protocol V2: <https://github.com/tursodatabase/libsql/blob/main/libsql/src/sync.rs>.
+    #[cfg(feature = "replica")]
+    pub(super) async fn frames(
+        &self,
+        generation: u64,
+        first: u64,
+        last: u64,
+    ) -> Result<Pulled, DbError> {
+        let path = format!("/sync/{generation}/{first}/{}", last + 1);
+        let (status, body) = self.server.get(&path).await?;
+        if status.is_success() {
+            return Ok(Pulled::Frames(body));
+        }
+        let said: Option<serde_json::Value> = serde_json::from_slice(&body).ok();
+        let newest = said.and_then(|said| said.get("generation")?.as_u64());
+        Ok(match newest {
+            Some(newest) if newest <= generation => Pulled::Beyond,
+            _ => Pulled::Untold,
+        })
+    }
+
     /// Sends a batch that changes nothing until it is answered, a few times.
     async fn patiently(
         &self,
@@ -230,6 +262,18 @@ impl Remote {
             _ => None,
         })
     }
+}
+
+/// What a primary says of frames.
+#[cfg(feature = "replica")]
+#[derive(Debug)]
+pub(super) enum Pulled {
+    /// Here they are, each a header of 24 bytes and a page.
+    Frames(Vec<u8>),
+    /// Its log is not that long.
+    Beyond,
+    /// It does not tell.
+    Untold,
 }
 
 /// A run of transactions is committed.

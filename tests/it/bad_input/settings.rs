@@ -256,25 +256,6 @@ fn a_server_that_cannot_be_reached() {
 }
 
 #[test]
-fn a_mode_that_is_not_built_yet() {
-    let replica = applied()
-        .env("USE_EMBEDDED_REPLICA", "YES")
-        .env("TURSO_DATABASE_URL", "http://127.0.0.1:1");
-    check(
-        &replica,
-        "migrate",
-        expect![[r#"
-        $ seedbed migrate
-        2> target: replica local_replica.db of http://127.0.0.1:1 (TURSO_DATABASE_URL from the environment)
-        2> error[not-in-this-build]: mode replica is not in this build
-        2>   |
-        2>   = help: build seedbed with its feature `replica`
-        exit 2
-    "#]],
-    );
-}
-
-#[test]
 fn flags_that_do_not_fit() {
     let project = applied();
     for (line, expect) in [
@@ -300,6 +281,8 @@ fn flags_that_do_not_fit() {
                 2>   doctor       Look for what is wrong, from the settings to a real read, and say what to do
                 2>   inspect      List tables with their rows, size and indexes
                 2>   explain      Show how a statement would be run, and by which index; nothing is run
+                2>   sync         Bring the local file of an embedded replica up to its primary
+                2>   replica      Look at, remove or copy the local file of an embedded replica
                 2>   config       Show every setting and where it comes from
                 2>   init         Write an xtask, a cargo alias, .env.example and .gitattributes into this project
                 2>   completions  Print a completion script for a shell

@@ -1,0 +1,178 @@
+//! The commands on the file of an embedded replica. None of them changes its primary.
+
+use std::path::{Path, PathBuf};
+use std::time::SystemTime;
+
+use crate::cli::args::{self, Format};
+use crate::cli::exit::Exit;
+use crate::cli::session::{Ending, Opened, Session, Stopped};
+use crate::config::Database;
+use crate::db::{self, Code, DbError};
+use crate::history::HistoryError;
+use crate::report::{self, Document, ReplicaStatus, Report};
+
+/// `sync`
+pub(crate) async fn sync(session: &Session, flags: &args::Sync) -> Ending {
+    let (opened, file) = open(session).await?;
+    let shown = shown(session, &file);
+    if flags.watch {
+        return watch(session, &opened, &shown).await;
+    }
+    let synced = opened
+        .db
+        .sync()
+        .await
+        .map_err(|error| failed(session, &opened, error))?;
+    if session.terminal.format == Format::Json {
+        let database = opened.database();
+        let call = session.call(Some(&database), Exit::Done);
+        session.print(&Document::synced(call, &shown, &synced));
+    } else {
+        session.terminal.data(&report::synced(&shown, &synced));
+    }
+    Ok(Exit::Done)
+}
+
+/// Syncs at the configured interval until it is interrupted. A primary that is away comes back.
+async fn watch(session: &Session, opened: &Opened, shown: &str) -> Ending {
+    let every = match &opened.config.database.value {
+        Database::Replica { sync_interval, .. } => *sync_interval,
+        _ => None,
+    };
+    let Some(every) = every else {
+        return Err(session
+            .usage(
+                "no-interval",
+                "sync --watch needs an interval",
+                Some(
+                    "set `sync_interval_seconds = 60` under [turso.local_replica] in config.toml"
+                        .to_owned(),
+                ),
+            )
+            .about(opened));
+    };
+    let mut syncs = 0_u64;
+    let mut last = None;
+    loop {
+        match opened.db.sync().await {
+            Ok(synced) => {
+                syncs += 1;
+                last = Some(synced);
+                let text = report::synced(shown, &synced);
+                session.terminal.words(text.trim_end());
+            }
+            Err(error) if error.code() == Some(Code::Interrupted) => break,
+            Err(error) if error.may_pass() => {
+                session.terminal.words(&format!("warning: {error}"));
+            }
+            Err(error) => return Err(failed(session, opened, error)),
+        }
+        tokio::select! {
+            () = tokio::time::sleep(every) => {}
+            () = opened.db.stop().raised() => break,
+        }
+    }
+    if session.terminal.format == Format::Json {
+        let database = opened.database();
+        let call = session.call(Some(&database), Exit::Interrupted);
+        let document = Document::synced(call, shown, &last.unwrap_or_default());
+        session.print(&document.with("syncs", syncs));
+    }
+    Ok(Exit::Interrupted)
+}
+
+/// `replica status`
+pub(crate) async fn status(session: &Session) -> Ending {
+    let (opened, file) = open(session).await?;
+    let facts = db::replica_facts(&file).map_err(|error| failed(session, &opened, error))?;
+    let primary = opened.db.primary_frame().await;
+    let shown = shown(session, &file);
+    let status = ReplicaStatus {
+        file: &shown,
+        facts,
+        primary: primary.map_err(|error| error.to_string()),
+        now: SystemTime::now(),
+    };
+    if session.terminal.format == Format::Json {
+        let database = opened.database();
+        let call = session.call(Some(&database), Exit::Done);
+        session.print(&Document::replica_status(call, &status));
+    } else {
+        let text = report::replica_status(&status, session.style());
+        session.terminal.data(&text);
+    }
+    Ok(Exit::Done)
+}
+
+/// `replica reset`
+pub(crate) async fn reset(session: &Session) -> Ending {
+    let (opened, file) = open(session).await?;
+    let removed = db::remove_replica(&file).map_err(|error| failed(session, &opened, error))?;
+    let removed: Vec<String> = removed.iter().map(|file| shown(session, file)).collect();
+    if session.terminal.format == Format::Json {
+        let database = opened.database();
+        let call = session.call(Some(&database), Exit::Done);
+        session.print(&Document::done(call).with("removed", removed));
+    } else {
+        let lines: Vec<String> = removed
+            .iter()
+            .map(|file| format!("removed {file}"))
+            .collect();
+        session.terminal.data(&lines.join("\n"));
+    }
+    Ok(Exit::Done)
+}
+
+/// `replica copy FILE`
+pub(crate) async fn copy(session: &Session, to: &Path) -> Ending {
+    let (opened, file) = open(session).await?;
+    let to = session.cwd.join(to);
+    db::copy_replica(&file, &to)
+        .await
+        .map_err(|error| failed(session, &opened, error))?;
+    let shown = shown(session, &to);
+    if session.terminal.format == Format::Json {
+        let database = opened.database();
+        let call = session.call(Some(&database), Exit::Done);
+        session.print(&Document::done(call).with("file", shown));
+    } else {
+        session.terminal.data(&format!(
+            "{shown} is a local database of its own now: `--database {shown}` works on it"
+        ));
+    }
+    Ok(Exit::Done)
+}
+
+/// The database of the settings, which has to be a replica, and its file.
+async fn open(session: &Session) -> Result<(Opened, PathBuf), Stopped> {
+    let opened = session.open(None).await?;
+    match &opened.config.database.value {
+        Database::Replica { file, .. } => {
+            let file = file.clone();
+            Ok((opened, file))
+        }
+        database => Err(session
+            .usage(
+                "no-replica",
+                format!(
+                    "{} is for replicas, and the mode is {}",
+                    session.command,
+                    database.mode()
+                ),
+                Some("set USE_EMBEDDED_REPLICA=YES, or give `--mode replica`".to_owned()),
+            )
+            .about(&opened)),
+    }
+}
+
+/// A file by the name that can be clicked on from the working folder.
+fn shown(session: &Session, file: &Path) -> String {
+    let file = file.strip_prefix(&session.cwd).unwrap_or(file);
+    file.display().to_string()
+}
+
+fn failed(session: &Session, opened: &Opened, error: DbError) -> Stopped {
+    let error = HistoryError::Db(error);
+    let report = Report::history(&error, session.style());
+    session.stopped(report, Exit::from(&error)).about(opened)
+}

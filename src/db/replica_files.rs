@@ -1,0 +1,363 @@
+//! The files of an embedded replica: what they tell without a network, and how they are taken away and copied. Nothing
+//! here writes into a replica: frames stand in its log at fixed places, and a checkpoint by anybody else would lose
+//! them.
+
+use std::path::{Path, PathBuf};
+use std::time::SystemTime;
+
+use super::{DbError, local};
+
+/// How a replica follows its primary. It stands in a file beside the replica's own.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Protocol {
+    /// Frames over gRPC, as the open-source server has it; beside the file is `-client_wal_index`.
+    V1,
+    /// Frames over plain HTTP, as Turso has it; beside the file is `-info`.
+    V2,
+}
+
+impl Protocol {
+    /// `v1`, `v2`.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Protocol::V1 => "v1",
+            Protocol::V2 => "v2",
+        }
+    }
+}
+
+const V1_SIDE: &str = "-client_wal_index";
+const V2_SIDE: &str = "-info";
+
+/// Every file of a replica, by what follows the name of the database.
+const ENDINGS: [&str; 5] = ["", "-wal", "-shm", V1_SIDE, V2_SIDE];
+
+/// How every database file begins: <https://sqlite.org/fileformat.html>.
+const MAGIC: &[u8] = b"SQLite format 3\0";
+
+/// What the files of a replica tell.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct ReplicaFacts {
+    /// By the file beside it.
+    pub protocol: Protocol,
+    /// Bytes of all its files together.
+    pub bytes: u64,
+    /// The last frame that it has, in the protocol's own count; none before the first one.
+    pub frame: Option<u64>,
+    /// The log that it follows, where the protocol tells.
+    pub(crate) log: Option<u128>,
+    /// The generation that the frame is counted in, where the protocol has them.
+    pub(crate) generation: Option<u64>,
+    /// When something last came from the primary.
+    pub synced_at: Option<SystemTime>,
+}
+
+/// What stands at the path of a replica: none where it is free.
+///
+/// # Errors
+/// [`DbError::NotAReplica`] for a file of another kind, [`DbError::BrokenReplica`] where some of its files are gone.
+pub fn replica_facts(path: &Path) -> Result<Option<ReplicaFacts>, DbError> {
+    let not = |why| DbError::NotAReplica {
+        path: path.to_path_buf(),
+        why,
+    };
+    let broken = |why| DbError::BrokenReplica {
+        path: path.to_path_buf(),
+        why,
+    };
+    if path.is_dir() {
+        return Err(not("is a directory"));
+    }
+    let database = size(path)?;
+    let (v1, v2) = (size(&beside(path, V1_SIDE))?, size(&beside(path, V2_SIDE))?);
+    let protocol = match (database, v1, v2) {
+        // A first sync that found no primary leaves empty files.
+        (None | Some(0), None | Some(0), None) => {
+            return match size(&beside(path, "-wal"))? {
+                None | Some(0) => Ok(None),
+                Some(_) => Err(broken("has a -wal file and no database file")),
+            };
+        }
+        (None, _, _) => return Err(broken("has lost its database file")),
+        (_, Some(_), Some(_)) => return Err(broken("has the files of both protocols beside it")),
+        (_, None, None) if !begins_as_a_database(path)? => return Err(not("is not a database")),
+        (_, None, None) => {
+            return Err(not(
+                "is a database without the -client_wal_index or -info file of a replica",
+            ));
+        }
+        (_, Some(_), None) => Protocol::V1,
+        (_, None, Some(_)) => Protocol::V2,
+    };
+    if database != Some(0) && !begins_as_a_database(path)? {
+        return Err(not("is not a database"));
+    }
+    let side = beside(
+        path,
+        match protocol {
+            Protocol::V1 => V1_SIDE,
+            Protocol::V2 => V2_SIDE,
+        },
+    );
+    let text = read(&side)?;
+    let (log, generation, frame) = match protocol {
+        Protocol::V1 => {
+            let (log, frame) = v1_index(&text);
+            (log, None, frame)
+        }
+        Protocol::V2 => (
+            None,
+            v2_number(&text, "generation"),
+            v2_number(&text, "durable_frame_num"),
+        ),
+    };
+    let log_is_empty = matches!(size(&beside(path, "-wal"))?, None | Some(0));
+    if protocol == Protocol::V2 && frame.is_some_and(|frame| frame > 0) && log_is_empty {
+        return Err(broken("has lost its -wal file"));
+    }
+    let mut bytes = 0;
+    let mut synced_at = None;
+    for ending in ENDINGS {
+        let Ok(metadata) = std::fs::metadata(beside(path, ending)) else {
+            continue;
+        };
+        bytes += metadata.len();
+        // Whoever only reads the replica touches `-shm`.
+        if ending != "-shm" && metadata.len() > 0 {
+            synced_at = synced_at.max(metadata.modified().ok());
+        }
+    }
+    Ok(Some(ReplicaFacts {
+        protocol,
+        bytes,
+        frame,
+        log,
+        generation,
+        synced_at,
+    }))
+}
+
+/// Takes a replica away, all of its files and nothing else. They are told by name.
+///
+/// # Errors
+/// [`DbError::NotAReplica`] where no file of a replica stands beside it, so that no other database is lost; nothing is
+/// removed then.
+pub fn remove_replica(path: &Path) -> Result<Vec<PathBuf>, DbError> {
+    let there = |ending: &str| std::fs::symlink_metadata(beside(path, ending)).is_ok();
+    if path.is_dir() || !(there(V1_SIDE) || there(V2_SIDE)) {
+        return Err(DbError::NotAReplica {
+            path: path.to_path_buf(),
+            why: if there("") {
+                "has neither a -client_wal_index nor an -info file beside it"
+            } else {
+                "does not exist"
+            },
+        });
+    }
+    let mut removed = Vec::new();
+    // What marks it as a replica goes last, so that a removal that failed half-way can be repeated.
+    for ending in ENDINGS {
+        let file = beside(path, ending);
+        match std::fs::remove_file(&file) {
+            Ok(()) => removed.push(file),
+            Err(error) if error.kind() == std::io::ErrorKind::NotFound => {}
+            Err(source) => return Err(DbError::File { path: file, source }),
+        }
+    }
+    Ok(removed)
+}
+
+/// Writes what a replica holds into a new file, a plain database of its own.
+///
+/// # Errors
+/// [`DbError::NotAReplica`] and its like for the replica, [`DbError::File`] where the new file is there already.
+pub async fn copy_replica(path: &Path, to: &Path) -> Result<(), DbError> {
+    if replica_facts(path)?.is_none() {
+        return Err(DbError::NotAReplica {
+            path: path.to_path_buf(),
+            why: "does not exist",
+        });
+    }
+    for ending in ["", "-wal", "-journal"] {
+        let file = beside(to, ending);
+        if std::fs::symlink_metadata(&file).is_ok() {
+            return Err(DbError::File {
+                path: file,
+                source: std::io::ErrorKind::AlreadyExists.into(),
+            });
+        }
+    }
+    let name = local::File::new(to)?.name().to_owned();
+    let copied = local::File::new(path)?.vacuum_into(&name).await;
+    if copied.is_err() {
+        // Half a copy is of no use; that there is none is no further error.
+        let _ = std::fs::remove_file(to);
+    }
+    copied
+}
+
+/// The files that belong to a database stand beside it.
+fn beside(path: &Path, ending: &str) -> PathBuf {
+    let mut name = path.as_os_str().to_owned();
+    name.push(ending);
+    name.into()
+}
+
+fn size(path: &Path) -> Result<Option<u64>, DbError> {
+    match std::fs::metadata(path) {
+        Ok(metadata) => Ok(Some(metadata.len())),
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(None),
+        Err(source) => Err(DbError::File {
+            path: path.to_path_buf(),
+            source,
+        }),
+    }
+}
+
+fn read(path: &Path) -> Result<Vec<u8>, DbError> {
+    std::fs::read(path).map_err(|source| DbError::File {
+        path: path.to_path_buf(),
+        source,
+    })
+}
+
+fn begins_as_a_database(path: &Path) -> Result<bool, DbError> {
+    use std::io::Read;
+    let mut head = Vec::new();
+    std::fs::File::open(path)
+        .and_then(|file| file.take(MAGIC.len() as u64).read_to_end(&mut head))
+        .map_err(|source| DbError::File {
+            path: path.to_path_buf(),
+            source,
+        })?;
+    Ok(head == MAGIC)
+}
+
+/// The id of the log and the last frame, little endian: `WalIndexMetaData` in
+/// <https://github.com/tursodatabase/libsql/blob/main/libsql-replication/src/meta.rs>.
+fn v1_index(bytes: &[u8]) -> (Option<u128>, Option<u64>) {
+    let log = bytes
+        .get(..16)
+        .and_then(|bytes| Some(u128::from_le_bytes(bytes.try_into().ok()?)));
+    let frame = bytes
+        .get(16..24)
+        .and_then(|bytes| Some(u64::from_le_bytes(bytes.try_into().ok()?)))
+        .filter(|frame| *frame != u64::MAX);
+    (log, frame)
+}
+
+/// `MetadataJson` in <https://github.com/tursodatabase/libsql/blob/main/libsql/src/sync.rs>.
+fn v2_number(bytes: &[u8], name: &str) -> Option<u64> {
+    let json: serde_json::Value = serde_json::from_slice(bytes).ok()?;
+    json.get(name)?.as_u64()
+}
+
+/// Bytes before the first frame of a log, before the page of a frame, and of a page:
+/// <https://sqlite.org/fileformat.html#the_write_ahead_log>.
+#[cfg(feature = "replica")]
+const LOG_HEADER: u64 = 32;
+#[cfg(feature = "replica")]
+const FRAME_HEADER: usize = 24;
+#[cfg(feature = "replica")]
+const PAGE: usize = 4096;
+
+/// Whether the frames that a primary gave are those from number `first` on, counted from 1, in the log of a replica by
+/// protocol V2, which keeps each frame at its place. Salts and checksums are of the copy; pages and their numbers are
+/// compared.
+///
+/// # Errors
+/// [`DbError::BrokenReplica`] where the log is shorter.
+#[cfg(feature = "replica")]
+pub(super) fn has_frames(path: &Path, first: u64, theirs: &[u8]) -> Result<bool, DbError> {
+    use std::io::{Read, Seek, SeekFrom};
+    const FRAME: usize = FRAME_HEADER + PAGE;
+    let log = beside(path, "-wal");
+    let mut ours = vec![0; theirs.len()];
+    let read = std::fs::File::open(&log).and_then(|mut file| {
+        let at = LOG_HEADER + first.saturating_sub(1) * FRAME as u64;
+        file.seek(SeekFrom::Start(at))?;
+        file.read_exact(&mut ours)
+    });
+    match read {
+        Ok(()) => {}
+        Err(error) if error.kind() == std::io::ErrorKind::UnexpectedEof => {
+            return Err(DbError::BrokenReplica {
+                path: path.to_path_buf(),
+                why: "has lost a part of its -wal file",
+            });
+        }
+        Err(source) => return Err(DbError::File { path: log, source }),
+    }
+    let compared = |frame: &[u8]| (frame[..4].to_vec(), frame[FRAME_HEADER..].to_vec());
+    Ok(ours
+        .chunks_exact(FRAME)
+        .map(compared)
+        .eq(theirs.chunks_exact(FRAME).map(compared)))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn files_that_are_no_replica_or_only_parts_of_one_are_told_apart() {
+        let database = [MAGIC, &[0; 84]].concat();
+        let index = [0; 32].as_slice();
+        let info: &[u8] = br#"{"hash":1,"version":0,"durable_frame_num":3,"generation":1}"#;
+        for (files, expect) in [
+            (vec![], "nothing"),
+            (vec![("", b"".as_slice()), (V1_SIDE, b"")], "nothing"),
+            (vec![("", &database), (V1_SIDE, index)], "v1 at 0"),
+            (
+                vec![("", &database), (V2_SIDE, info), ("-wal", b"frames")],
+                "v2 at 3",
+            ),
+            (
+                vec![("", &database)],
+                "r.db is no replica: it is a database without the -client_wal_index or -info file of a replica",
+            ),
+            (
+                vec![("", b"words")],
+                "r.db is no replica: it is not a database",
+            ),
+            (
+                vec![("", b"words"), (V1_SIDE, index)],
+                "r.db is no replica: it is not a database",
+            ),
+            (
+                vec![(V1_SIDE, index)],
+                "the replica r.db is broken: it has lost its database file",
+            ),
+            (
+                vec![("-wal", b"frames")],
+                "the replica r.db is broken: it has a -wal file and no database file",
+            ),
+            (
+                vec![("", &database), (V2_SIDE, info)],
+                "the replica r.db is broken: it has lost its -wal file",
+            ),
+            (
+                vec![("", &database), (V1_SIDE, index), (V2_SIDE, info)],
+                "the replica r.db is broken: it has the files of both protocols beside it",
+            ),
+        ] {
+            let folder = tempfile::tempdir().unwrap();
+            let path = folder.path().join("r.db");
+            for (ending, content) in files {
+                std::fs::write(beside(&path, ending), content).unwrap();
+            }
+            let found = match replica_facts(&path) {
+                Ok(None) => "nothing".to_owned(),
+                Ok(Some(facts)) => format!(
+                    "{} at {}",
+                    facts.protocol.as_str(),
+                    facts.frame.unwrap_or_default()
+                ),
+                Err(error) => error
+                    .to_string()
+                    .replace(&path.display().to_string(), "r.db"),
+            };
+            assert_eq!(found, expect);
+        }
+    }
+}

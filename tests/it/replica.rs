@@ -1,0 +1,385 @@
+//! What holds for embedded replicas only: changes reach the primary, the file follows, and nobody else touches it.
+
+use expect_test::expect;
+use seedbed_test_server::{Fault, Options, Replication, Rule, Server};
+
+use crate::process::Ran;
+use crate::project::Project;
+use crate::server::ours;
+
+const FILE: &str = "local_replica.db";
+
+fn server(replication: Replication) -> Server {
+    ours(Options {
+        replication,
+        ..Options::default()
+    })
+}
+
+fn project(server: &Server) -> Project {
+    Project::new()
+        .env("USE_EMBEDDED_REPLICA", "YES")
+        .env("TURSO_DATABASE_URL", &server.url())
+        .migration(
+            "V1__users",
+            "CREATE TABLE users (id INTEGER PRIMARY KEY);\n",
+        )
+        .down("V1__users", "DROP TABLE users;\n")
+}
+
+const TABLES: &str = "SELECT name FROM sqlite_schema WHERE type = 'table' ORDER BY name";
+
+/// The tables of a file, read as what it is: a database file.
+fn tables(project: &Project, file: &str) -> String {
+    project.ask_of(file, [TABLES]).remove(0)
+}
+
+/// The files of the project that belong to no folder.
+fn files(project: &Project) -> Vec<String> {
+    let mut files = project.files();
+    files.retain(|file| !file.contains('/'));
+    files
+}
+
+fn ends(ran: &Ran, code: i32, words: &str) {
+    assert_eq!(ran.code, Some(code), "{ran}");
+    assert!(
+        ran.stderr.contains(words) || ran.stdout.contains(words),
+        "{words} is not in\n{ran}"
+    );
+}
+
+/// Makes every request of replication fail from now on, and none of the others.
+fn no_replication(server: &Server) {
+    server.plan(|request| {
+        let hrana = request.path.starts_with("/v3/");
+        (!hrana).then_some(Fault::Status {
+            status: 502,
+            retry_after: None,
+        })
+    });
+}
+
+#[test]
+fn a_change_is_made_on_the_primary_and_the_file_has_it() {
+    for replication in [Replication::V1, Replication::V2] {
+        let server = server(replication);
+        let project = project(&server);
+        ends(&project.run("migrate"), 0, "applied V1 users");
+        assert_eq!(tables(&project, FILE), "_migrations users");
+        let project = project.migration("V2__posts", "CREATE TABLE posts (x);\n");
+        ends(&project.run("migrate"), 0, "applied V2 posts");
+        assert_eq!(tables(&project, FILE), "_migrations posts users");
+        ends(&project.run("undo --to 1"), 4, "V2");
+        project.write("migrations/V2__posts.down.sql", "DROP TABLE posts;\n");
+        ends(&project.run("repair"), 0, "V2");
+        ends(&project.run("undo"), 0, "undone V2");
+        assert_eq!(tables(&project, FILE), "_migrations users");
+        // The primary has the same, and a replica that is taken away comes again.
+        let status = format!("status --mode remote --database {}", server.url());
+        ends(&project.run(&status), 0, "1 applied, 1 pending");
+        ends(&project.run("replica reset"), 0, "removed local_replica.db");
+        ends(&project.run("sync"), 0, "synced local_replica.db");
+        assert_eq!(tables(&project, FILE), "_migrations users");
+        ends(&project.run("sync"), 0, "nothing new for local_replica.db");
+    }
+}
+
+#[test]
+fn a_look_makes_no_file() {
+    let server = server(Replication::V1);
+    let project = project(&server);
+    for line in ["status", "migrate --dry-run", "replica status"] {
+        ends(&project.run(line), 0, "");
+        assert_eq!(files(&project), [""; 0], "{line}");
+    }
+}
+
+#[test]
+fn a_sync_that_fails_after_the_commit_says_what_stands() {
+    for replication in [Replication::V1, Replication::V2] {
+        let server = server(replication);
+        let project = project(&server).after("sync");
+        no_replication(&server);
+        let ran = project.run("migrate");
+        ends(&ran, 1, "applied V1 users");
+        ends(
+            &ran,
+            1,
+            "applied on the primary; the replica was not synced: ",
+        );
+        server.no_faults();
+        assert_eq!(tables(&project, FILE), "");
+        ends(&project.run("sync"), 0, "synced");
+        assert_eq!(tables(&project, FILE), "_migrations users");
+    }
+}
+
+#[test]
+fn a_sync_that_fails_after_the_commit_is_one_document() {
+    let server = server(Replication::V1);
+    let project = project(&server);
+    no_replication(&server);
+    let ran = project.run("migrate --format json");
+    assert_eq!(ran.code, Some(1), "{ran}");
+    let document: serde_json::Value = serde_json::from_str(&ran.stdout).unwrap();
+    assert_eq!(document["items"][0]["state"], "applied", "{ran}");
+    assert_eq!(
+        document["problems"][0]["code"], "replica-not-synced",
+        "{ran}"
+    );
+}
+
+#[test]
+fn reset_removes_the_files_of_the_replica_and_nothing_else() {
+    let server = server(Replication::V1);
+    let project = project(&server).after("migrate");
+    for other in [
+        "local_replica.db.bak",
+        "local_replica.db-journal-notes",
+        "local_replica",
+    ] {
+        project.write(other, "mine");
+    }
+    ends(
+        &project.run("replica reset"),
+        0,
+        "removed local_replica.db-client_wal_index",
+    );
+    assert_eq!(
+        files(&project),
+        [
+            "local_replica",
+            "local_replica.db-journal-notes",
+            "local_replica.db.bak"
+        ]
+    );
+    ends(
+        &project.run("replica reset"),
+        1,
+        "local_replica.db is no replica: it does not exist",
+    );
+}
+
+#[test]
+fn a_database_that_is_no_replica_is_left_alone() {
+    let server = server(Replication::V1);
+    let project = project(&server)
+        .after("migrate --mode local --database local_replica.db")
+        .after("status --mode local --database local_replica.db");
+    let before = project.bytes(FILE);
+    ends(
+        &project.run("replica reset"),
+        1,
+        "is no replica: it has neither",
+    );
+    ends(
+        &project.run("sync"),
+        1,
+        "is no replica: it is a database without",
+    );
+    ends(&project.run("replica copy copy.db"), 1, "is no replica");
+    ends(
+        &project.run("migrate"),
+        1,
+        "applied on the primary; the replica was not synced",
+    );
+    assert!(project.bytes(FILE) == before);
+    assert_eq!(files(&project), [FILE]);
+    project.write(FILE, "words");
+    ends(
+        &project.run("sync"),
+        1,
+        "is no replica: it is not a database",
+    );
+}
+
+#[test]
+fn a_replica_that_lost_files_is_not_synced_over() {
+    for replication in [Replication::V1, Replication::V2] {
+        let server = server(replication);
+        let project = project(&server).after("migrate");
+        project.remove(FILE);
+        ends(
+            &project.run("sync"),
+            1,
+            "is broken: it has lost its database file",
+        );
+        ends(&project.run("replica reset"), 0, "removed");
+        ends(&project.run("sync"), 0, "synced");
+        assert_eq!(tables(&project, FILE), "_migrations users");
+    }
+}
+
+#[test]
+fn a_copy_is_a_plain_database() {
+    for replication in [Replication::V1, Replication::V2] {
+        let server = server(replication);
+        let project = project(&server).after("migrate");
+        ends(
+            &project.run("replica copy copy.db"),
+            0,
+            "copy.db is a local database",
+        );
+        assert_eq!(tables(&project, "copy.db"), "_migrations users");
+        ends(&project.run("replica copy copy.db"), 1, "copy.db");
+        ends(
+            &project.run("undo --mode local --database copy.db"),
+            0,
+            "undone V1",
+        );
+        assert_eq!(tables(&project, "copy.db"), "_migrations");
+        // The replica knows nothing of it, and goes on.
+        project.write("migrations/V2__posts.sql", "CREATE TABLE posts (x);\n");
+        ends(&project.run("migrate"), 0, "applied V2");
+        assert_eq!(tables(&project, FILE), "_migrations posts users");
+    }
+}
+
+#[test]
+fn without_its_primary_a_replica_is_read_and_not_changed() {
+    for replication in [Replication::V1, Replication::V2] {
+        let server = server(replication);
+        let project = project(&server).after("migrate");
+        project.write("migrations/V2__posts.sql", "CREATE TABLE posts (x);\n");
+        drop(server);
+        let ran = project.run("status");
+        ends(&ran, 0, "1 applied, 1 pending; the database is at V1");
+        ends(&ran, 0, "this is the replica as of ");
+        ends(&project.run("status --exit-code"), 3, "1 pending");
+        let before = project.bytes(FILE);
+        for line in ["migrate", "undo"] {
+            let ran = project.run(line);
+            ends(&ran, 1, "cannot reach 127.0.0.1");
+            ends(
+                &ran,
+                1,
+                "a replica is changed through its primary only, and nothing was changed",
+            );
+        }
+        ends(&project.run("sync"), 1, "error[unreachable]");
+        ends(
+            &project.run("replica status"),
+            0,
+            "behind    unknown: cannot reach",
+        );
+        ends(&project.run("replica copy copy.db"), 0, "copy.db");
+        assert!(project.bytes(FILE) == before);
+        assert_eq!(tables(&project, FILE), "_migrations users");
+    }
+}
+
+#[test]
+fn without_primary_and_replica_there_is_nothing_to_read() {
+    let server = server(Replication::V1);
+    let project = project(&server);
+    drop(server);
+    ends(&project.run("status"), 1, "error[unreachable]");
+    ends(&project.run("sync"), 1, "error[unreachable]");
+}
+
+#[test]
+fn status_tells_how_far_a_replica_is_behind() {
+    let server = server(Replication::V1);
+    let project = project(&server).after("sync");
+    let remote = format!("migrate --mode remote --database {}", server.url());
+    let project = project.after(&remote);
+    let ran = project.run("replica status --format json");
+    let document: serde_json::Value = serde_json::from_str(&ran.stdout).unwrap();
+    let behind = server.replication_index().unwrap() + 1;
+    assert_eq!(document["behind"], behind, "{ran}");
+    let project = project.after("sync");
+    ends(&project.run("replica status"), 0, "behind    nothing");
+}
+
+#[test]
+fn a_replica_of_another_primary_is_replaced_and_says_so() {
+    let first = server(Replication::V1);
+    let project = project(&first).after("migrate");
+    let second = server(Replication::V1);
+    let project = project.env("TURSO_DATABASE_URL", &second.url());
+    project.write("migrations/V1__users.sql", "CREATE TABLE others (x);\n");
+    let ran = project.run("migrate");
+    ends(&ran, 0, "applied V1");
+    ends(&ran, 0, "the replica had followed another primary");
+    assert_eq!(tables(&project, FILE), "_migrations others");
+    let whole = project.ask_of(FILE, ["PRAGMA integrity_check"]);
+    assert_eq!(whole, ["ok"]);
+}
+
+#[test]
+fn a_replica_that_cannot_tell_its_primary_by_name_tells_it_by_its_last_frame() {
+    for more in ["", "CREATE TABLE more (x);\nCREATE TABLE most (x);\n"] {
+        let first = server(Replication::V2);
+        let project = project(&first).after("migrate");
+        let before = tables(&project, FILE);
+        let second = server(Replication::V2);
+        let project = project.env("TURSO_DATABASE_URL", &second.url());
+        project.write(
+            "migrations/V1__users.sql",
+            format!("CREATE TABLE others (x);\n{more}"),
+        );
+        let ran = project.run("migrate");
+        ends(
+            &ran,
+            1,
+            "applied on the primary; the replica was not synced",
+        );
+        ends(&ran, 1, "local_replica.db follows another primary");
+        ends(&project.run("sync"), 1, "error[other-primary]");
+        assert_eq!(tables(&project, FILE), before);
+        ends(&project.run("replica reset"), 0, "removed");
+        ends(&project.run("sync"), 0, "synced");
+        assert!(tables(&project, FILE).contains("others"));
+    }
+}
+
+#[test]
+fn commands_for_replicas_refuse_another_mode() {
+    Project::new().run("sync").check(expect![[r#"
+        $ seedbed sync
+        2> target: local local.db (default)
+        2> error[no-replica]: sync is for replicas, and the mode is local
+        2>   |
+        2>   = help: set USE_EMBEDDED_REPLICA=YES, or give `--mode replica`
+        exit 2
+    "#]]);
+}
+
+#[cfg(unix)]
+#[test]
+fn watch_follows_until_it_is_interrupted() {
+    let server = server(Replication::V1);
+    let project = project(&server).file(
+        "config.toml",
+        "[turso.local_replica]\nsync_interval_seconds = 1\n",
+    );
+    ends(&Project::new().run("sync --watch"), 2, "the mode is local");
+    let watching = project.spawn("sync --watch");
+    let remote = format!("migrate --mode remote --database {}", server.url());
+    let project = project.after(&remote);
+    let until = std::time::Instant::now() + std::time::Duration::from_secs(20);
+    while project.bytes(FILE).is_none() || tables(&project, FILE) != "_migrations users" {
+        assert!(
+            std::time::Instant::now() < until,
+            "the replica did not follow"
+        );
+        std::thread::sleep(std::time::Duration::from_millis(50));
+    }
+    drop(watching);
+}
+
+#[test]
+fn a_primary_that_refuses_frames_is_named() {
+    let server = server(Replication::V1);
+    let project = project(&server).after("sync");
+    server.faults(vec![Rule {
+        request: None,
+        path: Some("/wal_log.ReplicationLog/Hello".to_owned()),
+        fault: Fault::Status {
+            status: 502,
+            retry_after: None,
+        },
+    }]);
+    ends(&project.run("sync"), 1, "cannot sync the replica");
+}
