@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use super::drive::{ApplyError, Decision, OnEvent, Outcome, Reader, drive};
 use super::plan::{Grouping, entry, scripts};
-use super::problem::{Problem, Severity, Way};
+use super::problem::{Problem, Way};
 use super::reading::Reading;
 use super::rehearse::{Act, Rehearsal, Stopped};
 use super::set::{Migration, Migrations};
@@ -125,8 +125,7 @@ fn decide(set: &Migrations, history: &History, version: i64) -> Decision {
     for migration in &new {
         problems.extend_from_slice(Act::new(&migration.up).problems());
     }
-    let stops = |problem: &Problem| problem.severity() == Severity::Error;
-    if problems.iter().any(stops) {
+    if problems.iter().any(Problem::stops) {
         return Decision {
             problems,
             scripts: Vec::new(),
@@ -146,8 +145,9 @@ fn unrecorded<'a>(
     set: &'a Migrations,
     history: &'a History,
 ) -> impl Iterator<Item = &'a Migration> {
+    let recorded = history.by_key();
     set.iter()
-        .filter(|migration| history.row(&migration.key).is_none())
+        .filter(move |migration| !recorded.contains_key(&migration.key))
 }
 
 struct Taking<'a> {

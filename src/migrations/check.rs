@@ -1,6 +1,6 @@
 //! Checking a set of migrations without the database that it is for: files, statements, and a rehearsal in memory.
 
-use super::problem::{Problem, Severity, Way};
+use super::problem::{Problem, Way};
 use super::rehearse::{Act, Rehearsal, Stopped};
 use super::set::{Migration, Migrations};
 use crate::db::{Db, DbError};
@@ -34,7 +34,7 @@ pub async fn check(set: &Migrations) -> Result<Checked, DbError> {
         problems.extend_from_slice(act.problems());
     }
     // A version that nobody or several claim is a hole, and what comes after would fail for that alone.
-    if set.problems.iter().any(is_error) {
+    if set.problems.iter().any(Problem::stops) {
         return Ok(Checked {
             problems,
             applied: 0,
@@ -57,10 +57,6 @@ pub async fn check(set: &Migrations) -> Result<Checked, DbError> {
         reversed: checker.reversed,
         database: whole.then(|| checker.rehearsal.into_db()),
     })
-}
-
-fn is_error(problem: &Problem) -> bool {
-    problem.severity() == Severity::Error
 }
 
 /// A migration and its files, read.

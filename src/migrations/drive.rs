@@ -6,7 +6,7 @@ use std::collections::HashMap;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use super::problem::{Problem, Severity};
+use super::problem::Problem;
 use crate::db::{self, At, Code, Db, DbError, Failure};
 use crate::history::{self, Failed, History, HistoryError, Part, Row, RunError, State, UnitEvent};
 use crate::script::{Key, Record, Revision, Run, Script, Unit};
@@ -148,10 +148,7 @@ pub struct ScriptError {
 }
 
 fn count(problems: &[Problem]) -> String {
-    let errors = problems
-        .iter()
-        .filter(|problem| problem.severity() == Severity::Error)
-        .count();
+    let errors = problems.iter().filter(|problem| problem.stops()).count();
     match errors {
         1 => "there is a problem, so nothing was run".to_owned(),
         n => format!("there are {n} problems, so nothing was run"),
@@ -209,7 +206,7 @@ pub(super) async fn drive(
                 () = db.stop().raised() => return Err(interrupted(done, history.version())),
             }
         }
-        if has_errors(&decision.problems) {
+        if decision.problems.iter().any(Problem::stops) {
             return Err(ApplyError::Problems {
                 problems: decision.problems,
                 done,
@@ -257,7 +254,7 @@ pub(super) async fn drive(
                 // Others may have got something done while this one stood in the queue.
                 Err(RunError::Failed(failed))
                     if is_locked_out(&failed)
-                        && history::read(db).await?.revision != history.revision =>
+                        && history::read(db).await?.revision != script.expects =>
                 {
                     on_event(Event::Moved);
                     continue 'again;
@@ -324,17 +321,9 @@ impl Waiting {
     }
 }
 
-fn has_errors(problems: &[Problem]) -> bool {
-    problems
-        .iter()
-        .any(|problem| problem.severity() == Severity::Error)
-}
-
 /// The unfinished migration, where nothing else is wrong: that may pass by itself.
 fn only_started(problems: &[Problem]) -> Option<&Problem> {
-    let mut errors = problems
-        .iter()
-        .filter(|problem| problem.severity() == Severity::Error);
+    let mut errors = problems.iter().filter(|problem| problem.stops());
     match (errors.next(), errors.next()) {
         (Some(problem @ Problem::Started { .. }), None) => Some(problem),
         _ => None,

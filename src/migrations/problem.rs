@@ -317,6 +317,11 @@ impl Problem {
         }
     }
 
+    /// Whether it is an error: then nothing runs.
+    pub fn stops(&self) -> bool {
+        self.severity() == Severity::Error
+    }
+
     /// A stable name for programs.
     pub fn code(&self) -> &'static str {
         match self {

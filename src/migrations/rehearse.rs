@@ -12,7 +12,7 @@ use crate::sql::{Kind, Value, What, identifier, kind, significant, tokens};
 use std::sync::Arc;
 
 use super::plan::{Grouping, entry, scripts};
-use super::problem::{Problem, Severity, Way};
+use super::problem::{Problem, Way};
 use super::reading::{self, Reading};
 use super::set::{Migration, Text};
 
@@ -42,8 +42,7 @@ impl Act {
 
     /// Whether it may run at all.
     pub(super) fn is_sound(&self) -> bool {
-        let stops = |problem: &Problem| problem.severity() == Severity::Error;
-        !self.reading.problems.iter().any(stops)
+        !self.reading.problems.iter().any(Problem::stops)
     }
 
     /// Whether it leaves nothing behind where it fails.

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use super::drive::{ApplyError, Decision, OnEvent, Outcome, Reader, drive};
 use super::plan::{Grouping, scripts};
-use super::problem::{Problem, Severity};
+use super::problem::Problem;
 use super::reading;
 use crate::db::{Db, Engine};
 use crate::history::{self, History, HistoryError, Row, State};
@@ -70,9 +70,10 @@ pub fn undo_plan(
         }
     }
     plan.problems.extend(overtaken(history, versions));
+    let recorded = history.by_key();
     for version in versions {
         // Somebody else may have taken it back meanwhile.
-        let Some(row) = history.row(&Key::Migration(*version)) else {
+        let Some(row) = recorded.get(&Key::Migration(*version)) else {
             continue;
         };
         let Some(source) = down_text(row) else {
@@ -86,8 +87,7 @@ pub fn undo_plan(
         plan.problems.append(&mut reading.problems);
         units.push((Record::Delete(row.key.clone()), reading));
     }
-    let stops = |problem: &Problem| problem.severity() == Severity::Error;
-    if !plan.problems.iter().any(stops) {
+    if !plan.problems.iter().any(Problem::stops) {
         plan.scripts = scripts(units, history.revision, grouping);
     }
     plan
@@ -96,10 +96,11 @@ pub fn undo_plan(
 /// What others applied above the versions that are to be taken back, and that are still there: to take those out from
 /// below is not what was asked for.
 fn overtaken(history: &History, versions: &[i64]) -> Option<Problem> {
+    let recorded = history.by_key();
     let still_there: Vec<i64> = versions
         .iter()
         .copied()
-        .filter(|version| history.row(&Key::Migration(*version)).is_some())
+        .filter(|version| recorded.contains_key(&Key::Migration(*version)))
         .collect();
     let lowest = still_there.iter().min()?;
     let on_top: Vec<i64> = history

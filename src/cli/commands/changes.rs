@@ -89,8 +89,7 @@ async fn undo_dry_run(session: &Session, opened: &Opened, options: &UndoOptions)
     let (history, plan) = migrations::observe_undo(&opened.db, options)
         .await
         .map_err(|error| session.failed(opened, &error.into()))?;
-    let stops = |problem: &migrations::Problem| problem.severity() == migrations::Severity::Error;
-    let exit = if plan.problems.iter().any(stops) {
+    let exit = if plan.problems.iter().any(migrations::Problem::stops) {
         Exit::Integrity
     } else {
         Exit::Done

@@ -10,8 +10,7 @@ use crate::cli::exit::Exit;
 use crate::cli::session::{Ending, Session, Stopped};
 use crate::init::{self, Dependency, InitError, InitOptions, Wrote};
 use crate::migrations::{
-    self, CreateError, Files, GitError, NewOptions, Numbering, Problem, RenumberError, Severity,
-    Which,
+    self, CreateError, Files, GitError, NewOptions, Numbering, Problem, RenumberError, Which,
 };
 use crate::report::{Document, Report};
 
@@ -30,8 +29,7 @@ pub(crate) async fn check(session: &Session, flags: &args::Check) -> Ending {
             .map_err(|error| git(session, &error))?;
         problems.extend(migrations::check_against(&set, &base));
     }
-    let stops = |problem: &Problem| problem.severity() == Severity::Error;
-    if problems.iter().any(stops) {
+    if problems.iter().any(Problem::stops) {
         let report = Report::problems(&problems, session.style());
         return Err(session.stopped(report, Exit::Integrity));
     }
