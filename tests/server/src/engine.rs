@@ -220,6 +220,11 @@ impl Connection {
         self.cancelled.store(true, Ordering::Relaxed);
     }
 
+    /// What is asked for from here on runs.
+    pub(crate) fn uncancel(&self) {
+        self.cancelled.store(false, Ordering::Relaxed);
+    }
+
     pub(crate) fn is_autocommit(&self) -> bool {
         locked(&self.core).db.is_autocommit()
     }
@@ -257,7 +262,6 @@ impl Connection {
         sink: &mut dyn Sink,
         call: &Call,
     ) -> Result<(), Stop> {
-        self.cancelled.store(false, Ordering::Relaxed);
         let mut results = Vec::with_capacity(program.steps.len());
         let mut timed_out = false;
         for step in &program.steps {

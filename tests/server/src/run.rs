@@ -11,7 +11,7 @@ pub(crate) async fn run<S: Sink + Send + 'static>(
     mut sink: S,
     call: &Arc<Call>,
 ) -> Result<S, Stop> {
-    let mut cancel = CancelOnDrop(Some(connection.clone()));
+    let mut cancel = CancelOnDrop::arm(connection);
     let connection = connection.clone();
     let call = Arc::clone(call);
     let ran = tokio::task::spawn_blocking(move || {
@@ -24,9 +24,16 @@ pub(crate) async fn run<S: Sink + Send + 'static>(
 }
 
 /// Cancels what a connection is running, unless it is disarmed first.
-pub(crate) struct CancelOnDrop(pub(crate) Option<Connection>);
+pub(crate) struct CancelOnDrop(Option<Connection>);
 
 impl CancelOnDrop {
+    /// To be called before the work is handed to another thread: whoever is gone by the time it begins there has
+    /// cancelled it all the same.
+    pub(crate) fn arm(connection: &Connection) -> CancelOnDrop {
+        connection.uncancel();
+        CancelOnDrop(Some(connection.clone()))
+    }
+
     pub(crate) fn disarm(&mut self) {
         self.0 = None;
     }

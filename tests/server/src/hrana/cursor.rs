@@ -36,7 +36,7 @@ pub(crate) async fn cursor(
         baton: baton.clone(),
         base_url: None,
     });
-    let mut cancel = CancelOnDrop(Some(connection.clone()));
+    let mut cancel = CancelOnDrop::arm(&connection);
     let call = Arc::clone(call);
     tokio::task::spawn_blocking(move || run(&connection, &program, &call, sender));
     let mut first = Some(first);
