@@ -40,6 +40,7 @@
 //! | [`history`] | the `_migrations` table: read it, and run a script with its records | decides |
 //! | [`schema`] | what a database looks like; how two differ | writes |
 //! | [`migrations`] | files, set, plan, apply, undo, repair, baseline, check | knows which mode it is |
+//! | [`seeds`] | rows in YAML: set, rows, plan, apply, export | writes what a file does not say |
 //! | [`config`] | flags > environment > `.env` > `config.toml` > default, each value with its origin | opens a database |
 //! | [`doctor`] | whether the job could run, from the settings to a real read | writes, shows a token |
 //! | [`report`] | outcomes as text and JSON | prints |
@@ -63,6 +64,7 @@ pub mod refinery;
 pub mod report;
 pub mod schema;
 pub mod script;
+pub mod seeds;
 pub mod sql;
 
 #[cfg(feature = "cli")]
