@@ -38,6 +38,7 @@
 //! | [`script`] | a change as a value | acts |
 //! | [`db`] | one handle over every mode: query, run | knows `_migrations` |
 //! | [`history`] | the `_migrations` table: read it, and run a script with its records | decides |
+//! | [`drive`] | the one loop that changes databases: read, decide, run, and again | decides |
 //! | [`schema`] | what a database looks like; how two differ | writes |
 //! | [`migrations`] | files, set, plan, apply, undo, repair, baseline, check | knows which mode it is |
 //! | [`seeds`] | rows in YAML: set, rows, plan, apply, export | writes what a file does not say |
@@ -56,6 +57,7 @@ extern crate self as seedbed;
 pub mod config;
 pub mod db;
 pub mod doctor;
+pub mod drive;
 pub mod history;
 pub mod init;
 pub mod migrations;

@@ -1,9 +1,10 @@
 //! Applying what is pending.
 
-use super::drive::{ApplyError, Decision, OnEvent, Outcome, Reader, drive};
 use super::plan::{Plan, PlanOptions, edited_keys, plan};
 use super::set::Migrations;
+use super::{ApplyError, Outcome, Problem};
 use crate::db::Db;
+use crate::drive::{Decision, OnEvent, Reader, drive};
 use crate::history::{self, History, HistoryError};
 use crate::script::{Key, Run};
 
@@ -41,11 +42,13 @@ struct Applying<'a> {
 }
 
 impl Reader for Applying<'_> {
+    type Problem = Problem;
+
     fn texts(&self, history: &History) -> Vec<Key> {
         edited_keys(self.set, history)
     }
 
-    fn decide(&mut self, history: &History) -> Decision {
+    fn decide(&mut self, history: &History) -> Decision<Problem> {
         let Plan {
             problems, scripts, ..
         } = plan(self.set, history, &self.options);

@@ -3,13 +3,14 @@
 use std::collections::{BTreeMap, HashSet};
 use std::sync::Arc;
 
-use super::drive::{ApplyError, Decision, OnEvent, Outcome, Reader, drive};
 use super::plan::{Grouping, entry, scripts};
 use super::problem::{Problem, Way};
 use super::reading::Reading;
 use super::rehearse::{Act, Rehearsal, Stopped};
 use super::set::{Migration, Migrations};
+use super::{ApplyError, Outcome};
 use crate::db::{Db, DbError};
+use crate::drive::{Decision, OnEvent, Reader, drive};
 use crate::history::{self, History, Row, State, baselined};
 use crate::schema::{Difference, ObjectKind, compare, inspect};
 use crate::script::{Entry, Key, Record, Revision, Run, Source};
@@ -95,12 +96,12 @@ pub async fn baseline(
     }
 }
 
-fn has_work(decision: &Decision) -> bool {
+fn has_work(decision: &Decision<Problem>) -> bool {
     !decision.scripts.is_empty()
 }
 
 /// What is to be recorded. Pure.
-fn decide(set: &Migrations, history: &History, version: i64) -> Decision {
+fn decide(set: &Migrations, history: &History, version: i64) -> Decision<Problem> {
     let mut problems = set.problems.clone();
     // A version that several claim is none of them, and told already.
     if problems.is_empty() && set.get(&Key::Migration(version)).is_none() {
@@ -161,16 +162,21 @@ struct Taking<'a> {
 }
 
 impl Reader for &mut Taking<'_> {
+    type Problem = Problem;
+
     fn texts(&self, _: &History) -> Vec<Key> {
         Vec::new()
     }
 
-    fn decide(&mut self, history: &History) -> Decision {
+    fn decide(&mut self, history: &History) -> Decision<Problem> {
         let mut decision = decide(self.set, history, self.version);
         self.moved = has_work(&decision) && self.looked_at.is_some_and(|at| at != history.revision);
         if self.moved {
             // What was looked at is no longer what there is.
-            return Decision::default();
+            return Decision {
+                problems: Vec::new(),
+                scripts: Vec::new(),
+            };
         }
         decision.problems.append(&mut self.warnings.clone());
         decision

@@ -9,7 +9,6 @@ mod baseline;
 mod check;
 mod create;
 mod directive;
-mod drive;
 mod file;
 mod git;
 mod numbering;
@@ -22,12 +21,12 @@ mod repair;
 mod set;
 mod undo;
 
+pub use crate::drive::{Done, Event, OnEvent, ScriptError, Verb, ignore};
 pub use against::{Base, check_against};
 pub use apply::{apply, observe};
 pub use baseline::{BaselineError, BaselineOptions, Verify, baseline};
 pub use check::{Checked, check};
 pub use create::{CreateError, Files, NewOptions, create};
-pub use drive::{ApplyError, Done, Event, OnEvent, Outcome, ScriptError, Verb, ignore};
 pub use file::{BadName, FileName, NotText, Order, canonical, checksum, parse_name, words};
 pub use git::{GitError, read_base};
 pub use numbering::Numbering;
@@ -38,3 +37,9 @@ pub use renumber::{Rename, RenumberError, Which, renumber};
 pub use repair::{Repair, repair};
 pub use set::{Migration, Migrations, ReadError, Text};
 pub use undo::{Back, UndoOptions, UndoPlan, observe_undo, undo, undo_plan, versions_to_undo};
+
+/// What has been done.
+pub type Outcome = crate::drive::Outcome<Problem>;
+
+/// A change did not happen, or not all of it.
+pub type ApplyError = crate::drive::ApplyError<Problem>;

@@ -3,6 +3,7 @@
 
 use std::sync::Arc;
 
+use crate::drive::Finding;
 use crate::schema::Difference;
 use crate::script::{Key, Origin, Source};
 
@@ -290,6 +291,19 @@ pub enum Problem {
         /// The version of that one.
         newest: i64,
     },
+}
+
+impl Finding for Problem {
+    fn stops(&self) -> bool {
+        Problem::stops(self)
+    }
+
+    fn under_way(&self) -> Option<&Key> {
+        match self {
+            Problem::Started { key, .. } => Some(key),
+            _ => None,
+        }
+    }
 }
 
 impl Problem {

@@ -1,10 +1,11 @@
 //! Making records say what is so. A repair never touches anything but `_migrations`.
 
-use super::drive::{ApplyError, Decision, OnEvent, Outcome, Reader, drive};
 use super::plan::{PlanOptions, edited_keys, entry, plan};
 use super::problem::{Edit, Problem};
 use super::set::Migrations;
+use super::{ApplyError, Outcome};
 use crate::db::Db;
+use crate::drive::{Decision, OnEvent, Reader, drive};
 use crate::history::{History, State};
 use crate::script::{Atomicity, ForeignKeys, Key, Record, Run, Script, Unit};
 
@@ -41,11 +42,13 @@ struct Repairing<'a> {
 }
 
 impl Reader for Repairing<'_> {
+    type Problem = Problem;
+
     fn texts(&self, history: &History) -> Vec<Key> {
         edited_keys(self.set, history)
     }
 
-    fn decide(&mut self, history: &History) -> Decision {
+    fn decide(&mut self, history: &History) -> Decision<Problem> {
         match repair_records(self.set, history, self.what) {
             Ok(records) => Decision {
                 problems: self.set.problems.clone(),

@@ -3,11 +3,12 @@
 
 use std::sync::Arc;
 
-use super::drive::{ApplyError, Decision, OnEvent, Outcome, Reader, drive};
 use super::plan::{Grouping, scripts};
 use super::problem::Problem;
 use super::reading;
+use super::{ApplyError, Outcome};
 use crate::db::{Db, Engine};
+use crate::drive::{Decision, OnEvent, Reader, drive};
 use crate::history::{self, History, HistoryError, Row, State};
 use crate::script::{Key, Record, Run, Script, Source};
 
@@ -169,6 +170,8 @@ impl Undoing {
 }
 
 impl Reader for Undoing {
+    type Problem = Problem;
+
     fn texts(&self, history: &History) -> Vec<Key> {
         let versions = match &self.versions {
             Some(versions) => versions.clone(),
@@ -177,7 +180,7 @@ impl Reader for Undoing {
         versions.into_iter().map(Key::Migration).collect()
     }
 
-    fn decide(&mut self, history: &History) -> Decision {
+    fn decide(&mut self, history: &History) -> Decision<Problem> {
         let versions = self
             .versions
             .get_or_insert_with(|| versions_to_undo(history, self.options.back));

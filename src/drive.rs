@@ -1,12 +1,12 @@
 //! The one loop that changes databases: read the history, decide, run; and if somebody else was faster, again.
 //!
-//! Applying, undoing, repairing and taking a baseline differ only in how they decide, and deciding is pure.
+//! Applying, undoing, repairing, taking a baseline and seeding differ only in how they decide, and deciding is pure.
 
 use std::collections::HashMap;
+use std::fmt::Debug;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use super::problem::Problem;
 use crate::db::{self, At, Code, Db, DbError, Failure};
 use crate::history::{self, Failed, History, HistoryError, Part, Row, RunError, State, UnitEvent};
 use crate::script::{Key, Record, Revision, Run, Script, Unit};
@@ -48,13 +48,21 @@ pub fn ignore() -> OnEvent {
     Arc::new(|_| {})
 }
 
+/// What somebody who decides found: `P` of this room is the problem of the room that decided.
+pub trait Finding: Clone + Debug {
+    /// Whether nothing may run because of it.
+    fn stops(&self) -> bool;
+    /// What somebody else has begun and not finished, where that is all there is to it: it may pass by itself.
+    fn under_way(&self) -> Option<&Key>;
+}
+
 /// What has been done.
-#[derive(Debug, Clone, PartialEq, Default)]
-pub struct Outcome {
+#[derive(Debug, Clone, PartialEq)]
+pub struct Outcome<P> {
     /// The units that ran, in order.
     pub done: Vec<Done>,
     /// What should be known.
-    pub warnings: Vec<Problem>,
+    pub warnings: Vec<P>,
     /// The highest applied version now.
     pub version: Option<i64>,
 }
@@ -89,7 +97,7 @@ pub enum Verb {
 
 /// A change did not happen, or not all of it.
 #[derive(Debug, thiserror::Error)]
-pub enum ApplyError {
+pub enum ApplyError<P: Finding> {
     /// The history cannot be read. Nothing was changed.
     #[error(transparent)]
     History(#[from] HistoryError),
@@ -97,7 +105,7 @@ pub enum ApplyError {
     #[error("{}", count(problems))]
     Problems {
         /// All of them, warnings too.
-        problems: Vec<Problem>,
+        problems: Vec<P>,
         /// What this run had done before they showed.
         done: Vec<Done>,
     },
@@ -111,7 +119,7 @@ pub enum ApplyError {
         /// What this run had done before.
         done: Vec<Done>,
         /// A `no-transaction` migration that is under way or died.
-        started: Option<Problem>,
+        started: Option<P>,
     },
     /// The network failed, and whether the last script happened could not be learnt in time.
     #[error("{lost}")]
@@ -147,7 +155,7 @@ pub struct ScriptError {
     pub version: Option<i64>,
 }
 
-fn count(problems: &[Problem]) -> String {
+fn count<P: Finding>(problems: &[P]) -> String {
     let errors = problems.iter().filter(|problem| problem.stops()).count();
     match errors {
         1 => "there is a problem, so nothing was run".to_owned(),
@@ -156,27 +164,33 @@ fn count(problems: &[Problem]) -> String {
 }
 
 /// What a decision amounts to.
-#[derive(Debug, Default)]
-pub(super) struct Decision {
-    pub(super) problems: Vec<Problem>,
-    pub(super) scripts: Vec<Script>,
+#[derive(Debug)]
+pub(crate) struct Decision<P> {
+    pub(crate) problems: Vec<P>,
+    pub(crate) scripts: Vec<Script>,
 }
 
-/// Reads the history with all recorded texts that a decision needs.
-pub(super) trait Reader {
-    /// The keys of the rows whose texts are needed.
+/// Says what a decision needs to know, and decides.
+pub(crate) trait Reader {
+    /// What it finds.
+    type Problem: Finding;
+    /// The keys of the rows of the history whose texts are needed.
     fn texts(&self, history: &History) -> Vec<Key>;
+    /// Reads what else is needed, and keeps it.
+    async fn look(&mut self, _db: &Db, _history: &History) -> Result<(), HistoryError> {
+        Ok(())
+    }
     /// The decision.
-    fn decide(&mut self, history: &History) -> Decision;
+    fn decide(&mut self, history: &History) -> Decision<Self::Problem>;
 }
 
 /// Reads, decides and runs until nothing is left to do.
-pub(super) async fn drive(
+pub(crate) async fn drive<R: Reader>(
     db: &Db,
     run: &Run,
     on_event: &OnEvent,
-    mut how: impl Reader,
-) -> Result<Outcome, ApplyError> {
+    mut how: R,
+) -> Result<Outcome<R::Problem>, ApplyError<R::Problem>> {
     let mut done: Vec<Done> = Vec::new();
     let mut waiting = Waiting::new(db);
     // Whose end is waited for is told once.
@@ -184,6 +198,7 @@ pub(super) async fn drive(
     'again: loop {
         let history = history::read_with_texts(db, |history| how.texts(history)).await?;
         waiting.look(&history);
+        how.look(db, &history).await?;
         let decision = how.decide(&history);
         if let Some(started) = only_started(&decision.problems) {
             if waiting.is_over() {
@@ -195,7 +210,7 @@ pub(super) async fn drive(
                     started: Some(started.clone()),
                 });
             }
-            if let Problem::Started { key, .. } = started
+            if let Some(key) = started.under_way()
                 && told.as_ref() != Some(key)
             {
                 on_event(Event::WaitingFor(key.clone()));
@@ -206,7 +221,7 @@ pub(super) async fn drive(
                 () = db.stop().raised() => return Err(interrupted(done, history.version())),
             }
         }
-        if decision.problems.iter().any(Problem::stops) {
+        if decision.problems.iter().any(Finding::stops) {
             return Err(ApplyError::Problems {
                 problems: decision.problems,
                 done,
@@ -322,10 +337,10 @@ impl Waiting {
 }
 
 /// The unfinished migration, where nothing else is wrong: that may pass by itself.
-fn only_started(problems: &[Problem]) -> Option<&Problem> {
+fn only_started<P: Finding>(problems: &[P]) -> Option<&P> {
     let mut errors = problems.iter().filter(|problem| problem.stops());
     match (errors.next(), errors.next()) {
-        (Some(problem @ Problem::Started { .. }), None) => Some(problem),
+        (Some(problem), None) if problem.under_way().is_some() => Some(problem),
         _ => None,
     }
 }
@@ -400,13 +415,13 @@ fn is_locked_out(failed: &Failed) -> bool {
     failed.failure.code() == Some(Code::Busy) && !begun
 }
 
-async fn script_error(
+async fn script_error<P: Finding>(
     db: &Db,
     failed: Failed,
     script: &Script,
     done: Vec<Done>,
     version: Option<i64>,
-) -> ApplyError {
+) -> ApplyError<P> {
     if is_locked_out(&failed) {
         return ApplyError::Waited {
             what: "another connection held the lock of this database".to_owned(),
@@ -439,7 +454,7 @@ async fn script_error(
 }
 
 /// The run was told to stop between two scripts.
-fn interrupted(done: Vec<Done>, version: Option<i64>) -> ApplyError {
+fn interrupted<P: Finding>(done: Vec<Done>, version: Option<i64>) -> ApplyError<P> {
     ApplyError::Script(Box::new(ScriptError {
         failed: Failed {
             unit: None,
@@ -460,7 +475,7 @@ fn interrupted(done: Vec<Done>, version: Option<i64>) -> ApplyError {
     }))
 }
 
-impl ApplyError {
+impl<P: Finding> ApplyError<P> {
     /// What the run had committed before it stopped.
     pub fn done(&self) -> &[Done] {
         match self {
@@ -482,8 +497,8 @@ impl ApplyError {
     }
 }
 
-impl From<DbError> for ApplyError {
-    fn from(error: DbError) -> ApplyError {
+impl<P: Finding> From<DbError> for ApplyError<P> {
+    fn from(error: DbError) -> ApplyError<P> {
         ApplyError::History(HistoryError::Db(error))
     }
 }
