@@ -144,6 +144,7 @@ mod plan {
             duration_ms: Some(1),
             run_id: "0198c0de-0000-7000-8000-000000000000".to_owned(),
             applied_by: "bench".to_owned(),
+            effective: None,
             detail: serde_json::Map::new(),
             has_down: false,
             source: None,

@@ -142,6 +142,8 @@ pub enum Key {
     Seed(String),
     /// A finished import, by the checksum of its dump.
     Import(String),
+    /// The environment that the database is marked as.
+    Environment,
 }
 
 impl Key {
@@ -152,6 +154,7 @@ impl Key {
             Key::Repeatable(_) => "repeatable",
             Key::Seed(_) => "seed",
             Key::Import(_) => "import",
+            Key::Environment => "meta",
         }
     }
 
@@ -162,6 +165,7 @@ impl Key {
             Key::Repeatable(name) | Key::Seed(name) | Key::Import(name) => {
                 Value::Text(name.clone())
             }
+            Key::Environment => Value::Text("environment".to_owned()),
         }
     }
 }
@@ -172,6 +176,7 @@ impl std::fmt::Display for Key {
             Key::Migration(version) => write!(f, "V{version}"),
             Key::Repeatable(name) => write!(f, "R__{name}"),
             Key::Seed(name) | Key::Import(name) => f.write_str(name),
+            Key::Environment => f.write_str("environment"),
         }
     }
 }
@@ -189,6 +194,8 @@ pub enum Record {
     Amend(Entry),
     /// A row that says `started` says `applied` from now on (`repair --applied`).
     Settle(Key),
+    /// The database is marked as this environment.
+    Mark(String),
 }
 
 impl Record {
@@ -197,6 +204,7 @@ impl Record {
         match self {
             Record::Insert(entry) | Record::Replace(entry) | Record::Amend(entry) => &entry.key,
             Record::Delete(key) | Record::Settle(key) => key,
+            Record::Mark(_) => &Key::Environment,
         }
     }
 }
@@ -210,6 +218,8 @@ pub struct Entry {
     pub name: String,
     /// sha256 of the canonical text, lower-case hexadecimal.
     pub checksum: String,
+    /// Of a seed: hash of what its file amounts to.
+    pub effective: Option<String>,
     /// The canonical text.
     pub source: String,
     /// The canonical text of the down file.

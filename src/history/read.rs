@@ -30,6 +30,8 @@ pub struct Row {
     pub name: String,
     /// sha256 of the text as applied.
     pub checksum: String,
+    /// Of a seed: hash of what its file amounted to.
+    pub effective: Option<String>,
     /// Whether it finished.
     pub state: State,
     /// By the database's clock, `YYYY-MM-DDTHH:MM:SS.sssZ`.
@@ -103,7 +105,7 @@ SELECT type FROM sqlite_schema WHERE lower(name) = '_migrations' AND type IN ('t
 const META: &str = "SELECT version, detail FROM _migrations WHERE kind = 'meta'";
 
 const ROWS: &str = "\
-SELECT kind, version, name, checksum, state, applied_at, duration_ms, run_id, applied_by, detail, down IS NOT NULL
+SELECT kind, version, name, checksum, state, applied_at, duration_ms, run_id, applied_by, detail, down IS NOT NULL, effective
 FROM _migrations WHERE kind <> 'meta' ORDER BY rowid";
 
 /// Reads the history, without the recorded texts. A database without `_migrations` has an empty one.
@@ -171,6 +173,7 @@ fn recorded(row: &[Value]) -> Result<Row, HistoryError> {
         by,
         detail,
         has_down,
+        effective,
     ] = row
     else {
         return Err(unreadable("its columns"));
@@ -201,6 +204,7 @@ fn recorded(row: &[Value]) -> Result<Row, HistoryError> {
             .and_then(|json| serde_json::from_str(json).ok())
             .unwrap_or_default(),
         has_down: number(has_down) == Some(1),
+        effective: text(effective).map(str::to_owned),
         source: None,
         down: None,
         key,

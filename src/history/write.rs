@@ -88,7 +88,7 @@ fn bare(script: &Script, run: &Run) -> Vec<Lowered> {
                 last.push(Purpose::Record(number), delete(key));
             }
             // They come without statements, so there is nothing that could be half done.
-            Record::Amend(_) | Record::Settle(_) => {
+            Record::Amend(_) | Record::Settle(_) | Record::Mark(_) => {
                 first.unit(number, unit, script.foreign_keys, run);
             }
         }
@@ -157,6 +157,9 @@ impl Steps {
             }
             Record::Amend(entry) => self.push(Purpose::Record(number), amend(entry)),
             Record::Settle(key) => self.push(Purpose::Record(number), set_state(key, "applied")),
+            Record::Mark(environment) => {
+                self.push(Purpose::Record(number), mark(environment, run));
+            }
             Record::Delete(_) => {}
         }
         let counts = foreign_keys == ForeignKeys::Off && !unit.steps.is_empty();
@@ -206,17 +209,20 @@ fn insert(entry: &Entry, state: &str, run: &Run) -> Step {
         detail(entry),
         entry.source.as_str().into(),
         entry.down.as_deref().into(),
+        entry.effective.as_deref().into(),
     ]);
     // A baseline's migrations never ran here, so they have no time of their own.
     let verb = match entry.key {
         Key::Migration(_) => "INSERT",
-        Key::Repeatable(_) | Key::Seed(_) | Key::Import(_) => "INSERT OR REPLACE",
+        Key::Repeatable(_) | Key::Seed(_) | Key::Import(_) | Key::Environment => {
+            "INSERT OR REPLACE"
+        },
     };
     Step::own(
         format!(
             "{verb} INTO _migrations \
-             (kind, version, name, checksum, state, applied_at, run_id, applied_by, detail, source, down) \
-             VALUES (?1, ?2, ?3, ?4, ?5, {NOW}, ?6, ?7, ?8, ?9, ?10)"
+             (kind, version, name, checksum, state, applied_at, run_id, applied_by, detail, source, down, \
+             effective) VALUES (?1, ?2, ?3, ?4, ?5, {NOW}, ?6, ?7, ?8, ?9, ?10, ?11)"
         ),
         args,
     )
@@ -230,10 +236,11 @@ fn amend(entry: &Entry) -> Step {
         detail(entry),
         entry.source.as_str().into(),
         entry.down.as_deref().into(),
+        entry.effective.as_deref().into(),
     ]);
     Step::own(
         "UPDATE _migrations SET name = ?3, checksum = ?4, \
-         detail = json_patch(coalesce(detail, '{}'), coalesce(?5, '{}')), source = ?6, down = ?7 \
+         detail = json_patch(coalesce(detail, '{}'), coalesce(?5, '{}')), source = ?6, down = ?7, effective = ?8 \
          WHERE kind = ?1 AND version = ?2",
         args,
     )
@@ -244,6 +251,20 @@ fn detail(entry: &Entry) -> Value {
         return Value::Null;
     }
     Value::Text(serde_json::Value::Object(entry.detail.clone()).to_string())
+}
+
+fn mark(environment: &str, run: &Run) -> Step {
+    Step::own(
+        format!(
+            "INSERT OR REPLACE INTO _migrations (kind, version, state, applied_at, run_id, applied_by, detail) \
+             VALUES ('meta', 'environment', 'applied', {NOW}, ?1, ?2, ?3)"
+        ),
+        vec![
+            run.id.as_str().into(),
+            run.by.as_str().into(),
+            environment.into(),
+        ],
+    )
 }
 
 fn set_state(key: &Key, state: &str) -> Step {

@@ -260,6 +260,7 @@ fn acts(set: &Migrations, history: &History, version: i64) -> Vec<(Entry, Act)> 
             key: row.key.clone(),
             name: row.name.clone(),
             checksum: row.checksum.clone(),
+            effective: None,
             source: String::new(),
             down: None,
             detail: serde_json::Map::new(),

@@ -407,6 +407,7 @@ pub(super) fn entry(migration: &Migration) -> Entry {
         key: migration.key.clone(),
         name: migration.words.clone(),
         checksum: migration.up.checksum.clone(),
+        effective: None,
         source: migration.up.source.text.clone(),
         down: migration.down.as_ref().map(|down| down.source.text.clone()),
         detail,

@@ -176,6 +176,7 @@ fn title(unit: &Unit, history: &History) -> String {
             Some(entry.name.as_str())
         }
         Record::Delete(key) | Record::Settle(key) => history.row(key).map(|row| row.name.as_str()),
+        Record::Mark(environment) => Some(environment.as_str()),
     };
     match (unit.record.key(), name) {
         (key @ Key::Migration(_), Some(name)) => format!("{key} {}", printable(name)),

@@ -290,6 +290,7 @@ impl Item {
                 }
             }
             Record::Delete(key) | Record::Settle(key) => Item::bare(key, state),
+            Record::Mark(_) => Item::bare(&Key::Environment, state),
         }
     }
 
@@ -299,6 +300,7 @@ impl Item {
             version: match key {
                 Key::Migration(version) => (*version).into(),
                 Key::Repeatable(name) | Key::Seed(name) | Key::Import(name) => name.as_str().into(),
+                Key::Environment => "environment".into(),
             },
             name: None,
             state,

@@ -91,6 +91,7 @@ fn unit() -> Unit {
             key: Key::Migration(3),
             name: "more".to_owned(),
             checksum: "9f86d081".to_owned(),
+            effective: None,
             source: TEXT.to_owned(),
             down: None,
             detail: serde_json::Map::new(),

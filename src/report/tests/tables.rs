@@ -30,6 +30,7 @@ fn row(key: Key, name: &str, text: &str) -> Row {
         duration_ms: Some(3),
         run_id: String::new(),
         applied_by: "seedbed 0.1.0, ann@laptop".to_owned(),
+        effective: None,
         detail: serde_json::Map::new(),
         has_down: false,
         source: Some(text.to_owned()),
