@@ -1,0 +1,111 @@
+//! What seeds take from outside: variables, and the time. Given as values, so that the same inputs give the same rows.
+
+use std::collections::{BTreeMap, HashMap};
+use std::time::{SystemTime, UNIX_EPOCH};
+
+use time::OffsetDateTime;
+use time::format_description::BorrowedFormatItem;
+use time::macros::format_description;
+
+use super::model::{Expr, SeedFile};
+use crate::db::{Db, DbError, Options, Query, Rows};
+use crate::schema::{Affinity, Column};
+use crate::sql::Value;
+
+/// The variables of the environment.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Variables {
+    /// These are set, and no others.
+    Known(BTreeMap<String, String>),
+    /// Nobody knows: seeds are only checked, and any value will do.
+    Unknown,
+}
+
+/// What `!now` stands for in each file, counted from one moment.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Clock {
+    /// Seconds since 1970 by base and modifiers; none where the engine understands them not.
+    moments: HashMap<(String, Vec<String>), Option<i64>>,
+    now: String,
+}
+
+/// As SQLite reads a time: <https://sqlite.org/lang_datefunc.html#time_values>.
+const DATE_TIME: &[BorrowedFormatItem<'_>] =
+    format_description!("[year]-[month]-[day] [hour]:[minute]:[second]");
+const DATE: &[BorrowedFormatItem<'_>] = format_description!("[year]-[month]-[day]");
+
+impl Clock {
+    /// Asks an engine in memory what every `!now` of these files comes to: it is the judge of its own modifiers.
+    ///
+    /// # Errors
+    /// [`DbError`] where the engine cannot be started.
+    pub async fn at(now: SystemTime, files: &[&SeedFile]) -> Result<Clock, DbError> {
+        let seconds = now
+            .duration_since(UNIX_EPOCH)
+            .map_or(0, |since| i64::try_from(since.as_secs()).unwrap_or(0));
+        let now = text(seconds, DATE_TIME);
+        let mut wanted: Vec<(String, Vec<String>)> = Vec::new();
+        for file in files {
+            let base = base(file, &now);
+            wanted.push((base.clone(), Vec::new()));
+            for expr in file.exprs() {
+                if let Expr::Now(modifiers) = &expr.value {
+                    wanted.push((base.clone(), modifiers.clone()));
+                }
+            }
+        }
+        wanted.sort();
+        wanted.dedup();
+        let mut moments = HashMap::new();
+        if !wanted.is_empty() {
+            let db = Db::memory(Options::default()).await?;
+            let queries = wanted.iter().map(|(base, modifiers)| {
+                let marks = ", ?".repeat(modifiers.len());
+                let texts = std::iter::once(base).chain(modifiers);
+                Query {
+                    sql: format!("SELECT CAST(strftime('%s', ?{marks}) AS INTEGER)"),
+                    args: texts.map(|text| text.as_str().into()).collect(),
+                }
+            });
+            let answers = db.query(queries.collect()).await?;
+            for (wanted, answer) in wanted.into_iter().zip(answers) {
+                let seconds = answer.ok().and_then(|rows: Rows| rows.first()?.first()?.as_i64());
+                moments.insert(wanted, seconds);
+            }
+        }
+        Ok(Clock { moments, now })
+    }
+
+    /// Seconds since 1970; none where the modifiers mean nothing.
+    pub(super) fn moment(&self, file: &SeedFile, modifiers: &[String]) -> Option<i64> {
+        let key = (base(file, &self.now), modifiers.to_vec());
+        self.moments.get(&key).copied().flatten()
+    }
+}
+
+/// What `!now` counts from in a file.
+fn base(file: &SeedFile, now: &str) -> String {
+    match &file.settings.time {
+        Some(time) => time.value.clone(),
+        None => now.to_owned(),
+    }
+}
+
+/// A moment as a column keeps it: seconds where it holds integers, a Julian day where it holds reals, a date where it
+/// says so, and otherwise what `CURRENT_TIMESTAMP` writes.
+pub(super) fn as_kept(seconds: i64, column: &Column) -> Value {
+    match column.affinity {
+        Affinity::Integer => Value::Integer(seconds),
+        #[allow(clippy::cast_precision_loss)]
+        Affinity::Real => Value::Real(seconds as f64 / 86_400.0 + 2_440_587.5),
+        _ if column.declared.eq_ignore_ascii_case("date") => Value::Text(text(seconds, DATE)),
+        _ => Value::Text(text(seconds, DATE_TIME)),
+    }
+}
+
+fn text(seconds: i64, format: &[BorrowedFormatItem<'_>]) -> String {
+    OffsetDateTime::from_unix_timestamp(seconds)
+        .ok()
+        .and_then(|moment| moment.format(format).ok())
+        .unwrap_or_default()
+}

@@ -1,0 +1,286 @@
+//! Labels: which rows a file declares, patterns and ranges written out. Pure.
+
+use std::collections::HashMap;
+use std::ops::Range;
+use std::sync::Arc;
+
+use super::model::{Label, RowDecl, SeedFile, Table};
+use super::nearest;
+use super::problem::Problem;
+
+/// One row that a file declares, before anything in it is read.
+#[derive(Debug, Clone)]
+pub(super) struct Named<'a> {
+    /// The file, by its place in the list.
+    pub(super) file: usize,
+    pub(super) table: &'a Table,
+    pub(super) decl: &'a RowDecl,
+    /// None in a list of rows.
+    pub(super) label: Option<Arc<str>>,
+    /// `${i}`
+    pub(super) number: Option<u64>,
+    /// `${each}`
+    pub(super) each: Option<Arc<str>>,
+}
+
+impl Named<'_> {
+    /// Where problems with the row point.
+    pub(super) fn span(&self) -> Range<usize> {
+        match &self.decl.label {
+            Some(label) => label.span.clone(),
+            None => self.decl.span.clone(),
+        }
+    }
+}
+
+/// All rows of these files, and for each table (its name in lower case) where each label is.
+pub(super) fn names<'a>(
+    files: &[&'a SeedFile],
+    problems: &mut Vec<Problem>,
+) -> (Vec<Named<'a>>, Labels) {
+    let mut names = Names {
+        files,
+        rows: Vec::new(),
+        labels: Labels::default(),
+    };
+    let mut waiting = Vec::new();
+    for (file, seed) in files.iter().enumerate() {
+        for table in &seed.tables {
+            for decl in &table.rows {
+                names.add(file, table, decl, &mut waiting, problems);
+            }
+        }
+    }
+    names.each(waiting, problems);
+    (names.rows, names.labels)
+}
+
+/// For each table, in lower case, its labels and the place of each row.
+#[derive(Debug, Default)]
+pub(super) struct Labels(HashMap<String, HashMap<Arc<str>, usize>>);
+
+impl Labels {
+    pub(super) fn find(&self, table: &str, label: &str) -> Option<usize> {
+        self.0.get(&table.to_ascii_lowercase())?.get(label).copied()
+    }
+
+    pub(super) fn nearest(&self, table: &str, label: &str) -> Option<String> {
+        let labels = self.0.get(&table.to_ascii_lowercase())?;
+        // A long list takes long to look through, and helps nobody.
+        let mut known: Vec<&str> = labels.keys().take(10_000).map(|label| &**label).collect();
+        known.sort_unstable();
+        nearest(label, &known).map(str::to_owned)
+    }
+}
+
+struct Names<'f, 'a> {
+    files: &'f [&'a SeedFile],
+    rows: Vec<Named<'a>>,
+    labels: Labels,
+}
+
+/// A pattern that waits until all labels of its table are known.
+struct Each<'a> {
+    file: usize,
+    table: &'a Table,
+    decl: &'a RowDecl,
+    before: &'a str,
+    of: &'a str,
+    pattern: &'a str,
+    after: &'a str,
+}
+
+impl<'a> Names<'_, 'a> {
+    fn add(
+        &mut self,
+        file: usize,
+        table: &'a Table,
+        decl: &'a RowDecl,
+        waiting: &mut Vec<Each<'a>>,
+        problems: &mut Vec<Problem>,
+    ) {
+        let mut named = Named {
+            file,
+            table,
+            decl,
+            label: None,
+            number: None,
+            each: None,
+        };
+        match decl.label.as_ref().map(|label| &label.value) {
+            None => self.rows.push(named),
+            Some(Label::One(label)) => {
+                named.label = Some(label.as_str().into());
+                self.push(named, problems);
+            }
+            Some(Label::Range {
+                before,
+                first,
+                last,
+                width,
+                after,
+            }) => {
+                for number in *first..=*last {
+                    let label = format!("{before}{number:0width$}{after}");
+                    let row = Named {
+                        label: Some(label.into()),
+                        number: Some(number),
+                        ..named.clone()
+                    };
+                    self.push(row, problems);
+                }
+            }
+            Some(Label::Each {
+                before,
+                table: of,
+                pattern,
+                after,
+            }) => waiting.push(Each {
+                file,
+                table,
+                decl,
+                before,
+                of,
+                pattern,
+                after,
+            }),
+        }
+    }
+
+    fn push(&mut self, row: Named<'a>, problems: &mut Vec<Problem>) {
+        let Some(label) = row.label.clone() else {
+            return;
+        };
+        let table = row.table.name.value.to_ascii_lowercase();
+        let labels = self.labels.0.entry(table).or_default();
+        if let Some(other) = labels.get(&label) {
+            let other = &self.rows[*other];
+            let here = self.files[row.file].origin(&row.span());
+            let there = self.files[other.file].origin(&other.span());
+            let name = &row.table.name.value;
+            problems.push(
+                Problem::error(
+                    "label-twice",
+                    here,
+                    format!("`{name}` has label `{label}` twice"),
+                )
+                .other("it is here first", there),
+            );
+            return;
+        }
+        labels.insert(label, self.rows.len());
+        self.rows.push(row);
+    }
+
+    /// Writes patterns out, those first whose table waits for no other pattern.
+    fn each(&mut self, mut waiting: Vec<Each<'a>>, problems: &mut Vec<Problem>) {
+        while !waiting.is_empty() {
+            let open: Vec<String> = waiting
+                .iter()
+                .map(|each| each.table.name.value.to_ascii_lowercase())
+                .collect();
+            let (ready, rest): (Vec<_>, Vec<_>) = waiting
+                .into_iter()
+                .partition(|each| !open.contains(&each.of.to_ascii_lowercase()));
+            if ready.is_empty() {
+                for each in rest {
+                    let of = each.of;
+                    problems.push(Problem::error(
+                        "pattern-loop",
+                        self.origin(&each),
+                        format!("the rows of `{of}` come from a pattern that waits for this one"),
+                    ));
+                }
+                return;
+            }
+            for each in ready {
+                self.write_out(&each, problems);
+            }
+            waiting = rest;
+        }
+    }
+
+    fn write_out(&mut self, each: &Each<'a>, problems: &mut Vec<Problem>) {
+        let labels = self.labels.0.get(&each.of.to_ascii_lowercase());
+        let mut found: Vec<Arc<str>> = labels
+            .into_iter()
+            .flat_map(HashMap::keys)
+            .filter(|label| matches(each.pattern, label))
+            .cloned()
+            .collect();
+        if found.is_empty() {
+            let Each { of, pattern, .. } = each;
+            problems.push(Problem::error(
+                "no-match",
+                self.origin(each),
+                format!("no label of `{of}` looks like `{pattern}`"),
+            ));
+        }
+        found.sort_unstable();
+        for label in found {
+            let row = Named {
+                file: each.file,
+                table: each.table,
+                decl: each.decl,
+                label: Some(format!("{}{label}{}", each.before, each.after).into()),
+                number: None,
+                each: Some(label),
+            };
+            self.push(row, problems);
+        }
+    }
+
+    fn origin(&self, each: &Each<'_>) -> crate::script::Origin {
+        let span = match &each.decl.label {
+            Some(label) => &label.span,
+            None => &each.decl.span,
+        };
+        self.files[each.file].origin(span)
+    }
+}
+
+/// Whether a label looks like a pattern, in which `*` stands for any characters.
+fn matches(pattern: &str, label: &str) -> bool {
+    let mut parts = pattern.split('*');
+    let Some(first) = parts.next() else {
+        return false;
+    };
+    let Some(mut rest) = label.strip_prefix(first) else {
+        return false;
+    };
+    let mut parts: Vec<&str> = parts.collect();
+    let Some(last) = parts.pop() else {
+        return rest.is_empty();
+    };
+    for part in parts {
+        match rest.find(part) {
+            Some(at) => rest = &rest[at + part.len()..],
+            None => return false,
+        }
+    }
+    rest.ends_with(last)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::matches;
+
+    #[test]
+    fn a_star_stands_for_any_characters() {
+        let cases = [
+            ("load_*", "load_001", true),
+            ("load_*", "load_", true),
+            ("load_*", "loud_001", false),
+            ("*_1", "a_1", true),
+            ("a*b*c", "a--b--c", true),
+            ("a*b*c", "abc", true),
+            ("a*a", "a", false),
+            ("exact", "exact", true),
+            ("exact", "exactly", false),
+            ("*", "", true),
+        ];
+        for (pattern, label, expect) in cases {
+            assert_eq!(matches(pattern, label), expect, "{pattern} {label}");
+        }
+    }
+}

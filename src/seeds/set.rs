@@ -1,0 +1,358 @@
+//! The seed files of a project, and the choice of those that an environment asks for. Reading the folder is the only
+//! thing here that touches a disk.
+
+use std::collections::BTreeMap;
+use std::path::{Component, Path, PathBuf};
+use std::sync::Arc;
+
+use super::model::{Expr, SeedFile, Spanned, Table};
+use super::nearest;
+use super::parse::parse;
+use super::problem::Problem;
+use crate::migrations::{ReadError, canonical};
+use crate::script::{Origin, Source};
+
+/// The name of the file that says for all others what the keys of tables are.
+const SHARED: &str = "_tables";
+
+/// Environments that a file in the seeds folder itself is for, where it does not say otherwise.
+const DEFAULT_ENVS: [&str; 2] = ["dev", "test"];
+
+/// The environment that a file reaches only if it says so.
+pub const PROD: &str = "prod";
+
+/// The largest seed file, and the largest file that `!file` names, in bytes.
+const LARGEST: u64 = 64 << 20;
+
+/// All seed files, and what is wrong with them.
+#[derive(Debug, Clone, PartialEq, Default)]
+pub struct Seeds {
+    /// By name.
+    pub files: Vec<SeedFile>,
+    /// Keys and defaults that hold for all files: `_tables.yaml`.
+    pub shared: Option<SeedFile>,
+    /// What `!file` names, by the path as it is written.
+    pub attachments: BTreeMap<String, Arc<[u8]>>,
+    /// What does not fit. Nothing is seeded while there is any.
+    pub problems: Vec<Problem>,
+}
+
+impl Seeds {
+    /// Reads a folder with everything below it. A folder that is not there holds no seeds.
+    ///
+    /// # Errors
+    /// [`ReadError::Unreadable`] where the folder or a file cannot be read. What is wrong with a file is a problem of
+    /// the set.
+    pub fn read_dir(folder: impl AsRef<Path>) -> Result<Seeds, ReadError> {
+        let folder = folder.as_ref();
+        let mut paths = Vec::new();
+        if folder.exists() {
+            walk(folder, &mut paths)?;
+        }
+        paths.sort();
+        let mut seeds = Seeds::default();
+        for path in paths {
+            let extension = path.extension().and_then(|it| it.to_str());
+            let shown = shown(&path);
+            match extension {
+                Some("yaml") => {}
+                Some("yml") => {
+                    let source = Arc::new(Source {
+                        name: shown,
+                        text: String::new(),
+                    });
+                    let here = Origin { source, span: 0..0 };
+                    seeds.problems.push(
+                        Problem::error("bad-name", here, "seed files end with .yaml")
+                            .help("rename it, so that nobody wonders whether it is read"),
+                    );
+                    continue;
+                }
+                // Whatever `!file` names.
+                _ => continue,
+            }
+            let name = name(folder, &path);
+            let text = match bytes(&path)? {
+                Some(bytes) => canonical(&bytes).map_err(|error| error.to_string()),
+                None => Err(format!("it is larger than {} MB", LARGEST >> 20)),
+            };
+            match text {
+                Ok(text) => {
+                    let source = Arc::new(Source { name: shown, text });
+                    let (file, problems) = parse(&name, source);
+                    seeds.problems.extend(problems);
+                    seeds.add(file);
+                }
+                Err(what) => {
+                    let source = Arc::new(Source {
+                        name: shown,
+                        text: String::new(),
+                    });
+                    let here = Origin { source, span: 0..0 };
+                    seeds
+                        .problems
+                        .push(Problem::error("not-text", here, what));
+                }
+            }
+        }
+        seeds.attach(folder);
+        Ok(seeds)
+    }
+
+    /// A set of texts by their names, for who embeds them: `("010_users", text)`.
+    pub fn of_texts<'a>(texts: impl IntoIterator<Item = (&'a str, &'a str)>) -> Seeds {
+        let mut seeds = Seeds::default();
+        for (name, text) in texts {
+            let source = Arc::new(Source {
+                name: format!("seeds/{name}.yaml"),
+                text: text.replace("\r\n", "\n"),
+            });
+            let (file, problems) = parse(name, source);
+            seeds.problems.extend(problems);
+            seeds.add(file);
+        }
+        seeds.files.sort_by(|a, b| a.name.cmp(&b.name));
+        seeds
+    }
+
+    fn add(&mut self, file: SeedFile) {
+        if file.name == SHARED {
+            for table in &file.tables {
+                if let Some(row) = table.rows.first() {
+                    self.problems.push(Problem::error(
+                        "rows-in-tables",
+                        file.origin(&row.span),
+                        "_tables.yaml says how tables are keyed, and holds no rows",
+                    ));
+                }
+            }
+            self.shared = Some(file);
+            return;
+        }
+        // A file of another environment may not claim to be for this one.
+        if let (Some(folder), Some(envs)) = (file.folder(), &file.settings.envs)
+            && let Some(other) = envs.iter().find(|env| env.value != folder)
+        {
+            self.problems.push(
+                Problem::error(
+                    "other-environment",
+                    file.origin(&other.span),
+                    format!(
+                        "a file in {folder}/ is for environment {folder}, and not for {}",
+                        other.value
+                    ),
+                )
+                .help("move it into the seeds folder itself to share it"),
+            );
+        }
+        if file.folder() == Some(PROD) && file.settings.envs.is_none() {
+            self.problems.push(
+                Problem::error(
+                    "prod-unsaid",
+                    file.origin(&(0..0)),
+                    "a seed reaches prod only if it says so",
+                )
+                .help("write `_seed: {envs: [prod]}` at the top, if that is meant"),
+            );
+        }
+        self.files.push(file);
+    }
+
+    /// Reads what `!file` names.
+    fn attach(&mut self, folder: &Path) {
+        let mut wanted = Vec::new();
+        for file in &self.files {
+            for expr in file.exprs() {
+                if let Expr::File(path) = &expr.value {
+                    wanted.push((path.clone(), file.origin(&expr.span)));
+                }
+            }
+        }
+        for (path, origin) in wanted {
+            if self.attachments.contains_key(&path) {
+                continue;
+            }
+            match attachment(folder, &path) {
+                Ok(bytes) => {
+                    self.attachments.insert(path, bytes.into());
+                }
+                Err((code, what)) => {
+                    self.problems
+                        .push(Problem::error(code, origin, format!("{path}: {what}")));
+                }
+            }
+        }
+    }
+
+    /// The files that an environment and tags ask for, by name. Files with tags come only where one of theirs is asked
+    /// for.
+    pub fn select(&self, choice: &Choice) -> Vec<&SeedFile> {
+        self.files
+            .iter()
+            .filter(|file| file.is_for(&choice.environment))
+            .filter(|file| {
+                let tags = &file.settings.tags;
+                tags.is_empty() || tags.iter().any(|tag| choice.tags.contains(&tag.value))
+            })
+            .collect()
+    }
+
+    /// Tags that no file of this environment has.
+    pub fn unknown_tags(&self, choice: &Choice) -> Vec<(String, Option<String>)> {
+        let known: Vec<&str> = self
+            .files
+            .iter()
+            .filter(|file| file.is_for(&choice.environment))
+            .flat_map(|file| file.settings.tags.iter().map(|tag| tag.value.as_str()))
+            .collect();
+        let unknown = choice.tags.iter().filter(|tag| !known.contains(&tag.as_str()));
+        unknown
+            .map(|tag| (tag.clone(), nearest(tag, &known).map(str::to_owned)))
+            .collect()
+    }
+
+    /// Every environment that some file is for.
+    pub fn environments(&self) -> Vec<String> {
+        let mut envs: Vec<String> = Vec::new();
+        for file in &self.files {
+            envs.extend(file.environments().into_iter().map(str::to_owned));
+        }
+        envs.sort();
+        envs.dedup();
+        envs
+    }
+}
+
+/// Which files are wanted.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Choice {
+    /// `dev`
+    pub environment: String,
+    /// Files with one of these tags come too.
+    pub tags: Vec<String>,
+}
+
+impl SeedFile {
+    /// The folder below the seeds folder: the environment that the file belongs to.
+    pub fn folder(&self) -> Option<&str> {
+        self.name.split_once('/').map(|(folder, _)| folder)
+    }
+
+    /// The environments that the file is for.
+    pub fn environments(&self) -> Vec<&str> {
+        match (&self.settings.envs, self.folder()) {
+            (Some(envs), _) => envs.iter().map(|env| env.value.as_str()).collect(),
+            (None, Some(folder)) => vec![folder],
+            (None, None) => DEFAULT_ENVS.to_vec(),
+        }
+    }
+
+    /// Whether the file is for an environment.
+    pub fn is_for(&self, environment: &str) -> bool {
+        self.environments().contains(&environment)
+    }
+
+    /// Everything that stands in a cell, those within others too.
+    pub(super) fn exprs(&self) -> Vec<&Spanned<Expr>> {
+        let mut exprs = Vec::new();
+        for table in &self.tables {
+            exprs.extend(table.exprs());
+        }
+        exprs
+    }
+}
+
+impl Table {
+    fn exprs(&self) -> Vec<&Spanned<Expr>> {
+        let fields = self.rows.iter().flat_map(|row| &row.fields);
+        let mut open: Vec<&Spanned<Expr>> = fields
+            .chain(&self.defaults)
+            .map(|field| &field.value)
+            .chain(&self.id)
+            .collect();
+        let mut all = Vec::new();
+        while let Some(expr) = open.pop() {
+            all.push(expr);
+            match &expr.value {
+                Expr::Pick(items) => open.extend(items.iter().map(|(item, _)| item)),
+                Expr::Hash(inner) => open.push(inner),
+                _ => {}
+            }
+        }
+        all
+    }
+}
+
+fn walk(folder: &Path, paths: &mut Vec<PathBuf>) -> Result<(), ReadError> {
+    let unreadable = |path: &Path| {
+        let path = path.to_path_buf();
+        move |source| ReadError::Unreadable { path, source }
+    };
+    for entry in std::fs::read_dir(folder).map_err(unreadable(folder))? {
+        let path = entry.map_err(unreadable(folder))?.path();
+        let hidden = path
+            .file_name()
+            .and_then(|name| name.to_str())
+            .is_some_and(|name| name.starts_with('.'));
+        if hidden {
+            continue;
+        }
+        if path.is_dir() {
+            walk(&path, paths)?;
+        } else {
+            paths.push(path);
+        }
+    }
+    Ok(())
+}
+
+/// None where a file is too large to be meant.
+fn bytes(path: &Path) -> Result<Option<Vec<u8>>, ReadError> {
+    let unreadable = |source| ReadError::Unreadable {
+        path: path.to_path_buf(),
+        source,
+    };
+    if std::fs::metadata(path).map_err(unreadable)?.len() > LARGEST {
+        return Ok(None);
+    }
+    std::fs::read(path).map(Some).map_err(unreadable)
+}
+
+/// The path of a file below the folder, without its extension.
+fn name(folder: &Path, path: &Path) -> String {
+    let below = path.strip_prefix(folder).unwrap_or(path).with_extension("");
+    shown(&below)
+}
+
+fn shown(path: &Path) -> String {
+    path.to_string_lossy().replace('\\', "/")
+}
+
+fn attachment(folder: &Path, path: &str) -> Result<Vec<u8>, (&'static str, String)> {
+    let relative = Path::new(path);
+    let stays = relative
+        .components()
+        .all(|part| matches!(part, Component::Normal(_) | Component::CurDir));
+    let leaves = || {
+        (
+            "file-outside",
+            "it is not below the seeds folder".to_owned(),
+        )
+    };
+    if !stays {
+        return Err(leaves());
+    }
+    let whole = folder.join(relative);
+    let missing = |error: std::io::Error| ("no-such-file", error.to_string());
+    // A link could lead out of the folder.
+    let real = whole.canonicalize().map_err(missing)?;
+    if !real.starts_with(folder.canonicalize().map_err(missing)?) {
+        return Err(leaves());
+    }
+    let size = std::fs::metadata(&real).map_err(missing)?.len();
+    if size > LARGEST {
+        let most = LARGEST >> 20;
+        return Err(("large-file", format!("it is larger than {most} MB")));
+    }
+    std::fs::read(&real).map_err(missing)
+}
