@@ -51,6 +51,12 @@ pub const DOWN_CHECKSUM: &str = "down_checksum";
 /// Key of `detail`: `true` where a migration was taken as applied by `baseline`, and never run.
 pub const BASELINE: &str = "baseline";
 
+/// Key of `detail`: how many rows a seed has.
+pub const ROWS: &str = "rows";
+
+/// Key of `detail`: the environment that a seed was applied for.
+pub const SEED_ENVIRONMENT: &str = "environment";
+
 /// Key of `detail`: the foreign key violations that were there before a unit that runs with foreign keys off, as
 /// `[{"child", "parent", "count"}]`.
 pub const VIOLATIONS: &str = "violations_before";

@@ -173,7 +173,12 @@ pub fn canonical(bytes: &[u8]) -> Result<String, NotText> {
 
 /// sha256 of a canonical text, in lower-case hexadecimal: what `sha256sum` says of a file with LF line ends.
 pub fn checksum(text: &str) -> String {
-    hexadecimal(&Sha256::digest(text.as_bytes()))
+    checksum_bytes(text.as_bytes())
+}
+
+/// The same of bytes that need be no text.
+pub(crate) fn checksum_bytes(bytes: &[u8]) -> String {
+    hexadecimal(&Sha256::digest(bytes))
 }
 
 /// Hash of what a text means: its tokens and directives, without comments, spaces and the case of bare words.

@@ -27,6 +27,7 @@ pub use apply::{apply, observe};
 pub use baseline::{BaselineError, BaselineOptions, Verify, baseline};
 pub use check::{Checked, check};
 pub use create::{CreateError, Files, NewOptions, create};
+pub(crate) use file::checksum_bytes;
 pub use file::{BadName, FileName, NotText, Order, canonical, checksum, parse_name, words};
 pub use git::{GitError, read_base};
 pub use numbering::Numbering;

@@ -1,7 +1,8 @@
 //! What can be wrong with seeds. Each has its own place; the words are the report's business only where they need more
 //! than this.
 
-use crate::script::Origin;
+use crate::drive::Finding;
+use crate::script::{Key, Origin};
 
 /// One thing that is wrong, or should be known.
 #[derive(Debug, Clone, PartialEq)]
@@ -18,6 +19,8 @@ pub struct Problem {
     pub other: Option<(String, Origin)>,
     /// What to do.
     pub help: Option<String>,
+    /// What somebody else has begun and not finished, where that is all there is to it.
+    pub under_way: Option<Key>,
 }
 
 pub use crate::migrations::Severity;
@@ -32,7 +35,33 @@ impl Problem {
             message: message.into(),
             other: None,
             help: None,
+            under_way: None,
         }
+    }
+
+    /// An error about the database as a whole.
+    pub fn of_database(code: &'static str, message: impl Into<String>) -> Problem {
+        Problem {
+            code,
+            severity: Severity::Error,
+            origin: None,
+            message: message.into(),
+            other: None,
+            help: None,
+            under_way: None,
+        }
+    }
+
+    /// It should be known, and stops nothing.
+    #[must_use]
+    pub fn warning(mut self) -> Problem {
+        self.severity = Severity::Warning;
+        self
+    }
+
+    /// Whether it is about the database, and nothing runs because of it.
+    pub(super) fn is_about_the_database(&self) -> bool {
+        self.origin.is_none() && self.stops()
     }
 
     /// With advice.
@@ -52,5 +81,15 @@ impl Problem {
     /// Whether nothing may run because of it.
     pub fn stops(&self) -> bool {
         self.severity == Severity::Error
+    }
+}
+
+impl Finding for Problem {
+    fn stops(&self) -> bool {
+        Problem::stops(self)
+    }
+
+    fn under_way(&self) -> Option<&Key> {
+        self.under_way.as_ref()
     }
 }

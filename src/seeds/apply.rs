@@ -1,0 +1,297 @@
+//! Seeding a database: look at what it has, plan, run; and again, if somebody else was faster.
+
+use std::time::SystemTime;
+
+use super::conflicts::{parents, parents_problems, taken, taken_problems};
+use super::expand::{Given, expand};
+use super::found::Found;
+use super::guard::guards;
+use super::inputs::{Clock, Variables};
+use super::ledger;
+use super::model::SeedFile;
+use super::plan::{Basis, Plan, Refresh, clashes, link, plan};
+use super::problem::Problem;
+use super::row::Rows;
+use super::set::{Choice, Seeds};
+use crate::db::{Db, DbError, Query};
+use crate::drive::{Decision, OnEvent, Reader, drive};
+use crate::history::{self, History, HistoryError};
+use crate::migrations::Migrations;
+use crate::schema::{Shape, shape_queries, shaped};
+use crate::script::{Key, Run};
+use crate::sql::identifier;
+
+/// What has been done.
+pub type Outcome = crate::drive::Outcome<Problem>;
+
+/// Seeding did not happen.
+pub type ApplyError = crate::drive::ApplyError<Problem>;
+
+/// What is to be seeded, and what is taken from outside.
+#[derive(Debug, Clone)]
+pub struct SeedOptions {
+    /// Which files.
+    pub choice: Choice,
+    /// Whether rows that nothing but time or somebody's hand has changed are written.
+    pub refresh: Refresh,
+    /// What the database is to be marked as, instead of what it is marked as.
+    pub mark: Option<String>,
+    /// What `!env` names.
+    pub variables: Variables,
+    /// What `!now` is.
+    pub now: SystemTime,
+}
+
+/// Plans what seeding would do, and changes nothing.
+///
+/// # Errors
+/// As [`history::read`].
+pub async fn observe(
+    db: &Db,
+    seeds: &Seeds,
+    set: &Migrations,
+    options: &SeedOptions,
+) -> Result<(History, Plan), HistoryError> {
+    let history = history::read(db).await?;
+    let mut seeding = Seeding::new(seeds, set, options, db);
+    seeding.look(db, &history).await?;
+    let plan = seeding.plan(&history);
+    Ok((history, plan))
+}
+
+/// Seeds a database in one transaction, with all records, and tells what was done. The migrations of the set must have
+/// been applied.
+///
+/// # Errors
+/// [`ApplyError`]; nothing has been changed then.
+pub async fn apply(
+    db: &Db,
+    seeds: &Seeds,
+    set: &Migrations,
+    options: &SeedOptions,
+    run: &Run,
+    on_event: &OnEvent,
+) -> Result<(Outcome, Plan), ApplyError> {
+    let mut plan = Plan::default();
+    let seeding = Keeping {
+        seeding: Seeding::new(seeds, set, options, db),
+        plan: &mut plan,
+    };
+    let outcome = drive(db, run, on_event, seeding).await?;
+    Ok((outcome, plan))
+}
+
+/// Keeps the plan that was carried out last, for words about it.
+struct Keeping<'a> {
+    seeding: Seeding<'a>,
+    plan: &'a mut Plan,
+}
+
+impl Reader for Keeping<'_> {
+    type Problem = Problem;
+
+    fn texts(&self, _history: &History) -> Vec<Key> {
+        Vec::new()
+    }
+
+    async fn look(&mut self, db: &Db, history: &History) -> Result<(), HistoryError> {
+        self.seeding.look(db, history).await
+    }
+
+    fn decide(&mut self, history: &History) -> Decision<Problem> {
+        let mut plan = self.seeding.plan(history);
+        let decision = Decision {
+            problems: plan.problems.clone(),
+            scripts: plan.script.take().into_iter().collect(),
+        };
+        *self.plan = plan;
+        decision
+    }
+}
+
+struct Seeding<'a> {
+    seeds: &'a Seeds,
+    set: &'a Migrations,
+    options: &'a SeedOptions,
+    engine: crate::db::Engine,
+    files: Vec<&'a SeedFile>,
+    seen: Seen,
+}
+
+/// What one look at the database has shown.
+#[derive(Default)]
+struct Seen {
+    shape: Shape,
+    rows: Rows,
+    found: Found,
+    orphans: Vec<ledger::Orphan>,
+    problems: Vec<Problem>,
+}
+
+impl<'a> Seeding<'a> {
+    fn new(seeds: &'a Seeds, set: &'a Migrations, options: &'a SeedOptions, db: &Db) -> Seeding<'a> {
+        Seeding {
+            seeds,
+            set,
+            options,
+            engine: db.engine(),
+            files: seeds.select(&options.choice),
+            seen: Seen::default(),
+        }
+    }
+
+    fn basis<'s>(&'s self, history: &'s History) -> Basis<'s> {
+        Basis {
+            files: &self.files,
+            shape: &self.seen.shape,
+            rows: &self.seen.rows,
+            found: &self.seen.found,
+            history,
+            seeds: self.seeds,
+            environment: &self.options.choice.environment,
+            refresh: self.options.refresh,
+            orphans: &self.seen.orphans,
+            mark: self.options.mark.as_deref(),
+        }
+    }
+
+    /// Reads the schema, and what there is of the rows: a request for each generation of references by value, and one
+    /// for what stands in the way.
+    async fn look(&mut self, db: &Db, history: &History) -> Result<(), HistoryError> {
+        self.seen = Seen::default();
+        let guards = guards(self.seeds, &self.files, self.set, history, self.options, self.engine);
+        self.seen.problems = self.seeds.problems.clone();
+        self.seen.problems.extend(guards);
+        // A schema that is not the one that was meant would only add problems that are none.
+        if self.seen.problems.iter().any(Problem::is_about_the_database) {
+            return Ok(());
+        }
+        let (shape, empty) = schema(db, &self.files).await?;
+        self.seen.shape = shape;
+        let clock = Clock::at(self.options.now, &self.files).await?;
+        let others: Vec<&SeedFile> = self
+            .seeds
+            .files
+            .iter()
+            .filter(|file| !self.files.iter().any(|it| it.name == file.name))
+            .collect();
+        let given = Given {
+            variables: &self.options.variables,
+            clock: &clock,
+            attachments: &self.seeds.attachments,
+            shared: self.seeds.shared.as_ref(),
+            others: &others,
+        };
+        let (mut rows, problems) = expand(&self.files, &self.seen.shape, &given);
+        self.seen.problems.extend(problems);
+        link(&mut rows, &self.seen.shape);
+        self.seen.found = Found::new(&rows);
+        self.seen.rows = rows;
+        if self.seen.problems.iter().any(Problem::stops) {
+            let clashes = clashes(&self.basis(history));
+            self.seen.problems.extend(clashes);
+            return Ok(());
+        }
+        self.find(db, &empty).await?;
+        let clashes = clashes(&self.basis(history));
+        self.seen.problems.extend(clashes);
+        self.obstacles(db, history, &empty).await?;
+        Ok(())
+    }
+
+    /// Finds the rows that are there, until no reference leads to another key.
+    async fn find(&mut self, db: &Db, empty: &[usize]) -> Result<(), HistoryError> {
+        let Seen { shape, rows, found, .. } = &mut self.seen;
+        // Each round settles one more generation of rows whose keys refer to others.
+        for _ in 0..64 {
+            let lookups = found.lookups(rows, shape, empty);
+            if lookups.is_empty() {
+                break;
+            }
+            let queries = lookups.iter().map(|lookup| lookup.query.clone()).collect();
+            let answers = db.query(queries).await?;
+            found.take(lookups, answers).map_err(DbError::Read)?;
+        }
+        Ok(())
+    }
+
+    /// Asks for everything that would make the rows fail.
+    async fn obstacles(
+        &mut self,
+        db: &Db,
+        history: &History,
+        empty: &[usize],
+    ) -> Result<(), HistoryError> {
+        let Seen { shape, rows, found, .. } = &self.seen;
+        let taken = taken(rows, shape, found, empty);
+        let parents = parents(rows, shape, found);
+        let ledger = ledger::query(&self.files);
+        let mut queries: Vec<Query> = taken.iter().map(|it| it.lookup.query.clone()).collect();
+        queries.extend(parents.iter().map(|it| it.query.clone()));
+        queries.extend(ledger.clone());
+        if queries.is_empty() {
+            return Ok(());
+        }
+        let mut answers = db.query(queries).await?;
+        let ledger = ledger.and_then(|_| answers.pop());
+        let of_parents = answers.split_off(taken.len());
+        let basis = self.basis(history);
+        let mut problems = taken_problems(&basis, taken, answers);
+        problems.extend(parents_problems(&basis, parents, of_parents));
+        if let Some(ledger) = ledger {
+            let orphans = ledger::orphans(ledger, rows, found, shape);
+            let children = ledger::children(&orphans, shape);
+            let queries = children.iter().map(|(_, _, query)| query.clone()).collect();
+            let answers = match children.is_empty() {
+                true => Vec::new(),
+                false => db.query(queries).await?,
+            };
+            for ((orphan, child, _), answer) in children.iter().zip(answers) {
+                let rows = answer.map_err(DbError::Read)?;
+                let count = rows.first().and_then(|row| row.first()?.as_i64()).unwrap_or(0);
+                let orphan = &orphans[*orphan];
+                let file = self.files.iter().find(|file| file.name == orphan.seed);
+                if let (true, Some(file)) = (count > 0, file) {
+                    problems.push(orphan.has_children(child, count, file));
+                }
+            }
+            self.seen.orphans = orphans;
+        }
+        self.seen.problems.extend(problems);
+        Ok(())
+    }
+
+    fn plan(&self, history: &History) -> Plan {
+        plan(&self.basis(history), self.seen.problems.clone())
+    }
+}
+
+/// The schema, and the places of those tables of the files in which there is no row.
+async fn schema(db: &Db, files: &[&SeedFile]) -> Result<(Shape, Vec<usize>), DbError> {
+    let mut tables: Vec<&str> = files
+        .iter()
+        .flat_map(|file| file.tables.iter().map(|table| table.name.value.as_str()))
+        .collect();
+    tables.sort_unstable();
+    tables.dedup();
+    let mut queries = shape_queries();
+    let of_shape = queries.len();
+    queries.extend(
+        tables
+            .iter()
+            .map(|table| Query::new(format!("SELECT 1 FROM {} LIMIT 1", identifier(table)))),
+    );
+    let mut answers = db.query(queries).await?;
+    let rows = answers.split_off(of_shape);
+    let shape = shaped(answers)?;
+    let empty = tables
+        .iter()
+        .zip(rows)
+        .filter(|(_, answer)| answer.as_ref().is_ok_and(Vec::is_empty))
+        .filter_map(|(name, _)| {
+            let is_it = |it: &crate::schema::TableShape| it.name.eq_ignore_ascii_case(name);
+            shape.tables.iter().position(is_it)
+        })
+        .collect();
+    Ok((shape, empty))
+}

@@ -1,0 +1,203 @@
+//! What stands in a cell becomes the value of its column, where that needs no other row and no dice. Pure.
+
+use std::collections::BTreeMap;
+
+use super::expand::Given;
+use super::inputs::{Variables, as_kept};
+use super::model::{Expr, Part, SeedFile, Spanned, Style, Template};
+use super::row::{Content, Nature};
+use super::secret::weakness;
+use super::set::PROD;
+use super::typed::{Unfit, typed};
+use crate::schema::{Affinity, Column, Strictness};
+use crate::sql::Value;
+
+/// What `${…}` stands for in one row.
+pub(super) struct Names<'a> {
+    pub(super) label: &'a str,
+    pub(super) number: Option<u64>,
+    pub(super) each: Option<&'a str>,
+    pub(super) vars: &'a BTreeMap<String, String>,
+}
+
+impl Names<'_> {
+    /// A text with all names put in. A name that there is none of has been a problem of its file.
+    pub(super) fn fill(&self, template: &Template) -> String {
+        if let Some(text) = template.as_text() {
+            return text.to_owned();
+        }
+        let mut filled = String::new();
+        for part in &template.0 {
+            match part {
+                Part::Text(text) => filled.push_str(text),
+                Part::Name(name) => match name.as_str() {
+                    "label" => filled.push_str(self.label),
+                    "i" => filled.extend(self.number.map(|number| number.to_string())),
+                    "each" => filled.push_str(self.each.unwrap_or_default()),
+                    name => filled.extend(self.vars.get(name).cloned()),
+                },
+            }
+        }
+        filled
+    }
+}
+
+/// The value of a cell in its column.
+pub(super) fn evaluate(
+    expr: &Spanned<Expr>,
+    column: &Column,
+    strictness: Strictness,
+    names: &Names<'_>,
+    file: &SeedFile,
+    given: &Given<'_>,
+) -> Result<(Content, Nature), Unfit> {
+    let fixed = |value| Ok((Content::Known(value), Nature::Fixed));
+    match &expr.value {
+        Expr::Null => fixed(Value::Null),
+        Expr::Scalar { text, style } => {
+            // A text with names in it is what it comes to, as if it had been written.
+            fixed(typed(&names.fill(text), *style, column, strictness)?)
+        }
+        Expr::Json(json) => match column.affinity {
+            Affinity::Integer | Affinity::Real => Err(wrong("a map or a list", column)),
+            _ => fixed(Value::Text(json.to_string())),
+        },
+        Expr::Now(modifiers) => {
+            let Some(seconds) = given.clock.moment(file, modifiers) else {
+                return Err(Unfit {
+                    code: "no-date",
+                    message: format!("`!now [{}]` is no time", modifiers.join(", ")),
+                    help: Some(
+                        "modifiers are those of SQLite: `-90 days`, `start of month`, `+1 month`, `weekday 1`",
+                    ),
+                });
+            };
+            let nature = nature_of_time(file);
+            Ok((Content::Known(as_kept(seconds, column)), nature))
+        }
+        Expr::Env { name, default } => {
+            let Some(value) = variable(name, default.as_deref(), given.variables)? else {
+                return Ok((Content::Unknown, Nature::Environment));
+            };
+            // The value itself must not be told.
+            let value = typed(&value, Style::Plain, column, strictness).map_err(|unfit| Unfit {
+                message: format!(
+                    "the value of {name} does not fit into column `{}` of type {}",
+                    column.name, column.declared
+                ),
+                ..unfit
+            })?;
+            if let (Value::Text(text), true) = (&value, sounds_secret(&column.name)) {
+                refuse_weak(text, name, file)?;
+            }
+            Ok((Content::Known(value), Nature::Environment))
+        }
+        Expr::File(path) => {
+            let Some(bytes) = given.attachments.get(path) else {
+                // That it is missing is a problem of the set.
+                return Ok((Content::Unknown, Nature::Fixed));
+            };
+            match (column.affinity, std::str::from_utf8(bytes)) {
+                (Affinity::Text, Ok(text)) => fixed(Value::Text(text.to_owned())),
+                (Affinity::Text, Err(_)) => Err(wrong("a file that is no text", column)),
+                (Affinity::Integer | Affinity::Real, _) => Err(wrong("a file", column)),
+                _ => fixed(Value::Blob(bytes.to_vec())),
+            }
+        }
+        Expr::Binary(bytes) => match column.affinity {
+            Affinity::Integer | Affinity::Real => Err(wrong("bytes", column)),
+            Affinity::Text if strictness == Strictness::Strict => Err(wrong("bytes", column)),
+            _ => fixed(Value::Blob(bytes.clone())),
+        },
+        Expr::Hash(inner) => {
+            if matches!(column.affinity, Affinity::Integer | Affinity::Real) {
+                return Err(wrong("a hash", column));
+            }
+            let secret = match &inner.value {
+                Expr::Env { name, default } => {
+                    let value = variable(name, default.as_deref(), given.variables)?;
+                    let Some(value) = value else {
+                        return Ok((Content::Unknown, Nature::Volatile));
+                    };
+                    refuse_weak(&value, name, file)?;
+                    value
+                }
+                Expr::Scalar { text, .. } => {
+                    let value = names.fill(text);
+                    refuse_weak(&value, "this secret", file)?;
+                    value
+                }
+                _ => return Err(wrong("what `!hash` holds", column)),
+            };
+            Ok((Content::Secret(secret), Nature::Volatile))
+        }
+        // Resolved, or drawn, elsewhere.
+        Expr::Ref { .. } | Expr::Fake(_) | Expr::Pick(_) | Expr::Int(..) | Expr::Ago { .. } => {
+            Ok((Content::Unknown, Nature::Fixed))
+        }
+    }
+}
+
+/// A time that a file freezes is always the same.
+pub(super) fn nature_of_time(file: &SeedFile) -> Nature {
+    match file.settings.time {
+        Some(_) => Nature::Fixed,
+        None => Nature::Volatile,
+    }
+}
+
+/// The value of a variable; none where nobody knows it.
+fn variable(
+    name: &str,
+    default: Option<&str>,
+    variables: &Variables,
+) -> Result<Option<String>, Unfit> {
+    let Variables::Known(known) = variables else {
+        return Ok(None);
+    };
+    match known.get(name).filter(|value| !value.is_empty()) {
+        Some(value) => Ok(Some(value.clone())),
+        None => match default {
+            Some(default) => Ok(Some(default.to_owned())),
+            None => Err(Unfit {
+                code: "unset-variable",
+                message: format!("{name} must be set"),
+                help: Some("set it in the environment or in .env; it is never recorded or shown"),
+            }),
+        },
+    }
+}
+
+/// A secret that everybody knows is none; where it matters, it is refused.
+fn refuse_weak(secret: &str, what: &str, file: &SeedFile) -> Result<(), Unfit> {
+    if !file.is_for(PROD) {
+        return Ok(());
+    }
+    match weakness(secret) {
+        None => Ok(()),
+        Some(why) => Err(Unfit {
+            code: "weak-secret",
+            message: format!("{what} is too weak for prod: {why}"),
+            help: Some("make one with `openssl rand -base64 24`"),
+        }),
+    }
+}
+
+/// Whether a column is likely to hold a secret.
+pub(super) fn sounds_secret(column: &str) -> bool {
+    let column = column.to_ascii_lowercase();
+    ["password", "passwd", "secret", "token", "api_key", "apikey"]
+        .iter()
+        .any(|word| column.contains(word))
+}
+
+fn wrong(what: &str, column: &Column) -> Unfit {
+    Unfit {
+        code: "wrong-type",
+        message: format!(
+            "{what} does not fit into column `{}` of type {}",
+            column.name, column.declared
+        ),
+        help: None,
+    }
+}

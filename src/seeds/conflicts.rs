@@ -1,0 +1,245 @@
+//! What stands in the way of rows in the database itself: values that another row has, and parents that are not there.
+//! Questions and what the answers mean. Pure.
+
+use std::collections::{HashMap, HashSet};
+
+use super::found::{Found, Lookup, tuple, wanting};
+use super::identity::words;
+use super::plan::{Basis, unique_columns};
+use super::problem::Problem;
+use super::row::{Content, Rows};
+use crate::db::{EngineError, Query};
+use crate::schema::{ColumnKind, Shape, TableShape};
+use crate::sql::{Value, identifier};
+
+const PER_QUESTION: usize = 500;
+
+/// A question about rows that have what only one row can have.
+pub(super) struct Taken {
+    pub(super) lookup: Lookup,
+    columns: Vec<usize>,
+}
+
+/// Asks who has the values that declared rows are to have.
+pub(super) fn taken(rows: &Rows, shape: &Shape, found: &Found, empty: &[usize]) -> Vec<Taken> {
+    let mut groups: HashMap<(usize, Vec<usize>), Vec<(usize, Vec<Value>)>> = HashMap::new();
+    for (at, row) in rows.rows.iter().enumerate() {
+        let rules = rows.rules(row);
+        if empty.contains(&rules.table) {
+            continue;
+        }
+        let of = &shape.tables[rules.table];
+        for columns in unique_columns(of) {
+            let Some(values) = tuple(found, rows, shape, at, columns) else {
+                continue;
+            };
+            let has_it = found.row(at).is_some_and(|found| {
+                columns.iter().zip(&values).all(|(column, value)| found.get(*column) == Some(value))
+            });
+            if !has_it {
+                let group = groups.entry((rules.table, columns.to_vec())).or_default();
+                group.push((at, values));
+            }
+        }
+    }
+    let mut groups: Vec<_> = groups.into_iter().collect();
+    groups.sort_by(|a, b| a.0.cmp(&b.0));
+    let mut all = Vec::new();
+    for ((table, columns), wanted) in groups {
+        let of = &shape.tables[table];
+        for chunk in wanted.chunks(PER_QUESTION) {
+            let (want, on, args) = wanting(of, &columns, chunk.iter().map(|(_, it)| it.as_slice()));
+            let plain: Vec<String> = of
+                .columns
+                .iter()
+                .map(|column| match column.origin {
+                    ColumnKind::Plain => format!("t.{}", identifier(&column.name)),
+                    ColumnKind::Generated | ColumnKind::Hidden => "NULL".to_owned(),
+                })
+                .collect();
+            all.push(Taken {
+                lookup: Lookup {
+                    query: Query {
+                        sql: format!(
+                            "WITH {want} SELECT want.n, {} FROM want CROSS JOIN {} AS t ON {on}",
+                            plain.join(", "),
+                            identifier(&of.name)
+                        ),
+                        args,
+                    },
+                    rows: chunk.iter().map(|(at, _)| *at).collect(),
+                },
+                columns: columns.clone(),
+            });
+        }
+    }
+    all
+}
+
+/// The problems in the answers.
+pub(super) fn taken_problems(
+    basis: &Basis<'_>,
+    taken: Vec<Taken>,
+    answers: Vec<Result<crate::db::Rows, EngineError>>,
+) -> Vec<Problem> {
+    let mut problems = Vec::new();
+    let rows = basis.rows;
+    for (taken, answer) in taken.into_iter().zip(answers) {
+        for mut other in answer.unwrap_or_default() {
+            let number = other.first().and_then(Value::as_i64).and_then(|at| usize::try_from(at).ok());
+            let Some(at) = number.and_then(|number| taken.lookup.rows.get(number)) else {
+                continue;
+            };
+            other.remove(0);
+            if basis.found.row(*at) == Some(other.as_slice()) {
+                continue;
+            }
+            let row = &rows.rows[*at];
+            let rules = rows.rules(row);
+            let of = &basis.shape.tables[rules.table];
+            let names: Vec<&str> = taken
+                .columns
+                .iter()
+                .map(|column| of.columns[*column].name.as_str())
+                .collect();
+            let cell = taken.columns.last().and_then(|column| row.cell(*column));
+            let span = cell.map_or(&row.span, |cell| &cell.span);
+            let key: Vec<&str> = rules
+                .key
+                .iter()
+                .map(|column| of.columns[*column].name.as_str())
+                .collect();
+            problems.push(
+                Problem::error(
+                    "taken",
+                    rows.origin(row, span, basis.files),
+                    format!(
+                        "another row of `{}` in the database has this `{}` already",
+                        of.name,
+                        names.join("`, `")
+                    ),
+                )
+                .help(format!(
+                    "rows are found again by `{}`: with `_key: {}` this one would be that one",
+                    key.join("`, `"),
+                    names.join(", ")
+                )),
+            );
+        }
+    }
+    problems
+}
+
+/// A question about the parents of rows.
+pub(super) struct Parents {
+    pub(super) query: Query,
+    /// Row and column of each wanted parent.
+    cells: Vec<(usize, usize)>,
+    parent: String,
+}
+
+/// Asks for parents that are named by their values, and that no seed declares.
+pub(super) fn parents(rows: &Rows, shape: &Shape, found: &Found) -> Vec<Parents> {
+    type Wanted = Vec<(usize, usize, Vec<Value>)>;
+    let mut groups: HashMap<(String, Vec<String>), Wanted> = HashMap::new();
+    for (at, row) in rows.rows.iter().enumerate() {
+        let of = &shape.tables[rows.rules(row).table];
+        for key in &of.foreign_keys {
+            let is_literal = |column: &usize| {
+                row.cell(*column)
+                    .is_some_and(|cell| matches!(cell.content, Content::Known(_)))
+            };
+            let Some(last) = key.columns.iter().copied().rfind(is_literal) else {
+                continue;
+            };
+            if key.parent_columns.is_empty() {
+                continue;
+            }
+            let Some(values) = tuple(found, rows, shape, at, &key.columns) else {
+                continue;
+            };
+            let group = (key.parent.clone(), key.parent_columns.clone());
+            groups.entry(group).or_default().push((at, last, values));
+        }
+    }
+    let mut groups: Vec<_> = groups.into_iter().collect();
+    groups.sort_by(|a, b| a.0.cmp(&b.0));
+    let mut all = Vec::new();
+    for ((parent, names), mut wanted) in groups {
+        let Some(of) = shape.table(&parent) else {
+            continue;
+        };
+        let columns: Vec<usize> = names.iter().filter_map(|name| of.column(name)).collect();
+        if columns.len() != names.len() {
+            continue;
+        }
+        let declared = declared(rows, shape, found, of, &columns);
+        wanted.retain(|(_, _, values)| words(values).is_none_or(|word| !declared.contains(&word)));
+        for chunk in wanted.chunks(PER_QUESTION) {
+            let (want, on, args) = wanting(of, &columns, chunk.iter().map(|it| it.2.as_slice()));
+            all.push(Parents {
+                query: Query {
+                    sql: format!(
+                        "WITH {want} SELECT want.n FROM want CROSS JOIN {} AS t ON {on}",
+                        identifier(&of.name)
+                    ),
+                    args,
+                },
+                cells: chunk.iter().map(|(at, column, _)| (*at, *column)).collect(),
+                parent: of.name.clone(),
+            });
+        }
+    }
+    all
+}
+
+/// What declared rows of a table have in these columns.
+fn declared(
+    rows: &Rows,
+    shape: &Shape,
+    found: &Found,
+    of: &TableShape,
+    columns: &[usize],
+) -> HashSet<String> {
+    let mut all = HashSet::new();
+    for (at, row) in rows.rows.iter().enumerate() {
+        if shape.tables[rows.rules(row).table].name == of.name {
+            let values = tuple(found, rows, shape, at, columns);
+            all.extend(values.and_then(|values| words(&values)));
+        }
+    }
+    all
+}
+
+/// The problems in the answers: parents that are not there.
+pub(super) fn parents_problems(
+    basis: &Basis<'_>,
+    parents: Vec<Parents>,
+    answers: Vec<Result<crate::db::Rows, EngineError>>,
+) -> Vec<Problem> {
+    let mut problems = Vec::new();
+    for (parents, answer) in parents.into_iter().zip(answers) {
+        let there: HashSet<i64> = answer
+            .unwrap_or_default()
+            .iter()
+            .filter_map(|row| row.first()?.as_i64())
+            .collect();
+        for (number, (at, column)) in parents.cells.iter().enumerate() {
+            if i64::try_from(number).is_ok_and(|number| there.contains(&number)) {
+                continue;
+            }
+            let row = &basis.rows.rows[*at];
+            let span = row.cell(*column).map_or(&row.span, |cell| &cell.span);
+            let parent = &parents.parent;
+            problems.push(
+                Problem::error(
+                    "no-parent",
+                    basis.rows.origin(row, span, basis.files),
+                    format!("no row of `{parent}` has this value, in the seeds or in the database"),
+                )
+                .help(format!("a row of the seeds is referred to by its label: `!ref {parent}.label`")),
+            );
+        }
+    }
+    problems
+}

@@ -1,0 +1,102 @@
+//! Generated values: each cell has dice of its own, thrown by nothing but its table, label and column, so that no other
+//! row or column changes what it gets. Pure.
+
+use super::cell::{Names, evaluate, nature_of_time};
+use super::expand::Given;
+use super::generate::{Dice, fake};
+use super::inputs::as_kept;
+use super::model::{Expr, SeedFile, Spanned, Style};
+use super::row::{Content, Nature};
+use super::typed::{Unfit, stored, typed};
+use crate::schema::{Column, Strictness};
+use crate::sql::Value;
+
+/// How often a value that another row has already is drawn anew.
+const ATTEMPTS: u32 = 1000;
+
+/// Where a value is drawn for.
+pub(super) struct Place<'a> {
+    pub(super) file: &'a SeedFile,
+    pub(super) table: &'a str,
+    pub(super) label: &'a str,
+    pub(super) column: &'a Column,
+    pub(super) strictness: Strictness,
+}
+
+/// Draws a value that `takes` takes: where no two rows may have the same, the next attempt is other dice.
+pub(super) fn draw(
+    expr: &Spanned<Expr>,
+    place: &Place<'_>,
+    given: &Given<'_>,
+    mut takes: impl FnMut(&Value) -> bool,
+) -> Result<(Content, Nature), Unfit> {
+    for attempt in 0..ATTEMPTS {
+        let mut dice = Dice::new(
+            place.file.settings.faker.max(1),
+            &place.file.settings.random,
+            place.table,
+            place.label,
+            &place.column.name,
+            attempt,
+        );
+        let (content, nature) = once(expr, place, given, &mut dice)?;
+        match &content {
+            Content::Known(value) if !takes(value) => {}
+            _ => return Ok((content, nature)),
+        }
+    }
+    Err(Unfit {
+        code: "not-enough-values",
+        message: format!(
+            "column `{}` is unique, and there are not enough different values",
+            place.column.name
+        ),
+        help: Some("draw from a wider range, or make the value of `${label}`"),
+    })
+}
+
+fn once(
+    expr: &Spanned<Expr>,
+    place: &Place<'_>,
+    given: &Given<'_>,
+    dice: &mut Dice,
+) -> Result<(Content, Nature), Unfit> {
+    let column = place.column;
+    match &expr.value {
+        Expr::Fake(kind) => {
+            let value = typed(&fake(*kind, dice), Style::Plain, column, place.strictness)?;
+            Ok((Content::Known(value), Nature::Fixed))
+        }
+        Expr::Int(least, most) => {
+            let value = stored(Value::Integer(dice.within(*least, *most)), column);
+            Ok((Content::Known(value), Nature::Fixed))
+        }
+        Expr::Ago { count, unit } => {
+            let (least, most) = (count.0.saturating_mul(*unit), count.1.saturating_mul(*unit));
+            let span = most.saturating_sub(least).saturating_add(1);
+            let ago = least.saturating_add(dice.below(span));
+            let now = given.clock.moment(place.file, &[]).unwrap_or_default();
+            let then = now.saturating_sub(i64::try_from(ago).unwrap_or(i64::MAX));
+            let value = as_kept(then, column);
+            Ok((Content::Known(value), nature_of_time(place.file)))
+        }
+        Expr::Pick(items) => {
+            let total: u64 = items.iter().map(|(_, weight)| weight).sum();
+            let mut left = dice.below(total.max(1));
+            for (item, weight) in items {
+                if left < *weight {
+                    let names = Names {
+                        label: place.label,
+                        number: None,
+                        each: None,
+                        vars: &place.file.settings.vars,
+                    };
+                    return evaluate(item, column, place.strictness, &names, place.file, given);
+                }
+                left -= weight;
+            }
+            Ok((Content::Known(Value::Null), Nature::Fixed))
+        }
+        _ => Ok((Content::Unknown, Nature::Fixed)),
+    }
+}

@@ -1,0 +1,216 @@
+//! What a database has already of the rows that seeds declare: the questions, and what the answers mean. Pure.
+
+use std::collections::HashMap;
+
+use super::identity::words;
+use super::row::{Content, Row, Rows};
+use crate::db::{EngineError, Query};
+use crate::schema::{ColumnKind, Shape, TableShape};
+use crate::sql::{Value, identifier};
+
+/// Rows in one question. A server takes 32,766 bound values in a statement.
+const PER_QUESTION: usize = 500;
+
+/// What the database has of each declared row.
+#[derive(Debug, Default)]
+pub(super) struct Found {
+    /// By the place of the declared row: its columns, as in the shape.
+    rows: Vec<Option<Vec<Value>>>,
+    /// The key by which each row was looked for last.
+    asked: Vec<Option<String>>,
+}
+
+/// A question, and the declared rows that it is about.
+pub(super) struct Lookup {
+    pub(super) query: Query,
+    pub(super) rows: Vec<usize>,
+}
+
+impl Found {
+    pub(super) fn new(rows: &Rows) -> Found {
+        Found {
+            rows: vec![None; rows.rows.len()],
+            asked: vec![None; rows.rows.len()],
+        }
+    }
+
+    /// What the database has of a row.
+    pub(super) fn row(&self, row: usize) -> Option<&[Value]> {
+        self.rows[row].as_deref()
+    }
+
+    /// What a declared row has in a column, once it is there. None where that is not known.
+    pub(super) fn value(&self, rows: &Rows, shape: &Shape, row: usize, column: usize) -> Option<Value> {
+        self.follow(rows, shape, row, column, 0)
+    }
+
+    fn follow(
+        &self,
+        rows: &Rows,
+        shape: &Shape,
+        at: usize,
+        column: usize,
+        depth: usize,
+    ) -> Option<Value> {
+        // References that lead in a circle lead to no value.
+        if depth > 64 {
+            return None;
+        }
+        let row = &rows.rows[at];
+        let rules = rows.rules(row);
+        let of = &shape.tables[rules.table];
+        let stays = of.primary_key.contains(&column)
+            || rules.keep.contains(&column)
+            || rules.mode == super::model::Mode::Insert;
+        if let Some(found) = self.row(at)
+            && (stays || row.cell(column).is_none())
+        {
+            return found.get(column).cloned();
+        }
+        match &row.cell(column)?.content {
+            Content::Known(value) => Some(value.clone()),
+            Content::Reference { row, column } => self.follow(rows, shape, *row, *column, depth + 1),
+            Content::Secret(_) | Content::Unknown => None,
+        }
+    }
+
+    /// The values by which a row is found; none where one is not known, or is NULL.
+    pub(super) fn key(&self, rows: &Rows, shape: &Shape, at: usize) -> Option<Vec<Value>> {
+        let row = &rows.rows[at];
+        let rules = rows.rules(row);
+        let value = |column: &usize| match &row.cell(*column)?.content {
+            Content::Known(value) if !value.is_null() => Some(value.clone()),
+            Content::Reference { row, column } => self
+                .value(rows, shape, *row, *column)
+                .filter(|value| !value.is_null()),
+            _ => None,
+        };
+        if rules.key.is_empty() {
+            return None;
+        }
+        rules.key.iter().map(value).collect()
+    }
+
+    /// The questions about rows whose keys have not been asked for yet. `empty` are tables without a row.
+    pub(super) fn lookups(&mut self, rows: &Rows, shape: &Shape, empty: &[usize]) -> Vec<Lookup> {
+        // By table and key columns.
+        let mut groups: HashMap<(usize, Vec<usize>), Vec<(usize, Vec<Value>)>> = HashMap::new();
+        for (at, row) in rows.rows.iter().enumerate() {
+            let rules = rows.rules(row);
+            if empty.contains(&rules.table) {
+                continue;
+            }
+            let Some(key) = self.key(rows, shape, at) else {
+                continue;
+            };
+            let word = words(&key);
+            if self.asked[at] == word {
+                continue;
+            }
+            self.asked[at] = word;
+            self.rows[at] = None;
+            let group = groups.entry((rules.table, rules.key.clone())).or_default();
+            group.push((at, key));
+        }
+        let mut groups: Vec<_> = groups.into_iter().collect();
+        groups.sort_by(|a, b| a.0.cmp(&b.0));
+        let mut lookups = Vec::new();
+        for ((table, key), wanted) in groups {
+            for chunk in wanted.chunks(PER_QUESTION) {
+                lookups.push(Lookup {
+                    query: lookup(&shape.tables[table], &key, chunk),
+                    rows: chunk.iter().map(|(at, _)| *at).collect(),
+                });
+            }
+        }
+        lookups
+    }
+
+    /// Takes the answers to questions, in their order.
+    pub(super) fn take(
+        &mut self,
+        lookups: Vec<Lookup>,
+        answers: Vec<Result<crate::db::Rows, EngineError>>,
+    ) -> Result<(), EngineError> {
+        for (lookup, answer) in lookups.into_iter().zip(answers) {
+            for mut row in answer? {
+                let number = row.first().and_then(Value::as_i64).and_then(|at| usize::try_from(at).ok());
+                if let Some(at) = number.and_then(|number| lookup.rows.get(number)) {
+                    row.remove(0);
+                    self.rows[*at] = Some(row);
+                }
+            }
+        }
+        Ok(())
+    }
+}
+
+/// Asks for rows by their keys. The engine says what is equal, by the column's own affinity and collation.
+fn lookup(of: &TableShape, key: &[usize], wanted: &[(usize, Vec<Value>)]) -> Query {
+    let columns: Vec<String> = of
+        .columns
+        .iter()
+        .map(|column| match column.origin {
+            ColumnKind::Plain => format!("t.{}", identifier(&column.name)),
+            // Nobody writes it, so nobody compares it.
+            ColumnKind::Generated | ColumnKind::Hidden => "NULL".to_owned(),
+        })
+        .collect();
+    let (want, on, args) = wanting(of, key, wanted.iter().map(|(_, key)| key.as_slice()));
+    Query {
+        sql: format!(
+            "WITH {want} SELECT want.n, {} FROM want CROSS JOIN {} AS t ON {on}",
+            columns.join(", "),
+            identifier(&of.name),
+        ),
+        args,
+    }
+}
+
+/// A numbered table of wanted values, and how it is joined with `t`.
+pub(super) fn wanting<'a>(
+    of: &TableShape,
+    columns: &[usize],
+    wanted: impl Iterator<Item = &'a [Value]>,
+) -> (String, String, Vec<Value>) {
+    let names: Vec<String> = (0..columns.len()).map(|at| format!("k{at}")).collect();
+    let mut args = Vec::new();
+    let mut values = String::new();
+    for (number, key) in wanted.enumerate() {
+        if number > 0 {
+            values.push(',');
+        }
+        values.push_str(&format!("({number}{})", ",?".repeat(key.len())));
+        args.extend(key.iter().cloned());
+    }
+    let on: Vec<String> = columns
+        .iter()
+        .zip(&names)
+        .map(|(column, name)| format!("t.{} = want.{name}", identifier(&of.columns[*column].name)))
+        .collect();
+    (
+        format!("want(n, {}) AS (VALUES {values})", names.join(", ")),
+        on.join(" AND "),
+        args,
+    )
+}
+
+/// What a row is to have in each of these columns; none where one is not known, is left out or is NULL.
+pub(super) fn tuple(
+    found: &Found,
+    rows: &Rows,
+    shape: &Shape,
+    at: usize,
+    columns: &[usize],
+) -> Option<Vec<Value>> {
+    let row: &Row = &rows.rows[at];
+    columns
+        .iter()
+        .map(|column| {
+            row.cell(*column)?;
+            found
+                .value(rows, shape, at, *column)
+                .filter(|value| !value.is_null())
+        })
+        .collect()
+}

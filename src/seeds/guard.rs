@@ -1,0 +1,184 @@
+//! What must hold before any row is looked at: the mark of the database, its schema, and the files that belong together.
+//! Pure.
+
+use super::model::SeedFile;
+use super::nearest;
+use super::problem::Problem;
+use super::set::Seeds;
+use super::SeedOptions;
+use crate::db::Engine;
+use crate::history::{History, State};
+use crate::migrations::{self, Migrations, PlanOptions};
+use crate::script::Key;
+
+/// All of it.
+pub(super) fn guards(
+    seeds: &Seeds,
+    files: &[&SeedFile],
+    set: &Migrations,
+    history: &History,
+    options: &SeedOptions,
+    engine: Engine,
+) -> Vec<Problem> {
+    let mut problems = Vec::new();
+    problems.extend(mark(history, options));
+    problems.extend(schema(set, history, engine));
+    problems.extend(choice(seeds, files, options));
+    for file in files {
+        problems.extend(requires(file, history));
+        problems.extend(depends_on(file, files, seeds));
+    }
+    problems.extend(missing(seeds, history));
+    problems
+}
+
+/// A database that is marked as another environment takes no rows of this one.
+fn mark(history: &History, options: &SeedOptions) -> Option<Problem> {
+    let wanted = &options.choice.environment;
+    if let Some(mark) = options.mark.as_ref().filter(|mark| *mark != wanted) {
+        let message = format!("the database cannot be marked `{mark}` and get the seeds for `{wanted}`");
+        let help = format!("`seed --env {mark} --mark {mark}`");
+        return Some(Problem::of_database("other-environment", message).help(help));
+    }
+    let mark = history.environment.as_ref().filter(|mark| *mark != wanted)?;
+    if options.mark.is_some() {
+        return None;
+    }
+    let message = format!("this database is marked `{mark}`, and these seeds are for `{wanted}`");
+    Some(
+        Problem::of_database("other-environment", message).help(format!(
+            "see whether this is the database that you meant; `--mark {wanted}` marks it anew, and it gets rows that \
+             `{mark}` should not have"
+        )),
+    )
+}
+
+/// Rows are written for the schema that the migrations make.
+fn schema(set: &Migrations, history: &History, engine: Engine) -> Option<Problem> {
+    let started = history.rows.iter().find(|row| row.state == State::Started);
+    if let Some(row) = started {
+        let message = format!("{} was begun and not finished", row.key);
+        let mut problem = Problem::of_database("started", message)
+            .help(format!("`repair {} --applied` or `--retry`, if nobody runs it any more", row.key));
+        problem.under_way = Some(row.key.clone());
+        return Some(problem);
+    }
+    let options = PlanOptions {
+        engine,
+        ..PlanOptions::default()
+    };
+    let plan = migrations::plan(set, history, &options);
+    if plan.problems.iter().any(migrations::Problem::stops) {
+        let message = "the migrations and this database do not fit together";
+        return Some(Problem::of_database("migrations", message).help("`status` says what is wrong"));
+    }
+    let pending: Vec<String> = plan
+        .scripts
+        .iter()
+        .flat_map(|script| &script.units)
+        .map(|unit| unit.record.key().to_string())
+        .collect();
+    let (first, last) = (pending.first()?, pending.last()?);
+    let which = match pending.len() {
+        1 => format!("{first} is pending"),
+        2 => format!("{first} and {last} are pending"),
+        more => format!("{first} to {last} are pending, {more} migrations"),
+    };
+    Some(
+        Problem::of_database("pending", format!("{which}, and rows are written for the schema after them"))
+            .help("`migrate` first, or `migrate --seed` for both"),
+    )
+}
+
+/// There is something to seed, and every tag means something.
+fn choice(seeds: &Seeds, files: &[&SeedFile], options: &SeedOptions) -> Vec<Problem> {
+    let environment = &options.choice.environment;
+    let mut problems: Vec<Problem> = seeds
+        .unknown_tags(&options.choice)
+        .into_iter()
+        .map(|(tag, nearest)| {
+            let message = format!("no seed for `{environment}` has tag `{tag}`");
+            let mut problem = Problem::of_database("unknown-tag", message);
+            problem.help = nearest.map(|it| format!("did you mean `{it}`?"));
+            problem
+        })
+        .collect();
+    if files.is_empty() && seeds.problems.is_empty() {
+        let known = seeds.environments();
+        let names: Vec<&str> = known.iter().map(String::as_str).collect();
+        let message = format!("no seed is for environment `{environment}`");
+        let mut problem = Problem::of_database("no-seeds", message);
+        problem.help = match nearest(environment, &names) {
+            Some(it) => Some(format!("did you mean `{it}`?")),
+            None if names.is_empty() => None,
+            None => Some(format!("there are seeds for {}", names.join(", "))),
+        };
+        problems.push(problem);
+    }
+    problems
+}
+
+fn requires(file: &SeedFile, history: &History) -> Option<Problem> {
+    let requires = file.settings.requires.as_ref()?;
+    let version = history.version().unwrap_or(0);
+    let too_old = version < requires.value.from;
+    let too_new = requires.value.to.is_some_and(|to| version > to);
+    let help = match (too_old, too_new) {
+        (true, _) => "`migrate` first",
+        (_, true) => "bring the seed up to the schema, then say so in `requires`",
+        _ => return None,
+    };
+    let wanted = match requires.value.to {
+        Some(to) => format!("V{} to V{to}", requires.value.from),
+        None => format!("V{} or later", requires.value.from),
+    };
+    let at = match history.version() {
+        Some(version) => format!("is at V{version}"),
+        None => "has no migration".to_owned(),
+    };
+    Some(
+        Problem::error(
+            "requires",
+            file.origin(&requires.span),
+            format!("this seed fits {wanted}, and the database {at}"),
+        )
+        .help(help),
+    )
+}
+
+fn depends_on(file: &SeedFile, files: &[&SeedFile], seeds: &Seeds) -> Vec<Problem> {
+    let mut problems = Vec::new();
+    for name in &file.settings.depends_on {
+        if files.iter().any(|it| it.name == name.value) {
+            continue;
+        }
+        let known: Vec<&str> = seeds.files.iter().map(|it| it.name.as_str()).collect();
+        let there = known.contains(&name.value.as_str());
+        let message = match there {
+            true => format!("`{}` is not for this environment", name.value),
+            false => format!("there is no seed `{}`", name.value),
+        };
+        let mut problem = Problem::error("depends-on", file.origin(&name.span), message);
+        if !there {
+            problem.help = nearest(&name.value, &known).map(|it| format!("did you mean `{it}`?"));
+        }
+        problems.push(problem);
+    }
+    problems
+}
+
+/// Files that were applied and are gone.
+fn missing(seeds: &Seeds, history: &History) -> Vec<Problem> {
+    let rows = history.rows.iter();
+    rows.filter_map(|row| match &row.key {
+        Key::Seed(name) if !seeds.files.iter().any(|file| file.name == *name) => Some(
+            Problem::of_database(
+                "missing",
+                format!("seed {name} was applied, and its file is gone; its rows stay"),
+            )
+            .warning(),
+        ),
+        _ => None,
+    })
+    .collect()
+}

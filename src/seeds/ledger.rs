@@ -1,0 +1,251 @@
+//! Which rows a seed in mode `sync` has made: kept in a table of its own, so that it deletes those and no others. Pure.
+
+use std::collections::HashSet;
+
+use super::found::Found;
+use super::identity::words;
+use super::model::{Mode, SeedFile};
+use super::plan::Basis;
+use super::problem::Problem;
+use super::row::Rows;
+use crate::db::{EngineError, Query};
+use crate::schema::{Shape, TableShape};
+use crate::script::Step;
+use crate::sql::{Value, identifier};
+
+/// Makes the table. `key` is a JSON array of the values that `_key` had.
+const CREATE: &str = "\
+CREATE TABLE IF NOT EXISTS _seedbed_rows (
+  seed TEXT NOT NULL,
+  tbl TEXT NOT NULL,
+  columns TEXT NOT NULL,
+  key TEXT NOT NULL,
+  label TEXT NOT NULL,
+  PRIMARY KEY (seed, tbl, columns, key)
+)";
+
+/// A row that a seed has made and declares no longer.
+#[derive(Debug, Clone, PartialEq)]
+pub(super) struct Orphan {
+    pub(super) seed: String,
+    pub(super) table: String,
+    pub(super) label: String,
+    columns: Vec<String>,
+    key: Vec<Value>,
+}
+
+/// Asks for the rows that these files have made.
+pub(super) fn query(files: &[&SeedFile]) -> Option<Query> {
+    let names: Vec<Value> = files
+        .iter()
+        .filter(|file| file.settings.mode == Mode::Sync)
+        .map(|file| file.name.as_str().into())
+        .collect();
+    let marks = vec!["?"; names.len()].join(", ");
+    (!names.is_empty()).then(|| Query {
+        sql: format!("SELECT seed, tbl, label, columns, key FROM _seedbed_rows WHERE seed IN ({marks})"),
+        args: names,
+    })
+}
+
+/// Those that no file declares any more. A ledger that was never made is empty.
+pub(super) fn orphans(
+    answer: Result<crate::db::Rows, EngineError>,
+    rows: &Rows,
+    found: &Found,
+    shape: &Shape,
+) -> Vec<Orphan> {
+    let mut declared: HashSet<(String, String)> = HashSet::new();
+    for (at, row) in rows.rows.iter().enumerate() {
+        let rules = rows.rules(row);
+        let table = shape.tables[rules.table].name.to_ascii_lowercase();
+        if let Some(word) = found.key(rows, shape, at).and_then(|key| words(&key)) {
+            declared.insert((table, word));
+        }
+    }
+    let recorded = answer.unwrap_or_default();
+    let mut orphans: Vec<Orphan> = recorded.iter().filter_map(|row| read(row)).collect();
+    orphans.retain(|orphan| {
+        let word = words(&orphan.key).unwrap_or_default();
+        !declared.contains(&(orphan.table.to_ascii_lowercase(), word))
+            && shape.table(&orphan.table).is_some()
+    });
+    orphans
+}
+
+fn read(row: &[Value]) -> Option<Orphan> {
+    let [seed, table, label, columns, key] = row else {
+        return None;
+    };
+    let key: Vec<serde_json::Value> = serde_json::from_str(key.as_str()?).ok()?;
+    Some(Orphan {
+        seed: seed.as_str()?.to_owned(),
+        table: table.as_str()?.to_owned(),
+        label: label.as_str()?.to_owned(),
+        columns: serde_json::from_str(columns.as_str()?).ok()?,
+        key: key.into_iter().map(from_json).collect(),
+    })
+}
+
+/// Asks for children of rows that are to go, which would go or change with them although no seed made them.
+pub(super) fn children(orphans: &[Orphan], shape: &Shape) -> Vec<(usize, String, Query)> {
+    let mut queries = Vec::new();
+    for (at, orphan) in orphans.iter().enumerate() {
+        for child in &shape.tables {
+            for key in &child.foreign_keys {
+                let acts = !matches!(key.on_delete.as_str(), "NO ACTION" | "RESTRICT");
+                if !acts || !key.parent.eq_ignore_ascii_case(&orphan.table) {
+                    continue;
+                }
+                let columns: Vec<String> = key
+                    .columns
+                    .iter()
+                    .map(|column| identifier(&child.columns[*column].name))
+                    .collect();
+                let parents: Vec<String> =
+                    key.parent_columns.iter().map(|name| identifier(name)).collect();
+                let mut args = orphan.key.clone();
+                let mut own = String::new();
+                for other in orphans {
+                    if other.table.eq_ignore_ascii_case(&child.name) {
+                        own.push_str(&format!(" AND NOT ({})", other.condition()));
+                        args.extend(other.key.iter().cloned());
+                    }
+                }
+                let sql = format!(
+                    "SELECT count(*) FROM {} WHERE ({}) IN (SELECT {} FROM {} WHERE {}){own}",
+                    identifier(&child.name),
+                    columns.join(", "),
+                    parents.join(", "),
+                    identifier(&orphan.table),
+                    orphan.condition(),
+                );
+                queries.push((at, child.name.clone(), Query { sql, args }));
+            }
+        }
+    }
+    queries
+}
+
+impl Orphan {
+    fn condition(&self) -> String {
+        let columns = self.columns.iter();
+        let all: Vec<String> = columns.map(|name| format!("{} = ?", identifier(name))).collect();
+        all.join(" AND ")
+    }
+
+    /// A problem: the row has children that nobody here made.
+    pub(super) fn has_children(&self, child: &str, count: i64, file: &SeedFile) -> Problem {
+        let Orphan { table, label, .. } = self;
+        Problem::error(
+            "has-children",
+            file.origin(&(0..0)),
+            format!(
+                "`{table}.{label}` is no longer declared, and to delete it would take {count} of `{child}` along \
+                 that this seed did not make"
+            ),
+        )
+        .help("delete those first, or declare the row again")
+    }
+}
+
+/// Deletes what is no longer declared, children first.
+pub(super) fn deletions(basis: &Basis<'_>) -> Vec<Step> {
+    let ranks = super::order::ranks(basis.shape);
+    let rank = |orphan: &Orphan| {
+        let is_it = |it: &TableShape| it.name.eq_ignore_ascii_case(&orphan.table);
+        let at = basis.shape.tables.iter().position(is_it);
+        at.map_or(0, |at| ranks[at])
+    };
+    let mut orphans: Vec<&Orphan> = basis.orphans.iter().collect();
+    orphans.sort_by_key(|orphan| std::cmp::Reverse(rank(orphan)));
+    let mut steps = Vec::new();
+    for orphan in orphans {
+        let file = basis.files.iter().find(|file| file.name == orphan.seed);
+        steps.push(Step {
+            origin: file.map(|file| file.origin(&(0..0))),
+            ..Step::own(
+                format!("DELETE FROM {} WHERE {}", identifier(&orphan.table), orphan.condition()),
+                orphan.key.clone(),
+            )
+        });
+        steps.push(Step::own(
+            "DELETE FROM _seedbed_rows WHERE seed = ? AND tbl = ? AND columns = ? AND key = ?",
+            vec![
+                orphan.seed.as_str().into(),
+                orphan.table.as_str().into(),
+                serde_json::json!(orphan.columns).to_string().into(),
+                key_text(&orphan.key).into(),
+            ],
+        ));
+    }
+    steps
+}
+
+/// Enters the rows that a file in mode `sync` makes.
+pub(super) fn entries(basis: &Basis<'_>, file: &SeedFile) -> Vec<Step> {
+    if file.settings.mode != Mode::Sync {
+        return Vec::new();
+    }
+    let mut steps = vec![Step::own(CREATE, vec![])];
+    for (at, row) in basis.rows.rows.iter().enumerate() {
+        let rules = basis.rows.rules(row);
+        if basis.files[rules.file].name != file.name || basis.found.row(at).is_some() {
+            continue;
+        }
+        let of = &basis.shape.tables[rules.table];
+        let Some(key) = basis.found.key(basis.rows, basis.shape, at) else {
+            continue;
+        };
+        let names: Vec<&str> = rules
+            .key
+            .iter()
+            .map(|column| of.columns[*column].name.as_str())
+            .collect();
+        steps.push(Step::own(
+            "INSERT OR REPLACE INTO _seedbed_rows (seed, tbl, columns, key, label) VALUES (?, ?, ?, ?, ?)",
+            vec![
+                file.name.as_str().into(),
+                of.name.as_str().into(),
+                serde_json::json!(names).to_string().into(),
+                key_text(&key).into(),
+                (&*row.label).into(),
+            ],
+        ));
+    }
+    steps
+}
+
+fn key_text(key: &[Value]) -> String {
+    let values: Vec<serde_json::Value> = key.iter().map(to_json).collect();
+    serde_json::Value::Array(values).to_string()
+}
+
+/// Blobs become `{"blob": hex}`; the rest is what JSON has.
+fn to_json(value: &Value) -> serde_json::Value {
+    match value {
+        Value::Null => serde_json::Value::Null,
+        Value::Integer(number) => (*number).into(),
+        Value::Real(real) => serde_json::json!({ "real": real.to_bits() }),
+        Value::Text(text) => text.as_str().into(),
+        Value::Blob(bytes) => serde_json::json!({ "blob": bytes }),
+    }
+}
+
+fn from_json(value: serde_json::Value) -> Value {
+    match value {
+        serde_json::Value::Number(number) => number.as_i64().map_or(Value::Null, Value::Integer),
+        serde_json::Value::String(text) => Value::Text(text),
+        serde_json::Value::Object(object) => {
+            if let Some(bits) = object.get("real").and_then(serde_json::Value::as_u64) {
+                return Value::Real(f64::from_bits(bits));
+            }
+            let bytes = object.get("blob").and_then(serde_json::Value::as_array);
+            let byte = |value: &serde_json::Value| u8::try_from(value.as_u64()?).ok();
+            bytes
+                .and_then(|bytes| bytes.iter().map(byte).collect())
+                .map_or(Value::Null, Value::Blob)
+        }
+        _ => Value::Null,
+    }
+}

@@ -1,0 +1,702 @@
+//! What is to be done: files, a schema, what the database has and what was recorded become changes, and the changes one
+//! script. Pure.
+
+use std::collections::{HashMap, HashSet};
+
+use super::effective::effective;
+use super::found::Found;
+use super::identity::{shown, word, words};
+use super::model::{Mode, SeedFile};
+use super::order::{Loop, Order, order, references};
+use super::problem::Problem;
+use super::row::{Cell, Content, Nature, Row, Rows};
+use super::secret::hash;
+use crate::history::{self, History};
+use crate::schema::{Shape, TableShape};
+use crate::script::{Atomicity, Entry, ForeignKeys, Key, Record, Script, Step, Unit};
+use crate::sql::{Value, identifier};
+
+/// Rows up to this many are written one by one, so that an error has the place of its row; more go together.
+const ONE_BY_ONE: usize = 200;
+
+/// Bound values in one statement that writes many rows.
+const PER_STATEMENT: usize = 1000;
+
+/// Whether rows are written that nothing but time or somebody's hand has changed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Refresh {
+    /// They are left as they are.
+    #[default]
+    No,
+    /// They become what the files say, `!now` and `!hash` with them.
+    Yes,
+}
+
+/// What seeding would do.
+#[derive(Debug, Clone, PartialEq, Default)]
+pub struct Plan {
+    /// What is wrong, and what should be known.
+    pub problems: Vec<Problem>,
+    /// By name.
+    pub files: Vec<FilePlan>,
+    /// None where nothing is to be done, or something is wrong.
+    pub script: Option<Script>,
+    /// The mark that the database gets.
+    pub marks: Option<String>,
+}
+
+/// What seeding would do for one file.
+#[derive(Debug, Clone, PartialEq)]
+pub struct FilePlan {
+    /// Its name.
+    pub name: String,
+    /// sha256 of its text.
+    pub checksum: String,
+    /// How it stands to what was recorded.
+    pub state: FileState,
+    /// Rows that are written or deleted, by table and label.
+    pub changes: Vec<Change>,
+    /// Rows that somebody changed by hand since.
+    pub drifted: Vec<Change>,
+    /// Rows that are as the file says.
+    pub unchanged: usize,
+}
+
+/// How a file stands to what was recorded of it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum FileState {
+    /// It was never applied.
+    New,
+    /// It amounts to something else.
+    Edited,
+    /// Its text changed, and what it amounts to did not.
+    Respelled,
+    /// It is as it was applied.
+    Applied,
+}
+
+/// One row that changes.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Change {
+    /// The table.
+    pub table: String,
+    /// What names the row in its file.
+    pub label: String,
+    /// What happens to it.
+    pub what: What,
+}
+
+/// What happens to a row.
+#[derive(Debug, Clone, PartialEq)]
+pub enum What {
+    /// It is written.
+    Insert,
+    /// Columns get another value.
+    Update(Vec<Difference>),
+    /// It is deleted: the file has it no longer.
+    Delete,
+}
+
+/// A column that gets another value.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Difference {
+    /// Its name.
+    pub column: String,
+    /// What it has; none where that is not for everybody.
+    pub old: Option<String>,
+    /// What it gets.
+    pub new: Option<String>,
+}
+
+impl Plan {
+    /// Whether something stands in the way.
+    pub fn is_sound(&self) -> bool {
+        !self.problems.iter().any(Problem::stops)
+    }
+
+    /// Rows that are inserted, updated, deleted and left alone, in this order.
+    pub fn counts(&self) -> (usize, usize, usize, usize) {
+        let changes = || self.files.iter().flat_map(|file| &file.changes);
+        let of = |is: fn(&What) -> bool| changes().filter(|change| is(&change.what)).count();
+        (
+            of(|what| *what == What::Insert),
+            of(|what| matches!(what, What::Update(_))),
+            of(|what| *what == What::Delete),
+            self.files.iter().map(|file| file.unchanged).sum(),
+        )
+    }
+}
+
+/// What a plan is made of.
+pub(super) struct Basis<'a> {
+    pub(super) files: &'a [&'a SeedFile],
+    pub(super) shape: &'a Shape,
+    pub(super) rows: &'a Rows,
+    pub(super) found: &'a Found,
+    pub(super) history: &'a History,
+    pub(super) seeds: &'a super::Seeds,
+    pub(super) environment: &'a str,
+    pub(super) refresh: Refresh,
+    /// Rows of the ledger that no file declares any more.
+    pub(super) orphans: &'a [super::ledger::Orphan],
+    /// What the database is to be marked as, where that was asked for.
+    pub(super) mark: Option<&'a str>,
+}
+
+/// Decides what is to be done.
+pub(super) fn plan(basis: &Basis<'_>, mut problems: Vec<Problem>) -> Plan {
+    let Basis { files, rows, .. } = basis;
+    let recorded = basis.history.by_key();
+    let mut plans: Vec<FilePlan> = Vec::new();
+    let mut hashes = Vec::new();
+    for file in *files {
+        let hash = effective(file, basis.seeds.shared.as_ref(), &basis.seeds.attachments);
+        let row = recorded.get(&Key::Seed(file.name.clone()));
+        let state = match row {
+            None => FileState::New,
+            Some(row) if row.effective.as_deref() != Some(hash.as_str()) => FileState::Edited,
+            Some(row) if row.checksum != file.checksum => FileState::Respelled,
+            Some(_) => FileState::Applied,
+        };
+        hashes.push(hash);
+        plans.push(FilePlan {
+            name: file.name.clone(),
+            checksum: file.checksum.clone(),
+            state,
+            changes: Vec::new(),
+            drifted: Vec::new(),
+            unchanged: 0,
+        });
+    }
+    let mut inserted = Vec::new();
+    let mut updated = Vec::new();
+    for (at, row) in rows.rows.iter().enumerate() {
+        let file = &mut plans[rows.rules(row).file];
+        let settled = matches!(file.state, FileState::Applied | FileState::Respelled)
+            && basis.refresh == Refresh::No;
+        match decide(basis, at, settled) {
+            Decided::Unchanged => file.unchanged += 1,
+            Decided::Insert => {
+                file.changes.push(change(basis, row, What::Insert));
+                inserted.push(at);
+            }
+            Decided::Update(columns) => {
+                let differences = differences(basis, at, &columns);
+                file.changes.push(change(basis, row, What::Update(differences)));
+                updated.push((at, columns));
+            }
+            Decided::Drifted(columns) => {
+                let what = match columns {
+                    None => What::Insert,
+                    Some(columns) => What::Update(differences(basis, at, &columns)),
+                };
+                file.drifted.push(change(basis, row, what));
+            }
+        }
+    }
+    for orphan in basis.orphans {
+        if let Some(file) = plans.iter_mut().find(|file| file.name == orphan.seed) {
+            file.changes.push(Change {
+                table: orphan.table.clone(),
+                label: orphan.label.clone(),
+                what: What::Delete,
+            });
+        }
+    }
+    for file in &mut plans {
+        let key = |change: &Change| (change.table.clone(), change.label.clone());
+        file.changes.sort_by_cached_key(key);
+        file.drifted.sort_by_cached_key(key);
+    }
+    let ordered = match order(rows, basis.shape, &inserted, &references(rows, basis.shape)) {
+        Ok(ordered) => ordered,
+        Err(Loop(path)) => {
+            problems.push(loop_problem(basis, &path));
+            Order::default()
+        }
+    };
+    let marked = basis.history.environment.as_deref();
+    let marks = match (basis.mark, marked) {
+        (Some(mark), marked) if marked != Some(mark) => Some(mark.to_owned()),
+        (None, None) => Some(basis.environment.to_owned()),
+        _ => None,
+    };
+    let mut plan = Plan {
+        problems,
+        files: plans,
+        script: None,
+        marks,
+    };
+    if plan.is_sound() {
+        match steps(basis, &ordered, &updated) {
+            Ok(steps) => plan.script = script(basis, &plan, &hashes, steps),
+            Err(problem) => plan.problems.push(*problem),
+        }
+    }
+    plan
+}
+
+enum Decided {
+    Unchanged,
+    Insert,
+    Update(Vec<usize>),
+    /// Somebody changed these columns, or deleted the row.
+    Drifted(Option<Vec<usize>>),
+}
+
+/// What is to become of one row. `settled`: its file is as it was applied.
+fn decide(basis: &Basis<'_>, at: usize, settled: bool) -> Decided {
+    let row = &basis.rows.rows[at];
+    let rules = basis.rows.rules(row);
+    let Some(found) = basis.found.row(at) else {
+        return match settled {
+            true => Decided::Drifted(None),
+            false => Decided::Insert,
+        };
+    };
+    if rules.mode == Mode::Insert {
+        return Decided::Unchanged;
+    }
+    let of = &basis.shape.tables[rules.table];
+    let free = |cell: &&Cell| {
+        !of.primary_key.contains(&cell.column)
+            && !rules.key.contains(&cell.column)
+            && !rules.keep.contains(&cell.column)
+    };
+    let differs = |cell: &&Cell| match wanted(basis, cell) {
+        Some(value) => found.get(cell.column) != Some(&value),
+        None => false,
+    };
+    let refreshes = basis.refresh == Refresh::Yes;
+    let mut fixed = Vec::new();
+    let mut from_environment = Vec::new();
+    let mut volatile = Vec::new();
+    for cell in row.cells.iter().filter(free) {
+        match cell.nature {
+            Nature::Volatile => volatile.push(cell),
+            Nature::Fixed if differs(&cell) => fixed.push(cell.column),
+            Nature::Environment if differs(&cell) => from_environment.push(cell.column),
+            _ => {}
+        }
+    }
+    if settled && !fixed.is_empty() {
+        return Decided::Drifted(Some(fixed));
+    }
+    let mut columns = fixed;
+    columns.extend(from_environment);
+    if !columns.is_empty() || refreshes {
+        // A secret that its owner changed is not put back because something else in the row has changed.
+        let moments = volatile.iter().filter(|cell| match cell.content {
+            Content::Secret(_) => refreshes,
+            _ => differs(cell),
+        });
+        columns.extend(moments.map(|cell| cell.column));
+    }
+    if columns.is_empty() {
+        return Decided::Unchanged;
+    }
+    columns.sort_unstable();
+    Decided::Update(columns)
+}
+
+/// What a cell is to hold; none where that is not to be compared.
+fn wanted(basis: &Basis<'_>, cell: &Cell) -> Option<Value> {
+    match &cell.content {
+        Content::Known(value) => Some(value.clone()),
+        Content::Reference { row, column } => {
+            basis.found.value(basis.rows, basis.shape, *row, *column)
+        }
+        Content::Secret(_) | Content::Unknown => None,
+    }
+}
+
+fn change(basis: &Basis<'_>, row: &Row, what: What) -> Change {
+    let rules = basis.rows.rules(row);
+    Change {
+        table: basis.shape.tables[rules.table].name.clone(),
+        label: row.label.to_string(),
+        what,
+    }
+}
+
+fn differences(basis: &Basis<'_>, at: usize, columns: &[usize]) -> Vec<Difference> {
+    let row = &basis.rows.rows[at];
+    let of = &basis.shape.tables[basis.rows.rules(row).table];
+    let old = basis.found.row(at).unwrap_or_default();
+    columns
+        .iter()
+        .filter_map(|column| {
+            let cell = row.cell(*column)?;
+            let masked = cell.nature == Nature::Environment
+                || matches!(cell.content, Content::Secret(_))
+                || super::cell::sounds_secret(&of.columns[*column].name);
+            let new = wanted(basis, cell);
+            Some(Difference {
+                column: of.columns[*column].name.clone(),
+                old: old.get(*column).filter(|_| !masked).map(shown),
+                new: new.filter(|_| !masked).as_ref().map(shown),
+            })
+        })
+        .collect()
+}
+
+fn loop_problem(basis: &Basis<'_>, path: &[usize]) -> Problem {
+    let rows = basis.rows;
+    let names: Vec<String> = path
+        .iter()
+        .chain(path.first())
+        .map(|at| rows.name(&rows.rows[*at], basis.shape))
+        .collect();
+    let first = &rows.rows[path.first().copied().unwrap_or_default()];
+    Problem::error(
+        "reference-loop",
+        rows.origin(first, &first.span, basis.files),
+        format!("these rows refer to each other in a circle: {}", names.join(" → ")),
+    )
+    .help("one of the columns must allow NULL, so that it can be filled in once all rows are there")
+}
+
+/// The statements that make it so, in order.
+fn steps(
+    basis: &Basis<'_>,
+    order: &Order,
+    updated: &[(usize, Vec<usize>)],
+) -> Result<Vec<Step>, Box<Problem>> {
+    let mut steps = super::ledger::deletions(basis);
+    let mut at = 0;
+    while at < order.rows.len() {
+        // Neighbours that write the same columns of the same table.
+        let columns = written(basis, order.rows[at]);
+        let table = basis.rows.rules(&basis.rows.rows[order.rows[at]]).table;
+        let same = |row: &&usize| {
+            basis.rows.rules(&basis.rows.rows[**row]).table == table
+                && written(basis, **row) == columns
+        };
+        let many = order.rows[at..].iter().take_while(same).count();
+        let together = match many {
+            many if many <= ONE_BY_ONE => 1,
+            _ => (PER_STATEMENT / columns.len().max(1)).max(1),
+        };
+        for chunk in order.rows[at..at + many].chunks(together) {
+            steps.push(insert(basis, order, table, &columns, chunk)?);
+        }
+        at += many;
+    }
+    let mut later: Vec<(usize, usize)> = order.later.iter().copied().collect();
+    later.sort_by_cached_key(|(row, column)| {
+        (order.rows.iter().position(|it| it == row), *column)
+    });
+    for (row, column) in later {
+        steps.push(update(basis, row, &[column])?);
+    }
+    let mut updated: Vec<&(usize, Vec<usize>)> = updated.iter().collect();
+    updated.sort_by_cached_key(|(at, _)| basis.rows.name(&basis.rows.rows[*at], basis.shape));
+    for (at, columns) in updated {
+        steps.push(update(basis, *at, columns)?);
+    }
+    Ok(steps)
+}
+
+/// The columns that a row says something about.
+fn written(basis: &Basis<'_>, at: usize) -> Vec<usize> {
+    let cells = basis.rows.rows[at].cells.iter();
+    cells.map(|cell| cell.column).collect()
+}
+
+fn insert(
+    basis: &Basis<'_>,
+    order: &Order,
+    table: usize,
+    columns: &[usize],
+    chunk: &[usize],
+) -> Result<Step, Box<Problem>> {
+    let of = &basis.shape.tables[table];
+    let names: Vec<String> = columns
+        .iter()
+        .map(|column| identifier(&of.columns[*column].name))
+        .collect();
+    let sql = match names.is_empty() {
+        // Everything has its default.
+        true => format!("INSERT INTO {} DEFAULT VALUES", identifier(&of.name)),
+        false => {
+            let row = format!("({})", vec!["?"; names.len()].join(","));
+            format!(
+                "INSERT INTO {} ({}) VALUES {}",
+                identifier(&of.name),
+                names.join(", "),
+                vec![row.as_str(); chunk.len()].join(",")
+            )
+        }
+    };
+    let mut args = Vec::with_capacity(columns.len() * chunk.len());
+    for at in chunk {
+        for cell in &basis.rows.rows[*at].cells {
+            let later = order.later.contains(&(*at, cell.column));
+            args.push(match later {
+                true => Value::Null,
+                false => value(basis, *at, cell)?,
+            });
+        }
+    }
+    let first = &basis.rows.rows[chunk[0]];
+    let last = &basis.rows.rows[chunk[chunk.len() - 1]];
+    let span = match first.rules == last.rules {
+        true => first.span.start.min(last.span.start)..first.span.end.max(last.span.end),
+        false => first.span.clone(),
+    };
+    Ok(Step {
+        origin: Some(basis.rows.origin(first, &span, basis.files)),
+        ..Step::own(sql, args)
+    })
+}
+
+fn update(basis: &Basis<'_>, at: usize, columns: &[usize]) -> Result<Step, Box<Problem>> {
+    let row = &basis.rows.rows[at];
+    let rules = basis.rows.rules(row);
+    let of = &basis.shape.tables[rules.table];
+    let mut args = Vec::new();
+    let mut sets = Vec::new();
+    for column in columns {
+        let Some(cell) = row.cell(*column) else {
+            continue;
+        };
+        args.push(value(basis, at, cell)?);
+        sets.push(format!("{} = ?", identifier(&of.columns[*column].name)));
+    }
+    let mut finds = Vec::new();
+    for column in &rules.key {
+        let Some(cell) = row.cell(*column) else {
+            continue;
+        };
+        args.push(value(basis, at, cell)?);
+        finds.push(format!("{} = ?", identifier(&of.columns[*column].name)));
+    }
+    Ok(Step {
+        origin: Some(basis.rows.origin(row, &row.span, basis.files)),
+        ..Step::own(
+            format!(
+                "UPDATE {} SET {} WHERE {}",
+                identifier(&of.name),
+                sets.join(", "),
+                finds.join(" AND ")
+            ),
+            args,
+        )
+    })
+}
+
+/// What is bound for a cell.
+fn value(basis: &Basis<'_>, at: usize, cell: &Cell) -> Result<Value, Box<Problem>> {
+    let row = &basis.rows.rows[at];
+    let wrong = |code, message: String| {
+        let origin = basis.rows.origin(row, &cell.span, basis.files);
+        Box::new(Problem::error(code, origin, message))
+    };
+    match &cell.content {
+        Content::Known(value) => Ok(value.clone()),
+        Content::Reference { row: parent, column } => {
+            let found = basis.found.value(basis.rows, basis.shape, *parent, *column);
+            found.ok_or_else(|| unresolved(basis, at, cell, *parent, *column))
+        }
+        Content::Secret(secret) => {
+            hash(secret).map(Value::Text).map_err(|error| wrong("not-hashed", error))
+        }
+        Content::Unknown => Ok(Value::Null),
+    }
+}
+
+/// A reference to a column that the row it names says nothing about.
+pub(super) fn unresolved(
+    basis: &Basis<'_>,
+    at: usize,
+    cell: &Cell,
+    parent: usize,
+    column: usize,
+) -> Box<Problem> {
+    let rows = basis.rows;
+    let of = &basis.shape.tables[rows.rules(&rows.rows[parent]).table];
+    let name = rows.name(&rows.rows[parent], basis.shape);
+    let column = &of.columns[column].name;
+    let origin = rows.origin(&rows.rows[at], &cell.span, basis.files);
+    Box::new(
+        Problem::error(
+            "no-value",
+            origin,
+            format!("`{name}` says nothing about `{column}`, so there is nothing to refer to"),
+        )
+        .help("give it a value there"),
+    )
+}
+
+/// The records and the statements; none where there is nothing to do.
+fn script(
+    basis: &Basis<'_>,
+    plan: &Plan,
+    hashes: &[String],
+    mut steps: Vec<Step>,
+) -> Option<Script> {
+    let mut units = Vec::new();
+    for ((file, hash), planned) in basis.files.iter().zip(hashes).zip(&plan.files) {
+        let entry = Entry {
+            key: Key::Seed(file.name.clone()),
+            name: file.name.clone(),
+            checksum: file.checksum.clone(),
+            effective: Some(hash.clone()),
+            source: file.source.text.clone(),
+            down: None,
+            detail: detail(basis, planned),
+        };
+        let record = match planned.state {
+            FileState::New => Record::Insert(entry),
+            FileState::Edited => Record::Replace(entry),
+            _ if !planned.changes.is_empty() => Record::Replace(entry),
+            FileState::Respelled => Record::Amend(entry),
+            FileState::Applied => continue,
+        };
+        steps.extend(super::ledger::entries(basis, file));
+        units.push(Unit {
+            record,
+            steps: Vec::new(),
+        });
+    }
+    if let Some(mark) = &plan.marks {
+        units.insert(
+            0,
+            Unit {
+                record: Record::Mark(mark.clone()),
+                steps: Vec::new(),
+            },
+        );
+    }
+    // Rows of all files stand in one order, so they belong to no file alone.
+    units.last_mut()?.steps = steps;
+    Some(Script {
+        expects: basis.history.revision,
+        foreign_keys: ForeignKeys::On,
+        atomicity: Atomicity::Transaction,
+        units,
+    })
+}
+
+fn detail(basis: &Basis<'_>, planned: &FilePlan) -> serde_json::Map<String, serde_json::Value> {
+    let rows = planned.unchanged + planned.changes.len();
+    let mut detail = serde_json::Map::new();
+    detail.insert(history::ROWS.to_owned(), rows.into());
+    detail.insert(history::SEED_ENVIRONMENT.to_owned(), basis.environment.into());
+    detail
+}
+
+/// Rows of the files that claim what only one row can have, both places told.
+pub(super) fn clashes(basis: &Basis<'_>) -> Vec<Problem> {
+    let Basis {
+        rows, shape, found, ..
+    } = basis;
+    let mut problems = Vec::new();
+    let mut seen: HashMap<(usize, Vec<usize>), HashMap<String, usize>> = HashMap::new();
+    let mut told: HashSet<(usize, usize)> = HashSet::new();
+    for (at, row) in rows.rows.iter().enumerate() {
+        let rules = rows.rules(row);
+        let of = &shape.tables[rules.table];
+        for columns in unique_columns(of) {
+            let Some(values) = super::found::tuple(found, rows, shape, at, columns) else {
+                continue;
+            };
+            let Some(word) = words(&values) else { continue };
+            let group = seen.entry((rules.table, columns.to_vec())).or_default();
+            let Some(other) = group.insert(word, at) else {
+                continue;
+            };
+            if !told.insert((other, at)) {
+                continue;
+            }
+            let names: Vec<&str> = columns
+                .iter()
+                .map(|column| of.columns[*column].name.as_str())
+                .collect();
+            let span = |at: usize| {
+                let row: &Row = &rows.rows[at];
+                let cell = columns.last().and_then(|column| row.cell(*column));
+                cell.map_or(row.span.clone(), |cell| cell.span.clone())
+            };
+            let there = &rows.rows[other];
+            problems.push(
+                Problem::error(
+                    "same-value",
+                    rows.origin(row, &span(at), basis.files),
+                    format!(
+                        "`{}` and `{}` have the same `{}`, of which there can be only one",
+                        rows.name(there, shape),
+                        rows.name(row, shape),
+                        names.join("`, `")
+                    ),
+                )
+                .other("the other is here", rows.origin(there, &span(other), basis.files)),
+            );
+        }
+    }
+    problems
+}
+
+/// Every set of columns in which no two rows may have the same.
+pub(super) fn unique_columns(of: &TableShape) -> impl Iterator<Item = &[usize]> {
+    let primary = std::iter::once(of.primary_key.as_slice());
+    let indexes = of.unique.iter().map(|index| index.columns.as_slice());
+    let mut seen: Vec<&[usize]> = Vec::new();
+    primary.chain(indexes).filter(move |columns| {
+        let new = !columns.is_empty() && !seen.contains(columns);
+        seen.push(columns);
+        new
+    })
+}
+
+/// Literal values of foreign keys that name a declared row become references, so that rows are ordered by them.
+pub(super) fn link(rows: &mut Rows, shape: &Shape) {
+    let mut wanted: HashSet<(usize, usize)> = HashSet::new();
+    let mut literals = Vec::new();
+    for (at, row) in rows.rows.iter().enumerate() {
+        let of = &shape.tables[rows.rules(row).table];
+        for key in &of.foreign_keys {
+            let ([column], [parent_column]) = (&key.columns[..], &key.parent_columns[..]) else {
+                continue;
+            };
+            let Some(cell) = row.cell(*column) else { continue };
+            let Content::Known(value) = &cell.content else {
+                continue;
+            };
+            let is_it = |it: &TableShape| it.name.eq_ignore_ascii_case(&key.parent);
+            let Some(parent) = shape.tables.iter().position(is_it) else {
+                continue;
+            };
+            let Some(target) = shape.tables[parent].column(parent_column) else {
+                continue;
+            };
+            if !value.is_null() {
+                wanted.insert((parent, target));
+                literals.push((at, *column, parent, target, word(value)));
+            }
+        }
+    }
+    let mut by_value: HashMap<(usize, usize, String), usize> = HashMap::new();
+    for (at, row) in rows.rows.iter().enumerate() {
+        let table = rows.rules(row).table;
+        for cell in &row.cells {
+            if let (true, Content::Known(value)) =
+                (wanted.contains(&(table, cell.column)), &cell.content)
+            {
+                by_value.insert((table, cell.column, word(value)), at);
+            }
+        }
+    }
+    for (at, column, parent, target, word) in literals {
+        let Some(found) = by_value.get(&(parent, target, word)) else {
+            continue;
+        };
+        let cells = &mut rows.rows[at].cells;
+        if let Some(cell) = cells.iter_mut().find(|cell| cell.column == column) {
+            cell.content = Content::Reference {
+                row: *found,
+                column: target,
+            };
+        }
+    }
+}

@@ -1,0 +1,110 @@
+//! A row that a database is to have: the outcome of expansion, before anybody has looked at the database. Pure.
+
+use std::ops::Range;
+use std::sync::Arc;
+
+use super::model::Mode;
+use crate::schema::Shape;
+use crate::script::Origin;
+use crate::sql::Value;
+
+/// The rows that a choice of files amounts to.
+#[derive(Debug, Default)]
+pub(super) struct Rows {
+    /// What holds for all rows of one table in one file.
+    pub(super) rules: Vec<Rules>,
+    /// In no particular order.
+    pub(super) rows: Vec<Row>,
+}
+
+/// What holds for all rows of one table in one file.
+#[derive(Debug, Clone, PartialEq)]
+pub(super) struct Rules {
+    /// The file, by its place in the list.
+    pub(super) file: usize,
+    /// The table, by its place in the shape.
+    pub(super) table: usize,
+    /// The columns by which a row is found again.
+    pub(super) key: Vec<usize>,
+    /// Columns that are left alone once a row is there.
+    pub(super) keep: Vec<usize>,
+    pub(super) mode: Mode,
+}
+
+/// A row that the database is to have.
+#[derive(Debug, Clone)]
+pub(super) struct Row {
+    /// By its place in the list.
+    pub(super) rules: usize,
+    /// What names it; in a list of rows, its key.
+    pub(super) label: Arc<str>,
+    /// Where problems with the row point.
+    pub(super) span: Range<usize>,
+    /// By column, ascending; a column that is left out has its default.
+    pub(super) cells: Vec<Cell>,
+}
+
+/// What one column is to hold.
+#[derive(Debug, Clone)]
+pub(super) struct Cell {
+    pub(super) column: usize,
+    pub(super) content: Content,
+    pub(super) nature: Nature,
+    pub(super) span: Range<usize>,
+}
+
+#[derive(Debug, Clone, PartialEq)]
+pub(super) enum Content {
+    Known(Value),
+    /// What another row has in a column.
+    Reference {
+        row: usize,
+        column: usize,
+    },
+    /// It is hashed when the row is written, and then never again.
+    Secret(String),
+    /// A variable that nobody knows while seeds are only checked.
+    Unknown,
+}
+
+/// What a difference in a cell means.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Nature {
+    /// The database should have it.
+    Fixed,
+    /// It is never the same twice, so a difference is none.
+    Volatile,
+    /// It comes from a variable, so it is not shown.
+    Environment,
+}
+
+impl Row {
+    pub(super) fn cell(&self, column: usize) -> Option<&Cell> {
+        self.cells
+            .binary_search_by_key(&column, |cell| cell.column)
+            .ok()
+            .map(|at| &self.cells[at])
+    }
+}
+
+impl Rows {
+    pub(super) fn rules(&self, row: &Row) -> &Rules {
+        &self.rules[row.rules]
+    }
+
+    /// `users.admin`
+    pub(super) fn name(&self, row: &Row, shape: &Shape) -> String {
+        let table = &shape.tables[self.rules(row).table].name;
+        format!("{table}.{}", row.label)
+    }
+
+    /// A place in the file of a row.
+    pub(super) fn origin(
+        &self,
+        row: &Row,
+        span: &Range<usize>,
+        files: &[&super::SeedFile],
+    ) -> Origin {
+        files[self.rules(row).file].origin(span)
+    }
+}
