@@ -25,8 +25,8 @@ pub struct TableShape {
     pub strictness: Strictness,
     /// Whether its rows have a number beside their columns.
     pub rowid: RowId,
-    /// In order, generated and hidden ones too. Those of a view, or of a virtual table, are missing where the engine
-    /// cannot tell them: the view reads a table that is gone, the module is not there.
+    /// In order, generated and hidden ones too. Those of all views are missing where one view reads a table that is
+    /// gone, and those of all virtual tables where the module of one is not there: the engine refuses to tell then.
     pub columns: Vec<Column>,
     /// The columns of the primary key as indexes into `columns`, in the order of the key; empty if there is none.
     pub primary_key: Vec<usize>,
