@@ -29,6 +29,7 @@ mod database;
 mod dotenv;
 mod layers;
 mod load;
+mod nearest;
 mod origin;
 mod problem;
 mod resolve;

@@ -21,8 +21,6 @@ pub use shape::{
     Affinity, Column, ColumnKind, ForeignKey, IndexOrigin, Nullability, RowId, Shape, Strictness,
     TableKind, TableShape, UniqueIndex, shape,
 };
-// Whoever plans seeds asks these along with questions of its own.
-#[allow(unused_imports)]
 pub(crate) use shape::{shape_queries, shaped};
 
 #[cfg(test)]

@@ -1,0 +1,295 @@
+//! Reading the shape of a database: one request, and a pure function that puts the answers together.
+
+use std::collections::HashMap;
+
+use super::{
+    Affinity, Column, ColumnKind, ForeignKey, IndexOrigin, Nullability, RowId, Shape, Strictness,
+    TableKind, TableShape, UniqueIndex,
+};
+use crate::db::{Db, DbError, EngineError, Query, Rows};
+use crate::schema::inspect::{Object, ObjectKind, inspected};
+use crate::sql::Value;
+
+/// Tables and views, and the indexes that tell which tables belong to vectors; of the texts, only theirs are of use.
+const OBJECTS: &str = "\
+SELECT type, name, tbl_name, CASE type WHEN 'index' THEN sql ELSE type END
+FROM sqlite_schema
+WHERE sql <> '' AND (type IN ('table', 'view') OR type = 'index' AND sql LIKE '%libsql_vector_idx%')";
+
+const TABLES: &str = "SELECT name, type, wr, strict FROM pragma_table_list WHERE schema = 'main'";
+
+/// The kinds of tables whose columns are asked for, each on its own: one view of a table that is gone fails the
+/// question for all.
+const KINDS: [&str; 3] = ["table", "virtual", "view"];
+
+/// <https://sqlite.org/pragma.html#pragma_table_xinfo>
+fn columns_of(kind: &str) -> String {
+    format!(
+        "\
+SELECT t.name, c.name, c.type, c.\"notnull\", c.dflt_value, c.pk, c.hidden
+FROM pragma_table_list t, pragma_table_xinfo(t.name, 'main') c
+WHERE t.schema = 'main' AND t.type = '{kind}'
+ORDER BY t.name, c.cid"
+    )
+}
+
+/// <https://sqlite.org/pragma.html#pragma_index_xinfo>
+const UNIQUE: &str = "\
+SELECT t.name, i.name, i.origin, c.cid, c.coll
+FROM pragma_table_list t, pragma_index_list(t.name, 'main') i, pragma_index_xinfo(i.name, 'main') c
+WHERE t.schema = 'main' AND t.type = 'table' AND i.\"unique\" = 1 AND i.partial = 0 AND c.key = 1
+ORDER BY t.name, i.name, c.seqno";
+
+/// The last that was declared has the lowest id: <https://sqlite.org/pragma.html#pragma_foreign_key_list>.
+const FOREIGN_KEYS: &str = "\
+SELECT t.name, f.id, f.\"from\", f.\"table\", f.\"to\", f.on_delete
+FROM pragma_table_list t, pragma_foreign_key_list(t.name, 'main') f
+WHERE t.schema = 'main' AND t.type = 'table'
+ORDER BY t.name, f.id DESC, f.seq";
+
+/// Reads the shape of a database: one request.
+///
+/// # Errors
+/// As [`Db::query`].
+pub async fn shape(db: &Db) -> Result<Shape, DbError> {
+    shaped(db.query(shape_queries()).await?)
+}
+
+/// The questions whose answers, in this order, [`shaped`] takes.
+pub(crate) fn shape_queries() -> Vec<Query> {
+    let [_, shadows] = crate::schema::inspect::QUERIES;
+    let [tables, virtuals, views] = KINDS.map(columns_of);
+    vec![
+        Query::new(OBJECTS),
+        Query::new(shadows),
+        Query::new(TABLES),
+        Query::new(tables),
+        Query::new(virtuals),
+        Query::new(views),
+        Query::new(UNIQUE),
+        Query::new(FOREIGN_KEYS),
+    ]
+}
+
+/// A shape of the answers to [`shape_queries`].
+///
+/// # Errors
+/// [`DbError::Read`] where a question failed, but for the columns of views and of virtual tables.
+pub(crate) fn shaped(answers: Vec<Result<Rows, EngineError>>) -> Result<Shape, DbError> {
+    let mut answers = answers.into_iter();
+    let mut next = || answers.next().unwrap_or(Ok(Rows::new()));
+    let schema = inspected(next(), next())?;
+    let listed = next().map_err(DbError::Read)?;
+    let columns = [
+        next().map_err(DbError::Read)?,
+        next().unwrap_or_default(),
+        next().unwrap_or_default(),
+    ];
+    let unique = next().map_err(DbError::Read)?;
+    let foreign_keys = next().map_err(DbError::Read)?;
+
+    let mut tables = tables(&schema.objects, &listed);
+    let places: HashMap<String, usize> = tables
+        .iter()
+        .enumerate()
+        .map(|(place, table)| (table.name.to_ascii_lowercase(), place))
+        .collect();
+    let place = |name: &Value| places.get(&name.as_str()?.to_ascii_lowercase()).copied();
+
+    for (table, rows) in columns.iter().flat_map(by_first) {
+        if let Some(place) = place(table) {
+            add_columns(&mut tables[place], rows);
+        }
+    }
+    for (table, rows) in by_first(&unique) {
+        if let Some(place) = place(table) {
+            tables[place].unique = unique_indexes(rows);
+        }
+    }
+    for (table, rows) in by_first(&foreign_keys) {
+        if let Some(place) = place(table) {
+            let keys = references(&tables[place], rows, |name| {
+                Some(&tables[place_of(&places, name)?])
+            });
+            tables[place].foreign_keys = keys;
+        }
+    }
+    Ok(Shape::of(tables))
+}
+
+fn place_of(places: &HashMap<String, usize>, name: &str) -> Option<usize> {
+    places.get(&name.to_ascii_lowercase()).copied()
+}
+
+/// Runs of rows that begin with the same value.
+fn by_first(rows: &Rows) -> impl Iterator<Item = (&Value, &[Vec<Value>])> {
+    rows.chunk_by(|one, other| one.first() == other.first())
+        .filter_map(|rows| Some((rows.first()?.first()?, rows)))
+}
+
+/// The tables of the project, still without columns.
+fn tables(objects: &[Object], listed: &Rows) -> Vec<TableShape> {
+    let listed: HashMap<&str, &[Value]> = listed
+        .iter()
+        .filter_map(|row| Some((row.first()?.as_str()?, row.as_slice())))
+        .collect();
+    let tables = objects.iter().filter_map(|object| {
+        if !matches!(object.kind, ObjectKind::Table | ObjectKind::View) {
+            return None;
+        }
+        let [_, kind, without_rowid, strict] = listed.get(object.name.as_str())? else {
+            return None;
+        };
+        Some(TableShape {
+            name: object.name.clone(),
+            kind: match kind.as_str()? {
+                "table" => TableKind::Ordinary,
+                "view" => TableKind::View,
+                _ => TableKind::Virtual,
+            },
+            strictness: match strict.as_i64() {
+                Some(1) => Strictness::Strict,
+                _ => Strictness::Flexible,
+            },
+            rowid: match without_rowid.as_i64() {
+                Some(1) => RowId::Without,
+                _ => RowId::Has,
+            },
+            columns: vec![],
+            primary_key: vec![],
+            unique: vec![],
+            foreign_keys: vec![],
+        })
+    });
+    tables.collect()
+}
+
+fn add_columns(table: &mut TableShape, rows: &[Vec<Value>]) {
+    let mut key: Vec<(i64, usize)> = Vec::new();
+    for row in rows {
+        let [_, name, declared, not_null, default, in_key, hidden] = row.as_slice() else {
+            continue;
+        };
+        let declared = declared.as_str().unwrap_or_default();
+        if let Some(rank @ 1..) = in_key.as_i64() {
+            key.push((rank, table.columns.len()));
+        }
+        table.columns.push(Column {
+            name: name.as_str().unwrap_or_default().to_owned(),
+            declared: declared.to_owned(),
+            affinity: affinity(declared, table.strictness),
+            nullability: match not_null.as_i64() {
+                Some(0) | None => Nullability::Nullable,
+                Some(_) => Nullability::NotNull,
+            },
+            default: default.as_str().map(str::to_owned),
+            origin: match hidden.as_i64() {
+                Some(1) => ColumnKind::Hidden,
+                Some(2 | 3) => ColumnKind::Generated,
+                _ => ColumnKind::Plain,
+            },
+        });
+    }
+    key.sort_unstable();
+    table.primary_key = key.into_iter().map(|(_, column)| column).collect();
+}
+
+/// The unique indexes of one table; each column of each is a row.
+fn unique_indexes(rows: &[Vec<Value>]) -> Vec<UniqueIndex> {
+    let indexes = rows
+        .chunk_by(|one, other| one.get(1) == other.get(1))
+        .filter_map(|rows| {
+            let [_, name, origin, ..] = rows.first()?.as_slice() else {
+                return None;
+            };
+            Some(UniqueIndex {
+                name: name.as_str()?.to_owned(),
+                // An expression has a number below zero, and the index is none of columns then.
+                columns: rows
+                    .iter()
+                    .map(|row| usize::try_from(row.get(3)?.as_i64()?).ok())
+                    .collect::<Option<_>>()?,
+                collations: rows
+                    .iter()
+                    .map(|row| Some(row.get(4)?.as_str()?.to_owned()))
+                    .collect::<Option<_>>()?,
+                origin: match origin.as_str()? {
+                    "pk" => IndexOrigin::PrimaryKey,
+                    "u" => IndexOrigin::Constraint,
+                    _ => IndexOrigin::Made,
+                },
+            })
+        });
+    indexes.collect()
+}
+
+/// The foreign keys of one table; each column of each is a row.
+fn references<'a>(
+    table: &TableShape,
+    rows: &[Vec<Value>],
+    parent: impl Fn(&str) -> Option<&'a TableShape>,
+) -> Vec<ForeignKey> {
+    let keys = rows
+        .chunk_by(|one, other| one.get(1) == other.get(1))
+        .filter_map(|rows| {
+            let [_, _, _, named, _, on_delete] = rows.first()?.as_slice() else {
+                return None;
+            };
+            let named = named.as_str()?;
+            let parent = parent(named);
+            let columns: Vec<usize> = rows
+                .iter()
+                .map(|row| table.column(row.get(2)?.as_str()?))
+                .collect::<Option<_>>()?;
+            let written: Option<Vec<&str>> = rows.iter().map(|row| row.get(4)?.as_str()).collect();
+            let parent_columns = match (written, parent) {
+                (Some(names), Some(parent)) => {
+                    names.iter().map(|name| spelled(parent, name)).collect()
+                }
+                (Some(names), None) => names.into_iter().map(str::to_owned).collect(),
+                (None, Some(parent)) if parent.primary_key.len() == columns.len() => {
+                    names(parent, &parent.primary_key)
+                }
+                (None, _) => vec![],
+            };
+            Some(ForeignKey {
+                columns,
+                parent: parent.map_or(named, |parent| &parent.name).to_owned(),
+                parent_columns,
+                on_delete: on_delete.as_str()?.to_owned(),
+            })
+        });
+    keys.collect()
+}
+
+/// A column as its table has it; as it is written where there is none.
+fn spelled(table: &TableShape, name: &str) -> String {
+    match table.column(name) {
+        Some(place) => table.columns[place].name.clone(),
+        None => name.to_owned(),
+    }
+}
+
+fn names(table: &TableShape, columns: &[usize]) -> Vec<String> {
+    columns
+        .iter()
+        .filter_map(|&place| Some(table.columns.get(place)?.name.clone()))
+        .collect()
+}
+
+/// By <https://sqlite.org/datatype3.html#determination_of_column_affinity>; `ANY` is a type of strict tables only.
+fn affinity(declared: &str, strictness: Strictness) -> Affinity {
+    let declared = declared.to_ascii_uppercase();
+    let has = |words: &[&str]| words.iter().any(|word| declared.contains(word));
+    match () {
+        () if strictness == Strictness::Strict && declared == "ANY" => Affinity::Blob,
+        () if has(&["INT"]) => Affinity::Integer,
+        () if has(&["CHAR", "CLOB", "TEXT"]) => Affinity::Text,
+        () if declared.is_empty() || has(&["BLOB"]) => Affinity::Blob,
+        () if has(&["REAL", "FLOA", "DOUB"]) => Affinity::Real,
+        () => Affinity::Numeric,
+    }
+}
+
+#[cfg(test)]
+mod tests;
