@@ -59,6 +59,7 @@ pub mod doctor;
 pub mod history;
 pub mod init;
 pub mod migrations;
+mod nearest;
 #[cfg(feature = "refinery")]
 pub mod refinery;
 pub mod report;

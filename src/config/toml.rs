@@ -10,7 +10,7 @@ use std::time::Duration;
 use toml::Spanned;
 use toml::de::{DeTable, DeValue};
 
-use super::nearest::nearest;
+use crate::nearest::nearest;
 use super::origin::{Origin, Place, Setting};
 use super::problem::Problem;
 

@@ -5,6 +5,7 @@
 
 mod model;
 mod problem;
+mod yaml;
 
 pub use model::{
     Expr, Fake, Field, Label, Mode, Part, Requires, RowDecl, SeedFile, Settings, Spanned, Style,
