@@ -4,6 +4,7 @@
 //! Everything but reading the files and the verbs that take a [`Db`](crate::db::Db) is pure.
 
 mod model;
+mod parse;
 mod problem;
 mod yaml;
 
@@ -11,4 +12,5 @@ pub use model::{
     Expr, Fake, Field, Label, Mode, Part, Requires, RowDecl, SeedFile, Settings, Spanned, Style,
     Table, Template,
 };
+pub use parse::parse;
 pub use problem::{Problem, Severity};

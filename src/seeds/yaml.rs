@@ -542,7 +542,9 @@ fn tab(text: &str, at: usize) -> Option<usize> {
         .rfind('\n')
         .map_or(0, |newline| newline + 1);
     [start, before].into_iter().find_map(|start| {
-        let indent = text[start..].bytes().take_while(|byte| b" \t".contains(byte));
+        let indent = text[start..]
+            .bytes()
+            .take_while(|byte| b" \t".contains(byte));
         let tab = indent.enumerate().find(|(_, byte)| *byte == b'\t');
         tab.map(|(at, _)| start + at)
     })
@@ -607,4 +609,4 @@ fn bytes(span: &Span) -> Range<usize> {
 }
 
 #[cfg(test)]
-mod tests;
+pub(super) mod tests;
