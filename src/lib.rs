@@ -61,6 +61,7 @@ pub mod drive;
 pub mod history;
 pub mod init;
 pub mod migrations;
+mod nearest;
 #[cfg(feature = "refinery")]
 pub mod refinery;
 pub mod report;

@@ -29,7 +29,6 @@ mod database;
 mod dotenv;
 mod layers;
 mod load;
-mod nearest;
 mod origin;
 mod problem;
 mod resolve;

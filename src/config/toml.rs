@@ -10,9 +10,9 @@ use std::time::Duration;
 use toml::Spanned;
 use toml::de::{DeTable, DeValue};
 
-use super::nearest::nearest;
 use super::origin::{Origin, Place, Setting};
 use super::problem::Problem;
+use crate::nearest::nearest;
 
 /// What `config.toml` sets.
 #[derive(Default)]

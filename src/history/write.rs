@@ -216,7 +216,7 @@ fn insert(entry: &Entry, state: &str, run: &Run) -> Step {
         Key::Migration(_) => "INSERT",
         Key::Repeatable(_) | Key::Seed(_) | Key::Import(_) | Key::Environment => {
             "INSERT OR REPLACE"
-        },
+        }
     };
     Step::own(
         format!(

@@ -129,7 +129,12 @@ struct Seen {
 }
 
 impl<'a> Seeding<'a> {
-    fn new(seeds: &'a Seeds, set: &'a Migrations, options: &'a SeedOptions, db: &Db) -> Seeding<'a> {
+    fn new(
+        seeds: &'a Seeds,
+        set: &'a Migrations,
+        options: &'a SeedOptions,
+        db: &Db,
+    ) -> Seeding<'a> {
         Seeding {
             seeds,
             set,
@@ -159,11 +164,23 @@ impl<'a> Seeding<'a> {
     /// for what stands in the way.
     async fn look(&mut self, db: &Db, history: &History) -> Result<(), HistoryError> {
         self.seen = Seen::default();
-        let guards = guards(self.seeds, &self.files, self.set, history, self.options, self.engine);
+        let guards = guards(
+            self.seeds,
+            &self.files,
+            self.set,
+            history,
+            self.options,
+            self.engine,
+        );
         self.seen.problems = self.seeds.problems.clone();
         self.seen.problems.extend(guards);
         // A schema that is not the one that was meant would only add problems that are none.
-        if self.seen.problems.iter().any(Problem::is_about_the_database) {
+        if self
+            .seen
+            .problems
+            .iter()
+            .any(Problem::is_about_the_database)
+        {
             return Ok(());
         }
         let (shape, empty) = schema(db, &self.files).await?;
@@ -201,7 +218,9 @@ impl<'a> Seeding<'a> {
 
     /// Finds the rows that are there, until no reference leads to another key.
     async fn find(&mut self, db: &Db, empty: &[usize]) -> Result<(), HistoryError> {
-        let Seen { shape, rows, found, .. } = &mut self.seen;
+        let Seen {
+            shape, rows, found, ..
+        } = &mut self.seen;
         // Each round settles one more generation of rows whose keys refer to others.
         for _ in 0..64 {
             let lookups = found.lookups(rows, shape, empty);
@@ -222,7 +241,9 @@ impl<'a> Seeding<'a> {
         history: &History,
         empty: &[usize],
     ) -> Result<(), HistoryError> {
-        let Seen { shape, rows, found, .. } = &self.seen;
+        let Seen {
+            shape, rows, found, ..
+        } = &self.seen;
         let taken = taken(rows, shape, found, empty);
         let parents = parents(rows, shape, found);
         let ledger = ledger::query(&self.files);
@@ -248,7 +269,10 @@ impl<'a> Seeding<'a> {
             };
             for ((orphan, child, _), answer) in children.iter().zip(answers) {
                 let rows = answer.map_err(DbError::Read)?;
-                let count = rows.first().and_then(|row| row.first()?.as_i64()).unwrap_or(0);
+                let count = rows
+                    .first()
+                    .and_then(|row| row.first()?.as_i64())
+                    .unwrap_or(0);
                 let orphan = &orphans[*orphan];
                 let file = self.files.iter().find(|file| file.name == orphan.seed);
                 if let (true, Some(file)) = (count > 0, file) {

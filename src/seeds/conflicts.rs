@@ -34,7 +34,10 @@ pub(super) fn taken(rows: &Rows, shape: &Shape, found: &Found, empty: &[usize]) 
                 continue;
             };
             let has_it = found.row(at).is_some_and(|found| {
-                columns.iter().zip(&values).all(|(column, value)| found.get(*column) == Some(value))
+                columns
+                    .iter()
+                    .zip(&values)
+                    .all(|(column, value)| found.get(*column) == Some(value))
             });
             if !has_it {
                 let group = groups.entry((rules.table, columns.to_vec())).or_default();
@@ -86,7 +89,10 @@ pub(super) fn taken_problems(
     let rows = basis.rows;
     for (taken, answer) in taken.into_iter().zip(answers) {
         for mut other in answer.unwrap_or_default() {
-            let number = other.first().and_then(Value::as_i64).and_then(|at| usize::try_from(at).ok());
+            let number = other
+                .first()
+                .and_then(Value::as_i64)
+                .and_then(|at| usize::try_from(at).ok());
             let Some(at) = number.and_then(|number| taken.lookup.rows.get(number)) else {
                 continue;
             };
@@ -237,7 +243,9 @@ pub(super) fn parents_problems(
                     basis.rows.origin(row, span, basis.files),
                     format!("no row of `{parent}` has this value, in the seeds or in the database"),
                 )
-                .help(format!("a row of the seeds is referred to by its label: `!ref {parent}.label`")),
+                .help(format!(
+                    "a row of the seeds is referred to by its label: `!ref {parent}.label`"
+                )),
             );
         }
     }

@@ -81,21 +81,16 @@ fn once(
             Ok((Content::Known(value), nature_of_time(place.file)))
         }
         Expr::Pick(items) => {
-            let total: u64 = items.iter().map(|(_, weight)| weight).sum();
-            let mut left = dice.below(total.max(1));
-            for (item, weight) in items {
-                if left < *weight {
-                    let names = Names {
-                        label: place.label,
-                        number: None,
-                        each: None,
-                        vars: &place.file.settings.vars,
-                    };
-                    return evaluate(item, column, place.strictness, &names, place.file, given);
-                }
-                left -= weight;
-            }
-            Ok((Content::Known(Value::Null), Nature::Fixed))
+            let Some(item) = dice.pick_weighted(items) else {
+                return Ok((Content::Known(Value::Null), Nature::Fixed));
+            };
+            let names = Names {
+                label: place.label,
+                number: None,
+                each: None,
+                vars: &place.file.settings.vars,
+            };
+            evaluate(item, column, place.strictness, &names, place.file, given)
         }
         _ => Ok((Content::Unknown, Nature::Fixed)),
     }

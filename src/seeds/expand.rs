@@ -11,12 +11,10 @@ use super::cell::{Names, evaluate};
 use super::inputs::{Clock, Variables};
 use super::labels::{Labels, Named, names};
 use super::model::{Expr, SeedFile, Spanned, Table};
-use super::nearest;
 use super::problem::Problem;
 use super::row::{Cell, Content, Nature, Row, Rows, Rules};
-use crate::schema::{
-    Affinity, ColumnKind, ForeignKey, Nullability, Shape, TableKind, TableShape,
-};
+use crate::nearest::nearest;
+use crate::schema::{Affinity, ColumnKind, ForeignKey, Nullability, Shape, TableKind, TableShape};
 use crate::sql::Value;
 
 /// Names of rows become UUIDv5 ids under this one. It never changes, or rows would be made a second time.
@@ -118,7 +116,10 @@ struct Found<'a> {
 
 impl<'a> Expansion<'a> {
     fn tell(&mut self, file: usize, problem: Problem) {
-        let at = problem.origin.as_ref().map_or(0, |origin| origin.span.start);
+        let at = problem
+            .origin
+            .as_ref()
+            .map_or(0, |origin| origin.span.start);
         if self.told.insert((file, at, problem.code)) {
             self.problems.push(problem);
         }
@@ -220,7 +221,8 @@ impl<'a> Expansion<'a> {
                 "`_key` of `{}` names columns that no primary key and no unique index has",
                 of.name
             );
-            let help = "two rows could have the same there, so none could be found again".to_owned();
+            let help =
+                "two rows could have the same there, so none could be found again".to_owned();
             self.error(file, &names.span, "key-not-unique", message, Some(help));
         }
         key
@@ -275,13 +277,22 @@ impl<'a> Expansion<'a> {
             }
         }
         fields.sort_by_key(|it| it.column);
-        let id = row.table.id.as_ref().or(shared.and_then(|it| it.id.as_ref()));
+        let id = row
+            .table
+            .id
+            .as_ref()
+            .or(shared.and_then(|it| it.id.as_ref()));
         let compiled = Compiled { rules, fields, id };
         self.required(row, &compiled, of);
         compiled
     }
 
-    fn field(&mut self, file: usize, of: &TableShape, field: &'a super::Field) -> Option<Found<'a>> {
+    fn field(
+        &mut self,
+        file: usize,
+        of: &TableShape,
+        field: &'a super::Field,
+    ) -> Option<Found<'a>> {
         let name = &field.name.value;
         let references: Vec<(String, usize)> = of
             .foreign_keys
@@ -305,7 +316,8 @@ impl<'a> Expansion<'a> {
             }
         };
         if of.columns[column].origin != ColumnKind::Plain {
-            let message = format!("column `{name}` is computed by the table, and cannot be written");
+            let message =
+                format!("column `{name}` is computed by the table, and cannot be written");
             self.error(file, &field.name.span, "computed-column", message, None);
             return None;
         }
@@ -327,7 +339,9 @@ impl<'a> Expansion<'a> {
             if needs && !given && !made && !by_itself {
                 let name = &column.name;
                 let message = match &row.label {
-                    Some(label) => format!("`{label}` has no value for `{name}`, which takes no NULL"),
+                    Some(label) => {
+                        format!("`{label}` has no value for `{name}`, which takes no NULL")
+                    }
                     None => format!("the row has no value for `{name}`, which takes no NULL"),
                 };
                 self.error(row.file, &row.span(), "missing-value", message, None);
@@ -366,7 +380,10 @@ impl<'a> Expansion<'a> {
             vars: &file.settings.vars,
         };
         for found in &compiled.fields {
-            if matches!(found.value.value, Expr::Fake(_) | Expr::Pick(_) | Expr::Int(..) | Expr::Ago { .. }) {
+            if matches!(
+                found.value.value,
+                Expr::Fake(_) | Expr::Pick(_) | Expr::Int(..) | Expr::Ago { .. }
+            ) {
                 self.generated.push(Generated {
                     row: place,
                     column: found.column,
@@ -376,7 +393,9 @@ impl<'a> Expansion<'a> {
             }
             if let Some((content, nature)) = self.cell(named.file, of, found, &names) {
                 let column = &of.columns[found.column];
-                if content == Content::Known(Value::Null) && column.nullability == Nullability::NotNull {
+                if content == Content::Known(Value::Null)
+                    && column.nullability == Nullability::NotNull
+                {
                     let message = format!("column `{}` takes no NULL", column.name);
                     self.error(named.file, &found.value.span, "null", message, None);
                 }
@@ -431,11 +450,15 @@ impl<'a> Expansion<'a> {
         if !makes_id(of, key) {
             return None;
         }
-        let id = Uuid::new_v5(&NAMESPACE, format!("{}:{}", of.name, names.label).as_bytes());
+        let id = Uuid::new_v5(
+            &NAMESPACE,
+            format!("{}:{}", of.name, names.label).as_bytes(),
+        );
         Some(Content::Known(match of.columns[key].affinity {
             // 53 bits, so that a program with floating numbers only reads it exactly; never 0.
             Affinity::Integer => {
-                let number = u64::from_be_bytes(id.into_bytes()[..8].try_into().unwrap_or_default());
+                let number =
+                    u64::from_be_bytes(id.into_bytes()[..8].try_into().unwrap_or_default());
                 Value::Integer(i64::try_from(number >> 11).unwrap_or(1).max(1))
             }
             _ => Value::Text(id.to_string()),
@@ -485,7 +508,14 @@ impl<'a> Expansion<'a> {
                 let target = key.parent_columns.get(at).cloned();
                 Some((key.parent.clone(), names.fill(text), target))
             }
-            (Expr::Ref { table, label, column }, _) => {
+            (
+                Expr::Ref {
+                    table,
+                    label,
+                    column,
+                },
+                _,
+            ) => {
                 let by_key = of.foreign_keys.iter().find_map(|key| {
                     let at = key.columns.iter().position(|it| *it == found.column)?;
                     let is_it = key.parent.eq_ignore_ascii_case(table);
@@ -508,7 +538,14 @@ impl<'a> Expansion<'a> {
                 .reference(file, span, &table, &label, target.as_deref())
                 .map(|content| (content, Nature::Fixed));
         }
-        match evaluate(found.value, column, of.strictness, names, self.files[file], self.given) {
+        match evaluate(
+            found.value,
+            column,
+            of.strictness,
+            names,
+            self.files[file],
+            self.given,
+        ) {
             Ok(done) => Some(done),
             Err(unfit) => {
                 let help = unfit.help.map(str::to_owned);
@@ -571,10 +608,21 @@ impl<'a> Expansion<'a> {
             let (_, labels) = names(&[file], &mut Vec::new());
             labels.find(table, label).is_some()
         })?;
-        let tags: Vec<&str> = file.settings.tags.iter().map(|it| it.value.as_str()).collect();
+        let tags: Vec<&str> = file
+            .settings
+            .tags
+            .iter()
+            .map(|it| it.value.as_str())
+            .collect();
         Some(match tags.first() {
-            Some(tag) => format!("it is in {}, which comes with `--tag {tag}`", file.source.name),
-            None => format!("it is in {}, which is for another environment", file.source.name),
+            Some(tag) => format!(
+                "it is in {}, which comes with `--tag {tag}`",
+                file.source.name
+            ),
+            None => format!(
+                "it is in {}, which is for another environment",
+                file.source.name
+            ),
         })
     }
 

@@ -40,7 +40,13 @@ impl Found {
     }
 
     /// What a declared row has in a column, once it is there. None where that is not known.
-    pub(super) fn value(&self, rows: &Rows, shape: &Shape, row: usize, column: usize) -> Option<Value> {
+    pub(super) fn value(
+        &self,
+        rows: &Rows,
+        shape: &Shape,
+        row: usize,
+        column: usize,
+    ) -> Option<Value> {
         self.follow(rows, shape, row, column, 0)
     }
 
@@ -69,7 +75,9 @@ impl Found {
         }
         match &row.cell(column)?.content {
             Content::Known(value) => Some(value.clone()),
-            Content::Reference { row, column } => self.follow(rows, shape, *row, *column, depth + 1),
+            Content::Reference { row, column } => {
+                self.follow(rows, shape, *row, *column, depth + 1)
+            }
             Content::Secret(_) | Content::Unknown => None,
         }
     }
@@ -134,7 +142,10 @@ impl Found {
     ) -> Result<(), EngineError> {
         for (lookup, answer) in lookups.into_iter().zip(answers) {
             for mut row in answer? {
-                let number = row.first().and_then(Value::as_i64).and_then(|at| usize::try_from(at).ok());
+                let number = row
+                    .first()
+                    .and_then(Value::as_i64)
+                    .and_then(|at| usize::try_from(at).ok());
                 if let Some(at) = number.and_then(|number| lookup.rows.get(number)) {
                     row.remove(0);
                     self.rows[*at] = Some(row);

@@ -1,14 +1,14 @@
 //! What must hold before any row is looked at: the mark of the database, its schema, and the files that belong together.
 //! Pure.
 
+use super::SeedOptions;
 use super::model::SeedFile;
-use super::nearest;
 use super::problem::Problem;
 use super::set::Seeds;
-use super::SeedOptions;
 use crate::db::Engine;
 use crate::history::{History, State};
 use crate::migrations::{self, Migrations, PlanOptions};
+use crate::nearest::nearest;
 use crate::script::Key;
 
 /// All of it.
@@ -36,11 +36,15 @@ pub(super) fn guards(
 fn mark(history: &History, options: &SeedOptions) -> Option<Problem> {
     let wanted = &options.choice.environment;
     if let Some(mark) = options.mark.as_ref().filter(|mark| *mark != wanted) {
-        let message = format!("the database cannot be marked `{mark}` and get the seeds for `{wanted}`");
+        let message =
+            format!("the database cannot be marked `{mark}` and get the seeds for `{wanted}`");
         let help = format!("`seed --env {mark} --mark {mark}`");
         return Some(Problem::of_database("other-environment", message).help(help));
     }
-    let mark = history.environment.as_ref().filter(|mark| *mark != wanted)?;
+    let mark = history
+        .environment
+        .as_ref()
+        .filter(|mark| *mark != wanted)?;
     if options.mark.is_some() {
         return None;
     }
@@ -58,8 +62,10 @@ fn schema(set: &Migrations, history: &History, engine: Engine) -> Option<Problem
     let started = history.rows.iter().find(|row| row.state == State::Started);
     if let Some(row) = started {
         let message = format!("{} was begun and not finished", row.key);
-        let mut problem = Problem::of_database("started", message)
-            .help(format!("`repair {} --applied` or `--retry`, if nobody runs it any more", row.key));
+        let mut problem = Problem::of_database("started", message).help(format!(
+            "`repair {} --applied` or `--retry`, if nobody runs it any more",
+            row.key
+        ));
         problem.under_way = Some(row.key.clone());
         return Some(problem);
     }
@@ -70,7 +76,9 @@ fn schema(set: &Migrations, history: &History, engine: Engine) -> Option<Problem
     let plan = migrations::plan(set, history, &options);
     if plan.problems.iter().any(migrations::Problem::stops) {
         let message = "the migrations and this database do not fit together";
-        return Some(Problem::of_database("migrations", message).help("`status` says what is wrong"));
+        return Some(
+            Problem::of_database("migrations", message).help("`status` says what is wrong"),
+        );
     }
     let pending: Vec<String> = plan
         .scripts
@@ -85,8 +93,11 @@ fn schema(set: &Migrations, history: &History, engine: Engine) -> Option<Problem
         more => format!("{first} to {last} are pending, {more} migrations"),
     };
     Some(
-        Problem::of_database("pending", format!("{which}, and rows are written for the schema after them"))
-            .help("`migrate` first, or `migrate --seed` for both"),
+        Problem::of_database(
+            "pending",
+            format!("{which}, and rows are written for the schema after them"),
+        )
+        .help("`migrate` first, or `migrate --seed` for both"),
     )
 }
 

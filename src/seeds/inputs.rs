@@ -69,7 +69,9 @@ impl Clock {
             });
             let answers = db.query(queries.collect()).await?;
             for (wanted, answer) in wanted.into_iter().zip(answers) {
-                let seconds = answer.ok().and_then(|rows: Rows| rows.first()?.first()?.as_i64());
+                let seconds = answer
+                    .ok()
+                    .and_then(|rows: Rows| rows.first()?.first()?.as_i64());
                 moments.insert(wanted, seconds);
             }
         }

@@ -5,8 +5,8 @@ use std::ops::Range;
 use std::sync::Arc;
 
 use super::model::{Label, RowDecl, SeedFile, Table};
-use super::nearest;
 use super::problem::Problem;
+use crate::nearest::nearest;
 
 /// One row that a file declares, before anything in it is read.
 #[derive(Debug, Clone)]

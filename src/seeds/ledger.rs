@@ -43,7 +43,9 @@ pub(super) fn query(files: &[&SeedFile]) -> Option<Query> {
         .collect();
     let marks = vec!["?"; names.len()].join(", ");
     (!names.is_empty()).then(|| Query {
-        sql: format!("SELECT seed, tbl, label, columns, key FROM _seedbed_rows WHERE seed IN ({marks})"),
+        sql: format!(
+            "SELECT seed, tbl, label, columns, key FROM _seedbed_rows WHERE seed IN ({marks})"
+        ),
         args: names,
     })
 }
@@ -102,8 +104,11 @@ pub(super) fn children(orphans: &[Orphan], shape: &Shape) -> Vec<(usize, String,
                     .iter()
                     .map(|column| identifier(&child.columns[*column].name))
                     .collect();
-                let parents: Vec<String> =
-                    key.parent_columns.iter().map(|name| identifier(name)).collect();
+                let parents: Vec<String> = key
+                    .parent_columns
+                    .iter()
+                    .map(|name| identifier(name))
+                    .collect();
                 let mut args = orphan.key.clone();
                 let mut own = String::new();
                 for other in orphans {
@@ -130,7 +135,9 @@ pub(super) fn children(orphans: &[Orphan], shape: &Shape) -> Vec<(usize, String,
 impl Orphan {
     fn condition(&self) -> String {
         let columns = self.columns.iter();
-        let all: Vec<String> = columns.map(|name| format!("{} = ?", identifier(name))).collect();
+        let all: Vec<String> = columns
+            .map(|name| format!("{} = ?", identifier(name)))
+            .collect();
         all.join(" AND ")
     }
 
@@ -165,7 +172,11 @@ pub(super) fn deletions(basis: &Basis<'_>) -> Vec<Step> {
         steps.push(Step {
             origin: file.map(|file| file.origin(&(0..0))),
             ..Step::own(
-                format!("DELETE FROM {} WHERE {}", identifier(&orphan.table), orphan.condition()),
+                format!(
+                    "DELETE FROM {} WHERE {}",
+                    identifier(&orphan.table),
+                    orphan.condition()
+                ),
                 orphan.key.clone(),
             )
         });

@@ -1,18 +1,40 @@
 //! Seeds: rows that a repository says a database has, in YAML. Files become a set, a set and a schema become rows, rows
 //! and a database become a plan, and a plan is one script.
 //!
-//! Everything but reading the files and the verbs that take a [`Db`](crate::db::Db) is pure.
+//! Everything but reading the files and the verbs that take a [`Db`](crate::db::Db) is pure. Foreign keys are never
+//! switched off, and no primary key is ever changed.
 
-// Who makes rows of a set takes these two.
-#[allow(dead_code)]
+mod apply;
+mod cell;
+mod conflicts;
+mod draw;
+mod effective;
+mod expand;
+mod found;
 mod generate;
+mod guard;
+mod identity;
+mod inputs;
+mod labels;
+mod ledger;
 mod model;
+mod order;
+mod parse;
+mod plan;
 mod problem;
-#[allow(dead_code)]
+mod row;
 mod secret;
+mod set;
+mod typed;
+mod yaml;
 
+pub use apply::{ApplyError, Outcome, SeedOptions, apply, observe};
+pub use inputs::{Clock, Variables};
 pub use model::{
     Expr, Fake, Field, Label, Mode, Part, Requires, RowDecl, SeedFile, Settings, Spanned, Style,
     Table, Template,
 };
+pub use parse::parse;
+pub use plan::{Change, Difference, FilePlan, FileState, Plan, Refresh, What};
 pub use problem::{Problem, Severity};
+pub use set::{Choice, PROD, Seeds};

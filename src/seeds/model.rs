@@ -44,7 +44,7 @@ impl SeedFile {
 }
 
 /// What stands under `_seed`. What is left out is none or empty.
-#[derive(Debug, Clone, PartialEq, Default)]
+#[derive(Debug, Clone, PartialEq)]
 pub struct Settings {
     /// The environments that the file says it is for.
     pub envs: Option<Vec<Spanned<String>>>,
@@ -62,8 +62,24 @@ pub struct Settings {
     pub faker: u32,
     /// What `${name}` stands for.
     pub vars: BTreeMap<String, String>,
-    /// The time that `!now` and `!ago` count from, instead of the time of the run.
+    /// The time that `!now` and `!ago` count from, instead of the time of the run: `2026-01-31 12:00:00`, in UTC.
     pub time: Option<Spanned<String>>,
+}
+
+impl Default for Settings {
+    fn default() -> Settings {
+        Settings {
+            envs: None,
+            tags: Vec::new(),
+            requires: None,
+            depends_on: Vec::new(),
+            mode: Mode::default(),
+            random: String::new(),
+            faker: 1,
+            vars: BTreeMap::new(),
+            time: None,
+        }
+    }
 }
 
 /// Versions of the schema: `3`, `0003_usage`, or `3..7` where later ones do not fit.
@@ -167,7 +183,7 @@ pub enum Expr {
         /// Whether it was written with quotes, or as a block.
         style: Style,
     },
-    /// A map or a list, or anything under `!json`: becomes JSON text.
+    /// A map or a list, or anything under `!json`: becomes JSON text, with the keys of each map sorted.
     Json(serde_json::Value),
     /// `!ref table.label` or `!ref table.label.column`. The label may hold `${…}`.
     Ref {

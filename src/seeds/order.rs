@@ -149,7 +149,8 @@ pub(super) fn ranks(shape: &Shape) -> Vec<usize> {
         .map(|(at, table)| {
             let keys = table.foreign_keys.iter();
             keys.filter_map(|key| {
-                let is_it = |it: &crate::schema::TableShape| it.name.eq_ignore_ascii_case(&key.parent);
+                let is_it =
+                    |it: &crate::schema::TableShape| it.name.eq_ignore_ascii_case(&key.parent);
                 shape.tables.iter().position(is_it)
             })
             .filter(|parent| *parent != at)
@@ -159,7 +160,11 @@ pub(super) fn ranks(shape: &Shape) -> Vec<usize> {
     let mut ranks = vec![usize::MAX; shape.tables.len()];
     for next in 0..shape.tables.len() {
         let free = |at: &usize| ranks[*at] == usize::MAX;
-        let done = |at: &usize| parents[*at].iter().all(|parent| ranks[*parent] != usize::MAX);
+        let done = |at: &usize| {
+            parents[*at]
+                .iter()
+                .all(|parent| ranks[*parent] != usize::MAX)
+        };
         let unranked = || (0..shape.tables.len()).filter(free);
         if let Some(at) = unranked().find(done).or_else(|| unranked().next()) {
             ranks[at] = next;
@@ -177,7 +182,10 @@ pub(super) fn references(rows: &Rows, shape: &Shape) -> HashMap<usize, Vec<(usiz
             let Content::Reference { row: parent, .. } = cell.content else {
                 continue;
             };
-            let is_key = of.foreign_keys.iter().any(|key| key.columns.contains(&cell.column));
+            let is_key = of
+                .foreign_keys
+                .iter()
+                .any(|key| key.columns.contains(&cell.column));
             if is_key {
                 refers.entry(at).or_default().push((cell.column, parent));
             }

@@ -182,7 +182,8 @@ pub(super) fn plan(basis: &Basis<'_>, mut problems: Vec<Problem>) -> Plan {
             }
             Decided::Update(columns) => {
                 let differences = differences(basis, at, &columns);
-                file.changes.push(change(basis, row, What::Update(differences)));
+                file.changes
+                    .push(change(basis, row, What::Update(differences)));
                 updated.push((at, columns));
             }
             Decided::Drifted(columns) => {
@@ -351,7 +352,10 @@ fn loop_problem(basis: &Basis<'_>, path: &[usize]) -> Problem {
     Problem::error(
         "reference-loop",
         rows.origin(first, &first.span, basis.files),
-        format!("these rows refer to each other in a circle: {}", names.join(" → ")),
+        format!(
+            "these rows refer to each other in a circle: {}",
+            names.join(" → ")
+        ),
     )
     .help("one of the columns must allow NULL, so that it can be filled in once all rows are there")
 }
@@ -383,9 +387,7 @@ fn steps(
         at += many;
     }
     let mut later: Vec<(usize, usize)> = order.later.iter().copied().collect();
-    later.sort_by_cached_key(|(row, column)| {
-        (order.rows.iter().position(|it| it == row), *column)
-    });
+    later.sort_by_cached_key(|(row, column)| (order.rows.iter().position(|it| it == row), *column));
     for (row, column) in later {
         steps.push(update(basis, row, &[column])?);
     }
@@ -494,13 +496,16 @@ fn value(basis: &Basis<'_>, at: usize, cell: &Cell) -> Result<Value, Box<Problem
     };
     match &cell.content {
         Content::Known(value) => Ok(value.clone()),
-        Content::Reference { row: parent, column } => {
+        Content::Reference {
+            row: parent,
+            column,
+        } => {
             let found = basis.found.value(basis.rows, basis.shape, *parent, *column);
             found.ok_or_else(|| unresolved(basis, at, cell, *parent, *column))
         }
-        Content::Secret(secret) => {
-            hash(secret).map(Value::Text).map_err(|error| wrong("not-hashed", error))
-        }
+        Content::Secret(secret) => hash(secret)
+            .map(Value::Text)
+            .map_err(|error| wrong("not-hashed", error)),
         Content::Unknown => Ok(Value::Null),
     }
 }
@@ -582,7 +587,10 @@ fn detail(basis: &Basis<'_>, planned: &FilePlan) -> serde_json::Map<String, serd
     let rows = planned.unchanged + planned.changes.len();
     let mut detail = serde_json::Map::new();
     detail.insert(history::ROWS.to_owned(), rows.into());
-    detail.insert(history::SEED_ENVIRONMENT.to_owned(), basis.environment.into());
+    detail.insert(
+        history::SEED_ENVIRONMENT.to_owned(),
+        basis.environment.into(),
+    );
     detail
 }
 
@@ -630,7 +638,10 @@ pub(super) fn clashes(basis: &Basis<'_>) -> Vec<Problem> {
                         names.join("`, `")
                     ),
                 )
-                .other("the other is here", rows.origin(there, &span(other), basis.files)),
+                .other(
+                    "the other is here",
+                    rows.origin(there, &span(other), basis.files),
+                ),
             );
         }
     }
@@ -659,7 +670,9 @@ pub(super) fn link(rows: &mut Rows, shape: &Shape) {
             let ([column], [parent_column]) = (&key.columns[..], &key.parent_columns[..]) else {
                 continue;
             };
-            let Some(cell) = row.cell(*column) else { continue };
+            let Some(cell) = row.cell(*column) else {
+                continue;
+            };
             let Content::Known(value) = &cell.content else {
                 continue;
             };

@@ -6,10 +6,10 @@ use std::path::{Component, Path, PathBuf};
 use std::sync::Arc;
 
 use super::model::{Expr, SeedFile, Spanned, Table};
-use super::nearest;
 use super::parse::parse;
 use super::problem::Problem;
-use crate::migrations::{ReadError, canonical};
+use crate::migrations::{NotText, ReadError, canonical};
+use crate::nearest::nearest;
 use crate::script::{Origin, Source};
 
 /// The name of the file that says for all others what the keys of tables are.
@@ -73,7 +73,7 @@ impl Seeds {
             }
             let name = name(folder, &path);
             let text = match bytes(&path)? {
-                Some(bytes) => canonical(&bytes).map_err(|error| error.to_string()),
+                Some(bytes) => canonical(&bytes).map_err(|error| not_text(&error)),
                 None => Err(format!("it is larger than {} MB", LARGEST >> 20)),
             };
             match text {
@@ -89,9 +89,7 @@ impl Seeds {
                         text: String::new(),
                     });
                     let here = Origin { source, span: 0..0 };
-                    seeds
-                        .problems
-                        .push(Problem::error("not-text", here, what));
+                    seeds.problems.push(Problem::error("not-text", here, what));
                 }
             }
         }
@@ -205,7 +203,10 @@ impl Seeds {
             .filter(|file| file.is_for(&choice.environment))
             .flat_map(|file| file.settings.tags.iter().map(|tag| tag.value.as_str()))
             .collect();
-        let unknown = choice.tags.iter().filter(|tag| !known.contains(&tag.as_str()));
+        let unknown = choice
+            .tags
+            .iter()
+            .filter(|tag| !known.contains(&tag.as_str()));
         unknown
             .map(|tag| (tag.clone(), nearest(tag, &known).map(str::to_owned)))
             .collect()
@@ -326,6 +327,14 @@ fn name(folder: &Path, path: &Path) -> String {
 
 fn shown(path: &Path) -> String {
     path.to_string_lossy().replace('\\', "/")
+}
+
+fn not_text(error: &NotText) -> String {
+    match error {
+        NotText::Utf16 => "it is UTF-16, and seeds are UTF-8".to_owned(),
+        NotText::NotUtf8(at) => format!("byte {at} is no UTF-8"),
+        NotText::Nul(at) => format!("byte {at} is NUL: that is no text"),
+    }
 }
 
 fn attachment(folder: &Path, path: &str) -> Result<Vec<u8>, (&'static str, String)> {

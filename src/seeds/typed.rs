@@ -21,7 +21,8 @@ pub(super) fn typed(
     column: &Column,
     strictness: Strictness,
 ) -> Result<Value, Unfit> {
-    if is_moment(column) && style == Style::Plain && text.starts_with(|c: char| c.is_ascii_digit()) {
+    if is_moment(column) && style == Style::Plain && text.starts_with(|c: char| c.is_ascii_digit())
+    {
         check_moment(text, column)?;
     }
     match column.affinity {
@@ -173,7 +174,11 @@ pub(super) fn is_moment(column: &Column) -> bool {
 
 /// A date, or a date and a time: <https://sqlite.org/lang_datefunc.html#time_values>. A bare number is a time too.
 fn check_moment(text: &str, column: &Column) -> Result<(), Unfit> {
-    if text.bytes().all(|byte| byte.is_ascii_digit() || byte == b'.') || is_date_time(text) {
+    if text
+        .bytes()
+        .all(|byte| byte.is_ascii_digit() || byte == b'.')
+        || is_date_time(text)
+    {
         return Ok(());
     }
     Err(Unfit {
@@ -182,7 +187,9 @@ fn check_moment(text: &str, column: &Column) -> Result<(), Unfit> {
             "`{text}` is no date, and column `{}` is of type {}",
             column.name, column.declared
         ),
-        help: Some("dates are written YYYY-MM-DD or YYYY-MM-DD HH:MM:SS; with quotes anything is taken"),
+        help: Some(
+            "dates are written YYYY-MM-DD or YYYY-MM-DD HH:MM:SS; with quotes anything is taken",
+        ),
     })
 }
 
@@ -324,7 +331,11 @@ mod tests {
             "TIMESTAMP",
             Affinity::Numeric,
             &[
-                ("2020-01-01T00:00:00Z", Plain, "Text(\"2020-01-01T00:00:00Z\")"),
+                (
+                    "2020-01-01T00:00:00Z",
+                    Plain,
+                    "Text(\"2020-01-01T00:00:00Z\")",
+                ),
                 ("2024-02-29", Plain, "Text(\"2024-02-29\")"),
                 ("2026-02-30", Plain, "no-date"),
                 ("2026-02-30", Quoted, "Text(\"2026-02-30\")"),

@@ -1,0 +1,387 @@
+//! From the text of a seed file to what it says: settings, tables, rows, and what stands in their cells.
+//!
+//! It knows the grammar and no schema: whether a column exists and what it holds is for later. All problems are told,
+//! and what could be understood is given all the same, so that the rest can be checked too.
+
+mod base64;
+mod cell;
+mod json;
+mod label;
+mod settings;
+mod tag;
+mod template;
+
+use std::ops::Range;
+use std::sync::Arc;
+
+use super::model::{Expr, Field, Label, RowDecl, SeedFile, Settings, Spanned, Style, Table};
+use super::problem::Problem;
+use super::yaml::{self, Kind, Node};
+use crate::migrations::checksum;
+use crate::nearest::nearest;
+use crate::script::{Origin, Source};
+use template::Scope;
+
+/// Reads a seed file. `name` is its path below the seeds folder without `.yaml`; the text is canonical
+/// ([`canonical`](crate::migrations::canonical)).
+///
+/// The problems stand in the order of the file. What one of them is about is left out of the [`SeedFile`].
+pub fn parse(name: &str, source: Arc<Source>) -> (SeedFile, Vec<Problem>) {
+    let (root, problems) = yaml::read(&source);
+    let mut reader = Reader {
+        source: &source,
+        settings: Settings::default(),
+        problems,
+    };
+    let tables = root.map_or_else(Vec::new, |root| reader.file(&root));
+    let Reader {
+        settings,
+        mut problems,
+        ..
+    } = reader;
+    // An alias brings the same problem once more for each place where it stands.
+    let place = |problem: &Problem| problem.origin.as_ref().map(|origin| origin.span.start);
+    problems.sort_by(|a, b| (place(a), a.code, &a.message).cmp(&(place(b), b.code, &b.message)));
+    problems.dedup();
+    let file = SeedFile {
+        name: name.to_owned(),
+        checksum: checksum(&source.text),
+        settings,
+        tables,
+        source,
+    };
+    (file, problems)
+}
+
+/// What is known while a file is read.
+struct Reader<'a> {
+    source: &'a Arc<Source>,
+    settings: Settings,
+    problems: Vec<Problem>,
+}
+
+/// What a table may say besides its rows.
+const TABLE_SETTINGS: [&str; 4] = ["_key", "_id", "_keep", "_defaults"];
+
+impl Reader<'_> {
+    fn file(&mut self, root: &Node) -> Vec<Table> {
+        let Some(entries) = self.map(
+            root,
+            "a seed file",
+            "users:` and its rows below it, not `- ",
+        ) else {
+            return Vec::new();
+        };
+        let settings = entries.iter().find(|(key, _)| name(key) == "_seed");
+        if let Some((_, settings)) = settings {
+            self.settings(settings);
+        }
+        let mut tables = Vec::new();
+        for (key, value) in entries {
+            let table = name(key);
+            if table == "_seed" {
+                continue;
+            }
+            if table.starts_with('_') {
+                let help = match nearest(table, &["_seed"]) {
+                    Some(_) => "did you mean `_seed`?".to_owned(),
+                    None => "names that begin with `_` are Seedbed's own, and `_seed` is the only one here".to_owned(),
+                };
+                self.error(
+                    "reserved-name",
+                    &key.span,
+                    format!("`{table}` is no table that can be seeded"),
+                    help,
+                );
+                continue;
+            }
+            tables.extend(self.table(key, value));
+        }
+        if tables.is_empty() && self.problems.is_empty() {
+            self.error(
+                "empty-seed",
+                &(0..0),
+                "the file names no table",
+                "write a table and its rows, or remove the file",
+            );
+        }
+        tables
+    }
+
+    fn table(&mut self, key: &Node, node: &Node) -> Option<Table> {
+        let mut table = Table {
+            name: self.name(key, "table")?,
+            key: None,
+            id: None,
+            keep: Vec::new(),
+            defaults: Vec::new(),
+            rows: Vec::new(),
+        };
+        self.no_tag(node, "a table");
+        match &node.kind {
+            Kind::Sequence(items) => {
+                for item in items {
+                    table.rows.extend(self.item(item));
+                }
+            }
+            Kind::Mapping(entries) => {
+                for (key, value) in entries {
+                    match name(key) {
+                        "_key" => table.key = self.key(value),
+                        "_id" => table.id = self.id(value),
+                        "_keep" => table.keep = self.names(value, "`_keep`", "[created_at]"),
+                        "_defaults" => table.defaults = self.fields(value, Scope::Table),
+                        text if text.starts_with('_') => {
+                            let help = did_you_mean(text, &TABLE_SETTINGS, "a table has");
+                            let message = format!("a table has no setting `{text}`");
+                            self.error("unknown-setting", &key.span, message, help);
+                        }
+                        _ => table.rows.push(self.row(key, value)),
+                    }
+                }
+            }
+            Kind::Scalar(..) => {
+                let table = name(key);
+                self.error(
+                    "bad-shape",
+                    &key.span,
+                    format!("table `{table}` holds {}, and not rows", node.noun()),
+                    format!("write rows below it, or `{table}: {{}}` where it is to have none"),
+                );
+            }
+        }
+        Some(table)
+    }
+
+    fn key(&mut self, node: &Node) -> Option<Spanned<Vec<Spanned<String>>>> {
+        let found = self.problems.len();
+        let columns = self.names(node, "`_key`", "[email]");
+        if columns.is_empty() {
+            if self.problems.len() == found {
+                self.error(
+                    "bad-value",
+                    &node.span,
+                    "`_key` names no column",
+                    "name the columns of the primary key or of a unique index, or leave `_key` out",
+                );
+            }
+            return None;
+        }
+        Some(Spanned {
+            value: columns,
+            span: node.span.clone(),
+        })
+    }
+
+    fn id(&mut self, node: &Node) -> Option<Spanned<Expr>> {
+        let expr = self.expr(node, Scope::Table)?;
+        if matches!(expr.value, Expr::Scalar { .. } | Expr::Ref { .. }) {
+            return Some(expr);
+        }
+        self.error(
+            "bad-value",
+            &node.whole(),
+            "`_id` is neither a text nor a `!ref`",
+            "write for example `_id: user_${label}`",
+        );
+        None
+    }
+
+    fn row(&mut self, key: &Node, node: &Node) -> RowDecl {
+        let text = name(key);
+        let label = label::label(text).unwrap_or_else(|label::Bad { why, help }| {
+            self.error("bad-label", &key.span, why, help);
+            // Others may refer to it.
+            Label::One(text.to_owned())
+        });
+        let scope = match label {
+            Label::One(_) => Scope::One,
+            Label::Range { .. } => Scope::Range,
+            Label::Each { .. } => Scope::Each,
+        };
+        RowDecl {
+            label: Some(Spanned {
+                value: label,
+                span: key.span.clone(),
+            }),
+            span: key.span.clone(),
+            fields: self.fields(node, scope),
+        }
+    }
+
+    fn item(&mut self, node: &Node) -> Option<RowDecl> {
+        let span = match &node.kind {
+            Kind::Mapping(entries) => entries.first().map(|(key, _)| key.span.clone()),
+            _ => None,
+        };
+        Some(RowDecl {
+            label: None,
+            span: span.unwrap_or(node.span.clone()),
+            fields: self.fields(node, Scope::Item),
+        })
+    }
+
+    /// Columns and what is in them; nothing at all is none.
+    fn fields(&mut self, node: &Node, scope: Scope) -> Vec<Field> {
+        if is_nothing(node) {
+            return Vec::new();
+        }
+        let Some(entries) = self.map(node, "a row", "{email: a@example.test}") else {
+            return Vec::new();
+        };
+        let mut fields = Vec::with_capacity(entries.len());
+        for (key, value) in entries {
+            let name = self.name(key, "column");
+            let value = self.expr(value, scope);
+            if let (Some(name), Some(value)) = (name, value) {
+                fields.push(Field { name, value });
+            }
+        }
+        fields
+    }
+
+    fn error(
+        &mut self,
+        code: &'static str,
+        span: &Range<usize>,
+        message: impl Into<String>,
+        help: impl Into<String>,
+    ) {
+        let problem = Problem::error(code, self.origin(span), message);
+        self.problems.push(problem.help(help));
+    }
+
+    fn origin(&self, span: &Range<usize>) -> Origin {
+        Origin {
+            source: self.source.clone(),
+            span: span.clone(),
+        }
+    }
+
+    fn no_tag(&mut self, node: &Node, what: &str) {
+        if let Some(tag) = &node.tag {
+            let message = format!("{what} takes no tag, and this has `{}`", tag.value);
+            self.error("bad-tag", &tag.span, message, "remove the tag");
+        }
+    }
+
+    /// The entries of a map without a tag.
+    fn map<'n>(&mut self, node: &'n Node, what: &str, example: &str) -> Option<&'n [(Node, Node)]> {
+        self.no_tag(node, what);
+        if let Kind::Mapping(entries) = &node.kind {
+            return Some(entries);
+        }
+        let message = format!("{what} is a map, and this is {}", node.noun());
+        let help = format!("write `{example}`");
+        self.error("bad-shape", &node.span, message, help);
+        None
+    }
+
+    /// A name that is not empty.
+    fn name(&mut self, key: &Node, what: &str) -> Option<Spanned<String>> {
+        let text = name(key);
+        if text.is_empty() {
+            let message = format!("the name of a {what} is missing here");
+            self.error("bad-value", &key.span, message, "write it before the `:`");
+            return None;
+        }
+        Some(Spanned {
+            value: text.to_owned(),
+            span: key.span.clone(),
+        })
+    }
+
+    /// A text in which nothing is replaced.
+    fn text(&mut self, node: &Node, what: &str, example: &str) -> Option<Spanned<String>> {
+        self.no_tag(node, what);
+        match &node.kind {
+            Kind::Scalar(text, style) if !is_null(text, *style) => {
+                let value = self.literal(text, &node.span);
+                let span = node.span.clone();
+                Some(Spanned { value, span })
+            }
+            _ => {
+                let message = format!("{what} is a text, and this is {}", node.noun());
+                let help = format!("write for example `{example}`");
+                self.error("bad-value", &node.span, message, help);
+                None
+            }
+        }
+    }
+
+    /// A list of texts, or one text, without repetitions.
+    fn names(&mut self, node: &Node, what: &str, example: &str) -> Vec<Spanned<String>> {
+        let items = match &node.kind {
+            Kind::Sequence(items) => {
+                self.no_tag(node, what);
+                items.as_slice()
+            }
+            Kind::Scalar(text, style) if !is_null(text, *style) => std::slice::from_ref(node),
+            _ => {
+                let message = format!("{what} is a list, and this is {}", node.noun());
+                let help = format!("write for example `{example}`");
+                self.error("bad-value", &node.span, message, help);
+                return Vec::new();
+            }
+        };
+        let mut names: Vec<Spanned<String>> = Vec::with_capacity(items.len());
+        for item in items {
+            let Some(name) = self.text(item, &format!("a name in {what}"), example) else {
+                continue;
+            };
+            if name.value.is_empty() {
+                let message = format!("a name in {what} is empty");
+                self.error("bad-value", &name.span, message, "remove it");
+            } else if let Some(first) = names.iter().find(|other| other.value == name.value) {
+                let problem = Problem::error(
+                    "duplicate-name",
+                    self.origin(&name.span),
+                    format!("`{}` stands twice in {what}", name.value),
+                );
+                let problem = problem.other("first here", self.origin(&first.span));
+                self.problems.push(problem.help("keep one of the two"));
+            } else {
+                names.push(name);
+            }
+        }
+        names
+    }
+}
+
+/// The text of a key.
+fn name(key: &Node) -> &str {
+    match &key.kind {
+        Kind::Scalar(text, _) => text,
+        _ => "",
+    }
+}
+
+/// The null of the YAML core schema: <https://yaml.org/spec/1.2.2/#103-core-schema>.
+fn is_null(text: &str, style: Style) -> bool {
+    style == Style::Plain && matches!(text, "" | "~" | "null" | "Null" | "NULL")
+}
+
+fn is_nothing(node: &Node) -> bool {
+    node.tag.is_none() && matches!(&node.kind, Kind::Scalar(text, style) if is_null(text, *style))
+}
+
+/// The word that was probably meant, or else all that there are.
+fn did_you_mean(word: &str, known: &[&str], otherwise: &str) -> String {
+    match nearest(word, known) {
+        Some(meant) => format!("did you mean `{meant}`?"),
+        None => format!("{otherwise} {}", list(known)),
+    }
+}
+
+/// "`a`, `b` and `c`"
+fn list(words: &[&str]) -> String {
+    let quoted: Vec<String> = words.iter().map(|word| format!("`{word}`")).collect();
+    match quoted.split_last() {
+        Some((last, [])) => last.clone(),
+        Some((last, others)) => format!("{} and {last}", others.join(", ")),
+        None => "none".to_owned(),
+    }
+}
+
+#[cfg(test)]
+mod tests;

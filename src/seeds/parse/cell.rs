@@ -1,0 +1,174 @@
+//! What stands in a cell: a text, JSON, or one of the tags.
+
+use super::json::core;
+use super::template::Scope;
+use super::{Reader, base64, is_null, list};
+use crate::nearest::nearest;
+use crate::seeds::model::{Expr, Spanned, Style};
+use crate::seeds::yaml::{Kind, Node};
+
+/// The tags, each with an example of how it is written.
+const TAGS: [(&str, &str); 16] = [
+    ("!ref", "!ref users.admin"),
+    ("!now", "!now [start of month, +1 month]"),
+    ("!ago", "!ago 0..365 days"),
+    ("!env", "!env {name: SEED_KEY, default: none}"),
+    ("!file", "!file images/admin.png"),
+    ("!json", "!json [1, 2]"),
+    (
+        "!hash",
+        "!hash {scheme: argon2id, value: !env ADMIN_PASSWORD}",
+    ),
+    ("!fake", "!fake email"),
+    ("!pick", "!pick {free: 70, pro: 30}"),
+    ("!int", "!int 0..500"),
+    ("!!binary", "!!binary aGVsbG8="),
+    ("!!str", "!!str 007"),
+    ("!!int", "!!int 7"),
+    ("!!float", "!!float 7.5"),
+    ("!!bool", "!!bool true"),
+    ("!!null", "!!null null"),
+];
+
+impl Reader<'_> {
+    /// What a cell holds; none where its problem is told.
+    pub(super) fn expr(&mut self, node: &Node, scope: Scope) -> Option<Spanned<Expr>> {
+        let value = match &node.tag {
+            Some(tag) => self.tagged(&tag.value, node, scope)?,
+            None => match &node.kind {
+                Kind::Scalar(text, style) => self.scalar(text, *style, node, scope),
+                Kind::Sequence(_) | Kind::Mapping(_) => Expr::Json(self.json(node)?),
+            },
+        };
+        Some(Spanned {
+            value,
+            span: node.whole(),
+        })
+    }
+
+    fn scalar(&mut self, text: &str, style: Style, node: &Node, scope: Scope) -> Expr {
+        if is_null(text, style) {
+            return Expr::Null;
+        }
+        Expr::Scalar {
+            text: self.template(text, &node.span, scope),
+            style,
+        }
+    }
+
+    fn tagged(&mut self, tag: &str, node: &Node, scope: Scope) -> Option<Expr> {
+        match tag {
+            "!ref" => self.reference(node, scope),
+            "!now" => self.now(node),
+            "!ago" => self.ago(node),
+            "!env" => self.env(node),
+            "!file" => self.file_below(node),
+            "!json" => self.json(node).map(Expr::Json),
+            "!hash" => self.hash(node, scope),
+            "!fake" => self.fake(node),
+            "!pick" => self.pick(node, scope),
+            "!int" => self.int(node),
+            "!!binary" => {
+                let text = self.argument(node, tag, "takes base64")?;
+                let bytes = base64::decode(text);
+                if bytes.is_none() {
+                    self.bad_tag(node, tag, "takes base64, and this is none");
+                }
+                bytes.map(Expr::Binary)
+            }
+            "!!str" => match &node.kind {
+                Kind::Scalar(text, _) => Some(Expr::Scalar {
+                    text: self.template(text, &node.span, scope),
+                    style: Style::Quoted,
+                }),
+                _ => {
+                    self.bad_tag(
+                        node,
+                        tag,
+                        &format!("takes a text, and this is {}", node.noun()),
+                    );
+                    None
+                }
+            },
+            "!!int" | "!!float" | "!!bool" | "!!null" => self.typed(tag, node, scope),
+            _ => {
+                self.unknown_tag(tag, node);
+                None
+            }
+        }
+    }
+
+    /// A scalar that YAML's own tags say the type of. The column decides all the same.
+    fn typed(&mut self, tag: &str, node: &Node, scope: Scope) -> Option<Expr> {
+        if let Kind::Scalar(text, _) = &node.kind {
+            // A number that 64 bits do not hold is one to YAML, and the column's business.
+            let fits = match (tag, core(text)) {
+                ("!!null", Ok(Some(value))) => value.is_null(),
+                ("!!bool", Ok(Some(value))) => value.is_boolean(),
+                ("!!int", Ok(Some(value))) => value.is_i64() || value.is_u64(),
+                ("!!float", Ok(Some(value))) => value.is_number(),
+                ("!!int" | "!!float", Err(_)) => true,
+                _ => false,
+            };
+            if fits {
+                return Some(self.scalar(text, Style::Plain, node, scope));
+            }
+        }
+        let what = match tag {
+            "!!int" => "takes a whole number",
+            "!!float" => "takes a number",
+            "!!bool" => "takes `true` or `false`",
+            _ => "takes `null` or nothing",
+        };
+        self.bad_tag(node, tag, &format!("{what}, and this is something else"));
+        None
+    }
+
+    fn unknown_tag(&mut self, tag: &str, node: &Node) {
+        let names = TAGS.map(|(name, _)| name);
+        let help = match nearest(tag, &names).and_then(example) {
+            Some(example) => format!("did you mean `{example}`?"),
+            None => format!(
+                "the tags are {}; a text that begins with `!` needs quotes",
+                list(&names[..11])
+            ),
+        };
+        let span = node
+            .tag
+            .as_ref()
+            .map_or(node.whole(), |tag| tag.span.clone());
+        self.error(
+            "unknown-tag",
+            &span,
+            format!("there is no tag `{tag}`"),
+            help,
+        );
+    }
+
+    /// An argument that a tag does not take; `why` completes "the tag …".
+    pub(super) fn bad_tag(&mut self, node: &Node, tag: &str, why: &str) {
+        let help = format!("write for example `{}`", example(tag).unwrap_or(tag));
+        self.error("bad-tag", &node.whole(), format!("`{tag}` {why}"), help);
+    }
+
+    /// The text behind a tag that takes nothing but one.
+    pub(super) fn argument<'n>(
+        &mut self,
+        node: &'n Node,
+        tag: &str,
+        what: &str,
+    ) -> Option<&'n str> {
+        match &node.kind {
+            Kind::Scalar(text, _) if !text.is_empty() => Some(text),
+            _ => {
+                self.bad_tag(node, tag, &format!("{what}, and this is {}", node.noun()));
+                None
+            }
+        }
+    }
+}
+
+fn example(tag: &str) -> Option<&'static str> {
+    let found = TAGS.iter().find(|(name, _)| *name == tag);
+    found.map(|(_, example)| *example)
+}

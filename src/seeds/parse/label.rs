@@ -1,0 +1,104 @@
+//! What names a row or many: `admin`, `load_{001..500}`, `now_{users.load_*}`.
+
+use crate::seeds::model::Label;
+
+/// How many rows a range may make.
+const MAX_ROWS: u64 = 1_000_000;
+
+/// Why a text is no label.
+pub(super) struct Bad {
+    pub(super) why: String,
+    pub(super) help: &'static str,
+}
+
+/// Reads a label.
+pub(super) fn label(text: &str) -> Result<Label, Bad> {
+    let bad = |why: String, help| Err(Bad { why, help });
+    if text.is_empty() {
+        return bad(
+            "the label of a row is missing here".to_owned(),
+            "write a name before the `:`, or make the table a list of rows",
+        );
+    }
+    let Some((before, rest)) = text.split_once('{') else {
+        plain(text, text)?;
+        return Ok(Label::One(text.to_owned()));
+    };
+    const EXAMPLES: &str = "write for example `load_{001..500}` or `now_{users.load_*}`";
+    if before.ends_with('$') {
+        return bad(
+            format!("nothing is replaced in the label `{text}`"),
+            EXAMPLES,
+        );
+    }
+    let Some((inside, after)) = rest.split_once('}') else {
+        return bad(
+            format!("`{{` is not closed in the label `{text}`"),
+            EXAMPLES,
+        );
+    };
+    plain(before, text)?;
+    plain(after, text)?;
+    if let Some((first, last)) = inside.split_once("..") {
+        let (Some(from), Some(to)) = (number(first), number(last)) else {
+            return bad(
+                format!(
+                    "`{{{inside}}}` is no range of numbers from 0 to {}",
+                    u64::MAX
+                ),
+                EXAMPLES,
+            );
+        };
+        if from > to {
+            return bad(
+                format!("the range `{{{inside}}}` ends before it begins"),
+                "write the smaller number first",
+            );
+        }
+        if to - from >= MAX_ROWS {
+            return bad(
+                format!("the range `{{{inside}}}` makes more than {MAX_ROWS} rows"),
+                "one range makes at most a million rows",
+            );
+        }
+        return Ok(Label::Range {
+            before: before.to_owned(),
+            first: from,
+            last: to,
+            width: first.len(),
+            after: after.to_owned(),
+        });
+    }
+    match inside.split_once('.') {
+        Some((table, pattern))
+            if !table.is_empty() && !pattern.is_empty() && !pattern.contains(['.', '{']) =>
+        {
+            Ok(Label::Each {
+                before: before.to_owned(),
+                table: table.to_owned(),
+                pattern: pattern.to_owned(),
+                after: after.to_owned(),
+            })
+        }
+        _ => bad(
+            format!("`{{{inside}}}` is neither a range nor labels of a table"),
+            EXAMPLES,
+        ),
+    }
+}
+
+/// Whether a `!ref` could name it.
+fn plain(part: &str, label: &str) -> Result<(), Bad> {
+    match part.chars().find(|c| ".{}*".contains(*c) || c.is_control()) {
+        Some(c) => Err(Bad {
+            why: format!("the label `{}` holds {c:?}", label.escape_debug()),
+            help: "a label holds no `.`, by which `!ref` finds the column, no `*`, and braces only around a range",
+        }),
+        None => Ok(()),
+    }
+}
+
+fn number(digits: &str) -> Option<u64> {
+    let digits = Some(digits).filter(|digits| digits.bytes().all(|byte| byte.is_ascii_digit()))?;
+    digits.parse().ok()
+}

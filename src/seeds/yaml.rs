@@ -1,0 +1,612 @@
+//! From the text of a seed file to a tree in which every scalar has its text, how it was quoted, its tag and its place.
+//! The only file that knows the parser.
+//!
+//! It decides no types: `007` and `no` are texts until a column says otherwise. Anchors, aliases and merge keys are
+//! expanded here, within a budget, so that nothing behind this file knows of them. One document, no directives, no key
+//! twice: what another loader might read differently is a problem.
+
+use std::collections::{HashMap, HashSet};
+use std::ops::Range;
+use std::sync::Arc;
+
+use granit_parser::{ErrorKind, Event, Parser, ScalarStyle, ScanError, Span};
+
+use super::model::{Spanned, Style};
+use super::problem::Problem;
+use crate::nearest::nearest;
+use crate::script::{Origin, Source};
+
+/// A longer text is not read: 64 MB.
+const MAX_BYTES: usize = 64_000_000;
+/// How deep maps and lists may be nested. Whoever walks a tree may recurse: it is no deeper than this.
+const MAX_DEPTH: usize = 64;
+/// How many nodes a text may hold before aliases are expanded.
+const MAX_NODES: usize = 10_000_000;
+/// How many nodes anchors and aliases may add.
+const MAX_COPIES: usize = 1_000_000;
+/// How many bytes of scalars anchors and aliases may add.
+const MAX_COPIED_BYTES: usize = 64 << 20;
+
+/// A scalar, a list or a map.
+#[derive(Debug, Clone, PartialEq)]
+pub(super) struct Node {
+    /// What it is.
+    pub(super) kind: Kind,
+    /// Its tag: `!ref`, or `!!str` for those of YAML itself.
+    pub(super) tag: Option<Box<Spanned<String>>>,
+    /// Its content, without the tag.
+    pub(super) span: Range<usize>,
+}
+
+/// What a node is.
+#[derive(Debug, Clone, PartialEq)]
+pub(super) enum Kind {
+    /// A text; empty and plain where nothing was written.
+    Scalar(String, Style),
+    /// A list.
+    Sequence(Vec<Node>),
+    /// A map in the order of the text. Keys are scalars without tags, and no text stands twice.
+    Mapping(Vec<(Node, Node)>),
+}
+
+impl Node {
+    /// The node with its tag.
+    pub(super) fn whole(&self) -> Range<usize> {
+        match &self.tag {
+            Some(tag) => tag.span.start..self.span.end.max(tag.span.end),
+            None => self.span.clone(),
+        }
+    }
+
+    /// "a list", to say that it is none of what was expected.
+    pub(super) fn noun(&self) -> &'static str {
+        match &self.kind {
+            Kind::Scalar(text, Style::Plain) if text.is_empty() => "nothing",
+            Kind::Scalar(..) => "a text",
+            Kind::Sequence(_) => "a list",
+            Kind::Mapping(_) => "a map",
+        }
+    }
+}
+
+/// Reads a text. There is no tree where the text is no YAML, and none where it is empty.
+pub(super) fn read(source: &Arc<Source>) -> (Option<Node>, Vec<Problem>) {
+    let mut builder = Builder::new(source);
+    let root = builder.document();
+    (root, builder.problems)
+}
+
+/// Why reading ends here; the problem is told already.
+struct Stop;
+
+/// A map or a list whose end has not come yet.
+struct Open {
+    collection: Collection,
+    tag: Option<Box<Spanned<String>>>,
+    start: usize,
+    /// 0 without one.
+    anchor: usize,
+}
+
+enum Collection {
+    Sequence(Vec<Node>),
+    /// The entries, and a key that waits for its value.
+    Mapping(Vec<(Node, Node)>, Option<Node>),
+}
+
+/// What an alias stands for.
+struct Anchored {
+    node: Node,
+    weight: Weight,
+}
+
+/// What a copy costs.
+#[derive(Clone, Copy, Default)]
+struct Weight {
+    nodes: usize,
+    bytes: usize,
+    height: usize,
+}
+
+struct Builder<'a> {
+    source: &'a Arc<Source>,
+    problems: Vec<Problem>,
+    open: Vec<Open>,
+    root: Option<Node>,
+    anchors: HashMap<usize, Anchored>,
+    anchor_names: Vec<String>,
+    nodes: usize,
+    copied: Weight,
+}
+
+impl<'a> Builder<'a> {
+    fn new(source: &'a Arc<Source>) -> Self {
+        Builder {
+            source,
+            problems: Vec::new(),
+            open: Vec::new(),
+            root: None,
+            anchors: HashMap::new(),
+            anchor_names: Vec::new(),
+            nodes: 0,
+            copied: Weight::default(),
+        }
+    }
+
+    fn problem(&mut self, code: &'static str, span: Range<usize>, message: String, help: &str) {
+        let problem = Problem::error(code, self.origin(span), message);
+        self.problems.push(problem.help(help));
+    }
+
+    fn origin(&self, span: Range<usize>) -> Origin {
+        Origin {
+            source: self.source.clone(),
+            span,
+        }
+    }
+
+    fn document(&mut self) -> Option<Node> {
+        let text = self.source.text.as_str();
+        if text.len() > MAX_BYTES {
+            self.problem(
+                "seed-too-large",
+                0..0,
+                format!(
+                    "the file has {} MB, and a seed file at most {} MB",
+                    text.len() / 1_000_000,
+                    MAX_BYTES / 1_000_000
+                ),
+                "split it into several files",
+            );
+            return None;
+        }
+        let options = granit_parser::options! {
+            disallow_directives: true,
+            emit_unresolved_aliases: true,
+            emit_anchor_events: true,
+            emit_comments: false,
+            flow_nesting_limit: MAX_DEPTH + 1,
+            block_nesting_limit: MAX_DEPTH + 1,
+        };
+        for event in Parser::new_from_str_with_options(text, options) {
+            let went = match event {
+                Ok((event, span)) => self.event(event, &span),
+                Err(error) => {
+                    self.scan_error(&error);
+                    Err(Stop)
+                }
+            };
+            if went.is_err() {
+                return None;
+            }
+        }
+        let root = self.root.take();
+        let nothing = |node: &Node| node.noun() == "nothing" && node.tag.is_none();
+        if self.problems.is_empty() && root.as_ref().is_none_or(nothing) {
+            self.problem(
+                "empty-seed",
+                0..0,
+                "the file holds nothing".to_owned(),
+                "write the rows of a table, or remove the file",
+            );
+            return None;
+        }
+        root
+    }
+
+    fn event(&mut self, event: Event<'_>, span: &Span) -> Result<(), Stop> {
+        let range = bytes(span);
+        match event {
+            Event::DocumentStart(..) if self.root.is_some() => {
+                self.problem(
+                    "several-documents",
+                    range,
+                    "a second document begins here, and a seed file is one".to_owned(),
+                    "put it into a file of its own, or remove the `---`",
+                );
+                return Err(Stop);
+            }
+            Event::Scalar(text, style, anchor, tag) => {
+                // The parser gives `~` for what was not written.
+                let text = match style == ScalarStyle::Plain && range.is_empty() {
+                    true => String::new(),
+                    false => text.into_owned(),
+                };
+                let style = match style {
+                    ScalarStyle::Plain => Style::Plain,
+                    _ => Style::Quoted,
+                };
+                let node = Node {
+                    kind: Kind::Scalar(text, style),
+                    tag: tag.map(|tag| name_of(&tag, span)),
+                    span: range,
+                };
+                return self.close(node, anchor);
+            }
+            Event::SequenceStart(_, anchor, tag) => {
+                let tag = tag.map(|tag| name_of(&tag, span));
+                return self.open(Collection::Sequence(Vec::new()), tag, range, anchor);
+            }
+            Event::MappingStart(_, anchor, tag) => {
+                let tag = tag.map(|tag| name_of(&tag, span));
+                return self.open(Collection::Mapping(Vec::new(), None), tag, range, anchor);
+            }
+            Event::SequenceEnd | Event::MappingEnd => {
+                if let Some(open) = self.open.pop() {
+                    return self.end(open, range);
+                }
+            }
+            Event::Anchor(_, name) => self.anchor_names.push(name.into_owned()),
+            Event::Alias(id) => return self.alias(id, range),
+            Event::UnresolvedAlias(name) => {
+                self.unknown_alias(&name, range.clone());
+                return self.add(nothing(range));
+            }
+            _ => {}
+        }
+        Ok(())
+    }
+
+    fn open(
+        &mut self,
+        collection: Collection,
+        tag: Option<Box<Spanned<String>>>,
+        range: Range<usize>,
+        anchor: usize,
+    ) -> Result<(), Stop> {
+        if self.open.len() >= MAX_DEPTH {
+            return self.too_deep(range);
+        }
+        self.open.push(Open {
+            collection,
+            tag,
+            start: range.start,
+            anchor,
+        });
+        Ok(())
+    }
+
+    fn too_deep(&mut self, range: Range<usize>) -> Result<(), Stop> {
+        self.problem(
+            "yaml-too-much",
+            range,
+            format!("maps and lists are nested deeper than {MAX_DEPTH} here"),
+            "a column can hold deeper JSON as text in quotes",
+        );
+        Err(Stop)
+    }
+
+    fn end(&mut self, open: Open, range: Range<usize>) -> Result<(), Stop> {
+        let (kind, last) = match open.collection {
+            Collection::Sequence(items) => {
+                let last = items.last().map(|item| item.whole().end);
+                (Kind::Sequence(items), last)
+            }
+            Collection::Mapping(entries, _) => {
+                let last = entries.last().map(|(_, value)| value.whole().end);
+                (Kind::Mapping(self.entries(entries)), last)
+            }
+        };
+        // A block ends where the next thing begins; what belongs to it ends with its last part.
+        let end = match range.is_empty() {
+            true => last.unwrap_or(open.start),
+            false => range.end,
+        };
+        let node = Node {
+            kind,
+            tag: open.tag,
+            span: open.start..end.max(open.start),
+        };
+        self.close(node, open.anchor)
+    }
+
+    /// A node is whole: remembers it where it has an anchor, and puts it where it belongs.
+    fn close(&mut self, node: Node, anchor: usize) -> Result<(), Stop> {
+        if anchor != 0 {
+            let weight = weigh(&node);
+            self.copy(weight, node.whole())?;
+            let node = node.clone();
+            self.anchors.insert(anchor, Anchored { node, weight });
+        }
+        self.add(node)
+    }
+
+    fn add(&mut self, node: Node) -> Result<(), Stop> {
+        self.nodes += 1;
+        if self.nodes > MAX_NODES {
+            self.problem(
+                "yaml-too-much",
+                node.span,
+                format!("the file holds more than {MAX_NODES} values"),
+                "split it into several files",
+            );
+            return Err(Stop);
+        }
+        match self.open.last_mut().map(|open| &mut open.collection) {
+            None => self.root = Some(node),
+            Some(Collection::Sequence(items)) => items.push(node),
+            Some(Collection::Mapping(entries, key)) => match key.take() {
+                None => *key = Some(node),
+                Some(key) => entries.push((key, node)),
+            },
+        }
+        Ok(())
+    }
+
+    fn alias(&mut self, id: usize, range: Range<usize>) -> Result<(), Stop> {
+        let Some(anchored) = self.anchors.get(&id) else {
+            let name = self.source.text.get(range.clone()).unwrap_or_default();
+            self.problem(
+                "yaml-alias",
+                range.clone(),
+                format!("`{name}` stands inside of what it stands for"),
+                "write out what is meant",
+            );
+            return self.add(nothing(range));
+        };
+        let (node, weight) = (anchored.node.clone(), anchored.weight);
+        self.copy(weight, range.clone())?;
+        if self.open.len() + weight.height > MAX_DEPTH {
+            return self.too_deep(range);
+        }
+        self.add(node)
+    }
+
+    /// Takes a copy from the budget.
+    fn copy(&mut self, weight: Weight, range: Range<usize>) -> Result<(), Stop> {
+        self.copied.nodes = self.copied.nodes.saturating_add(weight.nodes);
+        self.copied.bytes = self.copied.bytes.saturating_add(weight.bytes);
+        if self.copied.nodes > MAX_COPIES || self.copied.bytes > MAX_COPIED_BYTES {
+            self.problem(
+                "yaml-too-much",
+                range,
+                format!(
+                    "with this anchor or alias, copies make more than {MAX_COPIES} values or {} MiB",
+                    MAX_COPIED_BYTES >> 20
+                ),
+                "use `_defaults` for what rows have in common, and `name_{1..500}` for many rows",
+            );
+            return Err(Stop);
+        }
+        Ok(())
+    }
+
+    fn unknown_alias(&mut self, name: &str, range: Range<usize>) {
+        let known: Vec<&str> = self.anchor_names.iter().map(String::as_str).collect();
+        let help = match nearest(name, &known) {
+            Some(meant) => format!("did you mean `*{meant}`?"),
+            None => format!("write `&{name}` before what it stands for, or quotes around a text"),
+        };
+        self.problem(
+            "yaml-alias",
+            range,
+            format!("`*{name}` refers to an anchor that is not above it"),
+            &help,
+        );
+    }
+
+    /// The entries of a map: keys that are none and keys that stand twice are told and left out, merges expanded.
+    fn entries(&mut self, entries: Vec<(Node, Node)>) -> Vec<(Node, Node)> {
+        let mut kept: Vec<(Node, Node)> = Vec::with_capacity(entries.len());
+        let mut seen: HashMap<String, Range<usize>> = HashMap::with_capacity(entries.len());
+        let mut merges = false;
+        for (mut key, value) in entries {
+            let Kind::Scalar(text, _) = &key.kind else {
+                let noun = key.noun();
+                self.problem(
+                    "yaml-key",
+                    key.span.clone(),
+                    format!("{noun} stands where a name is expected"),
+                    "a text that begins with `[`, `{` or `? ` needs quotes",
+                );
+                continue;
+            };
+            if let Some(first) = seen.get(text) {
+                let other = self.origin(first.clone());
+                let problem = Problem::error(
+                    "duplicate-key",
+                    self.origin(key.span.clone()),
+                    format!("`{text}` stands twice in this map"),
+                );
+                self.problems.push(
+                    problem
+                        .other("first here", other)
+                        .help("keep one of the two"),
+                );
+                continue;
+            }
+            seen.insert(text.clone(), key.span.clone());
+            if let Some(tag) = key.tag.take() {
+                self.problem(
+                    "yaml-key",
+                    tag.span,
+                    format!("`{}` stands at a name, which takes no tag", tag.value),
+                    "remove the tag",
+                );
+            }
+            merges |= is_merge(&key);
+            kept.push((key, value));
+        }
+        if merges { self.merge(kept, seen) } else { kept }
+    }
+
+    /// What a map says itself comes before what it merges, and of several that are merged the first:
+    /// <https://yaml.org/type/merge.html>.
+    fn merge(
+        &mut self,
+        entries: Vec<(Node, Node)>,
+        seen: HashMap<String, Range<usize>>,
+    ) -> Vec<(Node, Node)> {
+        let mut names: HashSet<String> = seen.into_keys().collect();
+        let mut merged = Vec::new();
+        for (key, value) in entries {
+            if !is_merge(&key) {
+                merged.push((key, value));
+                continue;
+            }
+            let whole = value.whole();
+            let sources = match (value.tag, value.kind) {
+                (None, Kind::Sequence(items)) => items,
+                (tag, kind) => vec![Node {
+                    kind,
+                    tag,
+                    span: value.span,
+                }],
+            };
+            for source in sources {
+                match (source.tag, source.kind) {
+                    (None, Kind::Mapping(entries)) => {
+                        for (key, value) in entries {
+                            if let Kind::Scalar(text, _) = &key.kind
+                                && names.insert(text.clone())
+                            {
+                                merged.push((key, value));
+                            }
+                        }
+                    }
+                    _ => {
+                        self.problem(
+                            "yaml-merge",
+                            whole.clone(),
+                            "`<<` merges a map, or a list of maps, and this is none".to_owned(),
+                            "write `<<: *name` below a map that begins with `&name`",
+                        );
+                    }
+                }
+            }
+        }
+        merged
+    }
+
+    fn scan_error(&mut self, error: &ScanError) {
+        let text = self.source.text.as_str();
+        let marker = error.marker();
+        let at = marker.byte_offset().unwrap_or_else(|| {
+            let mut starts = text.char_indices().map(|(at, _)| at);
+            starts.nth(marker.index()).unwrap_or(text.len())
+        });
+        let at = text.floor_char_boundary(at);
+        match error.kind() {
+            ErrorKind::DirectiveDisallowed => self.problem(
+                "yaml-directive",
+                at..line_end(text, at),
+                "a line that begins with `%` is a directive of YAML, and a seed file has none"
+                    .to_owned(),
+                "remove the line",
+            ),
+            ErrorKind::RecursionLimitExceeded => {
+                // Only the way out is the same: the text is not read on.
+                let _ = self.too_deep(at..at);
+            }
+            kind => match tab(text, at) {
+                Some(tab) => self.problem(
+                    "yaml-tab",
+                    tab..tab + 1,
+                    "a tab stands where only spaces can indent".to_owned(),
+                    "indent with spaces",
+                ),
+                None => {
+                    let words = kind.to_string();
+                    let words: Vec<&str> = words.split_whitespace().collect();
+                    self.problem(
+                        "yaml",
+                        at..at,
+                        format!("this is not YAML: {}", words.join(" ")),
+                        hint(kind),
+                    );
+                }
+            },
+        }
+    }
+}
+
+/// What to look for where the text is no YAML.
+fn hint(kind: &ErrorKind) -> &'static str {
+    match kind {
+        ErrorKind::UnclosedQuotedScalar => "close the quote",
+        ErrorKind::UnclosedFlowCollection { .. }
+        | ErrorKind::MismatchedFlowCollectionEnd { .. }
+        | ErrorKind::MisplacedFlowCollectionEnd => {
+            "close each `[` with `]` and each `{` with `}`; put a text with `${…}` in quotes between them"
+        }
+        _ => {
+            "look at the indentation and for a missing `: `; a text with special characters needs quotes"
+        }
+    }
+}
+
+/// The tab in the indentation of the line of `at`, or of the line before, where the parser may have noticed it late.
+fn tab(text: &str, at: usize) -> Option<usize> {
+    let start = text[..at].rfind('\n').map_or(0, |newline| newline + 1);
+    let before = text[..start.saturating_sub(1)]
+        .rfind('\n')
+        .map_or(0, |newline| newline + 1);
+    [start, before].into_iter().find_map(|start| {
+        let indent = text[start..]
+            .bytes()
+            .take_while(|byte| b" \t".contains(byte));
+        let tab = indent.enumerate().find(|(_, byte)| *byte == b'\t');
+        tab.map(|(at, _)| start + at)
+    })
+}
+
+fn line_end(text: &str, at: usize) -> usize {
+    text[at..].find('\n').map_or(text.len(), |end| at + end)
+}
+
+fn is_merge(key: &Node) -> bool {
+    matches!(&key.kind, Kind::Scalar(text, Style::Plain) if text == "<<")
+}
+
+/// What stands in the tree for an alias that stands for nothing; its problem is told.
+fn nothing(span: Range<usize>) -> Node {
+    Node {
+        kind: Kind::Scalar(String::new(), Style::Plain),
+        tag: None,
+        span,
+    }
+}
+
+fn weigh(node: &Node) -> Weight {
+    let mut sum = Weight {
+        nodes: 1,
+        ..Weight::default()
+    };
+    let parts: Vec<&Node> = match &node.kind {
+        Kind::Scalar(text, _) => {
+            sum.bytes = text.len();
+            return sum;
+        }
+        Kind::Sequence(items) => items.iter().collect(),
+        Kind::Mapping(entries) => entries
+            .iter()
+            .flat_map(|(key, value)| [key, value])
+            .collect(),
+    };
+    for part in parts.into_iter().map(weigh) {
+        sum.nodes += part.nodes;
+        sum.bytes += part.bytes;
+        sum.height = sum.height.max(part.height);
+    }
+    sum.height += 1;
+    sum
+}
+
+/// A tag as people write it.
+fn name_of(tag: &granit_parser::Tag, span: &Span) -> Box<Spanned<String>> {
+    let name = match tag.suffix_in_namespace("tag:yaml.org,2002:") {
+        Some(name) => format!("!!{name}"),
+        None => tag.to_string(),
+    };
+    let span = span.tag_span().as_ref().map_or(bytes(span), bytes);
+    Box::new(Spanned { value: name, span })
+}
+
+fn bytes(span: &Span) -> Range<usize> {
+    // A text that lies in memory has byte offsets everywhere.
+    let start = span.start.byte_offset().unwrap_or_default();
+    start..span.end.byte_offset().unwrap_or(start).max(start)
+}
+
+#[cfg(test)]
+pub(super) mod tests;
