@@ -2,7 +2,8 @@
 
 use crate::db::Code;
 use crate::history::HistoryError;
-use crate::migrations::{ApplyError, ReadError};
+use crate::drive::{ApplyError, Finding};
+use crate::migrations::ReadError;
 
 /// How a command ends.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -44,8 +45,8 @@ impl Exit {
     }
 }
 
-impl From<&ApplyError> for Exit {
-    fn from(error: &ApplyError) -> Exit {
+impl<P: Finding> From<&ApplyError<P>> for Exit {
+    fn from(error: &ApplyError<P>) -> Exit {
         match error {
             ApplyError::Problems { .. } => Exit::Integrity,
             ApplyError::Waited { .. } => Exit::Locked,

@@ -13,9 +13,10 @@ use super::who;
 use crate::config::Mode;
 use crate::config::{Config, Database, Project, Resolved};
 use crate::db::{Db, DbError, Options};
+use crate::drive;
 use crate::history::HistoryError;
 use crate::migrations::{ApplyError, Event, Migrations, OnEvent, OutOfOrder, PlanOptions};
-use crate::report::{self, Call, Document, Paint, Report, Style};
+use crate::report::{self, Call, Document, Paint, Report, Style, Told};
 use crate::script::Run;
 
 /// How long the lock of a local database is waited for.
@@ -44,7 +45,7 @@ pub(super) struct Session {
     yes: bool,
     /// The working folder.
     pub(super) cwd: PathBuf,
-    env: BTreeMap<String, String>,
+    pub(super) env: BTreeMap<String, String>,
 }
 
 /// A database that a command has opened, and what it was opened by.
@@ -68,12 +69,13 @@ pub(super) type Ending = Result<Exit, Stopped>;
 impl Session {
     pub(super) fn new(
         command: &'static str,
+        flags: &crate::config::Flags,
         global: &Global,
         program: &'static str,
         cwd: PathBuf,
         env: Vec<(std::ffi::OsString, std::ffi::OsString)>,
     ) -> Session {
-        let resolved = crate::config::load(&global.settings(), &cwd, env.iter().cloned());
+        let resolved = crate::config::load(flags, &cwd, env.iter().cloned());
         let env = env
             .into_iter()
             .filter_map(|(name, value)| Some((name.into_string().ok()?, value.into_string().ok()?)))
@@ -160,6 +162,13 @@ impl Session {
         )
     }
 
+    /// What seeds may name: the environment, and `.env` where that is silent.
+    pub(super) fn variables(&self) -> BTreeMap<String, String> {
+        let mut variables = self.resolved.others().clone();
+        variables.extend(self.env.clone());
+        variables
+    }
+
     /// Asks before a change that could reach what others use, unless `--yes` was given.
     pub(super) fn ask(&self, opened: &Opened, asks: Asks) -> Result<(), Stopped> {
         let database = &opened.config.database.value;
@@ -223,13 +232,22 @@ impl Session {
 
     /// A change that did not happen.
     pub(super) fn failed(&self, opened: &Opened, error: &ApplyError) -> Stopped {
+        self.did_not_happen(opened, error)
+    }
+
+    /// The same of a change of any room.
+    pub(super) fn did_not_happen<P: Told>(
+        &self,
+        opened: &Opened,
+        error: &drive::ApplyError<P>,
+    ) -> Stopped {
         let mut report = Report::failure(error, self.style());
         if let Some(token) = opened.config.token() {
             let name = opened.config.turso_name();
             report = report.with_token(token, &name, SystemTime::now());
         }
         let away =
-            matches!(error, ApplyError::History(HistoryError::Db(error)) if error.may_pass());
+            matches!(error, drive::ApplyError::History(HistoryError::Db(error)) if error.may_pass());
         if away && matches!(opened.config.database.value, Database::Replica { .. }) {
             report = report.needs_the_primary();
         }
@@ -290,11 +308,11 @@ impl Session {
     }
 
     /// Warnings of a command that went well.
-    pub(super) fn warn(&self, problems: &[crate::migrations::Problem]) {
+    pub(super) fn warn<P: Told>(&self, problems: &[P]) {
         if problems.is_empty() {
             return;
         }
-        let report = Report::problems(problems, self.style());
+        let report = Report::told(problems, self.style());
         if self.terminal.format == Format::Table {
             self.terminal.words(&report.text(self.style()));
         }
@@ -358,6 +376,15 @@ impl Stopped {
     /// It concerns this database.
     pub(super) fn about(mut self, opened: &Opened) -> Stopped {
         self.database = Some(opened.database());
+        self
+    }
+
+    /// What was migrated before is there all the same.
+    pub(super) fn migrations_stand(mut self, version: Option<i64>) -> Stopped {
+        if let Some(version) = version {
+            let words = format!("no row was written; the migrations stand, and the database is at V{version}");
+            self.report.database = Some(words);
+        }
         self
     }
 

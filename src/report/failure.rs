@@ -6,20 +6,21 @@ use super::engine::{code_help, code_name};
 use super::script::script;
 use super::style::Style;
 use super::words::{as_typed, duration, keys};
-use super::{Diagnostic, Item, Report};
+use super::{Diagnostic, Item, Report, Told};
 use crate::db::{Code, DbError, EngineError};
 use crate::history::HistoryError;
-use crate::migrations::{ApplyError, Done, ReadError, Verb};
+use crate::drive::{ApplyError, Done, Verb};
+use crate::migrations::ReadError;
 
 impl Report {
     /// A change that did not happen, or not all of it.
-    pub fn failure(error: &ApplyError, style: Style<'_>) -> Report {
+    pub fn failure<P: Told>(error: &ApplyError<P>, style: Style<'_>) -> Report {
         match error {
             ApplyError::History(error) => Report::history(error, style),
             ApplyError::Problems { problems, done } => Report {
                 database: before(done),
                 items: done.iter().map(Item::done).collect(),
-                ..Report::problems(problems, style)
+                ..Report::told(problems, style)
             },
             ApplyError::Waited {
                 what,
@@ -32,7 +33,7 @@ impl Report {
                     Some(problem) => Diagnostic {
                         code: "lock-timeout",
                         notes: vec![format!("waited for it for {waited}")],
-                        ..super::problem::diagnostic(problem, style.program)
+                        ..problem.told(style.program)
                     },
                     None => Diagnostic {
                         help: vec![LOCKED.to_owned()],

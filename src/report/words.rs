@@ -21,6 +21,7 @@ const COMMANDS: &[&str] = &[
     "renumber",
     "repair",
     "replica",
+    "seed",
     "status",
     "sync",
     "undo",

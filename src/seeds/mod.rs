@@ -6,6 +6,7 @@
 
 mod apply;
 mod cell;
+mod check;
 mod conflicts;
 mod draw;
 mod effective;
@@ -25,10 +26,12 @@ mod problem;
 mod row;
 mod secret;
 mod set;
+mod standing;
 mod typed;
 mod yaml;
 
 pub use apply::{ApplyError, Outcome, SeedOptions, apply, observe};
+pub use check::{Checked, check};
 pub use inputs::{Clock, Variables};
 pub use model::{
     Expr, Fake, Field, Label, Mode, Part, Requires, RowDecl, SeedFile, Settings, Spanned, Style,
@@ -38,3 +41,4 @@ pub use parse::parse;
 pub use plan::{Change, Difference, FilePlan, FileState, Plan, Refresh, What};
 pub use problem::{Problem, Severity};
 pub use set::{Choice, PROD, Seeds};
+pub use standing::{Item, Standing, State, recorded_tags, standing};

@@ -2,7 +2,7 @@
 
 use crate::cli::args::{self, Format};
 use crate::cli::exit::Exit;
-use crate::cli::session::{Asks, Ending, Opened, Session};
+use crate::cli::session::{Asks, Ending, Opened, Session, Stopped};
 use crate::db::Synced;
 use crate::history::HistoryError;
 use crate::migrations::{
@@ -10,6 +10,7 @@ use crate::migrations::{
     Repair, Target, UndoOptions, Verify,
 };
 use crate::report::{self, Change, Document, Report};
+use crate::seeds::Refresh;
 
 /// `migrate`
 pub(crate) async fn migrate(session: &Session, flags: &args::Migrate) -> Ending {
@@ -26,6 +27,21 @@ pub(crate) async fn migrate(session: &Session, flags: &args::Migrate) -> Ending 
     if flags.dry_run {
         return migrate_dry_run(session, &opened, &set, &options).await;
     }
+    marked_as_told(session, &opened, flags.env.as_deref()).await?;
+    // What the seeds need is asked for before anything is changed.
+    let seeding = match flags.seed {
+        true => Some(super::seeds::prepared(
+            session,
+            &opened,
+            &super::seeds::How {
+                tags: &flags.tag,
+                refresh: Refresh::No,
+                mark: None,
+                allow_remote: flags.allow_remote_seed,
+            },
+        )?),
+        false => None,
+    };
     session.ask(&opened, Asks::ThroughAReplica)?;
     let outcome = migrations::apply(
         &opened.db,
@@ -35,7 +51,38 @@ pub(crate) async fn migrate(session: &Session, flags: &args::Migrate) -> Ending 
         &session.events(&opened),
     )
     .await;
-    show(session, &opened, outcome, Change::Migrate).await
+    let Some((seeds, seed_options)) = seeding else {
+        return show(session, &opened, outcome, Change::Migrate).await;
+    };
+    let outcome = outcome.map_err(|error| session.failed(&opened, &error))?;
+    if session.terminal.format == Format::Table {
+        let text = report::outcome(&outcome, Change::Migrate, session.style());
+        session.terminal.data(&text);
+    }
+    session.warn(&outcome.warnings);
+    let seeded = super::seeds::run(session, &opened, &seeds, &set, &seed_options).await;
+    seeded.map_err(|stopped| stopped.migrations_stand(outcome.version))
+}
+
+/// A database that is marked as another environment than the one that was told is not the one that was meant.
+async fn marked_as_told(
+    session: &Session,
+    opened: &Opened,
+    told: Option<&str>,
+) -> Result<(), Stopped> {
+    let Some(told) = told else { return Ok(()) };
+    let history = crate::history::read(&opened.db)
+        .await
+        .map_err(|error| session.failed(opened, &error.into()))?;
+    match history.environment.filter(|mark| mark != told) {
+        None => Ok(()),
+        Some(mark) => {
+            let message = format!("this database is marked `{mark}`, and not `{told}`");
+            let help = "see whether this is the database that you meant".to_owned();
+            let report = Report::usage("other-environment", message, Some(help));
+            Err(session.stopped(report, Exit::Integrity).about(opened))
+        }
+    }
 }
 
 async fn migrate_dry_run(

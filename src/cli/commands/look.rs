@@ -14,6 +14,7 @@ use crate::history::{History, HistoryError};
 use crate::migrations::{self, Migrations, State};
 use crate::report::{self, Document, Report};
 use crate::schema::{self, ExplainError};
+use crate::seeds;
 
 /// `status`
 pub(crate) async fn status(session: &Session, flags: &args::Status) -> Ending {
@@ -26,7 +27,9 @@ pub(crate) async fn status(session: &Session, flags: &args::Status) -> Ending {
         history => history.map_err(|error| session.failed(&opened, &error.into()))?,
     };
     let plan = migrations::plan(&set, &history, &opened.plan_options(false));
-    let pending = plan.items.iter().any(|item| item.state == State::Pending);
+    let seeds = super::seeds::standing(session, &opened, &set, &history).await?;
+    let pending = plan.items.iter().any(|item| item.state == State::Pending)
+        || seeds.as_ref().is_some_and(seeds::Standing::is_behind);
     let exit = if plan.errors().next().is_some() {
         Exit::Integrity
     } else if pending && flags.exit_code {
@@ -37,9 +40,17 @@ pub(crate) async fn status(session: &Session, flags: &args::Status) -> Ending {
     if session.terminal.format == Format::Json {
         let database = opened.database();
         let call = session.call(Some(&database), exit);
-        session.print(&Document::status(call, &plan, &history));
+        let document = Document::status(call, &plan, &history);
+        session.print(&match &seeds {
+            Some(seeds) => document.with_standing(seeds),
+            None => document,
+        });
     } else {
-        let text = report::status(&plan, &history, session.style());
+        let mut text = report::status(&plan, &history, session.style());
+        if let Some(seeds) = seeds.filter(|seeds| !seeds.items.is_empty()) {
+            text.push('\n');
+            text.push_str(&report::standing(&seeds, session.style()));
+        }
         session.terminal.data(&text);
     }
     session.annotate(&Report::problems(&plan.problems, session.style()));

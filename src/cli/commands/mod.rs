@@ -4,7 +4,9 @@ mod changes;
 mod files;
 mod look;
 pub(super) mod replica;
+mod seeds;
 
 pub(super) use changes::{baseline, migrate, repair, undo};
 pub(super) use files::{check, init, new, renumber};
 pub(super) use look::{completions, config, doctor, explain, inspect, status};
+pub(super) use seeds::seed;
