@@ -346,6 +346,8 @@ pub(super) struct Sync {
     /// Go on at the configured interval until interrupted
     #[arg(long)]
     pub(super) watch: bool,
+    #[command(flatten)]
+    pub(super) lock: Lock,
 }
 
 /// `replica`

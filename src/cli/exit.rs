@@ -1,6 +1,6 @@
 //! Exit codes. They are a contract: other programs branch on them.
 
-use crate::db::Code;
+use crate::db::{Code, DbError};
 use crate::history::HistoryError;
 use crate::drive::{ApplyError, Finding};
 use crate::migrations::ReadError;
@@ -63,6 +63,8 @@ impl From<&HistoryError> for Exit {
             HistoryError::NotOurs { .. }
             | HistoryError::Newer { .. }
             | HistoryError::Unreadable { .. } => Exit::Integrity,
+            // The settings name a file and a primary that do not belong together.
+            HistoryError::Db(DbError::OtherPrimary { .. }) => Exit::Usage,
             HistoryError::Db(error) => by_code(error.code()),
         }
     }

@@ -169,8 +169,14 @@ impl Session {
         variables
     }
 
-    /// Asks before a change that could reach what others use, unless `--yes` was given.
-    pub(super) fn ask(&self, opened: &Opened, asks: Asks) -> Result<(), Stopped> {
+    /// Asks before a change that could reach what others use, unless `--yes` was given. Before that it sees whether the
+    /// file of a replica could follow: one that belongs to another primary is a sign that this is the wrong one.
+    pub(super) async fn ask(&self, opened: &Opened, asks: Asks) -> Result<(), Stopped> {
+        opened.db.check_replica().await.map_err(|error| {
+            let mut stopped = self.failed(opened, &HistoryError::Db(error).into());
+            stopped.report.database = Some("nothing was changed".to_owned());
+            stopped
+        })?;
         let database = &opened.config.database.value;
         let asked = match database {
             Database::Local { .. } | Database::Memory => false,

@@ -132,10 +132,22 @@ pub enum DbError {
         why: &'static str,
     },
     /// A replica holds what its primary never had.
-    #[error("the replica {} follows another primary", path.display())]
+    #[error("the replica {} follows another primary than {primary}{}", path.display(), which(followed.as_deref(), primary))]
     OtherPrimary {
         /// The file.
         path: PathBuf,
+        /// The primary of the settings.
+        primary: String,
+        /// The one that it was last synced with, where that is known.
+        followed: Option<String>,
+    },
+    /// Another process syncs the same replica.
+    #[error("another process syncs the replica {}, and was not done within {} s", path.display(), waited.as_secs_f64())]
+    SyncLocked {
+        /// The file.
+        path: PathBuf,
+        /// How long it was waited for.
+        waited: std::time::Duration,
     },
     /// The primary answers, and yet the replica could not follow.
     #[error("cannot sync the replica {}: {why}", path.display())]
@@ -158,16 +170,31 @@ pub enum DbError {
     Thread(#[source] tokio::task::JoinError),
 }
 
+/// Which primary it was instead.
+fn which(followed: Option<&str>, primary: &str) -> String {
+    match followed {
+        None => String::new(),
+        Some(url) if url == primary => ": a database that was at this URL before".to_owned(),
+        Some(url) => format!(": {url}"),
+    }
+}
+
 impl DbError {
-    /// Whether the same may succeed a little later: the server could not be reached, or had too much to do.
+    /// Whether the same may succeed a little later: the server could not be reached, or had too much to do, or somebody
+    /// else was syncing.
     pub fn may_pass(&self) -> bool {
-        matches!(self, DbError::Remote(error) if error.fate() != super::Fate::Refused)
+        match self {
+            DbError::Remote(error) => error.fate() != super::Fate::Refused,
+            DbError::SyncLocked { .. } => true,
+            _ => false,
+        }
     }
 
     /// The kind of the engine's error beneath, if there is one.
     pub fn code(&self) -> Option<Code> {
         match self {
             DbError::Open { source, .. } | DbError::Read(source) => Some(source.code),
+            DbError::SyncLocked { .. } => Some(Code::Busy),
             DbError::Path { .. } | DbError::Thread(_) => None,
             DbError::Remote(_)
             | DbError::NotAReplica { .. }

@@ -14,6 +14,7 @@ mod remote;
 #[cfg(feature = "replica")]
 mod replica;
 mod replica_files;
+mod replica_lock;
 mod stop;
 mod unanswered;
 
@@ -139,10 +140,14 @@ pub struct Synced {
     pub protocol: Option<Protocol>,
     /// The last frame that it has, in the protocol's own count.
     pub frame: Option<u64>,
+    /// The last frame that it had before; none where it had none, or there was no replica.
+    pub from: Option<u64>,
     /// Whether something came.
     pub moved: bool,
-    /// Whether the file had followed another primary's log, all of which was replaced.
-    pub replaced: bool,
+    /// How many frames were fetched, each a page of the database; none where the protocol does not tell.
+    pub frames: Option<u64>,
+    /// Bytes of those frames, and of the database that the first sync began with.
+    pub bytes: Option<u64>,
 }
 
 impl Db {
@@ -204,8 +209,9 @@ impl Db {
     /// makes the file. In another mode there is nothing to sync. It needs a multi-thread runtime.
     ///
     /// # Errors
-    /// [`DbError::Remote`] where the primary cannot be talked to; [`DbError::NotAReplica`] and
-    /// [`DbError::BrokenReplica`] for the file, which is left as it is; [`DbError::NotSynced`] for the rest.
+    /// [`DbError::Remote`] where the primary cannot be talked to; [`DbError::NotAReplica`], [`DbError::BrokenReplica`]
+    /// and [`DbError::OtherPrimary`] for the file, which is left as it is; [`DbError::SyncLocked`] where another
+    /// process syncs it for longer than the lock timeout; [`DbError::NotSynced`] for the rest.
     pub async fn sync(&self) -> Result<Synced, DbError> {
         match &self.mode {
             Mode::Local(_) | Mode::Memory(_) => Ok(Synced::default()),
@@ -213,6 +219,22 @@ impl Db {
             Mode::Remote(_) => Ok(Synced::default()),
             #[cfg(feature = "replica")]
             Mode::Replica(replica) => replica.sync(&self.options).await,
+        }
+    }
+
+    /// Whether the file of a replica could follow its primary, as far as that shows before something is changed there:
+    /// to be asked before a change, which would stand on the primary and not reach the file. Nothing is written, and
+    /// in another mode there is nothing to ask.
+    ///
+    /// # Errors
+    /// Those of [`Db::sync`] that do not pass by themselves.
+    pub async fn check_replica(&self) -> Result<(), DbError> {
+        match &self.mode {
+            Mode::Local(_) | Mode::Memory(_) => Ok(()),
+            #[cfg(feature = "remote")]
+            Mode::Remote(_) => Ok(()),
+            #[cfg(feature = "replica")]
+            Mode::Replica(replica) => replica.check(&self.options).await,
         }
     }
 
@@ -313,10 +335,7 @@ impl Db {
             Mode::Local(file) => file.run(transactions, on_progress, &self.options).await,
             Mode::Memory(memory) => memory.run(transactions, on_progress, &self.options).await,
             #[cfg(feature = "remote")]
-            Mode::Remote(remote) => {
-                let done = remote.run(&transactions, &on_progress).await?;
-                Ok(done.answers)
-            }
+            Mode::Remote(remote) => remote.run(&transactions, &on_progress, &|_| {}).await,
             #[cfg(feature = "replica")]
             Mode::Replica(replica) => replica.run(&transactions, &on_progress).await,
         }

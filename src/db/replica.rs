@@ -11,14 +11,23 @@ use std::time::Duration;
 
 use libsql::SyncProtocol;
 
-use super::remote::{Pulled, Remote};
-use super::replica_files::{Protocol, ReplicaFacts, has_frames, replica_facts};
+use super::remote::{Greeting, Pulled, Remote};
+use super::replica_files::{
+    Protocol, ReplicaFacts, has_frames, note_primary, noted_primary, replica_facts,
+};
+use super::replica_lock::SyncLock;
 use super::{
-    Answer, DbError, EngineError, Failure, OnProgress, Options, Synced, Transaction, local,
+    Answer, DbError, EngineError, Failure, OnProgress, Options, Stop, Synced, Transaction, local,
 };
 
 /// How long a sync may take that follows a write or is asked for. The crate's own client waits for ever.
 const SYNC: Duration = Duration::from_secs(600);
+
+/// How long a sync under way may go on after the run was told to stop.
+const FINISH: Duration = Duration::from_secs(10);
+
+/// Bytes of a frame in both protocols: a header and a page.
+const FRAME: u64 = 24 + 4096;
 
 /// How many frames of 4 KB tell one primary from another: one alone can be an empty page, and any change of ours writes
 /// records with an id of its run.
@@ -67,18 +76,21 @@ impl Replica {
         transactions: &[Transaction],
         on_progress: &OnProgress,
     ) -> Result<Vec<Answer>, Failure> {
-        let done = self.remote.run(transactions, on_progress).await?;
-        if let Some(index) = done.replication_index {
+        let written = |index: u64| {
             self.written
                 .fetch_max(index.saturating_add(1), Ordering::Relaxed);
-        }
-        Ok(done.answers)
+        };
+        self.remote.run(transactions, on_progress, &written).await
     }
 
     pub(super) async fn sync(&self, options: &Options) -> Result<Synced, DbError> {
         let path = self.file.path();
+        let _lock = SyncLock::take(path, options).await?;
         let before = replica_facts(path)?;
-        self.same_primary(before).await?;
+        tokio::select! {
+            same = self.same_primary(before) => same?,
+            () = options.stop.raised() => return Err(DbError::Read(EngineError::interrupted())),
+        }
         let sync = Sync {
             name: self.file.name().into(),
             base: self.base.clone(),
@@ -94,12 +106,12 @@ impl Replica {
                 tokio::select! {
                     synced = sync.run() => synced.map_err(Trouble::Crate),
                     () = tokio::time::sleep(SYNC) => Err(Trouble::Late),
-                    () = stop.raised() => Err(Trouble::Stopped),
+                    () = stopped(&stop) => Err(Trouble::Stopped),
                 }
             })
         });
-        match work.await.map_err(DbError::Thread)? {
-            Ok(()) => {}
+        let fetched = match work.await.map_err(DbError::Thread)? {
+            Ok(fetched) => fetched,
             Err(Trouble::Stopped) => return Err(DbError::Read(EngineError::interrupted())),
             Err(Trouble::Late) => {
                 return Err(self.not_synced(format!(
@@ -108,7 +120,7 @@ impl Replica {
                 )));
             }
             Err(Trouble::Crate(why)) => return Err(self.reason(why).await),
-        }
+        };
         let after = replica_facts(path)?;
         let until = self.written.load(Ordering::Relaxed).checked_sub(1);
         let frame = after.and_then(|facts| facts.frame);
@@ -120,40 +132,83 @@ impl Replica {
                 "the primary says that frame {until} is written, and gave frames up to {frame}"
             )));
         }
-        let log = |facts: Option<ReplicaFacts>| facts.and_then(|facts| facts.log);
-        Ok(Synced {
-            protocol,
-            frame,
-            moved: before.and_then(|facts| facts.frame) != frame,
-            replaced: log(before).is_some_and(|log| log != 0) && log(before) != log(after),
-        })
+        if protocol.is_some() {
+            note_primary(path, &self.base)?;
+        }
+        Ok(told(path, before, after, fetched))
     }
 
-    /// Protocol V1 knows its primary's log by an id and begins anew with another one. V2 knows a number only and would
-    /// put another primary's frames behind those that it has: so the last of those are compared first.
-    async fn same_primary(&self, facts: Option<ReplicaFacts>) -> Result<(), DbError> {
-        let Some(ReplicaFacts {
-            protocol: Protocol::V2,
-            generation: Some(generation),
-            frame: Some(frame @ 1..),
-            ..
-        }) = facts
-        else {
+    /// What a sync would refuse at once.
+    pub(super) async fn check(&self, options: &Options) -> Result<(), DbError> {
+        let path = self.file.path();
+        // Whoever else is syncing it just now asks the same.
+        let Some(_lock) = SyncLock::try_take(path)? else {
             return Ok(());
         };
-        let path = self.file.path();
-        let first = frame.saturating_sub(COMPARED - 1).max(1);
-        let same = match self.remote.frames(generation, first, frame).await? {
-            Pulled::Frames(theirs) => has_frames(path, first, &theirs)?,
-            Pulled::Beyond => false,
-            Pulled::Untold => true,
+        let facts = replica_facts(path)?;
+        let same = tokio::select! {
+            same = self.same_primary(facts) => same,
+            () = options.stop.raised() => return Err(DbError::Read(EngineError::interrupted())),
         };
+        match same {
+            // The change itself shows whether the primary can be reached.
+            Err(DbError::Remote(_) | DbError::NotSynced { .. }) => Ok(()),
+            same => same,
+        }
+    }
+
+    /// The crate would replace the file where protocol V1 tells of another log, and put another primary's frames
+    /// behind those that it has with V2, which knows numbers only. So V1's id of the log is asked for first, and V2's
+    /// last frames are compared. Where neither tells, our own note does.
+    async fn same_primary(&self, facts: Option<ReplicaFacts>) -> Result<(), DbError> {
+        let path = self.file.path();
+        let Some(facts) = facts else {
+            return Ok(());
+        };
+        let same = match facts.protocol {
+            Protocol::V1 => self.same_log(facts).await?,
+            Protocol::V2 => self.same_frames(facts).await?,
+        };
+        let followed = noted_primary(path)?;
+        let same = same.unwrap_or(followed.as_ref().is_none_or(|url| *url == self.base));
         if same {
             return Ok(());
         }
         Err(DbError::OtherPrimary {
             path: path.to_path_buf(),
+            primary: self.base.clone(),
+            followed,
         })
+    }
+
+    async fn same_log(&self, facts: ReplicaFacts) -> Result<Option<bool>, DbError> {
+        let Some(ours @ 1..) = facts.log else {
+            return Ok(None);
+        };
+        match self.remote.greeting().await {
+            Ok(Greeting::Log(theirs)) => Ok(Some(ours == theirs)),
+            Ok(Greeting::Unspoken) => Err(self
+                .reason(
+                    "the primary does not speak protocol v1, by which the replica \
+                                                       was made"
+                        .to_owned(),
+                )
+                .await),
+            Err(error) => Err(self.reason(error.to_string()).await),
+        }
+    }
+
+    async fn same_frames(&self, facts: ReplicaFacts) -> Result<Option<bool>, DbError> {
+        let (Some(generation), Some(frame @ 1..)) = (facts.generation, facts.frame) else {
+            return Ok(None);
+        };
+        let first = frame.saturating_sub(COMPARED - 1).max(1);
+        match self.remote.frames(generation, first, frame).await {
+            Ok(Pulled::Frames(theirs)) => has_frames(self.file.path(), first, &theirs).map(Some),
+            Ok(Pulled::Beyond) => Ok(Some(false)),
+            Ok(Pulled::Untold) => Ok(None),
+            Err(error) => Err(self.reason(error.to_string()).await),
+        }
     }
 
     /// The crate's words seldom tell why: where the primary cannot be talked to at all, that is why.
@@ -169,6 +224,47 @@ impl Replica {
             path: self.file.path().to_path_buf(),
             why,
         }
+    }
+}
+
+/// Returns a while after a run was told to stop: a sync under way is finished, unless it hangs.
+async fn stopped(stop: &Stop) {
+    stop.raised().await;
+    tokio::time::sleep(FINISH).await;
+}
+
+/// What a sync came to, by what the files told before it and after it.
+fn told(
+    path: &Path,
+    before: Option<ReplicaFacts>,
+    after: Option<ReplicaFacts>,
+    fetched: u64,
+) -> Synced {
+    let last = |facts: Option<ReplicaFacts>| facts.and_then(|facts| facts.frame);
+    let generation = |facts: Option<ReplicaFacts>| facts.and_then(|facts| facts.generation);
+    let protocol = after.map(|facts| facts.protocol);
+    let frames = match protocol {
+        None => Some(0),
+        Some(Protocol::V1) => Some(fetched),
+        // The crate does not count these, and each generation is counted anew.
+        Some(Protocol::V2) => {
+            (before.is_none() || generation(before) == generation(after)).then(|| {
+                let from = last(before).unwrap_or_default();
+                last(after).unwrap_or_default().saturating_sub(from)
+            })
+        }
+    };
+    let base = match (before, protocol) {
+        (None, Some(Protocol::V2)) => std::fs::metadata(path).map_or(0, |file| file.len()),
+        _ => 0,
+    };
+    Synced {
+        protocol,
+        frame: last(after),
+        from: last(before),
+        moved: (last(before), generation(before)) != (last(after), generation(after)),
+        frames,
+        bytes: frames.map(|frames| frames * FRAME + base),
     }
 }
 
@@ -191,7 +287,8 @@ struct Sync {
 }
 
 impl Sync {
-    async fn run(self) -> Result<(), String> {
+    /// The number of frames that came, where the protocol tells.
+    async fn run(self) -> Result<u64, String> {
         let protocol = match self.protocol {
             Some(Protocol::V1) => SyncProtocol::V1,
             Some(Protocol::V2) => SyncProtocol::V2,
@@ -203,8 +300,10 @@ impl Sync {
             .build()
             .await
             .map_err(words)?;
+        let mut fetched = 0;
         for _ in 0..TRIES {
             let synced = database.sync().await.map_err(words)?;
+            fetched += synced.frames_synced() as u64;
             // Protocol V2 tells no frame, and gives all that there is.
             let (Some(until), Some(frame)) = (self.until, synced.frame_no()) else {
                 break;
@@ -213,6 +312,6 @@ impl Sync {
                 break;
             }
         }
-        Ok(())
+        Ok(fetched)
     }
 }

@@ -1,5 +1,6 @@
 //! Failures: what ran, what the engine said, what the database is like now, what to type next.
 
+use std::io::ErrorKind;
 use std::path::Path;
 
 use super::engine::{code_help, code_name};
@@ -172,12 +173,23 @@ pub(super) fn database(error: &DbError, program: &str) -> Diagnostic {
             ..Diagnostic::error("broken-replica", error.to_string())
         },
         DbError::OtherPrimary { .. } => Diagnostic {
+            notes: vec!["the replica was left as it is".to_owned()],
+            help: vec![
+                "see whether TURSO_DATABASE_URL is the one that you meant".to_owned(),
+                as_typed(
+                    "if so, name another file with `--replica-file FILE`; or `replica reset` and `sync` make this one \
+                     a replica of that primary",
+                    program,
+                ),
+            ],
+            ..Diagnostic::error("other-primary", error.to_string())
+        },
+        DbError::SyncLocked { .. } => Diagnostic {
             help: vec![as_typed(
-                "see whether TURSO_DATABASE_URL is the one that you meant; if so, `replica reset` and `sync` make it \
-                 a replica of that one",
+                "see which program syncs it (`sync --watch`?), or wait longer with `--lock-timeout 60`",
                 program,
             )],
-            ..Diagnostic::error("other-primary", error.to_string())
+            ..Diagnostic::error("lock-timeout", error.to_string())
         },
         DbError::NotSynced { .. } => Diagnostic {
             help: vec![as_typed(
@@ -186,7 +198,23 @@ pub(super) fn database(error: &DbError, program: &str) -> Diagnostic {
             )],
             ..Diagnostic::error("not-synced", error.to_string())
         },
-        DbError::File { .. } => Diagnostic::error("file", error.to_string()),
+        DbError::File { path, source } => Diagnostic {
+            help: match source.kind() {
+                ErrorKind::AlreadyExists => vec!["name a file that is not there yet".to_owned()],
+                ErrorKind::NotFound | ErrorKind::PermissionDenied if path.is_dir() || !path.exists() => {
+                    vec![format!(
+                        "the files of a replica stand beside it: see whether the folder {} exists, and whether you may \
+                         read and write it",
+                        path.display()
+                    )]
+                }
+                ErrorKind::PermissionDenied => {
+                    vec!["see whether you may read and write the file and its folder".to_owned()]
+                }
+                _ => vec!["see whether the disk is there, well and not full".to_owned()],
+            },
+            ..Diagnostic::error("file", error.to_string())
+        },
         DbError::Thread(source) => Diagnostic::error("internal", format!("{error}: {source}")),
     }
 }

@@ -44,7 +44,7 @@ pub use inspect::inspect;
 pub use json::{Call, Document, Item, Problem};
 pub use problem::Told;
 pub use outcome::{Change, event, outcome};
-pub use replica::{ReplicaStatus, age, replica_status, synced};
+pub use replica::{ReplicaStatus, age, replica_status, synced, syncing};
 pub use restore_point::restore_point;
 pub use seeds::{Done as SeedsDone, seeds, standing};
 pub use status::status;

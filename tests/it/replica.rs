@@ -179,11 +179,11 @@ fn a_database_that_is_no_replica_is_left_alone() {
         "is no replica: it is a database without",
     );
     ends(&project.run("replica copy copy.db"), 1, "is no replica");
-    ends(
-        &project.run("migrate"),
-        1,
-        "applied on the primary; the replica was not synced",
-    );
+    // The wrong file is seen before the primary is changed.
+    let ran = project.run("migrate");
+    ends(&ran, 1, "is no replica: it is a database without");
+    ends(&ran, 1, "nothing was changed");
+    assert_eq!(server.replication_index(), None);
     assert!(project.bytes(FILE) == before);
     assert_eq!(files(&project), [FILE]);
     project.write(FILE, "words");
@@ -292,45 +292,124 @@ fn status_tells_how_far_a_replica_is_behind() {
     ends(&project.run("replica status"), 0, "behind    nothing");
 }
 
-#[test]
-fn a_replica_of_another_primary_is_replaced_and_says_so() {
-    let first = server(Replication::V1);
-    let project = project(&first).after("migrate");
-    let second = server(Replication::V1);
-    let project = project.env("TURSO_DATABASE_URL", &second.url());
-    project.write("migrations/V1__users.sql", "CREATE TABLE others (x);\n");
-    let ran = project.run("migrate");
-    ends(&ran, 0, "applied V1");
-    ends(&ran, 0, "the replica had followed another primary");
-    assert_eq!(tables(&project, FILE), "_migrations others");
-    let whole = project.ask_of(FILE, ["PRAGMA integrity_check"]);
-    assert_eq!(whole, ["ok"]);
+/// The files of the replica and their bytes.
+fn replica_files(project: &Project) -> Vec<(String, Vec<u8>)> {
+    let of_replica = |name: &String| name.starts_with(FILE) && !name.ends_with("-shm");
+    let names = files(project).into_iter().filter(of_replica);
+    names
+        .map(|name| (name.clone(), project.bytes(&name).unwrap()))
+        .collect()
 }
 
 #[test]
-fn a_replica_that_cannot_tell_its_primary_by_name_tells_it_by_its_last_frame() {
-    for more in ["", "CREATE TABLE more (x);\nCREATE TABLE most (x);\n"] {
-        let first = server(Replication::V2);
+fn a_replica_of_another_primary_is_refused_before_anything_is_changed() {
+    for replication in [Replication::V1, Replication::V2] {
+        // Whether the other one's log is shorter or longer.
+        for more in ["", "CREATE TABLE more (x);\nCREATE TABLE most (x);\n"] {
+            let first = server(replication);
+            let project = project(&first).after("migrate");
+            let second = server(replication);
+            let project = project.env("TURSO_DATABASE_URL", &second.url());
+            project.write(
+                "migrations/V1__users.sql",
+                format!("CREATE TABLE others (x);\n{more}"),
+            );
+            let before = replica_files(&project);
+            let named = format!(
+                "follows another primary than {}: {}",
+                second.url(),
+                first.url()
+            );
+            for line in ["migrate", "sync", "undo", "repair"] {
+                let ran = project.run(line);
+                ends(&ran, 2, "error[other-primary]");
+                ends(&ran, 2, &named);
+                ends(&ran, 2, "`seedbed replica reset` and `seedbed sync`");
+                ends(&ran, 2, "--replica-file FILE");
+                assert!(replica_files(&project) == before, "{ran}");
+            }
+            assert_eq!(second.replication_index(), None, "the primary was changed");
+            // The other primary gets what is meant for it.
+            let remote = format!("migrate --mode remote --database {}", second.url());
+            let project = project.after(&remote);
+            ends(&project.run("sync"), 2, &named);
+            assert!(replica_files(&project) == before);
+            ends(
+                &project.run("replica reset"),
+                0,
+                "removed local_replica.db-primary",
+            );
+            assert_eq!(files(&project), [""; 0]);
+            ends(&project.run("sync"), 0, "synced");
+            assert!(tables(&project, FILE).contains("others"));
+        }
+    }
+}
+
+#[test]
+fn a_replica_without_our_note_is_told_by_what_the_protocol_says() {
+    for replication in [Replication::V1, Replication::V2] {
+        let first = server(replication);
         let project = project(&first).after("migrate");
-        let before = tables(&project, FILE);
-        let second = server(Replication::V2);
+        project.remove("local_replica.db-primary");
+        // Whoever else made it, it goes on with its own primary, and is noted.
+        let project = project.after("sync");
+        let noted = project.read("local_replica.db-primary");
+        assert_eq!(noted, format!("{}\n", first.url()));
+        project.remove("local_replica.db-primary");
+        let second = server(replication);
         let project = project.env("TURSO_DATABASE_URL", &second.url());
-        project.write(
-            "migrations/V1__users.sql",
-            format!("CREATE TABLE others (x);\n{more}"),
-        );
-        let ran = project.run("migrate");
-        ends(
-            &ran,
-            1,
-            "applied on the primary; the replica was not synced",
-        );
-        ends(&ran, 1, "local_replica.db follows another primary");
-        ends(&project.run("sync"), 1, "error[other-primary]");
-        assert_eq!(tables(&project, FILE), before);
-        ends(&project.run("replica reset"), 0, "removed");
-        ends(&project.run("sync"), 0, "synced");
-        assert!(tables(&project, FILE).contains("others"));
+        let remote = format!("migrate --mode remote --database {}", second.url());
+        let project = project.after(&remote);
+        // The same migration, so that only its moment and the id of its run tell the two apart.
+        let before = replica_files(&project);
+        ends(&project.run("sync"), 2, "follows another primary than");
+        assert!(replica_files(&project) == before);
+    }
+}
+
+#[test]
+fn where_the_protocol_tells_nothing_the_note_does() {
+    let first = server(Replication::V2);
+    // An empty database has no frame that could be compared.
+    let project = project(&first).after("sync");
+    let second = server(Replication::V2);
+    let project = project.env("TURSO_DATABASE_URL", &second.url());
+    ends(&project.run("migrate"), 2, "follows another primary than");
+    project.remove("local_replica.db-primary");
+    ends(&project.run("migrate"), 0, "applied V1");
+}
+
+#[test]
+fn a_database_made_anew_at_the_same_url_is_another_primary() {
+    let first = server(Replication::V1);
+    let project = project(&first).after("migrate");
+    let address = first.address();
+    drop(first);
+    let second = Server::start_on(address, Options::default()).unwrap();
+    assert_eq!(second.address(), address);
+    ends(
+        &project.run("sync"),
+        2,
+        "a database that was at this URL before",
+    );
+}
+
+#[test]
+fn a_primary_that_speaks_the_other_protocol_does_not_change_the_file() {
+    for (ours, theirs) in [
+        (Replication::V1, Replication::V2),
+        (Replication::V2, Replication::V1),
+    ] {
+        let first = server(ours);
+        let project = project(&first).after("migrate");
+        let second = server(theirs);
+        let project = project.env("TURSO_DATABASE_URL", &second.url());
+        let before = replica_files(&project);
+        let ran = project.run("sync");
+        assert!(matches!(ran.code, Some(1 | 2)), "{ran}");
+        ends(&ran, ran.code.unwrap(), "replica reset");
+        assert!(replica_files(&project) == before, "{ran}");
     }
 }
 
@@ -382,4 +461,34 @@ fn a_primary_that_refuses_frames_is_named() {
         },
     }]);
     ends(&project.run("sync"), 1, "cannot sync the replica");
+}
+
+/// A table of `rows` rows of 1 KB.
+fn large(rows: u32) -> String {
+    format!(
+        "CREATE TABLE large_{rows} (text TEXT);\n\
+         WITH RECURSIVE up(n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM up WHERE n < {rows})\n\
+         INSERT INTO large_{rows} SELECT printf('%01000d', n) FROM up;\n"
+    )
+}
+
+#[test]
+fn many_processes_sync_one_replica() {
+    for replication in [Replication::V1, Replication::V2] {
+        let server = server(replication);
+        let mut project = project(&server);
+        let remote = format!("migrate --mode remote --database {}", server.url());
+        for round in 2..6 {
+            let name = format!("V{round}__large");
+            project = project.migration(&name, large(1000 + round)).after(&remote);
+            let running: Vec<_> = (0..4).map(|_| project.spawn("sync")).collect();
+            for running in running {
+                ends(&running.finish(), 0, "local_replica.db");
+            }
+            assert_eq!(project.ask_of(FILE, ["PRAGMA integrity_check"]), ["ok"]);
+            let rows = format!("SELECT count(*) FROM large_{}", 1000 + round);
+            assert_eq!(project.ask_of(FILE, [rows]), [(1000 + round).to_string()]);
+        }
+        assert!(files(&project).iter().all(|name| !name.contains("lock")));
+    }
 }

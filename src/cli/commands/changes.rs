@@ -3,7 +3,6 @@
 use crate::cli::args::{self, Format};
 use crate::cli::exit::Exit;
 use crate::cli::session::{Asks, Ending, Opened, Session, Stopped};
-use crate::db::Synced;
 use crate::history::HistoryError;
 use crate::migrations::{
     self, ApplyError, Back, BaselineError, BaselineOptions, Migrations, Outcome, PlanOptions,
@@ -42,7 +41,7 @@ pub(crate) async fn migrate(session: &Session, flags: &args::Migrate) -> Ending 
         )?),
         false => None,
     };
-    session.ask(&opened, Asks::ThroughAReplica)?;
+    session.ask(&opened, Asks::ThroughAReplica).await?;
     let outcome = migrations::apply(
         &opened.db,
         &set,
@@ -126,7 +125,7 @@ pub(crate) async fn undo(session: &Session, flags: &args::Undo) -> Ending {
     if flags.dry_run {
         return undo_dry_run(session, &opened, &options).await;
     }
-    session.ask(&opened, Asks::OnEveryRemote)?;
+    session.ask(&opened, Asks::OnEveryRemote).await?;
     let outcome =
         migrations::undo(&opened.db, &options, &opened.run, &session.events(&opened)).await;
     show(session, &opened, outcome, Change::Undo).await
@@ -162,7 +161,7 @@ pub(crate) async fn repair(session: &Session, flags: &args::Repair) -> Ending {
         (Some(key), _, true) => Repair::Retry(key),
         (Some(key), false, false) => Repair::Record(key),
     };
-    session.ask(&opened, Asks::OnEveryRemote)?;
+    session.ask(&opened, Asks::OnEveryRemote).await?;
     let outcome = migrations::repair(
         &opened.db,
         &set,
@@ -184,8 +183,8 @@ pub(super) async fn show(
     let outcome = match outcome {
         Ok(outcome) => outcome,
         Err(error) => {
-            // What was committed before stands on the primary.
-            if !error.done().is_empty()
+            // What was committed before stands on the primary; so does what a script without a transaction got done.
+            if error.left_something()
                 && let Err(error) = opened.db.sync().await
             {
                 let words = format!("warning: the replica was not synced: {error}");
@@ -195,11 +194,6 @@ pub(super) async fn show(
         }
     };
     let synced = opened.db.sync().await;
-    if let Ok(Synced { replaced: true, .. }) = synced {
-        session.terminal.words(
-            "warning: the replica had followed another primary, and all that it held was replaced",
-        );
-    }
     let not_synced = synced.err().map(|error| {
         let report = Report::not_synced(&outcome, change, &error, session.style());
         let exit = Exit::from(&HistoryError::Db(error));
@@ -232,7 +226,7 @@ pub(crate) async fn baseline(session: &Session, flags: &args::Baseline) -> Endin
             Verify::Schema
         },
     };
-    session.ask(&opened, Asks::OnEveryRemote)?;
+    session.ask(&opened, Asks::OnEveryRemote).await?;
     let outcome = migrations::baseline(
         &opened.db,
         &set,

@@ -30,7 +30,7 @@ pub(crate) async fn seed(session: &Session, flags: &args::Seed) -> Ending {
     if flags.dry_run {
         return dry_run(session, &opened, &seeds, &set, &options).await;
     }
-    session.ask(&opened, Asks::ThroughAReplica)?;
+    session.ask(&opened, Asks::ThroughAReplica).await?;
     run(session, &opened, &seeds, &set, &options).await
 }
 

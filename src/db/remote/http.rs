@@ -168,6 +168,69 @@ impl Server {
         Ok((status, body.into()))
     }
 
+    /// A unary call by gRPC-web: <https://github.com/grpc/grpc/blob/master/doc/PROTOCOL-WEB.md>. The headers are those
+    /// that libSQL servers tell clients of replication by.
+    #[cfg(feature = "replica")]
+    pub(super) async fn unary(&self, path: &str, message: &[u8]) -> Result<Unary, RemoteError> {
+        let mut body = vec![0];
+        body.extend(
+            u32::try_from(message.len())
+                .unwrap_or(u32::MAX)
+                .to_be_bytes(),
+        );
+        body.extend(message);
+        let name = self.host.split(':').next().unwrap_or_default();
+        let namespace = match name.split_once('.') {
+            Some((first, _)) if !first.is_empty() => first,
+            _ => "default",
+        };
+        let token = self.token.as_deref().unwrap_or_default();
+        let request = self
+            .client
+            .post(format!("{}{path}", self.base))
+            .header("content-type", "application/grpc-web+proto")
+            .header("x-grpc-web", "1")
+            .header("x-namespace-bin", base64(namespace.as_bytes()))
+            .header("x-authorization", format!("Bearer {token}"))
+            .body(body);
+        let answer = request.send().await.map_err(|error| self.broken(&error))?;
+        let status = answer.status();
+        let headers = answer.headers().clone();
+        let body = answer.bytes().await.map_err(|error| self.lost(&error))?;
+        if status == StatusCode::NOT_FOUND {
+            return Ok(Unary::Unimplemented);
+        }
+        if status != StatusCode::OK {
+            return Err(self.refused(status, &body));
+        }
+        let (message, trailers) = frames(&body);
+        let said = |name: &str| {
+            let header = headers.get(name).and_then(|value| value.to_str().ok());
+            header
+                .map(str::to_owned)
+                .or_else(|| trailer(&trailers, name))
+        };
+        let words = || said("grpc-message").unwrap_or_else(|| "without a word".to_owned());
+        let host = self.host.clone();
+        match (said("grpc-status").as_deref(), message) {
+            (Some("0"), Some(message)) => Ok(Unary::Message(message)),
+            (Some("12"), _) => Ok(Unary::Unimplemented),
+            (Some("16"), _) => Err(RemoteError::Unauthorized {
+                host,
+                words: words(),
+            }),
+            (Some("7"), _) => Err(RemoteError::Forbidden {
+                host,
+                words: words(),
+            }),
+            (Some(number), _) => Err(RemoteError::NotHrana {
+                host,
+                words: format!("gRPC status {number}: {}", words()),
+            }),
+            (None, _) => Err(self.not_hrana(&body)),
+        }
+    }
+
     async fn post(&self, path: &str, body: &impl serde::Serialize) -> Result<Vec<u8>, RemoteError> {
         let body = serde_json::to_vec(body).map_err(|error| RemoteError::NotHrana {
             host: self.host.clone(),
@@ -235,6 +298,58 @@ impl Server {
     }
 }
 
+/// The answer to a unary call.
+#[cfg(feature = "replica")]
+pub(super) enum Unary {
+    /// The message.
+    Message(Vec<u8>),
+    /// The server has no such call.
+    Unimplemented,
+}
+
+/// The message of a gRPC-web body, and its trailers as text.
+#[cfg(feature = "replica")]
+fn frames(mut body: &[u8]) -> (Option<Vec<u8>>, String) {
+    let (mut message, mut trailers) = (None, String::new());
+    while let Some(([flag, length @ ..], rest)) = body.split_first_chunk::<5>() {
+        let length = usize::try_from(u32::from_be_bytes(*length)).unwrap_or(usize::MAX);
+        let Some((frame, rest)) = rest.split_at_checked(length) else {
+            break;
+        };
+        match flag {
+            0 => message = Some(frame.to_vec()),
+            0x80 => trailers = String::from_utf8_lossy(frame).into_owned(),
+            // Compressed, which was not asked for.
+            _ => {}
+        }
+        body = rest;
+    }
+    (message, trailers)
+}
+
+#[cfg(feature = "replica")]
+fn trailer(trailers: &str, name: &str) -> Option<String> {
+    let mut lines = trailers.lines().filter_map(|line| line.split_once(':'));
+    let (_, value) = lines.find(|(key, _)| key.trim().eq_ignore_ascii_case(name))?;
+    Some(value.trim().to_owned())
+}
+
+/// As gRPC wants binary headers: the standard alphabet, without padding.
+#[cfg(feature = "replica")]
+fn base64(bytes: &[u8]) -> String {
+    const ALPHABET: &[u8; 64] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
+    let mut text = String::new();
+    for chunk in bytes.chunks(3) {
+        let at = |n: usize| u32::from(chunk.get(n).copied().unwrap_or_default());
+        let bits = at(0) << 16 | at(1) << 8 | at(2);
+        for part in 0..=chunk.len() {
+            let index = bits >> (18 - 6 * part) & 63;
+            text.push(char::from(ALPHABET[index as usize]));
+        }
+    }
+    text
+}
+
 /// The words of an error body: `{"error": …}`, or how it begins.
 fn words(body: &[u8]) -> String {
     let said = serde_json::from_slice::<serde_json::Value>(body).ok();
@@ -258,4 +373,33 @@ fn innermost(error: &reqwest::Error) -> String {
         cause = deeper;
     }
     cause.to_string()
+}
+
+#[cfg(all(test, feature = "replica"))]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn binary_headers_are_base64_without_padding() {
+        // The last one is what the crate sends for 127.0.0.1.
+        for (bytes, expect) in [
+            ("", ""),
+            ("f", "Zg"),
+            ("fo", "Zm8"),
+            ("foob", "Zm9vYg"),
+            ("127", "MTI3"),
+        ] {
+            assert_eq!(base64(bytes.as_bytes()), expect);
+        }
+    }
+
+    #[test]
+    fn a_grpc_web_body_is_a_message_and_trailers() {
+        let body = b"\x00\x00\x00\x00\x02hi\x80\x00\x00\x00\x0fgrpc-status: 0\r";
+        let (message, trailers) = frames(body);
+        assert_eq!(message.as_deref(), Some(b"hi".as_slice()));
+        assert_eq!(trailer(&trailers, "grpc-status").as_deref(), Some("0"));
+        assert_eq!(frames(b"\x00\x00\x00\xff"), (None, String::new()));
+        assert_eq!(frames(b"<html>"), (None, String::new()));
+    }
 }
