@@ -363,7 +363,7 @@ pub(super) enum ReplicaCommand {
     /// Show its size, its last frame, its age, and how far it is behind
     Status,
     /// Remove its files, all of them and nothing else; `sync` makes them anew
-    Reset,
+    Reset(Lock),
     /// Write what it holds into a plain database, cut off from the primary
     Copy {
         /// The new file

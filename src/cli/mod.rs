@@ -102,7 +102,7 @@ async fn dispatch(session: &Session, command: &Command) -> Ending {
         Command::Sync(flags) => commands::replica::sync(session, flags).await,
         Command::Replica(flags) => match &flags.command {
             ReplicaCommand::Status => commands::replica::status(session).await,
-            ReplicaCommand::Reset => commands::replica::reset(session).await,
+            ReplicaCommand::Reset(lock) => commands::replica::reset(session, lock).await,
             ReplicaCommand::Copy { file } => commands::replica::copy(session, file).await,
         },
         Command::Config => commands::config(session),
@@ -139,7 +139,7 @@ impl Command {
             Command::Sync(_) => "sync",
             Command::Replica(flags) => match &flags.command {
                 ReplicaCommand::Status => "replica status",
-                ReplicaCommand::Reset => "replica reset",
+                ReplicaCommand::Reset(_) => "replica reset",
                 ReplicaCommand::Copy { .. } => "replica copy",
             },
             Command::Config => "config",

@@ -247,11 +247,7 @@ impl Session {
         opened: &Opened,
         error: &drive::ApplyError<P>,
     ) -> Stopped {
-        let mut report = Report::failure(error, self.style());
-        if let Some(token) = opened.config.token() {
-            let name = opened.config.turso_name();
-            report = report.with_token(token, &name, SystemTime::now());
-        }
+        let mut report = opened.with_token(Report::failure(error, self.style()));
         let away =
             matches!(error, drive::ApplyError::History(HistoryError::Db(error)) if error.may_pass());
         if away && matches!(opened.config.database.value, Database::Replica { .. }) {
@@ -362,6 +358,17 @@ impl Opened {
     pub(super) fn database(&self) -> (&'static str, String) {
         let mode = self.config.database.value.mode().as_str();
         (mode, self.config.database_name())
+    }
+
+    /// A report with what the token itself tells, where the server refused it.
+    pub(super) fn with_token(&self, report: Report) -> Report {
+        match self.config.token() {
+            Some(token) => {
+                let name = self.config.turso_name();
+                report.with_token(token, &name, SystemTime::now())
+            }
+            None => report,
+        }
     }
 
     /// How to plan for this database.

@@ -30,6 +30,10 @@ impl Protocol {
 const V1_SIDE: &str = "-client_wal_index";
 const V2_SIDE: &str = "-info";
 
+/// What a database is that may be a replica that lost its side file, or somebody's own.
+pub(crate) const WITHOUT_SIDE: &str =
+    "is a database without the -client_wal_index or -info file of a replica";
+
 /// A note of our own: the URL of the primary that the replica was last synced with. The other files do not tell it, and
 /// those of protocol V2 tell nothing of their primary at all.
 const NOTE: &str = "-primary";
@@ -92,9 +96,7 @@ pub fn replica_facts(path: &Path) -> Result<Option<ReplicaFacts>, DbError> {
             ));
         }
         (_, None, None) => {
-            return Err(not(
-                "is a database without the -client_wal_index or -info file of a replica",
-            ));
+            return Err(not(WITHOUT_SIDE));
         }
         (_, Some(_), None) => Protocol::V1,
         (_, None, Some(_)) => Protocol::V2,

@@ -8,7 +8,7 @@ use super::script::script;
 use super::style::Style;
 use super::words::{as_typed, duration, keys};
 use super::{Diagnostic, Item, Report, Told};
-use crate::db::{Code, DbError, EngineError};
+use crate::db::{self, Code, DbError, EngineError};
 use crate::history::HistoryError;
 use crate::drive::{ApplyError, Done, Verb};
 use crate::migrations::ReadError;
@@ -157,14 +157,24 @@ pub(super) fn database(error: &DbError, program: &str) -> Diagnostic {
             ..Diagnostic::error("database-path", error.to_string())
         },
         DbError::Remote(error) => super::remote::diagnostic(error, program),
-        DbError::NotAReplica { .. } => Diagnostic {
-            help: vec![
+        DbError::NotAReplica { why, .. } => {
+            let mut help = vec![
                 "name another file with `--replica-file FILE`, or move that one away: a replica is made from its \
                  primary by the first sync"
                     .to_owned(),
-            ],
-            ..Diagnostic::error("not-a-replica", error.to_string())
-        },
+            ];
+            if *why == db::WITHOUT_SIDE {
+                help.push(
+                    "if it was a replica that lost that file, nothing tells it from a database of your own any more: \
+                     remove it by hand, with its -wal and -shm"
+                        .to_owned(),
+                );
+            }
+            Diagnostic {
+                help,
+                ..Diagnostic::error("not-a-replica", error.to_string())
+            }
+        }
         DbError::BrokenReplica { .. } => Diagnostic {
             help: vec![as_typed(
                 "the primary has everything: `replica reset` removes what is left of it, `sync` makes it anew",
@@ -193,7 +203,8 @@ pub(super) fn database(error: &DbError, program: &str) -> Diagnostic {
         },
         DbError::NotSynced { .. } => Diagnostic {
             help: vec![as_typed(
-                "run `sync` again; if that fails too, `replica reset` and `sync` make the replica anew",
+                "see whether the disk is full, then run `sync` again; if that fails too, `replica reset` and `sync` make the \
+                 replica anew",
                 program,
             )],
             ..Diagnostic::error("not-synced", error.to_string())
@@ -201,7 +212,9 @@ pub(super) fn database(error: &DbError, program: &str) -> Diagnostic {
         DbError::File { path, source } => Diagnostic {
             help: match source.kind() {
                 ErrorKind::AlreadyExists => vec!["name a file that is not there yet".to_owned()],
-                ErrorKind::NotFound | ErrorKind::PermissionDenied if path.is_dir() || !path.exists() => {
+                ErrorKind::NotFound | ErrorKind::PermissionDenied
+                    if path.is_dir() || !path.exists() =>
+                {
                     vec![format!(
                         "the files of a replica stand beside it: see whether the folder {} exists, and whether you may \
                          read and write it",

@@ -196,6 +196,7 @@ pub(super) async fn show(
     let synced = opened.db.sync().await;
     let not_synced = synced.err().map(|error| {
         let report = Report::not_synced(&outcome, change, &error, session.style());
+        let report = opened.with_token(report);
         let exit = Exit::from(&HistoryError::Db(error));
         session.stopped(report, exit).about(opened)
     });

@@ -19,8 +19,9 @@ pub(crate) async fn sync(session: &Session, flags: &args::Sync) -> Ending {
         return watch(session, &opened, &shown).await;
     }
     // What is wrong with the files, the sync itself tells.
-    let facts = db::replica_facts(&file).ok().flatten();
-    session.terminal.words(&report::syncing(&shown, facts));
+    if let Ok(facts) = db::replica_facts(&file) {
+        session.terminal.words(&report::syncing(&shown, facts));
+    }
     let synced = opened
         .db
         .sync()
@@ -108,8 +109,8 @@ pub(crate) async fn status(session: &Session) -> Ending {
 }
 
 /// `replica reset`
-pub(crate) async fn reset(session: &Session) -> Ending {
-    let (opened, file) = open(session, None).await?;
+pub(crate) async fn reset(session: &Session, lock: &args::Lock) -> Ending {
+    let (opened, file) = open(session, lock.lock_timeout).await?;
     let options = Options {
         lock_timeout: opened.db.lock_timeout(),
         stop: opened.db.stop().clone(),
@@ -185,6 +186,6 @@ fn shown(session: &Session, file: &Path) -> String {
 
 fn failed(session: &Session, opened: &Opened, error: DbError) -> Stopped {
     let error = HistoryError::Db(error);
-    let report = Report::history(&error, session.style());
+    let report = opened.with_token(Report::history(&error, session.style()));
     session.stopped(report, Exit::from(&error)).about(opened)
 }

@@ -5,6 +5,7 @@ mod databases;
 mod files;
 mod history;
 mod machine;
+mod replicas;
 mod settings;
 mod statements;
 
