@@ -224,8 +224,9 @@ impl Db {
     }
 
     /// Whether the file of a replica could follow its primary, as far as that shows before something is changed there:
-    /// to be asked before a change, which would stand on the primary and not reach the file. Nothing is written, and
-    /// in another mode there is nothing to ask.
+    /// to be asked before a change, which would stand on the primary and not reach the file. Neither is changed; the
+    /// lock of a sync is taken for that time, which shows whether the folder may be written to. In another mode there
+    /// is nothing to ask.
     ///
     /// # Errors
     /// Those of [`Db::sync`] that do not pass by themselves.

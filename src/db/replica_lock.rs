@@ -61,7 +61,10 @@ impl SyncLock {
             path: folder.to_path_buf(),
             source,
         };
-        let file = open(&path).map_err(failed)?;
+        let file = match open(&path) {
+            Err(error) if is_in_use(&error) => return Ok(None),
+            file => file.map_err(failed)?,
+        };
         match file.try_lock() {
             Ok(()) => {}
             Err(TryLockError::WouldBlock) => return Ok(None),
@@ -94,6 +97,11 @@ fn open(path: &Path) -> std::io::Result<File> {
         .open(path)
 }
 
+#[cfg(not(windows))]
+fn is_in_use(_error: &std::io::Error) -> bool {
+    false
+}
+
 #[cfg(unix)]
 fn is_removed(file: &File) -> std::io::Result<bool> {
     use std::os::unix::fs::MetadataExt;
@@ -118,6 +126,17 @@ fn open(path: &Path) -> std::io::Result<File> {
         .truncate(false)
         .share_mode(READ_AND_WRITE)
         .open(path)
+}
+
+/// Somebody else is just removing it.
+#[cfg(windows)]
+fn is_in_use(error: &std::io::Error) -> bool {
+    const SHARING_VIOLATION: i32 = 32;
+    const DELETE_PENDING: i32 = 303;
+    matches!(
+        error.raw_os_error(),
+        Some(SHARING_VIOLATION | DELETE_PENDING)
+    )
 }
 
 #[cfg(not(unix))]

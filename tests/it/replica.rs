@@ -566,6 +566,26 @@ fn a_sync_of_somebody_else_is_waited_for_until_the_lock_timeout() {
     }
 }
 
+#[cfg(unix)]
+#[test]
+fn whoever_is_killed_while_syncing_leaves_no_lock() {
+    for replication in [Replication::V1, Replication::V2] {
+        let server = server(replication);
+        let remote = format!("migrate --mode remote --database {}", server.url());
+        let project = project(&server).after(&remote);
+        delay_first_frames(&server, replication, 1000);
+        let mut killed = project.spawn("sync");
+        let lock = project.path("local_replica.db-sync-lock");
+        until("nobody holds the lock", || lock.exists());
+        killed.kill();
+        drop(killed);
+        server.no_faults();
+        ends(&project.run("sync --lock-timeout 0.2"), 0, "synced");
+        assert!(!lock.exists());
+        assert_eq!(tables(&project, FILE), "_migrations users");
+    }
+}
+
 #[test]
 fn a_sync_tells_what_it_fetched() {
     for replication in [Replication::V1, Replication::V2] {
