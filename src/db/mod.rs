@@ -27,7 +27,9 @@ pub(crate) use engine::row_level_security;
 pub use error::{At, Code, DbError, EngineError, Failure, Left};
 pub use locate::locate;
 pub(crate) use replica_files::WITHOUT_SIDE;
-pub use replica_files::{Protocol, ReplicaFacts, copy_replica, remove_replica, replica_facts};
+pub use replica_files::{
+    Protocol, ReplicaFacts, copy_replica, noted_primary, remove_replica, replica_facts,
+};
 pub(crate) use stop::{Pause, jittered};
 pub use stop::{Stop, StopHandle};
 pub use unanswered::{Fate, RemoteError};

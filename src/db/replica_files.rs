@@ -153,7 +153,7 @@ pub fn replica_facts(path: &Path) -> Result<Option<ReplicaFacts>, DbError> {
 ///
 /// # Errors
 /// [`DbError::File`] where it cannot be read.
-pub(super) fn noted_primary(path: &Path) -> Result<Option<String>, DbError> {
+pub fn noted_primary(path: &Path) -> Result<Option<String>, DbError> {
     let note = beside(path, NOTE);
     match std::fs::read(&note) {
         Ok(bytes) => {

@@ -655,6 +655,11 @@ fn an_offline_status_tells_its_age_as_json() {
     assert!(at.len() == 20 && at.ends_with('Z'), "{ran}");
     let document = project.run("replica status --format json").json();
     assert_eq!(document["synced_at"], at);
+    // Which of two primaries it is about cannot be asked, and is told.
+    assert!(!ran.stderr.contains("another URL"), "{ran}");
+    let project = project.env("TURSO_DATABASE_URL", "http://127.0.0.1:1");
+    let words = "warning: it was last synced with another URL, http://127.0.0.1:";
+    ends(&project.run("status"), 0, words);
 }
 
 #[test]

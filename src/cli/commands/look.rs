@@ -163,6 +163,15 @@ async fn read_offline(
     session
         .terminal
         .words(&format!("warning: {away}; this is the replica as of {age}"));
+    if let Database::Replica { file, url, .. } = &opened.config.database.value
+        && let Ok(Some(followed)) = db::noted_primary(file)
+        && followed != url.base()
+    {
+        // Both may be names of the same one, which only the primary could tell.
+        session.terminal.words(&format!(
+            "warning: it was last synced with another URL, {followed}"
+        ));
+    }
     let history = migrations::observe(&file, set).await;
     let history = history.map_err(|error| session.failed(opened, &error.into()))?;
     Ok((history, facts))
