@@ -62,11 +62,17 @@ impl Node {
     pub(super) fn noun(&self) -> &'static str {
         match &self.kind {
             Kind::Scalar(text, Style::Plain) if text.is_empty() => "nothing",
+            Kind::Scalar(text, style) if is_null(text, *style) => "null",
             Kind::Scalar(..) => "a text",
             Kind::Sequence(_) => "a list",
             Kind::Mapping(_) => "a map",
         }
     }
+}
+
+/// The null of the YAML core schema: <https://yaml.org/spec/1.2.2/#103-core-schema>.
+pub(super) fn is_null(text: &str, style: Style) -> bool {
+    style == Style::Plain && matches!(text, "" | "~" | "null" | "Null" | "NULL")
 }
 
 /// Reads a text. There is no tree where the text is no YAML, and none where it is empty.
@@ -152,9 +158,8 @@ impl<'a> Builder<'a> {
                 "seed-too-large",
                 0..0,
                 format!(
-                    "the file has {} MB, and a seed file at most {} MB",
-                    text.len() / 1_000_000,
-                    MAX_BYTES / 1_000_000
+                    "the file has {} bytes, and a seed file at most {MAX_BYTES}",
+                    text.len()
                 ),
                 "split it into several files",
             );
@@ -196,6 +201,9 @@ impl<'a> Builder<'a> {
 
     fn event(&mut self, event: Event<'_>, span: &Span) -> Result<(), Stop> {
         let range = bytes(span);
+        if event.is_node() {
+            self.indented_by_tab(range.start);
+        }
         match event {
             Event::DocumentStart(..) if self.root.is_some() => {
                 self.problem(
@@ -240,7 +248,7 @@ impl<'a> Builder<'a> {
             Event::Alias(id) => return self.alias(id, range),
             Event::UnresolvedAlias(name) => {
                 self.unknown_alias(&name, range.clone());
-                return self.add(nothing(range));
+                return self.add(self.instead(range));
             }
             _ => {}
         }
@@ -342,14 +350,32 @@ impl<'a> Builder<'a> {
                 format!("`{name}` stands inside of what it stands for"),
                 "write out what is meant",
             );
-            return self.add(nothing(range));
+            return self.add(self.instead(range));
         };
-        let (node, weight) = (anchored.node.clone(), anchored.weight);
+        let (mut node, weight) = (anchored.node.clone(), anchored.weight);
+        let open = self.open.last().map(|open| &open.collection);
+        if matches!(open, Some(Collection::Mapping(_, None))) {
+            // A name is one where it is used.
+            node.span = range.clone();
+        }
         self.copy(weight, range.clone())?;
         if self.open.len() + weight.height > MAX_DEPTH {
             return self.too_deep(range);
         }
         self.add(node)
+    }
+
+    /// What stands in the tree for an alias that stands for nothing, and is told already.
+    fn instead(&self, span: Range<usize>) -> Node {
+        let kind = match self.open.last().map(|open| &open.collection) {
+            Some(Collection::Mapping(_, Some(key))) if is_merge(key) => Kind::Mapping(Vec::new()),
+            _ => Kind::Scalar(String::new(), Style::Plain),
+        };
+        Node {
+            kind,
+            tag: None,
+            span,
+        }
     }
 
     /// Takes a copy from the budget.
@@ -478,6 +504,28 @@ impl<'a> Builder<'a> {
         merged
     }
 
+    fn tab(&mut self, at: usize) {
+        // A map begins where its first key does.
+        let last = self.problems.last().and_then(|last| last.origin.as_ref());
+        if last.is_some_and(|origin| origin.span == (at..at + 1)) {
+            return;
+        }
+        let message = "a tab stands where only spaces can indent".to_owned();
+        self.problem("yaml-tab", at..at + 1, message, "indent with spaces");
+    }
+
+    /// The parser lets tabs pass in some places where they are not told from spaces.
+    fn indented_by_tab(&mut self, at: usize) {
+        let before = &self.source.text.as_bytes()[..at];
+        let indent = before.iter().rev().take_while(|byte| b" \t".contains(byte));
+        let start = at - indent.count();
+        let begins = start == 0 || before[start - 1] == b'\n';
+        let tab = before[start..].iter().position(|byte| *byte == b'\t');
+        if let (true, Some(tab)) = (begins, tab) {
+            self.tab(start + tab);
+        }
+    }
+
     fn scan_error(&mut self, error: &ScanError) {
         let text = self.source.text.as_str();
         let marker = error.marker();
@@ -498,13 +546,8 @@ impl<'a> Builder<'a> {
                 // Only the way out is the same: the text is not read on.
                 let _ = self.too_deep(at..at);
             }
-            kind => match tab(text, at) {
-                Some(tab) => self.problem(
-                    "yaml-tab",
-                    tab..tab + 1,
-                    "a tab stands where only spaces can indent".to_owned(),
-                    "indent with spaces",
-                ),
+            kind => match tab(text, at, kind) {
+                Some(at) => self.tab(at),
                 None => {
                     let words = kind.to_string();
                     let words: Vec<&str> = words.split_whitespace().collect();
@@ -523,7 +566,16 @@ impl<'a> Builder<'a> {
 /// What to look for where the text is no YAML.
 fn hint(kind: &ErrorKind) -> &'static str {
     match kind {
-        ErrorKind::UnclosedQuotedScalar => "close the quote",
+        ErrorKind::UnclosedQuotedScalar | ErrorKind::InvalidQuotedScalarIndent => {
+            "close the quote above, or indent the lines of the text"
+        }
+        ErrorKind::InvalidTrailingSingleQuotedScalar
+        | ErrorKind::InvalidTrailingDoubleQuotedScalar => {
+            "put quotes around the whole text; a quote inside of it is `''` between single and `\\\"` between double quotes"
+        }
+        ErrorKind::UndeclaredTagHandle | ErrorKind::InvalidTagTerminator => {
+            "a tag is `!` and letters; a text that begins with `!` needs quotes"
+        }
         ErrorKind::UnclosedFlowCollection { .. }
         | ErrorKind::MismatchedFlowCollectionEnd { .. }
         | ErrorKind::MisplacedFlowCollectionEnd => {
@@ -535,13 +587,19 @@ fn hint(kind: &ErrorKind) -> &'static str {
     }
 }
 
-/// The tab in the indentation of the line of `at`, or of the line before, where the parser may have noticed it late.
-fn tab(text: &str, at: usize) -> Option<usize> {
+/// The tab in the indentation of the line of `at`, or of the line before, where the parser may have noticed it late, or
+/// of a line below, where the parser says that there is one.
+fn tab(text: &str, at: usize, kind: &ErrorKind) -> Option<usize> {
     let start = text[..at].rfind('\n').map_or(0, |newline| newline + 1);
-    let before = text[..start.saturating_sub(1)]
-        .rfind('\n')
-        .map_or(0, |newline| newline + 1);
-    [start, before].into_iter().find_map(|start| {
+    let before = text[..start.saturating_sub(1)].rfind('\n');
+    let before = before.map_or(0, |newline| newline + 1);
+    let below = match kind {
+        ErrorKind::TabInPlainScalar | ErrorKind::TabAtBlockScalarStart => text.len(),
+        _ => start,
+    };
+    let below = text[start..below].match_indices('\n');
+    let below = below.map(|(newline, _)| start + newline + 1);
+    [start, before].into_iter().chain(below).find_map(|start| {
         let indent = text[start..]
             .bytes()
             .take_while(|byte| b" \t".contains(byte));
@@ -556,15 +614,6 @@ fn line_end(text: &str, at: usize) -> usize {
 
 fn is_merge(key: &Node) -> bool {
     matches!(&key.kind, Kind::Scalar(text, Style::Plain) if text == "<<")
-}
-
-/// What stands in the tree for an alias that stands for nothing; its problem is told.
-fn nothing(span: Range<usize>) -> Node {
-    Node {
-        kind: Kind::Scalar(String::new(), Style::Plain),
-        tag: None,
-        span,
-    }
 }
 
 fn weigh(node: &Node) -> Weight {

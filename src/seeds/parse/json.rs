@@ -8,9 +8,9 @@ use std::ops::Range;
 
 use serde_json::{Number, Value};
 
-use super::{Reader, is_null};
+use super::Reader;
 use crate::seeds::model::Style;
-use crate::seeds::yaml::{Kind, Node};
+use crate::seeds::yaml::{Kind, Node, is_null};
 
 impl Reader<'_> {
     /// JSON of a node, whose own tag is not looked at.
