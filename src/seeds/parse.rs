@@ -14,7 +14,7 @@ mod template;
 use std::ops::Range;
 use std::sync::Arc;
 
-use super::model::{Expr, Field, Label, RowDecl, SeedFile, Settings, Spanned, Style, Table};
+use super::model::{Expr, Field, Label, RowDecl, SeedFile, Settings, Spanned, Table};
 use super::problem::Problem;
 use super::yaml::{self, Kind, Node, is_null};
 use crate::migrations::checksum;

@@ -5,7 +5,10 @@
 //! expanded here, within a budget, so that nothing behind this file knows of them. One document, no directives, no key
 //! twice: what another loader might read differently is a problem.
 
-use std::collections::{HashMap, HashSet};
+mod entries;
+mod node;
+
+use std::collections::HashMap;
 use std::ops::Range;
 use std::sync::Arc;
 
@@ -15,6 +18,9 @@ use super::model::{Spanned, Style};
 use super::problem::Problem;
 use crate::nearest::nearest;
 use crate::script::{Origin, Source};
+use entries::is_merge;
+pub(super) use node::{Kind, Node, is_null};
+use node::{Weight, weigh};
 
 /// A longer text is not read: 64 MB.
 const MAX_BYTES: usize = 64_000_000;
@@ -26,54 +32,6 @@ const MAX_NODES: usize = 10_000_000;
 const MAX_COPIES: usize = 1_000_000;
 /// How many bytes of scalars anchors and aliases may add.
 const MAX_COPIED_BYTES: usize = 64 << 20;
-
-/// A scalar, a list or a map.
-#[derive(Debug, Clone, PartialEq)]
-pub(super) struct Node {
-    /// What it is.
-    pub(super) kind: Kind,
-    /// Its tag: `!ref`, or `!!str` for those of YAML itself.
-    pub(super) tag: Option<Box<Spanned<String>>>,
-    /// Its content, without the tag.
-    pub(super) span: Range<usize>,
-}
-
-/// What a node is.
-#[derive(Debug, Clone, PartialEq)]
-pub(super) enum Kind {
-    /// A text; empty and plain where nothing was written.
-    Scalar(String, Style),
-    /// A list.
-    Sequence(Vec<Node>),
-    /// A map in the order of the text. Keys are scalars without tags, and no text stands twice.
-    Mapping(Vec<(Node, Node)>),
-}
-
-impl Node {
-    /// The node with its tag.
-    pub(super) fn whole(&self) -> Range<usize> {
-        match &self.tag {
-            Some(tag) => tag.span.start..self.span.end.max(tag.span.end),
-            None => self.span.clone(),
-        }
-    }
-
-    /// "a list", to say that it is none of what was expected.
-    pub(super) fn noun(&self) -> &'static str {
-        match &self.kind {
-            Kind::Scalar(text, Style::Plain) if text.is_empty() => "nothing",
-            Kind::Scalar(text, style) if is_null(text, *style) => "null",
-            Kind::Scalar(..) => "a text",
-            Kind::Sequence(_) => "a list",
-            Kind::Mapping(_) => "a map",
-        }
-    }
-}
-
-/// The null of the YAML core schema: <https://yaml.org/spec/1.2.2/#103-core-schema>.
-pub(super) fn is_null(text: &str, style: Style) -> bool {
-    style == Style::Plain && matches!(text, "" | "~" | "null" | "Null" | "NULL")
-}
 
 /// Reads a text. There is no tree where the text is no YAML, and none where it is empty.
 pub(super) fn read(source: &Arc<Source>) -> (Option<Node>, Vec<Problem>) {
@@ -104,14 +62,6 @@ enum Collection {
 struct Anchored {
     node: Node,
     weight: Weight,
-}
-
-/// What a copy costs.
-#[derive(Clone, Copy, Default)]
-struct Weight {
-    nodes: usize,
-    bytes: usize,
-    height: usize,
 }
 
 struct Builder<'a> {
@@ -411,99 +361,6 @@ impl<'a> Builder<'a> {
         );
     }
 
-    /// The entries of a map: keys that are none and keys that stand twice are told and left out, merges expanded.
-    fn entries(&mut self, entries: Vec<(Node, Node)>) -> Vec<(Node, Node)> {
-        let mut kept: Vec<(Node, Node)> = Vec::with_capacity(entries.len());
-        let mut seen: HashMap<String, Range<usize>> = HashMap::with_capacity(entries.len());
-        let mut merges = false;
-        for (mut key, value) in entries {
-            let Kind::Scalar(text, _) = &key.kind else {
-                let noun = key.noun();
-                self.problem(
-                    "yaml-key",
-                    key.span.clone(),
-                    format!("{noun} stands where a name is expected"),
-                    "a text that begins with `[`, `{` or `? ` needs quotes",
-                );
-                continue;
-            };
-            if let Some(first) = seen.get(text) {
-                let other = self.origin(first.clone());
-                let problem = Problem::error(
-                    "duplicate-key",
-                    self.origin(key.span.clone()),
-                    format!("`{text}` stands twice in this map"),
-                );
-                self.problems.push(
-                    problem
-                        .other("first here", other)
-                        .help("keep one of the two"),
-                );
-                continue;
-            }
-            seen.insert(text.clone(), key.span.clone());
-            if let Some(tag) = key.tag.take() {
-                self.problem(
-                    "yaml-key",
-                    tag.span,
-                    format!("`{}` stands at a name, which takes no tag", tag.value),
-                    "remove the tag",
-                );
-            }
-            merges |= is_merge(&key);
-            kept.push((key, value));
-        }
-        if merges { self.merge(kept, seen) } else { kept }
-    }
-
-    /// What a map says itself comes before what it merges, and of several that are merged the first:
-    /// <https://yaml.org/type/merge.html>.
-    fn merge(
-        &mut self,
-        entries: Vec<(Node, Node)>,
-        seen: HashMap<String, Range<usize>>,
-    ) -> Vec<(Node, Node)> {
-        let mut names: HashSet<String> = seen.into_keys().collect();
-        let mut merged = Vec::new();
-        for (key, value) in entries {
-            if !is_merge(&key) {
-                merged.push((key, value));
-                continue;
-            }
-            let whole = value.whole();
-            let sources = match (value.tag, value.kind) {
-                (None, Kind::Sequence(items)) => items,
-                (tag, kind) => vec![Node {
-                    kind,
-                    tag,
-                    span: value.span,
-                }],
-            };
-            for source in sources {
-                match (source.tag, source.kind) {
-                    (None, Kind::Mapping(entries)) => {
-                        for (key, value) in entries {
-                            if let Kind::Scalar(text, _) = &key.kind
-                                && names.insert(text.clone())
-                            {
-                                merged.push((key, value));
-                            }
-                        }
-                    }
-                    _ => {
-                        self.problem(
-                            "yaml-merge",
-                            whole.clone(),
-                            "`<<` merges a map, or a list of maps, and this is none".to_owned(),
-                            "write `<<: *name` below a map that begins with `&name`",
-                        );
-                    }
-                }
-            }
-        }
-        merged
-    }
-
     fn tab(&mut self, at: usize) {
         // A map begins where its first key does.
         let last = self.problems.last().and_then(|last| last.origin.as_ref());
@@ -610,35 +467,6 @@ fn tab(text: &str, at: usize, kind: &ErrorKind) -> Option<usize> {
 
 fn line_end(text: &str, at: usize) -> usize {
     text[at..].find('\n').map_or(text.len(), |end| at + end)
-}
-
-fn is_merge(key: &Node) -> bool {
-    matches!(&key.kind, Kind::Scalar(text, Style::Plain) if text == "<<")
-}
-
-fn weigh(node: &Node) -> Weight {
-    let mut sum = Weight {
-        nodes: 1,
-        ..Weight::default()
-    };
-    let parts: Vec<&Node> = match &node.kind {
-        Kind::Scalar(text, _) => {
-            sum.bytes = text.len();
-            return sum;
-        }
-        Kind::Sequence(items) => items.iter().collect(),
-        Kind::Mapping(entries) => entries
-            .iter()
-            .flat_map(|(key, value)| [key, value])
-            .collect(),
-    };
-    for part in parts.into_iter().map(weigh) {
-        sum.nodes += part.nodes;
-        sum.bytes += part.bytes;
-        sum.height = sum.height.max(part.height);
-    }
-    sum.height += 1;
-    sum
 }
 
 /// A tag as people write it.

@@ -145,7 +145,7 @@ fn shape(unsigned: &str) -> Option<Shape> {
         && digits(whole)
         && fraction.is_none_or(digits)
         && exponent.is_none_or(|exponent| !exponent.is_empty() && digits(exponent));
-    numeric.then(|| match (fraction, exponent) {
+    numeric.then_some(match (fraction, exponent) {
         (None, None) => Shape::Integer,
         _ => Shape::Float,
     })

@@ -3,7 +3,7 @@
 use std::fmt::Write;
 
 use super::*;
-use crate::seeds::model::{Part, Template};
+use crate::seeds::model::{Part, Style, Template};
 use crate::seeds::yaml::tests::told;
 use expect_test::{Expect, expect};
 
@@ -1185,32 +1185,4 @@ fn problems_stand_in_the_order_of_the_file() {
             5:1 reserved-name: `_x` is no table that can be seeded (names that begin with `_` are Seedbed's own, and `_seed` is the only one here)
         "#]],
     );
-}
-
-#[test]
-#[ignore = "by hand"]
-fn growth() {
-    for rows in [10_000, 20_000, 50_000, 100_000] {
-        let mut text = "users:\n".to_owned();
-        for row in 0..rows {
-            writeln!(text, "  user_{row:06}:\n    email: user_{row:06}@example.test\n    phone: +15555550100\n    at: !now [start of month]\n    age: 42").unwrap();
-        }
-        let source = Arc::new(Source {
-            name: "x".to_owned(),
-            text,
-        });
-        let start = std::time::Instant::now();
-        let (tree, _) = crate::seeds::yaml::read(&source);
-        let tree_time = start.elapsed();
-        drop(tree);
-        let start = std::time::Instant::now();
-        let (file, problems) = parse("x", source.clone());
-        println!(
-            "{rows} rows, {} bytes: tree {tree_time:?}, all {:?}, {} problems, {} rows",
-            source.text.len(),
-            start.elapsed(),
-            problems.len(),
-            file.tables[0].rows.len()
-        );
-    }
 }

@@ -289,7 +289,6 @@ fn a_tab_in_the_indentation_is_called_that() {
             "\ta: b\n"
             {a: b}
             1:1 yaml-tab: a tab stands where only spaces can indent (indent with spaces)
-            1:1 yaml-tab: a tab stands where only spaces can indent (indent with spaces)
 
             "a: [\n\tb\n\t]\n"
             no tree
@@ -617,6 +616,13 @@ fn a_bomb_of_aliases_is_one_problem_at_the_alias_that_is_too_much() {
 fn what_is_nested_too_deeply_is_one_problem_and_not_a_crash() {
     let fits = format!("{}x{}", "[".repeat(MAX_DEPTH), "]".repeat(MAX_DEPTH));
     assert_eq!(read(&source(&fits)).1, []);
+    // Whatever walks the tree has room too.
+    let json = MAX_DEPTH - 3;
+    let json = format!("{}x{}", "[".repeat(json), "]".repeat(json));
+    for tag in ["", "!json ", "!pick "] {
+        let row = source(&format!("t:\n  - {{a: {tag}{json}}}\n"));
+        assert_eq!(crate::seeds::parse("x", row).1, []);
+    }
     let mut told = Vec::new();
     for text in [
         format!(
