@@ -63,8 +63,10 @@ impl From<&HistoryError> for Exit {
             HistoryError::NotOurs { .. }
             | HistoryError::Newer { .. }
             | HistoryError::Unreadable { .. } => Exit::Integrity,
-            // The settings name a file and a primary that do not belong together.
-            HistoryError::Db(DbError::OtherPrimary { .. }) => Exit::Usage,
+            // The settings name a file and a primary that do not belong together, or a mode that is not in this build.
+            HistoryError::Db(DbError::OtherPrimary { .. } | DbError::NotBuilt { .. }) => {
+                Exit::Usage
+            }
             HistoryError::Db(error) => by_code(error.code()),
         }
     }

@@ -9,21 +9,14 @@ use super::exit::Exit;
 use super::signals;
 use super::terminal::Terminal;
 use super::who;
-#[cfg(not(all(feature = "remote", feature = "replica")))]
-use crate::config::Mode;
 use crate::config::{Config, Database, Project, Resolved};
 use crate::db::{Db, DbError, Options};
 use crate::drive;
 use crate::history::HistoryError;
 use crate::migrations::{ApplyError, Event, Migrations, OnEvent, OutOfOrder, PlanOptions};
+use crate::open;
 use crate::report::{self, Call, Document, Paint, Report, Style, Told};
 use crate::script::Run;
-
-/// How long the lock of a local database is waited for.
-const LOCK_TIMEOUT: Duration = Duration::from_secs(10);
-
-/// The same of a server, which lets whoever holds the lock have it for 5 s while others wait.
-const REMOTE_LOCK_TIMEOUT: Duration = Duration::from_secs(120);
 
 /// When a command asks before it changes something.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -120,46 +113,14 @@ impl Session {
             self.stopped(Report::usage("signals", message, None), Exit::Failed)
         })?;
         let database = &config.database.value;
-        let lock_timeout = lock_timeout.unwrap_or(match database {
-            Database::Local { .. } | Database::Memory => LOCK_TIMEOUT,
-            Database::Remote { .. } | Database::Replica { .. } => REMOTE_LOCK_TIMEOUT,
-        });
-        let options = Options { lock_timeout, stop };
-        let db = match database {
-            Database::Local { path } => Db::local(path, options),
-            Database::Memory => Db::memory(options).await,
-            #[cfg(feature = "remote")]
-            Database::Remote { url, token } => {
-                let token = token.as_ref().map(|token| token.value.expose());
-                Db::remote(&url.base(), token, options)
-            }
-            #[cfg(not(feature = "remote"))]
-            Database::Remote { .. } => return Err(self.not_built(Mode::Remote, "remote")),
-            #[cfg(feature = "replica")]
-            Database::Replica {
-                file, url, token, ..
-            } => {
-                let token = token.as_ref().map(|token| token.value.expose());
-                Db::replica(file, &url.base(), token, options)
-            }
-            #[cfg(not(feature = "replica"))]
-            Database::Replica { .. } => return Err(self.not_built(Mode::Replica, "replica")),
-        };
+        let lock_timeout = lock_timeout.unwrap_or_else(|| open::lock_timeout(database));
+        let db = open::open(database, Options { lock_timeout, stop }).await;
         let db = db.map_err(|error| {
             let error = error.into();
             self.stopped(Report::history(&error, self.style()), Exit::from(&error))
         })?;
         let run = Run::new(who::applied_by(&self.env, &config.root));
         Ok(Opened { config, db, run })
-    }
-
-    #[cfg(not(all(feature = "remote", feature = "replica")))]
-    fn not_built(&self, mode: Mode, feature: &str) -> Stopped {
-        self.usage(
-            "not-in-this-build",
-            format!("mode {mode} is not in this build"),
-            Some(format!("build seedbed with its feature `{feature}`")),
-        )
     }
 
     /// What seeds may name: the environment, and `.env` where that is silent.

@@ -109,6 +109,14 @@ pub enum DbError {
         /// What is wrong with it.
         why: &'static str,
     },
+    /// A mode that this build has not.
+    #[error("mode {mode} is not in this build")]
+    NotBuilt {
+        /// The mode: `remote`.
+        mode: &'static str,
+        /// The feature of this crate that has it.
+        feature: &'static str,
+    },
     /// It opened and could not be read.
     #[error("cannot read the database")]
     Read(#[source] EngineError),
@@ -195,7 +203,7 @@ impl DbError {
         match self {
             DbError::Open { source, .. } | DbError::Read(source) => Some(source.code),
             DbError::SyncLocked { .. } => Some(Code::Busy),
-            DbError::Path { .. } | DbError::Thread(_) => None,
+            DbError::Path { .. } | DbError::NotBuilt { .. } | DbError::Thread(_) => None,
             DbError::Remote(_)
             | DbError::NotAReplica { .. }
             | DbError::BrokenReplica { .. }

@@ -4,6 +4,7 @@
 //! of them whole or not at all. Nothing above this room knows which mode it was, and this is the only room that
 //! names the `libsql` crate. It knows nothing of `_migrations`: what is recorded comes to it as steps.
 
+mod application;
 mod engine;
 mod error;
 mod local;
@@ -22,9 +23,11 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
+pub use application::AppDatabase;
 pub use engine::Engine;
 pub(crate) use engine::row_level_security;
 pub use error::{At, Code, DbError, EngineError, Failure, Left};
+pub use libsql;
 pub use locate::locate;
 pub(crate) use replica_files::WITHOUT_SIDE;
 pub use replica_files::{
@@ -206,6 +209,13 @@ impl Db {
             mode: Mode::Replica(replica::Replica::new(file.as_ref(), base, token)?),
             options,
         })
+    }
+
+    /// The same database for an application: to keep, to share, and to make connections of the `libsql` crate from.
+    /// Nothing is opened, sent or written before the first connection. From then on a replica follows its primary every
+    /// `sync_every`; without one only when told by [`Db::sync`].
+    pub fn for_application(self, sync_every: Option<Duration>) -> AppDatabase {
+        AppDatabase::new(self, sync_every)
     }
 
     /// Brings the file of a replica up to its primary, at least to the last run of this handle; the first time it

@@ -2,7 +2,7 @@
 //! file is only ever synced. The only file beside `remote` that knows of a server, and the only one that names the
 //! `libsql` crate's replica.
 //!
-//! A replica is open for the time of one sync and no longer.
+//! A replica is open for the time of one sync and no longer, unless an application holds it open.
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -10,6 +10,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 use libsql::SyncProtocol;
+use tokio::sync::OnceCell;
 
 use super::remote::{Greeting, Pulled, Remote};
 use super::replica_files::{
@@ -43,8 +44,16 @@ pub(super) struct Replica {
     file: local::File,
     base: String,
     token: String,
+    held: Option<Arc<Held>>,
     /// The replication index of the last write by this handle and its clones, plus one; 0 before the first.
     written: Arc<AtomicU64>,
+}
+
+/// A replica that an application holds open, from its first connection or sync on: two at once would lose count of the
+/// frames.
+struct Held {
+    database: OnceCell<libsql::Database>,
+    sync_every: Option<Duration>,
 }
 
 impl std::fmt::Debug for Replica {
@@ -63,8 +72,62 @@ impl Replica {
             file: local::File::new(file)?,
             base: base.to_owned(),
             token: token.unwrap_or_default().to_owned(),
+            held: None,
             written: Arc::default(),
         })
+    }
+
+    /// The same, which stays open once it was opened.
+    pub(super) fn held(mut self, sync_every: Option<Duration>) -> Replica {
+        self.held = Some(Arc::new(Held {
+            database: OnceCell::new(),
+            sync_every,
+        }));
+        self
+    }
+
+    /// A connection that reads the file. What it writes goes to the primary, by the crate's own client.
+    pub(super) async fn connect(&self) -> Result<libsql::Connection, DbError> {
+        let is_open = self
+            .held
+            .as_ref()
+            .is_some_and(|it| it.database.initialized());
+        let facts = match is_open {
+            true => None,
+            false => replica_facts(self.file.path())?,
+        };
+        // A primary that is away says nothing on that.
+        if let Err(error @ DbError::OtherPrimary { .. }) = self.same_primary(facts).await {
+            return Err(error);
+        }
+        let sync = self.opening(facts);
+        let runtime = tokio::runtime::Handle::current();
+        // It blocks, and makes a runtime of its own.
+        let work = tokio::task::spawn_blocking(move || {
+            let database = match &sync.held {
+                Some(held) => held.clone(),
+                None => return Err("nobody holds it".to_owned()),
+            };
+            runtime.block_on(database.database.get_or_try_init(|| sync.build()))?;
+            let database = database.database.get();
+            let database = database.ok_or_else(|| "it is not open".to_owned())?;
+            database.connect().map_err(|error| error.to_string())
+        });
+        match work.await.map_err(DbError::Thread)? {
+            Ok(connection) => Ok(connection),
+            Err(why) => Err(self.reason(why).await),
+        }
+    }
+
+    fn opening(&self, facts: Option<ReplicaFacts>) -> Sync {
+        Sync {
+            name: self.file.name().into(),
+            base: self.base.clone(),
+            token: self.token.clone(),
+            protocol: facts.map(|facts| facts.protocol),
+            until: self.written.load(Ordering::Relaxed).checked_sub(1),
+            held: self.held.clone(),
+        }
     }
 
     pub(super) fn file(&self) -> local::File {
@@ -91,13 +154,7 @@ impl Replica {
             same = self.same_primary(before) => same?,
             () = options.stop.raised() => return Err(DbError::Read(EngineError::interrupted())),
         }
-        let sync = Sync {
-            name: self.file.name().into(),
-            base: self.base.clone(),
-            token: self.token.clone(),
-            protocol: before.map(|facts| facts.protocol),
-            until: self.written.load(Ordering::Relaxed).checked_sub(1),
-        };
+        let sync = self.opening(before);
         let stop = options.stop.clone();
         let runtime = tokio::runtime::Handle::current();
         // The crate's calls block, and what it opened is closed where it was used.
@@ -284,25 +341,38 @@ struct Sync {
     protocol: Option<Protocol>,
     /// The frame to reach, by protocol V1.
     until: Option<u64>,
+    held: Option<Arc<Held>>,
 }
 
 impl Sync {
-    /// The number of frames that came, where the protocol tells.
-    async fn run(self) -> Result<u64, String> {
+    async fn build(&self) -> Result<libsql::Database, String> {
         let protocol = match self.protocol {
             Some(Protocol::V1) => SyncProtocol::V1,
             Some(Protocol::V2) => SyncProtocol::V2,
             None => SyncProtocol::Auto,
         };
-        let words = |error: libsql::Error| error.to_string();
-        let database = libsql::Builder::new_remote_replica(self.name, self.base, self.token)
-            .sync_protocol(protocol)
-            .build()
-            .await
-            .map_err(words)?;
+        let (name, base, token) = (&self.name, self.base.clone(), self.token.clone());
+        let mut builder =
+            libsql::Builder::new_remote_replica(name, base, token).sync_protocol(protocol);
+        if let Some(every) = self.held.as_ref().and_then(|held| held.sync_every) {
+            builder = builder.sync_interval(every);
+        }
+        builder.build().await.map_err(|error| error.to_string())
+    }
+
+    /// The number of frames that came, where the protocol tells.
+    async fn run(self) -> Result<u64, String> {
+        let opened;
+        let database = match &self.held {
+            Some(held) => held.database.get_or_try_init(|| self.build()).await?,
+            None => {
+                opened = self.build().await?;
+                &opened
+            }
+        };
         let mut fetched = 0;
         for _ in 0..TRIES {
-            let synced = database.sync().await.map_err(words)?;
+            let synced = database.sync().await.map_err(|error| error.to_string())?;
             fetched += synced.frames_synced() as u64;
             // Protocol V2 tells no frame, and gives all that there is.
             let (Some(until), Some(frame)) = (self.until, synced.frame_no()) else {

@@ -156,6 +156,10 @@ pub(super) fn database(error: &DbError, program: &str) -> Diagnostic {
             help: vec!["name another file with `--database FILE`".to_owned()],
             ..Diagnostic::error("database-path", error.to_string())
         },
+        DbError::NotBuilt { feature, .. } => Diagnostic {
+            help: vec![format!("build seedbed with its feature `{feature}`")],
+            ..Diagnostic::error("not-in-this-build", error.to_string())
+        },
         DbError::Remote(error) => super::remote::diagnostic(error, program),
         DbError::NotAReplica { why, .. } => {
             let mut help = vec![

@@ -296,6 +296,19 @@ impl Server {
     pub(super) fn host(&self) -> &str {
         &self.host
     }
+
+    /// The same server as the `libsql` crate's own client reaches it.
+    pub(super) async fn for_applications(&self) -> Result<libsql::Database, RemoteError> {
+        let token = self.token.clone().unwrap_or_default();
+        let builder = libsql::Builder::new_remote(self.base.clone(), token);
+        builder
+            .build()
+            .await
+            .map_err(|error| RemoteError::Unreachable {
+                host: self.host.clone(),
+                why: error.to_string(),
+            })
+    }
 }
 
 /// The answer to a unary call.

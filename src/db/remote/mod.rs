@@ -266,6 +266,11 @@ impl Remote {
         self.server.host()
     }
 
+    /// The same server as the `libsql` crate's own client reaches it. Nothing is sent.
+    pub(super) async fn for_applications(&self) -> Result<libsql::Database, RemoteError> {
+        self.server.for_applications().await
+    }
+
     pub(super) async fn objection(&self, statement: &str) -> Result<Option<EngineError>, DbError> {
         let results = self.server.pipeline(vec![describe(statement)]).await?;
         Ok(match results.into_iter().next() {
