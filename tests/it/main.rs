@@ -15,6 +15,7 @@ mod doctor;
 mod kill;
 mod locks;
 mod modes;
+mod named;
 mod process;
 mod project;
 mod race;
