@@ -17,6 +17,8 @@ pub enum Code {
     CannotOpen,
     /// The disk, or the database's own limit, is full.
     Full,
+    /// A value, a row or a statement is larger than the engine takes.
+    TooBig,
     /// A constraint does not hold.
     Constraint,
     /// The run was told to stop.
@@ -40,6 +42,7 @@ impl Code {
             11 => Code::Corrupt,
             13 => Code::Full,
             14 => Code::CannotOpen,
+            18 => Code::TooBig,
             19 => Code::Constraint,
             26 => Code::NotADatabase,
             _ => Code::Other(extended),

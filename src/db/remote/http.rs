@@ -151,7 +151,7 @@ impl Server {
         let status = answer.status();
         let body = answer.bytes().await.map_err(|error| self.lost(&error))?;
         let line = words(&body);
-        let is_page = line.starts_with('<') || line.starts_with('{');
+        let is_page = line.starts_with("a web page") || line.starts_with('{');
         Ok((status == StatusCode::OK && !is_page).then_some(line))
     }
 
@@ -254,6 +254,12 @@ impl Server {
     }
 
     fn broken(&self, error: &reqwest::Error) -> RemoteError {
+        if let Some(why) = tls(error) {
+            return RemoteError::NotEncrypted {
+                host: self.host.clone(),
+                why,
+            };
+        }
         if error.is_connect() || error.is_builder() {
             return RemoteError::Unreachable {
                 host: self.host.clone(),
@@ -369,7 +375,7 @@ fn words(body: &[u8]) -> String {
     let said = said.as_ref().and_then(|json| json.get("error")?.as_str());
     let text = match said {
         Some(said) => said.to_owned(),
-        None => String::from_utf8_lossy(body).into_owned(),
+        None => plain(&String::from_utf8_lossy(body)),
     };
     let line = text.split_whitespace().collect::<Vec<_>>().join(" ");
     match line.char_indices().nth(SHOWN) {
@@ -377,6 +383,44 @@ fn words(body: &[u8]) -> String {
         None if line.is_empty() => "without a word".to_owned(),
         None => line,
     }
+}
+
+/// A web page by its title: its tags tell nobody anything.
+fn plain(text: &str) -> String {
+    if !text.trim_start().starts_with('<') {
+        return text.to_owned();
+    }
+    let lower = text.to_ascii_lowercase();
+    let title = lower.find("<title>").and_then(|at| {
+        let from = at + "<title>".len();
+        let to = from + lower[from..].find("</title>")?;
+        Some(text[from..to].trim()).filter(|title| !title.is_empty())
+    });
+    match title {
+        Some(title) => format!("a web page, \"{title}\""),
+        None => "a web page".to_owned(),
+    }
+}
+
+/// Why there is no encrypted connection, where that is the cause.
+fn tls(error: &reqwest::Error) -> Option<String> {
+    let mut cause: Option<&(dyn std::error::Error + 'static)> = Some(error);
+    while let Some(here) = cause {
+        match here.downcast_ref::<rustls::Error>() {
+            Some(rustls::Error::InvalidMessage(_)) => {
+                return Some("what answers does not speak TLS".to_owned());
+            }
+            Some(error) => return Some(error.to_string()),
+            None => {}
+        }
+        // What an I/O error holds is not its source.
+        let io = here.downcast_ref::<std::io::Error>();
+        cause = match io.and_then(std::io::Error::get_ref) {
+            Some(held) => Some(held),
+            None => here.source(),
+        };
+    }
+    None
 }
 
 /// The cause beneath all the others: the client's own words only say that a request failed, and name its URL.

@@ -6,6 +6,7 @@ mod files;
 mod history;
 mod machine;
 mod replicas;
+mod remote;
 mod settings;
 mod statements;
 
