@@ -266,6 +266,22 @@ impl Db {
         }
     }
 
+    /// Whether the file of a replica follows the primary that this handle names, as far as can be told without syncing
+    /// it: by Turso's protocol its last frames are compared, and by the open-source server's it must not be ahead. Only
+    /// reads. In another mode, and where there is no file yet, all is well.
+    ///
+    /// # Errors
+    /// [`DbError::OtherPrimary`] where it does not; the errors of [`Db::query`] and of [`replica_facts`].
+    pub async fn follows_its_primary(&self) -> Result<(), DbError> {
+        match &self.mode {
+            Mode::Local(_) | Mode::Memory(_) => Ok(()),
+            #[cfg(feature = "remote")]
+            Mode::Remote(_) => Ok(()),
+            #[cfg(feature = "replica")]
+            Mode::Replica(replica) => replica.follows().await,
+        }
+    }
+
     /// The replication index that the primary of a replica has reached, where it tells.
     ///
     /// # Errors

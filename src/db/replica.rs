@@ -238,6 +238,11 @@ impl Replica {
         })
     }
 
+    /// Whether the primary is the one that the file follows.
+    pub(super) async fn follows(&self) -> Result<(), DbError> {
+        self.same_primary(replica_facts(self.file.path())?).await
+    }
+
     async fn same_log(&self, facts: ReplicaFacts) -> Result<Option<bool>, DbError> {
         let Some(ours @ 1..) = facts.log else {
             return Ok(None);

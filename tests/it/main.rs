@@ -11,6 +11,7 @@ mod application;
 mod bad_input;
 mod commands;
 mod doctor;
+mod doctor_process;
 #[cfg(unix)]
 mod kill;
 mod locks;
