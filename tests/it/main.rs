@@ -15,6 +15,8 @@ mod doctor_process;
 #[cfg(unix)]
 mod kill;
 mod locks;
+#[cfg(target_os = "linux")]
+mod memory;
 mod modes;
 mod named;
 mod process;
