@@ -545,7 +545,7 @@ impl Problem {
             }
             Problem::TooLarge { what, .. } => match what {
                 Large::Value => "divide it among several rows, or keep it outside of the database".to_owned(),
-                Large::Text => "divide it into several migrations: the text of each is recorded with it".to_owned(),
+                Large::Text => "divide the file: the text of a migration and of its down file is recorded with it".to_owned(),
             },
             Problem::Syntax { .. } | Problem::NotRehearsed { .. } => return None,
         })
@@ -606,7 +606,7 @@ impl std::fmt::Display for Problem {
             } => {
                 let what = match what {
                     Large::Value => "this value has",
-                    Large::Text => "this migration and its down file have",
+                    Large::Text => "what is recorded of this migration has",
                 };
                 write!(
                     f,

@@ -351,6 +351,27 @@ fn it_runs_on_the_server_that_is_named_and_leaves_nothing() {
 }
 
 #[test]
+fn it_leaves_nothing_where_it_fails_half_way() {
+    let server = ours(seedbed_test_server::Options::default());
+    // The first look after the scripts that have made tables.
+    let (mut made, mut failed) = (false, false);
+    server.plan(move |request| {
+        made |= request.steps > 10;
+        let fails = made && request.steps <= 10 && !failed;
+        failed |= fails;
+        fails.then_some(seedbed_test_server::Fault::Status {
+            status: 404,
+            retry_after: None,
+        })
+    });
+    let ran = named(&[(URL, &server.url())]);
+    assert_eq!(ran.code, Some(101), "{ran}");
+    let line = format!("inspect --format json --database {}", server.url());
+    let left = Project::new().run(&line).json();
+    assert_eq!(left["tables"].as_array().unwrap().len(), 0, "{left}");
+}
+
+#[test]
 fn a_database_that_somebody_uses_is_refused() {
     let server = ours(seedbed_test_server::Options::default());
     let project = Project::new().migration("V1__mine", "CREATE TABLE mine (x);\n");

@@ -403,13 +403,13 @@ fn a_migration_that_a_server_cannot_record() {
         &format!("CREATE TABLE a (x);\n{rows}"),
         expect![[r#"
         $ seedbed migrate --quiet
-        2> error[too-large]: this migration and its down file have 5200020 bytes, and a libSQL server takes 5000000 for a value or a row
+        2> error[too-large]: what is recorded of this migration has 5200020 bytes, and a libSQL server takes 5000000 for a value or a row
         2>  --> migrations/V2__large.sql:1:1
         2>   |
         2> 1 | CREATE TABLE a (x);
         2>   | ^
         2>   |
-        2>   = help: divide it into several migrations: the text of each is recorded with it
+        2>   = help: divide the file: the text of a migration and of its down file is recorded with it
         exit 4
     "#]],
     );
