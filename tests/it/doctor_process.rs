@@ -310,8 +310,9 @@ fn doctor_on_a_replica_tells_of_its_files() {
                 ✓ replica       there is no file yet; the first `sync` makes it
                 ✓ replica       [n] bytes in all its files, protocol v1, frame [n], synced [n] s ago
                 ✓ replica       [n] bytes in all its files, protocol v1, frame [n], synced [n] s ago
-                ✗ primary       the replica [root]/local_replica.db follows another primary
-                ✗ replica       [root]/local_replica.db is no replica: it is a database without the -client_wal_index or -info file of a replica
+                ✗ primary       the replica [root]/local_replica.db follows another primary than [other]: [server]
+                ✗ replica       the replica [root]/local_replica.db is broken: it has lost its -client_wal_index or -info file, which tells how far it has come
+                                help: the primary has everything: `seedbed replica reset` removes what is left of it, `seedbed sync` makes it anew
             "#]],
         ),
         (
@@ -320,8 +321,9 @@ fn doctor_on_a_replica_tells_of_its_files() {
                 ✓ replica       there is no file yet; the first `sync` makes it
                 ✓ replica       [n] bytes in all its files, protocol v2, frame [n], synced [n] s ago
                 ✓ replica       [n] bytes in all its files, protocol v2, frame [n], synced [n] s ago
-                ✗ primary       the replica [root]/local_replica.db follows another primary
-                ✗ replica       [root]/local_replica.db is no replica: it is a database without the -client_wal_index or -info file of a replica
+                ✗ primary       the replica [root]/local_replica.db follows another primary than [other]: [server]
+                ✗ replica       the replica [root]/local_replica.db is broken: it has lost its -client_wal_index or -info file, which tells how far it has come
+                                help: the primary has everything: `seedbed replica reset` removes what is left of it, `seedbed sync` makes it anew
             "#]],
         ),
     ] {
@@ -382,7 +384,11 @@ fn doctor_on_a_replica_tells_of_its_files() {
             .collect::<String>()
             .replace(root.trim_end_matches('/'), "[root]");
         let root = elsewhere.path("").display().to_string();
-        expect.assert_eq(&shown.replace(root.trim_end_matches('/'), "[root]"));
+        let shown = shown
+            .replace(root.trim_end_matches('/'), "[root]")
+            .replace(&other.url(), "[other]")
+            .replace(&server.url(), "[server]");
+        expect.assert_eq(&shown);
     }
 }
 
