@@ -38,7 +38,11 @@ impl Told for Problem {
             severity: self.severity,
             at: self.origin.clone().map(At::Source),
             notes,
-            help: self.help.iter().map(|help| as_typed(help, program)).collect(),
+            help: self
+                .help
+                .iter()
+                .map(|help| as_typed(help, program))
+                .collect(),
             ..Diagnostic::error(self.code, self.message.clone())
         }
     }
@@ -54,9 +58,15 @@ pub fn seeds(plan: &Plan, done: Done, style: Style<'_>) -> String {
     }
     let (inserted, updated, deleted, unchanged) = plan.counts();
     let drifted: usize = plan.files.iter().map(|file| file.drifted.len()).sum();
-    let silent = plan.files.iter().all(|file| file.changes.is_empty() && file.state == FileState::Applied);
+    let silent = plan
+        .files
+        .iter()
+        .all(|file| file.changes.is_empty() && file.state == FileState::Applied);
     if silent && plan.marks.is_none() {
-        text.push_str(&format!("nothing to do: {} as declared", count(unchanged, "row")));
+        text.push_str(&format!(
+            "nothing to do: {} as declared",
+            count(unchanged, "row")
+        ));
         if drifted > 0 {
             text.push_str(&format!(", {drifted} changed by hand"));
         }
@@ -64,8 +74,18 @@ pub fn seeds(plan: &Plan, done: Done, style: Style<'_>) -> String {
         return text;
     }
     let words = match done {
-        Done::Planned => ["insert", "update", "delete", "unchanged, in one transaction"],
-        Done::Done => ["inserted", "updated", "deleted", "unchanged, in one transaction"],
+        Done::Planned => [
+            "insert",
+            "update",
+            "delete",
+            "unchanged, in one transaction",
+        ],
+        Done::Done => [
+            "inserted",
+            "updated",
+            "deleted",
+            "unchanged, in one transaction",
+        ],
     };
     let numbers = [inserted, updated, deleted, unchanged];
     let sums: Vec<String> = numbers
@@ -80,7 +100,10 @@ pub fn seeds(plan: &Plan, done: Done, style: Style<'_>) -> String {
             Done::Planned => "will be",
             Done::Done => "is",
         };
-        text.push_str(&format!("the database {verb} marked as environment {}\n", printable(mark)));
+        text.push_str(&format!(
+            "the database {verb} marked as environment {}\n",
+            printable(mark)
+        ));
     }
     text
 }
@@ -119,8 +142,7 @@ fn block(file: &FilePlan, style: Style<'_>) -> String {
         let name = format!("{}.{}", change.table, change.label);
         let what = match &change.what {
             What::Update(differences) => {
-                let columns: Vec<&str> =
-                    differences.iter().map(|it| it.column.as_str()).collect();
+                let columns: Vec<&str> = differences.iter().map(|it| it.column.as_str()).collect();
                 format!("{} changed by hand", columns.join(", "))
             }
             _ => "deleted by hand".to_owned(),
@@ -130,7 +152,10 @@ fn block(file: &FilePlan, style: Style<'_>) -> String {
         text.push('\n');
     }
     if !file.drifted.is_empty() {
-        text.push_str(&as_typed("  `seed --refresh` makes it as declared again\n", style.program));
+        text.push_str(&as_typed(
+            "  `seed --refresh` makes it as declared again\n",
+            style.program,
+        ));
     }
     text
 }
