@@ -162,7 +162,7 @@ fn block(file: &FilePlan, style: Style<'_>) -> String {
 
 /// The changes in one table: the labels in a line, and the columns of rows that change below.
 fn of_table(changes: &[Change], width: usize, style: Style<'_>) -> String {
-    let table = changes.first().map_or("", |change| change.table.as_str());
+    let table = changes.first().map_or("", |change| &*change.table);
     let mut labels: Vec<String> = changes
         .iter()
         .take(NAMED)
@@ -313,8 +313,8 @@ fn changes(plan: &Plan, of: impl Fn(&FilePlan) -> &Vec<Change>) -> Vec<Value> {
             };
             all.push(json!({
                 "seed": file.name,
-                "table": change.table,
-                "label": change.label,
+                "table": &*change.table,
+                "label": &*change.label,
                 "action": action,
                 "columns": columns,
             }));
