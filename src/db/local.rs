@@ -476,8 +476,14 @@ impl Run<'_> {
         if self.options.stop.is_raised() {
             return Err(EngineError::interrupted());
         }
-        if step.origin.is_none() {
-            return all(own.prepared(self.connection, &step.sql).await?, &step.args).await;
+        // What has bound values comes again with others, for every unit or for the next rows.
+        if step.origin.is_none() || !step.args.is_empty() {
+            let statement = own.prepared(self.connection, &step.sql).await?;
+            let rows = all(statement, &step.args).await?;
+            return Ok(match step.origin {
+                None => rows,
+                Some(_) => Rows::new(),
+            });
         }
         // Outside of a transaction each statement takes a lock of its own, unless it stands below a `SAVEPOINT`.
         if atomicity == Atomicity::Bare && self.connection.is_autocommit() {
@@ -526,7 +532,7 @@ impl Run<'_> {
     }
 }
 
-/// Statements of our own making, which come again for every unit, compiled once.
+/// Statements that come again, compiled once.
 #[derive(Default)]
 struct OwnStatements(HashMap<String, Statement>);
 

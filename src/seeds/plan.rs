@@ -384,7 +384,11 @@ fn steps(
             _ => (PER_STATEMENT / columns.len().max(1)).max(1),
         };
         for chunk in order.rows[at..at + many].chunks(together) {
-            steps.push(insert(basis, order, table, &columns, chunk)?);
+            let step = insert(basis, order, table, &columns, chunk)?;
+            // One text for all statements that are alike.
+            let like = steps.last().filter(|last: &&Step| last.sql == step.sql);
+            let sql = like.map_or(step.sql.clone(), |like| like.sql.clone());
+            steps.push(Step { sql, ..step });
         }
         at += many;
     }
