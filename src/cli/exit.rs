@@ -56,6 +56,20 @@ impl From<&ApplyError> for Exit {
     }
 }
 
+impl Exit {
+    /// How seeding ended that failed.
+    pub(super) fn of_seeding(error: &crate::seeds::ApplyError) -> Exit {
+        use crate::seeds::ApplyError;
+        match error {
+            ApplyError::Problems { .. } => Exit::Integrity,
+            ApplyError::Waited { .. } => Exit::Locked,
+            ApplyError::History(error) => error.into(),
+            ApplyError::Script(_) => by_code(error.code()),
+            ApplyError::Unknown { .. } => Exit::Unknown,
+        }
+    }
+}
+
 impl From<&HistoryError> for Exit {
     fn from(error: &HistoryError) -> Exit {
         match error {

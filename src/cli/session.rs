@@ -44,7 +44,7 @@ pub(super) struct Session {
     yes: bool,
     /// The working folder.
     pub(super) cwd: PathBuf,
-    env: BTreeMap<String, String>,
+    pub(super) env: BTreeMap<String, String>,
 }
 
 /// A database that a command has opened, and what it was opened by.
@@ -168,11 +168,18 @@ impl Session {
             Database::Remote { .. } => asks == Asks::OnEveryRemote,
             Database::Replica { .. } => true,
         };
-        if self.yes || !asked || database.is_loopback() {
+        if !asked || database.is_loopback() {
             return Ok(());
         }
         let url = database.url().map(ToString::to_string).unwrap_or_default();
-        let question = format!("{} will change {url}", self.command);
+        self.confirm(opened, &format!("{} will change {url}", self.command))
+    }
+
+    /// Asks whether to go on, unless `--yes` was given. `question` is what would happen.
+    pub(super) fn confirm(&self, opened: &Opened, question: &str) -> Result<(), Stopped> {
+        if self.yes {
+            return Ok(());
+        }
         if !self.terminal.can_ask() {
             return Err(self
                 .usage(

@@ -21,8 +21,10 @@ const COMMANDS: &[&str] = &[
     "renumber",
     "repair",
     "replica",
+    "reset",
     "status",
     "sync",
+    "test-db",
     "undo",
 ];
 

@@ -15,6 +15,8 @@ mod generate;
 mod guard;
 mod identity;
 mod inputs;
+#[cfg(feature = "testing")]
+mod labelled;
 mod labels;
 mod ledger;
 mod model;
@@ -30,6 +32,8 @@ mod yaml;
 
 pub use apply::{ApplyError, Outcome, SeedOptions, apply, observe};
 pub use inputs::{Clock, Variables};
+#[cfg(feature = "testing")]
+pub use labelled::{Labelled, labelled};
 pub use model::{
     Expr, Fake, Field, Label, Mode, Part, Requires, RowDecl, SeedFile, Settings, Spanned, Style,
     Table, Template,
