@@ -487,6 +487,21 @@ impl<P: Finding> ApplyError<P> {
         }
     }
 
+    /// Whether the run changed something before it stopped: units that it committed, or a part of a script that has no
+    /// transaction.
+    pub fn left_something(&self) -> bool {
+        let half = match self {
+            ApplyError::Script(error) => match error.failed.failure {
+                Failure::Step {
+                    committed, left, ..
+                } => committed > 0 || left != db::Left::Nothing,
+                Failure::Open(_) | Failure::Lost(_) => false,
+            },
+            _ => false,
+        };
+        half || !self.done().is_empty()
+    }
+
     /// The kind of the engine's error beneath, if there is one.
     pub fn code(&self) -> Option<Code> {
         match self {

@@ -44,6 +44,7 @@
 //! | [`seeds`] | rows in YAML: set, rows, plan, apply, export | writes what a file does not say |
 //! | `testing` | a migrated and seeded database for each test (feature `testing`) | reads `.env`, opens what an application uses |
 //! | [`config`] | flags > environment > `.env` > `config.toml` > default, each value with its origin | opens a database |
+//! | [`mod@open`] | the database of the settings, opened: for the command line and for applications | decides, writes |
 //! | [`doctor`] | whether the job could run, from the settings to a real read | writes, shows a token |
 //! | [`report`] | outcomes as text and JSON | prints |
 //! | `refinery` | lets refinery's own Runner work on every mode (feature `refinery`) | touches `_migrations` |
@@ -63,6 +64,7 @@ pub mod history;
 pub mod init;
 pub mod migrations;
 mod nearest;
+pub mod open;
 #[cfg(feature = "refinery")]
 pub mod refinery;
 pub mod report;

@@ -12,17 +12,22 @@ pub(crate) fn nearest<'a>(word: &str, known: &[&'a str]) -> Option<&'a str> {
         .map(|(_, candidate)| candidate)
 }
 
-/// Levenshtein distance: insertions, deletions and replacements of one character.
+/// Edit distance: insertions, deletions and replacements of one character, and swaps of two neighbours.
 fn edits(from: &str, to: &str) -> usize {
-    let to: Vec<char> = to.chars().collect();
+    let (from, to): (Vec<char>, Vec<char>) = (from.chars().collect(), to.chars().collect());
+    let mut above: Vec<usize> = Vec::new();
     let mut row: Vec<usize> = (0..=to.len()).collect();
-    for (done, letter) in from.chars().enumerate() {
+    for (done, letter) in from.iter().enumerate() {
         let mut next = vec![done + 1];
         for (at, other) in to.iter().enumerate() {
-            let replaced = row[at] + usize::from(letter != *other);
-            next.push(replaced.min(row[at + 1] + 1).min(next[at] + 1));
+            let replaced = row[at] + usize::from(letter != other);
+            let mut least = replaced.min(row[at + 1] + 1).min(next[at] + 1);
+            if done > 0 && at > 0 && from[done - 1] == *other && to[at - 1] == *letter {
+                least = least.min(above[at - 1] + 1);
+            }
+            next.push(least);
         }
-        row = next;
+        above = std::mem::replace(&mut row, next);
     }
     row[to.len()]
 }
@@ -38,7 +43,8 @@ mod tests {
             ("databse_url", Some("database_url")),
             ("DATABASE-NAME", Some("database_name")),
             ("organisation", Some("organization")),
-            ("dri", None),
+            ("dri", Some("dir")),
+            ("rdi", None),
             ("dirs", Some("dir")),
             ("colour", None),
             ("", None),

@@ -381,7 +381,9 @@ async fn every_problem_of_every_file_is_told_and_nothing_is_left() {
         "seeds/test/020_more.yaml",
         "users:\n  third:\n    emial: x@example.com\n    active: 1\nposts:\n  other:\n    user: nobody\n",
     );
-    told(&project, expect![[r#"
+    told(
+        &project,
+        expect![[r#"
         the template could not be seeded
 
         error[unknown-column]: table `Users` has no column `emial`
@@ -403,9 +405,13 @@ async fn every_problem_of_every_file_is_told_and_nothing_is_left() {
           |           ^^^^^^
 
         3 errors
-    "#]]).await;
+    "#]],
+    )
+    .await;
     project.write("migrations/V3__broken.sql", "CREATE TABEL x (a);\n");
-    told(&project, expect![[r#"
+    told(
+        &project,
+        expect![[r#"
         the template could not be migrated
 
         error[statement-failed]: V3 failed: near "TABEL": syntax error
@@ -416,7 +422,9 @@ async fn every_problem_of_every_file_is_told_and_nothing_is_left() {
           |
           = note: rolled back: V1, V2 and V3
           = help: fix [project]/migrations/V3__broken.sql:1, then run `seedbed migrate` again
-    "#]]).await;
+    "#]],
+    )
+    .await;
     assert_eq!(project.files("templates"), ["lock"]);
 }
 
@@ -429,7 +437,9 @@ async fn a_variable_without_a_default_is_a_problem() {
         "seeds/test/020_more.yaml",
         "posts:\n  other:\n    user: admin\n    title: !env HOME_TOWN\n",
     );
-    told(&project, expect![[r#"
+    told(
+        &project,
+        expect![[r#"
         the template could not be seeded
 
         error[unset-variable]: HOME_TOWN must be set
@@ -439,7 +449,9 @@ async fn a_variable_without_a_default_is_a_problem() {
           |            ^^^^^^^^^^^^^^
           |
           = help: set it in the environment or in .env; it is never recorded or shown
-    "#]]).await;
+    "#]],
+    )
+    .await;
 }
 
 /// This repository, as any other project uses it.
@@ -456,6 +468,12 @@ async fn the_project_is_found_from_the_package() {
     assert!(
         name.starts_with("the_project_is_found_from_the_package-"),
         "{name}"
+    );
+    let connection = db.connect().await.unwrap();
+    let sql = "DELETE FROM users WHERE id = 'test-123'";
+    assert!(
+        connection.execute(sql, ()).await.is_err(),
+        "it has rows of usage"
     );
     let memory = testing::memory("test").await.unwrap();
     let admin: User = memory.row("users", "admin").await.unwrap();

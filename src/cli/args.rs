@@ -125,6 +125,8 @@ pub(super) enum Command {
     /// Show which migrations are applied, pending, edited or missing
     #[command(alias = "info")]
     Status(Status),
+    /// Write the rows that the seed files declare, and only what differs
+    Seed(Seed),
     /// Take applied migrations back, by the down files recorded with them
     #[command(alias = "down")]
     Undo(Undo),
@@ -179,6 +181,18 @@ pub(super) struct Migrate {
     /// Wait so many seconds for a database that can be reached
     #[arg(long, value_name = "S", value_parser = seconds, allow_negative_numbers = true)]
     pub(super) wait: Option<Duration>,
+    /// Seed the database afterwards
+    #[arg(long)]
+    pub(super) seed: bool,
+    /// The environment of the seeds; a database that is marked otherwise is refused
+    #[arg(long, value_name = "ENV")]
+    pub(super) env: Option<String>,
+    /// Seed the files with this tag too
+    #[arg(long, value_name = "TAG", requires = "seed")]
+    pub(super) tag: Vec<String>,
+    /// Seed other rows than those for prod into a server that is not this machine
+    #[arg(long, requires = "seed")]
+    pub(super) allow_remote_seed: bool,
     #[command(flatten)]
     pub(super) lock: Lock,
 }
@@ -215,6 +229,31 @@ pub(super) struct Status {
     /// Exit with 3 where migrations are pending
     #[arg(long)]
     pub(super) exit_code: bool,
+}
+
+/// `seed`
+#[derive(Debug, Args)]
+pub(super) struct Seed {
+    /// The environment of the seeds [default: dev, on this machine only]
+    #[arg(long, value_name = "ENV")]
+    pub(super) env: Option<String>,
+    /// Seed the files with this tag too
+    #[arg(long, value_name = "TAG")]
+    pub(super) tag: Vec<String>,
+    /// Show which rows would be written, and change nothing
+    #[arg(long)]
+    pub(super) dry_run: bool,
+    /// Also write rows that nothing but time, or somebody by hand, has changed; `!now` and `!hash` anew
+    #[arg(long)]
+    pub(super) refresh: bool,
+    /// Mark the database as this environment, whatever it is marked as
+    #[arg(long, value_name = "ENV")]
+    pub(super) mark: Option<String>,
+    /// Seed other rows than those for prod into a server that is not this machine
+    #[arg(long)]
+    pub(super) allow_remote_seed: bool,
+    #[command(flatten)]
+    pub(super) lock: Lock,
 }
 
 /// `undo`
@@ -311,6 +350,8 @@ pub(super) struct Sync {
     /// Go on at the configured interval until interrupted
     #[arg(long)]
     pub(super) watch: bool,
+    #[command(flatten)]
+    pub(super) lock: Lock,
 }
 
 /// `replica`
@@ -326,7 +367,7 @@ pub(super) enum ReplicaCommand {
     /// Show its size, its last frame, its age, and how far it is behind
     Status,
     /// Remove its files, all of them and nothing else; `sync` makes them anew
-    Reset,
+    Reset(Lock),
     /// Write what it holds into a plain database, cut off from the primary
     Copy {
         /// The new file

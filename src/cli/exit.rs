@@ -1,8 +1,9 @@
 //! Exit codes. They are a contract: other programs branch on them.
 
-use crate::db::Code;
+use crate::db::{Code, DbError};
+use crate::drive::{ApplyError, Finding};
 use crate::history::HistoryError;
-use crate::migrations::{ApplyError, ReadError};
+use crate::migrations::ReadError;
 
 /// How a command ends.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -44,22 +45,8 @@ impl Exit {
     }
 }
 
-impl From<&ApplyError> for Exit {
-    fn from(error: &ApplyError) -> Exit {
-        match error {
-            ApplyError::Problems { .. } => Exit::Integrity,
-            ApplyError::Waited { .. } => Exit::Locked,
-            ApplyError::History(error) => error.into(),
-            ApplyError::Script(_) => by_code(error.code()),
-            ApplyError::Unknown { .. } => Exit::Unknown,
-        }
-    }
-}
-
-impl Exit {
-    /// How seeding ended that failed.
-    pub(super) fn of_seeding(error: &crate::seeds::ApplyError) -> Exit {
-        use crate::seeds::ApplyError;
+impl<P: Finding> From<&ApplyError<P>> for Exit {
+    fn from(error: &ApplyError<P>) -> Exit {
         match error {
             ApplyError::Problems { .. } => Exit::Integrity,
             ApplyError::Waited { .. } => Exit::Locked,
@@ -76,6 +63,10 @@ impl From<&HistoryError> for Exit {
             HistoryError::NotOurs { .. }
             | HistoryError::Newer { .. }
             | HistoryError::Unreadable { .. } => Exit::Integrity,
+            // The settings name a file and a primary that do not belong together, or a mode that is not in this build.
+            HistoryError::Db(DbError::OtherPrimary { .. } | DbError::NotBuilt { .. }) => {
+                Exit::Usage
+            }
             HistoryError::Db(error) => by_code(error.code()),
         }
     }

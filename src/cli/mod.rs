@@ -73,7 +73,9 @@ async fn call(cli: &Cli, program: &'static str) -> Exit {
     };
     let name = cli.command.name();
     let env = std::env::vars_os().collect();
-    let session = Session::new(name, &cli.global, program, cwd, env);
+    let mut flags = cli.global.settings();
+    flags.env = cli.command.environment().map(str::to_owned);
+    let session = Session::new(name, &flags, &cli.global, program, cwd, env);
     match dispatch(&session, &cli.command).await {
         Ok(exit) => exit,
         Err(stopped) => {
@@ -88,6 +90,7 @@ async fn dispatch(session: &Session, command: &Command) -> Ending {
         Command::Migrate(flags) => commands::migrate(session, flags).await,
         Command::Status(flags) => commands::status(session, flags).await,
         Command::Undo(flags) => commands::undo(session, flags).await,
+        Command::Seed(flags) => commands::seed(session, flags).await,
         Command::Check(flags) => commands::check(session, flags).await,
         Command::New(flags) => commands::new(session, flags),
         Command::Renumber(flags) => commands::renumber(session, flags),
@@ -99,7 +102,7 @@ async fn dispatch(session: &Session, command: &Command) -> Ending {
         Command::Sync(flags) => commands::replica::sync(session, flags).await,
         Command::Replica(flags) => match &flags.command {
             ReplicaCommand::Status => commands::replica::status(session).await,
-            ReplicaCommand::Reset => commands::replica::reset(session).await,
+            ReplicaCommand::Reset(lock) => commands::replica::reset(session, lock).await,
             ReplicaCommand::Copy { file } => commands::replica::copy(session, file).await,
         },
         Command::Reset(flags) => commands::reset(session, flags).await,
@@ -111,12 +114,23 @@ async fn dispatch(session: &Session, command: &Command) -> Ending {
 }
 
 impl Command {
+    /// The environment that the command was told.
+    fn environment(&self) -> Option<&str> {
+        match self {
+            Command::Migrate(flags) => flags.env.as_deref(),
+            Command::Seed(flags) => flags.env.as_deref(),
+            Command::Reset(flags) => flags.env.as_deref(),
+            _ => None,
+        }
+    }
+
     /// The verb, as JSON tells it.
     fn name(&self) -> &'static str {
         match self {
             Command::Migrate(_) => "migrate",
             Command::Status(_) => "status",
             Command::Undo(_) => "undo",
+            Command::Seed(_) => "seed",
             Command::Check(_) => "check",
             Command::New(_) => "new",
             Command::Renumber(_) => "renumber",
@@ -128,7 +142,7 @@ impl Command {
             Command::Sync(_) => "sync",
             Command::Replica(flags) => match &flags.command {
                 ReplicaCommand::Status => "replica status",
-                ReplicaCommand::Reset => "replica reset",
+                ReplicaCommand::Reset(_) => "replica reset",
                 ReplicaCommand::Copy { .. } => "replica copy",
             },
             Command::Reset(_) => "reset",

@@ -9,20 +9,14 @@ use super::exit::Exit;
 use super::signals;
 use super::terminal::Terminal;
 use super::who;
-#[cfg(not(all(feature = "remote", feature = "replica")))]
-use crate::config::Mode;
 use crate::config::{Config, Database, Project, Resolved};
 use crate::db::{Db, DbError, Options};
+use crate::drive;
 use crate::history::HistoryError;
 use crate::migrations::{ApplyError, Event, Migrations, OnEvent, OutOfOrder, PlanOptions};
-use crate::report::{self, Call, Document, Paint, Report, Style};
+use crate::open;
+use crate::report::{self, Call, Document, Paint, Report, Style, Told};
 use crate::script::Run;
-
-/// How long the lock of a local database is waited for.
-const LOCK_TIMEOUT: Duration = Duration::from_secs(10);
-
-/// The same of a server, which lets whoever holds the lock have it for 5 s while others wait.
-const REMOTE_LOCK_TIMEOUT: Duration = Duration::from_secs(120);
 
 /// When a command asks before it changes something.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -68,12 +62,13 @@ pub(super) type Ending = Result<Exit, Stopped>;
 impl Session {
     pub(super) fn new(
         command: &'static str,
+        flags: &crate::config::Flags,
         global: &Global,
         program: &'static str,
         cwd: PathBuf,
         env: Vec<(std::ffi::OsString, std::ffi::OsString)>,
     ) -> Session {
-        let resolved = crate::config::load(&global.settings(), &cwd, env.iter().cloned());
+        let resolved = crate::config::load(flags, &cwd, env.iter().cloned());
         let env = env
             .into_iter()
             .filter_map(|(name, value)| Some((name.into_string().ok()?, value.into_string().ok()?)))
@@ -118,31 +113,8 @@ impl Session {
             self.stopped(Report::usage("signals", message, None), Exit::Failed)
         })?;
         let database = &config.database.value;
-        let lock_timeout = lock_timeout.unwrap_or(match database {
-            Database::Local { .. } | Database::Memory => LOCK_TIMEOUT,
-            Database::Remote { .. } | Database::Replica { .. } => REMOTE_LOCK_TIMEOUT,
-        });
-        let options = Options { lock_timeout, stop };
-        let db = match database {
-            Database::Local { path } => Db::local(path, options),
-            Database::Memory => Db::memory(options).await,
-            #[cfg(feature = "remote")]
-            Database::Remote { url, token } => {
-                let token = token.as_ref().map(|token| token.value.expose());
-                Db::remote(&url.base(), token, options)
-            }
-            #[cfg(not(feature = "remote"))]
-            Database::Remote { .. } => return Err(self.not_built(Mode::Remote, "remote")),
-            #[cfg(feature = "replica")]
-            Database::Replica {
-                file, url, token, ..
-            } => {
-                let token = token.as_ref().map(|token| token.value.expose());
-                Db::replica(file, &url.base(), token, options)
-            }
-            #[cfg(not(feature = "replica"))]
-            Database::Replica { .. } => return Err(self.not_built(Mode::Replica, "replica")),
-        };
+        let lock_timeout = lock_timeout.unwrap_or_else(|| open::lock_timeout(database));
+        let db = open::open(database, Options { lock_timeout, stop }).await;
         let db = db.map_err(|error| {
             let error = error.into();
             self.stopped(Report::history(&error, self.style()), Exit::from(&error))
@@ -151,17 +123,21 @@ impl Session {
         Ok(Opened { config, db, run })
     }
 
-    #[cfg(not(all(feature = "remote", feature = "replica")))]
-    fn not_built(&self, mode: Mode, feature: &str) -> Stopped {
-        self.usage(
-            "not-in-this-build",
-            format!("mode {mode} is not in this build"),
-            Some(format!("build seedbed with its feature `{feature}`")),
-        )
+    /// What seeds may name: the environment, and `.env` where that is silent.
+    pub(super) fn variables(&self) -> BTreeMap<String, String> {
+        let mut variables = self.resolved.others().clone();
+        variables.extend(self.env.clone());
+        variables
     }
 
-    /// Asks before a change that could reach what others use, unless `--yes` was given.
-    pub(super) fn ask(&self, opened: &Opened, asks: Asks) -> Result<(), Stopped> {
+    /// Asks before a change that could reach what others use, unless `--yes` was given. Before that it sees whether the
+    /// file of a replica could follow: one that belongs to another primary is a sign that this is the wrong one.
+    pub(super) async fn ask(&self, opened: &Opened, asks: Asks) -> Result<(), Stopped> {
+        opened.db.check_replica().await.map_err(|error| {
+            let mut stopped = self.failed(opened, &HistoryError::Db(error).into());
+            stopped.report.database = Some("nothing was changed".to_owned());
+            stopped
+        })?;
         let database = &opened.config.database.value;
         let asked = match database {
             Database::Local { .. } | Database::Memory => false,
@@ -230,13 +206,17 @@ impl Session {
 
     /// A change that did not happen.
     pub(super) fn failed(&self, opened: &Opened, error: &ApplyError) -> Stopped {
-        let mut report = Report::failure(error, self.style());
-        if let Some(token) = opened.config.token() {
-            let name = opened.config.turso_name();
-            report = report.with_token(token, &name, SystemTime::now());
-        }
-        let away =
-            matches!(error, ApplyError::History(HistoryError::Db(error)) if error.may_pass());
+        self.did_not_happen(opened, error)
+    }
+
+    /// The same of a change of any room.
+    pub(super) fn did_not_happen<P: Told>(
+        &self,
+        opened: &Opened,
+        error: &drive::ApplyError<P>,
+    ) -> Stopped {
+        let mut report = opened.with_token(Report::failure(error, self.style()));
+        let away = matches!(error, drive::ApplyError::History(HistoryError::Db(error)) if error.may_pass());
         if away && matches!(opened.config.database.value, Database::Replica { .. }) {
             report = report.needs_the_primary();
         }
@@ -297,11 +277,11 @@ impl Session {
     }
 
     /// Warnings of a command that went well.
-    pub(super) fn warn(&self, problems: &[crate::migrations::Problem]) {
+    pub(super) fn warn<P: Told>(&self, problems: &[P]) {
         if problems.is_empty() {
             return;
         }
-        let report = Report::problems(problems, self.style());
+        let report = Report::told(problems, self.style());
         if self.terminal.format == Format::Table {
             self.terminal.words(&report.text(self.style()));
         }
@@ -347,6 +327,17 @@ impl Opened {
         (mode, self.config.database_name())
     }
 
+    /// A report with what the token itself tells, where the server refused it.
+    pub(super) fn with_token(&self, report: Report) -> Report {
+        match self.config.token() {
+            Some(token) => {
+                let name = self.config.turso_name();
+                report.with_token(token, &name, SystemTime::now())
+            }
+            None => report,
+        }
+    }
+
     /// How to plan for this database.
     pub(super) fn plan_options(&self, out_of_order: bool) -> PlanOptions {
         PlanOptions {
@@ -365,6 +356,17 @@ impl Stopped {
     /// It concerns this database.
     pub(super) fn about(mut self, opened: &Opened) -> Stopped {
         self.database = Some(opened.database());
+        self
+    }
+
+    /// What was migrated before is there all the same.
+    pub(super) fn migrations_stand(mut self, version: Option<i64>) -> Stopped {
+        if let Some(version) = version {
+            let words = format!(
+                "no row was written; the migrations stand, and the database is at V{version}"
+            );
+            self.report.database = Some(words);
+        }
         self
     }
 

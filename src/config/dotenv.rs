@@ -20,6 +20,8 @@ use super::variables;
 pub struct DotEnv {
     pub(super) path: PathBuf,
     pub(super) variables: BTreeMap<&'static str, Variable>,
+    /// Everything that is not ours, for seeds that name a variable.
+    pub(super) others: BTreeMap<String, String>,
     pub(super) problems: Vec<Problem>,
 }
 
@@ -39,6 +41,7 @@ impl DotEnv {
         let mut file = Self {
             path: path.into(),
             variables: BTreeMap::new(),
+            others: BTreeMap::new(),
             problems: Vec::new(),
         };
         let text = text.strip_prefix('\u{feff}').unwrap_or(text);
@@ -74,6 +77,7 @@ impl DotEnv {
     fn keep(&mut self, name: &str, value: String, line: u32) {
         let value = value.trim();
         let Some(name) = variables::IN_DOTENV.into_iter().find(|ours| *ours == name) else {
+            self.others.insert(name.to_owned(), value.to_owned());
             return;
         };
         if value.is_empty() {

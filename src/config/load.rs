@@ -9,10 +9,11 @@ use std::fs;
 use std::io::{self, ErrorKind};
 use std::path::{Path, PathBuf};
 
+use super::Config;
 use super::dotenv::DotEnv;
 use super::layers::{Flags, Sources, TomlText, token_file};
 use super::origin::{Place, relative};
-use super::problem::Problem;
+use super::problem::{ConfigError, Problem};
 use super::resolve::{Resolved, resolve};
 use super::secret::Secret;
 use super::variables::{self, HOME};
@@ -50,6 +51,23 @@ pub fn load(
     });
     sources.problems = problems;
     resolve(&sources)
+}
+
+impl Config {
+    /// The configuration of this process, for an application: its environment, and the `.env` and `config.toml` of the
+    /// project that its working folder is in. There are no flags; for those, and for another folder, there is [`load`].
+    ///
+    /// # Errors
+    /// As [`Resolved::config`], and where there is no working folder.
+    pub fn load() -> Result<Config, ConfigError> {
+        let cwd = std::env::current_dir().map_err(|error| {
+            let why = reason(&error);
+            ConfigError::one(Problem::new(format!(
+                "the working folder cannot be used: {why}"
+            )))
+        })?;
+        load(&Flags::default(), &cwd, std::env::vars_os()).config()
+    }
 }
 
 /// The nearest folder from `cwd` upwards that holds `config.toml`, `migrations/` or `.git`, else

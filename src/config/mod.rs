@@ -1,8 +1,8 @@
 //! Configuration: flags > environment > `.env` > `config.toml` > default, each value with its origin.
 //!
-//! [`load`] gathers the levels, and is the only part that touches files or is given the environment;
-//! [`resolve`] decides and is pure. Neither opens a database or writes anything, and the process
-//! environment is never changed. The token is a [`Secret`] from the moment it is accepted; no
+//! [`load`] gathers the levels, and is the only part that touches files or is given the environment
+//! ([`Config::load`] gives it that of this process); [`resolve`] decides and is pure. Neither opens a
+//! database or writes anything, and the process environment is never changed. The token is a [`Secret`] from the moment it is accepted; no
 //! message, row or `Debug` shows it.
 //!
 //! # Commands with and without a database

@@ -2,6 +2,7 @@
 //!
 //! Pure: no file, no environment, no clock. [`load`](super::load) gathers what this decides from.
 
+use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::time::Duration;
 
@@ -27,6 +28,8 @@ pub struct Resolved {
     pub(super) mode: Option<Setting<Mode>>,
     pub(super) database: Option<Setting<Database>>,
     pub(super) out_of_order: Setting<bool>,
+    /// What `.env` sets beside our settings.
+    others: Others,
     /// What the modes would use, for showing only.
     pub(super) shown: Shown,
     /// Of files and of all that needs no database.
@@ -47,7 +50,22 @@ pub(super) struct Shown {
     pub(super) sync_interval: Option<Setting<Duration>>,
 }
 
+/// Variables of the project's own, which may be secrets.
+#[derive(Clone, Default)]
+struct Others(BTreeMap<String, String>);
+
+impl std::fmt::Debug for Others {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_set().entries(self.0.keys()).finish()
+    }
+}
+
 impl Resolved {
+    /// What `.env` sets beside our settings, for seeds that name a variable. They may be secrets.
+    pub fn others(&self) -> &BTreeMap<String, String> {
+        &self.others.0
+    }
+
     /// The configuration of a command that opens a database.
     ///
     /// # Errors
@@ -166,6 +184,10 @@ pub fn resolve(sources: &Sources) -> Resolved {
         mode: choice.mode,
         database: choice.database,
         out_of_order: out_of_order.unwrap_or(Setting::default(false)),
+        others: Others(match &sources.dotenv {
+            Some(file) => file.others.clone(),
+            None => BTreeMap::new(),
+        }),
         shown,
         problems,
         database_problems: choice.problems,

@@ -53,6 +53,15 @@ const OF_THE_CONNECTION: &[&str] = &[
 ];
 
 impl Engine {
+    /// The most bytes of a value and of a row, where that is so little that a migration can reach it: `SQLITE_LIMIT_LENGTH`
+    /// as the open-source server sets it.
+    pub fn largest_row(self) -> Option<usize> {
+        match self {
+            Engine::Local | Engine::Memory => None,
+            Engine::Server => Some(5_000_000),
+        }
+    }
+
     /// Why this engine cannot take a statement, or `None` where it can try.
     pub fn refusal(self, statement: &str) -> Option<String> {
         if let Some(why) = row_level_security(statement) {

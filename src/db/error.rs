@@ -17,6 +17,8 @@ pub enum Code {
     CannotOpen,
     /// The disk, or the database's own limit, is full.
     Full,
+    /// A value, a row or a statement is larger than the engine takes.
+    TooBig,
     /// A constraint does not hold.
     Constraint,
     /// The run was told to stop.
@@ -40,6 +42,7 @@ impl Code {
             11 => Code::Corrupt,
             13 => Code::Full,
             14 => Code::CannotOpen,
+            18 => Code::TooBig,
             19 => Code::Constraint,
             26 => Code::NotADatabase,
             _ => Code::Other(extended),
@@ -109,6 +112,14 @@ pub enum DbError {
         /// What is wrong with it.
         why: &'static str,
     },
+    /// A mode that this build has not.
+    #[error("mode {mode} is not in this build")]
+    NotBuilt {
+        /// The mode: `remote`.
+        mode: &'static str,
+        /// The feature of this crate that has it.
+        feature: &'static str,
+    },
     /// It opened and could not be read.
     #[error("cannot read the database")]
     Read(#[source] EngineError),
@@ -132,10 +143,22 @@ pub enum DbError {
         why: &'static str,
     },
     /// A replica holds what its primary never had.
-    #[error("the replica {} follows another primary", path.display())]
+    #[error("the replica {} follows another primary than {primary}{}", path.display(), which(followed.as_deref(), primary))]
     OtherPrimary {
         /// The file.
         path: PathBuf,
+        /// The primary of the settings.
+        primary: String,
+        /// The one that it was last synced with, where that is known.
+        followed: Option<String>,
+    },
+    /// Another process syncs the same replica.
+    #[error("another process syncs the replica {}, and was not done within {} s", path.display(), waited.as_secs_f64())]
+    SyncLocked {
+        /// The file.
+        path: PathBuf,
+        /// How long it was waited for.
+        waited: std::time::Duration,
     },
     /// The primary answers, and yet the replica could not follow.
     #[error("cannot sync the replica {}: {why}", path.display())]
@@ -158,17 +181,32 @@ pub enum DbError {
     Thread(#[source] tokio::task::JoinError),
 }
 
+/// Which primary it was instead.
+fn which(followed: Option<&str>, primary: &str) -> String {
+    match followed {
+        None => String::new(),
+        Some(url) if url == primary => ": a database that was at this URL before".to_owned(),
+        Some(url) => format!(": {url}"),
+    }
+}
+
 impl DbError {
-    /// Whether the same may succeed a little later: the server could not be reached, or had too much to do.
+    /// Whether the same may succeed a little later: the server could not be reached, or had too much to do, or somebody
+    /// else was syncing.
     pub fn may_pass(&self) -> bool {
-        matches!(self, DbError::Remote(error) if error.fate() != super::Fate::Refused)
+        match self {
+            DbError::Remote(error) => error.fate() != super::Fate::Refused,
+            DbError::SyncLocked { .. } => true,
+            _ => false,
+        }
     }
 
     /// The kind of the engine's error beneath, if there is one.
     pub fn code(&self) -> Option<Code> {
         match self {
             DbError::Open { source, .. } | DbError::Read(source) => Some(source.code),
-            DbError::Path { .. } | DbError::Thread(_) => None,
+            DbError::SyncLocked { .. } => Some(Code::Busy),
+            DbError::Path { .. } | DbError::NotBuilt { .. } | DbError::Thread(_) => None,
             DbError::Remote(_)
             | DbError::NotAReplica { .. }
             | DbError::BrokenReplica { .. }

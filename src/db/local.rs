@@ -100,6 +100,12 @@ impl File {
         &self.path
     }
 
+    /// A connection that reads and writes, and makes the file where there is none.
+    pub(super) async fn connect(&self) -> Result<Connection, DbError> {
+        self.open(OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_CREATE)
+            .await
+    }
+
     async fn open(&self, flags: OpenFlags) -> Result<Connection, DbError> {
         // The engine calls that an I/O error.
         if self.path.is_dir() {
@@ -159,9 +165,7 @@ impl File {
         on_progress: OnProgress,
         options: &Options,
     ) -> Result<Vec<Answer>, Failure> {
-        let connection = self
-            .open(OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_CREATE)
-            .await?;
+        let connection = self.connect().await?;
         execute(Box::new(connection), transactions, on_progress, options).await
     }
 
@@ -216,6 +220,11 @@ impl Memory {
         Ok(Memory {
             connection: Arc::new(Mutex::new(connection)),
         })
+    }
+
+    /// The connection, once nobody uses it.
+    pub(super) async fn connect(&self) -> Connection {
+        self.connection.lock().await.clone()
     }
 
     pub(super) async fn query(
@@ -351,6 +360,7 @@ async fn execute(
         let writer: &Connection = &held;
         let mut own = OwnStatements::default();
         let mut answers = Vec::new();
+        let mut stopped = None;
         for (number, transaction) in transactions.iter().enumerate() {
             let run = Run {
                 connection: writer,
@@ -358,12 +368,23 @@ async fn execute(
                 on_progress: &on_progress,
                 number,
             };
-            if let Err(stopped) = run.transaction(transaction, &mut own, &mut answers).await {
-                return Err(run.clean_up(transaction, stopped).await);
+            if let Err(at) = run.transaction(transaction, &mut own, &mut answers).await {
+                stopped = Some(run.clean_up(transaction, at).await);
+                break;
             }
             on_progress(Progress::Committed(number));
         }
-        Ok(answers)
+        // In memory an application has the same connection, and they are on unless somebody turns them off.
+        if transactions
+            .iter()
+            .any(|transaction| transaction.foreign_keys == ForeignKeys::Off)
+        {
+            let _ = bare(writer, "PRAGMA foreign_keys = ON").await;
+        }
+        match stopped {
+            Some(failure) => Err(failure),
+            None => Ok(answers),
+        }
     };
     on_a_thread(&connection, &stop, work).await?
 }

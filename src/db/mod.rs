@@ -4,6 +4,7 @@
 //! of them whole or not at all. Nothing above this room knows which mode it was, and this is the only room that
 //! names the `libsql` crate. It knows nothing of `_migrations`: what is recorded comes to it as steps.
 
+mod application;
 mod engine;
 mod error;
 mod local;
@@ -15,6 +16,7 @@ mod remove;
 #[cfg(feature = "replica")]
 mod replica;
 mod replica_files;
+mod replica_lock;
 mod stop;
 mod unanswered;
 
@@ -22,12 +24,17 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
+pub use application::AppDatabase;
 pub use engine::Engine;
 pub(crate) use engine::row_level_security;
 pub use error::{At, Code, DbError, EngineError, Failure, Left};
+pub use libsql;
 pub use locate::locate;
 pub use remove::remove_local;
-pub use replica_files::{Protocol, ReplicaFacts, copy_replica, remove_replica, replica_facts};
+pub(crate) use replica_files::WITHOUT_SIDE;
+pub use replica_files::{
+    Protocol, ReplicaFacts, copy_replica, noted_primary, remove_replica, replica_facts,
+};
 pub(crate) use stop::{Pause, jittered};
 pub use stop::{Stop, StopHandle};
 pub use unanswered::{Fate, RemoteError};
@@ -141,10 +148,14 @@ pub struct Synced {
     pub protocol: Option<Protocol>,
     /// The last frame that it has, in the protocol's own count.
     pub frame: Option<u64>,
+    /// The last frame that it had before; none where it had none, or there was no replica.
+    pub from: Option<u64>,
     /// Whether something came.
     pub moved: bool,
-    /// Whether the file had followed another primary's log, all of which was replaced.
-    pub replaced: bool,
+    /// How many frames were fetched, each a page of the database; none where the protocol does not tell.
+    pub frames: Option<u64>,
+    /// Bytes of those frames, and of the database that the first sync began with.
+    pub bytes: Option<u64>,
 }
 
 impl Db {
@@ -216,12 +227,20 @@ impl Db {
         })
     }
 
+    /// The same database for an application: to keep, to share, and to make connections of the `libsql` crate from.
+    /// Nothing is opened, sent or written before the first connection. From then on a replica follows its primary every
+    /// `sync_every`; without one only when told by [`Db::sync`].
+    pub fn for_application(self, sync_every: Option<Duration>) -> AppDatabase {
+        AppDatabase::new(self, sync_every)
+    }
+
     /// Brings the file of a replica up to its primary, at least to the last run of this handle; the first time it
     /// makes the file. In another mode there is nothing to sync. It needs a multi-thread runtime.
     ///
     /// # Errors
-    /// [`DbError::Remote`] where the primary cannot be talked to; [`DbError::NotAReplica`] and
-    /// [`DbError::BrokenReplica`] for the file, which is left as it is; [`DbError::NotSynced`] for the rest.
+    /// [`DbError::Remote`] where the primary cannot be talked to; [`DbError::NotAReplica`], [`DbError::BrokenReplica`]
+    /// and [`DbError::OtherPrimary`] for the file, which is left as it is; [`DbError::SyncLocked`] where another
+    /// process syncs it for longer than the lock timeout; [`DbError::NotSynced`] for the rest.
     pub async fn sync(&self) -> Result<Synced, DbError> {
         match &self.mode {
             Mode::Local(_) | Mode::Memory(_) => Ok(Synced::default()),
@@ -229,6 +248,23 @@ impl Db {
             Mode::Remote(_) => Ok(Synced::default()),
             #[cfg(feature = "replica")]
             Mode::Replica(replica) => replica.sync(&self.options).await,
+        }
+    }
+
+    /// Whether the file of a replica could follow its primary, as far as that shows before something is changed there:
+    /// to be asked before a change, which would stand on the primary and not reach the file. Neither is changed; the
+    /// lock of a sync is taken for that time, which shows whether the folder may be written to. In another mode there
+    /// is nothing to ask.
+    ///
+    /// # Errors
+    /// Those of [`Db::sync`] that do not pass by themselves.
+    pub async fn check_replica(&self) -> Result<(), DbError> {
+        match &self.mode {
+            Mode::Local(_) | Mode::Memory(_) => Ok(()),
+            #[cfg(feature = "remote")]
+            Mode::Remote(_) => Ok(()),
+            #[cfg(feature = "replica")]
+            Mode::Replica(replica) => replica.check(&self.options).await,
         }
     }
 
@@ -243,6 +279,22 @@ impl Db {
                 mode: Mode::Local(replica.file()),
                 options: self.options.clone(),
             }),
+        }
+    }
+
+    /// Whether the file of a replica follows the primary that this handle names, as far as can be told without syncing
+    /// it: by Turso's protocol its last frames are compared, and by the open-source server's it must not be ahead. Only
+    /// reads. In another mode, and where there is no file yet, all is well.
+    ///
+    /// # Errors
+    /// [`DbError::OtherPrimary`] where it does not; the errors of [`Db::query`] and of [`replica_facts`].
+    pub async fn follows_its_primary(&self) -> Result<(), DbError> {
+        match &self.mode {
+            Mode::Local(_) | Mode::Memory(_) => Ok(()),
+            #[cfg(feature = "remote")]
+            Mode::Remote(_) => Ok(()),
+            #[cfg(feature = "replica")]
+            Mode::Replica(replica) => replica.follows().await,
         }
     }
 
@@ -329,10 +381,7 @@ impl Db {
             Mode::Local(file) => file.run(transactions, on_progress, &self.options).await,
             Mode::Memory(memory) => memory.run(transactions, on_progress, &self.options).await,
             #[cfg(feature = "remote")]
-            Mode::Remote(remote) => {
-                let done = remote.run(&transactions, &on_progress).await?;
-                Ok(done.answers)
-            }
+            Mode::Remote(remote) => remote.run(&transactions, &on_progress, &|_| {}).await,
             #[cfg(feature = "replica")]
             Mode::Replica(replica) => replica.run(&transactions, &on_progress).await,
         }

@@ -5,7 +5,8 @@
 use std::path::{Path, PathBuf};
 use std::time::SystemTime;
 
-use super::{DbError, local};
+use super::replica_lock::SyncLock;
+use super::{DbError, Options, local};
 
 /// How a replica follows its primary. It stands in a file beside the replica's own.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -29,7 +30,15 @@ impl Protocol {
 const V1_SIDE: &str = "-client_wal_index";
 const V2_SIDE: &str = "-info";
 
-/// Every file of a replica, by what follows the name of the database.
+/// What a database is that may be a replica that lost its side file, or somebody's own.
+pub(crate) const WITHOUT_SIDE: &str =
+    "is a database without the -client_wal_index or -info file of a replica";
+
+/// A note of our own: the URL of the primary that the replica was last synced with. The other files do not tell it, and
+/// those of protocol V2 tell nothing of their primary at all.
+const NOTE: &str = "-primary";
+
+/// Every file that the crate makes of a replica, by what follows the name of the database.
 const ENDINGS: [&str; 5] = ["", "-wal", "-shm", V1_SIDE, V2_SIDE];
 
 /// How every database file begins: <https://sqlite.org/fileformat.html>.
@@ -81,10 +90,13 @@ pub fn replica_facts(path: &Path) -> Result<Option<ReplicaFacts>, DbError> {
         (None, _, _) => return Err(broken("has lost its database file")),
         (_, Some(_), Some(_)) => return Err(broken("has the files of both protocols beside it")),
         (_, None, None) if !begins_as_a_database(path)? => return Err(not("is not a database")),
-        (_, None, None) => {
-            return Err(not(
-                "is a database without the -client_wal_index or -info file of a replica",
+        (_, None, None) if noted_primary(path)?.is_some() => {
+            return Err(broken(
+                "has lost its -client_wal_index or -info file, which tells how far it has come",
             ));
+        }
+        (_, None, None) => {
+            return Err(not(WITHOUT_SIDE));
         }
         (_, Some(_), None) => Protocol::V1,
         (_, None, Some(_)) => Protocol::V2,
@@ -137,14 +149,46 @@ pub fn replica_facts(path: &Path) -> Result<Option<ReplicaFacts>, DbError> {
     }))
 }
 
-/// Takes a replica away, all of its files and nothing else. They are told by name.
+/// The primary that a replica was last synced with, by our own note; none where there is no such note.
 ///
 /// # Errors
-/// [`DbError::NotAReplica`] where no file of a replica stands beside it, so that no other database is lost; nothing is
-/// removed then.
-pub fn remove_replica(path: &Path) -> Result<Vec<PathBuf>, DbError> {
+/// [`DbError::File`] where it cannot be read.
+pub fn noted_primary(path: &Path) -> Result<Option<String>, DbError> {
+    let note = beside(path, NOTE);
+    match std::fs::read(&note) {
+        Ok(bytes) => {
+            let text = String::from_utf8_lossy(&bytes);
+            let is_one = |text: &&str| text.starts_with("http") && text.contains("://");
+            Ok(text.lines().next().filter(is_one).map(str::to_owned))
+        }
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(None),
+        Err(source) => Err(DbError::File { path: note, source }),
+    }
+}
+
+/// Writes that note: a URL with scheme `http` or `https`.
+///
+/// # Errors
+/// [`DbError::File`].
+#[cfg(feature = "replica")]
+pub(super) fn note_primary(path: &Path, primary: &str) -> Result<(), DbError> {
+    if noted_primary(path)?.as_deref() == Some(primary) {
+        return Ok(());
+    }
+    let note = beside(path, NOTE);
+    std::fs::write(&note, format!("{primary}\n"))
+        .map_err(|source| DbError::File { path: note, source })
+}
+
+/// Takes a replica away, all of its files and nothing else, once nobody syncs it. They are told by name.
+///
+/// # Errors
+/// [`DbError::NotAReplica`] where no file of a replica stands beside it, so that no other database is lost, and
+/// [`DbError::SyncLocked`]; nothing is removed then.
+pub async fn remove_replica(path: &Path, options: &Options) -> Result<Vec<PathBuf>, DbError> {
     let there = |ending: &str| std::fs::symlink_metadata(beside(path, ending)).is_ok();
-    if path.is_dir() || !(there(V1_SIDE) || there(V2_SIDE)) {
+    let noted = noted_primary(path)?.is_some();
+    if path.is_dir() || !(there(V1_SIDE) || there(V2_SIDE) || noted) {
         return Err(DbError::NotAReplica {
             path: path.to_path_buf(),
             why: if there("") {
@@ -154,9 +198,11 @@ pub fn remove_replica(path: &Path) -> Result<Vec<PathBuf>, DbError> {
             },
         });
     }
+    let _lock = SyncLock::take(path, options).await?;
     let mut removed = Vec::new();
     // What marks it as a replica goes last, so that a removal that failed half-way can be repeated.
-    for ending in ENDINGS {
+    let note = noted.then_some(NOTE);
+    for ending in ENDINGS.into_iter().chain(note) {
         let file = beside(path, ending);
         match std::fs::remove_file(&file) {
             Ok(()) => removed.push(file),
@@ -197,7 +243,7 @@ pub async fn copy_replica(path: &Path, to: &Path) -> Result<(), DbError> {
 }
 
 /// The files that belong to a database stand beside it.
-fn beside(path: &Path, ending: &str) -> PathBuf {
+pub(super) fn beside(path: &Path, ending: &str) -> PathBuf {
     let mut name = path.as_os_str().to_owned();
     name.push(ending);
     name.into()
@@ -314,6 +360,15 @@ mod tests {
             ),
             (
                 vec![("", &database)],
+                "r.db is no replica: it is a database without the -client_wal_index or -info file of a replica",
+            ),
+            (
+                vec![("", &database), (NOTE, b"http://127.0.0.1:8080\n")],
+                "the replica r.db is broken: it has lost its -client_wal_index or -info file, which tells how far it has come",
+            ),
+            // Somebody else's file of that name is no note.
+            (
+                vec![("", &database), (NOTE, b"mine")],
                 "r.db is no replica: it is a database without the -client_wal_index or -info file of a replica",
             ),
             (

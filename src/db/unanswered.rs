@@ -12,6 +12,14 @@ pub enum RemoteError {
         /// The system's words.
         why: String,
     },
+    /// Somebody answers, and not over TLS, or with a certificate that does not hold: nothing was sent.
+    #[error("no encrypted connection to {host}: {why}")]
+    NotEncrypted {
+        /// Host and port.
+        host: String,
+        /// The words of whoever checked it.
+        why: String,
+    },
     /// The connection broke after something was sent: the server may carry it out, now or later.
     #[error("the connection to {host} broke before the answer came: {why}")]
     Lost {
@@ -93,7 +101,9 @@ impl RemoteError {
     /// Whether the request was carried out.
     pub fn fate(&self) -> Fate {
         match self {
-            RemoteError::Unreachable { .. } | RemoteError::TooMany { .. } => Fate::NotDone,
+            RemoteError::Unreachable { .. }
+            | RemoteError::NotEncrypted { .. }
+            | RemoteError::TooMany { .. } => Fate::NotDone,
             RemoteError::Lost { .. } => Fate::Unknown,
             // A gateway says so of a server that it may have passed the request on to.
             RemoteError::Status { status, .. } if *status >= 500 => Fate::Unknown,

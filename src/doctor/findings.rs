@@ -5,7 +5,7 @@ use std::time::{Duration, SystemTime};
 use super::Check;
 use super::probe::{Contents, File};
 use crate::config::{self, Access, Claims, Config, Mode, RemoteUrl, Row, Setting, Turso};
-use crate::db::{Engine, EngineError, Rows};
+use crate::db::{Engine, EngineError, ReplicaFacts, Rows};
 use crate::history::History;
 use crate::migrations::{self, Plan, ReadError};
 use crate::script::Revision;
@@ -204,6 +204,40 @@ pub(super) fn file(file: &File) -> Check {
     }
 }
 
+/// The files of a replica that are as they should be, or not there yet.
+pub(super) fn replica(facts: Option<&ReplicaFacts>, now: SystemTime) -> Check {
+    let Some(facts) = facts else {
+        return Check::ok("replica", "there is no file yet; the first `sync` makes it");
+    };
+    let frame = facts
+        .frame
+        .map_or("no frame yet".to_owned(), |frame| format!("frame {frame}"));
+    let synced = match facts.synced_at {
+        Some(at) => format!(
+            "synced {} ago",
+            ago(now.duration_since(at).unwrap_or_default())
+        ),
+        None => "never synced".to_owned(),
+    };
+    let protocol = facts.protocol.as_str();
+    Check::ok(
+        "replica",
+        format!(
+            "{} bytes in all its files, protocol {protocol}, {frame}, {synced}",
+            facts.bytes
+        ),
+    )
+}
+
+fn ago(age: Duration) -> String {
+    match age.as_secs() {
+        seconds @ ..120 => format!("{seconds} s"),
+        seconds @ ..7200 => format!("{} minutes", seconds / 60),
+        seconds @ ..172_800 => format!("{} hours", seconds / 3600),
+        seconds => format!("{} days", seconds / 86_400),
+    }
+}
+
 /// The engine's version and what it can do.
 pub(super) fn read(version: Option<&str>, modules: Option<&str>, engine: Engine) -> Check {
     let accepts = match engine {
@@ -328,7 +362,14 @@ pub(super) fn foreign_keys(answer: Result<Rows, EngineError>) -> Check {
             Check::warning(name, many)
                 .help("`SELECT * FROM pragma_foreign_key_check` lists them; migrations keep them from becoming more")
         }
-        None => Check::skipped(name, "the engine does not tell"),
+        None => match rows.first().and_then(|row| row.get(1)?.as_i64()) {
+            Some(bytes) => Check::skipped(
+                name,
+                format!("the database has {bytes} bytes, and to check them reads every row"),
+            )
+            .help("`SELECT * FROM pragma_foreign_key_check` checks them, and can take long"),
+            None => Check::skipped(name, "the engine does not tell"),
+        },
     }
 }
 

@@ -12,7 +12,7 @@ use std::sync::Arc;
 use std::time::SystemTime;
 
 use crate::config::{Config, ConfigError, Database, Row};
-use crate::db::{Db, DbError, Query, Rows};
+use crate::db::{self, Db, DbError, Query, Rows};
 use crate::history::{self, HistoryError};
 use crate::migrations::{self, Migrations, OutOfOrder, PlanOptions};
 use crate::sql::Value;
@@ -127,6 +127,12 @@ pub async fn examine(subject: Subject<'_>, now: SystemTime) -> Vec<Check> {
         Database::Local { path } => checks.push(findings::file(&probe::file(path))),
         Database::Memory => {}
         Database::Remote { url, .. } | Database::Replica { url, .. } => {
+            if let Database::Replica { file, .. } = &config.database.value {
+                checks.push(match db::replica_facts(file) {
+                    Ok(facts) => findings::replica(facts.as_ref(), now),
+                    Err(error) => Check::failed("replica", error.into()),
+                });
+            }
             checks.push(findings::url(url));
             checks.extend(findings::turso(url, &config.turso));
             checks.push(findings::token(config, now));
@@ -142,6 +148,9 @@ pub async fn examine(subject: Subject<'_>, now: SystemTime) -> Vec<Check> {
         return checks;
     }
     checks.extend(inside(subject).await);
+    if let Err(error @ DbError::OtherPrimary { .. }) = db.follows_its_primary().await {
+        checks.push(Check::failed("primary", error.into()));
+    }
     checks
 }
 
@@ -151,15 +160,29 @@ const MODULES: &str = "\
 SELECT group_concat(name, ', ') FROM (SELECT name FROM pragma_module_list
 WHERE name IN ('dbstat', 'fts5', 'geopoly', 'rtree', 'vector_top_k') ORDER BY name)";
 
-/// It stops counting where the number says no more.
-const ORPHANS: &str = "SELECT count(*) FROM (SELECT 1 FROM pragma_foreign_key_check LIMIT 1000)";
+/// The bytes up to which foreign keys are checked: that reads every row of every table that refers to another.
+const CHECKED: i64 = 256 * 1024 * 1024;
+
+/// Rows without their parent, and the size of the database. It stops counting where the number says no more, and does
+/// not begin where the database is larger than `most` bytes.
+fn orphans(most: i64) -> String {
+    format!(
+        "SELECT CASE WHEN size > {most} THEN NULL ELSE (SELECT count(*) FROM \
+         (SELECT 1 FROM pragma_foreign_key_check LIMIT 1000)) END, size FROM \
+         (SELECT p.page_count * s.page_size AS size FROM pragma_page_count p, pragma_page_size s)"
+    )
+}
 
 /// The checks that read from the database.
 async fn inside(subject: Subject<'_>) -> Vec<Check> {
     let Subject { config, db, .. } = subject;
     let mut checks = Vec::new();
-    let queries = [ENGINE, MODULES, ORPHANS].map(Query::new);
-    let mut answers = match db.query(queries.into()).await {
+    let queries = vec![
+        Query::new(ENGINE),
+        Query::new(MODULES),
+        Query::new(orphans(CHECKED)),
+    ];
+    let mut answers = match db.query(queries).await {
         Ok(answers) => answers.into_iter(),
         Err(error) => {
             checks.push(Check::failed("read", error.into()));
@@ -225,4 +248,20 @@ async fn migrations(subject: Subject<'_>, history: &history::History) -> Check {
 
 fn text(rows: &Rows) -> Option<&str> {
     rows.first()?.first().and_then(Value::as_str)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::db::Options;
+
+    #[tokio::test]
+    async fn foreign_keys_of_a_large_database_are_not_checked() {
+        let db = Db::memory(Options::default()).await.unwrap();
+        for (most, expect) in [(-1, Value::Null), (CHECKED, Value::Integer(0))] {
+            let answers = db.query(vec![Query::new(orphans(most))]).await.unwrap();
+            let rows = answers.into_iter().next().unwrap().unwrap();
+            assert_eq!(rows[0][0], expect);
+        }
+    }
 }

@@ -61,7 +61,8 @@ pub(super) fn answer(url: &RemoteUrl, version: Result<Option<String>, RemoteErro
             tls(),
             Check::ok("server", "it answers, and does not tell its version"),
         ],
-        Err(RemoteError::Unreachable { why, .. }) if url.is_encrypted() => vec![
+        Err(RemoteError::Unreachable { why, .. } | RemoteError::NotEncrypted { why, .. })
+            if url.is_encrypted() => vec![
             Check::error("tls", format!("no encrypted connection: {why}")).help(
                 "see whether the host is right, whether the server speaks TLS on this port, and whether the clock of \
                  this machine is",

@@ -32,7 +32,7 @@ pub use file::{BadName, FileName, NotText, Order, canonical, checksum, parse_nam
 pub use git::{GitError, read_base};
 pub use numbering::Numbering;
 pub use plan::{Grouping, Item, OutOfOrder, Plan, PlanOptions, State, Target, edited_keys, plan};
-pub use problem::{Edit, Problem, Severity, Way};
+pub use problem::{Edit, Large, Problem, Severity, Way};
 pub use reading::Reading;
 pub use renumber::{Rename, RenumberError, Which, renumber};
 pub use repair::{Repair, repair};

@@ -266,7 +266,14 @@ impl<'a> Planner<'a> {
     }
 
     fn apply(&mut self, migration: &'a Migration) {
-        let mut reading = reading::read(&migration.up.source, self.options.engine);
+        let engine = self.options.engine;
+        let mut reading = reading::read(&migration.up.source, engine);
+        let large = |problem: &Problem| matches!(problem, Problem::TooLarge { .. });
+        if !reading.problems.iter().any(large) {
+            let down = migration.down.as_ref().map(|down| &*down.source);
+            let text = reading::too_large(&migration.up.source, down, engine);
+            self.plan.problems.extend(text);
+        }
         self.plan.problems.append(&mut reading.problems);
         self.pending.push((migration, reading));
     }

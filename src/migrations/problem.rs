@@ -16,6 +16,15 @@ pub enum Severity {
     Warning,
 }
 
+/// What is larger than a database has room for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Large {
+    /// One text or blob in a statement.
+    Value,
+    /// What is recorded of a migration.
+    Text,
+}
+
 /// How a file differs from what was recorded when it was applied.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Edit {
@@ -132,6 +141,17 @@ pub enum Problem {
         origin: Origin,
         /// Why.
         why: String,
+    },
+    /// A value that the engine of this mode has no room for, or a text that it cannot record.
+    TooLarge {
+        /// The place of the value, or the file.
+        origin: Origin,
+        /// Which of the two.
+        what: Large,
+        /// How large it is.
+        bytes: usize,
+        /// How large a row may be.
+        limit: usize,
     },
     /// `PRAGMA foreign_keys = …` in a file.
     ForeignKeysPragma {
@@ -351,6 +371,7 @@ impl Problem {
             Problem::Savepoint { .. } => "savepoint",
             Problem::Reserved { .. } => "reserved-table",
             Problem::Refused { .. } => "refused",
+            Problem::TooLarge { .. } => "too-large",
             Problem::ForeignKeysPragma { .. } => "foreign-keys-pragma",
             Problem::DropsWithForeignKeys { .. } => "drop-with-foreign-keys",
             Problem::Edited { edit, .. } | Problem::EditedSinceBase { edit, .. } => match edit {
@@ -382,6 +403,7 @@ impl Problem {
             | Problem::Savepoint { origin, .. }
             | Problem::Reserved { origin, .. }
             | Problem::Refused { origin, .. }
+            | Problem::TooLarge { origin, .. }
             | Problem::ForeignKeysPragma { origin, .. }
             | Problem::DropsWithForeignKeys { origin }
             | Problem::Fails { origin, .. }
@@ -521,6 +543,10 @@ impl Problem {
             Problem::Refused { .. } => {
                 "take it out, or use a database in a file: `--database FILE`".to_owned()
             }
+            Problem::TooLarge { what, .. } => match what {
+                Large::Value => "divide it among several rows, or keep it outside of the database".to_owned(),
+                Large::Text => "divide the file: the text of a migration and of its down file is recorded with it".to_owned(),
+            },
             Problem::Syntax { .. } | Problem::NotRehearsed { .. } => return None,
         })
     }
@@ -575,6 +601,18 @@ impl std::fmt::Display for Problem {
                 write!(f, "this changes {table}, where Seedbed keeps its records")
             }
             Problem::Refused { why, .. } => f.write_str(why),
+            Problem::TooLarge {
+                what, bytes, limit, ..
+            } => {
+                let what = match what {
+                    Large::Value => "this value has",
+                    Large::Text => "what is recorded of this migration has",
+                };
+                write!(
+                    f,
+                    "{what} {bytes} bytes, and a libSQL server takes {limit} for a value or a row"
+                )
+            }
             Problem::ForeignKeysPragma { on, .. } => write!(
                 f,
                 "PRAGMA foreign_keys has no effect inside a transaction, so it was taken out; foreign keys are {} \

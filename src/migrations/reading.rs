@@ -3,10 +3,32 @@
 use std::sync::Arc;
 
 use super::directive::{Directives, directives};
-use super::problem::Problem;
+use super::problem::{Large, Problem};
 use crate::db::Engine;
 use crate::script::{Atomicity, ForeignKeys, Origin, Source, Step};
 use crate::sql::{Kind, TokenKind, What, kind, significant, split, unquote};
+
+/// What a record needs beside the texts of a migration and its down file, at the most.
+const RECORD: usize = 4096;
+
+/// Whether what is recorded of a migration has room in a row: its text and its down file's.
+pub(super) fn too_large(
+    up: &Arc<Source>,
+    down: Option<&Source>,
+    engine: Engine,
+) -> Option<Problem> {
+    let limit = engine.largest_row()?;
+    let bytes = up.text.len() + down.map_or(0, |down| down.text.len());
+    (bytes + RECORD > limit).then(|| Problem::TooLarge {
+        origin: Origin {
+            source: up.clone(),
+            span: 0..0,
+        },
+        what: Large::Text,
+        bytes,
+        limit,
+    })
+}
 
 /// What a text amounts to.
 #[derive(Debug, Clone, PartialEq, Default)]
@@ -109,12 +131,44 @@ impl Reader {
                 why,
             });
         }
+        self.values(text, &origin);
         self.steps.push(Step {
             sql: text.to_owned(),
             args: Vec::new(),
             origin: Some(origin),
             explain: None,
         });
+    }
+
+    /// Texts and blobs that are larger than a row may be.
+    fn values(&mut self, text: &str, origin: &Origin) {
+        let Some(limit) = self
+            .engine
+            .largest_row()
+            .filter(|limit| text.len() > *limit)
+        else {
+            return;
+        };
+        for token in significant(text) {
+            let literal = &text[token.span.clone()];
+            let bytes = match token.kind {
+                TokenKind::String => unquote(literal).len(),
+                TokenKind::Blob => literal.len().saturating_sub(3) / 2,
+                _ => continue,
+            };
+            if bytes > limit {
+                let at = origin.span.start + token.span.start;
+                self.problems.push(Problem::TooLarge {
+                    origin: Origin {
+                        source: origin.source.clone(),
+                        span: at..at,
+                    },
+                    what: Large::Value,
+                    bytes,
+                    limit,
+                });
+            }
+        }
     }
 
     fn savepoint(&self, name: &str) -> Option<usize> {

@@ -10,6 +10,7 @@ pub(super) fn code_name(code: Code) -> &'static str {
         Code::NotADatabase => "not-a-database",
         Code::CannotOpen => "cannot-open",
         Code::Full => "disk-full",
+        Code::TooBig => "too-big",
         Code::Constraint => "constraint",
         Code::Interrupted => "interrupted",
         Code::Corrupt => "corrupt",
@@ -34,6 +35,10 @@ pub(super) fn code_help(code: Code) -> Option<&'static str> {
         }
         Code::Full => {
             "make room: until it commits, a transaction needs space beside the database too"
+        }
+        Code::TooBig => {
+            "a libSQL server takes 5 MB for a value or a row, a file 1 GB, and the text of a migration is recorded in a \
+             row: divide it, or keep what is so large outside of the database"
         }
         Code::Corrupt => {
             "copy the file before anything else, then see what `PRAGMA integrity_check` says of it, or restore a backup"

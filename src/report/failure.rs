@@ -1,25 +1,27 @@
 //! Failures: what ran, what the engine said, what the database is like now, what to type next.
 
+use std::io::ErrorKind;
 use std::path::Path;
 
 use super::engine::{code_help, code_name};
 use super::script::script;
 use super::style::Style;
 use super::words::{as_typed, duration, keys};
-use super::{Diagnostic, Item, Report};
-use crate::db::{Code, DbError, EngineError};
+use super::{Diagnostic, Item, Report, Told};
+use crate::db::{self, Code, DbError, EngineError};
+use crate::drive::{ApplyError, Done, Verb};
 use crate::history::HistoryError;
-use crate::migrations::{ApplyError, Done, ReadError, Verb};
+use crate::migrations::ReadError;
 
 impl Report {
     /// A change that did not happen, or not all of it.
-    pub fn failure(error: &ApplyError, style: Style<'_>) -> Report {
+    pub fn failure<P: Told>(error: &ApplyError<P>, style: Style<'_>) -> Report {
         match error {
             ApplyError::History(error) => Report::history(error, style),
             ApplyError::Problems { problems, done } => Report {
                 database: before(done),
                 items: done.iter().map(Item::done).collect(),
-                ..Report::problems(problems, style)
+                ..Report::told(problems, style)
             },
             ApplyError::Waited {
                 what,
@@ -32,7 +34,7 @@ impl Report {
                     Some(problem) => Diagnostic {
                         code: "lock-timeout",
                         notes: vec![format!("waited for it for {waited}")],
-                        ..super::problem::diagnostic(problem, style.program)
+                        ..problem.told(style.program)
                     },
                     None => Diagnostic {
                         help: vec![LOCKED.to_owned()],
@@ -154,15 +156,29 @@ pub(super) fn database(error: &DbError, program: &str) -> Diagnostic {
             help: vec!["name another file with `--database FILE`".to_owned()],
             ..Diagnostic::error("database-path", error.to_string())
         },
+        DbError::NotBuilt { feature, .. } => Diagnostic {
+            help: vec![format!("build seedbed with its feature `{feature}`")],
+            ..Diagnostic::error("not-in-this-build", error.to_string())
+        },
         DbError::Remote(error) => super::remote::diagnostic(error, program),
-        DbError::NotAReplica { .. } => Diagnostic {
-            help: vec![
+        DbError::NotAReplica { why, .. } => {
+            let mut help = vec![
                 "name another file with `--replica-file FILE`, or move that one away: a replica is made from its \
                  primary by the first sync"
                     .to_owned(),
-            ],
-            ..Diagnostic::error("not-a-replica", error.to_string())
-        },
+            ];
+            if *why == db::WITHOUT_SIDE {
+                help.push(
+                    "if it was a replica that lost that file, nothing tells it from a database of your own any more: \
+                     remove it by hand, with its -wal and -shm"
+                        .to_owned(),
+                );
+            }
+            Diagnostic {
+                help,
+                ..Diagnostic::error("not-a-replica", error.to_string())
+            }
+        }
         DbError::BrokenReplica { .. } => Diagnostic {
             help: vec![as_typed(
                 "the primary has everything: `replica reset` removes what is left of it, `sync` makes it anew",
@@ -171,21 +187,51 @@ pub(super) fn database(error: &DbError, program: &str) -> Diagnostic {
             ..Diagnostic::error("broken-replica", error.to_string())
         },
         DbError::OtherPrimary { .. } => Diagnostic {
+            notes: vec!["the replica was left as it is".to_owned()],
+            help: vec![
+                "see whether TURSO_DATABASE_URL is the one that you meant".to_owned(),
+                as_typed(
+                    "if so, name another file with `--replica-file FILE`; or `replica reset` and `sync` make this one \
+                     a replica of that primary",
+                    program,
+                ),
+            ],
+            ..Diagnostic::error("other-primary", error.to_string())
+        },
+        DbError::SyncLocked { .. } => Diagnostic {
             help: vec![as_typed(
-                "see whether TURSO_DATABASE_URL is the one that you meant; if so, `replica reset` and `sync` make it \
-                 a replica of that one",
+                "see which program syncs it (`sync --watch`?), or wait longer with `--lock-timeout 60`",
                 program,
             )],
-            ..Diagnostic::error("other-primary", error.to_string())
+            ..Diagnostic::error("lock-timeout", error.to_string())
         },
         DbError::NotSynced { .. } => Diagnostic {
             help: vec![as_typed(
-                "run `sync` again; if that fails too, `replica reset` and `sync` make the replica anew",
+                "see whether the disk is full, then run `sync` again; if that fails too, `replica reset` and `sync` make the \
+                 replica anew",
                 program,
             )],
             ..Diagnostic::error("not-synced", error.to_string())
         },
-        DbError::File { .. } => Diagnostic::error("file", error.to_string()),
+        DbError::File { path, source } => Diagnostic {
+            help: match source.kind() {
+                ErrorKind::AlreadyExists => vec!["name a file that is not there yet".to_owned()],
+                ErrorKind::NotFound | ErrorKind::PermissionDenied
+                    if path.is_dir() || !path.exists() =>
+                {
+                    vec![format!(
+                        "the files of a replica stand beside it: see whether the folder {} exists, and whether you may \
+                         read and write it",
+                        path.display()
+                    )]
+                }
+                ErrorKind::PermissionDenied => {
+                    vec!["see whether you may read and write the file and its folder".to_owned()]
+                }
+                _ => vec!["see whether the disk is there, well and not full".to_owned()],
+            },
+            ..Diagnostic::error("file", error.to_string())
+        },
         DbError::Thread(source) => Diagnostic::error("internal", format!("{error}: {source}")),
     }
 }

@@ -174,7 +174,8 @@ impl Document {
         self
     }
 
-    fn new(call: Call<'_>, report: &Report) -> Document {
+    /// What every document has, and nothing of a command's own.
+    pub(super) fn new(call: Call<'_>, report: &Report) -> Document {
         Document {
             schema_version: 1,
             command: call.command.to_owned(),

@@ -4,22 +4,40 @@ use super::diff::Texts;
 use super::style::Style;
 use super::words::{as_typed, moment};
 use super::{At, Diagnostic, Report};
+use crate::drive::Finding;
 use crate::migrations::{Edit, Problem};
 use crate::script::Source;
 
 impl Report {
     /// Problems, errors first.
     pub fn problems(problems: &[Problem], style: Style<'_>) -> Report {
+        Report::told(problems, style)
+    }
+
+    /// Problems of any room, errors first.
+    pub fn told<P: Told>(problems: &[P], style: Style<'_>) -> Report {
         let mut diagnostics: Vec<Diagnostic> = problems
             .iter()
-            .map(|problem| diagnostic(problem, style.program))
+            .map(|problem| problem.told(style.program))
             .collect();
         diagnostics.sort_by_key(|diagnostic| diagnostic.severity);
         Report::of(diagnostics)
     }
 }
 
-pub(super) fn diagnostic(problem: &Problem, program: &str) -> Diagnostic {
+/// A problem of some room that can be put into words.
+pub trait Told: Finding {
+    /// The words. `program` is what people type to run this program.
+    fn told(&self, program: &str) -> Diagnostic;
+}
+
+impl Told for Problem {
+    fn told(&self, program: &str) -> Diagnostic {
+        diagnostic(self, program)
+    }
+}
+
+fn diagnostic(problem: &Problem, program: &str) -> Diagnostic {
     let diff = diff(problem);
     let at = match (problem, problem.origin(), problem.file()) {
         (_, Some(origin), _) => Some(At::Source(origin.clone())),

@@ -19,6 +19,10 @@ pub(super) fn diagnostic(error: &RemoteError, program: &str) -> Diagnostic {
             "unreachable",
             "see whether the host and port are right and the network lets you reach them; `doctor` looks step by step",
         ),
+        RemoteError::NotEncrypted { .. } => (
+            "tls",
+            "see whether host and port are right, whether a server speaks TLS there (http:// is for this machine only), and whether the clock of this machine is right",
+        ),
         RemoteError::Lost { .. } => (
             "connection-lost",
             "see whether the server still runs, then run the command again: it goes on where it was",
@@ -36,6 +40,16 @@ pub(super) fn diagnostic(error: &RemoteError, program: &str) -> Diagnostic {
             "compare the URL with what `turso db show NAME --url` says",
         ),
         RemoteError::TooMany { .. } => ("too-many-requests", "wait a little and run it again"),
+        RemoteError::Status { status: 413, .. } => (
+            "request-too-large",
+            "send less at once: `migrate --tx each` sends each migration by itself",
+        ),
+        RemoteError::Status {
+            status: 300..=499, ..
+        } => (
+            "server-error",
+            "see whether the URL is that of the database, and what the server's own log says; `doctor` looks step by step",
+        ),
         RemoteError::Status { .. } => (
             "server-error",
             "it may pass: run the command again; it goes on where it was",
@@ -44,7 +58,10 @@ pub(super) fn diagnostic(error: &RemoteError, program: &str) -> Diagnostic {
             "not-a-libsql-server",
             "see whether the URL is that of the database, and not of a web page or a proxy",
         ),
-        RemoteError::TooLarge { .. } => ("response-too-large", "ask for less at once"),
+        RemoteError::TooLarge { .. } => (
+            "response-too-large",
+            "do less at once: `migrate --tx each` sends each migration by itself",
+        ),
     };
     Diagnostic {
         help: vec![as_typed(help, program)],

@@ -2,12 +2,11 @@
 
 use std::time::SystemTime;
 
-use serde_json::json;
 use time::OffsetDateTime;
 use time::macros::format_description;
 
 use super::style::Style;
-use super::words::{as_typed, count, duration};
+use super::words::{as_typed, bytes as as_bytes, count, duration};
 use super::{Call, Change, Diagnostic, Document, Item, Report};
 use crate::db::{DbError, Protocol, ReplicaFacts, Synced};
 use crate::migrations::Outcome;
@@ -89,37 +88,60 @@ fn moment(at: SystemTime) -> Option<String> {
     OffsetDateTime::from(at).format(&format).ok()
 }
 
+/// What a sync begins with.
+pub fn syncing(file: &str, facts: Option<ReplicaFacts>) -> String {
+    match facts {
+        None => format!("syncing {file}, which is not there yet"),
+        Some(facts) => match facts.frame {
+            Some(frame) => format!("syncing {file} from frame {frame}"),
+            None => format!("syncing {file} from its beginning"),
+        },
+    }
+}
+
 /// What `sync` came to.
 pub fn synced(file: &str, synced: &Synced) -> String {
-    let at = match synced.frame {
-        Some(frame) => format!("at frame {frame}"),
-        None => "its primary is empty".to_owned(),
+    let fetched = match (synced.frames, synced.bytes) {
+        (Some(frames), Some(bytes)) => {
+            let frames = usize::try_from(frames).unwrap_or(usize::MAX);
+            let bytes = i64::try_from(bytes).unwrap_or(i64::MAX);
+            format!("; {} ({}) fetched", count(frames, "frame"), as_bytes(bytes))
+        }
+        _ => String::new(),
     };
-    let mut text = if synced.moved {
-        format!("synced {file}: {at}\n")
-    } else {
-        format!("nothing new for {file}: {at}\n")
-    };
-    if synced.replaced {
-        text.push_str("it had followed another primary, and all that it held was replaced\n");
+    match (synced.moved, synced.from, synced.frame) {
+        (_, _, None) => format!("nothing new for {file}: its primary is empty\n"),
+        (false, _, Some(frame)) => format!("nothing new for {file}: at frame {frame}\n"),
+        (true, Some(from), Some(frame)) => {
+            format!("synced {file}: from frame {from} to {frame}{fetched}\n")
+        }
+        (true, None, Some(frame)) => format!("synced {file}: at frame {frame}{fetched}\n"),
     }
-    text
+}
+
+/// `2026-11-22T00:21:13Z`, and seconds since then.
+fn copied(facts: &ReplicaFacts, now: SystemTime) -> (Option<String>, Option<u64>) {
+    let format = format_description!("[year]-[month]-[day]T[hour]:[minute]:[second]Z");
+    let at = facts.synced_at;
+    (
+        at.and_then(|at| OffsetDateTime::from(at).format(&format).ok()),
+        at.map(|at| now.duration_since(at).unwrap_or_default().as_secs()),
+    )
 }
 
 impl Document {
     /// `replica status`.
     pub fn replica_status(call: Call<'_>, status: &ReplicaStatus<'_>) -> Document {
         let facts = status.facts;
+        let (synced_at, age) = facts.map_or((None, None), |facts| copied(&facts, status.now));
         Document::done(call)
             .with("file", status.file)
             .with("exists", facts.is_some())
             .with("bytes", facts.map(|facts| facts.bytes))
             .with("protocol", facts.map(|facts| facts.protocol.as_str()))
             .with("frame", facts.and_then(|facts| facts.frame))
-            .with(
-                "synced_at",
-                facts.and_then(|facts| facts.synced_at).and_then(moment),
-            )
+            .with("synced_at", synced_at)
+            .with("age_seconds", age)
             .with("primary_frame", status.primary.clone().ok().flatten())
             .with("primary_error", status.primary.clone().err())
             .with("behind", status.behind())
@@ -130,9 +152,20 @@ impl Document {
         Document::done(call)
             .with("file", file)
             .with("protocol", synced.protocol.map(Protocol::as_str))
+            .with("from_frame", synced.from)
             .with("frame", synced.frame)
             .with("moved", synced.moved)
-            .with("replaced", json!(synced.replaced))
+            .with("frames", synced.frames)
+            .with("bytes", synced.bytes)
+    }
+
+    /// The same document, read from the file of a replica because its primary could not be reached: how old it is.
+    #[must_use]
+    pub fn offline(self, facts: &ReplicaFacts, now: SystemTime) -> Document {
+        let (synced_at, age) = copied(facts, now);
+        self.with("offline", true)
+            .with("synced_at", synced_at)
+            .with("age_seconds", age)
     }
 }
 
@@ -188,6 +221,51 @@ mod tests {
 
     use super::super::Paint;
     use super::*;
+
+    #[test]
+    fn a_sync_tells_where_it_began_where_it_ended_and_what_it_fetched() {
+        let new = Synced {
+            protocol: Some(Protocol::V1),
+            frame: Some(9),
+            moved: true,
+            frames: Some(10),
+            bytes: Some(41_200),
+            ..Synced::default()
+        };
+        let more = Synced {
+            from: Some(8),
+            frames: Some(1),
+            bytes: Some(4120),
+            ..new
+        };
+        let untold = Synced {
+            frames: None,
+            bytes: None,
+            ..more
+        };
+        let same = Synced {
+            moved: false,
+            ..more
+        };
+        for (sync, expect) in [
+            (
+                new,
+                "synced r.db: at frame 9; 10 frames (40.2 KB) fetched\n",
+            ),
+            (
+                more,
+                "synced r.db: from frame 8 to 9; 1 frame (4.0 KB) fetched\n",
+            ),
+            (untold, "synced r.db: from frame 8 to 9\n"),
+            (same, "nothing new for r.db: at frame 9\n"),
+            (
+                Synced::default(),
+                "nothing new for r.db: its primary is empty\n",
+            ),
+        ] {
+            assert_eq!(synced("r.db", &sync), expect);
+        }
+    }
 
     #[test]
     fn the_state_of_a_replica_is_told_with_its_age() {

@@ -2,10 +2,7 @@
 
 use std::fmt;
 
-use super::script::script;
-use super::words::as_typed;
-use super::{At, Diagnostic, Paint, Report, Style};
-use crate::seeds::{self, Problem};
+use super::{Paint, Report, Style};
 use crate::testing::TestingError;
 
 impl Report {
@@ -15,7 +12,7 @@ impl Report {
             TestingError::Config(error) => Report::config(error, style),
             TestingError::Read(error) => Report::files(error, style),
             TestingError::Migrations(error) => Report::failure(error, style),
-            TestingError::Seeds(error) => Report::seeding(error, style),
+            TestingError::Seeds(error) => Report::failure(error, style),
             TestingError::History(error) => Report::history(error, style),
             TestingError::NoProject(_)
             | TestingError::Run(_)
@@ -30,46 +27,13 @@ impl Report {
         // What a template under construction is like helps nobody: it is gone.
         report.database = None;
         report.items = Vec::new();
-        report
-    }
-
-    /// Seeds that were not applied.
-    pub fn seeding(error: &seeds::ApplyError, style: Style<'_>) -> Report {
-        match error {
-            seeds::ApplyError::History(error) => Report::history(error, style),
-            seeds::ApplyError::Problems { problems, .. } => {
-                let mut all: Vec<Diagnostic> = problems
-                    .iter()
-                    .map(|problem| diagnostic(problem, style.program))
-                    .collect();
-                all.sort_by_key(|diagnostic| diagnostic.severity);
-                Report::of(all)
+        for diagnostic in &mut report.diagnostics {
+            if diagnostic.code == "unset-variable" {
+                let help = "tests read no variable: give it one with `default`".to_owned();
+                diagnostic.help = vec![help];
             }
-            seeds::ApplyError::Waited { .. } => {
-                Report::usage("lock-timeout", error.to_string(), None)
-            }
-            seeds::ApplyError::Script(error) => script(error, style),
-            seeds::ApplyError::Unknown { .. } => Report::usage("unknown", error.to_string(), None),
         }
-    }
-}
-
-fn diagnostic(problem: &Problem, program: &str) -> Diagnostic {
-    let other = problem.other.iter().map(|(words, origin)| {
-        let place = origin.place();
-        let (line, column) = (place.line, place.column);
-        format!("{words}: {}:{line}:{column}", origin.source.name)
-    });
-    Diagnostic {
-        severity: problem.severity,
-        at: problem.origin.clone().map(At::Source),
-        notes: other.collect(),
-        help: problem
-            .help
-            .iter()
-            .map(|help| as_typed(help, program))
-            .collect(),
-        ..Diagnostic::error(problem.code, problem.message.clone())
+        report
     }
 }
 

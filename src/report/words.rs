@@ -22,6 +22,7 @@ const COMMANDS: &[&str] = &[
     "repair",
     "replica",
     "reset",
+    "seed",
     "status",
     "sync",
     "test-db",

@@ -53,10 +53,21 @@ pub async fn observe(
     options: &SeedOptions,
 ) -> Result<(History, Plan), HistoryError> {
     let history = history::read(db).await?;
-    let mut seeding = Seeding::new(seeds, set, options, db);
-    seeding.look(db, &history).await?;
-    let plan = seeding.plan(&history);
+    let plan = observe_from(db, seeds, set, &history, options).await?;
     Ok((history, plan))
+}
+
+/// The same for a history that was read already.
+pub(super) async fn observe_from(
+    db: &Db,
+    seeds: &Seeds,
+    set: &Migrations,
+    history: &History,
+    options: &SeedOptions,
+) -> Result<Plan, HistoryError> {
+    let mut seeding = Seeding::new(seeds, set, options, db);
+    seeding.look(db, history).await?;
+    Ok(seeding.plan(history))
 }
 
 /// Seeds a database in one transaction, with all records, and tells what was done. The migrations of the set must have

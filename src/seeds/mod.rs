@@ -6,6 +6,7 @@
 
 mod apply;
 mod cell;
+mod check;
 mod conflicts;
 mod draw;
 mod effective;
@@ -27,10 +28,12 @@ mod problem;
 mod row;
 mod secret;
 mod set;
+mod standing;
 mod typed;
 mod yaml;
 
 pub use apply::{ApplyError, Outcome, SeedOptions, apply, observe};
+pub use check::{Checked, check};
 pub use inputs::{Clock, Variables};
 #[cfg(feature = "testing")]
 pub use labelled::{Labelled, labelled};
@@ -42,3 +45,4 @@ pub use parse::parse;
 pub use plan::{Change, Difference, FilePlan, FileState, Plan, Refresh, What};
 pub use problem::{Problem, Severity};
 pub use set::{Choice, PROD, Seeds};
+pub use standing::{Item, Standing, State, recorded_tags, standing};

@@ -14,9 +14,9 @@ mod template;
 use std::ops::Range;
 use std::sync::Arc;
 
-use super::model::{Expr, Field, Label, RowDecl, SeedFile, Settings, Spanned, Style, Table};
+use super::model::{Expr, Field, Label, RowDecl, SeedFile, Settings, Spanned, Table};
 use super::problem::Problem;
-use super::yaml::{self, Kind, Node};
+use super::yaml::{self, Kind, Node, is_null};
 use crate::migrations::checksum;
 use crate::nearest::nearest;
 use crate::script::{Origin, Source};
@@ -130,7 +130,9 @@ impl Reader<'_> {
                         "_key" => table.key = self.key(value),
                         "_id" => table.id = self.id(value),
                         "_keep" => table.keep = self.names(value, "`_keep`", "[created_at]"),
-                        "_defaults" => table.defaults = self.fields(value, Scope::Table),
+                        "_defaults" => {
+                            table.defaults = self.fields(value, "`_defaults`", Scope::Table)
+                        }
                         text if text.starts_with('_') => {
                             let help = did_you_mean(text, &TABLE_SETTINGS, "a table has");
                             let message = format!("a table has no setting `{text}`");
@@ -205,7 +207,7 @@ impl Reader<'_> {
                 span: key.span.clone(),
             }),
             span: key.span.clone(),
-            fields: self.fields(node, scope),
+            fields: self.fields(node, "a row", scope),
         }
     }
 
@@ -217,16 +219,16 @@ impl Reader<'_> {
         Some(RowDecl {
             label: None,
             span: span.unwrap_or(node.span.clone()),
-            fields: self.fields(node, Scope::Item),
+            fields: self.fields(node, "a row", Scope::Item),
         })
     }
 
     /// Columns and what is in them; nothing at all is none.
-    fn fields(&mut self, node: &Node, scope: Scope) -> Vec<Field> {
+    fn fields(&mut self, node: &Node, what: &str, scope: Scope) -> Vec<Field> {
         if is_nothing(node) {
             return Vec::new();
         }
-        let Some(entries) = self.map(node, "a row", "{email: a@example.test}") else {
+        let Some(entries) = self.map(node, what, "{email: a@example.test}") else {
             return Vec::new();
         };
         let mut fields = Vec::with_capacity(entries.len());
@@ -354,11 +356,6 @@ fn name(key: &Node) -> &str {
         Kind::Scalar(text, _) => text,
         _ => "",
     }
-}
-
-/// The null of the YAML core schema: <https://yaml.org/spec/1.2.2/#103-core-schema>.
-fn is_null(text: &str, style: Style) -> bool {
-    style == Style::Plain && matches!(text, "" | "~" | "null" | "Null" | "NULL")
 }
 
 fn is_nothing(node: &Node) -> bool {

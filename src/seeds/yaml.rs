@@ -5,7 +5,10 @@
 //! expanded here, within a budget, so that nothing behind this file knows of them. One document, no directives, no key
 //! twice: what another loader might read differently is a problem.
 
-use std::collections::{HashMap, HashSet};
+mod entries;
+mod node;
+
+use std::collections::HashMap;
 use std::ops::Range;
 use std::sync::Arc;
 
@@ -15,6 +18,9 @@ use super::model::{Spanned, Style};
 use super::problem::Problem;
 use crate::nearest::nearest;
 use crate::script::{Origin, Source};
+use entries::is_merge;
+pub(super) use node::{Kind, Node, is_null};
+use node::{Weight, weigh};
 
 /// A longer text is not read: 64 MB.
 const MAX_BYTES: usize = 64_000_000;
@@ -26,48 +32,6 @@ const MAX_NODES: usize = 10_000_000;
 const MAX_COPIES: usize = 1_000_000;
 /// How many bytes of scalars anchors and aliases may add.
 const MAX_COPIED_BYTES: usize = 64 << 20;
-
-/// A scalar, a list or a map.
-#[derive(Debug, Clone, PartialEq)]
-pub(super) struct Node {
-    /// What it is.
-    pub(super) kind: Kind,
-    /// Its tag: `!ref`, or `!!str` for those of YAML itself.
-    pub(super) tag: Option<Box<Spanned<String>>>,
-    /// Its content, without the tag.
-    pub(super) span: Range<usize>,
-}
-
-/// What a node is.
-#[derive(Debug, Clone, PartialEq)]
-pub(super) enum Kind {
-    /// A text; empty and plain where nothing was written.
-    Scalar(String, Style),
-    /// A list.
-    Sequence(Vec<Node>),
-    /// A map in the order of the text. Keys are scalars without tags, and no text stands twice.
-    Mapping(Vec<(Node, Node)>),
-}
-
-impl Node {
-    /// The node with its tag.
-    pub(super) fn whole(&self) -> Range<usize> {
-        match &self.tag {
-            Some(tag) => tag.span.start..self.span.end.max(tag.span.end),
-            None => self.span.clone(),
-        }
-    }
-
-    /// "a list", to say that it is none of what was expected.
-    pub(super) fn noun(&self) -> &'static str {
-        match &self.kind {
-            Kind::Scalar(text, Style::Plain) if text.is_empty() => "nothing",
-            Kind::Scalar(..) => "a text",
-            Kind::Sequence(_) => "a list",
-            Kind::Mapping(_) => "a map",
-        }
-    }
-}
 
 /// Reads a text. There is no tree where the text is no YAML, and none where it is empty.
 pub(super) fn read(source: &Arc<Source>) -> (Option<Node>, Vec<Problem>) {
@@ -98,14 +62,6 @@ enum Collection {
 struct Anchored {
     node: Node,
     weight: Weight,
-}
-
-/// What a copy costs.
-#[derive(Clone, Copy, Default)]
-struct Weight {
-    nodes: usize,
-    bytes: usize,
-    height: usize,
 }
 
 struct Builder<'a> {
@@ -152,9 +108,8 @@ impl<'a> Builder<'a> {
                 "seed-too-large",
                 0..0,
                 format!(
-                    "the file has {} MB, and a seed file at most {} MB",
-                    text.len() / 1_000_000,
-                    MAX_BYTES / 1_000_000
+                    "the file has {} bytes, and a seed file at most {MAX_BYTES}",
+                    text.len()
                 ),
                 "split it into several files",
             );
@@ -196,6 +151,9 @@ impl<'a> Builder<'a> {
 
     fn event(&mut self, event: Event<'_>, span: &Span) -> Result<(), Stop> {
         let range = bytes(span);
+        if event.is_node() {
+            self.indented_by_tab(range.start);
+        }
         match event {
             Event::DocumentStart(..) if self.root.is_some() => {
                 self.problem(
@@ -240,7 +198,7 @@ impl<'a> Builder<'a> {
             Event::Alias(id) => return self.alias(id, range),
             Event::UnresolvedAlias(name) => {
                 self.unknown_alias(&name, range.clone());
-                return self.add(nothing(range));
+                return self.add(self.instead(range));
             }
             _ => {}
         }
@@ -342,14 +300,32 @@ impl<'a> Builder<'a> {
                 format!("`{name}` stands inside of what it stands for"),
                 "write out what is meant",
             );
-            return self.add(nothing(range));
+            return self.add(self.instead(range));
         };
-        let (node, weight) = (anchored.node.clone(), anchored.weight);
+        let (mut node, weight) = (anchored.node.clone(), anchored.weight);
+        let open = self.open.last().map(|open| &open.collection);
+        if matches!(open, Some(Collection::Mapping(_, None))) {
+            // A name is one where it is used.
+            node.span = range.clone();
+        }
         self.copy(weight, range.clone())?;
         if self.open.len() + weight.height > MAX_DEPTH {
             return self.too_deep(range);
         }
         self.add(node)
+    }
+
+    /// What stands in the tree for an alias that stands for nothing, and is told already.
+    fn instead(&self, span: Range<usize>) -> Node {
+        let kind = match self.open.last().map(|open| &open.collection) {
+            Some(Collection::Mapping(_, Some(key))) if is_merge(key) => Kind::Mapping(Vec::new()),
+            _ => Kind::Scalar(String::new(), Style::Plain),
+        };
+        Node {
+            kind,
+            tag: None,
+            span,
+        }
     }
 
     /// Takes a copy from the budget.
@@ -385,97 +361,26 @@ impl<'a> Builder<'a> {
         );
     }
 
-    /// The entries of a map: keys that are none and keys that stand twice are told and left out, merges expanded.
-    fn entries(&mut self, entries: Vec<(Node, Node)>) -> Vec<(Node, Node)> {
-        let mut kept: Vec<(Node, Node)> = Vec::with_capacity(entries.len());
-        let mut seen: HashMap<String, Range<usize>> = HashMap::with_capacity(entries.len());
-        let mut merges = false;
-        for (mut key, value) in entries {
-            let Kind::Scalar(text, _) = &key.kind else {
-                let noun = key.noun();
-                self.problem(
-                    "yaml-key",
-                    key.span.clone(),
-                    format!("{noun} stands where a name is expected"),
-                    "a text that begins with `[`, `{` or `? ` needs quotes",
-                );
-                continue;
-            };
-            if let Some(first) = seen.get(text) {
-                let other = self.origin(first.clone());
-                let problem = Problem::error(
-                    "duplicate-key",
-                    self.origin(key.span.clone()),
-                    format!("`{text}` stands twice in this map"),
-                );
-                self.problems.push(
-                    problem
-                        .other("first here", other)
-                        .help("keep one of the two"),
-                );
-                continue;
-            }
-            seen.insert(text.clone(), key.span.clone());
-            if let Some(tag) = key.tag.take() {
-                self.problem(
-                    "yaml-key",
-                    tag.span,
-                    format!("`{}` stands at a name, which takes no tag", tag.value),
-                    "remove the tag",
-                );
-            }
-            merges |= is_merge(&key);
-            kept.push((key, value));
+    fn tab(&mut self, at: usize) {
+        // A map begins where its first key does.
+        let last = self.problems.last().and_then(|last| last.origin.as_ref());
+        if last.is_some_and(|origin| origin.span == (at..at + 1)) {
+            return;
         }
-        if merges { self.merge(kept, seen) } else { kept }
+        let message = "a tab stands where only spaces can indent".to_owned();
+        self.problem("yaml-tab", at..at + 1, message, "indent with spaces");
     }
 
-    /// What a map says itself comes before what it merges, and of several that are merged the first:
-    /// <https://yaml.org/type/merge.html>.
-    fn merge(
-        &mut self,
-        entries: Vec<(Node, Node)>,
-        seen: HashMap<String, Range<usize>>,
-    ) -> Vec<(Node, Node)> {
-        let mut names: HashSet<String> = seen.into_keys().collect();
-        let mut merged = Vec::new();
-        for (key, value) in entries {
-            if !is_merge(&key) {
-                merged.push((key, value));
-                continue;
-            }
-            let whole = value.whole();
-            let sources = match (value.tag, value.kind) {
-                (None, Kind::Sequence(items)) => items,
-                (tag, kind) => vec![Node {
-                    kind,
-                    tag,
-                    span: value.span,
-                }],
-            };
-            for source in sources {
-                match (source.tag, source.kind) {
-                    (None, Kind::Mapping(entries)) => {
-                        for (key, value) in entries {
-                            if let Kind::Scalar(text, _) = &key.kind
-                                && names.insert(text.clone())
-                            {
-                                merged.push((key, value));
-                            }
-                        }
-                    }
-                    _ => {
-                        self.problem(
-                            "yaml-merge",
-                            whole.clone(),
-                            "`<<` merges a map, or a list of maps, and this is none".to_owned(),
-                            "write `<<: *name` below a map that begins with `&name`",
-                        );
-                    }
-                }
-            }
+    /// The parser lets tabs pass in some places where they are not told from spaces.
+    fn indented_by_tab(&mut self, at: usize) {
+        let before = &self.source.text.as_bytes()[..at];
+        let indent = before.iter().rev().take_while(|byte| b" \t".contains(byte));
+        let start = at - indent.count();
+        let begins = start == 0 || before[start - 1] == b'\n';
+        let tab = before[start..].iter().position(|byte| *byte == b'\t');
+        if let (true, Some(tab)) = (begins, tab) {
+            self.tab(start + tab);
         }
-        merged
     }
 
     fn scan_error(&mut self, error: &ScanError) {
@@ -498,13 +403,8 @@ impl<'a> Builder<'a> {
                 // Only the way out is the same: the text is not read on.
                 let _ = self.too_deep(at..at);
             }
-            kind => match tab(text, at) {
-                Some(tab) => self.problem(
-                    "yaml-tab",
-                    tab..tab + 1,
-                    "a tab stands where only spaces can indent".to_owned(),
-                    "indent with spaces",
-                ),
+            kind => match tab(text, at, kind) {
+                Some(at) => self.tab(at),
                 None => {
                     let words = kind.to_string();
                     let words: Vec<&str> = words.split_whitespace().collect();
@@ -523,7 +423,16 @@ impl<'a> Builder<'a> {
 /// What to look for where the text is no YAML.
 fn hint(kind: &ErrorKind) -> &'static str {
     match kind {
-        ErrorKind::UnclosedQuotedScalar => "close the quote",
+        ErrorKind::UnclosedQuotedScalar | ErrorKind::InvalidQuotedScalarIndent => {
+            "close the quote above, or indent the lines of the text"
+        }
+        ErrorKind::InvalidTrailingSingleQuotedScalar
+        | ErrorKind::InvalidTrailingDoubleQuotedScalar => {
+            "put quotes around the whole text; a quote inside of it is `''` between single and `\\\"` between double quotes"
+        }
+        ErrorKind::UndeclaredTagHandle | ErrorKind::InvalidTagTerminator => {
+            "a tag is `!` and letters; a text that begins with `!` needs quotes"
+        }
         ErrorKind::UnclosedFlowCollection { .. }
         | ErrorKind::MismatchedFlowCollectionEnd { .. }
         | ErrorKind::MisplacedFlowCollectionEnd => {
@@ -535,13 +444,19 @@ fn hint(kind: &ErrorKind) -> &'static str {
     }
 }
 
-/// The tab in the indentation of the line of `at`, or of the line before, where the parser may have noticed it late.
-fn tab(text: &str, at: usize) -> Option<usize> {
+/// The tab in the indentation of the line of `at`, or of the line before, where the parser may have noticed it late, or
+/// of a line below, where the parser says that there is one.
+fn tab(text: &str, at: usize, kind: &ErrorKind) -> Option<usize> {
     let start = text[..at].rfind('\n').map_or(0, |newline| newline + 1);
-    let before = text[..start.saturating_sub(1)]
-        .rfind('\n')
-        .map_or(0, |newline| newline + 1);
-    [start, before].into_iter().find_map(|start| {
+    let before = text[..start.saturating_sub(1)].rfind('\n');
+    let before = before.map_or(0, |newline| newline + 1);
+    let below = match kind {
+        ErrorKind::TabInPlainScalar | ErrorKind::TabAtBlockScalarStart => text.len(),
+        _ => start,
+    };
+    let below = text[start..below].match_indices('\n');
+    let below = below.map(|(newline, _)| start + newline + 1);
+    [start, before].into_iter().chain(below).find_map(|start| {
         let indent = text[start..]
             .bytes()
             .take_while(|byte| b" \t".contains(byte));
@@ -552,44 +467,6 @@ fn tab(text: &str, at: usize) -> Option<usize> {
 
 fn line_end(text: &str, at: usize) -> usize {
     text[at..].find('\n').map_or(text.len(), |end| at + end)
-}
-
-fn is_merge(key: &Node) -> bool {
-    matches!(&key.kind, Kind::Scalar(text, Style::Plain) if text == "<<")
-}
-
-/// What stands in the tree for an alias that stands for nothing; its problem is told.
-fn nothing(span: Range<usize>) -> Node {
-    Node {
-        kind: Kind::Scalar(String::new(), Style::Plain),
-        tag: None,
-        span,
-    }
-}
-
-fn weigh(node: &Node) -> Weight {
-    let mut sum = Weight {
-        nodes: 1,
-        ..Weight::default()
-    };
-    let parts: Vec<&Node> = match &node.kind {
-        Kind::Scalar(text, _) => {
-            sum.bytes = text.len();
-            return sum;
-        }
-        Kind::Sequence(items) => items.iter().collect(),
-        Kind::Mapping(entries) => entries
-            .iter()
-            .flat_map(|(key, value)| [key, value])
-            .collect(),
-    };
-    for part in parts.into_iter().map(weigh) {
-        sum.nodes += part.nodes;
-        sum.bytes += part.bytes;
-        sum.height = sum.height.max(part.height);
-    }
-    sum.height += 1;
-    sum
 }
 
 /// A tag as people write it.

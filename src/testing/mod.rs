@@ -152,6 +152,14 @@ impl<P> TestDatabase<P> {
         &self.db
     }
 
+    /// A connection of the `libsql` crate. In memory all of them are one.
+    ///
+    /// # Errors
+    /// [`TestingError::Db`] where the database cannot be opened.
+    pub async fn connect(&self) -> Result<crate::db::libsql::Connection, TestingError> {
+        Ok(self.db.clone().for_application(None).connect().await?)
+    }
+
     /// The columns and values by which the row is found that a label names: its primary key, or `_key` where the table
     /// has none.
     ///

@@ -7,13 +7,18 @@
     reason = "a test that cannot go on fails, and one that is skipped says so"
 )]
 
+mod application;
 mod bad_input;
 mod commands;
 mod doctor;
+mod doctor_process;
 #[cfg(unix)]
 mod kill;
 mod locks;
+#[cfg(target_os = "linux")]
+mod memory;
 mod modes;
+mod named;
 mod process;
 mod project;
 mod race;

@@ -179,11 +179,11 @@ fn a_database_that_is_no_replica_is_left_alone() {
         "is no replica: it is a database without",
     );
     ends(&project.run("replica copy copy.db"), 1, "is no replica");
-    ends(
-        &project.run("migrate"),
-        1,
-        "applied on the primary; the replica was not synced",
-    );
+    // The wrong file is seen before the primary is changed.
+    let ran = project.run("migrate");
+    ends(&ran, 1, "is no replica: it is a database without");
+    ends(&ran, 1, "nothing was changed");
+    assert_eq!(server.replication_index(), None);
     assert!(project.bytes(FILE) == before);
     assert_eq!(files(&project), [FILE]);
     project.write(FILE, "words");
@@ -292,45 +292,124 @@ fn status_tells_how_far_a_replica_is_behind() {
     ends(&project.run("replica status"), 0, "behind    nothing");
 }
 
-#[test]
-fn a_replica_of_another_primary_is_replaced_and_says_so() {
-    let first = server(Replication::V1);
-    let project = project(&first).after("migrate");
-    let second = server(Replication::V1);
-    let project = project.env("TURSO_DATABASE_URL", &second.url());
-    project.write("migrations/V1__users.sql", "CREATE TABLE others (x);\n");
-    let ran = project.run("migrate");
-    ends(&ran, 0, "applied V1");
-    ends(&ran, 0, "the replica had followed another primary");
-    assert_eq!(tables(&project, FILE), "_migrations others");
-    let whole = project.ask_of(FILE, ["PRAGMA integrity_check"]);
-    assert_eq!(whole, ["ok"]);
+/// The files of the replica and their bytes.
+fn replica_files(project: &Project) -> Vec<(String, Vec<u8>)> {
+    let of_replica = |name: &String| name.starts_with(FILE) && !name.ends_with("-shm");
+    let names = files(project).into_iter().filter(of_replica);
+    names
+        .map(|name| (name.clone(), project.bytes(&name).unwrap()))
+        .collect()
 }
 
 #[test]
-fn a_replica_that_cannot_tell_its_primary_by_name_tells_it_by_its_last_frame() {
-    for more in ["", "CREATE TABLE more (x);\nCREATE TABLE most (x);\n"] {
-        let first = server(Replication::V2);
+fn a_replica_of_another_primary_is_refused_before_anything_is_changed() {
+    for replication in [Replication::V1, Replication::V2] {
+        // Whether the other one's log is shorter or longer.
+        for more in ["", "CREATE TABLE more (x);\nCREATE TABLE most (x);\n"] {
+            let first = server(replication);
+            let project = project(&first).after("migrate");
+            let second = server(replication);
+            let project = project.env("TURSO_DATABASE_URL", &second.url());
+            project.write(
+                "migrations/V1__users.sql",
+                format!("CREATE TABLE others (x);\n{more}"),
+            );
+            let before = replica_files(&project);
+            let named = format!(
+                "follows another primary than {}: {}",
+                second.url(),
+                first.url()
+            );
+            for line in ["migrate", "sync", "undo", "repair"] {
+                let ran = project.run(line);
+                ends(&ran, 2, "error[other-primary]");
+                ends(&ran, 2, &named);
+                ends(&ran, 2, "`seedbed replica reset` and `seedbed sync`");
+                ends(&ran, 2, "--replica-file FILE");
+                assert!(replica_files(&project) == before, "{ran}");
+            }
+            assert_eq!(second.replication_index(), None, "the primary was changed");
+            // The other primary gets what is meant for it.
+            let remote = format!("migrate --mode remote --database {}", second.url());
+            let project = project.after(&remote);
+            ends(&project.run("sync"), 2, &named);
+            assert!(replica_files(&project) == before);
+            ends(
+                &project.run("replica reset"),
+                0,
+                "removed local_replica.db-primary",
+            );
+            assert_eq!(files(&project), [""; 0]);
+            ends(&project.run("sync"), 0, "synced");
+            assert!(tables(&project, FILE).contains("others"));
+        }
+    }
+}
+
+#[test]
+fn a_replica_without_our_note_is_told_by_what_the_protocol_says() {
+    for replication in [Replication::V1, Replication::V2] {
+        let first = server(replication);
         let project = project(&first).after("migrate");
-        let before = tables(&project, FILE);
-        let second = server(Replication::V2);
+        project.remove("local_replica.db-primary");
+        // Whoever else made it, it goes on with its own primary, and is noted.
+        let project = project.after("sync");
+        let noted = project.read("local_replica.db-primary");
+        assert_eq!(noted, format!("{}\n", first.url()));
+        project.remove("local_replica.db-primary");
+        let second = server(replication);
         let project = project.env("TURSO_DATABASE_URL", &second.url());
-        project.write(
-            "migrations/V1__users.sql",
-            format!("CREATE TABLE others (x);\n{more}"),
-        );
-        let ran = project.run("migrate");
-        ends(
-            &ran,
-            1,
-            "applied on the primary; the replica was not synced",
-        );
-        ends(&ran, 1, "local_replica.db follows another primary");
-        ends(&project.run("sync"), 1, "error[other-primary]");
-        assert_eq!(tables(&project, FILE), before);
-        ends(&project.run("replica reset"), 0, "removed");
-        ends(&project.run("sync"), 0, "synced");
-        assert!(tables(&project, FILE).contains("others"));
+        let remote = format!("migrate --mode remote --database {}", second.url());
+        let project = project.after(&remote);
+        // The same migration, so that only its moment and the id of its run tell the two apart.
+        let before = replica_files(&project);
+        ends(&project.run("sync"), 2, "follows another primary than");
+        assert!(replica_files(&project) == before);
+    }
+}
+
+#[test]
+fn where_the_protocol_tells_nothing_the_note_does() {
+    let first = server(Replication::V2);
+    // An empty database has no frame that could be compared.
+    let project = project(&first).after("sync");
+    let second = server(Replication::V2);
+    let project = project.env("TURSO_DATABASE_URL", &second.url());
+    ends(&project.run("migrate"), 2, "follows another primary than");
+    project.remove("local_replica.db-primary");
+    ends(&project.run("migrate"), 0, "applied V1");
+}
+
+#[test]
+fn a_database_made_anew_at_the_same_url_is_another_primary() {
+    let first = server(Replication::V1);
+    let project = project(&first).after("migrate");
+    let address = first.address();
+    drop(first);
+    let second = Server::start_on(address, Options::default()).unwrap();
+    assert_eq!(second.address(), address);
+    ends(
+        &project.run("sync"),
+        2,
+        "a database that was at this URL before",
+    );
+}
+
+#[test]
+fn a_primary_that_speaks_the_other_protocol_does_not_change_the_file() {
+    for (ours, theirs) in [
+        (Replication::V1, Replication::V2),
+        (Replication::V2, Replication::V1),
+    ] {
+        let first = server(ours);
+        let project = project(&first).after("migrate");
+        let second = server(theirs);
+        let project = project.env("TURSO_DATABASE_URL", &second.url());
+        let before = replica_files(&project);
+        let ran = project.run("sync");
+        assert!(matches!(ran.code, Some(1 | 2)), "{ran}");
+        ends(&ran, ran.code.unwrap(), "replica reset");
+        assert!(replica_files(&project) == before, "{ran}");
     }
 }
 
@@ -346,27 +425,241 @@ fn commands_for_replicas_refuse_another_mode() {
     "#]]);
 }
 
-#[cfg(unix)]
-#[test]
-fn watch_follows_until_it_is_interrupted() {
-    let server = server(Replication::V1);
-    let project = project(&server).file(
+/// A project whose replica is synced every second by `sync --watch`.
+fn watched(server: &Server) -> Project {
+    project(server).file(
         "config.toml",
         "[turso.local_replica]\nsync_interval_seconds = 1\n",
-    );
-    ends(&Project::new().run("sync --watch"), 2, "the mode is local");
-    let watching = project.spawn("sync --watch");
-    let remote = format!("migrate --mode remote --database {}", server.url());
-    let project = project.after(&remote);
+    )
+}
+
+/// Returns once `done`, which the replica is to come to by itself.
+fn until(what: &str, done: impl Fn() -> bool) {
     let until = std::time::Instant::now() + std::time::Duration::from_secs(20);
-    while project.bytes(FILE).is_none() || tables(&project, FILE) != "_migrations users" {
-        assert!(
-            std::time::Instant::now() < until,
-            "the replica did not follow"
-        );
-        std::thread::sleep(std::time::Duration::from_millis(50));
+    while !done() {
+        assert!(std::time::Instant::now() < until, "{what}");
+        std::thread::sleep(std::time::Duration::from_millis(20));
     }
-    drop(watching);
+}
+
+/// Lets the first request for what a new replica is made of take this long.
+fn delay_first_frames(server: &Server, replication: Replication, ms: u64) {
+    let path = match replication {
+        Replication::V1 => "/wal_log.ReplicationLog/BatchLogEntries",
+        _ => "/export/1",
+    };
+    server.clear_requests();
+    server.faults(vec![Rule {
+        request: Some(1),
+        path: Some(path.to_owned()),
+        fault: Fault::Delay { ms },
+    }]);
+}
+
+#[test]
+fn watch_follows_while_others_change_and_sync() {
+    ends(&Project::new().run("sync --watch"), 2, "the mode is local");
+    for replication in [Replication::V1, Replication::V2] {
+        let server = server(replication);
+        let mut project = watched(&server);
+        let watching = project.spawn("sync --watch");
+        let remote = format!("migrate --mode remote --database {}", server.url());
+        project = project.after(&remote);
+        until("the replica did not follow", || {
+            project.bytes(FILE).is_some_and(|bytes| !bytes.is_empty())
+                && tables(&project, FILE) == "_migrations users"
+        });
+        for round in 2..6 {
+            let table = format!("CREATE TABLE t{round} (x);\n");
+            project = project.migration(&format!("V{round}__t"), table);
+            project = project.after("migrate");
+            assert!(tables(&project, FILE).contains(&format!("t{round}")));
+        }
+        assert_eq!(project.ask_of(FILE, ["PRAGMA integrity_check"]), ["ok"]);
+        drop(watching);
+    }
+}
+
+#[cfg(unix)]
+#[test]
+fn watch_that_is_stopped_finishes_the_sync_under_way() {
+    for replication in [Replication::V1, Replication::V2] {
+        for signal in ["INT", "TERM"] {
+            let server = server(replication);
+            let remote = format!("migrate --mode remote --database {}", server.url());
+            let project = watched(&server).after(&remote);
+            delay_first_frames(&server, replication, 1500);
+            let watching = project.spawn("sync --watch");
+            let asked = |path: &str| server.requests().iter().any(|it| it.path.contains(path));
+            until("no frames were asked for", || {
+                asked("BatchLogEntries") || asked("export")
+            });
+            watching.signal(signal);
+            let ran = watching.finish();
+            ends(&ran, 130, "synced local_replica.db: at frame");
+            assert_eq!(tables(&project, FILE), "_migrations users");
+            assert!(files(&project).iter().all(|name| !name.contains("lock")));
+        }
+    }
+}
+
+#[cfg(unix)]
+#[test]
+fn watch_that_is_stopped_between_two_syncs_ends_at_once() {
+    let server = server(Replication::V1);
+    let project = project(&server).after("migrate").file(
+        "config.toml",
+        "[turso.local_replica]\nsync_interval_seconds = 3600\n",
+    );
+    let mut watching = project.spawn("sync --watch --format json");
+    watching.wait_for("nothing new for local_replica.db");
+    watching.signal("TERM");
+    let ran = watching.finish();
+    assert_eq!(ran.code, Some(130), "{ran}");
+    let document = ran.json();
+    assert_eq!(document["outcome"], "interrupted", "{ran}");
+    assert_eq!(document["syncs"], 1, "{ran}");
+}
+
+#[test]
+fn a_sync_of_somebody_else_is_waited_for_until_the_lock_timeout() {
+    for replication in [Replication::V1, Replication::V2] {
+        let server = server(replication);
+        let remote = format!("migrate --mode remote --database {}", server.url());
+        let project = project(&server).after(&remote);
+        delay_first_frames(&server, replication, 5000);
+        let first = project.spawn("sync");
+        until("nobody holds the lock", || {
+            project.path("local_replica.db-sync-lock").exists()
+        });
+        let ran = project.run("sync --lock-timeout 0.2");
+        ends(
+            &ran,
+            6,
+            "error[lock-timeout]: another process syncs the replica",
+        );
+        ends(&ran, 6, "wait longer with `--lock-timeout 60`");
+        if replication == Replication::V1 {
+            // By then the crate has made a file that shows what this is to be.
+            until("no side file", || {
+                project.path("local_replica.db-client_wal_index").exists()
+            });
+            let ran = project.run("replica reset --lock-timeout 0.2");
+            ends(&ran, 6, "another process syncs the replica");
+        }
+        let project = project.migration("V2__posts", "CREATE TABLE posts (x);\n");
+        let ran = project.run("migrate --lock-timeout 0.2");
+        ends(&ran, 6, "applied V2 posts");
+        ends(
+            &ran,
+            6,
+            "applied on the primary; the replica was not synced: another process",
+        );
+        // Whoever waits long enough has it, and the first one was not disturbed.
+        ends(
+            &project.run("sync --lock-timeout 30"),
+            0,
+            "local_replica.db",
+        );
+        ends(&first.finish(), 0, "synced");
+        assert_eq!(tables(&project, FILE), "_migrations posts users");
+    }
+}
+
+#[cfg(unix)]
+#[test]
+fn whoever_is_killed_while_syncing_leaves_no_lock() {
+    for replication in [Replication::V1, Replication::V2] {
+        let server = server(replication);
+        let remote = format!("migrate --mode remote --database {}", server.url());
+        let project = project(&server).after(&remote);
+        delay_first_frames(&server, replication, 1000);
+        let mut killed = project.spawn("sync");
+        let lock = project.path("local_replica.db-sync-lock");
+        until("nobody holds the lock", || lock.exists());
+        killed.kill();
+        drop(killed);
+        server.no_faults();
+        ends(&project.run("sync --lock-timeout 0.2"), 0, "synced");
+        assert!(!lock.exists());
+        assert_eq!(tables(&project, FILE), "_migrations users");
+    }
+}
+
+#[test]
+fn a_sync_tells_what_it_fetched() {
+    for replication in [Replication::V1, Replication::V2] {
+        let server = server(replication);
+        let remote = format!("migrate --mode remote --database {}", server.url());
+        let project = project(&server).after(&remote);
+        let ran = project.run("sync");
+        ends(&ran, 0, "syncing local_replica.db, which is not there yet");
+        ends(&ran, 0, "fetched");
+        let last = |project: &Project| {
+            let ran = project.run("sync --format json");
+            assert_eq!(ran.json()["frames"], 0, "{ran}");
+            ran.json()["frame"].as_u64().unwrap()
+        };
+        let before = last(&project);
+        let project = project
+            .migration("V2__posts", "CREATE TABLE posts (x);\n")
+            .after(&remote);
+        let ran = project.run("sync --format json");
+        let document = ran.json();
+        let frame = document["frame"].as_u64().unwrap();
+        assert_eq!(document["from_frame"], before, "{ran}");
+        assert_eq!(document["frames"], frame - before, "{ran}");
+        assert_eq!(document["bytes"], (frame - before) * 4120, "{ran}");
+        assert_eq!(last(&project), frame);
+    }
+}
+
+#[test]
+fn what_a_failed_migration_without_a_transaction_did_is_synced() {
+    for replication in [Replication::V1, Replication::V2] {
+        let server = server(replication);
+        let project = project(&server).after("migrate").migration(
+            "V2__half",
+            "-- seedbed: no-transaction\nCREATE TABLE half (x);\nCREATE TABLE half (x);\n",
+        );
+        ends(&project.run("migrate"), 1, "V2 failed");
+        assert_eq!(tables(&project, FILE), "_migrations half users");
+        let started = "SELECT state FROM _migrations WHERE version = 2";
+        assert_eq!(project.ask_of(FILE, [started]), ["started"]);
+        ends(&project.run("sync"), 0, "nothing new");
+        // One that was rolled back has nothing to sync.
+        let other = self::project(&server).migration("V2__half", "CREATE TABLE half (x);\n");
+        let before = server.requests().len();
+        ends(&other.run("migrate"), 4, "");
+        let replication = |it: &&seedbed_test_server::Request| !it.path.starts_with("/v3/");
+        assert_eq!(
+            server.requests()[before..]
+                .iter()
+                .filter(replication)
+                .count(),
+            0
+        );
+    }
+}
+
+#[test]
+fn an_offline_status_tells_its_age_as_json() {
+    let server = server(Replication::V1);
+    let project = project(&server).after("migrate");
+    drop(server);
+    let ran = project.run("status --format json");
+    let document = ran.json();
+    assert_eq!(document["offline"], true, "{ran}");
+    assert!(document["age_seconds"].as_u64().unwrap() < 60, "{ran}");
+    let at = document["synced_at"].as_str().unwrap();
+    assert!(at.len() == 20 && at.ends_with('Z'), "{ran}");
+    let document = project.run("replica status --format json").json();
+    assert_eq!(document["synced_at"], at);
+    // Which of two primaries it is about cannot be asked, and is told.
+    assert!(!ran.stderr.contains("another URL"), "{ran}");
+    let project = project.env("TURSO_DATABASE_URL", "http://127.0.0.1:1");
+    let words = "warning: it was last synced with another URL, http://127.0.0.1:";
+    ends(&project.run("status"), 0, words);
 }
 
 #[test]
@@ -382,4 +675,34 @@ fn a_primary_that_refuses_frames_is_named() {
         },
     }]);
     ends(&project.run("sync"), 1, "cannot sync the replica");
+}
+
+/// A table of `rows` rows of 1 KB.
+fn large(rows: u32) -> String {
+    format!(
+        "CREATE TABLE large_{rows} (text TEXT);\n\
+         WITH RECURSIVE up(n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM up WHERE n < {rows})\n\
+         INSERT INTO large_{rows} SELECT printf('%01000d', n) FROM up;\n"
+    )
+}
+
+#[test]
+fn many_processes_sync_one_replica() {
+    for replication in [Replication::V1, Replication::V2] {
+        let server = server(replication);
+        let mut project = project(&server);
+        let remote = format!("migrate --mode remote --database {}", server.url());
+        for round in 2..4 {
+            let name = format!("V{round}__large");
+            project = project.migration(&name, large(1000 + round)).after(&remote);
+            let running: Vec<_> = (0..4).map(|_| project.spawn("sync")).collect();
+            for running in running {
+                ends(&running.finish(), 0, "local_replica.db");
+            }
+            assert_eq!(project.ask_of(FILE, ["PRAGMA integrity_check"]), ["ok"]);
+            let rows = format!("SELECT count(*) FROM large_{}", 1000 + round);
+            assert_eq!(project.ask_of(FILE, [rows]), [(1000 + round).to_string()]);
+        }
+        assert!(files(&project).iter().all(|name| !name.contains("lock")));
+    }
 }

@@ -2,14 +2,14 @@
 
 use crate::cli::args::{self, Format};
 use crate::cli::exit::Exit;
-use crate::cli::session::{Asks, Ending, Opened, Session};
-use crate::db::Synced;
+use crate::cli::session::{Asks, Ending, Opened, Session, Stopped};
 use crate::history::HistoryError;
 use crate::migrations::{
     self, ApplyError, Back, BaselineError, BaselineOptions, Migrations, Outcome, PlanOptions,
     Repair, Target, UndoOptions, Verify,
 };
 use crate::report::{self, Change, Document, Report};
+use crate::seeds::Refresh;
 
 /// `migrate`
 pub(crate) async fn migrate(session: &Session, flags: &args::Migrate) -> Ending {
@@ -26,7 +26,22 @@ pub(crate) async fn migrate(session: &Session, flags: &args::Migrate) -> Ending 
     if flags.dry_run {
         return migrate_dry_run(session, &opened, &set, &options).await;
     }
-    session.ask(&opened, Asks::ThroughAReplica)?;
+    marked_as_told(session, &opened, flags.env.as_deref()).await?;
+    // What the seeds need is asked for before anything is changed.
+    let seeding = match flags.seed {
+        true => Some(super::seeds::prepared(
+            session,
+            &opened,
+            &super::seeds::How {
+                tags: &flags.tag,
+                refresh: Refresh::No,
+                mark: None,
+                allow_remote: flags.allow_remote_seed,
+            },
+        )?),
+        false => None,
+    };
+    session.ask(&opened, Asks::ThroughAReplica).await?;
     let outcome = migrations::apply(
         &opened.db,
         &set,
@@ -35,7 +50,38 @@ pub(crate) async fn migrate(session: &Session, flags: &args::Migrate) -> Ending 
         &session.events(&opened),
     )
     .await;
-    show(session, &opened, outcome, Change::Migrate).await
+    let Some((seeds, seed_options)) = seeding else {
+        return show(session, &opened, outcome, Change::Migrate).await;
+    };
+    let outcome = outcome.map_err(|error| session.failed(&opened, &error))?;
+    if session.terminal.format == Format::Table {
+        let text = report::outcome(&outcome, Change::Migrate, session.style());
+        session.terminal.data(&text);
+    }
+    session.warn(&outcome.warnings);
+    let seeded = super::seeds::run(session, &opened, &seeds, &set, &seed_options).await;
+    seeded.map_err(|stopped| stopped.migrations_stand(outcome.version))
+}
+
+/// A database that is marked as another environment than the one that was told is not the one that was meant.
+async fn marked_as_told(
+    session: &Session,
+    opened: &Opened,
+    told: Option<&str>,
+) -> Result<(), Stopped> {
+    let Some(told) = told else { return Ok(()) };
+    let history = crate::history::read(&opened.db)
+        .await
+        .map_err(|error| session.failed(opened, &error.into()))?;
+    match history.environment.filter(|mark| mark != told) {
+        None => Ok(()),
+        Some(mark) => {
+            let message = format!("this database is marked `{mark}`, and not `{told}`");
+            let help = "see whether this is the database that you meant".to_owned();
+            let report = Report::usage("other-environment", message, Some(help));
+            Err(session.stopped(report, Exit::Integrity).about(opened))
+        }
+    }
 }
 
 async fn migrate_dry_run(
@@ -79,7 +125,7 @@ pub(crate) async fn undo(session: &Session, flags: &args::Undo) -> Ending {
     if flags.dry_run {
         return undo_dry_run(session, &opened, &options).await;
     }
-    session.ask(&opened, Asks::OnEveryRemote)?;
+    session.ask(&opened, Asks::OnEveryRemote).await?;
     let outcome =
         migrations::undo(&opened.db, &options, &opened.run, &session.events(&opened)).await;
     show(session, &opened, outcome, Change::Undo).await
@@ -115,7 +161,7 @@ pub(crate) async fn repair(session: &Session, flags: &args::Repair) -> Ending {
         (Some(key), _, true) => Repair::Retry(key),
         (Some(key), false, false) => Repair::Record(key),
     };
-    session.ask(&opened, Asks::OnEveryRemote)?;
+    session.ask(&opened, Asks::OnEveryRemote).await?;
     let outcome = migrations::repair(
         &opened.db,
         &set,
@@ -137,8 +183,8 @@ pub(super) async fn show(
     let outcome = match outcome {
         Ok(outcome) => outcome,
         Err(error) => {
-            // What was committed before stands on the primary.
-            if !error.done().is_empty()
+            // What was committed before stands on the primary; so does what a script without a transaction got done.
+            if error.left_something()
                 && let Err(error) = opened.db.sync().await
             {
                 let words = format!("warning: the replica was not synced: {error}");
@@ -148,13 +194,9 @@ pub(super) async fn show(
         }
     };
     let synced = opened.db.sync().await;
-    if let Ok(Synced { replaced: true, .. }) = synced {
-        session.terminal.words(
-            "warning: the replica had followed another primary, and all that it held was replaced",
-        );
-    }
     let not_synced = synced.err().map(|error| {
         let report = Report::not_synced(&outcome, change, &error, session.style());
+        let report = opened.with_token(report);
         let exit = Exit::from(&HistoryError::Db(error));
         session.stopped(report, exit).about(opened)
     });
@@ -185,7 +227,7 @@ pub(crate) async fn baseline(session: &Session, flags: &args::Baseline) -> Endin
             Verify::Schema
         },
     };
-    session.ask(&opened, Asks::OnEveryRemote)?;
+    session.ask(&opened, Asks::OnEveryRemote).await?;
     let outcome = migrations::baseline(
         &opened.db,
         &set,

@@ -10,9 +10,10 @@ use crate::cli::exit::Exit;
 use crate::cli::session::{Ending, Session, Stopped};
 use crate::init::{self, Dependency, InitError, InitOptions, Wrote};
 use crate::migrations::{
-    self, CreateError, Files, GitError, NewOptions, Numbering, Problem, RenumberError, Which,
+    self, CreateError, Files, GitError, NewOptions, Numbering, RenumberError, Which,
 };
 use crate::report::{Document, Report};
+use crate::seeds;
 
 /// `check`
 pub(crate) async fn check(session: &Session, flags: &args::Check) -> Ending {
@@ -29,8 +30,17 @@ pub(crate) async fn check(session: &Session, flags: &args::Check) -> Ending {
             .map_err(|error| git(session, &error))?;
         problems.extend(migrations::check_against(&set, &base));
     }
-    if problems.iter().any(Problem::stops) {
-        let report = Report::problems(&problems, session.style());
+    let seeds = super::seeds::read(session, &project.seeds.value)?;
+    let seeds = seeds::check(&seeds, &set, SystemTime::now())
+        .await
+        .map_err(|error| {
+            let report = Report::history(&error, session.style());
+            session.stopped(report, Exit::from(&error))
+        })?;
+    let mut report = Report::problems(&problems, session.style());
+    let of_seeds = Report::told(&seeds.problems, session.style());
+    report.diagnostics.extend(of_seeds.diagnostics);
+    if report.has_errors() {
         return Err(session.stopped(report, Exit::Integrity));
     }
     let count = set.iter().count();
@@ -38,6 +48,10 @@ pub(crate) async fn check(session: &Session, flags: &args::Check) -> Ending {
         let call = session.call(None, Exit::Done);
         let document = Document::done(call)
             .with("migrations", count)
+            .with(
+                "seeds",
+                json!({"environments": seeds.environments, "rows": seeds.rows}),
+            )
             .with("applied_in_memory", checked.applied)
             .with("undone_in_memory", checked.reversed);
         session.print(&document);
@@ -46,8 +60,16 @@ pub(crate) async fn check(session: &Session, flags: &args::Check) -> Ending {
             "{count} migrations are fine: {} applied in memory, {} of them undone and applied again",
             checked.applied, checked.reversed
         ));
+        if !seeds.environments.is_empty() {
+            session.terminal.data(&format!(
+                "the seeds for {} are fine: they declare {} rows",
+                seeds.environments.join(", "),
+                seeds.rows
+            ));
+        }
     }
     session.warn(&problems);
+    session.warn(&seeds.problems);
     Ok(Exit::Done)
 }
 

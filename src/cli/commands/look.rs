@@ -8,25 +8,36 @@ use crate::cli::args::{self, Cli, Format};
 use crate::cli::exit::Exit;
 use crate::cli::session::{Ending, Opened, Session, Stopped};
 use crate::config::Database;
-use crate::db::{self, DbError};
+use crate::db::{self, DbError, ReplicaFacts};
 use crate::doctor::{self, Subject};
 use crate::history::{History, HistoryError};
 use crate::migrations::{self, Migrations, State};
 use crate::report::{self, Document, Report};
 use crate::schema::{self, ExplainError};
+use crate::seeds;
 
 /// `status`
 pub(crate) async fn status(session: &Session, flags: &args::Status) -> Ending {
     let opened = session.open(None).await?;
     let set = session.migrations_for(&opened)?;
-    let history = match migrations::observe(&opened.db, &set).await {
+    let (history, offline) = match migrations::observe(&opened.db, &set).await {
         Err(HistoryError::Db(error)) if error.may_pass() => {
-            read_offline(session, &opened, &set, error).await?
+            let (history, facts) = read_offline(session, &opened, &set, error).await?;
+            (history, Some(facts))
         }
-        history => history.map_err(|error| session.failed(&opened, &error.into()))?,
+        history => {
+            let failed = |error: HistoryError| session.failed(&opened, &error.into());
+            (history.map_err(failed)?, None)
+        }
     };
     let plan = migrations::plan(&set, &history, &opened.plan_options(false));
-    let pending = plan.items.iter().any(|item| item.state == State::Pending);
+    let seeds = match offline {
+        // What only the primary could tell is left out.
+        Some(_) => None,
+        None => super::seeds::standing(session, &opened, &set, &history).await?,
+    };
+    let pending = plan.items.iter().any(|item| item.state == State::Pending)
+        || seeds.as_ref().is_some_and(seeds::Standing::is_behind);
     let exit = if plan.errors().next().is_some() {
         Exit::Integrity
     } else if pending && flags.exit_code {
@@ -37,9 +48,20 @@ pub(crate) async fn status(session: &Session, flags: &args::Status) -> Ending {
     if session.terminal.format == Format::Json {
         let database = opened.database();
         let call = session.call(Some(&database), exit);
-        session.print(&Document::status(call, &plan, &history));
+        let mut document = Document::status(call, &plan, &history);
+        if let Some(facts) = offline {
+            document = document.offline(&facts, SystemTime::now());
+        }
+        session.print(&match &seeds {
+            Some(seeds) => document.with_standing(seeds),
+            None => document,
+        });
     } else {
-        let text = report::status(&plan, &history, session.style());
+        let mut text = report::status(&plan, &history, session.style());
+        if let Some(seeds) = seeds.filter(|seeds| !seeds.items.is_empty()) {
+            text.push('\n');
+            text.push_str(&report::standing(&seeds, session.style()));
+        }
         session.terminal.data(&text);
     }
     session.annotate(&Report::problems(&plan.problems, session.style()));
@@ -127,7 +149,7 @@ async fn read_offline(
     opened: &Opened,
     set: &Migrations,
     away: DbError,
-) -> Result<History, Stopped> {
+) -> Result<(History, ReplicaFacts), Stopped> {
     let facts = match &opened.config.database.value {
         Database::Replica { file, .. } => db::replica_facts(file)
             .map_err(|error| session.failed(opened, &HistoryError::Db(error).into()))?,
@@ -137,13 +159,22 @@ async fn read_offline(
         let report = Report::history(&HistoryError::Db(away), session.style());
         return Err(session.stopped(report, Exit::Failed).about(opened));
     };
-    let age = report::age(&facts, std::time::SystemTime::now());
+    let age = report::age(&facts, SystemTime::now());
     session
         .terminal
         .words(&format!("warning: {away}; this is the replica as of {age}"));
-    migrations::observe(&file, set)
-        .await
-        .map_err(|error| session.failed(opened, &error.into()))
+    if let Database::Replica { file, url, .. } = &opened.config.database.value
+        && let Ok(Some(followed)) = db::noted_primary(file)
+        && followed != url.base()
+    {
+        // Both may be names of the same one, which only the primary could tell.
+        session.terminal.words(&format!(
+            "warning: it was last synced with another URL, {followed}"
+        ));
+    }
+    let history = migrations::observe(&file, set).await;
+    let history = history.map_err(|error| session.failed(opened, &error.into()))?;
+    Ok((history, facts))
 }
 
 /// `config`

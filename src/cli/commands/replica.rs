@@ -1,22 +1,26 @@
 //! The commands on the file of an embedded replica. None of them changes its primary.
 
 use std::path::{Path, PathBuf};
-use std::time::SystemTime;
+use std::time::{Duration, SystemTime};
 
 use crate::cli::args::{self, Format};
 use crate::cli::exit::Exit;
 use crate::cli::session::{Ending, Opened, Session, Stopped};
 use crate::config::Database;
-use crate::db::{self, Code, DbError};
+use crate::db::{self, Code, DbError, Options};
 use crate::history::HistoryError;
 use crate::report::{self, Document, ReplicaStatus, Report};
 
 /// `sync`
 pub(crate) async fn sync(session: &Session, flags: &args::Sync) -> Ending {
-    let (opened, file) = open(session).await?;
+    let (opened, file) = open(session, flags.lock.lock_timeout).await?;
     let shown = shown(session, &file);
     if flags.watch {
         return watch(session, &opened, &shown).await;
+    }
+    // What is wrong with the files, the sync itself tells.
+    if let Ok(facts) = db::replica_facts(&file) {
+        session.terminal.words(&report::syncing(&shown, facts));
     }
     let synced = opened
         .db
@@ -83,7 +87,7 @@ async fn watch(session: &Session, opened: &Opened, shown: &str) -> Ending {
 
 /// `replica status`
 pub(crate) async fn status(session: &Session) -> Ending {
-    let (opened, file) = open(session).await?;
+    let (opened, file) = open(session, None).await?;
     let facts = db::replica_facts(&file).map_err(|error| failed(session, &opened, error))?;
     let primary = opened.db.primary_frame().await;
     let shown = shown(session, &file);
@@ -105,9 +109,15 @@ pub(crate) async fn status(session: &Session) -> Ending {
 }
 
 /// `replica reset`
-pub(crate) async fn reset(session: &Session) -> Ending {
-    let (opened, file) = open(session).await?;
-    let removed = db::remove_replica(&file).map_err(|error| failed(session, &opened, error))?;
+pub(crate) async fn reset(session: &Session, lock: &args::Lock) -> Ending {
+    let (opened, file) = open(session, lock.lock_timeout).await?;
+    let options = Options {
+        lock_timeout: opened.db.lock_timeout(),
+        stop: opened.db.stop().clone(),
+    };
+    let removed = db::remove_replica(&file, &options)
+        .await
+        .map_err(|error| failed(session, &opened, error))?;
     let removed: Vec<String> = removed.iter().map(|file| shown(session, file)).collect();
     if session.terminal.format == Format::Json {
         let database = opened.database();
@@ -125,7 +135,7 @@ pub(crate) async fn reset(session: &Session) -> Ending {
 
 /// `replica copy FILE`
 pub(crate) async fn copy(session: &Session, to: &Path) -> Ending {
-    let (opened, file) = open(session).await?;
+    let (opened, file) = open(session, None).await?;
     let to = session.cwd.join(to);
     db::copy_replica(&file, &to)
         .await
@@ -144,8 +154,11 @@ pub(crate) async fn copy(session: &Session, to: &Path) -> Ending {
 }
 
 /// The database of the settings, which has to be a replica, and its file.
-async fn open(session: &Session) -> Result<(Opened, PathBuf), Stopped> {
-    let opened = session.open(None).await?;
+async fn open(
+    session: &Session,
+    lock_timeout: Option<Duration>,
+) -> Result<(Opened, PathBuf), Stopped> {
+    let opened = session.open(lock_timeout).await?;
     match &opened.config.database.value {
         Database::Replica { file, .. } => {
             let file = file.clone();
@@ -173,6 +186,6 @@ fn shown(session: &Session, file: &Path) -> String {
 
 fn failed(session: &Session, opened: &Opened, error: DbError) -> Stopped {
     let error = HistoryError::Db(error);
-    let report = Report::history(&error, session.style());
+    let report = opened.with_token(Report::history(&error, session.style()));
     session.stopped(report, Exit::from(&error)).about(opened)
 }

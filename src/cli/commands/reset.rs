@@ -1,7 +1,6 @@
 //! `reset`: the local database made anew. The new one is finished before the old one goes, so a migration or a seed that
 //! fails costs nothing.
 
-use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::SystemTime;
@@ -13,7 +12,7 @@ use crate::config::{Database, relative};
 use crate::db::{Db, DbError, Options, Query, Transaction, remove_local, replica_facts};
 use crate::history::{self, History, HistoryError};
 use crate::migrations::{self, Migrations, Outcome};
-use crate::report::{self, Change, Document, Report};
+use crate::report::{self, Change, Document, Report, SeedsDone};
 use crate::script::{Atomicity, ForeignKeys};
 use crate::seeds::{self, Choice, PROD, Plan, Refresh, SeedOptions, Seeds, Variables};
 
@@ -25,22 +24,14 @@ pub(crate) async fn reset(session: &Session, flags: &args::Reset) -> Ending {
     let opened = session.open(flags.lock.lock_timeout).await?;
     let path = local(session, &opened)?;
     let set = session.migrations_for(&opened)?;
-    let folder = &opened.config.seeds.value;
-    let folder = folder.strip_prefix(&session.cwd).unwrap_or(folder);
-    let seeds = Seeds::read_dir(folder).map_err(|error| {
-        let report = Report::files(&error, session.style());
-        session.stopped(report, Exit::from(&error)).about(&opened)
-    })?;
+    let seeds = super::seeds::read(session, &opened.config.seeds.value)
+        .map_err(|stopped| stopped.about(&opened))?;
     let history = history::read(&opened.db)
         .await
         .map_err(|error| session.failed(&opened, &error.into()))?;
     refuse_marked(session, &opened, &history, flags.env.as_deref())?;
-    let configured = opened.config.seed_env.as_ref();
-    let environment = flags
-        .env
-        .clone()
-        .or_else(|| configured.map(|env| env.value.clone()))
-        .unwrap_or_else(|| DEV.to_owned());
+    let environment = opened.config.seed_env.as_ref();
+    let environment = environment.map_or_else(|| DEV.to_owned(), |env| env.value.clone());
     ask(session, &opened, &path, &history).await?;
     let new = New::beside(&path);
     let options = SeedOptions {
@@ -50,7 +41,7 @@ pub(crate) async fn reset(session: &Session, flags: &args::Reset) -> Ending {
         },
         refresh: Refresh::No,
         mark: None,
-        variables: variables(session),
+        variables: Variables::Known(session.variables()),
         now: SystemTime::now(),
     };
     let (outcome, plan) = build(session, &opened, &new.0, &set, &seeds, &options).await?;
@@ -65,12 +56,6 @@ pub(crate) async fn reset(session: &Session, flags: &args::Reset) -> Ending {
     };
     show(session, &opened, &done);
     Ok(Exit::Done)
-}
-
-/// What seeds may name.
-fn variables(session: &Session) -> Variables {
-    let variables: BTreeMap<String, String> = session.env.clone();
-    Variables::Known(variables)
 }
 
 /// The file, where it is one that may be deleted.
@@ -208,8 +193,8 @@ async fn build(
     let (_, plan) = seeds::apply(&db, seeds, set, options, &opened.run, &events)
         .await
         .map_err(|error| {
-            let report = Report::seeding(&error, session.style());
-            as_it_was(report, Exit::of_seeding(&error))
+            let report = Report::failure(&error, session.style());
+            as_it_was(report, Exit::from(&error))
         })?;
     Ok((outcome, Some(plan)))
 }
@@ -274,9 +259,8 @@ fn show(session: &Session, opened: &Opened, done: &Done<'_>) {
             Change::Migrate,
             session.style(),
         ));
-        text.push_str(&match inserted {
-            Some(1) => format!("seeded for {}: 1 row\n", done.environment),
-            Some(rows) => format!("seeded for {}: {rows} rows\n", done.environment),
+        text.push_str(&match done.plan {
+            Some(plan) => report::seeds(plan, SeedsDone::Done, session.style()),
             None => "there are no seeds\n".to_owned(),
         });
         session.terminal.data(&text);

@@ -40,7 +40,7 @@ fn failed(session: &Session, error: &TestingError) -> Stopped {
         TestingError::Config(_) => Exit::Usage,
         TestingError::Read(error) => error.into(),
         TestingError::Migrations(error) => error.into(),
-        TestingError::Seeds(error) => Exit::of_seeding(error),
+        TestingError::Seeds(error) => error.into(),
         TestingError::History(error) => error.into(),
         _ => Exit::Failed,
     };

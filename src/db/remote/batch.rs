@@ -239,6 +239,7 @@ pub(super) fn engine_error(error: &libsql_hrana::proto::Error) -> EngineError {
         "SQLITE_FULL" => Code::Full,
         "SQLITE_CANTOPEN" => Code::CannotOpen,
         "SQLITE_NOTADB" => Code::NotADatabase,
+        "SQLITE_TOOBIG" => Code::TooBig,
         "SQLITE_CONSTRAINT" => Code::Constraint,
         _ => Code::Other(1),
     };

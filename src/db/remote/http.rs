@@ -151,7 +151,7 @@ impl Server {
         let status = answer.status();
         let body = answer.bytes().await.map_err(|error| self.lost(&error))?;
         let line = words(&body);
-        let is_page = line.starts_with('<') || line.starts_with('{');
+        let is_page = line.starts_with("a web page") || line.starts_with('{');
         Ok((status == StatusCode::OK && !is_page).then_some(line))
     }
 
@@ -166,6 +166,69 @@ impl Server {
         let status = answer.status();
         let body = answer.bytes().await.map_err(|error| self.lost(&error))?;
         Ok((status, body.into()))
+    }
+
+    /// A unary call by gRPC-web: <https://github.com/grpc/grpc/blob/master/doc/PROTOCOL-WEB.md>. The headers are those
+    /// that libSQL servers tell clients of replication by.
+    #[cfg(feature = "replica")]
+    pub(super) async fn unary(&self, path: &str, message: &[u8]) -> Result<Unary, RemoteError> {
+        let mut body = vec![0];
+        body.extend(
+            u32::try_from(message.len())
+                .unwrap_or(u32::MAX)
+                .to_be_bytes(),
+        );
+        body.extend(message);
+        let name = self.host.split(':').next().unwrap_or_default();
+        let namespace = match name.split_once('.') {
+            Some((first, _)) if !first.is_empty() => first,
+            _ => "default",
+        };
+        let token = self.token.as_deref().unwrap_or_default();
+        let request = self
+            .client
+            .post(format!("{}{path}", self.base))
+            .header("content-type", "application/grpc-web+proto")
+            .header("x-grpc-web", "1")
+            .header("x-namespace-bin", base64(namespace.as_bytes()))
+            .header("x-authorization", format!("Bearer {token}"))
+            .body(body);
+        let answer = request.send().await.map_err(|error| self.broken(&error))?;
+        let status = answer.status();
+        let headers = answer.headers().clone();
+        let body = answer.bytes().await.map_err(|error| self.lost(&error))?;
+        if status == StatusCode::NOT_FOUND {
+            return Ok(Unary::Unimplemented);
+        }
+        if status != StatusCode::OK {
+            return Err(self.refused(status, &body));
+        }
+        let (message, trailers) = frames(&body);
+        let said = |name: &str| {
+            let header = headers.get(name).and_then(|value| value.to_str().ok());
+            header
+                .map(str::to_owned)
+                .or_else(|| trailer(&trailers, name))
+        };
+        let words = || said("grpc-message").unwrap_or_else(|| "without a word".to_owned());
+        let host = self.host.clone();
+        match (said("grpc-status").as_deref(), message) {
+            (Some("0"), Some(message)) => Ok(Unary::Message(message)),
+            (Some("12"), _) => Ok(Unary::Unimplemented),
+            (Some("16"), _) => Err(RemoteError::Unauthorized {
+                host,
+                words: words(),
+            }),
+            (Some("7"), _) => Err(RemoteError::Forbidden {
+                host,
+                words: words(),
+            }),
+            (Some(number), _) => Err(RemoteError::NotHrana {
+                host,
+                words: format!("gRPC status {number}: {}", words()),
+            }),
+            (None, _) => Err(self.not_hrana(&body)),
+        }
     }
 
     async fn post(&self, path: &str, body: &impl serde::Serialize) -> Result<Vec<u8>, RemoteError> {
@@ -191,6 +254,12 @@ impl Server {
     }
 
     fn broken(&self, error: &reqwest::Error) -> RemoteError {
+        if let Some(why) = tls(error) {
+            return RemoteError::NotEncrypted {
+                host: self.host.clone(),
+                why,
+            };
+        }
         if error.is_connect() || error.is_builder() {
             return RemoteError::Unreachable {
                 host: self.host.clone(),
@@ -233,6 +302,71 @@ impl Server {
     pub(super) fn host(&self) -> &str {
         &self.host
     }
+
+    /// The same server as the `libsql` crate's own client reaches it.
+    pub(super) async fn for_applications(&self) -> Result<libsql::Database, RemoteError> {
+        let token = self.token.clone().unwrap_or_default();
+        let builder = libsql::Builder::new_remote(self.base.clone(), token);
+        builder
+            .build()
+            .await
+            .map_err(|error| RemoteError::Unreachable {
+                host: self.host.clone(),
+                why: error.to_string(),
+            })
+    }
+}
+
+/// The answer to a unary call.
+#[cfg(feature = "replica")]
+pub(super) enum Unary {
+    /// The message.
+    Message(Vec<u8>),
+    /// The server has no such call.
+    Unimplemented,
+}
+
+/// The message of a gRPC-web body, and its trailers as text.
+#[cfg(feature = "replica")]
+fn frames(mut body: &[u8]) -> (Option<Vec<u8>>, String) {
+    let (mut message, mut trailers) = (None, String::new());
+    while let Some(([flag, length @ ..], rest)) = body.split_first_chunk::<5>() {
+        let length = usize::try_from(u32::from_be_bytes(*length)).unwrap_or(usize::MAX);
+        let Some((frame, rest)) = rest.split_at_checked(length) else {
+            break;
+        };
+        match flag {
+            0 => message = Some(frame.to_vec()),
+            0x80 => trailers = String::from_utf8_lossy(frame).into_owned(),
+            // Compressed, which was not asked for.
+            _ => {}
+        }
+        body = rest;
+    }
+    (message, trailers)
+}
+
+#[cfg(feature = "replica")]
+fn trailer(trailers: &str, name: &str) -> Option<String> {
+    let mut lines = trailers.lines().filter_map(|line| line.split_once(':'));
+    let (_, value) = lines.find(|(key, _)| key.trim().eq_ignore_ascii_case(name))?;
+    Some(value.trim().to_owned())
+}
+
+/// As gRPC wants binary headers: the standard alphabet, without padding.
+#[cfg(feature = "replica")]
+fn base64(bytes: &[u8]) -> String {
+    const ALPHABET: &[u8; 64] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
+    let mut text = String::new();
+    for chunk in bytes.chunks(3) {
+        let at = |n: usize| u32::from(chunk.get(n).copied().unwrap_or_default());
+        let bits = at(0) << 16 | at(1) << 8 | at(2);
+        for part in 0..=chunk.len() {
+            let index = bits >> (18 - 6 * part) & 63;
+            text.push(char::from(ALPHABET[index as usize]));
+        }
+    }
+    text
 }
 
 /// The words of an error body: `{"error": …}`, or how it begins.
@@ -241,7 +375,7 @@ fn words(body: &[u8]) -> String {
     let said = said.as_ref().and_then(|json| json.get("error")?.as_str());
     let text = match said {
         Some(said) => said.to_owned(),
-        None => String::from_utf8_lossy(body).into_owned(),
+        None => plain(&String::from_utf8_lossy(body)),
     };
     let line = text.split_whitespace().collect::<Vec<_>>().join(" ");
     match line.char_indices().nth(SHOWN) {
@@ -251,6 +385,44 @@ fn words(body: &[u8]) -> String {
     }
 }
 
+/// A web page by its title: its tags tell nobody anything.
+fn plain(text: &str) -> String {
+    if !text.trim_start().starts_with('<') {
+        return text.to_owned();
+    }
+    let lower = text.to_ascii_lowercase();
+    let title = lower.find("<title>").and_then(|at| {
+        let from = at + "<title>".len();
+        let to = from + lower[from..].find("</title>")?;
+        Some(text[from..to].trim()).filter(|title| !title.is_empty())
+    });
+    match title {
+        Some(title) => format!("a web page, \"{title}\""),
+        None => "a web page".to_owned(),
+    }
+}
+
+/// Why there is no encrypted connection, where that is the cause.
+fn tls(error: &reqwest::Error) -> Option<String> {
+    let mut cause: Option<&(dyn std::error::Error + 'static)> = Some(error);
+    while let Some(here) = cause {
+        match here.downcast_ref::<rustls::Error>() {
+            Some(rustls::Error::InvalidMessage(_)) => {
+                return Some("what answers does not speak TLS".to_owned());
+            }
+            Some(error) => return Some(error.to_string()),
+            None => {}
+        }
+        // What an I/O error holds is not its source.
+        let io = here.downcast_ref::<std::io::Error>();
+        cause = match io.and_then(std::io::Error::get_ref) {
+            Some(held) => Some(held),
+            None => here.source(),
+        };
+    }
+    None
+}
+
 /// The cause beneath all the others: the client's own words only say that a request failed, and name its URL.
 fn innermost(error: &reqwest::Error) -> String {
     let mut cause: &dyn std::error::Error = error;
@@ -258,4 +430,33 @@ fn innermost(error: &reqwest::Error) -> String {
         cause = deeper;
     }
     cause.to_string()
+}
+
+#[cfg(all(test, feature = "replica"))]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn binary_headers_are_base64_without_padding() {
+        // The last one is what the crate sends for 127.0.0.1.
+        for (bytes, expect) in [
+            ("", ""),
+            ("f", "Zg"),
+            ("fo", "Zm8"),
+            ("foob", "Zm9vYg"),
+            ("127", "MTI3"),
+        ] {
+            assert_eq!(base64(bytes.as_bytes()), expect);
+        }
+    }
+
+    #[test]
+    fn a_grpc_web_body_is_a_message_and_trailers() {
+        let body = b"\x00\x00\x00\x00\x02hi\x80\x00\x00\x00\x0fgrpc-status: 0\r";
+        let (message, trailers) = frames(body);
+        assert_eq!(message.as_deref(), Some(b"hi".as_slice()));
+        assert_eq!(trailer(&trailers, "grpc-status").as_deref(), Some("0"));
+        assert_eq!(frames(b"\x00\x00\x00\xff"), (None, String::new()));
+        assert_eq!(frames(b"<html>"), (None, String::new()));
+    }
 }

@@ -5,6 +5,8 @@
 //! official types.
 
 mod batch;
+#[cfg(feature = "replica")]
+mod hello;
 mod http;
 mod value;
 
@@ -15,6 +17,8 @@ use libsql_hrana::proto::{
     StreamResult,
 };
 
+#[cfg(feature = "replica")]
+pub(super) use self::hello::Greeting;
 use self::http::Server;
 use super::{
     Answer, At, Code, DbError, EngineError, Failure, Fate, Left, OnProgress, Options, Pause,
@@ -74,9 +78,9 @@ impl Remote {
         generation: u64,
         first: u64,
         last: u64,
-    ) -> Result<Pulled, DbError> {
+    ) -> Result<Pulled, RemoteError> {
         let path = format!("/sync/{generation}/{first}/{}", last + 1);
-        let (status, body) = self.server.get(&path).await?;
+        let (status, body) = again(|| self.server.get(&path)).await?;
         if status.is_success() {
             return Ok(Pulled::Frames(body));
         }
@@ -86,6 +90,12 @@ impl Remote {
             Some(newest) if newest <= generation => Pulled::Beyond,
             _ => Pulled::Untold,
         })
+    }
+
+    /// The log of the primary, by replication protocol V1.
+    #[cfg(feature = "replica")]
+    pub(super) async fn greeting(&self) -> Result<Greeting, RemoteError> {
+        again(|| hello::hello(&self.server)).await
     }
 
     /// Sends a batch that changes nothing until it is answered, a few times.
@@ -141,22 +151,23 @@ impl Remote {
     }
 
     /// One request; three where there are statements outside of a transaction, so that what is recorded before them
-    /// is known to be recorded.
+    /// is known to be recorded. `written` is told how far a replica has to be synced to see it, also where it failed
+    /// half-way.
     pub(super) async fn run(
         &self,
         transactions: &[Transaction],
         on_progress: &OnProgress,
-    ) -> Result<Done, Failure> {
+        written: &(dyn Fn(u64) + Sync),
+    ) -> Result<Vec<Answer>, Failure> {
         let bare = |transaction: &Transaction| transaction.atomicity == Atomicity::Bare;
         if !transactions.iter().any(bare) {
-            return self.request(0, transactions, on_progress).await;
+            return self.request(0, transactions, on_progress, written).await;
         }
-        let mut all = Done::default();
+        let mut all = Vec::new();
         for (number, transaction) in transactions.iter().enumerate() {
             let transaction = std::slice::from_ref(transaction);
-            let done = self.request(number, transaction, on_progress).await?;
-            all.answers.extend(done.answers);
-            all.replication_index = done.replication_index.or(all.replication_index);
+            let answers = self.request(number, transaction, on_progress, written);
+            all.extend(answers.await?);
         }
         Ok(all)
     }
@@ -167,18 +178,21 @@ impl Remote {
         before: usize,
         transactions: &[Transaction],
         on_progress: &OnProgress,
-    ) -> Result<Done, Failure> {
+        written: &(dyn Fn(u64) + Sync),
+    ) -> Result<Vec<Answer>, Failure> {
         let lowered = batch::lower(transactions);
         let outcome = match self.batch(lowered.batch.clone()).await {
             Ok(Ok(result)) => {
-                let replication_index = result.replication_index;
-                batch::outcome(&lowered, result).map(|answers| (answers, replication_index))
+                if let Some(index) = result.replication_index {
+                    written(index);
+                }
+                batch::outcome(&lowered, result)
             }
             Ok(Err(error)) => Err(self.refused_whole(transactions, error).await),
             Err(error) if error.fate() == Fate::Unknown => Err(Failure::Lost(error)),
             Err(error) => Err(Failure::Open(error.into())),
         };
-        let (mut answers, replication_index) = outcome.map_err(|failure| failure.after(before))?;
+        let mut answers = outcome.map_err(|failure| failure.after(before))?;
         for answer in &mut answers {
             answer.transaction += before;
         }
@@ -191,10 +205,7 @@ impl Remote {
             }
             on_progress(Progress::Committed(number));
         }
-        Ok(Done {
-            answers,
-            replication_index,
-        })
+        Ok(answers)
     }
 
     /// A statement that cannot be parsed makes the server refuse the whole batch, and it does not say which one it
@@ -255,6 +266,11 @@ impl Remote {
         self.server.host()
     }
 
+    /// The same server as the `libsql` crate's own client reaches it. Nothing is sent.
+    pub(super) async fn for_applications(&self) -> Result<libsql::Database, RemoteError> {
+        self.server.for_applications().await
+    }
+
     pub(super) async fn objection(&self, statement: &str) -> Result<Option<EngineError>, DbError> {
         let results = self.server.pipeline(vec![describe(statement)]).await?;
         Ok(match results.into_iter().next() {
@@ -276,12 +292,19 @@ pub(super) enum Pulled {
     Untold,
 }
 
-/// A run of transactions is committed.
-#[derive(Debug, Default)]
-pub(super) struct Done {
-    pub(super) answers: Vec<Answer>,
-    /// How far a replica has to be synced to see it.
-    pub(super) replication_index: Option<u64>,
+/// Asks until there is an answer, a few times: for what changes nothing.
+#[cfg(feature = "replica")]
+async fn again<T, F: Future<Output = Result<T, RemoteError>>>(
+    ask: impl Fn() -> F,
+) -> Result<T, RemoteError> {
+    let mut pause = Pause::new(Duration::from_millis(100));
+    for _ in 1..TRIES {
+        match ask().await {
+            Err(error) if error.fate() != Fate::Refused => pause.pass().await,
+            answer => return answer,
+        }
+    }
+    ask().await
 }
 
 fn describe(sql: &str) -> StreamRequest {

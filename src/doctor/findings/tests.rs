@@ -246,6 +246,12 @@ fn rows_without_their_parent_are_counted() {
         warning foreign keys: 1000 rows or more refer to rows that are not there
         help: `SELECT * FROM pragma_foreign_key_check` lists them; migrations keep them from becoming more
     "#]].assert_eq(&shown(&foreign_keys(counted(1000))));
+    let large = Ok(vec![vec![Value::Null, Value::Integer(300_000_000)]]);
+    expect![[r#"
+        skipped foreign keys: the database has 300000000 bytes, and to check them reads every row
+        help: `SELECT * FROM pragma_foreign_key_check` checks them, and can take long
+    "#]]
+    .assert_eq(&shown(&foreign_keys(large)));
     let mismatch = EngineError::new(Code::Other(1), "foreign key mismatch");
     expect![[r#"
         warning foreign keys: they cannot be checked: foreign key mismatch

@@ -313,6 +313,10 @@ fn engine(cases: &mut Cases) {
         "in a statement",
         &ran(Code::Corrupt, "database disk image is malformed"),
     );
+    cases.add(
+        "in a statement",
+        &ran(Code::TooBig, "string or blob too big"),
+    );
     let cannot = |code, message: &str, part| {
         of_script(ScriptError {
             unit: None,

@@ -1,7 +1,7 @@
 use expect_test::expect_file;
 
 use super::{STYLE, case, origin, source};
-use crate::migrations::{Edit, Problem, Severity, Way};
+use crate::migrations::{Edit, Large, Problem, Severity, Way};
 use crate::report::{Diagnostic, Paint, Report, Style, annotations};
 use crate::schema::{Difference, Object, ObjectKind};
 use crate::script::{Key, Source};
@@ -258,6 +258,18 @@ fn all_problems() -> Vec<Problem> {
             versions: vec![3, 2],
             on_top: vec![4],
         },
+        Problem::TooLarge {
+            origin: origin("V2__users.sql", "INSERT INTO users VALUES ('…');\n", "'…'"),
+            what: Large::Value,
+            bytes: 5_100_000,
+            limit: 5_000_000,
+        },
+        Problem::TooLarge {
+            origin: origin("V2__users.sql", "SELECT 1;\n", ""),
+            what: Large::Text,
+            bytes: 5_100_000,
+            limit: 5_000_000,
+        },
     ]
 }
 
@@ -293,6 +305,7 @@ fn variant(problem: &Problem) -> usize {
         Problem::GoneSinceBase { .. } => 26,
         Problem::BehindBase { .. } => 27,
         Problem::Overtaken { .. } => 28,
+        Problem::TooLarge { .. } => 29,
     }
 }
 
@@ -300,7 +313,7 @@ fn variant(problem: &Problem) -> usize {
 fn each_problem_says_what_where_and_what_to_do() {
     let mut variants: Vec<usize> = all_problems().iter().map(variant).collect();
     variants.dedup();
-    assert_eq!(variants, (0..=28).collect::<Vec<_>>());
+    assert_eq!(variants, (0..=29).collect::<Vec<_>>());
 
     let mut all = String::new();
     for problem in all_problems() {

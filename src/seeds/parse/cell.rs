@@ -2,10 +2,10 @@
 
 use super::json::core;
 use super::template::Scope;
-use super::{Reader, base64, is_null, list};
+use super::{Reader, base64, list};
 use crate::nearest::nearest;
 use crate::seeds::model::{Expr, Spanned, Style};
-use crate::seeds::yaml::{Kind, Node};
+use crate::seeds::yaml::{Kind, Node, is_null};
 
 /// The tags, each with an example of how it is written.
 const TAGS: [(&str, &str); 16] = [

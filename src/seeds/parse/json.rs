@@ -8,9 +8,9 @@ use std::ops::Range;
 
 use serde_json::{Number, Value};
 
-use super::{Reader, is_null};
+use super::Reader;
 use crate::seeds::model::Style;
-use crate::seeds::yaml::{Kind, Node};
+use crate::seeds::yaml::{Kind, Node, is_null};
 
 impl Reader<'_> {
     /// JSON of a node, whose own tag is not looked at.
@@ -145,7 +145,7 @@ fn shape(unsigned: &str) -> Option<Shape> {
         && digits(whole)
         && fraction.is_none_or(digits)
         && exponent.is_none_or(|exponent| !exponent.is_empty() && digits(exponent));
-    numeric.then(|| match (fraction, exponent) {
+    numeric.then_some(match (fraction, exponent) {
         (None, None) => Shape::Integer,
         _ => Shape::Float,
     })

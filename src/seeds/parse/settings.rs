@@ -2,9 +2,9 @@
 
 use std::collections::BTreeMap;
 
-use super::{Reader, did_you_mean, is_nothing, is_null, name};
+use super::{Reader, did_you_mean, is_nothing, name};
 use crate::seeds::model::{Mode, Requires, Spanned};
-use crate::seeds::yaml::{Kind, Node};
+use crate::seeds::yaml::{Kind, Node, is_null};
 
 const SETTINGS: [&str; 10] = [
     "format",

@@ -2,9 +2,9 @@
 
 use super::settings::is_word;
 use super::template::Scope;
-use super::{Reader, did_you_mean, is_null, name};
+use super::{Reader, did_you_mean, name};
 use crate::seeds::model::{Expr, Fake, Spanned, Style};
-use crate::seeds::yaml::{Kind, Node};
+use crate::seeds::yaml::{Kind, Node, is_null};
 
 /// The units of `!ago`, in seconds. A month has 30 days here and a year 365: `!ago` spreads rows over a time.
 const UNITS: [(&str, u64); 7] = [
@@ -122,32 +122,23 @@ impl Reader<'_> {
     }
 
     pub(super) fn env(&mut self, node: &Node) -> Option<Expr> {
-        let (variable, default) = match &node.kind {
-            Kind::Scalar(text, _) => (text.as_str(), None),
-            Kind::Mapping(entries) => {
-                let [variable, default] = self.arguments(entries, "!env", ["name", "default"])?;
-                let variable = variable
-                    .map(|node| self.text(node, "the name of a variable", "name: SEED_KEY"));
-                let default = default.map(|node| self.text(node, "a default", "default: none"));
-                // Whichever is wrong is told already.
-                match (variable, default) {
-                    (None, _) => {
-                        self.bad_tag(node, "!env", "has no `name`");
-                        return None;
-                    }
-                    (Some(variable), default) => {
-                        let default = default.map_or(Some(None), |text| text.map(Some))?;
-                        return self.variable(
-                            node,
-                            &variable?.value,
-                            default.map(|text| text.value),
-                        );
-                    }
-                }
-            }
-            Kind::Sequence(_) => ("", None),
+        let Kind::Mapping(entries) = &node.kind else {
+            let variable = self.argument(node, "!env", "takes the name of a variable")?;
+            return self.variable(node, variable, None);
         };
-        self.variable(node, variable, default)
+        let [variable, default] = self.arguments(entries, "!env", ["name", "default"])?;
+        let Some(variable) = variable else {
+            self.bad_tag(node, "!env", "has no `name`");
+            return None;
+        };
+        let variable = self.text(variable, "the name of a variable", "name: SEED_KEY");
+        // Both are looked at before either fails.
+        let default = default.map(|node| self.text(node, "a default", "default: none"));
+        let default = match default {
+            Some(text) => Some(text?.value),
+            None => None,
+        };
+        self.variable(node, &variable?.value, default)
     }
 
     fn variable(&mut self, node: &Node, variable: &str, default: Option<String>) -> Option<Expr> {

@@ -107,7 +107,9 @@ impl Reader<'_> {
             _ if self.settings.vars.contains_key(name) => return true,
             _ => {
                 let vars = self.settings.vars.keys().map(String::as_str);
-                let known: Vec<&str> = ["label", "i", "each"].into_iter().chain(vars).collect();
+                // One letter is a slip of any other.
+                let vars = vars.filter(|var| var.len() > 1);
+                let known: Vec<&str> = ["label", "each"].into_iter().chain(vars).collect();
                 let help = match nearest(name.trim(), &known) {
                     Some(meant) => format!("did you mean `${{{meant}}}`?"),
                     None => format!(

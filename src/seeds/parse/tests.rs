@@ -3,7 +3,7 @@
 use std::fmt::Write;
 
 use super::*;
-use crate::seeds::model::{Part, Template};
+use crate::seeds::model::{Part, Style, Template};
 use crate::seeds::yaml::tests::told;
 use expect_test::{Expect, expect};
 
@@ -376,7 +376,7 @@ fn a_file_without_rows_or_of_another_shape_is_refused() {
             1:1 empty-seed: the file holds nothing (write the rows of a table, or remove the file)
 
             "~\n"
-            1:1 bad-shape: a seed file is a map, and this is a text (write `users:` and its rows below it, not `- `)
+            1:1 bad-shape: a seed file is a map, and this is null (write `users:` and its rows below it, not `- `)
 
             "{}\n"
             1:1 empty-seed: the file names no table (write a table and its rows, or remove the file)
@@ -426,7 +426,7 @@ fn a_file_without_rows_or_of_another_shape_is_refused() {
               6:3 :
               7:3 a:
             1:8 bad-shape: `_seed` is a map, and this is a text (write `_seed: {format: 1}`)
-            2:1 reserved-name: `_sede` is no table that can be seeded (names that begin with `_` are Seedbed's own, and `_seed` is the only one here)
+            2:1 reserved-name: `_sede` is no table that can be seeded (did you mean `_seed`?)
             3:1 reserved-name: `_migrations` is no table that can be seeded (names that begin with `_` are Seedbed's own, and `_seed` is the only one here)
             4:1 bad-value: the name of a table is missing here (write it before the `:`)
             6:3 bad-label: the label of a row is missing here (write a name before the `:`, or make the table a list of rows)
@@ -462,7 +462,7 @@ fn every_setting_that_is_wrong_is_told() {
             t:
             2:11 bad-value: `2` is no format of seed files that is known here: 1 is the only one (write `format: 1`; a newer Seedbed may know more)
             3:9 bad-value: `envs` names no environment, so the file would never be seeded (name one, or leave `envs` out)
-            4:13 bad-value: a name in `tags` is a text, and this is a text (write for example `[load]`)
+            4:13 bad-value: a name in `tags` is a text, and this is null (write for example `[load]`)
             4:16 bad-value: a name in `tags` is a text, and this is a list (write for example `[load]`)
             4:21 duplicate-name: `a` stands twice in `tags` [first here: 4:10] (keep one of the two)
             4:24 bad-value: a name in `tags` is empty (remove it)
@@ -471,7 +471,7 @@ fn every_setting_that_is_wrong_is_told() {
             6:16 bad-value: `010_users.yaml` is a file, and a seed goes by its name without the ending (write `010_users`)
             7:9 bad-value: there is no mode `upsrt` (did you mean `upsert`?)
             8:11 bad-value: `random` is a text, and this is a list (write for example `random: 42`)
-            9:10 bad-value: `faker` is a text, and this is a text (write for example `faker: 1`)
+            9:10 bad-value: `faker` is a text, and this is null (write for example `faker: 1`)
             10:11 bad-value: the variable `a` has no value (write one; `""` is the empty text)
             10:18 bad-value: a variable is a text, and this is a list (write for example `domain: example.test`)
             10:22 reserved-name: `${i}` has a meaning of its own (take another name)
@@ -580,10 +580,10 @@ fn every_setting_of_a_table_that_is_wrong_is_told() {
             2:9 bad-value: `_key` names no column (name the columns of the primary key or of a unique index, or leave `_key` out)
             3:8 bad-value: `_id` is neither a text nor a `!ref` (write for example `_id: user_${label}`)
             4:10 bad-value: `_keep` is a list, and this is a map (write for example `[created_at]`)
-            5:14 bad-shape: a row is a map, and this is a list (write `{email: a@example.test}`)
+            5:14 bad-shape: `_defaults` is a map, and this is a list (write `{email: a@example.test}`)
             6:3 unknown-setting: a table has no setting `_keys` (did you mean `_key`?)
             7:3 unknown-setting: a table has no setting `_other` (a table has `_key`, `_id`, `_keep` and `_defaults`)
-            9:9 bad-value: `_key` is a list, and this is a text (write for example `[email]`)
+            9:9 bad-value: `_key` is a list, and this is null (write for example `[email]`)
             10:8 bad-value: `_id` is neither a text nor a `!ref` (write for example `_id: user_${label}`)
             11:14 duplicate-name: `a` stands twice in `_keep` [first here: 11:11] (keep one of the two)
             12:3 unknown-setting: a table has no setting `_default` (did you mean `_defaults`?)
@@ -595,9 +595,17 @@ fn every_setting_of_a_table_that_is_wrong_is_told() {
 #[test]
 fn labels_are_names_ranges_or_for_each_of_others() {
     check(
-        "t:\n  a: {}\n  \"b c\": {}\n  'é-1': {}\n  x{1..3}y: {}\n  x{08..12}: {}\n  x{0..999999}: {}\n  for_{u.*}: {}\n  {u.a*b}_x: {}\n",
+        "t:\n  a: {}\n  \"b c\": {}\n  'é-1': {}\n  x{1..3}y: {}\n  x{08..12}: {}\n  x{0..999999}: {}\n  for_{u.*}: {}\n  \"{u.a*b}_x\": {}\n",
         expect![[r#"
-            9:10 yaml: this is not YAML: while parsing a block mapping, did not find expected key (look at the indentation and for a missing `: `; a text with special characters needs quotes)
+            t:
+              2:3 a:
+              3:3 b c:
+              4:3 é-1:
+              5:3 Range { before: "x", first: 1, last: 3, width: 1, after: "y" }:
+              6:3 Range { before: "x", first: 8, last: 12, width: 2, after: "" }:
+              7:3 Range { before: "x", first: 0, last: 999999, width: 1, after: "" }:
+              8:3 Each { before: "for_", table: "u", pattern: "*", after: "" }:
+              9:3 Each { before: "", table: "u", pattern: "a*b", after: "_x" }:
         "#]],
     );
     check(
@@ -734,7 +742,7 @@ fn cells_are_null_text_or_json() {
 fn json_is_typed_by_the_core_schema_and_sorted() {
     check_cells(
         &[
-            "{b: 1, a: [~, null, true, False, no, 1.10, -3, 1e3, .5, 5., 0x1F, 0o17, \"7\", 2026-01-01, '', a b, +, -, ., 1.2.3, 0.5, -0, 18446744073709551615, -9223372036854775808]}",
+            "{b: 1, a: [~, null, true, False, no, 1.10, -3, 1e3, .5, 5., 0x1F, 0o17, \"7\", 2026-01-01, '', a b, +, -x, ., 1.2.3, 0.5, -0, 18446744073709551615, -9223372036854775808]}",
             "[]",
             "{}",
             "{a: , b: {c: }}",
@@ -746,8 +754,7 @@ fn json_is_typed_by_the_core_schema_and_sorted() {
             "{1: a, true: b, ~: c}",
         ],
         expect![[r#"
-            {b: 1, a: [~, null, true, False, no, 1.10, -3, 1e3, .5, 5., 0x1F, 0o17, "7", 2026-01-01, '', a b, +, -, ., 1.2.3, 0.5, -0, 18446744073709551615, -9223372036854775808]} → 
-            3:109 yaml: this is not YAML: plain scalar cannot start with '-' followed by ,[]{} (look at the indentation and for a missing `: `; a text with special characters needs quotes)
+            {b: 1, a: [~, null, true, False, no, 1.10, -3, 1e3, .5, 5., 0x1F, 0o17, "7", 2026-01-01, '', a b, +, -x, ., 1.2.3, 0.5, -0, 18446744073709551615, -9223372036854775808]} → json {"a":[null,null,true,false,"no",1.1,-3,1000.0,0.5,5.0,31,15,"7","2026-01-01","","a b","+","-x",".","1.2.3",0.5,0,18446744073709551615,-9223372036854775808],"b":1}
             [] → json []
             {} → json {}
             {a: , b: {c: }} → json {"a":null,"b":{"c":null}}
@@ -773,7 +780,6 @@ fn json_is_typed_by_the_core_schema_and_sorted() {
             "[0xfffffffffffffffff]",
             "[!ref a.b, !!str x, {a: !env X}]",
             "[\"${label}\", {\"${x}\": 1}]",
-            "!json !x 3",
             "!json [!now ]",
         ],
         expect![[r#"
@@ -804,8 +810,6 @@ fn json_is_typed_by_the_core_schema_and_sorted() {
             ["${label}", {"${x}": 1}] → json ["${label}",{"${x}":1}]
             3:10 bad-template: `${label}` is not replaced here (write what is meant, or `$${` for the text `${` itself)
             3:23 bad-template: `${x}` is not replaced here (write what is meant, or `$${` for the text `${` itself)
-            !json !x 3 → 
-            3:14 yaml: this is not YAML: while parsing a block mapping, did not find expected key (look at the indentation and for a missing `: `; a text with special characters needs quotes)
             !json [!now ] → 
             3:15 bad-json: the tag `!now` stands inside of JSON, where nothing is replaced (write the value itself; a text that begins with `!` needs quotes)
         "#]],
@@ -931,7 +935,7 @@ fn tags_that_are_unknown_or_take_something_else() {
         ],
         expect![[r#"
             !rfe users.a → 
-            3:8 unknown-tag: there is no tag `!rfe` (the tags are `!ref`, `!now`, `!ago`, `!env`, `!file`, `!json`, `!hash`, `!fake`, `!pick`, `!int` and `!!binary`; a text that begins with `!` needs quotes)
+            3:8 unknown-tag: there is no tag `!rfe` (did you mean `!ref users.admin`?)
             !sql 'now()' → 
             3:8 unknown-tag: there is no tag `!sql` (the tags are `!ref`, `!now`, `!ago`, `!env`, `!file`, `!json`, `!hash`, `!fake`, `!pick`, `!int` and `!!binary`; a text that begins with `!` needs quotes)
             !!binry x → 
@@ -941,7 +945,7 @@ fn tags_that_are_unknown_or_take_something_else() {
             !uuid → 
             3:8 unknown-tag: there is no tag `!uuid` (the tags are `!ref`, `!now`, `!ago`, `!env`, `!file`, `!json`, `!hash`, `!fake`, `!pick`, `!int` and `!!binary`; a text that begins with `!` needs quotes)
             !é x → 
-            3:8 yaml: this is not YAML: while scanning a tag, did not find expected whitespace or line break (look at the indentation and for a missing `: `; a text with special characters needs quotes)
+            3:8 yaml: this is not YAML: while scanning a tag, did not find expected whitespace or line break (a tag is `!` and letters; a text that begins with `!` needs quotes)
             !ref users → 
             3:8 bad-tag: `!ref` takes `table.label` or `table.label.column`, and `users` is neither (write for example `!ref users.admin`)
             !ref users. → 
@@ -983,17 +987,17 @@ fn tags_that_are_unknown_or_take_something_else() {
             !ago → 
             3:8 bad-tag: `!ago` takes a number and a unit of time, and this is nothing (write for example `!ago 0..365 days`)
             !env → 
-            3:8 bad-tag: `!env` takes the name of a variable, and `` is none (write for example `!env {name: SEED_KEY, default: none}`)
+            3:8 bad-tag: `!env` takes the name of a variable, and this is nothing (write for example `!env {name: SEED_KEY, default: none}`)
             !env A-B → 
             3:8 bad-tag: `!env` takes the name of a variable, and `A-B` is none (write for example `!env {name: SEED_KEY, default: none}`)
             !env [A] → 
-            3:8 bad-tag: `!env` takes the name of a variable, and `` is none (write for example `!env {name: SEED_KEY, default: none}`)
+            3:8 bad-tag: `!env` takes the name of a variable, and this is a list (write for example `!env {name: SEED_KEY, default: none}`)
             !env {nam: A} → 
             3:14 bad-tag: `!env` knows no `nam` (did you mean `name`?)
             !env {default: x} → 
             3:8 bad-tag: `!env` has no `name` (write for example `!env {name: SEED_KEY, default: none}`)
             !env {name: A, default: ~} → 
-            3:32 bad-value: a default is a text, and this is a text (write for example `default: none`)
+            3:32 bad-value: a default is a text, and this is null (write for example `default: none`)
             !env {name: [], default: []} → 
             3:20 bad-value: the name of a variable is a text, and this is a list (write for example `name: SEED_KEY`)
             3:33 bad-value: a default is a text, and this is a list (write for example `default: none`)
@@ -1052,7 +1056,7 @@ fn tags_that_are_unknown_or_take_something_else() {
         ],
         expect![[r#"
             !fake emial → 
-            3:8 bad-tag: `!fake` knows no kind `emial` (there are `name`, `first_name`, `last_name`, `email`, `username`, `phone.e164`, `city`, `country`, `street`, `company`, `word`, `sentence`, `uuid`, `url` and `ipv4`)
+            3:8 bad-tag: `!fake` knows no kind `emial` (did you mean `email`?)
             !fake → 
             3:8 bad-tag: `!fake` takes a kind of value, and this is nothing (write for example `!fake email`)
             !fake [name] → 
@@ -1096,7 +1100,7 @@ fn tags_that_are_unknown_or_take_something_else() {
             !hash → 
             3:8 bad-tag: `!hash` takes a secret, and this is nothing (write for example `!hash {scheme: argon2id, value: !env ADMIN_PASSWORD}`)
             !hash ~ → 
-            3:8 bad-tag: `!hash` takes a secret, and this is a text (write for example `!hash {scheme: argon2id, value: !env ADMIN_PASSWORD}`)
+            3:8 bad-tag: `!hash` takes a secret, and this is null (write for example `!hash {scheme: argon2id, value: !env ADMIN_PASSWORD}`)
             !hash [a] → 
             3:8 bad-tag: `!hash` takes a secret, and this is a list (write for example `!hash {scheme: argon2id, value: !env ADMIN_PASSWORD}`)
             !hash {scheme: bcrypt, value: x} → 
@@ -1116,9 +1120,14 @@ fn tags_that_are_unknown_or_take_something_else() {
 #[test]
 fn names_in_texts_are_known_where_they_stand() {
     check(
-        "_seed: {vars: {domain: d}}\nt:\n  _id: ${label}${i}${each}\n  _defaults: {a: \"${label}-${i}-${each}-${domain}\"}\n  one: {a: \"${label}$${label}$$${domain}$ {x}\"}\n  r{1..2}: {a: \"${i}\", b: !ref t.r${i}}\n  \"e{t.*}\": {a: \"${each}\"}\n",
+        "_seed: {vars: {domain: d}}\nt:\n  _id: ${label}${i}${each}\n  _defaults: {a: \"${label}-${i}-${each}-${domain}\"}\n  one: {a: \"${label}$${label}$$${domain}$ {x}\"}\n  r{1..2}: {a: \"${i}\", b: !ref \"t.r${i}\"}\n  \"e{t.*}\": {a: \"${each}\"}\n",
         expect![[r#"
-            6:36 yaml: this is not YAML: while parsing a flow mapping, did not find expected ',' or '}' (look at the indentation and for a missing `: `; a text with special characters needs quotes)
+            envs None tags [] requires None depends_on [] Upsert random "" faker 1 vars {"domain": "d"} time None
+            t: id <label><i><each>
+              defaults: a="<label>-<i>-<each>-<domain>"
+              5:3 one: a="<label>${label}$${domain}$ {x}"
+              6:3 Range { before: "r", first: 1, last: 2, width: 1, after: "" }: a="<i>" b=ref t r<i> None
+              7:3 Each { before: "e", table: "t", pattern: "*", after: "" }: a="<each>"
         "#]],
     );
     check(
@@ -1131,7 +1140,7 @@ fn names_in_texts_are_known_where_they_stand() {
               6:3 Each { before: "e", table: "t", pattern: "*", after: "" }: a="${i}"
             u:
               8:6 -: a="${label} ${i} ${each} <domain>" b="it's ${x}"
-            3:8 unknown-name: nothing is named `lable` (define it under `_seed` as `vars: {lable: …}`; environment variables come only through `!env`)
+            3:8 unknown-name: nothing is named `lable` (did you mean `${label}`?)
             4:13 unknown-name: `${i}` is the number of one row of many, and this row is alone (it has a value in rows with a label like `load_{001..500}`)
             4:26 unknown-name: `${each}` is the label that a row was made for, and this row is for none (it has a value in rows with a label like `now_{users.load_*}`)
             4:40 unknown-name: `${}` names nothing (write `${label}`, or `$${` for the text `${` itself)
@@ -1144,7 +1153,7 @@ fn names_in_texts_are_known_where_they_stand() {
             8:10 unknown-name: the rows of a list have no `${label}` (give each row a label: `admin: {…}` instead of `- {…}`)
             8:19 unknown-name: `${i}` is the number of one row of many, and this row is alone (it has a value in rows with a label like `load_{001..500}`)
             8:24 unknown-name: `${each}` is the label that a row was made for, and this row is for none (it has a value in rows with a label like `now_{users.load_*}`)
-            8:54 unknown-name: nothing is named `x` (did you mean `${i}`?)
+            8:54 unknown-name: nothing is named `x` (define it under `_seed` as `vars: {x: …}`; environment variables come only through `!env`)
         "#]],
     );
 }

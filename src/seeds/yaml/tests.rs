@@ -124,10 +124,9 @@ fn scalars_keep_their_text_and_whether_they_were_quoted() {
 #[test]
 fn tags_are_kept() {
     check(
-        "a: !ref users.x\nb: !now\nc: !now [a, b]\nd: !!str\ne: !<tag:yaml.org,2002:int> 3\nf: ! x\ng: !é x\nh: !!binary aGk=\n",
+        "a: !ref users.x\nb: !now\nc: !now [a, b]\nd: !!str\ne: !<tag:yaml.org,2002:int> 3\nf: ! x\ng: !rows%20x x\nh: !!binary aGk=\n",
         expect![[r#"
-            no tree
-            7:4 yaml: this is not YAML: while scanning a tag, did not find expected whitespace or line break (look at the indentation and for a missing `: `; a text with special characters needs quotes)
+            {a: !ref users.x, b: !now , c: !now [a, b], d: !!str , e: !!int 3, f: ! x, g: !rows x x, h: !!binary aGk=}
         "#]],
     );
 }
@@ -210,7 +209,7 @@ fn what_is_no_yaml_is_told_in_one_line() {
 
             "a: \"x\n"
             no tree
-            2:1 yaml: this is not YAML: invalid indentation in multiline quoted scalar (look at the indentation and for a missing `: `; a text with special characters needs quotes)
+            2:1 yaml: this is not YAML: invalid indentation in multiline quoted scalar (close the quote above, or indent the lines of the text)
 
             "a: [1, 2\n"
             no tree
@@ -226,7 +225,7 @@ fn what_is_no_yaml_is_told_in_one_line() {
 
             "a: !x!y z\n"
             no tree
-            1:4 yaml: this is not YAML: the handle wasn't declared (look at the indentation and for a missing `: `; a text with special characters needs quotes)
+            1:4 yaml: this is not YAML: the handle wasn't declared (a tag is `!` and letters; a text that begins with `!` needs quotes)
 
             "a: @x\n"
             no tree
@@ -246,7 +245,7 @@ fn what_is_no_yaml_is_told_in_one_line() {
 
             "ä: \"é\" x\n"
             no tree
-            1:8 yaml: this is not YAML: invalid trailing content after double-quoted scalar (look at the indentation and for a missing `: `; a text with special characters needs quotes)
+            1:8 yaml: this is not YAML: invalid trailing content after double-quoted scalar (put quotes around the whole text; a quote inside of it is `''` between single and `\"` between double quotes)
 
             "key\nb: c\n"
             no tree
@@ -281,14 +280,15 @@ fn a_tab_in_the_indentation_is_called_that() {
 
             "a:\n  b: c\n\td: e\n"
             no tree
-            2:6 yaml: this is not YAML: while scanning a plain scalar, found a tab (look at the indentation and for a missing `: `; a text with special characters needs quotes)
+            3:1 yaml-tab: a tab stands where only spaces can indent (indent with spaces)
 
             "a:\n  b: |\n\tx\n"
             no tree
-            2:6 yaml: this is not YAML: a block scalar content cannot start with a tab (look at the indentation and for a missing `: `; a text with special characters needs quotes)
+            3:1 yaml-tab: a tab stands where only spaces can indent (indent with spaces)
 
             "\ta: b\n"
             {a: b}
+            1:1 yaml-tab: a tab stands where only spaces can indent (indent with spaces)
 
             "a: [\n\tb\n\t]\n"
             no tree
@@ -296,11 +296,11 @@ fn a_tab_in_the_indentation_is_called_that() {
 
             "a:\n  b: c\n  \td: e\n"
             no tree
-            2:6 yaml: this is not YAML: while scanning a plain scalar, found a tab (look at the indentation and for a missing `: `; a text with special characters needs quotes)
+            3:3 yaml-tab: a tab stands where only spaces can indent (indent with spaces)
 
             "é:\n - b\n\t- c\n"
             no tree
-            2:4 yaml: this is not YAML: while scanning a plain scalar, found a tab (look at the indentation and for a missing `: `; a text with special characters needs quotes)
+            3:1 yaml-tab: a tab stands where only spaces can indent (indent with spaces)
 
             "a: b\tc\nd:\te\n"
             {a: b	c, d: e}
@@ -461,7 +461,7 @@ fn keys_are_names_and_none_stands_twice() {
 
             "&k a: 1\nb: *k\n*k : 2\n"
             {a: 1, b: a}
-            1:4 duplicate-key: `a` stands twice in this map [first here: 1:4] (keep one of the two)
+            3:1 duplicate-key: `a` stands twice in this map [first here: 1:4] (keep one of the two)
 
             "? |\n  a\n: 1\n"
             {"a\n": 1}
@@ -569,7 +569,6 @@ fn merges_add_what_a_map_does_not_say_itself() {
             "a: {<<: *b}\n"
             {a: {}}
             1:9 yaml-alias: `*b` refers to an anchor that is not above it (write `&b` before what it stands for, or quotes around a text)
-            1:9 yaml-merge: `<<` merges a map, or a list of maps, and this is none (write `<<: *name` below a map that begins with `&name`)
 
             "<<: &t {a: b}\n"
             {a: b}
@@ -617,6 +616,13 @@ fn a_bomb_of_aliases_is_one_problem_at_the_alias_that_is_too_much() {
 fn what_is_nested_too_deeply_is_one_problem_and_not_a_crash() {
     let fits = format!("{}x{}", "[".repeat(MAX_DEPTH), "]".repeat(MAX_DEPTH));
     assert_eq!(read(&source(&fits)).1, []);
+    // Whatever walks the tree has room too.
+    let json = MAX_DEPTH - 3;
+    let json = format!("{}x{}", "[".repeat(json), "]".repeat(json));
+    for tag in ["", "!json ", "!pick "] {
+        let row = source(&format!("t:\n  - {{a: {tag}{json}}}\n"));
+        assert_eq!(crate::seeds::parse("x", row).1, []);
+    }
     let mut told = Vec::new();
     for text in [
         format!(
@@ -652,8 +658,8 @@ fn a_file_that_is_too_large_is_not_read() {
     check_large(
         MAX_BYTES + 1,
         expect![[r#"
-        1:1 seed-too-large: the file has 64 MB, and a seed file at most 64 MB (split it into several files)
-    "#]],
+            1:1 seed-too-large: the file has 64000001 bytes, and a seed file at most 64000000 (split it into several files)
+        "#]],
     );
 }
 
@@ -674,7 +680,6 @@ fn survives(text: &str) {
             text.get(origin.span.clone()).is_some(),
             "{problem:?} in {text:?}"
         );
-        assert!(!problem.message.contains('\n'), "{problem:?}");
     }
     for table in &file.tables {
         for row in &table.rows {

@@ -5,6 +5,8 @@ mod databases;
 mod files;
 mod history;
 mod machine;
+mod remote;
+mod replicas;
 mod settings;
 mod statements;
 

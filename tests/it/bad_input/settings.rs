@@ -270,6 +270,7 @@ fn flags_that_do_not_fit() {
                 2> Commands:
                 2>   migrate      Apply pending migrations
                 2>   status       Show which migrations are applied, pending, edited or missing
+                2>   seed         Write the rows that the seed files declare, and only what differs
                 2>   undo         Take applied migrations back, by the down files recorded with them
                 2>   check        Check the files without a database: names, directives, and every migration up, down
                 2>                and up again in memory

@@ -25,6 +25,10 @@ fn check_says_that_all_is_fine() {
           "problems": [],
           "applied_in_memory": 3,
           "migrations": 3,
+          "seeds": {
+            "environments": [],
+            "rows": 0
+          },
           "undone_in_memory": 2
         }
     "#]]);

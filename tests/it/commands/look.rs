@@ -84,7 +84,8 @@ fn status_shows_how_each_migration_stands() {
             }
           ],
           "problems": [],
-          "database_version": 1
+          "database_version": 1,
+          "environment": null
         }
         2> target: local local.db (default)
     "#]]);
@@ -375,6 +376,18 @@ fn the_version_and_the_help_are_told_on_standard_output() {
 
               --wait <S>
                   Wait so many seconds for a database that can be reached
+
+              --seed
+                  Seed the database afterwards
+
+              --env <ENV>
+                  The environment of the seeds; a database that is marked otherwise is refused
+
+              --tag <TAG>
+                  Seed the files with this tag too
+
+              --allow-remote-seed
+                  Seed other rows than those for prod into a server that is not this machine
 
               --lock-timeout <S>
                   How long to wait for somebody else's lock, in seconds [default: 10; 120 for a server]

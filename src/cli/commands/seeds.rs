@@ -1,0 +1,214 @@
+//! `seed`, and the second half of `migrate --seed`.
+
+use std::path::Path;
+use std::time::SystemTime;
+
+use crate::cli::args::{self, Format};
+use crate::cli::exit::Exit;
+use crate::cli::session::{Asks, Ending, Opened, Session, Stopped};
+use crate::config::Database;
+use crate::history::HistoryError;
+use crate::migrations::Migrations;
+use crate::report::{self, Document, Report, SeedsDone};
+use crate::seeds::{self, Choice, PROD, Refresh, SeedOptions, Seeds, Variables};
+
+/// `seed`
+pub(crate) async fn seed(session: &Session, flags: &args::Seed) -> Ending {
+    let opened = session.open(flags.lock.lock_timeout).await?;
+    let set = session.migrations_for(&opened)?;
+    let refresh = match flags.refresh {
+        true => Refresh::Yes,
+        false => Refresh::No,
+    };
+    let how = How {
+        tags: &flags.tag,
+        refresh,
+        mark: flags.mark.as_deref(),
+        allow_remote: flags.allow_remote_seed,
+    };
+    let (seeds, options) = prepared(session, &opened, &how)?;
+    if flags.dry_run {
+        return dry_run(session, &opened, &seeds, &set, &options).await;
+    }
+    session.ask(&opened, Asks::ThroughAReplica).await?;
+    run(session, &opened, &seeds, &set, &options).await
+}
+
+/// What flags say about seeding.
+pub(super) struct How<'a> {
+    pub(super) tags: &'a [String],
+    pub(super) refresh: Refresh,
+    pub(super) mark: Option<&'a str>,
+    pub(super) allow_remote: bool,
+}
+
+/// The seeds, and how they are to be applied; or why they must not be.
+pub(super) fn prepared(
+    session: &Session,
+    opened: &Opened,
+    how: &How<'_>,
+) -> Result<(Seeds, SeedOptions), Stopped> {
+    let environment = environment(session, opened)?;
+    if !opened.config.database.value.is_on_this_machine()
+        && environment != PROD
+        && !how.allow_remote
+    {
+        let message = format!(
+            "{} is not this machine, and seeds for `{environment}` are made up",
+            opened.config.database_name()
+        );
+        let help = "`--allow-remote-seed`, if that database is there for such rows";
+        return Err(session
+            .usage("remote-seed", message, Some(help.to_owned()))
+            .about(opened));
+    }
+    let folder = &opened.config.seeds.value;
+    if !folder.exists() {
+        let message = format!("there is no directory {}", folder.display());
+        let help = "write a first seed there, or name another folder with `--seeds DIR`".to_owned();
+        return Err(session
+            .usage("no-directory", message, Some(help))
+            .about(opened));
+    }
+    let seeds = read(session, folder).map_err(|stopped| stopped.about(opened))?;
+    let options = SeedOptions {
+        choice: Choice {
+            environment,
+            tags: how.tags.to_vec(),
+        },
+        refresh: how.refresh,
+        mark: how.mark.map(str::to_owned),
+        variables: Variables::Known(session.variables()),
+        now: SystemTime::now(),
+    };
+    Ok((seeds, options))
+}
+
+/// The seed files, by names that can be clicked on from the working folder. A folder that is not there has none.
+pub(super) fn read(session: &Session, folder: &Path) -> Result<Seeds, Stopped> {
+    let folder = folder.strip_prefix(&session.cwd).unwrap_or(folder);
+    Seeds::read_dir(folder).map_err(|error| {
+        session.stopped(Report::files(&error, session.style()), Exit::from(&error))
+    })
+}
+
+/// On a server that others use, nobody may guess which rows are meant.
+fn environment(session: &Session, opened: &Opened) -> Result<String, Stopped> {
+    match &opened.config.seed_env {
+        Some(environment) => Ok(environment.value.clone()),
+        None => Err(session
+            .usage(
+                "no-environment",
+                format!(
+                    "{} is not this machine, so the environment of the seeds must be said",
+                    opened.config.database_name()
+                ),
+                Some("`--env prod`, or SEEDBED_ENV".to_owned()),
+            )
+            .about(opened)),
+    }
+}
+
+async fn dry_run(
+    session: &Session,
+    opened: &Opened,
+    seeds: &Seeds,
+    set: &Migrations,
+    options: &SeedOptions,
+) -> Ending {
+    let (history, plan) = seeds::observe(&opened.db, seeds, set, options)
+        .await
+        .map_err(|error| session.failed(opened, &error.into()))?;
+    let exit = match plan.is_sound() {
+        true => Exit::Done,
+        false => Exit::Integrity,
+    };
+    if session.terminal.format == Format::Json {
+        let database = opened.database();
+        let call = session.call(Some(&database), exit);
+        session.print(&Document::seeds(call, &plan, SeedsDone::Planned));
+    } else {
+        if plan.is_sound() {
+            let text = report::seeds(&plan, SeedsDone::Planned, session.style());
+            session.terminal.data(&text);
+        }
+        let report = Report::told(&plan.problems, session.style());
+        if !report.diagnostics.is_empty() {
+            session.terminal.error(&report.text(session.style()));
+        }
+    }
+    let _ = history;
+    session.annotate(&Report::told(&plan.problems, session.style()));
+    Ok(exit)
+}
+
+/// Seeds, and shows what came of it.
+pub(super) async fn run(
+    session: &Session,
+    opened: &Opened,
+    seeds: &Seeds,
+    set: &Migrations,
+    options: &SeedOptions,
+) -> Ending {
+    let done = seeds::apply(
+        &opened.db,
+        seeds,
+        set,
+        options,
+        &opened.run,
+        &session.events(opened),
+    )
+    .await;
+    let (outcome, plan) = done.map_err(|error| session.did_not_happen(opened, &error))?;
+    let synced = opened.db.sync().await;
+    if session.terminal.format == Format::Json {
+        let database = opened.database();
+        let call = session.call(Some(&database), Exit::Done);
+        session.print(&Document::seeds(call, &plan, SeedsDone::Done));
+    } else {
+        let text = report::seeds(&plan, SeedsDone::Done, session.style());
+        session.terminal.data(&text);
+    }
+    session.warn(&outcome.warnings);
+    if let Err(error) = synced {
+        let error = HistoryError::Db(error);
+        let exit = Exit::from(&error);
+        let mut report = Report::history(&error, session.style());
+        report.database =
+            Some("the rows are in the primary; the replica was not synced".to_owned());
+        return Err(session.stopped(report, exit).about(opened));
+    }
+    Ok(Exit::Done)
+}
+
+/// What `status` shows of the seeds: for the environment that the database is marked as, or the one of the settings.
+pub(super) async fn standing(
+    session: &Session,
+    opened: &Opened,
+    set: &Migrations,
+    history: &crate::history::History,
+) -> Result<Option<seeds::Standing>, Stopped> {
+    let folder = &opened.config.seeds.value;
+    let seeds = read(session, folder).map_err(|stopped| stopped.about(opened))?;
+    let environment = history
+        .environment
+        .clone()
+        .or_else(|| opened.config.seed_env.as_ref().map(|env| env.value.clone()));
+    let options = SeedOptions {
+        choice: Choice {
+            environment: environment.unwrap_or_default(),
+            tags: seeds::recorded_tags(&seeds, history),
+        },
+        refresh: Refresh::No,
+        mark: None,
+        variables: Variables::Known(session.variables()),
+        now: SystemTime::now(),
+    };
+    if matches!(opened.config.database.value, Database::Memory) && seeds.files.is_empty() {
+        return Ok(None);
+    }
+    seeds::standing(&opened.db, &seeds, set, history, &options)
+        .await
+        .map(Some)
+        .map_err(|error| session.failed(opened, &error.into()))
+}

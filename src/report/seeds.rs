@@ -1,0 +1,318 @@
+//! Seeds in words: which rows would be written, or were, by table and label.
+
+use serde_json::{Value, json};
+
+use super::json::{Call, Document, Item};
+use super::problem::Told;
+use super::style::{BAD, FAINT, GOOD, OTHER, Style, WAITS};
+use super::table::{Cell, table};
+use super::words::{as_typed, count, duration, moment, printable, shortened};
+use super::{At, Diagnostic, Report};
+use crate::script::Key;
+use crate::seeds::{Change, FilePlan, FileState, Plan, Problem, Standing, State, What};
+use crate::sql::Place;
+
+/// Whether rows were written or only planned.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Done {
+    /// `seed --dry-run`.
+    Planned,
+    /// `seed`.
+    Done,
+}
+
+/// How many labels of a table a line names before it counts the rest.
+const NAMED: usize = 8;
+
+/// How many changed rows of a table are shown column by column.
+const SHOWN: usize = 20;
+
+impl Told for Problem {
+    fn told(&self, program: &str) -> Diagnostic {
+        let mut notes = Vec::new();
+        if let Some((words, origin)) = &self.other {
+            let Place { line, column } = origin.place();
+            notes.push(format!("{words}: {}:{line}:{column}", origin.source.name));
+        }
+        Diagnostic {
+            severity: self.severity,
+            at: self.origin.clone().map(At::Source),
+            notes,
+            help: self
+                .help
+                .iter()
+                .map(|help| as_typed(help, program))
+                .collect(),
+            ..Diagnostic::error(self.code, self.message.clone())
+        }
+    }
+}
+
+/// What seeding would do, or did: a block for each file that has anything to tell, then the sum.
+pub fn seeds(plan: &Plan, done: Done, style: Style<'_>) -> String {
+    let mut text = String::new();
+    for file in &plan.files {
+        if !is_silent(file) {
+            text.push_str(&block(file, style));
+        }
+    }
+    let (inserted, updated, deleted, unchanged) = plan.counts();
+    if inserted + updated + deleted == 0
+        && plan.script.is_none()
+        && plan.files.iter().all(is_silent)
+    {
+        text.push_str(&format!(
+            "nothing to do: {} as declared\n",
+            count(unchanged, "row")
+        ));
+        return text;
+    }
+    let words = match done {
+        Done::Planned => [
+            "insert",
+            "update",
+            "delete",
+            "unchanged, in one transaction",
+        ],
+        Done::Done => [
+            "inserted",
+            "updated",
+            "deleted",
+            "unchanged, in one transaction",
+        ],
+    };
+    let numbers = [inserted, updated, deleted, unchanged];
+    let sums: Vec<String> = numbers
+        .iter()
+        .zip(words)
+        .map(|(number, word)| format!("{number} {word}"))
+        .collect();
+    text.push_str(&sums.join(", "));
+    text.push('\n');
+    if let Some(mark) = &plan.marks {
+        let verb = match done {
+            Done::Planned => "will be",
+            Done::Done => "is",
+        };
+        text.push_str(&format!(
+            "the database {verb} marked as environment {}\n",
+            printable(mark)
+        ));
+    }
+    text
+}
+
+fn is_silent(file: &FilePlan) -> bool {
+    file.state == FileState::Applied && file.changes.is_empty() && file.drifted.is_empty()
+}
+
+fn block(file: &FilePlan, style: Style<'_>) -> String {
+    let (word, colour) = match file.state {
+        FileState::New => ("new", GOOD),
+        FileState::Edited => ("edited", WAITS),
+        FileState::Respelled => ("only comments or spelling changed", FAINT),
+        FileState::Applied => ("applied before", FAINT),
+    };
+    let checksum = file.checksum.get(..8).unwrap_or(&file.checksum);
+    let mut text = format!(
+        "seed {} ({}) {}\n",
+        printable(&file.name),
+        style.paint.paint(colour, word),
+        style.paint.paint(FAINT, &format!("sha256 {checksum}…")),
+    );
+    let width = file
+        .changes
+        .iter()
+        .map(|change| change.table.chars().count())
+        .max()
+        .unwrap_or(0);
+    let mut rest = file.changes.as_slice();
+    while let Some(first) = rest.first() {
+        let end = rest.partition_point(|change| change.table == first.table);
+        text.push_str(&of_table(&rest[..end], width, style));
+        rest = &rest[end..];
+    }
+    for change in &file.drifted {
+        let name = format!("{}.{}", change.table, change.label);
+        let what = match &change.what {
+            What::Update(differences) => {
+                let columns: Vec<&str> = differences.iter().map(|it| it.column.as_str()).collect();
+                format!("{} changed by hand", columns.join(", "))
+            }
+            _ => "deleted by hand".to_owned(),
+        };
+        let line = format!("  ! {}: {what}, and left so", printable(&name));
+        text.push_str(&style.paint.paint(BAD, &line));
+        text.push('\n');
+    }
+    if !file.drifted.is_empty() {
+        text.push_str(&as_typed(
+            "  `seed --refresh` makes it as declared again\n",
+            style.program,
+        ));
+    }
+    text
+}
+
+/// The changes in one table: the labels in a line, and the columns of rows that change below.
+fn of_table(changes: &[Change], width: usize, style: Style<'_>) -> String {
+    let table = changes.first().map_or("", |change| change.table.as_str());
+    let mut labels: Vec<String> = changes
+        .iter()
+        .take(NAMED)
+        .map(|change| {
+            let (mark, colour) = match change.what {
+                What::Insert => ('+', GOOD),
+                What::Update(_) => ('~', WAITS),
+                What::Delete => ('-', BAD),
+            };
+            let label = shortened(&change.label, 40);
+            style.paint.paint(colour, &format!("{mark} {label}"))
+        })
+        .collect();
+    if changes.len() > NAMED {
+        labels.push(format!("and {} more", changes.len() - NAMED));
+    }
+    let mut text = format!("  {:width$}  {}\n", printable(table), labels.join("  "));
+    let updates = changes.iter().filter_map(|change| match &change.what {
+        What::Update(differences) => Some((change, differences)),
+        _ => None,
+    });
+    for (change, differences) in updates.take(SHOWN) {
+        for it in differences {
+            let (old, new) = (value(it.old.as_ref()), value(it.new.as_ref()));
+            text.push_str(&format!(
+                "    {}.{}: {old} → {new}\n",
+                shortened(&change.label, 40),
+                printable(&it.column)
+            ));
+        }
+    }
+    text
+}
+
+fn value(value: Option<&String>) -> String {
+    match value {
+        Some(value) => shortened(value, 60),
+        None => "***".to_owned(),
+    }
+}
+
+/// How the seeds stand: a table below that of the migrations. Empty where there are none.
+pub fn standing(standing: &Standing, style: Style<'_>) -> String {
+    if standing.items.is_empty() {
+        return String::new();
+    }
+    let rows: Vec<Vec<Cell>> = standing.items.iter().map(row).collect();
+    let header = ["state", "seed", "applied at", "took", "checksum"];
+    let mut text = table(&header, &rows, style.paint);
+    let mark = match &standing.mark {
+        Some(mark) => format!("the database is marked as environment {}", printable(mark)),
+        None => "the database has not been seeded".to_owned(),
+    };
+    text.push_str(&format!("\n{mark}\n"));
+    text
+}
+
+fn row(item: &crate::seeds::Item) -> Vec<Cell> {
+    let (mark, colour) = match item.state {
+        State::Applied => ('✓', GOOD),
+        State::Pending => ('○', WAITS),
+        State::Edited => ('~', WAITS),
+        State::Drifted => ('!', BAD),
+        State::Missing => ('✗', BAD),
+        State::Blocked => ('-', OTHER),
+    };
+    let took = item.duration_ms.map(duration).unwrap_or_default();
+    let at = item.applied_at.as_deref().map(moment).unwrap_or_default();
+    vec![
+        Cell::new(&format!("{mark} {}", item.state.word())).in_colour(colour),
+        Cell::new(&item.name),
+        Cell::new(&at),
+        Cell::new(&took).right(),
+        Cell::new(item.checksum.get(..8).unwrap_or(&item.checksum)).in_colour(FAINT),
+    ]
+}
+
+impl Document {
+    /// `seed`, planned or done. Each row that changes is in `changes`; environment values and secrets are `null`.
+    pub fn seeds(call: Call<'_>, plan: &Plan, done: Done) -> Document {
+        let report = Report::told(&plan.problems, call.style);
+        let (inserted, updated, deleted, unchanged) = plan.counts();
+        let nothing = inserted + updated + deleted == 0;
+        let state = |file: &FilePlan| match (done, file.state) {
+            (Done::Done, _) | (_, FileState::Applied | FileState::Respelled) => "applied",
+            (_, FileState::New) => "pending",
+            (_, FileState::Edited) => "edited",
+        };
+        let items = plan.files.iter().map(|file| Item {
+            name: Some(file.name.clone()),
+            checksum: Some(file.checksum.clone()),
+            ..Item::bare(
+                &Key::Seed(file.name.clone()),
+                match file.drifted.is_empty() {
+                    true => state(file),
+                    false => "drifted",
+                },
+            )
+        });
+        let document = Document {
+            items: items.collect(),
+            ..Document::new(call, &report)
+        };
+        let outcome = match (report.has_errors(), nothing, done) {
+            (true, ..) => "problems",
+            (_, true, _) => "nothing-to-do",
+            (_, _, Done::Planned) => "planned",
+            (_, _, Done::Done) => "done",
+        };
+        Document { outcome, ..document }
+            .with("changes", changes(plan, |file| &file.changes))
+            .with("drifted", changes(plan, |file| &file.drifted))
+            .with(
+                "rows",
+                json!({"inserted": inserted, "updated": updated, "deleted": deleted, "unchanged": unchanged}),
+            )
+    }
+
+    /// The document with the seeds after the migrations.
+    #[must_use]
+    pub fn with_standing(mut self, standing: &Standing) -> Document {
+        self.items.extend(standing.items.iter().map(|item| Item {
+            name: Some(item.name.clone()),
+            checksum: Some(item.checksum.clone()),
+            applied_at: item.applied_at.clone(),
+            duration_ms: item.duration_ms,
+            file: item.file.clone(),
+            ..Item::bare(&Key::Seed(item.name.clone()), item.state.word())
+        }));
+        self.with("environment", standing.mark.clone())
+    }
+}
+
+fn changes(plan: &Plan, of: impl Fn(&FilePlan) -> &Vec<Change>) -> Vec<Value> {
+    let mut all = Vec::new();
+    for file in &plan.files {
+        for change in of(file) {
+            let (action, columns) = match &change.what {
+                What::Insert => ("insert", Vec::new()),
+                What::Delete => ("delete", Vec::new()),
+                What::Update(differences) => (
+                    "update",
+                    differences
+                        .iter()
+                        .map(|it| json!({"column": it.column, "old": it.old, "new": it.new}))
+                        .collect(),
+                ),
+            };
+            all.push(json!({
+                "seed": file.name,
+                "table": change.table,
+                "label": change.label,
+                "action": action,
+                "columns": columns,
+            }));
+        }
+    }
+    all
+}

@@ -1,0 +1,159 @@
+//! How the seeds stand to a database: what `status` shows of them.
+
+use super::apply::{SeedOptions, observe_from};
+use super::effective::effective;
+use super::set::Seeds;
+use crate::db::Db;
+use crate::history::{History, HistoryError};
+use crate::migrations::Migrations;
+use crate::script::Key;
+
+/// How all seeds of an environment stand.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Standing {
+    /// The environment that was looked at.
+    pub environment: String,
+    /// The mark of the database.
+    pub mark: Option<String>,
+    /// By name.
+    pub items: Vec<Item>,
+}
+
+/// How one seed stands.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Item {
+    /// Its name.
+    pub name: String,
+    /// How it stands.
+    pub state: State,
+    /// sha256 of its file, or of what was recorded where there is no file.
+    pub checksum: String,
+    /// When it was applied.
+    pub applied_at: Option<String>,
+    /// How long that took, in whole milliseconds.
+    pub duration_ms: Option<i64>,
+    /// Its file.
+    pub file: Option<String>,
+}
+
+/// How a seed stands.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum State {
+    /// It was never applied here.
+    Pending,
+    /// The database has it.
+    Applied,
+    /// Its file amounts to something else than what was applied.
+    Edited,
+    /// Somebody changed its rows by hand.
+    Drifted,
+    /// It was applied, and its file is gone.
+    Missing,
+    /// The schema, or the mark of the database, does not fit.
+    Blocked,
+}
+
+impl State {
+    /// The word for it.
+    pub fn word(self) -> &'static str {
+        match self {
+            State::Pending => "pending",
+            State::Applied => "applied",
+            State::Edited => "edited",
+            State::Drifted => "drifted",
+            State::Missing => "missing",
+            State::Blocked => "blocked",
+        }
+    }
+}
+
+impl Standing {
+    /// Whether a database that was seeded before lacks something.
+    pub fn is_behind(&self) -> bool {
+        let open = |item: &Item| matches!(item.state, State::Pending | State::Edited);
+        self.mark.is_some() && self.items.iter().any(open)
+    }
+}
+
+/// The tags of files that were applied: whoever asked for them once means them still.
+pub fn recorded_tags(seeds: &Seeds, history: &History) -> Vec<String> {
+    let recorded = history.by_key();
+    let mut tags: Vec<String> = seeds
+        .files
+        .iter()
+        .filter(|file| recorded.contains_key(&Key::Seed(file.name.clone())))
+        .flat_map(|file| file.settings.tags.iter().map(|tag| tag.value.clone()))
+        .collect();
+    tags.sort();
+    tags.dedup();
+    tags
+}
+
+/// Compares files with records; and rows with files, where any were applied.
+///
+/// # Errors
+/// As [`crate::history::read`].
+pub async fn standing(
+    db: &Db,
+    seeds: &Seeds,
+    set: &Migrations,
+    history: &History,
+    options: &SeedOptions,
+) -> Result<Standing, HistoryError> {
+    let recorded = history.by_key();
+    let mark = history.environment.clone();
+    let mut items = Vec::new();
+    for file in seeds.select(&options.choice) {
+        let row = recorded.get(&Key::Seed(file.name.clone()));
+        let hash = effective(file, seeds.shared.as_ref(), &seeds.attachments);
+        let fits = file.settings.requires.as_ref().is_none_or(|requires| {
+            let version = history.version().unwrap_or(0);
+            version >= requires.value.from && requires.value.to.is_none_or(|to| version <= to)
+        });
+        let state = match row {
+            Some(row) if row.effective.as_deref() == Some(hash.as_str()) => State::Applied,
+            _ if !fits => State::Blocked,
+            Some(_) => State::Edited,
+            None => State::Pending,
+        };
+        items.push(Item {
+            name: file.name.clone(),
+            state,
+            checksum: file.checksum.clone(),
+            applied_at: row.map(|row| row.applied_at.clone()),
+            duration_ms: row.and_then(|row| row.duration_ms),
+            file: Some(file.source.name.clone()),
+        });
+    }
+    for row in &history.rows {
+        if let Key::Seed(name) = &row.key
+            && !seeds.files.iter().any(|file| file.name == *name)
+        {
+            items.push(Item {
+                name: name.clone(),
+                state: State::Missing,
+                checksum: row.checksum.clone(),
+                applied_at: Some(row.applied_at.clone()),
+                duration_ms: row.duration_ms,
+                file: None,
+            });
+        }
+    }
+    // Rows are read only where some should be there, so that looking at a database without seeds stays one request.
+    if items.iter().any(|item| item.state == State::Applied) {
+        let plan = observe_from(db, seeds, set, history, options).await?;
+        for item in &mut items {
+            let planned = plan.files.iter().find(|file| file.name == item.name);
+            if item.state == State::Applied && planned.is_some_and(|file| !file.drifted.is_empty())
+            {
+                item.state = State::Drifted;
+            }
+        }
+    }
+    items.sort_by(|a, b| a.name.cmp(&b.name));
+    Ok(Standing {
+        environment: options.choice.environment.clone(),
+        mark,
+        items,
+    })
+}

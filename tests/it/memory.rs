@@ -1,0 +1,42 @@
+//! How much memory the program takes, by the kernel's own count.
+
+use std::time::{Duration, Instant};
+
+use seedbed_test_server::{Fault, Options};
+
+use crate::project::Project;
+use crate::server::ours;
+
+/// A build without optimisation needs a little more than half of it.
+const MOST_KB: u64 = 40 * 1024;
+
+/// The most memory that a process had so far, in KB; none once it has ended.
+fn peak(id: u32) -> Option<u64> {
+    let status = std::fs::read_to_string(format!("/proc/{id}/status")).ok()?;
+    let line = status.lines().find(|line| line.starts_with("VmHWM:"))?;
+    line.split_whitespace().nth(1)?.parse().ok()
+}
+
+#[test]
+fn twenty_migrations_on_a_server_take_little_memory() {
+    let server = ours(Options::default());
+    let mut project = Project::new();
+    for n in 1..=20 {
+        let sql = format!("CREATE TABLE t{n} (id INTEGER PRIMARY KEY, x TEXT);\n");
+        project = project.migration(&format!("V{n}__t{n}"), sql);
+    }
+    // The script is on its way for long enough to be looked at.
+    server.fault(2, Fault::Delay { ms: 300 });
+    let running = project.spawn(&format!("migrate --database {}", server.url()));
+    let id = running.id();
+    let mut most = 0;
+    let until = Instant::now() + Duration::from_secs(60);
+    while let Some(peak) = peak(id).filter(|_| Instant::now() < until) {
+        most = most.max(peak);
+        std::thread::sleep(Duration::from_millis(2));
+    }
+    let ran = running.finish();
+    assert_eq!(ran.code, Some(0), "{ran}");
+    println!("{most} KB at the most");
+    assert!(most > 0 && most < MOST_KB, "{most} KB");
+}
