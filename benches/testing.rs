@@ -3,6 +3,8 @@
 
 #![allow(clippy::unwrap_used)]
 
+use std::collections::BTreeMap;
+
 use divan::Bencher;
 use seedbed::testing::{self, Options};
 use tempfile::TempDir;
@@ -55,6 +57,20 @@ fn file(bencher: Bencher<'_, '_>, migrations: usize) {
     let options = with_migrations(migrations, &folder);
     drop(runtime.block_on(testing::database_with(&options)).unwrap());
     bencher.bench_local(|| runtime.block_on(testing::database_with(&options)).unwrap());
+}
+
+/// The same, opened, and a row read by its label.
+#[divan::bench(args = [3, 100, 1_000], sample_size = 1)]
+fn file_and_a_row(bencher: Bencher<'_, '_>, migrations: usize) {
+    let (folder, runtime) = (folder(), runtime());
+    let options = with_migrations(migrations, &folder);
+    let one = async || {
+        let db = testing::database_with(&options).await.unwrap();
+        let admin: BTreeMap<String, serde_json::Value> = db.row("users", "admin").await.unwrap();
+        (db, admin)
+    };
+    drop(runtime.block_on(one()));
+    bencher.bench_local(|| runtime.block_on(one()));
 }
 
 #[divan::bench(args = [3, 100, 1_000], sample_size = 1)]

@@ -379,7 +379,7 @@ pub(super) enum ReplicaCommand {
 /// `reset`
 #[derive(Debug, Args)]
 pub(super) struct Reset {
-    /// The environment whose seeds run [default: the one of the settings, else dev]
+    /// The environment whose seeds run [default: the one that the database is marked as, else that of the settings]
     #[arg(long, value_name = "E")]
     pub(super) env: Option<String>,
     /// Seeds with this tag run too

@@ -130,6 +130,7 @@ struct Seeding<'a> {
 }
 
 /// Everything that one look at the database shows.
+#[cfg(feature = "testing")]
 pub(super) async fn see(
     db: &Db,
     seeds: &Seeds,

@@ -23,10 +23,10 @@ pub enum TestingError {
     Read(#[from] ReadError),
     /// The template could not be migrated.
     #[error("the template could not be migrated")]
-    Migrations(#[from] migrations::ApplyError),
+    Migrations(#[source] Box<migrations::ApplyError>),
     /// The template could not be seeded.
     #[error("the template could not be seeded")]
-    Seeds(#[from] seeds::ApplyError),
+    Seeds(#[source] Box<seeds::ApplyError>),
     /// The template could not be looked at.
     #[error(transparent)]
     History(#[from] HistoryError),

@@ -75,7 +75,6 @@ impl Labels {
     }
 
     /// The table as it was made, and the key of the row.
-    #[allow(clippy::type_complexity)]
     pub(super) fn find(
         &self,
         table: &str,

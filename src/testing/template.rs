@@ -213,7 +213,8 @@ async fn fill(
 ) -> Result<Vec<seeds::Labelled>, TestingError> {
     let db = Db::local(path, crate::db::Options::default())?;
     let run = Run::new(concat!("seedbed ", env!("CARGO_PKG_VERSION"), " (testing)"));
-    migrations::apply(&db, set, &PlanOptions::default(), &run, &ignore()).await?;
+    let migrated = migrations::apply(&db, set, &PlanOptions::default(), &run, &ignore()).await;
+    migrated.map_err(|error| TestingError::Migrations(Box::new(error)))?;
     let mut rows = Vec::new();
     // A project without seeds has migrated databases; one with seeds for other environments only has a problem.
     if !seeds.files.is_empty() || !seeds.problems.is_empty() {
@@ -224,7 +225,8 @@ async fn fill(
             variables: Variables::Known(BTreeMap::new()),
             now,
         };
-        seeds::apply(&db, seeds, set, &options, &run, &ignore()).await?;
+        let seeded = seeds::apply(&db, seeds, set, &options, &run, &ignore()).await;
+        seeded.map_err(|error| TestingError::Seeds(Box::new(error)))?;
         rows = labelled(&db, seeds, set, &options).await?;
     }
     // A migration may have chosen a write-ahead log, of which a copy of the file alone would lack the rest.

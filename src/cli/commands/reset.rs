@@ -30,8 +30,12 @@ pub(crate) async fn reset(session: &Session, flags: &args::Reset) -> Ending {
         .await
         .map_err(|error| session.failed(&opened, &error.into()))?;
     refuse_marked(session, &opened, &history, flags.env.as_deref())?;
-    let environment = opened.config.seed_env.as_ref();
-    let environment = environment.map_or_else(|| DEV.to_owned(), |env| env.value.clone());
+    let configured = opened.config.seed_env.as_ref().map(|env| env.value.clone());
+    // Where nobody says another, it stays what it is.
+    let environment = match (&flags.env, &history.environment) {
+        (None, Some(mark)) => mark.clone(),
+        _ => configured.unwrap_or_else(|| DEV.to_owned()),
+    };
     ask(session, &opened, &path, &history).await?;
     let new = New::beside(&path);
     let options = SeedOptions {
@@ -134,8 +138,12 @@ async fn ask(
             .flatten()
             .find_map(|row| row.first()?.as_i64());
         if let Some(count @ 1..) = count {
+            let tables = match count {
+                1 => "a table".to_owned(),
+                _ => format!("{count} tables"),
+            };
             let question =
-                format!("reset will delete {name}, with {count} tables that no migration has made");
+                format!("reset will delete {name}, with {tables} that no migration has made");
             return session.confirm(opened, &question);
         }
     }

@@ -39,8 +39,8 @@ fn failed(session: &Session, error: &TestingError) -> Stopped {
     let exit = match error {
         TestingError::Config(_) => Exit::Usage,
         TestingError::Read(error) => error.into(),
-        TestingError::Migrations(error) => error.into(),
-        TestingError::Seeds(error) => error.into(),
+        TestingError::Migrations(error) => Exit::from(error.as_ref()),
+        TestingError::Seeds(error) => Exit::from(error.as_ref()),
         TestingError::History(error) => error.into(),
         _ => Exit::Failed,
     };
