@@ -9,9 +9,12 @@ use crate::nearest::nearest;
 use crate::seeds::Labelled;
 use crate::sql::Value;
 
+/// Columns and values by which a row is found.
+type Key = Vec<(String, Value)>;
+
 /// By table and label: the key of the row.
 #[derive(Debug, Default)]
-pub(super) struct Labels(BTreeMap<String, BTreeMap<String, Vec<(String, Value)>>>);
+pub(super) struct Labels(BTreeMap<String, BTreeMap<String, Key>>);
 
 /// A value in the file.
 #[derive(Serialize, Deserialize)]
@@ -75,11 +78,7 @@ impl Labels {
     }
 
     /// The table as it was made, and the key of the row.
-    pub(super) fn find(
-        &self,
-        table: &str,
-        label: &str,
-    ) -> Result<(&str, &[(String, Value)]), TestingError> {
+    pub(super) fn find(&self, table: &str, label: &str) -> Result<(&str, &Key), TestingError> {
         let mut tables = self.0.iter();
         let Some((name, labels)) = tables.find(|(name, _)| name.eq_ignore_ascii_case(table)) else {
             let known: Vec<&str> = self.0.keys().map(String::as_str).collect();
@@ -118,6 +117,6 @@ mod tests {
             key: key.clone(),
         };
         let labels = Labels::read(&written(vec![row]).unwrap()).unwrap();
-        assert_eq!(labels.find("users", "admin").unwrap(), ("Users", &key[..]));
+        assert_eq!(labels.find("users", "admin").unwrap(), ("Users", &key));
     }
 }
