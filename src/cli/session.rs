@@ -359,6 +359,14 @@ impl Stopped {
         self
     }
 
+    /// Seeding is one transaction, so nothing of it is there.
+    pub(super) fn no_row_was_written(mut self) -> Stopped {
+        if self.exit != Exit::Unknown && self.report.database.is_none() {
+            self.report.database = Some("no row was written".to_owned());
+        }
+        self
+    }
+
     /// What was migrated before is there all the same.
     pub(super) fn migrations_stand(mut self, version: Option<i64>) -> Stopped {
         if let Some(version) = version {

@@ -57,14 +57,20 @@ pub fn seeds(plan: &Plan, done: Done, style: Style<'_>) -> String {
         }
     }
     let (inserted, updated, deleted, unchanged) = plan.counts();
-    if inserted + updated + deleted == 0
-        && plan.script.is_none()
-        && plan.files.iter().all(is_silent)
-    {
+    let drifted: usize = plan.files.iter().map(|file| file.drifted.len()).sum();
+    let silent = plan
+        .files
+        .iter()
+        .all(|file| file.changes.is_empty() && file.state == FileState::Applied);
+    if silent && plan.marks.is_none() {
         text.push_str(&format!(
-            "nothing to do: {} as declared\n",
+            "nothing to do: {} as declared",
             count(unchanged, "row")
         ));
+        if drifted > 0 {
+            text.push_str(&format!(", {drifted} changed by hand"));
+        }
+        text.push('\n');
         return text;
     }
     let words = match done {

@@ -159,7 +159,8 @@ pub(super) async fn run(
         &session.events(opened),
     )
     .await;
-    let (outcome, plan) = done.map_err(|error| session.did_not_happen(opened, &error))?;
+    let (outcome, plan) =
+        done.map_err(|error| session.did_not_happen(opened, &error).no_row_was_written())?;
     let synced = opened.db.sync().await;
     if session.terminal.format == Format::Json {
         let database = opened.database();
