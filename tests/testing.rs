@@ -384,28 +384,30 @@ async fn every_problem_of_every_file_is_told_and_nothing_is_left() {
     told(
         &project,
         expect![[r#"
-        the template could not be seeded
+            the template could not be seeded
 
-        error[unknown-column]: table `Users` has no column `emial`
-         --> [project]/seeds/test/020_more.yaml:3:5
-          |
-        3 |     emial: x@example.com
-          |     ^^^^^
+            error[unknown-column]: table `Users` has no column `emial`
+             --> [project]/seeds/test/020_more.yaml:3:5
+              |
+            3 |     emial: x@example.com
+              |     ^^^^^
+              |
+              = help: did you mean `email`?
 
-        error[missing-value]: `third` has no value for `email`, which takes no NULL
-         --> [project]/seeds/test/020_more.yaml:2:3
-          |
-        2 |   third:
-          |   ^^^^^
+            error[missing-value]: `third` has no value for `email`, which takes no NULL
+             --> [project]/seeds/test/020_more.yaml:2:3
+              |
+            2 |   third:
+              |   ^^^^^
 
-        error[unknown-label]: `Users` has no label `nobody`
-         --> [project]/seeds/test/020_more.yaml:7:11
-          |
-        7 |     user: nobody
-          |           ^^^^^^
+            error[unknown-label]: `Users` has no label `nobody`
+             --> [project]/seeds/test/020_more.yaml:7:11
+              |
+            7 |     user: nobody
+              |           ^^^^^^
 
-        3 errors
-    "#]],
+            3 errors
+        "#]],
     )
     .await;
     project.write("migrations/V3__broken.sql", "CREATE TABEL x (a);\n");
@@ -440,16 +442,16 @@ async fn a_variable_without_a_default_is_a_problem() {
     told(
         &project,
         expect![[r#"
-        the template could not be seeded
+            the template could not be seeded
 
-        error[unset-variable]: HOME_TOWN must be set
-         --> [project]/seeds/test/020_more.yaml:4:12
-          |
-        4 |     title: !env HOME_TOWN
-          |            ^^^^^^^^^^^^^^
-          |
-          = help: set it in the environment or in .env; it is never recorded or shown
-    "#]],
+            error[unset-variable]: HOME_TOWN must be set
+             --> [project]/seeds/test/020_more.yaml:4:12
+              |
+            4 |     title: !env HOME_TOWN
+              |            ^^^^^^^^^^^^^^
+              |
+              = help: tests read no variable: give it one with `default`
+        "#]],
     )
     .await;
 }
