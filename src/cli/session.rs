@@ -144,11 +144,18 @@ impl Session {
             Database::Remote { .. } => asks == Asks::OnEveryRemote,
             Database::Replica { .. } => true,
         };
-        if self.yes || !asked || database.is_loopback() {
+        if !asked || database.is_loopback() {
             return Ok(());
         }
         let url = database.url().map(ToString::to_string).unwrap_or_default();
-        let question = format!("{} will change {url}", self.command);
+        self.confirm(opened, &format!("{} will change {url}", self.command))
+    }
+
+    /// Asks whether to go on, unless `--yes` was given. `question` is what would happen.
+    pub(super) fn confirm(&self, opened: &Opened, question: &str) -> Result<(), Stopped> {
+        if self.yes {
+            return Ok(());
+        }
         if !self.terminal.can_ask() {
             return Err(self
                 .usage(

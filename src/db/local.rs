@@ -204,6 +204,24 @@ impl Memory {
         })
     }
 
+    /// A database in memory that holds what a file does.
+    #[cfg(feature = "testing")]
+    pub(super) async fn of_file(file: &File) -> Result<Memory, DbError> {
+        // It has a name, so that the connection that reads the file can write into it, and nobody else knows the name.
+        // It lives as long as this connection (the engine's `memdb`: https://sqlite.org/inmemorydb.html).
+        let name = format!("file:/seedbed-{}?vfs=memdb", uuid::Uuid::now_v7());
+        let connection = connect(&name, OpenFlags::default())
+            .await
+            .map_err(|source| DbError::Open {
+                path: ":memory:".into(),
+                source,
+            })?;
+        file.vacuum_into(&name).await?;
+        Ok(Memory {
+            connection: Arc::new(Mutex::new(connection)),
+        })
+    }
+
     /// The connection, once nobody uses it.
     pub(super) async fn connect(&self) -> Connection {
         self.connection.lock().await.clone()

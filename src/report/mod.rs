@@ -27,6 +27,8 @@ mod snippet;
 mod status;
 mod style;
 mod table;
+#[cfg(feature = "testing")]
+mod testing;
 #[cfg(test)]
 mod tests;
 mod words;

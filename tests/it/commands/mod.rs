@@ -5,6 +5,7 @@ mod files;
 mod look;
 mod output;
 mod settings;
+mod testing;
 
 use crate::project::Project;
 
