@@ -209,8 +209,7 @@ impl Session {
         error: &drive::ApplyError<P>,
     ) -> Stopped {
         let mut report = opened.with_token(Report::failure(error, self.style()));
-        let away =
-            matches!(error, drive::ApplyError::History(HistoryError::Db(error)) if error.may_pass());
+        let away = matches!(error, drive::ApplyError::History(HistoryError::Db(error)) if error.may_pass());
         if away && matches!(opened.config.database.value, Database::Replica { .. }) {
             report = report.needs_the_primary();
         }
@@ -356,7 +355,9 @@ impl Stopped {
     /// What was migrated before is there all the same.
     pub(super) fn migrations_stand(mut self, version: Option<i64>) -> Stopped {
         if let Some(version) = version {
-            let words = format!("no row was written; the migrations stand, and the database is at V{version}");
+            let words = format!(
+                "no row was written; the migrations stand, and the database is at V{version}"
+            );
             self.report.database = Some(words);
         }
         self

@@ -38,7 +38,11 @@ impl Told for Problem {
             severity: self.severity,
             at: self.origin.clone().map(At::Source),
             notes,
-            help: self.help.iter().map(|help| as_typed(help, program)).collect(),
+            help: self
+                .help
+                .iter()
+                .map(|help| as_typed(help, program))
+                .collect(),
             ..Diagnostic::error(self.code, self.message.clone())
         }
     }
@@ -53,13 +57,27 @@ pub fn seeds(plan: &Plan, done: Done, style: Style<'_>) -> String {
         }
     }
     let (inserted, updated, deleted, unchanged) = plan.counts();
-    if inserted + updated + deleted == 0 && plan.script.is_none() && plan.files.iter().all(is_silent) {
-        text.push_str(&format!("nothing to do: {} as declared\n", count(unchanged, "row")));
+    let silent = plan.files.iter().all(is_silent) && plan.marks.is_none();
+    if inserted + updated + deleted == 0 && silent {
+        text.push_str(&format!(
+            "nothing to do: {} as declared\n",
+            count(unchanged, "row")
+        ));
         return text;
     }
     let words = match done {
-        Done::Planned => ["insert", "update", "delete", "unchanged, in one transaction"],
-        Done::Done => ["inserted", "updated", "deleted", "unchanged, in one transaction"],
+        Done::Planned => [
+            "insert",
+            "update",
+            "delete",
+            "unchanged, in one transaction",
+        ],
+        Done::Done => [
+            "inserted",
+            "updated",
+            "deleted",
+            "unchanged, in one transaction",
+        ],
     };
     let numbers = [inserted, updated, deleted, unchanged];
     let sums: Vec<String> = numbers
@@ -74,7 +92,10 @@ pub fn seeds(plan: &Plan, done: Done, style: Style<'_>) -> String {
             Done::Planned => "will be",
             Done::Done => "is",
         };
-        text.push_str(&format!("the database {verb} marked as environment {}\n", printable(mark)));
+        text.push_str(&format!(
+            "the database {verb} marked as environment {}\n",
+            printable(mark)
+        ));
     }
     text
 }
@@ -113,8 +134,7 @@ fn block(file: &FilePlan, style: Style<'_>) -> String {
         let name = format!("{}.{}", change.table, change.label);
         let what = match &change.what {
             What::Update(differences) => {
-                let columns: Vec<&str> =
-                    differences.iter().map(|it| it.column.as_str()).collect();
+                let columns: Vec<&str> = differences.iter().map(|it| it.column.as_str()).collect();
                 format!("{} changed by hand", columns.join(", "))
             }
             _ => "deleted by hand".to_owned(),
@@ -124,7 +144,10 @@ fn block(file: &FilePlan, style: Style<'_>) -> String {
         text.push('\n');
     }
     if !file.drifted.is_empty() {
-        text.push_str(&as_typed("  `seed --refresh` makes it as declared again\n", style.program));
+        text.push_str(&as_typed(
+            "  `seed --refresh` makes it as declared again\n",
+            style.program,
+        ));
     }
     text
 }

@@ -9,7 +9,7 @@ use super::guard::guards;
 use super::inputs::{Clock, Variables};
 use super::ledger;
 use super::model::SeedFile;
-use super::plan::{Basis, Plan, Refresh, clashes, link, plan};
+use super::plan::{Basis, Plan, Refresh, clashes, link, plan, writes};
 use super::problem::Problem;
 use super::row::Rows;
 use super::set::{Choice, Seeds};
@@ -196,7 +196,7 @@ impl<'a> Seeding<'a> {
         }
         let (shape, empty) = schema(db, &self.files).await?;
         self.seen.shape = shape;
-        let clock = Clock::at(self.options.now, &self.files).await?;
+        let clock = Clock::at(self.options.now, &self.files, self.seeds.shared.as_ref()).await?;
         let others: Vec<&SeedFile> = self
             .seeds
             .files
@@ -268,10 +268,15 @@ impl<'a> Seeding<'a> {
         let ledger = ledger.and_then(|_| answers.pop());
         let of_parents = answers.split_off(taken.len());
         let basis = self.basis(history);
-        let mut problems = taken_problems(&basis, taken, answers);
-        problems.extend(parents_problems(&basis, parents, of_parents));
-        if let Some(ledger) = ledger {
-            let orphans = ledger::orphans(ledger, rows, found, shape);
+        let orphans = match ledger {
+            Some(ledger) => ledger::orphans(ledger, rows, found, shape),
+            None => Vec::new(),
+        };
+        let written = writes(&basis);
+        let writes = |row: usize| written[row];
+        let mut problems = taken_problems(&basis, taken, &orphans, &writes, answers);
+        problems.extend(parents_problems(&basis, parents, &writes, of_parents));
+        if !orphans.is_empty() {
             let children = ledger::children(&orphans, shape);
             let queries = children.iter().map(|(_, _, query)| query.clone()).collect();
             let answers = match children.is_empty() {

@@ -1,6 +1,6 @@
 //! Which rows a seed in mode `sync` has made: kept in a table of its own, so that it deletes those and no others. Pure.
 
-use std::collections::HashSet;
+use std::collections::{HashMap, HashSet};
 
 use super::found::Found;
 use super::identity::words;
@@ -57,22 +57,42 @@ pub(super) fn orphans(
     found: &Found,
     shape: &Shape,
 ) -> Vec<Orphan> {
-    let mut declared: HashSet<(String, String)> = HashSet::new();
-    for (at, row) in rows.rows.iter().enumerate() {
-        let rules = rows.rules(row);
-        let table = shape.tables[rules.table].name.to_ascii_lowercase();
-        if let Some(word) = found.key(rows, shape, at).and_then(|key| words(&key)) {
-            declared.insert((table, word));
-        }
-    }
     let recorded = answer.unwrap_or_default();
     let mut orphans: Vec<Orphan> = recorded.iter().filter_map(|row| read(row)).collect();
+    // A row is known by the columns that were its key when it was made, which may be others by now.
+    let mut declared: HashMap<(String, Vec<String>), Option<HashSet<String>>> = HashMap::new();
     orphans.retain(|orphan| {
+        let key = (orphan.table.clone(), orphan.columns.clone());
+        let declared = declared
+            .entry(key)
+            .or_insert_with(|| words_of(orphan, rows, found, shape));
         let word = words(&orphan.key).unwrap_or_default();
-        !declared.contains(&(orphan.table.to_ascii_lowercase(), word))
-            && shape.table(&orphan.table).is_some()
+        declared
+            .as_ref()
+            .is_some_and(|declared| !declared.contains(&word))
     });
     orphans
+}
+
+/// What all declared rows of the table of a recorded row have in the columns of its key. None where there is no such
+/// table any more, or no such column.
+fn words_of(orphan: &Orphan, rows: &Rows, found: &Found, shape: &Shape) -> Option<HashSet<String>> {
+    let of = shape.table(&orphan.table)?;
+    let columns = orphan.columns.iter().map(|name| of.column(name));
+    let columns: Vec<usize> = columns.collect::<Option<_>>()?;
+    let mut all = HashSet::new();
+    for (at, row) in rows.rows.iter().enumerate() {
+        if shape.tables[rows.rules(row).table].name == of.name {
+            let value = |column: &usize| found.value(rows, shape, at, *column);
+            let values: Option<Vec<Value>> = columns.iter().map(value).collect();
+            all.extend(values.and_then(|values| words(&values)));
+            // The key by which it is there may be about to change.
+            if let Some(row) = found.row(at) {
+                all.extend(words(columns.iter().filter_map(|column| row.get(*column))));
+            }
+        }
+    }
+    Some(all)
 }
 
 fn read(row: &[Value]) -> Option<Orphan> {
@@ -133,6 +153,15 @@ pub(super) fn children(orphans: &[Orphan], shape: &Shape) -> Vec<(usize, String,
 }
 
 impl Orphan {
+    /// Whether it is this row of the database.
+    pub(super) fn is(&self, of: &TableShape, row: &[Value]) -> bool {
+        let has = |(name, value): (&String, &Value)| {
+            let column = of.column(name);
+            column.and_then(|column| row.get(column)) == Some(value)
+        };
+        self.table.eq_ignore_ascii_case(&of.name) && self.columns.iter().zip(&self.key).all(has)
+    }
+
     fn condition(&self) -> String {
         let columns = self.columns.iter();
         let all: Vec<String> = columns

@@ -2,9 +2,13 @@
 //!
 //! Nothing here keeps, prints or compares a secret with what a database holds.
 
+use std::ops::Range;
+
 use argon2::Argon2;
 use argon2::password_hash::PasswordHasher;
 use argon2::password_hash::phc::PasswordHash;
+
+use super::model::{Expr, SeedFile};
 
 /// The argon2id hash of a secret as a PHC string, `$argon2id$v=19$m=19456,t=2,p=1$…`, with a random salt: no two calls
 /// return the same. Memory and passes are the least that OWASP recommends:
@@ -16,6 +20,28 @@ pub(super) fn hash(secret: &str) -> Result<String, String> {
     let hash: Result<PasswordHash, _> = Argon2::default().hash_password(secret.as_bytes());
     hash.map(|hash| hash.to_string())
         .map_err(|error| format!("argon2id: {error}"))
+}
+
+/// The text of a file with `***` for each secret that `!hash` finds in it: what is recorded of it is for everybody who
+/// can read the database.
+pub(super) fn without(file: &SeedFile) -> String {
+    let mut spans: Vec<Range<usize>> = Vec::new();
+    for expr in file.exprs() {
+        if let Expr::Hash(inner) = &expr.value
+            && matches!(inner.value, Expr::Scalar { .. })
+        {
+            spans.push(inner.span.clone());
+        }
+    }
+    spans.sort_by_key(|span| span.start);
+    spans.dedup();
+    let mut text = file.source.text.clone();
+    for span in spans.into_iter().rev() {
+        if text.get(span.clone()).is_some() {
+            text.replace_range(span, "***");
+        }
+    }
+    text
 }
 
 /// With fewer characters a secret is weak: <https://pages.nist.gov/800-63-3/sp800-63b.html#memsecretver>.

@@ -144,7 +144,8 @@ pub async fn standing(
         let plan = observe_from(db, seeds, set, history, options).await?;
         for item in &mut items {
             let planned = plan.files.iter().find(|file| file.name == item.name);
-            if item.state == State::Applied && planned.is_some_and(|file| !file.drifted.is_empty()) {
+            if item.state == State::Applied && planned.is_some_and(|file| !file.drifted.is_empty())
+            {
                 item.state = State::Drifted;
             }
         }
