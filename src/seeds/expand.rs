@@ -779,7 +779,10 @@ impl<'a> Expansion<'a> {
             .as_ref()
             .and_then(|source| source.text.get(span.clone()))
             .unwrap_or_default();
-        let mut start = span.start;
+        // The span begins with the tag.
+        let name = written.trim_start_matches("!ref").trim_start();
+        let mut start = span.start + (written.len() - name.len());
+        let written = name;
         for (at, text) in written.split('.').enumerate() {
             if at == part && !written.starts_with(['"', '\'', '&', '*']) {
                 return start..start + text.len();

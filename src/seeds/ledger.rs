@@ -1,6 +1,7 @@
 //! Which rows a seed in mode `sync` has made: kept in a table of its own, so that it deletes those and no others. Pure.
 
-use std::collections::{HashMap, HashSet};
+use std::cmp::Reverse;
+use std::collections::{BTreeMap, HashMap, HashSet};
 
 use super::found::Found;
 use super::identity::words;
@@ -9,7 +10,7 @@ use super::plan::Basis;
 use super::problem::Problem;
 use super::row::Rows;
 use crate::db::{EngineError, Query};
-use crate::schema::{Shape, TableShape};
+use crate::schema::{ForeignKey, Nullability, Shape, TableShape};
 use crate::script::Step;
 use crate::sql::{Value, identifier};
 
@@ -185,41 +186,86 @@ impl Orphan {
     }
 }
 
-/// Deletes what is no longer declared, children first.
+/// Rows in one statement that deletes.
+const PER_STATEMENT: usize = 5000;
+
+/// Deletes what is no longer declared, children first. Rows of one table go together, since they may refer to each
+/// other; tables that refer to each other in a circle let go first.
 pub(super) fn deletions(basis: &Basis<'_>) -> Vec<Step> {
     let ranks = super::order::ranks(basis.shape);
-    let rank = |orphan: &Orphan| {
-        let is_it = |it: &TableShape| it.name.eq_ignore_ascii_case(&orphan.table);
-        let at = basis.shape.tables.iter().position(is_it);
-        at.map_or(0, |at| ranks[at])
+    let place = |name: &str| {
+        let is_it = |it: &TableShape| it.name.eq_ignore_ascii_case(name);
+        basis.shape.tables.iter().position(is_it)
     };
-    let mut orphans: Vec<&Orphan> = basis.orphans.iter().collect();
-    orphans.sort_by_key(|orphan| std::cmp::Reverse(rank(orphan)));
-    let mut steps = Vec::new();
-    for orphan in orphans {
-        let file = basis.files.iter().find(|file| file.name == orphan.seed);
-        steps.push(Step {
-            origin: file.map(|file| file.origin(&(0..0))),
-            ..Step::own(
-                format!(
-                    "DELETE FROM {} WHERE {}",
-                    identifier(&orphan.table),
-                    orphan.condition()
-                ),
-                orphan.key.clone(),
-            )
-        });
-        steps.push(Step::own(
-            "DELETE FROM _seedbed_rows WHERE seed = ? AND tbl = ? AND columns = ? AND key = ?",
-            vec![
-                orphan.seed.as_str().into(),
-                orphan.table.as_str().into(),
-                serde_json::json!(orphan.columns).to_string().into(),
-                key_text(&orphan.key).into(),
-            ],
-        ));
+    let mut groups: BTreeMap<_, Vec<&Orphan>> = BTreeMap::new();
+    for orphan in basis.orphans {
+        let Some(at) = place(&orphan.table) else {
+            continue;
+        };
+        let key = (Reverse(ranks[at]), at, &orphan.columns, &orphan.seed);
+        groups.entry(key).or_default().push(orphan);
     }
-    steps
+    let mut released = Vec::new();
+    let mut deleted = Vec::new();
+    for ((Reverse(rank), at, columns, seed), orphans) in groups {
+        let of = &basis.shape.tables[at];
+        let file = basis.files.iter().find(|file| file.name == *seed);
+        let step = |sql: String, args: Vec<Value>| Step {
+            origin: file.map(|file| file.origin(&(0..0))),
+            ..Step::own(sql, args)
+        };
+        let in_circle = |key: &&ForeignKey| {
+            let parent = place(&key.parent);
+            parent.is_some_and(|it| it != at && ranks[it] > rank)
+                || (parent == Some(at) && orphans.len() > PER_STATEMENT)
+        };
+        let mut free: Vec<usize> = of
+            .foreign_keys
+            .iter()
+            .filter(in_circle)
+            .flat_map(|key| key.columns.iter().copied())
+            .filter(|it| of.columns[*it].nullability == Nullability::Nullable)
+            .filter(|it| !of.primary_key.contains(it) && !columns.contains(&of.columns[*it].name))
+            .collect();
+        free.sort_unstable();
+        free.dedup();
+        for chunk in orphans.chunks(PER_STATEMENT / columns.len().max(1)) {
+            let (these, args) = these(columns, chunk);
+            let table = identifier(&of.name);
+            if !free.is_empty() {
+                let set = |column: &usize| {
+                    format!("{} = NULL", identifier(&of.columns[*column].name))
+                };
+                let sets: Vec<String> = free.iter().map(set).collect();
+                let sql = format!("UPDATE {table} SET {} WHERE {these}", sets.join(", "));
+                released.push(step(sql, args.clone()));
+            }
+            deleted.push(step(format!("DELETE FROM {table} WHERE {these}"), args));
+        }
+        for orphan in orphans {
+            deleted.push(Step::own(
+                "DELETE FROM _seedbed_rows WHERE seed = ? AND tbl = ? AND columns = ? AND key = ?",
+                vec![
+                    orphan.seed.as_str().into(),
+                    orphan.table.as_str().into(),
+                    serde_json::json!(orphan.columns).to_string().into(),
+                    key_text(&orphan.key).into(),
+                ],
+            ));
+        }
+    }
+    released.extend(deleted);
+    released
+}
+
+/// The condition that holds for these rows of one table, and what is bound in it.
+fn these(columns: &[String], orphans: &[&Orphan]) -> (String, Vec<Value>) {
+    let names: Vec<String> = columns.iter().map(|name| identifier(name)).collect();
+    let row = format!("({})", vec!["?"; names.len()].join(","));
+    let rows = vec![row.as_str(); orphans.len()].join(",");
+    let args = orphans.iter().flat_map(|orphan| orphan.key.iter().cloned());
+    let sql = format!("({}) IN (VALUES {rows})", names.join(", "));
+    (sql, args.collect())
 }
 
 /// Enters the rows that a file in mode `sync` makes.
