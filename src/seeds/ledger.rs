@@ -110,47 +110,92 @@ fn read(row: &[Value]) -> Option<Orphan> {
     })
 }
 
-/// Asks for children of rows that are to go, which would go or change with them although no seed made them.
-pub(super) fn children(orphans: &[Orphan], shape: &Shape) -> Vec<(usize, String, Query)> {
-    let mut queries = Vec::new();
-    for (at, orphan) in orphans.iter().enumerate() {
+/// A question about rows that refer to rows that are to go, and are none of those.
+pub(super) struct Children<'a> {
+    pub(super) query: Query,
+    child: &'a str,
+    /// Whether they would go or change too; otherwise they keep the others from going.
+    acts: bool,
+    parents: Vec<&'a Orphan>,
+}
+
+/// Asks for children of rows that are to go, which no seed in mode `sync` made.
+pub(super) fn children<'a>(orphans: &'a [Orphan], shape: &'a Shape) -> Vec<Children<'a>> {
+    let mut groups: BTreeMap<(&str, &[String]), Vec<&Orphan>> = BTreeMap::new();
+    for orphan in orphans {
+        let key = (orphan.table.as_str(), orphan.columns.as_slice());
+        groups.entry(key).or_default().push(orphan);
+    }
+    let mut all = Vec::new();
+    for ((table, columns), parents) in &groups {
         for child in &shape.tables {
             for key in &child.foreign_keys {
-                let acts = !matches!(key.on_delete.as_str(), "NO ACTION" | "RESTRICT");
-                if !acts || !key.parent.eq_ignore_ascii_case(&orphan.table) {
+                if !key.parent.eq_ignore_ascii_case(table) || key.parent_columns.is_empty() {
                     continue;
                 }
-                let columns: Vec<String> = key
+                let on: Vec<String> = key
                     .columns
                     .iter()
-                    .map(|column| identifier(&child.columns[*column].name))
+                    .zip(&key.parent_columns)
+                    .map(|(column, parent)| {
+                        let column = identifier(&child.columns[*column].name);
+                        format!("c.{column} = p.{}", identifier(parent))
+                    })
                     .collect();
-                let parents: Vec<String> = key
-                    .parent_columns
-                    .iter()
-                    .map(|name| identifier(name))
-                    .collect();
-                let mut args = orphan.key.clone();
-                let mut own = String::new();
-                for other in orphans {
-                    if other.table.eq_ignore_ascii_case(&child.name) {
-                        own.push_str(&format!(" AND NOT ({})", other.condition()));
-                        args.extend(other.key.iter().cloned());
+                for chunk in parents.chunks(PER_STATEMENT / columns.len().max(1)) {
+                    let (these_parents, mut args) = these("p.", columns, chunk);
+                    let mut own = String::new();
+                    for ((table, columns), of_table) in &groups {
+                        if table.eq_ignore_ascii_case(&child.name) {
+                            let (these, bound) = these("c.", columns, of_table);
+                            own.push_str(&format!(" AND NOT ({these})"));
+                            args.extend(bound);
+                        }
                     }
+                    let names: Vec<String> = columns
+                        .iter()
+                        .map(|name| format!("p.{}", identifier(name)))
+                        .collect();
+                    let names = names.join(", ");
+                    let sql = format!(
+                        "SELECT {names}, count(*) FROM {} AS p JOIN {} AS c ON {} WHERE {these_parents}{own} \
+                         GROUP BY {names}",
+                        identifier(table),
+                        identifier(&child.name),
+                        on.join(" AND "),
+                    );
+                    all.push(Children {
+                        query: Query { sql, args },
+                        child: &child.name,
+                        acts: !matches!(key.on_delete.as_str(), "NO ACTION" | "RESTRICT"),
+                        parents: chunk.to_vec(),
+                    });
                 }
-                let sql = format!(
-                    "SELECT count(*) FROM {} WHERE ({}) IN (SELECT {} FROM {} WHERE {}){own}",
-                    identifier(&child.name),
-                    columns.join(", "),
-                    parents.join(", "),
-                    identifier(&orphan.table),
-                    orphan.condition(),
-                );
-                queries.push((at, child.name.clone(), Query { sql, args }));
             }
         }
     }
-    queries
+    all
+}
+
+/// The problems in an answer.
+pub(super) fn children_problems(
+    children: &Children<'_>,
+    answer: &crate::db::Rows,
+    files: &[&SeedFile],
+) -> Vec<Problem> {
+    let mut problems = Vec::new();
+    for row in answer {
+        let Some((count, key)) = row.split_last() else {
+            continue;
+        };
+        let count = count.as_i64().unwrap_or(0);
+        let orphan = children.parents.iter().find(|it| it.key == key);
+        let file = orphan.and_then(|it| files.iter().find(|file| file.name == it.seed));
+        if let (Some(orphan), Some(file)) = (orphan, file) {
+            problems.push(orphan.has_children(children, count, file));
+        }
+    }
+    problems
 }
 
 impl Orphan {
@@ -163,24 +208,22 @@ impl Orphan {
         self.table.eq_ignore_ascii_case(&of.name) && self.columns.iter().zip(&self.key).all(has)
     }
 
-    fn condition(&self) -> String {
-        let columns = self.columns.iter();
-        let all: Vec<String> = columns
-            .map(|name| format!("{} = ?", identifier(name)))
-            .collect();
-        all.join(" AND ")
-    }
-
     /// A problem: the row has children that nobody here made.
-    pub(super) fn has_children(&self, child: &str, count: i64, file: &SeedFile) -> Problem {
+    fn has_children(&self, children: &Children<'_>, count: i64, file: &SeedFile) -> Problem {
         let Orphan { table, label, .. } = self;
+        let child = children.child;
+        let what = match children.acts {
+            true => format!(
+                "to delete it would take {count} of `{child}` along that this seed did not make"
+            ),
+            false => format!(
+                "{count} of `{child}` that this seed did not make would refer to nothing without it"
+            ),
+        };
         Problem::error(
             "has-children",
             file.origin(&(0..0)),
-            format!(
-                "`{table}.{label}` is no longer declared, and to delete it would take {count} of `{child}` along \
-                 that this seed did not make"
-            ),
+            format!("`{table}.{label}` is no longer declared, and {what}"),
         )
         .help("delete those first, or declare the row again")
     }
@@ -230,12 +273,11 @@ pub(super) fn deletions(basis: &Basis<'_>) -> Vec<Step> {
         free.sort_unstable();
         free.dedup();
         for chunk in orphans.chunks(PER_STATEMENT / columns.len().max(1)) {
-            let (these, args) = these(columns, chunk);
+            let (these, args) = these("", columns, chunk);
             let table = identifier(&of.name);
             if !free.is_empty() {
-                let set = |column: &usize| {
-                    format!("{} = NULL", identifier(&of.columns[*column].name))
-                };
+                let set =
+                    |column: &usize| format!("{} = NULL", identifier(&of.columns[*column].name));
                 let sets: Vec<String> = free.iter().map(set).collect();
                 let sql = format!("UPDATE {table} SET {} WHERE {these}", sets.join(", "));
                 released.push(step(sql, args.clone()));
@@ -259,8 +301,9 @@ pub(super) fn deletions(basis: &Basis<'_>) -> Vec<Step> {
 }
 
 /// The condition that holds for these rows of one table, and what is bound in it.
-fn these(columns: &[String], orphans: &[&Orphan]) -> (String, Vec<Value>) {
-    let names: Vec<String> = columns.iter().map(|name| identifier(name)).collect();
+fn these(alias: &str, columns: &[String], orphans: &[&Orphan]) -> (String, Vec<Value>) {
+    let name = |name: &String| format!("{alias}{}", identifier(name));
+    let names: Vec<String> = columns.iter().map(name).collect();
     let row = format!("({})", vec!["?"; names.len()].join(","));
     let rows = vec![row.as_str(); orphans.len()].join(",");
     let args = orphans.iter().flat_map(|orphan| orphan.key.iter().cloned());

@@ -47,6 +47,9 @@ pub(super) fn without(file: &SeedFile) -> String {
 /// With fewer characters a secret is weak: <https://pages.nist.gov/800-63-3/sp800-63b.html#memsecretver>.
 const SHORTEST: usize = 8;
 
+/// Why a well-known secret is weak.
+pub(super) const WELL_KNOWN_WORDS: &str = "is one that everybody tries first";
+
 /// What people write until they have thought of something, and what every list of guesses begins with.
 const WELL_KNOWN: [&str; 44] = [
     "abc",
@@ -122,7 +125,7 @@ pub(super) fn weakness(secret: &str) -> Option<&'static str> {
         .iter()
         .any(|known| *known == core || *known == plain)
     {
-        return Some("is one that everybody tries first");
+        return Some(WELL_KNOWN_WORDS);
     }
     let mut chars = folded.chars();
     let first = chars.next();

@@ -16,26 +16,38 @@ CREATE TABLE marks (id INTEGER PRIMARY KEY, user_id TEXT REFERENCES users (id), 
 
 /// Tables with their rows, each row in a line.
 const TABLES: [(&str, &[&str]); 5] = [
-    ("teams", &[
-        "red: {name: Red, lead_id: !ref users.ann.id}",
-        "blue: {name: Blue, lead_id: !ref users.bob.id}",
-        "grey: {name: Grey}",
-    ]),
-    ("users", &[
-        "ann: {email: ann@x, phone: !fake phone.e164, age: !int 1..99, team: !ref teams.red.name, boss: bob}",
-        "bob: {email: bob@x, phone: !fake phone.e164, age: !int 1..99, team: !ref teams.blue.name, boss: cid}",
-        "cid: {email: cid@x, phone: !fake phone.e164, age: !pick [1, 2, 3], team: !ref teams.red.name, boss: ann}",
-        "dot_{1..9}: {email: \"${label}@x\", phone: !fake phone.e164, age: !int 1..9, team: Grey, boss: ann}",
-    ]),
-    ("notes", &[
-        "one: {user: ann, n: 1, text: !fake sentence}",
-        "two: {user: ann, n: 2, text: !fake sentence}",
-        "each_{users.dot_*}: {user: \"${each}\", n: 1, text: \"${label}\"}",
-    ]),
-    ("marks", &[
-        "m_{1..20}: {word: !fake word, user: cid}",
-        "n_{marks_of.none}: {}",
-    ]),
+    (
+        "teams",
+        &[
+            "red: {name: Red, lead_id: !ref users.ann.id}",
+            "blue: {name: Blue, lead_id: !ref users.bob.id}",
+            "grey: {name: Grey}",
+        ],
+    ),
+    (
+        "users",
+        &[
+            "ann: {email: ann@x, phone: !fake phone.e164, age: !int 1..99, team: !ref teams.red.name, boss: bob}",
+            "bob: {email: bob@x, phone: !fake phone.e164, age: !int 1..99, team: !ref teams.blue.name, boss: cid}",
+            "cid: {email: cid@x, phone: !fake phone.e164, age: !pick [1, 2, 3], team: !ref teams.red.name, boss: ann}",
+            "dot_{1..9}: {email: \"${label}@x\", phone: !fake phone.e164, age: !int 1..9, team: Grey, boss: ann}",
+        ],
+    ),
+    (
+        "notes",
+        &[
+            "one: {user: ann, n: 1, text: !fake sentence}",
+            "two: {user: ann, n: 2, text: !fake sentence}",
+            "each_{users.dot_*}: {user: \"${each}\", n: 1, text: \"${label}\"}",
+        ],
+    ),
+    (
+        "marks",
+        &[
+            "m_{1..20}: {word: !fake word, user: cid}",
+            "n_{marks_of.none}: {}",
+        ],
+    ),
     ("unused", &[]),
 ];
 

@@ -23,7 +23,10 @@ const NAMES: &str = "SELECT email, name, tier FROM users ORDER BY email";
 
 pub(crate) async fn a_first_run_makes_the_rows_and_a_second_writes_nothing(world: World) {
     let bed = Bed::new(world, SCHEMA).await;
-    assert_eq!(bed.planned(&[("a", USERS)]).await, "a new +users.ann +users.bob");
+    assert_eq!(
+        bed.planned(&[("a", USERS)]).await,
+        "a new +users.ann +users.bob"
+    );
     assert_eq!(bed.ask("SELECT count(*) FROM users").await, "0");
     assert_eq!(bed.settles(USERS).await, "a new +users.ann +users.bob");
     assert_eq!(bed.ask(NAMES).await, "ann@x|Ann|free bob@x|Bob|free");
@@ -54,7 +57,10 @@ pub(crate) async fn a_new_comment_is_recorded_and_nothing_else(world: World) {
     bed.one(USERS).await;
     let recorded = "SELECT checksum FROM _migrations WHERE kind = 'seed'";
     let before = (bed.ask(recorded).await, bed.dump().await);
-    let respelled = format!("# who we are\n{}", USERS.replace("name: Ann", "name:   Ann"));
+    let respelled = format!(
+        "# who we are\n{}",
+        USERS.replace("name: Ann", "name:   Ann")
+    );
     assert_eq!(bed.settles(&respelled).await, "a respelled");
     assert_ne!(bed.ask(recorded).await, before.0);
     assert_eq!(bed.dump().await, before.1);
@@ -72,7 +78,11 @@ users:
   bob: {email: bob@x, name: Bob, boss: ann}
 ";
     assert_eq!(bed.settles(file).await, "a new +users.bob");
-    assert_eq!(bed.ask("SELECT email, name, boss_id FROM users ORDER BY 1").await, "ann@x|Hers|NULL bob@x|Bob|1");
+    assert_eq!(
+        bed.ask("SELECT email, name, boss_id FROM users ORDER BY 1")
+            .await,
+        "ann@x|Hers|NULL bob@x|Bob|1"
+    );
     let edited = file.replace("name: Bob", "name: Robert");
     assert_eq!(bed.settles(&edited).await, "a edited");
     assert_eq!(bed.ask(NAMES).await, "ann@x|Hers|free bob@x|Bob|free");
@@ -80,31 +90,51 @@ users:
 
 pub(crate) async fn a_seed_that_syncs_deletes_its_own_rows(world: World) {
     let bed = Bed::new(world, SCHEMA).await;
-    bed.by_hand("INSERT INTO users (id, email) VALUES ('1', 'own@x')").await;
+    bed.by_hand("INSERT INTO users (id, email) VALUES ('1', 'own@x')")
+        .await;
     let file = format!("_seed: {{mode: sync}}{USERS}  kim: {{email: kim@x, boss: bob}}\n");
-    assert_eq!(bed.settles(&file).await, "a new +users.ann +users.bob +users.kim");
+    assert_eq!(
+        bed.settles(&file).await,
+        "a new +users.ann +users.bob +users.kim"
+    );
     let fewer = "_seed: {mode: sync}\nusers:\n  ann: {email: ann@x, name: Ann}\n";
     assert_eq!(bed.settles(fewer).await, "a edited -users.bob -users.kim");
-    assert_eq!(bed.ask("SELECT email FROM users ORDER BY 1").await, "ann@x own@x");
+    assert_eq!(
+        bed.ask("SELECT email FROM users ORDER BY 1").await,
+        "ann@x own@x"
+    );
     // Another label for what must be unique: the old row makes room for the new one.
     let renamed = fewer.replace("ann:", "anna:");
-    assert_eq!(bed.settles(&renamed).await, "a edited -users.ann +users.anna");
+    assert_eq!(
+        bed.settles(&renamed).await,
+        "a edited -users.ann +users.anna"
+    );
     // Found by other columns from now on, the row is the same.
     let keyed = renamed.replace("users:\n", "users:\n  _key: email\n");
     assert_eq!(bed.settles(&keyed).await, "a edited");
-    assert_eq!(bed.ask("SELECT email FROM users ORDER BY 1").await, "ann@x own@x");
+    assert_eq!(
+        bed.ask("SELECT email FROM users ORDER BY 1").await,
+        "ann@x own@x"
+    );
     // What somebody else hangs on it is not deleted with it.
-    bed.by_hand("UPDATE users SET boss_id = (SELECT id FROM users WHERE email = 'ann@x') WHERE id = '1'").await;
+    bed.by_hand(
+        "UPDATE users SET boss_id = (SELECT id FROM users WHERE email = 'ann@x') WHERE id = '1'",
+    )
+    .await;
     let none = "_seed: {mode: sync}\nusers: {}\n";
     let refused = bed.one(none).await;
     assert!(refused.contains("has-children"), "{refused}");
-    assert_eq!(bed.ask("SELECT email FROM users ORDER BY 1").await, "ann@x own@x");
+    assert_eq!(
+        bed.ask("SELECT email FROM users ORDER BY 1").await,
+        "ann@x own@x"
+    );
 }
 
 pub(crate) async fn a_row_changed_by_hand_is_told_and_left_so(world: World) {
     let bed = Bed::new(world, SCHEMA).await;
     bed.one(USERS).await;
-    bed.by_hand("UPDATE users SET name = 'Queen', tier = 'pro' WHERE email = 'ann@x'").await;
+    bed.by_hand("UPDATE users SET name = 'Queen', tier = 'pro' WHERE email = 'ann@x'")
+        .await;
     bed.by_hand("DELETE FROM users WHERE email = 'bob@x'").await;
     let before = bed.revision().await;
     assert_eq!(bed.one(USERS).await, "a !users.ann(name) !users.bob(gone)");
@@ -125,7 +155,8 @@ pub(crate) async fn refreshing_makes_all_as_declared(world: World) {
     let mut bed = Bed::new(world, SCHEMA).await;
     let file = format!("{USERS}  cid: {{email: cid@x, seen: !now }}\n");
     bed.one(&file).await;
-    bed.by_hand("UPDATE users SET name = 'Queen' WHERE email = 'ann@x'").await;
+    bed.by_hand("UPDATE users SET name = 'Queen' WHERE email = 'ann@x'")
+        .await;
     bed.by_hand("DELETE FROM users WHERE email = 'bob@x'").await;
     bed.days_later(1);
     bed.options.refresh = Refresh::Yes;
@@ -140,10 +171,14 @@ pub(crate) async fn kept_columns_are_written_once(world: World) {
     let bed = Bed::new(world, SCHEMA).await;
     let file = USERS.replace("users:", "users:\n  _keep: [name]");
     bed.one(&file).await;
-    bed.by_hand("UPDATE users SET name = 'Queen' WHERE email = 'ann@x'").await;
+    bed.by_hand("UPDATE users SET name = 'Queen' WHERE email = 'ann@x'")
+        .await;
     assert_eq!(bed.one(&file).await, "");
     let edited = file.replace("name: Ann", "name: Anna, tier: pro");
-    assert_eq!(bed.settles(&edited).await, "a edited ~users.ann(tier: free → pro)");
+    assert_eq!(
+        bed.settles(&edited).await,
+        "a edited ~users.ann(tier: free → pro)"
+    );
     assert_eq!(bed.ask(NAMES).await, "ann@x|Queen|pro bob@x|Bob|free");
 }
 
@@ -166,7 +201,10 @@ pub(crate) async fn times_do_not_count_as_changes(world: World) {
 pub(crate) async fn the_first_seeding_marks_the_database(world: World) {
     let mut bed = Bed::new(world, SCHEMA).await;
     bed.one(USERS).await;
-    assert_eq!(bed.world.history().await.environment.as_deref(), Some("dev"));
+    assert_eq!(
+        bed.world.history().await.environment.as_deref(),
+        Some("dev")
+    );
     bed.options.choice.environment = "test".to_owned();
     let refused = bed.one(USERS).await;
     assert_eq!(
@@ -175,7 +213,10 @@ pub(crate) async fn the_first_seeding_marks_the_database(world: World) {
     );
     bed.options.mark = Some("test".to_owned());
     assert_eq!(bed.one(USERS).await, "");
-    assert_eq!(bed.world.history().await.environment.as_deref(), Some("test"));
+    assert_eq!(
+        bed.world.history().await.environment.as_deref(),
+        Some("test")
+    );
     bed.options.mark = None;
     assert_eq!(bed.settles(USERS).await, "");
 }
@@ -184,12 +225,21 @@ pub(crate) async fn files_come_by_environment_and_tag(world: World) {
     let mut bed = Bed::new(world, SCHEMA).await;
     let files = [
         ("010_all", "users:\n  ann: {email: ann@x}\n"),
-        ("020_load", "_seed: {tags: [load]}\nusers:\n  l_{1..3}: {email: '${label}@x'}\n"),
+        (
+            "020_load",
+            "_seed: {tags: [load]}\nusers:\n  l_{1..3}: {email: '${label}@x'}\n",
+        ),
         ("test/030", "users:\n  tim: {email: tim@x}\n"),
         ("dev/030", "users:\n  dan: {email: dan@x, boss: ann}\n"),
-        ("prod/030", "_seed: {envs: [prod]}\nusers:\n  pam: {email: pam@x}\n"),
+        (
+            "prod/030",
+            "_seed: {envs: [prod]}\nusers:\n  pam: {email: pam@x}\n",
+        ),
     ];
-    assert_eq!(bed.seed(&files).await, "010_all new +users.ann\ndev/030 new +users.dan");
+    assert_eq!(
+        bed.seed(&files).await,
+        "010_all new +users.ann\ndev/030 new +users.dan"
+    );
     assert_eq!(bed.seed(&files).await, "");
     bed.options.choice.tags = vec!["load".to_owned()];
     assert_eq!(
@@ -225,8 +275,14 @@ pub(crate) async fn references_cross_files_and_go_in_circles(world: World) {
         "Red|ann@x|ann@x|ann@x Red|ann@x|bob@x|ann@x"
     );
     // UUIDv5 for a text, 53 bits for an integer, and always the same.
-    assert_eq!(bed.ask("SELECT id FROM users WHERE email = 'ann@x'").await, "c0e167d2-3953-57f9-b86e-938108fd2a7c");
-    assert_eq!(bed.ask("SELECT id, id < 9007199254740992 FROM teams").await, "8730815595683306|1");
+    assert_eq!(
+        bed.ask("SELECT id FROM users WHERE email = 'ann@x'").await,
+        "c0e167d2-3953-57f9-b86e-938108fd2a7c"
+    );
+    assert_eq!(
+        bed.ask("SELECT id, id < 9007199254740992 FROM teams").await,
+        "8730815595683306|1"
+    );
 }
 
 pub(crate) async fn all_kinds_of_tables_are_seeded(world: World) {
@@ -316,25 +372,34 @@ pub(crate) async fn many_rows_go_together(world: World) {
     let told = bed.settles(file).await;
     assert_eq!(told.matches('+').count(), 1501);
     assert_eq!(
-        bed.ask("SELECT count(*), count(DISTINCT boss_id) FROM users").await,
+        bed.ask("SELECT count(*), count(DISTINCT boss_id) FROM users")
+            .await,
         "1501|1"
     );
     let edited = file.replace("boss: first", "boss: first, tier: pro");
     let told = bed.settles(&edited).await;
     assert_eq!(told.matches('~').count(), 1500);
-    assert_eq!(bed.ask("SELECT count(*) FROM users WHERE tier = 'pro'").await, "1500");
+    assert_eq!(
+        bed.ask("SELECT count(*) FROM users WHERE tier = 'pro'")
+            .await,
+        "1500"
+    );
 }
 
 pub(crate) async fn a_changed_variable_is_applied_again(world: World) {
     let mut bed = Bed::new(world, SCHEMA).await;
     let file = "users:\n  ann: {email: ann@x, name: !env NAME}\n";
-    assert_eq!(bed.one(file).await, "a:2:29 unset-variable: NAME must be set");
+    assert_eq!(
+        bed.one(file).await,
+        "a:2:29 unset-variable: NAME must be set"
+    );
     bed.var("NAME", "s3cr3t-one");
     assert_eq!(bed.settles(file).await, "a new +users.ann");
     bed.var("NAME", "s3cr3t-two");
     assert_eq!(bed.settles(file).await, "a ~users.ann(name: *** → ***)");
     assert_eq!(bed.ask("SELECT name FROM users").await, "s3cr3t-two");
-    let records = "SELECT group_concat(quote(source) || quote(detail) || quote(effective)) FROM _migrations";
+    let records =
+        "SELECT group_concat(quote(source) || quote(detail) || quote(effective)) FROM _migrations";
     let records = bed.ask(records).await;
     assert!(!records.contains("s3cr3t"), "{records}");
 }

@@ -119,7 +119,9 @@ async fn a_typo_in_any_table_label_or_column_is_found_where_it_stands() {
             let below = path.strip_prefix(&root).unwrap().to_owned();
             let copy = folder.path().join(&below);
             std::fs::create_dir_all(copy.parent().unwrap()).unwrap();
-            let text = std::fs::read_to_string(&path).unwrap().replace("\r\n", "\n");
+            let text = std::fs::read_to_string(&path)
+                .unwrap()
+                .replace("\r\n", "\n");
             // 500 rows are as wrong as five.
             let text = text.replace("{001..500}", "{001..005}");
             std::fs::write(&copy, &text).unwrap();
@@ -136,7 +138,10 @@ async fn a_typo_in_any_table_label_or_column_is_found_where_it_stands() {
             tried += 1;
             let lines: Vec<&str> = text.lines().collect();
             let line = lines[token.line - 1];
-            assert!(line[token.column..].starts_with(&token.text), "{token:?} {line}");
+            assert!(
+                line[token.column..].starts_with(&token.text),
+                "{token:?} {line}"
+            );
             let end = token.column + token.text.len();
             let typo = format!("{}x{}", &line[..end], &line[end..]);
             let mut lines: Vec<&str> = lines;
@@ -159,7 +164,11 @@ async fn a_typo_in_any_table_label_or_column_is_found_where_it_stands() {
                 })
                 .collect();
             let name = path.display().to_string().replace('\\', "/");
-            let here = format!("{name}:{}:{} ", token.line, line[..token.column].chars().count() + 1);
+            let here = format!(
+                "{name}:{}:{} ",
+                token.line,
+                line[..token.column].chars().count() + 1
+            );
             let meant = format!("did you mean `{}`?", token.text);
             let found = places
                 .iter()
@@ -179,7 +188,8 @@ async fn a_label_that_is_renamed_where_it_is_declared_is_missed_where_it_is_used
     let schema = "CREATE TABLE users (id INTEGER PRIMARY KEY);\n\
                   CREATE TABLE posts (id INTEGER PRIMARY KEY, user_id INTEGER REFERENCES users (id));";
     let set = crate::world::set(&[("V1__schema.sql", schema)]);
-    let text = "users:\n  anna: {}\nposts:\n  one: {user: ann}\n  two: {user_id: !ref users.ann.id}\n";
+    let text =
+        "users:\n  anna: {}\nposts:\n  one: {user: ann}\n  two: {user_id: !ref users.ann.id}\n";
     let seeds = Seeds::of_texts([("a", text)]);
     let checked = check(&seeds, &set, SystemTime::now()).await.unwrap();
     let found: Vec<String> = checked.problems.iter().map(super::problem).collect();
