@@ -160,7 +160,13 @@ impl<'a> Failing<'a> {
         let words = self.words;
         let key = match (self.key(), self.step()) {
             // Rows of several seeds stand in one order: only the step knows whose this one is.
-            (Some(Key::Seed(_)), Some(Step { origin: Some(origin), .. })) => origin.source.name.clone(),
+            (
+                Some(Key::Seed(_)),
+                Some(Step {
+                    origin: Some(origin),
+                    ..
+                }),
+            ) => origin.source.name.clone(),
             (key, _) => key.map(Key::to_string).unwrap_or_default(),
         };
         if self.code == Some(Code::Interrupted) {

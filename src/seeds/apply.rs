@@ -9,7 +9,7 @@ use super::guard::guards;
 use super::inputs::{Clock, Variables};
 use super::ledger;
 use super::model::SeedFile;
-use super::plan::{Basis, Plan, Refresh, clashes, link, plan};
+use super::plan::{Basis, Plan, Refresh, clashes, link, plan, writes};
 use super::problem::Problem;
 use super::row::Rows;
 use super::set::{Choice, Seeds};
@@ -210,7 +210,7 @@ impl<'a> Seeding<'a> {
         }
         let (shape, empty) = schema(db, &self.files).await?;
         self.seen.shape = shape;
-        let clock = Clock::at(self.options.now, &self.files).await?;
+        let clock = Clock::at(self.options.now, &self.files, self.seeds.shared.as_ref()).await?;
         let others: Vec<&SeedFile> = self
             .seeds
             .files
@@ -282,27 +282,24 @@ impl<'a> Seeding<'a> {
         let ledger = ledger.and_then(|_| answers.pop());
         let of_parents = answers.split_off(taken.len());
         let basis = self.basis(history);
-        let mut problems = taken_problems(&basis, taken, answers);
-        problems.extend(parents_problems(&basis, parents, of_parents));
-        if let Some(ledger) = ledger {
-            let orphans = ledger::orphans(ledger, rows, found, shape);
+        let orphans = match ledger {
+            Some(ledger) => ledger::orphans(ledger, rows, found, shape),
+            None => Vec::new(),
+        };
+        let written = writes(&basis);
+        let writes = |row: usize| written[row];
+        let mut problems = taken_problems(&basis, taken, &orphans, &writes, answers);
+        problems.extend(parents_problems(&basis, parents, &writes, of_parents));
+        if !orphans.is_empty() {
             let children = ledger::children(&orphans, shape);
-            let queries = children.iter().map(|(_, _, query)| query.clone()).collect();
+            let queries = children.iter().map(|it| it.query.clone()).collect();
             let answers = match children.is_empty() {
                 true => Vec::new(),
                 false => db.query(queries).await?,
             };
-            for ((orphan, child, _), answer) in children.iter().zip(answers) {
+            for (children, answer) in children.iter().zip(answers) {
                 let rows = answer.map_err(DbError::Read)?;
-                let count = rows
-                    .first()
-                    .and_then(|row| row.first()?.as_i64())
-                    .unwrap_or(0);
-                let orphan = &orphans[*orphan];
-                let file = self.files.iter().find(|file| file.name == orphan.seed);
-                if let (true, Some(file)) = (count > 0, file) {
-                    problems.push(orphan.has_children(child, count, file));
-                }
+                problems.extend(ledger::children_problems(children, &rows, &self.files));
             }
             self.seen.orphans = orphans;
         }
@@ -311,8 +308,20 @@ impl<'a> Seeding<'a> {
     }
 
     fn plan(&self, history: &History) -> Plan {
-        plan(&self.basis(history), self.seen.problems.clone())
+        let mut plan = plan(&self.basis(history), self.seen.problems.clone());
+        in_order(&mut plan.problems);
+        plan
     }
+}
+
+/// Puts problems as one reads: those about the database first, then by file and place.
+pub(super) fn in_order(problems: &mut [Problem]) {
+    problems.sort_by(|one, other| place(one).cmp(&place(other)));
+}
+
+fn place(problem: &Problem) -> Option<(&str, usize)> {
+    let origin = problem.origin.as_ref()?;
+    Some((origin.source.name.as_str(), origin.span.start))
 }
 
 /// The schema, and the places of those tables of the files in which there is no row.

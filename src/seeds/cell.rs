@@ -7,9 +7,9 @@ use super::expand::Given;
 use super::inputs::{Variables, as_kept};
 use super::model::{Expr, Part, SeedFile, Spanned, Style, Template};
 use super::row::{Content, Nature};
-use super::secret::weakness;
+use super::secret::{WELL_KNOWN_WORDS, weakness};
 use super::set::PROD;
-use super::typed::{Unfit, typed};
+use super::typed::{Unfit, takes, typed};
 use crate::schema::{Affinity, Column, Strictness};
 use crate::sql::Value;
 
@@ -52,15 +52,53 @@ pub(super) fn evaluate(
     file: &SeedFile,
     given: &Given<'_>,
 ) -> Result<(Content, Nature), Unfit> {
+    let (content, nature) = untested(expr, column, strictness, names, file, given)?;
+    match &content {
+        Content::Known(value) if !takes(value, column, strictness) => {
+            let what = match value {
+                Value::Null => "NULL",
+                Value::Integer(_) | Value::Real(_) => "a number",
+                Value::Text(_) => "text",
+                Value::Blob(_) => "a blob",
+            };
+            Err(wrong(what, column))
+        }
+        Content::Secret(_) if !takes(&Value::from(""), column, strictness) => {
+            Err(wrong("a hash", column))
+        }
+        _ => Ok((content, nature)),
+    }
+}
+
+fn untested(
+    expr: &Spanned<Expr>,
+    column: &Column,
+    strictness: Strictness,
+    names: &Names<'_>,
+    file: &SeedFile,
+    given: &Given<'_>,
+) -> Result<(Content, Nature), Unfit> {
     let fixed = |value| Ok((Content::Known(value), Nature::Fixed));
     match &expr.value {
         Expr::Null => fixed(Value::Null),
         Expr::Scalar { text, style } => {
             // A text with names in it is what it comes to, as if it had been written.
-            fixed(typed(names.fill(text), *style, column, strictness)?)
+            let value = typed(names.fill(text), *style, column, strictness)?;
+            if let (Value::Text(text), true) = (&value, sounds_secret(&column.name))
+                && file.is_for(PROD)
+                && let Some(why) = weakness(text).filter(|why| *why == WELL_KNOWN_WORDS)
+            {
+                return Err(weak("this", why));
+            }
+            fixed(value)
         }
         Expr::Json(json) => match column.affinity {
             Affinity::Integer | Affinity::Real => Err(wrong("a map or a list", column)),
+            // There a number in JSON is one.
+            Affinity::Numeric => {
+                let text = json.to_string();
+                fixed(typed(text.into(), Style::Quoted, column, strictness)?)
+            }
             _ => fixed(Value::Text(json.to_string())),
         },
         Expr::Now(modifiers) => {
@@ -107,8 +145,8 @@ pub(super) fn evaluate(
             }
         }
         Expr::Binary(bytes) => match column.affinity {
-            Affinity::Integer | Affinity::Real => Err(wrong("bytes", column)),
-            Affinity::Text if strictness == Strictness::Strict => Err(wrong("bytes", column)),
+            Affinity::Integer | Affinity::Real => Err(wrong("a blob", column)),
+            Affinity::Text if strictness == Strictness::Strict => Err(wrong("a blob", column)),
             _ => fixed(Value::Blob(bytes.clone())),
         },
         Expr::Hash(inner) => {
@@ -177,11 +215,15 @@ fn refuse_weak(secret: &str, what: &str, file: &SeedFile) -> Result<(), Unfit> {
     }
     match weakness(secret) {
         None => Ok(()),
-        Some(why) => Err(Unfit {
-            code: "weak-secret",
-            message: format!("{what} is too weak for prod: {why}"),
-            help: Some("make one with `openssl rand -base64 24`"),
-        }),
+        Some(why) => Err(weak(what, why)),
+    }
+}
+
+fn weak(what: &str, why: &str) -> Unfit {
+    Unfit {
+        code: "weak-secret",
+        message: format!("{what} is too weak for prod: {why}"),
+        help: Some("make one with `openssl rand -base64 24`"),
     }
 }
 

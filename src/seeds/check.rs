@@ -2,7 +2,7 @@
 
 use std::time::SystemTime;
 
-use super::apply::{SeedOptions, observe};
+use super::apply::{SeedOptions, in_order, observe};
 use super::inputs::Variables;
 use super::plan::Refresh;
 use super::problem::Problem;
@@ -71,5 +71,6 @@ pub async fn check(
             }
         }
     }
+    in_order(&mut checked.problems);
     Ok(checked)
 }

@@ -5,6 +5,7 @@ use std::collections::{HashMap, HashSet};
 
 use super::found::{Found, Lookup, PER_QUESTION, Wanted, questions, tuple, wanting};
 use super::identity::words;
+use super::ledger::Orphan;
 use super::plan::{Basis, unique_columns};
 use super::problem::Problem;
 use super::row::{Content, Rows};
@@ -52,6 +53,8 @@ pub(super) fn taken(rows: &Rows, shape: &Shape, found: &Found, empty: &[usize]) 
 pub(super) fn taken_problems(
     basis: &Basis<'_>,
     taken: Vec<Taken>,
+    orphans: &[Orphan],
+    writes: impl Fn(usize) -> bool,
     answers: Vec<Result<crate::db::Rows, EngineError>>,
 ) -> Vec<Problem> {
     let mut problems = Vec::new();
@@ -72,6 +75,10 @@ pub(super) fn taken_problems(
             let row = &rows.rows[*at];
             let rules = rows.rules(row);
             let of = &basis.shape.tables[rules.table];
+            // Nothing is written of this row, or the other one goes.
+            if !writes(*at) || orphans.iter().any(|orphan| orphan.is(of, &other)) {
+                continue;
+            }
             let names: Vec<&str> = taken
                 .columns
                 .iter()
@@ -190,6 +197,7 @@ fn declared(
 pub(super) fn parents_problems(
     basis: &Basis<'_>,
     parents: Vec<Parents>,
+    writes: impl Fn(usize) -> bool,
     answers: Vec<Result<crate::db::Rows, EngineError>>,
 ) -> Vec<Problem> {
     let mut problems = Vec::new();
@@ -200,7 +208,8 @@ pub(super) fn parents_problems(
             .filter_map(|row| row.first()?.as_i64())
             .collect();
         for (number, (at, column)) in parents.cells.iter().enumerate() {
-            if i64::try_from(number).is_ok_and(|number| there.contains(&number)) {
+            let is_there = i64::try_from(number).is_ok_and(|number| there.contains(&number));
+            if is_there || !writes(*at) {
                 continue;
             }
             let row = &basis.rows.rows[*at];

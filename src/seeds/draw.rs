@@ -7,7 +7,7 @@ use super::generate::{Dice, fake};
 use super::inputs::as_kept;
 use super::model::{Expr, SeedFile, Spanned, Style};
 use super::row::{Content, Nature};
-use super::typed::{Unfit, stored, typed};
+use super::typed::{Unfit, stored, takes as may_hold, typed};
 use crate::schema::{Column, Strictness};
 use crate::sql::Value;
 
@@ -40,6 +40,18 @@ pub(super) fn draw(
             attempt,
         );
         let (content, nature) = once(expr, place, given, &mut dice)?;
+        if let Content::Known(value) = &content
+            && !may_hold(value, place.column, place.strictness)
+        {
+            return Err(Unfit {
+                code: "wrong-type",
+                message: format!(
+                    "what is drawn does not fit into column `{}` of type {}",
+                    place.column.name, place.column.declared
+                ),
+                help: None,
+            });
+        }
         match &content {
             Content::Known(value) if !takes(value) => {}
             _ => return Ok((content, nature)),

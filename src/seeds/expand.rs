@@ -10,12 +10,13 @@ use uuid::Uuid;
 use super::cell::{Names, evaluate};
 use super::inputs::{Clock, Variables};
 use super::labels::{Labels, Named, names};
-use super::model::{Expr, SeedFile, Spanned, Table};
+use super::model::{Expr, Label, SeedFile, Spanned, Table};
 use super::problem::Problem;
 use super::row::{Cell, Content, Nature, Row, Rows, Rules};
 use super::typed::Unfit;
 use crate::nearest::nearest;
 use crate::schema::{Affinity, ColumnKind, ForeignKey, Nullability, Shape, TableKind, TableShape};
+use crate::script::Origin;
 use crate::sql::Value;
 
 /// Names of rows become UUIDv5 ids under this one. It never changes, or rows would be made a second time.
@@ -55,6 +56,16 @@ pub(super) fn expand(
     let mut compiled: Vec<Compiled<'_>> = Vec::new();
     let mut by_table: HashMap<(usize, *const Table), Option<usize>> = HashMap::new();
     let mut by_decl: HashMap<*const super::RowDecl, usize> = HashMap::new();
+    // A table is looked at even where it has no rows.
+    for (file, seed) in files.iter().enumerate() {
+        for table in &seed.tables {
+            let key = (file, std::ptr::from_ref(table));
+            let rules = expansion.rules(file, table, &mut known);
+            by_table.insert(key, rules);
+            expansion.pattern_tables(file, table);
+        }
+    }
+    expansion.shared_tables();
     let mut placed = 0;
     let mut work: Vec<(usize, usize)> = Vec::with_capacity(named.len());
     for (at, row) in named.iter().enumerate() {
@@ -68,10 +79,9 @@ pub(super) fn expand(
             continue;
         }
         let key = (row.file, std::ptr::from_ref(row.table));
-        let rules = *by_table
-            .entry(key)
-            .or_insert_with(|| expansion.rules(row.file, row.table, &mut known));
-        let Some(rules) = rules else { continue };
+        let Some(rules) = by_table.get(&key).copied().flatten() else {
+            continue;
+        };
         let decl = std::ptr::from_ref(row.decl);
         let compiled = *by_decl.entry(decl).or_insert_with(|| {
             compiled.push(expansion.compile(row, rules));
@@ -104,6 +114,8 @@ struct Expansion<'a> {
 }
 
 struct Generated<'a> {
+    /// Where the expression stands.
+    file: usize,
     row: usize,
     column: usize,
     expr: &'a Spanned<Expr>,
@@ -118,6 +130,8 @@ struct Compiled<'a> {
 
 #[derive(Clone, Copy)]
 struct Found<'a> {
+    /// Where it stands: a chosen file, or the shared one behind them all.
+    file: usize,
     column: usize,
     value: &'a Spanned<Expr>,
     /// The short form: the value is a label of this foreign key's table.
@@ -145,7 +159,9 @@ impl<'a> Expansion<'a> {
         message: impl Into<String>,
         help: Option<String>,
     ) {
-        let origin = self.files[file].origin(span);
+        let Some(origin) = self.origin(file, span) else {
+            return;
+        };
         let mut problem = Problem::error(code, origin, message);
         problem.help = help;
         self.tell(file, problem);
@@ -154,6 +170,78 @@ impl<'a> Expansion<'a> {
     fn unfit(&mut self, file: usize, span: &Range<usize>, unfit: Unfit) {
         let help = unfit.help.map(str::to_owned);
         self.error(file, span, unfit.code, unfit.message, help);
+    }
+
+    /// A place in a chosen file, or in the shared one, which counts as the one behind them all.
+    fn origin(&self, file: usize, span: &Range<usize>) -> Option<Origin> {
+        let file = self.files.get(file).copied().or(self.given.shared)?;
+        Some(file.origin(span))
+    }
+
+    /// The number of the shared file.
+    fn shared_file(&self) -> usize {
+        self.files.len()
+    }
+
+    /// `now_{usrs.load_*}`: the table of a pattern is one.
+    fn pattern_tables(&mut self, file: usize, table: &'a Table) {
+        for row in &table.rows {
+            let Some(label) = &row.label else { continue };
+            let Label::Each { table: of, .. } = &label.value else {
+                continue;
+            };
+            if self.shape.table(of).is_some() {
+                continue;
+            }
+            let source = self.files[file].source.clone();
+            // That no label matches follows from it.
+            self.problems.retain(|problem| {
+                let place = problem.origin.as_ref();
+                problem.code != "no-match"
+                    || place.is_none_or(|it| it.span != label.span || it.source != source)
+            });
+            let written = source.text.get(label.span.clone()).unwrap_or_default();
+            let span = match written.find(&format!("{{{of}.")) {
+                Some(at) => label.span.start + at + 1..label.span.start + at + 1 + of.len(),
+                None => label.span.clone(),
+            };
+            self.unknown_table(file, &span, of);
+        }
+    }
+
+    fn unknown_table(&mut self, file: usize, span: &Range<usize>, name: &str) {
+        let tables: Vec<&str> = self
+            .shape
+            .tables
+            .iter()
+            .map(|it| it.name.as_str())
+            .collect();
+        let help = nearest(name, &tables).map(|it| format!("did you mean `{it}`?"));
+        let message = format!("there is no table `{name}`");
+        self.error(file, span, "unknown-table", message, help);
+    }
+
+    /// What `_tables.yaml` names must be there, whether a chosen file has rows of it or not.
+    fn shared_tables(&mut self) {
+        let Some(shared) = self.given.shared else {
+            return;
+        };
+        let (shape, file) = (self.shape, self.shared_file());
+        for table in &shared.tables {
+            let Some(of) = shape.table(&table.name.value) else {
+                self.unknown_table(file, &table.name.span, &table.name.value);
+                continue;
+            };
+            if let Some(key) = &table.key {
+                self.key(file, of, key);
+            }
+            for name in &table.keep {
+                self.column(file, of, &name.value, &name.span, &[]);
+            }
+            for field in &table.defaults {
+                self.field(file, of, field);
+            }
+        }
     }
 
     /// What holds for a table of a file; none where there is no such table.
@@ -170,10 +258,7 @@ impl<'a> Expansion<'a> {
             shape.tables.iter().position(is_it)
         });
         let Some(found) = found else {
-            let tables: Vec<&str> = shape.tables.iter().map(|it| it.name.as_str()).collect();
-            let help = nearest(name, &tables).map(|it| format!("did you mean `{it}`?"));
-            let message = format!("there is no table `{name}`");
-            self.error(file, &table.name.span, "unknown-table", message, help);
+            self.unknown_table(file, &table.name.span, name);
             return None;
         };
         let of = &shape.tables[found];
@@ -187,17 +272,25 @@ impl<'a> Expansion<'a> {
             return None;
         }
         let mut key: Vec<usize> = Vec::new();
-        let declared = table.key.as_ref().map(|key| (file, key));
-        let shared = || self.shared(name).and_then(|it| it.key.as_ref());
-        match declared {
-            Some((file, names)) => key = self.key(file, of, names),
-            None => match shared() {
-                Some(names) => {
-                    let names: Vec<&str> = names.value.iter().map(|it| it.value.as_str()).collect();
-                    key.extend(names.iter().filter_map(|name| of.column(name)));
-                }
-                None => key.clone_from(&of.primary_key),
-            },
+        let shared = self.shared(name).and_then(|it| it.key.as_ref());
+        match (&table.key, shared) {
+            (Some(names), _) => key = self.key(file, of, names),
+            // What is wrong there is told once, where it stands.
+            (None, Some(names)) => {
+                let columns = names.value.iter();
+                key.extend(columns.filter_map(|name| of.column(&name.value)));
+            }
+            (None, None) if of.primary_key.is_empty() => {
+                let message = format!(
+                    "table `{name}` has no primary key, by which its rows could be found again"
+                );
+                let help = "name the columns of a unique index: `_key: [name]`".to_owned();
+                self.error(file, &table.name.span, "no-key", message, Some(help));
+            }
+            (None, None) => key.clone_from(&of.primary_key),
+        }
+        for field in &table.defaults {
+            self.field(file, of, field);
         }
         let mut keep = Vec::new();
         let shared = self.shared(name).into_iter().flat_map(|it| &it.keep);
@@ -205,14 +298,14 @@ impl<'a> Expansion<'a> {
         for name in &table.keep {
             keep.extend(self.column(file, of, &name.value, &name.span, &[]));
         }
-        self.rows.rules.push(Rules {
+        self.rows.rules.push(Arc::new(Rules {
             file,
             table: found,
             name: of.name.as_str().into(),
             key,
             keep,
             mode: self.files[file].settings.mode,
-        });
+        }));
         Some(self.rows.rules.len() - 1)
     }
 
@@ -270,22 +363,22 @@ impl<'a> Expansion<'a> {
     fn compile(&mut self, row: &Named<'a>, rules: usize) -> Compiled<'a> {
         let of = &self.shape.tables[self.rows.rules[rules].table];
         let shared = self.shared(&row.table.name.value);
-        let shared_file = row.file;
+        let files = [self.shared_file(), row.file, row.file];
         let mut fields: Vec<Found<'a>> = Vec::new();
         let sources = [
             shared.map(|it| it.defaults.as_slice()).unwrap_or_default(),
             row.table.defaults.as_slice(),
             row.decl.fields.as_slice(),
         ];
-        for (level, source) in sources.into_iter().enumerate() {
+        for (level, (source, file)) in sources.into_iter().zip(files).enumerate() {
             let mut here: Vec<Found<'a>> = Vec::new();
             for field in source {
-                let found = self.field(shared_file, of, field);
+                let found = self.field(file, of, field);
                 let Some(found) = found else { continue };
                 if here.iter().any(|it| it.column == found.column) {
                     let column = &of.columns[found.column].name;
                     let message = format!("column `{column}` has two values in one row");
-                    self.error(row.file, &field.name.span, "column-twice", message, None);
+                    self.error(file, &field.name.span, "column-twice", message, None);
                 }
                 here.push(found);
             }
@@ -340,6 +433,7 @@ impl<'a> Expansion<'a> {
             return None;
         }
         Some(Found {
+            file,
             column,
             value: &field.value,
             label_of,
@@ -363,14 +457,18 @@ impl<'a> Expansion<'a> {
                     }
                     None => format!("the row has no value for `{name}`, which takes no NULL"),
                 };
-                self.error(row.file, &row.span(), "missing-value", message, None);
+                // Once for each column, all at one place.
+                if let Some(origin) = self.origin(row.file, &row.span()) {
+                    let problem = Problem::error("missing-value", origin, message);
+                    self.problems.push(problem);
+                }
             }
         }
     }
 
     /// Writes out one row.
     fn row(&mut self, named: &Named<'a>, compiled: &Compiled<'a>) {
-        let rules = &self.rows.rules[compiled.rules];
+        let rules = self.rows.rules[compiled.rules].clone();
         let of = &self.shape.tables[rules.table];
         let file = self.files[named.file];
         let place = self.rows.rows.len();
@@ -398,28 +496,39 @@ impl<'a> Expansion<'a> {
             each: named.each.as_deref(),
             vars: &file.settings.vars,
         };
+        let of_shared = self.given.shared.unwrap_or(file);
+        let shared_names = Names {
+            vars: &of_shared.settings.vars,
+            ..names
+        };
         for found in &compiled.fields {
+            let (names, span) = match found.file == named.file {
+                true => (&names, found.value.span.clone()),
+                // The row is in another file than its default.
+                false => (&shared_names, named.span()),
+            };
             if is_drawn(&found.value.value) && found.is_unique {
                 self.generated.push(Generated {
+                    file: found.file,
                     row: place,
                     column: found.column,
                     expr: found.value,
                 });
                 continue;
             }
-            if let Some((content, nature)) = self.cell(named.file, of, found, &names) {
+            if let Some((content, nature)) = self.cell(named.file, of, found, names) {
                 let column = &of.columns[found.column];
                 if content == Content::Known(Value::Null)
                     && column.nullability == Nullability::NotNull
                 {
                     let message = format!("column `{}` takes no NULL", column.name);
-                    self.error(named.file, &found.value.span, "null", message, None);
+                    self.error(found.file, &found.value.span, "null", message, None);
                 }
                 cells.push(Cell {
                     column: found.column,
                     content,
                     nature,
-                    span: found.value.span.clone(),
+                    span,
                 });
             }
         }
@@ -436,12 +545,56 @@ impl<'a> Expansion<'a> {
             };
             cells.insert(at, cell);
         }
+        self.findable(named, compiled, &rules, &cells);
         self.rows.rows.push(Row {
             rules: compiled.rules,
             label,
             span: named.span(),
             cells,
         });
+    }
+
+    /// A row must be found again by its key, so the key has a value, and always the same.
+    fn findable(
+        &mut self,
+        named: &Named<'a>,
+        compiled: &Compiled<'a>,
+        rules: &Rules,
+        cells: &[Cell],
+    ) {
+        let of = &self.shape.tables[rules.table];
+        for column in &rules.key {
+            let name = &of.columns[*column].name;
+            let said = compiled.fields.iter().find(|it| it.column == *column);
+            let cell = cells.iter().find(|cell| cell.column == *column);
+            let null = Content::Known(Value::Null);
+            let (span, message) = match (said, cell) {
+                (_, Some(cell)) if cell.content == null => (
+                    cell.span.clone(),
+                    format!("`{name}` is in the key, by which the row is found again, and is NULL"),
+                ),
+                (_, Some(cell)) if cell.nature == Nature::Volatile => (
+                    cell.span.clone(),
+                    format!(
+                        "`{name}` is in the key, by which the row is found again, and changes with time"
+                    ),
+                ),
+                (None, None) => (
+                    named.span(),
+                    format!("the row has no value for `{name}`, and is found again by it"),
+                ),
+                // It is drawn later, or has had its problem.
+                _ => continue,
+            };
+            let help = Some("say in `_key` by which columns its rows are found again".to_owned());
+            let missing = of.columns[*column].nullability == Nullability::NotNull
+                || of.primary_key.contains(column);
+            let has_default = of.columns[*column].default.is_some();
+            // Then it has had its problem.
+            if cell.is_some() || !missing || has_default {
+                self.error(named.file, &span, "no-key", message, help);
+            }
+        }
     }
 
     /// The primary key of a row that does not say it.
@@ -454,7 +607,12 @@ impl<'a> Expansion<'a> {
         names: &Names<'_>,
     ) -> Option<Content> {
         if let Some(id) = compiled.id {
+            let of_table = named.table.id.is_some();
             let found = Found {
+                file: match of_table {
+                    true => named.file,
+                    false => self.shared_file(),
+                },
                 column: key,
                 value: id,
                 label_of: None,
@@ -545,14 +703,15 @@ impl<'a> Expansion<'a> {
             (_, Some((key, _))) => {
                 let parent = &of.foreign_keys[key].parent;
                 let message = format!("a label of `{parent}` is expected here");
-                self.error(file, span, "not-a-label", message, None);
+                self.error(found.file, span, "not-a-label", message, None);
                 return None;
             }
             _ => None,
         };
         if let Some((table, label, target)) = reference {
+            let written = matches!(found.value.value, Expr::Ref { .. });
             return self
-                .reference(file, span, &table, &label, target.as_deref())
+                .reference(found.file, span, &table, &label, target.as_deref(), written)
                 .map(|content| (content, Nature::Fixed));
         }
         let done = match is_drawn(&found.value.value) {
@@ -578,7 +737,7 @@ impl<'a> Expansion<'a> {
         match done {
             Ok(done) => Some(done),
             Err(unfit) => {
-                self.unfit(file, span, unfit);
+                self.unfit(found.file, span, unfit);
                 None
             }
         }
@@ -591,17 +750,30 @@ impl<'a> Expansion<'a> {
         table: &str,
         label: &str,
         column: Option<&str>,
+        written: bool,
     ) -> Option<Content> {
         let shape = self.shape;
+        let part = |at: usize| match written {
+            true => self.part(file, span, at),
+            false => span.clone(),
+        };
+        let [of_table, of_label, of_column] = [0, 1, 2].map(part);
         let Some(of) = shape.table(table) else {
-            let tables: Vec<&str> = shape.tables.iter().map(|it| it.name.as_str()).collect();
-            let help = nearest(table, &tables).map(|it| format!("did you mean `{it}`?"));
-            let message = format!("there is no table `{table}`");
-            self.error(file, span, "unknown-table", message, help);
+            self.unknown_table(file, &of_table, table);
             return None;
         };
         let column = match column {
-            Some(name) => self.column(file, of, name, span, &[])?,
+            Some(name) => {
+                let column = self.column(file, of, name, &of_column, &[])?;
+                if of.columns[column].origin != ColumnKind::Plain {
+                    let message = format!(
+                        "column `{name}` is computed by the table, and cannot be referred to"
+                    );
+                    self.error(file, &of_column, "computed-column", message, None);
+                    return None;
+                }
+                column
+            }
             None => match of.primary_key[..] {
                 [key] => key,
                 _ => {
@@ -621,12 +793,32 @@ impl<'a> Expansion<'a> {
                 }
             };
             let message = format!("`{table}` has no label `{label}`");
-            self.error(file, span, "unknown-label", message, help);
+            self.error(file, &of_label, "unknown-label", message, help);
             return None;
         };
         // A row of a table that is not understood has had its problem.
         let row = self.place[row]?;
         Some(Content::Reference { row, column })
+    }
+
+    /// One of the parts of `table.label.column`, where they stand; all of it where they are written otherwise.
+    fn part(&self, file: usize, span: &Range<usize>, part: usize) -> Range<usize> {
+        let source = self.origin(file, span).map(|origin| origin.source);
+        let written = source
+            .as_ref()
+            .and_then(|source| source.text.get(span.clone()))
+            .unwrap_or_default();
+        // The span begins with the tag.
+        let name = written.trim_start_matches("!ref").trim_start();
+        let mut start = span.start + (written.len() - name.len());
+        let written = name;
+        for (at, text) in written.split('.').enumerate() {
+            if at == part && !written.starts_with(['"', '\'', '&', '*']) {
+                return start..start + text.len();
+            }
+            start += text.len() + 1;
+        }
+        span.clone()
     }
 
     /// Where a label is that no chosen file has.
@@ -693,7 +885,7 @@ impl<'a> Expansion<'a> {
             let rules = self.rows.rules(row);
             let (table, file) = (rules.table, rules.file);
             let of = &self.shape.tables[table];
-            let label = row.label.clone();
+            let (label, span) = (row.label.clone(), row.span.clone());
             let column = &of.columns[it.column];
             let mut taken = taken.get_mut(&(table, it.column));
             let drawn = super::draw::draw(
@@ -719,11 +911,14 @@ impl<'a> Expansion<'a> {
                         column: it.column,
                         content,
                         nature,
-                        span: it.expr.span.clone(),
+                        span: match it.file == file {
+                            true => it.expr.span.clone(),
+                            false => span.clone(),
+                        },
                     };
                     cells.insert(at, cell);
                 }
-                Err(unfit) => self.unfit(file, &it.expr.span, unfit),
+                Err(unfit) => self.unfit(it.file, &it.expr.span, unfit),
             }
         }
     }

@@ -82,6 +82,21 @@ impl Found {
         }
     }
 
+    /// Whether a reference leads to the value of a variable that nobody knows while seeds are only checked.
+    pub(super) fn is_unknown(&self, rows: &Rows, mut row: usize, mut column: usize) -> bool {
+        for _ in 0..64 {
+            match rows.rows[row].cell(column).map(|cell| &cell.content) {
+                Some(Content::Unknown) => return true,
+                Some(Content::Reference {
+                    row: to,
+                    column: of,
+                }) => (row, column) = (*to, *of),
+                _ => return false,
+            }
+        }
+        false
+    }
+
     /// The values by which a row is found; none where one is not known, or is NULL.
     pub(super) fn key(&self, rows: &Rows, shape: &Shape, at: usize) -> Option<Vec<Value>> {
         let row = &rows.rows[at];

@@ -1,6 +1,32 @@
 //! Values as words that are equal where the engine would call them equal, to find rows by their keys. Pure.
 
+use crate::schema::TableShape;
 use crate::sql::Value;
+
+/// Takes out of texts what the unique index of these columns does not look at:
+/// <https://sqlite.org/datatype3.html#collating_sequences>.
+pub(super) fn collate(values: &mut [Value], of: &TableShape, columns: &[usize]) {
+    let Some(index) = of.unique.iter().find(|index| index.columns == columns) else {
+        return;
+    };
+    for (value, collation) in values.iter_mut().zip(&index.collations) {
+        let Value::Text(text) = value else { continue };
+        if collation.eq_ignore_ascii_case("NOCASE") {
+            text.make_ascii_lowercase();
+        } else if collation.eq_ignore_ascii_case("RTRIM") {
+            text.truncate(text.trim_end_matches(' ').len());
+        }
+    }
+}
+
+/// Whether the unique index of these columns tells every two texts apart.
+pub(super) fn is_binary(of: &TableShape, columns: &[usize]) -> bool {
+    let index = of.unique.iter().find(|index| index.columns == columns);
+    index.is_none_or(|index| {
+        let mut collations = index.collations.iter();
+        collations.all(|collation| collation.eq_ignore_ascii_case("BINARY"))
+    })
+}
 
 /// One value. No two classes share a word.
 pub(super) fn word(value: &Value) -> String {

@@ -39,7 +39,11 @@ impl Clock {
     ///
     /// # Errors
     /// [`DbError`] where the engine cannot be started.
-    pub async fn at(now: SystemTime, files: &[&SeedFile]) -> Result<Clock, DbError> {
+    pub async fn at(
+        now: SystemTime,
+        files: &[&SeedFile],
+        shared: Option<&SeedFile>,
+    ) -> Result<Clock, DbError> {
         let seconds = now
             .duration_since(UNIX_EPOCH)
             .map_or(0, |since| i64::try_from(since.as_secs()).unwrap_or(0));
@@ -48,7 +52,9 @@ impl Clock {
         for file in files {
             let base = base(file, &now);
             wanted.push((base.clone(), Vec::new()));
-            for expr in file.exprs() {
+            // A default that all files share counts from the time of each.
+            let exprs = shared.into_iter().flat_map(SeedFile::exprs);
+            for expr in file.exprs().into_iter().chain(exprs) {
                 if let Expr::Now(modifiers) = &expr.value {
                     wanted.push((base.clone(), modifiers.clone()));
                 }

@@ -1,6 +1,7 @@
 //! Which rows a seed in mode `sync` has made: kept in a table of its own, so that it deletes those and no others. Pure.
 
-use std::collections::HashSet;
+use std::cmp::Reverse;
+use std::collections::{BTreeMap, HashMap, HashSet};
 
 use super::found::Found;
 use super::identity::words;
@@ -9,7 +10,7 @@ use super::plan::Basis;
 use super::problem::Problem;
 use super::row::Rows;
 use crate::db::{EngineError, Query};
-use crate::schema::{Shape, TableShape};
+use crate::schema::{ForeignKey, Nullability, Shape, TableShape};
 use crate::script::Step;
 use crate::sql::{Value, identifier};
 
@@ -57,22 +58,42 @@ pub(super) fn orphans(
     found: &Found,
     shape: &Shape,
 ) -> Vec<Orphan> {
-    let mut declared: HashSet<(String, String)> = HashSet::new();
-    for (at, row) in rows.rows.iter().enumerate() {
-        let rules = rows.rules(row);
-        let table = shape.tables[rules.table].name.to_ascii_lowercase();
-        if let Some(word) = found.key(rows, shape, at).and_then(|key| words(&key)) {
-            declared.insert((table, word));
-        }
-    }
     let recorded = answer.unwrap_or_default();
     let mut orphans: Vec<Orphan> = recorded.iter().filter_map(|row| read(row)).collect();
+    // A row is known by the columns that were its key when it was made, which may be others by now.
+    let mut declared: HashMap<(String, Vec<String>), Option<HashSet<String>>> = HashMap::new();
     orphans.retain(|orphan| {
+        let key = (orphan.table.clone(), orphan.columns.clone());
+        let declared = declared
+            .entry(key)
+            .or_insert_with(|| words_of(orphan, rows, found, shape));
         let word = words(&orphan.key).unwrap_or_default();
-        !declared.contains(&(orphan.table.to_ascii_lowercase(), word))
-            && shape.table(&orphan.table).is_some()
+        declared
+            .as_ref()
+            .is_some_and(|declared| !declared.contains(&word))
     });
     orphans
+}
+
+/// What all declared rows of the table of a recorded row have in the columns of its key. None where there is no such
+/// table any more, or no such column.
+fn words_of(orphan: &Orphan, rows: &Rows, found: &Found, shape: &Shape) -> Option<HashSet<String>> {
+    let of = shape.table(&orphan.table)?;
+    let columns = orphan.columns.iter().map(|name| of.column(name));
+    let columns: Vec<usize> = columns.collect::<Option<_>>()?;
+    let mut all = HashSet::new();
+    for (at, row) in rows.rows.iter().enumerate() {
+        if shape.tables[rows.rules(row).table].name == of.name {
+            let value = |column: &usize| found.value(rows, shape, at, *column);
+            let values: Option<Vec<Value>> = columns.iter().map(value).collect();
+            all.extend(values.and_then(|values| words(&values)));
+            // The key by which it is there may be about to change.
+            if let Some(row) = found.row(at) {
+                all.extend(words(columns.iter().filter_map(|column| row.get(*column))));
+            }
+        }
+    }
+    Some(all)
 }
 
 fn read(row: &[Value]) -> Option<Orphan> {
@@ -89,108 +110,205 @@ fn read(row: &[Value]) -> Option<Orphan> {
     })
 }
 
-/// Asks for children of rows that are to go, which would go or change with them although no seed made them.
-pub(super) fn children(orphans: &[Orphan], shape: &Shape) -> Vec<(usize, String, Query)> {
-    let mut queries = Vec::new();
-    for (at, orphan) in orphans.iter().enumerate() {
+/// A question about rows that refer to rows that are to go, and are none of those.
+pub(super) struct Children<'a> {
+    pub(super) query: Query,
+    child: &'a str,
+    /// Whether they would go or change too; otherwise they keep the others from going.
+    acts: bool,
+    parents: Vec<&'a Orphan>,
+}
+
+/// Asks for children of rows that are to go, which no seed in mode `sync` made.
+pub(super) fn children<'a>(orphans: &'a [Orphan], shape: &'a Shape) -> Vec<Children<'a>> {
+    let mut groups: BTreeMap<(&str, &[String]), Vec<&Orphan>> = BTreeMap::new();
+    for orphan in orphans {
+        let key = (orphan.table.as_str(), orphan.columns.as_slice());
+        groups.entry(key).or_default().push(orphan);
+    }
+    let mut all = Vec::new();
+    for ((table, columns), parents) in &groups {
         for child in &shape.tables {
             for key in &child.foreign_keys {
-                let acts = !matches!(key.on_delete.as_str(), "NO ACTION" | "RESTRICT");
-                if !acts || !key.parent.eq_ignore_ascii_case(&orphan.table) {
+                if !key.parent.eq_ignore_ascii_case(table) || key.parent_columns.is_empty() {
                     continue;
                 }
-                let columns: Vec<String> = key
+                let on: Vec<String> = key
                     .columns
                     .iter()
-                    .map(|column| identifier(&child.columns[*column].name))
+                    .zip(&key.parent_columns)
+                    .map(|(column, parent)| {
+                        let column = identifier(&child.columns[*column].name);
+                        format!("c.{column} = p.{}", identifier(parent))
+                    })
                     .collect();
-                let parents: Vec<String> = key
-                    .parent_columns
-                    .iter()
-                    .map(|name| identifier(name))
-                    .collect();
-                let mut args = orphan.key.clone();
-                let mut own = String::new();
-                for other in orphans {
-                    if other.table.eq_ignore_ascii_case(&child.name) {
-                        own.push_str(&format!(" AND NOT ({})", other.condition()));
-                        args.extend(other.key.iter().cloned());
+                for chunk in parents.chunks(PER_STATEMENT / columns.len().max(1)) {
+                    let (these_parents, mut args) = these("p.", columns, chunk);
+                    let mut own = String::new();
+                    for ((table, columns), of_table) in &groups {
+                        if table.eq_ignore_ascii_case(&child.name) {
+                            let (these, bound) = these("c.", columns, of_table);
+                            own.push_str(&format!(" AND NOT ({these})"));
+                            args.extend(bound);
+                        }
                     }
+                    let names: Vec<String> = columns
+                        .iter()
+                        .map(|name| format!("p.{}", identifier(name)))
+                        .collect();
+                    let names = names.join(", ");
+                    let sql = format!(
+                        "SELECT {names}, count(*) FROM {} AS p JOIN {} AS c ON {} WHERE {these_parents}{own} \
+                         GROUP BY {names}",
+                        identifier(table),
+                        identifier(&child.name),
+                        on.join(" AND "),
+                    );
+                    all.push(Children {
+                        query: Query { sql, args },
+                        child: &child.name,
+                        acts: !matches!(key.on_delete.as_str(), "NO ACTION" | "RESTRICT"),
+                        parents: chunk.to_vec(),
+                    });
                 }
-                let sql = format!(
-                    "SELECT count(*) FROM {} WHERE ({}) IN (SELECT {} FROM {} WHERE {}){own}",
-                    identifier(&child.name),
-                    columns.join(", "),
-                    parents.join(", "),
-                    identifier(&orphan.table),
-                    orphan.condition(),
-                );
-                queries.push((at, child.name.clone(), Query { sql, args }));
             }
         }
     }
-    queries
+    all
+}
+
+/// The problems in an answer.
+pub(super) fn children_problems(
+    children: &Children<'_>,
+    answer: &crate::db::Rows,
+    files: &[&SeedFile],
+) -> Vec<Problem> {
+    let mut problems = Vec::new();
+    for row in answer {
+        let Some((count, key)) = row.split_last() else {
+            continue;
+        };
+        let count = count.as_i64().unwrap_or(0);
+        let orphan = children.parents.iter().find(|it| it.key == key);
+        let file = orphan.and_then(|it| files.iter().find(|file| file.name == it.seed));
+        if let (Some(orphan), Some(file)) = (orphan, file) {
+            problems.push(orphan.has_children(children, count, file));
+        }
+    }
+    problems
 }
 
 impl Orphan {
-    fn condition(&self) -> String {
-        let columns = self.columns.iter();
-        let all: Vec<String> = columns
-            .map(|name| format!("{} = ?", identifier(name)))
-            .collect();
-        all.join(" AND ")
+    /// Whether it is this row of the database.
+    pub(super) fn is(&self, of: &TableShape, row: &[Value]) -> bool {
+        let has = |(name, value): (&String, &Value)| {
+            let column = of.column(name);
+            column.and_then(|column| row.get(column)) == Some(value)
+        };
+        self.table.eq_ignore_ascii_case(&of.name) && self.columns.iter().zip(&self.key).all(has)
     }
 
     /// A problem: the row has children that nobody here made.
-    pub(super) fn has_children(&self, child: &str, count: i64, file: &SeedFile) -> Problem {
+    fn has_children(&self, children: &Children<'_>, count: i64, file: &SeedFile) -> Problem {
         let Orphan { table, label, .. } = self;
+        let child = children.child;
+        let what = match children.acts {
+            true => format!(
+                "to delete it would take {count} of `{child}` along that this seed did not make"
+            ),
+            false => format!(
+                "{count} of `{child}` that this seed did not make would refer to nothing without it"
+            ),
+        };
         Problem::error(
             "has-children",
             file.origin(&(0..0)),
-            format!(
-                "`{table}.{label}` is no longer declared, and to delete it would take {count} of `{child}` along \
-                 that this seed did not make"
-            ),
+            format!("`{table}.{label}` is no longer declared, and {what}"),
         )
         .help("delete those first, or declare the row again")
     }
 }
 
-/// Deletes what is no longer declared, children first.
+/// Rows in one statement that deletes.
+const PER_STATEMENT: usize = 5000;
+
+/// Deletes what is no longer declared, children first. Rows of one table go together, since they may refer to each
+/// other; tables that refer to each other in a circle let go first.
 pub(super) fn deletions(basis: &Basis<'_>) -> Vec<Step> {
     let ranks = super::order::ranks(basis.shape);
-    let rank = |orphan: &Orphan| {
-        let is_it = |it: &TableShape| it.name.eq_ignore_ascii_case(&orphan.table);
-        let at = basis.shape.tables.iter().position(is_it);
-        at.map_or(0, |at| ranks[at])
+    let place = |name: &str| {
+        let is_it = |it: &TableShape| it.name.eq_ignore_ascii_case(name);
+        basis.shape.tables.iter().position(is_it)
     };
-    let mut orphans: Vec<&Orphan> = basis.orphans.iter().collect();
-    orphans.sort_by_key(|orphan| std::cmp::Reverse(rank(orphan)));
-    let mut steps = Vec::new();
-    for orphan in orphans {
-        let file = basis.files.iter().find(|file| file.name == orphan.seed);
-        steps.push(Step {
-            origin: file.map(|file| file.origin(&(0..0))),
-            ..Step::own(
-                format!(
-                    "DELETE FROM {} WHERE {}",
-                    identifier(&orphan.table),
-                    orphan.condition()
-                ),
-                orphan.key.clone(),
-            )
-        });
-        steps.push(Step::own(
-            "DELETE FROM _seedbed_rows WHERE seed = ? AND tbl = ? AND columns = ? AND key = ?",
-            vec![
-                orphan.seed.as_str().into(),
-                orphan.table.as_str().into(),
-                serde_json::json!(orphan.columns).to_string().into(),
-                key_text(&orphan.key).into(),
-            ],
-        ));
+    let mut groups: BTreeMap<_, Vec<&Orphan>> = BTreeMap::new();
+    for orphan in basis.orphans {
+        let Some(at) = place(&orphan.table) else {
+            continue;
+        };
+        let key = (Reverse(ranks[at]), at, &orphan.columns, &orphan.seed);
+        groups.entry(key).or_default().push(orphan);
     }
-    steps
+    let mut released = Vec::new();
+    let mut deleted = Vec::new();
+    for ((Reverse(rank), at, columns, seed), orphans) in groups {
+        let of = &basis.shape.tables[at];
+        let file = basis.files.iter().find(|file| file.name == *seed);
+        let step = |sql: String, args: Vec<Value>| Step {
+            origin: file.map(|file| file.origin(&(0..0))),
+            ..Step::own(sql, args)
+        };
+        let in_circle = |key: &&ForeignKey| {
+            let parent = place(&key.parent);
+            parent.is_some_and(|it| it != at && ranks[it] > rank)
+                || (parent == Some(at) && orphans.len() > PER_STATEMENT)
+        };
+        let mut free: Vec<usize> = of
+            .foreign_keys
+            .iter()
+            .filter(in_circle)
+            .flat_map(|key| key.columns.iter().copied())
+            .filter(|it| of.columns[*it].nullability == Nullability::Nullable)
+            .filter(|it| !of.primary_key.contains(it) && !columns.contains(&of.columns[*it].name))
+            .collect();
+        free.sort_unstable();
+        free.dedup();
+        for chunk in orphans.chunks(PER_STATEMENT / columns.len().max(1)) {
+            let (these, args) = these("", columns, chunk);
+            let table = identifier(&of.name);
+            if !free.is_empty() {
+                let set =
+                    |column: &usize| format!("{} = NULL", identifier(&of.columns[*column].name));
+                let sets: Vec<String> = free.iter().map(set).collect();
+                let sql = format!("UPDATE {table} SET {} WHERE {these}", sets.join(", "));
+                released.push(step(sql, args.clone()));
+            }
+            deleted.push(step(format!("DELETE FROM {table} WHERE {these}"), args));
+        }
+        for orphan in orphans {
+            deleted.push(Step::own(
+                "DELETE FROM _seedbed_rows WHERE seed = ? AND tbl = ? AND columns = ? AND key = ?",
+                vec![
+                    orphan.seed.as_str().into(),
+                    orphan.table.as_str().into(),
+                    serde_json::json!(orphan.columns).to_string().into(),
+                    key_text(&orphan.key).into(),
+                ],
+            ));
+        }
+    }
+    released.extend(deleted);
+    released
+}
+
+/// The condition that holds for these rows of one table, and what is bound in it.
+fn these(alias: &str, columns: &[String], orphans: &[&Orphan]) -> (String, Vec<Value>) {
+    let name = |name: &String| format!("{alias}{}", identifier(name));
+    let names: Vec<String> = columns.iter().map(name).collect();
+    let row = format!("({})", vec!["?"; names.len()].join(","));
+    let rows = vec![row.as_str(); orphans.len()].join(",");
+    let args = orphans.iter().flat_map(|orphan| orphan.key.iter().cloned());
+    let sql = format!("({}) IN (VALUES {rows})", names.join(", "));
+    (sql, args.collect())
 }
 
 /// Enters the rows that a file in mode `sync` makes.

@@ -14,7 +14,7 @@ use super::problem::Problem;
 use super::row::{Cell, Content, Nature, Row, Rows};
 use super::secret::hash;
 use crate::history::{self, History};
-use crate::schema::{Shape, TableShape};
+use crate::schema::{Nullability, Shape, TableShape};
 use crate::script::{Atomicity, Entry, ForeignKeys, Key, Record, Script, Step, Unit};
 use crate::sql::{Value, identifier};
 
@@ -148,18 +148,9 @@ pub(super) struct Basis<'a> {
 /// Decides what is to be done.
 pub(super) fn plan(basis: &Basis<'_>, mut problems: Vec<Problem>) -> Plan {
     let Basis { files, rows, .. } = basis;
-    let recorded = basis.history.by_key();
     let mut plans: Vec<FilePlan> = Vec::new();
     let mut hashes = Vec::new();
-    for file in *files {
-        let hash = effective(file, basis.seeds.shared.as_ref(), &basis.seeds.attachments);
-        let row = recorded.get(&Key::Seed(file.name.clone()));
-        let state = match row {
-            None => FileState::New,
-            Some(row) if row.effective.as_deref() != Some(hash.as_str()) => FileState::Edited,
-            Some(row) if row.checksum != file.checksum => FileState::Respelled,
-            Some(_) => FileState::Applied,
-        };
+    for (file, (state, hash)) in files.iter().zip(states(basis)) {
         hashes.push(hash);
         plans.push(FilePlan {
             name: file.name.clone(),
@@ -174,9 +165,7 @@ pub(super) fn plan(basis: &Basis<'_>, mut problems: Vec<Problem>) -> Plan {
     let mut updated = Vec::new();
     for (at, row) in rows.rows.iter().enumerate() {
         let file = &mut plans[rows.rules(row).file];
-        let settled = matches!(file.state, FileState::Applied | FileState::Respelled)
-            && basis.refresh == Refresh::No;
-        match decide(basis, at, settled) {
+        match decide(basis, at, is_settled(basis, file.state)) {
             Decided::Unchanged => file.unchanged += 1,
             Decided::Insert => {
                 file.changes.push(change(basis, row, What::Insert));
@@ -231,12 +220,49 @@ pub(super) fn plan(basis: &Basis<'_>, mut problems: Vec<Problem>) -> Plan {
         marks,
     };
     if plan.is_sound() {
+        plan.problems
+            .extend(unresolved_references(basis, &inserted, &updated));
+    }
+    if plan.is_sound() {
         match steps(basis, &ordered, &updated) {
             Ok(steps) => plan.script = script(basis, &plan, &hashes, steps),
             Err(problem) => plan.problems.push(*problem),
         }
     }
     plan
+}
+
+/// How each file stands to what was recorded, and its hash.
+fn states(basis: &Basis<'_>) -> Vec<(FileState, String)> {
+    let recorded = basis.history.by_key();
+    let state = |file: &&SeedFile| {
+        let hash = effective(file, basis.seeds.shared.as_ref(), &basis.seeds.attachments);
+        let state = match recorded.get(&Key::Seed(file.name.clone())) {
+            None => FileState::New,
+            Some(row) if row.effective.as_deref() != Some(hash.as_str()) => FileState::Edited,
+            Some(row) if row.checksum != file.checksum => FileState::Respelled,
+            Some(_) => FileState::Applied,
+        };
+        (state, hash)
+    };
+    basis.files.iter().map(state).collect()
+}
+
+fn is_settled(basis: &Basis<'_>, state: FileState) -> bool {
+    matches!(state, FileState::Applied | FileState::Respelled) && basis.refresh == Refresh::No
+}
+
+/// Which rows would be inserted or updated.
+pub(super) fn writes(basis: &Basis<'_>) -> Vec<bool> {
+    let settled: Vec<bool> = states(basis)
+        .iter()
+        .map(|(state, _)| is_settled(basis, *state))
+        .collect();
+    let writes = |(at, row)| {
+        let decided = decide(basis, at, settled[basis.rows.rules(row).file]);
+        matches!(decided, Decided::Insert | Decided::Update(_))
+    };
+    basis.rows.rows.iter().enumerate().map(writes).collect()
 }
 
 enum Decided {
@@ -501,6 +527,9 @@ fn value(basis: &Basis<'_>, at: usize, cell: &Cell) -> Result<Value, Box<Problem
             column,
         } => {
             let found = basis.found.value(basis.rows, basis.shape, *parent, *column);
+            if found.is_none() && basis.found.is_unknown(basis.rows, *parent, *column) {
+                return Ok(Value::Null);
+            }
             found.ok_or_else(|| unresolved(basis, at, cell, *parent, *column))
         }
         Content::Secret(secret) => hash(secret)
@@ -533,6 +562,45 @@ pub(super) fn unresolved(
     )
 }
 
+/// References that lead to nothing, in all that is to be written.
+fn unresolved_references(
+    basis: &Basis<'_>,
+    inserted: &[usize],
+    updated: &[(usize, Vec<usize>)],
+) -> Vec<Problem> {
+    let rows = &basis.rows.rows;
+    let of_inserts = inserted
+        .iter()
+        .flat_map(|at| rows[*at].cells.iter().map(|cell| (*at, cell)));
+    let of_updates = updated.iter().flat_map(|(at, columns)| {
+        let cells = columns.iter().filter_map(|column| rows[*at].cell(*column));
+        cells.map(|cell| (*at, cell))
+    });
+    let mut problems = Vec::new();
+    for (at, cell) in of_inserts.chain(of_updates) {
+        let Content::Reference { row, column } = cell.content else {
+            continue;
+        };
+        let value = basis.found.value(basis.rows, basis.shape, row, column);
+        let of = &basis.shape.tables[basis.rows.rules(&rows[at]).table];
+        match value {
+            None if basis.found.is_unknown(basis.rows, row, column) => {}
+            None => problems.push(*unresolved(basis, at, cell, row, column)),
+            Some(Value::Null) if of.columns[cell.column].nullability == Nullability::NotNull => {
+                let origin = basis.rows.origin(&rows[at], &cell.span, basis.files);
+                let name = basis.rows.name(&rows[row], basis.shape);
+                let message = format!(
+                    "column `{}` takes no NULL, and that is what `{name}` has there",
+                    of.columns[cell.column].name
+                );
+                problems.push(Problem::error("null", origin, message));
+            }
+            Some(_) => {}
+        }
+    }
+    problems
+}
+
 /// The records and the statements; none where there is nothing to do.
 fn script(
     basis: &Basis<'_>,
@@ -547,7 +615,7 @@ fn script(
             name: file.name.clone(),
             checksum: file.checksum.clone(),
             effective: Some(hash.clone()),
-            source: file.source.text.clone(),
+            source: super::secret::without(file),
             down: None,
             detail: detail(basis, planned),
         };
@@ -634,13 +702,16 @@ fn claim<'a>(
     at: usize,
     columns: &[usize],
 ) -> Option<Cow<'a, str>> {
-    // A column of text is its own word: affinity lets no other class into it.
+    let of = &shape.tables[rows.rules(&rows.rows[at]).table];
+    // A text is its own word, unless the index calls others equal to it.
     if let [column] = columns
+        && super::identity::is_binary(of, columns)
         && let Content::Known(Value::Text(text)) = &rows.rows[at].cell(*column)?.content
     {
         return Some(text.into());
     }
-    let values = super::found::tuple(found, rows, shape, at, columns)?;
+    let mut values = super::found::tuple(found, rows, shape, at, columns)?;
+    super::identity::collate(&mut values, of, columns);
     match values.as_slice() {
         [Value::Text(text)] => Some(text.clone().into()),
         // Blobs and numbers in a column that takes anything must not look like text.

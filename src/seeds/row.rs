@@ -12,7 +12,7 @@ use crate::sql::Value;
 #[derive(Debug, Default)]
 pub(super) struct Rows {
     /// What holds for all rows of one table in one file.
-    pub(super) rules: Vec<Rules>,
+    pub(super) rules: Vec<Arc<Rules>>,
     /// In no particular order.
     pub(super) rows: Vec<Row>,
 }

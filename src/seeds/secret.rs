@@ -2,9 +2,13 @@
 //!
 //! Nothing here keeps, prints or compares a secret with what a database holds.
 
+use std::ops::Range;
+
 use argon2::Argon2;
 use argon2::password_hash::PasswordHasher;
 use argon2::password_hash::phc::PasswordHash;
+
+use super::model::{Expr, SeedFile};
 
 /// The argon2id hash of a secret as a PHC string, `$argon2id$v=19$m=19456,t=2,p=1$…`, with a random salt: no two calls
 /// return the same. Memory and passes are the least that OWASP recommends:
@@ -18,8 +22,33 @@ pub(super) fn hash(secret: &str) -> Result<String, String> {
         .map_err(|error| format!("argon2id: {error}"))
 }
 
+/// The text of a file with `***` for each secret that `!hash` finds in it: what is recorded of it is for everybody who
+/// can read the database.
+pub(super) fn without(file: &SeedFile) -> String {
+    let mut spans: Vec<Range<usize>> = Vec::new();
+    for expr in file.exprs() {
+        if let Expr::Hash(inner) = &expr.value
+            && matches!(inner.value, Expr::Scalar { .. })
+        {
+            spans.push(inner.span.clone());
+        }
+    }
+    spans.sort_by_key(|span| span.start);
+    spans.dedup();
+    let mut text = file.source.text.clone();
+    for span in spans.into_iter().rev() {
+        if text.get(span.clone()).is_some() {
+            text.replace_range(span, "***");
+        }
+    }
+    text
+}
+
 /// With fewer characters a secret is weak: <https://pages.nist.gov/800-63-3/sp800-63b.html#memsecretver>.
 const SHORTEST: usize = 8;
+
+/// Why a well-known secret is weak.
+pub(super) const WELL_KNOWN_WORDS: &str = "is one that everybody tries first";
 
 /// What people write until they have thought of something, and what every list of guesses begins with.
 const WELL_KNOWN: [&str; 44] = [
@@ -96,7 +125,7 @@ pub(super) fn weakness(secret: &str) -> Option<&'static str> {
         .iter()
         .any(|known| *known == core || *known == plain)
     {
-        return Some("is one that everybody tries first");
+        return Some(WELL_KNOWN_WORDS);
     }
     let mut chars = folded.chars();
     let first = chars.next();

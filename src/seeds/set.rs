@@ -159,7 +159,7 @@ impl Seeds {
     /// Reads what `!file` names.
     fn attach(&mut self, folder: &Path) {
         let mut wanted = Vec::new();
-        for file in &self.files {
+        for file in self.files.iter().chain(&self.shared) {
             for expr in file.exprs() {
                 if let Expr::File(path) = &expr.value {
                     wanted.push((path.clone(), file.origin(&expr.span)));

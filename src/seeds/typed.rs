@@ -58,7 +58,8 @@ fn numeric(
     {
         return Ok(value);
     }
-    let found = match number(text)? {
+    // The engine looks past blanks.
+    let found = match number(text.trim_matches([' ', '\t', '\n', '\r', '\x0c', '\x0b']))? {
         Some(found) => found,
         // Dates and decimals as text are what NUMERIC columns often hold.
         None if column.affinity == Affinity::Numeric && strictness == Strictness::Flexible => {
@@ -108,7 +109,7 @@ fn number(text: &str) -> Result<Option<Value>, Unfit> {
             Err(_) => Err(Unfit {
                 code: "number-too-large",
                 message: format!("{text} does not fit into 64 bits"),
-                help: Some("with quotes, or in a TEXT column, every digit is kept"),
+                help: Some("a TEXT column keeps every digit"),
             }),
         };
     }
@@ -146,14 +147,28 @@ fn boolean(text: &str) -> Option<Value> {
 
 /// The integer that a real stands for, where it is one exactly and fits.
 fn whole(real: f64) -> Option<i64> {
-    // Beyond this not every integer has a real, and the engine leaves reals as they are.
-    const EXACT: f64 = 9_007_199_254_740_992.0;
-    (real.fract() == 0.0 && real.abs() < EXACT).then_some(real as i64)
+    // The engine leaves out the least and the greatest: <https://sqlite.org/datatype3.html#type_affinity>.
+    const LIMIT: f64 = 9_223_372_036_854_775_808.0;
+    (real.fract() == 0.0 && real.abs() < LIMIT).then_some(real as i64)
 }
 
 /// STRICT tables have a type for anything: <https://sqlite.org/stricttables.html>.
 fn is_any(column: &Column) -> bool {
     column.declared.eq_ignore_ascii_case("any")
+}
+
+/// Whether a column takes a value of this class: those of STRICT tables take no other than their own.
+pub(super) fn takes(value: &Value, column: &Column, strictness: Strictness) -> bool {
+    if strictness == Strictness::Flexible || is_any(column) {
+        return true;
+    }
+    match value {
+        Value::Null => true,
+        Value::Integer(_) => matches!(column.affinity, Affinity::Integer | Affinity::Real),
+        Value::Real(_) => column.affinity == Affinity::Real,
+        Value::Text(_) => column.affinity == Affinity::Text,
+        Value::Blob(_) => column.affinity == Affinity::Blob,
+    }
 }
 
 fn unfit(code: &'static str, text: &str, column: &Column, help: Option<&'static str>) -> Unfit {

@@ -25,6 +25,7 @@ mod race;
 mod readme;
 mod remote;
 mod replica;
+mod seeds;
 mod server;
 #[cfg(unix)]
 mod signals;

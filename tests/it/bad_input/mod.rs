@@ -7,6 +7,7 @@ mod history;
 mod machine;
 mod remote;
 mod replicas;
+mod seeds;
 mod settings;
 mod statements;
 
