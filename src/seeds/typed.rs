@@ -56,7 +56,12 @@ fn numeric(
     {
         return Ok(value);
     }
-    let found = match number(text)? {
+    let found = match number(text) {
+        // Infinity in quotes is a word.
+        Err(unfit) if style == Style::Quoted && unfit.code == "not-finite" => None,
+        found => found?,
+    };
+    let found = match found {
         Some(found) => found,
         // Dates and decimals as text are what NUMERIC columns often hold.
         None if column.affinity == Affinity::Numeric && strictness == Strictness::Flexible => {
