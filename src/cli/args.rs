@@ -229,7 +229,6 @@ pub(super) struct Status {
 
 /// `seed`
 #[derive(Debug, Args)]
-#[command(args_conflicts_with_subcommands = true)]
 pub(super) struct Seed {
     #[command(subcommand)]
     pub(super) command: Option<SeedCommand>,
@@ -253,6 +252,22 @@ pub(super) struct Seed {
     pub(super) allow_remote_seed: bool,
     #[command(flatten)]
     pub(super) lock: Lock,
+}
+
+impl Seed {
+    /// A flag that says how rows are written, where none are: clap would refuse global flags in that place too.
+    pub(super) fn flag_of_writing(&self) -> Option<&'static str> {
+        let given = [
+            (self.env.is_some(), "--env"),
+            (!self.tag.is_empty(), "--tag"),
+            (self.dry_run, "--dry-run"),
+            (self.refresh, "--refresh"),
+            (self.mark.is_some(), "--mark"),
+            (self.allow_remote_seed, "--allow-remote-seed"),
+            (self.lock.lock_timeout.is_some(), "--lock-timeout"),
+        ];
+        given.into_iter().find(|(is, _)| *is).map(|(_, flag)| flag)
+    }
 }
 
 /// What is done with seeds besides writing their rows.

@@ -92,7 +92,9 @@ async fn dispatch(session: &Session, command: &Command) -> Ending {
         Command::Undo(flags) => commands::undo(session, flags).await,
         Command::Seed(flags) => match &flags.command {
             None => commands::seed(session, flags).await,
-            Some(SeedCommand::Export(flags)) => commands::export(session, flags).await,
+            Some(SeedCommand::Export(export)) => {
+                commands::export(session, export, flags.flag_of_writing()).await
+            }
         },
         Command::Check(flags) => commands::check(session, flags).await,
         Command::New(flags) => commands::new(session, flags),

@@ -12,7 +12,15 @@ use crate::report::{self, Document, Report};
 use crate::seeds::{self, ExportError, ExportOptions, Mask, Refusal, Tables};
 
 /// `seed export`
-pub(crate) async fn export(session: &Session, flags: &args::SeedExport) -> Ending {
+pub(crate) async fn export(
+    session: &Session,
+    flags: &args::SeedExport,
+    of_writing: Option<&str>,
+) -> Ending {
+    if let Some(flag) = of_writing {
+        let message = format!("`{flag}` is about writing rows, and `seed export` reads them");
+        return Err(session.usage("flag", message, Some("leave it out".to_owned())));
+    }
     let masks = masks(session, &flags.mask)?;
     let opened = session.open(None).await?;
     let tables = match flags.all {
