@@ -41,7 +41,11 @@ impl Report {
     /// Why there is no seed file.
     pub fn export(refusals: &[Refusal], style: Style<'_>) -> Report {
         let told = refusals.iter().map(|refusal| Diagnostic {
-            help: refusal.help().iter().map(|help| as_typed(help, style.program)).collect(),
+            help: refusal
+                .help()
+                .iter()
+                .map(|help| as_typed(help, style.program))
+                .collect(),
             ..Diagnostic::error(refusal.code(), refusal.to_string())
         });
         Report::of(told.collect())

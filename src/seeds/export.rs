@@ -91,8 +91,7 @@ pub async fn export(db: &Db, options: &ExportOptions) -> Result<Exported, Export
     let mut queries: Vec<Query> = Vec::new();
     for table in &chosen {
         let of = &shape.tables[*table];
-        queries.push(rows(of));
-        queries.push(orphans(of));
+        queries.extend([rows(of), orphans(of), nuls(of)]);
     }
     let mut answers = db.query(queries).await?.into_iter();
     let mut next = |table: &str| {
@@ -107,6 +106,7 @@ pub async fn export(db: &Db, options: &ExportOptions) -> Result<Exported, Export
         let of = &shape.tables[table];
         let rows = next(&of.name)?;
         refusals.extend(orphaned(of, &next(&of.name)?));
+        refusals.extend(with_nul(of, &next(&of.name)?));
         let rows = rows.into_iter().map(|row| spread(of, row)).collect();
         taken.push(Taken { table, rows });
     }
@@ -220,6 +220,33 @@ fn orphaned<'a>(of: &'a TableShape, answer: &'a Rows) -> impl Iterator<Item = Re
             table: of.name.clone(),
             parent: row.first()?.as_str()?.to_owned(),
             rows: row.get(1)?.as_i64()?,
+        })
+    })
+}
+
+/// For each column, the texts with a NUL in them: some readers end a text there, so they are counted by the engine.
+fn nuls(of: &TableShape) -> Query {
+    let counts: Vec<String> = plain(of)
+        .map(|at| {
+            let column = identifier(&of.columns[at].name);
+            format!("total(typeof({column}) = 'text' AND instr({column}, char(0)) > 0)")
+        })
+        .collect();
+    Query::new(format!(
+        "SELECT {} FROM {}",
+        counts.join(", "),
+        identifier(&of.name)
+    ))
+}
+
+fn with_nul<'a>(of: &'a TableShape, answer: &'a Rows) -> impl Iterator<Item = Refusal> + 'a {
+    let counts = answer.first().into_iter().flatten().zip(plain(of));
+    counts.filter_map(|(count, at)| {
+        let rows = count.as_f64().filter(|rows| *rows > 0.0)?;
+        Some(Refusal::Nul {
+            table: of.name.clone(),
+            column: of.columns[at].name.clone(),
+            rows: rows as u64,
         })
     })
 }

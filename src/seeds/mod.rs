@@ -33,9 +33,7 @@ mod yaml;
 
 pub use apply::{ApplyError, Outcome, SeedOptions, apply, observe};
 pub use check::{Checked, check};
-pub use export::{
-    ExportError, ExportOptions, Exported, MOST_ROWS, Mask, Refusal, Tables, export,
-};
+pub use export::{ExportError, ExportOptions, Exported, MOST_ROWS, Mask, Refusal, Tables, export};
 pub use inputs::{Clock, Variables};
 pub use model::{
     Expr, Fake, Field, Label, Mode, Part, Requires, RowDecl, SeedFile, Settings, Spanned, Style,

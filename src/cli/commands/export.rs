@@ -70,7 +70,9 @@ fn masks(session: &Session, words: &[String]) -> Result<Vec<Mask>, Stopped> {
 /// Writes a file that was not there.
 fn write(path: &Path, text: &str) -> std::io::Result<()> {
     let mut file = OpenOptions::new().write(true).create_new(true).open(path)?;
-    let written = file.write_all(text.as_bytes()).and_then(|()| file.sync_all());
+    let written = file
+        .write_all(text.as_bytes())
+        .and_then(|()| file.sync_all());
     if written.is_err() {
         // Half a seed is worse than none.
         let _ = std::fs::remove_file(path);
@@ -105,5 +107,7 @@ fn failed(session: &Session, opened: &Opened, error: ExportError) -> Stopped {
         true => Exit::Usage,
         false => Exit::Failed,
     };
-    session.stopped(Report::export(&refusals, session.style()), exit).about(opened)
+    session
+        .stopped(Report::export(&refusals, session.style()), exit)
+        .about(opened)
 }

@@ -77,7 +77,11 @@ fn of_value(value: &Value) -> String {
         Value::Integer(number) => number.to_string(),
         Value::Real(real) => real.to_string(),
         Value::Text(text) => text.clone(),
-        Value::Blob(bytes) => bytes.iter().take(8).map(|byte| format!("{byte:02x}")).collect(),
+        Value::Blob(bytes) => bytes
+            .iter()
+            .take(8)
+            .map(|byte| format!("{byte:02x}"))
+            .collect(),
     }
 }
 
@@ -123,7 +127,11 @@ fn clean(text: &str) -> String {
             label.push('_');
         }
     }
-    let cut: String = label.trim_matches(['_', '-']).chars().take(LONGEST).collect();
+    let cut: String = label
+        .trim_matches(['_', '-'])
+        .chars()
+        .take(LONGEST)
+        .collect();
     cut.trim_end_matches(['_', '-']).to_owned()
 }
 
@@ -138,7 +146,10 @@ mod tests {
             assert_eq!(distinct(texts, "users"), expect);
         };
         check(&["ann", "bob"], &["ann", "bob"]);
-        check(&["ann", "ann", "ann_2", "ann"], &["ann", "ann_2", "ann_2_2", "ann_3"]);
+        check(
+            &["ann", "ann", "ann_2", "ann"],
+            &["ann", "ann_2", "ann_2_2", "ann_3"],
+        );
         check(&["a.b{c}*d", "_x_", "--"], &["a_b_c_d", "x", "users"]);
         check(&["7", "-3", ""], &["users_7", "users_3", "users"]);
         check(&["ünï çode"], &["ünï_çode"]);

@@ -72,13 +72,20 @@ fn masked(shape: &Shape, chosen: &[usize], mask: &Mask) -> Result<Masked, Refusa
     if of.columns[column].origin != ColumnKind::Plain {
         return Err(refused("the table computes it, so it is not exported"));
     }
-    if of.foreign_keys.iter().any(|key| key.columns.contains(&column)) {
+    if of
+        .foreign_keys
+        .iter()
+        .any(|key| key.columns.contains(&column))
+    {
         return Err(refused("its values are those of other rows"));
     }
     let refers = |it: &TableShape| {
         it.foreign_keys.iter().any(|key| {
             key.parent.eq_ignore_ascii_case(&of.name)
-                && key.parent_columns.iter().any(|it| it.eq_ignore_ascii_case(name))
+                && key
+                    .parent_columns
+                    .iter()
+                    .any(|it| it.eq_ignore_ascii_case(name))
         })
     };
     if shape.tables.iter().any(refers) {

@@ -5,9 +5,9 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use super::mask::Masked;
+use super::plain;
 use super::refusal::Refusal;
 use super::render::{Rendered, Taken, masked};
-use super::plain;
 use crate::schema::Shape;
 use crate::script::Source;
 use crate::seeds::expand::{Given, expand};
@@ -54,7 +54,10 @@ pub(super) fn prove(
     let mut refusals = Vec::new();
     let labels = taken.iter().zip(&rendered.labels);
     let expected = labels.flat_map(|(it, labels)| {
-        it.rows.iter().zip(labels).map(move |(values, label)| (it.table, values, label))
+        it.rows
+            .iter()
+            .zip(labels)
+            .map(move |(values, label)| (it.table, values, label))
     });
     let mut count = 0;
     for (at, (table, values, label)) in expected.enumerate() {
@@ -78,12 +81,16 @@ pub(super) fn prove(
             };
             if !is_same && refusals.len() < TOLD {
                 let column = &of.columns[column].name;
-                refusals.push(Refusal::Unproven(format!("`{column}` of `{name}` becomes another value")));
+                refusals.push(Refusal::Unproven(format!(
+                    "`{column}` of `{name}` becomes another value"
+                )));
             }
         }
     }
     if refusals.is_empty() && rows.rows.len() != count {
-        refusals.push(Refusal::Unproven("there are more rows than were read".to_owned()));
+        refusals.push(Refusal::Unproven(
+            "there are more rows than were read".to_owned(),
+        ));
     }
     if refusals.is_empty() {
         let all: Vec<usize> = (0..rows.rows.len()).collect();
@@ -102,5 +109,6 @@ fn same(one: &Value, other: &Value) -> bool {
 
 fn told(problems: &[Problem]) -> Vec<Refusal> {
     let told = problems.iter().take(TOLD);
-    told.map(|problem| Refusal::Unproven(problem.message.clone())).collect()
+    told.map(|problem| Refusal::Unproven(problem.message.clone()))
+        .collect()
 }

@@ -80,7 +80,9 @@ pub enum Refusal {
         rows: i64,
     },
     /// A reference that only the engine's comparison follows.
-    #[error("`{column}` of {row} refers to a row of `{parent}` by a value that is spelled otherwise there")]
+    #[error(
+        "`{column}` of {row} refers to a row of `{parent}` by a value that is spelled otherwise there"
+    )]
     Spelling {
         /// The row, in words.
         row: String,
@@ -102,6 +104,16 @@ pub enum Refusal {
         why: &'static str,
         /// How many more rows have such a value there.
         others: usize,
+    },
+    /// Text that no file can hold.
+    #[error("`{table}.{column}` has text with a NUL in it, in {rows} of the rows")]
+    Nul {
+        /// The table.
+        table: String,
+        /// The column.
+        column: String,
+        /// How many rows.
+        rows: u64,
     },
     /// Rows that can only be written together.
     #[error("these rows refer to each other in a circle that no NULL can open: {}", .0.join(" → "))]
@@ -125,7 +137,7 @@ impl Refusal {
             Refusal::NoKey { .. } => "no-key",
             Refusal::Orphans { .. } => "no-parent",
             Refusal::Spelling { .. } => "other-spelling",
-            Refusal::Cell { .. } => "value",
+            Refusal::Cell { .. } | Refusal::Nul { .. } => "value",
             Refusal::Loop(_) => "reference-loop",
             Refusal::Unproven(_) => "not-a-seed",
         }
@@ -145,7 +157,8 @@ impl Refusal {
 
     /// What to do about it.
     pub fn help(&self) -> Option<String> {
-        let nearest = |nearest: &Option<String>| nearest.as_ref().map(|it| format!("did you mean `{it}`?"));
+        let nearest =
+            |nearest: &Option<String>| nearest.as_ref().map(|it| format!("did you mean `{it}`?"));
         let help = match self {
             Refusal::UnknownTable { nearest: it, .. } => {
                 return nearest(it).or_else(|| Some("`inspect` lists the tables".to_owned()));
@@ -160,7 +173,9 @@ impl Refusal {
             Refusal::NoKey { .. } => "give the table a primary key, or leave it out",
             Refusal::Orphans { .. } => "seeding would refuse them: correct or delete them first",
             Refusal::Spelling { .. } => "spell it as it is there, or leave one of the tables out",
-            Refusal::Cell { .. } => "change the value, or leave the table out",
+            Refusal::Cell { .. } | Refusal::Nul { .. } => {
+                "change the value, or leave the table out"
+            }
             Refusal::Loop(_) => "leave one of the tables out",
             Refusal::Reserved { .. } | Refusal::Mask { .. } | Refusal::Unproven(_) => return None,
         };

@@ -89,7 +89,9 @@ fn key(of: &TableShape, rows: &[Vec<Value>]) -> Result<Vec<usize>, &'static str>
         let is_plain = |at: &usize| of.columns[*at].origin == ColumnKind::Plain;
         !columns.is_empty()
             && columns.iter().all(is_plain)
-            && rows.iter().all(|row| columns.iter().all(|at| !row[*at].is_null()))
+            && rows
+                .iter()
+                .all(|row| columns.iter().all(|at| !row[*at].is_null()))
     };
     let indexes = of.unique.iter().map(|index| index.columns.as_slice());
     let mut all = std::iter::once(of.primary_key.as_slice()).chain(indexes);
@@ -115,11 +117,15 @@ fn parents(shape: &Shape, taken: &[Taken]) -> Parents {
                 continue;
             };
             let rows = &taken[parent].rows;
-            parents.entry((parent, columns)).or_insert_with_key(|(_, columns)| {
-                let word = |row: &Vec<Value>| words(columns.iter().map(|at| &row[*at]));
-                let found = rows.iter().enumerate();
-                found.filter_map(|(at, row)| Some((word(row)?, at))).collect()
-            });
+            parents
+                .entry((parent, columns))
+                .or_insert_with_key(|(_, columns)| {
+                    let word = |row: &Vec<Value>| words(columns.iter().map(|at| &row[*at]));
+                    let found = rows.iter().enumerate();
+                    found
+                        .filter_map(|(at, row)| Some((word(row)?, at)))
+                        .collect()
+                });
         }
     }
     parents
@@ -127,10 +133,18 @@ fn parents(shape: &Shape, taken: &[Taken]) -> Parents {
 
 /// The exported table that a foreign key refers to, and its columns.
 fn target(shape: &Shape, taken: &[Taken], key: &ForeignKey) -> Option<(usize, Vec<usize>)> {
-    let is_it = |it: &Taken| shape.tables[it.table].name.eq_ignore_ascii_case(&key.parent);
+    let is_it = |it: &Taken| {
+        shape.tables[it.table]
+            .name
+            .eq_ignore_ascii_case(&key.parent)
+    };
     let parent = taken.iter().position(is_it)?;
     let of = &shape.tables[taken[parent].table];
-    let columns: Option<Vec<usize>> = key.parent_columns.iter().map(|name| of.column(name)).collect();
+    let columns: Option<Vec<usize>> = key
+        .parent_columns
+        .iter()
+        .map(|name| of.column(name))
+        .collect();
     let columns = columns.filter(|columns| columns.len() == key.columns.len())?;
     Some((parent, columns))
 }
@@ -169,7 +183,10 @@ impl Writing<'_> {
         let of = &self.shape.tables[it.table];
         let name = |column: &usize| scalar::name(&of.columns[*column].name);
         let list = |columns: &[usize]| {
-            let names: Vec<String> = columns.iter().map(|at| flow(&of.columns[*at].name)).collect();
+            let names: Vec<String> = columns
+                .iter()
+                .map(|at| flow(&of.columns[*at].name))
+                .collect();
             format!("[{}]", names.join(", "))
         };
         self.yaml.push('\n');
@@ -292,12 +309,18 @@ impl Writing<'_> {
         }
         let parent = &self.shape.tables[self.taken[to.table].table];
         let names = [&parent.name, &parent.columns[to.column].name];
-        if names.iter().any(|name| name.contains('.') || name.contains("${")) {
+        if names
+            .iter()
+            .any(|name| name.contains('.') || name.contains("${"))
+        {
             return None;
         }
         let [table, target] = names;
         let path = scalar::name(&format!("{table}.{label}.{target}"));
-        Some((scalar::name(&of.columns[column].name), format!("!ref {path}")))
+        Some((
+            scalar::name(&of.columns[column].name),
+            format!("!ref {path}"),
+        ))
     }
 
     fn other_spelling(&mut self, at: usize, row: usize, key: &ForeignKey) {
@@ -317,7 +340,8 @@ impl Writing<'_> {
             column: of.columns[first].name.clone(),
             parent: key.parent.clone(),
         };
-        self.cells.insert((table, first, "spelling"), self.refusals.len());
+        self.cells
+            .insert((table, first, "spelling"), self.refusals.len());
         self.refusals.push(refusal);
     }
 

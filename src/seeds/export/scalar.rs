@@ -86,7 +86,11 @@ fn block(text: &str, indent: usize) -> Option<String> {
     let odd = |c: char| c != '\n' && must_be_escaped(c);
     let blank = |line: &str| line.starts_with(' ') || line.is_empty();
     let ends = lines.split('\n').next_back().is_none_or(str::is_empty);
-    if !lines.contains('\n') || ends || blank(lines) || lines.starts_with('\n') || text.contains(odd)
+    if !lines.contains('\n')
+        || ends
+        || blank(lines)
+        || lines.starts_with('\n')
+        || text.contains(odd)
     {
         return None;
     }
@@ -148,7 +152,10 @@ fn quoted(text: &str) -> String {
 /// Characters that a file cannot hold, that end lines to some readers, or that nobody sees.
 fn must_be_escaped(c: char) -> bool {
     c.is_control()
-        || matches!(c, '\u{2028}' | '\u{2029}' | '\u{feff}' | '\u{fffe}' | '\u{ffff}')
+        || matches!(
+            c,
+            '\u{2028}' | '\u{2029}' | '\u{feff}' | '\u{fffe}' | '\u{ffff}'
+        )
         || matches!(c, '\u{200b}'..='\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
 }
 
@@ -161,7 +168,11 @@ fn base64(bytes: &[u8]) -> String {
         let bits = byte(0) << 16 | byte(1) << 8 | byte(2);
         for at in 0..4 {
             let digit = DIGITS[(bits >> (18 - 6 * at)) as usize & 63];
-            text.push(if at <= group.len() { char::from(digit) } else { '=' });
+            text.push(if at <= group.len() {
+                char::from(digit)
+            } else {
+                '='
+            });
         }
     }
     text

@@ -18,9 +18,15 @@ async fn migrated(sql: &str) -> (Db, Migrations) {
     let set = Migrations::embedded(&[("V1__tables.sql", sql.as_bytes())]);
     let db = Db::memory(Options::default()).await.unwrap();
     let run = Run::new("test");
-    migrations::apply(&db, &set, &PlanOptions::default(), &run, &migrations::ignore())
-        .await
-        .unwrap_or_else(|error| panic!("{error:?}: {sql}"));
+    migrations::apply(
+        &db,
+        &set,
+        &PlanOptions::default(),
+        &run,
+        &migrations::ignore(),
+    )
+    .await
+    .unwrap_or_else(|error| panic!("{error:?}: {sql}"));
     (db, set)
 }
 
@@ -253,7 +259,7 @@ async fn what_no_seed_can_say_is_told_all_at_once() {
         ],
         &[],
         expect![[r#"
-            the rows of `bare` could not be found again: it has no primary key and no unique index; the rows of `nul` could not be found again: its primary key and its unique indexes have a NULL in some row; `n` of the row of `a` with `id` 1 is bytes in a column of numbers; `x` of the row of `a` with `id` 2 is infinite, and a seed has finite numbers only, and so does another row
+            `a.x` has text with a NUL in it, in 1 of the rows; the rows of `bare` could not be found again: it has no primary key and no unique index; the rows of `nul` could not be found again: its primary key and its unique indexes have a NULL in some row; `n` of the row of `a` with `id` 1 is bytes in a column of numbers; `x` of the row of `a` with `id` 2 is infinite, and a seed has finite numbers only, and so does another row
         "#]],
     )
     .await;
@@ -302,9 +308,47 @@ async fn a_row_without_its_parent_is_told() {
 /// Values that other writers of YAML spoil, and plain ones.
 fn value() -> impl Strategy<Value = Value> {
     let texts = prop::sample::select(vec![
-        "", "no", "007", "+15551234567", "1.10", "~", "null", "true", " a ", "a: b", "a #b", "- x", "${x}", "$${x}",
-        "2020-01-01", "2020-13-45", "1e5", "inf", "-", "'", "\"", "a\nb", "a\n\n b\n", "\n", "a\r\nb", "\t", "!x",
-        "&a", "*a", "<<", "{a: 1}", "[1]", "%", "@", "`", "é日\u{2028}\u{1F600}", "\u{feff}", "0x1F", "_x", "1_000", "x y",
+        "",
+        "no",
+        "007",
+        "+15551234567",
+        "1.10",
+        "~",
+        "null",
+        "true",
+        " a ",
+        "a: b",
+        "a #b",
+        "- x",
+        "${x}",
+        "$${x}",
+        "2020-01-01",
+        "2020-13-45",
+        "1e5",
+        "inf",
+        "-",
+        "'",
+        "\"",
+        "a\nb",
+        "a\n\n b\n",
+        "\n",
+        "a\r\nb",
+        "\t",
+        "!x",
+        "&a",
+        "*a",
+        "<<",
+        "{a: 1}",
+        "[1]",
+        "%",
+        "@",
+        "`",
+        "é日\u{2028}\u{1F600}",
+        "\u{feff}",
+        "0x1F",
+        "_x",
+        "1_000",
+        "x y",
     ]);
     prop_oneof![
         1 => Just(Value::Null),
@@ -323,7 +367,16 @@ fn tables() -> impl Strategy<Value = (String, bool)> {
     let strict = || prop::sample::select(vec!["INTEGER", "TEXT", "REAL", "BLOB", "ANY"]);
     let loose = || {
         prop::sample::select(vec![
-            "INTEGER", "TEXT", "REAL", "BLOB", "NUMERIC", "TIMESTAMP", "DATE", "", "BOOLEAN", "VARCHAR(9) DEFAULT 'd'",
+            "INTEGER",
+            "TEXT",
+            "REAL",
+            "BLOB",
+            "NUMERIC",
+            "TIMESTAMP",
+            "DATE",
+            "",
+            "BOOLEAN",
+            "VARCHAR(9) DEFAULT 'd'",
         ])
     };
     let key = prop::sample::select(vec!["INTEGER", "TEXT", "ANY", "BLOB", "REAL"]);
