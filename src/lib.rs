@@ -42,6 +42,7 @@
 //! | [`schema`] | what a database looks like; how two differ | writes |
 //! | [`migrations`] | files, set, plan, apply, undo, repair, baseline, check | knows which mode it is |
 //! | [`seeds`] | rows in YAML: set, rows, plan, apply, export | writes what a file does not say |
+//! | `testing` | a migrated and seeded database for each test (feature `testing`) | reads `.env`, opens what an application uses |
 //! | [`config`] | flags > environment > `.env` > `config.toml` > default, each value with its origin | opens a database |
 //! | [`mod@open`] | the database of the settings, opened: for the command line and for applications | decides, writes |
 //! | [`doctor`] | whether the job could run, from the settings to a real read | writes, shows a token |
@@ -71,6 +72,8 @@ pub mod schema;
 pub mod script;
 pub mod seeds;
 pub mod sql;
+#[cfg(feature = "testing")]
+pub mod testing;
 
 #[cfg(feature = "cli")]
 pub mod cli;

@@ -82,8 +82,8 @@ impl AsyncTransaction for Driver {
                     foreign_keys = ForeignKeys::Off;
                 }
                 steps.push(Step {
-                    sql: text.to_owned(),
-                    args: Vec::new(),
+                    sql: text.into(),
+                    args: Vec::new().into(),
                     origin: Some(Origin {
                         source: source.clone(),
                         span: statement.span,

@@ -77,10 +77,11 @@ pub struct Unit {
 /// One statement, its bound values, and where it came from.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Step {
-    /// The text of one statement, as its author wrote it.
-    pub sql: String,
+    /// The text of one statement, as its author wrote it. Shared, as the values are: a script is copied into
+    /// transactions, and may be sent twice.
+    pub sql: Arc<str>,
     /// Values for `?1`, `?2`, …
-    pub args: Vec<Value>,
+    pub args: Arc<[Value]>,
     /// The place in a file, for statements that somebody wrote.
     pub origin: Option<Origin>,
     /// A query to run where this step fails, before anything is rolled back; its rows go into the failure.
@@ -89,10 +90,10 @@ pub struct Step {
 
 impl Step {
     /// A step of our own making, without an author to point at.
-    pub fn own(sql: impl Into<String>, args: Vec<Value>) -> Step {
+    pub fn own(sql: impl Into<Arc<str>>, args: Vec<Value>) -> Step {
         Step {
             sql: sql.into(),
-            args,
+            args: args.into(),
             origin: None,
             explain: None,
         }

@@ -151,6 +151,10 @@ pub(super) enum Command {
     Sync(Sync),
     /// Look at, remove or copy the local file of an embedded replica
     Replica(Replica),
+    /// Make the local database anew: delete its file, migrate, seed
+    Reset(Reset),
+    /// Print the path of a fresh migrated and seeded database, for tests in any language
+    TestDb(TestDb),
     /// Show every setting and where it comes from
     Config,
     /// Write an xtask, a cargo alias, .env.example and .gitattributes into this project
@@ -412,6 +416,30 @@ pub(super) enum ReplicaCommand {
         #[arg(value_name = "FILE")]
         file: PathBuf,
     },
+}
+
+/// `reset`
+#[derive(Debug, Args)]
+pub(super) struct Reset {
+    /// The environment whose seeds run [default: the one that the database is marked as, else that of the settings]
+    #[arg(long, value_name = "E")]
+    pub(super) env: Option<String>,
+    /// Seeds with this tag run too
+    #[arg(long, value_name = "T")]
+    pub(super) tag: Vec<String>,
+    #[command(flatten)]
+    pub(super) lock: Lock,
+}
+
+/// `test-db`
+#[derive(Debug, Args)]
+pub(super) struct TestDb {
+    /// The environment whose seeds run
+    #[arg(long, value_name = "E", default_value = "test")]
+    pub(super) env: String,
+    /// Seeds with this tag run too
+    #[arg(long, value_name = "T")]
+    pub(super) tag: Vec<String>,
 }
 
 /// `init`

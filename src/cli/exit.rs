@@ -1,8 +1,8 @@
 //! Exit codes. They are a contract: other programs branch on them.
 
 use crate::db::{Code, DbError};
-use crate::history::HistoryError;
 use crate::drive::{ApplyError, Finding};
+use crate::history::HistoryError;
 use crate::migrations::ReadError;
 
 /// How a command ends.

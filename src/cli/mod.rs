@@ -110,6 +110,8 @@ async fn dispatch(session: &Session, command: &Command) -> Ending {
             ReplicaCommand::Reset(lock) => commands::replica::reset(session, lock).await,
             ReplicaCommand::Copy { file } => commands::replica::copy(session, file).await,
         },
+        Command::Reset(flags) => commands::reset(session, flags).await,
+        Command::TestDb(flags) => commands::test_db(session, flags).await,
         Command::Config => commands::config(session),
         Command::Init(flags) => commands::init(session, flags),
         Command::Completions(flags) => commands::completions(session, flags),
@@ -122,6 +124,7 @@ impl Command {
         match self {
             Command::Migrate(flags) => flags.env.as_deref(),
             Command::Seed(flags) => flags.env.as_deref(),
+            Command::Reset(flags) => flags.env.as_deref(),
             _ => None,
         }
     }
@@ -150,6 +153,8 @@ impl Command {
                 ReplicaCommand::Reset(_) => "replica reset",
                 ReplicaCommand::Copy { .. } => "replica copy",
             },
+            Command::Reset(_) => "reset",
+            Command::TestDb(_) => "test-db",
             Command::Config => "config",
             Command::Init(_) => "init",
             Command::Completions(_) => "completions",

@@ -144,11 +144,18 @@ impl Session {
             Database::Remote { .. } => asks == Asks::OnEveryRemote,
             Database::Replica { .. } => true,
         };
-        if self.yes || !asked || database.is_loopback() {
+        if !asked || database.is_loopback() {
             return Ok(());
         }
         let url = database.url().map(ToString::to_string).unwrap_or_default();
-        let question = format!("{} will change {url}", self.command);
+        self.confirm(opened, &format!("{} will change {url}", self.command))
+    }
+
+    /// Asks whether to go on, unless `--yes` was given. `question` is what would happen.
+    pub(super) fn confirm(&self, opened: &Opened, question: &str) -> Result<(), Stopped> {
+        if self.yes {
+            return Ok(());
+        }
         if !self.terminal.can_ask() {
             return Err(self
                 .usage(
@@ -209,8 +216,7 @@ impl Session {
         error: &drive::ApplyError<P>,
     ) -> Stopped {
         let mut report = opened.with_token(Report::failure(error, self.style()));
-        let away =
-            matches!(error, drive::ApplyError::History(HistoryError::Db(error)) if error.may_pass());
+        let away = matches!(error, drive::ApplyError::History(HistoryError::Db(error)) if error.may_pass());
         if away && matches!(opened.config.database.value, Database::Replica { .. }) {
             report = report.needs_the_primary();
         }
@@ -353,10 +359,20 @@ impl Stopped {
         self
     }
 
+    /// Seeding is one transaction, so nothing of it is there.
+    pub(super) fn no_row_was_written(mut self) -> Stopped {
+        if self.exit != Exit::Unknown && self.report.database.is_none() {
+            self.report.database = Some("no row was written".to_owned());
+        }
+        self
+    }
+
     /// What was migrated before is there all the same.
     pub(super) fn migrations_stand(mut self, version: Option<i64>) -> Stopped {
         if let Some(version) = version {
-            let words = format!("no row was written; the migrations stand, and the database is at V{version}");
+            let words = format!(
+                "no row was written; the migrations stand, and the database is at V{version}"
+            );
             self.report.database = Some(words);
         }
         self

@@ -204,6 +204,24 @@ impl Memory {
         })
     }
 
+    /// A database in memory that holds what a file does.
+    #[cfg(feature = "testing")]
+    pub(super) async fn of_file(file: &File) -> Result<Memory, DbError> {
+        // It has a name, so that the connection that reads the file can write into it, and nobody else knows the name.
+        // It lives as long as this connection (the engine's `memdb`: https://sqlite.org/inmemorydb.html).
+        let name = format!("file:/seedbed-{}?vfs=memdb", uuid::Uuid::now_v7());
+        let connection = connect(&name, OpenFlags::default())
+            .await
+            .map_err(|source| DbError::Open {
+                path: ":memory:".into(),
+                source,
+            })?;
+        file.vacuum_into(&name).await?;
+        Ok(Memory {
+            connection: Arc::new(Mutex::new(connection)),
+        })
+    }
+
     /// The connection, once nobody uses it.
     pub(super) async fn connect(&self) -> Connection {
         self.connection.lock().await.clone()
@@ -476,8 +494,14 @@ impl Run<'_> {
         if self.options.stop.is_raised() {
             return Err(EngineError::interrupted());
         }
-        if step.origin.is_none() {
-            return all(own.prepared(self.connection, &step.sql).await?, &step.args).await;
+        // What has bound values comes again with others, for every unit or for the next rows.
+        if step.origin.is_none() || !step.args.is_empty() {
+            let statement = own.prepared(self.connection, &step.sql).await?;
+            let rows = all(statement, &step.args).await?;
+            return Ok(match step.origin {
+                None => rows,
+                Some(_) => Rows::new(),
+            });
         }
         // Outside of a transaction each statement takes a lock of its own, unless it stands below a `SAVEPOINT`.
         if atomicity == Atomicity::Bare && self.connection.is_autocommit() {
@@ -526,7 +550,7 @@ impl Run<'_> {
     }
 }
 
-/// Statements of our own making, which come again for every unit, compiled once.
+/// Statements that come again, compiled once.
 #[derive(Default)]
 struct OwnStatements(HashMap<String, Statement>);
 

@@ -12,6 +12,7 @@ mod locate;
 mod reach;
 #[cfg(feature = "remote")]
 mod remote;
+mod remove;
 #[cfg(feature = "replica")]
 mod replica;
 mod replica_files;
@@ -29,6 +30,7 @@ pub(crate) use engine::row_level_security;
 pub use error::{At, Code, DbError, EngineError, Failure, Left};
 pub use libsql;
 pub use locate::locate;
+pub use remove::remove_local;
 pub(crate) use replica_files::WITHOUT_SIDE;
 pub use replica_files::{
     Protocol, ReplicaFacts, copy_replica, noted_primary, remove_replica, replica_facts,
@@ -176,6 +178,20 @@ impl Db {
     pub async fn memory(options: Options) -> Result<Db, DbError> {
         Ok(Db {
             mode: Mode::Memory(local::Memory::new().await?),
+            options,
+        })
+    }
+
+    /// A database in memory with all that a local file holds, which lives as long as this handle and its clones. The
+    /// file is only read.
+    ///
+    /// # Errors
+    /// As [`Db::local`] and [`Db::memory`]; [`DbError::Read`] where the file cannot be read.
+    #[cfg(feature = "testing")]
+    pub async fn memory_of(file: impl AsRef<Path>, options: Options) -> Result<Db, DbError> {
+        let file = local::File::new(file.as_ref())?;
+        Ok(Db {
+            mode: Mode::Memory(local::Memory::of_file(&file).await?),
             options,
         })
     }

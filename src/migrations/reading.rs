@@ -133,8 +133,8 @@ impl Reader {
         }
         self.values(text, &origin);
         self.steps.push(Step {
-            sql: text.to_owned(),
-            args: Vec::new(),
+            sql: text.into(),
+            args: Vec::new().into(),
             origin: Some(origin),
             explain: None,
         });

@@ -145,7 +145,7 @@ fn unit_text(unit: &Unit, history: &History, style: Style<'_>) -> String {
     let mut text = format!("  {}  {file}\n", title(unit, history));
     let mut indent = "    ";
     if unit.steps.len() > 1 {
-        let words = describe_all(unit.steps.iter().map(|step| step.sql.as_str()));
+        let words = describe_all(unit.steps.iter().map(|step| &*step.sql));
         let _ = writeln!(text, "{indent}{}", printable(&words));
         indent = "      ";
     }

@@ -9,8 +9,8 @@ use super::style::Style;
 use super::words::{as_typed, duration, keys};
 use super::{Diagnostic, Item, Report, Told};
 use crate::db::{self, Code, DbError, EngineError};
-use crate::history::HistoryError;
 use crate::drive::{ApplyError, Done, Verb};
+use crate::history::HistoryError;
 use crate::migrations::ReadError;
 
 impl Report {

@@ -22,12 +22,14 @@ mod remote;
 mod replica;
 mod restore_point;
 mod schema;
-mod seeds;
 mod script;
+mod seeds;
 mod snippet;
 mod status;
 mod style;
 mod table;
+#[cfg(feature = "testing")]
+mod testing;
 #[cfg(test)]
 mod tests;
 mod words;
@@ -44,8 +46,8 @@ pub use explain::explain;
 pub use export::exported;
 pub use inspect::inspect;
 pub use json::{Call, Document, Item, Problem};
-pub use problem::Told;
 pub use outcome::{Change, event, outcome};
+pub use problem::Told;
 pub use replica::{ReplicaStatus, age, replica_status, synced, syncing};
 pub use restore_point::restore_point;
 pub use seeds::{Done as SeedsDone, seeds, standing};

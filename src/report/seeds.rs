@@ -38,7 +38,11 @@ impl Told for Problem {
             severity: self.severity,
             at: self.origin.clone().map(At::Source),
             notes,
-            help: self.help.iter().map(|help| as_typed(help, program)).collect(),
+            help: self
+                .help
+                .iter()
+                .map(|help| as_typed(help, program))
+                .collect(),
             ..Diagnostic::error(self.code, self.message.clone())
         }
     }
@@ -53,13 +57,35 @@ pub fn seeds(plan: &Plan, done: Done, style: Style<'_>) -> String {
         }
     }
     let (inserted, updated, deleted, unchanged) = plan.counts();
-    if inserted + updated + deleted == 0 && plan.script.is_none() && plan.files.iter().all(is_silent) {
-        text.push_str(&format!("nothing to do: {} as declared\n", count(unchanged, "row")));
+    let drifted: usize = plan.files.iter().map(|file| file.drifted.len()).sum();
+    let silent = plan
+        .files
+        .iter()
+        .all(|file| file.changes.is_empty() && file.state == FileState::Applied);
+    if silent && plan.marks.is_none() {
+        text.push_str(&format!(
+            "nothing to do: {} as declared",
+            count(unchanged, "row")
+        ));
+        if drifted > 0 {
+            text.push_str(&format!(", {drifted} changed by hand"));
+        }
+        text.push('\n');
         return text;
     }
     let words = match done {
-        Done::Planned => ["insert", "update", "delete", "unchanged, in one transaction"],
-        Done::Done => ["inserted", "updated", "deleted", "unchanged, in one transaction"],
+        Done::Planned => [
+            "insert",
+            "update",
+            "delete",
+            "unchanged, in one transaction",
+        ],
+        Done::Done => [
+            "inserted",
+            "updated",
+            "deleted",
+            "unchanged, in one transaction",
+        ],
     };
     let numbers = [inserted, updated, deleted, unchanged];
     let sums: Vec<String> = numbers
@@ -74,7 +100,10 @@ pub fn seeds(plan: &Plan, done: Done, style: Style<'_>) -> String {
             Done::Planned => "will be",
             Done::Done => "is",
         };
-        text.push_str(&format!("the database {verb} marked as environment {}\n", printable(mark)));
+        text.push_str(&format!(
+            "the database {verb} marked as environment {}\n",
+            printable(mark)
+        ));
     }
     text
 }
@@ -113,8 +142,7 @@ fn block(file: &FilePlan, style: Style<'_>) -> String {
         let name = format!("{}.{}", change.table, change.label);
         let what = match &change.what {
             What::Update(differences) => {
-                let columns: Vec<&str> =
-                    differences.iter().map(|it| it.column.as_str()).collect();
+                let columns: Vec<&str> = differences.iter().map(|it| it.column.as_str()).collect();
                 format!("{} changed by hand", columns.join(", "))
             }
             _ => "deleted by hand".to_owned(),
@@ -124,14 +152,17 @@ fn block(file: &FilePlan, style: Style<'_>) -> String {
         text.push('\n');
     }
     if !file.drifted.is_empty() {
-        text.push_str(&as_typed("  `seed --refresh` makes it as declared again\n", style.program));
+        text.push_str(&as_typed(
+            "  `seed --refresh` makes it as declared again\n",
+            style.program,
+        ));
     }
     text
 }
 
 /// The changes in one table: the labels in a line, and the columns of rows that change below.
 fn of_table(changes: &[Change], width: usize, style: Style<'_>) -> String {
-    let table = changes.first().map_or("", |change| change.table.as_str());
+    let table = changes.first().map_or("", |change| &*change.table);
     let mut labels: Vec<String> = changes
         .iter()
         .take(NAMED)
@@ -282,8 +313,8 @@ fn changes(plan: &Plan, of: impl Fn(&FilePlan) -> &Vec<Change>) -> Vec<Value> {
             };
             all.push(json!({
                 "seed": file.name,
-                "table": change.table,
-                "label": change.label,
+                "table": &*change.table,
+                "label": &*change.label,
                 "action": action,
                 "columns": columns,
             }));

@@ -21,9 +21,11 @@ const COMMANDS: &[&str] = &[
     "renumber",
     "repair",
     "replica",
+    "reset",
     "seed",
     "status",
     "sync",
+    "test-db",
     "undo",
 ];
 

@@ -129,12 +129,26 @@ struct Seeding<'a> {
     seen: Seen,
 }
 
+/// Everything that one look at the database shows.
+#[cfg(feature = "testing")]
+pub(super) async fn see(
+    db: &Db,
+    seeds: &Seeds,
+    set: &Migrations,
+    options: &SeedOptions,
+) -> Result<Seen, HistoryError> {
+    let history = history::read(db).await?;
+    let mut seeding = Seeding::new(seeds, set, options, db);
+    seeding.look(db, &history).await?;
+    Ok(seeding.seen)
+}
+
 /// What one look at the database has shown.
 #[derive(Default)]
-struct Seen {
-    shape: Shape,
-    rows: Rows,
-    found: Found,
+pub(super) struct Seen {
+    pub(super) shape: Shape,
+    pub(super) rows: Rows,
+    pub(super) found: Found,
     orphans: Vec<ledger::Orphan>,
     problems: Vec<Problem>,
 }

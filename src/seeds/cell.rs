@@ -1,5 +1,6 @@
 //! What stands in a cell becomes the value of its column, where that needs no other row and no dice. Pure.
 
+use std::borrow::Cow;
 use std::collections::BTreeMap;
 
 use super::expand::Given;
@@ -22,11 +23,11 @@ pub(super) struct Names<'a> {
 
 impl Names<'_> {
     /// A text with all names put in. A name that there is none of has been a problem of its file.
-    pub(super) fn fill(&self, template: &Template) -> String {
+    pub(super) fn fill<'t>(&self, template: &'t Template) -> Cow<'t, str> {
         if let Some(text) = template.as_text() {
-            return text.to_owned();
+            return text.into();
         }
-        let mut filled = String::new();
+        let mut filled = String::with_capacity(48);
         for part in &template.0 {
             match part {
                 Part::Text(text) => filled.push_str(text),
@@ -38,7 +39,7 @@ impl Names<'_> {
                 },
             }
         }
-        filled
+        filled.into()
     }
 }
 
@@ -56,7 +57,7 @@ pub(super) fn evaluate(
         Expr::Null => fixed(Value::Null),
         Expr::Scalar { text, style } => {
             // A text with names in it is what it comes to, as if it had been written.
-            fixed(typed(&names.fill(text), *style, column, strictness)?)
+            fixed(typed(names.fill(text), *style, column, strictness)?)
         }
         Expr::Json(json) => match column.affinity {
             Affinity::Integer | Affinity::Real => Err(wrong("a map or a list", column)),
@@ -80,13 +81,14 @@ pub(super) fn evaluate(
                 return Ok((Content::Unknown, Nature::Environment));
             };
             // The value itself must not be told.
-            let value = typed(&value, Style::Plain, column, strictness).map_err(|unfit| Unfit {
-                message: format!(
-                    "the value of {name} does not fit into column `{}` of type {}",
-                    column.name, column.declared
-                ),
-                ..unfit
-            })?;
+            let value =
+                typed(value.into(), Style::Plain, column, strictness).map_err(|unfit| Unfit {
+                    message: format!(
+                        "the value of {name} does not fit into column `{}` of type {}",
+                        column.name, column.declared
+                    ),
+                    ..unfit
+                })?;
             if let (Value::Text(text), true) = (&value, sounds_secret(&column.name)) {
                 refuse_weak(text, name, file)?;
             }
@@ -125,7 +127,7 @@ pub(super) fn evaluate(
                 Expr::Scalar { text, .. } => {
                     let value = names.fill(text);
                     refuse_weak(&value, "this secret", file)?;
-                    value
+                    value.into_owned()
                 }
                 _ => return Err(wrong("what `!hash` holds", column)),
             };

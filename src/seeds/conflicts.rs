@@ -3,16 +3,14 @@
 
 use std::collections::{HashMap, HashSet};
 
-use super::found::{Found, Lookup, tuple, wanting};
+use super::found::{Found, Lookup, PER_QUESTION, Wanted, questions, tuple, wanting};
 use super::identity::words;
 use super::plan::{Basis, unique_columns};
 use super::problem::Problem;
 use super::row::{Content, Rows};
 use crate::db::{EngineError, Query};
-use crate::schema::{ColumnKind, Shape, TableShape};
+use crate::schema::{Shape, TableShape};
 use crate::sql::{Value, identifier};
-
-const PER_QUESTION: usize = 500;
 
 /// A question about rows that have what only one row can have.
 pub(super) struct Taken {
@@ -22,61 +20,32 @@ pub(super) struct Taken {
 
 /// Asks who has the values that declared rows are to have.
 pub(super) fn taken(rows: &Rows, shape: &Shape, found: &Found, empty: &[usize]) -> Vec<Taken> {
-    let mut groups: HashMap<(usize, Vec<usize>), Vec<(usize, Vec<Value>)>> = HashMap::new();
+    let mut wanted = Wanted::new();
     for (at, row) in rows.rows.iter().enumerate() {
         let rules = rows.rules(row);
         if empty.contains(&rules.table) {
             continue;
         }
         let of = &shape.tables[rules.table];
-        for columns in unique_columns(of) {
+        // Who has the key was the first question.
+        for columns in unique_columns(of).filter(|columns| *columns != rules.key) {
             let Some(values) = tuple(found, rows, shape, at, columns) else {
                 continue;
             };
             let has_it = found.row(at).is_some_and(|found| {
-                columns
-                    .iter()
-                    .zip(&values)
-                    .all(|(column, value)| found.get(*column) == Some(value))
+                let mut pairs = columns.iter().zip(&values);
+                pairs.all(|(column, value)| found.get(*column) == Some(value))
             });
             if !has_it {
-                let group = groups.entry((rules.table, columns.to_vec())).or_default();
+                let group = wanted.entry((rules.table, columns.to_vec())).or_default();
                 group.push((at, values));
             }
         }
     }
-    let mut groups: Vec<_> = groups.into_iter().collect();
-    groups.sort_by(|a, b| a.0.cmp(&b.0));
-    let mut all = Vec::new();
-    for ((table, columns), wanted) in groups {
-        let of = &shape.tables[table];
-        for chunk in wanted.chunks(PER_QUESTION) {
-            let (want, on, args) = wanting(of, &columns, chunk.iter().map(|(_, it)| it.as_slice()));
-            let plain: Vec<String> = of
-                .columns
-                .iter()
-                .map(|column| match column.origin {
-                    ColumnKind::Plain => format!("t.{}", identifier(&column.name)),
-                    ColumnKind::Generated | ColumnKind::Hidden => "NULL".to_owned(),
-                })
-                .collect();
-            all.push(Taken {
-                lookup: Lookup {
-                    query: Query {
-                        sql: format!(
-                            "WITH {want} SELECT want.n, {} FROM want CROSS JOIN {} AS t ON {on}",
-                            plain.join(", "),
-                            identifier(&of.name)
-                        ),
-                        args,
-                    },
-                    rows: chunk.iter().map(|(at, _)| *at).collect(),
-                },
-                columns: columns.clone(),
-            });
-        }
-    }
-    all
+    let questions = questions(shape, wanted).into_iter();
+    questions
+        .map(|(columns, lookup)| Taken { lookup, columns })
+        .collect()
 }
 
 /// The problems in the answers.

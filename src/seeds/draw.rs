@@ -64,7 +64,12 @@ fn once(
     let column = place.column;
     match &expr.value {
         Expr::Fake(kind) => {
-            let value = typed(&fake(*kind, dice), Style::Plain, column, place.strictness)?;
+            let value = typed(
+                fake(*kind, dice).into(),
+                Style::Plain,
+                column,
+                place.strictness,
+            )?;
             Ok((Content::Known(value), Nature::Fixed))
         }
         Expr::Int(least, most) => {

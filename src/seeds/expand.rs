@@ -13,6 +13,7 @@ use super::labels::{Labels, Named, names};
 use super::model::{Expr, SeedFile, Spanned, Table};
 use super::problem::Problem;
 use super::row::{Cell, Content, Nature, Row, Rows, Rules};
+use super::typed::Unfit;
 use crate::nearest::nearest;
 use crate::schema::{Affinity, ColumnKind, ForeignKey, Nullability, Shape, TableKind, TableShape};
 use crate::sql::Value;
@@ -55,8 +56,17 @@ pub(super) fn expand(
     let mut by_table: HashMap<(usize, *const Table), Option<usize>> = HashMap::new();
     let mut by_decl: HashMap<*const super::RowDecl, usize> = HashMap::new();
     let mut placed = 0;
-    let mut work = Vec::with_capacity(named.len());
+    let mut work: Vec<(usize, usize)> = Vec::with_capacity(named.len());
     for (at, row) in named.iter().enumerate() {
+        // Rows of one pattern stand together.
+        if let Some((last, compiled)) = work.last().copied()
+            && std::ptr::eq(named[last].decl, row.decl)
+        {
+            expansion.place[at] = Some(placed);
+            placed += 1;
+            work.push((at, compiled));
+            continue;
+        }
         let key = (row.file, std::ptr::from_ref(row.table));
         let rules = *by_table
             .entry(key)
@@ -112,6 +122,8 @@ struct Found<'a> {
     value: &'a Spanned<Expr>,
     /// The short form: the value is a label of this foreign key's table.
     label_of: Option<(usize, usize)>,
+    /// No two rows may have the same in this column.
+    is_unique: bool,
 }
 
 impl<'a> Expansion<'a> {
@@ -137,6 +149,11 @@ impl<'a> Expansion<'a> {
         let mut problem = Problem::error(code, origin, message);
         problem.help = help;
         self.tell(file, problem);
+    }
+
+    fn unfit(&mut self, file: usize, span: &Range<usize>, unfit: Unfit) {
+        let help = unfit.help.map(str::to_owned);
+        self.error(file, span, unfit.code, unfit.message, help);
     }
 
     /// What holds for a table of a file; none where there is no such table.
@@ -191,6 +208,7 @@ impl<'a> Expansion<'a> {
         self.rows.rules.push(Rules {
             file,
             table: found,
+            name: of.name.as_str().into(),
             key,
             keep,
             mode: self.files[file].settings.mode,
@@ -325,6 +343,7 @@ impl<'a> Expansion<'a> {
             column,
             value: &field.value,
             label_of,
+            is_unique: of.is_unique(&[column]),
         })
     }
 
@@ -351,7 +370,7 @@ impl<'a> Expansion<'a> {
 
     /// Writes out one row.
     fn row(&mut self, named: &Named<'a>, compiled: &Compiled<'a>) {
-        let rules = self.rows.rules[compiled.rules].clone();
+        let rules = &self.rows.rules[compiled.rules];
         let of = &self.shape.tables[rules.table];
         let file = self.files[named.file];
         let place = self.rows.rows.len();
@@ -359,7 +378,7 @@ impl<'a> Expansion<'a> {
         // In a list the key is what names a row, so it comes first.
         let mut label = named.label.clone();
         if label.is_none() {
-            label = self.key_as_label(named, compiled, &rules);
+            label = self.key_as_label(named, compiled, &rules.key);
         }
         let Some(label) = label else {
             let message = "the row has no label, and no value for its key".to_owned();
@@ -380,10 +399,7 @@ impl<'a> Expansion<'a> {
             vars: &file.settings.vars,
         };
         for found in &compiled.fields {
-            if matches!(
-                found.value.value,
-                Expr::Fake(_) | Expr::Pick(_) | Expr::Int(..) | Expr::Ago { .. }
-            ) {
+            if is_drawn(&found.value.value) && found.is_unique {
                 self.generated.push(Generated {
                     row: place,
                     column: found.column,
@@ -442,6 +458,7 @@ impl<'a> Expansion<'a> {
                 column: key,
                 value: id,
                 label_of: None,
+                is_unique: true,
             };
             return self
                 .cell(named.file, of, &found, names)
@@ -467,10 +484,10 @@ impl<'a> Expansion<'a> {
 
     /// Plain values of the key, as what names a row in a list.
     fn key_as_label(
-        &mut self,
+        &self,
         named: &Named<'a>,
         compiled: &Compiled<'a>,
-        rules: &Rules,
+        key: &[usize],
     ) -> Option<Arc<str>> {
         let file = self.files[named.file];
         let names = Names {
@@ -480,10 +497,10 @@ impl<'a> Expansion<'a> {
             vars: &file.settings.vars,
         };
         let mut parts = Vec::new();
-        for column in &rules.key {
+        for column in key {
             let found = compiled.fields.iter().find(|it| it.column == *column)?;
             let part = match (&found.value.value, found.label_of) {
-                (Expr::Scalar { text, .. }, _) => names.fill(text),
+                (Expr::Scalar { text, .. }, _) => names.fill(text).into_owned(),
                 (Expr::Ref { table, label, .. }, _) => format!("{table}.{}", names.fill(label)),
                 (Expr::Env { name, .. }, _) => name.clone(),
                 _ => return None,
@@ -538,18 +555,30 @@ impl<'a> Expansion<'a> {
                 .reference(file, span, &table, &label, target.as_deref())
                 .map(|content| (content, Nature::Fixed));
         }
-        match evaluate(
-            found.value,
-            column,
-            of.strictness,
-            names,
-            self.files[file],
-            self.given,
-        ) {
+        let done = match is_drawn(&found.value.value) {
+            true => {
+                let place = super::draw::Place {
+                    file: self.files[file],
+                    table: &of.name,
+                    label: names.label,
+                    column,
+                    strictness: of.strictness,
+                };
+                super::draw::draw(found.value, &place, self.given, |_| true)
+            }
+            false => evaluate(
+                found.value,
+                column,
+                of.strictness,
+                names,
+                self.files[file],
+                self.given,
+            ),
+        };
+        match done {
             Ok(done) => Some(done),
             Err(unfit) => {
-                let help = unfit.help.map(str::to_owned);
-                self.error(file, span, unfit.code, unfit.message, help);
+                self.unfit(file, span, unfit);
                 None
             }
         }
@@ -626,7 +655,7 @@ impl<'a> Expansion<'a> {
         })
     }
 
-    /// Draws what is generated, in an order that does not depend on that of the files.
+    /// Draws what must not stand twice, in an order that does not depend on that of the files.
     fn generate(&mut self) {
         let mut generated = std::mem::take(&mut self.generated);
         let rows = &self.rows;
@@ -694,13 +723,18 @@ impl<'a> Expansion<'a> {
                     };
                     cells.insert(at, cell);
                 }
-                Err(unfit) => {
-                    let help = unfit.help.map(str::to_owned);
-                    self.error(file, &it.expr.span, unfit.code, unfit.message, help);
-                }
+                Err(unfit) => self.unfit(file, &it.expr.span, unfit),
             }
         }
     }
+}
+
+/// Whether a value is drawn with dice.
+fn is_drawn(expr: &Expr) -> bool {
+    matches!(
+        expr,
+        Expr::Fake(_) | Expr::Pick(_) | Expr::Int(..) | Expr::Ago { .. }
+    )
 }
 
 /// Whether ids are made for rows that do not say theirs.

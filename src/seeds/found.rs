@@ -1,6 +1,6 @@
 //! What a database has already of the rows that seeds declare: the questions, and what the answers mean. Pure.
 
-use std::collections::HashMap;
+use std::collections::BTreeMap;
 
 use super::identity::words;
 use super::row::{Content, Row, Rows};
@@ -9,7 +9,7 @@ use crate::schema::{ColumnKind, Shape, TableShape};
 use crate::sql::{Value, identifier};
 
 /// Rows in one question. A server takes 32,766 bound values in a statement.
-const PER_QUESTION: usize = 500;
+pub(super) const PER_QUESTION: usize = 500;
 
 /// What the database has of each declared row.
 #[derive(Debug, Default)]
@@ -101,8 +101,7 @@ impl Found {
 
     /// The questions about rows whose keys have not been asked for yet. `empty` are tables without a row.
     pub(super) fn lookups(&mut self, rows: &Rows, shape: &Shape, empty: &[usize]) -> Vec<Lookup> {
-        // By table and key columns.
-        let mut groups: HashMap<(usize, Vec<usize>), Vec<(usize, Vec<Value>)>> = HashMap::new();
+        let mut wanted = Wanted::new();
         for (at, row) in rows.rows.iter().enumerate() {
             let rules = rows.rules(row);
             if empty.contains(&rules.table) {
@@ -117,21 +116,11 @@ impl Found {
             }
             self.asked[at] = word;
             self.rows[at] = None;
-            let group = groups.entry((rules.table, rules.key.clone())).or_default();
+            let group = wanted.entry((rules.table, rules.key.clone())).or_default();
             group.push((at, key));
         }
-        let mut groups: Vec<_> = groups.into_iter().collect();
-        groups.sort_by(|a, b| a.0.cmp(&b.0));
-        let mut lookups = Vec::new();
-        for ((table, key), wanted) in groups {
-            for chunk in wanted.chunks(PER_QUESTION) {
-                lookups.push(Lookup {
-                    query: lookup(&shape.tables[table], &key, chunk),
-                    rows: chunk.iter().map(|(at, _)| *at).collect(),
-                });
-            }
-        }
-        lookups
+        let questions = questions(shape, wanted);
+        questions.into_iter().map(|(_, lookup)| lookup).collect()
     }
 
     /// Takes the answers to questions, in their order.
@@ -154,6 +143,24 @@ impl Found {
         }
         Ok(())
     }
+}
+
+/// Values that are looked for, by table and columns: with each, the declared row that is to have them.
+pub(super) type Wanted = BTreeMap<(usize, Vec<usize>), Vec<(usize, Vec<Value>)>>;
+
+/// Asks for all of them, and says for each question by which columns.
+pub(super) fn questions(shape: &Shape, wanted: Wanted) -> Vec<(Vec<usize>, Lookup)> {
+    let mut all = Vec::new();
+    for ((table, columns), wanted) in wanted {
+        for chunk in wanted.chunks(PER_QUESTION) {
+            let question = Lookup {
+                query: lookup(&shape.tables[table], &columns, chunk),
+                rows: chunk.iter().map(|(at, _)| *at).collect(),
+            };
+            all.push((columns.clone(), question));
+        }
+    }
+    all
 }
 
 /// Asks for rows by their keys. The engine says what is equal, by the column's own affinity and collation.

@@ -17,6 +17,8 @@ mod generate;
 mod guard;
 mod identity;
 mod inputs;
+#[cfg(feature = "testing")]
+mod labelled;
 mod labels;
 mod ledger;
 mod model;
@@ -35,6 +37,8 @@ pub use apply::{ApplyError, Outcome, SeedOptions, apply, observe};
 pub use check::{Checked, check};
 pub use export::{ExportError, ExportOptions, Exported, MOST_ROWS, Mask, Refusal, Tables, export};
 pub use inputs::{Clock, Variables};
+#[cfg(feature = "testing")]
+pub use labelled::{Labelled, labelled};
 pub use model::{
     Expr, Fake, Field, Label, Mode, Part, Requires, RowDecl, SeedFile, Settings, Spanned, Style,
     Table, Template,

@@ -29,6 +29,22 @@ pub(super) fn order(
     refers: &HashMap<usize, Vec<(usize, usize)>>,
 ) -> Result<Order, Loop> {
     let ranks = ranks(shape);
+    let rank = |at: usize| ranks[rows.rules(&rows.rows[at]).table];
+    let behind = |(at, parents): (&usize, &Vec<(usize, usize)>)| {
+        parents.iter().all(|(_, parent)| rank(*parent) < rank(*at))
+    };
+    if refers.iter().all(behind) {
+        // The order of the tables is that of the rows.
+        let mut sorted = inserted.to_vec();
+        sorted.sort_by(|a, b| {
+            let label = |at: &usize| &rows.rows[*at].label;
+            (rank(*a), label(a), a).cmp(&(rank(*b), label(b), b))
+        });
+        return Ok(Order {
+            rows: sorted,
+            later: HashSet::new(),
+        });
+    }
     let is_inserted: HashSet<usize> = inserted.iter().copied().collect();
     let sorting = |at: usize| {
         let row = &rows.rows[at];

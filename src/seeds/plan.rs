@@ -1,7 +1,9 @@
 //! What is to be done: files, a schema, what the database has and what was recorded become changes, and the changes one
 //! script. Pure.
 
+use std::borrow::Cow;
 use std::collections::{HashMap, HashSet};
+use std::sync::Arc;
 
 use super::effective::effective;
 use super::found::Found;
@@ -79,9 +81,9 @@ pub enum FileState {
 #[derive(Debug, Clone, PartialEq)]
 pub struct Change {
     /// The table.
-    pub table: String,
+    pub table: Arc<str>,
     /// What names the row in its file.
-    pub label: String,
+    pub label: Arc<str>,
     /// What happens to it.
     pub what: What,
 }
@@ -198,16 +200,16 @@ pub(super) fn plan(basis: &Basis<'_>, mut problems: Vec<Problem>) -> Plan {
     for orphan in basis.orphans {
         if let Some(file) = plans.iter_mut().find(|file| file.name == orphan.seed) {
             file.changes.push(Change {
-                table: orphan.table.clone(),
-                label: orphan.label.clone(),
+                table: orphan.table.as_str().into(),
+                label: orphan.label.as_str().into(),
                 what: What::Delete,
             });
         }
     }
     for file in &mut plans {
-        let key = |change: &Change| (change.table.clone(), change.label.clone());
-        file.changes.sort_by_cached_key(key);
-        file.drifted.sort_by_cached_key(key);
+        let by_name = |a: &Change, b: &Change| (&a.table, &a.label).cmp(&(&b.table, &b.label));
+        file.changes.sort_by(by_name);
+        file.drifted.sort_by(by_name);
     }
     let ordered = match order(rows, basis.shape, &inserted, &references(rows, basis.shape)) {
         Ok(ordered) => ordered,
@@ -312,10 +314,9 @@ fn wanted(basis: &Basis<'_>, cell: &Cell) -> Option<Value> {
 }
 
 fn change(basis: &Basis<'_>, row: &Row, what: What) -> Change {
-    let rules = basis.rows.rules(row);
     Change {
-        table: basis.shape.tables[rules.table].name.clone(),
-        label: row.label.to_string(),
+        table: basis.rows.rules(row).name.clone(),
+        label: row.label.clone(),
         what,
     }
 }
@@ -370,19 +371,24 @@ fn steps(
     let mut at = 0;
     while at < order.rows.len() {
         // Neighbours that write the same columns of the same table.
-        let columns = written(basis, order.rows[at]);
-        let table = basis.rows.rules(&basis.rows.rows[order.rows[at]]).table;
-        let same = |row: &&usize| {
-            basis.rows.rules(&basis.rows.rows[**row]).table == table
-                && written(basis, **row) == columns
+        let first = &basis.rows.rows[order.rows[at]];
+        let table = basis.rows.rules(first).table;
+        let same = |at: &&usize| {
+            let row = &basis.rows.rows[**at];
+            basis.rows.rules(row).table == table && row.columns().eq(first.columns())
         };
         let many = order.rows[at..].iter().take_while(same).count();
+        let columns: Vec<usize> = first.columns().collect();
         let together = match many {
             many if many <= ONE_BY_ONE => 1,
             _ => (PER_STATEMENT / columns.len().max(1)).max(1),
         };
         for chunk in order.rows[at..at + many].chunks(together) {
-            steps.push(insert(basis, order, table, &columns, chunk)?);
+            let step = insert(basis, order, table, &columns, chunk)?;
+            // One text for all statements that are alike.
+            let like = steps.last().filter(|last: &&Step| last.sql == step.sql);
+            let sql = like.map_or(step.sql.clone(), |like| like.sql.clone());
+            steps.push(Step { sql, ..step });
         }
         at += many;
     }
@@ -397,12 +403,6 @@ fn steps(
         steps.push(update(basis, *at, columns)?);
     }
     Ok(steps)
-}
-
-/// The columns that a row says something about.
-fn written(basis: &Basis<'_>, at: usize) -> Vec<usize> {
-    let cells = basis.rows.rows[at].cells.iter();
-    cells.map(|cell| cell.column).collect()
 }
 
 fn insert(
@@ -599,53 +599,82 @@ pub(super) fn clashes(basis: &Basis<'_>) -> Vec<Problem> {
     let Basis {
         rows, shape, found, ..
     } = basis;
-    let mut problems = Vec::new();
-    let mut seen: HashMap<(usize, Vec<usize>), HashMap<String, usize>> = HashMap::new();
-    let mut told: HashSet<(usize, usize)> = HashSet::new();
+    let mut by_table: Vec<Vec<usize>> = vec![Vec::new(); shape.tables.len()];
     for (at, row) in rows.rows.iter().enumerate() {
-        let rules = rows.rules(row);
-        let of = &shape.tables[rules.table];
-        for columns in unique_columns(of) {
-            let Some(values) = super::found::tuple(found, rows, shape, at, columns) else {
-                continue;
-            };
-            let Some(word) = words(&values) else { continue };
-            let group = seen.entry((rules.table, columns.to_vec())).or_default();
-            let Some(other) = group.insert(word, at) else {
-                continue;
-            };
-            if !told.insert((other, at)) {
-                continue;
+        by_table[rows.rules(row).table].push(at);
+    }
+    let mut problems = Vec::new();
+    let mut told: HashSet<(usize, usize)> = HashSet::new();
+    for (table, members) in by_table.iter().enumerate() {
+        if members.is_empty() {
+            continue;
+        }
+        for columns in unique_columns(&shape.tables[table]) {
+            let mut seen: HashMap<Cow<'_, str>, usize> = HashMap::with_capacity(members.len());
+            for at in members {
+                let Some(word) = claim(found, rows, shape, *at, columns) else {
+                    continue;
+                };
+                if let Some(other) = seen.insert(word, *at)
+                    && told.insert((other, *at))
+                {
+                    problems.push(clash(basis, columns, other, *at));
+                }
             }
-            let names: Vec<&str> = columns
-                .iter()
-                .map(|column| of.columns[*column].name.as_str())
-                .collect();
-            let span = |at: usize| {
-                let row: &Row = &rows.rows[at];
-                let cell = columns.last().and_then(|column| row.cell(*column));
-                cell.map_or(row.span.clone(), |cell| cell.span.clone())
-            };
-            let there = &rows.rows[other];
-            problems.push(
-                Problem::error(
-                    "same-value",
-                    rows.origin(row, &span(at), basis.files),
-                    format!(
-                        "`{}` and `{}` have the same `{}`, of which there can be only one",
-                        rows.name(there, shape),
-                        rows.name(row, shape),
-                        names.join("`, `")
-                    ),
-                )
-                .other(
-                    "the other is here",
-                    rows.origin(there, &span(other), basis.files),
-                ),
-            );
         }
     }
     problems
+}
+
+/// What a row is to have in some columns, as a word; none where nobody else can have the same.
+fn claim<'a>(
+    found: &Found,
+    rows: &'a Rows,
+    shape: &Shape,
+    at: usize,
+    columns: &[usize],
+) -> Option<Cow<'a, str>> {
+    // A column of text is its own word: affinity lets no other class into it.
+    if let [column] = columns
+        && let Content::Known(Value::Text(text)) = &rows.rows[at].cell(*column)?.content
+    {
+        return Some(text.into());
+    }
+    let values = super::found::tuple(found, rows, shape, at, columns)?;
+    match values.as_slice() {
+        [Value::Text(text)] => Some(text.clone().into()),
+        // Blobs and numbers in a column that takes anything must not look like text.
+        [value] => Some(format!("\0{}", word(value)).into()),
+        values => words(values).map(Cow::from),
+    }
+}
+
+fn clash(basis: &Basis<'_>, columns: &[usize], other: usize, at: usize) -> Problem {
+    let Basis { rows, shape, .. } = basis;
+    let (there, row) = (&rows.rows[other], &rows.rows[at]);
+    let of = &shape.tables[rows.rules(row).table];
+    let names: Vec<&str> = columns
+        .iter()
+        .map(|column| of.columns[*column].name.as_str())
+        .collect();
+    let span = |row: &Row| {
+        let cell = columns.last().and_then(|column| row.cell(*column));
+        cell.map_or(row.span.clone(), |cell| cell.span.clone())
+    };
+    Problem::error(
+        "same-value",
+        rows.origin(row, &span(row), basis.files),
+        format!(
+            "`{}` and `{}` have the same `{}`, of which there can be only one",
+            rows.name(there, shape),
+            rows.name(row, shape),
+            names.join("`, `")
+        ),
+    )
+    .other(
+        "the other is here",
+        rows.origin(there, &span(there), basis.files),
+    )
 }
 
 /// Every set of columns in which no two rows may have the same.

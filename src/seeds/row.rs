@@ -24,6 +24,8 @@ pub(super) struct Rules {
     pub(super) file: usize,
     /// The table, by its place in the shape.
     pub(super) table: usize,
+    /// Its name.
+    pub(super) name: Arc<str>,
     /// The columns by which a row is found again.
     pub(super) key: Vec<usize>,
     /// Columns that are left alone once a row is there.
@@ -79,6 +81,11 @@ pub(super) enum Nature {
 }
 
 impl Row {
+    /// The columns that it says something about.
+    pub(super) fn columns(&self) -> impl Iterator<Item = usize> {
+        self.cells.iter().map(|cell| cell.column)
+    }
+
     pub(super) fn cell(&self, column: usize) -> Option<&Cell> {
         self.cells
             .binary_search_by_key(&column, |cell| cell.column)

@@ -142,9 +142,12 @@ pub async fn standing(
     // Rows are read only where some should be there, so that looking at a database without seeds stays one request.
     if items.iter().any(|item| item.state == State::Applied) {
         let plan = observe_from(db, seeds, set, history, options).await?;
-        for item in &mut items {
+        // Where something stands in the way, the rows have not been looked for.
+        let looked = plan.is_sound();
+        for item in items.iter_mut().filter(|_| looked) {
             let planned = plan.files.iter().find(|file| file.name == item.name);
-            if item.state == State::Applied && planned.is_some_and(|file| !file.drifted.is_empty()) {
+            if item.state == State::Applied && planned.is_some_and(|file| !file.drifted.is_empty())
+            {
                 item.state = State::Drifted;
             }
         }

@@ -1,5 +1,7 @@
 //! What a scalar becomes in a column: the column decides, and nothing is guessed. Pure.
 
+use std::borrow::Cow;
+
 use crate::schema::{Affinity, Column, Strictness};
 use crate::sql::Value;
 
@@ -16,31 +18,31 @@ pub(super) struct Unfit {
 /// The value that a scalar has in a column, in the storage class that the engine would give it
 /// (<https://sqlite.org/datatype3.html>), so that it compares equal to what is read back.
 pub(super) fn typed(
-    text: &str,
+    text: Cow<'_, str>,
     style: Style,
     column: &Column,
     strictness: Strictness,
 ) -> Result<Value, Unfit> {
     if is_moment(column) && style == Style::Plain && text.starts_with(|c: char| c.is_ascii_digit())
     {
-        check_moment(text, column)?;
+        check_moment(&text, column)?;
     }
     match column.affinity {
-        Affinity::Text => Ok(Value::Text(text.to_owned())),
+        Affinity::Text => Ok(Value::Text(text.into_owned())),
         Affinity::Blob if strictness == Strictness::Strict && !is_any(column) => Err(unfit(
             "wrong-type",
-            text,
+            &text,
             column,
             Some("bytes are written as `!!binary` with base64, or `!file path`"),
         )),
         // Without a type, a plain scalar is what YAML says, and a quoted one is text.
-        Affinity::Blob if style == Style::Quoted => Ok(Value::Text(text.to_owned())),
-        Affinity::Blob => match number(text)? {
+        Affinity::Blob if style == Style::Quoted => Ok(Value::Text(text.into_owned())),
+        Affinity::Blob => match number(&text)? {
             Some(number) => Ok(number),
-            None => Ok(boolean(text).unwrap_or_else(|| Value::Text(text.to_owned()))),
+            None => Ok(boolean(&text).unwrap_or_else(|| Value::Text(text.into_owned()))),
         },
         Affinity::Integer | Affinity::Numeric | Affinity::Real => {
-            numeric(text, style, column, strictness)
+            numeric(&text, style, column, strictness)
         }
     }
 }
@@ -280,7 +282,7 @@ mod tests {
             origin: ColumnKind::Plain,
         };
         for (text, style, expect) in cases {
-            let found = match typed(text, *style, &column, Strictness::Flexible) {
+            let found = match typed((*text).into(), *style, &column, Strictness::Flexible) {
                 Ok(value) => format!("{value:?}"),
                 Err(unfit) => unfit.code.to_owned(),
             };

@@ -48,7 +48,10 @@ pub(crate) async fn check(session: &Session, flags: &args::Check) -> Ending {
         let call = session.call(None, Exit::Done);
         let document = Document::done(call)
             .with("migrations", count)
-            .with("seeds", json!({"environments": seeds.environments, "rows": seeds.rows}))
+            .with(
+                "seeds",
+                json!({"environments": seeds.environments, "rows": seeds.rows}),
+            )
             .with("applied_in_memory", checked.applied)
             .with("undone_in_memory", checked.reversed);
         session.print(&document);

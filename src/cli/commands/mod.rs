@@ -5,10 +5,14 @@ mod export;
 mod files;
 mod look;
 pub(super) mod replica;
+mod reset;
 mod seeds;
+mod test_db;
 
 pub(super) use changes::{baseline, migrate, repair, undo};
 pub(super) use export::export;
 pub(super) use files::{check, init, new, renumber};
 pub(super) use look::{completions, config, doctor, explain, inspect, status};
+pub(super) use reset::reset;
 pub(super) use seeds::seed;
+pub(super) use test_db::test_db;

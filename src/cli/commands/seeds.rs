@@ -66,7 +66,9 @@ pub(super) fn prepared(
     if !folder.exists() {
         let message = format!("there is no directory {}", folder.display());
         let help = "write a first seed there, or name another folder with `--seeds DIR`".to_owned();
-        return Err(session.usage("no-directory", message, Some(help)).about(opened));
+        return Err(session
+            .usage("no-directory", message, Some(help))
+            .about(opened));
     }
     let seeds = read(session, folder).map_err(|stopped| stopped.about(opened))?;
     let options = SeedOptions {
@@ -157,7 +159,8 @@ pub(super) async fn run(
         &session.events(opened),
     )
     .await;
-    let (outcome, plan) = done.map_err(|error| session.did_not_happen(opened, &error))?;
+    let (outcome, plan) =
+        done.map_err(|error| session.did_not_happen(opened, &error).no_row_was_written())?;
     let synced = opened.db.sync().await;
     if session.terminal.format == Format::Json {
         let database = opened.database();
@@ -172,7 +175,8 @@ pub(super) async fn run(
         let error = HistoryError::Db(error);
         let exit = Exit::from(&error);
         let mut report = Report::history(&error, session.style());
-        report.database = Some("the rows are in the primary; the replica was not synced".to_owned());
+        report.database =
+            Some("the rows are in the primary; the replica was not synced".to_owned());
         return Err(session.stopped(report, exit).about(opened));
     }
     Ok(Exit::Done)

@@ -113,7 +113,7 @@ impl Lowering {
 
 /// Rows are wanted of our own steps only: a migration that selects a million rows wants none of them.
 fn statement(step: &Step) -> Stmt {
-    let mut stmt = Stmt::new(step.sql.clone(), step.origin.is_none());
+    let mut stmt = Stmt::new(step.sql.to_string(), step.origin.is_none());
     stmt.args = step.args.iter().map(to_hrana).collect();
     stmt
 }

@@ -5,8 +5,8 @@ mod databases;
 mod files;
 mod history;
 mod machine;
-mod replicas;
 mod remote;
+mod replicas;
 mod settings;
 mod statements;
 

@@ -284,6 +284,8 @@ fn flags_that_do_not_fit() {
                 2>   explain      Show how a statement would be run, and by which index; nothing is run
                 2>   sync         Bring the local file of an embedded replica up to its primary
                 2>   replica      Look at, remove or copy the local file of an embedded replica
+                2>   reset        Make the local database anew: delete its file, migrate, seed
+                2>   test-db      Print the path of a fresh migrated and seeded database, for tests in any language
                 2>   config       Show every setting and where it comes from
                 2>   init         Write an xtask, a cargo alias, .env.example and .gitattributes into this project
                 2>   completions  Print a completion script for a shell

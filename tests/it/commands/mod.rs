@@ -6,6 +6,7 @@ mod files;
 mod look;
 mod output;
 mod settings;
+mod testing;
 
 use crate::project::Project;
 

@@ -1,0 +1,277 @@
+//! `reset`: the local database made anew. The new one is finished before the old one goes, so a migration or a seed that
+//! fails costs nothing.
+
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::time::SystemTime;
+
+use crate::cli::args::{self, Format};
+use crate::cli::exit::Exit;
+use crate::cli::session::{Ending, Opened, Session, Stopped};
+use crate::config::{Database, relative};
+use crate::db::{Db, DbError, Options, Query, Transaction, remove_local, replica_facts};
+use crate::history::{self, History, HistoryError};
+use crate::migrations::{self, Migrations, Outcome};
+use crate::report::{self, Change, Document, Report, SeedsDone};
+use crate::script::{Atomicity, ForeignKeys};
+use crate::seeds::{self, Choice, PROD, Plan, Refresh, SeedOptions, Seeds, Variables};
+
+/// The environment of a database on this machine, where nobody says another.
+const DEV: &str = "dev";
+
+/// `reset`
+pub(crate) async fn reset(session: &Session, flags: &args::Reset) -> Ending {
+    let opened = session.open(flags.lock.lock_timeout).await?;
+    let path = local(session, &opened)?;
+    let set = session.migrations_for(&opened)?;
+    let seeds = super::seeds::read(session, &opened.config.seeds.value)
+        .map_err(|stopped| stopped.about(&opened))?;
+    let history = history::read(&opened.db)
+        .await
+        .map_err(|error| session.failed(&opened, &error.into()))?;
+    refuse_marked(session, &opened, &history, flags.env.as_deref())?;
+    let configured = opened.config.seed_env.as_ref().map(|env| env.value.clone());
+    // Where nobody says another, it stays what it is.
+    let environment = match (&flags.env, &history.environment) {
+        (None, Some(mark)) => mark.clone(),
+        _ => configured.unwrap_or_else(|| DEV.to_owned()),
+    };
+    ask(session, &opened, &path, &history).await?;
+    let new = New::beside(&path);
+    let options = SeedOptions {
+        choice: Choice {
+            environment,
+            tags: flags.tag.clone(),
+        },
+        refresh: Refresh::No,
+        mark: None,
+        variables: Variables::Known(session.variables()),
+        now: SystemTime::now(),
+    };
+    let (outcome, plan) = build(session, &opened, &new.0, &set, &seeds, &options).await?;
+    let removed = swap(&opened, &new.0, &path)
+        .await
+        .map_err(|error| session.failed(&opened, &error.into()))?;
+    let done = Done {
+        removed: &removed,
+        outcome: &outcome,
+        plan: plan.as_ref(),
+        environment: &options.choice.environment,
+    };
+    show(session, &opened, &done);
+    Ok(Exit::Done)
+}
+
+/// The file, where it is one that may be deleted.
+fn local(session: &Session, opened: &Opened) -> Result<PathBuf, Stopped> {
+    let database = &opened.config.database.value;
+    let Database::Local { path } = database else {
+        let message = format!(
+            "reset makes local files anew, and this database is in mode {}",
+            database.mode()
+        );
+        let help = "`--database FILE` names a file".to_owned();
+        return Err(session
+            .usage("not-local", message, Some(help))
+            .about(opened));
+    };
+    // A link stays, and what it leads to is made anew.
+    let path = path.canonicalize().unwrap_or_else(|_| path.clone());
+    if matches!(
+        replica_facts(&path),
+        Ok(Some(_)) | Err(DbError::BrokenReplica { .. })
+    ) {
+        let message = format!("{} is the file of a replica", opened.config.database_name());
+        let help = format!(
+            "`{} replica reset` removes it with what belongs to it",
+            session.program
+        );
+        return Err(session.usage("replica", message, Some(help)).about(opened));
+    }
+    Ok(path)
+}
+
+/// A production database is nobody's to delete, and one of another environment is not the one that was meant.
+fn refuse_marked(
+    session: &Session,
+    opened: &Opened,
+    history: &History,
+    told: Option<&str>,
+) -> Result<(), Stopped> {
+    let Some(mark) = &history.environment else {
+        return Ok(());
+    };
+    let message = match told {
+        _ if mark == PROD => format!("this database is marked `{PROD}`, and is not deleted"),
+        Some(told) if told != mark => format!("this database is marked `{mark}`, and not `{told}`"),
+        _ => return Ok(()),
+    };
+    let help = "see whether this is the database that you meant; a file that nobody needs can be deleted by hand";
+    let report = Report::usage("other-environment", message, Some(help.to_owned()));
+    Err(session.stopped(report, Exit::Integrity).about(opened))
+}
+
+/// Asks before a file is deleted that may be somebody else's: one outside of the project, or one with tables that no
+/// migration has made.
+async fn ask(
+    session: &Session,
+    opened: &Opened,
+    path: &Path,
+    history: &History,
+) -> Result<(), Stopped> {
+    let root = &opened.config.root;
+    let root = root.canonicalize().unwrap_or_else(|_| root.clone());
+    let name = opened.config.database_name();
+    if path.exists() && !path.starts_with(&root) {
+        let question = format!("reset will delete {name}, which is outside of this project");
+        return session.confirm(opened, &question);
+    }
+    if history.rows.is_empty() {
+        let tables = "SELECT count(*) FROM sqlite_schema WHERE type = 'table' AND name NOT LIKE 'sqlite_%' \
+                      AND name <> '_migrations'";
+        let answers = opened.db.query(vec![Query::new(tables)]).await;
+        let answers =
+            answers.map_err(|error| session.failed(opened, &HistoryError::from(error).into()))?;
+        let count = answers
+            .into_iter()
+            .flatten()
+            .flatten()
+            .find_map(|row| row.first()?.as_i64());
+        if let Some(count @ 1..) = count {
+            let tables = match count {
+                1 => "a table".to_owned(),
+                _ => format!("{count} tables"),
+            };
+            let question =
+                format!("reset will delete {name}, with {tables} that no migration has made");
+            return session.confirm(opened, &question);
+        }
+    }
+    Ok(())
+}
+
+/// The new database. It is removed, unless it has been moved into its place.
+struct New(PathBuf);
+
+impl New {
+    fn beside(path: &Path) -> New {
+        let mut name = path.as_os_str().to_owned();
+        name.push(format!("-reset-{}", uuid::Uuid::now_v7().simple()));
+        New(PathBuf::from(name))
+    }
+}
+
+impl Drop for New {
+    fn drop(&mut self) {
+        let _ = remove_local(&self.0);
+    }
+}
+
+/// Migrates and seeds the new database.
+async fn build(
+    session: &Session,
+    opened: &Opened,
+    path: &Path,
+    set: &Migrations,
+    seeds: &Seeds,
+    options: &SeedOptions,
+) -> Result<(Outcome, Option<Plan>), Stopped> {
+    let settings = Options {
+        lock_timeout: opened.db.lock_timeout(),
+        stop: opened.db.stop().clone(),
+    };
+    let as_it_was = |mut report: Report, exit: Exit| {
+        let name = opened.config.database_name();
+        report.database = Some(format!("nothing was changed: {name} is as it was"));
+        report.items = Vec::new();
+        session.stopped(report, exit).about(opened)
+    };
+    let db = Db::local(path, settings)
+        .map_err(|error| session.failed(opened, &HistoryError::from(error).into()))?;
+    let events = session.events(opened);
+    let outcome = migrations::apply(&db, set, &opened.plan_options(false), &opened.run, &events)
+        .await
+        .map_err(|error| {
+            let report = Report::failure(&error, session.style());
+            as_it_was(report, Exit::from(&error))
+        })?;
+    if seeds.files.is_empty() && seeds.problems.is_empty() {
+        return Ok((outcome, None));
+    }
+    let (_, plan) = seeds::apply(&db, seeds, set, options, &opened.run, &events)
+        .await
+        .map_err(|error| {
+            let report = Report::failure(&error, session.style());
+            as_it_was(report, Exit::from(&error))
+        })?;
+    Ok((outcome, Some(plan)))
+}
+
+/// Puts the new database into the place of the old one, once nobody writes to that.
+async fn swap(opened: &Opened, new: &Path, path: &Path) -> Result<Vec<PathBuf>, HistoryError> {
+    if path.exists() {
+        let nothing = Transaction {
+            foreign_keys: ForeignKeys::On,
+            atomicity: Atomicity::Transaction,
+            steps: Vec::new(),
+        };
+        let got = opened.db.run(vec![nothing], Arc::new(|_| {})).await;
+        got.map_err(|failure| match failure {
+            crate::db::Failure::Open(error) => error,
+            crate::db::Failure::Step { error, .. } => DbError::Read(error),
+            crate::db::Failure::Lost(error) => DbError::Remote(error),
+        })?;
+    }
+    let removed = remove_local(path)?;
+    std::fs::rename(new, path).map_err(|source| DbError::File {
+        path: path.to_owned(),
+        source,
+    })?;
+    Ok(removed)
+}
+
+/// What was done.
+struct Done<'a> {
+    removed: &'a [PathBuf],
+    outcome: &'a Outcome,
+    /// None where there are no seeds.
+    plan: Option<&'a Plan>,
+    environment: &'a str,
+}
+
+fn show(session: &Session, opened: &Opened, done: &Done<'_>) {
+    let root = &opened.config.root;
+    let root = root.canonicalize().unwrap_or_else(|_| root.clone());
+    let removed: Vec<String> = done
+        .removed
+        .iter()
+        .map(|path| relative(&root, path).display().to_string())
+        .collect();
+    let inserted = done.plan.map(|plan| plan.counts().0);
+    let environment = done.plan.map(|_| done.environment);
+    if session.terminal.format == Format::Json {
+        let database = opened.database();
+        let call = session.call(Some(&database), Exit::Done);
+        let document = Document::outcome(call, done.outcome)
+            .with("removed", removed)
+            .with("environment", environment)
+            .with("rows", inserted);
+        session.print(&document);
+    } else {
+        let mut text = match removed.as_slice() {
+            [] => format!("{} was not there\n", opened.config.database_name()),
+            removed => format!("removed {}\n", removed.join(", ")),
+        };
+        text.push_str(&report::outcome(
+            done.outcome,
+            Change::Migrate,
+            session.style(),
+        ));
+        text.push_str(&match done.plan {
+            Some(plan) => report::seeds(plan, SeedsDone::Done, session.style()),
+            None => "there are no seeds\n".to_owned(),
+        });
+        session.terminal.data(&text);
+    }
+    session.warn(&done.outcome.warnings);
+}

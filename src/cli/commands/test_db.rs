@@ -1,0 +1,48 @@
+//! `test-db`: the database of a test, for suites that are not written in Rust.
+
+use std::ffi::OsString;
+
+use crate::cli::args::{self, Format};
+use crate::cli::exit::Exit;
+use crate::cli::session::{Ending, Session, Stopped};
+use crate::report::{Document, Report};
+use crate::testing::{self, Options, TestingError};
+
+/// `test-db`
+pub(crate) async fn test_db(session: &Session, flags: &args::TestDb) -> Ending {
+    let project = session.project()?;
+    let target = session.env.get("CARGO_TARGET_DIR").map(OsString::from);
+    let options = Options {
+        migrations: project.migrations.value,
+        seeds: project.seeds.value,
+        environment: flags.env.clone(),
+        tags: flags.tag.clone(),
+        folder: Options::folder_of(&project.root, target),
+    };
+    let database = testing::database_with(&options)
+        .await
+        .map_err(|error| failed(session, &error))?;
+    let path = database.keep().display().to_string();
+    if session.terminal.format == Format::Json {
+        let call = session.call(None, Exit::Done);
+        let document = Document::done(call)
+            .with("path", path)
+            .with("environment", flags.env.as_str());
+        session.print(&document);
+    } else {
+        session.terminal.data(&path);
+    }
+    Ok(Exit::Done)
+}
+
+fn failed(session: &Session, error: &TestingError) -> Stopped {
+    let exit = match error {
+        TestingError::Config(_) => Exit::Usage,
+        TestingError::Read(error) => error.into(),
+        TestingError::Migrations(error) => Exit::from(error.as_ref()),
+        TestingError::Seeds(error) => Exit::from(error.as_ref()),
+        TestingError::History(error) => error.into(),
+        _ => Exit::Failed,
+    };
+    session.stopped(Report::testing(error, session.style()), exit)
+}

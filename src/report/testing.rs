@@ -1,0 +1,61 @@
+//! Why a test has no database, in words.
+
+use std::fmt;
+
+use super::{Paint, Report, Style};
+use crate::testing::TestingError;
+
+impl Report {
+    /// A database for tests that could not be made.
+    pub fn testing(error: &TestingError, style: Style<'_>) -> Report {
+        let mut report = match error {
+            TestingError::Config(error) => Report::config(error, style),
+            TestingError::Read(error) => Report::files(error, style),
+            TestingError::Migrations(error) => Report::failure(error, style),
+            TestingError::Seeds(error) => Report::failure(error, style),
+            TestingError::History(error) => Report::history(error, style),
+            TestingError::NoProject(_)
+            | TestingError::Run(_)
+            | TestingError::Db(_)
+            | TestingError::Write { .. }
+            | TestingError::Labels { .. }
+            | TestingError::UnknownTable { .. }
+            | TestingError::UnknownLabel { .. }
+            | TestingError::Gone { .. }
+            | TestingError::Unfit { .. } => Report::usage("testing", with_causes(error), None),
+        };
+        // What a template under construction is like helps nobody: it is gone.
+        report.database = None;
+        report.items = Vec::new();
+        for diagnostic in &mut report.diagnostics {
+            if diagnostic.code == "unset-variable" {
+                let help = "tests read no variable: give it one with `default`".to_owned();
+                diagnostic.help = vec![help];
+            }
+        }
+        report
+    }
+}
+
+/// An error and what caused it, in one line.
+fn with_causes(error: &dyn std::error::Error) -> String {
+    let mut text = error.to_string();
+    let mut source = error.source();
+    while let Some(cause) = source {
+        text.push_str(&format!(": {cause}"));
+        source = cause.source();
+    }
+    text
+}
+
+/// The whole report, since `Debug` is what a test shows that unwraps or returns an error.
+impl fmt::Debug for TestingError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let style = Style {
+            paint: Paint::Plain,
+            program: "seedbed",
+        };
+        let text = Report::testing(self, style).text(style);
+        write!(f, "{self}\n\n{text}")
+    }
+}

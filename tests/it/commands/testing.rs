@@ -1,0 +1,407 @@
+//! The commands for databases that are there to be thrown away: `test-db` and `reset`.
+
+use std::path::PathBuf;
+
+use expect_test::{Expect, expect};
+
+use crate::process::Ran;
+use crate::project::Project;
+
+/// Two migrations, and seeds for two environments.
+fn project() -> Project {
+    super::project().file(
+        "seeds/010_users.yaml",
+        "users:\n  admin: {id: 1, name: Ann}\nposts:\n  first: {id: 7, author: 1}\n",
+    )
+}
+
+fn path(ran: &Ran) -> PathBuf {
+    assert_eq!(ran.code, Some(0), "{ran}");
+    let lines: Vec<&str> = ran.stdout.lines().collect();
+    assert_eq!(lines.len(), 1, "{ran}");
+    PathBuf::from(lines[0])
+}
+
+#[test]
+fn test_db_prints_the_path_of_a_new_database_each_time_and_nothing_else() {
+    // Neither is read: the one would choose another database, the other is a value for a seed.
+    let project = project()
+        .file(".env", "USE_TURSO=YES\nTOWN=Paris\n")
+        .file(
+            "seeds/test/020_towns.yaml",
+            "users:\n  town: {id: 2, name: !env {name: TOWN, default: none}}\n",
+        )
+        .env("TOWN", "Rome");
+    let (one, two) = (project.run("test-db"), project.run("test-db"));
+    assert_eq!((one.stderr.as_str(), two.stderr.as_str()), ("", ""));
+    let (one, two) = (path(&one), path(&two));
+    assert_ne!(one, two);
+    for path in [&one, &two] {
+        assert!(path.starts_with(project.path("target/seedbed/tests")));
+        let answers = project.ask_of(
+            path.to_str().unwrap(),
+            [
+                "SELECT name FROM users ORDER BY id",
+                "SELECT version FROM _migrations WHERE kind = 'seed'",
+            ],
+        );
+        assert_eq!(answers[0], "Ann none");
+    }
+    let dev = path(&project.run("test-db --env dev"));
+    let names = "SELECT name FROM users ORDER BY id";
+    assert_eq!(project.ask_of(dev.to_str().unwrap(), [names]), ["Ann"]);
+    assert!(!project.path("local.db").exists());
+}
+
+#[test]
+fn test_db_as_json() {
+    let project = project();
+    let ran = project.run("test-db --format json");
+    let document: serde_json::Value = serde_json::from_str(&ran.stdout).unwrap();
+    assert_eq!(document["command"], "test-db");
+    assert_eq!(document["environment"], "test");
+    assert!(PathBuf::from(document["path"].as_str().unwrap()).is_file());
+}
+
+#[test]
+fn test_db_keeps_its_databases_where_cargo_is_told_to_build() {
+    let project = project().env("CARGO_TARGET_DIR", "elsewhere");
+    let path = path(&project.run("test-db"));
+    assert!(path.starts_with(project.path("elsewhere/seedbed/tests")));
+}
+
+#[test]
+fn test_db_says_what_is_wrong_with_the_files() {
+    let project = project();
+    project.write("seeds/020_more.yaml", "userz:\n  other: {id: 3, name: x}\n");
+    project.run("test-db").check(expect![[r#"
+        $ seedbed test-db
+        2> error[unknown-table]: there is no table `userz`
+        2>  --> seeds/020_more.yaml:1:1
+        2>   |
+        2> 1 | userz:
+        2>   | ^^^^^
+        2>   |
+        2>   = help: did you mean `users`?
+        exit 4
+    "#]]);
+    project.run("test-db --env prod").check(expect![[r#"
+        $ seedbed test-db --env prod
+        2> error[no-seeds]: no seed is for environment `prod`
+        2>   |
+        2>   = help: there are seeds for dev, test
+        exit 4
+    "#]]);
+    project
+        .run("test-db --migrations nowhere")
+        .check(expect![[r#"
+            $ seedbed test-db --migrations nowhere
+            2> error[no-directory]: there is no directory nowhere
+            2>   |
+            2>   = help: `seedbed new NAME` creates it with a first migration; `--migrations DIR` names another
+            exit 2
+        "#]]);
+}
+
+#[test]
+fn reset_makes_the_local_database_anew() {
+    let project = project().after("migrate").after("seed");
+    project.change(&[
+        "INSERT INTO users VALUES (9, 'Zoe')",
+        "CREATE TABLE mine (a)",
+    ]);
+    project.run("reset").check(expect![[r#"
+        $ seedbed reset
+        removed local.db
+        applied V1 users (1 statement, [ms])
+        applied V2 posts (2 statements, [ms])
+        applied R__authors (2 statements, [ms])
+        the database is at V2
+        seed 010_users (new) sha256 31c0f261…
+          posts  + first
+          users  + admin
+        2 inserted, 0 updated, 0 deleted, 0 unchanged, in one transaction
+        the database is marked as environment dev
+        2> target: local local.db (default)
+    "#]]);
+    assert_eq!(project.ask("SELECT name FROM users"), "Ann");
+    assert!(project.state().ends_with("tables: posts users"));
+    project.run("status --exit-code").check(expect![[r#"
+        $ seedbed status --exit-code
+        state  version  name  applied at  took  checksum
+        ✓ applied  V1  users  [time] UTC  [ms]  f202577a
+        ✓ applied  V2  posts  [time] UTC  [ms]  6c514698
+        ✓ applied  R  authors  [time] UTC  [ms]  f8fe37c4
+
+        3 applied; the database is at V2
+
+        state  seed  applied at  took  checksum
+        ✓ applied  010_users  [time] UTC  [ms]  31c0f261
+
+        the database is marked as environment dev
+        2> target: local local.db (default)
+    "#]]);
+    project.run("reset --format json").check(expect![[r#"
+        $ seedbed reset --format json
+        {
+          "schema_version": 1,
+          "command": "reset",
+          "mode": "local",
+          "database": "local.db",
+          "outcome": "done",
+          "exit_code": 0,
+          "items": [
+            {
+              "kind": "migration",
+              "version": 1,
+              "name": "users",
+              "state": "applied",
+              "checksum": "f202577af96fe5ff413f6456e176f80eb994ac7d349d89f8707fa32f79cef931",
+              "applied_at": null,
+              "duration_ms": [ms],
+              "file": null
+            },
+            {
+              "kind": "migration",
+              "version": 2,
+              "name": "posts",
+              "state": "applied",
+              "checksum": "6c514698e42a18960b875a12336b78cc93bfc297ae987f58dfe8db62d8a81320",
+              "applied_at": null,
+              "duration_ms": [ms],
+              "file": null
+            },
+            {
+              "kind": "repeatable",
+              "version": "authors",
+              "name": "authors",
+              "state": "applied",
+              "checksum": "f8fe37c4d37795ac97a20d1ae661a731d36af3aab7481e5081c416441dfce57d",
+              "applied_at": null,
+              "duration_ms": [ms],
+              "file": null
+            }
+          ],
+          "problems": [],
+          "database_version": 2,
+          "environment": "dev",
+          "removed": [
+            "local.db"
+          ],
+          "rows": 2
+        }
+        2> target: local local.db (default)
+    "#]]);
+    let files = project.files();
+    let left: Vec<&String> = files.iter().filter(|name| name.contains("local")).collect();
+    assert_eq!(left, ["local.db"]);
+}
+
+#[test]
+fn reset_makes_a_database_where_there_is_none() {
+    let project = super::project();
+    project.run("reset").check(expect![[r#"
+        $ seedbed reset
+        local.db was not there
+        applied V1 users (1 statement, [ms])
+        applied V2 posts (2 statements, [ms])
+        applied R__authors (2 statements, [ms])
+        the database is at V2
+        there are no seeds
+        2> target: local local.db (default)
+    "#]]);
+}
+
+#[test]
+fn reset_takes_the_side_files_with_it() {
+    let project = project().after("migrate").after("seed");
+    // Somebody has it open, with a log beside it.
+    project.change(&["PRAGMA journal_mode = WAL", "DELETE FROM posts"]);
+    let ran = project.run("reset");
+    assert_eq!(ran.code, Some(0), "{ran}");
+    assert_eq!(project.ask("SELECT count(*) FROM posts"), "1");
+    assert_eq!(project.ask("PRAGMA journal_mode"), "delete");
+    assert!(!project.path("local.db-wal").exists());
+}
+
+#[test]
+fn a_reset_that_fails_leaves_the_database_as_it_was() {
+    let project = project().after("migrate").after("seed");
+    let before = project.bytes("local.db");
+    project.write("seeds/020_more.yaml", "users:\n  other: {id: 1, name: x}\n");
+    project.run("reset").check(expect![[r#"
+        $ seedbed reset
+        2> target: local local.db (default)
+        2> error[same-value]: `users.admin` and `users.other` have the same `id`, of which there can be only one
+        2>  --> seeds/020_more.yaml:2:15
+        2>   |
+        2> 2 |   other: {id: 1, name: x}
+        2>   |               ^
+        2>   |
+        2>   = note: the other is here: seeds/010_users.yaml:2:15
+        2>
+        2> nothing was changed: local.db is as it was
+        exit 4
+    "#]]);
+    project.write("migrations/V3__broken.sql", "CREATE TABEL x (a);\n");
+    project.run("reset").check(expect![[r#"
+        $ seedbed reset
+        2> target: local local.db (default)
+        2> error[statement-failed]: V3 failed: near "TABEL": syntax error
+        2>  --> migrations/V3__broken.sql:1:8
+        2>   |
+        2> 1 | CREATE TABEL x (a);
+        2>   |        ^^^^^
+        2>   |
+        2>   = note: rolled back: V1, V2 and V3
+        2>   = help: fix migrations/V3__broken.sql:1, then run `seedbed migrate` again
+        2>
+        2> nothing was changed: local.db is as it was
+        exit 1
+    "#]]);
+    assert!(project.bytes("local.db") == before);
+    assert!(!project.files().iter().any(|name| name.contains("-reset-")));
+}
+
+fn refused(project: &Project, line: &str, expect: Expect) {
+    let before = project.bytes("local.db");
+    project.run(line).check(expect);
+    assert!(project.bytes("local.db") == before);
+}
+
+#[test]
+fn reset_is_for_local_files_only() {
+    let project = project().env("TURSO_DATABASE_URL", "http://127.0.0.1:9");
+    for line in [
+        "reset --database :memory:",
+        "reset --database http://127.0.0.1:9",
+        "reset --mode replica",
+    ] {
+        let ran = project.run(line);
+        assert_eq!(ran.code, Some(2), "{ran}");
+        assert!(ran.stderr.contains("error[not-local]"), "{ran}");
+    }
+    refused(
+        &project,
+        "reset --database :memory:",
+        expect![[r#"
+        $ seedbed reset --database :memory:
+        2> target: memory :memory: (--database)
+        2> error[not-local]: reset makes local files anew, and this database is in mode memory
+        2>   |
+        2>   = help: `--database FILE` names a file
+        exit 2
+    "#]],
+    );
+    // A replica's file is one too, and has more beside it.
+    project.change(&["CREATE TABLE t (a)"]);
+    project.write("local.db-info", "{}");
+    refused(
+        &project,
+        "reset --database local.db --yes",
+        expect![[r#"
+        $ seedbed reset --database local.db --yes
+        2> target: local local.db (--database)
+        2> error[replica]: local.db is the file of a replica
+        2>   |
+        2>   = help: `seedbed replica reset` removes it with what belongs to it
+        exit 2
+    "#]],
+    );
+}
+
+#[test]
+fn reset_refuses_a_database_that_is_marked_otherwise() {
+    let project = project()
+        .file(
+            "seeds/prod/010_admin.yaml",
+            "_seed: {envs: [prod]}\nusers:\n  root: {id: 5, name: Root}\n",
+        )
+        .after("migrate")
+        .after("seed --env test");
+    refused(
+        &project,
+        "reset --env dev --yes",
+        expect![[r#"
+        $ seedbed reset --env dev --yes
+        2> target: local local.db (default)
+        2> error[other-environment]: this database is marked `test`, and not `dev`
+        2>   |
+        2>   = help: see whether this is the database that you meant; a file that nobody needs can be deleted by hand
+        exit 4
+    "#]],
+    );
+    // Unless another is named, it stays what it is.
+    let project = project.after("reset");
+    let mark = "SELECT detail FROM _migrations WHERE version = 'environment'";
+    assert_eq!(project.ask(mark), "test");
+    project.remove_database("local.db");
+    let project = project.after("migrate").after("seed --env prod");
+    refused(
+        &project,
+        "reset --yes",
+        expect![[r#"
+        $ seedbed reset --yes
+        2> target: local local.db (default)
+        2> error[other-environment]: this database is marked `prod`, and is not deleted
+        2>   |
+        2>   = help: see whether this is the database that you meant; a file that nobody needs can be deleted by hand
+        exit 4
+    "#]],
+    );
+    refused(
+        &project,
+        "reset --env prod --yes",
+        expect![[r#"
+        $ seedbed reset --env prod --yes
+        2> target: local local.db (default)
+        2> error[other-environment]: this database is marked `prod`, and is not deleted
+        2>   |
+        2>   = help: see whether this is the database that you meant; a file that nobody needs can be deleted by hand
+        exit 4
+    "#]],
+    );
+}
+
+#[test]
+fn reset_asks_before_it_deletes_what_may_be_somebody_elses() {
+    let project = project();
+    project.change(&["CREATE TABLE notes (a)", "INSERT INTO notes VALUES (1)"]);
+    refused(
+        &project,
+        "reset",
+        expect![[r#"
+            $ seedbed reset
+            2> target: local local.db (default)
+            2> error[needs-yes]: reset will delete local.db, with a table that no migration has made, and there is no terminal to ask at
+            2>   |
+            2>   = help: `seedbed reset --yes`
+            exit 2
+        "#]],
+    );
+    let elsewhere = tempfile::tempdir().unwrap();
+    let other = elsewhere.path().join("other.db");
+    std::fs::write(&other, "").unwrap();
+    let line = format!("reset --database {}", other.display());
+    let ran = project.run(&line);
+    assert_eq!(ran.code, Some(2), "{ran}");
+    assert!(ran.stderr.contains("outside of this project"), "{ran}");
+    let ran = project.run(&format!("{line} --yes"));
+    assert_eq!(ran.code, Some(0), "{ran}");
+    let ran = project.run("reset --yes");
+    assert_eq!(ran.code, Some(0), "{ran}");
+    assert!(project.state().ends_with("tables: posts users"));
+}
+
+#[test]
+fn reset_waits_for_whoever_writes() {
+    let project = project().after("migrate");
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .build()
+        .unwrap();
+    let _writer = runtime.block_on(project.connection(&["BEGIN IMMEDIATE"]));
+    let ran = project.run("reset --lock-timeout 0.1");
+    assert_eq!(ran.code, Some(6), "{ran}");
+    assert!(!project.files().iter().any(|name| name.contains("-reset-")));
+}
