@@ -18,7 +18,7 @@ pub(super) fn cell(
     indent: usize,
 ) -> Result<String, &'static str> {
     let becomes = |text: &str, style| {
-        typed(text, style, column, strictness).is_ok_and(|it| word(&it) == word(value))
+        typed(text.into(), style, column, strictness).is_ok_and(|it| word(&it) == word(value))
     };
     match value {
         Value::Null => Ok("~".to_owned()),
