@@ -3,7 +3,7 @@
 //! Everything here takes values and gives text: it prints nothing, opens nothing and decides nothing, exit codes
 //! neither. What went wrong becomes a [`Report`]; the same report is shown as text, as JSON and as
 //! annotations, so that the three never disagree. What is there and what was done are tables and lines of their own:
-//! [`status`], [`dry_run`], [`outcome`], [`config`], [`inspect`], [`explain`], [`checks`].
+//! [`status`], [`dry_run`], [`outcome`], [`config`], [`inspect`], [`explain`], [`exported`], [`checks`].
 
 mod annotations;
 mod checks;
@@ -57,7 +57,7 @@ pub use style::{Paint, Style};
 /// What went wrong, ready to be shown.
 ///
 /// The constructors are in the files of their inputs: [`Report::problems`], [`Report::failure`],
-/// [`Report::history`], [`Report::files`], [`Report::baseline`], [`Report::config`], [`Report::explain`], [`Report::checks`], [`Report::usage`].
+/// [`Report::history`], [`Report::files`], [`Report::baseline`], [`Report::config`], [`Report::explain`], [`Report::export`], [`Report::checks`], [`Report::usage`].
 #[derive(Debug, Clone, PartialEq)]
 pub struct Report {
     /// Errors first.

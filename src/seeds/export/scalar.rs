@@ -40,7 +40,6 @@ pub(super) fn cell(
                 Err("is a number that its column would make another value of")
             }
         }
-        Value::Text(text) if text.contains('\0') => Err("is text with a NUL in it"),
         Value::Text(text) => {
             let escaped = text.replace("${", "$${");
             let (written, style) = scalar(&escaped, indent);
