@@ -265,6 +265,7 @@ pub enum Failure {
 
 impl Failure {
     /// The same failure of a run of which `before` transactions had been committed already.
+    #[cfg(feature = "remote")]
     pub(crate) fn after(mut self, before: usize) -> Failure {
         if let Failure::Step { committed, .. } = &mut self {
             *committed += before;

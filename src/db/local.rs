@@ -42,6 +42,7 @@ pub(super) struct File {
 enum Recovery {
     Allowed,
     /// It is a replica: a checkpoint by us would move the frames that it counts.
+    #[cfg(feature = "replica")]
     Never,
 }
 

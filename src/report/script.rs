@@ -122,6 +122,10 @@ impl<'a> Failing<'a> {
         self.unit().map(|unit| unit.record.key())
     }
 
+    fn is_seed(&self) -> bool {
+        matches!(self.key(), Some(Key::Seed(_) | Key::Environment))
+    }
+
     fn step(&self) -> Option<&'a Step> {
         match self.part {
             Part::Step(step) => Some(step),
@@ -154,7 +158,11 @@ impl<'a> Failing<'a> {
 
     fn message(&self) -> String {
         let words = self.words;
-        let key = self.key().map(Key::to_string).unwrap_or_default();
+        let key = match (self.key(), self.step()) {
+            // Rows of several seeds stand in one order: only the step knows whose this one is.
+            (Some(Key::Seed(_)), Some(Step { origin: Some(origin), .. })) => origin.source.name.clone(),
+            (key, _) => key.map(Key::to_string).unwrap_or_default(),
+        };
         if self.code == Some(Code::Interrupted) {
             return match self.step() {
                 Some(_) => format!("interrupted while {key} ran"),
@@ -260,6 +268,7 @@ impl<'a> Failing<'a> {
 
     fn help(&self) -> Vec<String> {
         let again = match self.doing {
+            _ if self.is_seed() => "run `seed` again",
             Doing::Applying => "run `migrate` again",
             Doing::Undoing => "run `undo` again",
             Doing::Recording => "run the command again",
@@ -270,12 +279,29 @@ impl<'a> Failing<'a> {
             _ if code == Code::Interrupted => format!("{again} to go on"),
             _ => again.to_owned(),
         };
-        match (code_help(code), self.fix()) {
+        let mut help = match (code_help(code), self.fix()) {
             (Some(first), _) => vec![first.to_owned(), format!("then {next}")],
             (None, Some(fix)) if self.half_done.is_none() => vec![format!("{fix}, then {next}")],
             (None, Some(fix)) => vec![fix, format!("then {next}")],
             (None, None) => vec![next],
+        };
+        help.extend(self.meant().map(str::to_owned));
+        help
+    }
+
+    /// What somebody who gets these words may have meant.
+    fn meant(&self) -> Option<&'static str> {
+        let first = self.error.version.is_none() && self.error.done.is_empty();
+        if self.doing == Doing::Applying && first && self.words.ends_with("already exists") {
+            return Some(
+                "if this database has the schema already, `baseline V` records the migrations up to V without running \
+                 them",
+            );
         }
+        // https://sqlite.org/lang_vacuum.html
+        self.words.contains("from within a transaction").then_some(
+            "such a statement runs in a file of its own, with `-- seedbed: no-transaction` at the top",
+        )
     }
 
     /// What to change in a file.
@@ -306,6 +332,7 @@ impl<'a> Failing<'a> {
             (Part::Step(step), _) => {
                 let place = step.origin.as_ref().map(|it| self.pointed_at(it).place());
                 let line = place.map_or(String::new(), |place| format!(":{}", place.line));
+                let file = step.origin.as_ref().map_or(file, |it| &it.source.name);
                 Some(match self.code {
                     Some(Code::Constraint) => {
                         format!("correct {file}{line}, or the rows that are in the database")
