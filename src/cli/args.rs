@@ -234,6 +234,8 @@ pub(super) struct Status {
 /// `seed`
 #[derive(Debug, Args)]
 pub(super) struct Seed {
+    #[command(subcommand)]
+    pub(super) command: Option<SeedCommand>,
     /// The environment of the seeds [default: dev, on this machine only]
     #[arg(long, value_name = "ENV")]
     pub(super) env: Option<String>,
@@ -254,6 +256,46 @@ pub(super) struct Seed {
     pub(super) allow_remote_seed: bool,
     #[command(flatten)]
     pub(super) lock: Lock,
+}
+
+impl Seed {
+    /// A flag that says how rows are written, where none are: clap would refuse global flags in that place too.
+    pub(super) fn flag_of_writing(&self) -> Option<&'static str> {
+        let given = [
+            (self.env.is_some(), "--env"),
+            (!self.tag.is_empty(), "--tag"),
+            (self.dry_run, "--dry-run"),
+            (self.refresh, "--refresh"),
+            (self.mark.is_some(), "--mark"),
+            (self.allow_remote_seed, "--allow-remote-seed"),
+            (self.lock.lock_timeout.is_some(), "--lock-timeout"),
+        ];
+        given.into_iter().find(|(is, _)| *is).map(|(_, flag)| flag)
+    }
+}
+
+/// What is done with seeds besides writing their rows.
+#[derive(Debug, Subcommand)]
+pub(super) enum SeedCommand {
+    /// Write rows of the database as a seed file; it is read back before it is handed out
+    Export(SeedExport),
+}
+
+/// `seed export`
+#[derive(Debug, Args)]
+pub(super) struct SeedExport {
+    /// The tables, in the order in which they are to stand
+    #[arg(value_name = "TABLE", required_unless_present = "all", num_args = 1..)]
+    pub(super) tables: Vec<String>,
+    /// All tables that keep rows, parents first
+    #[arg(long, conflicts_with = "tables")]
+    pub(super) all: bool,
+    /// Leave the values of these columns out: new rows get made-up ones, and rows that are there keep theirs
+    #[arg(long, value_name = "TABLE.COLUMN", value_delimiter = ',')]
+    pub(super) mask: Vec<String>,
+    /// Write a new file instead of standard output
+    #[arg(long, value_name = "FILE")]
+    pub(super) file: Option<PathBuf>,
 }
 
 /// `undo`

@@ -15,7 +15,7 @@ use std::process::ExitCode;
 
 use clap::{CommandFactory, FromArgMatches};
 
-use args::{Cli, Command, ReplicaCommand};
+use args::{Cli, Command, ReplicaCommand, SeedCommand};
 use exit::Exit;
 use session::{Ending, Session};
 
@@ -90,7 +90,12 @@ async fn dispatch(session: &Session, command: &Command) -> Ending {
         Command::Migrate(flags) => commands::migrate(session, flags).await,
         Command::Status(flags) => commands::status(session, flags).await,
         Command::Undo(flags) => commands::undo(session, flags).await,
-        Command::Seed(flags) => commands::seed(session, flags).await,
+        Command::Seed(flags) => match &flags.command {
+            None => commands::seed(session, flags).await,
+            Some(SeedCommand::Export(export)) => {
+                commands::export(session, export, flags.flag_of_writing()).await
+            }
+        },
         Command::Check(flags) => commands::check(session, flags).await,
         Command::New(flags) => commands::new(session, flags),
         Command::Renumber(flags) => commands::renumber(session, flags),
@@ -130,7 +135,10 @@ impl Command {
             Command::Migrate(_) => "migrate",
             Command::Status(_) => "status",
             Command::Undo(_) => "undo",
-            Command::Seed(_) => "seed",
+            Command::Seed(flags) => match &flags.command {
+                None => "seed",
+                Some(SeedCommand::Export(_)) => "seed export",
+            },
             Command::Check(_) => "check",
             Command::New(_) => "new",
             Command::Renumber(_) => "renumber",

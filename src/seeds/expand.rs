@@ -939,7 +939,7 @@ fn makes_id(of: &TableShape, key: usize) -> bool {
 }
 
 /// The short name of a foreign key of one column: `user` for `user_id`, which refers to `id`.
-fn short_name(of: &TableShape, key: &ForeignKey) -> Option<String> {
+pub(super) fn short_name(of: &TableShape, key: &ForeignKey) -> Option<String> {
     let [column] = key.columns[..] else {
         return None;
     };

@@ -22,7 +22,7 @@ pub enum Variables {
 }
 
 /// What `!now` stands for in each file, counted from one moment.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, PartialEq, Default)]
 pub struct Clock {
     /// Seconds since 1970 by base and modifiers; none where the engine understands them not.
     moments: HashMap<(String, Vec<String>), Option<i64>>,

@@ -11,6 +11,7 @@ mod conflicts;
 mod draw;
 mod effective;
 mod expand;
+mod export;
 mod found;
 mod generate;
 mod guard;
@@ -34,6 +35,7 @@ mod yaml;
 
 pub use apply::{ApplyError, Outcome, SeedOptions, apply, observe};
 pub use check::{Checked, check};
+pub use export::{ExportError, ExportOptions, Exported, MOST_ROWS, Mask, Refusal, Tables, export};
 pub use inputs::{Clock, Variables};
 #[cfg(feature = "testing")]
 pub use labelled::{Labelled, labelled};

@@ -59,7 +59,12 @@ fn numeric(
         return Ok(value);
     }
     // The engine looks past blanks.
-    let found = match number(text.trim_matches([' ', '\t', '\n', '\r', '\x0c', '\x0b']))? {
+    let found = match number(text.trim_matches([' ', '\t', '\n', '\r', '\x0c', '\x0b'])) {
+        // Infinity in quotes is a word.
+        Err(unfit) if style == Style::Quoted && unfit.code == "not-finite" => None,
+        found => found?,
+    };
+    let found = match found {
         Some(found) => found,
         // Dates and decimals as text are what NUMERIC columns often hold.
         None if column.affinity == Affinity::Numeric && strictness == Strictness::Flexible => {

@@ -58,6 +58,7 @@ in_every_mode! {
     triggers_and_strings_with_semicolons_are_one_statement
     refinerys_own_runner_works
     tables_are_listed_with_rows_and_indexes
+    rows_are_exported_as_a_seed
     a_query_plan_tells_its_index_and_runs_nothing
     row_level_security_is_refused
 }

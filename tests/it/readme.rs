@@ -1,5 +1,5 @@
 //! The README's sessions, run. Each block marked `console` is a session: lines that begin with `$ ` are typed, the
-//! lines below are what came of it. `UPDATE_EXPECT=1` writes what came of it into the README.
+//! lines below are what came of it. A block of YAML that begins with `# seeds/…` is that file. `UPDATE_EXPECT=1` writes what came of it into the README.
 
 use std::path::{Path, PathBuf};
 use std::process::Command;
@@ -15,6 +15,10 @@ fn the_sessions_in_the_readme_are_what_the_program_prints() {
     while let Some(line) = lines.next() {
         found.push_str(line);
         found.push('\n');
+        if line == "```yaml" {
+            project.write_down(&mut lines, &mut found);
+            continue;
+        }
         if line != "```console" {
             continue;
         }
@@ -89,6 +93,26 @@ impl Project {
             .join(format!("xtask{}", std::env::consts::EXE_SUFFIX));
         std::fs::copy(env!("CARGO_BIN_EXE_seedbed"), &xtask).unwrap();
         Project { folder, xtask }
+    }
+
+    /// A block of YAML that begins with the name of a seed file is that file.
+    fn write_down<'a>(
+        &self,
+        lines: &mut std::iter::Peekable<impl Iterator<Item = &'a str>>,
+        found: &mut String,
+    ) {
+        let path = lines.peek().and_then(|line| line.strip_prefix("# seeds/"));
+        let path = path.map(|name| self.folder.path().join("project/seeds").join(name));
+        let mut text = String::new();
+        while let Some(line) = lines.next_if(|line| *line != "```") {
+            text.push_str(line);
+            text.push('\n');
+        }
+        found.push_str(&text);
+        if let Some(path) = path {
+            std::fs::create_dir_all(path.parent().unwrap()).unwrap();
+            std::fs::write(path, text).unwrap();
+        }
     }
 
     /// What a person sees: what is printed, standard error first, and the exit code if it is not 0.

@@ -653,6 +653,54 @@ pub(crate) async fn refinerys_own_runner_works(world: World) {
     assert_eq!(ours.newest(), Some(2));
 }
 
+pub(crate) async fn rows_are_exported_as_a_seed(world: World) {
+    use seedbed::seeds::{ExportOptions, Tables, export};
+
+    world
+        .apply(&[(
+            "V1__a.sql",
+            "CREATE TABLE a (id INTEGER PRIMARY KEY, email TEXT UNIQUE, n, up INTEGER AS (id + 1));
+             CREATE TABLE b (a_id INTEGER PRIMARY KEY REFERENCES a, r REAL, bytes BLOB) STRICT;
+             CREATE TABLE c (x TEXT PRIMARY KEY);
+             INSERT INTO a (id, email, n) VALUES (-9223372036854775808, 'ann@x.test', 1.0), (7, 'bob@x.test', '1');
+             INSERT INTO b VALUES (7, 0.1, x'00ff'); INSERT INTO c VALUES ('a' || char(0) || 'b');",
+        )])
+        .await
+        .unwrap();
+    let options = |tables: &[&str]| ExportOptions {
+        tables: Tables::Named(tables.iter().map(|it| (*it).to_owned()).collect()),
+        masks: Vec::new(),
+    };
+    let exported = export(&world.db, &options(&["a", "b"])).await.unwrap();
+    let expect = expect_test::expect![[r#"
+        _seed: {format: 1}
+
+        a:
+          ann:
+            id: -9223372036854775808
+            email: ann@x.test
+            "n": 1.0
+          bob:
+            id: 7
+            email: bob@x.test
+            "n": '1'
+
+        b:
+          b_7:
+            a: bob
+            r: 0.1
+            bytes: !!binary AP8=
+    "#]];
+    expect.assert_eq(&exported.yaml);
+    let refused = export(&world.db, &options(&["c", "d"])).await.unwrap_err();
+    assert_eq!(refused.to_string(), "there is no table `d`");
+    let refused = export(&world.db, &options(&["c"])).await.unwrap_err();
+    assert_eq!(
+        refused.to_string(),
+        "`c.x` has text with a NUL in it, in 1 of the rows"
+    );
+}
+
 pub(crate) async fn tables_are_listed_with_rows_and_indexes(world: World) {
     use seedbed::schema::{Uniqueness, contents};
 

@@ -1,6 +1,7 @@
 //! The commands. Each turns flags into values, makes one call of the library, and shows what came of it.
 
 mod changes;
+mod export;
 mod files;
 mod look;
 pub(super) mod replica;
@@ -9,6 +10,7 @@ mod seeds;
 mod test_db;
 
 pub(super) use changes::{baseline, migrate, repair, undo};
+pub(super) use export::export;
 pub(super) use files::{check, init, new, renumber};
 pub(super) use look::{completions, config, doctor, explain, inspect, status};
 pub(super) use reset::reset;

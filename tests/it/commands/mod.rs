@@ -1,6 +1,7 @@
 //! What every command prints and how it ends, where all is well.
 
 mod changes;
+mod export;
 mod files;
 mod look;
 mod output;

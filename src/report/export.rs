@@ -1,0 +1,53 @@
+//! `seed export` in words and as JSON.
+
+use std::path::Path;
+
+use serde_json::{Value, json};
+
+use super::json::{Call, Document};
+use super::style::Style;
+use super::words::{as_typed, count};
+use super::{Diagnostic, Report};
+use crate::seeds::{Exported, Refusal};
+
+/// What a file got that was written.
+pub fn exported(exported: &Exported, file: &Path) -> String {
+    let rows = exported.tables.iter().map(|(_, rows)| rows).sum();
+    format!(
+        "{}: {} of {}\n",
+        file.display(),
+        count(rows, "row"),
+        count(exported.tables.len(), "table")
+    )
+}
+
+impl Document {
+    /// `seed export`: the text in `yaml`, how many rows of each table it has in `tables`, and in `file` where it was
+    /// written.
+    pub fn exported(call: Call<'_>, exported: &Exported, file: Option<&Path>) -> Document {
+        let tables: Vec<Value> = exported
+            .tables
+            .iter()
+            .map(|(name, rows)| json!({"name": name, "rows": rows}))
+            .collect();
+        Document::done(call)
+            .with("yaml", exported.yaml.as_str())
+            .with("tables", tables)
+            .with("file", file.map(|file| file.display().to_string()))
+    }
+}
+
+impl Report {
+    /// Why there is no seed file.
+    pub fn export(refusals: &[Refusal], style: Style<'_>) -> Report {
+        let told = refusals.iter().map(|refusal| Diagnostic {
+            help: refusal
+                .help()
+                .iter()
+                .map(|help| as_typed(help, style.program))
+                .collect(),
+            ..Diagnostic::error(refusal.code(), refusal.to_string())
+        });
+        Report::of(told.collect())
+    }
+}
