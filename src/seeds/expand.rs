@@ -280,7 +280,7 @@ impl<'a> Expansion<'a> {
                 let columns = names.value.iter();
                 key.extend(columns.filter_map(|name| of.column(&name.value)));
             }
-            (None, None) if of.primary_key.is_empty() => {
+            (None, None) if of.primary_key.is_empty() && !table.rows.is_empty() => {
                 let message = format!(
                     "table `{name}` has no primary key, by which its rows could be found again"
                 );
