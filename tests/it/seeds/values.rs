@@ -14,7 +14,7 @@ async fn arrives(declared: &str, value: &str) -> String {
         "CREATE TABLE t (id INTEGER PRIMARY KEY, v {declared});"
     ))
     .await;
-    bed.settles(&format!("t:\n  x: {{id: 1, v: {value}}}\n"))
+    bed.settles(&format!("t:\n  x:\n    id: 1\n    v: {value}\n"))
         .await;
     bed.ask("SELECT typeof(v), quote(v) FROM t").await
 }
