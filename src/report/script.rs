@@ -122,6 +122,10 @@ impl<'a> Failing<'a> {
         self.unit().map(|unit| unit.record.key())
     }
 
+    fn is_of_seeds(&self) -> bool {
+        matches!(self.key(), Some(Key::Seed(_) | Key::Environment))
+    }
+
     fn step(&self) -> Option<&'a Step> {
         match self.part {
             Part::Step(step) => Some(step),
@@ -172,6 +176,8 @@ impl<'a> Failing<'a> {
                 format!("the foreign keys cannot be checked after {key} has run: {words}")
             }
             (Part::Step(_), Doing::Undoing) => format!("undoing {key} failed: {words}"),
+            // Rows of all files stand in one order.
+            (Part::Step(_), _) if self.is_of_seeds() => format!("a row was refused: {words}"),
             (Part::Step(_), _) => format!("{key} failed: {words}"),
             (Part::Record, _) if !key.is_empty() => {
                 format!("{key} could not be recorded: {words}")
@@ -210,6 +216,7 @@ impl<'a> Failing<'a> {
         let mut notes = Vec::new();
         if let (Some(number), Some(unit)) = (self.statement(), self.unit())
             && unit.steps.len() > 1
+            && !self.is_of_seeds()
         {
             let of = unit.steps.len();
             notes.push(format!("this is statement {} of {of}", number + 1));
@@ -227,6 +234,9 @@ impl<'a> Failing<'a> {
     fn rolled_back(&self) -> Option<String> {
         if self.never_began() {
             return None;
+        }
+        if self.is_of_seeds() {
+            return Some("every row of this run was rolled back".to_owned());
         }
         let back = keys(self.error.rolled_back.iter().chain(self.key()));
         Some(match back.as_str() {
@@ -260,6 +270,7 @@ impl<'a> Failing<'a> {
 
     fn help(&self) -> Vec<String> {
         let again = match self.doing {
+            Doing::Applying | Doing::Recording if self.is_of_seeds() => "run `seed` again",
             Doing::Applying => "run `migrate` again",
             Doing::Undoing => "run `undo` again",
             Doing::Recording => "run the command again",

@@ -135,6 +135,7 @@ struct Seen {
     shape: Shape,
     rows: Rows,
     found: Found,
+    looked: bool,
     orphans: Vec<ledger::Orphan>,
     problems: Vec<Problem>,
 }
@@ -162,6 +163,7 @@ impl<'a> Seeding<'a> {
             shape: &self.seen.shape,
             rows: &self.seen.rows,
             found: &self.seen.found,
+            looked: self.seen.looked,
             history,
             seeds: self.seeds,
             environment: &self.options.choice.environment,
@@ -221,6 +223,7 @@ impl<'a> Seeding<'a> {
             return Ok(());
         }
         self.find(db, &empty).await?;
+        self.seen.looked = true;
         let clashes = clashes(&self.basis(history));
         self.seen.problems.extend(clashes);
         self.obstacles(db, history, &empty).await?;

@@ -893,15 +893,14 @@ fn what_only_the_engine_refuses() {
     ran.check(expect![[r#"
         $ seedbed seed
         2> target: local local.db (default)
-        2> error[constraint]: a failed: CHECK constraint failed: n < 10
+        2> error[constraint]: a row was refused: CHECK constraint failed: n < 10
         2>  --> seeds/a.yaml:3:3
         2>   |
         2> 3 |   two:
         2>   |   ^^^
         2>   |
-        2>   = note: this is statement 2 of 2
-        2>   = note: rolled back: environment and a
-        2>   = help: correct seeds/a.yaml:3, or the rows that are in the database, then run `seedbed migrate` again
+        2>   = note: every row of this run was rolled back
+        2>   = help: correct seeds/a.yaml:3, or the rows that are in the database, then run `seedbed seed` again
         2>
         2> nothing of this run is in the database; the database is at V1
         exit 1
@@ -915,15 +914,14 @@ fn what_only_the_engine_refuses() {
     ran.check(expect![[r#"
         $ seedbed seed
         2> target: local local.db (default)
-        2> error[constraint]: a failed: five is right out
+        2> error[constraint]: a row was refused: five is right out
         2>  --> seeds/a.yaml:3:3
         2>   |
         2> 3 |   two: {id: 2, n: 5}
         2>   |   ^^^
         2>   |
-        2>   = note: this is statement 2 of 2
-        2>   = note: rolled back: environment and a
-        2>   = help: correct seeds/a.yaml:3, or the rows that are in the database, then run `seedbed migrate` again
+        2>   = note: every row of this run was rolled back
+        2>   = help: correct seeds/a.yaml:3, or the rows that are in the database, then run `seedbed seed` again
         2>
         2> nothing of this run is in the database; the database is at V1
         exit 1

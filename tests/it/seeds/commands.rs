@@ -236,7 +236,7 @@ fn status_tells_how_each_seed_stands() {
         ! drifted  010_users  [time] UTC  0ca0e6ff
         ~ edited  020_edited  [time] UTC  35b0c00b
         ✗ missing  030_gone  [time] UTC  83a86cbe
-        ! drifted  040_comment  [time] UTC  [ms]  7c9e3cb7
+        ✓ applied  040_comment  [time] UTC  [ms]  7c9e3cb7
         ○ pending  050_new  66e6dd1c
         - blocked  060_late  737a8d1e
 
@@ -254,7 +254,7 @@ fn status_tells_how_each_seed_stands() {
         ! drifted  010_users  [time] UTC  0ca0e6ff
         ~ edited  020_edited  [time] UTC  35b0c00b
         ✗ missing  030_gone  [time] UTC  83a86cbe
-        ! drifted  040_comment  [time] UTC  [ms]  7c9e3cb7
+        ✓ applied  040_comment  [time] UTC  [ms]  7c9e3cb7
         ○ pending  050_new  66e6dd1c
         - blocked  060_late  737a8d1e
 
@@ -300,9 +300,7 @@ fn the_mark_of_a_database_is_respected() {
     "#]]);
     let ran = project.run("migrate --env prod");
     assert_eq!(ran.code, Some(0), "{ran}");
-    project
-        .run("seed --env dev --mark dev")
-        .check(expect![[r#"
+    project.run("seed --env dev --mark dev").check(expect![[r#"
             $ seedbed seed --env dev --mark dev
             seed 010_users (new) sha256 0ca0e6ff…
               posts  + first
@@ -325,21 +323,30 @@ fn the_mark_of_a_database_is_respected() {
 fn a_database_that_others_use_gets_made_up_rows_only_where_that_is_said() {
     let project = project().env("TURSO_AUTH_TOKEN", "a.b.c");
     let far = "--database libsql://db.example.test";
-    for (flags, expect) in [("", expect![[r#"
+    for (flags, expect) in [
+        (
+            "",
+            expect![[r#"
         $ seedbed seed --database libsql://db.example.test
         2> target: remote libsql://db.example.test (--database)
         2> error[no-environment]: libsql://db.example.test is not this machine, so the environment of the seeds must be said
         2>   |
         2>   = help: `--env prod`, or SEEDBED_ENV
         exit 2
-    "#]]), ("--env dev", expect![[r#"
+    "#]],
+        ),
+        (
+            "--env dev",
+            expect![[r#"
         $ seedbed seed --database libsql://db.example.test --env dev
         2> target: remote libsql://db.example.test (--database)
         2> error[remote-seed]: libsql://db.example.test is not this machine, and seeds for `dev` are made up
         2>   |
         2>   = help: `--allow-remote-seed`, if that database is there for such rows
         exit 2
-    "#]])] {
+    "#]],
+        ),
+    ] {
         let ran = untouched(&project, &format!("seed {far} {flags}"));
         ran.check(expect);
         assert_eq!(ran.code, Some(2), "{ran}");
