@@ -277,8 +277,8 @@ impl<'a> Seeding<'a> {
         };
         let written = writes(&basis);
         let writes = |row: usize| written[row];
-        let mut problems = taken_problems(&basis, taken, &orphans, &writes, answers);
-        problems.extend(parents_problems(&basis, parents, &writes, of_parents));
+        let mut problems = taken_problems(&basis, taken, &orphans, writes, answers);
+        problems.extend(parents_problems(&basis, parents, writes, of_parents));
         if !orphans.is_empty() {
             let children = ledger::children(&orphans, shape);
             let queries = children.iter().map(|it| it.query.clone()).collect();

@@ -117,7 +117,8 @@ impl Found {
     /// The questions about rows whose keys have not been asked for yet. `empty` are tables without a row.
     pub(super) fn lookups(&mut self, rows: &Rows, shape: &Shape, empty: &[usize]) -> Vec<Lookup> {
         // By table and key columns.
-        let mut groups: HashMap<(usize, Vec<usize>), Vec<(usize, Vec<Value>)>> = HashMap::new();
+        type Wanted = Vec<(usize, Vec<Value>)>;
+        let mut groups: HashMap<(usize, Vec<usize>), Wanted> = HashMap::new();
         for (at, row) in rows.rows.iter().enumerate() {
             let rules = rows.rules(row);
             if empty.contains(&rules.table) {
