@@ -122,7 +122,7 @@ impl<'a> Failing<'a> {
         self.unit().map(|unit| unit.record.key())
     }
 
-    fn is_seed(&self) -> bool {
+    fn is_of_seeds(&self) -> bool {
         matches!(self.key(), Some(Key::Seed(_) | Key::Environment))
     }
 
@@ -186,6 +186,8 @@ impl<'a> Failing<'a> {
                 format!("the foreign keys cannot be checked after {key} has run: {words}")
             }
             (Part::Step(_), Doing::Undoing) => format!("undoing {key} failed: {words}"),
+            // Rows of all files stand in one order.
+            (Part::Step(_), _) if self.is_of_seeds() => format!("a row was refused: {words}"),
             (Part::Step(_), _) => format!("{key} failed: {words}"),
             (Part::Record, _) if !key.is_empty() => {
                 format!("{key} could not be recorded: {words}")
@@ -224,6 +226,7 @@ impl<'a> Failing<'a> {
         let mut notes = Vec::new();
         if let (Some(number), Some(unit)) = (self.statement(), self.unit())
             && unit.steps.len() > 1
+            && !self.is_of_seeds()
         {
             let of = unit.steps.len();
             notes.push(format!("this is statement {} of {of}", number + 1));
@@ -241,6 +244,9 @@ impl<'a> Failing<'a> {
     fn rolled_back(&self) -> Option<String> {
         if self.never_began() {
             return None;
+        }
+        if self.is_of_seeds() {
+            return Some("every row of this run was rolled back".to_owned());
         }
         let back = keys(self.error.rolled_back.iter().chain(self.key()));
         Some(match back.as_str() {
@@ -274,7 +280,7 @@ impl<'a> Failing<'a> {
 
     fn help(&self) -> Vec<String> {
         let again = match self.doing {
-            _ if self.is_seed() => "run `seed` again",
+            Doing::Applying | Doing::Recording if self.is_of_seeds() => "run `seed` again",
             Doing::Applying => "run `migrate` again",
             Doing::Undoing => "run `undo` again",
             Doing::Recording => "run the command again",

@@ -149,6 +149,8 @@ pub(super) struct Seen {
     pub(super) shape: Shape,
     pub(super) rows: Rows,
     pub(super) found: Found,
+    /// Whether the rows have been looked for.
+    looked: bool,
     orphans: Vec<ledger::Orphan>,
     problems: Vec<Problem>,
 }
@@ -176,6 +178,7 @@ impl<'a> Seeding<'a> {
             shape: &self.seen.shape,
             rows: &self.seen.rows,
             found: &self.seen.found,
+            looked: self.seen.looked,
             history,
             seeds: self.seeds,
             environment: &self.options.choice.environment,
@@ -235,6 +238,7 @@ impl<'a> Seeding<'a> {
             return Ok(());
         }
         self.find(db, &empty).await?;
+        self.seen.looked = true;
         let clashes = clashes(&self.basis(history));
         self.seen.problems.extend(clashes);
         self.obstacles(db, history, &empty).await?;
@@ -288,8 +292,8 @@ impl<'a> Seeding<'a> {
         };
         let written = writes(&basis);
         let writes = |row: usize| written[row];
-        let mut problems = taken_problems(&basis, taken, &orphans, &writes, answers);
-        problems.extend(parents_problems(&basis, parents, &writes, of_parents));
+        let mut problems = taken_problems(&basis, taken, &orphans, writes, answers);
+        problems.extend(parents_problems(&basis, parents, writes, of_parents));
         if !orphans.is_empty() {
             let children = ledger::children(&orphans, shape);
             let queries = children.iter().map(|it| it.query.clone()).collect();

@@ -91,6 +91,25 @@ pub(super) fn taken_problems(
                 .iter()
                 .map(|column| of.columns[*column].name.as_str())
                 .collect();
+            let declared = (0..rows.rows.len()).find(|it| {
+                let same_table = rows.rules(&rows.rows[*it]).table == rules.table;
+                same_table && basis.found.row(*it) == Some(other.as_slice())
+            });
+            if let Some(declared) = declared {
+                let declared = &rows.rows[declared];
+                let name = rows.name(declared, basis.shape);
+                let names = names.join("`, `");
+                let message = format!("`{name}` has this `{names}` in the database");
+                problems.push(
+                    Problem::error("taken", rows.origin(row, span, basis.files), message)
+                        .other(
+                            "it is here",
+                            rows.origin(declared, &declared.span, basis.files),
+                        )
+                        .help("a value moves from row to row in two runs: the one that has it gives it up first"),
+                );
+                continue;
+            }
             problems.push(
                 Problem::error(
                     "taken",

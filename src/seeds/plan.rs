@@ -135,6 +135,8 @@ pub(super) struct Basis<'a> {
     pub(super) shape: &'a Shape,
     pub(super) rows: &'a Rows,
     pub(super) found: &'a Found,
+    /// Whether the database was asked for the rows; problems of the files come before that.
+    pub(super) looked: bool,
     pub(super) history: &'a History,
     pub(super) seeds: &'a super::Seeds,
     pub(super) environment: &'a str,
@@ -165,6 +167,11 @@ pub(super) fn plan(basis: &Basis<'_>, mut problems: Vec<Problem>) -> Plan {
     let mut updated = Vec::new();
     for (at, row) in rows.rows.iter().enumerate() {
         let file = &mut plans[rows.rules(row).file];
+        if !basis.looked {
+            // Nothing is known of the row; a circle is one all the same.
+            inserted.push(at);
+            continue;
+        }
         match decide(basis, at, is_settled(basis, file.state)) {
             Decided::Unchanged => file.unchanged += 1,
             Decided::Insert => {

@@ -141,10 +141,15 @@ pub async fn standing(
     }
     // Rows are read only where some should be there, so that looking at a database without seeds stays one request.
     if items.iter().any(|item| item.state == State::Applied) {
-        let plan = observe_from(db, seeds, set, history, options).await?;
-        // Where something stands in the way, the rows have not been looked for.
-        let looked = plan.is_sound();
-        for item in items.iter_mut().filter(|_| looked) {
+        // A file for another schema says nothing about the rows of the others.
+        let blocked = |name: &str| {
+            let is_it = |item: &&Item| item.name == name && item.state == State::Blocked;
+            items.iter().any(|item| is_it(&item))
+        };
+        let mut fitting = seeds.clone();
+        fitting.files.retain(|file| !blocked(&file.name));
+        let plan = observe_from(db, &fitting, set, history, options).await?;
+        for item in &mut items {
             let planned = plan.files.iter().find(|file| file.name == item.name);
             if item.state == State::Applied && planned.is_some_and(|file| !file.drifted.is_empty())
             {

@@ -26,7 +26,7 @@ fn applied() -> Project {
 }
 
 /// Runs `line`; afterwards every file is as it was.
-fn untouched(project: &Project, line: &str) -> Ran {
+pub(crate) fn untouched(project: &Project, line: &str) -> Ran {
     let files = || {
         let names = project.files();
         let contents: Vec<_> = names.iter().map(|name| project.bytes(name)).collect();

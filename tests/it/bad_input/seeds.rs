@@ -53,22 +53,6 @@ fn names_that_nothing_has() {
         expect![[r#"
             $ seedbed seed
             2> target: local local.db (default)
-            2> error[unknown-tag]: there is no tag `!refs`
-            2>  --> seeds/a.yaml:8:27
-            2>   |
-            2> 8 |   cid: {email: c@x, name: !refs teams.red, age: !fake nmae}
-            2>   |                           ^^^^^
-            2>   |
-            2>   = help: did you mean `!ref users.admin`?
-            2>
-            2> error[bad-tag]: `!fake` knows no kind `nmae`
-            2>  --> seeds/a.yaml:8:49
-            2>   |
-            2> 8 |   cid: {email: c@x, name: !refs teams.red, age: !fake nmae}
-            2>   |                                                 ^^^^^^^^^^
-            2>   |
-            2>   = help: did you mean `name`?
-            2>
             2> error[unknown-table]: there is no table `usrs`
             2>  --> seeds/a.yaml:1:1
             2>   |
@@ -85,6 +69,14 @@ fn names_that_nothing_has() {
             2>   |
             2>   = help: did you mean `email`?
             2>
+            2> error[unknown-column]: table `users` has no column `nmae`
+            2>  --> seeds/a.yaml:5:11
+            2>   |
+            2> 5 |   _keep: [nmae]
+            2>   |           ^^^^
+            2>   |
+            2>   = help: did you mean `name`?
+            2>
             2> error[unknown-column]: table `users` has no column `agee`
             2>  --> seeds/a.yaml:6:15
             2>   |
@@ -93,13 +85,57 @@ fn names_that_nothing_has() {
             2>   |
             2>   = help: did you mean `age`?
             2>
-            2> error[unknown-column]: table `users` has no column `nmae`
-            2>  --> seeds/a.yaml:5:11
+            2> error[unknown-column]: table `users` has no column `nam`
+            2>  --> seeds/a.yaml:7:21
             2>   |
-            2> 5 |   _keep: [nmae]
-            2>   |           ^^^^
+            2> 7 |   bob: {email: b@x, nam: Bob, team: rde, team_id: !ref teams.red.nme}
+            2>   |                     ^^^
             2>   |
             2>   = help: did you mean `name`?
+            2>
+            2> error[unknown-label]: `teams` has no label `rde`
+            2>  --> seeds/a.yaml:7:37
+            2>   |
+            2> 7 |   bob: {email: b@x, nam: Bob, team: rde, team_id: !ref teams.red.nme}
+            2>   |                                     ^^^
+            2>   |
+            2>   = help: did you mean `red`?
+            2>
+            2> error[column-twice]: column `team_id` has two values in one row
+            2>  --> seeds/a.yaml:7:42
+            2>   |
+            2> 7 |   bob: {email: b@x, nam: Bob, team: rde, team_id: !ref teams.red.nme}
+            2>   |                                          ^^^^^^^
+            2>
+            2> error[unknown-column]: table `teams` has no column `nme`
+            2>  --> seeds/a.yaml:7:66
+            2>   |
+            2> 7 |   bob: {email: b@x, nam: Bob, team: rde, team_id: !ref teams.red.nme}
+            2>   |                                                                  ^^^
+            2>   |
+            2>   = help: did you mean `name`?
+            2>
+            2> error[unknown-tag]: there is no tag `!refs`
+            2>  --> seeds/a.yaml:8:27
+            2>   |
+            2> 8 |   cid: {email: c@x, name: !refs teams.red, age: !fake nmae}
+            2>   |                           ^^^^^
+            2>   |
+            2>   = help: did you mean `!ref users.admin`?
+            2>
+            2> error[bad-tag]: `!fake` knows no kind `nmae`
+            2>  --> seeds/a.yaml:8:49
+            2>   |
+            2> 8 |   cid: {email: c@x, name: !refs teams.red, age: !fake nmae}
+            2>   |                                                 ^^^^^^^^^^
+            2>   |
+            2>   = help: did you mean `name`?
+            2>
+            2> error[unknown-label]: `teams` has no label `blue`
+            2>  --> seeds/a.yaml:9:27
+            2>   |
+            2> 9 |   dan: {email: d@x, team: blue}
+            2>   |                           ^^^^
             2>
             2> error[unknown-table]: there is no table `user`
             2>   --> seeds/a.yaml:12:8
@@ -116,42 +152,6 @@ fn names_that_nothing_has() {
             2>    | ^^^
             2>    |
             2>    = help: name the columns of a unique index: `_key: [name]`
-            2>
-            2> error[unknown-column]: table `users` has no column `nam`
-            2>  --> seeds/a.yaml:7:21
-            2>   |
-            2> 7 |   bob: {email: b@x, nam: Bob, team: rde, team_id: !ref teams.red.nme}
-            2>   |                     ^^^
-            2>   |
-            2>   = help: did you mean `name`?
-            2>
-            2> error[column-twice]: column `team_id` has two values in one row
-            2>  --> seeds/a.yaml:7:42
-            2>   |
-            2> 7 |   bob: {email: b@x, nam: Bob, team: rde, team_id: !ref teams.red.nme}
-            2>   |                                          ^^^^^^^
-            2>
-            2> error[unknown-label]: `teams` has no label `rde`
-            2>  --> seeds/a.yaml:7:37
-            2>   |
-            2> 7 |   bob: {email: b@x, nam: Bob, team: rde, team_id: !ref teams.red.nme}
-            2>   |                                     ^^^
-            2>   |
-            2>   = help: did you mean `red`?
-            2>
-            2> error[unknown-column]: table `teams` has no column `nme`
-            2>  --> seeds/a.yaml:7:66
-            2>   |
-            2> 7 |   bob: {email: b@x, nam: Bob, team: rde, team_id: !ref teams.red.nme}
-            2>   |                                                                  ^^^
-            2>   |
-            2>   = help: did you mean `name`?
-            2>
-            2> error[unknown-label]: `teams` has no label `blue`
-            2>  --> seeds/a.yaml:9:27
-            2>   |
-            2> 9 |   dan: {email: d@x, team: blue}
-            2>   |                           ^^^^
             2>
             2> 13 errors
             exit 4
@@ -186,20 +186,6 @@ fn values_that_do_not_fit() {
         expect![[r#"
             $ seedbed seed
             2> target: local local.db (default)
-            2> error[bad-tag]: `!now` takes modifiers of SQLite's date functions, and `soon` is none
-            2>  --> seeds/a.yaml:3:57
-            2>   |
-            2> 3 |   b: {email: b@x, age: 9223372036854775808, born: !now [soon]}
-            2>   |                                                         ^^^^
-            2>   |
-            2>   = help: write for example `!now [start of month, +1 month]`
-            2>
-            2> error[missing-value]: `g` has no value for `email`, which takes no NULL
-            2>  --> seeds/a.yaml:8:3
-            2>   |
-            2> 8 |   g: {name: no email}
-            2>   |   ^
-            2>
             2> error[wrong-type]: `many` does not fit into column `age` of type INTEGER
             2>  --> seeds/a.yaml:2:24
             2>   |
@@ -223,6 +209,14 @@ fn values_that_do_not_fit() {
             2>   |                        ^^^^^^^^^^^^^^^^^^^
             2>   |
             2>   = help: a TEXT column keeps every digit
+            2>
+            2> error[bad-tag]: `!now` takes modifiers of SQLite's date functions, and `soon` is none
+            2>  --> seeds/a.yaml:3:57
+            2>   |
+            2> 3 |   b: {email: b@x, age: 9223372036854775808, born: !now [soon]}
+            2>   |                                                         ^^^^
+            2>   |
+            2>   = help: write for example `!now [start of month, +1 month]`
             2>
             2> error[not-finite]: .nan is no number that a database keeps
             2>  --> seeds/a.yaml:4:24
@@ -248,6 +242,12 @@ fn values_that_do_not_fit() {
             2> 7 |   f: {email: ~}
             2>   |              ^
             2>
+            2> error[missing-value]: `g` has no value for `email`, which takes no NULL
+            2>  --> seeds/a.yaml:8:3
+            2>   |
+            2> 8 |   g: {name: no email}
+            2>   |   ^
+            2>
             2> error[wrong-type]: a map or a list does not fit into column `age` of type INTEGER
             2>  --> seeds/a.yaml:9:24
             2>   |
@@ -272,7 +272,7 @@ fn values_that_do_not_fit() {
             2> 12 |   a: {i: 1.5, r: x, t: !!binary aGk=, b: text}
             2>    |                  ^
             2>
-            2> error[wrong-type]: bytes does not fit into column `t` of type TEXT
+            2> error[wrong-type]: a blob does not fit into column `t` of type TEXT
             2>   --> seeds/a.yaml:12:24
             2>    |
             2> 12 |   a: {i: 1.5, r: x, t: !!binary aGk=, b: text}
@@ -334,14 +334,6 @@ fn rows_that_are_there_twice() {
         expect![[r#"
             $ seedbed seed
             2> target: local local.db (default)
-            2> error[label-twice]: `users` has label `ann` twice
-            2>  --> seeds/b.yaml:2:3
-            2>   |
-            2> 2 |   ann: {email: other@x}
-            2>   |   ^^^
-            2>   |
-            2>   = note: it is here first: seeds/a.yaml:2:3
-            2>
             2> error[same-value]: `users.ann` and `users.bob` have the same `email`, of which there can be only one
             2>  --> seeds/a.yaml:3:16
             2>   |
@@ -357,6 +349,14 @@ fn rows_that_are_there_twice() {
             2>   |                       ^^^
             2>   |
             2>   = note: the other is here: seeds/a.yaml:6:22
+            2>
+            2> error[label-twice]: `users` has label `ann` twice
+            2>  --> seeds/b.yaml:2:3
+            2>   |
+            2> 2 |   ann: {email: other@x}
+            2>   |   ^^^
+            2>   |
+            2>   = note: it is here first: seeds/a.yaml:2:3
             2>
             2> error[same-value]: `teams.red` and `teams.blue` have the same `id`, of which there can be only one
             2>  --> seeds/b.yaml:4:14
@@ -471,14 +471,6 @@ fn keys_that_find_nothing() {
             2>   |
             2>   = help: two rows could have the same there, so none could be found again
             2>
-            2> error[no-key]: table `log` has no primary key, by which its rows could be found again
-            2>  --> seeds/a.yaml:9:1
-            2>   |
-            2> 9 | log:
-            2>   | ^^^
-            2>   |
-            2>   = help: name the columns of a unique index: `_key: [name]`
-            2>
             2> error[no-key]: the row has no value for `name`, and is found again by it
             2>  --> seeds/a.yaml:6:3
             2>   |
@@ -503,6 +495,14 @@ fn keys_that_find_nothing() {
             2>   |
             2>   = help: say in `_key` by which columns its rows are found again
             2>
+            2> error[no-key]: table `log` has no primary key, by which its rows could be found again
+            2>  --> seeds/a.yaml:9:1
+            2>   |
+            2> 9 | log:
+            2>   | ^^^
+            2>   |
+            2>   = help: name the columns of a unique index: `_key: [name]`
+            2>
             2> 5 errors
             exit 4
         "#]],
@@ -521,14 +521,6 @@ fn targets_that_take_no_rows() {
         expect![[r#"
             $ seedbed seed
             2> target: local local.db (default)
-            2> error[reserved-name]: `_migrations` is no table that can be seeded
-            2>  --> seeds/a.yaml:5:1
-            2>   |
-            2> 5 | _migrations:
-            2>   | ^^^^^^^^^^^
-            2>   |
-            2>   = help: names that begin with `_` are Seedbed's own, and `_seed` is the only one here
-            2>
             2> error[not-a-table]: `people` is a view, and rows are seeded into tables
             2>  --> seeds/a.yaml:1:1
             2>   |
@@ -540,6 +532,14 @@ fn targets_that_take_no_rows() {
             2>   |
             2> 3 | words:
             2>   | ^^^^^
+            2>
+            2> error[reserved-name]: `_migrations` is no table that can be seeded
+            2>  --> seeds/a.yaml:5:1
+            2>   |
+            2> 5 | _migrations:
+            2>   | ^^^^^^^^^^^
+            2>   |
+            2>   = help: names that begin with `_` are Seedbed's own, and `_seed` is the only one here
             2>
             2> error[unknown-label]: `teams` has no label `red.x`
             2>  --> seeds/a.yaml:8:27
@@ -566,28 +566,6 @@ fn variables_and_files_that_are_not_there() {
         expect![[r#"
             $ seedbed seed
             2> target: local local.db (default)
-            2> error[bad-tag]: `!file` takes a path below the seeds folder with `/` between its parts, and `../migrations/V1__schema.sql` is none
-            2>  --> seeds/a.yaml:4:25
-            2>   |
-            2> 4 |   c: {email: c@x, name: !file ../migrations/V1__schema.sql}
-            2>   |                         ^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^
-            2>   |
-            2>   = help: write for example `!file images/admin.png`
-            2>
-            2> error[bad-tag]: `!file` takes a path below the seeds folder with `/` between its parts, and `/etc/passwd` is none
-            2>  --> seeds/a.yaml:6:25
-            2>   |
-            2> 6 |   e: {email: e@x, name: !file /etc/passwd}
-            2>   |                         ^^^^^^^^^^^^^^^^^
-            2>   |
-            2>   = help: write for example `!file images/admin.png`
-            2>
-            2> error[no-such-file]: none.md: No such file or directory (os error 2)
-            2>  --> seeds/a.yaml:3:25
-            2>   |
-            2> 3 |   b: {email: b@x, name: !file none.md}
-            2>   |                         ^^^^^^^^^^^^^
-            2>
             2> error[unset-variable]: NOT_SET must be set
             2>  --> seeds/a.yaml:2:14
             2>   |
@@ -604,6 +582,20 @@ fn variables_and_files_that_are_not_there() {
             2>   |
             2>   = help: set it in the environment or in .env; it is never recorded or shown
             2>
+            2> error[no-such-file]: none.md: No such file or directory (os error 2)
+            2>  --> seeds/a.yaml:3:25
+            2>   |
+            2> 3 |   b: {email: b@x, name: !file none.md}
+            2>   |                         ^^^^^^^^^^^^^
+            2>
+            2> error[bad-tag]: `!file` takes a path below the seeds folder with `/` between its parts, and `../migrations/V1__schema.sql` is none
+            2>  --> seeds/a.yaml:4:25
+            2>   |
+            2> 4 |   c: {email: c@x, name: !file ../migrations/V1__schema.sql}
+            2>   |                         ^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^
+            2>   |
+            2>   = help: write for example `!file images/admin.png`
+            2>
             2> error[unset-variable]: NO_SECRET must be set
             2>  --> seeds/a.yaml:5:25
             2>   |
@@ -611,6 +603,14 @@ fn variables_and_files_that_are_not_there() {
             2>   |                         ^^^^^^^^^^^^^^^^^^^^^^^^^^^^^
             2>   |
             2>   = help: set it in the environment or in .env; it is never recorded or shown
+            2>
+            2> error[bad-tag]: `!file` takes a path below the seeds folder with `/` between its parts, and `/etc/passwd` is none
+            2>  --> seeds/a.yaml:6:25
+            2>   |
+            2> 6 |   e: {email: e@x, name: !file /etc/passwd}
+            2>   |                         ^^^^^^^^^^^^^^^^^
+            2>   |
+            2>   = help: write for example `!file images/admin.png`
             2>
             2> 6 errors
             exit 4
@@ -768,6 +768,20 @@ fn settings_that_mean_nothing() {
             2>   |
             2>   = help: did you mean `upsert`?
             2>
+            2> error[depends-on]: there is no seed `b_users`
+            2>  --> seeds/a.yaml:1:35
+            2>   |
+            2> 1 | _seed: {mode: upsrt, depends_on: [b_users], requires: 9, tag: [x]}
+            2>   |                                   ^^^^^^^
+            2>
+            2> error[requires]: this seed fits V9 or later, and the database is at V1
+            2>  --> seeds/a.yaml:1:55
+            2>   |
+            2> 1 | _seed: {mode: upsrt, depends_on: [b_users], requires: 9, tag: [x]}
+            2>   |                                                       ^
+            2>   |
+            2>   = help: `seedbed migrate` first
+            2>
             2> error[unknown-setting]: `_seed` has no setting `tag`
             2>  --> seeds/a.yaml:1:58
             2>   |
@@ -775,6 +789,14 @@ fn settings_that_mean_nothing() {
             2>   |                                                          ^^^
             2>   |
             2>   = help: did you mean `tags`?
+            2>
+            2> error[depends-on]: there is no seed `c`
+            2>  --> seeds/b.yaml:1:38
+            2>   |
+            2> 1 | _seed: {requires: 1..1, depends_on: [c]}
+            2>   |                                      ^
+            2>   |
+            2>   = help: did you mean `a`?
             2>
             2> error[other-environment]: a file in dev/ is for environment dev, and not for test
             2>  --> seeds/dev/c.yaml:1:16
@@ -791,28 +813,6 @@ fn settings_that_mean_nothing() {
             2>   | ^
             2>   |
             2>   = help: write `_seed: {envs: [prod]}` at the top, if that is meant
-            2>
-            2> error[requires]: this seed fits V9 or later, and the database is at V1
-            2>  --> seeds/a.yaml:1:55
-            2>   |
-            2> 1 | _seed: {mode: upsrt, depends_on: [b_users], requires: 9, tag: [x]}
-            2>   |                                                       ^
-            2>   |
-            2>   = help: `seedbed migrate` first
-            2>
-            2> error[depends-on]: there is no seed `b_users`
-            2>  --> seeds/a.yaml:1:35
-            2>   |
-            2> 1 | _seed: {mode: upsrt, depends_on: [b_users], requires: 9, tag: [x]}
-            2>   |                                   ^^^^^^^
-            2>
-            2> error[depends-on]: there is no seed `c`
-            2>  --> seeds/b.yaml:1:38
-            2>   |
-            2> 1 | _seed: {requires: 1..1, depends_on: [c]}
-            2>   |                                      ^
-            2>   |
-            2>   = help: did you mean `a`?
             2>
             2> 7 errors
             exit 4
@@ -893,15 +893,14 @@ fn what_only_the_engine_refuses() {
     ran.check(expect![[r#"
         $ seedbed seed
         2> target: local local.db (default)
-        2> error[constraint]: a failed: CHECK constraint failed: n < 10
+        2> error[constraint]: a row was refused: CHECK constraint failed: n < 10
         2>  --> seeds/a.yaml:3:3
         2>   |
         2> 3 |   two:
         2>   |   ^^^
         2>   |
-        2>   = note: this is statement 2 of 2
-        2>   = note: rolled back: environment and a
-        2>   = help: correct seeds/a.yaml:3, or the rows that are in the database, then run `seedbed migrate` again
+        2>   = note: every row of this run was rolled back
+        2>   = help: correct seeds/a.yaml:3, or the rows that are in the database, then run `seedbed seed` again
         2>
         2> nothing of this run is in the database; the database is at V1
         exit 1
@@ -915,15 +914,14 @@ fn what_only_the_engine_refuses() {
     ran.check(expect![[r#"
         $ seedbed seed
         2> target: local local.db (default)
-        2> error[constraint]: a failed: five is right out
+        2> error[constraint]: a row was refused: five is right out
         2>  --> seeds/a.yaml:3:3
         2>   |
         2> 3 |   two: {id: 2, n: 5}
         2>   |   ^^^
         2>   |
-        2>   = note: this is statement 2 of 2
-        2>   = note: rolled back: environment and a
-        2>   = help: correct seeds/a.yaml:3, or the rows that are in the database, then run `seedbed migrate` again
+        2>   = note: every row of this run was rolled back
+        2>   = help: correct seeds/a.yaml:3, or the rows that are in the database, then run `seedbed seed` again
         2>
         2> nothing of this run is in the database; the database is at V1
         exit 1

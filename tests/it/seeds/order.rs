@@ -125,3 +125,59 @@ async fn a_reference_may_lead_to_any_column_with_a_value() {
         "a:4:19 computed-column: column `up` is computed by the table, and cannot be referred to"
     );
 }
+
+#[tokio::test]
+async fn what_a_sync_made_goes_in_one_run_however_it_hangs_together() {
+    let bed = Bed::memory(
+        "CREATE TABLE a (id TEXT PRIMARY KEY, b_id TEXT REFERENCES b (id), up_id TEXT REFERENCES a (id));
+         CREATE TABLE b (id TEXT PRIMARY KEY, a_id TEXT NOT NULL REFERENCES a (id) ON DELETE CASCADE);
+         CREATE TABLE c (a_id TEXT, b_id TEXT REFERENCES b (id), PRIMARY KEY (a_id, b_id)) WITHOUT ROWID;",
+    )
+    .await;
+    let rows = "  a_{1..1500}: {up: first, b: first}\n  first: {b: first}\n";
+    let text = format!(
+        "_seed: {{mode: sync}}\na:\n{rows}b:\n  first: {{a: a_7}}\n  of_{{a.a_*}}: {{a: '${{each}}'}}\n\
+         c:\n  x: {{a_id: !ref a.a_9, b: first}}\n"
+    );
+    bed.settles(&text).await;
+    assert_eq!(bed.ask("SELECT count(*) FROM a").await, "1501");
+    let told = bed.settles("_seed: {mode: sync}\na: {}\n").await;
+    assert_eq!(told.matches(" -").count(), 1501 + 1501 + 1);
+    assert_eq!(
+        bed.ask(
+            "SELECT (SELECT count(*) FROM a) + (SELECT count(*) FROM b) + (SELECT count(*) FROM c)"
+        )
+        .await,
+        "0"
+    );
+    assert_eq!(bed.ask("SELECT count(*) FROM _seedbed_rows").await, "0");
+}
+
+#[tokio::test]
+async fn a_row_among_many_that_the_engine_refuses_is_near_the_place_that_is_told() {
+    let bed = Bed::memory("CREATE TABLE t (id INTEGER PRIMARY KEY, n INT CHECK (n <> 777));").await;
+    let failed = bed
+        .one("t:\n  r_{1..900}: {n: '${i}'}\n  other: {}\n")
+        .await;
+    assert!(failed.starts_with("failed at 2:3 CHECK"), "{failed}");
+    assert_eq!(bed.ask("SELECT count(*) FROM t").await, "0");
+}
+
+#[tokio::test]
+async fn names_are_the_same_in_any_case_of_letters() {
+    let bed = Bed::memory(
+        "CREATE TABLE Users (Id TEXT PRIMARY KEY, Email TEXT UNIQUE, BossId TEXT REFERENCES users (ID));",
+    )
+    .await;
+    bed.settles("USERS:\n  _key: EMAIL\n  ann: {email: ann@x}\n  bob: {EMAIL: bob@x, boss: ann}\nusers:\n  cid: {email: c@x, bossid: !ref Users.ann.ID}\n")
+        .await;
+    assert_eq!(
+        bed.ask("SELECT count(*), count(DISTINCT BossId) FROM users")
+            .await,
+        "3|1"
+    );
+    assert_eq!(
+        bed.one("users:\n  a: {email: x, EMAIL: y}\n").await,
+        "a:2:17 column-twice: column `Email` has two values in one row"
+    );
+}

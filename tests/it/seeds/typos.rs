@@ -47,12 +47,10 @@ fn tokens(text: &str) -> Vec<Token> {
                     push(0, key);
                 }
             }
-            2 if table == "_seed" => {
-                if key == "depends_on" {
-                    let name = value.trim_matches(['[', ']']);
-                    push(value_at + 1, name);
-                }
+            2 if table == "_seed" && key == "depends_on" => {
+                push(value_at + 1, value.trim_matches(['[', ']']));
             }
+            2 if table == "_seed" => {}
             2 => {
                 within = key.to_owned();
                 match key {

@@ -14,7 +14,7 @@ async fn arrives(declared: &str, value: &str) -> String {
         "CREATE TABLE t (id INTEGER PRIMARY KEY, v {declared});"
     ))
     .await;
-    bed.settles(&format!("t:\n  x: {{id: 1, v: {value}}}\n"))
+    bed.settles(&format!("t:\n  x:\n    id: 1\n    v: {value}\n"))
         .await;
     bed.ask("SELECT typeof(v), quote(v) FROM t").await
 }
@@ -259,4 +259,32 @@ async fn a_frozen_time_is_a_value_like_any_other() {
     );
     bed.by_hand("UPDATE t SET a = 'x'").await;
     assert_eq!(bed.one(text).await, "a !t.x(a)");
+}
+
+#[tokio::test]
+async fn a_unique_value_that_another_row_gives_up_is_taken_in_a_second_run() {
+    let bed = Bed::memory("CREATE TABLE t (id INTEGER PRIMARY KEY, v TEXT NOT NULL UNIQUE);").await;
+    bed.settles("t:\n  a: {v: one}\n  b: {v: two}\n").await;
+    let moved = "t:\n  a: {v: three}\n  b: {v: one}\n";
+    assert_eq!(
+        bed.one(moved).await,
+        "a:3:10 taken: `t.a` has this `v` in the database"
+    );
+    assert_eq!(bed.ask("SELECT v FROM t ORDER BY v").await, "one two");
+    bed.settles(&moved.replace("v: one", "v: two")).await;
+    bed.settles(moved).await;
+    assert_eq!(bed.ask("SELECT v FROM t ORDER BY v").await, "one three");
+}
+
+#[tokio::test]
+async fn a_variable_that_is_unset_makes_no_drift() {
+    let mut bed = Bed::memory("CREATE TABLE t (id INTEGER PRIMARY KEY, v TEXT);").await;
+    bed.var("V", "x");
+    let text = "t:\n  a: {v: !env V}\n  b: {v: y}\n";
+    bed.settles(text).await;
+    bed.options.variables = seedbed::seeds::Variables::Known(std::collections::BTreeMap::new());
+    assert_eq!(
+        bed.planned(&[("a", text)]).await,
+        "a:2:10 unset-variable: V must be set"
+    );
 }
