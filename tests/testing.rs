@@ -386,6 +386,12 @@ async fn every_problem_of_every_file_is_told_and_nothing_is_left() {
         expect![[r#"
             the template could not be seeded
 
+            error[missing-value]: `third` has no value for `email`, which takes no NULL
+             --> [project]/seeds/test/020_more.yaml:2:3
+              |
+            2 |   third:
+              |   ^^^^^
+
             error[unknown-column]: table `Users` has no column `emial`
              --> [project]/seeds/test/020_more.yaml:3:5
               |
@@ -393,12 +399,6 @@ async fn every_problem_of_every_file_is_told_and_nothing_is_left() {
               |     ^^^^^
               |
               = help: did you mean `email`?
-
-            error[missing-value]: `third` has no value for `email`, which takes no NULL
-             --> [project]/seeds/test/020_more.yaml:2:3
-              |
-            2 |   third:
-              |   ^^^^^
 
             error[unknown-label]: `Users` has no label `nobody`
              --> [project]/seeds/test/020_more.yaml:7:11

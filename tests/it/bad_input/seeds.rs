@@ -145,15 +145,9 @@ fn names_that_nothing_has() {
             2>    |
             2>    = help: did you mean `users`?
             2>
-            2> error[no-key]: table `log` has no primary key, by which its rows could be found again
-            2>   --> seeds/a.yaml:13:1
-            2>    |
-            2> 13 | log: {}
-            2>    | ^^^
-            2>    |
-            2>    = help: name the columns of a unique index: `_key: [name]`
+            2> no row was written
             2>
-            2> 13 errors
+            2> 12 errors
             exit 4
         "#]],
     );
@@ -310,6 +304,8 @@ fn values_that_do_not_fit() {
             2> 14 |   c: {i: !file data.bin, b: !int 1..2, t: {a: 1}}
             2>    |                             ^^^^^^^^^
             2>
+            2> no row was written
+            2>
             2> 19 errors
             exit 4
         "#]],
@@ -366,6 +362,8 @@ fn rows_that_are_there_twice() {
             2>   |
             2>   = note: the other is here: seeds/a.yaml:6:13
             2>
+            2> no row was written
+            2>
             2> 4 errors
             exit 4
         "#]],
@@ -390,6 +388,8 @@ fn a_value_that_another_row_of_the_database_has() {
             2>   |                ^^^^^^^
             2>   |
             2>   = help: rows are found again by `id`: with `_key: email` this one would be that one
+            2>
+            2> no row was written
             exit 4
         "#]],
     );
@@ -422,6 +422,8 @@ fn a_parent_that_is_nowhere() {
             2>   |
             2>   = help: a row of the seeds is referred to by its label: `!ref teams.label`
             2>
+            2> no row was written
+            2>
             2> 2 errors
             exit 4
         "#]],
@@ -446,6 +448,8 @@ fn a_loop_that_nothing_breaks() {
             2>   |   ^^^
             2>   |
             2>   = help: one of the columns must allow NULL, so that it can be filled in once all rows are there
+            2>
+            2> no row was written
             exit 4
         "#]],
     );
@@ -503,6 +507,8 @@ fn keys_that_find_nothing() {
             2>   |
             2>   = help: name the columns of a unique index: `_key: [name]`
             2>
+            2> no row was written
+            2>
             2> 5 errors
             exit 4
         "#]],
@@ -546,6 +552,8 @@ fn targets_that_take_no_rows() {
             2>   |
             2> 8 |   ann: {email: a@x, team: red.x}
             2>   |                           ^^^^^
+            2>
+            2> no row was written
             2>
             2> 4 errors
             exit 4
@@ -611,6 +619,8 @@ fn variables_and_files_that_are_not_there() {
             2>   |                         ^^^^^^^^^^^^^^^^^
             2>   |
             2>   = help: write for example `!file images/admin.png`
+            2>
+            2> no row was written
             2>
             2> 6 errors
             exit 4
@@ -685,6 +695,8 @@ fn texts_that_are_no_yaml() {
             2>   |
             2>   = help: write `users:` and its rows below it, not `- `
             2>
+            2> no row was written
+            2>
             2> 6 errors
             exit 4
         "#]],
@@ -702,17 +714,19 @@ fn an_alias_that_explodes() {
         &[("a.yaml", &text)],
         4,
         expect![[r#"
-        $ seedbed seed
-        2> target: local local.db (default)
-        2> error[yaml-too-much]: with this anchor or alias, copies make more than 1000000 values or 64 MiB
-        2>  --> seeds/a.yaml:7:44
-        2>   |
-        2> 7 |   b5: {name: &a5 [*a4, *a4, *a4, *a4, *a4, *a4, *a4, *a4, *a4, *a4]}
-        2>   |                                            ^^^
-        2>   |
-        2>   = help: use `_defaults` for what rows have in common, and `name_{1..500}` for many rows
-        exit 4
-    "#]],
+            $ seedbed seed
+            2> target: local local.db (default)
+            2> error[yaml-too-much]: with this anchor or alias, copies make more than 1000000 values or 64 MiB
+            2>  --> seeds/a.yaml:7:44
+            2>   |
+            2> 7 |   b5: {name: &a5 [*a4, *a4, *a4, *a4, *a4, *a4, *a4, *a4, *a4, *a4]}
+            2>   |                                            ^^^
+            2>   |
+            2>   = help: use `_defaults` for what rows have in common, and `name_{1..500}` for many rows
+            2>
+            2> no row was written
+            exit 4
+        "#]],
     );
 }
 
@@ -730,6 +744,8 @@ fn a_file_of_a_hundred_megabytes() {
         2>   |
         2> 1 |
         2>   | ^
+        2>
+        2> no row was written
         exit 4
     "#]]);
     assert_eq!(
@@ -814,6 +830,8 @@ fn settings_that_mean_nothing() {
             2>   |
             2>   = help: write `_seed: {envs: [prod]}` at the top, if that is meant
             2>
+            2> no row was written
+            2>
             2> 7 errors
             exit 4
         "#]],
@@ -852,6 +870,8 @@ fn a_seed_for_an_older_schema() {
         2>   |
         2>   = help: `seedbed migrate` first
         2>
+        2> no row was written
+        2>
         2> 2 errors
         exit 4
     "#]]);
@@ -869,6 +889,8 @@ fn pending_migrations() {
         2> error[pending]: V2 and V3 are pending, and rows are written for the schema after them
         2>   |
         2>   = help: `seedbed migrate` first, or `seedbed migrate --seed` for both
+        2>
+        2> no row was written
         exit 4
     "#]]);
     // Neither is there a database for it where none was.
@@ -985,6 +1007,8 @@ fn secrets_that_everybody_knows_in_a_set_for_prod() {
         2>   |                         ^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^
         2>   |
         2>   = help: make one with `openssl rand -base64 24`
+        2>
+        2> no row was written
         2>
         2> 5 errors
         exit 4

@@ -515,6 +515,7 @@ fn a_statement_that_is_not_for_a_transaction() {
             2>   = note: this is statement 2 of 2
             2>   = note: rolled back: V2
             2>   = help: fix migrations/V2__vacuum.sql:2, then run `seedbed migrate` again
+            2>   = help: such a statement runs in a file of its own, with `-- seedbed: no-transaction` at the top
             2>
             2> nothing of this run is in the database; the database is at V1
             exit 1

@@ -591,6 +591,7 @@ fn baseline_records_what_is_there_already() {
         2>   |
         2>   = note: rolled back: V1
         2>   = help: fix migrations/V1__users.sql:1, then run `seedbed migrate` again
+        2>   = help: if this database has the schema already, `seedbed baseline V` records the migrations up to V without running them
         2>
         2> nothing of this run is in the database; no version is applied
         exit 1

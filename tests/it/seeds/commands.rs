@@ -279,6 +279,8 @@ fn the_mark_of_a_database_is_respected() {
         2> error[other-environment]: this database is marked `prod`, and these seeds are for `dev`
         2>   |
         2>   = help: see whether this is the database that you meant; `--mark dev` marks it anew, and it gets rows that `prod` should not have
+        2>
+        2> no row was written
         exit 4
     "#]]);
     untouched(&project, "seed --yes --env dev").check(expect![[r#"
@@ -287,6 +289,8 @@ fn the_mark_of_a_database_is_respected() {
         2> error[other-environment]: this database is marked `prod`, and these seeds are for `dev`
         2>   |
         2>   = help: see whether this is the database that you meant; `--mark dev` marks it anew, and it gets rows that `prod` should not have
+        2>
+        2> no row was written
         exit 4
     "#]]);
     project.write("migrations/V2__more.sql", "CREATE TABLE more (x);\n");
@@ -315,6 +319,8 @@ fn the_mark_of_a_database_is_respected() {
         2> error[other-environment]: the database cannot be marked `test` and get the seeds for `prod`
         2>   |
         2>   = help: `seedbed seed --env test --mark test`
+        2>
+        2> no row was written
         exit 4
     "#]]);
 }
@@ -446,7 +452,7 @@ fn a_row_changed_by_hand_is_told() {
           ! posts.first: deleted by hand, and left so
           ! users.ann: name changed by hand, and left so
           `seedbed seed --refresh` makes it as declared again
-        0 inserted, 0 updated, 0 deleted, 1 unchanged, in one transaction
+        nothing to do: 1 row as declared, 2 changed by hand
         2> target: local local.db (default)
     "#]]);
     project.run("seed --refresh").check(expect![[r#"
