@@ -2,6 +2,7 @@
 
 use std::time::SystemTime;
 
+use super::clashes::{clashes, link};
 use super::conflicts::{parents, parents_problems, taken, taken_problems};
 use super::expand::{Given, expand};
 use super::found::Found;
@@ -9,7 +10,7 @@ use super::guard::guards;
 use super::inputs::{Clock, Variables};
 use super::ledger;
 use super::model::SeedFile;
-use super::plan::{Basis, Plan, Refresh, clashes, link, plan, writes};
+use super::plan::{Basis, Plan, Refresh, plan, writes};
 use super::problem::Problem;
 use super::row::Rows;
 use super::set::{Choice, Seeds};

@@ -3,10 +3,11 @@
 
 use std::collections::{HashMap, HashSet};
 
+use super::clashes::unique_columns;
 use super::found::{Found, Lookup, PER_QUESTION, Wanted, questions, tuple, wanting};
 use super::identity::words;
 use super::ledger::Orphan;
-use super::plan::{Basis, unique_columns};
+use super::plan::Basis;
 use super::problem::Problem;
 use super::row::{Content, Rows};
 use crate::db::{EngineError, Query};

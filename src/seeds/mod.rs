@@ -7,6 +7,7 @@
 mod apply;
 mod cell;
 mod check;
+mod clashes;
 mod conflicts;
 mod draw;
 mod effective;
@@ -30,6 +31,7 @@ mod row;
 mod secret;
 mod set;
 mod standing;
+mod steps;
 mod typed;
 mod yaml;
 

@@ -10,13 +10,13 @@ use super::refusal::Refusal;
 use super::render::{Rendered, Taken, masked};
 use crate::schema::Shape;
 use crate::script::Source;
+use crate::seeds::clashes::link;
 use crate::seeds::expand::{Given, expand};
 use crate::seeds::found::Found;
 use crate::seeds::identity::word;
 use crate::seeds::inputs::{Clock, Variables};
 use crate::seeds::order::{Loop, order, references};
 use crate::seeds::parse::parse;
-use crate::seeds::plan::link;
 use crate::seeds::problem::Problem;
 use crate::sql::Value;
 

@@ -1,0 +1,164 @@
+//! Rows of the files among each other: values that only one of them can have, and values that name another one. Pure.
+
+use std::borrow::Cow;
+use std::collections::{HashMap, HashSet};
+
+use super::found::Found;
+use super::identity::{word, words};
+use super::plan::Basis;
+use super::problem::Problem;
+use super::row::{Content, Row, Rows};
+use crate::schema::{Shape, TableShape};
+use crate::sql::Value;
+
+/// Rows of the files that claim what only one row can have, both places told.
+pub(super) fn clashes(basis: &Basis<'_>) -> Vec<Problem> {
+    let Basis {
+        rows, shape, found, ..
+    } = basis;
+    let mut by_table: Vec<Vec<usize>> = vec![Vec::new(); shape.tables.len()];
+    for (at, row) in rows.rows.iter().enumerate() {
+        by_table[rows.rules(row).table].push(at);
+    }
+    let mut problems = Vec::new();
+    let mut told: HashSet<(usize, usize)> = HashSet::new();
+    for (table, members) in by_table.iter().enumerate() {
+        if members.is_empty() {
+            continue;
+        }
+        for columns in unique_columns(&shape.tables[table]) {
+            let mut seen: HashMap<Cow<'_, str>, usize> = HashMap::with_capacity(members.len());
+            for at in members {
+                let Some(word) = claim(found, rows, shape, *at, columns) else {
+                    continue;
+                };
+                if let Some(other) = seen.insert(word, *at)
+                    && told.insert((other, *at))
+                {
+                    problems.push(clash(basis, columns, other, *at));
+                }
+            }
+        }
+    }
+    problems
+}
+
+/// What a row is to have in some columns, as a word; none where nobody else can have the same.
+fn claim<'a>(
+    found: &Found,
+    rows: &'a Rows,
+    shape: &Shape,
+    at: usize,
+    columns: &[usize],
+) -> Option<Cow<'a, str>> {
+    let of = &shape.tables[rows.rules(&rows.rows[at]).table];
+    // A text is its own word, unless the index calls others equal to it.
+    if let [column] = columns
+        && super::identity::is_binary(of, columns)
+        && let Content::Known(Value::Text(text)) = &rows.rows[at].cell(*column)?.content
+    {
+        return Some(text.into());
+    }
+    let mut values = super::found::tuple(found, rows, shape, at, columns)?;
+    super::identity::collate(&mut values, of, columns);
+    match values.as_slice() {
+        [Value::Text(text)] => Some(text.clone().into()),
+        // Blobs and numbers in a column that takes anything must not look like text.
+        [value] => Some(format!("\0{}", word(value)).into()),
+        values => words(values).map(Cow::from),
+    }
+}
+
+fn clash(basis: &Basis<'_>, columns: &[usize], other: usize, at: usize) -> Problem {
+    let Basis { rows, shape, .. } = basis;
+    let (there, row) = (&rows.rows[other], &rows.rows[at]);
+    let of = &shape.tables[rows.rules(row).table];
+    let names: Vec<&str> = columns
+        .iter()
+        .map(|column| of.columns[*column].name.as_str())
+        .collect();
+    let span = |row: &Row| {
+        let cell = columns.last().and_then(|column| row.cell(*column));
+        cell.map_or(row.span.clone(), |cell| cell.span.clone())
+    };
+    Problem::error(
+        "same-value",
+        rows.origin(row, &span(row), basis.files),
+        format!(
+            "`{}` and `{}` have the same `{}`, of which there can be only one",
+            rows.name(there, shape),
+            rows.name(row, shape),
+            names.join("`, `")
+        ),
+    )
+    .other(
+        "the other is here",
+        rows.origin(there, &span(there), basis.files),
+    )
+}
+
+/// Every set of columns in which no two rows may have the same.
+pub(super) fn unique_columns(of: &TableShape) -> impl Iterator<Item = &[usize]> {
+    let primary = std::iter::once(of.primary_key.as_slice());
+    let indexes = of.unique.iter().map(|index| index.columns.as_slice());
+    let mut seen: Vec<&[usize]> = Vec::new();
+    primary.chain(indexes).filter(move |columns| {
+        let new = !columns.is_empty() && !seen.contains(columns);
+        seen.push(columns);
+        new
+    })
+}
+
+/// Literal values of foreign keys that name a declared row become references, so that rows are ordered by them.
+pub(super) fn link(rows: &mut Rows, shape: &Shape) {
+    let mut wanted: HashSet<(usize, usize)> = HashSet::new();
+    let mut literals = Vec::new();
+    for (at, row) in rows.rows.iter().enumerate() {
+        let of = &shape.tables[rows.rules(row).table];
+        for key in &of.foreign_keys {
+            let ([column], [parent_column]) = (&key.columns[..], &key.parent_columns[..]) else {
+                continue;
+            };
+            let Some(cell) = row.cell(*column) else {
+                continue;
+            };
+            let Content::Known(value) = &cell.content else {
+                continue;
+            };
+            let is_it = |it: &TableShape| it.name.eq_ignore_ascii_case(&key.parent);
+            let Some(parent) = shape.tables.iter().position(is_it) else {
+                continue;
+            };
+            let Some(target) = shape.tables[parent].column(parent_column) else {
+                continue;
+            };
+            if !value.is_null() {
+                wanted.insert((parent, target));
+                literals.push((at, *column, parent, target, word(value)));
+            }
+        }
+    }
+    let mut by_value: HashMap<(usize, usize, String), usize> = HashMap::new();
+    for (at, row) in rows.rows.iter().enumerate() {
+        let table = rows.rules(row).table;
+        for cell in &row.cells {
+            if let (true, Content::Known(value)) =
+                (wanted.contains(&(table, cell.column)), &cell.content)
+            {
+                by_value.insert((table, cell.column, word(value)), at);
+            }
+        }
+    }
+    for (at, column, parent, target, word) in literals {
+        let Some(found) = by_value.get(&(parent, target, word)) else {
+            continue;
+        };
+        let cells = &mut rows.rows[at].cells;
+        if let Some(cell) = cells.iter_mut().find(|cell| cell.column == column) {
+            cell.content = Content::Reference {
+                row: *found,
+                column: target,
+            };
+        }
+    }
+}

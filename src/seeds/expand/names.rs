@@ -1,0 +1,322 @@
+//! The names in a file and those of the schema: tables, keys, columns, and foreign keys by their short names.
+
+use std::ops::Range;
+
+use super::super::labels::Named;
+use super::super::model::{Label, Spanned, Table};
+use super::super::problem::Problem;
+use super::super::row::Rules;
+use crate::nearest::nearest;
+use crate::schema::{ColumnKind, ForeignKey, Nullability, TableKind, TableShape};
+use std::collections::HashMap;
+use std::sync::Arc;
+
+use super::{Compiled, Expansion, Found, makes_id};
+
+impl<'a> Expansion<'a> {
+    /// `now_{usrs.load_*}`: the table of a pattern is one.
+    pub(super) fn pattern_tables(&mut self, file: usize, table: &'a Table) {
+        for row in &table.rows {
+            let Some(label) = &row.label else { continue };
+            let Label::Each { table: of, .. } = &label.value else {
+                continue;
+            };
+            if self.shape.table(of).is_some() {
+                continue;
+            }
+            let source = self.files[file].source.clone();
+            // That no label matches follows from it.
+            self.problems.retain(|problem| {
+                let place = problem.origin.as_ref();
+                problem.code != "no-match"
+                    || place.is_none_or(|it| it.span != label.span || it.source != source)
+            });
+            let written = source.text.get(label.span.clone()).unwrap_or_default();
+            let span = match written.find(&format!("{{{of}.")) {
+                Some(at) => label.span.start + at + 1..label.span.start + at + 1 + of.len(),
+                None => label.span.clone(),
+            };
+            self.unknown_table(file, &span, of);
+        }
+    }
+
+    pub(super) fn unknown_table(&mut self, file: usize, span: &Range<usize>, name: &str) {
+        let tables: Vec<&str> = self
+            .shape
+            .tables
+            .iter()
+            .map(|it| it.name.as_str())
+            .collect();
+        let help = nearest(name, &tables).map(|it| format!("did you mean `{it}`?"));
+        let message = format!("there is no table `{name}`");
+        self.error(file, span, "unknown-table", message, help);
+    }
+
+    /// What `_tables.yaml` names must be there, whether a chosen file has rows of it or not.
+    pub(super) fn shared_tables(&mut self) {
+        let Some(shared) = self.given.shared else {
+            return;
+        };
+        let (shape, file) = (self.shape, self.shared_file());
+        for table in &shared.tables {
+            let Some(of) = shape.table(&table.name.value) else {
+                self.unknown_table(file, &table.name.span, &table.name.value);
+                continue;
+            };
+            if let Some(key) = &table.key {
+                self.key(file, of, key);
+            }
+            for name in &table.keep {
+                self.column(file, of, &name.value, &name.span, &[]);
+            }
+            for field in &table.defaults {
+                self.field(file, of, field);
+            }
+        }
+    }
+
+    /// What holds for a table of a file; none where there is no such table.
+    pub(super) fn rules(
+        &mut self,
+        file: usize,
+        table: &'a Table,
+        known: &mut HashMap<String, Option<usize>>,
+    ) -> Option<usize> {
+        let name = &table.name.value;
+        let shape = self.shape;
+        let found = *known.entry(name.to_ascii_lowercase()).or_insert_with(|| {
+            let is_it = |it: &TableShape| it.name.eq_ignore_ascii_case(name);
+            shape.tables.iter().position(is_it)
+        });
+        let Some(found) = found else {
+            self.unknown_table(file, &table.name.span, name);
+            return None;
+        };
+        let of = &shape.tables[found];
+        if of.kind != TableKind::Ordinary {
+            let what = match of.kind {
+                TableKind::View => "a view",
+                _ => "a virtual table",
+            };
+            let message = format!("`{name}` is {what}, and rows are seeded into tables");
+            self.error(file, &table.name.span, "not-a-table", message, None);
+            return None;
+        }
+        let mut key: Vec<usize> = Vec::new();
+        let shared = self.shared(name).and_then(|it| it.key.as_ref());
+        match (&table.key, shared) {
+            (Some(names), _) => key = self.key(file, of, names),
+            // What is wrong there is told once, where it stands.
+            (None, Some(names)) => {
+                let columns = names.value.iter();
+                key.extend(columns.filter_map(|name| of.column(&name.value)));
+            }
+            (None, None) if of.primary_key.is_empty() && !table.rows.is_empty() => {
+                let message = format!(
+                    "table `{name}` has no primary key, by which its rows could be found again"
+                );
+                let help = "name the columns of a unique index: `_key: [name]`".to_owned();
+                self.error(file, &table.name.span, "no-key", message, Some(help));
+            }
+            (None, None) => key.clone_from(&of.primary_key),
+        }
+        for field in &table.defaults {
+            self.field(file, of, field);
+        }
+        let mut keep = Vec::new();
+        let shared = self.shared(name).into_iter().flat_map(|it| &it.keep);
+        keep.extend(shared.filter_map(|name| of.column(&name.value)));
+        for name in &table.keep {
+            keep.extend(self.column(file, of, &name.value, &name.span, &[]));
+        }
+        self.rows.rules.push(Arc::new(Rules {
+            file,
+            table: found,
+            name: of.name.as_str().into(),
+            key,
+            keep,
+            mode: self.files[file].settings.mode,
+        }));
+        Some(self.rows.rules.len() - 1)
+    }
+
+    /// What `_tables.yaml` says of a table.
+    pub(super) fn shared(&self, name: &str) -> Option<&'a Table> {
+        let tables = &self.given.shared?.tables;
+        tables
+            .iter()
+            .find(|table| table.name.value.eq_ignore_ascii_case(name))
+    }
+
+    pub(super) fn key(
+        &mut self,
+        file: usize,
+        of: &TableShape,
+        names: &Spanned<Vec<Spanned<String>>>,
+    ) -> Vec<usize> {
+        let mut key = Vec::new();
+        for name in &names.value {
+            key.extend(self.column(file, of, &name.value, &name.span, &[]));
+        }
+        if key.len() == names.value.len() && !of.is_unique(&key) {
+            let message = format!(
+                "`_key` of `{}` names columns that no primary key and no unique index has",
+                of.name
+            );
+            let help =
+                "two rows could have the same there, so none could be found again".to_owned();
+            self.error(file, &names.span, "key-not-unique", message, Some(help));
+        }
+        key
+    }
+
+    /// A column by its name, or a problem with the nearest one.
+    pub(super) fn column(
+        &mut self,
+        file: usize,
+        of: &TableShape,
+        name: &str,
+        span: &Range<usize>,
+        others: &[String],
+    ) -> Option<usize> {
+        if let Some(column) = of.column(name) {
+            return Some(column);
+        }
+        let mut known: Vec<&str> = of.columns.iter().map(|it| it.name.as_str()).collect();
+        known.extend(others.iter().map(String::as_str));
+        let help = nearest(name, &known).map(|it| format!("did you mean `{it}`?"));
+        let message = format!("table `{}` has no column `{name}`", of.name);
+        self.error(file, span, "unknown-column", message, help);
+        None
+    }
+
+    /// Finds the names of a declaration in the schema, once for all of its rows.
+    pub(super) fn compile(&mut self, row: &Named<'a>, rules: usize) -> Compiled<'a> {
+        let of = &self.shape.tables[self.rows.rules[rules].table];
+        let shared = self.shared(&row.table.name.value);
+        let files = [self.shared_file(), row.file, row.file];
+        let mut fields: Vec<Found<'a>> = Vec::new();
+        let sources = [
+            shared.map(|it| it.defaults.as_slice()).unwrap_or_default(),
+            row.table.defaults.as_slice(),
+            row.decl.fields.as_slice(),
+        ];
+        for (level, (source, file)) in sources.into_iter().zip(files).enumerate() {
+            let mut here: Vec<Found<'a>> = Vec::new();
+            for field in source {
+                let found = self.field(file, of, field);
+                let Some(found) = found else { continue };
+                if here.iter().any(|it| it.column == found.column) {
+                    let column = &of.columns[found.column].name;
+                    let message = format!("column `{column}` has two values in one row");
+                    self.error(file, &field.name.span, "column-twice", message, None);
+                }
+                here.push(found);
+            }
+            if level > 0 || !here.is_empty() {
+                fields.retain(|it| !here.iter().any(|new| new.column == it.column));
+                fields.extend(here);
+            }
+        }
+        fields.sort_by_key(|it| it.column);
+        let id = row
+            .table
+            .id
+            .as_ref()
+            .or(shared.and_then(|it| it.id.as_ref()));
+        let compiled = Compiled { rules, fields, id };
+        self.required(row, &compiled, of);
+        compiled
+    }
+
+    pub(super) fn field(
+        &mut self,
+        file: usize,
+        of: &TableShape,
+        field: &'a crate::seeds::Field,
+    ) -> Option<Found<'a>> {
+        let name = &field.name.value;
+        let references: Vec<(String, usize)> = of
+            .foreign_keys
+            .iter()
+            .enumerate()
+            .filter_map(|(at, key)| Some((short_name(of, key)?, at)))
+            .collect();
+        let (column, label_of) = match of.column(name) {
+            Some(column) => (column, None),
+            None => {
+                let short = |(short, _): &&(String, usize)| short.eq_ignore_ascii_case(name);
+                match references.iter().find(short) {
+                    Some((_, key)) => (of.foreign_keys[*key].columns[0], Some((*key, 0))),
+                    None => {
+                        let others: Vec<String> =
+                            references.into_iter().map(|(short, _)| short).collect();
+                        self.column(file, of, name, &field.name.span, &others);
+                        return None;
+                    }
+                }
+            }
+        };
+        if of.columns[column].origin != ColumnKind::Plain {
+            let message =
+                format!("column `{name}` is computed by the table, and cannot be written");
+            self.error(file, &field.name.span, "computed-column", message, None);
+            return None;
+        }
+        Some(Found {
+            file,
+            column,
+            value: &field.value,
+            label_of,
+            is_unique: of.is_unique(&[column]),
+        })
+    }
+
+    /// Columns that must have a value, and have none.
+    pub(super) fn required(&mut self, row: &Named<'a>, compiled: &Compiled<'a>, of: &TableShape) {
+        for (at, column) in of.columns.iter().enumerate() {
+            let in_key = of.primary_key.contains(&at);
+            let needs = column.nullability == Nullability::NotNull || in_key;
+            let given = compiled.fields.iter().any(|it| it.column == at);
+            let made = of.primary_key == [at] && (compiled.id.is_some() || makes_id(of, at));
+            let by_itself = column.default.is_some() || column.origin != ColumnKind::Plain;
+            if needs && !given && !made && !by_itself {
+                let name = &column.name;
+                let message = match &row.label {
+                    Some(label) => {
+                        format!("`{label}` has no value for `{name}`, which takes no NULL")
+                    }
+                    None => format!("the row has no value for `{name}`, which takes no NULL"),
+                };
+                // Once for each column, all at one place.
+                if let Some(origin) = self.origin(row.file, &row.span()) {
+                    let problem = Problem::error("missing-value", origin, message);
+                    self.problems.push(problem);
+                }
+            }
+        }
+    }
+}
+
+/// The short name of a foreign key of one column: `user` for `user_id`, which refers to `id`.
+pub(in crate::seeds) fn short_name(of: &TableShape, key: &ForeignKey) -> Option<String> {
+    let [column] = key.columns[..] else {
+        return None;
+    };
+    let name = &of.columns[column].name;
+    let ends = key
+        .parent_columns
+        .first()
+        .into_iter()
+        .flat_map(|parent| [format!("_{parent}"), parent.clone()])
+        .chain(["_id".to_owned(), "Id".to_owned()]);
+    for end in ends {
+        if let Some(short) = name.strip_suffix(end.as_str())
+            && !short.is_empty()
+            && of.column(short).is_none()
+        {
+            return Some(short.to_owned());
+        }
+    }
+    None
+}

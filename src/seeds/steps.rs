@@ -1,0 +1,292 @@
+//! A decided plan as statements and records: what is deleted, inserted and updated, in this order. Pure.
+
+use super::order::Order;
+use super::plan::{Basis, FilePlan, FileState, Plan};
+use super::problem::Problem;
+use super::row::{Cell, Content};
+use super::secret::hash;
+use crate::history;
+use crate::schema::Nullability;
+use crate::script::{Atomicity, Entry, ForeignKeys, Key, Record, Script, Step, Unit};
+use crate::sql::{Value, identifier};
+
+/// Rows up to this many are written one by one, so that an error has the place of its row; more go together.
+const ONE_BY_ONE: usize = 200;
+
+/// Bound values in one statement that writes many rows.
+const PER_STATEMENT: usize = 1000;
+
+/// The statements that make it so, in order.
+pub(super) fn steps(
+    basis: &Basis<'_>,
+    order: &Order,
+    updated: &[(usize, Vec<usize>)],
+) -> Result<Vec<Step>, Box<Problem>> {
+    let mut steps = super::ledger::deletions(basis);
+    let mut at = 0;
+    while at < order.rows.len() {
+        // Neighbours that write the same columns of the same table.
+        let first = &basis.rows.rows[order.rows[at]];
+        let table = basis.rows.rules(first).table;
+        let same = |at: &&usize| {
+            let row = &basis.rows.rows[**at];
+            basis.rows.rules(row).table == table && row.columns().eq(first.columns())
+        };
+        let many = order.rows[at..].iter().take_while(same).count();
+        let columns: Vec<usize> = first.columns().collect();
+        let together = match many {
+            many if many <= ONE_BY_ONE => 1,
+            _ => (PER_STATEMENT / columns.len().max(1)).max(1),
+        };
+        for chunk in order.rows[at..at + many].chunks(together) {
+            let step = insert(basis, order, table, &columns, chunk)?;
+            // One text for all statements that are alike.
+            let like = steps.last().filter(|last: &&Step| last.sql == step.sql);
+            let sql = like.map_or(step.sql.clone(), |like| like.sql.clone());
+            steps.push(Step { sql, ..step });
+        }
+        at += many;
+    }
+    let mut later: Vec<(usize, usize)> = order.later.iter().copied().collect();
+    later.sort_by_cached_key(|(row, column)| (order.rows.iter().position(|it| it == row), *column));
+    for (row, column) in later {
+        steps.push(update(basis, row, &[column])?);
+    }
+    let mut updated: Vec<&(usize, Vec<usize>)> = updated.iter().collect();
+    updated.sort_by_cached_key(|(at, _)| basis.rows.name(&basis.rows.rows[*at], basis.shape));
+    for (at, columns) in updated {
+        steps.push(update(basis, *at, columns)?);
+    }
+    Ok(steps)
+}
+
+fn insert(
+    basis: &Basis<'_>,
+    order: &Order,
+    table: usize,
+    columns: &[usize],
+    chunk: &[usize],
+) -> Result<Step, Box<Problem>> {
+    let of = &basis.shape.tables[table];
+    let names: Vec<String> = columns
+        .iter()
+        .map(|column| identifier(&of.columns[*column].name))
+        .collect();
+    let sql = match names.is_empty() {
+        // Everything has its default.
+        true => format!("INSERT INTO {} DEFAULT VALUES", identifier(&of.name)),
+        false => {
+            let row = format!("({})", vec!["?"; names.len()].join(","));
+            format!(
+                "INSERT INTO {} ({}) VALUES {}",
+                identifier(&of.name),
+                names.join(", "),
+                vec![row.as_str(); chunk.len()].join(",")
+            )
+        }
+    };
+    let mut args = Vec::with_capacity(columns.len() * chunk.len());
+    for at in chunk {
+        for cell in &basis.rows.rows[*at].cells {
+            let later = order.later.contains(&(*at, cell.column));
+            args.push(match later {
+                true => Value::Null,
+                false => value(basis, *at, cell)?,
+            });
+        }
+    }
+    let first = &basis.rows.rows[chunk[0]];
+    let last = &basis.rows.rows[chunk[chunk.len() - 1]];
+    let span = match first.rules == last.rules {
+        true => first.span.start.min(last.span.start)..first.span.end.max(last.span.end),
+        false => first.span.clone(),
+    };
+    Ok(Step {
+        origin: Some(basis.rows.origin(first, &span, basis.files)),
+        ..Step::own(sql, args)
+    })
+}
+
+fn update(basis: &Basis<'_>, at: usize, columns: &[usize]) -> Result<Step, Box<Problem>> {
+    let row = &basis.rows.rows[at];
+    let rules = basis.rows.rules(row);
+    let of = &basis.shape.tables[rules.table];
+    let mut args = Vec::new();
+    let mut sets = Vec::new();
+    for column in columns {
+        let Some(cell) = row.cell(*column) else {
+            continue;
+        };
+        args.push(value(basis, at, cell)?);
+        sets.push(format!("{} = ?", identifier(&of.columns[*column].name)));
+    }
+    let mut finds = Vec::new();
+    for column in &rules.key {
+        let Some(cell) = row.cell(*column) else {
+            continue;
+        };
+        args.push(value(basis, at, cell)?);
+        finds.push(format!("{} = ?", identifier(&of.columns[*column].name)));
+    }
+    Ok(Step {
+        origin: Some(basis.rows.origin(row, &row.span, basis.files)),
+        ..Step::own(
+            format!(
+                "UPDATE {} SET {} WHERE {}",
+                identifier(&of.name),
+                sets.join(", "),
+                finds.join(" AND ")
+            ),
+            args,
+        )
+    })
+}
+
+/// What is bound for a cell.
+fn value(basis: &Basis<'_>, at: usize, cell: &Cell) -> Result<Value, Box<Problem>> {
+    let row = &basis.rows.rows[at];
+    let wrong = |code, message: String| {
+        let origin = basis.rows.origin(row, &cell.span, basis.files);
+        Box::new(Problem::error(code, origin, message))
+    };
+    match &cell.content {
+        Content::Known(value) => Ok(value.clone()),
+        Content::Reference {
+            row: parent,
+            column,
+        } => {
+            let found = basis.found.value(basis.rows, basis.shape, *parent, *column);
+            if found.is_none() && basis.found.is_unknown(basis.rows, *parent, *column) {
+                return Ok(Value::Null);
+            }
+            found.ok_or_else(|| unresolved(basis, at, cell, *parent, *column))
+        }
+        Content::Secret(secret) => hash(secret)
+            .map(Value::Text)
+            .map_err(|error| wrong("not-hashed", error)),
+        Content::Unknown => Ok(Value::Null),
+    }
+}
+
+/// A reference to a column that the row it names says nothing about.
+pub(super) fn unresolved(
+    basis: &Basis<'_>,
+    at: usize,
+    cell: &Cell,
+    parent: usize,
+    column: usize,
+) -> Box<Problem> {
+    let rows = basis.rows;
+    let of = &basis.shape.tables[rows.rules(&rows.rows[parent]).table];
+    let name = rows.name(&rows.rows[parent], basis.shape);
+    let column = &of.columns[column].name;
+    let origin = rows.origin(&rows.rows[at], &cell.span, basis.files);
+    Box::new(
+        Problem::error(
+            "no-value",
+            origin,
+            format!("`{name}` says nothing about `{column}`, so there is nothing to refer to"),
+        )
+        .help("give it a value there"),
+    )
+}
+
+/// References that lead to nothing, in all that is to be written.
+pub(super) fn unresolved_references(
+    basis: &Basis<'_>,
+    inserted: &[usize],
+    updated: &[(usize, Vec<usize>)],
+) -> Vec<Problem> {
+    let rows = &basis.rows.rows;
+    let of_inserts = inserted
+        .iter()
+        .flat_map(|at| rows[*at].cells.iter().map(|cell| (*at, cell)));
+    let of_updates = updated.iter().flat_map(|(at, columns)| {
+        let cells = columns.iter().filter_map(|column| rows[*at].cell(*column));
+        cells.map(|cell| (*at, cell))
+    });
+    let mut problems = Vec::new();
+    for (at, cell) in of_inserts.chain(of_updates) {
+        let Content::Reference { row, column } = cell.content else {
+            continue;
+        };
+        let value = basis.found.value(basis.rows, basis.shape, row, column);
+        let of = &basis.shape.tables[basis.rows.rules(&rows[at]).table];
+        match value {
+            None if basis.found.is_unknown(basis.rows, row, column) => {}
+            None => problems.push(*unresolved(basis, at, cell, row, column)),
+            Some(Value::Null) if of.columns[cell.column].nullability == Nullability::NotNull => {
+                let origin = basis.rows.origin(&rows[at], &cell.span, basis.files);
+                let name = basis.rows.name(&rows[row], basis.shape);
+                let message = format!(
+                    "column `{}` takes no NULL, and that is what `{name}` has there",
+                    of.columns[cell.column].name
+                );
+                problems.push(Problem::error("null", origin, message));
+            }
+            Some(_) => {}
+        }
+    }
+    problems
+}
+
+/// The records and the statements; none where there is nothing to do.
+pub(super) fn script(
+    basis: &Basis<'_>,
+    plan: &Plan,
+    hashes: &[String],
+    mut steps: Vec<Step>,
+) -> Option<Script> {
+    let mut units = Vec::new();
+    for ((file, hash), planned) in basis.files.iter().zip(hashes).zip(&plan.files) {
+        let entry = Entry {
+            key: Key::Seed(file.name.clone()),
+            name: file.name.clone(),
+            checksum: file.checksum.clone(),
+            effective: Some(hash.clone()),
+            source: super::secret::without(file),
+            down: None,
+            detail: detail(basis, planned),
+        };
+        let record = match planned.state {
+            FileState::New => Record::Insert(entry),
+            FileState::Edited => Record::Replace(entry),
+            _ if !planned.changes.is_empty() => Record::Replace(entry),
+            FileState::Respelled => Record::Amend(entry),
+            FileState::Applied => continue,
+        };
+        steps.extend(super::ledger::entries(basis, file));
+        units.push(Unit {
+            record,
+            steps: Vec::new(),
+        });
+    }
+    if let Some(mark) = &plan.marks {
+        units.insert(
+            0,
+            Unit {
+                record: Record::Mark(mark.clone()),
+                steps: Vec::new(),
+            },
+        );
+    }
+    // Rows of all files stand in one order, so they belong to no file alone.
+    units.last_mut()?.steps = steps;
+    Some(Script {
+        expects: basis.history.revision,
+        foreign_keys: ForeignKeys::On,
+        atomicity: Atomicity::Transaction,
+        units,
+    })
+}
+
+fn detail(basis: &Basis<'_>, planned: &FilePlan) -> serde_json::Map<String, serde_json::Value> {
+    let rows = planned.unchanged + planned.changes.len();
+    let mut detail = serde_json::Map::new();
+    detail.insert(history::ROWS.to_owned(), rows.into());
+    detail.insert(
+        history::SEED_ENVIRONMENT.to_owned(),
+        basis.environment.into(),
+    );
+    detail
+}
