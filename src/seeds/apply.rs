@@ -4,6 +4,7 @@ use std::time::SystemTime;
 
 use super::clashes::{clashes, link};
 use super::conflicts::{parents, parents_problems, taken, taken_problems};
+use super::effective::effective;
 use super::expand::{Given, expand};
 use super::found::Found;
 use super::guard::guards;
@@ -127,6 +128,7 @@ struct Seeding<'a> {
     options: &'a SeedOptions,
     engine: crate::db::Engine,
     files: Vec<&'a SeedFile>,
+    hashes: Vec<String>,
     seen: Seen,
 }
 
@@ -163,12 +165,15 @@ impl<'a> Seeding<'a> {
         options: &'a SeedOptions,
         db: &Db,
     ) -> Seeding<'a> {
+        let files = seeds.select(&options.choice);
+        let hash = |file: &&SeedFile| effective(file, seeds.shared.as_ref(), &seeds.attachments);
         Seeding {
             seeds,
             set,
             options,
             engine: db.engine(),
-            files: seeds.select(&options.choice),
+            hashes: files.iter().map(hash).collect(),
+            files,
             seen: Seen::default(),
         }
     }
@@ -181,7 +186,7 @@ impl<'a> Seeding<'a> {
             found: &self.seen.found,
             looked: self.seen.looked,
             history,
-            seeds: self.seeds,
+            hashes: &self.hashes,
             environment: &self.options.choice.environment,
             refresh: self.options.refresh,
             orphans: &self.seen.orphans,

@@ -3,7 +3,6 @@
 
 use std::sync::Arc;
 
-use super::effective::effective;
 use super::found::Found;
 use super::identity::shown;
 use super::model::{Mode, SeedFile};
@@ -130,7 +129,8 @@ pub(super) struct Basis<'a> {
     /// Whether the database was asked for the rows; problems of the files come before that.
     pub(super) looked: bool,
     pub(super) history: &'a History,
-    pub(super) seeds: &'a super::Seeds,
+    /// What each file amounts to.
+    pub(super) hashes: &'a [String],
     pub(super) environment: &'a str,
     pub(super) refresh: Refresh,
     /// Rows of the ledger that no file declares any more.
@@ -234,17 +234,16 @@ pub(super) fn plan(basis: &Basis<'_>, mut problems: Vec<Problem>) -> Plan {
 /// How each file stands to what was recorded, and its hash.
 fn states(basis: &Basis<'_>) -> Vec<(FileState, String)> {
     let recorded = basis.history.by_key();
-    let state = |file: &&SeedFile| {
-        let hash = effective(file, basis.seeds.shared.as_ref(), &basis.seeds.attachments);
+    let state = |(file, hash): (&&SeedFile, &String)| {
         let state = match recorded.get(&Key::Seed(file.name.clone())) {
             None => FileState::New,
             Some(row) if row.effective.as_deref() != Some(hash.as_str()) => FileState::Edited,
             Some(row) if row.checksum != file.checksum => FileState::Respelled,
             Some(_) => FileState::Applied,
         };
-        (state, hash)
+        (state, hash.clone())
     };
-    basis.files.iter().map(state).collect()
+    basis.files.iter().zip(basis.hashes).map(state).collect()
 }
 
 fn is_settled(basis: &Basis<'_>, state: FileState) -> bool {
