@@ -250,7 +250,11 @@ impl SeedFile {
 
     /// Whether the file is for an environment.
     pub fn is_for(&self, environment: &str) -> bool {
-        self.environments().contains(&environment)
+        match (&self.settings.envs, self.folder()) {
+            (Some(envs), _) => envs.iter().any(|env| env.value == environment),
+            (None, Some(folder)) => folder == environment,
+            (None, None) => DEFAULT_ENVS.contains(&environment),
+        }
     }
 
     /// Everything that stands in a cell, those within others too.
