@@ -153,6 +153,10 @@ pub(super) fn link(rows: &mut Rows, shape: &Shape) {
         let Some(found) = by_value.get(&(parent, target, word)) else {
             continue;
         };
+        // A cell that names itself is its own value.
+        if (*found, target) == (at, column) {
+            continue;
+        }
         let cells = &mut rows.rows[at].cells;
         if let Some(cell) = cells.iter_mut().find(|cell| cell.column == column) {
             cell.content = Content::Reference {

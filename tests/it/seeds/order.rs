@@ -63,6 +63,14 @@ async fn rows_of_one_table_are_ordered_by_what_they_refer_to() {
 }
 
 #[tokio::test]
+async fn a_key_that_refers_to_itself_is_a_value() {
+    let bed =
+        Bed::memory("CREATE TABLE t (id TEXT PRIMARY KEY REFERENCES t (id), n INTEGER);").await;
+    bed.settles("t:\n  one: {id: x, n: 1}\n").await;
+    assert_eq!(bed.ask("SELECT id, n FROM t").await, "x|1");
+}
+
+#[tokio::test]
 async fn a_row_that_is_there_gives_its_own_key_to_those_that_refer_to_it() {
     let bed = Bed::memory(
         "CREATE TABLE users (id INTEGER PRIMARY KEY, email TEXT NOT NULL UNIQUE COLLATE NOCASE);
