@@ -164,10 +164,15 @@ impl Shape {
 
     /// The table or view of this name, without regard to the case of ASCII letters, as the engine has it.
     pub fn table(&self, name: &str) -> Option<&TableShape> {
+        self.tables.get(self.position(name)?)
+    }
+
+    /// The place of that table in `tables`.
+    pub fn position(&self, name: &str) -> Option<usize> {
         let found = self
             .tables
             .binary_search_by(|table| folded(&table.name).cmp(folded(name)));
-        self.tables.get(found.ok()?)
+        found.ok()
     }
 }
 

@@ -356,10 +356,7 @@ async fn schema(db: &Db, files: &[&SeedFile]) -> Result<(Shape, Vec<usize>), DbE
         .iter()
         .zip(rows)
         .filter(|(_, answer)| answer.as_ref().is_ok_and(Vec::is_empty))
-        .filter_map(|(name, _)| {
-            let is_it = |it: &crate::schema::TableShape| it.name.eq_ignore_ascii_case(name);
-            shape.tables.iter().position(is_it)
-        })
+        .filter_map(|(name, _)| shape.position(name))
         .collect();
     Ok((shape, empty))
 }

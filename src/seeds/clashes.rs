@@ -125,8 +125,7 @@ pub(super) fn link(rows: &mut Rows, shape: &Shape) {
             let Content::Known(value) = &cell.content else {
                 continue;
             };
-            let is_it = |it: &TableShape| it.name.eq_ignore_ascii_case(&key.parent);
-            let Some(parent) = shape.tables.iter().position(is_it) else {
+            let Some(parent) = shape.position(&key.parent) else {
                 continue;
             };
             let Some(target) = shape.tables[parent].column(parent_column) else {

@@ -56,7 +56,6 @@ pub(super) fn expand(
         generated: Vec::new(),
     };
     // Where each declared row will stand, so that references can be resolved in any order.
-    let mut known = HashMap::new();
     let mut compiled: Vec<Compiled<'_>> = Vec::new();
     let mut by_table: HashMap<(usize, *const Table), Option<usize>> = HashMap::new();
     let mut by_decl: HashMap<*const super::RowDecl, usize> = HashMap::new();
@@ -64,7 +63,7 @@ pub(super) fn expand(
     for (file, seed) in files.iter().enumerate() {
         for table in &seed.tables {
             let key = (file, std::ptr::from_ref(table));
-            let rules = expansion.rules(file, table, &mut known);
+            let rules = expansion.rules(file, table);
             by_table.insert(key, rules);
             expansion.pattern_tables(file, table);
         }

@@ -146,8 +146,7 @@ fn chosen(shape: &Shape, tables: &Tables) -> (Vec<usize>, Vec<Refusal>) {
         return (chosen, refusals);
     };
     for name in names {
-        let is_it = |it: &TableShape| it.name.eq_ignore_ascii_case(name);
-        let Some(at) = shape.tables.iter().position(is_it) else {
+        let Some(at) = shape.position(name) else {
             let known: Vec<&str> = shape.tables.iter().map(|it| it.name.as_str()).collect();
             refusals.push(Refusal::UnknownTable {
                 table: name.clone(),

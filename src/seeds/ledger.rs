@@ -236,13 +236,9 @@ const PER_STATEMENT: usize = 5000;
 /// other; tables that refer to each other in a circle let go first.
 pub(super) fn deletions(basis: &Basis<'_>) -> Vec<Step> {
     let ranks = super::order::ranks(basis.shape);
-    let place = |name: &str| {
-        let is_it = |it: &TableShape| it.name.eq_ignore_ascii_case(name);
-        basis.shape.tables.iter().position(is_it)
-    };
     let mut groups: BTreeMap<_, Vec<&Orphan>> = BTreeMap::new();
     for orphan in basis.orphans {
-        let Some(at) = place(&orphan.table) else {
+        let Some(at) = basis.shape.position(&orphan.table) else {
             continue;
         };
         let key = (Reverse(ranks[at]), at, &orphan.columns, &orphan.seed);
@@ -258,7 +254,7 @@ pub(super) fn deletions(basis: &Basis<'_>) -> Vec<Step> {
             ..Step::own(sql, args)
         };
         let in_circle = |key: &&ForeignKey| {
-            let parent = place(&key.parent);
+            let parent = basis.shape.position(&key.parent);
             parent.is_some_and(|it| it != at && ranks[it] > rank)
                 || (parent == Some(at) && orphans.len() > PER_STATEMENT)
         };

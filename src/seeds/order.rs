@@ -164,13 +164,9 @@ pub(super) fn ranks(shape: &Shape) -> Vec<usize> {
         .enumerate()
         .map(|(at, table)| {
             let keys = table.foreign_keys.iter();
-            keys.filter_map(|key| {
-                let is_it =
-                    |it: &crate::schema::TableShape| it.name.eq_ignore_ascii_case(&key.parent);
-                shape.tables.iter().position(is_it)
-            })
-            .filter(|parent| *parent != at)
-            .collect()
+            keys.filter_map(|key| shape.position(&key.parent))
+                .filter(|parent| *parent != at)
+                .collect()
         })
         .collect();
     let mut ranks = vec![usize::MAX; shape.tables.len()];

@@ -116,7 +116,7 @@ async fn dry_run(
     set: &Migrations,
     options: &SeedOptions,
 ) -> Ending {
-    let (history, plan) = seeds::observe(&opened.db, seeds, set, options)
+    let (_, plan) = seeds::observe(&opened.db, seeds, set, options)
         .await
         .map_err(|error| session.failed(opened, &error.into()))?;
     let exit = match plan.is_sound() {
@@ -137,7 +137,6 @@ async fn dry_run(
             session.terminal.error(&report.text(session.style()));
         }
     }
-    let _ = history;
     session.annotate(&Report::told(&plan.problems, session.style()));
     Ok(exit)
 }

@@ -8,7 +8,6 @@ use super::super::problem::Problem;
 use super::super::row::Rules;
 use crate::nearest::nearest;
 use crate::schema::{ColumnKind, ForeignKey, Nullability, TableKind, TableShape};
-use std::collections::HashMap;
 use std::sync::Arc;
 
 use super::{Compiled, Expansion, Found, makes_id};
@@ -76,19 +75,10 @@ impl<'a> Expansion<'a> {
     }
 
     /// What holds for a table of a file; none where there is no such table.
-    pub(super) fn rules(
-        &mut self,
-        file: usize,
-        table: &'a Table,
-        known: &mut HashMap<String, Option<usize>>,
-    ) -> Option<usize> {
+    pub(super) fn rules(&mut self, file: usize, table: &'a Table) -> Option<usize> {
         let name = &table.name.value;
         let shape = self.shape;
-        let found = *known.entry(name.to_ascii_lowercase()).or_insert_with(|| {
-            let is_it = |it: &TableShape| it.name.eq_ignore_ascii_case(name);
-            shape.tables.iter().position(is_it)
-        });
-        let Some(found) = found else {
+        let Some(found) = shape.position(name) else {
             self.unknown_table(file, &table.name.span, name);
             return None;
         };

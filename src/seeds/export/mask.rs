@@ -37,8 +37,7 @@ pub(super) fn masks(
 }
 
 fn masked(shape: &Shape, chosen: &[usize], mask: &Mask) -> Result<Masked, Refusal> {
-    let is_it = |it: &TableShape| it.name.eq_ignore_ascii_case(&mask.table);
-    let Some(table) = shape.tables.iter().position(is_it) else {
+    let Some(table) = shape.position(&mask.table) else {
         let known: Vec<&str> = shape.tables.iter().map(|it| it.name.as_str()).collect();
         return Err(Refusal::UnknownTable {
             table: mask.table.clone(),
