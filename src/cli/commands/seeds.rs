@@ -162,9 +162,12 @@ pub(super) async fn run(
         done.map_err(|error| session.did_not_happen(opened, &error).no_row_was_written())?;
     let synced = opened.db.sync().await;
     if session.terminal.format == Format::Json {
-        let database = opened.database();
-        let call = session.call(Some(&database), Exit::Done);
-        session.print(&Document::seeds(call, &plan, SeedsDone::Done));
+        // One document: where the sync failed, the one of that is told below.
+        if synced.is_ok() {
+            let database = opened.database();
+            let call = session.call(Some(&database), Exit::Done);
+            session.print(&Document::seeds(call, &plan, SeedsDone::Done));
+        }
     } else {
         let text = report::seeds(&plan, SeedsDone::Done, session.style());
         session.terminal.data(&text);
