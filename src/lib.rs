@@ -43,6 +43,7 @@
 //! | [`migrations`] | files, set, plan, apply, undo, repair, baseline, check | knows which mode it is |
 //! | [`seeds`] | rows in YAML: set, rows, plan, apply, export | writes what a file does not say |
 //! | `testing` | a migrated and seeded database for each test (feature `testing`) | reads `.env`, opens what an application uses |
+//! | [`dump`] | dumps: read, import, verify, export, backup | runs what is no part of a dump |
 //! | [`config`] | flags > environment > `.env` > `config.toml` > default, each value with its origin | opens a database |
 //! | [`mod@open`] | the database of the settings, opened: for the command line and for applications | decides, writes |
 //! | [`doctor`] | whether the job could run, from the settings to a real read | writes, shows a token |
@@ -60,6 +61,7 @@ pub mod config;
 pub mod db;
 pub mod doctor;
 pub mod drive;
+pub mod dump;
 pub mod history;
 pub mod init;
 pub mod migrations;

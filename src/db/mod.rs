@@ -9,6 +9,7 @@ mod engine;
 mod error;
 mod local;
 mod locate;
+mod raw;
 mod reach;
 #[cfg(feature = "remote")]
 mod remote;
@@ -30,6 +31,8 @@ pub(crate) use engine::row_level_security;
 pub use error::{At, Code, DbError, EngineError, Failure, Left};
 pub use libsql;
 pub use locate::locate;
+#[allow(unused_imports)]
+pub(crate) use raw::{Access, Prepared, Raw, Row};
 pub use remove::remove_local;
 pub(crate) use replica_files::WITHOUT_SIDE;
 pub use replica_files::{

@@ -27,4 +27,4 @@ pub use split::{SplitError, Statement, split};
 pub use token::{
     LexError, LexErrorKind, Significant, Token, TokenKind, Tokens, significant, tokens,
 };
-pub use value::Value;
+pub use value::{Value, ValueRef};

@@ -1,0 +1,193 @@
+//! What a reader of dumps gives: statements in order, rows as typed cells that lie in the text they came from. Nothing
+//! here reads or acts.
+
+use std::ops::Range;
+use std::sync::Arc;
+
+use crate::sql::ValueRef;
+
+/// Some whole statements of a dump. Rows and other statements never share a block, so that who applies blocks can
+/// commit between the last row of a table and the index that takes long.
+#[derive(Debug, Default)]
+pub struct Block {
+    /// The text; the cells of rows are decoded in place, so it is no dump any more.
+    pub(crate) text: Vec<u8>,
+    /// In order.
+    pub items: Vec<Item>,
+    /// Where it begins.
+    pub begin: Mark,
+    /// Where it ends: a place to go on from.
+    pub end: Mark,
+}
+
+/// A point of a dump between two statements.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Mark {
+    /// Bytes of the (unpacked) text before it.
+    pub offset: u64,
+    /// The line, from 1.
+    pub line: u64,
+    /// sha256 of the bytes before it.
+    pub sha256: [u8; 32],
+}
+
+/// A statement, or rows of one table that follow each other.
+#[derive(Debug)]
+pub enum Item {
+    /// Rows.
+    Rows(Rows),
+    /// Anything else.
+    Statement(Statement),
+}
+
+/// Rows that go into the same columns.
+#[derive(Debug)]
+pub struct Rows {
+    /// Where they go.
+    pub target: Arc<Target>,
+    /// Row after row, [`Target::width`] each.
+    pub(crate) cells: Vec<Cell>,
+    /// The place of each row.
+    pub(crate) places: Vec<RowPlace>,
+}
+
+/// The table and columns that rows go into.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub struct Target {
+    /// The name of the table, without quotes.
+    pub table: String,
+    /// The names of the columns, without quotes; empty where the dump names none.
+    pub columns: Vec<String>,
+    /// How many values each row has.
+    pub width: usize,
+}
+
+/// One value of a row; texts and blobs are bytes of [`Block::text`].
+#[derive(Debug, Clone, PartialEq)]
+pub(crate) enum Cell {
+    Null,
+    Integer(i64),
+    Real(f64),
+    Text(Range<u32>),
+    Blob(Range<u32>),
+}
+
+/// Where a row stands, counted from the begin of its block.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct RowPlace {
+    pub(crate) bytes: u32,
+    pub(crate) lines: u32,
+}
+
+/// A statement that is no row, and its place.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Statement {
+    /// What it is.
+    pub what: What,
+    /// Where it begins: byte of the dump.
+    pub offset: u64,
+    /// Its line, from 1.
+    pub line: u64,
+}
+
+/// The statements that dumps consist of, beside rows.
+#[derive(Debug, Clone, PartialEq)]
+pub enum What {
+    /// `PRAGMA foreign_keys = …`: part of the envelope; an import has its own.
+    ForeignKeys,
+    /// `BEGIN`, `SAVEPOINT dump`: likewise.
+    Begin,
+    /// `COMMIT`, `END`, `RELEASE dump`.
+    Commit,
+    /// `ROLLBACK`: the shell could not read all of the database that it dumped.
+    Rollback,
+    /// `PRAGMA writable_schema = …`: what it was for comes as [`Object::VirtualTable`].
+    WritableSchema,
+    /// `ANALYZE sqlite_schema`: makes `sqlite_stat1`, and its rows follow.
+    Analyze,
+    /// `PRAGMA user_version = N` or `PRAGMA application_id = N`.
+    Number {
+        /// The pragma.
+        pragma: &'static str,
+        /// Its value.
+        value: i64,
+    },
+    /// `DELETE FROM table`, whole: `sqlite_sequence`, and the tables that a virtual table keeps its content in.
+    Clear {
+        /// The name of the table, without quotes.
+        table: String,
+    },
+    /// `CREATE …`, and the row of `sqlite_schema` that stands for a virtual table.
+    Create {
+        /// What is made.
+        object: Object,
+        /// Its name, without quotes.
+        name: String,
+        /// The table that an index or a trigger belongs to, or else the name again.
+        table: String,
+        /// The text of the statement without its semicolon.
+        sql: String,
+    },
+}
+
+/// What a `CREATE` makes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Object {
+    /// A table; `IF NOT EXISTS` where it may be one that a virtual table has made already.
+    Table,
+    /// A virtual table.
+    VirtualTable,
+    /// An index.
+    Index,
+    /// A trigger.
+    Trigger,
+    /// A view.
+    View,
+}
+
+impl Block {
+    /// The values of a cell of one of this block's rows.
+    pub(crate) fn value(&self, cell: &Cell) -> ValueRef<'_> {
+        let bytes = |range: &Range<u32>| &self.text[range.start as usize..range.end as usize];
+        match cell {
+            Cell::Null => ValueRef::Null,
+            Cell::Integer(number) => ValueRef::Integer(*number),
+            Cell::Real(number) => ValueRef::Real(*number),
+            Cell::Text(range) => ValueRef::Text(bytes(range)),
+            Cell::Blob(range) => ValueRef::Blob(bytes(range)),
+        }
+    }
+
+    /// The values of row `row` of `rows`, which is one of this block's items.
+    pub fn row<'a>(
+        &'a self,
+        rows: &'a Rows,
+        row: usize,
+    ) -> impl ExactSizeIterator<Item = ValueRef<'a>> {
+        let width = rows.target.width;
+        rows.cells[row * width..(row + 1) * width]
+            .iter()
+            .map(|cell| self.value(cell))
+    }
+
+    /// The byte of the dump at which row `row` begins, and its line from 1.
+    pub fn place(&self, rows: &Rows, row: usize) -> (u64, u64) {
+        let place = rows.places[row];
+        (
+            self.begin.offset + u64::from(place.bytes),
+            self.begin.line + u64::from(place.lines),
+        )
+    }
+}
+
+impl Rows {
+    /// How many rows these are.
+    pub fn len(&self) -> usize {
+        self.places.len()
+    }
+
+    /// Whether there is none; a reader gives no such rows.
+    pub fn is_empty(&self) -> bool {
+        self.places.is_empty()
+    }
+}
