@@ -4,5 +4,6 @@
 //! refused, and nothing of it is run as it stands but the `CREATE` statements.
 
 pub mod block;
+mod verify;
 
 pub use block::{Block, Item, Mark, Object, Rows, Statement, Target, What};

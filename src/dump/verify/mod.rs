@@ -1,0 +1,3 @@
+//! Whether a database holds what a dump says.
+mod affinity;
+mod tally;
