@@ -4,5 +4,7 @@
 //! refused, and nothing of it is run as it stands but the `CREATE` statements.
 
 pub mod block;
+pub mod export;
 
 pub use block::{Block, Item, Mark, Object, Rows, Statement, Target, What};
+pub use export::{Contents, ExportError, ExportOptions, Exported, Records, export};
