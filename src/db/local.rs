@@ -2,7 +2,8 @@
 //!
 //! Its calls block, so each query and each run has a thread of the blocking pool. A file gets a fresh connection
 //! every time and nothing that a connection remembers can leak from one run into the next; memory has one
-//! connection for good, because a second one would be a second database.
+//! connection for good, which lives as long as the database, and a name that nobody else knows, by which its rows are
+//! streamed.
 
 use std::collections::HashMap;
 use std::ops::Deref;
@@ -11,18 +12,18 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use libsql::{Connection, OpenFlags, Statement};
-use tokio::sync::Mutex;
+use tokio::sync::{Mutex, OwnedMutexGuard};
 
 use super::{
-    Answer, At, Code, DbError, EngineError, Failure, Left, OnProgress, Options, Progress, Query,
-    Rows, Stop, Transaction,
+    Access, Answer, At, Code, DbError, EngineError, Failure, Left, OnProgress, Options, Progress,
+    Query, Raw, Rows, Stop, Transaction,
 };
 use crate::script::{Atomicity, ForeignKeys, Step};
 use crate::sql::Value;
 
 /// How long the engine itself waits for a lock. Short, so that a signal to stop is seen in between; we ask again
 /// until the lock timeout has passed.
-const LOCK_SLICE: Duration = Duration::from_millis(100);
+pub(super) const LOCK_SLICE: Duration = Duration::from_millis(100);
 
 /// How often a running statement is interrupted once the run was told to stop: an interrupt that arrives between
 /// two statements is lost.
@@ -123,6 +124,19 @@ impl File {
             })
     }
 
+    /// Whether a look that failed may succeed where it may write: a run that was killed left a journal, and only a
+    /// connection that may write can roll it back.
+    pub(super) fn may_recover(&self, code: Option<Code>) -> bool {
+        matches!(code, Some(Code::ReadOnly | Code::CannotOpen))
+            && self.recovery == Recovery::Allowed
+            && !missing(&self.path)
+    }
+
+    /// Whether there is no such file.
+    pub(super) fn is_missing(&self) -> bool {
+        missing(&self.path)
+    }
+
     /// A connection that only reads: to the file, or to nothing where there is none.
     async fn open_to_read(&self) -> Result<Connection, DbError> {
         if missing(&self.path) {
@@ -147,12 +161,7 @@ impl File {
     ) -> Result<Vec<Result<Rows, EngineError>>, DbError> {
         let connection = self.open_to_read().await?;
         match answer(Box::new(connection), queries.clone(), options).await {
-            // A run that was killed left a journal, and only a connection that may write can roll it back.
-            Err(error)
-                if matches!(error.code(), Some(Code::ReadOnly | Code::CannotOpen))
-                    && self.recovery == Recovery::Allowed
-                    && !missing(&self.path) =>
-            {
+            Err(error) if self.may_recover(error.code()) => {
                 let connection = self.open(OpenFlags::SQLITE_OPEN_READ_WRITE).await?;
                 answer(Box::new(connection), queries, options).await
             }
@@ -184,6 +193,8 @@ impl File {
 #[derive(Clone)]
 pub(super) struct Memory {
     connection: Arc<Mutex<Connection>>,
+    /// The engine's `memdb` of this name: <https://sqlite.org/inmemorydb.html>. Nobody else knows it.
+    name: Arc<str>,
 }
 
 impl std::fmt::Debug for Memory {
@@ -194,33 +205,37 @@ impl std::fmt::Debug for Memory {
 
 impl Memory {
     pub(super) async fn new() -> Result<Memory, DbError> {
-        let connection = connect(":memory:", OpenFlags::default())
-            .await
-            .map_err(|source| DbError::Open {
-                path: ":memory:".into(),
-                source,
-            })?;
+        let named = |source| DbError::Open {
+            path: ":memory:".into(),
+            source,
+        };
+        let name = format!("file:/seedbed-{}?vfs=memdb", uuid::Uuid::now_v7());
+        let connection = connect(&name, OpenFlags::default()).await.map_err(named)?;
+        // Memory without a name has no limit either.
+        let raw = Raw::open(&name, Access::Write).await.map_err(named)?;
+        raw.limit_memory(i64::MAX);
         Ok(Memory {
             connection: Arc::new(Mutex::new(connection)),
+            name: name.into(),
         })
     }
 
     /// A database in memory that holds what a file does.
     #[cfg(feature = "testing")]
     pub(super) async fn of_file(file: &File) -> Result<Memory, DbError> {
-        // It has a name, so that the connection that reads the file can write into it, and nobody else knows the name.
-        // It lives as long as this connection (the engine's `memdb`: https://sqlite.org/inmemorydb.html).
-        let name = format!("file:/seedbed-{}?vfs=memdb", uuid::Uuid::now_v7());
-        let connection = connect(&name, OpenFlags::default())
-            .await
-            .map_err(|source| DbError::Open {
-                path: ":memory:".into(),
-                source,
-            })?;
-        file.vacuum_into(&name).await?;
-        Ok(Memory {
-            connection: Arc::new(Mutex::new(connection)),
-        })
+        let memory = Memory::new().await?;
+        file.vacuum_into(&memory.name).await?;
+        Ok(memory)
+    }
+
+    /// What another connection to it is opened by.
+    pub(super) fn name(&self) -> &str {
+        &self.name
+    }
+
+    /// Keeps everybody else from using it.
+    pub(super) async fn held(&self) -> OwnedMutexGuard<Connection> {
+        self.connection.clone().lock_owned().await
     }
 
     /// The connection, once nobody uses it.
@@ -573,13 +588,13 @@ impl OwnStatements {
 }
 
 /// Waiting for one lock. It has the whole lock timeout: what ran before took its own time.
-struct Wait<'a> {
+pub(super) struct Wait<'a> {
     begun: Instant,
     options: &'a Options,
 }
 
 impl Wait<'_> {
-    fn new(options: &Options) -> Wait<'_> {
+    pub(super) fn new(options: &Options) -> Wait<'_> {
         Wait {
             begun: Instant::now(),
             options,
@@ -588,7 +603,7 @@ impl Wait<'_> {
 
     /// Whether a statement that failed may be tried once more, or the error that it ends with: whoever was told to
     /// stop while waiting was interrupted, and did not wait in vain.
-    fn ask_again(&self, error: EngineError) -> Result<(), EngineError> {
+    pub(super) fn ask_again(&self, error: EngineError) -> Result<(), EngineError> {
         if error.code != Code::Busy {
             Err(error)
         } else if self.options.stop.is_raised() {

@@ -19,6 +19,7 @@ mod replica;
 mod replica_files;
 mod replica_lock;
 mod stop;
+mod stream;
 mod unanswered;
 
 use std::path::{Path, PathBuf};
@@ -32,7 +33,7 @@ pub use error::{At, Code, DbError, EngineError, Failure, Left};
 pub use libsql;
 pub use locate::locate;
 #[allow(unused_imports)]
-pub(crate) use raw::{Access, Prepared, Raw, Row};
+pub(crate) use raw::{Access, Check, Prepared, Raw, Row};
 pub use remove::remove_local;
 pub(crate) use replica_files::WITHOUT_SIDE;
 pub use replica_files::{
@@ -40,6 +41,7 @@ pub use replica_files::{
 };
 pub(crate) use stop::{Pause, jittered};
 pub use stop::{Stop, StopHandle};
+pub use stream::{Sink, StreamedRow};
 pub use unanswered::{Fate, RemoteError};
 
 use crate::script::{Atomicity, ForeignKeys, Step};

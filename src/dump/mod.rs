@@ -4,6 +4,14 @@
 //! refused, and nothing of it is run as it stands but the `CREATE` statements.
 
 pub mod block;
+pub mod error;
+pub mod export;
+pub mod read;
+pub mod source;
 mod verify;
 
 pub use block::{Block, Item, Mark, Object, Rows, Statement, Target, What};
+pub use error::{DumpError, NotADump, Place, Problem, SourceLine};
+pub use export::{Contents, ExportError, ExportOptions, Exported, Records, export};
+pub use read::{Ended, Envelope, Reader, ReaderOptions};
+pub use source::{Ending, Opened, Packing, Source};
