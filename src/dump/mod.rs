@@ -6,12 +6,18 @@
 pub mod block;
 pub mod error;
 pub mod export;
+mod input;
 pub mod read;
 pub mod source;
-mod verify;
+pub mod verify;
 
 pub use block::{Block, Item, Mark, Object, Rows, Statement, Target, What};
 pub use error::{DumpError, NotADump, Place, Problem, SourceLine};
 pub use export::{Contents, ExportError, ExportOptions, Exported, Records, export};
+pub use input::open;
 pub use read::{Ended, Envelope, Reader, ReaderOptions};
 pub use source::{Ending, Opened, Packing, Source};
+pub use verify::{
+    Differing, Fault, FaultyObject, Level, Side, Verdict, Verified, VerifiedTable, VerifyError,
+    verify,
+};

@@ -32,6 +32,7 @@ mod table;
 mod testing;
 #[cfg(test)]
 mod tests;
+mod verify;
 mod words;
 
 use crate::migrations::Severity;
@@ -53,6 +54,7 @@ pub use restore_point::restore_point;
 pub use seeds::{Done as SeedsDone, seeds, standing};
 pub use status::status;
 pub use style::{Paint, Style};
+pub use verify::verified;
 
 /// What went wrong, ready to be shown.
 ///
