@@ -113,6 +113,11 @@ impl Reader for Keeping<'_> {
 
     fn decide(&mut self, history: &History) -> Decision<Problem> {
         let mut plan = self.seeding.plan(history);
+        // The rows are statements now. To give back the memory of many takes long, and nobody has to wait for it.
+        let seen = std::mem::take(&mut self.seeding.seen);
+        if seen.rows.rows.len() > ROWS_AT_ONCE {
+            std::thread::spawn(move || drop(seen));
+        }
         let decision = Decision {
             problems: plan.problems.clone(),
             scripts: plan.script.take().into_iter().collect(),
@@ -121,6 +126,9 @@ impl Reader for Keeping<'_> {
         decision
     }
 }
+
+/// So many rows are dropped in no time.
+const ROWS_AT_ONCE: usize = 10_000;
 
 struct Seeding<'a> {
     seeds: &'a Seeds,

@@ -1,6 +1,8 @@
 //! Labels: which rows a file declares, patterns and ranges written out. Pure.
 
 use std::collections::HashMap;
+use std::collections::hash_map::Entry;
+use std::fmt::Write;
 use std::ops::Range;
 use std::sync::Arc;
 
@@ -111,7 +113,7 @@ impl<'a> Names<'_, 'a> {
             None => self.rows.push(named),
             Some(Label::One(label)) => {
                 named.label = Some(label.as_str().into());
-                self.push(named, problems);
+                self.push(table, [named], problems);
             }
             Some(Label::Range {
                 before,
@@ -120,15 +122,18 @@ impl<'a> Names<'_, 'a> {
                 width,
                 after,
             }) => {
-                for number in *first..=*last {
-                    let label = format!("{before}{number:0width$}{after}");
-                    let row = Named {
-                        label: Some(label.into()),
+                let mut label = String::new();
+                let row = |number| {
+                    label.clear();
+                    // Writing into a text does not fail.
+                    let _ = write!(label, "{before}{number:0width$}{after}");
+                    Named {
+                        label: Some(label.as_str().into()),
                         number: Some(number),
                         ..named.clone()
-                    };
-                    self.push(row, problems);
-                }
+                    }
+                };
+                self.push(table, (*first..=*last).map(row), problems);
             }
             Some(Label::Each {
                 before,
@@ -147,29 +152,40 @@ impl<'a> Names<'_, 'a> {
         }
     }
 
-    fn push(&mut self, row: Named<'a>, problems: &mut Vec<Problem>) {
-        let Some(label) = row.label.clone() else {
-            return;
-        };
-        let table = row.table.name.value.to_ascii_lowercase();
-        let labels = self.labels.0.entry(table).or_default();
-        if let Some(other) = labels.get(&label) {
-            let other = &self.rows[*other];
-            let here = self.files[row.file].origin(&row.span());
-            let there = self.files[other.file].origin(&other.span());
-            let name = &row.table.name.value;
-            problems.push(
-                Problem::error(
-                    "label-twice",
-                    here,
-                    format!("`{name}` has label `{label}` twice"),
-                )
-                .other("it is here first", there),
-            );
-            return;
+    /// Adds rows of a table, all with labels.
+    fn push(
+        &mut self,
+        table: &Table,
+        rows: impl IntoIterator<Item = Named<'a>>,
+        problems: &mut Vec<Problem>,
+    ) {
+        let name = &table.name.value;
+        let labels = self.labels.0.entry(name.to_ascii_lowercase()).or_default();
+        let rows = rows.into_iter();
+        let (count, _) = rows.size_hint();
+        labels.reserve(count);
+        self.rows.reserve(count);
+        for row in rows {
+            let Some(label) = row.label.clone() else {
+                continue;
+            };
+            match labels.entry(label) {
+                Entry::Vacant(free) => {
+                    free.insert(self.rows.len());
+                    self.rows.push(row);
+                }
+                Entry::Occupied(taken) => {
+                    let other = &self.rows[*taken.get()];
+                    let here = self.files[row.file].origin(&row.span());
+                    let there = self.files[other.file].origin(&other.span());
+                    let message = format!("`{name}` has label `{}` twice", taken.key());
+                    problems.push(
+                        Problem::error("label-twice", here, message)
+                            .other("it is here first", there),
+                    );
+                }
+            }
         }
-        labels.insert(label, self.rows.len());
-        self.rows.push(row);
     }
 
     /// Writes patterns out, those first whose table waits for no other pattern.
@@ -217,17 +233,15 @@ impl<'a> Names<'_, 'a> {
             ));
         }
         found.sort_unstable();
-        for label in found {
-            let row = Named {
-                file: each.file,
-                table: each.table,
-                decl: each.decl,
-                label: Some(format!("{}{label}{}", each.before, each.after).into()),
-                number: None,
-                each: Some(label),
-            };
-            self.push(row, problems);
-        }
+        let rows = found.into_iter().map(|label| Named {
+            file: each.file,
+            table: each.table,
+            decl: each.decl,
+            label: Some(format!("{}{label}{}", each.before, each.after).into()),
+            number: None,
+            each: Some(label),
+        });
+        self.push(each.table, rows, problems);
     }
 
     fn origin(&self, each: &Each<'_>) -> crate::script::Origin {

@@ -1,12 +1,15 @@
 //! A decided plan as statements and records: what is deleted, inserted and updated, in this order. Pure.
 
+use std::sync::Arc;
+
 use super::order::Order;
+use super::parallel::in_parts;
 use super::plan::{Basis, FilePlan, FileState, Plan};
 use super::problem::Problem;
 use super::row::{Cell, Content};
 use super::secret::hash;
 use crate::history;
-use crate::schema::Nullability;
+use crate::schema::{Nullability, TableShape};
 use crate::script::{Atomicity, Entry, ForeignKeys, Key, Record, Script, Step, Unit};
 use crate::sql::{Value, identifier};
 
@@ -38,12 +41,21 @@ pub(super) fn steps(
             many if many <= ONE_BY_ONE => 1,
             _ => (PER_STATEMENT / columns.len().max(1)).max(1),
         };
-        for chunk in order.rows[at..at + many].chunks(together) {
-            let step = insert(basis, order, table, &columns, chunk)?;
-            // One text for all statements that are alike.
-            let like = steps.last().filter(|last: &&Step| last.sql == step.sql);
-            let sql = like.map_or(step.sql.clone(), |like| like.sql.clone());
-            steps.push(Step { sql, ..step });
+        let of = &basis.shape.tables[table];
+        // One text for all statements that are alike.
+        let whole: Arc<str> = insert_text(of, &columns, together).into();
+        let text = |rows| match rows == together {
+            true => whole.clone(),
+            false => insert_text(of, &columns, rows).into(),
+        };
+        let parts = in_parts(&order.rows[at..at + many], together, |rows, _| {
+            let chunks = rows.chunks(together);
+            chunks
+                .map(|chunk| insert(basis, order, text(chunk.len()), chunk))
+                .collect::<Result<Vec<Step>, _>>()
+        });
+        for part in parts {
+            steps.extend(part?);
         }
         at += many;
     }
@@ -60,19 +72,12 @@ pub(super) fn steps(
     Ok(steps)
 }
 
-fn insert(
-    basis: &Basis<'_>,
-    order: &Order,
-    table: usize,
-    columns: &[usize],
-    chunk: &[usize],
-) -> Result<Step, Box<Problem>> {
-    let of = &basis.shape.tables[table];
+fn insert_text(of: &TableShape, columns: &[usize], rows: usize) -> String {
     let names: Vec<String> = columns
         .iter()
         .map(|column| identifier(&of.columns[*column].name))
         .collect();
-    let sql = match names.is_empty() {
+    match names.is_empty() {
         // Everything has its default.
         true => format!("INSERT INTO {} DEFAULT VALUES", identifier(&of.name)),
         false => {
@@ -81,11 +86,20 @@ fn insert(
                 "INSERT INTO {} ({}) VALUES {}",
                 identifier(&of.name),
                 names.join(", "),
-                vec![row.as_str(); chunk.len()].join(",")
+                vec![row.as_str(); rows].join(",")
             )
         }
-    };
-    let mut args = Vec::with_capacity(columns.len() * chunk.len());
+    }
+}
+
+fn insert(
+    basis: &Basis<'_>,
+    order: &Order,
+    sql: Arc<str>,
+    chunk: &[usize],
+) -> Result<Step, Box<Problem>> {
+    let cells = chunk.iter().map(|at| basis.rows.rows[*at].cells.len());
+    let mut args = Vec::with_capacity(cells.sum());
     for at in chunk {
         for cell in &basis.rows.rows[*at].cells {
             let later = order.later.contains(&(*at, cell.column));
