@@ -146,6 +146,7 @@ impl File {
         options: &Options,
     ) -> Result<Vec<Result<Rows, EngineError>>, DbError> {
         let connection = self.open_to_read().await?;
+        let queries = Arc::new(queries);
         match answer(Box::new(connection), queries.clone(), options).await {
             // A run that was killed left a journal, and only a connection that may write can roll it back.
             Err(error)
@@ -233,7 +234,8 @@ impl Memory {
         queries: Vec<Query>,
         options: &Options,
     ) -> Result<Vec<Result<Rows, EngineError>>, DbError> {
-        answer(self.connection.clone().lock_owned().await, queries, options).await
+        let connection = self.connection.clone().lock_owned().await;
+        answer(connection, Arc::new(queries), options).await
     }
 
     pub(super) async fn run(
@@ -303,7 +305,7 @@ async fn on_a_thread<T: Send + 'static>(
 /// any more.
 async fn answer(
     held: impl Deref<Target = Connection> + Send + Sync + 'static,
-    queries: Vec<Query>,
+    queries: Arc<Vec<Query>>,
     options: &Options,
 ) -> Result<Vec<Result<Rows, EngineError>>, DbError> {
     let connection = Connection::clone(&held);
@@ -317,7 +319,7 @@ async fn answer(
         bare(reader, "BEGIN").await?;
         let mut answers = Vec::with_capacity(queries.len());
         let mut outcome = Ok(());
-        for query in &queries {
+        for query in queries.iter() {
             let answer = loop {
                 match rows(reader, query).await {
                     Ok(rows) => break Ok(rows),

@@ -27,16 +27,14 @@ pub(super) fn clashes(basis: &Basis<'_>) -> Vec<Problem> {
             continue;
         }
         for columns in unique_columns(&shape.tables[table]) {
-            let claims: Vec<(Cow<'_, str>, usize)> = members
-                .iter()
-                .filter_map(|at| Some((claim(found, rows, shape, *at, columns)?, *at)))
-                .collect();
+            let claim = |at: &usize| Some((claim(found, rows, shape, *at, columns)?, *at));
+            let claims = || members.iter().filter_map(claim);
             // What only grows is never the same, and rows of a pattern are mostly like that.
-            if claims.is_sorted_by(|(one, _), (next, _)| one < next) {
+            if claims().is_sorted_by(|(one, _), (next, _)| one < next) {
                 continue;
             }
-            let mut seen: HashMap<Cow<'_, str>, usize> = HashMap::with_capacity(claims.len());
-            for (word, at) in claims {
+            let mut seen: HashMap<Cow<'_, str>, usize> = HashMap::with_capacity(members.len());
+            for (word, at) in claims() {
                 if let Some(other) = seen.insert(word, at)
                     && told.insert((other, at))
                 {

@@ -98,7 +98,7 @@ pub(super) fn expand(
         work.push((at, compiled));
     }
     expansion.place = Arc::new(place);
-    let parts = in_parts(&work, 1, |work, first| {
+    let parts = in_parts(&work, |work, first| {
         let mut part = expansion.for_part(first);
         part.rows.rows.reserve_exact(work.len());
         for (at, decl) in work {

@@ -10,17 +10,16 @@ const LEAST: usize = 4096;
 const MOST: usize = 8;
 
 /// Works on parts of a list at the same time. `work` gets a part and the place of its first item; what it returns comes
-/// in the order of the list. So many items as are `together` stay together.
+/// in the order of the list.
 pub(super) fn in_parts<T: Sync, R: Send>(
     items: &[T],
-    together: usize,
     work: impl Fn(&[T], usize) -> R + Sync,
 ) -> Vec<R> {
     let parts = match items.len() / LEAST {
         0 | 1 => return vec![work(items, 0)],
         parts => parts.min(available_parallelism().map_or(1, NonZero::get).min(MOST)),
     };
-    let size = items.len().div_ceil(parts).next_multiple_of(together);
+    let size = items.len().div_ceil(parts);
     let work = &work;
     let mut parts = items
         .chunks(size)
@@ -52,14 +51,11 @@ mod tests {
     fn parts_come_in_the_order_of_the_list_and_each_knows_its_place() {
         for count in [0, 1, LEAST, 2 * LEAST, 3 * LEAST + 1, 100 * LEAST + 7] {
             let items: Vec<usize> = (0..count).collect();
-            for together in [1, 166] {
-                let parts = in_parts(&items, together, |part, first| {
-                    assert_eq!(part.first().copied().unwrap_or(0), first);
-                    assert_eq!(first % together, 0);
-                    part.to_vec()
-                });
-                assert_eq!(parts.concat(), items, "{count}");
-            }
+            let parts = in_parts(&items, |part, first| {
+                assert_eq!(part.first().copied().unwrap_or(0), first);
+                part.to_vec()
+            });
+            assert_eq!(parts.concat(), items, "{count}");
         }
     }
 }

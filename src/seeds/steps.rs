@@ -3,14 +3,13 @@
 use std::sync::Arc;
 
 use super::order::Order;
-use super::parallel::in_parts;
 use super::plan::{Basis, FilePlan, FileState, Plan};
 use super::problem::Problem;
-use super::row::{Cell, Content};
+use super::row::{Cell, Content, Rows};
 use super::secret::hash;
 use crate::history;
 use crate::schema::{Nullability, TableShape};
-use crate::script::{Atomicity, Entry, ForeignKeys, Key, Record, Script, Step, Unit};
+use crate::script::{Atomicity, Entry, ForeignKeys, Key, Origin, Record, Script, Step, Unit};
 use crate::sql::{Value, identifier};
 
 /// Rows up to this many are written one by one, so that an error has the place of its row; more go together.
@@ -19,12 +18,22 @@ const ONE_BY_ONE: usize = 200;
 /// Bound values in one statement that writes many rows.
 const PER_STATEMENT: usize = 1000;
 
-/// The statements that make it so, in order.
+/// A statement that inserts rows, before it has their values.
+pub(super) struct Insert {
+    /// Its place among the steps.
+    step: usize,
+    rows: Vec<usize>,
+    /// Values that are not the rows' own, by their places among all.
+    resolved: Vec<(usize, Value)>,
+}
+
+/// The statements that make it so, in order. Those that insert rows get their values by [`bind`].
 pub(super) fn steps(
     basis: &Basis<'_>,
     order: &Order,
     updated: &[(usize, Vec<usize>)],
-) -> Result<Vec<Step>, Box<Problem>> {
+) -> Result<(Vec<Step>, Vec<Insert>), Box<Problem>> {
+    let mut inserts = Vec::new();
     let mut steps = super::ledger::deletions(basis);
     let mut at = 0;
     while at < order.rows.len() {
@@ -44,18 +53,20 @@ pub(super) fn steps(
         let of = &basis.shape.tables[table];
         // One text for all statements that are alike.
         let whole: Arc<str> = insert_text(of, &columns, together).into();
-        let text = |rows| match rows == together {
-            true => whole.clone(),
-            false => insert_text(of, &columns, rows).into(),
-        };
-        let parts = in_parts(&order.rows[at..at + many], together, |rows, _| {
-            let chunks = rows.chunks(together);
-            chunks
-                .map(|chunk| insert(basis, order, text(chunk.len()), chunk))
-                .collect::<Result<Vec<Step>, _>>()
-        });
-        for part in parts {
-            steps.extend(part?);
+        for chunk in order.rows[at..at + many].chunks(together) {
+            let sql = match chunk.len() == together {
+                true => whole.clone(),
+                false => insert_text(of, &columns, chunk.len()).into(),
+            };
+            inserts.push(Insert {
+                step: steps.len(),
+                rows: chunk.to_vec(),
+                resolved: resolved(basis, order, chunk)?,
+            });
+            steps.push(Step {
+                origin: Some(origin(basis, chunk)),
+                ..Step::own(sql, Vec::new())
+            });
         }
         at += many;
     }
@@ -69,7 +80,7 @@ pub(super) fn steps(
     for (at, columns) in updated {
         steps.push(update(basis, *at, columns)?);
     }
-    Ok(steps)
+    Ok((steps, inserts))
 }
 
 fn insert_text(of: &TableShape, columns: &[usize], rows: usize) -> String {
@@ -92,33 +103,57 @@ fn insert_text(of: &TableShape, columns: &[usize], rows: usize) -> String {
     }
 }
 
-fn insert(
-    basis: &Basis<'_>,
-    order: &Order,
-    sql: Arc<str>,
-    chunk: &[usize],
-) -> Result<Step, Box<Problem>> {
-    let cells = chunk.iter().map(|at| basis.rows.rows[*at].cells.len());
-    let mut args = Vec::with_capacity(cells.sum());
-    for at in chunk {
-        for cell in &basis.rows.rows[*at].cells {
-            let later = order.later.contains(&(*at, cell.column));
-            args.push(match later {
-                true => Value::Null,
-                false => value(basis, *at, cell)?,
-            });
-        }
-    }
+/// The place of rows that are written together.
+fn origin(basis: &Basis<'_>, chunk: &[usize]) -> Origin {
     let first = &basis.rows.rows[chunk[0]];
     let last = &basis.rows.rows[chunk[chunk.len() - 1]];
     let span = match first.rules == last.rules {
         true => first.span.start.min(last.span.start)..first.span.end.max(last.span.end),
         false => first.span.clone(),
     };
-    Ok(Step {
-        origin: Some(basis.rows.origin(first, &span, basis.files)),
-        ..Step::own(sql, args)
-    })
+    basis.rows.origin(first, &span, basis.files)
+}
+
+/// The values of cells that do not hold their own, each with its place among all values of these rows.
+fn resolved(
+    basis: &Basis<'_>,
+    order: &Order,
+    chunk: &[usize],
+) -> Result<Vec<(usize, Value)>, Box<Problem>> {
+    let rows = chunk.iter().map(|at| (*at, &basis.rows.rows[*at]));
+    let cells = rows.flat_map(|(at, row)| row.cells.iter().map(move |cell| (at, cell)));
+    let mut resolved = Vec::new();
+    for (number, (at, cell)) in cells.enumerate() {
+        if order.later.contains(&(at, cell.column)) {
+            resolved.push((number, Value::Null));
+        } else if !matches!(cell.content, Content::Known(_)) {
+            resolved.push((number, value(basis, at, cell)?));
+        }
+    }
+    Ok(resolved)
+}
+
+/// Moves the values of the rows into the statements that insert them: there may be a million, and none is needed twice.
+pub(super) fn bind(script: &mut Script, inserts: Vec<Insert>, rows: &mut Rows) {
+    // Where the statements are: `script` puts them into the last unit.
+    let Some(unit) = script.units.last_mut() else {
+        return;
+    };
+    for insert in inserts {
+        let mut args = Vec::new();
+        for at in insert.rows {
+            let cells = &mut rows.rows[at].cells;
+            args.reserve(cells.len());
+            args.extend(cells.iter_mut().map(|cell| match &mut cell.content {
+                Content::Known(value) => std::mem::take(value),
+                _ => Value::Null,
+            }));
+        }
+        for (number, value) in insert.resolved {
+            args[number] = value;
+        }
+        unit.steps[insert.step].args = args.into();
+    }
 }
 
 fn update(basis: &Basis<'_>, at: usize, columns: &[usize]) -> Result<Step, Box<Problem>> {
