@@ -7,6 +7,7 @@ use std::ops::Range;
 use std::sync::Arc;
 
 use super::model::{Label, RowDecl, SeedFile, Table};
+use super::parallel::in_parts;
 use super::problem::Problem;
 use crate::nearest::nearest;
 
@@ -122,18 +123,24 @@ impl<'a> Names<'_, 'a> {
                 width,
                 after,
             }) => {
-                let mut label = String::new();
-                let row = |number| {
-                    label.clear();
-                    // Writing into a text does not fail.
-                    let _ = write!(label, "{before}{number:0width$}{after}");
-                    Named {
-                        label: Some(label.as_str().into()),
-                        number: Some(number),
-                        ..named.clone()
-                    }
-                };
-                self.push(table, (*first..=*last).map(row), problems);
+                let numbers: Vec<u64> = (*first..=*last).collect();
+                let parts = in_parts(&numbers, |numbers, _| {
+                    let mut label = String::new();
+                    let row = |number: &u64| {
+                        label.clear();
+                        // Writing into a text does not fail.
+                        let _ = write!(label, "{before}{number:0width$}{after}");
+                        Named {
+                            label: Some(label.as_str().into()),
+                            number: Some(*number),
+                            ..named.clone()
+                        }
+                    };
+                    numbers.iter().map(row).collect::<Vec<_>>()
+                });
+                for part in parts {
+                    self.push(table, part, problems);
+                }
             }
             Some(Label::Each {
                 before,

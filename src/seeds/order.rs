@@ -190,6 +190,9 @@ pub(super) fn references(rows: &Rows, shape: &Shape) -> HashMap<usize, Vec<(usiz
     let mut refers: HashMap<usize, Vec<(usize, usize)>> = HashMap::new();
     for (at, row) in rows.rows.iter().enumerate() {
         let of = &shape.tables[rows.rules(row).table];
+        if of.foreign_keys.is_empty() {
+            continue;
+        }
         for cell in &row.cells {
             let Content::Reference { row: parent, .. } = cell.content else {
                 continue;
