@@ -11,7 +11,7 @@ use crate::sql::Value;
 const MANY: usize = 10_000;
 
 /// How many statements the second thread may be ahead: their copies take memory.
-const AHEAD: usize = 8;
+const AHEAD: usize = 2;
 
 /// The bound values of the steps of one transaction, to be taken in their order.
 pub(super) struct Bound {

@@ -124,23 +124,23 @@ impl<'a> Names<'_, 'a> {
                 after,
             }) => {
                 let numbers: Vec<u64> = (*first..=*last).collect();
-                let parts = in_parts(&numbers, |numbers, _| {
-                    let mut label = String::new();
-                    let row = |number: &u64| {
-                        label.clear();
+                let labels = in_parts(&numbers, |numbers, _| {
+                    let mut text = String::new();
+                    let label = |number: &u64| {
+                        text.clear();
                         // Writing into a text does not fail.
-                        let _ = write!(label, "{before}{number:0width$}{after}");
-                        Named {
-                            label: Some(label.as_str().into()),
-                            number: Some(*number),
-                            ..named.clone()
-                        }
+                        let _ = write!(text, "{before}{number:0width$}{after}");
+                        Arc::from(text.as_str())
                     };
-                    numbers.iter().map(row).collect::<Vec<_>>()
+                    numbers.iter().map(label).collect::<Vec<Arc<str>>>()
                 });
-                for part in parts {
-                    self.push(table, part, problems);
-                }
+                let labels = labels.into_iter().flatten();
+                let row = |(label, number)| Named {
+                    label: Some(label),
+                    number: Some(number),
+                    ..named.clone()
+                };
+                self.push(table, labels.zip(numbers).map(row), problems);
             }
             Some(Label::Each {
                 before,
@@ -169,7 +169,8 @@ impl<'a> Names<'_, 'a> {
         let name = &table.name.value;
         let labels = self.labels.0.entry(name.to_ascii_lowercase()).or_default();
         let rows = rows.into_iter();
-        let (count, _) = rows.size_hint();
+        let (least, most) = rows.size_hint();
+        let count = most.unwrap_or(least);
         labels.reserve(count);
         self.rows.reserve(count);
         for row in rows {
