@@ -11,6 +11,9 @@ use super::parallel::in_parts;
 use super::problem::Problem;
 use crate::nearest::nearest;
 
+/// How many rows all files may declare together: patterns of patterns multiply.
+const MAX_ROWS: usize = 3_000_000;
+
 /// One row that a file declares, before anything in it is read.
 #[derive(Debug, Clone)]
 pub(super) struct Named<'a> {
@@ -41,7 +44,16 @@ pub(super) fn names<'a>(
     files: &[&'a SeedFile],
     problems: &mut Vec<Problem>,
 ) -> (Vec<Named<'a>>, Labels) {
+    up_to(MAX_ROWS, files, problems)
+}
+
+fn up_to<'a>(
+    most: usize,
+    files: &[&'a SeedFile],
+    problems: &mut Vec<Problem>,
+) -> (Vec<Named<'a>>, Labels) {
     let mut names = Names {
+        most,
         files,
         rows: Vec::new(),
         labels: Labels::default(),
@@ -77,6 +89,8 @@ impl Labels {
 }
 
 struct Names<'f, 'a> {
+    /// How many rows there may be.
+    most: usize,
     files: &'f [&'a SeedFile],
     rows: Vec<Named<'a>>,
     labels: Labels,
@@ -123,6 +137,10 @@ impl<'a> Names<'_, 'a> {
                 width,
                 after,
             }) => {
+                let count = usize::try_from(last - first).map_or(usize::MAX, |it| it + 1);
+                if self.are_too_many(count, file, &named.span(), problems) {
+                    return;
+                }
                 let numbers: Vec<u64> = (*first..=*last).collect();
                 let labels = in_parts(&numbers, |numbers, _| {
                     let mut text = String::new();
@@ -196,6 +214,29 @@ impl<'a> Names<'_, 'a> {
         }
     }
 
+    /// Whether so many more rows are more than all files may declare, which is a problem.
+    fn are_too_many(
+        &self,
+        more: usize,
+        file: usize,
+        span: &Range<usize>,
+        problems: &mut Vec<Problem>,
+    ) -> bool {
+        let are = self.rows.len().saturating_add(more) > self.most;
+        if are {
+            let message = format!(
+                "with these there are more than {} rows in all files",
+                self.most
+            );
+            let origin = self.files[file].origin(span);
+            problems.push(
+                Problem::error("too-many-rows", origin, message)
+                    .help("give files tags, and seed them one after the other with `--tag`"),
+            );
+        }
+        are
+    }
+
     /// Writes patterns out, those first whose table waits for no other pattern.
     fn each(&mut self, mut waiting: Vec<Each<'a>>, problems: &mut Vec<Problem>) {
         while !waiting.is_empty() {
@@ -239,6 +280,10 @@ impl<'a> Names<'_, 'a> {
                 self.origin(each),
                 format!("no label of `{of}` looks like `{pattern}`"),
             ));
+        }
+        let span = each.decl.label.as_ref().map_or(0..0, |it| it.span.clone());
+        if self.are_too_many(found.len(), each.file, &span, problems) {
+            return;
         }
         found.sort_unstable();
         let rows = found.into_iter().map(|label| Named {
@@ -285,7 +330,26 @@ fn matches(pattern: &str, label: &str) -> bool {
 
 #[cfg(test)]
 mod tests {
-    use super::matches;
+    use std::sync::Arc;
+
+    use super::{matches, up_to};
+    use crate::script::Source;
+    use crate::seeds::parse;
+
+    #[test]
+    fn patterns_that_multiply_stop_at_the_row_that_is_too_much() {
+        let source = Arc::new(Source {
+            name: "a.yaml".to_owned(),
+            text: "t:\n  a_{1..4}: {}\nu:\n  b_{t.*}: {}\n  c_{t.*}: {}\n".to_owned(),
+        });
+        let (file, _) = parse("a", source);
+        for (most, rows, told) in [(12, 12, 0), (11, 8, 1), (7, 4, 2), (3, 0, 1)] {
+            let mut problems = Vec::new();
+            let (named, _) = up_to(most, &[&file], &mut problems);
+            let too_many = problems.iter().filter(|it| it.code == "too-many-rows");
+            assert_eq!((named.len(), too_many.count()), (rows, told), "{most}");
+        }
+    }
 
     #[test]
     fn a_star_stands_for_any_characters() {

@@ -201,8 +201,8 @@ pub(super) fn plan(basis: &Basis<'_>, mut problems: Vec<Problem>) -> (Plan, Vec<
     }
     let ordered = match order(rows, basis.shape, &inserted, &references(rows, basis.shape)) {
         Ok(ordered) => ordered,
-        Err(Loop(path)) => {
-            problems.push(loop_problem(basis, &path));
+        Err(loops) => {
+            problems.extend(loops.iter().map(|Loop(path)| loop_problem(basis, path)));
             Order::default()
         }
     };
