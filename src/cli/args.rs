@@ -151,6 +151,8 @@ pub(super) enum Command {
     Sync(Sync),
     /// Look at, remove or copy the local file of an embedded replica
     Replica(Replica),
+    /// Write a dump: SQL from which sqlite3 and `import` rebuild an equal database
+    Export(Export),
     /// Make the local database anew: delete its file, migrate, seed
     Reset(Reset),
     /// Print the path of a fresh migrated and seeded database, for tests in any language
@@ -416,6 +418,26 @@ pub(super) enum ReplicaCommand {
         #[arg(value_name = "FILE")]
         file: PathBuf,
     },
+}
+
+/// `export`
+#[derive(Debug, Args)]
+pub(super) struct Export {
+    /// A new file, packed where its name ends in .gz [default: standard output]
+    #[arg(value_name = "FILE")]
+    pub(super) file: Option<PathBuf>,
+    /// These tables and views only, with their indexes and triggers
+    #[arg(long, value_name = "T", value_delimiter = ',')]
+    pub(super) tables: Vec<String>,
+    /// No rows but Seedbed's records
+    #[arg(long)]
+    pub(super) schema_only: bool,
+    /// No schema: rows for tables that are there
+    #[arg(long, conflicts_with = "schema_only")]
+    pub(super) data_only: bool,
+    /// Without Seedbed's records; with --schema-only what is left can be the first migration
+    #[arg(long)]
+    pub(super) no_history: bool,
 }
 
 /// `reset`

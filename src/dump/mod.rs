@@ -6,6 +6,7 @@
 pub mod block;
 pub mod error;
 pub mod export;
+mod file;
 mod input;
 pub mod read;
 pub mod source;
@@ -13,7 +14,7 @@ pub mod verify;
 
 pub use block::{Block, Item, Mark, Object, Rows, Statement, Target, What};
 pub use error::{DumpError, NotADump, Place, Problem, SourceLine};
-pub use export::{Contents, ExportError, ExportOptions, Exported, Records, export};
+pub use export::{Contents, ExportError, ExportOptions, Exported, Records, export, export_file};
 pub use input::open;
 pub use read::{Ended, Envelope, Reader, ReaderOptions};
 pub use source::{Ending, Opened, Packing, Source};

@@ -10,6 +10,7 @@ mod checks;
 mod config;
 mod diff;
 mod dry_run;
+mod dump;
 mod engine;
 mod explain;
 mod export;
@@ -43,6 +44,7 @@ pub use checks::checks;
 pub use config::config;
 pub use diff::Texts;
 pub use dry_run::{dry_run, undo_dry_run};
+pub use dump::dumped;
 pub use explain::explain;
 pub use export::exported;
 pub use inspect::inspect;
@@ -59,7 +61,7 @@ pub use verify::verified;
 /// What went wrong, ready to be shown.
 ///
 /// The constructors are in the files of their inputs: [`Report::problems`], [`Report::failure`],
-/// [`Report::history`], [`Report::files`], [`Report::baseline`], [`Report::config`], [`Report::explain`], [`Report::export`], [`Report::checks`], [`Report::usage`].
+/// [`Report::history`], [`Report::files`], [`Report::baseline`], [`Report::config`], [`Report::explain`], [`Report::export`], [`Report::dump`], [`Report::checks`], [`Report::usage`].
 #[derive(Debug, Clone, PartialEq)]
 pub struct Report {
     /// Errors first.

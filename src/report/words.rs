@@ -13,6 +13,7 @@ const COMMANDS: &[&str] = &[
     "config",
     "doctor",
     "explain",
+    "export",
     "import",
     "init",
     "inspect",

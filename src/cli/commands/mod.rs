@@ -1,6 +1,7 @@
 //! The commands. Each turns flags into values, makes one call of the library, and shows what came of it.
 
 mod changes;
+mod dump;
 mod export;
 mod files;
 mod look;
@@ -10,6 +11,7 @@ mod seeds;
 mod test_db;
 
 pub(super) use changes::{baseline, migrate, repair, undo};
+pub(super) use dump::dump;
 pub(super) use export::export;
 pub(super) use files::{check, init, new, renumber};
 pub(super) use look::{completions, config, doctor, explain, inspect, status};

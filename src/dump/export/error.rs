@@ -17,6 +17,20 @@ pub enum ExportError {
     /// The schema was changed again and again while it was read. Nothing was written.
     #[error("the schema of the database does not stand still")]
     Changing,
+    /// The file is there already, and is not written over.
+    #[error("{} exists already", path.display())]
+    Exists {
+        /// The file.
+        path: std::path::PathBuf,
+    },
+    /// The file cannot be made, or not put in its place.
+    #[error("cannot write {}", path.display())]
+    File {
+        /// The file.
+        path: std::path::PathBuf,
+        /// The system's words.
+        source: std::io::Error,
+    },
     /// The text cannot be written.
     #[error("cannot write the dump")]
     Write(#[source] std::io::Error),

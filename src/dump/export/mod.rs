@@ -12,12 +12,14 @@ mod plan;
 mod value;
 mod writer;
 
-use std::io::Write;
+use std::io::{ErrorKind, Write};
+use std::path::Path;
 
 use self::catalogue::Catalogue;
 pub use self::error::ExportError;
 use self::plan::Plan;
 use self::writer::Writer;
+use super::file::{NewFile, Readers};
 use crate::db::{Db, Engine};
 
 /// What of a database is written.
@@ -94,6 +96,34 @@ pub async fn export(
         }
     }
     Err(ExportError::Changing)
+}
+
+/// Writes a dump of `db` to a new file, which appears whole or not at all. It is packed with gzip where its name ends in
+/// `.gz`.
+///
+/// # Errors
+/// As [`export()`]; [`ExportError::Exists`] where the file is there already.
+pub async fn export_file(
+    db: &Db,
+    options: &ExportOptions,
+    path: &Path,
+) -> Result<Exported, ExportError> {
+    let told = |source: std::io::Error| match source.kind() {
+        ErrorKind::AlreadyExists => ExportError::Exists {
+            path: path.to_path_buf(),
+        },
+        _ => ExportError::File {
+            path: path.to_path_buf(),
+            source,
+        },
+    };
+    let mut file = NewFile::create(path, Readers::Usual).map_err(told)?;
+    let exported = match export(db, options, &mut file).await {
+        Err(ExportError::Write(error)) => return Err(told(error)),
+        exported => exported?,
+    };
+    file.publish().map_err(told)?;
+    Ok(exported)
 }
 
 /// Whether infinities come with their signs.
