@@ -7,7 +7,7 @@ use super::dumped::{Dumped, DumpedTable, left_out};
 use super::select::{Select, select};
 use super::tally::{Hasher, RowHash, Tally};
 use super::{Level, Verdict, VerifiedTable};
-use crate::db::{Db, DbError, EngineError, Query, Rows, StreamedRow};
+use crate::db::{Db, DbError, Query, Rows, Sink, StreamedRow};
 use crate::sql::{Value, identifier};
 
 /// A table that was compared, and its rows where they were read.
@@ -123,45 +123,40 @@ pub(super) async fn each_row<T: Send + 'static>(
     db: &Db,
     selects: Vec<Select>,
     made: T,
-    mut on_row: impl FnMut(&mut T, FoundRow<'_, '_>) -> ControlFlow<()> + Send + 'static,
+    on_row: impl FnMut(&mut T, FoundRow<'_, '_>) -> ControlFlow<()> + Send + 'static,
 ) -> Result<T, DbError> {
     let queries = selects.iter().map(Select::query).collect();
-    let (keep, kept) = std::sync::mpsc::sync_channel(1);
-    let mut made = Kept {
-        made: Some(made),
-        keep,
+    let each = Each {
+        selects,
+        hasher: Hasher::default(),
+        made,
+        on_row,
     };
-    let mut hasher = Hasher::default();
-    let shown = db.stream(queries, move |number, row: StreamedRow<'_>| {
-        let select = &selects[number];
+    Ok(db.stream(queries, each).await?.made)
+}
+
+/// Hashes rows on their way.
+struct Each<T, F> {
+    selects: Vec<Select>,
+    hasher: Hasher,
+    made: T,
+    on_row: F,
+}
+
+impl<T, F> Sink for Each<T, F>
+where
+    T: Send + 'static,
+    F: FnMut(&mut T, FoundRow<'_, '_>) -> ControlFlow<()> + Send + 'static,
+{
+    fn row(&mut self, number: usize, row: StreamedRow<'_>) -> ControlFlow<()> {
+        let select = &self.selects[number];
         let found = FoundRow {
             number,
-            hash: hasher.row(select.values(&row)),
+            hash: self.hasher.row(select.values(&row)),
             row: &row,
             select,
         };
-        match &mut made.made {
-            Some(made) => on_row(made, found),
-            None => ControlFlow::Break(()),
-        }
-    });
-    // The function comes back, and with it goes what it made.
-    drop(shown.await?);
-    kept.recv()
-        .map_err(|_| DbError::Read(EngineError::interrupted()))
-}
-
-/// Hands over what was made when the function that makes it is dropped.
-struct Kept<T> {
-    made: Option<T>,
-    keep: std::sync::mpsc::SyncSender<T>,
-}
-
-impl<T> Drop for Kept<T> {
-    fn drop(&mut self) {
-        if let Some(made) = self.made.take() {
-            let _ = self.keep.send(made);
-        }
+        (self.on_row)(&mut self.made, found)
     }
 }
 
