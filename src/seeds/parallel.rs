@@ -28,7 +28,7 @@ pub(super) fn in_parts<T: Sync, R: Send>(
     scope(|scope| {
         let first = parts.next();
         let others: Vec<_> = parts
-            .map(|part| (Builder::new().spawn_scoped(scope, part.clone()), part))
+            .map(|part| (Builder::new().spawn_scoped(scope, part), part))
             .collect();
         let mut done: Vec<R> = first.into_iter().map(|part| part()).collect();
         for (thread, part) in others {

@@ -43,6 +43,8 @@ pub struct Plan {
 pub struct FilePlan {
     /// Its name.
     pub name: String,
+    /// Its file, as it is shown.
+    pub file: String,
     /// sha256 of its text.
     pub checksum: String,
     /// How it stands to what was recorded.
@@ -148,6 +150,7 @@ pub(super) fn plan(basis: &Basis<'_>, mut problems: Vec<Problem>) -> (Plan, Vec<
         hashes.push(hash);
         plans.push(FilePlan {
             name: file.name.clone(),
+            file: file.source.name.clone(),
             checksum: file.checksum.clone(),
             state,
             changes: Vec::new(),
