@@ -3,6 +3,8 @@
 //! A dump is read as a stream of blocks, in constant memory. It is untrusted code: what is not part of a dump is
 //! refused, and nothing of it is run as it stands but the `CREATE` statements.
 
+pub mod backup;
+pub mod backup_files;
 pub mod block;
 pub mod error;
 pub mod export;
@@ -10,6 +12,8 @@ mod file;
 pub mod read;
 pub mod source;
 
+pub use backup::{BackedUp, BackupError, BackupOptions, backup};
+pub use backup_files::{Condition, Kept, backups};
 pub use block::{Block, Item, Mark, Object, Rows, Statement, Target, What};
 pub use error::{DumpError, NotADump, Place, Problem, SourceLine};
 pub use export::{Contents, ExportError, ExportOptions, Exported, Records, export, export_file};
