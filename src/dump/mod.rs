@@ -4,5 +4,14 @@
 //! refused, and nothing of it is run as it stands but the `CREATE` statements.
 
 pub mod block;
+pub mod import;
 
 pub use block::{Block, Item, Mark, Object, Rows, Statement, Target, What};
+
+/// Stub.
+#[derive(Debug, thiserror::Error)]
+pub enum DumpError {
+    /// Stub.
+    #[error("stub")]
+    Stub,
+}
