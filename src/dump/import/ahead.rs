@@ -2,32 +2,31 @@
 
 use tokio::sync::mpsc::{Receiver, channel};
 
-use crate::dump::{Block, DumpError};
+use super::input::Input;
+use crate::dump::{Block, DumpError, Mark};
 
 /// How many blocks may wait to be written.
-const AHEAD: usize = 4;
-
-/// What gives the blocks of a dump.
-pub(crate) trait Blocks: Send + 'static {
-    /// The next one; none at the end of the dump.
-    fn next_block(&mut self) -> Result<Option<Block>, DumpError>;
-}
+const AHEAD: usize = 8;
 
 /// The blocks of a dump, as they come from that thread.
-pub(crate) struct Ahead(Receiver<Result<Block, DumpError>>);
+pub(super) struct Ahead(Receiver<Result<Block, DumpError>>);
 
 impl Ahead {
     /// Begins to read. The thread ends with the dump, with its first error, or once this is dropped.
-    pub(crate) fn of(mut blocks: impl Blocks) -> Ahead {
+    pub(super) fn of(input: &Input, from: Option<Mark>) -> Ahead {
         let (send, receive) = channel(AHEAD);
+        let input = input.clone();
         std::thread::spawn(move || {
-            loop {
-                let (block, is_last) = match blocks.next_block() {
-                    Ok(Some(block)) => (Ok(block), false),
-                    Ok(None) => break,
-                    Err(error) => (Err(error), true),
-                };
-                if send.blocking_send(block).is_err() || is_last {
+            let mut reader = match input.reader(from.as_ref()) {
+                Ok(reader) => reader,
+                Err(error) => {
+                    let _ = send.blocking_send(Err(error));
+                    return;
+                }
+            };
+            while let Some(block) = reader.next().transpose() {
+                // Behind an error there is nothing more.
+                if send.blocking_send(block).is_err() {
                     break;
                 }
             }

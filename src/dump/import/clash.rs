@@ -67,9 +67,11 @@ impl There {
         }
     }
 
-    /// Whether there is nothing at all.
-    pub(super) fn is_empty(&self) -> bool {
-        self.objects.is_empty()
+    /// What is there without what is called so.
+    pub(super) fn without<'a>(&mut self, names: impl Iterator<Item = &'a str>) {
+        let names: Vec<String> = names.map(str::to_ascii_lowercase).collect();
+        self.objects
+            .retain(|(_, name)| !names.contains(&name.to_ascii_lowercase()));
     }
 
     fn find(&self, name: &str) -> Option<&(String, String)> {
@@ -113,6 +115,10 @@ impl There {
     /// What the tables of the dump were before.
     pub(super) fn note(&self, tally: &mut Tally) {
         for table in &mut tally.tables {
+            // What was known when the import began stays so.
+            if table.before != Before::Absent {
+                continue;
+            }
             table.before = match (self.find(&table.name), self.rows_of(&table.name)) {
                 (None, _) => Before::Absent,
                 (Some(_), Some(0)) => Before::Empty,
@@ -130,6 +136,16 @@ pub(super) struct Wanted {
 }
 
 impl Wanted {
+    /// What was made and filled before.
+    pub(super) fn of(tally: &Tally) -> Wanted {
+        let made = |table: &&super::tally::Table| table.before == Before::Absent;
+        let makes = tally.tables.iter().filter(made);
+        Wanted {
+            makes: makes.map(|table| (Object::Table, table.name.clone())).collect(),
+            fills: tally.tables.iter().map(|table| table.name.clone()).collect(),
+        }
+    }
+
     /// Takes in one item. `seen` has not translated it yet.
     pub(super) fn item(&mut self, item: &Item, seen: &Translator) {
         match item {

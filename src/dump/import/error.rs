@@ -149,6 +149,9 @@ pub enum Why {
         /// The system's words.
         source: std::io::Error,
     },
+    /// The dump is the database that it was to go into.
+    #[error("{} is the database itself", .0.display())]
+    Itself(PathBuf),
     /// The file of the database appeared while it was built.
     #[error("{} was made by somebody else meanwhile", .0.display())]
     Appeared(PathBuf),

@@ -7,25 +7,35 @@
 //! ```
 
 mod ahead;
+mod checkpoint;
+mod chunks;
 mod clash;
 mod error;
+mod existing;
+mod input;
+mod lower;
 mod new_file;
 mod rows;
 mod tally;
 mod translate;
 
 use std::sync::Arc;
+use std::time::{Duration, Instant};
 
 pub use clash::Clash;
 pub use error::{At, ImportError, Orphan, Stands, Why};
+pub use input::Input;
 pub use tally::{Before, Table};
 pub use translate::{LeftOut, Tables};
 
+use crate::db::Db;
 use crate::dump::Mark;
 use crate::history::RunError;
 use crate::script::{
-    Atomicity, Entry, ForeignKeys, Key, Record, Revision, Script, Step, Unit,
+    Atomicity, Entry, ForeignKeys, Key, Record, Revision, Run, Script, Step, Unit,
 };
+use ahead::Ahead;
+use new_file::Pace;
 use tally::Tally;
 
 /// Whether rows without their parents are refused.
@@ -75,6 +85,193 @@ pub enum ImportEvent {
 
 /// Where those go: called on the threads that work, so it must not block.
 pub type OnImport = Arc<dyn Fn(ImportEvent) + Send + Sync>;
+
+/// Whether an unfinished import is gone on with.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Begin {
+    /// It is.
+    #[default]
+    Continue,
+    /// What it did is taken back, and the import begins anew.
+    Anew,
+}
+
+/// How a dump is imported.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct ImportOptions {
+    /// What the rows go into.
+    pub tables: Tables,
+    /// What becomes of an unfinished import of the same dump.
+    pub begin: Begin,
+    /// What becomes of rows without their parents.
+    pub violations: Violations,
+    /// What is looked at afterwards.
+    pub verify: Verify,
+}
+
+/// A dump is in the database, and recorded.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Imported {
+    /// The tables that it has filled or made, in its order.
+    pub tables: Vec<Table>,
+    /// Bytes of its text.
+    pub bytes: u64,
+    /// sha256 of its text, lower-case hexadecimal.
+    pub sha256: String,
+    /// What of it is not there.
+    pub left_out: Vec<LeftOut>,
+    /// How many rows lack their parents, and some of them.
+    pub orphans: (u64, Vec<Orphan>),
+    /// Whether it brought a `_migrations`.
+    pub has_history: bool,
+    /// How it came to be there.
+    pub outcome: Outcome,
+    /// How long this run took.
+    pub took: Duration,
+}
+
+/// How a dump came to be in the database.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Outcome {
+    /// By this run.
+    Whole,
+    /// This run went on where another had stopped.
+    Continued {
+        /// The line that the other had come to.
+        line: u64,
+        /// When the other began, by the database's clock.
+        started_at: String,
+    },
+    /// It was there before.
+    Already {
+        /// Since when, by the database's clock.
+        applied_at: String,
+    },
+}
+
+impl Imported {
+    /// Rows of all tables.
+    pub fn rows(&self) -> u64 {
+        self.tables.iter().map(|table| table.rows).sum()
+    }
+
+    fn of(done: chunks::Done, orphans: (u64, Vec<Orphan>), outcome: Outcome) -> Imported {
+        let has_history = done.translator.has_history || done.tally.has(crate::history::TABLE);
+        Imported {
+            tables: done.tally.tables,
+            bytes: done.end.offset,
+            sha256: hexadecimal(&done.end.sha256),
+            left_out: done.translator.left_out,
+            orphans,
+            has_history,
+            outcome,
+            took: Duration::ZERO,
+        }
+    }
+
+    fn already(end: &Mark, row: &crate::history::Row) -> Imported {
+        Imported {
+            tables: Vec::new(),
+            bytes: end.offset,
+            sha256: hexadecimal(&end.sha256),
+            left_out: Vec::new(),
+            orphans: (0, Vec::new()),
+            has_history: false,
+            outcome: Outcome::Already {
+                applied_at: row.applied_at.clone(),
+            },
+            took: Duration::ZERO,
+        }
+    }
+}
+
+/// One import.
+struct Job<'a> {
+    db: &'a Db,
+    input: &'a Input,
+    options: &'a ImportOptions,
+    run: &'a Run,
+    on_event: OnImport,
+}
+
+/// Imports a dump.
+///
+/// # Errors
+/// [`ImportError`] says why not, and what is in the database.
+pub async fn import(
+    db: &Db,
+    input: &Input,
+    options: &ImportOptions,
+    run: &Run,
+    on_event: OnImport,
+) -> Result<Imported, ImportError> {
+    let begun = Instant::now();
+    let path = db.path();
+    if let Some(path) = &path
+        && input.is(path)
+    {
+        return Err(Why::Itself(path.clone()).into());
+    }
+    let mut imported = match path {
+        Some(path) if new_file::is_new(&path) && options.tables == Tables::New => {
+            new_file(db, &path, input, options, run, on_event).await?
+        }
+        _ => {
+            let job = Job {
+                db,
+                input,
+                options,
+                run,
+                on_event,
+            };
+            existing::import(&job).await?
+        }
+    };
+    imported.took = begun.elapsed();
+    Ok(imported)
+}
+
+async fn new_file(
+    db: &Db,
+    path: &std::path::Path,
+    input: &Input,
+    options: &ImportOptions,
+    run: &Run,
+    on_event: OnImport,
+) -> Result<Imported, ImportError> {
+    let name = input.recorded();
+    let plan = |pace| new_file::Plan {
+        name: &name,
+        pace,
+        violations: options.violations,
+        verify: options.verify,
+        run,
+        on_event: on_event.clone(),
+        lock_timeout: db.lock_timeout(),
+        stop: db.stop().clone(),
+    };
+    let made = new_file::make(path, Ahead::of(input, None), plan(Pace::Fast)).await;
+    let built = match made {
+        // Which of them it is shows when they go one by one.
+        Err(ImportError {
+            why: Why::Refused { among: 2.., .. },
+            ..
+        }) if input.can_be_read_again() => {
+            new_file::make(path, Ahead::of(input, None), plan(Pace::RowByRow)).await?
+        }
+        made => made?,
+    };
+    Ok(Imported {
+        has_history: built.tally.has(crate::history::TABLE),
+        bytes: built.end.offset,
+        sha256: hexadecimal(&built.end.sha256),
+        tables: built.tally.tables,
+        left_out: built.left_out,
+        orphans: built.orphans,
+        outcome: Outcome::Whole,
+        took: Duration::ZERO,
+    })
+}
 
 /// The script that records a finished import.
 fn record(revision: Revision, name: &str, end: &Mark, tally: &Tally) -> Script {

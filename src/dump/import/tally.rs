@@ -42,6 +42,10 @@ pub(super) struct Tally {
 }
 
 impl Tally {
+    pub(super) fn of(tables: Vec<Table>) -> Tally {
+        Tally { tables, last: 0 }
+    }
+
     /// The entry of a table, which is made where there is none.
     pub(super) fn table(&mut self, name: &str) -> &mut Table {
         let is = |table: &Table| table.name.eq_ignore_ascii_case(name);
@@ -62,9 +66,24 @@ impl Tally {
         &mut self.tables[at]
     }
 
-    pub(super) fn get(&self, name: &str) -> Option<&Table> {
+    /// Whether there is this table.
+    pub(super) fn has(&self, name: &str) -> bool {
         let mut tables = self.tables.iter();
-        tables.find(|table| table.name.eq_ignore_ascii_case(name))
+        tables.any(|table| table.name.eq_ignore_ascii_case(name))
+    }
+
+    /// Takes over what a chunk has come to, which took so long.
+    pub(super) fn took(&mut self, after: &Tally, took: Duration) {
+        let bytes: u64 = after.tables.iter().map(|table| table.bytes).sum();
+        let bytes = bytes.saturating_sub(self.tables.iter().map(|table| table.bytes).sum());
+        for table in &after.tables {
+            let here = self.table(&table.name);
+            let more = table.bytes.saturating_sub(here.bytes);
+            here.took += took.mul_f64(more as f64 / bytes.max(1) as f64);
+            here.rows = table.rows;
+            here.bytes = table.bytes;
+            here.before = table.before;
+        }
     }
 
     /// Rows of all tables.

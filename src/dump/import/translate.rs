@@ -10,7 +10,7 @@ use crate::history;
 use crate::sql::identifier;
 
 /// The table that remembers how far an import has come.
-pub(super) const CHECKPOINT: &str = "_seedbed_import";
+pub(super) const CHECKPOINT: &str = history::UNFINISHED;
 
 /// The engine's own table of the last values of `AUTOINCREMENT`: <https://sqlite.org/autoinc.html>.
 const SEQUENCE: &str = "sqlite_sequence";
@@ -61,8 +61,17 @@ pub(super) struct Translator {
     pub(super) left_out: Vec<LeftOut>,
     /// Whether the dump holds a `_migrations`.
     pub(super) has_history: bool,
-    /// Views, triggers and indexes that were made, by what they are called in `DROP`.
-    pub(super) made: Vec<(Object, String)>,
+    /// What was made beside tables.
+    pub(super) made: Vec<Made>,
+}
+
+/// Something that a dump has made beside its tables.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Made {
+    pub(super) object: Object,
+    pub(super) name: String,
+    /// Of a virtual table.
+    pub(super) module: Option<String>,
 }
 
 #[derive(Debug, Clone)]
@@ -98,6 +107,18 @@ impl Translator {
             has_history: false,
             made: Vec::new(),
         }
+    }
+
+    /// This was made by what came before.
+    pub(super) fn remind(&mut self, made: Vec<Made>) {
+        let virtual_tables = made
+            .iter()
+            .filter(|made| made.object == Object::VirtualTable);
+        self.virtual_tables.extend(virtual_tables.map(|made| Virtual {
+            name: made.name.clone(),
+            shadows: shadows(made.module.as_deref()),
+        }));
+        self.made.extend(made);
     }
 
     /// What becomes of an item.
@@ -159,14 +180,26 @@ impl Translator {
         match object {
             Object::Table if self.is_shadow(name) => return self.clear(name),
             Object::Table => {}
-            Object::VirtualTable => self.virtual_tables.push(Virtual {
-                name: name.to_owned(),
-                shadows: shadows(sql),
-            }),
+            Object::VirtualTable => {
+                let module = module(sql);
+                self.virtual_tables.push(Virtual {
+                    name: name.to_owned(),
+                    shadows: shadows(module.as_deref()),
+                });
+                self.made.push(Made {
+                    object,
+                    name: name.to_owned(),
+                    module,
+                });
+            }
             // Indexes of such tables are made with them.
             Object::Index if self.is_shadow(table) => return Deed::Nothing,
             Object::Index | Object::Trigger | Object::View => {
-                self.made.push((object, name.to_owned()));
+                self.made.push(Made {
+                    object,
+                    name: name.to_owned(),
+                    module: None,
+                });
             }
         }
         Deed::Run(sql.to_owned())
@@ -240,17 +273,15 @@ fn is(a: &str, b: &str) -> bool {
     a.eq_ignore_ascii_case(b)
 }
 
-/// The tables that the module of a `CREATE VIRTUAL TABLE` makes.
-fn shadows(sql: &str) -> &'static [&'static str] {
-    let words: Vec<&str> = crate::sql::significant(sql)
-        .map(|token| &sql[token.span])
-        .collect();
-    let module = words
-        .iter()
-        .position(|word| is(word, "USING"))
-        .and_then(|at| words.get(at + 1));
-    SHADOWS
-        .iter()
-        .find(|(name, _)| module.is_some_and(|module| is(module, name)))
-        .map_or(&[], |(_, shadows)| shadows)
+/// The module of a `CREATE VIRTUAL TABLE`.
+fn module(sql: &str) -> Option<String> {
+    let mut words = crate::sql::significant(sql).map(|token| &sql[token.span]);
+    words.find(|word| is(word, "USING"))?;
+    words.next().map(|word| crate::sql::unquote(word).to_ascii_lowercase())
+}
+
+/// The tables that a module makes.
+fn shadows(module: Option<&str>) -> &'static [&'static str] {
+    let found = SHADOWS.iter().find(|(name, _)| module == Some(name));
+    found.map_or(&[], |(_, shadows)| shadows)
 }
