@@ -3,6 +3,7 @@
 mod changes;
 mod export;
 mod files;
+mod import;
 mod look;
 pub(super) mod replica;
 mod reset;
@@ -12,6 +13,7 @@ mod test_db;
 pub(super) use changes::{baseline, migrate, repair, undo};
 pub(super) use export::export;
 pub(super) use files::{check, init, new, renumber};
+pub(super) use import::import;
 pub(super) use look::{completions, config, doctor, explain, inspect, status};
 pub(super) use reset::reset;
 pub(super) use seeds::seed;

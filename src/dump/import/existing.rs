@@ -14,7 +14,8 @@ use super::new_file::SHOWN;
 use super::tally::{Before, Tally};
 use super::translate::Translator;
 use super::{
-    Begin, ImportEvent, Imported, Job, Outcome, Verify, Violations, not_recorded, scripted,
+    Begin, ImportEvent, Imported, Job, Outcome, Planned, Verify, Violations, Way, not_recorded,
+    scripted,
 };
 use crate::db::{self, Code, Db, Engine, Failure, Query, Rows};
 use crate::dump::{Block, DumpError, Mark};
@@ -167,6 +168,7 @@ async fn begin(
     let mut seen = Seen {
         wanted: Wanted::default(),
         translator: translator.clone(),
+        tally: Tally::default(),
         end: Mark::default(),
     };
     let mut is_whole = false;
@@ -226,10 +228,51 @@ async fn begin(
     finish(job, history, done, Outcome::Whole).await
 }
 
+/// Reads the whole dump, and says what importing it would do.
+pub(super) async fn plan(job: &Job<'_>, is_new: bool) -> Result<Planned, ImportError> {
+    let (history, mut there, checkpoint) = look(job.db).await?;
+    if let Some(checkpoint) = &checkpoint {
+        there.without(checkpoint.made());
+    }
+    let mut seen = Seen {
+        wanted: Wanted::default(),
+        translator: Translator::new(job.db.engine(), job.options.tables, is_new),
+        tally: Tally::default(),
+        end: Mark::default(),
+    };
+    let mut blocks = Ahead::of(job.input, None);
+    while let Some(block) = blocks.next().await.transpose().map_err(Why::from)? {
+        if job.db.stop().is_raised() {
+            return Err(Why::Interrupted.into());
+        }
+        seen.block(job, &block)?;
+    }
+    let key = Key::Import(super::hexadecimal(&seen.end.sha256));
+    let is_there = history.row(&key).is_some();
+    if !is_there {
+        count_there(job.db, &mut there, &seen.wanted).await?;
+        let found = clashes(&seen.wanted, &there, job.options.tables);
+        if !found.is_empty() {
+            return Err(Why::Clashes(found).into());
+        }
+    }
+    Ok(Planned {
+        tables: seen.tally.tables,
+        bytes: seen.end.offset,
+        way: match is_there {
+            true => Way::Already,
+            false if is_new => Way::NewFile,
+            false if seen.end.offset < WHOLE && !seen.translator.has_history => Way::Whole,
+            false => Way::Chunks,
+        },
+    })
+}
+
 /// What was seen of a dump before anything is written.
 struct Seen {
     wanted: Wanted,
     translator: Translator,
+    tally: Tally,
     end: Mark,
 }
 
@@ -239,9 +282,10 @@ impl Seen {
             largest: job.db.engine().largest_row(),
             apart: None,
         };
-        for item in &block.items {
+        for (number, item) in block.items.iter().enumerate() {
             self.wanted.item(item, &self.translator);
-            let _ = self.translator.deed(item);
+            let deed = self.translator.deed(item);
+            super::lower::tell(block, number, &deed, &self.translator, &mut self.tally);
         }
         super::lower::fit(block, how)?;
         self.end = block.end;
@@ -320,13 +364,15 @@ async fn whole(
             }
             Err(RunError::Moved) => continue,
             Err(RunError::Failed(failed)) => {
-                let Failure::Step {
-                    error, explanation, ..
-                } = failed.failure
-                else {
-                    return Err(not_recorded(RunError::Failed(failed)).into());
+                let history::Failed { part, failure, .. } = *failed;
+                let (error, explanation) = match failure {
+                    Failure::Step {
+                        error, explanation, ..
+                    } => (error, explanation),
+                    Failure::Open(error) => return Err(Why::Db(error).into()),
+                    Failure::Lost(lost) => return Err(Why::Unknown(lost).leaving(Stands::Unknown)),
                 };
-                match failed.part {
+                match part {
                     Part::Step(failed) => {
                         let is_it = |step: &crate::script::Step| Arc::ptr_eq(&step.sql, &failed.sql);
                         let step = lowered.steps.iter().position(is_it).unwrap_or(usize::MAX);

@@ -50,18 +50,11 @@ impl Lowered {
             fit(block, how)?;
             for (number, item) in block.items.iter().enumerate() {
                 let deed = translator.deed(item);
+                tell(block, number, &deed, translator, tally);
                 match deed {
                     Deed::Nothing => {}
-                    Deed::Run(sql) => lowered.statement(sql, item, translator, tally),
-                    Deed::Rows(of) => {
-                        lowered.rows(block, of, how);
-                        let table = &of.target.table;
-                        if !translator.is_shadow(table) && !is_of_the_engine(table) {
-                            let table = tally.table(table);
-                            table.rows += of.len() as u64;
-                            table.bytes += bytes_of(block, number);
-                        }
-                    }
+                    Deed::Run(sql) => lowered.statement(sql, item),
+                    Deed::Rows(of) => lowered.rows(block, of, how),
                     Deed::Sequences(of) => lowered.sequences(block, of),
                 }
             }
@@ -93,17 +86,14 @@ impl Lowered {
         self.origins.push(origin);
     }
 
-    fn statement(&mut self, sql: String, item: &Item, translator: &Translator, tally: &mut Tally) {
+    fn statement(&mut self, sql: String, item: &Item) {
         let Item::Statement(statement) = item else {
             return;
         };
-        let mut table = None;
-        if let What::Create { object, name, table: of, .. } = &statement.what {
-            table = Some(of.clone());
-            if *object == Object::Table && !translator.is_shadow(name) && !is_of_the_engine(name) {
-                tally.table(name);
-            }
-        }
+        let table = match &statement.what {
+            What::Create { table, .. } => Some(table.clone()),
+            _ => None,
+        };
         let at = At {
             line: statement.line,
             offset: statement.offset,
@@ -193,4 +183,33 @@ pub(super) fn fit(block: &Block, how: How) -> Result<(), Why> {
         }
     }
     Ok(())
+}
+
+/// Counts an item of a block, of which this becomes.
+pub(super) fn tell(
+    block: &Block,
+    number: usize,
+    deed: &Deed<'_>,
+    translator: &Translator,
+    tally: &mut Tally,
+) {
+    let counts = |table: &str| !translator.is_shadow(table) && !is_of_the_engine(table);
+    match (deed, &block.items[number]) {
+        (Deed::Rows(of), _) if counts(&of.target.table) => {
+            let table = tally.table(&of.target.table);
+            table.rows += of.len() as u64;
+            table.bytes += bytes_of(block, number);
+        }
+        (Deed::Run(_), Item::Statement(statement)) => match &statement.what {
+            What::Create {
+                object: Object::Table,
+                name,
+                ..
+            } if counts(name) => {
+                tally.table(name);
+            }
+            _ => {}
+        },
+        _ => {}
+    }
 }

@@ -185,6 +185,57 @@ impl Imported {
     }
 }
 
+/// What an import would do.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Planned {
+    /// The tables of the dump.
+    pub tables: Vec<Table>,
+    /// Bytes of its text.
+    pub bytes: u64,
+    /// How it would be done.
+    pub way: Way,
+}
+
+/// How a dump goes into a database.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Way {
+    /// As a new local file.
+    NewFile,
+    /// In one transaction.
+    Whole,
+    /// In transactions that each move a checkpoint.
+    Chunks,
+    /// It is there.
+    Already,
+}
+
+/// Reads a dump and says what importing it would do. Nothing is written.
+///
+/// # Errors
+/// Those of [`import`] that show before anything is written.
+pub async fn plan(
+    db: &Db,
+    input: &Input,
+    options: &ImportOptions,
+) -> Result<Planned, ImportError> {
+    let path = db.path();
+    if let Some(path) = &path
+        && input.is(path)
+    {
+        return Err(Why::Itself(path.clone()).into());
+    }
+    let is_new = path.is_some_and(|path| new_file::is_new(&path)) && options.tables == Tables::New;
+    let run = Run::new("");
+    let job = Job {
+        db,
+        input,
+        options,
+        run: &run,
+        on_event: Arc::new(|_| {}),
+    };
+    existing::plan(&job, is_new).await
+}
+
 /// One import.
 struct Job<'a> {
     db: &'a Db,

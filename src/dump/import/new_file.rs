@@ -11,7 +11,8 @@ use std::time::{Duration, Instant};
 
 use super::ahead::Ahead;
 use super::error::{At, Orphan, Why};
-use super::tally::{Tally, bytes_of};
+use super::lower::tell;
+use super::tally::Tally;
 use super::rows::insert_into;
 use super::translate::{Deed, LeftOut, Tables, Translator};
 use super::{ImportError, ImportEvent, OnImport, Verify, Violations, record};
@@ -279,19 +280,20 @@ fn write(
         }
         for (number, item) in block.items.iter().enumerate() {
             let begun = Instant::now();
-            match translator.deed(item) {
+            let deed = translator.deed(item);
+            tell(&block, number, &deed, &translator, &mut tally);
+            match deed {
                 Deed::Nothing => {}
                 Deed::Run(sql) => {
                     // It may change what they were compiled for.
                     inserts = None;
-                    statement(raw, &sql, item, &mut tally, on_event)?;
+                    statement(raw, &sql, item, on_event)?;
                 }
                 Deed::Rows(rows) | Deed::Sequences(rows) => {
                     insert(raw, &mut inserts, &block, rows, pace)?;
-                    let table = tally.table(&rows.target.table);
-                    table.rows += rows.len() as u64;
-                    table.bytes += bytes_of(&block, number);
-                    table.took += begun.elapsed();
+                    if let Some(table) = tally.known(&rows.target.table) {
+                        table.took += begun.elapsed();
+                    }
                 }
             }
         }
@@ -303,7 +305,6 @@ fn write(
     }
     drop(inserts);
     raw.execute("COMMIT").map_err(Why::engine)?;
-    tally.tables.retain(|table| !super::translate::is_of_the_engine(&table.name));
     Ok(Written {
         left_out: translator.left_out,
         tally,
@@ -342,21 +343,22 @@ fn statement(
     raw: &Raw,
     sql: &str,
     item: &crate::dump::Item,
-    tally: &mut Tally,
     on_event: &OnImport,
 ) -> Result<(), Why> {
     let crate::dump::Item::Statement(statement) = item else {
         return Ok(());
     };
     let mut table = None;
-    if let What::Create { object, name, table: of, .. } = &statement.what {
+    if let What::Create {
+        object,
+        name,
+        table: of,
+        ..
+    } = &statement.what
+    {
         table = Some(of.clone());
-        match object {
-            Object::Table if !sql.starts_with("DELETE") => {
-                tally.table(name);
-            }
-            Object::Index => on_event(ImportEvent::Index(name.clone())),
-            _ => {}
+        if *object == Object::Index {
+            on_event(ImportEvent::Index(name.clone()));
         }
     }
     let at = At {

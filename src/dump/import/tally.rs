@@ -66,6 +66,14 @@ impl Tally {
         &mut self.tables[at]
     }
 
+    /// The entry of a table, where there is one.
+    pub(super) fn known(&mut self, name: &str) -> Option<&mut Table> {
+        match self.has(name) {
+            true => Some(self.table(name)),
+            false => None,
+        }
+    }
+
     /// Whether there is this table.
     pub(super) fn has(&self, name: &str) -> bool {
         let mut tables = self.tables.iter();
