@@ -4,14 +4,12 @@
 //! refused, and nothing of it is run as it stands but the `CREATE` statements.
 
 pub mod block;
+pub mod error;
 pub mod import;
+pub mod read;
+pub mod source;
 
 pub use block::{Block, Item, Mark, Object, Rows, Statement, Target, What};
-
-/// Stub.
-#[derive(Debug, thiserror::Error)]
-pub enum DumpError {
-    /// Stub.
-    #[error("stub")]
-    Stub,
-}
+pub use error::{DumpError, NotADump, Place, Problem, SourceLine};
+pub use read::{Ended, Envelope, Reader, ReaderOptions};
+pub use source::{Ending, Opened, Packing, Source};

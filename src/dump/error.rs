@@ -1,0 +1,211 @@
+//! What can be wrong with a dump. Everything that is wrong in its text has a place and the line it stands in.
+
+use std::fmt;
+use std::io;
+use std::ops::Range;
+
+/// Why a dump cannot be read to its end, or is no dump.
+#[derive(Debug, thiserror::Error)]
+pub enum DumpError {
+    /// It cannot be opened.
+    #[error("cannot open {name}")]
+    Open {
+        /// The dump.
+        name: String,
+        /// What the system says.
+        #[source]
+        cause: io::Error,
+    },
+    /// It cannot be read any further.
+    #[error("cannot read {name} behind byte {offset}")]
+    Read {
+        /// The dump.
+        name: String,
+        /// How much of its text was read.
+        offset: u64,
+        /// What the system says.
+        #[source]
+        cause: io::Error,
+    },
+    /// It is something else than a dump.
+    #[error("{name} {what}")]
+    NotADump {
+        /// The file.
+        name: String,
+        /// What it is instead.
+        what: NotADump,
+    },
+    /// It is packed with gzip, and the packed bytes are damaged.
+    #[error("the gzip of {name} is damaged behind byte {offset} of its text")]
+    Gzip {
+        /// The dump.
+        name: String,
+        /// How much of its text could be unpacked.
+        offset: u64,
+        /// What is wrong.
+        #[source]
+        cause: io::Error,
+    },
+    /// It ends before it is complete: nobody knows what is missing.
+    #[error("{name} is cut short: {problem}")]
+    CutShort {
+        /// The dump.
+        name: String,
+        /// Where, and in the middle of what.
+        problem: Box<Problem>,
+    },
+    /// Its last word is `ROLLBACK`: whoever wrote it could not read all of the database.
+    #[error(
+        "{name} ends with ROLLBACK at byte {offset}: its writer could not read the whole database"
+    )]
+    RolledBack {
+        /// The dump.
+        name: String,
+        /// Where the `ROLLBACK` stands.
+        offset: u64,
+        /// Its line from 1, where everything before it was read.
+        line: Option<u64>,
+    },
+    /// Some of its statements are refused: all that were found, in their order.
+    #[error("{}", list(name, problems))]
+    Refused {
+        /// The dump.
+        name: String,
+        /// At least one.
+        problems: Vec<Problem>,
+        /// Whether reading stopped at the last of these, because they were enough.
+        more: bool,
+    },
+    /// A statement longer than any engine takes.
+    #[error("{name}: {problem}")]
+    TooLong {
+        /// The dump.
+        name: String,
+        /// Where it begins.
+        problem: Box<Problem>,
+    },
+    /// It is not the dump that was read up to this byte before.
+    #[error("{name} has changed: its first {offset} bytes are not those that were read before")]
+    Changed {
+        /// The dump.
+        name: String,
+        /// How much of it was read before.
+        offset: u64,
+    },
+}
+
+/// What a file that is no dump is instead.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+pub enum NotADump {
+    /// Nothing.
+    #[error("is empty: not even an empty database has such a dump")]
+    Empty,
+    /// Text in UTF-16, as PowerShell's `>` writes it.
+    #[error(
+        "is UTF-16: write it with `sqlite3 old.db \".output dump.sql\" .dump`, since the shell's > changes the encoding"
+    )]
+    Utf16,
+    /// Bytes of some other kind.
+    #[error("is no text: it has a NUL at byte {offset}")]
+    Binary {
+        /// The first byte that no text has.
+        offset: u64,
+    },
+    /// An archive of another kind than gzip.
+    #[error("is packed with {format}: unpack it first (gzip needs no unpacking)")]
+    Packed {
+        /// The program that packs so.
+        format: &'static str,
+    },
+    /// A database, where only a text can be read.
+    #[error(
+        "is a SQLite database that cannot be read from here: give the path of the file, unpacked"
+    )]
+    Database,
+}
+
+/// Something in the text of a dump that stops it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Problem {
+    /// What kind it is, as JSON tells it: `refused-statement`.
+    pub code: &'static str,
+    /// What is wrong, a lower-case fragment.
+    pub message: String,
+    /// What to do.
+    pub help: Option<String>,
+    /// Where it is.
+    pub place: Place,
+    /// The line it stands in.
+    pub line: SourceLine,
+}
+
+/// A place in the text of a dump.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Default)]
+pub struct Place {
+    /// Bytes of the (unpacked) text before it.
+    pub offset: u64,
+    /// The line, from 1.
+    pub line: u64,
+    /// The column in characters, from 1.
+    pub column: u64,
+}
+
+/// A line of a dump, or a piece of one that is too long to show.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct SourceLine {
+    /// At most some hundred characters; `…` where more was cut off.
+    pub text: String,
+    /// What of it is meant, in bytes of `text`, on the boundaries of characters.
+    pub span: Range<usize>,
+}
+
+impl fmt::Display for Place {
+    /// `line:column`.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}:{}", self.line, self.column)
+    }
+}
+
+impl fmt::Display for Problem {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Place { line, offset, .. } = self.place;
+        write!(f, "line {line} (byte {offset}): {}", self.message)
+    }
+}
+
+impl DumpError {
+    /// What is wrong in the text, in its order; empty where it is not the text.
+    pub fn problems(&self) -> &[Problem] {
+        match self {
+            DumpError::Refused { problems, .. } => problems,
+            DumpError::CutShort { problem, .. } | DumpError::TooLong { problem, .. } => {
+                std::slice::from_ref(problem)
+            }
+            _ => &[],
+        }
+    }
+
+    /// What kind it is, as JSON tells it.
+    pub fn code(&self) -> &'static str {
+        match self {
+            DumpError::Open { .. } => "cannot-open",
+            DumpError::Read { .. } => "cannot-read",
+            DumpError::NotADump { .. } => "no-dump",
+            DumpError::Gzip { .. } => "damaged-gzip",
+            DumpError::CutShort { .. } => "cut-short",
+            DumpError::RolledBack { .. } => "rolled-back",
+            DumpError::Refused { .. } => "refused",
+            DumpError::TooLong { .. } => "too-long",
+            DumpError::Changed { .. } => "changed-dump",
+        }
+    }
+}
+
+/// The refused statements, one a line.
+fn list(name: &str, problems: &[Problem]) -> String {
+    let lines: Vec<String> = problems
+        .iter()
+        .map(|problem| format!("{name}:{}: {}", problem.place, problem.message))
+        .collect();
+    lines.join("\n")
+}

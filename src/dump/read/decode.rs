@@ -1,0 +1,211 @@
+//! What the bytes of a literal stand for, put where the literal was: it is never longer. Whatever is decoded was
+//! checked before; nothing here can fail.
+
+use memchr::{memchr, memmem};
+
+use crate::dump::block::Cell;
+
+/// A cell whose bytes are to be decoded.
+#[derive(Debug)]
+pub(super) struct Fix {
+    /// The index of the cell.
+    pub(super) cell: u32,
+    pub(super) how: How,
+}
+
+/// How bytes are decoded.
+#[derive(Debug)]
+pub(super) enum How {
+    /// `''` is `'`.
+    Undouble,
+    /// Pairs of hexadecimal digits.
+    Hex,
+    /// `\u000a` and its like.
+    Unistr {
+        /// Whether there are `''`, too.
+        doubled: bool,
+    },
+    /// Each of these texts is that byte, one after the other.
+    Replace {
+        /// Whether there are `''`, too.
+        doubled: bool,
+        /// The texts and bytes.
+        steps: Vec<(Vec<u8>, u8)>,
+    },
+}
+
+/// Decodes the cells that need it, in `text`.
+pub(super) fn decode(text: &mut [u8], cells: &mut [Cell], fixes: &[Fix]) {
+    for fix in fixes {
+        let Some(Cell::Text(range) | Cell::Blob(range)) = cells.get_mut(fix.cell as usize) else {
+            continue;
+        };
+        let bytes = &mut text[range.start as usize..range.end as usize];
+        let undoubled = |bytes: &mut [u8], doubled: bool| match doubled {
+            true => undouble(bytes),
+            false => bytes.len(),
+        };
+        let length = match &fix.how {
+            How::Undouble => undouble(bytes),
+            How::Hex => hex(bytes),
+            How::Unistr { doubled } => {
+                let length = undoubled(bytes, *doubled);
+                unistr(&mut bytes[..length])
+            }
+            How::Replace { doubled, steps } => {
+                let mut length = undoubled(bytes, *doubled);
+                for (text, byte) in steps {
+                    length = replace(&mut bytes[..length], text, *byte);
+                }
+                length
+            }
+        };
+        range.end = range.start + length as u32;
+    }
+}
+
+/// Halves each `''`; gives the new length.
+pub(super) fn undouble(bytes: &mut [u8]) -> usize {
+    let mut read = 0;
+    let mut write = 0;
+    while let Some(quote) = memchr(b'\'', &bytes[read..]) {
+        let end = read + quote + 1;
+        bytes.copy_within(read..end, write);
+        write += end - read;
+        // Behind the second of the two.
+        read = (end + 1).min(bytes.len());
+    }
+    bytes.copy_within(read.., write);
+    write + bytes.len() - read
+}
+
+/// Whether all of them are hexadecimal digits.
+pub(super) fn is_hex(digits: &[u8]) -> bool {
+    digits
+        .iter()
+        .fold(0, |seen, &digit| seen | NIBBLE[digit as usize])
+        < 16
+}
+
+/// The value of each hexadecimal digit; 16 and more for what is none.
+static NIBBLE: [u8; 256] = {
+    let mut table = [0xff; 256];
+    let mut byte = 0;
+    while byte < 256 {
+        let b = byte as u8;
+        match b {
+            b'0'..=b'9' => table[byte] = b - b'0',
+            b'a'..=b'f' => table[byte] = b - b'a' + 10,
+            b'A'..=b'F' => table[byte] = b - b'A' + 10,
+            _ => {}
+        }
+        byte += 1;
+    }
+    table
+};
+
+fn hex(bytes: &mut [u8]) -> usize {
+    let length = bytes.len() / 2;
+    for at in 0..length {
+        let high = NIBBLE[bytes[2 * at] as usize];
+        let low = NIBBLE[bytes[2 * at + 1] as usize];
+        bytes[at] = high << 4 | low;
+    }
+    length
+}
+
+/// The escape behind a `\`: how many hexadecimal digits it has, and how many bytes stand before them.
+fn escape(rest: &[u8]) -> Option<(usize, usize)> {
+    match rest.first()? {
+        b'u' => Some((4, 1)),
+        b'U' => Some((8, 1)),
+        b'+' => Some((6, 1)),
+        byte if byte.is_ascii_hexdigit() => Some((4, 0)),
+        _ => None,
+    }
+}
+
+/// The character of an escape behind its `\`, and the escape's length. As in SQLite, what is no character of Unicode
+/// is refused, but for half a surrogate pair, which takes three bytes like any other.
+fn character(rest: &[u8]) -> Option<(u32, usize)> {
+    if rest.first() == Some(&b'\\') {
+        return Some((u32::from(b'\\'), 1));
+    }
+    let (digits, before) = escape(rest)?;
+    let number = rest.get(before..before + digits)?;
+    if !is_hex(number) {
+        return None;
+    }
+    let value = number.iter().fold(0_u32, |value, &digit| {
+        value << 4 | u32::from(NIBBLE[digit as usize])
+    });
+    (value <= 0x10_ffff).then_some((value, before + digits))
+}
+
+/// Whether every `\` of the inside of a string begins an escape.
+///
+/// # Errors
+/// The first that does not.
+pub(super) fn check_unistr(bytes: &[u8]) -> Result<(), usize> {
+    let mut at = 0;
+    while let Some(found) = memchr(b'\\', &bytes[at..]) {
+        at += found + 1;
+        match character(&bytes[at..]) {
+            Some((_, length)) => at += length,
+            None => return Err(at - 1),
+        }
+    }
+    Ok(())
+}
+
+fn unistr(bytes: &mut [u8]) -> usize {
+    let mut read = 0;
+    let mut write = 0;
+    while read < bytes.len() {
+        let found = match bytes[read] {
+            b'\\' => character(&bytes[read + 1..]),
+            _ => None,
+        };
+        let Some((value, length)) = found else {
+            bytes[write] = bytes[read];
+            read += 1;
+            write += 1;
+            continue;
+        };
+        read += 1 + length;
+        write += encode(value, &mut bytes[write..]);
+    }
+    write
+}
+
+/// Writes a character as UTF-8; no escape is shorter than that.
+fn encode(value: u32, to: &mut [u8]) -> usize {
+    let tail = |shift: u32| 0x80 | (value >> shift & 0x3f) as u8;
+    let (bytes, length) = match value {
+        0..0x80 => ([value as u8, 0, 0, 0], 1),
+        0x80..0x800 => ([0xc0 | (value >> 6) as u8, tail(0), 0, 0], 2),
+        0x800..0x1_0000 => ([0xe0 | (value >> 12) as u8, tail(6), tail(0), 0], 3),
+        _ => ([0xf0 | (value >> 18) as u8, tail(12), tail(6), tail(0)], 4),
+    };
+    to[..length].copy_from_slice(&bytes[..length]);
+    length
+}
+
+/// Puts `byte` where `text` stands. An empty text stands nowhere, as in SQLite.
+fn replace(bytes: &mut [u8], text: &[u8], byte: u8) -> usize {
+    if text.is_empty() {
+        return bytes.len();
+    }
+    let finder = memmem::Finder::new(text);
+    let mut read = 0;
+    let mut write = 0;
+    while let Some(found) = finder.find(&bytes[read..]) {
+        bytes.copy_within(read..read + found, write);
+        write += found;
+        bytes[write] = byte;
+        write += 1;
+        read += found + text.len();
+    }
+    bytes.copy_within(read.., write);
+    write + bytes.len() - read
+}

@@ -1,0 +1,426 @@
+//! `INSERT INTO … VALUES …` as rows. Statements that follow each other mostly begin with the same bytes, so those are
+//! compared, not read, from the second on.
+
+use std::sync::Arc;
+
+use super::scan::{GoOn, Refusal, Stop, Text, is_space, is_word};
+use super::value::Cells;
+use crate::dump::block::{RowPlace, Target};
+
+/// Rows of one target, not decoded yet.
+#[derive(Debug)]
+pub(super) struct Run {
+    pub(super) target: Arc<Target>,
+    pub(super) cells: Cells,
+    pub(super) places: Vec<RowPlace>,
+}
+
+/// How the last `INSERT` began, up to its first parenthesis, and what that means.
+#[derive(Debug, Default)]
+pub(super) struct Memory {
+    prefix: Vec<u8>,
+    target: Option<Arc<Target>>,
+}
+
+/// What an `INSERT` is.
+#[derive(Debug)]
+pub(super) enum Insert {
+    /// Rows that were added; the statement ends here, at its semicolon.
+    Rows { end: usize },
+    /// The first word of another, which is no row for a table: the schema's.
+    Schema(SchemaRow),
+}
+
+/// A row of `sqlite_schema`, not decoded yet.
+#[derive(Debug)]
+pub(super) struct SchemaRow {
+    pub(super) columns: Vec<String>,
+    pub(super) cells: Cells,
+    pub(super) end: usize,
+}
+
+/// What stands before the rows.
+struct Head {
+    table: String,
+    columns: Vec<String>,
+    /// Behind the first parenthesis of the first row.
+    row: usize,
+}
+
+/// What comes behind a row.
+enum Next {
+    /// Another, from here on.
+    Row(usize),
+    /// The end of the statement.
+    End(usize),
+}
+
+/// Reads the `INSERT` at `at` into the last of `runs`, or into a new one. `place` is that of the statement. Where this
+/// stops, `runs` may hold a part of the statement: see [`Saved`].
+pub(super) fn insert(
+    text: &Text<'_>,
+    at: usize,
+    place: RowPlace,
+    memory: &mut Memory,
+    runs: &mut Vec<Run>,
+) -> Result<Insert, Stop> {
+    let known = match &memory.target {
+        Some(target) if text.bytes[at..].starts_with(&memory.prefix) => Some(target),
+        _ => None,
+    };
+    let (first, columns) = match known {
+        Some(target) => {
+            let row = at + memory.prefix.len();
+            match runs.last_mut() {
+                Some(run) if Arc::ptr_eq(&run.target, target) => {
+                    let before = run.cells.cells.len();
+                    let end = text.row(row, &mut run.cells)?;
+                    run.places.push(place);
+                    if run.cells.cells.len() - before == target.width {
+                        return rest(text, at, end, place, runs);
+                    }
+                    // Of another width: told or put aside below.
+                    run.places.pop();
+                    run.cells.truncate(before);
+                }
+                _ => {}
+            }
+            (row, None)
+        }
+        None => {
+            let head = head(text, at)?;
+            if is_schema(&head.table) {
+                return schema_row(text, at, head).map(Insert::Schema);
+            }
+            refuse_internal(&head.table, at)?;
+            (head.row, Some((head.table, head.columns)))
+        }
+    };
+    let mut cells = Cells::default();
+    let end = text.row(first, &mut cells)?;
+    let width = cells.cells.len();
+    let target = match (columns, known) {
+        (None, Some(target)) if target.width == width => Arc::clone(target),
+        (None, Some(target)) => Arc::new(Target {
+            width,
+            ..Target::clone(target)
+        }),
+        (columns, _) => {
+            let (table, columns) = columns.unwrap_or_default();
+            Arc::new(Target {
+                table,
+                columns,
+                width,
+            })
+        }
+    };
+    if !target.columns.is_empty() && target.columns.len() != width {
+        return Err(malformed(
+            at,
+            first,
+            format!(
+                "{} columns are named, and the row has {width} values",
+                target.columns.len()
+            ),
+        ));
+    }
+    if !memory
+        .target
+        .as_ref()
+        .is_some_and(|known| Arc::ptr_eq(known, &target))
+    {
+        memory.prefix.clear();
+        memory.prefix.extend_from_slice(&text.bytes[at..first]);
+        memory.target = Some(Arc::clone(&target));
+    }
+    runs.push(Run {
+        target,
+        cells,
+        places: vec![place],
+    });
+    rest(text, at, end, place, runs)
+}
+
+/// The other rows of a statement whose first row ends at `end`.
+#[inline]
+fn rest(
+    text: &Text<'_>,
+    at: usize,
+    end: usize,
+    place: RowPlace,
+    runs: &mut [Run],
+) -> Result<Insert, Stop> {
+    let mut next = match text.get(end) {
+        Some(b';') => return Ok(Insert::Rows { end }),
+        _ => behind_row(text, end)?,
+    };
+    let Some(run) = runs.last_mut() else {
+        return Ok(Insert::Rows { end });
+    };
+    let mut lines = Lines { counted: at, place };
+    loop {
+        let row = match next {
+            Next::End(end) => return Ok(Insert::Rows { end }),
+            Next::Row(row) => row,
+        };
+        let before = run.cells.cells.len();
+        let end = text.row(row + 1, &mut run.cells)?;
+        let width = run.cells.cells.len() - before;
+        if width != run.target.width {
+            return Err(malformed(
+                row,
+                end,
+                format!(
+                    "the first row of the statement has {} values, and this one {width}",
+                    run.target.width
+                ),
+            ));
+        }
+        run.places.push(lines.place(text, row));
+        next = behind_row(text, end)?;
+    }
+}
+
+/// Counts lines within a statement.
+struct Lines {
+    counted: usize,
+    place: RowPlace,
+}
+
+impl Lines {
+    fn place(&mut self, text: &Text<'_>, at: usize) -> RowPlace {
+        let between = &text.bytes[self.counted..at];
+        self.place.lines += memchr::memchr_iter(b'\n', between).count() as u32;
+        self.place.bytes += (at - self.counted) as u32;
+        self.counted = at;
+        self.place
+    }
+}
+
+fn behind_row(text: &Text<'_>, end: usize) -> Result<Next, Stop> {
+    let at = text.blanks(end)?;
+    match text.byte(at)? {
+        b';' => Ok(Next::End(at)),
+        b',' => {
+            let row = text.blanks(at + 1)?;
+            match text.byte(row)? {
+                b'(' => Ok(Next::Row(row)),
+                _ => Err(unexpected(text, row, "`(`")),
+            }
+        }
+        _ => Err(unexpected(text, at, "a semicolon behind the row")),
+    }
+}
+
+/// Reads `INSERT INTO name (columns) VALUES (`.
+#[cold]
+fn head(text: &Text<'_>, begin: usize) -> Result<Head, Stop> {
+    // `INSERT` itself was read.
+    let at = text.blanks(begin + "INSERT".len())?;
+    text.byte(at)?;
+    let Some(end) = text.is(at, "INTO")? else {
+        let or = text.is(at, "OR")?.is_some();
+        return Err(Stop::Refused(Refusal {
+            at: begin,
+            end: text.word(at)?.max(at + 1),
+            code: "refused-statement",
+            message: "only INSERT INTO … VALUES … is part of a dump".to_owned(),
+            help: or.then(|| {
+                "INSERT OR is what `.recover` prints: recover into a database with sqlite3, and import that file".to_owned()
+            }),
+            go_on: GoOn::Statement,
+        }));
+    };
+    let (mut table, mut end) = text.name(end)?;
+    let mut at = text.blanks(end)?;
+    if text.byte(at)? == b'.' {
+        if !table.eq_ignore_ascii_case("main") {
+            return Err(malformed(
+                begin,
+                end,
+                format!("`{table}` is another database than the one that was dumped"),
+            ));
+        }
+        (table, end) = text.name(at + 1)?;
+        at = text.blanks(end)?;
+    }
+    let mut columns = Vec::new();
+    if text.byte(at)? == b'(' {
+        loop {
+            let (name, end) = text.name(at + 1)?;
+            columns.push(name);
+            at = text.blanks(end)?;
+            match text.byte(at)? {
+                b',' => {}
+                b')' => break,
+                _ => return Err(unexpected(text, at, "a comma or a parenthesis")),
+            }
+        }
+        at = text.blanks(at + 1)?;
+        text.byte(at)?;
+    }
+    let Some(end) = text.is(at, "VALUES")? else {
+        return Err(unexpected(text, at, "VALUES"));
+    };
+    let at = text.blanks(end)?;
+    match text.byte(at)? {
+        b'(' => Ok(Head {
+            table,
+            columns,
+            row: at + 1,
+        }),
+        _ => Err(unexpected(text, at, "`(`")),
+    }
+}
+
+fn schema_row(text: &Text<'_>, at: usize, head: Head) -> Result<SchemaRow, Stop> {
+    // Its cells lie in the statement, which is decoded alone.
+    let statement = Text {
+        bytes: &text.bytes[at..],
+        last: text.last,
+    };
+    let mut cells = Cells::default();
+    let end = text_at(statement.row(head.row - at, &mut cells), at)?;
+    match behind_row(text, end)? {
+        Next::End(end) => Ok(SchemaRow {
+            columns: head.columns,
+            cells,
+            end,
+        }),
+        Next::Row(row) => Err(unexpected(text, row, "a semicolon behind the row")),
+    }
+}
+
+/// What a piece of a text that begins at `offset` says, as of the text.
+fn text_at(result: Result<usize, Stop>, offset: usize) -> Result<usize, Stop> {
+    match result {
+        Ok(at) => Ok(at + offset),
+        Err(Stop::More(open)) => Err(Stop::more(open.what, open.at + offset)),
+        Err(Stop::Refused(refusal)) => Err(Stop::Refused(Refusal {
+            at: refusal.at + offset,
+            end: refusal.end + offset,
+            ..refusal
+        })),
+    }
+}
+
+fn is_schema(table: &str) -> bool {
+    ["sqlite_schema", "sqlite_master"]
+        .iter()
+        .any(|name| table.eq_ignore_ascii_case(name))
+}
+
+/// The engine's own tables that dumps have rows of.
+pub(super) fn is_known_internal(table: &str) -> bool {
+    [
+        "sqlite_sequence",
+        "sqlite_stat1",
+        "sqlite_stat2",
+        "sqlite_stat3",
+        "sqlite_stat4",
+    ]
+    .iter()
+    .any(|name| table.eq_ignore_ascii_case(name))
+}
+
+/// Whether a name belongs to the engine: <https://sqlite.org/fileformat2.html#intschema>.
+pub(super) fn is_internal(table: &str) -> bool {
+    table
+        .get(.."sqlite_".len())
+        .is_some_and(|start| start.eq_ignore_ascii_case("sqlite_"))
+}
+
+fn refuse_internal(table: &str, at: usize) -> Result<(), Stop> {
+    if !is_internal(table) || is_known_internal(table) {
+        return Ok(());
+    }
+    Err(Stop::Refused(Refusal {
+        at,
+        end: at + "INSERT INTO".len(),
+        code: "refused-statement",
+        message: format!("`{table}` is the engine's own, and no dump has rows of it"),
+        help: None,
+        go_on: GoOn::Statement,
+    }))
+}
+
+impl Text<'_> {
+    /// The name behind the blanks at `at`, however it is quoted, and where it ends.
+    pub(super) fn name(&self, at: usize) -> Result<(String, usize), Stop> {
+        let at = self.blanks(at)?;
+        let end = match self.byte(at)? {
+            b'"' | b'`' | b'\'' => self.quoted(at)?.0,
+            b'[' => self.bracketed(at)?,
+            byte if is_word(byte) && !byte.is_ascii_digit() => self.word(at)?,
+            _ => return Err(unexpected(self, at, "a name")),
+        };
+        match std::str::from_utf8(&self.bytes[at..end]) {
+            Ok(name) => Ok((crate::sql::unquote(name), end)),
+            Err(_) => Err(malformed(at, end, "the name is not UTF-8".to_owned())),
+        }
+    }
+}
+
+impl Cells {
+    fn truncate(&mut self, length: usize) {
+        self.cells.truncate(length);
+        while self
+            .fixes
+            .last()
+            .is_some_and(|fix| fix.cell as usize >= length)
+        {
+            self.fixes.pop();
+        }
+    }
+}
+
+/// How much there was before a statement.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Saved {
+    runs: usize,
+    rows: usize,
+    cells: usize,
+}
+
+impl Saved {
+    /// What `runs` holds.
+    #[inline]
+    pub(super) fn of(runs: &[Run]) -> Saved {
+        let last = runs.last();
+        Saved {
+            runs: runs.len(),
+            rows: last.map_or(0, |run| run.places.len()),
+            cells: last.map_or(0, |run| run.cells.cells.len()),
+        }
+    }
+
+    /// Takes back what was added since.
+    pub(super) fn restore(self, runs: &mut Vec<Run>) {
+        runs.truncate(self.runs);
+        if let Some(run) = runs.last_mut() {
+            run.places.truncate(self.rows);
+            run.cells.truncate(self.cells);
+        }
+    }
+}
+
+fn malformed(at: usize, end: usize, message: String) -> Stop {
+    Stop::Refused(Refusal {
+        at,
+        end,
+        code: "malformed-row",
+        message,
+        help: None,
+        go_on: GoOn::Line,
+    })
+}
+
+fn unexpected(text: &Text<'_>, at: usize, expected: &str) -> Stop {
+    let end = text.word(at).unwrap_or(at).max(at + 1);
+    let found = text.bytes.get(at..end).unwrap_or_default();
+    let found = match found.first() {
+        Some(&byte) if !is_space(byte) => String::from_utf8_lossy(found).into_owned(),
+        _ => "nothing".to_owned(),
+    };
+    malformed(at, end, format!("expected {expected}, found `{found}`"))
+}

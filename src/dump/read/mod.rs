@@ -1,0 +1,561 @@
+//! Reading a dump: a stream of bytes into blocks of rows and statements, in constant memory and at the speed of
+//! memory. It runs nothing, knows no database, and decides only whether a text is a dump.
+//!
+//! The text is read into one buffer. As many whole statements as are in it are read where they lie, then hashed, then
+//! decoded in place ([`decode`]), and leave with the buffer as a [`Block`]. What is refused does not stop the reading:
+//! from then on there are no blocks, only more problems, so that all of them are told at once. What is broken, such as
+//! a text that ends inside of a string, stops it.
+
+mod between;
+mod decode;
+mod insert;
+mod problem;
+mod resume;
+mod scan;
+mod statement;
+mod value;
+
+use sha2::{Digest, Sha256};
+
+use super::block::{Block, Cell, Item, Mark, RowPlace, Rows, Statement, What};
+use super::error::{DumpError, NotADump, Place, Problem};
+use super::source::{Ending, Packing, Source};
+use decode::decode;
+use insert::{Insert, Memory, Run, Saved, SchemaRow, insert};
+use scan::{GoOn, Open, Refusal, Stop, Text};
+
+/// How many problems are enough.
+const ENOUGH: usize = 20;
+
+/// How a dump is read.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct ReaderOptions {
+    /// How long a block is, in bytes of text; a longer statement is a block of its own.
+    pub block_bytes: usize,
+    /// The longest statement, in bytes of text: what engines take,
+    /// <https://sqlite.org/limits.html#max_sql_length>.
+    pub statement_bytes: usize,
+}
+
+impl Default for ReaderOptions {
+    fn default() -> Self {
+        ReaderOptions {
+            block_bytes: 256 * 1024,
+            statement_bytes: 1_000_000_000,
+        }
+    }
+}
+
+/// What a dump was, once it is read.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Ended {
+    /// Its end: how long it is, how many lines, its checksum.
+    pub mark: Mark,
+    /// Whether it is one transaction.
+    pub envelope: Envelope,
+    /// How many rows were read; of what was skipped, none.
+    pub rows: u64,
+    /// How many other statements were read.
+    pub statements: u64,
+}
+
+/// Whether a dump is wrapped in a transaction.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Envelope {
+    /// `BEGIN … COMMIT`: it is known to be complete.
+    Transaction,
+    /// Without: only that its last statement is whole is known, as with `.dump --data-only`.
+    None,
+}
+
+/// A dump that is being read.
+#[derive(Debug)]
+pub struct Reader {
+    source: Source,
+    options: ReaderOptions,
+    buffer: Vec<u8>,
+    /// What of the buffer was read already.
+    start: usize,
+    /// How much the buffer is to hold.
+    room: usize,
+    /// Whether all of the source is in the buffer.
+    last: bool,
+    /// Where the buffer's unread part begins.
+    place: Place,
+    hash: Sha256,
+    memory: Memory,
+    transaction: Transaction,
+    problems: Vec<Problem>,
+    going_on: Option<GoOn>,
+    rows: u64,
+    statements: u64,
+    resumed: bool,
+    state: State,
+}
+
+#[derive(Debug)]
+enum Transaction {
+    None,
+    /// What to say where it never ends.
+    Open(Box<Problem>),
+    Ended,
+}
+
+#[derive(Debug)]
+enum State {
+    Reading,
+    Failed,
+    Ended(Box<Ended>),
+}
+
+/// What was read of the buffer.
+#[derive(Debug, Default)]
+struct Draft {
+    runs: Vec<Run>,
+    statements: Vec<Statement>,
+    /// Behind the last whole statement, and the blanks that follow it.
+    end: usize,
+    /// The lines before that.
+    lines: u32,
+}
+
+/// Why a draft ends.
+enum Pause {
+    /// All that is in the buffer was read.
+    End,
+    /// The buffer ends in the middle of something.
+    Open(Open),
+    /// Statements follow rows, or rows statements.
+    Switch,
+    Refused(Refusal),
+    RolledBack(usize),
+}
+
+impl From<Stop> for Pause {
+    fn from(stop: Stop) -> Pause {
+        match stop {
+            Stop::More(open) => Pause::Open(open),
+            Stop::Refused(refusal) => Pause::Refused(refusal),
+        }
+    }
+}
+
+impl Reader {
+    /// A reader of all of `source`.
+    pub fn new(source: Source, options: ReaderOptions) -> Reader {
+        let block_bytes = options.block_bytes.clamp(16, 1 << 30);
+        Reader {
+            source,
+            options: ReaderOptions {
+                block_bytes,
+                statement_bytes: options.statement_bytes.min(1 << 30),
+            },
+            buffer: Vec::new(),
+            start: 0,
+            room: block_bytes,
+            last: false,
+            place: Place {
+                offset: 0,
+                line: 1,
+                column: 1,
+            },
+            hash: Sha256::new(),
+            memory: Memory::default(),
+            transaction: Transaction::None,
+            problems: Vec::new(),
+            going_on: None,
+            rows: 0,
+            statements: 0,
+            resumed: false,
+            state: State::Reading,
+        }
+    }
+
+    /// A reader of what of `source` stands behind `mark`, which a block of it began or ended with.
+    ///
+    /// # Errors
+    /// [`DumpError::Changed`] where what stands before the mark is not what it was; else as [`Reader::next`].
+    pub fn resume(
+        source: Source,
+        options: ReaderOptions,
+        mark: &Mark,
+    ) -> Result<Reader, DumpError> {
+        let mut reader = Reader::new(source, options);
+        if mark.offset == 0 {
+            return Ok(reader);
+        }
+        reader.resumed = true;
+        reader.skip(mark)?;
+        Ok(reader)
+    }
+
+    /// How the dump is spoken of.
+    pub fn name(&self) -> &str {
+        self.source.name()
+    }
+
+    /// What the dump was, once [`Reader::next`] gave nothing more.
+    pub fn ended(&self) -> Option<&Ended> {
+        match &self.state {
+            State::Ended(ended) => Some(ended),
+            _ => None,
+        }
+    }
+
+    /// The next rows or statements; nothing where the dump ends, or behind an error.
+    ///
+    /// # Errors
+    /// The source's; and all that is wrong with what was not read yet, however much of it was read meanwhile.
+    // It is no iterator: its errors are the last that it gives.
+    #[allow(clippy::should_implement_trait)]
+    pub fn next(&mut self) -> Result<Option<Block>, DumpError> {
+        if !matches!(self.state, State::Reading) {
+            return Ok(None);
+        }
+        let block = self.read();
+        if block.is_err() {
+            self.state = State::Failed;
+        }
+        block
+    }
+
+    fn read(&mut self) -> Result<Option<Block>, DumpError> {
+        if let Some(Ending::Rollback { offset }) = self.source.ending() {
+            return Err(self.rolled_back(offset, None));
+        }
+        loop {
+            if !self.go_on()? {
+                return self.finish(None).map(|()| None);
+            }
+            let mut draft = Draft::default();
+            let mut pause = self.parse(&mut draft);
+            if let Some(nul) = self.text().nul(0, draft.end) {
+                pause = Pause::Refused(nul_byte(nul));
+            }
+            self.follow(&draft.statements)?;
+            if let Pause::RolledBack(at) = pause {
+                let place = self.place_of(at);
+                return Err(self.rolled_back(place.offset, Some(place.line)));
+            }
+            if let Pause::Refused(refusal) = pause {
+                self.refuse(&refusal, draft.end)?;
+                continue;
+            }
+            if self.problems.is_empty() && !draft.is_empty() {
+                return Ok(Some(self.block(draft)));
+            }
+            let open = match &pause {
+                Pause::Open(open) => Some(Open {
+                    at: open.at - draft.end,
+                    ..*open
+                }),
+                _ => None,
+            };
+            self.advance(draft.end);
+            if matches!(pause, Pause::Switch) {
+                continue;
+            }
+            if self.last {
+                return self.finish(open).map(|()| None);
+            }
+            self.fill()?;
+        }
+    }
+
+    fn text(&self) -> Text<'_> {
+        Text {
+            bytes: &self.buffer[self.start..],
+            last: self.last,
+        }
+    }
+
+    /// Reads as many statements of one sort as are in the buffer.
+    fn parse(&mut self, draft: &mut Draft) -> Pause {
+        let text = Text {
+            bytes: &self.buffer[self.start..],
+            last: self.last,
+        };
+        let mut at = 0;
+        if self.place.offset == 0 && text.bytes.starts_with(b"\xef\xbb\xbf") {
+            at = 3;
+        }
+        loop {
+            at = match text.between(at) {
+                Ok(next) => next,
+                Err(stop) => return stop.into(),
+            };
+            draft.count(&text, at);
+            let place = RowPlace {
+                bytes: at as u32,
+                lines: draft.lines,
+            };
+            let Some(first) = text.get(at) else {
+                return Pause::End;
+            };
+            let begins = match first {
+                b'I' | b'i' => text.is(at, "INSERT"),
+                _ => Ok(None),
+            };
+            let begins = match begins {
+                Ok(begins) => begins,
+                Err(stop) => return stop.into(),
+            };
+            if begins.is_none() {
+                match self.other(&text, at, draft) {
+                    Ok(end) => at = end + 1,
+                    Err(pause) => return pause,
+                }
+                continue;
+            }
+            let saved = Saved::of(&draft.runs);
+            let inserted = insert(&text, at, place, &mut self.memory, &mut draft.runs);
+            let pause = match inserted {
+                Ok(Insert::Rows { end }) if draft.statements.is_empty() => {
+                    at = end + 1;
+                    continue;
+                }
+                Ok(Insert::Rows { .. }) => Pause::Switch,
+                Ok(Insert::Schema(_)) if !draft.runs.is_empty() => Pause::Switch,
+                Ok(Insert::Schema(row)) => match virtual_table(&text, at, &row) {
+                    Ok(what) => {
+                        draft
+                            .statements
+                            .push(self.statement_at(draft.lines, at, what));
+                        at = row.end + 1;
+                        continue;
+                    }
+                    Err(refusal) => Pause::Refused(refusal),
+                },
+                Err(stop) => stop.into(),
+            };
+            // A schema's row leaves the rows as they were.
+            saved.restore(&mut draft.runs);
+            return pause;
+        }
+    }
+
+    /// Reads the statement at `at`, which is no `INSERT`, and gives its end.
+    fn other(&self, text: &Text<'_>, at: usize, draft: &mut Draft) -> Result<usize, Pause> {
+        if !text.is_verb(at)? {
+            return Err(Pause::Refused(text.no_statement(at)));
+        }
+        let end = text.statement(at)?;
+        let sql = std::str::from_utf8(&text.bytes[at..end]).map_err(|error| {
+            Pause::Refused(Refusal {
+                at: at + error.valid_up_to(),
+                end: at + error.valid_up_to() + 1,
+                code: "malformed-statement",
+                message: "the statement is not UTF-8".to_owned(),
+                help: None,
+                go_on: GoOn::Statement,
+            })
+        })?;
+        let what = match statement::statement(sql.trim_ascii_end()) {
+            Ok(what) => what,
+            Err(refused) => {
+                return Err(Pause::Refused(Refusal {
+                    at,
+                    end: text.word(at)?,
+                    code: "refused-statement",
+                    message: refused.message,
+                    help: refused.help,
+                    go_on: GoOn::Statement,
+                }));
+            }
+        };
+        if !draft.runs.is_empty() {
+            return Err(Pause::Switch);
+        }
+        if what == What::Rollback {
+            return Err(Pause::RolledBack(at));
+        }
+        draft
+            .statements
+            .push(self.statement_at(draft.lines, at, what));
+        Ok(end)
+    }
+
+    fn statement_at(&self, lines: u32, at: usize, what: What) -> Statement {
+        Statement {
+            what,
+            offset: self.place.offset + at as u64,
+            line: self.place.line + u64::from(lines),
+        }
+    }
+
+    /// Hands over what was read, and goes behind it.
+    fn block(&mut self, mut draft: Draft) -> Block {
+        let begin = self.mark();
+        let from = self.start;
+        self.advance(draft.end);
+        let mut text = if from == 0 && draft.end * 2 >= self.buffer.len() {
+            let mut rest = Vec::with_capacity(self.options.block_bytes);
+            rest.extend_from_slice(&self.buffer[draft.end..]);
+            let mut text = std::mem::replace(&mut self.buffer, rest);
+            text.truncate(draft.end);
+            self.start = 0;
+            text
+        } else {
+            self.buffer[from..self.start].to_vec()
+        };
+        self.room = self.options.block_bytes;
+        for run in &mut draft.runs {
+            self.rows += run.places.len() as u64;
+            decode(&mut text, &mut run.cells.cells, &run.cells.fixes);
+        }
+        self.statements += draft.statements.len() as u64;
+        let rows = draft.runs.into_iter().map(|run| {
+            Item::Rows(Rows {
+                target: run.target,
+                cells: run.cells.cells,
+                places: run.places,
+            })
+        });
+        let items = rows
+            .chain(draft.statements.into_iter().map(Item::Statement))
+            .collect();
+        Block {
+            text,
+            items,
+            begin,
+            end: self.mark(),
+        }
+    }
+
+    fn mark(&self) -> Mark {
+        Mark {
+            offset: self.place.offset,
+            line: self.place.line,
+            sha256: self.hash.clone().finalize().into(),
+        }
+    }
+
+    /// Leaves the next `length` bytes of the buffer behind.
+    fn advance(&mut self, length: usize) {
+        let passed = &self.buffer[self.start..self.start + length];
+        self.hash.update(passed);
+        self.place = problem::behind(self.place, passed);
+        self.start += length;
+    }
+
+    /// Reads more into the buffer, which is to have some room: as much as fits, and twice as much where nothing does.
+    fn fill(&mut self) -> Result<(), DumpError> {
+        self.buffer.drain(..self.start);
+        self.start = 0;
+        let length = self.buffer.len();
+        if length >= self.options.statement_bytes {
+            return Err(self.too_long());
+        }
+        if length * 4 >= self.room * 3 {
+            self.room = (length * 2).max(self.options.block_bytes);
+        }
+        self.buffer.resize(self.room, 0);
+        let filled = self.source.fill(&mut self.buffer[length..]);
+        self.buffer
+            .truncate(length + filled.as_ref().copied().unwrap_or(0));
+        match filled {
+            Ok(more) => {
+                self.last = length + more < self.room;
+                Ok(())
+            }
+            Err(cause) => Err(self.unreadable(cause)),
+        }
+    }
+
+    /// The end of the dump, in the middle of something where `open` says so.
+    fn finish(&mut self, open: Option<Open>) -> Result<(), DumpError> {
+        if let Some(open) = open {
+            let problem = self.cut_short(open);
+            return Err(self.broken(problem));
+        }
+        if !self.problems.is_empty() {
+            return Err(self.refused(false));
+        }
+        if let Transaction::Open(problem) = &self.transaction {
+            let problem = Problem::clone(problem);
+            return Err(self.broken(problem));
+        }
+        if self.rows == 0 && self.statements == 0 && !self.resumed {
+            return Err(DumpError::NotADump {
+                name: self.source.name().to_owned(),
+                what: NotADump::Empty,
+            });
+        }
+        self.state = State::Ended(Box::new(Ended {
+            mark: self.mark(),
+            envelope: match self.transaction {
+                Transaction::Ended => Envelope::Transaction,
+                _ => Envelope::None,
+            },
+            rows: self.rows,
+            statements: self.statements,
+        }));
+        Ok(())
+    }
+}
+
+impl Draft {
+    fn is_empty(&self) -> bool {
+        self.runs.is_empty() && self.statements.is_empty()
+    }
+
+    /// Takes the text up to `end` as read.
+    #[inline]
+    fn count(&mut self, text: &Text<'_>, end: usize) {
+        let passed = &text.bytes[self.end..end];
+        self.lines += memchr::memchr_iter(b'\n', passed).count() as u32;
+        self.end = end;
+    }
+}
+
+/// The virtual table that a row of `sqlite_schema` at `at` stands for.
+fn virtual_table(text: &Text<'_>, at: usize, row: &SchemaRow) -> Result<What, Refusal> {
+    let mut statement = text.bytes[at..row.end].to_vec();
+    let mut cells = row.cells.cells.clone();
+    decode(&mut statement, &mut cells, &row.cells.fixes);
+    let string = |cell: &Cell| match cell {
+        Cell::Text(range) => {
+            let bytes = &statement[range.start as usize..range.end as usize];
+            std::str::from_utf8(bytes).ok()
+        }
+        _ => None,
+    };
+    let columns = ["type", "name", "tbl_name", "rootpage", "sql"];
+    let named = row.columns.is_empty() || row.columns == columns;
+    let refused = |refused: statement::Refused| Refusal {
+        at,
+        end: at + "INSERT".len(),
+        code: "refused-statement",
+        message: refused.message,
+        help: refused.help,
+        go_on: GoOn::Statement,
+    };
+    match cells.as_slice() {
+        [kind, name, table, Cell::Integer(0), sql]
+            if named && string(kind) == Some("table") && string(name) == string(table) =>
+        {
+            let (name, sql) = (
+                string(name).unwrap_or_default(),
+                string(sql).unwrap_or_default(),
+            );
+            statement::schema_row(sql, name).map_err(refused)
+        }
+        _ => Err(refused(statement::no_virtual_table())),
+    }
+}
+
+fn nul_byte(at: usize) -> Refusal {
+    Refusal {
+        at,
+        end: at + 1,
+        code: "malformed-statement",
+        message:
+            "a NUL byte, which engines take as the end of the text: the file is damaged, or no dump"
+                .to_owned(),
+        help: None,
+        go_on: GoOn::End,
+    }
+}
+
+#[cfg(test)]
+mod tests;
