@@ -32,7 +32,8 @@ Exit codes:
   1    the operation failed; the message says what is and is not in the database
   2    usage or configuration
   3    pending work exists (status --exit-code)
-  4    integrity: checksum, missing file, order, duplicate version, bad name, records that are not ours
+  4    integrity: checksum, missing file, order, duplicate version, bad name, records that are not ours, a file that is
+       no dump, tables that exist already, an import that was not finished
   5    schema drift (a baseline that does not match)
   6    lock or busy timeout
   8    the network failed during the commit, and the outcome could not be learnt in time
@@ -127,6 +128,8 @@ pub(super) enum Command {
     Status(Status),
     /// Write the rows that the seed files declare, and only what differs
     Seed(Seed),
+    /// Bring a dump into the database: what `sqlite3 old.db .dump` prints, plain or gzip
+    Import(Import),
     /// Take applied migrations back, by the down files recorded with them
     #[command(alias = "down")]
     Undo(Undo),
@@ -298,6 +301,42 @@ pub(super) struct SeedExport {
     /// Write a new file instead of standard output
     #[arg(long, value_name = "FILE")]
     pub(super) file: Option<PathBuf>,
+}
+
+/// `import`
+#[derive(Debug, Args)]
+pub(super) struct Import {
+    /// The dump; `-` is standard input
+    #[arg(value_name = "DUMP")]
+    pub(super) dump: PathBuf,
+    /// Read the dump, show what would be done, and change nothing
+    #[arg(long)]
+    pub(super) dry_run: bool,
+    /// Take back what an unfinished import has written, and begin anew
+    #[arg(long)]
+    pub(super) restart: bool,
+    /// Write the rows into tables that exist already: for dumps without a schema
+    #[arg(long)]
+    pub(super) into_existing: bool,
+    /// What to compare afterwards: the number of rows of each table, every row, or nothing
+    #[arg(long, value_name = "WHAT", default_value = "counts")]
+    pub(super) verify: Verify,
+    /// Keep rows whose parents are missing, instead of refusing the dump
+    #[arg(long)]
+    pub(super) allow_fk_violations: bool,
+    #[command(flatten)]
+    pub(super) lock: Lock,
+}
+
+/// `--verify`
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(super) enum Verify {
+    /// The number of rows of each table.
+    Counts,
+    /// Every row.
+    Full,
+    /// Nothing.
+    None,
 }
 
 /// `undo`

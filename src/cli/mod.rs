@@ -6,6 +6,7 @@
 mod args;
 mod commands;
 mod exit;
+mod progress;
 mod session;
 mod signals;
 mod terminal;
@@ -96,6 +97,7 @@ async fn dispatch(session: &Session, command: &Command) -> Ending {
                 commands::export(session, export, flags.flag_of_writing()).await
             }
         },
+        Command::Import(flags) => commands::import(session, flags).await,
         Command::Check(flags) => commands::check(session, flags).await,
         Command::New(flags) => commands::new(session, flags),
         Command::Renumber(flags) => commands::renumber(session, flags),
@@ -140,6 +142,7 @@ impl Command {
                 None => "seed",
                 Some(SeedCommand::Export(_)) => "seed export",
             },
+            Command::Import(_) => "import",
             Command::Check(_) => "check",
             Command::New(_) => "new",
             Command::Renumber(_) => "renumber",

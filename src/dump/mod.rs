@@ -9,6 +9,7 @@ pub mod block;
 pub mod error;
 pub mod export;
 mod file;
+pub mod import;
 pub mod read;
 pub mod source;
 

@@ -3,7 +3,7 @@
 //! Everything here takes values and gives text: it prints nothing, opens nothing and decides nothing, exit codes
 //! neither. What went wrong becomes a [`Report`]; the same report is shown as text, as JSON and as
 //! annotations, so that the three never disagree. What is there and what was done are tables and lines of their own:
-//! [`status`], [`dry_run`], [`outcome`], [`config`], [`inspect`], [`explain`], [`exported`], [`checks`].
+//! [`status`], [`dry_run`], [`outcome`], [`config`], [`inspect`], [`explain`], [`exported`], [`imported`], [`checks`].
 
 mod annotations;
 mod checks;
@@ -15,6 +15,7 @@ mod engine;
 mod explain;
 mod export;
 mod failure;
+mod import;
 mod inspect;
 mod json;
 mod outcome;
@@ -46,6 +47,7 @@ pub use dry_run::{dry_run, undo_dry_run};
 pub use dump::dumped;
 pub use explain::explain;
 pub use export::exported;
+pub use import::{import_words, imported, planned_import};
 pub use inspect::inspect;
 pub use json::{Call, Document, Item, Problem};
 pub use outcome::{Change, event, outcome};
@@ -59,7 +61,7 @@ pub use style::{Paint, Style};
 /// What went wrong, ready to be shown.
 ///
 /// The constructors are in the files of their inputs: [`Report::problems`], [`Report::failure`],
-/// [`Report::history`], [`Report::files`], [`Report::baseline`], [`Report::config`], [`Report::explain`], [`Report::export`], [`Report::dump`], [`Report::checks`], [`Report::usage`].
+/// [`Report::history`], [`Report::files`], [`Report::baseline`], [`Report::config`], [`Report::explain`], [`Report::export`], [`Report::dump`], [`Report::import`], [`Report::checks`], [`Report::usage`].
 #[derive(Debug, Clone, PartialEq)]
 pub struct Report {
     /// Errors first.
