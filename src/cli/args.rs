@@ -156,6 +156,10 @@ pub(super) enum Command {
     Replica(Replica),
     /// Write a dump: SQL from which sqlite3 and `import` rebuild an equal database
     Export(Export),
+    /// Take a backup: a packed dump with a checksum, read back before it counts
+    Backup(Backup),
+    /// Bring a backup into a new or empty database
+    Restore(Restore),
     /// Make the local database anew: delete its file, migrate, seed
     Reset(Reset),
     /// Print the path of a fresh migrated and seeded database, for tests in any language
@@ -186,6 +190,9 @@ pub(super) struct Migrate {
     /// Wait so many seconds for a database that can be reached
     #[arg(long, value_name = "S", value_parser = seconds, allow_negative_numbers = true)]
     pub(super) wait: Option<Duration>,
+    /// Take a backup before the first change
+    #[arg(long)]
+    pub(super) backup: bool,
     /// Seed the database afterwards
     #[arg(long)]
     pub(super) seed: bool,
@@ -477,6 +484,39 @@ pub(super) struct Export {
     /// Without Seedbed's records; with --schema-only what is left can be the first migration
     #[arg(long)]
     pub(super) no_history: bool,
+}
+
+/// `backup`
+#[derive(Debug, Args)]
+pub(super) struct Backup {
+    #[command(subcommand)]
+    pub(super) command: Option<BackupCommand>,
+    /// The folder of the backups [default: backups]
+    #[arg(long, global = true, value_name = "D")]
+    pub(super) dir: Option<PathBuf>,
+    /// Remove backups of this database that are older; the new one stays whatever its age [default: 30]
+    #[arg(long, value_name = "N")]
+    pub(super) keep_days: Option<u32>,
+}
+
+/// What is done with backups besides taking one.
+#[derive(Debug, Subcommand)]
+pub(super) enum BackupCommand {
+    /// Show the backups that there are, and whether each is as it was
+    List,
+}
+
+/// `restore`
+#[derive(Debug, Args)]
+pub(super) struct Restore {
+    /// The backup; the checksum beside it is looked at first
+    #[arg(value_name = "FILE")]
+    pub(super) file: PathBuf,
+    /// Mark the database as this environment; without, it has no mark
+    #[arg(long, value_name = "E")]
+    pub(super) mark: Option<String>,
+    #[command(flatten)]
+    pub(super) lock: Lock,
 }
 
 /// `reset`

@@ -11,6 +11,7 @@ pub mod export;
 mod file;
 pub mod import;
 pub mod read;
+pub mod restore;
 pub mod source;
 
 pub use backup::{BackedUp, BackupError, BackupOptions, backup};
@@ -19,4 +20,5 @@ pub use block::{Block, Item, Mark, Object, Rows, Statement, Target, What};
 pub use error::{DumpError, NotADump, Place, Problem, SourceLine};
 pub use export::{Contents, ExportError, ExportOptions, Exported, Records, export, export_file};
 pub use read::{Ended, Envelope, Reader, ReaderOptions};
+pub use restore::{Checked, Marked, RestoreError, Restored};
 pub use source::{Ending, Opened, Packing, Source};

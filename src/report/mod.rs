@@ -6,6 +6,7 @@
 //! [`status`], [`dry_run`], [`outcome`], [`config`], [`inspect`], [`explain`], [`exported`], [`imported`], [`checks`].
 
 mod annotations;
+mod backup;
 mod checks;
 mod config;
 mod diff;
@@ -40,6 +41,7 @@ use crate::migrations::Severity;
 use crate::script::Origin;
 
 pub use annotations::annotations;
+pub use backup::{backed_up, backups, not_removed, restored};
 pub use checks::checks;
 pub use config::config;
 pub use diff::Texts;

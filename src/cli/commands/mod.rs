@@ -1,5 +1,6 @@
 //! The commands. Each turns flags into values, makes one call of the library, and shows what came of it.
 
+mod backup;
 mod changes;
 mod dump;
 mod export;
@@ -12,6 +13,7 @@ mod seeds;
 mod test_db;
 
 pub(super) use changes::{baseline, migrate, repair, undo};
+pub(super) use backup::{backup, backups, restore};
 pub(super) use dump::dump;
 pub(super) use export::export;
 pub(super) use files::{check, init, new, renumber};
