@@ -2,6 +2,8 @@
 
 use crate::db::{Code, DbError};
 use crate::drive::{ApplyError, Finding};
+use crate::dump::DumpError;
+use crate::dump::import::{ImportError, Why};
 use crate::history::HistoryError;
 use crate::migrations::ReadError;
 
@@ -68,6 +70,33 @@ impl From<&HistoryError> for Exit {
                 Exit::Usage
             }
             HistoryError::Db(error) => by_code(error.code()),
+        }
+    }
+}
+
+impl From<&ImportError> for Exit {
+    fn from(error: &ImportError) -> Exit {
+        match &error.why {
+            Why::Dump(DumpError::Open { .. }) | Why::Itself(_) => Exit::Usage,
+            Why::Dump(DumpError::Read { .. }) => Exit::Failed,
+            Why::Dump(_)
+            | Why::Clashes(_)
+            | Why::Another { .. }
+            | Why::Changed { .. }
+            | Why::NotAlone { .. }
+            | Why::TooBig { .. }
+            | Why::ForeignKeys { .. }
+            | Why::Appeared(_) => Exit::Integrity,
+            Why::History(error) => error.into(),
+            Why::Db(DbError::OtherPrimary { .. } | DbError::NotBuilt { .. }) => Exit::Usage,
+            Why::Unknown(_) => Exit::Unknown,
+            Why::Overtaken => Exit::Locked,
+            Why::Refused { .. }
+            | Why::Engine { .. }
+            | Why::Db(_)
+            | Why::Waited { .. }
+            | Why::Interrupted => by_code(error.why.code()),
+            Why::Count { .. } | Why::File { .. } | Why::Thread => Exit::Failed,
         }
     }
 }

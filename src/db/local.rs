@@ -396,7 +396,7 @@ async fn execute(
         // In memory an application has the same connection, and they are on unless somebody turns them off.
         if transactions
             .iter()
-            .any(|transaction| transaction.foreign_keys == ForeignKeys::Off)
+            .any(|transaction| transaction.foreign_keys != ForeignKeys::On)
         {
             let _ = bare(writer, "PRAGMA foreign_keys = ON").await;
         }
@@ -474,7 +474,7 @@ impl Run<'_> {
     async fn foreign_keys(&self, wanted: ForeignKeys) -> Result<(), EngineError> {
         let (word, number) = match wanted {
             ForeignKeys::On => ("ON", 1),
-            ForeignKeys::Off => ("OFF", 0),
+            ForeignKeys::Off | ForeignKeys::Unchecked => ("OFF", 0),
         };
         bare(self.connection, &format!("PRAGMA foreign_keys = {word}")).await?;
         let answer = rows(self.connection, &Query::new("PRAGMA foreign_keys")).await?;
@@ -516,8 +516,11 @@ impl Run<'_> {
         if self.options.stop.is_raised() {
             return Err(EngineError::interrupted());
         }
+        if step.origin.is_none() && step.args.is_empty() {
+            return rows(self.connection, &Query::new(&*step.sql)).await;
+        }
         // What has bound values comes again with others, for every unit or for the next rows.
-        if step.origin.is_none() || !step.args.is_empty() {
+        if !step.args.is_empty() {
             let statement = own.prepared(self.connection, &step.sql).await?;
             let rows = all(statement, values).await?;
             return Ok(match step.origin {

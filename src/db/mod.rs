@@ -8,6 +8,7 @@ mod application;
 mod bound;
 mod engine;
 mod error;
+mod file_lock;
 mod local;
 mod locate;
 mod raw;
@@ -31,6 +32,7 @@ pub use application::AppDatabase;
 pub use engine::Engine;
 pub(crate) use engine::row_level_security;
 pub use error::{At, Code, DbError, EngineError, Failure, Left};
+pub(crate) use file_lock::FileLock;
 pub use libsql;
 pub use locate::locate;
 #[allow(unused_imports)]

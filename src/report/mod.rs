@@ -3,9 +3,10 @@
 //! Everything here takes values and gives text: it prints nothing, opens nothing and decides nothing, exit codes
 //! neither. What went wrong becomes a [`Report`]; the same report is shown as text, as JSON and as
 //! annotations, so that the three never disagree. What is there and what was done are tables and lines of their own:
-//! [`status`], [`dry_run`], [`outcome`], [`config`], [`inspect`], [`explain`], [`exported`], [`checks`].
+//! [`status`], [`dry_run`], [`outcome`], [`config`], [`inspect`], [`explain`], [`exported`], [`imported`], [`checks`].
 
 mod annotations;
+mod backup;
 mod checks;
 mod config;
 mod diff;
@@ -15,6 +16,7 @@ mod engine;
 mod explain;
 mod export;
 mod failure;
+mod import;
 mod inspect;
 mod json;
 mod outcome;
@@ -40,6 +42,7 @@ use crate::migrations::Severity;
 use crate::script::Origin;
 
 pub use annotations::annotations;
+pub use backup::{backed_up, backups, not_removed, restored};
 pub use checks::checks;
 pub use config::config;
 pub use diff::Texts;
@@ -47,6 +50,7 @@ pub use dry_run::{dry_run, undo_dry_run};
 pub use dump::dumped;
 pub use explain::explain;
 pub use export::exported;
+pub use import::{import_words, imported, planned_import};
 pub use inspect::inspect;
 pub use json::{Call, Document, Item, Problem};
 pub use outcome::{Change, event, outcome};
@@ -61,7 +65,7 @@ pub use verify::verified;
 /// What went wrong, ready to be shown.
 ///
 /// The constructors are in the files of their inputs: [`Report::problems`], [`Report::failure`],
-/// [`Report::history`], [`Report::files`], [`Report::baseline`], [`Report::config`], [`Report::explain`], [`Report::export`], [`Report::dump`], [`Report::checks`], [`Report::usage`].
+/// [`Report::history`], [`Report::files`], [`Report::baseline`], [`Report::config`], [`Report::explain`], [`Report::export`], [`Report::dump`], [`Report::import`], [`Report::checks`], [`Report::usage`].
 #[derive(Debug, Clone, PartialEq)]
 pub struct Report {
     /// Errors first.

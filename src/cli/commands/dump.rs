@@ -32,6 +32,7 @@ pub(crate) async fn dump(session: &Session, flags: &args::Export) -> Ending {
         ));
     }
     let opened = session.open(None).await?;
+    is_there(session, &opened)?;
     let Some(file) = flags.file.as_deref() else {
         let exported = dump::export(&opened.db, &options, &mut std::io::stdout()).await;
         return match exported {
@@ -53,6 +54,19 @@ pub(crate) async fn dump(session: &Session, flags: &args::Export) -> Ending {
         session.terminal.data(&report::dumped(&exported, file));
     }
     Ok(Exit::Done)
+}
+
+/// Whether there is a database at all: a file that is missing is a slip more often than an empty database.
+pub(super) fn is_there(session: &Session, opened: &Opened) -> Result<(), Stopped> {
+    match opened.db.path() {
+        Some(path) if !path.exists() => {
+            let message = format!("there is no database {}", opened.config.database_name());
+            let help = "name another one with `--database FILE`".to_owned();
+            let stopped = session.usage("no-database", message, Some(help));
+            Err(stopped.about(opened))
+        }
+        _ => Ok(()),
+    }
 }
 
 fn failed(session: &Session, opened: &Opened, error: ExportError) -> Stopped {

@@ -58,7 +58,7 @@ impl Lowering {
     fn transaction(&mut self, number: usize, transaction: &Transaction) {
         let (word, value) = match transaction.foreign_keys {
             ForeignKeys::On => ("ON", 1),
-            ForeignKeys::Off => ("OFF", 0),
+            ForeignKeys::Off | ForeignKeys::Unchecked => ("OFF", 0),
         };
         let mut chain = |part, sql: String| self.chain((number, part), Stmt::new(sql, false));
         chain(Part::Begin, format!("PRAGMA foreign_keys = {word}"));

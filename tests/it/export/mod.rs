@@ -20,7 +20,7 @@ pub(crate) async fn change(db: &Db, statements: impl IntoIterator<Item = impl In
         .map(|sql| Step::own(sql.into(), vec![]));
     let transaction = Transaction {
         foreign_keys: ForeignKeys::On,
-        atomicity: Atomicity::Bare,
+        atomicity: Atomicity::Transaction,
         steps: steps.collect(),
     };
     db.run(vec![transaction], Arc::new(|_| {})).await.unwrap();

@@ -1,0 +1,164 @@
+//! `import`.
+
+use std::path::Path;
+use std::time::SystemTime;
+
+use crate::cli::args::{self, Format, Verify};
+use crate::cli::exit::Exit;
+use crate::cli::progress::Progress;
+use crate::cli::session::{Asks, Ending, Opened, Session, Stopped};
+use crate::config::Database;
+use crate::dump::import::{
+    self, Begin, ImportError, ImportOptions, Imported, Input, Outcome, Tables, Violations,
+};
+use crate::history::HistoryError;
+use crate::migrations::Migrations;
+use crate::report::{self, Document, Report};
+use crate::script::Key;
+
+/// `import`
+pub(crate) async fn import(session: &Session, flags: &args::Import) -> Ending {
+    let input = match flags.dump.as_os_str().to_str() {
+        Some("-") => Input::Stdin,
+        _ => Input::File(flags.dump.clone()),
+    };
+    let shown = flags.dump.display().to_string();
+    let options = options(session, flags)?;
+    let opened = session.open(flags.lock.lock_timeout).await?;
+    if flags.dry_run {
+        return dry_run(session, &opened, &input, &options, &shown).await;
+    }
+    if let Database::Replica { file, .. } = &opened.config.database.value
+        && let Input::File(dump) = &input
+        && dump.canonicalize().is_ok_and(|dump| Some(dump) == file.canonicalize().ok())
+    {
+        let message = format!("{shown} is the file of the replica itself");
+        return Err(session.usage("same-file", message, None).about(&opened));
+    }
+    session.ask(&opened, Asks::ThroughAReplica).await?;
+    if !opened.config.database.value.is_on_this_machine() {
+        let name = opened.config.turso_name();
+        session
+            .terminal
+            .words(&report::restore_point(&name, SystemTime::now()));
+    }
+    let progress = Progress::new(session.terminal, &input);
+    let outcome = import::import(
+        &opened.db,
+        &input,
+        &options,
+        &opened.run,
+        progress.on_event(),
+    )
+    .await;
+    drop(progress);
+    let imported = match outcome {
+        Ok(imported) => imported,
+        Err(error) => return Err(failed(session, &opened, &error, &shown)),
+    };
+    let synced = opened.db.sync().await;
+    show(session, &opened, &imported, &shown, synced.is_ok());
+    match synced {
+        Ok(_) => Ok(Exit::Done),
+        Err(error) => {
+            let error = HistoryError::Db(error);
+            let exit = Exit::from(&error);
+            let mut report = Report::history(&error, session.style());
+            report.database =
+                Some("the dump is in the primary; the replica was not synced".to_owned());
+            Err(session.stopped(report, exit).about(&opened))
+        }
+    }
+}
+
+fn options(session: &Session, flags: &args::Import) -> Result<ImportOptions, Stopped> {
+    Ok(ImportOptions {
+        tables: match flags.into_existing {
+            true => Tables::Existing,
+            false => Tables::New,
+        },
+        begin: match flags.restart {
+            true => Begin::Anew,
+            false => Begin::Continue,
+        },
+        violations: match flags.allow_fk_violations {
+            true => Violations::Allow,
+            false => Violations::Refuse,
+        },
+        verify: match flags.verify {
+            Verify::Counts => import::Verify::Counts,
+            Verify::None => import::Verify::Nothing,
+            Verify::Full => {
+                let message = "`--verify full` is not there yet";
+                return Err(session.usage("verify", message, None));
+            }
+        },
+    })
+}
+
+async fn dry_run(
+    session: &Session,
+    opened: &Opened,
+    input: &Input,
+    options: &ImportOptions,
+    shown: &str,
+) -> Ending {
+    let planned = import::plan(&opened.db, input, options)
+        .await
+        .map_err(|error| failed(session, opened, &error, shown))?;
+    if session.terminal.format == Format::Json {
+        let database = opened.database();
+        let call = session.call(Some(&database), Exit::Done);
+        session.print(&Document::planned_import(call, &planned, shown));
+    } else {
+        let text = report::planned_import(&planned, shown, session.style());
+        session.terminal.data(&text);
+    }
+    Ok(Exit::Done)
+}
+
+fn show(session: &Session, opened: &Opened, imported: &Imported, shown: &str, synced: bool) {
+    for line in report::import_words(imported) {
+        session.terminal.words(&line);
+    }
+    if session.terminal.format == Format::Json {
+        // One document: where the sync failed, the one of that is told.
+        if synced {
+            let database = opened.database();
+            let call = session.call(Some(&database), Exit::Done);
+            session.print(&Document::imported(call, imported, shown));
+        }
+        return;
+    }
+    let text = report::imported(imported, shown, session.style());
+    session.terminal.data(&text);
+    if let Some(next) = next(session, opened, imported) {
+        session.terminal.words(&next);
+    }
+}
+
+/// What to do next: the migrations that have made what the dump brought are not recorded.
+fn next(session: &Session, opened: &Opened, imported: &Imported) -> Option<String> {
+    if imported.has_history || matches!(imported.outcome, Outcome::Already { .. }) {
+        return None;
+    }
+    let newest = newest(&opened.config.migrations.value)?;
+    Some(format!(
+        "next: `{} baseline V` records the migrations up to V{newest} that this schema has already",
+        session.program
+    ))
+}
+
+fn newest(folder: &Path) -> Option<i64> {
+    let set = Migrations::read_dir(folder).ok()?;
+    let version = |key: &Key| match key {
+        Key::Migration(version) => Some(*version),
+        _ => None,
+    };
+    set.iter().filter_map(|migration| version(&migration.key)).max()
+}
+
+fn failed(session: &Session, opened: &Opened, error: &ImportError, shown: &str) -> Stopped {
+    let report = opened.with_token(Report::import(error, shown, session.style()));
+    session.stopped(report, Exit::from(error)).about(opened)
+}

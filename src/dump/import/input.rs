@@ -1,0 +1,79 @@
+//! What is imported: a file, which can be read more than once, or standard input, which cannot.
+
+use std::path::{Path, PathBuf};
+
+use crate::dump::{DumpError, Mark, NotADump, Opened, Reader, ReaderOptions, Source};
+
+/// A dump that is to be imported.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Input {
+    /// A file.
+    File(PathBuf),
+    /// Standard input.
+    Stdin,
+}
+
+impl Input {
+    /// How it is spoken of.
+    pub fn name(&self) -> String {
+        match self {
+            Input::File(path) => path.display().to_string(),
+            Input::Stdin => "<stdin>".to_owned(),
+        }
+    }
+
+    /// How it is recorded: by the name of the file.
+    pub(super) fn recorded(&self) -> String {
+        let name = match self {
+            Input::File(path) => path.file_name(),
+            Input::Stdin => None,
+        };
+        name.map_or_else(|| self.name(), |name| name.to_string_lossy().into_owned())
+    }
+
+    /// How many bytes it has, packed as it is; none where that shows only at its end.
+    pub fn length(&self) -> Option<u64> {
+        match self {
+            Input::File(path) => {
+                let metadata = std::fs::metadata(path).ok()?;
+                metadata.is_file().then(|| metadata.len())
+            }
+            Input::Stdin => None,
+        }
+    }
+
+    /// Whether it gives the same once more.
+    pub(super) fn can_be_read_again(&self) -> bool {
+        self.length().is_some()
+    }
+
+    /// Whether it is this very file.
+    pub(super) fn is(&self, path: &Path) -> bool {
+        match (self, path.canonicalize()) {
+            (Input::File(file), Ok(path)) => file.canonicalize().is_ok_and(|file| file == path),
+            _ => false,
+        }
+    }
+
+    fn source(&self) -> Result<Source, DumpError> {
+        match self {
+            Input::Stdin => Source::stdin(),
+            Input::File(path) => match Source::open(path)? {
+                Opened::Text(source) => Ok(source),
+                Opened::Database(_) => Err(DumpError::NotADump {
+                    name: self.name(),
+                    what: NotADump::Database,
+                }),
+            },
+        }
+    }
+
+    /// Begins to read it, behind this point.
+    pub(super) fn reader(&self, from: Option<&Mark>) -> Result<Reader, DumpError> {
+        let (source, options) = (self.source()?, ReaderOptions::default());
+        match from {
+            None => Ok(Reader::new(source, options)),
+            Some(mark) => Reader::resume(source, options, mark),
+        }
+    }
+}
