@@ -1,0 +1,1 @@
+//! Dumps that cannot be imported, as people see it.
