@@ -361,10 +361,7 @@ pub(crate) async fn rows_without_parents_are_refused_unless_allowed(world: World
                    CREATE TABLE parent (id INTEGER PRIMARY KEY);\nINSERT INTO parent VALUES(1);\n";
     let orphaned = ordered.replace("parent VALUES(1)", "parent VALUES(2)");
     let dump = Dump::new(self::dump(&orphaned));
-    assert_eq!(
-        told(dump.import(&world.db).await),
-        "1 row without their parents"
-    );
+    assert_eq!(told(dump.import(&world.db).await), "1 row lacks its parent");
     assert_eq!(world.tables().await, "");
     assert_eq!(
         told(dump.import_with(&world.db, &allow).await),
