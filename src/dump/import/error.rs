@@ -114,7 +114,7 @@ pub enum Why {
         most: usize,
     },
     /// Rows whose parents are missing.
-    #[error("{} without their parents", many(*.count))]
+    #[error("{}", orphans(*.count))]
     ForeignKeys {
         /// How many.
         count: u64,
@@ -200,12 +200,7 @@ impl Why {
     }
 
     /// What an engine said of this place of the dump.
-    pub(super) fn refused(
-        error: EngineError,
-        at: At,
-        among: usize,
-        table: Option<String>,
-    ) -> Why {
+    pub(super) fn refused(error: EngineError, at: At, among: usize, table: Option<String>) -> Why {
         match error.code {
             Code::Interrupted => Why::Interrupted,
             _ => Why::Refused {
@@ -233,6 +228,14 @@ impl From<Why> for ImportError {
     /// Nothing stands.
     fn from(why: Why) -> ImportError {
         why.leaving(Stands::Nothing)
+    }
+}
+
+/// `1 row has no parent`, `2 rows have no parents`
+fn orphans(count: u64) -> String {
+    match count {
+        1 => "1 row lacks its parent".to_owned(),
+        _ => format!("{count} rows lack their parents"),
     }
 }
 

@@ -23,9 +23,6 @@ use crate::history::{self, History, Part, RunError};
 use crate::script::{ForeignKeys, Key, Script};
 use crate::sql::{Value, identifier};
 
-/// A dump up to this many bytes goes in one transaction.
-const WHOLE: u64 = 4 << 20;
-
 /// How often an import that somebody else was in the way of is begun again.
 const TRIES: usize = 4;
 
@@ -119,11 +116,12 @@ async fn go_on(
     let chunks = Chunks {
         db: job.db,
         run: job.run,
+        largest: job.options.transaction_bytes,
         name: &checkpoint.name,
         on_event: job.on_event.clone(),
         blocks: Blocks {
             read: VecDeque::new(),
-            ahead: Ahead::of(job.input, Some(mark)),
+            ahead: Ahead::of(job.input, job.options.block_bytes(), Some(mark)),
         },
         tables: job.options.tables,
         there,
@@ -163,7 +161,7 @@ async fn begin(
     let translator = Translator::new(job.db.engine(), job.options.tables, false);
     let mut blocks = Blocks {
         read: VecDeque::new(),
-        ahead: Ahead::of(job.input, None),
+        ahead: Ahead::of(job.input, job.options.block_bytes(), None),
     };
     let mut seen = Seen {
         wanted: Wanted::default(),
@@ -172,7 +170,7 @@ async fn begin(
         end: Mark::default(),
     };
     let mut is_whole = false;
-    while seen.end.offset < WHOLE && !is_whole {
+    while seen.end.offset < job.options.transaction_bytes && !is_whole {
         match blocks.ahead.next().await.transpose().map_err(Why::from)? {
             Some(block) => {
                 seen.block(job, &block)?;
@@ -194,7 +192,7 @@ async fn begin(
                 bytes: seen.end.offset,
             });
         }
-        blocks.ahead = Ahead::of(job.input, None);
+        blocks.ahead = Ahead::of(job.input, job.options.block_bytes(), None);
     }
     if is_whole || survey {
         let key = Key::Import(super::hexadecimal(&seen.end.sha256));
@@ -214,6 +212,7 @@ async fn begin(
     let chunks = Chunks {
         db: job.db,
         run: job.run,
+        largest: job.options.transaction_bytes,
         name: &name,
         on_event: job.on_event.clone(),
         blocks,
@@ -240,7 +239,7 @@ pub(super) async fn plan(job: &Job<'_>, is_new: bool) -> Result<Planned, ImportE
         tally: Tally::default(),
         end: Mark::default(),
     };
-    let mut blocks = Ahead::of(job.input, None);
+    let mut blocks = Ahead::of(job.input, job.options.block_bytes(), None);
     while let Some(block) = blocks.next().await.transpose().map_err(Why::from)? {
         if job.db.stop().is_raised() {
             return Err(Why::Interrupted.into());
@@ -256,13 +255,14 @@ pub(super) async fn plan(job: &Job<'_>, is_new: bool) -> Result<Planned, ImportE
             return Err(Why::Clashes(found).into());
         }
     }
+    let is_small = seen.end.offset < job.options.transaction_bytes;
     Ok(Planned {
         tables: seen.tally.tables,
         bytes: seen.end.offset,
         way: match is_there {
             true => Way::Already,
             false if is_new => Way::NewFile,
-            false if seen.end.offset < WHOLE && !seen.translator.has_history => Way::Whole,
+            false if is_small && !seen.translator.has_history => Way::Whole,
             false => Way::Chunks,
         },
     })
@@ -310,11 +310,7 @@ fn number(answer: Result<Rows, db::EngineError>) -> Option<i64> {
 }
 
 /// A dump in one transaction, with its record.
-async fn whole(
-    job: &Job<'_>,
-    there: There,
-    blocks: Vec<Block>,
-) -> Result<Imported, ImportError> {
+async fn whole(job: &Job<'_>, there: There, blocks: Vec<Block>) -> Result<Imported, ImportError> {
     let end = blocks.last().map(|block| block.end).unwrap_or_default();
     let foreign_keys = match job.options.violations {
         Violations::Refuse => ForeignKeys::Off,
@@ -374,7 +370,8 @@ async fn whole(
                 };
                 match part {
                     Part::Step(failed) => {
-                        let is_it = |step: &crate::script::Step| Arc::ptr_eq(&step.sql, &failed.sql);
+                        let is_it =
+                            |step: &crate::script::Step| Arc::ptr_eq(&step.sql, &failed.sql);
                         let step = lowered.steps.iter().position(is_it).unwrap_or(usize::MAX);
                         if how.apart.is_none()
                             && lowered.is_of_many(step)
@@ -459,7 +456,9 @@ async fn finish(
     let name = job.input.recorded();
     let begun = Instant::now();
     loop {
-        let history = history::read(job.db).await.map_err(|error| at_end(error.into()))?;
+        let history = history::read(job.db)
+            .await
+            .map_err(|error| at_end(error.into()))?;
         let script = scripted(
             history.revision,
             &name,
@@ -484,8 +483,7 @@ async fn count(job: &Job<'_>, tally: &mut Tally) -> Result<(), Why> {
     if job.options.verify == Verify::Nothing {
         return Ok(());
     }
-    let question =
-        |name: &str| Query::new(format!("SELECT count(*) FROM {}", identifier(name)));
+    let question = |name: &str| Query::new(format!("SELECT count(*) FROM {}", identifier(name)));
     let questions = tally.tables.iter().map(|table| question(&table.name));
     let answers = job.db.query(questions.collect()).await?;
     for (table, answer) in tally.tables.iter_mut().zip(answers) {
@@ -513,7 +511,11 @@ async fn orphans(job: &Job<'_>, tally: &Tally) -> Result<(u64, Vec<Orphan>), Why
         sql: format!("SELECT {what} FROM pragma_foreign_key_check(?1)"),
         args: vec![name.into()],
     };
-    let names: Vec<&str> = tally.tables.iter().map(|table| table.name.as_str()).collect();
+    let names: Vec<&str> = tally
+        .tables
+        .iter()
+        .map(|table| table.name.as_str())
+        .collect();
     let counts = names.iter().map(|name| asked("count(*)", name)).collect();
     let (mut count, mut questions) = (0, Vec::new());
     for (name, answer) in names.iter().zip(job.db.query(counts).await?) {
@@ -529,7 +531,13 @@ async fn orphans(job: &Job<'_>, tally: &Tally) -> Result<(u64, Vec<Orphan>), Why
     if count == 0 {
         return Ok((0, Vec::new()));
     }
-    let rows = job.db.query(questions).await?.into_iter().flatten().flatten();
+    let rows = job
+        .db
+        .query(questions)
+        .await?
+        .into_iter()
+        .flatten()
+        .flatten();
     Ok((count, rows.take(SHOWN).map(|row| orphan(&row)).collect()))
 }
 
