@@ -1,32 +1,17 @@
-//! What an import or a comparison reads: a text as it is, or a database file as the dump that it would make.
+//! The dump that a database file would make, as a stream of bytes: so whatever reads dumps reads databases too.
 
 use std::io::{self, Read, Write};
 use std::path::Path;
 use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
 
 use super::export::{ExportOptions, export};
-use super::{DumpError, Opened, Source};
 use crate::db::{Db, Options};
 
 /// How many pieces of a dump wait at the most to be read.
 const AHEAD: usize = 4;
 
-/// Opens a dump, or a database file as if it were one; `-` is standard input.
-///
-/// # Errors
-/// As [`Source::open`].
-pub fn open(path: &Path) -> Result<Source, DumpError> {
-    if path == Path::new("-") {
-        return Source::stdin();
-    }
-    match Source::open(path)? {
-        Opened::Text(source) => Ok(source),
-        Opened::Database(path) => Source::of(path.display().to_string(), dump_of(&path)),
-    }
-}
-
 /// The dump of a database file, written by a thread of its own while it is read.
-fn dump_of(path: &Path) -> Pieces {
+pub(super) fn dump_of(path: &Path) -> impl Read + Send + 'static {
     let (send, receive) = sync_channel(AHEAD);
     let path = path.to_owned();
     std::thread::spawn(move || {

@@ -7,7 +7,9 @@ use super::style::{BAD, FAINT, GOOD, Style, WAITS};
 use super::table::{Cell, table};
 use super::words::{count, printable};
 use super::{Diagnostic, Report};
-use crate::dump::{Differing, Fault, FaultyObject, Level, Side, Verdict, Verified, VerifiedTable};
+use crate::dump::{
+    Differing, Fault, FaultyObject, Level, Side, Verdict, Verified, VerifiedTable, VerifyError,
+};
 
 /// The tables, then the rows and objects that differ, then a summary.
 pub fn verified(verified: &Verified, style: Style<'_>) -> String {
@@ -40,6 +42,11 @@ pub fn verified(verified: &Verified, style: Style<'_>) -> String {
     text.push_str(&summary(verified));
     text.push('\n');
     text
+}
+
+/// The summary alone.
+pub fn verified_in_short(verified: &Verified) -> String {
+    format!("{}\n", summary(verified))
 }
 
 fn line(table: &VerifiedTable) -> Vec<Cell> {
@@ -117,9 +124,18 @@ impl Document {
             .with("tables", tables(verified))
             .with("level", level(verified.level))
     }
+
+    /// The document of an import, with what the comparison behind it found.
+    #[must_use]
+    pub fn with_verified(self, verified: &Verified) -> Document {
+        self.with(
+            "verification",
+            json!({"level": level(verified.level), "equal": verified.is_equal(), "tables": tables(verified)}),
+        )
+    }
 }
 
-pub(super) fn level(level: Level) -> &'static str {
+fn level(level: Level) -> &'static str {
     match level {
         Level::Counts => "counts",
         Level::Full => "full",
@@ -127,7 +143,7 @@ pub(super) fn level(level: Level) -> &'static str {
 }
 
 /// One object for each table.
-pub(super) fn tables(verified: &Verified) -> Vec<Value> {
+fn tables(verified: &Verified) -> Vec<Value> {
     let tables = verified.tables.iter().map(|table| {
         let (verdict, why, rows) = match &table.verdict {
             Verdict::Equal => ("equal", None, [].as_slice()),
@@ -156,6 +172,16 @@ pub(super) fn tables(verified: &Verified) -> Vec<Value> {
 }
 
 impl Report {
+    /// A comparison that could not be made.
+    pub fn unverified(error: &VerifyError, style: Style<'_>) -> Report {
+        let diagnostics = match error {
+            VerifyError::Dump(error) => super::import::unread(error),
+            VerifyError::Db(error) => vec![super::failure::database(error, style.program)],
+            VerifyError::Thread(_) => vec![Diagnostic::error("internal", error.to_string())],
+        };
+        Report::of(diagnostics)
+    }
+
     /// What is not equal.
     pub fn verified(verified: &Verified) -> Report {
         let tables = verified.tables.iter().filter_map(|table| {

@@ -10,9 +10,9 @@ use super::database::{Compared, each_row, selected};
 use super::dumped::{Dumped, RowsOf};
 use super::select::Select;
 use super::tally::{Hasher, RowHash};
-use super::{Differing, Open, Side, Verdict, VerifyError};
+use super::{Differing, Side, Verdict, VerifyError};
 use crate::db::{Db, DbError};
-use crate::dump::{Item, Reader};
+use crate::dump::{Input, Item, Reader};
 use crate::sql::{Value, ValueRef, literal};
 
 /// How many rows of each side are shown of a table.
@@ -40,7 +40,7 @@ struct Rows {
 /// Adds rows to those verdicts that say that there are some.
 pub(super) async fn find(
     db: &Db,
-    open: &Open,
+    input: &Input,
     dumped: Dumped,
     tables: &mut [Compared],
 ) -> Result<(), VerifyError> {
@@ -55,12 +55,10 @@ pub(super) async fn find(
         })
     });
     let suspects: Arc<Vec<Suspect>> = Arc::new(suspects.collect());
-    if suspects.is_empty() {
+    if suspects.is_empty() || !input.can_be_read_again() {
         return Ok(());
     }
-    let Some(reader) = open()? else {
-        return Ok(());
-    };
+    let reader = input.from_the_begin()?;
     let found = in_database(db, &suspects).await?;
     let judge = Judge::new().await.map_err(DbError::Read)?;
     let of_dump = Arc::clone(&suspects);

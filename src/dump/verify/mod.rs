@@ -18,7 +18,7 @@ mod tests;
 
 use std::sync::Arc;
 
-use super::{DumpError, Reader};
+use super::{DumpError, Input};
 use crate::db::{Db, DbError};
 use catalogue::Catalogue;
 
@@ -138,30 +138,21 @@ pub enum VerifyError {
     Thread(#[from] tokio::task::JoinError),
 }
 
-/// Opens a dump at its begin, as often as it is asked to; `None` from the second time on for what flows by only once.
-pub type Open = Arc<dyn Fn() -> Result<Option<Reader>, DumpError> + Send + Sync>;
-
 /// Compares a database with a dump. In full, the dump is read a second time where something differs, to show which rows
-/// do; what cannot be read twice shows none.
+/// do; of standard input, which flows by only once, none are shown.
 ///
 /// # Errors
 /// The dump cannot be read to its end, or the database cannot be read. That they differ is no error.
-pub async fn verify(db: &Db, open: Open, level: Level) -> Result<Verified, VerifyError> {
+pub async fn verify(db: &Db, input: &Input, level: Level) -> Result<Verified, VerifyError> {
     let catalogue = Arc::new(Catalogue::read(db).await?);
-    let Some(reader) = open()? else {
-        return Ok(Verified {
-            level,
-            tables: Vec::new(),
-            objects: Vec::new(),
-        });
-    };
+    let reader = input.from_the_begin()?;
     let judge = affinity::Judge::new().await.map_err(DbError::Read)?;
     let known = Arc::clone(&catalogue);
     let dumped = tokio::task::spawn_blocking(move || dumped::read(reader, &known, judge, level));
     let dumped = dumped.await??;
     let mut tables = database::compared(db, &catalogue, &dumped, level).await?;
     let objects = catalogue.faults(&dumped.objects);
-    differing::find(db, &open, dumped, &mut tables).await?;
+    differing::find(db, input, dumped, &mut tables).await?;
     Ok(Verified {
         level,
         tables: tables.into_iter().map(|table| table.table).collect(),

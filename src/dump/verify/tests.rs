@@ -1,27 +1,15 @@
 //! Comparisons of a dump with a database in memory, as what is found.
 
-use std::io::Cursor;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
 
 use expect_test::{Expect, expect};
 
 use super::*;
-use crate::dump::{ReaderOptions, Source};
 use crate::schema::tests::database;
 
-/// A dump that can be read as often as one likes.
-fn dump(text: &str) -> Open {
-    let text = text.to_owned();
-    Arc::new(move || {
-        let source = Source::of("old.sql", Cursor::new(text.clone().into_bytes()))?;
-        Ok(Some(Reader::new(source, ReaderOptions::default())))
-    })
-}
-
-async fn found(sql: &str, open: Open, level: Level) -> String {
+async fn found(sql: &str, input: &Input, level: Level) -> String {
     let db = database(sql).await;
-    let verified = verify(&db, open, level).await.unwrap();
+    let verified = verify(&db, input, level).await.unwrap();
     let mut text = String::new();
     for table in &verified.tables {
         text.push_str(&format!(
@@ -53,7 +41,14 @@ async fn found(sql: &str, open: Open, level: Level) -> String {
 }
 
 async fn check(sql: &str, text: &str, level: Level, expect: Expect) {
-    expect.assert_eq(&found(sql, dump(text), level).await);
+    let folder = tempfile::tempdir().unwrap();
+    expect.assert_eq(&found(sql, &dump(&folder, text), level).await);
+}
+
+fn dump(folder: &tempfile::TempDir, text: &str) -> Input {
+    let path = folder.path().join("old.sql");
+    std::fs::write(&path, text).unwrap();
+    Input::File(path)
 }
 
 const USERS: &str = "CREATE TABLE users(id INTEGER PRIMARY KEY, name TEXT, score REAL);";
@@ -239,29 +234,34 @@ async fn records_statistics_and_sequences_are_left_out() {
 }
 
 #[tokio::test]
-async fn what_flows_by_only_once_differs_without_its_rows() {
-    let once = AtomicBool::new(true);
-    let twice = dump("CREATE TABLE t(x);\nINSERT INTO t VALUES(1);\n");
-    let open: Open = Arc::new(move || match once.swap(false, Ordering::Relaxed) {
-        true => twice(),
-        false => Ok(None),
-    });
-    let found = found(
-        "CREATE TABLE t (x); INSERT INTO t VALUES (2);",
-        open,
-        Level::Full,
-    )
-    .await;
+async fn a_database_file_is_compared_as_the_dump_that_it_would_make() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("old.db");
+    let file = Db::local(&path, crate::db::Options::default()).unwrap();
+    let step = |sql: &str| crate::script::Step::own(sql, vec![]);
+    let transaction = crate::db::Transaction {
+        foreign_keys: crate::script::ForeignKeys::On,
+        atomicity: crate::script::Atomicity::Bare,
+        steps: vec![
+            step("CREATE TABLE t (x)"),
+            step("INSERT INTO t VALUES (1), (2.5)"),
+        ],
+    };
+    file.run(vec![transaction], Arc::new(|_| {})).await.unwrap();
+    let sql = "CREATE TABLE t (x); INSERT INTO t VALUES (1), (2.5);";
+    let found = found(sql, &Input::File(path), Level::Full).await;
     expect![[r#"
-        t 1 Some(1) Different
-        not equal"#]]
+        t 2 Some(2) Equal
+        equal"#]]
     .assert_eq(&found);
 }
 
 #[tokio::test]
 async fn a_dump_that_cannot_be_read_is_an_error() {
     let db = database("CREATE TABLE t (x)").await;
-    let error = verify(&db, dump("INSERT INTO t VALUES('a"), Level::Full).await;
+    let folder = tempfile::tempdir().unwrap();
+    let input = dump(&folder, "INSERT INTO t VALUES('a");
+    let error = verify(&db, &input, Level::Full).await;
     assert!(matches!(
         error,
         Err(VerifyError::Dump(DumpError::CutShort { .. }))
