@@ -7,6 +7,7 @@ use std::fmt::Debug;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
+use crate::aside::drop_aside;
 use crate::db::{self, At, Code, Db, DbError, Failure};
 use crate::history::{self, Failed, History, HistoryError, Part, Row, RunError, State, UnitEvent};
 use crate::script::{Key, Record, Revision, Run, Script, Unit};
@@ -197,6 +198,9 @@ pub(crate) async fn drive<R: Reader>(
     let mut told: Option<Key> = None;
     'again: loop {
         let history = history::read_with_texts(db, |history| how.texts(history)).await?;
+        if let Some(unfinished) = history.unfinished {
+            return Err(HistoryError::Unfinished(unfinished).into());
+        }
         waiting.look(&history);
         how.look(db, &history).await?;
         let decision = how.decide(&history);
@@ -290,6 +294,7 @@ pub(crate) async fn drive<R: Reader>(
                 }
             }
         }
+        drop_aside(decision.scripts);
         return Ok(Outcome {
             done,
             warnings: decision.problems,

@@ -39,6 +39,8 @@ pub enum ForeignKeys {
     /// Not enforced, so that `DROP TABLE` deletes no children. Violations are counted before and after, and more
     /// of them than before fail the script.
     Off,
+    /// The same, and nobody counts.
+    Unchecked,
 }
 
 /// Whether the steps of a script share one transaction.

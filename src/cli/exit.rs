@@ -2,6 +2,8 @@
 
 use crate::db::{Code, DbError};
 use crate::drive::{ApplyError, Finding};
+use crate::dump::import::{ImportError, Why};
+use crate::dump::{DumpError, VerifyError};
 use crate::history::HistoryError;
 use crate::migrations::ReadError;
 
@@ -62,12 +64,52 @@ impl From<&HistoryError> for Exit {
         match error {
             HistoryError::NotOurs { .. }
             | HistoryError::Newer { .. }
+            | HistoryError::Unfinished(_)
             | HistoryError::Unreadable { .. } => Exit::Integrity,
             // The settings name a file and a primary that do not belong together, or a mode that is not in this build.
             HistoryError::Db(DbError::OtherPrimary { .. } | DbError::NotBuilt { .. }) => {
                 Exit::Usage
             }
             HistoryError::Db(error) => by_code(error.code()),
+        }
+    }
+}
+
+impl From<&ImportError> for Exit {
+    fn from(error: &ImportError) -> Exit {
+        match &error.why {
+            Why::Dump(DumpError::Open { .. }) | Why::Itself(_) => Exit::Usage,
+            Why::Dump(DumpError::Read { .. }) => Exit::Failed,
+            Why::Dump(_)
+            | Why::Clashes(_)
+            | Why::Another { .. }
+            | Why::Changed { .. }
+            | Why::NotAlone { .. }
+            | Why::TooBig { .. }
+            | Why::ForeignKeys { .. }
+            | Why::Appeared(_) => Exit::Integrity,
+            Why::History(error) => error.into(),
+            Why::Db(DbError::OtherPrimary { .. } | DbError::NotBuilt { .. }) => Exit::Usage,
+            Why::Unknown(_) => Exit::Unknown,
+            Why::Overtaken => Exit::Locked,
+            Why::Refused { .. }
+            | Why::Engine { .. }
+            | Why::Db(_)
+            | Why::Waited { .. }
+            | Why::Interrupted => by_code(error.why.code()),
+            Why::Count { .. } | Why::File { .. } | Why::Thread => Exit::Failed,
+        }
+    }
+}
+
+impl From<&VerifyError> for Exit {
+    fn from(error: &VerifyError) -> Exit {
+        match error {
+            VerifyError::Dump(DumpError::Open { .. }) => Exit::Usage,
+            VerifyError::Dump(DumpError::Read { .. }) | VerifyError::Thread(_) => Exit::Failed,
+            VerifyError::Dump(_) => Exit::Integrity,
+            VerifyError::Db(DbError::OtherPrimary { .. } | DbError::NotBuilt { .. }) => Exit::Usage,
+            VerifyError::Db(error) => by_code(error.code()),
         }
     }
 }

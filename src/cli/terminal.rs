@@ -46,6 +46,11 @@ impl Terminal {
         }
     }
 
+    /// Whether words about the result are told.
+    pub(super) fn tells(&self) -> bool {
+        !self.quiet
+    }
+
     /// Words that are always told: what went wrong.
     pub(super) fn error(&self, text: &str) {
         let _ = write_to(&mut AutoStream::new(std::io::stderr(), self.color), text);

@@ -60,3 +60,14 @@ pub const SEED_ENVIRONMENT: &str = "environment";
 /// Key of `detail`: the foreign key violations that were there before a unit that runs with foreign keys off, as
 /// `[{"child", "parent", "count"}]`.
 pub const VIOLATIONS: &str = "violations_before";
+
+/// The table that remembers how far an import into this database has come, for as long as it is not finished. One row.
+///
+/// | column | |
+/// |---|---|
+/// | `name` | the dump |
+/// | `offset`, `line`, `sha256` | all of the dump before this byte is in the database: its line from 1, and the hash of what stands before it |
+/// | `run_id`, `applied_by` | the run that wrote the row, and who ran it |
+/// | `started_at`, `written_at` | by the database's clock, as in `_migrations` |
+/// | `detail` | JSON: the tables with their rows, and what was made |
+pub const UNFINISHED: &str = "_seedbed_import";

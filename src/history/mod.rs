@@ -13,7 +13,9 @@ mod settle;
 mod write;
 
 pub use error::{Failed, HistoryError, Part, RunError};
-pub use layout::{BASELINE, DOWN_CHECKSUM, LAYOUT, ROWS, SEED_ENVIRONMENT, TABLE, VIOLATIONS};
-pub use read::{History, Row, State, read, read_with_texts};
+pub use layout::{
+    BASELINE, DOWN_CHECKSUM, LAYOUT, ROWS, SEED_ENVIRONMENT, TABLE, UNFINISHED, VIOLATIONS,
+};
+pub use read::{History, Row, State, Unfinished, read, read_with_texts};
 pub use run::{OnUnit, Receipt, UnitEvent, run};
 pub(crate) use write::baselined;

@@ -3,17 +3,20 @@
 //! Everything here takes values and gives text: it prints nothing, opens nothing and decides nothing, exit codes
 //! neither. What went wrong becomes a [`Report`]; the same report is shown as text, as JSON and as
 //! annotations, so that the three never disagree. What is there and what was done are tables and lines of their own:
-//! [`status`], [`dry_run`], [`outcome`], [`config`], [`inspect`], [`explain`], [`exported`], [`checks`].
+//! [`status`], [`dry_run`], [`outcome`], [`config`], [`inspect`], [`explain`], [`exported`], [`imported`], [`checks`].
 
 mod annotations;
+mod backup;
 mod checks;
 mod config;
 mod diff;
 mod dry_run;
+mod dump;
 mod engine;
 mod explain;
 mod export;
 mod failure;
+mod import;
 mod inspect;
 mod json;
 mod outcome;
@@ -32,18 +35,22 @@ mod table;
 mod testing;
 #[cfg(test)]
 mod tests;
+mod verify;
 mod words;
 
 use crate::migrations::Severity;
 use crate::script::Origin;
 
 pub use annotations::annotations;
+pub use backup::{backed_up, backups, not_removed, restored};
 pub use checks::checks;
 pub use config::config;
 pub use diff::Texts;
 pub use dry_run::{dry_run, undo_dry_run};
+pub use dump::dumped;
 pub use explain::explain;
 pub use export::exported;
+pub use import::{import_words, imported, planned_import};
 pub use inspect::inspect;
 pub use json::{Call, Document, Item, Problem};
 pub use outcome::{Change, event, outcome};
@@ -53,11 +60,12 @@ pub use restore_point::restore_point;
 pub use seeds::{Done as SeedsDone, seeds, standing};
 pub use status::status;
 pub use style::{Paint, Style};
+pub use verify::{verified, verified_in_short};
 
 /// What went wrong, ready to be shown.
 ///
 /// The constructors are in the files of their inputs: [`Report::problems`], [`Report::failure`],
-/// [`Report::history`], [`Report::files`], [`Report::baseline`], [`Report::config`], [`Report::explain`], [`Report::export`], [`Report::checks`], [`Report::usage`].
+/// [`Report::history`], [`Report::files`], [`Report::baseline`], [`Report::config`], [`Report::explain`], [`Report::export`], [`Report::dump`], [`Report::import`], [`Report::checks`], [`Report::usage`].
 #[derive(Debug, Clone, PartialEq)]
 pub struct Report {
     /// Errors first.

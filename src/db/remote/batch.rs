@@ -58,7 +58,7 @@ impl Lowering {
     fn transaction(&mut self, number: usize, transaction: &Transaction) {
         let (word, value) = match transaction.foreign_keys {
             ForeignKeys::On => ("ON", 1),
-            ForeignKeys::Off => ("OFF", 0),
+            ForeignKeys::Off | ForeignKeys::Unchecked => ("OFF", 0),
         };
         let mut chain = |part, sql: String| self.chain((number, part), Stmt::new(sql, false));
         chain(Part::Begin, format!("PRAGMA foreign_keys = {word}"));
@@ -142,6 +142,15 @@ pub(super) fn lower_queries(queries: &[Query]) -> Batch {
         steps,
         replication_index: None,
     }
+}
+
+/// Questions in one read transaction, each only after the one before it: one that fails ends the answer.
+pub(super) fn lower_stream(queries: &[Query]) -> Batch {
+    let mut batch = lower_queries(queries);
+    for (number, step) in (0..).zip(&mut batch.steps[1..=queries.len()]) {
+        step.condition = Some(BatchCond::Ok { step: number });
+    }
+    batch
 }
 
 /// The answers to [`lower_queries`].

@@ -1,0 +1,198 @@
+//! `import`.
+
+use std::path::Path;
+use std::time::SystemTime;
+
+use crate::cli::args::{self, Format, Verify};
+use crate::cli::exit::Exit;
+use crate::cli::progress::Progress;
+use crate::cli::session::{Asks, Ending, Opened, Session, Stopped};
+use crate::config::Database;
+use crate::dump::import::{
+    self, Begin, ImportError, ImportOptions, Imported, Input, Outcome, Tables, Violations,
+};
+use crate::dump::{Level, Verified};
+use crate::history::HistoryError;
+use crate::migrations::Migrations;
+use crate::report::{self, Document, Report};
+use crate::script::Key;
+
+/// `import`
+pub(crate) async fn import(session: &Session, flags: &args::Import) -> Ending {
+    let input = super::verify::input(&flags.dump);
+    let shown = flags.dump.display().to_string();
+    if flags.verify == Verify::Full && input == Input::Stdin {
+        return Err(session.usage(
+            "reads-twice",
+            "`--verify full` reads the dump a second time, and standard input flows by only once",
+            Some("name a file, or take `--verify counts`".to_owned()),
+        ));
+    }
+    let options = options(flags);
+    let opened = session.open(flags.lock.lock_timeout).await?;
+    if flags.dry_run {
+        return dry_run(session, &opened, &input, &options, &shown).await;
+    }
+    if let Database::Replica { file, .. } = &opened.config.database.value
+        && let Input::File(dump) = &input
+        && dump
+            .canonicalize()
+            .is_ok_and(|dump| Some(dump) == file.canonicalize().ok())
+    {
+        let message = format!("{shown} is the file of the replica itself");
+        return Err(session.usage("same-file", message, None).about(&opened));
+    }
+    session.ask(&opened, Asks::ThroughAReplica).await?;
+    if !opened.config.database.value.is_on_this_machine() {
+        let name = opened.config.turso_name();
+        session
+            .terminal
+            .words(&report::restore_point(&name, SystemTime::now()));
+    }
+    let progress = Progress::new(session.terminal, &input);
+    let outcome = import::import(
+        &opened.db,
+        &input,
+        &options,
+        &opened.run,
+        progress.on_event(),
+    )
+    .await;
+    drop(progress);
+    let imported = match outcome {
+        Ok(imported) => imported,
+        Err(error) => return Err(failed(session, &opened, &error, &shown)),
+    };
+    let synced = opened.db.sync().await;
+    let verified = match flags.verify {
+        Verify::Full => Some(super::verify::compare(session, &opened, &input, Level::Full).await?),
+        Verify::Counts | Verify::None => None,
+    };
+    let exit = verified.as_ref().map_or(Exit::Done, super::verify::exit);
+    if synced.is_ok() || session.terminal.format == Format::Table {
+        show(session, &opened, &imported, verified.as_ref(), &shown, exit);
+    }
+    match synced {
+        Ok(_) => {
+            if exit == Exit::Done
+                && let Some(next) = next(session, &opened, &imported).await
+            {
+                session.terminal.words(&next);
+            }
+            Ok(exit)
+        }
+        Err(error) => {
+            let error = HistoryError::Db(error);
+            let exit = Exit::from(&error);
+            let mut report = Report::history(&error, session.style());
+            report.database =
+                Some("the dump is in the primary; the replica was not synced".to_owned());
+            Err(session.stopped(report, exit).about(&opened))
+        }
+    }
+}
+
+fn options(flags: &args::Import) -> ImportOptions {
+    ImportOptions {
+        tables: match flags.into_existing {
+            true => Tables::Existing,
+            false => Tables::New,
+        },
+        begin: match flags.restart {
+            true => Begin::Anew,
+            false => Begin::Continue,
+        },
+        violations: match flags.allow_fk_violations {
+            true => Violations::Allow,
+            false => Violations::Refuse,
+        },
+        verify: match flags.verify {
+            Verify::Counts | Verify::Full => import::Verify::Counts,
+            Verify::None => import::Verify::Nothing,
+        },
+        ..ImportOptions::default()
+    }
+}
+
+async fn dry_run(
+    session: &Session,
+    opened: &Opened,
+    input: &Input,
+    options: &ImportOptions,
+    shown: &str,
+) -> Ending {
+    let planned = import::plan(&opened.db, input, options)
+        .await
+        .map_err(|error| failed(session, opened, &error, shown))?;
+    if session.terminal.format == Format::Json {
+        let database = opened.database();
+        let call = session.call(Some(&database), Exit::Done);
+        session.print(&Document::planned_import(call, &planned, shown));
+    } else {
+        let text = report::planned_import(&planned, shown, session.style());
+        session.terminal.data(&text);
+    }
+    Ok(Exit::Done)
+}
+
+fn show(
+    session: &Session,
+    opened: &Opened,
+    imported: &Imported,
+    verified: Option<&Verified>,
+    shown: &str,
+    exit: Exit,
+) {
+    for line in report::import_words(imported) {
+        session.terminal.words(&line);
+    }
+    if session.terminal.format == Format::Json {
+        let database = opened.database();
+        let call = session.call(Some(&database), exit);
+        let document = Document::imported(call, imported, shown);
+        session.print(&match verified {
+            Some(verified) => document.with_verified(verified),
+            None => document,
+        });
+        return;
+    }
+    let mut text = report::imported(imported, shown, session.style());
+    if let Some(verified) = verified {
+        text.push_str(&match verified.is_equal() {
+            true => report::verified_in_short(verified),
+            false => format!("\n{}", report::verified(verified, session.style())),
+        });
+    }
+    session.terminal.data(&text);
+}
+
+/// What to do next: the migrations that have made what the dump brought are not recorded.
+async fn next(session: &Session, opened: &Opened, imported: &Imported) -> Option<String> {
+    if imported.has_history || matches!(imported.outcome, Outcome::Already { .. }) {
+        return None;
+    }
+    let newest = newest(&opened.config.migrations.value)?;
+    let history = crate::history::read(&opened.db).await.ok()?;
+    history.version().is_none().then(|| {
+        format!(
+            "next: `{} baseline V` records which migrations this schema has already (the newest is V{newest})",
+            session.program
+        )
+    })
+}
+
+fn newest(folder: &Path) -> Option<i64> {
+    let set = Migrations::read_dir(folder).ok()?;
+    let version = |key: &Key| match key {
+        Key::Migration(version) => Some(*version),
+        _ => None,
+    };
+    set.iter()
+        .filter_map(|migration| version(&migration.key))
+        .max()
+}
+
+fn failed(session: &Session, opened: &Opened, error: &ImportError, shown: &str) -> Stopped {
+    let report = opened.with_token(Report::import(error, shown, session.style()));
+    session.stopped(report, Exit::from(error)).about(opened)
+}

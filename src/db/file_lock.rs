@@ -1,0 +1,120 @@
+//! A lock among all processes of this machine on a name in a folder: the system's, on an empty file beside what it is
+//! about, that is there for the time that it is held. Whoever dies holding it leaves the file behind, and not the lock.
+
+use std::fs::{File, OpenOptions, TryLockError};
+use std::path::{Path, PathBuf};
+
+use super::DbError;
+use super::replica_files::beside;
+
+/// Held while it lives.
+#[derive(Debug)]
+pub(crate) struct FileLock {
+    path: PathBuf,
+    file: Option<File>,
+}
+
+impl FileLock {
+    /// Takes the lock that is called as `of` with `ending` behind it. None where somebody else holds it.
+    ///
+    /// # Errors
+    /// [`DbError::File`] where nothing can be written in that folder.
+    pub(crate) fn try_take(of: &Path, ending: &str) -> Result<Option<FileLock>, DbError> {
+        let path = beside(of, ending);
+        // What is wrong is the folder, and not this file that nobody has heard of.
+        let folder = match path.parent() {
+            Some(folder) if !folder.as_os_str().is_empty() => folder,
+            _ => Path::new("."),
+        };
+        let failed = |source| DbError::File {
+            path: folder.to_path_buf(),
+            source,
+        };
+        let file = match open(&path) {
+            Err(error) if is_in_use(&error) => return Ok(None),
+            file => file.map_err(failed)?,
+        };
+        match file.try_lock() {
+            Ok(()) => {}
+            Err(TryLockError::WouldBlock) => return Ok(None),
+            Err(TryLockError::Error(source)) => return Err(failed(source)),
+        }
+        if is_removed(&file).map_err(failed)? {
+            return Ok(None);
+        }
+        Ok(Some(FileLock {
+            path,
+            file: Some(file),
+        }))
+    }
+}
+
+impl Drop for FileLock {
+    fn drop(&mut self) {
+        // That the file stays where it cannot be removed hinders nobody.
+        remove(&self.path, &mut self.file);
+    }
+}
+
+/// On Unix the file is removed by whoever holds it, and whoever had opened it by then sees that it has no name.
+#[cfg(not(windows))]
+fn open(path: &Path) -> std::io::Result<File> {
+    OpenOptions::new()
+        .create(true)
+        .write(true)
+        .truncate(false)
+        .open(path)
+}
+
+#[cfg(not(windows))]
+fn is_in_use(_error: &std::io::Error) -> bool {
+    false
+}
+
+#[cfg(unix)]
+fn is_removed(file: &File) -> std::io::Result<bool> {
+    use std::os::unix::fs::MetadataExt;
+    Ok(file.metadata()?.nlink() == 0)
+}
+
+#[cfg(unix)]
+fn remove(path: &Path, file: &mut Option<File>) {
+    let _ = std::fs::remove_file(path);
+    *file = None;
+}
+
+/// On Windows a file that somebody has open without sharing its removal cannot be removed, so nobody holds one that has
+/// no name.
+#[cfg(windows)]
+fn open(path: &Path) -> std::io::Result<File> {
+    use std::os::windows::fs::OpenOptionsExt;
+    const READ_AND_WRITE: u32 = 1 | 2;
+    OpenOptions::new()
+        .create(true)
+        .write(true)
+        .truncate(false)
+        .share_mode(READ_AND_WRITE)
+        .open(path)
+}
+
+/// Somebody else is just removing it.
+#[cfg(windows)]
+fn is_in_use(error: &std::io::Error) -> bool {
+    const SHARING_VIOLATION: i32 = 32;
+    const DELETE_PENDING: i32 = 303;
+    matches!(
+        error.raw_os_error(),
+        Some(SHARING_VIOLATION | DELETE_PENDING)
+    )
+}
+
+#[cfg(not(unix))]
+fn is_removed(_file: &File) -> std::io::Result<bool> {
+    Ok(false)
+}
+
+#[cfg(not(unix))]
+fn remove(path: &Path, file: &mut Option<File>) {
+    *file = None;
+    let _ = std::fs::remove_file(path);
+}

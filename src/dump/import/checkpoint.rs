@@ -1,0 +1,259 @@
+//! How far an import has come: one row, moved on in the same transaction as the rows that it tells of. Pure.
+//!
+//! It moves by comparing: a chunk says from which byte it goes on, and fails where the row is at another one. So a chunk
+//! of a run that was killed, or whose answer was lost, happens once or not at all, whoever sends it and how often.
+
+use serde_json::{Value as Json, json};
+
+use super::tally::{Before, Table, Tally};
+use super::translate::{CHECKPOINT, Made, Translator};
+use super::{hexadecimal, translate};
+use crate::db::Query;
+use crate::dump::{Mark, Object};
+use crate::script::{Run, Step};
+use crate::sql::{Value, identifier};
+
+const NOW: &str = "strftime('%Y-%m-%dT%H:%M:%fZ', 'now')";
+
+/// What the row says.
+#[derive(Debug, Clone, PartialEq)]
+pub(super) struct Checkpoint {
+    pub(super) name: String,
+    pub(super) offset: u64,
+    pub(super) line: u64,
+    /// Lower-case hexadecimal.
+    pub(super) sha256: String,
+    pub(super) run_id: String,
+    pub(super) started_at: String,
+    pub(super) tally: Tally,
+    made: Vec<Made>,
+}
+
+/// Asks for it; without the table there is none.
+pub(super) fn question() -> Query {
+    Query::new(format!(
+        "SELECT name, offset, line, sha256, run_id, started_at, detail FROM {CHECKPOINT}"
+    ))
+}
+
+impl Checkpoint {
+    /// The row, as the answer gives it.
+    pub(super) fn of(row: &[Value]) -> Option<Checkpoint> {
+        let [name, offset, line, sha256, run_id, started_at, detail] = row else {
+            return None;
+        };
+        let detail: Json = serde_json::from_str(detail.as_str()?).ok()?;
+        let text = |value: &Value| value.as_str().map(str::to_owned);
+        let number = |value: &Value| u64::try_from(value.as_i64()?).ok();
+        let tables = detail["tables"].as_array()?.iter().map(table);
+        let made = detail["made"].as_array()?.iter();
+        Some(Checkpoint {
+            name: text(name)?,
+            offset: number(offset)?,
+            line: number(line)?,
+            sha256: text(sha256)?,
+            run_id: text(run_id)?,
+            started_at: text(started_at)?,
+            tally: Tally::of(tables.collect::<Option<_>>()?),
+            made: made.filter_map(made_of).collect(),
+        })
+    }
+
+    /// Whether this is where it is.
+    pub(super) fn is_at(&self, mark: &Mark) -> bool {
+        self.offset == mark.offset && self.sha256 == hexadecimal(&mark.sha256)
+    }
+
+    /// The names of what the import has made so far.
+    pub(super) fn made(&self) -> impl Iterator<Item = &str> {
+        let tables = self.tally.tables.iter();
+        let tables = tables.filter(|table| table.before == Before::Absent);
+        let tables = tables.map(|table| table.name.as_str());
+        tables.chain(self.made.iter().map(|made| made.name.as_str()))
+    }
+
+    /// The point of the dump.
+    pub(super) fn mark(&self) -> Option<Mark> {
+        let mut sha256 = [0; 32];
+        let digits = self.sha256.as_bytes();
+        if digits.len() != 64 || !self.sha256.is_ascii() {
+            return None;
+        }
+        for (byte, two) in sha256.iter_mut().zip(digits.chunks(2)) {
+            *byte = u8::from_str_radix(std::str::from_utf8(two).ok()?, 16).ok()?;
+        }
+        Some(Mark {
+            offset: self.offset,
+            line: self.line,
+            sha256,
+        })
+    }
+
+    /// Tells of what the dump has made before.
+    pub(super) fn remind(&self, translator: &mut Translator) {
+        translator.remind(self.made.clone());
+    }
+
+    /// What takes everything back that the import did; where it cannot be, the table with rows that were there before.
+    pub(super) fn undo(&self) -> Result<Vec<Step>, (String, u64)> {
+        let mut steps = guard(self.offset);
+        for Made { object, name, .. } in self.made.iter().rev() {
+            let kind = match object {
+                // What they keep goes with them.
+                Object::VirtualTable | Object::Table => "TABLE",
+                Object::View => "VIEW",
+                Object::Trigger => "TRIGGER",
+                Object::Index => "INDEX",
+            };
+            steps.push(own(format!("DROP {kind} IF EXISTS {}", identifier(name))));
+        }
+        for table in self.tally.tables.iter().rev() {
+            match (translate::undo(table.before, &table.name), table.before) {
+                (Some(sql), _) => steps.push(own(sql)),
+                // Nothing came to it yet.
+                (None, _) if table.rows == 0 => {}
+                (None, Before::Rows(rows)) => return Err((table.name.clone(), rows)),
+                (None, _) => {}
+            }
+        }
+        steps.push(own(format!("DROP TABLE {CHECKPOINT}")));
+        Ok(steps)
+    }
+}
+
+/// The first chunk makes the row.
+pub(super) fn begin(name: &str, end: &Mark, detail: String, run: &Run) -> Vec<Step> {
+    vec![
+        own(format!(
+            "CREATE TABLE {CHECKPOINT} (name TEXT NOT NULL, offset INTEGER NOT NULL, line INTEGER NOT NULL, \
+             sha256 TEXT NOT NULL, run_id TEXT NOT NULL, applied_by TEXT, started_at TEXT NOT NULL, \
+             written_at TEXT NOT NULL, detail TEXT NOT NULL)"
+        )),
+        Step::own(
+            format!("INSERT INTO {CHECKPOINT} VALUES (?1, ?2, ?3, ?4, ?5, ?6, {NOW}, {NOW}, ?7)"),
+            vec![
+                name.into(),
+                integer(end.offset),
+                integer(end.line),
+                hexadecimal(&end.sha256).into(),
+                run.id.as_str().into(),
+                run.by.as_str().into(),
+                detail.into(),
+            ],
+        ),
+    ]
+}
+
+/// Each other chunk moves it.
+pub(super) fn advance(from: u64, end: &Mark, detail: String, run: &Run) -> Vec<Step> {
+    vec![
+        Step::own(
+            format!(
+                "UPDATE {CHECKPOINT} SET offset = ?2, line = ?3, sha256 = ?4, run_id = ?5, applied_by = ?6, \
+                 written_at = {NOW}, detail = ?7 WHERE offset = ?1"
+            ),
+            vec![
+                integer(from),
+                integer(end.offset),
+                integer(end.line),
+                hexadecimal(&end.sha256).into(),
+                run.id.as_str().into(),
+                run.by.as_str().into(),
+                detail.into(),
+            ],
+        ),
+        // An expression that fails is the only way to stop a chain of statements without a program in between.
+        own("SELECT CASE changes() WHEN 1 THEN 1 ELSE json('moved') END".to_owned()),
+    ]
+}
+
+/// The last transaction takes the table away, if the import is where it should be.
+pub(super) fn finish(at: u64) -> Vec<Step> {
+    let mut steps = guard(at);
+    steps.push(own(format!("DROP TABLE {CHECKPOINT}")));
+    steps
+}
+
+fn guard(at: u64) -> Vec<Step> {
+    vec![Step::own(
+        format!(
+            "SELECT CASE (SELECT offset FROM {CHECKPOINT}) WHEN ?1 THEN 1 ELSE json('moved') END"
+        ),
+        vec![integer(at)],
+    )]
+}
+
+/// What else the row remembers.
+pub(super) fn detail(tally: &Tally, translator: &Translator) -> String {
+    let tables: Vec<Json> = tally
+        .tables
+        .iter()
+        .map(|table| {
+            json!({
+                "name": table.name,
+                "rows": table.rows,
+                "bytes": table.bytes,
+                "before": match table.before {
+                    Before::Absent => Json::Null,
+                    Before::Empty => 0.into(),
+                    Before::Rows(rows) => rows.into(),
+                },
+            })
+        })
+        .collect();
+    let made: Vec<Json> = translator
+        .made
+        .iter()
+        .map(|made| json!([word(made.object), made.name, made.module]))
+        .collect();
+    json!({ "tables": tables, "made": made }).to_string()
+}
+
+fn table(json: &Json) -> Option<Table> {
+    Some(Table {
+        name: json["name"].as_str()?.to_owned(),
+        rows: json["rows"].as_u64()?,
+        bytes: json["bytes"].as_u64()?,
+        before: match json["before"].as_u64() {
+            None => Before::Absent,
+            Some(0) => Before::Empty,
+            Some(rows) => Before::Rows(rows),
+        },
+        ..Table::default()
+    })
+}
+
+fn made_of(json: &Json) -> Option<Made> {
+    Some(Made {
+        object: object(json[0].as_str()?)?,
+        name: json[1].as_str()?.to_owned(),
+        module: json[2].as_str().map(str::to_owned),
+    })
+}
+
+const WORDS: [(Object, &str); 5] = [
+    (Object::Table, "table"),
+    (Object::VirtualTable, "virtual table"),
+    (Object::Index, "index"),
+    (Object::Trigger, "trigger"),
+    (Object::View, "view"),
+];
+
+fn word(object: Object) -> &'static str {
+    let found = WORDS.iter().find(|(other, _)| *other == object);
+    found.map_or("table", |(_, word)| word)
+}
+
+fn object(word: &str) -> Option<Object> {
+    let found = WORDS.iter().find(|(_, other)| *other == word);
+    found.map(|(object, _)| *object)
+}
+
+fn own(sql: String) -> Step {
+    Step::own(sql, Vec::new())
+}
+
+/// Dumps are shorter than 2^63 bytes.
+fn integer(number: u64) -> Value {
+    Value::Integer(i64::try_from(number).unwrap_or(i64::MAX))
+}

@@ -1,0 +1,418 @@
+//! A dump in transactions, each of which moves the checkpoint: for databases that are there already, and for servers.
+//!
+//! While one chunk is under way the next is made ready. How much goes into one adapts to how long the last took, so that
+//! a transaction stays well under the five seconds that a server gives it while others wait.
+
+use std::collections::VecDeque;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use super::ahead::Ahead;
+use super::checkpoint::{self, Checkpoint};
+use super::clash::{There, Wanted, clashes};
+use super::error::{ImportError, Stands, Why};
+use super::lower::{How, Lowered};
+use super::tally::Tally;
+use super::translate::{Tables, Translator};
+use super::{ImportEvent, OnImport};
+use crate::db::{self, At, Code, Db, EngineError, Failure, Transaction};
+use crate::dump::{Block, Item, Mark, Object, What};
+use crate::script::{Atomicity, ForeignKeys, Run};
+
+/// How long a chunk should take.
+const AIM: Duration = Duration::from_secs(1);
+
+/// The smallest chunk, in bytes of the dump.
+const SMALLEST: u64 = 64 << 10;
+
+/// The shortest time for which an answer is asked for again: a request can wait behind the write lock for as long as a
+/// server lets one transaction last.
+const AT_LEAST: Duration = Duration::from_secs(10);
+
+/// The pause after a server ended a transaction because others wait: it lets one last for five seconds then.
+const BUSY: Duration = Duration::from_secs(1);
+
+/// Blocks that were read already, and those that come.
+pub(super) struct Blocks {
+    pub(super) read: VecDeque<Block>,
+    pub(super) ahead: Ahead,
+}
+
+impl Blocks {
+    pub(super) async fn next(&mut self) -> Result<Option<Block>, Why> {
+        match self.read.pop_front() {
+            Some(block) => Ok(Some(block)),
+            None => Ok(self.ahead.next().await.transpose()?),
+        }
+    }
+}
+
+/// An import in chunks, between two of them.
+pub(super) struct Chunks<'a> {
+    pub(super) db: &'a Db,
+    pub(super) run: &'a Run,
+    pub(super) name: &'a str,
+    /// The most bytes of the dump in a chunk.
+    pub(super) largest: u64,
+    pub(super) on_event: OnImport,
+    pub(super) blocks: Blocks,
+    pub(super) tables: Tables,
+    pub(super) there: There,
+    /// What of the dump was looked at for clashes.
+    pub(super) wanted: Wanted,
+    pub(super) translator: Translator,
+    pub(super) tally: Tally,
+    /// Where the database is; none where it has no checkpoint yet.
+    pub(super) at: Option<Mark>,
+}
+
+/// What came of all chunks.
+pub(super) struct Done {
+    pub(super) tally: Tally,
+    pub(super) translator: Translator,
+    pub(super) end: Mark,
+}
+
+/// One transaction, ready to be sent.
+struct Chunk {
+    blocks: Vec<Block>,
+    transaction: Transaction,
+    /// The steps that move the checkpoint come first.
+    before: usize,
+    lowered: Lowered,
+    from: Option<u64>,
+    end: Mark,
+    /// As it was before the chunk, to lower it again.
+    translator: Translator,
+    /// As it is after the chunk.
+    tally: Tally,
+}
+
+impl Chunks<'_> {
+    /// Sends the whole dump.
+    pub(super) async fn send(mut self) -> Result<Done, ImportError> {
+        let mut size = self.largest / 4;
+        // What is known to be in the database.
+        let mut stands = match self.at {
+            Some(at) => up_to(&at, &self.tally),
+            None => Stands::Nothing,
+        };
+        let mut end = self.at.unwrap_or_default();
+        let mut sent = self.tally.clone();
+        let mut next = self
+            .prepare(size)
+            .await
+            .map_err(|why| why.leaving(stands.clone()))?;
+        while let Some(chunk) = next {
+            if self.db.stop().is_raised() {
+                return Err(Why::Interrupted.leaving(stands));
+            }
+            let index = chunk.index();
+            if let Some(name) = index {
+                (self.on_event)(ImportEvent::Index(name));
+            }
+            let sender = Sender {
+                db: self.db,
+                run: self.run,
+                on_event: self.on_event.clone(),
+            };
+            let (took, prepared) = tokio::join!(sender.send(&chunk), self.prepare(size));
+            let took = match took {
+                Ok(took) => took,
+                Err(why) => {
+                    let stands = match why {
+                        Why::Unknown(_) => Stands::Unknown,
+                        _ => stands,
+                    };
+                    return Err(why.leaving(stands));
+                }
+            };
+            let bytes = chunk.end.offset - chunk.from.unwrap_or(0);
+            size = adapted(size, bytes, took).clamp(SMALLEST.min(self.largest), self.largest);
+            sent.took(&chunk.tally, took);
+            stands = up_to(&chunk.end, &sent);
+            end = chunk.end;
+            (self.on_event)(ImportEvent::Written {
+                bytes: end.offset,
+                rows: sent.rows(),
+            });
+            next = prepared.map_err(|why| why.leaving(stands.clone()))?;
+        }
+        Ok(Done {
+            tally: sent,
+            translator: self.translator,
+            end,
+        })
+    }
+
+    /// Makes the next transaction of about so many bytes of the dump; none at its end.
+    async fn prepare(&mut self, size: u64) -> Result<Option<Chunk>, Why> {
+        let mut blocks: Vec<Block> = Vec::new();
+        let mut bytes = 0;
+        while bytes < size {
+            let Some(block) = self.blocks.next().await? else {
+                break;
+            };
+            if makes_an_index(&block) && !blocks.is_empty() {
+                self.blocks.read.push_front(block);
+                break;
+            }
+            bytes += block.end.offset - block.begin.offset;
+            let alone = makes_an_index(&block);
+            blocks.push(block);
+            if alone {
+                break;
+            }
+        }
+        let Some(last) = blocks.last() else {
+            return Ok(None);
+        };
+        let end = last.end;
+        let mut translator = self.translator.clone();
+        let before = self.translator.clone();
+        let mut tally = self.tally.clone();
+        for item in blocks.iter().flat_map(|block| &block.items) {
+            self.wanted.item(item, &translator);
+        }
+        let found = clashes(&self.wanted, &self.there, self.tables);
+        if !found.is_empty() {
+            return Err(Why::Clashes(found));
+        }
+        let how = How {
+            largest: self.db.engine().largest_row(),
+            apart: None,
+        };
+        let work = tokio::task::spawn_blocking(move || {
+            let lowered = Lowered::of(&blocks, &mut translator, &mut tally, how);
+            (blocks, translator, tally, lowered)
+        });
+        let (blocks, translator, mut tally, lowered) = work.await.map_err(|_| Why::Thread)?;
+        let lowered = lowered?;
+        self.there.note(&mut tally);
+        let detail = checkpoint::detail(&tally, &translator);
+        let mut steps = match self.at {
+            None => checkpoint::begin(self.name, &end, detail, self.run),
+            Some(at) => checkpoint::advance(at.offset, &end, detail, self.run),
+        };
+        let checkpoint = steps.len();
+        steps.extend(lowered.steps.iter().cloned());
+        let chunk = Chunk {
+            blocks,
+            transaction: unchecked(steps),
+            before: checkpoint,
+            lowered,
+            from: self.at.map(|at| at.offset),
+            end,
+            translator: before,
+            tally: tally.clone(),
+        };
+        self.at = Some(end);
+        self.translator = translator;
+        self.tally = tally;
+        Ok(Some(chunk))
+    }
+}
+
+impl Chunk {
+    /// The index that it makes, which takes long.
+    fn index(&self) -> Option<String> {
+        let mut items = self.blocks.iter().flat_map(|block| &block.items);
+        items.find_map(index)
+    }
+}
+
+fn index(item: &Item) -> Option<String> {
+    match item {
+        Item::Statement(statement) => match &statement.what {
+            What::Create {
+                object: Object::Index,
+                name,
+                ..
+            } => Some(name.clone()),
+            _ => None,
+        },
+        Item::Rows(_) => None,
+    }
+}
+
+fn makes_an_index(block: &Block) -> bool {
+    block.items.iter().any(|item| index(item).is_some())
+}
+
+/// A transaction without foreign keys: a dump has children before their parents, and is checked once it is whole.
+pub(super) fn unchecked(steps: Vec<crate::script::Step>) -> Transaction {
+    Transaction {
+        foreign_keys: ForeignKeys::Unchecked,
+        atomicity: Atomicity::Transaction,
+        steps,
+    }
+}
+
+fn up_to(mark: &Mark, tally: &Tally) -> Stands {
+    Stands::UpTo {
+        line: mark.line,
+        offset: mark.offset,
+        rows: tally.rows(),
+    }
+}
+
+/// Twice as much where it was quick, less where it was slow.
+fn adapted(size: u64, bytes: u64, took: Duration) -> u64 {
+    if took > AIM * 3 / 2 {
+        let share = AIM.as_secs_f64() / took.as_secs_f64();
+        // What it came to, in bytes that fit into the time.
+        (bytes as f64 * share) as u64
+    } else if took < AIM / 2 {
+        size * 2
+    } else {
+        size
+    }
+}
+
+/// Sends one chunk until it is known what became of it.
+struct Sender<'a> {
+    db: &'a Db,
+    run: &'a Run,
+    on_event: OnImport,
+}
+
+impl Sender<'_> {
+    async fn send(&self, chunk: &Chunk) -> Result<Duration, Why> {
+        let patience = self.db.lock_timeout().max(AT_LEAST);
+        let begun = Instant::now();
+        let mut pause = db::Pause::new(Duration::from_millis(50));
+        // An answer was lost, so a copy of it may happen yet.
+        let mut lost = None;
+        loop {
+            let sent = Instant::now();
+            let on_progress = {
+                let on_event = self.on_event.clone();
+                Arc::new(move |progress| {
+                    if progress == db::Progress::Waiting {
+                        on_event(ImportEvent::Waiting);
+                    }
+                })
+            };
+            let ran = self
+                .db
+                .run(vec![chunk.transaction.clone()], on_progress)
+                .await;
+            let failure = match ran {
+                Ok(_) => return Ok(sent.elapsed()),
+                Err(failure) => failure,
+            };
+            let is_over = begun.elapsed() >= patience;
+            match failure {
+                Failure::Lost(error) => {
+                    if is_over {
+                        return Err(Why::Unknown(error));
+                    }
+                    lost = Some(error);
+                }
+                Failure::Open(error) if error.may_pass() => match (is_over, lost.take()) {
+                    (true, Some(lost)) => return Err(Why::Unknown(lost)),
+                    (true, None) => return Err(error.into()),
+                    (false, before) => lost = before,
+                },
+                Failure::Open(error) => return Err(error.into()),
+                Failure::Step { ref error, at, .. } if error.code == Code::Busy => {
+                    if is_over {
+                        return Err(Why::Waited {
+                            what: "another connection held the lock of this database",
+                            waited: self.db.lock_timeout(),
+                        });
+                    }
+                    (self.on_event)(ImportEvent::Waiting);
+                    if at != At::Begin || self.db.engine() == db::Engine::Server {
+                        self.rest(db::jittered(BUSY)).await?;
+                    }
+                    continue;
+                }
+                Failure::Step {
+                    at: At::Step(step),
+                    error,
+                    ..
+                } if step < chunk.before => {
+                    return match self.moved(chunk, &error).await? {
+                        true => Ok(sent.elapsed()),
+                        false => Err(Why::Overtaken),
+                    };
+                }
+                Failure::Step {
+                    at: At::Step(step),
+                    error,
+                    ..
+                } => {
+                    return Err(self.refused(chunk, step - chunk.before, error).await);
+                }
+                Failure::Step { error, .. } => return Err(Why::engine(error)),
+            }
+            (self.on_event)(ImportEvent::Again);
+            tokio::select! {
+                () = pause.pass() => {}
+                () = self.db.stop().raised() => return Err(match lost {
+                    Some(lost) => Why::Unknown(lost),
+                    None => Why::Interrupted,
+                }),
+            }
+        }
+    }
+
+    async fn rest(&self, time: Duration) -> Result<(), Why> {
+        tokio::select! {
+            () = tokio::time::sleep(time) => Ok(()),
+            () = self.db.stop().raised() => Err(Why::Interrupted),
+        }
+    }
+
+    /// The checkpoint was not where the chunk goes on from. Whether it is where the chunk ends, by a copy of it.
+    async fn moved(&self, chunk: &Chunk, error: &EngineError) -> Result<bool, Why> {
+        if error.code == Code::Interrupted {
+            return Err(Why::Interrupted);
+        }
+        let mut answers = self.db.query(vec![checkpoint::question()]).await?;
+        let row = answers.pop().and_then(Result::ok);
+        let row = row.and_then(|rows| Checkpoint::of(rows.first()?));
+        match row {
+            Some(found) => Ok(found.is_at(&chunk.end) && found.run_id == self.run.id),
+            // Something else is wrong with it.
+            None if chunk.from.is_none() => Err(Why::engine(error.clone())),
+            None => Ok(false),
+        }
+    }
+
+    /// Which row it was: the step is sent again with one row in each statement. It is rolled back as it was before.
+    async fn refused(&self, chunk: &Chunk, step: usize, error: EngineError) -> Why {
+        if !chunk.lowered.is_of_many(step) {
+            return chunk.lowered.refused(step, error);
+        }
+        let how = How {
+            largest: None,
+            apart: Some(step),
+        };
+        let mut translator = chunk.translator.clone();
+        let Ok(lowered) = Lowered::of(&chunk.blocks, &mut translator, &mut Tally::default(), how)
+        else {
+            return chunk.lowered.refused(step, error);
+        };
+        let mut steps = chunk.transaction.steps[..chunk.before].to_vec();
+        steps.extend(lowered.steps.iter().cloned());
+        // What was refused once is refused again; should it not be, it is taken back all the same.
+        steps.truncate(lowered.last_apart(step, &chunk.lowered) + chunk.before);
+        steps.push(crate::script::Step::own(
+            "SELECT json('none was refused')",
+            Vec::new(),
+        ));
+        let ran = self.db.run(vec![unchecked(steps)], Arc::new(|_| {})).await;
+        match ran {
+            Err(Failure::Step {
+                at: At::Step(again),
+                error,
+                ..
+            }) if again >= chunk.before + step && again < chunk.before + lowered.steps.len() => {
+                lowered.refused(again - chunk.before, error)
+            }
+            _ => chunk.lowered.refused(step, error),
+        }
+    }
+}

@@ -1,0 +1,254 @@
+//! Why an import did not happen, or not all of it, and what stands in the database.
+
+use std::path::PathBuf;
+use std::time::Duration;
+
+use super::clash::Clash;
+use crate::db::{Code, DbError, EngineError, RemoteError};
+use crate::dump::DumpError;
+use crate::history::HistoryError;
+
+/// An import that did not happen, or not all of it.
+#[derive(Debug, thiserror::Error)]
+#[error("{why}")]
+pub struct ImportError {
+    /// What went wrong.
+    #[source]
+    pub why: Why,
+    /// What is in the database.
+    pub stands: Stands,
+}
+
+/// What an import left in the database.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub enum Stands {
+    /// Nothing of it.
+    #[default]
+    Nothing,
+    /// Everything of the dump before this line; the same command goes on from there.
+    UpTo {
+        /// The line, from 1.
+        line: u64,
+        /// Bytes of the dump.
+        offset: u64,
+        /// Rows.
+        rows: u64,
+    },
+    /// All of it; what failed came after it.
+    Everything,
+    /// Nobody knows: see [`Why::Unknown`].
+    Unknown,
+}
+
+/// The place of a statement of a dump.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct At {
+    /// The line, from 1.
+    pub line: u64,
+    /// The byte, from 0.
+    pub offset: u64,
+}
+
+/// What went wrong with an import.
+#[derive(Debug, thiserror::Error)]
+pub enum Why {
+    /// The dump cannot be read, or is none.
+    #[error(transparent)]
+    Dump(#[from] DumpError),
+    /// The history cannot be read.
+    #[error(transparent)]
+    History(#[from] HistoryError),
+    /// What the dump brings exists already, or what it is to go into does not.
+    #[error("{}", clashes(.0))]
+    Clashes(Vec<Clash>),
+    /// Another import was not finished.
+    #[error("the import of {name} into this database was not finished")]
+    Another {
+        /// The dump of that one.
+        name: String,
+        /// The line that it has come to.
+        line: u64,
+        /// When it began, by the database's clock.
+        started_at: String,
+    },
+    /// Somebody else went on with the same import, or changed the records, at the same time.
+    #[error("another run has changed this database meanwhile")]
+    Overtaken,
+    /// The dump is not the one that the import began with.
+    #[error("the dump has changed since this import began")]
+    Changed {
+        /// The byte up to which it was compared.
+        offset: u64,
+    },
+    /// Starting over would delete rows that were there before.
+    #[error("{table} had {} before this import began, so it cannot be cleared", many(*.rows))]
+    NotAlone {
+        /// The table.
+        table: String,
+        /// How many.
+        rows: u64,
+    },
+    /// A row or statement that the engine does not take.
+    #[error("{error}")]
+    Refused {
+        /// Where it stands in the dump.
+        at: At,
+        /// It is one of so many rows from there on.
+        among: usize,
+        /// The table that it is about.
+        table: Option<String>,
+        /// The engine's words.
+        #[source]
+        error: EngineError,
+    },
+    /// A value or row that is too large for the server.
+    #[error("a row of {bytes} bytes is more than the {most} that the server takes")]
+    TooBig {
+        /// Where it stands in the dump.
+        at: At,
+        /// Its table.
+        table: String,
+        /// Its size.
+        bytes: usize,
+        /// The largest that there may be.
+        most: usize,
+    },
+    /// Rows whose parents are missing.
+    #[error("{}", orphans(*.count))]
+    ForeignKeys {
+        /// How many.
+        count: u64,
+        /// Some of them.
+        some: Vec<Orphan>,
+    },
+    /// A table does not hold as many rows as were written to it.
+    #[error("{} in {table}, and {} were written", many(*.found), .written)]
+    Count {
+        /// The table.
+        table: String,
+        /// Rows of the dump.
+        written: u64,
+        /// Rows that are there.
+        found: u64,
+    },
+    /// Something outside of the rows: the checkpoint, the records, beginning a transaction.
+    #[error("{error}")]
+    Engine {
+        /// The engine's words.
+        #[source]
+        error: EngineError,
+    },
+    /// The database cannot be opened or read.
+    #[error(transparent)]
+    Db(#[from] DbError),
+    /// A file that could not be made, written or renamed.
+    #[error("{}: {source}", path.display())]
+    File {
+        /// The file.
+        path: PathBuf,
+        /// The system's words.
+        source: std::io::Error,
+    },
+    /// The dump is the database that it was to go into.
+    #[error("{} is the database itself", .0.display())]
+    Itself(PathBuf),
+    /// The file of the database appeared while it was built.
+    #[error("{} was made by somebody else meanwhile", .0.display())]
+    Appeared(PathBuf),
+    /// Another import into the same database, or another connection, was in the way.
+    #[error("{what} for {} s", waited.as_secs())]
+    Waited {
+        /// What was in the way.
+        what: &'static str,
+        /// How long.
+        waited: Duration,
+    },
+    /// The network failed, and whether the last chunk happened could not be learnt in time.
+    #[error("{0}")]
+    Unknown(#[source] RemoteError),
+    /// The run was told to stop.
+    #[error("interrupted")]
+    Interrupted,
+    /// A thread is gone.
+    #[error("a thread of the import ended early")]
+    Thread,
+}
+
+/// A row without its parent.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Orphan {
+    /// The table of the row.
+    pub table: String,
+    /// The row, where its table has row ids.
+    pub rowid: Option<i64>,
+    /// The table in which its parent is missing.
+    pub parent: String,
+}
+
+impl Why {
+    /// With what stands.
+    pub(super) fn leaving(self, stands: Stands) -> ImportError {
+        ImportError { why: self, stands }
+    }
+
+    /// What an engine said that was not about a row.
+    pub(super) fn engine(error: EngineError) -> Why {
+        match error.code {
+            Code::Interrupted => Why::Interrupted,
+            _ => Why::Engine { error },
+        }
+    }
+
+    /// What an engine said of this place of the dump.
+    pub(super) fn refused(error: EngineError, at: At, among: usize, table: Option<String>) -> Why {
+        match error.code {
+            Code::Interrupted => Why::Interrupted,
+            _ => Why::Refused {
+                at,
+                among,
+                table,
+                error,
+            },
+        }
+    }
+
+    /// The kind of the engine's error beneath, if there is one.
+    pub fn code(&self) -> Option<Code> {
+        match self {
+            Why::Refused { error, .. } | Why::Engine { error } => Some(error.code),
+            Why::Db(error) | Why::History(HistoryError::Db(error)) => error.code(),
+            Why::Interrupted => Some(Code::Interrupted),
+            Why::Waited { .. } => Some(Code::Busy),
+            _ => None,
+        }
+    }
+}
+
+impl From<Why> for ImportError {
+    /// Nothing stands.
+    fn from(why: Why) -> ImportError {
+        why.leaving(Stands::Nothing)
+    }
+}
+
+/// `1 row has no parent`, `2 rows have no parents`
+fn orphans(count: u64) -> String {
+    match count {
+        1 => "1 row lacks its parent".to_owned(),
+        _ => format!("{count} rows lack their parents"),
+    }
+}
+
+fn many(count: u64) -> String {
+    match count {
+        1 => "1 row".to_owned(),
+        _ => format!("{count} rows"),
+    }
+}
+
+fn clashes(clashes: &[Clash]) -> String {
+    match clashes {
+        [clash] => clash.to_string(),
+        _ => format!("{} tables are in the way", clashes.len()),
+    }
+}

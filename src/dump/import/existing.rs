@@ -1,0 +1,554 @@
+//! A dump into a database that is there already, or on a server: in one transaction where it fits, else in chunks.
+
+use std::collections::VecDeque;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use super::ahead::Ahead;
+use super::checkpoint::{self, Checkpoint};
+use super::chunks::{self, Blocks, Chunks, unchecked};
+use super::clash::{OBJECTS, There, Wanted, clashes};
+use super::error::{ImportError, Orphan, Stands, Why};
+use super::lower::{How, Lowered};
+use super::new_file::SHOWN;
+use super::tally::{Before, Tally};
+use super::translate::Translator;
+use super::{
+    Begin, ImportEvent, Imported, Job, Outcome, Planned, Verify, Violations, Way, not_recorded,
+    scripted,
+};
+use crate::db::{self, Code, Db, Engine, Failure, Query, Rows};
+use crate::dump::{Block, DumpError, Mark};
+use crate::history::{self, History, Part, RunError};
+use crate::script::{ForeignKeys, Key, Script};
+use crate::sql::{Value, identifier};
+
+/// How often an import that somebody else was in the way of is begun again.
+const TRIES: usize = 4;
+
+/// The pause before that.
+const AGAIN: Duration = Duration::from_millis(300);
+
+/// Imports, and begins again where somebody else was faster: a chunk of a run that was killed may still have happened.
+pub(super) async fn import(job: &Job<'_>) -> Result<Imported, ImportError> {
+    let mut tries = 1;
+    loop {
+        match once(job).await {
+            Err(ImportError {
+                why: Why::Overtaken,
+                ..
+            }) if tries < TRIES && job.input.can_be_read_again() => {
+                tries += 1;
+                tokio::time::sleep(db::jittered(AGAIN)).await;
+            }
+            outcome => return outcome,
+        }
+    }
+}
+
+async fn once(job: &Job<'_>) -> Result<Imported, ImportError> {
+    let (mut history, mut there, mut checkpoint) = look(job.db).await?;
+    if job.options.begin == Begin::Anew
+        && let Some(unfinished) = &checkpoint
+    {
+        start_over(job.db, unfinished).await?;
+        (history, there, checkpoint) = look(job.db).await?;
+    }
+    match checkpoint {
+        Some(checkpoint) => go_on(job, &history, there, checkpoint).await,
+        None => begin(job, &history, there).await,
+    }
+}
+
+async fn look(db: &Db) -> Result<(History, There, Option<Checkpoint>), Why> {
+    let history = history::read(db).await?;
+    let answers = db
+        .query(vec![Query::new(OBJECTS), checkpoint::question()])
+        .await?;
+    let mut answers = answers.into_iter();
+    let objects = answers.next().unwrap_or(Ok(Rows::new()));
+    let objects = objects.map_err(db::DbError::Read)?;
+    let row = answers.next().and_then(Result::ok);
+    let checkpoint = row.and_then(|rows| Checkpoint::of(rows.first()?));
+    Ok((history, There::of(&objects), checkpoint))
+}
+
+/// Takes back what an unfinished import did.
+async fn start_over(db: &Db, checkpoint: &Checkpoint) -> Result<(), ImportError> {
+    let stands = Stands::UpTo {
+        line: checkpoint.line,
+        offset: checkpoint.offset,
+        rows: checkpoint.tally.rows(),
+    };
+    let steps = checkpoint
+        .undo()
+        .map_err(|(table, rows)| Why::NotAlone { table, rows }.leaving(stands.clone()))?;
+    match db.run(vec![unchecked(steps)], Arc::new(|_| {})).await {
+        Ok(_) => Ok(()),
+        Err(failure) if failure.is_raised_by_us() => Err(Why::Overtaken.leaving(stands)),
+        Err(Failure::Step { error, .. }) => Err(Why::engine(error).leaving(stands)),
+        Err(Failure::Open(error)) => Err(Why::Db(error).leaving(stands)),
+        Err(Failure::Lost(lost)) => Err(Why::Unknown(lost).leaving(Stands::Unknown)),
+    }
+}
+
+/// Goes on where an import stopped.
+async fn go_on(
+    job: &Job<'_>,
+    history: &History,
+    mut there: There,
+    checkpoint: Checkpoint,
+) -> Result<Imported, ImportError> {
+    let stands = Stands::UpTo {
+        line: checkpoint.line,
+        offset: checkpoint.offset,
+        rows: checkpoint.tally.rows(),
+    };
+    let Some(mark) = checkpoint.mark() else {
+        return Err(Why::Changed {
+            offset: checkpoint.offset,
+        }
+        .leaving(stands));
+    };
+    there.without(checkpoint.made());
+    let mut translator = Translator::new(job.db.engine(), job.options.tables, false);
+    checkpoint.remind(&mut translator);
+    let chunks = Chunks {
+        db: job.db,
+        run: job.run,
+        largest: job.options.transaction_bytes,
+        name: &checkpoint.name,
+        on_event: job.on_event.clone(),
+        blocks: Blocks {
+            read: VecDeque::new(),
+            ahead: Ahead::of(job.input, job.options.block_bytes(), Some(mark)),
+        },
+        tables: job.options.tables,
+        there,
+        wanted: Wanted::of(&checkpoint.tally),
+        translator,
+        tally: checkpoint.tally.clone(),
+        at: Some(mark),
+    };
+    let done = chunks.send().await.map_err(|error| match error.why {
+        Why::Dump(DumpError::Changed { .. }) if checkpoint.name == job.input.recorded() => {
+            Why::Changed {
+                offset: checkpoint.offset,
+            }
+            .leaving(error.stands)
+        }
+        Why::Dump(DumpError::Changed { .. }) => Why::Another {
+            name: checkpoint.name.clone(),
+            line: checkpoint.line,
+            started_at: checkpoint.started_at.clone(),
+        }
+        .leaving(error.stands),
+        why => why.leaving(error.stands),
+    })?;
+    let outcome = Outcome::Continued {
+        line: checkpoint.line,
+        started_at: checkpoint.started_at.clone(),
+    };
+    finish(job, history, done, outcome).await
+}
+
+/// Begins to import.
+async fn begin(
+    job: &Job<'_>,
+    history: &History,
+    mut there: There,
+) -> Result<Imported, ImportError> {
+    let translator = Translator::new(job.db.engine(), job.options.tables, false);
+    let mut blocks = Blocks {
+        read: VecDeque::new(),
+        ahead: Ahead::of(job.input, job.options.block_bytes(), None),
+    };
+    let mut seen = Seen {
+        wanted: Wanted::default(),
+        translator: translator.clone(),
+        tally: Tally::default(),
+        end: Mark::default(),
+    };
+    let mut is_whole = false;
+    while seen.end.offset < job.options.transaction_bytes && !is_whole {
+        match blocks.ahead.next().await.transpose().map_err(Why::from)? {
+            Some(block) => {
+                seen.block(job, &block)?;
+                blocks.read.push_back(block);
+            }
+            None => is_whole = true,
+        }
+    }
+    let survey = !is_whole && job.input.can_be_read_again();
+    if survey {
+        // It is small change beside writing it, and then nothing is written of a dump that something is wrong with.
+        blocks.read.clear();
+        while let Some(block) = blocks.ahead.next().await.transpose().map_err(Why::from)? {
+            if job.db.stop().is_raised() {
+                return Err(Why::Interrupted.into());
+            }
+            seen.block(job, &block)?;
+            (job.on_event)(ImportEvent::Checked {
+                bytes: seen.end.offset,
+            });
+        }
+        blocks.ahead = Ahead::of(job.input, job.options.block_bytes(), None);
+    }
+    if is_whole || survey {
+        let key = Key::Import(super::hexadecimal(&seen.end.sha256));
+        if let Some(row) = history.row(&key) {
+            return Ok(Imported::already(&seen.end, row));
+        }
+    }
+    count_there(job.db, &mut there, &seen.wanted).await?;
+    let found = clashes(&seen.wanted, &there, job.options.tables);
+    if !found.is_empty() {
+        return Err(Why::Clashes(found).into());
+    }
+    if is_whole && !seen.translator.has_history {
+        return whole(job, there, blocks.read.into()).await;
+    }
+    let name = job.input.recorded();
+    let chunks = Chunks {
+        db: job.db,
+        run: job.run,
+        largest: job.options.transaction_bytes,
+        name: &name,
+        on_event: job.on_event.clone(),
+        blocks,
+        tables: job.options.tables,
+        there,
+        wanted: seen.wanted,
+        translator,
+        tally: Tally::default(),
+        at: None,
+    };
+    let done = chunks.send().await?;
+    finish(job, history, done, Outcome::Whole).await
+}
+
+/// Reads the whole dump, and says what importing it would do.
+pub(super) async fn plan(job: &Job<'_>, is_new: bool) -> Result<Planned, ImportError> {
+    let (history, mut there, checkpoint) = look(job.db).await?;
+    if let Some(checkpoint) = &checkpoint {
+        there.without(checkpoint.made());
+    }
+    let mut seen = Seen {
+        wanted: Wanted::default(),
+        translator: Translator::new(job.db.engine(), job.options.tables, is_new),
+        tally: Tally::default(),
+        end: Mark::default(),
+    };
+    let mut blocks = Ahead::of(job.input, job.options.block_bytes(), None);
+    while let Some(block) = blocks.next().await.transpose().map_err(Why::from)? {
+        if job.db.stop().is_raised() {
+            return Err(Why::Interrupted.into());
+        }
+        seen.block(job, &block)?;
+    }
+    let key = Key::Import(super::hexadecimal(&seen.end.sha256));
+    let is_there = history.row(&key).is_some();
+    if !is_there {
+        count_there(job.db, &mut there, &seen.wanted).await?;
+        let found = clashes(&seen.wanted, &there, job.options.tables);
+        if !found.is_empty() {
+            return Err(Why::Clashes(found).into());
+        }
+    }
+    let is_small = seen.end.offset < job.options.transaction_bytes;
+    Ok(Planned {
+        tables: seen.tally.tables,
+        bytes: seen.end.offset,
+        way: match is_there {
+            true => Way::Already,
+            false if is_new => Way::NewFile,
+            false if is_small && !seen.translator.has_history => Way::Whole,
+            false => Way::Chunks,
+        },
+    })
+}
+
+/// What was seen of a dump before anything is written.
+struct Seen {
+    wanted: Wanted,
+    translator: Translator,
+    tally: Tally,
+    end: Mark,
+}
+
+impl Seen {
+    fn block(&mut self, job: &Job<'_>, block: &Block) -> Result<(), Why> {
+        let how = How {
+            largest: job.db.engine().largest_row(),
+            apart: None,
+        };
+        for (number, item) in block.items.iter().enumerate() {
+            self.wanted.item(item, &self.translator);
+            let deed = self.translator.deed(item);
+            super::lower::tell(block, number, &deed, &self.translator, &mut self.tally);
+        }
+        super::lower::fit(block, how)?;
+        self.end = block.end;
+        Ok(())
+    }
+}
+
+/// Counts the rows of those tables of the dump that are there.
+async fn count_there(db: &Db, there: &mut There, wanted: &Wanted) -> Result<(), Why> {
+    let (tables, queries) = there.counting(wanted);
+    if tables.is_empty() {
+        return Ok(());
+    }
+    let answers = db.query(queries).await?;
+    let counts: Vec<Option<i64>> = answers.into_iter().map(number).collect();
+    there.counted(tables, &counts);
+    Ok(())
+}
+
+fn number(answer: Result<Rows, db::EngineError>) -> Option<i64> {
+    answer.ok()?.first()?.first()?.as_i64()
+}
+
+/// A dump in one transaction, with its record.
+async fn whole(job: &Job<'_>, there: There, blocks: Vec<Block>) -> Result<Imported, ImportError> {
+    let end = blocks.last().map(|block| block.end).unwrap_or_default();
+    let foreign_keys = match job.options.violations {
+        Violations::Refuse => ForeignKeys::Off,
+        Violations::Allow => ForeignKeys::Unchecked,
+    };
+    let mut how = How {
+        largest: job.db.engine().largest_row(),
+        apart: None,
+    };
+    let begun = Instant::now();
+    loop {
+        let mut translator = Translator::new(job.db.engine(), job.options.tables, false);
+        let mut tally = Tally::default();
+        let lowered = Lowered::of(&blocks, &mut translator, &mut tally, how)?;
+        there.note(&mut tally);
+        let revision = history::read(job.db).await.map_err(Why::from)?.revision;
+        let name = job.input.recorded();
+        let script = scripted(
+            revision,
+            &name,
+            &end,
+            &tally,
+            foreign_keys,
+            lowered.steps.clone(),
+        );
+        match settled(job, &script, begun).await {
+            Ok(()) => {
+                let mut sent = Tally::default();
+                sent.took(&tally, begun.elapsed());
+                (job.on_event)(ImportEvent::Written {
+                    bytes: end.offset,
+                    rows: sent.rows(),
+                });
+                let orphans = match job.options.violations {
+                    Violations::Refuse => (0, Vec::new()),
+                    Violations::Allow => orphans(job, &sent).await?,
+                };
+                count(job, &mut sent)
+                    .await
+                    .map_err(|why| why.leaving(Stands::Everything))?;
+                let done = chunks::Done {
+                    tally: sent,
+                    translator,
+                    end,
+                };
+                return Ok(Imported::of(done, orphans, Outcome::Whole));
+            }
+            Err(RunError::Moved) => continue,
+            Err(RunError::Failed(failed)) => {
+                let history::Failed { part, failure, .. } = *failed;
+                let (error, explanation) = match failure {
+                    Failure::Step {
+                        error, explanation, ..
+                    } => (error, explanation),
+                    Failure::Open(error) => return Err(Why::Db(error).into()),
+                    Failure::Lost(lost) => return Err(Why::Unknown(lost).leaving(Stands::Unknown)),
+                };
+                match part {
+                    Part::Step(failed) => {
+                        let is_it =
+                            |step: &crate::script::Step| Arc::ptr_eq(&step.sql, &failed.sql);
+                        let step = lowered.steps.iter().position(is_it).unwrap_or(usize::MAX);
+                        if how.apart.is_none()
+                            && lowered.is_of_many(step)
+                            && error.code != Code::Interrupted
+                        {
+                            how.apart = Some(step);
+                            continue;
+                        }
+                        return Err(lowered.refused(step, error).into());
+                    }
+                    Part::ForeignKeysAfter if !explanation.is_empty() => {
+                        return Err(Why::ForeignKeys {
+                            count: explanation.len() as u64,
+                            some: explanation.iter().map(|row| orphan(row)).collect(),
+                        }
+                        .into());
+                    }
+                    Part::Begin if error.code == Code::Busy => {
+                        return Err(Why::Waited {
+                            what: "another connection held the lock of this database",
+                            waited: job.db.lock_timeout(),
+                        }
+                        .into());
+                    }
+                    _ => return Err(Why::engine(error).into()),
+                }
+            }
+            Err(error @ RunError::Unknown(_)) => {
+                return Err(not_recorded(error).leaving(Stands::Unknown));
+            }
+        }
+    }
+}
+
+/// Runs a script, and waits for the lock of a server, which ends a transaction where others wait for long.
+async fn settled(job: &Job<'_>, script: &Script, begun: Instant) -> Result<(), RunError> {
+    loop {
+        let ran = history::run(job.db, script, job.run, Arc::new(|_| {})).await;
+        match ran {
+            Ok(_) => return Ok(()),
+            Err(RunError::Failed(failed))
+                if failed.failure.code() == Some(Code::Busy)
+                    && job.db.engine() == Engine::Server
+                    && begun.elapsed() < job.db.lock_timeout() =>
+            {
+                (job.on_event)(ImportEvent::Waiting);
+                tokio::select! {
+                    () = tokio::time::sleep(db::jittered(Duration::from_secs(2))) => {}
+                    () = job.db.stop().raised() => return Err(RunError::Failed(failed)),
+                }
+            }
+            Err(error) => return Err(error),
+        }
+    }
+}
+
+/// Checks what chunks have written, takes the checkpoint away and records the import.
+async fn finish(
+    job: &Job<'_>,
+    _history: &History,
+    mut done: chunks::Done,
+    outcome: Outcome,
+) -> Result<Imported, ImportError> {
+    (job.on_event)(ImportEvent::Finishing);
+    let stands = Stands::UpTo {
+        line: done.end.line,
+        offset: done.end.offset,
+        rows: done.tally.rows(),
+    };
+    let at_end = |why: Why| why.leaving(stands.clone());
+    count(job, &mut done.tally).await.map_err(at_end)?;
+    let found = match (orphans(job, &done.tally).await, job.options.violations) {
+        (Err(Why::Engine { .. }), Violations::Allow) => (0, Vec::new()),
+        (found, _) => found.map_err(at_end)?,
+    };
+    if found.0 > 0 && job.options.violations == Violations::Refuse {
+        return Err(at_end(Why::ForeignKeys {
+            count: found.0,
+            some: found.1,
+        }));
+    }
+    let name = job.input.recorded();
+    let begun = Instant::now();
+    loop {
+        let history = history::read(job.db)
+            .await
+            .map_err(|error| at_end(error.into()))?;
+        let script = scripted(
+            history.revision,
+            &name,
+            &done.end,
+            &done.tally,
+            ForeignKeys::On,
+            checkpoint::finish(done.end.offset),
+        );
+        match settled(job, &script, begun).await {
+            Ok(()) => return Ok(Imported::of(done, found, outcome)),
+            Err(RunError::Moved) => {}
+            Err(error @ RunError::Unknown(_)) => {
+                return Err(not_recorded(error).leaving(Stands::Unknown));
+            }
+            Err(error) => return Err(at_end(not_recorded(error))),
+        }
+    }
+}
+
+/// Compares what the tables hold with what was written to them and was there before.
+async fn count(job: &Job<'_>, tally: &mut Tally) -> Result<(), Why> {
+    if job.options.verify == Verify::Nothing {
+        return Ok(());
+    }
+    let question = |name: &str| Query::new(format!("SELECT count(*) FROM {}", identifier(name)));
+    let questions = tally.tables.iter().map(|table| question(&table.name));
+    let answers = job.db.query(questions.collect()).await?;
+    for (table, answer) in tally.tables.iter_mut().zip(answers) {
+        let before = match table.before {
+            Before::Absent | Before::Empty => 0,
+            Before::Rows(rows) => rows,
+        };
+        let found = number(answer).and_then(|found| u64::try_from(found).ok());
+        let found = found.unwrap_or(0);
+        if found != before + table.rows {
+            return Err(Why::Count {
+                table: table.name.clone(),
+                written: table.rows,
+                found: found.saturating_sub(before),
+            });
+        }
+        table.verified = Some(true);
+    }
+    Ok(())
+}
+
+/// Rows of the dump's tables without their parents: <https://sqlite.org/pragma.html#pragma_foreign_key_check>.
+async fn orphans(job: &Job<'_>, tally: &Tally) -> Result<(u64, Vec<Orphan>), Why> {
+    let asked = |what: &str, name: &str| Query {
+        sql: format!("SELECT {what} FROM pragma_foreign_key_check(?1)"),
+        args: vec![name.into()],
+    };
+    let names: Vec<&str> = tally
+        .tables
+        .iter()
+        .map(|table| table.name.as_str())
+        .collect();
+    let counts = names.iter().map(|name| asked("count(*)", name)).collect();
+    let (mut count, mut questions) = (0, Vec::new());
+    for (name, answer) in names.iter().zip(job.db.query(counts).await?) {
+        let found = answer.map_err(Why::engine)?;
+        let found = number(Ok(found)).and_then(|found| u64::try_from(found).ok());
+        if let Some(found @ 1..) = found {
+            count += found;
+            let mut question = asked("\"table\", rowid, parent", name);
+            question.sql.push_str(&format!(" LIMIT {SHOWN}"));
+            questions.push(question);
+        }
+    }
+    if count == 0 {
+        return Ok((0, Vec::new()));
+    }
+    let rows = job
+        .db
+        .query(questions)
+        .await?
+        .into_iter()
+        .flatten()
+        .flatten();
+    Ok((count, rows.take(SHOWN).map(|row| orphan(&row)).collect()))
+}
+
+fn orphan(row: &[Value]) -> Orphan {
+    let text = |at: usize| {
+        let text = row.get(at).and_then(Value::as_str);
+        text.unwrap_or_default().to_owned()
+    };
+    Orphan {
+        table: text(0),
+        rowid: row.get(1).and_then(Value::as_i64),
+        parent: text(2),
+    }
+}

@@ -1,0 +1,221 @@
+//! Blocks as the steps of a transaction, and for each step its place in the dump. Pure.
+
+use super::error::{At, Why};
+use super::rows;
+use super::tally::{Tally, bytes_of};
+use super::translate::{Deed, Translator, is_of_the_engine};
+use crate::db::EngineError;
+use crate::dump::{Block, Item, Object, Rows, What};
+use crate::script::Step;
+use crate::sql::{Value, ValueRef};
+
+/// Steps, and where each of them comes from.
+#[derive(Debug, Default)]
+pub(super) struct Lowered {
+    pub(super) steps: Vec<Step>,
+    origins: Vec<Origin>,
+}
+
+/// Where a step comes from.
+#[derive(Debug, Clone)]
+struct Origin {
+    at: At,
+    /// Rows in the step.
+    among: usize,
+    table: Option<String>,
+}
+
+/// How rows become steps.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct How {
+    /// The most bytes of a row that the engine takes.
+    pub(super) largest: Option<usize>,
+    /// The step whose rows get one each, so that the engine's words are about one of them.
+    pub(super) apart: Option<usize>,
+}
+
+impl Lowered {
+    /// Takes in some blocks, which follow those that it has.
+    ///
+    /// # Errors
+    /// A row that is too large for the engine.
+    pub(super) fn of(
+        blocks: &[Block],
+        translator: &mut Translator,
+        tally: &mut Tally,
+        how: How,
+    ) -> Result<Lowered, Why> {
+        let mut lowered = Lowered::default();
+        for block in blocks {
+            fit(block, how)?;
+            for (number, item) in block.items.iter().enumerate() {
+                let deed = translator.deed(item);
+                tell(block, number, &deed, translator, tally);
+                match deed {
+                    Deed::Nothing => {}
+                    Deed::Run(sql) => lowered.statement(sql, item),
+                    Deed::Rows(of) => lowered.rows(block, of, how),
+                    Deed::Sequences(of) => lowered.sequences(block, of),
+                }
+            }
+        }
+        Ok(lowered)
+    }
+
+    /// Where a step stands in the dump, and whether several rows are in it.
+    pub(super) fn refused(&self, step: usize, error: EngineError) -> Why {
+        match self.origins.get(step) {
+            Some(origin) => Why::refused(error, origin.at, origin.among, origin.table.clone()),
+            None => Why::engine(error),
+        }
+    }
+
+    /// Whether it is not known which of several rows a step failed for.
+    pub(super) fn is_of_many(&self, step: usize) -> bool {
+        self.origins
+            .get(step)
+            .is_some_and(|origin| origin.among > 1)
+    }
+
+    /// The step behind those rows that came apart, which were one step before.
+    pub(super) fn last_apart(&self, step: usize, before: &Lowered) -> usize {
+        let rows = before.origins.get(step).map_or(1, |origin| origin.among);
+        (step + rows).min(self.steps.len())
+    }
+
+    fn push(&mut self, step: Step, origin: Origin) {
+        self.steps.push(step);
+        self.origins.push(origin);
+    }
+
+    fn statement(&mut self, sql: String, item: &Item) {
+        let Item::Statement(statement) = item else {
+            return;
+        };
+        let table = match &statement.what {
+            What::Create { table, .. } => Some(table.clone()),
+            _ => None,
+        };
+        let at = At {
+            line: statement.line,
+            offset: statement.offset,
+        };
+        let origin = Origin {
+            at,
+            among: 1,
+            table,
+        };
+        self.push(Step::own(sql, Vec::new()), origin);
+    }
+
+    fn rows(&mut self, block: &Block, of: &Rows, how: How) {
+        let head = rows::insert_into(&of.target);
+        let place = |row| {
+            let (offset, line) = block.place(of, row);
+            At { line, offset }
+        };
+        let mut row = 0;
+        // The steps before it are the same, so it has the same number as before; those behind it are never come to.
+        let mut apart = false;
+        while row < of.len() {
+            apart |= how.apart == Some(self.steps.len());
+            let most = if apart { 1 } else { usize::MAX };
+            let (step, taken) = rows::statement(&head, block, of, row, most);
+            let origin = Origin {
+                at: place(row),
+                among: taken,
+                table: Some(of.target.table.clone()),
+            };
+            self.push(step, origin);
+            row += taken;
+        }
+    }
+
+    /// What the engine has noted itself when the rows went in is at least as much.
+    fn sequences(&mut self, block: &Block, of: &Rows) {
+        for row in 0..of.len() {
+            let mut values = block.row(of, row);
+            let (Some(ValueRef::Text(name)), Some(ValueRef::Integer(last))) =
+                (values.next(), values.next())
+            else {
+                continue;
+            };
+            let (offset, line) = block.place(of, row);
+            let origin = Origin {
+                at: At { line, offset },
+                among: 1,
+                table: Some(of.target.table.clone()),
+            };
+            let args: Vec<Value> = vec![
+                String::from_utf8_lossy(name).into_owned().into(),
+                last.into(),
+            ];
+            for sql in [
+                "UPDATE sqlite_sequence SET seq = max(seq, ?2) WHERE name = ?1",
+                "INSERT INTO sqlite_sequence (name, seq) SELECT ?1, ?2 \
+                 WHERE NOT EXISTS (SELECT 1 FROM sqlite_sequence WHERE name = ?1)",
+            ] {
+                self.push(Step::own(sql, args.clone()), origin.clone());
+            }
+        }
+    }
+}
+
+/// Whether all rows of a block are small enough for the engine.
+///
+/// # Errors
+/// The first that is not.
+pub(super) fn fit(block: &Block, how: How) -> Result<(), Why> {
+    let Some(most) = how.largest else {
+        return Ok(());
+    };
+    // No row is larger than the text that it stands in.
+    if block.text.len() <= most {
+        return Ok(());
+    }
+    for item in &block.items {
+        let Item::Rows(of) = item else { continue };
+        for row in 0..of.len() {
+            let bytes = rows::size(block.row(of, row));
+            if bytes > most {
+                let (offset, line) = block.place(of, row);
+                return Err(Why::TooBig {
+                    at: At { line, offset },
+                    table: of.target.table.clone(),
+                    bytes,
+                    most,
+                });
+            }
+        }
+    }
+    Ok(())
+}
+
+/// Counts an item of a block, of which this becomes.
+pub(super) fn tell(
+    block: &Block,
+    number: usize,
+    deed: &Deed<'_>,
+    translator: &Translator,
+    tally: &mut Tally,
+) {
+    let counts = |table: &str| !translator.is_shadow(table) && !is_of_the_engine(table);
+    match (deed, &block.items[number]) {
+        (Deed::Rows(of), _) if counts(&of.target.table) => {
+            let table = tally.table(&of.target.table);
+            table.rows += of.len() as u64;
+            table.bytes += bytes_of(block, number);
+        }
+        (Deed::Run(_), Item::Statement(statement)) => match &statement.what {
+            What::Create {
+                object: Object::Table,
+                name,
+                ..
+            } if counts(name) => {
+                tally.table(name);
+            }
+            _ => {}
+        },
+        _ => {}
+    }
+}

@@ -1,0 +1,402 @@
+//! Import: a dump into a database, exactly, and so that a kill or a cut line costs no row.
+//!
+//! ```text
+//! dump ──blocks──▶ translate ──▶ a new file, built beside and renamed            (new_file)
+//!                            ──▶ one transaction, where it fits                  (whole)
+//!                            ──▶ chunks, each with a checkpoint of its own       (chunks)
+//! ```
+
+mod ahead;
+mod checkpoint;
+mod chunks;
+mod clash;
+mod error;
+mod existing;
+mod lower;
+mod new_file;
+mod rows;
+mod tally;
+mod translate;
+
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+pub use crate::dump::Input;
+pub use clash::Clash;
+pub use error::{At, ImportError, Orphan, Stands, Why};
+pub use tally::{Before, Table};
+pub use translate::{LeftOut, Tables};
+
+use crate::db::Db;
+use crate::dump::Mark;
+use crate::history::RunError;
+use crate::script::{
+    Atomicity, Entry, ForeignKeys, Key, Record, Revision, Run, Script, Step, Unit,
+};
+use ahead::Ahead;
+use new_file::Pace;
+use tally::Tally;
+
+/// Whether rows without their parents are refused.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Violations {
+    /// They are.
+    #[default]
+    Refuse,
+    /// They are told, and stay.
+    Allow,
+}
+
+/// Whether an import looks at what it has written.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Verify {
+    /// It counts the rows of each table.
+    #[default]
+    Counts,
+    /// It does not.
+    Nothing,
+}
+
+/// What somebody who waits may want to know.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum ImportEvent {
+    /// The dump is read once before anything is written.
+    Checked {
+        /// Bytes of the dump that were read.
+        bytes: u64,
+    },
+    /// Everything before this byte of the dump is written.
+    Written {
+        /// Bytes of the dump.
+        bytes: u64,
+        /// Rows.
+        rows: u64,
+    },
+    /// An index is made, which can take long.
+    Index(String),
+    /// All is written; what remains is to check, to record, and to put it on the disk.
+    Finishing,
+    /// Somebody else holds the lock.
+    Waiting,
+    /// An answer was lost, or the server is away: the same is sent again.
+    Again,
+}
+
+/// Where those go: called on the threads that work, so it must not block.
+pub type OnImport = Arc<dyn Fn(ImportEvent) + Send + Sync>;
+
+/// Whether an unfinished import is gone on with.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Begin {
+    /// It is.
+    #[default]
+    Continue,
+    /// What it did is taken back, and the import begins anew.
+    Anew,
+}
+
+/// How a dump is imported.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct ImportOptions {
+    /// What the rows go into.
+    pub tables: Tables,
+    /// What becomes of an unfinished import of the same dump.
+    pub begin: Begin,
+    /// What becomes of rows without their parents.
+    pub violations: Violations,
+    /// What is looked at afterwards.
+    pub verify: Verify,
+    /// How many bytes of a dump go into one transaction at the most, where it is no new file that is made.
+    pub transaction_bytes: u64,
+}
+
+impl Default for ImportOptions {
+    /// Into new tables, 4 MB at once: what a server does with that in a second or less, and what fits into memory
+    /// several times over.
+    fn default() -> ImportOptions {
+        ImportOptions {
+            tables: Tables::New,
+            begin: Begin::Continue,
+            violations: Violations::Refuse,
+            verify: Verify::Counts,
+            transaction_bytes: 4 << 20,
+        }
+    }
+}
+
+impl ImportOptions {
+    /// How many bytes are read at once: several times as often as is written.
+    fn block_bytes(&self) -> usize {
+        let part = usize::try_from(self.transaction_bytes / 8).unwrap_or(usize::MAX);
+        part.clamp(1024, 256 * 1024)
+    }
+}
+
+/// A dump is in the database, and recorded.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Imported {
+    /// The tables that it has filled or made, in its order.
+    pub tables: Vec<Table>,
+    /// Bytes of its text.
+    pub bytes: u64,
+    /// sha256 of its text, lower-case hexadecimal.
+    pub sha256: String,
+    /// What of it is not there.
+    pub left_out: Vec<LeftOut>,
+    /// How many rows lack their parents, and some of them.
+    pub orphans: (u64, Vec<Orphan>),
+    /// Whether it brought a `_migrations`.
+    pub has_history: bool,
+    /// How it came to be there.
+    pub outcome: Outcome,
+    /// How long this run took.
+    pub took: Duration,
+}
+
+/// How a dump came to be in the database.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Outcome {
+    /// By this run.
+    Whole,
+    /// This run went on where another had stopped.
+    Continued {
+        /// The line that the other had come to.
+        line: u64,
+        /// When the other began, by the database's clock.
+        started_at: String,
+    },
+    /// It was there before.
+    Already {
+        /// Since when, by the database's clock.
+        applied_at: String,
+    },
+}
+
+impl Imported {
+    /// Rows of all tables.
+    pub fn rows(&self) -> u64 {
+        self.tables.iter().map(|table| table.rows).sum()
+    }
+
+    fn of(done: chunks::Done, orphans: (u64, Vec<Orphan>), outcome: Outcome) -> Imported {
+        let has_history = done.translator.has_history || done.tally.has(crate::history::TABLE);
+        Imported {
+            tables: done.tally.tables,
+            bytes: done.end.offset,
+            sha256: hexadecimal(&done.end.sha256),
+            left_out: done.translator.left_out,
+            orphans,
+            has_history,
+            outcome,
+            took: Duration::ZERO,
+        }
+    }
+
+    fn already(end: &Mark, row: &crate::history::Row) -> Imported {
+        Imported {
+            tables: Vec::new(),
+            bytes: end.offset,
+            sha256: hexadecimal(&end.sha256),
+            left_out: Vec::new(),
+            orphans: (0, Vec::new()),
+            has_history: false,
+            outcome: Outcome::Already {
+                applied_at: row.applied_at.clone(),
+            },
+            took: Duration::ZERO,
+        }
+    }
+}
+
+/// What an import would do.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Planned {
+    /// The tables of the dump.
+    pub tables: Vec<Table>,
+    /// Bytes of its text.
+    pub bytes: u64,
+    /// How it would be done.
+    pub way: Way,
+}
+
+/// How a dump goes into a database.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Way {
+    /// As a new local file.
+    NewFile,
+    /// In one transaction.
+    Whole,
+    /// In transactions that each move a checkpoint.
+    Chunks,
+    /// It is there.
+    Already,
+}
+
+/// Reads a dump and says what importing it would do. Nothing is written.
+///
+/// # Errors
+/// Those of [`import`] that show before anything is written.
+pub async fn plan(db: &Db, input: &Input, options: &ImportOptions) -> Result<Planned, ImportError> {
+    let path = db.path();
+    if let Some(path) = &path
+        && input.is(path)
+    {
+        return Err(Why::Itself(path.clone()).into());
+    }
+    let is_new = path.is_some_and(|path| new_file::is_new(&path)) && options.tables == Tables::New;
+    let run = Run::new("");
+    let job = Job {
+        db,
+        input,
+        options,
+        run: &run,
+        on_event: Arc::new(|_| {}),
+    };
+    existing::plan(&job, is_new).await
+}
+
+/// One import.
+struct Job<'a> {
+    db: &'a Db,
+    input: &'a Input,
+    options: &'a ImportOptions,
+    run: &'a Run,
+    on_event: OnImport,
+}
+
+/// Imports a dump.
+///
+/// # Errors
+/// [`ImportError`] says why not, and what is in the database.
+pub async fn import(
+    db: &Db,
+    input: &Input,
+    options: &ImportOptions,
+    run: &Run,
+    on_event: OnImport,
+) -> Result<Imported, ImportError> {
+    let begun = Instant::now();
+    let path = db.path();
+    if let Some(path) = &path
+        && input.is(path)
+    {
+        return Err(Why::Itself(path.clone()).into());
+    }
+    let mut imported = match path {
+        Some(path) if new_file::is_new(&path) && options.tables == Tables::New => {
+            new_file(db, &path, input, options, run, on_event).await?
+        }
+        _ => {
+            let job = Job {
+                db,
+                input,
+                options,
+                run,
+                on_event,
+            };
+            existing::import(&job).await?
+        }
+    };
+    imported.took = begun.elapsed();
+    Ok(imported)
+}
+
+async fn new_file(
+    db: &Db,
+    path: &std::path::Path,
+    input: &Input,
+    options: &ImportOptions,
+    run: &Run,
+    on_event: OnImport,
+) -> Result<Imported, ImportError> {
+    let name = input.recorded();
+    let plan = |pace| new_file::Plan {
+        name: &name,
+        pace,
+        violations: options.violations,
+        verify: options.verify,
+        run,
+        on_event: on_event.clone(),
+        lock_timeout: db.lock_timeout(),
+        stop: db.stop().clone(),
+    };
+    let dump = || Ahead::of(input, options.block_bytes(), None);
+    let made = new_file::make(path, dump(), plan(Pace::Fast)).await;
+    let built = match made {
+        // Which of them it is shows when they go one by one.
+        Err(ImportError {
+            why: Why::Refused { among: 2.., .. },
+            ..
+        }) if input.can_be_read_again() => {
+            new_file::make(path, dump(), plan(Pace::RowByRow)).await?
+        }
+        made => made?,
+    };
+    Ok(Imported {
+        has_history: built.tally.has(crate::history::TABLE),
+        bytes: built.end.offset,
+        sha256: hexadecimal(&built.end.sha256),
+        tables: built.tally.tables,
+        left_out: built.left_out,
+        orphans: built.orphans,
+        outcome: Outcome::Whole,
+        took: Duration::ZERO,
+    })
+}
+
+/// The script that records a finished import.
+fn record(revision: Revision, name: &str, end: &Mark, tally: &Tally) -> Script {
+    scripted(revision, name, end, tally, ForeignKeys::On, Vec::new())
+}
+
+/// A script that records a finished import, after these steps.
+fn scripted(
+    expects: Revision,
+    name: &str,
+    end: &Mark,
+    tally: &Tally,
+    foreign_keys: ForeignKeys,
+    steps: Vec<Step>,
+) -> Script {
+    let checksum = hexadecimal(&end.sha256);
+    let detail = [
+        ("bytes", end.offset),
+        ("rows", tally.rows()),
+        ("tables", tally.tables.len() as u64),
+    ];
+    let detail = detail.map(|(key, value)| (key.to_owned(), value.into()));
+    Script {
+        expects,
+        foreign_keys,
+        atomicity: Atomicity::Transaction,
+        units: vec![Unit {
+            record: Record::Insert(Entry {
+                key: Key::Import(checksum.clone()),
+                name: name.to_owned(),
+                checksum,
+                effective: None,
+                source: String::new(),
+                down: None,
+                detail: detail.into_iter().collect(),
+            }),
+            steps,
+        }],
+    }
+}
+
+/// Why a finished import was not recorded.
+fn not_recorded(error: RunError) -> Why {
+    match error {
+        RunError::Moved => Why::Overtaken,
+        RunError::Unknown(lost) => Why::Unknown(lost),
+        RunError::Failed(failed) => match failed.failure {
+            crate::db::Failure::Open(error) => Why::Db(error),
+            crate::db::Failure::Lost(lost) => Why::Unknown(lost),
+            crate::db::Failure::Step { error, .. } => Why::engine(error),
+        },
+    }
+}
+
+fn hexadecimal(bytes: &[u8]) -> String {
+    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
+}

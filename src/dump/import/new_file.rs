@@ -1,0 +1,498 @@
+//! A local database that is not there yet: built beside its place under another name, and renamed once it is whole and
+//! on the disk, so that it appears whole or not at all.
+//!
+//! Until then it is nobody's database: it has no journal and nothing is synced, one thread reads while another writes,
+//! and rows are bound where the reader left them.
+
+use std::ops::ControlFlow;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use super::ahead::Ahead;
+use super::error::{At, Orphan, Why};
+use super::lower::tell;
+use super::rows::insert_into;
+use super::tally::Tally;
+use super::translate::{Deed, LeftOut, Tables, Translator};
+use super::{ImportError, ImportEvent, OnImport, Verify, Violations, record};
+use crate::db::{self, Access, Db, Engine, Options, Prepared, Raw, Stop};
+use crate::dump::{Block, Mark, Object, Rows, Target, What};
+use crate::history;
+use crate::script::Run;
+use crate::sql::{ValueRef, identifier};
+
+/// What follows the name of the database while it is built.
+const BUILDING: &str = "-import";
+
+/// What follows the name of the database in the name of the lock.
+const LOCK: &str = "-import-lock";
+
+/// How many rows go into one statement. Measured on a million rows of five columns.
+const ROWS: usize = 16;
+
+/// The most values of one statement: the least that SQLite was ever built with is
+/// [999](https://sqlite.org/limits.html#max_variable_number), and this engine takes 32766.
+const VALUES: usize = 30_000;
+
+/// How often somebody who waits for the lock tries again.
+const TRY_AGAIN: Duration = Duration::from_millis(50);
+
+/// No journal, no waiting for the disk, nobody else: what goes wrong costs the file, and that was nobody's yet. 16 MB
+/// of cache keep indexes that come before their rows quick, and sorting for those that come after goes on a thread of
+/// its own.
+const SETTINGS: &[&str] = &[
+    "PRAGMA journal_mode = OFF",
+    "PRAGMA synchronous = OFF",
+    "PRAGMA locking_mode = EXCLUSIVE",
+    "PRAGMA foreign_keys = OFF",
+    "PRAGMA cache_size = -16000",
+    "PRAGMA threads = 1",
+];
+
+/// What was built.
+pub(super) struct Built {
+    pub(super) tally: Tally,
+    pub(super) end: Mark,
+    pub(super) left_out: Vec<LeftOut>,
+    pub(super) orphans: (u64, Vec<Orphan>),
+}
+
+/// How many rows go into a statement.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Pace {
+    /// As many as is fastest. Of a row that is refused the place is known only roughly: without a journal nobody can ask
+    /// what of its statement was done.
+    Fast,
+    /// One.
+    RowByRow,
+}
+
+/// How many rows without their parents are shown.
+pub(super) const SHOWN: usize = 20;
+
+/// How it is to be built.
+pub(super) struct Plan<'a> {
+    pub(super) name: &'a str,
+    pub(super) pace: Pace,
+    pub(super) violations: Violations,
+    pub(super) verify: Verify,
+    pub(super) run: &'a Run,
+    pub(super) on_event: OnImport,
+    pub(super) lock_timeout: Duration,
+    pub(super) stop: Stop,
+}
+
+/// Whether this is a place for a new file: there is none, or an empty one.
+pub(super) fn is_new(path: &Path) -> bool {
+    match std::fs::metadata(path) {
+        Ok(metadata) => metadata.is_file() && metadata.len() == 0,
+        Err(error) => error.kind() == std::io::ErrorKind::NotFound,
+    }
+}
+
+/// Makes the database of a dump.
+pub(super) async fn make(path: &Path, dump: Ahead, plan: Plan<'_>) -> Result<Built, ImportError> {
+    let path = std::path::absolute(path).map_err(|source| Why::File {
+        path: path.to_path_buf(),
+        source,
+    })?;
+    let _lock = lock(&path, &plan).await?;
+    // The lock is ours, so whoever wrote this is dead.
+    let building = Building::beside(&path)?;
+    let built = build(&building, dump, &plan).await?;
+    let (count, some) = &built.orphans;
+    if *count > 0 && plan.violations == Violations::Refuse {
+        return Err(Why::ForeignKeys {
+            count: *count,
+            some: some.clone(),
+        }
+        .into());
+    }
+    (plan.on_event)(ImportEvent::Finishing);
+    let options = Options {
+        lock_timeout: plan.lock_timeout,
+        stop: plan.stop.clone(),
+    };
+    let database = Db::local(&building.path, options).map_err(Why::from)?;
+    let revision = history::read(&database).await.map_err(Why::from)?.revision;
+    let script = record(revision, plan.name, &built.end, &built.tally);
+    history::run(&database, &script, plan.run, Arc::new(|_| {}))
+        .await
+        .map_err(super::not_recorded)?;
+    building.put_in_place(&path)?;
+    Ok(built)
+}
+
+async fn lock(path: &Path, plan: &Plan<'_>) -> Result<db::FileLock, Why> {
+    let begun = Instant::now();
+    loop {
+        let lock = db::FileLock::try_take(path, LOCK).map_err(|error| match error {
+            db::DbError::File { path, source } => Why::File { path, source },
+            error => Why::Db(error),
+        });
+        if let Some(lock) = lock? {
+            return Ok(lock);
+        }
+        if begun.elapsed() >= plan.lock_timeout {
+            return Err(Why::Waited {
+                what: "another process imported into this file",
+                waited: plan.lock_timeout,
+            });
+        }
+        tokio::select! {
+            () = tokio::time::sleep(TRY_AGAIN) => {}
+            () = plan.stop.raised() => return Err(Why::Interrupted),
+        }
+    }
+}
+
+/// The file while it is nobody's database. It goes with the value, unless it was put in its place.
+struct Building {
+    path: PathBuf,
+}
+
+impl Building {
+    fn beside(path: &Path) -> Result<Building, Why> {
+        let mut name = path.as_os_str().to_owned();
+        name.push(BUILDING);
+        let building = Building { path: name.into() };
+        building.remove().map_err(|source| Why::File {
+            path: building.path.clone(),
+            source,
+        })?;
+        Ok(building)
+    }
+
+    fn name(&self) -> Result<&str, Why> {
+        self.path.to_str().ok_or_else(|| {
+            Why::Db(db::DbError::Path {
+                path: self.path.clone(),
+                why: "is not UTF-8",
+            })
+        })
+    }
+
+    /// With what the engine may have left beside it.
+    fn remove(&self) -> std::io::Result<()> {
+        for ending in ["", "-journal"] {
+            let mut name = self.path.as_os_str().to_owned();
+            name.push(ending);
+            match std::fs::remove_file(PathBuf::from(name)) {
+                Err(error) if error.kind() != std::io::ErrorKind::NotFound => return Err(error),
+                _ => {}
+            }
+        }
+        Ok(())
+    }
+
+    /// On the disk, under its own name, and not in the place of anything.
+    fn put_in_place(self, path: &Path) -> Result<(), Why> {
+        let failed = |path: &Path| {
+            let path = path.to_path_buf();
+            move |source| Why::File { path, source }
+        };
+        let file = std::fs::OpenOptions::new()
+            .write(true)
+            .open(&self.path)
+            .map_err(failed(&self.path))?;
+        file.sync_all().map_err(failed(&self.path))?;
+        drop(file);
+        if is_new(path) && path.exists() {
+            std::fs::remove_file(path).map_err(failed(path))?;
+        }
+        // A second name is refused where the first is taken; renaming would write over it.
+        match std::fs::hard_link(&self.path, path) {
+            Ok(()) => {}
+            Err(error) if error.kind() == std::io::ErrorKind::AlreadyExists => {
+                return Err(Why::Appeared(path.to_path_buf()));
+            }
+            // There are file systems without second names.
+            Err(_) if path.exists() => return Err(Why::Appeared(path.to_path_buf())),
+            Err(_) => std::fs::rename(&self.path, path).map_err(failed(path))?,
+        }
+        // It has its own name by now, whatever becomes of the other.
+        let _ = self.remove();
+        sync_folder(path).map_err(failed(path))
+    }
+}
+
+impl Drop for Building {
+    fn drop(&mut self) {
+        let _ = self.remove();
+    }
+}
+
+/// A new name is on the disk once its folder is.
+#[cfg(unix)]
+fn sync_folder(path: &Path) -> std::io::Result<()> {
+    match path.parent() {
+        Some(folder) if !folder.as_os_str().is_empty() => std::fs::File::open(folder)?.sync_all(),
+        _ => Ok(()),
+    }
+}
+
+#[cfg(not(unix))]
+fn sync_folder(_path: &Path) -> std::io::Result<()> {
+    Ok(())
+}
+
+async fn build(building: &Building, dump: Ahead, plan: &Plan<'_>) -> Result<Built, Why> {
+    let raw = Raw::open(building.name()?, Access::Create)
+        .await
+        .map_err(|source| db::DbError::Open {
+            path: building.path.clone(),
+            source,
+        })?;
+    let (pace, verify, violations) = (plan.pace, plan.verify, plan.violations);
+    let (on_event, stop) = (plan.on_event.clone(), plan.stop.clone());
+    let work = tokio::task::spawn_blocking(move || {
+        for setting in SETTINGS {
+            raw.execute(setting).map_err(Why::engine)?;
+        }
+        let written = write(&raw, dump, pace, &on_event, &stop)?;
+        checked(&raw, written, verify, violations)
+    });
+    work.await.map_err(|_| Why::Thread)?
+}
+
+/// What was written, and not looked at yet.
+struct Written {
+    tally: Tally,
+    end: Mark,
+    left_out: Vec<LeftOut>,
+}
+
+fn write(
+    raw: &Raw,
+    mut dump: Ahead,
+    pace: Pace,
+    on_event: &OnImport,
+    stop: &Stop,
+) -> Result<Written, Why> {
+    let mut translator = Translator::new(Engine::Local, Tables::New, true);
+    let mut tally = Tally::default();
+    let mut end = Mark::default();
+    let mut inserts: Option<Inserts<'_>> = None;
+    raw.execute("BEGIN").map_err(Why::engine)?;
+    while let Some(block) = dump.blocking_next() {
+        let block = block?;
+        if stop.is_raised() {
+            return Err(Why::Interrupted);
+        }
+        for (number, item) in block.items.iter().enumerate() {
+            let begun = Instant::now();
+            let deed = translator.deed(item);
+            tell(&block, number, &deed, &translator, &mut tally);
+            match deed {
+                Deed::Nothing => {}
+                Deed::Run(sql) => {
+                    // It may change what they were compiled for.
+                    inserts = None;
+                    statement(raw, &sql, item, on_event)?;
+                }
+                Deed::Rows(rows) | Deed::Sequences(rows) => {
+                    insert(raw, &mut inserts, &block, rows, pace)?;
+                    if let Some(table) = tally.known(&rows.target.table) {
+                        table.took += begun.elapsed();
+                    }
+                }
+            }
+        }
+        end = block.end;
+        on_event(ImportEvent::Written {
+            bytes: end.offset,
+            rows: tally.rows(),
+        });
+    }
+    drop(inserts);
+    raw.execute("COMMIT").map_err(Why::engine)?;
+    Ok(Written {
+        left_out: translator.left_out,
+        tally,
+        end,
+    })
+}
+
+fn checked(
+    raw: &Raw,
+    written: Written,
+    verify: Verify,
+    violations: Violations,
+) -> Result<Built, Why> {
+    let Written {
+        mut tally,
+        end,
+        left_out,
+    } = written;
+    if verify != Verify::Nothing {
+        count(raw, &mut tally)?;
+    }
+    let orphans = match (orphans(raw), violations) {
+        // A parent without a key for its children makes the check itself fail.
+        (Err(Why::Engine { .. }), Violations::Allow) => (0, Vec::new()),
+        (orphans, _) => orphans?,
+    };
+    Ok(Built {
+        tally,
+        end,
+        left_out,
+        orphans,
+    })
+}
+
+fn statement(
+    raw: &Raw,
+    sql: &str,
+    item: &crate::dump::Item,
+    on_event: &OnImport,
+) -> Result<(), Why> {
+    let crate::dump::Item::Statement(statement) = item else {
+        return Ok(());
+    };
+    let mut table = None;
+    if let What::Create {
+        object,
+        name,
+        table: of,
+        ..
+    } = &statement.what
+    {
+        table = Some(of.clone());
+        if *object == Object::Index {
+            on_event(ImportEvent::Index(name.clone()));
+        }
+    }
+    let at = At {
+        line: statement.line,
+        offset: statement.offset,
+    };
+    raw.execute(sql)
+        .map_err(|error| Why::refused(error, at, 1, table))
+}
+
+/// The statements that insert into one table: one row, and many at once.
+struct Inserts<'a> {
+    target: Arc<Target>,
+    one: Prepared<'a>,
+    many: Option<(usize, Prepared<'a>)>,
+}
+
+fn insert<'a>(
+    raw: &'a Raw,
+    inserts: &mut Option<Inserts<'a>>,
+    block: &Block,
+    rows: &Rows,
+    pace: Pace,
+) -> Result<(), Why> {
+    let at = |row: usize| {
+        let (offset, line) = block.place(rows, row);
+        At { line, offset }
+    };
+    let refused = |row, among| {
+        let table = rows.target.table.clone();
+        move |error| Why::refused(error, at(row), among, Some(table))
+    };
+    if rows.is_empty() {
+        return Ok(());
+    }
+    let inserts = match inserts {
+        Some(inserts) if Arc::ptr_eq(&inserts.target, &rows.target) => inserts,
+        _ => inserts.insert(prepare(raw, &rows.target, pace).map_err(refused(0, 1))?),
+    };
+    let mut row = 0;
+    if let Some((size, many)) = &mut inserts.many {
+        while row + *size <= rows.len() {
+            let values = (row..row + *size).flat_map(|row| block.row(rows, row));
+            many.run(values).map_err(refused(row, *size))?;
+            row += *size;
+        }
+    }
+    for row in row..rows.len() {
+        inserts
+            .one
+            .run(block.row(rows, row))
+            .map_err(refused(row, 1))?;
+    }
+    Ok(())
+}
+
+fn prepare<'a>(
+    raw: &'a Raw,
+    target: &Arc<Target>,
+    pace: Pace,
+) -> Result<Inserts<'a>, crate::db::EngineError> {
+    let head = insert_into(target);
+    let most = match pace {
+        Pace::Fast => ROWS,
+        Pace::RowByRow => 1,
+    };
+    let size = most.min(VALUES / target.width.max(1));
+    let statement = |rows: usize| {
+        let row = format!("({})", vec!["?"; target.width].join(","));
+        format!("{head} VALUES {}", vec![row; rows].join(","))
+    };
+    Ok(Inserts {
+        one: raw.prepare(&statement(1))?,
+        many: match size {
+            0 | 1 => None,
+            size => Some((size, raw.prepare(&statement(size))?)),
+        },
+        target: target.clone(),
+    })
+}
+
+/// Compares what the tables hold with what was written to them.
+fn count(raw: &Raw, tally: &mut Tally) -> Result<(), Why> {
+    for table in &mut tally.tables {
+        let sql = format!("SELECT count(*) FROM {}", identifier(&table.name));
+        let mut found = 0;
+        let mut query = raw.prepare(&sql).map_err(Why::engine)?;
+        query
+            .rows([], |row| {
+                if let ValueRef::Integer(count) = row.value(0) {
+                    found = u64::try_from(count).unwrap_or(0);
+                }
+                ControlFlow::Continue(())
+            })
+            .map_err(Why::engine)?;
+        if found != table.rows {
+            return Err(Why::Count {
+                table: table.name.clone(),
+                written: table.rows,
+                found,
+            });
+        }
+        table.verified = Some(true);
+    }
+    Ok(())
+}
+
+/// Rows without their parents: <https://sqlite.org/pragma.html#pragma_foreign_key_check>.
+fn orphans(raw: &Raw) -> Result<(u64, Vec<Orphan>), Why> {
+    let mut query = raw
+        .prepare("PRAGMA foreign_key_check")
+        .map_err(Why::engine)?;
+    let text = |value: ValueRef<'_>| match value {
+        ValueRef::Text(text) => String::from_utf8_lossy(text).into_owned(),
+        _ => String::new(),
+    };
+    let (mut count, mut some) = (0, Vec::new());
+    query
+        .rows([], |row| {
+            count += 1;
+            if some.len() < SHOWN {
+                some.push(Orphan {
+                    table: text(row.value(0)),
+                    rowid: match row.value(1) {
+                        ValueRef::Integer(rowid) => Some(rowid),
+                        _ => None,
+                    },
+                    parent: text(row.value(2)),
+                });
+            }
+            ControlFlow::Continue(())
+        })
+        .map_err(Why::engine)?;
+    Ok((count, some))
+}

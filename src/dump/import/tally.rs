@@ -1,0 +1,112 @@
+//! What went where: rows, bytes and time of each table, in the order in which the dump comes to them. Pure.
+
+use std::time::Duration;
+
+use crate::dump::{Block, Item};
+
+/// One table of a dump.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Table {
+    /// Its name, without quotes.
+    pub name: String,
+    /// Rows that were written.
+    pub rows: u64,
+    /// Bytes of the dump that they took.
+    pub bytes: u64,
+    /// How long they took.
+    pub took: Duration,
+    /// How the table came to be: what starting over may do with it.
+    pub before: Before,
+    /// Whether it holds as many rows as were written; none where nobody looked.
+    pub verified: Option<bool>,
+}
+
+/// What a table was before an import.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Before {
+    /// The import made it.
+    #[default]
+    Absent,
+    /// It was there, without rows.
+    Empty,
+    /// It was there, with so many rows.
+    Rows(u64),
+}
+
+/// The tables of a dump, in the order in which it comes to them.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub(super) struct Tally {
+    pub(super) tables: Vec<Table>,
+    /// The table of the last rows: they come one after the other.
+    last: usize,
+}
+
+impl Tally {
+    pub(super) fn of(tables: Vec<Table>) -> Tally {
+        Tally { tables, last: 0 }
+    }
+
+    /// The entry of a table, which is made where there is none.
+    pub(super) fn table(&mut self, name: &str) -> &mut Table {
+        let is = |table: &Table| table.name.eq_ignore_ascii_case(name);
+        let at = match self.tables.get(self.last) {
+            Some(table) if is(table) => self.last,
+            _ => match self.tables.iter().position(is) {
+                Some(at) => at,
+                None => {
+                    self.tables.push(Table {
+                        name: name.to_owned(),
+                        ..Table::default()
+                    });
+                    self.tables.len() - 1
+                }
+            },
+        };
+        self.last = at;
+        &mut self.tables[at]
+    }
+
+    /// The entry of a table, where there is one.
+    pub(super) fn known(&mut self, name: &str) -> Option<&mut Table> {
+        match self.has(name) {
+            true => Some(self.table(name)),
+            false => None,
+        }
+    }
+
+    /// Whether there is this table.
+    pub(super) fn has(&self, name: &str) -> bool {
+        let mut tables = self.tables.iter();
+        tables.any(|table| table.name.eq_ignore_ascii_case(name))
+    }
+
+    /// Takes over what a chunk has come to, which took so long.
+    pub(super) fn took(&mut self, after: &Tally, took: Duration) {
+        let bytes: u64 = after.tables.iter().map(|table| table.bytes).sum();
+        let bytes = bytes.saturating_sub(self.tables.iter().map(|table| table.bytes).sum());
+        for table in &after.tables {
+            let here = self.table(&table.name);
+            let more = table.bytes.saturating_sub(here.bytes);
+            here.took += took.mul_f64(more as f64 / bytes.max(1) as f64);
+            here.rows = table.rows;
+            here.bytes = table.bytes;
+            here.before = table.before;
+        }
+    }
+
+    /// Rows of all tables.
+    pub(super) fn rows(&self) -> u64 {
+        self.tables.iter().map(|table| table.rows).sum()
+    }
+}
+
+/// The bytes of a dump that an item of a block takes.
+pub(super) fn bytes_of(block: &Block, item: usize) -> u64 {
+    let begin = |item: &Item| match item {
+        Item::Rows(rows) if !rows.is_empty() => block.place(rows, 0).0,
+        Item::Rows(_) => block.begin.offset,
+        Item::Statement(statement) => statement.offset,
+    };
+    let end = block.items.get(item + 1).map_or(block.end.offset, begin);
+    end.saturating_sub(begin(&block.items[item]))
+}

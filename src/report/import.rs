@@ -1,0 +1,457 @@
+//! `import` in words and as JSON: what came, what did not, what stands, and what to type next.
+
+use std::time::Duration;
+
+use serde_json::{Value, json};
+
+use super::engine::{code_help, code_name};
+use super::failure::database;
+use super::json::{Call, Document};
+use super::style::{GOOD, Style};
+use super::table::{Cell, table};
+use super::words::{as_typed, bytes, count, duration, moment};
+use super::{At, Diagnostic, Item, Report};
+use crate::dump::DumpError;
+use crate::dump::import::{
+    Clash, ImportError, Imported, LeftOut, Orphan, Outcome, Planned, Stands, Table, Way, Why,
+};
+use crate::script::Key;
+
+/// How many rows without their parents, or tables in the way, are named.
+const SHOWN: usize = 10;
+
+/// What an import came to: a table of the tables, and a line that sums it up.
+pub fn imported(imported: &Imported, dump: &str, style: Style<'_>) -> String {
+    if let Outcome::Already { applied_at } = &imported.outcome {
+        return format!(
+            "nothing to do: {dump} is in this database since {}\n",
+            moment(applied_at)
+        );
+    }
+    let mut text = tables(&imported.tables, style);
+    if let Outcome::Continued { line, started_at } = &imported.outcome {
+        text.push_str(&format!(
+            "went on from line {line}, which a run of {} had come to\n",
+            moment(started_at)
+        ));
+    }
+    text.push_str(&format!(
+        "imported {dump}: {} of {} ({}) in {}\n",
+        many_rows(imported.rows()),
+        count(imported.tables.len(), "table"),
+        size(imported.bytes),
+        time(imported.took),
+    ));
+    text
+}
+
+/// What an import would do.
+pub fn planned_import(planned: &Planned, dump: &str, style: Style<'_>) -> String {
+    let mut text = tables(&planned.tables, style);
+    let rows: u64 = planned.tables.iter().map(|table| table.rows).sum();
+    text.push_str(&format!(
+        "{dump} holds {} of {} ({}); {}\n\nnothing was changed\n",
+        many_rows(rows),
+        count(planned.tables.len(), "table"),
+        size(planned.bytes),
+        match planned.way {
+            Way::NewFile => "they would become a new file",
+            Way::Whole => "they would be imported in one transaction",
+            Way::Chunks => "they would be imported in chunks",
+            Way::Already => "they are in this database already",
+        }
+    ));
+    text
+}
+
+fn tables(tables: &[Table], style: Style<'_>) -> String {
+    if tables.is_empty() {
+        return String::new();
+    }
+    let took = |table: &Table| match table.took.is_zero() {
+        true => String::new(),
+        false => time(table.took),
+    };
+    let rows: Vec<Vec<Cell>> = tables
+        .iter()
+        .map(|table| {
+            vec![
+                Cell::new(&table.name),
+                Cell::new(&table.rows.to_string()).right(),
+                Cell::new(&size(table.bytes)).right(),
+                Cell::new(&took(table)).right(),
+                Cell::new(if table.verified == Some(true) {
+                    "✓"
+                } else {
+                    ""
+                })
+                .in_colour(GOOD),
+            ]
+        })
+        .collect();
+    let mut text = table(
+        &["table", "rows", "bytes", "took", "verified"],
+        &rows,
+        style.paint,
+    );
+    text.push('\n');
+    text
+}
+
+fn many_rows(rows: u64) -> String {
+    count(usize::try_from(rows).unwrap_or(usize::MAX), "row")
+}
+
+fn size(number: u64) -> String {
+    bytes(i64::try_from(number).unwrap_or(i64::MAX))
+}
+
+fn time(took: Duration) -> String {
+    duration(i64::try_from(took.as_millis()).unwrap_or(i64::MAX))
+}
+
+impl LeftOut {
+    /// Why it is not in the database, in words.
+    fn words(self) -> &'static str {
+        match self {
+            LeftOut::Statistics => {
+                "ANALYZE and sqlite_stat1 were left out: a server keeps its own statistics"
+            }
+            LeftOut::ApplicationId => {
+                "PRAGMA application_id was left out: a server does not take it"
+            }
+            LeftOut::Checkpoint => {
+                "_seedbed_import was left out: it tells of an import that was not finished in the database that was \
+                 dumped"
+            }
+            LeftOut::History => "_migrations was left out: this database has its own",
+        }
+    }
+
+    fn code(self) -> &'static str {
+        match self {
+            LeftOut::Statistics => "statistics",
+            LeftOut::ApplicationId => "application-id",
+            LeftOut::Checkpoint => "checkpoint",
+            LeftOut::History => "history",
+        }
+    }
+}
+
+/// What an import that went well has to say besides, a line each.
+pub fn import_words(imported: &Imported) -> Vec<String> {
+    let mut lines: Vec<String> = imported
+        .left_out
+        .iter()
+        .map(|left_out| format!("warning: {}", left_out.words()))
+        .collect();
+    let (number, some) = &imported.orphans;
+    if *number > 0 {
+        let lack = match number {
+            1 => "lacks its parent",
+            _ => "lack their parents",
+        };
+        lines.push(format!("warning: {} {lack}", many_rows(*number)));
+        lines.extend(orphans(some).into_iter().map(|line| format!("  {line}")));
+    }
+    lines
+}
+
+fn orphans(some: &[Orphan]) -> Vec<String> {
+    let line = |orphan: &Orphan| {
+        let row = match orphan.rowid {
+            Some(rowid) => format!("row {rowid}"),
+            None => "a row".to_owned(),
+        };
+        format!(
+            "{row} of {} has no parent in {}",
+            orphan.table, orphan.parent
+        )
+    };
+    some.iter().take(SHOWN).map(line).collect()
+}
+
+impl Document {
+    /// `import`: the dump in `dump`, what came to which table in `tables`, what did not in `left_out`.
+    pub fn imported(call: Call<'_>, imported: &Imported, dump: &str) -> Document {
+        let item = Item {
+            name: Some(dump.to_owned()),
+            checksum: Some(imported.sha256.clone()),
+            ..Item::bare(&Key::Import(imported.sha256.clone()), "applied")
+        };
+        let left_out: Vec<&str> = imported.left_out.iter().map(|it| it.code()).collect();
+        Document {
+            outcome: match imported.outcome {
+                Outcome::Already { .. } => "nothing-to-do",
+                Outcome::Whole | Outcome::Continued { .. } => "done",
+            },
+            items: vec![item],
+            ..Document::done(call)
+        }
+        .with(
+            "dump",
+            described(dump, imported.bytes, Some(&imported.sha256)),
+        )
+        .with("tables", listed(&imported.tables))
+        .with("left_out", left_out)
+        .with("violations", imported.orphans.0)
+        .with(
+            "continued_from_line",
+            match &imported.outcome {
+                Outcome::Continued { line, .. } => Some(*line),
+                _ => None,
+            },
+        )
+    }
+
+    /// `import --dry-run`.
+    pub fn planned_import(call: Call<'_>, planned: &Planned, dump: &str) -> Document {
+        Document {
+            outcome: match planned.way {
+                Way::Already => "nothing-to-do",
+                _ => "planned",
+            },
+            ..Document::done(call)
+        }
+        .with("dump", described(dump, planned.bytes, None))
+        .with("tables", listed(&planned.tables))
+    }
+}
+
+fn described(dump: &str, bytes: u64, sha256: Option<&str>) -> Value {
+    json!({ "name": dump, "bytes": bytes, "sha256": sha256 })
+}
+
+fn listed(tables: &[Table]) -> Vec<Value> {
+    tables
+        .iter()
+        .map(|table| {
+            json!({
+                "name": table.name,
+                "rows": table.rows,
+                "bytes": table.bytes,
+                "duration_ms": u64::try_from(table.took.as_millis()).unwrap_or(u64::MAX),
+                "verified": table.verified,
+            })
+        })
+        .collect()
+}
+
+impl Report {
+    /// An import that did not happen, or not all of it.
+    pub fn import(error: &ImportError, dump: &str, style: Style<'_>) -> Report {
+        let mut diagnostics = diagnostics(&error.why, dump, style.program);
+        for diagnostic in &mut diagnostics {
+            for help in &mut diagnostic.help {
+                *help = as_typed(help, style.program);
+            }
+        }
+        Report {
+            database: stands(error, dump).map(|words| as_typed(&words, style.program)),
+            ..Report::of(diagnostics)
+        }
+    }
+}
+
+/// What is in the database.
+fn stands(error: &ImportError, dump: &str) -> Option<String> {
+    Some(match &error.stands {
+        Stands::Nothing => match error.why {
+            Why::Itself(_) | Why::Dump(DumpError::Open { .. }) => return None,
+            _ => "nothing of the dump is in the database".to_owned(),
+        },
+        Stands::UpTo { line, rows, .. } => {
+            let so_far = format!(
+                "the dump is in the database up to line {line} ({})",
+                many_rows(*rows)
+            );
+            match error.why {
+                Why::Another { .. } | Why::Changed { .. } | Why::NotAlone { .. } => so_far,
+                _ => format!(
+                    "{so_far}: `import {dump}` goes on from there, `import {dump} --restart` begins anew"
+                ),
+            }
+        }
+        Stands::Everything => "all of the dump is in the database, and recorded".to_owned(),
+        Stands::Unknown => {
+            format!(
+                "nobody knows whether the last part came: `import {dump}` finds out and goes on"
+            )
+        }
+    })
+}
+
+fn diagnostics(why: &Why, dump: &str, program: &str) -> Vec<Diagnostic> {
+    let at = |line: u64| {
+        Some(At::File {
+            file: dump.to_owned(),
+            line: u32::try_from(line).ok(),
+            column: None,
+        })
+    };
+    let one = |code: &'static str, help: &str| {
+        vec![Diagnostic {
+            help: (!help.is_empty())
+                .then(|| help.to_owned())
+                .into_iter()
+                .collect(),
+            ..Diagnostic::error(code, why.to_string())
+        }]
+    };
+    match why {
+        Why::Dump(error) => unread(error),
+        Why::History(error) => Report::history(error, Style { paint: super::Paint::Plain, program }).diagnostics,
+        Why::Db(error) => vec![database(error, program)],
+        Why::Clashes(clashes) => clashes.iter().map(|clash| of_clash(clash, dump)).collect(),
+        Why::Another {
+            name,
+            line,
+            started_at,
+        } => vec![Diagnostic {
+            notes: vec![format!(
+                "it began on {} and came to line {line}",
+                moment(started_at)
+            )],
+            help: vec![
+                format!("`import {name}` goes on with that one"),
+                format!("`import {dump} --restart` takes back what it has written, and imports this one"),
+            ],
+            ..Diagnostic::error("another-import", why.to_string())
+        }],
+        Why::Changed { offset } => vec![Diagnostic {
+            at: at(1),
+            notes: vec![format!("its first {offset} bytes are others than those that were imported")],
+            help: vec![
+                "put the dump back as it was, and the same command goes on".to_owned(),
+                format!("`import {dump} --restart` takes back what was written, and begins anew"),
+            ],
+            ..Diagnostic::error("changed-dump", why.to_string())
+        }],
+        Why::NotAlone { table, .. } => one(
+            "not-alone",
+            &format!("`import {dump}` goes on with that import; or take its rows out of {table} by hand"),
+        ),
+        Why::Overtaken => one("overtaken", &format!("`import {dump}` again, once the other run is done")),
+        Why::Refused {
+            at: place,
+            among,
+            table,
+            error,
+        } => {
+            let mut notes = vec![format!("it begins at byte {}", place.offset)];
+            if let Some(table) = table {
+                notes.push(format!("it is about the table {table}"));
+            }
+            if *among > 1 {
+                notes.push(format!("it is one of {among} rows from there on"));
+            }
+            vec![Diagnostic {
+                at: at(place.line),
+                notes,
+                help: code_help(error.code).map(str::to_owned).into_iter().collect(),
+                ..Diagnostic::error(code_name(error.code), why.to_string())
+            }]
+        }
+        Why::TooBig {
+            at: place, table, ..
+        } => vec![Diagnostic {
+            at: at(place.line),
+            notes: vec![
+                format!("it begins at byte {}", place.offset),
+                format!("it is for the table {table}"),
+            ],
+            help: vec![
+                "take it out of the database that is dumped, or keep what is so large outside of a database"
+                    .to_owned(),
+            ],
+            ..Diagnostic::error("too-big", why.to_string())
+        }],
+        Why::ForeignKeys { some, .. } => vec![Diagnostic {
+            notes: orphans(some),
+            help: vec![
+                "the database that was dumped lacked them too: delete those rows there, or add their parents".to_owned(),
+                format!("`import {dump} --allow-fk-violations` keeps them"),
+            ],
+            ..Diagnostic::error("foreign-keys", why.to_string())
+        }],
+        Why::Count { .. } => one("counts-differ", "somebody else may have written to it meanwhile; a trigger may have; see for yourself with `inspect`"),
+        Why::Engine { error } => vec![Diagnostic {
+            help: code_help(error.code).map(str::to_owned).into_iter().collect(),
+            ..Diagnostic::error(code_name(error.code), why.to_string())
+        }],
+        Why::File { .. } => one("file", "see whether the folder is there, whether you may write to it, and whether the disk is full"),
+        Why::Itself(_) => one("same-file", "name another database with `--database FILE`"),
+        Why::Appeared(_) => one("file-appeared", &format!("see what it is; `import {dump}` again imports into it")),
+        Why::Waited { .. } => one("lock-timeout", "see which program has the database open, or wait longer with `--lock-timeout 60`"),
+        Why::Unknown(_) => one("outcome-unknown", ""),
+        Why::Interrupted => one("interrupted", ""),
+        Why::Thread => one("internal", ""),
+    }
+}
+
+fn of_clash(clash: &Clash, dump: &str) -> Diagnostic {
+    let (code, help) = match clash {
+        Clash::Exists { what, .. } if what == "table" => (
+            "exists",
+            format!(
+                "name a new database with `--database FILE`; a dump of rows alone goes into existing tables with \
+                 `import {dump} --into-existing`"
+            ),
+        ),
+        Clash::Exists { .. } => (
+            "exists",
+            "name a new database with `--database FILE`".to_owned(),
+        ),
+        Clash::Missing { .. } => (
+            "no-such-table",
+            "make it first: `migrate`, or import a dump that has its schema".to_owned(),
+        ),
+        Clash::Makes { .. } => (
+            "makes-tables",
+            "write the dump without its schema: `sqlite3 old.db \".dump --data-only\"`".to_owned(),
+        ),
+    };
+    Diagnostic {
+        help: vec![help],
+        ..Diagnostic::error(code, clash.to_string())
+    }
+}
+
+/// What is wrong with a dump.
+pub(super) fn unread(error: &DumpError) -> Vec<Diagnostic> {
+    let problems = error.problems();
+    if problems.is_empty() {
+        let mut message = error.to_string();
+        let mut source = std::error::Error::source(error);
+        while let Some(cause) = source {
+            message.push_str(&format!(": {cause}"));
+            source = cause.source();
+        }
+        return vec![Diagnostic::error(error.code(), message)];
+    }
+    let name = match error {
+        DumpError::Refused { name, .. }
+        | DumpError::CutShort { name, .. }
+        | DumpError::TooLong { name, .. } => name,
+        _ => "",
+    };
+    problems
+        .iter()
+        .map(|problem| Diagnostic {
+            at: Some(At::File {
+                file: name.to_owned(),
+                line: u32::try_from(problem.place.line).ok(),
+                column: u32::try_from(problem.place.column).ok(),
+            }),
+            notes: match problem.line.text.is_empty() {
+                true => Vec::new(),
+                false => vec![
+                    format!("at byte {}", problem.place.offset),
+                    problem.line.text.clone(),
+                ],
+            },
+            help: problem.help.clone().into_iter().collect(),
+            ..Diagnostic::error(problem.code, problem.message.clone())
+        })
+        .collect()
+}
