@@ -110,6 +110,16 @@ enum State {
     Ended(Box<Ended>),
 }
 
+fn makes_an_index(statement: &Statement) -> bool {
+    matches!(
+        statement.what,
+        What::Create {
+            object: super::block::Object::Index,
+            ..
+        }
+    )
+}
+
 /// What was read of the buffer.
 #[derive(Debug, Default)]
 struct Draft {
@@ -312,6 +322,10 @@ impl Reader {
             let Some(first) = text.get(at) else {
                 return Pause::End;
             };
+            // An index takes long, so whoever applies blocks can commit behind each.
+            if draft.statements.last().is_some_and(makes_an_index) {
+                return Pause::Switch;
+            }
             let begins = match first {
                 b'I' | b'i' => text.is(at, "INSERT"),
                 _ => Ok(None),
