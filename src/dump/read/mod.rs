@@ -2,7 +2,7 @@
 //! memory. It runs nothing, knows no database, and decides only whether a text is a dump.
 //!
 //! The text is read into one buffer. As many whole statements as are in it are read where they lie, then hashed, then
-//! decoded in place ([`decode`]), and leave with the buffer as a [`Block`]. What is refused does not stop the reading:
+//! decoded in place, and leave with the buffer as a [`Block`]. What is refused does not stop the reading:
 //! from then on there are no blocks, only more problems, so that all of them are told at once. What is broken, such as
 //! a text that ends inside of a string, stops it.
 
