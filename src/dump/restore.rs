@@ -107,9 +107,12 @@ pub fn checked(file: &Path) -> Result<Checked, RestoreError> {
 /// # Errors
 /// [`RestoreError::NotEmpty`], and where it cannot be looked at.
 pub async fn is_free(db: &Db, file: &Path) -> Result<(), RestoreError> {
-    const OBJECTS: &str =
-        "SELECT name FROM sqlite_schema WHERE type IN ('table', 'view') AND name NOT LIKE 'sqlite\\_%' ESCAPE '\\'";
-    let answer = db.query(vec![Query::new(OBJECTS)]).await?.into_iter().next();
+    const OBJECTS: &str = "SELECT name FROM sqlite_schema WHERE type IN ('table', 'view') AND name NOT LIKE 'sqlite\\_%' ESCAPE '\\'";
+    let answer = db
+        .query(vec![Query::new(OBJECTS)])
+        .await?
+        .into_iter()
+        .next();
     let rows = answer.unwrap_or(Ok(Vec::new())).map_err(DbError::Read)?;
     let tables: Vec<String> = rows
         .iter()
@@ -126,9 +129,9 @@ pub async fn is_free(db: &Db, file: &Path) -> Result<(), RestoreError> {
         Ok(history) => history.rows,
         Err(_) => Vec::new(),
     };
-    let begun = rows.iter().any(|row| {
-        matches!(row.key, Key::Import(_)) && name.as_deref() == Some(row.name.as_str())
-    });
+    let begun = rows
+        .iter()
+        .any(|row| matches!(row.key, Key::Import(_)) && name.as_deref() == Some(row.name.as_str()));
     match begun {
         true => Ok(()),
         false => Err(RestoreError::NotEmpty { tables }),

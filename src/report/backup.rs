@@ -12,14 +12,19 @@ use super::style::{BAD, GOOD, Style};
 use super::table::{Cell, table};
 use super::words::{as_typed, bytes, count};
 use super::{Diagnostic, Report};
-use crate::dump::{BackedUp, BackupError, Checked, Condition, Kept, Marked, RestoreError, Restored};
+use crate::dump::{
+    BackedUp, BackupError, Checked, Condition, Kept, Marked, RestoreError, Restored,
+};
 
 /// A backup that was taken, and the old ones that went. `file` is how it is shown.
 pub fn backed_up(done: &BackedUp, file: &Path) -> String {
     let mut text = format!(
         "{}: {} of {}, {}, read back\n",
         file.display(),
-        count(usize::try_from(done.exported.rows()).unwrap_or(usize::MAX), "row"),
+        count(
+            usize::try_from(done.exported.rows()).unwrap_or(usize::MAX),
+            "row"
+        ),
         count(done.exported.tables.len(), "table"),
         size(done.bytes),
     );
@@ -33,7 +38,10 @@ pub fn backed_up(done: &BackedUp, file: &Path) -> String {
 /// The old ones that could not be removed, a line each.
 pub fn not_removed(left: &[(PathBuf, std::io::Error)]) -> Vec<String> {
     let line = |(path, error): &(PathBuf, std::io::Error)| {
-        format!("warning: {} is old and cannot be removed: {error}", path.display())
+        format!(
+            "warning: {} is old and cannot be removed: {error}",
+            path.display()
+        )
     };
     left.iter().map(line).collect()
 }
@@ -107,7 +115,10 @@ impl Document {
             .with("bytes", done.bytes)
             .with("tables", tables)
             .with("removed", paths(&mut done.removed.iter()))
-            .with("not_removed", paths(&mut done.left.iter().map(|(path, _)| path)))
+            .with(
+                "not_removed",
+                paths(&mut done.left.iter().map(|(path, _)| path)),
+            )
     }
 
     /// `backup list`: `backups`, each with `file`, `database`, `taken_at`, `age_s`, `bytes` and `state`.
@@ -189,7 +200,9 @@ impl Report {
             RestoreError::Mark(_) => ("mark", format!("run `restore {file}` again")),
         };
         let database = match error {
-            RestoreError::Mark(_) => "the rows are there; the mark is that of the database that was backed up",
+            RestoreError::Mark(_) => {
+                "the rows are there; the mark is that of the database that was backed up"
+            }
             _ => super::failure::NOTHING,
         };
         Report {

@@ -13,7 +13,7 @@ use super::words::{as_typed, bytes, count, duration, moment};
 use super::{At, Diagnostic, Item, Report};
 use crate::dump::DumpError;
 use crate::dump::import::{
-    Clash, ImportError, Imported, LeftOut, Orphan, Outcome, Planned, Stands, Table, Why, Way,
+    Clash, ImportError, Imported, LeftOut, Orphan, Outcome, Planned, Stands, Table, Way, Why,
 };
 use crate::script::Key;
 
@@ -80,11 +80,20 @@ fn tables(tables: &[Table], style: Style<'_>) -> String {
                 Cell::new(&table.rows.to_string()).right(),
                 Cell::new(&size(table.bytes)).right(),
                 Cell::new(&took(table)).right(),
-                Cell::new(if table.verified == Some(true) { "✓" } else { "" }).in_colour(GOOD),
+                Cell::new(if table.verified == Some(true) {
+                    "✓"
+                } else {
+                    ""
+                })
+                .in_colour(GOOD),
             ]
         })
         .collect();
-    let mut text = table(&["table", "rows", "bytes", "took", "verified"], &rows, style.paint);
+    let mut text = table(
+        &["table", "rows", "bytes", "took", "verified"],
+        &rows,
+        style.paint,
+    );
     text.push('\n');
     text
 }
@@ -115,9 +124,7 @@ impl LeftOut {
                 "_seedbed_import was left out: it tells of an import that was not finished in the database that was \
                  dumped"
             }
-            LeftOut::History => {
-                "_migrations was left out: this database has its own"
-            }
+            LeftOut::History => "_migrations was left out: this database has its own",
         }
     }
 
@@ -140,7 +147,10 @@ pub fn import_words(imported: &Imported) -> Vec<String> {
         .collect();
     let (number, some) = &imported.orphans;
     if *number > 0 {
-        lines.push(format!("warning: {} without their parents", many_rows(*number)));
+        lines.push(format!(
+            "warning: {} without their parents",
+            many_rows(*number)
+        ));
         lines.extend(orphans(some).into_iter().map(|line| format!("  {line}")));
     }
     lines
@@ -152,7 +162,10 @@ fn orphans(some: &[Orphan]) -> Vec<String> {
             Some(rowid) => format!("row {rowid}"),
             None => "a row".to_owned(),
         };
-        format!("{row} of {} has no parent in {}", orphan.table, orphan.parent)
+        format!(
+            "{row} of {} has no parent in {}",
+            orphan.table, orphan.parent
+        )
     };
     some.iter().take(SHOWN).map(line).collect()
 }
@@ -174,7 +187,10 @@ impl Document {
             items: vec![item],
             ..Document::done(call)
         }
-        .with("dump", described(dump, imported.bytes, Some(&imported.sha256)))
+        .with(
+            "dump",
+            described(dump, imported.bytes, Some(&imported.sha256)),
+        )
         .with("tables", listed(&imported.tables))
         .with("left_out", left_out)
         .with("violations", imported.orphans.0)
@@ -257,7 +273,9 @@ fn stands(error: &ImportError, dump: &str) -> Option<String> {
         }
         Stands::Everything => "all of the dump is in the database, and recorded".to_owned(),
         Stands::Unknown => {
-            format!("nobody knows whether the last part came: `import {dump}` finds out and goes on")
+            format!(
+                "nobody knows whether the last part came: `import {dump}` finds out and goes on"
+            )
         }
     })
 }
@@ -272,7 +290,10 @@ fn diagnostics(why: &Why, dump: &str, program: &str) -> Vec<Diagnostic> {
     };
     let one = |code: &'static str, help: &str| {
         vec![Diagnostic {
-            help: (!help.is_empty()).then(|| help.to_owned()).into_iter().collect(),
+            help: (!help.is_empty())
+                .then(|| help.to_owned())
+                .into_iter()
+                .collect(),
             ..Diagnostic::error(code, why.to_string())
         }]
     };
@@ -376,7 +397,10 @@ fn of_clash(clash: &Clash, dump: &str) -> Diagnostic {
                  `import {dump} --into-existing`"
             ),
         ),
-        Clash::Exists { .. } => ("exists", "name a new database with `--database FILE`".to_owned()),
+        Clash::Exists { .. } => (
+            "exists",
+            "name a new database with `--database FILE`".to_owned(),
+        ),
         Clash::Missing { .. } => (
             "no-such-table",
             "make it first: `migrate`, or import a dump that has its schema".to_owned(),

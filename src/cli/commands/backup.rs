@@ -10,7 +10,8 @@ use crate::cli::session::{Asks, Ending, Opened, Session, Stopped};
 use crate::config::Database;
 use crate::dump::import::Input;
 use crate::dump::{
-    BackedUp, BackupError, BackupOptions, ExportError, RestoreError, backup as take, backups as kept, restore as back,
+    BackedUp, BackupError, BackupOptions, ExportError, RestoreError, backup as take,
+    backups as kept, restore as back,
 };
 use crate::history::HistoryError;
 use crate::report::{self, Document, Report};
@@ -98,7 +99,11 @@ pub(crate) async fn backups(session: &Session) -> Ending {
         session.stopped(Report::usage("file", message, None), Exit::Failed)
     })?;
     if session.terminal.format == Format::Json {
-        session.print(&Document::backups(session.call(None, Exit::Done), &all, now));
+        session.print(&Document::backups(
+            session.call(None, Exit::Done),
+            &all,
+            now,
+        ));
     } else {
         let text = report::backups(&all, shown, now, session.style());
         session.terminal.data(&text);

@@ -30,7 +30,9 @@ pub(crate) async fn import(session: &Session, flags: &args::Import) -> Ending {
     }
     if let Database::Replica { file, .. } = &opened.config.database.value
         && let Input::File(dump) = &input
-        && dump.canonicalize().is_ok_and(|dump| Some(dump) == file.canonicalize().ok())
+        && dump
+            .canonicalize()
+            .is_ok_and(|dump| Some(dump) == file.canonicalize().ok())
     {
         let message = format!("{shown} is the file of the replica itself");
         return Err(session.usage("same-file", message, None).about(&opened));
@@ -155,7 +157,9 @@ fn newest(folder: &Path) -> Option<i64> {
         Key::Migration(version) => Some(*version),
         _ => None,
     };
-    set.iter().filter_map(|migration| version(&migration.key)).max()
+    set.iter()
+        .filter_map(|migration| version(&migration.key))
+        .max()
 }
 
 fn failed(session: &Session, opened: &Opened, error: &ImportError, shown: &str) -> Stopped {

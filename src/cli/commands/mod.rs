@@ -12,8 +12,8 @@ mod reset;
 mod seeds;
 mod test_db;
 
-pub(super) use changes::{baseline, migrate, repair, undo};
 pub(super) use backup::{backup, backups, restore};
+pub(super) use changes::{baseline, migrate, repair, undo};
 pub(super) use dump::dump;
 pub(super) use export::export;
 pub(super) use files::{check, init, new, renumber};

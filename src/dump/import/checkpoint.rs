@@ -55,9 +55,7 @@ impl Checkpoint {
             run_id: text(run_id)?,
             started_at: text(started_at)?,
             tally: Tally::of(tables.collect::<Option<_>>()?),
-            made: made
-                .filter_map(made_of)
-                .collect(),
+            made: made.filter_map(made_of).collect(),
         })
     }
 
@@ -178,7 +176,9 @@ pub(super) fn finish(at: u64) -> Vec<Step> {
 
 fn guard(at: u64) -> Vec<Step> {
     vec![Step::own(
-        format!("SELECT CASE (SELECT offset FROM {CHECKPOINT}) WHEN ?1 THEN 1 ELSE json('moved') END"),
+        format!(
+            "SELECT CASE (SELECT offset FROM {CHECKPOINT}) WHEN ?1 THEN 1 ELSE json('moved') END"
+        ),
         vec![integer(at)],
     )]
 }

@@ -99,7 +99,10 @@ impl Chunks<'_> {
         };
         let mut end = self.at.unwrap_or_default();
         let mut sent = self.tally.clone();
-        let mut next = self.prepare(size).await.map_err(|why| why.leaving(stands.clone()))?;
+        let mut next = self
+            .prepare(size)
+            .await
+            .map_err(|why| why.leaving(stands.clone()))?;
         while let Some(chunk) = next {
             if self.db.stop().is_raised() {
                 return Err(Why::Interrupted.leaving(stands));
@@ -291,7 +294,10 @@ impl Sender<'_> {
                     }
                 })
             };
-            let ran = self.db.run(vec![chunk.transaction.clone()], on_progress).await;
+            let ran = self
+                .db
+                .run(vec![chunk.transaction.clone()], on_progress)
+                .await;
             let failure = match ran {
                 Ok(_) => return Ok(sent.elapsed()),
                 Err(failure) => failure,
@@ -323,13 +329,21 @@ impl Sender<'_> {
                     }
                     continue;
                 }
-                Failure::Step { at: At::Step(step), error, .. } if step < chunk.before => {
+                Failure::Step {
+                    at: At::Step(step),
+                    error,
+                    ..
+                } if step < chunk.before => {
                     return match self.moved(chunk, &error).await? {
                         true => Ok(sent.elapsed()),
                         false => Err(Why::Overtaken),
                     };
                 }
-                Failure::Step { at: At::Step(step), error, .. } => {
+                Failure::Step {
+                    at: At::Step(step),
+                    error,
+                    ..
+                } => {
                     return Err(self.refused(chunk, step - chunk.before, error).await);
                 }
                 Failure::Step { error, .. } => return Err(Why::engine(error)),
@@ -378,8 +392,7 @@ impl Sender<'_> {
             apart: Some(step),
         };
         let mut translator = chunk.translator.clone();
-        let Ok(lowered) =
-            Lowered::of(&chunk.blocks, &mut translator, &mut Tally::default(), how)
+        let Ok(lowered) = Lowered::of(&chunk.blocks, &mut translator, &mut Tally::default(), how)
         else {
             return chunk.lowered.refused(step, error);
         };

@@ -2,8 +2,8 @@
 
 use super::tally::{Before, Tally};
 use super::translate::{Tables, Translator, is_of_the_engine};
-use crate::dump::{Item, Object, What};
 use crate::db::{Query, Rows};
+use crate::dump::{Item, Object, What};
 use crate::history;
 use crate::sql::{Value, identifier};
 
@@ -53,7 +53,8 @@ pub(super) struct There {
 }
 
 /// Asks what there is.
-pub(super) const OBJECTS: &str = "SELECT type, name FROM sqlite_schema WHERE name NOT LIKE 'sqlite\\_%' ESCAPE '\\'";
+pub(super) const OBJECTS: &str =
+    "SELECT type, name FROM sqlite_schema WHERE name NOT LIKE 'sqlite\\_%' ESCAPE '\\'";
 
 impl There {
     pub(super) fn of(rows: &Rows) -> There {
@@ -81,7 +82,11 @@ impl There {
 
     /// Questions that count the rows of those tables of the dump that are there.
     pub(super) fn counting(&self, wanted: &Wanted) -> (Vec<String>, Vec<Query>) {
-        let names = wanted.makes.iter().map(|(_, name)| name).chain(&wanted.fills);
+        let names = wanted
+            .makes
+            .iter()
+            .map(|(_, name)| name)
+            .chain(&wanted.fills);
         let mut tables: Vec<String> = Vec::new();
         for name in names {
             if let Some((kind, name)) = self.find(name)
@@ -91,14 +96,17 @@ impl There {
                 tables.push(name.clone());
             }
         }
-        let count = |name: &String| Query::new(format!("SELECT count(*) FROM {}", identifier(name)));
+        let count =
+            |name: &String| Query::new(format!("SELECT count(*) FROM {}", identifier(name)));
         let queries = tables.iter().map(count).collect();
         (tables, queries)
     }
 
     /// The answers to those.
     pub(super) fn counted(&mut self, tables: Vec<String>, counts: &[Option<i64>]) {
-        let counts = counts.iter().map(|count| count.and_then(|count| u64::try_from(count).ok()));
+        let counts = counts
+            .iter()
+            .map(|count| count.and_then(|count| u64::try_from(count).ok()));
         self.counts = tables
             .into_iter()
             .zip(counts)
@@ -141,8 +149,14 @@ impl Wanted {
         let made = |table: &&super::tally::Table| table.before == Before::Absent;
         let makes = tally.tables.iter().filter(made);
         Wanted {
-            makes: makes.map(|table| (Object::Table, table.name.clone())).collect(),
-            fills: tally.tables.iter().map(|table| table.name.clone()).collect(),
+            makes: makes
+                .map(|table| (Object::Table, table.name.clone()))
+                .collect(),
+            fills: tally
+                .tables
+                .iter()
+                .map(|table| table.name.clone())
+                .collect(),
         }
     }
 
@@ -186,12 +200,16 @@ pub(super) fn clashes(wanted: &Wanted, there: &There, into: Tables) -> Vec<Clash
                 name: found.clone(),
                 rows: there.rows_of(found),
             });
-        } else if into == Tables::Existing && matches!(object, Object::Table | Object::VirtualTable) {
+        } else if into == Tables::Existing && matches!(object, Object::Table | Object::VirtualTable)
+        {
             clashes.push(Clash::Makes { name: name.clone() });
         }
     }
     for name in &wanted.fills {
-        let made = wanted.makes.iter().any(|(_, made)| made.eq_ignore_ascii_case(name));
+        let made = wanted
+            .makes
+            .iter()
+            .any(|(_, made)| made.eq_ignore_ascii_case(name));
         if is_ours(name) || made || (into == Tables::Existing && is_history(name)) {
             continue;
         }

@@ -200,12 +200,7 @@ impl Why {
     }
 
     /// What an engine said of this place of the dump.
-    pub(super) fn refused(
-        error: EngineError,
-        at: At,
-        among: usize,
-        table: Option<String>,
-    ) -> Why {
+    pub(super) fn refused(error: EngineError, at: At, among: usize, table: Option<String>) -> Why {
         match error.code {
             Code::Interrupted => Why::Interrupted,
             _ => Why::Refused {

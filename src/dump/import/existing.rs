@@ -310,11 +310,7 @@ fn number(answer: Result<Rows, db::EngineError>) -> Option<i64> {
 }
 
 /// A dump in one transaction, with its record.
-async fn whole(
-    job: &Job<'_>,
-    there: There,
-    blocks: Vec<Block>,
-) -> Result<Imported, ImportError> {
+async fn whole(job: &Job<'_>, there: There, blocks: Vec<Block>) -> Result<Imported, ImportError> {
     let end = blocks.last().map(|block| block.end).unwrap_or_default();
     let foreign_keys = match job.options.violations {
         Violations::Refuse => ForeignKeys::Off,
@@ -374,7 +370,8 @@ async fn whole(
                 };
                 match part {
                     Part::Step(failed) => {
-                        let is_it = |step: &crate::script::Step| Arc::ptr_eq(&step.sql, &failed.sql);
+                        let is_it =
+                            |step: &crate::script::Step| Arc::ptr_eq(&step.sql, &failed.sql);
                         let step = lowered.steps.iter().position(is_it).unwrap_or(usize::MAX);
                         if how.apart.is_none()
                             && lowered.is_of_many(step)
@@ -459,7 +456,9 @@ async fn finish(
     let name = job.input.recorded();
     let begun = Instant::now();
     loop {
-        let history = history::read(job.db).await.map_err(|error| at_end(error.into()))?;
+        let history = history::read(job.db)
+            .await
+            .map_err(|error| at_end(error.into()))?;
         let script = scripted(
             history.revision,
             &name,
@@ -484,8 +483,7 @@ async fn count(job: &Job<'_>, tally: &mut Tally) -> Result<(), Why> {
     if job.options.verify == Verify::Nothing {
         return Ok(());
     }
-    let question =
-        |name: &str| Query::new(format!("SELECT count(*) FROM {}", identifier(name)));
+    let question = |name: &str| Query::new(format!("SELECT count(*) FROM {}", identifier(name)));
     let questions = tally.tables.iter().map(|table| question(&table.name));
     let answers = job.db.query(questions.collect()).await?;
     for (table, answer) in tally.tables.iter_mut().zip(answers) {
@@ -513,7 +511,11 @@ async fn orphans(job: &Job<'_>, tally: &Tally) -> Result<(u64, Vec<Orphan>), Why
         sql: format!("SELECT {what} FROM pragma_foreign_key_check(?1)"),
         args: vec![name.into()],
     };
-    let names: Vec<&str> = tally.tables.iter().map(|table| table.name.as_str()).collect();
+    let names: Vec<&str> = tally
+        .tables
+        .iter()
+        .map(|table| table.name.as_str())
+        .collect();
     let counts = names.iter().map(|name| asked("count(*)", name)).collect();
     let (mut count, mut questions) = (0, Vec::new());
     for (name, answer) in names.iter().zip(job.db.query(counts).await?) {
@@ -529,7 +531,13 @@ async fn orphans(job: &Job<'_>, tally: &Tally) -> Result<(u64, Vec<Orphan>), Why
     if count == 0 {
         return Ok((0, Vec::new()));
     }
-    let rows = job.db.query(questions).await?.into_iter().flatten().flatten();
+    let rows = job
+        .db
+        .query(questions)
+        .await?
+        .into_iter()
+        .flatten()
+        .flatten();
     Ok((count, rows.take(SHOWN).map(|row| orphan(&row)).collect()))
 }
 

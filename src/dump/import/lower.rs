@@ -72,7 +72,9 @@ impl Lowered {
 
     /// Whether it is not known which of several rows a step failed for.
     pub(super) fn is_of_many(&self, step: usize) -> bool {
-        self.origins.get(step).is_some_and(|origin| origin.among > 1)
+        self.origins
+            .get(step)
+            .is_some_and(|origin| origin.among > 1)
     }
 
     /// The step behind those rows that came apart, which were one step before.
@@ -98,7 +100,11 @@ impl Lowered {
             line: statement.line,
             offset: statement.offset,
         };
-        let origin = Origin { at, among: 1, table };
+        let origin = Origin {
+            at,
+            among: 1,
+            table,
+        };
         self.push(Step::own(sql, Vec::new()), origin);
     }
 

@@ -213,11 +213,7 @@ pub enum Way {
 ///
 /// # Errors
 /// Those of [`import`] that show before anything is written.
-pub async fn plan(
-    db: &Db,
-    input: &Input,
-    options: &ImportOptions,
-) -> Result<Planned, ImportError> {
+pub async fn plan(db: &Db, input: &Input, options: &ImportOptions) -> Result<Planned, ImportError> {
     let path = db.path();
     if let Some(path) = &path
         && input.is(path)

@@ -12,8 +12,8 @@ use std::time::{Duration, Instant};
 use super::ahead::Ahead;
 use super::error::{At, Orphan, Why};
 use super::lower::tell;
-use super::tally::Tally;
 use super::rows::insert_into;
+use super::tally::Tally;
 use super::translate::{Deed, LeftOut, Tables, Translator};
 use super::{ImportError, ImportEvent, OnImport, Verify, Violations, record};
 use crate::db::{self, Access, Db, Engine, Options, Prepared, Raw, Stop};
@@ -223,9 +223,7 @@ impl Drop for Building {
 #[cfg(unix)]
 fn sync_folder(path: &Path) -> std::io::Result<()> {
     match path.parent() {
-        Some(folder) if !folder.as_os_str().is_empty() => {
-            std::fs::File::open(folder)?.sync_all()
-        }
+        Some(folder) if !folder.as_os_str().is_empty() => std::fs::File::open(folder)?.sync_all(),
         _ => Ok(()),
     }
 }
@@ -407,12 +405,19 @@ fn insert<'a>(
         }
     }
     for row in row..rows.len() {
-        inserts.one.run(block.row(rows, row)).map_err(refused(row, 1))?;
+        inserts
+            .one
+            .run(block.row(rows, row))
+            .map_err(refused(row, 1))?;
     }
     Ok(())
 }
 
-fn prepare<'a>(raw: &'a Raw, target: &Arc<Target>, pace: Pace) -> Result<Inserts<'a>, crate::db::EngineError> {
+fn prepare<'a>(
+    raw: &'a Raw,
+    target: &Arc<Target>,
+    pace: Pace,
+) -> Result<Inserts<'a>, crate::db::EngineError> {
     let head = insert_into(target);
     let most = match pace {
         Pace::Fast => ROWS,

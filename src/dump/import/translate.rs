@@ -114,10 +114,11 @@ impl Translator {
         let virtual_tables = made
             .iter()
             .filter(|made| made.object == Object::VirtualTable);
-        self.virtual_tables.extend(virtual_tables.map(|made| Virtual {
-            name: made.name.clone(),
-            shadows: shadows(made.module.as_deref()),
-        }));
+        self.virtual_tables
+            .extend(virtual_tables.map(|made| Virtual {
+                name: made.name.clone(),
+                shadows: shadows(made.module.as_deref()),
+            }));
         self.made.extend(made);
     }
 
@@ -264,9 +265,14 @@ pub(super) fn undo(before: Before, table: &str) -> Option<String> {
 
 /// <https://sqlite.org/fileformat2.html#stat1tab>
 fn is_statistics(table: &str) -> bool {
-    ["sqlite_stat1", "sqlite_stat2", "sqlite_stat3", "sqlite_stat4"]
-        .iter()
-        .any(|name| is(table, name))
+    [
+        "sqlite_stat1",
+        "sqlite_stat2",
+        "sqlite_stat3",
+        "sqlite_stat4",
+    ]
+    .iter()
+    .any(|name| is(table, name))
 }
 
 fn is(a: &str, b: &str) -> bool {
@@ -277,7 +283,9 @@ fn is(a: &str, b: &str) -> bool {
 fn module(sql: &str) -> Option<String> {
     let mut words = crate::sql::significant(sql).map(|token| &sql[token.span]);
     words.find(|word| is(word, "USING"))?;
-    words.next().map(|word| crate::sql::unquote(word).to_ascii_lowercase())
+    words
+        .next()
+        .map(|word| crate::sql::unquote(word).to_ascii_lowercase())
 }
 
 /// The tables that a module makes.
