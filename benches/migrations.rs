@@ -129,8 +129,8 @@ mod plan {
     fn all_applied(bencher: Bencher<'_, '_>, count: usize) {
         measure(bencher, count, |set| History {
             revision: Revision(1),
-            environment: None,
             rows: set.iter().map(row).collect(),
+            ..History::default()
         });
     }
 

@@ -197,6 +197,9 @@ pub(crate) async fn drive<R: Reader>(
     let mut told: Option<Key> = None;
     'again: loop {
         let history = history::read_with_texts(db, |history| how.texts(history)).await?;
+        if let Some(unfinished) = history.unfinished {
+            return Err(HistoryError::Unfinished(unfinished).into());
+        }
         waiting.look(&history);
         how.look(db, &history).await?;
         let decision = how.decide(&history);

@@ -64,6 +64,7 @@ impl From<&HistoryError> for Exit {
         match error {
             HistoryError::NotOurs { .. }
             | HistoryError::Newer { .. }
+            | HistoryError::Unfinished(_)
             | HistoryError::Unreadable { .. } => Exit::Integrity,
             // The settings name a file and a primary that do not belong together, or a mode that is not in this build.
             HistoryError::Db(DbError::OtherPrimary { .. } | DbError::NotBuilt { .. }) => {

@@ -14,7 +14,7 @@ pub struct Block {
     pub(crate) text: Vec<u8>,
     /// In order.
     pub items: Vec<Item>,
-    /// Where it begins.
+    /// Where it begins; blanks and comments may lie between the end of a block and the begin of the next.
     pub begin: Mark,
     /// Where it ends: a place to go on from.
     pub end: Mark,
@@ -99,7 +99,7 @@ pub enum What {
     Begin,
     /// `COMMIT`, `END`, `RELEASE dump`.
     Commit,
-    /// `ROLLBACK`: the shell could not read all of the database that it dumped.
+    /// `ROLLBACK`: the shell could not read all of the database that it dumped. A reader ends with an error there.
     Rollback,
     /// `PRAGMA writable_schema = …`: what it was for comes as [`Object::VirtualTable`].
     WritableSchema,

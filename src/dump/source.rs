@@ -160,6 +160,11 @@ impl Source {
         self.ending
     }
 
+    /// Whether the next reading gives an error.
+    pub(super) fn is_stopped(&self) -> bool {
+        self.stopped.is_some()
+    }
+
     /// Fills `space` as far as the text goes; what can be read before an error comes first.
     ///
     /// # Errors
@@ -293,18 +298,20 @@ pub(super) fn ending_of(tail: &[u8], offset: u64) -> Ending {
                 offset: offset + start as u64,
             };
         }
-        is_last = false;
-        // What ends with it on the same line counts too: some write a dump as one line.
-        let words: [&[u8]; 3] = [b"COMMIT", b"END", b"RELEASE"];
-        let last = line.strip_suffix(b";").unwrap_or(line);
+        // Some write a dump as one line.
+        let last = line.strip_suffix(b";").unwrap_or_default();
         let last = last.rsplit(|&byte| byte == b';').next().unwrap_or(last);
         let last = [last.trim_ascii(), b";"].concat();
-        if words
-            .iter()
-            .any(|word| begins(line, word) || begins(&last, word))
+        let ends = |word: &[u8]| begins(line, word) || begins(&last, word);
+        // A trigger ends with `END;` too, and is no last line.
+        if ends(b"COMMIT")
+            || ends(b"RELEASE")
+            || ends(b"END TRANSACTION")
+            || (is_last && ends(b"END"))
         {
             return Ending::Commit;
         }
+        is_last = false;
     }
     Ending::Open
 }

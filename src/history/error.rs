@@ -25,6 +25,9 @@ pub enum HistoryError {
         /// [`crate::history::LAYOUT`].
         known: i64,
     },
+    /// An import into this database was begun and not finished.
+    #[error("{0}")]
+    Unfinished(super::Unfinished),
     /// A row that no Seedbed writes.
     #[error("_migrations holds a row that cannot be read: {what}")]
     Unreadable {

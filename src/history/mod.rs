@@ -16,6 +16,6 @@ pub use error::{Failed, HistoryError, Part, RunError};
 pub use layout::{
     BASELINE, DOWN_CHECKSUM, LAYOUT, ROWS, SEED_ENVIRONMENT, TABLE, UNFINISHED, VIOLATIONS,
 };
-pub use read::{History, Row, State, read, read_with_texts};
+pub use read::{History, Row, State, Unfinished, read, read_with_texts};
 pub use run::{OnUnit, Receipt, UnitEvent, run};
 pub(crate) use write::baselined;

@@ -19,6 +19,19 @@ pub struct History {
     pub environment: Option<String>,
     /// Everything recorded, in the order in which it happened.
     pub rows: Vec<Row>,
+    /// An import that was begun and not finished: until it is, nothing else may change the database.
+    pub unfinished: Option<Unfinished>,
+}
+
+/// An import that was begun and not finished, as [`UNFINISHED`](super::UNFINISHED) tells of it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Unfinished {
+    /// The dump.
+    pub name: String,
+    /// The line of the dump that it has come to, from 1.
+    pub line: u64,
+    /// By the database's clock, `YYYY-MM-DDTHH:MM:SS.sssZ`.
+    pub started_at: String,
 }
 
 /// One recorded migration, repeatable, seed or import.
@@ -50,6 +63,16 @@ pub struct Row {
     pub source: Option<String>,
     /// The recorded down text, where it was asked for.
     pub down: Option<String>,
+}
+
+impl std::fmt::Display for Unfinished {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        let Unfinished { name, line, .. } = self;
+        write!(
+            f,
+            "the import of {name} was not finished: it has come to line {line}"
+        )
+    }
 }
 
 /// Whether what a row tells of has finished.
@@ -108,6 +131,8 @@ const ROWS: &str = "\
 SELECT kind, version, name, checksum, state, applied_at, duration_ms, run_id, applied_by, detail, down IS NOT NULL, effective
 FROM _migrations WHERE kind <> 'meta' ORDER BY rowid";
 
+const IMPORT: &str = "SELECT name, line, started_at FROM _seedbed_import";
+
 /// Reads the history, without the recorded texts. A database without `_migrations` has an empty one.
 ///
 /// # Errors
@@ -118,11 +143,27 @@ pub async fn read(db: &Db) -> Result<History, HistoryError> {
             Query::new(WHAT_IT_IS),
             Query::new(META),
             Query::new(ROWS),
+            Query::new(IMPORT),
         ])
         .await?;
-    let [what, meta, rows]: [Result<Rows, EngineError>; 3] =
+    let [what, meta, rows, import]: [Result<Rows, EngineError>; 4] =
         answers.try_into().map_err(|_| unreadable("no answer"))?;
-    history(what.map_err(DbError::Read)?, meta, rows)
+    Ok(History {
+        // Without the table there is none.
+        unfinished: import.ok().and_then(|rows| unfinished(rows.first()?)),
+        ..history(what.map_err(DbError::Read)?, meta, rows)?
+    })
+}
+
+fn unfinished(row: &[Value]) -> Option<Unfinished> {
+    let [name, line, started_at] = row else {
+        return None;
+    };
+    Some(Unfinished {
+        name: text(name)?.to_owned(),
+        line: u64::try_from(number(line)?).ok()?,
+        started_at: text(started_at)?.to_owned(),
+    })
 }
 
 /// Makes a history of three answers.
@@ -157,6 +198,7 @@ fn history(
             .iter()
             .map(|row| recorded(row))
             .collect::<Result<_, _>>()?,
+        unfinished: None,
     })
 }
 

@@ -174,6 +174,10 @@ pub fn plan(set: &Migrations, history: &History, options: &PlanOptions) -> Plan 
     for (version, row) in history.versions() {
         versions.entry(version).or_default().1 = Some(row);
     }
+    if let Some(unfinished) = &history.unfinished {
+        let problem = Problem::UnfinishedImport(unfinished.clone());
+        planner.plan.problems.push(problem);
+    }
     if let Target::Version(version) = options.target
         && !versions.contains_key(&version)
     {

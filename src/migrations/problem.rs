@@ -4,6 +4,7 @@
 use std::sync::Arc;
 
 use crate::drive::Finding;
+use crate::history::Unfinished;
 use crate::schema::Difference;
 use crate::script::{Key, Origin, Source};
 
@@ -228,6 +229,8 @@ pub enum Problem {
         /// What was applied on top meanwhile.
         on_top: Vec<i64>,
     },
+    /// An import into this database was begun and not finished: nothing else may change it meanwhile.
+    UnfinishedImport(Unfinished),
     /// An applied migration without a recorded down text.
     NoDown {
         /// Which.
@@ -383,6 +386,7 @@ impl Problem {
             Problem::Missing { .. } | Problem::GoneSinceBase { .. } => "missing",
             Problem::OutOfOrder { .. } | Problem::BehindBase { .. } => "out-of-order",
             Problem::Ahead { .. } => "ahead",
+            Problem::UnfinishedImport(_) => "unfinished-import",
             Problem::Started { .. } => "started",
             Problem::NoSuchVersion { .. } => "no-such-version",
             Problem::Overtaken { .. } => "overtaken",
@@ -503,6 +507,9 @@ impl Problem {
                 "if nobody runs it any more, look at what it did and settle it: `repair {0} --applied` if all of it \
                  is in the database, `repair {0} --retry` if it is to run again",
                 argument(key)
+            ),
+            Problem::UnfinishedImport(Unfinished { name, .. }) => format!(
+                "`import {name}` goes on with it, `import {name} --restart` takes back what it has written"
             ),
             Problem::NoSuchVersion { .. } => "`status` lists them".to_owned(),
             Problem::Overtaken { .. } => {
@@ -673,6 +680,7 @@ impl std::fmt::Display for Problem {
                 f,
                 "{key} was started on {since} by {by}, outside of a transaction, and has not finished"
             ),
+            Problem::UnfinishedImport(unfinished) => unfinished.fmt(f),
             Problem::NoSuchVersion { version, among } => {
                 write!(f, "there is no V{version} among the {among}")
             }

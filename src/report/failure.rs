@@ -70,6 +70,16 @@ impl Report {
                 "newer-layout",
                 &["upgrade seedbed to the version that the others use"],
             ),
+            HistoryError::Unfinished(unfinished) => {
+                let help = crate::migrations::Problem::UnfinishedImport(unfinished.clone()).help();
+                return Report::of(vec![Diagnostic {
+                    help: help
+                        .iter()
+                        .map(|help| as_typed(help, style.program))
+                        .collect(),
+                    ..Diagnostic::error("unfinished-import", error.to_string())
+                }]);
+            }
             HistoryError::Unreadable { .. } => (
                 "unreadable-history",
                 &[

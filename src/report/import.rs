@@ -147,10 +147,11 @@ pub fn import_words(imported: &Imported) -> Vec<String> {
         .collect();
     let (number, some) = &imported.orphans;
     if *number > 0 {
-        lines.push(format!(
-            "warning: {} without their parents",
-            many_rows(*number)
-        ));
+        let lack = match number {
+            1 => "lacks its parent",
+            _ => "lack their parents",
+        };
+        lines.push(format!("warning: {} {lack}", many_rows(*number)));
         lines.extend(orphans(some).into_iter().map(|line| format!("  {line}")));
     }
     lines

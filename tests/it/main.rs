@@ -13,6 +13,7 @@ mod commands;
 mod doctor;
 mod doctor_process;
 mod export;
+mod import;
 #[cfg(unix)]
 mod kill;
 mod locks;

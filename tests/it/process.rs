@@ -237,12 +237,14 @@ fn milliseconds(text: &str) -> String {
     plain + rest
 }
 
-/// Takes the width out of the columns of a table of migrations: it depends on how long each took. Lines end with text.
+/// Takes the width out of the columns of a table of migrations, or of imported tables: it depends on how long each took. Lines end with text.
 fn narrow(text: &str) -> String {
     let mut within = false;
     let mut plain = String::new();
     for line in text.lines() {
-        within = line.starts_with("state ") || (within && !line.is_empty());
+        within = line.starts_with("state ")
+            || (line.starts_with("table ") && line.ends_with("verified"))
+            || (within && !line.is_empty());
         if within {
             let cells = line.split("  ").map(str::trim).filter(|it| !it.is_empty());
             plain.push_str(&cells.collect::<Vec<_>>().join("  "));

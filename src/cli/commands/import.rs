@@ -61,7 +61,12 @@ pub(crate) async fn import(session: &Session, flags: &args::Import) -> Ending {
     let synced = opened.db.sync().await;
     show(session, &opened, &imported, &shown, synced.is_ok());
     match synced {
-        Ok(_) => Ok(Exit::Done),
+        Ok(_) => {
+            if let Some(next) = next(session, &opened, &imported).await {
+                session.terminal.words(&next);
+            }
+            Ok(Exit::Done)
+        }
         Err(error) => {
             let error = HistoryError::Db(error);
             let exit = Exit::from(&error);
@@ -95,6 +100,7 @@ fn options(session: &Session, flags: &args::Import) -> Result<ImportOptions, Sto
                 return Err(session.usage("verify", message, None));
             }
         },
+        ..ImportOptions::default()
     })
 }
 
@@ -134,21 +140,21 @@ fn show(session: &Session, opened: &Opened, imported: &Imported, shown: &str, sy
     }
     let text = report::imported(imported, shown, session.style());
     session.terminal.data(&text);
-    if let Some(next) = next(session, opened, imported) {
-        session.terminal.words(&next);
-    }
 }
 
 /// What to do next: the migrations that have made what the dump brought are not recorded.
-fn next(session: &Session, opened: &Opened, imported: &Imported) -> Option<String> {
+async fn next(session: &Session, opened: &Opened, imported: &Imported) -> Option<String> {
     if imported.has_history || matches!(imported.outcome, Outcome::Already { .. }) {
         return None;
     }
     let newest = newest(&opened.config.migrations.value)?;
-    Some(format!(
-        "next: `{} baseline V` records the migrations up to V{newest} that this schema has already",
-        session.program
-    ))
+    let history = crate::history::read(&opened.db).await.ok()?;
+    history.version().is_none().then(|| {
+        format!(
+            "next: `{} baseline V` records which migrations this schema has already (the newest is V{newest})",
+            session.program
+        )
+    })
 }
 
 fn newest(folder: &Path) -> Option<i64> {

@@ -13,11 +13,11 @@ pub(super) struct Ahead(Receiver<Result<Block, DumpError>>);
 
 impl Ahead {
     /// Begins to read. The thread ends with the dump, with its first error, or once this is dropped.
-    pub(super) fn of(input: &Input, from: Option<Mark>) -> Ahead {
+    pub(super) fn of(input: &Input, block_bytes: usize, from: Option<Mark>) -> Ahead {
         let (send, receive) = channel(AHEAD);
         let input = input.clone();
         std::thread::spawn(move || {
-            let mut reader = match input.reader(from.as_ref()) {
+            let mut reader = match input.reader(block_bytes, from.as_ref()) {
                 Ok(reader) => reader,
                 Err(error) => {
                     let _ = send.blocking_send(Err(error));

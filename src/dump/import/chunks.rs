@@ -22,9 +22,7 @@ use crate::script::{Atomicity, ForeignKeys, Run};
 /// How long a chunk should take.
 const AIM: Duration = Duration::from_secs(1);
 
-/// Bytes of the dump in the first chunk, in the largest and in the smallest.
-const FIRST: u64 = 1 << 20;
-const LARGEST: u64 = 4 << 20;
+/// The smallest chunk, in bytes of the dump.
 const SMALLEST: u64 = 64 << 10;
 
 /// The shortest time for which an answer is asked for again: a request can wait behind the write lock for as long as a
@@ -54,6 +52,8 @@ pub(super) struct Chunks<'a> {
     pub(super) db: &'a Db,
     pub(super) run: &'a Run,
     pub(super) name: &'a str,
+    /// The most bytes of the dump in a chunk.
+    pub(super) largest: u64,
     pub(super) on_event: OnImport,
     pub(super) blocks: Blocks,
     pub(super) tables: Tables,
@@ -91,7 +91,7 @@ struct Chunk {
 impl Chunks<'_> {
     /// Sends the whole dump.
     pub(super) async fn send(mut self) -> Result<Done, ImportError> {
-        let mut size = FIRST;
+        let mut size = self.largest / 4;
         // What is known to be in the database.
         let mut stands = match self.at {
             Some(at) => up_to(&at, &self.tally),
@@ -128,7 +128,7 @@ impl Chunks<'_> {
                 }
             };
             let bytes = chunk.end.offset - chunk.from.unwrap_or(0);
-            size = adapted(size, bytes, took);
+            size = adapted(size, bytes, took).clamp(SMALLEST.min(self.largest), self.largest);
             sent.took(&chunk.tally, took);
             stands = up_to(&chunk.end, &sent);
             end = chunk.end;
@@ -258,7 +258,7 @@ fn up_to(mark: &Mark, tally: &Tally) -> Stands {
 
 /// Twice as much where it was quick, less where it was slow.
 fn adapted(size: u64, bytes: u64, took: Duration) -> u64 {
-    let next = if took > AIM * 3 / 2 {
+    if took > AIM * 3 / 2 {
         let share = AIM.as_secs_f64() / took.as_secs_f64();
         // What it came to, in bytes that fit into the time.
         (bytes as f64 * share) as u64
@@ -266,8 +266,7 @@ fn adapted(size: u64, bytes: u64, took: Duration) -> u64 {
         size * 2
     } else {
         size
-    };
-    next.clamp(SMALLEST, LARGEST)
+    }
 }
 
 /// Sends one chunk until it is known what became of it.

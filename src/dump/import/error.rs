@@ -114,7 +114,7 @@ pub enum Why {
         most: usize,
     },
     /// Rows whose parents are missing.
-    #[error("{} without their parents", many(*.count))]
+    #[error("{}", orphans(*.count))]
     ForeignKeys {
         /// How many.
         count: u64,
@@ -228,6 +228,14 @@ impl From<Why> for ImportError {
     /// Nothing stands.
     fn from(why: Why) -> ImportError {
         why.leaving(Stands::Nothing)
+    }
+}
+
+/// `1 row has no parent`, `2 rows have no parents`
+fn orphans(count: u64) -> String {
+    match count {
+        1 => "1 row lacks its parent".to_owned(),
+        _ => format!("{count} rows lack their parents"),
     }
 }
 

@@ -23,9 +23,6 @@ use crate::history::{self, History, Part, RunError};
 use crate::script::{ForeignKeys, Key, Script};
 use crate::sql::{Value, identifier};
 
-/// A dump up to this many bytes goes in one transaction.
-const WHOLE: u64 = 4 << 20;
-
 /// How often an import that somebody else was in the way of is begun again.
 const TRIES: usize = 4;
 
@@ -119,11 +116,12 @@ async fn go_on(
     let chunks = Chunks {
         db: job.db,
         run: job.run,
+        largest: job.options.transaction_bytes,
         name: &checkpoint.name,
         on_event: job.on_event.clone(),
         blocks: Blocks {
             read: VecDeque::new(),
-            ahead: Ahead::of(job.input, Some(mark)),
+            ahead: Ahead::of(job.input, job.options.block_bytes(), Some(mark)),
         },
         tables: job.options.tables,
         there,
@@ -163,7 +161,7 @@ async fn begin(
     let translator = Translator::new(job.db.engine(), job.options.tables, false);
     let mut blocks = Blocks {
         read: VecDeque::new(),
-        ahead: Ahead::of(job.input, None),
+        ahead: Ahead::of(job.input, job.options.block_bytes(), None),
     };
     let mut seen = Seen {
         wanted: Wanted::default(),
@@ -172,7 +170,7 @@ async fn begin(
         end: Mark::default(),
     };
     let mut is_whole = false;
-    while seen.end.offset < WHOLE && !is_whole {
+    while seen.end.offset < job.options.transaction_bytes && !is_whole {
         match blocks.ahead.next().await.transpose().map_err(Why::from)? {
             Some(block) => {
                 seen.block(job, &block)?;
@@ -194,7 +192,7 @@ async fn begin(
                 bytes: seen.end.offset,
             });
         }
-        blocks.ahead = Ahead::of(job.input, None);
+        blocks.ahead = Ahead::of(job.input, job.options.block_bytes(), None);
     }
     if is_whole || survey {
         let key = Key::Import(super::hexadecimal(&seen.end.sha256));
@@ -214,6 +212,7 @@ async fn begin(
     let chunks = Chunks {
         db: job.db,
         run: job.run,
+        largest: job.options.transaction_bytes,
         name: &name,
         on_event: job.on_event.clone(),
         blocks,
@@ -240,7 +239,7 @@ pub(super) async fn plan(job: &Job<'_>, is_new: bool) -> Result<Planned, ImportE
         tally: Tally::default(),
         end: Mark::default(),
     };
-    let mut blocks = Ahead::of(job.input, None);
+    let mut blocks = Ahead::of(job.input, job.options.block_bytes(), None);
     while let Some(block) = blocks.next().await.transpose().map_err(Why::from)? {
         if job.db.stop().is_raised() {
             return Err(Why::Interrupted.into());
@@ -256,13 +255,14 @@ pub(super) async fn plan(job: &Job<'_>, is_new: bool) -> Result<Planned, ImportE
             return Err(Why::Clashes(found).into());
         }
     }
+    let is_small = seen.end.offset < job.options.transaction_bytes;
     Ok(Planned {
         tables: seen.tally.tables,
         bytes: seen.end.offset,
         way: match is_there {
             true => Way::Already,
             false if is_new => Way::NewFile,
-            false if seen.end.offset < WHOLE && !seen.translator.has_history => Way::Whole,
+            false if is_small && !seen.translator.has_history => Way::Whole,
             false => Way::Chunks,
         },
     })

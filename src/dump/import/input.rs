@@ -36,7 +36,7 @@ impl Input {
         match self {
             Input::File(path) => {
                 let metadata = std::fs::metadata(path).ok()?;
-                metadata.is_file().then(|| metadata.len())
+                metadata.is_file().then_some(metadata.len())
             }
             Input::Stdin => None,
         }
@@ -69,8 +69,16 @@ impl Input {
     }
 
     /// Begins to read it, behind this point.
-    pub(super) fn reader(&self, from: Option<&Mark>) -> Result<Reader, DumpError> {
-        let (source, options) = (self.source()?, ReaderOptions::default());
+    pub(super) fn reader(
+        &self,
+        block_bytes: usize,
+        from: Option<&Mark>,
+    ) -> Result<Reader, DumpError> {
+        let source = self.source()?;
+        let options = ReaderOptions {
+            block_bytes,
+            ..ReaderOptions::default()
+        };
         match from {
             None => Ok(Reader::new(source, options)),
             Some(mark) => Reader::resume(source, options, mark),

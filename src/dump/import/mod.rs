@@ -97,7 +97,7 @@ pub enum Begin {
 }
 
 /// How a dump is imported.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct ImportOptions {
     /// What the rows go into.
     pub tables: Tables,
@@ -107,6 +107,30 @@ pub struct ImportOptions {
     pub violations: Violations,
     /// What is looked at afterwards.
     pub verify: Verify,
+    /// How many bytes of a dump go into one transaction at the most, where it is no new file that is made.
+    pub transaction_bytes: u64,
+}
+
+impl Default for ImportOptions {
+    /// Into new tables, 4 MB at once: what a server does with that in a second or less, and what fits into memory
+    /// several times over.
+    fn default() -> ImportOptions {
+        ImportOptions {
+            tables: Tables::New,
+            begin: Begin::Continue,
+            violations: Violations::Refuse,
+            verify: Verify::Counts,
+            transaction_bytes: 4 << 20,
+        }
+    }
+}
+
+impl ImportOptions {
+    /// How many bytes are read at once: several times as often as is written.
+    fn block_bytes(&self) -> usize {
+        let part = usize::try_from(self.transaction_bytes / 8).unwrap_or(usize::MAX);
+        part.clamp(1024, 256 * 1024)
+    }
 }
 
 /// A dump is in the database, and recorded.
@@ -297,14 +321,15 @@ async fn new_file(
         lock_timeout: db.lock_timeout(),
         stop: db.stop().clone(),
     };
-    let made = new_file::make(path, Ahead::of(input, None), plan(Pace::Fast)).await;
+    let dump = || Ahead::of(input, options.block_bytes(), None);
+    let made = new_file::make(path, dump(), plan(Pace::Fast)).await;
     let built = match made {
         // Which of them it is shows when they go one by one.
         Err(ImportError {
             why: Why::Refused { among: 2.., .. },
             ..
         }) if input.can_be_read_again() => {
-            new_file::make(path, Ahead::of(input, None), plan(Pace::RowByRow)).await?
+            new_file::make(path, dump(), plan(Pace::RowByRow)).await?
         }
         made => made?,
     };

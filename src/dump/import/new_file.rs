@@ -127,7 +127,11 @@ pub(super) async fn make(path: &Path, dump: Ahead, plan: Plan<'_>) -> Result<Bui
 async fn lock(path: &Path, plan: &Plan<'_>) -> Result<db::FileLock, Why> {
     let begun = Instant::now();
     loop {
-        if let Some(lock) = db::FileLock::try_take(path, LOCK)? {
+        let lock = db::FileLock::try_take(path, LOCK).map_err(|error| match error {
+            db::DbError::File { path, source } => Why::File { path, source },
+            error => Why::Db(error),
+        });
+        if let Some(lock) = lock? {
             return Ok(lock);
         }
         if begun.elapsed() >= plan.lock_timeout {

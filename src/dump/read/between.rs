@@ -24,21 +24,18 @@ impl Text<'_> {
         Ok(at)
     }
 
-    /// `/****** CORRUPTION ERROR *******/` and `/****** ERROR: … ******/` are what a shell writes where it had to leave
+    /// `/****** CORRUPTION ERROR *******/` and `/**** ERROR: … ****/` are what a shell writes where it had to leave
     /// rows out: the dump looks complete, and is not.
     fn refuse_confession(&self, at: usize, end: usize) -> Result<(), Stop> {
         let comment = &self.bytes[at..end];
-        if !comment.starts_with(b"/****** ") || !comment.ends_with(b" ******/") {
-            if !comment.starts_with(b"/****** CORRUPTION ERROR") {
-                return Ok(());
-            }
+        if !comment.starts_with(b"/****") {
+            return Ok(());
         }
-        let words = String::from_utf8_lossy(comment);
-        let words: String = words
-            .trim_matches(['/', '*', ' '])
-            .chars()
-            .take(80)
-            .collect();
+        let words = String::from_utf8_lossy(&comment[..comment.len().min(200)]);
+        let words = words.trim_matches(['/', '*', ' ']);
+        if !words.starts_with("CORRUPTION ERROR") && !words.starts_with("ERROR:") {
+            return Ok(());
+        }
         Err(Stop::Refused(Refusal {
             at,
             end,

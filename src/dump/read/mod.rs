@@ -22,7 +22,7 @@ use super::error::{DumpError, NotADump, Place, Problem};
 use super::source::{Ending, Packing, Source};
 use decode::decode;
 use insert::{Insert, Memory, Run, Saved, SchemaRow, insert};
-use scan::{GoOn, Open, Refusal, Stop, Text};
+use scan::{GoOn, Open, Refusal, Stop, Text, Unclosed};
 
 /// How many problems are enough.
 const ENOUGH: usize = 20;
@@ -98,6 +98,8 @@ enum Transaction {
     None,
     /// What to say where it never ends.
     Open(Box<Problem>),
+    /// It looks as if it ended before the mark that reading began at.
+    Glanced,
     Ended,
 }
 
@@ -108,12 +110,22 @@ enum State {
     Ended(Box<Ended>),
 }
 
+fn makes_an_index(statement: &Statement) -> bool {
+    matches!(
+        statement.what,
+        What::Create {
+            object: super::block::Object::Index,
+            ..
+        }
+    )
+}
+
 /// What was read of the buffer.
 #[derive(Debug, Default)]
 struct Draft {
     runs: Vec<Run>,
     statements: Vec<Statement>,
-    /// Behind the last whole statement, and the blanks that follow it.
+    /// Behind the last whole statement, and the blanks that follow it: where the next one begins.
     end: usize,
     /// The lines before that.
     lines: u32,
@@ -237,6 +249,17 @@ impl Reader {
                 let place = self.place_of(at);
                 return Err(self.rolled_back(place.offset, Some(place.line)));
             }
+            // What does not fit where the dump ends may only be half of it.
+            if let Pause::Refused(refusal) = &pause
+                && self.last
+                && refusal.go_on == GoOn::Line
+                && refusal.end >= self.buffer.len() - self.start
+            {
+                pause = Pause::Open(Open {
+                    what: Unclosed::Statement,
+                    at: draft.end,
+                });
+            }
             if let Pause::Refused(refusal) = pause {
                 self.refuse(&refusal, draft.end)?;
                 continue;
@@ -245,6 +268,13 @@ impl Reader {
                 return Ok(Some(self.block(draft)));
             }
             let open = match &pause {
+                Pause::Open(Open {
+                    what: Unclosed::Statement,
+                    ..
+                }) => Some(Open {
+                    what: Unclosed::Statement,
+                    at: 0,
+                }),
                 Pause::Open(open) => Some(Open {
                     at: open.at - draft.end,
                     ..*open
@@ -292,6 +322,10 @@ impl Reader {
             let Some(first) = text.get(at) else {
                 return Pause::End;
             };
+            // An index takes long, so whoever applies blocks can commit behind each.
+            if draft.statements.last().is_some_and(makes_an_index) {
+                return Pause::Switch;
+            }
             let begins = match first {
                 b'I' | b'i' => text.is(at, "INSERT"),
                 _ => Ok(None),
@@ -302,7 +336,10 @@ impl Reader {
             };
             if begins.is_none() {
                 match self.other(&text, at, draft) {
-                    Ok(end) => at = end + 1,
+                    Ok(end) => {
+                        at = end + 1;
+                        draft.count(&text, at);
+                    }
                     Err(pause) => return pause,
                 }
                 continue;
@@ -312,6 +349,7 @@ impl Reader {
             let pause = match inserted {
                 Ok(Insert::Rows { end }) if draft.statements.is_empty() => {
                     at = end + 1;
+                    draft.count(&text, at);
                     continue;
                 }
                 Ok(Insert::Rows { .. }) => Pause::Switch,
@@ -322,6 +360,7 @@ impl Reader {
                             .statements
                             .push(self.statement_at(draft.lines, at, what));
                         at = row.end + 1;
+                        draft.count(&text, at);
                         continue;
                     }
                     Err(refusal) => Pause::Refused(refusal),
@@ -455,7 +494,7 @@ impl Reader {
             .truncate(length + filled.as_ref().copied().unwrap_or(0));
         match filled {
             Ok(more) => {
-                self.last = length + more < self.room;
+                self.last = length + more < self.room && !self.source.is_stopped();
                 Ok(())
             }
             Err(cause) => Err(self.unreadable(cause)),
@@ -484,7 +523,7 @@ impl Reader {
         self.state = State::Ended(Box::new(Ended {
             mark: self.mark(),
             envelope: match self.transaction {
-                Transaction::Ended => Envelope::Transaction,
+                Transaction::Ended | Transaction::Glanced => Envelope::Transaction,
                 _ => Envelope::None,
             },
             rows: self.rows,

@@ -192,7 +192,9 @@ impl Reader {
                     let problem = open_transaction(self.place_of(at), line);
                     self.transaction = Transaction::Open(Box::new(problem));
                 }
-                (What::Commit, Transaction::Open(_)) => self.transaction = Transaction::Ended,
+                (What::Commit, Transaction::Open(_) | Transaction::Glanced) => {
+                    self.transaction = Transaction::Ended;
+                }
                 (What::Commit, _) => {
                     let problem = self.problem(
                         "malformed-statement",

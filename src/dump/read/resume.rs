@@ -47,7 +47,7 @@ impl Reader {
         }
         if let Some(problem) = begin(&first) {
             self.transaction = match ending_of(&last, 0) {
-                Ending::Commit => Transaction::Ended,
+                Ending::Commit => Transaction::Glanced,
                 _ => Transaction::Open(Box::new(problem)),
             };
         }

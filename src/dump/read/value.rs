@@ -46,7 +46,7 @@ impl Text<'_> {
                     match self.byte(next)? {
                         b',' => next + 1,
                         b')' => return Ok(next + 1),
-                        _ => return Err(self.no_literal(at, next)),
+                        _ => return Err(self.no_end(next)),
                     }
                 }
             };
@@ -123,7 +123,7 @@ impl Text<'_> {
                 Ok(end)
             }
             b"cast" => self.cast(at, end, out),
-            _ => Err(self.no_literal(at, at)),
+            _ => Err(self.no_literal(at)),
         }
     }
 
@@ -155,7 +155,7 @@ impl Text<'_> {
         let start = if matches!(sign, b'-' | b'+') {
             // `--` begins a comment, which is no sign.
             if self.byte(at + 1)? == sign {
-                return Err(self.no_literal(at, at));
+                return Err(self.no_literal(at));
             }
             self.blanks(at + 1)?
         } else {
@@ -177,7 +177,7 @@ impl Text<'_> {
         if !some {
             return match self.infinity(start)? {
                 Some(end) => Ok((Cell::Real(signed(f64::INFINITY, negative)), end)),
-                None => Err(self.no_literal(at, at)),
+                None => Err(self.no_literal(at)),
             };
         }
         if matches!(self.get(end), Some(b'e' | b'E')) {
@@ -188,7 +188,7 @@ impl Text<'_> {
         }
         // Also where the number may go on behind what has come.
         if is_word(self.byte(end)?) {
-            return Err(self.no_literal(at, at));
+            return Err(self.no_literal(at));
         }
         let digits = std::str::from_utf8(&self.bytes[start..end]).unwrap_or_default();
         if end == whole {
@@ -203,7 +203,7 @@ impl Text<'_> {
         }
         match digits.parse::<f64>() {
             Ok(number) => Ok((Cell::Real(signed(number, negative)), end)),
-            Err(_) => Err(self.no_literal(at, at)),
+            Err(_) => Err(self.no_literal(at)),
         }
     }
 
@@ -223,10 +223,10 @@ impl Text<'_> {
         loop {
             let (number, end) = match self.byte(next)? {
                 b'0'..=b'9' | b'-' | b'+' | b'.' => self.number(next)?,
-                _ => return Err(self.no_literal(at, at)),
+                _ => return Err(self.no_literal(at)),
             };
             let Cell::Real(number) = number else {
-                return Err(self.no_literal(at, at));
+                return Err(self.no_literal(at));
             };
             let so_far = match product {
                 None => number,
@@ -235,10 +235,10 @@ impl Text<'_> {
             };
             let end = self.blanks(end)?;
             match self.byte(end)? {
-                b')' if so_far.is_nan() => return Err(self.no_literal(at, at)),
+                b')' if so_far.is_nan() => return Err(self.no_literal(at)),
                 b')' => return Ok((so_far, end + 1)),
                 operator @ (b'*' | b'/') => product = Some((so_far, operator)),
-                _ => return Err(self.no_literal(at, at)),
+                _ => return Err(self.no_literal(at)),
             }
             next = self.blanks(end + 1)?;
         }
@@ -271,7 +271,7 @@ impl Text<'_> {
     fn cast(&self, at: usize, name: usize, out: &mut Cells) -> Result<usize, Stop> {
         let digits = self.symbol(at, name, b'(')?;
         if !matches!(self.byte(digits)?, b'x' | b'X') || self.byte(digits + 1)? != b'\'' {
-            return Err(self.no_literal(at, at));
+            return Err(self.no_literal(at));
         }
         let (start, stop, end) = self.hex(digits)?;
         let mut next = self.blanks(end)?;
@@ -279,7 +279,7 @@ impl Text<'_> {
             self.byte(next)?;
             next = match self.is(next, word)? {
                 Some(end) => self.blanks(end)?,
-                None => return Err(self.no_literal(at, at)),
+                None => return Err(self.no_literal(at)),
             };
         }
         let end = self.symbol(at, next, b')')?;
@@ -317,7 +317,7 @@ impl Text<'_> {
             return self.string(at, at);
         };
         if depth == 0 {
-            return Err(self.no_literal(at, at));
+            return Err(self.no_literal(at));
         }
         let argument = self.symbol(at, name, b'(')?;
         let (start, stop, doubled, end) = self.replaced(argument, steps, depth - 1)?;
@@ -331,18 +331,18 @@ impl Text<'_> {
         let char = self.symbol(at, self.blanks(end)?, b',')?;
         self.byte(char)?;
         let Some(name) = self.is(char, "char")? else {
-            return Err(self.no_literal(at, at));
+            return Err(self.no_literal(at));
         };
         let digits = self.symbol(at, name, b'(')?;
         let (number, end) = match self.byte(digits)? {
             b'0'..=b'9' => self.number(digits)?,
-            _ => return Err(self.no_literal(at, at)),
+            _ => return Err(self.no_literal(at)),
         };
         let end = self.symbol(at, self.blanks(end)?, b')')?;
         let end = self.symbol(at, self.blanks(end)?, b')')?;
         match number {
             Cell::Integer(byte @ (10 | 13)) => steps.push((pattern, byte as u8)),
-            _ => return Err(self.no_literal(at, at)),
+            _ => return Err(self.no_literal(at)),
         }
         Ok((start, stop, doubled, end))
     }
@@ -350,7 +350,7 @@ impl Text<'_> {
     /// The inside of the string at `at`, whether it has doubled quotes, and its end. `value` is what it belongs to.
     fn string(&self, value: usize, at: usize) -> Result<(usize, usize, bool, usize), Stop> {
         if self.byte(at)? != b'\'' {
-            return Err(self.no_literal(value, value));
+            return Err(self.no_literal(value));
         }
         let (end, doubled) = self.quoted(at)?;
         Ok((at + 1, end - 1, doubled, end))
@@ -360,7 +360,7 @@ impl Text<'_> {
     fn symbol(&self, value: usize, at: usize, symbol: u8) -> Result<usize, Stop> {
         let at = self.blanks(at)?;
         if self.byte(at)? != symbol {
-            return Err(self.no_literal(value, value));
+            return Err(self.no_literal(value));
         }
         if symbol == b')' {
             return Ok(at + 1);
@@ -370,27 +370,46 @@ impl Text<'_> {
         Ok(next)
     }
 
-    /// What stands at `at` is no literal, or one that something follows at `found`.
+    /// Something else than a comma or a parenthesis stands behind a value.
     #[cold]
-    fn no_literal(&self, at: usize, found: usize) -> Stop {
-        let end = self.word(found).unwrap_or(found).max(found + 1);
-        let (code, message, help) = if found > at || self.get(at).is_some_and(ends_value) {
-            (
-                "malformed-row",
-                format!(
-                    "expected a comma or a parenthesis behind the value, found `{}`",
-                    String::from_utf8_lossy(self.bytes.get(found..end).unwrap_or_default())
-                ),
-                "if this is inside of a text, a ' in it is not doubled",
-            )
-        } else {
-            (
-                "refused-value",
-                "the value is an expression, and dumps consist of plain values".to_owned(),
-                "nothing of a dump is evaluated: write the value that it has",
-            )
-        };
-        refused(found, end, code, message, Some(help.to_owned()))
+    fn no_end(&self, at: usize) -> Stop {
+        let end = self.token_end(at);
+        refused(
+            at,
+            end,
+            "malformed-row",
+            format!(
+                "expected a comma or a parenthesis behind the value, found `{}`",
+                self.shown(at, end)
+            ),
+            Some("if this is inside of a text, a ' in it is not doubled".to_owned()),
+        )
+    }
+
+    /// What stands at `at` is no literal.
+    #[cold]
+    fn no_literal(&self, at: usize) -> Stop {
+        let end = self.token_end(at);
+        if self.get(at).is_some_and(ends_value) {
+            let message = format!("expected a value, found `{}`", self.shown(at, end));
+            return refused(at, end, "malformed-row", message, None);
+        }
+        refused(
+            at,
+            end,
+            "refused-value",
+            "the value is an expression, and dumps consist of plain values".to_owned(),
+            Some("nothing of a dump is evaluated: write the value that it has".to_owned()),
+        )
+    }
+
+    fn token_end(&self, at: usize) -> usize {
+        self.word(at).unwrap_or(at).max(at + 1)
+    }
+
+    fn shown(&self, at: usize, end: usize) -> String {
+        let bytes = self.bytes.get(at..end).unwrap_or_default();
+        String::from_utf8_lossy(&bytes[..bytes.len().min(40)]).into_owned()
     }
 }
 

@@ -270,6 +270,11 @@ fn all_problems() -> Vec<Problem> {
             bytes: 5_100_000,
             limit: 5_000_000,
         },
+        Problem::UnfinishedImport(crate::history::Unfinished {
+            name: "old.sql".to_owned(),
+            line: 1200,
+            started_at: "2026-11-21T22:12:51.123Z".to_owned(),
+        }),
     ]
 }
 
@@ -306,6 +311,7 @@ fn variant(problem: &Problem) -> usize {
         Problem::BehindBase { .. } => 27,
         Problem::Overtaken { .. } => 28,
         Problem::TooLarge { .. } => 29,
+        Problem::UnfinishedImport(_) => 30,
     }
 }
 
@@ -313,7 +319,7 @@ fn variant(problem: &Problem) -> usize {
 fn each_problem_says_what_where_and_what_to_do() {
     let mut variants: Vec<usize> = all_problems().iter().map(variant).collect();
     variants.dedup();
-    assert_eq!(variants, (0..=29).collect::<Vec<_>>());
+    assert_eq!(variants, (0..=30).collect::<Vec<_>>());
 
     let mut all = String::new();
     for problem in all_problems() {

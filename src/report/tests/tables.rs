@@ -41,8 +41,8 @@ fn row(key: Key, name: &str, text: &str) -> Row {
 fn history(rows: Vec<Row>) -> History {
     History {
         revision: Revision(7),
-        environment: None,
         rows,
+        ..History::default()
     }
 }
 

@@ -1,6 +1,10 @@
 //! What the reader makes of texts: each specification gives a text and what is shown of it.
 
 mod forms;
+mod fuzz;
+mod properties;
+mod refused;
+mod sources;
 
 use std::io::{self, Read};
 

@@ -1,0 +1,334 @@
+//! Dumps that cannot be imported, as people see it: what is wrong, where, what is in the database, what to type next.
+
+use expect_test::{Expect, expect};
+
+use crate::project::Project;
+
+/// Imports a text into a new file, which must not be there afterwards.
+fn refused(text: impl AsRef<[u8]>, expect: Expect) {
+    let project = Project::new().file("old.sql", text);
+    project.run("import old.sql").check(expect);
+    assert_eq!(project.files(), ["old.sql"]);
+}
+
+const BEGIN: &str =
+    "PRAGMA foreign_keys=OFF;\nBEGIN TRANSACTION;\nCREATE TABLE t (id INTEGER PRIMARY KEY, x);\n";
+
+#[test]
+fn a_dump_that_was_cut() {
+    refused(
+        format!("{BEGIN}INSERT INTO t VALUES(1,'a"),
+        expect![[r#"
+            $ seedbed import old.sql
+            2> target: local local.db (default)
+            2> error[cut-short]: no COMMIT ends the transaction that begins here
+            2>  --> old.sql:2:1
+            2>   = note: at byte 25
+            2>   = note: BEGIN TRANSACTION;
+            2>   = help: write the dump again, and look at the exit code of what writes it
+            2>
+            2> nothing of the dump is in the database
+            exit 4
+        "#]],
+    );
+}
+
+#[test]
+fn a_dump_without_its_commit() {
+    refused(
+        format!("{BEGIN}INSERT INTO t VALUES(1,'a');\n"),
+        expect![[r#"
+            $ seedbed import old.sql
+            2> target: local local.db (default)
+            2> error[cut-short]: no COMMIT ends the transaction that begins here
+            2>  --> old.sql:2:1
+            2>   = note: at byte 25
+            2>   = note: BEGIN TRANSACTION;
+            2>   = help: write the dump again, and look at the exit code of what writes it
+            2>
+            2> nothing of the dump is in the database
+            exit 4
+        "#]],
+    );
+}
+
+#[test]
+fn a_dump_that_ends_with_rollback() {
+    refused(
+        format!("{BEGIN}INSERT INTO t VALUES(1,'a');\nROLLBACK; -- due to errors\n"),
+        expect![[r#"
+            $ seedbed import old.sql
+            2> target: local local.db (default)
+            2> error[rolled-back]: old.sql ends with ROLLBACK at byte 117: its writer could not read the whole database
+            2>
+            2> nothing of the dump is in the database
+            exit 4
+        "#]],
+    );
+}
+
+#[test]
+fn statements_that_no_dump_has() {
+    refused(
+        format!(
+            "{BEGIN}SELECT load_extension('x');\n.shell rm -rf /\nATTACH 'other.db' AS other;\nPRAGMA journal_mode=WAL;\nCOMMIT;\n"
+        ),
+        expect![[r#"
+            $ seedbed import old.sql
+            2> target: local local.db (default)
+            2> error[refused-statement]: SELECT is no part of a dump
+            2>  --> old.sql:4:1
+            2>   = note: at byte 88
+            2>   = note: SELECT load_extension('x');
+            2>   = help: a dump is untrusted text: only what dumps consist of is run from it. Delete the statement if it is not needed; if it is, run it yourself
+            2>
+            2> error[refused-statement]: `.shell` is a command for the sqlite3 shell and no SQL
+            2>  --> old.sql:5:1
+            2>   = note: at byte 116
+            2>   = note: .shell rm -rf /
+            2>   = help: dot-commands can run programs and read files: delete the line
+            2>
+            2> error[refused-statement]: ATTACH is no part of a dump
+            2>  --> old.sql:6:1
+            2>   = note: at byte 132
+            2>   = note: ATTACH 'other.db' AS other;
+            2>   = help: a dump is untrusted text: only what dumps consist of is run from it. Delete the statement if it is not needed; if it is, run it yourself
+            2>
+            2> error[refused-statement]: PRAGMA journal_mode is no part of a dump
+            2>  --> old.sql:7:1
+            2>   = note: at byte 160
+            2>   = note: PRAGMA journal_mode=WAL;
+            2>   = help: a dump is untrusted text: only what dumps consist of is run from it. Delete the statement if it is not needed; if it is, run it yourself
+            2>
+            2> nothing of the dump is in the database
+            2>
+            2> 4 errors
+            exit 4
+        "#]],
+    );
+}
+
+#[test]
+fn rows_of_another_width() {
+    refused(
+        format!("{BEGIN}INSERT INTO t VALUES(1);\nCOMMIT;\n"),
+        expect![[r#"
+            $ seedbed import old.sql
+            2> target: local local.db (default)
+            2> error[statement-failed]: table t has 2 columns but 1 values were supplied
+            2>  --> old.sql:4
+            2>   = note: it begins at byte 88
+            2>   = note: it is about the table t
+            2>
+            2> nothing of the dump is in the database
+            exit 1
+        "#]],
+    );
+}
+
+#[test]
+fn a_row_twice() {
+    refused(
+        format!("{BEGIN}INSERT INTO t VALUES(1,2);\nINSERT INTO t VALUES(1,3);\nCOMMIT;\n"),
+        expect![[r#"
+            $ seedbed import old.sql
+            2> target: local local.db (default)
+            2> error[constraint]: UNIQUE constraint failed: t.id
+            2>  --> old.sql:5
+            2>   = note: it begins at byte 115
+            2>   = note: it is about the table t
+            2>
+            2> nothing of the dump is in the database
+            exit 1
+        "#]],
+    );
+}
+
+#[test]
+fn rows_for_a_table_that_is_missing() {
+    refused(
+        format!("{BEGIN}INSERT INTO u VALUES(1,2);\nCOMMIT;\n"),
+        expect![[r#"
+            $ seedbed import old.sql
+            2> target: local local.db (default)
+            2> error[statement-failed]: no such table: u
+            2>  --> old.sql:4
+            2>   = note: it begins at byte 88
+            2>   = note: it is about the table u
+            2>
+            2> nothing of the dump is in the database
+            exit 1
+        "#]],
+    );
+}
+
+#[test]
+fn a_table_that_the_engine_refuses() {
+    refused(
+        format!("{BEGIN}CREATE TABLE u (x, x);\nCOMMIT;\n"),
+        expect![[r#"
+            $ seedbed import old.sql
+            2> target: local local.db (default)
+            2> error[statement-failed]: duplicate column name: x
+            2>  --> old.sql:4
+            2>   = note: it begins at byte 88
+            2>   = note: it is about the table u
+            2>
+            2> nothing of the dump is in the database
+            exit 1
+        "#]],
+    );
+}
+
+#[test]
+fn rows_without_their_parents() {
+    refused(
+        format!(
+            "{BEGIN}CREATE TABLE c (id INTEGER PRIMARY KEY, t REFERENCES t (id));\nINSERT INTO c VALUES(7,1);\nCOMMIT;\n"
+        ),
+        expect![[r#"
+            $ seedbed import old.sql
+            2> target: local local.db (default)
+            2> error[foreign-keys]: 1 row lacks its parent
+            2>   |
+            2>   = note: row 7 of c has no parent in t
+            2>   = help: the database that was dumped lacked them too: delete those rows there, or add their parents
+            2>   = help: `seedbed import old.sql --allow-fk-violations` keeps them
+            2>
+            2> nothing of the dump is in the database
+            exit 4
+        "#]],
+    );
+}
+
+#[test]
+fn files_that_are_no_dump() {
+    refused(
+        "",
+        expect![[r#"
+        $ seedbed import old.sql
+        2> target: local local.db (default)
+        2> error[no-dump]: old.sql is empty: not even an empty database has such a dump
+        2>
+        2> nothing of the dump is in the database
+        exit 4
+    "#]],
+    );
+    refused(
+        b"\xff\xfeB\0E\0G\0I\0N\0",
+        expect![[r#"
+        $ seedbed import old.sql
+        2> target: local local.db (default)
+        2> error[no-dump]: old.sql is UTF-16: write it with `sqlite3 old.db ".output dump.sql" .dump`, since the shell's > changes the encoding
+        2>
+        2> nothing of the dump is in the database
+        exit 4
+    "#]],
+    );
+    refused(
+        b"\x89PNG\r\n\x1a\n\0\0\0\rIHDR",
+        expect![[r#"
+        $ seedbed import old.sql
+        2> target: local local.db (default)
+        2> error[no-dump]: old.sql is no text: it has a NUL at byte 8
+        2>
+        2> nothing of the dump is in the database
+        exit 4
+    "#]],
+    );
+}
+
+#[test]
+fn a_file_that_is_not_there() {
+    Project::new().run("import old.sql").check(expect![[r#"
+        $ seedbed import old.sql
+        2> target: local local.db (default)
+        2> error[cannot-open]: cannot open old.sql: No such file or directory (os error 2)
+        exit 2
+    "#]]);
+}
+
+#[test]
+fn the_database_itself() {
+    let project = Project::new().file("local.db", "BEGIN;\nCREATE TABLE t (x);\nCOMMIT;\n");
+    project.run("import local.db").check(expect![[r#"
+        $ seedbed import local.db
+        2> target: local local.db (default)
+        2> error[same-file]: [root]/local.db is the database itself
+        2>   |
+        2>   = help: name another database with `--database FILE`
+        exit 2
+    "#]]);
+}
+
+#[test]
+fn a_place_where_nothing_can_be_written() {
+    let project = Project::new().file("old.sql", format!("{BEGIN}COMMIT;\n"));
+    project
+        .run("import old.sql --database no/such/folder/new.db")
+        .check(expect![[r#"
+            $ seedbed import old.sql --database no/such/folder/new.db
+            2> target: local no/such/folder/new.db (--database)
+            2> error[file]: [root]/no/such/folder: No such file or directory (os error 2)
+            2>   |
+            2>   = help: see whether the folder is there, whether you may write to it, and whether the disk is full
+            2>
+            2> nothing of the dump is in the database
+            exit 1
+        "#]]);
+}
+
+#[test]
+fn tables_that_are_in_the_way() {
+    let project = Project::new()
+        .migration("V1__t", "CREATE TABLE t (x); INSERT INTO t VALUES (1);")
+        .file("old.sql", format!("{BEGIN}COMMIT;\n"))
+        .after("migrate");
+    project.run("import old.sql").check(expect![[r#"
+        $ seedbed import old.sql
+        2> target: local local.db (default)
+        2> error[exists]: table t exists already and has 1 row
+        2>   |
+        2>   = help: name a new database with `--database FILE`; a dump of rows alone goes into existing tables with `seedbed import old.sql --into-existing`
+        2>
+        2> nothing of the dump is in the database
+        exit 4
+    "#]]);
+    project
+        .run("import old.sql --format json --quiet")
+        .check(expect![[r#"
+            $ seedbed import old.sql --format json --quiet
+            {
+              "schema_version": 1,
+              "command": "import",
+              "mode": "local",
+              "database": "local.db",
+              "outcome": "problems",
+              "exit_code": 4,
+              "items": [],
+              "problems": [
+                {
+                  "code": "exists",
+                  "severity": "error",
+                  "file": null,
+                  "line": null,
+                  "column": null,
+                  "message": "table t exists already and has 1 row",
+                  "notes": [],
+                  "help": "name a new database with `--database FILE`; a dump of rows alone goes into existing tables with `seedbed import old.sql --into-existing`"
+                }
+              ],
+              "summary": "nothing of the dump is in the database"
+            }
+            exit 4
+        "#]]);
+    assert_eq!(project.state(), "recorded: V1; tables: t");
+}
+
+#[test]
+fn line_ends_of_windows_and_a_byte_order_mark_are_no_obstacle() {
+    let text =
+        format!("\u{feff}{BEGIN}INSERT INTO t VALUES(1,'a');\nCOMMIT;\n").replace('\n', "\r\n");
+    let project = Project::new().file("old.sql", text).after("import old.sql");
+    assert_eq!(project.ask("SELECT * FROM t"), "1|a");
+}

@@ -1,0 +1,43 @@
+//! The same specification on every mode.
+
+macro_rules! in_every_mode {
+    ($($name:ident)*) => {
+        in_every_mode!(@ local: $($name)*);
+        in_every_mode!(@ memory: $($name)*);
+        in_every_mode!(@ remote: $($name)*);
+        in_every_mode!(@ replica: $($name)*);
+    };
+    (@ $mode:ident: $($name:ident)*) => {
+        mod $mode {
+            $(
+                #[tokio::test(flavor = "multi_thread")]
+                async fn $name() {
+                    crate::import::specification::$name(crate::world::World::$mode().await).await;
+                }
+            )*
+        }
+    };
+}
+
+in_every_mode! {
+    a_dump_arrives_with_all_that_it_holds
+    every_value_arrives_as_it_is_written
+    a_second_import_does_nothing
+    a_dump_goes_beside_what_is_there
+    what_is_there_already_is_told_before_anything_runs
+    rows_alone_go_into_existing_tables
+    a_row_that_is_refused_is_told_with_its_line_and_leaves_nothing
+    a_row_that_is_refused_in_a_database_with_others_leaves_nothing
+    a_large_dump_goes_in_chunks
+    a_large_dump_stops_at_a_row_that_is_refused_and_goes_on_once_it_may
+    an_unfinished_import_is_in_the_way_of_everything_else
+    an_unfinished_import_is_taken_back
+    a_changed_dump_is_refused
+    another_dump_is_refused_while_one_is_unfinished
+    rows_without_parents_are_refused_unless_allowed
+    a_dump_with_a_history_brings_it
+    a_virtual_table_arrives_with_its_content
+    sequences_go_on_where_they_were
+    a_cut_dump_and_a_refused_statement_leave_nothing
+    a_gzip_is_told_by_its_content
+}
