@@ -130,6 +130,8 @@ pub(super) enum Command {
     Seed(Seed),
     /// Bring a dump into the database: what `sqlite3 old.db .dump` prints, plain or gzip
     Import(Import),
+    /// Compare the database with a dump, table by table, and show which rows differ
+    Verify(VerifyDump),
     /// Take applied migrations back, by the down files recorded with them
     #[command(alias = "down")]
     Undo(Undo),
@@ -344,6 +346,17 @@ pub(super) enum Verify {
     Full,
     /// Nothing.
     None,
+}
+
+/// `verify`
+#[derive(Debug, Args)]
+pub(super) struct VerifyDump {
+    /// The dump, or a database file; `-` is standard input
+    #[arg(value_name = "DUMP")]
+    pub(super) dump: PathBuf,
+    /// Compare the number of rows of each table, and not every value
+    #[arg(long)]
+    pub(super) counts: bool,
 }
 
 /// `undo`

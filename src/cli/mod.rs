@@ -102,6 +102,7 @@ async fn dispatch(session: &Session, command: &Command) -> Ending {
             }
         },
         Command::Import(flags) => commands::import(session, flags).await,
+        Command::Verify(flags) => commands::verify(session, flags).await,
         Command::Check(flags) => commands::check(session, flags).await,
         Command::New(flags) => commands::new(session, flags),
         Command::Renumber(flags) => commands::renumber(session, flags),
@@ -152,6 +153,7 @@ impl Command {
                 Some(SeedCommand::Export(_)) => "seed export",
             },
             Command::Import(_) => "import",
+            Command::Verify(_) => "verify",
             Command::Check(_) => "check",
             Command::New(_) => "new",
             Command::Renumber(_) => "renumber",

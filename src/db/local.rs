@@ -14,6 +14,7 @@ use std::time::{Duration, Instant};
 use libsql::{Connection, OpenFlags, Statement};
 use tokio::sync::{Mutex, OwnedMutexGuard};
 
+use super::bound::{Bound, copies};
 use super::{
     Access, Answer, At, Code, DbError, EngineError, Failure, Left, OnProgress, Options, Progress,
     Query, Raw, Rows, Stop, Transaction,
@@ -160,6 +161,7 @@ impl File {
         options: &Options,
     ) -> Result<Vec<Result<Rows, EngineError>>, DbError> {
         let connection = self.open_to_read().await?;
+        let queries = Arc::new(queries);
         match answer(Box::new(connection), queries.clone(), options).await {
             Err(error) if self.may_recover(error.code()) => {
                 let connection = self.open(OpenFlags::SQLITE_OPEN_READ_WRITE).await?;
@@ -248,7 +250,8 @@ impl Memory {
         queries: Vec<Query>,
         options: &Options,
     ) -> Result<Vec<Result<Rows, EngineError>>, DbError> {
-        answer(self.connection.clone().lock_owned().await, queries, options).await
+        let connection = self.connection.clone().lock_owned().await;
+        answer(connection, Arc::new(queries), options).await
     }
 
     pub(super) async fn run(
@@ -318,7 +321,7 @@ async fn on_a_thread<T: Send + 'static>(
 /// any more.
 async fn answer(
     held: impl Deref<Target = Connection> + Send + Sync + 'static,
-    queries: Vec<Query>,
+    queries: Arc<Vec<Query>>,
     options: &Options,
 ) -> Result<Vec<Result<Rows, EngineError>>, DbError> {
     let connection = Connection::clone(&held);
@@ -332,7 +335,7 @@ async fn answer(
         bare(reader, "BEGIN").await?;
         let mut answers = Vec::with_capacity(queries.len());
         let mut outcome = Ok(());
-        for query in &queries {
+        for query in queries.iter() {
             let answer = loop {
                 match rows(reader, query).await {
                     Ok(rows) => break Ok(rows),
@@ -440,9 +443,11 @@ impl Run<'_> {
                 .await
                 .map_err(Stopped::at(At::Begin))?;
         }
+        let mut bound = Bound::of(&transaction.steps);
         for (number, step) in transaction.steps.iter().enumerate() {
+            let values = bound.next(step);
             let rows = self
-                .step(step, transaction.atomicity, own)
+                .step(step, values, transaction.atomicity, own)
                 .await
                 .map_err(Stopped::at(At::Step(number)))?;
             if !rows.is_empty() {
@@ -504,6 +509,7 @@ impl Run<'_> {
     async fn step(
         &self,
         step: &Step,
+        values: Vec<libsql::Value>,
         atomicity: Atomicity,
         own: &mut OwnStatements,
     ) -> Result<Rows, EngineError> {
@@ -516,7 +522,7 @@ impl Run<'_> {
         // What has bound values comes again with others, for every unit or for the next rows.
         if !step.args.is_empty() {
             let statement = own.prepared(self.connection, &step.sql).await?;
-            let rows = all(statement, &step.args).await?;
+            let rows = all(statement, values).await?;
             return Ok(match step.origin {
                 None => rows,
                 Some(_) => Rows::new(),
@@ -625,14 +631,14 @@ async fn bare(connection: &Connection, sql: &str) -> Result<(), EngineError> {
 
 async fn run_once(connection: &Connection, sql: &str, args: &[Value]) -> Result<(), EngineError> {
     let statement = connection.prepare(sql).await?;
-    to_the_end(&statement, args, |_| Ok(())).await
+    to_the_end(&statement, copies(args), |_| Ok(())).await
 }
 
 async fn rows(connection: &Connection, query: &Query) -> Result<Rows, EngineError> {
-    all(&connection.prepare(&query.sql).await?, &query.args).await
+    all(&connection.prepare(&query.sql).await?, copies(&query.args)).await
 }
 
-async fn all(statement: &Statement, args: &[Value]) -> Result<Rows, EngineError> {
+async fn all(statement: &Statement, args: Vec<libsql::Value>) -> Result<Rows, EngineError> {
     let mut rows = Rows::new();
     to_the_end(statement, args, |row| {
         let columns = 0..row.column_count();
@@ -647,25 +653,14 @@ async fn all(statement: &Statement, args: &[Value]) -> Result<Rows, EngineError>
 /// Steps a statement to its end: what it does beside returning rows is done only then.
 async fn to_the_end(
     statement: &Statement,
-    args: &[Value],
+    args: Vec<libsql::Value>,
     mut on_row: impl FnMut(&libsql::Row) -> Result<(), EngineError>,
 ) -> Result<(), EngineError> {
-    let args: Vec<libsql::Value> = args.iter().map(to_libsql).collect();
     let mut rows = statement.query(args).await?;
     while let Some(row) = rows.next().await? {
         on_row(&row)?;
     }
     Ok(())
-}
-
-fn to_libsql(value: &Value) -> libsql::Value {
-    match value {
-        Value::Null => libsql::Value::Null,
-        Value::Integer(value) => libsql::Value::Integer(*value),
-        Value::Real(value) => libsql::Value::Real(*value),
-        Value::Text(value) => libsql::Value::Text(value.clone()),
-        Value::Blob(value) => libsql::Value::Blob(value.clone()),
-    }
 }
 
 fn from_libsql(value: libsql::Value) -> Value {

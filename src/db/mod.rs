@@ -5,6 +5,7 @@
 //! names the `libsql` crate. It knows nothing of `_migrations`: what is recorded comes to it as steps.
 
 mod application;
+mod bound;
 mod engine;
 mod error;
 mod file_lock;

@@ -169,6 +169,7 @@ impl Raw {
     }
 
     /// Whether no transaction is open.
+    #[cfg(test)]
     pub(crate) fn is_autocommit(&self) -> bool {
         // SAFETY: the handle is open.
         unsafe { ffi::sqlite3_get_autocommit(self.handle) != 0 }

@@ -35,6 +35,7 @@ mod table;
 mod testing;
 #[cfg(test)]
 mod tests;
+mod verify;
 mod words;
 
 use crate::migrations::Severity;
@@ -59,6 +60,7 @@ pub use restore_point::restore_point;
 pub use seeds::{Done as SeedsDone, seeds, standing};
 pub use status::status;
 pub use style::{Paint, Style};
+pub use verify::{verified, verified_in_short};
 
 /// What went wrong, ready to be shown.
 ///

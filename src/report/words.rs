@@ -30,6 +30,7 @@ const COMMANDS: &[&str] = &[
     "sync",
     "test-db",
     "undo",
+    "verify",
 ];
 
 /// Puts the program before every command that stands between backticks: `` `repair 3` `` becomes

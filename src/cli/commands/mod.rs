@@ -11,6 +11,7 @@ pub(super) mod replica;
 mod reset;
 mod seeds;
 mod test_db;
+mod verify;
 
 pub(super) use backup::{backup, backups, restore};
 pub(super) use changes::{baseline, migrate, repair, undo};
@@ -22,3 +23,4 @@ pub(super) use look::{completions, config, doctor, explain, inspect, status};
 pub(super) use reset::reset;
 pub(super) use seeds::seed;
 pub(super) use test_db::test_db;
+pub(super) use verify::verify;
