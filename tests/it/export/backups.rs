@@ -331,3 +331,70 @@ fn what_cannot_be_backed_up_is_told() {
         untouched(&project, line).check(expect);
     }
 }
+
+#[test]
+fn a_server_is_backed_up_and_restored_in_every_mode() {
+    let server = crate::server::ours(seedbed_test_server::Options::default());
+    let project = Project::new()
+        .migration("V1__users", "CREATE TABLE users (id INTEGER PRIMARY KEY, r REAL);\nINSERT INTO users VALUES (1, 9e999), (2, -9e999);\n")
+        .env("TURSO_DATABASE_URL", &server.url());
+    assert_eq!(project.run("migrate --mode replica").code, Some(0));
+    for mode in ["remote", "replica"] {
+        let ran = project.run(&format!("backup --dir {mode} --mode {mode}"));
+        assert_eq!(ran.code, Some(0), "{ran}");
+        let file = packed(&project, mode).remove(0);
+        let ran = project.run(&format!("restore {file} --database {mode}.db"));
+        assert_eq!(ran.code, Some(0), "{ran}");
+        let rows = "SELECT group_concat(r) FROM users";
+        assert_eq!(project.ask_of(&format!("{mode}.db"), [rows]), ["Inf,-Inf"]);
+        let other = crate::server::ours(seedbed_test_server::Options::default());
+        let line = format!("restore {file} --mark staging --database {}", other.url());
+        let ran = project.run(&line);
+        assert_eq!(ran.code, Some(0), "{ran}");
+        let ran = project.run(&line);
+        assert_eq!(ran.code, Some(0), "the same command again: {ran}");
+        let [new, old] = [other.url(), server.url()].map(|url| {
+            let line = format!("export --quiet --no-history --database {url}");
+            project.run(&line).stdout
+        });
+        assert_eq!(new, old);
+        assert!(new.contains("-9e999"), "{new}");
+    }
+    // Where the answer breaks off there is no new backup, and nothing is left of it.
+    server.faults(vec![seedbed_test_server::Rule {
+        request: None,
+        path: Some("/v3/cursor".to_owned()),
+        fault: seedbed_test_server::Fault::CutBody,
+    }]);
+    let before = project.files();
+    let ran = project.run("backup --dir remote --mode remote");
+    assert_eq!(ran.code, Some(1), "{ran}");
+    assert_eq!(project.files(), before);
+}
+
+#[cfg(unix)]
+#[test]
+fn a_backup_that_is_told_to_stop_leaves_nothing() {
+    let project = project();
+    project.change(&[
+        "CREATE TABLE big (x)",
+        "WITH RECURSIVE n (i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 20000) INSERT INTO big SELECT randomblob(2000) FROM n",
+    ]);
+    let running = project.spawn("backup");
+    let until = std::time::Instant::now() + std::time::Duration::from_secs(20);
+    while !project
+        .files()
+        .iter()
+        .any(|file| file.ends_with(".partial"))
+    {
+        assert!(std::time::Instant::now() < until);
+    }
+    running.signal("TERM");
+    let ran = running.finish();
+    assert_eq!(ran.code, Some(130), "{ran}");
+    let files = project.files();
+    assert!(
+        !files.iter().any(|file| file.starts_with("backups/")),
+        "{files:?}"
+    );
+}
