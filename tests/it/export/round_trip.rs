@@ -5,7 +5,6 @@ use std::path::Path;
 use std::process::{Command, Stdio};
 use std::sync::Arc;
 
-use proptest::prelude::*;
 use proptest::test_runner::{Config, TestRunner};
 use seedbed::db::{Db, Options};
 use seedbed::dump::import::{ImportOptions, import};
