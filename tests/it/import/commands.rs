@@ -304,9 +304,7 @@ fn an_unfinished_import_is_taken_back_and_begun_anew() {
     let project = unfinished();
     assert_eq!(project.run("import old.sql").code, Some(1));
     project.write("other.sql", DUMP.replace("VALUES(2,9)", "VALUES(2,NULL)"));
-    project
-        .run("import other.sql --restart")
-        .check(expect![[r#"
+    project.run("import other.sql --restart").check(expect![[r#"
             $ seedbed import other.sql --restart
             table  rows  bytes  took  verified
             team  1  34 B  [ms]  ✓
