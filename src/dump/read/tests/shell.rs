@@ -5,6 +5,7 @@ use std::io::Write;
 use std::process::{Command, Stdio};
 
 use super::*;
+use crate::dump::What;
 use crate::sql::{Value, identifier, literal};
 use proptest::prelude::*;
 
