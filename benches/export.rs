@@ -57,7 +57,8 @@ fn to_nowhere(bencher: Bencher, rows: usize) {
     let db = Db::local(database(rows), Options::default()).unwrap();
     let runtime = runtime();
     bencher.counter(ItemsCount::new(rows)).bench(|| {
-        let work = export(&db, &ExportOptions::default(), &mut std::io::sink());
+        let (options, mut sink) = (ExportOptions::default(), std::io::sink());
+        let work = export(&db, &options, &mut sink);
         assert_eq!(runtime.block_on(work).unwrap().rows(), rows as u64);
     });
 }
@@ -70,7 +71,8 @@ fn to_file(bencher: Bencher, rows: usize, name: &str) {
     let file = folder.path().join(name);
     bencher.counter(ItemsCount::new(rows)).bench(|| {
         let _ = std::fs::remove_file(&file);
-        let work = export_file(&db, &ExportOptions::default(), &file);
+        let options = ExportOptions::default();
+        let work = export_file(&db, &options, &file);
         assert_eq!(runtime.block_on(work).unwrap().rows(), rows as u64);
     });
 }
@@ -80,7 +82,7 @@ fn has_sqlite3() -> bool {
     program.is_ok_and(|output| output.status.success())
 }
 
-fn by_sqlite3(bencher: Bencher, rows: usize, out: impl Fn() -> Stdio) {
+fn by_sqlite3(bencher: Bencher, rows: usize, out: impl Fn() -> Stdio + Sync) {
     if !has_sqlite3() {
         return;
     }

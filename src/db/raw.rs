@@ -53,7 +53,9 @@ impl std::fmt::Debug for Raw {
     }
 }
 
-// SAFETY: the engine is built for any thread (THREADSAFE=1) and the crate sets it up as serialized, see `open`.
+// SAFETY: the engine is built for any thread (THREADSAFE=1), and the crate sets it up so, see `open`. A connection
+// without a mutex of its own may go from thread to thread as long as one at a time uses it
+// (https://sqlite.org/threadsafe.html), and this one is not `Sync`.
 unsafe impl Send for Raw {}
 
 impl Raw {
@@ -78,7 +80,7 @@ impl Raw {
             ffi::sqlite3_open_v2(
                 name.as_ptr(),
                 &mut raw.handle,
-                flags | ffi::SQLITE_OPEN_URI,
+                flags | ffi::SQLITE_OPEN_URI | ffi::SQLITE_OPEN_NOMUTEX,
                 ptr::null(),
             )
         };

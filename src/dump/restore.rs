@@ -62,7 +62,7 @@ pub enum RestoreError {
     Db(#[from] DbError),
     /// It cannot be imported.
     #[error(transparent)]
-    Import(#[from] ImportError),
+    Import(Box<ImportError>),
     /// The records cannot be read, and so the mark not be set.
     #[error(transparent)]
     History(#[from] HistoryError),
@@ -157,7 +157,9 @@ pub async fn restore(
         ..ImportOptions::default()
     };
     let input = Input::File(file.to_path_buf());
-    let imported = import::import(db, &input, &options, run, on_event).await?;
+    let imported = import::import(db, &input, &options, run, on_event)
+        .await
+        .map_err(|error| RestoreError::Import(Box::new(error)))?;
     let mark = marked(db, mark, run).await?;
     Ok(Restored {
         imported,

@@ -12,16 +12,13 @@ use crate::dump::{ExportError, Exported};
 
 /// What a file got that was written.
 pub fn dumped(exported: &Exported, file: &Path) -> String {
-    format!(
-        "{}: {} of {}, {}\n",
-        file.display(),
-        count(
-            usize::try_from(exported.rows()).unwrap_or(usize::MAX),
-            "row"
-        ),
-        count(exported.tables.len(), "table"),
-        bytes(i64::try_from(exported.bytes).unwrap_or(i64::MAX)),
-    )
+    let rows = usize::try_from(exported.rows()).unwrap_or(usize::MAX);
+    let what = match exported.tables.len() {
+        0 => "a schema without rows".to_owned(),
+        tables => format!("{} of {}", count(rows, "row"), count(tables, "table")),
+    };
+    let size = bytes(i64::try_from(exported.bytes).unwrap_or(i64::MAX));
+    format!("{}: {what}, {size}\n", file.display())
 }
 
 impl Document {

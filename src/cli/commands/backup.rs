@@ -120,7 +120,7 @@ pub(crate) async fn restore(session: &Session, flags: &args::Restore) -> Ending 
         let exit = match error {
             RestoreError::Damaged(_) | RestoreError::NotEmpty { .. } => Exit::Integrity,
             RestoreError::Unreadable(_) => Exit::Usage,
-            RestoreError::Import(error) => Exit::from(error),
+            RestoreError::Import(error) => Exit::from(&**error),
             RestoreError::History(error) => Exit::from(error),
             RestoreError::Db(_) | RestoreError::Mark(_) => Exit::Failed,
         };

@@ -28,7 +28,10 @@ pub(crate) async fn dump(session: &Session, flags: &args::Export) -> Ending {
         return Err(session.usage(
             "needs-a-file",
             "a dump and a JSON document cannot both go to standard output",
-            Some("name a file: `export dump.sql --format json`".to_owned()),
+            Some(format!(
+                "name a file: `{} export dump.sql --format json`",
+                session.program
+            )),
         ));
     }
     let opened = session.open(None).await?;
@@ -44,7 +47,7 @@ pub(crate) async fn dump(session: &Session, flags: &args::Export) -> Ending {
             Err(error) => Err(failed(session, &opened, error)),
         };
     };
-    let exported = dump::export_file(&opened.db, &options, &session.cwd.join(file)).await;
+    let exported = dump::export_file(&opened.db, &options, file).await;
     let exported = exported.map_err(|error| failed(session, &opened, error))?;
     if json {
         let database = opened.database();

@@ -137,10 +137,12 @@ impl Parts {
 
 /// What ends a statement: a semicolon that stands in no comment.
 fn end(sql: &str) -> &'static str {
-    let last = tokens(sql).flatten().last();
-    let comment = last.filter(|token| token.kind == TokenKind::Comment);
-    match comment.map(|token| token.text(sql).starts_with("--")) {
-        Some(true) => "\n;\n",
+    match tokens(sql).last() {
+        Some(Ok(last)) if last.kind == TokenKind::Comment && last.text(sql).starts_with("--") => {
+            "\n;\n"
+        }
+        // Engines take a comment that nobody ended.
+        Some(Err(_)) => "*/;\n",
         _ => ";\n",
     }
 }
@@ -392,6 +394,26 @@ impl Chosen {
         Query {
             sql: format!("{select} WHERE {column} IN ({marks}) ORDER BY rowid"),
             args: self.tables.iter().cloned().map(Value::Text).collect(),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn no_comment_swallows_the_end_of_its_statement() {
+        for (sql, expect) in [
+            ("CREATE TABLE t (x)", ";\n"),
+            ("CREATE TABLE t (x -- y\n)", ";\n"),
+            ("CREATE VIEW v AS SELECT 1 -- one", "\n;\n"),
+            ("CREATE VIEW v AS SELECT 1 -- one\n", ";\n"),
+            ("CREATE VIEW v AS SELECT 1 /* one */", ";\n"),
+            ("CREATE VIEW v AS SELECT 1 /* one", "*/;\n"),
+            ("CREATE VIEW v AS SELECT '-- one'", ";\n"),
+        ] {
+            assert_eq!(end(sql), expect, "{sql}");
         }
     }
 }

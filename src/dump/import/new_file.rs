@@ -29,7 +29,7 @@ const BUILDING: &str = "-import";
 const LOCK: &str = "-import-lock";
 
 /// How many rows go into one statement. Measured on a million rows of five columns.
-const ROWS: usize = 16;
+const ROWS: usize = 32;
 
 /// The most values of one statement: the least that SQLite was ever built with is
 /// [999](https://sqlite.org/limits.html#max_variable_number), and this engine takes 32766.
@@ -38,7 +38,7 @@ const VALUES: usize = 30_000;
 /// How often somebody who waits for the lock tries again.
 const TRY_AGAIN: Duration = Duration::from_millis(50);
 
-/// No journal, no waiting for the disk, nobody else: what goes wrong costs the file, and that was nobody's yet. 16 MB
+/// No journal, no waiting for the disk, nobody else: what goes wrong costs the file, and that was nobody's yet. 8 MB
 /// of cache keep indexes that come before their rows quick, and sorting for those that come after goes on a thread of
 /// its own.
 const SETTINGS: &[&str] = &[
@@ -46,7 +46,7 @@ const SETTINGS: &[&str] = &[
     "PRAGMA synchronous = OFF",
     "PRAGMA locking_mode = EXCLUSIVE",
     "PRAGMA foreign_keys = OFF",
-    "PRAGMA cache_size = -16000",
+    "PRAGMA cache_size = -8000",
     "PRAGMA threads = 1",
 ];
 

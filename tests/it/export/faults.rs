@@ -196,3 +196,19 @@ async fn a_file_that_is_not_there_is_not_made() {
     assert_eq!(dumped(&db).await.len(), 52);
     assert!(!file.exists());
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_text_that_a_server_cannot_give_is_an_error() {
+    let world = crate::world::World::remote().await;
+    change(
+        &world.db,
+        [
+            "CREATE TABLE t (x)",
+            "INSERT INTO t VALUES ('a'), (CAST(x'ff' AS TEXT)), ('c')",
+        ],
+    )
+    .await;
+    let error = export(&world.db, &ExportOptions::default(), &mut Vec::new()).await;
+    println!("{error:?}");
+    assert!(error.is_err());
+}

@@ -1,5 +1,6 @@
 //! Dumps of a database, whatever its mode: what is in them, and that an equal database comes of them.
 
+mod backups;
 mod commands;
 mod faults;
 mod generate;

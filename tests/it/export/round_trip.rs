@@ -3,14 +3,18 @@
 use std::io::Write;
 use std::path::Path;
 use std::process::{Command, Stdio};
+use std::sync::Arc;
 
-use proptest::prelude::*;
 use proptest::test_runner::{Config, TestRunner};
 use seedbed::db::{Db, Options};
+use seedbed::dump::import::{ImportOptions, import};
+use seedbed::dump::{ExportOptions, Input, Records, export};
+use seedbed::script::Run;
 
 use super::generate::database;
 use super::{change, dumped};
 use crate::project::waiting;
+use crate::world::World;
 
 /// What `sqlite3` prints for these words, given `input`; none where there is no such program.
 fn sqlite3(file: &Path, words: &[&str], input: &[u8]) -> Option<Vec<u8>> {
@@ -92,7 +96,7 @@ fn without_stat4(text: &[u8]) -> String {
 #[test]
 fn sqlite3_makes_an_equal_database_of_every_dump() {
     let config = Config {
-        cases: 48,
+        cases: 32,
         failure_persistence: None,
         ..Config::default()
     };
@@ -122,4 +126,83 @@ fn comments_at_the_end_of_a_statement_swallow_nothing() {
         "CREATE INDEX i ON t (a) -- by name".to_owned(),
         "CREATE TRIGGER g AFTER INSERT ON t BEGIN SELECT 1; END -- of it".to_owned(),
     ]);
+}
+
+#[test]
+fn every_mode_gives_the_same_dump_of_every_database() {
+    // What a server does not take, or cannot give.
+    let is_for_all = |sql: &String| {
+        let refused = ["ANALYZE", "PRAGMA application_id", "CAST(x'"];
+        !refused.iter().any(|words| sql.contains(words))
+    };
+    let runtime = tokio::runtime::Builder::new_multi_thread()
+        .enable_all()
+        .build()
+        .unwrap();
+    let config = Config {
+        cases: 12,
+        failure_persistence: None,
+        ..Config::default()
+    };
+    TestRunner::new(config)
+        .run(&database(), |statements| {
+            let statements: Vec<String> = statements.into_iter().filter(is_for_all).collect();
+            runtime.block_on(async {
+                let mut dumps = Vec::new();
+                for world in [
+                    World::local().await,
+                    World::memory().await,
+                    World::remote().await,
+                ] {
+                    change(&world.db, statements.iter().cloned()).await;
+                    dumps.push(String::from_utf8(dumped(&world.db).await).unwrap());
+                }
+                assert_eq!(dumps[0], dumps[1]);
+                assert_eq!(dumps[0], dumps[2]);
+            });
+            Ok(())
+        })
+        .unwrap();
+}
+
+#[test]
+fn our_own_import_makes_an_equal_database_of_every_dump() {
+    let runtime = tokio::runtime::Builder::new_multi_thread()
+        .enable_all()
+        .build()
+        .unwrap();
+    let config = Config {
+        cases: 24,
+        failure_persistence: None,
+        ..Config::default()
+    };
+    TestRunner::new(config)
+        .run(&database(), |statements| {
+            let folder = tempfile::tempdir().unwrap();
+            let path = |name: &str| folder.path().join(name);
+            let old = Db::local(path("old.db"), Options::default()).unwrap();
+            let new = Db::local(path("new.db"), Options::default()).unwrap();
+            runtime.block_on(async {
+                change(&old, statements.iter().cloned()).await;
+                let dump = dumped(&old).await;
+                std::fs::write(path("dump.sql"), &dump).unwrap();
+                let input = Input::File(path("dump.sql"));
+                let options = ImportOptions::default();
+                let run = Run::new("test");
+                let done = import(&new, &input, &options, &run, Arc::new(|_| {})).await;
+                if let Err(error) = done {
+                    panic!("{error}\n{}", String::from_utf8_lossy(&dump));
+                }
+                let without = ExportOptions {
+                    history: Records::Without,
+                    ..ExportOptions::default()
+                };
+                let mut again = Vec::new();
+                export(&new, &without, &mut again).await.unwrap();
+                let [dump, again] = [&dump, &again].map(|text| String::from_utf8_lossy(text));
+                assert_eq!(dump, again);
+            });
+            Ok(())
+        })
+        .unwrap();
 }

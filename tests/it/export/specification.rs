@@ -145,11 +145,10 @@ pub(crate) async fn a_stream_is_of_one_state(world: World) {
     let (db, mut told) = (world.db.clone(), false);
     let (send, receive) = std::sync::mpsc::channel();
     let runtime = tokio::runtime::Handle::current();
-    let mut changes = None;
     let sink = move |query: usize, row: StreamedRow<'_>| {
         if !std::mem::replace(&mut told, true) {
             let db = db.clone();
-            changes = Some(runtime.spawn(async move {
+            runtime.spawn(async move {
                 let sql = vec![seedbed::script::Step::own(
                     "INSERT INTO t VALUES (2)",
                     vec![],
@@ -160,14 +159,15 @@ pub(crate) async fn a_stream_is_of_one_state(world: World) {
                     steps: sql,
                 };
                 let _ = db.run(vec![transaction], std::sync::Arc::new(|_| {})).await;
-            }));
+            });
             std::thread::sleep(std::time::Duration::from_millis(100));
         }
         let _ = send.send((query, format!("{:?}", row.value(0))));
         ControlFlow::Continue(())
     };
     let count = || Query::new("SELECT count(*) FROM t");
-    world.db.stream(vec![count(), count()], sink).await.unwrap();
+    let sink = world.db.stream(vec![count(), count()], sink).await.unwrap();
+    drop(sink);
     let found: Vec<_> = receive.try_iter().collect();
     let one = "Integer(1)".to_owned();
     assert_eq!(found, [(0, one.clone()), (1, one)]);
