@@ -79,7 +79,9 @@ pub(crate) async fn import(session: &Session, flags: &args::Import) -> Ending {
 }
 
 fn options(session: &Session, flags: &args::Import) -> Result<ImportOptions, Stopped> {
+    let default = ImportOptions::default();
     Ok(ImportOptions {
+        transaction_bytes: flags.transaction_bytes.unwrap_or(default.transaction_bytes),
         tables: match flags.into_existing {
             true => Tables::Existing,
             false => Tables::New,
@@ -100,7 +102,6 @@ fn options(session: &Session, flags: &args::Import) -> Result<ImportOptions, Sto
                 return Err(session.usage("verify", message, None));
             }
         },
-        ..ImportOptions::default()
     })
 }
 
