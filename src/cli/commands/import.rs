@@ -93,7 +93,9 @@ pub(crate) async fn import(session: &Session, flags: &args::Import) -> Ending {
 }
 
 fn options(flags: &args::Import) -> ImportOptions {
+    let default = ImportOptions::default();
     ImportOptions {
+        transaction_bytes: flags.transaction_bytes.unwrap_or(default.transaction_bytes),
         tables: match flags.into_existing {
             true => Tables::Existing,
             false => Tables::New,
@@ -110,7 +112,6 @@ fn options(flags: &args::Import) -> ImportOptions {
             Verify::Counts | Verify::Full => import::Verify::Counts,
             Verify::None => import::Verify::Nothing,
         },
-        ..ImportOptions::default()
     }
 }
 

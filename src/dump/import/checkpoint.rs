@@ -91,7 +91,10 @@ impl Checkpoint {
 
     /// Tells of what the dump has made before.
     pub(super) fn remind(&self, translator: &mut Translator) {
-        translator.remind(self.made.clone());
+        let tables = self.tally.tables.iter();
+        let made = tables.filter(|table| table.before == Before::Absent);
+        let made = made.map(|table| table.name.clone()).collect();
+        translator.remind(made, self.made.clone());
     }
 
     /// What takes everything back that the import did; where it cannot be, the table with rows that were there before.

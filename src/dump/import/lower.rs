@@ -53,7 +53,7 @@ impl Lowered {
                 tell(block, number, &deed, translator, tally);
                 match deed {
                     Deed::Nothing => {}
-                    Deed::Run(sql) => lowered.statement(sql, item),
+                    Deed::Run(statements) => lowered.statements(statements, item),
                     Deed::Rows(of) => lowered.rows(block, of, how),
                     Deed::Sequences(of) => lowered.sequences(block, of),
                 }
@@ -88,7 +88,7 @@ impl Lowered {
         self.origins.push(origin);
     }
 
-    fn statement(&mut self, sql: String, item: &Item) {
+    fn statements(&mut self, statements: Vec<String>, item: &Item) {
         let Item::Statement(statement) = item else {
             return;
         };
@@ -100,12 +100,14 @@ impl Lowered {
             line: statement.line,
             offset: statement.offset,
         };
-        let origin = Origin {
-            at,
-            among: 1,
-            table,
-        };
-        self.push(Step::own(sql, Vec::new()), origin);
+        for sql in statements {
+            let origin = Origin {
+                at,
+                among: 1,
+                table: table.clone(),
+            };
+            self.push(Step::own(sql, Vec::new()), origin);
+        }
     }
 
     fn rows(&mut self, block: &Block, of: &Rows, how: How) {
@@ -214,6 +216,10 @@ pub(super) fn tell(
             } if counts(name) => {
                 tally.table(name);
             }
+            What::Create {
+                object: Object::VirtualTable,
+                ..
+            } => tally.tables.retain(|table| counts(&table.name)),
             _ => {}
         },
         _ => {}

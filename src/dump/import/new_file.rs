@@ -286,10 +286,12 @@ fn write(
             tell(&block, number, &deed, &translator, &mut tally);
             match deed {
                 Deed::Nothing => {}
-                Deed::Run(sql) => {
-                    // It may change what they were compiled for.
+                Deed::Run(statements) => {
+                    // They may change what those were compiled for.
                     inserts = None;
-                    statement(raw, &sql, item, on_event)?;
+                    for sql in statements {
+                        statement(raw, &sql, item, on_event)?;
+                    }
                 }
                 Deed::Rows(rows) | Deed::Sequences(rows) => {
                     insert(raw, &mut inserts, &block, rows, pace)?;

@@ -84,6 +84,7 @@ impl Tally {
     pub(super) fn took(&mut self, after: &Tally, took: Duration) {
         let bytes: u64 = after.tables.iter().map(|table| table.bytes).sum();
         let bytes = bytes.saturating_sub(self.tables.iter().map(|table| table.bytes).sum());
+        self.tables.retain(|table| after.has(&table.name));
         for table in &after.tables {
             let here = self.table(&table.name);
             let more = table.bytes.saturating_sub(here.bytes);

@@ -41,8 +41,8 @@ pub enum LeftOut {
 /// What is to be done with an item.
 #[derive(Debug)]
 pub(super) enum Deed<'a> {
-    /// Run this.
-    Run(String),
+    /// Run these.
+    Run(Vec<String>),
     /// Write these rows.
     Rows(&'a Rows),
     /// These are rows of `sqlite_sequence`, and the database may have others.
@@ -58,6 +58,8 @@ pub(super) struct Translator {
     /// Whether the database is the dump's alone.
     alone: bool,
     virtual_tables: Vec<Virtual>,
+    /// The other tables that it makes.
+    tables: Vec<String>,
     pub(super) left_out: Vec<LeftOut>,
     /// Whether the dump holds a `_migrations`.
     pub(super) has_history: bool,
@@ -103,6 +105,7 @@ impl Translator {
             into,
             alone,
             virtual_tables: Vec::new(),
+            tables: Vec::new(),
             left_out: Vec::new(),
             has_history: false,
             made: Vec::new(),
@@ -110,7 +113,8 @@ impl Translator {
     }
 
     /// This was made by what came before.
-    pub(super) fn remind(&mut self, made: Vec<Made>) {
+    pub(super) fn remind(&mut self, tables: Vec<String>, made: Vec<Made>) {
+        self.tables.extend(tables);
         let virtual_tables = made
             .iter()
             .filter(|made| made.object == Object::VirtualTable);
@@ -150,13 +154,13 @@ impl Translator {
             | What::Commit
             | What::Rollback => Deed::Nothing,
             What::Analyze if self.engine == Engine::Server => self.leave_out(LeftOut::Statistics),
-            What::Analyze => Deed::Run("ANALYZE sqlite_schema".to_owned()),
+            What::Analyze => run("ANALYZE sqlite_schema"),
             What::Number { pragma, .. }
                 if self.engine == Engine::Server && *pragma == "application_id" =>
             {
                 self.leave_out(LeftOut::ApplicationId)
             }
-            What::Number { pragma, value } => Deed::Run(format!("PRAGMA {pragma} = {value}")),
+            What::Number { pragma, value } => run(format!("PRAGMA {pragma} = {value}")),
             What::Clear { table } => self.clear(table),
             What::Create {
                 object,
@@ -171,7 +175,7 @@ impl Translator {
         if self.is_left_out(table) || (is(table, SEQUENCE) && !self.alone) {
             return Deed::Nothing;
         }
-        Deed::Run(format!("DELETE FROM {}", identifier(table)))
+        run(format!("DELETE FROM {}", identifier(table)))
     }
 
     fn create(&mut self, object: Object, name: &str, table: &str, sql: &str) -> Deed<'static> {
@@ -180,7 +184,7 @@ impl Translator {
         }
         match object {
             Object::Table if self.is_shadow(name) => return self.clear(name),
-            Object::Table => {}
+            Object::Table => self.tables.push(name.to_owned()),
             Object::VirtualTable => {
                 let module = module(sql);
                 self.virtual_tables.push(Virtual {
@@ -192,6 +196,7 @@ impl Translator {
                     name: name.to_owned(),
                     module,
                 });
+                return self.virtual_table(sql);
             }
             // Indexes of such tables are made with them.
             Object::Index if self.is_shadow(table) => return Deed::Nothing,
@@ -203,7 +208,32 @@ impl Translator {
                 });
             }
         }
-        Deed::Run(sql.to_owned())
+        run(sql)
+    }
+
+    /// After a `VACUUM` a virtual table stands behind the tables of its content in the schema, and so in the dump. It
+    /// wants to make them itself: so they step aside, and what they hold comes back.
+    fn virtual_table(&mut self, sql: &str) -> Deed<'static> {
+        let tables = std::mem::take(&mut self.tables);
+        let (shadows, tables) = tables.into_iter().partition(|name| self.is_shadow(name));
+        self.tables = tables;
+        let names = |name: &String| {
+            let aside = format!("_seedbed_{name}");
+            (identifier(name), identifier(&aside))
+        };
+        let shadows: Vec<String> = shadows;
+        let names: Vec<(String, String)> = shadows.iter().map(names).collect();
+        let mut statements: Vec<String> = names
+            .iter()
+            .map(|(name, aside)| format!("ALTER TABLE {name} RENAME TO {aside}"))
+            .collect();
+        statements.push(sql.to_owned());
+        for (name, aside) in names {
+            statements.push(format!("DELETE FROM {name}"));
+            statements.push(format!("INSERT INTO {name} SELECT * FROM {aside}"));
+            statements.push(format!("DROP TABLE {aside}"));
+        }
+        Deed::Run(statements)
     }
 
     /// Whether a virtual table of this dump keeps its content in this table.
@@ -273,6 +303,10 @@ fn is_statistics(table: &str) -> bool {
     ]
     .iter()
     .any(|name| is(table, name))
+}
+
+fn run(sql: impl Into<String>) -> Deed<'static> {
+    Deed::Run(vec![sql.into()])
 }
 
 fn is(a: &str, b: &str) -> bool {

@@ -14,7 +14,7 @@ use crate::server::Server;
 const ROUNDS: usize = 6;
 const VARIABLE: &str = "SEEDBED_TEST_KILLS";
 
-const ROWS: usize = 56_000;
+const ROWS: usize = 12_000;
 
 fn rounds() -> usize {
     let wanted = std::env::var(VARIABLE).ok();
@@ -59,7 +59,7 @@ fn killed_at_any_moment(
     let (line, db) = begin(0);
     let begun = Instant::now();
     let ran = project.run(&line);
-    let whole_run = begun.elapsed();
+    let mut whole_run = begun.elapsed();
     assert_eq!(ran.code, Some(0), "{ran}");
     let whole = ask(&db());
     let mut random = SystemTime::UNIX_EPOCH.elapsed().unwrap().subsec_nanos();
@@ -77,8 +77,13 @@ fn killed_at_any_moment(
             let ran = running.finish();
             killed += usize::from(ran.status.and_then(|status| status.signal()).is_some());
         }
+        let begun = Instant::now();
         let ran = project.run(&line);
         assert_eq!(ran.code, Some(0), "{ran}");
+        // Other tests make the first run slow.
+        if !ran.stdout.contains("nothing to do") {
+            whole_run = whole_run.min(begun.elapsed().max(Duration::from_millis(100)));
+        }
         continued += usize::from(ran.stdout.contains("went on from line"));
         assert_eq!(ask(&db()), whole, "{ran}");
     }
@@ -94,7 +99,10 @@ fn a_new_local_file() {
         let name = format!("round{round}.db");
         let file = root.join(&name);
         let open = move || Db::local(file.clone(), Options::default()).unwrap();
-        (format!("import old.sql --database {name}"), Box::new(open))
+        (
+            format!("import old.sql --transaction-bytes 40000 --database {name}"),
+            Box::new(open),
+        )
     });
     // Nothing is left of what was built beside.
     let left: Vec<String> = project.files();
@@ -116,7 +124,10 @@ fn a_local_file_that_is_there() {
         let made = project.run(&format!("import {name}.sql --database {name}"));
         assert_eq!(made.code, Some(0), "{made}");
         let open = move || Db::local(file.clone(), Options::default()).unwrap();
-        (format!("import old.sql --database {name}"), Box::new(open))
+        (
+            format!("import old.sql --transaction-bytes 40000 --database {name}"),
+            Box::new(open),
+        )
     });
 }
 
@@ -128,7 +139,7 @@ fn a_server() {
         let server = Server::start();
         let url = server.url();
         servers.push(server);
-        let line = format!("import old.sql --database {url}");
+        let line = format!("import old.sql --transaction-bytes 40000 --database {url}");
         let open = move || Db::remote(&url, None, Options::default()).unwrap();
         (line, Box::new(open))
     });

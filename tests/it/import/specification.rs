@@ -430,9 +430,29 @@ CREATE TABLE IF NOT EXISTS 'ft_config'(k PRIMARY KEY, v) WITHOUT ROWID;
 INSERT INTO ft_config VALUES('version',4);
 PRAGMA writable_schema=OFF;
 ";
+    // After VACUUM the table comes behind those of its content.
+    let schema = text.lines().take(2).collect::<Vec<_>>().join("\n") + "\n";
+    let vacuumed = text.replace(&schema, "").replace(
+        "PRAGMA writable_schema=OFF;\n",
+        &format!("{schema}PRAGMA writable_schema=OFF;\n"),
+    );
+    assert_ne!(vacuumed, text);
+    let vacuumed = Dump::new(self::dump(&vacuumed));
+    assert_eq!(told(vacuumed.import(&world.db).await), "");
+    assert_eq!(
+        world.ask("SELECT rowid, body FROM ft").await,
+        "1|one 2|one two"
+    );
+    assert_eq!(
+        world
+            .ask("SELECT count(*) FROM sqlite_schema WHERE name GLOB '_seedbed*'")
+            .await,
+        "0"
+    );
+    by_hand(&world, "DROP TABLE ft").await;
+
     let dump = Dump::new(dump(text));
-    let words = told(dump.import(&world.db).await);
-    assert_eq!(words, "");
+    assert_eq!(told(dump.import(&world.db).await), "");
     assert_eq!(
         world.ask("SELECT id, c0 FROM ft_content").await,
         "1|one 2|one two"
@@ -472,7 +492,7 @@ pub(crate) async fn a_cut_dump_and_a_refused_statement_leave_nothing(world: Worl
             cut.replace("COMMIT;", "SELECT 1;\nATTACH 'x' AS y;\nCOMMIT;"),
             "refused-statement at line 11 | refused-statement at line 12",
         ),
-        ("hello".to_owned(), "refused-statement at line 1"),
+        ("hello;".to_owned(), "refused-statement at line 1"),
         (String::new(), "no-dump"),
     ] {
         assert_eq!(
