@@ -1,12 +1,14 @@
 //! How long seeds take: generated rows from YAML to a commit on disk, beside the `sqlite3` program that is given the
 //! same rows as INSERT statements in one transaction; and finding that there is nothing to do.
 //!
-//! The slow rows run on demand: `cargo bench --bench seeds -- --ignored`.
+//! First comes the comparison: both programs by turns, so that whatever else the machine does slows both.
 
 #![allow(clippy::unwrap_used)]
 
-use std::path::Path;
+use std::fs::File;
+use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
+use std::time::Instant;
 
 use divan::Bencher;
 use divan::counter::ItemsCount;
@@ -17,7 +19,46 @@ fn main() {
     if !has_sqlite3() {
         eprintln!("there is no sqlite3 program here: its rows stay empty");
     }
+    // `cargo test` runs this too, and wants to know only that it works.
+    if has_sqlite3() && std::env::args().any(|arg| arg == "--bench") {
+        for rows in [1_000, 10_000, 100_000] {
+            compare(rows);
+        }
+    }
     divan::main();
+}
+
+/// How often each program runs in the comparison.
+const PAIRS: usize = 9;
+
+/// Prints how long both take for the same rows.
+#[expect(clippy::print_stdout, reason = "this is what it is for")]
+fn compare(rows: usize) {
+    let project = project(rows);
+    let file = inserts(project.path());
+    let timed = |run: &dyn Fn()| {
+        migrated(project.path());
+        let begun = Instant::now();
+        run();
+        begun.elapsed().as_secs_f64()
+    };
+    let pairs: Vec<(f64, f64)> = (0..PAIRS)
+        .map(|_| {
+            let ours = timed(&|| seedbed(project.path(), "seed"));
+            (ours, timed(&|| load(project.path(), &file)))
+        })
+        .collect();
+    let median = |of: &dyn Fn(&(f64, f64)) -> f64| {
+        let mut all: Vec<f64> = pairs.iter().map(of).collect();
+        all.sort_by(f64::total_cmp);
+        all[all.len() / 2]
+    };
+    println!(
+        "{rows} rows: seedbed {:.3} s, sqlite3 {:.3} s: {:.2} times as fast (medians of {PAIRS} pairs)",
+        median(&|(ours, _)| *ours),
+        median(&|(_, theirs)| *theirs),
+        median(&|(ours, theirs)| theirs / ours),
+    );
 }
 
 const TABLE: &str = "CREATE TABLE users (
@@ -90,6 +131,31 @@ fn seed(bencher: Bencher<'_, '_>, rows: usize) {
         .bench_local_values(|()| seedbed(project.path(), "seed"));
 }
 
+/// The rows of a project as INSERT statements in one transaction, in a file.
+fn inserts(project: &Path) -> PathBuf {
+    migrated(project);
+    seedbed(project, "seed");
+    let dumped = Command::new("sqlite3")
+        .args(["local.db", ".dump --data-only users"])
+        .current_dir(project)
+        .output()
+        .unwrap();
+    let dumped = String::from_utf8(dumped.stdout).unwrap();
+    let rows = dumped.lines().filter(|line| line.starts_with("INSERT"));
+    let file = project.join("rows.sql");
+    let script = ["BEGIN;"].into_iter().chain(rows).chain(["COMMIT;\n"]);
+    std::fs::write(&file, script.collect::<Vec<_>>().join("\n")).unwrap();
+    file
+}
+
+/// Has the `sqlite3` program read a file of statements.
+fn load(project: &Path, file: &Path) {
+    let mut program = Command::new("sqlite3");
+    program.arg("local.db").current_dir(project);
+    program.stdin(File::open(file).unwrap());
+    assert!(program.status().unwrap().success());
+}
+
 /// The same rows as INSERT statements, read by the `sqlite3` program.
 #[divan::bench(args = [1_000, 10_000, 100_000], sample_count = 5, sample_size = 1)]
 fn sqlite3(bencher: Bencher<'_, '_>, rows: usize) {
@@ -97,37 +163,11 @@ fn sqlite3(bencher: Bencher<'_, '_>, rows: usize) {
         return;
     }
     let project = project(rows);
-    migrated(project.path());
-    seedbed(project.path(), "seed");
-    let dump = |sql: &str| {
-        let out = Command::new("sqlite3")
-            .arg("local.db")
-            .arg(sql)
-            .current_dir(project.path())
-            .output()
-            .unwrap();
-        String::from_utf8(out.stdout).unwrap()
-    };
-    let script = format!(
-        "BEGIN;\n{}COMMIT;\n",
-        dump(".dump --data-only users")
-            .replace("PRAGMA foreign_keys=OFF;\nBEGIN TRANSACTION;\n", "")
-            .replace("COMMIT;\n", "")
-    );
-    let file = project.path().join("rows.sql");
-    std::fs::write(&file, script).unwrap();
+    let file = inserts(project.path());
     bencher
         .counter(ItemsCount::new(rows))
         .with_inputs(|| migrated(project.path()))
-        .bench_local_values(|()| {
-            let input = std::fs::File::open(&file).unwrap();
-            let status = Command::new("sqlite3")
-                .arg("local.db")
-                .current_dir(project.path())
-                .stdin(input)
-                .status();
-            assert!(status.unwrap().success());
-        });
+        .bench_local_values(|()| load(project.path(), &file));
 }
 
 /// `seedbed seed` where every row is there.

@@ -7,6 +7,7 @@ use std::fmt::Debug;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
+use crate::aside::drop_aside;
 use crate::db::{self, At, Code, Db, DbError, Failure};
 use crate::history::{self, Failed, History, HistoryError, Part, Row, RunError, State, UnitEvent};
 use crate::script::{Key, Record, Revision, Run, Script, Unit};
@@ -293,6 +294,7 @@ pub(crate) async fn drive<R: Reader>(
                 }
             }
         }
+        drop_aside(decision.scripts);
         return Ok(Outcome {
             done,
             warnings: decision.problems,

@@ -57,6 +57,7 @@
 // So that the paths that `embed!` writes are right inside of this crate too.
 extern crate self as seedbed;
 
+mod aside;
 pub mod config;
 pub mod db;
 pub mod doctor;

@@ -130,6 +130,8 @@ pub(super) enum Command {
     Seed(Seed),
     /// Bring a dump into the database: what `sqlite3 old.db .dump` prints, plain or gzip
     Import(Import),
+    /// Compare the database with a dump, table by table, and show which rows differ
+    Verify(VerifyDump),
     /// Take applied migrations back, by the down files recorded with them
     #[command(alias = "down")]
     Undo(Undo),
@@ -154,6 +156,12 @@ pub(super) enum Command {
     Sync(Sync),
     /// Look at, remove or copy the local file of an embedded replica
     Replica(Replica),
+    /// Write a dump: SQL from which sqlite3 and `import` rebuild an equal database
+    Export(Export),
+    /// Take a backup: a packed dump with a checksum, read back before it counts
+    Backup(Backup),
+    /// Bring a backup into a new or empty database
+    Restore(Restore),
     /// Make the local database anew: delete its file, migrate, seed
     Reset(Reset),
     /// Print the path of a fresh migrated and seeded database, for tests in any language
@@ -184,6 +192,9 @@ pub(super) struct Migrate {
     /// Wait so many seconds for a database that can be reached
     #[arg(long, value_name = "S", value_parser = seconds, allow_negative_numbers = true)]
     pub(super) wait: Option<Duration>,
+    /// Take a backup before the first change
+    #[arg(long)]
+    pub(super) backup: bool,
     /// Seed the database afterwards
     #[arg(long)]
     pub(super) seed: bool,
@@ -340,6 +351,17 @@ pub(super) enum Verify {
     None,
 }
 
+/// `verify`
+#[derive(Debug, Args)]
+pub(super) struct VerifyDump {
+    /// The dump, or a database file; `-` is standard input
+    #[arg(value_name = "DUMP")]
+    pub(super) dump: PathBuf,
+    /// Compare the number of rows of each table, and not every value
+    #[arg(long)]
+    pub(super) counts: bool,
+}
+
 /// `undo`
 #[derive(Debug, Args)]
 pub(super) struct Undo {
@@ -458,6 +480,59 @@ pub(super) enum ReplicaCommand {
         #[arg(value_name = "FILE")]
         file: PathBuf,
     },
+}
+
+/// `export`
+#[derive(Debug, Args)]
+pub(super) struct Export {
+    /// A new file, packed where its name ends in .gz [default: standard output]
+    #[arg(value_name = "FILE")]
+    pub(super) file: Option<PathBuf>,
+    /// These tables and views only, with their indexes and triggers
+    #[arg(long, value_name = "T", value_delimiter = ',')]
+    pub(super) tables: Vec<String>,
+    /// No rows but Seedbed's records
+    #[arg(long)]
+    pub(super) schema_only: bool,
+    /// No schema: rows for tables that are there
+    #[arg(long, conflicts_with = "schema_only")]
+    pub(super) data_only: bool,
+    /// Without Seedbed's records; with --schema-only what is left can be the first migration
+    #[arg(long)]
+    pub(super) no_history: bool,
+}
+
+/// `backup`
+#[derive(Debug, Args)]
+pub(super) struct Backup {
+    #[command(subcommand)]
+    pub(super) command: Option<BackupCommand>,
+    /// The folder of the backups [default: backups]
+    #[arg(long, global = true, value_name = "D")]
+    pub(super) dir: Option<PathBuf>,
+    /// Remove backups of this database that are older; the new one stays whatever its age [default: 30]
+    #[arg(long, value_name = "N")]
+    pub(super) keep_days: Option<u32>,
+}
+
+/// What is done with backups besides taking one.
+#[derive(Debug, Subcommand)]
+pub(super) enum BackupCommand {
+    /// Show the backups that there are, and whether each is as it was
+    List,
+}
+
+/// `restore`
+#[derive(Debug, Args)]
+pub(super) struct Restore {
+    /// The backup; the checksum beside it is looked at first
+    #[arg(value_name = "FILE")]
+    pub(super) file: PathBuf,
+    /// Mark the database as this environment; without, it has no mark
+    #[arg(long, value_name = "E")]
+    pub(super) mark: Option<String>,
+    #[command(flatten)]
+    pub(super) lock: Lock,
 }
 
 /// `reset`

@@ -2,8 +2,8 @@
 
 use crate::db::{Code, DbError};
 use crate::drive::{ApplyError, Finding};
-use crate::dump::DumpError;
 use crate::dump::import::{ImportError, Why};
+use crate::dump::{DumpError, VerifyError};
 use crate::history::HistoryError;
 use crate::migrations::ReadError;
 
@@ -98,6 +98,18 @@ impl From<&ImportError> for Exit {
             | Why::Waited { .. }
             | Why::Interrupted => by_code(error.why.code()),
             Why::Count { .. } | Why::File { .. } | Why::Thread => Exit::Failed,
+        }
+    }
+}
+
+impl From<&VerifyError> for Exit {
+    fn from(error: &VerifyError) -> Exit {
+        match error {
+            VerifyError::Dump(DumpError::Open { .. }) => Exit::Usage,
+            VerifyError::Dump(DumpError::Read { .. }) | VerifyError::Thread(_) => Exit::Failed,
+            VerifyError::Dump(_) => Exit::Integrity,
+            VerifyError::Db(DbError::OtherPrimary { .. } | DbError::NotBuilt { .. }) => Exit::Usage,
+            VerifyError::Db(error) => by_code(error.code()),
         }
     }
 }

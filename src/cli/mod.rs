@@ -16,7 +16,7 @@ use std::process::ExitCode;
 
 use clap::{CommandFactory, FromArgMatches};
 
-use args::{Cli, Command, ReplicaCommand, SeedCommand};
+use args::{BackupCommand, Cli, Command, ReplicaCommand, SeedCommand};
 use exit::Exit;
 use session::{Ending, Session};
 
@@ -76,6 +76,10 @@ async fn call(cli: &Cli, program: &'static str) -> Exit {
     let env = std::env::vars_os().collect();
     let mut flags = cli.global.settings();
     flags.env = cli.command.environment().map(str::to_owned);
+    if let Command::Backup(backup) = &cli.command {
+        flags.backup_dir.clone_from(&backup.dir);
+        flags.keep_days = backup.keep_days;
+    }
     let session = Session::new(name, &flags, &cli.global, program, cwd, env);
     match dispatch(&session, &cli.command).await {
         Ok(exit) => exit,
@@ -98,6 +102,7 @@ async fn dispatch(session: &Session, command: &Command) -> Ending {
             }
         },
         Command::Import(flags) => commands::import(session, flags).await,
+        Command::Verify(flags) => commands::verify(session, flags).await,
         Command::Check(flags) => commands::check(session, flags).await,
         Command::New(flags) => commands::new(session, flags),
         Command::Renumber(flags) => commands::renumber(session, flags),
@@ -112,6 +117,12 @@ async fn dispatch(session: &Session, command: &Command) -> Ending {
             ReplicaCommand::Reset(lock) => commands::replica::reset(session, lock).await,
             ReplicaCommand::Copy { file } => commands::replica::copy(session, file).await,
         },
+        Command::Export(flags) => commands::dump(session, flags).await,
+        Command::Backup(flags) => match &flags.command {
+            None => commands::backup(session).await,
+            Some(BackupCommand::List) => commands::backups(session).await,
+        },
+        Command::Restore(flags) => commands::restore(session, flags).await,
         Command::Reset(flags) => commands::reset(session, flags).await,
         Command::TestDb(flags) => commands::test_db(session, flags).await,
         Command::Config => commands::config(session),
@@ -142,6 +153,7 @@ impl Command {
                 Some(SeedCommand::Export(_)) => "seed export",
             },
             Command::Import(_) => "import",
+            Command::Verify(_) => "verify",
             Command::Check(_) => "check",
             Command::New(_) => "new",
             Command::Renumber(_) => "renumber",
@@ -156,6 +168,12 @@ impl Command {
                 ReplicaCommand::Reset(_) => "replica reset",
                 ReplicaCommand::Copy { .. } => "replica copy",
             },
+            Command::Export(_) => "export",
+            Command::Backup(flags) => match &flags.command {
+                None => "backup",
+                Some(BackupCommand::List) => "backup list",
+            },
+            Command::Restore(_) => "restore",
             Command::Reset(_) => "reset",
             Command::TestDb(_) => "test-db",
             Command::Config => "config",

@@ -378,6 +378,16 @@ impl Stopped {
         self
     }
 
+    /// A backup was taken before, of which whoever has to repair something should know.
+    pub(super) fn has_backup(mut self, backup: Option<&str>, program: &str) -> Stopped {
+        if let (Some(file), Some(diagnostic)) = (backup, self.report.diagnostics.first_mut()) {
+            diagnostic.help.push(format!(
+                "the database as it was before is in {file}: `{program} restore {file}` brings it into a new or empty one"
+            ));
+        }
+        self
+    }
+
     pub(super) fn exit(&self) -> Exit {
         self.exit
     }

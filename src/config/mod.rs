@@ -106,6 +106,18 @@ impl Config {
             .to_owned()
     }
 
+    /// What backups of the database are called: as the local file without its ending, or as Turso calls the database.
+    pub fn backup_name(&self) -> String {
+        match &self.database.value {
+            Database::Local { path } => path.file_stem().map_or_else(
+                || "database".to_owned(),
+                |stem| stem.to_string_lossy().into_owned(),
+            ),
+            Database::Memory => "memory".to_owned(),
+            Database::Remote { .. } | Database::Replica { .. } => self.turso_name(),
+        }
+    }
+
     /// The token that the server is shown, where there is one.
     pub fn token(&self) -> Option<&Setting<Secret>> {
         match &self.database.value {

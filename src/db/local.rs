@@ -2,7 +2,8 @@
 //!
 //! Its calls block, so each query and each run has a thread of the blocking pool. A file gets a fresh connection
 //! every time and nothing that a connection remembers can leak from one run into the next; memory has one
-//! connection for good, because a second one would be a second database.
+//! connection for good, which lives as long as the database, and a name that nobody else knows, by which its rows are
+//! streamed.
 
 use std::collections::HashMap;
 use std::ops::Deref;
@@ -11,18 +12,19 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use libsql::{Connection, OpenFlags, Statement};
-use tokio::sync::Mutex;
+use tokio::sync::{Mutex, OwnedMutexGuard};
 
+use super::bound::{Bound, copies};
 use super::{
-    Answer, At, Code, DbError, EngineError, Failure, Left, OnProgress, Options, Progress, Query,
-    Rows, Stop, Transaction,
+    Access, Answer, At, Code, DbError, EngineError, Failure, Left, OnProgress, Options, Progress,
+    Query, Raw, Rows, Stop, Transaction,
 };
 use crate::script::{Atomicity, ForeignKeys, Step};
 use crate::sql::Value;
 
 /// How long the engine itself waits for a lock. Short, so that a signal to stop is seen in between; we ask again
 /// until the lock timeout has passed.
-const LOCK_SLICE: Duration = Duration::from_millis(100);
+pub(super) const LOCK_SLICE: Duration = Duration::from_millis(100);
 
 /// How often a running statement is interrupted once the run was told to stop: an interrupt that arrives between
 /// two statements is lost.
@@ -123,6 +125,19 @@ impl File {
             })
     }
 
+    /// Whether a look that failed may succeed where it may write: a run that was killed left a journal, and only a
+    /// connection that may write can roll it back.
+    pub(super) fn may_recover(&self, code: Option<Code>) -> bool {
+        matches!(code, Some(Code::ReadOnly | Code::CannotOpen))
+            && self.recovery == Recovery::Allowed
+            && !missing(&self.path)
+    }
+
+    /// Whether there is no such file.
+    pub(super) fn is_missing(&self) -> bool {
+        missing(&self.path)
+    }
+
     /// A connection that only reads: to the file, or to nothing where there is none.
     async fn open_to_read(&self) -> Result<Connection, DbError> {
         if missing(&self.path) {
@@ -146,13 +161,9 @@ impl File {
         options: &Options,
     ) -> Result<Vec<Result<Rows, EngineError>>, DbError> {
         let connection = self.open_to_read().await?;
+        let queries = Arc::new(queries);
         match answer(Box::new(connection), queries.clone(), options).await {
-            // A run that was killed left a journal, and only a connection that may write can roll it back.
-            Err(error)
-                if matches!(error.code(), Some(Code::ReadOnly | Code::CannotOpen))
-                    && self.recovery == Recovery::Allowed
-                    && !missing(&self.path) =>
-            {
+            Err(error) if self.may_recover(error.code()) => {
                 let connection = self.open(OpenFlags::SQLITE_OPEN_READ_WRITE).await?;
                 answer(Box::new(connection), queries, options).await
             }
@@ -184,6 +195,8 @@ impl File {
 #[derive(Clone)]
 pub(super) struct Memory {
     connection: Arc<Mutex<Connection>>,
+    /// The engine's `memdb` of this name: <https://sqlite.org/inmemorydb.html>. Nobody else knows it.
+    name: Arc<str>,
 }
 
 impl std::fmt::Debug for Memory {
@@ -194,33 +207,37 @@ impl std::fmt::Debug for Memory {
 
 impl Memory {
     pub(super) async fn new() -> Result<Memory, DbError> {
-        let connection = connect(":memory:", OpenFlags::default())
-            .await
-            .map_err(|source| DbError::Open {
-                path: ":memory:".into(),
-                source,
-            })?;
+        let named = |source| DbError::Open {
+            path: ":memory:".into(),
+            source,
+        };
+        let name = format!("file:/seedbed-{}?vfs=memdb", uuid::Uuid::now_v7());
+        let connection = connect(&name, OpenFlags::default()).await.map_err(named)?;
+        // Memory without a name has no limit either.
+        let raw = Raw::open(&name, Access::Write).await.map_err(named)?;
+        raw.limit_memory(i64::MAX);
         Ok(Memory {
             connection: Arc::new(Mutex::new(connection)),
+            name: name.into(),
         })
     }
 
     /// A database in memory that holds what a file does.
     #[cfg(feature = "testing")]
     pub(super) async fn of_file(file: &File) -> Result<Memory, DbError> {
-        // It has a name, so that the connection that reads the file can write into it, and nobody else knows the name.
-        // It lives as long as this connection (the engine's `memdb`: https://sqlite.org/inmemorydb.html).
-        let name = format!("file:/seedbed-{}?vfs=memdb", uuid::Uuid::now_v7());
-        let connection = connect(&name, OpenFlags::default())
-            .await
-            .map_err(|source| DbError::Open {
-                path: ":memory:".into(),
-                source,
-            })?;
-        file.vacuum_into(&name).await?;
-        Ok(Memory {
-            connection: Arc::new(Mutex::new(connection)),
-        })
+        let memory = Memory::new().await?;
+        file.vacuum_into(&memory.name).await?;
+        Ok(memory)
+    }
+
+    /// What another connection to it is opened by.
+    pub(super) fn name(&self) -> &str {
+        &self.name
+    }
+
+    /// Keeps everybody else from using it.
+    pub(super) async fn held(&self) -> OwnedMutexGuard<Connection> {
+        self.connection.clone().lock_owned().await
     }
 
     /// The connection, once nobody uses it.
@@ -233,7 +250,8 @@ impl Memory {
         queries: Vec<Query>,
         options: &Options,
     ) -> Result<Vec<Result<Rows, EngineError>>, DbError> {
-        answer(self.connection.clone().lock_owned().await, queries, options).await
+        let connection = self.connection.clone().lock_owned().await;
+        answer(connection, Arc::new(queries), options).await
     }
 
     pub(super) async fn run(
@@ -303,7 +321,7 @@ async fn on_a_thread<T: Send + 'static>(
 /// any more.
 async fn answer(
     held: impl Deref<Target = Connection> + Send + Sync + 'static,
-    queries: Vec<Query>,
+    queries: Arc<Vec<Query>>,
     options: &Options,
 ) -> Result<Vec<Result<Rows, EngineError>>, DbError> {
     let connection = Connection::clone(&held);
@@ -317,7 +335,7 @@ async fn answer(
         bare(reader, "BEGIN").await?;
         let mut answers = Vec::with_capacity(queries.len());
         let mut outcome = Ok(());
-        for query in &queries {
+        for query in queries.iter() {
             let answer = loop {
                 match rows(reader, query).await {
                     Ok(rows) => break Ok(rows),
@@ -425,9 +443,11 @@ impl Run<'_> {
                 .await
                 .map_err(Stopped::at(At::Begin))?;
         }
+        let mut bound = Bound::of(&transaction.steps);
         for (number, step) in transaction.steps.iter().enumerate() {
+            let values = bound.next(step);
             let rows = self
-                .step(step, transaction.atomicity, own)
+                .step(step, values, transaction.atomicity, own)
                 .await
                 .map_err(Stopped::at(At::Step(number)))?;
             if !rows.is_empty() {
@@ -489,6 +509,7 @@ impl Run<'_> {
     async fn step(
         &self,
         step: &Step,
+        values: Vec<libsql::Value>,
         atomicity: Atomicity,
         own: &mut OwnStatements,
     ) -> Result<Rows, EngineError> {
@@ -501,7 +522,7 @@ impl Run<'_> {
         // What has bound values comes again with others, for every unit or for the next rows.
         if !step.args.is_empty() {
             let statement = own.prepared(self.connection, &step.sql).await?;
-            let rows = all(statement, &step.args).await?;
+            let rows = all(statement, values).await?;
             return Ok(match step.origin {
                 None => rows,
                 Some(_) => Rows::new(),
@@ -576,13 +597,13 @@ impl OwnStatements {
 }
 
 /// Waiting for one lock. It has the whole lock timeout: what ran before took its own time.
-struct Wait<'a> {
+pub(super) struct Wait<'a> {
     begun: Instant,
     options: &'a Options,
 }
 
 impl Wait<'_> {
-    fn new(options: &Options) -> Wait<'_> {
+    pub(super) fn new(options: &Options) -> Wait<'_> {
         Wait {
             begun: Instant::now(),
             options,
@@ -591,7 +612,7 @@ impl Wait<'_> {
 
     /// Whether a statement that failed may be tried once more, or the error that it ends with: whoever was told to
     /// stop while waiting was interrupted, and did not wait in vain.
-    fn ask_again(&self, error: EngineError) -> Result<(), EngineError> {
+    pub(super) fn ask_again(&self, error: EngineError) -> Result<(), EngineError> {
         if error.code != Code::Busy {
             Err(error)
         } else if self.options.stop.is_raised() {
@@ -610,14 +631,14 @@ async fn bare(connection: &Connection, sql: &str) -> Result<(), EngineError> {
 
 async fn run_once(connection: &Connection, sql: &str, args: &[Value]) -> Result<(), EngineError> {
     let statement = connection.prepare(sql).await?;
-    to_the_end(&statement, args, |_| Ok(())).await
+    to_the_end(&statement, copies(args), |_| Ok(())).await
 }
 
 async fn rows(connection: &Connection, query: &Query) -> Result<Rows, EngineError> {
-    all(&connection.prepare(&query.sql).await?, &query.args).await
+    all(&connection.prepare(&query.sql).await?, copies(&query.args)).await
 }
 
-async fn all(statement: &Statement, args: &[Value]) -> Result<Rows, EngineError> {
+async fn all(statement: &Statement, args: Vec<libsql::Value>) -> Result<Rows, EngineError> {
     let mut rows = Rows::new();
     to_the_end(statement, args, |row| {
         let columns = 0..row.column_count();
@@ -632,25 +653,14 @@ async fn all(statement: &Statement, args: &[Value]) -> Result<Rows, EngineError>
 /// Steps a statement to its end: what it does beside returning rows is done only then.
 async fn to_the_end(
     statement: &Statement,
-    args: &[Value],
+    args: Vec<libsql::Value>,
     mut on_row: impl FnMut(&libsql::Row) -> Result<(), EngineError>,
 ) -> Result<(), EngineError> {
-    let args: Vec<libsql::Value> = args.iter().map(to_libsql).collect();
     let mut rows = statement.query(args).await?;
     while let Some(row) = rows.next().await? {
         on_row(&row)?;
     }
     Ok(())
-}
-
-fn to_libsql(value: &Value) -> libsql::Value {
-    match value {
-        Value::Null => libsql::Value::Null,
-        Value::Integer(value) => libsql::Value::Integer(*value),
-        Value::Real(value) => libsql::Value::Real(*value),
-        Value::Text(value) => libsql::Value::Text(value.clone()),
-        Value::Blob(value) => libsql::Value::Blob(value.clone()),
-    }
 }
 
 fn from_libsql(value: libsql::Value) -> Value {

@@ -5,6 +5,7 @@
 //! names the `libsql` crate. It knows nothing of `_migrations`: what is recorded comes to it as steps.
 
 mod application;
+mod bound;
 mod engine;
 mod error;
 mod file_lock;
@@ -20,6 +21,7 @@ mod replica;
 mod replica_files;
 mod replica_lock;
 mod stop;
+mod stream;
 mod unanswered;
 
 use std::path::{Path, PathBuf};
@@ -34,7 +36,7 @@ pub(crate) use file_lock::FileLock;
 pub use libsql;
 pub use locate::locate;
 #[allow(unused_imports)]
-pub(crate) use raw::{Access, Prepared, Raw, Row};
+pub(crate) use raw::{Access, Check, Prepared, Raw, Row};
 pub use remove::remove_local;
 pub(crate) use replica_files::WITHOUT_SIDE;
 pub use replica_files::{
@@ -42,6 +44,7 @@ pub use replica_files::{
 };
 pub(crate) use stop::{Pause, jittered};
 pub use stop::{Stop, StopHandle};
+pub use stream::{Sink, StreamedRow};
 pub use unanswered::{Fate, RemoteError};
 
 use crate::script::{Atomicity, ForeignKeys, Step};

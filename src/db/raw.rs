@@ -15,7 +15,7 @@
 
 #![allow(unsafe_code)]
 
-use std::ffi::{CStr, CString, c_char, c_int};
+use std::ffi::{CStr, CString, c_char, c_int, c_void};
 use std::marker::PhantomData;
 use std::ops::ControlFlow;
 use std::ptr;
@@ -37,10 +37,20 @@ pub(crate) enum Access {
     Create,
 }
 
+/// Whether what runs is to stop. It is asked every few thousand steps of the engine.
+pub(crate) type Check = Box<dyn Fn() -> bool + Send>;
+
 /// A connection of the engine.
-#[derive(Debug)]
 pub(crate) struct Raw {
     handle: *mut ffi::sqlite3,
+    /// The engine keeps its address until the connection is closed.
+    check: Option<Box<Check>>,
+}
+
+impl std::fmt::Debug for Raw {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("Raw")
+    }
 }
 
 // SAFETY: the engine is built for any thread (THREADSAFE=1), and the crate sets it up so, see `open`. A connection
@@ -62,6 +72,7 @@ impl Raw {
             .map_err(|_| EngineError::new(Code::CannotOpen, "the path holds a NUL byte"))?;
         let mut raw = Raw {
             handle: ptr::null_mut(),
+            check: None,
         };
         // SAFETY: both pointers are valid for the call; the handle is closed by `drop` even where this fails, as
         // https://sqlite.org/c3ref/open.html asks.
@@ -86,6 +97,31 @@ impl Raw {
         let wait = c_int::try_from(wait.as_millis()).unwrap_or(c_int::MAX);
         // SAFETY: the handle is open.
         unsafe { ffi::sqlite3_busy_timeout(self.handle, wait) };
+    }
+
+    /// Interrupts statements once `check` says so: they fail with [`Code::Interrupted`].
+    pub(crate) fn interrupted_by(&mut self, check: Check) {
+        let check: *mut Check = &mut **self.check.insert(Box::new(check));
+        // SAFETY: the handle is open, and closed before the box is dropped (`drop` runs before the fields go); a handler
+        // that was there before is replaced: https://sqlite.org/c3ref/progress_handler.html.
+        unsafe {
+            ffi::sqlite3_progress_handler(self.handle, 4000, Some(interrupts), check.cast());
+        }
+    }
+
+    /// Lets a database of the engine's `memdb` grow to this many bytes, for all of its connections; it begins with 1 GB.
+    pub(crate) fn limit_memory(&self, bytes: i64) {
+        let mut bytes = bytes;
+        // SAFETY: the handle is open, the name ends with a NUL, and the argument is a 64-bit integer as
+        // https://sqlite.org/c3ref/c_fcntl_begin_atomic_write.html#sqlitefcntlsizelimit asks.
+        unsafe {
+            ffi::sqlite3_file_control(
+                self.handle,
+                c"main".as_ptr(),
+                ffi::SQLITE_FCNTL_SIZE_LIMIT,
+                (&raw mut bytes).cast(),
+            );
+        }
     }
 
     /// Runs one statement to its end, and drops its rows.
@@ -135,6 +171,7 @@ impl Raw {
     }
 
     /// Whether no transaction is open.
+    #[cfg(test)]
     pub(crate) fn is_autocommit(&self) -> bool {
         // SAFETY: the handle is open.
         unsafe { ffi::sqlite3_get_autocommit(self.handle) != 0 }
@@ -155,6 +192,14 @@ impl Raw {
             offset: usize::try_from(offset).ok(),
         }
     }
+}
+
+/// # Safety
+/// `check` is what [`Raw::interrupted_by`] gave to the engine.
+unsafe extern "C" fn interrupts(check: *mut c_void) -> c_int {
+    // SAFETY: the box lives as long as the connection, whose thread this is.
+    let check = unsafe { &*check.cast::<Check>() };
+    check().into()
 }
 
 impl Drop for Raw {
@@ -402,6 +447,16 @@ mod tests {
         }
         assert!(raw.prepare("SELECT 1 ;\n").is_ok());
         assert!(raw.is_autocommit());
+    }
+
+    #[tokio::test]
+    async fn a_statement_ends_where_its_check_says_so() {
+        let mut raw = Raw::open(":memory:", Access::Create).await.unwrap();
+        raw.interrupted_by(Box::new(|| false));
+        raw.interrupted_by(Box::new(|| true));
+        let endless =
+            "WITH RECURSIVE n AS (SELECT 1 UNION ALL SELECT 1 FROM n) SELECT count(*) FROM n";
+        assert_eq!(raw.execute(endless).unwrap_err().code, Code::Interrupted);
     }
 
     #[tokio::test]

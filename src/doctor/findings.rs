@@ -6,10 +6,14 @@ use super::Check;
 use super::probe::{Contents, File};
 use crate::config::{self, Access, Claims, Config, Mode, RemoteUrl, Row, Setting, Turso};
 use crate::db::{Engine, EngineError, ReplicaFacts, Rows};
+use crate::dump::{Condition, Kept};
 use crate::history::History;
 use crate::migrations::{self, Plan, ReadError};
 use crate::script::Revision;
 use crate::sql::Value;
+
+/// How old the newest backup may be where the project wants backups: the job that takes one a day has missed one.
+const BACKED_UP: Duration = Duration::from_secs(2 * 24 * 60 * 60);
 
 /// Checks without which nothing of the database can be read.
 pub(super) const STOPS: [&str; 5] = ["file", "dns", "tcp", "tls", "server"];
@@ -104,6 +108,43 @@ pub(super) fn turso(url: &RemoteUrl, turso: &Turso) -> Option<Check> {
             format!("the URL names {label}, but {}", wrong.join(" and ")),
         )
         .help("compare with `turso db show NAME --url`; nothing connects by [turso] database_name and organization"),
+    })
+}
+
+/// How old the newest backup is that has its checksum. A project that wants none and has none is told nothing.
+pub(super) fn backup(
+    config: &Config,
+    backups: std::io::Result<Vec<Kept>>,
+    now: SystemTime,
+) -> Option<Check> {
+    let folder = config::relative(&config.root, &config.backup.dir.value);
+    let wanted = config.backup.enabled.value;
+    let backups = match backups {
+        Ok(backups) => backups,
+        Err(error) => {
+            let message = format!("{} cannot be read: {error}", folder.display());
+            return Some(Check::warning("backup", message));
+        }
+    };
+    let help = "take one with `backup`, and let a job do so every day";
+    let newest = backups.iter().find(|kept| kept.state == Condition::Good);
+    let Some(newest) = newest else {
+        let message = format!("{} has no backup of this database", folder.display());
+        return wanted.then(|| Check::warning("backup", message).help(help));
+    };
+    let age = now.duration_since(newest.taken_at).unwrap_or_default();
+    let hours = age.as_secs() / 3600;
+    let ago = match hours {
+        0 => "less than an hour".to_owned(),
+        1 => "1 hour".to_owned(),
+        2..48 => format!("{hours} hours"),
+        _ => format!("{} days", hours / 24),
+    };
+    let name = newest.file.file_name().unwrap_or_default();
+    let message = format!("the newest, {}, is {ago} old", name.display());
+    Some(match wanted && age > BACKED_UP {
+        true => Check::warning("backup", message).help(help),
+        false => Check::ok("backup", message),
     })
 }
 

@@ -3,13 +3,30 @@
 //! A dump is read as a stream of blocks, in constant memory. It is untrusted code: what is not part of a dump is
 //! refused, and nothing of it is run as it stands but the `CREATE` statements.
 
+pub mod backup;
+pub mod backup_files;
 pub mod block;
 pub mod error;
+pub mod export;
+mod file;
 pub mod import;
+pub mod input;
+mod of_database;
 pub mod read;
+pub mod restore;
 pub mod source;
+pub mod verify;
 
+pub use backup::{BackedUp, BackupError, BackupOptions, backup};
+pub use backup_files::{Condition, Kept, backups};
 pub use block::{Block, Item, Mark, Object, Rows, Statement, Target, What};
 pub use error::{DumpError, NotADump, Place, Problem, SourceLine};
+pub use export::{Contents, ExportError, ExportOptions, Exported, Records, export, export_file};
+pub use input::Input;
 pub use read::{Ended, Envelope, Reader, ReaderOptions};
+pub use restore::{Checked, Marked, RestoreError, Restored};
 pub use source::{Ending, Opened, Packing, Source};
+pub use verify::{
+    Differing, Fault, FaultyObject, Level, Side, Verdict, Verified, VerifiedTable, VerifyError,
+    verify,
+};

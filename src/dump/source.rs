@@ -95,7 +95,7 @@ impl Source {
             return Err(open(io::ErrorKind::IsADirectory.into()));
         }
         // A pipe has no length, and no end to look at.
-        let length = metadata.is_file().then(|| metadata.len());
+        let length = metadata.is_file().then_some(metadata.len());
         let ending = match length {
             Some(length) => Some(ending(&mut file, length).map_err(open)?),
             None => None,

@@ -418,7 +418,7 @@ fn of_clash(clash: &Clash, dump: &str) -> Diagnostic {
 }
 
 /// What is wrong with a dump.
-fn unread(error: &DumpError) -> Vec<Diagnostic> {
+pub(super) fn unread(error: &DumpError) -> Vec<Diagnostic> {
     let problems = error.problems();
     if problems.is_empty() {
         let mut message = error.to_string();

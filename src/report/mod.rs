@@ -6,10 +6,12 @@
 //! [`status`], [`dry_run`], [`outcome`], [`config`], [`inspect`], [`explain`], [`exported`], [`imported`], [`checks`].
 
 mod annotations;
+mod backup;
 mod checks;
 mod config;
 mod diff;
 mod dry_run;
+mod dump;
 mod engine;
 mod explain;
 mod export;
@@ -33,16 +35,19 @@ mod table;
 mod testing;
 #[cfg(test)]
 mod tests;
+mod verify;
 mod words;
 
 use crate::migrations::Severity;
 use crate::script::Origin;
 
 pub use annotations::annotations;
+pub use backup::{backed_up, backups, not_removed, restored};
 pub use checks::checks;
 pub use config::config;
 pub use diff::Texts;
 pub use dry_run::{dry_run, undo_dry_run};
+pub use dump::dumped;
 pub use explain::explain;
 pub use export::exported;
 pub use import::{import_words, imported, planned_import};
@@ -55,11 +60,12 @@ pub use restore_point::restore_point;
 pub use seeds::{Done as SeedsDone, seeds, standing};
 pub use status::status;
 pub use style::{Paint, Style};
+pub use verify::{verified, verified_in_short};
 
 /// What went wrong, ready to be shown.
 ///
 /// The constructors are in the files of their inputs: [`Report::problems`], [`Report::failure`],
-/// [`Report::history`], [`Report::files`], [`Report::baseline`], [`Report::config`], [`Report::explain`], [`Report::export`], [`Report::import`], [`Report::checks`], [`Report::usage`].
+/// [`Report::history`], [`Report::files`], [`Report::baseline`], [`Report::config`], [`Report::explain`], [`Report::export`], [`Report::dump`], [`Report::import`], [`Report::checks`], [`Report::usage`].
 #[derive(Debug, Clone, PartialEq)]
 pub struct Report {
     /// Errors first.

@@ -75,6 +75,11 @@ pub fn age(facts: &ReplicaFacts, now: SystemTime) -> String {
     let Some(at) = facts.synced_at else {
         return "never".to_owned();
     };
+    since(at, now)
+}
+
+/// `2026-11-22 00:21:13 UTC (5 s ago)`.
+pub(super) fn since(at: SystemTime, now: SystemTime) -> String {
     let ago = now.duration_since(at).unwrap_or_default().as_millis();
     let ago = duration(i64::try_from(ago).unwrap_or(i64::MAX));
     match moment(at) {
@@ -83,7 +88,7 @@ pub fn age(facts: &ReplicaFacts, now: SystemTime) -> String {
     }
 }
 
-fn moment(at: SystemTime) -> Option<String> {
+pub(super) fn moment(at: SystemTime) -> Option<String> {
     let format = format_description!("[year]-[month]-[day] [hour]:[minute]:[second] UTC");
     OffsetDateTime::from(at).format(&format).ok()
 }

@@ -254,6 +254,7 @@ impl Document {
         let items = plan.files.iter().map(|file| Item {
             name: Some(file.name.clone()),
             checksum: Some(file.checksum.clone()),
+            file: Some(file.file.clone()),
             ..Item::bare(
                 &Key::Seed(file.name.clone()),
                 match file.drifted.is_empty() {

@@ -7,12 +7,14 @@ const NAMED: usize = 8;
 
 /// The commands that suggestions may name.
 const COMMANDS: &[&str] = &[
+    "backup",
     "baseline",
     "check",
     "completions",
     "config",
     "doctor",
     "explain",
+    "export",
     "import",
     "init",
     "inspect",
@@ -22,11 +24,13 @@ const COMMANDS: &[&str] = &[
     "repair",
     "replica",
     "reset",
+    "restore",
     "seed",
     "status",
     "sync",
     "test-db",
     "undo",
+    "verify",
 ];
 
 /// Puts the program before every command that stands between backticks: `` `repair 3` `` becomes
@@ -71,7 +75,7 @@ pub(super) fn keys<'a>(keys: impl IntoIterator<Item = &'a Key>) -> String {
     }
 }
 
-/// `3 ms`, `1.2 s`, `10 s`, `2 min 5 s`, `1 h 2 min`.
+/// `3 ms`, `1.2 s`, `10 s`, `2 min 5 s`, `1 h 2 min`, `2 d 3 h`.
 pub(super) fn duration(milliseconds: i64) -> String {
     let seconds = milliseconds / 1000;
     if milliseconds < 1_000 {
@@ -81,7 +85,8 @@ pub(super) fn duration(milliseconds: i64) -> String {
         (..60, 0) => format!("{seconds} s"),
         (..60, tenths) => format!("{seconds}.{tenths} s"),
         (60..3_600, _) => format!("{} min {} s", seconds / 60, seconds % 60),
-        (_, _) => format!("{} h {} min", seconds / 3600, seconds % 3600 / 60),
+        (..172_800, _) => format!("{} h {} min", seconds / 3600, seconds % 3600 / 60),
+        (_, _) => format!("{} d {} h", seconds / 86_400, seconds % 86_400 / 3600),
     }
 }
 
@@ -182,6 +187,7 @@ mod tests {
             (59_999, "59.9 s"),
             (125_000, "2 min 5 s"),
             (3_720_000, "1 h 2 min"),
+            (183_700_000, "2 d 3 h"),
         ] {
             assert_eq!(duration(milliseconds), expect);
         }

@@ -21,10 +21,10 @@ pub use shape::{
     Affinity, Column, ColumnKind, ForeignKey, IndexOrigin, Nullability, RowId, Shape, Strictness,
     TableKind, TableShape, UniqueIndex, shape,
 };
-pub(crate) use shape::{shape_queries, shaped};
+pub(crate) use shape::{affinity, shape_queries, shaped};
 
 #[cfg(test)]
-mod tests {
+pub(crate) mod tests {
     use std::sync::Arc;
 
     use crate::db::{Db, Options, Transaction};
@@ -32,7 +32,7 @@ mod tests {
     use crate::sql::split;
 
     /// A database in memory that was made by these statements.
-    pub(super) async fn database(sql: &str) -> Db {
+    pub(crate) async fn database(sql: &str) -> Db {
         let db = Db::memory(Options::default()).await.unwrap();
         let statements = split(sql).unwrap();
         let transaction = Transaction {

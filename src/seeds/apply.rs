@@ -15,6 +15,8 @@ use super::plan::{Basis, Plan, Refresh, plan, writes};
 use super::problem::Problem;
 use super::row::Rows;
 use super::set::{Choice, Seeds};
+use super::steps::bind;
+use crate::aside::drop_aside;
 use crate::db::{Db, DbError, Query};
 use crate::drive::{Decision, OnEvent, Reader, drive};
 use crate::history::{self, History, HistoryError};
@@ -113,6 +115,8 @@ impl Reader for Keeping<'_> {
 
     fn decide(&mut self, history: &History) -> Decision<Problem> {
         let mut plan = self.seeding.plan(history);
+        // The rows are statements now.
+        drop_aside(std::mem::take(&mut self.seeding.seen));
         let decision = Decision {
             problems: plan.problems.clone(),
             scripts: plan.script.take().into_iter().collect(),
@@ -258,13 +262,14 @@ impl<'a> Seeding<'a> {
         } = &mut self.seen;
         // Each round settles one more generation of rows whose keys refer to others.
         for _ in 0..64 {
-            let lookups = found.lookups(rows, shape, empty);
-            if lookups.is_empty() {
+            let lookups = found.lookups(rows, shape, empty).into_iter();
+            let (queries, asked): (Vec<Query>, Vec<_>) =
+                lookups.map(|lookup| (lookup.query, lookup.rows)).unzip();
+            if queries.is_empty() {
                 break;
             }
-            let queries = lookups.iter().map(|lookup| lookup.query.clone()).collect();
             let answers = db.query(queries).await?;
-            found.take(lookups, answers).map_err(DbError::Read)?;
+            found.take(&asked, answers).map_err(DbError::Read)?;
         }
         Ok(())
     }
@@ -317,8 +322,12 @@ impl<'a> Seeding<'a> {
         Ok(())
     }
 
-    fn plan(&self, history: &History) -> Plan {
-        let mut plan = plan(&self.basis(history), self.seen.problems.clone());
+    /// The values of the rows that are written move into the plan.
+    fn plan(&mut self, history: &History) -> Plan {
+        let (mut plan, inserts) = plan(&self.basis(history), self.seen.problems.clone());
+        if let Some(script) = &mut plan.script {
+            bind(script, inserts, &mut self.seen.rows);
+        }
         in_order(&mut plan.problems);
         plan
     }

@@ -27,15 +27,18 @@ pub(super) fn clashes(basis: &Basis<'_>) -> Vec<Problem> {
             continue;
         }
         for columns in unique_columns(&shape.tables[table]) {
+            let claim = |at: &usize| Some((claim(found, rows, shape, *at, columns)?, *at));
+            let claims = || members.iter().filter_map(claim);
+            // What only grows is never the same, and rows of a pattern are mostly like that.
+            if claims().is_sorted_by(|(one, _), (next, _)| one < next) {
+                continue;
+            }
             let mut seen: HashMap<Cow<'_, str>, usize> = HashMap::with_capacity(members.len());
-            for at in members {
-                let Some(word) = claim(found, rows, shape, *at, columns) else {
-                    continue;
-                };
-                if let Some(other) = seen.insert(word, *at)
-                    && told.insert((other, *at))
+            for (word, at) in claims() {
+                if let Some(other) = seen.insert(word, at)
+                    && told.insert((other, at))
                 {
-                    problems.push(clash(basis, columns, other, *at));
+                    problems.push(clash(basis, columns, other, at));
                 }
             }
         }
@@ -136,6 +139,9 @@ pub(super) fn link(rows: &mut Rows, shape: &Shape) {
                 literals.push((at, *column, parent, target, word(value)));
             }
         }
+    }
+    if literals.is_empty() {
+        return;
     }
     let mut by_value: HashMap<(usize, usize, String), usize> = HashMap::new();
     for (at, row) in rows.rows.iter().enumerate() {

@@ -16,6 +16,7 @@ use super::cell::Names;
 use super::inputs::{Clock, Variables};
 use super::labels::{Labels, Named, names};
 use super::model::{Expr, SeedFile, Spanned, Table};
+use super::parallel::in_parts;
 use super::problem::Problem;
 use super::row::{Cell, Content, Nature, Row, Rows, Rules};
 use super::typed::Unfit;
@@ -44,12 +45,14 @@ pub(super) fn expand(
 ) -> (Rows, Vec<Problem>) {
     let mut problems = Vec::new();
     let (named, labels) = names(files, &mut problems);
+    let mut place = vec![None; named.len()];
     let mut expansion = Expansion {
         files,
         shape,
         given,
-        labels,
-        place: vec![None; named.len()],
+        labels: Arc::new(labels),
+        place: Arc::default(),
+        first: 0,
         rows: Rows::default(),
         told: HashSet::new(),
         problems,
@@ -76,7 +79,7 @@ pub(super) fn expand(
         if let Some((last, compiled)) = work.last().copied()
             && std::ptr::eq(named[last].decl, row.decl)
         {
-            expansion.place[at] = Some(placed);
+            place[at] = Some(placed);
             placed += 1;
             work.push((at, compiled));
             continue;
@@ -90,12 +93,21 @@ pub(super) fn expand(
             compiled.push(expansion.compile(row, rules));
             compiled.len() - 1
         });
-        expansion.place[at] = Some(placed);
+        place[at] = Some(placed);
         placed += 1;
         work.push((at, compiled));
     }
-    for (at, decl) in work {
-        expansion.row(&named[at], &compiled[decl]);
+    expansion.place = Arc::new(place);
+    let parts = in_parts(&work, |work, first| {
+        let mut part = expansion.for_part(first);
+        part.rows.rows.reserve_exact(work.len());
+        for (at, decl) in work {
+            part.row(&named[*at], &compiled[*decl]);
+        }
+        part
+    });
+    for part in parts {
+        expansion.take(part);
     }
     expansion.generate();
     (expansion.rows, expansion.problems)
@@ -105,12 +117,14 @@ struct Expansion<'a> {
     files: &'a [&'a SeedFile],
     shape: &'a Shape,
     given: &'a Given<'a>,
-    labels: Labels,
+    labels: Arc<Labels>,
     /// The place in `rows` of each named row; none where its table is not understood.
-    place: Vec<Option<usize>>,
+    place: Arc<Vec<Option<usize>>>,
+    /// The place of the first of its rows among all.
+    first: usize,
     rows: Rows,
     /// File, place and code of what was told: a pattern for many rows is wrong once.
-    told: HashSet<(usize, usize, &'static str)>,
+    told: HashSet<(String, usize, &'static str)>,
     problems: Vec<Problem>,
     /// Cells that are drawn once all others are known.
     generated: Vec<Generated<'a>>,
@@ -144,12 +158,41 @@ struct Found<'a> {
 }
 
 impl<'a> Expansion<'a> {
-    fn tell(&mut self, file: usize, problem: Problem) {
-        let at = problem
-            .origin
-            .as_ref()
-            .map_or(0, |origin| origin.span.start);
-        if self.told.insert((file, at, problem.code)) {
+    /// One for a part of the rows, which knows what this one knows.
+    fn for_part(&self, first: usize) -> Expansion<'a> {
+        Expansion {
+            labels: self.labels.clone(),
+            place: self.place.clone(),
+            first,
+            rows: Rows {
+                rules: self.rows.rules.clone(),
+                rows: Vec::new(),
+            },
+            told: self.told.clone(),
+            problems: Vec::new(),
+            generated: Vec::new(),
+            ..*self
+        }
+    }
+
+    /// Takes what came of the next part of the rows.
+    fn take(&mut self, mut part: Expansion<'a>) {
+        match self.rows.rows.is_empty() {
+            true => self.rows.rows = part.rows.rows,
+            false => self.rows.rows.append(&mut part.rows.rows),
+        }
+        self.generated.append(&mut part.generated);
+        for problem in part.problems {
+            self.tell(problem);
+        }
+    }
+
+    fn tell(&mut self, problem: Problem) {
+        let place = match &problem.origin {
+            Some(origin) => (origin.source.name.clone(), origin.span.start, problem.code),
+            None => (String::new(), 0, problem.code),
+        };
+        if self.told.insert(place) {
             self.problems.push(problem);
         }
     }
@@ -167,7 +210,7 @@ impl<'a> Expansion<'a> {
         };
         let mut problem = Problem::error(code, origin, message);
         problem.help = help;
-        self.tell(file, problem);
+        self.tell(problem);
     }
 
     fn unfit(&mut self, file: usize, span: &Range<usize>, unfit: Unfit) {
@@ -191,7 +234,7 @@ impl<'a> Expansion<'a> {
         let rules = self.rows.rules[compiled.rules].clone();
         let of = &self.shape.tables[rules.table];
         let file = self.files[named.file];
-        let place = self.rows.rows.len();
+        let place = self.first + self.rows.rows.len();
         let mut cells: Vec<Cell> = Vec::with_capacity(compiled.fields.len() + 1);
         // In a list the key is what names a row, so it comes first.
         let mut label = named.label.clone();

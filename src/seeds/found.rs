@@ -138,19 +138,19 @@ impl Found {
         questions.into_iter().map(|(_, lookup)| lookup).collect()
     }
 
-    /// Takes the answers to questions, in their order.
+    /// Takes the answers to questions, in their order; `asked` are the rows that each was about.
     pub(super) fn take(
         &mut self,
-        lookups: Vec<Lookup>,
+        asked: &[Vec<usize>],
         answers: Vec<Result<crate::db::Rows, EngineError>>,
     ) -> Result<(), EngineError> {
-        for (lookup, answer) in lookups.into_iter().zip(answers) {
+        for (asked, answer) in asked.iter().zip(answers) {
             for mut row in answer? {
                 let number = row
                     .first()
                     .and_then(Value::as_i64)
                     .and_then(|at| usize::try_from(at).ok());
-                if let Some(at) = number.and_then(|number| lookup.rows.get(number)) {
+                if let Some(at) = number.and_then(|number| asked.get(number)) {
                     row.remove(0);
                     self.rows[*at] = Some(row);
                 }

@@ -30,14 +30,15 @@ impl Dice {
         column: &str,
         attempt: u32,
     ) -> Dice {
-        let mut hash = Sha256::new();
-        hash.update(faker_version.to_le_bytes());
+        // In one piece, which is hashed faster than many.
+        let mut place = Vec::with_capacity(128);
+        place.extend(faker_version.to_le_bytes());
         for part in [salt, table, label, column] {
-            hash.update((part.len() as u64).to_le_bytes());
-            hash.update(part.as_bytes());
+            place.extend((part.len() as u64).to_le_bytes());
+            place.extend(part.as_bytes());
         }
-        hash.update(attempt.to_le_bytes());
-        let hash: [u8; 32] = hash.finalize().into();
+        place.extend(attempt.to_le_bytes());
+        let hash: [u8; 32] = Sha256::digest(place).into();
         let mut state = [0; 4];
         for (word, bytes) in state.iter_mut().zip(hash.as_chunks::<8>().0) {
             *word = u64::from_le_bytes(*bytes);

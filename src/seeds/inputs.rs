@@ -24,8 +24,8 @@ pub enum Variables {
 /// What `!now` stands for in each file, counted from one moment.
 #[derive(Debug, Clone, PartialEq, Default)]
 pub struct Clock {
-    /// Seconds since 1970 by base and modifiers; none where the engine understands them not.
-    moments: HashMap<(String, Vec<String>), Option<i64>>,
+    /// Seconds since 1970 by base, then by modifiers; none where the engine understands them not.
+    moments: HashMap<String, HashMap<Vec<String>, Option<i64>>>,
     now: String,
 }
 
@@ -50,7 +50,7 @@ impl Clock {
         let now = text(seconds, DATE_TIME);
         let mut wanted: Vec<(String, Vec<String>)> = Vec::new();
         for file in files {
-            let base = base(file, &now);
+            let base = base(file, &now).to_owned();
             wanted.push((base.clone(), Vec::new()));
             // A default that all files share counts from the time of each.
             let exprs = shared.into_iter().flat_map(SeedFile::exprs);
@@ -62,7 +62,7 @@ impl Clock {
         }
         wanted.sort();
         wanted.dedup();
-        let mut moments = HashMap::new();
+        let mut moments: HashMap<String, HashMap<_, _>> = HashMap::new();
         if !wanted.is_empty() {
             let db = Db::memory(Options::default()).await?;
             let queries = wanted.iter().map(|(base, modifiers)| {
@@ -74,11 +74,11 @@ impl Clock {
                 }
             });
             let answers = db.query(queries.collect()).await?;
-            for (wanted, answer) in wanted.into_iter().zip(answers) {
+            for ((base, modifiers), answer) in wanted.into_iter().zip(answers) {
                 let seconds = answer
                     .ok()
                     .and_then(|rows: Rows| rows.first()?.first()?.as_i64());
-                moments.insert(wanted, seconds);
+                moments.entry(base).or_default().insert(modifiers, seconds);
             }
         }
         Ok(Clock { moments, now })
@@ -86,16 +86,16 @@ impl Clock {
 
     /// Seconds since 1970; none where the modifiers mean nothing.
     pub(super) fn moment(&self, file: &SeedFile, modifiers: &[String]) -> Option<i64> {
-        let key = (base(file, &self.now), modifiers.to_vec());
-        self.moments.get(&key).copied().flatten()
+        let moments = self.moments.get(base(file, &self.now))?;
+        moments.get(modifiers).copied().flatten()
     }
 }
 
 /// What `!now` counts from in a file.
-fn base(file: &SeedFile, now: &str) -> String {
+fn base<'a>(file: &'a SeedFile, now: &'a str) -> &'a str {
     match &file.settings.time {
-        Some(time) => time.value.clone(),
-        None => now.to_owned(),
+        Some(time) => &time.value,
+        None => now,
     }
 }
 

@@ -1,12 +1,18 @@
 //! Labels: which rows a file declares, patterns and ranges written out. Pure.
 
 use std::collections::HashMap;
+use std::collections::hash_map::Entry;
+use std::fmt::Write;
 use std::ops::Range;
 use std::sync::Arc;
 
 use super::model::{Label, RowDecl, SeedFile, Table};
+use super::parallel::in_parts;
 use super::problem::Problem;
 use crate::nearest::nearest;
+
+/// How many rows all files may declare together: patterns of patterns multiply.
+const MAX_ROWS: usize = 3_000_000;
 
 /// One row that a file declares, before anything in it is read.
 #[derive(Debug, Clone)]
@@ -38,7 +44,16 @@ pub(super) fn names<'a>(
     files: &[&'a SeedFile],
     problems: &mut Vec<Problem>,
 ) -> (Vec<Named<'a>>, Labels) {
+    up_to(MAX_ROWS, files, problems)
+}
+
+fn up_to<'a>(
+    most: usize,
+    files: &[&'a SeedFile],
+    problems: &mut Vec<Problem>,
+) -> (Vec<Named<'a>>, Labels) {
     let mut names = Names {
+        most,
         files,
         rows: Vec::new(),
         labels: Labels::default(),
@@ -74,6 +89,8 @@ impl Labels {
 }
 
 struct Names<'f, 'a> {
+    /// How many rows there may be.
+    most: usize,
     files: &'f [&'a SeedFile],
     rows: Vec<Named<'a>>,
     labels: Labels,
@@ -111,7 +128,7 @@ impl<'a> Names<'_, 'a> {
             None => self.rows.push(named),
             Some(Label::One(label)) => {
                 named.label = Some(label.as_str().into());
-                self.push(named, problems);
+                self.push(table, [named], problems);
             }
             Some(Label::Range {
                 before,
@@ -120,15 +137,28 @@ impl<'a> Names<'_, 'a> {
                 width,
                 after,
             }) => {
-                for number in *first..=*last {
-                    let label = format!("{before}{number:0width$}{after}");
-                    let row = Named {
-                        label: Some(label.into()),
-                        number: Some(number),
-                        ..named.clone()
-                    };
-                    self.push(row, problems);
+                let count = usize::try_from(last - first).map_or(usize::MAX, |it| it + 1);
+                if self.are_too_many(count, file, &named.span(), problems) {
+                    return;
                 }
+                let numbers: Vec<u64> = (*first..=*last).collect();
+                let labels = in_parts(&numbers, |numbers, _| {
+                    let mut text = String::new();
+                    let label = |number: &u64| {
+                        text.clear();
+                        // Writing into a text does not fail.
+                        let _ = write!(text, "{before}{number:0width$}{after}");
+                        Arc::from(text.as_str())
+                    };
+                    numbers.iter().map(label).collect::<Vec<Arc<str>>>()
+                });
+                let labels = labels.into_iter().flatten();
+                let row = |(label, number)| Named {
+                    label: Some(label),
+                    number: Some(number),
+                    ..named.clone()
+                };
+                self.push(table, labels.zip(numbers).map(row), problems);
             }
             Some(Label::Each {
                 before,
@@ -147,29 +177,64 @@ impl<'a> Names<'_, 'a> {
         }
     }
 
-    fn push(&mut self, row: Named<'a>, problems: &mut Vec<Problem>) {
-        let Some(label) = row.label.clone() else {
-            return;
-        };
-        let table = row.table.name.value.to_ascii_lowercase();
-        let labels = self.labels.0.entry(table).or_default();
-        if let Some(other) = labels.get(&label) {
-            let other = &self.rows[*other];
-            let here = self.files[row.file].origin(&row.span());
-            let there = self.files[other.file].origin(&other.span());
-            let name = &row.table.name.value;
-            problems.push(
-                Problem::error(
-                    "label-twice",
-                    here,
-                    format!("`{name}` has label `{label}` twice"),
-                )
-                .other("it is here first", there),
-            );
-            return;
+    /// Adds rows of a table, all with labels.
+    fn push(
+        &mut self,
+        table: &Table,
+        rows: impl IntoIterator<Item = Named<'a>>,
+        problems: &mut Vec<Problem>,
+    ) {
+        let name = &table.name.value;
+        let labels = self.labels.0.entry(name.to_ascii_lowercase()).or_default();
+        let rows = rows.into_iter();
+        let (least, most) = rows.size_hint();
+        let count = most.unwrap_or(least);
+        labels.reserve(count);
+        self.rows.reserve(count);
+        for row in rows {
+            let Some(label) = row.label.clone() else {
+                continue;
+            };
+            match labels.entry(label) {
+                Entry::Vacant(free) => {
+                    free.insert(self.rows.len());
+                    self.rows.push(row);
+                }
+                Entry::Occupied(taken) => {
+                    let other = &self.rows[*taken.get()];
+                    let here = self.files[row.file].origin(&row.span());
+                    let there = self.files[other.file].origin(&other.span());
+                    let message = format!("`{name}` has label `{}` twice", taken.key());
+                    problems.push(
+                        Problem::error("label-twice", here, message)
+                            .other("it is here first", there),
+                    );
+                }
+            }
         }
-        labels.insert(label, self.rows.len());
-        self.rows.push(row);
+    }
+
+    /// Whether so many more rows are more than all files may declare, which is a problem.
+    fn are_too_many(
+        &self,
+        more: usize,
+        file: usize,
+        span: &Range<usize>,
+        problems: &mut Vec<Problem>,
+    ) -> bool {
+        let are = self.rows.len().saturating_add(more) > self.most;
+        if are {
+            let message = format!(
+                "with these there are more than {} rows in all files",
+                self.most
+            );
+            let origin = self.files[file].origin(span);
+            problems.push(
+                Problem::error("too-many-rows", origin, message)
+                    .help("give files tags, and seed them one after the other with `--tag`"),
+            );
+        }
+        are
     }
 
     /// Writes patterns out, those first whose table waits for no other pattern.
@@ -216,18 +281,20 @@ impl<'a> Names<'_, 'a> {
                 format!("no label of `{of}` looks like `{pattern}`"),
             ));
         }
-        found.sort_unstable();
-        for label in found {
-            let row = Named {
-                file: each.file,
-                table: each.table,
-                decl: each.decl,
-                label: Some(format!("{}{label}{}", each.before, each.after).into()),
-                number: None,
-                each: Some(label),
-            };
-            self.push(row, problems);
+        let span = each.decl.label.as_ref().map_or(0..0, |it| it.span.clone());
+        if self.are_too_many(found.len(), each.file, &span, problems) {
+            return;
         }
+        found.sort_unstable();
+        let rows = found.into_iter().map(|label| Named {
+            file: each.file,
+            table: each.table,
+            decl: each.decl,
+            label: Some(format!("{}{label}{}", each.before, each.after).into()),
+            number: None,
+            each: Some(label),
+        });
+        self.push(each.table, rows, problems);
     }
 
     fn origin(&self, each: &Each<'_>) -> crate::script::Origin {
@@ -263,7 +330,26 @@ fn matches(pattern: &str, label: &str) -> bool {
 
 #[cfg(test)]
 mod tests {
-    use super::matches;
+    use std::sync::Arc;
+
+    use super::{matches, up_to};
+    use crate::script::Source;
+    use crate::seeds::parse;
+
+    #[test]
+    fn patterns_that_multiply_stop_at_the_row_that_is_too_much() {
+        let source = Arc::new(Source {
+            name: "a.yaml".to_owned(),
+            text: "t:\n  a_{1..4}: {}\nu:\n  b_{t.*}: {}\n  c_{t.*}: {}\n".to_owned(),
+        });
+        let (file, _) = parse("a", source);
+        for (most, rows, told) in [(12, 12, 0), (11, 8, 1), (7, 4, 2), (3, 0, 1)] {
+            let mut problems = Vec::new();
+            let (named, _) = up_to(most, &[&file], &mut problems);
+            let too_many = problems.iter().filter(|it| it.code == "too-many-rows");
+            assert_eq!((named.len(), too_many.count()), (rows, told), "{most}");
+        }
+    }
 
     #[test]
     fn a_star_stands_for_any_characters() {

@@ -24,6 +24,7 @@ mod labels;
 mod ledger;
 mod model;
 mod order;
+mod parallel;
 mod parse;
 mod plan;
 mod problem;

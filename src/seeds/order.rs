@@ -22,12 +22,15 @@ pub(super) struct Order {
 pub(super) struct Loop(pub(super) Vec<usize>);
 
 /// Puts the rows that are to be inserted in order. `refers` has for each row the columns that refer to another row.
+///
+/// # Errors
+/// Every circle that nothing breaks.
 pub(super) fn order(
     rows: &Rows,
     shape: &Shape,
     inserted: &[usize],
     refers: &HashMap<usize, Vec<(usize, usize)>>,
-) -> Result<Order, Loop> {
+) -> Result<Order, Vec<Loop>> {
     let ranks = ranks(shape);
     let rank = |at: usize| ranks[rows.rules(&rows.rows[at]).table];
     let behind = |(at, parents): (&usize, &Vec<(usize, usize)>)| {
@@ -73,6 +76,7 @@ pub(super) fn order(
         .map(|at| Reverse(sorting(*at)))
         .collect();
     let mut order = Order::default();
+    let mut loops = Vec::new();
     loop {
         while let Some(Reverse((_, _, at))) = ready.pop() {
             order.rows.push(at);
@@ -88,7 +92,10 @@ pub(super) fn order(
             }
         }
         if waits_for.is_empty() {
-            return Ok(order);
+            return match loops.is_empty() {
+                true => Ok(order),
+                false => Err(loops),
+            };
         }
         // The first row that can do without for a while breaks the circle.
         let mut waiting: Vec<usize> = waits_for.keys().copied().collect();
@@ -106,7 +113,14 @@ pub(super) fn order(
             waits_for[at].iter().all(free) && in_circle(*at)
         };
         let Some(at) = waiting.iter().copied().find(can_wait) else {
-            return Err(circle(&waits_for, &waiting));
+            let Loop(path) = circle(&waits_for, &waiting);
+            // As if they were written, so that the next circle shows too.
+            for at in &path {
+                waits_for.remove(at);
+                ready.push(Reverse(sorting(*at)));
+            }
+            loops.push(Loop(path));
+            continue;
         };
         for (column, _) in waits_for.remove(&at).unwrap_or_default() {
             order.later.insert((at, column));
@@ -190,6 +204,9 @@ pub(super) fn references(rows: &Rows, shape: &Shape) -> HashMap<usize, Vec<(usiz
     let mut refers: HashMap<usize, Vec<(usize, usize)>> = HashMap::new();
     for (at, row) in rows.rows.iter().enumerate() {
         let of = &shape.tables[rows.rules(row).table];
+        if of.foreign_keys.is_empty() {
+            continue;
+        }
         for cell in &row.cells {
             let Content::Reference { row: parent, .. } = cell.content else {
                 continue;

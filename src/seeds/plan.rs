@@ -9,7 +9,7 @@ use super::model::{Mode, SeedFile};
 use super::order::{Loop, Order, order, references};
 use super::problem::Problem;
 use super::row::{Cell, Content, Nature, Row, Rows};
-use super::steps::{script, steps, unresolved_references};
+use super::steps::{Insert, script, steps, unresolved_references};
 use crate::history::History;
 use crate::schema::Shape;
 use crate::script::{Key, Script};
@@ -43,6 +43,8 @@ pub struct Plan {
 pub struct FilePlan {
     /// Its name.
     pub name: String,
+    /// Its file, as it is shown.
+    pub file: String,
     /// sha256 of its text.
     pub checksum: String,
     /// How it stands to what was recorded.
@@ -139,8 +141,8 @@ pub(super) struct Basis<'a> {
     pub(super) mark: Option<&'a str>,
 }
 
-/// Decides what is to be done.
-pub(super) fn plan(basis: &Basis<'_>, mut problems: Vec<Problem>) -> Plan {
+/// Decides what is to be done. The statements that insert rows have no values yet.
+pub(super) fn plan(basis: &Basis<'_>, mut problems: Vec<Problem>) -> (Plan, Vec<Insert>) {
     let Basis { files, rows, .. } = basis;
     let mut plans: Vec<FilePlan> = Vec::new();
     let mut hashes = Vec::new();
@@ -148,6 +150,7 @@ pub(super) fn plan(basis: &Basis<'_>, mut problems: Vec<Problem>) -> Plan {
         hashes.push(hash);
         plans.push(FilePlan {
             name: file.name.clone(),
+            file: file.source.name.clone(),
             checksum: file.checksum.clone(),
             state,
             changes: Vec::new(),
@@ -201,8 +204,8 @@ pub(super) fn plan(basis: &Basis<'_>, mut problems: Vec<Problem>) -> Plan {
     }
     let ordered = match order(rows, basis.shape, &inserted, &references(rows, basis.shape)) {
         Ok(ordered) => ordered,
-        Err(Loop(path)) => {
-            problems.push(loop_problem(basis, &path));
+        Err(loops) => {
+            problems.extend(loops.iter().map(|Loop(path)| loop_problem(basis, path)));
             Order::default()
         }
     };
@@ -222,13 +225,17 @@ pub(super) fn plan(basis: &Basis<'_>, mut problems: Vec<Problem>) -> Plan {
         plan.problems
             .extend(unresolved_references(basis, &inserted, &updated));
     }
+    let mut inserts = Vec::new();
     if plan.is_sound() {
         match steps(basis, &ordered, &updated) {
-            Ok(steps) => plan.script = script(basis, &plan, &hashes, steps),
+            Ok((steps, of_rows)) => {
+                plan.script = script(basis, &plan, &hashes, steps);
+                inserts = of_rows;
+            }
             Err(problem) => plan.problems.push(*problem),
         }
     }
-    plan
+    (plan, inserts)
 }
 
 /// How each file stands to what was recorded, and its hash.

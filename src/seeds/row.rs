@@ -87,6 +87,10 @@ impl Row {
     }
 
     pub(super) fn cell(&self, column: usize) -> Option<&Cell> {
+        // Where a row says something about every column, each is at its own place.
+        if let Some(cell) = self.cells.get(column).filter(|it| it.column == column) {
+            return Some(cell);
+        }
         self.cells
             .binary_search_by_key(&column, |cell| cell.column)
             .ok()

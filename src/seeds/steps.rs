@@ -1,27 +1,42 @@
 //! A decided plan as statements and records: what is deleted, inserted and updated, in this order. Pure.
 
+use std::sync::Arc;
+
 use super::order::Order;
 use super::plan::{Basis, FilePlan, FileState, Plan};
 use super::problem::Problem;
-use super::row::{Cell, Content};
+use super::row::{Cell, Content, Rows};
 use super::secret::hash;
 use crate::history;
-use crate::schema::Nullability;
-use crate::script::{Atomicity, Entry, ForeignKeys, Key, Record, Script, Step, Unit};
+use crate::schema::{Nullability, TableShape};
+use crate::script::{Atomicity, Entry, ForeignKeys, Key, Origin, Record, Script, Step, Unit};
 use crate::sql::{Value, identifier};
 
 /// Rows up to this many are written one by one, so that an error has the place of its row; more go together.
 const ONE_BY_ONE: usize = 200;
 
-/// Bound values in one statement that writes many rows.
-const PER_STATEMENT: usize = 1000;
+/// Bound values in one statement that writes many rows. A server takes 32,766. Before each such statement the engine
+/// keeps a copy of the pages that it changes, so few large ones are faster than many small ones.
+const PER_STATEMENT: usize = 6000;
 
-/// The statements that make it so, in order.
+/// A statement that inserts rows, before it has their values.
+pub(super) struct Insert {
+    /// Its place among the steps.
+    step: usize,
+    /// How many it binds.
+    values: usize,
+    rows: Vec<usize>,
+    /// Values that are not the rows' own, by their places among all.
+    resolved: Vec<(usize, Value)>,
+}
+
+/// The statements that make it so, in order. Those that insert rows get their values by [`bind`].
 pub(super) fn steps(
     basis: &Basis<'_>,
     order: &Order,
     updated: &[(usize, Vec<usize>)],
-) -> Result<Vec<Step>, Box<Problem>> {
+) -> Result<(Vec<Step>, Vec<Insert>), Box<Problem>> {
+    let mut inserts = Vec::new();
     let mut steps = super::ledger::deletions(basis);
     let mut at = 0;
     while at < order.rows.len() {
@@ -38,12 +53,24 @@ pub(super) fn steps(
             many if many <= ONE_BY_ONE => 1,
             _ => (PER_STATEMENT / columns.len().max(1)).max(1),
         };
+        let of = &basis.shape.tables[table];
+        // One text for all statements that are alike.
+        let whole: Arc<str> = insert_text(of, &columns, together).into();
         for chunk in order.rows[at..at + many].chunks(together) {
-            let step = insert(basis, order, table, &columns, chunk)?;
-            // One text for all statements that are alike.
-            let like = steps.last().filter(|last: &&Step| last.sql == step.sql);
-            let sql = like.map_or(step.sql.clone(), |like| like.sql.clone());
-            steps.push(Step { sql, ..step });
+            let sql = match chunk.len() == together {
+                true => whole.clone(),
+                false => insert_text(of, &columns, chunk.len()).into(),
+            };
+            inserts.push(Insert {
+                step: steps.len(),
+                values: columns.len() * chunk.len(),
+                rows: chunk.to_vec(),
+                resolved: resolved(basis, order, chunk)?,
+            });
+            steps.push(Step {
+                origin: Some(origin(basis, chunk)),
+                ..Step::own(sql, Vec::new())
+            });
         }
         at += many;
     }
@@ -57,22 +84,15 @@ pub(super) fn steps(
     for (at, columns) in updated {
         steps.push(update(basis, *at, columns)?);
     }
-    Ok(steps)
+    Ok((steps, inserts))
 }
 
-fn insert(
-    basis: &Basis<'_>,
-    order: &Order,
-    table: usize,
-    columns: &[usize],
-    chunk: &[usize],
-) -> Result<Step, Box<Problem>> {
-    let of = &basis.shape.tables[table];
+fn insert_text(of: &TableShape, columns: &[usize], rows: usize) -> String {
     let names: Vec<String> = columns
         .iter()
         .map(|column| identifier(&of.columns[*column].name))
         .collect();
-    let sql = match names.is_empty() {
+    match names.is_empty() {
         // Everything has its default.
         true => format!("INSERT INTO {} DEFAULT VALUES", identifier(&of.name)),
         false => {
@@ -81,30 +101,66 @@ fn insert(
                 "INSERT INTO {} ({}) VALUES {}",
                 identifier(&of.name),
                 names.join(", "),
-                vec![row.as_str(); chunk.len()].join(",")
+                vec![row.as_str(); rows].join(",")
             )
         }
-    };
-    let mut args = Vec::with_capacity(columns.len() * chunk.len());
-    for at in chunk {
-        for cell in &basis.rows.rows[*at].cells {
-            let later = order.later.contains(&(*at, cell.column));
-            args.push(match later {
-                true => Value::Null,
-                false => value(basis, *at, cell)?,
-            });
-        }
     }
+}
+
+/// The place of rows that are written together.
+fn origin(basis: &Basis<'_>, chunk: &[usize]) -> Origin {
     let first = &basis.rows.rows[chunk[0]];
     let last = &basis.rows.rows[chunk[chunk.len() - 1]];
     let span = match first.rules == last.rules {
         true => first.span.start.min(last.span.start)..first.span.end.max(last.span.end),
         false => first.span.clone(),
     };
-    Ok(Step {
-        origin: Some(basis.rows.origin(first, &span, basis.files)),
-        ..Step::own(sql, args)
-    })
+    basis.rows.origin(first, &span, basis.files)
+}
+
+/// The values of cells that do not hold their own, each with its place among all values of these rows.
+fn resolved(
+    basis: &Basis<'_>,
+    order: &Order,
+    chunk: &[usize],
+) -> Result<Vec<(usize, Value)>, Box<Problem>> {
+    let rows = chunk.iter().map(|at| (*at, &basis.rows.rows[*at]));
+    let cells = rows.flat_map(|(at, row)| row.cells.iter().map(move |cell| (at, cell)));
+    let mut resolved = Vec::new();
+    for (number, (at, cell)) in cells.enumerate() {
+        if order.later.contains(&(at, cell.column)) {
+            resolved.push((number, Value::Null));
+        } else if !matches!(cell.content, Content::Known(_)) {
+            resolved.push((number, value(basis, at, cell)?));
+        }
+    }
+    Ok(resolved)
+}
+
+/// Moves the values of the rows into the statements that insert them: there may be a million, and none is needed twice.
+pub(super) fn bind(script: &mut Script, inserts: Vec<Insert>, rows: &mut Rows) {
+    // Where the statements are: `script` puts them into the last unit.
+    let Some(unit) = script.units.last_mut() else {
+        return;
+    };
+    for insert in inserts {
+        let mut args = Vec::with_capacity(insert.values);
+        for at in insert.rows {
+            args.extend(
+                rows.rows[at]
+                    .cells
+                    .iter_mut()
+                    .map(|cell| match &mut cell.content {
+                        Content::Known(value) => std::mem::take(value),
+                        _ => Value::Null,
+                    }),
+            );
+        }
+        for (number, value) in insert.resolved {
+            args[number] = value;
+        }
+        unit.steps[insert.step].args = args.into();
+    }
 }
 
 fn update(basis: &Basis<'_>, at: usize, columns: &[usize]) -> Result<Step, Box<Problem>> {

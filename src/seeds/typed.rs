@@ -23,7 +23,7 @@ pub(super) fn typed(
     column: &Column,
     strictness: Strictness,
 ) -> Result<Value, Unfit> {
-    if is_moment(column) && style == Style::Plain && text.starts_with(|c: char| c.is_ascii_digit())
+    if style == Style::Plain && text.starts_with(|c: char| c.is_ascii_digit()) && is_moment(column)
     {
         check_moment(&text, column)?;
     }
@@ -118,8 +118,11 @@ fn number(text: &str) -> Result<Option<Value>, Unfit> {
             }),
         };
     }
-    let lower = digits.to_ascii_lowercase();
-    if [".inf", ".nan", "inf", "nan", "infinity"].contains(&lower.as_str()) {
+    let not_finite = [".inf", ".nan", "inf", "nan", "infinity"];
+    if not_finite
+        .iter()
+        .any(|word| digits.eq_ignore_ascii_case(word))
+    {
         return Err(Unfit {
             code: "not-finite",
             message: format!("{text} is no number that a database keeps"),
@@ -190,8 +193,9 @@ fn unfit(code: &'static str, text: &str, column: &Column, help: Option<&'static 
 
 /// Whether a column says that it holds dates or times.
 pub(super) fn is_moment(column: &Column) -> bool {
-    let declared = column.declared.to_ascii_uppercase();
-    ["DATE", "DATETIME", "TIMESTAMP"].contains(&declared.as_str())
+    ["DATE", "DATETIME", "TIMESTAMP"]
+        .iter()
+        .any(|name| column.declared.eq_ignore_ascii_case(name))
 }
 
 /// A date, or a date and a time: <https://sqlite.org/lang_datefunc.html#time_values>. A bare number is a time too.

@@ -12,6 +12,7 @@ mod bad_input;
 mod commands;
 mod doctor;
 mod doctor_process;
+mod export;
 mod import;
 #[cfg(unix)]
 mod kill;

@@ -18,6 +18,37 @@ fn peak(id: u32) -> Option<u64> {
 }
 
 #[test]
+fn a_dump_takes_the_same_memory_whatever_its_size() {
+    let server = ours(Options::default());
+    let sql = "CREATE TABLE t (id INTEGER PRIMARY KEY, x);\n\
+               WITH RECURSIVE n (i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 15000) \
+               INSERT INTO t SELECT i, randomblob(4000) FROM n;\n";
+    let project = Project::new().migration("V1__t", sql);
+    for (name, database) in [("local", "local.db"), ("remote", &server.url())] {
+        let ran = project.run(&format!("migrate --database {database}"));
+        assert_eq!(ran.code, Some(0), "{ran}");
+        let running = project.spawn(&format!("export --database {database} {name}.sql"));
+        let id = running.id();
+        let mut most = 0;
+        let until = Instant::now() + Duration::from_secs(60);
+        while let Some(peak) = peak(id).filter(|_| Instant::now() < until) {
+            most = most.max(peak);
+            std::thread::sleep(Duration::from_millis(5));
+        }
+        let ran = running.finish();
+        assert_eq!(ran.code, Some(0), "{ran}");
+        let size = std::fs::metadata(project.path(format!("{name}.sql")))
+            .unwrap()
+            .len();
+        println!("{most} KB at the most, for {size} bytes");
+        assert!(
+            size > 120_000_000 && most > 0 && most < MOST_KB,
+            "{most} KB"
+        );
+    }
+}
+
+#[test]
 fn twenty_migrations_on_a_server_take_little_memory() {
     let server = ours(Options::default());
     let mut project = Project::new();

@@ -150,7 +150,7 @@ impl Project {
     }
 }
 
-/// Times of day and durations, which differ from run to run, brought to one form. Other numbers stay.
+/// Times of day, durations and the sizes of packed files, which differ from run to run, brought to one form. Other numbers stay.
 fn without_times(text: &str) -> String {
     let mut out = String::new();
     for line in text.lines() {
@@ -160,12 +160,17 @@ fn without_times(text: &str) -> String {
             let is_duration = words
                 .get(at + 1)
                 .is_some_and(|unit| ["ms", "s"].contains(&unit.trim_matches([')', ','])));
+            let is_size = line.contains(".sql.gz")
+                && words
+                    .get(at + 1)
+                    .is_some_and(|unit| ["B", "KB"].contains(&unit.trim_matches(',')));
             let shape: String = word
                 .chars()
                 .map(|c| if c.is_ascii_digit() { '0' } else { c })
                 .collect();
-            let is_date = shape.contains("0000-00-00") || shape.contains("00:00:00");
-            out.push_str(match (is_duration, is_date) {
+            let dates = ["0000-00-00", "00:00:00", "00000000T000000Z"];
+            let is_date = dates.iter().any(|date| shape.contains(date));
+            out.push_str(match (is_duration || is_size, is_date) {
                 (true, _) => "0",
                 (_, true) => &shape,
                 _ => word,

@@ -42,6 +42,10 @@ pub(crate) async fn migrate(session: &Session, flags: &args::Migrate) -> Ending 
         false => None,
     };
     session.ask(&opened, Asks::ThroughAReplica).await?;
+    let backup = match flags.backup {
+        true => backed_up(session, &opened, &set, &options).await?,
+        false => None,
+    };
     let outcome = migrations::apply(
         &opened.db,
         &set,
@@ -51,16 +55,40 @@ pub(crate) async fn migrate(session: &Session, flags: &args::Migrate) -> Ending 
     )
     .await;
     let Some((seeds, seed_options)) = seeding else {
-        return show(session, &opened, outcome, Change::Migrate).await;
+        let shown = show(session, &opened, outcome, Change::Migrate).await;
+        return shown.map_err(|stopped| stopped.has_backup(backup.as_deref(), session.program));
     };
-    let outcome = outcome.map_err(|error| session.failed(&opened, &error))?;
+    let outcome = outcome.map_err(|error| {
+        let stopped = session.failed(&opened, &error);
+        stopped.has_backup(backup.as_deref(), session.program)
+    })?;
     if session.terminal.format == Format::Table {
         let text = report::outcome(&outcome, Change::Migrate, session.style());
         session.terminal.data(&text);
     }
     session.warn(&outcome.warnings);
     let seeded = super::seeds::run(session, &opened, &seeds, &set, &seed_options).await;
-    seeded.map_err(|stopped| stopped.migrations_stand(outcome.version))
+    seeded.map_err(|stopped| {
+        let stopped = stopped.migrations_stand(outcome.version);
+        stopped.has_backup(backup.as_deref(), session.program)
+    })
+}
+
+/// The backup before the first change, where there will be one.
+async fn backed_up(
+    session: &Session,
+    opened: &Opened,
+    set: &Migrations,
+    options: &PlanOptions,
+) -> Result<Option<String>, Stopped> {
+    let history = migrations::observe(&opened.db, set)
+        .await
+        .map_err(|error| session.failed(opened, &error.into()))?;
+    let plan = migrations::plan(set, &history, options);
+    match plan.errors().next().is_some() || plan.scripts.is_empty() {
+        true => Ok(None),
+        false => super::backup::before_a_change(session, opened).await,
+    }
 }
 
 /// A database that is marked as another environment than the one that was told is not the one that was meant.

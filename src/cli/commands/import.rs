@@ -11,6 +11,7 @@ use crate::config::Database;
 use crate::dump::import::{
     self, Begin, ImportError, ImportOptions, Imported, Input, Outcome, Tables, Violations,
 };
+use crate::dump::{Level, Verified};
 use crate::history::HistoryError;
 use crate::migrations::Migrations;
 use crate::report::{self, Document, Report};
@@ -18,12 +19,16 @@ use crate::script::Key;
 
 /// `import`
 pub(crate) async fn import(session: &Session, flags: &args::Import) -> Ending {
-    let input = match flags.dump.as_os_str().to_str() {
-        Some("-") => Input::Stdin,
-        _ => Input::File(flags.dump.clone()),
-    };
+    let input = super::verify::input(&flags.dump);
     let shown = flags.dump.display().to_string();
-    let options = options(session, flags)?;
+    if flags.verify == Verify::Full && input == Input::Stdin {
+        return Err(session.usage(
+            "reads-twice",
+            "`--verify full` reads the dump a second time, and standard input flows by only once",
+            Some("name a file, or take `--verify counts`".to_owned()),
+        ));
+    }
+    let options = options(flags);
     let opened = session.open(flags.lock.lock_timeout).await?;
     if flags.dry_run {
         return dry_run(session, &opened, &input, &options, &shown).await;
@@ -59,13 +64,22 @@ pub(crate) async fn import(session: &Session, flags: &args::Import) -> Ending {
         Err(error) => return Err(failed(session, &opened, &error, &shown)),
     };
     let synced = opened.db.sync().await;
-    show(session, &opened, &imported, &shown, synced.is_ok());
+    let verified = match flags.verify {
+        Verify::Full => Some(super::verify::compare(session, &opened, &input, Level::Full).await?),
+        Verify::Counts | Verify::None => None,
+    };
+    let exit = verified.as_ref().map_or(Exit::Done, super::verify::exit);
+    if synced.is_ok() || session.terminal.format == Format::Table {
+        show(session, &opened, &imported, verified.as_ref(), &shown, exit);
+    }
     match synced {
         Ok(_) => {
-            if let Some(next) = next(session, &opened, &imported).await {
+            if exit == Exit::Done
+                && let Some(next) = next(session, &opened, &imported).await
+            {
                 session.terminal.words(&next);
             }
-            Ok(Exit::Done)
+            Ok(exit)
         }
         Err(error) => {
             let error = HistoryError::Db(error);
@@ -78,9 +92,9 @@ pub(crate) async fn import(session: &Session, flags: &args::Import) -> Ending {
     }
 }
 
-fn options(session: &Session, flags: &args::Import) -> Result<ImportOptions, Stopped> {
+fn options(flags: &args::Import) -> ImportOptions {
     let default = ImportOptions::default();
-    Ok(ImportOptions {
+    ImportOptions {
         transaction_bytes: flags.transaction_bytes.unwrap_or(default.transaction_bytes),
         tables: match flags.into_existing {
             true => Tables::Existing,
@@ -95,14 +109,10 @@ fn options(session: &Session, flags: &args::Import) -> Result<ImportOptions, Sto
             false => Violations::Refuse,
         },
         verify: match flags.verify {
-            Verify::Counts => import::Verify::Counts,
+            Verify::Counts | Verify::Full => import::Verify::Counts,
             Verify::None => import::Verify::Nothing,
-            Verify::Full => {
-                let message = "`--verify full` is not there yet";
-                return Err(session.usage("verify", message, None));
-            }
         },
-    })
+    }
 }
 
 async fn dry_run(
@@ -126,20 +136,34 @@ async fn dry_run(
     Ok(Exit::Done)
 }
 
-fn show(session: &Session, opened: &Opened, imported: &Imported, shown: &str, synced: bool) {
+fn show(
+    session: &Session,
+    opened: &Opened,
+    imported: &Imported,
+    verified: Option<&Verified>,
+    shown: &str,
+    exit: Exit,
+) {
     for line in report::import_words(imported) {
         session.terminal.words(&line);
     }
     if session.terminal.format == Format::Json {
-        // One document: where the sync failed, the one of that is told.
-        if synced {
-            let database = opened.database();
-            let call = session.call(Some(&database), Exit::Done);
-            session.print(&Document::imported(call, imported, shown));
-        }
+        let database = opened.database();
+        let call = session.call(Some(&database), exit);
+        let document = Document::imported(call, imported, shown);
+        session.print(&match verified {
+            Some(verified) => document.with_verified(verified),
+            None => document,
+        });
         return;
     }
-    let text = report::imported(imported, shown, session.style());
+    let mut text = report::imported(imported, shown, session.style());
+    if let Some(verified) = verified {
+        text.push_str(&match verified.is_equal() {
+            true => report::verified_in_short(verified),
+            false => format!("\n{}", report::verified(verified, session.style())),
+        });
+    }
     session.terminal.data(&text);
 }
 

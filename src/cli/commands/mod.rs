@@ -1,6 +1,8 @@
 //! The commands. Each turns flags into values, makes one call of the library, and shows what came of it.
 
+mod backup;
 mod changes;
+mod dump;
 mod export;
 mod files;
 mod import;
@@ -9,8 +11,11 @@ pub(super) mod replica;
 mod reset;
 mod seeds;
 mod test_db;
+mod verify;
 
+pub(super) use backup::{backup, backups, restore};
 pub(super) use changes::{baseline, migrate, repair, undo};
+pub(super) use dump::dump;
 pub(super) use export::export;
 pub(super) use files::{check, init, new, renumber};
 pub(super) use import::import;
@@ -18,3 +23,4 @@ pub(super) use look::{completions, config, doctor, explain, inspect, status};
 pub(super) use reset::reset;
 pub(super) use seeds::seed;
 pub(super) use test_db::test_db;
+pub(super) use verify::verify;

@@ -144,6 +144,15 @@ pub(super) fn lower_queries(queries: &[Query]) -> Batch {
     }
 }
 
+/// Questions in one read transaction, each only after the one before it: one that fails ends the answer.
+pub(super) fn lower_stream(queries: &[Query]) -> Batch {
+    let mut batch = lower_queries(queries);
+    for (number, step) in (0..).zip(&mut batch.steps[1..=queries.len()]) {
+        step.condition = Some(BatchCond::Ok { step: number });
+    }
+    batch
+}
+
 /// The answers to [`lower_queries`].
 pub(super) fn answers(result: BatchResult) -> Vec<Result<Rows, EngineError>> {
     let count = result.step_results.len().saturating_sub(2);

@@ -20,6 +20,9 @@ const CONNECT: Duration = Duration::from_secs(10);
 /// How long an answer is waited for before it counts as lost.
 const ANSWER: Duration = Duration::from_secs(120);
 
+/// For an answer as a whole that is taken piece by piece.
+const FOREVER: Duration = Duration::from_secs(365 * 24 * 3600);
+
 /// How much of what a server says that is no libSQL server is shown.
 const SHOWN: usize = 200;
 
@@ -135,8 +138,37 @@ impl Server {
         Ok(Ok(result))
     }
 
+    /// One batch, whose answer is then taken piece by piece.
+    pub(super) async fn begin_cursor(
+        &self,
+        body: &CursorReqBody,
+    ) -> Result<Answer<'_>, RemoteError> {
+        // The answer as a whole may take as long as who reads it; each piece may not.
+        let request = self.request("/v3/cursor", body)?.timeout(FOREVER);
+        let answer = match tokio::time::timeout(ANSWER, request.send()).await {
+            Ok(answer) => answer.map_err(|error| self.broken(&error))?,
+            Err(_) => return Err(self.silent()),
+        };
+        if answer.status() == StatusCode::OK {
+            return Ok(Answer {
+                server: self,
+                answer,
+            });
+        }
+        let status = answer.status();
+        let body = answer.bytes().await.map_err(|error| self.lost(&error))?;
+        Err(self.refused(status, &body))
+    }
+
+    fn silent(&self) -> RemoteError {
+        RemoteError::Lost {
+            host: self.host.clone(),
+            why: format!("nothing came for {} s", ANSWER.as_secs()),
+        }
+    }
+
     /// Ends a stream. Where this fails the server ends it by itself after a while.
-    async fn close(&self, baton: String) {
+    pub(super) async fn close(&self, baton: String) {
         let body = PipelineReqBody {
             baton: Some(baton),
             requests: vec![StreamRequest::Close(CloseStreamReq {})],
@@ -231,7 +263,11 @@ impl Server {
         }
     }
 
-    async fn post(&self, path: &str, body: &impl serde::Serialize) -> Result<Vec<u8>, RemoteError> {
+    fn request(
+        &self,
+        path: &str,
+        body: &impl serde::Serialize,
+    ) -> Result<reqwest::RequestBuilder, RemoteError> {
         let body = serde_json::to_vec(body).map_err(|error| RemoteError::NotHrana {
             host: self.host.clone(),
             words: error.to_string(),
@@ -244,6 +280,11 @@ impl Server {
         if let Some(token) = &self.token {
             request = request.bearer_auth(token);
         }
+        Ok(request)
+    }
+
+    async fn post(&self, path: &str, body: &impl serde::Serialize) -> Result<Vec<u8>, RemoteError> {
+        let request = self.request(path, body)?;
         let answer = request.send().await.map_err(|error| self.broken(&error))?;
         let status = answer.status();
         let body = answer.bytes().await.map_err(|error| self.lost(&error))?;
@@ -314,6 +355,24 @@ impl Server {
                 host: self.host.clone(),
                 why: error.to_string(),
             })
+    }
+}
+
+/// An answer that is taken piece by piece.
+pub(super) struct Answer<'a> {
+    server: &'a Server,
+    answer: reqwest::Response,
+}
+
+impl Answer<'_> {
+    /// The next piece; none at the end.
+    pub(super) async fn piece(
+        &mut self,
+    ) -> Result<Option<impl AsRef<[u8]> + Send + 'static>, RemoteError> {
+        match tokio::time::timeout(ANSWER, self.answer.chunk()).await {
+            Ok(piece) => piece.map_err(|error| self.server.lost(&error)),
+            Err(_) => Err(self.server.silent()),
+        }
     }
 }
 

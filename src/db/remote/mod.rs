@@ -5,10 +5,12 @@
 //! official types.
 
 mod batch;
+mod cursor;
 #[cfg(feature = "replica")]
 mod hello;
 mod http;
 mod value;
+mod wire;
 
 use std::time::Duration;
 
@@ -20,6 +22,7 @@ use libsql_hrana::proto::{
 #[cfg(feature = "replica")]
 pub(super) use self::hello::Greeting;
 use self::http::Server;
+pub(super) use self::wire::WireRow;
 use super::{
     Answer, At, Code, DbError, EngineError, Failure, Fate, Left, OnProgress, Options, Pause,
     Progress, Query, RemoteError, Rows, Transaction,

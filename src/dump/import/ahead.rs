@@ -2,7 +2,7 @@
 
 use tokio::sync::mpsc::{Receiver, channel};
 
-use super::input::Input;
+use crate::dump::Input;
 use crate::dump::{Block, DumpError, Mark};
 
 /// How many blocks may wait to be written.

@@ -12,7 +12,6 @@ mod chunks;
 mod clash;
 mod error;
 mod existing;
-mod input;
 mod lower;
 mod new_file;
 mod rows;
@@ -22,9 +21,9 @@ mod translate;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
+pub use crate::dump::Input;
 pub use clash::Clash;
 pub use error::{At, ImportError, Orphan, Stands, Why};
-pub use input::Input;
 pub use tally::{Before, Table};
 pub use translate::{LeftOut, Tables};
 

@@ -1,7 +1,9 @@
 //! What the bytes of a literal stand for, put where the literal was: it is never longer. Whatever is decoded was
 //! checked before; nothing here can fail.
 
-use memchr::{memchr, memmem};
+use std::ops::Range;
+
+use memchr::memchr;
 
 use crate::dump::block::Cell;
 
@@ -25,13 +27,23 @@ pub(super) enum How {
         /// Whether there are `''`, too.
         doubled: bool,
     },
-    /// Each of these texts is that byte, one after the other.
+    /// A text is a byte, and then perhaps another one another.
     Replace {
         /// Whether there are `''`, too.
         doubled: bool,
-        /// The texts and bytes.
-        steps: Vec<(Vec<u8>, u8)>,
+        /// What is done first.
+        first: Step,
+        /// What is done to that.
+        second: Option<Step>,
     },
+}
+
+/// A text that stands for a byte.
+#[derive(Debug, Clone)]
+pub(super) struct Step {
+    /// Where the text stands, behind the literal.
+    pub(super) text: Range<u32>,
+    pub(super) byte: u8,
 }
 
 /// Decodes the cells that need it, in `text`.
@@ -40,7 +52,8 @@ pub(super) fn decode(text: &mut [u8], cells: &mut [Cell], fixes: &[Fix]) {
         let Some(Cell::Text(range) | Cell::Blob(range)) = cells.get_mut(fix.cell as usize) else {
             continue;
         };
-        let bytes = &mut text[range.start as usize..range.end as usize];
+        let (literal, behind) = text.split_at_mut(range.end as usize);
+        let bytes = &mut literal[range.start as usize..];
         let undoubled = |bytes: &mut [u8], doubled: bool| match doubled {
             true => undouble(bytes),
             false => bytes.len(),
@@ -52,10 +65,16 @@ pub(super) fn decode(text: &mut [u8], cells: &mut [Cell], fixes: &[Fix]) {
                 let length = undoubled(bytes, *doubled);
                 unistr(&mut bytes[..length])
             }
-            How::Replace { doubled, steps } => {
+            How::Replace {
+                doubled,
+                first,
+                second,
+            } => {
                 let mut length = undoubled(bytes, *doubled);
-                for (text, byte) in steps {
-                    length = replace(&mut bytes[..length], text, *byte);
+                for step in [Some(first), second.as_ref()].into_iter().flatten() {
+                    let from = (step.text.start - range.end) as usize;
+                    let to = (step.text.end - range.end) as usize;
+                    length = replace(&mut bytes[..length], &behind[from..to], step.byte);
                 }
                 length
             }
@@ -161,21 +180,19 @@ pub(super) fn check_unistr(bytes: &[u8]) -> Result<(), usize> {
 fn unistr(bytes: &mut [u8]) -> usize {
     let mut read = 0;
     let mut write = 0;
-    while read < bytes.len() {
-        let found = match bytes[read] {
-            b'\\' => character(&bytes[read + 1..]),
-            _ => None,
+    while let Some(found) = memchr(b'\\', &bytes[read..]) {
+        bytes.copy_within(read..read + found, write);
+        write += found;
+        read += found + 1;
+        let Some((value, length)) = character(&bytes[read..]) else {
+            // It was checked: there is none.
+            break;
         };
-        let Some((value, length)) = found else {
-            bytes[write] = bytes[read];
-            read += 1;
-            write += 1;
-            continue;
-        };
-        read += 1 + length;
+        read += length;
         write += encode(value, &mut bytes[write..]);
     }
-    write
+    bytes.copy_within(read.., write);
+    write + bytes.len() - read
 }
 
 /// Writes a character as UTF-8; no escape is shorter than that.
@@ -193,18 +210,19 @@ fn encode(value: u32, to: &mut [u8]) -> usize {
 
 /// Puts `byte` where `text` stands. An empty text stands nowhere, as in SQLite.
 fn replace(bytes: &mut [u8], text: &[u8], byte: u8) -> usize {
-    if text.is_empty() {
+    let Some(&first) = text.first() else {
         return bytes.len();
-    }
-    let finder = memmem::Finder::new(text);
+    };
     let mut read = 0;
     let mut write = 0;
-    while let Some(found) = finder.find(&bytes[read..]) {
+    while let Some(found) = memchr(first, &bytes[read..]) {
         bytes.copy_within(read..read + found, write);
         write += found;
-        bytes[write] = byte;
+        read += found;
+        let stands = bytes[read..].starts_with(text);
+        bytes[write] = if stands { byte } else { first };
         write += 1;
-        read += found + text.len();
+        read += if stands { text.len() } else { 1 };
     }
     bytes.copy_within(read.., write);
     write + bytes.len() - read

@@ -2,12 +2,13 @@
 //! memory. It runs nothing, knows no database, and decides only whether a text is a dump.
 //!
 //! The text is read into one buffer. As many whole statements as are in it are read where they lie, then hashed, then
-//! decoded in place ([`decode`]), and leave with the buffer as a [`Block`]. What is refused does not stop the reading:
+//! decoded in place, and leave with the buffer as a [`Block`]. What is refused does not stop the reading:
 //! from then on there are no blocks, only more problems, so that all of them are told at once. What is broken, such as
 //! a text that ends inside of a string, stops it.
 
 mod between;
 mod decode;
+mod draft;
 mod insert;
 mod problem;
 mod resume;
@@ -17,12 +18,13 @@ mod value;
 
 use sha2::{Digest, Sha256};
 
-use super::block::{Block, Cell, Item, Mark, RowPlace, Rows, Statement, What};
+use super::block::{Block, Item, Mark, Rows};
 use super::error::{DumpError, NotADump, Place, Problem};
 use super::source::{Ending, Packing, Source};
 use decode::decode;
-use insert::{Insert, Memory, Run, Saved, SchemaRow, insert};
-use scan::{GoOn, Open, Refusal, Stop, Text, Unclosed};
+use draft::{Draft, Pause, nul_byte};
+use insert::Memory;
+use scan::{GoOn, Open, Text, Unclosed};
 
 /// How many problems are enough.
 const ENOUGH: usize = 20;
@@ -108,48 +110,6 @@ enum State {
     Reading,
     Failed,
     Ended(Box<Ended>),
-}
-
-fn makes_an_index(statement: &Statement) -> bool {
-    matches!(
-        statement.what,
-        What::Create {
-            object: super::block::Object::Index,
-            ..
-        }
-    )
-}
-
-/// What was read of the buffer.
-#[derive(Debug, Default)]
-struct Draft {
-    runs: Vec<Run>,
-    statements: Vec<Statement>,
-    /// Behind the last whole statement, and the blanks that follow it: where the next one begins.
-    end: usize,
-    /// The lines before that.
-    lines: u32,
-}
-
-/// Why a draft ends.
-enum Pause {
-    /// All that is in the buffer was read.
-    End,
-    /// The buffer ends in the middle of something.
-    Open(Open),
-    /// Statements follow rows, or rows statements.
-    Switch,
-    Refused(Refusal),
-    RolledBack(usize),
-}
-
-impl From<Stop> for Pause {
-    fn from(stop: Stop) -> Pause {
-        match stop {
-            Stop::More(open) => Pause::Open(open),
-            Stop::Refused(refusal) => Pause::Refused(refusal),
-        }
-    }
 }
 
 impl Reader {
@@ -299,129 +259,6 @@ impl Reader {
         }
     }
 
-    /// Reads as many statements of one sort as are in the buffer.
-    fn parse(&mut self, draft: &mut Draft) -> Pause {
-        let text = Text {
-            bytes: &self.buffer[self.start..],
-            last: self.last,
-        };
-        let mut at = 0;
-        if self.place.offset == 0 && text.bytes.starts_with(b"\xef\xbb\xbf") {
-            at = 3;
-        }
-        loop {
-            at = match text.between(at) {
-                Ok(next) => next,
-                Err(stop) => return stop.into(),
-            };
-            draft.count(&text, at);
-            let place = RowPlace {
-                bytes: at as u32,
-                lines: draft.lines,
-            };
-            let Some(first) = text.get(at) else {
-                return Pause::End;
-            };
-            // An index takes long, so whoever applies blocks can commit behind each.
-            if draft.statements.last().is_some_and(makes_an_index) {
-                return Pause::Switch;
-            }
-            let begins = match first {
-                b'I' | b'i' => text.is(at, "INSERT"),
-                _ => Ok(None),
-            };
-            let begins = match begins {
-                Ok(begins) => begins,
-                Err(stop) => return stop.into(),
-            };
-            if begins.is_none() {
-                match self.other(&text, at, draft) {
-                    Ok(end) => {
-                        at = end + 1;
-                        draft.count(&text, at);
-                    }
-                    Err(pause) => return pause,
-                }
-                continue;
-            }
-            let saved = Saved::of(&draft.runs);
-            let inserted = insert(&text, at, place, &mut self.memory, &mut draft.runs);
-            let pause = match inserted {
-                Ok(Insert::Rows { end }) if draft.statements.is_empty() => {
-                    at = end + 1;
-                    draft.count(&text, at);
-                    continue;
-                }
-                Ok(Insert::Rows { .. }) => Pause::Switch,
-                Ok(Insert::Schema(_)) if !draft.runs.is_empty() => Pause::Switch,
-                Ok(Insert::Schema(row)) => match virtual_table(&text, at, &row) {
-                    Ok(what) => {
-                        draft
-                            .statements
-                            .push(self.statement_at(draft.lines, at, what));
-                        at = row.end + 1;
-                        draft.count(&text, at);
-                        continue;
-                    }
-                    Err(refusal) => Pause::Refused(refusal),
-                },
-                Err(stop) => stop.into(),
-            };
-            // A schema's row leaves the rows as they were.
-            saved.restore(&mut draft.runs);
-            return pause;
-        }
-    }
-
-    /// Reads the statement at `at`, which is no `INSERT`, and gives its end.
-    fn other(&self, text: &Text<'_>, at: usize, draft: &mut Draft) -> Result<usize, Pause> {
-        if !text.is_verb(at)? {
-            return Err(Pause::Refused(text.no_statement(at)));
-        }
-        let end = text.statement(at)?;
-        let sql = std::str::from_utf8(&text.bytes[at..end]).map_err(|error| {
-            Pause::Refused(Refusal {
-                at: at + error.valid_up_to(),
-                end: at + error.valid_up_to() + 1,
-                code: "malformed-statement",
-                message: "the statement is not UTF-8".to_owned(),
-                help: None,
-                go_on: GoOn::Statement,
-            })
-        })?;
-        let what = match statement::statement(sql.trim_ascii_end()) {
-            Ok(what) => what,
-            Err(refused) => {
-                return Err(Pause::Refused(Refusal {
-                    at,
-                    end: text.word(at)?,
-                    code: "refused-statement",
-                    message: refused.message,
-                    help: refused.help,
-                    go_on: GoOn::Statement,
-                }));
-            }
-        };
-        if !draft.runs.is_empty() {
-            return Err(Pause::Switch);
-        }
-        if what == What::Rollback {
-            return Err(Pause::RolledBack(at));
-        }
-        draft
-            .statements
-            .push(self.statement_at(draft.lines, at, what));
-        Ok(end)
-    }
-
-    fn statement_at(&self, lines: u32, at: usize, what: What) -> Statement {
-        Statement {
-            what,
-            offset: self.place.offset + at as u64,
-            line: self.place.line + u64::from(lines),
-        }
-    }
-
     /// Hands over what was read, and goes behind it.
     fn block(&mut self, mut draft: Draft) -> Block {
         let begin = self.mark();
@@ -530,69 +367,6 @@ impl Reader {
             statements: self.statements,
         }));
         Ok(())
-    }
-}
-
-impl Draft {
-    fn is_empty(&self) -> bool {
-        self.runs.is_empty() && self.statements.is_empty()
-    }
-
-    /// Takes the text up to `end` as read.
-    #[inline]
-    fn count(&mut self, text: &Text<'_>, end: usize) {
-        let passed = &text.bytes[self.end..end];
-        self.lines += memchr::memchr_iter(b'\n', passed).count() as u32;
-        self.end = end;
-    }
-}
-
-/// The virtual table that a row of `sqlite_schema` at `at` stands for.
-fn virtual_table(text: &Text<'_>, at: usize, row: &SchemaRow) -> Result<What, Refusal> {
-    let mut statement = text.bytes[at..row.end].to_vec();
-    let mut cells = row.cells.cells.clone();
-    decode(&mut statement, &mut cells, &row.cells.fixes);
-    let string = |cell: &Cell| match cell {
-        Cell::Text(range) => {
-            let bytes = &statement[range.start as usize..range.end as usize];
-            std::str::from_utf8(bytes).ok()
-        }
-        _ => None,
-    };
-    let columns = ["type", "name", "tbl_name", "rootpage", "sql"];
-    let named = row.columns.is_empty() || row.columns == columns;
-    let refused = |refused: statement::Refused| Refusal {
-        at,
-        end: at + "INSERT".len(),
-        code: "refused-statement",
-        message: refused.message,
-        help: refused.help,
-        go_on: GoOn::Statement,
-    };
-    match cells.as_slice() {
-        [kind, name, table, Cell::Integer(0), sql]
-            if named && string(kind) == Some("table") && string(name) == string(table) =>
-        {
-            let (name, sql) = (
-                string(name).unwrap_or_default(),
-                string(sql).unwrap_or_default(),
-            );
-            statement::schema_row(sql, name).map_err(refused)
-        }
-        _ => Err(refused(statement::no_virtual_table())),
-    }
-}
-
-fn nul_byte(at: usize) -> Refusal {
-    Refusal {
-        at,
-        end: at + 1,
-        code: "malformed-statement",
-        message:
-            "a NUL byte, which engines take as the end of the text: the file is damaged, or no dump"
-                .to_owned(),
-        help: None,
-        go_on: GoOn::End,
     }
 }
 

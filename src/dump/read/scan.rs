@@ -287,7 +287,7 @@ impl<'a> Text<'a> {
                 line.get(..word.len())
                     .is_some_and(|start| start.eq_ignore_ascii_case(word.as_bytes()))
             };
-            if BEGINS.iter().any(|word| begins(&word)) {
+            if BEGINS.iter().any(begins) {
                 return Some(at);
             }
         }

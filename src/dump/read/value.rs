@@ -3,12 +3,12 @@
 //!
 //! Numbers are what <https://sqlite.org/lang_expr.html#literal_values_constants_> says they are.
 
-use super::decode::{Fix, How};
+use super::decode::{Fix, How, Step};
 use super::scan::{GoOn, Refusal, Stop, Text, is_space, is_word};
 use crate::dump::block::Cell;
 
-/// How deep calls may stand in each other; shells write two.
-const DEPTH: usize = 8;
+/// The inside of a string, whether it has doubled quotes, and where what it stands in ends.
+type Inside = (usize, usize, bool, usize);
 
 /// Cells of a row, and what is to be done to the bytes of some.
 #[derive(Debug, Default)]
@@ -102,28 +102,22 @@ impl Text<'_> {
             return Ok(end);
         }
         let end = self.word(at)?;
-        let word = self.bytes[at..end].to_ascii_lowercase();
-        match word.as_slice() {
-            b"null" => {
-                out.push(Cell::Null);
-                Ok(end)
-            }
-            b"inf" | b"infinity" => {
-                out.push(Cell::Real(f64::INFINITY));
-                Ok(end)
-            }
-            b"unistr" => self.unistr(at, end, out),
-            b"replace" => {
-                let mut steps = Vec::new();
-                let (start, stop, doubled, end) = self.replaced(at, &mut steps, DEPTH)?;
-                out.push_fixed(
-                    Cell::Text(range(start, stop)),
-                    How::Replace { doubled, steps },
-                );
-                Ok(end)
-            }
-            b"cast" => self.cast(at, end, out),
-            _ => Err(self.no_literal(at)),
+        let word = &self.bytes[at..end];
+        let is = |name: &str| word.eq_ignore_ascii_case(name.as_bytes());
+        if is("null") {
+            out.push(Cell::Null);
+            Ok(end)
+        } else if is("replace") {
+            self.replaced(at, end, out)
+        } else if is("unistr") {
+            self.unistr(at, end, out)
+        } else if is("cast") {
+            self.cast(at, end, out)
+        } else if is("inf") || is("infinity") {
+            out.push(Cell::Real(f64::INFINITY));
+            Ok(end)
+        } else {
+            Err(self.no_literal(at))
         }
     }
 
@@ -291,7 +285,7 @@ impl Text<'_> {
     fn unistr(&self, at: usize, name: usize, out: &mut Cells) -> Result<usize, Stop> {
         let string = self.symbol(at, name, b'(')?;
         let (start, stop, doubled, end) = self.string(at, string)?;
-        let end = self.symbol(at, self.blanks(end)?, b')')?;
+        let end = self.symbol(at, end, b')')?;
         if let Err(escape) = super::decode::check_unistr(&self.bytes[start..stop]) {
             return Err(refused(
                 start + escape,
@@ -305,50 +299,63 @@ impl Text<'_> {
         Ok(end)
     }
 
-    /// `replace(X,'\n',char(10))`, where X is a string or such a call again. Gives the inside of the string, whether it
-    /// has doubled quotes, and the end of the call.
-    fn replaced(
-        &self,
-        at: usize,
-        steps: &mut Vec<(Vec<u8>, u8)>,
-        depth: usize,
-    ) -> Result<(usize, usize, bool, usize), Stop> {
-        let Some(name) = self.is(at, "replace")? else {
-            return self.string(at, at);
-        };
-        if depth == 0 {
-            return Err(self.no_literal(at));
-        }
+    /// `replace('…','\n',char(10))`, also of such a call.
+    fn replaced(&self, at: usize, name: usize, out: &mut Cells) -> Result<usize, Stop> {
         let argument = self.symbol(at, name, b'(')?;
-        let (start, stop, doubled, end) = self.replaced(argument, steps, depth - 1)?;
-        let pattern = self.symbol(at, self.blanks(end)?, b',')?;
-        let (from, to, quotes, end) = self.string(at, pattern)?;
-        let mut pattern = self.bytes[from..to].to_vec();
-        if quotes {
-            let length = super::decode::undouble(&mut pattern);
-            pattern.truncate(length);
-        }
-        let char = self.symbol(at, self.blanks(end)?, b',')?;
-        self.byte(char)?;
-        let Some(name) = self.is(char, "char")? else {
-            return Err(self.no_literal(at));
+        let (inside, first) = match self.is(argument, "replace")? {
+            Some(name) => {
+                let string = self.symbol(at, name, b'(')?;
+                let inside = self.string(at, string)?;
+                let (step, end) = self.step(at, inside.3)?;
+                ((inside.0, inside.1, inside.2, end), Some(step))
+            }
+            None => (self.string(at, argument)?, None),
         };
-        let digits = self.symbol(at, name, b'(')?;
+        let (start, stop, doubled, end) = inside;
+        let (step, end) = self.step(at, end)?;
+        let (first, second) = match first {
+            Some(first) => (first, Some(step)),
+            None => (step, None),
+        };
+        let how = How::Replace {
+            doubled,
+            first,
+            second,
+        };
+        out.push_fixed(Cell::Text(range(start, stop)), how);
+        Ok(end)
+    }
+
+    /// `,'\n',char(10))`.
+    fn step(&self, value: usize, at: usize) -> Result<(Step, usize), Stop> {
+        let pattern = self.symbol(value, at, b',')?;
+        let (from, to, doubled, end) = self.string(value, pattern)?;
+        let char = self.symbol(value, end, b',')?;
+        let Some(name) = self.is(char, "char")? else {
+            return Err(self.no_literal(value));
+        };
+        let digits = self.symbol(value, name, b'(')?;
         let (number, end) = match self.byte(digits)? {
             b'0'..=b'9' => self.number(digits)?,
-            _ => return Err(self.no_literal(at)),
+            _ => return Err(self.no_literal(value)),
         };
-        let end = self.symbol(at, self.blanks(end)?, b')')?;
-        let end = self.symbol(at, self.blanks(end)?, b')')?;
+        let end = self.symbol(value, end, b')')?;
+        let end = self.symbol(value, end, b')')?;
         match number {
-            Cell::Integer(byte @ (10 | 13)) => steps.push((pattern, byte as u8)),
-            _ => return Err(self.no_literal(at)),
+            // Shells look for a text that needs no quotes.
+            Cell::Integer(byte @ (10 | 13)) if !doubled => Ok((
+                Step {
+                    text: range(from, to),
+                    byte: byte as u8,
+                },
+                end,
+            )),
+            _ => Err(self.no_literal(value)),
         }
-        Ok((start, stop, doubled, end))
     }
 
     /// The inside of the string at `at`, whether it has doubled quotes, and its end. `value` is what it belongs to.
-    fn string(&self, value: usize, at: usize) -> Result<(usize, usize, bool, usize), Stop> {
+    fn string(&self, value: usize, at: usize) -> Result<Inside, Stop> {
         if self.byte(at)? != b'\'' {
             return Err(self.no_literal(value));
         }

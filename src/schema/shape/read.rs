@@ -277,8 +277,9 @@ fn names(table: &TableShape, columns: &[usize]) -> Vec<String> {
         .collect()
 }
 
-/// By <https://sqlite.org/datatype3.html#determination_of_column_affinity>; `ANY` is a type of strict tables only.
-fn affinity(declared: &str, strictness: Strictness) -> Affinity {
+/// What a column of this declared type makes of a value, by
+/// <https://sqlite.org/datatype3.html#determination_of_column_affinity>; `ANY` is a type of strict tables only.
+pub(crate) fn affinity(declared: &str, strictness: Strictness) -> Affinity {
     let declared = declared.to_ascii_uppercase();
     let has = |words: &[&str]| words.iter().any(|word| declared.contains(word));
     match () {

@@ -94,7 +94,8 @@ pub(super) fn prove(
     }
     if refusals.is_empty() {
         let all: Vec<usize> = (0..rows.rows.len()).collect();
-        if let Err(Loop(path)) = order(&rows, shape, &all, &references(&rows, shape)) {
+        let loops = order(&rows, shape, &all, &references(&rows, shape)).err();
+        for Loop(path) in loops.unwrap_or_default() {
             let path = path.iter().chain(path.first());
             let names = path.map(|at| rows.name(&rows.rows[*at], shape));
             refusals.push(Refusal::Loop(names.collect()));

@@ -110,7 +110,7 @@ fn the_plan_as_json_has_no_secrets() {
               "checksum": "0ca0e6ff3500b0ae7965969851992b253388fd83ccc79bf947ddb7494e4a7966",
               "applied_at": null,
               "duration_ms": null,
-              "file": null
+              "file": "seeds/010_users.yaml"
             }
           ],
           "problems": [],

@@ -1,6 +1,7 @@
 //! Seeds: rows that files say a database has, whatever its mode.
 
 mod commands;
+mod corpus;
 #[cfg(unix)]
 mod kill;
 mod modes;

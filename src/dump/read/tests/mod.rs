@@ -4,6 +4,7 @@ mod forms;
 mod fuzz;
 mod properties;
 mod refused;
+mod shell;
 mod sources;
 
 use std::io::{self, Read};

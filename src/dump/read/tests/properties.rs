@@ -50,9 +50,16 @@ fn text() -> impl Strategy<Value = (String, String)> {
         let printed = match form {
             0 => quoted(&text),
             1 => {
-                let newline = unused(&text, "\\n");
-                let inner = quoted(&text.replace('\n', &newline));
-                format!("replace({inner},{},char(10))", quoted(&newline))
+                let (newline, back) = (unused(&text, "\\n"), unused(&text, "\\r"));
+                let inner = quoted(&text.replace('\n', &newline).replace('\r', &back));
+                let inner = match text.contains('\r') {
+                    true => format!("replace({inner},{},char(13))", quoted(&back)),
+                    false => inner,
+                };
+                match text.contains('\n') {
+                    true => format!("replace({inner},{},char(10))", quoted(&newline)),
+                    false => inner,
+                }
             }
             2 => {
                 let mut escaped = String::new();

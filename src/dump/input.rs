@@ -1,10 +1,12 @@
-//! What is imported: a file, which can be read more than once, or standard input, which cannot.
+//! What is imported, or compared with a database: a file, which can be read more than once, or standard input, which
+//! cannot. A database file is read as the dump that it would make.
 
 use std::path::{Path, PathBuf};
 
-use crate::dump::{DumpError, Mark, NotADump, Opened, Reader, ReaderOptions, Source};
+use super::of_database::dump_of;
+use super::{DumpError, Mark, Opened, Reader, ReaderOptions, Source};
 
-/// A dump that is to be imported.
+/// A dump that is to be read.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Input {
     /// A file.
@@ -55,15 +57,17 @@ impl Input {
         }
     }
 
+    /// Begins to read it, as fast as that goes.
+    pub(super) fn from_the_begin(&self) -> Result<Reader, DumpError> {
+        Ok(Reader::new(self.source()?, ReaderOptions::default()))
+    }
+
     fn source(&self) -> Result<Source, DumpError> {
         match self {
             Input::Stdin => Source::stdin(),
             Input::File(path) => match Source::open(path)? {
                 Opened::Text(source) => Ok(source),
-                Opened::Database(_) => Err(DumpError::NotADump {
-                    name: self.name(),
-                    what: NotADump::Database,
-                }),
+                Opened::Database(path) => Source::of(self.name(), dump_of(&path)),
             },
         }
     }

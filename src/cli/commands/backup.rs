@@ -1,0 +1,178 @@
+//! `backup`, `backup list`, `restore`, and the backup before a migration.
+
+use std::path::Path;
+use std::time::SystemTime;
+
+use crate::cli::args::{self, Format};
+use crate::cli::exit::Exit;
+use crate::cli::progress::Progress;
+use crate::cli::session::{Asks, Ending, Opened, Session, Stopped};
+use crate::config::Database;
+use crate::dump::import::Input;
+use crate::dump::{
+    BackedUp, BackupError, BackupOptions, ExportError, RestoreError, backup as take,
+    backups as kept, restore as back,
+};
+use crate::history::HistoryError;
+use crate::report::{self, Document, Report};
+
+/// `backup`
+pub(crate) async fn backup(session: &Session) -> Ending {
+    let opened = session.open(None).await?;
+    super::dump::is_there(session, &opened)?;
+    let done = taken(session, &opened).await?;
+    let shown = shown(session, &done);
+    if session.terminal.format == Format::Json {
+        let database = opened.database();
+        let call = session.call(Some(&database), Exit::Done);
+        session.print(&Document::backed_up(call, &done, shown));
+    } else {
+        // From cron, what is printed becomes a mail.
+        session.terminal.words(&report::backed_up(&done, shown));
+    }
+    Ok(Exit::Done)
+}
+
+/// Takes a backup, and tells which old ones could not be removed.
+async fn taken(session: &Session, opened: &Opened) -> Result<BackedUp, Stopped> {
+    let settings = &opened.config.backup;
+    let options = BackupOptions {
+        folder: settings.dir.value.clone(),
+        name: opened.config.backup_name(),
+        keep_days: settings.retention_days.value,
+        now: SystemTime::now(),
+    };
+    let done = take(&opened.db, &options)
+        .await
+        .map_err(|error| failed(session, opened, error))?;
+    for line in report::not_removed(&done.left) {
+        session.terminal.error(&line);
+    }
+    Ok(done)
+}
+
+fn shown<'a>(session: &Session, done: &'a BackedUp) -> &'a Path {
+    let file = done.file.strip_prefix(&session.cwd);
+    file.unwrap_or(&done.file)
+}
+
+fn failed(session: &Session, opened: &Opened, error: BackupError) -> Stopped {
+    match error {
+        BackupError::Export(ExportError::Db(error)) => {
+            session.failed(opened, &HistoryError::from(error).into())
+        }
+        error => session
+            .stopped(Report::backup(&error, session.style()), Exit::Failed)
+            .about(opened),
+    }
+}
+
+/// Takes the backup of `migrate --backup`, where there is something to back up. What it gives is how the file is shown.
+pub(super) async fn before_a_change(
+    session: &Session,
+    opened: &Opened,
+) -> Result<Option<String>, Stopped> {
+    if let Database::Local { path } = &opened.config.database.value
+        && !path.exists()
+    {
+        session
+            .terminal
+            .words("no backup: the database is not there yet");
+        return Ok(None);
+    }
+    let done = taken(session, opened).await?;
+    let shown = shown(session, &done);
+    session
+        .terminal
+        .words(&format!("backup {}", report::backed_up(&done, shown)));
+    Ok(Some(shown.display().to_string()))
+}
+
+/// `backup list`
+pub(crate) async fn backups(session: &Session) -> Ending {
+    let project = session.project()?;
+    let folder = project.backup.dir.value;
+    let shown = folder.strip_prefix(&session.cwd).unwrap_or(&folder);
+    let now = SystemTime::now();
+    let all = kept(&folder, None).map_err(|error| {
+        let message = format!("cannot read {}: {error}", shown.display());
+        session.stopped(Report::usage("file", message, None), Exit::Failed)
+    })?;
+    if session.terminal.format == Format::Json {
+        session.print(&Document::backups(
+            session.call(None, Exit::Done),
+            &all,
+            now,
+        ));
+    } else {
+        let text = report::backups(&all, shown, now, session.style());
+        session.terminal.data(&text);
+    }
+    Ok(Exit::Done)
+}
+
+/// `restore`
+pub(crate) async fn restore(session: &Session, flags: &args::Restore) -> Ending {
+    let file = session.cwd.join(&flags.file);
+    let shown = flags.file.display().to_string();
+    let opened = session.open(flags.lock.lock_timeout).await?;
+    let stopped = |error: &RestoreError| {
+        let exit = match error {
+            RestoreError::Damaged(_) | RestoreError::NotEmpty { .. } => Exit::Integrity,
+            RestoreError::Unreadable(_) => Exit::Usage,
+            RestoreError::Import(error) => Exit::from(&**error),
+            RestoreError::History(error) => Exit::from(error),
+            RestoreError::Db(_) | RestoreError::Mark(_) => Exit::Failed,
+        };
+        let report = opened.with_token(Report::restore(error, &shown, session.style()));
+        session.stopped(report, exit).about(&opened)
+    };
+    let stopped = |error: RestoreError| match error {
+        RestoreError::Db(error) => session.failed(&opened, &HistoryError::from(error).into()),
+        error => stopped(&error),
+    };
+    if let Database::Memory = &opened.config.database.value {
+        let message = "a database in memory is gone when the command ends";
+        return Err(session.usage("memory", message, None).about(&opened));
+    }
+    let checked = back::checked(&file).map_err(stopped)?;
+    back::is_free(&opened.db, &file).await.map_err(stopped)?;
+    session.ask(&opened, Asks::OnEveryRemote).await?;
+    let progress = Progress::new(session.terminal, &Input::File(file.clone()));
+    let restored = back::restore(
+        &opened.db,
+        &file,
+        checked,
+        flags.mark.as_deref(),
+        &opened.run,
+        progress.on_event(),
+    )
+    .await;
+    drop(progress);
+    let restored = restored.map_err(stopped)?;
+    let synced = opened.db.sync().await;
+    if session.terminal.format == Format::Json {
+        if synced.is_ok() {
+            let database = opened.database();
+            let call = session.call(Some(&database), Exit::Done);
+            let document = Document::imported(call, &restored.imported, &shown);
+            session.print(&document.with_mark(&restored));
+        }
+    } else {
+        let text = report::imported(&restored.imported, &shown, session.style());
+        session.terminal.data(&text);
+    }
+    for line in report::restored(&restored, session.style()) {
+        session.terminal.words(&line);
+    }
+    match synced {
+        Ok(_) => Ok(Exit::Done),
+        Err(error) => {
+            let error = HistoryError::Db(error);
+            let mut report = Report::history(&error, session.style());
+            report.database =
+                Some("the backup is in the primary; the replica was not synced".to_owned());
+            Err(session.stopped(report, Exit::from(&error)).about(&opened))
+        }
+    }
+}

@@ -1,0 +1,86 @@
+//! `export`.
+
+use std::io::ErrorKind;
+
+use crate::cli::args::{self, Format};
+use crate::cli::exit::Exit;
+use crate::cli::session::{Ending, Opened, Session, Stopped};
+use crate::dump::{self, Contents, ExportError, ExportOptions, Records};
+use crate::history::HistoryError;
+use crate::report::{self, Document, Report};
+
+/// `export`
+pub(crate) async fn dump(session: &Session, flags: &args::Export) -> Ending {
+    let options = ExportOptions {
+        tables: flags.tables.clone(),
+        what: match (flags.schema_only, flags.data_only) {
+            (true, _) => Contents::Schema,
+            (_, true) => Contents::Data,
+            _ => Contents::Everything,
+        },
+        history: match flags.no_history {
+            true => Records::Without,
+            false => Records::With,
+        },
+    };
+    let json = session.terminal.format == Format::Json;
+    if json && flags.file.is_none() {
+        return Err(session.usage(
+            "needs-a-file",
+            "a dump and a JSON document cannot both go to standard output",
+            Some(format!(
+                "name a file: `{} export dump.sql --format json`",
+                session.program
+            )),
+        ));
+    }
+    let opened = session.open(None).await?;
+    is_there(session, &opened)?;
+    let Some(file) = flags.file.as_deref() else {
+        let exported = dump::export(&opened.db, &options, &mut std::io::stdout()).await;
+        return match exported {
+            Ok(_) => Ok(Exit::Done),
+            // Whoever read it has seen enough.
+            Err(ExportError::Write(error)) if error.kind() == ErrorKind::BrokenPipe => {
+                Ok(Exit::Done)
+            }
+            Err(error) => Err(failed(session, &opened, error)),
+        };
+    };
+    let exported = dump::export_file(&opened.db, &options, file).await;
+    let exported = exported.map_err(|error| failed(session, &opened, error))?;
+    if json {
+        let database = opened.database();
+        let call = session.call(Some(&database), Exit::Done);
+        session.print(&Document::dumped(call, &exported, file));
+    } else {
+        session.terminal.data(&report::dumped(&exported, file));
+    }
+    Ok(Exit::Done)
+}
+
+/// Whether there is a database at all: a file that is missing is a slip more often than an empty database.
+pub(super) fn is_there(session: &Session, opened: &Opened) -> Result<(), Stopped> {
+    match opened.db.path() {
+        Some(path) if !path.exists() => {
+            let message = format!("there is no database {}", opened.config.database_name());
+            let help = "name another one with `--database FILE`".to_owned();
+            let stopped = session.usage("no-database", message, Some(help));
+            Err(stopped.about(opened))
+        }
+        _ => Ok(()),
+    }
+}
+
+fn failed(session: &Session, opened: &Opened, error: ExportError) -> Stopped {
+    let exit = match &error {
+        ExportError::Unknown { .. } | ExportError::Exists { .. } => Exit::Usage,
+        _ => Exit::Failed,
+    };
+    match error {
+        ExportError::Db(error) => session.failed(opened, &HistoryError::from(error).into()),
+        error => session
+            .stopped(Report::dump(&error, session.style()), exit)
+            .about(opened),
+    }
+}

@@ -1,0 +1,64 @@
+//! `verify`, and what `import --verify full` does at its end.
+
+use std::path::Path;
+
+use crate::cli::args::{self, Format};
+use crate::cli::exit::Exit;
+use crate::cli::session::{Ending, Opened, Session, Stopped};
+use crate::dump::{self, Input, Level, Verified};
+use crate::report::{self, Document, Report};
+
+/// `verify`
+pub(crate) async fn verify(session: &Session, flags: &args::VerifyDump) -> Ending {
+    let input = input(&flags.dump);
+    let level = match flags.counts {
+        true => Level::Counts,
+        false => Level::Full,
+    };
+    let opened = session.open(None).await?;
+    super::dump::is_there(session, &opened)?;
+    let verified = compare(session, &opened, &input, level).await?;
+    let exit = exit(&verified);
+    if session.terminal.format == Format::Json {
+        let database = opened.database();
+        let call = session.call(Some(&database), exit);
+        session.print(&Document::verified(call, &verified));
+    } else {
+        let text = report::verified(&verified, session.style());
+        session.terminal.data(&text);
+    }
+    session.annotate(&Report::verified(&verified));
+    Ok(exit)
+}
+
+/// What a name of a dump means.
+pub(super) fn input(name: &Path) -> Input {
+    match name.as_os_str().to_str() {
+        Some("-") => Input::Stdin,
+        _ => Input::File(name.to_path_buf()),
+    }
+}
+
+pub(super) fn exit(verified: &Verified) -> Exit {
+    match verified.is_equal() {
+        true => Exit::Done,
+        false => Exit::Failed,
+    }
+}
+
+/// Compares, or says why that cannot be done.
+pub(super) async fn compare(
+    session: &Session,
+    opened: &Opened,
+    input: &Input,
+    level: Level,
+) -> Result<Verified, Stopped> {
+    dump::verify(&opened.db, input, level)
+        .await
+        .map_err(|error| {
+            let report = Report::unverified(&error, session.style());
+            session
+                .stopped(opened.with_token(report), Exit::from(&error))
+                .about(opened)
+        })
+}

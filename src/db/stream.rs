@@ -1,0 +1,211 @@
+//! The answers to some queries, all of one state of the database, row by row and in constant memory.
+//!
+//! Rows go to a function on a thread of the blocking pool, so it may take its time: nothing is read ahead but what a
+//! buffer of the system or a few pieces of an answer hold. It never writes and makes no file.
+
+use std::ops::ControlFlow;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use super::local::{File, LOCK_SLICE, Memory, Wait};
+use super::{Access, Db, DbError, EngineError, Mode, Options, Query, Raw, Row};
+use crate::sql::ValueRef;
+
+/// A row on its way, until the next one.
+#[derive(Debug)]
+pub struct StreamedRow<'a>(Place<'a>);
+
+/// Where the values lie.
+#[derive(Debug)]
+enum Place<'a> {
+    Engine(Row<'a>),
+    #[cfg(feature = "remote")]
+    Wire(&'a super::remote::WireRow),
+}
+
+impl<'a> StreamedRow<'a> {
+    #[cfg(feature = "remote")]
+    pub(super) fn wire(row: &'a super::remote::WireRow) -> StreamedRow<'a> {
+        StreamedRow(Place::Wire(row))
+    }
+
+    /// How many values it has.
+    pub fn width(&self) -> usize {
+        match &self.0 {
+            Place::Engine(row) => row.width(),
+            #[cfg(feature = "remote")]
+            Place::Wire(row) => row.width(),
+        }
+    }
+
+    /// The value of a column, from 0; `NULL` where there is no such column. An infinity comes from a server without its
+    /// sign, as the positive one: JSON has no word for either, so who needs the sign asks for it.
+    pub fn value(&self, column: usize) -> ValueRef<'_> {
+        match &self.0 {
+            Place::Engine(row) => row.value(column),
+            #[cfg(feature = "remote")]
+            Place::Wire(row) => row.value(column),
+        }
+    }
+}
+
+/// What rows go to. A function is one, too.
+pub trait Sink: Send + 'static {
+    /// Takes a row of the query of this number, from 0. It may break off, and it may block.
+    fn row(&mut self, query: usize, row: StreamedRow<'_>) -> ControlFlow<()>;
+}
+
+impl<F> Sink for F
+where
+    F: FnMut(usize, StreamedRow<'_>) -> ControlFlow<()> + Send + 'static,
+{
+    fn row(&mut self, query: usize, row: StreamedRow<'_>) -> ControlFlow<()> {
+        self(query, row)
+    }
+}
+
+impl Db {
+    /// Shows `sink` every row of every answer, in order, all of one state of the database. It is called on a thread that
+    /// may block, and given back at the end; where it breaks off, nothing more is read. A local file that does not
+    /// exist answers as an empty database and is not created. In memory nobody else can use the database meanwhile.
+    ///
+    /// # Errors
+    /// As [`Db::query`], and [`DbError::Read`] where a query fails. What was shown before an error is no whole answer.
+    pub async fn stream<S: Sink>(&self, queries: Vec<Query>, sink: S) -> Result<S, DbError> {
+        match &self.mode {
+            Mode::Local(file) => of_file(file, queries, sink, &self.options).await,
+            Mode::Memory(memory) => of_memory(memory, queries, sink, &self.options).await,
+            #[cfg(feature = "remote")]
+            Mode::Remote(remote) => remote.stream(queries, sink, &self.options).await,
+            #[cfg(feature = "replica")]
+            Mode::Replica(replica) => replica.remote.stream(queries, sink, &self.options).await,
+        }
+    }
+}
+
+async fn of_file<S: Sink>(
+    file: &File,
+    queries: Vec<Query>,
+    sink: S,
+    options: &Options,
+) -> Result<S, DbError> {
+    let path = file.path();
+    if path.is_dir() {
+        return Err(DbError::Path {
+            path: path.to_path_buf(),
+            why: "is a directory",
+        });
+    }
+    let open = async |access| {
+        let name = match file.is_missing() {
+            true => ":memory:",
+            false => file.name(),
+        };
+        let raw = Raw::open(name, access).await;
+        let raw = raw.map_err(|source| DbError::Open {
+            path: path.to_path_buf(),
+            source,
+        })?;
+        Reading::begin(raw, options).await
+    };
+    let reading = match open(Access::Read).await {
+        Err(error) if file.may_recover(error.code()) => open(Access::Write).await?,
+        reading => reading?,
+    };
+    reading.stream(queries, sink, ()).await
+}
+
+async fn of_memory<S: Sink>(
+    memory: &Memory,
+    queries: Vec<Query>,
+    sink: S,
+    options: &Options,
+) -> Result<S, DbError> {
+    let held = memory.held().await;
+    let raw = Raw::open(memory.name(), Access::Read).await;
+    let raw = raw.map_err(|source| DbError::Open {
+        path: ":memory:".into(),
+        source,
+    })?;
+    let reading = Reading::begin(raw, options).await?;
+    reading.stream(queries, sink, held).await
+}
+
+/// A connection with a read transaction.
+struct Reading {
+    raw: Raw,
+    _left: Left,
+}
+
+/// Stops the thread where nobody waits for it any more.
+struct Left(Arc<AtomicBool>);
+
+impl Drop for Left {
+    fn drop(&mut self) {
+        self.0.store(true, Ordering::Relaxed);
+    }
+}
+
+impl Reading {
+    async fn begin(mut raw: Raw, options: &Options) -> Result<Reading, DbError> {
+        let left = Arc::new(AtomicBool::new(false));
+        let (options, gone) = (options.clone(), left.clone());
+        let stop = options.stop.clone();
+        raw.interrupted_by(Box::new(move || {
+            gone.load(Ordering::Relaxed) || stop.is_raised()
+        }));
+        let raw = blocking(move || {
+            raw.busy_timeout(LOCK_SLICE);
+            // Where the file had to be opened for writing.
+            raw.execute("PRAGMA query_only = ON")?;
+            raw.execute("BEGIN")?;
+            let wait = Wait::new(&options);
+            // The state to read is that of the first read.
+            while let Err(error) = raw.execute("SELECT 1 FROM sqlite_schema LIMIT 1") {
+                wait.ask_again(error)?;
+            }
+            Ok(raw)
+        });
+        Ok(Reading {
+            raw: raw.await?,
+            _left: Left(left),
+        })
+    }
+
+    /// `held` is kept until the thread has ended, even where nobody waits for that any more.
+    async fn stream<S: Sink>(
+        self,
+        queries: Vec<Query>,
+        mut sink: S,
+        held: impl Send + 'static,
+    ) -> Result<S, DbError> {
+        let Reading { raw, _left } = self;
+        blocking(move || {
+            for (number, query) in queries.iter().enumerate() {
+                let mut broke = false;
+                let values = query.args.iter().map(ValueRef::from);
+                raw.prepare(&query.sql)?.rows(values, |row| {
+                    let flow = sink.row(number, StreamedRow(Place::Engine(row)));
+                    broke = flow.is_break();
+                    flow
+                })?;
+                if broke {
+                    break;
+                }
+            }
+            drop(raw);
+            drop(held);
+            Ok(sink)
+        })
+        .await
+    }
+}
+
+async fn blocking<T: Send + 'static>(
+    work: impl FnOnce() -> Result<T, EngineError> + Send + 'static,
+) -> Result<T, DbError> {
+    tokio::task::spawn_blocking(work)
+        .await
+        .map_err(DbError::Thread)?
+        .map_err(DbError::Read)
+}

@@ -1,0 +1,249 @@
+//! The files of backups: how they are called, what their checksums say, which are old. Names and times are pure;
+//! reading and removing is at the end.
+
+use std::fs::File;
+use std::io::{self, ErrorKind, Read};
+use std::path::{Path, PathBuf};
+use std::time::{Duration, SystemTime};
+
+use sha2::{Digest, Sha256};
+use time::macros::format_description;
+use time::{OffsetDateTime, PrimitiveDateTime};
+
+/// The ending of a backup's name.
+const ENDING: &str = ".sql.gz";
+
+/// A backup in a folder.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Kept {
+    /// The file.
+    pub file: PathBuf,
+    /// The name of its database.
+    pub name: String,
+    /// When it was taken, by the clock of the machine that took it.
+    pub taken_at: SystemTime,
+    /// Its length, packed as it is.
+    pub bytes: u64,
+    /// Whether it is as it was when it was taken.
+    pub state: Condition,
+}
+
+/// What the checksum beside a backup says of it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Condition {
+    /// It is as it was when it was taken.
+    Good,
+    /// It has no checksum: whoever took it did not come to its end, or the checksum was lost.
+    Unsigned,
+    /// It is not what the checksum says.
+    Damaged,
+    /// It, or its checksum, cannot be read.
+    Unreadable,
+}
+
+impl Condition {
+    /// The word for it.
+    pub fn word(self) -> &'static str {
+        match self {
+            Condition::Good => "good",
+            Condition::Unsigned => "no checksum",
+            Condition::Damaged => "damaged",
+            Condition::Unreadable => "unreadable",
+        }
+    }
+}
+
+/// `NAME-20261121T221251Z.sql.gz`: names in order are times in order.
+pub(super) fn file_name(name: &str, taken_at: SystemTime) -> String {
+    let format = format_description!("[year][month][day]T[hour][minute][second]Z");
+    // Only a year beyond 9999 cannot be written.
+    let time = OffsetDateTime::from(taken_at)
+        .format(format)
+        .unwrap_or_default();
+    format!("{}-{time}{ENDING}", plain(name))
+}
+
+/// `name` as it may stand in the name of a file.
+pub(super) fn plain(name: &str) -> String {
+    let plain: String = name
+        .chars()
+        .map(|c| match c.is_ascii_alphanumeric() || "._-".contains(c) {
+            true => c,
+            false => '-',
+        })
+        .collect();
+    match plain.trim_start_matches(['.', '-']) {
+        "" => "database".to_owned(),
+        plain => plain.to_owned(),
+    }
+}
+
+/// What the name of a backup says: its database, and when it was taken.
+pub(super) fn parsed(file: &str) -> Option<(&str, SystemTime)> {
+    let (name, time) = file.strip_suffix(ENDING)?.rsplit_once('-')?;
+    let format = format_description!("[year][month][day]T[hour][minute][second]Z");
+    let time = PrimitiveDateTime::parse(time, format).ok()?.assume_utc();
+    (!name.is_empty()).then_some((name, time.into()))
+}
+
+/// The file beside a backup that holds its checksum, as `sha256sum` writes and checks it.
+pub fn sum_file(file: &Path) -> PathBuf {
+    let mut name = file.as_os_str().to_owned();
+    name.push(".sha256");
+    name.into()
+}
+
+/// The text of that file.
+pub(super) fn sum_text(sha256: &str, file: &Path) -> String {
+    let name = file.file_name().unwrap_or_default().to_string_lossy();
+    format!("{sha256}  {name}\n")
+}
+
+/// sha256 of a file, lower-case hexadecimal.
+///
+/// # Errors
+/// The system's.
+pub fn sha256_of(file: &Path) -> io::Result<String> {
+    let mut file = File::open(file)?;
+    let mut hash = Sha256::new();
+    let mut space = vec![0; 1 << 16];
+    loop {
+        match file.read(&mut space) {
+            Ok(0) => return Ok(hexadecimal(&hash.finalize())),
+            Ok(read) => hash.update(&space[..read]),
+            Err(error) if error.kind() == ErrorKind::Interrupted => {}
+            Err(error) => return Err(error),
+        }
+    }
+}
+
+pub(super) fn hexadecimal(bytes: &[u8]) -> String {
+    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
+}
+
+/// What the checksum beside a file says of it; it reads all of it.
+pub fn condition(file: &Path) -> Condition {
+    let sum = match std::fs::read_to_string(sum_file(file)) {
+        Ok(sum) => sum,
+        Err(error) if error.kind() == ErrorKind::NotFound => return Condition::Unsigned,
+        Err(_) => return Condition::Unreadable,
+    };
+    let expected = sum.split_whitespace().next().unwrap_or_default();
+    match sha256_of(file) {
+        Ok(found) if found.eq_ignore_ascii_case(expected) => Condition::Good,
+        Ok(_) => Condition::Damaged,
+        Err(_) => Condition::Unreadable,
+    }
+}
+
+/// The backups in a folder, the newest first; each is read. Where `name` is given, those of that database only. A
+/// folder that is not there has none.
+///
+/// # Errors
+/// The system's.
+pub fn backups(folder: &Path, name: Option<&str>) -> io::Result<Vec<Kept>> {
+    let mut all = unread(folder, name)?;
+    for kept in &mut all {
+        kept.state = condition(&kept.file);
+    }
+    Ok(all)
+}
+
+/// The same, and nothing is read: all count as good that have a checksum.
+pub(crate) fn unread(folder: &Path, name: Option<&str>) -> io::Result<Vec<Kept>> {
+    let name = name.map(plain);
+    let entries = match std::fs::read_dir(folder) {
+        Ok(entries) => entries,
+        Err(error) if error.kind() == ErrorKind::NotFound => return Ok(Vec::new()),
+        Err(error) => return Err(error),
+    };
+    let mut all = Vec::new();
+    for entry in entries {
+        let entry = entry?;
+        let file_name = entry.file_name();
+        let Some((of, taken_at)) = file_name.to_str().and_then(parsed) else {
+            continue;
+        };
+        if name.as_deref().is_some_and(|name| name != of) {
+            continue;
+        }
+        let file = entry.path();
+        let state = match sum_file(&file).is_file() {
+            true => Condition::Good,
+            false => Condition::Unsigned,
+        };
+        all.push(Kept {
+            name: of.to_owned(),
+            taken_at,
+            bytes: entry.metadata().map_or(0, |metadata| metadata.len()),
+            state,
+            file,
+        });
+    }
+    all.sort_by(|one, other| (other.taken_at, &one.file).cmp(&(one.taken_at, &other.file)));
+    Ok(all)
+}
+
+/// Those of `all` that were taken more than `days` before `now`. Whoever asks has just taken a good one.
+pub(super) fn old(all: &[Kept], days: u32, now: SystemTime) -> Vec<&Kept> {
+    let kept_for = Duration::from_secs(u64::from(days) * 24 * 60 * 60);
+    let is_old = |kept: &&Kept| {
+        let age = now.duration_since(kept.taken_at);
+        age.is_ok_and(|age| age > kept_for)
+    };
+    all.iter().filter(is_old).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn at(seconds: u64) -> SystemTime {
+        SystemTime::UNIX_EPOCH + Duration::from_secs(seconds)
+    }
+
+    #[test]
+    fn a_name_tells_its_database_and_its_time() {
+        let name = file_name("my-app", at(1_795_299_171));
+        assert_eq!(name, "my-app-20261121T221251Z.sql.gz");
+        assert_eq!(parsed(&name), Some(("my-app", at(1_795_299_171))));
+        for other in [
+            "my-app.sql.gz",
+            "my-app-20261121T221251Z.sql",
+            "my-app-20261121T221251Z.sql.gz.sha256",
+            "my-app-20261321T221251Z.sql.gz",
+            "-20261121T221251Z.sql.gz",
+            ".my-app-20261121T221251Z.sql.gz.0.partial",
+        ] {
+            assert_eq!(parsed(other), None, "{other}");
+        }
+    }
+
+    #[test]
+    fn names_of_databases_become_names_of_files() {
+        for (name, expect) in [
+            ("app", "app"),
+            ("../a b/ü", "a-b--"),
+            (":memory:", "memory-"),
+            ("", "database"),
+            ("..", "database"),
+        ] {
+            assert_eq!(plain(name), expect);
+        }
+    }
+
+    #[test]
+    fn what_is_older_than_its_days_is_old() {
+        let kept = |days: u64| Kept {
+            file: PathBuf::from(format!("{days}")),
+            name: "app".to_owned(),
+            taken_at: at(100 * 86_400) - Duration::from_secs(days * 86_400),
+            bytes: 1,
+            state: Condition::Good,
+        };
+        let all = [kept(0), kept(30), kept(31), kept(99)];
+        let old = old(&all, 30, at(100 * 86_400));
+        let names: Vec<_> = old.iter().map(|kept| kept.file.to_str().unwrap()).collect();
+        assert_eq!(names, ["31", "99"]);
+    }
+}

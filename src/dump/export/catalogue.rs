@@ -1,0 +1,230 @@
+//! What a dump has to know of a database: all of its objects in the order in which they were made, the engine's too.
+//! It reads catalogues only, in a form that a token without the right to write may use.
+
+use std::collections::{HashMap, HashSet};
+
+use crate::db::{Db, DbError, Query, Rows};
+use crate::sql::Value;
+
+/// The schema as it is kept: <https://sqlite.org/schematab.html>. The text of an export is read with it again, and
+/// compared.
+pub(super) const OBJECTS: &str =
+    "SELECT type, name, tbl_name, sql FROM sqlite_schema ORDER BY rowid";
+
+/// <https://sqlite.org/pragma.html#pragma_table_list>
+const TABLES: &str = "SELECT name, type, wr, strict FROM pragma_table_list WHERE schema = 'main'";
+
+/// <https://sqlite.org/pragma.html#pragma_table_xinfo>
+const COLUMNS: &str = "\
+SELECT t.name, c.name, c.type, c.pk, c.hidden
+FROM pragma_table_list t, pragma_table_xinfo(t.name, 'main') c
+WHERE t.schema = 'main' AND t.type IN ('table', 'shadow')
+ORDER BY t.name, c.cid";
+
+/// The columns of primary keys that have an index: <https://sqlite.org/pragma.html#pragma_index_xinfo>.
+const KEYS: &str = "\
+SELECT t.name, c.name, c.\"desc\", c.coll
+FROM pragma_table_list t, pragma_index_list(t.name, 'main') i, pragma_index_xinfo(i.name, 'main') c
+WHERE t.schema = 'main' AND t.type IN ('table', 'shadow') AND i.origin = 'pk' AND c.key = 1
+ORDER BY t.name, c.seqno";
+
+/// The objects of a database.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub(super) struct Catalogue {
+    /// In the order in which they were made.
+    pub(super) objects: Vec<Object>,
+    /// By name in lower case.
+    pub(super) tables: HashMap<String, Table>,
+}
+
+/// One row of the schema.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Object {
+    pub(super) kind: String,
+    pub(super) name: String,
+    pub(super) table: String,
+    /// None for the index of a constraint.
+    pub(super) sql: Option<String>,
+}
+
+/// A table that keeps rows.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub(super) struct Table {
+    pub(super) is_shadow: bool,
+    pub(super) is_virtual: bool,
+    pub(super) without_rowid: bool,
+    pub(super) is_strict: bool,
+    pub(super) columns: Vec<Column>,
+    /// The columns of the index of the primary key, where there is one.
+    pub(super) key: Vec<KeyColumn>,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Column {
+    pub(super) name: String,
+    pub(super) declared: String,
+    pub(super) in_key: bool,
+    pub(super) is_generated: bool,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct KeyColumn {
+    pub(super) name: String,
+    pub(super) is_descending: bool,
+    pub(super) collation: String,
+}
+
+impl Catalogue {
+    pub(super) async fn read(db: &Db) -> Result<Catalogue, DbError> {
+        let queries = [OBJECTS, TABLES, COLUMNS, KEYS].map(Query::new);
+        let mut answers = db.query(queries.into()).await?.into_iter();
+        let mut next = || {
+            answers
+                .next()
+                .unwrap_or(Ok(Rows::new()))
+                .map_err(DbError::Read)
+        };
+        Ok(Catalogue::of(&next()?, &next()?, &next()?, &next()?))
+    }
+
+    /// Of the answers to the four questions.
+    fn of(objects: &Rows, tables: &Rows, columns: &Rows, keys: &Rows) -> Catalogue {
+        let objects = objects.iter().filter_map(|row| {
+            let [kind, name, table, sql] = row.as_slice() else {
+                return None;
+            };
+            Some(Object {
+                kind: kind.as_str()?.to_owned(),
+                name: name.as_str()?.to_owned(),
+                table: table.as_str()?.to_owned(),
+                sql: sql
+                    .as_str()
+                    .filter(|sql| !sql.is_empty())
+                    .map(str::to_owned),
+            })
+        });
+        let objects: Vec<Object> = objects.collect();
+        let mut all = HashMap::new();
+        for row in tables {
+            let [name, kind, without_rowid, strict] = row.as_slice() else {
+                continue;
+            };
+            let (Some(name), Some(kind)) = (name.as_str(), kind.as_str()) else {
+                continue;
+            };
+            if kind != "view" {
+                let table = Table {
+                    is_shadow: kind == "shadow",
+                    is_virtual: kind == "virtual",
+                    without_rowid: without_rowid.as_i64() == Some(1),
+                    is_strict: strict.as_i64() == Some(1),
+                    ..Table::default()
+                };
+                all.insert(name.to_ascii_lowercase(), table);
+            }
+        }
+        for row in columns {
+            let [table, name, declared, key, hidden] = row.as_slice() else {
+                continue;
+            };
+            if let Some(table) = known(&mut all, table) {
+                table.columns.push(Column {
+                    name: name.as_str().unwrap_or_default().to_owned(),
+                    declared: declared.as_str().unwrap_or_default().to_owned(),
+                    in_key: key.as_i64().is_some_and(|place| place > 0),
+                    is_generated: matches!(hidden.as_i64(), Some(2 | 3)),
+                });
+            }
+        }
+        for row in keys {
+            let [table, name, descending, collation] = row.as_slice() else {
+                continue;
+            };
+            if let (Some(table), Some(name)) = (known(&mut all, table), name.as_str()) {
+                table.key.push(KeyColumn {
+                    name: name.to_owned(),
+                    is_descending: descending.as_i64() == Some(1),
+                    collation: collation.as_str().unwrap_or("BINARY").to_owned(),
+                });
+            }
+        }
+        Catalogue {
+            objects,
+            tables: all,
+        }
+    }
+
+    pub(super) fn table(&self, name: &str) -> Option<&Table> {
+        self.tables.get(&name.to_ascii_lowercase())
+    }
+
+    /// The virtual table that a shadow table belongs to: the one with the longest name that it begins with.
+    pub(super) fn owner(&self, shadow: &str) -> Option<&str> {
+        let shadow = shadow.to_ascii_lowercase();
+        let owners = self.objects.iter().filter(|object| {
+            self.table(&object.name)
+                .is_some_and(|table| table.is_virtual)
+                && shadow
+                    .strip_prefix(&object.name.to_ascii_lowercase())
+                    .is_some_and(|rest| rest.starts_with('_'))
+        });
+        let owner = owners.max_by_key(|object| object.name.len())?;
+        Some(&owner.name)
+    }
+
+    /// The tables, in lower case, that the indexes of libSQL's vector search keep their content in: `CREATE INDEX` makes
+    /// and fills them.
+    pub(super) fn of_vectors(&self) -> HashSet<String> {
+        let indexes = self.objects.iter().filter(|object| {
+            let sql = object.sql.as_deref().unwrap_or_default();
+            object.kind == "index" && sql.to_ascii_lowercase().contains("libsql_vector_idx")
+        });
+        let mut names: HashSet<String> = indexes
+            .map(|object| format!("{}_shadow", object.name.to_ascii_lowercase()))
+            .collect();
+        names.insert("libsql_vector_meta_shadow".to_owned());
+        names
+    }
+}
+
+fn known<'a>(tables: &'a mut HashMap<String, Table>, name: &Value) -> Option<&'a mut Table> {
+    tables.get_mut(&name.as_str()?.to_ascii_lowercase())
+}
+
+impl Table {
+    /// The column that is another name of the rowid: <https://sqlite.org/lang_createtable.html#rowid>. One that looks
+    /// like it, but has an index to keep it, is not.
+    pub(super) fn integer_key(&self) -> Option<&Column> {
+        let mut keys = self.columns.iter().filter(|column| column.in_key);
+        let key = keys.next()?;
+        let alone = keys.next().is_none();
+        let is_integer = key.declared.eq_ignore_ascii_case("INTEGER");
+        (alone && is_integer && self.key.is_empty() && !self.without_rowid).then_some(key)
+    }
+
+    /// A name of the rowid that no column has.
+    pub(super) fn rowid(&self) -> Option<&'static str> {
+        let taken = |name: &str| {
+            let mut columns = self.columns.iter();
+            columns.any(|column| column.name.eq_ignore_ascii_case(name))
+        };
+        ["rowid", "_rowid_", "oid"]
+            .into_iter()
+            .find(|name| !self.without_rowid && !taken(name))
+    }
+
+    /// Whether a value of this column may be real: <https://sqlite.org/datatype3.html#determination_of_column_affinity>.
+    pub(super) fn may_be_real(&self, column: &Column) -> bool {
+        let declared = column.declared.to_ascii_uppercase();
+        if self.is_strict {
+            return matches!(declared.as_str(), "REAL" | "ANY");
+        }
+        let is_text = ["CHAR", "CLOB", "TEXT"]
+            .iter()
+            .any(|word| declared.contains(word));
+        let is_rowid = self
+            .integer_key()
+            .is_some_and(|key| std::ptr::eq(key, column));
+        !is_rowid && (declared.contains("INT") || !is_text)
+    }
+}

@@ -1,0 +1,48 @@
+//! Why there is no dump.
+
+use crate::db::DbError;
+
+/// Why there is no dump.
+#[derive(Debug, thiserror::Error)]
+pub enum ExportError {
+    /// The database cannot be read, or not to its end.
+    #[error(transparent)]
+    Db(#[from] DbError),
+    /// There are no such tables or views.
+    #[error("{}", unknown(names))]
+    Unknown {
+        /// Each name, and one that is there and may have been meant.
+        names: Vec<(String, Option<String>)>,
+    },
+    /// The schema was changed again and again while it was read. Nothing was written.
+    #[error("the schema of the database does not stand still")]
+    Changing,
+    /// The file is there already, and is not written over.
+    #[error("{} exists already", path.display())]
+    Exists {
+        /// The file.
+        path: std::path::PathBuf,
+    },
+    /// The file cannot be made, or not put in its place.
+    #[error("cannot write {}", path.display())]
+    File {
+        /// The file.
+        path: std::path::PathBuf,
+        /// The system's words.
+        source: std::io::Error,
+    },
+    /// The text cannot be written.
+    #[error("cannot write the dump")]
+    Write(#[source] std::io::Error),
+}
+
+fn unknown(names: &[(String, Option<String>)]) -> String {
+    let names: Vec<String> = names
+        .iter()
+        .map(|(name, meant)| match meant {
+            Some(meant) => format!("`{name}` (did you mean `{meant}`?)"),
+            None => format!("`{name}`"),
+        })
+        .collect();
+    format!("no table or view is called {}", names.join(", "))
+}

@@ -1,0 +1,170 @@
+//! A database as a dump: text from which `sqlite3` and our own import rebuild an equal one.
+//!
+//! Everything in it is of one state of the database, and the same content gives the same text, whatever the mode: the
+//! schema in the order in which it was made, rows by rowid or primary key. A row that is told from another by its rowid
+//! alone keeps that. What the engine makes by itself is left out: the values of generated columns, `sqlite_stat4`, what a
+//! vector index keeps.
+
+mod catalogue;
+mod error;
+mod keywords;
+mod plan;
+mod value;
+mod writer;
+
+use std::io::{ErrorKind, Write};
+use std::path::Path;
+
+use self::catalogue::Catalogue;
+pub use self::error::ExportError;
+use self::plan::Plan;
+use self::writer::Writer;
+use super::file::{NewFile, Readers};
+use crate::db::{Db, Engine};
+
+/// What of a database is written.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct ExportOptions {
+    /// The tables and views to write, with their indexes and triggers; all where there is none.
+    pub tables: Vec<String>,
+    /// The schema, the rows, or both.
+    pub what: Contents,
+    /// Whether the records of Seedbed are written.
+    pub history: Records,
+}
+
+/// Which part of the tables is written.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Contents {
+    /// Schema and rows.
+    #[default]
+    Everything,
+    /// The schema alone. With the records of Seedbed their rows are in it, so that a database that is made from it
+    /// is at the same version; without them it is plain DDL, fit to be a migration.
+    Schema,
+    /// The rows alone, to go into tables that are there.
+    Data,
+}
+
+/// Whether `_migrations` and the other tables in which Seedbed keeps its records are written.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Records {
+    /// They are.
+    #[default]
+    With,
+    /// They are not.
+    Without,
+}
+
+/// What was written.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Exported {
+    /// Each table whose rows were written, in that order, and how many they were. A virtual table keeps its rows in
+    /// others.
+    pub tables: Vec<(String, u64)>,
+    /// The length of the text.
+    pub bytes: u64,
+}
+
+impl Exported {
+    /// All rows together.
+    pub fn rows(&self) -> u64 {
+        self.tables.iter().map(|(_, rows)| rows).sum()
+    }
+}
+
+/// How often the schema may change between reading it and reading the rows before that is an error.
+const TRIES: usize = 5;
+
+/// How many pieces of text wait at the most for `out`.
+const AHEAD: usize = 4;
+
+/// Writes a dump of `db` to `out`, in constant memory.
+///
+/// # Errors
+/// [`ExportError`]. What `out` got before an error is no dump.
+pub async fn export(
+    db: &Db,
+    options: &ExportOptions,
+    out: &mut (dyn Write + Send),
+) -> Result<Exported, ExportError> {
+    for _ in 0..TRIES {
+        let catalogue = Catalogue::read(db).await?;
+        let plan = plan::plan(&catalogue, options, signs(db))?;
+        if let Some(exported) = streamed(db, plan, out).await? {
+            return Ok(exported);
+        }
+    }
+    Err(ExportError::Changing)
+}
+
+/// Writes a dump of `db` to a new file, which appears whole or not at all. It is packed with gzip where its name ends in
+/// `.gz`.
+///
+/// # Errors
+/// As [`export()`]; [`ExportError::Exists`] where the file is there already.
+pub async fn export_file(
+    db: &Db,
+    options: &ExportOptions,
+    path: &Path,
+) -> Result<Exported, ExportError> {
+    let told = |source: std::io::Error| match source.kind() {
+        ErrorKind::AlreadyExists => ExportError::Exists {
+            path: path.to_path_buf(),
+        },
+        _ => ExportError::File {
+            path: path.to_path_buf(),
+            source,
+        },
+    };
+    let mut file = NewFile::create(path, Readers::Usual).map_err(told)?;
+    let exported = match export(db, options, &mut file).await {
+        Err(ExportError::Write(error)) => return Err(told(error)),
+        exported => exported?,
+    };
+    file.publish().map_err(told)?;
+    Ok(exported)
+}
+
+/// Whether infinities come with their signs.
+fn signs(db: &Db) -> plan::Signs {
+    match db.engine() {
+        Engine::Local | Engine::Memory => plan::Signs::Come,
+        Engine::Server => plan::Signs::Asked,
+    }
+}
+
+/// `None`, and nothing written, where the schema is another one than the plan was made for.
+async fn streamed(
+    db: &Db,
+    plan: Plan,
+    out: &mut (dyn Write + Send),
+) -> Result<Option<Exported>, ExportError> {
+    let queries = plan.queries();
+    let (send, receive) = tokio::sync::mpsc::channel::<Vec<u8>>(AHEAD);
+    let writer = Writer::new(plan, send);
+    let rows = async {
+        // The writer's end of the channel goes with it, also where this fails.
+        Ok(db.stream(queries, writer).await?.finish())
+    };
+    let written = async {
+        let mut receive = receive;
+        while let Some(piece) = receive.recv().await {
+            out.write_all(&piece)?;
+        }
+        Ok(())
+    };
+    let (rows, written): (Result<_, crate::db::DbError>, std::io::Result<()>) =
+        tokio::join!(rows, written);
+    // Where nothing could be written, the rows were broken off.
+    written.map_err(ExportError::Write)?;
+    let Some((rest, exported)) = rows? else {
+        return Ok(None);
+    };
+    out.write_all(&rest).map_err(ExportError::Write)?;
+    out.flush().map_err(ExportError::Write)?;
+    Ok(Some(exported))
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,419 @@
+//! What a dump consists of, in order: texts, and rows that a query gives. Pure.
+
+use std::collections::HashSet;
+
+use super::catalogue::{Catalogue, OBJECTS, Object, Table};
+use super::keywords::name;
+use super::{Contents, ExportError, ExportOptions, Records};
+use crate::db::Query;
+use crate::history;
+use crate::nearest::nearest;
+use crate::sql::{TokenKind, Value, identifier, tokens};
+
+/// Whether infinities come with their signs.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Signs {
+    /// As any other value.
+    Come,
+    /// A last column tells the negative ones.
+    Asked,
+}
+
+/// Both numbers that an application may keep in the header: <https://sqlite.org/pragma.html#pragma_user_version>.
+const NUMBERS: &str = "\
+SELECT (SELECT user_version FROM pragma_user_version), (SELECT application_id FROM pragma_application_id)";
+
+/// A dump to be written.
+#[derive(Debug, Clone, PartialEq, Default)]
+pub(super) struct Plan {
+    /// The schema that it is made for.
+    pub(super) objects: Vec<Object>,
+    pub(super) parts: Vec<Part>,
+}
+
+/// A piece of a dump.
+#[derive(Debug, Clone, PartialEq)]
+pub(super) enum Part {
+    Text(String),
+    /// The numbers of the header, where they are not 0.
+    Numbers,
+    Rows(TableRows),
+}
+
+/// The rows of one table.
+#[derive(Debug, Clone, PartialEq)]
+pub(super) struct TableRows {
+    pub(super) table: String,
+    query: Query,
+    /// What stands before the values: `INSERT INTO t VALUES(`.
+    pub(super) before: String,
+    /// How many values a row has.
+    pub(super) width: usize,
+    /// The values that the last column tells the signs of; it is there where there is one.
+    pub(super) signed: Vec<usize>,
+}
+
+impl TableRows {
+    /// Whether the engine made the table for itself.
+    pub(super) fn is_of_the_engine(&self) -> bool {
+        self.table.starts_with("sqlite_")
+    }
+}
+
+impl Plan {
+    /// The questions to be asked, all of one state: the schema, then those of the parts that are no text.
+    pub(super) fn queries(&self) -> Vec<Query> {
+        let of_parts = self.parts.iter().filter_map(|part| match part {
+            Part::Text(_) => None,
+            Part::Numbers => Some(Query::new(NUMBERS)),
+            Part::Rows(rows) => Some(rows.query.clone()),
+        });
+        std::iter::once(Query::new(OBJECTS))
+            .chain(of_parts)
+            .collect()
+    }
+}
+
+/// Plans a dump.
+pub(super) fn plan(
+    catalogue: &Catalogue,
+    options: &ExportOptions,
+    signs: Signs,
+) -> Result<Plan, ExportError> {
+    let chosen = Chosen::of(catalogue, options)?;
+    let mut parts = Parts::default();
+    let is_plain = options.what == Contents::Schema && options.history == Records::Without;
+    if !is_plain {
+        parts.text("PRAGMA foreign_keys=OFF;\nBEGIN TRANSACTION;\n");
+        // They are the whole database's.
+        if options.what != Contents::Data && options.tables.is_empty() {
+            parts.0.push(Part::Numbers);
+        }
+    }
+    for object in &catalogue.objects {
+        if object.kind == "table" && chosen.has(&object.name) {
+            tables(catalogue, options, signs, object, &mut parts);
+        }
+    }
+    sequence(catalogue, options, &chosen, &mut parts);
+    if options.what != Contents::Data {
+        for object in &catalogue.objects {
+            let is_other = matches!(object.kind.as_str(), "index" | "trigger" | "view");
+            if is_other && chosen.has_object(object) {
+                parts.statement(object);
+            }
+        }
+        if !is_plain {
+            statistics(catalogue, options, &chosen, &mut parts);
+        }
+    }
+    if !is_plain {
+        parts.text("COMMIT;\n");
+    }
+    Ok(Plan {
+        objects: catalogue.objects.clone(),
+        parts: parts.0,
+    })
+}
+
+#[derive(Default)]
+struct Parts(Vec<Part>);
+
+impl Parts {
+    fn text(&mut self, text: &str) {
+        match self.0.last_mut() {
+            Some(Part::Text(before)) => before.push_str(text),
+            _ => self.0.push(Part::Text(text.to_owned())),
+        }
+    }
+
+    fn statement(&mut self, object: &Object) {
+        if let Some(sql) = &object.sql {
+            self.text(sql);
+            self.text(end(sql));
+        }
+    }
+}
+
+/// What ends a statement: a semicolon that stands in no comment.
+fn end(sql: &str) -> &'static str {
+    match tokens(sql).last() {
+        Some(Ok(last)) if last.kind == TokenKind::Comment && last.text(sql).starts_with("--") => {
+            "\n;\n"
+        }
+        // Engines take a comment that nobody ended.
+        Some(Err(_)) => "*/;\n",
+        _ => ";\n",
+    }
+}
+
+/// A table, and its rows.
+fn tables(
+    catalogue: &Catalogue,
+    options: &ExportOptions,
+    signs: Signs,
+    object: &Object,
+    parts: &mut Parts,
+) {
+    let Some(table) = catalogue.table(&object.name) else {
+        return;
+    };
+    let is_record = is_record(&object.name);
+    let with_rows = match options.what {
+        Contents::Everything | Contents::Data => true,
+        Contents::Schema => is_record,
+    };
+    if table.is_shadow {
+        // The virtual table makes it, and puts something into some.
+        if with_rows {
+            parts.text(&format!("DELETE FROM {};\n", name(&object.name)));
+        }
+    } else if options.what != Contents::Data {
+        parts.statement(object);
+    }
+    if with_rows && !table.is_virtual {
+        parts.0.push(Part::Rows(rows(&object.name, table, signs)));
+    }
+}
+
+fn rows(table_name: &str, table: &Table, signs: Signs) -> TableRows {
+    let written: Vec<&super::catalogue::Column> = table
+        .columns
+        .iter()
+        .filter(|column| !column.is_generated)
+        .collect();
+    let key = table.integer_key();
+    // Where no name is free, nobody can tell the rowid or ask for it.
+    let rowid = match key {
+        Some(_) => None,
+        None => table.rowid(),
+    };
+    let columns: Vec<String> = written
+        .iter()
+        .map(|column| identifier(&column.name))
+        .collect();
+    let mut asked: Vec<String> = rowid.into_iter().map(str::to_owned).collect();
+    asked.extend(columns.iter().cloned());
+    let mut before = format!("INSERT INTO {}", name(table_name));
+    if let Some(rowid) = rowid {
+        let names = written.iter().map(|column| name(&column.name));
+        let names: Vec<String> = std::iter::once(rowid.to_owned()).chain(names).collect();
+        before.push_str(&format!("({})", names.join(",")));
+    }
+    before.push_str(" VALUES(");
+    let width = asked.len();
+    let mut signed = Vec::new();
+    if signs == Signs::Asked {
+        let first = width - written.len();
+        let may = (first..).zip(&written);
+        signed.extend(
+            may.filter(|(_, column)| table.may_be_real(column))
+                .map(|(at, _)| at),
+        );
+    }
+    if !signed.is_empty() {
+        asked.push(negative(signed.iter().map(|at| asked[*at].as_str())));
+    }
+    let order = match (key, rowid) {
+        (Some(key), _) => identifier(&key.name),
+        (None, Some(rowid)) => rowid.to_owned(),
+        (None, None) => {
+            let columns = table.key.iter().filter(|_| table.without_rowid).map(|key| {
+                let way = if key.is_descending { " DESC" } else { "" };
+                let collation = identifier(&key.collation);
+                format!("{} COLLATE {collation}{way}", identifier(&key.name))
+            });
+            columns.collect::<Vec<_>>().join(", ")
+        }
+    };
+    let order = match order.is_empty() {
+        true => order,
+        false => format!(" ORDER BY {order}"),
+    };
+    TableRows {
+        table: table_name.to_owned(),
+        // An index that has all columns would do as well, in an order of its own.
+        query: Query::new(format!(
+            "SELECT {} FROM {} NOT INDEXED{order}",
+            asked.join(","),
+            identifier(table_name)
+        )),
+        before,
+        width,
+        signed,
+    }
+}
+
+/// A column that is `NULL` in most rows; where a negative infinity is among `columns`, a text with a `1` for each that
+/// is one and a `0` for each that is not.
+fn negative<'a>(columns: impl Iterator<Item = &'a str> + Clone) -> String {
+    let all: Vec<&str> = columns.clone().collect();
+    let digits: Vec<String> = columns.map(|it| format!("({it} IS -9e999)")).collect();
+    format!(
+        "CASE WHEN -9e999 IN ({}) THEN ''||{} END",
+        all.join(","),
+        digits.join("||")
+    )
+}
+
+/// The highest rowids of tables with `AUTOINCREMENT`: <https://sqlite.org/autoinc.html>. The engine makes the table.
+fn sequence(catalogue: &Catalogue, options: &ExportOptions, chosen: &Chosen, parts: &mut Parts) {
+    const SEQUENCE: &str = "sqlite_sequence";
+    let wanted = match options.what {
+        Contents::Everything => true,
+        // What is there may have tables that are not in the dump.
+        Contents::Data => options.tables.is_empty(),
+        Contents::Schema => false,
+    };
+    if !wanted || catalogue.table(SEQUENCE).is_none() {
+        return;
+    }
+    parts.text("DELETE FROM sqlite_sequence;\n");
+    parts.0.push(Part::Rows(TableRows {
+        table: SEQUENCE.to_owned(),
+        query: chosen.rows_of("SELECT name, seq FROM sqlite_sequence", "name"),
+        before: "INSERT INTO sqlite_sequence VALUES(".to_owned(),
+        width: 2,
+        signed: Vec::new(),
+    }));
+}
+
+/// What the planner knows of the rows: <https://sqlite.org/lang_analyze.html>. Not all builds of the engine have
+/// `sqlite_stat4`, and those that have it make it anew.
+fn statistics(catalogue: &Catalogue, options: &ExportOptions, chosen: &Chosen, parts: &mut Parts) {
+    const STATISTICS: &str = "sqlite_stat1";
+    if options.what != Contents::Everything || catalogue.table(STATISTICS).is_none() {
+        return;
+    }
+    parts.text("ANALYZE sqlite_schema;\n");
+    parts.0.push(Part::Rows(TableRows {
+        table: STATISTICS.to_owned(),
+        query: chosen.rows_of("SELECT tbl, idx, stat FROM sqlite_stat1", "tbl"),
+        before: "INSERT INTO sqlite_stat1 VALUES(".to_owned(),
+        width: 3,
+        signed: Vec::new(),
+    }));
+}
+
+/// Whether Seedbed keeps its records there.
+fn is_record(table: &str) -> bool {
+    table.eq_ignore_ascii_case(history::TABLE)
+        || ["_seedbed_rows", "_seedbed_import"]
+            .iter()
+            .any(|name| table.eq_ignore_ascii_case(name))
+}
+
+/// The tables and views that are written.
+struct Chosen {
+    /// In lower case.
+    names: HashSet<String>,
+    /// Their names as they were made.
+    tables: Vec<String>,
+    all: bool,
+}
+
+impl Chosen {
+    fn of(catalogue: &Catalogue, options: &ExportOptions) -> Result<Chosen, ExportError> {
+        let of_vectors = catalogue.of_vectors();
+        let is_own = |object: &&Object| {
+            let lower = object.name.to_ascii_lowercase();
+            matches!(object.kind.as_str(), "table" | "view")
+                && !lower.starts_with("sqlite_")
+                && !of_vectors.contains(&lower)
+        };
+        let own: Vec<&Object> = catalogue.objects.iter().filter(is_own).collect();
+        let is_shadow = |object: &Object| {
+            let table = catalogue.table(&object.name);
+            object.kind == "table" && table.is_some_and(|table| table.is_shadow)
+        };
+        let nameable: Vec<&str> = own
+            .iter()
+            .filter(|object| !is_shadow(object))
+            .map(|object| object.name.as_str())
+            .collect();
+        let unknown: Vec<_> = options
+            .tables
+            .iter()
+            .filter(|name| {
+                !nameable
+                    .iter()
+                    .any(|known| known.eq_ignore_ascii_case(name))
+            })
+            .map(|name| (name.clone(), nearest(name, &nameable).map(str::to_owned)))
+            .collect();
+        if !unknown.is_empty() {
+            return Err(ExportError::Unknown { names: unknown });
+        }
+        let is_named = |name: &str| {
+            options.tables.is_empty()
+                || options
+                    .tables
+                    .iter()
+                    .any(|named| named.eq_ignore_ascii_case(name))
+        };
+        let chosen = own.iter().filter(|object| {
+            let owner = match is_shadow(object) {
+                true => catalogue.owner(&object.name).unwrap_or(&object.name),
+                false => &object.name,
+            };
+            is_named(owner) && (options.history == Records::With || !is_record(&object.name))
+        });
+        let chosen: Vec<&&Object> = chosen.collect();
+        Ok(Chosen {
+            names: chosen
+                .iter()
+                .map(|object| object.name.to_ascii_lowercase())
+                .collect(),
+            tables: chosen
+                .iter()
+                .filter(|object| object.kind == "table")
+                .map(|object| object.name.clone())
+                .collect(),
+            all: chosen.len() == own.len(),
+        })
+    }
+
+    fn has(&self, name: &str) -> bool {
+        self.names.contains(&name.to_ascii_lowercase())
+    }
+
+    /// An index or trigger goes with its table.
+    fn has_object(&self, object: &Object) -> bool {
+        match object.kind.as_str() {
+            "view" => self.has(&object.name),
+            _ => self.has(&object.table),
+        }
+    }
+
+    /// Those rows of one of the engine's tables that concern what is written.
+    fn rows_of(&self, select: &str, column: &str) -> Query {
+        if self.all {
+            return Query::new(format!("{select} ORDER BY rowid"));
+        }
+        let marks = vec!["?"; self.tables.len()].join(",");
+        Query {
+            sql: format!("{select} WHERE {column} IN ({marks}) ORDER BY rowid"),
+            args: self.tables.iter().cloned().map(Value::Text).collect(),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn no_comment_swallows_the_end_of_its_statement() {
+        for (sql, expect) in [
+            ("CREATE TABLE t (x)", ";\n"),
+            ("CREATE TABLE t (x -- y\n)", ";\n"),
+            ("CREATE VIEW v AS SELECT 1 -- one", "\n;\n"),
+            ("CREATE VIEW v AS SELECT 1 -- one\n", ";\n"),
+            ("CREATE VIEW v AS SELECT 1 /* one */", ";\n"),
+            ("CREATE VIEW v AS SELECT 1 /* one", "*/;\n"),
+            ("CREATE VIEW v AS SELECT '-- one'", ";\n"),
+        ] {
+            assert_eq!(end(sql), expect, "{sql}");
+        }
+    }
+}

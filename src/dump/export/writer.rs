@@ -1,0 +1,196 @@
+//! Rows on their way into text. It runs where the rows come from, and hands on pieces of text.
+
+use std::ops::ControlFlow;
+
+use tokio::sync::mpsc::Sender;
+
+use super::Exported;
+use super::plan::{Part, Plan, TableRows};
+use super::value;
+use crate::db::{Sink, StreamedRow};
+use crate::sql::ValueRef;
+
+/// How many bytes a piece of text has at least, but for the last.
+const PIECE: usize = 1 << 16;
+
+/// Makes text of the answers to [`Plan::queries`].
+pub(super) struct Writer {
+    plan: Plan,
+    /// The part that comes next, or whose rows are coming.
+    at: usize,
+    /// The question that this part answers.
+    query: usize,
+    /// How many objects of the schema were as the plan has them.
+    same: usize,
+    changed: bool,
+    rows: u64,
+    text: Vec<u8>,
+    pieces: Sender<Vec<u8>>,
+    exported: Exported,
+}
+
+impl Sink for Writer {
+    fn row(&mut self, query: usize, row: StreamedRow<'_>) -> ControlFlow<()> {
+        if query == 0 {
+            return self.compare(&row);
+        }
+        if query != self.query && self.go_to(query).is_break() {
+            return ControlFlow::Break(());
+        }
+        match self.plan.parts.get(self.at) {
+            Some(Part::Rows(rows)) => {
+                write_row(&mut self.text, rows, &row);
+                self.rows += 1;
+            }
+            Some(Part::Numbers) => numbers(&mut self.text, &row),
+            Some(Part::Text(_)) | None => {}
+        }
+        if self.text.len() >= PIECE {
+            return self.hand_on();
+        }
+        ControlFlow::Continue(())
+    }
+}
+
+impl Writer {
+    pub(super) fn new(plan: Plan, pieces: Sender<Vec<u8>>) -> Writer {
+        Writer {
+            plan,
+            at: 0,
+            query: 0,
+            same: 0,
+            changed: false,
+            rows: 0,
+            text: Vec::with_capacity(PIECE * 2),
+            pieces,
+            exported: Exported::default(),
+        }
+    }
+
+    /// What is left of the text, and what was written in all; `None` where nothing was, since the schema is another one.
+    pub(super) fn finish(mut self) -> Option<(Vec<u8>, Exported)> {
+        if self.changed || self.same != self.plan.objects.len() {
+            return None;
+        }
+        // No channel is waited for here: at most the schema is left.
+        self.texts_up_to(usize::MAX);
+        self.exported.bytes += self.text.len() as u64;
+        Some((self.text, self.exported))
+    }
+
+    /// A row of the schema.
+    fn compare(&mut self, row: &StreamedRow<'_>) -> ControlFlow<()> {
+        let text = |column| match row.value(column) {
+            ValueRef::Text(text) => text,
+            _ => b"",
+        };
+        let is_same = self.plan.objects.get(self.same).is_some_and(|object| {
+            let sql = object.sql.as_deref().unwrap_or_default();
+            text(0) == object.kind.as_bytes()
+                && text(1) == object.name.as_bytes()
+                && text(2) == object.table.as_bytes()
+                && text(3) == sql.as_bytes()
+        });
+        self.same += 1;
+        self.changed = !is_same;
+        match is_same {
+            true => ControlFlow::Continue(()),
+            false => ControlFlow::Break(()),
+        }
+    }
+
+    /// The first row of the answer to `query`.
+    fn go_to(&mut self, query: usize) -> ControlFlow<()> {
+        if self.same != self.plan.objects.len() {
+            self.changed = true;
+            return ControlFlow::Break(());
+        }
+        self.texts_up_to(query);
+        ControlFlow::Continue(())
+    }
+
+    /// Writes the texts before the part that answers `query`.
+    fn texts_up_to(&mut self, query: usize) {
+        if self.query > 0 {
+            self.end_part();
+        }
+        while let Some(part) = self.plan.parts.get(self.at) {
+            match part {
+                Part::Text(text) => {
+                    self.text.extend_from_slice(text.as_bytes());
+                    self.at += 1;
+                }
+                Part::Numbers | Part::Rows(_) => {
+                    self.query += 1;
+                    if self.query == query {
+                        return;
+                    }
+                    self.end_part();
+                }
+            }
+        }
+    }
+
+    /// The part under way has no more rows.
+    fn end_part(&mut self) {
+        if let Some(Part::Rows(rows)) = self.plan.parts.get(self.at)
+            && !rows.is_of_the_engine()
+        {
+            self.exported.tables.push((rows.table.clone(), self.rows));
+        }
+        self.rows = 0;
+        self.at += 1;
+    }
+
+    fn hand_on(&mut self) -> ControlFlow<()> {
+        self.exported.bytes += self.text.len() as u64;
+        let piece = std::mem::replace(&mut self.text, Vec::with_capacity(PIECE * 2));
+        match self.pieces.blocking_send(piece) {
+            Ok(()) => ControlFlow::Continue(()),
+            // It could not be written.
+            Err(_) => ControlFlow::Break(()),
+        }
+    }
+}
+
+fn write_row(out: &mut Vec<u8>, rows: &TableRows, row: &StreamedRow<'_>) {
+    out.extend_from_slice(rows.before.as_bytes());
+    let negative = match rows.signed.is_empty() {
+        true => None,
+        false => match row.value(rows.width) {
+            ValueRef::Text(digits) => Some(digits),
+            _ => None,
+        },
+    };
+    for column in 0..rows.width {
+        if column > 0 {
+            out.push(b',');
+        }
+        let value = match (row.value(column), negative) {
+            (ValueRef::Real(number), Some(digits)) if number.is_infinite() => {
+                let place = rows.signed.iter().position(|at| *at == column);
+                let is_negative = place.is_some_and(|place| digits.get(place) == Some(&b'1'));
+                ValueRef::Real(match is_negative {
+                    true => f64::NEG_INFINITY,
+                    false => f64::INFINITY,
+                })
+            }
+            (value, _) => value,
+        };
+        value::write(out, value);
+    }
+    out.extend_from_slice(b");\n");
+}
+
+fn numbers(out: &mut Vec<u8>, row: &StreamedRow<'_>) {
+    for (column, pragma) in ["user_version", "application_id"].into_iter().enumerate() {
+        match row.value(column) {
+            ValueRef::Integer(0) | ValueRef::Null => {}
+            number => {
+                out.extend_from_slice(format!("PRAGMA {pragma}=").as_bytes());
+                value::write(out, number);
+                out.extend_from_slice(b";\n");
+            }
+        }
+    }
+}

@@ -1,0 +1,192 @@
+//! A backup back into a new or empty database: its checksum first, then an import, then the mark of the environment,
+//! which belonged to the database that was backed up.
+
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use super::backup_files::{Condition, condition};
+use super::import::{self, ImportError, ImportOptions, Imported, Input, OnImport, Violations};
+use crate::db::{Db, DbError, Query};
+use crate::history::{self, HistoryError, RunError};
+use crate::script::{Atomicity, ForeignKeys, Key, Record, Run, Script, Unit};
+use crate::sql::Value;
+
+/// A backup is in the database.
+#[derive(Debug)]
+pub struct Restored {
+    /// What came.
+    pub imported: Imported,
+    /// Whether there was a checksum, which was right.
+    pub checked: Checked,
+    /// What became of the mark.
+    pub mark: Marked,
+}
+
+/// Whether a file is known to be what it was.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Checked {
+    /// It has the checksum that stands beside it.
+    Same,
+    /// There is none beside it.
+    Unsigned,
+}
+
+/// What became of the mark of the environment.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Marked {
+    /// There was none, and none was asked for.
+    Never,
+    /// The database is marked as this one.
+    As(String),
+    /// The backup was of a database marked as this one; the new one has no mark.
+    Cleared(String),
+}
+
+/// Why a backup was not restored, or not all of it.
+#[derive(Debug, thiserror::Error)]
+pub enum RestoreError {
+    /// The file is not what it was.
+    #[error("{} is not the file that its checksum was made of", .0.display())]
+    Damaged(PathBuf),
+    /// The file, or its checksum, cannot be read.
+    #[error("{} or its checksum cannot be read", .0.display())]
+    Unreadable(PathBuf),
+    /// There is something in the database.
+    #[error("the database is not empty: it has {}", some(tables))]
+    NotEmpty {
+        /// Some of its tables and views.
+        tables: Vec<String>,
+    },
+    /// The database cannot be looked at.
+    #[error(transparent)]
+    Db(#[from] DbError),
+    /// It cannot be imported.
+    #[error(transparent)]
+    Import(Box<ImportError>),
+    /// The records cannot be read, and so the mark not be set.
+    #[error(transparent)]
+    History(#[from] HistoryError),
+    /// All is there but the mark.
+    #[error("the backup is restored, and the mark of its environment is as it was")]
+    Mark(#[source] Box<RunError>),
+}
+
+/// How many tables are named.
+const NAMED: usize = 5;
+
+fn some(tables: &[String]) -> String {
+    let named: Vec<String> = tables
+        .iter()
+        .take(NAMED)
+        .map(|name| format!("`{name}`"))
+        .collect();
+    match tables.len().saturating_sub(NAMED) {
+        0 => named.join(", "),
+        more => format!("{} and {more} more", named.join(", ")),
+    }
+}
+
+/// Whether a file is what its checksum says; it reads all of it.
+///
+/// # Errors
+/// [`RestoreError::Damaged`] and [`RestoreError::Unreadable`].
+pub fn checked(file: &Path) -> Result<Checked, RestoreError> {
+    if let Err(_) | Ok(false) = file.try_exists() {
+        return Err(RestoreError::Unreadable(file.to_path_buf()));
+    }
+    match condition(file) {
+        Condition::Good => Ok(Checked::Same),
+        Condition::Unsigned => Ok(Checked::Unsigned),
+        Condition::Damaged => Err(RestoreError::Damaged(file.to_path_buf())),
+        Condition::Unreadable => Err(RestoreError::Unreadable(file.to_path_buf())),
+    }
+}
+
+/// Whether a backup may go into this database: there is nothing in it, or what this restore has begun.
+///
+/// # Errors
+/// [`RestoreError::NotEmpty`], and where it cannot be looked at.
+pub async fn is_free(db: &Db, file: &Path) -> Result<(), RestoreError> {
+    const OBJECTS: &str = "SELECT name FROM sqlite_schema WHERE type IN ('table', 'view') AND name NOT LIKE 'sqlite\\_%' ESCAPE '\\'";
+    let answer = db
+        .query(vec![Query::new(OBJECTS)])
+        .await?
+        .into_iter()
+        .next();
+    let rows = answer.unwrap_or(Ok(Vec::new())).map_err(DbError::Read)?;
+    let tables: Vec<String> = rows
+        .iter()
+        .flatten()
+        .filter_map(Value::as_str)
+        .map(str::to_owned)
+        .collect();
+    if tables.is_empty() || tables.iter().any(|table| table == "_seedbed_import") {
+        return Ok(());
+    }
+    // Where all came and the mark did not, the same command goes on with that.
+    let name = file.file_name().map(|name| name.to_string_lossy());
+    let rows = match history::read(db).await {
+        Ok(history) => history.rows,
+        Err(_) => Vec::new(),
+    };
+    let begun = rows
+        .iter()
+        .any(|row| matches!(row.key, Key::Import(_)) && name.as_deref() == Some(row.name.as_str()));
+    match begun {
+        true => Ok(()),
+        false => Err(RestoreError::NotEmpty { tables }),
+    }
+}
+
+/// Imports a backup whose checksum was looked at, and marks the database as `mark`, or as nothing.
+///
+/// # Errors
+/// [`RestoreError`].
+pub async fn restore(
+    db: &Db,
+    file: &Path,
+    checked: Checked,
+    mark: Option<&str>,
+    run: &Run,
+    on_event: OnImport,
+) -> Result<Restored, RestoreError> {
+    is_free(db, file).await?;
+    let options = ImportOptions {
+        // The database that was backed up had them.
+        violations: Violations::Allow,
+        ..ImportOptions::default()
+    };
+    let input = Input::File(file.to_path_buf());
+    let imported = import::import(db, &input, &options, run, on_event)
+        .await
+        .map_err(|error| RestoreError::Import(Box::new(error)))?;
+    let mark = marked(db, mark, run).await?;
+    Ok(Restored {
+        imported,
+        checked,
+        mark,
+    })
+}
+
+async fn marked(db: &Db, mark: Option<&str>, run: &Run) -> Result<Marked, RestoreError> {
+    let history = history::read(db).await?;
+    let (record, marked) = match (history.environment, mark) {
+        (None, None) => return Ok(Marked::Never),
+        (Some(was), Some(mark)) if was == mark => return Ok(Marked::As(was)),
+        (_, Some(mark)) => (Record::Mark(mark.to_owned()), Marked::As(mark.to_owned())),
+        (Some(was), None) => (Record::Delete(Key::Environment), Marked::Cleared(was)),
+    };
+    let script = Script {
+        expects: history.revision,
+        foreign_keys: ForeignKeys::On,
+        atomicity: Atomicity::Transaction,
+        units: vec![Unit {
+            record,
+            steps: Vec::new(),
+        }],
+    };
+    history::run(db, &script, run, Arc::new(|_| {}))
+        .await
+        .map_err(|error| RestoreError::Mark(Box::new(error)))?;
+    Ok(marked)
+}

@@ -1,0 +1,173 @@
+//! What a comparison must know of a database before it reads rows: the columns of all tables, those behind virtual
+//! tables and the engine's own too, and the definitions of all objects.
+
+use std::collections::HashMap;
+
+use super::dumped::Made;
+use super::{Fault, FaultyObject};
+use crate::db::{Db, DbError, Query, Rows};
+use crate::dump::{self, Target};
+use crate::schema::{Affinity, Strictness, affinity};
+use crate::sql::{Value, normal_form};
+
+/// The columns of all tables that hold rows: <https://sqlite.org/pragma.html#pragma_table_list>.
+const COLUMNS: &str = "\
+SELECT t.name, t.strict, c.name, c.type, c.hidden
+FROM pragma_table_list t, pragma_table_xinfo(t.name, 'main') c
+WHERE t.schema = 'main' AND t.type IN ('table', 'shadow')
+ORDER BY t.name, c.cid";
+
+const OBJECTS: &str = "SELECT type, name, sql FROM sqlite_schema WHERE sql <> ''";
+
+/// What a database has. Names are compared without regard to the case of ASCII letters.
+#[derive(Debug, Default)]
+pub(super) struct Catalogue {
+    tables: HashMap<String, Vec<Column>>,
+    /// The normal form of the definition of each object.
+    objects: HashMap<(&'static str, String), String>,
+}
+
+/// A column whose values are written by who writes a row.
+#[derive(Debug)]
+struct Column {
+    name: String,
+    affinity: Affinity,
+}
+
+/// The columns that some rows of a dump have values for.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Columns {
+    pub(super) names: Vec<String>,
+    pub(super) affinities: Vec<Affinity>,
+}
+
+impl Catalogue {
+    pub(super) async fn read(db: &Db) -> Result<Catalogue, DbError> {
+        let queries = vec![Query::new(COLUMNS), Query::new(OBJECTS)];
+        let mut answers = db.query(queries).await?.into_iter();
+        let mut next = || {
+            answers
+                .next()
+                .unwrap_or(Ok(Rows::new()))
+                .map_err(DbError::Read)
+        };
+        let mut catalogue = Catalogue::default();
+        for row in next()? {
+            catalogue.column(&row);
+        }
+        for row in next()? {
+            let [kind, name, sql] = row.as_slice() else {
+                continue;
+            };
+            let (Some(kind), Some(name), Some(sql)) =
+                (kind.as_str().and_then(word), name.as_str(), sql.as_str())
+            else {
+                continue;
+            };
+            let key = (kind, name.to_ascii_lowercase());
+            catalogue.objects.insert(key, normal_form(sql));
+        }
+        Ok(catalogue)
+    }
+
+    fn column(&mut self, row: &[Value]) {
+        let [table, strict, name, declared, hidden] = row else {
+            return;
+        };
+        let (Some(table), Some(name)) = (table.as_str(), name.as_str()) else {
+            return;
+        };
+        let columns = self.tables.entry(table.to_ascii_lowercase()).or_default();
+        // 2 and 3 are generated: no row of a dump has a value for them.
+        if hidden.as_i64() != Some(0) {
+            return;
+        }
+        let strictness = match strict.as_i64() {
+            Some(1) => Strictness::Strict,
+            _ => Strictness::Flexible,
+        };
+        columns.push(Column {
+            name: name.to_owned(),
+            affinity: affinity(declared.as_str().unwrap_or_default(), strictness),
+        });
+    }
+
+    pub(super) fn has(&self, table: &str) -> bool {
+        self.tables.contains_key(&table.to_ascii_lowercase())
+    }
+
+    /// The columns that rows of a dump go into, or why they fit no row of this database.
+    pub(super) fn columns(&self, target: &Target) -> Result<Columns, String> {
+        let Some(all) = self.tables.get(&target.table.to_ascii_lowercase()) else {
+            return Err("there is no such table".to_owned());
+        };
+        if target.columns.is_empty() {
+            if all.len() != target.width {
+                return Err(format!(
+                    "its rows have {} values, and the table has {} columns",
+                    target.width,
+                    all.len()
+                ));
+            }
+            return Ok(Columns {
+                names: all.iter().map(|column| column.name.clone()).collect(),
+                affinities: all.iter().map(|column| column.affinity).collect(),
+            });
+        }
+        let mut columns = Columns {
+            names: Vec::new(),
+            affinities: Vec::new(),
+        };
+        for name in &target.columns {
+            let found = all
+                .iter()
+                .find(|column| column.name.eq_ignore_ascii_case(name));
+            let affinity = match found {
+                Some(column) => column.affinity,
+                None if is_rowid(name) => Affinity::Integer,
+                None => return Err(format!("the table has no column {name:?}")),
+            };
+            columns.names.push(name.clone());
+            columns.affinities.push(affinity);
+        }
+        Ok(columns)
+    }
+
+    /// The objects of a dump that are not here as the dump has them.
+    pub(super) fn faults(&self, made: &[Made]) -> Vec<FaultyObject> {
+        let faults = made.iter().filter_map(|made| {
+            let kind = match made.object {
+                dump::Object::Table | dump::Object::VirtualTable => "table",
+                dump::Object::Index => "index",
+                dump::Object::Trigger => "trigger",
+                dump::Object::View => "view",
+            };
+            let key = (kind, made.name.to_ascii_lowercase());
+            let fault = match self.objects.get(&key) {
+                None => Fault::Missing,
+                Some(normal) if *normal != normal_form(&made.sql) => Fault::Different,
+                Some(_) => return None,
+            };
+            Some(FaultyObject {
+                kind,
+                name: made.name.clone(),
+                line: made.line,
+                fault,
+            })
+        });
+        faults.collect()
+    }
+}
+
+fn word(kind: &str) -> Option<&'static str> {
+    ["table", "index", "trigger", "view"]
+        .into_iter()
+        .find(|word| *word == kind)
+}
+
+/// The names of the rowid, where no column has them: <https://sqlite.org/lang_createtable.html#rowid>.
+fn is_rowid(name: &str) -> bool {
+    ["rowid", "oid", "_rowid_"]
+        .iter()
+        .any(|rowid| rowid.eq_ignore_ascii_case(name))
+}

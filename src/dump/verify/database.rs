@@ -1,0 +1,170 @@
+//! The side of the database: how many rows its tables have, and what they amount to.
+
+use std::ops::ControlFlow;
+
+use super::catalogue::{Catalogue, Columns};
+use super::dumped::{Dumped, DumpedTable, left_out};
+use super::select::{Select, select};
+use super::tally::{Hasher, RowHash, Tally};
+use super::{Level, Verdict, VerifiedTable};
+use crate::db::{Db, DbError, Query, Rows, Sink, StreamedRow};
+use crate::sql::{Value, identifier};
+
+/// A table that was compared, and its rows where they were read.
+pub(super) struct Compared {
+    pub(super) table: VerifiedTable,
+    /// The parts of the tallies in which rows differ.
+    pub(super) differs_in: Vec<usize>,
+}
+
+/// Compares all tables of a dump with those of a database, each on one state of it.
+pub(super) async fn compared(
+    db: &Db,
+    catalogue: &Catalogue,
+    dumped: &Dumped,
+    level: Level,
+) -> Result<Vec<Compared>, DbError> {
+    let tallies = match level {
+        Level::Full => tallies(db, dumped).await?,
+        Level::Counts => dumped.tables.iter().map(|_| None).collect(),
+    };
+    let mut compared = Vec::with_capacity(dumped.tables.len());
+    for (of_dump, tally) in dumped.tables.iter().zip(tallies) {
+        let (in_database, differs_in) = match &tally {
+            Some(tally) => (Some(tally.rows()), of_dump.tally.differs_in(tally)),
+            None => (None, Vec::new()),
+        };
+        compared.push(Compared {
+            table: VerifiedTable {
+                name: of_dump.name.clone(),
+                in_dump: of_dump.rows,
+                in_database,
+                verdict: match differs_in.as_slice() {
+                    [] => Verdict::Equal,
+                    _ => Verdict::Different(Vec::new()),
+                },
+            },
+            differs_in,
+        });
+    }
+    count(db, catalogue, &mut compared).await?;
+    for (of_dump, compared) in dumped.tables.iter().zip(&mut compared) {
+        judge(of_dump, &mut compared.table);
+    }
+    Ok(compared)
+}
+
+/// What is said of a table beside what its rows amount to.
+fn judge(of_dump: &DumpedTable, table: &mut VerifiedTable) {
+    table.verdict = match (left_out(&of_dump.name), table.in_database, &of_dump.unfit) {
+        (Some(why), _, _) => Verdict::Skipped(why),
+        (None, None, _) => Verdict::Missing,
+        (None, Some(rows), _) if rows != table.in_dump => Verdict::Different(Vec::new()),
+        (None, Some(_), Some(why)) => Verdict::Unknown(why.clone()),
+        (None, Some(_), None) => return,
+    };
+}
+
+/// Counts the rows of the tables that are there and were not read.
+async fn count(db: &Db, catalogue: &Catalogue, compared: &mut [Compared]) -> Result<(), DbError> {
+    let unread: Vec<&mut VerifiedTable> = compared
+        .iter_mut()
+        .map(|compared| &mut compared.table)
+        .filter(|table| table.in_database.is_none() && catalogue.has(&table.name))
+        .collect();
+    let queries = unread
+        .iter()
+        .map(|table| Query::new(format!("SELECT count(*) FROM {}", identifier(&table.name))))
+        .collect::<Vec<_>>();
+    if queries.is_empty() {
+        return Ok(());
+    }
+    for (table, answer) in unread.into_iter().zip(db.query(queries).await?) {
+        let rows: Rows = answer.map_err(DbError::Read)?;
+        let number = rows.first().and_then(|row| row.first());
+        table.in_database = number
+            .and_then(Value::as_i64)
+            .and_then(|number| u64::try_from(number).ok());
+    }
+    Ok(())
+}
+
+/// What the rows of each table amount to, in the columns that the dump names; none for those that cannot be compared.
+async fn tallies(db: &Db, dumped: &Dumped) -> Result<Vec<Option<Tally>>, DbError> {
+    let selects: Vec<Option<Select>> = dumped
+        .tables
+        .iter()
+        .map(|table| selected(db, table))
+        .collect();
+    let asked: Vec<Select> = selects.iter().flatten().cloned().collect();
+    let tallies = asked.iter().map(|_| Tally::new()).collect();
+    let add = |tallies: &mut Vec<Tally>, row: FoundRow<'_, '_>| {
+        tallies[row.number].add(row.hash);
+        ControlFlow::Continue(())
+    };
+    let mut found = each_row(db, asked, tallies, add).await?.into_iter();
+    Ok(selects
+        .iter()
+        .map(|select| select.as_ref().and_then(|_| found.next()))
+        .collect())
+}
+
+/// A row of the database on its way.
+pub(super) struct FoundRow<'a, 'r> {
+    /// Which of the questions it answers, from 0.
+    pub(super) number: usize,
+    pub(super) hash: RowHash,
+    pub(super) row: &'a StreamedRow<'r>,
+    pub(super) select: &'a Select,
+}
+
+/// Shows every row of all questions, and gives back what was made of them.
+pub(super) async fn each_row<T: Send + 'static>(
+    db: &Db,
+    selects: Vec<Select>,
+    made: T,
+    on_row: impl FnMut(&mut T, FoundRow<'_, '_>) -> ControlFlow<()> + Send + 'static,
+) -> Result<T, DbError> {
+    let queries = selects.iter().map(Select::query).collect();
+    let each = Each {
+        selects,
+        hasher: Hasher::default(),
+        made,
+        on_row,
+    };
+    Ok(db.stream(queries, each).await?.made)
+}
+
+/// Hashes rows on their way.
+struct Each<T, F> {
+    selects: Vec<Select>,
+    hasher: Hasher,
+    made: T,
+    on_row: F,
+}
+
+impl<T, F> Sink for Each<T, F>
+where
+    T: Send + 'static,
+    F: FnMut(&mut T, FoundRow<'_, '_>) -> ControlFlow<()> + Send + 'static,
+{
+    fn row(&mut self, number: usize, row: StreamedRow<'_>) -> ControlFlow<()> {
+        let select = &self.selects[number];
+        let found = FoundRow {
+            number,
+            hash: self.hasher.row(select.values(&row)),
+            row: &row,
+            select,
+        };
+        (self.on_row)(&mut self.made, found)
+    }
+}
+
+/// The question for the rows of a table; none where they cannot be compared.
+pub(super) fn selected(db: &Db, table: &DumpedTable) -> Option<Select> {
+    let columns: &Columns = table.columns.as_ref()?;
+    if table.unfit.is_some() || left_out(&table.name).is_some() {
+        return None;
+    }
+    Some(select(db.engine(), &table.name, &columns.names))
+}

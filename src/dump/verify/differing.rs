@@ -1,0 +1,202 @@
+//! Which rows differ, where some do. Only parts of a table whose sums differ are looked at, and a few rows are enough:
+//! memory holds a hash for each row of those parts, and no more.
+
+use std::collections::HashMap;
+use std::ops::ControlFlow;
+use std::sync::Arc;
+
+use super::affinity::Judge;
+use super::database::{Compared, each_row, selected};
+use super::dumped::{Dumped, RowsOf};
+use super::select::Select;
+use super::tally::{Hasher, RowHash};
+use super::{Differing, Side, Verdict, VerifyError};
+use crate::db::{Db, DbError};
+use crate::dump::{Input, Item, Reader};
+use crate::sql::{Value, ValueRef, literal};
+
+/// How many rows of each side are shown of a table.
+const SHOWN: usize = 5;
+
+/// How many characters of a row are shown.
+const LENGTH: usize = 100;
+
+/// One table in which rows differ.
+struct Suspect {
+    /// Its number among the tables of the dump.
+    table: usize,
+    parts: Vec<usize>,
+    select: Select,
+}
+
+/// The rows of one suspect in its parts.
+#[derive(Debug, Default)]
+struct Rows {
+    /// Rows of the database, by how many there are that the dump has not.
+    left: HashMap<RowHash, u64>,
+    shown: Vec<Differing>,
+}
+
+/// Adds rows to those verdicts that say that there are some.
+pub(super) async fn find(
+    db: &Db,
+    input: &Input,
+    dumped: Dumped,
+    tables: &mut [Compared],
+) -> Result<(), VerifyError> {
+    let suspects = tables.iter().enumerate().filter_map(|(table, compared)| {
+        if compared.differs_in.is_empty() {
+            return None;
+        }
+        Some(Suspect {
+            table,
+            parts: compared.differs_in.clone(),
+            select: selected(db, &dumped.tables[table])?,
+        })
+    });
+    let suspects: Arc<Vec<Suspect>> = Arc::new(suspects.collect());
+    if suspects.is_empty() || !input.can_be_read_again() {
+        return Ok(());
+    }
+    let reader = input.from_the_begin()?;
+    let found = in_database(db, &suspects).await?;
+    let judge = Judge::new().await.map_err(DbError::Read)?;
+    let of_dump = Arc::clone(&suspects);
+    let work = move || in_dump(reader, &of_dump, &dumped, judge, found);
+    let found = tokio::task::spawn_blocking(work).await??;
+    let found = only_in_database(db, &suspects, found).await?;
+    for (suspect, rows) in suspects.iter().zip(found) {
+        tables[suspect.table].table.verdict = Verdict::Different(rows.shown);
+    }
+    Ok(())
+}
+
+/// Counts the rows of the database.
+async fn in_database(db: &Db, suspects: &Arc<Vec<Suspect>>) -> Result<Vec<Rows>, DbError> {
+    let selects = suspects.iter().map(|suspect| suspect.select.clone());
+    let rows: Vec<Rows> = suspects.iter().map(|_| Rows::default()).collect();
+    let parts = Arc::clone(suspects);
+    each_row(db, selects.collect(), rows, move |rows, found| {
+        if parts[found.number].parts.contains(&found.hash.part()) {
+            *rows[found.number].left.entry(found.hash).or_default() += 1;
+        }
+        ControlFlow::Continue(())
+    })
+    .await
+}
+
+/// Takes away the rows of the dump; shows those that the database has not. Blocks the thread.
+fn in_dump(
+    mut reader: Reader,
+    suspects: &[Suspect],
+    dumped: &Dumped,
+    judge: Judge,
+    mut found: Vec<Rows>,
+) -> Result<Vec<Rows>, VerifyError> {
+    let mut rows_of = RowsOf {
+        judge,
+        hasher: Hasher::default(),
+    };
+    while let Some(block) = reader.next()? {
+        for item in &block.items {
+            let Item::Rows(rows) = item else {
+                continue;
+            };
+            let suspect = suspects.iter().position(|suspect| {
+                let name = &dumped.tables[suspect.table].name;
+                name.eq_ignore_ascii_case(&rows.target.table)
+            });
+            let Some(suspect) = suspect else {
+                continue;
+            };
+            let Some(columns) = &dumped.tables[suspects[suspect].table].columns else {
+                continue;
+            };
+            for row in 0..rows.len() {
+                let hash = rows_of.hash(&block, rows, row, columns);
+                let hash = hash.map_err(DbError::Read)?;
+                if !suspects[suspect].parts.contains(&hash.part()) {
+                    continue;
+                }
+                let found = &mut found[suspect];
+                match found.left.get_mut(&hash) {
+                    Some(left) if *left > 0 => *left -= 1,
+                    _ if found.shown.len() < SHOWN => {
+                        let (_, line) = block.place(rows, row);
+                        found.shown.push(Differing {
+                            side: Side::Dump { line },
+                            row: shown(block.row(rows, row)),
+                        });
+                    }
+                    _ => {}
+                }
+            }
+        }
+    }
+    Ok(found)
+}
+
+/// Shows the rows of the database that the dump did not take away.
+async fn only_in_database(
+    db: &Db,
+    suspects: &[Suspect],
+    mut found: Vec<Rows>,
+) -> Result<Vec<Rows>, DbError> {
+    for rows in &mut found {
+        rows.left.retain(|_, left| *left > 0);
+    }
+    // Tables of which no row is left need not be asked again.
+    let asked: Vec<usize> = (0..found.len())
+        .filter(|at| !found[*at].left.is_empty())
+        .collect();
+    if asked.is_empty() {
+        return Ok(found);
+    }
+    let selects = asked
+        .iter()
+        .map(|at| suspects[*at].select.clone())
+        .collect();
+    each_row(db, selects, found, move |found, row| {
+        let rows = &mut found[asked[row.number]];
+        if let Some(left) = rows.left.get_mut(&row.hash)
+            && *left > 0
+            && rows
+                .shown
+                .iter()
+                .filter(|row| row.side == Side::Database)
+                .count()
+                < SHOWN
+        {
+            *left -= 1;
+            rows.shown.push(Differing {
+                side: Side::Database,
+                row: shown(row.select.values(row.row)),
+            });
+        }
+        ControlFlow::Continue(())
+    })
+    .await
+}
+
+/// `(1, 'a', NULL)`, cut where it is long.
+fn shown<'a>(values: impl Iterator<Item = ValueRef<'a>>) -> String {
+    let values: Vec<String> = values
+        .map(|value| match value {
+            ValueRef::Null => literal(&Value::Null),
+            ValueRef::Integer(number) => literal(&Value::Integer(number)),
+            ValueRef::Real(number) => literal(&Value::Real(number)),
+            ValueRef::Text(text) => {
+                let text = &text[..text.len().min(4 * LENGTH)];
+                literal(&Value::Text(String::from_utf8_lossy(text).into_owned()))
+            }
+            ValueRef::Blob(bytes) => {
+                literal(&Value::Blob(bytes[..bytes.len().min(LENGTH)].to_vec()))
+            }
+        })
+        .collect();
+    let row = format!("({})", values.join(", "));
+    match row.char_indices().nth(LENGTH) {
+        Some((cut, _)) => format!("{} …", &row[..cut]),
+        None => row,
+    }
+}

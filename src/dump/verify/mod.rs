@@ -1,0 +1,161 @@
+//! Whether a database holds what a dump says: table by table, object by object. It only looks.
+//!
+//! Rows are compared in no order: by their number, or in full by sums of their hashes, so that memory does not grow with
+//! the tables. Only where two sums differ are rows looked at again, and of those only a part.
+//!
+//! What a database has beside the dump is nobody's loss, and no difference. Not compared are Seedbed's own records, which
+//! tell of the import too, and the statistics of `ANALYZE`, which an engine makes anew.
+
+mod affinity;
+mod catalogue;
+mod database;
+mod differing;
+mod dumped;
+mod select;
+mod tally;
+#[cfg(test)]
+mod tests;
+
+use std::sync::Arc;
+
+use super::{DumpError, Input};
+use crate::db::{Db, DbError};
+use catalogue::Catalogue;
+
+/// How much is compared.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Level {
+    /// The number of rows of each table, and the objects of the schema.
+    Counts,
+    /// Every value of every row too.
+    Full,
+}
+
+/// What a comparison found.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Verified {
+    /// How much was compared.
+    pub level: Level,
+    /// The tables that the dump makes or fills, in its order.
+    pub tables: Vec<VerifiedTable>,
+    /// Indexes, triggers and views of the dump, and tables by their definition, that are missing or not the same.
+    pub objects: Vec<FaultyObject>,
+}
+
+/// One table of the dump.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct VerifiedTable {
+    /// Its name.
+    pub name: String,
+    /// Its rows in the dump.
+    pub in_dump: u64,
+    /// Its rows in the database; none where there is no such table.
+    pub in_database: Option<u64>,
+    /// What the comparison came to.
+    pub verdict: Verdict,
+}
+
+/// What the comparison of a table came to.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Verdict {
+    /// As much of it as was compared is equal.
+    Equal,
+    /// The number of rows is not the same, or some of them are not: a few of those.
+    Different(Vec<Differing>),
+    /// There is no such table.
+    Missing,
+    /// It was left out, for this reason.
+    Skipped(&'static str),
+    /// It cannot be compared, for this reason: neither equal nor different.
+    Unknown(String),
+}
+
+/// A row that only one of the two has.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Differing {
+    /// Who has it.
+    pub side: Side,
+    /// Its values as SQL, cut where they are long.
+    pub row: String,
+}
+
+/// One of the two that are compared.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Side {
+    /// The dump, in this line (from 1).
+    Dump {
+        /// The line.
+        line: u64,
+    },
+    /// The database.
+    Database,
+}
+
+/// An object of the schema that did not arrive as the dump has it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct FaultyObject {
+    /// `table`, `index`, `trigger`, `view`.
+    pub kind: &'static str,
+    /// Its name.
+    pub name: String,
+    /// The line of the dump that makes it, from 1.
+    pub line: u64,
+    /// What is wrong with it.
+    pub fault: Fault,
+}
+
+/// What is wrong with an object.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Fault {
+    /// The database has none of that name.
+    Missing,
+    /// The database has another definition.
+    Different,
+}
+
+impl Verified {
+    /// Whether everything that was compared is equal.
+    pub fn is_equal(&self) -> bool {
+        self.objects.is_empty()
+            && self
+                .tables
+                .iter()
+                .all(|table| matches!(table.verdict, Verdict::Equal | Verdict::Skipped(_)))
+    }
+}
+
+/// A comparison could not be made.
+#[derive(Debug, thiserror::Error)]
+pub enum VerifyError {
+    /// The dump cannot be read.
+    #[error(transparent)]
+    Dump(#[from] DumpError),
+    /// The database cannot be read.
+    #[error(transparent)]
+    Db(#[from] DbError),
+    /// The thread that read the dump is gone.
+    #[error("the thread that reads the dump ended early")]
+    Thread(#[from] tokio::task::JoinError),
+}
+
+/// Compares a database with a dump. In full, the dump is read a second time where something differs, to show which rows
+/// do; of standard input, which flows by only once, none are shown.
+///
+/// # Errors
+/// The dump cannot be read to its end, or the database cannot be read. That they differ is no error.
+pub async fn verify(db: &Db, input: &Input, level: Level) -> Result<Verified, VerifyError> {
+    let catalogue = Arc::new(Catalogue::read(db).await?);
+    let reader = input.from_the_begin()?;
+    let judge = affinity::Judge::new().await.map_err(DbError::Read)?;
+    let known = Arc::clone(&catalogue);
+    let dumped = tokio::task::spawn_blocking(move || dumped::read(reader, &known, judge, level));
+    let dumped = dumped.await??;
+    let mut tables = database::compared(db, &catalogue, &dumped, level).await?;
+    let objects = catalogue.faults(&dumped.objects);
+    differing::find(db, input, dumped, &mut tables).await?;
+    Ok(Verified {
+        level,
+        tables: tables.into_iter().map(|table| table.table).collect(),
+        objects,
+    })
+}

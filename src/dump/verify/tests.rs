@@ -1,0 +1,269 @@
+//! Comparisons of a dump with a database in memory, as what is found.
+
+use std::sync::Arc;
+
+use expect_test::{Expect, expect};
+
+use super::*;
+use crate::schema::tests::database;
+
+async fn found(sql: &str, input: &Input, level: Level) -> String {
+    let db = database(sql).await;
+    let verified = verify(&db, input, level).await.unwrap();
+    let mut text = String::new();
+    for table in &verified.tables {
+        text.push_str(&format!(
+            "{} {} {:?} ",
+            table.name, table.in_dump, table.in_database
+        ));
+        match &table.verdict {
+            Verdict::Different(rows) => {
+                text.push_str("Different\n");
+                for row in rows {
+                    text.push_str(&format!("  {:?} {}\n", row.side, row.row));
+                }
+            }
+            verdict => text.push_str(&format!("{verdict:?}\n")),
+        }
+    }
+    for object in &verified.objects {
+        text.push_str(&format!(
+            "{} {} of line {}: {:?}\n",
+            object.kind, object.name, object.line, object.fault
+        ));
+    }
+    text.push_str(if verified.is_equal() {
+        "equal"
+    } else {
+        "not equal"
+    });
+    text
+}
+
+async fn check(sql: &str, text: &str, level: Level, expect: Expect) {
+    let folder = tempfile::tempdir().unwrap();
+    expect.assert_eq(&found(sql, &dump(&folder, text), level).await);
+}
+
+fn dump(folder: &tempfile::TempDir, text: &str) -> Input {
+    let path = folder.path().join("old.sql");
+    std::fs::write(&path, text).unwrap();
+    Input::File(path)
+}
+
+const USERS: &str = "CREATE TABLE users(id INTEGER PRIMARY KEY, name TEXT, score REAL);";
+
+#[tokio::test]
+async fn what_arrived_is_equal_in_any_order_of_its_rows() {
+    check(
+        "CREATE TABLE users (id INTEGER PRIMARY KEY, name TEXT, score REAL);
+         INSERT INTO users VALUES (2, 'bob', 2), (1, 'ann', NULL);
+         CREATE INDEX by_name ON users (name);",
+        &format!(
+            "PRAGMA foreign_keys=OFF;\nBEGIN TRANSACTION;\n{USERS}\n\
+             INSERT INTO users VALUES(1,'ann',NULL);\nINSERT INTO users VALUES(2,'bob',2.0);\n\
+             CREATE INDEX by_name ON users(name);\nCOMMIT;\n"
+        ),
+        Level::Full,
+        expect![[r#"
+            users 2 Some(2) Equal
+            equal"#]],
+    )
+    .await;
+}
+
+#[tokio::test]
+async fn a_value_counts_as_the_column_keeps_it() {
+    check(
+        "CREATE TABLE t (i INTEGER, r REAL, t TEXT, b, d DATETIME);
+         INSERT INTO t VALUES (7, 7.0, '7', 7, '2020-01-01');",
+        "CREATE TABLE t(i INTEGER, r REAL, t TEXT, b, d DATETIME);\n\
+         INSERT INTO t VALUES('7',7,7,7,'2020-01-01');\n",
+        Level::Full,
+        expect![[r#"
+            t 1 Some(1) Equal
+            equal"#]],
+    )
+    .await;
+    // A column without a type keeps what it is given.
+    check(
+        "CREATE TABLE t (b); INSERT INTO t VALUES (1.0);",
+        "CREATE TABLE t(b);\nINSERT INTO t VALUES(1);\n",
+        Level::Full,
+        expect![[r#"
+            t 1 Some(1) Different
+              Dump { line: 2 } (1)
+              Database (1.0)
+            not equal"#]],
+    )
+    .await;
+}
+
+#[tokio::test]
+async fn rows_that_differ_are_shown_with_their_lines() {
+    let sql = format!(
+        "{USERS} INSERT INTO users VALUES (1, 'ann', 1.5), (2, 'BOB', 2), (3, 'cid', 3), (9, 'new', 0);"
+    );
+    let text = format!(
+        "{USERS}\nINSERT INTO users VALUES(1,'ann',1.5);\nINSERT INTO users VALUES(2,'bob',2.0);\n\
+         INSERT INTO users VALUES(3,'cid',3.0);\nINSERT INTO users VALUES(4,'dan',4.0);\n"
+    );
+    check(
+        &sql,
+        &text,
+        Level::Full,
+        expect![[r#"
+        users 4 Some(4) Different
+          Dump { line: 3 } (2, 'bob', 2.0)
+          Dump { line: 5 } (4, 'dan', 4.0)
+          Database (2, 'BOB', 2.0)
+          Database (9, 'new', 0.0)
+        not equal"#]],
+    )
+    .await;
+    // The number of rows tells nothing of that.
+    check(
+        &sql,
+        &text,
+        Level::Counts,
+        expect![[r#"
+            users 4 Some(4) Equal
+            equal"#]],
+    )
+    .await;
+}
+
+#[tokio::test]
+async fn a_row_too_few_or_too_many_is_seen_by_counting() {
+    check(
+        &format!("{USERS} INSERT INTO users VALUES (1, 'ann', 1);"),
+        &format!(
+            "{USERS}\nINSERT INTO users VALUES(1,'ann',1.0);\nINSERT INTO users VALUES(2,'bob',2.0);\n"
+        ),
+        Level::Counts,
+        expect![[r#"
+            users 2 Some(1) Different
+            not equal"#]],
+    )
+    .await;
+}
+
+#[tokio::test]
+async fn what_is_missing_is_told() {
+    check(
+        "CREATE TABLE other (x); CREATE VIEW v AS SELECT 2;",
+        "CREATE TABLE t(x);\nINSERT INTO t VALUES(1);\nCREATE TABLE empty(x);\n\
+         CREATE INDEX i ON t(x);\nCREATE VIEW v AS SELECT 1;\n",
+        Level::Full,
+        expect![[r#"
+            t 1 None Missing
+            empty 0 None Missing
+            table t of line 1: Missing
+            table empty of line 3: Missing
+            index i of line 4: Missing
+            view v of line 5: Different
+            not equal"#]],
+    )
+    .await;
+}
+
+#[tokio::test]
+async fn rows_with_their_rowids_are_compared_with_them() {
+    check(
+        "CREATE TABLE t (x); INSERT INTO t (rowid, x) VALUES (5, 'a'), (7, 'b');",
+        "CREATE TABLE t(x);\nINSERT INTO t(rowid,x) VALUES(5,'a');\nINSERT INTO t(rowid,x) VALUES(7,'b');\n",
+        Level::Full,
+        expect![[r#"
+            t 2 Some(2) Equal
+            equal"#]],
+    )
+    .await;
+    check(
+        "CREATE TABLE t (x); INSERT INTO t (rowid, x) VALUES (5, 'a');",
+        "CREATE TABLE t(x);\nINSERT INTO t(rowid,x) VALUES(6,'a');\n",
+        Level::Full,
+        expect![[r#"
+            t 1 Some(1) Different
+              Dump { line: 2 } (6, 'a')
+              Database (5, 'a')
+            not equal"#]],
+    )
+    .await;
+}
+
+#[tokio::test]
+async fn what_cannot_be_compared_is_neither_equal_nor_different() {
+    check(
+        "CREATE TABLE t (x, y DEFAULT 3); INSERT INTO t VALUES (1, 3), (2, 2);",
+        "CREATE TABLE t(x,y DEFAULT 3);\nINSERT INTO t(x) VALUES(1);\nINSERT INTO t VALUES(2,2);\n",
+        Level::Full,
+        expect![[r#"
+            t 2 Some(2) Unknown("its rows do not all name the same columns")
+            not equal"#]],
+    )
+    .await;
+    check(
+        "CREATE TABLE t (x); INSERT INTO t VALUES (1);",
+        "INSERT INTO t VALUES(1,2);\n",
+        Level::Full,
+        expect![[r#"
+            t 1 Some(1) Unknown("its rows have 2 values, and the table has 1 columns")
+            not equal"#]],
+    )
+    .await;
+}
+
+#[tokio::test]
+async fn records_statistics_and_sequences_are_left_out() {
+    check(
+        "CREATE TABLE t (id INTEGER PRIMARY KEY AUTOINCREMENT); INSERT INTO t VALUES (4);
+         CREATE TABLE _migrations (kind); ANALYZE;",
+        "CREATE TABLE t(id INTEGER PRIMARY KEY AUTOINCREMENT);\nINSERT INTO t VALUES(4);\n\
+         CREATE TABLE _migrations(kind, version);\nINSERT INTO _migrations VALUES('meta',1);\n\
+         ANALYZE sqlite_schema;\nINSERT INTO sqlite_stat1 VALUES('t',NULL,'9');\n\
+         DELETE FROM sqlite_sequence;\nINSERT INTO sqlite_sequence VALUES('t',3);\n",
+        Level::Full,
+        expect![[r#"
+            t 1 Some(1) Equal
+            _migrations 1 Some(0) Skipped("the records of this program")
+            sqlite_stat1 1 Some(1) Skipped("the statistics of ANALYZE")
+            sqlite_sequence 1 Some(1) Skipped("grows by itself")
+            equal"#]],
+    )
+    .await;
+}
+
+#[tokio::test]
+async fn a_database_file_is_compared_as_the_dump_that_it_would_make() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("old.db");
+    let file = Db::local(&path, crate::db::Options::default()).unwrap();
+    let step = |sql: &str| crate::script::Step::own(sql, vec![]);
+    let transaction = crate::db::Transaction {
+        foreign_keys: crate::script::ForeignKeys::On,
+        atomicity: crate::script::Atomicity::Bare,
+        steps: vec![
+            step("CREATE TABLE t (x)"),
+            step("INSERT INTO t VALUES (1), (2.5)"),
+        ],
+    };
+    file.run(vec![transaction], Arc::new(|_| {})).await.unwrap();
+    let sql = "CREATE TABLE t (x); INSERT INTO t VALUES (1), (2.5);";
+    let found = found(sql, &Input::File(path), Level::Full).await;
+    expect![[r#"
+        t 2 Some(2) Equal
+        equal"#]]
+    .assert_eq(&found);
+}
+
+#[tokio::test]
+async fn a_dump_that_cannot_be_read_is_an_error() {
+    let db = database("CREATE TABLE t (x)").await;
+    let folder = tempfile::tempdir().unwrap();
+    let input = dump(&folder, "INSERT INTO t VALUES('a");
+    let error = verify(&db, &input, Level::Full).await;
+    assert!(matches!(
+        error,
+        Err(VerifyError::Dump(DumpError::CutShort { .. }))
+    ));
+}

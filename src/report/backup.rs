@@ -1,0 +1,227 @@
+//! `backup` and `restore` in words and as JSON.
+
+use std::error::Error;
+use std::path::{Path, PathBuf};
+use std::time::SystemTime;
+
+use serde_json::{Value, json};
+
+use super::json::{Call, Document};
+use super::replica::{moment, since};
+use super::style::{BAD, GOOD, Style};
+use super::table::{Cell, table};
+use super::words::{as_typed, bytes, count};
+use super::{Diagnostic, Report};
+use crate::dump::{
+    BackedUp, BackupError, Checked, Condition, Kept, Marked, RestoreError, Restored,
+};
+
+/// A backup that was taken, and the old ones that went. `file` is how it is shown.
+pub fn backed_up(done: &BackedUp, file: &Path) -> String {
+    let mut text = format!(
+        "{}: {} of {}, {}, read back\n",
+        file.display(),
+        count(
+            usize::try_from(done.exported.rows()).unwrap_or(usize::MAX),
+            "row"
+        ),
+        count(done.exported.tables.len(), "table"),
+        size(done.bytes),
+    );
+    for removed in &done.removed {
+        let name = removed.file_name().unwrap_or_default().to_string_lossy();
+        text.push_str(&format!("removed {name}, which was old\n"));
+    }
+    text
+}
+
+/// The old ones that could not be removed, a line each.
+pub fn not_removed(left: &[(PathBuf, std::io::Error)]) -> Vec<String> {
+    let line = |(path, error): &(PathBuf, std::io::Error)| {
+        format!(
+            "warning: {} is old and cannot be removed: {error}",
+            path.display()
+        )
+    };
+    left.iter().map(line).collect()
+}
+
+fn size(number: u64) -> String {
+    bytes(i64::try_from(number).unwrap_or(i64::MAX))
+}
+
+/// The backups in a folder.
+pub fn backups(all: &[Kept], folder: &Path, now: SystemTime, style: Style<'_>) -> String {
+    if all.is_empty() {
+        return format!("no backups in {}\n", folder.display());
+    }
+    let rows: Vec<Vec<Cell>> = all
+        .iter()
+        .map(|kept| {
+            let colour = match kept.state {
+                Condition::Good => GOOD,
+                _ => BAD,
+            };
+            vec![
+                Cell::new(&name(kept)),
+                Cell::new(&since(kept.taken_at, now)),
+                Cell::new(&size(kept.bytes)).right(),
+                Cell::new(kept.state.word()).in_colour(colour),
+            ]
+        })
+        .collect();
+    table(&["file", "taken", "size", "state"], &rows, style.paint)
+}
+
+fn name(kept: &Kept) -> String {
+    let name = kept.file.file_name().unwrap_or_default();
+    name.to_string_lossy().into_owned()
+}
+
+/// What became of the mark, and whether there was a checksum: a line each.
+pub fn restored(restored: &Restored, style: Style<'_>) -> Vec<String> {
+    let mut lines = Vec::new();
+    if restored.checked == Checked::Unsigned {
+        lines.push("warning: there was no checksum beside the file to compare it with".to_owned());
+    }
+    match &restored.mark {
+        Marked::Never => {}
+        Marked::As(mark) => lines.push(format!("the database is marked as environment {mark}")),
+        Marked::Cleared(was) => lines.push(as_typed(
+            &format!(
+                "the mark of the database that was backed up, {was}, is not that of this one: `seed --mark ENV` sets one"
+            ),
+            style.program,
+        )),
+    }
+    lines
+}
+
+impl Document {
+    /// `backup`: the new file in `file`, with `sha256`, `bytes` and the rows of its `tables`; old ones in `removed`.
+    pub fn backed_up(call: Call<'_>, done: &BackedUp, file: &Path) -> Document {
+        let tables: Vec<Value> = done
+            .exported
+            .tables
+            .iter()
+            .map(|(name, rows)| json!({"name": name, "rows": rows}))
+            .collect();
+        let paths = |paths: &mut dyn Iterator<Item = &PathBuf>| -> Vec<String> {
+            paths.map(|path| path.display().to_string()).collect()
+        };
+        Document::done(call)
+            .with("file", file.display().to_string())
+            .with("sha256", done.sha256.as_str())
+            .with("bytes", done.bytes)
+            .with("tables", tables)
+            .with("removed", paths(&mut done.removed.iter()))
+            .with(
+                "not_removed",
+                paths(&mut done.left.iter().map(|(path, _)| path)),
+            )
+    }
+
+    /// `backup list`: `backups`, each with `file`, `database`, `taken_at`, `age_s`, `bytes` and `state`.
+    pub fn backups(call: Call<'_>, all: &[Kept], now: SystemTime) -> Document {
+        let backups: Vec<Value> = all
+            .iter()
+            .map(|kept| {
+                let age = now.duration_since(kept.taken_at).unwrap_or_default();
+                json!({
+                    "file": kept.file.display().to_string(),
+                    "database": kept.name,
+                    "taken_at": moment(kept.taken_at),
+                    "age_s": age.as_secs(),
+                    "bytes": kept.bytes,
+                    "state": kept.state.word(),
+                })
+            })
+            .collect();
+        Document::done(call).with("backups", backups)
+    }
+
+    /// What `restore` has beside what `import` tells: the `mark` that the database has now.
+    #[must_use]
+    pub fn with_mark(self, restored: &Restored) -> Document {
+        let mark = match &restored.mark {
+            Marked::As(mark) => Some(mark.as_str()),
+            Marked::Never | Marked::Cleared(_) => None,
+        };
+        self.with("mark", mark)
+            .with("checksum", restored.checked == Checked::Same)
+    }
+}
+
+impl Report {
+    /// Why there is no backup.
+    pub fn backup(error: &BackupError, style: Style<'_>) -> Report {
+        let (code, help) = match error {
+            BackupError::Export(error) => return Report::dump(error, style),
+            BackupError::File { .. } => (
+                "file",
+                "see whether the folder exists, whether you may write there, and whether the disk is full",
+            ),
+            BackupError::Unreadable(_) | BackupError::Differs { .. } => (
+                "backup-differs",
+                "see whether the disk is well; the backups that were there are as they were",
+            ),
+            BackupError::Thread(_) => ("internal", "run `backup` again"),
+        };
+        Report {
+            database: Some("there is no new backup, and the old ones are as they were".to_owned()),
+            ..Report::of(vec![Diagnostic {
+                help: vec![as_typed(help, style.program)],
+                ..Diagnostic::error(code, chain(error))
+            }])
+        }
+    }
+
+    /// Why nothing was restored, or not all of it. `file` is how the backup is shown.
+    pub fn restore(error: &RestoreError, file: &str, style: Style<'_>) -> Report {
+        let (code, help) = match error {
+            RestoreError::Db(error) => {
+                return Report::of(vec![super::failure::database(error, style.program)]);
+            }
+            RestoreError::History(error) => return Report::history(error, style),
+            RestoreError::Import(error) => return Report::import(error, file, style),
+            RestoreError::Damaged(_) => (
+                "damaged",
+                "take another one: `backup list` shows which are good".to_owned(),
+            ),
+            RestoreError::Unreadable(_) => (
+                "unreadable",
+                "see whether the file exists, and whether you may read it".to_owned(),
+            ),
+            RestoreError::NotEmpty { .. } => (
+                "not-empty",
+                "a backup goes into a new or empty database only: name one with `--database FILE`, or a new one on the server"
+                    .to_owned(),
+            ),
+            RestoreError::Mark(_) => ("mark", format!("run `restore {file}` again")),
+        };
+        let database = match error {
+            RestoreError::Mark(_) => {
+                "the rows are there; the mark is that of the database that was backed up"
+            }
+            _ => super::failure::NOTHING,
+        };
+        Report {
+            database: Some(database.to_owned()),
+            ..Report::of(vec![Diagnostic {
+                help: vec![as_typed(&help, style.program)],
+                ..Diagnostic::error(code, chain(error))
+            }])
+        }
+    }
+}
+
+/// An error and its causes in a line.
+fn chain(error: &dyn Error) -> String {
+    let mut text = error.to_string();
+    let mut cause = error.source();
+    while let Some(error) = cause {
+        text.push_str(&format!(": {error}"));
+        cause = error.source();
+    }
+    text
+}

@@ -1,0 +1,73 @@
+//! `export` in words and as JSON.
+
+use std::path::Path;
+
+use serde_json::{Value, json};
+
+use super::json::{Call, Document};
+use super::style::Style;
+use super::words::{as_typed, bytes, count};
+use super::{Diagnostic, Report};
+use crate::dump::{ExportError, Exported};
+
+/// What a file got that was written.
+pub fn dumped(exported: &Exported, file: &Path) -> String {
+    let rows = usize::try_from(exported.rows()).unwrap_or(usize::MAX);
+    let what = match exported.tables.len() {
+        0 => "a schema without rows".to_owned(),
+        tables => format!("{} of {}", count(rows, "row"), count(tables, "table")),
+    };
+    let size = bytes(i64::try_from(exported.bytes).unwrap_or(i64::MAX));
+    format!("{}: {what}, {size}\n", file.display())
+}
+
+impl Document {
+    /// `export`: how many rows of each table the dump has in `tables`, the length of its text in `bytes`, and where it is
+    /// in `file`.
+    pub fn dumped(call: Call<'_>, exported: &Exported, file: &Path) -> Document {
+        Document::done(call)
+            .with("tables", tables(&exported.tables))
+            .with("bytes", exported.bytes)
+            .with("file", file.display().to_string())
+    }
+}
+
+fn tables(tables: &[(String, u64)]) -> Vec<Value> {
+    tables
+        .iter()
+        .map(|(name, rows)| json!({"name": name, "rows": rows}))
+        .collect()
+}
+
+impl Report {
+    /// Why there is no dump.
+    pub fn dump(error: &ExportError, style: Style<'_>) -> Report {
+        let (code, help) = match error {
+            ExportError::Db(error) => {
+                let diagnostic = super::failure::database(error, style.program);
+                return Report::of(vec![diagnostic]);
+            }
+            ExportError::Unknown { .. } => (
+                "unknown-table",
+                "see what there is with `inspect`; a table that keeps the content of a virtual one goes with that",
+            ),
+            ExportError::Changing => (
+                "schema-changes",
+                "run `export` again once nobody changes the schema",
+            ),
+            ExportError::Exists { .. } => ("file-exists", "name another file, or remove this one"),
+            ExportError::File { .. } | ExportError::Write(_) => (
+                "file",
+                "see whether the folder exists, whether you may write there, and whether the disk is full",
+            ),
+        };
+        let mut message = error.to_string();
+        if let Some(cause) = std::error::Error::source(error) {
+            message = format!("{message}: {cause}");
+        }
+        Report::of(vec![Diagnostic {
+            help: vec![as_typed(help, style.program)],
+            ..Diagnostic::error(code, message)
+        }])
+    }
+}

@@ -1,0 +1,314 @@
+//! What a comparison of a dump with a database found: a line for each table, what differs below, and what it comes to.
+
+use serde_json::{Value, json};
+
+use super::json::{Call, Document};
+use super::style::{BAD, FAINT, GOOD, Style, WAITS};
+use super::table::{Cell, table};
+use super::words::{count, printable};
+use super::{Diagnostic, Report};
+use crate::dump::{
+    Differing, Fault, FaultyObject, Level, Side, Verdict, Verified, VerifiedTable, VerifyError,
+};
+
+/// The tables, then the rows and objects that differ, then a summary.
+pub fn verified(verified: &Verified, style: Style<'_>) -> String {
+    let rows: Vec<Vec<Cell>> = verified.tables.iter().map(line).collect();
+    let mut text = String::new();
+    if !rows.is_empty() {
+        let header = ["table", "in the dump", "in the database", ""];
+        text.push_str(&table(&header, &rows, style.paint));
+        text.push('\n');
+    }
+    for table in &verified.tables {
+        if let Verdict::Different(rows) = &table.verdict {
+            for row in rows {
+                text.push_str(&format!(
+                    "{}: {} {}\n",
+                    printable(&table.name),
+                    side(row),
+                    printable(&row.row)
+                ));
+            }
+        }
+    }
+    for object in &verified.objects {
+        text.push_str(&format!("{}\n", printable(&fault(object))));
+    }
+    let shown = text.ends_with("\n\n") || text.is_empty();
+    if !shown {
+        text.push('\n');
+    }
+    text.push_str(&summary(verified));
+    text.push('\n');
+    text
+}
+
+/// The summary alone.
+pub fn verified_in_short(verified: &Verified) -> String {
+    format!("{}\n", summary(verified))
+}
+
+fn line(table: &VerifiedTable) -> Vec<Cell> {
+    let (words, colour) = match &table.verdict {
+        Verdict::Equal => ("✓".to_owned(), GOOD),
+        Verdict::Different(_) => ("✗ differs".to_owned(), BAD),
+        Verdict::Missing => ("✗ missing".to_owned(), BAD),
+        Verdict::Skipped(why) => (format!("- {why}"), FAINT),
+        Verdict::Unknown(why) => (format!("! not compared: {why}"), WAITS),
+    };
+    let in_database = match table.in_database {
+        Some(rows) => rows.to_string(),
+        None => "-".to_owned(),
+    };
+    vec![
+        Cell::new(&table.name),
+        Cell::new(&table.in_dump.to_string()).right(),
+        Cell::new(&in_database).right(),
+        Cell::new(&words).in_colour(colour),
+    ]
+}
+
+fn side(row: &Differing) -> String {
+    match row.side {
+        Side::Dump { line } => format!("only in the dump, line {line}:"),
+        Side::Database => "only in the database:".to_owned(),
+    }
+}
+
+fn fault(object: &FaultyObject) -> String {
+    let FaultyObject {
+        kind, name, line, ..
+    } = object;
+    match object.fault {
+        Fault::Missing => format!("{kind} {name} of line {line} is missing"),
+        Fault::Different => {
+            format!("{kind} {name} is defined in another way than in line {line}")
+        }
+    }
+}
+
+fn summary(verified: &Verified) -> String {
+    let equal = |table: &&VerifiedTable| table.verdict == Verdict::Equal;
+    let number = verified.tables.iter().filter(equal).count();
+    let how = match verified.level {
+        Level::Counts => "by their number of rows",
+        Level::Full => "in every value",
+    };
+    let tables = count(number, "table");
+    if verified.is_equal() {
+        return format!("the database holds what the dump says: {tables}, compared {how}");
+    }
+    let others = verified.tables.iter().filter(|table| !equal(table));
+    let differ = others
+        .filter(|table| !matches!(table.verdict, Verdict::Skipped(_)))
+        .count();
+    let mut parts = Vec::new();
+    if differ > 0 {
+        parts.push(count(differ, "table"));
+    }
+    if !verified.objects.is_empty() {
+        parts.push(count(verified.objects.len(), "definition"));
+    }
+    format!(
+        "the database does not hold what the dump says: {} not equal, {tables} equal {how}",
+        parts.join(" and ")
+    )
+}
+
+impl Document {
+    /// `verify`: the tables of the dump, and the objects that are not as it says.
+    pub fn verified(call: Call<'_>, verified: &Verified) -> Document {
+        let report = Report::verified(verified);
+        Document::failure(call, &report)
+            .with("tables", tables(verified))
+            .with("level", level(verified.level))
+    }
+
+    /// The document of an import, with what the comparison behind it found.
+    #[must_use]
+    pub fn with_verified(self, verified: &Verified) -> Document {
+        self.with(
+            "verification",
+            json!({"level": level(verified.level), "equal": verified.is_equal(), "tables": tables(verified)}),
+        )
+    }
+}
+
+fn level(level: Level) -> &'static str {
+    match level {
+        Level::Counts => "counts",
+        Level::Full => "full",
+    }
+}
+
+/// One object for each table.
+fn tables(verified: &Verified) -> Vec<Value> {
+    let tables = verified.tables.iter().map(|table| {
+        let (verdict, why, rows) = match &table.verdict {
+            Verdict::Equal => ("equal", None, [].as_slice()),
+            Verdict::Different(rows) => ("different", None, rows.as_slice()),
+            Verdict::Missing => ("missing", None, [].as_slice()),
+            Verdict::Skipped(why) => ("skipped", Some((*why).to_owned()), [].as_slice()),
+            Verdict::Unknown(why) => ("unknown", Some(why.clone()), [].as_slice()),
+        };
+        let rows: Vec<Value> = rows
+            .iter()
+            .map(|row| match row.side {
+                Side::Dump { line } => json!({"only_in": "dump", "line": line, "row": row.row}),
+                Side::Database => json!({"only_in": "database", "line": null, "row": row.row}),
+            })
+            .collect();
+        json!({
+            "name": table.name,
+            "in_dump": table.in_dump,
+            "in_database": table.in_database,
+            "verdict": verdict,
+            "why": why,
+            "rows": rows,
+        })
+    });
+    tables.collect()
+}
+
+impl Report {
+    /// A comparison that could not be made.
+    pub fn unverified(error: &VerifyError, style: Style<'_>) -> Report {
+        let diagnostics = match error {
+            VerifyError::Dump(error) => super::import::unread(error),
+            VerifyError::Db(error) => vec![super::failure::database(error, style.program)],
+            VerifyError::Thread(_) => vec![Diagnostic::error("internal", error.to_string())],
+        };
+        Report::of(diagnostics)
+    }
+
+    /// What is not equal.
+    pub fn verified(verified: &Verified) -> Report {
+        let tables = verified.tables.iter().filter_map(|table| {
+            let name = &table.name;
+            let message = match &table.verdict {
+                Verdict::Equal | Verdict::Skipped(_) => return None,
+                Verdict::Different(_) => format!(
+                    "table {name} differs: {} in the dump, {} in the database",
+                    count(usize::try_from(table.in_dump).unwrap_or(usize::MAX), "row"),
+                    table.in_database.unwrap_or_default()
+                ),
+                Verdict::Missing => format!("table {name} is missing"),
+                Verdict::Unknown(why) => format!("table {name} cannot be compared: {why}"),
+            };
+            Some(Diagnostic::error("table-differs", message))
+        });
+        let objects = verified
+            .objects
+            .iter()
+            .map(|object| Diagnostic::error("definition-differs", fault(object)));
+        Report::of(tables.chain(objects).collect())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::report::Paint;
+    use expect_test::expect;
+
+    fn style() -> Style<'static> {
+        Style {
+            paint: Paint::Plain,
+            program: "seedbed",
+        }
+    }
+
+    fn of(name: &str, in_dump: u64, in_database: Option<u64>, verdict: Verdict) -> VerifiedTable {
+        VerifiedTable {
+            name: name.to_owned(),
+            in_dump,
+            in_database,
+            verdict,
+        }
+    }
+
+    #[test]
+    fn what_is_equal_is_a_line_for_each_table() {
+        let found = Verified {
+            level: Level::Full,
+            tables: vec![
+                of("users", 1200, Some(1200), Verdict::Equal),
+                of(
+                    "_migrations",
+                    5,
+                    Some(6),
+                    Verdict::Skipped("the records of this program"),
+                ),
+            ],
+            objects: vec![],
+        };
+        expect![[r#"
+            table        in the dump  in the database
+            users               1200             1200  ✓
+            _migrations            5                6  - the records of this program
+
+            the database holds what the dump says: 1 table, compared in every value
+        "#]]
+        .assert_eq(&verified(&found, style()));
+    }
+
+    #[test]
+    fn what_differs_is_shown_with_its_rows() {
+        let found = Verified {
+            level: Level::Full,
+            tables: vec![
+                of(
+                    "users",
+                    2,
+                    Some(2),
+                    Verdict::Different(vec![
+                        Differing {
+                            side: Side::Dump { line: 7 },
+                            row: "(1, 'ann')".to_owned(),
+                        },
+                        Differing {
+                            side: Side::Database,
+                            row: "(1, 'Ann\u{1b}')".to_owned(),
+                        },
+                    ]),
+                ),
+                of("plans", 3, None, Verdict::Missing),
+                of(
+                    "odd",
+                    1,
+                    Some(1),
+                    Verdict::Unknown("its rows do not all name the same columns".to_owned()),
+                ),
+            ],
+            objects: vec![
+                FaultyObject {
+                    kind: "index",
+                    name: "by_name".to_owned(),
+                    line: 12,
+                    fault: Fault::Missing,
+                },
+                FaultyObject {
+                    kind: "view",
+                    name: "v".to_owned(),
+                    line: 13,
+                    fault: Fault::Different,
+                },
+            ],
+        };
+        expect![[r#"
+            table  in the dump  in the database
+            users            2                2  ✗ differs
+            plans            3                -  ✗ missing
+            odd              1                1  ! not compared: its rows do not all name the same columns
+
+            users: only in the dump, line 7: (1, 'ann')
+            users: only in the database: (1, 'Ann�')
+            index by_name of line 12 is missing
+            view v is defined in another way than in line 13
+
+            the database does not hold what the dump says: 3 tables and 2 definitions not equal, 0 tables equal in every value
+        "#]]
+        .assert_eq(&verified(&found, style()));
+    }
+}
