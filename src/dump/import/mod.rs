@@ -286,7 +286,10 @@ pub async fn import(
         Some(path) if new_file::is_new(&path) && options.tables == Tables::New => {
             new_file(db, &path, input, options, run, on_event).await?
         }
-        _ => {
+        path => {
+            if let Some(path) = path {
+                new_file::tidy(&path)?;
+            }
             let job = Job {
                 db,
                 input,

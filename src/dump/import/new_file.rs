@@ -147,6 +147,21 @@ async fn lock(path: &Path, plan: &Plan<'_>) -> Result<db::FileLock, Why> {
     }
 }
 
+/// Takes away what a run left that was killed just when its file had got its name.
+pub(super) fn tidy(path: &Path) -> Result<(), Why> {
+    let beside = |ending| {
+        let mut name = path.as_os_str().to_owned();
+        name.push(ending);
+        PathBuf::from(name)
+    };
+    if (beside(LOCK).exists() || beside(BUILDING).exists())
+        && let Some(_lock) = db::FileLock::try_take(path, LOCK)?
+    {
+        Building::beside(path)?;
+    }
+    Ok(())
+}
+
 /// The file while it is nobody's database. It goes with the value, unless it was put in its place.
 struct Building {
     path: PathBuf,
