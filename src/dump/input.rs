@@ -58,7 +58,7 @@ impl Input {
     }
 
     /// Begins to read it, as fast as that goes.
-    pub(super) fn from_the_begin(&self) -> Result<Reader, DumpError> {
+    pub(super) fn whole(&self) -> Result<Reader, DumpError> {
         Ok(Reader::new(self.source()?, ReaderOptions::default()))
     }
 

@@ -111,7 +111,7 @@ fn summary(verified: &Verified) -> String {
         parts.push(count(verified.objects.len(), "definition"));
     }
     format!(
-        "the database does not hold what the dump says: {} not equal, {tables} equal {how}",
+        "the database does not hold what the dump says: {} not equal, compared {how}",
         parts.join(" and ")
     )
 }
@@ -119,10 +119,17 @@ fn summary(verified: &Verified) -> String {
 impl Document {
     /// `verify`: the tables of the dump, and the objects that are not as it says.
     pub fn verified(call: Call<'_>, verified: &Verified) -> Document {
-        let report = Report::verified(verified);
-        Document::failure(call, &report)
-            .with("tables", tables(verified))
-            .with("level", level(verified.level))
+        let document = Document::failure(call, &Report::verified(verified));
+        let outcome = match verified.is_equal() {
+            true => document.outcome,
+            false => "differs",
+        };
+        Document {
+            outcome,
+            ..document
+        }
+        .with("tables", tables(verified))
+        .with("level", level(verified.level))
     }
 
     /// The document of an import, with what the comparison behind it found.
@@ -307,7 +314,7 @@ mod tests {
             index by_name of line 12 is missing
             view v is defined in another way than in line 13
 
-            the database does not hold what the dump says: 3 tables and 2 definitions not equal, 0 tables equal in every value
+            the database does not hold what the dump says: 3 tables and 2 definitions not equal, compared in every value
         "#]]
         .assert_eq(&verified(&found, style()));
     }

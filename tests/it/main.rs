@@ -32,4 +32,5 @@ mod server;
 #[cfg(unix)]
 mod signals;
 mod specification;
+mod verify;
 mod world;

@@ -58,7 +58,7 @@ pub(super) async fn find(
     if suspects.is_empty() || !input.can_be_read_again() {
         return Ok(());
     }
-    let reader = input.from_the_begin()?;
+    let reader = input.whole()?;
     let found = in_database(db, &suspects).await?;
     let judge = Judge::new().await.map_err(DbError::Read)?;
     let of_dump = Arc::clone(&suspects);

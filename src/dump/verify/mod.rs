@@ -145,7 +145,7 @@ pub enum VerifyError {
 /// The dump cannot be read to its end, or the database cannot be read. That they differ is no error.
 pub async fn verify(db: &Db, input: &Input, level: Level) -> Result<Verified, VerifyError> {
     let catalogue = Arc::new(Catalogue::read(db).await?);
-    let reader = input.from_the_begin()?;
+    let reader = input.whole()?;
     let judge = affinity::Judge::new().await.map_err(DbError::Read)?;
     let known = Arc::clone(&catalogue);
     let dumped = tokio::task::spawn_blocking(move || dumped::read(reader, &known, judge, level));

@@ -152,7 +152,7 @@ mod tests {
     #[test]
     fn a_row_that_is_there_twice_is_not_a_row_that_is_missing() {
         let row = vec![ValueRef::Integer(7)];
-        let once = tally(&[row.clone()]);
+        let once = tally(std::slice::from_ref(&row));
         let twice = tally(&[row.clone(), row.clone()]);
         assert_ne!(once, twice);
         assert_ne!(twice, tally(&[]));
