@@ -39,7 +39,7 @@ async fn every_other_answer_is_lost_and_no_row_is() {
         let counted = lost.clone();
         server.control().plan(move |_| {
             let number = count.fetch_add(1, Ordering::Relaxed) as usize;
-            if number % 2 == 0 {
+            if number.is_multiple_of(2) {
                 return None;
             }
             counted.fetch_add(1, Ordering::Relaxed);
