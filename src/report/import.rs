@@ -406,6 +406,16 @@ fn of_clash(clash: &Clash, dump: &str) -> Diagnostic {
             "no-such-table",
             "make it first: `migrate`, or import a dump that has its schema".to_owned(),
         ),
+        Clash::Clears { .. } => (
+            "clears-table",
+            "no shell writes that: see what else is in the dump, and take the statement out"
+                .to_owned(),
+        ),
+        Clash::Fires { .. } => (
+            "trigger-before-rows",
+            "no shell writes that: move the trigger behind the rows, or import into a new file"
+                .to_owned(),
+        ),
         Clash::Makes { .. } => (
             "makes-tables",
             "write the dump without its schema: `sqlite3 old.db \".dump --data-only\"`".to_owned(),

@@ -123,14 +123,13 @@ async fn a_schema_with_history_has_its_rows() {
         SHOP,
         options,
         expect![[r#"
-        PRAGMA foreign_keys=OFF;
-        BEGIN TRANSACTION;
-        PRAGMA user_version=3;
-        CREATE TABLE log (rowid, line);
-        CREATE TABLE _migrations (kind TEXT, version);
-        INSERT INTO _migrations(rowid,kind,version) VALUES(1,'migration',1);
-        COMMIT;
-    "#]],
+            PRAGMA foreign_keys=OFF;
+            BEGIN TRANSACTION;
+            CREATE TABLE log (rowid, line);
+            CREATE TABLE _migrations (kind TEXT, version);
+            INSERT INTO _migrations(rowid,kind,version) VALUES(1,'migration',1);
+            COMMIT;
+        "#]],
     )
     .await;
 }
@@ -175,18 +174,17 @@ async fn chosen_tables_bring_their_indexes_triggers_and_numbers() {
         SHOP,
         options,
         expect![[r#"
-        PRAGMA foreign_keys=OFF;
-        BEGIN TRANSACTION;
-        PRAGMA user_version=3;
-        CREATE TABLE users (id INTEGER PRIMARY KEY AUTOINCREMENT, name TEXT, "order" REAL);
-        INSERT INTO users VALUES(1,'it''s',1.0);
-        DELETE FROM sqlite_sequence;
-        INSERT INTO sqlite_sequence VALUES('users',7);
-        CREATE VIEW names AS SELECT name FROM users;
-        CREATE INDEX by_name ON users (name);
-        CREATE TRIGGER t AFTER INSERT ON users BEGIN INSERT INTO log VALUES (1, new.name); END;
-        COMMIT;
-    "#]],
+            PRAGMA foreign_keys=OFF;
+            BEGIN TRANSACTION;
+            CREATE TABLE users (id INTEGER PRIMARY KEY AUTOINCREMENT, name TEXT, "order" REAL);
+            INSERT INTO users VALUES(1,'it''s',1.0);
+            DELETE FROM sqlite_sequence;
+            INSERT INTO sqlite_sequence VALUES('users',7);
+            CREATE VIEW names AS SELECT name FROM users;
+            CREATE INDEX by_name ON users (name);
+            CREATE TRIGGER t AFTER INSERT ON users BEGIN INSERT INTO log VALUES (1, new.name); END;
+            COMMIT;
+        "#]],
     )
     .await;
 }

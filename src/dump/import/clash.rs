@@ -26,6 +26,22 @@ pub enum Clash {
         /// The table.
         name: String,
     },
+    /// The dump empties a table that is there already. A dump empties only what it has just made.
+    #[error("the dump deletes all rows of {name}, which it does not make{}", holding(*.rows))]
+    Clears {
+        /// The table.
+        name: String,
+        /// How many rows it holds.
+        rows: Option<u64>,
+    },
+    /// A trigger of the dump comes before rows of its table, and would run for each of them whatever it says.
+    #[error("the dump makes the trigger {trigger} of {table} before it writes rows to {table}")]
+    Fires {
+        /// The trigger.
+        trigger: String,
+        /// Its table.
+        table: String,
+    },
     /// The dump makes its tables, and was to go into existing ones.
     #[error("the dump makes the table {name}, and was to go into existing ones")]
     Makes {
@@ -48,13 +64,18 @@ fn holding(rows: Option<u64>) -> String {
 pub(super) struct There {
     /// Type and name.
     objects: Vec<(String, String)>,
+    /// The tables that virtual tables keep their content in.
+    shadows: Vec<String>,
     /// Tables and their rows, as far as they were counted.
     counts: Vec<(String, u64)>,
 }
 
-/// Asks what there is.
-pub(super) const OBJECTS: &str =
-    "SELECT type, name FROM sqlite_schema WHERE name NOT LIKE 'sqlite\\_%' ESCAPE '\\'";
+/// Asks what there is. The tables behind virtual ones are told apart:
+/// <https://sqlite.org/pragma.html#pragma_table_list>.
+pub(super) const OBJECTS: &str = "\
+SELECT s.type, s.name, l.type = 'shadow'
+FROM sqlite_schema s LEFT JOIN pragma_table_list l ON l.schema = 'main' AND l.name = s.name
+WHERE s.name NOT LIKE 'sqlite\\_%' ESCAPE '\\'";
 
 impl There {
     pub(super) fn of(rows: &Rows) -> There {
@@ -64,8 +85,18 @@ impl There {
                 .iter()
                 .filter_map(|row| Some((text(row.first())?, text(row.get(1))?)))
                 .collect(),
+            shadows: rows
+                .iter()
+                .filter(|row| row.get(2).and_then(Value::as_i64) == Some(1))
+                .filter_map(|row| text(row.get(1)))
+                .collect(),
             counts: Vec::new(),
         }
+    }
+
+    fn is_shadow(&self, table: &str) -> bool {
+        let mut shadows = self.shadows.iter();
+        shadows.any(|name| name.eq_ignore_ascii_case(table))
     }
 
     /// What is there without what is called so.
@@ -86,7 +117,8 @@ impl There {
             .makes
             .iter()
             .map(|(_, name)| name)
-            .chain(&wanted.fills);
+            .chain(&wanted.fills)
+            .chain(&wanted.clears);
         let mut tables: Vec<String> = Vec::new();
         for name in names {
             if let Some((kind, name)) = self.find(name)
@@ -141,6 +173,11 @@ impl There {
 pub(super) struct Wanted {
     makes: Vec<(Object, String)>,
     fills: Vec<String>,
+    clears: Vec<String>,
+    /// Triggers and their tables.
+    triggers: Vec<(String, String)>,
+    /// Those of them that rows would set off.
+    fires: Vec<(String, String)>,
 }
 
 impl Wanted {
@@ -157,6 +194,9 @@ impl Wanted {
                 .iter()
                 .map(|table| table.name.clone())
                 .collect(),
+            clears: Vec::new(),
+            triggers: Vec::new(),
+            fires: Vec::new(),
         }
     }
 
@@ -165,6 +205,7 @@ impl Wanted {
         match item {
             Item::Rows(rows) => {
                 let table = &rows.target.table;
+                self.set_off(table);
                 let known = |name: &String| name.eq_ignore_ascii_case(table);
                 if self.fills.last().is_some_and(known) || self.fills.iter().any(known) {
                     return;
@@ -173,15 +214,36 @@ impl Wanted {
                     self.fills.push(table.clone());
                 }
             }
-            Item::Statement(statement) => {
-                if let What::Create { object, name, .. } = &statement.what
-                    && !seen.is_shadow(name)
-                    && !is_of_the_engine(name)
-                {
+            Item::Statement(statement) => match &statement.what {
+                What::Create {
+                    object,
+                    name,
+                    table,
+                    ..
+                } if !seen.is_shadow(name) && !is_of_the_engine(name) => {
                     self.makes.push((*object, name.clone()));
+                    if *object == Object::Trigger {
+                        self.triggers.push((name.clone(), table.clone()));
+                    }
                 }
-            }
+                What::Clear { table } if !seen.is_shadow(table) && !is_of_the_engine(table) => {
+                    self.clears.push(table.clone());
+                }
+                _ => {}
+            },
         }
+    }
+}
+
+impl Wanted {
+    /// Rows for this table follow.
+    fn set_off(&mut self, table: &str) {
+        let is_of = |(_, of): &(String, String)| of.eq_ignore_ascii_case(table);
+        if self.triggers.is_empty() || self.fires.iter().any(is_of) {
+            return;
+        }
+        let fired = self.triggers.iter().find(|trigger| is_of(trigger)).cloned();
+        self.fires.extend(fired);
     }
 }
 
@@ -223,5 +285,23 @@ pub(super) fn clashes(wanted: &Wanted, there: &There, into: Tables) -> Vec<Clash
             (Some(_), Tables::Existing) => {}
         }
     }
+    for name in &wanted.clears {
+        let made = wanted
+            .makes
+            .iter()
+            .any(|(_, made)| made.eq_ignore_ascii_case(name));
+        let may = made || (into == Tables::Existing && there.is_shadow(name));
+        if !is_ours(name) && !may {
+            clashes.push(Clash::Clears {
+                name: name.clone(),
+                rows: there.rows_of(name),
+            });
+        }
+    }
+    let fires = wanted.fires.iter().map(|(trigger, table)| Clash::Fires {
+        trigger: trigger.clone(),
+        table: table.clone(),
+    });
+    clashes.extend(fires);
     clashes
 }

@@ -271,6 +271,8 @@ fn flags_that_do_not_fit() {
                 2>   migrate      Apply pending migrations
                 2>   status       Show which migrations are applied, pending, edited or missing
                 2>   seed         Write the rows that the seed files declare, and only what differs
+                2>   import       Bring a dump into the database: what `sqlite3 old.db .dump` prints, plain or gzip
+                2>   verify       Compare the database with a dump, table by table, and show which rows differ
                 2>   undo         Take applied migrations back, by the down files recorded with them
                 2>   check        Check the files without a database: names, directives, and every migration up, down
                 2>                and up again in memory
@@ -284,6 +286,9 @@ fn flags_that_do_not_fit() {
                 2>   explain      Show how a statement would be run, and by which index; nothing is run
                 2>   sync         Bring the local file of an embedded replica up to its primary
                 2>   replica      Look at, remove or copy the local file of an embedded replica
+                2>   export       Write a dump: SQL from which sqlite3 and `import` rebuild an equal database
+                2>   backup       Take a backup: a packed dump with a checksum, read back before it counts
+                2>   restore      Bring a backup into a new or empty database
                 2>   reset        Make the local database anew: delete its file, migrate, seed
                 2>   test-db      Print the path of a fresh migrated and seeded database, for tests in any language
                 2>   config       Show every setting and where it comes from
@@ -318,7 +323,8 @@ fn flags_that_do_not_fit() {
                 2>   2    usage or configuration
                 2>   3    pending work exists (status --exit-code)
                 2>   4    integrity: checksum, missing file, order, duplicate version, bad name, records that are not
-                2>   ours
+                2>   ours, a file that is
+                2>        no dump, tables that exist already, an import that was not finished
                 2>   5    schema drift (a baseline that does not match)
                 2>   6    lock or busy timeout
                 2>   8    the network failed during the commit, and the outcome could not be learnt in time

@@ -377,6 +377,9 @@ fn the_version_and_the_help_are_told_on_standard_output() {
               --wait <S>
                   Wait so many seconds for a database that can be reached
 
+              --backup
+                  Take a backup before the first change
+
               --seed
                   Seed the database afterwards
 
