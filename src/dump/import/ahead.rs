@@ -2,6 +2,8 @@
 
 use tokio::sync::mpsc::{Receiver, channel};
 
+use super::error::Why;
+use crate::db::Stop;
 use crate::dump::Input;
 use crate::dump::{Block, DumpError, Mark};
 
@@ -9,11 +11,14 @@ use crate::dump::{Block, DumpError, Mark};
 const AHEAD: usize = 8;
 
 /// The blocks of a dump, as they come from that thread.
-pub(super) struct Ahead(Receiver<Result<Block, DumpError>>);
+pub(super) struct Ahead {
+    blocks: Receiver<Result<Block, DumpError>>,
+    stop: Stop,
+}
 
 impl Ahead {
     /// Begins to read. The thread ends with the dump, with its first error, or once this is dropped.
-    pub(super) fn of(input: &Input, block_bytes: usize, from: Option<Mark>) -> Ahead {
+    pub(super) fn of(input: &Input, block_bytes: usize, from: Option<Mark>, stop: &Stop) -> Ahead {
         let (send, receive) = channel(AHEAD);
         let input = input.clone();
         std::thread::spawn(move || {
@@ -31,16 +36,21 @@ impl Ahead {
                 }
             }
         });
-        Ahead(receive)
+        Ahead {
+            blocks: receive,
+            stop: stop.clone(),
+        }
     }
 
-    /// The next block, for who may block.
-    pub(super) fn blocking_next(&mut self) -> Option<Result<Block, DumpError>> {
-        self.0.blocking_recv()
-    }
-
-    /// The next block.
-    pub(super) async fn next(&mut self) -> Option<Result<Block, DumpError>> {
-        self.0.recv().await
+    /// The next block; none at the end of the dump.
+    ///
+    /// # Errors
+    /// The reader's; [`Why::Interrupted`] where the run is told to stop, however long the dump is in coming.
+    pub(super) async fn next(&mut self) -> Result<Option<Block>, Why> {
+        tokio::select! {
+            biased;
+            () = self.stop.raised() => Err(Why::Interrupted),
+            block = self.blocks.recv() => Ok(block.transpose()?),
+        }
     }
 }

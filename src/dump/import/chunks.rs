@@ -42,7 +42,7 @@ impl Blocks {
     pub(super) async fn next(&mut self) -> Result<Option<Block>, Why> {
         match self.read.pop_front() {
             Some(block) => Ok(Some(block)),
-            None => Ok(self.ahead.next().await.transpose()?),
+            None => self.ahead.next().await,
         }
     }
 }

@@ -121,7 +121,12 @@ async fn go_on(
         on_event: job.on_event.clone(),
         blocks: Blocks {
             read: VecDeque::new(),
-            ahead: Ahead::of(job.input, job.options.block_bytes(), Some(mark)),
+            ahead: Ahead::of(
+                job.input,
+                job.options.block_bytes(),
+                Some(mark),
+                job.db.stop(),
+            ),
         },
         tables: job.options.tables,
         there,
@@ -161,7 +166,7 @@ async fn begin(
     let translator = Translator::new(job.db.engine(), job.options.tables, false);
     let mut blocks = Blocks {
         read: VecDeque::new(),
-        ahead: Ahead::of(job.input, job.options.block_bytes(), None),
+        ahead: Ahead::of(job.input, job.options.block_bytes(), None, job.db.stop()),
     };
     let mut seen = Seen {
         wanted: Wanted::default(),
@@ -171,7 +176,7 @@ async fn begin(
     };
     let mut is_whole = false;
     while seen.end.offset < job.options.transaction_bytes && !is_whole {
-        match blocks.ahead.next().await.transpose().map_err(Why::from)? {
+        match blocks.ahead.next().await? {
             Some(block) => {
                 seen.block(job, &block)?;
                 blocks.read.push_back(block);
@@ -183,16 +188,13 @@ async fn begin(
     if survey {
         // It is small change beside writing it, and then nothing is written of a dump that something is wrong with.
         blocks.read.clear();
-        while let Some(block) = blocks.ahead.next().await.transpose().map_err(Why::from)? {
-            if job.db.stop().is_raised() {
-                return Err(Why::Interrupted.into());
-            }
+        while let Some(block) = blocks.ahead.next().await? {
             seen.block(job, &block)?;
             (job.on_event)(ImportEvent::Checked {
                 bytes: seen.end.offset,
             });
         }
-        blocks.ahead = Ahead::of(job.input, job.options.block_bytes(), None);
+        blocks.ahead = Ahead::of(job.input, job.options.block_bytes(), None, job.db.stop());
     }
     if is_whole || survey {
         let key = Key::Import(super::hexadecimal(&seen.end.sha256));
@@ -239,11 +241,8 @@ pub(super) async fn plan(job: &Job<'_>, is_new: bool) -> Result<Planned, ImportE
         tally: Tally::default(),
         end: Mark::default(),
     };
-    let mut blocks = Ahead::of(job.input, job.options.block_bytes(), None);
-    while let Some(block) = blocks.next().await.transpose().map_err(Why::from)? {
-        if job.db.stop().is_raised() {
-            return Err(Why::Interrupted.into());
-        }
+    let mut blocks = Ahead::of(job.input, job.options.block_bytes(), None, job.db.stop());
+    while let Some(block) = blocks.next().await? {
         seen.block(job, &block)?;
     }
     let key = Key::Import(super::hexadecimal(&seen.end.sha256));

@@ -323,7 +323,7 @@ async fn new_file(
         lock_timeout: db.lock_timeout(),
         stop: db.stop().clone(),
     };
-    let dump = || Ahead::of(input, options.block_bytes(), None);
+    let dump = || Ahead::of(input, options.block_bytes(), None, db.stop());
     let made = new_file::make(path, dump(), plan(Pace::Fast)).await;
     let built = match made {
         // Which of them it is shows when they go one by one.

@@ -260,12 +260,12 @@ async fn build(building: &Building, dump: Ahead, plan: &Plan<'_>) -> Result<Buil
             source,
         })?;
     let (pace, verify, violations) = (plan.pace, plan.verify, plan.violations);
-    let (on_event, stop) = (plan.on_event.clone(), plan.stop.clone());
+    let on_event = plan.on_event.clone();
     let work = tokio::task::spawn_blocking(move || {
         for setting in SETTINGS {
             raw.execute(setting).map_err(Why::engine)?;
         }
-        let written = write(&raw, dump, pace, &on_event, &stop)?;
+        let written = write(&raw, dump, pace, &on_event)?;
         checked(&raw, written, verify, violations)
     });
     work.await.map_err(|_| Why::Thread)?
@@ -278,23 +278,14 @@ struct Written {
     left_out: Vec<LeftOut>,
 }
 
-fn write(
-    raw: &Raw,
-    mut dump: Ahead,
-    pace: Pace,
-    on_event: &OnImport,
-    stop: &Stop,
-) -> Result<Written, Why> {
+fn write(raw: &Raw, mut dump: Ahead, pace: Pace, on_event: &OnImport) -> Result<Written, Why> {
     let mut translator = Translator::new(Engine::Local, Tables::New, true);
     let mut tally = Tally::default();
     let mut end = Mark::default();
     let mut inserts: Option<Inserts<'_>> = None;
     raw.execute("BEGIN").map_err(Why::engine)?;
-    while let Some(block) = dump.blocking_next() {
-        let block = block?;
-        if stop.is_raised() {
-            return Err(Why::Interrupted);
-        }
+    let runtime = tokio::runtime::Handle::current();
+    while let Some(block) = runtime.block_on(dump.next())? {
         for (number, item) in block.items.iter().enumerate() {
             let begun = Instant::now();
             let deed = translator.deed(item);

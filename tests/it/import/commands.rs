@@ -197,6 +197,66 @@ fn standard_input_is_a_dump_too() {
     assert_eq!(project.ask("SELECT count(*) FROM person"), "2");
 }
 
+#[cfg(unix)]
+#[test]
+fn a_signal_stops_an_import_and_the_same_command_goes_on() {
+    let text = dump(&many(4_000));
+    let (first, rest) = text.split_at(text.len() / 2);
+    for made in ["old.sql", "made.sql"] {
+        // Into a new file, and into one that is there.
+        let project = Project::new().file("made.sql", "CREATE TABLE other (x);");
+        if made == "made.sql" {
+            assert_eq!(project.run("import made.sql").code, Some(0));
+        }
+        let line = "import - --transaction-bytes 20000";
+        let mut command = project.command(line);
+        let (read, mut write) = std::io::pipe().unwrap();
+        command.stdin(read);
+        let running = project.start(command, line);
+        write.write_all(first.as_bytes()).unwrap();
+        let until = std::time::Instant::now() + std::time::Duration::from_secs(30);
+        while !has_begun(&project, made == "old.sql") {
+            assert!(std::time::Instant::now() < until, "it does not begin");
+            std::thread::sleep(std::time::Duration::from_millis(20));
+        }
+        running.signal("INT");
+        let ran = running.finish();
+        assert_eq!(ran.code, Some(130), "{ran}");
+        let is_new = made == "old.sql";
+        let stands = if is_new {
+            "nothing of the dump"
+        } else {
+            "goes on from there"
+        };
+        assert!(ran.stderr.contains(stands), "{ran}");
+        assert_eq!(project.path("local.db").exists(), !is_new);
+
+        let mut command = project.command(line);
+        let (read, mut write) = std::io::pipe().unwrap();
+        command.stdin(read);
+        let running = project.start(command, line);
+        write.write_all(first.as_bytes()).unwrap();
+        write.write_all(rest.as_bytes()).unwrap();
+        drop(write);
+        let ran = running.finish();
+        assert_eq!(ran.code, Some(0), "{ran}");
+        assert_eq!(ran.stdout.contains("went on from line"), !is_new, "{ran}");
+        assert_eq!(
+            project.ask("SELECT count(*), sum(id) FROM t"),
+            "4000|8002000"
+        );
+    }
+}
+
+/// Whether something is written.
+#[cfg(unix)]
+fn has_begun(project: &Project, is_new: bool) -> bool {
+    if is_new {
+        return project.path("local.db-import").exists();
+    }
+    project.ask("SELECT count(*) FROM sqlite_schema WHERE name = '_seedbed_import'") == "1"
+}
+
 /// An import into a local file that is there, which has stopped at a row near its end.
 fn unfinished() -> Project {
     // More than goes into one transaction.
