@@ -95,6 +95,13 @@ pub(super) fn read(
 
 impl Dumped {
     fn statement(&mut self, what: &What, line: u64) {
+        if let What::Clear { table } = what
+            && let Some(at) = self.by_name.get(&table.to_ascii_lowercase())
+        {
+            let table = &mut self.tables[*at];
+            table.rows = 0;
+            table.tally = Tally::new();
+        }
         let What::Create {
             object, name, sql, ..
         } = what

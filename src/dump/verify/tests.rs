@@ -168,6 +168,19 @@ async fn what_is_missing_is_told() {
 }
 
 #[tokio::test]
+async fn rows_that_the_dump_takes_away_again_are_not_missing() {
+    check(
+        "CREATE TABLE t (x); INSERT INTO t VALUES (2);",
+        "CREATE TABLE t(x);\nINSERT INTO t VALUES(1);\nDELETE FROM t;\nINSERT INTO t VALUES(2);\n",
+        Level::Full,
+        expect![[r#"
+            t 1 Some(1) Equal
+            equal"#]],
+    )
+    .await;
+}
+
+#[tokio::test]
 async fn rows_with_their_rowids_are_compared_with_them() {
     check(
         "CREATE TABLE t (x); INSERT INTO t (rowid, x) VALUES (5, 'a'), (7, 'b');",

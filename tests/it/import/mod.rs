@@ -2,6 +2,7 @@
 
 mod bad_input;
 mod commands;
+mod corpus;
 #[cfg(unix)]
 mod kill;
 mod modes;
