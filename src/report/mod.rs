@@ -60,7 +60,7 @@ pub use restore_point::restore_point;
 pub use seeds::{Done as SeedsDone, seeds, standing};
 pub use status::status;
 pub use style::{Paint, Style};
-pub use verify::{verified, verified_in_short};
+pub use verify::{verified, verified_after};
 
 /// What went wrong, ready to be shown.
 ///

@@ -44,9 +44,12 @@ pub fn verified(verified: &Verified, style: Style<'_>) -> String {
     text
 }
 
-/// The summary alone.
-pub fn verified_in_short(verified: &Verified) -> String {
-    format!("{}\n", summary(verified))
+/// Behind what an import tells: the summary, and the tables where something differs.
+pub fn verified_after(found: &Verified, style: Style<'_>) -> String {
+    match found.is_equal() {
+        true => format!("{}\n", summary(found)),
+        false => format!("\n{}", verified(found, style)),
+    }
 }
 
 fn line(table: &VerifiedTable) -> Vec<Cell> {

@@ -8,9 +8,9 @@ use crate::cli::exit::Exit;
 use crate::cli::progress::Progress;
 use crate::cli::session::{Asks, Ending, Opened, Session, Stopped};
 use crate::config::Database;
-use crate::dump::import::Input;
+use crate::dump::Input;
 use crate::dump::{
-    BackedUp, BackupError, BackupOptions, ExportError, RestoreError, backup as take,
+    BackedUp, BackupError, BackupOptions, ExportError, Level, RestoreError, backup as take,
     backups as kept, restore as back,
 };
 use crate::history::HistoryError;
@@ -150,23 +150,27 @@ pub(crate) async fn restore(session: &Session, flags: &args::Restore) -> Ending 
     .await;
     drop(progress);
     let restored = restored.map_err(stopped)?;
+    let input = Input::File(file);
+    let verified = super::verify::compare(session, &opened, &input, Level::Full).await?;
+    let exit = super::verify::exit(&verified);
     let synced = opened.db.sync().await;
     if session.terminal.format == Format::Json {
         if synced.is_ok() {
             let database = opened.database();
-            let call = session.call(Some(&database), Exit::Done);
+            let call = session.call(Some(&database), exit);
             let document = Document::imported(call, &restored.imported, &shown);
-            session.print(&document.with_mark(&restored));
+            session.print(&document.with_mark(&restored).with_verified(&verified));
         }
     } else {
-        let text = report::imported(&restored.imported, &shown, session.style());
+        let mut text = report::imported(&restored.imported, &shown, session.style());
+        text.push_str(&report::verified_after(&verified, session.style()));
         session.terminal.data(&text);
     }
     for line in report::restored(&restored, session.style()) {
         session.terminal.words(&line);
     }
     match synced {
-        Ok(_) => Ok(Exit::Done),
+        Ok(_) => Ok(exit),
         Err(error) => {
             let error = HistoryError::Db(error);
             let mut report = Report::history(&error, session.style());

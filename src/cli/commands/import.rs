@@ -159,10 +159,7 @@ fn show(
     }
     let mut text = report::imported(imported, shown, session.style());
     if let Some(verified) = verified {
-        text.push_str(&match verified.is_equal() {
-            true => report::verified_in_short(verified),
-            false => format!("\n{}", report::verified(verified, session.style())),
-        });
+        text.push_str(&report::verified_after(verified, session.style()));
     }
     session.terminal.data(&text);
 }

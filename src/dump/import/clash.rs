@@ -27,7 +27,7 @@ pub enum Clash {
         name: String,
     },
     /// The dump empties a table that is there already. A dump empties only what it has just made.
-    #[error("the dump deletes all rows of {name}, which it does not make{}", holding(*.rows))]
+    #[error("the dump deletes the rows of {name}, which is not its own{}", holding(*.rows))]
     Clears {
         /// The table.
         name: String,

@@ -332,3 +332,34 @@ fn line_ends_of_windows_and_a_byte_order_mark_are_no_obstacle() {
     let project = Project::new().file("old.sql", text).after("import old.sql");
     assert_eq!(project.ask("SELECT * FROM t"), "1|a");
 }
+
+#[test]
+fn a_dump_that_would_change_what_is_not_its_own() {
+    let project = Project::new()
+        .migration("V1__t", "CREATE TABLE other (x); INSERT INTO other VALUES (1);")
+        .file(
+            "old.sql",
+            format!(
+                "{BEGIN}DELETE FROM other;\nCREATE TRIGGER boo AFTER INSERT ON t BEGIN DELETE FROM other; END;\n\
+                 INSERT INTO t VALUES(1,'a');\nCOMMIT;\n"
+            ),
+        )
+        .after("migrate");
+    project.run("import old.sql").check(expect![[r#"
+        $ seedbed import old.sql
+        2> target: local local.db (default)
+        2> error[clears-table]: the dump deletes the rows of other, which is not its own and has 1 row
+        2>   |
+        2>   = help: no shell writes that: see what else is in the dump, and take the statement out
+        2>
+        2> error[trigger-before-rows]: the dump makes the trigger boo of t before it writes rows to t
+        2>   |
+        2>   = help: no shell writes that: move the trigger behind the rows, or import into a new file
+        2>
+        2> nothing of the dump is in the database
+        2>
+        2> 2 errors
+        exit 4
+    "#]]);
+    assert_eq!(project.ask("SELECT count(*) FROM other"), "1");
+}
