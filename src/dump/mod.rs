@@ -14,6 +14,7 @@ pub mod input;
 mod of_database;
 pub mod read;
 pub mod restore;
+mod signs;
 pub mod source;
 pub mod verify;
 

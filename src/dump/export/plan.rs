@@ -6,6 +6,7 @@ use super::catalogue::{Catalogue, OBJECTS, Object, Table};
 use super::keywords::name;
 use super::{Contents, ExportError, ExportOptions, Records};
 use crate::db::Query;
+use crate::dump::signs::negative;
 use crate::history;
 use crate::nearest::nearest;
 use crate::sql::{TokenKind, Value, identifier, tokens};
@@ -242,18 +243,6 @@ fn rows(table_name: &str, table: &Table, signs: Signs) -> TableRows {
         width,
         signed,
     }
-}
-
-/// A column that is `NULL` in most rows; where a negative infinity is among `columns`, a text with a `1` for each that
-/// is one and a `0` for each that is not.
-fn negative<'a>(columns: impl Iterator<Item = &'a str> + Clone) -> String {
-    let all: Vec<&str> = columns.clone().collect();
-    let digits: Vec<String> = columns.map(|it| format!("({it} IS -9e999)")).collect();
-    format!(
-        "CASE WHEN -9e999 IN ({}) THEN ''||{} END",
-        all.join(","),
-        digits.join("||")
-    )
 }
 
 /// The highest rowids of tables with `AUTOINCREMENT`: <https://sqlite.org/autoinc.html>. The engine makes the table.

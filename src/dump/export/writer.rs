@@ -8,6 +8,7 @@ use super::Exported;
 use super::plan::{Part, Plan, TableRows};
 use super::value;
 use crate::db::{Sink, StreamedRow};
+use crate::dump::signs::signed;
 use crate::sql::ValueRef;
 
 /// How many bytes a piece of text has at least, but for the last.
@@ -155,27 +156,13 @@ impl Writer {
 
 fn write_row(out: &mut Vec<u8>, rows: &TableRows, row: &StreamedRow<'_>) {
     out.extend_from_slice(rows.before.as_bytes());
-    let negative = match rows.signed.is_empty() {
-        true => None,
-        false => match row.value(rows.width) {
-            ValueRef::Text(digits) => Some(digits),
-            _ => None,
-        },
-    };
     for column in 0..rows.width {
         if column > 0 {
             out.push(b',');
         }
-        let value = match (row.value(column), negative) {
-            (ValueRef::Real(number), Some(digits)) if number.is_infinite() => {
-                let place = rows.signed.iter().position(|at| *at == column);
-                let is_negative = place.is_some_and(|place| digits.get(place) == Some(&b'1'));
-                ValueRef::Real(match is_negative {
-                    true => f64::NEG_INFINITY,
-                    false => f64::INFINITY,
-                })
-            }
-            (value, _) => value,
+        let value = match rows.signed.iter().position(|at| *at == column) {
+            Some(place) => signed(row.value(column), row.value(rows.width), place),
+            None => row.value(column),
         };
         value::write(out, value);
     }
