@@ -349,6 +349,13 @@ impl Db {
         self.options.lock_timeout
     }
 
+    /// The same database, for who waits this long for somebody else's lock.
+    #[must_use]
+    pub fn with_lock_timeout(mut self, lock_timeout: Duration) -> Db {
+        self.options.lock_timeout = lock_timeout;
+        self
+    }
+
     /// The signal that tells runs of this handle to stop.
     pub fn stop(&self) -> &Stop {
         &self.options.stop
