@@ -70,7 +70,7 @@ pub fn replica_status(status: &ReplicaStatus<'_>, style: Style<'_>) -> String {
     )
 }
 
-/// `2026-11-22 00:21:13 UTC (5 s ago)`.
+/// `2026-11-22 00:21:13 UTC (5 min 3 s ago)`, and `(just now)` within the last minute.
 pub fn age(facts: &ReplicaFacts, now: SystemTime) -> String {
     let Some(at) = facts.synced_at else {
         return "never".to_owned();
@@ -78,13 +78,19 @@ pub fn age(facts: &ReplicaFacts, now: SystemTime) -> String {
     since(at, now)
 }
 
-/// `2026-11-22 00:21:13 UTC (5 s ago)`.
+/// `2026-11-22 00:21:13 UTC (5 min 3 s ago)`, and `(just now)` within the last minute.
 pub(super) fn since(at: SystemTime, now: SystemTime) -> String {
-    let ago = now.duration_since(at).unwrap_or_default().as_millis();
-    let ago = duration(i64::try_from(ago).unwrap_or(i64::MAX));
+    let ago = now.duration_since(at).unwrap_or_default();
+    let ago = match ago.as_secs() {
+        ..60 => "just now".to_owned(),
+        _ => format!(
+            "{} ago",
+            duration(i64::try_from(ago.as_millis()).unwrap_or(i64::MAX))
+        ),
+    };
     match moment(at) {
-        Some(moment) => format!("{moment} ({ago} ago)"),
-        None => format!("{ago} ago"),
+        Some(moment) => format!("{moment} ({ago})"),
+        None => ago,
     }
 }
 

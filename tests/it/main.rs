@@ -10,6 +10,7 @@
 mod application;
 mod bad_input;
 mod commands;
+mod dice;
 mod doctor;
 mod doctor_process;
 mod export;

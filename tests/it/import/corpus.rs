@@ -10,21 +10,10 @@ use seedbed::dump::import::{ImportOptions, Input, Violations, Why, import};
 use seedbed::dump::{ExportOptions, Level, Records, Verdict, export, verify};
 use seedbed::script::Run;
 
+use crate::dice::Dice;
+
 /// How long at most.
 const TIME: Duration = Duration::from_secs(4);
-
-/// Numbers that look like chance and are the same each time: <https://prng.di.unimi.it/splitmix64.c>.
-struct Chance(u64);
-
-impl Chance {
-    fn below(&mut self, limit: usize) -> usize {
-        self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
-        let mut number = self.0;
-        number = (number ^ (number >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
-        number = (number ^ (number >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
-        (number ^ (number >> 31)) as usize % limit.max(1)
-    }
-}
 
 fn corpus() -> Vec<Vec<u8>> {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/corpus/dumps");
@@ -40,24 +29,24 @@ fn corpus() -> Vec<Vec<u8>> {
 }
 
 /// Changes a text in one place, and mostly by little, so that it still is a dump now and then.
-fn mutate(text: &mut Vec<u8>, other: &[u8], chance: &mut Chance) {
-    let at = chance.below(text.len() + 1);
-    let end = (at + chance.below(6)).min(text.len());
-    match chance.below(4) {
-        0 if at < text.len() => text[at] ^= 1 << chance.below(4),
+fn mutate(text: &mut Vec<u8>, other: &[u8], dice: &mut Dice) {
+    let at = dice.below(text.len() + 1);
+    let end = (at + dice.below(6)).min(text.len());
+    match dice.below(4) {
+        0 if at < text.len() => text[at] ^= 1 << dice.below(4),
         1 => {
             text.drain(at..end);
         }
         2 => {
             // A line of another dump.
             let lines: Vec<&[u8]> = other.split_inclusive(|&byte| byte == b'\n').collect();
-            let line = lines[chance.below(lines.len())];
+            let line = lines[dice.below(lines.len())];
             let starts = text.iter().take(at).rposition(|&byte| byte == b'\n');
             let at = starts.map_or(0, |at| at + 1);
             text.splice(at..at, line.iter().copied());
         }
         _ => {
-            text.splice(at..end, [b'0' + chance.below(10) as u8]);
+            text.splice(at..end, [b'0' + dice.below(10) as u8]);
         }
     }
 }
@@ -98,14 +87,14 @@ async fn imported(db: &Db, input: &Input) -> Result<(), Why> {
 async fn damaged_dumps_come_as_they_say_or_not_at_all() {
     let corpus = corpus();
     let start = Instant::now();
-    let mut chance = Chance(2);
+    let mut dice = Dice(2);
     let (mut round, mut whole) = (0, 0);
     while start.elapsed() < TIME || round < 2 * corpus.len() {
         let mut text = corpus[round % corpus.len()].clone();
         // The first time as they are.
-        for _ in 0..(round / corpus.len()).min(1 + chance.below(3)) {
-            let other = &corpus[chance.below(corpus.len())];
-            mutate(&mut text, other, &mut chance);
+        for _ in 0..(round / corpus.len()).min(1 + dice.below(3)) {
+            let other = &corpus[dice.below(corpus.len())];
+            mutate(&mut text, other, &mut dice);
         }
         let shown = text.escape_ascii().to_string();
         let folder = tempfile::tempdir().unwrap();

@@ -9,6 +9,7 @@ use seedbed::script::Origin;
 use seedbed::seeds::{Problem, Seeds, observe};
 
 use super::Bed;
+use crate::dice::Dice;
 
 const SCHEMA: &str = "\
 CREATE TABLE users (id TEXT PRIMARY KEY, email TEXT NOT NULL UNIQUE, name TEXT, age INTEGER, born DATE, note JSON, password TEXT, team_id INTEGER REFERENCES teams (id));
@@ -26,27 +27,6 @@ const COPIES: usize = 12;
 
 /// No file of this size takes longer, however slow the machine is.
 const LONGEST: Duration = Duration::from_secs(20);
-
-/// Numbers that look random and are the same each time: <https://prng.di.unimi.it/splitmix64.c>.
-struct Dice(u64);
-
-impl Dice {
-    fn below(&mut self, n: usize) -> usize {
-        self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
-        let mut number = self.0;
-        number = (number ^ (number >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
-        number = (number ^ (number >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
-        number ^= number >> 31;
-        (number % n.max(1) as u64) as usize
-    }
-
-    /// Some bytes in a row.
-    fn part<'a>(&mut self, bytes: &'a [u8], most: usize) -> &'a [u8] {
-        let from = self.below(bytes.len() + 1);
-        let to = (from + self.below(most + 1)).min(bytes.len());
-        &bytes[from..to]
-    }
-}
 
 /// What means something in YAML, or in a seed.
 const WORDS: [&str; 24] = [
