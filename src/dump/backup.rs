@@ -10,9 +10,8 @@ use std::time::{Duration, SystemTime};
 
 use sha2::{Digest, Sha256};
 
-use super::backup_files::{
-    file_name, hexadecimal, old, plain, sha256_of, sum_file, sum_text, unread,
-};
+use super::backup_files::{file_name, old, plain, sha256_of, sum_file, sum_text, unread};
+use super::block::hexadecimal;
 use super::export::{ExportError, ExportOptions, Exported, export};
 use super::file::{NewFile, Readers};
 use super::{DumpError, Item, Opened, Reader, ReaderOptions, Source};

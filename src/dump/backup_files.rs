@@ -10,6 +10,8 @@ use sha2::{Digest, Sha256};
 use time::macros::format_description;
 use time::{OffsetDateTime, PrimitiveDateTime};
 
+use super::block::hexadecimal;
+
 /// The ending of a backup's name.
 const ENDING: &str = ".sql.gz";
 
@@ -115,10 +117,6 @@ pub fn sha256_of(file: &Path) -> io::Result<String> {
             Err(error) => return Err(error),
         }
     }
-}
-
-pub(super) fn hexadecimal(bytes: &[u8]) -> String {
-    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
 }
 
 /// What the checksum beside a file says of it; it reads all of it.

@@ -92,23 +92,32 @@ impl NewFile {
     /// The system's; [`ErrorKind::AlreadyExists`] where somebody else made that file meanwhile.
     pub(super) fn publish(mut self) -> io::Result<()> {
         self.end()?;
-        // A link fails where the name is taken; a rename would replace what is there.
-        match std::fs::hard_link(&self.partial, &self.path) {
-            Ok(()) => {}
-            Err(error) if error.kind() == ErrorKind::AlreadyExists => return Err(error),
-            // Some file systems have no links.
-            Err(_) => std::fs::rename(&self.partial, &self.path)?,
-        }
-        #[cfg(unix)]
-        if let Some(folder) = self.path.parent() {
-            let folder = match folder.as_os_str().is_empty() {
-                true => Path::new("."),
-                false => folder,
-            };
-            File::open(folder)?.sync_all()?;
-        }
-        Ok(())
+        give_name(&self.partial, &self.path)
     }
+}
+
+/// Gives a file that is on the disk its name, and puts that on the disk too. It may keep the old name beside the new one.
+///
+/// # Errors
+/// The system's; [`ErrorKind::AlreadyExists`] where there is a file of that name.
+pub(super) fn give_name(file: &Path, name: &Path) -> io::Result<()> {
+    // A link fails where the name is taken; a rename would replace what is there.
+    match std::fs::hard_link(file, name) {
+        Ok(()) => {}
+        Err(error) if error.kind() == ErrorKind::AlreadyExists => return Err(error),
+        // Some file systems have no links.
+        Err(_) if name.exists() => return Err(ErrorKind::AlreadyExists.into()),
+        Err(_) => std::fs::rename(file, name)?,
+    }
+    #[cfg(unix)]
+    if let Some(folder) = name.parent() {
+        let folder = match folder.as_os_str().is_empty() {
+            true => Path::new("."),
+            false => folder,
+        };
+        File::open(folder)?.sync_all()?;
+    }
+    Ok(())
 }
 
 impl Write for NewFile {

@@ -6,9 +6,10 @@
 use serde_json::{Value as Json, json};
 
 use super::tally::{Before, Table, Tally};
+use super::translate;
 use super::translate::{CHECKPOINT, Made, Translator};
-use super::{hexadecimal, translate};
 use crate::db::Query;
+use crate::dump::block::hexadecimal;
 use crate::dump::{Mark, Object};
 use crate::script::{Run, Step};
 use crate::sql::{Value, identifier};

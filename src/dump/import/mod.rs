@@ -29,6 +29,7 @@ pub use translate::{LeftOut, Tables};
 
 use crate::db::Db;
 use crate::dump::Mark;
+use crate::dump::block::hexadecimal;
 use crate::history::RunError;
 use crate::script::{
     Atomicity, Entry, ForeignKeys, Key, Record, Revision, Run, Script, Step, Unit,
@@ -398,8 +399,4 @@ fn not_recorded(error: RunError) -> Why {
             crate::db::Failure::Step { error, .. } => Why::engine(error),
         },
     }
-}
-
-fn hexadecimal(bytes: &[u8]) -> String {
-    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
 }

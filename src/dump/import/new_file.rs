@@ -17,6 +17,7 @@ use super::tally::Tally;
 use super::translate::{Deed, LeftOut, Tables, Translator};
 use super::{ImportError, ImportEvent, OnImport, Verify, Violations, record};
 use crate::db::{self, Access, Db, Engine, Options, Prepared, Raw, Stop};
+use crate::dump::file::give_name;
 use crate::dump::{Block, Mark, Object, Rows, Target, What};
 use crate::history;
 use crate::script::Run;
@@ -216,19 +217,11 @@ impl Building {
         if is_new(path) && path.exists() {
             std::fs::remove_file(path).map_err(failed(path))?;
         }
-        // A second name is refused where the first is taken; renaming would write over it.
-        match std::fs::hard_link(&self.path, path) {
-            Ok(()) => {}
-            Err(error) if error.kind() == std::io::ErrorKind::AlreadyExists => {
-                return Err(Why::Appeared(path.to_path_buf()));
-            }
-            // There are file systems without second names.
-            Err(_) if path.exists() => return Err(Why::Appeared(path.to_path_buf())),
-            Err(_) => std::fs::rename(&self.path, path).map_err(failed(path))?,
-        }
-        // It has its own name by now, whatever becomes of the other.
-        let _ = self.remove();
-        sync_folder(path).map_err(failed(path))
+        give_name(&self.path, path).map_err(|source| match source.kind() {
+            std::io::ErrorKind::AlreadyExists => Why::Appeared(path.to_path_buf()),
+            _ => failed(path)(source),
+        })
+        // What it was called before goes with the value.
     }
 }
 
@@ -236,20 +229,6 @@ impl Drop for Building {
     fn drop(&mut self) {
         let _ = self.remove();
     }
-}
-
-/// A new name is on the disk once its folder is.
-#[cfg(unix)]
-fn sync_folder(path: &Path) -> std::io::Result<()> {
-    match path.parent() {
-        Some(folder) if !folder.as_os_str().is_empty() => std::fs::File::open(folder)?.sync_all(),
-        _ => Ok(()),
-    }
-}
-
-#[cfg(not(unix))]
-fn sync_folder(_path: &Path) -> std::io::Result<()> {
-    Ok(())
 }
 
 async fn build(building: &Building, dump: Ahead, plan: &Plan<'_>) -> Result<Built, Why> {
