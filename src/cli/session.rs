@@ -11,6 +11,7 @@ use super::terminal::Terminal;
 use super::who;
 use crate::config::{Config, Database, Project, Resolved};
 use crate::db::{Db, DbError, Options};
+use crate::diagnostic::{Class, Diagnostic};
 use crate::drive;
 use crate::history::HistoryError;
 use crate::migrations::{ApplyError, Event, Migrations, OnEvent, OutOfOrder, PlanOptions};
@@ -49,10 +50,9 @@ pub(super) struct Opened {
     pub(super) run: Run,
 }
 
-/// A command that could not do its work: what is to be said, and the exit code.
+/// A command that could not do its work, and why.
 pub(super) struct Stopped {
     report: Report,
-    exit: Exit,
     database: Option<(&'static str, String)>,
 }
 
@@ -95,7 +95,7 @@ impl Session {
     /// The settings of a command that opens no database.
     pub(super) fn project(&self) -> Result<Project, Stopped> {
         let project = self.resolved.project();
-        project.map_err(|error| self.stopped(Report::config(&error, self.style()), Exit::Usage))
+        project.map_err(|error| self.stopped(Report::config(&error)))
     }
 
     /// The database of the settings, named on standard error before anything is done to it.
@@ -103,22 +103,19 @@ impl Session {
         let config = self
             .resolved
             .config()
-            .map_err(|error| self.stopped(Report::config(&error, self.style()), Exit::Usage))?;
+            .map_err(|error| self.stopped(Report::config(&error)))?;
         self.terminal.words(&format!("target: {}", config.target()));
         for warning in &config.warnings {
             self.terminal.words(&format!("warning: {warning}"));
         }
         let stop = signals::stop().map_err(|error| {
             let message = format!("cannot listen for signals: {error}");
-            self.stopped(Report::usage("signals", message, None), Exit::Failed)
+            self.stopped(Diagnostic::error("signals", message))
         })?;
         let database = &config.database.value;
         let lock_timeout = lock_timeout.unwrap_or_else(|| open::lock_timeout(database));
         let db = open::open(database, Options { lock_timeout, stop }).await;
-        let db = db.map_err(|error| {
-            let error = error.into();
-            self.stopped(Report::history(&error, self.style()), Exit::from(&error))
-        })?;
+        let db = db.map_err(|error| self.stopped(Report::history(&error.into())))?;
         let run = Run::new(who::applied_by(&self.env, &config.root));
         Ok(Opened { config, db, run })
     }
@@ -176,8 +173,7 @@ impl Session {
     /// The migration files, by names that can be clicked on from the working folder.
     pub(super) fn migrations(&self, directory: &Path) -> Result<Migrations, Stopped> {
         let directory = directory.strip_prefix(&self.cwd).unwrap_or(directory);
-        Migrations::read_dir(directory)
-            .map_err(|error| self.stopped(Report::files(&error, self.style()), Exit::from(&error)))
+        Migrations::read_dir(directory).map_err(|error| self.stopped(Report::files(&error)))
     }
 
     /// The same for a database: where they cannot be read, the JSON still tells which one it was about.
@@ -186,10 +182,10 @@ impl Session {
             .map_err(|stopped| stopped.about(opened))
     }
 
-    pub(super) fn stopped(&self, report: Report, exit: Exit) -> Stopped {
+    /// The exit code is that of the errors in the report.
+    pub(super) fn stopped(&self, report: impl Into<Report>) -> Stopped {
         Stopped {
-            report,
-            exit,
+            report: report.into(),
             database: None,
         }
     }
@@ -201,7 +197,8 @@ impl Session {
         message: impl std::fmt::Display,
         help: Option<String>,
     ) -> Stopped {
-        self.stopped(Report::usage(code, message.to_string(), help), Exit::Usage)
+        let diagnostic = Diagnostic::error(code, message.to_string()).class(Class::Usage);
+        self.stopped(diagnostic.helps(help))
     }
 
     /// A change that did not happen.
@@ -215,12 +212,12 @@ impl Session {
         opened: &Opened,
         error: &drive::ApplyError<P>,
     ) -> Stopped {
-        let mut report = opened.with_token(Report::failure(error, self.style()));
+        let mut report = opened.with_token(Report::failure(error));
         let away = matches!(error, drive::ApplyError::History(HistoryError::Db(error)) if error.may_pass());
         if away && matches!(opened.config.database.value, Database::Replica { .. }) {
             report = report.needs_the_primary();
         }
-        self.stopped(report, Exit::from(error)).about(opened)
+        self.stopped(report).about(opened)
     }
 
     /// Waits for a database that can be reached, and says once what for.
@@ -252,7 +249,7 @@ impl Session {
     /// Says why a command stopped, as text or as JSON, and as annotations on GitHub.
     pub(super) fn say(&self, stopped: &Stopped) {
         if self.terminal.format == Format::Json {
-            let call = self.call(stopped.database.as_ref(), stopped.exit);
+            let call = self.call(stopped.database.as_ref(), stopped.exit());
             self.print(&Document::failure(call, &stopped.report));
         } else {
             self.terminal.error(&stopped.report.text(self.style()));
@@ -267,7 +264,8 @@ impl Session {
             .get("GITHUB_ACTIONS")
             .is_some_and(|on| on == "true")
         {
-            self.terminal.error(&report::annotations(report));
+            self.terminal
+                .error(&report::annotations(report, self.style()));
         }
     }
 
@@ -281,7 +279,7 @@ impl Session {
         if problems.is_empty() {
             return;
         }
-        let report = Report::told(problems, self.style());
+        let report = Report::told(problems);
         if self.terminal.format == Format::Table {
             self.terminal.words(&report.text(self.style()));
         }
@@ -361,7 +359,7 @@ impl Stopped {
 
     /// Seeding is one transaction, so nothing of it is there.
     pub(super) fn no_row_was_written(mut self) -> Stopped {
-        if self.exit != Exit::Unknown && self.report.database.is_none() {
+        if self.report.class() != Some(Class::Unknown) && self.report.database.is_none() {
             self.report.database = Some("no row was written".to_owned());
         }
         self
@@ -389,6 +387,6 @@ impl Stopped {
     }
 
     pub(super) fn exit(&self) -> Exit {
-        self.exit
+        Exit::Stopped(self.report.class().unwrap_or(Class::Failed))
     }
 }

@@ -7,6 +7,7 @@ use serde_json::Map;
 use super::error::HistoryError;
 use super::layout::LAYOUT;
 use crate::db::{Db, DbError, EngineError, Query, Rows};
+use crate::diagnostic::Diagnostic;
 use crate::script::{Key, Revision};
 use crate::sql::Value;
 
@@ -32,6 +33,16 @@ pub struct Unfinished {
     pub line: u64,
     /// By the database's clock, `YYYY-MM-DDTHH:MM:SS.sssZ`.
     pub started_at: String,
+}
+
+impl Unfinished {
+    /// What stops every other change.
+    pub(crate) fn diagnostic(&self) -> Diagnostic {
+        let Unfinished { name, .. } = self;
+        Diagnostic::problem("unfinished-import", self.to_string()).help(format!(
+            "`import {name}` goes on with it, `import {name} --restart` takes back what it has written"
+        ))
+    }
 }
 
 /// One recorded migration, repeatable, seed or import.

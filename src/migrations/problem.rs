@@ -3,19 +3,11 @@
 
 use std::sync::Arc;
 
+pub use crate::diagnostic::Severity;
 use crate::drive::Finding;
 use crate::history::Unfinished;
 use crate::schema::Difference;
 use crate::script::{Key, Origin, Source};
-
-/// Whether a problem stops the run.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-pub enum Severity {
-    /// Nothing is applied.
-    Error,
-    /// It is told, and the run goes on.
-    Warning,
-}
 
 /// What is larger than a database has room for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -508,9 +500,7 @@ impl Problem {
                  is in the database, `repair {0} --retry` if it is to run again",
                 argument(key)
             ),
-            Problem::UnfinishedImport(Unfinished { name, .. }) => format!(
-                "`import {name}` goes on with it, `import {name} --restart` takes back what it has written"
-            ),
+            Problem::UnfinishedImport(unfinished) => unfinished.diagnostic().help.concat(),
             Problem::NoSuchVersion { .. } => "`status` lists them".to_owned(),
             Problem::Overtaken { .. } => {
                 "`status` shows how it stands now; then say anew what is to be taken back".to_owned()

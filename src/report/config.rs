@@ -1,10 +1,10 @@
 //! The configuration as a table, and what is wrong with it. Secrets come as `***` already.
 
+use super::Report;
 use super::style::{FAINT, Style};
 use super::table::{Cell, table};
-use super::words::as_typed;
-use super::{At, Diagnostic, Report};
 use crate::config::{ConfigError, Row};
+use crate::diagnostic::{Class, Diagnostic, Location};
 
 /// Every setting, its value and where it came from.
 pub fn config(rows: &[Row], style: Style<'_>) -> String {
@@ -26,18 +26,15 @@ pub fn config(rows: &[Row], style: Style<'_>) -> String {
 
 impl Report {
     /// What is wrong with the configuration.
-    pub fn config(error: &ConfigError, style: Style<'_>) -> Report {
+    pub fn config(error: &ConfigError) -> Report {
         let diagnostics = error.problems().iter().map(|problem| Diagnostic {
-            at: problem.place.as_ref().map(|place| At::File {
+            class: Class::Usage,
+            location: problem.place.as_ref().map(|place| Location::File {
                 file: place.file.display().to_string(),
                 line: place.line,
                 column: place.column,
             }),
-            help: problem
-                .help
-                .iter()
-                .map(|help| as_typed(help, style.program))
-                .collect(),
+            help: problem.help.iter().cloned().collect(),
             ..Diagnostic::error("config", &problem.message)
         });
         Report::of(diagnostics.collect())

@@ -49,13 +49,13 @@ fn show(
     history: &History,
     style: Style<'_>,
 ) -> String {
-    let report = Report::problems(problems, style);
+    let report = Report::problems(problems);
     let at = database_is_at(history.version());
     let mut parts = Vec::new();
     if !problems.is_empty() {
         parts.push(report.text(style));
     }
-    if report.has_errors() {
+    if report.class().is_some() {
         parts.push(format!(
             "nothing {} before the errors are settled; nothing was changed\n",
             words.would

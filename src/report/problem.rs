@@ -1,25 +1,21 @@
 //! Problems that were found before anything ran.
 
-use super::diff::Texts;
-use super::style::Style;
-use super::words::{as_typed, moment};
-use super::{At, Diagnostic, Report};
+use super::Report;
+use super::words::moment;
+use crate::diagnostic::{Class, Diagnostic, Diff, Location};
 use crate::drive::Finding;
 use crate::migrations::{Edit, Problem};
 use crate::script::Source;
 
 impl Report {
     /// Problems, errors first.
-    pub fn problems(problems: &[Problem], style: Style<'_>) -> Report {
-        Report::told(problems, style)
+    pub fn problems(problems: &[Problem]) -> Report {
+        Report::told(problems)
     }
 
     /// Problems of any room, errors first.
-    pub fn told<P: Told>(problems: &[P], style: Style<'_>) -> Report {
-        let mut diagnostics: Vec<Diagnostic> = problems
-            .iter()
-            .map(|problem| problem.told(style.program))
-            .collect();
+    pub fn told<P: Told>(problems: &[P]) -> Report {
+        let mut diagnostics: Vec<Diagnostic> = problems.iter().map(Told::told).collect();
         diagnostics.sort_by_key(|diagnostic| diagnostic.severity);
         Report::of(diagnostics)
     }
@@ -27,42 +23,39 @@ impl Report {
 
 /// A problem of some room that can be put into words.
 pub trait Told: Finding {
-    /// The words. `program` is what people type to run this program.
-    fn told(&self, program: &str) -> Diagnostic;
+    /// The words.
+    fn told(&self) -> Diagnostic;
 }
 
 impl Told for Problem {
-    fn told(&self, program: &str) -> Diagnostic {
-        diagnostic(self, program)
+    fn told(&self) -> Diagnostic {
+        diagnostic(self)
     }
 }
 
-fn diagnostic(problem: &Problem, program: &str) -> Diagnostic {
+fn diagnostic(problem: &Problem) -> Diagnostic {
     let diff = diff(problem);
-    let at = match (problem, problem.origin(), problem.file()) {
-        (_, Some(origin), _) => Some(At::Source(origin.clone())),
+    let location = match (problem, problem.origin(), problem.file()) {
+        (_, Some(origin), _) => Some(Location::Source(origin.clone())),
         (Problem::Edited { .. } | Problem::EditedSinceBase { .. }, _, Some(file)) => {
-            Some(At::File {
+            Some(Location::File {
                 file: file.to_owned(),
-                line: diff.as_ref().map(Texts::first_difference),
+                line: diff.as_ref().map(Diff::first_difference),
                 column: None,
             })
         }
-        (_, _, Some(file)) => Some(At::file(file)),
+        (_, _, Some(file)) => Some(Location::file(file)),
         (_, _, None) => None,
     };
     Diagnostic {
         severity: problem.severity(),
-        at,
+        location,
+        class: Class::Integrity,
         notes: match problem {
             Problem::DownIsNoInverse { differences, .. } => super::schema::notes(differences),
             _ => Vec::new(),
         },
-        help: problem
-            .help()
-            .map(|help| as_typed(&help, program))
-            .into_iter()
-            .collect(),
+        help: problem.help().into_iter().collect(),
         diff,
         ..Diagnostic::error(problem.code(), message(problem))
     }
@@ -92,8 +85,8 @@ fn message(problem: &Problem) -> String {
 }
 
 /// What was changed, where it matters and the text as it was is at hand.
-fn diff(problem: &Problem) -> Option<Texts> {
-    let texts = |before_name: String, recorded: &str, file: &Source| Texts {
+fn diff(problem: &Problem) -> Option<Diff> {
+    let texts = |before_name: String, recorded: &str, file: &Source| Diff {
         before_name,
         before: recorded.to_owned(),
         after_name: file.name.clone(),

@@ -1,9 +1,7 @@
 //! Differences between two schemas: which objects, and their texts.
 
-use super::diff::Texts;
-use super::style::Style;
-use super::words::as_typed;
-use super::{Diagnostic, Report};
+use super::Report;
+use crate::diagnostic::{Class, Diagnostic, Diff};
 use crate::schema::{Difference, Object};
 
 /// How many objects are named.
@@ -11,7 +9,7 @@ const NAMED: usize = 10;
 
 impl Report {
     /// A database whose schema is not what the migrations up to `version` leave.
-    pub fn baseline(version: i64, differences: &[Difference], style: Style<'_>) -> Report {
+    pub fn baseline(version: i64, differences: &[Difference]) -> Report {
         let help = format!(
             "take the version that the database is really at, or bring the two together; `baseline {version} \
              --no-verify` records it all the same"
@@ -21,7 +19,8 @@ impl Report {
             ..Report::of(vec![Diagnostic {
                 notes: notes(differences),
                 diff: diff(differences, "as the migrations make it"),
-                help: vec![as_typed(&help, style.program)],
+                help: vec![help],
+                class: Class::Drift,
                 ..Diagnostic::error(
                     "drift",
                     format!(
@@ -51,7 +50,7 @@ pub(super) fn notes(differences: &[Difference]) -> Vec<String> {
 }
 
 /// The texts of the objects that are there on both sides, and differ.
-pub(super) fn diff(differences: &[Difference], expected_name: &str) -> Option<Texts> {
+pub(super) fn diff(differences: &[Difference], expected_name: &str) -> Option<Diff> {
     let text = |object: &Object| format!("{}\n", object.sql);
     let (before, after): (String, String) = differences
         .iter()
@@ -60,7 +59,7 @@ pub(super) fn diff(differences: &[Difference], expected_name: &str) -> Option<Te
             Difference::Missing { .. } | Difference::Unexpected { .. } => None,
         })
         .unzip();
-    (!before.is_empty()).then(|| Texts {
+    (!before.is_empty()).then(|| Diff {
         before_name: expected_name.to_owned(),
         before,
         after_name: "as it is".to_owned(),

@@ -1,12 +1,12 @@
 //! A script that failed: the statement, the engine's words, what was rolled back, what stands, what to type next.
 
 use super::dry_run;
-use super::engine::{code_help, code_name};
+use super::engine::{code_class, code_help, code_name};
 use super::failure::{NOTHING, before, database};
-use super::style::Style;
-use super::words::{as_typed, database_is_at, keys};
-use super::{At, Diagnostic, Item, Report};
+use super::words::{database_is_at, keys};
+use super::{Item, Report};
 use crate::db::{At as Point, Code, Failure, Left};
+use crate::diagnostic::{Diagnostic, Location};
 use crate::history::Part;
 use crate::migrations::ScriptError;
 use crate::script::{Key, Origin, Record, Step, Unit};
@@ -16,24 +16,22 @@ use crate::sql::{Value, tokens};
 const ROWS: usize = 10;
 
 /// The report of a failed script.
-pub(super) fn script(error: &ScriptError, style: Style<'_>) -> Report {
+pub(super) fn script(error: &ScriptError) -> Report {
     if let Failure::Open(cannot) = &error.failed.failure {
         let at = database_is_at(error.version);
         return Report {
             database: Some(before(&error.done).unwrap_or_else(|| format!("{NOTHING}; {at}"))),
             items: error.done.iter().map(Item::done).collect(),
-            ..Report::of(vec![database(cannot, style.program)])
+            ..Report::of(vec![database(cannot)])
         };
     }
     let failing = Failing::new(error);
     let diagnostic = Diagnostic {
-        at: failing.at(),
+        location: failing.location(),
         notes: failing.notes(),
-        help: failing
-            .help()
-            .iter()
-            .map(|help| as_typed(help, style.program))
-            .collect(),
+        help: failing.help(),
+        class: code_class(failing.code),
+        subject: failing.key().cloned(),
         ..Diagnostic::error(failing.code_name(), failing.message())
     };
     Report {
@@ -197,13 +195,13 @@ impl<'a> Failing<'a> {
         }
     }
 
-    fn at(&self) -> Option<At> {
+    fn location(&self) -> Option<Location> {
         if let Some(origin) = self.step().and_then(|step| step.origin.as_ref()) {
-            return Some(At::Source(self.pointed_at(origin)));
+            return Some(Location::Source(self.pointed_at(origin)));
         }
         let by_unit = matches!(self.part, Part::ForeignKeysBefore | Part::ForeignKeysAfter);
         let file = self.unit().and_then(dry_run::file);
-        file.filter(|_| by_unit).map(At::file)
+        file.filter(|_| by_unit).map(Location::file)
     }
 
     /// The token that the engine objects to, or the statement.

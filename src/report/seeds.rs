@@ -2,15 +2,15 @@
 
 use serde_json::{Value, json};
 
+use super::Report;
 use super::json::{Call, Document, Item};
 use super::problem::Told;
 use super::style::{BAD, FAINT, GOOD, OTHER, Style, WAITS};
 use super::table::{Cell, table};
 use super::words::{as_typed, count, duration, moment, printable, shortened};
-use super::{At, Diagnostic, Report};
+use crate::diagnostic::{Class, Diagnostic, Location, Related};
 use crate::script::Key;
 use crate::seeds::{Change, FilePlan, FileState, Plan, Problem, Standing, State, What};
-use crate::sql::Place;
 
 /// Whether rows were written or only planned.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -28,21 +28,17 @@ const NAMED: usize = 8;
 const SHOWN: usize = 20;
 
 impl Told for Problem {
-    fn told(&self, program: &str) -> Diagnostic {
-        let mut notes = Vec::new();
-        if let Some((words, origin)) = &self.other {
-            let Place { line, column } = origin.place();
-            notes.push(format!("{words}: {}:{line}:{column}", origin.source.name));
-        }
+    fn told(&self) -> Diagnostic {
+        let related = self.other.iter().map(|(words, origin)| Related {
+            words: words.clone(),
+            location: Location::Source(origin.clone()),
+        });
         Diagnostic {
             severity: self.severity,
-            at: self.origin.clone().map(At::Source),
-            notes,
-            help: self
-                .help
-                .iter()
-                .map(|help| as_typed(help, program))
-                .collect(),
+            class: Class::Integrity,
+            location: self.origin.clone().map(Location::Source),
+            related: related.collect(),
+            help: self.help.iter().cloned().collect(),
             ..Diagnostic::error(self.code, self.message.clone())
         }
     }
@@ -243,7 +239,7 @@ fn row(item: &crate::seeds::Item) -> Vec<Cell> {
 impl Document {
     /// `seed`, planned or done. Each row that changes is in `changes`; environment values and secrets are `null`.
     pub fn seeds(call: Call<'_>, plan: &Plan, done: Done) -> Document {
-        let report = Report::told(&plan.problems, call.style);
+        let report = Report::told(&plan.problems);
         let (inserted, updated, deleted, unchanged) = plan.counts();
         let nothing = inserted + updated + deleted == 0;
         let state = |file: &FilePlan| match (done, file.state) {
@@ -267,7 +263,7 @@ impl Document {
             items: items.collect(),
             ..Document::new(call, &report)
         };
-        let outcome = match (report.has_errors(), nothing, done) {
+        let outcome = match (report.class().is_some(), nothing, done) {
             (true, ..) => "problems",
             (_, true, _) => "nothing-to-do",
             (_, _, Done::Planned) => "planned",

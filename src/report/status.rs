@@ -34,7 +34,7 @@ pub fn status(plan: &Plan, history: &History, style: Style<'_>) -> String {
     text.push('\n');
     if !plan.problems.is_empty() {
         text.push('\n');
-        text.push_str(&Report::problems(&plan.problems, style).text(style));
+        text.push_str(&Report::problems(&plan.problems).text(style));
     }
     text
 }

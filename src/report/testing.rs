@@ -3,17 +3,18 @@
 use std::fmt;
 
 use super::{Paint, Report, Style};
+use crate::diagnostic::Diagnostic;
 use crate::testing::TestingError;
 
 impl Report {
     /// A database for tests that could not be made.
-    pub fn testing(error: &TestingError, style: Style<'_>) -> Report {
+    pub fn testing(error: &TestingError) -> Report {
         let mut report = match error {
-            TestingError::Config(error) => Report::config(error, style),
-            TestingError::Read(error) => Report::files(error, style),
-            TestingError::Migrations(error) => Report::failure(error, style),
-            TestingError::Seeds(error) => Report::failure(error, style),
-            TestingError::History(error) => Report::history(error, style),
+            TestingError::Config(error) => Report::config(error),
+            TestingError::Read(error) => Report::files(error),
+            TestingError::Migrations(error) => Report::failure(error),
+            TestingError::Seeds(error) => Report::failure(error),
+            TestingError::History(error) => Report::history(error),
             TestingError::NoProject(_)
             | TestingError::Run(_)
             | TestingError::Db(_)
@@ -22,7 +23,9 @@ impl Report {
             | TestingError::UnknownTable { .. }
             | TestingError::UnknownLabel { .. }
             | TestingError::Gone { .. }
-            | TestingError::Unfit { .. } => Report::usage("testing", with_causes(error), None),
+            | TestingError::Unfit { .. } => {
+                Report::of(vec![Diagnostic::error("testing", with_causes(error))])
+            }
         };
         // What a template under construction is like helps nobody: it is gone.
         report.database = None;
@@ -55,7 +58,7 @@ impl fmt::Debug for TestingError {
             paint: Paint::Plain,
             program: "seedbed",
         };
-        let text = Report::testing(self, style).text(style);
+        let text = Report::testing(self).text(style);
         write!(f, "{self}\n\n{text}")
     }
 }

@@ -10,6 +10,7 @@ use crate::cli::exit::Exit;
 use crate::cli::session::{Ending, Opened, Session, Stopped};
 use crate::config::{Database, relative};
 use crate::db::{Db, DbError, Options, Query, Transaction, remove_local, replica_facts};
+use crate::diagnostic::Diagnostic;
 use crate::history::{self, History, HistoryError};
 use crate::migrations::{self, Migrations, Outcome};
 use crate::report::{self, Change, Document, Report, SeedsDone};
@@ -107,8 +108,8 @@ fn refuse_marked(
         _ => return Ok(()),
     };
     let help = "see whether this is the database that you meant; a file that nobody needs can be deleted by hand";
-    let report = Report::usage("other-environment", message, Some(help.to_owned()));
-    Err(session.stopped(report, Exit::Integrity).about(opened))
+    let diagnostic = Diagnostic::problem("other-environment", message).help(help);
+    Err(session.stopped(diagnostic).about(opened))
 }
 
 /// Asks before a file is deleted that may be somebody else's: one outside of the project, or one with tables that no
@@ -180,30 +181,24 @@ async fn build(
         lock_timeout: opened.db.lock_timeout(),
         stop: opened.db.stop().clone(),
     };
-    let as_it_was = |mut report: Report, exit: Exit| {
+    let as_it_was = |mut report: Report| {
         let name = opened.config.database_name();
         report.database = Some(format!("nothing was changed: {name} is as it was"));
         report.items = Vec::new();
-        session.stopped(report, exit).about(opened)
+        session.stopped(report).about(opened)
     };
     let db = Db::local(path, settings)
         .map_err(|error| session.failed(opened, &HistoryError::from(error).into()))?;
     let events = session.events(opened);
     let outcome = migrations::apply(&db, set, &opened.plan_options(false), &opened.run, &events)
         .await
-        .map_err(|error| {
-            let report = Report::failure(&error, session.style());
-            as_it_was(report, Exit::from(&error))
-        })?;
+        .map_err(|error| as_it_was(Report::failure(&error)))?;
     if seeds.files.is_empty() && seeds.problems.is_empty() {
         return Ok((outcome, None));
     }
     let (_, plan) = seeds::apply(&db, seeds, set, options, &opened.run, &events)
         .await
-        .map_err(|error| {
-            let report = Report::failure(&error, session.style());
-            as_it_was(report, Exit::from(&error))
-        })?;
+        .map_err(|error| as_it_was(Report::failure(&error)))?;
     Ok((outcome, Some(plan)))
 }
 

@@ -263,7 +263,7 @@ fn a_failure_has_its_places() {
         origin: origin("V2__x.sql", "BEGIN;\nSELECT 'é'; COMMIT;\n", "COMMIT"),
         keyword: "COMMIT".to_owned(),
     }];
-    let report = Report::problems(&problems, STYLE);
+    let report = Report::problems(&problems);
     check(
         &Document::failure(call("migrate", 4), &report),
         &expect![[r#"

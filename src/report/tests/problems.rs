@@ -1,8 +1,9 @@
 use expect_test::expect_file;
 
 use super::{STYLE, case, origin, source};
+use crate::diagnostic::Diagnostic;
 use crate::migrations::{Edit, Large, Problem, Severity, Way};
-use crate::report::{Diagnostic, Paint, Report, Style, annotations};
+use crate::report::{Paint, Report, Style, annotations};
 use crate::schema::{Difference, Object, ObjectKind};
 use crate::script::{Key, Source};
 
@@ -323,10 +324,10 @@ fn each_problem_says_what_where_and_what_to_do() {
 
     let mut all = String::new();
     for problem in all_problems() {
-        let text = Report::problems(std::slice::from_ref(&problem), STYLE).text(STYLE);
+        let text = Report::problems(std::slice::from_ref(&problem)).text(STYLE);
         all.push_str(&case(problem.code(), text.trim_end()));
     }
-    let baseline = Report::baseline(2, &differences(), STYLE).text(STYLE);
+    let baseline = Report::baseline(2, &differences()).text(STYLE);
     all.push_str(&case("a baseline that does not match", baseline.trim_end()));
     expect_file!["problems.txt"].assert_eq(&all);
 }
@@ -355,23 +356,23 @@ fn errors_come_before_warnings_and_are_counted() {
             file: "migrations/V3__x.sql".to_owned(),
         },
     ];
-    let report = Report::problems(&problems, STYLE);
+    let report = Report::problems(&problems);
     let codes: Vec<&str> = report.diagnostics.iter().map(|it| it.code).collect();
     assert_eq!(codes, ["no-such-version", "empty", "comments-edited"]);
     let text = report.text(STYLE);
     assert!(text.ends_with("\n\n2 errors, 1 warning\n"), "{text}");
-    assert_eq!(Report::problems(&[], STYLE).text(STYLE), "");
+    assert_eq!(Report::problems(&[]).text(STYLE), "");
 }
 
 #[test]
 fn each_problem_is_an_annotation_of_one_line() {
     for problem in all_problems() {
-        let report = Report::problems(&[problem], STYLE);
-        let line = annotations(&report);
+        let report = Report::problems(&[problem]);
+        let line = annotations(&report, STYLE);
         assert_eq!(line.lines().count(), 1, "{line}");
         assert!(line.starts_with("::error ") || line.starts_with("::warning "));
     }
-    let text = annotations(&Report::problems(&all_problems(), STYLE));
+    let text = annotations(&Report::problems(&all_problems()), STYLE);
     assert_eq!(text.lines().count(), 10);
 }
 
@@ -383,10 +384,10 @@ fn what_was_recorded_is_no_file_that_github_could_mark() {
         text: origin.source.text.clone(),
     });
     let report = Report::of(vec![Diagnostic {
-        at: Some(crate::report::At::Source(origin)),
+        location: Some(crate::diagnostic::Location::Source(origin)),
         ..Diagnostic::error("syntax", "no")
     }]);
-    assert_eq!(annotations(&report), "::error title=syntax::no\n");
+    assert_eq!(annotations(&report, STYLE), "::error title=syntax::no\n");
 }
 
 #[cfg(feature = "cli")]
@@ -396,7 +397,7 @@ fn colour_is_only_colour() {
         paint: Paint::Colour,
         ..STYLE
     };
-    let report = Report::problems(&all_problems(), STYLE);
+    let report = Report::problems(&all_problems());
     let painted = report.text(colour);
     assert!(painted.contains("\u{1b}["));
     let stripped = anstream::adapter::strip_str(&painted).to_string();
