@@ -238,6 +238,11 @@ impl Diagnostic {
         self.severity == Severity::Error
     }
 
+    /// The place in a text that is at hand.
+    pub fn origin(&self) -> Option<&Origin> {
+        self.location.as_ref().and_then(Location::origin)
+    }
+
     /// The file that it is in.
     pub fn file(&self) -> Option<&str> {
         self.location.as_ref().map(|location| location.place().0)

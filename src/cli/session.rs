@@ -12,11 +12,10 @@ use super::who;
 use crate::config::{Config, Database, Project, Resolved};
 use crate::db::{Db, DbError, Options};
 use crate::diagnostic::{Class, Diagnostic};
-use crate::drive;
 use crate::history::HistoryError;
 use crate::migrations::{ApplyError, Event, Migrations, OnEvent, OutOfOrder, PlanOptions};
 use crate::open;
-use crate::report::{self, Call, Document, Paint, Report, Style, Told};
+use crate::report::{self, Call, Document, Paint, Report, Style};
 use crate::script::Run;
 
 /// When a command asks before it changes something.
@@ -203,17 +202,9 @@ impl Session {
 
     /// A change that did not happen.
     pub(super) fn failed(&self, opened: &Opened, error: &ApplyError) -> Stopped {
-        self.did_not_happen(opened, error)
-    }
-
-    /// The same of a change of any room.
-    pub(super) fn did_not_happen<P: Told>(
-        &self,
-        opened: &Opened,
-        error: &drive::ApplyError<P>,
-    ) -> Stopped {
         let mut report = opened.with_token(Report::failure(error));
-        let away = matches!(error, drive::ApplyError::History(HistoryError::Db(error)) if error.may_pass());
+        let away =
+            matches!(error, ApplyError::History(HistoryError::Db(error)) if error.may_pass());
         if away && matches!(opened.config.database.value, Database::Replica { .. }) {
             report = report.needs_the_primary();
         }
@@ -275,11 +266,11 @@ impl Session {
     }
 
     /// Warnings of a command that went well.
-    pub(super) fn warn<P: Told>(&self, problems: &[P]) {
+    pub(super) fn warn(&self, problems: &[Diagnostic]) {
         if problems.is_empty() {
             return;
         }
-        let report = Report::told(problems);
+        let report = Report::problems(problems);
         if self.terminal.format == Format::Table {
             self.terminal.words(&report.text(self.style()));
         }

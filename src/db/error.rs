@@ -254,7 +254,6 @@ pub enum Failure {
         /// Where in the transaction after those.
         at: At,
         /// The engine's words.
-        #[source]
         error: EngineError,
         /// The rows of the failed step's `explain` query.
         explanation: Vec<Vec<Value>>,

@@ -16,6 +16,7 @@ pub use error::{Failed, HistoryError, Part, RunError};
 pub use layout::{
     BASELINE, DOWN_CHECKSUM, LAYOUT, ROWS, SEED_ENVIRONMENT, TABLE, UNFINISHED, VIOLATIONS,
 };
+pub(crate) use read::moment;
 pub use read::{History, Row, State, Unfinished, read, read_with_texts};
 pub use run::{OnUnit, Receipt, UnitEvent, run};
 pub(crate) use write::baselined;

@@ -35,6 +35,21 @@ pub struct Unfinished {
     pub started_at: String,
 }
 
+/// `2026-11-21T22:12:51.123Z` as people read it: `2026-11-21 22:12:51 UTC`. Anything else stays as it is.
+pub(crate) fn moment(recorded: &str) -> String {
+    let shape = |text: &str| {
+        text.bytes()
+            .map(|byte| if byte.is_ascii_digit() { b'0' } else { byte })
+            .collect::<Vec<u8>>()
+    };
+    match shape(recorded).as_slice() {
+        b"0000-00-00T00:00:00.000Z" => {
+            format!("{} {} UTC", &recorded[..10], &recorded[11..19])
+        }
+        _ => recorded.to_owned(),
+    }
+}
+
 impl Unfinished {
     /// What stops every other change.
     pub(crate) fn diagnostic(&self) -> Diagnostic {
@@ -375,5 +390,20 @@ fn number(value: &Value) -> Option<i64> {
         Value::Integer(number) => Some(*number),
         Value::Text(text) => text.parse().ok(),
         _ => None,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn moments_lose_their_milliseconds_and_odd_ones_stay() {
+        assert_eq!(
+            moment("2026-11-21T22:12:51.123Z"),
+            "2026-11-21 22:12:51 UTC"
+        );
+        assert_eq!(moment("yesterday ü"), "yesterday ü");
+        assert_eq!(moment(""), "");
     }
 }

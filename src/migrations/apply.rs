@@ -1,8 +1,8 @@
 //! Applying what is pending.
 
-use super::plan::{Plan, PlanOptions, edited_keys, plan};
+use super::plan::{PlanOptions, edited_keys, plan};
 use super::set::Migrations;
-use super::{ApplyError, Outcome, Problem};
+use super::{ApplyError, Outcome};
 use crate::db::Db;
 use crate::drive::{Decision, OnEvent, Reader, drive};
 use crate::history::{self, History, HistoryError};
@@ -42,16 +42,16 @@ struct Applying<'a> {
 }
 
 impl Reader for Applying<'_> {
-    type Problem = Problem;
-
     fn texts(&self, history: &History) -> Vec<Key> {
         edited_keys(self.set, history)
     }
 
-    fn decide(&mut self, history: &History) -> Decision<Problem> {
-        let Plan {
-            problems, scripts, ..
-        } = plan(self.set, history, &self.options);
-        Decision { problems, scripts }
+    fn decide(&mut self, history: &History) -> Decision {
+        let plan = plan(self.set, history, &self.options);
+        Decision {
+            under_way: plan.started().map(|item| item.key.clone()),
+            problems: plan.problems,
+            scripts: plan.scripts,
+        }
     }
 }

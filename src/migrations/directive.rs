@@ -3,7 +3,7 @@
 use std::ops::Range;
 use std::sync::Arc;
 
-use super::problem::Problem;
+use crate::diagnostic::Diagnostic;
 use crate::script::{Atomicity, ForeignKeys, Origin, Source};
 use crate::sql::{TokenKind, tokens};
 
@@ -53,18 +53,15 @@ pub(super) fn lines(text: &str) -> impl Iterator<Item = Line<'_>> {
 }
 
 /// Reads the directives of a file, and says what is wrong with them.
-pub(super) fn directives(source: &Arc<Source>, problems: &mut Vec<Problem>) -> Directives {
+pub(super) fn directives(source: &Arc<Source>, problems: &mut Vec<Diagnostic>) -> Directives {
     let mut found = Directives::default();
     for line in lines(&source.text) {
         let mut complain = |what: String, help: String| {
-            problems.push(Problem::Directive {
-                origin: Origin {
-                    source: source.clone(),
-                    span: line.span.clone(),
-                },
-                what,
-                help,
-            });
+            let origin = Origin {
+                source: source.clone(),
+                span: line.span.clone(),
+            };
+            problems.push(Diagnostic::problem("directive", what).at(origin).help(help));
         };
         if line.below_a_statement {
             complain(

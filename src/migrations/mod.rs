@@ -21,7 +21,8 @@ mod repair;
 mod set;
 mod undo;
 
-pub use crate::drive::{Done, Event, OnEvent, ScriptError, Verb, ignore};
+pub use crate::diagnostic::Severity;
+pub use crate::drive::{ApplyError, Done, Event, OnEvent, Outcome, ScriptError, Verb, ignore};
 pub use against::{Base, check_against};
 pub use apply::{apply, observe};
 pub use baseline::{BaselineError, BaselineOptions, Verify, baseline};
@@ -32,15 +33,8 @@ pub use file::{BadName, FileName, NotText, Order, canonical, checksum, parse_nam
 pub use git::{GitError, read_base};
 pub use numbering::Numbering;
 pub use plan::{Grouping, Item, OutOfOrder, Plan, PlanOptions, State, Target, edited_keys, plan};
-pub use problem::{Edit, Large, Problem, Severity, Way};
 pub use reading::Reading;
 pub use renumber::{Rename, RenumberError, Which, renumber};
 pub use repair::{Repair, repair};
 pub use set::{Migration, Migrations, ReadError, Text};
 pub use undo::{Back, UndoOptions, UndoPlan, observe_undo, undo, undo_plan, versions_to_undo};
-
-/// What has been done.
-pub type Outcome = crate::drive::Outcome<Problem>;
-
-/// A change did not happen, or not all of it.
-pub type ApplyError = crate::drive::ApplyError<Problem>;

@@ -2,6 +2,7 @@
 //! remembers nothing of the one before. Nothing here touches a database of the project.
 
 use crate::db::{Db, DbError, Engine, Failure, Options, Query, Rows, Transaction, locate};
+use crate::diagnostic::Diagnostic;
 use crate::history::{self, Failed, Part, RunError};
 use crate::schema::{Schema, Snapshot, inspect, snapshot};
 use crate::script::{
@@ -12,7 +13,6 @@ use crate::sql::{Kind, Value, What, identifier, kind, significant, tokens};
 use std::sync::Arc;
 
 use super::plan::{Grouping, entry, scripts};
-use super::problem::{Problem, Way};
 use super::reading::{self, Reading};
 use super::set::{Migration, Text};
 
@@ -36,13 +36,13 @@ impl Act {
     }
 
     /// What is wrong with it, and what should be known.
-    pub(super) fn problems(&self) -> &[Problem] {
+    pub(super) fn problems(&self) -> &[Diagnostic] {
         &self.reading.problems
     }
 
     /// Whether it may run at all.
     pub(super) fn is_sound(&self) -> bool {
-        !self.reading.problems.iter().any(Problem::stops)
+        !self.reading.problems.iter().any(Diagnostic::is_error)
     }
 
     /// Whether it leaves nothing behind where it fails.
@@ -51,17 +51,18 @@ impl Act {
     }
 
     /// Why it cannot run in memory, if it cannot: it would reach other files.
-    pub(super) fn obstacle(&self) -> Option<Problem> {
+    pub(super) fn obstacle(&self) -> Option<Diagnostic> {
         self.reading.steps.iter().find_map(|step| {
             let why = match kind(&step.sql) {
                 Kind::Attach | Kind::Detach => "it attaches another database",
                 Kind::Vacuum if names_a_file(&step.sql) => "it writes a copy of the database",
                 _ => return None,
             };
-            Some(Problem::NotRehearsed {
-                origin: step.origin.clone()?,
-                why: why.to_owned(),
-            })
+            Some(
+                Diagnostic::problem("not-rehearsed", format!("this file was not tried: {why}"))
+                    .warning()
+                    .at(step.origin.clone()?),
+            )
         })
     }
 }
@@ -69,6 +70,17 @@ impl Act {
 /// `VACUUM INTO`, which has a file behind it: <https://sqlite.org/lang_vacuum.html>.
 fn names_a_file(vacuum: &str) -> bool {
     significant(vacuum).any(|token| token.is_word(vacuum, "INTO"))
+}
+
+/// The direction in which a rehearsal was going through a migration.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Way {
+    /// Applying it.
+    Up,
+    /// Taking it back.
+    Down,
+    /// Applying it again after it was taken back, or at once if it is repeatable.
+    Again,
 }
 
 /// A database in memory, and what its history has come to.
@@ -84,8 +96,8 @@ pub(super) struct Rehearsal {
 pub(super) enum Stopped {
     /// The engine in memory cannot be used.
     Db(DbError),
-    /// A file does not do what it should.
-    Problem(Box<Problem>),
+    /// The engine refused a statement of a file.
+    Problem(Box<Diagnostic>),
 }
 
 impl From<DbError> for Stopped {
@@ -215,12 +227,16 @@ impl Rehearsal {
                 (whole_file, error.message)
             }
         };
-        Stopped::Problem(Box::new(Problem::Fails {
-            origin,
-            way,
-            message,
-            help,
-        }))
+        let message = match way {
+            Way::Up => message,
+            Way::Down => format!("{message} (taking it back, in memory)"),
+            Way::Again => format!("{message} (applying it a second time, in memory)"),
+        };
+        let problem = Diagnostic::problem("fails", message)
+            .about(unit.record.key())
+            .at(origin)
+            .helps(help);
+        Stopped::Problem(Box::new(problem))
     }
 
     /// What the connection remembers now and is about to be told otherwise.

@@ -6,7 +6,7 @@ use std::path::Path;
 use super::engine::{code_class, code_help, code_name};
 use super::script::script;
 use super::words::{duration, keys};
-use super::{Item, Report, Told};
+use super::{Item, Report};
 use crate::db::{self, Code, DbError, EngineError};
 use crate::diagnostic::{Class, Diagnostic};
 use crate::drive::{ApplyError, Done, Verb};
@@ -15,13 +15,13 @@ use crate::migrations::ReadError;
 
 impl Report {
     /// A change that did not happen, or not all of it.
-    pub fn failure<P: Told>(error: &ApplyError<P>) -> Report {
+    pub fn failure(error: &ApplyError) -> Report {
         match error {
             ApplyError::History(error) => Report::history(error),
             ApplyError::Problems { problems, done } => Report {
                 database: before(done),
                 items: done.iter().map(Item::done).collect(),
-                ..Report::told(problems)
+                ..Report::problems(problems)
             },
             ApplyError::Waited {
                 what,
@@ -34,7 +34,7 @@ impl Report {
                     Some(problem) => Diagnostic {
                         code: "lock-timeout",
                         notes: vec![format!("waited for it for {waited}")],
-                        ..problem.told()
+                        ..Diagnostic::clone(problem)
                     },
                     None => Diagnostic::error("lock-timeout", format!("{what} for {waited}"))
                         .help(LOCKED),

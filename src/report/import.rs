@@ -9,7 +9,7 @@ use super::failure::{LOCKED, database, history};
 use super::json::{Call, Document};
 use super::style::{GOOD, Style};
 use super::table::{Cell, table};
-use super::words::{bytes, count, duration, moment};
+use super::words::{bytes, count, duration};
 use super::{Item, Report};
 use crate::db::EngineError;
 use crate::diagnostic::{Class, Diagnostic, Line, Location};
@@ -17,6 +17,7 @@ use crate::dump::DumpError;
 use crate::dump::import::{
     Clash, ImportError, Imported, LeftOut, Orphan, Outcome, Planned, Stands, Table, Way, Why,
 };
+use crate::history::moment;
 use crate::script::Key;
 
 /// How many rows without their parents, or tables in the way, are named.

@@ -234,7 +234,7 @@ fn by_exit_code(exit_code: u8) -> &'static str {
 fn planned(
     call: Call<'_>,
     scripts: &[Script],
-    problems: &[migrations::Problem],
+    problems: &[Diagnostic],
     state: &'static str,
     history: &History,
 ) -> Document {

@@ -4,13 +4,12 @@ use serde_json::{Value, json};
 
 use super::Report;
 use super::json::{Call, Document, Item};
-use super::problem::Told;
 use super::style::{BAD, FAINT, GOOD, OTHER, Style, WAITS};
 use super::table::{Cell, table};
-use super::words::{as_typed, count, duration, moment, printable, shortened};
-use crate::diagnostic::{Class, Diagnostic, Location, Related};
+use super::words::{as_typed, count, duration, printable, shortened};
+use crate::history::moment;
 use crate::script::Key;
-use crate::seeds::{Change, FilePlan, FileState, Plan, Problem, Standing, State, What};
+use crate::seeds::{Change, FilePlan, FileState, Plan, Standing, State, What};
 
 /// Whether rows were written or only planned.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -26,23 +25,6 @@ const NAMED: usize = 8;
 
 /// How many changed rows of a table are shown column by column.
 const SHOWN: usize = 20;
-
-impl Told for Problem {
-    fn told(&self) -> Diagnostic {
-        let related = self.other.iter().map(|(words, origin)| Related {
-            words: words.clone(),
-            location: Location::Source(origin.clone()),
-        });
-        Diagnostic {
-            severity: self.severity,
-            class: Class::Integrity,
-            location: self.origin.clone().map(Location::Source),
-            related: related.collect(),
-            help: self.help.iter().cloned().collect(),
-            ..Diagnostic::error(self.code, self.message.clone())
-        }
-    }
-}
 
 /// What seeding would do, or did: a block for each file that has anything to tell, then the sum.
 pub fn seeds(plan: &Plan, done: Done, style: Style<'_>) -> String {
@@ -239,7 +221,7 @@ fn row(item: &crate::seeds::Item) -> Vec<Cell> {
 impl Document {
     /// `seed`, planned or done. Each row that changes is in `changes`; environment values and secrets are `null`.
     pub fn seeds(call: Call<'_>, plan: &Plan, done: Done) -> Document {
-        let report = Report::told(&plan.problems);
+        let report = Report::problems(&plan.problems);
         let (inserted, updated, deleted, unchanged) = plan.counts();
         let nothing = inserted + updated + deleted == 0;
         let state = |file: &FilePlan| match (done, file.state) {

@@ -100,7 +100,7 @@ fn text(diagnostic: &Diagnostic, style: Style<'_>) -> String {
         group = group.element(Level::HELP.message(printable_lines(&help)));
     }
     let mut text = render(group, style.paint);
-    let shown = location.and_then(Location::origin).and_then(snippet);
+    let shown = diagnostic.origin().and_then(snippet);
     if shown.is_none() {
         text = indented(&text);
     }

@@ -3,8 +3,8 @@
 use super::Report;
 use super::style::{BAD, FAINT, GOOD, OTHER, Style, WAITS};
 use super::table::{Cell, table};
-use super::words::{as_typed, database_is_at, duration, moment};
-use crate::history::{BASELINE, History};
+use super::words::{as_typed, database_is_at, duration};
+use crate::history::{BASELINE, History, moment};
 use crate::migrations::{Item, Plan, State};
 use crate::script::Key;
 

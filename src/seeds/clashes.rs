@@ -6,13 +6,13 @@ use std::collections::{HashMap, HashSet};
 use super::found::Found;
 use super::identity::{word, words};
 use super::plan::Basis;
-use super::problem::Problem;
 use super::row::{Content, Row, Rows};
+use crate::diagnostic::Diagnostic;
 use crate::schema::{Shape, TableShape};
 use crate::sql::Value;
 
 /// Rows of the files that claim what only one row can have, both places told.
-pub(super) fn clashes(basis: &Basis<'_>) -> Vec<Problem> {
+pub(super) fn clashes(basis: &Basis<'_>) -> Vec<Diagnostic> {
     let Basis {
         rows, shape, found, ..
     } = basis;
@@ -72,7 +72,7 @@ fn claim<'a>(
     }
 }
 
-fn clash(basis: &Basis<'_>, columns: &[usize], other: usize, at: usize) -> Problem {
+fn clash(basis: &Basis<'_>, columns: &[usize], other: usize, at: usize) -> Diagnostic {
     let Basis { rows, shape, .. } = basis;
     let (there, row) = (&rows.rows[other], &rows.rows[at]);
     let of = &shape.tables[rows.rules(row).table];
@@ -84,9 +84,8 @@ fn clash(basis: &Basis<'_>, columns: &[usize], other: usize, at: usize) -> Probl
         let cell = columns.last().and_then(|column| row.cell(*column));
         cell.map_or(row.span.clone(), |cell| cell.span.clone())
     };
-    Problem::error(
+    Diagnostic::problem(
         "same-value",
-        rows.origin(row, &span(row), basis.files),
         format!(
             "`{}` and `{}` have the same `{}`, of which there can be only one",
             rows.name(there, shape),
@@ -94,7 +93,8 @@ fn clash(basis: &Basis<'_>, columns: &[usize], other: usize, at: usize) -> Probl
             names.join("`, `")
         ),
     )
-    .other(
+    .at(rows.origin(row, &span(row), basis.files))
+    .related(
         "the other is here",
         rows.origin(there, &span(there), basis.files),
     )

@@ -8,9 +8,9 @@ use super::found::{Found, Lookup, PER_QUESTION, Wanted, questions, tuple, wantin
 use super::identity::words;
 use super::ledger::Orphan;
 use super::plan::Basis;
-use super::problem::Problem;
 use super::row::{Content, Rows};
 use crate::db::{EngineError, Query};
+use crate::diagnostic::Diagnostic;
 use crate::schema::{Shape, TableShape};
 use crate::sql::{Value, identifier};
 
@@ -57,7 +57,7 @@ pub(super) fn taken_problems(
     orphans: &[Orphan],
     writes: impl Fn(usize) -> bool,
     answers: Vec<Result<crate::db::Rows, EngineError>>,
-) -> Vec<Problem> {
+) -> Vec<Diagnostic> {
     let mut problems = Vec::new();
     let rows = basis.rows;
     for (taken, answer) in taken.into_iter().zip(answers) {
@@ -102,8 +102,8 @@ pub(super) fn taken_problems(
                 let names = names.join("`, `");
                 let message = format!("`{name}` has this `{names}` in the database");
                 problems.push(
-                    Problem::error("taken", rows.origin(row, span, basis.files), message)
-                        .other(
+                    Diagnostic::problem("taken", message).at(rows.origin(row, span, basis.files))
+                        .related(
                             "it is here",
                             rows.origin(declared, &declared.span, basis.files),
                         )
@@ -112,15 +112,15 @@ pub(super) fn taken_problems(
                 continue;
             }
             problems.push(
-                Problem::error(
+                Diagnostic::problem(
                     "taken",
-                    rows.origin(row, span, basis.files),
                     format!(
                         "another row of `{}` in the database has this `{}` already",
                         of.name,
                         names.join("`, `")
                     ),
                 )
+                .at(rows.origin(row, span, basis.files))
                 .help(format!(
                     "rows are found again by `{}`: with `_key: {}` this one would be that one",
                     key.join("`, `"),
@@ -219,7 +219,7 @@ pub(super) fn parents_problems(
     parents: Vec<Parents>,
     writes: impl Fn(usize) -> bool,
     answers: Vec<Result<crate::db::Rows, EngineError>>,
-) -> Vec<Problem> {
+) -> Vec<Diagnostic> {
     let mut problems = Vec::new();
     for (parents, answer) in parents.into_iter().zip(answers) {
         let there: HashSet<i64> = answer
@@ -236,11 +236,11 @@ pub(super) fn parents_problems(
             let span = row.cell(*column).map_or(&row.span, |cell| &cell.span);
             let parent = &parents.parent;
             problems.push(
-                Problem::error(
+                Diagnostic::problem(
                     "no-parent",
-                    basis.rows.origin(row, span, basis.files),
                     format!("no row of `{parent}` has this value, in the seeds or in the database"),
                 )
+                .at(basis.rows.origin(row, span, basis.files))
                 .help(format!(
                     "a row of the seeds is referred to by its label: `!ref {parent}.label`"
                 )),

@@ -4,9 +4,9 @@ use std::sync::Arc;
 
 use super::order::Order;
 use super::plan::{Basis, FilePlan, FileState, Plan};
-use super::problem::Problem;
 use super::row::{Cell, Content, Rows};
 use super::secret::hash;
+use crate::diagnostic::Diagnostic;
 use crate::history;
 use crate::schema::{Nullability, TableShape};
 use crate::script::{Atomicity, Entry, ForeignKeys, Key, Origin, Record, Script, Step, Unit};
@@ -35,7 +35,7 @@ pub(super) fn steps(
     basis: &Basis<'_>,
     order: &Order,
     updated: &[(usize, Vec<usize>)],
-) -> Result<(Vec<Step>, Vec<Insert>), Box<Problem>> {
+) -> Result<(Vec<Step>, Vec<Insert>), Box<Diagnostic>> {
     let mut inserts = Vec::new();
     let mut steps = super::ledger::deletions(basis);
     let mut at = 0;
@@ -123,7 +123,7 @@ fn resolved(
     basis: &Basis<'_>,
     order: &Order,
     chunk: &[usize],
-) -> Result<Vec<(usize, Value)>, Box<Problem>> {
+) -> Result<Vec<(usize, Value)>, Box<Diagnostic>> {
     let rows = chunk.iter().map(|at| (*at, &basis.rows.rows[*at]));
     let cells = rows.flat_map(|(at, row)| row.cells.iter().map(move |cell| (at, cell)));
     let mut resolved = Vec::new();
@@ -163,7 +163,7 @@ pub(super) fn bind(script: &mut Script, inserts: Vec<Insert>, rows: &mut Rows) {
     }
 }
 
-fn update(basis: &Basis<'_>, at: usize, columns: &[usize]) -> Result<Step, Box<Problem>> {
+fn update(basis: &Basis<'_>, at: usize, columns: &[usize]) -> Result<Step, Box<Diagnostic>> {
     let row = &basis.rows.rows[at];
     let rules = basis.rows.rules(row);
     let of = &basis.shape.tables[rules.table];
@@ -199,11 +199,11 @@ fn update(basis: &Basis<'_>, at: usize, columns: &[usize]) -> Result<Step, Box<P
 }
 
 /// What is bound for a cell.
-fn value(basis: &Basis<'_>, at: usize, cell: &Cell) -> Result<Value, Box<Problem>> {
+fn value(basis: &Basis<'_>, at: usize, cell: &Cell) -> Result<Value, Box<Diagnostic>> {
     let row = &basis.rows.rows[at];
     let wrong = |code, message: String| {
         let origin = basis.rows.origin(row, &cell.span, basis.files);
-        Box::new(Problem::error(code, origin, message))
+        Box::new(Diagnostic::problem(code, message).at(origin))
     };
     match &cell.content {
         Content::Known(value) => Ok(value.clone()),
@@ -231,18 +231,18 @@ pub(super) fn unresolved(
     cell: &Cell,
     parent: usize,
     column: usize,
-) -> Box<Problem> {
+) -> Box<Diagnostic> {
     let rows = basis.rows;
     let of = &basis.shape.tables[rows.rules(&rows.rows[parent]).table];
     let name = rows.name(&rows.rows[parent], basis.shape);
     let column = &of.columns[column].name;
     let origin = rows.origin(&rows.rows[at], &cell.span, basis.files);
     Box::new(
-        Problem::error(
+        Diagnostic::problem(
             "no-value",
-            origin,
             format!("`{name}` says nothing about `{column}`, so there is nothing to refer to"),
         )
+        .at(origin)
         .help("give it a value there"),
     )
 }
@@ -252,7 +252,7 @@ pub(super) fn unresolved_references(
     basis: &Basis<'_>,
     inserted: &[usize],
     updated: &[(usize, Vec<usize>)],
-) -> Vec<Problem> {
+) -> Vec<Diagnostic> {
     let rows = &basis.rows.rows;
     let of_inserts = inserted
         .iter()
@@ -278,7 +278,7 @@ pub(super) fn unresolved_references(
                     "column `{}` takes no NULL, and that is what `{name}` has there",
                     of.columns[cell.column].name
                 );
-                problems.push(Problem::error("null", origin, message));
+                problems.push(Diagnostic::problem("null", message).at(origin));
             }
             Some(_) => {}
         }

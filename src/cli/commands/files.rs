@@ -34,7 +34,7 @@ pub(crate) async fn check(session: &Session, flags: &args::Check) -> Ending {
         .await
         .map_err(|error| session.stopped(Report::history(&error)))?;
     let mut report = Report::problems(&problems);
-    let of_seeds = Report::told(&seeds.problems);
+    let of_seeds = Report::problems(&seeds.problems);
     report.diagnostics.extend(of_seeds.diagnostics);
     if report.class().is_some() {
         return Err(session.stopped(report));

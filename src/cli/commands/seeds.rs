@@ -117,7 +117,7 @@ async fn dry_run(
     let (_, plan) = seeds::observe(&opened.db, seeds, set, options)
         .await
         .map_err(|error| session.failed(opened, &error.into()))?;
-    let report = Report::told(&plan.problems);
+    let report = Report::problems(&plan.problems);
     let exit = Exit::from(report.class());
     if session.terminal.format == Format::Json {
         let database = opened.database();
@@ -154,7 +154,7 @@ pub(super) async fn run(
     )
     .await;
     let (outcome, plan) =
-        done.map_err(|error| session.did_not_happen(opened, &error).no_row_was_written())?;
+        done.map_err(|error| session.failed(opened, &error).no_row_was_written())?;
     let synced = opened.db.sync().await;
     if session.terminal.format == Format::Json {
         // One document: where the sync failed, the one of that is told below.

@@ -3,13 +3,13 @@ use std::time::Duration;
 
 use expect_test::expect_file;
 
-use super::{STYLE, case, origin};
+use super::{STYLE, case, origin, row};
 use crate::config::{DotEnv, Sources, resolve};
 use crate::db::{At, Code, Db, DbError, EngineError, Failure, Left, Options, Stop};
 use crate::diagnostic::Diagnostic;
-use crate::history::{Failed, HistoryError, Part};
+use crate::history::{Failed, History, HistoryError, Part, Row, State};
 use crate::migrations::{
-    self, ApplyError, Back, Done, Grouping, Migrations, Outcome, PlanOptions, Problem, ReadError,
+    self, ApplyError, Back, Done, Grouping, Migrations, Outcome, PlanOptions, ReadError,
     ScriptError, UndoOptions, Verb,
 };
 use crate::report::Report;
@@ -370,21 +370,30 @@ fn waiting(cases: &mut Cases) {
         "a lock, after a part of the run",
         &waited(vec![done(1)], None),
     );
+    let files = [("V4__vacuum.sql", "-- seedbed: no-transaction\nVACUUM;\n")];
+    let history = History {
+        rows: vec![Row {
+            state: State::Started,
+            ..row(Key::Migration(4), "vacuum", files[0].1)
+        }],
+        ..History::default()
+    };
+    let plan = migrations::plan(&set(&files), &history, &PlanOptions::default());
+    let started = plan.problems[0].clone();
     let error = ApplyError::Waited {
-        what: "a migration that runs outside of a transaction was not finished".to_owned(),
+        what: started.message.clone(),
         waited: Duration::from_secs(10),
         done: Vec::new(),
-        started: Some(Problem::Started {
-            key: Key::Migration(4),
-            since: "2026-11-21T22:12:51.123Z".to_owned(),
-            by: "seedbed 0.1.0, ann@laptop".to_owned(),
-        }),
+        started: Some(Box::new(started)),
     };
     cases.add("a migration that was started", &Report::failure(&error));
     let error = ApplyError::Problems {
-        problems: vec![Problem::Empty {
-            file: "migrations/V3__more.sql".to_owned(),
-        }],
+        problems: migrations::plan(
+            &set(&[("V3__more.sql", "-- later\n")]),
+            &History::default(),
+            &PlanOptions::default(),
+        )
+        .problems,
         done: vec![done(1), done(2)],
     };
     cases.add("problems after a part of the run", &Report::failure(&error));
