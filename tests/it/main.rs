@@ -26,6 +26,8 @@ mod process;
 mod project;
 mod race;
 mod readme;
+#[cfg(unix)]
+mod readme_commands;
 mod remote;
 mod replica;
 mod seeds;

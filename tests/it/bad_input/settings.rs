@@ -191,12 +191,12 @@ fn contradictory_settings() {
         &unchosen,
         "migrate",
         expect![[r#"
-        $ seedbed migrate
-        2> error[config]: TURSO_DATABASE_URL is set, but nothing says whether to use it
-        2>  --> .env:1
-        2>   = help: set USE_TURSO=YES for the remote, USE_EMBEDDED_REPLICA=YES for a local replica of it or USE_TURSO=NO for the local file; --mode and --database decide for one command
-        exit 2
-    "#]],
+            $ seedbed migrate
+            2> error[config]: TURSO_DATABASE_URL is set, but nothing says whether to use it
+            2>  --> .env:1
+            2>   = help: for the remote, pass `--mode remote` or set USE_TURSO=YES; for a local replica of it, pass `--mode replica` or set USE_EMBEDDED_REPLICA=YES; for the local file, pass `--mode local`, set USE_TURSO=NO in .env, or unset TURSO_DATABASE_URL there; `--database` overrides all of these. The remote needs TURSO_AUTH_TOKEN, which is not set
+            exit 2
+        "#]],
     );
     check(
         &applied().env("USE_TURSO", "YES"),
