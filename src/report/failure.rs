@@ -223,6 +223,26 @@ pub(super) fn database(error: &DbError, program: &str) -> Diagnostic {
             )],
             ..Diagnostic::error("not-synced", error.to_string())
         },
+        DbError::SideFiles { path, files } => super::side_files::diagnostic(error, path, files),
+        DbError::InUse { waited, .. } => Diagnostic {
+            notes: vec![waited_for(*waited)],
+            help: vec![
+                "stop the programs that have it open, and run the same command again; `--lock-timeout 60` waits longer \
+                 for them"
+                    .to_owned(),
+            ],
+            ..Diagnostic::error("in-use", error.to_string())
+        },
+        DbError::BeingBuilt { waited, .. } => Diagnostic {
+            notes: vec![waited_for(*waited)],
+            help: vec!["run the same command again once the other one has ended".to_owned()],
+            ..Diagnostic::error("lock-timeout", error.to_string())
+        },
+        DbError::Appeared(_) => Diagnostic {
+            help: vec!["look at it first; the same command again works on that file".to_owned()],
+            ..Diagnostic::error("file-appeared", error.to_string())
+        },
+        DbError::Replace { source, .. } => about(source.code, source),
         DbError::File { path, source } => Diagnostic {
             help: match source.kind() {
                 ErrorKind::AlreadyExists => vec!["name a file that is not there yet".to_owned()],
@@ -244,6 +264,11 @@ pub(super) fn database(error: &DbError, program: &str) -> Diagnostic {
         },
         DbError::Thread(source) => Diagnostic::error("internal", format!("{error}: {source}")),
     }
+}
+
+fn waited_for(waited: std::time::Duration) -> String {
+    let waited = i64::try_from(waited.as_millis()).unwrap_or(i64::MAX);
+    format!("waited for it for {}", duration(waited))
 }
 
 fn cannot_open(path: &Path) -> String {
