@@ -99,10 +99,9 @@ impl From<&ImportError> for Exit {
             Why::Db(error) => error.into(),
             Why::Unknown(_) => Exit::Unknown,
             Why::Overtaken => Exit::Locked,
-            Why::Refused { .. }
-            | Why::Engine { .. }
-            | Why::Waited { .. }
-            | Why::Interrupted => by_code(error.why.code()),
+            Why::Refused { .. } | Why::Engine { .. } | Why::Waited { .. } | Why::Interrupted => {
+                by_code(error.why.code())
+            }
             Why::Count { .. } | Why::File { .. } | Why::Thread => Exit::Failed,
         }
     }

@@ -104,7 +104,9 @@ impl Draft {
     ///
     /// # Errors
     /// [`DbError::SideFiles`] and [`DbError::Appeared`] where the name is not free any more.
-    pub(crate) fn publish(self) -> Result<(), DbError> {
+    pub(crate) async fn publish(self) -> Result<(), DbError> {
+        // What is in a log goes into the file: the log does not get the new name.
+        replace::close(&self.path).await?;
         publish(&self.path, &self.place)
     }
 
@@ -120,7 +122,7 @@ impl Draft {
         options: &Options,
     ) -> Result<(), DbError> {
         if !self.place.exists() {
-            return self.publish();
+            return self.publish().await;
         }
         refuse_side_files(&self.place)?;
         replace::replace(&self.place, &self.path, replaces, options).await
@@ -165,8 +167,7 @@ fn left_over(place: &Path) -> Vec<PathBuf> {
 pub(crate) fn publish(file: &Path, name: &Path) -> Result<(), DbError> {
     // Windows flushes only what is open for writing.
     let open = std::fs::OpenOptions::new().write(true).open(file);
-    open.and_then(|file| file.sync_all())
-        .map_err(about(file))?;
+    open.and_then(|file| file.sync_all()).map_err(about(file))?;
     refuse_side_files(name)?;
     give_name(file, name).map_err(|source| match source.kind() {
         ErrorKind::AlreadyExists => DbError::Appeared(name.to_path_buf()),

@@ -45,10 +45,10 @@ pub(crate) use replica_files::WITHOUT_SIDE;
 pub use replica_files::{
     Protocol, ReplicaFacts, copy_replica, noted_primary, remove_replica, replica_facts,
 };
+pub(crate) use side_files::refuse_side_files;
+pub use side_files::{SideFile, remove_local};
 pub(crate) use stop::{Pause, jittered};
 pub use stop::{Stop, StopHandle};
-pub use side_files::{SideFile, remove_local};
-pub(crate) use side_files::refuse_side_files;
 pub use stream::{Sink, StreamedRow};
 pub use unanswered::{Fate, RemoteError};
 

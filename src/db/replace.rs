@@ -62,6 +62,10 @@ pub(crate) async fn inherit(old: &Db, new: &Path) -> Result<(), DbError> {
         raw.execute(&format!("PRAGMA {pragma} = {value}"))
             .map_err(cannot_replace(new))?;
     }
+    // The encoding is written with the first table.
+    for sql in ["CREATE TABLE first (x)", "DROP TABLE first"] {
+        raw.execute(sql).map_err(cannot_replace(new))?;
+    }
     Ok(())
 }
 
@@ -83,9 +87,20 @@ pub(super) async fn replace(
         copy(&old, &new).map_err(failed())
     });
     work.await.map_err(DbError::Thread)??;
-    // The last connection to a database in WAL mode takes the log away; one that held it alone leaves `-shm`.
-    let _ = open(place, Access::Write).await?.execute("SELECT 1 FROM sqlite_schema");
+    // The connection that held it alone leaves the `-shm` of one that died. Whether another one has it open by now is
+    // all the same.
+    let _ = close(place).await;
     Ok(())
+}
+
+/// Opens a database and closes it again: the last connection that could write puts the log into the file, and removes
+/// it.
+pub(super) async fn close(path: &Path) -> Result<(), DbError> {
+    let raw = open(path, Access::Write).await?;
+    let work = tokio::task::spawn_blocking(move || raw.execute("SELECT 1 FROM sqlite_schema"));
+    work.await
+        .map_err(DbError::Thread)?
+        .map_err(cannot_replace(path))
 }
 
 /// Copies a database into one that nobody else can use. It keeps its journal mode.
@@ -131,7 +146,9 @@ async fn locked(path: &Path, options: &Options) -> Result<Raw, DbError> {
         });
         // A connection that failed is closed: the lock that it may have would keep another one from ending.
         match work.await.map_err(DbError::Thread)? {
-            Err(EngineError { code: Code::Busy, .. }) => {}
+            Err(EngineError {
+                code: Code::Busy, ..
+            }) => {}
             done => return done.map_err(cannot_replace(path)),
         }
         if begun.elapsed() >= options.lock_timeout {

@@ -235,7 +235,7 @@ pub async fn copy_replica(path: &Path, to: &Path) -> Result<(), DbError> {
     let draft = Draft::begin(to, &Options::default()).await?;
     let name = local::File::new(draft.path())?.name().to_owned();
     local::File::new(path)?.vacuum_into(&name).await?;
-    draft.publish()
+    draft.publish().await
 }
 
 fn size(path: &Path) -> Result<Option<u64>, DbError> {

@@ -57,7 +57,13 @@ impl Report {
     /// A database that cannot be read. A [`DbError`] becomes one with `into()`.
     pub fn history(error: &HistoryError, style: Style<'_>) -> Report {
         let (code, help): (_, &[&str]) = match error {
-            HistoryError::Db(error) => return Report::of(vec![database(error, style.program)]),
+            HistoryError::Db(error) => {
+                let unchanged = matches!(error, DbError::SideFiles { .. } | DbError::InUse { .. });
+                return Report {
+                    database: unchanged.then(|| NOTHING.to_owned()),
+                    ..Report::of(vec![database(error, style.program)])
+                };
+            }
             HistoryError::NotOurs { .. } => (
                 "not-ours",
                 &[
@@ -250,8 +256,8 @@ pub(super) fn database(error: &DbError, program: &str) -> Diagnostic {
                     if path.is_dir() || !path.exists() =>
                 {
                     vec![format!(
-                        "the files of a replica stand beside it: see whether the folder {} exists, and whether you may \
-                         read and write it",
+                        "other files are written beside the database: see whether the folder {} exists, and whether you \
+                         may read and write it",
                         path.display()
                     )]
                 }

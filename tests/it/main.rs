@@ -27,9 +27,13 @@ mod project;
 mod race;
 mod readme;
 mod remote;
+#[cfg(unix)]
+mod replaced;
 mod replica;
 mod seeds;
 mod server;
+#[cfg(unix)]
+mod side_files;
 #[cfg(unix)]
 mod signals;
 mod specification;

@@ -86,6 +86,8 @@ fn local(session: &Session, opened: &Opened) -> Result<PathBuf, Stopped> {
     };
     // A link stays, and what it leads to is made anew.
     let path = path.canonicalize().unwrap_or_else(|_| path.clone());
+    db::refuse_side_files(&path)
+        .map_err(|error| session.failed(opened, &HistoryError::from(error).into()))?;
     if matches!(
         replica_facts(&path),
         Ok(Some(_)) | Err(DbError::BrokenReplica { .. })
