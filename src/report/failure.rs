@@ -231,7 +231,10 @@ pub(super) fn database(error: &DbError, program: &str) -> Diagnostic {
         },
         DbError::SideFiles { path, files } => super::side_files::diagnostic(error, path, files),
         DbError::InUse { waited, .. } => Diagnostic {
-            notes: vec![waited_for(*waited)],
+            notes: (!waited.is_zero())
+                .then(|| waited_for(*waited))
+                .into_iter()
+                .collect(),
             help: vec![
                 "stop the programs that have it open, and run the same command again; `--lock-timeout 60` waits longer \
                  for them"

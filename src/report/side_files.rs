@@ -11,8 +11,8 @@ use crate::db::{DbError, SideFile};
 pub(super) fn diagnostic(error: &DbError, path: &Path, files: &[SideFile]) -> Diagnostic {
     let mut notes: Vec<String> = files.iter().map(described).collect();
     notes.push(
-        "SQLite reads a -wal or -journal into any database of that name: rows of the deleted database would replace those \
-         of the new one; beside an empty file, SQLite deletes them"
+        "SQLite applies a -wal or -journal to any database of that name: rows of the old database would replace rows of \
+         the new one; beside an empty file, SQLite deletes them"
             .to_owned(),
     );
     let names = files.iter().map(|file| quoted(&file.path));
@@ -34,7 +34,7 @@ pub(super) fn diagnostic(error: &DbError, path: &Path, files: &[SideFile]) -> Di
     Diagnostic {
         notes,
         help: vec![
-            "they can hold the last rows of that database: if it was moved, put its file back beside them; and stop every \
+            "they can hold the last rows of the old database: if its file was moved, put it back beside them; stop every \
              program that still has it open"
                 .to_owned(),
             format!("to keep them: `{keep}`"),

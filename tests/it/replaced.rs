@@ -76,9 +76,7 @@ fn a_database_in_wal_mode_that_another_process_has_open_is_not_replaced() {
                   "line": null,
                   "column": null,
                   "message": "[root]/local.db is in use by another process",
-                  "notes": [
-                    "waited for it for [ms]"
-                  ],
+                  "notes": [],
                   "help": "stop the programs that have it open, and run the same command again; `--lock-timeout 60` waits longer for them"
                 }
               ],

@@ -100,8 +100,8 @@ fn a_log_that_stayed_is_not_read_into_another_database() {
             2>   |
             2>   = note: s.db-wal: 12.1 KB, written 3 d 0 h ago
             2>   = note: s.db-shm: 0 B, written 3 d 0 h ago
-            2>   = note: SQLite reads a -wal or -journal into any database of that name: rows of the deleted database would replace those of the new one; beside an empty file, SQLite deletes them
-            2>   = help: they can hold the last rows of that database: if it was moved, put its file back beside them; and stop every program that still has it open
+            2>   = note: SQLite applies a -wal or -journal to any database of that name: rows of the old database would replace rows of the new one; beside an empty file, SQLite deletes them
+            2>   = help: they can hold the last rows of the old database: if its file was moved, put it back beside them; stop every program that still has it open
             2>   = help: to keep them: `mkdir [root]/s.db-old && mv [root]/s.db-wal [root]/s.db-shm [root]/s.db-old`
             2>   = help: to remove them: `rm [root]/s.db-wal [root]/s.db-shm`
             2>
@@ -115,10 +115,12 @@ fn a_log_that_stayed_is_not_read_into_another_database() {
         2>   |
         2>   = note: s.db-wal: 12.1 KB, written 3 d 0 h ago
         2>   = note: s.db-shm: 0 B, written 3 d 0 h ago
-        2>   = note: SQLite reads a -wal or -journal into any database of that name: rows of the deleted database would replace those of the new one; beside an empty file, SQLite deletes them
-        2>   = help: they can hold the last rows of that database: if it was moved, put its file back beside them; and stop every program that still has it open
+        2>   = note: SQLite applies a -wal or -journal to any database of that name: rows of the old database would replace rows of the new one; beside an empty file, SQLite deletes them
+        2>   = help: they can hold the last rows of the old database: if its file was moved, put it back beside them; stop every program that still has it open
         2>   = help: to keep them: `mkdir [root]/s.db-old && mv [root]/s.db-wal [root]/s.db-shm [root]/s.db-old`
         2>   = help: to remove them: `rm [root]/s.db-wal [root]/s.db-shm`
+        2>
+        2> nothing was changed
         exit 4
     "#]]);
 }
@@ -149,11 +151,12 @@ fn a_journal_that_stayed_is_not_rolled_back_into_another_database() {
                   "message": "[root]/s.db does not exist, and side files of another database of that name are beside it",
                   "notes": [
                     "s.db-journal: 508.5 KB, written 3 d 0 h ago",
-                    "SQLite reads a -wal or -journal into any database of that name: rows of the deleted database would replace those of the new one; beside an empty file, SQLite deletes them"
+                    "SQLite applies a -wal or -journal to any database of that name: rows of the old database would replace rows of the new one; beside an empty file, SQLite deletes them"
                   ],
-                  "help": "they can hold the last rows of that database: if it was moved, put its file back beside them; and stop every program that still has it open\nto keep them: `mkdir [root]/s.db-old && mv [root]/s.db-journal [root]/s.db-old`\nto remove them: `rm [root]/s.db-journal`"
+                  "help": "they can hold the last rows of the old database: if its file was moved, put it back beside them; stop every program that still has it open\nto keep them: `mkdir [root]/s.db-old && mv [root]/s.db-journal [root]/s.db-old`\nto remove them: `rm [root]/s.db-journal`"
                 }
-              ]
+              ],
+              "summary": "nothing was changed"
             }
             2> target: local s.db (--database)
             exit 4
