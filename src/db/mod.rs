@@ -31,7 +31,9 @@ use std::sync::Arc;
 use std::time::Duration;
 
 pub use application::AppDatabase;
-pub(crate) use draft::{Draft, give_name, publish};
+#[cfg(feature = "testing")]
+pub(crate) use draft::publish;
+pub(crate) use draft::{Draft, give_name};
 pub use engine::Engine;
 pub(crate) use engine::row_level_security;
 pub use error::{At, Code, DbError, EngineError, Failure, Left};
@@ -40,7 +42,9 @@ pub use libsql;
 pub use locate::locate;
 #[allow(unused_imports)]
 pub(crate) use raw::{Access, Check, Prepared, Raw, Row};
-pub(crate) use replace::{Replaces, inherit, wait_until_unused};
+pub(crate) use replace::Replaces;
+#[cfg(feature = "cli")]
+pub(crate) use replace::{inherit, wait_until_unused};
 pub(crate) use replica_files::WITHOUT_SIDE;
 pub use replica_files::{
     Protocol, ReplicaFacts, copy_replica, noted_primary, remove_replica, replica_facts,

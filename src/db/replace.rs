@@ -14,8 +14,8 @@ use std::path::Path;
 use std::time::{Duration, Instant};
 
 use super::local::{File, LOCK_SLICE};
-use super::{Access, Code, Db, DbError, EngineError, Options, Query, Raw};
-use crate::sql::{Value, ValueRef};
+use super::{Access, Code, DbError, EngineError, Options, Raw};
+use crate::sql::ValueRef;
 
 /// How often a process that waits for the file tries again.
 const TRY_AGAIN: Duration = Duration::from_millis(50);
@@ -26,6 +26,7 @@ pub(crate) enum Replaces {
     /// A database without a page.
     Nothing,
     /// Whatever is in it.
+    #[cfg(feature = "cli")]
     Everything,
 }
 
@@ -33,6 +34,7 @@ pub(crate) enum Replaces {
 ///
 /// # Errors
 /// [`DbError::InUse`] after the lock timeout; [`DbError::Replace`].
+#[cfg(feature = "cli")]
 pub(crate) async fn wait_until_unused(path: &Path, options: &Options) -> Result<(), DbError> {
     locked(path, options).await.map(drop)
 }
@@ -40,8 +42,11 @@ pub(crate) async fn wait_until_unused(path: &Path, options: &Options) -> Result<
 /// Sets up an empty file as the database is that it is to replace: what belongs to the file and is not in its tables.
 ///
 /// # Errors
-/// Those of [`Db::query`] for the old one; [`DbError::Replace`] for the new one.
-pub(crate) async fn inherit(old: &Db, new: &Path) -> Result<(), DbError> {
+/// Those of [`super::Db::query`] for the old one; [`DbError::Replace`] for the new one.
+#[cfg(feature = "cli")]
+pub(crate) async fn inherit(old: &super::Db, new: &Path) -> Result<(), DbError> {
+    use super::Query;
+    use crate::sql::Value;
     // In this order: the first three hold for a database without a page only.
     const PRAGMAS: [&str; 5] = [
         "page_size",
