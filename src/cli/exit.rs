@@ -66,11 +66,18 @@ impl From<&HistoryError> for Exit {
             | HistoryError::Newer { .. }
             | HistoryError::Unfinished(_)
             | HistoryError::Unreadable { .. } => Exit::Integrity,
+            HistoryError::Db(error) => error.into(),
+        }
+    }
+}
+
+impl From<&DbError> for Exit {
+    fn from(error: &DbError) -> Exit {
+        match error {
             // The settings name a file and a primary that do not belong together, or a mode that is not in this build.
-            HistoryError::Db(DbError::OtherPrimary { .. } | DbError::NotBuilt { .. }) => {
-                Exit::Usage
-            }
-            HistoryError::Db(error) => by_code(error.code()),
+            DbError::OtherPrimary { .. } | DbError::NotBuilt { .. } => Exit::Usage,
+            DbError::SideFiles { .. } | DbError::Appeared(_) => Exit::Integrity,
+            error => by_code(error.code()),
         }
     }
 }
@@ -89,14 +96,12 @@ impl From<&ImportError> for Exit {
             | Why::ForeignKeys { .. }
             | Why::Appeared(_) => Exit::Integrity,
             Why::History(error) => error.into(),
-            Why::Db(DbError::OtherPrimary { .. } | DbError::NotBuilt { .. }) => Exit::Usage,
+            Why::Db(error) => error.into(),
             Why::Unknown(_) => Exit::Unknown,
             Why::Overtaken => Exit::Locked,
-            Why::Refused { .. }
-            | Why::Engine { .. }
-            | Why::Db(_)
-            | Why::Waited { .. }
-            | Why::Interrupted => by_code(error.why.code()),
+            Why::Refused { .. } | Why::Engine { .. } | Why::Waited { .. } | Why::Interrupted => {
+                by_code(error.why.code())
+            }
             Why::Count { .. } | Why::File { .. } | Why::Thread => Exit::Failed,
         }
     }
@@ -108,8 +113,7 @@ impl From<&VerifyError> for Exit {
             VerifyError::Dump(DumpError::Open { .. }) => Exit::Usage,
             VerifyError::Dump(DumpError::Read { .. }) | VerifyError::Thread(_) => Exit::Failed,
             VerifyError::Dump(_) => Exit::Integrity,
-            VerifyError::Db(DbError::OtherPrimary { .. } | DbError::NotBuilt { .. }) => Exit::Usage,
-            VerifyError::Db(error) => by_code(error.code()),
+            VerifyError::Db(error) => error.into(),
         }
     }
 }

@@ -57,7 +57,13 @@ impl Report {
     /// A database that cannot be read. A [`DbError`] becomes one with `into()`.
     pub fn history(error: &HistoryError, style: Style<'_>) -> Report {
         let (code, help): (_, &[&str]) = match error {
-            HistoryError::Db(error) => return Report::of(vec![database(error, style.program)]),
+            HistoryError::Db(error) => {
+                let unchanged = matches!(error, DbError::SideFiles { .. } | DbError::InUse { .. });
+                return Report {
+                    database: unchanged.then(|| NOTHING.to_owned()),
+                    ..Report::of(vec![database(error, style.program)])
+                };
+            }
             HistoryError::NotOurs { .. } => (
                 "not-ours",
                 &[
@@ -223,6 +229,29 @@ pub(super) fn database(error: &DbError, program: &str) -> Diagnostic {
             )],
             ..Diagnostic::error("not-synced", error.to_string())
         },
+        DbError::SideFiles { path, files } => super::side_files::diagnostic(error, path, files),
+        DbError::InUse { waited, .. } => Diagnostic {
+            notes: (!waited.is_zero())
+                .then(|| waited_for(*waited))
+                .into_iter()
+                .collect(),
+            help: vec![
+                "stop the programs that have it open, and run the same command again; `--lock-timeout 60` waits longer \
+                 for them"
+                    .to_owned(),
+            ],
+            ..Diagnostic::error("in-use", error.to_string())
+        },
+        DbError::BeingBuilt { waited, .. } => Diagnostic {
+            notes: vec![waited_for(*waited)],
+            help: vec!["run the same command again once the other one has ended".to_owned()],
+            ..Diagnostic::error("lock-timeout", error.to_string())
+        },
+        DbError::Appeared(_) => Diagnostic {
+            help: vec!["look at it first; the same command again works on that file".to_owned()],
+            ..Diagnostic::error("file-appeared", error.to_string())
+        },
+        DbError::Replace { source, .. } => about(source.code, source),
         DbError::File { path, source } => Diagnostic {
             help: match source.kind() {
                 ErrorKind::AlreadyExists => vec!["name a file that is not there yet".to_owned()],
@@ -230,8 +259,8 @@ pub(super) fn database(error: &DbError, program: &str) -> Diagnostic {
                     if path.is_dir() || !path.exists() =>
                 {
                     vec![format!(
-                        "the files of a replica stand beside it: see whether the folder {} exists, and whether you may \
-                         read and write it",
+                        "other files are written beside the database: see whether the folder {} exists, and whether you \
+                         may read and write it",
                         path.display()
                     )]
                 }
@@ -244,6 +273,11 @@ pub(super) fn database(error: &DbError, program: &str) -> Diagnostic {
         },
         DbError::Thread(source) => Diagnostic::error("internal", format!("{error}: {source}")),
     }
+}
+
+fn waited_for(waited: std::time::Duration) -> String {
+    let waited = i64::try_from(waited.as_millis()).unwrap_or(i64::MAX);
+    format!("waited for it for {}", duration(waited))
 }
 
 fn cannot_open(path: &Path) -> String {

@@ -3,6 +3,7 @@
 use std::fmt;
 
 use super::{Paint, Report, Style};
+use crate::db::DbError;
 use crate::testing::TestingError;
 
 impl Report {
@@ -14,6 +15,9 @@ impl Report {
             TestingError::Migrations(error) => Report::failure(error, style),
             TestingError::Seeds(error) => Report::failure(error, style),
             TestingError::History(error) => Report::history(error, style),
+            TestingError::Db(error @ DbError::SideFiles { .. }) => {
+                Report::of(vec![super::failure::database(error, style.program)])
+            }
             TestingError::NoProject(_)
             | TestingError::Run(_)
             | TestingError::Db(_)

@@ -42,6 +42,7 @@ fn failed(session: &Session, error: &TestingError) -> Stopped {
         TestingError::Migrations(error) => Exit::from(error.as_ref()),
         TestingError::Seeds(error) => Exit::from(error.as_ref()),
         TestingError::History(error) => error.into(),
+        TestingError::Db(error) => error.into(),
         _ => Exit::Failed,
     };
     session.stopped(Report::testing(error, session.style()), exit)

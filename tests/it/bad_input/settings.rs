@@ -289,7 +289,7 @@ fn flags_that_do_not_fit() {
                 2>   export       Write a dump: SQL from which sqlite3 and `import` rebuild an equal database
                 2>   backup       Take a backup: a packed dump with a checksum, read back before it counts
                 2>   restore      Bring a backup into a new or empty database
-                2>   reset        Make the local database anew: delete its file, migrate, seed
+                2>   reset        Replace the local database by a new one: migrate, seed
                 2>   test-db      Print the path of a fresh migrated and seeded database, for tests in any language
                 2>   config       Show every setting and where it comes from
                 2>   init         Write an xtask, a cargo alias, .env.example and .gitattributes into this project
