@@ -212,6 +212,13 @@ impl Diagnostic {
         self
     }
 
+    /// With these notes.
+    #[must_use]
+    pub fn notes<T: Into<String>>(mut self, notes: impl IntoIterator<Item = T>) -> Diagnostic {
+        self.notes.extend(notes.into_iter().map(Into::into));
+        self
+    }
+
     /// With advice.
     #[must_use]
     pub fn help(mut self, help: impl Into<String>) -> Diagnostic {

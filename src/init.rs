@@ -1,5 +1,5 @@
 //! Setting a project up: the files that `cargo xtask` needs. It makes files and adds lines to them; it never writes
-//! over a file, and a second time changes nothing.
+//! over a file, and a second time changes nothing. The only lines that it replaces are its own, of an earlier version.
 
 mod edit;
 
@@ -33,6 +33,8 @@ pub enum Wrote {
     Written,
     /// It was there, and lines were added to it.
     Extended,
+    /// It was there, and lines of an earlier version were replaced; the reason and what to do.
+    Replaced(String),
     /// It was there and is left as it is.
     Kept,
     /// It was there and needs a change that is its owner's to make; the words for them.
@@ -91,11 +93,7 @@ pub fn init(root: &Path, options: &InitOptions) -> Result<Vec<(PathBuf, Wrote)>,
     project.xtask(&options.dependency)?;
     project.cargo_config()?;
     project.whole(".env.example", include_str!("../.env.example"))?;
-    project.lines(
-        ".gitattributes",
-        "# Checksums are of texts with LF, on every system.",
-        &["*.sql text eol=lf", "seeds/** text eol=lf"],
-    )?;
+    project.git_attributes()?;
     project.lines(
         ".gitignore",
         "# Databases of this machine, and their tokens.",
@@ -131,7 +129,7 @@ impl Project<'_> {
             }
         }
         if after != text {
-            self.write_over(name, &after)?;
+            self.write_over(name, &after, Wrote::Extended)?;
         } else if tell.is_empty() {
             self.did(name, Wrote::Kept);
         }
@@ -188,6 +186,19 @@ impl Project<'_> {
         self.edited(name, edit::with_alias)
     }
 
+    fn git_attributes(&mut self) -> Result<(), InitError> {
+        let name = ".gitattributes";
+        let before = self.read(name)?.unwrap_or_default();
+        let Some(text) = edit::without_old_attributes(&before) else {
+            return self.lines(name, edit::ATTRIBUTES_ARE, &edit::ATTRIBUTES);
+        };
+        let why = format!(
+            "`{}` made git change the bytes of binary files. If seeds/ has any, restore their original bytes, then run `git add --renormalize seeds` and commit",
+            edit::OLD_ATTRIBUTE
+        );
+        self.write_over(name, &text, Wrote::Replaced(why))
+    }
+
     fn lines(&mut self, name: &str, comment: &str, lines: &[&str]) -> Result<(), InitError> {
         self.edited(name, |text| edit::with_lines(text, comment, lines))
     }
@@ -208,7 +219,7 @@ impl Project<'_> {
         let before = self.read(name)?;
         match (edit(before.as_deref().unwrap_or_default()), before) {
             (Edit::To(text), None) => self.whole(name, &text)?,
-            (Edit::To(text), Some(_)) => self.write_over(name, &text)?,
+            (Edit::To(text), Some(_)) => self.write_over(name, &text, Wrote::Extended)?,
             (Edit::Fine, _) => self.did(name, Wrote::Kept),
             (Edit::Tell(words), _) => self.did(name, Wrote::TellUser(words)),
         }
@@ -254,11 +265,11 @@ impl Project<'_> {
         })
     }
 
-    /// Only ever with the text that was there and more.
-    fn write_over(&mut self, name: &str, text: &str) -> Result<(), InitError> {
+    /// Only ever with the text that was there and more, but for lines of an earlier version.
+    fn write_over(&mut self, name: &str, text: &str, did: Wrote) -> Result<(), InitError> {
         let path = self.root.join(name);
         std::fs::write(&path, text).map_err(|source| InitError::Write { path, source })?;
-        self.did(name, Wrote::Extended);
+        self.did(name, did);
         Ok(())
     }
 

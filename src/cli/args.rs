@@ -162,7 +162,7 @@ pub(super) enum Command {
     Backup(Backup),
     /// Bring a backup into a new or empty database
     Restore(Restore),
-    /// Make the local database anew: delete its file, migrate, seed
+    /// Replace the local database by a new one: migrate, seed
     Reset(Reset),
     /// Print the path of a fresh migrated and seeded database, for tests in any language
     TestDb(TestDb),

@@ -10,10 +10,11 @@ use super::layers::{Layers, Level};
 use super::origin::{Origin, Setting};
 use super::problem::Problem;
 use super::secret::Secret;
+use super::switches::switched;
 use super::url::{Form, RemoteUrl, UrlError};
 use super::variables::{
     DATABASE_FILE, EMBEDDED_REPLICA_FILE, TURSO_AUTH_TOKEN, TURSO_AUTH_TOKEN_FILE,
-    TURSO_DATABASE_URL, USE_EMBEDDED_REPLICA, USE_TURSO,
+    TURSO_DATABASE_URL,
 };
 
 /// What was decided, as far as it could be.
@@ -78,71 +79,6 @@ fn contradiction(form: Mode, mode: Mode) -> Problem {
         "--database names a {form} database, --mode says {mode}"
     ))
     .help(help)
-}
-
-/// The mode by the switches of the highest level that sets either.
-fn switched(
-    layers: &Layers<'_>,
-    whole: bool,
-    problems: &mut Vec<Problem>,
-) -> Option<Setting<Mode>> {
-    for level in Level::ALL {
-        let turso = layers.sources.at(level, USE_TURSO);
-        let replica = layers.sources.at(level, USE_EMBEDDED_REPLICA);
-        if turso.is_none() && replica.is_none() {
-            continue;
-        }
-        let before = problems.len();
-        let turso = turso.and_then(|text| truth(text, problems));
-        let replica = replica.and_then(|text| truth(text, problems));
-        if problems.len() > before {
-            return None;
-        }
-        let on = |switch: &Option<Setting<bool>>| switch.as_ref().is_some_and(|on| on.value);
-        if let (true, true, Some(turso)) = (on(&turso), on(&replica), &turso) {
-            let both = format!("and {USE_EMBEDDED_REPLICA} are both on: choose one");
-            problems.push(Problem::with(&turso.origin, both).help(format!(
-                "{USE_TURSO}=YES works on the remote itself, {USE_EMBEDDED_REPLICA}=YES on a local replica of it"
-            )));
-            return None;
-        }
-        let decides = match (on(&turso), on(&replica)) {
-            (true, _) => turso.map(|on| on.map(|_| Mode::Remote)),
-            (_, true) => replica.map(|on| on.map(|_| Mode::Replica)),
-            _ => turso.or(replica).map(|off| off.map(|_| Mode::Local)),
-        };
-        return decides;
-    }
-    if let Some(enabled) = &layers.toml.replica_enabled {
-        let mode = |on| if on { Mode::Replica } else { Mode::Local };
-        return Some(enabled.clone().map(mode));
-    }
-    if let Some(url) = layers.sources.variable(TURSO_DATABASE_URL) {
-        if whole {
-            let what = "is set, but nothing says whether to use it";
-            problems.push(Problem::with(&url.origin, what).help(format!(
-                "set {USE_TURSO}=YES for the remote, {USE_EMBEDDED_REPLICA}=YES for a local replica of it or {USE_TURSO}=NO for the local file; --mode and --database decide for one command"
-            )));
-        }
-        return None;
-    }
-    whole.then(|| Setting::default(Mode::Local))
-}
-
-fn truth(text: Setting<String>, problems: &mut Vec<Problem>) -> Option<Setting<bool>> {
-    let word = text.value.to_ascii_lowercase();
-    let value = match word.as_str() {
-        "yes" | "true" | "1" => true,
-        "no" | "false" | "0" => false,
-        _ => {
-            let what = "is neither yes nor no";
-            let problem = Problem::with(&text.origin, what)
-                .help("accepted: YES or NO, true or false, 1 or 0");
-            problems.push(problem);
-            return None;
-        }
-    };
-    Some(text.map(|_| value))
 }
 
 /// The database that `--database` names.
@@ -273,7 +209,7 @@ fn url(
     }
 }
 
-fn refused_url(origin: &Origin, error: &UrlError) -> Problem {
+pub(super) fn refused_url(origin: &Origin, error: &UrlError) -> Problem {
     Problem::with(origin, error).help(error.help())
 }
 

@@ -18,8 +18,11 @@
 //! 3. Else the switches `USE_TURSO` and `USE_EMBEDDED_REPLICA`, read together at the highest level
 //!    that sets either; `[turso.local_replica] enabled` is that of `config.toml`. Both on is an error,
 //!    all off is the local file.
-//! 4. Else the local file; but a `TURSO_DATABASE_URL` in the environment or `.env` is then an error,
-//!    for somebody meant a remote.
+//! 4. Else the local file.
+//!
+//! A `TURSO_DATABASE_URL` at a higher level than the switches that choose the local file (3), or in the
+//! environment or `.env` without any switch (4), is an error: a URL that was set for a command must not
+//! end in a local file without a message.
 //!
 //! Only what the mode uses is judged: with `--database app.db` a broken `TURSO_DATABASE_URL` does not
 //! matter. Space around the value of a variable is not part of it, and an empty one is unset.
@@ -34,6 +37,7 @@ mod problem;
 mod resolve;
 mod secret;
 mod show;
+mod switches;
 #[cfg(test)]
 #[allow(clippy::unwrap_used)]
 mod tests;

@@ -168,6 +168,41 @@ pub enum DbError {
         /// The engine's words.
         why: String,
     },
+    /// There is no database, or an empty one, and side files of its name are left over from another database.
+    #[error("{} {}, and side files of another database of that name are beside it", path.display(), state(path))]
+    SideFiles {
+        /// Where the database would be.
+        path: PathBuf,
+        /// The side files.
+        files: Vec<super::SideFile>,
+    },
+    /// Another process has the file open that was to be replaced.
+    #[error("{} is in use by another process", path.display())]
+    InUse {
+        /// The file.
+        path: PathBuf,
+        /// How long it was waited for.
+        waited: std::time::Duration,
+    },
+    /// Another process builds a database for the same place.
+    #[error("another process is building {}", path.display())]
+    BeingBuilt {
+        /// The file.
+        path: PathBuf,
+        /// How long it was waited for.
+        waited: std::time::Duration,
+    },
+    /// Another process created the file while the database for it was built.
+    #[error("{} was created by another process meanwhile", .0.display())]
+    Appeared(PathBuf),
+    /// The content of a file could not be replaced; it is as it was.
+    #[error("cannot replace the content of {}", path.display())]
+    Replace {
+        /// The file.
+        path: PathBuf,
+        /// The engine's words.
+        source: EngineError,
+    },
     /// A file could not be read, removed or created.
     #[error("{}: {source}", path.display())]
     File {
@@ -179,6 +214,13 @@ pub enum DbError {
     /// The thread that held the connection is gone.
     #[error("the thread of the database ended early")]
     Thread(#[source] tokio::task::JoinError),
+}
+
+fn state(path: &std::path::Path) -> &'static str {
+    match path.exists() {
+        true => "is empty",
+        false => "does not exist",
+    }
 }
 
 /// Which primary it was instead.
@@ -204,14 +246,20 @@ impl DbError {
     /// The kind of the engine's error beneath, if there is one.
     pub fn code(&self) -> Option<Code> {
         match self {
-            DbError::Open { source, .. } | DbError::Read(source) => Some(source.code),
-            DbError::SyncLocked { .. } => Some(Code::Busy),
+            DbError::Open { source, .. }
+            | DbError::Read(source)
+            | DbError::Replace { source, .. } => Some(source.code),
+            DbError::SyncLocked { .. } | DbError::InUse { .. } | DbError::BeingBuilt { .. } => {
+                Some(Code::Busy)
+            }
             DbError::Path { .. } | DbError::NotBuilt { .. } | DbError::Thread(_) => None,
             DbError::Remote(_)
             | DbError::NotAReplica { .. }
             | DbError::BrokenReplica { .. }
             | DbError::OtherPrimary { .. }
             | DbError::NotSynced { .. }
+            | DbError::SideFiles { .. }
+            | DbError::Appeared(_)
             | DbError::File { .. } => None,
         }
     }

@@ -5,7 +5,7 @@ use std::fs::{File, OpenOptions, TryLockError};
 use std::path::{Path, PathBuf};
 
 use super::DbError;
-use super::replica_files::beside;
+use super::side_files::beside;
 
 /// Held while it lives.
 #[derive(Debug)]
@@ -38,6 +38,12 @@ impl FileLock {
             Ok(()) => {}
             Err(TryLockError::WouldBlock) => return Ok(None),
             Err(TryLockError::Error(source)) => return Err(failed(source)),
+        }
+        let is_foreign = |file: &File| file.metadata().is_ok_and(|file| file.len() > 0);
+        if is_foreign(&file) {
+            // A lock is empty, and goes when it is released.
+            let source = std::io::ErrorKind::AlreadyExists.into();
+            return Err(DbError::File { path, source });
         }
         if is_removed(&file).map_err(failed)? {
             return Ok(None);

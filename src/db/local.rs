@@ -17,7 +17,7 @@ use tokio::sync::{Mutex, OwnedMutexGuard};
 use super::bound::{Bound, copies};
 use super::{
     Access, Answer, At, Code, DbError, EngineError, Failure, Left, OnProgress, Options, Progress,
-    Query, Raw, Rows, Stop, Transaction,
+    Query, Raw, Rows, Stop, Transaction, refuse_side_files,
 };
 use crate::script::{Atomicity, ForeignKeys, Step};
 use crate::sql::Value;
@@ -109,7 +109,19 @@ impl File {
             .await
     }
 
+    /// Refuses a path without a database beside side files of another one: the engine would apply or delete them, even
+    /// where it only reads.
+    pub(super) fn refuse_side_files(&self) -> Result<(), DbError> {
+        match self.recovery {
+            Recovery::Allowed => refuse_side_files(&self.path),
+            // What its files tell is judged all together.
+            #[cfg(feature = "replica")]
+            Recovery::Never => Ok(()),
+        }
+    }
+
     async fn open(&self, flags: OpenFlags) -> Result<Connection, DbError> {
+        self.refuse_side_files()?;
         // The engine calls that an I/O error.
         if self.path.is_dir() {
             return Err(DbError::Path {
@@ -141,6 +153,7 @@ impl File {
     /// A connection that only reads: to the file, or to nothing where there is none.
     async fn open_to_read(&self) -> Result<Connection, DbError> {
         if missing(&self.path) {
+            self.refuse_side_files()?;
             return self.open_empty().await;
         }
         self.open(OpenFlags::SQLITE_OPEN_READ_ONLY).await

@@ -6,6 +6,7 @@
 
 mod application;
 mod bound;
+mod draft;
 mod engine;
 mod error;
 mod file_lock;
@@ -15,11 +16,12 @@ mod raw;
 mod reach;
 #[cfg(feature = "remote")]
 mod remote;
-mod remove;
+mod replace;
 #[cfg(feature = "replica")]
 mod replica;
 mod replica_files;
 mod replica_lock;
+mod side_files;
 mod stop;
 mod stream;
 mod unanswered;
@@ -29,6 +31,9 @@ use std::sync::Arc;
 use std::time::Duration;
 
 pub use application::AppDatabase;
+#[cfg(feature = "testing")]
+pub(crate) use draft::publish;
+pub(crate) use draft::{Draft, give_name};
 pub use engine::Engine;
 pub(crate) use engine::row_level_security;
 pub use error::{At, Code, DbError, EngineError, Failure, Left};
@@ -37,11 +42,15 @@ pub use libsql;
 pub use locate::locate;
 #[allow(unused_imports)]
 pub(crate) use raw::{Access, Check, Prepared, Raw, Row};
-pub use remove::remove_local;
+pub(crate) use replace::Replaces;
+#[cfg(feature = "cli")]
+pub(crate) use replace::{inherit, wait_until_unused};
 pub(crate) use replica_files::WITHOUT_SIDE;
 pub use replica_files::{
     Protocol, ReplicaFacts, copy_replica, noted_primary, remove_replica, replica_facts,
 };
+pub(crate) use side_files::refuse_side_files;
+pub use side_files::{SideFile, remove_local};
 pub(crate) use stop::{Pause, jittered};
 pub use stop::{Stop, StopHandle};
 pub use stream::{Sink, StreamedRow};

@@ -171,6 +171,31 @@ impl Raw {
         Ok(prepared)
     }
 
+    /// Replaces all that this database holds by what `from` holds, in one transaction.
+    pub(crate) fn copy_from(&self, from: &Raw) -> Result<(), EngineError> {
+        // SAFETY: both handles are open, and stay so until the copy is finished; the names end with a NUL. Nothing else
+        // uses them meanwhile, as https://sqlite.org/c3ref/backup_finish.html asks: a `Raw` is used by one thread at a
+        // time.
+        let (stepped, finished) = unsafe {
+            let main = c"main".as_ptr();
+            let copy = ffi::sqlite3_backup_init(self.handle, main, from.handle, main);
+            if copy.is_null() {
+                return Err(self.error(ffi::sqlite3_errcode(self.handle)));
+            }
+            let stepped = ffi::sqlite3_backup_step(copy, -1);
+            (stepped, ffi::sqlite3_backup_finish(copy))
+        };
+        match (stepped, finished) {
+            (ffi::SQLITE_DONE, ffi::SQLITE_OK) => Ok(()),
+            // A lock that was in the way is told by the step alone.
+            (stepped, ffi::SQLITE_OK) => Err(EngineError::new(
+                Code::of(stepped),
+                "the copy did not come to its end",
+            )),
+            (_, finished) => Err(self.error(finished)),
+        }
+    }
+
     /// Whether no transaction is open.
     #[cfg(test)]
     pub(crate) fn is_autocommit(&self) -> bool {

@@ -19,7 +19,17 @@ use super::replica_files::{
 use super::replica_lock::SyncLock;
 use super::{
     Answer, DbError, EngineError, Failure, OnProgress, Options, Stop, Synced, Transaction, local,
+    refuse_side_files,
 };
+
+/// What the files of a replica tell. Where there is none, none is made beside side files of another database.
+fn known_facts(path: &Path) -> Result<Option<ReplicaFacts>, DbError> {
+    let facts = replica_facts(path)?;
+    if facts.is_none() {
+        refuse_side_files(path)?;
+    }
+    Ok(facts)
+}
 
 /// How long a sync may take that follows a write or is asked for. The crate's own client waits for ever.
 const SYNC: Duration = Duration::from_secs(600);
@@ -94,7 +104,7 @@ impl Replica {
             .is_some_and(|it| it.database.initialized());
         let facts = match is_open {
             true => None,
-            false => replica_facts(self.file.path())?,
+            false => known_facts(self.file.path())?,
         };
         // A primary that is away says nothing on that.
         if let Err(error @ DbError::OtherPrimary { .. }) = self.same_primary(facts).await {
@@ -149,7 +159,7 @@ impl Replica {
     pub(super) async fn sync(&self, options: &Options) -> Result<Synced, DbError> {
         let path = self.file.path();
         let _lock = SyncLock::take(path, options).await?;
-        let before = replica_facts(path)?;
+        let before = known_facts(path)?;
         tokio::select! {
             same = self.same_primary(before) => same?,
             () = options.stop.raised() => return Err(DbError::Read(EngineError::interrupted())),
@@ -202,7 +212,7 @@ impl Replica {
         let Some(_lock) = SyncLock::try_take(path)? else {
             return Ok(());
         };
-        let facts = replica_facts(path)?;
+        let facts = known_facts(path)?;
         let same = tokio::select! {
             same = self.same_primary(facts) => same,
             () = options.stop.raised() => return Err(DbError::Read(EngineError::interrupted())),

@@ -5,7 +5,9 @@
 use std::path::{Path, PathBuf};
 use std::time::SystemTime;
 
+use super::draft::Draft;
 use super::replica_lock::SyncLock;
+use super::side_files::beside;
 use super::{DbError, Options, local};
 
 /// How a replica follows its primary. It stands in a file beside the replica's own.
@@ -224,29 +226,16 @@ pub async fn copy_replica(path: &Path, to: &Path) -> Result<(), DbError> {
             why: "does not exist",
         });
     }
-    for ending in ["", "-wal", "-journal"] {
-        let file = beside(to, ending);
-        if std::fs::symlink_metadata(&file).is_ok() {
-            return Err(DbError::File {
-                path: file,
-                source: std::io::ErrorKind::AlreadyExists.into(),
-            });
-        }
+    if std::fs::symlink_metadata(to).is_ok() {
+        return Err(DbError::File {
+            path: to.to_path_buf(),
+            source: std::io::ErrorKind::AlreadyExists.into(),
+        });
     }
-    let name = local::File::new(to)?.name().to_owned();
-    let copied = local::File::new(path)?.vacuum_into(&name).await;
-    if copied.is_err() {
-        // Half a copy is of no use; that there is none is no further error.
-        let _ = std::fs::remove_file(to);
-    }
-    copied
-}
-
-/// The files that belong to a database stand beside it.
-pub(super) fn beside(path: &Path, ending: &str) -> PathBuf {
-    let mut name = path.as_os_str().to_owned();
-    name.push(ending);
-    name.into()
+    let draft = Draft::begin(to, &Options::default()).await?;
+    let name = local::File::new(draft.path())?.name().to_owned();
+    local::File::new(path)?.vacuum_into(&name).await?;
+    draft.publish().await
 }
 
 fn size(path: &Path) -> Result<Option<u64>, DbError> {

@@ -54,7 +54,7 @@ impl SyncLock {
 
 #[cfg(test)]
 mod tests {
-    use super::super::replica_files::beside;
+    use super::super::side_files::beside;
     use super::*;
 
     #[test]

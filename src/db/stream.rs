@@ -96,6 +96,7 @@ async fn of_file<S: Sink>(
             why: "is a directory",
         });
     }
+    file.refuse_side_files()?;
     let open = async |access| {
         let name = match file.is_missing() {
             true => ":memory:",

@@ -8,6 +8,8 @@ use std::path::{Path, PathBuf};
 use flate2::Compression;
 use flate2::write::GzEncoder;
 
+use crate::db::give_name;
+
 /// Who may read a file.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Readers {
@@ -94,30 +96,6 @@ impl NewFile {
         self.end()?;
         give_name(&self.partial, &self.path)
     }
-}
-
-/// Gives a file that is on the disk its name, and puts that on the disk too. It may keep the old name beside the new one.
-///
-/// # Errors
-/// The system's; [`ErrorKind::AlreadyExists`] where there is a file of that name.
-pub(super) fn give_name(file: &Path, name: &Path) -> io::Result<()> {
-    // A link fails where the name is taken; a rename would replace what is there.
-    match std::fs::hard_link(file, name) {
-        Ok(()) => {}
-        Err(error) if error.kind() == ErrorKind::AlreadyExists => return Err(error),
-        // Some file systems have no links.
-        Err(_) if name.exists() => return Err(ErrorKind::AlreadyExists.into()),
-        Err(_) => std::fs::rename(file, name)?,
-    }
-    #[cfg(unix)]
-    if let Some(folder) = name.parent() {
-        let folder = match folder.as_os_str().is_empty() {
-            true => Path::new("."),
-            false => folder,
-        };
-        File::open(folder)?.sync_all()?;
-    }
-    Ok(())
 }
 
 impl Write for NewFile {

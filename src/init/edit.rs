@@ -1,5 +1,5 @@
 //! What has to be added to files that a project has already. Pure: a text in, a text out; nothing that is there is
-//! taken away or moved.
+//! removed or moved, but for lines that an earlier version added.
 
 use std::path::Path;
 
@@ -22,6 +22,20 @@ pub(super) const ALIAS: &str = "xtask = \"run --quiet --package xtask --\"";
 
 /// The engine does the work of every command, so a dev build of it must not crawl.
 pub(super) const PROFILE: &str = "[profile.dev.package.libsql-ffi]\nopt-level = 3";
+
+/// The files whose line ends git may change: what Seedbed reads as text. Seeds also read images and other binary files
+/// (`!file`), so no line names a whole folder.
+pub(super) const ATTRIBUTES: [&str; 3] = [
+    "migrations/**/*.sql text eol=lf",
+    "seeds/**/*.sql text eol=lf",
+    "seeds/**/*.yaml text eol=lf",
+];
+
+/// The comment above them.
+pub(super) const ATTRIBUTES_ARE: &str = "# Checksums are of texts with LF, on every system.";
+
+/// An earlier version added this line below the comment, after `*.sql text eol=lf`.
+pub(super) const OLD_ATTRIBUTE: &str = "seeds/** text eol=lf";
 
 const WORKSPACE: &str = "[workspace]\nmembers = [\"xtask\"]";
 
@@ -144,6 +158,31 @@ pub(super) fn with_lines(text: &str, comment: &str, lines: &[&str]) -> Edit {
         text,
         &format!("{comment}\n{}", missing.join("\n")),
     ))
+}
+
+/// A `.gitattributes` with [`ATTRIBUTES`] in the place of the lines that an earlier version added; none where it has
+/// none of those.
+pub(super) fn without_old_attributes(text: &str) -> Option<String> {
+    let mut after = String::new();
+    let mut added = false;
+    let mut before = "";
+    for line in text.split_inclusive('\n') {
+        match line.trim() {
+            OLD_ATTRIBUTE if added => {}
+            OLD_ATTRIBUTE => {
+                let there: Vec<&str> = text.lines().map(str::trim).collect();
+                let new = ATTRIBUTES.iter().filter(|line| !there.contains(line));
+                for new in new {
+                    after.push_str(&as_in(text, &format!("{new}\n")));
+                }
+                added = true;
+            }
+            "*.sql text eol=lf" if before == ATTRIBUTES_ARE => {}
+            _ => after.push_str(line),
+        }
+        before = line.trim();
+    }
+    added.then_some(after)
 }
 
 /// Whether a `Cargo.toml` is the root of a workspace to which a package at `below` (from its folder) belongs, as far as
@@ -292,6 +331,37 @@ mod tests {
             let text = format!("[workspace]\nmembers = {there}");
             assert_eq!(with_member(&text), Edit::Fine);
         }
+    }
+
+    #[test]
+    fn old_attributes_are_replaced_and_the_lines_of_others_stay() {
+        let new = ATTRIBUTES.join("\n");
+        let all = [
+            (
+                format!("{ATTRIBUTES_ARE}\n*.sql text eol=lf\n{OLD_ATTRIBUTE}\n"),
+                format!("{ATTRIBUTES_ARE}\n{new}\n"),
+            ),
+            (
+                format!("*.sql text eol=lf\n\n{ATTRIBUTES_ARE}\n{OLD_ATTRIBUTE}\n*.png binary"),
+                format!("*.sql text eol=lf\n\n{ATTRIBUTES_ARE}\n{new}\n*.png binary"),
+            ),
+            (
+                format!("{}\r\n* -text\r\n{OLD_ATTRIBUTE}", ATTRIBUTES[0]),
+                format!(
+                    "{}\r\n* -text\r\n{}\r\n{}\r\n",
+                    ATTRIBUTES[0], ATTRIBUTES[1], ATTRIBUTES[2]
+                ),
+            ),
+        ];
+        for (before, after) in all {
+            assert_eq!(without_old_attributes(&before), Some(after.clone()));
+            assert_eq!(without_old_attributes(&after), None);
+            assert_eq!(with_lines(&after, ATTRIBUTES_ARE, &ATTRIBUTES), Edit::Fine);
+        }
+        assert_eq!(
+            without_old_attributes("seeds/** -text\n*.sql text eol=lf\n"),
+            None
+        );
     }
 
     #[test]

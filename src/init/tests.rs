@@ -7,6 +7,7 @@ fn describe(wrote: &[(PathBuf, Wrote)]) -> Vec<String> {
         let did = match did {
             Wrote::Written => "written",
             Wrote::Extended => "extended",
+            Wrote::Replaced(_) => "replaced",
             Wrote::Kept => "kept",
             Wrote::TellUser(words) => words,
         };
@@ -35,7 +36,7 @@ fn check(files: &[(&str, &str)], expect: &[&str]) -> tempfile::TempDir {
     assert!(
         second
             .iter()
-            .all(|(_, did)| !matches!(did, Wrote::Written | Wrote::Extended)),
+            .all(|(_, did)| !matches!(did, Wrote::Written | Wrote::Extended | Wrote::Replaced(_))),
         "{:?}",
         describe(&second)
     );

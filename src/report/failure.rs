@@ -2,6 +2,7 @@
 
 use std::io::ErrorKind;
 use std::path::Path;
+use std::time::Duration;
 
 use super::engine::{code_class, code_help, code_name};
 use super::script::script;
@@ -29,7 +30,7 @@ impl Report {
                 done,
                 started,
             } => {
-                let waited = duration(i64::try_from(waited.as_millis()).unwrap_or(i64::MAX));
+                let waited = in_words(*waited);
                 let diagnostic = match started {
                     Some(problem) => Diagnostic {
                         code: "lock-timeout",
@@ -52,7 +53,14 @@ impl Report {
 
     /// A database that cannot be read. A [`DbError`] becomes one with `into()`.
     pub fn history(error: &HistoryError) -> Report {
-        history(error).into()
+        let unchanged = matches!(
+            error,
+            HistoryError::Db(DbError::SideFiles { .. } | DbError::InUse { .. })
+        );
+        Report {
+            database: unchanged.then(|| NOTHING.to_owned()),
+            ..Report::from(history(error))
+        }
     }
 
     /// Migration files that cannot be read.
@@ -132,7 +140,9 @@ pub(super) fn database(error: &DbError) -> Diagnostic {
             help: vec![LOCKED.to_owned()],
             ..about(source)
         },
-        DbError::Open { source, .. } | DbError::Read(source) => about(source),
+        DbError::Open { source, .. }
+        | DbError::Read(source)
+        | DbError::Replace { source, .. } => about(source),
         DbError::Path { .. } => Diagnostic::error("database-path", words)
             .help("name another file with `--database FILE`"),
         // The settings name a mode that is not in this build.
@@ -168,6 +178,18 @@ pub(super) fn database(error: &DbError) -> Diagnostic {
             "see whether the disk is full, then run `sync` again; if that fails too, `replica reset` and `sync` make the \
              replica anew",
         ),
+        DbError::SideFiles { path, files } => super::side_files::diagnostic(error, path, files),
+        DbError::InUse { waited, .. } => Diagnostic::error("in-use", words)
+            .notes((!waited.is_zero()).then(|| waited_for(*waited)))
+            .help(
+                "stop the programs that have it open, and run the same command again; `--lock-timeout 60` waits longer \
+                 for them",
+            ),
+        DbError::BeingBuilt { waited, .. } => Diagnostic::error("lock-timeout", words)
+            .note(waited_for(*waited))
+            .help("run the same command again once the other one has ended"),
+        DbError::Appeared(_) => Diagnostic::problem("file-appeared", words)
+            .help("look at it first; the same command again works on that file"),
         DbError::File { path, source } => Diagnostic::error("file", words).help(file(path, source)),
         DbError::Thread(source) => Diagnostic::error("internal", format!("{words}: {source}")),
     };
@@ -177,13 +199,21 @@ pub(super) fn database(error: &DbError) -> Diagnostic {
     }
 }
 
+fn waited_for(waited: Duration) -> String {
+    format!("waited for it for {}", in_words(waited))
+}
+
+fn in_words(waited: Duration) -> String {
+    duration(i64::try_from(waited.as_millis()).unwrap_or(i64::MAX))
+}
+
 fn file(path: &Path, source: &std::io::Error) -> String {
     match source.kind() {
         ErrorKind::AlreadyExists => "name a file that is not there yet".to_owned(),
         ErrorKind::NotFound | ErrorKind::PermissionDenied if path.is_dir() || !path.exists() => {
             format!(
-                "the files of a replica stand beside it: see whether the folder {} exists, and whether you may read and write \
-             it",
+                "other files are written beside the database: see whether the folder {} exists, and whether you may read and \
+             write it",
                 path.display()
             )
         }

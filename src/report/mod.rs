@@ -27,6 +27,7 @@ mod restore_point;
 mod schema;
 mod script;
 mod seeds;
+mod side_files;
 mod snippet;
 mod status;
 mod style;

@@ -2,8 +2,10 @@
 
 use std::fmt;
 
+use super::failure::database;
 use super::{Paint, Report, Style};
-use crate::diagnostic::Diagnostic;
+use crate::db::DbError;
+use crate::diagnostic::{Class, Diagnostic};
 use crate::testing::TestingError;
 
 impl Report {
@@ -15,6 +17,7 @@ impl Report {
             TestingError::Migrations(error) => Report::failure(error),
             TestingError::Seeds(error) => Report::failure(error),
             TestingError::History(error) => Report::history(error),
+            TestingError::Db(error @ DbError::SideFiles { .. }) => Report::from(database(error)),
             TestingError::NoProject(_)
             | TestingError::Run(_)
             | TestingError::Db(_)
@@ -24,7 +27,13 @@ impl Report {
             | TestingError::UnknownLabel { .. }
             | TestingError::Gone { .. }
             | TestingError::Unfit { .. } => {
-                Report::of(vec![Diagnostic::error("testing", with_causes(error))])
+                let class = match error {
+                    TestingError::Db(error) => database(error).class,
+                    _ => Class::Failed,
+                };
+                Diagnostic::error("testing", with_causes(error))
+                    .class(class)
+                    .into()
             }
         };
         // What a template under construction is like helps nobody: it is gone.

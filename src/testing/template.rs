@@ -12,7 +12,7 @@ use tokio::sync::OnceCell;
 
 use super::labels::{Labels, written};
 use super::{Options, TestingError};
-use crate::db::{Db, DbError, Transaction, remove_local};
+use crate::db::{Db, DbError, Transaction, publish, refuse_side_files, remove_local};
 use crate::drive::ignore;
 use crate::migrations::{self, Migrations, PlanOptions, checksum, checksum_bytes};
 use crate::script::{Atomicity, ForeignKeys, Run, Step};
@@ -168,6 +168,7 @@ async fn make(
     options: &Options,
     now: SystemTime,
 ) -> Result<Template, TestingError> {
+    refuse_side_files(database)?;
     let building = Building::new(database);
     let rows = fill(&building.0, set, seeds, options, now).await?;
     let labels = labels_of(database);
@@ -179,7 +180,11 @@ async fn make(
     std::fs::write(&unnamed, &text)
         .and_then(|()| std::fs::rename(&unnamed, &labels))
         .map_err(cannot_write(&labels))?;
-    std::fs::rename(&building.0, database).map_err(cannot_write(database))?;
+    match publish(&building.0, database) {
+        // Where files cannot be locked, another process may have made the same.
+        Ok(()) | Err(DbError::Appeared(_)) => {}
+        Err(error) => return Err(error.into()),
+    }
     Ok(Template {
         database: database.to_owned(),
         text,
@@ -240,7 +245,7 @@ async fn fill(
 }
 
 /// Waits until nobody else makes a template. Whoever dies has no lock any more. Where files cannot be locked, several
-/// make the same template, and the last one is kept.
+/// make the same template, and the first one is kept.
 async fn lock(path: &Path) -> Result<Option<File>, TestingError> {
     let mut options = File::options();
     let file = options.create(true).truncate(false).write(true).open(path);

@@ -26,10 +26,16 @@ mod process;
 mod project;
 mod race;
 mod readme;
+#[cfg(unix)]
+mod readme_commands;
 mod remote;
+#[cfg(unix)]
+mod replaced;
 mod replica;
 mod seeds;
 mod server;
+#[cfg(unix)]
+mod side_files;
 #[cfg(unix)]
 mod signals;
 mod specification;

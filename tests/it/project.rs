@@ -183,6 +183,14 @@ impl Project {
         command
     }
 
+    /// Runs git, which every machine that has the project has.
+    pub(crate) fn git(&self, line: &str) {
+        let mut git = self.other("git");
+        git.args(["-c", "user.name=a", "-c", "user.email=a@example.com"]);
+        let output = git.args(line.split_whitespace()).output().unwrap();
+        assert!(output.status.success(), "git {line}: {output:?}");
+    }
+
     /// Runs the program to its end.
     pub(crate) fn run(&self, line: &str) -> Ran {
         self.spawn(line).finish()

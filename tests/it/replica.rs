@@ -237,6 +237,27 @@ fn a_copy_is_a_plain_database() {
 }
 
 #[test]
+fn no_copy_and_no_replica_is_made_beside_side_files_of_a_deleted_database() {
+    for replication in [Replication::V1, Replication::V2] {
+        let server = server(replication);
+        let project = project(&server).after("migrate");
+        for ending in ["-wal", "-shm", "-journal"] {
+            let side = format!("copy.db{ending}");
+            project.write(&side, "deleted");
+            let ran = project.run("replica copy copy.db");
+            ends(&ran, 4, "error[side-files]");
+            assert!(!project.path("copy.db").exists());
+            assert_eq!(project.read(&side), "deleted");
+            project.remove(&side);
+        }
+        project.write("other.db-journal", "deleted");
+        let ran = project.run("sync --replica-file other.db");
+        ends(&ran, 4, "error[side-files]");
+        assert!(!project.path("other.db").exists());
+    }
+}
+
+#[test]
 fn without_its_primary_a_replica_is_read_and_not_changed() {
     for replication in [Replication::V1, Replication::V2] {
         let server = server(replication);

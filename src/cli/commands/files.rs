@@ -198,6 +198,7 @@ pub(crate) fn init(session: &Session, flags: &args::Init) -> Ending {
         let (word, tell) = match wrote {
             Wrote::Written => ("written", None),
             Wrote::Extended => ("extended", None),
+            Wrote::Replaced(why) => ("replaced", Some(why)),
             Wrote::Kept => ("kept", None),
             Wrote::TellUser(text) => ("to do", Some(text)),
         };

@@ -1,20 +1,18 @@
-//! `reset`: the local database made anew. The new one is finished before the old one goes, so a migration or a seed that
-//! fails costs nothing.
+//! `reset`: the local database rebuilt. The new one is finished before it replaces the old one, so a migration or a seed
+//! that fails costs nothing, and nothing is replaced while another process uses it.
 
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
 use std::time::SystemTime;
 
 use crate::cli::args::{self, Format};
 use crate::cli::exit::Exit;
 use crate::cli::session::{Ending, Opened, Session, Stopped};
-use crate::config::{Database, relative};
-use crate::db::{Db, DbError, Options, Query, Transaction, remove_local, replica_facts};
+use crate::config::Database;
+use crate::db::{self, Db, DbError, Draft, Options, Query, Replaces, replica_facts};
 use crate::diagnostic::Diagnostic;
 use crate::history::{self, History, HistoryError};
 use crate::migrations::{self, Migrations, Outcome};
 use crate::report::{self, Change, Document, Report, SeedsDone};
-use crate::script::{Atomicity, ForeignKeys};
 use crate::seeds::{self, Choice, PROD, Plan, Refresh, SeedOptions, Seeds, Variables};
 
 /// The environment of a database on this machine, where nobody says another.
@@ -38,7 +36,16 @@ pub(crate) async fn reset(session: &Session, flags: &args::Reset) -> Ending {
         _ => configured.unwrap_or_else(|| DEV.to_owned()),
     };
     ask(session, &opened, &path, &history).await?;
-    let new = New::beside(&path);
+    let settings = Options {
+        lock_timeout: opened.db.lock_timeout(),
+        stop: opened.db.stop().clone(),
+    };
+    let failed = |error: DbError| {
+        let mut report = Report::history(&error.into());
+        report.database = Some(as_it_was(&opened));
+        session.stopped(report).about(&opened)
+    };
+    let draft = begin(&opened, &path, &settings).await.map_err(failed)?;
     let options = SeedOptions {
         choice: Choice {
             environment,
@@ -49,12 +56,13 @@ pub(crate) async fn reset(session: &Session, flags: &args::Reset) -> Ending {
         variables: Variables::Known(session.variables()),
         now: SystemTime::now(),
     };
-    let (outcome, plan) = build(session, &opened, &new.0, &set, &seeds, &options).await?;
-    let removed = swap(&opened, &new.0, &path)
-        .await
-        .map_err(|error| session.failed(&opened, &error.into()))?;
+    let new = Db::local(draft.path(), settings.clone()).map_err(failed)?;
+    let (outcome, plan) = build(session, &opened, &new, &set, &seeds, &options).await?;
+    let replaced = path.exists();
+    let done = draft.replace(Replaces::Everything, &settings).await;
+    done.map_err(failed)?;
     let done = Done {
-        removed: &removed,
+        replaced,
         outcome: &outcome,
         plan: plan.as_ref(),
         environment: &options.choice.environment,
@@ -78,6 +86,8 @@ fn local(session: &Session, opened: &Opened) -> Result<PathBuf, Stopped> {
     };
     // A link stays, and what it leads to is made anew.
     let path = path.canonicalize().unwrap_or_else(|_| path.clone());
+    db::refuse_side_files(&path)
+        .map_err(|error| session.failed(opened, &HistoryError::from(error).into()))?;
     if matches!(
         replica_facts(&path),
         Ok(Some(_)) | Err(DbError::BrokenReplica { .. })
@@ -151,83 +161,52 @@ async fn ask(
     Ok(())
 }
 
-/// The new database. It is removed, unless it has been moved into its place.
-struct New(PathBuf);
-
-impl New {
-    fn beside(path: &Path) -> New {
-        let mut name = path.as_os_str().to_owned();
-        name.push(format!("-reset-{}", uuid::Uuid::now_v7().simple()));
-        New(PathBuf::from(name))
+/// A draft of the new database, set up as the old one is, once nobody uses that.
+async fn begin(opened: &Opened, path: &Path, options: &Options) -> Result<Draft, DbError> {
+    let draft = Draft::begin(path, options).await?;
+    if path.exists() {
+        db::wait_until_unused(path, options).await?;
+        db::inherit(&opened.db, draft.path()).await?;
     }
-}
-
-impl Drop for New {
-    fn drop(&mut self) {
-        let _ = remove_local(&self.0);
-    }
+    Ok(draft)
 }
 
 /// Migrates and seeds the new database.
 async fn build(
     session: &Session,
     opened: &Opened,
-    path: &Path,
+    db: &Db,
     set: &Migrations,
     seeds: &Seeds,
     options: &SeedOptions,
 ) -> Result<(Outcome, Option<Plan>), Stopped> {
-    let settings = Options {
-        lock_timeout: opened.db.lock_timeout(),
-        stop: opened.db.stop().clone(),
-    };
-    let as_it_was = |mut report: Report| {
-        let name = opened.config.database_name();
-        report.database = Some(format!("nothing was changed: {name} is as it was"));
+    let failed = |mut report: Report| {
+        report.database = Some(as_it_was(opened));
         report.items = Vec::new();
         session.stopped(report).about(opened)
     };
-    let db = Db::local(path, settings)
-        .map_err(|error| session.failed(opened, &HistoryError::from(error).into()))?;
     let events = session.events(opened);
-    let outcome = migrations::apply(&db, set, &opened.plan_options(false), &opened.run, &events)
+    let outcome = migrations::apply(db, set, &opened.plan_options(false), &opened.run, &events)
         .await
-        .map_err(|error| as_it_was(Report::failure(&error)))?;
+        .map_err(|error| failed(Report::failure(&error)))?;
     if seeds.files.is_empty() && seeds.problems.is_empty() {
         return Ok((outcome, None));
     }
-    let (_, plan) = seeds::apply(&db, seeds, set, options, &opened.run, &events)
+    let (_, plan) = seeds::apply(db, seeds, set, options, &opened.run, &events)
         .await
-        .map_err(|error| as_it_was(Report::failure(&error)))?;
+        .map_err(|error| failed(Report::failure(&error)))?;
     Ok((outcome, Some(plan)))
 }
 
-/// Puts the new database into the place of the old one, once nobody writes to that.
-async fn swap(opened: &Opened, new: &Path, path: &Path) -> Result<Vec<PathBuf>, HistoryError> {
-    if path.exists() {
-        let nothing = Transaction {
-            foreign_keys: ForeignKeys::On,
-            atomicity: Atomicity::Transaction,
-            steps: Vec::new(),
-        };
-        let got = opened.db.run(vec![nothing], Arc::new(|_| {})).await;
-        got.map_err(|failure| match failure {
-            crate::db::Failure::Open(error) => error,
-            crate::db::Failure::Step { error, .. } => DbError::Read(error),
-            crate::db::Failure::Lost(error) => DbError::Remote(error),
-        })?;
-    }
-    let removed = remove_local(path)?;
-    std::fs::rename(new, path).map_err(|source| DbError::File {
-        path: path.to_owned(),
-        source,
-    })?;
-    Ok(removed)
+fn as_it_was(opened: &Opened) -> String {
+    let name = opened.config.database_name();
+    format!("nothing was changed: {name} is as it was")
 }
 
 /// What was done.
 struct Done<'a> {
-    removed: &'a [PathBuf],
+    /// Whether there was a database.
+    replaced: bool,
     outcome: &'a Outcome,
     /// None where there are no seeds.
     plan: Option<&'a Plan>,
@@ -235,27 +214,21 @@ struct Done<'a> {
 }
 
 fn show(session: &Session, opened: &Opened, done: &Done<'_>) {
-    let root = &opened.config.root;
-    let root = root.canonicalize().unwrap_or_else(|_| root.clone());
-    let removed: Vec<String> = done
-        .removed
-        .iter()
-        .map(|path| relative(&root, path).display().to_string())
-        .collect();
+    let name = opened.config.database_name();
     let inserted = done.plan.map(|plan| plan.counts().0);
     let environment = done.plan.map(|_| done.environment);
     if session.terminal.format == Format::Json {
         let database = opened.database();
         let call = session.call(Some(&database), Exit::Done);
         let document = Document::outcome(call, done.outcome)
-            .with("removed", removed)
+            .with("removed", done.replaced.then_some(name).as_slice())
             .with("environment", environment)
             .with("rows", inserted);
         session.print(&document);
     } else {
-        let mut text = match removed.as_slice() {
-            [] => format!("{} was not there\n", opened.config.database_name()),
-            removed => format!("removed {}\n", removed.join(", ")),
+        let mut text = match done.replaced {
+            true => format!("replaced {name}\n"),
+            false => format!("created {name}\n"),
         };
         text.push_str(&report::outcome(
             done.outcome,

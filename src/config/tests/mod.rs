@@ -5,6 +5,7 @@ mod modes;
 mod paths;
 mod remotes;
 mod secrets;
+mod switches;
 mod urls;
 
 use std::collections::BTreeMap;

@@ -287,16 +287,6 @@ fn the_highest_level_that_sets_either_switch_decides_alone() {
             target: replica local_replica.db of libsql://db.turso.io (TURSO_DATABASE_URL from the environment)
         "#]],
     );
-    check(
-        &Case {
-            env: &[URL],
-            toml: "[turso.local_replica]\nenabled = false",
-            ..Case::default()
-        },
-        expect![[r#"
-            target: local local.db (default)
-        "#]],
-    );
 }
 
 #[test]
@@ -352,7 +342,7 @@ fn a_remote_url_that_nothing_chooses_is_an_error_and_no_silent_local_file() {
         &[URL],
         expect![[r#"
             error: TURSO_DATABASE_URL from the environment is set, but nothing says whether to use it
-              help: set USE_TURSO=YES for the remote, USE_EMBEDDED_REPLICA=YES for a local replica of it or USE_TURSO=NO for the local file; --mode and --database decide for one command
+              help: for the remote, pass `--mode remote` or set USE_TURSO=YES; for a local replica of it, pass `--mode replica` or set USE_EMBEDDED_REPLICA=YES; for the local file, pass `--mode local`, set USE_TURSO=NO in the environment, or unset TURSO_DATABASE_URL there; `--database` overrides all of these. The remote needs TURSO_AUTH_TOKEN, which is not set
         "#]],
     );
     check(
@@ -363,7 +353,7 @@ fn a_remote_url_that_nothing_chooses_is_an_error_and_no_silent_local_file() {
         },
         expect![[r#"
             error: .env:1: TURSO_DATABASE_URL is set, but nothing says whether to use it
-              help: set USE_TURSO=YES for the remote, USE_EMBEDDED_REPLICA=YES for a local replica of it or USE_TURSO=NO for the local file; --mode and --database decide for one command
+              help: for the remote, pass `--mode remote` or set USE_TURSO=YES; for a local replica of it, pass `--mode replica` or set USE_EMBEDDED_REPLICA=YES; for the local file, pass `--mode local`, set USE_TURSO=NO in .env, or unset TURSO_DATABASE_URL there; `--database` overrides all of these. The remote needs TURSO_AUTH_TOKEN, which is not set
         "#]],
     );
 }

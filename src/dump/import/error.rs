@@ -191,6 +191,20 @@ impl Why {
         ImportError { why: self, stands }
     }
 
+    /// Why a database could not be built beside its place, or not be put there.
+    pub(super) fn building(error: DbError) -> Why {
+        match error {
+            DbError::File { path, source } => Why::File { path, source },
+            DbError::Appeared(path) => Why::Appeared(path),
+            DbError::BeingBuilt { waited, .. } => Why::Waited {
+                what: "another process imported into this file",
+                waited,
+            },
+            error if error.code() == Some(Code::Interrupted) => Why::Interrupted,
+            error => Why::Db(error),
+        }
+    }
+
     /// What an engine said that was not about a row.
     pub(super) fn engine(error: EngineError) -> Why {
         match error.code {

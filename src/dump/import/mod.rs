@@ -244,6 +244,9 @@ pub async fn plan(db: &Db, input: &Input, options: &ImportOptions) -> Result<Pla
     {
         return Err(Why::Itself(path.clone()).into());
     }
+    if let Some(path) = &path {
+        crate::db::refuse_side_files(path).map_err(Why::from)?;
+    }
     let is_new = path.is_some_and(|path| new_file::is_new(&path)) && options.tables == Tables::New;
     let run = Run::new("");
     let job = Job {
@@ -289,7 +292,7 @@ pub async fn import(
         }
         path => {
             if let Some(path) = path {
-                new_file::tidy(&path)?;
+                crate::db::Draft::tidy(&path).map_err(Why::from)?;
             }
             let job = Job {
                 db,

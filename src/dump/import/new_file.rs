@@ -1,11 +1,11 @@
-//! A local database that is not there yet: built beside its place under another name, and renamed once it is whole and
-//! on the disk, so that it appears whole or not at all.
+//! A local database that does not exist yet, or is an empty file: built beside its place under another name, and put
+//! there once it is whole and on the disk, so that it appears whole or not at all.
 //!
 //! Until then it is nobody's database: it has no journal and nothing is synced, one thread reads while another writes,
 //! and rows are bound where the reader left them.
 
 use std::ops::ControlFlow;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
@@ -16,18 +16,11 @@ use super::rows::insert_into;
 use super::tally::Tally;
 use super::translate::{Deed, LeftOut, Tables, Translator};
 use super::{ImportError, ImportEvent, OnImport, Verify, Violations, record};
-use crate::db::{self, Access, Db, Engine, Options, Prepared, Raw, Stop};
-use crate::dump::file::give_name;
+use crate::db::{self, Access, Db, Draft, Engine, Options, Prepared, Raw, Replaces, Stop};
 use crate::dump::{Block, Mark, Object, Rows, Target, What};
 use crate::history;
 use crate::script::Run;
 use crate::sql::{ValueRef, identifier};
-
-/// What follows the name of the database while it is built.
-const BUILDING: &str = "-import";
-
-/// What follows the name of the database in the name of the lock.
-const LOCK: &str = "-import-lock";
 
 /// How many rows go into one statement. Measured on a million rows of five columns.
 const ROWS: usize = 32;
@@ -35,9 +28,6 @@ const ROWS: usize = 32;
 /// The most values of one statement: the least that SQLite was ever built with is
 /// [999](https://sqlite.org/limits.html#max_variable_number), and this engine takes 32766.
 const VALUES: usize = 30_000;
-
-/// How often somebody who waits for the lock tries again.
-const TRY_AGAIN: Duration = Duration::from_millis(50);
 
 /// No journal, no waiting for the disk, nobody else: what goes wrong costs the file, and that was nobody's yet. 8 MB
 /// of cache keep indexes that come before their rows quick, and sorting for those that come after goes on a thread of
@@ -94,14 +84,12 @@ pub(super) fn is_new(path: &Path) -> bool {
 
 /// Makes the database of a dump.
 pub(super) async fn make(path: &Path, dump: Ahead, plan: Plan<'_>) -> Result<Built, ImportError> {
-    let path = std::path::absolute(path).map_err(|source| Why::File {
-        path: path.to_path_buf(),
-        source,
-    })?;
-    let _lock = lock(&path, &plan).await?;
-    // The lock is ours, so whoever wrote this is dead.
-    let building = Building::beside(&path)?;
-    let built = build(&building, dump, &plan).await?;
+    let options = Options {
+        lock_timeout: plan.lock_timeout,
+        stop: plan.stop.clone(),
+    };
+    let draft = Draft::begin(path, &options).await.map_err(Why::building)?;
+    let built = build(draft.path(), dump, &plan).await?;
     let (count, some) = &built.orphans;
     if *count > 0 && plan.violations == Violations::Refuse {
         return Err(Why::ForeignKeys {
@@ -111,131 +99,26 @@ pub(super) async fn make(path: &Path, dump: Ahead, plan: Plan<'_>) -> Result<Bui
         .into());
     }
     (plan.on_event)(ImportEvent::Finishing);
-    let options = Options {
-        lock_timeout: plan.lock_timeout,
-        stop: plan.stop.clone(),
-    };
-    let database = Db::local(&building.path, options).map_err(Why::from)?;
+    let database = Db::local(draft.path(), options.clone()).map_err(Why::from)?;
     let revision = history::read(&database).await.map_err(Why::from)?.revision;
     let script = record(revision, plan.name, &built.end, &built.tally);
     history::run(&database, &script, plan.run, Arc::new(|_| {}))
         .await
         .map_err(super::not_recorded)?;
-    building.put_in_place(&path)?;
+    let replaced = draft.replace(Replaces::Nothing, &options).await;
+    replaced.map_err(Why::building)?;
     Ok(built)
 }
 
-async fn lock(path: &Path, plan: &Plan<'_>) -> Result<db::FileLock, Why> {
-    let begun = Instant::now();
-    loop {
-        let lock = db::FileLock::try_take(path, LOCK).map_err(|error| match error {
-            db::DbError::File { path, source } => Why::File { path, source },
-            error => Why::Db(error),
-        });
-        if let Some(lock) = lock? {
-            return Ok(lock);
-        }
-        if begun.elapsed() >= plan.lock_timeout {
-            return Err(Why::Waited {
-                what: "another process imported into this file",
-                waited: plan.lock_timeout,
-            });
-        }
-        tokio::select! {
-            () = tokio::time::sleep(TRY_AGAIN) => {}
-            () = plan.stop.raised() => return Err(Why::Interrupted),
-        }
-    }
-}
-
-/// Takes away what a run left that was killed just when its file had got its name.
-pub(super) fn tidy(path: &Path) -> Result<(), Why> {
-    let beside = |ending| {
-        let mut name = path.as_os_str().to_owned();
-        name.push(ending);
-        PathBuf::from(name)
-    };
-    if (beside(LOCK).exists() || beside(BUILDING).exists())
-        && let Some(_lock) = db::FileLock::try_take(path, LOCK)?
-    {
-        Building::beside(path)?;
-    }
-    Ok(())
-}
-
-/// The file while it is nobody's database. It goes with the value, unless it was put in its place.
-struct Building {
-    path: PathBuf,
-}
-
-impl Building {
-    fn beside(path: &Path) -> Result<Building, Why> {
-        let mut name = path.as_os_str().to_owned();
-        name.push(BUILDING);
-        let building = Building { path: name.into() };
-        building.remove().map_err(|source| Why::File {
-            path: building.path.clone(),
-            source,
-        })?;
-        Ok(building)
-    }
-
-    fn name(&self) -> Result<&str, Why> {
-        self.path.to_str().ok_or_else(|| {
-            Why::Db(db::DbError::Path {
-                path: self.path.clone(),
-                why: "is not UTF-8",
-            })
-        })
-    }
-
-    /// With what the engine may have left beside it.
-    fn remove(&self) -> std::io::Result<()> {
-        for ending in ["", "-journal"] {
-            let mut name = self.path.as_os_str().to_owned();
-            name.push(ending);
-            match std::fs::remove_file(PathBuf::from(name)) {
-                Err(error) if error.kind() != std::io::ErrorKind::NotFound => return Err(error),
-                _ => {}
-            }
-        }
-        Ok(())
-    }
-
-    /// On the disk, under its own name, and not in the place of anything.
-    fn put_in_place(self, path: &Path) -> Result<(), Why> {
-        let failed = |path: &Path| {
-            let path = path.to_path_buf();
-            move |source| Why::File { path, source }
-        };
-        let file = std::fs::OpenOptions::new()
-            .write(true)
-            .open(&self.path)
-            .map_err(failed(&self.path))?;
-        file.sync_all().map_err(failed(&self.path))?;
-        drop(file);
-        if is_new(path) && path.exists() {
-            std::fs::remove_file(path).map_err(failed(path))?;
-        }
-        give_name(&self.path, path).map_err(|source| match source.kind() {
-            std::io::ErrorKind::AlreadyExists => Why::Appeared(path.to_path_buf()),
-            _ => failed(path)(source),
-        })
-        // What it was called before goes with the value.
-    }
-}
-
-impl Drop for Building {
-    fn drop(&mut self) {
-        let _ = self.remove();
-    }
-}
-
-async fn build(building: &Building, dump: Ahead, plan: &Plan<'_>) -> Result<Built, Why> {
-    let raw = Raw::open(building.name()?, Access::Create)
+async fn build(path: &Path, dump: Ahead, plan: &Plan<'_>) -> Result<Built, Why> {
+    let name = path.to_str().ok_or_else(|| db::DbError::Path {
+        path: path.to_path_buf(),
+        why: "is not UTF-8",
+    })?;
+    let raw = Raw::open(name, Access::Create)
         .await
         .map_err(|source| db::DbError::Open {
-            path: building.path.clone(),
+            path: path.to_path_buf(),
             source,
         })?;
     let (pace, verify, violations) = (plan.pace, plan.verify, plan.violations);

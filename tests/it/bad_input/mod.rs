@@ -10,6 +10,7 @@ mod replicas;
 mod seeds;
 mod settings;
 mod statements;
+mod undecided;
 
 use expect_test::Expect;
 

@@ -244,7 +244,7 @@ fn a_replica_in_a_folder_that_is_missing() {
         2> syncing data/r.db, which is not there yet
         2> error[file]: [root]/data: No such file or directory (os error 2)
         2>   |
-        2>   = help: the files of a replica stand beside it: see whether the folder [root]/data exists, and whether you may read and write it
+        2>   = help: other files are written beside the database: see whether the folder [root]/data exists, and whether you may read and write it
         exit 1
     "#]],
     );
@@ -256,7 +256,7 @@ fn a_replica_in_a_folder_that_is_missing() {
             2> target: replica data/r.db of http://[primary] (TURSO_DATABASE_URL from the environment)
             2> error[file]: [root]/data: No such file or directory (os error 2)
             2>   |
-            2>   = help: the files of a replica stand beside it: see whether the folder [root]/data exists, and whether you may read and write it
+            2>   = help: other files are written beside the database: see whether the folder [root]/data exists, and whether you may read and write it
             2>
             2> nothing was changed
             exit 1
@@ -294,7 +294,7 @@ fn a_replica_in_a_folder_that_may_not_be_written_to() {
             2> syncing data/r.db, which is not there yet
             2> error[file]: [root]/data: Permission denied (os error 13)
             2>   |
-            2>   = help: the files of a replica stand beside it: see whether the folder [root]/data exists, and whether you may read and write it
+            2>   = help: other files are written beside the database: see whether the folder [root]/data exists, and whether you may read and write it
             exit 1
         "#]],
     );
@@ -307,7 +307,7 @@ fn a_replica_in_a_folder_that_may_not_be_written_to() {
             2> target: replica data/r.db of http://[primary] (TURSO_DATABASE_URL from the environment)
             2> error[file]: [root]/data: Permission denied (os error 13)
             2>   |
-            2>   = help: the files of a replica stand beside it: see whether the folder [root]/data exists, and whether you may read and write it
+            2>   = help: other files are written beside the database: see whether the folder [root]/data exists, and whether you may read and write it
             2>
             2> nothing was changed
             exit 1
@@ -326,7 +326,7 @@ fn a_replica_in_a_folder_that_may_not_be_written_to() {
             2> target: replica data/r.db of http://[primary] (TURSO_DATABASE_URL from the environment)
             2> error[file]: [root]/data: Permission denied (os error 13)
             2>   |
-            2>   = help: the files of a replica stand beside it: see whether the folder [root]/data exists, and whether you may read and write it
+            2>   = help: other files are written beside the database: see whether the folder [root]/data exists, and whether you may read and write it
             2>
             2> nothing was changed
             exit 1

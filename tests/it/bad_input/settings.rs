@@ -191,12 +191,12 @@ fn contradictory_settings() {
         &unchosen,
         "migrate",
         expect![[r#"
-        $ seedbed migrate
-        2> error[config]: TURSO_DATABASE_URL is set, but nothing says whether to use it
-        2>  --> .env:1
-        2>   = help: set USE_TURSO=YES for the remote, USE_EMBEDDED_REPLICA=YES for a local replica of it or USE_TURSO=NO for the local file; --mode and --database decide for one command
-        exit 2
-    "#]],
+            $ seedbed migrate
+            2> error[config]: TURSO_DATABASE_URL is set, but nothing says whether to use it
+            2>  --> .env:1
+            2>   = help: for the remote, pass `--mode remote` or set USE_TURSO=YES; for a local replica of it, pass `--mode replica` or set USE_EMBEDDED_REPLICA=YES; for the local file, pass `--mode local`, set USE_TURSO=NO in .env, or unset TURSO_DATABASE_URL there; `--database` overrides all of these. The remote needs TURSO_AUTH_TOKEN, which is not set
+            exit 2
+        "#]],
     );
     check(
         &applied().env("USE_TURSO", "YES"),
@@ -289,7 +289,7 @@ fn flags_that_do_not_fit() {
                 2>   export       Write a dump: SQL from which sqlite3 and `import` rebuild an equal database
                 2>   backup       Take a backup: a packed dump with a checksum, read back before it counts
                 2>   restore      Bring a backup into a new or empty database
-                2>   reset        Make the local database anew: delete its file, migrate, seed
+                2>   reset        Replace the local database by a new one: migrate, seed
                 2>   test-db      Print the path of a fresh migrated and seeded database, for tests in any language
                 2>   config       Show every setting and where it comes from
                 2>   init         Write an xtask, a cargo alias, .env.example and .gitattributes into this project

@@ -126,22 +126,14 @@ fn check_marks_the_places_on_github() {
     "#]]);
 }
 
-/// Runs git, which every machine that has the project has.
-fn git(project: &Project, line: &str) {
-    let mut git = project.other("git");
-    git.args(["-c", "user.name=a", "-c", "user.email=a@example.com"]);
-    let output = git.args(line.split_whitespace()).output().unwrap();
-    assert!(output.status.success(), "{line}: {output:?}");
-}
-
 #[test]
 fn check_compares_with_the_branch_that_this_one_goes_to() {
     let project = project();
-    git(&project, "init --quiet");
-    git(&project, "symbolic-ref HEAD refs/heads/main");
-    git(&project, "add .");
-    git(&project, "commit --quiet --message first");
-    git(&project, "checkout --quiet -b feature");
+    project.git("init --quiet");
+    project.git("symbolic-ref HEAD refs/heads/main");
+    project.git("add .");
+    project.git("commit --quiet --message first");
+    project.git("checkout --quiet -b feature");
     let project = project.migration("V3__tags", "CREATE TABLE tags (name TEXT);\n");
     project.run("check --base main").check(expect![[r#"
         $ seedbed check --base main

@@ -5,6 +5,7 @@ mod export;
 mod files;
 mod look;
 mod output;
+mod repository;
 mod settings;
 mod testing;
 

@@ -30,8 +30,10 @@ fn a_flag_beats_the_environment_which_beats_dotenv_which_beats_the_file() {
 fn other_files_than_the_usual_can_be_named() {
     let project = project()
         .file("settings/ci.toml", "[local]\npath = \"ci.db\"\n")
-        .file("settings/ci.env", "USE_TURSO=NO\n")
-        .env("TURSO_DATABASE_URL", "libsql://db.example.com")
+        .file(
+            "settings/ci.env",
+            "USE_TURSO=NO\nTURSO_DATABASE_URL=libsql://db.example.com\n",
+        )
         .after("migrate --config settings/ci.toml --env-file settings/ci.env");
     assert_eq!(database(&project), "ci.db");
 }

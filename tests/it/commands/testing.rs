@@ -112,7 +112,7 @@ fn reset_makes_the_local_database_anew() {
     ]);
     project.run("reset").check(expect![[r#"
         $ seedbed reset
-        removed local.db
+        replaced local.db
         applied V1 users (1 statement, [ms])
         applied V2 posts (2 statements, [ms])
         applied R__authors (2 statements, [ms])
@@ -202,7 +202,7 @@ fn reset_makes_a_database_where_there_is_none() {
     let project = super::project();
     project.run("reset").check(expect![[r#"
         $ seedbed reset
-        local.db was not there
+        created local.db
         applied V1 users (1 statement, [ms])
         applied V2 posts (2 statements, [ms])
         applied R__authors (2 statements, [ms])
@@ -210,18 +210,6 @@ fn reset_makes_a_database_where_there_is_none() {
         there are no seeds
         2> target: local local.db (default)
     "#]]);
-}
-
-#[test]
-fn reset_takes_the_side_files_with_it() {
-    let project = project().after("migrate").after("seed");
-    // Somebody has it open, with a log beside it.
-    project.change(&["PRAGMA journal_mode = WAL", "DELETE FROM posts"]);
-    let ran = project.run("reset");
-    assert_eq!(ran.code, Some(0), "{ran}");
-    assert_eq!(project.ask("SELECT count(*) FROM posts"), "1");
-    assert_eq!(project.ask("PRAGMA journal_mode"), "delete");
-    assert!(!project.path("local.db-wal").exists());
 }
 
 #[test]
@@ -260,7 +248,12 @@ fn a_reset_that_fails_leaves_the_database_as_it_was() {
         exit 1
     "#]]);
     assert!(project.bytes("local.db") == before);
-    assert!(!project.files().iter().any(|name| name.contains("-reset-")));
+    assert!(
+        !project
+            .files()
+            .iter()
+            .any(|name| name.contains("-building-"))
+    );
 }
 
 fn refused(project: &Project, line: &str, expect: Expect) {
@@ -403,5 +396,10 @@ fn reset_waits_for_whoever_writes() {
     let _writer = runtime.block_on(project.connection(&["BEGIN IMMEDIATE"]));
     let ran = project.run("reset --lock-timeout 0.1");
     assert_eq!(ran.code, Some(6), "{ran}");
-    assert!(!project.files().iter().any(|name| name.contains("-reset-")));
+    assert!(
+        !project
+            .files()
+            .iter()
+            .any(|name| name.contains("-building-"))
+    );
 }

@@ -252,7 +252,10 @@ fn a_signal_stops_an_import_and_the_same_command_goes_on() {
 #[cfg(unix)]
 fn has_begun(project: &Project, is_new: bool) -> bool {
     if is_new {
-        return project.path("local.db-import").exists();
+        return project
+            .files()
+            .iter()
+            .any(|file| file.starts_with("local.db-building-"));
     }
     project.ask("SELECT count(*) FROM sqlite_schema WHERE name = '_seedbed_import'") == "1"
 }

@@ -118,7 +118,7 @@ fn a_new_local_file() {
     let left: Vec<String> = project.files();
     let left: Vec<&String> = left
         .iter()
-        .filter(|name| name.contains("-import"))
+        .filter(|name| name.contains("-building-"))
         .collect();
     assert!(left.is_empty(), "{left:?}");
 }
