@@ -61,7 +61,7 @@ impl Class {
 }
 
 /// One thing that is wrong.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Diagnostic {
     /// A stable name for programs: `edited`, `unknown-column`.
     pub code: &'static str,
@@ -86,7 +86,7 @@ pub struct Diagnostic {
 }
 
 /// Where something is wrong.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Location {
     /// In a text that is at hand.
     Source(Origin),
@@ -121,7 +121,7 @@ pub struct Line {
 }
 
 /// Another location that belongs to a diagnostic.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Related {
     /// How it belongs to it: `first used here`.
     pub words: String,

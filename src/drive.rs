@@ -169,8 +169,12 @@ impl fmt::Display for ScriptError {
         if let Some(place) = self.place() {
             write!(f, "{place}: ")?;
         }
-        if let Some(unit) = &self.unit {
-            write!(f, "{} failed: ", unit.record.key())?;
+        match self.unit.as_ref().map(|unit| &unit.record) {
+            // Rows of all seeds are in one unit: only the place tells which seed it is.
+            Some(record) if matches!(record.key(), Key::Seed(_)) => f.write_str("a row was refused: ")?,
+            Some(Record::Delete(key)) => write!(f, "undoing {key} failed: ")?,
+            Some(record) => write!(f, "{} failed: ", record.key())?,
+            None => {}
         }
         self.failed.fmt(f)
     }

@@ -4,7 +4,6 @@ use super::Report;
 use super::style::{FAINT, Style};
 use super::table::{Cell, table};
 use crate::config::{ConfigError, Row};
-use crate::diagnostic::{Class, Diagnostic, Location};
 
 /// Every setting, its value and where it came from.
 pub fn config(rows: &[Row], style: Style<'_>) -> String {
@@ -27,16 +26,6 @@ pub fn config(rows: &[Row], style: Style<'_>) -> String {
 impl Report {
     /// What is wrong with the configuration.
     pub fn config(error: &ConfigError) -> Report {
-        let diagnostics = error.problems().iter().map(|problem| Diagnostic {
-            class: Class::Usage,
-            location: problem.place.as_ref().map(|place| Location::File {
-                file: place.file.display().to_string(),
-                line: place.line,
-                column: place.column,
-            }),
-            help: problem.help.iter().cloned().collect(),
-            ..Diagnostic::error("config", &problem.message)
-        });
-        Report::of(diagnostics.collect())
+        Report::of(error.problems().to_vec())
     }
 }
