@@ -171,7 +171,9 @@ impl fmt::Display for ScriptError {
         }
         match self.unit.as_ref().map(|unit| &unit.record) {
             // Rows of all seeds are in one unit: only the place tells which seed it is.
-            Some(record) if matches!(record.key(), Key::Seed(_)) => f.write_str("a row was refused: ")?,
+            Some(record) if matches!(record.key(), Key::Seed(_)) => {
+                f.write_str("a row was refused: ")?
+            }
             Some(Record::Delete(key)) => write!(f, "undoing {key} failed: ")?,
             Some(record) => write!(f, "{} failed: ", record.key())?,
             None => {}

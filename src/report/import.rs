@@ -12,7 +12,7 @@ use super::table::{Cell, table};
 use super::words::{bytes, count, duration};
 use super::{Item, Report};
 use crate::db::EngineError;
-use crate::diagnostic::{Class, Diagnostic, Line, Location};
+use crate::diagnostic::{Class, Diagnostic, Location};
 use crate::dump::DumpError;
 use crate::dump::import::{
     Clash, ImportError, Imported, LeftOut, Orphan, Outcome, Planned, Stands, Table, Way, Why,
@@ -433,25 +433,5 @@ pub(super) fn unread(error: &DumpError) -> Vec<Diagnostic> {
         }
         return vec![Diagnostic::error(error.code(), message).class(class)];
     }
-    let name = match error {
-        DumpError::Refused { name, .. }
-        | DumpError::CutShort { name, .. }
-        | DumpError::TooLong { name, .. } => name,
-        _ => "",
-    };
-    problems
-        .iter()
-        .map(|problem| {
-            Diagnostic::problem(problem.code, problem.message.clone())
-                .at(Location::Line(Box::new(Line {
-                    file: name.to_owned(),
-                    offset: problem.place.offset,
-                    line: problem.place.line,
-                    column: problem.place.column,
-                    text: problem.line.text.clone(),
-                    span: problem.line.span.clone(),
-                })))
-                .helps(problem.help.clone())
-        })
-        .collect()
+    problems.to_vec()
 }

@@ -1,5 +1,6 @@
 //! Why an import did not happen, or not all of it, and what stands in the database.
 
+use std::fmt;
 use std::path::PathBuf;
 use std::time::Duration;
 
@@ -9,11 +10,9 @@ use crate::dump::DumpError;
 use crate::history::HistoryError;
 
 /// An import that did not happen, or not all of it.
-#[derive(Debug, thiserror::Error)]
-#[error("{why}")]
+#[derive(Debug)]
 pub struct ImportError {
     /// What went wrong.
-    #[source]
     pub why: Why,
     /// What is in the database.
     pub stands: Stands,
@@ -98,7 +97,6 @@ pub enum Why {
         /// The table that it is about.
         table: Option<String>,
         /// The engine's words.
-        #[source]
         error: EngineError,
     },
     /// A value or row that is too large for the server.
@@ -135,7 +133,6 @@ pub enum Why {
     #[error("{error}")]
     Engine {
         /// The engine's words.
-        #[source]
         error: EngineError,
     },
     /// The database cannot be opened or read.
@@ -164,8 +161,8 @@ pub enum Why {
         waited: Duration,
     },
     /// The network failed, and whether the last chunk happened could not be learnt in time.
-    #[error("{0}")]
-    Unknown(#[source] RemoteError),
+    #[error(transparent)]
+    Unknown(RemoteError),
     /// The run was told to stop.
     #[error("interrupted")]
     Interrupted,
@@ -235,6 +232,23 @@ impl Why {
             Why::Waited { .. } => Some(Code::Busy),
             _ => None,
         }
+    }
+}
+
+impl fmt::Display for ImportError {
+    /// The line of the dump where there is one, and what went wrong.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if let Why::Refused { at, .. } | Why::TooBig { at, .. } = &self.why {
+            write!(f, "line {} of the dump: ", at.line)?;
+        }
+        self.why.fmt(f)
+    }
+}
+
+impl std::error::Error for ImportError {
+    // The words of `why` are the message.
+    fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
+        self.why.source()
     }
 }
 

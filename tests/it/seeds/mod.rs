@@ -245,7 +245,7 @@ pub(crate) fn words(error: &ApplyError) -> String {
                 }),
                 _ => None,
             };
-            format!("failed at {}{error}", place.unwrap_or_default())
+            format!("failed at {}{}", place.unwrap_or_default(), error.failed)
         }
         other => format!("{other:?}"),
     }
