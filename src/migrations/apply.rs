@@ -20,6 +20,11 @@ pub async fn observe(db: &Db, set: &Migrations) -> Result<History, HistoryError>
 /// Applies what the plan says, until nothing is pending. Where another run was faster, it plans again on what that
 /// one left. The engine that is planned for is the database's.
 ///
+/// # Dropping the future
+/// That stops nothing that has begun. On a file or in memory, the script under way runs to its end on its own thread and
+/// is committed; scripts after it do not begin. A request that was sent to a server is still carried out. To stop a
+/// run, raise the [`Stop`](crate::db::Stop) that the database was opened with.
+///
 /// # Errors
 /// [`ApplyError`] says what was done, what was rolled back and what is in the way.
 pub async fn apply(

@@ -21,7 +21,6 @@ mod repair;
 mod set;
 mod undo;
 
-pub use crate::diagnostic::Severity;
 pub use crate::drive::{ApplyError, Done, Event, OnEvent, Outcome, ScriptError, Verb, ignore};
 pub use against::{Base, check_against};
 pub use apply::{apply, observe};

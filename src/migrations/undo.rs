@@ -153,6 +153,8 @@ pub async fn observe_undo(
 /// Takes migrations back. What is to be taken back is decided once, on the first look: if another run undoes the
 /// same meanwhile, this one does not go on to undo more; if it applies more on top, this one stops.
 ///
+/// Dropping the future stops nothing that has begun, as with [`apply`](super::apply()).
+///
 /// # Errors
 /// [`ApplyError`]; a problem `no-down` for each version that has no recorded down text, and then nothing runs.
 pub async fn undo(

@@ -63,7 +63,9 @@ pub use verify::{verified, verified_after};
 /// What went wrong, ready to be shown.
 ///
 /// The constructors are in the files of their inputs: [`Report::problems`], [`Report::failure`],
-/// [`Report::history`], [`Report::files`], [`Report::baseline`], [`Report::config`], [`Report::explain`], [`Report::export`], [`Report::dump`], [`Report::import`], [`Report::checks`], [`Report::usage`].
+/// [`Report::history`], [`Report::files`], [`Report::baseline`], [`Report::config`], [`Report::explain`],
+/// [`Report::export`], [`Report::dump`], [`Report::import`], [`Report::checks`]. Each error becomes a [`Diagnostic`] in
+/// one of them, with its exit class; whatever else stops a command is a [`Diagnostic`] that becomes a report.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Report {
     /// Errors first.
@@ -86,7 +88,7 @@ impl Report {
         Class::of(&self.diagnostics)
     }
 
-    pub(crate) fn of(diagnostics: Vec<Diagnostic>) -> Report {
+    fn of(diagnostics: Vec<Diagnostic>) -> Report {
         Report {
             diagnostics,
             database: None,

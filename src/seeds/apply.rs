@@ -71,6 +71,9 @@ pub(super) async fn observe_from(
 /// Seeds a database in one transaction, with all records, and tells what was done. The migrations of the set must have
 /// been applied.
 ///
+/// Dropping the future stops nothing that has begun, as with [`migrations::apply`](crate::migrations::apply()): the one
+/// transaction may still be committed.
+///
 /// # Errors
 /// [`ApplyError`]; nothing has been changed then.
 pub async fn apply(
