@@ -204,12 +204,12 @@ pub enum DbError {
         source: EngineError,
     },
     /// A file could not be read, removed or created.
-    #[error("{}: {source}", path.display())]
+    #[error("{}: {cause}", path.display())]
     File {
         /// The file.
         path: PathBuf,
         /// The system's words.
-        source: std::io::Error,
+        cause: std::io::Error,
     },
     /// The thread that held the connection is gone.
     #[error("the thread of the database ended early")]

@@ -190,7 +190,7 @@ pub(super) fn database(error: &DbError) -> Diagnostic {
             .help("run the same command again once the other one has ended"),
         DbError::Appeared(_) => Diagnostic::problem("file-appeared", words)
             .help("look at it first; the same command again works on that file"),
-        DbError::File { path, source } => Diagnostic::error("file", words).help(file(path, source)),
+        DbError::File { path, cause: source } => Diagnostic::error("file", words).help(file(path, source)),
         DbError::Thread(source) => Diagnostic::error("internal", format!("{words}: {source}")),
     };
     match code_class(error.code()) {

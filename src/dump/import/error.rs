@@ -139,12 +139,12 @@ pub enum Why {
     #[error(transparent)]
     Db(#[from] DbError),
     /// A file that could not be made, written or renamed.
-    #[error("{}: {source}", path.display())]
+    #[error("{}: {cause}", path.display())]
     File {
         /// The file.
         path: PathBuf,
         /// The system's words.
-        source: std::io::Error,
+        cause: std::io::Error,
     },
     /// The dump is the database that it was to go into.
     #[error("{} is the database itself", .0.display())]
@@ -191,7 +191,13 @@ impl Why {
     /// Why a database could not be built beside its place, or not be put there.
     pub(super) fn building(error: DbError) -> Why {
         match error {
-            DbError::File { path, source } => Why::File { path, source },
+            DbError::File {
+                path,
+                cause: source,
+            } => Why::File {
+                path,
+                cause: source,
+            },
             DbError::Appeared(path) => Why::Appeared(path),
             DbError::BeingBuilt { waited, .. } => Why::Waited {
                 what: "another process imported into this file",
