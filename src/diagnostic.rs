@@ -334,9 +334,14 @@ impl fmt::Display for Diagnostic {
     }
 }
 
-/// All of them, one a line.
-pub(crate) fn lines<'a>(diagnostics: impl IntoIterator<Item = &'a Diagnostic>) -> String {
-    let lines: Vec<String> = diagnostics.into_iter().map(Diagnostic::to_string).collect();
+/// All of them, one a line: errors first, and warnings marked as such.
+pub(crate) fn lines(diagnostics: &[Diagnostic]) -> String {
+    let errors = diagnostics.iter().filter(|it| it.is_error());
+    let warnings = diagnostics.iter().filter(|it| !it.is_error());
+    let lines: Vec<String> = errors
+        .map(Diagnostic::to_string)
+        .chain(warnings.map(|warning| format!("warning: {warning}")))
+        .collect();
     lines.join("\n")
 }
 

@@ -148,31 +148,25 @@ pub struct ScriptError {
 }
 
 impl ScriptError {
-    /// The place in a file that the engine's words are about.
-    pub fn place(&self) -> Option<Location> {
-        let Part::Step(step) = &self.failed.part else {
-            return None;
-        };
-        let origin = step.origin.clone()?;
-        let start = origin.span.start.saturating_add(self.offset.unwrap_or(0));
-        let start = origin.source.text.floor_char_boundary(start);
-        Some(Location::Source(Origin {
-            span: start..origin.span.end.max(start),
-            ..origin
-        }))
+    /// What the engine's words are about: the token, or the statement.
+    pub fn origin(&self) -> Option<Origin> {
+        match &self.failed.part {
+            Part::Step(step) => Some(step.origin.as_ref()?.token_at(self.offset)),
+            _ => None,
+        }
     }
 }
 
 impl fmt::Display for ScriptError {
     /// The version, the place in its file, and the engine's words.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        if let Some(place) = self.place() {
-            write!(f, "{place}: ")?;
+        if let Some(origin) = self.origin() {
+            write!(f, "{}: ", Location::from(origin))?;
         }
         match self.unit.as_ref().map(|unit| &unit.record) {
             // Rows of all seeds are in one unit: only the place tells which seed it is.
             Some(record) if matches!(record.key(), Key::Seed(_)) => {
-                f.write_str("a row was refused: ")?
+                f.write_str("a row was refused: ")?;
             }
             Some(Record::Delete(key)) => write!(f, "undoing {key} failed: ")?,
             Some(record) => write!(f, "{} failed: ", record.key())?,
@@ -368,7 +362,7 @@ fn only_under_way(decision: &Decision) -> Option<(&Key, &Diagnostic)> {
     let key = decision.under_way.as_ref()?;
     let mut errors = decision.problems.iter().filter(|it| it.is_error());
     match (errors.next(), errors.next()) {
-        (Some(problem), None) => Some((key, problem)),
+        (Some(problem), None) if problem.subject.as_ref() == Some(key) => Some((key, problem)),
         _ => None,
     }
 }

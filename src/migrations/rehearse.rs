@@ -8,7 +8,7 @@ use crate::schema::{Schema, Snapshot, inspect, snapshot};
 use crate::script::{
     Atomicity, ForeignKeys, Key, Origin, Record, Revision, Run, Script, Source, Step,
 };
-use crate::sql::{Kind, Value, What, identifier, kind, significant, tokens};
+use crate::sql::{Kind, Value, What, identifier, kind, significant};
 
 use std::sync::Arc;
 
@@ -219,7 +219,7 @@ impl Rehearsal {
             Part::Step(step) => {
                 help = help_for(way, unit.record.key(), &step.sql);
                 let offset = locate(&self.db, &step.sql, &error).await;
-                let origin = step.origin.map(|origin| pointed_at(origin, offset));
+                let origin = step.origin.map(|origin| origin.token_at(offset));
                 (origin.unwrap_or(whole_file), error.message)
             }
             Part::ForeignKeysAfter => (whole_file, orphans(&explanation)),
@@ -322,19 +322,6 @@ fn back((name, value): (String, Option<Value>)) -> Option<String> {
         _ => return None,
     };
     Some(format!("PRAGMA {name} = {value}"))
-}
-
-/// The token of a statement that stands at `offset`.
-fn pointed_at(mut origin: Origin, offset: Option<usize>) -> Origin {
-    let text = &origin.source.text;
-    if let Some(offset) = offset
-        && let Some(rest) = text.get(origin.span.start + offset..origin.span.end)
-        && let Some(Ok(token)) = tokens(rest).next()
-    {
-        let start = origin.span.start + offset;
-        origin.span = start..start + token.span.end;
-    }
-    origin
 }
 
 /// What to do about a statement that fails on the way back or again.

@@ -9,8 +9,8 @@ use crate::db::{At as Point, Code, Failure, Left};
 use crate::diagnostic::{Diagnostic, Location};
 use crate::history::Part;
 use crate::migrations::ScriptError;
-use crate::script::{Key, Origin, Record, Step, Unit};
-use crate::sql::{Value, tokens};
+use crate::script::{Key, Record, Step, Unit};
+use crate::sql::Value;
 
 /// How many rows without their parent are named.
 const ROWS: usize = 10;
@@ -196,28 +196,12 @@ impl<'a> Failing<'a> {
     }
 
     fn location(&self) -> Option<Location> {
-        if let Some(origin) = self.step().and_then(|step| step.origin.as_ref()) {
-            return Some(Location::Source(self.pointed_at(origin)));
+        if let Some(origin) = self.error.origin() {
+            return Some(Location::Source(origin));
         }
         let by_unit = matches!(self.part, Part::ForeignKeysBefore | Part::ForeignKeysAfter);
         let file = self.unit().and_then(dry_run::file);
         file.filter(|_| by_unit).map(Location::file)
-    }
-
-    /// The token that the engine objects to, or the statement.
-    fn pointed_at(&self, origin: &Origin) -> Origin {
-        let Some(offset) = self.error.offset else {
-            return origin.clone();
-        };
-        let text = &origin.source.text;
-        let at = text.floor_char_boundary(origin.span.start.saturating_add(offset));
-        let rest = &text[at..text.floor_char_boundary(origin.span.end).max(at)];
-        let token = tokens(rest).next().and_then(Result::ok);
-        let end = token.map_or(at, |token| at + token.span.end);
-        Origin {
-            source: origin.source.clone(),
-            span: at..end,
-        }
     }
 
     fn notes(&self) -> Vec<String> {
@@ -340,7 +324,7 @@ impl<'a> Failing<'a> {
                 (_, _) => None,
             },
             (Part::Step(step), _) => {
-                let place = step.origin.as_ref().map(|it| self.pointed_at(it).place());
+                let place = self.error.origin().map(|origin| origin.place());
                 let line = place.map_or(String::new(), |place| format!(":{}", place.line));
                 let file = step.origin.as_ref().map_or(file, |it| &it.source.name);
                 Some(match self.code {
