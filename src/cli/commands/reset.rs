@@ -179,6 +179,7 @@ async fn build(
     let settings = Options {
         lock_timeout: opened.db.lock_timeout(),
         stop: opened.db.stop().clone(),
+        ..Options::default()
     };
     let as_it_was = |mut report: Report, exit: Exit| {
         let name = opened.config.database_name();

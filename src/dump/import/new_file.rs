@@ -114,6 +114,7 @@ pub(super) async fn make(path: &Path, dump: Ahead, plan: Plan<'_>) -> Result<Bui
     let options = Options {
         lock_timeout: plan.lock_timeout,
         stop: plan.stop.clone(),
+        ..Options::default()
     };
     let database = Db::local(&building.path, options).map_err(Why::from)?;
     let revision = history::read(&database).await.map_err(Why::from)?.revision;
