@@ -246,7 +246,9 @@ impl Db {
 
     /// Whether this table is one of them. Names of tables have no letter case.
     pub(crate) fn ignores(&self, table: &str) -> bool {
-        self.ignored().iter().any(|name| name.eq_ignore_ascii_case(table))
+        self.ignored()
+            .iter()
+            .any(|name| name.eq_ignore_ascii_case(table))
     }
 
     /// The same database for an application: to keep, to share, and to make connections of the `libsql` crate from.

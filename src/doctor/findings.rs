@@ -311,8 +311,9 @@ pub(super) fn records(history: &History) -> Check {
             "no migration is recorded, and {} has migrated this database (newest: {}, in its table {})",
             other.tool, other.newest, other.table
         );
-        return Check::warning("records", message)
-            .help("`status` says how to go on: `baseline V` records what the database has already");
+        return Check::warning("records", message).help(
+            "`status` says how to go on: `baseline V` records what the database has already",
+        );
     }
     let is_new = history.rows.is_empty() && history.revision == Revision::NONE;
     let message = match history.version() {

@@ -149,7 +149,7 @@ pub const OTHER_TOOLS: &[OtherTool] = &[
     tool(
         "knex",
         "knex_migrations",
-        Among(&["name", "batch", "migration_time"]),
+        Among(&["id", "name", "batch", "migration_time"]),
         "SELECT name, 1 FROM knex_migrations ORDER BY id",
     ),
     tool(
@@ -196,13 +196,13 @@ pub const OTHER_TOOLS: &[OtherTool] = &[
     tool(
         "Django",
         "django_migrations",
-        Among(&["app", "name", "applied"]),
+        Among(&["id", "app", "name", "applied"]),
         "SELECT app || '.' || name, 1 FROM django_migrations ORDER BY id",
     ),
     tool(
         "MikroORM",
         "mikro_orm_migrations",
-        Among(&["name", "executed_at"]),
+        Among(&["id", "name", "executed_at"]),
         "SELECT name, 1 FROM mikro_orm_migrations ORDER BY id",
     ),
     tool(

@@ -45,7 +45,12 @@ pub(super) fn question() -> String {
         .collect();
     let prefixes: Vec<String> = PREFIXES
         .iter()
-        .map(|prefix| format!(" OR substr(lower(t.name), 1, {}) = '{prefix}'", prefix.len()))
+        .map(|prefix| {
+            format!(
+                " OR substr(lower(t.name), 1, {}) = '{prefix}'",
+                prefix.len()
+            )
+        })
         .collect();
     // A schema argument would be refused by some engines: https://sqlite.org/pragma.html#pragfunc
     format!(
@@ -76,13 +81,15 @@ pub(super) fn found(rows: &Rows) -> Found {
             _ => tables.push((table, vec![column])),
         }
     }
-    let exists =
-        |table: &str| tables.iter().any(|(name, _)| name.eq_ignore_ascii_case(table));
+    let exists = |table: &str| {
+        tables
+            .iter()
+            .any(|(name, _)| name.eq_ignore_ascii_case(table))
+    };
     let mut found = Found::default();
     for (table, columns) in &tables {
-        let is_it = |tool: &&OtherTool| {
-            tool.table.eq_ignore_ascii_case(table) && tool.has(columns, exists)
-        };
+        let is_it =
+            |tool: &&OtherTool| tool.table.eq_ignore_ascii_case(table) && tool.has(columns, exists);
         if let Some(tool) = OTHER_TOOLS.iter().find(is_it) {
             found.tools.push((tool, (*table).to_owned()));
         }
@@ -136,7 +143,12 @@ pub(crate) async fn not_the_applications(db: &Db) -> Result<Vec<String>, DbError
     let named = "SELECT name FROM sqlite_schema WHERE type = 'table'";
     let queries = vec![Query::new(question()), Query::new(named)];
     let mut answers = db.query(queries).await?.into_iter();
-    let mut next = || answers.next().unwrap_or(Ok(Rows::new())).map_err(DbError::Read);
+    let mut next = || {
+        answers
+            .next()
+            .unwrap_or(Ok(Rows::new()))
+            .map_err(DbError::Read)
+    };
     let mut tables = found(&next()?).tables;
     for row in next()? {
         let Some(Value::Text(table)) = row.into_iter().next() else {
@@ -188,7 +200,10 @@ fn other(tool: &OtherTool, table: String, rows: &Rows) -> Option<OtherHistory> {
 
 /// The number at the beginning of what a tool calls a migration: `3`, `0003_users`, `20240504_users.sql`.
 fn version(called: &str) -> Option<i64> {
-    let digits = called.len() - called.trim_start_matches(|c: char| c.is_ascii_digit()).len();
+    let digits = called.len()
+        - called
+            .trim_start_matches(|c: char| c.is_ascii_digit())
+            .len();
     let (number, rest) = called.split_at(digits);
     let ends = rest.is_empty() || rest.starts_with('_');
     ends.then(|| number.parse().ok()).flatten()

@@ -164,7 +164,12 @@ pub async fn read(db: &Db) -> Result<History, HistoryError> {
     let mut history = History {
         // Without the table there is none.
         unfinished: import.ok().and_then(|rows| unfinished(rows.first()?)),
-        tables: tables.iter().flatten().filter_map(text).map(str::to_owned).collect(),
+        tables: tables
+            .iter()
+            .flatten()
+            .filter_map(text)
+            .map(str::to_owned)
+            .collect(),
         ..history(what.map_err(DbError::Read)?, meta, rows)?
     };
     history.others = others::others(db, &history, of_others).await?;

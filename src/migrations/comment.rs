@@ -82,7 +82,8 @@ mod tests {
 
     #[test]
     fn each_line_of_a_comment_has_its_words_and_its_place() {
-        let text = "--  one  \n/* two\n * three\n */ SELECT '-- no', \"/* no */\"; --- four -- five";
+        let text =
+            "--  one  \n/* two\n * three\n */ SELECT '-- no', \"/* no */\"; --- four -- five";
         let lines: Vec<_> = comment_lines(text)
             .iter()
             .map(|line| (line.text, &text[line.span.clone()], line.below_a_statement))

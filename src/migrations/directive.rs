@@ -126,9 +126,12 @@ pub(super) fn directives(source: &Arc<Source>, problems: &mut Vec<Problem>) -> D
             let Some(meant) = near_miss(&source.text, &line) else {
                 continue;
             };
-            let mut help = format!("write `-- seedbed: {meant}`");
+            let mut help = match meant {
+                Meant::Known(name) => format!("write `-- seedbed: {name}`"),
+                Meant::Unknown => format!("the directives are: {}", KNOWN.join(", ")),
+            };
             if line.below_a_statement {
-                help.push_str(" above the first statement");
+                help.push_str(", above the first statement");
             }
             problems.push(problem(
                 &line.span,
@@ -141,19 +144,29 @@ pub(super) fn directives(source: &Arc<Source>, problems: &mut Vec<Problem>) -> D
     found
 }
 
+/// What a comment is meant as that is not written as a directive.
+enum Meant {
+    /// This directive.
+    Known(&'static str),
+    /// A directive that does not exist.
+    Unknown,
+}
+
 /// The directive that a comment is meant as, where it is not written as one: `-- Seedbed: no-transaction`,
 /// `/* seedbed: foreign-keys=off */`, `-- seedbed no_transaction`, `-- seebed: foreign-keys=on`. A sentence that begins
 /// with the word is a comment.
-fn near_miss(text: &str, line: &CommentLine<'_>) -> Option<String> {
+fn near_miss(text: &str, line: &CommentLine<'_>) -> Option<Meant> {
     if line.form == Form::Line && directive(&text[line.span.clone()]).is_some() {
         return None;
     }
-    let words = line
-        .text
-        .trim_start_matches(|c: char| !c.is_alphanumeric());
+    let words = line.text.trim_start_matches(|c: char| !c.is_alphanumeric());
     let letters = letters(words);
-    if let Some((_, meant)) = BARE.iter().zip(KNOWN).find(|(bare, _)| edits(&letters, bare) <= 1) {
-        return Some(meant.to_owned());
+    if let Some((_, meant)) = BARE
+        .iter()
+        .zip(KNOWN)
+        .find(|(bare, _)| edits(&letters, bare) <= 1)
+    {
+        return Some(Meant::Known(meant));
     }
     let (name, rest) = words.split_at_checked("seedbed".len())?;
     if !name.eq_ignore_ascii_case("seedbed") {
@@ -163,11 +176,13 @@ fn near_miss(text: &str, line: &CommentLine<'_>) -> Option<String> {
     let colon = rest.strip_prefix([':', '=']);
     let rest = colon.unwrap_or(rest).trim();
     let first = rest.split([' ', '\t', ',', ';', '.']).next()?;
-    let known = KNOWN.into_iter().find(|known| first.eq_ignore_ascii_case(known));
+    let known = KNOWN
+        .into_iter()
+        .find(|known| first.eq_ignore_ascii_case(known));
     match (known, colon.and_then(|_| meant(rest))) {
-        (Some(meant), _) | (None, Some(meant)) => Some(meant.to_owned()),
+        (Some(meant), _) | (None, Some(meant)) => Some(Meant::Known(meant)),
         // One word behind a colon is the name of a directive, and a sentence has more.
-        _ if colon.is_some() && first == rest => Some(first.to_ascii_lowercase()),
+        _ if colon.is_some() && first == rest => Some(Meant::Unknown),
         _ => None,
     }
 }
@@ -181,7 +196,10 @@ fn meant(words: &str) -> Option<&'static str> {
     }
     let bare: Vec<&str> = known.iter().map(|(letters, _)| letters.as_str()).collect();
     let near = nearest(&words, &bare)?;
-    known.iter().find(|(letters, _)| letters == near).map(|(_, name)| *name)
+    known
+        .iter()
+        .find(|(letters, _)| letters == near)
+        .map(|(_, name)| *name)
 }
 
 /// Letters and digits in lower case, without the signs between them.
@@ -235,7 +253,6 @@ mod tests {
             ("/* seedbed: no-transaction */", "no-transaction"),
             ("/*seedbed:foreign-keys=off*/", "foreign-keys=off"),
             ("/*\n * seedbed: foreign-keys=off\n */", "foreign-keys=off"),
-            ("-- Seedbed: breaking", "breaking"),
         ] {
             let (directives, problems) = found(&format!("{text}\nSELECT 1;"));
             assert_eq!(directives, Directives::default(), "{text}");
@@ -248,10 +265,18 @@ mod tests {
     }
 
     #[test]
+    fn a_near_miss_of_no_directive_lists_those_there_are() {
+        assert_eq!(
+            found("-- Seedbed: vacuum\nVACUUM;").1,
+            ["1:1 the directives are: no-transaction, foreign-keys=on, foreign-keys=off"]
+        );
+    }
+
+    #[test]
     fn a_near_miss_below_a_statement_is_to_move_too() {
         assert_eq!(
             found("SELECT 1; -- Seedbed: no-transaction").1,
-            ["1:11 write `-- seedbed: no-transaction` above the first statement"]
+            ["1:11 write `-- seedbed: no-transaction`, above the first statement"]
         );
         assert_eq!(
             found("SELECT 1;\n-- seedbed: no-transaction").1,

@@ -99,9 +99,10 @@ fn marker(line: &CommentLine<'_>) -> Option<(&'static str, Vec<Instruction>)> {
             }
             Some(("sql-migrate", instructions))
         }
-        ["+micrate", rest @ ..] => {
-            one("micrate", rest.first().map_or(Other, |word| direction(word)))
-        }
+        ["+micrate", rest @ ..] => one(
+            "micrate",
+            rest.first().map_or(Other, |word| direction(word)),
+        ),
         ["rambler", word @ ("up" | "down")] => one("rambler", direction(word)),
         ["!ups"] => one("Play", Up),
         ["!downs"] => one("Play", Down),
@@ -163,8 +164,12 @@ fn headings(source: &Arc<Source>, lines: &[CommentLine<'_>]) -> Option<Vec<Marke
     let find = |wanted: &str, after: usize| {
         lines.iter().find(|line| {
             let mut words = line.text.split_whitespace();
-            let heading = words.next().is_some_and(|it| it.eq_ignore_ascii_case(wanted));
-            let alone = words.next().is_none_or(|it| it.eq_ignore_ascii_case("migration"));
+            let heading = words
+                .next()
+                .is_some_and(|it| it.eq_ignore_ascii_case(wanted));
+            let alone = words
+                .next()
+                .is_none_or(|it| it.eq_ignore_ascii_case("migration"));
             line.form == Form::Line
                 && heading
                 && alone
@@ -218,13 +223,18 @@ impl WrittenFor {
             .map(|marker| (&marker.origin, marker.text()))
     }
 
+    fn is_down(&self) -> bool {
+        self.file().to_ascii_lowercase().contains(".down.sql")
+    }
+
     /// What would go wrong, as a sentence about the file.
     pub fn why(&self) -> String {
         let tool = self.tool;
-        if self.first(Instruction::Down).is_some() {
+        let has = |instruction| self.first(instruction).is_some();
+        if has(Instruction::Down) && (has(Instruction::Up) || !self.is_down()) {
             return format!(
-                "this file is written for {tool}: its markers are comments to Seedbed, so the statements that undo the \
-                 migration would run too"
+                "this file is written for {tool}: its markers are comments to Seedbed, so the statements that apply the \
+                 migration and those that undo it would all run"
             );
         }
         if let Some(marker) = self.first(Instruction::NoTransaction) {
@@ -244,12 +254,13 @@ impl WrittenFor {
     /// What to do, where the file is to be called `up`.
     pub fn cure(&self, up: &str) -> String {
         let mut steps = Vec::new();
-        if let Some(marker) = self.first(Instruction::Down) {
+        let alone = self.is_down() && self.first(Instruction::Up).is_none();
+        if let Some(marker) = self.first(Instruction::Down)
+            && !alone
+        {
             let marker = marker.text();
             steps.push(match up.strip_suffix(".sql") {
-                Some(stem) if stem.ends_with(".down") => {
-                    "keep only the statements that undo the migration".to_owned()
-                }
+                _ if self.is_down() => "keep only the statements that undo the migration".to_owned(),
                 _ if up.starts_with("R__") => format!("remove the statements below `{marker}`"),
                 Some(stem) => format!(
                     "put the statements below `{marker}` into {stem}.down.sql and the others into {up}"
@@ -306,14 +317,26 @@ mod tests {
             ("-- migrate:up", "dbmate", vec![Up]),
             ("--migrate:down", "dbmate", vec![Down]),
             ("-- Migrate: Up", "dbmate", vec![Up]),
-            ("-- migrate:up transaction:false", "dbmate", vec![Up, NoTransaction]),
-            ("-- migrate:down  transaction:FALSE", "dbmate", vec![Down, NoTransaction]),
+            (
+                "-- migrate:up transaction:false",
+                "dbmate",
+                vec![Up, NoTransaction],
+            ),
+            (
+                "-- migrate:down  transaction:FALSE",
+                "dbmate",
+                vec![Down, NoTransaction],
+            ),
             ("-- migrate:up transaction:true", "dbmate", vec![Up]),
             ("-- transaction:false", "dbmate", vec![NoTransaction]),
             ("-- transaction: no", "geni", vec![NoTransaction]),
             ("-- +migrate Up", "sql-migrate", vec![Up]),
             ("-- +migrate Down", "sql-migrate", vec![Down]),
-            ("-- +migrate Up notransaction", "sql-migrate", vec![Up, NoTransaction]),
+            (
+                "-- +migrate Up notransaction",
+                "sql-migrate",
+                vec![Up, NoTransaction],
+            ),
             ("-- +migrate StatementBegin", "sql-migrate", vec![Other]),
             ("-- no-transaction", "sqlx", vec![NoTransaction]),
             ("-- no-transaction: VACUUM", "sqlx", vec![NoTransaction]),
@@ -323,7 +346,11 @@ mod tests {
             ("-- !Downs", "Play", vec![Down]),
             ("-- //@UNDO", "MyBatis Migrations", vec![Down]),
             ("-- atlas:txmode none", "Atlas", vec![NoTransaction]),
-            ("--! no-transaction", "graphile-migrate", vec![NoTransaction]),
+            (
+                "--! no-transaction",
+                "graphile-migrate",
+                vec![NoTransaction],
+            ),
             (
                 "--changeset me:1 runInTransaction:false",
                 "Liquibase",
@@ -344,7 +371,11 @@ mod tests {
         ] {
             assert_eq!(found(text).unwrap().markers.len(), 2, "{text}");
         }
-        for text in ["-- Down\nSELECT 1;", "-- Up\nSELECT 1;", "-- Down\n-- Up\nSELECT 1;"] {
+        for text in [
+            "-- Down\nSELECT 1;",
+            "-- Up\nSELECT 1;",
+            "-- Down\n-- Up\nSELECT 1;",
+        ] {
             assert_eq!(found(text), None, "{text}");
         }
     }

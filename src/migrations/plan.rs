@@ -292,7 +292,9 @@ impl<'a> Planner<'a> {
             self.plan.problems.extend(text);
         }
         self.plan.problems.append(&mut reading.problems);
-        self.plan.problems.extend(reading::of_down(migration.down.as_ref()));
+        self.plan
+            .problems
+            .extend(reading::of_down(migration.down.as_ref()));
         self.pending.push((migration, reading));
     }
 

@@ -470,7 +470,7 @@ impl Problem {
         }
     }
 
-    /// What to do about it.
+    /// What to do about it, one line for each way.
     pub fn help(&self) -> Option<String> {
         Some(match self {
             Problem::BadName {
@@ -634,28 +634,22 @@ fn last(file: &str) -> &str {
 }
 
 fn other_history(other: &OtherHistory, baseline: Option<i64>) -> String {
-    let ignore = format!(
-        "if that table tells nothing about the schema of this database, `--ignore {}`",
-        other.table
-    );
-    if let Some(unfinished) = &other.unfinished {
-        return format!(
-            "{unfinished} failed half-way or is under way: finish it with {} first; then `baseline V` records the \
-             migrations up to V without running them; {ignore}",
-            other.tool
-        );
-    }
-    match baseline {
-        Some(version) => format!(
-            "`baseline {version}` records the migrations up to V{version} without running them, if the schema is as \
-             they leave it; then `migrate` applies those above; {ignore}"
+    let OtherHistory { tool, table, .. } = other;
+    let first = match (&other.unfinished, baseline) {
+        (Some(unfinished), _) => format!(
+            "{unfinished} failed or is not finished: finish it with {tool} first; then `baseline V` records the \
+             migrations up to V without running them"
         ),
-        None => format!(
-            "choose the last of these migrations whose changes this database has already, its version is V: \
-             `baseline V` records it and all below without running them, if the schema is as they leave it; then \
-             `migrate` applies those above; {ignore}"
+        (None, Some(version)) => format!(
+            "`baseline {version}` compares the schema with what the migrations up to V{version} leave, and records \
+             them without running them; then `migrate` applies the later ones"
         ),
-    }
+        (None, None) => "find the last migration whose changes this database has already, V: `baseline V` compares \
+             the schema with what the migrations up to V leave, and records them without running them; then `migrate` \
+             applies the later ones"
+            .to_owned(),
+    };
+    format!("{first}\nif {table} says nothing about this schema: `--ignore {table}`")
 }
 
 fn is_row_level_security(origin: &Origin) -> bool {
@@ -698,16 +692,13 @@ impl std::fmt::Display for Problem {
             ),
             Problem::AlreadyThere { table, .. } => write!(
                 f,
-                "no migration is recorded, and the database has {table} already: this statement leaves it as it is"
+                "no migration is recorded, and the database has {table} already: this statement does not change it"
             ),
             Problem::NotCompared { tables } => write!(
                 f,
-                "not compared, as {}: {}",
-                match tables.len() {
-                    1 => "it is not the application's own",
-                    _ => "they are not the application's own",
-                },
-                tables.join(", ")
+                "the comparison of schemas left out {}: {} not the application's own",
+                tables.join(", "),
+                if tables.len() == 1 { "it is" } else { "they are" }
             ),
             Problem::Duplicate { what, files } => {
                 write!(f, "{what} is claimed by {} files: {}", files.len(), files.join(", "))

@@ -213,10 +213,12 @@ impl Found {
         let name = match parse_name(file.rsplit('/').next().unwrap_or(&file)) {
             Ok(name) => name,
             Err(bad) => {
-                let source = canonical(&bytes).map(|text| Arc::new(Source {
-                    name: file.clone(),
-                    text,
-                }));
+                let source = canonical(&bytes).map(|text| {
+                    Arc::new(Source {
+                        name: file.clone(),
+                        text,
+                    })
+                });
                 let written_for = source.ok().and_then(|source| written_for(&source));
                 self.problems.push(Problem::BadName {
                     file,

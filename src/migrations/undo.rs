@@ -70,11 +70,12 @@ pub fn undo_plan(
             });
         }
     }
-    plan.problems.extend(history.others.iter().map(|other| Problem::OtherHistory {
-        other: other.clone(),
-        baseline: None,
-        severity: Severity::Warning,
-    }));
+    plan.problems
+        .extend(history.others.iter().map(|other| Problem::OtherHistory {
+            other: other.clone(),
+            baseline: None,
+            severity: Severity::Warning,
+        }));
     plan.problems.extend(overtaken(history, versions));
     let recorded = history.by_key();
     for version in versions {

@@ -21,7 +21,10 @@ impl Report {
             ApplyError::Problems { problems, done } => {
                 let report = Report::told(problems, style);
                 // What another tool did stands, and it may be asked whether this run did something to it.
-                let foreign = report.diagnostics.iter().any(|it| it.code == "other-history");
+                let foreign = report
+                    .diagnostics
+                    .iter()
+                    .any(|it| it.code == "other-history");
                 Report {
                     database: before(done).or_else(|| foreign.then(|| NOTHING.to_owned())),
                     items: done.iter().map(Item::done).collect(),

@@ -56,17 +56,20 @@ fn diagnostic(problem: &Problem, program: &str) -> Diagnostic {
         at,
         notes: match problem {
             Problem::DownIsNoInverse { differences, .. } => super::schema::notes(differences),
-            Problem::WrittenFor(written) => markers(written.markers().skip(1)),
+            Problem::WrittenFor(written) => {
+                markers("further markers at", written.markers().skip(1))
+            }
             Problem::BadName {
                 written_for: Some(written),
                 ..
-            } => markers(written.markers()),
+            } => markers("markers at", written.markers()),
             _ => Vec::new(),
         },
         help: problem
             .help()
-            .map(|help| as_typed(&help, program))
-            .into_iter()
+            .iter()
+            .flat_map(|help| help.lines())
+            .map(|help| as_typed(help, program))
             .collect(),
         diff,
         ..Diagnostic::error(problem.code(), message(problem))
@@ -77,11 +80,14 @@ fn diagnostic(problem: &Problem, program: &str) -> Diagnostic {
 const MARKERS: usize = 8;
 
 /// The places of markers, one a line.
-fn markers<'a>(all: impl Iterator<Item = (&'a Origin, &'a str)>) -> Vec<String> {
+fn markers<'a>(title: &str, all: impl Iterator<Item = (&'a Origin, &'a str)>) -> Vec<String> {
     let mut lines: Vec<String> = all
         .map(|(origin, marker)| {
             let place = origin.place();
-            format!("{}:{}:{} {marker}", origin.source.name, place.line, place.column)
+            format!(
+                "{}:{}:{} {marker}",
+                origin.source.name, place.line, place.column
+            )
         })
         .collect();
     let more = lines.len().saturating_sub(MARKERS);
@@ -91,7 +97,7 @@ fn markers<'a>(all: impl Iterator<Item = (&'a Origin, &'a str)>) -> Vec<String> 
     }
     match lines.as_slice() {
         [] => Vec::new(),
-        _ => vec![format!("markers at\n{}", lines.join("\n"))],
+        _ => vec![format!("{title}\n{}", lines.join("\n"))],
     }
 }
 

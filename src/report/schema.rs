@@ -41,7 +41,10 @@ impl Report {
             ..Report::of(vec![Diagnostic {
                 notes,
                 diff: diff(differences, "as the migrations make it"),
-                help: help.iter().map(|help| as_typed(help, style.program)).collect(),
+                help: help
+                    .iter()
+                    .map(|help| as_typed(help, style.program))
+                    .collect(),
                 ..Diagnostic::error(
                     "drift",
                     format!(

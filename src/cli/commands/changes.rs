@@ -272,8 +272,7 @@ pub(crate) async fn baseline(session: &Session, flags: &args::Baseline) -> Endin
             differences,
             left_out,
         }) => {
-            let report =
-                Report::baseline(version, &differences, &left_out, session.style());
+            let report = Report::baseline(version, &differences, &left_out, session.style());
             Err(session.stopped(report, Exit::Drift).about(&opened))
         }
         Err(BaselineError::Memory(error)) => Err(session.failed(&opened, &error.into())),
