@@ -25,7 +25,7 @@ pub struct OtherTool {
 pub enum Columns {
     /// These among others: the name of the table is the tool's own.
     Among(&'static [&'static str]),
-    /// These and no others: the name of the table could be anybody's.
+    /// These and no others: an application could have a table of that name.
     Exactly(&'static [&'static str]),
 }
 

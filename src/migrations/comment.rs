@@ -70,8 +70,12 @@ pub(super) fn comment_lines(text: &str) -> Vec<CommentLine<'_>> {
     lines
 }
 
-/// Whether any of these words, in lower case, occurs in a text. A search costs less than reading its tokens.
+/// Whether a text has comments, and any of these words, in lower case, occurs in it. A search costs less than reading its
+/// tokens.
 pub(super) fn mentions(text: &str, words: &[&str]) -> bool {
+    if !text.contains("--") && !text.contains("/*") {
+        return false;
+    }
     let text = text.to_ascii_lowercase();
     words.iter().any(|word| text.contains(word))
 }

@@ -20,7 +20,7 @@ impl Report {
             ApplyError::History(error) => Report::history(error, style),
             ApplyError::Problems { problems, done } => {
                 let report = Report::told(problems, style);
-                // What another tool did stands, and it may be asked whether this run did something to it.
+                // The next question is whether this run changed the database of the other tool.
                 let foreign = report
                     .diagnostics
                     .iter()
