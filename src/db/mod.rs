@@ -129,14 +129,18 @@ pub struct Options {
     pub lock_timeout: Duration,
     /// Tells a run to stop.
     pub stop: Stop,
+    /// Tables that are not the application's: what they hold is no history of migrations, and a comparison of schemas
+    /// leaves them out. Those of known tools need not be named.
+    pub ignore_tables: Vec<String>,
 }
 
 impl Default for Options {
-    /// Ten seconds, and nobody who says stop.
+    /// Ten seconds, nobody who says stop, and no table is ignored.
     fn default() -> Options {
         Options {
             lock_timeout: Duration::from_secs(10),
             stop: Stop::never(),
+            ignore_tables: Vec::new(),
         }
     }
 }
@@ -242,6 +246,18 @@ impl Db {
             mode: Mode::Replica(replica::Replica::new(file.as_ref(), base, token)?),
             options,
         })
+    }
+
+    /// The tables that were named as [`Options::ignore_tables`].
+    pub fn ignored(&self) -> &[String] {
+        &self.options.ignore_tables
+    }
+
+    /// Whether this table is one of them. Names of tables have no letter case.
+    pub(crate) fn ignores(&self, table: &str) -> bool {
+        self.ignored()
+            .iter()
+            .any(|name| name.eq_ignore_ascii_case(table))
     }
 
     /// The same database for an application: to keep, to share, and to make connections of the `libsql` crate from.

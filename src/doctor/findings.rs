@@ -306,6 +306,15 @@ pub(super) fn latency(median: Duration) -> Check {
 
 /// How `_migrations` stands.
 pub(super) fn records(history: &History) -> Check {
+    if let Some(other) = history.others.first() {
+        let message = format!(
+            "no migration is recorded, and {} has migrated this database (newest: {}, in its table {})",
+            other.tool, other.newest, other.table
+        );
+        return Check::warning("records", message).help(
+            "`status` says how to go on: `baseline V` records what the database has already",
+        );
+    }
     let is_new = history.rows.is_empty() && history.revision == Revision::NONE;
     let message = match history.version() {
         Some(version) => format!("_migrations is at V{version}"),

@@ -1,11 +1,12 @@
 //! Reading the history: one request, and never a write.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
 use serde_json::Map;
 
 use super::error::HistoryError;
 use super::layout::LAYOUT;
+use super::others::{self, OtherHistory};
 use crate::db::{Db, DbError, EngineError, Query, Rows};
 use crate::script::{Key, Revision};
 use crate::sql::Value;
@@ -21,6 +22,10 @@ pub struct History {
     pub rows: Vec<Row>,
     /// An import that was begun and not finished: until it is, nothing else may change the database.
     pub unfinished: Option<Unfinished>,
+    /// What other tools have recorded, where no migration is recorded here: the database is not empty then.
+    pub others: Vec<OtherHistory>,
+    /// The tables and views that there are, in lower case, where there is no `_migrations`.
+    pub tables: HashSet<String>,
 }
 
 /// An import that was begun and not finished, as [`UNFINISHED`](super::UNFINISHED) tells of it.
@@ -125,6 +130,11 @@ impl History {
 const WHAT_IT_IS: &str = "\
 SELECT type FROM sqlite_schema WHERE lower(name) = '_migrations' AND type IN ('table', 'view')";
 
+/// Without `_migrations`, the tables that others made.
+const TABLES: &str = "\
+SELECT lower(name) FROM sqlite_schema WHERE type IN ('table', 'view') \
+AND NOT EXISTS (SELECT 1 FROM sqlite_schema WHERE lower(name) = '_migrations')";
+
 const META: &str = "SELECT version, detail FROM _migrations WHERE kind = 'meta'";
 
 const ROWS: &str = "\
@@ -144,15 +154,26 @@ pub async fn read(db: &Db) -> Result<History, HistoryError> {
             Query::new(META),
             Query::new(ROWS),
             Query::new(IMPORT),
+            Query::new(TABLES),
+            Query::new(others::question()),
         ])
         .await?;
-    let [what, meta, rows, import]: [Result<Rows, EngineError>; 4] =
+    let [what, meta, rows, import, tables, of_others]: [Result<Rows, EngineError>; 6] =
         answers.try_into().map_err(|_| unreadable("no answer"))?;
-    Ok(History {
+    let tables = tables.map_err(DbError::Read)?;
+    let mut history = History {
         // Without the table there is none.
         unfinished: import.ok().and_then(|rows| unfinished(rows.first()?)),
+        tables: tables
+            .iter()
+            .flatten()
+            .filter_map(text)
+            .map(str::to_owned)
+            .collect(),
         ..history(what.map_err(DbError::Read)?, meta, rows)?
-    })
+    };
+    history.others = others::others(db, &history, of_others).await?;
+    Ok(history)
 }
 
 fn unfinished(row: &[Value]) -> Option<Unfinished> {
@@ -198,7 +219,7 @@ fn history(
             .iter()
             .map(|row| recorded(row))
             .collect::<Result<_, _>>()?,
-        unfinished: None,
+        ..History::default()
     })
 }
 

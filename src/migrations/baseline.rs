@@ -4,8 +4,8 @@ use std::collections::{BTreeMap, HashSet};
 use std::sync::Arc;
 
 use super::plan::{Grouping, entry, scripts};
-use super::problem::{Problem, Way};
-use super::reading::Reading;
+use super::problem::{AS_RECORDED, Problem, Way};
+use super::reading::{self, Reading};
 use super::rehearse::{Act, Rehearsal, Stopped};
 use super::set::{Migration, Migrations};
 use super::{ApplyError, Outcome};
@@ -47,6 +47,8 @@ pub enum BaselineError {
         version: i64,
         /// What they leave (expected) against what there is (found).
         differences: Vec<Difference>,
+        /// Tables that were left out, as they are not the application's own.
+        left_out: Vec<String>,
     },
     /// The engine in memory could not be used.
     #[error("cannot replay the migrations in memory")]
@@ -125,6 +127,7 @@ fn decide(set: &Migrations, history: &History, version: i64) -> Decision<Problem
         .collect();
     for migration in &new {
         problems.extend_from_slice(Act::new(&migration.up).problems());
+        problems.extend(reading::of_down(migration.down.as_ref()));
     }
     if problems.iter().any(Problem::stops) {
         return Decision {
@@ -204,7 +207,11 @@ async fn look(
             Err(Stopped::Problem(problem)) => return Err(cannot_replay(*problem, version)),
         }
     }
-    let expected = rehearsal.schema().await.map_err(BaselineError::Memory)?;
+    let foreign = history::not_the_applications(db)
+        .await
+        .map_err(ApplyError::from)?;
+    let schema = rehearsal.schema().await.map_err(BaselineError::Memory)?;
+    let expected = schema.without(&foreign);
     // Views and triggers that the next `migrate` makes anew may be there or not.
     for migration in unrecorded(set, &history) {
         let act = Act::new(&migration.up);
@@ -215,18 +222,24 @@ async fn look(
         }
     }
     let after = rehearsal.schema().await.map_err(BaselineError::Memory)?;
+    let after = after.without(&foreign);
     let theirs = compare(&expected, &after);
     let theirs: HashSet<(ObjectKind, String)> = theirs.iter().map(name).collect();
     let found = inspect(db).await.map_err(ApplyError::from)?;
-    let mut differences = compare(&expected, &found);
+    let left_out = foreign;
+    let mut differences = compare(&expected, &found.without(&left_out));
     differences.retain(|difference| !theirs.contains(&name(difference)));
-    if differences.is_empty() {
-        return Ok(warnings);
+    if !differences.is_empty() {
+        return Err(BaselineError::Differs {
+            version,
+            differences,
+            left_out,
+        });
     }
-    Err(BaselineError::Differs {
-        version,
-        differences,
-    })
+    if !left_out.is_empty() {
+        warnings.push(Problem::NotCompared { tables: left_out });
+    }
+    Ok(warnings)
 }
 
 fn name(difference: &Difference) -> (ObjectKind, String) {
@@ -253,7 +266,7 @@ fn acts(set: &Migrations, history: &History, version: i64) -> Vec<(Entry, Act)> 
     for row in applied(history) {
         let Some(text) = &row.source else { continue };
         let source = Arc::new(Source {
-            name: format!("{}__{}.sql (as recorded)", row.key, row.name),
+            name: format!("{}__{}.sql{AS_RECORDED}", row.key, row.name),
             text: text.clone(),
         });
         let entry = Entry {

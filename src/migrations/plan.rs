@@ -77,6 +77,17 @@ impl Plan {
         of(&self.problems, Severity::Warning)
     }
 
+    /// The same for a report, which runs nothing: that another tool has a history is a warning there.
+    #[must_use]
+    pub fn for_a_report(mut self) -> Plan {
+        for problem in &mut self.problems {
+            if let Problem::OtherHistory { severity, .. } = problem {
+                *severity = Severity::Warning;
+            }
+        }
+        self
+    }
+
     /// The `no-transaction` migration that runs now, or died.
     pub fn started(&self) -> Option<&Item> {
         self.items.iter().find(|item| item.state == State::Started)
@@ -178,6 +189,8 @@ pub fn plan(set: &Migrations, history: &History, options: &PlanOptions) -> Plan 
         let problem = Problem::UnfinishedImport(unfinished.clone());
         planner.plan.problems.push(problem);
     }
+    let others = super::foreign::other_histories(set, history);
+    planner.plan.problems.extend(others);
     if let Target::Version(version) = options.target
         && !versions.contains_key(&version)
     {
@@ -209,7 +222,7 @@ pub fn plan(set: &Migrations, history: &History, options: &PlanOptions) -> Plan 
         });
     }
     planner.repeatables(set, history);
-    planner.done(history.revision)
+    planner.done(history)
 }
 
 struct Planner<'a> {
@@ -279,6 +292,9 @@ impl<'a> Planner<'a> {
             self.plan.problems.extend(text);
         }
         self.plan.problems.append(&mut reading.problems);
+        self.plan
+            .problems
+            .extend(reading::of_down(migration.down.as_ref()));
         self.pending.push((migration, reading));
     }
 
@@ -355,7 +371,10 @@ impl<'a> Planner<'a> {
         });
     }
 
-    fn done(mut self, revision: Revision) -> Plan {
+    fn done(mut self, history: &History) -> Plan {
+        let readings = self.pending.iter().map(|(_, reading)| reading);
+        let already = super::foreign::already_there(history, readings);
+        self.plan.problems.extend(already);
         if self.plan.errors().next().is_some() {
             return self.plan;
         }
@@ -368,7 +387,7 @@ impl<'a> Planner<'a> {
             };
             (record, reading)
         });
-        self.plan.scripts = scripts(units, revision, self.options.grouping);
+        self.plan.scripts = scripts(units, history.revision, self.options.grouping);
         self.plan
     }
 }

@@ -3,8 +3,9 @@
 
 use std::sync::Arc;
 
+use super::markers::WrittenFor;
 use crate::drive::Finding;
-use crate::history::Unfinished;
+use crate::history::{OtherHistory, Unfinished};
 use crate::schema::Difference;
 use crate::script::{Key, Origin, Source};
 
@@ -61,7 +62,11 @@ pub enum Problem {
         why: String,
         /// A name that would do.
         suggestion: Option<String>,
+        /// The tool that it holds instructions to: then another name alone is not enough.
+        written_for: Option<Box<WrittenFor>>,
     },
+    /// A file that holds instructions to another tool, in comments.
+    WrittenFor(Box<WrittenFor>),
     /// Several files claim one version, or one repeatable name, or one down file.
     Duplicate {
         /// What they claim.
@@ -231,6 +236,27 @@ pub enum Problem {
     },
     /// An import into this database was begun and not finished: nothing else may change it meanwhile.
     UnfinishedImport(Unfinished),
+    /// No migration is recorded, and another tool has recorded its own.
+    OtherHistory {
+        /// What it has recorded.
+        other: OtherHistory,
+        /// The version that a baseline would take, where the versions of both are the same.
+        baseline: Option<i64>,
+        /// An error where something would run.
+        severity: Severity,
+    },
+    /// No migration is recorded, and a statement that creates a table only where there is none would do nothing.
+    AlreadyThere {
+        /// The place.
+        origin: Origin,
+        /// The table.
+        table: String,
+    },
+    /// Tables that a comparison of schemas left out.
+    NotCompared {
+        /// Their names.
+        tables: Vec<String>,
+    },
     /// An applied migration without a recorded down text.
     NoDown {
         /// Which.
@@ -347,9 +373,12 @@ impl Problem {
                 ..
             }
             | Problem::NotRehearsed { .. }
+            | Problem::AlreadyThere { .. }
+            | Problem::NotCompared { .. }
             | Problem::Ahead { .. }
             | Problem::ForeignKeysPragma { .. }
             | Problem::DropsWithForeignKeys { .. } => Severity::Warning,
+            Problem::OtherHistory { severity, .. } => *severity,
             _ => Severity::Error,
         }
     }
@@ -363,6 +392,10 @@ impl Problem {
     pub fn code(&self) -> &'static str {
         match self {
             Problem::BadName { .. } => "bad-name",
+            Problem::WrittenFor(_) => "other-tool",
+            Problem::OtherHistory { .. } => "other-history",
+            Problem::AlreadyThere { .. } => "already-there",
+            Problem::NotCompared { .. } => "not-compared",
             Problem::Duplicate { .. } => "duplicate",
             Problem::UndoPrefix { .. } => "undo-prefix",
             Problem::DownWithoutUp { .. } => "down-without-up",
@@ -410,8 +443,10 @@ impl Problem {
             | Problem::TooLarge { origin, .. }
             | Problem::ForeignKeysPragma { origin, .. }
             | Problem::DropsWithForeignKeys { origin }
+            | Problem::AlreadyThere { origin, .. }
             | Problem::Fails { origin, .. }
             | Problem::NotRehearsed { origin, .. } => Some(origin),
+            Problem::WrittenFor(written) => written.markers().next().map(|(origin, _)| origin),
             _ => None,
         }
     }
@@ -426,6 +461,7 @@ impl Problem {
             | Problem::Empty { file }
             | Problem::OutOfOrder { file, .. }
             | Problem::BehindBase { file, .. } => Some(file),
+            Problem::WrittenFor(written) => Some(written.file()),
             Problem::Duplicate { files, .. } => files.first().map(String::as_str),
             Problem::Edited { file, .. }
             | Problem::EditedSinceBase { file, .. }
@@ -434,9 +470,39 @@ impl Problem {
         }
     }
 
-    /// What to do about it.
+    /// What to do about it, one line for each way.
     pub fn help(&self) -> Option<String> {
         Some(match self {
+            Problem::BadName {
+                suggestion,
+                written_for: Some(written),
+                ..
+            } => {
+                let cure = written.cure(suggestion.as_deref().unwrap_or("V{n}__{words}.sql"));
+                match suggestion {
+                    Some(name) if !cure.contains(name.as_str()) => {
+                        format!("rename it to {name}, {cure}")
+                    }
+                    _ => cure,
+                }
+            }
+            Problem::WrittenFor(written) => {
+                let file = written.file();
+                match file.strip_suffix(AS_RECORDED) {
+                    Some(file) => format!(
+                        "correct the down file ({}); then `repair` records it",
+                        written.cure(last(file))
+                    ),
+                    None => written.cure(last(file)),
+                }
+            }
+            Problem::OtherHistory { other, baseline, .. } => other_history(other, *baseline),
+            Problem::AlreadyThere { .. } => {
+                "if this database has the schema of some migrations already, `baseline V` records those up to V \
+                 without running them"
+                    .to_owned()
+            }
+            Problem::NotCompared { .. } => return None,
             Problem::BadName { suggestion, .. } => match suggestion {
                 Some(name) => format!("rename it to {name}"),
                 None => "names are V{n}__{words}.sql, U{n}__{words}.sql, R__{words}.sql and \
@@ -559,6 +625,33 @@ impl Problem {
     }
 }
 
+/// What the source of a recorded text is called by, behind the name of its file.
+pub(super) const AS_RECORDED: &str = " (as recorded)";
+
+/// The last part of a path.
+fn last(file: &str) -> &str {
+    file.rsplit('/').next().unwrap_or(file)
+}
+
+fn other_history(other: &OtherHistory, baseline: Option<i64>) -> String {
+    let OtherHistory { tool, table, .. } = other;
+    let first = match (&other.unfinished, baseline) {
+        (Some(unfinished), _) => format!(
+            "{unfinished} failed or is not finished: finish it with {tool} first; then `baseline V` records the \
+             migrations up to V without running them"
+        ),
+        (None, Some(version)) => format!(
+            "`baseline {version}` compares the schema with what the migrations up to V{version} leave, and records \
+             them without running them; then `migrate` applies the later ones"
+        ),
+        (None, None) => "find the last migration whose changes this database has already, V: `baseline V` compares \
+             the schema with what the migrations up to V leave, and records them without running them; then `migrate` \
+             applies the later ones"
+            .to_owned(),
+    };
+    format!("{first}\nif {table} says nothing about this schema: `--ignore {table}`")
+}
+
 fn is_row_level_security(origin: &Origin) -> bool {
     let statement = origin.source.text.get(origin.span.clone());
     statement.and_then(crate::db::row_level_security).is_some()
@@ -584,7 +677,29 @@ fn listed(versions: &[i64]) -> String {
 impl std::fmt::Display for Problem {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         match self {
+            Problem::BadName {
+                why,
+                written_for: Some(written),
+                ..
+            } => write!(f, "the name {why}; and {}", written.why()),
             Problem::BadName { why, .. } => write!(f, "the name {why}"),
+            Problem::WrittenFor(written) => f.write_str(&written.why()),
+            Problem::OtherHistory { other, .. } => write!(
+                f,
+                "this database was migrated by {} (newest: {}, in its table {}), and no migration is recorded in \
+                 _migrations: what ran already would run again",
+                other.tool, other.newest, other.table
+            ),
+            Problem::AlreadyThere { table, .. } => write!(
+                f,
+                "no migration is recorded, and the database has {table} already: this statement does not change it"
+            ),
+            Problem::NotCompared { tables } => write!(
+                f,
+                "the comparison of schemas left out {}: {} not the application's own",
+                tables.join(", "),
+                if tables.len() == 1 { "it is" } else { "they are" }
+            ),
             Problem::Duplicate { what, files } => {
                 write!(f, "{what} is claimed by {} files: {}", files.len(), files.join(", "))
             }

@@ -3,7 +3,9 @@
 use std::sync::Arc;
 
 use super::directive::{Directives, directives};
+use super::markers::written_for;
 use super::problem::{Large, Problem};
+use super::set::Text;
 use crate::db::Engine;
 use crate::script::{Atomicity, ForeignKeys, Origin, Source, Step};
 use crate::sql::{Kind, TokenKind, What, kind, significant, split, unquote};
@@ -43,10 +45,27 @@ pub struct Reading {
     pub problems: Vec<Problem>,
 }
 
+/// What the comments of a text tell Seedbed, and what is wrong with them: directives that are none, and instructions to
+/// another tool.
+fn instructions(source: &Arc<Source>, problems: &mut Vec<Problem>) -> Directives {
+    let directives = directives(source, problems);
+    problems.extend(written_for(source).map(|written| Problem::WrittenFor(Box::new(written))));
+    directives
+}
+
+/// What is wrong with the comments of a down file, which is recorded now and may run one day.
+pub(super) fn of_down(down: Option<&Text>) -> Vec<Problem> {
+    let mut problems = Vec::new();
+    if let Some(down) = down {
+        instructions(&down.source, &mut problems);
+    }
+    problems
+}
+
 /// Reads a text.
 pub(super) fn read(source: &Arc<Source>, engine: Engine) -> Reading {
     let mut problems = Vec::new();
-    let directives = directives(source, &mut problems);
+    let directives = instructions(source, &mut problems);
     let statements = split(&source.text).unwrap_or_else(|errors| {
         problems.extend(errors.iter().map(|error| {
             let at = error.offset();

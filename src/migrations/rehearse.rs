@@ -35,6 +35,14 @@ impl Act {
         }
     }
 
+    /// The same of a text that databases have applied: its comments are as they are.
+    pub(super) fn published(mut self) -> Act {
+        self.reading.problems.retain(|problem| {
+            !matches!(problem, Problem::WrittenFor(_) | Problem::Directive { .. })
+        });
+        self
+    }
+
     /// What is wrong with it, and what should be known.
     pub(super) fn problems(&self) -> &[Problem] {
         &self.reading.problems

@@ -1,10 +1,11 @@
 //! The set of migrations that a project has. Reading the directory is the only thing here that touches a disk.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use super::file::{FileName, NotText, Order, canonical, checksum, parse_name};
+use super::markers::written_for;
 use super::problem::Problem;
 use crate::script::{Key, Source};
 
@@ -41,6 +42,8 @@ pub struct Migrations {
     pub repeatable: Vec<Migration>,
     /// Files that do not fit. A plan made of this set has them too, so nothing runs.
     pub problems: Vec<Problem>,
+    /// Checksums of texts that are published, and may have been applied: see [`Migrations::publish`].
+    pub(super) published: BTreeSet<String>,
 }
 
 /// The directory cannot be read.
@@ -93,6 +96,16 @@ impl Migrations {
                 .iter()
                 .map(|(name, bytes)| ((*name).to_owned(), bytes.to_vec())),
         )
+    }
+
+    /// Takes the files of this set for published: where they are as they were, a check does not judge their comments, as
+    /// an instruction to another tool in a file that databases have applied cannot be corrected any more.
+    pub fn publish(&mut self, common: &Migrations) {
+        let texts = common
+            .iter()
+            .flat_map(|migration| std::iter::once(&migration.up).chain(&migration.down));
+        self.published
+            .extend(texts.map(|text| text.checksum.clone()));
     }
 
     /// All migrations: the versioned by version, then the repeatable by name.
@@ -200,10 +213,18 @@ impl Found {
         let name = match parse_name(file.rsplit('/').next().unwrap_or(&file)) {
             Ok(name) => name,
             Err(bad) => {
+                let source = canonical(&bytes).map(|text| {
+                    Arc::new(Source {
+                        name: file.clone(),
+                        text,
+                    })
+                });
+                let written_for = source.ok().and_then(|source| written_for(&source));
                 self.problems.push(Problem::BadName {
                     file,
                     why: bad.why,
                     suggestion: bad.suggestion,
+                    written_for: written_for.map(Box::new),
                 });
                 return;
             }

@@ -4,7 +4,7 @@
 use std::sync::Arc;
 
 use super::plan::{Grouping, scripts};
-use super::problem::Problem;
+use super::problem::{AS_RECORDED, Problem, Severity};
 use super::reading;
 use super::{ApplyError, Outcome};
 use crate::db::{Db, Engine};
@@ -70,6 +70,12 @@ pub fn undo_plan(
             });
         }
     }
+    plan.problems
+        .extend(history.others.iter().map(|other| Problem::OtherHistory {
+            other: other.clone(),
+            baseline: None,
+            severity: Severity::Warning,
+        }));
     plan.problems.extend(overtaken(history, versions));
     let recorded = history.by_key();
     for version in versions {
@@ -119,7 +125,7 @@ fn overtaken(history: &History, versions: &[i64]) -> Option<Problem> {
 fn down_text(row: &Row) -> Option<Arc<Source>> {
     let text = row.down.as_ref()?;
     Some(Arc::new(Source {
-        name: format!("{}__{}.down.sql (as recorded)", row.key, row.name),
+        name: format!("{}__{}.down.sql{AS_RECORDED}", row.key, row.name),
         text: text.clone(),
     }))
 }

@@ -18,11 +18,19 @@ impl Report {
     pub fn failure<P: Told>(error: &ApplyError<P>, style: Style<'_>) -> Report {
         match error {
             ApplyError::History(error) => Report::history(error, style),
-            ApplyError::Problems { problems, done } => Report {
-                database: before(done),
-                items: done.iter().map(Item::done).collect(),
-                ..Report::told(problems, style)
-            },
+            ApplyError::Problems { problems, done } => {
+                let report = Report::told(problems, style);
+                // The next question is whether this run changed the database of the other tool.
+                let foreign = report
+                    .diagnostics
+                    .iter()
+                    .any(|it| it.code == "other-history");
+                Report {
+                    database: before(done).or_else(|| foreign.then(|| NOTHING.to_owned())),
+                    items: done.iter().map(Item::done).collect(),
+                    ..report
+                }
+            }
             ApplyError::Waited {
                 what,
                 waited,

@@ -6,7 +6,7 @@ use super::words::{as_typed, moment};
 use super::{At, Diagnostic, Report};
 use crate::drive::Finding;
 use crate::migrations::{Edit, Problem};
-use crate::script::Source;
+use crate::script::{Origin, Source};
 
 impl Report {
     /// Problems, errors first.
@@ -56,15 +56,48 @@ fn diagnostic(problem: &Problem, program: &str) -> Diagnostic {
         at,
         notes: match problem {
             Problem::DownIsNoInverse { differences, .. } => super::schema::notes(differences),
+            Problem::WrittenFor(written) => {
+                markers("further markers at", written.markers().skip(1))
+            }
+            Problem::BadName {
+                written_for: Some(written),
+                ..
+            } => markers("markers at", written.markers()),
             _ => Vec::new(),
         },
         help: problem
             .help()
-            .map(|help| as_typed(&help, program))
-            .into_iter()
+            .iter()
+            .flat_map(|help| help.lines())
+            .map(|help| as_typed(help, program))
             .collect(),
         diff,
         ..Diagnostic::error(problem.code(), message(problem))
+    }
+}
+
+/// How many markers are named.
+const MARKERS: usize = 8;
+
+/// The places of markers, one a line.
+fn markers<'a>(title: &str, all: impl Iterator<Item = (&'a Origin, &'a str)>) -> Vec<String> {
+    let mut lines: Vec<String> = all
+        .map(|(origin, marker)| {
+            let place = origin.place();
+            format!(
+                "{}:{}:{} {marker}",
+                origin.source.name, place.line, place.column
+            )
+        })
+        .collect();
+    let more = lines.len().saturating_sub(MARKERS);
+    if more > 0 {
+        lines.truncate(MARKERS);
+        lines.push(format!("and {more} more"));
+    }
+    match lines.as_slice() {
+        [] => Vec::new(),
+        _ => vec![format!("{title}\n{}", lines.join("\n"))],
     }
 }
 

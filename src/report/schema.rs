@@ -4,24 +4,47 @@ use super::diff::Texts;
 use super::style::Style;
 use super::words::as_typed;
 use super::{Diagnostic, Report};
-use crate::schema::{Difference, Object};
+use crate::schema::{Difference, Object, ObjectKind};
 
 /// How many objects are named.
 const NAMED: usize = 10;
 
 impl Report {
     /// A database whose schema is not what the migrations up to `version` leave.
-    pub fn baseline(version: i64, differences: &[Difference], style: Style<'_>) -> Report {
-        let help = format!(
+    /// `left_out` are the tables that were not compared.
+    pub fn baseline(
+        version: i64,
+        differences: &[Difference],
+        left_out: &[String],
+        style: Style<'_>,
+    ) -> Report {
+        let mut help = vec![format!(
             "take the version that the database is really at, or bring the two together; `baseline {version} \
              --no-verify` records it all the same"
-        );
+        )];
+        let too_many = |difference: &Difference| {
+            let is_table = difference.object().kind == ObjectKind::Table;
+            is_table && matches!(difference, Difference::Unexpected { .. })
+        };
+        if let Some(table) = differences.iter().find(|it| too_many(it)) {
+            help.push(format!(
+                "a table that is not the application's own is left out with `--ignore {}`",
+                table.object().name
+            ));
+        }
+        let mut notes = notes(differences);
+        if !left_out.is_empty() {
+            notes.push(format!("not compared: {}", left_out.join(", ")));
+        }
         Report {
             database: Some("nothing was recorded".to_owned()),
             ..Report::of(vec![Diagnostic {
-                notes: notes(differences),
+                notes,
                 diff: diff(differences, "as the migrations make it"),
-                help: vec![as_typed(&help, style.program)],
+                help: help
+                    .iter()
+                    .map(|help| as_typed(help, style.program))
+                    .collect(),
                 ..Diagnostic::error(
                     "drift",
                     format!(

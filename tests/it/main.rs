@@ -22,6 +22,7 @@ mod locks;
 mod memory;
 mod modes;
 mod named;
+mod others;
 mod process;
 mod project;
 mod race;

@@ -270,8 +270,9 @@ pub(crate) async fn baseline(session: &Session, flags: &args::Baseline) -> Endin
         Err(BaselineError::Differs {
             version,
             differences,
+            left_out,
         }) => {
-            let report = Report::baseline(version, &differences, session.style());
+            let report = Report::baseline(version, &differences, &left_out, session.style());
             Err(session.stopped(report, Exit::Drift).about(&opened))
         }
         Err(BaselineError::Memory(error)) => Err(session.failed(&opened, &error.into())),

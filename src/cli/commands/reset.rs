@@ -38,6 +38,7 @@ pub(crate) async fn reset(session: &Session, flags: &args::Reset) -> Ending {
     let settings = Options {
         lock_timeout: opened.db.lock_timeout(),
         stop: opened.db.stop().clone(),
+        ..Options::default()
     };
     let failed = |error: DbError| {
         let error = HistoryError::from(error);

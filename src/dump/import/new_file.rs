@@ -87,6 +87,7 @@ pub(super) async fn make(path: &Path, dump: Ahead, plan: Plan<'_>) -> Result<Bui
     let options = Options {
         lock_timeout: plan.lock_timeout,
         stop: plan.stop.clone(),
+        ..Options::default()
     };
     let draft = Draft::begin(path, &options).await.map_err(Why::building)?;
     let built = build(draft.path(), dump, &plan).await?;

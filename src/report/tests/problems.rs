@@ -1,7 +1,8 @@
 use expect_test::expect_file;
 
 use super::{STYLE, case, origin, source};
-use crate::migrations::{Edit, Large, Problem, Severity, Way};
+use crate::history::{OtherHistory, Recorded};
+use crate::migrations::{Edit, Large, Migrations, PlanOptions, Problem, Severity, Way, plan};
 use crate::report::{Diagnostic, Paint, Report, Style, annotations};
 use crate::schema::{Difference, Object, ObjectKind};
 use crate::script::{Key, Source};
@@ -69,11 +70,13 @@ fn all_problems() -> Vec<Problem> {
             file: file("v2_users.sql"),
             why: "must have two underscores between its version and its words".to_owned(),
             suggestion: Some("V2__users.sql".to_owned()),
+            written_for: None,
         },
         Problem::BadName {
             file: file("notes.sql"),
             why: "must begin with V, U or R".to_owned(),
             suggestion: None,
+            written_for: None,
         },
         Problem::Duplicate {
             what: "V2".to_owned(),
@@ -275,7 +278,59 @@ fn all_problems() -> Vec<Problem> {
             line: 1200,
             started_at: "2026-11-21T22:12:51.123Z".to_owned(),
         }),
+        of_file(
+            "V2__users.sql",
+            "-- +goose Up\nCREATE TABLE users (id);\n\n  -- +goose Down\nDROP TABLE users;\n",
+        ),
+        of_file("U2__users.sql", "-- migrate:up transaction:false\nVACUUM;\n"),
+        of_file("R__views.sql", "/* +migrate Down */\nDROP VIEW v;\n"),
+        of_file("V2__users.sql", "-- +goose ENVSUB ON\nSELECT '${NAME}';\n"),
+        other_history("refinery", "refinery_schema_history", "2", None, Some(2)),
+        other_history("Django", "django_migrations", "users.0002_email", None, None),
+        other_history("sqlx", "_sqlx_migrations", "3", Some("3"), None),
+        Problem::AlreadyThere {
+            origin: origin(
+                "V2__users.sql",
+                "CREATE TABLE IF NOT EXISTS users (id);\n",
+                "CREATE TABLE IF NOT EXISTS users (id)",
+            ),
+            table: "users".to_owned(),
+        },
+        Problem::NotCompared {
+            tables: vec!["_cf_KV".to_owned(), "d1_migrations".to_owned()],
+        },
     ]
+}
+
+/// The problem of a file that holds instructions to another tool.
+fn of_file(name: &str, text: &str) -> Problem {
+    let files = [(format!("migrations/{name}"), text.as_bytes().to_vec())];
+    let history = crate::history::History::default();
+    let set = Migrations::from_files(files);
+    plan(&set, &history, &PlanOptions::default())
+        .problems
+        .remove(0)
+}
+
+fn other_history(
+    tool: &'static str,
+    table: &str,
+    newest: &str,
+    unfinished: Option<&str>,
+    baseline: Option<i64>,
+) -> Problem {
+    Problem::OtherHistory {
+        other: OtherHistory {
+            tool,
+            table: table.to_owned(),
+            newest: newest.to_owned(),
+            unfinished: unfinished.map(str::to_owned),
+            versions: Vec::new(),
+            recorded: Recorded::Each,
+        },
+        baseline,
+        severity: Severity::Error,
+    }
 }
 
 /// The number of the variant. Whoever adds one is told here to add it to `all_problems`.
@@ -312,6 +367,10 @@ fn variant(problem: &Problem) -> usize {
         Problem::Overtaken { .. } => 28,
         Problem::TooLarge { .. } => 29,
         Problem::UnfinishedImport(_) => 30,
+        Problem::WrittenFor(_) => 31,
+        Problem::OtherHistory { .. } => 32,
+        Problem::AlreadyThere { .. } => 33,
+        Problem::NotCompared { .. } => 34,
     }
 }
 
@@ -319,14 +378,14 @@ fn variant(problem: &Problem) -> usize {
 fn each_problem_says_what_where_and_what_to_do() {
     let mut variants: Vec<usize> = all_problems().iter().map(variant).collect();
     variants.dedup();
-    assert_eq!(variants, (0..=30).collect::<Vec<_>>());
+    assert_eq!(variants, (0..=34).collect::<Vec<_>>());
 
     let mut all = String::new();
     for problem in all_problems() {
         let text = Report::problems(std::slice::from_ref(&problem), STYLE).text(STYLE);
         all.push_str(&case(problem.code(), text.trim_end()));
     }
-    let baseline = Report::baseline(2, &differences(), STYLE).text(STYLE);
+    let baseline = Report::baseline(2, &differences(), &["_cf_KV".to_owned()], STYLE).text(STYLE);
     all.push_str(&case("a baseline that does not match", baseline.trim_end()));
     expect_file!["problems.txt"].assert_eq(&all);
 }
