@@ -14,7 +14,7 @@ mod write;
 
 pub use error::{Failed, HistoryError, Part, RunError};
 pub use layout::{
-    BASELINE, DOWN_CHECKSUM, LAYOUT, ROWS, SEED_ENVIRONMENT, TABLE, UNFINISHED, VIOLATIONS,
+    BASELINE, DOWN_CHECKSUM, LAYOUT, ROWS, SEED_ENVIRONMENT, TABLE, UNFINISHED, VIOLATIONS, WRITTEN,
 };
 pub use read::{History, Row, State, Unfinished, read, read_with_texts};
 pub use run::{OnUnit, Receipt, UnitEvent, run};
