@@ -16,7 +16,7 @@ mod write;
 
 pub use error::{Failed, HistoryError, Part, RunError};
 pub use layout::{
-    BASELINE, DOWN_CHECKSUM, LAYOUT, ROWS, SEED_ENVIRONMENT, TABLE, UNFINISHED, VIOLATIONS,
+    BASELINE, DOWN_CHECKSUM, LAYOUT, ROWS, SEED_ENVIRONMENT, TABLE, UNFINISHED, VIOLATIONS, WRITTEN,
 };
 pub use other_tools::{Columns, OTHER_TOOLS, OtherTool, Recorded};
 pub use others::OtherHistory;

@@ -107,6 +107,16 @@ impl Seeds {
             });
             let (file, problems) = parse(name, source);
             seeds.problems.extend(problems);
+            for expr in file.exprs() {
+                if let Expr::File(path) = &expr.value {
+                    let here = file.origin(&expr.span);
+                    let message =
+                        format!("{path}: seeds that are given as texts have no files beside them");
+                    let problem = Problem::error("no-such-file", here, message);
+                    let help = "write the content into the seed (`!!binary` for bytes), or read the seeds from their folder";
+                    seeds.problems.push(problem.help(help));
+                }
+            }
             seeds.add(file);
         }
         seeds.files.sort_by(|a, b| a.name.cmp(&b.name));
