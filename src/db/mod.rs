@@ -18,6 +18,8 @@ mod remote;
 mod remove;
 #[cfg(feature = "replica")]
 mod replica;
+#[cfg(feature = "replica")]
+mod replica_connector;
 mod replica_files;
 mod replica_lock;
 mod stop;

@@ -13,12 +13,14 @@ use libsql::SyncProtocol;
 use tokio::sync::OnceCell;
 
 use super::remote::{Greeting, Pulled, Remote};
+use super::replica_connector::OnlyTo;
 use super::replica_files::{
     Protocol, ReplicaFacts, has_frames, note_primary, noted_primary, replica_facts,
 };
 use super::replica_lock::SyncLock;
 use super::{
-    Answer, DbError, EngineError, Failure, OnProgress, Options, Stop, Synced, Transaction, local,
+    Answer, DbError, EngineError, Failure, OnProgress, Options, RemoteError, Stop, Synced,
+    Transaction, local,
 };
 
 /// How long a sync may take that follows a write or is asked for. The crate's own client waits for ever.
@@ -256,7 +258,7 @@ impl Replica {
                         .to_owned(),
                 )
                 .await),
-            Err(error) => Err(self.reason(error.to_string()).await),
+            Err(error) => Err(self.reason_of(error).await),
         }
     }
 
@@ -269,15 +271,26 @@ impl Replica {
             Ok(Pulled::Frames(theirs)) => has_frames(self.file.path(), first, &theirs).map(Some),
             Ok(Pulled::Beyond) => Ok(Some(false)),
             Ok(Pulled::Untold) => Ok(None),
-            Err(error) => Err(self.reason(error.to_string()).await),
+            Err(error) => Err(self.reason_of(error).await),
+        }
+    }
+
+    async fn reason_of(&self, error: RemoteError) -> DbError {
+        match error {
+            // Other requests may still be answered.
+            RemoteError::Redirected { .. } => DbError::Remote(error),
+            error => self.reason(error.to_string()).await,
         }
     }
 
     /// The crate's words seldom tell why: where the primary cannot be talked to at all, that is why.
     async fn reason(&self, why: String) -> DbError {
-        match self.remote.objection("SELECT 1").await {
-            Err(error) => error,
-            Ok(_) => self.not_synced(why),
+        if let Err(error) = self.remote.objection("SELECT 1").await {
+            return error;
+        }
+        match self.remote.redirect().await {
+            Some(error) => DbError::Remote(error),
+            None => self.not_synced(why),
         }
     }
 
@@ -357,8 +370,9 @@ impl Sync {
             None => SyncProtocol::Auto,
         };
         let (name, base, token) = (&self.name, self.base.clone(), self.token.clone());
-        let mut builder =
-            libsql::Builder::new_remote_replica(name, base, token).sync_protocol(protocol);
+        let mut builder = libsql::Builder::new_remote_replica(name, base, token)
+            .connector(OnlyTo::new(&self.base, &self.token)?)
+            .sync_protocol(protocol);
         if let Some(every) = self.held.as_ref().and_then(|held| held.sync_every) {
             builder = builder.sync_interval(every);
         }
