@@ -19,6 +19,8 @@ mod remote;
 mod replace;
 #[cfg(feature = "replica")]
 mod replica;
+#[cfg(feature = "replica")]
+mod replica_connector;
 mod replica_files;
 mod replica_lock;
 mod side_files;

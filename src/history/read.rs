@@ -161,9 +161,10 @@ pub async fn read(db: &Db) -> Result<History, HistoryError> {
     let [what, meta, rows, import, tables, of_others]: [Result<Rows, EngineError>; 6] =
         answers.try_into().map_err(|_| unreadable("no answer"))?;
     let tables = tables.map_err(DbError::Read)?;
+    // Without the table there is none.
+    let import = rows_if_there(import)?;
     let mut history = History {
-        // Without the table there is none.
-        unfinished: import.ok().and_then(|rows| unfinished(rows.first()?)),
+        unfinished: import.first().and_then(|row| unfinished(row)),
         tables: tables
             .iter()
             .flatten()
@@ -174,6 +175,14 @@ pub async fn read(db: &Db) -> Result<History, HistoryError> {
     };
     history.others = others::others(db, &history, of_others).await?;
     Ok(history)
+}
+
+/// The rows of a table that may be missing.
+fn rows_if_there(answer: Result<Rows, EngineError>) -> Result<Rows, DbError> {
+    match answer {
+        Err(error) if !error.is_about_the_statement() => Err(DbError::Read(error)),
+        answer => Ok(answer.unwrap_or_default()),
+    }
 }
 
 fn unfinished(row: &[Value]) -> Option<Unfinished> {
@@ -200,7 +209,10 @@ fn history(
         what: text(&what).unwrap_or("table").to_owned(),
     };
     // A table of another tool lacks the columns, or the rows.
-    let meta = meta.map_err(|_| not_ours())?;
+    let meta = meta.map_err(|error| match error.is_about_the_statement() {
+        true => not_ours(),
+        false => DbError::Read(error).into(),
+    })?;
     let layout = of(&meta, "layout").and_then(number).ok_or_else(not_ours)?;
     if layout > LAYOUT {
         return Err(HistoryError::Newer {
@@ -303,10 +315,10 @@ async fn add_texts(db: &Db, history: &mut History, keys: &[Key]) -> Result<Revis
         .await?
         .into_iter();
     // Without the table there is no revision, and no text.
-    let meta = answers.next().and_then(Result::ok).unwrap_or_default();
+    let meta = rows_if_there(answers.next().unwrap_or(Ok(Rows::new())))?;
     let mut texts = HashMap::new();
     for (key, answer) in keys.iter().zip(answers) {
-        texts.insert(key, answer.unwrap_or_default());
+        texts.insert(key, rows_if_there(answer)?);
     }
     for row in &mut history.rows {
         let answer = texts.get(&row.key).and_then(|rows| rows.first());
@@ -334,6 +346,11 @@ pub(super) struct LastRuns {
 }
 
 impl LastRuns {
+    /// Whether the history is at this revision.
+    pub(super) fn is_at(&self, revision: Revision) -> bool {
+        self.revision == revision
+    }
+
     /// Whether a script of this run that expected this revision happened.
     pub(super) fn took(&self, expects: Revision, run_id: &str) -> bool {
         usize::try_from(self.revision.0 - expects.next().0)
@@ -346,9 +363,9 @@ impl LastRuns {
 /// Reads who took the last revisions.
 pub(super) async fn last_runs(db: &Db) -> Result<LastRuns, HistoryError> {
     let sql = "SELECT detail, name FROM _migrations WHERE kind = 'meta' AND version = 'revision'";
-    let mut answers = db.query(vec![Query::new(sql)]).await?;
+    let answer = db.query(vec![Query::new(sql)]).await?.pop();
     // Without the table nothing happened.
-    let rows = answers.remove(0).unwrap_or_default();
+    let rows = rows_if_there(answer.unwrap_or(Ok(Rows::new())))?;
     let row = rows.first().map(Vec::as_slice);
     Ok(match row {
         Some([revision, ids]) => LastRuns {

@@ -8,7 +8,7 @@ use serde_json::{Value as Json, json};
 use super::tally::{Before, Table, Tally};
 use super::translate;
 use super::translate::{CHECKPOINT, Made, Translator};
-use crate::db::Query;
+use crate::db::{DbError, EngineError, Query, Rows};
 use crate::dump::block::hexadecimal;
 use crate::dump::{Mark, Object};
 use crate::script::{Run, Step};
@@ -37,9 +37,20 @@ pub(super) fn question() -> Query {
     ))
 }
 
+/// The answer to [`question`].
+pub(super) fn answer(
+    answer: Option<Result<Rows, EngineError>>,
+) -> Result<Option<Checkpoint>, DbError> {
+    match answer {
+        Some(Err(error)) if !error.is_about_the_statement() => Err(DbError::Read(error)),
+        Some(Ok(rows)) => Ok(rows.first().and_then(|row| Checkpoint::of(row))),
+        Some(Err(_)) | None => Ok(None),
+    }
+}
+
 impl Checkpoint {
     /// The row, as the answer gives it.
-    pub(super) fn of(row: &[Value]) -> Option<Checkpoint> {
+    fn of(row: &[Value]) -> Option<Checkpoint> {
         let [name, offset, line, sha256, run_id, started_at, detail] = row else {
             return None;
         };

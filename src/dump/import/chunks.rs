@@ -15,7 +15,7 @@ use super::lower::{How, Lowered};
 use super::tally::Tally;
 use super::translate::{Tables, Translator};
 use super::{ImportEvent, OnImport};
-use crate::db::{self, At, Code, Db, EngineError, Failure, Transaction};
+use crate::db::{self, At, Code, Db, DbError, EngineError, Failure, Fate, Transaction};
 use crate::dump::{Block, Item, Mark, Object, What};
 use crate::script::{Atomicity, ForeignKeys, Run};
 
@@ -304,8 +304,11 @@ impl Sender<'_> {
             let is_over = begun.elapsed() >= patience;
             match failure {
                 Failure::Lost(error) => {
-                    if is_over {
-                        return Err(Why::Unknown(error));
+                    if is_over || error.fate() == Fate::Unrepeatable {
+                        return match self.is_at_end_of(chunk).await {
+                            Ok(true) => Ok(sent.elapsed()),
+                            Ok(false) | Err(_) => Err(Why::Unknown(error)),
+                        };
                     }
                     lost = Some(error);
                 }
@@ -370,15 +373,26 @@ impl Sender<'_> {
         if error.code == Code::Interrupted {
             return Err(Why::Interrupted);
         }
-        let mut answers = self.db.query(vec![checkpoint::question()]).await?;
-        let row = answers.pop().and_then(Result::ok);
-        let row = row.and_then(|rows| Checkpoint::of(rows.first()?));
-        match row {
-            Some(found) => Ok(found.is_at(&chunk.end) && found.run_id == self.run.id),
+        match self.checkpoint().await? {
+            Some(found) => Ok(self.is_ours(chunk, &found)),
             // Something else is wrong with it.
             None if chunk.from.is_none() => Err(Why::engine(error.clone())),
             None => Ok(false),
         }
+    }
+
+    async fn checkpoint(&self) -> Result<Option<Checkpoint>, DbError> {
+        checkpoint::answer(self.db.query(vec![checkpoint::question()]).await?.pop())
+    }
+
+    /// Whether the checkpoint is where the chunk ends, by this run.
+    async fn is_at_end_of(&self, chunk: &Chunk) -> Result<bool, DbError> {
+        let found = self.checkpoint().await?;
+        Ok(found.is_some_and(|found| self.is_ours(chunk, &found)))
+    }
+
+    fn is_ours(&self, chunk: &Chunk, found: &Checkpoint) -> bool {
+        found.is_at(&chunk.end) && found.run_id == self.run.id
     }
 
     /// Which row it was: the step is sent again with one row in each statement. It is rolled back as it was before.

@@ -69,8 +69,7 @@ async fn look(db: &Db) -> Result<(History, There, Option<Checkpoint>), Why> {
     let mut answers = answers.into_iter();
     let objects = answers.next().unwrap_or(Ok(Rows::new()));
     let objects = objects.map_err(db::DbError::Read)?;
-    let row = answers.next().and_then(Result::ok);
-    let checkpoint = row.and_then(|rows| Checkpoint::of(rows.first()?));
+    let checkpoint = checkpoint::answer(answers.next())?;
     Ok((history, There::of(&objects), checkpoint))
 }
 
