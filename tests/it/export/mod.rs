@@ -5,6 +5,7 @@ mod commands;
 mod faults;
 mod generate;
 mod modes;
+mod rebuilt;
 mod round_trip;
 mod specification;
 
