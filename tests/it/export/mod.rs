@@ -6,6 +6,7 @@ mod faults;
 mod generate;
 mod modes;
 mod rebuilt;
+mod retention;
 mod round_trip;
 mod specification;
 
