@@ -1,5 +1,7 @@
 //! What a dump would bring, and what is there already. Pure.
 
+use std::collections::HashSet;
+
 use super::tally::{Before, Tally};
 use super::translate::{Made, Tables, Translator, is_of_the_engine};
 use crate::db::{Query, Rows};
@@ -187,6 +189,9 @@ impl There {
 pub(super) struct Wanted {
     makes: Vec<(Object, String)>,
     fills: Vec<Write>,
+    /// The names of both, in lower case: there may be thousands.
+    made: HashSet<String>,
+    filled: HashSet<String>,
     clears: Vec<Write>,
     triggers: Vec<Trigger>,
     /// The name of a trigger that would run, its table, and the line that sets it off.
@@ -261,9 +266,13 @@ impl Wanted {
             is_made: table.before == Before::Absent,
             line: None,
         });
+        let makes: Vec<_> = tables.chain(others).collect();
+        let fills: Vec<_> = fills.collect();
         Wanted {
-            makes: tables.chain(others).collect(),
-            fills: fills.collect(),
+            made: makes.iter().map(|(_, name)| key(name)).collect(),
+            filled: fills.iter().map(|write| key(&write.table)).collect(),
+            makes,
+            fills,
             triggers: triggers.collect(),
             ..Wanted::default()
         }
@@ -276,12 +285,13 @@ impl Wanted {
                 let table = &rows.target.table;
                 self.set_off(table, Event::Insert, line);
                 let known = |write: &Write| write.table.eq_ignore_ascii_case(table);
-                if self.fills.last().is_some_and(known) || self.fills.iter().any(known) {
+                if self.fills.last().is_some_and(known) || self.filled.contains(&key(table)) {
                     return;
                 }
                 if !is_of_the_engine(table) && !seen.is_shadow(table) {
                     let write = self.write(table, line);
                     self.fills.push(write);
+                    self.filled.insert(key(table));
                 }
             }
             Item::Statement(statement) => match &statement.what {
@@ -292,6 +302,7 @@ impl Wanted {
                     sql,
                 } if !seen.is_shadow(name) && !is_of_the_engine(name) => {
                     self.makes.push((*object, name.clone()));
+                    self.made.insert(key(name));
                     if *object == Object::Trigger {
                         self.triggers.push(Trigger {
                             name: name.clone(),
@@ -313,10 +324,9 @@ impl Wanted {
     }
 
     fn write(&mut self, table: &str, line: u64) -> Write {
-        let mut makes = self.makes.iter();
         // The checkpoint of another database is left out.
         let is_made = table.eq_ignore_ascii_case(super::translate::CHECKPOINT)
-            || makes.any(|(_, made)| made.eq_ignore_ascii_case(table));
+            || self.made.contains(&key(table));
         self.is_unfit |= !is_made;
         Write {
             table: table.to_owned(),
@@ -344,6 +354,11 @@ impl Wanted {
             self.is_unfit = true;
         }
     }
+}
+
+/// A name as it is compared.
+fn key(name: &str) -> String {
+    name.to_ascii_lowercase()
 }
 
 /// Everything that is in the way, in the order of the dump.
