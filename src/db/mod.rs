@@ -459,6 +459,17 @@ impl Db {
         }
     }
 
+    /// The URL of the server, as this handle was given it.
+    pub(crate) fn base_url(&self) -> Option<&str> {
+        match &self.mode {
+            Mode::Local(_) | Mode::Memory(_) => None,
+            #[cfg(feature = "remote")]
+            Mode::Remote(remote) => Some(remote.base_url()),
+            #[cfg(feature = "replica")]
+            Mode::Replica(replica) => Some(replica.remote.base_url()),
+        }
+    }
+
     /// Host and port of the server.
     fn host(&self) -> Option<&str> {
         match &self.mode {

@@ -55,10 +55,13 @@ pub fn planned_import(planned: &Planned, dump: &str, style: Style<'_>) -> String
         count(planned.tables.len(), "table"),
         size(planned.bytes),
         match planned.way {
-            Way::NewFile => "they would become a new file",
-            Way::Whole => "they would be imported in one transaction",
-            Way::Chunks => "they would be imported in chunks",
-            Way::Already => "they are in this database already",
+            Way::NewFile => "they would become a new file".to_owned(),
+            Way::Whole => "they would be imported in one transaction".to_owned(),
+            Way::Chunks => "they would be imported in chunks".to_owned(),
+            Way::Rest { line } => format!(
+                "they are in this database up to line {line}, and the rest would be imported in chunks"
+            ),
+            Way::Already => "they are in this database already".to_owned(),
         }
     ));
     text
@@ -404,7 +407,9 @@ fn of_clash(clash: &Clash, dump: &str) -> Diagnostic {
         ),
         Clash::Missing { .. } => (
             "no-such-table",
-            "make it first: `migrate`, or import a dump that has its schema".to_owned(),
+            format!(
+                "make it first with `migrate`, and then `import {dump} --into-existing`; or import a dump that has its schema"
+            ),
         ),
         Clash::Clears { .. } => (
             "clears-table",
@@ -413,15 +418,20 @@ fn of_clash(clash: &Clash, dump: &str) -> Diagnostic {
         ),
         Clash::Fires { .. } => (
             "trigger-before-rows",
-            "no shell writes that: move the trigger behind the rows, or import into a new file"
-                .to_owned(),
+            "no shell writes that: move the trigger behind the rows of its table".to_owned(),
         ),
         Clash::Makes { .. } => (
             "makes-tables",
             "write the dump without its schema: `sqlite3 old.db \".dump --data-only\"`".to_owned(),
         ),
     };
+    let at = clash.line().map(|line| At::File {
+        file: dump.to_owned(),
+        line: u32::try_from(line).ok(),
+        column: None,
+    });
     Diagnostic {
+        at,
         help: vec![help],
         ..Diagnostic::error(code, clash.to_string())
     }

@@ -408,6 +408,11 @@ impl Server {
         }
     }
 
+    /// The URL that requests begin with.
+    pub(super) fn base_url(&self) -> &str {
+        &self.base
+    }
+
     pub(super) fn host(&self) -> &str {
         &self.host
     }

@@ -283,6 +283,10 @@ impl Remote {
         self.server.host()
     }
 
+    pub(super) fn base_url(&self) -> &str {
+        self.server.base_url()
+    }
+
     /// The same server as the `libsql` crate's own client reaches it. Nothing is sent.
     pub(super) async fn for_applications(&self) -> Result<libsql::Database, RemoteError> {
         self.server.for_applications().await
