@@ -82,6 +82,7 @@ impl Config {
         let database = &self.database.value;
         let options = Options {
             lock_timeout: lock_timeout(database),
+            ignore_tables: self.ignore_tables.value.clone(),
             ..Options::default()
         };
         let sync_every = match database {

@@ -64,6 +64,10 @@ pub(super) struct Global {
     /// The local file of an embedded replica [default: local_replica.db]
     #[arg(long, global = true, value_name = "FILE")]
     replica_file: Option<PathBuf>,
+    /// A table that is not the application's: no history of migrations, and left out of comparisons. Those of other
+    /// migration tools are known. May be repeated
+    #[arg(long, global = true, value_name = "TABLE")]
+    ignore: Vec<String>,
     /// How to print the result, on standard output
     #[arg(long, global = true, value_name = "FORMAT", default_value = "table")]
     pub(super) format: Format,
@@ -92,6 +96,7 @@ impl Global {
             migrations: self.migrations.clone(),
             seeds: self.seeds.clone(),
             replica_file: self.replica_file.clone(),
+            ignore: self.ignore.clone(),
             ..Flags::default()
         }
     }

@@ -113,7 +113,12 @@ impl Session {
         })?;
         let database = &config.database.value;
         let lock_timeout = lock_timeout.unwrap_or_else(|| open::lock_timeout(database));
-        let db = open::open(database, Options { lock_timeout, stop }).await;
+        let options = Options {
+            lock_timeout,
+            stop,
+            ignore_tables: config.ignore_tables.value.clone(),
+        };
+        let db = open::open(database, options).await;
         let db = db.map_err(|error| self.stopped(Report::history(&error.into())))?;
         let run = Run::new(who::applied_by(&self.env, &config.root));
         Ok(Opened { config, db, run })

@@ -31,6 +31,8 @@ pub struct Flags {
     pub seeds: Option<PathBuf>,
     /// `--replica-file`.
     pub replica_file: Option<PathBuf>,
+    /// `--ignore`: tables that are not the application's.
+    pub ignore: Vec<String>,
     /// `--env`: the seed environment.
     pub env: Option<String>,
     /// `--dir` of `backup`.

@@ -77,6 +77,8 @@ pub struct Config {
     pub seed_env: Option<Setting<String>>,
     /// `[migrations] out_of_order`: false for all but local files, whatever the file says.
     pub out_of_order: Setting<bool>,
+    /// Tables that are not the application's, beside those of known tools.
+    pub ignore_tables: Setting<Vec<String>>,
     /// Backups.
     pub backup: Backup,
     /// What `config.toml` says of the Turso database.

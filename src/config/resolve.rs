@@ -29,6 +29,7 @@ pub struct Resolved {
     pub(super) mode: Option<Setting<Mode>>,
     pub(super) database: Option<Setting<Database>>,
     pub(super) out_of_order: Setting<bool>,
+    pub(super) ignore_tables: Setting<Vec<String>>,
     /// What `.env` sets beside our settings.
     others: Others,
     /// What the modes would use, for showing only.
@@ -101,6 +102,7 @@ impl Resolved {
             seeds,
             seed_env: seed_env.or_else(dev),
             out_of_order,
+            ignore_tables: self.ignore_tables.clone(),
             backup,
             turso,
             warnings,
@@ -159,6 +161,10 @@ pub fn resolve(sources: &Sources) -> Resolved {
     warnings.extend(unused(sources, &choice));
 
     let shown = shown(&layers);
+    let ignored = match flags.ignore.as_slice() {
+        [] => layers.toml.ignore_tables.clone(),
+        names => Some(Setting::flag("--ignore", names.to_vec())),
+    };
     let Toml {
         out_of_order,
         database_name,
@@ -185,6 +191,7 @@ pub fn resolve(sources: &Sources) -> Resolved {
         mode: choice.mode,
         database: choice.database,
         out_of_order: out_of_order.unwrap_or(Setting::default(false)),
+        ignore_tables: ignored.unwrap_or(Setting::default(Vec::new())),
         others: Others(match &sources.dotenv {
             Some(file) => file.others.clone(),
             None => BTreeMap::new(),

@@ -58,6 +58,14 @@ impl Resolved {
                 (true, false) => "true, on local files only".to_owned(),
                 _ => on.to_string(),
             }),
+            row(
+                "ignore tables",
+                &self.ignore_tables,
+                |tables| match tables.as_slice() {
+                    [] => "those of known tools".to_owned(),
+                    tables => tables.join(", "),
+                },
+            ),
             row("seeds", &project.seeds, path),
             self.seed_env_row(),
             row("backup", &project.backup.enabled, bool::to_string),

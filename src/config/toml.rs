@@ -32,6 +32,7 @@ pub(super) struct Toml {
     pub(super) backup_dir: Option<Setting<String>>,
     pub(super) migrations_dir: Option<Setting<String>>,
     pub(super) out_of_order: Option<Setting<bool>>,
+    pub(super) ignore_tables: Option<Setting<Vec<String>>>,
     pub(super) seeds_dir: Option<Setting<String>>,
     pub(super) seeds_env: Option<Setting<String>>,
 }
@@ -56,7 +57,7 @@ const TABLES: [(&str, &[&str]); 6] = [
         &["enabled", "sync_interval_seconds", "local_db_path"],
     ),
     ("[turso.backup]", &["enabled", "retention_days", "dir"]),
-    ("[migrations]", &["dir", "out_of_order"]),
+    ("[migrations]", &["dir", "out_of_order", "ignore_tables"]),
     ("[seeds]", &["dir", "env"]),
 ];
 
@@ -127,6 +128,7 @@ fn settings(file: &mut File<'_>, root: &DeTable<'_>) -> Toml {
         backup_dir: file.text(backup, "[turso.backup] dir"),
         migrations_dir: file.text(migrations, "[migrations] dir"),
         out_of_order: file.truth(migrations, "[migrations] out_of_order"),
+        ignore_tables: file.texts(migrations, "[migrations] ignore_tables"),
         seeds_dir: file.text(seeds, "[seeds] dir"),
         seeds_env: file.text(seeds, "[seeds] env"),
     }

@@ -71,6 +71,12 @@ impl EngineError {
         }
     }
 
+    /// Whether it is about the statement, as with a missing table, and not about the state of the database, as with a
+    /// lock. An answer that may be missing is one only then.
+    pub(crate) fn is_about_the_statement(&self) -> bool {
+        matches!(self.code, Code::Other(_))
+    }
+
     pub(crate) fn interrupted() -> EngineError {
         EngineError::new(Code::Interrupted, "interrupted")
     }
@@ -237,7 +243,7 @@ impl DbError {
     /// else was syncing.
     pub fn may_pass(&self) -> bool {
         match self {
-            DbError::Remote(error) => error.fate() != super::Fate::Refused,
+            DbError::Remote(error) => error.may_pass(),
             DbError::SyncLocked { .. } => true,
             _ => false,
         }

@@ -19,6 +19,8 @@ mod remote;
 mod replace;
 #[cfg(feature = "replica")]
 mod replica;
+#[cfg(feature = "replica")]
+mod replica_connector;
 mod replica_files;
 mod replica_lock;
 mod side_files;
@@ -129,14 +131,18 @@ pub struct Options {
     pub lock_timeout: Duration,
     /// Tells a run to stop.
     pub stop: Stop,
+    /// Tables that are not the application's: what they hold is no history of migrations, and a comparison of schemas
+    /// leaves them out. Those of known tools need not be named.
+    pub ignore_tables: Vec<String>,
 }
 
 impl Default for Options {
-    /// Ten seconds, and nobody who says stop.
+    /// Ten seconds, nobody who says stop, and no table is ignored.
     fn default() -> Options {
         Options {
             lock_timeout: Duration::from_secs(10),
             stop: Stop::never(),
+            ignore_tables: Vec::new(),
         }
     }
 }
@@ -242,6 +248,18 @@ impl Db {
             mode: Mode::Replica(replica::Replica::new(file.as_ref(), base, token)?),
             options,
         })
+    }
+
+    /// The tables that were named as [`Options::ignore_tables`].
+    pub fn ignored(&self) -> &[String] {
+        &self.options.ignore_tables
+    }
+
+    /// Whether this table is one of them. Names of tables have no letter case.
+    pub(crate) fn ignores(&self, table: &str) -> bool {
+        self.ignored()
+            .iter()
+            .any(|name| name.eq_ignore_ascii_case(table))
     }
 
     /// The same database for an application: to keep, to share, and to make connections of the `libsql` crate from.
@@ -438,6 +456,17 @@ impl Db {
             Mode::Remote(remote) => remote.version().await,
             #[cfg(feature = "replica")]
             Mode::Replica(replica) => replica.remote.version().await,
+        }
+    }
+
+    /// The URL of the server, as this handle was given it.
+    pub(crate) fn base_url(&self) -> Option<&str> {
+        match &self.mode {
+            Mode::Local(_) | Mode::Memory(_) => None,
+            #[cfg(feature = "remote")]
+            Mode::Remote(remote) => Some(remote.base_url()),
+            #[cfg(feature = "replica")]
+            Mode::Replica(replica) => Some(replica.remote.base_url()),
         }
     }
 

@@ -13,13 +13,14 @@ use libsql::SyncProtocol;
 use tokio::sync::OnceCell;
 
 use super::remote::{Greeting, Pulled, Remote};
+use super::replica_connector::OnlyTo;
 use super::replica_files::{
     Protocol, ReplicaFacts, has_frames, note_primary, noted_primary, replica_facts,
 };
 use super::replica_lock::SyncLock;
 use super::{
-    Answer, DbError, EngineError, Failure, OnProgress, Options, Stop, Synced, Transaction, local,
-    refuse_side_files,
+    Answer, DbError, EngineError, Failure, OnProgress, Options, RemoteError, Stop, Synced,
+    Transaction, local, refuse_side_files,
 };
 
 /// What the files of a replica tell. Where there is none, none is made beside side files of another database.
@@ -266,7 +267,7 @@ impl Replica {
                         .to_owned(),
                 )
                 .await),
-            Err(error) => Err(self.reason(error.to_string()).await),
+            Err(error) => Err(self.reason_of(error).await),
         }
     }
 
@@ -279,15 +280,26 @@ impl Replica {
             Ok(Pulled::Frames(theirs)) => has_frames(self.file.path(), first, &theirs).map(Some),
             Ok(Pulled::Beyond) => Ok(Some(false)),
             Ok(Pulled::Untold) => Ok(None),
-            Err(error) => Err(self.reason(error.to_string()).await),
+            Err(error) => Err(self.reason_of(error).await),
+        }
+    }
+
+    async fn reason_of(&self, error: RemoteError) -> DbError {
+        match error {
+            // Other requests may still be answered.
+            RemoteError::Redirected { .. } => DbError::Remote(error),
+            error => self.reason(error.to_string()).await,
         }
     }
 
     /// The crate's words seldom tell why: where the primary cannot be talked to at all, that is why.
     async fn reason(&self, why: String) -> DbError {
-        match self.remote.objection("SELECT 1").await {
-            Err(error) => error,
-            Ok(_) => self.not_synced(why),
+        if let Err(error) = self.remote.objection("SELECT 1").await {
+            return error;
+        }
+        match self.remote.redirect().await {
+            Some(error) => DbError::Remote(error),
+            None => self.not_synced(why),
         }
     }
 
@@ -367,8 +379,9 @@ impl Sync {
             None => SyncProtocol::Auto,
         };
         let (name, base, token) = (&self.name, self.base.clone(), self.token.clone());
-        let mut builder =
-            libsql::Builder::new_remote_replica(name, base, token).sync_protocol(protocol);
+        let mut builder = libsql::Builder::new_remote_replica(name, base, token)
+            .connector(OnlyTo::new(&self.base, &self.token)?)
+            .sync_protocol(protocol);
         if let Some(every) = self.held.as_ref().and_then(|held| held.sync_every) {
             builder = builder.sync_interval(every);
         }

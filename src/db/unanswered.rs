@@ -60,6 +60,29 @@ pub enum RemoteError {
         /// The server's words.
         words: String,
     },
+    /// 3xx. The protocol has no redirects, so none is followed.
+    #[error(
+        "{host} redirects to {} (status {status}), and redirects are not followed",
+        place(location)
+    )]
+    Redirected {
+        /// Host and port.
+        host: String,
+        /// The number.
+        status: u16,
+        /// Where to, without secrets and control characters; empty where the answer does not say.
+        location: String,
+        /// The URL of the database at that place, where it is one.
+        database: Option<String>,
+    },
+    /// An answer without an error that lacks results.
+    #[error("the answer of {host} is incomplete: {lacks}")]
+    Incomplete {
+        /// Host and port.
+        host: String,
+        /// What it lacks.
+        lacks: String,
+    },
     /// Another status.
     #[error("{host} answered with status {status}: {words}")]
     Status {
@@ -86,6 +109,13 @@ pub enum RemoteError {
     },
 }
 
+fn place(location: &str) -> &str {
+    match location {
+        "" => "a place that it does not name",
+        location => location,
+    }
+}
+
 /// Whether a request that failed was carried out.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Fate {
@@ -93,6 +123,8 @@ pub enum Fate {
     NotDone,
     /// Nobody knows.
     Unknown,
+    /// Nobody knows, and it must not be sent again: only reading can tell.
+    Unrepeatable,
     /// It was not, and sending it again would not help.
     Refused,
 }
@@ -104,12 +136,71 @@ impl RemoteError {
             RemoteError::Unreachable { .. }
             | RemoteError::NotEncrypted { .. }
             | RemoteError::TooMany { .. } => Fate::NotDone,
-            RemoteError::Lost { .. } => Fate::Unknown,
-            // A gateway says so of a server that it may have passed the request on to.
-            RemoteError::Status { status, .. } if *status >= 500 => Fate::Unknown,
+            RemoteError::Lost { .. } | RemoteError::Incomplete { .. } => Fate::Unknown,
+            RemoteError::Redirected { .. } => Fate::Unrepeatable,
+            // A gateway may have passed the request on to a server before it gave up, or lost the answer.
+            RemoteError::Status {
+                status: 408 | 499, ..
+            } => Fate::Unknown,
+            RemoteError::Status {
+                status: 400..=499, ..
+            } => Fate::Refused,
+            RemoteError::Status { .. } => Fate::Unknown,
             // The server's answer was replaced on its way.
             RemoteError::NotHrana { .. } => Fate::Unknown,
-            _ => Fate::Refused,
+            RemoteError::Unauthorized { .. }
+            | RemoteError::Forbidden { .. }
+            | RemoteError::NotFound { .. }
+            | RemoteError::TooLarge { .. } => Fate::Refused,
         }
+    }
+
+    /// Whether the same may succeed a little later.
+    pub fn may_pass(&self) -> bool {
+        matches!(self.fate(), Fate::NotDone | Fate::Unknown)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_status_tells_that_nothing_was_done_only_where_the_server_itself_refused() {
+        let fate = |status: u16| {
+            let (host, words) = (String::new(), String::new());
+            RemoteError::Status {
+                host,
+                status,
+                words,
+            }
+            .fate()
+        };
+        for status in [400, 405, 409, 413, 422] {
+            assert_eq!(fate(status), Fate::Refused, "{status}");
+        }
+        for status in [201, 202, 204, 206, 408, 499, 500, 502, 503, 504, 524] {
+            assert_eq!(fate(status), Fate::Unknown, "{status}");
+        }
+    }
+
+    #[test]
+    fn a_redirect_is_never_sent_again_and_names_its_place() {
+        let redirected = |location: &str| RemoteError::Redirected {
+            host: "a:1".to_owned(),
+            status: 307,
+            location: location.to_owned(),
+            database: None,
+        };
+        assert_eq!(redirected("").fate(), Fate::Unrepeatable);
+        assert!(!redirected("").may_pass());
+        assert_eq!(
+            redirected("https://b/").to_string(),
+            "a:1 redirects to https://b/ (status 307), and redirects are not followed"
+        );
+        assert_eq!(
+            redirected("").to_string(),
+            "a:1 redirects to a place that it does not name (status 307), and redirects are not followed"
+        );
     }
 }

@@ -6,7 +6,7 @@ use super::Check;
 use super::probe::{Contents, File};
 use crate::config::{self, Access, Claims, Config, Mode, RemoteUrl, Row, Setting, Turso};
 use crate::db::{Engine, EngineError, ReplicaFacts, Rows};
-use crate::dump::{Condition, Kept};
+use crate::dump::{Condition, Kept, Location};
 use crate::history::History;
 use crate::migrations::{self, Plan, ReadError};
 use crate::script::Revision;
@@ -111,10 +111,12 @@ pub(super) fn turso(url: &RemoteUrl, turso: &Turso) -> Option<Check> {
     })
 }
 
-/// How old the newest backup is that has its checksum. A project that wants none and has none is told nothing.
+/// How old the newest backup of this database is that has its checksum. A project that wants none and has none is told
+/// nothing.
 pub(super) fn backup(
     config: &Config,
     backups: std::io::Result<Vec<Kept>>,
+    location: Option<&Location>,
     now: SystemTime,
 ) -> Option<Check> {
     let folder = config::relative(&config.root, &config.backup.dir.value);
@@ -127,9 +129,20 @@ pub(super) fn backup(
         }
     };
     let help = "take one with `backup`, and let a job do so every day";
-    let newest = backups.iter().find(|kept| kept.state == Condition::Good);
+    let is_ours = |kept: &&Kept| kept.location.is_some() && kept.location.as_ref() == location;
+    let mut ours = backups.iter().filter(is_ours);
+    let newest = ours.find(|kept| kept.state == Condition::Good);
     let Some(newest) = newest else {
-        let message = format!("{} has no backup of this database", folder.display());
+        let unknown = backups.iter().filter(|kept| kept.location.is_none());
+        let unknown = match unknown.count() {
+            0 => String::new(),
+            1 => "; of 1 backup there the database is not recorded".to_owned(),
+            more => format!("; of {more} backups there the database is not recorded"),
+        };
+        let message = format!(
+            "{} has no backup of this database{unknown}",
+            folder.display()
+        );
         return wanted.then(|| Check::warning("backup", message).help(help));
     };
     let age = now.duration_since(newest.taken_at).unwrap_or_default();
@@ -306,6 +319,15 @@ pub(super) fn latency(median: Duration) -> Check {
 
 /// How `_migrations` stands.
 pub(super) fn records(history: &History) -> Check {
+    if let Some(other) = history.others.first() {
+        let message = format!(
+            "no migration is recorded, and {} has migrated this database (newest: {}, in its table {})",
+            other.tool, other.newest, other.table
+        );
+        return Check::warning("records", message).help(
+            "`status` says how to go on: `baseline V` records what the database has already",
+        );
+    }
     let is_new = history.rows.is_empty() && history.revision == Revision::NONE;
     let message = match history.version() {
         Some(version) => format!("_migrations is at V{version}"),

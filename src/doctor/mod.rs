@@ -13,7 +13,7 @@ use std::time::SystemTime;
 
 use crate::config::{Config, ConfigError, Database, Row};
 use crate::db::{self, Db, DbError, Query, Rows};
-use crate::dump::backup_files;
+use crate::dump::{Location, backup_files};
 use crate::history::{self, HistoryError};
 use crate::migrations::{self, Migrations, OutOfOrder, PlanOptions};
 use crate::sql::Value;
@@ -149,8 +149,9 @@ pub async fn examine(subject: Subject<'_>, now: SystemTime) -> Vec<Check> {
         return checks;
     }
     checks.extend(inside(subject).await);
-    let backups = backup_files::unread(&config.backup.dir.value, Some(&config.backup_name()));
-    checks.extend(findings::backup(config, backups, now));
+    let backups = backup_files::listed(&config.backup.dir.value, Some(&config.backup_name()));
+    let location = Location::of(db);
+    checks.extend(findings::backup(config, backups, location.as_ref(), now));
     if let Err(error @ DbError::OtherPrimary { .. }) = db.follows_its_primary().await {
         checks.push(Check::failed("primary", error.into()));
     }

@@ -68,6 +68,11 @@ pub(super) fn answer(url: &RemoteUrl, version: Result<Option<String>, RemoteErro
                  this machine is",
             ),
         ],
+        Err(error @ RemoteError::Redirected { .. }) => vec![
+            tls(),
+            Check::error("server", error.to_string())
+                .help("set TURSO_DATABASE_URL to the URL of the database itself"),
+        ],
         Err(error) => vec![
             tls(),
             Check::error("server", error.to_string())

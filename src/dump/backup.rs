@@ -1,7 +1,8 @@
 //! A backup: a packed dump of one state of the database, which is read back before it counts.
 //!
 //! The file is its owner's alone from its first byte on. It counts once its checksum stands beside it; only then are
-//! old ones removed, so that the last good one is never among them.
+//! old ones of the same database removed, so that the last good one is never among them. Which database that is stands
+//! in the first line of each ([`Location`]); a backup that is not known to be of the same one is never removed.
 
 use std::collections::HashMap;
 use std::io::{self, ErrorKind, Write};
@@ -10,10 +11,11 @@ use std::time::{Duration, SystemTime};
 
 use sha2::{Digest, Sha256};
 
-use super::backup_files::{file_name, old, plain, sha256_of, sum_file, sum_text, unread};
+use super::backup_files::{Kept, file_name, listed, old, plain, sha256_of, sum_file, sum_text};
 use super::block::hexadecimal;
 use super::export::{ExportError, ExportOptions, Exported, export};
 use super::file::{NewFile, Readers};
+use super::location::Location;
 use super::{DumpError, Item, Opened, Reader, ReaderOptions, Source};
 use crate::db::Db;
 
@@ -22,7 +24,7 @@ use crate::db::Db;
 pub struct BackupOptions {
     /// The folder, which is made where there is none.
     pub folder: PathBuf,
-    /// The name of the database.
+    /// What the name of the file begins with. Which database it is of is recorded in it.
     pub name: String,
     /// For how many days backups of this database are kept.
     pub keep_days: u32,
@@ -45,6 +47,9 @@ pub struct BackedUp {
     pub removed: Vec<PathBuf>,
     /// Older ones that could not be removed.
     pub left: Vec<(PathBuf, io::Error)>,
+    /// Older ones of that name that were not removed, since they are not known to be of this database. Those of a
+    /// database file that is on this machine are not among them: they are removed when that one is backed up.
+    pub unknown: Vec<Kept>,
 }
 
 /// Why there is no new backup. Old ones are as they were.
@@ -79,7 +84,7 @@ pub enum BackupError {
 const STALE: Duration = Duration::from_secs(24 * 60 * 60);
 
 /// How many names are tried, each of the next second.
-const NAMES: u64 = 10;
+const NAMES: u64 = 100;
 
 /// Takes a backup. The replica's own file is not asked: what is backed up is the primary.
 ///
@@ -91,11 +96,17 @@ pub async fn backup(db: &Db, options: &BackupOptions) -> Result<BackedUp, Backup
         move |source| BackupError::File { path, source }
     };
     make_folder(&options.folder).map_err(failed(&options.folder))?;
-    let (path, file) = begin(options)?;
+    let location = Location::of(db);
+    let mut names = names(options);
+    let (path, file) = begin(&mut names, &options.folder)?;
     let mut text = Hashed {
         file,
         hash: Sha256::new(),
     };
+    if let Some(location) = &location {
+        let header = location.header();
+        text.write_all(header.as_bytes()).map_err(failed(&path))?;
+    }
     let exported = match export(db, &ExportOptions::default(), &mut text).await {
         Err(ExportError::Write(error)) => return Err(failed(&path)(error)),
         exported => exported?,
@@ -114,16 +125,17 @@ pub async fn backup(db: &Db, options: &BackupOptions) -> Result<BackedUp, Backup
         Err(Unequal::File(error)) => return Err(failed(&path)(error)),
         Err(Unequal::Backup(error)) => return Err(error),
     };
-    file.publish().map_err(failed(&path))?;
+    let path = publish(&mut file, path, &mut names)?;
     sign(&path, &sha256).map_err(failed(&sum_file(&path)))?;
-    let (removed, left) = remove_old(options);
+    let old = remove_old(options, location.as_ref());
     Ok(BackedUp {
         file: path,
         sha256,
         bytes,
         exported,
-        removed,
-        left,
+        removed: old.removed,
+        left: old.left,
+        unknown: old.unknown,
     })
 }
 
@@ -135,16 +147,50 @@ fn make_folder(folder: &Path) -> io::Result<()> {
     builder.create(folder)
 }
 
-/// A file with a name that is free: two backups may be taken in one second.
-fn begin(options: &BackupOptions) -> Result<(PathBuf, NewFile), BackupError> {
-    let mut later = 0;
-    loop {
+/// The names that a backup may have: two may be taken in one second, of one database or of two.
+fn names(options: &BackupOptions) -> impl Iterator<Item = PathBuf> {
+    (0..=NAMES).map(|later| {
         let time = options.now + Duration::from_secs(later);
-        let path = options.folder.join(file_name(&options.name, time));
+        options.folder.join(file_name(&options.name, time))
+    })
+}
+
+/// A file with the first of these names that is free.
+fn begin(
+    names: &mut impl Iterator<Item = PathBuf>,
+    folder: &Path,
+) -> Result<(PathBuf, NewFile), BackupError> {
+    let mut last = (folder.to_path_buf(), ErrorKind::AlreadyExists.into());
+    for path in names {
         match NewFile::create(&path, Readers::Owner) {
             Ok(file) => return Ok((path, file)),
-            Err(error) if error.kind() == ErrorKind::AlreadyExists && later < NAMES => later += 1,
+            Err(error) if error.kind() == ErrorKind::AlreadyExists => last = (path, error),
             Err(source) => return Err(BackupError::File { path, source }),
+        }
+    }
+    let (path, source) = last;
+    Err(BackupError::File { path, source })
+}
+
+/// Gives a backup its name, or one of the next where another run has taken that meanwhile.
+fn publish(
+    file: &mut NewFile,
+    mut path: PathBuf,
+    names: &mut impl Iterator<Item = PathBuf>,
+) -> Result<PathBuf, BackupError> {
+    loop {
+        let error = match file.publish_as(&path) {
+            Ok(()) => return Ok(path),
+            Err(error) => error,
+        };
+        match (error.kind(), names.next()) {
+            (ErrorKind::AlreadyExists, Some(next)) => path = next,
+            (_, _) => {
+                return Err(BackupError::File {
+                    path,
+                    source: error,
+                });
+            }
         }
     }
 }
@@ -224,30 +270,49 @@ fn read_back(file: &Path, exported: &Exported, sha256: &str) -> Result<(), Unequ
     Ok(())
 }
 
+/// What became of old backups.
+#[derive(Default)]
+struct Old {
+    removed: Vec<PathBuf>,
+    left: Vec<(PathBuf, io::Error)>,
+    unknown: Vec<Kept>,
+}
+
 /// Removes the backups of this database that are too old, and what killed ones have left. What cannot be removed is
-/// told and does not matter to the new one.
-fn remove_old(options: &BackupOptions) -> (Vec<PathBuf>, Vec<(PathBuf, io::Error)>) {
-    let (mut removed, mut left) = (Vec::new(), Vec::new());
-    let all = match unread(&options.folder, Some(&options.name)) {
+/// reported and does not matter to the new one.
+fn remove_old(options: &BackupOptions, location: Option<&Location>) -> Old {
+    let mut done = Old::default();
+    let all = match listed(&options.folder, Some(&options.name)) {
         Ok(all) => all,
-        Err(error) => return (removed, vec![(options.folder.clone(), error)]),
+        Err(error) => {
+            done.left.push((options.folder.clone(), error));
+            return done;
+        }
     };
     for kept in old(&all, options.keep_days, options.now) {
+        match &kept.location {
+            recorded @ Some(_) if recorded.as_ref() == location => {}
+            Some(other) if other.is_present() => continue,
+            _ => {
+                done.unknown.push(kept.clone());
+                continue;
+            }
+        }
         // The checksum goes first: what is left without it does not count.
         match std::fs::remove_file(sum_file(&kept.file)) {
             Err(error) if error.kind() != ErrorKind::NotFound => {
-                left.push((kept.file.clone(), error));
+                done.left.push((kept.file.clone(), error));
                 continue;
             }
             _ => {}
         }
         match std::fs::remove_file(&kept.file) {
-            Ok(()) => removed.push(kept.file.clone()),
-            Err(error) => left.push((kept.file.clone(), error)),
+            Ok(()) => done.removed.push(kept.file.clone()),
+            Err(error) => done.left.push((kept.file.clone(), error)),
         }
     }
     remove_stale(options);
-    (removed, left)
+    done
 }
 
 fn remove_stale(options: &BackupOptions) {

@@ -11,6 +11,7 @@ use time::macros::format_description;
 use time::{OffsetDateTime, PrimitiveDateTime};
 
 use super::block::hexadecimal;
+use super::location::Location;
 
 /// The ending of a backup's name.
 const ENDING: &str = ".sql.gz";
@@ -20,8 +21,10 @@ const ENDING: &str = ".sql.gz";
 pub struct Kept {
     /// The file.
     pub file: PathBuf,
-    /// The name of its database.
+    /// What its name begins with.
     pub name: String,
+    /// Which database it is of; none where it does not record that.
+    pub location: Option<Location>,
     /// When it was taken, by the clock of the machine that took it.
     pub taken_at: SystemTime,
     /// Its length, packed as it is.
@@ -134,21 +137,21 @@ pub fn condition(file: &Path) -> Condition {
     }
 }
 
-/// The backups in a folder, the newest first; each is read. Where `name` is given, those of that database only. A
-/// folder that is not there has none.
+/// The backups in a folder, the newest first; each is read. Where `name` is given, those whose names begin with it only.
+/// A folder that is not there has none.
 ///
 /// # Errors
 /// The system's.
 pub fn backups(folder: &Path, name: Option<&str>) -> io::Result<Vec<Kept>> {
-    let mut all = unread(folder, name)?;
+    let mut all = listed(folder, name)?;
     for kept in &mut all {
         kept.state = condition(&kept.file);
     }
     Ok(all)
 }
 
-/// The same, and nothing is read: all count as good that have a checksum.
-pub(crate) fn unread(folder: &Path, name: Option<&str>) -> io::Result<Vec<Kept>> {
+/// The same, and only their first lines are read: all count as good that have a checksum.
+pub(crate) fn listed(folder: &Path, name: Option<&str>) -> io::Result<Vec<Kept>> {
     let name = name.map(plain);
     let entries = match std::fs::read_dir(folder) {
         Ok(entries) => entries,
@@ -172,6 +175,7 @@ pub(crate) fn unread(folder: &Path, name: Option<&str>) -> io::Result<Vec<Kept>>
         };
         all.push(Kept {
             name: of.to_owned(),
+            location: Location::recorded(&file),
             taken_at,
             bytes: entry.metadata().map_or(0, |metadata| metadata.len()),
             state,
@@ -235,6 +239,7 @@ mod tests {
         let kept = |days: u64| Kept {
             file: PathBuf::from(format!("{days}")),
             name: "app".to_owned(),
+            location: None,
             taken_at: at(100 * 86_400) - Duration::from_secs(days * 86_400),
             bytes: 1,
             state: Condition::Good,

@@ -93,8 +93,17 @@ impl NewFile {
     /// # Errors
     /// The system's; [`ErrorKind::AlreadyExists`] where somebody else made that file meanwhile.
     pub(super) fn publish(mut self) -> io::Result<()> {
+        let path = self.path.clone();
+        self.publish_as(&path)
+    }
+
+    /// Gives it this name in the same folder instead of its own.
+    ///
+    /// # Errors
+    /// As [`NewFile::publish`]; another name may be tried then.
+    pub(super) fn publish_as(&mut self, path: &Path) -> io::Result<()> {
         self.end()?;
-        give_name(&self.partial, &self.path)
+        give_name(&self.partial, path)
     }
 }
 

@@ -57,6 +57,11 @@ pub const ROWS: &str = "rows";
 /// Key of `detail`: the environment that a seed was applied for.
 pub const SEED_ENVIRONMENT: &str = "environment";
 
+/// Key of `detail`: what a seed wrote into cells whose values are not recorded (`!env`, `!hash`, `!now`, `!ago`), as
+/// `{"salt", "cells"}`. `cells` has a salted hash of each value by a salted hash of where it was written, and an empty
+/// text where the value is not known. Empty where there is no such cell.
+pub const WRITTEN: &str = "written";
+
 /// Key of `detail`: the foreign key violations that were there before a unit that runs with foreign keys off, as
 /// `[{"child", "parent", "count"}]`.
 pub const VIOLATIONS: &str = "violations_before";

@@ -7,6 +7,8 @@
 
 mod error;
 mod layout;
+mod other_tools;
+mod others;
 mod read;
 mod run;
 mod settle;
@@ -14,8 +16,11 @@ mod write;
 
 pub use error::{Failed, HistoryError, Part, RunError};
 pub use layout::{
-    BASELINE, DOWN_CHECKSUM, LAYOUT, ROWS, SEED_ENVIRONMENT, TABLE, UNFINISHED, VIOLATIONS,
+    BASELINE, DOWN_CHECKSUM, LAYOUT, ROWS, SEED_ENVIRONMENT, TABLE, UNFINISHED, VIOLATIONS, WRITTEN,
 };
+pub use other_tools::{Columns, OTHER_TOOLS, OtherTool, Recorded};
+pub use others::OtherHistory;
+pub(crate) use others::not_the_applications;
 pub(crate) use read::moment;
 pub use read::{History, Row, State, Unfinished, read, read_with_texts};
 pub use run::{OnUnit, Receipt, UnitEvent, run};

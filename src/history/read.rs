@@ -1,11 +1,12 @@
 //! Reading the history: one request, and never a write.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
 use serde_json::Map;
 
 use super::error::HistoryError;
 use super::layout::LAYOUT;
+use super::others::{self, OtherHistory};
 use crate::db::{Db, DbError, EngineError, Query, Rows};
 use crate::diagnostic::Diagnostic;
 use crate::script::{Key, Revision};
@@ -22,6 +23,10 @@ pub struct History {
     pub rows: Vec<Row>,
     /// An import that was begun and not finished: until it is, nothing else may change the database.
     pub unfinished: Option<Unfinished>,
+    /// What other tools have recorded, where no migration is recorded here: the database is not empty then.
+    pub others: Vec<OtherHistory>,
+    /// The tables and views that there are, in lower case, where there is no `_migrations`.
+    pub tables: HashSet<String>,
 }
 
 /// An import that was begun and not finished, as [`UNFINISHED`](super::UNFINISHED) tells of it.
@@ -151,6 +156,11 @@ impl History {
 const WHAT_IT_IS: &str = "\
 SELECT type FROM sqlite_schema WHERE lower(name) = '_migrations' AND type IN ('table', 'view')";
 
+/// Without `_migrations`, the tables that others made.
+const TABLES: &str = "\
+SELECT lower(name) FROM sqlite_schema WHERE type IN ('table', 'view') \
+AND NOT EXISTS (SELECT 1 FROM sqlite_schema WHERE lower(name) = '_migrations')";
+
 const META: &str = "SELECT version, detail FROM _migrations WHERE kind = 'meta'";
 
 const ROWS: &str = "\
@@ -170,15 +180,35 @@ pub async fn read(db: &Db) -> Result<History, HistoryError> {
             Query::new(META),
             Query::new(ROWS),
             Query::new(IMPORT),
+            Query::new(TABLES),
+            Query::new(others::question()),
         ])
         .await?;
-    let [what, meta, rows, import]: [Result<Rows, EngineError>; 4] =
+    let [what, meta, rows, import, tables, of_others]: [Result<Rows, EngineError>; 6] =
         answers.try_into().map_err(|_| unreadable("no answer"))?;
-    Ok(History {
-        // Without the table there is none.
-        unfinished: import.ok().and_then(|rows| unfinished(rows.first()?)),
+    let tables = tables.map_err(DbError::Read)?;
+    // Without the table there is none.
+    let import = rows_if_there(import)?;
+    let mut history = History {
+        unfinished: import.first().and_then(|row| unfinished(row)),
+        tables: tables
+            .iter()
+            .flatten()
+            .filter_map(text)
+            .map(str::to_owned)
+            .collect(),
         ..history(what.map_err(DbError::Read)?, meta, rows)?
-    })
+    };
+    history.others = others::others(db, &history, of_others).await?;
+    Ok(history)
+}
+
+/// The rows of a table that may be missing.
+fn rows_if_there(answer: Result<Rows, EngineError>) -> Result<Rows, DbError> {
+    match answer {
+        Err(error) if !error.is_about_the_statement() => Err(DbError::Read(error)),
+        answer => Ok(answer.unwrap_or_default()),
+    }
 }
 
 fn unfinished(row: &[Value]) -> Option<Unfinished> {
@@ -205,7 +235,10 @@ fn history(
         what: text(&what).unwrap_or("table").to_owned(),
     };
     // A table of another tool lacks the columns, or the rows.
-    let meta = meta.map_err(|_| not_ours())?;
+    let meta = meta.map_err(|error| match error.is_about_the_statement() {
+        true => not_ours(),
+        false => DbError::Read(error).into(),
+    })?;
     let layout = of(&meta, "layout").and_then(number).ok_or_else(not_ours)?;
     if layout > LAYOUT {
         return Err(HistoryError::Newer {
@@ -224,7 +257,7 @@ fn history(
             .iter()
             .map(|row| recorded(row))
             .collect::<Result<_, _>>()?,
-        unfinished: None,
+        ..History::default()
     })
 }
 
@@ -308,10 +341,10 @@ async fn add_texts(db: &Db, history: &mut History, keys: &[Key]) -> Result<Revis
         .await?
         .into_iter();
     // Without the table there is no revision, and no text.
-    let meta = answers.next().and_then(Result::ok).unwrap_or_default();
+    let meta = rows_if_there(answers.next().unwrap_or(Ok(Rows::new())))?;
     let mut texts = HashMap::new();
     for (key, answer) in keys.iter().zip(answers) {
-        texts.insert(key, answer.unwrap_or_default());
+        texts.insert(key, rows_if_there(answer)?);
     }
     for row in &mut history.rows {
         let answer = texts.get(&row.key).and_then(|rows| rows.first());
@@ -339,6 +372,11 @@ pub(super) struct LastRuns {
 }
 
 impl LastRuns {
+    /// Whether the history is at this revision.
+    pub(super) fn is_at(&self, revision: Revision) -> bool {
+        self.revision == revision
+    }
+
     /// Whether a script of this run that expected this revision happened.
     pub(super) fn took(&self, expects: Revision, run_id: &str) -> bool {
         usize::try_from(self.revision.0 - expects.next().0)
@@ -351,9 +389,9 @@ impl LastRuns {
 /// Reads who took the last revisions.
 pub(super) async fn last_runs(db: &Db) -> Result<LastRuns, HistoryError> {
     let sql = "SELECT detail, name FROM _migrations WHERE kind = 'meta' AND version = 'revision'";
-    let mut answers = db.query(vec![Query::new(sql)]).await?;
+    let answer = db.query(vec![Query::new(sql)]).await?.pop();
     // Without the table nothing happened.
-    let rows = answers.remove(0).unwrap_or_default();
+    let rows = rows_if_there(answer.unwrap_or(Ok(Rows::new())))?;
     let row = rows.first().map(Vec::as_slice);
     Ok(match row {
         Some([revision, ids]) => LastRuns {

@@ -4,8 +4,8 @@ use std::collections::{BTreeMap, HashSet};
 use std::sync::Arc;
 
 use super::plan::{Grouping, entry, scripts};
-use super::problem::{no_such_version, started};
-use super::reading::Reading;
+use super::problem::{AS_RECORDED, no_such_version, started};
+use super::reading::{self, Reading};
 use super::rehearse::{Act, Rehearsal, Stopped, Way};
 use super::set::{Migration, Migrations};
 use super::{ApplyError, Outcome};
@@ -48,6 +48,8 @@ pub enum BaselineError {
         version: i64,
         /// What they leave (expected) against what there is (found).
         differences: Vec<Difference>,
+        /// Tables that were left out, as they are not the application's own.
+        left_out: Vec<String>,
     },
     /// The engine in memory could not be used.
     #[error("cannot replay the migrations in memory")]
@@ -121,6 +123,7 @@ fn decide(set: &Migrations, history: &History, version: i64) -> Decision {
         .collect();
     for migration in &new {
         problems.extend_from_slice(Act::new(&migration.up).problems());
+        problems.extend(reading::of_down(migration.down.as_ref()));
     }
     if problems.iter().any(Diagnostic::is_error) {
         return Decision {
@@ -197,7 +200,11 @@ async fn look(
             Err(Stopped::Problem(problem)) => return Err(cannot_replay(*problem, version)),
         }
     }
-    let expected = rehearsal.schema().await.map_err(BaselineError::Memory)?;
+    let foreign = history::not_the_applications(db)
+        .await
+        .map_err(ApplyError::from)?;
+    let schema = rehearsal.schema().await.map_err(BaselineError::Memory)?;
+    let expected = schema.without(&foreign);
     // Views and triggers that the next `migrate` makes anew may be there or not.
     for migration in unrecorded(set, &history) {
         let act = Act::new(&migration.up);
@@ -208,18 +215,33 @@ async fn look(
         }
     }
     let after = rehearsal.schema().await.map_err(BaselineError::Memory)?;
+    let after = after.without(&foreign);
     let theirs = compare(&expected, &after);
     let theirs: HashSet<(ObjectKind, String)> = theirs.iter().map(name).collect();
     let found = inspect(db).await.map_err(ApplyError::from)?;
-    let mut differences = compare(&expected, &found);
+    let left_out = foreign;
+    let mut differences = compare(&expected, &found.without(&left_out));
     differences.retain(|difference| !theirs.contains(&name(difference)));
-    if differences.is_empty() {
-        return Ok(warnings);
+    if !differences.is_empty() {
+        return Err(BaselineError::Differs {
+            version,
+            differences,
+            left_out,
+        });
     }
-    Err(BaselineError::Differs {
-        version,
-        differences,
-    })
+    if !left_out.is_empty() {
+        let message = format!(
+            "the comparison of schemas left out {}: {} not the application's own",
+            left_out.join(", "),
+            if left_out.len() == 1 {
+                "it is"
+            } else {
+                "they are"
+            }
+        );
+        warnings.push(Diagnostic::problem("not-compared", message).warning());
+    }
+    Ok(warnings)
 }
 
 fn name(difference: &Difference) -> (ObjectKind, String) {
@@ -246,7 +268,7 @@ fn acts(set: &Migrations, history: &History, version: i64) -> Vec<(Entry, Act)> 
     for row in applied(history) {
         let Some(text) = &row.source else { continue };
         let source = Arc::new(Source {
-            name: format!("{}__{}.sql (as recorded)", row.key, row.name),
+            name: format!("{}__{}.sql{AS_RECORDED}", row.key, row.name),
             text: text.clone(),
         });
         let entry = Entry {

@@ -1,7 +1,7 @@
 //! Checking a set of migrations without the database that it is for: files, statements, and a rehearsal in memory.
 
 use super::rehearse::{Act, Rehearsal, Stopped, Way};
-use super::set::{Migration, Migrations};
+use super::set::{Migration, Migrations, Text};
 use crate::db::{Db, DbError};
 use crate::diagnostic::Diagnostic;
 use crate::schema::{Snapshot, changes, described};
@@ -28,7 +28,10 @@ pub struct Checked {
 /// [`DbError`] where the engine in memory cannot be used. Whatever is wrong with the files is in
 /// [`Checked::problems`].
 pub async fn check(set: &Migrations) -> Result<Checked, DbError> {
-    let parts: Vec<Part<'_>> = set.iter().map(Part::new).collect();
+    let parts: Vec<Part<'_>> = set
+        .iter()
+        .map(|migration| Part::new(migration, set))
+        .collect();
     let mut problems = set.problems.clone();
     for act in parts.iter().flat_map(Part::acts) {
         problems.extend_from_slice(act.problems());
@@ -67,11 +70,15 @@ struct Part<'a> {
 }
 
 impl<'a> Part<'a> {
-    fn new(migration: &'a Migration) -> Part<'a> {
+    fn new(migration: &'a Migration, set: &Migrations) -> Part<'a> {
+        let act = |text: &Text| match set.published.contains(&text.checksum) {
+            true => Act::new(text).published(),
+            false => Act::new(text),
+        };
         Part {
             migration,
-            up: Act::new(&migration.up),
-            down: migration.down.as_ref().map(Act::new),
+            up: act(&migration.up),
+            down: migration.down.as_ref().map(act),
         }
     }
 

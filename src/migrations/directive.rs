@@ -1,9 +1,14 @@
 //! Directives: comments at the top of a file that say how it is to be run. Pure.
+//!
+//! A comment that was meant as a directive and is not written as one is an error: to take it for a comment would run
+//! the file another way than its author meant.
 
 use std::ops::Range;
 use std::sync::Arc;
 
+use super::comment::{CommentLine, Form, comment_lines, mentions};
 use crate::diagnostic::Diagnostic;
+use crate::nearest::{edits, nearest};
 use crate::script::{Atomicity, ForeignKeys, Origin, Source};
 use crate::sql::{TokenKind, tokens};
 
@@ -16,7 +21,17 @@ pub(super) struct Directives {
     pub foreign_keys: Option<ForeignKeys>,
 }
 
-const KNOWN: &str = "no-transaction, foreign-keys=on, foreign-keys=off";
+/// The code of a directive that is unknown, misplaced or contradicted.
+pub(super) const DIRECTIVE: &str = "directive";
+
+const KNOWN: [&str; 3] = ["no-transaction", "foreign-keys=on", "foreign-keys=off"];
+
+/// The same, as they stand in a comment without any sign between their letters.
+const BARE: [&str; 3] = [
+    "seedbednotransaction",
+    "seedbedforeignkeyson",
+    "seedbedforeignkeysoff",
+];
 
 /// A comment `-- seedbed: …`, wherever it stands.
 pub(super) struct Line<'a> {
@@ -28,7 +43,7 @@ pub(super) struct Line<'a> {
     below_a_statement: bool,
 }
 
-/// All comments of a text that are meant as directives.
+/// All comments of a text that are directives by their form.
 pub(super) fn lines(text: &str) -> impl Iterator<Item = Line<'_>> {
     let mut below_a_statement = false;
     // Most files have none, and reading tokens costs more than a search.
@@ -43,26 +58,33 @@ pub(super) fn lines(text: &str) -> impl Iterator<Item = Line<'_>> {
                 return None;
             }
         }
-        let comment = token.text(text).strip_prefix("--")?.trim_start();
         Some(Line {
-            text: comment.strip_prefix("seedbed:")?.trim(),
+            text: directive(token.text(text))?,
             span: token.span.clone(),
             below_a_statement,
         })
     })
 }
 
-/// Reads the directives of a file, and says what is wrong with them.
+/// The part of a comment behind `-- seedbed:`.
+fn directive(comment: &str) -> Option<&str> {
+    let comment = comment.strip_prefix("--")?.trim_start();
+    Some(comment.strip_prefix("seedbed:")?.trim())
+}
+
+/// Reads the directives of a file, and reports what is wrong with them.
 pub(super) fn directives(source: &Arc<Source>, problems: &mut Vec<Diagnostic>) -> Directives {
     let mut found = Directives::default();
-    for line in lines(&source.text) {
-        let mut complain = |what: String, help: String| {
-            let origin = Origin {
-                source: source.clone(),
-                span: line.span.clone(),
-            };
-            problems.push(Diagnostic::problem("directive", what).at(origin).help(help));
+    let problem = |span: &Range<usize>, what: String, help: String| {
+        let origin = Origin {
+            source: source.clone(),
+            span: span.clone(),
         };
+        Diagnostic::problem(DIRECTIVE, what).at(origin).help(help)
+    };
+    for line in lines(&source.text) {
+        let mut complain =
+            |what: String, help: String| problems.push(problem(&line.span, what, help));
         if line.below_a_statement {
             complain(
                 "this directive stands below a statement".to_owned(),
@@ -81,7 +103,10 @@ pub(super) fn directives(source: &Arc<Source>, problems: &mut Vec<Diagnostic>) -
             unknown => {
                 complain(
                     format!("there is no directive `{unknown}`"),
-                    format!("the directives are: {KNOWN}"),
+                    match meant(unknown) {
+                        Some(meant) => format!("write `-- seedbed: {meant}`"),
+                        None => format!("the directives are: {}", KNOWN.join(", ")),
+                    },
                 );
                 continue;
             }
@@ -97,5 +122,200 @@ pub(super) fn directives(source: &Arc<Source>, problems: &mut Vec<Diagnostic>) -
         }
         found.foreign_keys = Some(foreign_keys);
     }
+    // A slip in the name of the tool leaves the name of the directive, and the other way round.
+    if mentions(&source.text, &["seedbed", "transaction", "foreign"]) {
+        for line in comment_lines(&source.text) {
+            let Some(meant) = near_miss(&source.text, &line) else {
+                continue;
+            };
+            let mut help = match meant {
+                Meant::Known(name) => format!("write `-- seedbed: {name}`"),
+                Meant::Unknown => format!("the directives are: {}", KNOWN.join(", ")),
+            };
+            if line.below_a_statement {
+                help.push_str(", above the first statement");
+            }
+            problems.push(problem(
+                &line.span,
+                "this comment is meant as a directive, and is not written as one: it has no effect"
+                    .to_owned(),
+                help,
+            ));
+        }
+    }
     found
+}
+
+/// What a comment is meant as that is not written as a directive.
+enum Meant {
+    /// This directive.
+    Known(&'static str),
+    /// A directive that does not exist.
+    Unknown,
+}
+
+/// The directive that a comment is meant as, where it is not written as one: `-- Seedbed: no-transaction`,
+/// `/* seedbed: foreign-keys=off */`, `-- seedbed no_transaction`, `-- seebed: foreign-keys=on`. A sentence that begins
+/// with the word is a comment.
+fn near_miss(text: &str, line: &CommentLine<'_>) -> Option<Meant> {
+    if line.form == Form::Line && directive(&text[line.span.clone()]).is_some() {
+        return None;
+    }
+    let words = line.text.trim_start_matches(|c: char| !c.is_alphanumeric());
+    let letters = letters(words);
+    if let Some((_, meant)) = BARE
+        .iter()
+        .zip(KNOWN)
+        .find(|(bare, _)| edits(&letters, bare) <= 1)
+    {
+        return Some(Meant::Known(meant));
+    }
+    let (name, rest) = words.split_at_checked("seedbed".len())?;
+    if !name.eq_ignore_ascii_case("seedbed") {
+        return None;
+    }
+    let rest = rest.trim_start();
+    let colon = rest.strip_prefix([':', '=']);
+    let rest = colon.unwrap_or(rest).trim();
+    let first = rest.split([' ', '\t', ',', ';', '.']).next()?;
+    let known = KNOWN
+        .into_iter()
+        .find(|known| first.eq_ignore_ascii_case(known));
+    match (known, colon.and_then(|_| meant(rest))) {
+        (Some(meant), _) | (None, Some(meant)) => Some(Meant::Known(meant)),
+        // One word behind a colon is the name of a directive, and a sentence has more.
+        _ if colon.is_some() && first == rest => Some(Meant::Unknown),
+        _ => None,
+    }
+}
+
+/// The directive that these words are a slip of.
+fn meant(words: &str) -> Option<&'static str> {
+    let words = letters(words);
+    let known = KNOWN.map(|name| (letters(name), name));
+    if let Some((_, name)) = known.iter().find(|(letters, _)| *letters == words) {
+        return Some(name);
+    }
+    let bare: Vec<&str> = known.iter().map(|(letters, _)| letters.as_str()).collect();
+    let near = nearest(&words, &bare)?;
+    known
+        .iter()
+        .find(|(letters, _)| letters == near)
+        .map(|(_, name)| *name)
+}
+
+/// Letters and digits in lower case, without the signs between them.
+fn letters(words: &str) -> String {
+    words
+        .chars()
+        .filter(char::is_ascii_alphanumeric)
+        .map(|c| c.to_ascii_lowercase())
+        .collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn found(text: &str) -> (Directives, Vec<String>) {
+        let source = Arc::new(Source {
+            name: "V1__a.sql".to_owned(),
+            text: text.to_owned(),
+        });
+        let mut problems = Vec::new();
+        let directives = directives(&source, &mut problems);
+        let words = problems.iter().map(|problem| {
+            let place = problem.origin().unwrap().place();
+            let help = problem.help.concat();
+            format!("{}:{} {help}", place.line, place.column)
+        });
+        (directives, words.collect())
+    }
+
+    #[test]
+    fn a_near_miss_of_a_directive_is_an_error_with_the_right_spelling() {
+        for (text, expect) in [
+            ("-- Seedbed: no-transaction", "no-transaction"),
+            ("-- SEEDBED: NO-TRANSACTION", "no-transaction"),
+            ("-- seedbed no-transaction", "no-transaction"),
+            ("-- seedbed no transaction", "no-transaction"),
+            ("-- seedbed : no-transaction", "no-transaction"),
+            ("-- seedbed foreign-keys=off", "foreign-keys=off"),
+            ("-- seedbed: foreign-keys = off", "foreign-keys=off"),
+            ("-- seedbed: foreign_keys=OFF", "foreign-keys=off"),
+            ("-- seedbed=foreign-keys=on", "foreign-keys=on"),
+            ("-- @seedbed: foreign-keys=on", "foreign-keys=on"),
+            ("--- seedbed: no-transaction", "no-transaction"),
+            ("-- seedbed: no-transactions", "no-transaction"),
+            ("-- seedbed: notransaction", "no-transaction"),
+            ("-- seebed: no-transaction", "no-transaction"),
+            ("-- seed-bed: no-transaction", "no-transaction"),
+            ("-- Seedbed: no-transaction, for VACUUM", "no-transaction"),
+            ("-- Seedbed: no-transaction for VACUUM", "no-transaction"),
+            ("/* seedbed: no-transaction */", "no-transaction"),
+            ("/*seedbed:foreign-keys=off*/", "foreign-keys=off"),
+            ("/*\n * seedbed: foreign-keys=off\n */", "foreign-keys=off"),
+        ] {
+            let (directives, problems) = found(&format!("{text}\nSELECT 1;"));
+            assert_eq!(directives, Directives::default(), "{text}");
+            assert_eq!(problems.len(), 1, "{text}: {problems:?}");
+            assert!(
+                problems[0].ends_with(&format!("write `-- seedbed: {expect}`")),
+                "{text}: {problems:?}"
+            );
+        }
+    }
+
+    #[test]
+    fn a_near_miss_of_no_directive_lists_those_there_are() {
+        assert_eq!(
+            found("-- Seedbed: vacuum\nVACUUM;").1,
+            ["1:1 the directives are: no-transaction, foreign-keys=on, foreign-keys=off"]
+        );
+    }
+
+    #[test]
+    fn a_near_miss_below_a_statement_is_to_move_too() {
+        assert_eq!(
+            found("SELECT 1; -- Seedbed: no-transaction").1,
+            ["1:11 write `-- seedbed: no-transaction`, above the first statement"]
+        );
+        assert_eq!(
+            found("SELECT 1;\n-- seedbed: no-transaction").1,
+            ["2:1 directives stand at the top of a file: move it above the first statement"]
+        );
+    }
+
+    #[test]
+    fn the_space_around_the_colon_of_a_directive_is_free() {
+        for text in [
+            "-- seedbed: no-transaction",
+            "--seedbed:no-transaction",
+            "  --   seedbed:   no-transaction  ",
+        ] {
+            let (directives, problems) = found(&format!("{text}\nSELECT 1;"));
+            assert_eq!(directives.atomicity, Atomicity::Bare, "{text}");
+            assert!(problems.is_empty(), "{text}: {problems:?}");
+        }
+    }
+
+    #[test]
+    fn a_comment_that_mentions_the_tool_is_a_comment() {
+        for text in [
+            "-- used by seedbed in CI",
+            "-- seedbed",
+            "-- Seedbed runs this file in a transaction.",
+            "-- Seedbed: do not edit this file by hand.",
+            "-- Seedbed foreign keys are off here, see the README",
+            "/* This table belongs to\n   Seedbed: see docs/schema.md for it. */",
+            "-- https://example.org/seedbed: a link",
+            "-- no transaction is open here",
+            "-- foreign keys are on",
+            "-- in a transaction",
+            "SELECT '-- Seedbed: no-transaction', '/* seedbed: no-transaction */';",
+            "SELECT 1 AS \"-- Seedbed: no-transaction\";",
+        ] {
+            assert_eq!(found(text), (Directives::default(), vec![]), "{text}");
+        }
+    }
 }

@@ -78,6 +78,17 @@ impl Plan {
         of(&self.problems, Severity::Warning)
     }
 
+    /// The same for a report, which runs nothing: that another tool has a history is a warning there.
+    #[must_use]
+    pub fn for_a_report(mut self) -> Plan {
+        for problem in &mut self.problems {
+            if problem.code == problem::OTHER_HISTORY {
+                problem.severity = Severity::Warning;
+            }
+        }
+        self
+    }
+
     /// The `no-transaction` migration that runs now, or died.
     pub fn started(&self) -> Option<&Item> {
         self.items.iter().find(|item| item.state == State::Started)
@@ -178,6 +189,8 @@ pub fn plan(set: &Migrations, history: &History, options: &PlanOptions) -> Plan 
     if let Some(unfinished) = &history.unfinished {
         planner.plan.problems.push(unfinished.diagnostic());
     }
+    let others = super::foreign::other_histories(set, history);
+    planner.plan.problems.extend(others);
     if let Target::Version(version) = options.target
         && !versions.contains_key(&version)
     {
@@ -205,7 +218,7 @@ pub fn plan(set: &Migrations, history: &History, options: &PlanOptions) -> Plan 
         planner.plan.problems.push(is_ahead(&ahead, newest));
     }
     planner.repeatables(set, history);
-    planner.done(history.revision)
+    planner.done(history)
 }
 
 struct Planner<'a> {
@@ -273,6 +286,9 @@ impl<'a> Planner<'a> {
             self.plan.problems.extend(text);
         }
         self.plan.problems.append(&mut reading.problems);
+        self.plan
+            .problems
+            .extend(reading::of_down(migration.down.as_ref()));
         self.pending.push((migration, reading));
     }
 
@@ -354,7 +370,10 @@ impl<'a> Planner<'a> {
         });
     }
 
-    fn done(mut self, revision: Revision) -> Plan {
+    fn done(mut self, history: &History) -> Plan {
+        let readings = self.pending.iter().map(|(_, reading)| reading);
+        let already = super::foreign::already_there(history, readings);
+        self.plan.problems.extend(already);
         if self.plan.errors().next().is_some() {
             return self.plan;
         }
@@ -367,7 +386,7 @@ impl<'a> Planner<'a> {
             };
             (record, reading)
         });
-        self.plan.scripts = scripts(units, revision, self.options.grouping);
+        self.plan.scripts = scripts(units, history.revision, self.options.grouping);
         self.plan
     }
 }

@@ -1,7 +1,7 @@
 //! Faults that are found in several places of this room, in words.
 
 use crate::diagnostic::{Diagnostic, Diff, Location};
-use crate::history::{Row, moment};
+use crate::history::{OtherHistory, Row, moment};
 use crate::script::{Key, Source};
 
 /// How a file differs from what was recorded when it was applied.
@@ -88,6 +88,43 @@ pub(super) fn no_such_version(version: i64, among: &str) -> Diagnostic {
     .help("`status` lists them")
 }
 
+/// The code of a history of another tool.
+pub(super) const OTHER_HISTORY: &str = "other-history";
+
+/// No migration is recorded, and another tool has recorded its own. `baseline` is the version that a baseline would
+/// take, where the versions of both are the same.
+pub(super) fn other_history(other: &OtherHistory, baseline: Option<i64>) -> Diagnostic {
+    let OtherHistory {
+        tool,
+        table,
+        newest,
+        ..
+    } = other;
+    let message = format!(
+        "this database was migrated by {tool} (newest: {newest}, in its table {table}), and no migration is recorded in \
+         _migrations: what ran already would run again"
+    );
+    let next = match (&other.unfinished, baseline) {
+        (Some(unfinished), _) => format!(
+            "{unfinished} failed or is not finished: finish it with {tool} first; then `baseline V` records the \
+             migrations up to V without running them"
+        ),
+        (None, Some(version)) => format!(
+            "`baseline {version}` compares the schema with what the migrations up to V{version} leave, and records \
+             them without running them; then `migrate` applies the later ones"
+        ),
+        (None, None) => "find the last migration whose changes this database has already, V: `baseline V` compares \
+             the schema with what the migrations up to V leave, and records them without running them; then `migrate` \
+             applies the later ones"
+            .to_owned(),
+    };
+    Diagnostic::problem(OTHER_HISTORY, message)
+        .help(next)
+        .help(format!(
+            "if {table} says nothing about this schema: `--ignore {table}`"
+        ))
+}
+
 /// Several files claim one version, one repeatable name or one down file.
 pub(super) fn duplicate(what: &str, files: &[&str]) -> Diagnostic {
     let message = format!(
@@ -106,6 +143,9 @@ pub(super) fn duplicate(what: &str, files: &[&str]) -> Diagnostic {
         .in_file(first)
         .helps(help)
 }
+
+/// What the source of a recorded text is called by, behind the name of its file.
+pub(super) const AS_RECORDED: &str = " (as recorded)";
 
 /// The last part of a path.
 pub(super) fn file_name(file: &str) -> &str {

@@ -3,6 +3,8 @@
 use std::sync::Arc;
 
 use super::directive::{Directives, directives};
+use super::markers::written_for;
+use super::set::Text;
 use crate::db::{Engine, row_level_security};
 use crate::diagnostic::Diagnostic;
 use crate::script::{Atomicity, ForeignKeys, Origin, Source, Step};
@@ -55,10 +57,27 @@ pub struct Reading {
     pub problems: Vec<Diagnostic>,
 }
 
+/// What the comments of a text tell Seedbed, and what is wrong with them: directives that are none, and instructions to
+/// another tool.
+fn instructions(source: &Arc<Source>, problems: &mut Vec<Diagnostic>) -> Directives {
+    let directives = directives(source, problems);
+    problems.extend(written_for(source).map(|written| written.diagnostic()));
+    directives
+}
+
+/// What is wrong with the comments of a down file, which is recorded now and may run one day.
+pub(super) fn of_down(down: Option<&Text>) -> Vec<Diagnostic> {
+    let mut problems = Vec::new();
+    if let Some(down) = down {
+        instructions(&down.source, &mut problems);
+    }
+    problems
+}
+
 /// Reads a text.
 pub(super) fn read(source: &Arc<Source>, engine: Engine) -> Reading {
     let mut problems = Vec::new();
-    let directives = directives(source, &mut problems);
+    let directives = instructions(source, &mut problems);
     let statements = split(&source.text).unwrap_or_else(|errors| {
         problems.extend(errors.iter().map(|error| {
             let at = error.offset();

@@ -12,6 +12,8 @@ use crate::sql::{Kind, Value, What, identifier, kind, significant};
 
 use std::sync::Arc;
 
+use super::directive::DIRECTIVE;
+use super::markers::OTHER_TOOL;
 use super::plan::{Grouping, entry, scripts};
 use super::reading::{self, Reading};
 use super::set::{Migration, Text};
@@ -33,6 +35,14 @@ impl Act {
         Act {
             reading: reading::read(source, Engine::Local),
         }
+    }
+
+    /// The same of a text that databases have applied: its comments are as they are.
+    pub(super) fn published(mut self) -> Act {
+        self.reading
+            .problems
+            .retain(|problem| problem.code != OTHER_TOOL && problem.code != DIRECTIVE);
+        self
     }
 
     /// What is wrong with it, and what should be known.

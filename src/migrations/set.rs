@@ -4,7 +4,8 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use super::file::{FileName, NotText, Order, canonical, checksum, parse_name};
+use super::file::{BadName, FileName, NotText, Order, canonical, checksum, parse_name};
+use super::markers::{WrittenFor, written_for};
 use super::problem::duplicate;
 use crate::diagnostic::Diagnostic;
 use crate::script::{Key, Source};
@@ -44,6 +45,8 @@ pub struct Migrations {
     pub problems: Vec<Diagnostic>,
     /// The versions in the names of those files.
     pub(super) misfits: BTreeSet<i64>,
+    /// Checksums of texts that are published, and may have been applied: see [`Migrations::publish`].
+    pub(super) published: BTreeSet<String>,
 }
 
 /// The directory cannot be read.
@@ -96,6 +99,16 @@ impl Migrations {
                 .iter()
                 .map(|(name, bytes)| ((*name).to_owned(), bytes.to_vec())),
         )
+    }
+
+    /// Takes the files of this set for published: where they are as they were, a check does not judge their comments, as
+    /// an instruction to another tool in a file that databases have applied cannot be corrected any more.
+    pub fn publish(&mut self, common: &Migrations) {
+        let texts = common
+            .iter()
+            .flat_map(|migration| std::iter::once(&migration.up).chain(&migration.down));
+        self.published
+            .extend(texts.map(|text| text.checksum.clone()));
     }
 
     /// All migrations: the versioned by version, then the repeatable by name.
@@ -204,18 +217,15 @@ impl Found {
         let name = match parse_name(file.rsplit('/').next().unwrap_or(&file)) {
             Ok(name) => name,
             Err(bad) => {
-                let help = match bad.suggestion {
-                    Some(name) => format!("rename it to {name}"),
-                    None => "names are V{n}__{words}.sql, U{n}__{words}.sql, R__{words}.sql and \
-                             V{n}__{words}.down.sql"
-                        .to_owned(),
-                };
-                let message = format!("the name {}", bad.why);
-                self.problems.push(
-                    Diagnostic::problem("bad-name", message)
-                        .in_file(file)
-                        .help(help),
-                );
+                let source = canonical(&bytes).map(|text| {
+                    Arc::new(Source {
+                        name: file.clone(),
+                        text,
+                    })
+                });
+                let written_for = source.ok().and_then(|source| written_for(&source));
+                self.problems
+                    .push(bad_name(file, bad, written_for.as_ref()));
                 return;
             }
         };
@@ -346,6 +356,28 @@ fn contested(version: i64, claims: &[(Order, String, Text)]) -> Diagnostic {
         .map(|(_, _, text)| text.source.name.as_str())
         .collect();
     duplicate(&format!("V{version}"), &files)
+}
+
+/// A name that fits no rule. Where the file is written for another tool, another name alone is not enough.
+fn bad_name(file: String, bad: BadName, written_for: Option<&WrittenFor>) -> Diagnostic {
+    let BadName { why, suggestion } = bad;
+    let message = match written_for {
+        Some(written) => format!("the name {why}; and {}", written.why()),
+        None => format!("the name {why}"),
+    };
+    let cure = written_for.map(|it| it.cure(suggestion.as_deref().unwrap_or("V{n}__{words}.sql")));
+    let help = match (suggestion, cure) {
+        (Some(name), Some(cure)) if !cure.contains(&name) => format!("rename it to {name}, {cure}"),
+        (_, Some(cure)) => cure,
+        (Some(name), None) => format!("rename it to {name}"),
+        (None, None) => "names are V{n}__{words}.sql, U{n}__{words}.sql, R__{words}.sql and \
+                         V{n}__{words}.down.sql"
+            .to_owned(),
+    };
+    Diagnostic::problem("bad-name", message)
+        .in_file(file)
+        .notes(written_for.and_then(|written| written.listed("markers at", 0)))
+        .help(help)
 }
 
 fn not_text_problem(file: String, not_text: NotText, bytes: &[u8]) -> Diagnostic {

@@ -4,7 +4,7 @@
 use std::sync::Arc;
 
 use super::plan::{Grouping, scripts};
-use super::problem::{argument, listed, started};
+use super::problem::{AS_RECORDED, argument, listed, other_history, started};
 use super::reading;
 use super::{ApplyError, Outcome};
 use crate::db::{Db, Engine};
@@ -67,6 +67,9 @@ pub fn undo_plan(
             plan.problems.push(started(row));
         }
     }
+    let others = history.others.iter();
+    plan.problems
+        .extend(others.map(|other| other_history(other, None).warning()));
     plan.problems.extend(overtaken(history, versions));
     let recorded = history.by_key();
     for version in versions {
@@ -130,7 +133,7 @@ fn no_down(row: &Row) -> Diagnostic {
 fn down_text(row: &Row) -> Option<Arc<Source>> {
     let text = row.down.as_ref()?;
     Some(Arc::new(Source {
-        name: format!("{}__{}.down.sql (as recorded)", row.key, row.name),
+        name: format!("{}__{}.down.sql{AS_RECORDED}", row.key, row.name),
         text: text.clone(),
     }))
 }

@@ -14,7 +14,7 @@ use super::table::{Cell, table};
 use super::words::{as_typed, bytes, count};
 use crate::diagnostic::{Class, Diagnostic};
 use crate::dump::{
-    BackedUp, BackupError, Checked, Condition, Kept, Marked, RestoreError, Restored,
+    BackedUp, BackupError, Checked, Condition, Kept, Location, Marked, RestoreError, Restored,
 };
 
 /// A backup that was taken, and the old ones that went. `file` is how it is shown.
@@ -33,7 +33,31 @@ pub fn backed_up(done: &BackedUp, file: &Path) -> String {
         let name = removed.file_name().unwrap_or_default().to_string_lossy();
         text.push_str(&format!("removed {name}, which was old\n"));
     }
+    text.push_str(&unknown(&done.unknown));
     text
+}
+
+/// How many files are named.
+const NAMED: usize = 3;
+
+/// The old ones that may be of another database, in one line.
+fn unknown(kept: &[Kept]) -> String {
+    if kept.is_empty() {
+        return String::new();
+    }
+    let described = |kept: &Kept| match &kept.location {
+        Some(location) => format!("{} (of {location})", name(kept)),
+        None => format!("{} (its database is not recorded)", name(kept)),
+    };
+    let mut named: Vec<String> = kept.iter().take(NAMED).map(described).collect();
+    if let more @ 1.. = kept.len().saturating_sub(NAMED) {
+        named.push(format!("{more} more"));
+    }
+    format!(
+        "kept {} not known to be of this database: {}; delete by hand what is not needed\n",
+        count(kept.len(), "old backup"),
+        named.join(", ")
+    )
 }
 
 /// The old ones that could not be removed, a line each.
@@ -56,6 +80,12 @@ pub fn backups(all: &[Kept], folder: &Path, now: SystemTime, style: Style<'_>) -
     if all.is_empty() {
         return format!("no backups in {}\n", folder.display());
     }
+    // Where all are of one database, or none records its own, that tells nothing.
+    let of_several = all.windows(2).any(|two| two[0].location != two[1].location);
+    let mut heads = vec!["file", "taken", "size", "state"];
+    if of_several {
+        heads.push("database");
+    }
     let rows: Vec<Vec<Cell>> = all
         .iter()
         .map(|kept| {
@@ -63,15 +93,21 @@ pub fn backups(all: &[Kept], folder: &Path, now: SystemTime, style: Style<'_>) -
                 Condition::Good => GOOD,
                 _ => BAD,
             };
-            vec![
+            let mut cells = vec![
                 Cell::new(&name(kept)),
                 Cell::new(&since(kept.taken_at, now)),
                 Cell::new(&size(kept.bytes)).right(),
                 Cell::new(kept.state.word()).in_colour(colour),
-            ]
+            ];
+            if of_several {
+                let location = kept.location.as_ref();
+                let location = location.map_or("not recorded".to_owned(), Location::to_string);
+                cells.push(Cell::new(&location));
+            }
+            cells
         })
         .collect();
-    table(&["file", "taken", "size", "state"], &rows, style.paint)
+    table(&heads, &rows, style.paint)
 }
 
 fn name(kept: &Kept) -> String {
@@ -99,7 +135,8 @@ pub fn restored(restored: &Restored, style: Style<'_>) -> Vec<String> {
 }
 
 impl Document {
-    /// `backup`: the new file in `file`, with `sha256`, `bytes` and the rows of its `tables`; old ones in `removed`.
+    /// `backup`: the new file in `file`, with `sha256`, `bytes` and the rows of its `tables`; old ones in `removed`,
+    /// `not_removed` where that failed, and `kept` where they may be of another database.
     pub fn backed_up(call: Call<'_>, done: &BackedUp, file: &Path) -> Document {
         let tables: Vec<Value> = done
             .exported
@@ -120,9 +157,14 @@ impl Document {
                 "not_removed",
                 paths(&mut done.left.iter().map(|(path, _)| path)),
             )
+            .with(
+                "kept",
+                paths(&mut done.unknown.iter().map(|kept| &kept.file)),
+            )
     }
 
-    /// `backup list`: `backups`, each with `file`, `database`, `taken_at`, `age_s`, `bytes` and `state`.
+    /// `backup list`: `backups`, each with `file`, `database` (as its file is called), `location` (which it is, where
+    /// that is recorded), `taken_at`, `age_s`, `bytes` and `state`.
     pub fn backups(call: Call<'_>, all: &[Kept], now: SystemTime) -> Document {
         let backups: Vec<Value> = all
             .iter()
@@ -131,6 +173,7 @@ impl Document {
                 json!({
                     "file": kept.file.display().to_string(),
                     "database": kept.name,
+                    "location": kept.location.as_ref().map(Location::to_string),
                     "taken_at": moment(kept.taken_at),
                     "age_s": age.as_secs(),
                     "bytes": kept.bytes,

@@ -19,11 +19,15 @@ impl Report {
     pub fn failure(error: &ApplyError) -> Report {
         match error {
             ApplyError::History(error) => Report::history(error),
-            ApplyError::Problems { problems, done } => Report {
-                database: before(done),
-                items: done.iter().map(Item::done).collect(),
-                ..Report::problems(problems)
-            },
+            ApplyError::Problems { problems, done } => {
+                // The next question is whether this run changed the database of the other tool.
+                let foreign = problems.iter().any(|it| it.code == "other-history");
+                Report {
+                    database: before(done).or_else(|| foreign.then(|| NOTHING.to_owned())),
+                    items: done.iter().map(Item::done).collect(),
+                    ..Report::problems(problems)
+                }
+            }
             ApplyError::Waited {
                 what,
                 waited,

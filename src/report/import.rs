@@ -58,10 +58,13 @@ pub fn planned_import(planned: &Planned, dump: &str, style: Style<'_>) -> String
         count(planned.tables.len(), "table"),
         size(planned.bytes),
         match planned.way {
-            Way::NewFile => "they would become a new file",
-            Way::Whole => "they would be imported in one transaction",
-            Way::Chunks => "they would be imported in chunks",
-            Way::Already => "they are in this database already",
+            Way::NewFile => "they would become a new file".to_owned(),
+            Way::Whole => "they would be imported in one transaction".to_owned(),
+            Way::Chunks => "they would be imported in chunks".to_owned(),
+            Way::Rest { line } => format!(
+                "they are in this database up to line {line}, and the rest would be imported in chunks"
+            ),
+            Way::Already => "they are in this database already".to_owned(),
         }
     ));
     text
@@ -280,11 +283,7 @@ fn stands(error: &ImportError, dump: &str) -> Option<String> {
 
 fn diagnostics(why: &Why, dump: &str) -> Vec<Diagnostic> {
     let words = why.to_string();
-    let at = |line: u64| Location::File {
-        file: dump.to_owned(),
-        line: u32::try_from(line).ok(),
-        column: None,
-    };
+    let at = |line| at_line(dump, line);
     let engine = |error: &EngineError| {
         Diagnostic::error(code_name(error.code), words.clone())
             .class(code_class(Some(error.code)))
@@ -381,6 +380,14 @@ fn diagnostics(why: &Why, dump: &str) -> Vec<Diagnostic> {
     }]
 }
 
+fn at_line(dump: &str, line: u64) -> Location {
+    Location::File {
+        file: dump.to_owned(),
+        line: u32::try_from(line).ok(),
+        column: None,
+    }
+}
+
 fn of_clash(clash: &Clash, dump: &str) -> Diagnostic {
     let (code, help) = match clash {
         Clash::Exists { what, .. } if what == "table" => (
@@ -396,7 +403,9 @@ fn of_clash(clash: &Clash, dump: &str) -> Diagnostic {
         ),
         Clash::Missing { .. } => (
             "no-such-table",
-            "make it first: `migrate`, or import a dump that has its schema".to_owned(),
+            format!(
+                "make it first with `migrate`, and then `import {dump} --into-existing`; or import a dump that has its schema"
+            ),
         ),
         Clash::Clears { .. } => (
             "clears-table",
@@ -405,15 +414,17 @@ fn of_clash(clash: &Clash, dump: &str) -> Diagnostic {
         ),
         Clash::Fires { .. } => (
             "trigger-before-rows",
-            "no shell writes that: move the trigger behind the rows, or import into a new file"
-                .to_owned(),
+            "no shell writes that: move the trigger behind the rows of its table".to_owned(),
         ),
         Clash::Makes { .. } => (
             "makes-tables",
             "write the dump without its schema: `sqlite3 old.db \".dump --data-only\"`".to_owned(),
         ),
     };
-    Diagnostic::problem(code, clash.to_string()).help(help)
+    Diagnostic {
+        location: clash.line().map(|line| at_line(dump, line)),
+        ..Diagnostic::problem(code, clash.to_string()).help(help)
+    }
 }
 
 /// What is wrong with a dump.

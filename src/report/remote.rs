@@ -15,6 +15,14 @@ const UNAUTHORIZED: &str = "unauthorized";
 /// Why there is no answer from a server.
 pub(super) fn diagnostic(error: &RemoteError) -> Diagnostic {
     let (code, help): (_, &str) = match error {
+        RemoteError::Redirected { database, .. } => {
+            return Diagnostic::error("redirected", error.to_string())
+                .help(redirected(database.as_deref()));
+        }
+        RemoteError::Incomplete { .. } => (
+            "incomplete-answer",
+            "run the command again; if this stays so, see which proxy or gateway stands before the server, and what its log says",
+        ),
         RemoteError::Unreachable { .. } => (
             "unreachable",
             "see whether the host and port are right and the network lets you reach them; `doctor` looks step by step",
@@ -66,6 +74,19 @@ pub(super) fn diagnostic(error: &RemoteError) -> Diagnostic {
     Diagnostic::error(code, error.to_string()).help(help)
 }
 
+/// What to do about a redirect.
+pub(super) fn redirected(database: Option<&str>) -> String {
+    let url = database.and_then(|url| config::RemoteUrl::parse(url).ok());
+    match url.filter(|url| url.is_encrypted() || url.is_loopback()) {
+        Some(url) => format!(
+            "if that is the right server, set TURSO_DATABASE_URL to {}; if not, see what answers at the URL that is set",
+            url.base()
+        ),
+        None => "see what answers at the URL that is set, and set TURSO_DATABASE_URL to the URL of the database"
+            .to_owned(),
+    }
+}
+
 impl Report {
     /// The report with what the token itself tells, where the server refused it: where it came from, and since when it
     /// does not hold any more. `name` is what Turso calls the database.
@@ -99,8 +120,14 @@ pub(super) fn unknown(lost: &RemoteError, units: &[Key], done: &[Done]) -> Repor
         "{} may be in the database, or not: all of it or none of it",
         keys(units)
     ));
-    diagnostic.help =
-        vec!["once the server can be reached: `status` tells, and `migrate` goes on".to_owned()];
+    let next = match lost {
+        RemoteError::Redirected { .. } => "then `status` tells, and `migrate` goes on",
+        _ => {
+            diagnostic.help.clear();
+            "once the server can be reached: `status` tells, and `migrate` goes on"
+        }
+    };
+    diagnostic.help.push(next.to_owned());
     Report {
         database: super::failure::before(done),
         items: done.iter().map(Item::done).collect(),

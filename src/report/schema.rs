@@ -2,30 +2,39 @@
 
 use super::Report;
 use crate::diagnostic::{Class, Diagnostic};
-use crate::schema::{Difference, described};
+use crate::schema::{Difference, ObjectKind, described};
 
 impl Report {
-    /// A database whose schema is not what the migrations up to `version` leave.
-    pub fn baseline(version: i64, differences: &[Difference]) -> Report {
+    /// A database whose schema is not what the migrations up to `version` leave. `left_out` are the tables that were
+    /// not compared.
+    pub fn baseline(version: i64, differences: &[Difference], left_out: &[String]) -> Report {
+        let message = format!(
+            "the schema of this database is not what the migrations up to V{version} leave"
+        );
         let help = format!(
             "take the version that the database is really at, or bring the two together; `baseline {version} \
              --no-verify` records it all the same"
         );
-        let diagnostic = Diagnostic::error(
-            "drift",
+        let too_many = |difference: &&Difference| {
+            let is_table = difference.object().kind == ObjectKind::Table;
+            is_table && matches!(difference, Difference::Unexpected { .. })
+        };
+        let ignore = differences.iter().find(too_many).map(|table| {
             format!(
-                "the schema of this database is not what the migrations up to V{version} leave"
-            ),
-        )
-        .class(Class::Drift)
-        .help(help);
+                "a table that is not the application's own is left out with `--ignore {}`",
+                table.object().name
+            )
+        });
+        let diagnostic = Diagnostic::error("drift", message)
+            .class(Class::Drift)
+            .help(help)
+            .helps(ignore);
+        let not_compared =
+            (!left_out.is_empty()).then(|| format!("not compared: {}", left_out.join(", ")));
+        let described = described(diagnostic, differences, "as the migrations make it");
         Report {
             database: Some("nothing was recorded".to_owned()),
-            ..Report::from(described(
-                diagnostic,
-                differences,
-                "as the migrations make it",
-            ))
+            ..Report::from(described.notes(not_compared))
         }
     }
 }

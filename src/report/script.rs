@@ -286,7 +286,9 @@ impl<'a> Failing<'a> {
     /// What somebody who gets these words may have meant.
     fn meant(&self) -> Option<&'static str> {
         let first = self.error.version.is_none() && self.error.done.is_empty();
-        if self.doing == Doing::Applying && first && self.words.ends_with("already exists") {
+        let exists =
+            self.words.ends_with("already exists") || self.words.contains("duplicate column name");
+        if self.doing == Doing::Applying && first && exists {
             return Some(
                 "if this database has the schema already, `baseline V` records the migrations up to V without running \
                  them",

@@ -9,7 +9,7 @@ use super::table::{Cell, table};
 use super::words::{as_typed, count, duration, printable, shortened};
 use crate::history::moment;
 use crate::script::Key;
-use crate::seeds::{Change, FilePlan, FileState, Plan, Standing, State, What};
+use crate::seeds::{Cause, Change, Difference, FilePlan, FileState, Plan, Standing, State, What};
 
 /// Whether rows were written or only planned.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -46,7 +46,7 @@ pub fn seeds(plan: &Plan, done: Done, style: Style<'_>) -> String {
             count(unchanged, "row")
         ));
         if drifted > 0 {
-            text.push_str(&format!(", {drifted} changed by hand"));
+            text.push_str(&format!(", {drifted} left unchanged"));
         }
         text.push('\n');
         return text;
@@ -119,13 +119,10 @@ fn block(file: &FilePlan, style: Style<'_>) -> String {
     for change in &file.drifted {
         let name = format!("{}.{}", change.table, change.label);
         let what = match &change.what {
-            What::Update(differences) => {
-                let columns: Vec<&str> = differences.iter().map(|it| it.column.as_str()).collect();
-                format!("{} changed by hand", columns.join(", "))
-            }
-            _ => "deleted by hand".to_owned(),
+            What::Update(differences) => left(differences),
+            _ => "deleted by hand, not inserted again".to_owned(),
         };
-        let line = format!("  ! {}: {what}, and left so", printable(&name));
+        let line = format!("  ! {}: {what}", printable(&name));
         text.push_str(&style.paint.paint(BAD, &line));
         text.push('\n');
     }
@@ -136,6 +133,24 @@ fn block(file: &FilePlan, style: Style<'_>) -> String {
         ));
     }
     text
+}
+
+/// Which columns of a row are left unchanged, and why.
+fn left(differences: &[Difference]) -> String {
+    let of = |cause: fn(Cause) -> bool| {
+        let columns = differences.iter().filter(|it| cause(it.cause));
+        let names: Vec<String> = columns.map(|it| printable(&it.column)).collect();
+        (!names.is_empty()).then(|| names.join(", "))
+    };
+    let by_hand =
+        of(|cause| cause == Cause::Hand).map(|it| format!("{it} changed by hand, left unchanged"));
+    let unknown = of(|cause| cause == Cause::Unrecorded).map(|it| {
+        format!("{it} differs from its variable, and no record says which of them changed; left unchanged")
+    });
+    let waits = of(|cause| matches!(cause, Cause::Seed | Cause::Variable))
+        .map(|it| format!("the new value of {it} is not written because of that"));
+    let all: Vec<String> = [by_hand, unknown, waits].into_iter().flatten().collect();
+    all.join("; ")
 }
 
 /// The changes in one table: the labels in a line, and the columns of rows that change below.
@@ -286,7 +301,10 @@ fn changes(plan: &Plan, of: impl Fn(&FilePlan) -> &Vec<Change>) -> Vec<Value> {
                     "update",
                     differences
                         .iter()
-                        .map(|it| json!({"column": it.column, "old": it.old, "new": it.new}))
+                        .map(|it| {
+                            let cause = it.cause.word();
+                            json!({"column": it.column, "old": it.old, "new": it.new, "cause": cause})
+                        })
                         .collect(),
                 ),
             };

@@ -52,6 +52,18 @@ impl ObjectKind {
     }
 }
 
+impl Schema {
+    /// The same without these tables and what belongs to them. Names have no letter case.
+    #[must_use]
+    pub fn without(mut self, tables: &[String]) -> Schema {
+        self.objects.retain(|object| {
+            let is_it = |table: &String| table.eq_ignore_ascii_case(&object.table);
+            !tables.iter().any(is_it)
+        });
+        self
+    }
+}
+
 /// Indexes that keep a constraint have no text of their own.
 const OBJECTS: &str =
     "SELECT type, name, tbl_name, sql FROM sqlite_schema WHERE sql IS NOT NULL AND sql <> ''";

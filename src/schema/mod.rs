@@ -5,12 +5,14 @@
 //! the project's own (the engine's, those that a virtual table keeps its content in, Seedbed's records) are left out,
 //! so that a database compares equal to one that was built from the same migrations.
 
+mod affinity;
 mod compare;
 mod contents;
 mod explain;
 mod inspect;
 mod shape;
 
+pub(crate) use affinity::whole;
 pub use compare::{Difference, compare};
 pub(crate) use compare::{changes, described};
 pub use contents::{Contents, Coverage, Index, Table, Uniqueness, contents};

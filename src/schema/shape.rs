@@ -202,6 +202,41 @@ impl TableShape {
             .then_some(key)
     }
 
+    /// How strictly a column takes values. An `INTEGER PRIMARY KEY` takes integers only, in any table:
+    /// <https://sqlite.org/lang_createtable.html#rowid>.
+    pub(crate) fn strictness_of(&self, column: usize) -> Strictness {
+        match self.integer_key() == Some(column) {
+            true => Strictness::Strict,
+            false => self.strictness,
+        }
+    }
+
+    /// How a set of columns is compared where no two rows may have the same there: the collation of one of them. Where
+    /// several indexes keep the same columns, the one that tells fewer texts apart.
+    pub(crate) fn collation(&self, columns: &[usize], column: usize) -> Option<&str> {
+        let sorted = |columns: &[usize]| {
+            let mut columns = columns.to_vec();
+            columns.sort_unstable();
+            columns
+        };
+        let of_these = |index: &&UniqueIndex| {
+            index.columns.len() == columns.len() && sorted(&index.columns) == sorted(columns)
+        };
+        let of_column = |index: &'_ UniqueIndex| -> Option<usize> {
+            index.columns.iter().position(|it| *it == column)
+        };
+        let mut found = self.unique.iter().filter(of_these).filter_map(|index| {
+            let at = of_column(index)?;
+            index.collations.get(at).map(String::as_str)
+        });
+        let first = found.next()?;
+        let is_binary = |name: &&str| name.eq_ignore_ascii_case("BINARY");
+        std::iter::once(first)
+            .chain(found)
+            .find(|name| !is_binary(name))
+            .or(Some(first))
+    }
+
     /// Whether these columns, in any order, are exactly those of the primary key or of a unique index.
     pub fn is_unique(&self, columns: &[usize]) -> bool {
         let sorted = |columns: &[usize]| {

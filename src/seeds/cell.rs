@@ -14,32 +14,63 @@ use crate::schema::{Affinity, Column, Strictness};
 use crate::sql::Value;
 
 /// What `${…}` stands for in one row.
+#[derive(Clone, Copy)]
 pub(super) struct Names<'a> {
-    pub(super) label: &'a str,
+    /// None while the label of a row is not known yet.
+    pub(super) label: Option<&'a str>,
     pub(super) number: Option<u64>,
     pub(super) each: Option<&'a str>,
     pub(super) vars: &'a BTreeMap<String, String>,
 }
 
 impl Names<'_> {
-    /// A text with all names put in. A name that there is none of has been a problem of its file.
-    pub(super) fn fill<'t>(&self, template: &'t Template) -> Cow<'t, str> {
+    /// A text with all names replaced by their values. A name without a value in this row is an error.
+    pub(super) fn fill<'t>(&self, template: &'t Template) -> Result<Cow<'t, str>, Unfit> {
         if let Some(text) = template.as_text() {
-            return text.into();
+            return Ok(text.into());
         }
         let mut filled = String::with_capacity(48);
         for part in &template.0 {
             match part {
                 Part::Text(text) => filled.push_str(text),
-                Part::Name(name) => match name.as_str() {
-                    "label" => filled.push_str(self.label),
-                    "i" => filled.extend(self.number.map(|number| number.to_string())),
-                    "each" => filled.push_str(self.each.unwrap_or_default()),
-                    name => filled.extend(self.vars.get(name).cloned()),
+                Part::Name(name) => match self.value(name) {
+                    Some(value) => filled.push_str(&value),
+                    None => return Err(self.unknown(name)),
                 },
             }
         }
-        filled.into()
+        Ok(filled.into())
+    }
+
+    fn value(&self, name: &str) -> Option<Cow<'_, str>> {
+        match name {
+            "label" => self.label.map(Cow::from),
+            "i" => self.number.map(|number| number.to_string().into()),
+            "each" => self.each.map(Cow::from),
+            name => self.vars.get(name).map(Cow::from),
+        }
+    }
+
+    fn unknown(&self, name: &str) -> Unfit {
+        let row = match self.label {
+            Some(label) => format!("row `{label}`"),
+            None => "a row without a label".to_owned(),
+        };
+        let help = match name {
+            "i" => {
+                "`${i}` is the number of a row in a range like `load_{001..500}`; give the other rows a value of their own"
+            }
+            "each" => {
+                "`${each}` is the label that a row like `now_{users.load_*}` was made for; give the other rows a value of their own"
+            }
+            "label" => "give each row a label: `admin: {…}` instead of `- {…}`",
+            _ => "define it under `_seed` as `vars: {name: …}`",
+        };
+        Unfit {
+            code: "unknown-name",
+            message: format!("`${{{name}}}` has no value in {row}"),
+            help: Some(help),
+        }
     }
 }
 
@@ -53,6 +84,10 @@ pub(super) fn evaluate(
     given: &Given<'_>,
 ) -> Result<(Content, Nature), Unfit> {
     let (content, nature) = untested(expr, column, strictness, names, file, given)?;
+    let content = match content {
+        Content::Known(value) => Content::Known(column.affinity.stored(value)),
+        content => content,
+    };
     match &content {
         Content::Known(value) if !takes(value, column, strictness) => {
             let what = match value {
@@ -83,7 +118,7 @@ fn untested(
         Expr::Null => fixed(Value::Null),
         Expr::Scalar { text, style } => {
             // A text with names in it is what it comes to, as if it had been written.
-            let value = typed(names.fill(text), *style, column, strictness)?;
+            let value = typed(names.fill(text)?, *style, column, strictness)?;
             // In this order, since nearly every file is for others: a hundred thousand cells come by here.
             if file.is_for(PROD)
                 && sounds_secret(&column.name)
@@ -165,7 +200,7 @@ fn untested(
                     value
                 }
                 Expr::Scalar { text, .. } => {
-                    let value = names.fill(text);
+                    let value = names.fill(text)?;
                     refuse_weak(&value, "this secret", file)?;
                     value.into_owned()
                 }
@@ -173,9 +208,9 @@ fn untested(
             };
             Ok((Content::Secret(secret), Nature::Volatile))
         }
-        // Resolved, or drawn, elsewhere.
+        // They are resolved or drawn elsewhere, and the reader refuses them inside of another tag.
         Expr::Ref { .. } | Expr::Fake(_) | Expr::Pick(_) | Expr::Int(..) | Expr::Ago { .. } => {
-            Ok((Content::Unknown, Nature::Fixed))
+            Err(wrong("this tag inside of another one", column))
         }
     }
 }

@@ -4,7 +4,7 @@ use std::borrow::Cow;
 use std::collections::{HashMap, HashSet};
 
 use super::found::Found;
-use super::identity::{word, words};
+use super::identity::{compared, words, words_of_parent};
 use super::plan::Basis;
 use super::row::{Content, Row, Rows};
 use crate::diagnostic::Diagnostic;
@@ -59,17 +59,25 @@ fn claim<'a>(
     if let [column] = columns
         && super::identity::is_binary(of, columns)
         && let Content::Known(Value::Text(text)) = &rows.rows[at].cell(*column)?.content
+        && !text.starts_with('\0')
     {
         return Some(text.into());
     }
     let mut values = super::found::tuple(found, rows, shape, at, columns)?;
     super::identity::collate(&mut values, of, columns);
     match values.as_slice() {
-        [Value::Text(text)] => Some(text.clone().into()),
+        [Value::Text(text)] if !text.starts_with('\0') => Some(text.clone().into()),
         // Blobs and numbers in a column that takes anything must not look like text.
-        [value] => Some(format!("\0{}", word(value)).into()),
+        [value] => Some(format!("\0{}", compared(value)).into()),
         values => words(values).map(Cow::from),
     }
+}
+
+/// A value as the unique index of its column compares it.
+pub(super) fn word_of(of: &TableShape, column: usize, value: &Value) -> String {
+    let mut value = [value.clone()];
+    super::identity::collate(&mut value, of, &[column]);
+    compared(&value[0])
 }
 
 fn clash(basis: &Basis<'_>, columns: &[usize], other: usize, at: usize) -> Diagnostic {
@@ -112,8 +120,13 @@ pub(super) fn unique_columns(of: &TableShape) -> impl Iterator<Item = &[usize]> 
     })
 }
 
-/// Literal values of foreign keys that name a declared row become references, so that rows are ordered by them.
+/// Literal values of foreign keys that name a declared row become references, so that rows are ordered by them. A value
+/// that its own column writes otherwise than the parent's stays as it is, and only its order is noted.
 pub(super) fn link(rows: &mut Rows, shape: &Shape) {
+    let word = |value: &Value, parent: usize, column: usize| {
+        let of = &shape.tables[parent];
+        words_of_parent(vec![value.clone()], of, &[column])
+    };
     let mut wanted: HashSet<(usize, usize)> = HashSet::new();
     let mut literals = Vec::new();
     for (at, row) in rows.rows.iter().enumerate() {
@@ -134,9 +147,9 @@ pub(super) fn link(rows: &mut Rows, shape: &Shape) {
             let Some(target) = shape.tables[parent].column(parent_column) else {
                 continue;
             };
-            if !value.is_null() {
+            if let Some(word) = word(value, parent, target) {
                 wanted.insert((parent, target));
-                literals.push((at, *column, parent, target, word(value)));
+                literals.push((at, *column, parent, target, word));
             }
         }
     }
@@ -149,8 +162,9 @@ pub(super) fn link(rows: &mut Rows, shape: &Shape) {
         for cell in &row.cells {
             if let (true, Content::Known(value)) =
                 (wanted.contains(&(table, cell.column)), &cell.content)
+                && let Some(word) = word(value, table, cell.column)
             {
-                by_value.insert((table, cell.column, word(value)), at);
+                by_value.insert((table, cell.column, word), at);
             }
         }
     }
@@ -160,6 +174,16 @@ pub(super) fn link(rows: &mut Rows, shape: &Shape) {
         };
         // A cell that names itself is its own value.
         if (*found, target) == (at, column) {
+            continue;
+        }
+        let value = |row: &Row, column: usize| match &row.cell(column)?.content {
+            Content::Known(value) => Some(value.clone()),
+            _ => None,
+        };
+        let affinity = shape.tables[rows.rules(&rows.rows[at]).table].columns[column].affinity;
+        let of_parent = value(&rows.rows[*found], target).map(|value| affinity.stored(value));
+        if of_parent != value(&rows.rows[at], column) {
+            rows.named.insert((at, column), *found);
             continue;
         }
         let cells = &mut rows.rows[at].cells;

@@ -4,11 +4,12 @@
 use std::collections::{HashMap, HashSet};
 
 use super::clashes::unique_columns;
-use super::found::{Found, Lookup, PER_QUESTION, Wanted, questions, tuple, wanting};
-use super::identity::words;
+use super::found::{Found, Lookup, PER_QUESTION, Wanted, answered, questions, tuple, wanting};
+use super::identity::words_of_parent;
 use super::ledger::Orphan;
 use super::plan::Basis;
-use super::row::{Content, Rows};
+use super::row::{Cell, Content, Rows};
+use super::typed::takes;
 use crate::db::{EngineError, Query};
 use crate::diagnostic::Diagnostic;
 use crate::schema::{Shape, TableShape};
@@ -61,15 +62,13 @@ pub(super) fn taken_problems(
     let mut problems = Vec::new();
     let rows = basis.rows;
     for (taken, answer) in taken.into_iter().zip(answers) {
-        for mut other in answer.unwrap_or_default() {
-            let number = other
-                .first()
-                .and_then(Value::as_i64)
-                .and_then(|at| usize::try_from(at).ok());
-            let Some(at) = number.and_then(|number| taken.lookup.rows.get(number)) else {
+        for other in answer.unwrap_or_default() {
+            let Some((number, other)) = answered(other) else {
                 continue;
             };
-            other.remove(0);
+            let Some(at) = taken.lookup.rows.get(number) else {
+                continue;
+            };
             if basis.found.row(*at) == Some(other.as_slice()) {
                 continue;
             }
@@ -176,7 +175,10 @@ pub(super) fn parents(rows: &Rows, shape: &Shape, found: &Found) -> Vec<Parents>
             continue;
         }
         let declared = declared(rows, shape, found, of, &columns);
-        wanted.retain(|(_, _, values)| words(values).is_none_or(|word| !declared.contains(&word)));
+        wanted.retain(|(_, _, values)| {
+            let word = words_of_parent(values.clone(), of, &columns);
+            word.is_none_or(|word| !declared.contains(&word))
+        });
         for chunk in wanted.chunks(PER_QUESTION) {
             let (want, on, args) = wanting(of, &columns, chunk.iter().map(|it| it.2.as_slice()));
             all.push(Parents {
@@ -207,7 +209,7 @@ fn declared(
     for (at, row) in rows.rows.iter().enumerate() {
         if shape.tables[rows.rules(row).table].name == of.name {
             let values = tuple(found, rows, shape, at, columns);
-            all.extend(values.and_then(|values| words(&values)));
+            all.extend(values.and_then(|values| words_of_parent(values, of, columns)));
         }
     }
     all
@@ -248,4 +250,57 @@ pub(super) fn parents_problems(
         }
     }
     problems
+}
+
+/// The problem with a reference whose value the column cannot hold, or holds in a form that the foreign key does not
+/// find.
+pub(super) fn misfit(
+    basis: &Basis<'_>,
+    at: usize,
+    cell: &Cell,
+    value: Value,
+) -> Option<Diagnostic> {
+    let Content::Reference { row, column } = cell.content else {
+        return None;
+    };
+    let (rows, shape) = (basis.rows, basis.shape);
+    let of = &shape.tables[rows.rules(&rows.rows[at]).table];
+    let parent = &shape.tables[rows.rules(&rows.rows[row]).table];
+    let own = &of.columns[cell.column];
+    let kept = own.affinity.stored(value.clone());
+    let name = rows.name(&rows.rows[row], shape);
+    let other = &parent.columns[column];
+    let problem = |code, message: String| {
+        let origin = rows.origin(&rows.rows[at], &cell.span, basis.files);
+        let help = format!(
+            "columns that refer to each other have one type: declare `{}` as `{}` is, {}",
+            own.name, other.name, other.declared
+        );
+        Some(
+            Diagnostic::problem(code, message)
+                .at(origin)
+                .help(help.trim_end_matches([',', ' '])),
+        )
+    };
+    if !takes(&kept, own, of.strictness_of(cell.column)) {
+        let message = format!(
+            "`{}` of `{name}` does not fit into column `{}` of type {}",
+            other.name, own.name, own.declared
+        );
+        return problem("wrong-type", message);
+    }
+    let is_key = of.foreign_keys.iter().any(|key| {
+        key.columns == [cell.column]
+            && key.parent.eq_ignore_ascii_case(&parent.name)
+            && parent.column(key.parent_columns.first().map_or("", String::as_str)) == Some(column)
+    });
+    let word = |value: Value| words_of_parent(vec![value], parent, &[column]);
+    if is_key && word(kept) != word(value) {
+        let message = format!(
+            "column `{}` of type {} does not keep `{}` of `{name}` as it is, so the foreign key would not find its parent",
+            own.name, own.declared, other.name
+        );
+        return problem("no-parent", message);
+    }
+    None
 }

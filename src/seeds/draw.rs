@@ -7,7 +7,7 @@ use super::generate::{Dice, fake};
 use super::inputs::as_kept;
 use super::model::{Expr, SeedFile, Spanned, Style};
 use super::row::{Content, Nature};
-use super::typed::{Unfit, stored, takes as may_hold, typed};
+use super::typed::{Unfit, takes as may_hold, typed};
 use crate::schema::{Column, Strictness};
 use crate::sql::Value;
 
@@ -18,7 +18,7 @@ const ATTEMPTS: u32 = 1000;
 pub(super) struct Place<'a> {
     pub(super) file: &'a SeedFile,
     pub(super) table: &'a str,
-    pub(super) label: &'a str,
+    pub(super) names: Names<'a>,
     pub(super) column: &'a Column,
     pub(super) strictness: Strictness,
 }
@@ -35,7 +35,7 @@ pub(super) fn draw(
             place.file.settings.faker.max(1),
             &place.file.settings.random,
             place.table,
-            place.label,
+            place.names.label.unwrap_or_default(),
             &place.column.name,
             attempt,
         );
@@ -85,7 +85,8 @@ fn once(
             Ok((Content::Known(value), Nature::Fixed))
         }
         Expr::Int(least, most) => {
-            let value = stored(Value::Integer(dice.within(*least, *most)), column);
+            let value = Value::Integer(dice.within(*least, *most));
+            let value = column.affinity.stored(value);
             Ok((Content::Known(value), Nature::Fixed))
         }
         Expr::Ago { count, unit } => {
@@ -94,21 +95,22 @@ fn once(
             let ago = least.saturating_add(dice.below(span));
             let now = given.clock.moment(place.file, &[]).unwrap_or_default();
             let then = now.saturating_sub(i64::try_from(ago).unwrap_or(i64::MAX));
-            let value = as_kept(then, column);
+            let value = column.affinity.stored(as_kept(then, column));
             Ok((Content::Known(value), nature_of_time(place.file)))
         }
         Expr::Pick(items) => {
-            let Some(item) = dice.pick_weighted(items) else {
-                return Ok((Content::Known(Value::Null), Nature::Fixed));
-            };
-            let names = Names {
-                label: place.label,
-                number: None,
-                each: None,
-                vars: &place.file.settings.vars,
-            };
-            evaluate(item, column, place.strictness, &names, place.file, given)
+            // The reader lets no `!pick` pass that has nothing to pick from.
+            let item = dice.pick_weighted(items).unwrap_or(expr);
+            let (names, file) = (&place.names, place.file);
+            evaluate(item, column, place.strictness, names, file, given)
         }
-        _ => Ok((Content::Unknown, Nature::Fixed)),
+        _ => evaluate(
+            expr,
+            column,
+            place.strictness,
+            &place.names,
+            place.file,
+            given,
+        ),
     }
 }

@@ -136,6 +136,8 @@ struct Generated<'a> {
     row: usize,
     column: usize,
     expr: &'a Spanned<Expr>,
+    number: Option<u64>,
+    each: Option<Arc<str>>,
 }
 
 /// A declaration whose names have been found in the schema.
@@ -166,7 +168,7 @@ impl<'a> Expansion<'a> {
             first,
             rows: Rows {
                 rules: self.rows.rules.clone(),
-                rows: Vec::new(),
+                ..Rows::default()
             },
             told: self.told.clone(),
             problems: Vec::new(),
@@ -252,7 +254,7 @@ impl<'a> Expansion<'a> {
             return;
         };
         let names = Names {
-            label: &label,
+            label: Some(&label),
             number: named.number,
             each: named.each.as_deref(),
             vars: &file.settings.vars,
@@ -274,6 +276,8 @@ impl<'a> Expansion<'a> {
                     row: place,
                     column: found.column,
                     expr: found.value,
+                    number: named.number,
+                    each: named.each.clone(),
                 });
                 continue;
             }
@@ -293,9 +297,13 @@ impl<'a> Expansion<'a> {
                 });
             }
         }
+        let names = match named.table.id {
+            Some(_) => &names,
+            None => &shared_names,
+        };
         if let [key] = of.primary_key[..]
             && !compiled.fields.iter().any(|it| it.column == key)
-            && let Some(content) = self.id(named, compiled, of, key, &names)
+            && let Some(content) = self.id(named, compiled, of, key, names)
         {
             let at = cells.partition_point(|cell| cell.column < key);
             let cell = Cell {
@@ -388,7 +396,7 @@ impl<'a> Expansion<'a> {
         }
         let id = Uuid::new_v5(
             &NAMESPACE,
-            format!("{}:{}", of.name, names.label).as_bytes(),
+            format!("{}:{}", of.name, names.label.unwrap_or_default()).as_bytes(),
         );
         Some(Content::Known(match of.columns[key].affinity {
             // 53 bits, so that a program with floating numbers only reads it exactly; never 0.
@@ -410,7 +418,7 @@ impl<'a> Expansion<'a> {
     ) -> Option<Arc<str>> {
         let file = self.files[named.file];
         let names = Names {
-            label: "",
+            label: None,
             number: None,
             each: None,
             vars: &file.settings.vars,
@@ -419,8 +427,10 @@ impl<'a> Expansion<'a> {
         for column in key {
             let found = compiled.fields.iter().find(|it| it.column == *column)?;
             let part = match (&found.value.value, found.label_of) {
-                (Expr::Scalar { text, .. }, _) => names.fill(text).into_owned(),
-                (Expr::Ref { table, label, .. }, _) => format!("{table}.{}", names.fill(label)),
+                (Expr::Scalar { text, .. }, _) => names.fill(text).ok()?.into_owned(),
+                (Expr::Ref { table, label, .. }, _) => {
+                    format!("{table}.{}", names.fill(label).ok()?)
+                }
                 (Expr::Env { name, .. }, _) => name.clone(),
                 _ => return None,
             };
@@ -454,11 +464,12 @@ impl<'a> Expansion<'a> {
                 break;
             }
             let table = self.rows.rules(row).table;
+            let of = &self.shape.tables[table];
             for cell in &row.cells {
                 if let (Some(taken), Content::Known(value)) =
                     (taken.get_mut(&(table, cell.column)), &cell.content)
                 {
-                    taken.insert(super::identity::word(value));
+                    taken.insert(super::clashes::word_of(of, cell.column, value));
                 }
             }
         }
@@ -470,18 +481,27 @@ impl<'a> Expansion<'a> {
             let (label, span) = (row.label.clone(), row.span.clone());
             let column = &of.columns[it.column];
             let mut taken = taken.get_mut(&(table, it.column));
+            let vars = match it.file == self.shared_file() {
+                true => self.given.shared.map(|shared| &shared.settings.vars),
+                false => None,
+            };
             let drawn = super::draw::draw(
                 it.expr,
                 &super::draw::Place {
                     file: self.files[file],
                     table: &of.name,
-                    label: &label,
+                    names: Names {
+                        label: Some(&label),
+                        number: it.number,
+                        each: it.each.as_deref(),
+                        vars: vars.unwrap_or(&self.files[file].settings.vars),
+                    },
                     column,
-                    strictness: of.strictness,
+                    strictness: of.strictness_of(it.column),
                 },
                 self.given,
                 |value| match &mut taken {
-                    Some(taken) => taken.insert(super::identity::word(value)),
+                    Some(taken) => taken.insert(super::clashes::word_of(of, it.column, value)),
                     None => true,
                 },
             );

@@ -3,9 +3,9 @@
 use std::collections::BTreeMap;
 
 use super::identity::words;
-use super::row::{Content, Row, Rows};
+use super::row::{Cell, Content, Row, Rows};
 use crate::db::{EngineError, Query};
-use crate::schema::{ColumnKind, Shape, TableShape};
+use crate::schema::{Column, ColumnKind, Shape, TableShape};
 use crate::sql::{Value, identifier};
 
 /// Rows in one question. A server takes 32,766 bound values in a statement.
@@ -73,10 +73,29 @@ impl Found {
         {
             return found.get(column).cloned();
         }
-        match &row.cell(column)?.content {
+        self.content(rows, shape, at, row.cell(column)?, depth)
+    }
+
+    /// What a cell of a declared row is to hold, as its own column keeps it. None where that is not known.
+    pub(super) fn cell(&self, rows: &Rows, shape: &Shape, at: usize, cell: &Cell) -> Option<Value> {
+        self.content(rows, shape, at, cell, 0)
+    }
+
+    fn content(
+        &self,
+        rows: &Rows,
+        shape: &Shape,
+        at: usize,
+        cell: &Cell,
+        depth: usize,
+    ) -> Option<Value> {
+        match &cell.content {
             Content::Known(value) => Some(value.clone()),
+            // The other column may be of another type.
             Content::Reference { row, column } => {
-                self.follow(rows, shape, *row, *column, depth + 1)
+                let value = self.follow(rows, shape, *row, *column, depth + 1)?;
+                let of = &shape.tables[rows.rules(&rows.rows[at]).table];
+                Some(of.columns[cell.column].affinity.stored(value))
             }
             Content::Secret(_) | Content::Unknown => None,
         }
@@ -101,12 +120,9 @@ impl Found {
     pub(super) fn key(&self, rows: &Rows, shape: &Shape, at: usize) -> Option<Vec<Value>> {
         let row = &rows.rows[at];
         let rules = rows.rules(row);
-        let value = |column: &usize| match &row.cell(*column)?.content {
-            Content::Known(value) if !value.is_null() => Some(value.clone()),
-            Content::Reference { row, column } => self
-                .value(rows, shape, *row, *column)
-                .filter(|value| !value.is_null()),
-            _ => None,
+        let value = |column: &usize| {
+            let value = self.cell(rows, shape, at, row.cell(*column)?)?;
+            (!value.is_null()).then_some(value)
         };
         if rules.key.is_empty() {
             return None;
@@ -145,13 +161,10 @@ impl Found {
         answers: Vec<Result<crate::db::Rows, EngineError>>,
     ) -> Result<(), EngineError> {
         for (asked, answer) in asked.iter().zip(answers) {
-            for mut row in answer? {
-                let number = row
-                    .first()
-                    .and_then(Value::as_i64)
-                    .and_then(|at| usize::try_from(at).ok());
-                if let Some(at) = number.and_then(|number| asked.get(number)) {
-                    row.remove(0);
+            for row in answer? {
+                if let Some((number, row)) = answered(row)
+                    && let Some(at) = asked.get(number)
+                {
                     self.rows[*at] = Some(row);
                 }
             }
@@ -178,7 +191,62 @@ pub(super) fn questions(shape: &Shape, wanted: Wanted) -> Vec<(Vec<usize>, Looku
     all
 }
 
-/// Asks for rows by their keys. The engine says what is equal, by the column's own affinity and collation.
+/// The number of a wanted row in its question, and the columns of the row that was found.
+pub(super) fn answered(mut row: Vec<Value>) -> Option<(usize, Vec<Value>)> {
+    let whole = row.pop()?;
+    let number = usize::try_from(row.first()?.as_i64()?).ok()?;
+    row.remove(0);
+    if let Some(whole) = whole.as_str() {
+        for (value, hex) in row.iter_mut().zip(whole.split(',')) {
+            if let Some(text) = text_of(hex) {
+                *value = Value::Text(text);
+            }
+        }
+    }
+    Some((number, row))
+}
+
+fn text_of(hex: &str) -> Option<String> {
+    let digits = hex.strip_prefix('x')?.as_bytes().as_chunks::<2>().0;
+    let byte = |pair: &[u8; 2]| u8::from_str_radix(std::str::from_utf8(pair).ok()?, 16).ok();
+    String::from_utf8(digits.iter().map(byte).collect::<Option<_>>()?).ok()
+}
+
+/// The texts of a row whole, where one of them holds a NUL: the `libsql` crate reads a text up to there. NULL for all
+/// other rows, and for tables with so many columns that the expression would be too deep for the engine.
+fn whole_texts(of: &TableShape) -> String {
+    const MOST: usize = 300;
+    let could = |column: &&Column| column.origin == ColumnKind::Plain;
+    if of.columns.len() > MOST || !of.columns.iter().any(|column| could(&column)) {
+        return "NULL".to_owned();
+    }
+    let name = |column: &Column| format!("t.{}", identifier(&column.name));
+    let holds: Vec<String> = of
+        .columns
+        .iter()
+        .filter(could)
+        .map(|column| format!("instr({}, char(0))", name(column)))
+        .collect();
+    let whole: Vec<String> = of
+        .columns
+        .iter()
+        .map(|column| match could(&column) {
+            true => format!(
+                "CASE typeof({0}) WHEN 'text' THEN 'x' || hex({0}) ELSE '' END",
+                name(column)
+            ),
+            false => "''".to_owned(),
+        })
+        .collect();
+    format!(
+        "CASE WHEN {} THEN {} END",
+        holds.join(" OR "),
+        whole.join(" || ',' || ")
+    )
+}
+
+/// Asks for rows by their keys. The engine says what is equal, by the column's own affinity and by the collation of
+/// the index that keeps the key unique.
 fn lookup(of: &TableShape, key: &[usize], wanted: &[(usize, Vec<Value>)]) -> Query {
     let columns: Vec<String> = of
         .columns
@@ -192,11 +260,20 @@ fn lookup(of: &TableShape, key: &[usize], wanted: &[(usize, Vec<Value>)]) -> Que
     let (want, on, args) = wanting(of, key, wanted.iter().map(|(_, key)| key.as_slice()));
     Query {
         sql: format!(
-            "WITH {want} SELECT want.n, {} FROM want CROSS JOIN {} AS t ON {on}",
+            "WITH {want} SELECT want.n, {}, {} FROM want CROSS JOIN {} AS t ON {on}",
             columns.join(", "),
+            whole_texts(of),
             identifier(&of.name),
         ),
         args,
+    }
+}
+
+/// Compares a column as the unique index of these columns does, whatever the column itself says.
+pub(super) fn collate_clause(of: &TableShape, columns: &[usize], column: usize) -> String {
+    match of.collation(columns, column) {
+        Some(collation) => format!(" COLLATE {}", identifier(collation)),
+        None => String::new(),
     }
 }
 
@@ -219,7 +296,11 @@ pub(super) fn wanting<'a>(
     let on: Vec<String> = columns
         .iter()
         .zip(&names)
-        .map(|(column, name)| format!("t.{} = want.{name}", identifier(&of.columns[*column].name)))
+        .map(|(column, name)| {
+            let collate = collate_clause(of, columns, *column);
+            let column = identifier(&of.columns[*column].name);
+            format!("t.{column} = want.{name}{collate}")
+        })
         .collect();
     (
         format!("want(n, {}) AS (VALUES {values})", names.join(", ")),

@@ -1,16 +1,16 @@
 //! Values as words that are equal where the engine would call them equal, to find rows by their keys. Pure.
 
-use crate::schema::TableShape;
+use crate::schema::{TableShape, whole};
 use crate::sql::Value;
 
 /// Takes out of texts what the unique index of these columns does not look at:
 /// <https://sqlite.org/datatype3.html#collating_sequences>.
 pub(super) fn collate(values: &mut [Value], of: &TableShape, columns: &[usize]) {
-    let Some(index) = of.unique.iter().find(|index| index.columns == columns) else {
-        return;
-    };
-    for (value, collation) in values.iter_mut().zip(&index.collations) {
+    for (value, column) in values.iter_mut().zip(columns) {
         let Value::Text(text) = value else { continue };
+        let Some(collation) = of.collation(columns, *column) else {
+            continue;
+        };
         if collation.eq_ignore_ascii_case("NOCASE") {
             text.make_ascii_lowercase();
         } else if collation.eq_ignore_ascii_case("RTRIM") {
@@ -21,11 +21,35 @@ pub(super) fn collate(values: &mut [Value], of: &TableShape, columns: &[usize]) 
 
 /// Whether the unique index of these columns tells every two texts apart.
 pub(super) fn is_binary(of: &TableShape, columns: &[usize]) -> bool {
-    let index = of.unique.iter().find(|index| index.columns == columns);
-    index.is_none_or(|index| {
-        let mut collations = index.collations.iter();
-        collations.all(|collation| collation.eq_ignore_ascii_case("BINARY"))
+    columns.iter().all(|column| {
+        let collation = of.collation(columns, *column);
+        collation.is_none_or(|collation| collation.eq_ignore_ascii_case("BINARY"))
     })
+}
+
+/// The words by which a foreign key compares values of a child with these columns of its parent: the parent's affinity
+/// and collation decide (<https://sqlite.org/foreignkeys.html#fk_basics>).
+pub(super) fn words_of_parent(
+    mut values: Vec<Value>,
+    of: &TableShape,
+    columns: &[usize],
+) -> Option<String> {
+    for (value, column) in values.iter_mut().zip(columns) {
+        *value = of.columns[*column].affinity.stored(std::mem::take(value));
+    }
+    collate(&mut values, of, columns);
+    words(&values)
+}
+
+/// One value, as the engine compares it: an integer and a real of the same number are equal.
+pub(super) fn compared(value: &Value) -> String {
+    match value {
+        Value::Real(real) => match whole(*real) {
+            Some(number) => format!("i{number}"),
+            None => word(value),
+        },
+        value => word(value),
+    }
 }
 
 /// One value. No two classes share a word.
@@ -55,7 +79,7 @@ pub(super) fn words<'a>(values: impl IntoIterator<Item = &'a Value>) -> Option<S
         if value.is_null() {
             return None;
         }
-        let word = word(value);
+        let word = compared(value);
         all.push_str(&word.len().to_string());
         all.push(':');
         all.push_str(&word);

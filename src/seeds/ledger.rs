@@ -3,8 +3,8 @@
 use std::cmp::Reverse;
 use std::collections::{BTreeMap, HashMap, HashSet};
 
-use super::found::Found;
-use super::identity::words;
+use super::found::{Found, wanting};
+use super::identity::words_of_parent;
 use super::model::{Mode, SeedFile};
 use super::plan::Basis;
 use super::row::Rows;
@@ -32,7 +32,10 @@ pub(super) struct Orphan {
     pub(super) table: String,
     pub(super) label: String,
     columns: Vec<String>,
+    /// As its columns keep it today.
     key: Vec<Value>,
+    /// The text of the key in the ledger.
+    recorded: String,
 }
 
 /// Asks for the rows that these files have made.
@@ -61,52 +64,63 @@ pub(super) fn orphans(
     let recorded = answer.unwrap_or_default();
     let mut orphans: Vec<Orphan> = recorded.iter().filter_map(|row| read(row)).collect();
     // A row is known by the columns that were its key when it was made, which may be others by now.
-    let mut declared: HashMap<(String, Vec<String>), Option<HashSet<String>>> = HashMap::new();
-    orphans.retain(|orphan| {
+    let mut declared: HashMap<(String, Vec<String>), HashSet<String>> = HashMap::new();
+    orphans.retain_mut(|orphan| {
+        let Some((of, columns)) = orphan.place(shape) else {
+            return false;
+        };
+        for (value, column) in orphan.key.iter_mut().zip(&columns) {
+            *value = of.columns[*column].affinity.stored(std::mem::take(value));
+        }
         let key = (orphan.table.clone(), orphan.columns.clone());
         let declared = declared
             .entry(key)
-            .or_insert_with(|| words_of(orphan, rows, found, shape));
-        let word = words(&orphan.key).unwrap_or_default();
-        declared
-            .as_ref()
-            .is_some_and(|declared| !declared.contains(&word))
+            .or_insert_with(|| words_of(of, &columns, rows, found, shape));
+        let word = words_of_parent(orphan.key.clone(), of, &columns).unwrap_or_default();
+        !declared.contains(&word)
     });
     orphans
 }
 
-/// What all declared rows of the table of a recorded row have in the columns of its key. None where there is no such
-/// table any more, or no such column.
-fn words_of(orphan: &Orphan, rows: &Rows, found: &Found, shape: &Shape) -> Option<HashSet<String>> {
-    let of = shape.table(&orphan.table)?;
-    let columns = orphan.columns.iter().map(|name| of.column(name));
-    let columns: Vec<usize> = columns.collect::<Option<_>>()?;
+/// What all declared rows of a table have in the columns of a key.
+fn words_of(
+    of: &TableShape,
+    columns: &[usize],
+    rows: &Rows,
+    found: &Found,
+    shape: &Shape,
+) -> HashSet<String> {
     let mut all = HashSet::new();
     for (at, row) in rows.rows.iter().enumerate() {
         if shape.tables[rows.rules(row).table].name == of.name {
             let value = |column: &usize| found.value(rows, shape, at, *column);
             let values: Option<Vec<Value>> = columns.iter().map(value).collect();
-            all.extend(values.and_then(|values| words(&values)));
+            all.extend(values.and_then(|values| words_of_parent(values, of, columns)));
             // The key by which it is there may be about to change.
             if let Some(row) = found.row(at) {
-                all.extend(words(columns.iter().filter_map(|column| row.get(*column))));
+                let values = columns
+                    .iter()
+                    .filter_map(|column| row.get(*column).cloned());
+                all.extend(words_of_parent(values.collect(), of, columns));
             }
         }
     }
-    Some(all)
+    all
 }
 
 fn read(row: &[Value]) -> Option<Orphan> {
     let [seed, table, label, columns, key] = row else {
         return None;
     };
-    let key: Vec<serde_json::Value> = serde_json::from_str(key.as_str()?).ok()?;
+    let recorded = key.as_str()?.to_owned();
+    let key: Vec<serde_json::Value> = serde_json::from_str(&recorded).ok()?;
     Some(Orphan {
         seed: seed.as_str()?.to_owned(),
         table: table.as_str()?.to_owned(),
         label: label.as_str()?.to_owned(),
         columns: serde_json::from_str(columns.as_str()?).ok()?,
         key: key.into_iter().map(from_json).collect(),
+        recorded,
     })
 }
 
@@ -127,7 +141,10 @@ pub(super) fn children<'a>(orphans: &'a [Orphan], shape: &'a Shape) -> Vec<Child
         groups.entry(key).or_default().push(orphan);
     }
     let mut all = Vec::new();
-    for ((table, columns), parents) in &groups {
+    for ((table, _), parents) in &groups {
+        let Some((of, columns)) = parents.first().and_then(|parent| parent.place(shape)) else {
+            continue;
+        };
         for child in &shape.tables {
             for key in &child.foreign_keys {
                 if !key.parent.eq_ignore_ascii_case(table) || key.parent_columns.is_empty() {
@@ -139,11 +156,13 @@ pub(super) fn children<'a>(orphans: &'a [Orphan], shape: &'a Shape) -> Vec<Child
                     .zip(&key.parent_columns)
                     .map(|(column, parent)| {
                         let column = identifier(&child.columns[*column].name);
-                        format!("c.{column} = p.{}", identifier(parent))
+                        // The parent's collation decides.
+                        format!("t.{} = c.{column}", identifier(parent))
                     })
                     .collect();
                 for chunk in parents.chunks(PER_STATEMENT / columns.len().max(1)) {
-                    let (these_parents, mut args) = these("p.", columns, chunk);
+                    let keys = chunk.iter().map(|parent| parent.key.as_slice());
+                    let (want, is_parent, mut args) = wanting(of, &columns, keys);
                     let mut own = String::new();
                     for ((table, columns), of_table) in &groups {
                         if table.eq_ignore_ascii_case(&child.name) {
@@ -152,14 +171,9 @@ pub(super) fn children<'a>(orphans: &'a [Orphan], shape: &'a Shape) -> Vec<Child
                             args.extend(bound);
                         }
                     }
-                    let names: Vec<String> = columns
-                        .iter()
-                        .map(|name| format!("p.{}", identifier(name)))
-                        .collect();
-                    let names = names.join(", ");
                     let sql = format!(
-                        "SELECT {names}, count(*) FROM {} AS p JOIN {} AS c ON {} WHERE {these_parents}{own} \
-                         GROUP BY {names}",
+                        "WITH {want} SELECT want.n, count(*) FROM want CROSS JOIN {} AS t ON {is_parent} \
+                         CROSS JOIN {} AS c ON {}{own} GROUP BY want.n",
                         identifier(table),
                         identifier(&child.name),
                         on.join(" AND "),
@@ -185,11 +199,12 @@ pub(super) fn children_problems(
 ) -> Vec<Diagnostic> {
     let mut problems = Vec::new();
     for row in answer {
-        let Some((count, key)) = row.split_last() else {
+        let [number, count] = row.as_slice() else {
             continue;
         };
         let count = count.as_i64().unwrap_or(0);
-        let orphan = children.parents.iter().find(|it| it.key == key);
+        let number = number.as_i64().and_then(|at| usize::try_from(at).ok());
+        let orphan = number.and_then(|number| children.parents.get(number));
         let file = orphan.and_then(|it| files.iter().find(|file| file.name == it.seed));
         if let (Some(orphan), Some(file)) = (orphan, file) {
             problems.push(orphan.has_children(children, count, file));
@@ -199,13 +214,25 @@ pub(super) fn children_problems(
 }
 
 impl Orphan {
+    /// Its table and the columns of its key; none where the schema has them no longer.
+    fn place<'s>(&self, shape: &'s Shape) -> Option<(&'s TableShape, Vec<usize>)> {
+        let of = shape.table(&self.table)?;
+        let columns = self.columns.iter().map(|name| of.column(name));
+        Some((of, columns.collect::<Option<_>>()?))
+    }
+
     /// Whether it is this row of the database.
     pub(super) fn is(&self, of: &TableShape, row: &[Value]) -> bool {
-        let has = |(name, value): (&String, &Value)| {
-            let column = of.column(name);
-            column.and_then(|column| row.get(column)) == Some(value)
+        let columns = self.columns.iter().map(|name| of.column(name));
+        let Some(columns) = columns.collect::<Option<Vec<usize>>>() else {
+            return false;
         };
-        self.table.eq_ignore_ascii_case(&of.name) && self.columns.iter().zip(&self.key).all(has)
+        let has = columns
+            .iter()
+            .filter_map(|column| row.get(*column).cloned());
+        self.table.eq_ignore_ascii_case(&of.name)
+            && words_of_parent(has.collect(), of, &columns)
+                == words_of_parent(self.key.clone(), of, &columns)
     }
 
     /// A problem: the row has children that nobody here made.
@@ -287,7 +314,7 @@ pub(super) fn deletions(basis: &Basis<'_>) -> Vec<Step> {
                     orphan.seed.as_str().into(),
                     orphan.table.as_str().into(),
                     serde_json::json!(orphan.columns).to_string().into(),
-                    key_text(&orphan.key).into(),
+                    orphan.recorded.as_str().into(),
                 ],
             ));
         }

@@ -32,6 +32,7 @@ mod secret;
 mod set;
 mod standing;
 mod steps;
+mod trace;
 mod typed;
 mod yaml;
 
@@ -47,6 +48,6 @@ pub use model::{
     Table, Template,
 };
 pub use parse::parse;
-pub use plan::{Change, Difference, FilePlan, FileState, Plan, Refresh, What};
+pub use plan::{Cause, Change, Difference, FilePlan, FileState, Plan, Refresh, What};
 pub use set::{Choice, PROD, Seeds};
 pub use standing::{Item, Standing, State, recorded_tags, standing};

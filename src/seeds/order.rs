@@ -208,7 +208,12 @@ pub(super) fn references(rows: &Rows, shape: &Shape) -> HashMap<usize, Vec<(usiz
             continue;
         }
         for cell in &row.cells {
-            let Content::Reference { row: parent, .. } = cell.content else {
+            let named = rows.named.get(&(at, cell.column)).copied();
+            let parent = match cell.content {
+                Content::Reference { row, .. } => Some(row),
+                _ => named,
+            };
+            let Some(parent) = parent else {
                 continue;
             };
             let is_key = of

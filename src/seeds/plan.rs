@@ -8,7 +8,8 @@ use super::identity::shown;
 use super::model::{Mode, SeedFile};
 use super::order::{Loop, Order, order, references};
 use super::row::{Cell, Content, Nature, Row, Rows};
-use super::steps::{Insert, script, steps, unresolved_references};
+use super::steps::{Insert, script, secrets, steps, unresolved_references};
+use super::trace::{Trace, Traces, Writing};
 use crate::diagnostic::Diagnostic;
 use crate::history::History;
 use crate::schema::Shape;
@@ -51,7 +52,7 @@ pub struct FilePlan {
     pub state: FileState,
     /// Rows that are written or deleted, by table and label.
     pub changes: Vec<Change>,
-    /// Rows that somebody changed by hand since.
+    /// Rows that differ and are left unchanged, with the columns: they were changed by hand.
     pub drifted: Vec<Change>,
     /// Rows that are as the file says.
     pub unchanged: usize,
@@ -101,6 +102,33 @@ pub struct Difference {
     pub old: Option<String>,
     /// What it gets.
     pub new: Option<String>,
+    /// Why the two differ.
+    pub cause: Cause,
+}
+
+/// Why a column does not have the value that its seed says.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Cause {
+    /// The seed is new or was edited, or all is written again (`--refresh`).
+    Seed,
+    /// The value of a variable (`!env`) changed.
+    Variable,
+    /// The row was changed by hand.
+    Hand,
+    /// The row or the value of a variable changed, and no record tells which: it is older than such records.
+    Unrecorded,
+}
+
+impl Cause {
+    /// The word for it in JSON.
+    pub fn word(self) -> &'static str {
+        match self {
+            Cause::Seed => "seed",
+            Cause::Variable => "variable",
+            Cause::Hand => "hand",
+            Cause::Unrecorded => "unrecorded",
+        }
+    }
 }
 
 impl Plan {
@@ -160,6 +188,7 @@ pub(super) fn plan(basis: &Basis<'_>, mut problems: Vec<Diagnostic>) -> (Plan, V
     }
     let mut inserted = Vec::new();
     let mut updated = Vec::new();
+    let traces = Traces::of(basis);
     for (at, row) in rows.rows.iter().enumerate() {
         let file = &mut plans[rows.rules(row).file];
         if !basis.looked {
@@ -167,24 +196,25 @@ pub(super) fn plan(basis: &Basis<'_>, mut problems: Vec<Diagnostic>) -> (Plan, V
             inserted.push(at);
             continue;
         }
-        match decide(basis, at, is_settled(basis, file.state)) {
-            Decided::Unchanged => file.unchanged += 1,
+        match decide(basis, &traces, at, is_settled(basis, file.state)) {
             Decided::Insert => {
                 file.changes.push(change(basis, row, What::Insert));
                 inserted.push(at);
             }
-            Decided::Update(columns) => {
-                let differences = differences(basis, at, &columns);
-                file.changes
-                    .push(change(basis, row, What::Update(differences)));
-                updated.push((at, columns));
-            }
-            Decided::Drifted(columns) => {
-                let what = match columns {
-                    None => What::Insert,
-                    Some(columns) => What::Update(differences(basis, at, &columns)),
-                };
-                file.drifted.push(change(basis, row, what));
+            Decided::Gone => file.drifted.push(change(basis, row, What::Insert)),
+            Decided::There { write, leave } => {
+                if write.is_empty() && leave.is_empty() {
+                    file.unchanged += 1;
+                }
+                if !leave.is_empty() {
+                    let what = What::Update(differences(basis, at, &leave));
+                    file.drifted.push(change(basis, row, what));
+                }
+                if !write.is_empty() {
+                    let what = What::Update(differences(basis, at, &write));
+                    file.changes.push(change(basis, row, what));
+                    updated.push((at, write.into_iter().map(|(column, _)| column).collect()));
+                }
             }
         }
     }
@@ -227,9 +257,20 @@ pub(super) fn plan(basis: &Basis<'_>, mut problems: Vec<Diagnostic>) -> (Plan, V
     }
     let mut inserts = Vec::new();
     if plan.is_sound() {
-        match steps(basis, &ordered, &updated) {
-            Ok((steps, of_rows)) => {
-                plan.script = script(basis, &plan, &hashes, steps);
+        let written = secrets(basis, &inserted, &updated).and_then(|secrets| {
+            let (steps, of_rows) = steps(basis, &ordered, &updated, &secrets)?;
+            let of_inserted = inserted.iter().map(|at| (*at, None));
+            let of_updated = updated.iter().map(|(at, it)| (*at, Some(it.as_slice())));
+            let writing = Writing {
+                traces: &traces,
+                rows: of_inserted.chain(of_updated).collect(),
+                secrets: &secrets,
+            };
+            Ok((script(basis, &plan, &hashes, steps, &writing), of_rows))
+        });
+        match written {
+            Ok((script, of_rows)) => {
+                plan.script = script;
                 inserts = of_rows;
             }
             Err(problem) => plan.problems.push(*problem),
@@ -263,33 +304,39 @@ pub(super) fn writes(basis: &Basis<'_>) -> Vec<bool> {
         .iter()
         .map(|(state, _)| is_settled(basis, *state))
         .collect();
-    let writes = |(at, row)| {
-        let decided = decide(basis, at, settled[basis.rows.rules(row).file]);
-        matches!(decided, Decided::Insert | Decided::Update(_))
+    let traces = Traces::of(basis);
+    let writes = |(at, row)| match decide(basis, &traces, at, settled[basis.rows.rules(row).file]) {
+        Decided::Insert => true,
+        Decided::Gone => false,
+        Decided::There { write, .. } => !write.is_empty(),
     };
     basis.rows.rows.iter().enumerate().map(writes).collect()
 }
 
 enum Decided {
-    Unchanged,
     Insert,
-    Update(Vec<usize>),
-    /// Somebody changed these columns, or deleted the row.
-    Drifted(Option<Vec<usize>>),
+    /// The row was deleted by hand.
+    Gone,
+    /// Columns that are written, and columns that differ and are left unchanged, each with the cause.
+    There {
+        write: Vec<(usize, Cause)>,
+        leave: Vec<(usize, Cause)>,
+    },
 }
 
 /// What is to become of one row. `settled`: its file is as it was applied.
-fn decide(basis: &Basis<'_>, at: usize, settled: bool) -> Decided {
+fn decide(basis: &Basis<'_>, traces: &Traces, at: usize, settled: bool) -> Decided {
     let row = &basis.rows.rows[at];
     let rules = basis.rows.rules(row);
     let Some(found) = basis.found.row(at) else {
         return match settled {
-            true => Decided::Drifted(None),
+            true => Decided::Gone,
             false => Decided::Insert,
         };
     };
+    let (mut write, mut leave) = (Vec::new(), Vec::new());
     if rules.mode == Mode::Insert {
-        return Decided::Unchanged;
+        return Decided::There { write, leave };
     }
     let of = &basis.shape.tables[rules.table];
     let free = |cell: &&Cell| {
@@ -297,51 +344,60 @@ fn decide(basis: &Basis<'_>, at: usize, settled: bool) -> Decided {
             && !rules.key.contains(&cell.column)
             && !rules.keep.contains(&cell.column)
     };
-    let differs = |cell: &&Cell| match wanted(basis, cell) {
+    let differs = |cell: &Cell| match wanted(basis, at, cell) {
         Some(value) => found.get(cell.column) != Some(&value),
         None => false,
     };
     let refreshes = basis.refresh == Refresh::Yes;
-    let mut fixed = Vec::new();
-    let mut from_environment = Vec::new();
-    let mut volatile = Vec::new();
+    let trace = |cell: &Cell| match found.get(cell.column) {
+        Some(value) => traces.trace(basis, at, cell, value),
+        None => Trace::Unrecorded,
+    };
+    // Times and hashes that are written where anything else in the row is.
+    let mut along = Vec::new();
+    // Times and hashes that were changed by hand: they are never what the file says, so they keep nothing from being
+    // written.
+    let mut touched = Vec::new();
     for cell in row.cells.iter().filter(free) {
-        match cell.nature {
-            Nature::Volatile => volatile.push(cell),
-            Nature::Fixed if differs(&cell) => fixed.push(cell.column),
-            Nature::Environment if differs(&cell) => from_environment.push(cell.column),
-            _ => {}
+        let column = cell.column;
+        match basis.rows.nature(cell) {
+            // A secret that its owner changed is not written again because something else in the row has changed.
+            Nature::Volatile if refreshes => match cell.content {
+                Content::Secret(_) => along.push((column, Cause::Seed)),
+                _ if differs(cell) => along.push((column, Cause::Seed)),
+                _ => {}
+            },
+            Nature::Volatile => match trace(cell) {
+                Trace::Changed => touched.push((column, Cause::Hand)),
+                _ if differs(cell) => along.push((column, Cause::Seed)),
+                _ => {}
+            },
+            _ if !differs(cell) => {}
+            Nature::Environment if refreshes => write.push((column, Cause::Seed)),
+            Nature::Environment => match trace(cell) {
+                Trace::Written => write.push((column, Cause::Variable)),
+                Trace::New if !settled => write.push((column, Cause::Seed)),
+                Trace::New | Trace::Unrecorded => leave.push((column, Cause::Unrecorded)),
+                Trace::Changed => leave.push((column, Cause::Hand)),
+            },
+            Nature::Fixed if settled => leave.push((column, Cause::Hand)),
+            Nature::Fixed => write.push((column, Cause::Seed)),
         }
     }
-    if settled && !fixed.is_empty() {
-        return Decided::Drifted(Some(fixed));
+    if settled && !leave.is_empty() {
+        leave.append(&mut write);
+    } else if !write.is_empty() || refreshes {
+        write.append(&mut along);
     }
-    let mut columns = fixed;
-    columns.extend(from_environment);
-    if !columns.is_empty() || refreshes {
-        // A secret that its owner changed is not put back because something else in the row has changed.
-        let moments = volatile.iter().filter(|cell| match cell.content {
-            Content::Secret(_) => refreshes,
-            _ => differs(cell),
-        });
-        columns.extend(moments.map(|cell| cell.column));
-    }
-    if columns.is_empty() {
-        return Decided::Unchanged;
-    }
-    columns.sort_unstable();
-    Decided::Update(columns)
+    leave.append(&mut touched);
+    write.sort_unstable_by_key(|(column, _)| *column);
+    leave.sort_unstable_by_key(|(column, _)| *column);
+    Decided::There { write, leave }
 }
 
 /// What a cell is to hold; none where that is not to be compared.
-fn wanted(basis: &Basis<'_>, cell: &Cell) -> Option<Value> {
-    match &cell.content {
-        Content::Known(value) => Some(value.clone()),
-        Content::Reference { row, column } => {
-            basis.found.value(basis.rows, basis.shape, *row, *column)
-        }
-        Content::Secret(_) | Content::Unknown => None,
-    }
+fn wanted(basis: &Basis<'_>, at: usize, cell: &Cell) -> Option<Value> {
+    basis.found.cell(basis.rows, basis.shape, at, cell)
 }
 
 fn change(basis: &Basis<'_>, row: &Row, what: What) -> Change {
@@ -352,22 +408,23 @@ fn change(basis: &Basis<'_>, row: &Row, what: What) -> Change {
     }
 }
 
-fn differences(basis: &Basis<'_>, at: usize, columns: &[usize]) -> Vec<Difference> {
+fn differences(basis: &Basis<'_>, at: usize, columns: &[(usize, Cause)]) -> Vec<Difference> {
     let row = &basis.rows.rows[at];
     let of = &basis.shape.tables[basis.rows.rules(row).table];
     let old = basis.found.row(at).unwrap_or_default();
     columns
         .iter()
-        .filter_map(|column| {
+        .filter_map(|(column, cause)| {
             let cell = row.cell(*column)?;
-            let masked = cell.nature == Nature::Environment
+            let masked = basis.rows.nature(cell) == Nature::Environment
                 || matches!(cell.content, Content::Secret(_))
                 || super::cell::sounds_secret(&of.columns[*column].name);
-            let new = wanted(basis, cell);
+            let new = wanted(basis, at, cell);
             Some(Difference {
                 column: of.columns[*column].name.clone(),
                 old: old.get(*column).filter(|_| !masked).map(shown),
                 new: new.filter(|_| !masked).as_ref().map(shown),
+                cause: *cause,
             })
         })
         .collect()

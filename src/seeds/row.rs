@@ -1,5 +1,6 @@
 //! A row that a database is to have: the outcome of expansion, before anybody has looked at the database. Pure.
 
+use std::collections::HashMap;
 use std::ops::Range;
 use std::sync::Arc;
 
@@ -15,6 +16,8 @@ pub(super) struct Rows {
     pub(super) rules: Vec<Arc<Rules>>,
     /// In no particular order.
     pub(super) rows: Vec<Row>,
+    /// Row and column of each value that names a declared row in words of its own, and that row: `'007'` for 7.
+    pub(super) named: HashMap<(usize, usize), usize>,
 }
 
 /// What holds for all rows of one table in one file.
@@ -101,6 +104,22 @@ impl Row {
 impl Rows {
     pub(super) fn rules(&self, row: &Row) -> &Rules {
         &self.rules[row.rules]
+    }
+
+    /// What a difference in a cell means: that of the value that it leads to.
+    pub(super) fn nature(&self, cell: &Cell) -> Nature {
+        let mut cell = cell;
+        // References that lead in a circle lead to no value.
+        for _ in 0..64 {
+            let Content::Reference { row, column } = cell.content else {
+                return cell.nature;
+            };
+            match self.rows[row].cell(column) {
+                Some(next) => cell = next,
+                None => return Nature::Fixed,
+            }
+        }
+        Nature::Fixed
     }
 
     /// `users.admin`

@@ -110,6 +110,16 @@ impl Seeds {
             });
             let (file, problems) = parse(name, source);
             seeds.problems.extend(problems);
+            for expr in file.exprs() {
+                if let Expr::File(path) = &expr.value {
+                    let here = file.origin(&expr.span);
+                    let message =
+                        format!("{path}: seeds that are given as texts have no files beside them");
+                    let problem = Diagnostic::problem("no-such-file", message).at(here);
+                    let help = "write the content into the seed (`!!binary` for bytes), or read the seeds from their folder";
+                    seeds.problems.push(problem.help(help));
+                }
+            }
             seeds.add(file);
         }
         seeds.files.sort_by(|a, b| a.name.cmp(&b.name));

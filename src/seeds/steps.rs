@@ -1,11 +1,15 @@
 //! A decided plan as statements and records: what is deleted, inserted and updated, in this order. Pure.
 
+use std::collections::HashMap;
 use std::sync::Arc;
 
+use super::conflicts::misfit;
+use super::found::collate_clause;
 use super::order::Order;
 use super::plan::{Basis, FilePlan, FileState, Plan};
 use super::row::{Cell, Content, Rows};
 use super::secret::hash;
+use super::trace::Writing;
 use crate::diagnostic::Diagnostic;
 use crate::history;
 use crate::schema::{Nullability, TableShape};
@@ -30,11 +34,54 @@ pub(super) struct Insert {
     resolved: Vec<(usize, Value)>,
 }
 
+/// What `!hash` comes to, by row and column.
+pub(super) type Secrets = HashMap<(usize, usize), String>;
+
+/// Hashes the secrets of all cells that are written, once: no two hashes of a secret are the same.
+pub(super) fn secrets(
+    basis: &Basis<'_>,
+    inserted: &[usize],
+    updated: &[(usize, Vec<usize>)],
+) -> Result<Secrets, Box<Diagnostic>> {
+    let mut secrets = Secrets::new();
+    for (at, cell) in written(basis, inserted, updated) {
+        let Content::Secret(secret) = &cell.content else {
+            continue;
+        };
+        let hash = hash(secret).map_err(|error| {
+            let origin = basis
+                .rows
+                .origin(&basis.rows.rows[at], &cell.span, basis.files);
+            Box::new(Diagnostic::problem("not-hashed", error).at(origin))
+        })?;
+        secrets.insert((at, cell.column), hash);
+    }
+    Ok(secrets)
+}
+
+/// The cells that are written, each with its row.
+fn written<'a>(
+    basis: &'a Basis<'_>,
+    inserted: &'a [usize],
+    updated: &'a [(usize, Vec<usize>)],
+) -> impl Iterator<Item = (usize, &'a Cell)> {
+    let rows = &basis.rows.rows;
+    let of_inserts = inserted
+        .iter()
+        .flat_map(|at| rows[*at].cells.iter().map(|cell| (*at, cell)));
+    let of_updates = updated.iter().flat_map(|(at, columns)| {
+        let cells = columns.iter().filter_map(|column| rows[*at].cell(*column));
+        cells.map(|cell| (*at, cell))
+    });
+    of_inserts.chain(of_updates)
+}
+
 /// The statements that make it so, in order. Those that insert rows get their values by [`bind`].
 pub(super) fn steps(
     basis: &Basis<'_>,
     order: &Order,
     updated: &[(usize, Vec<usize>)],
+    secrets: &Secrets,
 ) -> Result<(Vec<Step>, Vec<Insert>), Box<Diagnostic>> {
     let mut inserts = Vec::new();
     let mut steps = super::ledger::deletions(basis);
@@ -65,7 +112,7 @@ pub(super) fn steps(
                 step: steps.len(),
                 values: columns.len() * chunk.len(),
                 rows: chunk.to_vec(),
-                resolved: resolved(basis, order, chunk)?,
+                resolved: resolved(basis, order, chunk, secrets)?,
             });
             steps.push(Step {
                 origin: Some(origin(basis, chunk)),
@@ -77,12 +124,12 @@ pub(super) fn steps(
     let mut later: Vec<(usize, usize)> = order.later.iter().copied().collect();
     later.sort_by_cached_key(|(row, column)| (order.rows.iter().position(|it| it == row), *column));
     for (row, column) in later {
-        steps.push(update(basis, row, &[column])?);
+        steps.push(update(basis, row, &[column], secrets)?);
     }
     let mut updated: Vec<&(usize, Vec<usize>)> = updated.iter().collect();
     updated.sort_by_cached_key(|(at, _)| basis.rows.name(&basis.rows.rows[*at], basis.shape));
     for (at, columns) in updated {
-        steps.push(update(basis, *at, columns)?);
+        steps.push(update(basis, *at, columns, secrets)?);
     }
     Ok((steps, inserts))
 }
@@ -123,6 +170,7 @@ fn resolved(
     basis: &Basis<'_>,
     order: &Order,
     chunk: &[usize],
+    secrets: &Secrets,
 ) -> Result<Vec<(usize, Value)>, Box<Diagnostic>> {
     let rows = chunk.iter().map(|at| (*at, &basis.rows.rows[*at]));
     let cells = rows.flat_map(|(at, row)| row.cells.iter().map(move |cell| (at, cell)));
@@ -131,7 +179,7 @@ fn resolved(
         if order.later.contains(&(at, cell.column)) {
             resolved.push((number, Value::Null));
         } else if !matches!(cell.content, Content::Known(_)) {
-            resolved.push((number, value(basis, at, cell)?));
+            resolved.push((number, value(basis, at, cell, secrets)?));
         }
     }
     Ok(resolved)
@@ -163,7 +211,12 @@ pub(super) fn bind(script: &mut Script, inserts: Vec<Insert>, rows: &mut Rows) {
     }
 }
 
-fn update(basis: &Basis<'_>, at: usize, columns: &[usize]) -> Result<Step, Box<Diagnostic>> {
+fn update(
+    basis: &Basis<'_>,
+    at: usize,
+    columns: &[usize],
+    secrets: &Secrets,
+) -> Result<Step, Box<Diagnostic>> {
     let row = &basis.rows.rows[at];
     let rules = basis.rows.rules(row);
     let of = &basis.shape.tables[rules.table];
@@ -173,7 +226,7 @@ fn update(basis: &Basis<'_>, at: usize, columns: &[usize]) -> Result<Step, Box<D
         let Some(cell) = row.cell(*column) else {
             continue;
         };
-        args.push(value(basis, at, cell)?);
+        args.push(value(basis, at, cell, secrets)?);
         sets.push(format!("{} = ?", identifier(&of.columns[*column].name)));
     }
     let mut finds = Vec::new();
@@ -181,8 +234,12 @@ fn update(basis: &Basis<'_>, at: usize, columns: &[usize]) -> Result<Step, Box<D
         let Some(cell) = row.cell(*column) else {
             continue;
         };
-        args.push(value(basis, at, cell)?);
-        finds.push(format!("{} = ?", identifier(&of.columns[*column].name)));
+        args.push(value(basis, at, cell, secrets)?);
+        finds.push(format!(
+            "{} = ?{}",
+            identifier(&of.columns[*column].name),
+            collate_clause(of, &rules.key, *column)
+        ));
     }
     Ok(Step {
         origin: Some(basis.rows.origin(row, &row.span, basis.files)),
@@ -199,27 +256,28 @@ fn update(basis: &Basis<'_>, at: usize, columns: &[usize]) -> Result<Step, Box<D
 }
 
 /// What is bound for a cell.
-fn value(basis: &Basis<'_>, at: usize, cell: &Cell) -> Result<Value, Box<Diagnostic>> {
-    let row = &basis.rows.rows[at];
-    let wrong = |code, message: String| {
-        let origin = basis.rows.origin(row, &cell.span, basis.files);
-        Box::new(Diagnostic::problem(code, message).at(origin))
-    };
+fn value(
+    basis: &Basis<'_>,
+    at: usize,
+    cell: &Cell,
+    secrets: &Secrets,
+) -> Result<Value, Box<Diagnostic>> {
     match &cell.content {
         Content::Known(value) => Ok(value.clone()),
         Content::Reference {
             row: parent,
             column,
         } => {
-            let found = basis.found.value(basis.rows, basis.shape, *parent, *column);
+            let found = basis.found.cell(basis.rows, basis.shape, at, cell);
             if found.is_none() && basis.found.is_unknown(basis.rows, *parent, *column) {
                 return Ok(Value::Null);
             }
             found.ok_or_else(|| unresolved(basis, at, cell, *parent, *column))
         }
-        Content::Secret(secret) => hash(secret)
-            .map(Value::Text)
-            .map_err(|error| wrong("not-hashed", error)),
+        Content::Secret(_) => {
+            let hash = secrets.get(&(at, cell.column)).cloned();
+            Ok(hash.map_or(Value::Null, Value::Text))
+        }
         Content::Unknown => Ok(Value::Null),
     }
 }
@@ -254,15 +312,8 @@ pub(super) fn unresolved_references(
     updated: &[(usize, Vec<usize>)],
 ) -> Vec<Diagnostic> {
     let rows = &basis.rows.rows;
-    let of_inserts = inserted
-        .iter()
-        .flat_map(|at| rows[*at].cells.iter().map(|cell| (*at, cell)));
-    let of_updates = updated.iter().flat_map(|(at, columns)| {
-        let cells = columns.iter().filter_map(|column| rows[*at].cell(*column));
-        cells.map(|cell| (*at, cell))
-    });
     let mut problems = Vec::new();
-    for (at, cell) in of_inserts.chain(of_updates) {
+    for (at, cell) in written(basis, inserted, updated) {
         let Content::Reference { row, column } = cell.content else {
             continue;
         };
@@ -280,7 +331,7 @@ pub(super) fn unresolved_references(
                 );
                 problems.push(Diagnostic::problem("null", message).at(origin));
             }
-            Some(_) => {}
+            Some(value) => problems.extend(misfit(basis, at, cell, value)),
         }
     }
     problems
@@ -292,9 +343,16 @@ pub(super) fn script(
     plan: &Plan,
     hashes: &[String],
     mut steps: Vec<Step>,
+    writing: &Writing<'_>,
 ) -> Option<Script> {
     let mut units = Vec::new();
-    for ((file, hash), planned) in basis.files.iter().zip(hashes).zip(&plan.files) {
+    for (number, planned) in plan.files.iter().enumerate() {
+        if planned.state == FileState::Applied && planned.changes.is_empty() {
+            continue;
+        }
+        let (file, hash) = (basis.files[number], &hashes[number]);
+        let mut detail = detail(basis, planned);
+        detail.insert(history::WRITTEN.to_owned(), writing.record(basis, number));
         let entry = Entry {
             key: Key::Seed(file.name.clone()),
             name: file.name.clone(),
@@ -302,14 +360,13 @@ pub(super) fn script(
             effective: Some(hash.clone()),
             source: super::secret::without(file),
             down: None,
-            detail: detail(basis, planned),
+            detail,
         };
         let record = match planned.state {
             FileState::New => Record::Insert(entry),
             FileState::Edited => Record::Replace(entry),
             _ if !planned.changes.is_empty() => Record::Replace(entry),
-            FileState::Respelled => Record::Amend(entry),
-            FileState::Applied => continue,
+            FileState::Respelled | FileState::Applied => Record::Amend(entry),
         };
         steps.extend(super::ledger::entries(basis, file));
         units.push(Unit {

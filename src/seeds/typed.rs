@@ -23,6 +23,15 @@ pub(super) fn typed(
     column: &Column,
     strictness: Strictness,
 ) -> Result<Value, Unfit> {
+    read(text, style, column, strictness).map(|value| column.affinity.stored(value))
+}
+
+fn read(
+    text: Cow<'_, str>,
+    style: Style,
+    column: &Column,
+    strictness: Strictness,
+) -> Result<Value, Unfit> {
     if style == Style::Plain && text.starts_with(|c: char| c.is_ascii_digit()) && is_moment(column)
     {
         check_moment(&text, column)?;
@@ -81,27 +90,10 @@ fn numeric(
             return Err(unfit("wrong-type", text, column, help));
         }
     };
-    Ok(match (column.affinity, found) {
-        (Affinity::Real, Value::Integer(number)) => Value::Real(number as f64),
-        (Affinity::Real, found) => found,
-        // A real without a fraction is stored as an integer.
-        (_, Value::Real(real)) => match whole(real) {
-            Some(integer) => Value::Integer(integer),
-            None if strictness == Strictness::Strict && column.affinity == Affinity::Integer => {
-                return Err(unfit("wrong-type", text, column, None));
-            }
-            None => Value::Real(real),
-        },
-        (_, found) => found,
-    })
-}
-
-/// What the engine makes of a value that was not a scalar of a file: a generated number, a default.
-pub(super) fn stored(value: Value, column: &Column) -> Value {
-    match (column.affinity, value) {
-        (Affinity::Text, Value::Integer(number)) => Value::Text(number.to_string()),
-        (Affinity::Real, Value::Integer(number)) => Value::Real(number as f64),
-        (_, value) => value,
+    let found = column.affinity.stored(found);
+    match takes(&found, column, strictness) {
+        true => Ok(found),
+        false => Err(unfit("wrong-type", text, column, None)),
     }
 }
 
@@ -151,13 +143,6 @@ fn boolean(text: &str) -> Option<Value> {
         "false" | "False" | "FALSE" => Some(Value::Integer(0)),
         _ => None,
     }
-}
-
-/// The integer that a real stands for, where it is one exactly and fits.
-fn whole(real: f64) -> Option<i64> {
-    // The engine leaves out the least and the greatest: <https://sqlite.org/datatype3.html#type_affinity>.
-    const LIMIT: f64 = 9_223_372_036_854_775_808.0;
-    (real.fract() == 0.0 && real.abs() < LIMIT).then_some(real as i64)
 }
 
 /// STRICT tables have a type for anything: <https://sqlite.org/stricttables.html>.

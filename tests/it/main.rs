@@ -7,6 +7,7 @@
     reason = "a test that cannot go on fails, and one that is skipped says so"
 )]
 
+mod answers;
 mod application;
 mod bad_input;
 mod commands;
@@ -23,6 +24,7 @@ mod locks;
 mod memory;
 mod modes;
 mod named;
+mod others;
 mod process;
 mod project;
 mod race;

@@ -6,7 +6,7 @@ use seedbed::db::{Db, Options, Query};
 use seedbed::migrations::{ApplyError, Migrations, PlanOptions, apply, ignore, observe, plan};
 use seedbed::script::Run;
 use seedbed::sql::Value;
-use seedbed_test_server::{Fault, Server};
+use seedbed_test_server::{Executes, Fault, Server, Short};
 
 use crate::project::Project;
 use crate::server::ours;
@@ -79,6 +79,23 @@ fn faults(round: usize) -> (u64, Fault) {
         },
         Fault::Html,
         Fault::StealLock { step: round % 17 },
+        Fault::Status {
+            status: 408,
+            retry_after: None,
+        },
+        Fault::Short {
+            short: Short::Steps { keep: round % 17 },
+            executes: Executes::Everything,
+        },
+        Fault::Short {
+            short: Short::Nulls,
+            executes: Executes::Nothing,
+        },
+        Fault::Redirect {
+            status: 307,
+            location: "http://127.0.0.1:1/".to_owned(),
+            executes: Executes::Everything,
+        },
     ];
     // The history, the script, and what is sent to settle the one before.
     (

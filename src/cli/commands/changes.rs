@@ -262,8 +262,9 @@ pub(crate) async fn baseline(session: &Session, flags: &args::Baseline) -> Endin
         Err(BaselineError::Differs {
             version,
             differences,
+            left_out,
         }) => {
-            let report = Report::baseline(version, &differences);
+            let report = Report::baseline(version, &differences, &left_out);
             Err(session.stopped(report).about(&opened))
         }
         Err(BaselineError::Memory(error)) => Err(session.failed(&opened, &error.into())),

@@ -19,15 +19,23 @@ use crate::seeds;
 /// `check`
 pub(crate) async fn check(session: &Session, flags: &args::Check) -> Ending {
     let project = session.project()?;
-    let set = session.migrations(&project.migrations.value)?;
+    let mut set = session.migrations(&project.migrations.value)?;
+    let base = match &flags.base {
+        Some(reference) => Some(
+            migrations::read_base(&project.migrations.value, reference)
+                .map_err(|error| git(session, &error))?,
+        ),
+        None => None,
+    };
+    if let Some(base) = &base {
+        set.publish(&base.common);
+    }
     let checked = migrations::check(&set)
         .await
         .map_err(|error| session.stopped(Report::history(&error.into())))?;
     let mut problems = checked.problems;
-    if let Some(reference) = &flags.base {
-        let base = migrations::read_base(&project.migrations.value, reference)
-            .map_err(|error| git(session, &error))?;
-        problems.extend(migrations::check_against(&set, &base));
+    if let Some(base) = &base {
+        problems.extend(migrations::check_against(&set, base));
     }
     let seeds = super::seeds::read(session, &project.seeds.value)?;
     let seeds = seeds::check(&seeds, &set, SystemTime::now())

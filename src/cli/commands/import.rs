@@ -30,9 +30,6 @@ pub(crate) async fn import(session: &Session, flags: &args::Import) -> Ending {
     }
     let options = options(flags);
     let opened = session.open(flags.lock.lock_timeout).await?;
-    if flags.dry_run {
-        return dry_run(session, &opened, &input, &options, &shown).await;
-    }
     if let Database::Replica { file, .. } = &opened.config.database.value
         && let Input::File(dump) = &input
         && dump
@@ -41,6 +38,9 @@ pub(crate) async fn import(session: &Session, flags: &args::Import) -> Ending {
     {
         let message = format!("{shown} is the file of the replica itself");
         return Err(session.usage("same-file", message, None).about(&opened));
+    }
+    if flags.dry_run {
+        return dry_run(session, &opened, &input, &options, &shown).await;
     }
     session.ask(&opened, Asks::ThroughAReplica).await?;
     if !opened.config.database.value.is_on_this_machine() {

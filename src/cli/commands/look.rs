@@ -31,7 +31,7 @@ pub(crate) async fn status(session: &Session, flags: &args::Status) -> Ending {
             (history.map_err(failed)?, None)
         }
     };
-    let plan = migrations::plan(&set, &history, &opened.plan_options(false));
+    let plan = migrations::plan(&set, &history, &opened.plan_options(false)).for_a_report();
     let seeds = match offline {
         // What only the primary could tell is left out.
         Some(_) => None,

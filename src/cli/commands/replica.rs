@@ -115,6 +115,7 @@ pub(crate) async fn reset(session: &Session, lock: &args::Lock) -> Ending {
     let options = Options {
         lock_timeout: opened.db.lock_timeout(),
         stop: opened.db.stop().clone(),
+        ..Options::default()
     };
     let removed = db::remove_replica(&file, &options)
         .await

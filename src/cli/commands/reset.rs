@@ -39,6 +39,7 @@ pub(crate) async fn reset(session: &Session, flags: &args::Reset) -> Ending {
     let settings = Options {
         lock_timeout: opened.db.lock_timeout(),
         stop: opened.db.stop().clone(),
+        ..Options::default()
     };
     let failed = |error: DbError| {
         let mut report = Report::history(&error.into());

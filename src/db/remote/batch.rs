@@ -4,8 +4,9 @@
 //! transaction rolls back if something is left open. The form was tried against a real server; the protocol is
 //! <https://github.com/tursodatabase/libsql/blob/main/docs/HRANA_3_SPEC.md>.
 
-use libsql_hrana::proto::{Batch, BatchCond, BatchResult, BatchStep, Stmt, StmtResult};
+use libsql_hrana::proto::{Batch, BatchCond, BatchStep, Stmt, StmtResult};
 
+use super::complete::{Complete, Incomplete, StepOutcome};
 use super::value::{from_hrana, to_hrana};
 use crate::db::{Answer, At, Code, EngineError, Failure, Left, Query, Rows, Transaction};
 use crate::script::{Atomicity, ForeignKeys, Step};
@@ -153,68 +154,80 @@ pub(super) fn lower_stream(queries: &[Query]) -> Batch {
     batch
 }
 
-/// The answers to [`lower_queries`].
-pub(super) fn answers(result: BatchResult) -> Vec<Result<Rows, EngineError>> {
-    let count = result.step_results.len().saturating_sub(2);
-    let errors = result.step_errors;
-    let results = result.step_results;
-    results
-        .into_iter()
-        .zip(errors)
-        .skip(1)
-        .take(count)
-        .map(|(result, error)| match (result, error) {
-            (_, Some(error)) => Err(engine_error(&error)),
-            (Some(result), None) => Ok(rows(result)),
-            (None, None) => Ok(Rows::new()),
-        })
-        .collect()
+/// What was asked for.
+pub(super) struct Answers {
+    /// One for each query: its rows, all as wide as it has columns, or its error.
+    pub(super) rows: Vec<Result<Rows, EngineError>>,
+    pub(super) replication_index: Option<u64>,
+}
+
+/// The answers to [`lower_queries`]. The inner error is that of `BEGIN`: without it they would not be of one state.
+pub(super) fn answers(complete: Complete) -> Result<Result<Answers, EngineError>, Incomplete> {
+    let mut steps = complete.steps.into_iter();
+    if let Some(StepOutcome::Failed(error)) = steps.next() {
+        return Ok(Err(engine_error(&error)));
+    }
+    // `ROLLBACK`.
+    steps.next_back();
+    let answer = |(number, step)| match step {
+        StepOutcome::Done(result) if result.cols.is_empty() => {
+            Err(Incomplete::NoColumns { number })
+        }
+        StepOutcome::Done(result) => Ok(Ok(rows(result))),
+        StepOutcome::Failed(error) => Ok(Err(engine_error(&error))),
+        StepOutcome::Skipped => Err(Incomplete::EndsEarly),
+    };
+    let rows = (2..).zip(steps).map(answer).collect::<Result<_, _>>()?;
+    Ok(Ok(Answers {
+        rows,
+        replication_index: complete.replication_index,
+    }))
 }
 
 /// What a batch of transactions came to.
-pub(super) fn outcome(lowered: &Lowered, result: BatchResult) -> Result<Vec<Answer>, Failure> {
-    let failed = result
-        .step_errors
-        .iter()
-        .zip(&lowered.parts)
-        .position(|(error, (_, part))| {
-            error.is_some() && !matches!(part, Part::Explain(_) | Part::Rollback)
-        });
-    if let Some(at) = failed {
-        return Err(failure(lowered, result, at));
-    }
+pub(super) fn outcome(lowered: &Lowered, complete: Complete) -> Result<Vec<Answer>, Failure> {
+    let failed = |(_, part): &(usize, Part), step: &StepOutcome| {
+        matches!(step, StepOutcome::Failed(_)) && !matches!(part, Part::Explain(_) | Part::Rollback)
+    };
     let parts = lowered.parts.iter();
-    let answers = parts.zip(result.step_results).filter_map(|(part, result)| {
-        let (transaction, Part::Step(step)) = *part else {
+    let mut both = parts.clone().zip(&complete.steps);
+    if let Some(at) = both.position(|(part, step)| failed(part, step)) {
+        return Err(failure(lowered, complete.steps, at));
+    }
+    let answers = parts.zip(complete.steps).filter_map(|(part, step)| {
+        let ((transaction, Part::Step(number)), StepOutcome::Done(result)) = (*part, step) else {
             return None;
         };
-        let rows = rows(result?);
+        let rows = rows(result);
         (!rows.is_empty()).then_some(Answer {
             transaction,
-            step,
+            step: number,
             rows,
         })
     });
     Ok(answers.collect())
 }
 
-fn failure(lowered: &Lowered, mut result: BatchResult, failed: usize) -> Failure {
+fn failure(lowered: &Lowered, mut steps: Vec<StepOutcome>, failed: usize) -> Failure {
     let (transaction, part) = lowered.parts[failed];
-    let error = result.step_errors[failed]
-        .take()
-        .map_or_else(EngineError::interrupted, |error| engine_error(&error));
     let at = match part {
         Part::Step(step) => At::Step(step),
         Part::Commit => At::Commit,
         Part::Begin | Part::Explain(_) | Part::Rollback => At::Begin,
     };
-    let explanation = lowered
+    let explain = lowered
         .parts
         .iter()
-        .position(|other| matches!((at, other), (At::Step(step), (t, Part::Explain(of))) if *t == transaction && *of == step))
-        .and_then(|explain| result.step_results[explain].take())
-        .map(rows)
-        .unwrap_or_default();
+        .position(|other| matches!((at, other), (At::Step(step), (t, Part::Explain(of))) if *t == transaction && *of == step));
+    let mut taken = |step: usize| std::mem::replace(&mut steps[step], StepOutcome::Skipped);
+    let error = match taken(failed) {
+        StepOutcome::Failed(error) => engine_error(&error),
+        StepOutcome::Done(_) | StepOutcome::Skipped => EngineError::interrupted(),
+    };
+    let explanation = match explain.map(taken) {
+        Some(StepOutcome::Done(result)) => rows(result),
+        _ => Rows::new(),
+    };
     let bare = !lowered.parts.contains(&(transaction, Part::Commit));
     let left = match at {
         At::Step(step) if bare && step > 0 => Left::EarlierSteps,

@@ -5,29 +5,30 @@ use std::time::Duration;
 use libsql_hrana::proto::{CursorEntry, CursorReqBody, CursorRespBody, StepBeginEntry};
 use tokio::sync::mpsc::{Receiver, channel};
 
+use super::complete::{Entries, Incomplete};
 use super::http::Answer;
 use super::wire::WireRow;
 use super::{Remote, TRIES, batch};
 use crate::db::stream::{Sink, StreamedRow};
-use crate::db::{DbError, EngineError, Fate, Options, Pause, Query, RemoteError};
+use crate::db::{DbError, EngineError, Options, Pause, Query, RemoteError};
 
 /// How many pieces of an answer wait at the most for the thread that takes them: a piece is what the network gave at
 /// once.
 const AHEAD: usize = 16;
 
-/// How much of a line that cannot be read is shown.
-const SHOWN: usize = 80;
+/// How much of a line that cannot be read is kept, to be shown.
+const SHOWN: usize = 1000;
 
 /// What became of an answer.
 enum End<S> {
     /// All of it was shown, or as much as was wanted.
     Shown(S, Option<String>),
-    /// It ends before the last step does.
-    Cut,
+    /// It lacks something.
+    Incomplete(Incomplete),
     /// The server's word on a query.
     Refused(EngineError),
     /// This is no line of a cursor.
-    Foreign(String),
+    Foreign(Vec<u8>),
 }
 
 impl Remote {
@@ -66,7 +67,6 @@ impl Remote {
             }
         };
         drop(send);
-        let host = || self.server.host().to_owned();
         match (shown.await.map_err(DbError::Thread)?, lost) {
             (End::Shown(sink, baton), _) => {
                 if let Some(baton) = baton {
@@ -75,15 +75,9 @@ impl Remote {
                 Ok(sink)
             }
             (End::Refused(error), _) => Err(DbError::Read(error)),
-            (End::Foreign(words), _) => Err(DbError::Remote(RemoteError::NotHrana {
-                host: host(),
-                words,
-            })),
-            (End::Cut, Some(error)) => Err(DbError::Remote(error)),
-            (End::Cut, None) => Err(DbError::Remote(RemoteError::Lost {
-                host: host(),
-                why: "the answer ends too early".to_owned(),
-            })),
+            (End::Foreign(line), _) => Err(DbError::Remote(self.server.not_hrana(&line))),
+            (End::Incomplete(_), Some(error)) => Err(DbError::Remote(error)),
+            (End::Incomplete(lacks), None) => Err(DbError::Remote(self.server.incomplete(&lacks))),
         }
     }
 
@@ -92,7 +86,7 @@ impl Remote {
         let mut pause = Pause::new(Duration::from_millis(100));
         for _ in 1..TRIES {
             match self.server.begin_cursor(&body(queries)).await {
-                Err(error) if error.fate() != Fate::Refused => pause.pass().await,
+                Err(error) if error.may_pass() => pause.pass().await,
                 answer => return answer,
             }
         }
@@ -113,8 +107,8 @@ fn show<S: Sink, P: AsRef<[u8]>>(mut pieces: Receiver<P>, steps: usize, sink: S)
         head: false,
         baton: None,
         row: WireRow::default(),
+        entries: Entries::new(steps),
         step: 0,
-        ended: 0,
         steps,
         sink,
     };
@@ -136,15 +130,19 @@ fn show<S: Sink, P: AsRef<[u8]>>(mut pieces: Receiver<P>, steps: usize, sink: S)
                 // The server is told by the end of the connection.
                 Verdict::Enough => return End::Shown(lines.sink, None),
                 Verdict::Refused(error) => return End::Refused(error),
-                Verdict::Foreign(words) => return End::Foreign(words),
+                Verdict::Incomplete(lacks) => return End::Incomplete(lacks),
+                Verdict::Foreign(line) => return End::Foreign(line),
             }
             rest = &rest[end + 1..];
         }
         begun.extend_from_slice(rest);
     }
-    match lines.ended == lines.steps {
-        true => End::Shown(lines.sink, lines.baton),
-        false => End::Cut,
+    match lines.entries.finish() {
+        Ok(()) if lines.entries.next() == steps && begun.is_empty() => {
+            End::Shown(lines.sink, lines.baton)
+        }
+        _ if !lines.head => End::Incomplete(Incomplete::Empty),
+        _ => End::Incomplete(Incomplete::EndsEarly),
     }
 }
 
@@ -154,10 +152,10 @@ struct Lines<S> {
     /// What names the server's stream, which is to be closed.
     baton: Option<String>,
     row: WireRow,
+    /// Each step depends on the one before it, so none is skipped.
+    entries: Entries,
     /// The step under way.
     step: usize,
-    /// How many steps have ended.
-    ended: usize,
     steps: usize,
     sink: S,
 }
@@ -166,7 +164,17 @@ enum Verdict {
     GoOn,
     Enough,
     Refused(EngineError),
-    Foreign(String),
+    Incomplete(Incomplete),
+    Foreign(Vec<u8>),
+}
+
+impl From<Result<(), Incomplete>> for Verdict {
+    fn from(checked: Result<(), Incomplete>) -> Verdict {
+        match checked {
+            Ok(()) => Verdict::GoOn,
+            Err(lacks) => Verdict::Incomplete(lacks),
+        }
+    }
 }
 
 impl<S: Sink> Lines<S> {
@@ -195,6 +203,9 @@ impl<S: Sink> Lines<S> {
     }
 
     fn row(&mut self) -> Verdict {
+        if let Err(lacks) = self.entries.row(self.row.width()) {
+            return Verdict::Incomplete(lacks);
+        }
         // What `BEGIN` and `ROLLBACK` might give is nobody's answer.
         if self.step == 0 || self.step + 1 >= self.steps {
             return Verdict::GoOn;
@@ -205,21 +216,30 @@ impl<S: Sink> Lines<S> {
         }
     }
 
+    fn begin(&mut self, step: u32, columns: usize) -> Result<(), Incomplete> {
+        let due = self.entries.next();
+        self.step = self.entries.begin(step, columns)?;
+        let (number, sent) = (due + 1, self.steps);
+        if self.step > due {
+            return Err(Incomplete::NoResult { number, sent });
+        }
+        // All but `BEGIN` and `ROLLBACK` are queries.
+        if columns == 0 && (1..sent - 1).contains(&self.step) {
+            return Err(Incomplete::NoColumns { number });
+        }
+        Ok(())
+    }
+
     fn entry(&mut self, entry: CursorEntry) -> Verdict {
         match entry {
-            CursorEntry::StepBegin(StepBeginEntry { step, .. }) => {
-                let step = step as usize;
-                if step != self.ended || step >= self.steps {
-                    return Verdict::Foreign(format!("step {step} where {} was due", self.ended));
-                }
-                self.step = step;
-                Verdict::GoOn
+            CursorEntry::StepBegin(StepBeginEntry { step, cols }) => {
+                self.begin(step, cols.len()).into()
             }
-            CursorEntry::StepEnd(_) => {
-                self.ended += 1;
-                Verdict::GoOn
-            }
+            CursorEntry::StepEnd(_) => self.entries.end().into(),
             CursorEntry::StepError(entry) => Verdict::Refused(batch::engine_error(&entry.error)),
+            CursorEntry::Error { error } if self.entries.has_begun() => {
+                Verdict::Incomplete(Incomplete::Ended(error.message))
+            }
             CursorEntry::Error { error } => Verdict::Refused(batch::engine_error(&error)),
             CursorEntry::Row { .. } | CursorEntry::ReplicationIndex { .. } | CursorEntry::None => {
                 Verdict::GoOn
@@ -229,6 +249,5 @@ impl<S: Sink> Lines<S> {
 }
 
 fn foreign(line: &[u8]) -> Verdict {
-    let text = String::from_utf8_lossy(&line[..line.len().min(SHOWN)]).into_owned();
-    Verdict::Foreign(text)
+    Verdict::Foreign(line[..line.len().min(SHOWN)].to_vec())
 }

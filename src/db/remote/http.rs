@@ -1,18 +1,25 @@
 //! One request to a libSQL server, and what its answer means. The only file that names the HTTP client.
 //!
 //! It says of each failure whether the server can have carried the request out: what is safe to send again depends
-//! on that and on nothing else.
+//! on that and on nothing else. It never follows a redirect, and a batch's answer leaves it checked.
 
 use std::time::Duration;
 
 use libsql_hrana::proto::{
-    Batch, BatchResult, CloseStreamReq, CursorEntry, CursorReqBody, CursorRespBody,
-    PipelineReqBody, PipelineRespBody, StepBeginEntry, StepErrorEntry, StmtResult, StreamRequest,
-    StreamResult,
+    Batch, BatchStreamReq, CloseStreamReq, CursorReqBody, DescribeStreamReq, Error,
+    PipelineReqBody, PipelineRespBody, StreamRequest, StreamResponse, StreamResult,
 };
-use reqwest::StatusCode;
+use reqwest::{RequestBuilder, Response, StatusCode, header, redirect::Policy};
 
+use super::complete::{Complete, Cursor, Incomplete, Unusable};
+use super::redirect::{Location, location};
 use crate::db::RemoteError;
+
+const PIPELINE: &str = "/v3/pipeline";
+const CURSOR: &str = "/v3/cursor";
+
+/// What is said of a result of another kind than the request.
+const OTHER_ANSWER: &[u8] = b"an answer to another question";
 
 /// How long a connection may take. The answer may take longer: a script can run for long.
 const CONNECT: Duration = Duration::from_secs(10);
@@ -54,6 +61,7 @@ impl Server {
             .user_agent(concat!("seedbed/", env!("CARGO_PKG_VERSION")))
             .connect_timeout(CONNECT)
             .timeout(ANSWER)
+            .redirect(Policy::none())
             .no_proxy()
             .build()
             .map_err(|error| RemoteError::Unreachable {
@@ -68,74 +76,101 @@ impl Server {
         })
     }
 
-    /// One request: these, then the end of the stream.
-    pub(super) async fn pipeline(
+    /// One request: these, then the end of the stream. As many results come back.
+    async fn pipeline(
         &self,
         mut requests: Vec<StreamRequest>,
     ) -> Result<Vec<StreamResult>, RemoteError> {
         requests.push(StreamRequest::Close(CloseStreamReq {}));
+        let sent = requests.len();
         let body = PipelineReqBody {
             baton: None,
             requests,
         };
-        let answer = self.post("/v3/pipeline", &body).await?;
+        let answer = self.post(PIPELINE, &body).await?;
         let answer: PipelineRespBody =
-            serde_json::from_slice(&answer).map_err(|_| self.not_hrana(&answer))?;
-        Ok(answer.results)
+            serde_json::from_slice(&answer).map_err(|error| match error.is_eof() {
+                true if answer.trim_ascii().is_empty() => self.incomplete(&Incomplete::Empty),
+                true => self.incomplete(&Incomplete::EndsEarly),
+                false => self.not_hrana(&answer),
+            })?;
+        let mut results = answer.results;
+        if results.len() != sent {
+            return Err(self.incomplete(&Incomplete::Count {
+                what: "requests",
+                sent,
+                found: results.len(),
+            }));
+        }
+        results.pop();
+        Ok(results)
     }
 
-    /// One batch whose answer may be larger than a pipeline's. The inner error is the server's word on the batch as a
-    /// whole.
+    /// One batch. The inner error is the server's word on the batch as a whole, of which nothing was run then.
+    pub(super) async fn batch(
+        &self,
+        batch: &Batch,
+    ) -> Result<Result<Complete, Error>, RemoteError> {
+        let request = StreamRequest::Batch(BatchStreamReq {
+            batch: batch.clone(),
+        });
+        match self.pipeline(vec![request]).await?.pop() {
+            Some(StreamResult::Ok {
+                response: StreamResponse::Batch(response),
+            }) => match Complete::check(batch, response.result) {
+                Ok(complete) => Ok(Ok(complete)),
+                Err(lacks) => Err(self.incomplete(&lacks)),
+            },
+            Some(StreamResult::Error { error }) => Ok(Err(error)),
+            _ => Err(self.not_hrana(OTHER_ANSWER)),
+        }
+    }
+
+    /// What the server says of statements that it only compiles, in their order; nothing where it has no objection.
+    pub(super) async fn describe<'a>(
+        &self,
+        statements: impl Iterator<Item = &'a str>,
+    ) -> Result<Vec<Option<Error>>, RemoteError> {
+        let requests = statements.map(|sql| {
+            StreamRequest::Describe(DescribeStreamReq {
+                sql: Some(sql.to_owned()),
+                sql_id: None,
+                replication_index: None,
+            })
+        });
+        let results = self.pipeline(requests.collect()).await?;
+        let objection = |result| match result {
+            StreamResult::Ok {
+                response: StreamResponse::Describe(_),
+            } => Ok(None),
+            StreamResult::Error { error } => Ok(Some(error)),
+            _ => Err(self.not_hrana(OTHER_ANSWER)),
+        };
+        results.into_iter().map(objection).collect()
+    }
+
+    /// As [`Server::batch`], for one whose answer may be larger than a pipeline's.
     pub(super) async fn cursor(
         &self,
-        batch: Batch,
-    ) -> Result<Result<BatchResult, libsql_hrana::proto::Error>, RemoteError> {
-        let steps = batch.steps.len();
-        let body = CursorReqBody { baton: None, batch };
-        let answer = self.post("/v3/cursor", &body).await?;
-        let mut lines = answer
-            .split(|byte| *byte == b'\n')
-            .filter(|line| !line.is_empty());
-        let head = lines.next().unwrap_or_default();
-        let head: CursorRespBody =
-            serde_json::from_slice(head).map_err(|_| self.not_hrana(head))?;
-        let mut result = BatchResult {
-            step_results: vec![None; steps],
-            step_errors: vec![None; steps],
-            replication_index: None,
+        batch: &Batch,
+    ) -> Result<Result<Complete, Error>, RemoteError> {
+        let body = CursorReqBody {
+            baton: None,
+            batch: batch.clone(),
         };
-        let mut at = 0;
-        for line in lines {
-            let entry = serde_json::from_slice(line).map_err(|_| self.not_hrana(line))?;
-            match entry {
-                CursorEntry::StepBegin(StepBeginEntry { step, cols }) => {
-                    at = (step as usize).min(steps.saturating_sub(1));
-                    result.step_results[at] = Some(StmtResult {
-                        cols,
-                        ..StmtResult::default()
-                    });
-                }
-                CursorEntry::Row { row } => {
-                    if let Some(step) = &mut result.step_results[at] {
-                        step.rows.push(row);
-                    }
-                }
-                CursorEntry::StepError(StepErrorEntry { step, error }) => {
-                    let at = (step as usize).min(steps.saturating_sub(1));
-                    result.step_results[at] = None;
-                    result.step_errors[at] = Some(error);
-                }
-                CursorEntry::Error { error } => return Ok(Err(error)),
-                CursorEntry::ReplicationIndex { replication_index } => {
-                    result.replication_index = replication_index;
-                }
-                CursorEntry::StepEnd(_) | CursorEntry::None => {}
-            }
-        }
-        if let Some(baton) = head.baton {
+        let answer = self.post(CURSOR, &body).await?;
+        let (baton, answer) =
+            Complete::check_cursor(batch, &answer).map_err(|unusable| match unusable {
+                Unusable::Incomplete(lacks) => self.incomplete(&lacks),
+                Unusable::Foreign(line) => self.not_hrana(line),
+            })?;
+        if let Some(baton) = baton {
             self.close(baton).await;
         }
-        Ok(Ok(result))
+        Ok(match answer {
+            Cursor::Answered(complete) => Ok(complete),
+            Cursor::Refused(error) => Err(error),
+        })
     }
 
     /// One batch, whose answer is then taken piece by piece.
@@ -144,9 +179,9 @@ impl Server {
         body: &CursorReqBody,
     ) -> Result<Answer<'_>, RemoteError> {
         // The answer as a whole may take as long as who reads it; each piece may not.
-        let request = self.request("/v3/cursor", body)?.timeout(FOREVER);
-        let answer = match tokio::time::timeout(ANSWER, request.send()).await {
-            Ok(answer) => answer.map_err(|error| self.broken(&error))?,
+        let request = self.request(CURSOR, body)?.timeout(FOREVER);
+        let answer = match tokio::time::timeout(ANSWER, self.send(CURSOR, request)).await {
+            Ok(answer) => answer?,
             Err(_) => return Err(self.silent()),
         };
         if answer.status() == StatusCode::OK {
@@ -173,13 +208,13 @@ impl Server {
             baton: Some(baton),
             requests: vec![StreamRequest::Close(CloseStreamReq {})],
         };
-        let _ = self.post("/v3/pipeline", &body).await;
+        let _ = self.post(PIPELINE, &body).await;
     }
 
     /// What the server says of itself, in one line; none where it answers and does not say. No token is sent.
     pub(super) async fn version(&self) -> Result<Option<String>, RemoteError> {
         let request = self.client.get(format!("{}/version", self.base));
-        let answer = request.send().await.map_err(|error| self.broken(&error))?;
+        let answer = self.send("/version", request).await?;
         let status = answer.status();
         let body = answer.bytes().await.map_err(|error| self.lost(&error))?;
         let line = words(&body);
@@ -190,14 +225,20 @@ impl Server {
     /// A `GET`, whatever its status.
     #[cfg(feature = "replica")]
     pub(super) async fn get(&self, path: &str) -> Result<(StatusCode, Vec<u8>), RemoteError> {
+        let answer = self.probe(path).await?;
+        let status = answer.status();
+        let body = answer.bytes().await.map_err(|error| self.lost(&error))?;
+        Ok((status, body.into()))
+    }
+
+    /// The head of the answer to a `GET`.
+    #[cfg(feature = "replica")]
+    pub(super) async fn probe(&self, path: &str) -> Result<Response, RemoteError> {
         let mut request = self.client.get(format!("{}{path}", self.base));
         if let Some(token) = &self.token {
             request = request.bearer_auth(token);
         }
-        let answer = request.send().await.map_err(|error| self.broken(&error))?;
-        let status = answer.status();
-        let body = answer.bytes().await.map_err(|error| self.lost(&error))?;
-        Ok((status, body.into()))
+        self.send(path, request).await
     }
 
     /// A unary call by gRPC-web: <https://github.com/grpc/grpc/blob/master/doc/PROTOCOL-WEB.md>. The headers are those
@@ -225,7 +266,7 @@ impl Server {
             .header("x-namespace-bin", base64(namespace.as_bytes()))
             .header("x-authorization", format!("Bearer {token}"))
             .body(body);
-        let answer = request.send().await.map_err(|error| self.broken(&error))?;
+        let answer = self.send(path, request).await?;
         let status = answer.status();
         let headers = answer.headers().clone();
         let body = answer.bytes().await.map_err(|error| self.lost(&error))?;
@@ -267,7 +308,7 @@ impl Server {
         &self,
         path: &str,
         body: &impl serde::Serialize,
-    ) -> Result<reqwest::RequestBuilder, RemoteError> {
+    ) -> Result<RequestBuilder, RemoteError> {
         let body = serde_json::to_vec(body).map_err(|error| RemoteError::NotHrana {
             host: self.host.clone(),
             words: error.to_string(),
@@ -284,14 +325,34 @@ impl Server {
     }
 
     async fn post(&self, path: &str, body: &impl serde::Serialize) -> Result<Vec<u8>, RemoteError> {
-        let request = self.request(path, body)?;
-        let answer = request.send().await.map_err(|error| self.broken(&error))?;
+        let answer = self.send(path, self.request(path, body)?).await?;
         let status = answer.status();
         let body = answer.bytes().await.map_err(|error| self.lost(&error))?;
         if status == StatusCode::OK {
             return Ok(body.into());
         }
         Err(self.refused(status, &body))
+    }
+
+    /// Sends a request. The only place that does, so that no redirect is taken for an answer.
+    async fn send(&self, path: &str, request: RequestBuilder) -> Result<Response, RemoteError> {
+        let answer = request.send().await.map_err(|error| self.broken(&error))?;
+        let status = answer.status();
+        if !status.is_redirection() {
+            return Ok(answer);
+        }
+        let header = answer.headers().get(header::LOCATION);
+        let header = header
+            .map(header::HeaderValue::as_bytes)
+            .unwrap_or_default();
+        let Location { shown, database } =
+            location(header, &self.base, path, self.token.as_deref());
+        Err(RemoteError::Redirected {
+            host: self.host.clone(),
+            status: status.as_u16(),
+            location: shown,
+            database,
+        })
     }
 
     fn broken(&self, error: &reqwest::Error) -> RemoteError {
@@ -333,11 +394,23 @@ impl Server {
         }
     }
 
-    fn not_hrana(&self, body: &[u8]) -> RemoteError {
+    pub(super) fn incomplete(&self, lacks: &Incomplete) -> RemoteError {
+        RemoteError::Incomplete {
+            host: self.host.clone(),
+            lacks: lacks.to_string(),
+        }
+    }
+
+    pub(super) fn not_hrana(&self, body: &[u8]) -> RemoteError {
         RemoteError::NotHrana {
             host: self.host.clone(),
             words: words(body),
         }
+    }
+
+    /// The URL that requests begin with.
+    pub(super) fn base_url(&self) -> &str {
+        &self.base
     }
 
     pub(super) fn host(&self) -> &str {
@@ -361,7 +434,7 @@ impl Server {
 /// An answer that is taken piece by piece.
 pub(super) struct Answer<'a> {
     server: &'a Server,
-    answer: reqwest::Response,
+    answer: Response,
 }
 
 impl Answer<'_> {

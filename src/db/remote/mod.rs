@@ -5,23 +5,28 @@
 //! official types.
 
 mod batch;
+mod complete;
 mod cursor;
 #[cfg(feature = "replica")]
 mod hello;
 mod http;
+mod redirect;
 mod value;
 mod wire;
 
 use std::time::Duration;
 
-use libsql_hrana::proto::{
-    Batch, BatchResult, BatchStreamReq, DescribeStreamReq, StreamRequest, StreamResponse,
-    StreamResult,
-};
+use libsql_hrana::proto::Batch;
 
+use self::batch::Answers;
+use self::complete::Complete;
+#[cfg(feature = "replica")]
+use self::complete::Incomplete;
 #[cfg(feature = "replica")]
 pub(super) use self::hello::Greeting;
 use self::http::Server;
+#[cfg(feature = "replica")]
+pub(super) use self::redirect::location;
 pub(super) use self::wire::WireRow;
 use super::{
     Answer, At, Code, DbError, EngineError, Failure, Fate, Left, OnProgress, Options, Pause,
@@ -32,6 +37,10 @@ use crate::script::Atomicity;
 /// The most steps whose results a pipeline's answer is sure to have room for (10 MB in the open-source server). Larger
 /// batches go through the cursor, whose answer has no such bound, and whose stream takes a second request to close.
 const PIPELINED: usize = 20_000;
+
+/// Bytes of a frame: a header and a page.
+#[cfg(feature = "replica")]
+const FRAME: usize = 24 + 4096;
 
 /// How often a request that changes nothing is sent at the most.
 const TRIES: u32 = 4;
@@ -54,13 +63,7 @@ impl Remote {
         queries: Vec<Query>,
         options: &Options,
     ) -> Result<Vec<Result<Rows, EngineError>>, DbError> {
-        let result = self
-            .patiently(options, || batch::lower_queries(&queries))
-            .await?;
-        match result {
-            Ok(result) => Ok(batch::answers(result)),
-            Err(error) => Err(DbError::Read(error)),
-        }
+        Ok(self.ask(&queries, options).await?.rows)
     }
 
     /// How far the log of the database has come, where the server tells.
@@ -68,10 +71,8 @@ impl Remote {
         &self,
         options: &Options,
     ) -> Result<Option<u64>, DbError> {
-        let result = self
-            .patiently(options, || batch::lower_queries(&[Query::new("SELECT 1")]))
-            .await?;
-        Ok(result.map_err(DbError::Read)?.replication_index)
+        let answers = self.ask(&[Query::new("SELECT 1")], options).await?;
+        Ok(answers.replication_index)
     }
 
     /// Frames of a log from `first` to `last`, by replication protocol V2: <https://github.com/tursodatabase/libsql/blob/main/libsql/src/sync.rs>.
@@ -85,7 +86,10 @@ impl Remote {
         let path = format!("/sync/{generation}/{first}/{}", last + 1);
         let (status, body) = again(|| self.server.get(&path)).await?;
         if status.is_success() {
-            return Ok(Pulled::Frames(body));
+            return match !body.is_empty() && body.len().is_multiple_of(FRAME) {
+                true => Ok(Pulled::Frames(body)),
+                false => Err(self.server.incomplete(&Incomplete::EndsEarly)),
+            };
         }
         let said: Option<serde_json::Value> = serde_json::from_slice(&body).ok();
         let newest = said.and_then(|said| said.get("generation")?.as_u64());
@@ -101,55 +105,66 @@ impl Remote {
         again(|| hello::hello(&self.server)).await
     }
 
-    /// Sends a batch that changes nothing until it is answered, a few times.
-    async fn patiently(
-        &self,
-        options: &Options,
-        batch: impl Fn() -> Batch,
-    ) -> Result<Result<BatchResult, EngineError>, DbError> {
+    /// Where the requests of replication are redirected to, if they are: the `libsql` crate does not say.
+    #[cfg(feature = "replica")]
+    pub(super) async fn redirect(&self) -> Option<RemoteError> {
+        let is_redirect = |error: &RemoteError| matches!(error, RemoteError::Redirected { .. });
+        if let Some(error) = hello::hello(&self.server).await.err().filter(is_redirect) {
+            return Some(error);
+        }
+        for path in ["/info", "/export/1", "/sync/1/1/2"] {
+            if let Some(error) = self.server.probe(path).await.err().filter(is_redirect) {
+                return Some(error);
+            }
+        }
+        None
+    }
+
+    /// Sends queries until they are answered, a few times: they change nothing.
+    async fn ask(&self, queries: &[Query], options: &Options) -> Result<Answers, DbError> {
+        let batch = batch::lower_queries(queries);
         let mut pause = Pause::new(Duration::from_millis(100));
         let mut tries = 1;
         loop {
             let answer = tokio::select! {
-                answer = self.batch(batch()) => answer,
+                answer = self.ask_once(&batch) => answer,
                 () = options.stop.raised() => return Err(DbError::Read(EngineError::interrupted())),
             };
             match answer {
-                Err(RemoteError::TooLarge { .. }) => {
-                    let answer = self.server.cursor(batch()).await?;
-                    return Ok(answer.map_err(|error| batch::engine_error(&error)));
-                }
-                Err(error) if error.fate() != Fate::Refused && tries < TRIES => {
+                Err(error) if error.may_pass() && tries < TRIES => {
                     tries += 1;
                     pause.pass().await;
                 }
-                answer => return Ok(answer?),
+                answer => return answer?.map_err(DbError::Read),
             }
         }
     }
 
-    /// One request. The inner error is the server's word on the batch as a whole, of which nothing was run then.
-    async fn batch(&self, batch: Batch) -> Result<Result<BatchResult, EngineError>, RemoteError> {
-        if batch.steps.len() > PIPELINED {
-            let answer = self.server.cursor(batch).await?;
-            return Ok(answer.map_err(|error| batch::engine_error(&error)));
-        }
-        let request = StreamRequest::Batch(BatchStreamReq { batch });
-        let mut results = self.server.pipeline(vec![request]).await?;
-        match results.drain(..).next() {
-            Some(StreamResult::Ok {
-                response: StreamResponse::Batch(response),
-            }) => Ok(Ok(response.result)),
-            Some(StreamResult::Error { error }) if error.code == "RESPONSE_TOO_LARGE" => {
-                Err(RemoteError::TooLarge {
-                    host: self.server.host().to_owned(),
-                })
+    async fn ask_once(&self, batch: &Batch) -> Result<Result<Answers, EngineError>, RemoteError> {
+        let answer = match self.batch(batch).await {
+            Err(RemoteError::TooLarge { .. }) => {
+                let answer = self.server.cursor(batch).await?;
+                answer.map_err(|error| batch::engine_error(&error))
             }
-            Some(StreamResult::Error { error }) => Ok(Err(batch::engine_error(&error))),
-            _ => Err(RemoteError::NotHrana {
+            answer => answer?,
+        };
+        match answer.map(batch::answers) {
+            Ok(answers) => answers.map_err(|lacks| self.server.incomplete(&lacks)),
+            Err(error) => Ok(Err(error)),
+        }
+    }
+
+    /// One request. The inner error is the server's word on the batch as a whole, of which nothing was run then.
+    async fn batch(&self, batch: &Batch) -> Result<Result<Complete, EngineError>, RemoteError> {
+        let answer = match batch.steps.len() > PIPELINED {
+            true => self.server.cursor(batch).await?,
+            false => self.server.batch(batch).await?,
+        };
+        match answer {
+            Err(error) if error.code == "RESPONSE_TOO_LARGE" => Err(RemoteError::TooLarge {
                 host: self.server.host().to_owned(),
-                words: "an answer to another question".to_owned(),
             }),
+            answer => Ok(answer.map_err(|error| batch::engine_error(&error))),
         }
     }
 
@@ -184,16 +199,18 @@ impl Remote {
         written: &(dyn Fn(u64) + Sync),
     ) -> Result<Vec<Answer>, Failure> {
         let lowered = batch::lower(transactions);
-        let outcome = match self.batch(lowered.batch.clone()).await {
-            Ok(Ok(result)) => {
-                if let Some(index) = result.replication_index {
+        let outcome = match self.batch(&lowered.batch).await {
+            Ok(Ok(complete)) => {
+                if let Some(index) = complete.replication_index {
                     written(index);
                 }
-                batch::outcome(&lowered, result)
+                batch::outcome(&lowered, complete)
             }
             Ok(Err(error)) => Err(self.refused_whole(transactions, error).await),
-            Err(error) if error.fate() == Fate::Unknown => Err(Failure::Lost(error)),
-            Err(error) => Err(Failure::Open(error.into())),
+            Err(error) => Err(match error.fate() {
+                Fate::Unknown | Fate::Unrepeatable => Failure::Lost(error),
+                Fate::NotDone | Fate::Refused => Failure::Open(error.into()),
+            }),
         };
         let mut answers = outcome.map_err(|failure| failure.after(before))?;
         for answer in &mut answers {
@@ -232,11 +249,8 @@ impl Remote {
                 steps.map(move |(at, step)| (number, at, step))
             });
         let steps: Vec<_> = steps.filter(|(_, _, step)| step.origin.is_some()).collect();
-        let requests = steps
-            .iter()
-            .map(|(_, _, step)| describe(&step.sql))
-            .collect();
-        let Ok(results) = self.server.pipeline(requests).await else {
+        let statements = steps.iter().map(|(_, _, step)| step.sql.as_ref());
+        let Ok(objections) = self.server.describe(statements).await else {
             return at(At::Begin, error);
         };
         // Statements on what earlier ones would have made cannot be described either; a syntax error is told first.
@@ -245,8 +259,8 @@ impl Remote {
                 .iter()
                 .any(|words| message.contains(words))
         };
-        for ((number, step, _), result) in steps.iter().zip(results) {
-            if let StreamResult::Error { error } = result
+        for ((number, step, _), objection) in steps.iter().zip(objections) {
+            if let Some(error) = objection
                 && is_syntax(&error.message)
             {
                 return Failure::Step {
@@ -269,17 +283,19 @@ impl Remote {
         self.server.host()
     }
 
+    pub(super) fn base_url(&self) -> &str {
+        self.server.base_url()
+    }
+
     /// The same server as the `libsql` crate's own client reaches it. Nothing is sent.
     pub(super) async fn for_applications(&self) -> Result<libsql::Database, RemoteError> {
         self.server.for_applications().await
     }
 
     pub(super) async fn objection(&self, statement: &str) -> Result<Option<EngineError>, DbError> {
-        let results = self.server.pipeline(vec![describe(statement)]).await?;
-        Ok(match results.into_iter().next() {
-            Some(StreamResult::Error { error }) => Some(batch::engine_error(&error)),
-            _ => None,
-        })
+        let mut objections = self.server.describe(std::iter::once(statement)).await?;
+        let objection = objections.pop().flatten();
+        Ok(objection.map(|error| batch::engine_error(&error)))
     }
 }
 
@@ -303,17 +319,9 @@ async fn again<T, F: Future<Output = Result<T, RemoteError>>>(
     let mut pause = Pause::new(Duration::from_millis(100));
     for _ in 1..TRIES {
         match ask().await {
-            Err(error) if error.fate() != Fate::Refused => pause.pass().await,
+            Err(error) if error.may_pass() => pause.pass().await,
             answer => return answer,
         }
     }
     ask().await
-}
-
-fn describe(sql: &str) -> StreamRequest {
-    StreamRequest::Describe(DescribeStreamReq {
-        sql: Some(sql.to_owned()),
-        sql_id: None,
-        replication_index: None,
-    })
 }

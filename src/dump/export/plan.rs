@@ -1,6 +1,6 @@
 //! What a dump consists of, in order: texts, and rows that a query gives. Pure.
 
-use std::collections::HashSet;
+use std::collections::{HashMap, HashSet};
 
 use super::catalogue::{Catalogue, OBJECTS, Object, Table};
 use super::keywords::name;
@@ -91,13 +91,14 @@ pub(super) fn plan(
             parts.0.push(Part::Numbers);
         }
     }
-    for object in &catalogue.objects {
-        if object.kind == "table" && chosen.has(&object.name) {
+    for object in tables_in_order(catalogue) {
+        if chosen.has(&object.name) {
             tables(catalogue, options, signs, object, &mut parts);
         }
     }
     sequence(catalogue, options, &chosen, &mut parts);
     if options.what != Contents::Data {
+        // The engine opens no database that has a trigger before its view, or an index before its table.
         for object in &catalogue.objects {
             let is_other = matches!(object.kind.as_str(), "index" | "trigger" | "view");
             if is_other && chosen.has_object(object) {
@@ -115,6 +116,31 @@ pub(super) fn plan(
         objects: catalogue.objects.clone(),
         parts: parts.0,
     })
+}
+
+/// The tables in an order in which they can be rebuilt: each virtual table before the tables that it keeps its content
+/// in, since it makes them itself, and behind all others, since it may read one of them when it is made. `VACUUM` moves
+/// virtual tables to the end of the schema, so the order there does not tell.
+fn tables_in_order(catalogue: &Catalogue) -> Vec<&Object> {
+    let mut ordered = Vec::new();
+    let mut virtual_tables = Vec::new();
+    let mut of: HashMap<&str, Vec<&Object>> = HashMap::new();
+    for object in catalogue.objects.iter().filter(|it| it.kind == "table") {
+        let owner = || catalogue.owner(&object.name);
+        match catalogue.table(&object.name) {
+            Some(table) if table.is_virtual => virtual_tables.push(object),
+            Some(table) if table.is_shadow => match owner() {
+                Some(owner) => of.entry(owner).or_default().push(object),
+                None => ordered.push(object),
+            },
+            _ => ordered.push(object),
+        }
+    }
+    for object in virtual_tables {
+        ordered.push(object);
+        ordered.extend(of.remove(object.name.as_str()).unwrap_or_default());
+    }
+    ordered
 }
 
 #[derive(Default)]

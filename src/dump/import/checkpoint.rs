@@ -5,10 +5,12 @@
 
 use serde_json::{Value as Json, json};
 
+use super::clash::Event;
+use super::error::Stands;
 use super::tally::{Before, Table, Tally};
 use super::translate;
 use super::translate::{CHECKPOINT, Made, Translator};
-use crate::db::Query;
+use crate::db::{DbError, EngineError, Query, Rows};
 use crate::dump::block::hexadecimal;
 use crate::dump::{Mark, Object};
 use crate::script::{Run, Step};
@@ -37,9 +39,20 @@ pub(super) fn question() -> Query {
     ))
 }
 
+/// The answer to [`question`].
+pub(super) fn answer(
+    answer: Option<Result<Rows, EngineError>>,
+) -> Result<Option<Checkpoint>, DbError> {
+    match answer {
+        Some(Err(error)) if !error.is_about_the_statement() => Err(DbError::Read(error)),
+        Some(Ok(rows)) => Ok(rows.first().and_then(|row| Checkpoint::of(row))),
+        Some(Err(_)) | None => Ok(None),
+    }
+}
+
 impl Checkpoint {
     /// The row, as the answer gives it.
-    pub(super) fn of(row: &[Value]) -> Option<Checkpoint> {
+    fn of(row: &[Value]) -> Option<Checkpoint> {
         let [name, offset, line, sha256, run_id, started_at, detail] = row else {
             return None;
         };
@@ -63,6 +76,15 @@ impl Checkpoint {
     /// Whether this is where it is.
     pub(super) fn is_at(&self, mark: &Mark) -> bool {
         self.offset == mark.offset && self.sha256 == hexadecimal(&mark.sha256)
+    }
+
+    /// What is in the database.
+    pub(super) fn stands(&self) -> Stands {
+        Stands::UpTo {
+            line: self.line,
+            offset: self.offset,
+            rows: self.tally.rows(),
+        }
     }
 
     /// The names of what the import has made so far.
@@ -208,7 +230,13 @@ pub(super) fn detail(tally: &Tally, translator: &Translator) -> String {
     let made: Vec<Json> = translator
         .made
         .iter()
-        .map(|made| json!([word(made.object), made.name, made.module]))
+        .map(|made| {
+            let trigger = made.trigger.as_ref();
+            let (table, event) = trigger
+                .map(|(table, event)| (table, event_word(*event)))
+                .unzip();
+            json!([word(made.object), made.name, made.module, table, event])
+        })
         .collect();
     json!({ "tables": tables, "made": made }).to_string()
 }
@@ -232,7 +260,23 @@ fn made_of(json: &Json) -> Option<Made> {
         object: object(json[0].as_str()?)?,
         name: json[1].as_str()?.to_owned(),
         module: json[2].as_str().map(str::to_owned),
+        // Checkpoints of earlier versions do not have it.
+        trigger: json[3].as_str().map(|table| {
+            (
+                table.to_owned(),
+                Event::of(json[4].as_str().unwrap_or_default()),
+            )
+        }),
     })
+}
+
+/// As [`Event::of`] reads it.
+fn event_word(event: Event) -> &'static str {
+    match event {
+        Event::Insert => "INSERT",
+        Event::Delete => "DELETE",
+        Event::Update => "UPDATE",
+    }
 }
 
 const WORDS: [(Object, &str); 5] = [

@@ -9,13 +9,15 @@ use std::time::{Duration, Instant};
 
 use super::ahead::Ahead;
 use super::checkpoint::{self, Checkpoint};
-use super::clash::{There, Wanted, clashes};
+use super::clash::There;
 use super::error::{ImportError, Stands, Why};
+use super::existing::count_there;
 use super::lower::{How, Lowered};
+use super::pass::Pass;
 use super::tally::Tally;
-use super::translate::{Tables, Translator};
+use super::translate::Translator;
 use super::{ImportEvent, OnImport};
-use crate::db::{self, At, Code, Db, EngineError, Failure, Transaction};
+use crate::db::{self, At, Code, Db, DbError, EngineError, Failure, Fate, Transaction};
 use crate::dump::{Block, Item, Mark, Object, What};
 use crate::script::{Atomicity, ForeignKeys, Run};
 
@@ -56,12 +58,9 @@ pub(super) struct Chunks<'a> {
     pub(super) largest: u64,
     pub(super) on_event: OnImport,
     pub(super) blocks: Blocks,
-    pub(super) tables: Tables,
     pub(super) there: There,
-    /// What of the dump was looked at for clashes.
-    pub(super) wanted: Wanted,
-    pub(super) translator: Translator,
-    pub(super) tally: Tally,
+    /// What of the dump was made ready: one that no other reading of the dump has touched.
+    pub(super) pass: Pass,
     /// Where the database is; none where it has no checkpoint yet.
     pub(super) at: Option<Mark>,
 }
@@ -82,8 +81,8 @@ struct Chunk {
     lowered: Lowered,
     from: Option<u64>,
     end: Mark,
-    /// As it was before the chunk, to lower it again.
-    translator: Translator,
+    /// The pass before the chunk, to lower it again.
+    pass: Pass,
     /// As it is after the chunk.
     tally: Tally,
 }
@@ -94,11 +93,11 @@ impl Chunks<'_> {
         let mut size = self.largest / 4;
         // What is known to be in the database.
         let mut stands = match self.at {
-            Some(at) => up_to(&at, &self.tally),
+            Some(at) => up_to(&at, &self.pass.tally),
             None => Stands::Nothing,
         };
         let mut end = self.at.unwrap_or_default();
-        let mut sent = self.tally.clone();
+        let mut sent = self.pass.tally.clone();
         let mut next = self
             .prepare(size)
             .await
@@ -140,7 +139,7 @@ impl Chunks<'_> {
         }
         Ok(Done {
             tally: sent,
-            translator: self.translator,
+            translator: self.pass.translator,
             end,
         })
     }
@@ -168,28 +167,25 @@ impl Chunks<'_> {
             return Ok(None);
         };
         let end = last.end;
-        let mut translator = self.translator.clone();
-        let before = self.translator.clone();
-        let mut tally = self.tally.clone();
-        for item in blocks.iter().flat_map(|block| &block.items) {
-            self.wanted.item(item, &translator);
-        }
-        let found = clashes(&self.wanted, &self.there, self.tables);
-        if !found.is_empty() {
-            return Err(Why::Clashes(found));
-        }
+        let mut pass = self.pass.clone();
         let how = How {
             largest: self.db.engine().largest_row(),
             apart: None,
         };
         let work = tokio::task::spawn_blocking(move || {
-            let lowered = Lowered::of(&blocks, &mut translator, &mut tally, how);
-            (blocks, translator, tally, lowered)
+            let lowered = Lowered::of(&blocks, &mut pass, how);
+            (blocks, pass, lowered)
         });
-        let (blocks, translator, mut tally, lowered) = work.await.map_err(|_| Why::Thread)?;
+        let (blocks, mut pass, lowered) = work.await.map_err(|_| Why::Thread)?;
         let lowered = lowered?;
-        self.there.note(&mut tally);
-        let detail = checkpoint::detail(&tally, &translator);
+        // Of a dump that cannot be read twice these are the first questions about its tables.
+        count_there(self.db, &mut self.there, &pass.wanted).await?;
+        let found = pass.clashes(&self.there);
+        if !found.is_empty() {
+            return Err(Why::Clashes(found));
+        }
+        self.there.note(&mut pass.tally);
+        let detail = checkpoint::detail(&pass.tally, &pass.translator);
         let mut steps = match self.at {
             None => checkpoint::begin(self.name, &end, detail, self.run),
             Some(at) => checkpoint::advance(at.offset, &end, detail, self.run),
@@ -203,12 +199,10 @@ impl Chunks<'_> {
             lowered,
             from: self.at.map(|at| at.offset),
             end,
-            translator: before,
-            tally: tally.clone(),
+            tally: pass.tally.clone(),
+            pass: std::mem::replace(&mut self.pass, pass),
         };
         self.at = Some(end);
-        self.translator = translator;
-        self.tally = tally;
         Ok(Some(chunk))
     }
 }
@@ -304,8 +298,11 @@ impl Sender<'_> {
             let is_over = begun.elapsed() >= patience;
             match failure {
                 Failure::Lost(error) => {
-                    if is_over {
-                        return Err(Why::Unknown(error));
+                    if is_over || error.fate() == Fate::Unrepeatable {
+                        return match self.is_at_end_of(chunk).await {
+                            Ok(true) => Ok(sent.elapsed()),
+                            Ok(false) | Err(_) => Err(Why::Unknown(error)),
+                        };
                     }
                     lost = Some(error);
                 }
@@ -370,15 +367,26 @@ impl Sender<'_> {
         if error.code == Code::Interrupted {
             return Err(Why::Interrupted);
         }
-        let mut answers = self.db.query(vec![checkpoint::question()]).await?;
-        let row = answers.pop().and_then(Result::ok);
-        let row = row.and_then(|rows| Checkpoint::of(rows.first()?));
-        match row {
-            Some(found) => Ok(found.is_at(&chunk.end) && found.run_id == self.run.id),
+        match self.checkpoint().await? {
+            Some(found) => Ok(self.is_ours(chunk, &found)),
             // Something else is wrong with it.
             None if chunk.from.is_none() => Err(Why::engine(error.clone())),
             None => Ok(false),
         }
+    }
+
+    async fn checkpoint(&self) -> Result<Option<Checkpoint>, DbError> {
+        checkpoint::answer(self.db.query(vec![checkpoint::question()]).await?.pop())
+    }
+
+    /// Whether the checkpoint is where the chunk ends, by this run.
+    async fn is_at_end_of(&self, chunk: &Chunk) -> Result<bool, DbError> {
+        let found = self.checkpoint().await?;
+        Ok(found.is_some_and(|found| self.is_ours(chunk, &found)))
+    }
+
+    fn is_ours(&self, chunk: &Chunk, found: &Checkpoint) -> bool {
+        found.is_at(&chunk.end) && found.run_id == self.run.id
     }
 
     /// Which row it was: the step is sent again with one row in each statement. It is rolled back as it was before.
@@ -390,9 +398,8 @@ impl Sender<'_> {
             largest: None,
             apart: Some(step),
         };
-        let mut translator = chunk.translator.clone();
-        let Ok(lowered) = Lowered::of(&chunk.blocks, &mut translator, &mut Tally::default(), how)
-        else {
+        let mut pass = chunk.pass.clone();
+        let Ok(lowered) = Lowered::of(&chunk.blocks, &mut pass, how) else {
             return chunk.lowered.refused(step, error);
         };
         let mut steps = chunk.transaction.steps[..chunk.before].to_vec();

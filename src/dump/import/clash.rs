@@ -1,11 +1,13 @@
 //! What a dump would bring, and what is there already. Pure.
 
+use std::collections::HashSet;
+
 use super::tally::{Before, Tally};
-use super::translate::{Tables, Translator, is_of_the_engine};
+use super::translate::{Made, Tables, Translator, is_of_the_engine};
 use crate::db::{Query, Rows};
 use crate::dump::{Item, Object, What};
 use crate::history;
-use crate::sql::{Value, identifier};
+use crate::sql::{self, Value, identifier};
 
 /// Something that stands in the way of an import.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -20,11 +22,13 @@ pub enum Clash {
         /// How many rows it holds, where it is a table.
         rows: Option<u64>,
     },
-    /// The rows are for a table that is neither there nor made by the dump.
-    #[error("there is no table {name}, and the dump does not make it")]
+    /// The rows are for a table that is neither there nor made by what of the dump comes before them.
+    #[error("there is no table {name}, and the dump does not make it before its rows")]
     Missing {
         /// The table.
         name: String,
+        /// The line of its first row; none where that was imported by an earlier run.
+        line: Option<u64>,
     },
     /// The dump empties a table that is there already. A dump empties only what it has just made.
     #[error("the dump deletes the rows of {name}, which is not its own{}", holding(*.rows))]
@@ -33,14 +37,19 @@ pub enum Clash {
         name: String,
         /// How many rows it holds.
         rows: Option<u64>,
+        /// The line of the statement.
+        line: Option<u64>,
     },
-    /// A trigger of the dump comes before rows of its table, and would run for each of them whatever it says.
+    /// The dump makes a trigger and then writes to its table, so that the trigger would run, whatever it does: what is
+    /// in the database afterwards would not be what the dump says.
     #[error("the dump makes the trigger {trigger} of {table} before it writes rows to {table}")]
     Fires {
         /// The trigger.
         trigger: String,
         /// Its table.
         table: String,
+        /// The line that would set it off.
+        line: u64,
     },
     /// The dump makes its tables, and was to go into existing ones.
     #[error("the dump makes the table {name}, and was to go into existing ones")]
@@ -48,6 +57,17 @@ pub enum Clash {
         /// The table.
         name: String,
     },
+}
+
+impl Clash {
+    /// The line of the dump that is in the way, from 1; none where it is about the whole dump.
+    pub fn line(&self) -> Option<u64> {
+        match self {
+            Clash::Missing { line, .. } | Clash::Clears { line, .. } => *line,
+            Clash::Fires { line, .. } => Some(*line),
+            Clash::Exists { .. } | Clash::Makes { .. } => None,
+        }
+    }
 }
 
 fn holding(rows: Option<u64>) -> String {
@@ -111,18 +131,16 @@ impl There {
         objects.find(|(_, other)| other.eq_ignore_ascii_case(name))
     }
 
-    /// Questions that count the rows of those tables of the dump that are there.
+    /// Questions that count the rows of those tables of the dump that are there and were not counted yet.
     pub(super) fn counting(&self, wanted: &Wanted) -> (Vec<String>, Vec<Query>) {
-        let names = wanted
-            .makes
-            .iter()
-            .map(|(_, name)| name)
-            .chain(&wanted.fills)
-            .chain(&wanted.clears);
+        let makes = wanted.makes.iter().map(|(_, name)| name);
+        let writes = wanted.fills.iter().chain(&wanted.clears);
+        let names = makes.chain(writes.map(|write| &write.table));
         let mut tables: Vec<String> = Vec::new();
         for name in names {
             if let Some((kind, name)) = self.find(name)
                 && kind == "table"
+                && self.rows_of(name).is_none()
                 && !tables.contains(name)
             {
                 tables.push(name.clone());
@@ -139,11 +157,9 @@ impl There {
         let counts = counts
             .iter()
             .map(|count| count.and_then(|count| u64::try_from(count).ok()));
-        self.counts = tables
-            .into_iter()
-            .zip(counts)
-            .filter_map(|(table, count)| Some((table, count?)))
-            .collect();
+        let counted = tables.into_iter().zip(counts);
+        self.counts
+            .extend(counted.filter_map(|(table, count)| Some((table, count?))));
     }
 
     fn rows_of(&self, table: &str) -> Option<u64> {
@@ -168,50 +184,114 @@ impl There {
     }
 }
 
-/// What a dump, or the part of it that was read, makes and fills.
+/// What a dump, or the part of it that was read, makes and writes to.
 #[derive(Debug, Clone, Default)]
 pub(super) struct Wanted {
     makes: Vec<(Object, String)>,
-    fills: Vec<String>,
-    clears: Vec<String>,
-    /// Triggers and their tables.
-    triggers: Vec<(String, String)>,
-    /// Those of them that rows would set off.
-    fires: Vec<(String, String)>,
+    fills: Vec<Write>,
+    /// The names of both, in lower case: there may be thousands.
+    made: HashSet<String>,
+    filled: HashSet<String>,
+    clears: Vec<Write>,
+    triggers: Vec<Trigger>,
+    /// The name of a trigger that would run, its table, and the line that sets it off.
+    fires: Vec<(String, String, u64)>,
+    /// Whether a new file cannot take it: it writes to a table that it has not made, or sets off a trigger.
+    is_unfit: bool,
+}
+
+/// A table that a dump writes to.
+#[derive(Debug, Clone)]
+struct Write {
+    table: String,
+    /// Whether the dump has made it before.
+    is_made: bool,
+    /// The first line that does; none where that was imported by an earlier run.
+    line: Option<u64>,
+}
+
+#[derive(Debug, Clone)]
+struct Trigger {
+    name: String,
+    table: String,
+    event: Event,
+}
+
+/// What a trigger runs for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Event {
+    Insert,
+    Delete,
+    /// Nothing that a dump does.
+    Update,
+}
+
+impl Event {
+    /// Of a `CREATE TRIGGER`: <https://sqlite.org/lang_createtrigger.html>. The words are reserved, so the first of
+    /// them that is not quoted is no name.
+    pub(super) fn of(sql: &str) -> Event {
+        const EVENTS: [(&str, Event); 3] = [
+            ("INSERT", Event::Insert),
+            ("DELETE", Event::Delete),
+            ("UPDATE", Event::Update),
+        ];
+        let event = |token: sql::Token| {
+            let mut events = EVENTS.iter();
+            let found = events.find(|(word, _)| token.is_word(sql, word));
+            found.map(|(_, event)| *event)
+        };
+        sql::significant(sql)
+            .find_map(event)
+            .unwrap_or(Event::Insert)
+    }
 }
 
 impl Wanted {
-    /// What was made and filled before.
-    pub(super) fn of(tally: &Tally) -> Wanted {
-        let made = |table: &&super::tally::Table| table.before == Before::Absent;
-        let makes = tally.tables.iter().filter(made);
+    /// What the part of a dump that is in the database has made and filled.
+    pub(super) fn of(tally: &Tally, made: &[Made]) -> Wanted {
+        let tables = tally.tables.iter();
+        let tables = tables.filter(|table| table.before == Before::Absent);
+        let tables = tables.map(|table| (Object::Table, table.name.clone()));
+        let others = made.iter().map(|made| (made.object, made.name.clone()));
+        let triggers = made.iter().filter_map(|made| {
+            let (table, event) = made.trigger.clone()?;
+            Some(Trigger {
+                name: made.name.clone(),
+                table,
+                event,
+            })
+        });
+        let fills = tally.tables.iter().map(|table| Write {
+            table: table.name.clone(),
+            is_made: table.before == Before::Absent,
+            line: None,
+        });
+        let makes: Vec<_> = tables.chain(others).collect();
+        let fills: Vec<_> = fills.collect();
         Wanted {
-            makes: makes
-                .map(|table| (Object::Table, table.name.clone()))
-                .collect(),
-            fills: tally
-                .tables
-                .iter()
-                .map(|table| table.name.clone())
-                .collect(),
-            clears: Vec::new(),
-            triggers: Vec::new(),
-            fires: Vec::new(),
+            made: makes.iter().map(|(_, name)| key(name)).collect(),
+            filled: fills.iter().map(|write| key(&write.table)).collect(),
+            makes,
+            fills,
+            triggers: triggers.collect(),
+            ..Wanted::default()
         }
     }
 
-    /// Takes in one item. `seen` has not translated it yet.
-    pub(super) fn item(&mut self, item: &Item, seen: &Translator) {
+    /// Takes in one item, which stands at `line`. `seen` has not translated it yet.
+    pub(super) fn item(&mut self, item: &Item, line: u64, seen: &Translator) {
         match item {
             Item::Rows(rows) => {
                 let table = &rows.target.table;
-                self.set_off(table);
-                let known = |name: &String| name.eq_ignore_ascii_case(table);
-                if self.fills.last().is_some_and(known) || self.fills.iter().any(known) {
+                self.set_off(table, Event::Insert, line);
+                let known = |write: &Write| write.table.eq_ignore_ascii_case(table);
+                if self.fills.last().is_some_and(known) || self.filled.contains(&key(table)) {
                     return;
                 }
                 if !is_of_the_engine(table) && !seen.is_shadow(table) {
-                    self.fills.push(table.clone());
+                    let write = self.write(table, line);
+                    self.fills.push(write);
+                    self.filled.insert(key(table));
                 }
             }
             Item::Statement(statement) => match &statement.what {
@@ -219,32 +299,66 @@ impl Wanted {
                     object,
                     name,
                     table,
-                    ..
+                    sql,
                 } if !seen.is_shadow(name) && !is_of_the_engine(name) => {
                     self.makes.push((*object, name.clone()));
+                    self.made.insert(key(name));
                     if *object == Object::Trigger {
-                        self.triggers.push((name.clone(), table.clone()));
+                        self.triggers.push(Trigger {
+                            name: name.clone(),
+                            table: table.clone(),
+                            event: Event::of(sql),
+                        });
                     }
                 }
-                What::Clear { table } if !seen.is_shadow(table) && !is_of_the_engine(table) => {
-                    self.clears.push(table.clone());
+                What::Clear { table } => {
+                    self.set_off(table, Event::Delete, line);
+                    if !seen.is_shadow(table) && !is_of_the_engine(table) {
+                        let write = self.write(table, line);
+                        self.clears.push(write);
+                    }
                 }
                 _ => {}
             },
         }
     }
+
+    fn write(&mut self, table: &str, line: u64) -> Write {
+        // The checkpoint of another database is left out.
+        let is_made = table.eq_ignore_ascii_case(super::translate::CHECKPOINT)
+            || self.made.contains(&key(table));
+        self.is_unfit |= !is_made;
+        Write {
+            table: table.to_owned(),
+            is_made,
+            line: Some(line),
+        }
+    }
+
+    /// Whether a new file cannot take it: it writes to a table that it has not made, or sets off a trigger.
+    pub(super) fn is_unfit(&self) -> bool {
+        self.is_unfit
+    }
+
+    /// This happens to the table next.
+    fn set_off(&mut self, table: &str, event: Event, line: u64) {
+        let is_of = |trigger: &&Trigger| {
+            trigger.event == event && trigger.table.eq_ignore_ascii_case(table)
+        };
+        let Some(trigger) = self.triggers.iter().find(is_of) else {
+            return;
+        };
+        let (name, table) = (&trigger.name, &trigger.table);
+        if !self.fires.iter().any(|(known, ..)| known == name) {
+            self.fires.push((name.clone(), table.clone(), line));
+            self.is_unfit = true;
+        }
+    }
 }
 
-impl Wanted {
-    /// Rows for this table follow.
-    fn set_off(&mut self, table: &str) {
-        let is_of = |(_, of): &(String, String)| of.eq_ignore_ascii_case(table);
-        if self.triggers.is_empty() || self.fires.iter().any(is_of) {
-            return;
-        }
-        let fired = self.triggers.iter().find(|trigger| is_of(trigger)).cloned();
-        self.fires.extend(fired);
-    }
+/// A name as it is compared.
+fn key(name: &str) -> String {
+    name.to_ascii_lowercase()
 }
 
 /// Everything that is in the way, in the order of the dump.
@@ -267,16 +381,20 @@ pub(super) fn clashes(wanted: &Wanted, there: &There, into: Tables) -> Vec<Clash
             clashes.push(Clash::Makes { name: name.clone() });
         }
     }
-    for name in &wanted.fills {
-        let made = wanted
-            .makes
-            .iter()
-            .any(|(_, made)| made.eq_ignore_ascii_case(name));
-        if is_ours(name) || made || (into == Tables::Existing && is_history(name)) {
+    for Write {
+        table,
+        is_made,
+        line,
+    } in &wanted.fills
+    {
+        if *is_made || (into == Tables::Existing && is_history(table)) {
             continue;
         }
-        match (there.find(name), into) {
-            (None, _) => clashes.push(Clash::Missing { name: name.clone() }),
+        match (there.find(table), into) {
+            (None, _) => clashes.push(Clash::Missing {
+                name: table.clone(),
+                line: *line,
+            }),
             (Some((what, found)), Tables::New) => clashes.push(Clash::Exists {
                 what: what.clone(),
                 name: found.clone(),
@@ -285,22 +403,26 @@ pub(super) fn clashes(wanted: &Wanted, there: &There, into: Tables) -> Vec<Clash
             (Some(_), Tables::Existing) => {}
         }
     }
-    for name in &wanted.clears {
-        let made = wanted
-            .makes
-            .iter()
-            .any(|(_, made)| made.eq_ignore_ascii_case(name));
-        let may = made || (into == Tables::Existing && there.is_shadow(name));
-        if !is_ours(name) && !may {
+    for Write {
+        table,
+        is_made,
+        line,
+    } in &wanted.clears
+    {
+        let may = *is_made || (into == Tables::Existing && there.is_shadow(table));
+        if !may {
             clashes.push(Clash::Clears {
-                name: name.clone(),
-                rows: there.rows_of(name),
+                name: table.clone(),
+                rows: there.rows_of(table),
+                line: *line,
             });
         }
     }
-    let fires = wanted.fires.iter().map(|(trigger, table)| Clash::Fires {
+    let fires = wanted.fires.iter();
+    let fires = fires.map(|(trigger, table, line)| Clash::Fires {
         trigger: trigger.clone(),
         table: table.clone(),
+        line: *line,
     });
     clashes.extend(fires);
     clashes

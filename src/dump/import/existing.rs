@@ -7,21 +7,21 @@ use std::time::{Duration, Instant};
 use super::ahead::Ahead;
 use super::checkpoint::{self, Checkpoint};
 use super::chunks::{self, Blocks, Chunks, unchecked};
-use super::clash::{OBJECTS, There, Wanted, clashes};
+use super::clash::{OBJECTS, There, Wanted};
 use super::error::{ImportError, Orphan, Stands, Why};
-use super::lower::{How, Lowered};
+use super::lower::Lowered;
 use super::new_file::SHOWN;
+use super::pass::Pass;
 use super::tally::{Before, Tally};
-use super::translate::Translator;
 use super::{
     Begin, ImportEvent, Imported, Job, Outcome, Planned, Verify, Violations, Way, not_recorded,
     scripted,
 };
 use crate::db::{self, Code, Db, Engine, Failure, Query, Rows};
 use crate::dump::block::hexadecimal;
-use crate::dump::{Block, DumpError, Mark};
+use crate::dump::{Block, DumpError};
 use crate::history::{self, History, Part, RunError};
-use crate::script::{ForeignKeys, Key, Script};
+use crate::script::{ForeignKeys, Key, Script, Step};
 use crate::sql::{Value, identifier};
 
 /// How often an import that somebody else was in the way of is begun again.
@@ -69,21 +69,14 @@ async fn look(db: &Db) -> Result<(History, There, Option<Checkpoint>), Why> {
     let mut answers = answers.into_iter();
     let objects = answers.next().unwrap_or(Ok(Rows::new()));
     let objects = objects.map_err(db::DbError::Read)?;
-    let row = answers.next().and_then(Result::ok);
-    let checkpoint = row.and_then(|rows| Checkpoint::of(rows.first()?));
+    let checkpoint = checkpoint::answer(answers.next())?;
     Ok((history, There::of(&objects), checkpoint))
 }
 
 /// Takes back what an unfinished import did.
 async fn start_over(db: &Db, checkpoint: &Checkpoint) -> Result<(), ImportError> {
-    let stands = Stands::UpTo {
-        line: checkpoint.line,
-        offset: checkpoint.offset,
-        rows: checkpoint.tally.rows(),
-    };
-    let steps = checkpoint
-        .undo()
-        .map_err(|(table, rows)| Why::NotAlone { table, rows }.leaving(stands.clone()))?;
+    let stands = checkpoint.stands();
+    let steps = undo(checkpoint).map_err(|why| why.leaving(stands.clone()))?;
     match db.run(vec![unchecked(steps)], Arc::new(|_| {})).await {
         Ok(_) => Ok(()),
         Err(failure) if failure.is_raised_by_us() => Err(Why::Overtaken.leaving(stands)),
@@ -93,6 +86,11 @@ async fn start_over(db: &Db, checkpoint: &Checkpoint) -> Result<(), ImportError>
     }
 }
 
+fn undo(checkpoint: &Checkpoint) -> Result<Vec<Step>, Why> {
+    let steps = checkpoint.undo();
+    steps.map_err(|(table, rows)| Why::NotAlone { table, rows })
+}
+
 /// Goes on where an import stopped.
 async fn go_on(
     job: &Job<'_>,
@@ -100,20 +98,11 @@ async fn go_on(
     mut there: There,
     checkpoint: Checkpoint,
 ) -> Result<Imported, ImportError> {
-    let stands = Stands::UpTo {
-        line: checkpoint.line,
-        offset: checkpoint.offset,
-        rows: checkpoint.tally.rows(),
-    };
-    let Some(mark) = checkpoint.mark() else {
-        return Err(Why::Changed {
-            offset: checkpoint.offset,
-        }
-        .leaving(stands));
-    };
     there.without(checkpoint.made());
-    let mut translator = Translator::new(job.db.engine(), job.options.tables, false);
-    checkpoint.remind(&mut translator);
+    if job.input.can_be_read_again() {
+        check_rest(job, &mut there, &checkpoint).await?;
+    }
+    let pass = resumed(job, &checkpoint).map_err(|why| why.leaving(checkpoint.stands()))?;
     let chunks = Chunks {
         db: job.db,
         run: job.run,
@@ -122,40 +111,61 @@ async fn go_on(
         on_event: job.on_event.clone(),
         blocks: Blocks {
             read: VecDeque::new(),
-            ahead: Ahead::of(
-                job.input,
-                job.options.block_bytes(),
-                Some(mark),
-                job.db.stop(),
-            ),
+            ahead: job.read(Some(pass.end)),
         },
-        tables: job.options.tables,
         there,
-        wanted: Wanted::of(&checkpoint.tally),
-        translator,
-        tally: checkpoint.tally.clone(),
-        at: Some(mark),
+        at: Some(pass.end),
+        pass,
     };
-    let done = chunks.send().await.map_err(|error| match error.why {
-        Why::Dump(DumpError::Changed { .. }) if checkpoint.name == job.input.recorded() => {
-            Why::Changed {
-                offset: checkpoint.offset,
-            }
-            .leaving(error.stands)
-        }
-        Why::Dump(DumpError::Changed { .. }) => Why::Another {
-            name: checkpoint.name.clone(),
-            line: checkpoint.line,
-            started_at: checkpoint.started_at.clone(),
-        }
-        .leaving(error.stands),
-        why => why.leaving(error.stands),
-    })?;
+    let done = chunks.send().await;
+    let done =
+        done.map_err(|error| of_the_rest(job, &checkpoint, error.why).leaving(error.stands))?;
     let outcome = Outcome::Continued {
         line: checkpoint.line,
         started_at: checkpoint.started_at.clone(),
     };
     finish(job, history, done, outcome).await
+}
+
+fn resumed(job: &Job<'_>, checkpoint: &Checkpoint) -> Result<Pass, Why> {
+    let pass = Pass::resume(job.db.engine(), job.options.tables, checkpoint);
+    pass.ok_or(Why::Changed {
+        offset: checkpoint.offset,
+    })
+}
+
+/// Reads what of a dump stands behind a checkpoint, and writes nothing.
+async fn check_rest(
+    job: &Job<'_>,
+    there: &mut There,
+    checkpoint: &Checkpoint,
+) -> Result<Pass, ImportError> {
+    let checked = async {
+        let pass = resumed(job, checkpoint)?;
+        let mut ahead = job.read(Some(pass.end));
+        let pass = check(job, pass, &mut ahead).await?;
+        refuse_clashes(job, there, &pass).await?;
+        Ok(pass)
+    };
+    let checked = checked.await;
+    checked.map_err(|why| of_the_rest(job, checkpoint, why).leaving(checkpoint.stands()))
+}
+
+/// Why what stands behind a checkpoint was not imported: what stands before it may be another dump.
+fn of_the_rest(job: &Job<'_>, checkpoint: &Checkpoint, why: Why) -> Why {
+    match why {
+        Why::Dump(DumpError::Changed { .. }) if checkpoint.name == job.input.recorded() => {
+            Why::Changed {
+                offset: checkpoint.offset,
+            }
+        }
+        Why::Dump(DumpError::Changed { .. }) => Why::Another {
+            name: checkpoint.name.clone(),
+            line: checkpoint.line,
+            started_at: checkpoint.started_at.clone(),
+        },
+        why => why,
+    }
 }
 
 /// Begins to import.
@@ -164,22 +174,17 @@ async fn begin(
     history: &History,
     mut there: There,
 ) -> Result<Imported, ImportError> {
-    let translator = Translator::new(job.db.engine(), job.options.tables, false);
+    let fresh = || Pass::begin(job.db.engine(), job.options.tables, false);
     let mut blocks = Blocks {
         read: VecDeque::new(),
-        ahead: Ahead::of(job.input, job.options.block_bytes(), None, job.db.stop()),
+        ahead: job.read(None),
     };
-    let mut seen = Seen {
-        wanted: Wanted::default(),
-        translator: translator.clone(),
-        tally: Tally::default(),
-        end: Mark::default(),
-    };
+    let mut seen = fresh();
     let mut is_whole = false;
     while seen.end.offset < job.options.transaction_bytes && !is_whole {
         match blocks.ahead.next().await? {
             Some(block) => {
-                seen.block(job, &block)?;
+                seen.block(&block, job.how())?;
                 blocks.read.push_back(block);
             }
             None => is_whole = true,
@@ -189,13 +194,8 @@ async fn begin(
     if survey {
         // It is small change beside writing it, and then nothing is written of a dump that something is wrong with.
         blocks.read.clear();
-        while let Some(block) = blocks.ahead.next().await? {
-            seen.block(job, &block)?;
-            (job.on_event)(ImportEvent::Checked {
-                bytes: seen.end.offset,
-            });
-        }
-        blocks.ahead = Ahead::of(job.input, job.options.block_bytes(), None, job.db.stop());
+        seen = check(job, seen, &mut blocks.ahead).await?;
+        blocks.ahead = job.read(None);
     }
     if is_whole || survey {
         let key = Key::Import(hexadecimal(&seen.end.sha256));
@@ -203,11 +203,7 @@ async fn begin(
             return Ok(Imported::already(&seen.end, row));
         }
     }
-    count_there(job.db, &mut there, &seen.wanted).await?;
-    let found = clashes(&seen.wanted, &there, job.options.tables);
-    if !found.is_empty() {
-        return Err(Why::Clashes(found).into());
-    }
+    refuse_clashes(job, &mut there, &seen).await?;
     if is_whole && !seen.translator.has_history {
         return whole(job, there, blocks.read.into()).await;
     }
@@ -219,11 +215,8 @@ async fn begin(
         name: &name,
         on_event: job.on_event.clone(),
         blocks,
-        tables: job.options.tables,
         there,
-        wanted: seen.wanted,
-        translator,
-        tally: Tally::default(),
+        pass: fresh(),
         at: None,
     };
     let done = chunks.send().await?;
@@ -232,69 +225,56 @@ async fn begin(
 
 /// Reads the whole dump, and says what importing it would do.
 pub(super) async fn plan(job: &Job<'_>, is_new: bool) -> Result<Planned, ImportError> {
-    let (history, mut there, checkpoint) = look(job.db).await?;
+    let (history, mut there, mut checkpoint) = look(job.db).await?;
+    if let Some(unfinished) = &checkpoint {
+        there.without(unfinished.made());
+        if job.options.begin == Begin::Anew {
+            undo(unfinished).map_err(|why| why.leaving(unfinished.stands()))?;
+            checkpoint = None;
+        }
+    }
     if let Some(checkpoint) = &checkpoint {
-        there.without(checkpoint.made());
+        let seen = check_rest(job, &mut there, checkpoint).await?;
+        let line = checkpoint.line;
+        return Ok(Planned::of(seen, Way::Rest { line }));
     }
-    let mut seen = Seen {
-        wanted: Wanted::default(),
-        translator: Translator::new(job.db.engine(), job.options.tables, is_new),
-        tally: Tally::default(),
-        end: Mark::default(),
-    };
-    let mut blocks = Ahead::of(job.input, job.options.block_bytes(), None, job.db.stop());
-    while let Some(block) = blocks.next().await? {
-        seen.block(job, &block)?;
-    }
+    let fresh = Pass::begin(job.db.engine(), job.options.tables, is_new);
+    let seen = check(job, fresh, &mut job.read(None)).await?;
     let key = Key::Import(hexadecimal(&seen.end.sha256));
-    let is_there = history.row(&key).is_some();
-    if !is_there {
-        count_there(job.db, &mut there, &seen.wanted).await?;
-        let found = clashes(&seen.wanted, &there, job.options.tables);
-        if !found.is_empty() {
-            return Err(Why::Clashes(found).into());
-        }
+    if history.row(&key).is_some() {
+        return Ok(Planned::of(seen, Way::Already));
     }
+    refuse_clashes(job, &mut there, &seen).await?;
     let is_small = seen.end.offset < job.options.transaction_bytes;
-    Ok(Planned {
-        tables: seen.tally.tables,
-        bytes: seen.end.offset,
-        way: match is_there {
-            true => Way::Already,
-            false if is_new => Way::NewFile,
-            false if is_small && !seen.translator.has_history => Way::Whole,
-            false => Way::Chunks,
-        },
-    })
+    let way = match is_small && !seen.translator.has_history {
+        _ if is_new => Way::NewFile,
+        true => Way::Whole,
+        false => Way::Chunks,
+    };
+    Ok(Planned::of(seen, way))
 }
 
-/// What was seen of a dump before anything is written.
-struct Seen {
-    wanted: Wanted,
-    translator: Translator,
-    tally: Tally,
-    end: Mark,
+/// Reads a dump to its end.
+async fn check(job: &Job<'_>, mut pass: Pass, ahead: &mut Ahead) -> Result<Pass, Why> {
+    while let Some(block) = ahead.next().await? {
+        pass.block(&block, job.how())?;
+        (job.on_event)(ImportEvent::Checked {
+            bytes: pass.end.offset,
+        });
+    }
+    Ok(pass)
 }
 
-impl Seen {
-    fn block(&mut self, job: &Job<'_>, block: &Block) -> Result<(), Why> {
-        let how = How {
-            largest: job.db.engine().largest_row(),
-            apart: None,
-        };
-        for (number, item) in block.items.iter().enumerate() {
-            self.wanted.item(item, &self.translator);
-            let deed = self.translator.deed(item);
-            super::lower::tell(block, number, &deed, &self.translator, &mut self.tally);
-        }
-        super::lower::fit(block, how)?;
-        self.end = block.end;
-        Ok(())
+async fn refuse_clashes(job: &Job<'_>, there: &mut There, pass: &Pass) -> Result<(), Why> {
+    count_there(job.db, there, &pass.wanted).await?;
+    match pass.clashes(there) {
+        found if found.is_empty() => Ok(()),
+        found => Err(Why::Clashes(found)),
     }
 }
 
 /// Counts the rows of those tables of the dump that are there.
-async fn count_there(db: &Db, there: &mut There, wanted: &Wanted) -> Result<(), Why> {
+pub(super) async fn count_there(db: &Db, there: &mut There, wanted: &Wanted) -> Result<(), Why> {
     let (tables, queries) = there.counting(wanted);
     if tables.is_empty() {
         return Ok(());
@@ -316,30 +296,26 @@ async fn whole(job: &Job<'_>, there: There, blocks: Vec<Block>) -> Result<Import
         Violations::Refuse => ForeignKeys::Off,
         Violations::Allow => ForeignKeys::Unchecked,
     };
-    let mut how = How {
-        largest: job.db.engine().largest_row(),
-        apart: None,
-    };
+    let mut how = job.how();
     let begun = Instant::now();
     loop {
-        let mut translator = Translator::new(job.db.engine(), job.options.tables, false);
-        let mut tally = Tally::default();
-        let lowered = Lowered::of(&blocks, &mut translator, &mut tally, how)?;
-        there.note(&mut tally);
+        let mut pass = Pass::begin(job.db.engine(), job.options.tables, false);
+        let lowered = Lowered::of(&blocks, &mut pass, how)?;
+        there.note(&mut pass.tally);
         let revision = history::read(job.db).await.map_err(Why::from)?.revision;
         let name = job.input.recorded();
         let script = scripted(
             revision,
             &name,
             &end,
-            &tally,
+            &pass.tally,
             foreign_keys,
             lowered.steps.clone(),
         );
         match settled(job, &script, begun).await {
             Ok(()) => {
                 let mut sent = Tally::default();
-                sent.took(&tally, begun.elapsed());
+                sent.took(&pass.tally, begun.elapsed());
                 (job.on_event)(ImportEvent::Written {
                     bytes: end.offset,
                     rows: sent.rows(),
@@ -353,7 +329,7 @@ async fn whole(job: &Job<'_>, there: There, blocks: Vec<Block>) -> Result<Import
                     .map_err(|why| why.leaving(Stands::Everything))?;
                 let done = chunks::Done {
                     tally: sent,
-                    translator,
+                    translator: pass.translator,
                     end,
                 };
                 return Ok(Imported::of(done, orphans, Outcome::Whole));
@@ -370,8 +346,7 @@ async fn whole(job: &Job<'_>, there: There, blocks: Vec<Block>) -> Result<Import
                 };
                 match part {
                     Part::Step(failed) => {
-                        let is_it =
-                            |step: &crate::script::Step| Arc::ptr_eq(&step.sql, &failed.sql);
+                        let is_it = |step: &Step| Arc::ptr_eq(&step.sql, &failed.sql);
                         let step = lowered.steps.iter().position(is_it).unwrap_or(usize::MAX);
                         if how.apart.is_none()
                             && lowered.is_of_many(step)

@@ -1,11 +1,11 @@
 //! Blocks as the steps of a transaction, and for each step its place in the dump. Pure.
 
 use super::error::{At, Why};
+use super::pass::Pass;
 use super::rows;
-use super::tally::{Tally, bytes_of};
-use super::translate::{Deed, Translator, is_of_the_engine};
+use super::translate::Deed;
 use crate::db::EngineError;
-use crate::dump::{Block, Item, Object, Rows, What};
+use crate::dump::{Block, Item, Rows, What};
 use crate::script::Step;
 use crate::sql::{Value, ValueRef};
 
@@ -35,29 +35,23 @@ pub(super) struct How {
 }
 
 impl Lowered {
-    /// Takes in some blocks, which follow those that it has.
+    /// The next blocks of a pass.
     ///
     /// # Errors
     /// A row that is too large for the engine.
-    pub(super) fn of(
-        blocks: &[Block],
-        translator: &mut Translator,
-        tally: &mut Tally,
-        how: How,
-    ) -> Result<Lowered, Why> {
+    pub(super) fn of(blocks: &[Block], pass: &mut Pass, how: How) -> Result<Lowered, Why> {
         let mut lowered = Lowered::default();
         for block in blocks {
             fit(block, how)?;
             for (number, item) in block.items.iter().enumerate() {
-                let deed = translator.deed(item);
-                tell(block, number, &deed, translator, tally);
-                match deed {
+                match pass.item(block, number) {
                     Deed::Nothing => {}
                     Deed::Run(statements) => lowered.statements(statements, item),
                     Deed::Rows(of) => lowered.rows(block, of, how),
                     Deed::Sequences(of) => lowered.sequences(block, of),
                 }
             }
+            pass.end = block.end;
         }
         Ok(lowered)
     }
@@ -191,37 +185,4 @@ pub(super) fn fit(block: &Block, how: How) -> Result<(), Why> {
         }
     }
     Ok(())
-}
-
-/// Counts an item of a block, of which this becomes.
-pub(super) fn tell(
-    block: &Block,
-    number: usize,
-    deed: &Deed<'_>,
-    translator: &Translator,
-    tally: &mut Tally,
-) {
-    let counts = |table: &str| !translator.is_shadow(table) && !is_of_the_engine(table);
-    match (deed, &block.items[number]) {
-        (Deed::Rows(of), _) if counts(&of.target.table) => {
-            let table = tally.table(&of.target.table);
-            table.rows += of.len() as u64;
-            table.bytes += bytes_of(block, number);
-        }
-        (Deed::Run(_), Item::Statement(statement)) => match &statement.what {
-            What::Create {
-                object: Object::Table,
-                name,
-                ..
-            } if counts(name) => {
-                tally.table(name);
-            }
-            What::Create {
-                object: Object::VirtualTable,
-                ..
-            } => tally.tables.retain(|table| counts(&table.name)),
-            _ => {}
-        },
-        _ => {}
-    }
 }

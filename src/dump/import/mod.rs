@@ -14,6 +14,7 @@ mod error;
 mod existing;
 mod lower;
 mod new_file;
+mod pass;
 mod rows;
 mod tally;
 mod translate;
@@ -229,6 +230,11 @@ pub enum Way {
     Whole,
     /// In transactions that each move a checkpoint.
     Chunks,
+    /// So too, from this line on: what stands before it is there.
+    Rest {
+        /// The line, from 1.
+        line: u64,
+    },
     /// It is there.
     Already,
 }
@@ -259,6 +265,16 @@ pub async fn plan(db: &Db, input: &Input, options: &ImportOptions) -> Result<Pla
     existing::plan(&job, is_new).await
 }
 
+impl Planned {
+    fn of(pass: pass::Pass, way: Way) -> Planned {
+        Planned {
+            tables: pass.tally.tables,
+            bytes: pass.end.offset,
+            way,
+        }
+    }
+}
+
 /// One import.
 struct Job<'a> {
     db: &'a Db,
@@ -266,6 +282,20 @@ struct Job<'a> {
     options: &'a ImportOptions,
     run: &'a Run,
     on_event: OnImport,
+}
+
+impl Job<'_> {
+    /// Begins to read the dump, behind this point of it.
+    fn read(&self, from: Option<Mark>) -> Ahead {
+        Ahead::of(self.input, self.options.block_bytes(), from, self.db.stop())
+    }
+
+    fn how(&self) -> lower::How {
+        lower::How {
+            largest: self.db.engine().largest_row(),
+            apart: None,
+        }
+    }
 }
 
 /// Imports a dump.

@@ -10,11 +10,12 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use super::ahead::Ahead;
+use super::clash::There;
 use super::error::{At, Orphan, Why};
-use super::lower::tell;
+use super::pass::Pass;
 use super::rows::insert_into;
 use super::tally::Tally;
-use super::translate::{Deed, LeftOut, Tables, Translator};
+use super::translate::{Deed, LeftOut, Tables};
 use super::{ImportError, ImportEvent, OnImport, Verify, Violations, record};
 use crate::db::{self, Access, Db, Draft, Engine, Options, Prepared, Raw, Replaces, Stop};
 use crate::dump::{Block, Mark, Object, Rows, Target, What};
@@ -87,6 +88,7 @@ pub(super) async fn make(path: &Path, dump: Ahead, plan: Plan<'_>) -> Result<Bui
     let options = Options {
         lock_timeout: plan.lock_timeout,
         stop: plan.stop.clone(),
+        ..Options::default()
     };
     let draft = Draft::begin(path, &options).await.map_err(Why::building)?;
     let built = build(draft.path(), dump, &plan).await?;
@@ -141,18 +143,17 @@ struct Written {
 }
 
 fn write(raw: &Raw, mut dump: Ahead, pace: Pace, on_event: &OnImport) -> Result<Written, Why> {
-    let mut translator = Translator::new(Engine::Local, Tables::New, true);
-    let mut tally = Tally::default();
-    let mut end = Mark::default();
+    let mut pass = Pass::begin(Engine::Local, Tables::New, true);
     let mut inserts: Option<Inserts<'_>> = None;
     raw.execute("BEGIN").map_err(Why::engine)?;
     let runtime = tokio::runtime::Handle::current();
     while let Some(block) = runtime.block_on(dump.next())? {
         for (number, item) in block.items.iter().enumerate() {
             let begun = Instant::now();
-            let deed = translator.deed(item);
-            tell(&block, number, &deed, &translator, &mut tally);
+            let deed = pass.item(&block, number);
             match deed {
+                // The rest is read for all that is wrong with it.
+                _ if pass.wanted.is_unfit() => {}
                 Deed::Nothing => {}
                 Deed::Run(statements) => {
                     // They may change what those were compiled for.
@@ -163,24 +164,27 @@ fn write(raw: &Raw, mut dump: Ahead, pace: Pace, on_event: &OnImport) -> Result<
                 }
                 Deed::Rows(rows) | Deed::Sequences(rows) => {
                     insert(raw, &mut inserts, &block, rows, pace)?;
-                    if let Some(table) = tally.known(&rows.target.table) {
+                    if let Some(table) = pass.tally.known(&rows.target.table) {
                         table.took += begun.elapsed();
                     }
                 }
             }
         }
-        end = block.end;
+        pass.end = block.end;
         on_event(ImportEvent::Written {
-            bytes: end.offset,
-            rows: tally.rows(),
+            bytes: pass.end.offset,
+            rows: pass.tally.rows(),
         });
     }
     drop(inserts);
+    if pass.wanted.is_unfit() {
+        return Err(Why::Clashes(pass.clashes(&There::default())));
+    }
     raw.execute("COMMIT").map_err(Why::engine)?;
     Ok(Written {
-        left_out: translator.left_out,
-        tally,
-        end,
+        left_out: pass.translator.left_out,
+        tally: pass.tally,
+        end: pass.end,
     })
 }
 

@@ -3,6 +3,7 @@
 //! The envelope of a dump (`BEGIN`, `PRAGMA foreign_keys`) is replaced by the import's own; what an engine does not take
 //! is left out with a word; the tables that a virtual table has made already are cleared instead of made again.
 
+use super::clash::Event;
 use super::tally::Before;
 use crate::db::Engine;
 use crate::dump::{Item, Object, Rows, Statement, What};
@@ -74,6 +75,8 @@ pub(super) struct Made {
     pub(super) name: String,
     /// Of a virtual table.
     pub(super) module: Option<String>,
+    /// The table of a trigger, and what the trigger runs for.
+    pub(super) trigger: Option<(String, Event)>,
 }
 
 #[derive(Debug, Clone)]
@@ -195,6 +198,7 @@ impl Translator {
                     object,
                     name: name.to_owned(),
                     module,
+                    trigger: None,
                 });
                 return self.virtual_table(sql);
             }
@@ -205,6 +209,8 @@ impl Translator {
                     object,
                     name: name.to_owned(),
                     module: None,
+                    trigger: (object == Object::Trigger)
+                        .then(|| (table.to_owned(), Event::of(sql))),
                 });
             }
         }

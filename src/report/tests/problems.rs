@@ -3,12 +3,13 @@ use expect_test::expect_file;
 use super::{STYLE, case, origin, row};
 use crate::db::{Db, Engine, Options};
 use crate::diagnostic::{Diagnostic, Location};
-use crate::history::{History, Row, State, Unfinished};
+use crate::history::{History, OtherHistory, Recorded, Row, State, Unfinished};
 use crate::migrations::{
-    ApplyError, Base, Grouping, Migrations, PlanOptions, Repair, Target, check, check_against,
-    ignore, plan, repair, undo_plan,
+    ApplyError, Base, BaselineOptions, Grouping, Migrations, PlanOptions, Repair, Target, Verify,
+    baseline, check, check_against, ignore, plan, repair, undo_plan,
 };
 use crate::report::{Paint, Report, Style, annotations};
+use crate::schema::tests::database;
 use crate::schema::{Difference, Object, ObjectKind};
 use crate::script::{Key, Run, Source};
 
@@ -205,11 +206,69 @@ async fn all_problems() -> Vec<Diagnostic> {
         of_engine(("V2__users.sql", &format!("INSERT INTO users VALUES ('\n{long}');\n")), Engine::Server),
         of_engine(("V2__users.sql", &format!("SELECT 1;\n-- {long}\n")), Engine::Server),
         plan(&set(&[]), &unfinished, &PlanOptions::default()).problems,
+        of_files(&[(
+            "V2__users.sql",
+            "-- +goose Up\nCREATE TABLE users (id);\n\n  -- +goose Down\nDROP TABLE users;\n",
+        )]),
+        of_files(&[("U2__users.sql", "-- migrate:up transaction:false\nVACUUM;\n")]),
+        of_files(&[("R__views.sql", "/* +migrate Down */\nDROP VIEW v;\n")]),
+        of_files(&[("V2__users.sql", "-- +goose ENVSUB ON\nSELECT '${NAME}';\n")]),
+        of_other("refinery", "refinery_schema_history", "2", None),
+        of_other("Django", "django_migrations", "users.0002_email", None),
+        of_other("sqlx", "_sqlx_migrations", "3", Some("3")),
+        of_tables(&[("V2__users.sql", "CREATE TABLE IF NOT EXISTS users (id);\n")]),
+        not_compared().await,
     ];
     for problems in &found {
         assert_eq!(problems.len(), 1, "{problems:?}");
     }
     found.concat()
+}
+
+/// The problems of a database that another tool has migrated, whose versions are V1 and V2 where `newest` is one of them.
+fn of_other(
+    tool: &'static str,
+    table: &str,
+    newest: &str,
+    unfinished: Option<&str>,
+) -> Vec<Diagnostic> {
+    let history = History {
+        others: vec![OtherHistory {
+            tool,
+            table: table.to_owned(),
+            newest: newest.to_owned(),
+            unfinished: unfinished.map(str::to_owned),
+            versions: newest
+                .parse()
+                .map_or(Vec::new(), |newest| (1..=newest).collect()),
+            recorded: Recorded::Each,
+        }],
+        ..History::default()
+    };
+    let files = [("V1__a.sql", "SELECT 1;\n"), ("V2__users.sql", USERS)];
+    plan(&set(&files), &history, &PlanOptions::default()).problems
+}
+
+/// The problems of a database that has a table `users` and no history.
+fn of_tables(files: &[(&str, &str)]) -> Vec<Diagnostic> {
+    let history = History {
+        tables: ["users".to_owned()].into(),
+        ..History::default()
+    };
+    plan(&set(files), &history, &PlanOptions::default()).problems
+}
+
+async fn not_compared() -> Vec<Diagnostic> {
+    let sql = "CREATE TABLE a (x); CREATE TABLE _cf_KV (key TEXT); CREATE TABLE d1_migrations (id INTEGER PRIMARY KEY, \
+               name TEXT, applied_at TIMESTAMP)";
+    let db = database(sql).await;
+    let options = BaselineOptions {
+        version: 1,
+        verify: Verify::Schema,
+    };
+    let files = set(&[("V1__a.sql", "CREATE TABLE a (x);\n")]);
+    let outcome = baseline(&db, &files, &options, &Run::new("test"), &ignore()).await;
+    outcome.unwrap().warnings
 }
 
 async fn checked(files: &[(&str, &str)]) -> Vec<Diagnostic> {
@@ -232,7 +291,7 @@ async fn each_problem_says_what_where_and_what_to_do() {
         let text = Report::problems(std::slice::from_ref(&problem)).text(STYLE);
         all.push_str(&case(problem.code, text.trim_end()));
     }
-    let baseline = Report::baseline(2, &differences()).text(STYLE);
+    let baseline = Report::baseline(2, &differences(), &["_cf_KV".to_owned()]).text(STYLE);
     all.push_str(&case("a baseline that does not match", baseline.trim_end()));
     expect_file!["problems.txt"].assert_eq(&all);
 }

@@ -20,27 +20,33 @@ impl<'a> Expansion<'a> {
     ) -> Option<(Content, Nature)> {
         let span = &found.value.span;
         let column = &of.columns[found.column];
+        let strictness = of.strictness_of(found.column);
+        let label = match (&found.value.value, found.label_of) {
+            (Expr::Scalar { text: label, .. }, Some(_)) | (Expr::Ref { label, .. }, _) => {
+                match names.fill(label) {
+                    Ok(label) => label,
+                    Err(unfit) => {
+                        self.unfit(found.file, span, unfit);
+                        return None;
+                    }
+                }
+            }
+            _ => "".into(),
+        };
         let reference = match (&found.value.value, found.label_of) {
-            (Expr::Scalar { text, .. }, Some((key, at))) => {
+            (Expr::Scalar { .. }, Some((key, at))) => {
                 let key = &of.foreign_keys[key];
                 let target = key.parent_columns.get(at).cloned();
-                Some((key.parent.clone(), names.fill(text), target))
+                Some((key.parent.clone(), target))
             }
-            (
-                Expr::Ref {
-                    table,
-                    label,
-                    column,
-                },
-                _,
-            ) => {
+            (Expr::Ref { table, column, .. }, _) => {
                 let by_key = of.foreign_keys.iter().find_map(|key| {
                     let at = key.columns.iter().position(|it| *it == found.column)?;
                     let is_it = key.parent.eq_ignore_ascii_case(table);
                     is_it.then(|| key.parent_columns.get(at).cloned()).flatten()
                 });
                 let target = column.clone().or(by_key);
-                Some((table.clone(), names.fill(label), target))
+                Some((table.clone(), target))
             }
             (Expr::Null | Expr::Env { .. }, _) => None,
             (_, Some((key, _))) => {
@@ -51,7 +57,7 @@ impl<'a> Expansion<'a> {
             }
             _ => None,
         };
-        if let Some((table, label, target)) = reference {
+        if let Some((table, target)) = reference {
             let written = matches!(found.value.value, Expr::Ref { .. });
             return self
                 .reference(found.file, span, &table, &label, target.as_deref(), written)
@@ -62,16 +68,16 @@ impl<'a> Expansion<'a> {
                 let place = super::super::draw::Place {
                     file: self.files[file],
                     table: &of.name,
-                    label: names.label,
+                    names: *names,
                     column,
-                    strictness: of.strictness,
+                    strictness,
                 };
                 super::super::draw::draw(found.value, &place, self.given, |_| true)
             }
             false => evaluate(
                 found.value,
                 column,
-                of.strictness,
+                strictness,
                 names,
                 self.files[file],
                 self.given,

@@ -304,7 +304,7 @@ fn an_unknown_directive() {
             2> 1 | -- seedbed: no-transactions
             2>   | ^^^^^^^^^^^^^^^^^^^^^^^^^^^
             2>   |
-            2>   = help: the directives are: no-transaction, foreign-keys=on, foreign-keys=off
+            2>   = help: write `-- seedbed: no-transaction`
             2>
             2> error[directive]: this directive stands below a statement
             2>  --> migrations/V2__directive.sql:3:1

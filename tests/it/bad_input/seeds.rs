@@ -1015,3 +1015,234 @@ fn secrets_that_everybody_knows_in_a_set_for_prod() {
     "#]]);
     assert!(!ran.stderr.contains("changeme"), "{ran}");
 }
+
+#[test]
+fn tags_and_names_that_mean_nothing_where_they_stand() {
+    refused(
+        &[
+            (
+                "a.yaml",
+                "users:\n  \
+             _defaults: {name: \"n${i}\", email: \"${label}@${each}\"}\n  \
+             a: {email: a@x, team_id: !pick [!ref teams.red, !ref teams.blue]}\n  \
+             b: {email: b@x, age: !pick [!int 1..5, 7], name: !pick {!fake name: 2, x: 1}}\n  \
+             c: {email: c@x, born: !pick [!ago 1..9 days], name: !pick [!pick [a, b]]}\n  \
+             r_{1..2}: {team: red}\n\
+             teams:\n  red: {name: Red}\n  blue: {name: Blue}\n",
+            ),
+            (
+                "b.yaml",
+                "users:\n  \
+             _id: u_${i}\n  \
+             _defaults: {team_id: !ref \"teams.t_${i}\"}\n  \
+             d: {email: d@x, name: {a: !ref teams.red}}\n  \
+             e: {email: e@x, name: !json [!env HOME]}\n  \
+             !env X : {email: f@x}\n  \
+             g: {email: g@x, !now name: x}\n  \
+             h: {email: h@x, name: !hash {value: !now }}\n  \
+             i: {email: i@x, name: !env {name: !ref teams.red}, born: !now [!int 1..5]}\n",
+            ),
+        ],
+        4,
+        expect![[r#"
+            $ seedbed seed
+            2> target: local local.db (default)
+            2> error[unknown-name]: `${i}` has no value in row `a`
+            2>  --> seeds/a.yaml:2:21
+            2>   |
+            2> 2 |   _defaults: {name: "n${i}", email: "${label}@${each}"}
+            2>   |                     ^^^^^^^
+            2>   |
+            2>   = help: `${i}` is the number of a row in a range like `load_{001..500}`; give the other rows a value of their own
+            2>
+            2> error[unknown-name]: `${each}` has no value in row `r_1`
+            2>  --> seeds/a.yaml:2:37
+            2>   |
+            2> 2 |   _defaults: {name: "n${i}", email: "${label}@${each}"}
+            2>   |                                     ^^^^^^^^^^^^^^^^^^
+            2>   |
+            2>   = help: `${each}` is the label that a row like `now_{users.load_*}` was made for; give the other rows a value of their own
+            2>
+            2> error[bad-tag]: `!ref` cannot be one of the values of `!pick`
+            2>  --> seeds/a.yaml:3:35
+            2>   |
+            2> 3 |   a: {email: a@x, team_id: !pick [!ref teams.red, !ref teams.blue]}
+            2>   |                                   ^^^^^^^^^^^^^^
+            2>   |
+            2>   = help: write the value of `id` in each row of `teams`, and pick from these values: `!pick [1, 2]`
+            2>
+            2> error[bad-tag]: `!ref` cannot be one of the values of `!pick`
+            2>  --> seeds/a.yaml:3:51
+            2>   |
+            2> 3 |   a: {email: a@x, team_id: !pick [!ref teams.red, !ref teams.blue]}
+            2>   |                                                   ^^^^^^^^^^^^^^^
+            2>   |
+            2>   = help: write the value of `id` in each row of `teams`, and pick from these values: `!pick [1, 2]`
+            2>
+            2> error[bad-tag]: `!int` cannot be one of the values of `!pick`
+            2>  --> seeds/a.yaml:4:31
+            2>   |
+            2> 4 |   b: {email: b@x, age: !pick [!int 1..5, 7], name: !pick {!fake name: 2, x: 1}}
+            2>   |                               ^^^^^^^^^
+            2>   |
+            2>   = help: `!int` draws from a range by itself: `!int 0..500`; or write the numbers out: `!pick [1, 2, 3]`
+            2>
+            2> error[yaml-key]: `!fake` stands at a name, which takes no tag
+            2>  --> seeds/a.yaml:4:59
+            2>   |
+            2> 4 |   b: {email: b@x, age: !pick [!int 1..5, 7], name: !pick {!fake name: 2, x: 1}}
+            2>   |                                                           ^^^^^
+            2>   |
+            2>   = help: remove the tag
+            2>
+            2> error[bad-tag]: `!ago` cannot be one of the values of `!pick`
+            2>  --> seeds/a.yaml:5:32
+            2>   |
+            2> 5 |   c: {email: c@x, born: !pick [!ago 1..9 days], name: !pick [!pick [a, b]]}
+            2>   |                                ^^^^^^^^^^^^^^
+            2>   |
+            2>   = help: `!ago` draws from a range by itself: `!ago 0..365 days`
+            2>
+            2> error[bad-tag]: `!pick` cannot be one of the values of `!pick`
+            2>  --> seeds/a.yaml:5:62
+            2>   |
+            2> 5 |   c: {email: c@x, born: !pick [!ago 1..9 days], name: !pick [!pick [a, b]]}
+            2>   |                                                              ^^^^^^^^^^^^
+            2>   |
+            2>   = help: write all values into one `!pick`, with weights where they differ: `!pick {free: 70, pro: 30}`
+            2>
+            2> error[unknown-name]: `${i}` has no value in row `d`
+            2>  --> seeds/b.yaml:2:8
+            2>   |
+            2> 2 |   _id: u_${i}
+            2>   |        ^^^^^^
+            2>   |
+            2>   = help: `${i}` is the number of a row in a range like `load_{001..500}`; give the other rows a value of their own
+            2>
+            2> error[unknown-name]: `${i}` has no value in row `d`
+            2>  --> seeds/b.yaml:3:24
+            2>   |
+            2> 3 |   _defaults: {team_id: !ref "teams.t_${i}"}
+            2>   |                        ^^^^^^^^^^^^^^^^^^^
+            2>   |
+            2>   = help: `${i}` is the number of a row in a range like `load_{001..500}`; give the other rows a value of their own
+            2>
+            2> error[bad-json]: the tag `!ref` stands inside of JSON, where nothing is replaced
+            2>  --> seeds/b.yaml:4:29
+            2>   |
+            2> 4 |   d: {email: d@x, name: {a: !ref teams.red}}
+            2>   |                             ^^^^
+            2>   |
+            2>   = help: write the value itself; a text that begins with `!` needs quotes
+            2>
+            2> error[bad-json]: the tag `!env` stands inside of JSON, where nothing is replaced
+            2>  --> seeds/b.yaml:5:32
+            2>   |
+            2> 5 |   e: {email: e@x, name: !json [!env HOME]}
+            2>   |                                ^^^^
+            2>   |
+            2>   = help: write the value itself; a text that begins with `!` needs quotes
+            2>
+            2> error[yaml-key]: `!env` stands at a name, which takes no tag
+            2>  --> seeds/b.yaml:6:3
+            2>   |
+            2> 6 |   !env X : {email: f@x}
+            2>   |   ^^^^
+            2>   |
+            2>   = help: remove the tag
+            2>
+            2> error[yaml-key]: `!now` stands at a name, which takes no tag
+            2>  --> seeds/b.yaml:7:19
+            2>   |
+            2> 7 |   g: {email: g@x, !now name: x}
+            2>   |                   ^^^^
+            2>   |
+            2>   = help: remove the tag
+            2>
+            2> error[bad-tag]: `!hash` takes a text or an `!env` as its `value`
+            2>  --> seeds/b.yaml:8:39
+            2>   |
+            2> 8 |   h: {email: h@x, name: !hash {value: !now }}
+            2>   |                                       ^^^^
+            2>   |
+            2>   = help: write for example `!hash {scheme: argon2id, value: !env ADMIN_PASSWORD}`
+            2>
+            2> error[bad-tag]: `!env` takes the name of a variable, and `teams.red` is none
+            2>  --> seeds/b.yaml:9:25
+            2>   |
+            2> 9 |   i: {email: i@x, name: !env {name: !ref teams.red}, born: !now [!int 1..5]}
+            2>   |                         ^^^^^^^^^^^^^^^^^^^^^^^^^^^
+            2>   |
+            2>   = help: write for example `!env {name: SEED_KEY, default: none}`
+            2>
+            2> error[bad-tag]: the name of a variable takes no tag, and this has `!ref`
+            2>  --> seeds/b.yaml:9:37
+            2>   |
+            2> 9 |   i: {email: i@x, name: !env {name: !ref teams.red}, born: !now [!int 1..5]}
+            2>   |                                     ^^^^
+            2>   |
+            2>   = help: remove the tag
+            2>
+            2> error[bad-tag]: `!now` takes modifiers, each a text
+            2>  --> seeds/b.yaml:9:66
+            2>   |
+            2> 9 |   i: {email: i@x, name: !env {name: !ref teams.red}, born: !now [!int 1..5]}
+            2>   |                                                                  ^^^^^^^^^
+            2>   |
+            2>   = help: write for example `!now [start of month, +1 month]`
+            2>
+            2> no row was written
+            2>
+            2> 18 errors
+            exit 4
+        "#]],
+    );
+    refused(
+        &[(
+            "c.yaml",
+            "users:\n  _id: u_${i}\n  _defaults: {name: \"n${i}\", team_id: !ref \"teams.t_${i}\", email: \"${each}\"}\n  \
+             plain: {}\n  other: {}\nteams:\n  t_{1..2}: {name: \"${label}\"}\n",
+        )],
+        4,
+        expect![[r#"
+            $ seedbed seed
+            2> target: local local.db (default)
+            2> error[unknown-name]: `${i}` has no value in row `plain`
+            2>  --> seeds/c.yaml:2:8
+            2>   |
+            2> 2 |   _id: u_${i}
+            2>   |        ^^^^^^
+            2>   |
+            2>   = help: `${i}` is the number of a row in a range like `load_{001..500}`; give the other rows a value of their own
+            2>
+            2> error[unknown-name]: `${i}` has no value in row `plain`
+            2>  --> seeds/c.yaml:3:21
+            2>   |
+            2> 3 |   _defaults: {name: "n${i}", team_id: !ref "teams.t_${i}", email: "${each}"}
+            2>   |                     ^^^^^^^
+            2>   |
+            2>   = help: `${i}` is the number of a row in a range like `load_{001..500}`; give the other rows a value of their own
+            2>
+            2> error[unknown-name]: `${i}` has no value in row `plain`
+            2>  --> seeds/c.yaml:3:39
+            2>   |
+            2> 3 |   _defaults: {name: "n${i}", team_id: !ref "teams.t_${i}", email: "${each}"}
+            2>   |                                       ^^^^^^^^^^^^^^^^^^^
+            2>   |
+            2>   = help: `${i}` is the number of a row in a range like `load_{001..500}`; give the other rows a value of their own
+            2>
+            2> error[unknown-name]: `${each}` has no value in row `plain`
+            2>  --> seeds/c.yaml:3:67
+            2>   |
+            2> 3 |   _defaults: {name: "n${i}", team_id: !ref "teams.t_${i}", email: "${each}"}
+            2>   |                                                                   ^^^^^^^^^
+            2>   |
+            2>   = help: `${each}` is the label that a row like `now_{users.load_*}` was made for; give the other rows a value of their own
+            2>
+            2> no row was written
+            2>
+            2> 4 errors
+            exit 4
+        "#]],
+    );
+}

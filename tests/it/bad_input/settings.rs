@@ -17,7 +17,7 @@ fn an_unknown_key_in_the_configuration() {
         $ seedbed migrate
         2> error[config]: unknown key `directory` in [migrations]
         2>  --> config.toml:5:1
-        2>   = help: known: dir, out_of_order
+        2>   = help: known: dir, out_of_order, ignore_tables
         2>
         2> error[config]: [local] path must be a string, not an integer
         2>  --> config.toml:8:1
@@ -52,7 +52,7 @@ fn an_unknown_key_in_the_configuration() {
               "column": 1,
               "message": "unknown key `directory` in [migrations]",
               "notes": [],
-              "help": "known: dir, out_of_order"
+              "help": "known: dir, out_of_order, ignore_tables"
             },
             {
               "code": "config",
@@ -309,6 +309,9 @@ fn flags_that_do_not_fit() {
                 2>       --migrations <DIR>     The folder of the migrations [default: migrations]
                 2>       --seeds <DIR>          The folder of the seeds [default: seeds]
                 2>       --replica-file <FILE>  The local file of an embedded replica [default: local_replica.db]
+                2>       --ignore <TABLE>       A table that is not the application's: no history of migrations, and
+                2>                              left out of comparisons. Those of other migration tools are known. May
+                2>                              be repeated
                 2>       --format <FORMAT>      How to print the result, on standard output [default: table] [possible
                 2>                              values: table, json]
                 2>   -q, --quiet                Print nothing but the result and errors

@@ -178,6 +178,7 @@ fn config_shows_each_value_and_where_it_comes_from() {
         sync interval       -
         migrations          sql                        --migrations
         out of order        true, on local files only  [migrations] out_of_order in config.toml
+        ignore tables       those of known tools       default
         seeds               seeds                      default
         seed environment    test                       SEEDBED_ENV from .env
         backup              false                      default
@@ -268,6 +269,11 @@ fn config_shows_each_value_and_where_it_comes_from() {
                   "value": "false"
                 },
                 {
+                  "name": "ignore tables",
+                  "origin": "default",
+                  "value": "those of known tools"
+                },
+                {
                   "name": "seeds",
                   "origin": "default",
                   "value": "seeds"
@@ -330,6 +336,7 @@ fn config_shows_each_value_and_where_it_comes_from() {
         sync interval       -
         migrations          migrations               default
         out of order        false                    default
+        ignore tables       those of known tools     default
         seeds               seeds                    default
         seed environment    test                     SEEDBED_ENV from .env
         backup              false                    default
@@ -420,6 +427,10 @@ fn the_version_and_the_help_are_told_on_standard_output() {
 
               --replica-file <FILE>
                   The local file of an embedded replica [default: local_replica.db]
+
+              --ignore <TABLE>
+                  A table that is not the application's: no history of migrations, and left out of
+                  comparisons. Those of other migration tools are known. May be repeated
 
               --format <FORMAT>
                   How to print the result, on standard output

@@ -76,6 +76,9 @@ fn a_backup_is_signed_and_its_owners_alone() {
 #[test]
 fn old_backups_of_the_same_database_go_once_there_is_a_new_one() {
     let project = project();
+    let ran = project.run("backup --dir kept");
+    assert_eq!(ran.code, Some(0), "{ran}");
+    let taken = packed(&project, "kept/").remove(0);
     let old = [
         "local-20200101T000000Z.sql.gz",
         "local-20200101T000000Z.sql.gz.sha256",
@@ -83,9 +86,12 @@ fn old_backups_of_the_same_database_go_once_there_is_a_new_one() {
         "other-20200101T000000Z.sql.gz",
         "local.sql.gz",
     ];
+    let text = project.bytes(&taken).unwrap();
     for name in old {
-        project.write(format!("kept/{name}"), "x");
+        project.write(format!("kept/{name}"), &text);
     }
+    project.remove(format!("{taken}.sha256"));
+    project.remove(taken);
     // One that fails takes none away.
     project.write(
         "broken.db",

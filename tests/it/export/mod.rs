@@ -5,6 +5,8 @@ mod commands;
 mod faults;
 mod generate;
 mod modes;
+mod rebuilt;
+mod retention;
 mod round_trip;
 mod specification;
 

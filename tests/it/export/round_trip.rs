@@ -17,7 +17,7 @@ use crate::project::waiting;
 use crate::world::World;
 
 /// What `sqlite3` prints for these words, given `input`; none where there is no such program.
-fn sqlite3(file: &Path, words: &[&str], input: &[u8]) -> Option<Vec<u8>> {
+pub(super) fn sqlite3(file: &Path, words: &[&str], input: &[u8]) -> Option<Vec<u8>> {
     let child = Command::new("sqlite3")
         .arg("-bail")
         .arg(file)

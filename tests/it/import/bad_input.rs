@@ -151,13 +151,12 @@ fn rows_for_a_table_that_is_missing() {
         expect![[r#"
             $ seedbed import old.sql
             2> target: local local.db (default)
-            2> error[statement-failed]: no such table: u
+            2> error[no-such-table]: there is no table u, and the dump does not make it before its rows
             2>  --> old.sql:4
-            2>   = note: it begins at byte 88
-            2>   = note: it is about the table u
+            2>   = help: make it first with `seedbed migrate`, and then `seedbed import old.sql --into-existing`; or import a dump that has its schema
             2>
             2> nothing of the dump is in the database
-            exit 1
+            exit 4
         "#]],
     );
 }
@@ -349,12 +348,12 @@ fn a_dump_that_would_change_what_is_not_its_own() {
         $ seedbed import old.sql
         2> target: local local.db (default)
         2> error[clears-table]: the dump deletes the rows of other, which is not its own and has 1 row
-        2>   |
+        2>  --> old.sql:4
         2>   = help: no shell writes that: see what else is in the dump, and take the statement out
         2>
         2> error[trigger-before-rows]: the dump makes the trigger boo of t before it writes rows to t
-        2>   |
-        2>   = help: no shell writes that: move the trigger behind the rows, or import into a new file
+        2>  --> old.sql:6
+        2>   = help: no shell writes that: move the trigger behind the rows of its table
         2>
         2> nothing of the dump is in the database
         2>

@@ -128,8 +128,6 @@ async fn damaged_dumps_come_as_they_say_or_not_at_all() {
                     );
                 }
             }
-            // A new file is the dump's alone, so there is less to be careful about.
-            (Ok(()), Err(Why::Clashes(_))) => {}
             // What no shell writes, the numbers of `AUTOINCREMENT` without such a table, a new file cannot take; where others
             // are there already they are merged, and there is nothing to merge.
             (Err(Why::Refused { error, .. }), Ok(()))

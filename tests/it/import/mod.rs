@@ -8,6 +8,7 @@ mod kill;
 mod modes;
 mod server;
 mod specification;
+mod triggers;
 
 use std::path::PathBuf;
 use std::sync::Arc;

@@ -40,4 +40,13 @@ in_every_mode! {
     sequences_go_on_where_they_were
     a_cut_dump_and_a_refused_statement_leave_nothing
     a_gzip_is_told_by_its_content
+    triggers_behind_the_rows_of_their_tables_wait_for_no_chunk
+    a_dump_beyond_the_usual_size_of_a_transaction_arrives
+    a_trigger_before_rows_of_its_table_is_refused_wherever_it_stands
+    a_trigger_that_rows_do_not_set_off_may_stand_before_them
+    rows_without_their_table_are_refused_by_a_dry_run_too
+    an_import_that_goes_on_knows_the_triggers_of_its_first_part
+    an_import_that_goes_on_counts_the_tables_that_it_comes_to
+    a_dry_run_says_what_an_unfinished_import_is_in_the_way_of
+    a_large_dump_of_a_full_text_index_arrives
 }

@@ -6,6 +6,7 @@ use seedbed::dump::import::{Begin, ImportOptions, Tables, Violations};
 use seedbed::history;
 use seedbed::migrations::ApplyError;
 
+pub(crate) use super::triggers::*;
 use super::{Dump, dump, told};
 use crate::world::World;
 
@@ -35,7 +36,7 @@ pub(crate) fn many(rows: usize) -> String {
 /// More than goes into one transaction.
 pub(crate) const MANY: usize = 4_000;
 
-async fn by_hand(world: &World, sql: &str) {
+pub(crate) async fn by_hand(world: &World, sql: &str) {
     let transaction = seedbed::db::Transaction {
         foreign_keys: seedbed::script::ForeignKeys::Off,
         atomicity: seedbed::script::Atomicity::Transaction,
@@ -175,7 +176,7 @@ pub(crate) async fn rows_alone_go_into_existing_tables(world: World) {
     ));
     assert_eq!(
         told(with_others.import_with(&world.db, &existing).await),
-        "there is no table c, and the dump does not make it"
+        "there is no table c, and the dump does not make it before its rows"
     );
     let schema = Dump::new(dump("CREATE TABLE d (x);\n"));
     assert_eq!(

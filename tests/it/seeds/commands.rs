@@ -449,10 +449,10 @@ fn a_row_changed_by_hand_is_told() {
     untouched(&project, "seed").check(expect![[r#"
         $ seedbed seed
         seed 010_users (applied before) sha256 0ca0e6ff…
-          ! posts.first: deleted by hand, and left so
-          ! users.ann: name changed by hand, and left so
+          ! posts.first: deleted by hand, not inserted again
+          ! users.ann: name changed by hand, left unchanged
           `seedbed seed --refresh` makes it as declared again
-        nothing to do: 1 row as declared, 2 changed by hand
+        nothing to do: 1 row as declared, 2 left unchanged
         2> target: local local.db (default)
     "#]]);
     project.run("seed --refresh").check(expect![[r#"

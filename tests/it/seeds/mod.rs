@@ -1,5 +1,6 @@
 //! Seeds: rows that files say a database has, whatever its mode.
 
+mod columns;
 mod commands;
 mod corpus;
 #[cfg(unix)]
@@ -8,6 +9,7 @@ mod modes;
 mod order;
 mod shuffle;
 mod specification;
+mod traces;
 mod typos;
 mod values;
 

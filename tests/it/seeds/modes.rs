@@ -38,4 +38,17 @@ in_every_mode! {
     many_rows_go_together
     a_changed_variable_is_applied_again
     two_runs_at_once_seed_once
+    a_reference_is_kept_as_its_own_column_keeps_it
+    a_foreign_key_compares_as_its_parent_does
+    a_reference_that_a_column_cannot_keep_is_an_error
+    text_with_a_nul_is_read_to_its_end
+    a_unique_index_decides_what_is_the_same
+    any_value_in_any_column_is_written_once
+    a_value_of_a_variable_that_was_changed_by_hand_is_left
+    a_row_that_was_deleted_and_made_again_by_hand_is_left
+    a_record_without_traces_leaves_what_differs
+    an_edited_seed_brings_its_variables
+    a_reference_to_a_variable_is_one
+    times_and_hashes_changed_by_hand_are_reported
+    a_trace_reveals_nothing
 }

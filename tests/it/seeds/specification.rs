@@ -3,6 +3,8 @@
 use seedbed::seeds::Refresh;
 
 use super::Bed;
+pub(crate) use super::columns::*;
+pub(crate) use super::traces::*;
 use crate::world::World;
 
 const SCHEMA: &str = "

@@ -69,6 +69,13 @@ async fn a_value_becomes_what_its_column_holds_and_is_found_so_again() {
         ("TEXT", "!int 5..5", "text|'5'"),
         ("REAL", "!int 5..5", "real|5.0"),
         ("VARCHAR(3)", "!pick {abc: 1}", "text|'abc'"),
+        ("TEXT", "!pick [\"${label}\"]", "text|'x'"),
+        ("REAL", "true", "real|1.0"),
+        ("REAL", "\"1\"", "real|1.0"),
+        ("NUMERIC", "\"1e3\"", "integer|1000"),
+        ("TEXT", "!pick [!now ]", "text|'2026-01-31 12:00:00'"),
+        ("TEXT", "!pick [!env {name: NONE, default: d}]", "text|'d'"),
+        ("TEXT", "!pick [!!binary aGk=]", "blob|X'6869'"),
         ("TEXT", "$${label}", "text|'${label}'"),
         ("TEXT", "\"${label}!\"", "text|'x!'"),
     ] {
@@ -128,6 +135,25 @@ async fn generated_values_depend_on_nothing_but_their_place() {
 }
 
 #[tokio::test]
+async fn a_pick_knows_the_names_of_its_row() {
+    let bed = Bed::memory(
+        "CREATE TABLE t (id TEXT PRIMARY KEY, nick TEXT UNIQUE, v TEXT);
+         CREATE TABLE w (id TEXT PRIMARY KEY, nick TEXT UNIQUE, v TEXT);",
+    )
+    .await;
+    bed.settles(
+        "t:\n  _id: ${label}\n  a_{1..2}: {nick: !pick [\"a${i}\"], v: !pick [\"a${i}\"]}\n\
+         w:\n  b_{t.a_1}: {id: b, nick: !pick [\"${each}\"], v: !pick [\"${each}\"]}\n",
+    )
+    .await;
+    assert_eq!(
+        bed.ask("SELECT * FROM t UNION ALL SELECT * FROM w ORDER BY id")
+            .await,
+        "a_1|a1|a1 a_2|a2|a2 b|a_1|a_1"
+    );
+}
+
+#[tokio::test]
 async fn too_few_values_for_a_unique_column_are_told() {
     let bed = Bed::memory(PEOPLE).await;
     assert_eq!(
@@ -179,7 +205,10 @@ async fn a_hash_is_that_of_its_secret_and_the_secret_is_nowhere() {
     bed.by_hand("UPDATE users SET password = 'my own' WHERE name = 'Ann'")
         .await;
     let second = bed.one(&text.replace("name: Ann", "name: Anna")).await;
-    assert_eq!(second, "a edited ~users.ann(name: Ann → Anna)");
+    assert_eq!(
+        second,
+        "a edited ~users.ann(name: Ann → Anna) !users.ann(password)"
+    );
     bed.options.refresh = Refresh::Yes;
     let third = bed.one(text).await;
     assert!(third.contains("password: *** → ***"), "{third}");

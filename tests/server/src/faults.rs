@@ -49,6 +49,57 @@ pub enum Fault {
     },
     /// Everything is executed; half of the answer's body arrives, then the connection is closed.
     CutBody,
+    /// The answer of a pipeline or a cursor has status 200, is well-formed and gives less than was asked for; a
+    /// cursor's ends as that of an HTTP/1.0 server does, with the connection.
+    Short {
+        /// What it lacks.
+        short: Short,
+        /// What happens before the answer.
+        executes: Executes,
+    },
+    /// The answer is a redirect.
+    Redirect {
+        /// The HTTP status.
+        status: u16,
+        /// Value of the `Location` header.
+        location: String,
+        /// What happens before the answer.
+        executes: Executes,
+    },
+}
+
+/// What an answer lacks.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case", deny_unknown_fields)]
+pub enum Short {
+    /// The body is empty.
+    Empty,
+    /// Only this many of a pipeline's results, or of a cursor's lines behind the first.
+    Results {
+        /// How many.
+        keep: usize,
+    },
+    /// Only this many steps of a batch, or of a cursor's lines behind the first.
+    Steps {
+        /// How many.
+        keep: usize,
+    },
+    /// No step has a result or an error.
+    Nulls,
+    /// Each row lacks its last value.
+    Values,
+    /// No result has columns.
+    Columns,
+}
+
+/// What happens to a request whose answer is wrong.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Executes {
+    /// All of it.
+    Everything,
+    /// Nothing.
+    Nothing,
 }
 
 /// One fault and the requests that it meets, for `POST /test/faults`.

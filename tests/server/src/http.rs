@@ -3,18 +3,21 @@
 use crate::auth::{Keys, Rights};
 use crate::call::Call;
 use crate::engine::Database;
-use crate::faults::{self, Fault, Plan, Rule};
+use crate::faults::{self, Executes, Fault, Plan, Rule};
 use crate::hrana::{self, Reject, Streams};
 use crate::log::{Log, Request as Logged};
 use crate::proxy::Clients;
-use crate::{Options, Replication, grpc, v2};
+use crate::{Options, Replication, grpc, short, v2};
 use bytes::Bytes;
-use hyper::header::{AUTHORIZATION, CONTENT_LENGTH, CONTENT_TYPE, HeaderValue, RETRY_AFTER};
+use hyper::header::{
+    AUTHORIZATION, CONTENT_LENGTH, CONTENT_TYPE, HeaderValue, LOCATION, RETRY_AFTER,
+};
 use hyper::http::{request, response};
-use hyper::{Body, Method, Request, Response, StatusCode};
+use hyper::{Body, Method, Request, Response, StatusCode, Version};
 use libsql_hrana::proto;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
+use std::convert::Infallible;
 use std::sync::Arc;
 use std::time::Duration;
 use uuid::Uuid;
@@ -73,11 +76,13 @@ pub(crate) async fn serve(
         method: parts.method.to_string(),
         path: path.to_owned(),
         steps: 0,
+        writes: false,
         bytes: body.len(),
         status: None,
     };
-    let route = Route::new(parts, body, state.options.replication);
+    let route = Route::new(parts, body.clone(), state.options.replication);
     logged.steps = route.steps();
+    logged.writes = route.writes();
     let logged = state.log.add(logged);
     let fault = state.plan.fault(&logged);
     let job = Job {
@@ -86,7 +91,10 @@ pub(crate) async fn serve(
         rights,
         expires: false,
     };
-    let response = faulty(job, fault).await?;
+    let response = match fault {
+        Some(Fault::Short { short, executes }) => shortened(job, &body, short, executes).await,
+        fault => faulty(job, fault).await?,
+    };
     state
         .log
         .answered(logged.number, response.status().as_u16());
@@ -148,6 +156,22 @@ impl Route {
         }
     }
 
+    fn writes(&self) -> bool {
+        let reads = ["SELECT", "PRAGMA", "EXPLAIN", "WITH", "ROLLBACK"];
+        let writes = |step: &proto::BatchStep| {
+            let sql = step.stmt.sql.as_deref().unwrap_or_default();
+            sql != "BEGIN" && !reads.iter().any(|word| sql.starts_with(word))
+        };
+        match self {
+            Route::Pipeline(Ok(body)) => body.requests.iter().any(|request| match request {
+                proto::StreamRequest::Batch(request) => request.batch.steps.iter().any(writes),
+                _ => false,
+            }),
+            Route::Cursor(Ok(body)) => body.batch.steps.iter().any(writes),
+            _ => false,
+        }
+    }
+
     fn baton(&self) -> Option<&str> {
         match self {
             Route::Pipeline(Ok(body)) => body.baton.as_deref(),
@@ -191,6 +215,18 @@ async fn faulty(mut job: Job, fault: Option<Fault>) -> Result<Response<Body>, Cl
             Some(baton) => job.state.streams.expire(baton),
             None => job.expires = true,
         },
+        Some(Fault::Redirect {
+            status,
+            location,
+            executes,
+        }) => {
+            if executes == Executes::Everything {
+                let _ = tokio::spawn(complete(job, Arc::new(call))).await;
+            }
+            return Ok(redirect(status, &location));
+        }
+        // An answer to one of the two routes that have such answers.
+        Some(Fault::Short { .. }) => {}
         Some(Fault::CutBody) => return halve(complete(job, Arc::new(call)).await),
     }
     Ok(handle(job, Arc::new(call)).await)
@@ -229,6 +265,40 @@ fn halve((mut parts, body): (response::Parts, Bytes)) -> Result<Response<Body>, 
         sender.abort();
     });
     Ok(Response::from_parts(parts, body))
+}
+
+/// The answer to a request of whose results some are left out.
+async fn shortened(
+    job: Job,
+    request: &[u8],
+    short: faults::Short,
+    executes: Executes,
+) -> Response<Body> {
+    let call = Arc::new(Call::new(job.rights.unwrap_or(Rights::Read)));
+    let is_cursor = match job.route {
+        Route::Pipeline(_) => false,
+        Route::Cursor(_) => true,
+        _ => return handle(job, call).await,
+    };
+    let (parts, body) = match executes {
+        Executes::Everything => complete(job, call).await,
+        Executes::Nothing => {
+            let body = match is_cursor {
+                true => Bytes::from_static(b"{\"baton\":null,\"base_url\":null}\n"),
+                false => short::unexecuted(request),
+            };
+            (Response::new(()).into_parts().0, body)
+        }
+    };
+    if !is_cursor {
+        return Response::from_parts(parts, Body::from(short::pipeline(&body, short)));
+    }
+    let body = short::cursor(&body, short, executes);
+    // Without a length, and in the old version, the answer ends where the connection does.
+    let body = futures_util::stream::iter([Ok::<_, Infallible>(body)]);
+    let mut response = Response::from_parts(parts, Body::wrap_stream(body));
+    *response.version_mut() = Version::HTTP_10;
+    response
 }
 
 async fn handle(job: Job, call: Arc<Call>) -> Response<Body> {
@@ -338,6 +408,15 @@ fn refused(status: u16, retry_after: Option<u64>) -> Response<Body> {
     };
     if let Some(seconds) = retry_after {
         response.headers_mut().insert(RETRY_AFTER, seconds.into());
+    }
+    response
+}
+
+fn redirect(status: u16, location: &str) -> Response<Body> {
+    let status = StatusCode::from_u16(status).unwrap_or(StatusCode::FOUND);
+    let mut response = text(status, "");
+    if let Ok(location) = HeaderValue::from_bytes(location.as_bytes()) {
+        response.headers_mut().insert(LOCATION, location);
     }
     response
 }

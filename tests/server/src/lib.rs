@@ -31,10 +31,11 @@ mod proxy;
 mod queue;
 mod run;
 mod server;
+mod short;
 mod v2;
 
 pub use auth::Access;
-pub use faults::{Fault, Rule};
+pub use faults::{Executes, Fault, Rule, Short};
 pub use log::Request;
 pub use server::{Control, Server, listen, run};
 

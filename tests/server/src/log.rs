@@ -15,6 +15,8 @@ pub struct Request {
     pub path: String,
     /// Statements that it sent: of batches, cursors, `execute` and `sequence` requests. A sequence is one.
     pub steps: usize,
+    /// Whether a statement of a batch or a cursor begins otherwise than one that only reads.
+    pub writes: bool,
     /// Bytes of its body.
     pub bytes: usize,
     /// The status of the answer; none while it is handled and where the connection was closed instead.

@@ -77,7 +77,9 @@ proptest! {
             let values: Vec<_> = row.iter().map(put).collect();
             lines += &format!("INSERT INTO {table} VALUES({});\n", values.join(","));
         }
-        lines += &format!("CREATE INDEX i ON {table}(a);\n.dump {options}\n");
+        // The names of tables and indexes are of one space, so this one is made of the table's.
+        let index = identifier(&format!("{name} by a"));
+        lines += &format!("CREATE INDEX {index} ON {table}(a);\n.dump {options}\n");
         let Some(dump) = sqlite3(&lines) else { return Ok(()) };
         let mut reader = reader(&dump, usize::MAX, 200).unwrap();
         let mut read = Vec::new();

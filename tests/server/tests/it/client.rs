@@ -71,8 +71,12 @@ fn read(bytes: &[u8]) -> Option<Reply> {
     };
     let body = if let Some(length) = header("content-length:") {
         body.get(..length.parse().ok()?)?.to_vec()
-    } else {
+    } else if head.contains("transfer-encoding: chunked") {
         unchunked(body)?
+    } else if head.starts_with("http/1.0") {
+        body.to_vec()
+    } else {
+        return None;
     };
     let body = String::from_utf8_lossy(&body).into_owned();
     Some(Reply::Answer { status, head, body })

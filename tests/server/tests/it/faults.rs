@@ -2,7 +2,7 @@
 
 use crate::client::{Reply, execute, in_words, pipeline, run, send, value};
 use expect_test::{Expect, expect};
-use seedbed_test_server::{Fault, Options, Rule, Server};
+use seedbed_test_server::{Executes, Fault, Options, Rule, Server, Short};
 use serde_json::{Value, json};
 use std::time::{Duration, Instant};
 
@@ -109,6 +109,84 @@ fn half_of_the_answer_arrives() {
         closed after 1 bytes
     "#]],
     );
+}
+
+/// The body of an answer that lacks something, and how many rows there are in the end.
+fn shortened(path: &str, short: Short, executes: Executes) -> (String, Value) {
+    let server = server();
+    server.fault(1, Fault::Short { short, executes });
+    let body = match path {
+        "/v3/cursor" => json!({ "batch": inserts()["requests"][0]["batch"] }),
+        _ => inserts(),
+    };
+    let reply = send(server.address(), "POST", path, None, &body.to_string()).unwrap();
+    let Reply::Answer { status, body, head } = reply else {
+        panic!("the connection was closed");
+    };
+    assert_eq!(status, 200);
+    assert_eq!(
+        head.starts_with("http/1.0") && !head.contains("content-length"),
+        path == "/v3/cursor"
+    );
+    assert!(server.requests()[0].writes);
+    let rows = value(server.address(), "SELECT count(*) FROM t");
+    (body, rows)
+}
+
+#[test]
+fn a_pipeline_gives_less_than_was_asked_for() {
+    let check = |short, results: usize, steps: usize| {
+        for (executes, rows) in [(Executes::Everything, "2"), (Executes::Nothing, "0")] {
+            let (body, found) = shortened("/v3/pipeline", short, executes);
+            assert_eq!(found, rows, "{short:?}");
+            let body: Value = serde_json::from_str(&body).unwrap_or_default();
+            let all = body["results"].as_array().map_or(0, Vec::len);
+            let of_batch = &body["results"][0]["response"]["result"];
+            let of_batch = of_batch["step_results"].as_array().map_or(0, Vec::len);
+            assert_eq!((all, of_batch), (results, steps), "{short:?}");
+        }
+    };
+    check(Short::Empty, 0, 0);
+    check(Short::Results { keep: 0 }, 0, 0);
+    check(Short::Results { keep: 1 }, 1, 4);
+    check(Short::Steps { keep: 0 }, 2, 0);
+    check(Short::Steps { keep: 1 }, 2, 1);
+    check(Short::Nulls, 2, 4);
+}
+
+#[test]
+fn a_cursor_ends_at_the_end_of_a_line() {
+    let check = |short, executes, lines: usize, rows: &str| {
+        let (body, found) = shortened("/v3/cursor", short, executes);
+        assert_eq!(found, rows, "{body}");
+        assert_eq!(body.lines().count(), lines, "{body}");
+        assert!(body.is_empty() || body.ends_with('\n'), "{body}");
+    };
+    check(Short::Empty, Executes::Everything, 0, "2");
+    check(Short::Nulls, Executes::Everything, 1, "2");
+    check(Short::Steps { keep: 3 }, Executes::Everything, 4, "2");
+    check(Short::Steps { keep: 3 }, Executes::Nothing, 1, "0");
+}
+
+#[test]
+fn the_answer_is_a_redirect() {
+    for (executes, rows) in [(Executes::Everything, "2"), (Executes::Nothing, "0")] {
+        let server = server();
+        server.fault(
+            1,
+            Fault::Redirect {
+                status: 307,
+                location: "http://127.0.0.1:1/".to_owned(),
+                executes,
+            },
+        );
+        let Reply::Answer { status, head, .. } = post(&server, &inserts()) else {
+            panic!("the connection was closed");
+        };
+        assert_eq!(status, 307);
+        assert!(head.contains("location: http://127.0.0.1:1/"), "{head}");
+        assert_eq!(value(server.address(), "SELECT count(*) FROM t"), rows);
+    }
 }
 
 #[test]

@@ -1,0 +1,110 @@
+//! One reading of a dump: what it has made, filled and counted so far. Pure.
+//!
+//! A dump can be read more than once: first to check all of it, then to write it, or from a checkpoint on. Each reading
+//! has a value of its own, made by [`Pass::begin`] or [`Pass::resume`], so that nothing that one reading has seen is
+//! known to the next before it comes to the same statement. A dry run and an import read with the same code.
+
+use super::checkpoint::Checkpoint;
+use super::clash::{Clash, There, Wanted, clashes};
+use super::error::Why;
+use super::lower::{How, fit};
+use super::tally::{Tally, bytes_of};
+use super::translate::{Deed, Tables, Translator, is_of_the_engine};
+use crate::db::Engine;
+use crate::dump::{Block, Item, Mark, Object, What};
+
+/// What was read of a dump so far.
+#[derive(Debug, Clone)]
+pub(super) struct Pass {
+    into: Tables,
+    pub(super) wanted: Wanted,
+    pub(super) translator: Translator,
+    pub(super) tally: Tally,
+    /// Where the last block ended.
+    pub(super) end: Mark,
+}
+
+impl Pass {
+    /// A reading from the first byte on. `alone`: whether the database will hold nothing but the dump.
+    pub(super) fn begin(engine: Engine, into: Tables, alone: bool) -> Pass {
+        Pass {
+            into,
+            wanted: Wanted::default(),
+            translator: Translator::new(engine, into, alone),
+            tally: Tally::default(),
+            end: Mark::default(),
+        }
+    }
+
+    /// A reading from a checkpoint on; none where its checksum is none.
+    pub(super) fn resume(engine: Engine, into: Tables, checkpoint: &Checkpoint) -> Option<Pass> {
+        let mut translator = Translator::new(engine, into, false);
+        checkpoint.remind(&mut translator);
+        Some(Pass {
+            into,
+            wanted: Wanted::of(&checkpoint.tally, &translator.made),
+            translator,
+            tally: checkpoint.tally.clone(),
+            end: checkpoint.mark()?,
+        })
+    }
+
+    /// The next item of the dump, and what becomes of it.
+    pub(super) fn item<'a>(&mut self, block: &'a Block, number: usize) -> Deed<'a> {
+        let item = &block.items[number];
+        let line = match item {
+            Item::Rows(rows) if rows.is_empty() => block.begin.line,
+            Item::Rows(rows) => block.place(rows, 0).1,
+            Item::Statement(statement) => statement.line,
+        };
+        self.wanted.item(item, line, &self.translator);
+        let deed = self.translator.deed(item);
+        self.count(block, number, &deed);
+        deed
+    }
+
+    /// The next block of the dump, which is only looked at.
+    ///
+    /// # Errors
+    /// A row that is too large for the engine.
+    pub(super) fn block(&mut self, block: &Block, how: How) -> Result<(), Why> {
+        fit(block, how)?;
+        for number in 0..block.items.len() {
+            self.item(block, number);
+        }
+        self.end = block.end;
+        Ok(())
+    }
+
+    /// Everything of what was read that is in the way, given what is in the database.
+    pub(super) fn clashes(&self, there: &There) -> Vec<Clash> {
+        clashes(&self.wanted, there, self.into)
+    }
+
+    fn count(&mut self, block: &Block, number: usize, deed: &Deed<'_>) {
+        let translator = &self.translator;
+        let counts = |table: &str| !translator.is_shadow(table) && !is_of_the_engine(table);
+        match (deed, &block.items[number]) {
+            (Deed::Rows(of), _) if counts(&of.target.table) => {
+                let table = self.tally.table(&of.target.table);
+                table.rows += of.len() as u64;
+                table.bytes += bytes_of(block, number);
+            }
+            (Deed::Run(_), Item::Statement(statement)) => match &statement.what {
+                What::Create {
+                    object: Object::Table,
+                    name,
+                    ..
+                } if counts(name) => {
+                    self.tally.table(name);
+                }
+                What::Create {
+                    object: Object::VirtualTable,
+                    ..
+                } => self.tally.tables.retain(|table| counts(&table.name)),
+                _ => {}
+            },
+            _ => {}
+        }
+    }
+}

@@ -1,0 +1,262 @@
+//! Tables in which other tools keep their histories: what each is called, which columns it has, and how its applied
+//! migrations are read. A table, and nothing else: it is not decided here what follows from one.
+//!
+//! A tool that can be told to use another table is known by its usual one only.
+
+/// A tool, and the table in which it keeps its history.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct OtherTool {
+    /// What it is called.
+    pub name: &'static str,
+    /// Its table.
+    pub table: &'static str,
+    /// The columns of the table, in lower case.
+    pub columns: Columns,
+    /// A table that it has beside: only then is it this tool, where others have the same table.
+    pub beside: Option<&'static str>,
+    /// Its applied migrations, the newest last: what each is called, and whether it finished.
+    pub applied: &'static str,
+    /// What the rows are.
+    pub rows: Recorded,
+}
+
+/// The columns that tell a table.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Columns {
+    /// These among others: the name of the table is the tool's own.
+    Among(&'static [&'static str]),
+    /// These and no others: an application could have a table of that name.
+    Exactly(&'static [&'static str]),
+}
+
+/// What a tool records.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Recorded {
+    /// Each migration.
+    Each,
+    /// The newest, which stands for all before it.
+    Newest,
+}
+
+use Columns::{Among, Exactly};
+
+const fn tool(
+    name: &'static str,
+    table: &'static str,
+    columns: Columns,
+    applied: &'static str,
+) -> OtherTool {
+    OtherTool {
+        name,
+        table,
+        columns,
+        beside: None,
+        applied,
+        rows: Recorded::Each,
+    }
+}
+
+/// Every tool that is known. Of those that share a table, the one with more to tell it by comes first.
+pub const OTHER_TOOLS: &[OtherTool] = &[
+    tool(
+        "sqlx",
+        "_sqlx_migrations",
+        Among(&["version", "success", "checksum"]),
+        "SELECT version, success FROM _sqlx_migrations ORDER BY version",
+    ),
+    tool(
+        "refinery",
+        "refinery_schema_history",
+        Among(&["version", "name", "checksum"]),
+        "SELECT version, 1 FROM refinery_schema_history ORDER BY version",
+    ),
+    tool(
+        "Diesel",
+        "__diesel_schema_migrations",
+        Among(&["version", "run_on"]),
+        "SELECT version, 1 FROM __diesel_schema_migrations ORDER BY version",
+    ),
+    // Its first row is version 0, which is no migration. The newest row of a version says whether it is applied.
+    tool(
+        "goose",
+        "goose_db_version",
+        Among(&["id", "version_id", "is_applied"]),
+        "SELECT version_id, 1 FROM goose_db_version v WHERE version_id > 0 AND is_applied \
+         AND id = (SELECT max(id) FROM goose_db_version WHERE version_id = v.version_id) ORDER BY version_id",
+    ),
+    OtherTool {
+        rows: Recorded::Newest,
+        ..tool(
+            "golang-migrate",
+            "schema_migrations",
+            Exactly(&["version", "dirty"]),
+            "SELECT version, NOT dirty FROM schema_migrations WHERE version >= 0 OR dirty",
+        )
+    },
+    tool(
+        "Ecto",
+        "schema_migrations",
+        Exactly(&["version", "inserted_at"]),
+        "SELECT version, 1 FROM schema_migrations ORDER BY version",
+    ),
+    OtherTool {
+        beside: Some("ar_internal_metadata"),
+        ..tool(
+            "Rails",
+            "schema_migrations",
+            Exactly(&["version"]),
+            "SELECT version, 1 FROM schema_migrations ORDER BY CAST(version AS INTEGER), version",
+        )
+    },
+    tool(
+        "dbmate",
+        "schema_migrations",
+        Exactly(&["version"]),
+        "SELECT version, 1 FROM schema_migrations ORDER BY CAST(version AS INTEGER), version",
+    ),
+    tool(
+        "geni",
+        "schema_migrations",
+        Exactly(&["id"]),
+        "SELECT id, 1 FROM schema_migrations ORDER BY CAST(id AS INTEGER), id",
+    ),
+    // It records the time of its journal's entry, in milliseconds.
+    tool(
+        "drizzle",
+        "__drizzle_migrations",
+        Among(&["hash", "created_at"]),
+        "SELECT created_at, 1 FROM __drizzle_migrations ORDER BY created_at",
+    ),
+    tool(
+        "Prisma",
+        "_prisma_migrations",
+        Among(&["migration_name", "finished_at", "rolled_back_at"]),
+        "SELECT migration_name, finished_at IS NOT NULL FROM _prisma_migrations WHERE rolled_back_at IS NULL \
+         ORDER BY migration_name",
+    ),
+    tool(
+        "wrangler (D1)",
+        "d1_migrations",
+        Among(&["id", "name", "applied_at"]),
+        "SELECT name, 1 FROM d1_migrations ORDER BY id",
+    ),
+    tool(
+        "sql-migrate",
+        "gorp_migrations",
+        Among(&["id", "applied_at"]),
+        "SELECT id, 1 FROM gorp_migrations ORDER BY id",
+    ),
+    tool(
+        "knex",
+        "knex_migrations",
+        Among(&["id", "name", "batch", "migration_time"]),
+        "SELECT name, 1 FROM knex_migrations ORDER BY id",
+    ),
+    tool(
+        "TypeORM",
+        "migrations",
+        Exactly(&["id", "timestamp", "name"]),
+        "SELECT name, 1 FROM migrations ORDER BY timestamp, id",
+    ),
+    tool(
+        "Laravel",
+        "migrations",
+        Exactly(&["id", "migration", "batch"]),
+        "SELECT migration, 1 FROM migrations ORDER BY id",
+    ),
+    tool(
+        "Sequelize",
+        "SequelizeMeta",
+        Among(&["name"]),
+        "SELECT name, 1 FROM SequelizeMeta ORDER BY name",
+    ),
+    // The newest version, and not a repeatable that ran after it.
+    tool(
+        "Flyway",
+        "flyway_schema_history",
+        Among(&["installed_rank", "version", "script", "type", "success"]),
+        "SELECT coalesce(version, script), success FROM flyway_schema_history WHERE type <> 'SCHEMA' \
+         ORDER BY version IS NOT NULL, installed_rank",
+    ),
+    tool(
+        "Liquibase",
+        "DATABASECHANGELOG",
+        Among(&["id", "author", "filename", "orderexecuted"]),
+        "SELECT id, 1 FROM DATABASECHANGELOG ORDER BY orderexecuted",
+    ),
+    OtherTool {
+        rows: Recorded::Newest,
+        ..tool(
+            "Alembic",
+            "alembic_version",
+            Exactly(&["version_num"]),
+            "SELECT version_num, 1 FROM alembic_version",
+        )
+    },
+    tool(
+        "Django",
+        "django_migrations",
+        Among(&["id", "app", "name", "applied"]),
+        "SELECT app || '.' || name, 1 FROM django_migrations ORDER BY id",
+    ),
+    tool(
+        "MikroORM",
+        "mikro_orm_migrations",
+        Among(&["id", "name", "executed_at"]),
+        "SELECT name, 1 FROM mikro_orm_migrations ORDER BY id",
+    ),
+    tool(
+        "Kysely",
+        "kysely_migration",
+        Among(&["name", "timestamp"]),
+        "SELECT name, 1 FROM kysely_migration ORDER BY name",
+    ),
+    tool(
+        "Entity Framework Core",
+        "__EFMigrationsHistory",
+        Among(&["migrationid", "productversion"]),
+        "SELECT MigrationId, 1 FROM __EFMigrationsHistory ORDER BY MigrationId",
+    ),
+    tool(
+        "Doctrine",
+        "doctrine_migration_versions",
+        Among(&["version", "executed_at"]),
+        "SELECT version, 1 FROM doctrine_migration_versions ORDER BY version",
+    ),
+    tool(
+        "Phinx",
+        "phinxlog",
+        Among(&["version", "migration_name"]),
+        "SELECT version, 1 FROM phinxlog ORDER BY version",
+    ),
+    tool(
+        "Atlas",
+        "atlas_schema_revisions",
+        Among(&["version", "type", "applied", "total", "hash"]),
+        "SELECT version, applied = total FROM atlas_schema_revisions WHERE version <> '.atlas_cloud_identifier' \
+         ORDER BY version",
+    ),
+];
+
+/// Tables that come along with those of a tool, in lower case: the tool, its table, and what it has beside.
+pub(super) const COMPANIONS: &[(&str, &str)] = &[
+    ("schema_migrations", "ar_internal_metadata"),
+    ("knex_migrations", "knex_migrations_lock"),
+    ("databasechangelog", "databasechangeloglock"),
+    ("kysely_migration", "kysely_migration_lock"),
+];
+
+/// Beginnings of the names of tables that no application made: those of Cloudflare's D1 and of Litestream.
+pub(super) const PREFIXES: &[&str] = &["_cf_", "_litestream_"];
+
+impl OtherTool {
+    /// Whether a table with these columns, in lower case, is that of this tool. `exists` tells whether a table is there.
+    pub(super) fn has(&self, columns: &[&str], exists: impl Fn(&str) -> bool) -> bool {
+        let all = |wanted: &[&str]| wanted.iter().all(|name| columns.contains(name));
+        let is_it = match self.columns {
+            Among(wanted) => all(wanted),
+            Exactly(wanted) => all(wanted) && columns.len() == wanted.len(),
+        };
+        is_it && self.beside.is_none_or(exists)
+    }
+}

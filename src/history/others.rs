@@ -1,0 +1,231 @@
+//! Histories of other tools in a database: which there are, and how far they have come. It looks and never writes.
+
+use super::other_tools::{COMPANIONS, OTHER_TOOLS, OtherTool, PREFIXES, Recorded};
+use super::read::History;
+use crate::db::{Db, DbError, EngineError, Query, Rows};
+use crate::script::Key;
+use crate::sql::Value;
+
+/// The history of another tool, which holds at least one migration.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct OtherHistory {
+    /// The tool.
+    pub tool: &'static str,
+    /// Its table.
+    pub table: String,
+    /// What its newest migration is called there.
+    pub newest: String,
+    /// What it calls a migration that has begun and not finished, or failed.
+    pub unfinished: Option<String>,
+    /// The versions that it has applied, where numbers are what it calls them; ascending.
+    pub versions: Vec<i64>,
+    /// Whether it records each migration.
+    pub recorded: Recorded,
+}
+
+impl OtherHistory {
+    /// Whether it has applied this version.
+    pub fn has(&self, version: i64) -> bool {
+        match self.recorded {
+            Recorded::Each => self.versions.contains(&version),
+            Recorded::Newest => self.versions.last().is_some_and(|last| version <= *last),
+        }
+    }
+}
+
+/// The tables that are perhaps those of other tools with their columns, and those that no application made. One row for
+/// each column.
+pub(super) fn question() -> String {
+    let beside = COMPANIONS.iter().map(|(_, table)| *table);
+    let names: Vec<String> = OTHER_TOOLS
+        .iter()
+        .map(|tool| tool.table)
+        .chain(beside)
+        .map(|table| format!("'{}'", table.to_ascii_lowercase()))
+        .collect();
+    let prefixes: Vec<String> = PREFIXES
+        .iter()
+        .map(|prefix| {
+            format!(
+                " OR substr(lower(t.name), 1, {}) = '{prefix}'",
+                prefix.len()
+            )
+        })
+        .collect();
+    // A schema argument would be refused by some engines: https://sqlite.org/pragma.html#pragfunc
+    format!(
+        "SELECT t.name, lower(c.name) FROM sqlite_schema t, pragma_table_info(t.name) c \
+         WHERE t.type = 'table' AND (lower(t.name) IN ({}){}) ORDER BY t.name",
+        names.join(", "),
+        prefixes.concat()
+    )
+}
+
+/// Tables that are not the application's, by the answer to [`question`].
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub(super) struct Found {
+    /// Those of known tools.
+    tools: Vec<(&'static OtherTool, String)>,
+    /// All of them.
+    tables: Vec<String>,
+}
+
+pub(super) fn found(rows: &Rows) -> Found {
+    let mut tables: Vec<(&str, Vec<&str>)> = Vec::new();
+    for row in rows {
+        let [Value::Text(table), Value::Text(column)] = row.as_slice() else {
+            continue;
+        };
+        match tables.last_mut() {
+            Some((name, columns)) if *name == table => columns.push(column),
+            _ => tables.push((table, vec![column])),
+        }
+    }
+    let exists = |table: &str| {
+        tables
+            .iter()
+            .any(|(name, _)| name.eq_ignore_ascii_case(table))
+    };
+    let mut found = Found::default();
+    for (table, columns) in &tables {
+        let is_it =
+            |tool: &&OtherTool| tool.table.eq_ignore_ascii_case(table) && tool.has(columns, exists);
+        if let Some(tool) = OTHER_TOOLS.iter().find(is_it) {
+            found.tools.push((tool, (*table).to_owned()));
+        }
+    }
+    let lower = |name: &str| name.to_ascii_lowercase();
+    for (table, _) in &tables {
+        let name = lower(table);
+        let is_tools = |table: &str| found.tools.iter().any(|(_, of)| lower(of) == table);
+        let comes_along = COMPANIONS
+            .iter()
+            .any(|(of, beside)| *beside == name && is_tools(of));
+        let prefixed = PREFIXES.iter().any(|prefix| name.starts_with(prefix));
+        if is_tools(&name) || comes_along || prefixed {
+            found.tables.push((*table).to_owned());
+        }
+    }
+    found
+}
+
+/// The histories of other tools, where this one has no migration: a database that was migrated by one of them is not
+/// empty. It costs a request where there is such a table, and none otherwise.
+pub(super) async fn others(
+    db: &Db,
+    history: &History,
+    answer: Result<Rows, EngineError>,
+) -> Result<Vec<OtherHistory>, DbError> {
+    let is_migration = |key: &Key| matches!(key, Key::Migration(_) | Key::Repeatable(_));
+    if history.rows.iter().any(|row| is_migration(&row.key)) {
+        return Ok(Vec::new());
+    }
+    let mut found = found(&answer.map_err(DbError::Read)?).tools;
+    found.retain(|(_, table)| !db.ignores(table));
+    if found.is_empty() {
+        return Ok(Vec::new());
+    }
+    let questions = found.iter().map(|(tool, _)| Query::new(tool.applied));
+    let answers = db.query(questions.collect()).await?;
+    let mut others = Vec::new();
+    for ((tool, table), answer) in found.into_iter().zip(answers) {
+        others.extend(other(tool, table, &answer.map_err(DbError::Read)?));
+    }
+    Ok(others)
+}
+
+/// Tables of this database that are not its application's, so that its migrations do not make them: those of known tools,
+/// and those that were named when the database was opened.
+///
+/// # Errors
+/// As [`Db::query`].
+pub(crate) async fn not_the_applications(db: &Db) -> Result<Vec<String>, DbError> {
+    let named = "SELECT name FROM sqlite_schema WHERE type = 'table'";
+    let queries = vec![Query::new(question()), Query::new(named)];
+    let mut answers = db.query(queries).await?.into_iter();
+    let mut next = || {
+        answers
+            .next()
+            .unwrap_or(Ok(Rows::new()))
+            .map_err(DbError::Read)
+    };
+    let mut tables = found(&next()?).tables;
+    for row in next()? {
+        let Some(Value::Text(table)) = row.into_iter().next() else {
+            continue;
+        };
+        if db.ignores(&table) && !tables.contains(&table) {
+            tables.push(table);
+        }
+    }
+    Ok(tables)
+}
+
+/// What a tool has recorded; none where that is no migration.
+fn other(tool: &OtherTool, table: String, rows: &Rows) -> Option<OtherHistory> {
+    let name = |value: &Value| match value {
+        Value::Integer(number) => number.to_string(),
+        Value::Real(number) => number.to_string(),
+        Value::Text(text) => text.clone(),
+        Value::Null | Value::Blob(_) => "?".to_owned(),
+    };
+    let mut newest = None;
+    let mut unfinished = None;
+    let mut versions = Vec::new();
+    for row in rows {
+        let [called, finished] = row.as_slice() else {
+            continue;
+        };
+        let called = name(called);
+        // A boolean is a number or, to some drivers, a word.
+        match finished {
+            Value::Integer(1..) => versions.extend(version(&called)),
+            Value::Text(word) if word.eq_ignore_ascii_case("true") => {
+                versions.extend(version(&called));
+            }
+            _ => unfinished = Some(called.clone()),
+        }
+        newest = Some(called);
+    }
+    versions.sort_unstable();
+    Some(OtherHistory {
+        tool: tool.name,
+        table,
+        newest: newest?,
+        unfinished,
+        versions,
+        recorded: tool.rows,
+    })
+}
+
+/// The number at the beginning of what a tool calls a migration: `3`, `0003_users`, `20240504_users.sql`.
+fn version(called: &str) -> Option<i64> {
+    let digits = called.len()
+        - called
+            .trim_start_matches(|c: char| c.is_ascii_digit())
+            .len();
+    let (number, rest) = called.split_at(digits);
+    let ends = rest.is_empty() || rest.starts_with('_');
+    ends.then(|| number.parse().ok()).flatten()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_number_of_a_migration_is_what_its_name_begins_with() {
+        for (called, expect) in [
+            ("3", Some(3)),
+            ("0003_users.sql", Some(3)),
+            ("20240504090241_init", Some(20_240_504_090_241)),
+            ("1975ea83b712", None),
+            ("1.2", None),
+            ("users.0001_initial", None),
+            ("99999999999999999999", None),
+            ("", None),
+        ] {
+            assert_eq!(version(called), expect, "{called}");
+        }
+    }
+}

@@ -1,0 +1,105 @@
+//! The comments of a text, line by line: directives are written in them, Seedbed's own and those of other tools. Pure.
+
+use std::ops::Range;
+
+use crate::sql::{TokenKind, tokens};
+
+/// How a comment is written.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Form {
+    /// `-- …`
+    Line,
+    /// `/* … */`
+    Block,
+}
+
+/// One line of a comment.
+#[derive(Debug, Clone)]
+pub(super) struct CommentLine<'a> {
+    /// Its text, without the signs of the comment and the space around it.
+    pub(super) text: &'a str,
+    /// How the comment is written.
+    pub(super) form: Form,
+    /// Its bytes in the text: of a line comment also the `--`.
+    pub(super) span: Range<usize>,
+    /// Whether a statement begins before it.
+    pub(super) below_a_statement: bool,
+}
+
+/// All lines of all comments that are not empty, in order. A string is no comment, whatever it holds.
+pub(super) fn comment_lines(text: &str) -> Vec<CommentLine<'_>> {
+    let mut lines = Vec::new();
+    let mut below_a_statement = false;
+    for token in tokens(text).flatten() {
+        match token.kind {
+            TokenKind::Comment => {}
+            TokenKind::Space | TokenKind::Semicolon => continue,
+            _ => {
+                below_a_statement = true;
+                continue;
+            }
+        }
+        let comment = token.text(text);
+        let (form, inside) = match comment.strip_prefix("--") {
+            Some(inside) => (Form::Line, inside),
+            None => (
+                Form::Block,
+                comment.trim_start_matches("/*").trim_end_matches("*/"),
+            ),
+        };
+        for line in inside.split('\n') {
+            let words = line.trim_matches(|c: char| c.is_whitespace() || c == '-' || c == '*');
+            if words.is_empty() {
+                continue;
+            }
+            let span = match form {
+                Form::Line => token.span.clone(),
+                Form::Block => {
+                    let start = words.as_ptr().addr() - text.as_ptr().addr();
+                    start..start + words.len()
+                }
+            };
+            lines.push(CommentLine {
+                text: words,
+                form,
+                span,
+                below_a_statement,
+            });
+        }
+    }
+    lines
+}
+
+/// Whether a text has comments, and any of these words, in lower case, occurs in it. A search costs less than reading its
+/// tokens.
+pub(super) fn mentions(text: &str, words: &[&str]) -> bool {
+    if !text.contains("--") && !text.contains("/*") {
+        return false;
+    }
+    let text = text.to_ascii_lowercase();
+    words.iter().any(|word| text.contains(word))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn each_line_of_a_comment_has_its_words_and_its_place() {
+        let text =
+            "--  one  \n/* two\n * three\n */ SELECT '-- no', \"/* no */\"; --- four -- five";
+        let lines: Vec<_> = comment_lines(text)
+            .iter()
+            .map(|line| (line.text, &text[line.span.clone()], line.below_a_statement))
+            .collect();
+        assert_eq!(
+            lines,
+            [
+                ("one", "--  one  ", false),
+                ("two", "two", false),
+                ("three", "three", false),
+                ("four -- five", "--- four -- five", true),
+            ]
+        );
+    }
+}

@@ -1,0 +1,81 @@
+//! What is in a database that no recorded migration put there: the history of another tool, and tables. Pure.
+
+use super::problem::other_history;
+use super::reading::Reading;
+use super::set::Migrations;
+use crate::diagnostic::Diagnostic;
+use crate::history::{History, OtherHistory};
+use crate::script::Step;
+use crate::sql::{Kind, Object, What, kind};
+
+/// The histories of other tools, where files would run again what those tools ran already.
+pub(super) fn other_histories(set: &Migrations, history: &History) -> Vec<Diagnostic> {
+    if set.iter().next().is_none() {
+        return Vec::new();
+    }
+    let others = history.others.iter();
+    others
+        .map(|other| other_history(other, same_version(set, other)))
+        .collect()
+}
+
+/// The newest version of another tool, where the files have the same: that version is among them, and it has applied all
+/// below.
+fn same_version(set: &Migrations, other: &OtherHistory) -> Option<i64> {
+    let newest = *other.versions.last()?;
+    let below = set
+        .versioned
+        .iter()
+        .filter_map(|migration| migration.version())
+        .take_while(|version| *version <= newest);
+    let last = below.clone().last()?;
+    let mut below = below;
+    (last == newest && below.all(|version| other.has(version))).then_some(newest)
+}
+
+/// The first statement that creates a table or a view only where there is none, and there is one.
+pub(super) fn already_there<'a>(
+    history: &History,
+    pending: impl IntoIterator<Item = &'a Reading>,
+) -> Option<Diagnostic> {
+    if history.tables.is_empty() {
+        return None;
+    }
+    let mut there = history.tables.clone();
+    let mut steps = pending.into_iter().flat_map(|reading| &reading.steps);
+    steps.find_map(|step: &Step| match kind(&step.sql) {
+        Kind::Drop(object) if is_table(&object) => {
+            there.remove(&object.name.to_ascii_lowercase());
+            None
+        }
+        Kind::Create(object)
+            if object.if_exists
+                && is_table(&object)
+                && there.contains(&object.name.to_ascii_lowercase()) =>
+        {
+            let message = format!(
+                "no migration is recorded, and the database has {} already: this statement does not change it",
+                object.name
+            );
+            Some(
+                Diagnostic::problem("already-there", message)
+                    .warning()
+                    .at(step.origin.clone()?)
+                    .help(
+                        "if this database has the schema of some migrations already, `baseline V` records those up to V \
+                         without running them",
+                    ),
+            )
+        }
+        _ => None,
+    })
+}
+
+fn is_table(object: &Object) -> bool {
+    let kind = matches!(object.what, What::Table | What::View | What::VirtualTable);
+    let of_main = object
+        .schema
+        .as_ref()
+        .is_none_or(|schema| schema.eq_ignore_ascii_case("main"));
+    kind && of_main && !object.temporary
+}

@@ -1,0 +1,444 @@
+//! Instructions to other tools: files of goose, dbmate, sql-migrate and others hold both directions in one file, and
+//! comments divide them. To Seedbed they are comments, so it would run a file and then what undoes it. Pure.
+
+use std::sync::Arc;
+
+use super::comment::{CommentLine, Form, comment_lines, mentions};
+use super::problem::{AS_RECORDED, file_name};
+use crate::diagnostic::{Diagnostic, Location};
+use crate::script::{Origin, Source};
+
+/// What a marker tells its tool.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Instruction {
+    /// What follows is applied.
+    Up,
+    /// What follows undoes the migration.
+    Down,
+    /// The file runs outside of a transaction.
+    NoTransaction,
+    /// Variables in what follows are replaced by values.
+    Substitute,
+    /// How the file is divided into statements, or something that is not known here.
+    Other,
+}
+
+/// A file that holds instructions to another tool.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct WrittenFor {
+    /// The tool.
+    tool: &'static str,
+    /// At least one, in order.
+    markers: Vec<Marker>,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq)]
+struct Marker {
+    instructions: Vec<Instruction>,
+    origin: Origin,
+}
+
+/// Every marker holds one of these, in lower case.
+const WORDS: &[&str] = &[
+    "+goose",
+    "+migrate",
+    "+micrate",
+    "migrate:",
+    "migrate :",
+    "transaction",
+    "txmode",
+    "rambler",
+    "down",
+    "@undo",
+];
+
+/// How many markers are named.
+const NAMED: usize = 8;
+
+/// The code of a file that is written for another tool.
+pub(super) const OTHER_TOOL: &str = "other-tool";
+
+/// The tool that a file holds instructions to, if it holds any. Strings and quoted names are not looked at.
+pub(super) fn written_for(source: &Arc<Source>) -> Option<WrittenFor> {
+    if !mentions(&source.text, WORDS) {
+        return None;
+    }
+    let lines = comment_lines(&source.text);
+    let mut tool = None;
+    let mut markers: Vec<Marker> = Vec::new();
+    for line in &lines {
+        let Some((of, instructions)) = marker(line) else {
+            continue;
+        };
+        tool.get_or_insert(of);
+        markers.push(Marker::new(source, line, instructions));
+    }
+    if markers.is_empty() {
+        tool = Some("another tool");
+        markers = headings(source, &lines)?;
+    }
+    Some(WrittenFor {
+        tool: tool?,
+        markers,
+    })
+}
+
+/// What a line of a comment tells another tool. The words are read without regard to case and spaces.
+fn marker(line: &CommentLine<'_>) -> Option<(&'static str, Vec<Instruction>)> {
+    use Instruction::{Down, NoTransaction, Other, Substitute, Up};
+    let text = line.text.to_ascii_lowercase();
+    let words: Vec<&str> = text.split_whitespace().collect();
+    let one = |tool, instruction| Some((tool, vec![instruction]));
+    let direction = |word: &str| match word {
+        "up" => Up,
+        "down" => Down,
+        "envsub" => Substitute,
+        _ => Other,
+    };
+    match words.as_slice() {
+        // https://pressly.github.io/goose/documentation/annotations/
+        ["+goose", "no", "transaction", ..] => one("goose", NoTransaction),
+        ["+goose", rest @ ..] => one("goose", rest.first().map_or(Other, |word| direction(word))),
+        // https://github.com/rubenv/sql-migrate#writing-migrations
+        ["+migrate", rest @ ..] => {
+            let mut instructions = vec![rest.first().map_or(Other, |word| direction(word))];
+            if rest.contains(&"notransaction") {
+                instructions.push(NoTransaction);
+            }
+            Some(("sql-migrate", instructions))
+        }
+        ["+micrate", rest @ ..] => one(
+            "micrate",
+            rest.first().map_or(Other, |word| direction(word)),
+        ),
+        ["rambler", word @ ("up" | "down")] => one("rambler", direction(word)),
+        ["!ups"] => one("Play", Up),
+        ["!downs"] => one("Play", Down),
+        ["//@undo", ..] | ["//", "@undo", ..] => one("MyBatis Migrations", Down),
+        ["atlas:txmode", "none"] => one("Atlas", NoTransaction),
+        ["!", "no-transaction", ..] => one("graphile-migrate", NoTransaction),
+        [first, ..] if first.starts_with("changeset") => words
+            .contains(&"runintransaction:false")
+            .then(|| ("Liquibase", vec![NoTransaction])),
+        _ => dbmate(&words.concat()).or_else(|| sqlx(line, &text)),
+    }
+}
+
+/// `migrate:up transaction:false`, and geni's `transaction: no`. `text` is without spaces.
+/// <https://github.com/amacneil/dbmate#migration-options>
+fn dbmate(text: &str) -> Option<(&'static str, Vec<Instruction>)> {
+    const OFF: [&str; 4] = [
+        "transaction:false",
+        "transaction:no",
+        "transaction:off",
+        "transaction:0",
+    ];
+    if OFF.contains(&text) {
+        let tool = if text == OFF[0] { "dbmate" } else { "geni" };
+        return Some((tool, vec![Instruction::NoTransaction]));
+    }
+    let (direction, options) = match (
+        text.strip_prefix("migrate:up"),
+        text.strip_prefix("migrate:down"),
+    ) {
+        (Some(options), _) => (Instruction::Up, options),
+        (_, Some(options)) => (Instruction::Down, options),
+        _ => return None,
+    };
+    let mut instructions = vec![direction];
+    // A sentence goes on in another way.
+    if !options.is_empty() && !options.contains(':') {
+        return None;
+    }
+    if OFF.iter().any(|off| options.contains(off)) {
+        instructions.push(Instruction::NoTransaction);
+    }
+    Some(("dbmate", instructions))
+}
+
+/// `-- no-transaction`, with anything behind it: sqlx looks at the beginning of the file only. Alone in its line it is
+/// meant so at the top of a file too.
+fn sqlx(line: &CommentLine<'_>, text: &str) -> Option<(&'static str, Vec<Instruction>)> {
+    let behind = text.strip_prefix("no-transaction")?;
+    let first = line.span.start == 0 && line.form == Form::Line;
+    let ends = !behind.starts_with(|c: char| c.is_alphanumeric() || c == '-' || c == '_');
+    let meant = ends && !line.below_a_statement && (first || behind.is_empty());
+    meant.then(|| ("sqlx", vec![Instruction::NoTransaction]))
+}
+
+/// `-- Up` and `-- Down`, or `-- Up Migration` and `-- Down Migration`: headings to some tools. One without the other
+/// may be anything.
+fn headings(source: &Arc<Source>, lines: &[CommentLine<'_>]) -> Option<Vec<Marker>> {
+    let find = |wanted: &str, after: usize| {
+        lines.iter().find(|line| {
+            let mut words = line.text.split_whitespace();
+            let heading = words
+                .next()
+                .is_some_and(|it| it.eq_ignore_ascii_case(wanted));
+            let alone = words
+                .next()
+                .is_none_or(|it| it.eq_ignore_ascii_case("migration"));
+            line.form == Form::Line
+                && heading
+                && alone
+                && words.next().is_none()
+                && line.span.start >= after
+        })
+    };
+    let up = find("up", 0)?;
+    let down = find("down", up.span.end)?;
+    Some(vec![
+        Marker::new(source, up, vec![Instruction::Up]),
+        Marker::new(source, down, vec![Instruction::Down]),
+    ])
+}
+
+impl Marker {
+    fn new(source: &Arc<Source>, line: &CommentLine<'_>, instructions: Vec<Instruction>) -> Marker {
+        Marker {
+            instructions,
+            origin: Origin {
+                source: source.clone(),
+                span: line.span.clone(),
+            },
+        }
+    }
+
+    fn text(&self) -> &str {
+        let Origin { source, span } = &self.origin;
+        source.text[span.clone()].trim_end()
+    }
+}
+
+impl WrittenFor {
+    fn first(&self, instruction: Instruction) -> Option<&Marker> {
+        self.markers
+            .iter()
+            .find(|marker| marker.instructions.contains(&instruction))
+    }
+
+    /// A file that would not run as its author meant.
+    pub(super) fn diagnostic(&self) -> Diagnostic {
+        let file = self.file();
+        let help = match file.strip_suffix(AS_RECORDED) {
+            Some(file) => format!(
+                "correct the down file ({}); then `repair` records it",
+                self.cure(file_name(file))
+            ),
+            None => self.cure(file_name(file)),
+        };
+        let first = self.markers.first();
+        Diagnostic {
+            location: first.map(|marker| Location::Source(marker.origin.clone())),
+            ..Diagnostic::problem(OTHER_TOOL, self.why())
+        }
+        .notes(self.listed("further markers at", 1))
+        .help(help)
+    }
+
+    /// The markers behind the first `skipped`, one a line.
+    pub(super) fn listed(&self, title: &str, skipped: usize) -> Option<String> {
+        let rest = self.markers.get(skipped..).unwrap_or_default();
+        let place = |marker: &Marker| {
+            let location = Location::Source(marker.origin.clone());
+            format!("{location} {}", marker.text())
+        };
+        let mut lines: Vec<String> = rest.iter().take(NAMED).map(place).collect();
+        if let more @ 1.. = rest.len().saturating_sub(NAMED) {
+            lines.push(format!("and {more} more"));
+        }
+        (!lines.is_empty()).then(|| format!("{title}\n{}", lines.join("\n")))
+    }
+
+    /// The file.
+    fn file(&self) -> &str {
+        self.markers
+            .first()
+            .map_or("", |marker| &marker.origin.source.name)
+    }
+
+    fn is_down(&self) -> bool {
+        self.file().to_ascii_lowercase().contains(".down.sql")
+    }
+
+    /// What would go wrong, as a sentence about the file.
+    pub(super) fn why(&self) -> String {
+        let tool = self.tool;
+        let has = |instruction| self.first(instruction).is_some();
+        if has(Instruction::Down) && (has(Instruction::Up) || !self.is_down()) {
+            return format!(
+                "this file is written for {tool}: its markers are comments to Seedbed, so the statements that apply the \
+                 migration and those that undo it would all run"
+            );
+        }
+        if let Some(marker) = self.first(Instruction::NoTransaction) {
+            return format!(
+                "this file is written for {tool}: `{}` is a comment to Seedbed, so the file would run in a transaction",
+                marker.text()
+            );
+        }
+        if self.first(Instruction::Substitute).is_some() {
+            return format!(
+                "this file is written for {tool}: its markers are comments to Seedbed, and variables are not replaced"
+            );
+        }
+        format!("this file is written for {tool}: its markers are comments to Seedbed")
+    }
+
+    /// What to do, where the file is to be called `up`.
+    pub(super) fn cure(&self, up: &str) -> String {
+        let mut steps = Vec::new();
+        let alone = self.is_down() && self.first(Instruction::Up).is_none();
+        if let Some(marker) = self.first(Instruction::Down)
+            && !alone
+        {
+            let marker = marker.text();
+            steps.push(match up.strip_suffix(".sql") {
+                _ if self.is_down() => "keep only the statements that undo the migration".to_owned(),
+                _ if up.starts_with("R__") => format!("remove the statements below `{marker}`"),
+                Some(stem) => format!(
+                    "put the statements below `{marker}` into {stem}.down.sql and the others into {up}"
+                ),
+                None => format!(
+                    "put the statements below `{marker}` into V{{n}}__{{words}}.down.sql and the others into {up}"
+                ),
+            });
+        }
+        if self.first(Instruction::Substitute).is_some() {
+            steps.push("write each value in place of its variable".to_owned());
+        }
+        if self.first(Instruction::NoTransaction).is_some() {
+            steps.push("write `-- seedbed: no-transaction` as the first line".to_owned());
+        }
+        steps.push(match self.markers.len() {
+            1 => "delete the marker".to_owned(),
+            _ => "delete the markers".to_owned(),
+        });
+        match steps.split_last() {
+            Some((last, [])) => last.clone(),
+            Some((last, others)) => format!("{}, and {last}", others.join(", ")),
+            None => String::new(),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn found(text: &str) -> Option<WrittenFor> {
+        written_for(&Arc::new(Source {
+            name: "V1__a.sql".to_owned(),
+            text: text.to_owned(),
+        }))
+    }
+
+    #[test]
+    fn every_marker_names_its_tool_and_what_it_asks() {
+        use Instruction::{Down, NoTransaction, Other, Substitute, Up};
+        for (text, tool, instructions) in [
+            ("-- +goose Up", "goose", vec![Up]),
+            ("--+goose up", "goose", vec![Up]),
+            ("  --   +GOOSE    DOWN  ", "goose", vec![Down]),
+            ("/* +goose Down */", "goose", vec![Down]),
+            ("/*\n * +goose Down\n */", "goose", vec![Down]),
+            ("-- +goose StatementBegin", "goose", vec![Other]),
+            ("-- +goose statementend", "goose", vec![Other]),
+            ("-- +goose NO TRANSACTION", "goose", vec![NoTransaction]),
+            ("-- +goose no  transaction", "goose", vec![NoTransaction]),
+            ("-- +goose ENVSUB ON", "goose", vec![Substitute]),
+            ("-- +goose ENVSUB OFF", "goose", vec![Substitute]),
+            ("-- migrate:up", "dbmate", vec![Up]),
+            ("--migrate:down", "dbmate", vec![Down]),
+            ("-- Migrate: Up", "dbmate", vec![Up]),
+            (
+                "-- migrate:up transaction:false",
+                "dbmate",
+                vec![Up, NoTransaction],
+            ),
+            (
+                "-- migrate:down  transaction:FALSE",
+                "dbmate",
+                vec![Down, NoTransaction],
+            ),
+            ("-- migrate:up transaction:true", "dbmate", vec![Up]),
+            ("-- transaction:false", "dbmate", vec![NoTransaction]),
+            ("-- transaction: no", "geni", vec![NoTransaction]),
+            ("-- +migrate Up", "sql-migrate", vec![Up]),
+            ("-- +migrate Down", "sql-migrate", vec![Down]),
+            (
+                "-- +migrate Up notransaction",
+                "sql-migrate",
+                vec![Up, NoTransaction],
+            ),
+            ("-- +migrate StatementBegin", "sql-migrate", vec![Other]),
+            ("-- no-transaction", "sqlx", vec![NoTransaction]),
+            ("-- no-transaction: VACUUM", "sqlx", vec![NoTransaction]),
+            ("--no-transaction", "sqlx", vec![NoTransaction]),
+            ("-- +micrate Down", "micrate", vec![Down]),
+            ("-- rambler down", "rambler", vec![Down]),
+            ("-- !Downs", "Play", vec![Down]),
+            ("-- //@UNDO", "MyBatis Migrations", vec![Down]),
+            ("-- atlas:txmode none", "Atlas", vec![NoTransaction]),
+            (
+                "--! no-transaction",
+                "graphile-migrate",
+                vec![NoTransaction],
+            ),
+            (
+                "--changeset me:1 runInTransaction:false",
+                "Liquibase",
+                vec![NoTransaction],
+            ),
+        ] {
+            let found = found(&format!("{text}\nSELECT 1;")).unwrap_or_else(|| panic!("{text}"));
+            assert_eq!(found.tool, tool, "{text}");
+            assert_eq!(found.markers[0].instructions, instructions, "{text}");
+        }
+    }
+
+    #[test]
+    fn a_file_of_two_headings_is_divided_by_them() {
+        for text in [
+            "-- Up\nSELECT 1;\n-- Down\nSELECT 2;",
+            "-- Up Migration\nSELECT 1;\n\n-- Down Migration\nSELECT 2;",
+        ] {
+            assert_eq!(found(text).unwrap().markers.len(), 2, "{text}");
+        }
+        for text in [
+            "-- Down\nSELECT 1;",
+            "-- Up\nSELECT 1;",
+            "-- Down\n-- Up\nSELECT 1;",
+        ] {
+            assert_eq!(found(text), None, "{text}");
+        }
+    }
+
+    #[test]
+    fn a_comment_that_mentions_a_marker_is_a_comment() {
+        for text in [
+            "-- this file had +goose Up in it",
+            "-- see +migrate Down in the old repository",
+            "-- migrate:down is what dbmate calls it",
+            "-- migrate the users up to the new table",
+            "-- the transaction:false of the old tool is gone",
+            "-- no transaction here",
+            "-- no-transactional reads",
+            "-- a file that says no-transaction",
+            "-- goose",
+            "-- --> statement-breakpoint",
+            "--> statement-breakpoint",
+            "-- atlas:nolint DS102",
+            "--changeset me:1",
+            "SELECT '-- +goose Down';",
+            "SELECT '\n-- +goose Down\n';",
+            "SELECT 1 AS \"-- migrate:down\";",
+            "SELECT 1; -- no-transaction: this one stands behind a statement",
+        ] {
+            assert_eq!(found(&format!("SELECT 0;\n{text}")), None, "{text}");
+            if !text.starts_with("SELECT 1;") {
+                assert_eq!(found(text), None, "{text}");
+            }
+        }
+    }
+}

@@ -1,0 +1,231 @@
+//! What was written into cells whose values are not recorded (`!env`, `!hash`, `!now`, `!ago`): a keyed hash of each, in
+//! `detail` of the seed's record ([`WRITTEN`]). By it a later run tells a row that was changed by hand from a variable
+//! that was changed. No value, no name of a row and no hash without a salt is ever recorded. Pure.
+
+use std::collections::{BTreeMap, HashMap};
+
+use serde_json::{Value as Json, json};
+use sha2::{Digest, Sha256};
+use uuid::Uuid;
+
+use super::identity::{collate, compared, words};
+use super::plan::Basis;
+use super::row::{Cell, Content, Nature, Row};
+use crate::history::WRITTEN;
+use crate::script::Key;
+use crate::sql::Value;
+
+/// Times and hashes of one file that are traced; a file with more traces none of them, so that records stay small.
+const MOST_VOLATILE: usize = 1000;
+
+/// What the record of a seed says about the value that the database has in a cell.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Trace {
+    /// The seed wrote it.
+    Written,
+    /// The seed wrote another one.
+    Changed,
+    /// The seed wrote the cell, and nothing is known of the value: the record is older than traces.
+    Unrecorded,
+    /// The seed has not written a value of this kind into the cell.
+    New,
+}
+
+/// What is recorded for each file, in the order of the files.
+pub(super) struct Traces(Vec<OfFile>);
+
+struct OfFile {
+    recorded: Recorded,
+    /// Whether times and hashes are traced.
+    volatile: bool,
+}
+
+enum Recorded {
+    /// The seed was never applied.
+    Nothing,
+    /// Its record has no traces.
+    Untraced,
+    Cells {
+        salt: String,
+        cells: HashMap<String, String>,
+    },
+}
+
+/// Which cells a plan writes.
+pub(super) struct Writing<'a> {
+    pub(super) traces: &'a Traces,
+    /// For each row that is written the columns, and none where all of them are.
+    pub(super) rows: HashMap<usize, Option<&'a [usize]>>,
+    /// What `!hash` comes to, by row and column.
+    pub(super) secrets: &'a HashMap<(usize, usize), String>,
+}
+
+impl Traces {
+    pub(super) fn of(basis: &Basis<'_>) -> Traces {
+        let recorded = basis.history.by_key();
+        let mut counts = vec![0_usize; basis.files.len()];
+        for row in &basis.rows.rows {
+            let volatile = |cell: &&Cell| basis.rows.nature(cell) == Nature::Volatile;
+            counts[basis.rows.rules(row).file] += row.cells.iter().filter(volatile).count();
+        }
+        let of_file = |(file, count): (&&super::SeedFile, usize)| OfFile {
+            recorded: match recorded.get(&Key::Seed(file.name.clone())) {
+                None => Recorded::Nothing,
+                Some(row) => read(row.detail.get(WRITTEN)),
+            },
+            volatile: count <= MOST_VOLATILE,
+        };
+        Traces(basis.files.iter().zip(counts).map(of_file).collect())
+    }
+
+    /// What is known of the value that the database has in a cell.
+    pub(super) fn trace(&self, basis: &Basis<'_>, at: usize, cell: &Cell, value: &Value) -> Trace {
+        let row = &basis.rows.rows[at];
+        let of_file = &self.0[basis.rows.rules(row).file];
+        match &of_file.recorded {
+            Recorded::Nothing => Trace::New,
+            Recorded::Untraced => Trace::Unrecorded,
+            Recorded::Cells { .. } if !of_file.volatile && is_volatile(basis, cell) => {
+                Trace::Unrecorded
+            }
+            Recorded::Cells { salt, cells } => {
+                let Some(id) = id(basis, at, cell, salt) else {
+                    return Trace::Unrecorded;
+                };
+                match cells.get(&id).map(String::as_str) {
+                    None => Trace::New,
+                    Some("") => Trace::Unrecorded,
+                    Some(hash) if hash == hash_of(salt, &id, value) => Trace::Written,
+                    Some(_) => Trace::Changed,
+                }
+            }
+        }
+    }
+}
+
+impl Writing<'_> {
+    /// What the record of a file is to say.
+    pub(super) fn record(&self, basis: &Basis<'_>, file: usize) -> Json {
+        let of_file = &self.traces.0[file];
+        let nothing = HashMap::new();
+        let (salt, recorded) = match &of_file.recorded {
+            Recorded::Cells { salt, cells } if !salt.is_empty() => (salt.clone(), cells),
+            _ => (new_salt(basis, file), &nothing),
+        };
+        let mut written = BTreeMap::new();
+        for (at, row) in basis.rows.rows.iter().enumerate() {
+            let rules = basis.rows.rules(row);
+            if rules.file != file {
+                continue;
+            }
+            for cell in row.cells.iter().filter(|cell| is_traced(basis, row, cell)) {
+                let volatile = is_volatile(basis, cell);
+                if volatile && !of_file.volatile {
+                    continue;
+                }
+                let Some(id) = id(basis, at, cell, &salt) else {
+                    continue;
+                };
+                let hash = match self.value(basis, at, cell, volatile) {
+                    Some(value) => Some(hash_of(&salt, &id, &value)),
+                    None => recorded.get(&id).cloned(),
+                };
+                written.insert(id, hash.unwrap_or_default());
+            }
+        }
+        match written.is_empty() {
+            true => json!({}),
+            false => json!({ "salt": salt, "cells": written }),
+        }
+    }
+
+    /// What the database has in a cell because of a seed, as far as this run knows it.
+    fn value(&self, basis: &Basis<'_>, at: usize, cell: &Cell, volatile: bool) -> Option<Value> {
+        let declared = || match &cell.content {
+            Content::Secret(_) => {
+                let hash = self.secrets.get(&(at, cell.column))?;
+                Some(Value::Text(hash.clone()))
+            }
+            _ => basis.found.cell(basis.rows, basis.shape, at, cell),
+        };
+        if let Some(columns) = self.rows.get(&at)
+            && columns.is_none_or(|columns| columns.contains(&cell.column))
+        {
+            return declared();
+        }
+        let found = basis.found.row(at)?.get(cell.column)?;
+        match volatile {
+            // What it has is where a later change begins.
+            true if self.traces.trace(basis, at, cell, found) != Trace::Changed => {
+                Some(found.clone())
+            }
+            false if declared().as_ref() == Some(found) => Some(found.clone()),
+            _ => None,
+        }
+    }
+}
+
+fn is_volatile(basis: &Basis<'_>, cell: &Cell) -> bool {
+    basis.rows.nature(cell) == Nature::Volatile
+}
+
+/// Whether a value is not recorded itself, and is compared: a key never is.
+fn is_traced(basis: &Basis<'_>, row: &Row, cell: &Cell) -> bool {
+    let rules = basis.rows.rules(row);
+    let of = &basis.shape.tables[rules.table];
+    basis.rows.nature(cell) != Nature::Fixed
+        && !of.primary_key.contains(&cell.column)
+        && !rules.key.contains(&cell.column)
+}
+
+/// `recorded` has neither salt nor cells where there was nothing to trace.
+fn read(recorded: Option<&Json>) -> Recorded {
+    let Some(recorded) = recorded.and_then(Json::as_object) else {
+        return Recorded::Untraced;
+    };
+    let salt = recorded.get("salt").and_then(Json::as_str);
+    let cells = recorded.get("cells").and_then(Json::as_object);
+    let cell = |(id, hash): (&String, &Json)| Some((id.clone(), hash.as_str()?.to_owned()));
+    Recorded::Cells {
+        salt: salt.unwrap_or_default().to_owned(),
+        cells: cells.into_iter().flatten().filter_map(cell).collect(),
+    }
+}
+
+/// A salt that no other database and no other seed has. The id of the last run is random, so a plan of one state of a
+/// database is always the same.
+fn new_salt(basis: &Basis<'_>, file: usize) -> String {
+    let last = basis.history.rows.last();
+    let run = last.map_or_else(|| Uuid::now_v7().to_string(), |row| row.run_id.clone());
+    keyed(&[&run, &basis.files[file].name], 16)
+}
+
+/// What names a cell in a record; none where the key of its row is not known.
+fn id(basis: &Basis<'_>, at: usize, cell: &Cell, salt: &str) -> Option<String> {
+    let rules = basis.rows.rules(&basis.rows.rows[at]);
+    let of = &basis.shape.tables[rules.table];
+    let mut key = basis.found.key(basis.rows, basis.shape, at)?;
+    collate(&mut key, of, &rules.key);
+    let key = words(&key)?;
+    let table = of.name.to_ascii_lowercase();
+    let column = of.columns[cell.column].name.to_ascii_lowercase();
+    Some(keyed(&[salt, &table, &key, &column], 8))
+}
+
+fn hash_of(salt: &str, id: &str, value: &Value) -> String {
+    keyed(&[salt, id, &compared(value)], 16)
+}
+
+/// So many bytes of a hash of these texts, in hexadecimal.
+fn keyed(parts: &[&str], bytes: usize) -> String {
+    let mut hash = Sha256::new();
+    for part in parts {
+        hash.update((part.len() as u64).to_le_bytes());
+        hash.update(part.as_bytes());
+    }
+    let hash = hash.finalize();
+    hash.iter()
+        .take(bytes)
+        .map(|byte| format!("{byte:02x}"))
+        .collect()
+}
