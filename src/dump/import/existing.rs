@@ -18,8 +18,8 @@ use super::{
     scripted,
 };
 use crate::db::{self, Code, Db, Engine, Failure, Query, Rows};
-use crate::dump::block::hexadecimal;
 use crate::dump::{Block, DumpError, Mark};
+use crate::hex;
 use crate::history::{self, History, Part, RunError};
 use crate::script::{ForeignKeys, Key, Script};
 use crate::sql::{Value, identifier};
@@ -198,7 +198,7 @@ async fn begin(
         blocks.ahead = Ahead::of(job.input, job.options.block_bytes(), None, job.db.stop());
     }
     if is_whole || survey {
-        let key = Key::Import(hexadecimal(&seen.end.sha256));
+        let key = Key::Import(hex::encode(&seen.end.sha256));
         if let Some(row) = history.row(&key) {
             return Ok(Imported::already(&seen.end, row));
         }
@@ -246,7 +246,7 @@ pub(super) async fn plan(job: &Job<'_>, is_new: bool) -> Result<Planned, ImportE
     while let Some(block) = blocks.next().await? {
         seen.block(job, &block)?;
     }
-    let key = Key::Import(hexadecimal(&seen.end.sha256));
+    let key = Key::Import(hex::encode(&seen.end.sha256));
     let is_there = history.row(&key).is_some();
     if !is_there {
         count_there(job.db, &mut there, &seen.wanted).await?;

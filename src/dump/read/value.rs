@@ -6,6 +6,7 @@
 use super::decode::{Fix, How, Step};
 use super::scan::{GoOn, Refusal, Stop, Text, is_space, is_word};
 use crate::dump::block::Cell;
+use crate::hex;
 
 /// The inside of a string, whether it has doubled quotes, and where what it stands in ends.
 type Inside = (usize, usize, bool, usize);
@@ -242,7 +243,7 @@ impl Text<'_> {
     fn hex(&self, at: usize) -> Result<(usize, usize, usize), Stop> {
         let (end, doubled) = self.quoted(at + 1)?;
         let digits = &self.bytes[at + 2..end - 1];
-        if doubled || !digits.len().is_multiple_of(2) || !super::decode::is_hex(digits) {
+        if doubled || !digits.len().is_multiple_of(2) || !hex::is_hex(digits) {
             return Err(refused(
                 at,
                 end,
