@@ -8,6 +8,7 @@
 
 mod cursor;
 mod describe;
+mod end;
 mod fingerprint;
 mod kind;
 mod locate;
@@ -18,6 +19,7 @@ mod token;
 mod value;
 
 pub use describe::{describe, describe_all};
+pub(crate) use end::Progress;
 pub use fingerprint::{fingerprint, normal_form};
 pub use kind::{Kind, Object, Pragma, What, kind, unquote};
 pub use locate::{Located, locate};
@@ -27,4 +29,5 @@ pub use split::{SplitError, Statement, split};
 pub use token::{
     LexError, LexErrorKind, Significant, Token, TokenKind, Tokens, significant, tokens,
 };
+pub(crate) use token::{is_space, is_word};
 pub use value::{Value, ValueRef};

@@ -4,9 +4,10 @@
 //! Numbers are what <https://sqlite.org/lang_expr.html#literal_values_constants_> says they are.
 
 use super::decode::{Fix, How, Step};
-use super::scan::{GoOn, Refusal, Stop, Text, is_space, is_word};
+use super::scan::{GoOn, Refusal, Stop, Text};
 use crate::dump::block::Cell;
 use crate::hex;
+use crate::sql::{is_space, is_word};
 
 /// The inside of a string, whether it has doubled quotes, and where what it stands in ends.
 type Inside = (usize, usize, bool, usize);
