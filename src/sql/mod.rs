@@ -24,6 +24,7 @@ pub use fingerprint::{fingerprint, normal_form};
 pub use kind::{Kind, Object, Pragma, What, kind, unquote};
 pub use locate::{Located, locate};
 pub use place::{Lines, Place, place};
+pub(crate) use quote::{LiteralReader, is_in_quotes, sql_text, write_literal};
 pub use quote::{identifier, literal, text};
 pub use split::{SplitError, Statement, split};
 pub use token::{
