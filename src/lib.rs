@@ -59,12 +59,14 @@
 extern crate self as seedbed;
 
 mod aside;
+mod base64;
 pub mod config;
 pub mod db;
 pub mod diagnostic;
 pub mod doctor;
 pub mod drive;
 pub mod dump;
+mod hex;
 pub mod history;
 pub mod init;
 pub mod migrations;

@@ -406,16 +406,6 @@ mod tests {
     use super::*;
     use crate::sql::Value;
 
-    fn owned(value: ValueRef<'_>) -> Value {
-        match value {
-            ValueRef::Null => Value::Null,
-            ValueRef::Integer(number) => Value::Integer(number),
-            ValueRef::Real(number) => Value::Real(number),
-            ValueRef::Text(text) => Value::Text(String::from_utf8(text.to_vec()).unwrap()),
-            ValueRef::Blob(bytes) => Value::Blob(bytes.to_vec()),
-        }
-    }
-
     #[tokio::test]
     async fn every_value_comes_back_as_it_went_in() {
         let raw = Raw::open(":memory:", Access::Create).await.unwrap();
@@ -441,7 +431,7 @@ mod tests {
             .rows([], |row| {
                 assert_eq!(row.width(), 1);
                 assert_eq!(row.value(1), ValueRef::Null);
-                found.push(owned(row.value(0)));
+                found.push(row.value(0).to_value());
                 ControlFlow::Continue(())
             })
             .unwrap();

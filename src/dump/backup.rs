@@ -12,12 +12,12 @@ use std::time::{Duration, SystemTime};
 use sha2::{Digest, Sha256};
 
 use super::backup_files::{Kept, file_name, listed, old, plain, sha256_of, sum_file, sum_text};
-use super::block::hexadecimal;
 use super::export::{ExportError, ExportOptions, Exported, export};
 use super::file::{NewFile, Readers};
 use super::location::Location;
 use super::{DumpError, Item, Opened, Reader, ReaderOptions, Source};
 use crate::db::Db;
+use crate::hex;
 
 /// How a backup is taken.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -114,7 +114,7 @@ pub async fn backup(db: &Db, options: &BackupOptions) -> Result<BackedUp, Backup
     let Hashed { mut file, hash } = text;
     file.end().map_err(failed(&path))?;
     let partial = file.partial().to_path_buf();
-    let (expected, written) = (exported.clone(), hexadecimal(&hash.finalize()));
+    let (expected, written) = (exported.clone(), hex::encode(&hash.finalize()));
     let read = tokio::task::spawn_blocking(move || {
         read_back(&partial, &expected, &written)?;
         let length = std::fs::metadata(&partial)?.len();
@@ -263,7 +263,7 @@ fn read_back(file: &Path, exported: &Exported, sha256: &str) -> Result<(), Unequ
             )));
         }
     }
-    let ended = reader.ended().map(|ended| hexadecimal(&ended.mark.sha256));
+    let ended = reader.ended().map(|ended| hex::encode(&ended.mark.sha256));
     if ended.as_deref() != Some(sha256) {
         return Err(differs("its text has another checksum".to_owned()));
     }

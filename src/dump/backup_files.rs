@@ -10,8 +10,8 @@ use sha2::{Digest, Sha256};
 use time::macros::format_description;
 use time::{OffsetDateTime, PrimitiveDateTime};
 
-use super::block::hexadecimal;
 use super::location::Location;
+use crate::hex;
 
 /// The ending of a backup's name.
 const ENDING: &str = ".sql.gz";
@@ -114,7 +114,7 @@ pub fn sha256_of(file: &Path) -> io::Result<String> {
     let mut space = vec![0; 1 << 16];
     loop {
         match file.read(&mut space) {
-            Ok(0) => return Ok(hexadecimal(&hash.finalize())),
+            Ok(0) => return Ok(hex::encode(&hash.finalize())),
             Ok(read) => hash.update(&space[..read]),
             Err(error) if error.kind() == ErrorKind::Interrupted => {}
             Err(error) => return Err(error),

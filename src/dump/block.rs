@@ -31,11 +31,6 @@ pub struct Mark {
     pub sha256: [u8; 32],
 }
 
-/// A checksum as people compare it: in lower case.
-pub(crate) fn hexadecimal(bytes: &[u8]) -> String {
-    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
-}
-
 /// A statement, or rows of one table that follow each other.
 #[derive(Debug)]
 pub enum Item {

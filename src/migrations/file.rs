@@ -4,6 +4,8 @@
 
 use sha2::{Digest, Sha256};
 
+use crate::hex;
+
 /// What a file name says.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum FileName {
@@ -188,7 +190,7 @@ pub fn checksum(text: &str) -> String {
 
 /// The same of bytes that need be no text.
 pub(crate) fn checksum_bytes(bytes: &[u8]) -> String {
-    hexadecimal(&Sha256::digest(bytes))
+    hex::encode(&Sha256::digest(bytes))
 }
 
 /// Hash of what a text means: its tokens and directives, without comments, spaces and the case of bare words.
@@ -203,16 +205,7 @@ pub(super) fn meaning(text: &str) -> String {
     }
     add("");
     add(&crate::sql::fingerprint(text));
-    hexadecimal(&hash.finalize())
-}
-
-fn hexadecimal(bytes: &[u8]) -> String {
-    // Formatting each byte would cost more than the hash.
-    const DIGITS: [u8; 16] = *b"0123456789abcdef";
-    let halves = bytes.iter().flat_map(|byte| [byte >> 4, byte & 0xf]);
-    halves
-        .map(|half| char::from(DIGITS[usize::from(half)]))
-        .collect()
+    hex::encode(&hash.finalize())
 }
 
 #[cfg(test)]

@@ -1,5 +1,6 @@
 //! Values as words that are equal where the engine would call them equal, to find rows by their keys. Pure.
 
+use crate::hex;
 use crate::schema::{TableShape, whole};
 use crate::sql::Value;
 
@@ -59,15 +60,7 @@ pub(super) fn word(value: &Value) -> String {
         Value::Integer(number) => format!("i{number}"),
         Value::Real(real) => format!("r{:x}", real.to_bits()),
         Value::Text(text) => format!("t{text}"),
-        Value::Blob(bytes) => {
-            let mut word = String::with_capacity(1 + bytes.len() * 2);
-            word.push('b');
-            for byte in bytes {
-                use std::fmt::Write;
-                let _ = write!(word, "{byte:02x}");
-            }
-            word
-        }
+        Value::Blob(bytes) => format!("b{}", hex::encode(bytes)),
     }
 }
 

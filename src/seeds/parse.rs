@@ -3,7 +3,6 @@
 //! It knows the grammar and no schema: whether a column exists and what it holds is for later. All problems are told,
 //! and what could be understood is given all the same, so that the rest can be checked too.
 
-mod base64;
 mod cell;
 mod json;
 mod label;

@@ -8,6 +8,7 @@
 
 mod cursor;
 mod describe;
+mod end;
 mod fingerprint;
 mod kind;
 mod locate;
@@ -18,13 +19,16 @@ mod token;
 mod value;
 
 pub use describe::{describe, describe_all};
+pub(crate) use end::Progress;
 pub use fingerprint::{fingerprint, normal_form};
 pub use kind::{Kind, Object, Pragma, What, kind, unquote};
 pub use locate::{Located, locate};
 pub use place::{Lines, Place, place};
+pub(crate) use quote::{LiteralReader, is_in_quotes, sql_text, write_literal};
 pub use quote::{identifier, literal, text};
 pub use split::{SplitError, Statement, split};
 pub use token::{
     LexError, LexErrorKind, Significant, Token, TokenKind, Tokens, significant, tokens,
 };
+pub(crate) use token::{is_space, is_word};
 pub use value::{Value, ValueRef};

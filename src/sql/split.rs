@@ -1,12 +1,9 @@
 //! A text into its statements. It finds where statements end, triggers included, and judges nothing else:
-//! whether a statement is right is the engine's to say.
-//!
-//! The rule is that of [`sqlite3_complete`](https://www.sqlite.org/c3ref/complete.html): a semicolon ends a
-//! statement, and `; END` ends the body of a trigger. So a column called `end`, or the `END` of a `CASE`,
-//! closes no trigger. Two things are kinder than there: a trigger without `BEGIN` ends at its semicolon
-//! instead of swallowing what follows, and so does one whose `END` lacks its semicolon.
+//! whether a statement is right is the engine's to say. Which semicolon ends a statement is decided
+//! in `end.rs`.
 
-use super::token::{LexError, LexErrorKind, Token, TokenKind, tokens};
+use super::end::Progress;
+use super::token::{LexError, LexErrorKind, TokenKind, tokens};
 use std::ops::Range;
 
 /// One statement of a text.
@@ -48,25 +45,6 @@ impl SplitError {
     }
 }
 
-/// How far into a statement the reading is, as much of it as decides what its next semicolon means.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum State {
-    /// Before the first token.
-    Start,
-    /// `EXPLAIN`, perhaps with `QUERY PLAN`.
-    Explain,
-    /// `CREATE`, perhaps with `TEMP`.
-    Create,
-    /// In a statement that its next semicolon ends.
-    Plain,
-    /// In a trigger, before the `BEGIN` of its body.
-    TriggerHead,
-    /// In the body of a trigger, at a place where `END` closes it.
-    BodyStart,
-    /// In a statement of the body of a trigger.
-    Body,
-}
-
 /// The statements of `sql`, without the semicolons, spaces and comments around them; what is empty then is
 /// left out. The last one needs no semicolon.
 ///
@@ -75,7 +53,7 @@ enum State {
 pub fn split(sql: &str) -> Result<Vec<Statement>, Vec<SplitError>> {
     let mut statements = Vec::new();
     let mut errors = Vec::new();
-    let mut state = State::Start;
+    let mut state = Progress::Start;
     let mut span = 0..0;
     for item in tokens(sql) {
         let token = match item {
@@ -87,24 +65,20 @@ pub fn split(sql: &str) -> Result<Vec<Statement>, Vec<SplitError>> {
         };
         match token.kind {
             TokenKind::Space | TokenKind::Comment => continue,
-            TokenKind::Semicolon if state == State::Start => continue,
-            TokenKind::Semicolon if matches!(state, State::BodyStart | State::Body) => {
-                state = State::BodyStart;
-                continue;
-            }
-            TokenKind::Semicolon => {
+            TokenKind::Semicolon if state == Progress::Start => continue,
+            TokenKind::Semicolon if !state.is_in_body() => {
                 statements.push(Statement { span: span.clone() });
-                state = State::Start;
+                state = Progress::Start;
                 continue;
             }
             _ => {}
         }
-        if state == State::Start {
+        if state == Progress::Start {
             span.start = token.span.start;
         }
         span.end = token.span.end;
-        if state != State::Plain {
-            state = step(state, &token, sql);
+        if state != Progress::Plain {
+            state = state.after(token.text(sql).as_bytes());
         }
     }
     // What is never closed took the rest of the text with it; the trigger around it may well be right.
@@ -117,9 +91,9 @@ pub fn split(sql: &str) -> Result<Vec<Statement>, Vec<SplitError>> {
     });
     let mut errors: Vec<_> = errors.into_iter().map(SplitError::Lex).collect();
     match state {
-        State::Start => {}
-        State::BodyStart | State::Body if swallowed => {}
-        State::BodyStart | State::Body => {
+        Progress::Start => {}
+        _ if state.is_in_body() && swallowed => {}
+        _ if state.is_in_body() => {
             errors.push(SplitError::UnterminatedTrigger {
                 span: span.start..sql.len(),
             });
@@ -130,25 +104,6 @@ pub fn split(sql: &str) -> Result<Vec<Statement>, Vec<SplitError>> {
         Ok(statements)
     } else {
         Err(errors)
-    }
-}
-
-/// The state behind a token that is no semicolon.
-fn step(state: State, token: &Token, sql: &str) -> State {
-    let is = |word| token.is_word(sql, word);
-    match state {
-        State::Start if is("EXPLAIN") => State::Explain,
-        State::Explain if is("QUERY") || is("PLAN") => State::Explain,
-        State::Start | State::Explain if is("CREATE") => State::Create,
-        State::Create if is("TEMP") || is("TEMPORARY") => State::Create,
-        State::Create if is("TRIGGER") => State::TriggerHead,
-        // A trigger or a table may be called begin; then the real BEGIN is a word of the body, which is
-        // no END and changes nothing.
-        State::TriggerHead if is("BEGIN") => State::BodyStart,
-        State::TriggerHead => State::TriggerHead,
-        State::BodyStart if is("END") => State::Plain,
-        State::BodyStart | State::Body => State::Body,
-        State::Start | State::Explain | State::Create | State::Plain => State::Plain,
     }
 }
 

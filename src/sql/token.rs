@@ -198,6 +198,18 @@ fn is(byte: u8, class: u8) -> bool {
     CLASS[byte as usize] & class != 0
 }
 
+/// Whether `byte` is white space to the engine.
+#[inline]
+pub(crate) fn is_space(byte: u8) -> bool {
+    is(byte, SPACE)
+}
+
+/// Whether `byte` may stand inside a bare word or a number.
+#[inline]
+pub(crate) fn is_word(byte: u8) -> bool {
+    is(byte, WORD)
+}
+
 /// The kind, or why there is none, and the offset behind it.
 type Scanned = (Result<TokenKind, LexErrorKind>, usize);
 

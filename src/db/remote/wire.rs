@@ -3,6 +3,7 @@
 
 use std::ops::Range;
 
+use crate::base64;
 use crate::sql::ValueRef;
 
 /// The values of one row, in memory that is used again for the next one.
@@ -97,57 +98,15 @@ impl WireRow {
                 number => number.parse().ok()?,
             }),
             (b"text", Some(range)) => Cell::Text(range),
-            (b"blob", Some(range)) => Cell::Blob(decode(&mut self.bytes, range)?),
+            (b"blob", Some(Range { start, .. })) => {
+                base64::decode_in_place(&mut self.bytes, start)?;
+                Cell::Blob(start..self.bytes.len())
+            }
             _ => return None,
         };
         self.cells.push(cell);
         Some(())
     }
-}
-
-/// Base64 with or without padding, in place.
-fn decode(bytes: &mut Vec<u8>, range: Range<usize>) -> Option<Range<usize>> {
-    const NONE: u8 = 0xff;
-    static VALUES: [u8; 256] = {
-        let alphabet = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
-        let mut values = [NONE; 256];
-        let mut at = 0;
-        while at < alphabet.len() {
-            values[alphabet[at] as usize] = at as u8;
-            at += 1;
-        }
-        values
-    };
-    let mut end = range.end;
-    while end > range.start && bytes[end - 1] == b'=' {
-        end -= 1;
-    }
-    let (mut at, mut to) = (range.start, range.start);
-    while at < end {
-        let few = (end - at).min(4);
-        let mut bits = 0_u32;
-        for offset in 0..4 {
-            let value = match offset < few {
-                true => VALUES[usize::from(bytes[at + offset])],
-                false => 0,
-            };
-            if value == NONE {
-                return None;
-            }
-            bits = bits << 6 | u32::from(value);
-        }
-        if few == 1 {
-            return None;
-        }
-        let [_, decoded @ ..] = bits.to_be_bytes();
-        for byte in &decoded[..few - 1] {
-            bytes[to] = *byte;
-            to += 1;
-        }
-        at += few;
-    }
-    bytes.truncate(to);
-    Some(range.start..to)
 }
 
 /// JSON from left to right: <https://www.rfc-editor.org/rfc/rfc8259>.

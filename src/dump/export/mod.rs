@@ -9,7 +9,6 @@ mod catalogue;
 mod error;
 mod keywords;
 mod plan;
-mod value;
 mod writer;
 
 use std::io::{ErrorKind, Write};

@@ -6,10 +6,9 @@ use tokio::sync::mpsc::Sender;
 
 use super::Exported;
 use super::plan::{Part, Plan, TableRows};
-use super::value;
 use crate::db::{Sink, StreamedRow};
 use crate::dump::signs::signed;
-use crate::sql::ValueRef;
+use crate::sql::{LiteralReader, ValueRef, write_literal};
 
 /// How many bytes a piece of text has at least, but for the last.
 const PIECE: usize = 1 << 16;
@@ -164,7 +163,7 @@ fn write_row(out: &mut Vec<u8>, rows: &TableRows, row: &StreamedRow<'_>) {
             Some(place) => signed(row.value(column), row.value(rows.width), place),
             None => row.value(column),
         };
-        value::write(out, value);
+        write_literal(out, value, LiteralReader::Shell);
     }
     out.extend_from_slice(b");\n");
 }
@@ -175,7 +174,7 @@ fn numbers(out: &mut Vec<u8>, row: &StreamedRow<'_>) {
             ValueRef::Integer(0) | ValueRef::Null => {}
             number => {
                 out.extend_from_slice(format!("PRAGMA {pragma}=").as_bytes());
-                value::write(out, number);
+                write_literal(out, number, LiteralReader::Shell);
                 out.extend_from_slice(b";\n");
             }
         }

@@ -11,8 +11,8 @@ use super::tally::{Before, Table, Tally};
 use super::translate;
 use super::translate::{CHECKPOINT, Made, Translator};
 use crate::db::{DbError, EngineError, Query, Rows};
-use crate::dump::block::hexadecimal;
 use crate::dump::{Mark, Object};
+use crate::hex;
 use crate::script::{Run, Step};
 use crate::sql::{Value, identifier};
 
@@ -75,7 +75,7 @@ impl Checkpoint {
 
     /// Whether this is where it is.
     pub(super) fn is_at(&self, mark: &Mark) -> bool {
-        self.offset == mark.offset && self.sha256 == hexadecimal(&mark.sha256)
+        self.offset == mark.offset && self.sha256 == hex::encode(&mark.sha256)
     }
 
     /// What is in the database.
@@ -97,18 +97,15 @@ impl Checkpoint {
 
     /// The point of the dump.
     pub(super) fn mark(&self) -> Option<Mark> {
-        let mut sha256 = [0; 32];
-        let digits = self.sha256.as_bytes();
-        if digits.len() != 64 || !self.sha256.is_ascii() {
+        let mut sha256 = self.sha256.clone().into_bytes();
+        if sha256.len() != 64 || !hex::is_hex(&sha256) {
             return None;
         }
-        for (byte, two) in sha256.iter_mut().zip(digits.chunks(2)) {
-            *byte = u8::from_str_radix(std::str::from_utf8(two).ok()?, 16).ok()?;
-        }
+        let length = hex::decode(&mut sha256);
         Some(Mark {
             offset: self.offset,
             line: self.line,
-            sha256,
+            sha256: sha256[..length].try_into().ok()?,
         })
     }
 
@@ -161,7 +158,7 @@ pub(super) fn begin(name: &str, end: &Mark, detail: String, run: &Run) -> Vec<St
                 name.into(),
                 integer(end.offset),
                 integer(end.line),
-                hexadecimal(&end.sha256).into(),
+                hex::encode(&end.sha256).into(),
                 run.id.as_str().into(),
                 run.by.as_str().into(),
                 detail.into(),
@@ -182,7 +179,7 @@ pub(super) fn advance(from: u64, end: &Mark, detail: String, run: &Run) -> Vec<S
                 integer(from),
                 integer(end.offset),
                 integer(end.line),
-                hexadecimal(&end.sha256).into(),
+                hex::encode(&end.sha256).into(),
                 run.id.as_str().into(),
                 run.by.as_str().into(),
                 detail.into(),

@@ -18,8 +18,8 @@ use super::{
     scripted,
 };
 use crate::db::{self, Code, Db, Engine, Failure, Query, Rows};
-use crate::dump::block::hexadecimal;
 use crate::dump::{Block, DumpError};
+use crate::hex;
 use crate::history::{self, History, Part, RunError};
 use crate::script::{ForeignKeys, Key, Script, Step};
 use crate::sql::{Value, identifier};
@@ -198,7 +198,7 @@ async fn begin(
         blocks.ahead = job.read(None);
     }
     if is_whole || survey {
-        let key = Key::Import(hexadecimal(&seen.end.sha256));
+        let key = Key::Import(hex::encode(&seen.end.sha256));
         if let Some(row) = history.row(&key) {
             return Ok(Imported::already(&seen.end, row));
         }
@@ -240,7 +240,7 @@ pub(super) async fn plan(job: &Job<'_>, is_new: bool) -> Result<Planned, ImportE
     }
     let fresh = Pass::begin(job.db.engine(), job.options.tables, is_new);
     let seen = check(job, fresh, &mut job.read(None)).await?;
-    let key = Key::Import(hexadecimal(&seen.end.sha256));
+    let key = Key::Import(hex::encode(&seen.end.sha256));
     if history.row(&key).is_some() {
         return Ok(Planned::of(seen, Way::Already));
     }

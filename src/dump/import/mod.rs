@@ -30,7 +30,7 @@ pub use translate::{LeftOut, Tables};
 
 use crate::db::Db;
 use crate::dump::Mark;
-use crate::dump::block::hexadecimal;
+use crate::hex;
 use crate::history::RunError;
 use crate::script::{
     Atomicity, Entry, ForeignKeys, Key, Record, Revision, Run, Script, Step, Unit,
@@ -185,7 +185,7 @@ impl Imported {
         Imported {
             tables: done.tally.tables,
             bytes: done.end.offset,
-            sha256: hexadecimal(&done.end.sha256),
+            sha256: hex::encode(&done.end.sha256),
             left_out: done.translator.left_out,
             orphans,
             has_history,
@@ -198,7 +198,7 @@ impl Imported {
         Imported {
             tables: Vec::new(),
             bytes: end.offset,
-            sha256: hexadecimal(&end.sha256),
+            sha256: hex::encode(&end.sha256),
             left_out: Vec::new(),
             orphans: (0, Vec::new()),
             has_history: false,
@@ -377,7 +377,7 @@ async fn new_file(
     Ok(Imported {
         has_history: built.tally.has(crate::history::TABLE),
         bytes: built.end.offset,
-        sha256: hexadecimal(&built.end.sha256),
+        sha256: hex::encode(&built.end.sha256),
         tables: built.tally.tables,
         left_out: built.left_out,
         orphans: built.orphans,
@@ -400,7 +400,7 @@ fn scripted(
     foreign_keys: ForeignKeys,
     steps: Vec<Step>,
 ) -> Script {
-    let checksum = hexadecimal(&end.sha256);
+    let checksum = hex::encode(&end.sha256);
     let detail = [
         ("bytes", end.offset),
         ("rows", tally.rows()),

@@ -1,7 +1,8 @@
 //! What stands between statements: blanks and comments. Some comments are the words of a shell that could not read
 //! what it was to dump.
 
-use super::scan::{GoOn, Refusal, Stop, Text, is_space, is_word};
+use super::scan::{GoOn, Refusal, Stop, Text};
+use crate::sql::{is_space, is_word};
 
 impl Text<'_> {
     /// The next statement from `at` on, or the end of the text.

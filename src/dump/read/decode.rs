@@ -6,6 +6,7 @@ use std::ops::Range;
 use memchr::memchr;
 
 use crate::dump::block::Cell;
+use crate::hex;
 
 /// A cell whose bytes are to be decoded.
 #[derive(Debug)]
@@ -60,7 +61,7 @@ pub(super) fn decode(text: &mut [u8], cells: &mut [Cell], fixes: &[Fix]) {
         };
         let length = match &fix.how {
             How::Undouble => undouble(bytes),
-            How::Hex => hex(bytes),
+            How::Hex => hex::decode(bytes),
             How::Unistr { doubled } => {
                 let length = undoubled(bytes, *doubled);
                 unistr(&mut bytes[..length])
@@ -98,41 +99,6 @@ pub(super) fn undouble(bytes: &mut [u8]) -> usize {
     write + bytes.len() - read
 }
 
-/// Whether all of them are hexadecimal digits.
-pub(super) fn is_hex(digits: &[u8]) -> bool {
-    digits
-        .iter()
-        .fold(0, |seen, &digit| seen | NIBBLE[digit as usize])
-        < 16
-}
-
-/// The value of each hexadecimal digit; 16 and more for what is none.
-static NIBBLE: [u8; 256] = {
-    let mut table = [0xff; 256];
-    let mut byte = 0;
-    while byte < 256 {
-        let b = byte as u8;
-        match b {
-            b'0'..=b'9' => table[byte] = b - b'0',
-            b'a'..=b'f' => table[byte] = b - b'a' + 10,
-            b'A'..=b'F' => table[byte] = b - b'A' + 10,
-            _ => {}
-        }
-        byte += 1;
-    }
-    table
-};
-
-fn hex(bytes: &mut [u8]) -> usize {
-    let length = bytes.len() / 2;
-    for at in 0..length {
-        let high = NIBBLE[bytes[2 * at] as usize];
-        let low = NIBBLE[bytes[2 * at + 1] as usize];
-        bytes[at] = high << 4 | low;
-    }
-    length
-}
-
 /// The escape behind a `\`: how many hexadecimal digits it has, and how many bytes stand before them.
 fn escape(rest: &[u8]) -> Option<(usize, usize)> {
     match rest.first()? {
@@ -152,11 +118,11 @@ fn character(rest: &[u8]) -> Option<(u32, usize)> {
     }
     let (digits, before) = escape(rest)?;
     let number = rest.get(before..before + digits)?;
-    if !is_hex(number) {
+    if !hex::is_hex(number) {
         return None;
     }
     let value = number.iter().fold(0_u32, |value, &digit| {
-        value << 4 | u32::from(NIBBLE[digit as usize])
+        value << 4 | u32::from(hex::value(digit))
     });
     (value <= 0x10_ffff).then_some((value, before + digits))
 }

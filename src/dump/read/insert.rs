@@ -3,9 +3,10 @@
 
 use std::sync::Arc;
 
-use super::scan::{GoOn, Refusal, Stop, Text, is_space, is_word};
+use super::scan::{GoOn, Refusal, Stop, Text};
 use super::value::Cells;
 use crate::dump::block::{RowPlace, Target};
+use crate::sql::{is_space, is_word};
 
 /// Rows of one target, not decoded yet.
 #[derive(Debug)]

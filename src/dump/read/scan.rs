@@ -1,9 +1,11 @@
 //! Where things end in the bytes of a dump: blanks, comments, quotes, statements. The text may end anywhere, because
 //! more of it is still to come; that is told apart from what is wrong.
 //!
-//! The rules are those of [`crate::sql::split()`], over bytes that need not be UTF-8.
+//! [`Progress`] decides which semicolon ends a statement, as in [`crate::sql::split()`]; here the bytes need not be UTF-8.
 
 use memchr::{memchr, memmem};
+
+use crate::sql::{Progress, is_space, is_word};
 
 /// A piece of a dump that begins at a statement.
 #[derive(Debug, Clone, Copy)]
@@ -70,32 +72,6 @@ impl Stop {
     pub(super) fn more(what: Unclosed, at: usize) -> Stop {
         Stop::More(Open { what, at })
     }
-}
-
-/// What a byte can be, as bits.
-const SPACE: u8 = 1;
-const WORD: u8 = 2;
-
-static CLASS: [u8; 256] = {
-    let mut table = [0; 256];
-    let mut byte = 0;
-    while byte < 256 {
-        table[byte] = match byte as u8 {
-            b' ' | b'\t' | b'\n' | b'\r' | 0x0c => SPACE,
-            b'0'..=b'9' | b'a'..=b'z' | b'A'..=b'Z' | b'_' | b'$' | 0x80..=0xff => WORD,
-            _ => 0,
-        };
-        byte += 1;
-    }
-    table
-};
-
-pub(super) fn is_space(byte: u8) -> bool {
-    CLASS[byte as usize] & SPACE != 0
-}
-
-pub(super) fn is_word(byte: u8) -> bool {
-    CLASS[byte as usize] & WORD != 0
 }
 
 impl<'a> Text<'a> {
@@ -215,7 +191,7 @@ impl<'a> Text<'a> {
     pub(super) fn statement(&self, at: usize) -> Result<usize, Stop> {
         let begin = at;
         let mut at = at;
-        let mut state = State::Start;
+        let mut state = Progress::Start;
         while let Some(byte) = self.get(at) {
             let start = at;
             at = match byte {
@@ -232,27 +208,22 @@ impl<'a> Text<'a> {
                 },
                 b'\'' | b'"' | b'`' => self.quoted(at)?.0,
                 b'[' => self.bracketed(at)?,
-                b';' if matches!(state, State::BodyStart | State::Body) => {
-                    state = State::BodyStart;
-                    at += 1;
-                    continue;
-                }
-                b';' => return Ok(at),
+                b';' if !state.is_in_body() => return Ok(at),
                 _ if is_word(byte) => self.word(at)?,
                 _ => at + 1,
             };
             state = match state {
                 // Nothing decides any more what its semicolon means: only quotes and comments can hide it.
-                State::Plain => {
+                Progress::Plain => {
                     at = self.plain(at);
                     state
                 }
-                _ => state.step(&self.bytes[start..at]),
+                _ => state.after(&self.bytes[start..at]),
             };
         }
-        let what = match state {
-            State::BodyStart | State::Body => Unclosed::Trigger,
-            _ => Unclosed::Statement,
+        let what = match state.is_in_body() {
+            true => Unclosed::Trigger,
+            false => Unclosed::Statement,
         };
         Err(Stop::more(what, begin))
     }
@@ -302,36 +273,5 @@ impl<'a> Text<'a> {
     /// Behind the line that `at` is in.
     pub(super) fn line_end(&self, at: usize) -> Option<usize> {
         memchr(b'\n', &self.bytes[at..]).map(|end| at + end + 1)
-    }
-}
-
-/// How far into a statement the reading is, as much of it as decides what its next semicolon means: that of
-/// [`crate::sql::split()`].
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum State {
-    Start,
-    Explain,
-    Create,
-    Plain,
-    TriggerHead,
-    BodyStart,
-    Body,
-}
-
-impl State {
-    fn step(self, token: &[u8]) -> State {
-        let is = |word: &str| token.eq_ignore_ascii_case(word.as_bytes());
-        match self {
-            State::Start if is("EXPLAIN") => State::Explain,
-            State::Explain if is("QUERY") || is("PLAN") => State::Explain,
-            State::Start | State::Explain if is("CREATE") => State::Create,
-            State::Create if is("TEMP") || is("TEMPORARY") => State::Create,
-            State::Create if is("TRIGGER") => State::TriggerHead,
-            State::TriggerHead if is("BEGIN") => State::BodyStart,
-            State::TriggerHead => State::TriggerHead,
-            State::BodyStart if is("END") => State::Plain,
-            State::BodyStart | State::Body => State::Body,
-            State::Start | State::Explain | State::Create | State::Plain => State::Plain,
-        }
     }
 }

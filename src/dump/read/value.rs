@@ -4,8 +4,10 @@
 //! Numbers are what <https://sqlite.org/lang_expr.html#literal_values_constants_> says they are.
 
 use super::decode::{Fix, How, Step};
-use super::scan::{GoOn, Refusal, Stop, Text, is_space, is_word};
+use super::scan::{GoOn, Refusal, Stop, Text};
 use crate::dump::block::Cell;
+use crate::hex;
+use crate::sql::{is_space, is_word};
 
 /// The inside of a string, whether it has doubled quotes, and where what it stands in ends.
 type Inside = (usize, usize, bool, usize);
@@ -242,7 +244,7 @@ impl Text<'_> {
     fn hex(&self, at: usize) -> Result<(usize, usize, usize), Stop> {
         let (end, doubled) = self.quoted(at + 1)?;
         let digits = &self.bytes[at + 2..end - 1];
-        if doubled || !digits.len().is_multiple_of(2) || !super::decode::is_hex(digits) {
+        if doubled || !digits.len().is_multiple_of(2) || !hex::is_hex(digits) {
             return Err(refused(
                 at,
                 end,

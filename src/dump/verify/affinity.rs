@@ -41,22 +41,12 @@ impl Judge {
         let mut stored = None;
         let select = format!("SELECT {column} FROM value");
         self.raw.prepare(&select)?.rows([], |row| {
-            stored = Some(owned(row.value(0)));
+            // Only a text that reads as a number changes, so what is no UTF-8 does not matter.
+            stored = Some(row.value(0).to_value());
             ControlFlow::Break(())
         })?;
         self.raw.execute("DELETE FROM value")?;
         Ok(stored)
-    }
-}
-
-/// What is no UTF-8 is left as it is: only text that reads as a number would have changed.
-fn owned(value: ValueRef<'_>) -> Value {
-    match value {
-        ValueRef::Null => Value::Null,
-        ValueRef::Integer(number) => Value::Integer(number),
-        ValueRef::Real(number) => Value::Real(number),
-        ValueRef::Text(text) => Value::Text(String::from_utf8_lossy(text).into_owned()),
-        ValueRef::Blob(bytes) => Value::Blob(bytes.to_vec()),
     }
 }
 
@@ -115,7 +105,7 @@ mod tests {
         let mut select = raw.prepare("SELECT * FROM v ORDER BY rowid").unwrap();
         select
             .rows([], |row| {
-                kept.push(std::array::from_fn(|column| owned(row.value(column))));
+                kept.push(std::array::from_fn(|column| row.value(column).to_value()));
                 ControlFlow::Continue(())
             })
             .unwrap();

@@ -13,7 +13,7 @@ use super::tally::{Hasher, RowHash};
 use super::{Differing, Side, Verdict, VerifyError};
 use crate::db::{Db, DbError};
 use crate::dump::{Input, Item, Reader};
-use crate::sql::{Value, ValueRef, literal};
+use crate::sql::{self, ValueRef, literal};
 
 /// How many rows of each side are shown of a table.
 const SHOWN: usize = 5;
@@ -182,16 +182,12 @@ async fn only_in_database(
 fn shown<'a>(values: impl Iterator<Item = ValueRef<'a>>) -> String {
     let values: Vec<String> = values
         .map(|value| match value {
-            ValueRef::Null => literal(&Value::Null),
-            ValueRef::Integer(number) => literal(&Value::Integer(number)),
-            ValueRef::Real(number) => literal(&Value::Real(number)),
             ValueRef::Text(text) => {
                 let text = &text[..text.len().min(4 * LENGTH)];
-                literal(&Value::Text(String::from_utf8_lossy(text).into_owned()))
+                sql::text(&String::from_utf8_lossy(text))
             }
-            ValueRef::Blob(bytes) => {
-                literal(&Value::Blob(bytes[..bytes.len().min(LENGTH)].to_vec()))
-            }
+            ValueRef::Blob(bytes) => literal(ValueRef::Blob(&bytes[..bytes.len().min(LENGTH)])),
+            value => literal(value),
         })
         .collect();
     let row = format!("({})", values.join(", "));

@@ -2,6 +2,7 @@
 
 use std::collections::{HashMap, HashSet};
 
+use crate::hex;
 use crate::schema::{ColumnKind, TableShape};
 use crate::sql::Value;
 
@@ -77,11 +78,7 @@ fn of_value(value: &Value) -> String {
         Value::Integer(number) => number.to_string(),
         Value::Real(real) => real.to_string(),
         Value::Text(text) => text.clone(),
-        Value::Blob(bytes) => bytes
-            .iter()
-            .take(8)
-            .map(|byte| format!("{byte:02x}"))
-            .collect(),
+        Value::Blob(bytes) => hex::encode(&bytes[..bytes.len().min(8)]),
     }
 }
 

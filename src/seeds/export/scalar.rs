@@ -1,6 +1,7 @@
 //! Values as YAML. How a text must be quoted is serde_yaml's to say; what a column would make of it comes before that.
 //! Pure.
 
+use crate::base64;
 use crate::schema::{Affinity, Column, Strictness};
 use crate::seeds::identity::word;
 use crate::seeds::model::Style;
@@ -55,7 +56,7 @@ pub(super) fn cell(
             Err("is bytes in a column of numbers")
         }
         Value::Blob(bytes) if bytes.is_empty() => Ok("!!binary \"\"".to_owned()),
-        Value::Blob(bytes) => Ok(format!("!!binary {}", base64(bytes))),
+        Value::Blob(bytes) => Ok(format!("!!binary {}", base64::encode(bytes))),
     }
 }
 
@@ -156,23 +157,4 @@ fn must_be_escaped(c: char) -> bool {
             '\u{2028}' | '\u{2029}' | '\u{feff}' | '\u{fffe}' | '\u{ffff}'
         )
         || matches!(c, '\u{200b}'..='\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
-}
-
-/// <https://www.rfc-editor.org/rfc/rfc4648#section-4>
-fn base64(bytes: &[u8]) -> String {
-    const DIGITS: &[u8; 64] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
-    let mut text = String::with_capacity(bytes.len().div_ceil(3) * 4);
-    for group in bytes.chunks(3) {
-        let byte = |at: usize| u32::from(group.get(at).copied().unwrap_or(0));
-        let bits = byte(0) << 16 | byte(1) << 8 | byte(2);
-        for at in 0..4 {
-            let digit = DIGITS[(bits >> (18 - 6 * at)) as usize & 63];
-            text.push(if at <= group.len() {
-                char::from(digit)
-            } else {
-                '='
-            });
-        }
-    }
-    text
 }

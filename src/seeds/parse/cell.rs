@@ -2,7 +2,8 @@
 
 use super::json::core;
 use super::template::Scope;
-use super::{Reader, base64, list};
+use super::{Reader, list};
+use crate::base64;
 use crate::nearest::nearest;
 use crate::seeds::model::{Expr, Spanned, Style};
 use crate::seeds::yaml::{Kind, Node, is_null};
@@ -74,7 +75,8 @@ impl Reader<'_> {
             }
             "!!binary" => {
                 let text = self.argument(node, tag, "takes base64")?;
-                let bytes = base64::decode(text);
+                // White space is how YAML folds a long scalar.
+                let bytes = base64::decode(&text.replace(|c: char| c.is_ascii_whitespace(), ""));
                 if bytes.is_none() {
                     self.bad_tag(node, tag, "takes base64, and this is none");
                 }

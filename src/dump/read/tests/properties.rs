@@ -1,8 +1,7 @@
 //! What holds for any dump: values read back, and nothing depends on how the bytes come or where reading begins.
 
-use std::fmt::Write as _;
-
 use super::*;
+use crate::hex;
 use proptest::prelude::*;
 
 /// A value, and one of the ways in which writers print it.
@@ -76,7 +75,7 @@ fn text() -> impl Strategy<Value = (String, String)> {
                 }
                 format!("unistr({})", quoted(&escaped))
             }
-            _ => format!("CAST(x'{}' AS TEXT)", hex(text.as_bytes())),
+            _ => format!("CAST(x'{}' AS TEXT)", hex::encode(text.as_bytes())),
         };
         (format!("'{}'", text.as_bytes().escape_ascii()), printed)
     })
@@ -93,17 +92,10 @@ fn unused(text: &str, wanted: &str) -> String {
     candidate
 }
 
-fn hex(bytes: &[u8]) -> String {
-    bytes.iter().fold(String::new(), |mut out, byte| {
-        let _ = write!(out, "{byte:02x}");
-        out
-    })
-}
-
 fn blob() -> impl Strategy<Value = (String, String)> {
     proptest::collection::vec(any::<u8>(), 0..12).prop_map(|bytes| {
         let shown = format!("x'{}'", bytes.escape_ascii());
-        (shown, format!("X'{}'", hex(&bytes)))
+        (shown, format!("X'{}'", hex::encode(&bytes)))
     })
 }
 
