@@ -523,15 +523,6 @@ impl ApplyError {
         };
         half || !self.done().is_empty()
     }
-
-    /// The kind of the engine's error beneath, if there is one.
-    pub fn code(&self) -> Option<Code> {
-        match self {
-            ApplyError::History(HistoryError::Db(error)) => error.code(),
-            ApplyError::Script(error) => error.failed.failure.code(),
-            _ => None,
-        }
-    }
 }
 
 impl From<DbError> for ApplyError {

@@ -228,17 +228,6 @@ impl Why {
             },
         }
     }
-
-    /// The kind of the engine's error beneath, if there is one.
-    pub fn code(&self) -> Option<Code> {
-        match self {
-            Why::Refused { error, .. } | Why::Engine { error } => Some(error.code),
-            Why::Db(error) | Why::History(HistoryError::Db(error)) => error.code(),
-            Why::Interrupted => Some(Code::Interrupted),
-            Why::Waited { .. } => Some(Code::Busy),
-            _ => None,
-        }
-    }
 }
 
 impl fmt::Display for ImportError {
