@@ -120,7 +120,7 @@ async fn an_import_names_the_line_of_the_dump() {
         said(&error),
         "line 4 of the dump: CHECK constraint failed: a < 9"
     );
-    std::fs::write(&dump, "BEGIN TRANSACTION;\nATTACH 'x' AS y;\n").unwrap();
+    std::fs::write(&dump, "BEGIN TRANSACTION;\nATTACH 'x' AS y;\nCOMMIT;\n").unwrap();
     let input = Input::File(dump);
     let options = import::ImportOptions::default();
     let error = import::import(&db, &input, &options, &Run::new("test"), Arc::new(|_| {})).await;
