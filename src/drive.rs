@@ -3,14 +3,15 @@
 //! Applying, undoing, repairing, taking a baseline and seeding differ only in how they decide, and deciding is pure.
 
 use std::collections::HashMap;
-use std::fmt::Debug;
+use std::fmt;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use crate::aside::drop_aside;
 use crate::db::{self, At, Code, Db, DbError, Failure};
+use crate::diagnostic::{Diagnostic, Location, lines};
 use crate::history::{self, Failed, History, HistoryError, Part, Row, RunError, State, UnitEvent};
-use crate::script::{Key, Record, Revision, Run, Script, Unit};
+use crate::script::{Key, Origin, Record, Revision, Run, Script, Unit};
 
 /// How often the history is read while somebody else's `no-transaction` migration runs.
 const LOOK_AGAIN: Duration = Duration::from_millis(200);
@@ -49,21 +50,13 @@ pub fn ignore() -> OnEvent {
     Arc::new(|_| {})
 }
 
-/// What somebody who decides found: `P` of this room is the problem of the room that decided.
-pub trait Finding: Clone + Debug {
-    /// Whether nothing may run because of it.
-    fn stops(&self) -> bool;
-    /// What somebody else has begun and not finished, where that is all there is to it: it may pass by itself.
-    fn under_way(&self) -> Option<&Key>;
-}
-
 /// What has been done.
 #[derive(Debug, Clone, PartialEq)]
-pub struct Outcome<P> {
+pub struct Outcome {
     /// The units that ran, in order.
     pub done: Vec<Done>,
     /// What should be known.
-    pub warnings: Vec<P>,
+    pub warnings: Vec<Diagnostic>,
     /// The highest applied version now.
     pub version: Option<i64>,
 }
@@ -98,15 +91,15 @@ pub enum Verb {
 
 /// A change did not happen, or not all of it.
 #[derive(Debug, thiserror::Error)]
-pub enum ApplyError<P: Finding> {
+pub enum ApplyError {
     /// The history cannot be read. Nothing was changed.
     #[error(transparent)]
     History(#[from] HistoryError),
     /// There are problems, so nothing ran (after what is in `done`).
-    #[error("{}", count(problems))]
+    #[error("{}", lines(problems))]
     Problems {
         /// All of them, warnings too.
-        problems: Vec<P>,
+        problems: Vec<Diagnostic>,
         /// What this run had done before they showed.
         done: Vec<Done>,
     },
@@ -120,7 +113,7 @@ pub enum ApplyError<P: Finding> {
         /// What this run had done before.
         done: Vec<Done>,
         /// A `no-transaction` migration that is under way or died.
-        started: Option<P>,
+        started: Option<Box<Diagnostic>>,
     },
     /// The network failed, and whether the last script happened could not be learnt in time.
     #[error("{lost}")]
@@ -133,16 +126,14 @@ pub enum ApplyError<P: Finding> {
         done: Vec<Done>,
     },
     /// A script failed.
-    #[error("{0}")]
+    #[error(transparent)]
     Script(Box<ScriptError>),
 }
 
 /// Which script failed, and what the database is like now.
-#[derive(Debug, thiserror::Error)]
-#[error("{failed}")]
+#[derive(Debug)]
 pub struct ScriptError {
     /// The failure.
-    #[source]
     pub failed: Failed,
     /// The unit that failed, where it was one.
     pub unit: Option<Unit>,
@@ -156,25 +147,53 @@ pub struct ScriptError {
     pub version: Option<i64>,
 }
 
-fn count<P: Finding>(problems: &[P]) -> String {
-    let errors = problems.iter().filter(|problem| problem.stops()).count();
-    match errors {
-        1 => "there is a problem, so nothing was run".to_owned(),
-        n => format!("there are {n} problems, so nothing was run"),
+impl ScriptError {
+    /// What the engine's words are about: the token, or the statement.
+    pub fn origin(&self) -> Option<Origin> {
+        match &self.failed.part {
+            Part::Step(step) => Some(step.origin.as_ref()?.token_at(self.offset)),
+            _ => None,
+        }
+    }
+}
+
+impl fmt::Display for ScriptError {
+    /// The version, the place in its file, and the engine's words.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if let Some(origin) = self.origin() {
+            write!(f, "{}: ", Location::from(origin))?;
+        }
+        match self.unit.as_ref().map(|unit| &unit.record) {
+            // Rows of all seeds are in one unit: only the place tells which seed it is.
+            Some(record) if matches!(record.key(), Key::Seed(_)) => {
+                f.write_str("a row was refused: ")?;
+            }
+            Some(Record::Delete(key)) => write!(f, "undoing {key} failed: ")?,
+            Some(record) => write!(f, "{} failed: ", record.key())?,
+            None => {}
+        }
+        self.failed.fmt(f)
+    }
+}
+
+impl std::error::Error for ScriptError {
+    fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
+        std::error::Error::source(&self.failed)
     }
 }
 
 /// What a decision amounts to.
-#[derive(Debug)]
-pub(crate) struct Decision<P> {
-    pub(crate) problems: Vec<P>,
+#[derive(Debug, Default)]
+pub(crate) struct Decision {
+    pub(crate) problems: Vec<Diagnostic>,
     pub(crate) scripts: Vec<Script>,
+    /// A `no-transaction` migration that another process may still run. One of the problems is about it; where that is
+    /// the only error, it may pass by itself.
+    pub(crate) under_way: Option<Key>,
 }
 
 /// Says what a decision needs to know, and decides.
 pub(crate) trait Reader {
-    /// What it finds.
-    type Problem: Finding;
     /// The keys of the rows of the history whose texts are needed.
     fn texts(&self, history: &History) -> Vec<Key>;
     /// Reads what else is needed, and keeps it.
@@ -182,7 +201,7 @@ pub(crate) trait Reader {
         Ok(())
     }
     /// The decision.
-    fn decide(&mut self, history: &History) -> Decision<Self::Problem>;
+    fn decide(&mut self, history: &History) -> Decision;
 }
 
 /// Reads, decides and runs until nothing is left to do.
@@ -191,11 +210,11 @@ pub(crate) async fn drive<R: Reader>(
     run: &Run,
     on_event: &OnEvent,
     mut how: R,
-) -> Result<Outcome<R::Problem>, ApplyError<R::Problem>> {
+) -> Result<Outcome, ApplyError> {
     let mut done: Vec<Done> = Vec::new();
     let mut waiting = Waiting::new(db);
-    // Whose end is waited for is told once.
-    let mut told: Option<Key> = None;
+    // Each awaited migration is reported once.
+    let mut reported: Option<Key> = None;
     'again: loop {
         let history = history::read_with_texts(db, |history| how.texts(history)).await?;
         if let Some(unfinished) = history.unfinished {
@@ -204,28 +223,25 @@ pub(crate) async fn drive<R: Reader>(
         waiting.look(&history);
         how.look(db, &history).await?;
         let decision = how.decide(&history);
-        if let Some(started) = only_started(&decision.problems) {
+        if let Some((key, started)) = only_under_way(&decision) {
             if waiting.is_over() {
                 return Err(ApplyError::Waited {
-                    what: "a migration that runs outside of a transaction was not finished"
-                        .to_owned(),
+                    what: started.message.clone(),
                     waited: db.lock_timeout(),
                     done,
-                    started: Some(started.clone()),
+                    started: Some(Box::new(started.clone())),
                 });
             }
-            if let Some(key) = started.under_way()
-                && told.as_ref() != Some(key)
-            {
+            if reported.as_ref() != Some(key) {
                 on_event(Event::WaitingFor(key.clone()));
-                told = Some(key.clone());
+                reported = Some(key.clone());
             }
             tokio::select! {
                 () = tokio::time::sleep(LOOK_AGAIN.min(db.lock_timeout())) => continue 'again,
                 () = db.stop().raised() => return Err(interrupted(done, history.version())),
             }
         }
-        if decision.problems.iter().any(Finding::stops) {
+        if decision.problems.iter().any(Diagnostic::is_error) {
             return Err(ApplyError::Problems {
                 problems: decision.problems,
                 done,
@@ -341,11 +357,12 @@ impl Waiting {
     }
 }
 
-/// The unfinished migration, where nothing else is wrong: that may pass by itself.
-fn only_started<P: Finding>(problems: &[P]) -> Option<&P> {
-    let mut errors = problems.iter().filter(|problem| problem.stops());
+/// The unfinished migration, where nothing else is wrong.
+fn only_under_way(decision: &Decision) -> Option<(&Key, &Diagnostic)> {
+    let key = decision.under_way.as_ref()?;
+    let mut errors = decision.problems.iter().filter(|it| it.is_error());
     match (errors.next(), errors.next()) {
-        (Some(problem), None) if problem.under_way().is_some() => Some(problem),
+        (Some(problem), None) if problem.subject.as_ref() == Some(key) => Some((key, problem)),
         _ => None,
     }
 }
@@ -420,13 +437,13 @@ fn is_locked_out(failed: &Failed) -> bool {
     failed.failure.code() == Some(Code::Busy) && !begun
 }
 
-async fn script_error<P: Finding>(
+async fn script_error(
     db: &Db,
     failed: Failed,
     script: &Script,
     done: Vec<Done>,
     version: Option<i64>,
-) -> ApplyError<P> {
+) -> ApplyError {
     if is_locked_out(&failed) {
         return ApplyError::Waited {
             what: "another connection held the lock of this database".to_owned(),
@@ -459,7 +476,7 @@ async fn script_error<P: Finding>(
 }
 
 /// The run was told to stop between two scripts.
-fn interrupted<P: Finding>(done: Vec<Done>, version: Option<i64>) -> ApplyError<P> {
+fn interrupted(done: Vec<Done>, version: Option<i64>) -> ApplyError {
     ApplyError::Script(Box::new(ScriptError {
         failed: Failed {
             unit: None,
@@ -480,7 +497,7 @@ fn interrupted<P: Finding>(done: Vec<Done>, version: Option<i64>) -> ApplyError<
     }))
 }
 
-impl<P: Finding> ApplyError<P> {
+impl ApplyError {
     /// What the run had committed before it stopped.
     pub fn done(&self) -> &[Done] {
         match self {
@@ -506,19 +523,10 @@ impl<P: Finding> ApplyError<P> {
         };
         half || !self.done().is_empty()
     }
-
-    /// The kind of the engine's error beneath, if there is one.
-    pub fn code(&self) -> Option<Code> {
-        match self {
-            ApplyError::History(HistoryError::Db(error)) => error.code(),
-            ApplyError::Script(error) => error.failed.failure.code(),
-            _ => None,
-        }
-    }
 }
 
-impl<P: Finding> From<DbError> for ApplyError<P> {
-    fn from(error: DbError) -> ApplyError<P> {
+impl From<DbError> for ApplyError {
+    fn from(error: DbError) -> ApplyError {
         ApplyError::History(HistoryError::Db(error))
     }
 }

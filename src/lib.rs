@@ -36,6 +36,7 @@
 //! |---|---|---|
 //! | [`sql`] | text of SQL: tokens, statements, places, quoting | knows a database |
 //! | [`script`] | a change as a value | acts |
+//! | [`diagnostic`] | one thing that is wrong: words, location, exit class | prints |
 //! | [`db`] | one handle over every mode: query, run | knows `_migrations` |
 //! | [`history`] | the `_migrations` table: read it, and run a script with its records | decides |
 //! | [`drive`] | the one loop that changes databases: read, decide, run, and again | decides |
@@ -61,6 +62,7 @@ mod aside;
 mod base64;
 pub mod config;
 pub mod db;
+pub mod diagnostic;
 pub mod doctor;
 pub mod drive;
 pub mod dump;

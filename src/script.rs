@@ -9,7 +9,7 @@
 use std::ops::Range;
 use std::sync::Arc;
 
-use crate::sql::{Place, Value, place};
+use crate::sql::{Place, Value, place, tokens};
 
 /// How often the history was changed. `_migrations` holds it; a script that was planned on another one is refused.
 ///
@@ -124,6 +124,22 @@ impl Origin {
     /// Line and column of the first byte.
     pub fn place(&self) -> Place {
         place(&self.source.text, self.span.start)
+    }
+
+    /// The token at this byte of the statement, or the statement where there is no such byte to point at.
+    pub(crate) fn token_at(&self, offset: Option<usize>) -> Origin {
+        let Some(offset) = offset else {
+            return self.clone();
+        };
+        let text = &self.source.text;
+        let at = text.floor_char_boundary(self.span.start.saturating_add(offset));
+        let rest = &text[at..text.floor_char_boundary(self.span.end).max(at)];
+        let token = tokens(rest).next().and_then(Result::ok);
+        let end = token.map_or(at, |token| at + token.span.end);
+        Origin {
+            source: self.source.clone(),
+            span: at..end,
+        }
     }
 }
 

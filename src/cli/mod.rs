@@ -16,6 +16,7 @@ use std::process::ExitCode;
 
 use clap::{CommandFactory, FromArgMatches};
 
+use crate::diagnostic::Class;
 use args::{BackupCommand, Cli, Command, ReplicaCommand, SeedCommand};
 use exit::Exit;
 use session::{Ending, Session};
@@ -32,7 +33,9 @@ pub fn main() -> ExitCode {
         Ok(cli) => cli,
         Err(error) => {
             let _ = error.print();
-            return ExitCode::from(u8::try_from(error.exit_code()).unwrap_or(Exit::Usage.code()));
+            return ExitCode::from(
+                u8::try_from(error.exit_code()).unwrap_or(Exit::Stopped(Class::Usage).code()),
+            );
         }
     };
     let runtime = match tokio::runtime::Builder::new_multi_thread()
@@ -44,7 +47,7 @@ pub fn main() -> ExitCode {
         Err(error) => {
             let terminal = terminal::Terminal::new(&cli.global);
             terminal.error(&format!("error: cannot start threads: {error}"));
-            return ExitCode::from(Exit::Failed.code());
+            return ExitCode::from(Exit::Stopped(Class::Failed).code());
         }
     };
     let exit = runtime.block_on(call(&cli, program));
@@ -69,7 +72,7 @@ async fn call(cli: &Cli, program: &'static str) -> Exit {
         Err(error) => {
             let terminal = terminal::Terminal::new(&cli.global);
             terminal.error(&format!("error: cannot read the working folder: {error}"));
-            return Exit::Failed;
+            return Exit::Stopped(Class::Failed);
         }
     };
     let name = cli.command.name();

@@ -11,11 +11,11 @@ use super::terminal::Terminal;
 use super::who;
 use crate::config::{Config, Database, Project, Resolved};
 use crate::db::{Db, DbError, Options};
-use crate::drive;
+use crate::diagnostic::{Class, Diagnostic};
 use crate::history::HistoryError;
 use crate::migrations::{ApplyError, Event, Migrations, OnEvent, OutOfOrder, PlanOptions};
 use crate::open;
-use crate::report::{self, Call, Document, Paint, Report, Style, Told};
+use crate::report::{self, Call, Document, Paint, Report, Style};
 use crate::script::Run;
 
 /// When a command asks before it changes something.
@@ -49,10 +49,9 @@ pub(super) struct Opened {
     pub(super) run: Run,
 }
 
-/// A command that could not do its work: what is to be said, and the exit code.
+/// A command that could not do its work, and why.
 pub(super) struct Stopped {
     report: Report,
-    exit: Exit,
     database: Option<(&'static str, String)>,
 }
 
@@ -95,7 +94,7 @@ impl Session {
     /// The settings of a command that opens no database.
     pub(super) fn project(&self) -> Result<Project, Stopped> {
         let project = self.resolved.project();
-        project.map_err(|error| self.stopped(Report::config(&error, self.style()), Exit::Usage))
+        project.map_err(|error| self.stopped(Report::config(&error)))
     }
 
     /// The database of the settings, named on standard error before anything is done to it.
@@ -103,14 +102,14 @@ impl Session {
         let config = self
             .resolved
             .config()
-            .map_err(|error| self.stopped(Report::config(&error, self.style()), Exit::Usage))?;
+            .map_err(|error| self.stopped(Report::config(&error)))?;
         self.terminal.words(&format!("target: {}", config.target()));
         for warning in &config.warnings {
             self.terminal.words(&format!("warning: {warning}"));
         }
         let stop = signals::stop().map_err(|error| {
             let message = format!("cannot listen for signals: {error}");
-            self.stopped(Report::usage("signals", message, None), Exit::Failed)
+            self.stopped(Diagnostic::error("signals", message))
         })?;
         let database = &config.database.value;
         let lock_timeout = lock_timeout.unwrap_or_else(|| open::lock_timeout(database));
@@ -120,10 +119,7 @@ impl Session {
             ignore_tables: config.ignore_tables.value.clone(),
         };
         let db = open::open(database, options).await;
-        let db = db.map_err(|error| {
-            let error = error.into();
-            self.stopped(Report::history(&error, self.style()), Exit::from(&error))
-        })?;
+        let db = db.map_err(|error| self.stopped(Report::history(&error.into())))?;
         let run = Run::new(who::applied_by(&self.env, &config.root));
         Ok(Opened { config, db, run })
     }
@@ -181,8 +177,7 @@ impl Session {
     /// The migration files, by names that can be clicked on from the working folder.
     pub(super) fn migrations(&self, directory: &Path) -> Result<Migrations, Stopped> {
         let directory = directory.strip_prefix(&self.cwd).unwrap_or(directory);
-        Migrations::read_dir(directory)
-            .map_err(|error| self.stopped(Report::files(&error, self.style()), Exit::from(&error)))
+        Migrations::read_dir(directory).map_err(|error| self.stopped(Report::files(&error)))
     }
 
     /// The same for a database: where they cannot be read, the JSON still tells which one it was about.
@@ -191,10 +186,10 @@ impl Session {
             .map_err(|stopped| stopped.about(opened))
     }
 
-    pub(super) fn stopped(&self, report: Report, exit: Exit) -> Stopped {
+    /// The exit code is that of the errors in the report.
+    pub(super) fn stopped(&self, report: impl Into<Report>) -> Stopped {
         Stopped {
-            report,
-            exit,
+            report: report.into(),
             database: None,
         }
     }
@@ -206,26 +201,19 @@ impl Session {
         message: impl std::fmt::Display,
         help: Option<String>,
     ) -> Stopped {
-        self.stopped(Report::usage(code, message.to_string(), help), Exit::Usage)
+        let diagnostic = Diagnostic::error(code, message.to_string()).class(Class::Usage);
+        self.stopped(diagnostic.helps(help))
     }
 
     /// A change that did not happen.
     pub(super) fn failed(&self, opened: &Opened, error: &ApplyError) -> Stopped {
-        self.did_not_happen(opened, error)
-    }
-
-    /// The same of a change of any room.
-    pub(super) fn did_not_happen<P: Told>(
-        &self,
-        opened: &Opened,
-        error: &drive::ApplyError<P>,
-    ) -> Stopped {
-        let mut report = opened.with_token(Report::failure(error, self.style()));
-        let away = matches!(error, drive::ApplyError::History(HistoryError::Db(error)) if error.may_pass());
+        let mut report = opened.with_token(Report::failure(error));
+        let away =
+            matches!(error, ApplyError::History(HistoryError::Db(error)) if error.may_pass());
         if away && matches!(opened.config.database.value, Database::Replica { .. }) {
             report = report.needs_the_primary();
         }
-        self.stopped(report, Exit::from(error)).about(opened)
+        self.stopped(report).about(opened)
     }
 
     /// Waits for a database that can be reached, and says once what for.
@@ -257,7 +245,7 @@ impl Session {
     /// Says why a command stopped, as text or as JSON, and as annotations on GitHub.
     pub(super) fn say(&self, stopped: &Stopped) {
         if self.terminal.format == Format::Json {
-            let call = self.call(stopped.database.as_ref(), stopped.exit);
+            let call = self.call(stopped.database.as_ref(), stopped.exit());
             self.print(&Document::failure(call, &stopped.report));
         } else {
             self.terminal.error(&stopped.report.text(self.style()));
@@ -272,7 +260,8 @@ impl Session {
             .get("GITHUB_ACTIONS")
             .is_some_and(|on| on == "true")
         {
-            self.terminal.error(&report::annotations(report));
+            self.terminal
+                .error(&report::annotations(report, self.style()));
         }
     }
 
@@ -282,11 +271,11 @@ impl Session {
     }
 
     /// Warnings of a command that went well.
-    pub(super) fn warn<P: Told>(&self, problems: &[P]) {
+    pub(super) fn warn(&self, problems: &[Diagnostic]) {
         if problems.is_empty() {
             return;
         }
-        let report = Report::told(problems, self.style());
+        let report = Report::problems(problems);
         if self.terminal.format == Format::Table {
             self.terminal.words(&report.text(self.style()));
         }
@@ -366,7 +355,7 @@ impl Stopped {
 
     /// Seeding is one transaction, so nothing of it is there.
     pub(super) fn no_row_was_written(mut self) -> Stopped {
-        if self.exit != Exit::Unknown && self.report.database.is_none() {
+        if self.report.class() != Some(Class::Unknown) && self.report.database.is_none() {
             self.report.database = Some("no row was written".to_owned());
         }
         self
@@ -394,6 +383,6 @@ impl Stopped {
     }
 
     pub(super) fn exit(&self) -> Exit {
-        self.exit
+        Exit::Stopped(self.report.class().unwrap_or(Class::Failed))
     }
 }

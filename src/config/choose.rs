@@ -8,7 +8,7 @@ use std::path::PathBuf;
 use super::database::{Database, Mode};
 use super::layers::{Layers, Level};
 use super::origin::{Origin, Setting};
-use super::problem::Problem;
+use super::problem::{problem, problem_with};
 use super::secret::Secret;
 use super::switches::switched;
 use super::url::{Form, RemoteUrl, UrlError};
@@ -16,13 +16,14 @@ use super::variables::{
     DATABASE_FILE, EMBEDDED_REPLICA_FILE, TURSO_AUTH_TOKEN, TURSO_AUTH_TOKEN_FILE,
     TURSO_DATABASE_URL,
 };
+use crate::diagnostic::Diagnostic;
 
 /// What was decided, as far as it could be.
 #[derive(Default)]
 pub(super) struct Choice {
     pub(super) mode: Option<Setting<Mode>>,
     pub(super) database: Option<Setting<Database>>,
-    pub(super) problems: Vec<Problem>,
+    pub(super) problems: Vec<Diagnostic>,
 }
 
 /// Decides. `whole` is false when a file could not be read whole: then nothing is concluded from
@@ -68,14 +69,14 @@ fn mode_of(form: &Form) -> Mode {
     }
 }
 
-fn contradiction(form: Mode, mode: Mode) -> Problem {
+fn contradiction(form: Mode, mode: Mode) -> Diagnostic {
     let help = match mode {
         Mode::Replica => {
             "a replica takes its primary from TURSO_DATABASE_URL and its file from --replica-file: leave --database out"
         }
         Mode::Local | Mode::Memory | Mode::Remote => "leave one of the two out",
     };
-    Problem::new(format!(
+    problem(format!(
         "--database names a {form} database, --mode says {mode}"
     ))
     .help(help)
@@ -86,7 +87,7 @@ fn given(
     layers: &Layers<'_>,
     form: Form,
     whole: bool,
-    problems: &mut Vec<Problem>,
+    problems: &mut Vec<Diagnostic>,
 ) -> Option<Setting<Database>> {
     let database = match form {
         Form::Memory => Database::Memory,
@@ -112,7 +113,7 @@ fn configured(
     layers: &Layers<'_>,
     mode: &Setting<Mode>,
     whole: bool,
-    problems: &mut Vec<Problem>,
+    problems: &mut Vec<Diagnostic>,
 ) -> Option<Setting<Database>> {
     let before = problems.len();
     let database = match mode.value {
@@ -140,7 +141,7 @@ fn configured(
 }
 
 /// The local file of `DATABASE_FILE`, `[local] path` or the default.
-pub(super) fn local_file(layers: &Layers<'_>, problems: &mut Vec<Problem>) -> Setting<PathBuf> {
+pub(super) fn local_file(layers: &Layers<'_>, problems: &mut Vec<Diagnostic>) -> Setting<PathBuf> {
     let text = layers
         .sources
         .variable(DATABASE_FILE)
@@ -152,7 +153,7 @@ pub(super) fn local_file(layers: &Layers<'_>, problems: &mut Vec<Problem>) -> Se
             return layers.joined(path, problems);
         }
         Ok(Form::Memory) => problems.push(
-            Problem::with(&text.origin, "is the path of a file, and memory is none")
+            problem_with(&text.origin, "is the path of a file, and memory is none")
                 .help("pass --mode memory"),
         ),
         // A URL, good or bad, is refused where every path is.
@@ -166,7 +167,10 @@ pub(super) fn local_file(layers: &Layers<'_>, problems: &mut Vec<Problem>) -> Se
 }
 
 /// The replica's local file.
-pub(super) fn replica_file(layers: &Layers<'_>, problems: &mut Vec<Problem>) -> Setting<PathBuf> {
+pub(super) fn replica_file(
+    layers: &Layers<'_>,
+    problems: &mut Vec<Diagnostic>,
+) -> Setting<PathBuf> {
     layers.path(
         ("--replica-file", layers.sources.flags.replica_file.as_ref()),
         Some(EMBEDDED_REPLICA_FILE),
@@ -186,7 +190,7 @@ fn url(
     layers: &Layers<'_>,
     mode: &Setting<Mode>,
     whole: bool,
-    problems: &mut Vec<Problem>,
+    problems: &mut Vec<Diagnostic>,
 ) -> Option<Setting<RemoteUrl>> {
     let Some(text) = url_text(layers) else {
         if whole {
@@ -196,7 +200,7 @@ fn url(
             if token_origin(layers).is_none() {
                 help += &format!(". {TURSO_AUTH_TOKEN} is not set either");
             }
-            problems.push(Problem::new(must).help(help));
+            problems.push(problem(must).help(help));
         }
         return None;
     };
@@ -209,8 +213,8 @@ fn url(
     }
 }
 
-pub(super) fn refused_url(origin: &Origin, error: &UrlError) -> Problem {
-    Problem::with(origin, error).help(error.help())
+pub(super) fn refused_url(origin: &Origin, error: &UrlError) -> Diagnostic {
+    problem_with(origin, error).help(error.help())
 }
 
 /// The token for this server: `None` is a problem, `Some(None)` that it needs none.
@@ -218,7 +222,7 @@ fn token(
     layers: &Layers<'_>,
     url: &RemoteUrl,
     whole: bool,
-    problems: &mut Vec<Problem>,
+    problems: &mut Vec<Diagnostic>,
 ) -> Option<Option<Setting<Secret>>> {
     let Some(token) = token_text(layers) else {
         if url.is_loopback() {
@@ -232,22 +236,21 @@ fn token(
                 help +=
                     ". It will not be sent over plain http: the URL must be https:// or libsql://";
             }
-            problems
-                .push(Problem::new(format!("{TURSO_AUTH_TOKEN} must be set for {url}")).help(help));
+            problems.push(problem(format!("{TURSO_AUTH_TOKEN} must be set for {url}")).help(help));
         }
         return None;
     };
     match token.and_then(|token| usable(token, url)) {
         Ok(token) => Some(Some(token)),
         Err(problem) => {
-            problems.push(problem);
+            problems.push(*problem);
             None
         }
     }
 }
 
 /// The token of the highest level that sets it or its file.
-fn token_text(layers: &Layers<'_>) -> Option<Result<Setting<String>, Problem>> {
+fn token_text(layers: &Layers<'_>) -> Option<Result<Setting<String>, Box<Diagnostic>>> {
     let sources = layers.sources;
     Level::ALL.into_iter().find_map(|level| {
         let direct = sources.at(level, TURSO_AUTH_TOKEN);
@@ -257,18 +260,18 @@ fn token_text(layers: &Layers<'_>) -> Option<Result<Setting<String>, Problem>> {
             (Some(direct), None) => Some(Ok(direct)),
             (Some(direct), Some(_)) => {
                 let both = format!("and {TURSO_AUTH_TOKEN_FILE} are both set: choose one");
-                let problem = Problem::with(&direct.origin, both);
-                Some(Err(problem.help("leave one of the two out")))
+                let problem = problem_with(&direct.origin, both);
+                Some(Err(Box::new(problem.help("leave one of the two out"))))
             }
             (None, Some(file)) => Some(match &sources.token_file {
                 Some(Ok(token)) => Ok(file.map(|_| token.expose().to_owned())),
-                Some(Err(why)) => Err(Problem::with(&file.origin, why)),
+                Some(Err(why)) => Err(Box::new(problem_with(&file.origin, why))),
                 None => {
                     // The path itself is why it was not read, if anything is.
                     let mut why = Vec::new();
                     layers.joined(file.clone().map(PathBuf::from), &mut why);
-                    let unread = || Problem::with(&file.origin, "names a file that was not read");
-                    Err(why.pop().unwrap_or_else(unread))
+                    let unread = || problem_with(&file.origin, "names a file that was not read");
+                    Err(Box::new(why.pop().unwrap_or_else(unread)))
                 }
             }),
         }
@@ -285,10 +288,10 @@ pub(super) fn token_origin(layers: &Layers<'_>) -> Option<Origin> {
 }
 
 /// A token that can stand in an HTTP header and may be sent to this server.
-fn usable(token: Setting<String>, url: &RemoteUrl) -> Result<Setting<Secret>, Problem> {
+fn usable(token: Setting<String>, url: &RemoteUrl) -> Result<Setting<Secret>, Box<Diagnostic>> {
     let origin = &token.origin;
     let text = token.value.trim();
-    let refuse = |what: &str, help: &str| Err(Problem::with(origin, what).help(help));
+    let refuse = |what: &str, help: &str| Err(Box::new(problem_with(origin, what).help(help)));
     if text.is_empty() {
         return refuse("holds no token", "`turso db tokens create NAME` makes one");
     }

@@ -13,8 +13,9 @@ use std::io::{self, Read};
 use std::path::PathBuf;
 
 use super::origin::Place;
-use super::problem::Problem;
+use super::problem::problem;
 use super::variables;
+use crate::diagnostic::Diagnostic;
 
 /// One `.env` file as far as it is ours.
 pub struct DotEnv {
@@ -22,7 +23,7 @@ pub struct DotEnv {
     pub(super) variables: BTreeMap<&'static str, Variable>,
     /// Everything that is not ours, for seeds that name a variable.
     pub(super) others: BTreeMap<String, String>,
-    pub(super) problems: Vec<Problem>,
+    pub(super) problems: Vec<Diagnostic>,
 }
 
 pub(super) struct Variable {
@@ -84,7 +85,7 @@ impl DotEnv {
             return;
         }
         if let Some(first) = self.variables.get(name) {
-            let problem = Problem::new(format!("{name} is set here and in line {}", first.line))
+            let problem = problem(format!("{name} is set here and in line {}", first.line))
                 .at(self.place(line))
                 .help("keep one: tools do not agree on which of the two holds");
             self.problems.push(problem);
@@ -147,17 +148,16 @@ fn defines(line: &str, name: &str) -> bool {
 }
 
 /// Why dotenvy could not read these lines, from their shape alone.
-fn unreadable(lines: &[&str]) -> Problem {
+fn unreadable(lines: &[&str]) -> Diagnostic {
     let first = lines.first().copied().unwrap_or_default();
     if lines.len() > 1 {
-        return Problem::new("a quote is opened in this line and never closed")
+        return problem("a quote is opened in this line and never closed")
             .help("close it; a quote that belongs to the value is written \\\" or \\'");
     }
     if !first.contains('=') {
-        return Problem::new("this line is not NAME=value")
-            .help("put # before it if it is a comment");
+        return problem("this line is not NAME=value").help("put # before it if it is a comment");
     }
-    Problem::new("this line cannot be read: a bad name, or a value that needs quotes")
+    problem("this line cannot be read: a bad name, or a value that needs quotes")
         .help("put the value in single quotes if it has spaces, quotes, backslashes or $ in it")
 }
 

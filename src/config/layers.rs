@@ -8,10 +8,11 @@ use std::path::{Path, PathBuf};
 use super::database::Mode;
 use super::dotenv::DotEnv;
 use super::origin::{Origin, Setting};
-use super::problem::Problem;
+use super::problem::problem_with;
 use super::secret::Secret;
 use super::toml::Toml;
 use super::variables::HOME;
+use crate::diagnostic::Diagnostic;
 
 /// The global flags as they were given, and those of `seed` and `backup` that files can set too.
 #[derive(Clone, Default, PartialEq, Eq)]
@@ -59,7 +60,7 @@ pub struct Sources {
     /// The working folder: what relative paths of flags start from.
     pub cwd: PathBuf,
     /// What went wrong in getting all this; reported with the rest.
-    pub problems: Vec<Problem>,
+    pub problems: Vec<Diagnostic>,
 }
 
 /// The text of `config.toml`.
@@ -130,7 +131,7 @@ impl Layers<'_> {
         variable: Option<&'static str>,
         key: Option<&Setting<String>>,
         default: &str,
-        problems: &mut Vec<Problem>,
+        problems: &mut Vec<Diagnostic>,
     ) -> Setting<PathBuf> {
         let given = flag
             .1
@@ -146,7 +147,7 @@ impl Layers<'_> {
     pub(super) fn joined(
         &self,
         given: Setting<PathBuf>,
-        problems: &mut Vec<Problem>,
+        problems: &mut Vec<Diagnostic>,
     ) -> Setting<PathBuf> {
         let sources = self.sources;
         let base = if given.origin.is_flag() {
@@ -157,7 +158,7 @@ impl Layers<'_> {
         match join(base, sources.env.get(HOME), &given.value) {
             Ok(value) => Setting { value, ..given },
             Err(refused) => {
-                let problem = Problem::with(&given.origin, refused.why).help(refused.help);
+                let problem = problem_with(&given.origin, refused.why).help(refused.help);
                 problems.push(problem);
                 given.map(|_| PathBuf::from("***"))
             }

@@ -13,10 +13,11 @@ use super::Config;
 use super::dotenv::DotEnv;
 use super::layers::{Flags, Sources, TomlText, token_file};
 use super::origin::{Place, relative};
-use super::problem::{ConfigError, Problem};
+use super::problem::{ConfigError, problem};
 use super::resolve::{Resolved, resolve};
 use super::secret::Secret;
 use super::variables::{self, HOME};
+use crate::diagnostic::Diagnostic;
 
 /// The configuration for these flags in the working folder `cwd`, an absolute path, with the
 /// variables of `env` ([`std::env::vars_os`]).
@@ -62,9 +63,7 @@ impl Config {
     pub fn load() -> Result<Config, ConfigError> {
         let cwd = std::env::current_dir().map_err(|error| {
             let why = reason(&error);
-            ConfigError::one(Problem::new(format!(
-                "the working folder cannot be used: {why}"
-            )))
+            ConfigError::one(problem(format!("the working folder cannot be used: {why}")))
         })?;
         load(&Flags::default(), &cwd, std::env::vars_os()).config()
     }
@@ -85,7 +84,7 @@ pub fn project_root(cwd: &Path) -> PathBuf {
 /// The variables that are ours.
 fn ours(
     env: impl IntoIterator<Item = (OsString, OsString)>,
-    problems: &mut Vec<Problem>,
+    problems: &mut Vec<Diagnostic>,
 ) -> BTreeMap<String, String> {
     let mut found = BTreeMap::new();
     for (name, value) in env {
@@ -101,7 +100,7 @@ fn ours(
             Ok(value) => {
                 found.insert((*ours).to_owned(), value);
             }
-            Err(_) => problems.push(Problem::new(format!(
+            Err(_) => problems.push(problem(format!(
                 "{ours} from the environment is not UTF-8 text"
             ))),
         }
@@ -132,7 +131,7 @@ fn file(flag: &'static str, given: Option<&PathBuf>, usual: &str, sources: &Sour
 
 impl File {
     /// The text; a file that nobody named may be missing.
-    fn read(&self, problems: &mut Vec<Problem>) -> Option<String> {
+    fn read(&self, problems: &mut Vec<Diagnostic>) -> Option<String> {
         match fs::read_to_string(&self.path) {
             Ok(text) => Some(text),
             Err(error) if error.kind() == ErrorKind::NotFound && !self.named => None,
@@ -143,12 +142,12 @@ impl File {
         }
     }
 
-    fn unreadable(&self, error: &io::Error) -> Problem {
+    fn unreadable(&self, error: &io::Error) -> Diagnostic {
         let named = match self.named {
             true => format!("{} names a file that ", self.flag),
             false => String::new(),
         };
-        let problem = Problem::new(format!("{named}cannot be read: {}", reason(error))).at(Place {
+        let problem = problem(format!("{named}cannot be read: {}", reason(error))).at(Place {
             file: self.shown.clone(),
             line: None,
             column: None,

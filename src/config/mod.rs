@@ -53,7 +53,7 @@ pub use dotenv::DotEnv;
 pub use layers::{Flags, Sources, TomlText, token_file};
 pub use load::{load, project_root};
 pub use origin::{Origin, Place, Setting, relative};
-pub use problem::{ConfigError, Problem};
+pub use problem::ConfigError;
 pub use resolve::{Resolved, resolve};
 pub use secret::Secret;
 pub use show::Row;

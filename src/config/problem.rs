@@ -1,99 +1,68 @@
-//! What is wrong with the configuration: the problems, each with its place and what to do about it.
-//!
-//! A message never quotes a value that could be, or hold, a secret.
+//! Faults of the configuration: each names the flag, variable or key, and never quotes a value that could be, or hold, a
+//! secret.
 
 use std::fmt;
 
 use super::origin::{Origin, Place};
+use crate::diagnostic::{Class, Diagnostic, Location, lines};
 
-/// One thing that is wrong.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Problem {
-    /// What and why, a lower-case fragment that names the flag, variable or key.
-    pub message: String,
-    /// Where, when it stands in a file.
-    pub place: Option<Place>,
-    /// What to type next.
-    pub help: Option<String>,
+/// A fault of the configuration.
+pub(super) fn problem(message: impl Into<String>) -> Diagnostic {
+    Diagnostic::error("config", message).class(Class::Usage)
 }
 
-impl Problem {
-    /// A problem without a place in a file.
-    pub(super) fn new(message: impl Into<String>) -> Self {
-        Self {
-            message: message.into(),
-            place: None,
-            help: None,
-        }
-    }
-
-    /// A problem with the value that came from `origin`: its name, then `predicate`.
-    pub(super) fn with(origin: &Origin, predicate: impl fmt::Display) -> Self {
-        let message = match origin.place() {
-            // The place names the file already.
-            Some(_) => format!("{} {predicate}", origin.name()),
-            None => format!("{origin} {predicate}"),
-        };
-        Self {
-            message,
-            place: origin.place(),
-            help: None,
-        }
-    }
-
-    /// The same problem at this place.
-    pub(super) fn at(mut self, place: Place) -> Self {
-        self.place = Some(place);
-        self
-    }
-
-    /// The same problem with what to do about it.
-    pub(super) fn help(mut self, help: impl Into<String>) -> Self {
-        self.help = Some(help.into());
-        self
+/// A fault of the value that came from `origin`: its name, then `predicate`.
+pub(super) fn problem_with(origin: &Origin, predicate: impl fmt::Display) -> Diagnostic {
+    match origin.place() {
+        // The place names the file already.
+        Some(place) => problem(format!("{} {predicate}", origin.name())).at(place),
+        None => problem(format!("{origin} {predicate}")),
     }
 }
 
-impl fmt::Display for Problem {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        if let Some(place) = &self.place {
-            write!(f, "{place}: ")?;
+impl From<Place> for Location {
+    fn from(place: Place) -> Location {
+        Location::File {
+            file: place.file.display().to_string(),
+            line: place.line,
+            column: place.column,
         }
-        f.write_str(&self.message)
     }
 }
 
 /// The configuration does not hold: every problem that was found, at least one.
-#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[derive(Clone, PartialEq, Eq, thiserror::Error)]
 #[error("{}", lines(problems))]
 pub struct ConfigError {
-    problems: Vec<Problem>,
+    problems: Vec<Diagnostic>,
+}
+
+/// The problems, one a line, since `Debug` is what a `main` shows that returns an error.
+impl fmt::Debug for ConfigError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Display::fmt(self, f)
+    }
 }
 
 impl ConfigError {
     /// The problems, those of files first.
-    pub fn problems(&self) -> &[Problem] {
+    pub fn problems(&self) -> &[Diagnostic] {
         &self.problems
     }
 
     /// An error of one problem.
-    pub(super) fn one(problem: Problem) -> Self {
+    pub(super) fn one(problem: Diagnostic) -> Self {
         Self {
             problems: vec![problem],
         }
     }
 
     /// An error unless there are no problems.
-    pub(super) fn unless_empty(problems: Vec<Problem>) -> Result<(), Self> {
+    pub(super) fn unless_empty(problems: Vec<Diagnostic>) -> Result<(), Self> {
         if problems.is_empty() {
             Ok(())
         } else {
             Err(Self { problems })
         }
     }
-}
-
-fn lines(problems: &[Problem]) -> String {
-    let lines: Vec<String> = problems.iter().map(Problem::to_string).collect();
-    lines.join("\n")
 }

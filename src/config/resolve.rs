@@ -10,11 +10,12 @@ use super::choose::{self, Choice, choose};
 use super::database::{Database, Mode};
 use super::layers::{Flags, Layers, Sources};
 use super::origin::{Origin, Setting, relative};
-use super::problem::{ConfigError, Problem};
+use super::problem::{ConfigError, problem, problem_with};
 use super::toml::{self, Toml};
 use super::url::RemoteUrl;
 use super::variables::{DATABASE_URL, SEEDBED_ENV};
 use super::{Backup, Config, Project, Turso};
+use crate::diagnostic::Diagnostic;
 
 /// What the levels say, good or bad: ask it for what the command needs.
 ///
@@ -34,8 +35,8 @@ pub struct Resolved {
     /// What the modes would use, for showing only.
     pub(super) shown: Shown,
     /// Of files and of all that needs no database.
-    problems: Vec<Problem>,
-    database_problems: Vec<Problem>,
+    problems: Vec<Diagnostic>,
+    database_problems: Vec<Diagnostic>,
 }
 
 /// Values that may belong to modes that were not chosen.
@@ -76,7 +77,7 @@ impl Resolved {
         ConfigError::unless_empty(all)?;
         let Some(database) = self.database.clone() else {
             // There is no database only where there is a problem.
-            let problem = Problem::new("the settings name no database");
+            let problem = problem("the settings name no database");
             return Err(ConfigError::one(problem));
         };
         let Project {
@@ -119,7 +120,7 @@ impl Resolved {
     }
 
     /// Every problem: those of files and plain settings, then those of the database.
-    pub fn problems(&self) -> Vec<&Problem> {
+    pub fn problems(&self) -> Vec<&Diagnostic> {
         self.problems
             .iter()
             .chain(&self.database_problems)
@@ -204,7 +205,7 @@ pub fn resolve(sources: &Sources) -> Resolved {
 fn directories(
     layers: &Layers<'_>,
     flags: &Flags,
-    problems: &mut Vec<Problem>,
+    problems: &mut Vec<Diagnostic>,
 ) -> (Setting<PathBuf>, Setting<PathBuf>) {
     let migrations = layers.path(
         ("--migrations", flags.migrations.as_ref()),
@@ -227,7 +228,7 @@ fn directories(
 fn seed_env(
     layers: &Layers<'_>,
     flags: &Flags,
-    problems: &mut Vec<Problem>,
+    problems: &mut Vec<Diagnostic>,
 ) -> Option<Setting<String>> {
     let flag = flags.env.clone().map(|name| Setting::flag("--env", name));
     let named = flag
@@ -240,17 +241,17 @@ fn seed_env(
             .all(|c| c.is_ascii_alphanumeric() || "-_.".contains(c));
     if !is_name {
         problems.push(
-            Problem::with(&named.origin, "is no name of a seed environment")
+            problem_with(&named.origin, "is no name of a seed environment")
                 .help("letters, digits, `-`, `_` and `.`, as in dev, test or prod"),
         );
     }
     Some(named)
 }
 
-fn backup(layers: &Layers<'_>, flags: &Flags, problems: &mut Vec<Problem>) -> Backup {
+fn backup(layers: &Layers<'_>, flags: &Flags, problems: &mut Vec<Diagnostic>) -> Backup {
     let days = match flags.keep_days {
         Some(0) => {
-            let problem = Problem::new("--keep-days is not a whole number from 1")
+            let problem = problem("--keep-days is not a whole number from 1")
                 .help("the newest good backup is kept whatever its age");
             problems.push(problem);
             None

@@ -6,15 +6,16 @@ use super::choose::{refused_url, token_origin};
 use super::database::Mode;
 use super::layers::{Layers, Level};
 use super::origin::{Origin, Setting};
-use super::problem::Problem;
+use super::problem::{problem, problem_with};
 use super::url::RemoteUrl;
 use super::variables::{TURSO_AUTH_TOKEN, TURSO_DATABASE_URL, USE_EMBEDDED_REPLICA, USE_TURSO};
+use crate::diagnostic::{Diagnostic, Location};
 
 /// The mode by the switches of the highest level that sets either.
 pub(super) fn switched(
     layers: &Layers<'_>,
     whole: bool,
-    problems: &mut Vec<Problem>,
+    problems: &mut Vec<Diagnostic>,
 ) -> Option<Setting<Mode>> {
     // The URLs of the levels above the one that decides.
     let mut urls = Vec::new();
@@ -34,7 +35,7 @@ pub(super) fn switched(
         let on = |switch: &Option<Setting<bool>>| switch.as_ref().is_some_and(|on| on.value);
         if let (true, true, Some(turso)) = (on(&turso), on(&replica), &turso) {
             let both = format!("and {USE_EMBEDDED_REPLICA} are both on: choose one");
-            problems.push(Problem::with(&turso.origin, both).help(format!(
+            problems.push(problem_with(&turso.origin, both).help(format!(
                 "{USE_TURSO}=YES works on the remote itself, {USE_EMBEDDED_REPLICA}=YES on a local replica of it"
             )));
             return None;
@@ -65,7 +66,7 @@ fn local(
     off: &[Origin],
     urls: &[Setting<String>],
     whole: bool,
-    problems: &mut Vec<Problem>,
+    problems: &mut Vec<Diagnostic>,
 ) -> Option<Setting<Mode>> {
     let Some(url) = urls.first() else {
         return match off.first() {
@@ -81,16 +82,16 @@ fn local(
         return None;
     }
     let problem = match off {
-        [] => Problem::with(&url.origin, "is set, but nothing says whether to use it"),
+        [] => problem_with(&url.origin, "is set, but nothing says whether to use it"),
         [first, rest @ ..] => {
             let switches = match rest {
                 [] => format!("{first} selects"),
                 [second, ..] => format!("{} and {first} select", second.name()),
             };
             let message = format!("{} is set, but {switches} the local file", url.origin);
-            Problem {
-                place: first.place(),
-                ..Problem::new(message)
+            Diagnostic {
+                location: first.place().map(Location::from),
+                ..problem(message)
             }
         }
     };
@@ -124,15 +125,15 @@ fn choices(layers: &Layers<'_>, urls: &[Setting<String>]) -> String {
     choices
 }
 
-fn truth(text: Setting<String>, problems: &mut Vec<Problem>) -> Option<Setting<bool>> {
+fn truth(text: Setting<String>, problems: &mut Vec<Diagnostic>) -> Option<Setting<bool>> {
     let word = text.value.to_ascii_lowercase();
     let value = match word.as_str() {
         "yes" | "true" | "1" => true,
         "no" | "false" | "0" => false,
         _ => {
             let what = "is neither yes nor no";
-            let problem = Problem::with(&text.origin, what)
-                .help("accepted: YES or NO, true or false, 1 or 0");
+            let problem =
+                problem_with(&text.origin, what).help("accepted: YES or NO, true or false, 1 or 0");
             problems.push(problem);
             return None;
         }

@@ -11,7 +11,8 @@ use toml::Spanned;
 use toml::de::{DeTable, DeValue};
 
 use super::origin::{Origin, Place, Setting};
-use super::problem::Problem;
+use super::problem::{problem, problem_with};
+use crate::diagnostic::Diagnostic;
 use crate::nearest::nearest;
 
 /// What `config.toml` sets.
@@ -63,7 +64,7 @@ const TABLES: [(&str, &[&str]); 6] = [
 /// What was read, what is wrong, and what is only odd.
 pub(super) struct Read {
     pub(super) toml: Toml,
-    pub(super) problems: Vec<Problem>,
+    pub(super) problems: Vec<Diagnostic>,
     pub(super) warnings: Vec<String>,
 }
 
@@ -78,7 +79,7 @@ pub(super) fn read(path: &Path, text: &str) -> Read {
     };
     for error in &errors {
         let start = error.span().map_or(0, |span| span.start);
-        let problem = Problem::new(error.message()).at(file.place(start));
+        let problem = problem(error.message()).at(file.place(start));
         file.problems.push(problem);
     }
     // What recovery made of the rest is a guess.
@@ -88,8 +89,11 @@ pub(super) fn read(path: &Path, text: &str) -> Read {
         Toml::default()
     };
     file.problems.sort_by_key(|problem| {
-        let place = problem.place.as_ref();
-        place.map(|place| (place.line, place.column))
+        let location = problem.location.as_ref();
+        location.map(|location| {
+            let (_, line, column) = location.place();
+            (line, column)
+        })
     });
     Read {
         toml,
@@ -133,7 +137,7 @@ fn settings(file: &mut File<'_>, root: &DeTable<'_>) -> Toml {
 struct File<'a> {
     path: &'a Path,
     text: &'a str,
-    problems: Vec<Problem>,
+    problems: Vec<Diagnostic>,
     warnings: Vec<String>,
 }
 
@@ -194,8 +198,8 @@ impl File<'_> {
         let (origin, value) = self.value(table, key)?;
         match value.get_ref().as_str().map(str::trim) {
             Some("") => {
-                let problem = Problem::with(&origin, "is empty")
-                    .help("leave the key out to have the default");
+                let problem =
+                    problem_with(&origin, "is empty").help("leave the key out to have the default");
                 self.problems.push(problem);
                 None
             }
@@ -216,7 +220,7 @@ impl File<'_> {
         match texts.map(|text| text.map(str::to_owned)).collect() {
             Some(value) => Some(Setting { value, origin }),
             None => {
-                let problem = Problem::with(&origin, "holds something that is no string");
+                let problem = problem_with(&origin, "holds something that is no string");
                 self.problems.push(problem);
                 None
             }
@@ -242,7 +246,7 @@ impl File<'_> {
             _ => {
                 let what = format!("is not a whole number from 1 to {}", u32::MAX);
                 let problem =
-                    Problem::with(&origin, what).help("leave the key out to have the default");
+                    problem_with(&origin, what).help("leave the key out to have the default");
                 self.problems.push(problem);
                 None
             }
@@ -294,24 +298,24 @@ fn last_word(name: &str) -> &str {
     name.rsplit(['[', '.', ' ']).next().unwrap_or(name)
 }
 
-fn wrong_type(origin: &Origin, expected: &str, value: &Spanned<DeValue<'_>>) -> Problem {
+fn wrong_type(origin: &Origin, expected: &str, value: &Spanned<DeValue<'_>>) -> Diagnostic {
     let found = value.get_ref().type_str();
     let article = if found.starts_with(['a', 'i']) {
         "an"
     } else {
         "a"
     };
-    Problem::with(origin, format!("must be {expected}, not {article} {found}"))
+    problem_with(origin, format!("must be {expected}, not {article} {found}"))
 }
 
-fn unknown_key(table: &str, key: &str, known: &[&str]) -> Problem {
+fn unknown_key(table: &str, key: &str, known: &[&str]) -> Diagnostic {
     if key.to_lowercase().contains("token") {
-        return Problem::new(format!(
+        return problem(format!(
             "`{key}` in {table} is refused: config.toml is committed, and a token would be in every copy of the repository"
         ))
         .help("put the token into TURSO_AUTH_TOKEN, in the environment or .env, and name a file that holds it in TURSO_AUTH_TOKEN_FILE otherwise; if this one was ever committed, revoke it");
     }
-    let problem = Problem::new(format!("unknown key `{key}` in {table}"));
+    let problem = problem(format!("unknown key `{key}` in {table}"));
     match nearest(key, known) {
         Some(meant) => problem.help(format!("did you mean `{meant}`?")),
         None => problem.help(format!("known: {}", known.join(", "))),

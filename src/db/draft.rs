@@ -201,5 +201,8 @@ pub(crate) fn give_name(file: &Path, name: &Path) -> io::Result<()> {
 
 fn about(path: &Path) -> impl FnOnce(io::Error) -> DbError {
     let path = path.to_path_buf();
-    move |source| DbError::File { path, source }
+    move |source| DbError::File {
+        path,
+        cause: source,
+    }
 }

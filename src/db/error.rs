@@ -210,12 +210,12 @@ pub enum DbError {
         source: EngineError,
     },
     /// A file could not be read, removed or created.
-    #[error("{}: {source}", path.display())]
+    #[error("{}: {cause}", path.display())]
     File {
         /// The file.
         path: PathBuf,
         /// The system's words.
-        source: std::io::Error,
+        cause: std::io::Error,
     },
     /// The thread that held the connection is gone.
     #[error("the thread of the database ended early")]
@@ -308,7 +308,6 @@ pub enum Failure {
         /// Where in the transaction after those.
         at: At,
         /// The engine's words.
-        #[source]
         error: EngineError,
         /// The rows of the failed step's `explain` query.
         explanation: Vec<Vec<Value>>,

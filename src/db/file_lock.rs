@@ -28,7 +28,7 @@ impl FileLock {
         };
         let failed = |source| DbError::File {
             path: folder.to_path_buf(),
-            source,
+            cause: source,
         };
         let file = match open(&path) {
             Err(error) if is_in_use(&error) => return Ok(None),
@@ -43,7 +43,10 @@ impl FileLock {
         if is_foreign(&file) {
             // A lock is empty, and goes when it is released.
             let source = std::io::ErrorKind::AlreadyExists.into();
-            return Err(DbError::File { path, source });
+            return Err(DbError::File {
+                path,
+                cause: source,
+            });
         }
         if is_removed(&file).map_err(failed)? {
             return Ok(None);

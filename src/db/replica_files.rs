@@ -164,7 +164,10 @@ pub fn noted_primary(path: &Path) -> Result<Option<String>, DbError> {
             Ok(text.lines().next().filter(is_one).map(str::to_owned))
         }
         Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(None),
-        Err(source) => Err(DbError::File { path: note, source }),
+        Err(source) => Err(DbError::File {
+            path: note,
+            cause: source,
+        }),
     }
 }
 
@@ -178,8 +181,10 @@ pub(super) fn note_primary(path: &Path, primary: &str) -> Result<(), DbError> {
         return Ok(());
     }
     let note = beside(path, NOTE);
-    std::fs::write(&note, format!("{primary}\n"))
-        .map_err(|source| DbError::File { path: note, source })
+    std::fs::write(&note, format!("{primary}\n")).map_err(|source| DbError::File {
+        path: note,
+        cause: source,
+    })
 }
 
 /// Takes a replica away, all of its files and nothing else, once nobody syncs it. They are told by name.
@@ -209,7 +214,12 @@ pub async fn remove_replica(path: &Path, options: &Options) -> Result<Vec<PathBu
         match std::fs::remove_file(&file) {
             Ok(()) => removed.push(file),
             Err(error) if error.kind() == std::io::ErrorKind::NotFound => {}
-            Err(source) => return Err(DbError::File { path: file, source }),
+            Err(source) => {
+                return Err(DbError::File {
+                    path: file,
+                    cause: source,
+                });
+            }
         }
     }
     Ok(removed)
@@ -229,7 +239,7 @@ pub async fn copy_replica(path: &Path, to: &Path) -> Result<(), DbError> {
     if std::fs::symlink_metadata(to).is_ok() {
         return Err(DbError::File {
             path: to.to_path_buf(),
-            source: std::io::ErrorKind::AlreadyExists.into(),
+            cause: std::io::ErrorKind::AlreadyExists.into(),
         });
     }
     let draft = Draft::begin(to, &Options::default()).await?;
@@ -244,7 +254,7 @@ fn size(path: &Path) -> Result<Option<u64>, DbError> {
         Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(None),
         Err(source) => Err(DbError::File {
             path: path.to_path_buf(),
-            source,
+            cause: source,
         }),
     }
 }
@@ -252,7 +262,7 @@ fn size(path: &Path) -> Result<Option<u64>, DbError> {
 fn read(path: &Path) -> Result<Vec<u8>, DbError> {
     std::fs::read(path).map_err(|source| DbError::File {
         path: path.to_path_buf(),
-        source,
+        cause: source,
     })
 }
 
@@ -263,7 +273,7 @@ fn begins_as_a_database(path: &Path) -> Result<bool, DbError> {
         .and_then(|file| file.take(MAGIC.len() as u64).read_to_end(&mut head))
         .map_err(|source| DbError::File {
             path: path.to_path_buf(),
-            source,
+            cause: source,
         })?;
     Ok(head == MAGIC)
 }
@@ -321,7 +331,12 @@ pub(super) fn has_frames(path: &Path, first: u64, theirs: &[u8]) -> Result<bool,
                 why: "has lost a part of its -wal file",
             });
         }
-        Err(source) => return Err(DbError::File { path: log, source }),
+        Err(source) => {
+            return Err(DbError::File {
+                path: log,
+                cause: source,
+            });
+        }
     }
     let compared = |frame: &[u8]| (frame[..4].to_vec(), frame[FRAME_HEADER..].to_vec());
     Ok(ours

@@ -123,7 +123,12 @@ pub fn remove_local(path: &Path) -> Result<Vec<PathBuf>, DbError> {
         match std::fs::remove_file(&file) {
             Ok(()) => removed.push(file),
             Err(error) if error.kind() == ErrorKind::NotFound => {}
-            Err(source) => return Err(DbError::File { path: file, source }),
+            Err(source) => {
+                return Err(DbError::File {
+                    path: file,
+                    cause: source,
+                });
+            }
         }
     }
     Ok(removed)

@@ -112,7 +112,7 @@ pub struct Subject<'a> {
 /// The checks of settings that do not hold. Nothing further can be looked at then.
 pub fn misconfigured(error: &ConfigError) -> Vec<Check> {
     let problems = error.problems().iter().map(|problem| Check {
-        help: problem.help.clone(),
+        help: problem.help.first().cloned(),
         ..Check::error("settings", problem.to_string())
     });
     let rest = ["server", "database", "records", "migrations"];

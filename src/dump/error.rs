@@ -2,7 +2,8 @@
 
 use std::fmt;
 use std::io;
-use std::ops::Range;
+
+use crate::diagnostic::{Diagnostic, Line, Location, lines};
 
 /// Why a dump cannot be read to its end, or is no dump.
 #[derive(Debug, thiserror::Error)]
@@ -47,12 +48,12 @@ pub enum DumpError {
         cause: io::Error,
     },
     /// It ends before it is complete: nobody knows what is missing.
-    #[error("{name} is cut short: {problem}")]
+    #[error("{name} is cut short: {}", at_byte(problem))]
     CutShort {
         /// The dump.
         name: String,
         /// Where, and in the middle of what.
-        problem: Box<Problem>,
+        problem: Box<Diagnostic>,
     },
     /// Its last word is `ROLLBACK`: whoever wrote it could not read all of the database.
     #[error(
@@ -67,22 +68,22 @@ pub enum DumpError {
         line: Option<u64>,
     },
     /// Some of its statements are refused: all that were found, in their order.
-    #[error("{}", list(name, problems))]
+    #[error("{}", lines(problems))]
     Refused {
         /// The dump.
         name: String,
         /// At least one.
-        problems: Vec<Problem>,
+        problems: Vec<Diagnostic>,
         /// Whether reading stopped at the last of these, because they were enough.
         more: bool,
     },
     /// A statement longer than any engine takes.
-    #[error("{name}: {problem}")]
+    #[error("{name}: {}", at_byte(problem))]
     TooLong {
         /// The dump.
         name: String,
         /// Where it begins.
-        problem: Box<Problem>,
+        problem: Box<Diagnostic>,
     },
     /// It is not the dump that was read up to this byte before.
     #[error("{name} has changed: its first {offset} bytes are not those that were read before")]
@@ -124,21 +125,6 @@ pub enum NotADump {
     Database,
 }
 
-/// Something in the text of a dump that stops it.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Problem {
-    /// What kind it is, as JSON tells it: `refused-statement`.
-    pub code: &'static str,
-    /// What is wrong, a lower-case fragment.
-    pub message: String,
-    /// What to do.
-    pub help: Option<String>,
-    /// Where it is.
-    pub place: Place,
-    /// The line it stands in.
-    pub line: SourceLine,
-}
-
 /// A place in the text of a dump.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Default)]
 pub struct Place {
@@ -150,15 +136,6 @@ pub struct Place {
     pub column: u64,
 }
 
-/// A line of a dump, or a piece of one that is too long to show.
-#[derive(Debug, Clone, PartialEq, Eq, Default)]
-pub struct SourceLine {
-    /// At most some hundred characters; `…` where more was cut off.
-    pub text: String,
-    /// What of it is meant, in bytes of `text`, on the boundaries of characters.
-    pub span: Range<usize>,
-}
-
 impl fmt::Display for Place {
     /// `line:column`.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -166,16 +143,33 @@ impl fmt::Display for Place {
     }
 }
 
-impl fmt::Display for Problem {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Place { line, offset, .. } = self.place;
-        write!(f, "line {line} (byte {offset}): {}", self.message)
+impl Place {
+    /// The location of a fault in the dump of this name. `line` has the text around it.
+    pub(super) fn location(self, name: &str, line: Line) -> Location {
+        Location::Line(Box::new(Line {
+            file: name.to_owned(),
+            offset: self.offset,
+            line: self.line,
+            column: self.column,
+            ..line
+        }))
+    }
+}
+
+/// Line, byte and message.
+fn at_byte(problem: &Diagnostic) -> String {
+    match &problem.location {
+        Some(Location::Line(line)) => format!(
+            "line {} (byte {}): {}",
+            line.line, line.offset, problem.message
+        ),
+        _ => problem.message.clone(),
     }
 }
 
 impl DumpError {
     /// What is wrong in the text, in its order; empty where it is not the text.
-    pub fn problems(&self) -> &[Problem] {
+    pub fn problems(&self) -> &[Diagnostic] {
         match self {
             DumpError::Refused { problems, .. } => problems,
             DumpError::CutShort { problem, .. } | DumpError::TooLong { problem, .. } => {
@@ -199,13 +193,4 @@ impl DumpError {
             DumpError::Changed { .. } => "changed-dump",
         }
     }
-}
-
-/// The refused statements, one a line.
-fn list(name: &str, problems: &[Problem]) -> String {
-    let lines: Vec<String> = problems
-        .iter()
-        .map(|problem| format!("{name}:{}: {}", problem.place, problem.message))
-        .collect();
-    lines.join("\n")
 }

@@ -22,7 +22,7 @@ pub mod verify;
 pub use backup::{BackedUp, BackupError, BackupOptions, backup};
 pub use backup_files::{Condition, Kept, backups};
 pub use block::{Block, Item, Mark, Object, Rows, Statement, Target, What};
-pub use error::{DumpError, NotADump, Place, Problem, SourceLine};
+pub use error::{DumpError, NotADump, Place};
 pub use export::{Contents, ExportError, ExportOptions, Exported, Records, export, export_file};
 pub use input::Input;
 pub use location::Location;

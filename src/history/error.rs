@@ -43,8 +43,8 @@ pub enum RunError {
     #[error("the history of this database has changed meanwhile")]
     Moved,
     /// The network failed, and whether the script happened could not be learnt in time.
-    #[error("{0}")]
-    Unknown(#[source] crate::db::RemoteError),
+    #[error(transparent)]
+    Unknown(crate::db::RemoteError),
     /// A step failed.
     #[error(transparent)]
     Failed(#[from] Box<Failed>),
@@ -68,14 +68,25 @@ pub enum Part {
 }
 
 /// A failure, and the part of the script that it belongs to.
-#[derive(Debug, thiserror::Error)]
-#[error("{failure}")]
+#[derive(Debug)]
 pub struct Failed {
     /// The unit of the script, from 0, where it was a unit.
     pub unit: Option<usize>,
     /// The part.
     pub part: Part,
     /// The database's words, and what was left behind.
-    #[source]
     pub failure: Failure,
+}
+
+impl std::fmt::Display for Failed {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        self.failure.fmt(f)
+    }
+}
+
+impl std::error::Error for Failed {
+    // The failure's own words are the message.
+    fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
+        self.failure.source()
+    }
 }

@@ -8,6 +8,7 @@ use super::error::HistoryError;
 use super::layout::LAYOUT;
 use super::others::{self, OtherHistory};
 use crate::db::{Db, DbError, EngineError, Query, Rows};
+use crate::diagnostic::Diagnostic;
 use crate::script::{Key, Revision};
 use crate::sql::Value;
 
@@ -37,6 +38,31 @@ pub struct Unfinished {
     pub line: u64,
     /// By the database's clock, `YYYY-MM-DDTHH:MM:SS.sssZ`.
     pub started_at: String,
+}
+
+/// `2026-11-21T22:12:51.123Z` as people read it: `2026-11-21 22:12:51 UTC`. Anything else stays as it is.
+pub(crate) fn moment(recorded: &str) -> String {
+    let shape = |text: &str| {
+        text.bytes()
+            .map(|byte| if byte.is_ascii_digit() { b'0' } else { byte })
+            .collect::<Vec<u8>>()
+    };
+    match shape(recorded).as_slice() {
+        b"0000-00-00T00:00:00.000Z" => {
+            format!("{} {} UTC", &recorded[..10], &recorded[11..19])
+        }
+        _ => recorded.to_owned(),
+    }
+}
+
+impl Unfinished {
+    /// What stops every other change.
+    pub(crate) fn diagnostic(&self) -> Diagnostic {
+        let Unfinished { name, .. } = self;
+        Diagnostic::problem("unfinished-import", self.to_string()).help(format!(
+            "`import {name}` goes on with it, `import {name} --restart` takes back what it has written"
+        ))
+    }
 }
 
 /// One recorded migration, repeatable, seed or import.
@@ -402,5 +428,20 @@ fn number(value: &Value) -> Option<i64> {
         Value::Integer(number) => Some(*number),
         Value::Text(text) => text.parse().ok(),
         _ => None,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn moments_lose_their_milliseconds_and_odd_ones_stay() {
+        assert_eq!(
+            moment("2026-11-21T22:12:51.123Z"),
+            "2026-11-21 22:12:51 UTC"
+        );
+        assert_eq!(moment("yesterday ü"), "yesterday ü");
+        assert_eq!(moment(""), "");
     }
 }

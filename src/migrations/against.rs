@@ -1,11 +1,9 @@
 //! What a pull request must not do to migrations that others may have applied. Pure.
 
-use std::collections::BTreeSet;
-
 use super::file::{Order, meaning};
-use super::numbering::{misfits, version};
-use super::problem::{Edit, Problem};
+use super::problem::{Edit, diff, file_name};
 use super::set::{Migration, Migrations};
+use crate::diagnostic::Diagnostic;
 use crate::script::Key;
 
 /// The migrations that a branch is to be merged into.
@@ -21,16 +19,15 @@ pub struct Base {
 
 /// What is wrong with a set as a successor of `base`: migrations that were there and are gone or changed, and new ones
 /// that come too late. What the set alone tells is not repeated.
-pub fn check_against(set: &Migrations, base: &Base) -> Vec<Problem> {
+pub fn check_against(set: &Migrations, base: &Base) -> Vec<Diagnostic> {
     let mut problems = Vec::new();
-    // Their files are there, and do not fit.
-    let claimed: BTreeSet<i64> = misfits(set).filter_map(version).collect();
     for old in base.common.iter() {
         match set.get(&old.key) {
             Some(now) => problems.extend(edited(old, now, base)),
+            // Its file is there, and does not fit.
             None if old
                 .version()
-                .is_some_and(|version| claimed.contains(&version)) => {}
+                .is_some_and(|version| set.misfits.contains(&version)) => {}
             None => problems.extend(gone(old, set, base)),
         }
     }
@@ -43,24 +40,32 @@ pub fn check_against(set: &Migrations, base: &Base) -> Vec<Problem> {
 }
 
 /// A versioned migration that is another now, unless it is the same as where it is to be merged.
-fn edited(old: &Migration, now: &Migration, base: &Base) -> Option<Problem> {
+fn edited(old: &Migration, now: &Migration, base: &Base) -> Option<Diagnostic> {
     old.version()?;
     let edit = edit(old, now)?;
     let merged = base.tip.get(&old.key);
     if merged.is_some_and(|merged| self::edit(merged, now).is_none()) {
         return None;
     }
-    let (file, recorded) = match (edit, &now.down, &old.down) {
-        (Edit::Down, Some(now), old) => (now, old.as_ref().map(|old| &old.source.text)),
-        _ => (&now.up, Some(&old.up.source.text)),
+    let (key, base) = (&old.key, &base.name);
+    let message = match edit {
+        Edit::Meaning => format!("{key} is in {base} and was changed since"),
+        Edit::Wording => format!("comments or spaces of {key}, which is in {base}, were changed"),
+        Edit::Name => format!("{key} is in {base} and was renamed since"),
+        Edit::Down => format!("the down file of {key}, which is in {base}, was changed"),
     };
-    Some(Problem::EditedSinceBase {
-        key: old.key.clone(),
-        file: file.source.clone(),
-        edit,
-        base: base.name.clone(),
-        recorded: recorded.cloned().unwrap_or_default(),
-    })
+    let help = match edit {
+        Edit::Meaning => "put the file back as it was and write the change as a new migration",
+        Edit::Wording | Edit::Name | Edit::Down => {
+            "databases that applied it keep their record until `repair`"
+        }
+    };
+    let file = match (edit, &now.down) {
+        (Edit::Down, Some(down)) => &down.source,
+        _ => &now.up.source,
+    };
+    let diff = diff(format!("{key} in {base}"), &old.up.source.text, file);
+    Some(edit.diagnostic(key, file, message, Some(diff)).help(help))
 }
 
 fn edit(old: &Migration, now: &Migration) -> Option<Edit> {
@@ -85,23 +90,33 @@ fn has_meaning_of(one: &Migration, other: &Migration) -> bool {
 }
 
 /// A migration without a file, unless it has none where it is to be merged either.
-fn gone(old: &Migration, set: &Migrations, base: &Base) -> Option<Problem> {
+fn gone(old: &Migration, set: &Migrations, base: &Base) -> Option<Diagnostic> {
     base.tip.get(&old.key)?;
     let now = set
         .versioned
         .iter()
         .filter(|new| base.common.get(&new.key).is_none())
         .find(|new| matches!(old.key, Key::Migration(_)) && has_meaning_of(new, old));
-    Some(Problem::GoneSinceBase {
-        key: old.key.clone(),
-        name: old.words.clone(),
-        base: base.name.clone(),
-        now: now.map(|new| new.up.source.name.clone()),
+    let (key, name, base) = (&old.key, &old.words, &base.name);
+    let problem = |message| Diagnostic::problem("missing", message).about(key);
+    Some(match (key, now) {
+        (Key::Repeatable(_), _) => problem(format!("{key} is in {base} and has no file any more"))
+            .warning()
+            .help("drop what it made in a new migration"),
+        (_, Some(now)) => problem(format!(
+            "{key}__{name} is in {base}, and {} has its statements now",
+            now.up.source.name
+        ))
+        .help("give the file its version back"),
+        (_, None) => problem(format!(
+            "{key}__{name} is in {base} and has no file any more"
+        ))
+        .help("bring the file back; to undo what it does, write a new migration"),
     })
 }
 
 /// A new migration that would be merged below others, or onto another of its version.
-fn behind(new: &Migration, base: &Base) -> Option<Problem> {
+fn behind(new: &Migration, base: &Base) -> Option<Diagnostic> {
     let version = new.version()?;
     let other = match base.tip.get(&new.key) {
         // Under another name it would be merged beside this one.
@@ -113,13 +128,22 @@ fn behind(new: &Migration, base: &Base) -> Option<Problem> {
             .last()
             .filter(|newest| new.order == Order::Strict && newest.version() > Some(version))?,
     };
-    Some(Problem::BehindBase {
-        version,
-        file: new.up.source.name.clone(),
-        base: base.name.clone(),
-        other: other.up.source.name.clone(),
-        newest: other.version()?,
-    })
+    let (file, other_file) = (&new.up.source.name, &other.up.source.name);
+    let (base, newest) = (&base.name, other.version()?);
+    let message = if version == newest {
+        format!("{base} has another V{version}: {other_file}")
+    } else {
+        format!("V{version} is new, but {base} has V{newest}, which comes after it: {other_file}")
+    };
+    Some(
+        Diagnostic::problem("out-of-order", message)
+            .about(&new.key)
+            .in_file(file)
+            .help(format!(
+                "merge {base} in first, then give this file the next free version: `renumber {}`",
+                file_name(file)
+            )),
+    )
 }
 
 #[cfg(test)]
@@ -146,8 +170,8 @@ mod tests {
         };
         let mut found = String::new();
         for problem in check_against(&set(files), &base) {
-            let severity = format!("{:?}", problem.severity()).to_lowercase();
-            writeln!(found, "{severity} {}: {problem}", problem.code()).unwrap();
+            let severity = format!("{:?}", problem.severity).to_lowercase();
+            writeln!(found, "{severity} {}: {}", problem.code, problem.message).unwrap();
         }
         expect.assert_eq(&found);
     }

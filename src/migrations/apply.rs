@@ -1,8 +1,8 @@
 //! Applying what is pending.
 
-use super::plan::{Plan, PlanOptions, edited_keys, plan};
+use super::plan::{PlanOptions, edited_keys, plan};
 use super::set::Migrations;
-use super::{ApplyError, Outcome, Problem};
+use super::{ApplyError, Outcome};
 use crate::db::Db;
 use crate::drive::{Decision, OnEvent, Reader, drive};
 use crate::history::{self, History, HistoryError};
@@ -19,6 +19,11 @@ pub async fn observe(db: &Db, set: &Migrations) -> Result<History, HistoryError>
 
 /// Applies what the plan says, until nothing is pending. Where another run was faster, it plans again on what that
 /// one left. The engine that is planned for is the database's.
+///
+/// # Dropping the future
+/// That stops nothing that has begun. On a file or in memory, the script under way runs to its end on its own thread and
+/// is committed; scripts after it do not begin. A request that was sent to a server is still carried out. To stop a
+/// run, raise the [`Stop`](crate::db::Stop) that the database was opened with.
 ///
 /// # Errors
 /// [`ApplyError`] says what was done, what was rolled back and what is in the way.
@@ -42,16 +47,16 @@ struct Applying<'a> {
 }
 
 impl Reader for Applying<'_> {
-    type Problem = Problem;
-
     fn texts(&self, history: &History) -> Vec<Key> {
         edited_keys(self.set, history)
     }
 
-    fn decide(&mut self, history: &History) -> Decision<Problem> {
-        let Plan {
-            problems, scripts, ..
-        } = plan(self.set, history, &self.options);
-        Decision { problems, scripts }
+    fn decide(&mut self, history: &History) -> Decision {
+        let plan = plan(self.set, history, &self.options);
+        Decision {
+            under_way: plan.started().map(|item| item.key.clone()),
+            problems: plan.problems,
+            scripts: plan.scripts,
+        }
     }
 }

@@ -4,12 +4,13 @@ use std::collections::{BTreeMap, HashSet};
 use std::sync::Arc;
 
 use super::plan::{Grouping, entry, scripts};
-use super::problem::{AS_RECORDED, Problem, Way};
+use super::problem::{AS_RECORDED, no_such_version, started};
 use super::reading::{self, Reading};
-use super::rehearse::{Act, Rehearsal, Stopped};
+use super::rehearse::{Act, Rehearsal, Stopped, Way};
 use super::set::{Migration, Migrations};
 use super::{ApplyError, Outcome};
 use crate::db::{Db, DbError};
+use crate::diagnostic::Diagnostic;
 use crate::drive::{Decision, OnEvent, Reader, drive};
 use crate::history::{self, History, Row, State, baselined};
 use crate::schema::{Difference, ObjectKind, compare, inspect};
@@ -98,28 +99,23 @@ pub async fn baseline(
     }
 }
 
-fn has_work(decision: &Decision<Problem>) -> bool {
+fn has_work(decision: &Decision) -> bool {
     !decision.scripts.is_empty()
 }
 
 /// What is to be recorded. Pure.
-fn decide(set: &Migrations, history: &History, version: i64) -> Decision<Problem> {
+fn decide(set: &Migrations, history: &History, version: i64) -> Decision {
     let mut problems = set.problems.clone();
     // A version that several claim is none of them, and told already.
     if problems.is_empty() && set.get(&Key::Migration(version)).is_none() {
-        problems.push(Problem::NoSuchVersion {
-            version,
-            among: "files",
-        });
+        problems.push(no_such_version(version, "files"));
     }
     let up_to = |key: &Key| matches!(key, Key::Migration(number) if *number <= version);
+    let mut under_way = None;
     for row in &history.rows {
         if row.state == State::Started && up_to(&row.key) {
-            problems.push(Problem::Started {
-                key: row.key.clone(),
-                since: row.applied_at.clone(),
-                by: row.applied_by.clone(),
-            });
+            problems.push(started(row));
+            under_way.get_or_insert_with(|| row.key.clone());
         }
     }
     let new: Vec<&Migration> = unrecorded(set, history)
@@ -129,10 +125,11 @@ fn decide(set: &Migrations, history: &History, version: i64) -> Decision<Problem
         problems.extend_from_slice(Act::new(&migration.up).problems());
         problems.extend(reading::of_down(migration.down.as_ref()));
     }
-    if problems.iter().any(Problem::stops) {
+    if problems.iter().any(Diagnostic::is_error) {
         return Decision {
             problems,
-            scripts: Vec::new(),
+            under_way,
+            ..Decision::default()
         };
     }
     let units = new.into_iter().map(|migration| {
@@ -142,6 +139,7 @@ fn decide(set: &Migrations, history: &History, version: i64) -> Decision<Problem
     Decision {
         problems,
         scripts: scripts(units, history.revision, Grouping::All),
+        ..Decision::default()
     }
 }
 
@@ -161,25 +159,20 @@ struct Taking<'a> {
     looked_at: Option<Revision>,
     /// Whether somebody changed the history since.
     moved: bool,
-    warnings: Vec<Problem>,
+    warnings: Vec<Diagnostic>,
 }
 
 impl Reader for &mut Taking<'_> {
-    type Problem = Problem;
-
     fn texts(&self, _: &History) -> Vec<Key> {
         Vec::new()
     }
 
-    fn decide(&mut self, history: &History) -> Decision<Problem> {
+    fn decide(&mut self, history: &History) -> Decision {
         let mut decision = decide(self.set, history, self.version);
         self.moved = has_work(&decision) && self.looked_at.is_some_and(|at| at != history.revision);
         if self.moved {
             // What was looked at is no longer what there is.
-            return Decision {
-                problems: Vec::new(),
-                scripts: Vec::new(),
-            };
+            return Decision::default();
         }
         decision.problems.append(&mut self.warnings.clone());
         decision
@@ -193,7 +186,7 @@ async fn look(
     set: &Migrations,
     history: History,
     version: i64,
-) -> Result<Vec<Problem>, BaselineError> {
+) -> Result<Vec<Diagnostic>, BaselineError> {
     let mut rehearsal = Rehearsal::new().await.map_err(BaselineError::Memory)?;
     let mut warnings = Vec::new();
     for (entry, act) in acts(set, &history, version) {
@@ -237,7 +230,16 @@ async fn look(
         });
     }
     if !left_out.is_empty() {
-        warnings.push(Problem::NotCompared { tables: left_out });
+        let message = format!(
+            "the comparison of schemas left out {}: {} not the application's own",
+            left_out.join(", "),
+            if left_out.len() == 1 {
+                "it is"
+            } else {
+                "they are"
+            }
+        );
+        warnings.push(Diagnostic::problem("not-compared", message).warning());
     }
     Ok(warnings)
 }
@@ -285,13 +287,11 @@ fn acts(set: &Migrations, history: &History, version: i64) -> Vec<(Entry, Act)> 
 }
 
 /// A file that fails in memory cannot have made this database, or not from nothing.
-fn cannot_replay(mut problem: Problem, version: i64) -> BaselineError {
-    if let Problem::Fails { help, .. } = &mut problem {
-        *help = Some(format!(
-            "it was replayed in memory, on what the files before it leave; if this database is as it leaves it all \
-             the same, `baseline {version} --no-verify` records it"
-        ));
-    }
+fn cannot_replay(mut problem: Diagnostic, version: i64) -> BaselineError {
+    problem.help = vec![format!(
+        "it was replayed in memory, on what the files before it leave; if this database is as it leaves it all the \
+         same, `baseline {version} --no-verify` records it"
+    )];
     BaselineError::Apply(ApplyError::Problems {
         problems: vec![problem],
         done: Vec::new(),

@@ -1,17 +1,17 @@
 //! Checking a set of migrations without the database that it is for: files, statements, and a rehearsal in memory.
 
-use super::problem::{Problem, Way};
-use super::rehearse::{Act, Rehearsal, Stopped};
+use super::rehearse::{Act, Rehearsal, Stopped, Way};
 use super::set::{Migration, Migrations, Text};
 use crate::db::{Db, DbError};
-use crate::schema::{Snapshot, changes};
+use crate::diagnostic::Diagnostic;
+use crate::schema::{Snapshot, changes, described};
 use crate::script::Key;
 
 /// What a check came to.
 #[derive(Debug, Clone)]
 pub struct Checked {
     /// What is wrong, and what should be known.
-    pub problems: Vec<Problem>,
+    pub problems: Vec<Diagnostic>,
     /// How many migrations were applied in memory.
     pub applied: usize,
     /// How many of them were taken back and applied again.
@@ -37,7 +37,7 @@ pub async fn check(set: &Migrations) -> Result<Checked, DbError> {
         problems.extend_from_slice(act.problems());
     }
     // A version that nobody or several claim is a hole, and what comes after would fail for that alone.
-    if set.problems.iter().any(Problem::stops) {
+    if set.problems.iter().any(Diagnostic::is_error) {
         return Ok(Checked {
             problems,
             applied: 0,
@@ -94,7 +94,7 @@ impl<'a> Part<'a> {
 struct Checker<'a> {
     parts: &'a [Part<'a>],
     rehearsal: Rehearsal,
-    problems: Vec<Problem>,
+    problems: Vec<Diagnostic>,
     /// Those that cannot run in memory.
     skipped: Vec<&'a Key>,
     applied: usize,
@@ -245,12 +245,27 @@ impl<'a> Checker<'a> {
         if differences.is_empty() {
             return Ok(false);
         }
-        self.problems.push(Problem::DownIsNoInverse {
-            file: down.source.clone(),
-            key: part.migration.key.clone(),
-            way,
-            differences,
-        });
+        let key = &part.migration.key;
+        let (message, help) = match way {
+            Way::Up | Way::Down => (
+                format!(
+                    "the down file of {key} does not bring back the schema that was there before"
+                ),
+                "make the down file take back all that the migration does, and no more",
+            ),
+            Way::Again => (
+                format!(
+                    "{key}, taken back and applied again, leaves another schema than the first time"
+                ),
+                "make the migration do the same on what its down file leaves",
+            ),
+        };
+        let problem = Diagnostic::problem("down-no-inverse", message)
+            .about(key)
+            .in_file(&down.source.name)
+            .help(help);
+        self.problems
+            .push(described(problem, &differences, "as it should be"));
         Ok(true)
     }
 
@@ -309,10 +324,10 @@ impl<'a> Checker<'a> {
             Stopped::Db(error) => return Err(error),
             Stopped::Problem(problem) => *problem,
         };
-        if let (Problem::Fails { help, .. }, Some(skipped)) = (&mut problem, self.skipped.first()) {
-            help.get_or_insert_with(|| {
-                format!("{skipped} was not tried; if this needs what it makes, all may be well")
-            });
+        if let (true, Some(skipped)) = (problem.help.is_empty(), self.skipped.first()) {
+            problem = problem.help(format!(
+                "{skipped} was not tried; if this needs what it makes, all may be well"
+            ));
         }
         self.problems.push(problem);
         Ok(())

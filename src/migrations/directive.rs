@@ -7,7 +7,7 @@ use std::ops::Range;
 use std::sync::Arc;
 
 use super::comment::{CommentLine, Form, comment_lines, mentions};
-use super::problem::Problem;
+use crate::diagnostic::Diagnostic;
 use crate::nearest::{edits, nearest};
 use crate::script::{Atomicity, ForeignKeys, Origin, Source};
 use crate::sql::{TokenKind, tokens};
@@ -20,6 +20,9 @@ pub(super) struct Directives {
     /// `-- seedbed: foreign-keys=on|off`; `None` leaves it to the rule.
     pub foreign_keys: Option<ForeignKeys>,
 }
+
+/// The code of a directive that is unknown, misplaced or contradicted.
+pub(super) const DIRECTIVE: &str = "directive";
 
 const KNOWN: [&str; 3] = ["no-transaction", "foreign-keys=on", "foreign-keys=off"];
 
@@ -70,15 +73,14 @@ fn directive(comment: &str) -> Option<&str> {
 }
 
 /// Reads the directives of a file, and reports what is wrong with them.
-pub(super) fn directives(source: &Arc<Source>, problems: &mut Vec<Problem>) -> Directives {
+pub(super) fn directives(source: &Arc<Source>, problems: &mut Vec<Diagnostic>) -> Directives {
     let mut found = Directives::default();
-    let problem = |span: &Range<usize>, what: String, help: String| Problem::Directive {
-        origin: Origin {
+    let problem = |span: &Range<usize>, what: String, help: String| {
+        let origin = Origin {
             source: source.clone(),
             span: span.clone(),
-        },
-        what,
-        help,
+        };
+        Diagnostic::problem(DIRECTIVE, what).at(origin).help(help)
     };
     for line in lines(&source.text) {
         let mut complain =
@@ -224,7 +226,7 @@ mod tests {
         let directives = directives(&source, &mut problems);
         let words = problems.iter().map(|problem| {
             let place = problem.origin().unwrap().place();
-            let help = problem.help().unwrap();
+            let help = problem.help.concat();
             format!("{}:{} {help}", place.line, place.column)
         });
         (directives, words.collect())

@@ -32,6 +32,16 @@ pub enum FileName {
     },
 }
 
+impl FileName {
+    /// The number, where it has one.
+    pub fn version(&self) -> Option<i64> {
+        match self {
+            FileName::Versioned { version, .. } | FileName::Down { version, .. } => Some(*version),
+            FileName::Repeatable { .. } => None,
+        }
+    }
+}
+
 /// Whether a migration may be applied below the newest applied version.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Order {

@@ -1,23 +1,22 @@
 //! What is in a database that no recorded migration put there: the history of another tool, and tables. Pure.
 
-use super::problem::{Problem, Severity};
+use super::problem::other_history;
 use super::reading::Reading;
 use super::set::Migrations;
+use crate::diagnostic::Diagnostic;
 use crate::history::{History, OtherHistory};
 use crate::script::Step;
 use crate::sql::{Kind, Object, What, kind};
 
 /// The histories of other tools, where files would run again what those tools ran already.
-pub(super) fn other_histories(set: &Migrations, history: &History) -> Vec<Problem> {
+pub(super) fn other_histories(set: &Migrations, history: &History) -> Vec<Diagnostic> {
     if set.iter().next().is_none() {
         return Vec::new();
     }
-    let problem = |other: &OtherHistory| Problem::OtherHistory {
-        other: other.clone(),
-        baseline: same_version(set, other),
-        severity: Severity::Error,
-    };
-    history.others.iter().map(problem).collect()
+    let others = history.others.iter();
+    others
+        .map(|other| other_history(other, same_version(set, other)))
+        .collect()
 }
 
 /// The newest version of another tool, where the files have the same: that version is among them, and it has applied all
@@ -38,7 +37,7 @@ fn same_version(set: &Migrations, other: &OtherHistory) -> Option<i64> {
 pub(super) fn already_there<'a>(
     history: &History,
     pending: impl IntoIterator<Item = &'a Reading>,
-) -> Option<Problem> {
+) -> Option<Diagnostic> {
     if history.tables.is_empty() {
         return None;
     }
@@ -54,10 +53,19 @@ pub(super) fn already_there<'a>(
                 && is_table(&object)
                 && there.contains(&object.name.to_ascii_lowercase()) =>
         {
-            Some(Problem::AlreadyThere {
-                origin: step.origin.clone()?,
-                table: object.name,
-            })
+            let message = format!(
+                "no migration is recorded, and the database has {} already: this statement does not change it",
+                object.name
+            );
+            Some(
+                Diagnostic::problem("already-there", message)
+                    .warning()
+                    .at(step.origin.clone()?)
+                    .help(
+                        "if this database has the schema of some migrations already, `baseline V` records those up to V \
+                         without running them",
+                    ),
+            )
         }
         _ => None,
     })

@@ -4,6 +4,8 @@
 use std::sync::Arc;
 
 use super::comment::{CommentLine, Form, comment_lines, mentions};
+use super::problem::{AS_RECORDED, file_name};
+use crate::diagnostic::{Diagnostic, Location};
 use crate::script::{Origin, Source};
 
 /// What a marker tells its tool.
@@ -23,9 +25,9 @@ enum Instruction {
 
 /// A file that holds instructions to another tool.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct WrittenFor {
+pub(super) struct WrittenFor {
     /// The tool.
-    pub tool: &'static str,
+    tool: &'static str,
     /// At least one, in order.
     markers: Vec<Marker>,
 }
@@ -49,6 +51,12 @@ const WORDS: &[&str] = &[
     "down",
     "@undo",
 ];
+
+/// How many markers are named.
+const NAMED: usize = 8;
+
+/// The code of a file that is written for another tool.
+pub(super) const OTHER_TOOL: &str = "other-tool";
 
 /// The tool that a file holds instructions to, if it holds any. Strings and quoted names are not looked at.
 pub(super) fn written_for(source: &Arc<Source>) -> Option<WrittenFor> {
@@ -209,18 +217,44 @@ impl WrittenFor {
             .find(|marker| marker.instructions.contains(&instruction))
     }
 
+    /// A file that would not run as its author meant.
+    pub(super) fn diagnostic(&self) -> Diagnostic {
+        let file = self.file();
+        let help = match file.strip_suffix(AS_RECORDED) {
+            Some(file) => format!(
+                "correct the down file ({}); then `repair` records it",
+                self.cure(file_name(file))
+            ),
+            None => self.cure(file_name(file)),
+        };
+        let first = self.markers.first();
+        Diagnostic {
+            location: first.map(|marker| Location::Source(marker.origin.clone())),
+            ..Diagnostic::problem(OTHER_TOOL, self.why())
+        }
+        .notes(self.listed("further markers at", 1))
+        .help(help)
+    }
+
+    /// The markers behind the first `skipped`, one a line.
+    pub(super) fn listed(&self, title: &str, skipped: usize) -> Option<String> {
+        let rest = self.markers.get(skipped..).unwrap_or_default();
+        let place = |marker: &Marker| {
+            let location = Location::Source(marker.origin.clone());
+            format!("{location} {}", marker.text())
+        };
+        let mut lines: Vec<String> = rest.iter().take(NAMED).map(place).collect();
+        if let more @ 1.. = rest.len().saturating_sub(NAMED) {
+            lines.push(format!("and {more} more"));
+        }
+        (!lines.is_empty()).then(|| format!("{title}\n{}", lines.join("\n")))
+    }
+
     /// The file.
-    pub fn file(&self) -> &str {
+    fn file(&self) -> &str {
         self.markers
             .first()
             .map_or("", |marker| &marker.origin.source.name)
-    }
-
-    /// The places of the markers, in order, and the markers.
-    pub fn markers(&self) -> impl Iterator<Item = (&Origin, &str)> {
-        self.markers
-            .iter()
-            .map(|marker| (&marker.origin, marker.text()))
     }
 
     fn is_down(&self) -> bool {
@@ -228,7 +262,7 @@ impl WrittenFor {
     }
 
     /// What would go wrong, as a sentence about the file.
-    pub fn why(&self) -> String {
+    pub(super) fn why(&self) -> String {
         let tool = self.tool;
         let has = |instruction| self.first(instruction).is_some();
         if has(Instruction::Down) && (has(Instruction::Up) || !self.is_down()) {
@@ -252,7 +286,7 @@ impl WrittenFor {
     }
 
     /// What to do, where the file is to be called `up`.
-    pub fn cure(&self, up: &str) -> String {
+    pub(super) fn cure(&self, up: &str) -> String {
         let mut steps = Vec::new();
         let alone = self.is_down() && self.first(Instruction::Up).is_none();
         if let Some(marker) = self.first(Instruction::Down)

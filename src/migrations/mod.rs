@@ -24,7 +24,7 @@ mod repair;
 mod set;
 mod undo;
 
-pub use crate::drive::{Done, Event, OnEvent, ScriptError, Verb, ignore};
+pub use crate::drive::{ApplyError, Done, Event, OnEvent, Outcome, ScriptError, Verb, ignore};
 pub use against::{Base, check_against};
 pub use apply::{apply, observe};
 pub use baseline::{BaselineError, BaselineOptions, Verify, baseline};
@@ -33,18 +33,10 @@ pub use create::{CreateError, Files, NewOptions, create};
 pub(crate) use file::checksum_bytes;
 pub use file::{BadName, FileName, NotText, Order, canonical, checksum, parse_name, words};
 pub use git::{GitError, read_base};
-pub use markers::WrittenFor;
 pub use numbering::Numbering;
 pub use plan::{Grouping, Item, OutOfOrder, Plan, PlanOptions, State, Target, edited_keys, plan};
-pub use problem::{Edit, Large, Problem, Severity, Way};
 pub use reading::Reading;
 pub use renumber::{Rename, RenumberError, Which, renumber};
 pub use repair::{Repair, repair};
 pub use set::{Migration, Migrations, ReadError, Text};
 pub use undo::{Back, UndoOptions, UndoPlan, observe_undo, undo, undo_plan, versions_to_undo};
-
-/// What has been done.
-pub type Outcome = crate::drive::Outcome<Problem>;
-
-/// A change did not happen, or not all of it.
-pub type ApplyError = crate::drive::ApplyError<Problem>;

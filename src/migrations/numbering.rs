@@ -6,8 +6,6 @@ use time::macros::format_description;
 use time::{OffsetDateTime, UtcDateTime};
 
 use super::file::{FileName, parse_name};
-use super::problem::Problem;
-use super::set::Migrations;
 
 /// Versions that are times, `YYYYMMDDHHMMSS`. Two in one second count on, so the seconds may be above 59.
 const TIMES: std::ops::RangeInclusive<i64> = 19_700_101_000_000..=29_991_231_235_999;
@@ -22,15 +20,6 @@ pub enum Numbering {
     Timestamp,
 }
 
-/// The names of the files that do not fit.
-pub(super) fn misfits(set: &Migrations) -> impl Iterator<Item = &str> {
-    set.problems.iter().flat_map(|problem| match problem {
-        Problem::Duplicate { files, .. } => files.iter().map(String::as_str).collect(),
-        Problem::UndoPrefix { file, beside, .. } => vec![file.as_str(), beside],
-        other => other.file().into_iter().collect::<Vec<_>>(),
-    })
-}
-
 /// What the name of a file says, if it says anything.
 pub(super) fn parsed(file: &str) -> Option<FileName> {
     parse_name(file.rsplit('/').next().unwrap_or(file)).ok()
@@ -38,10 +27,7 @@ pub(super) fn parsed(file: &str) -> Option<FileName> {
 
 /// The version in the name of a file.
 pub(super) fn version(file: &str) -> Option<i64> {
-    match parsed(file)? {
-        FileName::Versioned { version, .. } | FileName::Down { version, .. } => Some(version),
-        FileName::Repeatable { .. } => None,
-    }
+    parsed(file)?.version()
 }
 
 /// The version that comes after `newest` (0 where there is none), or `None` where that is the last there can be.
@@ -102,20 +88,5 @@ mod tests {
         );
         check(i64::MAX - 1, Numbering::Timestamp, Some(i64::MAX));
         check(i64::MAX, Numbering::AsNewest, None);
-    }
-
-    #[test]
-    fn files_that_do_not_fit_claim_their_versions() {
-        let files = [
-            "m/V1__a.sql",
-            "m/V2__b.sql",
-            "m/V2__c.sql",
-            "m/V9__x.down.sql",
-            "m/bad.sql",
-        ];
-        let set =
-            Migrations::from_files(files.map(|name| (name.to_owned(), b"SELECT 1;".to_vec())));
-        let versions: Vec<i64> = misfits(&set).filter_map(version).collect();
-        assert_eq!(versions, [2, 2, 9]);
     }
 }

@@ -4,11 +4,12 @@
 use std::collections::{BTreeMap, HashMap};
 
 use super::file::meaning;
-use super::problem::{Edit, Problem, Severity};
+use super::problem::{self, Edit, argument, diff, file_name};
 use super::reading::{self, Reading};
 use super::set::{Migration, Migrations, Text};
 use crate::db::Engine;
-use crate::history::{DOWN_CHECKSUM, History, Row, State as Recorded};
+use crate::diagnostic::{Diagnostic, Severity};
+use crate::history::{DOWN_CHECKSUM, History, Row, State as Recorded, moment};
 use crate::script::{Atomicity, Entry, Key, Record, Revision, Script, Unit};
 
 /// How far to go.
@@ -61,19 +62,19 @@ pub struct Plan {
     /// Every migration that is known, from the files and from the history: versions ascending, then repeatables.
     pub items: Vec<Item>,
     /// What is wrong, and what should be known; while there is an error among it, there are no scripts.
-    pub problems: Vec<Problem>,
+    pub problems: Vec<Diagnostic>,
     /// What is to be run, in this order.
     pub scripts: Vec<Script>,
 }
 
 impl Plan {
     /// The problems that stop the run.
-    pub fn errors(&self) -> impl Iterator<Item = &Problem> {
+    pub fn errors(&self) -> impl Iterator<Item = &Diagnostic> {
         of(&self.problems, Severity::Error)
     }
 
     /// The problems that do not.
-    pub fn warnings(&self) -> impl Iterator<Item = &Problem> {
+    pub fn warnings(&self) -> impl Iterator<Item = &Diagnostic> {
         of(&self.problems, Severity::Warning)
     }
 
@@ -81,8 +82,8 @@ impl Plan {
     #[must_use]
     pub fn for_a_report(mut self) -> Plan {
         for problem in &mut self.problems {
-            if let Problem::OtherHistory { severity, .. } = problem {
-                *severity = Severity::Warning;
+            if problem.code == problem::OTHER_HISTORY {
+                problem.severity = Severity::Warning;
             }
         }
         self
@@ -94,10 +95,10 @@ impl Plan {
     }
 }
 
-fn of(problems: &[Problem], severity: Severity) -> impl Iterator<Item = &Problem> {
+fn of(problems: &[Diagnostic], severity: Severity) -> impl Iterator<Item = &Diagnostic> {
     problems
         .iter()
-        .filter(move |problem| problem.severity() == severity)
+        .filter(move |problem| problem.severity == severity)
 }
 
 /// One migration, as `status` shows it.
@@ -186,18 +187,15 @@ pub fn plan(set: &Migrations, history: &History, options: &PlanOptions) -> Plan 
         versions.entry(version).or_default().1 = Some(row);
     }
     if let Some(unfinished) = &history.unfinished {
-        let problem = Problem::UnfinishedImport(unfinished.clone());
-        planner.plan.problems.push(problem);
+        planner.plan.problems.push(unfinished.diagnostic());
     }
     let others = super::foreign::other_histories(set, history);
     planner.plan.problems.extend(others);
     if let Target::Version(version) = options.target
         && !versions.contains_key(&version)
     {
-        planner.plan.problems.push(Problem::NoSuchVersion {
-            version,
-            among: "files",
-        });
+        let problem = problem::no_such_version(version, "files");
+        planner.plan.problems.push(problem);
     }
     let mut ahead = Vec::new();
     for (version, pair) in versions {
@@ -216,10 +214,8 @@ pub fn plan(set: &Migrations, history: &History, options: &PlanOptions) -> Plan 
         }
     }
     if !ahead.is_empty() {
-        planner.plan.problems.push(Problem::Ahead {
-            versions: ahead,
-            newest: planner.newest_file,
-        });
+        let newest = planner.newest_file;
+        planner.plan.problems.push(is_ahead(&ahead, newest));
     }
     planner.repeatables(set, history);
     planner.done(history)
@@ -244,17 +240,7 @@ impl<'a> Planner<'a> {
             (Recorded::Applied, _) => State::Applied,
         };
         if let Some(edit) = edit {
-            self.plan.problems.push(Problem::Edited {
-                key: row.key.clone(),
-                file: match (edit, &migration.down) {
-                    (Edit::Down, Some(down)) => down.source.clone(),
-                    _ => migration.up.source.clone(),
-                },
-                edit,
-                applied_at: row.applied_at.clone(),
-                recorded: row.source.clone(),
-                checksums: (row.checksum.clone(), migration.up.checksum.clone()),
-            });
+            self.plan.problems.push(edited(migration, row, edit));
         }
         self.item_of_row(row, state);
         self.with_file(migration);
@@ -267,11 +253,19 @@ impl<'a> Planner<'a> {
             && migration.order == super::file::Order::Strict
             && self.options.out_of_order == OutOfOrder::Refuse
         {
-            self.plan.problems.push(Problem::OutOfOrder {
-                version,
-                file: migration.up.source.name.clone(),
-                newest,
-            });
+            let file = &migration.up.source.name;
+            let message =
+                format!("V{version} is not applied, but V{newest}, which comes after it, is");
+            self.plan.problems.push(
+                Diagnostic::problem("out-of-order", message)
+                    .about(&migration.key)
+                    .in_file(file)
+                    .help(format!(
+                        "give it the next free version: `renumber {}`; or apply it late: `migrate \
+                         --allow-out-of-order`",
+                        file_name(file)
+                    )),
+            );
         }
         let wanted = match self.options.target {
             Target::Latest => true,
@@ -285,7 +279,7 @@ impl<'a> Planner<'a> {
     fn apply(&mut self, migration: &'a Migration) {
         let engine = self.options.engine;
         let mut reading = reading::read(&migration.up.source, engine);
-        let large = |problem: &Problem| matches!(problem, Problem::TooLarge { .. });
+        let large = |problem: &Diagnostic| problem.code == reading::TOO_LARGE;
         if !reading.problems.iter().any(large) {
             let down = migration.down.as_ref().map(|down| &*down.source);
             let text = reading::too_large(&migration.up.source, down, engine);
@@ -300,10 +294,19 @@ impl<'a> Planner<'a> {
 
     fn gone(&mut self, row: &Row) {
         self.item_of_row(row, State::Missing);
-        self.plan.problems.push(Problem::Missing {
-            key: row.key.clone(),
-            name: row.name.clone(),
-            applied_at: row.applied_at.clone(),
+        let (key, name, at) = (&row.key, &row.name, moment(&row.applied_at));
+        let problem = |which: String| {
+            let message = format!("{which} was applied on {at} and has no file any more");
+            Diagnostic::problem("missing", message).about(key)
+        };
+        self.plan.problems.push(match key {
+            Key::Repeatable(_) => problem(key.to_string())
+                .warning()
+                .help("`repair` forgets it; what it made stays in the database"),
+            _ => problem(format!("{key}__{name}")).help(format!(
+                "bring the file back; or `repair {}` forgets that it was applied, and changes nothing else",
+                argument(key)
+            )),
         });
     }
 
@@ -335,11 +338,7 @@ impl<'a> Planner<'a> {
 
     fn item_of_row(&mut self, row: &Row, state: State) {
         if row.state == Recorded::Started {
-            self.plan.problems.push(Problem::Started {
-                key: row.key.clone(),
-                since: row.applied_at.clone(),
-                by: row.applied_by.clone(),
-            });
+            self.plan.problems.push(problem::started(row));
         }
         self.plan.items.push(Item {
             key: row.key.clone(),
@@ -444,8 +443,53 @@ pub(super) fn entry(migration: &Migration) -> Entry {
     }
 }
 
+/// A file that differs from its record.
+fn edited(migration: &Migration, row: &Row, edit: Edit) -> Diagnostic {
+    let (key, at) = (&row.key, moment(&row.applied_at));
+    let message = match edit {
+        Edit::Meaning => format!("{key} was changed after it was applied on {at}"),
+        Edit::Wording => {
+            format!("comments or spaces of {key} were changed after it was applied on {at}")
+        }
+        Edit::Name => format!("{key} was renamed after it was applied on {at}"),
+        Edit::Down => format!(
+            "the down file of {key} was changed after it was applied on {at}; `undo` would run the recorded one"
+        ),
+    };
+    let help = match edit {
+        Edit::Meaning => format!(
+            "put the file back as it was and write the change as a new migration; if the database is already as the \
+             file says, `repair {}` records the file",
+            argument(key)
+        ),
+        Edit::Wording | Edit::Name | Edit::Down => "`repair` records the file as it is".to_owned(),
+    };
+    let file = match (edit, &migration.down) {
+        (Edit::Down, Some(down)) => &down.source,
+        _ => &migration.up.source,
+    };
+    let recorded = row.source.as_deref();
+    let diff = recorded.map(|recorded| diff(format!("{key} as applied"), recorded, file));
+    edit.diagnostic(key, file, message, diff).help(help)
+}
+
+/// Applied versions above the newest file: an older release is being deployed.
+fn is_ahead(versions: &[i64], newest: Option<i64>) -> Diagnostic {
+    let message = format!(
+        "the database is ahead of these files: {} {} applied, and {}",
+        problem::listed(versions),
+        if versions.len() == 1 { "is" } else { "are" },
+        newest.map_or("there is no file".to_owned(), |newest| {
+            format!("the newest file is V{newest}")
+        })
+    );
+    Diagnostic::problem("ahead", message).warning().help(
+        "nothing has to be done where an older release is deployed; otherwise bring the newer files back",
+    )
+}
+
 /// How a file differs from its record.
-fn edit(migration: &Migration, row: &Row) -> Option<Edit> {
+pub(super) fn edit(migration: &Migration, row: &Row) -> Option<Edit> {
     if migration.up.checksum != row.checksum {
         let same = row
             .source

@@ -4,9 +4,9 @@ use std::sync::Arc;
 
 use super::directive::{Directives, directives};
 use super::markers::written_for;
-use super::problem::{Large, Problem};
 use super::set::Text;
-use crate::db::Engine;
+use crate::db::{Engine, row_level_security};
+use crate::diagnostic::Diagnostic;
 use crate::script::{Atomicity, ForeignKeys, Origin, Source, Step};
 use crate::sql::{Kind, TokenKind, What, kind, significant, split, unquote};
 
@@ -18,18 +18,30 @@ pub(super) fn too_large(
     up: &Arc<Source>,
     down: Option<&Source>,
     engine: Engine,
-) -> Option<Problem> {
+) -> Option<Diagnostic> {
     let limit = engine.largest_row()?;
     let bytes = up.text.len() + down.map_or(0, |down| down.text.len());
-    (bytes + RECORD > limit).then(|| Problem::TooLarge {
-        origin: Origin {
-            source: up.clone(),
-            span: 0..0,
-        },
-        what: Large::Text,
-        bytes,
-        limit,
+    let origin = Origin {
+        source: up.clone(),
+        span: 0..0,
+    };
+    (bytes + RECORD > limit).then(|| {
+        larger("what is recorded of this migration has", bytes, limit)
+            .at(origin)
+            .help(
+                "divide the file: the text of a migration and of its down file is recorded with it",
+            )
     })
+}
+
+/// The code of a value or text for which a row has no room.
+pub(super) const TOO_LARGE: &str = "too-large";
+
+fn larger(what: &str, bytes: usize, limit: usize) -> Diagnostic {
+    Diagnostic::problem(
+        TOO_LARGE,
+        format!("{what} {bytes} bytes, and a libSQL server takes {limit} for a value or a row"),
+    )
 }
 
 /// What a text amounts to.
@@ -42,19 +54,19 @@ pub struct Reading {
     /// Whether foreign keys are enforced meanwhile.
     pub foreign_keys: ForeignKeys,
     /// What is wrong with it, and what should be known.
-    pub problems: Vec<Problem>,
+    pub problems: Vec<Diagnostic>,
 }
 
 /// What the comments of a text tell Seedbed, and what is wrong with them: directives that are none, and instructions to
 /// another tool.
-fn instructions(source: &Arc<Source>, problems: &mut Vec<Problem>) -> Directives {
+fn instructions(source: &Arc<Source>, problems: &mut Vec<Diagnostic>) -> Directives {
     let directives = directives(source, problems);
-    problems.extend(written_for(source).map(|written| Problem::WrittenFor(Box::new(written))));
+    problems.extend(written_for(source).map(|written| written.diagnostic()));
     directives
 }
 
 /// What is wrong with the comments of a down file, which is recorded now and may run one day.
-pub(super) fn of_down(down: Option<&Text>) -> Vec<Problem> {
+pub(super) fn of_down(down: Option<&Text>) -> Vec<Diagnostic> {
     let mut problems = Vec::new();
     if let Some(down) = down {
         instructions(&down.source, &mut problems);
@@ -69,20 +81,21 @@ pub(super) fn read(source: &Arc<Source>, engine: Engine) -> Reading {
     let statements = split(&source.text).unwrap_or_else(|errors| {
         problems.extend(errors.iter().map(|error| {
             let at = error.offset();
-            Problem::Syntax {
-                origin: Origin {
-                    source: source.clone(),
-                    span: at..at,
-                },
-                what: error.to_string(),
-            }
+            Diagnostic::problem("syntax", error.to_string()).at(Origin {
+                source: source.clone(),
+                span: at..at,
+            })
         }));
         Vec::new()
     });
     if statements.is_empty() && problems.is_empty() {
-        problems.push(Problem::Empty {
-            file: source.name.clone(),
-        });
+        problems.push(
+            Diagnostic::problem("empty", "there is no statement in this file")
+                .in_file(&source.name)
+                .help(
+                    "write at least one statement (`SELECT 1;` for a version that is to do nothing), or remove the file",
+                ),
+        );
     }
     let mut reader = Reader {
         engine,
@@ -102,7 +115,7 @@ pub(super) fn read(source: &Arc<Source>, engine: Engine) -> Reading {
 #[derive(Default)]
 struct Reader {
     engine: Engine,
-    problems: Vec<Problem>,
+    problems: Vec<Diagnostic>,
     steps: Vec<Step>,
     savepoints: Vec<(String, Origin)>,
     pragmas: Vec<(Origin, bool)>,
@@ -113,18 +126,28 @@ impl Reader {
     fn statement(&mut self, text: &str, origin: Origin) {
         let kind = kind(text);
         if let Some(table) = reserved(&kind, text) {
-            self.problems.push(Problem::Reserved {
-                origin: origin.clone(),
-                table,
-            });
+            let message = format!("this changes {table}, where Seedbed keeps its records");
+            self.problems.push(
+                Diagnostic::problem("reserved-table", message)
+                    .at(origin.clone())
+                    .help("these tables are Seedbed's own: use `repair`, `undo` or `baseline`"),
+            );
         }
         match &kind {
             Kind::Begin | Kind::Commit | Kind::Rollback => {
                 let keyword = text.split(|c: char| !c.is_ascii_alphabetic()).next();
-                self.problems.push(Problem::TransactionControl {
-                    origin,
-                    keyword: keyword.unwrap_or_default().to_ascii_uppercase(),
-                });
+                let message = format!(
+                    "{} in a migration: Seedbed itself begins and commits the transaction",
+                    keyword.unwrap_or_default().to_ascii_uppercase()
+                );
+                self.problems.push(
+                    Diagnostic::problem("transaction-control", message)
+                        .at(origin)
+                        .help(
+                            "remove it: the statements of a file run in one transaction already. What cannot run in \
+                             one goes into a file of its own with `-- seedbed: no-transaction` at its top",
+                        ),
+                );
                 return;
             }
             Kind::Savepoint(name) => self.savepoints.push((name.clone(), origin.clone())),
@@ -145,10 +168,15 @@ impl Reader {
             _ => {}
         }
         if let Some(why) = self.engine.refusal(text) {
-            self.problems.push(Problem::Refused {
-                origin: origin.clone(),
-                why,
-            });
+            // No database of any mode takes row-level security, and its own words say what to do instead.
+            let help = row_level_security(text)
+                .is_none()
+                .then_some("take it out, or use a database in a file: `--database FILE`");
+            self.problems.push(
+                Diagnostic::problem("refused", why)
+                    .at(origin.clone())
+                    .helps(help),
+            );
         }
         self.values(text, &origin);
         self.steps.push(Step {
@@ -177,15 +205,14 @@ impl Reader {
             };
             if bytes > limit {
                 let at = origin.span.start + token.span.start;
-                self.problems.push(Problem::TooLarge {
-                    origin: Origin {
-                        source: origin.source.clone(),
-                        span: at..at,
-                    },
-                    what: Large::Value,
-                    bytes,
-                    limit,
-                });
+                self.problems.push(
+                    larger("this value has", bytes, limit)
+                        .at(Origin {
+                            source: origin.source.clone(),
+                            span: at..at,
+                        })
+                        .help("divide it among several rows, or keep it outside of the database"),
+                );
             }
         }
     }
@@ -205,18 +232,20 @@ impl Reader {
     }
 
     fn no_savepoint(&mut self, name: &str, origin: &Origin) {
-        self.problems.push(Problem::Savepoint {
-            origin: origin.clone(),
-            what: format!("there is no open savepoint {name} here"),
-        });
+        self.unbalanced(format!("there is no open savepoint {name} here"), origin);
+    }
+
+    fn unbalanced(&mut self, message: String, origin: &Origin) {
+        self.problems.push(
+            Diagnostic::problem("savepoint", message)
+                .at(origin.clone())
+                .help("each SAVEPOINT needs its RELEASE in the same file"),
+        );
     }
 
     fn done(mut self, directives: &Directives) -> Reading {
         for (name, origin) in std::mem::take(&mut self.savepoints) {
-            self.problems.push(Problem::Savepoint {
-                origin,
-                what: format!("the savepoint {name} is never released"),
-            });
+            self.unbalanced(format!("the savepoint {name} is never released"), &origin);
         }
         let off = self.first_drop.is_some() || self.pragmas.iter().any(|(_, on)| !on);
         let foreign_keys = directives.foreign_keys.unwrap_or(if off {
@@ -225,13 +254,34 @@ impl Reader {
             ForeignKeys::On
         });
         for (origin, _) in std::mem::take(&mut self.pragmas) {
-            self.problems.push(Problem::ForeignKeysPragma {
-                origin,
-                on: foreign_keys == ForeignKeys::On,
-            });
+            let message = format!(
+                "PRAGMA foreign_keys has no effect inside a transaction, so it was taken out; foreign keys are {} while \
+                 this file runs",
+                match foreign_keys {
+                    ForeignKeys::On => "on",
+                    ForeignKeys::Off | ForeignKeys::Unchecked => "off",
+                }
+            );
+            self.problems.push(
+                Diagnostic::problem("foreign-keys-pragma", message)
+                    .warning()
+                    .at(origin)
+                    .help(
+                        "remove it; to decide yourself, write `-- seedbed: foreign-keys=off` (or `=on`) at the top of \
+                         the file",
+                    ),
+            );
         }
         if let (ForeignKeys::On, Some(origin)) = (foreign_keys, self.first_drop) {
-            self.problems.push(Problem::DropsWithForeignKeys { origin });
+            let message = "DROP TABLE with foreign keys on deletes or changes the rows that refer to the table";
+            self.problems.push(
+                Diagnostic::problem("drop-with-foreign-keys", message)
+                    .warning()
+                    .at(origin)
+                    .help(
+                        "remove `-- seedbed: foreign-keys=on`, unless the rows that refer to the table are to go with it",
+                    ),
+            );
         }
         Reading {
             steps: self.steps,
@@ -277,7 +327,7 @@ fn target(text: &str) -> Option<String> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::migrations::Severity;
+    use crate::diagnostic::Severity;
     use expect_test::{Expect, expect};
 
     fn check(text: &str, engine: Engine, expected: Expect) {
@@ -297,13 +347,13 @@ mod tests {
                 let place = origin.place();
                 format!("{}:{}", place.line, place.column)
             });
-            let severity = match problem.severity() {
+            let severity = match problem.severity {
                 Severity::Error => "error",
                 Severity::Warning => "warning",
             };
             shown.push_str(&format!(
-                "{place} {severity} {}: {problem}\n",
-                problem.code()
+                "{place} {severity} {}: {}\n",
+                problem.code, problem.message
             ));
         }
         expected.assert_eq(&shown);

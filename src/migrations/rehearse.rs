@@ -2,17 +2,19 @@
 //! remembers nothing of the one before. Nothing here touches a database of the project.
 
 use crate::db::{Db, DbError, Engine, Failure, Options, Query, Rows, Transaction, locate};
+use crate::diagnostic::Diagnostic;
 use crate::history::{self, Failed, Part, RunError};
 use crate::schema::{Schema, Snapshot, inspect, snapshot};
 use crate::script::{
     Atomicity, ForeignKeys, Key, Origin, Record, Revision, Run, Script, Source, Step,
 };
-use crate::sql::{Kind, Value, What, identifier, kind, significant, tokens};
+use crate::sql::{Kind, Value, What, identifier, kind, significant};
 
 use std::sync::Arc;
 
+use super::directive::DIRECTIVE;
+use super::markers::OTHER_TOOL;
 use super::plan::{Grouping, entry, scripts};
-use super::problem::{Problem, Way};
 use super::reading::{self, Reading};
 use super::set::{Migration, Text};
 
@@ -37,20 +39,20 @@ impl Act {
 
     /// The same of a text that databases have applied: its comments are as they are.
     pub(super) fn published(mut self) -> Act {
-        self.reading.problems.retain(|problem| {
-            !matches!(problem, Problem::WrittenFor(_) | Problem::Directive { .. })
-        });
+        self.reading
+            .problems
+            .retain(|problem| problem.code != OTHER_TOOL && problem.code != DIRECTIVE);
         self
     }
 
     /// What is wrong with it, and what should be known.
-    pub(super) fn problems(&self) -> &[Problem] {
+    pub(super) fn problems(&self) -> &[Diagnostic] {
         &self.reading.problems
     }
 
     /// Whether it may run at all.
     pub(super) fn is_sound(&self) -> bool {
-        !self.reading.problems.iter().any(Problem::stops)
+        !self.reading.problems.iter().any(Diagnostic::is_error)
     }
 
     /// Whether it leaves nothing behind where it fails.
@@ -59,17 +61,18 @@ impl Act {
     }
 
     /// Why it cannot run in memory, if it cannot: it would reach other files.
-    pub(super) fn obstacle(&self) -> Option<Problem> {
+    pub(super) fn obstacle(&self) -> Option<Diagnostic> {
         self.reading.steps.iter().find_map(|step| {
             let why = match kind(&step.sql) {
                 Kind::Attach | Kind::Detach => "it attaches another database",
                 Kind::Vacuum if names_a_file(&step.sql) => "it writes a copy of the database",
                 _ => return None,
             };
-            Some(Problem::NotRehearsed {
-                origin: step.origin.clone()?,
-                why: why.to_owned(),
-            })
+            Some(
+                Diagnostic::problem("not-rehearsed", format!("this file was not tried: {why}"))
+                    .warning()
+                    .at(step.origin.clone()?),
+            )
         })
     }
 }
@@ -77,6 +80,17 @@ impl Act {
 /// `VACUUM INTO`, which has a file behind it: <https://sqlite.org/lang_vacuum.html>.
 fn names_a_file(vacuum: &str) -> bool {
     significant(vacuum).any(|token| token.is_word(vacuum, "INTO"))
+}
+
+/// The direction in which a rehearsal was going through a migration.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Way {
+    /// Applying it.
+    Up,
+    /// Taking it back.
+    Down,
+    /// Applying it again after it was taken back, or at once if it is repeatable.
+    Again,
 }
 
 /// A database in memory, and what its history has come to.
@@ -92,8 +106,8 @@ pub(super) struct Rehearsal {
 pub(super) enum Stopped {
     /// The engine in memory cannot be used.
     Db(DbError),
-    /// A file does not do what it should.
-    Problem(Box<Problem>),
+    /// The engine refused a statement of a file.
+    Problem(Box<Diagnostic>),
 }
 
 impl From<DbError> for Stopped {
@@ -215,7 +229,7 @@ impl Rehearsal {
             Part::Step(step) => {
                 help = help_for(way, unit.record.key(), &step.sql);
                 let offset = locate(&self.db, &step.sql, &error).await;
-                let origin = step.origin.map(|origin| pointed_at(origin, offset));
+                let origin = step.origin.map(|origin| origin.token_at(offset));
                 (origin.unwrap_or(whole_file), error.message)
             }
             Part::ForeignKeysAfter => (whole_file, orphans(&explanation)),
@@ -223,12 +237,16 @@ impl Rehearsal {
                 (whole_file, error.message)
             }
         };
-        Stopped::Problem(Box::new(Problem::Fails {
-            origin,
-            way,
-            message,
-            help,
-        }))
+        let message = match way {
+            Way::Up => message,
+            Way::Down => format!("{message} (taking it back, in memory)"),
+            Way::Again => format!("{message} (applying it a second time, in memory)"),
+        };
+        let problem = Diagnostic::problem("fails", message)
+            .about(unit.record.key())
+            .at(origin)
+            .helps(help);
+        Stopped::Problem(Box::new(problem))
     }
 
     /// What the connection remembers now and is about to be told otherwise.
@@ -314,19 +332,6 @@ fn back((name, value): (String, Option<Value>)) -> Option<String> {
         _ => return None,
     };
     Some(format!("PRAGMA {name} = {value}"))
-}
-
-/// The token of a statement that stands at `offset`.
-fn pointed_at(mut origin: Origin, offset: Option<usize>) -> Origin {
-    let text = &origin.source.text;
-    if let Some(offset) = offset
-        && let Some(rest) = text.get(origin.span.start + offset..origin.span.end)
-        && let Some(Ok(token)) = tokens(rest).next()
-    {
-        let start = origin.span.start + offset;
-        origin.span = start..start + token.span.end;
-    }
-    origin
 }
 
 /// What to do about a statement that fails on the way back or again.

@@ -1,10 +1,11 @@
 //! Making records say what is so. A repair never touches anything but `_migrations`.
 
-use super::plan::{PlanOptions, edited_keys, entry, plan};
-use super::problem::{Edit, Problem};
+use super::plan::{edit, edited_keys, entry};
+use super::problem::{Edit, no_such_version};
 use super::set::Migrations;
 use super::{ApplyError, Outcome};
 use crate::db::Db;
+use crate::diagnostic::Diagnostic;
 use crate::drive::{Decision, OnEvent, Reader, drive};
 use crate::history::{History, State};
 use crate::script::{Atomicity, ForeignKeys, Key, Record, Run, Script, Unit};
@@ -25,7 +26,7 @@ pub enum Repair {
 /// Repairs records.
 ///
 /// # Errors
-/// [`ApplyError`]; [`Problem::NotRepairable`] where the repair does not fit the state that the version is in.
+/// [`ApplyError`]; a problem `not-repairable` where the repair does not fit the state that the version is in.
 pub async fn repair(
     db: &Db,
     set: &Migrations,
@@ -42,21 +43,20 @@ struct Repairing<'a> {
 }
 
 impl Reader for Repairing<'_> {
-    type Problem = Problem;
-
     fn texts(&self, history: &History) -> Vec<Key> {
         edited_keys(self.set, history)
     }
 
-    fn decide(&mut self, history: &History) -> Decision<Problem> {
+    fn decide(&mut self, history: &History) -> Decision {
         match repair_records(self.set, history, self.what) {
             Ok(records) => Decision {
                 problems: self.set.problems.clone(),
                 scripts: script(records, history),
+                ..Decision::default()
             },
             Err(problems) => Decision {
                 problems,
-                scripts: Vec::new(),
+                ..Decision::default()
             },
         }
     }
@@ -85,7 +85,7 @@ fn repair_records(
     set: &Migrations,
     history: &History,
     what: &Repair,
-) -> Result<Vec<Record>, Vec<Problem>> {
+) -> Result<Vec<Record>, Vec<Diagnostic>> {
     match what {
         Repair::Harmless => Ok(harmless(set, history)),
         Repair::Record(key) => record(set, history, key),
@@ -95,38 +95,32 @@ fn repair_records(
 }
 
 fn harmless(set: &Migrations, history: &History) -> Vec<Record> {
-    let problems = plan(set, history, &PlanOptions::default()).problems;
-    let records = problems.into_iter().filter_map(|problem| match problem {
-        Problem::Edited { key, edit, .. } if edit != Edit::Meaning => set
-            .get(&key)
-            .map(|migration| Record::Amend(entry(migration))),
-        Problem::Missing {
-            key: key @ Key::Repeatable(_),
-            ..
-        } => Some(Record::Delete(key)),
-        _ => None,
+    let recorded = history.by_key();
+    let edited = set.versioned.iter().filter(|migration| {
+        let row = recorded.get(&migration.key);
+        let edit = row.and_then(|row| edit(migration, row));
+        edit.is_some_and(|edit| edit != Edit::Meaning)
     });
-    records.collect()
+    let gone = history
+        .rows
+        .iter()
+        .filter(|row| matches!(row.key, Key::Repeatable(_)) && set.get(&row.key).is_none());
+    edited
+        .map(|migration| Record::Amend(entry(migration)))
+        .chain(gone.map(|row| Record::Delete(row.key.clone())))
+        .collect()
 }
 
-fn record(set: &Migrations, history: &History, key: &Key) -> Result<Vec<Record>, Vec<Problem>> {
-    let not_repairable = |why: String, help: &str| {
-        vec![Problem::NotRepairable {
-            key: key.clone(),
-            why,
-            help: help.to_owned(),
-        }]
-    };
+fn record(set: &Migrations, history: &History, key: &Key) -> Result<Vec<Record>, Vec<Diagnostic>> {
     let row = match (history.row(key), key) {
         (Some(row), _) => row,
         (None, Key::Migration(version)) if set.get(key).is_none() => {
-            return Err(vec![Problem::NoSuchVersion {
-                version: *version,
-                among: "files and the applied migrations",
-            }]);
+            let among = "files and the applied migrations";
+            return Err(vec![no_such_version(*version, among)]);
         }
         (None, _) => {
             return Err(not_repairable(
+                key,
                 format!("{key} is not applied, so there is no record to repair"),
                 "`migrate` applies it; `baseline` records it as applied without running it",
             ));
@@ -134,6 +128,7 @@ fn record(set: &Migrations, history: &History, key: &Key) -> Result<Vec<Record>,
     };
     if row.state == State::Started {
         return Err(not_repairable(
+            key,
             format!("{key} was started and has not finished"),
             "say which: `--applied` if all of it is in the database, `--retry` if it is to run again",
         ));
@@ -160,16 +155,24 @@ fn record(set: &Migrations, history: &History, key: &Key) -> Result<Vec<Record>,
     })
 }
 
-fn settle(history: &History, key: &Key, record: Record) -> Result<Vec<Record>, Vec<Problem>> {
+fn settle(history: &History, key: &Key, record: Record) -> Result<Vec<Record>, Vec<Diagnostic>> {
     match history.row(key) {
         Some(row) if row.state == State::Started => Ok(vec![record]),
-        found => Err(vec![Problem::NotRepairable {
-            key: key.clone(),
-            why: match found {
+        found => Err(not_repairable(
+            key,
+            match found {
                 Some(_) => format!("{key} has finished, so there is nothing to settle"),
                 None => format!("{key} was never started"),
             },
-            help: "`status` shows how each migration stands".to_owned(),
-        }]),
+            "`status` shows how each migration stands",
+        )),
     }
+}
+
+fn not_repairable(key: &Key, why: String, help: &str) -> Vec<Diagnostic> {
+    vec![
+        Diagnostic::problem("not-repairable", why)
+            .about(key)
+            .help(help),
+    ]
 }

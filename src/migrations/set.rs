@@ -4,9 +4,10 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use super::file::{FileName, NotText, Order, canonical, checksum, parse_name};
-use super::markers::written_for;
-use super::problem::Problem;
+use super::file::{BadName, FileName, NotText, Order, canonical, checksum, parse_name};
+use super::markers::{WrittenFor, written_for};
+use super::problem::duplicate;
+use crate::diagnostic::Diagnostic;
 use crate::script::{Key, Source};
 
 /// One migration of the set.
@@ -41,7 +42,9 @@ pub struct Migrations {
     /// By name.
     pub repeatable: Vec<Migration>,
     /// Files that do not fit. A plan made of this set has them too, so nothing runs.
-    pub problems: Vec<Problem>,
+    pub problems: Vec<Diagnostic>,
+    /// The versions in the names of those files.
+    pub(super) misfits: BTreeSet<i64>,
     /// Checksums of texts that are published, and may have been applied: see [`Migrations::publish`].
     pub(super) published: BTreeSet<String>,
 }
@@ -205,7 +208,8 @@ struct Found {
     /// By name in lower case, since some file systems know no other.
     repeatable: BTreeMap<String, Vec<(String, Text)>>,
     down: BTreeMap<i64, Vec<Text>>,
-    problems: Vec<Problem>,
+    problems: Vec<Diagnostic>,
+    misfits: BTreeSet<i64>,
 }
 
 impl Found {
@@ -220,12 +224,8 @@ impl Found {
                     })
                 });
                 let written_for = source.ok().and_then(|source| written_for(&source));
-                self.problems.push(Problem::BadName {
-                    file,
-                    why: bad.why,
-                    suggestion: bad.suggestion,
-                    written_for: written_for.map(Box::new),
-                });
+                self.problems
+                    .push(bad_name(file, bad, written_for.as_ref()));
                 return;
             }
         };
@@ -235,6 +235,7 @@ impl Found {
                 source: Arc::new(Source { name: file, text }),
             },
             Err(not_text) => {
+                self.misfits.extend(name.version());
                 self.problems.push(not_text_problem(file, not_text, &bytes));
                 return;
             }
@@ -272,15 +273,21 @@ impl Found {
                     up,
                     down,
                 }),
-                Err(claims) => self.problems.push(contested(version, &claims)),
+                Err(claims) => {
+                    self.misfits.insert(version);
+                    self.problems.push(contested(version, &claims));
+                }
             }
         }
         for (version, texts) in downs {
             for text in texts {
-                self.problems.push(Problem::DownWithoutUp {
-                    file: text.source.name.clone(),
-                    version,
-                });
+                self.misfits.insert(version);
+                let message = format!("a down file for V{version}, and there is no V{version}");
+                self.problems.push(
+                    Diagnostic::problem("down-without-up", message)
+                        .in_file(&text.source.name)
+                        .help(format!("add the migration V{version}, or remove this file")),
+                );
             }
         }
         for (_, mut claims) in std::mem::take(&mut self.repeatable) {
@@ -293,18 +300,20 @@ impl Found {
                     up,
                     down: None,
                 }),
-                Err(claims) => self.problems.push(Problem::Duplicate {
-                    what: format!("R__{}", claims[0].0),
-                    files: claims
+                Err(claims) => {
+                    let files: Vec<&str> = claims
                         .iter()
-                        .map(|(_, text)| text.source.name.clone())
-                        .collect(),
-                }),
+                        .map(|(_, text)| text.source.name.as_str())
+                        .collect();
+                    let what = format!("R__{}", claims[0].0);
+                    self.problems.push(duplicate(&what, &files));
+                }
             }
         }
         set.repeatable.sort_by(|a, b| a.key.cmp(&b.key));
         self.problems.sort_by(|a, b| a.file().cmp(&b.file()));
         set.problems = self.problems;
+        set.misfits = self.misfits;
         set
     }
 
@@ -312,13 +321,12 @@ impl Found {
         match <[Text; 1]>::try_from(texts?) {
             Ok([text]) => Some(text),
             Err(texts) => {
-                let mut files: Vec<String> =
-                    texts.iter().map(|text| text.source.name.clone()).collect();
-                files.sort();
-                self.problems.push(Problem::Duplicate {
-                    what: format!("the down file of V{version}"),
-                    files,
-                });
+                let mut files: Vec<&str> =
+                    texts.iter().map(|text| text.source.name.as_str()).collect();
+                files.sort_unstable();
+                self.misfits.insert(version);
+                let what = format!("the down file of V{version}");
+                self.problems.push(duplicate(&what, &files));
                 None
             }
         }
@@ -326,45 +334,88 @@ impl Found {
 }
 
 /// Several files claim one version.
-fn contested(version: i64, claims: &[(Order, String, Text)]) -> Problem {
+fn contested(version: i64, claims: &[(Order, String, Text)]) -> Diagnostic {
     if let [(Order::Any, words, undo), (Order::Strict, _, up)]
     | [(Order::Strict, _, up), (Order::Any, words, undo)] = claims
     {
-        return Problem::UndoPrefix {
-            file: undo.source.name.clone(),
-            beside: up.source.name.clone(),
-            down: format!("V{version}__{words}.down.sql"),
-        };
+        return Diagnostic::problem(
+            "undo-prefix",
+            format!(
+                "a U file beside the V file of the same version, {}: U means that a migration may be applied out of \
+                 order, not that it undoes another",
+                up.source.name
+            ),
+        )
+        .in_file(&undo.source.name)
+        .help(format!(
+            "if it takes the other back, rename it to V{version}__{words}.down.sql"
+        ));
     }
-    Problem::Duplicate {
-        what: format!("V{version}"),
-        files: claims
-            .iter()
-            .map(|(_, _, text)| text.source.name.clone())
-            .collect(),
-    }
+    let files: Vec<&str> = claims
+        .iter()
+        .map(|(_, _, text)| text.source.name.as_str())
+        .collect();
+    duplicate(&format!("V{version}"), &files)
 }
 
-fn not_text_problem(file: String, not_text: NotText, bytes: &[u8]) -> Problem {
+/// A name that fits no rule. Where the file is written for another tool, another name alone is not enough.
+fn bad_name(file: String, bad: BadName, written_for: Option<&WrittenFor>) -> Diagnostic {
+    let BadName { why, suggestion } = bad;
+    let message = match written_for {
+        Some(written) => format!("the name {why}; and {}", written.why()),
+        None => format!("the name {why}"),
+    };
+    let cure = written_for.map(|it| it.cure(suggestion.as_deref().unwrap_or("V{n}__{words}.sql")));
+    let help = match (suggestion, cure) {
+        (Some(name), Some(cure)) if !cure.contains(&name) => format!("rename it to {name}, {cure}"),
+        (_, Some(cure)) => cure,
+        (Some(name), None) => format!("rename it to {name}"),
+        (None, None) => "names are V{n}__{words}.sql, U{n}__{words}.sql, R__{words}.sql and \
+                         V{n}__{words}.down.sql"
+            .to_owned(),
+    };
+    Diagnostic::problem("bad-name", message)
+        .in_file(file)
+        .notes(written_for.and_then(|written| written.listed("markers at", 0)))
+        .help(help)
+}
+
+fn not_text_problem(file: String, not_text: NotText, bytes: &[u8]) -> Diagnostic {
     let line = |at: usize| 1 + bytes[..at].iter().filter(|byte| **byte == b'\n').count();
-    match not_text {
-        NotText::Utf16 => Problem::NotText {
-            file,
-            what: "this file is UTF-16".to_owned(),
-            help: "save it as UTF-8".to_owned(),
-        },
-        NotText::NotUtf8(at) => Problem::NotText {
-            file,
-            what: format!(
+    let (message, help) = match not_text {
+        NotText::Utf16 => ("this file is UTF-16".to_owned(), "save it as UTF-8"),
+        NotText::NotUtf8(at) => (
+            format!(
                 "this file is not UTF-8 from byte {at} on, in line {}",
                 line(at)
             ),
-            help: "save it as UTF-8".to_owned(),
-        },
-        NotText::Nul(at) => Problem::NotText {
-            file,
-            what: format!("there is a NUL byte at byte {at}, in line {}", line(at)),
-            help: "remove it: the engine would read no further, without a word".to_owned(),
-        },
+            "save it as UTF-8",
+        ),
+        NotText::Nul(at) => (
+            format!("there is a NUL byte at byte {at}, in line {}", line(at)),
+            "remove it: the engine would read no further, without a word",
+        ),
+    };
+    Diagnostic::problem("not-text", message)
+        .in_file(file)
+        .help(help)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn files_that_do_not_fit_claim_their_versions() {
+        let files = [
+            "m/V1__a.sql",
+            "m/V2__b.sql",
+            "m/V2__c.sql",
+            "m/V9__x.down.sql",
+            "m/bad.sql",
+        ];
+        let set =
+            Migrations::from_files(files.map(|name| (name.to_owned(), b"SELECT 1;".to_vec())));
+        assert_eq!(set.misfits, BTreeSet::from([2, 9]));
     }
 }

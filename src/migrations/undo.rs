@@ -4,10 +4,11 @@
 use std::sync::Arc;
 
 use super::plan::{Grouping, scripts};
-use super::problem::{AS_RECORDED, Problem, Severity};
+use super::problem::{AS_RECORDED, argument, listed, other_history, started};
 use super::reading;
 use super::{ApplyError, Outcome};
 use crate::db::{Db, Engine};
+use crate::diagnostic::Diagnostic;
 use crate::drive::{Decision, OnEvent, Reader, drive};
 use crate::history::{self, History, HistoryError, Row, State};
 use crate::script::{Key, Record, Run, Script, Source};
@@ -34,7 +35,7 @@ pub struct UndoOptions {
 #[derive(Debug, Clone, PartialEq, Default)]
 pub struct UndoPlan {
     /// What is wrong, and what should be known; while there is an error among it, there are no scripts.
-    pub problems: Vec<Problem>,
+    pub problems: Vec<Diagnostic>,
     /// What is to be run, in this order.
     pub scripts: Vec<Script>,
 }
@@ -63,19 +64,12 @@ pub fn undo_plan(
     let mut units = Vec::new();
     for row in &history.rows {
         if row.state == State::Started {
-            plan.problems.push(Problem::Started {
-                key: row.key.clone(),
-                since: row.applied_at.clone(),
-                by: row.applied_by.clone(),
-            });
+            plan.problems.push(started(row));
         }
     }
+    let others = history.others.iter();
     plan.problems
-        .extend(history.others.iter().map(|other| Problem::OtherHistory {
-            other: other.clone(),
-            baseline: None,
-            severity: Severity::Warning,
-        }));
+        .extend(others.map(|other| other_history(other, None).warning()));
     plan.problems.extend(overtaken(history, versions));
     let recorded = history.by_key();
     for version in versions {
@@ -84,17 +78,14 @@ pub fn undo_plan(
             continue;
         };
         let Some(source) = down_text(row) else {
-            plan.problems.push(Problem::NoDown {
-                key: row.key.clone(),
-                name: row.name.clone(),
-            });
+            plan.problems.push(no_down(row));
             continue;
         };
         let mut reading = reading::read(&source, engine);
         plan.problems.append(&mut reading.problems);
         units.push((Record::Delete(row.key.clone()), reading));
     }
-    if !plan.problems.iter().any(Problem::stops) {
+    if !plan.problems.iter().any(Diagnostic::is_error) {
         plan.scripts = scripts(units, history.revision, grouping);
     }
     plan
@@ -102,7 +93,7 @@ pub fn undo_plan(
 
 /// What others applied above the versions that are to be taken back, and that are still there: to take those out from
 /// below is not what was asked for.
-fn overtaken(history: &History, versions: &[i64]) -> Option<Problem> {
+fn overtaken(history: &History, versions: &[i64]) -> Option<Diagnostic> {
     let recorded = history.by_key();
     let still_there: Vec<i64> = versions
         .iter()
@@ -116,10 +107,27 @@ fn overtaken(history: &History, versions: &[i64]) -> Option<Problem> {
         .map(|(version, _)| version)
         .filter(|version| version > lowest && !versions.contains(version))
         .collect();
-    (!on_top.is_empty()).then_some(Problem::Overtaken {
-        versions: still_there,
-        on_top,
+    let message = format!(
+        "another run applied {} while this one was to take back {}",
+        listed(&on_top),
+        listed(&still_there)
+    );
+    (!on_top.is_empty()).then(|| {
+        Diagnostic::problem("overtaken", message)
+            .help("`status` shows how it stands now; then say anew what is to be taken back")
     })
+}
+
+/// An applied migration without a recorded down text.
+fn no_down(row: &Row) -> Diagnostic {
+    let (key, name) = (&row.key, &row.name);
+    let message = format!("{key}__{name} cannot be undone: no down file was recorded with it");
+    Diagnostic::problem("no-down", message)
+        .about(key)
+        .help(format!(
+            "write {key}__{name}.down.sql, then `repair {}` records it",
+            argument(key)
+        ))
 }
 
 fn down_text(row: &Row) -> Option<Arc<Source>> {
@@ -148,8 +156,10 @@ pub async fn observe_undo(
 /// Takes migrations back. What is to be taken back is decided once, on the first look: if another run undoes the
 /// same meanwhile, this one does not go on to undo more; if it applies more on top, this one stops.
 ///
+/// Dropping the future stops nothing that has begun, as with [`apply`](super::apply()).
+///
 /// # Errors
-/// [`ApplyError`]; [`Problem::NoDown`] for each version that has no recorded down text, and then nothing runs.
+/// [`ApplyError`]; a problem `no-down` for each version that has no recorded down text, and then nothing runs.
 pub async fn undo(
     db: &Db,
     options: &UndoOptions,
@@ -176,8 +186,6 @@ impl Undoing {
 }
 
 impl Reader for Undoing {
-    type Problem = Problem;
-
     fn texts(&self, history: &History) -> Vec<Key> {
         let versions = match &self.versions {
             Some(versions) => versions.clone(),
@@ -186,12 +194,17 @@ impl Reader for Undoing {
         versions.into_iter().map(Key::Migration).collect()
     }
 
-    fn decide(&mut self, history: &History) -> Decision<Problem> {
+    fn decide(&mut self, history: &History) -> Decision {
         let versions = self
             .versions
             .get_or_insert_with(|| versions_to_undo(history, self.options.back));
         let UndoPlan { problems, scripts } =
             undo_plan(history, versions, self.options.grouping, self.engine);
-        Decision { problems, scripts }
+        let started = history.rows.iter().find(|row| row.state == State::Started);
+        Decision {
+            problems,
+            scripts,
+            under_way: started.map(|row| row.key.clone()),
+        }
     }
 }

@@ -1,7 +1,8 @@
 //! Annotations of GitHub Actions: lines that the runner takes from the log and shows beside the code.
 
-use super::{Diagnostic, Report};
-use crate::migrations::Severity;
+use super::snippet::{help, notes};
+use super::{Report, Style};
+use crate::diagnostic::{Diagnostic, Severity};
 
 /// GitHub shows no more annotations of one kind for one step.
 const MOST: usize = 10;
@@ -11,7 +12,7 @@ const RECORDED: &str = "(as recorded)";
 
 /// The report as [workflow commands](https://docs.github.com/en/actions/reference/workflow-commands-for-github-actions),
 /// one a line, errors first, at most ten.
-pub fn annotations(report: &Report) -> String {
+pub fn annotations(report: &Report, style: Style<'_>) -> String {
     let of = |severity| {
         let all = report.diagnostics.iter();
         all.filter(move |diagnostic| diagnostic.severity == severity)
@@ -19,18 +20,18 @@ pub fn annotations(report: &Report) -> String {
     of(Severity::Error)
         .chain(of(Severity::Warning))
         .take(MOST)
-        .map(annotation)
+        .map(|diagnostic| annotation(diagnostic, style))
         .collect()
 }
 
-fn annotation(diagnostic: &Diagnostic) -> String {
+fn annotation(diagnostic: &Diagnostic, style: Style<'_>) -> String {
     let kind = match diagnostic.severity {
         Severity::Error => "error",
         Severity::Warning => "warning",
     };
     let mut properties = Vec::new();
-    if let Some(at) = &diagnostic.at {
-        let (file, line, column) = at.place();
+    if let Some(location) = &diagnostic.location {
+        let (file, line, column) = location.place();
         if !file.ends_with(RECORDED) {
             properties.push(format!("file={}", property(file)));
             properties.extend(line.map(|line| format!("line={line}")));
@@ -38,9 +39,9 @@ fn annotation(diagnostic: &Diagnostic) -> String {
         }
     }
     properties.push(format!("title={}", property(diagnostic.code)));
-    let message: Vec<&str> = std::iter::once(diagnostic.message.as_str())
-        .chain(diagnostic.notes.iter().map(String::as_str))
-        .chain(diagnostic.help.iter().map(String::as_str))
+    let message: Vec<String> = std::iter::once(diagnostic.message.clone())
+        .chain(notes(diagnostic))
+        .chain(help(diagnostic, style.program))
         .collect();
     format!(
         "::{kind} {}::{}\n",
@@ -64,14 +65,20 @@ fn property(text: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::report::At;
+    use crate::diagnostic::Location;
+    use crate::report::Paint;
     use expect_test::expect;
+
+    const STYLE: Style<'_> = Style {
+        paint: Paint::Plain,
+        program: "seedbed",
+    };
 
     #[test]
     fn what_the_runner_would_take_for_its_own_syntax_is_escaped() {
         let mut diagnostic = Diagnostic::error("edited", "100% of\r\nit: a, b");
         diagnostic.help.push("put it back".to_owned());
-        diagnostic.at = Some(At::File {
+        diagnostic.location = Some(Location::File {
             file: "a,b:c/V1__x.sql".to_owned(),
             line: Some(3),
             column: Some(5),
@@ -80,7 +87,7 @@ mod tests {
         expect![[r#"
             ::error file=a%2Cb%3Ac/V1__x.sql,line=3,col=5,title=edited::100%25 of%0D%0Ait: a, b%0Aput it back
         "#]]
-        .assert_eq(&annotations(&report));
+        .assert_eq(&annotations(&report, STYLE));
     }
 
     #[test]
@@ -89,7 +96,7 @@ mod tests {
         for warning in &mut diagnostics[..8] {
             warning.severity = Severity::Warning;
         }
-        let text = annotations(&Report::of(diagnostics));
+        let text = annotations(&Report::of(diagnostics), STYLE);
         assert_eq!(text.lines().count(), 10);
         let errors = text.lines().take_while(|line| line.starts_with("::error "));
         assert_eq!(errors.count(), 4);

@@ -6,12 +6,13 @@ use std::time::SystemTime;
 
 use serde_json::{Value, json};
 
+use super::Report;
 use super::json::{Call, Document};
 use super::replica::{moment, since};
 use super::style::{BAD, GOOD, Style};
 use super::table::{Cell, table};
 use super::words::{as_typed, bytes, count};
-use super::{Diagnostic, Report};
+use crate::diagnostic::{Class, Diagnostic};
 use crate::dump::{
     BackedUp, BackupError, Checked, Condition, Kept, Location, Marked, RestoreError, Restored,
 };
@@ -197,9 +198,9 @@ impl Document {
 
 impl Report {
     /// Why there is no backup.
-    pub fn backup(error: &BackupError, style: Style<'_>) -> Report {
+    pub fn backup(error: &BackupError) -> Report {
         let (code, help) = match error {
-            BackupError::Export(error) => return Report::dump(error, style),
+            BackupError::Export(error) => return Report::dump(error),
             BackupError::File { .. } => (
                 "file",
                 "see whether the folder exists, whether you may write there, and whether the disk is full",
@@ -212,35 +213,35 @@ impl Report {
         };
         Report {
             database: Some("there is no new backup, and the old ones are as they were".to_owned()),
-            ..Report::of(vec![Diagnostic {
-                help: vec![as_typed(help, style.program)],
-                ..Diagnostic::error(code, chain(error))
-            }])
+            ..Report::of(vec![Diagnostic::error(code, chain(error)).help(help)])
         }
     }
 
     /// Why nothing was restored, or not all of it. `file` is how the backup is shown.
-    pub fn restore(error: &RestoreError, file: &str, style: Style<'_>) -> Report {
-        let (code, help) = match error {
+    pub fn restore(error: &RestoreError, file: &str) -> Report {
+        let (class, code, help) = match error {
             RestoreError::Db(error) => {
-                return Report::of(vec![super::failure::database(error, style.program)]);
+                return Report::of(vec![super::failure::database(error)]);
             }
-            RestoreError::History(error) => return Report::history(error, style),
-            RestoreError::Import(error) => return Report::import(error, file, style),
+            RestoreError::History(error) => return Report::history(error),
+            RestoreError::Import(error) => return Report::import(error, file),
             RestoreError::Damaged(_) => (
+                Class::Integrity,
                 "damaged",
                 "take another one: `backup list` shows which are good".to_owned(),
             ),
             RestoreError::Unreadable(_) => (
+                Class::Usage,
                 "unreadable",
                 "see whether the file exists, and whether you may read it".to_owned(),
             ),
             RestoreError::NotEmpty { .. } => (
+                Class::Integrity,
                 "not-empty",
                 "a backup goes into a new or empty database only: name one with `--database FILE`, or a new one on the server"
                     .to_owned(),
             ),
-            RestoreError::Mark(_) => ("mark", format!("run `restore {file}` again")),
+            RestoreError::Mark(_) => (Class::Failed, "mark", format!("run `restore {file}` again")),
         };
         let database = match error {
             RestoreError::Mark(_) => {
@@ -250,10 +251,11 @@ impl Report {
         };
         Report {
             database: Some(database.to_owned()),
-            ..Report::of(vec![Diagnostic {
-                help: vec![as_typed(&help, style.program)],
-                ..Diagnostic::error(code, chain(error))
-            }])
+            ..Report::of(vec![
+                Diagnostic::error(code, chain(error))
+                    .class(class)
+                    .help(help),
+            ])
         }
     }
 }

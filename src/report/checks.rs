@@ -2,12 +2,12 @@
 
 use serde_json::{Value, json};
 
+use super::Report;
 use super::json::{Call, Document};
 use super::style::{BAD, FAINT, GOOD, Style, WAITS};
 use super::words::{as_typed, count, printable};
-use super::{Diagnostic, Report};
+use crate::diagnostic::{Diagnostic, Severity};
 use crate::doctor::{Check, State};
-use crate::migrations::Severity;
 
 /// The checks in order.
 pub fn checks(checks: &[Check], style: Style<'_>) -> String {
@@ -23,12 +23,13 @@ pub fn checks(checks: &[Check], style: Style<'_>) -> String {
         };
         let mark = style.paint.paint(colour, mark);
         let name = check.name;
-        let (message, help) = words(check, style);
+        let (message, help) = words(check);
         text.push_str(&format!("{mark} {name:<width$}  {}\n", printable(&message)));
         for help in help {
-            let help = style
-                .paint
-                .paint(FAINT, &format!("help: {}", printable(&help)));
+            let help = style.paint.paint(
+                FAINT,
+                &format!("help: {}", printable(&as_typed(&help, style.program))),
+            );
             text.push_str(&format!("  {:<width$}  {help}\n", ""));
         }
     }
@@ -51,13 +52,9 @@ fn summary(checks: &[Check]) -> String {
 }
 
 /// Message and help, those of the error beneath where there is one.
-fn words(check: &Check, style: Style<'_>) -> (String, Vec<String>) {
-    let help = check.help.iter().map(|help| as_typed(help, style.program));
-    match check
-        .cause
-        .as_deref()
-        .map(|cause| Report::history(cause, style))
-    {
+fn words(check: &Check) -> (String, Vec<String>) {
+    let help = check.help.iter().cloned();
+    match check.cause.as_deref().map(Report::history) {
         Some(Report { diagnostics, .. }) => {
             let diagnostic = diagnostics.into_iter().next();
             let (message, more) = diagnostic.map_or_else(
@@ -76,32 +73,32 @@ impl Document {
         let list: Vec<Value> = checks
             .iter()
             .map(|check| {
-                let (message, help) = words(check, call.style);
+                let (message, help) = words(check);
                 json!({
                     "name": check.name,
                     "state": check.state.word(),
                     "message": message,
                     "help": match help.as_slice() {
                         [] => None,
-                        help => Some(help.join("\n")),
+                        help => Some(as_typed(&help.join("\n"), call.style.program)),
                     },
                 })
             })
             .collect();
-        Document::failure(call, &Report::checks(checks, call.style)).with("checks", list)
+        Document::failure(call, &Report::checks(checks)).with("checks", list)
     }
 }
 
 impl Report {
     /// The checks that are not well.
-    pub fn checks(checks: &[Check], style: Style<'_>) -> Report {
+    pub fn checks(checks: &[Check]) -> Report {
         let diagnostics = checks.iter().filter_map(|check| {
             let severity = match check.state {
                 State::Error => Severity::Error,
                 State::Warning => Severity::Warning,
                 State::Ok | State::Skipped => return None,
             };
-            let (message, help) = words(check, style);
+            let (message, help) = words(check);
             Some(Diagnostic {
                 severity,
                 help,

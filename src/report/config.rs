@@ -1,9 +1,8 @@
 //! The configuration as a table, and what is wrong with it. Secrets come as `***` already.
 
+use super::Report;
 use super::style::{FAINT, Style};
 use super::table::{Cell, table};
-use super::words::as_typed;
-use super::{At, Diagnostic, Report};
 use crate::config::{ConfigError, Row};
 
 /// Every setting, its value and where it came from.
@@ -26,20 +25,7 @@ pub fn config(rows: &[Row], style: Style<'_>) -> String {
 
 impl Report {
     /// What is wrong with the configuration.
-    pub fn config(error: &ConfigError, style: Style<'_>) -> Report {
-        let diagnostics = error.problems().iter().map(|problem| Diagnostic {
-            at: problem.place.as_ref().map(|place| At::File {
-                file: place.file.display().to_string(),
-                line: place.line,
-                column: place.column,
-            }),
-            help: problem
-                .help
-                .iter()
-                .map(|help| as_typed(help, style.program))
-                .collect(),
-            ..Diagnostic::error("config", &problem.message)
-        });
-        Report::of(diagnostics.collect())
+    pub fn config(error: &ConfigError) -> Report {
+        Report::of(error.problems().to_vec())
     }
 }

@@ -6,6 +6,7 @@ use similar::{Algorithm, ChangeTag, TextDiff};
 
 use super::style::{BAD, FAINT, GOOD, Paint};
 use super::words::{count, printable};
+use crate::diagnostic::Diff;
 
 /// How many lines are shown.
 const LINES: usize = 40;
@@ -14,33 +15,7 @@ const CHARACTERS: usize = 160;
 /// Two files that share nothing are not worth more time; what is found until then is a diff too, only a longer one.
 const PATIENCE: Duration = Duration::from_secs(1);
 
-/// A text as it was and as it is.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Texts {
-    /// What the text as it was is called: `V2 as applied`.
-    pub before_name: String,
-    /// The text as it was.
-    pub before: String,
-    /// What the text as it is is called: its file.
-    pub after_name: String,
-    /// The text as it is.
-    pub after: String,
-}
-
-impl Texts {
-    /// The first line of the text as it is that differs, from 1.
-    pub(super) fn first_difference(&self) -> u32 {
-        let same = self
-            .before
-            .lines()
-            .zip(self.after.lines())
-            .take_while(|(before, after)| before == after)
-            .count();
-        // Where lines at the end are gone, the last one that is left has to do.
-        let last = self.after.lines().count().max(1);
-        u32::try_from((same + 1).min(last)).unwrap_or(u32::MAX)
-    }
-
+impl Diff {
     /// The unified diff, each line ended by a line end.
     pub(super) fn unified(&self, paint: Paint) -> String {
         let diff = TextDiff::configure()
@@ -86,7 +61,7 @@ mod tests {
     use expect_test::{Expect, expect};
 
     fn check(before: &str, after: &str, first: u32, expect: &Expect) {
-        let texts = Texts {
+        let texts = Diff {
             before_name: "V2 as applied".to_owned(),
             before: before.to_owned(),
             after_name: "migrations/V2__users.sql".to_owned(),
@@ -135,7 +110,7 @@ mod tests {
     #[test]
     fn a_long_diff_is_counted_after_forty_lines_and_a_long_line_is_cut() {
         let before: String = (0..100).map(|n| format!("SELECT {n};\n")).collect();
-        let texts = Texts {
+        let texts = Diff {
             before_name: "a".to_owned(),
             before,
             after_name: "b".to_owned(),

@@ -7,8 +7,9 @@ use unicode_width::UnicodeWidthStr;
 use super::Report;
 use super::style::{FAINT, STRONG, Style};
 use super::words::{count, database_is_at, printable, shortened};
+use crate::diagnostic::Diagnostic;
 use crate::history::History;
-use crate::migrations::{Plan, Problem, UndoPlan};
+use crate::migrations::{Plan, UndoPlan};
 use crate::script::{Atomicity, ForeignKeys, Key, Record, Script, Step, Unit};
 use crate::sql::{Lines, Place, describe, describe_all};
 
@@ -44,18 +45,18 @@ struct Words {
 
 fn show(
     scripts: &[Script],
-    problems: &[Problem],
+    problems: &[Diagnostic],
     words: Words,
     history: &History,
     style: Style<'_>,
 ) -> String {
-    let report = Report::problems(problems, style);
+    let report = Report::problems(problems);
     let at = database_is_at(history.version());
     let mut parts = Vec::new();
     if !problems.is_empty() {
         parts.push(report.text(style));
     }
-    if report.has_errors() {
+    if report.class().is_some() {
         parts.push(format!(
             "nothing {} before the errors are settled; nothing was changed\n",
             words.would

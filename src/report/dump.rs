@@ -4,10 +4,10 @@ use std::path::Path;
 
 use serde_json::{Value, json};
 
+use super::Report;
 use super::json::{Call, Document};
-use super::style::Style;
-use super::words::{as_typed, bytes, count};
-use super::{Diagnostic, Report};
+use super::words::{bytes, count};
+use crate::diagnostic::{Class, Diagnostic};
 use crate::dump::{ExportError, Exported};
 
 /// What a file got that was written.
@@ -41,22 +41,29 @@ fn tables(tables: &[(String, u64)]) -> Vec<Value> {
 
 impl Report {
     /// Why there is no dump.
-    pub fn dump(error: &ExportError, style: Style<'_>) -> Report {
-        let (code, help) = match error {
+    pub fn dump(error: &ExportError) -> Report {
+        let (class, code, help) = match error {
             ExportError::Db(error) => {
-                let diagnostic = super::failure::database(error, style.program);
+                let diagnostic = super::failure::database(error);
                 return Report::of(vec![diagnostic]);
             }
             ExportError::Unknown { .. } => (
+                Class::Usage,
                 "unknown-table",
                 "see what there is with `inspect`; a table that keeps the content of a virtual one goes with that",
             ),
             ExportError::Changing => (
+                Class::Failed,
                 "schema-changes",
                 "run `export` again once nobody changes the schema",
             ),
-            ExportError::Exists { .. } => ("file-exists", "name another file, or remove this one"),
+            ExportError::Exists { .. } => (
+                Class::Usage,
+                "file-exists",
+                "name another file, or remove this one",
+            ),
             ExportError::File { .. } | ExportError::Write(_) => (
+                Class::Failed,
                 "file",
                 "see whether the folder exists, whether you may write there, and whether the disk is full",
             ),
@@ -65,9 +72,8 @@ impl Report {
         if let Some(cause) = std::error::Error::source(error) {
             message = format!("{message}: {cause}");
         }
-        Report::of(vec![Diagnostic {
-            help: vec![as_typed(help, style.program)],
-            ..Diagnostic::error(code, message)
-        }])
+        Report::of(vec![
+            Diagnostic::error(code, message).class(class).help(help),
+        ])
     }
 }

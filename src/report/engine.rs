@@ -1,6 +1,7 @@
 //! The kinds of engine errors: their names for programs, and what to do about them.
 
 use crate::db::Code;
+use crate::diagnostic::Class;
 
 /// A stable name for programs.
 pub(super) fn code_name(code: Code) -> &'static str {
@@ -16,6 +17,15 @@ pub(super) fn code_name(code: Code) -> &'static str {
         Code::Corrupt => "corrupt",
         Code::Io => "io",
         Code::Other(_) => "statement-failed",
+    }
+}
+
+/// The exit class of an error of this kind.
+pub(super) fn code_class(code: Option<Code>) -> Class {
+    match code {
+        Some(Code::Busy) => Class::Locked,
+        Some(Code::Interrupted) => Class::Interrupted,
+        _ => Class::Failed,
     }
 }
 

@@ -2,10 +2,11 @@
 
 use serde_json::{Value, json};
 
+use super::Report;
 use super::json::{Call, Document};
 use super::style::{BAD, FAINT, Style, WAITS};
 use super::words::printable;
-use super::{Diagnostic, Report};
+use crate::diagnostic::{Class, Diagnostic};
 use crate::schema::{ExplainError, Node, Uses};
 
 /// The tree, each step with how it finds its rows.
@@ -63,24 +64,25 @@ fn node(node: &Node) -> Value {
 
 impl Report {
     /// A text that has no query plan.
-    pub fn explain(error: &ExplainError, style: Style<'_>) -> Report {
-        let (code, message, help) = match error {
+    pub fn explain(error: &ExplainError) -> Report {
+        let (class, code, message, help) = match error {
             ExplainError::NotOne(_) => (
+                Class::Usage,
                 "not-one-statement",
                 error.to_string(),
                 Some("pass one statement as one argument: `explain \"SELECT …\"`"),
             ),
-            ExplainError::Refused(_) => ("refused", error.to_string(), None),
-            ExplainError::Engine(engine) => ("statement-failed", engine.to_string(), None),
+            ExplainError::Refused(_) => (Class::Usage, "refused", error.to_string(), None),
+            ExplainError::Engine(engine) => {
+                (Class::Failed, "statement-failed", engine.to_string(), None)
+            }
             ExplainError::Db(error) => {
-                return Report::of(vec![super::failure::database(error, style.program)]);
+                return Report::of(vec![super::failure::database(error)]);
             }
         };
-        let help = help.map(|help| super::words::as_typed(help, style.program));
-        Report::of(vec![Diagnostic {
-            help: help.into_iter().collect(),
-            ..Diagnostic::error(code, message)
-        }])
+        Report::of(vec![
+            Diagnostic::error(code, message).class(class).helps(help),
+        ])
     }
 }
 

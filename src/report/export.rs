@@ -4,10 +4,10 @@ use std::path::Path;
 
 use serde_json::{Value, json};
 
+use super::Report;
 use super::json::{Call, Document};
-use super::style::Style;
-use super::words::{as_typed, count};
-use super::{Diagnostic, Report};
+use super::words::count;
+use crate::diagnostic::{Class, Diagnostic};
 use crate::seeds::{Exported, Refusal};
 
 /// What a file got that was written.
@@ -39,13 +39,13 @@ impl Document {
 
 impl Report {
     /// Why there is no seed file.
-    pub fn export(refusals: &[Refusal], style: Style<'_>) -> Report {
+    pub fn export(refusals: &[Refusal]) -> Report {
         let told = refusals.iter().map(|refusal| Diagnostic {
-            help: refusal
-                .help()
-                .iter()
-                .map(|help| as_typed(help, style.program))
-                .collect(),
+            help: refusal.help().into_iter().collect(),
+            class: match refusal.is_usage() {
+                true => Class::Usage,
+                false => Class::Failed,
+            },
             ..Diagnostic::error(refusal.code(), refusal.to_string())
         });
         Report::of(told.collect())

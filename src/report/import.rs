@@ -4,17 +4,20 @@ use std::time::Duration;
 
 use serde_json::{Value, json};
 
-use super::engine::{code_help, code_name};
-use super::failure::database;
+use super::engine::{code_class, code_help, code_name};
+use super::failure::{LOCKED, database, history};
 use super::json::{Call, Document};
 use super::style::{GOOD, Style};
 use super::table::{Cell, table};
-use super::words::{as_typed, bytes, count, duration, moment};
-use super::{At, Diagnostic, Item, Report};
+use super::words::{bytes, count, duration};
+use super::{Item, Report};
+use crate::db::EngineError;
+use crate::diagnostic::{Class, Diagnostic, Location};
 use crate::dump::DumpError;
 use crate::dump::import::{
     Clash, ImportError, Imported, LeftOut, Orphan, Outcome, Planned, Stands, Table, Way, Why,
 };
+use crate::history::moment;
 use crate::script::Key;
 
 /// How many rows without their parents, or tables in the way, are named.
@@ -242,16 +245,10 @@ fn listed(tables: &[Table]) -> Vec<Value> {
 
 impl Report {
     /// An import that did not happen, or not all of it.
-    pub fn import(error: &ImportError, dump: &str, style: Style<'_>) -> Report {
-        let mut diagnostics = diagnostics(&error.why, dump, style.program);
-        for diagnostic in &mut diagnostics {
-            for help in &mut diagnostic.help {
-                *help = as_typed(help, style.program);
-            }
-        }
+    pub fn import(error: &ImportError, dump: &str) -> Report {
         Report {
-            database: stands(error, dump).map(|words| as_typed(&words, style.program)),
-            ..Report::of(diagnostics)
+            database: stands(error, dump),
+            ..Report::of(diagnostics(&error.why, dump))
         }
     }
 }
@@ -284,111 +281,110 @@ fn stands(error: &ImportError, dump: &str) -> Option<String> {
     })
 }
 
-fn diagnostics(why: &Why, dump: &str, program: &str) -> Vec<Diagnostic> {
-    let at = |line: u64| {
-        Some(At::File {
-            file: dump.to_owned(),
-            line: u32::try_from(line).ok(),
-            column: None,
-        })
+fn diagnostics(why: &Why, dump: &str) -> Vec<Diagnostic> {
+    let words = why.to_string();
+    let at = |line| at_line(dump, line);
+    let engine = |error: &EngineError| {
+        Diagnostic::error(code_name(error.code), words.clone())
+            .class(code_class(Some(error.code)))
+            .helps(code_help(error.code))
     };
-    let one = |code: &'static str, help: &str| {
-        vec![Diagnostic {
-            help: (!help.is_empty())
-                .then(|| help.to_owned())
-                .into_iter()
-                .collect(),
-            ..Diagnostic::error(code, why.to_string())
-        }]
-    };
-    match why {
-        Why::Dump(error) => unread(error),
-        Why::History(error) => Report::history(error, Style { paint: super::Paint::Plain, program }).diagnostics,
-        Why::Db(error) => vec![database(error, program)],
-        Why::Clashes(clashes) => clashes.iter().map(|clash| of_clash(clash, dump)).collect(),
+    vec![match why {
+        Why::Dump(error) => return unread(error),
+        Why::Clashes(clashes) => {
+            return clashes.iter().map(|clash| of_clash(clash, dump)).collect();
+        }
+        Why::History(error) => history(error),
+        Why::Db(error) => database(error),
         Why::Another {
             name,
             line,
             started_at,
-        } => vec![Diagnostic {
-            notes: vec![format!(
+        } => Diagnostic::problem("another-import", words)
+            .note(format!(
                 "it began on {} and came to line {line}",
                 moment(started_at)
-            )],
-            help: vec![
-                format!("`import {name}` goes on with that one"),
-                format!("`import {dump} --restart` takes back what it has written, and imports this one"),
-            ],
-            ..Diagnostic::error("another-import", why.to_string())
-        }],
-        Why::Changed { offset } => vec![Diagnostic {
-            at: at(1),
-            notes: vec![format!("its first {offset} bytes are others than those that were imported")],
-            help: vec![
-                "put the dump back as it was, and the same command goes on".to_owned(),
-                format!("`import {dump} --restart` takes back what was written, and begins anew"),
-            ],
-            ..Diagnostic::error("changed-dump", why.to_string())
-        }],
-        Why::NotAlone { table, .. } => one(
-            "not-alone",
-            &format!("`import {dump}` goes on with that import; or take its rows out of {table} by hand"),
-        ),
-        Why::Overtaken => one("overtaken", &format!("`import {dump}` again, once the other run is done")),
+            ))
+            .help(format!("`import {name}` goes on with that one"))
+            .help(format!(
+                "`import {dump} --restart` takes back what it has written, and imports this one"
+            )),
+        Why::Changed { offset } => Diagnostic::problem("changed-dump", words)
+            .at(at(1))
+            .note(format!(
+                "its first {offset} bytes are others than those that were imported"
+            ))
+            .help("put the dump back as it was, and the same command goes on")
+            .help(format!(
+                "`import {dump} --restart` takes back what was written, and begins anew"
+            )),
+        Why::NotAlone { table, .. } => Diagnostic::problem("not-alone", words).help(format!(
+            "`import {dump}` goes on with that import; or take its rows out of {table} by hand"
+        )),
+        Why::Overtaken => Diagnostic::error("overtaken", words)
+            .class(Class::Locked)
+            .help(format!("`import {dump}` again, once the other run is done")),
         Why::Refused {
             at: place,
             among,
             table,
             error,
         } => {
-            let mut notes = vec![format!("it begins at byte {}", place.offset)];
+            let mut diagnostic = engine(error)
+                .at(at(place.line))
+                .note(format!("it begins at byte {}", place.offset));
             if let Some(table) = table {
-                notes.push(format!("it is about the table {table}"));
+                diagnostic = diagnostic.note(format!("it is about the table {table}"));
             }
             if *among > 1 {
-                notes.push(format!("it is one of {among} rows from there on"));
+                diagnostic = diagnostic.note(format!("it is one of {among} rows from there on"));
             }
-            vec![Diagnostic {
-                at: at(place.line),
-                notes,
-                help: code_help(error.code).map(str::to_owned).into_iter().collect(),
-                ..Diagnostic::error(code_name(error.code), why.to_string())
-            }]
+            diagnostic
         }
         Why::TooBig {
             at: place, table, ..
-        } => vec![Diagnostic {
-            at: at(place.line),
-            notes: vec![
-                format!("it begins at byte {}", place.offset),
-                format!("it is for the table {table}"),
-            ],
-            help: vec![
-                "take it out of the database that is dumped, or keep what is so large outside of a database"
-                    .to_owned(),
-            ],
-            ..Diagnostic::error("too-big", why.to_string())
-        }],
-        Why::ForeignKeys { some, .. } => vec![Diagnostic {
+        } => Diagnostic::problem("too-big", words)
+            .at(at(place.line))
+            .note(format!("it begins at byte {}", place.offset))
+            .note(format!("it is for the table {table}"))
+            .help(
+                "take it out of the database that is dumped, or keep what is so large outside of a database",
+            ),
+        Why::ForeignKeys { some, .. } => Diagnostic {
             notes: orphans(some),
-            help: vec![
-                "the database that was dumped lacked them too: delete those rows there, or add their parents".to_owned(),
-                format!("`import {dump} --allow-fk-violations` keeps them"),
-            ],
-            ..Diagnostic::error("foreign-keys", why.to_string())
-        }],
-        Why::Count { .. } => one("counts-differ", "somebody else may have written to it meanwhile; a trigger may have; see for yourself with `inspect`"),
-        Why::Engine { error } => vec![Diagnostic {
-            help: code_help(error.code).map(str::to_owned).into_iter().collect(),
-            ..Diagnostic::error(code_name(error.code), why.to_string())
-        }],
-        Why::File { .. } => one("file", "see whether the folder is there, whether you may write to it, and whether the disk is full"),
-        Why::Itself(_) => one("same-file", "name another database with `--database FILE`"),
-        Why::Appeared(_) => one("file-appeared", &format!("see what it is; `import {dump}` again imports into it")),
-        Why::Waited { .. } => one("lock-timeout", "see which program has the database open, or wait longer with `--lock-timeout 60`"),
-        Why::Unknown(_) => one("outcome-unknown", ""),
-        Why::Interrupted => one("interrupted", ""),
-        Why::Thread => one("internal", ""),
+            ..Diagnostic::problem("foreign-keys", words)
+        }
+        .help("the database that was dumped lacked them too: delete those rows there, or add their parents")
+        .help(format!(
+            "`import {dump} --allow-fk-violations` keeps them"
+        )),
+        Why::Count { .. } => Diagnostic::error("counts-differ", words).help(
+            "somebody else may have written to it meanwhile; a trigger may have; see for yourself with `inspect`",
+        ),
+        Why::Engine { error } => engine(error),
+        Why::File { .. } => Diagnostic::error("file", words).help(
+            "see whether the folder is there, whether you may write to it, and whether the disk is full",
+        ),
+        Why::Itself(_) => Diagnostic::error("same-file", words)
+            .class(Class::Usage)
+            .help("name another database with `--database FILE`"),
+        Why::Appeared(_) => Diagnostic::problem("file-appeared", words).help(format!(
+            "see what it is; `import {dump}` again imports into it"
+        )),
+        Why::Waited { .. } => Diagnostic::error("lock-timeout", words)
+            .class(Class::Locked)
+            .help(LOCKED),
+        Why::Unknown(_) => Diagnostic::error("outcome-unknown", words).class(Class::Unknown),
+        Why::Interrupted => Diagnostic::error("interrupted", words).class(Class::Interrupted),
+        Why::Thread => Diagnostic::error("internal", words),
+    }]
+}
+
+fn at_line(dump: &str, line: u64) -> Location {
+    Location::File {
+        file: dump.to_owned(),
+        line: u32::try_from(line).ok(),
+        column: None,
     }
 }
 
@@ -425,20 +421,19 @@ fn of_clash(clash: &Clash, dump: &str) -> Diagnostic {
             "write the dump without its schema: `sqlite3 old.db \".dump --data-only\"`".to_owned(),
         ),
     };
-    let at = clash.line().map(|line| At::File {
-        file: dump.to_owned(),
-        line: u32::try_from(line).ok(),
-        column: None,
-    });
     Diagnostic {
-        at,
-        help: vec![help],
-        ..Diagnostic::error(code, clash.to_string())
+        location: clash.line().map(|line| at_line(dump, line)),
+        ..Diagnostic::problem(code, clash.to_string()).help(help)
     }
 }
 
 /// What is wrong with a dump.
 pub(super) fn unread(error: &DumpError) -> Vec<Diagnostic> {
+    let class = match error {
+        DumpError::Open { .. } => Class::Usage,
+        DumpError::Read { .. } => Class::Failed,
+        _ => Class::Integrity,
+    };
     let problems = error.problems();
     if problems.is_empty() {
         let mut message = error.to_string();
@@ -447,31 +442,7 @@ pub(super) fn unread(error: &DumpError) -> Vec<Diagnostic> {
             message.push_str(&format!(": {cause}"));
             source = cause.source();
         }
-        return vec![Diagnostic::error(error.code(), message)];
+        return vec![Diagnostic::error(error.code(), message).class(class)];
     }
-    let name = match error {
-        DumpError::Refused { name, .. }
-        | DumpError::CutShort { name, .. }
-        | DumpError::TooLong { name, .. } => name,
-        _ => "",
-    };
-    problems
-        .iter()
-        .map(|problem| Diagnostic {
-            at: Some(At::File {
-                file: name.to_owned(),
-                line: u32::try_from(problem.place.line).ok(),
-                column: u32::try_from(problem.place.column).ok(),
-            }),
-            notes: match problem.line.text.is_empty() {
-                true => Vec::new(),
-                false => vec![
-                    format!("at byte {}", problem.place.offset),
-                    problem.line.text.clone(),
-                ],
-            },
-            help: problem.help.clone().into_iter().collect(),
-            ..Diagnostic::error(problem.code, problem.message.clone())
-        })
-        .collect()
+    problems.to_vec()
 }

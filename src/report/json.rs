@@ -3,12 +3,15 @@
 use serde::Serialize;
 use serde_json::{Map, Value, json};
 
+use super::Report;
 use super::dry_run::statement_lines;
+use super::snippet::{help, notes};
 use super::style::Style;
-use super::{Diagnostic, Report};
+use super::words::as_typed;
 use crate::config::{ConfigError, Row};
+use crate::diagnostic::{self, Diagnostic, Location, Severity};
 use crate::history::History;
-use crate::migrations::{self, Done, Outcome, Plan, Severity, State, UndoPlan, Verb};
+use crate::migrations::{self, Done, Outcome, Plan, State, UndoPlan, Verb};
 use crate::script::{Entry, Key, Record, Script};
 
 /// What was called, and on which database.
@@ -88,10 +91,26 @@ pub struct Problem {
     pub column: Option<u32>,
     /// What and why.
     pub message: String,
+    /// Other locations that belong to it.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub related: Vec<Related>,
     /// More about it.
     pub notes: Vec<String>,
     /// What to do, one line each.
     pub help: Option<String>,
+}
+
+/// Another location that belongs to a problem.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct Related {
+    /// How it belongs to it.
+    pub message: String,
+    /// The file.
+    pub file: String,
+    /// The line, from 1.
+    pub line: Option<u32>,
+    /// The column in characters, from 1.
+    pub column: Option<u32>,
 }
 
 impl Document {
@@ -108,7 +127,7 @@ impl Document {
         Document {
             outcome,
             items: plan.items.iter().map(Item::of).collect(),
-            ..Document::new(call, &Report::problems(&plan.problems, call.style))
+            ..Document::new(call, &Report::problems(&plan.problems))
         }
         .with("database_version", history.version())
     }
@@ -125,7 +144,7 @@ impl Document {
 
     /// What a command did.
     pub fn outcome(call: Call<'_>, outcome: &Outcome) -> Document {
-        let report = Report::problems(&outcome.warnings, call.style);
+        let report = Report::problems(&outcome.warnings);
         Document {
             outcome: match outcome.done.as_slice() {
                 [] => "nothing-to-do",
@@ -144,7 +163,7 @@ impl Document {
             ..Document::new(call, report)
         };
         match &report.database {
-            Some(database) => document.with("summary", database.as_str()),
+            Some(database) => document.with("summary", as_typed(database, call.style.program)),
             None => document,
         }
     }
@@ -155,10 +174,7 @@ impl Document {
             .iter()
             .map(|row| json!({"name": row.name, "value": row.value, "origin": row.origin}))
             .collect();
-        let report = error.map_or_else(
-            || Report::of(Vec::new()),
-            |error| Report::config(error, call.style),
-        );
+        let report = error.map_or_else(|| Report::of(Vec::new()), Report::config);
         Document::new(call, &report).with("settings", settings)
     }
 
@@ -184,7 +200,11 @@ impl Document {
             outcome: by_exit_code(call.exit_code),
             exit_code: call.exit_code,
             items: Vec::new(),
-            problems: report.diagnostics.iter().map(Problem::of).collect(),
+            problems: report
+                .diagnostics
+                .iter()
+                .map(|diagnostic| Problem::of(diagnostic, call.style))
+                .collect(),
             own: Map::new(),
         }
     }
@@ -214,11 +234,11 @@ fn by_exit_code(exit_code: u8) -> &'static str {
 fn planned(
     call: Call<'_>,
     scripts: &[Script],
-    problems: &[migrations::Problem],
+    problems: &[Diagnostic],
     state: &'static str,
     history: &History,
 ) -> Document {
-    let report = Report::problems(problems, call.style);
+    let report = Report::problems(problems);
     let units = || scripts.iter().flat_map(|script| &script.units);
     let statements: Vec<Value> = units()
         .flat_map(|unit| statement_lines(&unit.steps))
@@ -233,7 +253,7 @@ fn planned(
         })
         .collect();
     Document {
-        outcome: if report.has_errors() {
+        outcome: if report.class().is_some() {
             "problems"
         } else if scripts.is_empty() {
             "nothing-to-do"
@@ -317,9 +337,21 @@ fn some(text: &str) -> Option<String> {
     (!text.is_empty()).then(|| text.to_owned())
 }
 
+impl Related {
+    fn of(related: &diagnostic::Related) -> Related {
+        let (file, line, column) = related.location.place();
+        Related {
+            message: related.words.clone(),
+            file: file.to_owned(),
+            line,
+            column,
+        }
+    }
+}
+
 impl Problem {
-    fn of(diagnostic: &Diagnostic) -> Problem {
-        let place = diagnostic.at.as_ref().map(super::At::place);
+    fn of(diagnostic: &Diagnostic, style: Style<'_>) -> Problem {
+        let place = diagnostic.location.as_ref().map(Location::place);
         let (file, line, column) = place.map_or((None, None, None), |(file, line, column)| {
             (Some(file.to_owned()), line, column)
         });
@@ -333,8 +365,9 @@ impl Problem {
             line,
             column,
             message: diagnostic.message.clone(),
-            notes: diagnostic.notes.clone(),
-            help: some(&diagnostic.help.join("\n")),
+            related: diagnostic.related.iter().map(Related::of).collect(),
+            notes: notes(diagnostic),
+            help: some(&help(diagnostic, style.program).join("\n")),
         }
     }
 }

@@ -1,7 +1,7 @@
 //! Outcomes as text for people, as JSON for programs, and as annotations for pull requests.
 //!
-//! Everything here takes values and gives text: it prints nothing, opens nothing and decides nothing, exit codes
-//! neither. What went wrong becomes a [`Report`]; the same report is shown as text, as JSON and as
+//! Everything here takes values and gives text: it prints nothing, opens nothing and decides nothing but which exit
+//! class an error has. What went wrong becomes a [`Report`]; the same report is shown as text, as JSON and as
 //! annotations, so that the three never disagree. What is there and what was done are tables and lines of their own:
 //! [`status`], [`dry_run`], [`outcome`], [`config`], [`inspect`], [`explain`], [`exported`], [`imported`], [`checks`].
 
@@ -39,14 +39,12 @@ mod tests;
 mod verify;
 mod words;
 
-use crate::migrations::Severity;
-use crate::script::Origin;
+use crate::diagnostic::{Class, Diagnostic};
 
 pub use annotations::annotations;
 pub use backup::{backed_up, backups, not_removed, restored};
 pub use checks::checks;
 pub use config::config;
-pub use diff::Texts;
 pub use dry_run::{dry_run, undo_dry_run};
 pub use dump::dumped;
 pub use explain::explain;
@@ -55,7 +53,6 @@ pub use import::{import_words, imported, planned_import};
 pub use inspect::inspect;
 pub use json::{Call, Document, Item, Problem};
 pub use outcome::{Change, event, outcome};
-pub use problem::Told;
 pub use replica::{ReplicaStatus, age, replica_status, synced, syncing};
 pub use restore_point::restore_point;
 pub use seeds::{Done as SeedsDone, seeds, standing};
@@ -66,7 +63,9 @@ pub use verify::{verified, verified_after};
 /// What went wrong, ready to be shown.
 ///
 /// The constructors are in the files of their inputs: [`Report::problems`], [`Report::failure`],
-/// [`Report::history`], [`Report::files`], [`Report::baseline`], [`Report::config`], [`Report::explain`], [`Report::export`], [`Report::dump`], [`Report::import`], [`Report::checks`], [`Report::usage`].
+/// [`Report::history`], [`Report::files`], [`Report::baseline`], [`Report::config`], [`Report::explain`],
+/// [`Report::export`], [`Report::dump`], [`Report::import`], [`Report::checks`]. Each error becomes a [`Diagnostic`] in
+/// one of them, with its exit class; whatever else stops a command is a [`Diagnostic`] that becomes a report.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Report {
     /// Errors first.
@@ -77,70 +76,16 @@ pub struct Report {
     pub items: Vec<Item>,
 }
 
-/// One thing that is wrong.
-#[derive(Debug, Clone, PartialEq)]
-pub struct Diagnostic {
-    /// Whether it stops the command.
-    pub severity: Severity,
-    /// A stable name for programs: `edited`, `statement-failed`.
-    pub code: &'static str,
-    /// What and why, a lower-case fragment.
-    pub message: String,
-    /// Where.
-    pub at: Option<At>,
-    /// More about it.
-    pub notes: Vec<String>,
-    /// What to do about it, with the commands as they are to be typed.
-    pub help: Vec<String>,
-    /// A text as it was and as it is.
-    pub diff: Option<Texts>,
-}
-
-/// Where something is wrong.
-#[derive(Debug, Clone, PartialEq)]
-pub enum At {
-    /// In a text that is at hand: its line is shown, and what is meant is underlined.
-    Source(Origin),
-    /// In a file.
-    File {
-        /// The file.
-        file: String,
-        /// The line, from 1.
-        line: Option<u32>,
-        /// The column in characters, from 1.
-        column: Option<u32>,
-    },
-}
-
-impl At {
-    fn file(file: impl Into<String>) -> At {
-        At::File {
-            file: file.into(),
-            line: None,
-            column: None,
-        }
-    }
-}
-
-impl Diagnostic {
-    fn error(code: &'static str, message: impl Into<String>) -> Diagnostic {
-        Diagnostic {
-            severity: Severity::Error,
-            code,
-            message: message.into(),
-            at: None,
-            notes: Vec::new(),
-            help: Vec::new(),
-            diff: None,
-        }
+impl From<Diagnostic> for Report {
+    fn from(diagnostic: Diagnostic) -> Report {
+        Report::of(vec![diagnostic])
     }
 }
 
 impl Report {
-    /// Whether anything in it stops the command.
-    pub fn has_errors(&self) -> bool {
-        let mut all = self.diagnostics.iter();
-        all.any(|diagnostic| diagnostic.severity == Severity::Error)
+    /// The exit class of its errors together; `None` where it has none.
+    pub fn class(&self) -> Option<Class> {
+        Class::of(&self.diagnostics)
     }
 
     fn of(diagnostics: Vec<Diagnostic>) -> Report {

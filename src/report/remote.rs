@@ -2,24 +2,22 @@
 
 use std::time::SystemTime;
 
-use super::style::Style;
-use super::words::{as_typed, keys};
-use super::{Diagnostic, Item, Report};
+use super::words::keys;
+use super::{Item, Report};
 use crate::config::{self, Secret, Setting};
 use crate::db::RemoteError;
+use crate::diagnostic::{Class, Diagnostic};
 use crate::migrations::Done;
 use crate::script::Key;
 
 const UNAUTHORIZED: &str = "unauthorized";
 
 /// Why there is no answer from a server.
-pub(super) fn diagnostic(error: &RemoteError, program: &str) -> Diagnostic {
+pub(super) fn diagnostic(error: &RemoteError) -> Diagnostic {
     let (code, help): (_, &str) = match error {
         RemoteError::Redirected { database, .. } => {
-            return Diagnostic {
-                help: vec![redirected(database.as_deref())],
-                ..Diagnostic::error("redirected", error.to_string())
-            };
+            return Diagnostic::error("redirected", error.to_string())
+                .help(redirected(database.as_deref()));
         }
         RemoteError::Incomplete { .. } => (
             "incomplete-answer",
@@ -73,10 +71,7 @@ pub(super) fn diagnostic(error: &RemoteError, program: &str) -> Diagnostic {
             "do less at once: `migrate --tx each` sends each migration by itself",
         ),
     };
-    Diagnostic {
-        help: vec![as_typed(help, program)],
-        ..Diagnostic::error(code, error.to_string())
-    }
+    Diagnostic::error(code, error.to_string()).help(help)
 }
 
 /// What to do about a redirect.
@@ -118,13 +113,8 @@ impl Report {
 }
 
 /// A script of which nobody knows whether it happened.
-pub(super) fn unknown(
-    lost: &RemoteError,
-    units: &[Key],
-    done: &[Done],
-    style: Style<'_>,
-) -> Report {
-    let mut diagnostic = diagnostic(lost, style.program);
+pub(super) fn unknown(lost: &RemoteError, units: &[Key], done: &[Done]) -> Report {
+    let mut diagnostic = diagnostic(lost).class(Class::Unknown);
     diagnostic.code = "outcome-unknown";
     diagnostic.notes.push(format!(
         "{} may be in the database, or not: all of it or none of it",
@@ -137,7 +127,7 @@ pub(super) fn unknown(
             "once the server can be reached: `status` tells, and `migrate` goes on"
         }
     };
-    diagnostic.help.push(as_typed(next, style.program));
+    diagnostic.help.push(next.to_owned());
     Report {
         database: super::failure::before(done),
         items: done.iter().map(Item::done).collect(),
@@ -152,7 +142,7 @@ mod tests {
 
     use crate::config::Origin;
     use crate::db::DbError;
-    use crate::report::Paint;
+    use crate::report::{Paint, Style};
     use expect_test::{Expect, expect};
 
     /// `{"exp":1763763171}`, 2025-11-21.
@@ -168,7 +158,7 @@ mod tests {
             origin: Origin::Environment("TURSO_AUTH_TOKEN"),
         };
         let now = UNIX_EPOCH + Duration::from_secs(now);
-        let report = Report::history(&DbError::Remote(error).into(), style);
+        let report = Report::history(&DbError::Remote(error).into());
         let text = report.with_token(&token, "my-app", now).text(style);
         assert!(!text.contains(TOKEN));
         expect.assert_eq(&text);

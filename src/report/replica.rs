@@ -7,8 +7,9 @@ use time::macros::format_description;
 
 use super::style::Style;
 use super::words::{as_typed, bytes as as_bytes, count, duration};
-use super::{Call, Change, Diagnostic, Document, Item, Report};
+use super::{Call, Change, Document, Item, Report};
 use crate::db::{DbError, Protocol, ReplicaFacts, Synced};
+use crate::diagnostic::Diagnostic;
 use crate::migrations::Outcome;
 
 /// A replica as it stands, and what its primary says.
@@ -182,33 +183,22 @@ impl Document {
 
 impl Report {
     /// A change that is committed on the primary, and that the replica does not have yet.
-    pub fn not_synced(
-        outcome: &Outcome,
-        change: Change,
-        error: &DbError,
-        style: Style<'_>,
-    ) -> Report {
+    pub fn not_synced(outcome: &Outcome, change: Change, error: &DbError) -> Report {
         let stands = match change {
             _ if outcome.done.is_empty() => "the primary was up to date",
             Change::Migrate => "applied on the primary",
             Change::Undo => "undone on the primary",
             Change::Repair | Change::Baseline => "recorded on the primary",
         };
-        let why = super::failure::database(error, style.program);
-        let mut help = why.help;
-        help.push(as_typed(
-            "`sync` brings the replica up to it",
-            style.program,
-        ));
+        let why = super::failure::database(error);
+        let message = format!("{stands}; the replica was not synced: {}", why.message);
+        let diagnostic = Diagnostic::error("replica-not-synced", message)
+            .class(why.class)
+            .helps(why.help)
+            .help("`sync` brings the replica up to it");
         Report {
             items: outcome.done.iter().map(Item::done).collect(),
-            ..Report::of(vec![Diagnostic {
-                help,
-                ..Diagnostic::error(
-                    "replica-not-synced",
-                    format!("{stands}; the replica was not synced: {}", why.message),
-                )
-            }])
+            ..Report::of(vec![diagnostic])
         }
     }
 

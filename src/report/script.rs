@@ -1,39 +1,37 @@
 //! A script that failed: the statement, the engine's words, what was rolled back, what stands, what to type next.
 
 use super::dry_run;
-use super::engine::{code_help, code_name};
+use super::engine::{code_class, code_help, code_name};
 use super::failure::{NOTHING, before, database};
-use super::style::Style;
-use super::words::{as_typed, database_is_at, keys};
-use super::{At, Diagnostic, Item, Report};
+use super::words::{database_is_at, keys};
+use super::{Item, Report};
 use crate::db::{At as Point, Code, Failure, Left};
+use crate::diagnostic::{Diagnostic, Location};
 use crate::history::Part;
 use crate::migrations::ScriptError;
-use crate::script::{Key, Origin, Record, Step, Unit};
-use crate::sql::{Value, tokens};
+use crate::script::{Key, Record, Step, Unit};
+use crate::sql::Value;
 
 /// How many rows without their parent are named.
 const ROWS: usize = 10;
 
 /// The report of a failed script.
-pub(super) fn script(error: &ScriptError, style: Style<'_>) -> Report {
+pub(super) fn script(error: &ScriptError) -> Report {
     if let Failure::Open(cannot) = &error.failed.failure {
         let at = database_is_at(error.version);
         return Report {
             database: Some(before(&error.done).unwrap_or_else(|| format!("{NOTHING}; {at}"))),
             items: error.done.iter().map(Item::done).collect(),
-            ..Report::of(vec![database(cannot, style.program)])
+            ..Report::of(vec![database(cannot)])
         };
     }
     let failing = Failing::new(error);
     let diagnostic = Diagnostic {
-        at: failing.at(),
+        location: failing.location(),
         notes: failing.notes(),
-        help: failing
-            .help()
-            .iter()
-            .map(|help| as_typed(help, style.program))
-            .collect(),
+        help: failing.help(),
+        class: code_class(failing.code),
+        subject: failing.key().cloned(),
         ..Diagnostic::error(failing.code_name(), failing.message())
     };
     Report {
@@ -197,29 +195,13 @@ impl<'a> Failing<'a> {
         }
     }
 
-    fn at(&self) -> Option<At> {
-        if let Some(origin) = self.step().and_then(|step| step.origin.as_ref()) {
-            return Some(At::Source(self.pointed_at(origin)));
+    fn location(&self) -> Option<Location> {
+        if let Some(origin) = self.error.origin() {
+            return Some(Location::Source(origin));
         }
         let by_unit = matches!(self.part, Part::ForeignKeysBefore | Part::ForeignKeysAfter);
         let file = self.unit().and_then(dry_run::file);
-        file.filter(|_| by_unit).map(At::file)
-    }
-
-    /// The token that the engine objects to, or the statement.
-    fn pointed_at(&self, origin: &Origin) -> Origin {
-        let Some(offset) = self.error.offset else {
-            return origin.clone();
-        };
-        let text = &origin.source.text;
-        let at = text.floor_char_boundary(origin.span.start.saturating_add(offset));
-        let rest = &text[at..text.floor_char_boundary(origin.span.end).max(at)];
-        let token = tokens(rest).next().and_then(Result::ok);
-        let end = token.map_or(at, |token| at + token.span.end);
-        Origin {
-            source: origin.source.clone(),
-            span: at..end,
-        }
+        file.filter(|_| by_unit).map(Location::file)
     }
 
     fn notes(&self) -> Vec<String> {
@@ -344,7 +326,7 @@ impl<'a> Failing<'a> {
                 (_, _) => None,
             },
             (Part::Step(step), _) => {
-                let place = step.origin.as_ref().map(|it| self.pointed_at(it).place());
+                let place = self.error.origin().map(|origin| origin.place());
                 let line = place.map_or(String::new(), |place| format!(":{}", place.line));
                 let file = step.origin.as_ref().map_or(file, |it| &it.source.name);
                 Some(match self.code {

@@ -2,17 +2,14 @@
 
 use serde_json::{Value, json};
 
+use super::Report;
 use super::json::{Call, Document, Item};
-use super::problem::Told;
 use super::style::{BAD, FAINT, GOOD, OTHER, Style, WAITS};
 use super::table::{Cell, table};
-use super::words::{as_typed, count, duration, moment, printable, shortened};
-use super::{At, Diagnostic, Report};
+use super::words::{as_typed, count, duration, printable, shortened};
+use crate::history::moment;
 use crate::script::Key;
-use crate::seeds::{
-    Cause, Change, Difference, FilePlan, FileState, Plan, Problem, Standing, State, What,
-};
-use crate::sql::Place;
+use crate::seeds::{Cause, Change, Difference, FilePlan, FileState, Plan, Standing, State, What};
 
 /// Whether rows were written or only planned.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -28,27 +25,6 @@ const NAMED: usize = 8;
 
 /// How many changed rows of a table are shown column by column.
 const SHOWN: usize = 20;
-
-impl Told for Problem {
-    fn told(&self, program: &str) -> Diagnostic {
-        let mut notes = Vec::new();
-        if let Some((words, origin)) = &self.other {
-            let Place { line, column } = origin.place();
-            notes.push(format!("{words}: {}:{line}:{column}", origin.source.name));
-        }
-        Diagnostic {
-            severity: self.severity,
-            at: self.origin.clone().map(At::Source),
-            notes,
-            help: self
-                .help
-                .iter()
-                .map(|help| as_typed(help, program))
-                .collect(),
-            ..Diagnostic::error(self.code, self.message.clone())
-        }
-    }
-}
 
 /// What seeding would do, or did: a block for each file that has anything to tell, then the sum.
 pub fn seeds(plan: &Plan, done: Done, style: Style<'_>) -> String {
@@ -260,7 +236,7 @@ fn row(item: &crate::seeds::Item) -> Vec<Cell> {
 impl Document {
     /// `seed`, planned or done. Each row that changes is in `changes`; environment values and secrets are `null`.
     pub fn seeds(call: Call<'_>, plan: &Plan, done: Done) -> Document {
-        let report = Report::told(&plan.problems, call.style);
+        let report = Report::problems(&plan.problems);
         let (inserted, updated, deleted, unchanged) = plan.counts();
         let nothing = inserted + updated + deleted == 0;
         let state = |file: &FilePlan| match (done, file.state) {
@@ -284,7 +260,7 @@ impl Document {
             items: items.collect(),
             ..Document::new(call, &report)
         };
-        let outcome = match (report.has_errors(), nothing, done) {
+        let outcome = match (report.class().is_some(), nothing, done) {
             (true, ..) => "problems",
             (_, true, _) => "nothing-to-do",
             (_, _, Done::Planned) => "planned",

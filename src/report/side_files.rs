@@ -3,9 +3,9 @@
 
 use std::path::Path;
 
-use super::Diagnostic;
 use super::words::{bytes, duration};
 use crate::db::{DbError, SideFile};
+use crate::diagnostic::Diagnostic;
 
 /// A place for a database with side files of another one beside it.
 pub(super) fn diagnostic(error: &DbError, path: &Path, files: &[SideFile]) -> Diagnostic {
@@ -40,7 +40,7 @@ pub(super) fn diagnostic(error: &DbError, path: &Path, files: &[SideFile]) -> Di
             format!("to keep them: `{keep}`"),
             format!("to remove them: `{remove}`"),
         ],
-        ..Diagnostic::error("side-files", error.to_string())
+        ..Diagnostic::problem("side-files", error.to_string())
     }
 }
 

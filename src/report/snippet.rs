@@ -7,12 +7,12 @@ use std::ops::Range;
 
 use annotate_snippets::{AnnotationKind, Element, Group, Level, Origin as Path, Renderer, Snippet};
 
+use super::Report;
 use super::style::{Paint, STRONG, Style};
-use super::words::{count, printable, printable_lines};
-use super::{At, Diagnostic, Report};
-use crate::migrations::Severity;
+use super::words::{as_typed, count, printable, printable_lines};
+use crate::diagnostic::{Diagnostic, Location, Severity};
 use crate::script::Origin;
-use crate::sql::{Place, place};
+use crate::sql::place;
 
 /// A line longer than this, in bytes, is not shown: the renderer trims long lines to the screen, but walks through all
 /// of them to do it.
@@ -25,12 +25,14 @@ impl Report {
         let mut parts: Vec<String> = self
             .diagnostics
             .iter()
-            .map(|diagnostic| diagnostic.text(style.paint))
+            .map(|diagnostic| text(diagnostic, style))
             .collect();
         if let Some(database) = &self.database {
             parts.push(format!(
                 "{}\n",
-                style.paint.paint(STRONG, &printable(database))
+                style
+                    .paint
+                    .paint(STRONG, &printable(&as_typed(database, style.program)))
             ));
         }
         if self.diagnostics.len() > 1 {
@@ -58,32 +60,55 @@ impl Report {
     }
 }
 
-impl Diagnostic {
-    fn text(&self, paint: Paint) -> String {
-        let level = match self.severity {
-            Severity::Error => Level::ERROR,
-            Severity::Warning => Level::WARNING,
-        };
-        let mut group = level
-            .primary_title(printable_lines(&self.message))
-            .id(self.code)
-            .elements(self.at.as_ref().map(At::element));
-        for note in &self.notes {
-            group = group.element(Level::NOTE.message(printable_lines(note)));
-        }
-        for help in &self.help {
-            group = group.element(Level::HELP.message(printable_lines(help)));
-        }
-        let mut text = render(group, paint);
-        if !self.at.as_ref().is_some_and(At::has_snippet) {
-            text = indented(&text);
-        }
-        if let Some(diff) = &self.diff {
-            text.push('\n');
-            text.push_str(&diff.unified(paint));
-        }
-        text
+/// What people are shown of a diagnostic beside its message and its place: related locations, the line where only that
+/// is at hand, and the notes.
+pub(super) fn notes(diagnostic: &Diagnostic) -> Vec<String> {
+    let related = diagnostic.related.iter();
+    let mut notes: Vec<String> = related
+        .map(|related| format!("{}: {}", related.words, related.location))
+        .collect();
+    if let Some(Location::Line(line)) = &diagnostic.location
+        && !line.text.is_empty()
+    {
+        notes.push(format!("at byte {}", line.offset));
+        notes.push(line.text.clone());
     }
+    notes.extend_from_slice(&diagnostic.notes);
+    notes
+}
+
+/// The help, with the commands as they are to be typed.
+pub(super) fn help(diagnostic: &Diagnostic, program: &str) -> Vec<String> {
+    let help = diagnostic.help.iter();
+    help.map(|help| as_typed(help, program)).collect()
+}
+
+fn text(diagnostic: &Diagnostic, style: Style<'_>) -> String {
+    let level = match diagnostic.severity {
+        Severity::Error => Level::ERROR,
+        Severity::Warning => Level::WARNING,
+    };
+    let location = diagnostic.location.as_ref();
+    let mut group = level
+        .primary_title(printable_lines(&diagnostic.message))
+        .id(diagnostic.code)
+        .elements(location.map(element));
+    for note in notes(diagnostic) {
+        group = group.element(Level::NOTE.message(printable_lines(&note)));
+    }
+    for help in help(diagnostic, style.program) {
+        group = group.element(Level::HELP.message(printable_lines(&help)));
+    }
+    let mut text = render(group, style.paint);
+    let shown = diagnostic.origin().and_then(snippet);
+    if shown.is_none() {
+        text = indented(&text);
+    }
+    if let Some(diff) = &diagnostic.diff {
+        text.push('\n');
+        text.push_str(&diff.unified(style.paint));
+    }
+    text
 }
 
 fn render(group: Group<'_>, paint: Paint) -> String {
@@ -105,47 +130,19 @@ fn indented(text: &str) -> String {
         .collect()
 }
 
-impl At {
-    /// The file, and the line and column from 1 where they are known.
-    pub(super) fn place(&self) -> (&str, Option<u32>, Option<u32>) {
-        match self {
-            At::Source(origin) => {
-                let Place { line, column } = origin.place();
-                (&origin.source.name, Some(line), Some(column))
-            }
-            At::File { file, line, column } => (file, *line, *column),
-        }
+fn element(location: &Location) -> Element<'_> {
+    if let Some(snippet) = location.origin().and_then(snippet) {
+        return snippet.into();
     }
-
-    fn element(&self) -> Element<'_> {
-        match self {
-            At::Source(origin) => match snippet(origin) {
-                Some(snippet) => snippet.into(),
-                None => self.path().into(),
-            },
-            At::File { .. } => self.path().into(),
-        }
+    let (file, line, column) = location.place();
+    let mut path = Path::path(printable(file));
+    if let Some(line) = line {
+        path = path.line(line as usize);
     }
-
-    fn path(&self) -> Path<'_> {
-        let (file, line, column) = self.place();
-        let mut path = Path::path(printable(file));
-        if let Some(line) = line {
-            path = path.line(line as usize);
-        }
-        if let Some(column) = column {
-            path = path.char_column(column as usize);
-        }
-        path
+    if let Some(column) = column {
+        path = path.char_column(column as usize);
     }
-
-    /// Whether a line of the source is shown with it.
-    fn has_snippet(&self) -> bool {
-        match self {
-            At::Source(origin) => snippet(origin).is_some(),
-            At::File { .. } => false,
-        }
-    }
+    path.into()
 }
 
 type Shown<'a> = Snippet<'a, annotate_snippets::Annotation<'a>>;

@@ -3,8 +3,8 @@
 use super::Report;
 use super::style::{BAD, FAINT, GOOD, OTHER, Style, WAITS};
 use super::table::{Cell, table};
-use super::words::{as_typed, database_is_at, duration, moment};
-use crate::history::{BASELINE, History};
+use super::words::{as_typed, database_is_at, duration};
+use crate::history::{BASELINE, History, moment};
 use crate::migrations::{Item, Plan, State};
 use crate::script::Key;
 
@@ -34,7 +34,7 @@ pub fn status(plan: &Plan, history: &History, style: Style<'_>) -> String {
     text.push('\n');
     if !plan.problems.is_empty() {
         text.push('\n');
-        text.push_str(&Report::problems(&plan.problems, style).text(style));
+        text.push_str(&Report::problems(&plan.problems).text(style));
     }
     text
 }

@@ -2,22 +2,22 @@
 
 use std::fmt;
 
+use super::failure::database;
 use super::{Paint, Report, Style};
 use crate::db::DbError;
+use crate::diagnostic::{Class, Diagnostic};
 use crate::testing::TestingError;
 
 impl Report {
     /// A database for tests that could not be made.
-    pub fn testing(error: &TestingError, style: Style<'_>) -> Report {
+    pub fn testing(error: &TestingError) -> Report {
         let mut report = match error {
-            TestingError::Config(error) => Report::config(error, style),
-            TestingError::Read(error) => Report::files(error, style),
-            TestingError::Migrations(error) => Report::failure(error, style),
-            TestingError::Seeds(error) => Report::failure(error, style),
-            TestingError::History(error) => Report::history(error, style),
-            TestingError::Db(error @ DbError::SideFiles { .. }) => {
-                Report::of(vec![super::failure::database(error, style.program)])
-            }
+            TestingError::Config(error) => Report::config(error),
+            TestingError::Read(error) => Report::files(error),
+            TestingError::Migrations(error) => Report::failure(error),
+            TestingError::Seeds(error) => Report::failure(error),
+            TestingError::History(error) => Report::history(error),
+            TestingError::Db(error @ DbError::SideFiles { .. }) => Report::from(database(error)),
             TestingError::NoProject(_)
             | TestingError::Run(_)
             | TestingError::Db(_)
@@ -26,7 +26,15 @@ impl Report {
             | TestingError::UnknownTable { .. }
             | TestingError::UnknownLabel { .. }
             | TestingError::Gone { .. }
-            | TestingError::Unfit { .. } => Report::usage("testing", with_causes(error), None),
+            | TestingError::Unfit { .. } => {
+                let class = match error {
+                    TestingError::Db(error) => database(error).class,
+                    _ => Class::Failed,
+                };
+                Diagnostic::error("testing", with_causes(error))
+                    .class(class)
+                    .into()
+            }
         };
         // What a template under construction is like helps nobody: it is gone.
         report.database = None;
@@ -59,7 +67,7 @@ impl fmt::Debug for TestingError {
             paint: Paint::Plain,
             program: "seedbed",
         };
-        let text = Report::testing(self, style).text(style);
+        let text = Report::testing(self).text(style);
         write!(f, "{self}\n\n{text}")
     }
 }

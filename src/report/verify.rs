@@ -2,11 +2,12 @@
 
 use serde_json::{Value, json};
 
+use super::Report;
 use super::json::{Call, Document};
 use super::style::{BAD, FAINT, GOOD, Style, WAITS};
 use super::table::{Cell, table};
 use super::words::{count, printable};
-use super::{Diagnostic, Report};
+use crate::diagnostic::Diagnostic;
 use crate::dump::{
     Differing, Fault, FaultyObject, Level, Side, Verdict, Verified, VerifiedTable, VerifyError,
 };
@@ -183,10 +184,10 @@ fn tables(verified: &Verified) -> Vec<Value> {
 
 impl Report {
     /// A comparison that could not be made.
-    pub fn unverified(error: &VerifyError, style: Style<'_>) -> Report {
+    pub fn unverified(error: &VerifyError) -> Report {
         let diagnostics = match error {
             VerifyError::Dump(error) => super::import::unread(error),
-            VerifyError::Db(error) => vec![super::failure::database(error, style.program)],
+            VerifyError::Db(error) => vec![super::failure::database(error)],
             VerifyError::Thread(_) => vec![Diagnostic::error("internal", error.to_string())],
         };
         Report::of(diagnostics)

@@ -105,21 +105,6 @@ pub(super) fn bytes(number: i64) -> String {
     format!("{}.{} {}", tenths / 10, tenths % 10, UNITS[unit])
 }
 
-/// `2026-11-21T22:12:51.123Z` as people read it: `2026-11-21 22:12:51 UTC`. Anything else stays as it is.
-pub(super) fn moment(recorded: &str) -> String {
-    let shape = |text: &str| {
-        text.bytes()
-            .map(|byte| if byte.is_ascii_digit() { b'0' } else { byte })
-            .collect::<Vec<u8>>()
-    };
-    match shape(recorded).as_slice() {
-        b"0000-00-00T00:00:00.000Z" => {
-            format!("{} {} UTC", &recorded[..10], &recorded[11..19])
-        }
-        _ => recorded.to_owned(),
-    }
-}
-
 /// `the database is at V3`, and what that means where nothing is applied.
 pub(super) fn database_is_at(version: Option<i64>) -> String {
     match version {
@@ -206,16 +191,6 @@ mod tests {
         ] {
             assert_eq!(bytes(number), expect);
         }
-    }
-
-    #[test]
-    fn moments_lose_their_milliseconds_and_odd_ones_stay() {
-        assert_eq!(
-            moment("2026-11-21T22:12:51.123Z"),
-            "2026-11-21 22:12:51 UTC"
-        );
-        assert_eq!(moment("yesterday ü"), "yesterday ü");
-        assert_eq!(moment(""), "");
     }
 
     #[test]

@@ -3,6 +3,7 @@
 use std::collections::{BTreeMap, HashSet};
 
 use super::inspect::{Object, ObjectKind, Schema, Snapshot, of_statements};
+use crate::diagnostic::{Diagnostic, Diff};
 
 /// One object in which two schemas differ.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -93,6 +94,57 @@ pub(crate) fn changes(expected: &Snapshot, found: &Snapshot) -> Vec<Difference> 
         &only(&of_expected, &of_found),
         &only(&of_found, &of_expected),
     )
+}
+
+/// How many objects are named.
+const NAMED: usize = 10;
+
+/// The diagnostic with the objects that differ and their texts. `expected_name` is the name of the expected texts.
+pub(crate) fn described(
+    diagnostic: Diagnostic,
+    differences: &[Difference],
+    expected_name: &str,
+) -> Diagnostic {
+    Diagnostic {
+        notes: notes(differences),
+        diff: diff(differences, expected_name),
+        ..diagnostic
+    }
+}
+
+/// The objects that differ, one a line.
+fn notes(differences: &[Difference]) -> Vec<String> {
+    let mut lines: Vec<String> = differences
+        .iter()
+        .take(NAMED)
+        .map(Difference::to_string)
+        .collect();
+    let more = differences.len().saturating_sub(NAMED);
+    if more > 0 {
+        lines.push(format!("and {more} more"));
+    }
+    match lines.as_slice() {
+        [] => Vec::new(),
+        _ => vec![lines.join("\n")],
+    }
+}
+
+/// The texts of the objects that are there on both sides, and differ.
+fn diff(differences: &[Difference], expected_name: &str) -> Option<Diff> {
+    let text = |object: &Object| format!("{}\n", object.sql);
+    let (before, after): (String, String) = differences
+        .iter()
+        .filter_map(|difference| match difference {
+            Difference::Different { expected, found } => Some((text(expected), text(found))),
+            Difference::Missing { .. } | Difference::Unexpected { .. } => None,
+        })
+        .unzip();
+    (!before.is_empty()).then(|| Diff {
+        before_name: expected_name.to_owned(),
+        before,
+        after_name: "as it is".to_owned(),
+        after,
+    })
 }
 
 #[cfg(test)]

@@ -13,8 +13,8 @@ mod inspect;
 mod shape;
 
 pub(crate) use affinity::whole;
-pub(crate) use compare::changes;
 pub use compare::{Difference, compare};
+pub(crate) use compare::{changes, described};
 pub use contents::{Contents, Coverage, Index, Table, Uniqueness, contents};
 pub use explain::{ExplainError, Node, Uses, explain};
 pub use inspect::{Object, ObjectKind, Schema, inspect};

@@ -7,29 +7,23 @@ use super::conflicts::{parents, parents_problems, taken, taken_problems};
 use super::effective::effective;
 use super::expand::{Given, expand};
 use super::found::Found;
-use super::guard::guards;
+use super::guard::{guards, under_way};
 use super::inputs::{Clock, Variables};
 use super::ledger;
 use super::model::SeedFile;
 use super::plan::{Basis, Plan, Refresh, plan, writes};
-use super::problem::Problem;
 use super::row::Rows;
 use super::set::{Choice, Seeds};
 use super::steps::bind;
 use crate::aside::drop_aside;
 use crate::db::{Db, DbError, Query};
-use crate::drive::{Decision, OnEvent, Reader, drive};
+use crate::diagnostic::Diagnostic;
+use crate::drive::{ApplyError, Decision, OnEvent, Outcome, Reader, drive};
 use crate::history::{self, History, HistoryError};
 use crate::migrations::Migrations;
 use crate::schema::{Shape, shape_queries, shaped};
 use crate::script::{Key, Run};
 use crate::sql::identifier;
-
-/// What has been done.
-pub type Outcome = crate::drive::Outcome<Problem>;
-
-/// Seeding did not happen.
-pub type ApplyError = crate::drive::ApplyError<Problem>;
 
 /// What is to be seeded, and what is taken from outside.
 #[derive(Debug, Clone)]
@@ -77,6 +71,9 @@ pub(super) async fn observe_from(
 /// Seeds a database in one transaction, with all records, and tells what was done. The migrations of the set must have
 /// been applied.
 ///
+/// Dropping the future stops nothing that has begun, as with [`migrations::apply`](crate::migrations::apply()): the one
+/// transaction may still be committed.
+///
 /// # Errors
 /// [`ApplyError`]; nothing has been changed then.
 pub async fn apply(
@@ -103,8 +100,6 @@ struct Keeping<'a> {
 }
 
 impl Reader for Keeping<'_> {
-    type Problem = Problem;
-
     fn texts(&self, _history: &History) -> Vec<Key> {
         Vec::new()
     }
@@ -113,13 +108,14 @@ impl Reader for Keeping<'_> {
         self.seeding.look(db, history).await
     }
 
-    fn decide(&mut self, history: &History) -> Decision<Problem> {
+    fn decide(&mut self, history: &History) -> Decision {
         let mut plan = self.seeding.plan(history);
         // The rows are statements now.
         drop_aside(std::mem::take(&mut self.seeding.seen));
         let decision = Decision {
             problems: plan.problems.clone(),
             scripts: plan.script.take().into_iter().collect(),
+            under_way: under_way(history).cloned(),
         };
         *self.plan = plan;
         decision
@@ -159,7 +155,7 @@ pub(super) struct Seen {
     /// Whether the rows have been looked for.
     looked: bool,
     orphans: Vec<ledger::Orphan>,
-    problems: Vec<Problem>,
+    problems: Vec<Diagnostic>,
 }
 
 impl<'a> Seeding<'a> {
@@ -213,12 +209,7 @@ impl<'a> Seeding<'a> {
         self.seen.problems = self.seeds.problems.clone();
         self.seen.problems.extend(guards);
         // A schema that is not the one that was meant would only add problems that are none.
-        if self
-            .seen
-            .problems
-            .iter()
-            .any(Problem::is_about_the_database)
-        {
+        if self.seen.problems.iter().any(is_about_the_database) {
             return Ok(());
         }
         let (shape, empty) = schema(db, &self.files).await?;
@@ -242,7 +233,7 @@ impl<'a> Seeding<'a> {
         link(&mut rows, &self.seen.shape);
         self.seen.found = Found::new(&rows);
         self.seen.rows = rows;
-        if self.seen.problems.iter().any(Problem::stops) {
+        if self.seen.problems.iter().any(Diagnostic::is_error) {
             let clashes = clashes(&self.basis(history));
             self.seen.problems.extend(clashes);
             return Ok(());
@@ -333,13 +324,18 @@ impl<'a> Seeding<'a> {
     }
 }
 
+/// Whether it is about the database as a whole, and nothing runs because of it.
+fn is_about_the_database(problem: &Diagnostic) -> bool {
+    problem.location.is_none() && problem.is_error()
+}
+
 /// Puts problems as one reads: those about the database first, then by file and place.
-pub(super) fn in_order(problems: &mut [Problem]) {
+pub(super) fn in_order(problems: &mut [Diagnostic]) {
     problems.sort_by(|one, other| place(one).cmp(&place(other)));
 }
 
-fn place(problem: &Problem) -> Option<(&str, usize)> {
-    let origin = problem.origin.as_ref()?;
+fn place(problem: &Diagnostic) -> Option<(&str, usize)> {
+    let origin = problem.origin()?;
     Some((origin.source.name.as_str(), origin.span.start))
 }
 

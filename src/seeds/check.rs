@@ -5,9 +5,9 @@ use std::time::SystemTime;
 use super::apply::{SeedOptions, in_order, observe};
 use super::inputs::Variables;
 use super::plan::Refresh;
-use super::problem::Problem;
 use super::set::{Choice, Seeds};
 use crate::db::{Db, Options};
+use crate::diagnostic::Diagnostic;
 use crate::history::HistoryError;
 use crate::migrations::{self, Migrations, PlanOptions};
 use crate::script::Run;
@@ -16,7 +16,7 @@ use crate::script::Run;
 #[derive(Debug, Clone, PartialEq, Default)]
 pub struct Checked {
     /// What is wrong.
-    pub problems: Vec<Problem>,
+    pub problems: Vec<Diagnostic>,
     /// Rows that all sets together declare.
     pub rows: usize,
     /// The environments whose sets were checked.

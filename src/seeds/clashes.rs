@@ -6,13 +6,13 @@ use std::collections::{HashMap, HashSet};
 use super::found::Found;
 use super::identity::{compared, words, words_of_parent};
 use super::plan::Basis;
-use super::problem::Problem;
 use super::row::{Content, Row, Rows};
+use crate::diagnostic::Diagnostic;
 use crate::schema::{Shape, TableShape};
 use crate::sql::Value;
 
 /// Rows of the files that claim what only one row can have, both places told.
-pub(super) fn clashes(basis: &Basis<'_>) -> Vec<Problem> {
+pub(super) fn clashes(basis: &Basis<'_>) -> Vec<Diagnostic> {
     let Basis {
         rows, shape, found, ..
     } = basis;
@@ -80,7 +80,7 @@ pub(super) fn word_of(of: &TableShape, column: usize, value: &Value) -> String {
     compared(&value[0])
 }
 
-fn clash(basis: &Basis<'_>, columns: &[usize], other: usize, at: usize) -> Problem {
+fn clash(basis: &Basis<'_>, columns: &[usize], other: usize, at: usize) -> Diagnostic {
     let Basis { rows, shape, .. } = basis;
     let (there, row) = (&rows.rows[other], &rows.rows[at]);
     let of = &shape.tables[rows.rules(row).table];
@@ -92,9 +92,8 @@ fn clash(basis: &Basis<'_>, columns: &[usize], other: usize, at: usize) -> Probl
         let cell = columns.last().and_then(|column| row.cell(*column));
         cell.map_or(row.span.clone(), |cell| cell.span.clone())
     };
-    Problem::error(
+    Diagnostic::problem(
         "same-value",
-        rows.origin(row, &span(row), basis.files),
         format!(
             "`{}` and `{}` have the same `{}`, of which there can be only one",
             rows.name(there, shape),
@@ -102,7 +101,8 @@ fn clash(basis: &Basis<'_>, columns: &[usize], other: usize, at: usize) -> Probl
             names.join("`, `")
         ),
     )
-    .other(
+    .at(rows.origin(row, &span(row), basis.files))
+    .related(
         "the other is here",
         rows.origin(there, &span(there), basis.files),
     )

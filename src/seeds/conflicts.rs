@@ -8,10 +8,10 @@ use super::found::{Found, Lookup, PER_QUESTION, Wanted, answered, questions, tup
 use super::identity::words_of_parent;
 use super::ledger::Orphan;
 use super::plan::Basis;
-use super::problem::Problem;
 use super::row::{Cell, Content, Rows};
 use super::typed::takes;
 use crate::db::{EngineError, Query};
+use crate::diagnostic::Diagnostic;
 use crate::schema::{Shape, TableShape};
 use crate::sql::{Value, identifier};
 
@@ -58,7 +58,7 @@ pub(super) fn taken_problems(
     orphans: &[Orphan],
     writes: impl Fn(usize) -> bool,
     answers: Vec<Result<crate::db::Rows, EngineError>>,
-) -> Vec<Problem> {
+) -> Vec<Diagnostic> {
     let mut problems = Vec::new();
     let rows = basis.rows;
     for (taken, answer) in taken.into_iter().zip(answers) {
@@ -101,8 +101,8 @@ pub(super) fn taken_problems(
                 let names = names.join("`, `");
                 let message = format!("`{name}` has this `{names}` in the database");
                 problems.push(
-                    Problem::error("taken", rows.origin(row, span, basis.files), message)
-                        .other(
+                    Diagnostic::problem("taken", message).at(rows.origin(row, span, basis.files))
+                        .related(
                             "it is here",
                             rows.origin(declared, &declared.span, basis.files),
                         )
@@ -111,15 +111,15 @@ pub(super) fn taken_problems(
                 continue;
             }
             problems.push(
-                Problem::error(
+                Diagnostic::problem(
                     "taken",
-                    rows.origin(row, span, basis.files),
                     format!(
                         "another row of `{}` in the database has this `{}` already",
                         of.name,
                         names.join("`, `")
                     ),
                 )
+                .at(rows.origin(row, span, basis.files))
                 .help(format!(
                     "rows are found again by `{}`: with `_key: {}` this one would be that one",
                     key.join("`, `"),
@@ -221,7 +221,7 @@ pub(super) fn parents_problems(
     parents: Vec<Parents>,
     writes: impl Fn(usize) -> bool,
     answers: Vec<Result<crate::db::Rows, EngineError>>,
-) -> Vec<Problem> {
+) -> Vec<Diagnostic> {
     let mut problems = Vec::new();
     for (parents, answer) in parents.into_iter().zip(answers) {
         let there: HashSet<i64> = answer
@@ -238,11 +238,11 @@ pub(super) fn parents_problems(
             let span = row.cell(*column).map_or(&row.span, |cell| &cell.span);
             let parent = &parents.parent;
             problems.push(
-                Problem::error(
+                Diagnostic::problem(
                     "no-parent",
-                    basis.rows.origin(row, span, basis.files),
                     format!("no row of `{parent}` has this value, in the seeds or in the database"),
                 )
+                .at(basis.rows.origin(row, span, basis.files))
                 .help(format!(
                     "a row of the seeds is referred to by its label: `!ref {parent}.label`"
                 )),
@@ -254,7 +254,12 @@ pub(super) fn parents_problems(
 
 /// The problem with a reference whose value the column cannot hold, or holds in a form that the foreign key does not
 /// find.
-pub(super) fn misfit(basis: &Basis<'_>, at: usize, cell: &Cell, value: Value) -> Option<Problem> {
+pub(super) fn misfit(
+    basis: &Basis<'_>,
+    at: usize,
+    cell: &Cell,
+    value: Value,
+) -> Option<Diagnostic> {
     let Content::Reference { row, column } = cell.content else {
         return None;
     };
@@ -271,7 +276,11 @@ pub(super) fn misfit(basis: &Basis<'_>, at: usize, cell: &Cell, value: Value) ->
             "columns that refer to each other have one type: declare `{}` as `{}` is, {}",
             own.name, other.name, other.declared
         );
-        Some(Problem::error(code, origin, message).help(help.trim_end_matches([',', ' '])))
+        Some(
+            Diagnostic::problem(code, message)
+                .at(origin)
+                .help(help.trim_end_matches([',', ' '])),
+        )
     };
     if !takes(&kept, own, of.strictness_of(cell.column)) {
         let message = format!(

@@ -17,9 +17,9 @@ use super::inputs::{Clock, Variables};
 use super::labels::{Labels, Named, names};
 use super::model::{Expr, SeedFile, Spanned, Table};
 use super::parallel::in_parts;
-use super::problem::Problem;
 use super::row::{Cell, Content, Nature, Row, Rows, Rules};
 use super::typed::Unfit;
+use crate::diagnostic::Diagnostic;
 use crate::schema::{Affinity, Nullability, Shape, TableShape};
 use crate::script::Origin;
 use crate::sql::Value;
@@ -42,7 +42,7 @@ pub(super) fn expand(
     files: &[&SeedFile],
     shape: &Shape,
     given: &Given<'_>,
-) -> (Rows, Vec<Problem>) {
+) -> (Rows, Vec<Diagnostic>) {
     let mut problems = Vec::new();
     let (named, labels) = names(files, &mut problems);
     let mut place = vec![None; named.len()];
@@ -125,7 +125,7 @@ struct Expansion<'a> {
     rows: Rows,
     /// File, place and code of what was told: a pattern for many rows is wrong once.
     told: HashSet<(String, usize, &'static str)>,
-    problems: Vec<Problem>,
+    problems: Vec<Diagnostic>,
     /// Cells that are drawn once all others are known.
     generated: Vec<Generated<'a>>,
 }
@@ -189,8 +189,8 @@ impl<'a> Expansion<'a> {
         }
     }
 
-    fn tell(&mut self, problem: Problem) {
-        let place = match &problem.origin {
+    fn tell(&mut self, problem: Diagnostic) {
+        let place = match problem.origin() {
             Some(origin) => (origin.source.name.clone(), origin.span.start, problem.code),
             None => (String::new(), 0, problem.code),
         };
@@ -210,9 +210,7 @@ impl<'a> Expansion<'a> {
         let Some(origin) = self.origin(file, span) else {
             return;
         };
-        let mut problem = Problem::error(code, origin, message);
-        problem.help = help;
-        self.tell(problem);
+        self.tell(Diagnostic::problem(code, message).at(origin).helps(help));
     }
 
     fn unfit(&mut self, file: usize, span: &Range<usize>, unfit: Unfit) {

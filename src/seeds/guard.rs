@@ -3,9 +3,9 @@
 
 use super::SeedOptions;
 use super::model::SeedFile;
-use super::problem::Problem;
 use super::set::Seeds;
 use crate::db::Engine;
+use crate::diagnostic::Diagnostic;
 use crate::history::{History, State};
 use crate::migrations::{self, Migrations, PlanOptions};
 use crate::nearest::nearest;
@@ -19,7 +19,7 @@ pub(super) fn guards(
     history: &History,
     options: &SeedOptions,
     engine: Engine,
-) -> Vec<Problem> {
+) -> Vec<Diagnostic> {
     let mut problems = Vec::new();
     problems.extend(mark(history, options));
     problems.extend(schema(set, history, engine));
@@ -33,13 +33,13 @@ pub(super) fn guards(
 }
 
 /// A database that is marked as another environment takes no rows of this one.
-fn mark(history: &History, options: &SeedOptions) -> Option<Problem> {
+fn mark(history: &History, options: &SeedOptions) -> Option<Diagnostic> {
     let wanted = &options.choice.environment;
     if let Some(mark) = options.mark.as_ref().filter(|mark| *mark != wanted) {
         let message =
             format!("the database cannot be marked `{mark}` and get the seeds for `{wanted}`");
         let help = format!("`seed --env {mark} --mark {mark}`");
-        return Some(Problem::of_database("other-environment", message).help(help));
+        return Some(Diagnostic::problem("other-environment", message).help(help));
     }
     let mark = history
         .environment
@@ -50,34 +50,41 @@ fn mark(history: &History, options: &SeedOptions) -> Option<Problem> {
     }
     let message = format!("this database is marked `{mark}`, and these seeds are for `{wanted}`");
     Some(
-        Problem::of_database("other-environment", message).help(format!(
+        Diagnostic::problem("other-environment", message).help(format!(
             "see whether this is the database that you meant; `--mark {wanted}` marks it anew, and it gets rows that \
              `{mark}` should not have"
         )),
     )
 }
 
+/// The `no-transaction` migration that another process may still run.
+pub(super) fn under_way(history: &History) -> Option<&Key> {
+    let mut rows = history.rows.iter();
+    let started = rows.find(|row| row.state == State::Started);
+    started.map(|row| &row.key)
+}
+
 /// Rows are written for the schema that the migrations make.
-fn schema(set: &Migrations, history: &History, engine: Engine) -> Option<Problem> {
-    let started = history.rows.iter().find(|row| row.state == State::Started);
-    if let Some(row) = started {
-        let message = format!("{} was begun and not finished", row.key);
-        let mut problem = Problem::of_database("started", message).help(format!(
-            "`repair {} --applied` or `--retry`, if nobody runs it any more",
-            row.key
-        ));
-        problem.under_way = Some(row.key.clone());
-        return Some(problem);
+fn schema(set: &Migrations, history: &History, engine: Engine) -> Option<Diagnostic> {
+    if let Some(key) = under_way(history) {
+        let message = format!("{key} was begun and not finished");
+        return Some(
+            Diagnostic::problem("started", message)
+                .about(key)
+                .help(format!(
+                    "`repair {key} --applied` or `--retry`, if nobody runs it any more"
+                )),
+        );
     }
     let options = PlanOptions {
         engine,
         ..PlanOptions::default()
     };
     let plan = migrations::plan(set, history, &options);
-    if plan.problems.iter().any(migrations::Problem::stops) {
+    if plan.problems.iter().any(Diagnostic::is_error) {
         let message = "the migrations and this database do not fit together";
         return Some(
-            Problem::of_database("migrations", message).help("`status` says what is wrong"),
+            Diagnostic::problem("migrations", message).help("`status` says what is wrong"),
         );
     }
     let pending: Vec<String> = plan
@@ -93,7 +100,7 @@ fn schema(set: &Migrations, history: &History, engine: Engine) -> Option<Problem
         more => format!("{first} to {last} are pending, {more} migrations"),
     };
     Some(
-        Problem::of_database(
+        Diagnostic::problem(
             "pending",
             format!("{which}, and rows are written for the schema after them"),
         )
@@ -102,15 +109,17 @@ fn schema(set: &Migrations, history: &History, engine: Engine) -> Option<Problem
 }
 
 /// There is something to seed, and every tag means something.
-fn choice(seeds: &Seeds, files: &[&SeedFile], options: &SeedOptions) -> Vec<Problem> {
+fn choice(seeds: &Seeds, files: &[&SeedFile], options: &SeedOptions) -> Vec<Diagnostic> {
     let environment = &options.choice.environment;
-    let mut problems: Vec<Problem> = seeds
+    let mut problems: Vec<Diagnostic> = seeds
         .unknown_tags(&options.choice)
         .into_iter()
         .map(|(tag, nearest)| {
             let message = format!("no seed for `{environment}` has tag `{tag}`");
-            let mut problem = Problem::of_database("unknown-tag", message);
-            problem.help = nearest.map(|it| format!("did you mean `{it}`?"));
+            let mut problem = Diagnostic::problem("unknown-tag", message);
+            problem
+                .help
+                .extend(nearest.map(|it| format!("did you mean `{it}`?")));
             problem
         })
         .collect();
@@ -118,18 +127,18 @@ fn choice(seeds: &Seeds, files: &[&SeedFile], options: &SeedOptions) -> Vec<Prob
         let known = seeds.environments();
         let names: Vec<&str> = known.iter().map(String::as_str).collect();
         let message = format!("no seed is for environment `{environment}`");
-        let mut problem = Problem::of_database("no-seeds", message);
-        problem.help = match nearest(environment, &names) {
+        let mut problem = Diagnostic::problem("no-seeds", message);
+        problem.help.extend(match nearest(environment, &names) {
             Some(it) => Some(format!("did you mean `{it}`?")),
             None if names.is_empty() => None,
             None => Some(format!("there are seeds for {}", names.join(", "))),
-        };
+        });
         problems.push(problem);
     }
     problems
 }
 
-fn requires(file: &SeedFile, history: &History) -> Option<Problem> {
+fn requires(file: &SeedFile, history: &History) -> Option<Diagnostic> {
     let requires = file.settings.requires.as_ref()?;
     let version = history.version().unwrap_or(0);
     let too_old = version < requires.value.from;
@@ -148,16 +157,16 @@ fn requires(file: &SeedFile, history: &History) -> Option<Problem> {
         None => "has no migration".to_owned(),
     };
     Some(
-        Problem::error(
+        Diagnostic::problem(
             "requires",
-            file.origin(&requires.span),
             format!("this seed fits {wanted}, and the database {at}"),
         )
+        .at(file.origin(&requires.span))
         .help(help),
     )
 }
 
-fn depends_on(file: &SeedFile, files: &[&SeedFile], seeds: &Seeds) -> Vec<Problem> {
+fn depends_on(file: &SeedFile, files: &[&SeedFile], seeds: &Seeds) -> Vec<Diagnostic> {
     let mut problems = Vec::new();
     for name in &file.settings.depends_on {
         if files.iter().any(|it| it.name == name.value) {
@@ -169,9 +178,11 @@ fn depends_on(file: &SeedFile, files: &[&SeedFile], seeds: &Seeds) -> Vec<Proble
             true => format!("`{}` is not for this environment", name.value),
             false => format!("there is no seed `{}`", name.value),
         };
-        let mut problem = Problem::error("depends-on", file.origin(&name.span), message);
+        let mut problem = Diagnostic::problem("depends-on", message).at(file.origin(&name.span));
         if !there {
-            problem.help = nearest(&name.value, &known).map(|it| format!("did you mean `{it}`?"));
+            problem
+                .help
+                .extend(nearest(&name.value, &known).map(|it| format!("did you mean `{it}`?")));
         }
         problems.push(problem);
     }
@@ -179,11 +190,11 @@ fn depends_on(file: &SeedFile, files: &[&SeedFile], seeds: &Seeds) -> Vec<Proble
 }
 
 /// Files that were applied and are gone.
-fn missing(seeds: &Seeds, history: &History) -> Vec<Problem> {
+fn missing(seeds: &Seeds, history: &History) -> Vec<Diagnostic> {
     let rows = history.rows.iter();
     rows.filter_map(|row| match &row.key {
         Key::Seed(name) if !seeds.files.iter().any(|file| file.name == *name) => Some(
-            Problem::of_database(
+            Diagnostic::problem(
                 "missing",
                 format!("seed {name} was applied, and its file is gone; its rows stay"),
             )

@@ -8,7 +8,7 @@ use std::sync::Arc;
 
 use super::model::{Label, RowDecl, SeedFile, Table};
 use super::parallel::in_parts;
-use super::problem::Problem;
+use crate::diagnostic::Diagnostic;
 use crate::nearest::nearest;
 
 /// How many rows all files may declare together: patterns of patterns multiply.
@@ -42,7 +42,7 @@ impl Named<'_> {
 /// All rows of these files, and for each table (its name in lower case) where each label is.
 pub(super) fn names<'a>(
     files: &[&'a SeedFile],
-    problems: &mut Vec<Problem>,
+    problems: &mut Vec<Diagnostic>,
 ) -> (Vec<Named<'a>>, Labels) {
     up_to(MAX_ROWS, files, problems)
 }
@@ -50,7 +50,7 @@ pub(super) fn names<'a>(
 fn up_to<'a>(
     most: usize,
     files: &[&'a SeedFile],
-    problems: &mut Vec<Problem>,
+    problems: &mut Vec<Diagnostic>,
 ) -> (Vec<Named<'a>>, Labels) {
     let mut names = Names {
         most,
@@ -114,7 +114,7 @@ impl<'a> Names<'_, 'a> {
         table: &'a Table,
         decl: &'a RowDecl,
         waiting: &mut Vec<Each<'a>>,
-        problems: &mut Vec<Problem>,
+        problems: &mut Vec<Diagnostic>,
     ) {
         let mut named = Named {
             file,
@@ -182,7 +182,7 @@ impl<'a> Names<'_, 'a> {
         &mut self,
         table: &Table,
         rows: impl IntoIterator<Item = Named<'a>>,
-        problems: &mut Vec<Problem>,
+        problems: &mut Vec<Diagnostic>,
     ) {
         let name = &table.name.value;
         let labels = self.labels.0.entry(name.to_ascii_lowercase()).or_default();
@@ -206,8 +206,9 @@ impl<'a> Names<'_, 'a> {
                     let there = self.files[other.file].origin(&other.span());
                     let message = format!("`{name}` has label `{}` twice", taken.key());
                     problems.push(
-                        Problem::error("label-twice", here, message)
-                            .other("it is here first", there),
+                        Diagnostic::problem("label-twice", message)
+                            .at(here)
+                            .related("it is here first", there),
                     );
                 }
             }
@@ -220,7 +221,7 @@ impl<'a> Names<'_, 'a> {
         more: usize,
         file: usize,
         span: &Range<usize>,
-        problems: &mut Vec<Problem>,
+        problems: &mut Vec<Diagnostic>,
     ) -> bool {
         let are = self.rows.len().saturating_add(more) > self.most;
         if are {
@@ -230,7 +231,8 @@ impl<'a> Names<'_, 'a> {
             );
             let origin = self.files[file].origin(span);
             problems.push(
-                Problem::error("too-many-rows", origin, message)
+                Diagnostic::problem("too-many-rows", message)
+                    .at(origin)
                     .help("give files tags, and seed them one after the other with `--tag`"),
             );
         }
@@ -238,7 +240,7 @@ impl<'a> Names<'_, 'a> {
     }
 
     /// Writes patterns out, those first whose table waits for no other pattern.
-    fn each(&mut self, mut waiting: Vec<Each<'a>>, problems: &mut Vec<Problem>) {
+    fn each(&mut self, mut waiting: Vec<Each<'a>>, problems: &mut Vec<Diagnostic>) {
         while !waiting.is_empty() {
             let open: Vec<String> = waiting
                 .iter()
@@ -250,11 +252,15 @@ impl<'a> Names<'_, 'a> {
             if ready.is_empty() {
                 for each in rest {
                     let of = each.of;
-                    problems.push(Problem::error(
-                        "pattern-loop",
-                        self.origin(&each),
-                        format!("the rows of `{of}` come from a pattern that waits for this one"),
-                    ));
+                    problems.push(
+                        Diagnostic::problem(
+                            "pattern-loop",
+                            format!(
+                                "the rows of `{of}` come from a pattern that waits for this one"
+                            ),
+                        )
+                        .at(self.origin(&each)),
+                    );
                 }
                 return;
             }
@@ -265,7 +271,7 @@ impl<'a> Names<'_, 'a> {
         }
     }
 
-    fn write_out(&mut self, each: &Each<'a>, problems: &mut Vec<Problem>) {
+    fn write_out(&mut self, each: &Each<'a>, problems: &mut Vec<Diagnostic>) {
         let labels = self.labels.0.get(&each.of.to_ascii_lowercase());
         let mut found: Vec<Arc<str>> = labels
             .into_iter()
@@ -275,11 +281,13 @@ impl<'a> Names<'_, 'a> {
             .collect();
         if found.is_empty() {
             let Each { of, pattern, .. } = each;
-            problems.push(Problem::error(
-                "no-match",
-                self.origin(each),
-                format!("no label of `{of}` looks like `{pattern}`"),
-            ));
+            problems.push(
+                Diagnostic::problem(
+                    "no-match",
+                    format!("no label of `{of}` looks like `{pattern}`"),
+                )
+                .at(self.origin(each)),
+            );
         }
         let span = each.decl.label.as_ref().map_or(0..0, |it| it.span.clone());
         if self.are_too_many(found.len(), each.file, &span, problems) {

@@ -7,9 +7,9 @@ use super::found::{Found, wanting};
 use super::identity::words_of_parent;
 use super::model::{Mode, SeedFile};
 use super::plan::Basis;
-use super::problem::Problem;
 use super::row::Rows;
 use crate::db::{EngineError, Query};
+use crate::diagnostic::Diagnostic;
 use crate::schema::{ForeignKey, Nullability, Shape, TableShape};
 use crate::script::Step;
 use crate::sql::{Value, identifier};
@@ -196,7 +196,7 @@ pub(super) fn children_problems(
     children: &Children<'_>,
     answer: &crate::db::Rows,
     files: &[&SeedFile],
-) -> Vec<Problem> {
+) -> Vec<Diagnostic> {
     let mut problems = Vec::new();
     for row in answer {
         let [number, count] = row.as_slice() else {
@@ -236,7 +236,7 @@ impl Orphan {
     }
 
     /// A problem: the row has children that nobody here made.
-    fn has_children(&self, children: &Children<'_>, count: i64, file: &SeedFile) -> Problem {
+    fn has_children(&self, children: &Children<'_>, count: i64, file: &SeedFile) -> Diagnostic {
         let Orphan { table, label, .. } = self;
         let child = children.child;
         let what = match children.acts {
@@ -247,11 +247,11 @@ impl Orphan {
                 "{count} of `{child}` that this seed did not make would refer to nothing without it"
             ),
         };
-        Problem::error(
+        Diagnostic::problem(
             "has-children",
-            file.origin(&(0..0)),
             format!("`{table}.{label}` is no longer declared, and {what}"),
         )
+        .at(file.origin(&(0..0)))
         .help("delete those first, or declare the row again")
     }
 }

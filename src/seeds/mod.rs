@@ -27,7 +27,6 @@ mod order;
 mod parallel;
 mod parse;
 mod plan;
-mod problem;
 mod row;
 mod secret;
 mod set;
@@ -37,7 +36,8 @@ mod trace;
 mod typed;
 mod yaml;
 
-pub use apply::{ApplyError, Outcome, SeedOptions, apply, observe};
+pub use crate::drive::{ApplyError, Outcome};
+pub use apply::{SeedOptions, apply, observe};
 pub use check::{Checked, check};
 pub use export::{ExportError, ExportOptions, Exported, MOST_ROWS, Mask, Refusal, Tables, export};
 pub use inputs::{Clock, Variables};
@@ -49,6 +49,5 @@ pub use model::{
 };
 pub use parse::parse;
 pub use plan::{Cause, Change, Difference, FilePlan, FileState, Plan, Refresh, What};
-pub use problem::{Problem, Severity};
 pub use set::{Choice, PROD, Seeds};
 pub use standing::{Item, Standing, State, recorded_tags, standing};

@@ -14,8 +14,8 @@ use std::ops::Range;
 use std::sync::Arc;
 
 use super::model::{Expr, Field, Label, RowDecl, SeedFile, Settings, Spanned, Table};
-use super::problem::Problem;
 use super::yaml::{self, Kind, Node, is_null};
+use crate::diagnostic::Diagnostic;
 use crate::migrations::checksum;
 use crate::nearest::nearest;
 use crate::script::{Origin, Source};
@@ -25,7 +25,7 @@ use template::Scope;
 /// ([`canonical`](crate::migrations::canonical)).
 ///
 /// The problems stand in the order of the file. What one of them is about is left out of the [`SeedFile`].
-pub fn parse(name: &str, source: Arc<Source>) -> (SeedFile, Vec<Problem>) {
+pub fn parse(name: &str, source: Arc<Source>) -> (SeedFile, Vec<Diagnostic>) {
     let (root, problems) = yaml::read(&source);
     let mut reader = Reader {
         source: &source,
@@ -39,7 +39,7 @@ pub fn parse(name: &str, source: Arc<Source>) -> (SeedFile, Vec<Problem>) {
         ..
     } = reader;
     // An alias brings the same problem once more for each place where it stands.
-    let place = |problem: &Problem| problem.origin.as_ref().map(|origin| origin.span.start);
+    let place = |problem: &Diagnostic| problem.origin().map(|origin| origin.span.start);
     problems.sort_by(|a, b| (place(a), a.code, &a.message).cmp(&(place(b), b.code, &b.message)));
     problems.dedup();
     let file = SeedFile {
@@ -56,7 +56,7 @@ pub fn parse(name: &str, source: Arc<Source>) -> (SeedFile, Vec<Problem>) {
 struct Reader<'a> {
     source: &'a Arc<Source>,
     settings: Settings,
-    problems: Vec<Problem>,
+    problems: Vec<Diagnostic>,
 }
 
 /// What a table may say besides its rows.
@@ -248,7 +248,7 @@ impl Reader<'_> {
         message: impl Into<String>,
         help: impl Into<String>,
     ) {
-        let problem = Problem::error(code, self.origin(span), message);
+        let problem = Diagnostic::problem(code, message).at(self.origin(span));
         self.problems.push(problem.help(help));
     }
 
@@ -334,12 +334,12 @@ impl Reader<'_> {
                 let message = format!("a name in {what} is empty");
                 self.error("bad-value", &name.span, message, "remove it");
             } else if let Some(first) = names.iter().find(|other| other.value == name.value) {
-                let problem = Problem::error(
+                let problem = Diagnostic::problem(
                     "duplicate-name",
-                    self.origin(&name.span),
                     format!("`{}` stands twice in {what}", name.value),
-                );
-                let problem = problem.other("first here", self.origin(&first.span));
+                )
+                .at(self.origin(&name.span));
+                let problem = problem.related("first here", self.origin(&first.span));
                 self.problems.push(problem.help("keep one of the two"));
             } else {
                 names.push(name);

@@ -7,10 +7,10 @@ use super::found::Found;
 use super::identity::shown;
 use super::model::{Mode, SeedFile};
 use super::order::{Loop, Order, order, references};
-use super::problem::Problem;
 use super::row::{Cell, Content, Nature, Row, Rows};
 use super::steps::{Insert, script, secrets, steps, unresolved_references};
 use super::trace::{Trace, Traces, Writing};
+use crate::diagnostic::Diagnostic;
 use crate::history::History;
 use crate::schema::Shape;
 use crate::script::{Key, Script};
@@ -30,7 +30,7 @@ pub enum Refresh {
 #[derive(Debug, Clone, PartialEq, Default)]
 pub struct Plan {
     /// What is wrong, and what should be known.
-    pub problems: Vec<Problem>,
+    pub problems: Vec<Diagnostic>,
     /// By name.
     pub files: Vec<FilePlan>,
     /// None where nothing is to be done, or something is wrong.
@@ -134,7 +134,7 @@ impl Cause {
 impl Plan {
     /// Whether something stands in the way.
     pub fn is_sound(&self) -> bool {
-        !self.problems.iter().any(Problem::stops)
+        !self.problems.iter().any(Diagnostic::is_error)
     }
 
     /// Rows that are inserted, updated, deleted and left alone, in this order.
@@ -170,7 +170,7 @@ pub(super) struct Basis<'a> {
 }
 
 /// Decides what is to be done. The statements that insert rows have no values yet.
-pub(super) fn plan(basis: &Basis<'_>, mut problems: Vec<Problem>) -> (Plan, Vec<Insert>) {
+pub(super) fn plan(basis: &Basis<'_>, mut problems: Vec<Diagnostic>) -> (Plan, Vec<Insert>) {
     let Basis { files, rows, .. } = basis;
     let mut plans: Vec<FilePlan> = Vec::new();
     let mut hashes = Vec::new();
@@ -430,7 +430,7 @@ fn differences(basis: &Basis<'_>, at: usize, columns: &[(usize, Cause)]) -> Vec<
         .collect()
 }
 
-fn loop_problem(basis: &Basis<'_>, path: &[usize]) -> Problem {
+fn loop_problem(basis: &Basis<'_>, path: &[usize]) -> Diagnostic {
     let rows = basis.rows;
     let names: Vec<String> = path
         .iter()
@@ -438,13 +438,13 @@ fn loop_problem(basis: &Basis<'_>, path: &[usize]) -> Problem {
         .map(|at| rows.name(&rows.rows[*at], basis.shape))
         .collect();
     let first = &rows.rows[path.first().copied().unwrap_or_default()];
-    Problem::error(
+    Diagnostic::problem(
         "reference-loop",
-        rows.origin(first, &first.span, basis.files),
         format!(
             "these rows refer to each other in a circle: {}",
             names.join(" → ")
         ),
     )
+    .at(rows.origin(first, &first.span, basis.files))
     .help("one of the columns must allow NULL, so that it can be filled in once all rows are there")
 }

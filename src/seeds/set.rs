@@ -7,7 +7,7 @@ use std::sync::Arc;
 
 use super::model::{Expr, SeedFile, Spanned, Table};
 use super::parse::parse;
-use super::problem::Problem;
+use crate::diagnostic::Diagnostic;
 use crate::migrations::{NotText, ReadError, canonical};
 use crate::nearest::nearest;
 use crate::script::{Origin, Source};
@@ -34,7 +34,7 @@ pub struct Seeds {
     /// What `!file` names, by the path as it is written.
     pub attachments: BTreeMap<String, Arc<[u8]>>,
     /// What does not fit. Nothing is seeded while there is any.
-    pub problems: Vec<Problem>,
+    pub problems: Vec<Diagnostic>,
 }
 
 impl Seeds {
@@ -63,7 +63,8 @@ impl Seeds {
                     });
                     let here = Origin { source, span: 0..0 };
                     seeds.problems.push(
-                        Problem::error("bad-name", here, "seed files end with .yaml")
+                        Diagnostic::problem("bad-name", "seed files end with .yaml")
+                            .at(here)
                             .help("rename it, so that nobody wonders whether it is read"),
                     );
                     continue;
@@ -89,7 +90,9 @@ impl Seeds {
                         text: String::new(),
                     });
                     let here = Origin { source, span: 0..0 };
-                    seeds.problems.push(Problem::error("not-text", here, what));
+                    seeds
+                        .problems
+                        .push(Diagnostic::problem("not-text", what).at(here));
                 }
             }
         }
@@ -112,7 +115,7 @@ impl Seeds {
                     let here = file.origin(&expr.span);
                     let message =
                         format!("{path}: seeds that are given as texts have no files beside them");
-                    let problem = Problem::error("no-such-file", here, message);
+                    let problem = Diagnostic::problem("no-such-file", message).at(here);
                     let help = "write the content into the seed (`!!binary` for bytes), or read the seeds from their folder";
                     seeds.problems.push(problem.help(help));
                 }
@@ -127,11 +130,13 @@ impl Seeds {
         if file.name == SHARED {
             for table in &file.tables {
                 if let Some(row) = table.rows.first() {
-                    self.problems.push(Problem::error(
-                        "rows-in-tables",
-                        file.origin(&row.span),
-                        "_tables.yaml says how tables are keyed, and holds no rows",
-                    ));
+                    self.problems.push(
+                        Diagnostic::problem(
+                            "rows-in-tables",
+                            "_tables.yaml says how tables are keyed, and holds no rows",
+                        )
+                        .at(file.origin(&row.span)),
+                    );
                 }
             }
             self.shared = Some(file);
@@ -142,25 +147,22 @@ impl Seeds {
             && let Some(other) = envs.iter().find(|env| env.value != folder)
         {
             self.problems.push(
-                Problem::error(
+                Diagnostic::problem(
                     "other-environment",
-                    file.origin(&other.span),
                     format!(
                         "a file in {folder}/ is for environment {folder}, and not for {}",
                         other.value
                     ),
                 )
+                .at(file.origin(&other.span))
                 .help("move it into the seeds folder itself to share it"),
             );
         }
         if file.folder() == Some(PROD) && file.settings.envs.is_none() {
             self.problems.push(
-                Problem::error(
-                    "prod-unsaid",
-                    file.origin(&(0..0)),
-                    "a seed reaches prod only if it says so",
-                )
-                .help("write `_seed: {envs: [prod]}` at the top, if that is meant"),
+                Diagnostic::problem("prod-unsaid", "a seed reaches prod only if it says so")
+                    .at(file.origin(&(0..0)))
+                    .help("write `_seed: {envs: [prod]}` at the top, if that is meant"),
             );
         }
         self.files.push(file);
@@ -186,7 +188,7 @@ impl Seeds {
                 }
                 Err((code, what)) => {
                     self.problems
-                        .push(Problem::error(code, origin, format!("{path}: {what}")));
+                        .push(Diagnostic::problem(code, format!("{path}: {what}")).at(origin));
                 }
             }
         }

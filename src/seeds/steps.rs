@@ -7,10 +7,10 @@ use super::conflicts::misfit;
 use super::found::collate_clause;
 use super::order::Order;
 use super::plan::{Basis, FilePlan, FileState, Plan};
-use super::problem::Problem;
 use super::row::{Cell, Content, Rows};
 use super::secret::hash;
 use super::trace::Writing;
+use crate::diagnostic::Diagnostic;
 use crate::history;
 use crate::schema::{Nullability, TableShape};
 use crate::script::{Atomicity, Entry, ForeignKeys, Key, Origin, Record, Script, Step, Unit};
@@ -42,7 +42,7 @@ pub(super) fn secrets(
     basis: &Basis<'_>,
     inserted: &[usize],
     updated: &[(usize, Vec<usize>)],
-) -> Result<Secrets, Box<Problem>> {
+) -> Result<Secrets, Box<Diagnostic>> {
     let mut secrets = Secrets::new();
     for (at, cell) in written(basis, inserted, updated) {
         let Content::Secret(secret) = &cell.content else {
@@ -52,7 +52,7 @@ pub(super) fn secrets(
             let origin = basis
                 .rows
                 .origin(&basis.rows.rows[at], &cell.span, basis.files);
-            Box::new(Problem::error("not-hashed", origin, error))
+            Box::new(Diagnostic::problem("not-hashed", error).at(origin))
         })?;
         secrets.insert((at, cell.column), hash);
     }
@@ -82,7 +82,7 @@ pub(super) fn steps(
     order: &Order,
     updated: &[(usize, Vec<usize>)],
     secrets: &Secrets,
-) -> Result<(Vec<Step>, Vec<Insert>), Box<Problem>> {
+) -> Result<(Vec<Step>, Vec<Insert>), Box<Diagnostic>> {
     let mut inserts = Vec::new();
     let mut steps = super::ledger::deletions(basis);
     let mut at = 0;
@@ -171,7 +171,7 @@ fn resolved(
     order: &Order,
     chunk: &[usize],
     secrets: &Secrets,
-) -> Result<Vec<(usize, Value)>, Box<Problem>> {
+) -> Result<Vec<(usize, Value)>, Box<Diagnostic>> {
     let rows = chunk.iter().map(|at| (*at, &basis.rows.rows[*at]));
     let cells = rows.flat_map(|(at, row)| row.cells.iter().map(move |cell| (at, cell)));
     let mut resolved = Vec::new();
@@ -216,7 +216,7 @@ fn update(
     at: usize,
     columns: &[usize],
     secrets: &Secrets,
-) -> Result<Step, Box<Problem>> {
+) -> Result<Step, Box<Diagnostic>> {
     let row = &basis.rows.rows[at];
     let rules = basis.rows.rules(row);
     let of = &basis.shape.tables[rules.table];
@@ -261,7 +261,7 @@ fn value(
     at: usize,
     cell: &Cell,
     secrets: &Secrets,
-) -> Result<Value, Box<Problem>> {
+) -> Result<Value, Box<Diagnostic>> {
     match &cell.content {
         Content::Known(value) => Ok(value.clone()),
         Content::Reference {
@@ -289,18 +289,18 @@ pub(super) fn unresolved(
     cell: &Cell,
     parent: usize,
     column: usize,
-) -> Box<Problem> {
+) -> Box<Diagnostic> {
     let rows = basis.rows;
     let of = &basis.shape.tables[rows.rules(&rows.rows[parent]).table];
     let name = rows.name(&rows.rows[parent], basis.shape);
     let column = &of.columns[column].name;
     let origin = rows.origin(&rows.rows[at], &cell.span, basis.files);
     Box::new(
-        Problem::error(
+        Diagnostic::problem(
             "no-value",
-            origin,
             format!("`{name}` says nothing about `{column}`, so there is nothing to refer to"),
         )
+        .at(origin)
         .help("give it a value there"),
     )
 }
@@ -310,7 +310,7 @@ pub(super) fn unresolved_references(
     basis: &Basis<'_>,
     inserted: &[usize],
     updated: &[(usize, Vec<usize>)],
-) -> Vec<Problem> {
+) -> Vec<Diagnostic> {
     let rows = &basis.rows.rows;
     let mut problems = Vec::new();
     for (at, cell) in written(basis, inserted, updated) {
@@ -329,7 +329,7 @@ pub(super) fn unresolved_references(
                     "column `{}` takes no NULL, and that is what `{name}` has there",
                     of.columns[cell.column].name
                 );
-                problems.push(Problem::error("null", origin, message));
+                problems.push(Diagnostic::problem("null", message).at(origin));
             }
             Some(value) => problems.extend(misfit(basis, at, cell, value)),
         }

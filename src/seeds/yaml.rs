@@ -15,7 +15,7 @@ use std::sync::Arc;
 use granit_parser::{ErrorKind, Event, Parser, ScalarStyle, ScanError, Span};
 
 use super::model::{Spanned, Style};
-use super::problem::Problem;
+use crate::diagnostic::Diagnostic;
 use crate::nearest::nearest;
 use crate::script::{Origin, Source};
 use entries::is_merge;
@@ -34,7 +34,7 @@ const MAX_COPIES: usize = 1_000_000;
 const MAX_COPIED_BYTES: usize = 64 << 20;
 
 /// Reads a text. There is no tree where the text is no YAML, and none where it is empty.
-pub(super) fn read(source: &Arc<Source>) -> (Option<Node>, Vec<Problem>) {
+pub(super) fn read(source: &Arc<Source>) -> (Option<Node>, Vec<Diagnostic>) {
     let mut builder = Builder::new(source);
     let root = builder.document();
     (root, builder.problems)
@@ -66,7 +66,7 @@ struct Anchored {
 
 struct Builder<'a> {
     source: &'a Arc<Source>,
-    problems: Vec<Problem>,
+    problems: Vec<Diagnostic>,
     open: Vec<Open>,
     root: Option<Node>,
     anchors: HashMap<usize, Anchored>,
@@ -90,7 +90,7 @@ impl<'a> Builder<'a> {
     }
 
     fn problem(&mut self, code: &'static str, span: Range<usize>, message: String, help: &str) {
-        let problem = Problem::error(code, self.origin(span), message);
+        let problem = Diagnostic::problem(code, message).at(self.origin(span));
         self.problems.push(problem.help(help));
     }
 
@@ -363,7 +363,7 @@ impl<'a> Builder<'a> {
 
     fn tab(&mut self, at: usize) {
         // A map begins where its first key does.
-        let last = self.problems.last().and_then(|last| last.origin.as_ref());
+        let last = self.problems.last().and_then(Diagnostic::origin);
         if last.is_some_and(|origin| origin.span == (at..at + 1)) {
             return;
         }

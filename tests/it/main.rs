@@ -14,6 +14,7 @@ mod commands;
 mod dice;
 mod doctor;
 mod doctor_process;
+mod errors;
 mod export;
 mod import;
 #[cfg(unix)]

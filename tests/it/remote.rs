@@ -250,10 +250,7 @@ async fn what_a_server_does_not_take_is_a_problem_before_anything_is_sent() {
     let ApplyError::Problems { problems, .. } = error else {
         panic!("{error}");
     };
-    let places: Vec<String> = problems
-        .iter()
-        .map(|problem| format!("{:?}: {problem}", problem.origin().unwrap()))
-        .collect();
+    let places: Vec<String> = problems.iter().map(|problem| problem.to_string()).collect();
     assert_eq!(
         places,
         [

@@ -452,7 +452,7 @@ pub(crate) async fn an_unfinished_migration_of_somebody_else_is_waited_for(world
     let Err(ApplyError::Waited { started, .. }) = world.apply(&[bare, B]).await else {
         panic!("it should have been waited for");
     };
-    assert_eq!(codes(started.as_slice()), "started");
+    assert_eq!(codes(&[*started.unwrap()]), "started");
     world
         .repair(&[bare], Repair::Applied(Key::Migration(1)))
         .await

@@ -3,10 +3,11 @@
 use std::time::Duration;
 
 use seedbed::db::{Db, Options, Query, Rows};
+use seedbed::diagnostic::Diagnostic;
 use seedbed::history::{History, read};
 use seedbed::migrations::{
-    ApplyError, Back, Grouping, Migrations, Outcome, PlanOptions, Problem, Repair, UndoOptions,
-    apply, ignore, repair, undo,
+    ApplyError, Back, Grouping, Migrations, Outcome, PlanOptions, Repair, UndoOptions, apply,
+    ignore, repair, undo,
 };
 use seedbed::script::Run;
 use seedbed::sql::Value;
@@ -169,8 +170,8 @@ pub(crate) fn problem_codes(result: Result<Outcome, ApplyError>) -> String {
     }
 }
 
-pub(crate) fn codes(problems: &[Problem]) -> String {
-    let codes: Vec<&str> = problems.iter().map(Problem::code).collect();
+pub(crate) fn codes(problems: &[Diagnostic]) -> String {
+    let codes: Vec<&str> = problems.iter().map(|problem| problem.code).collect();
     codes.join(" ")
 }
 

@@ -8,6 +8,7 @@ use crate::cli::exit::Exit;
 use crate::cli::progress::Progress;
 use crate::cli::session::{Asks, Ending, Opened, Session, Stopped};
 use crate::config::Database;
+use crate::diagnostic::Diagnostic;
 use crate::dump::Input;
 use crate::dump::{
     BackedUp, BackupError, BackupOptions, ExportError, Level, RestoreError, backup as take,
@@ -61,9 +62,7 @@ fn failed(session: &Session, opened: &Opened, error: BackupError) -> Stopped {
         BackupError::Export(ExportError::Db(error)) => {
             session.failed(opened, &HistoryError::from(error).into())
         }
-        error => session
-            .stopped(Report::backup(&error, session.style()), Exit::Failed)
-            .about(opened),
+        error => session.stopped(Report::backup(&error)).about(opened),
     }
 }
 
@@ -96,7 +95,7 @@ pub(crate) async fn backups(session: &Session) -> Ending {
     let now = SystemTime::now();
     let all = kept(&folder, None).map_err(|error| {
         let message = format!("cannot read {}: {error}", shown.display());
-        session.stopped(Report::usage("file", message, None), Exit::Failed)
+        session.stopped(Diagnostic::error("file", message))
     })?;
     if session.terminal.format == Format::Json {
         session.print(&Document::backups(
@@ -117,15 +116,8 @@ pub(crate) async fn restore(session: &Session, flags: &args::Restore) -> Ending 
     let shown = flags.file.display().to_string();
     let opened = session.open(flags.lock.lock_timeout).await?;
     let stopped = |error: &RestoreError| {
-        let exit = match error {
-            RestoreError::Damaged(_) | RestoreError::NotEmpty { .. } => Exit::Integrity,
-            RestoreError::Unreadable(_) => Exit::Usage,
-            RestoreError::Import(error) => Exit::from(&**error),
-            RestoreError::History(error) => Exit::from(error),
-            RestoreError::Db(_) | RestoreError::Mark(_) => Exit::Failed,
-        };
-        let report = opened.with_token(Report::restore(error, &shown, session.style()));
-        session.stopped(report, exit).about(&opened)
+        let report = opened.with_token(Report::restore(error, &shown));
+        session.stopped(report).about(&opened)
     };
     let stopped = |error: RestoreError| match error {
         RestoreError::Db(error) => session.failed(&opened, &HistoryError::from(error).into()),
@@ -173,10 +165,10 @@ pub(crate) async fn restore(session: &Session, flags: &args::Restore) -> Ending 
         Ok(_) => Ok(exit),
         Err(error) => {
             let error = HistoryError::Db(error);
-            let mut report = Report::history(&error, session.style());
+            let mut report = Report::history(&error);
             report.database =
                 Some("the backup is in the primary; the replica was not synced".to_owned());
-            Err(session.stopped(report, Exit::from(&error)).about(&opened))
+            Err(session.stopped(report).about(&opened))
         }
     }
 }

@@ -3,7 +3,7 @@
 use crate::cli::args::{self, Format};
 use crate::cli::exit::Exit;
 use crate::cli::session::{Asks, Ending, Opened, Session, Stopped};
-use crate::history::HistoryError;
+use crate::diagnostic::Diagnostic;
 use crate::migrations::{
     self, ApplyError, Back, BaselineError, BaselineOptions, Migrations, Outcome, PlanOptions,
     Repair, Target, UndoOptions, Verify,
@@ -105,9 +105,9 @@ async fn marked_as_told(
         None => Ok(()),
         Some(mark) => {
             let message = format!("this database is marked `{mark}`, and not `{told}`");
-            let help = "see whether this is the database that you meant".to_owned();
-            let report = Report::usage("other-environment", message, Some(help));
-            Err(session.stopped(report, Exit::Integrity).about(opened))
+            let diagnostic = Diagnostic::problem("other-environment", message)
+                .help("see whether this is the database that you meant");
+            Err(session.stopped(diagnostic).about(opened))
         }
     }
 }
@@ -122,11 +122,8 @@ async fn migrate_dry_run(
         .await
         .map_err(|error| session.failed(opened, &error.into()))?;
     let plan = migrations::plan(set, &history, options);
-    let exit = if plan.errors().next().is_some() {
-        Exit::Integrity
-    } else {
-        Exit::Done
-    };
+    let report = Report::problems(&plan.problems);
+    let exit = Exit::from(report.class());
     if session.terminal.format == Format::Json {
         let database = opened.database();
         let call = session.call(Some(&database), exit);
@@ -135,7 +132,7 @@ async fn migrate_dry_run(
         let text = report::dry_run(&plan, &history, session.style());
         session.terminal.data(&text);
     }
-    session.annotate(&Report::problems(&plan.problems, session.style()));
+    session.annotate(&report);
     Ok(exit)
 }
 
@@ -163,11 +160,7 @@ async fn undo_dry_run(session: &Session, opened: &Opened, options: &UndoOptions)
     let (history, plan) = migrations::observe_undo(&opened.db, options)
         .await
         .map_err(|error| session.failed(opened, &error.into()))?;
-    let exit = if plan.problems.iter().any(migrations::Problem::stops) {
-        Exit::Integrity
-    } else {
-        Exit::Done
-    };
+    let exit = Exit::from(Report::problems(&plan.problems).class());
     if session.terminal.format == Format::Json {
         let database = opened.database();
         let call = session.call(Some(&database), exit);
@@ -223,10 +216,9 @@ pub(super) async fn show(
     };
     let synced = opened.db.sync().await;
     let not_synced = synced.err().map(|error| {
-        let report = Report::not_synced(&outcome, change, &error, session.style());
+        let report = Report::not_synced(&outcome, change, &error);
         let report = opened.with_token(report);
-        let exit = Exit::from(&HistoryError::Db(error));
-        session.stopped(report, exit).about(opened)
+        session.stopped(report).about(opened)
     });
     if session.terminal.format == Format::Json {
         // One document: the one of what went wrong names what was done, too.
@@ -272,8 +264,8 @@ pub(crate) async fn baseline(session: &Session, flags: &args::Baseline) -> Endin
             differences,
             left_out,
         }) => {
-            let report = Report::baseline(version, &differences, &left_out, session.style());
-            Err(session.stopped(report, Exit::Drift).about(&opened))
+            let report = Report::baseline(version, &differences, &left_out);
+            Err(session.stopped(report).about(&opened))
         }
         Err(BaselineError::Memory(error)) => Err(session.failed(&opened, &error.into())),
     }

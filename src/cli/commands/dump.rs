@@ -73,14 +73,8 @@ pub(super) fn is_there(session: &Session, opened: &Opened) -> Result<(), Stopped
 }
 
 fn failed(session: &Session, opened: &Opened, error: ExportError) -> Stopped {
-    let exit = match &error {
-        ExportError::Unknown { .. } | ExportError::Exists { .. } => Exit::Usage,
-        _ => Exit::Failed,
-    };
     match error {
         ExportError::Db(error) => session.failed(opened, &HistoryError::from(error).into()),
-        error => session
-            .stopped(Report::dump(&error, session.style()), exit)
-            .about(opened),
+        error => session.stopped(Report::dump(&error)).about(opened),
     }
 }

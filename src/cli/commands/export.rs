@@ -7,9 +7,10 @@ use std::path::Path;
 use crate::cli::args::{self, Format};
 use crate::cli::exit::Exit;
 use crate::cli::session::{Ending, Opened, Session, Stopped};
+use crate::diagnostic::Diagnostic;
 use crate::history::HistoryError;
 use crate::report::{self, Document, Report};
-use crate::seeds::{self, ExportError, ExportOptions, Mask, Refusal, Tables};
+use crate::seeds::{self, ExportError, ExportOptions, Mask, Tables};
 
 /// `seed export`
 pub(crate) async fn export(
@@ -87,7 +88,7 @@ fn unwritten(session: &Session, file: &Path, error: &std::io::Error) -> Stopped 
         return session.usage("file-exists", format!("{shown} exists already"), Some(help));
     }
     let message = format!("cannot write {shown}: {error}");
-    session.stopped(Report::usage("file", message, None), Exit::Failed)
+    session.stopped(Diagnostic::error("file", message))
 }
 
 fn failed(session: &Session, opened: &Opened, error: ExportError) -> Stopped {
@@ -99,15 +100,9 @@ fn failed(session: &Session, opened: &Opened, error: ExportError) -> Stopped {
         ExportError::Rows { table, source } => {
             let message = format!("the rows of `{table}` cannot be read: {source}");
             return session
-                .stopped(Report::usage("unreadable", message, None), Exit::Failed)
+                .stopped(Diagnostic::error("unreadable", message))
                 .about(opened);
         }
     };
-    let exit = match refusals.iter().any(Refusal::is_usage) {
-        true => Exit::Usage,
-        false => Exit::Failed,
-    };
-    session
-        .stopped(Report::export(&refusals, session.style()), exit)
-        .about(opened)
+    session.stopped(Report::export(&refusals)).about(opened)
 }

@@ -8,6 +8,7 @@ use serde_json::json;
 use crate::cli::args::{self, Format};
 use crate::cli::exit::Exit;
 use crate::cli::session::{Ending, Session, Stopped};
+use crate::diagnostic::{Class, Diagnostic};
 use crate::init::{self, Dependency, InitError, InitOptions, Wrote};
 use crate::migrations::{
     self, CreateError, Files, GitError, NewOptions, Numbering, RenumberError, Which,
@@ -29,11 +30,9 @@ pub(crate) async fn check(session: &Session, flags: &args::Check) -> Ending {
     if let Some(base) = &base {
         set.publish(&base.common);
     }
-    let checked = migrations::check(&set).await.map_err(|error| {
-        let error = error.into();
-        let report = Report::history(&error, session.style());
-        session.stopped(report, Exit::from(&error))
-    })?;
+    let checked = migrations::check(&set)
+        .await
+        .map_err(|error| session.stopped(Report::history(&error.into())))?;
     let mut problems = checked.problems;
     if let Some(base) = &base {
         problems.extend(migrations::check_against(&set, base));
@@ -41,15 +40,12 @@ pub(crate) async fn check(session: &Session, flags: &args::Check) -> Ending {
     let seeds = super::seeds::read(session, &project.seeds.value)?;
     let seeds = seeds::check(&seeds, &set, SystemTime::now())
         .await
-        .map_err(|error| {
-            let report = Report::history(&error, session.style());
-            session.stopped(report, Exit::from(&error))
-        })?;
-    let mut report = Report::problems(&problems, session.style());
-    let of_seeds = Report::told(&seeds.problems, session.style());
+        .map_err(|error| session.stopped(Report::history(&error)))?;
+    let mut report = Report::problems(&problems);
+    let of_seeds = Report::problems(&seeds.problems);
     report.diagnostics.extend(of_seeds.diagnostics);
-    if report.has_errors() {
-        return Err(session.stopped(report, Exit::Integrity));
+    if report.class().is_some() {
+        return Err(session.stopped(report));
     }
     let count = set.iter().count();
     if session.terminal.format == Format::Json {
@@ -82,20 +78,20 @@ pub(crate) async fn check(session: &Session, flags: &args::Check) -> Ending {
 }
 
 fn git(session: &Session, error: &GitError) -> Stopped {
-    let (exit, help) = match error {
-        GitError::NoGit(_) => (Exit::Failed, "--base needs the git program: install it"),
+    let (class, help) = match error {
+        GitError::NoGit(_) => (Class::Failed, "--base needs the git program: install it"),
         GitError::NoRepository { .. } => (
-            Exit::Usage,
+            Class::Usage,
             "run it inside of a repository, or leave --base away",
         ),
         GitError::UnknownRef { .. } => (
-            Exit::Usage,
+            Class::Usage,
             "in CI, fetch it first: `git fetch origin main`, then `--base origin/main`",
         ),
-        GitError::Failed { .. } => (Exit::Failed, "run that git command by hand to see more"),
+        GitError::Failed { .. } => (Class::Failed, "run that git command by hand to see more"),
     };
-    let report = Report::usage("git", with_cause(error), Some(help.to_owned()));
-    session.stopped(report, exit)
+    let diagnostic = Diagnostic::error("git", with_cause(error)).class(class);
+    session.stopped(diagnostic.help(help))
 }
 
 /// `new`
@@ -140,17 +136,11 @@ fn not_created(session: &Session, error: &CreateError) -> Stopped {
                 session.program
             )),
         ),
-        CreateError::Read(error) => {
-            session.stopped(Report::files(error, session.style()), Exit::from(error))
+        CreateError::Read(error) => session.stopped(Report::files(error)),
+        CreateError::Write { .. } => session.stopped(Diagnostic::error("write", with_cause(error))),
+        CreateError::NoVersion { .. } => {
+            session.stopped(Diagnostic::problem("no-version", error.to_string()))
         }
-        CreateError::Write { .. } => session.stopped(
-            Report::usage("write", with_cause(error), None),
-            Exit::Failed,
-        ),
-        CreateError::NoVersion { .. } => session.stopped(
-            Report::usage("no-version", error.to_string(), None),
-            Exit::Integrity,
-        ),
     }
 }
 
@@ -192,13 +182,10 @@ fn not_renumbered(session: &Session, error: &RenumberError) -> Stopped {
         RenumberError::NoVersion { .. } | RenumberError::NoHigher { .. } => {
             session.usage("no-version", error, None)
         }
-        RenumberError::Read(error) => {
-            session.stopped(Report::files(error, session.style()), Exit::from(error))
+        RenumberError::Read(error) => session.stopped(Report::files(error)),
+        RenumberError::Rename { .. } => {
+            session.stopped(Diagnostic::error("rename", with_cause(error)))
         }
-        RenumberError::Rename { .. } => session.stopped(
-            Report::usage("rename", with_cause(error), None),
-            Exit::Failed,
-        ),
     }
 }
 
@@ -242,7 +229,7 @@ pub(crate) fn init(session: &Session, flags: &args::Init) -> Ending {
 }
 
 fn not_set_up(session: &Session, error: &InitError) -> Stopped {
-    session.stopped(Report::usage("init", with_cause(error), None), Exit::Failed)
+    session.stopped(Diagnostic::error("init", with_cause(error)))
 }
 
 /// A path as it is clicked on from the working folder.

@@ -82,12 +82,10 @@ pub(crate) async fn import(session: &Session, flags: &args::Import) -> Ending {
             Ok(exit)
         }
         Err(error) => {
-            let error = HistoryError::Db(error);
-            let exit = Exit::from(&error);
-            let mut report = Report::history(&error, session.style());
+            let mut report = Report::history(&HistoryError::Db(error));
             report.database =
                 Some("the dump is in the primary; the replica was not synced".to_owned());
-            Err(session.stopped(report, exit).about(&opened))
+            Err(session.stopped(report).about(&opened))
         }
     }
 }
@@ -191,6 +189,6 @@ fn newest(folder: &Path) -> Option<i64> {
 }
 
 fn failed(session: &Session, opened: &Opened, error: &ImportError, shown: &str) -> Stopped {
-    let report = opened.with_token(Report::import(error, shown, session.style()));
-    session.stopped(report, Exit::from(error)).about(opened)
+    let report = opened.with_token(Report::import(error, shown));
+    session.stopped(report).about(opened)
 }

@@ -9,6 +9,7 @@ use crate::cli::exit::Exit;
 use crate::cli::session::{Ending, Opened, Session, Stopped};
 use crate::config::Database;
 use crate::db::{self, DbError, ReplicaFacts};
+use crate::diagnostic::Class;
 use crate::doctor::{self, Subject};
 use crate::history::{History, HistoryError};
 use crate::migrations::{self, Migrations, State};
@@ -38,12 +39,10 @@ pub(crate) async fn status(session: &Session, flags: &args::Status) -> Ending {
     };
     let pending = plan.items.iter().any(|item| item.state == State::Pending)
         || seeds.as_ref().is_some_and(seeds::Standing::is_behind);
-    let exit = if plan.errors().next().is_some() {
-        Exit::Integrity
-    } else if pending && flags.exit_code {
-        Exit::Pending
-    } else {
-        Exit::Done
+    let report = Report::problems(&plan.problems);
+    let exit = match report.class() {
+        None if pending && flags.exit_code => Exit::Pending,
+        class => Exit::from(class),
     };
     if session.terminal.format == Format::Json {
         let database = opened.database();
@@ -64,7 +63,7 @@ pub(crate) async fn status(session: &Session, flags: &args::Status) -> Ending {
         }
         session.terminal.data(&text);
     }
-    session.annotate(&Report::problems(&plan.problems, session.style()));
+    session.annotate(&report);
     Ok(exit)
 }
 
@@ -81,12 +80,16 @@ pub(crate) async fn doctor(session: &Session) -> Ending {
             let checks = doctor::examine(subject, SystemTime::now()).await;
             let stops = |check: &doctor::Check| check.state == doctor::State::Error;
             let exit = match checks.iter().any(stops) {
-                true => Exit::Failed,
+                true => Exit::Stopped(Class::Failed),
                 false => Exit::Done,
             };
             (checks, exit, Some(opened.database()))
         }
-        Err(error) => (doctor::misconfigured(&error), Exit::Usage, None),
+        Err(error) => (
+            doctor::misconfigured(&error),
+            Exit::Stopped(Class::Usage),
+            None,
+        ),
     };
     if session.terminal.format == Format::Json {
         let call = session.call(database.as_ref(), exit);
@@ -124,12 +127,8 @@ pub(crate) async fn explain(session: &Session, flags: &args::Explain) -> Ending 
             return Err(session.failed(&opened, &HistoryError::from(error).into()));
         }
         Err(error) => {
-            let exit = match error {
-                ExplainError::NotOne(_) | ExplainError::Refused(_) => Exit::Usage,
-                _ => Exit::Failed,
-            };
-            let report = Report::explain(&error, session.style());
-            return Err(session.stopped(report, exit).about(&opened));
+            let report = Report::explain(&error);
+            return Err(session.stopped(report).about(&opened));
         }
     };
     if session.terminal.format == Format::Json {
@@ -156,8 +155,8 @@ async fn read_offline(
         _ => None,
     };
     let (Some(facts), Some(file)) = (facts, opened.db.offline()) else {
-        let report = Report::history(&HistoryError::Db(away), session.style());
-        return Err(session.stopped(report, Exit::Failed).about(opened));
+        let report = Report::history(&HistoryError::Db(away));
+        return Err(session.stopped(report).about(opened));
     };
     let age = report::age(&facts, SystemTime::now());
     session
@@ -181,11 +180,8 @@ async fn read_offline(
 pub(crate) fn config(session: &Session) -> Ending {
     let rows = session.resolved.rows();
     let error = session.resolved.config().err();
-    let exit = if error.is_some() {
-        Exit::Usage
-    } else {
-        Exit::Done
-    };
+    let report = error.as_ref().map(Report::config);
+    let exit = Exit::from(report.as_ref().and_then(Report::class));
     if session.terminal.format == Format::Json {
         let call = session.call(None, exit);
         session.print(&Document::config(call, &rows, error.as_ref()));
@@ -197,8 +193,8 @@ pub(crate) fn config(session: &Session) -> Ending {
     for warning in session.resolved.warnings() {
         session.terminal.words(&format!("warning: {warning}"));
     }
-    match error {
-        Some(error) => Err(session.stopped(Report::config(&error, session.style()), exit)),
+    match report {
+        Some(report) => Err(session.stopped(report)),
         None => Ok(exit),
     }
 }

@@ -8,6 +8,7 @@ use crate::cli::exit::Exit;
 use crate::cli::session::{Ending, Opened, Session, Stopped};
 use crate::config::Database;
 use crate::db::{self, Code, DbError, Options};
+use crate::diagnostic::Class;
 use crate::history::HistoryError;
 use crate::report::{self, Document, ReplicaStatus, Report};
 
@@ -78,11 +79,11 @@ async fn watch(session: &Session, opened: &Opened, shown: &str) -> Ending {
     }
     if session.terminal.format == Format::Json {
         let database = opened.database();
-        let call = session.call(Some(&database), Exit::Interrupted);
+        let call = session.call(Some(&database), Exit::Stopped(Class::Interrupted));
         let document = Document::synced(call, shown, &last.unwrap_or_default());
         session.print(&document.with("syncs", syncs));
     }
-    Ok(Exit::Interrupted)
+    Ok(Exit::Stopped(Class::Interrupted))
 }
 
 /// `replica status`
@@ -187,6 +188,6 @@ fn shown(session: &Session, file: &Path) -> String {
 
 fn failed(session: &Session, opened: &Opened, error: DbError) -> Stopped {
     let error = HistoryError::Db(error);
-    let report = opened.with_token(Report::history(&error, session.style()));
-    session.stopped(report, Exit::from(&error)).about(opened)
+    let report = opened.with_token(Report::history(&error));
+    session.stopped(report).about(opened)
 }

@@ -9,6 +9,7 @@ use crate::cli::exit::Exit;
 use crate::cli::session::{Ending, Opened, Session, Stopped};
 use crate::config::Database;
 use crate::db::{self, Db, DbError, Draft, Options, Query, Replaces, replica_facts};
+use crate::diagnostic::Diagnostic;
 use crate::history::{self, History, HistoryError};
 use crate::migrations::{self, Migrations, Outcome};
 use crate::report::{self, Change, Document, Report, SeedsDone};
@@ -41,10 +42,9 @@ pub(crate) async fn reset(session: &Session, flags: &args::Reset) -> Ending {
         ..Options::default()
     };
     let failed = |error: DbError| {
-        let error = HistoryError::from(error);
-        let mut report = Report::history(&error, session.style());
+        let mut report = Report::history(&error.into());
         report.database = Some(as_it_was(&opened));
-        session.stopped(report, Exit::from(&error)).about(&opened)
+        session.stopped(report).about(&opened)
     };
     let draft = begin(&opened, &path, &settings).await.map_err(failed)?;
     let options = SeedOptions {
@@ -119,8 +119,8 @@ fn refuse_marked(
         _ => return Ok(()),
     };
     let help = "see whether this is the database that you meant; a file that nobody needs can be deleted by hand";
-    let report = Report::usage("other-environment", message, Some(help.to_owned()));
-    Err(session.stopped(report, Exit::Integrity).about(opened))
+    let diagnostic = Diagnostic::problem("other-environment", message).help(help);
+    Err(session.stopped(diagnostic).about(opened))
 }
 
 /// Asks before a file is deleted that may be somebody else's: one outside of the project, or one with tables that no
@@ -181,27 +181,21 @@ async fn build(
     seeds: &Seeds,
     options: &SeedOptions,
 ) -> Result<(Outcome, Option<Plan>), Stopped> {
-    let failed = |mut report: Report, exit: Exit| {
+    let failed = |mut report: Report| {
         report.database = Some(as_it_was(opened));
         report.items = Vec::new();
-        session.stopped(report, exit).about(opened)
+        session.stopped(report).about(opened)
     };
     let events = session.events(opened);
     let outcome = migrations::apply(db, set, &opened.plan_options(false), &opened.run, &events)
         .await
-        .map_err(|error| {
-            let report = Report::failure(&error, session.style());
-            failed(report, Exit::from(&error))
-        })?;
+        .map_err(|error| failed(Report::failure(&error)))?;
     if seeds.files.is_empty() && seeds.problems.is_empty() {
         return Ok((outcome, None));
     }
     let (_, plan) = seeds::apply(db, seeds, set, options, &opened.run, &events)
         .await
-        .map_err(|error| {
-            let report = Report::failure(&error, session.style());
-            failed(report, Exit::from(&error))
-        })?;
+        .map_err(|error| failed(Report::failure(&error)))?;
     Ok((outcome, Some(plan)))
 }
 

@@ -87,9 +87,7 @@ pub(super) fn prepared(
 /// The seed files, by names that can be clicked on from the working folder. A folder that is not there has none.
 pub(super) fn read(session: &Session, folder: &Path) -> Result<Seeds, Stopped> {
     let folder = folder.strip_prefix(&session.cwd).unwrap_or(folder);
-    Seeds::read_dir(folder).map_err(|error| {
-        session.stopped(Report::files(&error, session.style()), Exit::from(&error))
-    })
+    Seeds::read_dir(folder).map_err(|error| session.stopped(Report::files(&error)))
 }
 
 /// On a server that others use, nobody may guess which rows are meant.
@@ -119,10 +117,8 @@ async fn dry_run(
     let (_, plan) = seeds::observe(&opened.db, seeds, set, options)
         .await
         .map_err(|error| session.failed(opened, &error.into()))?;
-    let exit = match plan.is_sound() {
-        true => Exit::Done,
-        false => Exit::Integrity,
-    };
+    let report = Report::problems(&plan.problems);
+    let exit = Exit::from(report.class());
     if session.terminal.format == Format::Json {
         let database = opened.database();
         let call = session.call(Some(&database), exit);
@@ -132,12 +128,11 @@ async fn dry_run(
             let text = report::seeds(&plan, SeedsDone::Planned, session.style());
             session.terminal.data(&text);
         }
-        let report = Report::told(&plan.problems, session.style());
         if !report.diagnostics.is_empty() {
             session.terminal.error(&report.text(session.style()));
         }
     }
-    session.annotate(&Report::told(&plan.problems, session.style()));
+    session.annotate(&report);
     Ok(exit)
 }
 
@@ -159,7 +154,7 @@ pub(super) async fn run(
     )
     .await;
     let (outcome, plan) =
-        done.map_err(|error| session.did_not_happen(opened, &error).no_row_was_written())?;
+        done.map_err(|error| session.failed(opened, &error).no_row_was_written())?;
     let synced = opened.db.sync().await;
     if session.terminal.format == Format::Json {
         // One document: where the sync failed, the one of that is told below.
@@ -174,12 +169,10 @@ pub(super) async fn run(
     }
     session.warn(&outcome.warnings);
     if let Err(error) = synced {
-        let error = HistoryError::Db(error);
-        let exit = Exit::from(&error);
-        let mut report = Report::history(&error, session.style());
+        let mut report = Report::history(&HistoryError::Db(error));
         report.database =
             Some("the rows are in the primary; the replica was not synced".to_owned());
-        return Err(session.stopped(report, exit).about(opened));
+        return Err(session.stopped(report).about(opened));
     }
     Ok(Exit::Done)
 }

@@ -36,14 +36,5 @@ pub(crate) async fn test_db(session: &Session, flags: &args::TestDb) -> Ending {
 }
 
 fn failed(session: &Session, error: &TestingError) -> Stopped {
-    let exit = match error {
-        TestingError::Config(_) => Exit::Usage,
-        TestingError::Read(error) => error.into(),
-        TestingError::Migrations(error) => Exit::from(error.as_ref()),
-        TestingError::Seeds(error) => Exit::from(error.as_ref()),
-        TestingError::History(error) => error.into(),
-        TestingError::Db(error) => error.into(),
-        _ => Exit::Failed,
-    };
-    session.stopped(Report::testing(error, session.style()), exit)
+    session.stopped(Report::testing(error))
 }

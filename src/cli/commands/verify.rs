@@ -5,6 +5,7 @@ use std::path::Path;
 use crate::cli::args::{self, Format};
 use crate::cli::exit::Exit;
 use crate::cli::session::{Ending, Opened, Session, Stopped};
+use crate::diagnostic::Class;
 use crate::dump::{self, Input, Level, Verified};
 use crate::report::{self, Document, Report};
 
@@ -42,7 +43,7 @@ pub(super) fn input(name: &Path) -> Input {
 pub(super) fn exit(verified: &Verified) -> Exit {
     match verified.is_equal() {
         true => Exit::Done,
-        false => Exit::Failed,
+        false => Exit::Stopped(Class::Failed),
     }
 }
 
@@ -56,9 +57,7 @@ pub(super) async fn compare(
     dump::verify(&opened.db, input, level)
         .await
         .map_err(|error| {
-            let report = Report::unverified(&error, session.style());
-            session
-                .stopped(opened.with_token(report), Exit::from(&error))
-                .about(opened)
+            let report = Report::unverified(&error);
+            session.stopped(opened.with_token(report)).about(opened)
         })
 }

@@ -62,7 +62,7 @@ fn said(resolved: &Resolved) -> String {
         Err(error) => {
             for problem in error.problems() {
                 said += &format!("error: {problem}\n");
-                if let Some(help) = &problem.help {
+                for help in &problem.help {
                     said += &format!("  help: {help}\n");
                 }
             }

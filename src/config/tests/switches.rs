@@ -338,7 +338,7 @@ impl Situation {
         match case.resolve().config() {
             Ok(config) => Ok(config.database.value.mode()),
             Err(error) => match error.problems() {
-                [problem] => Err(format!("{} {:?}", problem.message, problem.help)),
+                [problem] => Err(format!("{} {:?}", problem.message, problem.help.first())),
                 problems => panic!("{self:?}: {problems:?}"),
             },
         }

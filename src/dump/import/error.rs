@@ -1,5 +1,6 @@
 //! Why an import did not happen, or not all of it, and what stands in the database.
 
+use std::fmt;
 use std::path::PathBuf;
 use std::time::Duration;
 
@@ -9,11 +10,9 @@ use crate::dump::DumpError;
 use crate::history::HistoryError;
 
 /// An import that did not happen, or not all of it.
-#[derive(Debug, thiserror::Error)]
-#[error("{why}")]
+#[derive(Debug)]
 pub struct ImportError {
     /// What went wrong.
-    #[source]
     pub why: Why,
     /// What is in the database.
     pub stands: Stands,
@@ -98,7 +97,6 @@ pub enum Why {
         /// The table that it is about.
         table: Option<String>,
         /// The engine's words.
-        #[source]
         error: EngineError,
     },
     /// A value or row that is too large for the server.
@@ -135,19 +133,18 @@ pub enum Why {
     #[error("{error}")]
     Engine {
         /// The engine's words.
-        #[source]
         error: EngineError,
     },
     /// The database cannot be opened or read.
     #[error(transparent)]
     Db(#[from] DbError),
     /// A file that could not be made, written or renamed.
-    #[error("{}: {source}", path.display())]
+    #[error("{}: {cause}", path.display())]
     File {
         /// The file.
         path: PathBuf,
         /// The system's words.
-        source: std::io::Error,
+        cause: std::io::Error,
     },
     /// The dump is the database that it was to go into.
     #[error("{} is the database itself", .0.display())]
@@ -164,8 +161,8 @@ pub enum Why {
         waited: Duration,
     },
     /// The network failed, and whether the last chunk happened could not be learnt in time.
-    #[error("{0}")]
-    Unknown(#[source] RemoteError),
+    #[error(transparent)]
+    Unknown(RemoteError),
     /// The run was told to stop.
     #[error("interrupted")]
     Interrupted,
@@ -194,7 +191,13 @@ impl Why {
     /// Why a database could not be built beside its place, or not be put there.
     pub(super) fn building(error: DbError) -> Why {
         match error {
-            DbError::File { path, source } => Why::File { path, source },
+            DbError::File {
+                path,
+                cause: source,
+            } => Why::File {
+                path,
+                cause: source,
+            },
             DbError::Appeared(path) => Why::Appeared(path),
             DbError::BeingBuilt { waited, .. } => Why::Waited {
                 what: "another process imported into this file",
@@ -225,16 +228,22 @@ impl Why {
             },
         }
     }
+}
 
-    /// The kind of the engine's error beneath, if there is one.
-    pub fn code(&self) -> Option<Code> {
-        match self {
-            Why::Refused { error, .. } | Why::Engine { error } => Some(error.code),
-            Why::Db(error) | Why::History(HistoryError::Db(error)) => error.code(),
-            Why::Interrupted => Some(Code::Interrupted),
-            Why::Waited { .. } => Some(Code::Busy),
-            _ => None,
+impl fmt::Display for ImportError {
+    /// The line of the dump where there is one, and what went wrong.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if let Why::Refused { at, .. } | Why::TooBig { at, .. } = &self.why {
+            write!(f, "line {} of the dump: ", at.line)?;
         }
+        self.why.fmt(f)
+    }
+}
+
+impl std::error::Error for ImportError {
+    // The words of `why` are the message.
+    fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
+        self.why.source()
     }
 }
 

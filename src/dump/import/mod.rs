@@ -300,6 +300,11 @@ impl Job<'_> {
 
 /// Imports a dump.
 ///
+/// # Dropping the future
+/// A new file is not put in its place; the thread that builds it ends when the dump is read. In an existing database,
+/// what was committed stays, and a transaction or request under way is still carried out; the same import goes on from
+/// there. To stop an import, raise the [`Stop`](crate::db::Stop) that the database was opened with.
+///
 /// # Errors
 /// [`ImportError`] says why not, and what is in the database.
 pub async fn import(

@@ -19,8 +19,9 @@ mod value;
 use sha2::{Digest, Sha256};
 
 use super::block::{Block, Item, Mark, Rows};
-use super::error::{DumpError, NotADump, Place, Problem};
+use super::error::{DumpError, NotADump, Place};
 use super::source::{Ending, Packing, Source};
+use crate::diagnostic::Diagnostic;
 use decode::decode;
 use draft::{Draft, Pause, nul_byte};
 use insert::Memory;
@@ -87,7 +88,7 @@ pub struct Reader {
     hash: Sha256,
     memory: Memory,
     transaction: Transaction,
-    problems: Vec<Problem>,
+    problems: Vec<Diagnostic>,
     going_on: Option<GoOn>,
     rows: u64,
     statements: u64,
@@ -99,7 +100,7 @@ pub struct Reader {
 enum Transaction {
     None,
     /// What to say where it never ends.
-    Open(Box<Problem>),
+    Open(Box<Diagnostic>),
     /// It looks as if it ended before the mark that reading began at.
     Glanced,
     Ended,
@@ -348,7 +349,7 @@ impl Reader {
             return Err(self.refused(false));
         }
         if let Transaction::Open(problem) = &self.transaction {
-            let problem = Problem::clone(problem);
+            let problem = Diagnostic::clone(problem);
             return Err(self.broken(problem));
         }
         if self.rows == 0 && self.statements == 0 && !self.resumed {

@@ -4,8 +4,9 @@ use std::io;
 
 use super::scan::{GoOn, Open, Refusal, Unclosed};
 use super::{ENOUGH, Ending, Packing, Reader, Transaction};
+use crate::diagnostic::{Diagnostic, Line};
 use crate::dump::block::{Statement, What};
-use crate::dump::error::{DumpError, Place, Problem, SourceLine};
+use crate::dump::error::{DumpError, Place};
 
 /// How many characters of a line are shown, and how many of them before what is meant.
 const SHOWN: usize = 120;
@@ -32,7 +33,7 @@ pub(super) fn behind(place: Place, passed: &[u8]) -> Place {
 }
 
 /// The line around `at..end` of `bytes`, as much of it as is there and can be shown.
-pub(super) fn line(bytes: &[u8], at: usize, end: usize) -> SourceLine {
+pub(super) fn line(bytes: &[u8], at: usize, end: usize) -> Line {
     let at = at.min(bytes.len());
     let from = memchr::memrchr(b'\n', &bytes[..at]).map_or(0, |newline| newline + 1);
     let to = memchr::memchr(b'\n', &bytes[at..]).map_or(bytes.len(), |newline| at + newline);
@@ -62,21 +63,19 @@ pub(super) fn line(bytes: &[u8], at: usize, end: usize) -> SourceLine {
             stop = text.len();
         }
     }
-    SourceLine {
+    Line {
         text,
         span: start..stop,
+        ..Line::default()
     }
 }
 
 /// What is wrong with a transaction that is never ended.
-pub(super) fn open_transaction(place: Place, line: SourceLine) -> Problem {
-    Problem {
-        code: "cut-short",
-        message: "no COMMIT ends the transaction that begins here".to_owned(),
-        help: Some(AGAIN.to_owned()),
-        place,
-        line,
-    }
+pub(super) fn open_transaction(name: &str, place: Place, line: Line) -> Diagnostic {
+    let message = "no COMMIT ends the transaction that begins here";
+    Diagnostic::problem("cut-short", message)
+        .at(place.location(name, line))
+        .help(AGAIN)
 }
 
 impl Reader {
@@ -92,15 +91,11 @@ impl Reader {
         end: usize,
         message: impl Into<String>,
         help: Option<String>,
-    ) -> Problem {
+    ) -> Diagnostic {
         let at = at.min(self.buffer.len() - self.start);
-        Problem {
-            code,
-            message: message.into(),
-            help,
-            place: self.place_of(at),
-            line: line(&self.buffer, self.start + at, self.start + end),
-        }
+        let line = line(&self.buffer, self.start + at, self.start + end);
+        let location = self.place_of(at).location(self.source.name(), line);
+        Diagnostic::problem(code, message).at(location).helps(help)
     }
 
     /// Takes down what is refused, and goes to where reading can go on. `statement` is where the statement begins.
@@ -125,7 +120,7 @@ impl Reader {
         Ok(())
     }
 
-    fn note(&mut self, problem: Problem) -> Result<(), DumpError> {
+    fn note(&mut self, problem: Diagnostic) -> Result<(), DumpError> {
         self.problems.push(problem);
         if self.problems.len() < ENOUGH {
             return Ok(());
@@ -180,16 +175,17 @@ impl Reader {
             let at = usize::try_from(statement.offset - self.place.offset).unwrap_or(usize::MAX);
             match (&statement.what, &self.transaction) {
                 (What::Begin, Transaction::Open(begin)) => {
+                    let begin = begin.location.as_ref().and_then(|it| it.place().1);
                     let message = format!(
                         "a transaction begins within that of line {}",
-                        begin.place.line
+                        begin.unwrap_or_default()
                     );
                     let problem = self.problem("malformed-statement", at, at + 5, message, None);
                     self.note(problem)?;
                 }
                 (What::Begin, _) => {
                     let line = line(&self.buffer, self.start + at, self.start + at + 5);
-                    let problem = open_transaction(self.place_of(at), line);
+                    let problem = open_transaction(self.source.name(), self.place_of(at), line);
                     self.transaction = Transaction::Open(Box::new(problem));
                 }
                 (What::Commit, Transaction::Open(_) | Transaction::Glanced) => {
@@ -211,7 +207,7 @@ impl Reader {
         // Before anything of it is given away.
         match (&self.transaction, self.source.ending()) {
             (Transaction::Open(problem), Some(Ending::Open)) => {
-                let problem = Problem::clone(problem);
+                let problem = Diagnostic::clone(problem);
                 Err(self.broken(problem))
             }
             _ => Ok(()),
@@ -219,7 +215,7 @@ impl Reader {
     }
 
     /// The dump ends in the middle of this.
-    pub(super) fn cut_short(&self, open: Open) -> Problem {
+    pub(super) fn cut_short(&self, open: Open) -> Diagnostic {
         let what = match open.what {
             Unclosed::Statement => "the dump ends inside of the statement that begins here",
             Unclosed::Trigger => {
@@ -239,7 +235,7 @@ impl Reader {
     }
 
     /// What ends the reading, behind what was refused before.
-    pub(super) fn broken(&mut self, problem: Problem) -> DumpError {
+    pub(super) fn broken(&mut self, problem: Diagnostic) -> DumpError {
         if self.problems.is_empty() {
             return DumpError::CutShort {
                 name: self.source.name().to_owned(),

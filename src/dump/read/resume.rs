@@ -5,8 +5,9 @@ use sha2::Digest;
 use super::problem::{behind, line};
 use super::scan::Text;
 use super::{Reader, Transaction};
+use crate::diagnostic::Diagnostic;
 use crate::dump::block::Mark;
-use crate::dump::error::{DumpError, Place, Problem};
+use crate::dump::error::{DumpError, Place};
 use crate::dump::source::{Ending, ending_of};
 use crate::sql::{self, Kind};
 
@@ -45,7 +46,7 @@ impl Reader {
                 offset: mark.offset,
             });
         }
-        if let Some(problem) = begin(&first) {
+        if let Some(problem) = begin(self.source.name(), &first) {
             self.transaction = match ending_of(&last, 0) {
                 Ending::Commit => Transaction::Glanced,
                 _ => Transaction::Open(Box::new(problem)),
@@ -56,7 +57,7 @@ impl Reader {
 }
 
 /// The `BEGIN` among the first statements of a dump, as a problem that it is where nothing ends it.
-fn begin(first: &[u8]) -> Option<Problem> {
+fn begin(name: &str, first: &[u8]) -> Option<Diagnostic> {
     let text = Text {
         bytes: first,
         last: false,
@@ -78,6 +79,7 @@ fn begin(first: &[u8]) -> Option<Problem> {
                 };
                 let place = behind(start, &first[..at]);
                 return Some(super::problem::open_transaction(
+                    name,
                     place,
                     line(first, at, at + 5),
                 ));

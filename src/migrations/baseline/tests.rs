@@ -63,7 +63,7 @@ async fn check(db: &Db, files: &[(&str, &str)], version: i64, verify: Verify, ex
     match take(db, &set(files), version, verify).await {
         Ok(outcome) => {
             for warning in &outcome.warnings {
-                writeln!(told, "warning: {warning}").unwrap();
+                writeln!(told, "warning: {}", warning.message).unwrap();
             }
             writeln!(told, "{} recorded", outcome.done.len()).unwrap();
         }
@@ -72,7 +72,7 @@ async fn check(db: &Db, files: &[(&str, &str)], version: i64, verify: Verify, ex
                 writeln!(
                     told,
                     "{} {}",
-                    problem.code(),
+                    problem.code,
                     problem.file().unwrap_or_default()
                 )
                 .unwrap();

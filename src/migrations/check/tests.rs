@@ -22,18 +22,15 @@ async fn check(files: &[(&str, &str)], expect: Expect) {
     let checked = checked(files).await;
     let mut found = String::new();
     for problem in &checked.problems {
-        let place = match problem.origin() {
-            Some(origin) => format!("{}:{}", origin.source.name, origin.place()),
-            None => problem.file().unwrap_or_default().to_owned(),
-        };
-        writeln!(found, "{place} {}", problem.code()).unwrap();
+        let place = problem.location.as_ref().map(ToString::to_string);
+        writeln!(found, "{} {}", place.unwrap_or_default(), problem.code).unwrap();
         // What the files alone tell is specified elsewhere.
-        if let Problem::Fails { .. }
-        | Problem::NotRehearsed { .. }
-        | Problem::DownIsNoInverse { .. } = problem
-        {
-            writeln!(found, "  {problem}").unwrap();
-            if let Some(help) = problem.help() {
+        if let "fails" | "not-rehearsed" | "down-no-inverse" = problem.code {
+            writeln!(found, "  {}", problem.message).unwrap();
+            for note in problem.notes.iter().flat_map(|note| note.lines()) {
+                writeln!(found, "  note: {note}").unwrap();
+            }
+            for help in &problem.help {
                 writeln!(found, "  help: {help}").unwrap();
             }
         }
@@ -187,7 +184,8 @@ async fn a_down_file_that_is_no_inverse_is_told_once_and_spoils_nothing_after_it
         ],
         expect![[r#"
             V1__a.down.sql down-no-inverse
-              the down file of V1 does not bring back the schema that was there before: table a should not be there
+              the down file of V1 does not bring back the schema that was there before
+              note: table a should not be there
               help: make the down file take back all that the migration does, and no more
             V2__b.down.sql:1:40 fails
               error in index i after drop column: no such column: x (taking it back, in memory)
@@ -239,7 +237,8 @@ async fn a_migration_that_cannot_be_applied_twice_is_told() {
               UNIQUE constraint failed: a.x (applying it a second time, in memory)
               help: make the migration work on what its down file leaves
             V3__c.down.sql down-no-inverse
-              the down file of V3 does not bring back the schema that was there before: table c should not be there
+              the down file of V3 does not bring back the schema that was there before
+              note: table c should not be there
               help: make the down file take back all that the migration does, and no more
             3 applied, 0 reversed, whole
         "#]],

@@ -3,12 +3,13 @@ use std::time::Duration;
 
 use expect_test::expect_file;
 
-use super::{STYLE, case, origin};
+use super::{STYLE, case, origin, row};
 use crate::config::{DotEnv, Sources, resolve};
 use crate::db::{At, Code, Db, DbError, EngineError, Failure, Left, Options, Stop};
-use crate::history::{Failed, HistoryError, Part};
+use crate::diagnostic::Diagnostic;
+use crate::history::{Failed, History, HistoryError, Part, Row, State};
 use crate::migrations::{
-    self, ApplyError, Back, Done, Grouping, Migrations, Outcome, PlanOptions, Problem, ReadError,
+    self, ApplyError, Back, Done, Grouping, Migrations, Outcome, PlanOptions, ReadError,
     ScriptError, UndoOptions, Verb,
 };
 use crate::report::Report;
@@ -52,7 +53,7 @@ async fn third_fails(third: (&str, &str)) -> Report {
 
 async fn fails(db: &Db, files: &[(&str, &str)], grouping: Grouping) -> Report {
     let error = apply(db, files, grouping).await.unwrap_err();
-    Report::failure(&error, STYLE)
+    Report::failure(&error)
 }
 
 /// A failure that is too much work to bring about: `part` of V3 fails with this code.
@@ -119,7 +120,7 @@ fn done(version: i64) -> Done {
 }
 
 fn of_script(error: ScriptError) -> Report {
-    Report::failure(&ApplyError::Script(Box::new(error)), STYLE)
+    Report::failure(&ApplyError::Script(Box::new(error)))
 }
 
 /// The title of each case, and what is said.
@@ -295,7 +296,7 @@ async fn undoing(cases: &mut Cases) {
         let error = migrations::undo(&db, &options, &run, &ignore)
             .await
             .unwrap_err();
-        cases.add(title, &Report::failure(&error, STYLE));
+        cases.add(title, &Report::failure(&error));
     }
 }
 
@@ -362,37 +363,40 @@ fn waiting(cases: &mut Cases) {
             done,
             started,
         };
-        Report::failure(&error, STYLE)
+        Report::failure(&error)
     };
     cases.add("a lock", &waited(vec![], None));
     cases.add(
         "a lock, after a part of the run",
         &waited(vec![done(1)], None),
     );
+    let files = [("V4__vacuum.sql", "-- seedbed: no-transaction\nVACUUM;\n")];
+    let history = History {
+        rows: vec![Row {
+            state: State::Started,
+            ..row(Key::Migration(4), "vacuum", files[0].1)
+        }],
+        ..History::default()
+    };
+    let plan = migrations::plan(&set(&files), &history, &PlanOptions::default());
+    let started = plan.problems[0].clone();
     let error = ApplyError::Waited {
-        what: "a migration that runs outside of a transaction was not finished".to_owned(),
+        what: started.message.clone(),
         waited: Duration::from_secs(10),
         done: Vec::new(),
-        started: Some(Problem::Started {
-            key: Key::Migration(4),
-            since: "2026-11-21T22:12:51.123Z".to_owned(),
-            by: "seedbed 0.1.0, ann@laptop".to_owned(),
-        }),
+        started: Some(Box::new(started)),
     };
-    cases.add(
-        "a migration that was started",
-        &Report::failure(&error, STYLE),
-    );
+    cases.add("a migration that was started", &Report::failure(&error));
     let error = ApplyError::Problems {
-        problems: vec![Problem::Empty {
-            file: "migrations/V3__more.sql".to_owned(),
-        }],
+        problems: migrations::plan(
+            &set(&[("V3__more.sql", "-- later\n")]),
+            &History::default(),
+            &PlanOptions::default(),
+        )
+        .problems,
         done: vec![done(1), done(2)],
     };
-    cases.add(
-        "problems after a part of the run",
-        &Report::failure(&error, STYLE),
-    );
+    cases.add("problems after a part of the run", &Report::failure(&error));
 }
 
 async fn databases(cases: &mut Cases) {
@@ -410,7 +414,7 @@ async fn databases(cases: &mut Cases) {
     )
     .unwrap();
     let error = look(text).await.unwrap_err();
-    cases.add("a text", &shown(Report::history(&error, STYLE)));
+    cases.add("a text", &shown(Report::history(&error)));
 
     let missing = folder.path().join("missing").join("app.db");
     let db = Db::local(&missing, Options::default()).unwrap();
@@ -434,7 +438,7 @@ async fn databases(cases: &mut Cases) {
     .await
     .unwrap();
     let error = crate::history::read(&db).await.unwrap_err();
-    cases.add("the table of another tool", &Report::history(&error, STYLE));
+    cases.add("the table of another tool", &Report::history(&error));
 
     let (stop, signal) = Stop::new();
     stop.raise();
@@ -476,7 +480,7 @@ async fn databases(cases: &mut Cases) {
             }),
         ),
     ] {
-        cases.add(title, &Report::history(&error, STYLE));
+        cases.add(title, &Report::history(&error));
     }
 }
 
@@ -497,29 +501,23 @@ fn hide(mut report: Report, folder: &Path) -> Report {
 fn files_and_settings(cases: &mut Cases) {
     let path = || PathBuf::from("migrations");
     let error = ReadError::NoDirectory { path: path() };
-    cases.add("no folder", &Report::files(&error, STYLE));
+    cases.add("no folder", &Report::files(&error));
     let error = ReadError::Unreadable {
         path: path(),
         source: std::io::Error::other("permission denied"),
     };
-    cases.add(
-        "a folder that cannot be read",
-        &Report::files(&error, STYLE),
-    );
+    cases.add("a folder that cannot be read", &Report::files(&error));
 
     let sources = Sources {
         dotenv: Some(DotEnv::parse(".env", "\nUSE_TURSO=perhaps\n")),
         ..Sources::default()
     };
     let error = resolve(&sources).config().unwrap_err();
-    cases.add("a setting", &Report::config(&error, STYLE));
+    cases.add("a setting", &Report::config(&error));
 
-    let report = Report::usage(
-        "not-found",
-        "there is no migration V9",
-        Some("`cargo xtask status` lists them".to_owned()),
-    );
-    cases.add("anything else", &report);
+    let diagnostic =
+        Diagnostic::error("not-found", "there is no migration V9").help("`status` lists them");
+    cases.add("anything else", &Report::from(diagnostic));
 }
 
 #[test]

@@ -1,9 +1,10 @@
 use expect_test::{Expect, expect};
 use serde_json::Value;
 
-use super::{STYLE, origin};
+use super::STYLE;
+use crate::diagnostic::Diagnostic;
 use crate::history::History;
-use crate::migrations::{Done, Migrations, Outcome, PlanOptions, Problem, Verb, plan};
+use crate::migrations::{Done, Migrations, Outcome, PlanOptions, Verb, plan};
 use crate::report::{Call, Document, Report};
 use crate::script::Key;
 
@@ -201,10 +202,14 @@ fn an_outcome_lists_what_was_done() {
             done(Key::Migration(1), Verb::Applied),
             done(Key::Repeatable("views".to_owned()), Verb::Removed),
         ],
-        warnings: vec![Problem::Ahead {
-            versions: vec![4],
-            newest: Some(3),
-        }],
+        warnings: vec![
+            Diagnostic::problem(
+                "ahead",
+                "the database is ahead of these files: V4 is applied, and the newest file is V3",
+            )
+            .warning()
+            .help("nothing has to be done where an older release is deployed; otherwise bring the newer files back"),
+        ],
         version: Some(4),
     };
     check(
@@ -259,11 +264,11 @@ fn an_outcome_lists_what_was_done() {
 
 #[test]
 fn a_failure_has_its_places() {
-    let problems = [Problem::TransactionControl {
-        origin: origin("V2__x.sql", "BEGIN;\nSELECT 'é'; COMMIT;\n", "COMMIT"),
-        keyword: "COMMIT".to_owned(),
-    }];
-    let report = Report::problems(&problems, STYLE);
+    let text = "SELECT 1;\nSELECT 'é'; COMMIT;\n";
+    let set =
+        Migrations::from_files([("migrations/V2__x.sql".to_owned(), text.as_bytes().to_vec())]);
+    let plan = plan(&set, &History::default(), &PlanOptions::default());
+    let report = Report::problems(&plan.problems);
     check(
         &Document::failure(call("migrate", 4), &report),
         &expect![[r#"

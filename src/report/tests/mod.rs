@@ -9,7 +9,9 @@ mod tables;
 use std::sync::Arc;
 
 use super::{Paint, Style};
-use crate::script::{Origin, Source};
+use crate::history::{Row, State};
+use crate::migrations::checksum;
+use crate::script::{Key, Origin, Source};
 
 const STYLE: Style<'static> = Style {
     paint: Paint::Plain,
@@ -29,6 +31,25 @@ fn origin(name: &str, text: &str, part: &str) -> Origin {
     Origin {
         source: source(name, text),
         span: start..start + part.len(),
+    }
+}
+
+/// A row of an applied migration.
+fn row(key: Key, name: &str, text: &str) -> Row {
+    Row {
+        checksum: checksum(text),
+        key,
+        name: name.to_owned(),
+        effective: None,
+        state: State::Applied,
+        applied_at: "2026-11-21T22:12:51.123Z".to_owned(),
+        duration_ms: Some(3),
+        run_id: String::new(),
+        applied_by: "seedbed 0.1.0, ann@laptop".to_owned(),
+        detail: serde_json::Map::new(),
+        has_down: false,
+        source: Some(text.to_owned()),
+        down: None,
     }
 }
 

@@ -1,11 +1,17 @@
 use expect_test::expect_file;
 
-use super::{STYLE, case, origin, source};
-use crate::history::{OtherHistory, Recorded};
-use crate::migrations::{Edit, Large, Migrations, PlanOptions, Problem, Severity, Way, plan};
-use crate::report::{Diagnostic, Paint, Report, Style, annotations};
+use super::{STYLE, case, origin, row};
+use crate::db::{Db, Engine, Options};
+use crate::diagnostic::{Diagnostic, Location};
+use crate::history::{History, OtherHistory, Recorded, Row, State, Unfinished};
+use crate::migrations::{
+    ApplyError, Base, BaselineOptions, Grouping, Migrations, PlanOptions, Repair, Target, Verify,
+    baseline, check, check_against, ignore, plan, repair, undo_plan,
+};
+use crate::report::{Paint, Report, Style, annotations};
+use crate::schema::tests::database;
 use crate::schema::{Difference, Object, ObjectKind};
-use crate::script::{Key, Source};
+use crate::script::{Key, Run, Source};
 
 const USERS: &str = "\
 -- Who may log in.
@@ -17,17 +23,6 @@ CREATE INDEX users_by_email ON users (email);
 ";
 
 const AT: &str = "2026-11-21T22:12:51.123Z";
-
-fn edited(key: Key, edit: Edit, now: &str, recorded: Option<&str>) -> Problem {
-    Problem::Edited {
-        key,
-        file: source("V2__users.sql", now),
-        edit,
-        applied_at: AT.to_owned(),
-        recorded: recorded.map(str::to_owned),
-        checksums: ("1b4f0e98".to_owned(), "9f86d081".to_owned()),
-    }
-}
 
 fn object(name: &str, sql: &str) -> Object {
     Object {
@@ -60,377 +55,280 @@ fn differences() -> Vec<Difference> {
     ]
 }
 
-/// One of each, and more where one variant has several texts.
-fn all_problems() -> Vec<Problem> {
-    let v2 = Key::Migration(2);
-    let views = Key::Repeatable("views".to_owned());
-    let file = |name: &str| format!("migrations/{name}");
-    vec![
-        Problem::BadName {
-            file: file("v2_users.sql"),
-            why: "must have two underscores between its version and its words".to_owned(),
-            suggestion: Some("V2__users.sql".to_owned()),
-            written_for: None,
-        },
-        Problem::BadName {
-            file: file("notes.sql"),
-            why: "must begin with V, U or R".to_owned(),
-            suggestion: None,
-            written_for: None,
-        },
-        Problem::Duplicate {
-            what: "V2".to_owned(),
-            files: vec![file("V2__teams.sql"), file("V2__users.sql")],
-        },
-        Problem::UndoPrefix {
-            file: file("U2__users.sql"),
-            beside: file("V2__users.sql"),
-            down: "V2__users.down.sql".to_owned(),
-        },
-        Problem::DownWithoutUp {
-            file: file("V9__users.down.sql"),
-            version: 9,
-        },
-        Problem::NotText {
-            file: file("V2__users.sql"),
-            what: "this file is UTF-16".to_owned(),
-            help: "save it as UTF-8".to_owned(),
-        },
-        Problem::Empty {
-            file: file("V2__users.sql"),
-        },
-        Problem::Syntax {
-            origin: origin("V2__users.sql", "SELECT 'it;\n", "'it;"),
-            what: "a string that begins here has no end".to_owned(),
-        },
-        Problem::Directive {
-            origin: origin(
-                "V2__users.sql",
-                "-- seedbed: no-transactions\nVACUUM;\n",
-                "-- seedbed: no-transactions",
-            ),
-            what: "there is no directive `no-transactions`".to_owned(),
-            help: "the directives are: no-transaction, foreign-keys=on, foreign-keys=off".to_owned(),
-        },
-        Problem::TransactionControl {
-            origin: origin("V2__users.sql", "BEGIN;\nSELECT 1;\nCOMMIT;\n", "COMMIT"),
-            keyword: "COMMIT".to_owned(),
-        },
-        Problem::Savepoint {
-            origin: origin("V2__users.sql", "SELECT 1;\nRELEASE a;\n", "RELEASE a"),
-            what: "there is no open savepoint a here".to_owned(),
-        },
-        Problem::Reserved {
-            origin: origin("V2__users.sql", "DROP TABLE _migrations;\n", "DROP TABLE _migrations"),
-            table: "_migrations".to_owned(),
-        },
-        Problem::Refused {
-            origin: origin("V2__users.sql", "ATTACH 'a.db' AS a;\n", "ATTACH 'a.db' AS a"),
-            why: "ATTACH and DETACH outlive the script: a database in memory keeps its one connection"
-                .to_owned(),
-        },
-        Problem::ForeignKeysPragma {
-            origin: origin(
-                "V2__users.sql",
-                "PRAGMA foreign_keys = OFF;\n",
-                "PRAGMA foreign_keys = OFF",
-            ),
-            on: false,
-        },
-        Problem::DropsWithForeignKeys {
-            origin: origin(
-                "V2__users.sql",
-                "-- seedbed: foreign-keys=on\nDROP TABLE users;\n",
-                "DROP TABLE users",
-            ),
-        },
-        edited(
-            v2.clone(),
-            Edit::Meaning,
-            &USERS.replace("NOT NULL UNIQUE", "NOT NULL"),
-            Some(USERS),
-        ),
-        edited(v2.clone(), Edit::Meaning, USERS, None),
-        edited(v2.clone(), Edit::Wording, USERS, Some(USERS)),
-        edited(v2.clone(), Edit::Name, USERS, None),
-        edited(v2.clone(), Edit::Down, USERS, None),
-        Problem::Missing {
-            key: v2.clone(),
-            name: "users".to_owned(),
-            applied_at: AT.to_owned(),
-        },
-        Problem::Missing {
-            key: views.clone(),
-            name: "views".to_owned(),
-            applied_at: AT.to_owned(),
-        },
-        Problem::OutOfOrder {
-            version: 2,
-            file: file("V2__users.sql"),
-            newest: 3,
-        },
-        Problem::Ahead {
-            versions: vec![4, 5],
-            newest: Some(3),
-        },
-        Problem::Ahead {
-            versions: vec![1],
-            newest: None,
-        },
-        Problem::Started {
-            key: v2.clone(),
-            since: AT.to_owned(),
-            by: "seedbed 0.1.0, ann@laptop".to_owned(),
-        },
-        Problem::NoSuchVersion {
-            version: 9,
-            among: "files",
-        },
-        Problem::NoDown {
-            key: v2.clone(),
-            name: "users".to_owned(),
-        },
-        Problem::NotRepairable {
-            key: v2.clone(),
-            why: "V2 was never started".to_owned(),
-            help: "`status` shows how each migration stands".to_owned(),
-        },
-        Problem::Fails {
-            origin: origin("V2__users.sql", "SELECT 1;\nDROP TABLE user;\n", "user"),
-            way: Way::Again,
-            message: "no such table: user".to_owned(),
-            help: Some("make the down file take back all of it".to_owned()),
-        },
-        Problem::NotRehearsed {
-            origin: origin("V2__users.sql", "ATTACH 'a.db' AS a;\n", "ATTACH 'a.db' AS a"),
-            why: "ATTACH and DETACH outlive the script".to_owned(),
-        },
-        Problem::DownIsNoInverse {
-            file: source("V2__users.down.sql", "DROP TABLE users;\n"),
-            key: v2.clone(),
-            way: Way::Down,
-            differences: differences(),
-        },
-        Problem::EditedSinceBase {
-            key: v2.clone(),
-            file: source("V2__users.sql", USERS),
-            edit: Edit::Meaning,
-            base: "origin/main".to_owned(),
-            recorded: USERS.replace("UNIQUE", ""),
-        },
-        Problem::EditedSinceBase {
-            key: v2.clone(),
-            file: source("V2__users.sql", USERS),
-            edit: Edit::Wording,
-            base: "origin/main".to_owned(),
-            recorded: USERS.to_owned(),
-        },
-        Problem::GoneSinceBase {
-            key: v2.clone(),
-            name: "users".to_owned(),
-            base: "origin/main".to_owned(),
-            now: None,
-        },
-        Problem::GoneSinceBase {
-            key: v2,
-            name: "users".to_owned(),
-            base: "origin/main".to_owned(),
-            now: Some(file("V3__users.sql")),
-        },
-        Problem::GoneSinceBase {
-            key: views,
-            name: "views".to_owned(),
-            base: "origin/main".to_owned(),
-            now: None,
-        },
-        Problem::BehindBase {
-            version: 2,
-            file: file("V2__users.sql"),
-            base: "origin/main".to_owned(),
-            other: file("V2__teams.sql"),
-            newest: 2,
-        },
-        Problem::BehindBase {
-            version: 2,
-            file: file("V2__users.sql"),
-            base: "origin/main".to_owned(),
-            other: file("V3__teams.sql"),
-            newest: 3,
-        },
-        Problem::Overtaken {
-            versions: vec![3, 2],
-            on_top: vec![4],
-        },
-        Problem::TooLarge {
-            origin: origin("V2__users.sql", "INSERT INTO users VALUES ('…');\n", "'…'"),
-            what: Large::Value,
-            bytes: 5_100_000,
-            limit: 5_000_000,
-        },
-        Problem::TooLarge {
-            origin: origin("V2__users.sql", "SELECT 1;\n", ""),
-            what: Large::Text,
-            bytes: 5_100_000,
-            limit: 5_000_000,
-        },
-        Problem::UnfinishedImport(crate::history::Unfinished {
+fn set(files: &[(&str, &str)]) -> Migrations {
+    Migrations::from_files(
+        files
+            .iter()
+            .map(|(name, text)| (format!("migrations/{name}"), text.as_bytes().to_vec())),
+    )
+}
+
+/// The problems of a plan for these files and rows.
+fn planned(files: &[(&str, &str)], rows: &[Row], options: PlanOptions) -> Vec<Diagnostic> {
+    let history = History {
+        rows: rows.to_vec(),
+        ..History::default()
+    };
+    plan(&set(files), &history, &options).problems
+}
+
+fn of_files(files: &[(&str, &str)]) -> Vec<Diagnostic> {
+    planned(files, &[], PlanOptions::default())
+}
+
+fn of_engine(file: (&str, &str), engine: Engine) -> Vec<Diagnostic> {
+    let options = PlanOptions {
+        engine,
+        ..PlanOptions::default()
+    };
+    planned(&[file], &[], options)
+}
+
+/// The problems of these files and rows, V1 and V2 as they should be.
+fn of_rows(files: &[(&str, &str)], rows: &[Row]) -> Vec<Diagnostic> {
+    planned(files, rows, PlanOptions::default())
+}
+
+/// The problems of these files on a branch from `origin/main`, where `base` is.
+fn since_base(
+    files: &[(&str, &str)],
+    base: &[(&str, &str)],
+    tip: &[(&str, &str)],
+) -> Vec<Diagnostic> {
+    let base = Base {
+        name: "origin/main".to_owned(),
+        common: set(base),
+        tip: set(tip),
+    };
+    check_against(&set(files), &base)
+}
+
+/// Every problem of migrations, brought about as people bring it about.
+async fn all_problems() -> Vec<Diagnostic> {
+    let (v1, v2) = (("V1__a.sql", "SELECT 1;\n"), ("V2__users.sql", USERS));
+    let edited = (
+        "V2__users.sql",
+        &*USERS.replace("NOT NULL UNIQUE", "NOT NULL"),
+    );
+    let commented = ("V2__users.sql", &*format!("-- Note.\n{USERS}"));
+    let down = ("V2__users.down.sql", "DROP TABLE users;\n");
+    let row1 = row(Key::Migration(1), "a", v1.1);
+    let row2 = row(Key::Migration(2), "users", USERS);
+    let row3 = row(Key::Migration(3), "more", "SELECT 3;\n");
+    let row4 = row(Key::Migration(4), "more", "SELECT 4;\n");
+    let views = row(Key::Repeatable("views".to_owned()), "views", "SELECT 1;\n");
+    let started = Row {
+        state: State::Started,
+        ..row2.clone()
+    };
+    let silent = Row {
+        source: None,
+        ..row2.clone()
+    };
+    let renamed = Row {
+        name: "people".to_owned(),
+        ..row2.clone()
+    };
+    let long = "x".repeat(5_100_000);
+    let utf16 = Migrations::from_files([(
+        "migrations/V2__users.sql".to_owned(),
+        b"\xff\xfeS\0".to_vec(),
+    )]);
+    let target = PlanOptions {
+        target: Target::Version(9),
+        ..PlanOptions::default()
+    };
+    let undone = |rows: &[Row], versions: &[i64]| {
+        let history = History {
+            rows: rows.to_vec(),
+            ..History::default()
+        };
+        undo_plan(&history, versions, Grouping::All, Engine::Local).problems
+    };
+    let with_down = |row: &Row| Row {
+        down: Some("SELECT 1;\n".to_owned()),
+        ..row.clone()
+    };
+    let unfinished = History {
+        unfinished: Some(Unfinished {
             name: "old.sql".to_owned(),
             line: 1200,
-            started_at: "2026-11-21T22:12:51.123Z".to_owned(),
+            started_at: AT.to_owned(),
         }),
-        of_file(
+        ..History::default()
+    };
+    let found = [
+        of_files(&[("v2_users.sql", USERS)]),
+        of_files(&[("notes.sql", USERS)]),
+        of_files(&[v2, ("V2__teams.sql", "SELECT 1;\n")]),
+        of_files(&[v2, ("U2__users.sql", "SELECT 1;\n")]),
+        of_files(&[("V9__users.down.sql", "SELECT 1;\n")]),
+        utf16.problems,
+        of_files(&[("V2__users.sql", "-- later\n")]),
+        of_files(&[("V2__users.sql", "SELECT 'it;\n")]),
+        of_files(&[("V2__users.sql", "-- seedbed: no-transactions\nVACUUM;\n")]),
+        of_files(&[("V2__users.sql", "SELECT 1;\nCOMMIT;\n")]),
+        of_files(&[("V2__users.sql", "SELECT 1;\nRELEASE a;\n")]),
+        of_files(&[("V2__users.sql", "DELETE FROM _migrations;\n")]),
+        of_engine(("V2__users.sql", "ATTACH 'a.db' AS a;\n"), Engine::Memory),
+        of_files(&[("V2__users.sql", "PRAGMA foreign_keys = OFF;\nSELECT 1;\n")]),
+        of_files(&[("V2__users.sql", "-- seedbed: foreign-keys=on\nDROP TABLE users;\n")]),
+        of_rows(&[edited], std::slice::from_ref(&row2)),
+        of_rows(&[edited], &[silent]),
+        of_rows(&[commented], std::slice::from_ref(&row2)),
+        of_rows(&[v2], &[renamed]),
+        of_rows(&[v2, down], std::slice::from_ref(&row2)),
+        of_rows(&[("V3__more.sql", "SELECT 3;\n")], &[row2.clone(), row3.clone()]),
+        of_rows(&[], std::slice::from_ref(&views)),
+        of_rows(&[v2, ("V3__more.sql", "SELECT 3;\n")], std::slice::from_ref(&row3)),
+        of_rows(&[("V3__more.sql", "SELECT 3;\n")], &[row3.clone(), row4.clone(), Row { key: Key::Migration(5), ..row4.clone() }]),
+        of_rows(&[], std::slice::from_ref(&row1)),
+        of_rows(&[v2], &[started]),
+        planned(&[], &[], target),
+        undone(std::slice::from_ref(&row2), &[2]),
+        never_started().await,
+        checked(&[("V1__a.sql", "CREATE TABLE user (id);\n"), ("R__users.sql", "SELECT 1;\nDROP TABLE user;\n")]).await,
+        checked(&[("V2__users.sql", "ATTACH 'a.db' AS a;\n")]).await,
+        checked(&[
+            ("V1__a.sql", "CREATE TABLE teams (id);\nCREATE TABLE users (id INTEGER, name TEXT);\n"),
+            ("V2__users.sql", "CREATE TABLE orders (id);\n"),
+            ("V2__users.down.sql", "DROP TABLE orders;\nDROP TABLE teams;\nCREATE TABLE notes (id);\nALTER TABLE users ADD email TEXT;\n"),
+        ])
+        .await,
+        since_base(&[edited], &[v2], &[v2]),
+        since_base(&[commented], &[v2], &[v2]),
+        since_base(&[], &[v2], &[v2]),
+        since_base(&[("V3__users.sql", USERS)], &[v2], &[v2]),
+        since_base(&[], &[("R__views.sql", "SELECT 1;\n")], &[("R__views.sql", "SELECT 1;\n")]),
+        since_base(&[v2], &[], &[("V2__teams.sql", "SELECT 1;\n")]),
+        since_base(&[v2], &[], &[("V3__teams.sql", "SELECT 1;\n")]),
+        undone(&[with_down(&row2), with_down(&row3), row4], &[3, 2]),
+        of_engine(("V2__users.sql", &format!("INSERT INTO users VALUES ('\n{long}');\n")), Engine::Server),
+        of_engine(("V2__users.sql", &format!("SELECT 1;\n-- {long}\n")), Engine::Server),
+        plan(&set(&[]), &unfinished, &PlanOptions::default()).problems,
+        of_files(&[(
             "V2__users.sql",
             "-- +goose Up\nCREATE TABLE users (id);\n\n  -- +goose Down\nDROP TABLE users;\n",
-        ),
-        of_file("U2__users.sql", "-- migrate:up transaction:false\nVACUUM;\n"),
-        of_file("R__views.sql", "/* +migrate Down */\nDROP VIEW v;\n"),
-        of_file("V2__users.sql", "-- +goose ENVSUB ON\nSELECT '${NAME}';\n"),
-        other_history("refinery", "refinery_schema_history", "2", None, Some(2)),
-        other_history("Django", "django_migrations", "users.0002_email", None, None),
-        other_history("sqlx", "_sqlx_migrations", "3", Some("3"), None),
-        Problem::AlreadyThere {
-            origin: origin(
-                "V2__users.sql",
-                "CREATE TABLE IF NOT EXISTS users (id);\n",
-                "CREATE TABLE IF NOT EXISTS users (id)",
-            ),
-            table: "users".to_owned(),
-        },
-        Problem::NotCompared {
-            tables: vec!["_cf_KV".to_owned(), "d1_migrations".to_owned()],
-        },
-    ]
+        )]),
+        of_files(&[("U2__users.sql", "-- migrate:up transaction:false\nVACUUM;\n")]),
+        of_files(&[("R__views.sql", "/* +migrate Down */\nDROP VIEW v;\n")]),
+        of_files(&[("V2__users.sql", "-- +goose ENVSUB ON\nSELECT '${NAME}';\n")]),
+        of_other("refinery", "refinery_schema_history", "2", None),
+        of_other("Django", "django_migrations", "users.0002_email", None),
+        of_other("sqlx", "_sqlx_migrations", "3", Some("3")),
+        of_tables(&[("V2__users.sql", "CREATE TABLE IF NOT EXISTS users (id);\n")]),
+        not_compared().await,
+    ];
+    for problems in &found {
+        assert_eq!(problems.len(), 1, "{problems:?}");
+    }
+    found.concat()
 }
 
-/// The problem of a file that holds instructions to another tool.
-fn of_file(name: &str, text: &str) -> Problem {
-    let files = [(format!("migrations/{name}"), text.as_bytes().to_vec())];
-    let history = crate::history::History::default();
-    let set = Migrations::from_files(files);
-    plan(&set, &history, &PlanOptions::default())
-        .problems
-        .remove(0)
-}
-
-fn other_history(
+/// The problems of a database that another tool has migrated, whose versions are V1 and V2 where `newest` is one of them.
+fn of_other(
     tool: &'static str,
     table: &str,
     newest: &str,
     unfinished: Option<&str>,
-    baseline: Option<i64>,
-) -> Problem {
-    Problem::OtherHistory {
-        other: OtherHistory {
+) -> Vec<Diagnostic> {
+    let history = History {
+        others: vec![OtherHistory {
             tool,
             table: table.to_owned(),
             newest: newest.to_owned(),
             unfinished: unfinished.map(str::to_owned),
-            versions: Vec::new(),
+            versions: newest
+                .parse()
+                .map_or(Vec::new(), |newest| (1..=newest).collect()),
             recorded: Recorded::Each,
-        },
-        baseline,
-        severity: Severity::Error,
+        }],
+        ..History::default()
+    };
+    let files = [("V1__a.sql", "SELECT 1;\n"), ("V2__users.sql", USERS)];
+    plan(&set(&files), &history, &PlanOptions::default()).problems
+}
+
+/// The problems of a database that has a table `users` and no history.
+fn of_tables(files: &[(&str, &str)]) -> Vec<Diagnostic> {
+    let history = History {
+        tables: ["users".to_owned()].into(),
+        ..History::default()
+    };
+    plan(&set(files), &history, &PlanOptions::default()).problems
+}
+
+async fn not_compared() -> Vec<Diagnostic> {
+    let sql = "CREATE TABLE a (x); CREATE TABLE _cf_KV (key TEXT); CREATE TABLE d1_migrations (id INTEGER PRIMARY KEY, \
+               name TEXT, applied_at TIMESTAMP)";
+    let db = database(sql).await;
+    let options = BaselineOptions {
+        version: 1,
+        verify: Verify::Schema,
+    };
+    let files = set(&[("V1__a.sql", "CREATE TABLE a (x);\n")]);
+    let outcome = baseline(&db, &files, &options, &Run::new("test"), &ignore()).await;
+    outcome.unwrap().warnings
+}
+
+async fn checked(files: &[(&str, &str)]) -> Vec<Diagnostic> {
+    check(&set(files)).await.unwrap().problems
+}
+
+async fn never_started() -> Vec<Diagnostic> {
+    let db = Db::memory(Options::default()).await.unwrap();
+    let what = Repair::Applied(Key::Migration(2));
+    match repair(&db, &set(&[]), &what, &Run::new("test"), &ignore()).await {
+        Err(ApplyError::Problems { problems, .. }) => problems,
+        other => panic!("{other:?}"),
     }
 }
 
-/// The number of the variant. Whoever adds one is told here to add it to `all_problems`.
-fn variant(problem: &Problem) -> usize {
-    match problem {
-        Problem::BadName { .. } => 0,
-        Problem::Duplicate { .. } => 1,
-        Problem::UndoPrefix { .. } => 2,
-        Problem::DownWithoutUp { .. } => 3,
-        Problem::NotText { .. } => 4,
-        Problem::Empty { .. } => 5,
-        Problem::Syntax { .. } => 6,
-        Problem::Directive { .. } => 7,
-        Problem::TransactionControl { .. } => 8,
-        Problem::Savepoint { .. } => 9,
-        Problem::Reserved { .. } => 10,
-        Problem::Refused { .. } => 11,
-        Problem::ForeignKeysPragma { .. } => 12,
-        Problem::DropsWithForeignKeys { .. } => 13,
-        Problem::Edited { .. } => 14,
-        Problem::Missing { .. } => 15,
-        Problem::OutOfOrder { .. } => 16,
-        Problem::Ahead { .. } => 17,
-        Problem::Started { .. } => 18,
-        Problem::NoSuchVersion { .. } => 19,
-        Problem::NoDown { .. } => 20,
-        Problem::NotRepairable { .. } => 21,
-        Problem::Fails { .. } => 22,
-        Problem::NotRehearsed { .. } => 23,
-        Problem::DownIsNoInverse { .. } => 24,
-        Problem::EditedSinceBase { .. } => 25,
-        Problem::GoneSinceBase { .. } => 26,
-        Problem::BehindBase { .. } => 27,
-        Problem::Overtaken { .. } => 28,
-        Problem::TooLarge { .. } => 29,
-        Problem::UnfinishedImport(_) => 30,
-        Problem::WrittenFor(_) => 31,
-        Problem::OtherHistory { .. } => 32,
-        Problem::AlreadyThere { .. } => 33,
-        Problem::NotCompared { .. } => 34,
-    }
-}
-
-#[test]
-fn each_problem_says_what_where_and_what_to_do() {
-    let mut variants: Vec<usize> = all_problems().iter().map(variant).collect();
-    variants.dedup();
-    assert_eq!(variants, (0..=34).collect::<Vec<_>>());
-
+#[tokio::test]
+async fn each_problem_says_what_where_and_what_to_do() {
     let mut all = String::new();
-    for problem in all_problems() {
-        let text = Report::problems(std::slice::from_ref(&problem), STYLE).text(STYLE);
-        all.push_str(&case(problem.code(), text.trim_end()));
+    for problem in all_problems().await {
+        let text = Report::problems(std::slice::from_ref(&problem)).text(STYLE);
+        all.push_str(&case(problem.code, text.trim_end()));
     }
-    let baseline = Report::baseline(2, &differences(), &["_cf_KV".to_owned()], STYLE).text(STYLE);
+    let baseline = Report::baseline(2, &differences(), &["_cf_KV".to_owned()]).text(STYLE);
     all.push_str(&case("a baseline that does not match", baseline.trim_end()));
     expect_file!["problems.txt"].assert_eq(&all);
 }
 
-#[test]
-fn what_stops_the_run_has_help_unless_the_message_says_it_all() {
-    for problem in all_problems() {
-        let syntax = matches!(problem, Problem::Syntax { .. });
-        let is_error = problem.severity() == Severity::Error;
-        assert!(
-            !is_error || syntax || problem.help().is_some(),
-            "{problem:?}"
-        );
+#[tokio::test]
+async fn what_stops_the_run_has_help_unless_the_message_says_it_all() {
+    for problem in all_problems().await {
+        let says_all = problem.code == "syntax" || !problem.is_error();
+        assert!(says_all || !problem.help.is_empty(), "{problem:?}");
     }
 }
 
 #[test]
 fn errors_come_before_warnings_and_are_counted() {
     let problems = [
-        edited(Key::Migration(2), Edit::Wording, USERS, None),
-        Problem::NoSuchVersion {
-            version: 9,
-            among: "files",
-        },
-        Problem::Empty {
-            file: "migrations/V3__x.sql".to_owned(),
-        },
+        Diagnostic::problem("comments-edited", "comments").warning(),
+        Diagnostic::problem("no-such-version", "there is no V9"),
+        Diagnostic::problem("empty", "there is no statement in this file"),
     ];
-    let report = Report::problems(&problems, STYLE);
+    let report = Report::problems(&problems);
     let codes: Vec<&str> = report.diagnostics.iter().map(|it| it.code).collect();
     assert_eq!(codes, ["no-such-version", "empty", "comments-edited"]);
     let text = report.text(STYLE);
     assert!(text.ends_with("\n\n2 errors, 1 warning\n"), "{text}");
-    assert_eq!(Report::problems(&[], STYLE).text(STYLE), "");
+    assert_eq!(Report::problems(&[]).text(STYLE), "");
 }
 
-#[test]
-fn each_problem_is_an_annotation_of_one_line() {
-    for problem in all_problems() {
-        let report = Report::problems(&[problem], STYLE);
-        let line = annotations(&report);
+#[tokio::test]
+async fn each_problem_is_an_annotation_of_one_line() {
+    let all = all_problems().await;
+    for problem in all.clone() {
+        let report = Report::problems(&[problem]);
+        let line = annotations(&report, STYLE);
         assert_eq!(line.lines().count(), 1, "{line}");
         assert!(line.starts_with("::error ") || line.starts_with("::warning "));
     }
-    let text = annotations(&Report::problems(&all_problems(), STYLE));
+    let text = annotations(&Report::problems(&all), STYLE);
     assert_eq!(text.lines().count(), 10);
 }
 
@@ -442,20 +340,21 @@ fn what_was_recorded_is_no_file_that_github_could_mark() {
         text: origin.source.text.clone(),
     });
     let report = Report::of(vec![Diagnostic {
-        at: Some(crate::report::At::Source(origin)),
+        location: Some(Location::Source(origin)),
         ..Diagnostic::error("syntax", "no")
     }]);
-    assert_eq!(annotations(&report), "::error title=syntax::no\n");
+    assert_eq!(annotations(&report, STYLE), "::error title=syntax::no\n");
 }
 
 #[cfg(feature = "cli")]
-#[test]
-fn colour_is_only_colour() {
+#[tokio::test]
+async fn colour_is_only_colour() {
+    let all = all_problems().await;
     let colour = Style {
         paint: Paint::Colour,
         ..STYLE
     };
-    let report = Report::problems(&all_problems(), STYLE);
+    let report = Report::problems(&all);
     let painted = report.text(colour);
     assert!(painted.contains("\u{1b}["));
     let stripped = anstream::adapter::strip_str(&painted).to_string();

@@ -3,8 +3,8 @@ use std::sync::Arc;
 use proptest::prelude::*;
 
 use super::STYLE;
-use crate::report::diff::Texts;
-use crate::report::{At, Diagnostic, Document, Paint, Report, Style, annotations};
+use crate::diagnostic::{Diagnostic, Diff, Location};
+use crate::report::{Document, Paint, Report, Style, annotations};
 use crate::script::{Origin, Source};
 
 /// Text with all that is odd on a terminal, in several lines.
@@ -21,13 +21,13 @@ fn report(text: String, name: String, message: String, span: (usize, usize)) -> 
     let mut diagnostic = Diagnostic::error("syntax", message.clone());
     diagnostic.notes = vec![message.clone()];
     diagnostic.help = vec![message];
-    diagnostic.diff = Some(Texts {
+    diagnostic.diff = Some(Diff {
         before_name: name.clone(),
         before: text.clone(),
         after_name: name.clone(),
         after: text.replace(['a', 'é'], "x\n"),
     });
-    diagnostic.at = Some(At::Source(Origin {
+    diagnostic.location = Some(Location::Source(Origin {
         source: Arc::new(Source { name, text }),
         // Whoever made the span may have been wrong about everything.
         span: start..end,
@@ -54,7 +54,7 @@ proptest! {
             let plain = paint == Paint::Plain;
             prop_assert!(!plain || !shown.contains(['\u{1b}', '\0', '\t', '\r']), "{shown:?}");
         }
-        prop_assert_eq!(annotations(&report).lines().count(), 1);
+        prop_assert_eq!(annotations(&report, STYLE).lines().count(), 1);
     }
 }
 

@@ -4,8 +4,8 @@ use std::ops::Range;
 
 use super::super::labels::Named;
 use super::super::model::{Label, Spanned, Table};
-use super::super::problem::Problem;
 use super::super::row::Rules;
+use crate::diagnostic::Diagnostic;
 use crate::nearest::nearest;
 use crate::schema::{ColumnKind, ForeignKey, Nullability, TableKind, TableShape};
 use std::sync::Arc;
@@ -26,7 +26,7 @@ impl<'a> Expansion<'a> {
             let source = self.files[file].source.clone();
             // That no label matches follows from it.
             self.problems.retain(|problem| {
-                let place = problem.origin.as_ref();
+                let place = problem.origin();
                 problem.code != "no-match"
                     || place.is_none_or(|it| it.span != label.span || it.source != source)
             });
@@ -280,7 +280,7 @@ impl<'a> Expansion<'a> {
                 };
                 // Once for each column, all at one place.
                 if let Some(origin) = self.origin(row.file, &row.span()) {
-                    let problem = Problem::error("missing-value", origin, message);
+                    let problem = Diagnostic::problem("missing-value", message).at(origin);
                     self.problems.push(problem);
                 }
             }

@@ -8,6 +8,7 @@ use super::mask::Masked;
 use super::plain;
 use super::refusal::Refusal;
 use super::render::{Rendered, Taken, masked};
+use crate::diagnostic::Diagnostic;
 use crate::schema::Shape;
 use crate::script::Source;
 use crate::seeds::clashes::link;
@@ -17,7 +18,6 @@ use crate::seeds::identity::word;
 use crate::seeds::inputs::{Clock, Variables};
 use crate::seeds::order::{Loop, order, references};
 use crate::seeds::parse::parse;
-use crate::seeds::problem::Problem;
 use crate::sql::Value;
 
 /// How many reasons are told.
@@ -108,7 +108,7 @@ fn same(one: &Value, other: &Value) -> bool {
     word(one) == word(other)
 }
 
-fn told(problems: &[Problem]) -> Vec<Refusal> {
+fn told(problems: &[Diagnostic]) -> Vec<Refusal> {
     let told = problems.iter().take(TOLD);
     told.map(|problem| Refusal::Unproven(problem.message.clone()))
         .collect()

@@ -4,8 +4,8 @@ use std::collections::{HashMap, HashSet};
 use std::ops::Range;
 
 use super::{Builder, Kind, Node};
+use crate::diagnostic::Diagnostic;
 use crate::seeds::model::Style;
-use crate::seeds::problem::Problem;
 
 impl Builder<'_> {
     /// The entries of a map: keys that are none and keys that stand twice are told and left out, merges expanded.
@@ -26,14 +26,14 @@ impl Builder<'_> {
             };
             if let Some(first) = seen.get(text) {
                 let other = self.origin(first.clone());
-                let problem = Problem::error(
+                let problem = Diagnostic::problem(
                     "duplicate-key",
-                    self.origin(key.span.clone()),
                     format!("`{text}` stands twice in this map"),
-                );
+                )
+                .at(self.origin(key.span.clone()));
                 self.problems.push(
                     problem
-                        .other("first here", other)
+                        .related("first here", other)
                         .help("keep one of the two"),
                 );
                 continue;

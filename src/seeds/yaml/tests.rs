@@ -1,4 +1,5 @@
 use super::*;
+use crate::diagnostic::Location;
 use expect_test::{Expect, expect};
 use proptest::prelude::*;
 
@@ -35,14 +36,14 @@ fn said(text: &str) -> String {
 }
 
 /// `line:column code: message [other at line:column] (help)`
-pub(in crate::seeds) fn told(problem: &Problem) -> String {
-    let at = |origin: &Origin| origin.place().to_string();
-    let place = problem.origin.as_ref().map_or("-".to_owned(), at);
-    let other = problem.other.as_ref();
-    let other = other.map_or(String::new(), |(words, origin)| {
-        format!(" [{words}: {}]", at(origin))
-    });
-    let help = problem.help.as_deref().unwrap_or("no help");
+pub(in crate::seeds) fn told(problem: &Diagnostic) -> String {
+    let at = |location: &Location| location.origin().unwrap().place().to_string();
+    let place = problem.location.as_ref().map_or("-".to_owned(), at);
+    let related = problem.related.iter();
+    let other: String = related
+        .map(|related| format!(" [{}: {}]", related.words, at(&related.location)))
+        .collect();
+    let help = problem.help.first().map_or("no help", String::as_str);
     format!(
         "{place} {}: {}{other} ({help})\n",
         problem.code, problem.message
@@ -675,7 +676,7 @@ fn survives(text: &str) {
     let source = source(text);
     let (file, problems) = crate::seeds::parse("x", source);
     for problem in &problems {
-        let origin = problem.origin.as_ref().unwrap();
+        let origin = problem.origin().unwrap();
         assert!(
             text.get(origin.span.clone()).is_some(),
             "{problem:?} in {text:?}"

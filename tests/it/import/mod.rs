@@ -113,7 +113,10 @@ pub(crate) fn words(error: &ImportError) -> String {
             [] => error.code().to_owned(),
             problems => problems
                 .iter()
-                .map(|problem| format!("{} at line {}", problem.code, problem.place.line))
+                .map(|problem| {
+                    let (_, line, _) = problem.location.as_ref().unwrap().place();
+                    format!("{} at line {}", problem.code, line.unwrap())
+                })
                 .collect::<Vec<_>>()
                 .join(" | "),
         },

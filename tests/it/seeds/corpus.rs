@@ -5,8 +5,9 @@
 use std::path::Path;
 use std::time::{Duration, Instant};
 
+use seedbed::diagnostic::{Diagnostic, Location};
 use seedbed::script::Origin;
-use seedbed::seeds::{Problem, Seeds, observe};
+use seedbed::seeds::{Seeds, observe};
 
 use super::Bed;
 use crate::dice::Dice;
@@ -91,9 +92,10 @@ async fn survives(bed: &Bed, folder: &Path, name: &str, bytes: &[u8]) {
     assert_eq!(again, plan, "{name}\n{shown}");
 }
 
-fn places(problem: &Problem) -> impl Iterator<Item = &Origin> {
-    let other = problem.other.iter().map(|(_, origin)| origin);
-    problem.origin.iter().chain(other)
+fn places(problem: &Diagnostic) -> impl Iterator<Item = &Origin> {
+    let related = problem.related.iter().map(|related| &related.location);
+    let all = problem.location.iter().chain(related);
+    all.filter_map(Location::origin)
 }
 
 fn corpus() -> Vec<(String, Vec<u8>)> {

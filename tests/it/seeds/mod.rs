@@ -215,8 +215,8 @@ pub(crate) fn told(plan: &Plan) -> String {
 }
 
 /// `a:3:4 unknown-column: table …`
-pub(crate) fn problem(problem: &seedbed::seeds::Problem) -> String {
-    let place = match &problem.origin {
+pub(crate) fn problem(problem: &seedbed::diagnostic::Diagnostic) -> String {
+    let place = match problem.origin() {
         Some(origin) => {
             let place = origin.place();
             let name = origin.source.name.trim_start_matches("seeds/");
@@ -225,7 +225,7 @@ pub(crate) fn problem(problem: &seedbed::seeds::Problem) -> String {
         }
         None => String::new(),
     };
-    let help = problem.help.as_deref().unwrap_or_default();
+    let help = problem.help.first().map_or("", String::as_str);
     let meant = match help.strip_prefix("did you mean ") {
         Some(meant) => format!(" ({meant})"),
         None => String::new(),
@@ -247,7 +247,7 @@ pub(crate) fn words(error: &ApplyError) -> String {
                 }),
                 _ => None,
             };
-            format!("failed at {}{error}", place.unwrap_or_default())
+            format!("failed at {}{}", place.unwrap_or_default(), error.failed)
         }
         other => format!("{other:?}"),
     }

@@ -150,11 +150,11 @@ async fn a_typo_in_any_table_label_or_column_is_found_where_it_stands() {
                 .problems
                 .iter()
                 .map(|problem| {
-                    let Some(origin) = &problem.origin else {
+                    let Some(origin) = problem.origin() else {
                         return problem.message.clone();
                     };
                     let place = origin.place();
-                    let help = problem.help.clone().unwrap_or_default();
+                    let help = problem.help.join("\n");
                     format!(
                         "{}:{}:{} {} {help}",
                         origin.source.name, place.line, place.column, problem.message

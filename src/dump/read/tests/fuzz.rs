@@ -1,6 +1,7 @@
 //! Damaged dumps: the kept ones of `tests/corpus/dumps`, with bytes flipped, put in, left out and moved, as often as a
 //! few seconds allow. Whatever comes of them, it comes to an end, in the text, and the same for any pieces.
 
+use crate::diagnostic::Location;
 use std::path::Path;
 use std::time::{Duration, Instant};
 
@@ -99,18 +100,20 @@ fn outcome(text: &[u8], step: usize, block_bytes: usize) -> String {
             }
             Err(error) => {
                 for problem in error.problems() {
-                    let place = problem.place;
+                    let Some(Location::Line(place)) = &problem.location else {
+                        panic!("{problem:?}");
+                    };
                     let offset = usize::try_from(place.offset).unwrap();
                     assert!(offset <= text.len());
                     let passed = &text[..offset];
                     let lines = passed.iter().filter(|&&byte| byte == b'\n').count();
                     assert_eq!(place.line, lines as u64 + 1);
                     assert!(place.column >= 1);
-                    assert!(problem.line.text.get(problem.line.span.clone()).is_some());
+                    assert!(place.text.get(place.span.clone()).is_some());
                 }
                 // What is seen of a line depends on how much of it is at hand; its place does not.
                 let problems = error.problems().iter();
-                let problems: Vec<_> = problems.map(|it| (it.place, &it.message)).collect();
+                let problems: Vec<_> = problems.map(ToString::to_string).collect();
                 return out + &format!("{problems:?} {}", error.code());
             }
         }

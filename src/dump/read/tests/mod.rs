@@ -7,6 +7,7 @@ mod refused;
 mod shell;
 mod sources;
 
+use crate::diagnostic::Location;
 use std::io::{self, Read};
 
 use expect_test::Expect;
@@ -107,10 +108,13 @@ pub(super) fn read(reader: Result<Reader, DumpError>) -> (String, Result<Ended, 
 pub(super) fn told(error: &DumpError) -> String {
     let mut out = format!("error: {error}\n");
     for problem in error.problems() {
-        let line = &problem.line;
+        let Some(Location::Line(line)) = &problem.location else {
+            panic!("{problem:?}");
+        };
         out += &format!(
-            "{} [{}] {}\n    {}\n    {}{}\n",
-            problem.place,
+            "{}:{} [{}] {}\n    {}\n    {}{}\n",
+            line.line,
+            line.column,
             problem.code,
             problem.message,
             line.text.escape_debug(),
