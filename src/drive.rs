@@ -196,6 +196,11 @@ pub(crate) struct Decision {
 pub(crate) trait Reader {
     /// The keys of the rows of the history whose texts are needed.
     fn texts(&self, history: &History) -> Vec<Key>;
+    /// The history that the first decision is made on, where it was read already. A script that is planned on an old
+    /// one is refused, so this costs a second round at most.
+    fn take_history(&mut self) -> Option<History> {
+        None
+    }
     /// Reads what else is needed, and keeps it.
     async fn look(&mut self, _db: &Db, _history: &History) -> Result<(), HistoryError> {
         Ok(())
@@ -216,7 +221,11 @@ pub(crate) async fn drive<R: Reader>(
     // Each awaited migration is reported once.
     let mut reported: Option<Key> = None;
     'again: loop {
-        let history = history::read_with_texts(db, |history| how.texts(history)).await?;
+        let history = match how.take_history() {
+            Some(history) => history,
+            None => history::read(db).await?,
+        };
+        let history = history::add_texts(db, history, |history| how.texts(history)).await?;
         if let Some(unfinished) = history.unfinished {
             return Err(HistoryError::Unfinished(unfinished).into());
         }

@@ -12,7 +12,7 @@ use super::who;
 use crate::config::{Config, Database, Project, Resolved};
 use crate::db::{Db, DbError, Options};
 use crate::diagnostic::{Class, Diagnostic};
-use crate::history::HistoryError;
+use crate::history::{self, History, HistoryError};
 use crate::migrations::{ApplyError, Event, Migrations, OnEvent, OutOfOrder, PlanOptions};
 use crate::open;
 use crate::report::{self, Call, Document, Paint, Report, Style};
@@ -176,8 +176,28 @@ impl Session {
 
     /// The migration files, by names that can be clicked on from the working folder.
     pub(super) fn migrations(&self, directory: &Path) -> Result<Migrations, Stopped> {
-        let directory = directory.strip_prefix(&self.cwd).unwrap_or(directory);
-        Migrations::read_dir(directory).map_err(|error| self.stopped(Report::files(&error)))
+        Migrations::read_dir(self.shown(directory))
+            .map_err(|error| self.stopped(Report::files(&error)))
+    }
+
+    /// A path as it is shown.
+    fn shown<'a>(&self, path: &'a Path) -> &'a Path {
+        path.strip_prefix(&self.cwd).unwrap_or(path)
+    }
+
+    /// The migration files of a database, and its history, read at the same time: for many migrations each takes a while.
+    pub(super) async fn migrations_and_history(
+        &self,
+        opened: &Opened,
+    ) -> Result<(Migrations, Result<History, HistoryError>), Stopped> {
+        let directory = self.shown(&opened.config.migrations.value).to_path_buf();
+        let files = tokio::task::spawn_blocking(|| Migrations::read_dir(directory));
+        let (files, history) = tokio::join!(files, history::read(&opened.db));
+        match files {
+            Ok(Ok(set)) => Ok((set, history)),
+            Ok(Err(error)) => Err(self.stopped(Report::files(&error)).about(opened)),
+            Err(error) => Err(self.failed(opened, &DbError::Thread(error).into())),
+        }
     }
 
     /// The same for a database: where they cannot be read, the JSON still tells which one it was about.

@@ -22,6 +22,6 @@ pub use other_tools::{Columns, OTHER_TOOLS, OtherTool, Recorded};
 pub use others::OtherHistory;
 pub(crate) use others::not_the_applications;
 pub(crate) use read::moment;
-pub use read::{History, Row, State, Unfinished, read, read_with_texts};
+pub use read::{History, Row, State, Unfinished, add_texts, read, read_with_texts};
 pub use run::{OnUnit, Receipt, UnitEvent, run};
 pub(crate) use write::baselined;

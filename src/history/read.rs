@@ -321,17 +321,29 @@ pub async fn read_with_texts(
     db: &Db,
     wanted: impl Fn(&History) -> Vec<Key>,
 ) -> Result<History, HistoryError> {
+    add_texts(db, read(db).await?, wanted).await
+}
+
+/// As [`read_with_texts`], of a history that was read already.
+///
+/// # Errors
+/// As [`read`].
+pub async fn add_texts(
+    db: &Db,
+    mut history: History,
+    wanted: impl Fn(&History) -> Vec<Key>,
+) -> Result<History, HistoryError> {
     loop {
-        let mut history = read(db).await?;
         let keys = wanted(&history);
-        if keys.is_empty() || add_texts(db, &mut history, &keys).await? == history.revision {
+        if keys.is_empty() || texts_of(db, &mut history, &keys).await? == history.revision {
             return Ok(history);
         }
+        history = read(db).await?;
     }
 }
 
 /// Adds the recorded texts of these rows, and tells the revision that they are of.
-async fn add_texts(db: &Db, history: &mut History, keys: &[Key]) -> Result<Revision, HistoryError> {
+async fn texts_of(db: &Db, history: &mut History, keys: &[Key]) -> Result<Revision, HistoryError> {
     let texts = keys.iter().map(|key| Query {
         sql: "SELECT source, down FROM _migrations WHERE kind = ?1 AND version = ?2".to_owned(),
         args: vec![key.kind().into(), key.version()],

@@ -14,7 +14,19 @@ use crate::script::{Key, Run};
 /// # Errors
 /// As [`history::read`].
 pub async fn observe(db: &Db, set: &Migrations) -> Result<History, HistoryError> {
-    history::read_with_texts(db, |history| edited_keys(set, history)).await
+    observe_from(db, set, history::read(db).await?).await
+}
+
+/// As [`observe`], from a history that was read already: while the files were.
+///
+/// # Errors
+/// As [`history::read`].
+pub async fn observe_from(
+    db: &Db,
+    set: &Migrations,
+    history: History,
+) -> Result<History, HistoryError> {
+    history::add_texts(db, history, |history| edited_keys(set, history)).await
 }
 
 /// Applies what the plan says, until nothing is pending. Where another run was faster, it plans again on what that
@@ -34,19 +46,46 @@ pub async fn apply(
     run: &Run,
     on_event: &OnEvent,
 ) -> Result<Outcome, ApplyError> {
-    let options = PlanOptions {
-        engine: db.engine(),
-        ..*options
+    let history = history::read(db).await?;
+    apply_from(db, set, history, options, run, on_event).await
+}
+
+/// As [`apply`], from a history that was read already: while the files were. Where it is an old one by now, a script that
+/// is planned on it is refused, and planned again.
+///
+/// # Errors
+/// As [`apply`].
+pub async fn apply_from(
+    db: &Db,
+    set: &Migrations,
+    history: History,
+    options: &PlanOptions,
+    run: &Run,
+    on_event: &OnEvent,
+) -> Result<Outcome, ApplyError> {
+    let applying = Applying {
+        set,
+        options: PlanOptions {
+            engine: db.engine(),
+            ..*options
+        },
+        history: Some(history),
     };
-    drive(db, run, on_event, Applying { set, options }).await
+    drive(db, run, on_event, applying).await
 }
 
 struct Applying<'a> {
     set: &'a Migrations,
     options: PlanOptions,
+    /// What was read already, until it is used.
+    history: Option<History>,
 }
 
 impl Reader for Applying<'_> {
+    fn take_history(&mut self) -> Option<History> {
+        self.history.take()
+    }
+
     fn texts(&self, history: &History) -> Vec<Key> {
         edited_keys(self.set, history)
     }

@@ -26,7 +26,7 @@ mod undo;
 
 pub use crate::drive::{ApplyError, Done, Event, OnEvent, Outcome, ScriptError, Verb, ignore};
 pub use against::{Base, check_against};
-pub use apply::{apply, observe};
+pub use apply::{apply, apply_from, observe, observe_from};
 pub use baseline::{BaselineError, BaselineOptions, Verify, baseline};
 pub use check::{Checked, check};
 pub use create::{CreateError, Files, NewOptions, create};

@@ -4,6 +4,7 @@ use crate::cli::args::{self, Format};
 use crate::cli::exit::Exit;
 use crate::cli::session::{Asks, Ending, Opened, Session, Stopped};
 use crate::diagnostic::Diagnostic;
+use crate::history::{History, HistoryError};
 use crate::migrations::{
     self, ApplyError, Back, BaselineError, BaselineOptions, Migrations, Outcome, PlanOptions,
     Repair, Target, UndoOptions, Verify,
@@ -14,19 +15,20 @@ use crate::seeds::Refresh;
 /// `migrate`
 pub(crate) async fn migrate(session: &Session, flags: &args::Migrate) -> Ending {
     let opened = session.open(flags.lock.lock_timeout).await?;
-    let set = session.migrations_for(&opened)?;
     if let Some(within) = flags.wait {
         session.wait(&opened, within).await?;
     }
+    let (set, history) = session.migrations_and_history(&opened).await?;
+    let failed = |error: HistoryError| session.failed(&opened, &error.into());
     let options = PlanOptions {
         target: flags.to.map_or(Target::Latest, Target::Version),
         grouping: flags.tx.into(),
         ..opened.plan_options(flags.allow_out_of_order)
     };
     if flags.dry_run {
-        return migrate_dry_run(session, &opened, &set, &options).await;
+        let history = history.map_err(failed)?;
+        return migrate_dry_run(session, &opened, &set, history, &options).await;
     }
-    marked_as_told(session, &opened, flags.env.as_deref()).await?;
     // What the seeds need is asked for before anything is changed.
     let seeding = match flags.seed {
         true => Some(super::seeds::prepared(
@@ -42,13 +44,16 @@ pub(crate) async fn migrate(session: &Session, flags: &args::Migrate) -> Ending 
         false => None,
     };
     session.ask(&opened, Asks::ThroughAReplica).await?;
+    let history = history.map_err(failed)?;
+    marked_as_told(session, &opened, &history, flags.env.as_deref())?;
     let backup = match flags.backup {
-        true => backed_up(session, &opened, &set, &options).await?,
+        true => backed_up(session, &opened, &set, &history, &options).await?,
         false => None,
     };
-    let outcome = migrations::apply(
+    let outcome = migrations::apply_from(
         &opened.db,
         &set,
+        history,
         &options,
         &opened.run,
         &session.events(&opened),
@@ -79,9 +84,10 @@ async fn backed_up(
     session: &Session,
     opened: &Opened,
     set: &Migrations,
+    history: &History,
     options: &PlanOptions,
 ) -> Result<Option<String>, Stopped> {
-    let history = migrations::observe(&opened.db, set)
+    let history = migrations::observe_from(&opened.db, set, history.clone())
         .await
         .map_err(|error| session.failed(opened, &error.into()))?;
     let plan = migrations::plan(set, &history, options);
@@ -92,23 +98,20 @@ async fn backed_up(
 }
 
 /// A database that is marked as another environment than the one that was told is not the one that was meant.
-async fn marked_as_told(
+fn marked_as_told(
     session: &Session,
     opened: &Opened,
+    history: &History,
     told: Option<&str>,
 ) -> Result<(), Stopped> {
-    let Some(told) = told else { return Ok(()) };
-    let history = crate::history::read(&opened.db)
-        .await
-        .map_err(|error| session.failed(opened, &error.into()))?;
-    match history.environment.filter(|mark| mark != told) {
-        None => Ok(()),
-        Some(mark) => {
+    match (&history.environment, told) {
+        (Some(mark), Some(told)) if mark != told => {
             let message = format!("this database is marked `{mark}`, and not `{told}`");
             let diagnostic = Diagnostic::problem("other-environment", message)
                 .help("see whether this is the database that you meant");
             Err(session.stopped(diagnostic).about(opened))
         }
+        _ => Ok(()),
     }
 }
 
@@ -116,9 +119,10 @@ async fn migrate_dry_run(
     session: &Session,
     opened: &Opened,
     set: &Migrations,
+    history: History,
     options: &PlanOptions,
 ) -> Ending {
-    let history = migrations::observe(&opened.db, set)
+    let history = migrations::observe_from(&opened.db, set, history)
         .await
         .map_err(|error| session.failed(opened, &error.into()))?;
     let plan = migrations::plan(set, &history, options);

@@ -20,8 +20,12 @@ use crate::seeds;
 /// `status`
 pub(crate) async fn status(session: &Session, flags: &args::Status) -> Ending {
     let opened = session.open(None).await?;
-    let set = session.migrations_for(&opened)?;
-    let (history, offline) = match migrations::observe(&opened.db, &set).await {
+    let (set, history) = session.migrations_and_history(&opened).await?;
+    let history = match history {
+        Ok(history) => migrations::observe_from(&opened.db, &set, history).await,
+        failed => failed,
+    };
+    let (history, offline) = match history {
         Err(HistoryError::Db(error)) if error.may_pass() => {
             let (history, facts) = read_offline(session, &opened, &set, error).await?;
             (history, Some(facts))
