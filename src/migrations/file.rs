@@ -154,7 +154,8 @@ fn suggest(file_name: &str) -> Option<String> {
         None if lower.ends_with(".up.sql") => (&stem[..stem.len() - 3], ".sql"),
         None => (stem, ".sql"),
     };
-    let letter = match stem.chars().next()? {
+    let first = stem.chars().next()?;
+    let letter = match first {
         'u' | 'U' if ending == ".down.sql" => 'V',
         'u' | 'U' => 'U',
         'r' | 'R' if stem[1..].starts_with('_') => 'R',
@@ -162,7 +163,7 @@ fn suggest(file_name: &str) -> Option<String> {
         _ => return None,
     };
     let rest = stem
-        .trim_start_matches(|c: char| c.is_ascii_alphabetic() && c.eq_ignore_ascii_case(&letter));
+        .trim_start_matches(|c: char| c.is_ascii_alphabetic() && c.eq_ignore_ascii_case(&first));
     let digits: String = rest.chars().take_while(char::is_ascii_digit).collect();
     if rest[digits.len()..].starts_with('.') {
         // Half a version cannot be kept, and dropping it could make it another's.
