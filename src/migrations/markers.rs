@@ -215,11 +215,16 @@ fn sqlx(line: &CommentLine<'_>, text: &str) -> Option<(&'static str, Vec<Instruc
 
 impl Marker {
     fn new(source: &Arc<Source>, line: &CommentLine<'_>, instructions: Vec<Instruction>) -> Marker {
+        let whole = &source.text[line.comment.clone()];
+        let span = match whole.contains('\n') {
+            true => &line.span,
+            false => &line.comment,
+        };
         Marker {
             instructions,
             origin: Origin {
                 source: source.clone(),
-                span: line.span.clone(),
+                span: span.clone(),
             },
         }
     }
