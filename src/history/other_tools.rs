@@ -14,7 +14,8 @@ pub struct OtherTool {
     pub columns: Columns,
     /// A table that it has beside: only then is it this tool, where others have the same table.
     pub beside: Option<&'static str>,
-    /// Its applied migrations, the newest last: what each is called, and whether it finished.
+    /// Its applied migrations, the newest last where their names begin with no number: what each is called, and whether
+    /// it finished.
     pub applied: &'static str,
     /// What the rows are.
     pub rows: Recorded,
@@ -170,12 +171,15 @@ pub const OTHER_TOOLS: &[OtherTool] = &[
         Among(&["name"]),
         "SELECT name, 1 FROM SequelizeMeta ORDER BY name",
     ),
-    // The newest version, and not a repeatable that ran after it.
+    // The newest row of a version, or of a repeatable, says whether it is applied.
     tool(
         "Flyway",
         "flyway_schema_history",
         Among(&["installed_rank", "version", "script", "type", "success"]),
-        "SELECT coalesce(version, script), success FROM flyway_schema_history WHERE type <> 'SCHEMA' \
+        "SELECT coalesce(version, script), success FROM flyway_schema_history h \
+         WHERE type NOT IN ('SCHEMA', 'DELETE') AND NOT (type LIKE 'UNDO%' AND success) \
+         AND installed_rank = (SELECT max(installed_rank) FROM flyway_schema_history WHERE type <> 'SCHEMA' \
+         AND coalesce(version, script) = coalesce(h.version, h.script)) \
          ORDER BY version IS NOT NULL, installed_rank",
     ),
     tool(
@@ -236,6 +240,84 @@ pub const OTHER_TOOLS: &[OtherTool] = &[
         "SELECT version, applied = total FROM atlas_schema_revisions WHERE version <> '.atlas_cloud_identifier' \
          ORDER BY version",
     ),
+    tool(
+        "SeaORM",
+        "seaql_migrations",
+        Among(&["version", "applied_at"]),
+        "SELECT version, 1 FROM seaql_migrations ORDER BY version",
+    ),
+    tool(
+        "bun",
+        "bun_migrations",
+        Among(&["id", "name", "group_id", "migrated_at"]),
+        "SELECT name, 1 FROM bun_migrations ORDER BY id",
+    ),
+    tool(
+        "AdonisJS",
+        "adonis_schema",
+        Among(&["id", "name", "batch", "migration_time"]),
+        "SELECT name, 1 FROM adonis_schema ORDER BY id",
+    ),
+    // Its identifiers are texts; an application that has such a table numbers its rows.
+    tool(
+        "gormigrate",
+        "migrations",
+        Exactly(&["id"]),
+        "SELECT id, 1 FROM migrations WHERE typeof(id) = 'text' ORDER BY id",
+    ),
+    tool(
+        "yoyo",
+        "_yoyo_migration",
+        Among(&["migration_hash", "migration_id", "applied_at_utc"]),
+        "SELECT migration_id, 1 FROM _yoyo_migration ORDER BY applied_at_utc, migration_id",
+    ),
+    tool(
+        "GRDB",
+        "grdb_migrations",
+        Exactly(&["identifier"]),
+        "SELECT identifier, 1 FROM grdb_migrations ORDER BY rowid",
+    ),
+    OtherTool {
+        rows: Recorded::Newest,
+        ..tool(
+            "Sequel",
+            "schema_info",
+            Exactly(&["version"]),
+            "SELECT version, 1 FROM schema_info WHERE version > 0",
+        )
+    },
+    tool(
+        "Sequel",
+        "schema_migrations",
+        Exactly(&["filename"]),
+        "SELECT filename, 1 FROM schema_migrations ORDER BY filename",
+    ),
+    tool(
+        "Payload",
+        "payload_migrations",
+        Among(&["id", "name", "batch", "updated_at", "created_at"]),
+        "SELECT name, 1 FROM payload_migrations ORDER BY id",
+    ),
+    tool(
+        "peewee-migrate",
+        "migratehistory",
+        Among(&["id", "name", "migrated_at"]),
+        "SELECT name, 1 FROM migratehistory ORDER BY id",
+    ),
+    tool(
+        "shmig",
+        "shmig_version",
+        Among(&["version", "migrated_at"]),
+        "SELECT version, 1 FROM shmig_version ORDER BY version",
+    ),
+    // Small versions are those of its own table; migrations are numbered by time.
+    tool(
+        "rockhopper",
+        "rockhopper_versions",
+        Among(&["id", "package", "version_id", "is_applied"]),
+        "SELECT version_id, 1 FROM rockhopper_versions v WHERE version_id > 1000 AND is_applied AND id = (SELECT max(id) \
+         FROM rockhopper_versions WHERE version_id = v.version_id AND package = v.package) ORDER BY version_id",
+    ),
 ];
 
 /// Tables that come along with those of a tool, in lower case: the tool, its table, and what it has beside.
@@ -244,6 +326,12 @@ pub(super) const COMPANIONS: &[(&str, &str)] = &[
     ("knex_migrations", "knex_migrations_lock"),
     ("databasechangelog", "databasechangeloglock"),
     ("kysely_migration", "kysely_migration_lock"),
+    ("migrations", "typeorm_metadata"),
+    ("bun_migrations", "bun_migration_locks"),
+    ("adonis_schema", "adonis_schema_versions"),
+    ("_yoyo_migration", "_yoyo_log"),
+    ("_yoyo_migration", "_yoyo_version"),
+    ("_yoyo_migration", "yoyo_lock"),
 ];
 
 /// Beginnings of the names of tables that no application made: those of Cloudflare's D1 and of Litestream.

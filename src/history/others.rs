@@ -166,10 +166,10 @@ fn other(tool: &OtherTool, table: String, rows: &Rows) -> Option<OtherHistory> {
     let name = |value: &Value| match value {
         Value::Integer(number) => number.to_string(),
         Value::Real(number) => number.to_string(),
-        Value::Text(text) => text.clone(),
+        Value::Text(text) => without_control_characters(text),
         Value::Null | Value::Blob(_) => "?".to_owned(),
     };
-    let mut newest = None;
+    let mut newest: Option<String> = None;
     let mut unfinished = None;
     let mut versions = Vec::new();
     for row in rows {
@@ -185,7 +185,13 @@ fn other(tool: &OtherTool, table: String, rows: &Rows) -> Option<OtherHistory> {
             }
             _ => unfinished = Some(called.clone()),
         }
-        newest = Some(called);
+        // Rows are in the order of their text, or of when they ran: neither is that of their numbers.
+        if newest
+            .as_ref()
+            .is_none_or(|newest| numbers(newest) <= numbers(&called))
+        {
+            newest = Some(called);
+        }
     }
     versions.sort_unstable();
     Some(OtherHistory {
@@ -196,6 +202,27 @@ fn other(tool: &OtherTool, table: String, rows: &Rows) -> Option<OtherHistory> {
         versions,
         recorded: tool.rows,
     })
+}
+
+/// Any program can have written the name, and it is shown on a terminal.
+fn without_control_characters(name: &str) -> String {
+    let shown = |c: char| match c.is_control() {
+        true => c.escape_default().to_string(),
+        false => c.to_string(),
+    };
+    name.chars().map(shown).collect()
+}
+
+/// The numbers that a name begins with, for comparison: `10_a` and `1.10` are more than `9_a` and `1.9`. None of another
+/// name is more than of any other.
+fn numbers(called: &str) -> Vec<(usize, &str)> {
+    let end = called.find(|c: char| !c.is_ascii_digit() && c != '.');
+    let numbers = called[..end.unwrap_or(called.len())].split('.');
+    numbers
+        .map(|number| number.trim_start_matches('0'))
+        .take_while(|number| !number.is_empty())
+        .map(|number| (number.len(), number))
+        .collect()
 }
 
 /// The number at the beginning of what a tool calls a migration: `3`, `0003_users`, `20240504_users.sql`.
@@ -212,6 +239,31 @@ fn version(called: &str) -> Option<i64> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn the_newest_is_that_of_the_highest_number_or_else_the_last() {
+        let tool = &OTHER_TOOLS[0];
+        for (names, expect) in [
+            (vec!["10_b.sql", "9_a.sql"], "10_b.sql"),
+            (vec!["10", "9"], "10"),
+            (vec!["010", "9"], "010"),
+            (vec!["1.10", "1.2", "1.9.5"], "1.10"),
+            (vec!["1.10", "2"], "2"),
+            (vec!["2", "R__views.sql"], "2"),
+            (vec!["b", "a"], "a"),
+            (vec!["20240504-b.js", "20240504-c.js"], "20240504-c.js"),
+            (
+                vec!["99999999999999999998", "100000000000000000000"],
+                "100000000000000000000",
+            ),
+            (vec!["1\u{1b}[2J\n2"], "1\\u{1b}[2J\\n2"),
+        ] {
+            let row = |name: &&str| vec![Value::Text((*name).to_owned()), Value::Integer(1)];
+            let rows: Rows = names.iter().map(row).collect();
+            let found = other(tool, "t".to_owned(), &rows).unwrap();
+            assert_eq!(found.newest, expect, "{names:?}");
+        }
+    }
 
     #[test]
     fn the_number_of_a_migration_is_what_its_name_begins_with() {

@@ -22,6 +22,12 @@ pub(super) struct CommentLine<'a> {
     pub(super) form: Form,
     /// Its bytes in the text: of a line comment also the `--`.
     pub(super) span: Range<usize>,
+    /// The bytes of the whole comment.
+    pub(super) comment: Range<usize>,
+    /// Whether it is the only line of its comment that has letters or digits.
+    pub(super) alone: bool,
+    /// Whether only spaces precede the comment in its line.
+    pub(super) starts_line: bool,
     /// Whether a statement begins before it.
     pub(super) below_a_statement: bool,
 }
@@ -47,6 +53,13 @@ pub(super) fn comment_lines(text: &str) -> Vec<CommentLine<'_>> {
                 comment.trim_start_matches("/*").trim_end_matches("*/"),
             ),
         };
+        let has_words = |line: &&str| line.contains(char::is_alphanumeric);
+        let alone = inside.split('\n').filter(has_words).count() == 1;
+        let (before, _) = text.split_at(token.span.start);
+        let starts_line = before
+            .rsplit('\n')
+            .next()
+            .is_none_or(|line| line.trim().is_empty());
         for line in inside.split('\n') {
             let words = line.trim_matches(|c: char| c.is_whitespace() || c == '-' || c == '*');
             if words.is_empty() {
@@ -63,6 +76,9 @@ pub(super) fn comment_lines(text: &str) -> Vec<CommentLine<'_>> {
                 text: words,
                 form,
                 span,
+                comment: token.span.clone(),
+                alone,
+                starts_line,
                 below_a_statement,
             });
         }

@@ -118,22 +118,52 @@ pub fn parse_name(file_name: &str) -> Result<FileName, BadName> {
     })
 }
 
-/// The name that was probably meant: `v2_add-column.SQL` → `V2__add_column.sql`.
+/// What other tools call the files that undo a migration by.
+const DOWN: [&str; 5] = ["down", "undo", "rollback", "revert", "downgrade"];
+
+/// How many bytes of a stem precede its last word, where that word is one of [`DOWN`]: `V1__a.undo`, `001_a_down`.
+fn before_down(stem: &str) -> Option<usize> {
+    let (before, word) = stem.rsplit_once(['.', '_', '-'])?;
+    let is_down = DOWN.iter().any(|down| word.eq_ignore_ascii_case(down));
+    is_down.then(|| before.trim_end_matches(['.', '_', '-']).len())
+}
+
+/// Whether words of a file name say that it undoes a migration: `users_undo`, `rollback_users`.
+pub(super) fn are_words_of_undo(words: &str) -> bool {
+    let first = words.split('_').next().unwrap_or_default();
+    before_down(words).is_some() || DOWN.iter().any(|down| first.eq_ignore_ascii_case(down))
+}
+
+/// Whether a path is that of a down file, by Seedbed's name or by that of another tool. A record of one has more behind
+/// its ending.
+pub(super) fn is_down_name(path: &str) -> bool {
+    let lower = path.to_ascii_lowercase();
+    let name = path.rsplit('/').next().unwrap_or(path);
+    let stem = lower.strip_suffix(".sql");
+    let is_other_tools = || parse_name(name).is_err() && stem.and_then(before_down).is_some();
+    lower.contains(".down.sql") || is_other_tools()
+}
+
+/// The name that was probably meant: `v2_add-column.SQL` → `V2__add_column.sql`. What undoes a migration does not become
+/// one.
 fn suggest(file_name: &str) -> Option<String> {
     let lower = file_name.to_ascii_lowercase();
-    let (stem, ending) = match lower.strip_suffix(".sql")? {
-        stem if stem.ends_with(".down") => (&file_name[..stem.len() - 5], ".down.sql"),
-        stem if stem.ends_with(".up") => (&file_name[..stem.len() - 3], ".sql"),
-        stem => (&file_name[..stem.len()], ".sql"),
+    let stem = &file_name[..lower.strip_suffix(".sql")?.len()];
+    let (stem, ending) = match before_down(stem) {
+        Some(length) => (&stem[..length], ".down.sql"),
+        None if lower.ends_with(".up.sql") => (&stem[..stem.len() - 3], ".sql"),
+        None => (stem, ".sql"),
     };
-    let letter = match stem.chars().next()? {
+    let first = stem.chars().next()?;
+    let letter = match first {
+        'u' | 'U' if ending == ".down.sql" => 'V',
         'u' | 'U' => 'U',
         'r' | 'R' if stem[1..].starts_with('_') => 'R',
         c if c == 'v' || c == 'V' || c.is_ascii_digit() => 'V',
         _ => return None,
     };
     let rest = stem
-        .trim_start_matches(|c: char| c.is_ascii_alphabetic() && c.eq_ignore_ascii_case(&letter));
+        .trim_start_matches(|c: char| c.is_ascii_alphabetic() && c.eq_ignore_ascii_case(&first));
     let digits: String = rest.chars().take_while(char::is_ascii_digit).collect();
     if rest[digits.len()..].starts_with('.') {
         // Half a version cannot be kept, and dropping it could make it another's.
@@ -270,6 +300,19 @@ mod tests {
                 "the name must have two underscores between its version and its words; V20240504__users.sql"
             ],
         );
+        for (name, expect) in [
+            ("V1__a.undo.sql", "V1__a.down.sql"),
+            ("V1__a.rollback.sql", "V1__a.down.sql"),
+            ("V1__a-undo.sql", "V1__a.down.sql"),
+            ("001_a_down.sql", "V001__a.down.sql"),
+            ("1_a.rollback.sql", "V1__a.down.sql"),
+            ("U1__a.undo.sql", "V1__a.down.sql"),
+            ("V1__a.up.sql", "V1__a.sql"),
+            ("V1__a.DOWN.SQL", "V1__a.down.sql"),
+        ] {
+            let bad = parse_name(name).unwrap_err();
+            assert_eq!(bad.suggestion.as_deref(), Some(expect), "{name}");
+        }
         check(
             "V1.5__x.sql",
             expect!["the name must have a whole number for its version; no suggestion"],

@@ -4,6 +4,8 @@
 use std::sync::Arc;
 
 use super::comment::{CommentLine, Form, comment_lines, mentions};
+use super::file::is_down_name;
+use super::headings::{self, Direction, headings};
 use super::problem::{AS_RECORDED, file_name};
 use crate::diagnostic::{Diagnostic, Location};
 use crate::script::{Origin, Source};
@@ -48,8 +50,11 @@ const WORDS: &[&str] = &[
     "transaction",
     "txmode",
     "rambler",
-    "down",
+    "!ups",
     "@undo",
+    "drop below",
+    "tern:",
+    "atlas:txtar",
 ];
 
 /// How many markers are named.
@@ -60,27 +65,48 @@ pub(super) const OTHER_TOOL: &str = "other-tool";
 
 /// The tool that a file holds instructions to, if it holds any. Strings and quoted names are not looked at.
 pub(super) fn written_for(source: &Arc<Source>) -> Option<WrittenFor> {
-    if !mentions(&source.text, WORDS) {
+    if !mentions(&source.text, WORDS) && !mentions(&source.text, headings::WORDS) {
         return None;
     }
     let lines = comment_lines(&source.text);
+    let is_archive = |line: &CommentLine<'_>| line.text.eq_ignore_ascii_case("atlas:txtar");
+    let archive = lines.iter().any(is_archive);
     let mut tool = None;
     let mut markers: Vec<Marker> = Vec::new();
-    for line in &lines {
-        let Some((of, instructions)) = marker(line) else {
+    for line in lines.iter().filter(|line| could_be_a_marker(line)) {
+        let found = marker(line).or_else(|| archive.then(|| file_of_an_archive(line)).flatten());
+        let Some((of, instructions)) = found else {
             continue;
         };
         tool.get_or_insert(of);
         markers.push(Marker::new(source, line, instructions));
     }
-    if markers.is_empty() {
-        tool = Some("another tool");
-        markers = headings(source, &lines)?;
+    let divides = |marker: &Marker| {
+        let is_direction = |it: &Instruction| matches!(it, Instruction::Up | Instruction::Down);
+        marker.instructions.iter().any(is_direction)
+    };
+    if !markers.iter().any(divides) {
+        let headings = headings(&source.text, &lines, is_down_name(&source.name));
+        markers.extend(headings.into_iter().map(|(line, direction)| {
+            let instruction = match direction {
+                Direction::Up => Instruction::Up,
+                Direction::Down => Instruction::Down,
+            };
+            Marker::new(source, line, vec![instruction])
+        }));
+        markers.sort_by_key(|marker| marker.origin.span.start);
     }
-    Some(WrittenFor {
-        tool: tool?,
+    (!markers.is_empty()).then(|| WrittenFor {
+        tool: tool.unwrap_or("another tool"),
         markers,
     })
+}
+
+/// Tools look for their markers at the beginning of a line. In a block comment, a marker is all that it has: among other
+/// words it is a mention.
+fn could_be_a_marker(line: &CommentLine<'_>) -> bool {
+    let whole = line.alone && line.text.split_whitespace().count() <= 2;
+    line.starts_line && (line.form == Form::Line || whole)
 }
 
 /// What a line of a comment tells another tool. The words are read without regard to case and spaces.
@@ -114,14 +140,35 @@ fn marker(line: &CommentLine<'_>) -> Option<(&'static str, Vec<Instruction>)> {
         ["rambler", word @ ("up" | "down")] => one("rambler", direction(word)),
         ["!ups"] => one("Play", Up),
         ["!downs"] => one("Play", Down),
-        ["//@undo", ..] | ["//", "@undo", ..] => one("MyBatis Migrations", Down),
+        ["@undo"] | ["//@undo", ..] | ["//", "@undo", ..] => one("MyBatis Migrations", Down),
         ["atlas:txmode", "none"] => one("Atlas", NoTransaction),
+        ["atlas:txtar"] => one("Atlas", Other),
         ["!", "no-transaction", ..] => one("graphile-migrate", NoTransaction),
+        // https://github.com/jackc/tern#migrations
+        ["create", "above", "/", "drop", "below"] => one("tern", Down),
+        ["tern:", "disable-tx"] | ["tern:disable-tx"] => one("tern", NoTransaction),
+        // https://ollycope.com/software/yoyo/latest/#transactions
+        ["transactional:", "false"] | ["transactional:false"] | ["transactional", ":", "false"] => {
+            one("yoyo", NoTransaction)
+        }
         [first, ..] if first.starts_with("changeset") => words
             .contains(&"runintransaction:false")
             .then(|| ("Liquibase", vec![NoTransaction])),
         _ => dbmate(&words.concat()).or_else(|| sqlx(line, &text)),
     }
+}
+
+/// `-- migration.sql --` and its like, which begin a file within a file of Atlas:
+/// <https://atlasgo.io/versioned/checks>
+fn file_of_an_archive(line: &CommentLine<'_>) -> Option<(&'static str, Vec<Instruction>)> {
+    let name = line.text.to_ascii_lowercase();
+    let instruction = match name.as_str() {
+        "migration.sql" => Instruction::Up,
+        "down.sql" => Instruction::Down,
+        name if name.ends_with(".sql") && !name.contains(' ') => Instruction::Other,
+        _ => return None,
+    };
+    Some(("Atlas", vec![instruction]))
 }
 
 /// `migrate:up transaction:false`, and geni's `transaction: no`. `text` is without spaces.
@@ -166,40 +213,18 @@ fn sqlx(line: &CommentLine<'_>, text: &str) -> Option<(&'static str, Vec<Instruc
     meant.then(|| ("sqlx", vec![Instruction::NoTransaction]))
 }
 
-/// `-- Up` and `-- Down`, or `-- Up Migration` and `-- Down Migration`: headings to some tools. One without the other
-/// may be anything.
-fn headings(source: &Arc<Source>, lines: &[CommentLine<'_>]) -> Option<Vec<Marker>> {
-    let find = |wanted: &str, after: usize| {
-        lines.iter().find(|line| {
-            let mut words = line.text.split_whitespace();
-            let heading = words
-                .next()
-                .is_some_and(|it| it.eq_ignore_ascii_case(wanted));
-            let alone = words
-                .next()
-                .is_none_or(|it| it.eq_ignore_ascii_case("migration"));
-            line.form == Form::Line
-                && heading
-                && alone
-                && words.next().is_none()
-                && line.span.start >= after
-        })
-    };
-    let up = find("up", 0)?;
-    let down = find("down", up.span.end)?;
-    Some(vec![
-        Marker::new(source, up, vec![Instruction::Up]),
-        Marker::new(source, down, vec![Instruction::Down]),
-    ])
-}
-
 impl Marker {
     fn new(source: &Arc<Source>, line: &CommentLine<'_>, instructions: Vec<Instruction>) -> Marker {
+        let whole = &source.text[line.comment.clone()];
+        let span = match whole.contains('\n') {
+            true => &line.span,
+            false => &line.comment,
+        };
         Marker {
             instructions,
             origin: Origin {
                 source: source.clone(),
-                span: line.span.clone(),
+                span: span.clone(),
             },
         }
     }
@@ -258,7 +283,7 @@ impl WrittenFor {
     }
 
     fn is_down(&self) -> bool {
-        self.file().to_ascii_lowercase().contains(".down.sql")
+        is_down_name(self.file())
     }
 
     /// What would go wrong, as a sentence about the file.
@@ -292,15 +317,20 @@ impl WrittenFor {
         if let Some(marker) = self.first(Instruction::Down)
             && !alone
         {
-            let marker = marker.text();
+            let statements = match self.first(Instruction::Up) {
+                Some(up) if up.origin.span.start > marker.origin.span.start => {
+                    format!("between `{}` and `{}`", marker.text(), up.text())
+                }
+                _ => format!("below `{}`", marker.text()),
+            };
             steps.push(match up.strip_suffix(".sql") {
                 _ if self.is_down() => "keep only the statements that undo the migration".to_owned(),
-                _ if up.starts_with("R__") => format!("remove the statements below `{marker}`"),
+                _ if up.starts_with("R__") => format!("remove the statements {statements}"),
                 Some(stem) => format!(
-                    "put the statements below `{marker}` into {stem}.down.sql and the others into {up}"
+                    "put the statements {statements} into {stem}.down.sql and the others into {up}"
                 ),
                 None => format!(
-                    "put the statements below `{marker}` into V{{n}}__{{words}}.down.sql and the others into {up}"
+                    "put the statements {statements} into V{{n}}__{{words}}.down.sql and the others into {up}"
                 ),
             });
         }
@@ -379,7 +409,13 @@ mod tests {
             ("-- rambler down", "rambler", vec![Down]),
             ("-- !Downs", "Play", vec![Down]),
             ("-- //@UNDO", "MyBatis Migrations", vec![Down]),
+            ("--@UNDO", "MyBatis Migrations", vec![Down]),
+            ("-- @undo", "MyBatis Migrations", vec![Down]),
             ("-- atlas:txmode none", "Atlas", vec![NoTransaction]),
+            ("-- atlas:txtar", "Atlas", vec![Other]),
+            ("---- create above / drop below ----", "tern", vec![Down]),
+            ("---- tern: disable-tx ----", "tern", vec![NoTransaction]),
+            ("-- transactional: false", "yoyo", vec![NoTransaction]),
             (
                 "--! no-transaction",
                 "graphile-migrate",
@@ -398,20 +434,28 @@ mod tests {
     }
 
     #[test]
-    fn a_file_of_two_headings_is_divided_by_them() {
-        for text in [
-            "-- Up\nSELECT 1;\n-- Down\nSELECT 2;",
-            "-- Up Migration\nSELECT 1;\n\n-- Down Migration\nSELECT 2;",
-        ] {
-            assert_eq!(found(text).unwrap().markers.len(), 2, "{text}");
-        }
-        for text in [
-            "-- Down\nSELECT 1;",
-            "-- Up\nSELECT 1;",
-            "-- Down\n-- Up\nSELECT 1;",
-        ] {
-            assert_eq!(found(text), None, "{text}");
-        }
+    fn headings_stand_beside_a_marker_of_no_direction() {
+        let found = found(
+            "-- transactional: false\n-- ==== UP ====\nSELECT 1;\n-- ==== DOWN ====\nSELECT 2;",
+        );
+        let found = found.unwrap();
+        assert_eq!(
+            (found.tool, found.markers.len()),
+            ("yoyo", 3),
+            "{}",
+            found.why()
+        );
+        assert!(found.why().contains("would all run"), "{}", found.why());
+    }
+
+    #[test]
+    fn the_section_that_undoes_may_stand_first() {
+        let found = found("-- migrate:down\nDROP TABLE a;\n-- migrate:up\nCREATE TABLE a (x);");
+        assert_eq!(
+            found.unwrap().cure("V1__a.sql"),
+            "put the statements between `-- migrate:down` and `-- migrate:up` into V1__a.down.sql and the others into \
+             V1__a.sql, and delete the markers"
+        );
     }
 
     #[test]
@@ -425,6 +469,14 @@ mod tests {
             "-- no transaction here",
             "-- no-transactional reads",
             "-- a file that says no-transaction",
+            "/* see\n +goose Down of the old file\n*/",
+            "/* see\n +goose Down\n of the old file */",
+            "/* +goose Down of the old file */",
+            "/*\n migrate:down\n was here */",
+            "SELECT 1; -- +goose Down",
+            "SELECT 1; /* migrate:down */",
+            "-- transactional: true",
+            "-- down.sql --",
             "-- goose",
             "-- --> statement-breakpoint",
             "--> statement-breakpoint",

@@ -13,6 +13,7 @@ mod directive;
 mod file;
 mod foreign;
 mod git;
+mod headings;
 mod markers;
 mod numbering;
 mod plan;

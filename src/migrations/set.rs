@@ -4,7 +4,9 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use super::file::{BadName, FileName, NotText, Order, canonical, checksum, parse_name};
+use super::file::{
+    BadName, FileName, NotText, Order, are_words_of_undo, canonical, checksum, parse_name,
+};
 use super::markers::{WrittenFor, written_for};
 use super::problem::duplicate;
 use crate::diagnostic::Diagnostic;
@@ -210,6 +212,8 @@ struct Found {
     down: BTreeMap<i64, Vec<Text>>,
     problems: Vec<Diagnostic>,
     misfits: BTreeSet<i64>,
+    /// Versions of the names that are proposed for files with bad names.
+    proposed: BTreeSet<i64>,
 }
 
 impl Found {
@@ -217,6 +221,10 @@ impl Found {
         let name = match parse_name(file.rsplit('/').next().unwrap_or(&file)) {
             Ok(name) => name,
             Err(bad) => {
+                let proposed = bad.suggestion.as_deref().map(parse_name);
+                if let Some(Ok(FileName::Versioned { version, .. })) = proposed {
+                    self.proposed.insert(version);
+                }
                 let source = canonical(&bytes).map(|text| {
                     Arc::new(Source {
                         name: file.clone(),
@@ -280,8 +288,12 @@ impl Found {
             }
         }
         for (version, texts) in downs {
+            self.misfits.insert(version);
+            // Its migration is there, and has to be renamed.
+            if self.proposed.contains(&version) {
+                continue;
+            }
             for text in texts {
-                self.misfits.insert(version);
                 let message = format!("a down file for V{version}, and there is no V{version}");
                 self.problems.push(
                     Diagnostic::problem("down-without-up", message)
@@ -351,6 +363,21 @@ fn contested(version: i64, claims: &[(Order, String, Text)]) -> Diagnostic {
             "if it takes the other back, rename it to V{version}__{words}.down.sql"
         ));
     }
+    if let [(_, words, one), (_, other_words, other)] = claims
+        && are_words_of_undo(words) != are_words_of_undo(other_words)
+    {
+        let (undo, up, words) = match are_words_of_undo(words) {
+            true => (one, other, other_words),
+            false => (other, one, words),
+        };
+        let message = format!(
+            "V{version} is claimed by two files, and the name of this one says that it undoes the other, {}",
+            up.source.name
+        );
+        return Diagnostic::problem("duplicate", message)
+            .in_file(&undo.source.name)
+            .help(format!("rename it to V{version}__{words}.down.sql"));
+    }
     let files: Vec<&str> = claims
         .iter()
         .map(|(_, _, text)| text.source.name.as_str())
@@ -417,5 +444,33 @@ mod tests {
         let set =
             Migrations::from_files(files.map(|name| (name.to_owned(), b"SELECT 1;".to_vec())));
         assert_eq!(set.misfits, BTreeSet::from([2, 9]));
+    }
+
+    fn problems(files: &[&str]) -> Vec<String> {
+        let files = files
+            .iter()
+            .map(|name| ((*name).to_owned(), b"SELECT 1;".to_vec()));
+        let set = Migrations::from_files(files);
+        let shown = |it: &Diagnostic| format!("{} {}", it.file().unwrap(), it.help.concat());
+        set.problems.iter().map(shown).collect()
+    }
+
+    #[test]
+    fn a_file_that_undoes_a_migration_is_not_proposed_as_one() {
+        assert_eq!(
+            problems(&["V1__a.up.sql", "V1__a.down.sql"]),
+            ["V1__a.up.sql rename it to V1__a.sql"]
+        );
+        for undo in [
+            "V1__a_undo.sql",
+            "V1__rollback_a.sql",
+            "V1__a.undo.sql",
+            "1_a_down.sql",
+        ] {
+            assert_eq!(
+                problems(&["V1__a.sql", undo]),
+                [format!("{undo} rename it to V1__a.down.sql")]
+            );
+        }
     }
 }

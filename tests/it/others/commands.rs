@@ -186,6 +186,25 @@ fn doctor_tells_of_the_other_tool() {
 }
 
 #[test]
+fn a_name_in_another_tools_table_moves_no_cursor() {
+    let project = project();
+    project.change(&[
+        "UPDATE refinery_schema_history SET version = '2' || char(27) || '[2J' || char(10) || 'error: x' WHERE version = 2",
+    ]);
+    for line in ["status", "migrate", "doctor", "migrate --format json"] {
+        let ran = untouched(&project, line).to_string();
+        assert!(
+            !ran.contains('\u{1b}') && !ran.contains("\nerror: x"),
+            "{ran}"
+        );
+        assert!(
+            ran.contains("2\\u{1b}[2J\\nerror: x") || line.contains("json"),
+            "{ran}"
+        );
+    }
+}
+
+#[test]
 fn a_table_that_says_nothing_is_ignored_where_that_is_asked_for() {
     for (line, toml) in [
         ("migrate --ignore refinery_schema_history --dry-run", ""),

@@ -369,4 +369,129 @@ pub(crate) const MADE: &[Made] = &[
         newest: "2",
         numbered: true,
     },
+    Made {
+        tool: "SeaORM",
+        table: "seaql_migrations",
+        statements: &[
+            "CREATE TABLE IF NOT EXISTS \"seaql_migrations\" ( \"version\" varchar NOT NULL PRIMARY KEY, \"applied_at\" bigint NOT NULL )",
+            "INSERT INTO seaql_migrations VALUES ('m20240504_000001_price', 1714813361), ('m20240504_000002_cents', 1714813361)",
+        ],
+        newest: "m20240504_000002_cents",
+        numbered: false,
+    },
+    Made {
+        tool: "bun",
+        table: "bun_migrations",
+        statements: &[
+            "CREATE TABLE IF NOT EXISTS \"bun_migrations\" (\"id\" INTEGER NOT NULL, \"name\" VARCHAR, \"group_id\" INTEGER, \"migrated_at\" TIMESTAMP NOT NULL DEFAULT current_timestamp, PRIMARY KEY (\"id\"))",
+            "CREATE TABLE IF NOT EXISTS \"bun_migration_locks\" (\"id\" INTEGER NOT NULL, \"table_name\" VARCHAR, PRIMARY KEY (\"id\"), UNIQUE (\"table_name\"))",
+            "INSERT INTO bun_migrations (name, group_id) VALUES ('1', 1), ('2', 1)",
+        ],
+        newest: "2",
+        numbered: true,
+    },
+    Made {
+        tool: "AdonisJS",
+        table: "adonis_schema",
+        statements: &[
+            "CREATE TABLE `adonis_schema` (`id` integer not null primary key autoincrement, `name` varchar(255) not null, `batch` integer not null, `migration_time` datetime default CURRENT_TIMESTAMP)",
+            "CREATE TABLE `adonis_schema_versions` (`version` integer not null)",
+            "INSERT INTO adonis_schema (name, batch) VALUES ('database/migrations/1714813361000_price', 1)",
+        ],
+        newest: "database/migrations/1714813361000_price",
+        numbered: false,
+    },
+    Made {
+        tool: "gormigrate",
+        table: "migrations",
+        statements: &[
+            "CREATE TABLE `migrations` (`id` varchar(255), PRIMARY KEY (`id`))",
+            "INSERT INTO migrations VALUES ('202405040902')",
+        ],
+        newest: "202405040902",
+        numbered: false,
+    },
+    Made {
+        tool: "yoyo",
+        table: "_yoyo_migration",
+        statements: &[
+            "CREATE TABLE _yoyo_migration (migration_hash VARCHAR(64), migration_id VARCHAR(255), applied_at_utc TIMESTAMP, PRIMARY KEY (migration_hash))",
+            "CREATE TABLE _yoyo_log (id VARCHAR(36), migration_hash VARCHAR(64), migration_id VARCHAR(255), operation VARCHAR(10), username VARCHAR(255), hostname VARCHAR(255), comment VARCHAR(255), created_at_utc TIMESTAMP, PRIMARY KEY (id))",
+            "CREATE TABLE _yoyo_version (version INT NOT NULL PRIMARY KEY, installed_at_utc TIMESTAMP)",
+            "CREATE TABLE yoyo_lock (locked INT DEFAULT 1, ctime TIMESTAMP, pid INT NOT NULL, PRIMARY KEY (locked))",
+            "INSERT INTO _yoyo_migration VALUES ('aa', '0001_price', '2024-05-04'), ('bb', '0002_cents', '2024-05-04')",
+        ],
+        newest: "0002_cents",
+        numbered: true,
+    },
+    Made {
+        tool: "GRDB",
+        table: "grdb_migrations",
+        statements: &[
+            "CREATE TABLE grdb_migrations (identifier TEXT NOT NULL PRIMARY KEY)",
+            "INSERT INTO grdb_migrations VALUES ('price'), ('cents')",
+        ],
+        newest: "cents",
+        numbered: false,
+    },
+    Made {
+        tool: "Sequel",
+        table: "schema_info",
+        statements: &[
+            "CREATE TABLE `schema_info` (`version` integer DEFAULT (0) NOT NULL)",
+            "INSERT INTO schema_info VALUES (2)",
+        ],
+        newest: "2",
+        numbered: true,
+    },
+    Made {
+        tool: "Sequel",
+        table: "schema_migrations",
+        statements: &[
+            "CREATE TABLE `schema_migrations` (`filename` varchar(255) NOT NULL PRIMARY KEY)",
+            "INSERT INTO schema_migrations VALUES ('1_price.rb'), ('2_cents.rb')",
+        ],
+        newest: "2_cents.rb",
+        numbered: true,
+    },
+    Made {
+        tool: "Payload",
+        table: "payload_migrations",
+        statements: &[
+            "CREATE TABLE `payload_migrations` (`id` integer PRIMARY KEY NOT NULL, `name` text, `batch` numeric, `updated_at` text DEFAULT (strftime('%Y-%m-%dT%H:%M:%fZ', 'now')) NOT NULL, `created_at` text DEFAULT (strftime('%Y-%m-%dT%H:%M:%fZ', 'now')) NOT NULL)",
+            "INSERT INTO payload_migrations (name, batch) VALUES ('20240504_090241_price', 1)",
+        ],
+        newest: "20240504_090241_price",
+        numbered: false,
+    },
+    Made {
+        tool: "peewee-migrate",
+        table: "migratehistory",
+        statements: &[
+            "CREATE TABLE IF NOT EXISTS \"migratehistory\" (\"id\" INTEGER NOT NULL PRIMARY KEY, \"name\" VARCHAR(255) NOT NULL, \"migrated_at\" DATETIME NOT NULL)",
+            "INSERT INTO migratehistory (name, migrated_at) VALUES ('001_price', '2024-05-04'), ('002_cents', '2024-05-04')",
+        ],
+        newest: "002_cents",
+        numbered: true,
+    },
+    Made {
+        tool: "shmig",
+        table: "shmig_version",
+        statements: &[
+            "create table `shmig_version`(version int not null primary key, migrated_at timestamp not null default (datetime(current_timestamp)))",
+            "INSERT INTO shmig_version (version) VALUES (1714813361)",
+        ],
+        newest: "1714813361",
+        numbered: false,
+    },
+    Made {
+        tool: "rockhopper",
+        table: "rockhopper_versions",
+        statements: &[
+            "CREATE TABLE rockhopper_versions (id INTEGER PRIMARY KEY AUTOINCREMENT, package TEXT NOT NULL DEFAULT 'main', version_id INTEGER NOT NULL, is_applied INTEGER NOT NULL, tstamp TIMESTAMP DEFAULT (datetime('now')))",
+            "INSERT INTO rockhopper_versions (package, version_id, is_applied) VALUES ('core', 1, 1), ('main', 20240504090241, 1)",
+        ],
+        newest: "20240504090241",
+        numbered: false,
+    },
 ];

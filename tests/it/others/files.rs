@@ -259,6 +259,63 @@ fn every_marker_in_every_kind_of_file() {
     }
 }
 
+/// Every file of both directions that a tool or a person writes runs neither.
+#[test]
+fn files_of_both_directions_of_any_tool() {
+    for (up, down) in [
+        ("", "---- create above / drop below ----"),
+        ("-- +up", "-- +down"),
+        ("-- ====  UP  ====", "-- ==== DOWN ===="),
+        ("-- === up ===\nBEGIN;\nCOMMIT;", "-- === down ==="),
+        ("-- atlas:txtar\n\n-- migration.sql --", "-- down.sql --"),
+        ("--- migration:up", "--- migration:down"),
+        ("-- migration:upgrade", "-- migration:downgrade"),
+        ("-- @UP", "-- @DOWN"),
+        ("-- Up:", "-- Down:"),
+        ("-- Migration Up", "-- Migration Down"),
+        ("/* Up */", "/* Down */"),
+        ("", "--@UNDO"),
+        ("", "-- @UNDO"),
+        ("", "-- UNDO"),
+        ("", "-- ROLLBACK"),
+    ] {
+        let text = format!(
+            "{up}\nCREATE TABLE IF NOT EXISTS users(id);\n{down}\nDROP TABLE IF EXISTS users;\n"
+        );
+        let project = project().migration("V1__users", text);
+        let ran = untouched(&project, "migrate").to_string();
+        assert!(
+            ran.contains("error[other-tool]") && ran.contains("those that undo it would all run"),
+            "{ran}"
+        );
+        let help = format!(
+            "put the statements below `{down}` into V1__users.down.sql and the others into V1__users.sql"
+        );
+        assert!(ran.contains(&help), "{ran}");
+        assert_eq!(project.ask("SELECT count(*) FROM users"), "2");
+    }
+    for marker in ["-- transactional: false", "---- tern: disable-tx ----"] {
+        let project = Project::new().migration("V1__a", format!("{marker}\nVACUUM;\n"));
+        let ran = untouched(&project, "migrate").to_string();
+        assert!(ran.contains("write `-- seedbed: no-transaction`"), "{ran}");
+    }
+}
+
+#[test]
+fn comments_of_columns_and_rows_are_no_headings() {
+    let project = Project::new().migration(
+        "V1__a",
+        "CREATE TABLE links(up INTEGER, -- up\n down INTEGER -- down\n);\n\
+         CREATE TABLE dir(n, c);\nINSERT INTO dir VALUES (1,'u'), -- Up\n (2,'d'); -- Down\n\
+         /* see\n +goose Down of the old file\n*/\nINSERT INTO dir VALUES (3,'x');\n",
+    );
+    for line in ["check", "migrate"] {
+        let ran = project.run(line);
+        assert_eq!(ran.code, Some(0), "{ran}");
+    }
+    assert_eq!(project.ask("SELECT count(*) FROM dir"), "3");
+}
+
 #[test]
 fn strings_names_and_sentences_are_no_markers() {
     let project = Project::new().migration(

@@ -26,6 +26,8 @@ in_every_mode! {
     beside_recorded_migrations_another_history_is_ignored
     a_migration_that_another_tool_did_not_finish_has_to_be_finished_by_it
     a_gap_below_the_newest_version_of_another_tool_is_not_taken_for_applied
+    only_what_flyway_has_applied_now_counts
+    the_newest_version_is_that_of_the_highest_number
     undo_tells_of_another_history
     a_table_that_is_there_already_is_told_once
     a_file_for_another_tool_runs_no_statement

@@ -199,6 +199,63 @@ pub(crate) async fn a_gap_below_the_newest_version_of_another_tool_is_not_taken_
     );
 }
 
+pub(crate) async fn only_what_flyway_has_applied_now_counts(world: World) {
+    let flyway = MADE.iter().find(|made| made.tool == "Flyway").unwrap();
+    already(&world, flyway.statements).await;
+    let row = |rank: i64, version: &str, kind: &str, success: i64| {
+        format!(
+            "INSERT INTO flyway_schema_history (installed_rank, version, description, type, script, installed_by, \
+             execution_time, success) VALUES ({rank}, '{version}', '', '{kind}', '', 'me', 1, {success})"
+        )
+    };
+    let expect = |newest: &str, baseline| ("Flyway".to_owned(), newest.to_owned(), baseline);
+    already(&world, &[&row(4, "2", "UNDO_SQL", 1)]).await;
+    assert_eq!(refusal(world.apply(&FILES).await), expect("1", Some(1)));
+    already(&world, &[&row(5, "2", "SQL", 1)]).await;
+    assert_eq!(refusal(world.apply(&FILES).await), expect("2", Some(2)));
+    already(&world, &[&row(6, "2", "DELETE", 1)]).await;
+    assert_eq!(refusal(world.apply(&FILES).await), expect("1", Some(1)));
+    already(&world, &[&row(7, "2", "SQL", 0)]).await;
+    let Err(ApplyError::Problems { problems, .. }) = world.apply(&FILES).await else {
+        panic!("it should be refused");
+    };
+    assert!(
+        problems[0].help[0].starts_with("2 failed or is not finished"),
+        "{problems:?}"
+    );
+}
+
+pub(crate) async fn the_newest_version_is_that_of_the_highest_number(world: World) {
+    for tool in ["sql-migrate", "Diesel", "Kysely", "Atlas", "Sequelize"] {
+        let made = MADE.iter().find(|made| made.tool == tool).unwrap();
+        already(&world, made.statements).await;
+        let (table, column) = match tool {
+            "sql-migrate" => (made.table, "id"),
+            "Diesel" | "Atlas" => (made.table, "version"),
+            _ => (made.table, "name"),
+        };
+        let last = format!("(SELECT max(rowid) FROM {table})");
+        already(
+            &world,
+            &[
+                &format!("DELETE FROM {table} WHERE rowid < {last}"),
+                &format!("CREATE TABLE one AS SELECT * FROM {table}"),
+                &format!("UPDATE {table} SET {column} = '9'"),
+                &format!("UPDATE one SET {column} = '10'"),
+                &format!("INSERT INTO {table} SELECT * FROM one"),
+                "DROP TABLE one",
+            ],
+        )
+        .await;
+        let expect = (tool.to_owned(), "10".to_owned(), None);
+        assert_eq!(refusal(world.apply(&FILES).await), expect);
+        already(&world, &[&format!("DROP TABLE {table}")]).await;
+        if tool == "Kysely" {
+            already(&world, &["DROP TABLE kysely_migration_lock"]).await;
+        }
+    }
+}
+
 pub(crate) async fn undo_tells_of_another_history(world: World) {
     already(&world, MADE[0].statements).await;
     let outcome = world.undo(Back::To(0)).await.unwrap();

@@ -1,0 +1,300 @@
+//! Headings that divide a file into what applies a migration and what undoes it: `-- Up` and `-- Down`, in any words and
+//! decoration that tools and people use. It finds headings and decides nothing else. Pure.
+
+use super::comment::{CommentLine, Form};
+use crate::sql::{Statement, TokenKind, split, tokens};
+
+/// What the statements below a heading do.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Direction {
+    /// They apply the migration.
+    Up,
+    /// They undo it.
+    Down,
+}
+
+const UP: &[&str] = &[
+    "up", "ups", "upgrade", "apply", "do", "forward", "forwards", "migrate",
+];
+
+const DOWN: &[&str] = &[
+    "down",
+    "downs",
+    "downgrade",
+    "undo",
+    "rollback",
+    "revert",
+    "reverse",
+    "backward",
+    "backwards",
+];
+
+/// A file that is divided has one of these, in lower case: every word of [`DOWN`] contains one.
+pub(super) const WORDS: &[&str] = &[
+    "down",
+    "undo",
+    "rollback",
+    "roll back",
+    "revert",
+    "reverse",
+    "backward",
+];
+
+/// Words that may stand beside the direction.
+const BESIDE: &[&str] = &[
+    "migration",
+    "migrations",
+    "migrate",
+    "schema",
+    "script",
+    "scripts",
+    "section",
+    "sql",
+    "part",
+    "step",
+    "steps",
+    "change",
+    "changes",
+    "statements",
+    "begin",
+    "start",
+    "goose",
+    "dbmate",
+    "rambler",
+    "shmig",
+    "rockhopper",
+    "mroll",
+    "tern",
+    "micrate",
+];
+
+/// The headings of a file that holds statements of both directions; none otherwise. A down file holds both only where
+/// one of its headings says that what is below applies the migration.
+pub(super) fn headings<'a, 'b>(
+    text: &str,
+    lines: &'b [CommentLine<'a>],
+    is_down_file: bool,
+) -> Vec<(&'b CommentLine<'a>, Direction)> {
+    // A text that cannot be divided into statements does not run.
+    let Ok(statements) = split(text) else {
+        return Vec::new();
+    };
+    let mut found: Vec<(usize, Direction)> = Vec::new();
+    for (at, line) in lines.iter().enumerate() {
+        if line.alone
+            && let Some(direction) = direction(line.text)
+            && is_between(text, &statements, line)
+        {
+            found.push((at, direction));
+        }
+    }
+    if !found.iter().any(|(_, it)| *it == Direction::Up) {
+        found.retain(|(at, _)| !is_about_comments(text, lines, *at));
+    }
+    let (mut up, mut down) = (false, false);
+    for statement in &statements {
+        let above = found
+            .iter()
+            .rfind(|(at, _)| lines[*at].comment.end <= statement.span.start);
+        match above {
+            Some((_, Direction::Down)) => down = true,
+            Some((_, Direction::Up)) => up = true,
+            None => up |= !is_down_file,
+        }
+    }
+    if !(up && down) {
+        return Vec::new();
+    }
+    found
+        .into_iter()
+        .map(|(at, direction)| (&lines[at], direction))
+        .collect()
+}
+
+/// The direction that a comment consists of, apart from decoration and a word of a tool: `==== UP ====`, `@Down:`,
+/// `migration:downgrade`, `Rollback script`. A sentence has more words.
+fn direction(text: &str) -> Option<Direction> {
+    let text = text.to_ascii_lowercase().replace("roll back", "rollback");
+    let is_word = |c: char| c.is_alphanumeric() || c == '_';
+    let bare = text.trim_matches(|c: char| !is_word(c));
+    // `tool:up`: the tool may have any name.
+    let words = match bare.split_once(':') {
+        Some((tool, rest))
+            if tool.chars().all(|c| is_word(c) || c == '-') && !rest.starts_with(' ') =>
+        {
+            rest
+        }
+        _ => bare,
+    };
+    let mut directions = Vec::new();
+    for word in words.split(|c: char| !c.is_alphanumeric()) {
+        if DOWN.contains(&word) {
+            directions.push(Direction::Down);
+        } else if UP.contains(&word) && !(word == "migrate" && words != word) {
+            directions.push(Direction::Up);
+        } else if !BESIDE.contains(&word) && !word.chars().all(|c| c.is_ascii_digit()) {
+            return None;
+        }
+    }
+    match directions.as_slice() {
+        [direction] => Some(*direction),
+        _ => None,
+    }
+}
+
+/// Whether a comment stands between statements. Behind the last token of a line it is about that line.
+fn is_between(text: &str, statements: &[Statement], line: &CommentLine<'_>) -> bool {
+    let comment = &line.comment;
+    let before = statements
+        .iter()
+        .rfind(|statement| statement.span.start < comment.start);
+    let Some(before) = before else {
+        return true;
+    };
+    let Some(gap) = text.get(before.span.end..comment.start) else {
+        return false;
+    };
+    let ended = tokens(gap)
+        .flatten()
+        .any(|token| token.kind == TokenKind::Semicolon);
+    let rest = text[comment.end..].split('\n').next().unwrap_or_default();
+    let ends_line = line.form == Form::Line || rest.trim().is_empty();
+    ended && (gap.contains('\n') || !ends_line)
+}
+
+/// Whether what a heading is about are statements in comments directly below it, and an empty line follows them: how
+/// one statement would be undone, in words for people.
+fn is_about_comments(text: &str, lines: &[CommentLine<'_>], heading: usize) -> bool {
+    let mut end = lines[heading].comment.end;
+    let mut is_statement = false;
+    for line in &lines[heading + 1..] {
+        // Further lines of a block comment begin before its end.
+        let gap = text.get(end..line.comment.start).unwrap_or_default();
+        if gap.trim() != "" || gap.matches('\n').count() > 1 {
+            break;
+        }
+        end = line.comment.end;
+        is_statement |= line.text.ends_with(';');
+    }
+    let mut below = text[end..].split('\n').skip(1);
+    is_statement && below.next().is_none_or(|line| line.trim().is_empty())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::comment::comment_lines;
+    use super::*;
+
+    fn found(text: &str, is_down_file: bool) -> usize {
+        headings(text, &comment_lines(text), is_down_file).len()
+    }
+
+    #[test]
+    fn headings_of_both_directions_divide_a_file() {
+        for (up, down) in [
+            ("-- Up", "-- Down"),
+            ("-- Up Migration", "-- Down Migration"),
+            ("-- Migration Up", "-- Migration Down"),
+            ("-- +up", "-- +down"),
+            ("-- ====  UP  ====", "-- ==== DOWN ===="),
+            ("-- === up ===", "-- === down ==="),
+            ("--- migration:up", "--- migration:down"),
+            ("-- migration:upgrade", "-- migration:downgrade"),
+            ("-- @UP", "-- @DOWN"),
+            ("-- Up:", "-- Down:"),
+            ("/* Up */", "/* Down */"),
+            ("/*****\n * UP\n *****/", "/* ======\n   DOWN\n   ====== */"),
+            (
+                "-- ======\n-- UP\n-- ======",
+                "-- ======\n-- DOWN\n-- ======",
+            ),
+            ("-- some_tool:up", "-- some_tool:down"),
+            ("-- 1. Apply", "-- 2. Roll back"),
+            ("-- >>> forwards", "-- <<< backwards"),
+            ("--UP", "--ROLLBACK"),
+        ] {
+            for text in [
+                format!("{up}\nCREATE TABLE a (x);\n\n{down}\nDROP TABLE a;\n"),
+                format!(
+                    "{up}\nBEGIN;\nCREATE TABLE a (x);\nCOMMIT;\n{down}\nBEGIN;\nDROP TABLE a;\nCOMMIT;\n"
+                ),
+                format!("{down}\nDROP TABLE a;\n{up}\nCREATE TABLE a (x);"),
+            ] {
+                for is_down_file in [false, true] {
+                    assert_eq!(found(&text, is_down_file), 2, "{text}");
+                }
+            }
+        }
+        assert_eq!(
+            found(
+                "/* Up */ CREATE TABLE a (x); /* Down */ DROP TABLE a;",
+                false
+            ),
+            2
+        );
+    }
+
+    #[test]
+    fn a_down_heading_below_statements_and_above_others_divides_a_file() {
+        for down in [
+            "-- UNDO",
+            "-- ROLLBACK",
+            "-- Revert:",
+            "-- down",
+            "/* Undo */",
+        ] {
+            let text = format!("CREATE TABLE a (x);\n{down}\n-- drop the table;\nDROP TABLE a;\n");
+            assert_eq!(found(&text, false), 1, "{text}");
+            // There, all of it undoes the migration.
+            assert_eq!(found(&text, true), 0, "{text}");
+        }
+    }
+
+    #[test]
+    fn a_heading_without_statements_or_without_others_divides_nothing() {
+        for text in [
+            "-- Down\nSELECT 1;",
+            "-- Up\nSELECT 1;",
+            "-- Down\n-- Up\nSELECT 1;",
+            "-- Up\nSELECT 1;\n-- Down\n",
+            "-- Up\n-- Down\nSELECT 1;\nSELECT 2;",
+        ] {
+            assert_eq!(found(text, false), 0, "{text}");
+        }
+    }
+
+    #[test]
+    fn a_comment_within_or_behind_a_statement_is_no_heading() {
+        for text in [
+            "CREATE TABLE links(up INTEGER, -- up\n down INTEGER -- down\n);\nSELECT 1;",
+            "CREATE TABLE links(\n -- up\n up INTEGER,\n -- down\n down INTEGER\n);\nSELECT 1;",
+            "INSERT INTO dir VALUES (1,'u'), -- Up\n (2,'d'); -- Down\nSELECT 1;",
+            "INSERT INTO dir VALUES (1); -- Up\nINSERT INTO dir VALUES (2); -- Down\nSELECT 1;",
+            "SELECT 1; /* Up */\nSELECT 2; /* Down */\nSELECT 3;",
+            "SELECT 1\n-- Down\n;\nSELECT 2;",
+            "CREATE TRIGGER t AFTER INSERT ON a BEGIN\n-- up\nSELECT 1;\n-- down\nSELECT 2;\nEND;\nSELECT 3;",
+        ] {
+            assert_eq!(found(text, false), 0, "{text}");
+        }
+    }
+
+    #[test]
+    fn a_sentence_and_what_is_about_comments_are_no_headings() {
+        for comment in [
+            "-- down the road",
+            "-- scroll down",
+            "-- up/down",
+            "-- users.down",
+            "-- status: down",
+            "-- undo log",
+            "-- rollback is not possible",
+            "--rollback DROP TABLE a;",
+            "/* Rollback:\n DROP TABLE a;\n */",
+            "-- Rollback:\n--   DROP TABLE a;\n",
+            "-- Rollback\n-- ALTER TABLE a\n--   DROP COLUMN x;\n",
+        ] {
+            let text = format!("CREATE TABLE a (x);\n{comment}\nCREATE TABLE b (x);\n");
+            assert_eq!(found(&text, false), 0, "{text}");
+        }
+    }
+}
