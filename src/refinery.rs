@@ -25,7 +25,7 @@ use refinery_core::{Migration, SchemaVersion};
 use time::OffsetDateTime;
 use time::format_description::well_known::Rfc3339;
 
-use crate::db::{Db, DbError, EngineError, Failure, Query, Transaction};
+use crate::db::{Db, DbError, EngineError, Failure, Transaction};
 use crate::migrations::Migrations;
 use crate::script::{Atomicity, ForeignKeys, Origin, Source, Step};
 use crate::sql::{Kind, Value, What, kind, split};
@@ -104,12 +104,11 @@ impl AsyncTransaction for Driver {
 
 impl AsyncQuery<Vec<Migration>> for Driver {
     async fn query<'a>(&'a mut self, query: &'a str) -> Result<Vec<Migration>, DriverError> {
-        let answers = self.0.query(vec![Query::new(query)]).await?;
-        let rows = answers.into_iter().next().unwrap_or_else(|| Ok(Vec::new()));
-        rows.map_err(DriverError::Read)?
-            .iter()
-            .map(|row| applied(row))
-            .collect()
+        let rows = self.0.rows(query).await.map_err(|error| match error {
+            DbError::Read(error) => DriverError::Read(error),
+            error => error.into(),
+        })?;
+        rows.iter().map(applied).collect()
     }
 }
 
@@ -127,11 +126,9 @@ impl FromIterator<Migration> for Migrations {
 }
 
 /// A row of refinery's table: version, name, RFC 3339, checksum.
-fn applied(row: &[Value]) -> Result<Migration, DriverError> {
+fn applied(row: &[Value; 4]) -> Result<Migration, DriverError> {
     let unreadable = || DriverError::Row(format!("{row:?}"));
-    let [version, name, applied_on, checksum] = row else {
-        return Err(unreadable());
-    };
+    let [version, name, applied_on, checksum] = row;
     let text = |value: &Value| match value {
         Value::Text(text) => Ok(text.clone()),
         Value::Integer(number) => Ok(number.to_string()),

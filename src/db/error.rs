@@ -129,6 +129,9 @@ pub enum DbError {
     /// It opened and could not be read.
     #[error("cannot read the database")]
     Read(#[source] EngineError),
+    /// It answered without an error, and gave other results or rows than it was asked for.
+    #[error("the answer is incomplete: {0}")]
+    Incomplete(String),
     /// The server did not answer, or refused.
     #[error(transparent)]
     Remote(#[from] super::RemoteError),
@@ -260,6 +263,7 @@ impl DbError {
             }
             DbError::Path { .. } | DbError::NotBuilt { .. } | DbError::Thread(_) => None,
             DbError::Remote(_)
+            | DbError::Incomplete(_)
             | DbError::NotAReplica { .. }
             | DbError::BrokenReplica { .. }
             | DbError::OtherPrimary { .. }
