@@ -7,7 +7,7 @@
 use std::vec::IntoIter;
 
 use super::{Code, Db, DbError, EngineError, Query, Rows};
-use crate::sql::Value;
+use crate::sql::{Value, identifier};
 
 impl Db {
     /// Answers questions from one state of the database, as [`Db::query`]. Without a query nothing is sent.
@@ -72,6 +72,13 @@ impl Reply {
         })?;
         let [row] = rows;
         Ok(row)
+    }
+
+    /// Its only value, which counts something.
+    pub(crate) fn count(self) -> Result<u64, DbError> {
+        let [value] = self.row()?;
+        let count = value.as_i64().and_then(|count| u64::try_from(count).ok());
+        count.ok_or_else(|| DbError::Incomplete("a count is no number".to_owned()))
     }
 
     /// Its rows, of any width.
@@ -219,6 +226,11 @@ impl<A: Questions, B: Questions, C: Questions> Questions for (A, B, C) {
 pub(crate) struct IfThere([Query; 2]);
 
 impl Query {
+    /// Counts the rows of a table.
+    pub(crate) fn count(table: &str) -> Query {
+        Query::new(format!("SELECT count(*) FROM {}", identifier(table)))
+    }
+
     /// The same, of a table that may be missing.
     pub(crate) fn if_there(self, table: &str) -> IfThere {
         IfThere([exists(table), self])
@@ -290,6 +302,12 @@ mod tests {
                 format!("the answer is incomplete: it has {count} rows where one is due")
             );
         }
+        let error = asked("SELECT x'00'").await.count().unwrap_err();
+        assert_eq!(
+            error.to_string(),
+            "the answer is incomplete: a count is no number"
+        );
+        assert_eq!(db.ask(Query::count("t")).await.unwrap().count().unwrap(), 2);
         let rows = asked("SELECT x FROM t").await.rows().unwrap();
         assert_eq!(rows, [[1.into()], [2.into()]]);
     }

@@ -71,8 +71,8 @@ impl EngineError {
         }
     }
 
-    /// Whether it is about the statement, as with a missing table, and not about the state of the database, as with a
-    /// lock. An answer that may be missing is one only then.
+    /// Whether it is about the statement, as with a missing column, and not about the state of the database, as with a
+    /// lock.
     pub(crate) fn is_about_the_statement(&self) -> bool {
         matches!(self.code, Code::Other(_))
     }

@@ -4,7 +4,7 @@ use std::collections::HashMap;
 
 use super::inspect::{ObjectKind, Schema, inspected};
 use crate::db::{Db, DbError, Query, if_accepted};
-use crate::sql::{Value, identifier};
+use crate::sql::Value;
 
 /// What a database holds. Tables that are not the project's own count for its size only.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
@@ -195,8 +195,8 @@ async fn count(db: &Db, contents: &mut Contents) -> Result<(), DbError> {
     let unknown = contents.tables.iter_mut().filter(|it| it.rows.is_none());
     let unknown: Vec<(&mut Table, Query)> = unknown
         .map(|table| {
-            let query = format!("SELECT count(*) FROM {}", identifier(&table.name));
-            (table, Query::new(query))
+            let count = Query::count(&table.name);
+            (table, count)
         })
         .collect();
     for (table, reply) in db.ask(unknown).await? {

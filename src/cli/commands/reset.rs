@@ -141,10 +141,10 @@ async fn ask(
     if history.rows.is_empty() {
         let tables = "SELECT count(*) FROM sqlite_schema WHERE type = 'table' AND name NOT LIKE 'sqlite_%' \
                       AND name <> '_migrations'";
-        let [count] = (opened.db.ask(tables).await)
-            .and_then(Reply::row)
+        let count = (opened.db.ask(tables).await)
+            .and_then(Reply::count)
             .map_err(|error| session.failed(opened, &HistoryError::from(error).into()))?;
-        if let Some(count @ 1..) = count.as_i64() {
+        if count > 0 {
             let tables = match count {
                 1 => "a table".to_owned(),
                 _ => format!("{count} tables"),

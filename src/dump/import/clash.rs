@@ -7,7 +7,7 @@ use super::translate::{Made, Tables, Translator, is_of_the_engine};
 use crate::db::Query;
 use crate::dump::{Item, Object, What};
 use crate::history;
-use crate::sql::{self, Value, identifier};
+use crate::sql::{self, Value};
 
 /// Something that stands in the way of an import.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -143,8 +143,7 @@ impl There {
                 && self.rows_of(name).is_none()
                 && !tables.iter().any(|(other, _)| other == name)
             {
-                let count = format!("SELECT count(*) FROM {}", identifier(name));
-                tables.push((name.clone(), Query::new(count)));
+                tables.push((name.clone(), Query::count(name)));
             }
         }
         tables

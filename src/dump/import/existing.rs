@@ -22,7 +22,7 @@ use crate::dump::{Block, DumpError};
 use crate::hex;
 use crate::history::{self, History, Part, RunError};
 use crate::script::{ForeignKeys, Key, Script, Step};
-use crate::sql::{Value, identifier};
+use crate::sql::Value;
 
 /// How often an import that somebody else was in the way of is begun again.
 const TRIES: usize = 4;
@@ -272,15 +272,11 @@ async fn refuse_clashes(job: &Job<'_>, there: &mut There, pass: &Pass) -> Result
 pub(super) async fn count_there(db: &Db, there: &mut There, wanted: &Wanted) -> Result<(), Why> {
     for (table, reply) in db.ask(there.counting(wanted)).await? {
         // A virtual table of a module that the engine lacks cannot be counted.
-        if let Some(count) = db::if_accepted(reply.row())?.and_then(number) {
+        if let Some(count) = db::if_accepted(reply.count())? {
             there.counted(table, count);
         }
     }
     Ok(())
-}
-
-fn number([count]: [Value; 1]) -> Option<u64> {
-    u64::try_from(count.as_i64()?).ok()
 }
 
 /// A dump in one transaction, with its record.
@@ -453,15 +449,15 @@ async fn count(job: &Job<'_>, tally: &mut Tally) -> Result<(), Why> {
         return Ok(());
     }
     let questions = tally.tables.iter_mut().map(|table| {
-        let question = format!("SELECT count(*) FROM {}", identifier(&table.name));
-        (table, Query::new(question))
+        let question = Query::count(&table.name);
+        (table, question)
     });
     for (table, reply) in job.db.ask(questions.collect::<Vec<_>>()).await? {
         let before = match table.before {
             Before::Absent | Before::Empty => 0,
             Before::Rows(rows) => rows,
         };
-        let found = number(reply.row()?).unwrap_or(0);
+        let found = reply.count()?;
         if found != before + table.rows {
             return Err(Why::Count {
                 table: table.name.clone(),
@@ -484,15 +480,15 @@ async fn orphans(job: &Job<'_>, tally: &Tally) -> Result<(u64, Vec<Orphan>), Why
     let counts: Vec<_> = names.map(|name| (name, asked("count(*)", name))).collect();
     let (mut count, mut questions) = (0, Vec::new());
     for (name, reply) in job.db.ask(counts).await? {
-        if let Some(found @ 1..) = number(reply.row()?) {
+        if let found @ 1.. = reply.count()? {
             count += found;
             let mut question = asked("\"table\", rowid, parent", name);
             question.sql.push_str(&format!(" LIMIT {SHOWN}"));
-            questions.push(((), question));
+            questions.push((name, question));
         }
     }
     let mut orphans = Vec::new();
-    for ((), reply) in job.db.ask(questions).await? {
+    for (_, reply) in job.db.ask(questions).await? {
         orphans.extend(reply.rows::<3>()?.iter().map(|row| orphan(row)));
     }
     orphans.truncate(SHOWN);

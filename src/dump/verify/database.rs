@@ -8,7 +8,6 @@ use super::select::{Select, select};
 use super::tally::{Hasher, RowHash, Tally};
 use super::{Level, Verdict, VerifiedTable};
 use crate::db::{Db, DbError, Query, Sink, StreamedRow};
-use crate::sql::identifier;
 
 /// A table that was compared, and its rows where they were read.
 pub(super) struct Compared {
@@ -72,13 +71,12 @@ async fn count(db: &Db, catalogue: &Catalogue, compared: &mut [Compared]) -> Res
         .map(|compared| &mut compared.table)
         .filter(|table| table.in_database.is_none() && catalogue.has(&table.name))
         .map(|table| {
-            let query = format!("SELECT count(*) FROM {}", identifier(&table.name));
-            (table, Query::new(query))
+            let count = Query::count(&table.name);
+            (table, count)
         })
         .collect();
     for (table, reply) in db.ask(unread).await? {
-        let [count] = reply.row()?;
-        table.in_database = count.as_i64().and_then(|count| u64::try_from(count).ok());
+        table.in_database = Some(reply.count()?);
     }
     Ok(())
 }
