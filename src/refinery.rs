@@ -25,7 +25,7 @@ use refinery_core::{Migration, SchemaVersion};
 use time::OffsetDateTime;
 use time::format_description::well_known::Rfc3339;
 
-use crate::db::{Db, DbError, EngineError, Failure, Transaction};
+use crate::db::{Db, DbError, EngineError, Failure, Query, Transaction};
 use crate::migrations::Migrations;
 use crate::script::{Atomicity, ForeignKeys, Origin, Source, Step};
 use crate::sql::{Kind, Value, What, kind, split};
@@ -104,10 +104,14 @@ impl AsyncTransaction for Driver {
 
 impl AsyncQuery<Vec<Migration>> for Driver {
     async fn query<'a>(&'a mut self, query: &'a str) -> Result<Vec<Migration>, DriverError> {
-        let rows = self.0.rows(query).await.map_err(|error| match error {
-            DbError::Read(error) => DriverError::Read(error),
-            error => error.into(),
-        })?;
+        let rows = self
+            .0
+            .rows(Query::new(query))
+            .await
+            .map_err(|error| match error {
+                DbError::Read(error) => DriverError::Read(error),
+                error => error.into(),
+            })?;
         rows.iter().map(applied).collect()
     }
 }

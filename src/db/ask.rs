@@ -18,7 +18,7 @@ impl Db {
             true => Vec::new(),
             false => self.query(queries).await?,
         };
-        Ok(questions.answers(&mut Replies(answers.into_iter())))
+        Ok(questions.answers(&mut answers.into_iter()))
     }
 
     /// The rows of one query, which must not fail.
@@ -105,16 +105,8 @@ fn wrong_width(row: &[Value], width: usize) -> DbError {
     ))
 }
 
-/// The replies that are not taken yet.
-pub(crate) struct Replies(IntoIter<Result<Rows, EngineError>>);
-
-impl Replies {
-    fn next(&mut self) -> Reply {
-        let lacks = || DbError::Incomplete("a query has no result".to_owned());
-        let answer = self.0.next().ok_or_else(lacks);
-        Reply(answer.and_then(|answer| answer.map_err(DbError::Read)))
-    }
-}
+/// The results that no reply has taken yet.
+type Results = IntoIter<Result<Rows, EngineError>>;
 
 /// Queries that are sent together, and the shape of their answer.
 pub(crate) trait Questions {
@@ -124,8 +116,8 @@ pub(crate) trait Questions {
     /// Moves its queries to the end of `all`.
     fn queries(&mut self, all: &mut Vec<Query>);
 
-    /// Takes as many replies.
-    fn answers(self, replies: &mut Replies) -> Self::Answers;
+    /// Takes as many results.
+    fn answers(self, results: &mut Results) -> Self::Answers;
 }
 
 impl Questions for Query {
@@ -135,20 +127,10 @@ impl Questions for Query {
         all.push(std::mem::replace(self, Query::new("")));
     }
 
-    fn answers(self, replies: &mut Replies) -> Reply {
-        replies.next()
-    }
-}
-
-impl Questions for &str {
-    type Answers = Reply;
-
-    fn queries(&mut self, all: &mut Vec<Query>) {
-        all.push(Query::new(*self));
-    }
-
-    fn answers(self, replies: &mut Replies) -> Reply {
-        replies.next()
+    fn answers(self, results: &mut Results) -> Reply {
+        let lacks = || DbError::Incomplete("a query has no result".to_owned());
+        let result = results.next().ok_or_else(lacks);
+        Reply(result.and_then(|result| result.map_err(DbError::Read)))
     }
 }
 
@@ -159,8 +141,8 @@ impl<Q: Questions, const N: usize> Questions for [Q; N] {
         self.iter_mut().for_each(|it| it.queries(all));
     }
 
-    fn answers(self, replies: &mut Replies) -> Self::Answers {
-        self.map(|it| it.answers(replies))
+    fn answers(self, results: &mut Results) -> Self::Answers {
+        self.map(|it| it.answers(results))
     }
 }
 
@@ -172,10 +154,10 @@ impl<T, Q: Questions> Questions for Vec<(T, Q)> {
         self.iter_mut().for_each(|(_, it)| it.queries(all));
     }
 
-    fn answers(self, replies: &mut Replies) -> Self::Answers {
+    fn answers(self, results: &mut Results) -> Self::Answers {
         let things = self.into_iter();
         things
-            .map(|(thing, it)| (thing, it.answers(replies)))
+            .map(|(thing, it)| (thing, it.answers(results)))
             .collect()
     }
 }
@@ -187,8 +169,8 @@ impl<Q: Questions> Questions for Option<Q> {
         self.iter_mut().for_each(|it| it.queries(all));
     }
 
-    fn answers(self, replies: &mut Replies) -> Self::Answers {
-        self.map(|it| it.answers(replies))
+    fn answers(self, results: &mut Results) -> Self::Answers {
+        self.map(|it| it.answers(results))
     }
 }
 
@@ -200,23 +182,8 @@ impl<A: Questions, B: Questions> Questions for (A, B) {
         self.1.queries(all);
     }
 
-    fn answers(self, replies: &mut Replies) -> Self::Answers {
-        (self.0.answers(replies), self.1.answers(replies))
-    }
-}
-
-impl<A: Questions, B: Questions, C: Questions> Questions for (A, B, C) {
-    type Answers = (A::Answers, B::Answers, C::Answers);
-
-    fn queries(&mut self, all: &mut Vec<Query>) {
-        self.0.queries(all);
-        self.1.queries(all);
-        self.2.queries(all);
-    }
-
-    fn answers(self, replies: &mut Replies) -> Self::Answers {
-        let (a, b, c) = self;
-        (a.answers(replies), b.answers(replies), c.answers(replies))
+    fn answers(self, results: &mut Results) -> Self::Answers {
+        (self.0.answers(results), self.1.answers(results))
     }
 }
 
@@ -253,8 +220,8 @@ impl Questions for IfThere {
         self.0.queries(all);
     }
 
-    fn answers(self, replies: &mut Replies) -> Reply {
-        let [exists, reply] = self.0.answers(replies);
+    fn answers(self, results: &mut Results) -> Reply {
+        let [exists, reply] = self.0.answers(results);
         match exists.rows::<1>() {
             Ok(rows) if !rows.is_empty() => reply,
             none => Reply(none.map(|_| Rows::new())),
@@ -283,7 +250,7 @@ mod tests {
     #[tokio::test]
     async fn rows_of_another_width_or_count_are_refused() {
         let db = database("CREATE TABLE t (x); INSERT INTO t VALUES (1), (2)").await;
-        let asked = async |sql: &str| db.ask(sql).await.unwrap();
+        let asked = async |sql: &str| db.ask(Query::new(sql)).await.unwrap();
         let narrow = "the answer is incomplete: a row has 1 values where 2 columns were asked for";
         let errors = [
             asked("SELECT x FROM t").await.rows::<2>().map(drop),
@@ -318,8 +285,8 @@ mod tests {
         let number = |reply: Reply| reply.row().map(|[value]| value.as_i64()).unwrap();
         let select = |number: i64| Query::new(format!("SELECT {number}"));
         let each = vec![("a", select(3)), ("b", select(4))];
-        let ([one, two], each, none) = db
-            .ask(([select(1), select(2)], each, None::<Query>))
+        let (([one, two], each), none) = db
+            .ask((([select(1), select(2)], each), None::<Query>))
             .await
             .unwrap();
         assert_eq!([number(one), number(two)], [Some(1), Some(2)]);
@@ -330,10 +297,8 @@ mod tests {
         assert_eq!(each, [("a", Some(3)), ("b", Some(4))]);
         assert!(none.is_none());
         // A query that fails leaves the other answers whole.
-        let (nowhere, x) = db
-            .ask(("SELECT x FROM nowhere", "SELECT x FROM t"))
-            .await
-            .unwrap();
+        let queries = ["SELECT x FROM nowhere", "SELECT x FROM t"].map(Query::new);
+        let [nowhere, x] = db.ask(queries).await.unwrap();
         assert!(matches!(nowhere.rows::<1>(), Err(DbError::Read(_))));
         assert_eq!(number(x), Some(7));
     }
@@ -346,7 +311,7 @@ mod tests {
         assert!(rows("SELECT x FROM u", "u").await.unwrap().is_empty());
         let error = rows("SELECT y FROM t", "t").await.unwrap_err();
         assert!(matches!(error, DbError::Read(error) if error.message == "no such column: y"));
-        let accepted = async |sql| if_accepted(db.rows::<1>(sql).await).unwrap();
+        let accepted = async |sql| if_accepted(db.rows::<1>(Query::new(sql)).await).unwrap();
         assert_eq!(accepted("SELECT x FROM nowhere").await, None);
         assert_eq!(accepted("SELECT x FROM t").await, Some(vec![[7.into()]]));
     }

@@ -2,7 +2,7 @@
 
 use std::time::{Duration, Instant};
 
-use super::{Db, DbError, EngineError, Pause, RemoteError};
+use super::{Db, DbError, EngineError, Pause, Query, RemoteError};
 
 /// The pause after the first time that it could not be reached; the next ones are longer.
 const FIRST_PAUSE: Duration = Duration::from_millis(250);
@@ -25,7 +25,7 @@ impl Db {
         loop {
             let left = until.saturating_duration_since(Instant::now());
             let answer = tokio::select! {
-                answer = self.rows::<1>("SELECT 1") => answer,
+                answer = self.rows::<1>(Query::new("SELECT 1")) => answer,
                 // Whoever waits for no time at all asks once nevertheless.
                 () = tokio::time::sleep(left.max(FIRST_PAUSE)) => {
                     return Err(last.unwrap_or_else(|| self.silent(within)));

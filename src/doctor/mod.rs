@@ -180,8 +180,8 @@ fn orphans(most: i64) -> String {
 async fn inside(subject: Subject<'_>) -> Vec<Check> {
     let Subject { config, db, .. } = subject;
     let mut checks = Vec::new();
-    let queries = ([ENGINE, MODULES], Query::new(orphans(CHECKED)));
-    let ([version, modules], orphans) = match db.ask(queries).await {
+    let queries = [ENGINE, MODULES, &orphans(CHECKED)].map(Query::new);
+    let [version, modules, orphans] = match db.ask(queries).await {
         Ok(replies) => replies,
         Err(error) => {
             checks.push(Check::failed("read", error.into()));

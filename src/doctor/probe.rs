@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 
 use super::Check;
 use crate::config::RemoteUrl;
-use crate::db::{Db, DbError};
+use crate::db::{Db, DbError, Query};
 
 /// What a local database is on disk.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -98,7 +98,7 @@ pub(super) async fn latency(db: &Db) -> Result<Duration, DbError> {
     let mut times = [Duration::ZERO; 3];
     for time in &mut times {
         let since = Instant::now();
-        db.rows::<1>("SELECT 1").await?;
+        db.rows::<1>(Query::new("SELECT 1")).await?;
         *time = since.elapsed();
     }
     times.sort();

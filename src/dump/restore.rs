@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use super::backup_files::{Condition, condition};
 use super::import::{self, ImportError, ImportOptions, Imported, Input, OnImport, Violations};
-use crate::db::{Db, DbError};
+use crate::db::{Db, DbError, Query};
 use crate::history::{self, HistoryError, RunError};
 use crate::script::{Atomicity, ForeignKeys, Key, Record, Run, Script, Unit};
 use crate::sql::Value;
@@ -108,7 +108,7 @@ pub fn checked(file: &Path) -> Result<Checked, RestoreError> {
 /// [`RestoreError::NotEmpty`], and where it cannot be looked at.
 pub async fn is_free(db: &Db, file: &Path) -> Result<(), RestoreError> {
     const OBJECTS: &str = "SELECT name FROM sqlite_schema WHERE type IN ('table', 'view') AND name NOT LIKE 'sqlite\\_%' ESCAPE '\\'";
-    let rows = db.rows::<1>(OBJECTS).await?;
+    let rows = db.rows::<1>(Query::new(OBJECTS)).await?;
     let tables: Vec<String> = rows
         .iter()
         .flatten()

@@ -140,7 +140,8 @@ pub(super) async fn others(
 /// As [`Db::query`].
 pub(crate) async fn not_the_applications(db: &Db) -> Result<Vec<String>, DbError> {
     let named = "SELECT name FROM sqlite_schema WHERE type = 'table'";
-    let (of_tools, named) = db.ask((Query::new(question()), named)).await?;
+    let queries = [&question(), named].map(Query::new);
+    let [of_tools, named] = db.ask(queries).await?;
     let mut tables = found(&of_tools.rows()?).tables;
     for [name] in named.rows()? {
         let Value::Text(table) = name else {

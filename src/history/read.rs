@@ -175,9 +175,8 @@ const IMPORT: &str = "SELECT name, line, started_at FROM _seedbed_import";
 /// [`HistoryError::NotOurs`] and [`HistoryError::Newer`] where the table is not one that this version may touch.
 pub async fn read(db: &Db) -> Result<History, HistoryError> {
     let import = Query::new(IMPORT).if_there(UNFINISHED);
-    let of_others = Query::new(others::question());
-    let queries = ([WHAT_IT_IS, META, ROWS, TABLES], import, of_others);
-    let ([what, meta, rows, tables], import, of_others) = db.ask(queries).await?;
+    let queries = [WHAT_IT_IS, META, ROWS, TABLES, &others::question()].map(Query::new);
+    let ([what, meta, rows, tables, of_others], import) = db.ask((queries, import)).await?;
     let mut history = History {
         unfinished: import.rows()?.first().and_then(unfinished),
         tables: tables
@@ -309,7 +308,8 @@ async fn add_texts(db: &Db, history: &mut History, keys: &[Key]) -> Result<Revis
         args: vec![Key::kind(key).into(), key.version()],
     };
     let texts: Vec<_> = keys.iter().map(|key| (key, of_key(key))).collect();
-    let (there, meta, texts) = db.ask((exists(TABLE), META, texts)).await?;
+    let queries = [exists(TABLE), Query::new(META)];
+    let ([there, meta], texts) = db.ask((queries, texts)).await?;
     // Without the table there is no revision, and no text.
     if there.rows::<1>()?.is_empty() {
         return Ok(Revision::default());

@@ -297,7 +297,7 @@ impl Rehearsal {
     async fn drops_of_temporary(&self) -> Result<Vec<String>, DbError> {
         // Dropping a table takes its indexes and triggers along.
         let query = "SELECT type, name FROM sqlite_temp_schema WHERE type <> 'index' AND name NOT LIKE 'sqlite\\_%' ESCAPE '\\'";
-        let rows = self.db.rows(query).await?;
+        let rows = self.db.rows(Query::new(query)).await?;
         let drops = rows.iter().filter_map(|row| {
             let [Value::Text(what), Value::Text(name)] = row else {
                 return None;

@@ -90,7 +90,7 @@ const WHOLE: &str =
 /// As [`Db::query`].
 pub async fn contents(db: &Db) -> Result<Contents, DbError> {
     let [objects, shadows] = super::inspect::QUERIES;
-    let queries = [objects, shadows, INDEXES, SIZES, WITHOUT_ROWID, WHOLE];
+    let queries = [objects, shadows, INDEXES, SIZES, WITHOUT_ROWID, WHOLE].map(Query::new);
     let [objects, shadows, indexes, sizes, without_rowid, whole] = db.ask(queries).await?;
     let schema = inspected([objects, shadows])?;
     let sizes = self::sizes(&if_accepted(sizes.rows())?.unwrap_or_default());

@@ -2,7 +2,7 @@
 
 use std::collections::HashSet;
 
-use crate::db::{Db, DbError, Reply};
+use crate::db::{Db, DbError, Query, Reply};
 use crate::sql::{Kind, Value, What, kind, normal_form};
 
 /// The objects of a database that are its project's own.
@@ -87,7 +87,7 @@ pub(super) const QUERIES: [&str; 2] = [OBJECTS, SHADOWS];
 /// # Errors
 /// As [`Db::query`].
 pub async fn inspect(db: &Db) -> Result<Schema, DbError> {
-    inspected(db.ask(QUERIES).await?)
+    inspected(db.ask(QUERIES.map(Query::new)).await?)
 }
 
 /// A schema of the answers to [`QUERIES`].
@@ -121,7 +121,7 @@ pub(crate) struct Snapshot(String);
 /// # Errors
 /// As [`Db::query`].
 pub(crate) async fn snapshot(db: &Db) -> Result<Snapshot, DbError> {
-    let [text] = db.ask(TEXTS).await?.row()?;
+    let [text] = db.ask(Query::new(TEXTS)).await?.row()?;
     Ok(Snapshot(match text {
         Value::Text(text) => text,
         _ => String::new(),

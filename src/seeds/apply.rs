@@ -275,7 +275,7 @@ impl<'a> Seeding<'a> {
         let taken = taken(rows, shape, found, empty);
         let parents = parents(rows, shape, found);
         let ledger = ledger::query(&self.files);
-        let (taken, parents, ledger) = db.ask((taken, parents, ledger)).await?;
+        let ((taken, parents), ledger) = db.ask(((taken, parents), ledger)).await?;
         let basis = self.basis(history);
         let orphans = match ledger {
             Some(ledger) => ledger::orphans(&ledger.rows()?, rows, found, shape),

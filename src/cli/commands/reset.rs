@@ -8,7 +8,7 @@ use crate::cli::args::{self, Format};
 use crate::cli::exit::Exit;
 use crate::cli::session::{Ending, Opened, Session, Stopped};
 use crate::config::Database;
-use crate::db::{self, Db, DbError, Draft, Options, Replaces, Reply, replica_facts};
+use crate::db::{self, Db, DbError, Draft, Options, Query, Replaces, Reply, replica_facts};
 use crate::diagnostic::Diagnostic;
 use crate::history::{self, History, HistoryError};
 use crate::migrations::{self, Migrations, Outcome};
@@ -141,7 +141,7 @@ async fn ask(
     if history.rows.is_empty() {
         let tables = "SELECT count(*) FROM sqlite_schema WHERE type = 'table' AND name NOT LIKE 'sqlite_%' \
                       AND name <> '_migrations'";
-        let count = (opened.db.ask(tables).await)
+        let count = (opened.db.ask(Query::new(tables)).await)
             .and_then(Reply::count)
             .map_err(|error| session.failed(opened, &HistoryError::from(error).into()))?;
         if count > 0 {

@@ -3,7 +3,7 @@
 
 use std::collections::{HashMap, HashSet};
 
-use crate::db::{Db, DbError};
+use crate::db::{Db, DbError, Query};
 use crate::sql::Value;
 
 /// The schema as it is kept: <https://sqlite.org/schematab.html>. The text of an export is read with it again, and
@@ -76,7 +76,7 @@ pub(super) struct KeyColumn {
 
 impl Catalogue {
     pub(super) async fn read(db: &Db) -> Result<Catalogue, DbError> {
-        let queries = [OBJECTS, TABLES, COLUMNS, KEYS];
+        let queries = [OBJECTS, TABLES, COLUMNS, KEYS].map(Query::new);
         let [objects, tables, columns, keys] = db.ask(queries).await?;
         Ok(Catalogue::of(
             &objects.rows()?,

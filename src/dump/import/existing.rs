@@ -63,7 +63,8 @@ async fn once(job: &Job<'_>) -> Result<Imported, ImportError> {
 
 async fn look(db: &Db) -> Result<(History, There, Option<Checkpoint>), Why> {
     let history = history::read(db).await?;
-    let (objects, checkpoint) = db.ask((OBJECTS, checkpoint::question())).await?;
+    let questions = (Query::new(OBJECTS), checkpoint::question());
+    let (objects, checkpoint) = db.ask(questions).await?;
     let there = There::of(&objects.rows()?);
     Ok((history, there, checkpoint::answer(checkpoint)?))
 }

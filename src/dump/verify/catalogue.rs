@@ -5,7 +5,7 @@ use std::collections::HashMap;
 
 use super::dumped::Made;
 use super::{Fault, FaultyObject};
-use crate::db::{Db, DbError};
+use crate::db::{Db, DbError, Query};
 use crate::dump::{self, Target};
 use crate::schema::{Affinity, Strictness, affinity};
 use crate::sql::{Value, normal_form};
@@ -43,7 +43,7 @@ pub(super) struct Columns {
 
 impl Catalogue {
     pub(super) async fn read(db: &Db) -> Result<Catalogue, DbError> {
-        let [columns, objects] = db.ask([COLUMNS, OBJECTS]).await?;
+        let [columns, objects] = db.ask([COLUMNS, OBJECTS].map(Query::new)).await?;
         let mut catalogue = Catalogue::default();
         for row in columns.rows()? {
             catalogue.column(&row);
