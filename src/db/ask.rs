@@ -74,11 +74,11 @@ impl Reply {
         Ok(row)
     }
 
-    /// Its only value, which counts something.
+    /// The count that is its only value.
     pub(crate) fn count(self) -> Result<u64, DbError> {
         let [value] = self.row()?;
         let count = value.as_i64().and_then(|count| u64::try_from(count).ok());
-        count.ok_or_else(|| DbError::Incomplete("a count is no number".to_owned()))
+        count.ok_or_else(|| DbError::Incomplete("a count is not a number".to_owned()))
     }
 
     /// Its rows, of any width.
@@ -272,7 +272,7 @@ mod tests {
         let error = asked("SELECT x'00'").await.count().unwrap_err();
         assert_eq!(
             error.to_string(),
-            "the answer is incomplete: a count is no number"
+            "the answer is incomplete: a count is not a number"
         );
         assert_eq!(db.ask(Query::count("t")).await.unwrap().count().unwrap(), 2);
         let rows = asked("SELECT x FROM t").await.rows().unwrap();
