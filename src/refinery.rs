@@ -104,12 +104,15 @@ impl AsyncTransaction for Driver {
 
 impl AsyncQuery<Vec<Migration>> for Driver {
     async fn query<'a>(&'a mut self, query: &'a str) -> Result<Vec<Migration>, DriverError> {
-        let answers = self.0.query(vec![Query::new(query)]).await?;
-        let rows = answers.into_iter().next().unwrap_or_else(|| Ok(Vec::new()));
-        rows.map_err(DriverError::Read)?
-            .iter()
-            .map(|row| applied(row))
-            .collect()
+        let rows = self
+            .0
+            .rows(Query::new(query))
+            .await
+            .map_err(|error| match error {
+                DbError::Read(error) => DriverError::Read(error),
+                error => error.into(),
+            })?;
+        rows.iter().map(applied).collect()
     }
 }
 
@@ -127,11 +130,9 @@ impl FromIterator<Migration> for Migrations {
 }
 
 /// A row of refinery's table: version, name, RFC 3339, checksum.
-fn applied(row: &[Value]) -> Result<Migration, DriverError> {
+fn applied(row: &[Value; 4]) -> Result<Migration, DriverError> {
     let unreadable = || DriverError::Row(format!("{row:?}"));
-    let [version, name, applied_on, checksum] = row else {
-        return Err(unreadable());
-    };
+    let [version, name, applied_on, checksum] = row;
     let text = |value: &Value| match value {
         Value::Text(text) => Ok(text.clone()),
         Value::Integer(number) => Ok(number.to_string()),

@@ -71,8 +71,8 @@ impl EngineError {
         }
     }
 
-    /// Whether it is about the statement, as with a missing table, and not about the state of the database, as with a
-    /// lock. An answer that may be missing is one only then.
+    /// Whether it is about the statement, as with a missing column, and not about the state of the database, as with a
+    /// lock.
     pub(crate) fn is_about_the_statement(&self) -> bool {
         matches!(self.code, Code::Other(_))
     }
@@ -129,6 +129,9 @@ pub enum DbError {
     /// It opened and could not be read.
     #[error("cannot read the database")]
     Read(#[source] EngineError),
+    /// It answered without an error, and gave other results or rows than it was asked for.
+    #[error("the answer is incomplete: {0}")]
+    Incomplete(String),
     /// The server did not answer, or refused.
     #[error(transparent)]
     Remote(#[from] super::RemoteError),
@@ -260,6 +263,7 @@ impl DbError {
             }
             DbError::Path { .. } | DbError::NotBuilt { .. } | DbError::Thread(_) => None,
             DbError::Remote(_)
+            | DbError::Incomplete(_)
             | DbError::NotAReplica { .. }
             | DbError::BrokenReplica { .. }
             | DbError::OtherPrimary { .. }

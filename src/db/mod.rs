@@ -5,6 +5,7 @@
 //! names the `libsql` crate. It knows nothing of `_migrations`: what is recorded comes to it as steps.
 
 mod application;
+mod ask;
 mod bound;
 mod draft;
 mod engine;
@@ -33,6 +34,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 pub use application::AppDatabase;
+pub(crate) use ask::{IfThere, Reply, exists, if_accepted};
 #[cfg(feature = "testing")]
 pub(crate) use draft::publish;
 pub(crate) use draft::{Draft, give_name};
@@ -388,24 +390,27 @@ impl Db {
         &self.options.stop
     }
 
-    /// Answers all questions from one state of the database. It never writes; a local file that does not exist
-    /// answers as an empty database and is not created.
+    /// Answers all questions from one state of the database, in their order, with one answer for each. It never
+    /// writes; a local file that does not exist answers as an empty database and is not created.
     ///
     /// # Errors
-    /// The outer error is the database's: it cannot be opened or read, or stays locked ([`Code::Busy`]). The inner
+    /// The outer error is the database's: it cannot be opened or read, stays locked ([`Code::Busy`]), or gives more or
+    /// fewer answers than it was asked for ([`DbError::Incomplete`]). The inner
     /// ones are the questions': one that names a missing table leaves the other answers whole.
     pub async fn query(
         &self,
         queries: Vec<Query>,
     ) -> Result<Vec<Result<Rows, EngineError>>, DbError> {
-        match &self.mode {
+        let sent = queries.len();
+        let answers = match &self.mode {
             Mode::Local(file) => file.query(queries, &self.options).await,
             Mode::Memory(memory) => memory.query(queries, &self.options).await,
             #[cfg(feature = "remote")]
             Mode::Remote(remote) => remote.query(queries, &self.options).await,
             #[cfg(feature = "replica")]
             Mode::Replica(replica) => replica.remote.query(queries, &self.options).await,
-        }
+        };
+        ask::complete(sent, answers?)
     }
 
     /// Runs transactions, each only after the one before it is committed. The answers are those of steps without an

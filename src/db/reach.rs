@@ -25,7 +25,7 @@ impl Db {
         loop {
             let left = until.saturating_duration_since(Instant::now());
             let answer = tokio::select! {
-                answer = self.query(vec![Query::new("SELECT 1")]) => answer,
+                answer = self.rows::<1>(Query::new("SELECT 1")) => answer,
                 // Whoever waits for no time at all asks once nevertheless.
                 () = tokio::time::sleep(left.max(FIRST_PAUSE)) => {
                     return Err(last.unwrap_or_else(|| self.silent(within)));

@@ -55,13 +55,13 @@ pub(crate) async fn inherit(old: &super::Db, new: &Path) -> Result<(), DbError> 
         "application_id",
         "user_version",
     ];
-    let queries = PRAGMAS.map(|pragma| Query::new(format!("PRAGMA {pragma}")));
-    let answers = old.query(queries.into()).await?;
+    let queries = PRAGMAS.map(|pragma| (pragma, Query::new(format!("PRAGMA {pragma}"))));
+    let replies = old.ask(Vec::from(queries)).await?;
     let raw = open(new, Access::Create).await?;
-    for (pragma, answer) in PRAGMAS.into_iter().zip(answers) {
-        let value = match answer.map_err(DbError::Read)?.first().map(Vec::as_slice) {
-            Some([Value::Integer(number)]) => number.to_string(),
-            Some([Value::Text(text)]) => crate::sql::text(text),
+    for (pragma, reply) in replies {
+        let value = match reply.row()? {
+            [Value::Integer(number)] => number.to_string(),
+            [Value::Text(text)] => crate::sql::text(&text),
             _ => continue,
         };
         raw.execute(&format!("PRAGMA {pragma} = {value}"))

@@ -5,7 +5,7 @@ use std::time::{Duration, SystemTime};
 use super::Check;
 use super::probe::{Contents, File};
 use crate::config::{self, Access, Claims, Config, Mode, RemoteUrl, Row, Setting, Turso};
-use crate::db::{Engine, EngineError, ReplicaFacts, Rows};
+use crate::db::{DbError, Engine, ReplicaFacts};
 use crate::dump::{Condition, Kept, Location};
 use crate::history::History;
 use crate::migrations::{self, Plan, ReadError};
@@ -402,19 +402,17 @@ pub(super) fn migrations(plan: &Plan, access: Access) -> Check {
 }
 
 /// Rows that refer to a row that is not there.
-pub(super) fn foreign_keys(answer: Result<Rows, EngineError>) -> Check {
+pub(super) fn foreign_keys(answer: Result<[Value; 2], DbError>) -> Check {
     let name = "foreign keys";
-    let rows = match answer {
-        Ok(rows) => rows,
-        Err(error) => {
+    let [count, bytes] = match answer {
+        Ok(row) => row,
+        // The engine's words are enough.
+        Err(DbError::Read(error)) => {
             return Check::warning(name, format!("they cannot be checked: {error}"));
         }
+        Err(error) => return Check::warning(name, format!("they cannot be checked: {error}")),
     };
-    match rows
-        .first()
-        .and_then(|row| row.first())
-        .and_then(Value::as_i64)
-    {
+    match count.as_i64() {
         Some(0) => Check::ok(name, "no row lacks the row that it refers to"),
         Some(count) => {
             let many = match count {
@@ -425,7 +423,7 @@ pub(super) fn foreign_keys(answer: Result<Rows, EngineError>) -> Check {
             Check::warning(name, many)
                 .help("`SELECT * FROM pragma_foreign_key_check` lists them; migrations keep them from becoming more")
         }
-        None => match rows.first().and_then(|row| row.get(1)?.as_i64()) {
+        None => match bytes.as_i64() {
             Some(bytes) => Check::skipped(
                 name,
                 format!("the database has {bytes} bytes, and to check them reads every row"),

@@ -12,11 +12,10 @@ use std::sync::Arc;
 use std::time::SystemTime;
 
 use crate::config::{Config, ConfigError, Database, Row};
-use crate::db::{self, Db, DbError, Query, Rows};
+use crate::db::{self, Db, DbError, Query, if_accepted};
 use crate::dump::{Location, backup_files};
 use crate::history::{self, HistoryError};
 use crate::migrations::{self, Migrations, OutOfOrder, PlanOptions};
-use crate::sql::Value;
 
 /// One step on the way, and how it went.
 #[derive(Debug, Clone)]
@@ -181,13 +180,9 @@ fn orphans(most: i64) -> String {
 async fn inside(subject: Subject<'_>) -> Vec<Check> {
     let Subject { config, db, .. } = subject;
     let mut checks = Vec::new();
-    let queries = vec![
-        Query::new(ENGINE),
-        Query::new(MODULES),
-        Query::new(orphans(CHECKED)),
-    ];
-    let mut answers = match db.query(queries).await {
-        Ok(answers) => answers.into_iter(),
+    let queries = [ENGINE, MODULES, &orphans(CHECKED)].map(Query::new);
+    let [version, modules, orphans] = match db.ask(queries).await {
+        Ok(replies) => replies,
         Err(error) => {
             checks.push(Check::failed("read", error.into()));
             let rest = ["records", "migrations", "foreign keys"];
@@ -195,19 +190,14 @@ async fn inside(subject: Subject<'_>) -> Vec<Check> {
             return checks;
         }
     };
-    let mut next = || answers.next().unwrap_or(Ok(Rows::new()));
-    match next() {
-        Ok(version) => checks.push(findings::read(
-            text(&version),
-            text(&next().unwrap_or_default()),
-            db.engine(),
-        )),
-        Err(error) => {
-            checks.push(Check::failed("read", DbError::Read(error).into()));
-            let _ = next();
+    // Some engines do not list their modules.
+    let modules = if_accepted(modules.row()).map(Option::unwrap_or_default);
+    checks.push(match version.row().and_then(|it| Ok([it, modules?])) {
+        Ok([[version], [modules]]) => {
+            findings::read(version.as_str(), modules.as_str(), db.engine())
         }
-    }
-    let orphans = next();
+        Err(error) => Check::failed("read", error.into()),
+    });
     checks.push(match probe::latency(db).await {
         Ok(median) => findings::latency(median),
         Err(error) => Check::failed("latency", error.into()),
@@ -223,7 +213,7 @@ async fn inside(subject: Subject<'_>) -> Vec<Check> {
             checks.push(Check::skipped("migrations", "the records cannot be read"));
         }
     }
-    checks.push(findings::foreign_keys(orphans));
+    checks.push(findings::foreign_keys(orphans.row()));
     checks
 }
 
@@ -250,22 +240,19 @@ async fn migrations(subject: Subject<'_>, history: &history::History) -> Check {
     findings::migrations(&plan, findings::access(config))
 }
 
-fn text(rows: &Rows) -> Option<&str> {
-    rows.first()?.first().and_then(Value::as_str)
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
     use crate::db::Options;
+    use crate::sql::Value;
 
     #[tokio::test]
     async fn foreign_keys_of_a_large_database_are_not_checked() {
         let db = Db::memory(Options::default()).await.unwrap();
         for (most, expect) in [(-1, Value::Null), (CHECKED, Value::Integer(0))] {
-            let answers = db.query(vec![Query::new(orphans(most))]).await.unwrap();
-            let rows = answers.into_iter().next().unwrap().unwrap();
-            assert_eq!(rows[0][0], expect);
+            let reply = db.ask(Query::new(orphans(most))).await.unwrap();
+            let [count, _] = reply.row().unwrap();
+            assert_eq!(count, expect);
         }
     }
 }

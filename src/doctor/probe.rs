@@ -98,7 +98,7 @@ pub(super) async fn latency(db: &Db) -> Result<Duration, DbError> {
     let mut times = [Duration::ZERO; 3];
     for time in &mut times {
         let since = Instant::now();
-        db.query(vec![Query::new("SELECT 1")]).await?;
+        db.rows::<1>(Query::new("SELECT 1")).await?;
         *time = since.elapsed();
     }
     times.sort();

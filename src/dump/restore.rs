@@ -108,12 +108,7 @@ pub fn checked(file: &Path) -> Result<Checked, RestoreError> {
 /// [`RestoreError::NotEmpty`], and where it cannot be looked at.
 pub async fn is_free(db: &Db, file: &Path) -> Result<(), RestoreError> {
     const OBJECTS: &str = "SELECT name FROM sqlite_schema WHERE type IN ('table', 'view') AND name NOT LIKE 'sqlite\\_%' ESCAPE '\\'";
-    let answer = db
-        .query(vec![Query::new(OBJECTS)])
-        .await?
-        .into_iter()
-        .next();
-    let rows = answer.unwrap_or(Ok(Vec::new())).map_err(DbError::Read)?;
+    let rows = db.rows::<1>(Query::new(OBJECTS)).await?;
     let tables: Vec<String> = rows
         .iter()
         .flatten()

@@ -2,7 +2,7 @@
 
 use super::other_tools::{COMPANIONS, OTHER_TOOLS, OtherTool, PREFIXES, Recorded};
 use super::read::History;
-use crate::db::{Db, DbError, EngineError, Query, Rows};
+use crate::db::{Db, DbError, Query, Reply};
 use crate::script::Key;
 use crate::sql::Value;
 
@@ -70,10 +70,10 @@ pub(super) struct Found {
     tables: Vec<String>,
 }
 
-pub(super) fn found(rows: &Rows) -> Found {
+pub(super) fn found(rows: &[[Value; 2]]) -> Found {
     let mut tables: Vec<(&str, Vec<&str>)> = Vec::new();
     for row in rows {
-        let [Value::Text(table), Value::Text(column)] = row.as_slice() else {
+        let [Value::Text(table), Value::Text(column)] = row else {
             continue;
         };
         match tables.last_mut() {
@@ -114,22 +114,21 @@ pub(super) fn found(rows: &Rows) -> Found {
 pub(super) async fn others(
     db: &Db,
     history: &History,
-    answer: Result<Rows, EngineError>,
+    reply: Reply,
 ) -> Result<Vec<OtherHistory>, DbError> {
     let is_migration = |key: &Key| matches!(key, Key::Migration(_) | Key::Repeatable(_));
     if history.rows.iter().any(|row| is_migration(&row.key)) {
         return Ok(Vec::new());
     }
-    let mut found = found(&answer.map_err(DbError::Read)?).tools;
+    let mut found = found(&reply.rows()?).tools;
     found.retain(|(_, table)| !db.ignores(table));
-    if found.is_empty() {
-        return Ok(Vec::new());
-    }
-    let questions = found.iter().map(|(tool, _)| Query::new(tool.applied));
-    let answers = db.query(questions.collect()).await?;
+    let questions = found.into_iter().map(|it| {
+        let query = Query::new(it.0.applied);
+        (it, query)
+    });
     let mut others = Vec::new();
-    for ((tool, table), answer) in found.into_iter().zip(answers) {
-        others.extend(other(tool, table, &answer.map_err(DbError::Read)?));
+    for ((tool, table), reply) in db.ask(questions.collect::<Vec<_>>()).await? {
+        others.extend(other(tool, table, &reply.rows()?));
     }
     Ok(others)
 }
@@ -141,17 +140,11 @@ pub(super) async fn others(
 /// As [`Db::query`].
 pub(crate) async fn not_the_applications(db: &Db) -> Result<Vec<String>, DbError> {
     let named = "SELECT name FROM sqlite_schema WHERE type = 'table'";
-    let queries = vec![Query::new(question()), Query::new(named)];
-    let mut answers = db.query(queries).await?.into_iter();
-    let mut next = || {
-        answers
-            .next()
-            .unwrap_or(Ok(Rows::new()))
-            .map_err(DbError::Read)
-    };
-    let mut tables = found(&next()?).tables;
-    for row in next()? {
-        let Some(Value::Text(table)) = row.into_iter().next() else {
+    let queries = [&question(), named].map(Query::new);
+    let [of_tools, named] = db.ask(queries).await?;
+    let mut tables = found(&of_tools.rows()?).tables;
+    for [name] in named.rows()? {
+        let Value::Text(table) = name else {
             continue;
         };
         if db.ignores(&table) && !tables.contains(&table) {
@@ -162,7 +155,7 @@ pub(crate) async fn not_the_applications(db: &Db) -> Result<Vec<String>, DbError
 }
 
 /// What a tool has recorded; none where that is no migration.
-fn other(tool: &OtherTool, table: String, rows: &Rows) -> Option<OtherHistory> {
+fn other(tool: &OtherTool, table: String, rows: &[[Value; 2]]) -> Option<OtherHistory> {
     let name = |value: &Value| match value {
         Value::Integer(number) => number.to_string(),
         Value::Real(number) => number.to_string(),
@@ -172,10 +165,7 @@ fn other(tool: &OtherTool, table: String, rows: &Rows) -> Option<OtherHistory> {
     let mut newest: Option<String> = None;
     let mut unfinished = None;
     let mut versions = Vec::new();
-    for row in rows {
-        let [called, finished] = row.as_slice() else {
-            continue;
-        };
+    for [called, finished] in rows {
         let called = name(called);
         // A boolean is a number or, to some drivers, a word.
         match finished {
@@ -258,8 +248,8 @@ mod tests {
             ),
             (vec!["1\u{1b}[2J\n2"], "1\\u{1b}[2J\\n2"),
         ] {
-            let row = |name: &&str| vec![Value::Text((*name).to_owned()), Value::Integer(1)];
-            let rows: Rows = names.iter().map(row).collect();
+            let row = |name: &&str| [Value::Text((*name).to_owned()), Value::Integer(1)];
+            let rows: Vec<_> = names.iter().map(row).collect();
             let found = other(tool, "t".to_owned(), &rows).unwrap();
             assert_eq!(found.newest, expect, "{names:?}");
         }

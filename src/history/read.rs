@@ -5,9 +5,9 @@ use std::collections::{HashMap, HashSet};
 use serde_json::Map;
 
 use super::error::HistoryError;
-use super::layout::LAYOUT;
+use super::layout::{LAYOUT, TABLE, UNFINISHED};
 use super::others::{self, OtherHistory};
-use crate::db::{Db, DbError, EngineError, Query, Rows};
+use crate::db::{Db, DbError, Query, Reply, exists};
 use crate::diagnostic::Diagnostic;
 use crate::script::{Key, Revision};
 use crate::sql::Value;
@@ -174,47 +174,25 @@ const IMPORT: &str = "SELECT name, line, started_at FROM _seedbed_import";
 /// # Errors
 /// [`HistoryError::NotOurs`] and [`HistoryError::Newer`] where the table is not one that this version may touch.
 pub async fn read(db: &Db) -> Result<History, HistoryError> {
-    let answers = db
-        .query(vec![
-            Query::new(WHAT_IT_IS),
-            Query::new(META),
-            Query::new(ROWS),
-            Query::new(IMPORT),
-            Query::new(TABLES),
-            Query::new(others::question()),
-        ])
-        .await?;
-    let [what, meta, rows, import, tables, of_others]: [Result<Rows, EngineError>; 6] =
-        answers.try_into().map_err(|_| unreadable("no answer"))?;
-    let tables = tables.map_err(DbError::Read)?;
-    // Without the table there is none.
-    let import = rows_if_there(import)?;
+    let import = Query::new(IMPORT).if_there(UNFINISHED);
+    let queries = [WHAT_IT_IS, META, ROWS, TABLES, &others::question()].map(Query::new);
+    let ([what, meta, rows, tables, of_others], import) = db.ask((queries, import)).await?;
     let mut history = History {
-        unfinished: import.first().and_then(|row| unfinished(row)),
+        unfinished: import.rows()?.first().and_then(unfinished),
         tables: tables
+            .rows::<1>()?
             .iter()
             .flatten()
             .filter_map(text)
             .map(str::to_owned)
             .collect(),
-        ..history(what.map_err(DbError::Read)?, meta, rows)?
+        ..history(what.rows()?, meta, rows)?
     };
     history.others = others::others(db, &history, of_others).await?;
     Ok(history)
 }
 
-/// The rows of a table that may be missing.
-fn rows_if_there(answer: Result<Rows, EngineError>) -> Result<Rows, DbError> {
-    match answer {
-        Err(error) if !error.is_about_the_statement() => Err(DbError::Read(error)),
-        answer => Ok(answer.unwrap_or_default()),
-    }
-}
-
-fn unfinished(row: &[Value]) -> Option<Unfinished> {
-    let [name, line, started_at] = row else {
-        return None;
-    };
+fn unfinished([name, line, started_at]: &[Value; 3]) -> Option<Unfinished> {
     Some(Unfinished {
         name: text(name)?.to_owned(),
         line: u64::try_from(number(line)?).ok()?,
@@ -223,21 +201,17 @@ fn unfinished(row: &[Value]) -> Option<Unfinished> {
 }
 
 /// Makes a history of three answers.
-fn history(
-    what: Rows,
-    meta: Result<Rows, EngineError>,
-    rows: Result<Rows, EngineError>,
-) -> Result<History, HistoryError> {
-    let Some(what) = what.into_iter().flatten().next() else {
+fn history(what: Vec<[Value; 1]>, meta: Reply, rows: Reply) -> Result<History, HistoryError> {
+    let [[what], ..] = &what[..] else {
         return Ok(History::default());
     };
     let not_ours = || HistoryError::NotOurs {
-        what: text(&what).unwrap_or("table").to_owned(),
+        what: text(what).unwrap_or("table").to_owned(),
     };
     // A table of another tool lacks the columns, or the rows.
-    let meta = meta.map_err(|error| match error.is_about_the_statement() {
-        true => not_ours(),
-        false => DbError::Read(error).into(),
+    let meta = meta.rows().map_err(|error| match error {
+        DbError::Read(error) if error.is_about_the_statement() => not_ours(),
+        error => error.into(),
     })?;
     let layout = of(&meta, "layout").and_then(number).ok_or_else(not_ours)?;
     if layout > LAYOUT {
@@ -253,15 +227,15 @@ fn history(
         revision: Revision(revision),
         environment: of(&meta, "environment").and_then(text).map(str::to_owned),
         rows: rows
-            .map_err(DbError::Read)?
+            .rows()?
             .iter()
-            .map(|row| recorded(row))
+            .map(recorded)
             .collect::<Result<_, _>>()?,
         ..History::default()
     })
 }
 
-fn recorded(row: &[Value]) -> Result<Row, HistoryError> {
+fn recorded(row: &[Value; 12]) -> Result<Row, HistoryError> {
     let [
         kind,
         version,
@@ -275,10 +249,7 @@ fn recorded(row: &[Value]) -> Result<Row, HistoryError> {
         detail,
         has_down,
         effective,
-    ] = row
-    else {
-        return Err(unreadable("its columns"));
-    };
+    ] = row;
     let owned = |value| text(value).unwrap_or_default().to_owned();
     let kind = owned(kind);
     let key = match (kind.as_str(), version) {
@@ -344,36 +315,37 @@ pub async fn add_texts(
 
 /// Adds the recorded texts of these rows, and tells the revision that they are of.
 async fn texts_of(db: &Db, history: &mut History, keys: &[Key]) -> Result<Revision, HistoryError> {
-    let texts = keys.iter().map(|key| Query {
+    let of_key = |key| Query {
         sql: "SELECT source, down FROM _migrations WHERE kind = ?1 AND version = ?2".to_owned(),
-        args: vec![key.kind().into(), key.version()],
-    });
-    let mut answers = db
-        .query(std::iter::once(Query::new(META)).chain(texts).collect())
-        .await?
-        .into_iter();
+        args: vec![Key::kind(key).into(), key.version()],
+    };
+    let texts: Vec<_> = keys.iter().map(|key| (key, of_key(key))).collect();
+    let queries = [exists(TABLE), Query::new(META)];
+    let ([there, meta], texts) = db.ask((queries, texts)).await?;
     // Without the table there is no revision, and no text.
-    let meta = rows_if_there(answers.next().unwrap_or(Ok(Rows::new())))?;
-    let mut texts = HashMap::new();
-    for (key, answer) in keys.iter().zip(answers) {
-        texts.insert(key, rows_if_there(answer)?);
+    if there.rows::<1>()?.is_empty() {
+        return Ok(Revision::default());
+    }
+    let mut rows = HashMap::new();
+    for (key, reply) in texts {
+        rows.insert(key, reply.rows()?);
     }
     for row in &mut history.rows {
-        let answer = texts.get(&row.key).and_then(|rows| rows.first());
-        if let Some([source, down]) = answer.map(Vec::as_slice) {
+        if let Some([[source, down], ..]) = rows.get(&row.key).map(Vec::as_slice) {
             row.source = text(source).map(str::to_owned);
             row.down = text(down).map(str::to_owned);
         }
     }
+    let meta = meta.rows()?;
     let revision = of(&meta, "revision").and_then(number);
     Ok(Revision(revision.unwrap_or_default()))
 }
 
 /// The value of a `meta` row.
-fn of<'a>(meta: &'a Rows, name: &str) -> Option<&'a Value> {
+fn of<'a>(meta: &'a [[Value; 2]], name: &str) -> Option<&'a Value> {
     meta.iter()
-        .find(|row| text(&row[0]) == Some(name))
-        .map(|row| &row[1])
+        .find(|[row, _]| text(row) == Some(name))
+        .map(|[_, value]| value)
 }
 
 /// Who took the last revisions.
@@ -401,12 +373,10 @@ impl LastRuns {
 /// Reads who took the last revisions.
 pub(super) async fn last_runs(db: &Db) -> Result<LastRuns, HistoryError> {
     let sql = "SELECT detail, name FROM _migrations WHERE kind = 'meta' AND version = 'revision'";
-    let answer = db.query(vec![Query::new(sql)]).await?.pop();
     // Without the table nothing happened.
-    let rows = rows_if_there(answer.unwrap_or(Ok(Rows::new())))?;
-    let row = rows.first().map(Vec::as_slice);
-    Ok(match row {
-        Some([revision, ids]) => LastRuns {
+    let rows = db.rows(Query::new(sql).if_there(TABLE)).await?;
+    Ok(match &rows[..] {
+        [[revision, ids], ..] => LastRuns {
             revision: Revision(number(revision).unwrap_or_default()),
             ids: text(ids)
                 .unwrap_or_default()

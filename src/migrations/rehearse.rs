@@ -1,7 +1,9 @@
 //! Running migrations in memory, to see what they do: as a local file would run them, each on a connection that
 //! remembers nothing of the one before. Nothing here touches a database of the project.
 
-use crate::db::{Db, DbError, Engine, Failure, Options, Query, Rows, Transaction, locate};
+use crate::db::{
+    Db, DbError, Engine, Failure, Options, Query, Rows, Transaction, if_accepted, locate,
+};
 use crate::diagnostic::Diagnostic;
 use crate::history::{self, Failed, Part, RunError};
 use crate::schema::{Schema, Snapshot, inspect, snapshot};
@@ -257,9 +259,9 @@ impl Rehearsal {
             match kind(&step.sql) {
                 Kind::Pragma(pragma) => {
                     let query = Query::new(format!("PRAGMA {}", pragma.name));
-                    let answer = self.db.query(vec![query]).await?.into_iter().next();
-                    let value = answer.and_then(Result::ok).into_iter().flatten().flatten();
-                    remembered.pragmas.push((pragma.name, value.last()));
+                    let values = if_accepted(self.db.ask(query).await?.of_any_width())?;
+                    let value = values.into_iter().flatten().flatten().last();
+                    remembered.pragmas.push((pragma.name, value));
                 }
                 _ => remembered.temporary = true,
             }
@@ -294,13 +296,10 @@ impl Rehearsal {
 
     async fn drops_of_temporary(&self) -> Result<Vec<String>, DbError> {
         // Dropping a table takes its indexes and triggers along.
-        let query = Query::new(
-            "SELECT type, name FROM sqlite_temp_schema WHERE type <> 'index' AND name NOT LIKE 'sqlite\\_%' ESCAPE '\\'",
-        );
-        let answer = self.db.query(vec![query]).await?.into_iter().next();
-        let rows = answer.unwrap_or(Ok(Rows::new())).map_err(DbError::Read)?;
+        let query = "SELECT type, name FROM sqlite_temp_schema WHERE type <> 'index' AND name NOT LIKE 'sqlite\\_%' ESCAPE '\\'";
+        let rows = self.db.rows(Query::new(query)).await?;
         let drops = rows.iter().filter_map(|row| {
-            let [Value::Text(what), Value::Text(name)] = row.as_slice() else {
+            let [Value::Text(what), Value::Text(name)] = row else {
                 return None;
             };
             Some(format!("DROP {what} IF EXISTS temp.{}", identifier(name)))

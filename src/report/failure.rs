@@ -153,6 +153,8 @@ pub(super) fn database(error: &DbError) -> Diagnostic {
         DbError::NotBuilt { feature, .. } => Diagnostic::error("not-in-this-build", words)
             .class(Class::Usage)
             .help(format!("build seedbed with its feature `{feature}`")),
+        DbError::Incomplete(_) => Diagnostic::error("incomplete-answer", words)
+            .help("run the command again; if the error repeats, report it"),
         DbError::Remote(error) => super::remote::diagnostic(error),
         DbError::NotAReplica { why, .. } => Diagnostic::error("not-a-replica", words)
             .help(

@@ -3,8 +3,8 @@
 use std::collections::HashMap;
 
 use super::inspect::{ObjectKind, Schema, inspected};
-use crate::db::{Db, DbError, EngineError, Query, Rows};
-use crate::sql::{Value, identifier};
+use crate::db::{Db, DbError, Query, if_accepted};
+use crate::sql::Value;
 
 /// What a database holds. Tables that are not the project's own count for its size only.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
@@ -90,16 +90,13 @@ const WHOLE: &str =
 /// As [`Db::query`].
 pub async fn contents(db: &Db) -> Result<Contents, DbError> {
     let [objects, shadows] = super::inspect::QUERIES;
-    let queries = [objects, shadows, INDEXES, SIZES, WITHOUT_ROWID, WHOLE];
-    let mut answers = db.query(queries.map(Query::new).into()).await?.into_iter();
-    let mut next = || answers.next().unwrap_or(Ok(Rows::new()));
-    let schema = inspected(next(), next())?;
-    let indexes = next().map_err(DbError::Read)?;
-    let sizes = sizes(next());
-    let without_rowid = next().unwrap_or_default();
-    let whole = next().unwrap_or_default();
-    let mut contents = assembled(&schema, &indexes, &sizes, &without_rowid);
-    contents.bytes = first(&whole).and_then(Value::as_i64);
+    let queries = [objects, shadows, INDEXES, SIZES, WITHOUT_ROWID, WHOLE].map(Query::new);
+    let [objects, shadows, indexes, sizes, without_rowid, whole] = db.ask(queries).await?;
+    let schema = inspected([objects, shadows])?;
+    let sizes = self::sizes(&if_accepted(sizes.rows())?.unwrap_or_default());
+    let without_rowid = if_accepted(without_rowid.rows())?.unwrap_or_default();
+    let mut contents = assembled(&schema, &indexes.rows()?, &sizes, &without_rowid);
+    contents.bytes = if_accepted(whole.row())?.and_then(|[bytes]| bytes.as_i64());
     count(db, &mut contents).await?;
     Ok(contents)
 }
@@ -112,27 +109,25 @@ struct Size {
 }
 
 /// None where the engine has no `dbstat`, or the server refuses it.
-fn sizes(answer: Result<Rows, EngineError>) -> HashMap<String, Size> {
-    let rows = answer.unwrap_or_default();
-    let sizes = rows.iter().filter_map(|row| match row.as_slice() {
-        [name, bytes, on_leaves, entries] => Some((
+fn sizes(rows: &[[Value; 4]]) -> HashMap<String, Size> {
+    let sizes = rows.iter().filter_map(|[name, bytes, on_leaves, entries]| {
+        Some((
             name.as_str()?.to_owned(),
             Size {
                 bytes: bytes.as_i64()?,
                 on_leaves: on_leaves.as_i64()?,
                 entries: entries.as_i64()?,
             },
-        )),
-        _ => None,
+        ))
     });
     sizes.collect()
 }
 
 fn assembled(
     schema: &Schema,
-    indexes: &Rows,
+    indexes: &[[Value; 5]],
     sizes: &HashMap<String, Size>,
-    without_rowid: &Rows,
+    without_rowid: &[[Value; 1]],
 ) -> Contents {
     let is_without_rowid = |name: &str| {
         without_rowid
@@ -165,12 +160,9 @@ fn assembled(
 }
 
 /// The indexes of one table; each column of each is a row.
-fn of_table(table: &str, rows: &Rows, sizes: &HashMap<String, Size>) -> Vec<Index> {
+fn of_table(table: &str, rows: &[[Value; 5]], sizes: &HashMap<String, Size>) -> Vec<Index> {
     let mut indexes: Vec<Index> = Vec::new();
-    for row in rows {
-        let [of, name, unique, partial, column] = row.as_slice() else {
-            continue;
-        };
+    for [of, name, unique, partial, column] in rows {
         let (Some(of), Some(name)) = (of.as_str(), name.as_str()) else {
             continue;
         };
@@ -200,27 +192,18 @@ fn of_table(table: &str, rows: &Rows, sizes: &HashMap<String, Size>) -> Vec<Inde
 
 /// Counts the rows of the tables of which nothing is known: virtual ones, and all of an engine without `dbstat`.
 async fn count(db: &Db, contents: &mut Contents) -> Result<(), DbError> {
-    let unknown: Vec<&mut Table> = contents
-        .tables
-        .iter_mut()
-        .filter(|table| table.rows.is_none())
+    let unknown = contents.tables.iter_mut().filter(|it| it.rows.is_none());
+    let unknown: Vec<(&mut Table, Query)> = unknown
+        .map(|table| {
+            let count = Query::count(&table.name);
+            (table, count)
+        })
         .collect();
-    if unknown.is_empty() {
-        return Ok(());
-    }
-    let queries = unknown
-        .iter()
-        .map(|table| Query::new(format!("SELECT count(*) FROM {}", identifier(&table.name))))
-        .collect();
-    for (table, answer) in unknown.into_iter().zip(db.query(queries).await?) {
+    for (table, reply) in db.ask(unknown).await? {
         // A virtual table of a module that this engine lacks cannot be counted.
-        table.rows = answer.ok().as_ref().and_then(first).and_then(Value::as_i64);
+        table.rows = if_accepted(reply.row())?.and_then(|[count]| count.as_i64());
     }
     Ok(())
-}
-
-fn first(rows: &Rows) -> Option<&Value> {
-    rows.first()?.first()
 }
 
 #[cfg(test)]

@@ -1,6 +1,6 @@
 //! How the engine would run a statement: its query plan as a tree. Nothing is run.
 
-use crate::db::{Code, Db, DbError, EngineError, Query, Rows};
+use crate::db::{Db, DbError, EngineError, Query};
 use crate::sql::{Kind, TokenKind, Value, kind, significant, split};
 
 /// One step of a query plan, and the steps that it is made of: <https://sqlite.org/eqp.html>.
@@ -52,13 +52,13 @@ pub enum ExplainError {
 pub async fn explain(db: &Db, text: &str) -> Result<Vec<Node>, ExplainError> {
     let statement = explainable(text)?;
     let query = Query::new(format!("EXPLAIN QUERY PLAN {statement}"));
-    let answer = match db.query(vec![query]).await {
-        Ok(answers) => answers.into_iter().next().unwrap_or(Ok(Rows::new())),
-        // A server refuses the whole request where it cannot read the statement.
-        Err(DbError::Read(error)) if matches!(error.code, Code::Other(_)) => Err(error),
-        Err(error) => return Err(error.into()),
-    };
-    Ok(tree(&answer.map_err(ExplainError::Engine)?))
+    match db.rows(query).await {
+        Ok(rows) => Ok(tree(&rows)),
+        Err(DbError::Read(error)) if error.is_about_the_statement() => {
+            Err(ExplainError::Engine(error))
+        }
+        Err(error) => Err(error.into()),
+    }
 }
 
 /// The one statement of a text that has a plan.
@@ -105,7 +105,7 @@ fn without_explain(statement: &str) -> &str {
 }
 
 /// Rows of `id, parent, unused, detail` into a tree. A parent stands before its children.
-fn tree(rows: &Rows) -> Vec<Node> {
+fn tree(rows: &[[Value; 4]]) -> Vec<Node> {
     fn below(parent: i64, rows: &[(i64, i64, &str)]) -> Vec<Node> {
         let mut nodes = Vec::new();
         for (at, (id, of, detail)) in rows.iter().enumerate() {
@@ -122,7 +122,7 @@ fn tree(rows: &Rows) -> Vec<Node> {
     }
     let rows: Vec<(i64, i64, &str)> = rows
         .iter()
-        .filter_map(|row| match row.as_slice() {
+        .filter_map(|row| match row {
             [Value::Integer(id), Value::Integer(parent), _, detail] => {
                 Some((*id, *parent, detail.as_str()?))
             }

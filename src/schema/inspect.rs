@@ -2,7 +2,7 @@
 
 use std::collections::HashSet;
 
-use crate::db::{Db, DbError, EngineError, Query, Rows};
+use crate::db::{Db, DbError, Query, Reply};
 use crate::sql::{Kind, Value, What, kind, normal_form};
 
 /// The objects of a database that are its project's own.
@@ -87,23 +87,14 @@ pub(super) const QUERIES: [&str; 2] = [OBJECTS, SHADOWS];
 /// # Errors
 /// As [`Db::query`].
 pub async fn inspect(db: &Db) -> Result<Schema, DbError> {
-    let mut answers = db.query(QUERIES.map(Query::new).into()).await?.into_iter();
-    let mut next = || answers.next().unwrap_or(Ok(Rows::new()));
-    inspected(next(), next())
+    inspected(db.ask(QUERIES.map(Query::new)).await?)
 }
 
 /// A schema of the answers to [`QUERIES`].
-pub(super) fn inspected(
-    objects: Result<Rows, EngineError>,
-    shadows: Result<Rows, EngineError>,
-) -> Result<Schema, DbError> {
-    let objects = objects.map_err(DbError::Read)?;
-    let shadows = shadows.map_err(DbError::Read)?;
+pub(super) fn inspected([objects, shadows]: [Reply; 2]) -> Result<Schema, DbError> {
+    let (objects, shadows) = (objects.rows()?, shadows.rows::<1>()?);
     let shadows: HashSet<&str> = shadows.iter().flatten().filter_map(Value::as_str).collect();
-    let objects = objects.iter().filter_map(|row| {
-        let [kind, name, table, sql] = row.as_slice() else {
-            return None;
-        };
+    let objects = objects.iter().filter_map(|[kind, name, table, sql]| {
         let name = name.as_str()?;
         if shadows.contains(name) {
             return None;
@@ -130,11 +121,9 @@ pub(crate) struct Snapshot(String);
 /// # Errors
 /// As [`Db::query`].
 pub(crate) async fn snapshot(db: &Db) -> Result<Snapshot, DbError> {
-    let answer = db.query(vec![Query::new(TEXTS)]).await?.into_iter().next();
-    let rows = answer.unwrap_or(Ok(Rows::new())).map_err(DbError::Read)?;
-    let text = rows.into_iter().flatten().next();
+    let [text] = db.ask(Query::new(TEXTS)).await?.row()?;
     Ok(Snapshot(match text {
-        Some(Value::Text(text)) => text,
+        Value::Text(text) => text,
         _ => String::new(),
     }))
 }

@@ -16,7 +16,7 @@ use super::row::Rows;
 use super::set::{Choice, Seeds};
 use super::steps::bind;
 use crate::aside::drop_aside;
-use crate::db::{Db, DbError, Query};
+use crate::db::{Db, DbError, Query, if_accepted};
 use crate::diagnostic::Diagnostic;
 use crate::drive::{ApplyError, Decision, OnEvent, Outcome, Reader, drive};
 use crate::history::{self, History, HistoryError};
@@ -253,14 +253,11 @@ impl<'a> Seeding<'a> {
         } = &mut self.seen;
         // Each round settles one more generation of rows whose keys refer to others.
         for _ in 0..64 {
-            let lookups = found.lookups(rows, shape, empty).into_iter();
-            let (queries, asked): (Vec<Query>, Vec<_>) =
-                lookups.map(|lookup| (lookup.query, lookup.rows)).unzip();
-            if queries.is_empty() {
+            let lookups = found.lookups(rows, shape, empty);
+            if lookups.is_empty() {
                 break;
             }
-            let answers = db.query(queries).await?;
-            found.take(&asked, answers).map_err(DbError::Read)?;
+            found.take(db.ask(lookups).await?)?;
         }
         Ok(())
     }
@@ -278,37 +275,21 @@ impl<'a> Seeding<'a> {
         let taken = taken(rows, shape, found, empty);
         let parents = parents(rows, shape, found);
         let ledger = ledger::query(&self.files);
-        let mut queries: Vec<Query> = taken.iter().map(|it| it.lookup.query.clone()).collect();
-        queries.extend(parents.iter().map(|it| it.query.clone()));
-        queries.extend(ledger.clone());
-        if queries.is_empty() {
-            return Ok(());
-        }
-        let mut answers = db.query(queries).await?;
-        let ledger = ledger.and_then(|_| answers.pop());
-        let of_parents = answers.split_off(taken.len());
+        let ((taken, parents), ledger) = db.ask(((taken, parents), ledger)).await?;
         let basis = self.basis(history);
         let orphans = match ledger {
-            Some(ledger) => ledger::orphans(ledger, rows, found, shape),
+            Some(ledger) => ledger::orphans(&ledger.rows()?, rows, found, shape),
             None => Vec::new(),
         };
         let written = writes(&basis);
         let writes = |row: usize| written[row];
-        let mut problems = taken_problems(&basis, taken, &orphans, writes, answers);
-        problems.extend(parents_problems(&basis, parents, writes, of_parents));
-        if !orphans.is_empty() {
-            let children = ledger::children(&orphans, shape);
-            let queries = children.iter().map(|it| it.query.clone()).collect();
-            let answers = match children.is_empty() {
-                true => Vec::new(),
-                false => db.query(queries).await?,
-            };
-            for (children, answer) in children.iter().zip(answers) {
-                let rows = answer.map_err(DbError::Read)?;
-                problems.extend(ledger::children_problems(children, &rows, &self.files));
-            }
-            self.seen.orphans = orphans;
+        let mut problems = taken_problems(&basis, taken, &orphans, writes)?;
+        problems.extend(parents_problems(&basis, parents, writes)?);
+        for (children, reply) in db.ask(ledger::children(&orphans, shape)).await? {
+            let rows = reply.rows()?;
+            problems.extend(ledger::children_problems(&children, &rows, &self.files));
         }
+        self.seen.orphans = orphans;
         self.seen.problems.extend(problems);
         Ok(())
     }
@@ -347,21 +328,16 @@ async fn schema(db: &Db, files: &[&SeedFile]) -> Result<(Shape, Vec<usize>), DbE
         .collect();
     tables.sort_unstable();
     tables.dedup();
-    let mut queries = shape_queries();
-    let of_shape = queries.len();
-    queries.extend(
-        tables
-            .iter()
-            .map(|table| Query::new(format!("SELECT 1 FROM {} LIMIT 1", identifier(table)))),
-    );
-    let mut answers = db.query(queries).await?;
-    let rows = answers.split_off(of_shape);
-    let shape = shaped(answers)?;
-    let empty = tables
-        .iter()
-        .zip(rows)
-        .filter(|(_, answer)| answer.as_ref().is_ok_and(Vec::is_empty))
-        .filter_map(|(name, _)| shape.position(name))
-        .collect();
+    let first_row = |table| Query::new(format!("SELECT 1 FROM {} LIMIT 1", identifier(table)));
+    let tables: Vec<_> = tables.iter().map(|it| (*it, first_row(it))).collect();
+    let (shape, tables) = db.ask((shape_queries(), tables)).await?;
+    let shape = shaped(shape)?;
+    let mut empty = Vec::new();
+    for (table, reply) in tables {
+        let rows = if_accepted(reply.rows::<1>())?;
+        if rows.is_some_and(|rows| rows.is_empty()) {
+            empty.extend(shape.position(table));
+        }
+    }
     Ok((shape, empty))
 }

@@ -4,25 +4,24 @@
 use std::collections::{HashMap, HashSet};
 
 use super::clashes::unique_columns;
-use super::found::{Found, Lookup, PER_QUESTION, Wanted, answered, questions, tuple, wanting};
+use super::found::{Found, Lookup, PER_QUESTION, Wanted, questions, tuple, wanting};
 use super::identity::words_of_parent;
 use super::ledger::Orphan;
 use super::plan::Basis;
 use super::row::{Cell, Content, Rows};
 use super::typed::takes;
-use crate::db::{EngineError, Query};
+use crate::db::{DbError, Query, Reply};
 use crate::diagnostic::Diagnostic;
 use crate::schema::{Shape, TableShape};
 use crate::sql::{Value, identifier};
 
-/// A question about rows that have what only one row can have.
-pub(super) struct Taken {
-    pub(super) lookup: Lookup,
-    columns: Vec<usize>,
-}
-
-/// Asks who has the values that declared rows are to have.
-pub(super) fn taken(rows: &Rows, shape: &Shape, found: &Found, empty: &[usize]) -> Vec<Taken> {
+/// Asks who has the values that declared rows are to have, and only one row can have.
+pub(super) fn taken(
+    rows: &Rows,
+    shape: &Shape,
+    found: &Found,
+    empty: &[usize],
+) -> Vec<(Lookup, Query)> {
     let mut wanted = Wanted::new();
     for (at, row) in rows.rows.iter().enumerate() {
         let rules = rows.rules(row);
@@ -45,38 +44,28 @@ pub(super) fn taken(rows: &Rows, shape: &Shape, found: &Found, empty: &[usize]) 
             }
         }
     }
-    let questions = questions(shape, wanted).into_iter();
-    questions
-        .map(|(columns, lookup)| Taken { lookup, columns })
-        .collect()
+    questions(shape, wanted)
 }
 
 /// The problems in the answers.
 pub(super) fn taken_problems(
     basis: &Basis<'_>,
-    taken: Vec<Taken>,
+    taken: Vec<(Lookup, Reply)>,
     orphans: &[Orphan],
     writes: impl Fn(usize) -> bool,
-    answers: Vec<Result<crate::db::Rows, EngineError>>,
-) -> Vec<Diagnostic> {
+) -> Result<Vec<Diagnostic>, DbError> {
     let mut problems = Vec::new();
     let rows = basis.rows;
-    for (taken, answer) in taken.into_iter().zip(answers) {
-        for other in answer.unwrap_or_default() {
-            let Some((number, other)) = answered(other) else {
-                continue;
-            };
-            let Some(at) = taken.lookup.rows.get(number) else {
-                continue;
-            };
-            if basis.found.row(*at) == Some(other.as_slice()) {
+    for (taken, reply) in taken {
+        for (at, other) in taken.found(reply)? {
+            if basis.found.row(at) == Some(other.as_slice()) {
                 continue;
             }
-            let row = &rows.rows[*at];
+            let row = &rows.rows[at];
             let rules = rows.rules(row);
             let of = &basis.shape.tables[rules.table];
             // Nothing is written of this row, or the other one goes.
-            if !writes(*at) || orphans.iter().any(|orphan| orphan.is(of, &other)) {
+            if !writes(at) || orphans.iter().any(|orphan| orphan.is(of, &other)) {
                 continue;
             }
             let names: Vec<&str> = taken
@@ -128,19 +117,18 @@ pub(super) fn taken_problems(
             );
         }
     }
-    problems
+    Ok(problems)
 }
 
-/// A question about the parents of rows.
+/// What a question about the parents of rows is about.
 pub(super) struct Parents {
-    pub(super) query: Query,
     /// Row and column of each wanted parent.
     cells: Vec<(usize, usize)>,
     parent: String,
 }
 
 /// Asks for parents that are named by their values, and that no seed declares.
-pub(super) fn parents(rows: &Rows, shape: &Shape, found: &Found) -> Vec<Parents> {
+pub(super) fn parents(rows: &Rows, shape: &Shape, found: &Found) -> Vec<(Parents, Query)> {
     type Wanted = Vec<(usize, usize, Vec<Value>)>;
     let mut groups: HashMap<(String, Vec<String>), Wanted> = HashMap::new();
     for (at, row) in rows.rows.iter().enumerate() {
@@ -181,17 +169,15 @@ pub(super) fn parents(rows: &Rows, shape: &Shape, found: &Found) -> Vec<Parents>
         });
         for chunk in wanted.chunks(PER_QUESTION) {
             let (want, on, args) = wanting(of, &columns, chunk.iter().map(|it| it.2.as_slice()));
-            all.push(Parents {
-                query: Query {
-                    sql: format!(
-                        "WITH {want} SELECT want.n FROM want CROSS JOIN {} AS t ON {on}",
-                        identifier(&of.name)
-                    ),
-                    args,
-                },
+            let about = Parents {
                 cells: chunk.iter().map(|(at, column, _)| (*at, *column)).collect(),
                 parent: of.name.clone(),
-            });
+            };
+            let sql = format!(
+                "WITH {want} SELECT want.n FROM want CROSS JOIN {} AS t ON {on}",
+                identifier(&of.name)
+            );
+            all.push((about, Query { sql, args }));
         }
     }
     all
@@ -218,16 +204,15 @@ fn declared(
 /// The problems in the answers: parents that are not there.
 pub(super) fn parents_problems(
     basis: &Basis<'_>,
-    parents: Vec<Parents>,
+    parents: Vec<(Parents, Reply)>,
     writes: impl Fn(usize) -> bool,
-    answers: Vec<Result<crate::db::Rows, EngineError>>,
-) -> Vec<Diagnostic> {
+) -> Result<Vec<Diagnostic>, DbError> {
     let mut problems = Vec::new();
-    for (parents, answer) in parents.into_iter().zip(answers) {
-        let there: HashSet<i64> = answer
-            .unwrap_or_default()
+    for (parents, reply) in parents {
+        let there: HashSet<i64> = reply
+            .rows()?
             .iter()
-            .filter_map(|row| row.first()?.as_i64())
+            .filter_map(|[number]| number.as_i64())
             .collect();
         for (number, (at, column)) in parents.cells.iter().enumerate() {
             let is_there = i64::try_from(number).is_ok_and(|number| there.contains(&number));
@@ -249,7 +234,7 @@ pub(super) fn parents_problems(
             );
         }
     }
-    problems
+    Ok(problems)
 }
 
 /// The problem with a reference whose value the column cannot hold, or holds in a form that the foreign key does not

@@ -10,7 +10,7 @@ mod refusal;
 mod render;
 mod scalar;
 
-use crate::db::{Db, DbError, EngineError, Query, Rows};
+use crate::db::{Db, DbError, EngineError, Query};
 use crate::nearest::nearest;
 use crate::schema::{ColumnKind, Shape, TableKind, TableShape, shape};
 use crate::sql::{Value, identifier};
@@ -88,26 +88,25 @@ pub async fn export(db: &Db, options: &ExportOptions) -> Result<Exported, Export
     if !refusals.is_empty() {
         return Err(ExportError::Refused(refusals));
     }
-    let mut queries: Vec<Query> = Vec::new();
-    for table in &chosen {
-        let of = &shape.tables[*table];
-        queries.extend([rows(of), orphans(of), nuls(of)]);
-    }
-    let mut answers = db.query(queries).await?.into_iter();
-    let mut next = |table: &str| {
-        let answer = answers.next().unwrap_or(Ok(Rows::new()));
-        answer.map_err(|source| ExportError::Rows {
-            table: table.to_owned(),
-            source,
-        })
-    };
-    let mut taken = Vec::new();
-    for table in chosen {
+    let queries = chosen.into_iter().map(|table| {
         let of = &shape.tables[table];
-        let rows = next(&of.name)?;
-        refusals.extend(orphaned(of, &next(&of.name)?));
-        refusals.extend(with_nul(of, &next(&of.name)?));
-        let rows = rows.into_iter().map(|row| spread(of, row)).collect();
+        (table, [rows(of), orphans(of), nuls(of)])
+    });
+    let mut taken = Vec::new();
+    for (table, [rows, orphans, nuls]) in db.ask(queries.collect::<Vec<_>>()).await? {
+        let of = &shape.tables[table];
+        let unreadable = |error| match error {
+            DbError::Read(source) => ExportError::Rows {
+                table: of.name.clone(),
+                source,
+            },
+            error => error.into(),
+        };
+        let width = plain(of).count();
+        let rows = rows.rows_of(width).map_err(unreadable)?.into_iter();
+        refusals.extend(orphaned(of, &orphans.rows().map_err(unreadable)?));
+        refusals.extend(with_nul(of, &nuls.rows_of(width).map_err(unreadable)?));
+        let rows = rows.map(|row| spread(of, row)).collect();
         taken.push(Taken { table, rows });
     }
     if taken.iter().map(|it| it.rows.len()).sum::<usize>() > MOST_ROWS {
@@ -213,12 +212,12 @@ fn orphans(of: &TableShape) -> Query {
     }
 }
 
-fn orphaned<'a>(of: &'a TableShape, answer: &'a Rows) -> impl Iterator<Item = Refusal> + 'a {
-    answer.iter().filter_map(|row| {
+fn orphaned(of: &TableShape, counts: &[[Value; 2]]) -> impl Iterator<Item = Refusal> {
+    counts.iter().filter_map(|[parent, rows]| {
         Some(Refusal::Orphans {
             table: of.name.clone(),
-            parent: row.first()?.as_str()?.to_owned(),
-            rows: row.get(1)?.as_i64()?,
+            parent: parent.as_str()?.to_owned(),
+            rows: rows.as_i64()?,
         })
     })
 }
@@ -238,7 +237,7 @@ fn nuls(of: &TableShape) -> Query {
     ))
 }
 
-fn with_nul<'a>(of: &'a TableShape, answer: &'a Rows) -> impl Iterator<Item = Refusal> + 'a {
+fn with_nul(of: &TableShape, answer: &[Vec<Value>]) -> impl Iterator<Item = Refusal> {
     let counts = answer.first().into_iter().flatten().zip(plain(of));
     counts.filter_map(|(count, at)| {
         let rows = count.as_f64().filter(|rows| *rows > 0.0)?;

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use super::identity::words;
 use super::row::{Cell, Content, Row, Rows};
-use crate::db::{EngineError, Query};
+use crate::db::{DbError, Query, Reply};
 use crate::schema::{Column, ColumnKind, Shape, TableShape};
 use crate::sql::{Value, identifier};
 
@@ -20,10 +20,14 @@ pub(super) struct Found {
     asked: Vec<Option<String>>,
 }
 
-/// A question, and the declared rows that it is about.
+/// What a question for rows is about.
 pub(super) struct Lookup {
-    pub(super) query: Query,
+    /// The declared rows that are to have the values.
     pub(super) rows: Vec<usize>,
+    /// The columns that they are to have them in.
+    pub(super) columns: Vec<usize>,
+    /// How many values each row of the answer has.
+    width: usize,
 }
 
 impl Found {
@@ -131,7 +135,12 @@ impl Found {
     }
 
     /// The questions about rows whose keys have not been asked for yet. `empty` are tables without a row.
-    pub(super) fn lookups(&mut self, rows: &Rows, shape: &Shape, empty: &[usize]) -> Vec<Lookup> {
+    pub(super) fn lookups(
+        &mut self,
+        rows: &Rows,
+        shape: &Shape,
+        empty: &[usize],
+    ) -> Vec<(Lookup, Query)> {
         let mut wanted = Wanted::new();
         for (at, row) in rows.rows.iter().enumerate() {
             let rules = rows.rules(row);
@@ -150,23 +159,14 @@ impl Found {
             let group = wanted.entry((rules.table, rules.key.clone())).or_default();
             group.push((at, key));
         }
-        let questions = questions(shape, wanted);
-        questions.into_iter().map(|(_, lookup)| lookup).collect()
+        questions(shape, wanted)
     }
 
-    /// Takes the answers to questions, in their order; `asked` are the rows that each was about.
-    pub(super) fn take(
-        &mut self,
-        asked: &[Vec<usize>],
-        answers: Vec<Result<crate::db::Rows, EngineError>>,
-    ) -> Result<(), EngineError> {
-        for (asked, answer) in asked.iter().zip(answers) {
-            for row in answer? {
-                if let Some((number, row)) = answered(row)
-                    && let Some(at) = asked.get(number)
-                {
-                    self.rows[*at] = Some(row);
-                }
+    /// Takes the answers to questions.
+    pub(super) fn take(&mut self, replies: Vec<(Lookup, Reply)>) -> Result<(), DbError> {
+        for (lookup, reply) in replies {
+            for (at, row) in lookup.found(reply)? {
+                self.rows[at] = Some(row);
             }
         }
         Ok(())
@@ -176,23 +176,39 @@ impl Found {
 /// Values that are looked for, by table and columns: with each, the declared row that is to have them.
 pub(super) type Wanted = BTreeMap<(usize, Vec<usize>), Vec<(usize, Vec<Value>)>>;
 
-/// Asks for all of them, and says for each question by which columns.
-pub(super) fn questions(shape: &Shape, wanted: Wanted) -> Vec<(Vec<usize>, Lookup)> {
+/// Asks for all of them.
+pub(super) fn questions(shape: &Shape, wanted: Wanted) -> Vec<(Lookup, Query)> {
     let mut all = Vec::new();
     for ((table, columns), wanted) in wanted {
+        let of = &shape.tables[table];
         for chunk in wanted.chunks(PER_QUESTION) {
-            let question = Lookup {
-                query: lookup(&shape.tables[table], &columns, chunk),
+            let about = Lookup {
                 rows: chunk.iter().map(|(at, _)| *at).collect(),
+                columns: columns.clone(),
+                width: of.columns.len() + 2,
             };
-            all.push((columns.clone(), question));
+            all.push((about, lookup(of, &columns, chunk)));
         }
     }
     all
 }
 
+impl Lookup {
+    /// The rows that were found, each with the declared row that is to have its values.
+    pub(super) fn found(
+        &self,
+        reply: Reply,
+    ) -> Result<impl Iterator<Item = (usize, Vec<Value>)>, DbError> {
+        let rows = reply.rows_of(self.width)?.into_iter();
+        Ok(rows.filter_map(|row| {
+            let (number, row) = answered(row)?;
+            Some((*self.rows.get(number)?, row))
+        }))
+    }
+}
+
 /// The number of a wanted row in its question, and the columns of the row that was found.
-pub(super) fn answered(mut row: Vec<Value>) -> Option<(usize, Vec<Value>)> {
+fn answered(mut row: Vec<Value>) -> Option<(usize, Vec<Value>)> {
     let whole = row.pop()?;
     let number = usize::try_from(row.first()?.as_i64()?).ok()?;
     row.remove(0);

@@ -8,7 +8,7 @@ use time::format_description::BorrowedFormatItem;
 use time::macros::format_description;
 
 use super::model::{Expr, SeedFile};
-use crate::db::{Db, DbError, Options, Query, Rows};
+use crate::db::{Db, DbError, Options, Query, if_accepted};
 use crate::schema::{Affinity, Column};
 use crate::sql::Value;
 
@@ -65,19 +65,17 @@ impl Clock {
         let mut moments: HashMap<String, HashMap<_, _>> = HashMap::new();
         if !wanted.is_empty() {
             let db = Db::memory(Options::default()).await?;
-            let queries = wanted.iter().map(|(base, modifiers)| {
+            let queries = wanted.into_iter().map(|(base, modifiers)| {
                 let marks = ", ?".repeat(modifiers.len());
-                let texts = std::iter::once(base).chain(modifiers);
-                Query {
+                let texts = std::iter::once(&base).chain(&modifiers);
+                let query = Query {
                     sql: format!("SELECT CAST(strftime('%s', ?{marks}) AS INTEGER)"),
                     args: texts.map(|text| text.as_str().into()).collect(),
-                }
+                };
+                ((base, modifiers), query)
             });
-            let answers = db.query(queries.collect()).await?;
-            for ((base, modifiers), answer) in wanted.into_iter().zip(answers) {
-                let seconds = answer
-                    .ok()
-                    .and_then(|rows: Rows| rows.first()?.first()?.as_i64());
+            for ((base, modifiers), reply) in db.ask(queries.collect::<Vec<_>>()).await? {
+                let seconds = if_accepted(reply.row())?.and_then(|[seconds]| seconds.as_i64());
                 moments.entry(base).or_default().insert(modifiers, seconds);
             }
         }

@@ -8,7 +8,7 @@ use super::identity::words_of_parent;
 use super::model::{Mode, SeedFile};
 use super::plan::Basis;
 use super::row::Rows;
-use crate::db::{EngineError, Query};
+use crate::db::{IfThere, Query};
 use crate::diagnostic::Diagnostic;
 use crate::schema::{ForeignKey, Nullability, Shape, TableShape};
 use crate::script::Step;
@@ -39,30 +39,26 @@ pub(super) struct Orphan {
 }
 
 /// Asks for the rows that these files have made.
-pub(super) fn query(files: &[&SeedFile]) -> Option<Query> {
+pub(super) fn query(files: &[&SeedFile]) -> Option<IfThere> {
     let names: Vec<Value> = files
         .iter()
         .filter(|file| file.settings.mode == Mode::Sync)
         .map(|file| file.name.as_str().into())
         .collect();
     let marks = vec!["?"; names.len()].join(", ");
-    (!names.is_empty()).then(|| Query {
-        sql: format!(
-            "SELECT seed, tbl, label, columns, key FROM _seedbed_rows WHERE seed IN ({marks})"
-        ),
-        args: names,
-    })
+    let sql =
+        format!("SELECT seed, tbl, label, columns, key FROM _seedbed_rows WHERE seed IN ({marks})");
+    (!names.is_empty()).then(|| Query { sql, args: names }.if_there("_seedbed_rows"))
 }
 
-/// Those that no file declares any more. A ledger that was never made is empty.
+/// Those that no file declares any more.
 pub(super) fn orphans(
-    answer: Result<crate::db::Rows, EngineError>,
+    recorded: &[[Value; 5]],
     rows: &Rows,
     found: &Found,
     shape: &Shape,
 ) -> Vec<Orphan> {
-    let recorded = answer.unwrap_or_default();
-    let mut orphans: Vec<Orphan> = recorded.iter().filter_map(|row| read(row)).collect();
+    let mut orphans: Vec<Orphan> = recorded.iter().filter_map(read).collect();
     // A row is known by the columns that were its key when it was made, which may be others by now.
     let mut declared: HashMap<(String, Vec<String>), HashSet<String>> = HashMap::new();
     orphans.retain_mut(|orphan| {
@@ -108,10 +104,7 @@ fn words_of(
     all
 }
 
-fn read(row: &[Value]) -> Option<Orphan> {
-    let [seed, table, label, columns, key] = row else {
-        return None;
-    };
+fn read([seed, table, label, columns, key]: &[Value; 5]) -> Option<Orphan> {
     let recorded = key.as_str()?.to_owned();
     let key: Vec<serde_json::Value> = serde_json::from_str(&recorded).ok()?;
     Some(Orphan {
@@ -124,9 +117,8 @@ fn read(row: &[Value]) -> Option<Orphan> {
     })
 }
 
-/// A question about rows that refer to rows that are to go, and are none of those.
+/// What a question is about that asks for rows that refer to rows that are to go, and are none of those.
 pub(super) struct Children<'a> {
-    pub(super) query: Query,
     child: &'a str,
     /// Whether they would go or change too; otherwise they keep the others from going.
     acts: bool,
@@ -134,7 +126,7 @@ pub(super) struct Children<'a> {
 }
 
 /// Asks for children of rows that are to go, which no seed in mode `sync` made.
-pub(super) fn children<'a>(orphans: &'a [Orphan], shape: &'a Shape) -> Vec<Children<'a>> {
+pub(super) fn children<'a>(orphans: &'a [Orphan], shape: &'a Shape) -> Vec<(Children<'a>, Query)> {
     let mut groups: BTreeMap<(&str, &[String]), Vec<&Orphan>> = BTreeMap::new();
     for orphan in orphans {
         let key = (orphan.table.as_str(), orphan.columns.as_slice());
@@ -178,12 +170,12 @@ pub(super) fn children<'a>(orphans: &'a [Orphan], shape: &'a Shape) -> Vec<Child
                         identifier(&child.name),
                         on.join(" AND "),
                     );
-                    all.push(Children {
-                        query: Query { sql, args },
+                    let about = Children {
                         child: &child.name,
                         acts: !matches!(key.on_delete.as_str(), "NO ACTION" | "RESTRICT"),
                         parents: chunk.to_vec(),
-                    });
+                    };
+                    all.push((about, Query { sql, args }));
                 }
             }
         }
@@ -194,14 +186,11 @@ pub(super) fn children<'a>(orphans: &'a [Orphan], shape: &'a Shape) -> Vec<Child
 /// The problems in an answer.
 pub(super) fn children_problems(
     children: &Children<'_>,
-    answer: &crate::db::Rows,
+    answer: &[[Value; 2]],
     files: &[&SeedFile],
 ) -> Vec<Diagnostic> {
     let mut problems = Vec::new();
-    for row in answer {
-        let [number, count] = row.as_slice() else {
-            continue;
-        };
+    for [number, count] in answer {
         let count = count.as_i64().unwrap_or(0);
         let number = number.as_i64().and_then(|at| usize::try_from(at).ok());
         let orphan = number.and_then(|number| children.parents.get(number));

@@ -61,7 +61,7 @@ pub use error::TestingError;
 pub use options::Options;
 pub use place::{InMemory, OnDisk};
 
-use crate::db::{Db, DbError, Query};
+use crate::db::{Db, Query};
 use crate::sql::{Value, identifier};
 use template::Template;
 
@@ -202,20 +202,18 @@ impl<P> TestDatabase<P> {
             ),
             args: key.iter().map(|(_, value)| value.clone()).collect(),
         };
-        let mut answers = self.db.query(vec![columns, row]).await?.into_iter();
-        let mut answer = || {
-            let answer = answers.next().unwrap_or(Ok(Vec::new()));
-            answer.map_err(|error| TestingError::Db(DbError::Read(error)))
-        };
-        let columns: Vec<String> = answer()?
-            .into_iter()
-            .filter_map(|row| row.first()?.as_str().map(str::to_owned))
+        let [columns, row] = self.db.ask([columns, row]).await?;
+        let columns: Vec<String> = columns
+            .rows()?
+            .iter()
+            .filter_map(|[name]| name.as_str().map(str::to_owned))
             .collect();
         let name = || format!("{table}.{label}");
-        let Some(values) = answer()?.into_iter().next() else {
+        let rows = row.rows_of(columns.len())?;
+        let Some(values) = rows.first() else {
             return Err(TestingError::Gone { row: name() });
         };
-        row::typed(&columns, &values).map_err(|error| TestingError::Unfit {
+        row::typed(&columns, values).map_err(|error| TestingError::Unfit {
             row: name(),
             why: error.to_string(),
         })

@@ -245,6 +245,30 @@ fn a_primary_that_answers_a_question_with_too_little_is_no_empty_database() {
 }
 
 #[test]
+fn an_answer_with_narrower_rows_than_the_question_is_refused() {
+    let servers = Servers::with_a_migration(Mode::Remote);
+    ends(&servers.project.run("migrate"), 0, "applied V1 a");
+    let narrow = Fault::Short {
+        short: Short::Narrow,
+        executes: Executes::Everything,
+    };
+    servers.wrong(narrow, |it| it.path == "/v3/pipeline");
+    for line in [
+        "status --exit-code",
+        "inspect",
+        "migrate",
+        "explain SELECT(1)",
+        "export out.sql",
+        "seed export a",
+    ] {
+        let ran = servers.project.run(line);
+        ends(&ran, 1, "is incomplete: ");
+        assert!(ran.stdout.is_empty(), "{ran}");
+    }
+    assert_eq!(servers.state(), (1, 1));
+}
+
+#[test]
 fn a_script_of_many_statements_needs_all_of_a_cursors_answer() {
     for (mode, short, executes) in [
         (

@@ -8,7 +8,7 @@ use crate::cli::args::{self, Format};
 use crate::cli::exit::Exit;
 use crate::cli::session::{Ending, Opened, Session, Stopped};
 use crate::config::Database;
-use crate::db::{self, Db, DbError, Draft, Options, Query, Replaces, replica_facts};
+use crate::db::{self, Db, DbError, Draft, Options, Query, Replaces, Reply, replica_facts};
 use crate::diagnostic::Diagnostic;
 use crate::history::{self, History, HistoryError};
 use crate::migrations::{self, Migrations, Outcome};
@@ -141,15 +141,10 @@ async fn ask(
     if history.rows.is_empty() {
         let tables = "SELECT count(*) FROM sqlite_schema WHERE type = 'table' AND name NOT LIKE 'sqlite_%' \
                       AND name <> '_migrations'";
-        let answers = opened.db.query(vec![Query::new(tables)]).await;
-        let answers =
-            answers.map_err(|error| session.failed(opened, &HistoryError::from(error).into()))?;
-        let count = answers
-            .into_iter()
-            .flatten()
-            .flatten()
-            .find_map(|row| row.first()?.as_i64());
-        if let Some(count @ 1..) = count {
+        let count = (opened.db.ask(Query::new(tables)).await)
+            .and_then(Reply::count)
+            .map_err(|error| session.failed(opened, &HistoryError::from(error).into()))?;
+        if count > 0 {
             let tables = match count {
                 1 => "a table".to_owned(),
                 _ => format!("{count} tables"),

@@ -3,7 +3,7 @@
 
 use std::collections::{HashMap, HashSet};
 
-use crate::db::{Db, DbError, Query, Rows};
+use crate::db::{Db, DbError, Query};
 use crate::sql::Value;
 
 /// The schema as it is kept: <https://sqlite.org/schematab.html>. The text of an export is read with it again, and
@@ -77,22 +77,23 @@ pub(super) struct KeyColumn {
 impl Catalogue {
     pub(super) async fn read(db: &Db) -> Result<Catalogue, DbError> {
         let queries = [OBJECTS, TABLES, COLUMNS, KEYS].map(Query::new);
-        let mut answers = db.query(queries.into()).await?.into_iter();
-        let mut next = || {
-            answers
-                .next()
-                .unwrap_or(Ok(Rows::new()))
-                .map_err(DbError::Read)
-        };
-        Ok(Catalogue::of(&next()?, &next()?, &next()?, &next()?))
+        let [objects, tables, columns, keys] = db.ask(queries).await?;
+        Ok(Catalogue::of(
+            &objects.rows()?,
+            &tables.rows()?,
+            &columns.rows()?,
+            &keys.rows()?,
+        ))
     }
 
     /// Of the answers to the four questions.
-    fn of(objects: &Rows, tables: &Rows, columns: &Rows, keys: &Rows) -> Catalogue {
-        let objects = objects.iter().filter_map(|row| {
-            let [kind, name, table, sql] = row.as_slice() else {
-                return None;
-            };
+    fn of(
+        objects: &[[Value; 4]],
+        tables: &[[Value; 4]],
+        columns: &[[Value; 5]],
+        keys: &[[Value; 4]],
+    ) -> Catalogue {
+        let objects = objects.iter().filter_map(|[kind, name, table, sql]| {
             Some(Object {
                 kind: kind.as_str()?.to_owned(),
                 name: name.as_str()?.to_owned(),
@@ -105,10 +106,7 @@ impl Catalogue {
         });
         let objects: Vec<Object> = objects.collect();
         let mut all = HashMap::new();
-        for row in tables {
-            let [name, kind, without_rowid, strict] = row.as_slice() else {
-                continue;
-            };
+        for [name, kind, without_rowid, strict] in tables {
             let (Some(name), Some(kind)) = (name.as_str(), kind.as_str()) else {
                 continue;
             };
@@ -123,10 +121,7 @@ impl Catalogue {
                 all.insert(name.to_ascii_lowercase(), table);
             }
         }
-        for row in columns {
-            let [table, name, declared, key, hidden] = row.as_slice() else {
-                continue;
-            };
+        for [table, name, declared, key, hidden] in columns {
             if let Some(table) = known(&mut all, table) {
                 table.columns.push(Column {
                     name: name.as_str().unwrap_or_default().to_owned(),
@@ -136,10 +131,7 @@ impl Catalogue {
                 });
             }
         }
-        for row in keys {
-            let [table, name, descending, collation] = row.as_slice() else {
-                continue;
-            };
+        for [table, name, descending, collation] in keys {
             if let (Some(table), Some(name)) = (known(&mut all, table), name.as_str()) {
                 table.key.push(KeyColumn {
                     name: name.to_owned(),

@@ -10,7 +10,7 @@ use super::error::Stands;
 use super::tally::{Before, Table, Tally};
 use super::translate;
 use super::translate::{CHECKPOINT, Made, Translator};
-use crate::db::{DbError, EngineError, Query, Rows};
+use crate::db::{DbError, IfThere, Query, Reply};
 use crate::dump::{Mark, Object};
 use crate::hex;
 use crate::script::{Run, Step};
@@ -33,29 +33,22 @@ pub(super) struct Checkpoint {
 }
 
 /// Asks for it; without the table there is none.
-pub(super) fn question() -> Query {
+pub(super) fn question() -> IfThere {
     Query::new(format!(
         "SELECT name, offset, line, sha256, run_id, started_at, detail FROM {CHECKPOINT}"
     ))
+    .if_there(CHECKPOINT)
 }
 
 /// The answer to [`question`].
-pub(super) fn answer(
-    answer: Option<Result<Rows, EngineError>>,
-) -> Result<Option<Checkpoint>, DbError> {
-    match answer {
-        Some(Err(error)) if !error.is_about_the_statement() => Err(DbError::Read(error)),
-        Some(Ok(rows)) => Ok(rows.first().and_then(|row| Checkpoint::of(row))),
-        Some(Err(_)) | None => Ok(None),
-    }
+pub(super) fn answer(reply: Reply) -> Result<Option<Checkpoint>, DbError> {
+    Ok(reply.rows()?.first().and_then(Checkpoint::of))
 }
 
 impl Checkpoint {
     /// The row, as the answer gives it.
-    fn of(row: &[Value]) -> Option<Checkpoint> {
-        let [name, offset, line, sha256, run_id, started_at, detail] = row else {
-            return None;
-        };
+    fn of(row: &[Value; 7]) -> Option<Checkpoint> {
+        let [name, offset, line, sha256, run_id, started_at, detail] = row;
         let detail: Json = serde_json::from_str(detail.as_str()?).ok()?;
         let text = |value: &Value| value.as_str().map(str::to_owned);
         let number = |value: &Value| u64::try_from(value.as_i64()?).ok();

@@ -376,7 +376,7 @@ impl Sender<'_> {
     }
 
     async fn checkpoint(&self) -> Result<Option<Checkpoint>, DbError> {
-        checkpoint::answer(self.db.query(vec![checkpoint::question()]).await?.pop())
+        checkpoint::answer(self.db.ask(checkpoint::question()).await?)
     }
 
     /// Whether the checkpoint is where the chunk ends, by this run.

@@ -4,10 +4,10 @@ use std::collections::HashSet;
 
 use super::tally::{Before, Tally};
 use super::translate::{Made, Tables, Translator, is_of_the_engine};
-use crate::db::{Query, Rows};
+use crate::db::Query;
 use crate::dump::{Item, Object, What};
 use crate::history;
-use crate::sql::{self, Value, identifier};
+use crate::sql::{self, Value};
 
 /// Something that stands in the way of an import.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -98,17 +98,17 @@ FROM sqlite_schema s LEFT JOIN pragma_table_list l ON l.schema = 'main' AND l.na
 WHERE s.name NOT LIKE 'sqlite\\_%' ESCAPE '\\'";
 
 impl There {
-    pub(super) fn of(rows: &Rows) -> There {
-        let text = |value: Option<&Value>| value.and_then(Value::as_str).map(str::to_owned);
+    pub(super) fn of(rows: &[[Value; 3]]) -> There {
+        let text = |value: &Value| value.as_str().map(str::to_owned);
         There {
             objects: rows
                 .iter()
-                .filter_map(|row| Some((text(row.first())?, text(row.get(1))?)))
+                .filter_map(|[kind, name, _]| Some((text(kind)?, text(name)?)))
                 .collect(),
             shadows: rows
                 .iter()
-                .filter(|row| row.get(2).and_then(Value::as_i64) == Some(1))
-                .filter_map(|row| text(row.get(1)))
+                .filter(|[_, _, is_shadow]| is_shadow.as_i64() == Some(1))
+                .filter_map(|[_, name, _]| text(name))
                 .collect(),
             counts: Vec::new(),
         }
@@ -132,34 +132,26 @@ impl There {
     }
 
     /// Questions that count the rows of those tables of the dump that are there and were not counted yet.
-    pub(super) fn counting(&self, wanted: &Wanted) -> (Vec<String>, Vec<Query>) {
+    pub(super) fn counting(&self, wanted: &Wanted) -> Vec<(String, Query)> {
         let makes = wanted.makes.iter().map(|(_, name)| name);
         let writes = wanted.fills.iter().chain(&wanted.clears);
         let names = makes.chain(writes.map(|write| &write.table));
-        let mut tables: Vec<String> = Vec::new();
+        let mut tables: Vec<(String, Query)> = Vec::new();
         for name in names {
             if let Some((kind, name)) = self.find(name)
                 && kind == "table"
                 && self.rows_of(name).is_none()
-                && !tables.contains(name)
+                && !tables.iter().any(|(other, _)| other == name)
             {
-                tables.push(name.clone());
+                tables.push((name.clone(), Query::count(name)));
             }
         }
-        let count =
-            |name: &String| Query::new(format!("SELECT count(*) FROM {}", identifier(name)));
-        let queries = tables.iter().map(count).collect();
-        (tables, queries)
+        tables
     }
 
-    /// The answers to those.
-    pub(super) fn counted(&mut self, tables: Vec<String>, counts: &[Option<i64>]) {
-        let counts = counts
-            .iter()
-            .map(|count| count.and_then(|count| u64::try_from(count).ok()));
-        let counted = tables.into_iter().zip(counts);
-        self.counts
-            .extend(counted.filter_map(|(table, count)| Some((table, count?))));
+    /// Notes how many rows a table has.
+    pub(super) fn counted(&mut self, table: String, rows: u64) {
+        self.counts.push((table, rows));
     }
 
     fn rows_of(&self, table: &str) -> Option<u64> {

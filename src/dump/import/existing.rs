@@ -17,12 +17,12 @@ use super::{
     Begin, ImportEvent, Imported, Job, Outcome, Planned, Verify, Violations, Way, not_recorded,
     scripted,
 };
-use crate::db::{self, Code, Db, Engine, Failure, Query, Rows};
+use crate::db::{self, Code, Db, Engine, Failure, Query};
 use crate::dump::{Block, DumpError};
 use crate::hex;
 use crate::history::{self, History, Part, RunError};
 use crate::script::{ForeignKeys, Key, Script, Step};
-use crate::sql::{Value, identifier};
+use crate::sql::Value;
 
 /// How often an import that somebody else was in the way of is begun again.
 const TRIES: usize = 4;
@@ -63,14 +63,10 @@ async fn once(job: &Job<'_>) -> Result<Imported, ImportError> {
 
 async fn look(db: &Db) -> Result<(History, There, Option<Checkpoint>), Why> {
     let history = history::read(db).await?;
-    let answers = db
-        .query(vec![Query::new(OBJECTS), checkpoint::question()])
-        .await?;
-    let mut answers = answers.into_iter();
-    let objects = answers.next().unwrap_or(Ok(Rows::new()));
-    let objects = objects.map_err(db::DbError::Read)?;
-    let checkpoint = checkpoint::answer(answers.next())?;
-    Ok((history, There::of(&objects), checkpoint))
+    let questions = (Query::new(OBJECTS), checkpoint::question());
+    let (objects, checkpoint) = db.ask(questions).await?;
+    let there = There::of(&objects.rows()?);
+    Ok((history, there, checkpoint::answer(checkpoint)?))
 }
 
 /// Takes back what an unfinished import did.
@@ -275,18 +271,13 @@ async fn refuse_clashes(job: &Job<'_>, there: &mut There, pass: &Pass) -> Result
 
 /// Counts the rows of those tables of the dump that are there.
 pub(super) async fn count_there(db: &Db, there: &mut There, wanted: &Wanted) -> Result<(), Why> {
-    let (tables, queries) = there.counting(wanted);
-    if tables.is_empty() {
-        return Ok(());
+    for (table, reply) in db.ask(there.counting(wanted)).await? {
+        // A virtual table of a module that the engine lacks cannot be counted.
+        if let Some(count) = db::if_accepted(reply.count())? {
+            there.counted(table, count);
+        }
     }
-    let answers = db.query(queries).await?;
-    let counts: Vec<Option<i64>> = answers.into_iter().map(number).collect();
-    there.counted(tables, &counts);
     Ok(())
-}
-
-fn number(answer: Result<Rows, db::EngineError>) -> Option<i64> {
-    answer.ok()?.first()?.first()?.as_i64()
 }
 
 /// A dump in one transaction, with its record.
@@ -458,16 +449,16 @@ async fn count(job: &Job<'_>, tally: &mut Tally) -> Result<(), Why> {
     if job.options.verify == Verify::Nothing {
         return Ok(());
     }
-    let question = |name: &str| Query::new(format!("SELECT count(*) FROM {}", identifier(name)));
-    let questions = tally.tables.iter().map(|table| question(&table.name));
-    let answers = job.db.query(questions.collect()).await?;
-    for (table, answer) in tally.tables.iter_mut().zip(answers) {
+    let questions = tally.tables.iter_mut().map(|table| {
+        let question = Query::count(&table.name);
+        (table, question)
+    });
+    for (table, reply) in job.db.ask(questions.collect::<Vec<_>>()).await? {
         let before = match table.before {
             Before::Absent | Before::Empty => 0,
             Before::Rows(rows) => rows,
         };
-        let found = number(answer).and_then(|found| u64::try_from(found).ok());
-        let found = found.unwrap_or(0);
+        let found = reply.count()?;
         if found != before + table.rows {
             return Err(Why::Count {
                 table: table.name.clone(),
@@ -486,34 +477,23 @@ async fn orphans(job: &Job<'_>, tally: &Tally) -> Result<(u64, Vec<Orphan>), Why
         sql: format!("SELECT {what} FROM pragma_foreign_key_check(?1)"),
         args: vec![name.into()],
     };
-    let names: Vec<&str> = tally
-        .tables
-        .iter()
-        .map(|table| table.name.as_str())
-        .collect();
-    let counts = names.iter().map(|name| asked("count(*)", name)).collect();
+    let names = tally.tables.iter().map(|table| table.name.as_str());
+    let counts: Vec<_> = names.map(|name| (name, asked("count(*)", name))).collect();
     let (mut count, mut questions) = (0, Vec::new());
-    for (name, answer) in names.iter().zip(job.db.query(counts).await?) {
-        let found = answer.map_err(Why::engine)?;
-        let found = number(Ok(found)).and_then(|found| u64::try_from(found).ok());
-        if let Some(found @ 1..) = found {
+    for (name, reply) in job.db.ask(counts).await? {
+        if let found @ 1.. = reply.count()? {
             count += found;
             let mut question = asked("\"table\", rowid, parent", name);
             question.sql.push_str(&format!(" LIMIT {SHOWN}"));
-            questions.push(question);
+            questions.push((name, question));
         }
     }
-    if count == 0 {
-        return Ok((0, Vec::new()));
+    let mut orphans = Vec::new();
+    for (_, reply) in job.db.ask(questions).await? {
+        orphans.extend(reply.rows::<3>()?.iter().map(|row| orphan(row)));
     }
-    let rows = job
-        .db
-        .query(questions)
-        .await?
-        .into_iter()
-        .flatten()
-        .flatten();
-    Ok((count, rows.take(SHOWN).map(|row| orphan(&row)).collect()))
+    orphans.truncate(SHOWN);
+    Ok((count, orphans))
 }
 
 fn orphan(row: &[Value]) -> Orphan {

@@ -5,7 +5,7 @@ use std::collections::HashMap;
 
 use super::dumped::Made;
 use super::{Fault, FaultyObject};
-use crate::db::{Db, DbError, Query, Rows};
+use crate::db::{Db, DbError, Query};
 use crate::dump::{self, Target};
 use crate::schema::{Affinity, Strictness, affinity};
 use crate::sql::{Value, normal_form};
@@ -43,22 +43,12 @@ pub(super) struct Columns {
 
 impl Catalogue {
     pub(super) async fn read(db: &Db) -> Result<Catalogue, DbError> {
-        let queries = vec![Query::new(COLUMNS), Query::new(OBJECTS)];
-        let mut answers = db.query(queries).await?.into_iter();
-        let mut next = || {
-            answers
-                .next()
-                .unwrap_or(Ok(Rows::new()))
-                .map_err(DbError::Read)
-        };
+        let [columns, objects] = db.ask([COLUMNS, OBJECTS].map(Query::new)).await?;
         let mut catalogue = Catalogue::default();
-        for row in next()? {
+        for row in columns.rows()? {
             catalogue.column(&row);
         }
-        for row in next()? {
-            let [kind, name, sql] = row.as_slice() else {
-                continue;
-            };
+        for [kind, name, sql] in objects.rows()? {
             let (Some(kind), Some(name), Some(sql)) =
                 (kind.as_str().and_then(word), name.as_str(), sql.as_str())
             else {
@@ -70,10 +60,7 @@ impl Catalogue {
         Ok(catalogue)
     }
 
-    fn column(&mut self, row: &[Value]) {
-        let [table, strict, name, declared, hidden] = row else {
-            return;
-        };
+    fn column(&mut self, [table, strict, name, declared, hidden]: &[Value; 5]) {
         let (Some(table), Some(name)) = (table.as_str(), name.as_str()) else {
             return;
         };

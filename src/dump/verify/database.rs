@@ -7,8 +7,7 @@ use super::dumped::{Dumped, DumpedTable, left_out};
 use super::select::{Select, select};
 use super::tally::{Hasher, RowHash, Tally};
 use super::{Level, Verdict, VerifiedTable};
-use crate::db::{Db, DbError, Query, Rows, Sink, StreamedRow};
-use crate::sql::{Value, identifier};
+use crate::db::{Db, DbError, Query, Sink, StreamedRow};
 
 /// A table that was compared, and its rows where they were read.
 pub(super) struct Compared {
@@ -67,24 +66,17 @@ fn judge(of_dump: &DumpedTable, table: &mut VerifiedTable) {
 
 /// Counts the rows of the tables that are there and were not read.
 async fn count(db: &Db, catalogue: &Catalogue, compared: &mut [Compared]) -> Result<(), DbError> {
-    let unread: Vec<&mut VerifiedTable> = compared
+    let unread: Vec<(&mut VerifiedTable, Query)> = compared
         .iter_mut()
         .map(|compared| &mut compared.table)
         .filter(|table| table.in_database.is_none() && catalogue.has(&table.name))
+        .map(|table| {
+            let count = Query::count(&table.name);
+            (table, count)
+        })
         .collect();
-    let queries = unread
-        .iter()
-        .map(|table| Query::new(format!("SELECT count(*) FROM {}", identifier(&table.name))))
-        .collect::<Vec<_>>();
-    if queries.is_empty() {
-        return Ok(());
-    }
-    for (table, answer) in unread.into_iter().zip(db.query(queries).await?) {
-        let rows: Rows = answer.map_err(DbError::Read)?;
-        let number = rows.first().and_then(|row| row.first());
-        table.in_database = number
-            .and_then(Value::as_i64)
-            .and_then(|number| u64::try_from(number).ok());
+    for (table, reply) in db.ask(unread).await? {
+        table.in_database = Some(reply.count()?);
     }
     Ok(())
 }

@@ -473,6 +473,12 @@ async fn databases(cases: &mut Cases) {
             ))),
         ),
         (
+            "an answer that is not the one to the question",
+            HistoryError::Db(DbError::Incomplete(
+                "a row has 2 values where 3 columns were asked for".to_owned(),
+            )),
+        ),
+        (
             "a path that is none",
             HistoryError::Db(DbError::Path {
                 path: PathBuf::from(":memory:"),

@@ -6,7 +6,7 @@ use super::{
     Affinity, Column, ColumnKind, ForeignKey, IndexOrigin, Nullability, RowId, Shape, Strictness,
     TableKind, TableShape, UniqueIndex,
 };
-use crate::db::{Db, DbError, EngineError, Query, Rows};
+use crate::db::{Db, DbError, Query, Reply, if_accepted};
 use crate::schema::inspect::{Object, ObjectKind, inspected};
 use crate::sql::Value;
 
@@ -52,14 +52,14 @@ ORDER BY t.name, f.id DESC, f.seq";
 /// # Errors
 /// As [`Db::query`].
 pub async fn shape(db: &Db) -> Result<Shape, DbError> {
-    shaped(db.query(shape_queries()).await?)
+    shaped(db.ask(shape_queries()).await?)
 }
 
-/// The questions whose answers, in this order, [`shaped`] takes.
-pub(crate) fn shape_queries() -> Vec<Query> {
+/// The questions whose replies [`shaped`] takes.
+pub(crate) fn shape_queries() -> [Query; 8] {
     let [_, shadows] = crate::schema::inspect::QUERIES;
     let [tables, virtuals, views] = KINDS.map(columns_of);
-    vec![
+    [
         Query::new(OBJECTS),
         Query::new(shadows),
         Query::new(TABLES),
@@ -71,24 +71,32 @@ pub(crate) fn shape_queries() -> Vec<Query> {
     ]
 }
 
-/// A shape of the answers to [`shape_queries`].
+/// A shape of the replies to [`shape_queries`].
 ///
 /// # Errors
-/// [`DbError::Read`] where a question failed, but for the columns of views and of virtual tables.
-pub(crate) fn shaped(answers: Vec<Result<Rows, EngineError>>) -> Result<Shape, DbError> {
-    let mut answers = answers.into_iter();
-    let mut next = || answers.next().unwrap_or(Ok(Rows::new()));
-    let schema = inspected(next(), next())?;
-    let listed = next().map_err(DbError::Read)?;
+/// [`DbError::Read`] where a question failed, but for the columns of views and of virtual tables that the engine cannot
+/// read.
+pub(crate) fn shaped(replies: [Reply; 8]) -> Result<Shape, DbError> {
+    let [
+        objects,
+        shadows,
+        listed,
+        tables,
+        virtuals,
+        views,
+        unique,
+        foreign_keys,
+    ] = replies;
+    let schema = inspected([objects, shadows])?;
     let columns = [
-        next().map_err(DbError::Read)?,
-        next().unwrap_or_default(),
-        next().unwrap_or_default(),
+        tables.rows()?,
+        if_accepted(virtuals.rows())?.unwrap_or_default(),
+        if_accepted(views.rows())?.unwrap_or_default(),
     ];
-    let unique = next().map_err(DbError::Read)?;
-    let foreign_keys = next().map_err(DbError::Read)?;
+    let unique = unique.rows()?;
+    let foreign_keys = foreign_keys.rows()?;
 
-    let mut tables = tables(&schema.objects, &listed);
+    let mut tables = self::tables(&schema.objects, &listed.rows()?);
     let places: HashMap<String, usize> = tables
         .iter()
         .enumerate()
@@ -96,7 +104,7 @@ pub(crate) fn shaped(answers: Vec<Result<Rows, EngineError>>) -> Result<Shape, D
         .collect();
     let place = |name: &Value| places.get(&name.as_str()?.to_ascii_lowercase()).copied();
 
-    for (table, rows) in columns.iter().flat_map(by_first) {
+    for (table, rows) in columns.iter().flat_map(|rows| by_first(rows)) {
         if let Some(place) = place(table) {
             add_columns(&mut tables[place], rows);
         }
@@ -122,24 +130,22 @@ fn place_of(places: &HashMap<String, usize>, name: &str) -> Option<usize> {
 }
 
 /// Runs of rows that begin with the same value.
-fn by_first(rows: &Rows) -> impl Iterator<Item = (&Value, &[Vec<Value>])> {
+fn by_first<const W: usize>(rows: &[[Value; W]]) -> impl Iterator<Item = (&Value, &[[Value; W]])> {
     rows.chunk_by(|one, other| one.first() == other.first())
         .filter_map(|rows| Some((rows.first()?.first()?, rows)))
 }
 
 /// The tables of the project, still without columns.
-fn tables(objects: &[Object], listed: &Rows) -> Vec<TableShape> {
-    let listed: HashMap<&str, &[Value]> = listed
+fn tables(objects: &[Object], listed: &[[Value; 4]]) -> Vec<TableShape> {
+    let listed: HashMap<&str, &[Value; 4]> = listed
         .iter()
-        .filter_map(|row| Some((row.first()?.as_str()?, row.as_slice())))
+        .filter_map(|row| Some((row[0].as_str()?, row)))
         .collect();
     let tables = objects.iter().filter_map(|object| {
         if !matches!(object.kind, ObjectKind::Table | ObjectKind::View) {
             return None;
         }
-        let [_, kind, without_rowid, strict] = listed.get(object.name.as_str())? else {
-            return None;
-        };
+        let [_, kind, without_rowid, strict] = *listed.get(object.name.as_str())?;
         Some(TableShape {
             name: object.name.clone(),
             kind: match kind.as_str()? {
@@ -164,12 +170,9 @@ fn tables(objects: &[Object], listed: &Rows) -> Vec<TableShape> {
     tables.collect()
 }
 
-fn add_columns(table: &mut TableShape, rows: &[Vec<Value>]) {
+fn add_columns(table: &mut TableShape, rows: &[[Value; 7]]) {
     let mut key: Vec<(i64, usize)> = Vec::new();
-    for row in rows {
-        let [_, name, declared, not_null, default, in_key, hidden] = row.as_slice() else {
-            continue;
-        };
+    for [_, name, declared, not_null, default, in_key, hidden] in rows {
         let declared = declared.as_str().unwrap_or_default();
         if let Some(rank @ 1..) = in_key.as_i64() {
             key.push((rank, table.columns.len()));
@@ -195,23 +198,21 @@ fn add_columns(table: &mut TableShape, rows: &[Vec<Value>]) {
 }
 
 /// The unique indexes of one table; each column of each is a row.
-fn unique_indexes(rows: &[Vec<Value>]) -> Vec<UniqueIndex> {
+fn unique_indexes(rows: &[[Value; 5]]) -> Vec<UniqueIndex> {
     let indexes = rows
-        .chunk_by(|one, other| one.get(1) == other.get(1))
+        .chunk_by(|one, other| one[1] == other[1])
         .filter_map(|rows| {
-            let [_, name, origin, ..] = rows.first()?.as_slice() else {
-                return None;
-            };
+            let [_, name, origin, ..] = rows.first()?;
             Some(UniqueIndex {
                 name: name.as_str()?.to_owned(),
                 // An expression has a number below zero, and the index is none of columns then.
                 columns: rows
                     .iter()
-                    .map(|row| usize::try_from(row.get(3)?.as_i64()?).ok())
+                    .map(|[_, _, _, column, _]| usize::try_from(column.as_i64()?).ok())
                     .collect::<Option<_>>()?,
                 collations: rows
                     .iter()
-                    .map(|row| Some(row.get(4)?.as_str()?.to_owned()))
+                    .map(|[.., collation]| Some(collation.as_str()?.to_owned()))
                     .collect::<Option<_>>()?,
                 origin: match origin.as_str()? {
                     "pk" => IndexOrigin::PrimaryKey,
@@ -226,22 +227,20 @@ fn unique_indexes(rows: &[Vec<Value>]) -> Vec<UniqueIndex> {
 /// The foreign keys of one table; each column of each is a row.
 fn references<'a>(
     table: &TableShape,
-    rows: &[Vec<Value>],
+    rows: &[[Value; 6]],
     parent: impl Fn(&str) -> Option<&'a TableShape>,
 ) -> Vec<ForeignKey> {
     let keys = rows
-        .chunk_by(|one, other| one.get(1) == other.get(1))
+        .chunk_by(|one, other| one[1] == other[1])
         .filter_map(|rows| {
-            let [_, _, _, named, _, on_delete] = rows.first()?.as_slice() else {
-                return None;
-            };
+            let [_, _, _, named, _, on_delete] = rows.first()?;
             let named = named.as_str()?;
             let parent = parent(named);
             let columns: Vec<usize> = rows
                 .iter()
-                .map(|row| table.column(row.get(2)?.as_str()?))
+                .map(|row| table.column(row[2].as_str()?))
                 .collect::<Option<_>>()?;
-            let written: Option<Vec<&str>> = rows.iter().map(|row| row.get(4)?.as_str()).collect();
+            let written: Option<Vec<&str>> = rows.iter().map(|row| row[4].as_str()).collect();
             let parent_columns = match (written, parent) {
                 (Some(names), Some(parent)) => {
                     names.iter().map(|name| spelled(parent, name)).collect()

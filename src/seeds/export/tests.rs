@@ -8,7 +8,7 @@ use expect_test::{Expect, expect};
 use proptest::prelude::*;
 
 use super::*;
-use crate::db::{Options, Transaction};
+use crate::db::{Options, Rows, Transaction};
 use crate::migrations::{self, Migrations, PlanOptions};
 use crate::script::{Atomicity, ForeignKeys, Run, Source, Step};
 use crate::seeds::{self, Choice, Refresh, SeedOptions, Seeds, Variables, parse};

@@ -90,6 +90,8 @@ pub enum Short {
     Values,
     /// No result has columns.
     Columns,
+    /// Each result lacks its last column, in its head and in its rows.
+    Narrow,
 }
 
 /// What happens to a request whose answer is wrong.

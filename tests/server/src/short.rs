@@ -34,7 +34,7 @@ pub(crate) fn pipeline(answer: &[u8], short: Short) -> Bytes {
     match short {
         Short::Empty => return Bytes::new(),
         Short::Results { keep } => results.truncate(keep),
-        Short::Steps { .. } | Short::Nulls | Short::Values | Short::Columns => {
+        Short::Steps { .. } | Short::Nulls | Short::Values | Short::Columns | Short::Narrow => {
             for result in results {
                 let batch = &mut result["response"]["result"];
                 if batch.get("step_results").is_some() {
@@ -66,13 +66,15 @@ fn steps(batch: &mut Value, short: Short) {
 }
 
 fn columns(columns: &mut Value, short: Short) {
-    if short == Short::Columns && columns.is_array() {
-        *columns = json!([]);
+    match (short, columns.as_array_mut()) {
+        (Short::Columns, Some(columns)) => columns.clear(),
+        (Short::Narrow, Some(columns)) => drop(columns.pop()),
+        _ => {}
     }
 }
 
 fn values(row: &mut Value, short: Short) {
-    if let (Short::Values, Some(row)) = (short, row.as_array_mut()) {
+    if let (Short::Values | Short::Narrow, Some(row)) = (short, row.as_array_mut()) {
         row.pop();
     }
 }
@@ -84,7 +86,7 @@ pub(crate) fn cursor(answer: &[u8], short: Short, executes: Executes) -> Bytes {
         (Short::Empty, _) => 0,
         (Short::Nulls, _) | (_, Executes::Nothing) => 1,
         (Short::Results { keep } | Short::Steps { keep }, _) => 1 + keep,
-        (Short::Values | Short::Columns, _) => usize::MAX,
+        (Short::Values | Short::Columns | Short::Narrow, _) => usize::MAX,
     };
     let lines = lines.take(kept).map(|line| {
         let Ok(mut entry) = serde_json::from_slice::<Value>(line) else {
