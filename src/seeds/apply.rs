@@ -1,5 +1,6 @@
 //! Seeding a database: look at what it has, plan, run; and again, if somebody else was faster.
 
+use std::collections::HashSet;
 use std::time::SystemTime;
 
 use super::clashes::{clashes, link};
@@ -154,7 +155,7 @@ pub(super) struct Seen {
     pub(super) found: Found,
     /// Whether the rows have been looked for.
     looked: bool,
-    orphans: Vec<ledger::Orphan>,
+    ledger: ledger::Judged,
     problems: Vec<Diagnostic>,
 }
 
@@ -189,7 +190,7 @@ impl<'a> Seeding<'a> {
             hashes: &self.hashes,
             environment: &self.options.choice.environment,
             refresh: self.options.refresh,
-            orphans: &self.seen.orphans,
+            ledger: &self.seen.ledger,
             mark: self.options.mark.as_deref(),
         }
     }
@@ -212,7 +213,7 @@ impl<'a> Seeding<'a> {
         if self.seen.problems.iter().any(is_about_the_database) {
             return Ok(());
         }
-        let (shape, empty) = schema(db, &self.files).await?;
+        let (shape, empty, recorded) = schema(db, &self.files).await?;
         self.seen.shape = shape;
         let clock = Clock::at(self.options.now, &self.files, self.seeds.shared.as_ref()).await?;
         let others: Vec<&SeedFile> = self
@@ -239,6 +240,8 @@ impl<'a> Seeding<'a> {
             return Ok(());
         }
         self.find(db, &empty).await?;
+        let entries = ledger::recorded(recorded.unwrap_or(Ok(Vec::new())), &self.seen.shape);
+        self.recognise(db, &empty, entries).await?;
         self.seen.looked = true;
         let clashes = clashes(&self.basis(history));
         self.seen.problems.extend(clashes);
@@ -265,6 +268,51 @@ impl<'a> Seeding<'a> {
         Ok(())
     }
 
+    /// Finds rows of seeds in mode `sync` that were made under another key.
+    async fn recognise(
+        &mut self,
+        db: &Db,
+        empty: &[usize],
+        mut entries: Vec<ledger::Orphan>,
+    ) -> Result<(), HistoryError> {
+        if entries.is_empty() {
+            return Ok(());
+        }
+        // A row that is found leads to the keys of those that refer to it.
+        for _ in 0..64 {
+            let Seen {
+                shape, rows, found, ..
+            } = &mut self.seen;
+            let (queries, about): (Vec<Query>, Vec<_>) =
+                ledger::scans(&mut entries, rows, found, shape)
+                    .into_iter()
+                    .unzip();
+            if !queries.is_empty() {
+                for (about, answer) in about.iter().zip(db.query(queries).await?) {
+                    let answer = answer.map_err(DbError::Read)?;
+                    ledger::scanned(&mut entries, about, &answer, shape);
+                }
+            }
+            let lookups = ledger::lookups(&mut entries, rows, found, shape).into_iter();
+            let (queries, about): (Vec<Query>, Vec<_>) =
+                lookups.map(|lookup| (lookup.query, lookup.rows)).unzip();
+            if !queries.is_empty() {
+                for (about, answer) in about.iter().zip(db.query(queries).await?) {
+                    ledger::take(&mut entries, about, answer.map_err(DbError::Read)?);
+                }
+            }
+            if !ledger::recognise(&mut entries, rows, found, shape, &self.files) {
+                break;
+            }
+            self.find(db, empty).await?;
+        }
+        let Seen {
+            shape, rows, found, ..
+        } = &self.seen;
+        self.seen.ledger = ledger::judge(entries, rows, found, shape, &self.files);
+        Ok(())
+    }
+
     /// Asks for everything that would make the rows fail.
     async fn obstacles(
         &mut self,
@@ -277,27 +325,43 @@ impl<'a> Seeding<'a> {
         } = &self.seen;
         let taken = taken(rows, shape, found, empty);
         let parents = parents(rows, shape, found);
-        let ledger = ledger::query(&self.files);
         let mut queries: Vec<Query> = taken.iter().map(|it| it.lookup.query.clone()).collect();
         queries.extend(parents.iter().map(|it| it.query.clone()));
-        queries.extend(ledger.clone());
-        if queries.is_empty() {
+        let orphans = &self.seen.ledger.orphans;
+        if queries.is_empty() && orphans.is_empty() {
             return Ok(());
         }
-        let mut answers = db.query(queries).await?;
-        let ledger = ledger.and_then(|_| answers.pop());
+        let mut answers = match queries.is_empty() {
+            true => Vec::new(),
+            false => db.query(queries).await?,
+        };
         let of_parents = answers.split_off(taken.len());
         let basis = self.basis(history);
-        let orphans = match ledger {
-            Some(ledger) => ledger::orphans(ledger, rows, found, shape),
-            None => Vec::new(),
-        };
         let written = writes(&basis);
         let writes = |row: usize| written[row];
-        let mut problems = taken_problems(&basis, taken, &orphans, writes, answers);
+        let mut problems = taken_problems(&basis, taken, orphans, writes, answers);
         problems.extend(parents_problems(&basis, parents, writes, of_parents));
         if !orphans.is_empty() {
-            let children = ledger::children(&orphans, shape);
+            let children = ledger::children(orphans, shape);
+            let labels: HashSet<(&str, &str, &str)> = rows
+                .rows
+                .iter()
+                .map(|row| {
+                    let rules = rows.rules(row);
+                    (
+                        self.files[rules.file].name.as_str(),
+                        &*rules.name,
+                        &*row.label,
+                    )
+                })
+                .collect();
+            let is_declared = |orphan: &ledger::Orphan| {
+                labels.contains(&(
+                    orphan.seed.as_str(),
+                    orphan.table.as_str(),
+                    orphan.label.as_str(),
+                ))
+            };
             let queries = children.iter().map(|it| it.query.clone()).collect();
             let answers = match children.is_empty() {
                 true => Vec::new(),
@@ -305,9 +369,13 @@ impl<'a> Seeding<'a> {
             };
             for (children, answer) in children.iter().zip(answers) {
                 let rows = answer.map_err(DbError::Read)?;
-                problems.extend(ledger::children_problems(children, &rows, &self.files));
+                problems.extend(ledger::children_problems(
+                    children,
+                    &rows,
+                    &self.files,
+                    is_declared,
+                ));
             }
-            self.seen.orphans = orphans;
         }
         self.seen.problems.extend(problems);
         Ok(())
@@ -339,8 +407,15 @@ fn place(problem: &Diagnostic) -> Option<(&str, usize)> {
     Some((origin.source.name.as_str(), origin.span.start))
 }
 
-/// The schema, and the places of those tables of the files in which there is no row.
-async fn schema(db: &Db, files: &[&SeedFile]) -> Result<(Shape, Vec<usize>), DbError> {
+/// The schema, the places of those tables of the files in which there is no row, and the ledger of rows that were made.
+type Looked = (
+    Shape,
+    Vec<usize>,
+    Option<Result<crate::db::Rows, crate::db::EngineError>>,
+);
+
+/// Reads what holds for all rows.
+async fn schema(db: &Db, files: &[&SeedFile]) -> Result<Looked, DbError> {
     let mut tables: Vec<&str> = files
         .iter()
         .flat_map(|file| file.tables.iter().map(|table| table.name.value.as_str()))
@@ -354,7 +429,10 @@ async fn schema(db: &Db, files: &[&SeedFile]) -> Result<(Shape, Vec<usize>), DbE
             .iter()
             .map(|table| Query::new(format!("SELECT 1 FROM {} LIMIT 1", identifier(table)))),
     );
+    let ledger = ledger::query(files);
+    queries.extend(ledger.clone());
     let mut answers = db.query(queries).await?;
+    let recorded = ledger.and_then(|_| answers.pop());
     let rows = answers.split_off(of_shape);
     let shape = shaped(answers)?;
     let empty = tables
@@ -363,5 +441,5 @@ async fn schema(db: &Db, files: &[&SeedFile]) -> Result<(Shape, Vec<usize>), DbE
         .filter(|(_, answer)| answer.as_ref().is_ok_and(Vec::is_empty))
         .filter_map(|(name, _)| shape.position(name))
         .collect();
-    Ok((shape, empty))
+    Ok((shape, empty, recorded))
 }

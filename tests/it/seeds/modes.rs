@@ -51,4 +51,12 @@ in_every_mode! {
     a_reference_to_a_variable_is_one
     times_and_hashes_changed_by_hand_are_reported
     a_trace_reveals_nothing
+    a_sync_moves_a_row_with_the_variable_of_its_key
+    a_sync_inserts_under_a_new_primary_key_and_deletes_the_old_row
+    a_sync_follows_a_referenced_id_that_the_application_changed
+    a_sync_moves_a_row_whose_key_was_edited_and_keeps_its_children
+    a_sync_counts_only_rows_that_it_found
+    a_key_from_a_variable_is_not_in_the_ledger
+    a_row_whose_key_changed_is_not_reported_as_deleted
+    a_reference_to_a_row_that_is_not_there_is_refused
 }
