@@ -9,7 +9,8 @@ CREATE TABLE users (id TEXT PRIMARY KEY, email TEXT NOT NULL UNIQUE, n INTEGER, 
 CREATE TABLE c (id TEXT PRIMARY KEY, p_id TEXT, kind TEXT, v TEXT, UNIQUE (p_id, kind));
 CREATE TABLE owned (p TEXT NOT NULL REFERENCES users (id), v INTEGER, PRIMARY KEY (p, v));
 CREATE TABLE named (name TEXT PRIMARY KEY, v INTEGER);
-CREATE TABLE mails (id TEXT PRIMARY KEY, mail TEXT REFERENCES users (email));
+CREATE TABLE boxes (id TEXT PRIMARY KEY, mail TEXT NOT NULL UNIQUE);
+CREATE TABLE mails (id TEXT PRIMARY KEY, mail TEXT REFERENCES boxes (mail));
 CREATE TABLE moved (p TEXT REFERENCES users (id) ON UPDATE CASCADE, v INTEGER, PRIMARY KEY (p));
 ";
 
@@ -68,7 +69,7 @@ pub(crate) async fn a_sync_follows_a_referenced_id_that_the_application_changed(
 
 pub(crate) async fn a_sync_moves_a_row_whose_key_was_edited_and_keeps_its_children(world: World) {
     let bed = Bed::new(world, SCHEMA).await;
-    let file = "_seed: {mode: sync}\nusers: {_key: email, ann: {email: ann@x}}\nowned: {_key: [p, v], one: {p: ann, v: 1}}\n";
+    let file = "_seed: {mode: sync}\nusers: {_key: email, ann: {email: ann@x}}\nowned: {_key: [p, v], one: {p: !ref users.ann.id, v: 1}}\n";
     bed.settles(file).await;
     let before = bed.ask("SELECT p, v FROM owned").await;
     let edited = file.replace("ann@x", "anna@x");
@@ -96,12 +97,15 @@ pub(crate) async fn a_sync_counts_only_rows_that_it_found(world: World) {
     // The application changed the id of a parent, and its child went along: it is the row of this seed still.
     let both = "_seed: {mode: sync}\nmoved: {_key: p, one: {p: !ref users.ann.id, v: 1}}\n";
     let users = "users: {_key: email, ann: {email: ann@x}}\n";
-    bed.seed(&[("p", users), ("q", both)]).await;
+    bed.seed(&[("a", fewer), ("p", users), ("q", both)]).await;
     bed.by_hand("UPDATE users SET id = 'u9'").await;
-    assert_eq!(bed.seed(&[("p", users), ("q", both)]).await, "");
+    assert_eq!(
+        bed.seed(&[("a", fewer), ("p", users), ("q", both)]).await,
+        ""
+    );
     let none = "_seed: {mode: sync}\nmoved: {}\n";
     assert_eq!(
-        bed.seed(&[("p", users), ("q", none)]).await,
+        bed.seed(&[("a", fewer), ("p", users), ("q", none)]).await,
         "q edited -moved.one"
     );
     assert_eq!(bed.ask("SELECT count(*) FROM moved").await, "0");
@@ -146,17 +150,32 @@ pub(crate) async fn a_row_whose_key_changed_is_not_reported_as_deleted(world: Wo
 
 pub(crate) async fn a_reference_to_a_row_that_is_not_there_is_refused(world: World) {
     let mut bed = Bed::new(world, SCHEMA).await;
-    let file = "users: {_key: email, a: {email: !env ADMIN_MAIL}}\nmails: {one: {mail: !ref users.a.email}}\n";
+    let file = "boxes: {_key: mail, a: {mail: !env ADMIN_MAIL}}\nmails: {one: {mail: !ref boxes.a.mail}}\n";
     bed.var("ADMIN_MAIL", "one@x");
     bed.settles(file).await;
     bed.var("ADMIN_MAIL", "two@x");
     let before = bed.dump().await;
     let told = bed.one(file).await;
     assert!(
-        told.contains("a:2:20 no-parent: `users.a` is not in the database"),
+        told.contains("a:2:21 no-parent: `boxes.a` is not in the database"),
         "{told}"
     );
     let planned = bed.planned(&[("a", file)]).await;
     assert!(planned.contains("no-parent"), "{planned}");
     assert_eq!(bed.dump().await, before);
+    // In mode sync the row of the old key stays while others refer to it.
+    let sync = format!("_seed: {{mode: sync}}\n{}", file.lines().next().unwrap());
+    let bed_file = format!("{sync}\n");
+    bed.by_hand("DELETE FROM mails").await;
+    bed.by_hand("DELETE FROM boxes").await;
+    bed.settles(&bed_file).await;
+    bed.by_hand("INSERT INTO mails VALUES ('own', 'two@x')")
+        .await;
+    bed.var("ADMIN_MAIL", "three@x");
+    let told = bed.one(&bed_file).await;
+    assert!(
+        told.contains("has-children: the key of `boxes.a` changed, and 1 of `mails` refer to the row of the old key"),
+        "{told}"
+    );
+    assert_eq!(bed.ask("SELECT mail FROM boxes").await, "two@x");
 }
