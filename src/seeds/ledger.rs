@@ -209,6 +209,8 @@ pub(super) fn recognise(
         .collect();
     let by_label = by_label(entries);
     let mut moves = false;
+    // Each row of the database is that of one declared row.
+    let mut taken = HashSet::new();
     for (at, row) in rows.rows.iter().enumerate() {
         let rules = rows.rules(row);
         let of = &shape.tables[rules.table];
@@ -233,21 +235,16 @@ pub(super) fn recognise(
                 found.changes_key(at);
             } else if let Some(Some(old)) = &entry.row {
                 found.changes_key(at);
-                if may_move(of, &rules.key, shape) && !moves_already(found, rows, rules.table, old)
-                {
+                let word = words_of_parent(entry.key.clone(), of, &rules.key);
+                if may_move(of, &rules.key, shape) && taken.insert((rules.table, word)) {
                     found.moves(at, old.clone());
                     moves = true;
+                    break;
                 }
             }
         }
     }
     moves
-}
-
-fn moves_already(found: &Found, rows: &Rows, table: usize, old: &[Value]) -> bool {
-    let same =
-        |at: &usize| rows.rules(&rows.rows[*at]).table == table && found.row(*at) == Some(old);
-    found.moved().iter().any(|at| same(at))
 }
 
 /// Whether a key can be updated: it is no part of the primary key, and no foreign key refers to it.
@@ -289,6 +286,17 @@ pub(super) fn judge(
         let label = (entry.seed.clone(), entry.table.clone(), entry.label.clone());
         judged.labels.insert(label);
     }
+    // Rows that are there under the label of another row: after a new label, or when keys change places.
+    let mut by_key: HashMap<(&str, &str, String), usize> = HashMap::new();
+    for (number, entry) in entries.iter().enumerate() {
+        if let Some((of, columns)) = entry.place(shape)
+            && let Some(word) = words_of_parent(entry.key.clone(), of, &columns)
+        {
+            let word = format!("{} {word}", entry.columns.join(" "));
+            by_key.insert((&entry.seed, &entry.table, word), number);
+        }
+    }
+    let mut replaced = HashSet::new();
     let by_label = by_label(&entries);
     for (at, row) in rows.rows.iter().enumerate() {
         let rules = rows.rules(row);
@@ -298,9 +306,31 @@ pub(super) fn judge(
             of.name.as_str(),
             &*row.label,
         );
-        let (Some(numbers), Some(key)) = (by_label.get(&label), found.key(rows, shape, at)) else {
+        let Some(key) = found
+            .key(rows, shape, at)
+            .filter(|_| rules.mode == Mode::Sync)
+        else {
             continue;
         };
+        let own = by_label.get(&label).map_or(&[][..], Vec::as_slice);
+        let is_there = found.row(at).is_some() && !found.moved().contains(&at);
+        if is_there && let Some(word) = words_of_parent(key.clone(), of, &rules.key) {
+            let names = rules
+                .key
+                .iter()
+                .map(|column| of.columns[*column].name.as_str());
+            let names: Vec<&str> = names.collect();
+            let word = format!("{} {word}", names.join(" "));
+            if let Some(number) = by_key.get(&(label.0, label.1, word))
+                && !own
+                    .iter()
+                    .any(|own| entries[*own].has(of, &rules.key, &key))
+            {
+                replaced.insert(*number);
+                judged.stale.push(at);
+                continue;
+            }
+        }
         let is_secret = |column: &usize| {
             let cell = row.cell(*column);
             cell.is_some_and(|cell| rows.nature(cell) == Nature::Environment)
@@ -327,12 +357,13 @@ pub(super) fn judge(
                 && found.row(at).is_some()
                 && rules.key.iter().zip(key.iter().zip(&entry.key)).all(refers)
         };
-        if rules.mode == Mode::Sync && numbers.iter().any(is_stale) {
+        if own.iter().any(is_stale) {
             judged.stale.push(at);
         }
     }
     for (number, entry) in entries.into_iter().enumerate() {
         match &entry.row {
+            _ if replaced.contains(&number) => judged.lost.push(entry),
             _ if !undeclared.contains(&number) => {}
             Some(Some(_)) => judged.orphans.push(entry),
             _ => judged.lost.push(entry),

@@ -179,3 +179,76 @@ pub(crate) async fn a_reference_to_a_row_that_is_not_there_is_refused(world: Wor
     );
     assert_eq!(bed.ask("SELECT mail FROM boxes").await, "two@x");
 }
+
+pub(crate) async fn a_row_of_a_hashed_key_that_is_no_longer_declared_is_deleted(world: World) {
+    let mut bed = Bed::new(world, SCHEMA).await;
+    let two = ADMIN.replace("}}", "}, ann: {email: ann@x}}");
+    bed.var("ADMIN_MAIL", "one@x");
+    bed.by_hand("INSERT INTO users (id, email) VALUES ('own', 'own@x')")
+        .await;
+    bed.settles(&two).await;
+    // The variable is another one too by now.
+    bed.var("ADMIN_MAIL", "own@x");
+    let fewer = "_seed: {mode: sync}\nusers: {_key: email, ann: {email: ann@x}}\n";
+    assert_eq!(bed.settles(fewer).await, "a edited -users.admin");
+    assert_eq!(bed.ask(USERS).await, "ann@x|NULL|NULL own@x|NULL|NULL");
+}
+
+pub(crate) async fn no_declared_row_is_lost_when_variables_change_places(world: World) {
+    let mut bed = Bed::new(world, SCHEMA).await;
+    let file = "_seed: {mode: sync}\nnamed: {_key: name, a: {name: !env A, v: 1}, b: {name: !env B, v: 1}}\n";
+    bed.var("A", "one");
+    bed.var("B", "two");
+    bed.settles(file).await;
+    bed.var("A", "two");
+    bed.var("B", "three");
+    bed.one(file).await;
+    assert_eq!(
+        bed.ask("SELECT name, v FROM named ORDER BY 1").await,
+        "three|1 two|1"
+    );
+    assert_eq!(bed.one(file).await, "");
+    let none = "_seed: {mode: sync}\nnamed: {}\n";
+    bed.settles(none).await;
+    assert_eq!(bed.ask("SELECT count(*) FROM named").await, "0");
+}
+
+pub(crate) async fn a_changed_key_that_a_row_of_the_same_seed_refers_to_is_refused(world: World) {
+    let mut bed = Bed::new(world, SCHEMA).await;
+    // The key of the child changes with that of its parent, so both rows are replaced.
+    let file = "_seed: {mode: sync}\nusers: {_key: id, a: {id: !env ID, email: a@x}}\nowned: {_key: [p, v], one: {p: !ref users.a.id, v: 1}}\n";
+    bed.var("ID", "one");
+    bed.settles(file).await;
+    bed.var("ID", "two");
+    assert_eq!(
+        bed.settles(file).await,
+        "a +owned.one -owned.one +users.a -users.a"
+    );
+    assert_eq!(bed.ask("SELECT p, v FROM owned").await, "two|1");
+    // The key of this child is its own, so it would have to change while it refers to its parent.
+    let file = "_seed: {mode: sync}\nboxes: {_key: mail, a: {mail: !env ID}}\nmails: {one: {mail: !ref boxes.a.mail}}\n";
+    let first = "_seed: {mode: sync}\nusers: {}\n";
+    bed.seed(&[("a", first), ("b", file)]).await;
+    bed.var("ID", "three");
+    let before = bed.dump().await;
+    let told = bed.seed(&[("a", first), ("b", file)]).await;
+    assert!(
+        told.contains("has-children: the key of `boxes.a` changed"),
+        "{told}"
+    );
+    assert_eq!(bed.dump().await, before);
+}
+
+pub(crate) async fn a_variable_of_the_wrong_type_is_not_to_be_quoted(world: World) {
+    let mut bed = Bed::new(world, SCHEMA).await;
+    bed.var("N", "many");
+    let seeds = seedbed::seeds::Seeds::of_texts([("a", "users: {a: {email: a@x, n: !env N}}\n")]);
+    let Err(seedbed::seeds::ApplyError::Problems { problems, .. }) = bed.try_seed(&seeds).await
+    else {
+        panic!("it was seeded");
+    };
+    assert_eq!(
+        problems[0].help,
+        ["set the variable to a value of the type of the column"]
+    );
+}

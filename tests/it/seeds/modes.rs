@@ -59,4 +59,8 @@ in_every_mode! {
     a_key_from_a_variable_is_not_in_the_ledger
     a_row_whose_key_changed_is_not_reported_as_deleted
     a_reference_to_a_row_that_is_not_there_is_refused
+    a_row_of_a_hashed_key_that_is_no_longer_declared_is_deleted
+    no_declared_row_is_lost_when_variables_change_places
+    a_changed_key_that_a_row_of_the_same_seed_refers_to_is_refused
+    a_variable_of_the_wrong_type_is_not_to_be_quoted
 }
