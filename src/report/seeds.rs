@@ -120,13 +120,28 @@ fn block(file: &FilePlan, style: Style<'_>) -> String {
         let name = format!("{}.{}", change.table, change.label);
         let what = match &change.what {
             What::Update(differences) => left(differences),
-            _ => "deleted by hand, not inserted again".to_owned(),
+            _ => change.note.as_deref().map_or_else(
+                || "deleted by hand, not inserted again".to_owned(),
+                printable,
+            ),
         };
         let line = format!("  ! {}: {what}", printable(&name));
         text.push_str(&style.paint.paint(BAD, &line));
         text.push('\n');
     }
-    if !file.drifted.is_empty() {
+    for change in &file.changes {
+        if let Some(note) = &change.note {
+            let name = format!("{}.{}", change.table, change.label);
+            text.push_str(&format!("  {}: {}\n", printable(&name), printable(note)));
+        }
+    }
+    if file.drifted.iter().any(|change| change.note.is_some()) {
+        text.push_str(&as_typed(
+            "  give the row its new key by hand; or delete the row of the old key, and `seed --refresh` inserts it\n",
+            style.program,
+        ));
+    }
+    if file.drifted.iter().any(|change| change.note.is_none()) {
         text.push_str(&as_typed(
             "  `seed --refresh` makes it as declared again\n",
             style.program,

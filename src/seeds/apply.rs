@@ -1,5 +1,6 @@
 //! Seeding a database: look at what it has, plan, run; and again, if somebody else was faster.
 
+use std::collections::HashSet;
 use std::time::SystemTime;
 
 use super::clashes::{clashes, link};
@@ -16,14 +17,14 @@ use super::row::Rows;
 use super::set::{Choice, Seeds};
 use super::steps::bind;
 use crate::aside::drop_aside;
-use crate::db::{Db, DbError, Query, if_accepted};
+use crate::db::{Db, DbError, Query, Reply, if_accepted};
 use crate::diagnostic::Diagnostic;
 use crate::drive::{ApplyError, Decision, OnEvent, Outcome, Reader, drive};
 use crate::history::{self, History, HistoryError};
 use crate::migrations::Migrations;
 use crate::schema::{Shape, shape_queries, shaped};
 use crate::script::{Key, Run};
-use crate::sql::identifier;
+use crate::sql::{Value, identifier};
 
 /// What is to be seeded, and what is taken from outside.
 #[derive(Debug, Clone)]
@@ -154,7 +155,7 @@ pub(super) struct Seen {
     pub(super) found: Found,
     /// Whether the rows have been looked for.
     looked: bool,
-    orphans: Vec<ledger::Orphan>,
+    ledger: ledger::Judged,
     problems: Vec<Diagnostic>,
 }
 
@@ -189,7 +190,7 @@ impl<'a> Seeding<'a> {
             hashes: &self.hashes,
             environment: &self.options.choice.environment,
             refresh: self.options.refresh,
-            orphans: &self.seen.orphans,
+            ledger: &self.seen.ledger,
             mark: self.options.mark.as_deref(),
         }
     }
@@ -212,7 +213,7 @@ impl<'a> Seeding<'a> {
         if self.seen.problems.iter().any(is_about_the_database) {
             return Ok(());
         }
-        let (shape, empty) = schema(db, &self.files).await?;
+        let (shape, empty, recorded) = schema(db, &self.files).await?;
         self.seen.shape = shape;
         let clock = Clock::at(self.options.now, &self.files, self.seeds.shared.as_ref()).await?;
         let others: Vec<&SeedFile> = self
@@ -239,6 +240,8 @@ impl<'a> Seeding<'a> {
             return Ok(());
         }
         self.find(db, &empty).await?;
+        let entries = ledger::recorded(&recorded, &self.seen.shape);
+        self.recognise(db, &empty, entries).await?;
         self.seen.looked = true;
         let clashes = clashes(&self.basis(history));
         self.seen.problems.extend(clashes);
@@ -262,6 +265,39 @@ impl<'a> Seeding<'a> {
         Ok(())
     }
 
+    /// Finds rows of seeds in mode `sync` that were made under another key.
+    async fn recognise(
+        &mut self,
+        db: &Db,
+        empty: &[usize],
+        mut entries: Vec<ledger::Orphan>,
+    ) -> Result<(), HistoryError> {
+        if entries.is_empty() {
+            return Ok(());
+        }
+        // A row that is found leads to the keys of those that refer to it.
+        for _ in 0..64 {
+            let Seen {
+                shape, rows, found, ..
+            } = &mut self.seen;
+            let scans = ledger::scans(&mut entries, rows, found, shape);
+            for (about, reply) in db.ask(scans).await? {
+                ledger::scanned(&mut entries, &about, reply, shape)?;
+            }
+            let lookups = ledger::lookups(&mut entries, rows, found, shape);
+            ledger::take(&mut entries, db.ask(lookups).await?)?;
+            if !ledger::recognise(&mut entries, rows, found, shape, &self.files) {
+                break;
+            }
+            self.find(db, empty).await?;
+        }
+        let Seen {
+            shape, rows, found, ..
+        } = &self.seen;
+        self.seen.ledger = ledger::judge(entries, rows, found, shape, &self.files);
+        Ok(())
+    }
+
     /// Asks for everything that would make the rows fail.
     async fn obstacles(
         &mut self,
@@ -274,22 +310,41 @@ impl<'a> Seeding<'a> {
         } = &self.seen;
         let taken = taken(rows, shape, found, empty);
         let parents = parents(rows, shape, found);
-        let ledger = ledger::query(&self.files);
-        let ((taken, parents), ledger) = db.ask(((taken, parents), ledger)).await?;
+        let orphans = &self.seen.ledger.orphans;
+        let (taken, parents) = db.ask((taken, parents)).await?;
         let basis = self.basis(history);
-        let orphans = match ledger {
-            Some(ledger) => ledger::orphans(&ledger.rows()?, rows, found, shape),
-            None => Vec::new(),
-        };
         let written = writes(&basis);
         let writes = |row: usize| written[row];
-        let mut problems = taken_problems(&basis, taken, &orphans, writes)?;
+        let mut problems = taken_problems(&basis, taken, orphans, writes)?;
         problems.extend(parents_problems(&basis, parents, writes)?);
-        for (children, reply) in db.ask(ledger::children(&orphans, shape)).await? {
+        let labels: HashSet<(&str, &str, &str)> = rows
+            .rows
+            .iter()
+            .map(|row| {
+                let rules = rows.rules(row);
+                (
+                    self.files[rules.file].name.as_str(),
+                    &*rules.name,
+                    &*row.label,
+                )
+            })
+            .collect();
+        let is_declared = |orphan: &ledger::Orphan| {
+            labels.contains(&(
+                orphan.seed.as_str(),
+                orphan.table.as_str(),
+                orphan.label.as_str(),
+            ))
+        };
+        for (children, reply) in db.ask(ledger::children(orphans, shape)).await? {
             let rows = reply.rows()?;
-            problems.extend(ledger::children_problems(&children, &rows, &self.files));
+            problems.extend(ledger::children_problems(
+                &children,
+                &rows,
+                &self.files,
+                is_declared,
+            ));
         }
-        self.seen.orphans = orphans;
         self.seen.problems.extend(problems);
         Ok(())
     }
@@ -320,8 +375,11 @@ fn place(problem: &Diagnostic) -> Option<(&str, usize)> {
     Some((origin.source.name.as_str(), origin.span.start))
 }
 
-/// The schema, and the places of those tables of the files in which there is no row.
-async fn schema(db: &Db, files: &[&SeedFile]) -> Result<(Shape, Vec<usize>), DbError> {
+/// The schema, the places of those tables of the files in which there is no row, and the ledger of rows that were made.
+type Looked = (Shape, Vec<usize>, Vec<[Value; 5]>);
+
+/// Reads what holds for all rows.
+async fn schema(db: &Db, files: &[&SeedFile]) -> Result<Looked, DbError> {
     let mut tables: Vec<&str> = files
         .iter()
         .flat_map(|file| file.tables.iter().map(|table| table.name.value.as_str()))
@@ -330,7 +388,9 @@ async fn schema(db: &Db, files: &[&SeedFile]) -> Result<(Shape, Vec<usize>), DbE
     tables.dedup();
     let first_row = |table| Query::new(format!("SELECT 1 FROM {} LIMIT 1", identifier(table)));
     let tables: Vec<_> = tables.iter().map(|it| (*it, first_row(it))).collect();
-    let (shape, tables) = db.ask((shape_queries(), tables)).await?;
+    let ((shape, tables), ledger) = db
+        .ask(((shape_queries(), tables), ledger::query(files)))
+        .await?;
     let shape = shaped(shape)?;
     let mut empty = Vec::new();
     for (table, reply) in tables {
@@ -339,5 +399,6 @@ async fn schema(db: &Db, files: &[&SeedFile]) -> Result<(Shape, Vec<usize>), DbE
             empty.extend(shape.position(table));
         }
     }
-    Ok((shape, empty))
+    let recorded = ledger.map_or(Ok(Vec::new()), Reply::rows)?;
+    Ok((shape, empty, recorded))
 }

@@ -162,6 +162,13 @@ fn untested(
                         "the value of {name} does not fit into column `{}` of type {}",
                         column.name, column.declared
                     ),
+                    // A variable cannot be written with quotes.
+                    help: match unfit.code {
+                        "wrong-type" => {
+                            Some("set the variable to a value of the type of the column")
+                        }
+                        _ => unfit.help,
+                    },
                     ..unfit
                 })?;
             if let (Value::Text(text), true) = (&value, sounds_secret(&column.name)) {

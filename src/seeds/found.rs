@@ -1,6 +1,6 @@
 //! What a database has already of the rows that seeds declare: the questions, and what the answers mean. Pure.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use super::identity::words;
 use super::row::{Cell, Content, Row, Rows};
@@ -18,6 +18,10 @@ pub(super) struct Found {
     rows: Vec<Option<Vec<Value>>>,
     /// The key by which each row was looked for last.
     asked: Vec<Option<String>>,
+    /// Rows that the database has under the key that they had before.
+    moved: BTreeSet<usize>,
+    /// Rows whose key is another one than when they were made.
+    changed: BTreeSet<usize>,
 }
 
 /// What a question for rows is about.
@@ -35,7 +39,30 @@ impl Found {
         Found {
             rows: vec![None; rows.rows.len()],
             asked: vec![None; rows.rows.len()],
+            moved: BTreeSet::new(),
+            changed: BTreeSet::new(),
         }
+    }
+
+    /// A row that is not there was made under another key.
+    pub(super) fn changes_key(&mut self, row: usize) {
+        self.changed.insert(row);
+    }
+
+    /// A row that was made under another key is there under that one.
+    pub(super) fn moves(&mut self, row: usize, old: Vec<Value>) {
+        self.moved.insert(row);
+        self.rows[row] = Some(old);
+    }
+
+    /// Rows whose keys are updated.
+    pub(super) fn moved(&self) -> &BTreeSet<usize> {
+        &self.moved
+    }
+
+    /// Whether the key of a row is another one than when it was made.
+    pub(super) fn has_changed_key(&self, row: usize) -> bool {
+        self.changed.contains(&row)
     }
 
     /// What the database has of a row.
@@ -156,6 +183,8 @@ impl Found {
             }
             self.asked[at] = word;
             self.rows[at] = None;
+            self.moved.remove(&at);
+            self.changed.remove(&at);
             let group = wanted.entry((rules.table, rules.key.clone())).or_default();
             group.push((at, key));
         }

@@ -80,6 +80,8 @@ pub struct Change {
     pub label: Arc<str>,
     /// What happens to it.
     pub what: What,
+    /// Why, where the key of the row changed: `the key changed with the variable ADMIN_EMAIL`.
+    pub note: Option<String>,
 }
 
 /// What happens to a row.
@@ -163,8 +165,8 @@ pub(super) struct Basis<'a> {
     pub(super) hashes: &'a [String],
     pub(super) environment: &'a str,
     pub(super) refresh: Refresh,
-    /// Rows of the ledger that no file declares any more.
-    pub(super) orphans: &'a [super::ledger::Orphan],
+    /// What the ledger of rows that were made says about the declared ones.
+    pub(super) ledger: &'a super::ledger::Judged,
     /// What the database is to be marked as, where that was asked for.
     pub(super) mark: Option<&'a str>,
 }
@@ -201,7 +203,10 @@ pub(super) fn plan(basis: &Basis<'_>, mut problems: Vec<Diagnostic>) -> (Plan, V
                 file.changes.push(change(basis, row, What::Insert));
                 inserted.push(at);
             }
-            Decided::Gone => file.drifted.push(change(basis, row, What::Insert)),
+            Decided::Gone => file.drifted.push(Change {
+                note: gone(basis, &traces, at),
+                ..change(basis, row, What::Insert)
+            }),
             Decided::There { write, leave } => {
                 if write.is_empty() && leave.is_empty() {
                     file.unchanged += 1;
@@ -212,18 +217,32 @@ pub(super) fn plan(basis: &Basis<'_>, mut problems: Vec<Diagnostic>) -> (Plan, V
                 }
                 if !write.is_empty() {
                     let what = What::Update(differences(basis, at, &write));
-                    file.changes.push(change(basis, row, what));
+                    file.changes.push(Change {
+                        note: basis
+                            .found
+                            .moved()
+                            .contains(&at)
+                            .then(|| rekeyed(basis, at)),
+                        ..change(basis, row, what)
+                    });
                     updated.push((at, write.into_iter().map(|(column, _)| column).collect()));
                 }
             }
         }
     }
-    for orphan in basis.orphans {
+    for orphan in &basis.ledger.orphans {
         if let Some(file) = plans.iter_mut().find(|file| file.name == orphan.seed) {
+            let declared = (0..rows.rows.len()).find(|at| {
+                let rules = rows.rules(&rows.rows[*at]);
+                basis.files[rules.file].name == orphan.seed
+                    && basis.shape.tables[rules.table].name == orphan.table
+                    && *rows.rows[*at].label == *orphan.label
+            });
             file.changes.push(Change {
                 table: orphan.table.as_str().into(),
                 label: orphan.label.as_str().into(),
                 what: What::Delete,
+                note: declared.map(|at| rekeyed(basis, at)),
             });
         }
     }
@@ -330,8 +349,8 @@ fn decide(basis: &Basis<'_>, traces: &Traces, at: usize, settled: bool) -> Decid
     let rules = basis.rows.rules(row);
     let Some(found) = basis.found.row(at) else {
         return match settled {
-            true => Decided::Gone,
-            false => Decided::Insert,
+            true if !basis.found.has_changed_key(at) => Decided::Gone,
+            _ => Decided::Insert,
         };
     };
     let (mut write, mut leave) = (Vec::new(), Vec::new());
@@ -339,10 +358,13 @@ fn decide(basis: &Basis<'_>, traces: &Traces, at: usize, settled: bool) -> Decid
         return Decided::There { write, leave };
     }
     let of = &basis.shape.tables[rules.table];
+    let moves = basis.found.moved().contains(&at);
+    let is_new_key = |cell: &Cell| moves && rules.key.contains(&cell.column);
     let free = |cell: &&Cell| {
-        !of.primary_key.contains(&cell.column)
-            && !rules.key.contains(&cell.column)
-            && !rules.keep.contains(&cell.column)
+        is_new_key(cell)
+            || !of.primary_key.contains(&cell.column)
+                && !rules.key.contains(&cell.column)
+                && !rules.keep.contains(&cell.column)
     };
     let differs = |cell: &Cell| match wanted(basis, at, cell) {
         Some(value) => found.get(cell.column) != Some(&value),
@@ -373,6 +395,8 @@ fn decide(basis: &Basis<'_>, traces: &Traces, at: usize, settled: bool) -> Decid
                 _ => {}
             },
             _ if !differs(cell) => {}
+            Nature::Environment if is_new_key(cell) => write.push((column, Cause::Variable)),
+            _ if is_new_key(cell) => write.push((column, Cause::Seed)),
             Nature::Environment if refreshes => write.push((column, Cause::Seed)),
             Nature::Environment => match trace(cell) {
                 Trace::Written => write.push((column, Cause::Variable)),
@@ -405,6 +429,68 @@ fn change(basis: &Basis<'_>, row: &Row, what: What) -> Change {
         table: basis.rows.rules(row).name.clone(),
         label: row.label.clone(),
         what,
+        note: None,
+    }
+}
+
+/// Why a row that was seeded is not there: none where it was deleted by hand.
+fn gone(basis: &Basis<'_>, traces: &Traces, at: usize) -> Option<String> {
+    let row = &basis.rows.rows[at];
+    let rules = basis.rows.rules(row);
+    if rules.mode == Mode::Sync || !super::trace::has_changing_key(basis, at) {
+        return None;
+    }
+    match traces.knows(basis, at) {
+        Some(true) => None,
+        Some(false) => Some(format!(
+            "{}, and no row has the new one; not inserted",
+            rekeyed(basis, at)
+        )),
+        None => Some(format!(
+            "no row has its key: the row was deleted by hand, or {}; not inserted",
+            rekeyed(basis, at)
+        )),
+    }
+}
+
+/// What a key changed with.
+fn rekeyed(basis: &Basis<'_>, at: usize) -> String {
+    let rows = basis.rows;
+    let row = &rows.rows[at];
+    let mut causes = Vec::new();
+    for cell in rows
+        .rules(row)
+        .key
+        .iter()
+        .filter_map(|column| row.cell(*column))
+    {
+        let (mut of, mut cell) = (row, cell);
+        let mut referred = None;
+        for _ in 0..64 {
+            let Content::Reference { row: to, column } = cell.content else {
+                break;
+            };
+            referred.get_or_insert_with(|| rows.name(&rows.rows[to], basis.shape));
+            let Some(next) = rows.rows[to].cell(column) else {
+                break;
+            };
+            (of, cell) = (&rows.rows[to], next);
+        }
+        let exprs = basis.files[rows.rules(of).file].exprs();
+        let env = exprs.iter().find_map(|expr| match &expr.value {
+            super::model::Expr::Env { name, .. } if expr.span == cell.span => Some(name),
+            _ => None,
+        });
+        match (env, cell.nature, referred) {
+            (Some(name), Nature::Environment, _) => causes.push(format!("the variable {name}")),
+            (None, Nature::Environment, _) => causes.push("a variable".to_owned()),
+            (_, _, Some(name)) => causes.push(format!("`{name}`, to which it refers")),
+            _ => {}
+        }
+    }
+    match causes.is_empty() {
+        true => "the key changed".to_owned(),
+        false => format!("the key changed with {}", causes.join(" or ")),
     }
 }
 

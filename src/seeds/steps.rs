@@ -1,6 +1,6 @@
 //! A decided plan as statements and records: what is deleted, inserted and updated, in this order. Pure.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 
 use super::conflicts::misfit;
@@ -234,7 +234,14 @@ fn update(
         let Some(cell) = row.cell(*column) else {
             continue;
         };
-        args.push(value(basis, at, cell, secrets)?);
+        let before = basis
+            .found
+            .row(at)
+            .filter(|_| basis.found.moved().contains(&at));
+        args.push(match before.and_then(|row| row.get(*column)) {
+            Some(old) => old.clone(),
+            None => value(basis, at, cell, secrets)?,
+        });
         finds.push(format!(
             "{} = ?{}",
             identifier(&of.columns[*column].name),
@@ -312,6 +319,7 @@ pub(super) fn unresolved_references(
     updated: &[(usize, Vec<usize>)],
 ) -> Vec<Diagnostic> {
     let rows = &basis.rows.rows;
+    let there: HashSet<usize> = inserted.iter().copied().collect();
     let mut problems = Vec::new();
     for (at, cell) in written(basis, inserted, updated) {
         let Content::Reference { row, column } = cell.content else {
@@ -319,6 +327,18 @@ pub(super) fn unresolved_references(
         };
         let value = basis.found.value(basis.rows, basis.shape, row, column);
         let of = &basis.shape.tables[basis.rows.rules(&rows[at]).table];
+        let mut keys = of.foreign_keys.iter();
+        let is_foreign = keys.any(|key| key.columns.contains(&cell.column));
+        if is_foreign && basis.looked && basis.found.row(row).is_none() && !there.contains(&row) {
+            let name = basis.rows.name(&rows[row], basis.shape);
+            let origin = basis.rows.origin(&rows[at], &cell.span, basis.files);
+            let message =
+                format!("`{name}` is not in the database under its key, and is not inserted");
+            problems.push(Diagnostic::problem("no-parent", message).at(origin).help(
+                "give that row its key again by hand, or delete what is left of it and run `seedbed seed --refresh`",
+            ));
+            continue;
+        }
         match value {
             None if basis.found.is_unknown(basis.rows, row, column) => {}
             None => problems.push(*unresolved(basis, at, cell, row, column)),
@@ -347,7 +367,9 @@ pub(super) fn script(
 ) -> Option<Script> {
     let mut units = Vec::new();
     for (number, planned) in plan.files.iter().enumerate() {
-        if planned.state == FileState::Applied && planned.changes.is_empty() {
+        let stale = |at: &usize| basis.rows.rules(&basis.rows.rows[*at]).file == number;
+        let is_stale = basis.ledger.stale.iter().any(stale);
+        if planned.state == FileState::Applied && planned.changes.is_empty() && !is_stale {
             continue;
         }
         let (file, hash) = (basis.files[number], &hashes[number]);
@@ -368,7 +390,9 @@ pub(super) fn script(
             _ if !planned.changes.is_empty() => Record::Replace(entry),
             FileState::Respelled | FileState::Applied => Record::Amend(entry),
         };
-        steps.extend(super::ledger::entries(basis, file));
+        steps.extend(super::ledger::entries(basis, file, |at| {
+            writing.rows.contains_key(&at)
+        }));
         units.push(Unit {
             record,
             steps: Vec::new(),

@@ -2,7 +2,7 @@
 //! `detail` of the seed's record ([`WRITTEN`]). By it a later run tells a row that was changed by hand from a variable
 //! that was changed. No value, no name of a row and no hash without a salt is ever recorded. Pure.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 
 use serde_json::{Value as Json, json};
 use sha2::{Digest, Sha256};
@@ -48,6 +48,8 @@ enum Recorded {
     Cells {
         salt: String,
         cells: HashMap<String, String>,
+        /// What names rows whose keys may change, and that were there. None in records that are older than these.
+        keys: Option<HashSet<String>>,
     },
 }
 
@@ -61,6 +63,15 @@ pub(super) struct Writing<'a> {
 }
 
 impl Traces {
+    /// Whether the row of this key was there when the record was written; none where that is not recorded.
+    pub(super) fn knows(&self, basis: &Basis<'_>, at: usize) -> Option<bool> {
+        let of_file = &self.0[basis.rows.rules(&basis.rows.rows[at]).file];
+        let Recorded::Cells { salt, keys, .. } = &of_file.recorded else {
+            return None;
+        };
+        Some(keys.as_ref()?.contains(&id_of_row(basis, at, salt)?))
+    }
+
     pub(super) fn of(basis: &Basis<'_>) -> Traces {
         let recorded = basis.history.by_key();
         let mut counts = vec![0_usize; basis.files.len()];
@@ -88,8 +99,8 @@ impl Traces {
             Recorded::Cells { .. } if !of_file.volatile && is_volatile(basis, cell) => {
                 Trace::Unrecorded
             }
-            Recorded::Cells { salt, cells } => {
-                let Some(id) = id(basis, at, cell, salt) else {
+            Recorded::Cells { salt, cells, .. } => {
+                let Some(id) = id(basis, at, cell, salt, true) else {
                     return Trace::Unrecorded;
                 };
                 match cells.get(&id).map(String::as_str) {
@@ -109,21 +120,28 @@ impl Writing<'_> {
         let of_file = &self.traces.0[file];
         let nothing = HashMap::new();
         let (salt, recorded) = match &of_file.recorded {
-            Recorded::Cells { salt, cells } if !salt.is_empty() => (salt.clone(), cells),
+            Recorded::Cells { salt, cells, .. } if !salt.is_empty() => (salt.clone(), cells),
             _ => (new_salt(basis, file), &nothing),
         };
         let mut written = BTreeMap::new();
+        let mut keys = BTreeSet::new();
         for (at, row) in basis.rows.rows.iter().enumerate() {
             let rules = basis.rows.rules(row);
             if rules.file != file {
                 continue;
+            }
+            let is_there = basis.found.row(at).is_some()
+                || self.rows.contains_key(&at)
+                || self.traces.knows(basis, at) == Some(true);
+            if is_there && has_changing_key(basis, at) {
+                keys.extend(id_of_row(basis, at, &salt));
             }
             for cell in row.cells.iter().filter(|cell| is_traced(basis, row, cell)) {
                 let volatile = is_volatile(basis, cell);
                 if volatile && !of_file.volatile {
                     continue;
                 }
-                let Some(id) = id(basis, at, cell, &salt) else {
+                let Some(id) = id(basis, at, cell, &salt, false) else {
                     continue;
                 };
                 let hash = match self.value(basis, at, cell, volatile) {
@@ -133,10 +151,15 @@ impl Writing<'_> {
                 written.insert(id, hash.unwrap_or_default());
             }
         }
-        match written.is_empty() {
-            true => json!({}),
-            false => json!({ "salt": salt, "cells": written }),
+        let mut record = serde_json::Map::new();
+        if !written.is_empty() || !keys.is_empty() {
+            record.insert("salt".to_owned(), salt.into());
+            record.insert("cells".to_owned(), json!(written));
         }
+        if !keys.is_empty() {
+            record.insert("keys".to_owned(), json!(keys));
+        }
+        Json::Object(record)
     }
 
     /// What the database has in a cell because of a seed, as far as this run knows it.
@@ -186,7 +209,14 @@ fn read(recorded: Option<&Json>) -> Recorded {
     let salt = recorded.get("salt").and_then(Json::as_str);
     let cells = recorded.get("cells").and_then(Json::as_object);
     let cell = |(id, hash): (&String, &Json)| Some((id.clone(), hash.as_str()?.to_owned()));
+    let keys = recorded.get("keys").and_then(Json::as_array);
+    let keys = keys.map(|keys| {
+        keys.iter()
+            .filter_map(|it| Some(it.as_str()?.to_owned()))
+            .collect()
+    });
     Recorded::Cells {
+        keys,
         salt: salt.unwrap_or_default().to_owned(),
         cells: cells.into_iter().flatten().filter_map(cell).collect(),
     }
@@ -194,17 +224,24 @@ fn read(recorded: Option<&Json>) -> Recorded {
 
 /// A salt that no other database and no other seed has. The id of the last run is random, so a plan of one state of a
 /// database is always the same.
-fn new_salt(basis: &Basis<'_>, file: usize) -> String {
+pub(super) fn new_salt(basis: &Basis<'_>, file: usize) -> String {
     let last = basis.history.rows.last();
     let run = last.map_or_else(|| Uuid::now_v7().to_string(), |row| row.run_id.clone());
     keyed(&[&run, &basis.files[file].name], 16)
 }
 
-/// What names a cell in a record; none where the key of its row is not known.
-fn id(basis: &Basis<'_>, at: usize, cell: &Cell, salt: &str) -> Option<String> {
+/// What names a cell in a record; none where the key of its row is not known. `before`: by the key that the row has had
+/// until now.
+fn id(basis: &Basis<'_>, at: usize, cell: &Cell, salt: &str, before: bool) -> Option<String> {
     let rules = basis.rows.rules(&basis.rows.rows[at]);
     let of = &basis.shape.tables[rules.table];
-    let mut key = basis.found.key(basis.rows, basis.shape, at)?;
+    let mut key = match basis.found.row(at) {
+        Some(old) if before && basis.found.moved().contains(&at) => {
+            let parts = rules.key.iter().map(|column| old.get(*column).cloned());
+            parts.collect::<Option<_>>()?
+        }
+        _ => basis.found.key(basis.rows, basis.shape, at)?,
+    };
     collate(&mut key, of, &rules.key);
     let key = words(&key)?;
     let table = of.name.to_ascii_lowercase();
@@ -212,12 +249,39 @@ fn id(basis: &Basis<'_>, at: usize, cell: &Cell, salt: &str) -> Option<String> {
     Some(keyed(&[salt, &table, &key, &column], 8))
 }
 
+/// What names a row in a record.
+fn id_of_row(basis: &Basis<'_>, at: usize, salt: &str) -> Option<String> {
+    let rules = basis.rows.rules(&basis.rows.rows[at]);
+    let of = &basis.shape.tables[rules.table];
+    let mut key = basis.found.key(basis.rows, basis.shape, at)?;
+    collate(&mut key, of, &rules.key);
+    Some(keyed(
+        &[salt, &of.name.to_ascii_lowercase(), &words(&key)?],
+        8,
+    ))
+}
+
+/// Whether the key of a row can change while its file stays as it is.
+pub(super) fn has_changing_key(basis: &Basis<'_>, at: usize) -> bool {
+    let row = &basis.rows.rows[at];
+    let mut cells = basis
+        .rows
+        .rules(row)
+        .key
+        .iter()
+        .filter_map(|column| row.cell(*column));
+    cells.any(|cell| {
+        basis.rows.nature(cell) == Nature::Environment
+            || matches!(cell.content, Content::Reference { .. })
+    })
+}
+
 fn hash_of(salt: &str, id: &str, value: &Value) -> String {
     keyed(&[salt, id, &compared(value)], 16)
 }
 
 /// So many bytes of a hash of these texts, in hexadecimal.
-fn keyed(parts: &[&str], bytes: usize) -> String {
+pub(super) fn keyed(parts: &[&str], bytes: usize) -> String {
     let mut hash = Sha256::new();
     for part in parts {
         hash.update((part.len() as u64).to_le_bytes());

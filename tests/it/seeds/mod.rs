@@ -3,6 +3,7 @@
 mod columns;
 mod commands;
 mod corpus;
+mod keys;
 #[cfg(unix)]
 mod kill;
 mod modes;
@@ -203,7 +204,7 @@ pub(crate) fn told(plan: &Plan) -> String {
                     let columns = differences.iter().map(|it| it.column.as_str());
                     columns.collect::<Vec<_>>().join(", ")
                 }
-                _ => "gone".to_owned(),
+                _ => change.note.clone().unwrap_or_else(|| "gone".to_owned()),
             };
             words.push(format!("!{}.{}({what})", change.table, change.label));
         }

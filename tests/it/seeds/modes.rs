@@ -51,4 +51,16 @@ in_every_mode! {
     a_reference_to_a_variable_is_one
     times_and_hashes_changed_by_hand_are_reported
     a_trace_reveals_nothing
+    a_sync_moves_a_row_with_the_variable_of_its_key
+    a_sync_inserts_under_a_new_primary_key_and_deletes_the_old_row
+    a_sync_follows_a_referenced_id_that_the_application_changed
+    a_sync_moves_a_row_whose_key_was_edited_and_keeps_its_children
+    a_sync_counts_only_rows_that_it_found
+    a_key_from_a_variable_is_not_in_the_ledger
+    a_row_whose_key_changed_is_not_reported_as_deleted
+    a_reference_to_a_row_that_is_not_there_is_refused
+    a_row_of_a_hashed_key_that_is_no_longer_declared_is_deleted
+    no_declared_row_is_lost_when_variables_change_places
+    a_changed_key_that_a_row_of_the_same_seed_refers_to_is_refused
+    a_variable_of_the_wrong_type_is_not_to_be_quoted
 }

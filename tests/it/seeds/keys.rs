@@ -1,0 +1,254 @@
+//! Rows whose keys change: with a variable (`!env`), with a row to which they refer, or with their file. Each
+//! specification gets a new and empty database.
+
+use super::Bed;
+use crate::world::World;
+
+const SCHEMA: &str = "
+CREATE TABLE users (id TEXT PRIMARY KEY, email TEXT NOT NULL UNIQUE, n INTEGER, other TEXT);
+CREATE TABLE c (id TEXT PRIMARY KEY, p_id TEXT, kind TEXT, v TEXT, UNIQUE (p_id, kind));
+CREATE TABLE owned (p TEXT NOT NULL REFERENCES users (id), v INTEGER, PRIMARY KEY (p, v));
+CREATE TABLE named (name TEXT PRIMARY KEY, v INTEGER);
+CREATE TABLE boxes (id TEXT PRIMARY KEY, mail TEXT NOT NULL UNIQUE);
+CREATE TABLE mails (id TEXT PRIMARY KEY, mail TEXT REFERENCES boxes (mail));
+CREATE TABLE moved (p TEXT REFERENCES users (id) ON UPDATE CASCADE, v INTEGER, PRIMARY KEY (p));
+";
+
+const ADMIN: &str =
+    "_seed: {mode: sync}\nusers: {_key: email, admin: {email: !env ADMIN_MAIL, n: 1}}\n";
+
+const USERS: &str = "SELECT email, n, other FROM users ORDER BY email";
+
+pub(crate) async fn a_sync_moves_a_row_with_the_variable_of_its_key(world: World) {
+    let mut bed = Bed::new(world, SCHEMA).await;
+    bed.var("ADMIN_MAIL", "one@x");
+    bed.settles(ADMIN).await;
+    bed.by_hand("UPDATE users SET other = 'kept'").await;
+    bed.var("ADMIN_MAIL", "two@x");
+    assert_eq!(
+        bed.planned(&[("a", ADMIN)]).await,
+        "a ~users.admin(email: *** → ***)"
+    );
+    assert_eq!(bed.settles(ADMIN).await, "a ~users.admin(email: *** → ***)");
+    assert_eq!(bed.ask(USERS).await, "two@x|1|kept");
+    assert_eq!(bed.ask("SELECT count(*) FROM _seedbed_rows").await, "1");
+    // Changed by hand besides: the row is left where it is.
+    bed.by_hand("UPDATE users SET n = 5").await;
+    bed.var("ADMIN_MAIL", "three@x");
+    assert_eq!(bed.one(ADMIN).await, "a !users.admin(email, n)");
+    assert_eq!(bed.ask(USERS).await, "two@x|5|kept");
+    // It is still the row of this seed.
+    let none = "_seed: {mode: sync}\nusers: {}\n";
+    assert_eq!(bed.settles(none).await, "a edited -users.admin");
+    assert_eq!(bed.ask(USERS).await, "");
+}
+
+pub(crate) async fn a_sync_inserts_under_a_new_primary_key_and_deletes_the_old_row(world: World) {
+    let mut bed = Bed::new(world, SCHEMA).await;
+    let file = "_seed: {mode: sync}\nnamed: {_key: name, one: {name: !env NAME, v: 1}}\n";
+    bed.var("NAME", "old");
+    bed.settles(file).await;
+    bed.var("NAME", "new");
+    assert_eq!(bed.settles(file).await, "a +named.one -named.one");
+    assert_eq!(bed.ask("SELECT name, v FROM named").await, "new|1");
+    bed.by_hand("DELETE FROM named").await;
+    assert_eq!(bed.one(file).await, "a !named.one(gone)");
+}
+
+pub(crate) async fn a_sync_follows_a_referenced_id_that_the_application_changed(world: World) {
+    let bed = Bed::new(world, SCHEMA).await;
+    let p = "users: {_key: email, ann: {email: ann@x, n: 1}}\n";
+    let c = "_seed: {mode: sync}\nc: {_key: [p_id, kind], one: {p_id: !ref users.ann.id, kind: k, v: x}}\n";
+    bed.seed(&[("a", p), ("b", c)]).await;
+    bed.by_hand("UPDATE users SET id = 'u9'").await;
+    let told = bed.seed(&[("a", p), ("b", c)]).await;
+    assert!(told.starts_with("b ~c.one(p_id: "), "{told}");
+    assert_eq!(bed.ask("SELECT p_id, kind, v FROM c").await, "u9|k|x");
+    assert_eq!(bed.seed(&[("a", p), ("b", c)]).await, "");
+}
+
+pub(crate) async fn a_sync_moves_a_row_whose_key_was_edited_and_keeps_its_children(world: World) {
+    let bed = Bed::new(world, SCHEMA).await;
+    let file = "_seed: {mode: sync}\nusers: {_key: email, ann: {email: ann@x}}\nowned: {_key: [p, v], one: {p: !ref users.ann.id, v: 1}}\n";
+    bed.settles(file).await;
+    let before = bed.ask("SELECT p, v FROM owned").await;
+    let edited = file.replace("ann@x", "anna@x");
+    assert_eq!(
+        bed.settles(&edited).await,
+        "a edited ~users.ann(email: ann@x → anna@x)"
+    );
+    assert_eq!(bed.ask("SELECT p, v FROM owned").await, before);
+    assert_eq!(bed.ask("SELECT email FROM users").await, "anna@x");
+}
+
+pub(crate) async fn a_sync_counts_only_rows_that_it_found(world: World) {
+    let bed = Bed::new(world, SCHEMA).await;
+    let file = "_seed: {mode: sync}\nnamed: {one: {name: one, v: 1}, two: {name: two, v: 2}}\n";
+    bed.settles(file).await;
+    bed.by_hand("UPDATE named SET name = 'elsewhere' WHERE name = 'two'")
+        .await;
+    let fewer = "_seed: {mode: sync}\nnamed: {one: {name: one, v: 1}}\n";
+    assert_eq!(bed.settles(fewer).await, "a edited");
+    assert_eq!(
+        bed.ask("SELECT name FROM named ORDER BY 1").await,
+        "elsewhere one"
+    );
+    assert_eq!(bed.ask("SELECT label FROM _seedbed_rows").await, "one");
+    // The application changed the id of a parent, and its child went along: it is the row of this seed still.
+    let both = "_seed: {mode: sync}\nmoved: {_key: p, one: {p: !ref users.ann.id, v: 1}}\n";
+    let users = "users: {_key: email, ann: {email: ann@x}}\n";
+    bed.seed(&[("a", fewer), ("p", users), ("q", both)]).await;
+    bed.by_hand("UPDATE users SET id = 'u9'").await;
+    assert_eq!(
+        bed.seed(&[("a", fewer), ("p", users), ("q", both)]).await,
+        ""
+    );
+    let none = "_seed: {mode: sync}\nmoved: {}\n";
+    assert_eq!(
+        bed.seed(&[("a", fewer), ("p", users), ("q", none)]).await,
+        "q edited -moved.one"
+    );
+    assert_eq!(bed.ask("SELECT count(*) FROM moved").await, "0");
+}
+
+pub(crate) async fn a_key_from_a_variable_is_not_in_the_ledger(world: World) {
+    let mut bed = Bed::new(world, SCHEMA).await;
+    bed.var("ADMIN_MAIL", "s3cr3t@one");
+    bed.settles(ADMIN).await;
+    let ledger = "SELECT quote(key) || quote(label) FROM _seedbed_rows";
+    assert!(!bed.ask(ledger).await.contains("s3cr3t"));
+    // A ledger of an older version is read, and its plain value is replaced.
+    bed.by_hand("UPDATE _seedbed_rows SET key = '[\"s3cr3t@one\"]'")
+        .await;
+    assert_eq!(bed.settles(ADMIN).await, "");
+    assert!(!bed.ask(ledger).await.contains("s3cr3t"));
+    bed.by_hand("UPDATE _seedbed_rows SET key = '[\"s3cr3t@one\"]'")
+        .await;
+    bed.var("ADMIN_MAIL", "s3cr3t@two");
+    assert_eq!(bed.settles(ADMIN).await, "a ~users.admin(email: *** → ***)");
+    assert!(!bed.ask(ledger).await.contains("s3cr3t"));
+    assert_eq!(bed.ask(USERS).await, "s3cr3t@two|1|NULL");
+    let none = "_seed: {mode: sync}\nusers: {}\n";
+    assert_eq!(bed.settles(none).await, "a edited -users.admin");
+}
+
+pub(crate) async fn a_row_whose_key_changed_is_not_reported_as_deleted(world: World) {
+    let mut bed = Bed::new(world, SCHEMA).await;
+    let file = "users: {_key: email, admin: {email: !env ADMIN_MAIL, n: 1}}\n";
+    bed.var("ADMIN_MAIL", "one@x");
+    bed.settles(file).await;
+    bed.var("ADMIN_MAIL", "two@x");
+    let told = "a !users.admin(the key changed with the variable ADMIN_MAIL, and no row has the new one; not inserted)";
+    assert_eq!(bed.one(file).await, told);
+    assert_eq!(bed.planned(&[("a", file)]).await, told);
+    bed.by_hand("UPDATE users SET email = 'two@x'").await;
+    assert_eq!(bed.one(file).await, "");
+    bed.var("ADMIN_MAIL", "one@x");
+    bed.by_hand("DELETE FROM users").await;
+    assert_eq!(bed.one(file).await, "a !users.admin(gone)");
+}
+
+pub(crate) async fn a_reference_to_a_row_that_is_not_there_is_refused(world: World) {
+    let mut bed = Bed::new(world, SCHEMA).await;
+    let file = "boxes: {_key: mail, a: {mail: !env ADMIN_MAIL}}\nmails: {one: {mail: !ref boxes.a.mail}}\n";
+    bed.var("ADMIN_MAIL", "one@x");
+    bed.settles(file).await;
+    bed.var("ADMIN_MAIL", "two@x");
+    let before = bed.dump().await;
+    let told = bed.one(file).await;
+    assert!(
+        told.contains("a:2:21 no-parent: `boxes.a` is not in the database"),
+        "{told}"
+    );
+    let planned = bed.planned(&[("a", file)]).await;
+    assert!(planned.contains("no-parent"), "{planned}");
+    assert_eq!(bed.dump().await, before);
+    // In mode sync the row of the old key stays while others refer to it.
+    let sync = format!("_seed: {{mode: sync}}\n{}", file.lines().next().unwrap());
+    let bed_file = format!("{sync}\n");
+    bed.by_hand("DELETE FROM mails").await;
+    bed.by_hand("DELETE FROM boxes").await;
+    bed.settles(&bed_file).await;
+    bed.by_hand("INSERT INTO mails VALUES ('own', 'two@x')")
+        .await;
+    bed.var("ADMIN_MAIL", "three@x");
+    let told = bed.one(&bed_file).await;
+    assert!(
+        told.contains("has-children: the key of `boxes.a` changed, and 1 of `mails` refer to the row of the old key"),
+        "{told}"
+    );
+    assert_eq!(bed.ask("SELECT mail FROM boxes").await, "two@x");
+}
+
+pub(crate) async fn a_row_of_a_hashed_key_that_is_no_longer_declared_is_deleted(world: World) {
+    let mut bed = Bed::new(world, SCHEMA).await;
+    let two = ADMIN.replace("}}", "}, ann: {email: ann@x}}");
+    bed.var("ADMIN_MAIL", "one@x");
+    bed.by_hand("INSERT INTO users (id, email) VALUES ('own', 'own@x')")
+        .await;
+    bed.settles(&two).await;
+    // The variable is another one too by now.
+    bed.var("ADMIN_MAIL", "own@x");
+    let fewer = "_seed: {mode: sync}\nusers: {_key: email, ann: {email: ann@x}}\n";
+    assert_eq!(bed.settles(fewer).await, "a edited -users.admin");
+    assert_eq!(bed.ask(USERS).await, "ann@x|NULL|NULL own@x|NULL|NULL");
+}
+
+pub(crate) async fn no_declared_row_is_lost_when_variables_change_places(world: World) {
+    let mut bed = Bed::new(world, SCHEMA).await;
+    let file = "_seed: {mode: sync}\nnamed: {_key: name, a: {name: !env A, v: 1}, b: {name: !env B, v: 1}}\n";
+    bed.var("A", "one");
+    bed.var("B", "two");
+    bed.settles(file).await;
+    bed.var("A", "two");
+    bed.var("B", "three");
+    bed.one(file).await;
+    assert_eq!(
+        bed.ask("SELECT name, v FROM named ORDER BY 1").await,
+        "three|1 two|1"
+    );
+    assert_eq!(bed.one(file).await, "");
+    let none = "_seed: {mode: sync}\nnamed: {}\n";
+    bed.settles(none).await;
+    assert_eq!(bed.ask("SELECT count(*) FROM named").await, "0");
+}
+
+pub(crate) async fn a_changed_key_that_a_row_of_the_same_seed_refers_to_is_refused(world: World) {
+    let mut bed = Bed::new(world, SCHEMA).await;
+    // The key of the child changes with that of its parent, so both rows are replaced.
+    let file = "_seed: {mode: sync}\nusers: {_key: id, a: {id: !env ID, email: a@x}}\nowned: {_key: [p, v], one: {p: !ref users.a.id, v: 1}}\n";
+    bed.var("ID", "one");
+    bed.settles(file).await;
+    bed.var("ID", "two");
+    assert_eq!(
+        bed.settles(file).await,
+        "a +owned.one -owned.one +users.a -users.a"
+    );
+    assert_eq!(bed.ask("SELECT p, v FROM owned").await, "two|1");
+    // The key of this child is its own, so it would have to change while it refers to its parent.
+    let file = "_seed: {mode: sync}\nboxes: {_key: mail, a: {mail: !env ID}}\nmails: {one: {mail: !ref boxes.a.mail}}\n";
+    let first = "_seed: {mode: sync}\nusers: {}\n";
+    bed.seed(&[("a", first), ("b", file)]).await;
+    bed.var("ID", "three");
+    let before = bed.dump().await;
+    let told = bed.seed(&[("a", first), ("b", file)]).await;
+    assert!(
+        told.contains("has-children: the key of `boxes.a` changed"),
+        "{told}"
+    );
+    assert_eq!(bed.dump().await, before);
+}
+
+pub(crate) async fn a_variable_of_the_wrong_type_is_not_to_be_quoted(world: World) {
+    let mut bed = Bed::new(world, SCHEMA).await;
+    bed.var("N", "many");
+    let seeds = seedbed::seeds::Seeds::of_texts([("a", "users: {a: {email: a@x, n: !env N}}\n")]);
+    let Err(seedbed::seeds::ApplyError::Problems { problems, .. }) = bed.try_seed(&seeds).await
+    else {
+        panic!("it was seeded");
+    };
+    assert_eq!(
+        problems[0].help,
+        ["set the variable to a value of the type of the column"]
+    );
+}
