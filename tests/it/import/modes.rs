@@ -38,6 +38,7 @@ in_every_mode! {
     a_dump_with_a_history_brings_it
     a_virtual_table_arrives_with_its_content
     sequences_go_on_where_they_were
+    a_sequence_that_numbers_no_table_is_passed_over
     a_cut_dump_and_a_refused_statement_leave_nothing
     a_gzip_is_told_by_its_content
     triggers_behind_the_rows_of_their_tables_wait_for_no_chunk

@@ -480,6 +480,49 @@ pub(crate) async fn sequences_go_on_where_they_were(world: World) {
     );
 }
 
+pub(crate) async fn a_sequence_that_numbers_no_table_is_passed_over(world: World) {
+    // As every shell writes a database whose last table with AUTOINCREMENT was dropped.
+    let text = |table: &str| {
+        format!(
+            "CREATE TABLE {table} (x DEFAULT 'AUTOINCREMENT' /* AUTOINCREMENT */);\nINSERT INTO {table} VALUES(1);\n\
+             DELETE FROM sqlite_sequence;\nINSERT INTO sqlite_sequence VALUES('gone',9);\n"
+        )
+    };
+    assert_eq!(
+        told(Dump::new(dump(&text("b"))).import(&world.db).await),
+        "b 1"
+    );
+    assert_eq!(
+        told(Dump::new(dump(&text("c"))).import(&world.db).await),
+        "c 1"
+    );
+    let large = many(MANY) + &text("d");
+    assert_eq!(
+        told(Dump::new(dump(&large)).import(&world.db).await),
+        format!("t {MANY}, d 1")
+    );
+    let rows = "INSERT INTO b VALUES(2);\nDELETE FROM sqlite_sequence;\nINSERT INTO sqlite_sequence VALUES('b',9);\n";
+    let existing = ImportOptions {
+        tables: Tables::Existing,
+        ..ImportOptions::default()
+    };
+    assert_eq!(
+        told(
+            Dump::new(dump(rows))
+                .import_with(&world.db, &existing)
+                .await
+        ),
+        "b 1"
+    );
+    assert_eq!(
+        world
+            .ask("SELECT count(*) FROM sqlite_schema WHERE name = 'sqlite_sequence'")
+            .await,
+        "0"
+    );
+    assert_eq!(world.tables().await, "b c d t");
+}
+
 pub(crate) async fn a_cut_dump_and_a_refused_statement_leave_nothing(world: World) {
     let cut = dump(PEOPLE);
     for (text, expect) in [
