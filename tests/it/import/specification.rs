@@ -6,11 +6,12 @@ use seedbed::dump::import::{Begin, ImportOptions, Tables, Violations};
 use seedbed::history;
 use seedbed::migrations::ApplyError;
 
+pub(crate) use super::records::*;
 pub(crate) use super::triggers::*;
 use super::{Dump, dump, told};
 use crate::world::World;
 
-const PEOPLE: &str = "\
+pub(super) const PEOPLE: &str = "\
 CREATE TABLE team (id INTEGER PRIMARY KEY, name TEXT);
 INSERT INTO team VALUES(1,'red');
 CREATE TABLE person (id INTEGER PRIMARY KEY, name TEXT NOT NULL, team INTEGER REFERENCES team (id));
@@ -267,7 +268,7 @@ fn refused() -> String {
 }
 
 /// An import that has come to some line and not to its end.
-async fn unfinished(world: &World) -> Dump {
+pub(super) async fn unfinished(world: &World) -> Dump {
     by_hand(world, "CREATE TABLE other (x)").await;
     let dump = Dump::new(refused());
     let words = told(dump.import(&world.db).await);
