@@ -41,8 +41,10 @@ pub(crate) async fn records_that_cannot_be_read_are_refused_before_anything_is_w
         ..ImportOptions::default()
     };
     let rows = "INSERT INTO other VALUES(1);\nINSERT INTO _migrations VALUES('1_a.js',7);\n";
-    let done = Dump::new(dump(rows)).import_with(&world.db, &existing);
-    assert_eq!(told(done.await), "other 1; no history");
+    let done = Dump::new(dump(rows))
+        .import_with(&world.db, &existing)
+        .await;
+    assert_eq!(told(done), "other 1; no history");
 }
 
 pub(crate) async fn records_of_another_tool_that_an_earlier_version_left_are_removed_by_a_restart(
@@ -125,14 +127,76 @@ fn what_is_proposed_has_the_flags_that_the_import_was_begun_with() {
     let project = rows_alone();
     project
         .run("import old.sql --into-existing --dry-run")
-        .check(expect![""]);
+        .check(expect![[r#"
+            $ seedbed import old.sql --into-existing --dry-run
+            table  rows  bytes
+            t      4000  187.6 KB
+            u         2      50 B
+
+            old.sql holds 4002 rows of 2 tables (187.7 KB); they would be imported in one transaction
+
+            checked: the dump is complete, each of its statements is one that a dump may have, its rows have tables, and its names are free
+            not checked: its statements were read and not run; constraints, columns, types, modules and foreign keys are checked by the import itself
+
+            nothing was changed
+            2> target: local local.db (default)
+            2> warning: the trigger added of t runs for each row that the import writes to t; if the dump also holds what the trigger writes, it is written twice
+        "#]]);
     project
         .run("import old.sql --into-existing --transaction-bytes 20000")
-        .check(expect![""]);
+        .check(expect![[r#"
+            $ seedbed import old.sql --into-existing --transaction-bytes 20000
+            2> target: local local.db (default)
+            2> warning: the trigger added of t runs for each row that the import writes to t; if the dump also holds what the trigger writes, it is written twice
+            2> error[constraint]: UNIQUE constraint failed: u.x
+            2>  --> old.sql:4004
+            2>   = note: it begins at byte 192270
+            2>   = note: it is about the table u
+            2>
+            2> the dump is in the database up to line 3590 (3587 rows): `seedbed import old.sql --into-existing` goes on from there, `seedbed import old.sql --into-existing --restart` begins anew
+            exit 1
+        "#]]);
     let rows = project.ask("SELECT count(*) FROM t");
-    project.run("import old.sql").check(expect![""]);
-    project.run("import old.sql --restart").check(expect![""]);
-    project.run("migrate").check(expect![""]);
+    project.run("import old.sql").check(expect![[r#"
+        $ seedbed import old.sql
+        2> target: local local.db (default)
+        2> error[exists]: table t exists already and has 3587 rows
+        2>   |
+        2>   = help: name a new database with `--database FILE`; a dump of rows alone goes into existing tables with `seedbed import old.sql --into-existing`
+        2>
+        2> error[exists]: table u exists already, without rows
+        2>   |
+        2>   = help: name a new database with `--database FILE`; a dump of rows alone goes into existing tables with `seedbed import old.sql --into-existing`
+        2>
+        2> the dump is in the database up to line 3590 (3587 rows): `seedbed import old.sql --into-existing` goes on from there, `seedbed import old.sql --into-existing --restart` begins anew
+        2>
+        2> 2 errors
+        exit 4
+    "#]]);
+    project.run("import old.sql --restart").check(expect![[r#"
+        $ seedbed import old.sql --restart
+        2> target: local local.db (default)
+        2> error[exists]: table t exists already and has 3587 rows
+        2>   |
+        2>   = help: name a new database with `--database FILE`; a dump of rows alone goes into existing tables with `seedbed import old.sql --into-existing`
+        2>
+        2> error[exists]: table u exists already, without rows
+        2>   |
+        2>   = help: name a new database with `--database FILE`; a dump of rows alone goes into existing tables with `seedbed import old.sql --into-existing`
+        2>
+        2> the dump is in the database up to line 3590 (3587 rows): `seedbed import old.sql --into-existing` goes on from there, `seedbed import old.sql --into-existing --restart` begins anew
+        2>
+        2> 2 errors
+        exit 4
+    "#]]);
+    project.run("migrate").check(expect![[r#"
+        $ seedbed migrate
+        2> target: local local.db (default)
+        2> error[unfinished-import]: the import of old.sql was not finished: it has come to line 3590
+        2>   |
+        2>   = help: `seedbed import old.sql --into-existing` goes on with it, `seedbed import old.sql --into-existing --restart` takes back what it has written
+        exit 4
+    "#]]);
     assert_eq!(project.ask("SELECT count(*) FROM t"), rows);
     let text = project.read("old.sql");
     let last = "INSERT INTO u VALUES(1);\n";
@@ -151,7 +215,18 @@ fn rows_without_parents_behind_many_others_are_kept_by_the_command_that_is_propo
         .file("old.sql", dump(&format!("{}{orphan}", many(MANY))));
     project
         .run("import old.sql --transaction-bytes 20000")
-        .check(expect![""]);
+        .check(expect![[r#"
+            $ seedbed import old.sql --transaction-bytes 20000
+            2> target: local local.db (default)
+            2> error[foreign-keys]: 1 row lacks its parent
+            2>   |
+            2>   = note: row 1 of child has no parent in t
+            2>   = help: the database that was dumped lacked them too: delete those rows there, or add their parents
+            2>   = help: `seedbed import old.sql --allow-fk-violations` keeps them
+            2>
+            2> the dump is in the database up to line 4007 (4001 rows): `seedbed import old.sql --allow-fk-violations` goes on from there, `seedbed import old.sql --allow-fk-violations --restart` begins anew
+            exit 4
+        "#]]);
     let ran = project.run("import old.sql --allow-fk-violations");
     assert_eq!(ran.code, Some(0), "{ran}");
 }
@@ -162,7 +237,16 @@ fn records_of_another_tool_are_refused_with_what_can_be_done() {
         "old.sql",
         dump("CREATE TABLE _migrations (file TEXT PRIMARY KEY, applied INTEGER);\nCREATE TABLE t (x);\n"),
     );
-    project.run("import old.sql --dry-run").check(expect![""]);
+    project.run("import old.sql --dry-run").check(expect![[r#"
+        $ seedbed import old.sql --dry-run
+        2> target: local local.db (default)
+        2> error[foreign-history]: the dump has a table _migrations that is not Seedbed's
+        2>  --> old.sql:3
+        2>   = help: Seedbed keeps its own records in a table of this name: rename the table in the database that is dumped (`ALTER TABLE _migrations RENAME TO …`), or dump that database without it (`seedbed export --no-history`)
+        2>
+        2> nothing of the dump is in the database
+        exit 4
+    "#]]);
     let ran = project.run("import old.sql");
     assert_eq!(ran.code, Some(4), "{ran}");
     assert!(ran.stderr.contains("foreign-history"), "{ran}");
