@@ -78,8 +78,8 @@ pub fn planned_import(planned: &Planned, dump: &str, style: Style<'_>) -> String
 
 /// What a dry run has looked at. Only the engine knows whether it takes a statement or a row.
 const CHECKED: &str = "\
-checked: the dump is complete, each of its statements is one that a dump may have, its rows have tables, and its names \
-are free\n\
+checked: the dump is complete, each of its statements is one that a dump may have, its rows have tables, and \
+nothing in the database is in its way\n\
 not checked: its statements were read and not run; constraints, columns, types, modules and foreign keys are checked by \
 the import itself\n\n";
 

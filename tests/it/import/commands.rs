@@ -27,7 +27,7 @@ fn an_import_tells_what_came() {
 
         old.sql holds 3 rows of 2 tables (289 B); they would become a new file
 
-        checked: the dump is complete, each of its statements is one that a dump may have, its rows have tables, and its names are free
+        checked: the dump is complete, each of its statements is one that a dump may have, its rows have tables, and nothing in the database is in its way
         not checked: its statements were read and not run; constraints, columns, types, modules and foreign keys are checked by the import itself
 
         nothing was changed

@@ -135,7 +135,7 @@ fn what_is_proposed_has_the_flags_that_the_import_was_begun_with() {
 
             old.sql holds 4002 rows of 2 tables (187.7 KB); they would be imported in one transaction
 
-            checked: the dump is complete, each of its statements is one that a dump may have, its rows have tables, and its names are free
+            checked: the dump is complete, each of its statements is one that a dump may have, its rows have tables, and nothing in the database is in its way
             not checked: its statements were read and not run; constraints, columns, types, modules and foreign keys are checked by the import itself
 
             nothing was changed
