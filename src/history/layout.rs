@@ -62,8 +62,8 @@ pub(crate) fn makes_ours(sql: &str) -> bool {
     let names: Vec<String> = crate::sql::significant(sql)
         .map(|token| crate::sql::unquote(token.text(sql)))
         .collect();
-    let has = |column: &&str| names.iter().any(|name| name.eq_ignore_ascii_case(column));
-    COLUMNS.iter().all(|column| has(&column))
+    let has = |column: &str| names.iter().any(|name| name.eq_ignore_ascii_case(column));
+    COLUMNS.iter().all(|column| has(column))
 }
 
 /// The layout that a row of the table records, by the names of its columns; without names the row has all of them.
