@@ -9,6 +9,7 @@ use indicatif::{HumanBytes, HumanCount, ProgressBar, ProgressStyle};
 
 use super::terminal::Terminal;
 use crate::dump::import::{ImportEvent, Input, OnImport};
+use crate::report;
 
 /// How often a line is written where there is no terminal.
 const EVERY: Duration = Duration::from_secs(5);
@@ -87,6 +88,7 @@ fn shown(bar: ProgressBar) -> OnImport {
             bar.set_position(bytes);
         }
         ImportEvent::Index(name) => bar.set_message(format!("making index {name}")),
+        ImportEvent::Trigger(fired) => bar.println(report::trigger_warning(&fired)),
         ImportEvent::Finishing => bar.set_message("checking and recording"),
         ImportEvent::Waiting => bar.set_message("waiting for another connection"),
         ImportEvent::Again => bar.set_message("no answer, sending again"),
@@ -111,6 +113,9 @@ fn lines(terminal: Terminal, total: Option<u64>) -> OnImport {
     let begun: Mutex<Option<Instant>> = Mutex::new(None);
     let last = Mutex::new(Instant::now());
     Arc::new(move |event| {
+        if let ImportEvent::Trigger(fired) = &event {
+            terminal.words(&report::trigger_warning(fired));
+        }
         let (ImportEvent::Checked { bytes } | ImportEvent::Written { bytes, .. }) = event else {
             return;
         };

@@ -112,7 +112,8 @@ impl Config {
             .to_owned()
     }
 
-    /// What backups of the database are called: as the local file without its ending, or as Turso calls the database.
+    /// What backups of the database are called: as the local file without its ending, as Turso calls the database, or as
+    /// its server where only an address is known.
     pub fn backup_name(&self) -> String {
         match &self.database.value {
             Database::Local { path } => path.file_stem().map_or_else(
@@ -120,7 +121,13 @@ impl Config {
                 |stem| stem.to_string_lossy().into_owned(),
             ),
             Database::Memory => "memory".to_owned(),
-            Database::Remote { .. } | Database::Replica { .. } => self.turso_name(),
+            Database::Remote { url, .. } | Database::Replica { url, .. } => {
+                let is_named = url.label().is_some() && !url.is_loopback();
+                match is_named || self.turso.database_name.is_some() {
+                    true => self.turso_name(),
+                    false => format!("{}-{}", url.host().trim_matches(['[', ']']), url.port()),
+                }
+            }
         }
     }
 

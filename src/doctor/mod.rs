@@ -148,8 +148,9 @@ pub async fn examine(subject: Subject<'_>, now: SystemTime) -> Vec<Check> {
         return checks;
     }
     checks.extend(inside(subject).await);
-    let backups = backup_files::listed(&config.backup.dir.value, Some(&config.backup_name()));
     let location = Location::of(db);
+    let folder = &config.backup.dir.value;
+    let backups = backup_files::of_database(folder, &config.backup_name(), location.as_ref());
     checks.extend(findings::backup(config, backups, location.as_ref(), now));
     if let Err(error @ DbError::OtherPrimary { .. }) = db.follows_its_primary().await {
         checks.push(Check::failed("primary", error.into()));

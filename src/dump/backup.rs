@@ -11,7 +11,9 @@ use std::time::{Duration, SystemTime};
 
 use sha2::{Digest, Sha256};
 
-use super::backup_files::{Kept, file_name, listed, old, plain, sha256_of, sum_file, sum_text};
+use super::backup_files::{
+    Kept, file_name, of_database, old, plain, sha256_of, sum_file, sum_text,
+};
 use super::export::{ExportError, ExportOptions, Exported, export};
 use super::file::{NewFile, Readers};
 use super::location::Location;
@@ -282,7 +284,7 @@ struct Old {
 /// reported and does not matter to the new one.
 fn remove_old(options: &BackupOptions, location: Option<&Location>) -> Old {
     let mut done = Old::default();
-    let all = match listed(&options.folder, Some(&options.name)) {
+    let all = match of_database(&options.folder, &options.name, location) {
         Ok(all) => all,
         Err(error) => {
             done.left.push((options.folder.clone(), error));

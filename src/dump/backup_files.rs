@@ -150,8 +150,26 @@ pub fn backups(folder: &Path, name: Option<&str>) -> io::Result<Vec<Kept>> {
     Ok(all)
 }
 
-/// The same, and only their first lines are read: all count as good that have a checksum.
-pub(crate) fn listed(folder: &Path, name: Option<&str>) -> io::Result<Vec<Kept>> {
+/// The backups that may be of this database: those that record its location, whatever they are called, and those of its
+/// name. A name is not enough: a file has several where links lead to it.
+///
+/// # Errors
+/// The system's.
+pub(crate) fn of_database(
+    folder: &Path,
+    name: &str,
+    location: Option<&Location>,
+) -> io::Result<Vec<Kept>> {
+    let name = plain(name);
+    let mut all = listed(folder, None)?;
+    all.retain(|kept| {
+        kept.name == name || (location.is_some() && kept.location.as_ref() == location)
+    });
+    Ok(all)
+}
+
+/// As [`backups`], and only their first lines are read: all count as good that have a checksum.
+fn listed(folder: &Path, name: Option<&str>) -> io::Result<Vec<Kept>> {
     let name = name.map(plain);
     let entries = match std::fs::read_dir(folder) {
         Ok(entries) => entries,

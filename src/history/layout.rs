@@ -40,6 +40,52 @@ CREATE TABLE IF NOT EXISTS _migrations (
   PRIMARY KEY (kind, version)
 )";
 
+/// The columns of the table, without which it is another tool's.
+const COLUMNS: [&str; 13] = [
+    "kind",
+    "version",
+    "name",
+    "checksum",
+    "effective",
+    "state",
+    "applied_at",
+    "duration_ms",
+    "run_id",
+    "applied_by",
+    "detail",
+    "source",
+    "down",
+];
+
+/// Whether a `CREATE TABLE _migrations` makes the table that this program reads.
+pub(crate) fn makes_ours(sql: &str) -> bool {
+    let names: Vec<String> = crate::sql::significant(sql)
+        .map(|token| crate::sql::unquote(token.text(sql)))
+        .collect();
+    let has = |column: &str| names.iter().any(|name| name.eq_ignore_ascii_case(column));
+    COLUMNS.iter().all(|column| has(column))
+}
+
+/// The layout that a row of the table records, by the names of its columns; without names the row has all of them.
+pub(crate) fn layout_of(names: &[String], row: &[crate::sql::ValueRef<'_>]) -> Option<i64> {
+    use crate::sql::ValueRef;
+    let value = |column: &str| {
+        let at = match names {
+            [] => COLUMNS.iter().position(|name| *name == column)?,
+            names => names
+                .iter()
+                .position(|name| name.eq_ignore_ascii_case(column))?,
+        };
+        match row.get(at)? {
+            ValueRef::Text(text) => std::str::from_utf8(text).ok().map(str::to_owned),
+            ValueRef::Integer(number) => Some(number.to_string()),
+            _ => None,
+        }
+    };
+    let is_layout = value("kind")? == "meta" && value("version")? == "layout";
+    is_layout.then(|| value("detail")?.parse().ok()).flatten()
+}
+
 /// The first rows: layout and revision. `?1` is the layout.
 pub(super) const FIRST_ROWS: &str = "\
 INSERT OR IGNORE INTO _migrations (kind, version, state, detail)

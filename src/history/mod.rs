@@ -18,6 +18,7 @@ pub use error::{Failed, HistoryError, Part, RunError};
 pub use layout::{
     BASELINE, DOWN_CHECKSUM, LAYOUT, ROWS, SEED_ENVIRONMENT, TABLE, UNFINISHED, VIOLATIONS, WRITTEN,
 };
+pub(crate) use layout::{layout_of, makes_ours};
 pub use other_tools::{Columns, OTHER_TOOLS, OtherTool, Recorded};
 pub use others::OtherHistory;
 pub(crate) use others::not_the_applications;

@@ -38,6 +38,8 @@ pub struct Unfinished {
     pub line: u64,
     /// By the database's clock, `YYYY-MM-DDTHH:MM:SS.sssZ`.
     pub started_at: String,
+    /// Whether its rows go into tables that were there before.
+    pub into_existing: bool,
 }
 
 /// `2026-11-21T22:12:51.123Z` as people read it: `2026-11-21 22:12:51 UTC`. Anything else stays as it is.
@@ -58,9 +60,13 @@ pub(crate) fn moment(recorded: &str) -> String {
 impl Unfinished {
     /// What stops every other change.
     pub(crate) fn diagnostic(&self) -> Diagnostic {
-        let Unfinished { name, .. } = self;
+        let flag = match self.into_existing {
+            true => " --into-existing",
+            false => "",
+        };
+        let again = format!("import {}{flag}", self.name);
         Diagnostic::problem("unfinished-import", self.to_string()).help(format!(
-            "`import {name}` goes on with it, `import {name} --restart` takes back what it has written"
+            "`{again}` goes on with it, `{again} --restart` takes back what it has written"
         ))
     }
 }
@@ -167,7 +173,10 @@ const ROWS: &str = "\
 SELECT kind, version, name, checksum, state, applied_at, duration_ms, run_id, applied_by, detail, down IS NOT NULL, effective
 FROM _migrations WHERE kind <> 'meta' ORDER BY rowid";
 
-const IMPORT: &str = "SELECT name, line, started_at FROM _seedbed_import";
+/// An import into existing tables makes none.
+const IMPORT: &str = "\
+SELECT name, line, started_at, \
+(SELECT count(*) FROM json_each(detail, '$.tables') WHERE value ->> 'before' IS NOT NULL) FROM _seedbed_import";
 
 /// Reads the history, without the recorded texts. A database without `_migrations` has an empty one.
 ///
@@ -192,11 +201,12 @@ pub async fn read(db: &Db) -> Result<History, HistoryError> {
     Ok(history)
 }
 
-fn unfinished([name, line, started_at]: &[Value; 3]) -> Option<Unfinished> {
+fn unfinished([name, line, started_at, existing]: &[Value; 4]) -> Option<Unfinished> {
     Some(Unfinished {
         name: text(name)?.to_owned(),
         line: u64::try_from(number(line)?).ok()?,
         started_at: text(started_at)?.to_owned(),
+        into_existing: number(existing).is_some_and(|tables| tables > 0),
     })
 }
 

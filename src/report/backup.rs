@@ -13,6 +13,7 @@ use super::style::{BAD, GOOD, Style};
 use super::table::{Cell, table};
 use super::words::{as_typed, bytes, count};
 use crate::diagnostic::{Class, Diagnostic};
+use crate::dump::import::{ImportOptions, Violations};
 use crate::dump::{
     BackedUp, BackupError, Checked, Condition, Kept, Location, Marked, RestoreError, Restored,
 };
@@ -224,7 +225,7 @@ impl Report {
                 return Report::of(vec![super::failure::database(error)]);
             }
             RestoreError::History(error) => return Report::history(error),
-            RestoreError::Import(error) => return Report::import(error, file),
+            RestoreError::Import(error) => return Report::import(error, file, &ImportOptions { violations: Violations::Allow, ..ImportOptions::default() }),
             RestoreError::Damaged(_) => (
                 Class::Integrity,
                 "damaged",

@@ -1,5 +1,6 @@
 //! `import` in words and as JSON: what came, what did not, what stands, and what to type next.
 
+use std::path::Path;
 use std::time::Duration;
 
 use serde_json::{Value, json};
@@ -15,7 +16,8 @@ use crate::db::EngineError;
 use crate::diagnostic::{Class, Diagnostic, Location};
 use crate::dump::DumpError;
 use crate::dump::import::{
-    Clash, ImportError, Imported, LeftOut, Orphan, Outcome, Planned, Stands, Table, Way, Why,
+    Clash, Fired, ImportError, ImportOptions, Imported, LeftOut, Orphan, Outcome, Planned, Stands,
+    Table, Tables, Violations, Way, Why,
 };
 use crate::history::moment;
 use crate::script::Key;
@@ -53,7 +55,7 @@ pub fn planned_import(planned: &Planned, dump: &str, style: Style<'_>) -> String
     let mut text = tables(&planned.tables, style);
     let rows: u64 = planned.tables.iter().map(|table| table.rows).sum();
     text.push_str(&format!(
-        "{dump} holds {} of {} ({}); {}\n\nnothing was changed\n",
+        "{dump} holds {} of {} ({}); {}\n\n{}nothing was changed\n",
         many_rows(rows),
         count(planned.tables.len(), "table"),
         size(planned.bytes),
@@ -65,9 +67,29 @@ pub fn planned_import(planned: &Planned, dump: &str, style: Style<'_>) -> String
                 "they are in this database up to line {line}, and the rest would be imported in chunks"
             ),
             Way::Already => "they are in this database already".to_owned(),
-        }
+        },
+        match planned.way {
+            Way::Already => "",
+            _ => CHECKED,
+        },
     ));
     text
+}
+
+/// What a dry run has looked at. Only the engine knows whether it takes a statement or a row.
+const CHECKED: &str = "\
+checked: the dump is complete, each of its statements is one that a dump may have, its rows have tables, and \
+nothing in the database is in its way\n\
+not checked: its statements were read and not run; constraints, columns, types, modules and foreign keys are checked by \
+the import itself\n\n";
+
+/// What a trigger of the database does to an import.
+pub fn trigger_warning(fired: &Fired) -> String {
+    let Fired { trigger, table } = fired;
+    format!(
+        "warning: the trigger {trigger} of {table} runs for each row that the import writes to {table}; if the dump also \
+         holds what the trigger writes, it is written twice"
+    )
 }
 
 fn tables(tables: &[Table], style: Style<'_>) -> String {
@@ -212,6 +234,8 @@ impl Document {
 
     /// `import --dry-run`.
     pub fn planned_import(call: Call<'_>, planned: &Planned, dump: &str) -> Document {
+        let triggers = planned.triggers.iter();
+        let triggers: Vec<&str> = triggers.map(|fired| fired.trigger.as_str()).collect();
         Document {
             outcome: match planned.way {
                 Way::Already => "nothing-to-do",
@@ -221,6 +245,7 @@ impl Document {
         }
         .with("dump", described(dump, planned.bytes, None))
         .with("tables", listed(&planned.tables))
+        .with("triggers", triggers)
     }
 }
 
@@ -245,43 +270,99 @@ fn listed(tables: &[Table]) -> Vec<Value> {
 
 impl Report {
     /// An import that did not happen, or not all of it.
-    pub fn import(error: &ImportError, dump: &str) -> Report {
+    pub fn import(error: &ImportError, dump: &str, options: &ImportOptions) -> Report {
+        let commands = Commands::of(error, dump, options);
         Report {
-            database: stands(error, dump),
-            ..Report::of(diagnostics(&error.why, dump))
+            database: stands(error, dump, &commands),
+            ..Report::of(diagnostics(error, dump, &commands))
+        }
+    }
+}
+
+/// What to type next, with the flags that it takes.
+struct Commands {
+    /// This import.
+    this: String,
+    /// The dump of the import that was begun.
+    begun_dump: String,
+    /// The import that was begun; the same as this one where this run began it.
+    begun: String,
+}
+
+impl Commands {
+    fn of(error: &ImportError, dump: &str, options: &ImportOptions) -> Commands {
+        let is_without_parents = matches!(error.why, Why::ForeignKeys { .. });
+        let import = |dump: &str, tables: Tables| {
+            let mut line = format!("import {dump}");
+            if tables == Tables::Existing {
+                line.push_str(" --into-existing");
+            }
+            if is_without_parents || options.violations == Violations::Allow {
+                line.push_str(" --allow-fk-violations");
+            }
+            line
+        };
+        let (begun_dump, tables) = match &error.begun {
+            None => (dump, options.tables),
+            Some(begun) => {
+                let file = Path::new(dump).file_name();
+                let is_this = file.is_some_and(|file| file.to_string_lossy() == begun.name)
+                    || (dump, begun.name.as_str()) == ("-", "<stdin>");
+                let name = if is_this { dump } else { &begun.name };
+                (name, begun.tables)
+            }
+        };
+        let is_this = begun_dump == dump;
+        Commands {
+            this: import(dump, if is_this { tables } else { options.tables }),
+            begun: import(begun_dump, tables),
+            begun_dump: begun_dump.to_owned(),
         }
     }
 }
 
 /// What is in the database.
-fn stands(error: &ImportError, dump: &str) -> Option<String> {
+fn stands(error: &ImportError, dump: &str, commands: &Commands) -> Option<String> {
+    let Commands {
+        this,
+        begun,
+        begun_dump,
+    } = commands;
     Some(match &error.stands {
         Stands::Nothing => match error.why {
             Why::Itself(_) | Why::Dump(DumpError::Open { .. }) => return None,
             _ => "nothing of the dump is in the database".to_owned(),
         },
         Stands::UpTo { line, rows, .. } => {
+            let subject = match begun_dump == dump {
+                true => "the dump",
+                false => begun_dump,
+            };
             let so_far = format!(
-                "the dump is in the database up to line {line} ({})",
+                "{subject} is in the database up to line {line} ({})",
                 many_rows(*rows)
             );
             match error.why {
                 Why::Another { .. } | Why::Changed { .. } | Why::NotAlone { .. } => so_far,
+                // It makes the records unreadable, so nothing goes on before it is gone.
+                Why::History(_) => format!(
+                    "{so_far}: `{this} --restart` removes it, with a dump that has no table _migrations"
+                ),
                 _ => format!(
-                    "{so_far}: `import {dump}` goes on from there, `import {dump} --restart` begins anew"
+                    "{so_far}: `{begun}` goes on from there, `{begun} --restart` begins anew"
                 ),
             }
         }
         Stands::Everything => "all of the dump is in the database, and recorded".to_owned(),
         Stands::Unknown => {
-            format!(
-                "nobody knows whether the last part came: `import {dump}` finds out and goes on"
-            )
+            format!("nobody knows whether the last part came: `{begun}` finds out and goes on")
         }
     })
 }
 
-fn diagnostics(why: &Why, dump: &str) -> Vec<Diagnostic> {
+fn diagnostics(error: &ImportError, dump: &str, commands: &Commands) -> Vec<Diagnostic> {
+    let why = &error.why;
+    let Commands { this, begun, .. } = commands;
     let words = why.to_string();
     let at = |line| at_line(dump, line);
     let engine = |error: &EngineError| {
@@ -297,17 +378,17 @@ fn diagnostics(why: &Why, dump: &str) -> Vec<Diagnostic> {
         Why::History(error) => history(error),
         Why::Db(error) => database(error),
         Why::Another {
-            name,
             line,
             started_at,
+            ..
         } => Diagnostic::problem("another-import", words)
             .note(format!(
                 "it began on {} and came to line {line}",
                 moment(started_at)
             ))
-            .help(format!("`import {name}` goes on with that one"))
+            .help(format!("`{begun}` goes on with that one"))
             .help(format!(
-                "`import {dump} --restart` takes back what it has written, and imports this one"
+                "`{this} --restart` takes back what it has written, and imports this one"
             )),
         Why::Changed { offset } => Diagnostic::problem("changed-dump", words)
             .at(at(1))
@@ -316,14 +397,14 @@ fn diagnostics(why: &Why, dump: &str) -> Vec<Diagnostic> {
             ))
             .help("put the dump back as it was, and the same command goes on")
             .help(format!(
-                "`import {dump} --restart` takes back what was written, and begins anew"
+                "`{begun} --restart` takes back what was written, and begins anew"
             )),
         Why::NotAlone { table, .. } => Diagnostic::problem("not-alone", words).help(format!(
-            "`import {dump}` goes on with that import; or take its rows out of {table} by hand"
+            "`{begun}` goes on with that import; or take its rows out of {table} by hand"
         )),
         Why::Overtaken => Diagnostic::error("overtaken", words)
             .class(Class::Locked)
-            .help(format!("`import {dump}` again, once the other run is done")),
+            .help(format!("`{this}` again, once the other run is done")),
         Why::Refused {
             at: place,
             among,
@@ -355,9 +436,7 @@ fn diagnostics(why: &Why, dump: &str) -> Vec<Diagnostic> {
             ..Diagnostic::problem("foreign-keys", words)
         }
         .help("the database that was dumped lacked them too: delete those rows there, or add their parents")
-        .help(format!(
-            "`import {dump} --allow-fk-violations` keeps them"
-        )),
+        .help(format!("`{this}` keeps them")),
         Why::Count { .. } => Diagnostic::error("counts-differ", words).help(
             "somebody else may have written to it meanwhile; a trigger may have; see for yourself with `inspect`",
         ),
@@ -369,7 +448,7 @@ fn diagnostics(why: &Why, dump: &str) -> Vec<Diagnostic> {
             .class(Class::Usage)
             .help("name another database with `--database FILE`"),
         Why::Appeared(_) => Diagnostic::problem("file-appeared", words).help(format!(
-            "see what it is; `import {dump}` again imports into it"
+            "see what it is; `{this}` again imports into it"
         )),
         Why::Waited { .. } => Diagnostic::error("lock-timeout", words)
             .class(Class::Locked)
@@ -415,6 +494,12 @@ fn of_clash(clash: &Clash, dump: &str) -> Diagnostic {
         Clash::Fires { .. } => (
             "trigger-before-rows",
             "no shell writes that: move the trigger behind the rows of its table".to_owned(),
+        ),
+        Clash::History { .. } => (
+            "foreign-history",
+            "Seedbed keeps its own records in a table of this name: rename the table in the database that is dumped \
+             (`ALTER TABLE _migrations RENAME TO …`), or dump that database without it (`export --no-history`)"
+                .to_owned(),
         ),
         Clash::Makes { .. } => (
             "makes-tables",

@@ -30,5 +30,5 @@ pub use split::{SplitError, Statement, split};
 pub use token::{
     LexError, LexErrorKind, Significant, Token, TokenKind, Tokens, significant, tokens,
 };
-pub(crate) use token::{is_space, is_word};
+pub(crate) use token::{is_autoincrement, is_space, is_word};
 pub use value::{Value, ValueRef};

@@ -144,6 +144,12 @@ pub fn significant(sql: &str) -> Significant<'_> {
     }
 }
 
+/// Whether a `CREATE TABLE` has a column with `AUTOINCREMENT`: <https://sqlite.org/autoinc.html>. The word is reserved,
+/// so no name is spelled like it without quotes.
+pub(crate) fn is_autoincrement(sql: &str) -> bool {
+    significant(sql).any(|token| token.is_word(sql, "AUTOINCREMENT"))
+}
+
 /// Iterator of [`significant`].
 #[derive(Debug, Clone)]
 pub struct Significant<'a> {

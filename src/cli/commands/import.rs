@@ -61,7 +61,7 @@ pub(crate) async fn import(session: &Session, flags: &args::Import) -> Ending {
     drop(progress);
     let imported = match outcome {
         Ok(imported) => imported,
-        Err(error) => return Err(failed(session, &opened, &error, &shown)),
+        Err(error) => return Err(failed(session, &opened, &error, &shown, &options)),
     };
     let synced = opened.db.sync().await;
     let verified = match flags.verify {
@@ -122,7 +122,10 @@ async fn dry_run(
 ) -> Ending {
     let planned = import::plan(&opened.db, input, options)
         .await
-        .map_err(|error| failed(session, opened, &error, shown))?;
+        .map_err(|error| failed(session, opened, &error, shown, options))?;
+    for fired in &planned.triggers {
+        session.terminal.words(&report::trigger_warning(fired));
+    }
     if session.terminal.format == Format::Json {
         let database = opened.database();
         let call = session.call(Some(&database), Exit::Done);
@@ -188,7 +191,13 @@ fn newest(folder: &Path) -> Option<i64> {
         .max()
 }
 
-fn failed(session: &Session, opened: &Opened, error: &ImportError, shown: &str) -> Stopped {
-    let report = opened.with_token(Report::import(error, shown));
+fn failed(
+    session: &Session,
+    opened: &Opened,
+    error: &ImportError,
+    shown: &str,
+    options: &ImportOptions,
+) -> Stopped {
+    let report = opened.with_token(Report::import(error, shown, options));
     session.stopped(report).about(opened)
 }

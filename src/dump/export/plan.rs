@@ -9,7 +9,7 @@ use crate::db::Query;
 use crate::dump::signs::negative;
 use crate::history;
 use crate::nearest::nearest;
-use crate::sql::{TokenKind, Value, identifier, tokens};
+use crate::sql::{TokenKind, Value, identifier, is_autoincrement, tokens};
 
 /// Whether infinities come with their signs.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -280,7 +280,13 @@ fn sequence(catalogue: &Catalogue, options: &ExportOptions, chosen: &Chosen, par
         Contents::Data => options.tables.is_empty(),
         Contents::Schema => false,
     };
-    if !wanted || catalogue.table(SEQUENCE).is_none() {
+    // The engine makes the table with the first table that counts, and keeps it when the last of them is dropped.
+    let counts = |object: &Object| {
+        let sql = object.sql.as_deref().unwrap_or_default();
+        object.kind == "table" && chosen.has(&object.name) && is_autoincrement(sql)
+    };
+    let is_there = catalogue.table(SEQUENCE).is_some();
+    if !wanted || !is_there || !catalogue.objects.iter().any(counts) {
         return;
     }
     parts.text("DELETE FROM sqlite_sequence;\n");

@@ -6,10 +6,10 @@
 use serde_json::{Value as Json, json};
 
 use super::clash::Event;
-use super::error::Stands;
+use super::error::{Begun, Stands};
 use super::tally::{Before, Table, Tally};
 use super::translate;
-use super::translate::{CHECKPOINT, Made, Translator};
+use super::translate::{CHECKPOINT, Made, Tables, Translator};
 use crate::db::{DbError, IfThere, Query, Reply};
 use crate::dump::{Mark, Object};
 use crate::hex;
@@ -77,6 +77,19 @@ impl Checkpoint {
             line: self.line,
             offset: self.offset,
             rows: self.tally.rows(),
+        }
+    }
+
+    /// How the import was begun. One into existing tables makes none.
+    pub(super) fn begun(&self) -> Begun {
+        let tables = &self.tally.tables;
+        let is_there = |table: &Table| table.before != Before::Absent;
+        Begun {
+            name: self.name.clone(),
+            tables: match tables.iter().any(is_there) {
+                true => Tables::Existing,
+                false => Tables::New,
+            },
         }
     }
 

@@ -3,11 +3,11 @@
 use std::collections::HashSet;
 
 use super::tally::{Before, Tally};
-use super::translate::{Made, Tables, Translator, is_of_the_engine};
+use super::translate::{Beside, Made, SEQUENCE, Tables, Translator, is_of_the_engine};
 use crate::db::Query;
-use crate::dump::{Item, Object, What};
+use crate::dump::{Block, Item, Object, What};
 use crate::history;
-use crate::sql::{self, Value};
+use crate::sql::{self, Value, ValueRef};
 
 /// Something that stands in the way of an import.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -51,6 +51,14 @@ pub enum Clash {
         /// The line that would set it off.
         line: u64,
     },
+    /// The dump brings a `_migrations` that this program cannot read: it would not know its own records any more.
+    #[error("the dump has a table _migrations that {reason}")]
+    History {
+        /// What is wrong with it.
+        reason: &'static str,
+        /// The line of its `CREATE TABLE`.
+        line: u64,
+    },
     /// The dump makes its tables, and was to go into existing ones.
     #[error("the dump makes the table {name}, and was to go into existing ones")]
     Makes {
@@ -64,7 +72,7 @@ impl Clash {
     pub fn line(&self) -> Option<u64> {
         match self {
             Clash::Missing { line, .. } | Clash::Clears { line, .. } => *line,
-            Clash::Fires { line, .. } => Some(*line),
+            Clash::Fires { line, .. } | Clash::History { line, .. } => Some(*line),
             Clash::Exists { .. } | Clash::Makes { .. } => None,
         }
     }
@@ -79,6 +87,15 @@ fn holding(rows: Option<u64>) -> String {
     }
 }
 
+/// A trigger of the database that runs for each row of the dump.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Fired {
+    /// Its name.
+    pub trigger: String,
+    /// The table whose rows set it off.
+    pub table: String,
+}
+
 /// What is in a database.
 #[derive(Debug, Clone, Default)]
 pub(super) struct There {
@@ -86,6 +103,7 @@ pub(super) struct There {
     objects: Vec<(String, String)>,
     /// The tables that virtual tables keep their content in.
     shadows: Vec<String>,
+    triggers: Vec<Trigger>,
     /// Tables and their rows, as far as they were counted.
     counts: Vec<(String, u64)>,
 }
@@ -93,25 +111,50 @@ pub(super) struct There {
 /// Asks what there is. The tables behind virtual ones are told apart:
 /// <https://sqlite.org/pragma.html#pragma_table_list>.
 pub(super) const OBJECTS: &str = "\
-SELECT s.type, s.name, l.type = 'shadow'
+SELECT s.type, s.name, l.type = 'shadow', s.tbl_name, CASE s.type WHEN 'trigger' THEN s.sql END
 FROM sqlite_schema s LEFT JOIN pragma_table_list l ON l.schema = 'main' AND l.name = s.name
-WHERE s.name NOT LIKE 'sqlite\\_%' ESCAPE '\\'";
+WHERE s.name NOT LIKE 'sqlite\\_%' ESCAPE '\\' OR s.name = 'sqlite_sequence'";
 
 impl There {
-    pub(super) fn of(rows: &[[Value; 3]]) -> There {
+    pub(super) fn of(rows: &[[Value; 5]]) -> There {
         let text = |value: &Value| value.as_str().map(str::to_owned);
         There {
             objects: rows
                 .iter()
-                .filter_map(|[kind, name, _]| Some((text(kind)?, text(name)?)))
+                .filter_map(|[kind, name, ..]| Some((text(kind)?, text(name)?)))
                 .collect(),
             shadows: rows
                 .iter()
-                .filter(|[_, _, is_shadow]| is_shadow.as_i64() == Some(1))
-                .filter_map(|[_, name, _]| text(name))
+                .filter(|[_, _, is_shadow, ..]| is_shadow.as_i64() == Some(1))
+                .filter_map(|[_, name, ..]| text(name))
+                .collect(),
+            triggers: rows
+                .iter()
+                .filter_map(|[_, name, _, table, sql]| {
+                    Some(Trigger {
+                        name: text(name)?,
+                        table: text(table)?,
+                        event: Event::of(&text(sql)?),
+                    })
+                })
                 .collect(),
             counts: Vec::new(),
         }
+    }
+
+    /// The triggers of the database that the rows of the dump set off, with their tables.
+    pub(super) fn fired(&self, wanted: &Wanted) -> Vec<Fired> {
+        let is_set_off = |trigger: &&Trigger| {
+            let mut fills = wanted.fills.iter().filter(|write| !write.is_made);
+            trigger.event == Event::Insert
+                && fills.any(|write| write.table.eq_ignore_ascii_case(&trigger.table))
+        };
+        let triggers = self.triggers.iter().filter(is_set_off);
+        let fired = triggers.map(|trigger| Fired {
+            trigger: trigger.name.clone(),
+            table: trigger.table.clone(),
+        });
+        fired.collect()
     }
 
     fn is_shadow(&self, table: &str) -> bool {
@@ -124,6 +167,13 @@ impl There {
         let names: Vec<String> = names.map(str::to_ascii_lowercase).collect();
         self.objects
             .retain(|(_, name)| !names.contains(&name.to_ascii_lowercase()));
+    }
+
+    /// What a dump comes to stand beside.
+    pub(super) fn beside(&self) -> Beside {
+        Beside::Others {
+            has_sequence: self.find(SEQUENCE).is_some(),
+        }
     }
 
     fn find(&self, name: &str) -> Option<&(String, String)> {
@@ -188,8 +238,36 @@ pub(super) struct Wanted {
     triggers: Vec<Trigger>,
     /// The name of a trigger that would run, its table, and the line that sets it off.
     fires: Vec<(String, String, u64)>,
-    /// Whether a new file cannot take it: it writes to a table that it has not made, or sets off a trigger.
+    /// The `_migrations` that it makes.
+    history: Records,
+    /// Whether a new file cannot take it: it writes to a table that it has not made, sets off a trigger, or brings the
+    /// records of another tool.
     is_unfit: bool,
+}
+
+/// What is known of the `_migrations` of a dump.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+enum Records {
+    /// It makes none, or one that can be read.
+    #[default]
+    Fine,
+    /// It makes one at this line, and the row of its layout has not come.
+    Made(u64),
+    /// It makes one at this line that cannot be read, and why.
+    Foreign(u64, &'static str),
+}
+
+impl Records {
+    /// What the row of a `_migrations` that was made by the dump tells.
+    fn row(self, names: &[String], row: &[ValueRef<'_>]) -> Records {
+        match (self, history::layout_of(names, row)) {
+            (Records::Made(line), Some(layout)) if layout > history::LAYOUT => {
+                Records::Foreign(line, "was written by a newer version of Seedbed")
+            }
+            (Records::Made(_), Some(_)) => Records::Fine,
+            (before, _) => before,
+        }
+    }
 }
 
 /// A table that a dump writes to.
@@ -271,7 +349,8 @@ impl Wanted {
     }
 
     /// Takes in one item, which stands at `line`. `seen` has not translated it yet.
-    pub(super) fn item(&mut self, item: &Item, line: u64, seen: &Translator) {
+    pub(super) fn item(&mut self, block: &Block, item: &Item, line: u64, seen: &Translator) {
+        self.records(block, item, line);
         match item {
             Item::Rows(rows) => {
                 let table = &rows.target.table;
@@ -313,6 +392,34 @@ impl Wanted {
                 _ => {}
             },
         }
+    }
+
+    /// Whether the history that the dump brings can be read once it is there.
+    fn records(&mut self, block: &Block, item: &Item, line: u64) {
+        let is_history = |name: &str| name.eq_ignore_ascii_case(history::TABLE);
+        self.history = match (item, self.history) {
+            (Item::Rows(rows), made @ Records::Made(_)) if is_history(&rows.target.table) => {
+                let names = &rows.target.columns;
+                (0..rows.len()).fold(made, |records, row| {
+                    let values: Vec<ValueRef<'_>> = block.row(rows, row).collect();
+                    records.row(names, &values)
+                })
+            }
+            (Item::Statement(statement), before) => match (&statement.what, before) {
+                (What::Create { name, sql, .. }, _) if is_history(name) => {
+                    match history::makes_ours(sql) {
+                        true => Records::Made(line),
+                        false => Records::Foreign(line, "is not Seedbed's"),
+                    }
+                }
+                (What::Commit, Records::Made(line)) => {
+                    Records::Foreign(line, "does not say which layout it has")
+                }
+                _ => before,
+            },
+            (_, before) => before,
+        };
+        self.is_unfit |= matches!(self.history, Records::Foreign(..));
     }
 
     fn write(&mut self, table: &str, line: u64) -> Write {
@@ -358,8 +465,13 @@ pub(super) fn clashes(wanted: &Wanted, there: &There, into: Tables) -> Vec<Clash
     let is_ours = |name: &str| name.eq_ignore_ascii_case(super::translate::CHECKPOINT);
     let is_history = |name: &str| name.eq_ignore_ascii_case(history::TABLE);
     let mut clashes = Vec::new();
+    let foreign = match (wanted.history, into) {
+        (Records::Foreign(line, reason), Tables::New) => Some(Clash::History { reason, line }),
+        _ => None,
+    };
+    let is_refused = |name: &str| foreign.is_some() && is_history(name);
     for (object, name) in &wanted.makes {
-        if is_ours(name) || (into == Tables::Existing && is_history(name)) {
+        if is_refused(name) || is_ours(name) || (into == Tables::Existing && is_history(name)) {
             continue;
         }
         if let Some((what, found)) = there.find(name) {
@@ -417,5 +529,6 @@ pub(super) fn clashes(wanted: &Wanted, there: &There, into: Tables) -> Vec<Clash
         line: *line,
     });
     clashes.extend(fires);
+    clashes.extend(foreign);
     clashes
 }

@@ -5,6 +5,7 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use super::clash::Clash;
+use super::translate::Tables;
 use crate::db::{Code, DbError, EngineError, RemoteError};
 use crate::dump::DumpError;
 use crate::history::HistoryError;
@@ -16,6 +17,17 @@ pub struct ImportError {
     pub why: Why,
     /// What is in the database.
     pub stands: Stands,
+    /// The unfinished import that was found in the database; none where this run began it.
+    pub begun: Option<Begun>,
+}
+
+/// How an unfinished import was begun.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Begun {
+    /// The dump.
+    pub name: String,
+    /// What its rows go into.
+    pub tables: Tables,
 }
 
 /// What an import left in the database.
@@ -185,7 +197,11 @@ pub struct Orphan {
 impl Why {
     /// With what stands.
     pub(super) fn leaving(self, stands: Stands) -> ImportError {
-        ImportError { why: self, stands }
+        ImportError {
+            why: self,
+            stands,
+            begun: None,
+        }
     }
 
     /// Why a database could not be built beside its place, or not be put there.

@@ -13,6 +13,7 @@ use super::lower::Lowered;
 use super::new_file::SHOWN;
 use super::pass::Pass;
 use super::tally::{Before, Tally};
+use super::translate::Beside;
 use super::{
     Begin, ImportEvent, Imported, Job, Outcome, Planned, Verify, Violations, Way, not_recorded,
     scripted,
@@ -20,7 +21,7 @@ use super::{
 use crate::db::{self, Code, Db, Engine, Failure, Query};
 use crate::dump::{Block, DumpError};
 use crate::hex;
-use crate::history::{self, History, Part, RunError};
+use crate::history::{self, History, HistoryError, Part, RunError};
 use crate::script::{ForeignKeys, Key, Script, Step};
 use crate::sql::Value;
 
@@ -52,21 +53,37 @@ async fn once(job: &Job<'_>) -> Result<Imported, ImportError> {
     if job.options.begin == Begin::Anew
         && let Some(unfinished) = &checkpoint
     {
-        start_over(job.db, unfinished).await?;
+        let begun = |error: ImportError| ImportError {
+            begun: Some(unfinished.begun()),
+            ..error
+        };
+        // What is refused is refused before anything is rolled back.
+        if job.input.can_be_read_again() {
+            plan(job, false).await?;
+        }
+        start_over(job.db, unfinished).await.map_err(begun)?;
         (history, there, checkpoint) = look(job.db).await?;
     }
     match checkpoint {
-        Some(checkpoint) => go_on(job, &history, there, checkpoint).await,
-        None => begin(job, &history, there).await,
+        Some(checkpoint) => {
+            let gone_on = go_on(job, history, there, &checkpoint).await;
+            gone_on.map_err(|error| ImportError {
+                begun: Some(checkpoint.begun()),
+                ..error
+            })
+        }
+        None => begin(job, &history.map_err(Why::from)?, there).await,
     }
 }
 
-async fn look(db: &Db) -> Result<(History, There, Option<Checkpoint>), Why> {
-    let history = history::read(db).await?;
+/// What is recorded, what there is, and how far an import has come. An unfinished import may have brought records that
+/// cannot be read.
+async fn look(db: &Db) -> Result<(Result<History, HistoryError>, There, Option<Checkpoint>), Why> {
     let questions = (Query::new(OBJECTS), checkpoint::question());
     let (objects, checkpoint) = db.ask(questions).await?;
     let there = There::of(&objects.rows()?);
-    Ok((history, there, checkpoint::answer(checkpoint)?))
+    let checkpoint = checkpoint::answer(checkpoint)?;
+    Ok((history::read(db).await, there, checkpoint))
 }
 
 /// Takes back what an unfinished import did.
@@ -90,15 +107,17 @@ fn undo(checkpoint: &Checkpoint) -> Result<Vec<Step>, Why> {
 /// Goes on where an import stopped.
 async fn go_on(
     job: &Job<'_>,
-    history: &History,
+    history: Result<History, HistoryError>,
     mut there: There,
-    checkpoint: Checkpoint,
+    checkpoint: &Checkpoint,
 ) -> Result<Imported, ImportError> {
+    let history = history.map_err(|error| Why::from(error).leaving(checkpoint.stands()))?;
     there.without(checkpoint.made());
     if job.input.can_be_read_again() {
-        check_rest(job, &mut there, &checkpoint).await?;
+        let seen = check_rest(job, &mut there, checkpoint).await?;
+        name_triggers(job, &there, &seen);
     }
-    let pass = resumed(job, &checkpoint).map_err(|why| why.leaving(checkpoint.stands()))?;
+    let pass = resumed(job, &there, checkpoint).map_err(|why| why.leaving(checkpoint.stands()))?;
     let chunks = Chunks {
         db: job.db,
         run: job.run,
@@ -115,16 +134,21 @@ async fn go_on(
     };
     let done = chunks.send().await;
     let done =
-        done.map_err(|error| of_the_rest(job, &checkpoint, error.why).leaving(error.stands))?;
+        done.map_err(|error| of_the_rest(job, checkpoint, error.why).leaving(error.stands))?;
     let outcome = Outcome::Continued {
         line: checkpoint.line,
         started_at: checkpoint.started_at.clone(),
     };
-    finish(job, history, done, outcome).await
+    finish(job, &history, done, outcome).await
 }
 
-fn resumed(job: &Job<'_>, checkpoint: &Checkpoint) -> Result<Pass, Why> {
-    let pass = Pass::resume(job.db.engine(), job.options.tables, checkpoint);
+fn resumed(job: &Job<'_>, there: &There, checkpoint: &Checkpoint) -> Result<Pass, Why> {
+    let pass = Pass::resume(
+        job.db.engine(),
+        job.options.tables,
+        there.beside(),
+        checkpoint,
+    );
     pass.ok_or(Why::Changed {
         offset: checkpoint.offset,
     })
@@ -137,7 +161,7 @@ async fn check_rest(
     checkpoint: &Checkpoint,
 ) -> Result<Pass, ImportError> {
     let checked = async {
-        let pass = resumed(job, checkpoint)?;
+        let pass = resumed(job, there, checkpoint)?;
         let mut ahead = job.read(Some(pass.end));
         let pass = check(job, pass, &mut ahead).await?;
         refuse_clashes(job, there, &pass).await?;
@@ -170,7 +194,8 @@ async fn begin(
     history: &History,
     mut there: There,
 ) -> Result<Imported, ImportError> {
-    let fresh = || Pass::begin(job.db.engine(), job.options.tables, false);
+    let beside = there.beside();
+    let fresh = || Pass::begin(job.db.engine(), job.options.tables, beside);
     let mut blocks = Blocks {
         read: VecDeque::new(),
         ahead: job.read(None),
@@ -200,6 +225,7 @@ async fn begin(
         }
     }
     refuse_clashes(job, &mut there, &seen).await?;
+    name_triggers(job, &there, &seen);
     if is_whole && !seen.translator.has_history {
         return whole(job, there, blocks.read.into()).await;
     }
@@ -221,24 +247,59 @@ async fn begin(
 
 /// Reads the whole dump, and says what importing it would do.
 pub(super) async fn plan(job: &Job<'_>, is_new: bool) -> Result<Planned, ImportError> {
-    let (history, mut there, mut checkpoint) = look(job.db).await?;
-    if let Some(unfinished) = &checkpoint {
-        there.without(unfinished.made());
-        if job.options.begin == Begin::Anew {
-            undo(unfinished).map_err(|why| why.leaving(unfinished.stands()))?;
-            checkpoint = None;
-        }
+    let (history, there, checkpoint) = look(job.db).await?;
+    let Some(checkpoint) = checkpoint else {
+        let history = history.map_err(Why::from)?;
+        return Ok(plan_from_start(job, &history, there, is_new).await?);
+    };
+    let planned = plan_after(job, history, there, &checkpoint).await;
+    planned.map_err(|why| ImportError {
+        why,
+        stands: checkpoint.stands(),
+        begun: Some(checkpoint.begun()),
+    })
+}
+
+/// The same where an import was not finished.
+async fn plan_after(
+    job: &Job<'_>,
+    history: Result<History, HistoryError>,
+    mut there: There,
+    checkpoint: &Checkpoint,
+) -> Result<Planned, Why> {
+    there.without(checkpoint.made());
+    if job.options.begin == Begin::Anew {
+        undo(checkpoint)?;
+        // Records that the import has brought are removed with it.
+        let is_history = |name: &str| name.eq_ignore_ascii_case(history::TABLE);
+        let history = match checkpoint.made().any(is_history) {
+            true => History::default(),
+            false => history?,
+        };
+        return plan_from_start(job, &history, there, false).await;
     }
-    if let Some(checkpoint) = &checkpoint {
-        let seen = check_rest(job, &mut there, checkpoint).await?;
-        let line = checkpoint.line;
-        return Ok(Planned::of(seen, Way::Rest { line }));
-    }
-    let fresh = Pass::begin(job.db.engine(), job.options.tables, is_new);
+    history?;
+    let seen = check_rest(job, &mut there, checkpoint).await;
+    let seen = seen.map_err(|error| error.why)?;
+    let line = checkpoint.line;
+    Ok(Planned::of(seen, &there, Way::Rest { line }))
+}
+
+async fn plan_from_start(
+    job: &Job<'_>,
+    history: &History,
+    mut there: There,
+    is_new: bool,
+) -> Result<Planned, Why> {
+    let beside = match is_new {
+        true => Beside::Nothing,
+        false => there.beside(),
+    };
+    let fresh = Pass::begin(job.db.engine(), job.options.tables, beside);
     let seen = check(job, fresh, &mut job.read(None)).await?;
     let key = Key::Import(hex::encode(&seen.end.sha256));
     if history.row(&key).is_some() {
-        return Ok(Planned::of(seen, Way::Already));
+        return Ok(Planned::of(seen, &There::default(), Way::Already));
     }
     refuse_clashes(job, &mut there, &seen).await?;
     let is_small = seen.end.offset < job.options.transaction_bytes;
@@ -247,7 +308,7 @@ pub(super) async fn plan(job: &Job<'_>, is_new: bool) -> Result<Planned, ImportE
         true => Way::Whole,
         false => Way::Chunks,
     };
-    Ok(Planned::of(seen, way))
+    Ok(Planned::of(seen, &there, way))
 }
 
 /// Reads a dump to its end.
@@ -266,6 +327,13 @@ async fn refuse_clashes(job: &Job<'_>, there: &mut There, pass: &Pass) -> Result
     match pass.clashes(there) {
         found if found.is_empty() => Ok(()),
         found => Err(Why::Clashes(found)),
+    }
+}
+
+/// Names the triggers of the database that the rows set off, before any row is written.
+fn name_triggers(job: &Job<'_>, there: &There, pass: &Pass) {
+    for fired in there.fired(&pass.wanted) {
+        (job.on_event)(ImportEvent::Trigger(fired));
     }
 }
 
@@ -290,7 +358,7 @@ async fn whole(job: &Job<'_>, there: There, blocks: Vec<Block>) -> Result<Import
     let mut how = job.how();
     let begun = Instant::now();
     loop {
-        let mut pass = Pass::begin(job.db.engine(), job.options.tables, false);
+        let mut pass = Pass::begin(job.db.engine(), job.options.tables, there.beside());
         let lowered = Lowered::of(&blocks, &mut pass, how)?;
         there.note(&mut pass.tally);
         let revision = history::read(job.db).await.map_err(Why::from)?.revision;

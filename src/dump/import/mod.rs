@@ -23,8 +23,8 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 pub use crate::dump::Input;
-pub use clash::Clash;
-pub use error::{At, ImportError, Orphan, Stands, Why};
+pub use clash::{Clash, Fired};
+pub use error::{At, Begun, ImportError, Orphan, Stands, Why};
 pub use tally::{Before, Table};
 pub use translate::{LeftOut, Tables};
 
@@ -78,6 +78,8 @@ pub enum ImportEvent {
     Index(String),
     /// All is written; what remains is to check, to record, and to put it on the disk.
     Finishing,
+    /// Nothing is written yet, and this trigger of the database will run for each row of the dump.
+    Trigger(Fired),
     /// Somebody else holds the lock.
     Waiting,
     /// An answer was lost, or the server is away: the same is sent again.
@@ -219,6 +221,8 @@ pub struct Planned {
     pub bytes: u64,
     /// How it would be done.
     pub way: Way,
+    /// The triggers of the database that its rows would set off.
+    pub triggers: Vec<Fired>,
 }
 
 /// How a dump goes into a database.
@@ -266,11 +270,12 @@ pub async fn plan(db: &Db, input: &Input, options: &ImportOptions) -> Result<Pla
 }
 
 impl Planned {
-    fn of(pass: pass::Pass, way: Way) -> Planned {
+    fn of(pass: pass::Pass, there: &clash::There, way: Way) -> Planned {
         Planned {
             tables: pass.tally.tables,
             bytes: pass.end.offset,
             way,
+            triggers: there.fired(&pass.wanted),
         }
     }
 }

@@ -15,7 +15,7 @@ use super::error::{At, Orphan, Why};
 use super::pass::Pass;
 use super::rows::insert_into;
 use super::tally::Tally;
-use super::translate::{Deed, LeftOut, Tables};
+use super::translate::{Beside, Deed, LeftOut, Tables};
 use super::{ImportError, ImportEvent, OnImport, Verify, Violations, record};
 use crate::db::{self, Access, Db, Draft, Engine, Options, Prepared, Raw, Replaces, Stop};
 use crate::dump::{Block, Mark, Object, Rows, Target, What};
@@ -143,7 +143,7 @@ struct Written {
 }
 
 fn write(raw: &Raw, mut dump: Ahead, pace: Pace, on_event: &OnImport) -> Result<Written, Why> {
-    let mut pass = Pass::begin(Engine::Local, Tables::New, true);
+    let mut pass = Pass::begin(Engine::Local, Tables::New, Beside::Nothing);
     let mut inserts: Option<Inserts<'_>> = None;
     raw.execute("BEGIN").map_err(Why::engine)?;
     let runtime = tokio::runtime::Handle::current();

@@ -9,7 +9,7 @@ use super::clash::{Clash, There, Wanted, clashes};
 use super::error::Why;
 use super::lower::{How, fit};
 use super::tally::{Tally, bytes_of};
-use super::translate::{Deed, Tables, Translator, is_of_the_engine};
+use super::translate::{Beside, Deed, Tables, Translator, is_of_the_engine};
 use crate::db::Engine;
 use crate::dump::{Block, Item, Mark, Object, What};
 
@@ -25,20 +25,25 @@ pub(super) struct Pass {
 }
 
 impl Pass {
-    /// A reading from the first byte on. `alone`: whether the database will hold nothing but the dump.
-    pub(super) fn begin(engine: Engine, into: Tables, alone: bool) -> Pass {
+    /// A reading from the first byte on.
+    pub(super) fn begin(engine: Engine, into: Tables, beside: Beside) -> Pass {
         Pass {
             into,
             wanted: Wanted::default(),
-            translator: Translator::new(engine, into, alone),
+            translator: Translator::new(engine, into, beside),
             tally: Tally::default(),
             end: Mark::default(),
         }
     }
 
     /// A reading from a checkpoint on; none where its checksum is none.
-    pub(super) fn resume(engine: Engine, into: Tables, checkpoint: &Checkpoint) -> Option<Pass> {
-        let mut translator = Translator::new(engine, into, false);
+    pub(super) fn resume(
+        engine: Engine,
+        into: Tables,
+        beside: Beside,
+        checkpoint: &Checkpoint,
+    ) -> Option<Pass> {
+        let mut translator = Translator::new(engine, into, beside);
         checkpoint.remind(&mut translator);
         Some(Pass {
             into,
@@ -57,7 +62,7 @@ impl Pass {
             Item::Rows(rows) => block.place(rows, 0).1,
             Item::Statement(statement) => statement.line,
         };
-        self.wanted.item(item, line, &self.translator);
+        self.wanted.item(block, item, line, &self.translator);
         let deed = self.translator.deed(item);
         self.count(block, number, &deed);
         deed

@@ -8,13 +8,13 @@ use super::tally::Before;
 use crate::db::Engine;
 use crate::dump::{Item, Object, Rows, Statement, What};
 use crate::history;
-use crate::sql::identifier;
+use crate::sql::{identifier, is_autoincrement};
 
 /// The table that remembers how far an import has come.
 pub(super) const CHECKPOINT: &str = history::UNFINISHED;
 
 /// The engine's own table of the last values of `AUTOINCREMENT`: <https://sqlite.org/autoinc.html>.
-const SEQUENCE: &str = "sqlite_sequence";
+pub(super) const SEQUENCE: &str = "sqlite_sequence";
 
 /// What the rows go into.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -24,6 +24,18 @@ pub enum Tables {
     New,
     /// Tables that exist already, for dumps without a schema.
     Existing,
+}
+
+/// What the database holds beside the dump.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Beside {
+    /// Nothing: the dump makes the file.
+    Nothing,
+    /// Whatever it held before.
+    Others {
+        /// Whether it has a `sqlite_sequence`.
+        has_sequence: bool,
+    },
 }
 
 /// Something of a dump that is not in the database, and need not be.
@@ -56,8 +68,9 @@ pub(super) enum Deed<'a> {
 pub(super) struct Translator {
     engine: Engine,
     into: Tables,
-    /// Whether the database is the dump's alone.
-    alone: bool,
+    beside: Beside,
+    /// Whether there is a `sqlite_sequence`: the engine makes it with the first table that has `AUTOINCREMENT`.
+    has_sequence: bool,
     virtual_tables: Vec<Virtual>,
     /// The other tables that it makes.
     tables: Vec<String>,
@@ -102,11 +115,12 @@ const FTS3: &[&str] = &["content", "segments", "segdir", "docsize", "stat"];
 const RTREE: &[&str] = &["node", "rowid", "parent"];
 
 impl Translator {
-    pub(super) fn new(engine: Engine, into: Tables, alone: bool) -> Translator {
+    pub(super) fn new(engine: Engine, into: Tables, beside: Beside) -> Translator {
         Translator {
             engine,
             into,
-            alone,
+            beside,
+            has_sequence: beside == Beside::Others { has_sequence: true },
             virtual_tables: Vec::new(),
             tables: Vec::new(),
             left_out: Vec::new(),
@@ -142,10 +156,13 @@ impl Translator {
         if self.is_left_out(table) {
             return Deed::Nothing;
         }
-        if is(table, SEQUENCE) && !self.alone {
-            return Deed::Sequences(rows);
+        match self.beside {
+            _ if !is(table, SEQUENCE) => Deed::Rows(rows),
+            // No table has AUTOINCREMENT, so the rows count nothing, and there is no table for them.
+            _ if !self.has_sequence => Deed::Nothing,
+            Beside::Nothing => Deed::Rows(rows),
+            Beside::Others { .. } => Deed::Sequences(rows),
         }
-        Deed::Rows(rows)
     }
 
     fn statement(&mut self, statement: &Statement) -> Deed<'static> {
@@ -175,7 +192,8 @@ impl Translator {
     }
 
     fn clear(&mut self, table: &str) -> Deed<'static> {
-        if self.is_left_out(table) || (is(table, SEQUENCE) && !self.alone) {
+        let keeps = !self.has_sequence || self.beside != Beside::Nothing;
+        if self.is_left_out(table) || (is(table, SEQUENCE) && keeps) {
             return Deed::Nothing;
         }
         run(format!("DELETE FROM {}", identifier(table)))
@@ -187,7 +205,10 @@ impl Translator {
         }
         match object {
             Object::Table if self.is_shadow(name) => return self.clear(name),
-            Object::Table => self.tables.push(name.to_owned()),
+            Object::Table => {
+                self.tables.push(name.to_owned());
+                self.has_sequence |= is_autoincrement(sql);
+            }
             Object::VirtualTable => {
                 let module = module(sql);
                 self.virtual_tables.push(Virtual {

@@ -154,6 +154,7 @@ async fn all_problems() -> Vec<Diagnostic> {
             name: "old.sql".to_owned(),
             line: 1200,
             started_at: AT.to_owned(),
+            into_existing: false,
         }),
         ..History::default()
     };

@@ -206,3 +206,67 @@ fn a_backup_of_a_large_database_with_triggers_and_virtual_tables_is_restored() {
         assert_eq!(runtime.block_on(answers(&db)), expect, "{database}");
     }
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_database_whose_last_autoincrement_table_was_dropped_is_rebuilt() {
+    let project = Project::new();
+    let old = local(project.path("old.db"));
+    let statements = [
+        "CREATE TABLE a (id INTEGER PRIMARY KEY AUTOINCREMENT)",
+        "INSERT INTO a VALUES (7)",
+        "CREATE TABLE b (x DEFAULT 'AUTOINCREMENT')",
+        "INSERT INTO b VALUES (1)",
+        "CREATE TABLE c (id INTEGER PRIMARY KEY AUTOINCREMENT)",
+        "INSERT INTO c VALUES (9)",
+    ];
+    bare(&old, &statements).await;
+    let sequence = "INSERT INTO sqlite_sequence VALUES(";
+    let one = project.run("export --database old.db --tables b").stdout;
+    assert!(!one.contains("sqlite_sequence"), "{one}");
+    let one = project.run("export --database old.db --tables b,c --data-only");
+    assert!(one.code == Some(0) && !one.stdout.contains("'a'"), "{one}");
+    let one = project.run("export --database old.db --tables c").stdout;
+    assert!(one.contains(sequence), "{one}");
+    bare(&old, &["DROP TABLE a", "DROP TABLE c"]).await;
+    // A row that an application wrote, or that a table left which was made over.
+    bare(&old, &["INSERT INTO sqlite_sequence VALUES ('b', 5)"]).await;
+    let data = project.run("export --database old.db --data-only").stdout;
+    assert!(!data.contains("sqlite_sequence"), "{data}");
+
+    let dump = dumped(&old).await;
+    project.write("old.sql", &dump);
+    for line in [
+        "import old.sql --database of_dump.db",
+        "import old.db --database of_file.db",
+        "verify old.db --database of_file.db",
+        "backup --database old.db --dir kept",
+    ] {
+        let ran = project.run(line);
+        assert_eq!(ran.code, Some(0), "{ran}");
+    }
+    let kept = project.files();
+    let kept = kept.iter().find(|file| file.ends_with(".sql.gz")).unwrap();
+    let ran = project.run(&format!("restore {kept} --database restored.db"));
+    assert_eq!(ran.code, Some(0), "{ran}");
+    // As the shell of SQLite writes it.
+    let of_shell = b"PRAGMA foreign_keys=OFF;\nBEGIN TRANSACTION;\nCREATE TABLE b(x);\nINSERT INTO b VALUES(1);\n\
+                     DELETE FROM sqlite_sequence;\nINSERT INTO sqlite_sequence VALUES('b',5);\nCOMMIT;\n";
+    project.write("shell.sql", of_shell);
+    if sqlite3(&project.path("by_shell.db"), &[], &dump).is_some() {
+        let made = sqlite3(&project.path("old.db"), &[".dump"], b"").unwrap();
+        project.write("made.sql", &made);
+        let ran = project.run("import made.sql --database of_shell.db");
+        assert_eq!(ran.code, Some(0), "{ran}");
+    }
+    let ran = project.run("import shell.sql --database shell.db");
+    assert_eq!(ran.code, Some(0), "{ran}");
+    for database in ["of_dump.db", "of_file.db", "restored.db", "shell.db"] {
+        let db = local(project.path(database));
+        let rows = db.query(vec![Query::new("SELECT x FROM b")]).await;
+        assert_eq!(
+            format!("{rows:?}"),
+            "Ok([Ok([[Integer(1)]])])",
+            "{database}"
+        );
+    }
+}

@@ -20,16 +20,19 @@ fn an_import_tells_what_came() {
         .migration("V1__a", "CREATE TABLE a (x);")
         .file("old.sql", DUMP.replace("VALUES(2,9)", "VALUES(2,NULL)"));
     project.run("import old.sql --dry-run").check(expect![[r#"
-            $ seedbed import old.sql --dry-run
-            table   rows  bytes
-            team       1   34 B
-            person     2   67 B
+        $ seedbed import old.sql --dry-run
+        table   rows  bytes
+        team       1   34 B
+        person     2   67 B
 
-            old.sql holds 3 rows of 2 tables (289 B); they would become a new file
+        old.sql holds 3 rows of 2 tables (289 B); they would become a new file
 
-            nothing was changed
-            2> target: local local.db (default)
-        "#]]);
+        checked: the dump is complete, each of its statements is one that a dump may have, its rows have tables, and nothing in the database is in its way
+        not checked: its statements were read and not run; constraints, columns, types, modules and foreign keys are checked by the import itself
+
+        nothing was changed
+        2> target: local local.db (default)
+    "#]]);
     assert_eq!(project.files(), ["migrations/V1__a.sql", "old.sql"]);
     project.run("import old.sql").check(expect![[r#"
         $ seedbed import old.sql
@@ -152,7 +155,8 @@ fn the_same_as_json() {
                   "rows": 2,
                   "verified": null
                 }
-              ]
+              ],
+              "triggers": []
             }
             2> target: memory :memory: (--database)
         "#]]);
@@ -330,7 +334,7 @@ fn an_unfinished_import_is_told_everywhere_and_gone_on_with() {
         2>   = help: `seedbed import old.sql` goes on with that one
         2>   = help: `seedbed import other.sql --restart` takes back what it has written, and imports this one
         2>
-        2> the dump is in the database up to line 96513 (96509 rows)
+        2> old.sql is in the database up to line 96513 (96509 rows)
         exit 4
     "#]]);
     // The row that was refused is put right.

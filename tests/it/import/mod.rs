@@ -6,6 +6,7 @@ mod corpus;
 #[cfg(unix)]
 mod kill;
 mod modes;
+mod records;
 mod server;
 mod specification;
 mod triggers;

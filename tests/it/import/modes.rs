@@ -38,6 +38,7 @@ in_every_mode! {
     a_dump_with_a_history_brings_it
     a_virtual_table_arrives_with_its_content
     sequences_go_on_where_they_were
+    a_sequence_that_numbers_no_table_is_passed_over
     a_cut_dump_and_a_refused_statement_leave_nothing
     a_gzip_is_told_by_its_content
     triggers_behind_the_rows_of_their_tables_wait_for_no_chunk
@@ -49,4 +50,7 @@ in_every_mode! {
     an_import_that_goes_on_counts_the_tables_that_it_comes_to
     a_dry_run_says_what_an_unfinished_import_is_in_the_way_of
     a_large_dump_of_a_full_text_index_arrives
+    records_that_cannot_be_read_are_refused_before_anything_is_written
+    records_of_another_tool_that_an_earlier_version_left_are_removed_by_a_restart
+    a_restart_that_is_refused_removes_nothing
 }

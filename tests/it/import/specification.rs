@@ -6,11 +6,12 @@ use seedbed::dump::import::{Begin, ImportOptions, Tables, Violations};
 use seedbed::history;
 use seedbed::migrations::ApplyError;
 
+pub(crate) use super::records::*;
 pub(crate) use super::triggers::*;
 use super::{Dump, dump, told};
 use crate::world::World;
 
-const PEOPLE: &str = "\
+pub(super) const PEOPLE: &str = "\
 CREATE TABLE team (id INTEGER PRIMARY KEY, name TEXT);
 INSERT INTO team VALUES(1,'red');
 CREATE TABLE person (id INTEGER PRIMARY KEY, name TEXT NOT NULL, team INTEGER REFERENCES team (id));
@@ -267,7 +268,7 @@ fn refused() -> String {
 }
 
 /// An import that has come to some line and not to its end.
-async fn unfinished(world: &World) -> Dump {
+pub(super) async fn unfinished(world: &World) -> Dump {
     by_hand(world, "CREATE TABLE other (x)").await;
     let dump = Dump::new(refused());
     let words = told(dump.import(&world.db).await);
@@ -478,6 +479,49 @@ pub(crate) async fn sequences_go_on_where_they_were(world: World) {
             .await,
         "other|50 t|9"
     );
+}
+
+pub(crate) async fn a_sequence_that_numbers_no_table_is_passed_over(world: World) {
+    // As every shell writes a database whose last table with AUTOINCREMENT was dropped.
+    let text = |table: &str| {
+        format!(
+            "CREATE TABLE {table} (x DEFAULT 'AUTOINCREMENT' /* AUTOINCREMENT */);\nINSERT INTO {table} VALUES(1);\n\
+             DELETE FROM sqlite_sequence;\nINSERT INTO sqlite_sequence VALUES('gone',9);\n"
+        )
+    };
+    assert_eq!(
+        told(Dump::new(dump(&text("b"))).import(&world.db).await),
+        "b 1"
+    );
+    assert_eq!(
+        told(Dump::new(dump(&text("c"))).import(&world.db).await),
+        "c 1"
+    );
+    let large = many(MANY) + &text("d");
+    assert_eq!(
+        told(Dump::new(dump(&large)).import(&world.db).await),
+        format!("t {MANY}, d 1")
+    );
+    let rows = "INSERT INTO b VALUES(2);\nDELETE FROM sqlite_sequence;\nINSERT INTO sqlite_sequence VALUES('b',9);\n";
+    let existing = ImportOptions {
+        tables: Tables::Existing,
+        ..ImportOptions::default()
+    };
+    assert_eq!(
+        told(
+            Dump::new(dump(rows))
+                .import_with(&world.db, &existing)
+                .await
+        ),
+        "b 1"
+    );
+    assert_eq!(
+        world
+            .ask("SELECT count(*) FROM sqlite_schema WHERE name = 'sqlite_sequence'")
+            .await,
+        "0"
+    );
+    assert_eq!(world.tables().await, "b c d t");
 }
 
 pub(crate) async fn a_cut_dump_and_a_refused_statement_leave_nothing(world: World) {

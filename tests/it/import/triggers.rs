@@ -14,7 +14,7 @@ use crate::project::Project;
 use crate::world::World;
 
 /// What `import --dry-run` comes to.
-async fn planned(dump: &Dump, db: &Db, options: &ImportOptions) -> String {
+pub(super) async fn planned(dump: &Dump, db: &Db, options: &ImportOptions) -> String {
     let options = ImportOptions {
         transaction_bytes: 24 * 1024,
         ..*options
@@ -38,7 +38,7 @@ fn shown(planned: &Planned) -> String {
 }
 
 /// Both refuse it for the same reason, and nothing of it is there.
-async fn refused(world: &World, statements: &str, expect: &str) {
+pub(super) async fn refused(world: &World, statements: &str, expect: &str) {
     let before = world.ask("SELECT count(*) FROM sqlite_schema").await;
     let dump = Dump::new(dump(statements));
     let options = ImportOptions::default();
