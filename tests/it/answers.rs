@@ -576,3 +576,52 @@ fn a_server_whose_reads_lag_behind_its_writes_is_waited_for_until_the_lock_timeo
     });
     ends(&servers.project.run("migrate"), 0, "nothing to do");
 }
+
+/// Runs a migration, and returns once the server is at it. Its answer never comes.
+#[cfg(unix)]
+fn under_way(servers: &Servers) -> crate::process::Running {
+    servers.wrong(Fault::Delay { ms: 600_000 }, |it| it.writes);
+    let running = servers.project.spawn("migrate");
+    while servers.writes() == 0 {
+        std::thread::yield_now();
+    }
+    running
+}
+
+#[cfg(unix)]
+#[test]
+fn the_first_interrupt_tells_what_is_awaited_and_the_second_gives_up() {
+    for mode in [Mode::Remote, Mode::Replica] {
+        let servers = Servers::with_a_migration(mode);
+        let mut running = under_way(&servers);
+        running.signal("INT");
+        running.wait_for("interrupted: a change was sent to http://127.0.0.1:");
+        running.signal("INT");
+        let ran = running.finish();
+        ends(&ran, 8, "the outcome stays unknown");
+        ends(&ran, 8, "V1 may be in the database, or not: all of it or none of it");
+        ends(&ran, 8, "`seedbed status` tells what is applied, and `seedbed migrate` goes on");
+    }
+}
+
+#[cfg(unix)]
+#[test]
+fn after_one_interrupt_the_outcome_of_a_script_is_awaited() {
+    for signal in ["INT", "TERM"] {
+        let servers = Servers::start(Mode::Remote, Replication::V1);
+        servers.project.write("migrations/V1__a.sql", SLOW);
+        // It has to be settled by reading, too.
+        servers.wrong(Fault::Patience { ms: 200 }, |it| it.writes);
+        let mut running = servers.project.spawn("migrate");
+        while servers.writes() == 0 {
+            std::thread::yield_now();
+        }
+        running.signal(signal);
+        running.wait_for("interrupted: a change was sent to http://127.0.0.1:");
+        // A second one of these gives nothing up.
+        running.signal("TERM");
+        let ran = running.finish();
+        ends(&ran, 0, "applied V1 a");
+        assert_eq!(servers.state(), (1, 1), "{ran}");
+    }
+}
