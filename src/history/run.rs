@@ -131,7 +131,9 @@ fn is_refused(failure: &Failure) -> bool {
     };
     let was_sent = !matches!(
         error,
-        RemoteError::Unreachable { .. } | RemoteError::NotEncrypted { .. }
+        RemoteError::Unreachable { .. }
+            | RemoteError::NotEncrypted { .. }
+            | RemoteError::NoCertificates { .. }
     );
     was_sent && matches!(error.fate(), Fate::Refused | Fate::NotDone)
 }

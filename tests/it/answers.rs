@@ -599,8 +599,16 @@ fn the_first_interrupt_tells_what_is_awaited_and_the_second_gives_up() {
         running.signal("INT");
         let ran = running.finish();
         ends(&ran, 8, "the outcome stays unknown");
-        ends(&ran, 8, "V1 may be in the database, or not: all of it or none of it");
-        ends(&ran, 8, "`seedbed status` tells what is applied, and `seedbed migrate` goes on");
+        ends(
+            &ran,
+            8,
+            "V1 may be in the database, or not: all of it or none of it",
+        );
+        ends(
+            &ran,
+            8,
+            "`seedbed status` tells what is applied, and `seedbed migrate` goes on",
+        );
     }
 }
 
