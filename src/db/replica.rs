@@ -55,7 +55,7 @@ pub(super) struct Replica {
     file: local::File,
     base: String,
     token: String,
-    proxy: Option<Proxy>,
+    proxy: Option<Arc<Proxy>>,
     held: Option<Arc<Held>>,
     /// The replication index of the last write by this handle and its clones, plus one; 0 before the first.
     written: Arc<AtomicU64>,
@@ -89,7 +89,7 @@ impl Replica {
             file: local::File::new(file)?,
             base: base.to_owned(),
             token: token.unwrap_or_default().to_owned(),
-            proxy: proxy.cloned(),
+            proxy: proxy.cloned().map(Arc::new),
             held: None,
             written: Arc::default(),
         })
@@ -142,7 +142,7 @@ impl Replica {
             name: self.file.name().into(),
             base: self.base.clone(),
             token: self.token.clone(),
-            proxy: self.proxy.clone(),
+            proxy: self.proxy.as_deref().cloned(),
             protocol: facts.map(|facts| facts.protocol),
             until: self.written.load(Ordering::Relaxed).checked_sub(1),
             held: self.held.clone(),
