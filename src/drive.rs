@@ -20,6 +20,9 @@ const LOOK_AGAIN: Duration = Duration::from_millis(200);
 /// transaction last this long while somebody else waits to write.
 const FIRST_PAUSE: Duration = Duration::from_secs(5);
 
+/// The first pause where the history has moved, and reading it does not show that yet.
+const LAG: Duration = Duration::from_millis(100);
+
 /// What somebody who waits may want to know.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Event {
@@ -115,13 +118,15 @@ pub enum ApplyError {
         /// A `no-transaction` migration that is under way or died.
         started: Option<Box<Diagnostic>>,
     },
-    /// The network failed, and whether the last script happened could not be learnt in time.
+    /// The network failed, and whether the last scripts happened could not be learnt in time.
     #[error("{lost}")]
     Unknown {
         /// The last words of the network.
         lost: db::RemoteError,
-        /// The units of that script: they all happened, or none of them did.
+        /// The units of those scripts.
         units: Vec<Key>,
+        /// How many scripts those are. One happened as a whole or not at all; of several the first ones may have.
+        scripts: usize,
         /// What this run had committed before.
         done: Vec<Done>,
     },
@@ -230,6 +235,21 @@ pub(crate) async fn drive<R: Reader>(
             return Err(HistoryError::Unfinished(unfinished).into());
         }
         waiting.look(&history);
+        if waiting.stands_still(&history) {
+            if waiting.is_over() {
+                return Err(ApplyError::Waited {
+                    what: "the server refused changes because its history has moved, and reading it showed no move"
+                        .to_owned(),
+                    waited: db.lock_timeout(),
+                    done,
+                    started: None,
+                });
+            }
+            tokio::select! {
+                () = waiting.pass() => {}
+                () = db.stop().raised() => return Err(interrupted(done, history.version())),
+            }
+        }
         how.look(db, &history).await?;
         let decision = how.decide(&history);
         if let Some((key, started)) = only_under_way(&decision) {
@@ -268,25 +288,38 @@ pub(crate) async fn drive<R: Reader>(
         }
         let mut version = Versions::new(&history);
         let recorded = history.by_key();
-        for script in &decision.scripts {
+        let mut left = decision.scripts.as_slice();
+        while !left.is_empty() {
             if db.stop().is_raised() {
                 return Err(interrupted(done, version.highest()));
             }
-            match history::run(db, script, run, unit_events(script, on_event)).await {
-                Ok(receipt) => {
-                    for (unit, duration) in script.units.iter().zip(receipt.durations) {
-                        done.push(done_unit(unit, duration, &recorded));
-                        version.apply(&unit.record);
-                    }
-                    if let Some(last) = script.units.last() {
-                        on_event(Event::Committed(last.record.key().clone()));
-                    }
+            let (scripts, later) = left.split_at(history::chained(db, left, run));
+            left = later;
+            let events: Vec<_> = scripts.iter().map(|it| unit_events(it, on_event)).collect();
+            let chain = history::run_chain(db, scripts, run, &events).await;
+            let happened = chain.receipts.len();
+            for (script, receipt) in scripts.iter().zip(chain.receipts) {
+                for (unit, duration) in script.units.iter().zip(receipt.durations) {
+                    done.push(done_unit(unit, duration, &recorded));
+                    version.apply(&unit.record);
                 }
-                Err(RunError::Moved) => {
-                    on_event(Event::Moved);
+                if let Some(last) = script.units.last() {
+                    on_event(Event::Committed(last.record.key().clone()));
+                }
+            }
+            let rest = &scripts[happened..];
+            let (Some(error), Some(script)) = (chain.stopped, rest.first()) else {
+                continue;
+            };
+            match error {
+                RunError::Moved => {
+                    if !waiting.stands_still(&history) {
+                        on_event(Event::Moved);
+                    }
+                    waiting.lost(&history);
                     continue 'again;
                 }
-                Err(RunError::Failed(failed)) if is_locked_out(&failed) && !waiting.is_over() => {
+                RunError::Failed(failed) if is_locked_out(&failed) && !waiting.is_over() => {
                     on_event(Event::WaitingForLock);
                     tokio::select! {
                         () = waiting.pass() => continue 'again,
@@ -296,24 +329,22 @@ pub(crate) async fn drive<R: Reader>(
                     }
                 }
                 // Others may have got something done while this one stood in the queue.
-                Err(RunError::Failed(failed))
+                RunError::Failed(failed)
                     if is_locked_out(&failed)
                         && history::read(db).await?.revision != script.expects =>
                 {
                     on_event(Event::Moved);
                     continue 'again;
                 }
-                Err(RunError::Failed(failed)) => {
+                RunError::Failed(failed) => {
                     return Err(script_error(db, *failed, script, done, version.highest()).await);
                 }
-                Err(RunError::Unknown(lost)) => {
+                RunError::Unknown(lost) => {
+                    let units = rest.iter().flat_map(|script| &script.units);
                     return Err(ApplyError::Unknown {
                         lost,
-                        units: script
-                            .units
-                            .iter()
-                            .map(|unit| unit.record.key().clone())
-                            .collect(),
+                        units: units.map(|unit| unit.record.key().clone()).collect(),
+                        scripts: rest.len(),
                         done,
                     });
                 }
@@ -334,6 +365,9 @@ struct Waiting {
     timeout: Duration,
     since: Instant,
     revision: Option<Revision>,
+    /// The revision at which a change was refused because the history had moved. Where reading gives the same one, reads
+    /// lag behind writes.
+    lost: Option<Revision>,
     pause: Duration,
 }
 
@@ -343,6 +377,7 @@ impl Waiting {
             timeout: db.lock_timeout(),
             since: Instant::now(),
             revision: None,
+            lost: None,
             pause: FIRST_PAUSE,
         }
     }
@@ -354,6 +389,18 @@ impl Waiting {
         }
     }
 
+    /// A change that was planned on this history was refused, because that has moved.
+    fn lost(&mut self, history: &History) {
+        if self.lost.replace(history.revision) != Some(history.revision) {
+            self.since = Instant::now();
+            self.pause = LAG;
+        }
+    }
+
+    fn stands_still(&self, history: &History) -> bool {
+        self.lost == Some(history.revision)
+    }
+
     fn is_over(&self) -> bool {
         self.since.elapsed() >= self.timeout
     }
@@ -362,7 +409,7 @@ impl Waiting {
     async fn pass(&mut self) {
         let left = self.timeout.saturating_sub(self.since.elapsed());
         tokio::time::sleep(db::jittered(self.pause).min(left)).await;
-        self.pause *= 2;
+        self.pause = (self.pause * 2).min(self.timeout);
     }
 }
 

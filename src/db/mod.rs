@@ -33,6 +33,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
+pub use crate::proxy::Proxy;
 pub use application::AppDatabase;
 pub(crate) use ask::{IfThere, Reply, exists, if_accepted};
 #[cfg(feature = "testing")]
@@ -136,15 +137,18 @@ pub struct Options {
     /// Tables that are not the application's: what they hold is no history of migrations, and a comparison of schemas
     /// leaves them out. Those of known tools need not be named.
     pub ignore_tables: Vec<String>,
+    /// The proxy that requests to a server go through. The environment is not asked for one.
+    pub proxy: Option<Proxy>,
 }
 
 impl Default for Options {
-    /// Ten seconds, nobody who says stop, and no table is ignored.
+    /// Ten seconds, nobody who says stop, no table is ignored, and no proxy.
     fn default() -> Options {
         Options {
             lock_timeout: Duration::from_secs(10),
             stop: Stop::never(),
             ignore_tables: Vec::new(),
+            proxy: None,
         }
     }
 }
@@ -228,10 +232,12 @@ impl Db {
     /// [`DbError::Remote`] where the HTTP client cannot be made.
     #[cfg(feature = "remote")]
     pub fn remote(base: &str, token: Option<&str>, options: Options) -> Result<Db, DbError> {
-        Ok(Db {
-            mode: Mode::Remote(remote::Remote::new(base, token)?),
+        let lock_timeout = options.lock_timeout;
+        let db = Db {
+            mode: Mode::Remote(remote::Remote::new(base, token, options.proxy.as_ref())?),
             options,
-        })
+        };
+        Ok(db.with_lock_timeout(lock_timeout))
     }
 
     /// A local file that follows a server. Queries and runs go to the server, its primary; the file changes by
@@ -246,10 +252,17 @@ impl Db {
         token: Option<&str>,
         options: Options,
     ) -> Result<Db, DbError> {
-        Ok(Db {
-            mode: Mode::Replica(replica::Replica::new(file.as_ref(), base, token)?),
+        let lock_timeout = options.lock_timeout;
+        let db = Db {
+            mode: Mode::Replica(replica::Replica::new(
+                file.as_ref(),
+                base,
+                token,
+                options.proxy.as_ref(),
+            )?),
             options,
-        })
+        };
+        Ok(db.with_lock_timeout(lock_timeout))
     }
 
     /// The tables that were named as [`Options::ignore_tables`].
@@ -382,7 +395,21 @@ impl Db {
     #[must_use]
     pub fn with_lock_timeout(mut self, lock_timeout: Duration) -> Db {
         self.options.lock_timeout = lock_timeout;
+        match &mut self.mode {
+            Mode::Local(_) | Mode::Memory(_) => {}
+            #[cfg(feature = "remote")]
+            Mode::Remote(remote) => remote.wait_at_least(lock_timeout),
+            #[cfg(feature = "replica")]
+            Mode::Replica(replica) => replica.remote.wait_at_least(lock_timeout),
+        }
         self
+    }
+
+    /// The same database, for finding out what became of a run: it stops only where that is given up.
+    pub(crate) fn until_given_up(&self) -> Db {
+        let mut db = self.clone();
+        db.options.stop = db.options.stop.second();
+        db
     }
 
     /// The signal that tells runs of this handle to stop.
@@ -428,9 +455,15 @@ impl Db {
             Mode::Local(file) => file.run(transactions, on_progress, &self.options).await,
             Mode::Memory(memory) => memory.run(transactions, on_progress, &self.options).await,
             #[cfg(feature = "remote")]
-            Mode::Remote(remote) => remote.run(&transactions, &on_progress, &|_| {}).await,
+            Mode::Remote(remote) => {
+                let stop = &self.options.stop;
+                remote.run(&transactions, &on_progress, stop, &|_| {}).await
+            }
             #[cfg(feature = "replica")]
-            Mode::Replica(replica) => replica.run(&transactions, &on_progress).await,
+            Mode::Replica(replica) => {
+                let stop = &self.options.stop;
+                replica.run(&transactions, &on_progress, stop).await
+            }
         }
     }
 

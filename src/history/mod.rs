@@ -24,5 +24,5 @@ pub use others::OtherHistory;
 pub(crate) use others::not_the_applications;
 pub(crate) use read::moment;
 pub use read::{History, Row, State, Unfinished, add_texts, read, read_with_texts};
-pub use run::{OnUnit, Receipt, UnitEvent, run};
+pub use run::{Chain, OnUnit, Receipt, UnitEvent, chained, run, run_chain};
 pub(crate) use write::baselined;

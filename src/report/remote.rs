@@ -8,6 +8,7 @@ use crate::config::{self, Secret, Setting};
 use crate::db::RemoteError;
 use crate::diagnostic::{Class, Diagnostic};
 use crate::migrations::Done;
+use crate::proxy::THROUGH;
 use crate::script::Key;
 
 const UNAUTHORIZED: &str = "unauthorized";
@@ -23,6 +24,14 @@ pub(super) fn diagnostic(error: &RemoteError) -> Diagnostic {
             "incomplete-answer",
             "run the command again; if this stays so, see which proxy or gateway stands before the server, and what its log says",
         ),
+        RemoteError::NoCertificates { .. } => (
+            "no-ca-certificates",
+            "install them (Debian and Ubuntu: `apt-get install ca-certificates`; Alpine: `apk add ca-certificates`; Fedora: `dnf install ca-certificates`), or name a file of them in SSL_CERT_FILE",
+        ),
+        RemoteError::Unreachable { host, .. } if host.contains(THROUGH) => (
+            "unreachable",
+            "see whether the proxy is right and lets you reach that host; NO_PROXY names hosts that are reached without one; `doctor` looks step by step",
+        ),
         RemoteError::Unreachable { .. } => (
             "unreachable",
             "see whether the host and port are right and the network lets you reach them; `doctor` looks step by step",
@@ -34,6 +43,10 @@ pub(super) fn diagnostic(error: &RemoteError) -> Diagnostic {
         RemoteError::Lost { .. } => (
             "connection-lost",
             "see whether the server still runs, then run the command again: it goes on where it was",
+        ),
+        RemoteError::GivenUp { .. } => (
+            "given-up",
+            "the server may still carry it out: see what became of it, then run the command again",
         ),
         RemoteError::Unauthorized { .. } => (
             UNAUTHORIZED,
@@ -69,6 +82,14 @@ pub(super) fn diagnostic(error: &RemoteError) -> Diagnostic {
         RemoteError::TooLarge { .. } => (
             "response-too-large",
             "do less at once: `migrate --tx each` sends each migration by itself",
+        ),
+        RemoteError::Oversized { .. } => (
+            "response-too-large",
+            "no libSQL server answers with so much: see what answers at that URL, and which proxy or gateway stands before the server",
+        ),
+        RemoteError::Ended { .. } => (
+            "server-error",
+            "see what the server's own log says, then run the command again",
         ),
     };
     Diagnostic::error(code, error.to_string()).help(help)
@@ -112,15 +133,23 @@ impl Report {
     }
 }
 
-/// A script of which nobody knows whether it happened.
-pub(super) fn unknown(lost: &RemoteError, units: &[Key], done: &[Done]) -> Report {
+/// Scripts whose outcome is unknown.
+pub(super) fn unknown(lost: &RemoteError, units: &[Key], scripts: usize, done: &[Done]) -> Report {
     let mut diagnostic = diagnostic(lost).class(Class::Unknown);
     diagnostic.code = "outcome-unknown";
-    diagnostic.notes.push(format!(
-        "{} may be in the database, or not: all of it or none of it",
-        keys(units)
-    ));
+    let which = match scripts {
+        1 => "all of it or none of it",
+        _ => "each is a transaction of its own, in this order",
+    };
+    let units = keys(units);
+    diagnostic
+        .notes
+        .push(format!("{units} may be in the database, or not: {which}"));
     let next = match lost {
+        RemoteError::GivenUp { .. } => {
+            diagnostic.help.clear();
+            "the server may still be at it: `status` tells what is applied, and `migrate` goes on"
+        }
         RemoteError::Redirected { .. } => "then `status` tells, and `migrate` goes on",
         _ => {
             diagnostic.help.clear();
