@@ -5,20 +5,26 @@
 use std::collections::HashMap;
 use std::fmt;
 use std::sync::Arc;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use crate::aside::drop_aside;
-use crate::db::{self, At, Code, Db, DbError, Failure};
+use crate::db::{self, Code, Db, DbError, Failure};
 use crate::diagnostic::{Diagnostic, Location, lines};
-use crate::history::{self, Failed, History, HistoryError, Part, Row, RunError, State, UnitEvent};
-use crate::script::{Key, Origin, Record, Revision, Run, Script, Unit};
+use crate::history::{
+    self, Failed, History, HistoryError, Interrupted, Part, Patience, Row, RunError, State,
+    UnitEvent,
+};
+use crate::script::{Key, Origin, Record, Run, Script, Unit};
 
 /// How often the history is read while somebody else's `no-transaction` migration runs.
 const LOOK_AGAIN: Duration = Duration::from_millis(200);
 
-/// The first pause after a server ended a transaction, or refused to begin one, because others wait: a server lets a
-/// transaction last this long while somebody else waits to write.
-const FIRST_PAUSE: Duration = Duration::from_secs(5);
+/// What was waited for in vain, to complete "… for 10 s".
+pub(crate) const LOCK_HELD: &str = "another connection held the lock of this database";
+
+/// The same, of a server whose reads lag behind its writes.
+const OUTDATED: &str =
+    "another run has changed the history of this database, and reads did not show the change";
 
 /// What somebody who waits may want to know.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -202,6 +208,10 @@ pub(crate) trait Reader {
     }
     /// The decision.
     fn decide(&mut self, history: &History) -> Decision;
+    /// Whether this finishes an unfinished import, which is in the way of every other change.
+    fn finishes_import(&self) -> bool {
+        false
+    }
 }
 
 /// Reads, decides and runs until nothing is left to do.
@@ -212,19 +222,25 @@ pub(crate) async fn drive<R: Reader>(
     mut how: R,
 ) -> Result<Outcome, ApplyError> {
     let mut done: Vec<Done> = Vec::new();
-    let mut waiting = Waiting::new(db);
+    let mut patience = Patience::new(db);
+    // Whether the guard refused the history that was read last.
+    let mut moved = false;
     // Each awaited migration is reported once.
     let mut reported: Option<Key> = None;
     'again: loop {
         let history = history::read_with_texts(db, |history| how.texts(history)).await?;
-        if let Some(unfinished) = history.unfinished {
-            return Err(HistoryError::Unfinished(unfinished).into());
+        if let Some(unfinished) = &history.unfinished
+            && !how.finishes_import()
+        {
+            return Err(HistoryError::Unfinished(unfinished.clone()).into());
         }
-        waiting.look(&history);
+        if patience.saw(&history) {
+            moved = false;
+        }
         how.look(db, &history).await?;
         let decision = how.decide(&history);
         if let Some((key, started)) = only_under_way(&decision) {
-            if waiting.is_over() {
+            if patience.is_over() {
                 return Err(ApplyError::Waited {
                     what: started.message.clone(),
                     waited: db.lock_timeout(),
@@ -236,9 +252,9 @@ pub(crate) async fn drive<R: Reader>(
                 on_event(Event::WaitingFor(key.clone()));
                 reported = Some(key.clone());
             }
-            tokio::select! {
-                () = tokio::time::sleep(LOOK_AGAIN.min(db.lock_timeout())) => continue 'again,
-                () = db.stop().raised() => return Err(interrupted(done, history.version())),
+            match patience.rest(LOOK_AGAIN.min(db.lock_timeout())).await {
+                Ok(()) => continue 'again,
+                Err(Interrupted) => return Err(interrupted(done, history.version())),
             }
         }
         if decision.problems.iter().any(Diagnostic::is_error) {
@@ -246,6 +262,21 @@ pub(crate) async fn drive<R: Reader>(
                 problems: decision.problems,
                 done,
             });
+        }
+        if moved && !decision.scripts.is_empty() {
+            // Reads lag behind writes: the guard would refuse the same script again.
+            if patience.is_over() {
+                return Err(ApplyError::Waited {
+                    what: OUTDATED.to_owned(),
+                    waited: db.lock_timeout(),
+                    done,
+                    started: None,
+                });
+            }
+            match patience.pass(LOOK_AGAIN).await {
+                Ok(()) => continue 'again,
+                Err(Interrupted) => return Err(interrupted(done, history.version())),
+            }
         }
         if !decision.scripts.is_empty() {
             on_event(Event::Planned {
@@ -263,7 +294,8 @@ pub(crate) async fn drive<R: Reader>(
             if db.stop().is_raised() {
                 return Err(interrupted(done, version.highest()));
             }
-            match history::run(db, script, run, unit_events(script, on_event)).await {
+            let events = unit_events(script, on_event);
+            match history::run_within(db, script, run, events, &mut patience).await {
                 Ok(receipt) => {
                     for (unit, duration) in script.units.iter().zip(receipt.durations) {
                         done.push(done_unit(unit, duration, &recorded));
@@ -275,23 +307,7 @@ pub(crate) async fn drive<R: Reader>(
                 }
                 Err(RunError::Moved) => {
                     on_event(Event::Moved);
-                    continue 'again;
-                }
-                Err(RunError::Failed(failed)) if is_locked_out(&failed) && !waiting.is_over() => {
-                    on_event(Event::WaitingForLock);
-                    tokio::select! {
-                        () = waiting.pass() => continue 'again,
-                        () = db.stop().raised() => {
-                            return Err(interrupted(done, version.highest()));
-                        }
-                    }
-                }
-                // Others may have got something done while this one stood in the queue.
-                Err(RunError::Failed(failed))
-                    if is_locked_out(&failed)
-                        && history::read(db).await?.revision != script.expects =>
-                {
-                    on_event(Event::Moved);
+                    moved = true;
                     continue 'again;
                 }
                 Err(RunError::Failed(failed)) => {
@@ -316,44 +332,6 @@ pub(crate) async fn drive<R: Reader>(
             warnings: decision.problems,
             version: version.highest(),
         });
-    }
-}
-
-/// How long somebody else has been in the way. What they get done meanwhile begins the wait anew: only standing still
-/// is waited for in vain.
-struct Waiting {
-    timeout: Duration,
-    since: Instant,
-    revision: Option<Revision>,
-    pause: Duration,
-}
-
-impl Waiting {
-    fn new(db: &Db) -> Waiting {
-        Waiting {
-            timeout: db.lock_timeout(),
-            since: Instant::now(),
-            revision: None,
-            pause: FIRST_PAUSE,
-        }
-    }
-
-    fn look(&mut self, history: &History) {
-        if self.revision.replace(history.revision) != Some(history.revision) {
-            self.since = Instant::now();
-            self.pause = FIRST_PAUSE;
-        }
-    }
-
-    fn is_over(&self) -> bool {
-        self.since.elapsed() >= self.timeout
-    }
-
-    /// Waits by doing nothing: to ask for the lock again would make a server end whoever holds it.
-    async fn pass(&mut self) {
-        let left = self.timeout.saturating_sub(self.since.elapsed());
-        tokio::time::sleep(db::jittered(self.pause).min(left)).await;
-        self.pause *= 2;
     }
 }
 
@@ -430,13 +408,6 @@ impl Versions {
     }
 }
 
-/// Whether somebody else's lock was in the way of all of a script. Once a script outside of a transaction has begun,
-/// what it left behind matters more than what was in its way.
-fn is_locked_out(failed: &Failed) -> bool {
-    let begun = matches!(failed.failure, Failure::Step { committed, .. } if committed > 0);
-    failed.failure.code() == Some(Code::Busy) && !begun
-}
-
 async fn script_error(
     db: &Db,
     failed: Failed,
@@ -444,9 +415,9 @@ async fn script_error(
     done: Vec<Done>,
     version: Option<i64>,
 ) -> ApplyError {
-    if is_locked_out(&failed) {
+    if failed.failure.is_locked_out() {
         return ApplyError::Waited {
-            what: "another connection held the lock of this database".to_owned(),
+            what: LOCK_HELD.to_owned(),
             waited: db.lock_timeout(),
             done,
             started: None,
@@ -481,13 +452,7 @@ fn interrupted(done: Vec<Done>, version: Option<i64>) -> ApplyError {
         failed: Failed {
             unit: None,
             part: Part::Begin,
-            failure: Failure::Step {
-                committed: 0,
-                at: At::Begin,
-                error: db::EngineError::interrupted(),
-                explanation: Vec::new(),
-                left: db::Left::Nothing,
-            },
+            failure: Failure::interrupted(),
         },
         unit: None,
         offset: None,

@@ -383,6 +383,13 @@ impl Db {
         self
     }
 
+    /// The same database, for reads that have to be done after the run was told to stop.
+    pub(crate) fn without_stop(&self) -> Db {
+        let mut db = self.clone();
+        db.options.stop = Stop::never();
+        db
+    }
+
     /// The signal that tells runs of this handle to stop.
     pub fn stop(&self) -> &Stop {
         &self.options.stop

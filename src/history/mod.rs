@@ -9,6 +9,7 @@ mod error;
 mod layout;
 mod other_tools;
 mod others;
+mod patience;
 mod read;
 mod run;
 mod settle;
@@ -21,7 +22,10 @@ pub use layout::{
 pub use other_tools::{Columns, OTHER_TOOLS, OtherTool, Recorded};
 pub use others::OtherHistory;
 pub(crate) use others::not_the_applications;
+pub(crate) use patience::{Interrupted, Patience};
 pub(crate) use read::moment;
 pub use read::{History, Row, State, Unfinished, read, read_with_texts};
+pub(crate) use run::run_within;
 pub use run::{OnUnit, Receipt, UnitEvent, run};
+pub(crate) use settle::{Found, Guarded, Unsettled, Wait, settle};
 pub(crate) use write::baselined;

@@ -1,11 +1,14 @@
-//! Carrying out a script: lower it, run it, and say of a failure which part of the script it was.
+//! Carrying out a script: lower it, run it until its outcome is known, and say of a failure which part of the script it was.
 
 use std::sync::Arc;
 
 use super::error::{Failed, Part, RunError};
+use super::patience::Patience;
+use super::read;
+use super::settle::{Found, Guarded, Unsettled, Wait, settle};
 use super::write::{Purpose, lower};
-use crate::db::{At, Code, Db, Failure, OnProgress, Progress};
-use crate::script::{Run, Script};
+use crate::db::{At, Code, Db, Failure, OnProgress, Progress, Transaction};
+use crate::script::{Atomicity, Run, Script};
 use crate::sql::Value;
 
 /// How a script is getting on.
@@ -39,56 +42,89 @@ pub async fn run(
     run: &Run,
     on_unit: OnUnit,
 ) -> Result<Receipt, RunError> {
-    match once(db, script, run, on_unit.clone()).await {
-        Err(RunError::Unknown(lost)) => super::settle::settle(db, script, run, on_unit, lost).await,
-        done => done,
-    }
+    run_within(db, script, run, on_unit, &mut Patience::new(db)).await
 }
 
-/// Sends a script once.
-pub(super) async fn once(
+/// The same, as a part of a longer run that has waited for others already.
+pub(crate) async fn run_within(
     db: &Db,
     script: &Script,
     run: &Run,
     on_unit: OnUnit,
+    patience: &mut Patience,
 ) -> Result<Receipt, RunError> {
-    let (transactions, purposes): (Vec<_>, Vec<_>) = lower(script, run)
-        .into_iter()
-        .map(|lowered| (lowered.transaction, lowered.purposes))
-        .unzip();
-    let ends = unit_ends(&purposes);
-    let on_progress: OnProgress = Arc::new(move |progress| match progress {
-        Progress::Step { transaction, step } => {
-            if let Some(unit) = ends[transaction][step] {
-                on_unit(UnitEvent::Done(unit));
-            }
+    let mut sending = Sending {
+        script,
+        run,
+        on_unit,
+        purposes: Vec::new(),
+    };
+    let answers = settle(db, patience, &mut sending).await;
+    let purposes = sending.purposes;
+    let answers = answers.map_err(|unsettled| match unsettled {
+        Unsettled::Moved => RunError::Moved,
+        Unsettled::Unknown(lost) => RunError::Unknown(lost),
+        Unsettled::Failed(failure) => interpret(script, &purposes, failure),
+    })?;
+    // How long the units took is lost with the answers.
+    let mut durations = vec![None; script.units.len()];
+    for answer in answers.unwrap_or_default() {
+        if let Purpose::Done(unit) = purposes[answer.transaction][answer.step]
+            && let Some([Value::Integer(duration)]) = answer.rows.first().map(Vec::as_slice)
+        {
+            durations[unit] = Some(*duration);
         }
-        Progress::Waiting => on_unit(UnitEvent::Waiting),
-        Progress::Committed(_) => {}
-    });
-    match db.run(transactions, on_progress).await {
-        Ok(answers) => {
-            let mut durations = vec![None; script.units.len()];
-            for answer in answers {
-                if let Purpose::Done(unit) = purposes[answer.transaction][answer.step]
-                    && let Some([Value::Integer(duration)]) = answer.rows.first().map(Vec::as_slice)
-                {
-                    durations[unit] = Some(*duration);
-                }
-            }
-            Ok(Receipt { durations })
-        }
-        Err(Failure::Lost(lost)) => Err(RunError::Unknown(lost)),
-        Err(failure) => Err(interpret(script, &purposes, failure)),
     }
+    Ok(Receipt { durations })
 }
 
-impl Receipt {
-    /// It happened, and how long it took was lost with the answer.
-    pub(super) fn without_durations(script: &Script) -> Receipt {
-        Receipt {
-            durations: vec![None; script.units.len()],
+/// A script whose guard is the revision.
+struct Sending<'a> {
+    script: &'a Script,
+    run: &'a Run,
+    on_unit: OnUnit,
+    purposes: Vec<Vec<Purpose>>,
+}
+
+impl Guarded for Sending<'_> {
+    fn transactions(&mut self) -> (Vec<Transaction>, OnProgress) {
+        let (transactions, purposes) = lower(self.script, self.run)
+            .into_iter()
+            .map(|lowered| (lowered.transaction, lowered.purposes))
+            .unzip();
+        self.purposes = purposes;
+        let ends = unit_ends(&self.purposes);
+        let on_unit = self.on_unit.clone();
+        let on_progress: OnProgress = Arc::new(move |progress| match progress {
+            Progress::Step { transaction, step } => {
+                if let Some(unit) = ends[transaction][step] {
+                    on_unit(UnitEvent::Done(unit));
+                }
+            }
+            Progress::Waiting => on_unit(UnitEvent::Waiting),
+            Progress::Committed(_) => {}
+        });
+        (transactions, on_progress)
+    }
+
+    async fn look(&self, db: &Db) -> Option<Found> {
+        let expects = self.script.expects;
+        let runs = read::last_runs(db).await.ok()?;
+        Some(match runs.is_at(expects) {
+            true => Found::Unchanged,
+            false if runs.took(expects, &self.run.id) => Found::Done,
+            false => Found::Moved,
+        })
+    }
+
+    fn waits(&self, wait: Wait) {
+        if wait == Wait::Lock {
+            (self.on_unit)(UnitEvent::Waiting);
         }
+    }
+
+    fn may_be_repeated(&self) -> bool {
+        self.script.atomicity == Atomicity::Transaction
     }
 }
 
@@ -120,9 +156,6 @@ fn interpret(script: &Script, purposes: &[Vec<Purpose>], failure: Failure) -> Ru
         _ => (None, 0),
     };
     let interrupted = failure.code() == Some(Code::Interrupted);
-    if matches!(purpose, Some(Purpose::Guard)) && failure.is_raised_by_us() {
-        return RunError::Moved;
-    }
     let (unit, part) = match (purpose, &failure) {
         (Some(Purpose::Unit(unit)), Failure::Step { committed, .. }) => {
             let before = purposes[*committed][..step]

@@ -133,14 +133,7 @@ impl Steps {
                 ],
             ),
         );
-        // An expression that fails is the only way to stop a chain of statements without a program in between.
-        steps.push(
-            Purpose::Guard,
-            Step::own(
-                "SELECT CASE changes() WHEN 1 THEN 1 ELSE json('moved') END",
-                vec![],
-            ),
-        );
+        steps.push(Purpose::Guard, Step::guard("changes()", vec![]));
         steps
     }
 
