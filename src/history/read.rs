@@ -1,13 +1,15 @@
 //! Reading the history: one request, and never a write.
 
 use std::collections::{HashMap, HashSet};
+use std::time::Duration;
 
 use serde_json::Map;
 
 use super::error::HistoryError;
 use super::layout::LAYOUT;
 use super::others::{self, OtherHistory};
-use crate::db::{Db, DbError, EngineError, Query, Rows};
+use super::patience::Patience;
+use crate::db::{Code, Db, DbError, EngineError, Query, Rows};
 use crate::diagnostic::Diagnostic;
 use crate::script::{Key, Revision};
 use crate::sql::Value;
@@ -152,6 +154,9 @@ impl History {
             .max()
     }
 }
+
+/// The first pause before a history is read again that two requests have shown in different states.
+const BETWEEN_READS: Duration = Duration::from_millis(200);
 
 const WHAT_IT_IS: &str = "\
 SELECT type FROM sqlite_schema WHERE lower(name) = '_migrations' AND type IN ('table', 'view')";
@@ -313,19 +318,31 @@ fn recorded(row: &[Value]) -> Result<Row, HistoryError> {
 }
 
 /// Reads the history, and the recorded texts of those rows of it that `wanted` names: a second request, only where it
-/// names any. Both are of one revision: where somebody changed the history between the two, it is read again.
+/// names any. Both are of one revision: where another run changed the history between the two, it is read again.
 ///
 /// # Errors
-/// As [`read`].
+/// As [`read`], and [`Code::Busy`] where the two requests show different states for longer than the lock timeout.
 pub async fn read_with_texts(
     db: &Db,
     wanted: impl Fn(&History) -> Vec<Key>,
 ) -> Result<History, HistoryError> {
+    let mut patience = Patience::new(db);
     loop {
         let mut history = read(db).await?;
         let keys = wanted(&history);
         if keys.is_empty() || add_texts(db, &mut history, &keys).await? == history.revision {
             return Ok(history);
+        }
+        let pause = match patience.saw(&history) {
+            true => Ok(()),
+            false => patience.pass(BETWEEN_READS).await,
+        };
+        if pause.is_err() {
+            return Err(DbError::Read(EngineError::interrupted()).into());
+        }
+        if patience.is_over() {
+            let message = "each read shows another state of its history";
+            return Err(DbError::Read(EngineError::new(Code::Busy, message)).into());
         }
     }
 }
