@@ -7,7 +7,6 @@ use crate::faults::{self, Executes, Fault, Plan, Rule};
 use crate::hrana::{self, Reject, Streams};
 use crate::log::{Log, Request as Logged};
 use crate::proxy::Clients;
-use crate::queue::locked;
 use crate::{Options, Replication, grpc, short, v2};
 use bytes::Bytes;
 use hyper::header::{
@@ -19,7 +18,7 @@ use libsql_hrana::proto;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 use std::convert::Infallible;
-use std::sync::{Arc, Mutex};
+use std::sync::Arc;
 use std::time::Duration;
 use uuid::Uuid;
 
@@ -34,8 +33,6 @@ pub(crate) struct State {
     pub(crate) session: Uuid,
     pub(crate) clients: Clients,
     pub(crate) streams: Arc<Streams>,
-    /// Of a copy of the database that answers reads, where they lag behind.
-    pub(crate) lagging: Mutex<Option<Arc<Streams>>>,
     pub(crate) log: Log,
     pub(crate) plan: Plan,
 }
@@ -88,12 +85,7 @@ pub(crate) async fn serve(
     logged.writes = route.writes();
     let logged = state.log.add(logged);
     let fault = state.plan.fault(&logged);
-    let lagging = match logged.writes || route.baton().is_some() {
-        true => None,
-        false => locked(&state.lagging).clone(),
-    };
     let job = Job {
-        streams: lagging.unwrap_or_else(|| Arc::clone(&state.streams)),
         state: Arc::clone(&state),
         route,
         rights,
@@ -112,8 +104,6 @@ pub(crate) async fn serve(
 /// What a request asks for, its body parsed where it is Hrana.
 struct Job {
     state: Arc<State>,
-    /// Those that it is handled in.
-    streams: Arc<Streams>,
     route: Route,
     /// By its token; the reason where the token is not good.
     rights: Result<Rights, &'static str>,
@@ -222,7 +212,7 @@ async fn faulty(mut job: Job, fault: Option<Fault>) -> Result<Response<Body>, Cl
             return cut(job, Arc::new(call)).await;
         }
         Some(Fault::ExpireStream) => match job.route.baton() {
-            Some(baton) => job.streams.expire(baton),
+            Some(baton) => job.state.streams.expire(baton),
             None => job.expires = true,
         },
         Some(Fault::Redirect {
@@ -338,20 +328,20 @@ async fn handle(job: Job, call: Arc<Call>) -> Response<Body> {
         Route::Pipeline(Err(reject)) | Route::Cursor(Err(reject)) => rejected(reject),
         Route::Pipeline(Ok(body)) => {
             let limit = state.options.max_response_bytes;
-            match hrana::pipeline(&job.streams, body, &call, limit).await {
+            match hrana::pipeline(&state.streams, body, &call, limit).await {
                 Ok(answer) => {
                     if let (true, Some(baton)) = (job.expires, &answer.baton) {
-                        job.streams.expire(baton);
+                        state.streams.expire(baton);
                     }
                     json(StatusCode::OK, &answer)
                 }
                 Err(reject) => rejected(reject),
             }
         }
-        Route::Cursor(Ok(body)) => match hrana::cursor(&job.streams, body, &call).await {
+        Route::Cursor(Ok(body)) => match hrana::cursor(&state.streams, body, &call).await {
             Ok((baton, body)) => {
                 if let (true, Some(baton)) = (job.expires, &baton) {
-                    job.streams.expire(baton);
+                    state.streams.expire(baton);
                 }
                 typed(StatusCode::OK, "text/plain", body)
             }

@@ -8,7 +8,7 @@ use crate::hrana::Streams;
 use crate::http::{State, serve};
 use crate::log::{Log, Request};
 use crate::proxy::Clients;
-use crate::queue::{WriteQueue, locked};
+use crate::queue::WriteQueue;
 use crate::{Auth, Options};
 use futures_util::FutureExt;
 use hyper::service::{make_service_fn, service_fn};
@@ -18,7 +18,7 @@ use std::io;
 use std::net::{Ipv4Addr, SocketAddr, TcpListener};
 use std::ops::Deref;
 use std::path::Path;
-use std::sync::{Arc, Mutex};
+use std::sync::Arc;
 use std::thread::JoinHandle;
 use std::time::Duration;
 use tempfile::TempDir;
@@ -82,7 +82,6 @@ impl Control {
                 session: Uuid::new_v4(),
                 database,
                 streams,
-                lagging: Mutex::default(),
                 clients: Clients::default(),
                 log: Log::default(),
                 plan: Plan::default(),
@@ -135,31 +134,6 @@ impl Control {
     /// From now on nothing goes wrong.
     pub fn no_faults(&self) {
         self.state.plan.set(None);
-    }
-
-    /// From now on requests that only read are answered from the database as it is at this moment, as by a replica of
-    /// the server that lags behind; with [`Control::catch_up`] no longer.
-    ///
-    /// # Errors
-    /// Where the database cannot be copied.
-    pub fn lag(&self) -> io::Result<()> {
-        let path = self.state.database.path();
-        let copy = path.with_file_name("lagging");
-        std::fs::copy(path, &copy)?;
-        std::fs::copy(frames::log_of(path), frames::log_of(&copy))?;
-        let options = &self.state.options;
-        let committed = frames::committed(&frames::log_of(&copy))?;
-        let queue = WriteQueue::new(options.write_window, committed);
-        let database = Database::open(copy, queue, options.max_value_bytes);
-        let database = Arc::new(database.map_err(io::Error::other)?);
-        let streams = Streams::new(database, options.max_streams, options.stream_expiry);
-        *locked(&self.state.lagging) = Some(streams);
-        Ok(())
-    }
-
-    /// From now on every request is answered from the database as it is.
-    pub fn catch_up(&self) {
-        *locked(&self.state.lagging) = None;
     }
 
     /// Expires every stream that no request is using; what they had open is rolled back.
