@@ -24,7 +24,7 @@ pub(crate) const LOCK_HELD: &str = "another connection held the lock of this dat
 
 /// The same, of a server whose reads lag behind its writes.
 const OUTDATED: &str =
-    "another run has changed the history of this database, and reads did not show the change";
+    "the server refused changes because its history has moved, and reading it showed no move";
 
 /// What somebody who waits may want to know.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -121,13 +121,15 @@ pub enum ApplyError {
         /// A `no-transaction` migration that is under way or died.
         started: Option<Box<Diagnostic>>,
     },
-    /// The network failed, and whether the last script happened could not be learnt in time.
+    /// The network failed, and whether the last scripts happened could not be learnt in time.
     #[error("{lost}")]
     Unknown {
         /// The last words of the network.
         lost: db::RemoteError,
-        /// The units of that script: they all happened, or none of them did.
+        /// The units of those scripts.
         units: Vec<Key>,
+        /// How many scripts those are. One happened as a whole or not at all; of several the first ones may have.
+        scripts: usize,
         /// What this run had committed before.
         done: Vec<Done>,
     },
@@ -290,37 +292,44 @@ pub(crate) async fn drive<R: Reader>(
         }
         let mut version = Versions::new(&history);
         let recorded = history.by_key();
-        for script in &decision.scripts {
+        let mut left = decision.scripts.as_slice();
+        while !left.is_empty() {
             if db.stop().is_raised() {
                 return Err(interrupted(done, version.highest()));
             }
-            let events = unit_events(script, on_event);
-            match history::run_within(db, script, run, events, &mut patience).await {
-                Ok(receipt) => {
-                    for (unit, duration) in script.units.iter().zip(receipt.durations) {
-                        done.push(done_unit(unit, duration, &recorded));
-                        version.apply(&unit.record);
-                    }
-                    if let Some(last) = script.units.last() {
-                        on_event(Event::Committed(last.record.key().clone()));
-                    }
+            let (scripts, later) = left.split_at(history::chained(db, left, run));
+            left = later;
+            let events: Vec<_> = scripts.iter().map(|it| unit_events(it, on_event)).collect();
+            let chain = history::run_chain(db, scripts, run, &events, &mut patience).await;
+            let happened = chain.receipts.len();
+            for (script, receipt) in scripts.iter().zip(chain.receipts) {
+                for (unit, duration) in script.units.iter().zip(receipt.durations) {
+                    done.push(done_unit(unit, duration, &recorded));
+                    version.apply(&unit.record);
                 }
-                Err(RunError::Moved) => {
+                if let Some(last) = script.units.last() {
+                    on_event(Event::Committed(last.record.key().clone()));
+                }
+            }
+            let rest = &scripts[happened..];
+            let (Some(error), Some(script)) = (chain.stopped, rest.first()) else {
+                continue;
+            };
+            match error {
+                RunError::Moved => {
                     on_event(Event::Moved);
                     moved = true;
                     continue 'again;
                 }
-                Err(RunError::Failed(failed)) => {
+                RunError::Failed(failed) => {
                     return Err(script_error(db, *failed, script, done, version.highest()).await);
                 }
-                Err(RunError::Unknown(lost)) => {
+                RunError::Unknown(lost) => {
+                    let units = rest.iter().flat_map(|script| &script.units);
                     return Err(ApplyError::Unknown {
                         lost,
-                        units: script
-                            .units
-                            .iter()
-                            .map(|unit| unit.record.key().clone())
-                            .collect(),
+                        units: units.map(|unit| unit.record.key().clone()).collect(),
+                        scripts: rest.len(),
                         done,
                     });
                 }

@@ -107,7 +107,16 @@ impl Session {
         for warning in &config.warnings {
             self.terminal.words(&format!("warning: {warning}"));
         }
-        let stop = signals::stop().map_err(|error| {
+        let terminal = self.terminal;
+        let host = config.database.value.url().map(ToString::to_string);
+        let stop = signals::stop(move || {
+            let host = host.as_deref().unwrap_or("the server");
+            terminal.error(&format!(
+                "interrupted: a change was sent to {host}, which may be carrying it out; waiting for its outcome \
+                 (Ctrl-C again gives up, and the outcome stays unknown)"
+            ));
+        });
+        let stop = stop.map_err(|error| {
             let message = format!("cannot listen for signals: {error}");
             self.stopped(Diagnostic::error("signals", message))
         })?;

@@ -1,17 +1,23 @@
 //! SIGINT and SIGTERM: the run is told to stop, and ends by itself with the transaction under way finished or rolled
-//! back.
+//! back. A run that was sent to a server cannot be stopped: its outcome is awaited, until a second SIGINT.
 
 use crate::db::Stop;
 
-/// A signal that is raised by SIGINT (Ctrl-C) or SIGTERM.
+/// A signal that is raised by SIGINT (Ctrl-C) or SIGTERM. `tell` is called where the outcome of a run on a server is
+/// awaited then.
 ///
 /// # Errors
 /// Where the system refuses the handlers.
-pub(super) fn stop() -> std::io::Result<Stop> {
+pub(super) fn stop(tell: impl Fn() + Send + 'static) -> std::io::Result<Stop> {
     let (handle, stop) = Stop::new();
     let mut signals = Signals::new()?;
     tokio::spawn(async move {
         signals.next().await;
+        handle.raise();
+        if handle.waits_for_an_answer() {
+            tell();
+        }
+        signals.next_interrupt().await;
         handle.raise();
         // The handle stays, so that `Stop` does not take its end for silence.
         std::future::pending::<()>().await;
@@ -41,6 +47,11 @@ impl Signals {
             _ = self.terminate.recv() => {}
         }
     }
+
+    /// What ends processes may send its signal more than once, and does not mean that nothing is to be awaited.
+    async fn next_interrupt(&mut self) {
+        self.interrupt.recv().await;
+    }
 }
 
 #[cfg(windows)]
@@ -63,5 +74,10 @@ impl Signals {
             _ = self.interrupt.recv() => {}
             _ = self.terminate.recv() => {}
         }
+    }
+
+    /// What ends processes may send its signal more than once, and does not mean that nothing is to be awaited.
+    async fn next_interrupt(&mut self) {
+        self.interrupt.recv().await;
     }
 }

@@ -53,7 +53,7 @@ pub use replica_files::{
 };
 pub(crate) use side_files::refuse_side_files;
 pub use side_files::{SideFile, remove_local};
-pub(crate) use stop::{Pause, jittered};
+pub(crate) use stop::{Pause, Waits, jittered};
 pub use stop::{Stop, StopHandle};
 pub use stream::{Sink, StreamedRow};
 pub use unanswered::{Fate, RemoteError};
@@ -226,10 +226,12 @@ impl Db {
     /// [`DbError::Remote`] where the HTTP client cannot be made.
     #[cfg(feature = "remote")]
     pub fn remote(base: &str, token: Option<&str>, options: Options) -> Result<Db, DbError> {
-        Ok(Db {
+        let lock_timeout = options.lock_timeout;
+        let db = Db {
             mode: Mode::Remote(remote::Remote::new(base, token)?),
             options,
-        })
+        };
+        Ok(db.with_lock_timeout(lock_timeout))
     }
 
     /// A local file that follows a server. Queries and runs go to the server, its primary; the file changes by
@@ -244,10 +246,12 @@ impl Db {
         token: Option<&str>,
         options: Options,
     ) -> Result<Db, DbError> {
-        Ok(Db {
+        let lock_timeout = options.lock_timeout;
+        let db = Db {
             mode: Mode::Replica(replica::Replica::new(file.as_ref(), base, token)?),
             options,
-        })
+        };
+        Ok(db.with_lock_timeout(lock_timeout))
     }
 
     /// The tables that were named as [`Options::ignore_tables`].
@@ -380,13 +384,20 @@ impl Db {
     #[must_use]
     pub fn with_lock_timeout(mut self, lock_timeout: Duration) -> Db {
         self.options.lock_timeout = lock_timeout;
+        match &mut self.mode {
+            Mode::Local(_) | Mode::Memory(_) => {}
+            #[cfg(feature = "remote")]
+            Mode::Remote(remote) => remote.wait_at_least(lock_timeout),
+            #[cfg(feature = "replica")]
+            Mode::Replica(replica) => replica.remote.wait_at_least(lock_timeout),
+        }
         self
     }
 
-    /// The same database, for reads that have to be done after the run was told to stop.
-    pub(crate) fn without_stop(&self) -> Db {
+    /// The same database, for finding out what became of a run: it stops only where that is given up.
+    pub(crate) fn until_given_up(&self) -> Db {
         let mut db = self.clone();
-        db.options.stop = Stop::never();
+        db.options.stop = db.options.stop.second();
         db
     }
 
@@ -430,9 +441,15 @@ impl Db {
             Mode::Local(file) => file.run(transactions, on_progress, &self.options).await,
             Mode::Memory(memory) => memory.run(transactions, on_progress, &self.options).await,
             #[cfg(feature = "remote")]
-            Mode::Remote(remote) => remote.run(&transactions, &on_progress, &|_| {}).await,
+            Mode::Remote(remote) => {
+                let stop = &self.options.stop;
+                remote.run(&transactions, &on_progress, stop, &|_| {}).await
+            }
             #[cfg(feature = "replica")]
-            Mode::Replica(replica) => replica.run(&transactions, &on_progress).await,
+            Mode::Replica(replica) => {
+                let stop = &self.options.stop;
+                replica.run(&transactions, &on_progress, stop).await
+            }
         }
     }
 

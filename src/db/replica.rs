@@ -149,12 +149,15 @@ impl Replica {
         &self,
         transactions: &[Transaction],
         on_progress: &OnProgress,
+        stop: &Stop,
     ) -> Result<Vec<Answer>, Failure> {
         let written = |index: u64| {
             self.written
                 .fetch_max(index.saturating_add(1), Ordering::Relaxed);
         };
-        self.remote.run(transactions, on_progress, &written).await
+        self.remote
+            .run(transactions, on_progress, stop, &written)
+            .await
     }
 
     pub(super) async fn sync(&self, options: &Options) -> Result<Synced, DbError> {

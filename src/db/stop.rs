@@ -2,23 +2,55 @@
 //!
 //! It only says so. Whoever runs something looks at it between steps, and interrupts the engine inside one.
 
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
 use tokio::sync::watch;
 
 /// Held by whoever runs; cheap to clone.
 #[derive(Debug, Clone)]
-pub struct Stop(watch::Receiver<bool>);
+pub struct Stop {
+    /// How often it was said.
+    said: watch::Receiver<usize>,
+    /// How often it has to be said.
+    needed: usize,
+    /// Requests that were sent and may have changed something.
+    waiting: Arc<AtomicUsize>,
+}
 
 /// Held by whoever may say stop, for instance the handler of SIGINT.
 #[derive(Debug)]
-pub struct StopHandle(watch::Sender<bool>);
+pub struct StopHandle {
+    said: watch::Sender<usize>,
+    waiting: Arc<AtomicUsize>,
+}
+
+/// An answer is waited for until this is dropped.
+#[derive(Debug)]
+pub(crate) struct Waits(Arc<AtomicUsize>);
+
+impl Drop for Waits {
+    fn drop(&mut self) {
+        self.0.fetch_sub(1, Ordering::Relaxed);
+    }
+}
 
 impl Stop {
     /// A signal and the handle that raises it.
     pub fn new() -> (StopHandle, Stop) {
-        let (sender, receiver) = watch::channel(false);
-        (StopHandle(sender), Stop(receiver))
+        let (sender, said) = watch::channel(0);
+        let waiting = Arc::<AtomicUsize>::default();
+        let handle = StopHandle {
+            said: sender,
+            waiting: waiting.clone(),
+        };
+        let stop = Stop {
+            said,
+            needed: 1,
+            waiting,
+        };
+        (handle, stop)
     }
 
     /// A signal that is never raised.
@@ -26,24 +58,43 @@ impl Stop {
         Stop::new().1
     }
 
+    /// The same signal, which counts as raised the second time: nothing is waited for any longer.
+    pub(crate) fn second(&self) -> Stop {
+        Stop {
+            needed: 2,
+            ..self.clone()
+        }
+    }
+
     /// Whether it was raised.
     pub fn is_raised(&self) -> bool {
-        *self.0.borrow()
+        *self.said.borrow() >= self.needed
     }
 
     /// Returns once it is raised; never, if nobody is left who could raise it.
     pub async fn raised(&self) {
-        let mut receiver = self.0.clone();
-        if receiver.wait_for(|raised| *raised).await.is_err() {
+        let mut said = self.said.clone();
+        if said.wait_for(|said| *said >= self.needed).await.is_err() {
             std::future::pending::<()>().await;
         }
+    }
+
+    /// To be held while the answer to a run is awaited.
+    pub(crate) fn waits_for_an_answer(&self) -> Waits {
+        self.waiting.fetch_add(1, Ordering::Relaxed);
+        Waits(self.waiting.clone())
     }
 }
 
 impl StopHandle {
-    /// Raises the signal. A second time changes nothing.
+    /// Raises the signal. The second time a run on a server is given up whose outcome is not known yet.
     pub fn raise(&self) {
-        self.0.send_replace(true);
+        self.said.send_modify(|said| *said += 1);
+    }
+
+    /// Whether a run was sent to a server, and its outcome is awaited.
+    pub fn waits_for_an_answer(&self) -> bool {
+        self.waiting.load(Ordering::Relaxed) > 0
     }
 }
 

@@ -28,6 +28,12 @@ pub enum RemoteError {
         /// The system's words.
         why: String,
     },
+    /// The caller did not wait for the answer any longer.
+    #[error("the answer of {host} was not waited for any longer")]
+    GivenUp {
+        /// Host and port.
+        host: String,
+    },
     /// 401.
     #[error("{host} refused the token: {words}")]
     Unauthorized {
@@ -101,11 +107,30 @@ pub enum RemoteError {
         /// How its answer begins.
         words: String,
     },
-    /// The answer would be larger than the server gives at once.
+    /// The answer would be larger than the server gives at once. The server ended the request, and transactions before
+    /// that are committed.
     #[error("the answer is larger than {host} gives at once")]
     TooLarge {
         /// Host and port.
         host: String,
+    },
+    /// The answer is larger than any answer that a server gives.
+    #[error("the answer of {host} is larger than {} MB, and was not read to its end", most >> 20)]
+    Oversized {
+        /// Host and port.
+        host: String,
+        /// The bytes that are read at the most.
+        most: usize,
+    },
+    /// The server ended the request with an error of no statement. Transactions before that are committed.
+    #[error("{host} ended the request: {words}")]
+    Ended {
+        /// Host and port.
+        host: String,
+        /// The kind of the error.
+        code: super::Code,
+        /// The server's words.
+        words: String,
     },
 }
 
@@ -129,30 +154,50 @@ pub enum Fate {
     Refused,
 }
 
+/// Whether a request was carried out whose answer has this status, and is not 200.
+///
+/// [`Fate::Refused`] is for statuses that a server or a gateway gives instead of carrying a request out. All others may
+/// come from a gateway that had passed the request on: it gave up waiting (408, 499, 502, 504), disliked the answer (406,
+/// 451), or replaced it (2xx, 3xx).
+fn of_status(status: u16) -> Fate {
+    match status {
+        425 | 429 => Fate::NotDone,
+        300..=399 => Fate::Unrepeatable,
+        400..=405 | 407 | 409..=415 | 417 | 421 | 422 | 426 | 428 | 431 => Fate::Refused,
+        _ => Fate::Unknown,
+    }
+}
+
 impl RemoteError {
     /// Whether the request was carried out.
     pub fn fate(&self) -> Fate {
         match self {
-            RemoteError::Unreachable { .. }
-            | RemoteError::NotEncrypted { .. }
-            | RemoteError::TooMany { .. } => Fate::NotDone,
-            RemoteError::Lost { .. } | RemoteError::Incomplete { .. } => Fate::Unknown,
-            RemoteError::Redirected { .. } => Fate::Unrepeatable,
-            // A gateway may have passed the request on to a server before it gave up, or lost the answer.
-            RemoteError::Status {
-                status: 408 | 499, ..
-            } => Fate::Unknown,
-            RemoteError::Status {
-                status: 400..=499, ..
-            } => Fate::Refused,
-            RemoteError::Status { .. } => Fate::Unknown,
-            // The server's answer was replaced on its way.
-            RemoteError::NotHrana { .. } => Fate::Unknown,
-            RemoteError::Unauthorized { .. }
-            | RemoteError::Forbidden { .. }
-            | RemoteError::NotFound { .. }
-            | RemoteError::TooLarge { .. } => Fate::Refused,
+            RemoteError::Unreachable { .. } | RemoteError::NotEncrypted { .. } => Fate::NotDone,
+            // The server's answer was lost or replaced on its way.
+            RemoteError::Lost { .. }
+            | RemoteError::Incomplete { .. }
+            | RemoteError::NotHrana { .. } => Fate::Unknown,
+            RemoteError::TooLarge { .. }
+            | RemoteError::Oversized { .. }
+            | RemoteError::GivenUp { .. }
+            | RemoteError::Ended { .. } => Fate::Unrepeatable,
+            RemoteError::Unauthorized { .. } => of_status(401),
+            RemoteError::Forbidden { .. } => of_status(403),
+            RemoteError::NotFound { .. } => of_status(404),
+            RemoteError::TooMany { .. } => of_status(429),
+            RemoteError::Redirected { status, .. } | RemoteError::Status { status, .. } => {
+                of_status(*status)
+            }
         }
+    }
+
+    /// Whether the request is over: the server does not carry it out later. Then reading tells whether it did.
+    pub fn is_over(&self) -> bool {
+        let ended = matches!(
+            self,
+            RemoteError::TooLarge { .. } | RemoteError::Ended { .. }
+        );
+        ended || self.fate() == Fate::Refused
     }
 
     /// Whether the same may succeed a little later.
@@ -166,21 +211,27 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_status_tells_that_nothing_was_done_only_where_the_server_itself_refused() {
-        let fate = |status: u16| {
-            let (host, words) = (String::new(), String::new());
-            RemoteError::Status {
-                host,
-                status,
-                words,
-            }
-            .fate()
-        };
-        for status in [400, 405, 409, 413, 422] {
-            assert_eq!(fate(status), Fate::Refused, "{status}");
+    fn each_status_has_a_class() {
+        // Certainly not carried out; all others may have been.
+        let refused = [
+            400, 401, 402, 403, 404, 405, 407, 409, 410, 411, 412, 413, 414, 415, 417, 421, 422,
+            426, 428, 431,
+        ];
+        for status in 100..=999 {
+            let expect = match status {
+                300..=399 => Fate::Unrepeatable,
+                425 | 429 => Fate::NotDone,
+                status if refused.contains(&status) => Fate::Refused,
+                _ => Fate::Unknown,
+            };
+            assert_eq!(of_status(status), expect, "{status}");
         }
-        for status in [201, 202, 204, 206, 408, 499, 500, 502, 503, 504, 524] {
-            assert_eq!(fate(status), Fate::Unknown, "{status}");
+        let may_have_run = [
+            101, 201, 202, 204, 206, 406, 408, 416, 418, 423, 424, 444, 451, 460, 499, 500, 501,
+            502, 503, 504, 520, 524, 529, 530, 599, 999,
+        ];
+        for status in may_have_run {
+            assert_eq!(of_status(status), Fate::Unknown, "{status}");
         }
     }
 

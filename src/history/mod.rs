@@ -25,7 +25,7 @@ pub(crate) use others::not_the_applications;
 pub(crate) use patience::{Interrupted, Patience};
 pub(crate) use read::moment;
 pub use read::{History, Row, State, Unfinished, read, read_with_texts};
-pub(crate) use run::run_within;
 pub use run::{OnUnit, Receipt, UnitEvent, run};
+pub(crate) use run::{chained, run_chain};
 pub(crate) use settle::{Found, Guarded, Unsettled, Wait, settle};
 pub(crate) use write::baselined;

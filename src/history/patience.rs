@@ -6,14 +6,31 @@ use super::read::History;
 use crate::db::{self, Db, Stop};
 use crate::script::Revision;
 
-/// The wait for other connections. Only standing still is waited for in vain: whatever another run gets done begins
-/// the wait again.
+/// The wait for other connections. Only standing still is waited for in vain: whatever this run or another gets done
+/// begins the wait again.
 pub(crate) struct Patience {
     lock_timeout: Duration,
     since: Instant,
     seen: Option<(Revision, Option<u64>)>,
     pause: Duration,
     stop: Stop,
+}
+
+/// Pauses that double.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Pause {
+    pub(crate) first: Duration,
+    pub(crate) longest: Duration,
+}
+
+impl From<Duration> for Pause {
+    /// As long as this, and longer without an end.
+    fn from(first: Duration) -> Pause {
+        Pause {
+            first,
+            longest: Duration::MAX,
+        }
+    }
 }
 
 /// The run was told to stop while it waited.
@@ -31,14 +48,12 @@ impl Patience {
         }
     }
 
-    /// Compares the history with the one that was seen before; a difference is progress.
+    /// Whether a history is further than those that were seen before: another run makes progress then. An older one is
+    /// none, since of several replicas some may lag behind.
     pub(crate) fn saw(&mut self, history: &History) -> bool {
-        let unfinished = history
-            .unfinished
-            .as_ref()
-            .map(|unfinished| unfinished.line);
-        let now = Some((history.revision, unfinished));
-        let progress = self.seen != now;
+        let unfinished = history.unfinished.as_ref();
+        let now = Some((history.revision, unfinished.map(|it| it.line)));
+        let progress = self.seen < now;
         if progress {
             self.seen = now;
             self.restart();
@@ -62,26 +77,23 @@ impl Patience {
         whole.saturating_sub(self.since.elapsed())
     }
 
-    /// Waits by doing nothing: `first` the first time, and each time twice as long as the time before.
-    pub(crate) async fn pass(&mut self, first: Duration) -> Result<(), Interrupted> {
-        self.pass_within(first, Duration::ZERO).await
+    /// The next pause, a little longer or shorter than that of other runs.
+    pub(super) fn next(&mut self, pause: Pause) -> Duration {
+        let next = self.pause.clamp(pause.first, pause.longest);
+        self.pause = next.saturating_mul(2);
+        db::jittered(next)
     }
 
-    pub(super) async fn pass_within(
-        &mut self,
-        first: Duration,
-        at_least: Duration,
-    ) -> Result<(), Interrupted> {
-        let pause = self.pause.max(first);
-        self.pause = pause * 2;
-        let left = self.left(at_least);
-        self.rest(db::jittered(pause).min(left)).await
+    /// Waits by doing nothing: the next pause, and no longer than what is left of the lock timeout.
+    pub(crate) async fn pass(&mut self, pause: impl Into<Pause>) -> Result<(), Interrupted> {
+        let next = self.next(pause.into());
+        self.rest(next).await
     }
 
-    /// Waits for this long.
+    /// Waits for this long, and no longer than what is left of the lock timeout.
     pub(crate) async fn rest(&self, time: Duration) -> Result<(), Interrupted> {
         tokio::select! {
-            () = tokio::time::sleep(time) => Ok(()),
+            () = tokio::time::sleep(time.min(self.left(Duration::ZERO))) => Ok(()),
             () = self.stop.raised() => Err(Interrupted),
         }
     }

@@ -389,9 +389,9 @@ pub(super) struct LastRuns {
 }
 
 impl LastRuns {
-    /// Whether the history is at this revision.
-    pub(super) fn is_at(&self, revision: Revision) -> bool {
-        self.revision == revision
+    /// Whether the history has left this revision behind. Reads may lag behind writes: an older one tells nothing.
+    pub(super) fn is_past(&self, revision: Revision) -> bool {
+        self.revision.0 > revision.0
     }
 
     /// Whether a script of this run that expected this revision happened.

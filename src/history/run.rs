@@ -1,4 +1,4 @@
-//! Carrying out a script: lower it, run it until its outcome is known, and say of a failure which part of the script it was.
+//! Carrying out scripts: lower them, send them until their outcome is known, and say of a failure which part of which script it was.
 
 use std::sync::Arc;
 
@@ -7,8 +7,8 @@ use super::patience::Patience;
 use super::read;
 use super::settle::{Found, Guarded, Unsettled, Wait, settle};
 use super::write::{Purpose, lower};
-use crate::db::{At, Code, Db, Failure, OnProgress, Progress, Transaction};
-use crate::script::{Atomicity, Run, Script};
+use crate::db::{At, Code, Db, Engine, Failure, OnProgress, Progress, Transaction};
+use crate::script::{Atomicity, Run, Script, Step};
 use crate::sql::Value;
 
 /// How a script is getting on.
@@ -31,6 +31,51 @@ pub struct Receipt {
     pub durations: Vec<Option<i64>>,
 }
 
+/// What became of scripts that were run one after another.
+#[derive(Debug)]
+pub(crate) struct Chain {
+    /// Those that happened, from the first.
+    pub(crate) receipts: Vec<Receipt>,
+    /// Why the next one did not, where it did not. Those behind it did not happen either; with [`RunError::Unknown`]
+    /// they may have.
+    pub(crate) stopped: Option<RunError>,
+}
+
+/// How many scripts share a request at the most. `_migrations` keeps the ids of twice as many runs, which settle a lost
+/// answer.
+const CHAINED: usize = 32;
+
+/// How many bytes of SQL and values they have together at the most: gateways often take 1 MB.
+const CHAINED_BYTES: usize = 512 << 10;
+
+/// How many of these scripts are run at once: on a server as many as fit into one request, each still a transaction of
+/// its own; elsewhere one.
+pub(crate) fn chained(db: &Db, scripts: &[Script], run: &Run) -> usize {
+    if db.engine() != Engine::Server {
+        return scripts.len().min(1);
+    }
+    let mut bytes = 0;
+    let fits = |script: &&Script| {
+        let steps = lower(script, run)
+            .into_iter()
+            .map(|it| it.transaction.steps);
+        bytes += steps.flatten().map(|it| size(&it)).sum::<usize>();
+        script.atomicity == Atomicity::Transaction && bytes <= CHAINED_BYTES
+    };
+    let fitting = scripts.iter().take(CHAINED).take_while(fits).count();
+    fitting.max(scripts.len().min(1))
+}
+
+/// About how many bytes a step takes in a request.
+fn size(step: &Step) -> usize {
+    let value = |value: &Value| match value {
+        Value::Text(text) => text.len(),
+        Value::Blob(bytes) => bytes.len() * 4 / 3,
+        Value::Null | Value::Integer(_) | Value::Real(_) => 16,
+    };
+    step.sql.len() + step.args.iter().map(value).sum::<usize>()
+}
+
 /// Runs a script and records it, if the history still is at the revision that it expects.
 ///
 /// # Errors
@@ -42,89 +87,121 @@ pub async fn run(
     run: &Run,
     on_unit: OnUnit,
 ) -> Result<Receipt, RunError> {
-    run_within(db, script, run, on_unit, &mut Patience::new(db)).await
+    let scripts = std::slice::from_ref(script);
+    let mut patience = Patience::new(db);
+    let mut chain = run_chain(db, scripts, run, &[on_unit], &mut patience).await;
+    match (chain.stopped, chain.receipts.pop()) {
+        (Some(error), _) => Err(error),
+        (None, Some(receipt)) => Ok(receipt),
+        (None, None) => Ok(Receipt::default()),
+    }
 }
 
-/// The same, as a part of a longer run that has waited for others already.
-pub(crate) async fn run_within(
+/// Runs scripts in one request, each after the one before it is committed. `on_unit` has one entry for each.
+pub(crate) async fn run_chain(
     db: &Db,
-    script: &Script,
+    scripts: &[Script],
     run: &Run,
-    on_unit: OnUnit,
+    on_unit: &[OnUnit],
     patience: &mut Patience,
-) -> Result<Receipt, RunError> {
+) -> Chain {
     let mut sending = Sending {
-        script,
+        scripts,
         run,
         on_unit,
         purposes: Vec::new(),
     };
-    let answers = settle(db, patience, &mut sending).await;
+    let settled = settle(db, patience, &mut sending).await;
+    let happened = scripts[..settled.happened].iter();
+    let mut receipts: Vec<Receipt> = happened.map(Receipt::without_durations).collect();
     let purposes = sending.purposes;
-    let answers = answers.map_err(|unsettled| match unsettled {
-        Unsettled::Moved => RunError::Moved,
-        Unsettled::Unknown(lost) => RunError::Unknown(lost),
-        Unsettled::Failed(failure) => interpret(script, &purposes, failure),
-    })?;
-    // How long the units took is lost with the answers.
-    let mut durations = vec![None; script.units.len()];
-    for answer in answers.unwrap_or_default() {
+    for answer in &settled.answers {
+        let script = match scripts[settled.behind].atomicity {
+            Atomicity::Transaction => settled.behind + answer.transaction,
+            Atomicity::Bare => 0,
+        };
         if let Purpose::Done(unit) = purposes[answer.transaction][answer.step]
             && let Some([Value::Integer(duration)]) = answer.rows.first().map(Vec::as_slice)
         {
-            durations[unit] = Some(*duration);
+            receipts[script].durations[unit] = Some(*duration);
         }
     }
-    Ok(Receipt { durations })
+    let stopped = settled.stopped.map(|unsettled| match unsettled {
+        Unsettled::Moved => RunError::Moved,
+        Unsettled::Unknown(lost) => RunError::Unknown(lost),
+        Unsettled::Failed(failure) => interpret(&scripts[settled.happened], run, failure),
+    });
+    Chain { receipts, stopped }
 }
 
-/// A script whose guard is the revision.
+/// Scripts whose guards are revisions.
 struct Sending<'a> {
-    script: &'a Script,
+    scripts: &'a [Script],
     run: &'a Run,
-    on_unit: OnUnit,
+    on_unit: &'a [OnUnit],
+    /// Of the copy that was sent last, for each transaction.
     purposes: Vec<Vec<Purpose>>,
 }
 
 impl Guarded for Sending<'_> {
-    fn transactions(&mut self) -> (Vec<Transaction>, OnProgress) {
-        let (transactions, purposes) = lower(self.script, self.run)
-            .into_iter()
-            .map(|lowered| (lowered.transaction, lowered.purposes))
-            .unzip();
-        self.purposes = purposes;
+    fn parts(&self) -> usize {
+        self.scripts.len()
+    }
+
+    fn transactions(&mut self, done: usize) -> (Vec<Transaction>, OnProgress) {
+        // For each transaction where its script's events go.
+        let (mut transactions, mut on_unit) = (Vec::new(), Vec::new());
+        self.purposes.clear();
+        for (script, events) in self.scripts.iter().zip(self.on_unit).skip(done) {
+            for lowered in lower(script, self.run) {
+                transactions.push(lowered.transaction);
+                self.purposes.push(lowered.purposes);
+                on_unit.push(events.clone());
+            }
+        }
         let ends = unit_ends(&self.purposes);
-        let on_unit = self.on_unit.clone();
         let on_progress: OnProgress = Arc::new(move |progress| match progress {
             Progress::Step { transaction, step } => {
                 if let Some(unit) = ends[transaction][step] {
-                    on_unit(UnitEvent::Done(unit));
+                    on_unit[transaction](UnitEvent::Done(unit));
                 }
             }
-            Progress::Waiting => on_unit(UnitEvent::Waiting),
+            Progress::Waiting => on_unit[0](UnitEvent::Waiting),
             Progress::Committed(_) => {}
         });
         (transactions, on_progress)
     }
 
-    async fn look(&self, db: &Db) -> Option<Found> {
-        let expects = self.script.expects;
+    async fn look(&self, db: &Db, done: usize) -> Option<Found> {
         let runs = read::last_runs(db).await.ok()?;
-        Some(match runs.is_at(expects) {
-            true => Found::Unchanged,
-            false if runs.took(expects, &self.run.id) => Found::Done,
-            false => Found::Moved,
+        let rest = &self.scripts[done..];
+        let took = |script: &&Script| runs.took(script.expects, &self.run.id);
+        let happened = rest.iter().take_while(took).count();
+        let next = rest.get(happened);
+        Some(Found {
+            happened,
+            moved: next.is_some_and(|next| runs.is_past(next.expects)),
         })
     }
 
     fn waits(&self, wait: Wait) {
         if wait == Wait::Lock {
-            (self.on_unit)(UnitEvent::Waiting);
+            (self.on_unit[0])(UnitEvent::Waiting);
         }
     }
 
     fn may_be_repeated(&self) -> bool {
-        self.script.atomicity == Atomicity::Transaction
+        let mut scripts = self.scripts.iter();
+        scripts.all(|script| script.atomicity == Atomicity::Transaction)
+    }
+}
+
+impl Receipt {
+    /// It happened, and how long it took was lost with the answer.
+    pub(super) fn without_durations(script: &Script) -> Receipt {
+        Receipt {
+            durations: vec![None; script.units.len()],
+        }
     }
 }
 
@@ -146,7 +223,10 @@ fn unit_ends(purposes: &[Vec<Purpose>]) -> Vec<Vec<Option<usize>>> {
         .collect()
 }
 
-fn interpret(script: &Script, purposes: &[Vec<Purpose>], failure: Failure) -> RunError {
+/// Which part of a script failed.
+fn interpret(script: &Script, run: &Run, failure: Failure) -> RunError {
+    let lowered = lower(script, run).into_iter();
+    let purposes: Vec<Vec<Purpose>> = lowered.map(|it| it.purposes).collect();
     let (purpose, step) = match &failure {
         Failure::Step {
             committed,

@@ -51,7 +51,12 @@ impl Report {
                 }
             }
             ApplyError::Script(error) => script(error),
-            ApplyError::Unknown { lost, units, done } => super::remote::unknown(lost, units, done),
+            ApplyError::Unknown {
+                lost,
+                units,
+                scripts,
+                done,
+            } => super::remote::unknown(lost, units, *scripts, done),
         }
     }
 

@@ -35,6 +35,10 @@ pub(super) fn diagnostic(error: &RemoteError) -> Diagnostic {
             "connection-lost",
             "see whether the server still runs, then run the command again: it goes on where it was",
         ),
+        RemoteError::GivenUp { .. } => (
+            "given-up",
+            "the server may still carry it out: see what became of it, then run the command again",
+        ),
         RemoteError::Unauthorized { .. } => (
             UNAUTHORIZED,
             "make a new token with `turso db tokens create NAME` and put it into TURSO_AUTH_TOKEN",
@@ -69,6 +73,14 @@ pub(super) fn diagnostic(error: &RemoteError) -> Diagnostic {
         RemoteError::TooLarge { .. } => (
             "response-too-large",
             "do less at once: `migrate --tx each` sends each migration by itself",
+        ),
+        RemoteError::Oversized { .. } => (
+            "response-too-large",
+            "no libSQL server answers with so much: see what answers at that URL, and which proxy or gateway stands before the server",
+        ),
+        RemoteError::Ended { .. } => (
+            "server-error",
+            "see what the server's own log says, then run the command again",
         ),
     };
     Diagnostic::error(code, error.to_string()).help(help)
@@ -112,15 +124,23 @@ impl Report {
     }
 }
 
-/// A script of which nobody knows whether it happened.
-pub(super) fn unknown(lost: &RemoteError, units: &[Key], done: &[Done]) -> Report {
+/// Scripts whose outcome is unknown.
+pub(super) fn unknown(lost: &RemoteError, units: &[Key], scripts: usize, done: &[Done]) -> Report {
     let mut diagnostic = diagnostic(lost).class(Class::Unknown);
     diagnostic.code = "outcome-unknown";
-    diagnostic.notes.push(format!(
-        "{} may be in the database, or not: all of it or none of it",
-        keys(units)
-    ));
+    let which = match scripts {
+        1 => "all of it or none of it",
+        _ => "each is a transaction of its own, in this order",
+    };
+    let units = keys(units);
+    diagnostic
+        .notes
+        .push(format!("{units} may be in the database, or not: {which}"));
     let next = match lost {
+        RemoteError::GivenUp { .. } => {
+            diagnostic.help.clear();
+            "the server may still be at it: `status` tells what is applied, and `migrate` goes on"
+        }
         RemoteError::Redirected { .. } => "then `status` tells, and `migrate` goes on",
         _ => {
             diagnostic.help.clear();

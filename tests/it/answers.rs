@@ -275,7 +275,10 @@ fn a_script_of_many_statements_needs_all_of_a_cursors_answer() {
                 .iter()
                 .filter(|it| path(it))
                 .count(),
-            2
+            match executes {
+                Executes::Everything => 1,
+                Executes::Nothing => 2,
+            }
         );
         assert_eq!(servers.state(), (20_500, 1), "{short:?} {executes:?} {ran}");
     }
@@ -421,5 +424,212 @@ fn a_redirected_sync_goes_nowhere() {
                 assert_eq!(servers.state(), (0, 1), "{ran}");
             }
         }
+    }
+}
+
+/// One statement that takes a second or two.
+const SLOW: &str = "CREATE TABLE a (x);\n\
+    INSERT INTO a WITH RECURSIVE n(x) AS (SELECT 1 UNION ALL SELECT x + 1 FROM n WHERE x < 1500000) SELECT 1 FROM n WHERE x = 1500000;\n";
+
+#[test]
+fn a_status_and_the_words_agree_with_the_database_whether_the_server_ran_it_or_not() {
+    let statuses = [
+        202, 204, 206, 304, 400, 401, 402, 403, 404, 406, 408, 409, 413, 418, 422, 425, 429, 451,
+        499, 500, 502, 503, 504, 524,
+    ];
+    for status in statuses {
+        for executes in [Executes::Everything, Executes::Nothing] {
+            let servers = Servers::with_a_migration(Mode::Remote);
+            servers.wrong_once(Fault::StatusAfter { status, executes });
+            let ran = servers.project.run("migrate");
+            let state = servers.state();
+            let said = format!("{status} {executes:?} {state:?} {ran}");
+            match ran.code {
+                Some(0) => {
+                    assert!(ran.stdout.contains("applied V1 a"), "{said}");
+                    assert_eq!(state, (1, 1), "{said}");
+                }
+                Some(1) => {
+                    assert!(ran.stderr.contains("nothing was changed"), "{said}");
+                    assert_eq!(state, (0, 0), "{said}");
+                }
+                Some(8) => assert!(ran.stderr.contains("outcome-unknown"), "{said}"),
+                _ => panic!("{said}"),
+            }
+            // What may have run and did is found.
+            if executes == Executes::Everything {
+                assert_eq!(ran.code, Some(0), "{said}");
+            }
+            ends(&servers.project.run("migrate"), 0, "");
+            assert_eq!(servers.state(), (1, 1), "{said}");
+        }
+    }
+}
+
+#[test]
+fn an_answer_without_end_is_read_to_a_bound() {
+    let head = r#"{"baton":null,"base_url":null}"#;
+    for (status, lines) in [(200, false), (200, true), (500, false), (404, true)] {
+        let servers = Servers::with_a_migration(Mode::Remote);
+        ends(&servers.project.run("migrate"), 0, "applied V1 a");
+        for line in ["status", "export out.sql"] {
+            let head = match line {
+                "status" => "",
+                _ => &format!("{head}\n"),
+            };
+            let fault = Fault::Endless {
+                status,
+                head: head.to_owned(),
+                lines: lines && line == "status",
+                executes: Executes::Nothing,
+            };
+            servers.wrong(fault, |it| it.path.starts_with("/v3/"));
+            let ran = servers.project.run(line);
+            assert_eq!(ran.code, Some(1), "{ran}");
+            if status == 200 {
+                assert!(ran.stderr.contains("is larger than 64 MB"), "{ran}");
+            }
+        }
+    }
+}
+
+#[test]
+fn a_script_whose_answer_has_no_end_is_settled_by_reading() {
+    for (executes, code, state) in [
+        (Executes::Everything, 0, (1, 1)),
+        (Executes::Nothing, 8, (0, 0)),
+    ] {
+        let servers = Servers::with_a_migration(Mode::Remote);
+        servers.wrong_once(Fault::Endless {
+            status: 200,
+            head: "{".to_owned(),
+            lines: true,
+            executes,
+        });
+        let ran = servers.project.run("migrate");
+        assert_eq!(ran.code, Some(code), "{ran}");
+        assert_eq!(servers.writes(), 1, "{ran}");
+        assert_eq!(servers.state(), state, "{ran}");
+    }
+}
+
+#[test]
+fn a_statement_that_outlasts_a_gateway_is_sent_once() {
+    for mode in [Mode::Remote, Mode::Replica] {
+        let servers = Servers::start(mode, Replication::V1);
+        servers.project.write("migrations/V1__a.sql", SLOW);
+        servers.wrong(Fault::Patience { ms: 300 }, |it| it.writes);
+        let ran = servers.project.run("migrate");
+        ends(&ran, 0, "applied V1 a");
+        assert_eq!(servers.writes(), 1, "{ran}");
+        assert_eq!(servers.state(), (1, 1), "{ran}");
+    }
+}
+
+#[test]
+fn an_answer_that_is_too_large_for_the_server_is_no_refusal() {
+    let server = ours(seedbed_test_server::Options {
+        max_response_bytes: 3000,
+        ..seedbed_test_server::Options::default()
+    });
+    let project = Project::new()
+        .migration("V1__a", "CREATE TABLE a (x);\n")
+        .migration(
+            "V2__b",
+            "CREATE TABLE b (x);\n".to_owned() + &"SELECT 1;\n".repeat(500),
+        );
+    let line = |words: &str| format!("{words} --database {}", server.url());
+    let ran = project.run(&line("migrate --tx each"));
+    assert_eq!(ran.code, Some(1), "{ran}");
+    let shown = project.run(&line("status"));
+    assert!(
+        shown.stdout.contains("1 applied, 1 pending"),
+        "{ran}{shown}"
+    );
+    assert!(
+        ran.stderr
+            .contains("V1 was applied before by this run, and stands"),
+        "{ran}"
+    );
+}
+
+#[test]
+fn a_server_whose_reads_lag_behind_its_writes_is_waited_for_until_the_lock_timeout() {
+    let servers = Servers::with_a_migration(Mode::Remote);
+    ends(&servers.project.run("migrate"), 0, "applied V1 a");
+    let second = "CREATE TABLE b (x);\n";
+    servers.project.write("migrations/V2__b.sql", second);
+    servers.wrong(Fault::Remember, |it| !it.writes);
+    ends(&servers.project.run("migrate"), 0, "applied V2 b");
+    servers.server.clear_requests();
+    // From now on reading shows the history as it was before.
+    servers.wrong(Fault::Replay, |it| !it.writes);
+    let ran = servers.project.run("migrate --lock-timeout 2");
+    ends(&ran, 6, "reading it showed no move");
+    let requests = servers.server.requests().len();
+    assert!((3..30).contains(&requests), "{requests} requests: {ran}");
+    // It catches up while it is waited for.
+    let mut reads = 0;
+    servers.server.plan(move |request| {
+        reads += usize::from(!request.writes);
+        (!request.writes && reads < 4).then_some(Fault::Replay)
+    });
+    ends(&servers.project.run("migrate"), 0, "nothing to do");
+}
+
+/// Runs a migration, and returns once the server is at it. Its answer never comes.
+#[cfg(unix)]
+fn under_way(servers: &Servers) -> crate::process::Running {
+    servers.wrong(Fault::Delay { ms: 600_000 }, |it| it.writes);
+    let running = servers.project.spawn("migrate");
+    while servers.writes() == 0 {
+        std::thread::yield_now();
+    }
+    running
+}
+
+#[cfg(unix)]
+#[test]
+fn the_first_interrupt_tells_what_is_awaited_and_the_second_gives_up() {
+    for mode in [Mode::Remote, Mode::Replica] {
+        let servers = Servers::with_a_migration(mode);
+        let mut running = under_way(&servers);
+        running.signal("INT");
+        running.wait_for("interrupted: a change was sent to http://127.0.0.1:");
+        running.signal("INT");
+        let ran = running.finish();
+        ends(&ran, 8, "the outcome stays unknown");
+        ends(
+            &ran,
+            8,
+            "V1 may be in the database, or not: all of it or none of it",
+        );
+        ends(
+            &ran,
+            8,
+            "`seedbed status` tells what is applied, and `seedbed migrate` goes on",
+        );
+    }
+}
+
+#[cfg(unix)]
+#[test]
+fn after_one_interrupt_the_outcome_of_a_script_is_awaited() {
+    for signal in ["INT", "TERM"] {
+        let servers = Servers::start(Mode::Remote, Replication::V1);
+        servers.project.write("migrations/V1__a.sql", SLOW);
+        // It has to be settled by reading, too.
+        servers.wrong(Fault::Patience { ms: 200 }, |it| it.writes);
+        let mut running = servers.project.spawn("migrate");
+        while servers.writes() == 0 {
+            std::thread::yield_now();
+        }
+        running.signal(signal);
+        running.wait_for("interrupted: a change was sent to http://127.0.0.1:");
+        // A second one of these gives nothing up.
+        running.signal("TERM");
+        let ran = running.finish();
+        ends(&ran, 0, "applied V1 a");
+        assert_eq!(servers.state(), (1, 1), "{ran}");
     }
 }

@@ -3,7 +3,9 @@
 use std::time::Duration;
 
 use seedbed::db::{Db, Options, Query};
-use seedbed::migrations::{ApplyError, Migrations, PlanOptions, apply, ignore, observe, plan};
+use seedbed::migrations::{
+    ApplyError, Grouping, Migrations, PlanOptions, apply, ignore, observe, plan,
+};
 use seedbed::script::Run;
 use seedbed::sql::Value;
 use seedbed_test_server::{Executes, Fault, Server, Short};
@@ -181,6 +183,89 @@ fn twelve_runners_get_a_script_done_that_takes_longer_than_the_server_lets_it() 
     }
     let ran = project.run(&format!("status --exit-code --database {}", server.url()));
     assert_eq!(ran.code, Some(0), "{ran}");
+}
+
+/// A project with `count` migrations, and the server that it is for.
+fn project(count: usize) -> (Server, Project) {
+    let server = ours(seedbed_test_server::Options::default());
+    let mut project = Project::new()
+        .env("TURSO_DATABASE_URL", &server.url())
+        .env("USE_TURSO", "YES");
+    for n in 1..=count {
+        let sql = format!("CREATE TABLE t{n} (x);\n");
+        let name = format!("V{n}__t");
+        project = project
+            .migration(&name, sql)
+            .down(&name, format!("DROP TABLE t{n};\n"));
+    }
+    (server, project)
+}
+
+#[test]
+fn commands_make_as_few_requests_as_they_have_questions() {
+    let (server, project) = project(20);
+    let counted = |line: &str| {
+        server.clear_requests();
+        let ran = project.run(line);
+        assert_eq!(ran.code, Some(0), "{ran}");
+        server.requests().len()
+    };
+    assert_eq!(counted("status"), 1);
+    assert_eq!(counted("migrate --dry-run"), 1);
+    assert_eq!(counted("migrate"), 2);
+    assert_eq!(counted("migrate"), 1);
+    assert_eq!(counted("status"), 1);
+    // The texts of the down files are asked for once it is known which.
+    assert_eq!(counted("undo --to 0"), 3);
+    assert_eq!(counted("migrate --tx each"), 2);
+    assert_eq!(counted("migrate --tx each"), 1);
+}
+
+#[test]
+fn of_transactions_that_share_a_request_those_before_the_failed_one_stand() {
+    let (server, project) = project(20);
+    project.write(
+        "migrations/V7__t.sql",
+        "CREATE TABLE t7 (x);\nCREATE TABLE t6 (x);\n",
+    );
+    let ran = project.run("migrate --tx each");
+    assert_eq!(ran.code, Some(1), "{ran}");
+    assert!(ran.stderr.contains("migrations/V7__t.sql:2:"), "{ran}");
+    let words = "V1, V2, V3, V4, V5 and V6 were applied before by this run, and stand; the database is at V6";
+    assert!(ran.stderr.contains(words), "{ran}");
+    let shown = project.run("status");
+    assert!(shown.stdout.contains("6 applied, 14 pending"), "{shown}");
+    assert!(server.requests().len() <= 4, "{:?}", server.requests());
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_lost_answer_of_transactions_that_share_a_request_is_settled_one_by_one() {
+    for step in 0..90 {
+        let server = ours(seedbed_test_server::Options::default());
+        let db = db(&server);
+        let set = tables(5);
+        let options = PlanOptions {
+            grouping: Grouping::Each,
+            ..PlanOptions::default()
+        };
+        // The connection breaks, and a transaction is ended by another writer: some are committed, some are not.
+        let mut faults = vec![Fault::StealLock { step }, Fault::CutBody];
+        let mut both = false;
+        server.plan(move |request| {
+            if !request.writes || both {
+                return None;
+            }
+            both = step % 2 == 0;
+            faults.pop()
+        });
+        let outcome = apply(&db, &set, &options, &Run::new("first"), &ignore()).await;
+        let outcome = outcome.unwrap_or_else(|error| panic!("step {step}: {error}"));
+        assert_eq!(outcome.done.len(), 5, "step {step}");
+        for n in 1..=5 {
+            let rows = number(&db, &format!("SELECT count(*) FROM t{n}")).await;
+            assert_eq!(rows, 1, "step {step}");
+        }
+    }
 }
 
 #[tokio::test(flavor = "multi_thread")]

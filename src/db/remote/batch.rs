@@ -242,6 +242,15 @@ fn failure(lowered: &Lowered, mut steps: Vec<StepOutcome>, failed: usize) -> Fai
     }
 }
 
+/// Whether the server's error on a request as a whole came before its first step: a text that cannot be parsed, or
+/// arguments that do not fit. All others may come after a transaction was committed; of one transaction a lock does not.
+pub(super) fn ran_nothing(error: &libsql_hrana::proto::Error, transactions: usize) -> bool {
+    let code = error.code.as_str();
+    let before = ["SQL_", "ARGS_"].iter().any(|it| code.starts_with(it));
+    let locked = engine_error(error).code == Code::Busy && transactions <= 1;
+    before || locked || code == "BLOCKED"
+}
+
 fn rows(result: StmtResult) -> Rows {
     result
         .rows

@@ -73,15 +73,15 @@ pub(super) enum Cursor {
     Refused(Error),
 }
 
-/// Why the body of a cursor is no answer.
+/// Why a line is none of the answer of a cursor.
 #[derive(Debug)]
-pub(super) enum Unusable<'a> {
+pub(super) enum Unusable {
     Incomplete(Incomplete),
     /// A line that no cursor has.
-    Foreign(&'a [u8]),
+    Foreign,
 }
 
-impl From<Incomplete> for Unusable<'_> {
+impl From<Incomplete> for Unusable {
     fn from(lacks: Incomplete) -> Self {
         Unusable::Incomplete(lacks)
     }
@@ -131,68 +131,109 @@ impl Complete {
             _checked: (),
         })
     }
+}
 
-    /// Checks the body of a cursor's answer. The baton, which names the stream that is to be closed, comes with it.
+/// The answer of a cursor to a batch, collected line by line.
+#[derive(Debug)]
+pub(super) struct Collected<'a> {
+    batch: &'a Batch,
+    /// The first line: the baton names the stream that is to be closed.
+    head: Option<CursorRespBody>,
+    entries: Entries,
+    answer: BatchResult,
+    /// Bytes of the lines that are kept.
+    kept: usize,
+    refused: Option<Error>,
+}
+
+impl<'a> Collected<'a> {
+    pub(super) fn new(batch: &'a Batch) -> Collected<'a> {
+        let sent = batch.steps.len();
+        Collected {
+            batch,
+            head: None,
+            entries: Entries::new(sent),
+            answer: BatchResult {
+                step_results: vec![None; sent],
+                step_errors: vec![None; sent],
+                replication_index: None,
+            },
+            kept: 0,
+            refused: None,
+        }
+    }
+
+    /// Bytes of the rows so far.
+    pub(super) fn kept(&self) -> usize {
+        self.kept
+    }
+
+    /// Takes the next line.
     ///
     /// # Errors
-    /// As [`Complete::check`], or it is no cursor's answer.
-    pub(super) fn check_cursor<'a>(
-        batch: &Batch,
-        body: &'a [u8],
-    ) -> Result<(Option<String>, Cursor), Unusable<'a>> {
-        let sent = batch.steps.len();
-        let mut lines = body
-            .split_inclusive(|byte| *byte == b'\n')
-            .filter(|line| !line.trim_ascii().is_empty());
-        let head: CursorRespBody = parsed(lines.next().ok_or(Incomplete::Empty)?)?;
-        let mut answer = BatchResult {
-            step_results: vec![None; sent],
-            step_errors: vec![None; sent],
-            replication_index: None,
-        };
-        let mut entries = Entries::new(sent);
-        for line in lines {
-            match parsed(line)? {
-                CursorEntry::StepBegin(StepBeginEntry { step, cols }) => {
-                    let step = entries.begin(step, cols.len())?;
-                    answer.step_results[step] = Some(StmtResult {
-                        cols,
-                        ..StmtResult::default()
-                    });
-                }
-                CursorEntry::Row { row } => {
-                    let step = entries.row(row.values.len())?;
-                    if let Some(result) = &mut answer.step_results[step] {
-                        result.rows.push(row);
-                    }
-                }
-                CursorEntry::StepEnd(_) => entries.end()?,
-                CursorEntry::StepError(StepErrorEntry { step, error }) => {
-                    let step = entries.fail(step)?;
-                    answer.step_results[step] = None;
-                    answer.step_errors[step] = Some(error);
-                }
-                CursorEntry::Error { error } if entries.has_begun() => {
-                    return Err(Incomplete::Ended(error.message).into());
-                }
-                CursorEntry::Error { error } => return Ok((head.baton, Cursor::Refused(error))),
-                CursorEntry::ReplicationIndex { replication_index } => {
-                    answer.replication_index = replication_index;
-                }
-                CursorEntry::None => {}
-            }
+    /// It is no line of a cursor, or not one that may come next.
+    pub(super) fn line(&mut self, line: &[u8]) -> Result<(), Unusable> {
+        if line.trim_ascii().is_empty() || self.refused.is_some() {
+            return Ok(());
         }
-        entries.finish()?;
-        let complete = Complete::check(batch, answer)?;
-        Ok((head.baton, Cursor::Answered(complete)))
+        if self.head.is_none() {
+            self.head = Some(parsed(line)?);
+            return Ok(());
+        }
+        match parsed(line)? {
+            CursorEntry::StepBegin(StepBeginEntry { step, cols }) => {
+                let step = self.entries.begin(step, cols.len())?;
+                self.answer.step_results[step] = Some(StmtResult {
+                    cols,
+                    ..StmtResult::default()
+                });
+            }
+            CursorEntry::Row { row } => {
+                let step = self.entries.row(row.values.len())?;
+                let wanted = self.batch.steps[step].stmt.want_rows.unwrap_or(true);
+                if let Some(result) = self.answer.step_results[step].as_mut().filter(|_| wanted) {
+                    self.kept += line.len();
+                    result.rows.push(row);
+                }
+            }
+            CursorEntry::StepEnd(_) => self.entries.end()?,
+            CursorEntry::StepError(StepErrorEntry { step, error }) => {
+                let step = self.entries.fail(step)?;
+                self.answer.step_results[step] = None;
+                self.answer.step_errors[step] = Some(error);
+            }
+            CursorEntry::Error { error } if self.entries.has_begun() => {
+                return Err(Incomplete::Ended(error.message).into());
+            }
+            CursorEntry::Error { error } => self.refused = Some(error),
+            CursorEntry::ReplicationIndex { replication_index } => {
+                self.answer.replication_index = replication_index;
+            }
+            CursorEntry::None => {}
+        }
+        Ok(())
+    }
+
+    /// Checks the answer, of which all lines have come. The baton comes with it.
+    ///
+    /// # Errors
+    /// As [`Complete::check`].
+    pub(super) fn finish(self) -> Result<(Option<String>, Cursor), Incomplete> {
+        let baton = self.head.ok_or(Incomplete::Empty)?.baton;
+        if let Some(error) = self.refused {
+            return Ok((baton, Cursor::Refused(error)));
+        }
+        self.entries.finish()?;
+        let complete = Complete::check(self.batch, self.answer)?;
+        Ok((baton, Cursor::Answered(complete)))
     }
 }
 
 /// A line of a cursor. The last one may be cut off.
-fn parsed<'a, T: serde::de::DeserializeOwned>(line: &'a [u8]) -> Result<T, Unusable<'a>> {
+fn parsed<T: serde::de::DeserializeOwned>(line: &[u8]) -> Result<T, Unusable> {
     serde_json::from_slice(line).map_err(|error| match error.is_eof() {
         true => Incomplete::EndsEarly.into(),
-        false => Unusable::Foreign(line),
+        false => Unusable::Foreign,
     })
 }
 
@@ -489,7 +530,15 @@ mod tests {
     }
 
     fn of_body(batch: &Batch, body: &[u8]) -> String {
-        match Complete::check_cursor(batch, body) {
+        let mut collected = Collected::new(batch);
+        for line in body.split(|byte| *byte == b'\n') {
+            match collected.line(line) {
+                Ok(()) => {}
+                Err(Unusable::Incomplete(lacks)) => return format!("incomplete: {lacks}"),
+                Err(Unusable::Foreign) => return format!("foreign: {}", line.escape_ascii()),
+            }
+        }
+        match collected.finish() {
             Ok((baton, Cursor::Answered(complete))) => {
                 assert_eq!(baton.as_deref(), Some("b"));
                 let steps = complete.steps.iter().map(|step| match step {
@@ -500,8 +549,7 @@ mod tests {
                 steps.collect::<Vec<_>>().join(", ")
             }
             Ok((_, Cursor::Refused(error))) => format!("refused: {}", error.message),
-            Err(Unusable::Incomplete(lacks)) => format!("incomplete: {lacks}"),
-            Err(Unusable::Foreign(line)) => format!("foreign: {}", line.escape_ascii()),
+            Err(lacks) => format!("incomplete: {lacks}"),
         }
     }
 
@@ -517,7 +565,8 @@ mod tests {
         for step in 0..4 {
             lines.extend([begin(step), row(), end()]);
         }
-        let whole = "done 1, done 1, done 1, done 1, skipped, skipped";
+        // Rows that nobody asked for are dropped.
+        let whole = "done 0, done 0, done 1, done 1, skipped, skipped";
         assert_eq!(cursor(&batch, &lines), whole);
         for kept in 0..lines.len() {
             let found = cursor(&batch, &lines[..kept]);
@@ -559,7 +608,7 @@ mod tests {
         let error = "no, skipped, skipped, skipped, skipped, skipped";
         check(&[failed(0)], error);
         check(&[begin(0), row(), failed(0)], error);
-        check(&["{}".to_owned()], "foreign: {}\\n");
+        check(&["{}".to_owned()], "foreign: {}");
     }
 
     #[test]

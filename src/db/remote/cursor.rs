@@ -1,5 +1,6 @@
 //! The answers to queries as a stream: one batch, whose results come line by line while it runs.
 
+use std::ops::ControlFlow;
 use std::time::Duration;
 
 use libsql_hrana::proto::{CursorEntry, CursorReqBody, CursorRespBody, StepBeginEntry};
@@ -7,6 +8,7 @@ use tokio::sync::mpsc::{Receiver, channel};
 
 use super::complete::{Entries, Incomplete};
 use super::http::Answer;
+use super::lines::{LONGEST, LineBuffer, TooLong};
 use super::wire::WireRow;
 use super::{Remote, TRIES, batch};
 use crate::db::stream::{Sink, StreamedRow};
@@ -29,6 +31,8 @@ enum End<S> {
     Refused(EngineError),
     /// This is no line of a cursor.
     Foreign(Vec<u8>),
+    /// A line has no end.
+    TooLong,
 }
 
 impl Remote {
@@ -70,12 +74,13 @@ impl Remote {
         match (shown.await.map_err(DbError::Thread)?, lost) {
             (End::Shown(sink, baton), _) => {
                 if let Some(baton) = baton {
-                    self.server.close(baton).await;
+                    self.server.close(baton);
                 }
                 Ok(sink)
             }
             (End::Refused(error), _) => Err(DbError::Read(error)),
             (End::Foreign(line), _) => Err(DbError::Remote(self.server.not_hrana(&line))),
+            (End::TooLong, _) => Err(DbError::Remote(self.server.oversized(LONGEST))),
             (End::Incomplete(_), Some(error)) => Err(DbError::Remote(error)),
             (End::Incomplete(lacks), None) => Err(DbError::Remote(self.server.incomplete(&lacks))),
         }
@@ -112,33 +117,24 @@ fn show<S: Sink, P: AsRef<[u8]>>(mut pieces: Receiver<P>, steps: usize, sink: S)
         steps,
         sink,
     };
-    // The beginning of a line whose end is still to come.
-    let mut begun: Vec<u8> = Vec::new();
+    let mut buffer = LineBuffer::default();
     while let Some(piece) = pieces.blocking_recv() {
-        let mut rest = piece.as_ref();
-        while let Some(end) = rest.iter().position(|byte| *byte == b'\n') {
-            let verdict = if begun.is_empty() {
-                lines.line(&rest[..end])
-            } else {
-                begun.extend_from_slice(&rest[..end]);
-                let verdict = lines.line(&begun);
-                begun.clear();
-                verdict
-            };
-            match verdict {
-                Verdict::GoOn => {}
-                // The server is told by the end of the connection.
-                Verdict::Enough => return End::Shown(lines.sink, None),
-                Verdict::Refused(error) => return End::Refused(error),
-                Verdict::Incomplete(lacks) => return End::Incomplete(lacks),
-                Verdict::Foreign(line) => return End::Foreign(line),
-            }
-            rest = &rest[end + 1..];
+        let verdict = buffer.take(piece.as_ref(), |line| match lines.line(line) {
+            Verdict::GoOn => ControlFlow::Continue(()),
+            verdict => ControlFlow::Break(verdict),
+        });
+        match verdict {
+            Ok(ControlFlow::Continue(()) | ControlFlow::Break(Verdict::GoOn)) => {}
+            // The server is told by the end of the connection.
+            Ok(ControlFlow::Break(Verdict::Enough)) => return End::Shown(lines.sink, None),
+            Ok(ControlFlow::Break(Verdict::Refused(error))) => return End::Refused(error),
+            Ok(ControlFlow::Break(Verdict::Incomplete(lacks))) => return End::Incomplete(lacks),
+            Ok(ControlFlow::Break(Verdict::Foreign(line))) => return End::Foreign(line),
+            Err(TooLong) => return End::TooLong,
         }
-        begun.extend_from_slice(rest);
     }
     match lines.entries.finish() {
-        Ok(()) if lines.entries.next() == steps && begun.is_empty() => {
+        Ok(()) if lines.entries.next() == steps && buffer.rest().is_empty() => {
             End::Shown(lines.sink, lines.baton)
         }
         _ if !lines.head => End::Incomplete(Incomplete::Empty),

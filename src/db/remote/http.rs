@@ -3,6 +3,7 @@
 //! It says of each failure whether the server can have carried the request out: what is safe to send again depends
 //! on that and on nothing else. It never follows a redirect, and a batch's answer leaves it checked.
 
+use std::ops::ControlFlow;
 use std::time::Duration;
 
 use libsql_hrana::proto::{
@@ -11,7 +12,8 @@ use libsql_hrana::proto::{
 };
 use reqwest::{RequestBuilder, Response, StatusCode, header, redirect::Policy};
 
-use super::complete::{Complete, Cursor, Incomplete, Unusable};
+use super::complete::{Collected, Complete, Cursor, Incomplete, Unusable};
+use super::lines::{LONGEST, LineBuffer, TooLong};
 use super::redirect::{Location, location};
 use crate::db::RemoteError;
 
@@ -24,8 +26,14 @@ const OTHER_ANSWER: &[u8] = b"an answer to another question";
 /// How long a connection may take. The answer may take longer: a script can run for long.
 const CONNECT: Duration = Duration::from_secs(10);
 
-/// How long an answer is waited for before it counts as lost.
+/// How long an answer is waited for at least before it counts as lost.
 const ANSWER: Duration = Duration::from_secs(120);
+
+/// The bytes of an error that are read: its first words are shown.
+const ERROR: usize = 64 << 10;
+
+/// The bytes of rows that are collected: all of them are in memory. Exports are streamed.
+const COLLECTED: usize = 256 << 20;
 
 /// For an answer as a whole that is taken piece by piece.
 const FOREVER: Duration = Duration::from_secs(365 * 24 * 3600);
@@ -40,6 +48,8 @@ pub(super) struct Server {
     base: String,
     host: String,
     token: Option<String>,
+    /// How long an answer is waited for.
+    limit: Duration,
 }
 
 impl std::fmt::Debug for Server {
@@ -60,7 +70,6 @@ impl Server {
         let client = reqwest::Client::builder()
             .user_agent(concat!("seedbed/", env!("CARGO_PKG_VERSION")))
             .connect_timeout(CONNECT)
-            .timeout(ANSWER)
             .redirect(Policy::none())
             .no_proxy()
             .build()
@@ -73,7 +82,14 @@ impl Server {
             base: base.to_owned(),
             host,
             token: token.map(str::to_owned),
+            limit: ANSWER,
         })
+    }
+
+    /// Waits for answers as long as for a lock, where that is longer than usual: a statement may wait for a lock for all
+    /// of that time.
+    pub(super) fn wait_at_least(&mut self, lock_timeout: Duration) {
+        self.limit = lock_timeout.max(ANSWER);
     }
 
     /// One request: these, then the end of the stream. As many results come back.
@@ -158,14 +174,35 @@ impl Server {
             baton: None,
             batch: batch.clone(),
         };
-        let answer = self.post(CURSOR, &body).await?;
-        let (baton, answer) =
-            Complete::check_cursor(batch, &answer).map_err(|unusable| match unusable {
-                Unusable::Incomplete(lacks) => self.incomplete(&lacks),
-                Unusable::Foreign(line) => self.not_hrana(line),
-            })?;
+        let answer = self.send(CURSOR, self.request(CURSOR, &body)?).await?;
+        let mut answer = self.accepted(answer).await?;
+        let mut lines = LineBuffer::default();
+        let mut collected = Collected::new(batch);
+        let unusable = |unusable, line: &[u8]| match unusable {
+            Unusable::Incomplete(lacks) => self.incomplete(&lacks),
+            Unusable::Foreign => self.not_hrana(line),
+        };
+        while let Some(piece) = answer.piece().await? {
+            let flow = lines.take(piece.as_ref(), |line| match collected.line(line) {
+                Ok(()) if collected.kept() > COLLECTED => {
+                    ControlFlow::Break(self.oversized(COLLECTED))
+                }
+                Ok(()) => ControlFlow::Continue(()),
+                Err(why) => ControlFlow::Break(unusable(why, line)),
+            });
+            match flow {
+                Ok(ControlFlow::Continue(())) => {}
+                Ok(ControlFlow::Break(error)) => return Err(error),
+                Err(TooLong) => return Err(self.oversized(LONGEST)),
+            }
+        }
+        let rest = lines.rest();
+        collected.line(rest).map_err(|why| unusable(why, rest))?;
+        let (baton, answer) = collected
+            .finish()
+            .map_err(|lacks| self.incomplete(&lacks))?;
         if let Some(baton) = baton {
-            self.close(baton).await;
+            self.close(baton);
         }
         Ok(match answer {
             Cursor::Answered(complete) => Ok(complete),
@@ -180,43 +217,59 @@ impl Server {
     ) -> Result<Answer<'_>, RemoteError> {
         // The answer as a whole may take as long as who reads it; each piece may not.
         let request = self.request(CURSOR, body)?.timeout(FOREVER);
-        let answer = match tokio::time::timeout(ANSWER, self.send(CURSOR, request)).await {
-            Ok(answer) => answer?,
-            Err(_) => return Err(self.silent()),
-        };
-        if answer.status() == StatusCode::OK {
-            return Ok(Answer {
-                server: self,
-                answer,
-            });
+        match tokio::time::timeout(self.limit, self.send(CURSOR, request)).await {
+            Ok(answer) => self.accepted(answer?).await,
+            Err(_) => Err(self.silent()),
         }
+    }
+
+    /// An answer with the status of one. The body of another status is read as far as it is shown.
+    async fn accepted(&self, answer: Response) -> Result<Answer<'_>, RemoteError> {
         let status = answer.status();
-        let body = answer.bytes().await.map_err(|error| self.lost(&error))?;
+        let mut answer = Answer {
+            server: self,
+            answer,
+        };
+        if status == StatusCode::OK {
+            return Ok(answer);
+        }
+        // The status tells enough where the rest is lost.
+        let mut body = Vec::new();
+        while let Ok(Some(piece)) = answer.piece().await {
+            body.extend_from_slice(piece.as_ref());
+            if body.len() >= ERROR {
+                break;
+            }
+        }
         Err(self.refused(status, &body))
     }
 
     fn silent(&self) -> RemoteError {
         RemoteError::Lost {
             host: self.host.clone(),
-            why: format!("nothing came for {} s", ANSWER.as_secs()),
+            why: format!("nothing came for {} s", self.limit.as_secs()),
         }
     }
 
-    /// Ends a stream. Where this fails the server ends it by itself after a while.
-    pub(super) async fn close(&self, baton: String) {
+    /// Ends a stream, and does not wait for it: the answer is complete. Where this fails the server ends it by itself
+    /// after a while.
+    pub(super) fn close(&self, baton: String) {
         let body = PipelineReqBody {
             baton: Some(baton),
             requests: vec![StreamRequest::Close(CloseStreamReq {})],
         };
-        let _ = self.post(PIPELINE, &body).await;
+        if let Ok(request) = self.request(PIPELINE, &body) {
+            tokio::spawn(request.send());
+        }
     }
 
     /// What the server says of itself, in one line; none where it answers and does not say. No token is sent.
     pub(super) async fn version(&self) -> Result<Option<String>, RemoteError> {
         let request = self.client.get(format!("{}/version", self.base));
+        let request = request.timeout(self.limit);
         let answer = self.send("/version", request).await?;
         let status = answer.status();
-        let body = answer.bytes().await.map_err(|error| self.lost(&error))?;
+        let body = self.body(answer).await?;
         let line = words(&body);
         let is_page = line.starts_with("a web page") || line.starts_with('{');
         Ok((status == StatusCode::OK && !is_page).then_some(line))
@@ -227,14 +280,14 @@ impl Server {
     pub(super) async fn get(&self, path: &str) -> Result<(StatusCode, Vec<u8>), RemoteError> {
         let answer = self.probe(path).await?;
         let status = answer.status();
-        let body = answer.bytes().await.map_err(|error| self.lost(&error))?;
-        Ok((status, body.into()))
+        Ok((status, self.body(answer).await?))
     }
 
     /// The head of the answer to a `GET`.
     #[cfg(feature = "replica")]
     pub(super) async fn probe(&self, path: &str) -> Result<Response, RemoteError> {
         let mut request = self.client.get(format!("{}{path}", self.base));
+        request = request.timeout(self.limit);
         if let Some(token) = &self.token {
             request = request.bearer_auth(token);
         }
@@ -267,11 +320,12 @@ impl Server {
             .header("x-grpc-web", "1")
             .header("x-namespace-bin", namespace.trim_end_matches('='))
             .header("x-authorization", format!("Bearer {token}"))
+            .timeout(self.limit)
             .body(body);
         let answer = self.send(path, request).await?;
         let status = answer.status();
         let headers = answer.headers().clone();
-        let body = answer.bytes().await.map_err(|error| self.lost(&error))?;
+        let body = self.body(answer).await?;
         if status == StatusCode::NOT_FOUND {
             return Ok(Unary::Unimplemented);
         }
@@ -319,6 +373,7 @@ impl Server {
             .client
             .post(format!("{}{path}", self.base))
             .header("content-type", "application/json")
+            .timeout(self.limit)
             .body(body);
         if let Some(token) = &self.token {
             request = request.bearer_auth(token);
@@ -328,12 +383,20 @@ impl Server {
 
     async fn post(&self, path: &str, body: &impl serde::Serialize) -> Result<Vec<u8>, RemoteError> {
         let answer = self.send(path, self.request(path, body)?).await?;
-        let status = answer.status();
-        let body = answer.bytes().await.map_err(|error| self.lost(&error))?;
-        if status == StatusCode::OK {
-            return Ok(body.into());
+        let answer = self.accepted(answer).await?;
+        self.body(answer.answer).await
+    }
+
+    /// The whole body of an answer that fits into memory.
+    async fn body(&self, mut answer: Response) -> Result<Vec<u8>, RemoteError> {
+        let mut body = Vec::new();
+        while let Some(piece) = answer.chunk().await.map_err(|error| self.lost(&error))? {
+            if body.len() + piece.len() > LONGEST {
+                return Err(self.oversized(LONGEST));
+            }
+            body.extend_from_slice(&piece);
         }
-        Err(self.refused(status, &body))
+        Ok(body)
     }
 
     /// Sends a request. The only place that does, so that no redirect is taken for an answer.
@@ -403,6 +466,13 @@ impl Server {
         }
     }
 
+    pub(super) fn oversized(&self, most: usize) -> RemoteError {
+        RemoteError::Oversized {
+            host: self.host.clone(),
+            most,
+        }
+    }
+
     pub(super) fn not_hrana(&self, body: &[u8]) -> RemoteError {
         RemoteError::NotHrana {
             host: self.host.clone(),
@@ -444,7 +514,7 @@ impl Answer<'_> {
     pub(super) async fn piece(
         &mut self,
     ) -> Result<Option<impl AsRef<[u8]> + Send + 'static>, RemoteError> {
-        match tokio::time::timeout(ANSWER, self.answer.chunk()).await {
+        match tokio::time::timeout(self.server.limit, self.answer.chunk()).await {
             Ok(piece) => piece.map_err(|error| self.server.lost(&error)),
             Err(_) => Err(self.server.silent()),
         }

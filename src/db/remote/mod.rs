@@ -10,13 +10,14 @@ mod cursor;
 #[cfg(feature = "replica")]
 mod hello;
 mod http;
+mod lines;
 mod redirect;
 mod value;
 mod wire;
 
 use std::time::Duration;
 
-use libsql_hrana::proto::Batch;
+use libsql_hrana::proto::{Batch, Error};
 
 use self::batch::Answers;
 use self::complete::Complete;
@@ -30,7 +31,7 @@ pub(super) use self::redirect::location;
 pub(super) use self::wire::WireRow;
 use super::{
     Answer, At, Code, DbError, EngineError, Failure, Fate, Left, OnProgress, Options, Pause,
-    Progress, Query, RemoteError, Rows, Transaction,
+    Progress, Query, RemoteError, Rows, Stop, Transaction,
 };
 use crate::script::Atomicity;
 
@@ -56,6 +57,11 @@ impl Remote {
         Ok(Remote {
             server: Server::new(base, token)?,
         })
+    }
+
+    /// See [`Server::wait_at_least`].
+    pub(super) fn wait_at_least(&mut self, lock_timeout: Duration) {
+        self.server.wait_at_least(lock_timeout);
     }
 
     pub(super) async fn query(
@@ -142,20 +148,17 @@ impl Remote {
 
     async fn ask_once(&self, batch: &Batch) -> Result<Result<Answers, EngineError>, RemoteError> {
         let answer = match self.batch(batch).await {
-            Err(RemoteError::TooLarge { .. }) => {
-                let answer = self.server.cursor(batch).await?;
-                answer.map_err(|error| batch::engine_error(&error))
-            }
+            Err(RemoteError::TooLarge { .. }) => self.server.cursor(batch).await?,
             answer => answer?,
         };
         match answer.map(batch::answers) {
             Ok(answers) => answers.map_err(|lacks| self.server.incomplete(&lacks)),
-            Err(error) => Ok(Err(error)),
+            Err(error) => Ok(Err(batch::engine_error(&error))),
         }
     }
 
-    /// One request. The inner error is the server's word on the batch as a whole, of which nothing was run then.
-    async fn batch(&self, batch: &Batch) -> Result<Result<Complete, EngineError>, RemoteError> {
+    /// One request. The inner error is the server's word on the batch as a whole.
+    async fn batch(&self, batch: &Batch) -> Result<Result<Complete, Error>, RemoteError> {
         let answer = match batch.steps.len() > PIPELINED {
             true => self.server.cursor(batch).await?,
             false => self.server.batch(batch).await?,
@@ -164,7 +167,7 @@ impl Remote {
             Err(error) if error.code == "RESPONSE_TOO_LARGE" => Err(RemoteError::TooLarge {
                 host: self.server.host().to_owned(),
             }),
-            answer => Ok(answer.map_err(|error| batch::engine_error(&error))),
+            answer => Ok(answer),
         }
     }
 
@@ -175,16 +178,18 @@ impl Remote {
         &self,
         transactions: &[Transaction],
         on_progress: &OnProgress,
+        stop: &Stop,
         written: &(dyn Fn(u64) + Sync),
     ) -> Result<Vec<Answer>, Failure> {
         let bare = |transaction: &Transaction| transaction.atomicity == Atomicity::Bare;
         if !transactions.iter().any(bare) {
-            return self.request(0, transactions, on_progress, written).await;
+            let answers = self.request(0, transactions, on_progress, stop, written);
+            return answers.await;
         }
         let mut all = Vec::new();
         for (number, transaction) in transactions.iter().enumerate() {
             let transaction = std::slice::from_ref(transaction);
-            let answers = self.request(number, transaction, on_progress, written);
+            let answers = self.request(number, transaction, on_progress, stop, written);
             all.extend(answers.await?);
         }
         Ok(all)
@@ -196,17 +201,46 @@ impl Remote {
         before: usize,
         transactions: &[Transaction],
         on_progress: &OnProgress,
+        stop: &Stop,
         written: &(dyn Fn(u64) + Sync),
     ) -> Result<Vec<Answer>, Failure> {
         let lowered = batch::lower(transactions);
-        let outcome = match self.batch(&lowered.batch).await {
+        // What was sent cannot be stopped any more, so its answer is waited for.
+        let _waits = stop.waits_for_an_answer();
+        let given_up = stop.second();
+        let answer = tokio::select! {
+            answer = self.batch(&lowered.batch) => answer,
+            () = given_up.raised() => Err(RemoteError::GivenUp {
+                host: self.server.host().to_owned(),
+            }),
+        };
+        let outcome = match answer {
             Ok(Ok(complete)) => {
                 if let Some(index) = complete.replication_index {
                     written(index);
                 }
                 batch::outcome(&lowered, complete)
             }
-            Ok(Err(error)) => Err(self.refused_whole(transactions, error).await),
+            Ok(Err(error)) if batch::ran_nothing(&error, transactions.len()) => {
+                let error = batch::engine_error(&error);
+                Err(self.refused_whole(transactions, error).await)
+            }
+            Ok(Err(error)) => {
+                let EngineError { code, message, .. } = batch::engine_error(&error);
+                Err(Failure::Lost(RemoteError::Ended {
+                    host: self.server.host().to_owned(),
+                    code,
+                    words: message,
+                }))
+            }
+            // A part of the run is committed, so it cannot be said that nothing was changed.
+            Err(error) if before > 0 && error.fate() == Fate::Refused => Err(Failure::Step {
+                committed: 0,
+                at: At::Begin,
+                error: EngineError::new(Code::Other(1), error.to_string()),
+                explanation: Vec::new(),
+                left: Left::Nothing,
+            }),
             Err(error) => Err(match error.fate() {
                 Fate::Unknown | Fate::Unrepeatable => Failure::Lost(error),
                 Fate::NotDone | Fate::Refused => Failure::Open(error.into()),

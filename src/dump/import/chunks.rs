@@ -258,19 +258,19 @@ struct Sending<'a> {
 }
 
 impl Guarded for Sending<'_> {
-    fn transactions(&mut self) -> (Vec<Transaction>, OnProgress) {
+    fn transactions(&mut self, _done: usize) -> (Vec<Transaction>, OnProgress) {
         self.sent = Instant::now();
         (vec![self.chunk.transaction.clone()], waits(self.on_event))
     }
 
-    async fn look(&self, db: &Db) -> Option<Found> {
+    async fn look(&self, db: &Db, _done: usize) -> Option<Found> {
         let found = checkpoint::read(db).await.ok()?;
-        Some(match &found {
-            Some(found) if found.is_at(&self.chunk.end) && found.run_id == self.run.id => {
-                Found::Done
-            }
-            found if found.as_ref().map(|it| it.offset) == self.chunk.from => Found::Unchanged,
-            _ => Found::Moved,
+        let end = &self.chunk.end;
+        Some(match found {
+            Some(found) if found.is_at(end) && found.run_id == self.run.id => Found::DONE,
+            // Reads may lag behind writes: an older checkpoint tells nothing.
+            Some(found) if Some(found.offset) > self.chunk.from => Found::MOVED,
+            _ => Found::UNCHANGED,
         })
     }
 
@@ -304,22 +304,17 @@ impl Chunk {
             on_event,
             sent: Instant::now(),
         };
-        match settle(db, patience, &mut sending).await {
-            Ok(_) => Ok(sending.sent.elapsed()),
-            Err(Unsettled::Moved) => Err(Why::Overtaken),
-            Err(Unsettled::Unknown(lost)) => Err(Why::Unknown(lost)),
-            Err(Unsettled::Failed(failure)) => Err(match failure {
-                Failure::Step {
-                    at: At::Step(step),
-                    error,
-                    ..
-                } if step >= self.before
-                    && !matches!(error.code, Code::Busy | Code::Interrupted) =>
-                {
-                    self.refused(db, step - self.before, error).await
-                }
-                failure => Why::failed(failure, db),
-            }),
+        let settled = settle(db, patience, &mut sending).await;
+        match settled.stopped {
+            None => Ok(sending.sent.elapsed()),
+            Some(Unsettled::Failed(Failure::Step {
+                at: At::Step(step),
+                error,
+                ..
+            })) if step >= self.before && !matches!(error.code, Code::Busy | Code::Interrupted) => {
+                Err(self.refused(db, step - self.before, error).await)
+            }
+            Some(unsettled) => Err(Why::unsettled(unsettled, db)),
         }
     }
 

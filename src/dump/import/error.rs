@@ -8,7 +8,7 @@ use super::clash::Clash;
 use crate::db::{Code, Db, DbError, EngineError, Failure, RemoteError};
 use crate::drive::LOCK_HELD;
 use crate::dump::DumpError;
-use crate::history::HistoryError;
+use crate::history::{HistoryError, Unsettled};
 
 /// An import that did not happen, or not all of it.
 #[derive(Debug)]
@@ -213,16 +213,17 @@ impl Why {
         }
     }
 
-    /// Why a transaction of this database failed, where that was not about a row.
-    pub(super) fn failed(failure: Failure, db: &Db) -> Why {
-        match failure {
-            _ if failure.is_locked_out() => Why::Waited {
+    /// Why a transaction of an import did not happen, where that was not about a row.
+    pub(super) fn unsettled(unsettled: Unsettled, db: &Db) -> Why {
+        match unsettled {
+            Unsettled::Moved => Why::Overtaken,
+            Unsettled::Unknown(lost) | Unsettled::Failed(Failure::Lost(lost)) => Why::Unknown(lost),
+            Unsettled::Failed(failure) if failure.is_locked_out() => Why::Waited {
                 what: LOCK_HELD.to_owned(),
                 waited: db.lock_timeout(),
             },
-            Failure::Open(error) => Why::Db(error),
-            Failure::Lost(lost) => Why::Unknown(lost),
-            Failure::Step { error, .. } => Why::engine(error),
+            Unsettled::Failed(Failure::Open(error)) => Why::Db(error),
+            Unsettled::Failed(Failure::Step { error, .. }) => Why::engine(error),
         }
     }
 

@@ -19,9 +19,7 @@ use super::{
 use crate::db::{self, Db, DbError, EngineError, OnProgress, Query, Rows, Transaction};
 use crate::drive::drive;
 use crate::dump::DumpError;
-use crate::history::{
-    self, Found, Guarded, History, Interrupted, Patience, Unsettled, Wait, settle,
-};
+use crate::history::{self, Found, Guarded, History, Interrupted, Patience, Wait, settle};
 use crate::script::Step;
 use crate::sql::{Value, identifier};
 
@@ -102,11 +100,10 @@ async fn start_over(
             offset: checkpoint.offset,
             on_event: &job.on_event,
         };
-        match settle(job.db, patience, &mut undoing).await {
-            Ok(_) => Ok(()),
-            Err(Unsettled::Moved) => Err(Why::Overtaken),
-            Err(Unsettled::Unknown(lost)) => Err(Why::Unknown(lost)),
-            Err(Unsettled::Failed(failure)) => Err(Why::failed(failure, job.db)),
+        let settled = settle(job.db, patience, &mut undoing).await;
+        match settled.stopped {
+            None => Ok(()),
+            Some(unsettled) => Err(Why::unsettled(unsettled, job.db)),
         }
     };
     undone.await.map_err(|why| why.leaving(checkpoint.stands()))
@@ -120,17 +117,17 @@ struct Undoing<'a> {
 }
 
 impl Guarded for Undoing<'_> {
-    fn transactions(&mut self) -> (Vec<Transaction>, OnProgress) {
+    fn transactions(&mut self, _done: usize) -> (Vec<Transaction>, OnProgress) {
         let transaction = unchecked(self.steps.clone());
         (vec![transaction], chunks::waits(self.on_event))
     }
 
-    async fn look(&self, db: &Db) -> Option<Found> {
+    async fn look(&self, db: &Db, _done: usize) -> Option<Found> {
         let found = checkpoint::read(db).await.ok()?;
         Some(match found {
-            Some(found) if found.offset == self.offset => Found::Unchanged,
-            Some(_) => Found::Moved,
-            None => Found::Done,
+            Some(found) if found.offset == self.offset => Found::UNCHANGED,
+            Some(_) => Found::MOVED,
+            None => Found::DONE,
         })
     }
 

@@ -37,6 +37,35 @@ pub enum Fault {
         #[serde(default)]
         retry_after: Option<u64>,
     },
+    /// The answer has this status, and an HTML page.
+    StatusAfter {
+        /// The HTTP status.
+        status: u16,
+        /// What happens before the answer.
+        executes: Executes,
+    },
+    /// The answer has no end.
+    Endless {
+        /// The HTTP status.
+        status: u16,
+        /// What it begins with; then blanks follow, in lines or in one.
+        head: String,
+        /// Whether there are line feeds.
+        lines: bool,
+        /// What happens before the answer.
+        executes: Executes,
+    },
+    /// The connection is closed after this time, as a gateway does that has waited long enough; execution goes on to its
+    /// end.
+    Patience {
+        /// Milliseconds.
+        ms: u64,
+    },
+    /// The request is handled, and its answer is kept.
+    Remember,
+    /// The answer is the one that was kept of an equal request, as that of a replica whose reads lag behind writes.
+    /// Where none was, the request is handled.
+    Replay,
     /// Nothing is executed; the answer is an HTML page with status 200.
     Html,
     /// The stream that the request names has expired before it came. A request that opens a stream is

@@ -7,6 +7,7 @@ use crate::faults::{self, Executes, Fault, Plan, Rule};
 use crate::hrana::{self, Reject, Streams};
 use crate::log::{Log, Request as Logged};
 use crate::proxy::Clients;
+use crate::queue::locked;
 use crate::{Options, Replication, grpc, short, v2};
 use bytes::Bytes;
 use hyper::header::{
@@ -17,8 +18,9 @@ use hyper::{Body, Method, Request, Response, StatusCode, Version};
 use libsql_hrana::proto;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
+use std::collections::HashMap;
 use std::convert::Infallible;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 use uuid::Uuid;
 
@@ -35,6 +37,8 @@ pub(crate) struct State {
     pub(crate) streams: Arc<Streams>,
     pub(crate) log: Log,
     pub(crate) plan: Plan,
+    /// Answers that were kept, by the body of the request.
+    pub(crate) kept: Mutex<HashMap<Bytes, Bytes>>,
 }
 
 /// A page as proxies send it when the server behind them is in trouble.
@@ -93,6 +97,18 @@ pub(crate) async fn serve(
     };
     let response = match fault {
         Some(Fault::Short { short, executes }) => shortened(job, &body, short, executes).await,
+        Some(Fault::Remember) => {
+            let (parts, answer) = complete(job, Arc::new(call_of(rights))).await;
+            locked(&state.kept).insert(body, answer.clone());
+            Response::from_parts(parts, Body::from(answer))
+        }
+        Some(Fault::Replay) => {
+            let kept = locked(&state.kept).get(&body).cloned();
+            match kept {
+                Some(answer) => typed(StatusCode::OK, "application/json", Body::from(answer)),
+                None => faulty(job, None).await?,
+            }
+        }
         fault => faulty(job, fault).await?,
     };
     state
@@ -189,9 +205,13 @@ fn parse<T: DeserializeOwned>(body: &[u8]) -> Result<T, Reject> {
     })
 }
 
+fn call_of(rights: Result<Rights, &'static str>) -> Call {
+    Call::new(rights.unwrap_or(Rights::Read))
+}
+
 /// Handles a request with what goes wrong with it.
 async fn faulty(mut job: Job, fault: Option<Fault>) -> Result<Response<Body>, Closed> {
-    let mut call = Call::new(job.rights.unwrap_or(Rights::Read));
+    let mut call = call_of(job.rights);
     match fault {
         None => {}
         Some(Fault::Delay { ms }) => tokio::time::sleep(Duration::from_millis(ms)).await,
@@ -200,6 +220,30 @@ async fn faulty(mut job: Job, fault: Option<Fault>) -> Result<Response<Body>, Cl
             status,
             retry_after,
         }) => return Ok(refused(status, retry_after)),
+        Some(Fault::StatusAfter { status, executes }) => {
+            if executes == Executes::Everything {
+                let _ = tokio::spawn(complete(job, Arc::new(call))).await;
+            }
+            return Ok(page(StatusCode::from_u16(status).unwrap_or_default()));
+        }
+        Some(Fault::Endless {
+            status,
+            head,
+            lines,
+            executes,
+        }) => {
+            if executes == Executes::Everything {
+                let _ = tokio::spawn(complete(job, Arc::new(call))).await;
+            }
+            return Ok(endless(status, head, lines));
+        }
+        Some(Fault::Patience { ms }) => {
+            let running = tokio::spawn(complete(job, Arc::new(call)));
+            return match tokio::time::timeout(Duration::from_millis(ms), running).await {
+                Ok(Ok((parts, body))) => Ok(Response::from_parts(parts, Body::from(body))),
+                _ => Err(Closed),
+            };
+        }
         Some(Fault::Html) => return Ok(page(StatusCode::OK)),
         Some(Fault::StealLock { step }) => call.steal_before = Some(step),
         Some(Fault::DropAfter) => {
@@ -226,7 +270,7 @@ async fn faulty(mut job: Job, fault: Option<Fault>) -> Result<Response<Body>, Cl
             return Ok(redirect(status, &location));
         }
         // An answer to one of the two routes that have such answers.
-        Some(Fault::Short { .. }) => {}
+        Some(Fault::Short { .. } | Fault::Remember | Fault::Replay) => {}
         Some(Fault::CutBody) => return halve(complete(job, Arc::new(call)).await),
     }
     Ok(handle(job, Arc::new(call)).await)
@@ -274,7 +318,7 @@ async fn shortened(
     short: faults::Short,
     executes: Executes,
 ) -> Response<Body> {
-    let call = Arc::new(Call::new(job.rights.unwrap_or(Rights::Read)));
+    let call = Arc::new(call_of(job.rights));
     let is_cursor = match job.route {
         Route::Pipeline(_) => false,
         Route::Cursor(_) => true,
@@ -410,6 +454,22 @@ fn refused(status: u16, retry_after: Option<u64>) -> Response<Body> {
         response.headers_mut().insert(RETRY_AFTER, seconds.into());
     }
     response
+}
+
+/// An answer that goes on for as long as it is read.
+fn endless(status: u16, head: String, lines: bool) -> Response<Body> {
+    let mut blanks = vec![b' '; 1 << 16];
+    if lines {
+        blanks.push(b'\n');
+    }
+    let blanks = std::iter::repeat(Bytes::from(blanks));
+    let pieces = std::iter::once(Bytes::from(head)).chain(blanks);
+    let body = Body::wrap_stream(futures_util::stream::iter(pieces.map(Ok::<_, Infallible>)));
+    typed(
+        StatusCode::from_u16(status).unwrap_or_default(),
+        "text/plain",
+        body,
+    )
 }
 
 fn redirect(status: u16, location: &str) -> Response<Body> {

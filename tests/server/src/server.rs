@@ -85,6 +85,7 @@ impl Control {
                 clients: Clients::default(),
                 log: Log::default(),
                 plan: Plan::default(),
+                kept: std::sync::Mutex::default(),
             }),
             _folder: folder,
         })
