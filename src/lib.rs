@@ -72,6 +72,7 @@ pub mod init;
 pub mod migrations;
 mod nearest;
 pub mod open;
+mod proxy;
 #[cfg(feature = "refinery")]
 pub mod refinery;
 pub mod report;

@@ -219,7 +219,8 @@ pub(super) struct Migrate {
 /// `--lock-timeout`
 #[derive(Debug, Args)]
 pub(super) struct Lock {
-    /// How long to wait for somebody else's lock, in seconds [default: 10; 120 for a server]
+    /// How long to wait for somebody else's lock, in seconds [default: 10; 120 for a server]. A server's answer is
+    /// waited for as long, and for at least 120
     #[arg(long, value_name = "S", value_parser = seconds, allow_negative_numbers = true)]
     pub(super) lock_timeout: Option<Duration>,
 }

@@ -25,6 +25,7 @@ use session::{Ending, Session};
 pub fn main() -> ExitCode {
     let args: Vec<_> = std::env::args_os().collect();
     let program = program(args.first().map(std::ffi::OsString::as_os_str));
+    let typed = typed(args.iter().skip(1));
     let matches = Cli::command()
         .bin_name(program)
         .try_get_matches_from(args)
@@ -50,7 +51,7 @@ pub fn main() -> ExitCode {
             return ExitCode::from(Exit::Stopped(Class::Failed).code());
         }
     };
-    let exit = runtime.block_on(call(&cli, program));
+    let exit = runtime.block_on(call(&cli, program, typed));
     // A thread that still waits for a lock must not keep the process.
     runtime.shutdown_background();
     ExitCode::from(exit.code())
@@ -66,7 +67,21 @@ fn program(first: Option<&std::ffi::OsStr>) -> &'static str {
     }
 }
 
-async fn call(cli: &Cli, program: &'static str) -> Exit {
+/// Arguments as they can be typed again.
+fn typed<'a>(args: impl Iterator<Item = &'a std::ffi::OsString>) -> String {
+    let typed = args.map(|arg| {
+        let arg = arg.to_string_lossy();
+        let is_plain = |char: char| char.is_alphanumeric() || "-_./:=,@%+".contains(char);
+        match !arg.is_empty() && arg.chars().all(is_plain) {
+            true => arg.into_owned(),
+            false if cfg!(windows) => format!("\"{arg}\""),
+            false => format!("'{}'", arg.replace('\'', r"'\''")),
+        }
+    });
+    typed.collect::<Vec<_>>().join(" ")
+}
+
+async fn call(cli: &Cli, program: &'static str, typed: String) -> Exit {
     let cwd = match std::env::current_dir() {
         Ok(cwd) => cwd,
         Err(error) => {
@@ -83,7 +98,7 @@ async fn call(cli: &Cli, program: &'static str) -> Exit {
         flags.backup_dir.clone_from(&backup.dir);
         flags.keep_days = backup.keep_days;
     }
-    let session = Session::new(name, &flags, &cli.global, program, cwd, env);
+    let session = Session::new(name, &flags, &cli.global, (program, typed), cwd, env);
     match dispatch(&session, &cli.command).await {
         Ok(exit) => exit,
         Err(stopped) => {

@@ -34,6 +34,8 @@ pub(super) struct Session {
     pub(super) terminal: Terminal,
     /// What people type to run this program.
     pub(super) program: &'static str,
+    /// The arguments behind it, as they can be typed.
+    typed: String,
     pub(super) resolved: Resolved,
     yes: bool,
     /// The working folder.
@@ -63,7 +65,7 @@ impl Session {
         command: &'static str,
         flags: &crate::config::Flags,
         global: &Global,
-        program: &'static str,
+        (program, typed): (&'static str, String),
         cwd: PathBuf,
         env: Vec<(std::ffi::OsString, std::ffi::OsString)>,
     ) -> Session {
@@ -76,6 +78,7 @@ impl Session {
             command,
             terminal: Terminal::new(global),
             program,
+            typed,
             resolved,
             yes: global.yes,
             cwd,
@@ -126,6 +129,7 @@ impl Session {
             lock_timeout,
             stop,
             ignore_tables: config.ignore_tables.value.clone(),
+            proxy: config.proxy.as_ref().map(|proxy| proxy.value.clone()),
         };
         let db = open::open(database, options).await;
         let db = db.map_err(|error| self.stopped(Report::history(&error.into())))?;
@@ -171,7 +175,7 @@ impl Session {
                 .usage(
                     "needs-yes",
                     format!("{question}, and there is no terminal to ask at"),
-                    Some(format!("`{} {} --yes`", self.program, self.command)),
+                    Some(format!("`{} {} --yes`", self.program, self.typed)),
                 )
                 .about(opened));
         }

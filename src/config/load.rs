@@ -93,7 +93,14 @@ fn ours(
                 name == **ours || (cfg!(windows) && name.eq_ignore_ascii_case(ours))
             })
         };
-        let Some(ours) = variables::IN_DOTENV.iter().chain([&HOME]).find(is_it) else {
+        let ours = variables::IN_DOTENV
+            .iter()
+            .chain([&HOME])
+            .chain(&variables::HTTPS_PROXY)
+            .chain(&variables::HTTP_PROXY)
+            .chain(&variables::ALL_PROXY)
+            .chain(&variables::NO_PROXY);
+        let Some(ours) = { ours }.find(is_it) else {
             continue;
         };
         match value.into_string() {

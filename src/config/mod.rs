@@ -34,6 +34,7 @@ mod layers;
 mod load;
 mod origin;
 mod problem;
+mod proxy;
 mod resolve;
 mod secret;
 mod show;
@@ -60,6 +61,8 @@ pub use show::Row;
 pub use token::{Access, Claims, Moment, claims};
 pub use url::{Form, RemoteUrl, UrlError};
 
+use crate::proxy::Proxy;
+
 /// All that a command needs which opens a database. Paths are ready to use: joined to the working
 /// folder for flags, to the root for everything else, `~/` expanded.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -68,6 +71,8 @@ pub struct Config {
     pub root: PathBuf,
     /// The database, and what named it: the path of a local file, the URL of a remote or replica.
     pub database: Setting<Database>,
+    /// The proxy that requests to the server go through.
+    pub proxy: Option<Setting<Proxy>>,
     /// The folder of the migrations.
     pub migrations: Setting<PathBuf>,
     /// The folder of the seeds.

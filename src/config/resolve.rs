@@ -11,11 +11,13 @@ use super::database::{Database, Mode};
 use super::layers::{Flags, Layers, Sources};
 use super::origin::{Origin, Setting, relative};
 use super::problem::{ConfigError, problem, problem_with};
+use super::proxy::proxy;
 use super::toml::{self, Toml};
 use super::url::RemoteUrl;
 use super::variables::{DATABASE_URL, SEEDBED_ENV};
 use super::{Backup, Config, Project, Turso};
 use crate::diagnostic::Diagnostic;
+use crate::proxy::Proxy;
 
 /// What the levels say, good or bad: ask it for what the command needs.
 ///
@@ -28,6 +30,8 @@ pub struct Resolved {
     pub(super) project: Project,
     pub(super) mode: Option<Setting<Mode>>,
     pub(super) database: Option<Setting<Database>>,
+    /// The inner `None`: a variable says that there is none.
+    pub(super) proxy: Option<Setting<Option<Proxy>>>,
     pub(super) out_of_order: Setting<bool>,
     pub(super) ignore_tables: Setting<Vec<String>>,
     /// What `.env` sets beside our settings.
@@ -95,9 +99,14 @@ impl Resolved {
             Mode::Local => self.out_of_order.clone(),
             Mode::Memory | Mode::Remote | Mode::Replica => Setting::default(false),
         };
+        let proxy = self.proxy.clone().and_then(|Setting { value, origin }| {
+            let value = value?;
+            Some(Setting { value, origin })
+        });
         Ok(Config {
             root,
             database,
+            proxy,
             migrations,
             seeds,
             seed_env: seed_env.or_else(dev),
@@ -157,8 +166,17 @@ pub fn resolve(sources: &Sources) -> Resolved {
     let (migrations, seeds) = directories(&layers, flags, &mut problems);
     let seed_env = seed_env(&layers, flags, &mut problems);
     let backup = backup(&layers, flags, &mut problems);
-    let choice = choose(&layers, whole);
+    let mut choice = choose(&layers, whole);
     warnings.extend(unused(sources, &choice));
+    let url = choice.database.as_ref().and_then(|it| it.value.url());
+    let proxy = match url.map_or(Ok(None), |url| proxy(sources, url)) {
+        Ok(proxy) => proxy,
+        Err(problem) => {
+            choice.problems.push(*problem);
+            None
+        }
+    };
+    warnings.extend(around(&choice, proxy.as_ref()));
 
     let shown = shown(&layers);
     let ignored = match flags.ignore.as_slice() {
@@ -190,6 +208,7 @@ pub fn resolve(sources: &Sources) -> Resolved {
         },
         mode: choice.mode,
         database: choice.database,
+        proxy,
         out_of_order: out_of_order.unwrap_or(Setting::default(false)),
         ignore_tables: ignored.unwrap_or(Setting::default(Vec::new())),
         others: Others(match &sources.dotenv {
@@ -296,6 +315,23 @@ fn unused(sources: &Sources, choice: &Choice) -> Vec<String> {
         ));
     }
     warnings
+}
+
+/// The warning of a proxy that a sync cannot use.
+fn around(choice: &Choice, proxy: Option<&Setting<Option<Proxy>>>) -> Option<String> {
+    let Setting {
+        value: Some(proxy),
+        origin,
+    } = proxy?
+    else {
+        return None;
+    };
+    let is_replica = choice.mode.as_ref()?.value == Mode::Replica;
+    (is_replica && !proxy.is_plain_http()).then(|| {
+        format!(
+            "a sync of the replica goes around the proxy {proxy} ({origin}): it can use http:// proxies only"
+        )
+    })
 }
 
 fn shown(layers: &Layers<'_>) -> Shown {

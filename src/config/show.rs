@@ -49,6 +49,11 @@ impl Resolved {
                 value: shown.token.as_ref().map_or("-", |_| "***").to_owned(),
                 origin: shown.token.as_ref().unwrap_or(&Origin::Default).to_string(),
             },
+            optional("proxy", self.proxy.as_ref(), |proxy| {
+                proxy
+                    .as_ref()
+                    .map_or("none".to_owned(), ToString::to_string)
+            }),
             row("replica file", &shown.replica_file, path),
             optional("sync interval", shown.sync_interval.as_ref(), |every| {
                 format!("{} s", every.as_secs())

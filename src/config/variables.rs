@@ -21,6 +21,16 @@ pub const DATABASE_URL: &str = "DATABASE_URL";
 /// The home folder, for paths that start with `~/`: from the environment only.
 pub const HOME: &str = if cfg!(windows) { "USERPROFILE" } else { "HOME" };
 
+/// Proxies for https URLs, for http URLs and for both, and hosts that are reached without one: from the environment
+/// only. The first that is set counts.
+pub const HTTPS_PROXY: [&str; 2] = ["https_proxy", "HTTPS_PROXY"];
+/// See [`HTTPS_PROXY`].
+pub const HTTP_PROXY: [&str; 1] = ["http_proxy"];
+/// See [`HTTPS_PROXY`].
+pub const ALL_PROXY: [&str; 2] = ["all_proxy", "ALL_PROXY"];
+/// See [`HTTPS_PROXY`].
+pub const NO_PROXY: [&str; 2] = ["no_proxy", "NO_PROXY"];
+
 /// Every name above that `.env` may set.
 pub(super) const IN_DOTENV: [&str; 9] = [
     DATABASE_FILE,

@@ -32,6 +32,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
+pub use crate::proxy::Proxy;
 pub use application::AppDatabase;
 #[cfg(feature = "testing")]
 pub(crate) use draft::publish;
@@ -134,15 +135,18 @@ pub struct Options {
     /// Tables that are not the application's: what they hold is no history of migrations, and a comparison of schemas
     /// leaves them out. Those of known tools need not be named.
     pub ignore_tables: Vec<String>,
+    /// The proxy that requests to a server go through. The environment is not asked for one.
+    pub proxy: Option<Proxy>,
 }
 
 impl Default for Options {
-    /// Ten seconds, nobody who says stop, and no table is ignored.
+    /// Ten seconds, nobody who says stop, no table is ignored, and no proxy.
     fn default() -> Options {
         Options {
             lock_timeout: Duration::from_secs(10),
             stop: Stop::never(),
             ignore_tables: Vec::new(),
+            proxy: None,
         }
     }
 }
@@ -228,7 +232,7 @@ impl Db {
     pub fn remote(base: &str, token: Option<&str>, options: Options) -> Result<Db, DbError> {
         let lock_timeout = options.lock_timeout;
         let db = Db {
-            mode: Mode::Remote(remote::Remote::new(base, token)?),
+            mode: Mode::Remote(remote::Remote::new(base, token, options.proxy.as_ref())?),
             options,
         };
         Ok(db.with_lock_timeout(lock_timeout))
@@ -248,7 +252,12 @@ impl Db {
     ) -> Result<Db, DbError> {
         let lock_timeout = options.lock_timeout;
         let db = Db {
-            mode: Mode::Replica(replica::Replica::new(file.as_ref(), base, token)?),
+            mode: Mode::Replica(replica::Replica::new(
+                file.as_ref(),
+                base,
+                token,
+                options.proxy.as_ref(),
+            )?),
             options,
         };
         Ok(db.with_lock_timeout(lock_timeout))

@@ -19,7 +19,7 @@ use super::replica_files::{
 };
 use super::replica_lock::SyncLock;
 use super::{
-    Answer, DbError, EngineError, Failure, OnProgress, Options, RemoteError, Stop, Synced,
+    Answer, DbError, EngineError, Failure, OnProgress, Options, Proxy, RemoteError, Stop, Synced,
     Transaction, local, refuse_side_files,
 };
 
@@ -55,6 +55,7 @@ pub(super) struct Replica {
     file: local::File,
     base: String,
     token: String,
+    proxy: Option<Proxy>,
     held: Option<Arc<Held>>,
     /// The replication index of the last write by this handle and its clones, plus one; 0 before the first.
     written: Arc<AtomicU64>,
@@ -77,12 +78,18 @@ impl std::fmt::Debug for Replica {
 }
 
 impl Replica {
-    pub(super) fn new(file: &Path, base: &str, token: Option<&str>) -> Result<Replica, DbError> {
+    pub(super) fn new(
+        file: &Path,
+        base: &str,
+        token: Option<&str>,
+        proxy: Option<&Proxy>,
+    ) -> Result<Replica, DbError> {
         Ok(Replica {
-            remote: Remote::new(base, token)?,
+            remote: Remote::new(base, token, proxy)?,
             file: local::File::new(file)?,
             base: base.to_owned(),
             token: token.unwrap_or_default().to_owned(),
+            proxy: proxy.cloned(),
             held: None,
             written: Arc::default(),
         })
@@ -135,6 +142,7 @@ impl Replica {
             name: self.file.name().into(),
             base: self.base.clone(),
             token: self.token.clone(),
+            proxy: self.proxy.clone(),
             protocol: facts.map(|facts| facts.protocol),
             until: self.written.load(Ordering::Relaxed).checked_sub(1),
             held: self.held.clone(),
@@ -367,6 +375,7 @@ struct Sync {
     name: PathBuf,
     base: String,
     token: String,
+    proxy: Option<Proxy>,
     /// That of the files; the crate asks the primary where there are none.
     protocol: Option<Protocol>,
     /// The frame to reach, by protocol V1.
@@ -383,7 +392,7 @@ impl Sync {
         };
         let (name, base, token) = (&self.name, self.base.clone(), self.token.clone());
         let mut builder = libsql::Builder::new_remote_replica(name, base, token)
-            .connector(OnlyTo::new(&self.base, &self.token)?)
+            .connector(OnlyTo::new(&self.base, &self.token, self.proxy.clone())?)
             .sync_protocol(protocol);
         if let Some(every) = self.held.as_ref().and_then(|held| held.sync_every) {
             builder = builder.sync_interval(every);

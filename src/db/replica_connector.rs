@@ -6,15 +6,87 @@ use std::error::Error;
 use std::future::{Future, ready};
 use std::pin::Pin;
 use std::task::{Context, Poll};
+use std::time::Duration;
 
 use hyper::Uri;
 use hyper::client::HttpConnector;
 use hyper::service::Service;
 use hyper_rustls::{HttpsConnector, HttpsConnectorBuilder};
 
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::net::TcpStream;
+
+use super::Proxy;
 use super::remote::location;
 
-type Inner = HttpsConnector<HttpConnector>;
+type Inner = HttpsConnector<Dial>;
+
+type Fault = Box<dyn Error + Send + Sync>;
+
+/// How long a proxy may take to open a tunnel.
+const TUNNEL: Duration = Duration::from_secs(10);
+
+/// The bytes of what a proxy says to that at the most.
+const HEAD: usize = 16 << 10;
+
+/// TCP connections; where there is a proxy, through a tunnel of it.
+#[derive(Clone)]
+pub(super) struct Dial {
+    http: HttpConnector,
+    proxy: Option<Proxy>,
+}
+
+impl Service<Uri> for Dial {
+    type Response = TcpStream;
+    type Error = Fault;
+    type Future = Pin<Box<dyn Future<Output = Result<TcpStream, Fault>> + Send>>;
+
+    fn poll_ready(&mut self, context: &mut Context<'_>) -> Poll<Result<(), Fault>> {
+        self.http.poll_ready(context).map_err(Into::into)
+    }
+
+    fn call(&mut self, uri: Uri) -> Self::Future {
+        let Some(proxy) = self.proxy.clone() else {
+            let dialled = self.http.call(uri);
+            return Box::pin(async { Ok(dialled.await?) });
+        };
+        let place = format!("http://{}:{}/", proxy.host(), proxy.port());
+        let dialled = place.parse().map(|place| self.http.call(place));
+        Box::pin(async move {
+            let mut stream = dialled?.await?;
+            let opened = tokio::time::timeout(TUNNEL, tunnel(&mut stream, &uri, &proxy)).await;
+            match opened {
+                Ok(Ok(())) => Ok(stream),
+                Ok(Err(why)) => Err(format!("the proxy {proxy}: {why}").into()),
+                Err(_) => Err(format!("the proxy {proxy} did not answer").into()),
+            }
+        })
+    }
+}
+
+/// Asks a proxy for a connection to the server of `uri`.
+async fn tunnel(stream: &mut TcpStream, uri: &Uri, proxy: &Proxy) -> Result<(), Fault> {
+    let Origin { host, port, .. } = Origin::of(uri).ok_or("the URL of the primary has no host")?;
+    let mut head = format!("CONNECT {host}:{port} HTTP/1.1\r\nHost: {host}:{port}\r\n");
+    if let Some(value) = proxy.authorization() {
+        head.push_str(&format!("Proxy-Authorization: {value}\r\n"));
+    }
+    head.push_str("\r\n");
+    stream.write_all(head.as_bytes()).await?;
+    // Byte by byte: what follows belongs to the server.
+    let mut answer = Vec::new();
+    while !answer.ends_with(b"\r\n\r\n") {
+        if answer.len() >= HEAD {
+            return Err("its answer has no end".into());
+        }
+        answer.push(stream.read_u8().await?);
+    }
+    let line = answer.split(|byte| *byte == b'\r').next().unwrap_or(&[]);
+    match line {
+        [b'H', b'T', b'T', b'P', b'/', b'1', b'.', _, b' ', b'2', ..] => Ok(()),
+        line => Err(format!("it answered \"{}\"", line.escape_ascii()).into()),
+    }
+}
 
 /// Connects to one scheme, host and port.
 #[derive(Clone)]
@@ -50,7 +122,7 @@ impl Origin {
 
 impl OnlyTo {
     /// As the crate's own connector is made. `base` is the URL of the primary.
-    pub(super) fn new(base: &str, token: &str) -> Result<OnlyTo, String> {
+    pub(super) fn new(base: &str, token: &str, proxy: Option<Proxy>) -> Result<OnlyTo, String> {
         let uri: Option<Uri> = base.parse().ok();
         let primary = uri.as_ref().and_then(Origin::of);
         let primary = primary.ok_or("the URL of the primary has no host")?;
@@ -63,15 +135,19 @@ impl OnlyTo {
         Ok(OnlyTo {
             primary,
             token: token.to_owned(),
-            inner: builder.https_or_http().enable_http1().wrap_connector(http),
+            inner: builder.https_or_http().enable_http1().wrap_connector(Dial {
+                http,
+                // Other kinds cannot be used; whoever reads the settings says so.
+                proxy: proxy.filter(Proxy::is_plain_http),
+            }),
         })
     }
 }
 
 impl Service<Uri> for OnlyTo {
     type Response = <Inner as Service<Uri>>::Response;
-    type Error = Box<dyn Error + Send + Sync>;
-    type Future = Pin<Box<dyn Future<Output = Result<Self::Response, Self::Error>> + Send>>;
+    type Error = Fault;
+    type Future = Pin<Box<dyn Future<Output = Result<Self::Response, Fault>> + Send>>;
 
     fn poll_ready(&mut self, context: &mut Context<'_>) -> Poll<Result<(), Self::Error>> {
         self.inner.poll_ready(context)

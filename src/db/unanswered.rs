@@ -20,6 +20,14 @@ pub enum RemoteError {
         /// The words of whoever checked it.
         why: String,
     },
+    /// This machine has no certificates of authorities, so no server can show who it is: nothing was sent.
+    #[error("no encrypted connection to {host}: this machine has no CA certificates ({why})")]
+    NoCertificates {
+        /// Host and port.
+        host: String,
+        /// The words of whoever looked for them.
+        why: String,
+    },
     /// The connection broke after something was sent: the server may carry it out, now or later.
     #[error("the connection to {host} broke before the answer came: {why}")]
     Lost {
@@ -173,6 +181,7 @@ impl RemoteError {
     pub fn fate(&self) -> Fate {
         match self {
             RemoteError::Unreachable { .. } | RemoteError::NotEncrypted { .. } => Fate::NotDone,
+            RemoteError::NoCertificates { .. } => Fate::Refused,
             // The server's answer was lost or replaced on its way.
             RemoteError::Lost { .. }
             | RemoteError::Incomplete { .. }

@@ -137,7 +137,7 @@ pub async fn examine(subject: Subject<'_>, now: SystemTime) -> Vec<Check> {
             checks.push(findings::url(url));
             checks.extend(findings::turso(url, &config.turso));
             checks.push(findings::token(config, now));
-            checks.extend(probe::network(url, db).await);
+            checks.extend(probe::network(url, config.proxy.as_ref(), db).await);
         }
     }
     let unreachable = checks

@@ -3,19 +3,28 @@
 use std::net::SocketAddr;
 
 use super::Check;
-use crate::config::RemoteUrl;
-use crate::db::RemoteError;
+use crate::config::{RemoteUrl, Setting};
+use crate::db::{Proxy, RemoteError};
+use crate::proxy::THROUGH;
+
+/// There is a proxy on the way: it looks up the name of the server, and connects to it.
+pub(super) fn proxy(proxy: &Setting<Proxy>) -> Check {
+    let Setting { value, origin } = proxy;
+    Check::ok("proxy", format!("requests go through {value} ({origin})"))
+}
 
 /// The host has an address.
-pub(super) fn name(url: &RemoteUrl, addresses: &[SocketAddr]) -> Check {
-    match (url.label(), addresses) {
-        (None, _) => Check::skipped("dns", "the host is an address"),
-        (Some(_), [first]) => Check::ok("dns", format!("{} is {}", url.host(), first.ip())),
-        (Some(_), [first, more @ ..]) => Check::ok(
+pub(super) fn name(host: &str, addresses: &[SocketAddr]) -> Check {
+    match addresses {
+        [address, ..] if address.ip().to_string() == host => {
+            Check::skipped("dns", "the host is an address")
+        }
+        [first] => Check::ok("dns", format!("{host} is {}", first.ip())),
+        [first, more @ ..] => Check::ok(
             "dns",
-            format!("{} is {}, and {} more", url.host(), first.ip(), more.len()),
+            format!("{host} is {}, and {} more", first.ip(), more.len()),
         ),
-        (Some(_), []) => no_name(url.host(), "it has no address"),
+        [] => no_name(host, "it has no address"),
     }
 }
 
@@ -61,6 +70,10 @@ pub(super) fn answer(url: &RemoteUrl, version: Result<Option<String>, RemoteErro
             tls(),
             Check::ok("server", "it answers, and does not tell its version"),
         ],
+        Err(ref error @ RemoteError::Unreachable { ref host, .. }) if host.contains(THROUGH) => {
+            let help = "see whether the proxy lets you reach that host; NO_PROXY names hosts that are reached without one";
+            vec![Check::error("server", error.to_string()).help(help)]
+        }
         Err(RemoteError::Unreachable { why, .. } | RemoteError::NotEncrypted { why, .. })
             if url.is_encrypted() => vec![
             Check::error("tls", format!("no encrypted connection: {why}")).help(
@@ -138,6 +151,9 @@ mod tests {
         expect![[r#"
             skipped dns: the host is an address
         "#]]
-        .assert_eq(&shown(&name(&plain, &[])));
+        .assert_eq(&shown(&name(
+            "127.0.0.1",
+            &["127.0.0.1:8080".parse().unwrap()],
+        )));
     }
 }

@@ -6,8 +6,8 @@ use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
 use super::Check;
-use crate::config::RemoteUrl;
-use crate::db::{Db, DbError, Query};
+use crate::config::{RemoteUrl, Setting};
+use crate::db::{Db, DbError, Proxy, Query};
 
 /// What a local database is on disk.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -107,16 +107,24 @@ pub(super) async fn latency(db: &Db) -> Result<Duration, DbError> {
 
 /// From the name of a server to what it says of itself; the first step that fails is the last.
 #[cfg(feature = "remote")]
-pub(super) async fn network(url: &RemoteUrl, db: &Db) -> Vec<Check> {
+pub(super) async fn network(
+    url: &RemoteUrl,
+    proxy: Option<&Setting<Proxy>>,
+    db: &Db,
+) -> Vec<Check> {
     use super::network as words;
 
     /// How long each step may take.
     const STEP: Duration = Duration::from_secs(10);
     let late = || format!("no answer within {} s", STEP.as_secs());
-    let host = url.host().trim_start_matches('[').trim_end_matches(']');
-    let mut checks = Vec::new();
+    let mut checks: Vec<Check> = proxy.map(words::proxy).into_iter().collect();
+    let (host, port) = match proxy {
+        Some(proxy) => (proxy.value.host(), proxy.value.port()),
+        None => (url.host(), url.port()),
+    };
+    let host = host.trim_start_matches('[').trim_end_matches(']');
 
-    let found = tokio::time::timeout(STEP, tokio::net::lookup_host((host, url.port()))).await;
+    let found = tokio::time::timeout(STEP, tokio::net::lookup_host((host, port))).await;
     let addresses: Vec<_> = match found {
         Ok(Ok(addresses)) => addresses.collect(),
         Ok(Err(error)) => {
@@ -128,7 +136,7 @@ pub(super) async fn network(url: &RemoteUrl, db: &Db) -> Vec<Check> {
             return checks;
         }
     };
-    checks.push(words::name(url, &addresses));
+    checks.push(words::name(host, &addresses));
 
     let mut refused = "it has no address".to_owned();
     let mut connected = None;
@@ -161,6 +169,10 @@ pub(super) async fn network(url: &RemoteUrl, db: &Db) -> Vec<Check> {
 
 /// This build has no network.
 #[cfg(not(feature = "remote"))]
-pub(super) async fn network(_url: &RemoteUrl, _db: &Db) -> Vec<Check> {
+pub(super) async fn network(
+    _url: &RemoteUrl,
+    _proxy: Option<&Setting<Proxy>>,
+    _db: &Db,
+) -> Vec<Check> {
     Vec::new()
 }

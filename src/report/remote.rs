@@ -8,6 +8,7 @@ use crate::config::{self, Secret, Setting};
 use crate::db::RemoteError;
 use crate::diagnostic::{Class, Diagnostic};
 use crate::migrations::Done;
+use crate::proxy::THROUGH;
 use crate::script::Key;
 
 const UNAUTHORIZED: &str = "unauthorized";
@@ -22,6 +23,14 @@ pub(super) fn diagnostic(error: &RemoteError) -> Diagnostic {
         RemoteError::Incomplete { .. } => (
             "incomplete-answer",
             "run the command again; if this stays so, see which proxy or gateway stands before the server, and what its log says",
+        ),
+        RemoteError::NoCertificates { .. } => (
+            "no-ca-certificates",
+            "install them (Debian and Ubuntu: `apt-get install ca-certificates`; Alpine: `apk add ca-certificates`; Fedora: `dnf install ca-certificates`), or name a file of them in SSL_CERT_FILE",
+        ),
+        RemoteError::Unreachable { host, .. } if host.contains(THROUGH) => (
+            "unreachable",
+            "see whether the proxy is right and lets you reach that host; NO_PROXY names hosts that are reached without one; `doctor` looks step by step",
         ),
         RemoteError::Unreachable { .. } => (
             "unreachable",

@@ -27,6 +27,7 @@ mod named;
 mod others;
 mod process;
 mod project;
+mod proxy;
 mod race;
 mod readme;
 #[cfg(unix)]

@@ -42,7 +42,7 @@ pub(crate) async fn import(session: &Session, flags: &args::Import) -> Ending {
     if flags.dry_run {
         return dry_run(session, &opened, &input, &options, &shown).await;
     }
-    session.ask(&opened, Asks::ThroughAReplica).await?;
+    session.ask(&opened, Asks::OnEveryRemote).await?;
     if !opened.config.database.value.is_on_this_machine() {
         let name = opened.config.turso_name();
         session

@@ -4,6 +4,7 @@
 //! on that and on nothing else. It never follows a redirect, and a batch's answer leaves it checked.
 
 use std::ops::ControlFlow;
+use std::sync::Arc;
 use std::time::Duration;
 
 use libsql_hrana::proto::{
@@ -12,10 +13,14 @@ use libsql_hrana::proto::{
 };
 use reqwest::{RequestBuilder, Response, StatusCode, header, redirect::Policy};
 
+use rustls::{ClientConfig, RootCertStore};
+use rustls_platform_verifier::BuilderVerifierExt;
+
 use super::complete::{Collected, Complete, Cursor, Incomplete, Unusable};
 use super::lines::{LONGEST, LineBuffer, TooLong};
 use super::redirect::{Location, location};
-use crate::db::RemoteError;
+use crate::db::{Proxy, RemoteError};
+use crate::proxy::THROUGH;
 
 const PIPELINE: &str = "/v3/pipeline";
 const CURSOR: &str = "/v3/cursor";
@@ -46,6 +51,7 @@ const SHOWN: usize = 200;
 pub(super) struct Server {
     client: reqwest::Client,
     base: String,
+    /// What errors call it: host and port, and the proxy on the way.
     host: String,
     token: Option<String>,
     /// How long an answer is waited for.
@@ -62,21 +68,35 @@ impl std::fmt::Debug for Server {
 
 impl Server {
     /// `base` is a URL with scheme `http` or `https` and without a slash at its end.
-    pub(super) fn new(base: &str, token: Option<&str>) -> Result<Server, RemoteError> {
-        let host = base.split_once("://").map_or(base, |(_, rest)| rest);
-        let host = host.split('/').next().unwrap_or(host).to_owned();
-        // The client wants to be told which cryptography to use, once in the life of the process.
-        let _ = rustls::crypto::ring::default_provider().install_default();
-        let client = reqwest::Client::builder()
+    pub(super) fn new(
+        base: &str,
+        token: Option<&str>,
+        proxy: Option<&Proxy>,
+    ) -> Result<Server, RemoteError> {
+        let mut host = authority(base).to_owned();
+        if let Some(proxy) = proxy {
+            host = format!("{host}{THROUGH}{proxy}");
+        }
+        let is_encrypted = base.starts_with("https:") || proxy.is_some_and(Proxy::is_encrypted);
+        let tls = tls_config(is_encrypted).map_err(|error| RemoteError::NoCertificates {
+            host: host.clone(),
+            why: error.to_string(),
+        })?;
+        let mut client = reqwest::Client::builder()
+            .tls_backend_preconfigured(tls)
             .user_agent(concat!("seedbed/", env!("CARGO_PKG_VERSION")))
             .connect_timeout(CONNECT)
             .redirect(Policy::none())
-            .no_proxy()
-            .build()
-            .map_err(|error| RemoteError::Unreachable {
-                host: host.clone(),
-                why: innermost(&error),
-            })?;
+            // The environment is not asked.
+            .no_proxy();
+        let unusable = |error: reqwest::Error| RemoteError::Unreachable {
+            host: host.clone(),
+            why: innermost(&error),
+        };
+        if let Some(proxy) = proxy {
+            client = client.proxy(reqwest::Proxy::all(proxy.url()).map_err(unusable)?);
+        }
+        let client = client.build().map_err(unusable)?;
         Ok(Server {
             client,
             base: base.to_owned(),
@@ -305,7 +325,7 @@ impl Server {
                 .to_be_bytes(),
         );
         body.extend(message);
-        let name = self.host.split(':').next().unwrap_or_default();
+        let name = authority(&self.base).split(':').next().unwrap_or_default();
         let namespace = match name.split_once('.') {
             Some((first, _)) if !first.is_empty() => first,
             _ => "default",
@@ -588,6 +608,25 @@ fn plain(text: &str) -> String {
         Some(title) => format!("a web page, \"{title}\""),
         None => "a web page".to_owned(),
     }
+}
+
+/// Host and port of a URL.
+fn authority(base: &str) -> &str {
+    let rest = base.split_once("://").map_or(base, |(_, rest)| rest);
+    rest.split('/').next().unwrap_or(rest)
+}
+
+/// How connections are encrypted, with a provider of its own: the one of the process belongs to the application. Where
+/// there is none to encrypt, the certificates of the system are not asked for, since it may have none.
+fn tls_config(is_encrypted: bool) -> Result<ClientConfig, rustls::Error> {
+    let provider = Arc::new(rustls::crypto::ring::default_provider());
+    let config =
+        ClientConfig::builder_with_provider(provider).with_safe_default_protocol_versions()?;
+    let config = match is_encrypted {
+        true => config.with_platform_verifier()?,
+        false => config.with_root_certificates(RootCertStore::empty()),
+    };
+    Ok(config.with_no_client_auth())
 }
 
 /// Why there is no encrypted connection, where that is the cause.

@@ -31,7 +31,7 @@ pub(super) use self::redirect::location;
 pub(super) use self::wire::WireRow;
 use super::{
     Answer, At, Code, DbError, EngineError, Failure, Fate, Left, OnProgress, Options, Pause,
-    Progress, Query, RemoteError, Rows, Stop, Transaction,
+    Progress, Proxy, Query, RemoteError, Rows, Stop, Transaction,
 };
 use crate::script::Atomicity;
 
@@ -53,9 +53,13 @@ pub(super) struct Remote {
 }
 
 impl Remote {
-    pub(super) fn new(base: &str, token: Option<&str>) -> Result<Remote, DbError> {
+    pub(super) fn new(
+        base: &str,
+        token: Option<&str>,
+        proxy: Option<&Proxy>,
+    ) -> Result<Remote, DbError> {
         Ok(Remote {
-            server: Server::new(base, token)?,
+            server: Server::new(base, token, proxy)?,
         })
     }
 
