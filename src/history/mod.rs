@@ -28,4 +28,4 @@ pub use read::{History, Row, State, Unfinished, read, read_with_texts};
 pub use run::{OnUnit, Receipt, UnitEvent, run};
 pub(crate) use run::{chained, run_chain};
 pub(crate) use settle::{Found, Guarded, Unsettled, Wait, settle};
-pub(crate) use write::baselined;
+pub(crate) use write::{at_revision, baselined};

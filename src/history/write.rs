@@ -186,6 +186,21 @@ impl Steps {
     }
 }
 
+/// Fails where the history is not at this revision, which stays as it is.
+pub(crate) fn at_revision(expects: Revision) -> Step {
+    match expects {
+        // There is no table yet.
+        Revision::NONE => Step::guard(
+            "NOT EXISTS (SELECT 1 FROM sqlite_schema WHERE lower(name) = '_migrations')",
+            Vec::new(),
+        ),
+        Revision(number) => Step::guard(
+            "(SELECT detail FROM _migrations WHERE kind = 'meta' AND version = 'revision') = CAST(?1 AS TEXT)",
+            vec![number.into()],
+        ),
+    }
+}
+
 fn key_args(key: &Key) -> Vec<Value> {
     vec![key.kind().into(), key.version()]
 }

@@ -13,7 +13,8 @@ use super::translate::{CHECKPOINT, Made, Translator};
 use crate::db::{Db, DbError, EngineError, Query, Rows};
 use crate::dump::{Mark, Object};
 use crate::hex;
-use crate::script::{Run, Step};
+use crate::history;
+use crate::script::{Revision, Run, Step};
 use crate::sql::{Value, identifier};
 
 const NOW: &str = "strftime('%Y-%m-%dT%H:%M:%fZ', 'now')";
@@ -149,9 +150,16 @@ impl Checkpoint {
     }
 }
 
-/// The first chunk makes the row.
-pub(super) fn begin(name: &str, end: &Mark, detail: String, run: &Run) -> Vec<Step> {
+/// The first chunk makes the row, where the database is as it was looked at.
+pub(super) fn begin(
+    name: &str,
+    expects: Revision,
+    end: &Mark,
+    detail: String,
+    run: &Run,
+) -> Vec<Step> {
     vec![
+        history::at_revision(expects),
         Step::guard(
             &format!("NOT EXISTS (SELECT 1 FROM sqlite_schema WHERE lower(name) = '{CHECKPOINT}')"),
             Vec::new(),

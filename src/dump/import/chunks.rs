@@ -20,7 +20,7 @@ use super::{ImportEvent, OnImport};
 use crate::db::{self, At, Code, Db, EngineError, Failure, OnProgress, Transaction};
 use crate::dump::{Block, Item, Mark, Object, What};
 use crate::history::{Found, Guarded, Patience, Unsettled, Wait, settle};
-use crate::script::{Atomicity, ForeignKeys, Run};
+use crate::script::{Atomicity, ForeignKeys, Revision, Run};
 
 /// How long a chunk should take.
 const AIM: Duration = Duration::from_secs(1);
@@ -55,6 +55,8 @@ pub(super) struct Chunks<'a> {
     pub(super) there: There,
     /// What of the dump was made ready: one that no other reading of the dump has touched.
     pub(super) pass: Pass,
+    /// The revision of the history that the first chunk expects.
+    pub(super) expects: Revision,
     /// Where the database is; none where it has no checkpoint yet.
     pub(super) at: Option<Mark>,
 }
@@ -173,7 +175,7 @@ impl Chunks<'_> {
         self.there.note(&mut pass.tally);
         let detail = checkpoint::detail(&pass.tally, &pass.translator);
         let mut steps = match self.at {
-            None => checkpoint::begin(self.name, &end, detail, self.run),
+            None => checkpoint::begin(self.name, self.expects, &end, detail, self.run),
             Some(at) => checkpoint::advance(at.offset, &end, detail, self.run),
         };
         let checkpoint = steps.len();

@@ -62,7 +62,7 @@ async fn once(
     // What is unfinished from now on was begun after this import.
     *begin = Begin::Continue;
     match checkpoint {
-        Some(checkpoint) => go_on(job, there, checkpoint, patience).await,
+        Some(checkpoint) => go_on(job, &history, there, checkpoint, patience).await,
         None => self::begin(job, &history, there, patience).await,
     }
 }
@@ -144,6 +144,7 @@ fn undo(checkpoint: &Checkpoint) -> Result<Vec<Step>, Why> {
 /// Goes on where an import stopped.
 async fn go_on(
     job: &Job<'_>,
+    history: &History,
     mut there: There,
     checkpoint: Checkpoint,
     patience: &mut Patience,
@@ -164,6 +165,7 @@ async fn go_on(
             ahead: job.read(Some(pass.end)),
         },
         there,
+        expects: history.revision,
         at: Some(pass.end),
         pass,
     };
@@ -268,6 +270,7 @@ async fn begin(
         blocks,
         there,
         pass: fresh(),
+        expects: history.revision,
         at: None,
     };
     let done = chunks.send(patience).await?;

@@ -9,6 +9,7 @@ mod modes;
 mod server;
 mod specification;
 mod triggers;
+mod waiting;
 
 use std::path::PathBuf;
 use std::sync::Arc;

@@ -49,4 +49,5 @@ in_every_mode! {
     an_import_that_goes_on_counts_the_tables_that_it_comes_to
     a_dry_run_says_what_an_unfinished_import_is_in_the_way_of
     a_large_dump_of_a_full_text_index_arrives
+    two_imports_of_one_dump_at_once_bring_it_once
 }
