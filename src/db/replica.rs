@@ -55,7 +55,7 @@ pub(super) struct Replica {
     file: local::File,
     base: String,
     token: String,
-    proxy: Option<Proxy>,
+    proxy: Option<Arc<Proxy>>,
     held: Option<Arc<Held>>,
     /// The replication index of the last write by this handle and its clones, plus one; 0 before the first.
     written: Arc<AtomicU64>,
@@ -89,7 +89,7 @@ impl Replica {
             file: local::File::new(file)?,
             base: base.to_owned(),
             token: token.unwrap_or_default().to_owned(),
-            proxy: proxy.cloned(),
+            proxy: proxy.cloned().map(Arc::new),
             held: None,
             written: Arc::default(),
         })
@@ -142,7 +142,7 @@ impl Replica {
             name: self.file.name().into(),
             base: self.base.clone(),
             token: self.token.clone(),
-            proxy: self.proxy.clone(),
+            proxy: self.proxy.as_deref().cloned(),
             protocol: facts.map(|facts| facts.protocol),
             until: self.written.load(Ordering::Relaxed).checked_sub(1),
             held: self.held.clone(),
@@ -172,11 +172,17 @@ impl Replica {
         let path = self.file.path();
         let _lock = SyncLock::take(path, options).await?;
         let before = known_facts(path)?;
-        tokio::select! {
+        let newest = tokio::select! {
             same = self.same_primary(before) => same?,
             () = options.stop.raised() => return Err(DbError::Read(EngineError::interrupted())),
-        }
+        };
         let sync = self.opening(before);
+        let last = before.and_then(|facts| facts.frame);
+        // The crate would ask the same again, and twice more.
+        if self.held.is_none() && last.is_some() && newest == last && sync.until <= last {
+            note_primary(path, &self.base)?;
+            return Ok(told(path, before, before, 0));
+        }
         let stop = options.stop.clone();
         let runtime = tokio::runtime::Handle::current();
         // The crate's calls block, and what it opened is closed where it was used.
@@ -232,26 +238,28 @@ impl Replica {
         match same {
             // The change itself shows whether the primary can be reached.
             Err(DbError::Remote(_) | DbError::NotSynced { .. }) => Ok(()),
-            same => same,
+            same => same.map(|_| ()),
         }
     }
 
+    /// The last frame of the primary comes back, where protocol V1 tells it.
+    ///
     /// The crate would replace the file where protocol V1 tells of another log, and put another primary's frames
     /// behind those that it has with V2, which knows numbers only. So V1's id of the log is asked for first, and V2's
     /// last frames are compared. Where neither tells, our own note does.
-    async fn same_primary(&self, facts: Option<ReplicaFacts>) -> Result<(), DbError> {
+    async fn same_primary(&self, facts: Option<ReplicaFacts>) -> Result<Option<u64>, DbError> {
         let path = self.file.path();
         let Some(facts) = facts else {
-            return Ok(());
+            return Ok(None);
         };
-        let same = match facts.protocol {
+        let (same, newest) = match facts.protocol {
             Protocol::V1 => self.same_log(facts).await?,
-            Protocol::V2 => self.same_frames(facts).await?,
+            Protocol::V2 => (self.same_frames(facts).await?, None),
         };
         let followed = noted_primary(path)?;
         let same = same.unwrap_or(followed.as_ref().is_none_or(|url| *url == self.base));
         if same {
-            return Ok(());
+            return Ok(newest);
         }
         Err(DbError::OtherPrimary {
             path: path.to_path_buf(),
@@ -262,15 +270,17 @@ impl Replica {
 
     /// Whether the primary is the one that the file follows.
     pub(super) async fn follows(&self) -> Result<(), DbError> {
-        self.same_primary(replica_facts(self.file.path())?).await
+        let same = self.same_primary(replica_facts(self.file.path())?).await;
+        same.map(|_| ())
     }
 
-    async fn same_log(&self, facts: ReplicaFacts) -> Result<Option<bool>, DbError> {
+    /// Whether the log of the primary is ours, and its last frame.
+    async fn same_log(&self, facts: ReplicaFacts) -> Result<(Option<bool>, Option<u64>), DbError> {
         let Some(ours @ 1..) = facts.log else {
-            return Ok(None);
+            return Ok((None, None));
         };
         match self.remote.greeting().await {
-            Ok(Greeting::Log(theirs)) => Ok(Some(ours == theirs)),
+            Ok(Greeting::Log { id, frame }) => Ok((Some(ours == id), frame)),
             Ok(Greeting::Unspoken) => Err(self
                 .reason(
                     "the primary does not speak protocol v1, by which the replica \

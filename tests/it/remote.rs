@@ -222,6 +222,25 @@ fn commands_make_as_few_requests_as_they_have_questions() {
 }
 
 #[test]
+fn a_replica_that_has_everything_costs_two_requests_more_than_a_remote() {
+    let (server, project) = project(3);
+    let project = project
+        .env("USE_TURSO", "NO")
+        .env("USE_EMBEDDED_REPLICA", "YES");
+    let counted = |line: &str| {
+        server.clear_requests();
+        let ran = project.run(line);
+        assert_eq!(ran.code, Some(0), "{ran}");
+        server.requests().len()
+    };
+    counted("migrate");
+    // Whether the file fits, the history, and whether there is something to sync.
+    assert_eq!(counted("migrate"), 3);
+    assert_eq!(counted("sync"), 1);
+    assert_eq!(counted("status"), 1);
+}
+
+#[test]
 fn of_transactions_that_share_a_request_those_before_the_failed_one_stand() {
     let (server, project) = project(20);
     project.write(

@@ -13,19 +13,27 @@ const REQUEST: [u8; 2] = [0x08, 0x01];
 /// `HelloResponse::log_id`.
 const LOG_ID: u64 = 3;
 
+/// `HelloResponse::current_replication_index`.
+const INDEX: u64 = 5;
+
 /// What a primary says of its log.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(in crate::db) enum Greeting {
-    /// The id of its log.
-    Log(u128),
+    /// Its log.
+    Log {
+        /// The id.
+        id: u128,
+        /// The last frame; none where there is none, or it does not tell.
+        frame: Option<u64>,
+    },
     /// It does not speak this protocol.
     Unspoken,
 }
 
 pub(super) async fn hello(server: &Server) -> Result<Greeting, RemoteError> {
     match server.unary(HELLO, &REQUEST).await? {
-        Unary::Message(message) => match log_id(&message) {
-            Some(log) => Ok(Greeting::Log(log)),
+        Unary::Message(message) => match log(&message) {
+            Some((id, frame)) => Ok(Greeting::Log { id, frame }),
             None => Err(RemoteError::NotHrana {
                 host: server.host().to_owned(),
                 words: "a greeting without the id of a log".to_owned(),
@@ -35,13 +43,18 @@ pub(super) async fn hello(server: &Server) -> Result<Greeting, RemoteError> {
     }
 }
 
-/// Field 3 of a message, a UUID as text: <https://protobuf.dev/programming-guides/encoding/>.
-fn log_id(mut message: &[u8]) -> Option<u128> {
+/// The id of the log, a UUID as text, and its last frame: <https://protobuf.dev/programming-guides/encoding/>.
+fn log(mut message: &[u8]) -> Option<(u128, Option<u64>)> {
+    let mut id = None;
+    let mut frame = None;
     while !message.is_empty() {
         let tag = varint(&mut message)?;
         let length = match tag & 7 {
             0 => {
-                varint(&mut message)?;
+                let value = varint(&mut message)?;
+                if tag >> 3 == INDEX {
+                    frame = Some(value);
+                }
                 continue;
             }
             1 => 8,
@@ -52,11 +65,11 @@ fn log_id(mut message: &[u8]) -> Option<u128> {
         let (field, rest) = message.split_at_checked(length)?;
         if (tag >> 3, tag & 7) == (LOG_ID, 2) {
             let text = std::str::from_utf8(field).ok()?;
-            return Some(uuid::Uuid::parse_str(text).ok()?.as_u128());
+            id = Some(uuid::Uuid::parse_str(text).ok()?.as_u128());
         }
         message = rest;
     }
-    None
+    Some((id?, frame))
 }
 
 fn varint(bytes: &mut &[u8]) -> Option<u64> {
@@ -83,7 +96,7 @@ mod tests {
         message.extend([0x1a, u8::try_from(id.len()).unwrap()]);
         message.extend(id.as_bytes());
         message.extend([0x22, 1, b's', 0x28, 5]);
-        assert_eq!(log_id(&message), Some(7));
+        assert_eq!(log(&message), Some((7, Some(5))));
     }
 
     #[test]
@@ -98,7 +111,7 @@ mod tests {
             ],
             &[0xff; 32],
         ] {
-            assert_eq!(log_id(message), None, "{message:?}");
+            assert_eq!(log(message), None, "{message:?}");
         }
     }
 }

@@ -174,6 +174,7 @@ fn config_shows_each_value_and_where_it_comes_from() {
         local file          data/app.db                [local] path in config.toml
         remote url          libsql://db.example.com    TURSO_DATABASE_URL from the environment
         token               ***                        TURSO_AUTH_TOKEN from .env
+        proxy               -
         replica file        local_replica.db           default
         sync interval       -
         migrations          sql                        --migrations
@@ -247,6 +248,11 @@ fn config_shows_each_value_and_where_it_comes_from() {
                   "name": "token",
                   "origin": "TURSO_AUTH_TOKEN from .env",
                   "value": "***"
+                },
+                {
+                  "name": "proxy",
+                  "origin": "default",
+                  "value": "-"
                 },
                 {
                   "name": "replica file",
@@ -332,6 +338,7 @@ fn config_shows_each_value_and_where_it_comes_from() {
         local file          data/app.db              [local] path in config.toml
         remote url          libsql://db.example.com  TURSO_DATABASE_URL from the environment
         token               ***                      TURSO_AUTH_TOKEN from .env
+        proxy               -
         replica file        local_replica.db         default
         sync interval       -
         migrations          migrations               default
@@ -400,7 +407,8 @@ fn the_version_and_the_help_are_told_on_standard_output() {
                   Seed other rows than those for prod into a server that is not this machine
 
               --lock-timeout <S>
-                  How long to wait for somebody else's lock, in seconds [default: 10; 120 for a server]
+                  How long to wait for somebody else's lock, in seconds [default: 10; 120 for a server]. A
+                  server's answer is waited for as long, and for at least 120
 
           -h, --help
                   Print help (see a summary with '-h')

@@ -4,7 +4,7 @@ use std::io::Write;
 
 use seedbed::db::{Db, DbError, Options};
 use seedbed::dump::{ExportError, ExportOptions, export, export_file};
-use seedbed_test_server::{Fault, Server};
+use seedbed_test_server::{Fault, Rule, Server};
 
 use super::{change, dumped};
 use crate::server::ours;
@@ -24,6 +24,15 @@ async fn served() -> (Server, Db) {
     (server, db)
 }
 
+/// The next stream of rows goes wrong. By its path: the request that closes the one before may be under way.
+fn at_the_rows(server: &Server, fault: Fault) {
+    server.faults(vec![Rule {
+        request: Some(1),
+        path: Some("/v3/cursor".to_owned()),
+        fault,
+    }]);
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn an_answer_that_breaks_off_is_an_error() {
     let (server, db) = served().await;
@@ -31,20 +40,20 @@ async fn an_answer_that_breaks_off_is_an_error() {
     let folder = tempfile::tempdir().unwrap();
     let file = folder.path().join("a.sql");
     // The schema is asked for first, and then the rows.
-    server.fault(2, Fault::CutBody);
+    at_the_rows(&server, Fault::CutBody);
     let mut out = Vec::new();
     let error = export(&db, &ExportOptions::default(), &mut out).await;
     let Err(ExportError::Db(DbError::Remote(error))) = error else {
         panic!("{error:?}");
     };
     assert!(!out.is_empty() && out.len() < whole.len(), "{error}");
-    server.fault(2, Fault::CutBody);
+    at_the_rows(&server, Fault::CutBody);
     let error = export_file(&db, &ExportOptions::default(), &file).await;
     assert!(error.is_err());
     assert_eq!(std::fs::read_dir(folder.path()).unwrap().count(), 0);
     // Whatever step the connection ends at: all or an error.
     for step in 0..5 {
-        server.fault(2, Fault::DropDuring { step });
+        at_the_rows(&server, Fault::DropDuring { step });
         let mut out = Vec::new();
         match export(&db, &ExportOptions::default(), &mut out).await {
             Ok(_) => assert_eq!(out, whole),
@@ -70,7 +79,7 @@ async fn a_request_that_was_lost_before_its_answer_began_is_sent_again() {
             retry_after: None,
         },
     ] {
-        server.fault(2, fault);
+        at_the_rows(&server, fault);
         assert_eq!(dumped(&db).await, whole);
     }
 }
@@ -78,7 +87,7 @@ async fn a_request_that_was_lost_before_its_answer_began_is_sent_again() {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_page_that_is_no_answer_is_an_error() {
     let (server, db) = served().await;
-    server.fault(2, Fault::Html);
+    at_the_rows(&server, Fault::Html);
     let error = export(&db, &ExportOptions::default(), &mut Vec::new()).await;
     let error = error.unwrap_err().to_string();
     assert!(
