@@ -5,23 +5,26 @@
 use std::collections::HashMap;
 use std::fmt;
 use std::sync::Arc;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use crate::aside::drop_aside;
-use crate::db::{self, At, Code, Db, DbError, Failure};
+use crate::db::{self, Db, DbError, Failure};
 use crate::diagnostic::{Diagnostic, Location, lines};
-use crate::history::{self, Failed, History, HistoryError, Part, Row, RunError, State, UnitEvent};
-use crate::script::{Key, Origin, Record, Revision, Run, Script, Unit};
+use crate::history::{
+    self, Failed, History, HistoryError, Interrupted, Part, Patience, Row, RunError, State,
+    UnitEvent,
+};
+use crate::script::{Key, Origin, Record, Run, Script, Unit};
 
 /// How often the history is read while somebody else's `no-transaction` migration runs.
 const LOOK_AGAIN: Duration = Duration::from_millis(200);
 
-/// The first pause after a server ended a transaction, or refused to begin one, because others wait: a server lets a
-/// transaction last this long while somebody else waits to write.
-const FIRST_PAUSE: Duration = Duration::from_secs(5);
+/// What was waited for in vain, to complete "… for 10 s".
+pub(crate) const LOCK_HELD: &str = "another connection held the lock of this database";
 
-/// The first pause where the history has moved, and reading it does not show that yet.
-const LAG: Duration = Duration::from_millis(100);
+/// The same, of a server whose reads lag behind its writes.
+const OUTDATED: &str =
+    "the server refused changes because its history has moved, and reading it showed no move";
 
 /// What somebody who waits may want to know.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -212,6 +215,10 @@ pub(crate) trait Reader {
     }
     /// The decision.
     fn decide(&mut self, history: &History) -> Decision;
+    /// Whether this finishes an unfinished import, which is in the way of every other change.
+    fn finishes_import(&self) -> bool {
+        false
+    }
 }
 
 /// Reads, decides and runs until nothing is left to do.
@@ -222,7 +229,9 @@ pub(crate) async fn drive<R: Reader>(
     mut how: R,
 ) -> Result<Outcome, ApplyError> {
     let mut done: Vec<Done> = Vec::new();
-    let mut waiting = Waiting::new(db);
+    let mut patience = Patience::new(db);
+    // Whether the guard refused the history that was read last.
+    let mut moved = false;
     // Each awaited migration is reported once.
     let mut reported: Option<Key> = None;
     'again: loop {
@@ -231,29 +240,18 @@ pub(crate) async fn drive<R: Reader>(
             None => history::read(db).await?,
         };
         let history = history::add_texts(db, history, |history| how.texts(history)).await?;
-        if let Some(unfinished) = history.unfinished {
-            return Err(HistoryError::Unfinished(unfinished).into());
+        if let Some(unfinished) = &history.unfinished
+            && !how.finishes_import()
+        {
+            return Err(HistoryError::Unfinished(unfinished.clone()).into());
         }
-        waiting.look(&history);
-        if waiting.stands_still(&history) {
-            if waiting.is_over() {
-                return Err(ApplyError::Waited {
-                    what: "the server refused changes because its history has moved, and reading it showed no move"
-                        .to_owned(),
-                    waited: db.lock_timeout(),
-                    done,
-                    started: None,
-                });
-            }
-            tokio::select! {
-                () = waiting.pass() => {}
-                () = db.stop().raised() => return Err(interrupted(done, history.version())),
-            }
+        if patience.saw(&history) {
+            moved = false;
         }
         how.look(db, &history).await?;
         let decision = how.decide(&history);
         if let Some((key, started)) = only_under_way(&decision) {
-            if waiting.is_over() {
+            if patience.is_over() {
                 return Err(ApplyError::Waited {
                     what: started.message.clone(),
                     waited: db.lock_timeout(),
@@ -265,9 +263,9 @@ pub(crate) async fn drive<R: Reader>(
                 on_event(Event::WaitingFor(key.clone()));
                 reported = Some(key.clone());
             }
-            tokio::select! {
-                () = tokio::time::sleep(LOOK_AGAIN.min(db.lock_timeout())) => continue 'again,
-                () = db.stop().raised() => return Err(interrupted(done, history.version())),
+            match patience.rest(LOOK_AGAIN.min(db.lock_timeout())).await {
+                Ok(()) => continue 'again,
+                Err(Interrupted) => return Err(interrupted(done, history.version())),
             }
         }
         if decision.problems.iter().any(Diagnostic::is_error) {
@@ -275,6 +273,21 @@ pub(crate) async fn drive<R: Reader>(
                 problems: decision.problems,
                 done,
             });
+        }
+        if moved && !decision.scripts.is_empty() {
+            // Reads lag behind writes: the guard would refuse the same script again.
+            if patience.is_over() {
+                return Err(ApplyError::Waited {
+                    what: OUTDATED.to_owned(),
+                    waited: db.lock_timeout(),
+                    done,
+                    started: None,
+                });
+            }
+            match patience.pass(LOOK_AGAIN).await {
+                Ok(()) => continue 'again,
+                Err(Interrupted) => return Err(interrupted(done, history.version())),
+            }
         }
         if !decision.scripts.is_empty() {
             on_event(Event::Planned {
@@ -296,7 +309,7 @@ pub(crate) async fn drive<R: Reader>(
             let (scripts, later) = left.split_at(history::chained(db, left, run));
             left = later;
             let events: Vec<_> = scripts.iter().map(|it| unit_events(it, on_event)).collect();
-            let chain = history::run_chain(db, scripts, run, &events).await;
+            let chain = history::run_chain(db, scripts, run, &events, &mut patience).await;
             let happened = chain.receipts.len();
             for (script, receipt) in scripts.iter().zip(chain.receipts) {
                 for (unit, duration) in script.units.iter().zip(receipt.durations) {
@@ -313,27 +326,8 @@ pub(crate) async fn drive<R: Reader>(
             };
             match error {
                 RunError::Moved => {
-                    if !waiting.stands_still(&history) {
-                        on_event(Event::Moved);
-                    }
-                    waiting.lost(&history);
-                    continue 'again;
-                }
-                RunError::Failed(failed) if is_locked_out(&failed) && !waiting.is_over() => {
-                    on_event(Event::WaitingForLock);
-                    tokio::select! {
-                        () = waiting.pass() => continue 'again,
-                        () = db.stop().raised() => {
-                            return Err(interrupted(done, version.highest()));
-                        }
-                    }
-                }
-                // Others may have got something done while this one stood in the queue.
-                RunError::Failed(failed)
-                    if is_locked_out(&failed)
-                        && history::read(db).await?.revision != script.expects =>
-                {
                     on_event(Event::Moved);
+                    moved = true;
                     continue 'again;
                 }
                 RunError::Failed(failed) => {
@@ -356,60 +350,6 @@ pub(crate) async fn drive<R: Reader>(
             warnings: decision.problems,
             version: version.highest(),
         });
-    }
-}
-
-/// How long somebody else has been in the way. What they get done meanwhile begins the wait anew: only standing still
-/// is waited for in vain.
-struct Waiting {
-    timeout: Duration,
-    since: Instant,
-    revision: Option<Revision>,
-    /// The revision at which a change was refused because the history had moved. Where reading gives the same one, reads
-    /// lag behind writes.
-    lost: Option<Revision>,
-    pause: Duration,
-}
-
-impl Waiting {
-    fn new(db: &Db) -> Waiting {
-        Waiting {
-            timeout: db.lock_timeout(),
-            since: Instant::now(),
-            revision: None,
-            lost: None,
-            pause: FIRST_PAUSE,
-        }
-    }
-
-    fn look(&mut self, history: &History) {
-        if self.revision.replace(history.revision) != Some(history.revision) {
-            self.since = Instant::now();
-            self.pause = FIRST_PAUSE;
-        }
-    }
-
-    /// A change that was planned on this history was refused, because that has moved.
-    fn lost(&mut self, history: &History) {
-        if self.lost.replace(history.revision) != Some(history.revision) {
-            self.since = Instant::now();
-            self.pause = LAG;
-        }
-    }
-
-    fn stands_still(&self, history: &History) -> bool {
-        self.lost == Some(history.revision)
-    }
-
-    fn is_over(&self) -> bool {
-        self.since.elapsed() >= self.timeout
-    }
-
-    /// Waits by doing nothing: to ask for the lock again would make a server end whoever holds it.
-    async fn pass(&mut self) {
-        let left = self.timeout.saturating_sub(self.since.elapsed());
-        tokio::time::sleep(db::jittered(self.pause).min(left)).await;
-        self.pause = (self.pause * 2).min(self.timeout);
     }
 }
 
@@ -486,13 +426,6 @@ impl Versions {
     }
 }
 
-/// Whether somebody else's lock was in the way of all of a script. Once a script outside of a transaction has begun,
-/// what it left behind matters more than what was in its way.
-fn is_locked_out(failed: &Failed) -> bool {
-    let begun = matches!(failed.failure, Failure::Step { committed, .. } if committed > 0);
-    failed.failure.code() == Some(Code::Busy) && !begun
-}
-
 async fn script_error(
     db: &Db,
     failed: Failed,
@@ -500,9 +433,9 @@ async fn script_error(
     done: Vec<Done>,
     version: Option<i64>,
 ) -> ApplyError {
-    if is_locked_out(&failed) {
+    if failed.failure.is_locked_out() {
         return ApplyError::Waited {
-            what: "another connection held the lock of this database".to_owned(),
+            what: LOCK_HELD.to_owned(),
             waited: db.lock_timeout(),
             done,
             started: None,
@@ -537,13 +470,7 @@ fn interrupted(done: Vec<Done>, version: Option<i64>) -> ApplyError {
         failed: Failed {
             unit: None,
             part: Part::Begin,
-            failure: Failure::Step {
-                committed: 0,
-                at: At::Begin,
-                error: db::EngineError::interrupted(),
-                explanation: Vec::new(),
-                left: db::Left::Nothing,
-            },
+            failure: Failure::interrupted(),
         },
         unit: None,
         offset: None,

@@ -82,13 +82,11 @@ impl AsyncTransaction for Driver {
                     foreign_keys = ForeignKeys::Off;
                 }
                 steps.push(Step {
-                    sql: text.into(),
-                    args: Vec::new().into(),
                     origin: Some(Origin {
                         source: source.clone(),
                         span: statement.span,
                     }),
-                    explain: None,
+                    ..Step::own(text, Vec::new())
                 });
             }
         }

@@ -88,6 +88,8 @@ pub struct Step {
     pub origin: Option<Origin>,
     /// A query to run where this step fails, before anything is rolled back; its rows go into the failure.
     pub explain: Option<&'static str>,
+    /// The step fails where the database is no longer in the state that the script was planned on, and never otherwise.
+    pub is_guard: bool,
 }
 
 impl Step {
@@ -98,6 +100,19 @@ impl Step {
             args: args.into(),
             origin: None,
             explain: None,
+            is_guard: false,
+        }
+    }
+
+    /// A guard: `is_expected` is an expression that is 1 where the database is as the script expects it. An expression
+    /// that fails is the only way to stop a chain of statements without a program in between.
+    pub(crate) fn guard(is_expected: &str, args: Vec<Value>) -> Step {
+        Step {
+            is_guard: true,
+            ..Step::own(
+                format!("SELECT CASE {is_expected} WHEN 1 THEN 1 ELSE json('moved') END"),
+                args,
+            )
         }
     }
 }

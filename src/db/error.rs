@@ -339,6 +339,24 @@ impl Failure {
         }
     }
 
+    /// Whether the lock of another connection was in the way of all of it. Once something is committed, or has run
+    /// outside of a transaction, what that left behind matters more than the lock.
+    pub(crate) fn is_locked_out(&self) -> bool {
+        let begun = matches!(self, Failure::Step { committed, .. } if *committed > 0);
+        self.code() == Some(Code::Busy) && !begun
+    }
+
+    /// The run was told to stop before it began.
+    pub(crate) fn interrupted() -> Failure {
+        Failure::Step {
+            committed: 0,
+            at: At::Begin,
+            error: EngineError::interrupted(),
+            explanation: Vec::new(),
+            left: Left::Nothing,
+        }
+    }
+
     /// Whether a step failed because it was made to: guards call `json()` on what is no JSON.
     pub(crate) fn is_raised_by_us(&self) -> bool {
         matches!(self, Failure::Step { error, .. } if error.message == "malformed JSON")

@@ -56,7 +56,7 @@ pub use replica_files::{
 };
 pub(crate) use side_files::refuse_side_files;
 pub use side_files::{SideFile, remove_local};
-pub(crate) use stop::{Pause, jittered};
+pub(crate) use stop::{Pause, Waits, jittered};
 pub use stop::{Stop, StopHandle};
 pub use stream::{Sink, StreamedRow};
 pub use unanswered::{Fate, RemoteError};

@@ -2,12 +2,12 @@
 //! which belonged to the database that was backed up.
 
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
 
 use super::backup_files::{Condition, condition};
 use super::import::{self, ImportError, ImportOptions, Imported, Input, OnImport, Violations};
 use crate::db::{Db, DbError, Query};
-use crate::history::{self, HistoryError, RunError};
+use crate::drive::{ApplyError, Decision, Reader, drive, ignore};
+use crate::history::{self, History};
 use crate::script::{Atomicity, ForeignKeys, Key, Record, Run, Script, Unit};
 use crate::sql::Value;
 
@@ -63,12 +63,9 @@ pub enum RestoreError {
     /// It cannot be imported.
     #[error(transparent)]
     Import(Box<ImportError>),
-    /// The records cannot be read, and so the mark not be set.
-    #[error(transparent)]
-    History(#[from] HistoryError),
     /// All is there but the mark.
-    #[error("the backup is restored, and the mark of its environment is as it was")]
-    Mark(#[source] Box<RunError>),
+    #[error("the backup is restored, and the mark of its environment was not set")]
+    Mark(#[source] Box<ApplyError>),
 }
 
 /// How many tables are named.
@@ -164,24 +161,54 @@ pub async fn restore(
 }
 
 async fn marked(db: &Db, mark: Option<&str>, run: &Run) -> Result<Marked, RestoreError> {
-    let history = history::read(db).await?;
-    let (record, marked) = match (history.environment, mark) {
-        (None, None) => return Ok(Marked::Never),
-        (Some(was), Some(mark)) if was == mark => return Ok(Marked::As(was)),
-        (_, Some(mark)) => (Record::Mark(mark.to_owned()), Marked::As(mark.to_owned())),
-        (Some(was), None) => (Record::Delete(Key::Environment), Marked::Cleared(was)),
+    let mut marking = Marking {
+        mark,
+        marked: Marked::Never,
     };
-    let script = Script {
-        expects: history.revision,
-        foreign_keys: ForeignKeys::On,
-        atomicity: Atomicity::Transaction,
-        units: vec![Unit {
-            record,
-            steps: Vec::new(),
-        }],
-    };
-    history::run(db, &script, run, Arc::new(|_| {}))
+    drive(db, run, &ignore(), &mut marking)
         .await
         .map_err(|error| RestoreError::Mark(Box::new(error)))?;
-    Ok(marked)
+    Ok(marking.marked)
+}
+
+/// Makes the mark what it is to be.
+struct Marking<'a> {
+    mark: Option<&'a str>,
+    marked: Marked,
+}
+
+impl Reader for &mut Marking<'_> {
+    fn texts(&self, _: &History) -> Vec<Key> {
+        Vec::new()
+    }
+
+    fn decide(&mut self, history: &History) -> Decision {
+        let record;
+        (record, self.marked) = match (&history.environment, self.mark) {
+            // It was cleared by a copy of this decision, or there was none.
+            (None, None) => return Decision::default(),
+            (was, Some(mark)) => {
+                let is_other = was.as_deref() != Some(mark);
+                let record = is_other.then(|| Record::Mark(mark.to_owned()));
+                (record, Marked::As(mark.to_owned()))
+            }
+            (Some(was), None) => {
+                let record = Some(Record::Delete(Key::Environment));
+                (record, Marked::Cleared(was.clone()))
+            }
+        };
+        let script = record.map(|record| Script {
+            expects: history.revision,
+            foreign_keys: ForeignKeys::On,
+            atomicity: Atomicity::Transaction,
+            units: vec![Unit {
+                record,
+                steps: Vec::new(),
+            }],
+        });
+        Decision {
+            scripts: script.into_iter().collect(),
+            ..Decision::default()
+        }
+    }
 }

@@ -1,13 +1,15 @@
 //! Reading the history: one request, and never a write.
 
 use std::collections::{HashMap, HashSet};
+use std::time::Duration;
 
 use serde_json::Map;
 
 use super::error::HistoryError;
 use super::layout::{LAYOUT, TABLE, UNFINISHED};
 use super::others::{self, OtherHistory};
-use crate::db::{Db, DbError, Query, Reply, exists};
+use super::patience::Patience;
+use crate::db::{Code, Db, DbError, EngineError, Query, Reply, exists};
 use crate::diagnostic::Diagnostic;
 use crate::script::{Key, Revision};
 use crate::sql::Value;
@@ -159,6 +161,9 @@ impl History {
     }
 }
 
+/// The first pause before a history is read again that two requests have shown in different states.
+const BETWEEN_READS: Duration = Duration::from_millis(200);
+
 const WHAT_IT_IS: &str = "\
 SELECT type FROM sqlite_schema WHERE lower(name) = '_migrations' AND type IN ('table', 'view')";
 
@@ -294,10 +299,10 @@ fn recorded(row: &[Value; 12]) -> Result<Row, HistoryError> {
 }
 
 /// Reads the history, and the recorded texts of those rows of it that `wanted` names: a second request, only where it
-/// names any. Both are of one revision: where somebody changed the history between the two, it is read again.
+/// names any. Both are of one revision: where another run changed the history between the two, it is read again.
 ///
 /// # Errors
-/// As [`read`].
+/// As [`read`], and [`Code::Busy`] where the two requests show different states for longer than the lock timeout.
 pub async fn read_with_texts(
     db: &Db,
     wanted: impl Fn(&History) -> Vec<Key>,
@@ -314,10 +319,22 @@ pub async fn add_texts(
     mut history: History,
     wanted: impl Fn(&History) -> Vec<Key>,
 ) -> Result<History, HistoryError> {
+    let mut patience = Patience::new(db);
     loop {
         let keys = wanted(&history);
         if keys.is_empty() || texts_of(db, &mut history, &keys).await? == history.revision {
             return Ok(history);
+        }
+        let pause = match patience.saw(&history) {
+            true => Ok(()),
+            false => patience.pass(BETWEEN_READS).await,
+        };
+        if pause.is_err() {
+            return Err(DbError::Read(EngineError::interrupted()).into());
+        }
+        if patience.is_over() {
+            let message = "each read shows another state of its history";
+            return Err(DbError::Read(EngineError::new(Code::Busy, message)).into());
         }
         history = read(db).await?;
     }

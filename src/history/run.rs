@@ -1,12 +1,13 @@
-//! Carrying out a script: lower it, run it, and say of a failure which part of the script it was.
+//! Carrying out scripts: lower them, send them until their outcome is known, and say of a failure which part of which script it was.
 
 use std::sync::Arc;
-use std::time::Instant;
 
 use super::error::{Failed, Part, RunError};
-use super::settle;
+use super::patience::Patience;
+use super::read;
+use super::settle::{Found, Guarded, Unsettled, Wait, settle};
 use super::write::{Purpose, lower};
-use crate::db::{At, Code, Db, DbError, Engine, Failure, Fate, OnProgress, Progress, RemoteError};
+use crate::db::{At, Code, Db, Engine, Failure, OnProgress, Progress, Transaction};
 use crate::script::{Atomicity, Run, Script, Step};
 use crate::sql::Value;
 
@@ -32,21 +33,12 @@ pub struct Receipt {
 
 /// What became of scripts that were run one after another.
 #[derive(Debug)]
-pub struct Chain {
+pub(crate) struct Chain {
     /// Those that happened, from the first.
-    pub receipts: Vec<Receipt>,
+    pub(crate) receipts: Vec<Receipt>,
     /// Why the next one did not, where it did not. Those behind it did not happen either; with [`RunError::Unknown`]
     /// they may have.
-    pub stopped: Option<RunError>,
-}
-
-impl Chain {
-    pub(super) fn stopped(receipts: Vec<Receipt>, error: RunError) -> Chain {
-        Chain {
-            receipts,
-            stopped: Some(error),
-        }
-    }
+    pub(crate) stopped: Option<RunError>,
 }
 
 /// How many scripts share a request at the most. `_migrations` keeps the ids of twice as many runs, which settle a lost
@@ -58,7 +50,7 @@ const CHAINED_BYTES: usize = 512 << 10;
 
 /// How many of these scripts are run at once: on a server as many as fit into one request, each still a transaction of
 /// its own; elsewhere one.
-pub fn chained(db: &Db, scripts: &[Script], run: &Run) -> usize {
+pub(crate) fn chained(db: &Db, scripts: &[Script], run: &Run) -> usize {
     if db.engine() != Engine::Server {
         return scripts.len().min(1);
     }
@@ -96,7 +88,8 @@ pub async fn run(
     on_unit: OnUnit,
 ) -> Result<Receipt, RunError> {
     let scripts = std::slice::from_ref(script);
-    let mut chain = run_chain(db, scripts, run, &[on_unit]).await;
+    let mut patience = Patience::new(db);
+    let mut chain = run_chain(db, scripts, run, &[on_unit], &mut patience).await;
     match (chain.stopped, chain.receipts.pop()) {
         (Some(error), _) => Err(error),
         (None, Some(receipt)) => Ok(receipt),
@@ -105,98 +98,101 @@ pub async fn run(
 }
 
 /// Runs scripts in one request, each after the one before it is committed. `on_unit` has one entry for each.
-pub async fn run_chain(db: &Db, scripts: &[Script], run: &Run, on_unit: &[OnUnit]) -> Chain {
-    let sent = Instant::now();
-    let chain = once(db, scripts, run, on_unit).await;
-    match chain.stopped {
-        Some(RunError::Unknown(lost)) => {
-            let lost = settle::Lost {
-                error: lost,
-                after: sent.elapsed(),
-            };
-            settle::settle(db, scripts, run, on_unit, lost).await
-        }
-        // Whoever refused it may not be who carried it out.
-        Some(RunError::Failed(failed)) if is_refused(&failed.failure) => {
-            settle::refused(db, scripts, run, *failed).await
-        }
-        _ => chain,
-    }
-}
-
-/// Whether something answered, and not with the outcome.
-fn is_refused(failure: &Failure) -> bool {
-    let Failure::Open(DbError::Remote(error)) = failure else {
-        return false;
+pub(crate) async fn run_chain(
+    db: &Db,
+    scripts: &[Script],
+    run: &Run,
+    on_unit: &[OnUnit],
+    patience: &mut Patience,
+) -> Chain {
+    let mut sending = Sending {
+        scripts,
+        run,
+        on_unit,
+        purposes: Vec::new(),
     };
-    let was_sent = !matches!(
-        error,
-        RemoteError::Unreachable { .. }
-            | RemoteError::NotEncrypted { .. }
-            | RemoteError::NoCertificates { .. }
-    );
-    was_sent && matches!(error.fate(), Fate::Refused | Fate::NotDone)
-}
-
-/// Sends scripts once.
-pub(super) async fn once(db: &Db, scripts: &[Script], run: &Run, on_unit: &[OnUnit]) -> Chain {
-    // For each transaction its script, and for each of its steps the purpose.
-    let mut transactions = Vec::new();
-    let mut of_script: Vec<(usize, Vec<Purpose>)> = Vec::new();
-    for (number, script) in scripts.iter().enumerate() {
-        for lowered in lower(script, run) {
-            transactions.push(lowered.transaction);
-            of_script.push((number, lowered.purposes));
+    let settled = settle(db, patience, &mut sending).await;
+    let happened = scripts[..settled.happened].iter();
+    let mut receipts: Vec<Receipt> = happened.map(Receipt::without_durations).collect();
+    let purposes = sending.purposes;
+    for answer in &settled.answers {
+        let script = match scripts[settled.behind].atomicity {
+            Atomicity::Transaction => settled.behind + answer.transaction,
+            Atomicity::Bare => 0,
+        };
+        if let Purpose::Done(unit) = purposes[answer.transaction][answer.step]
+            && let Some([Value::Integer(duration)]) = answer.rows.first().map(Vec::as_slice)
+        {
+            receipts[script].durations[unit] = Some(*duration);
         }
     }
-    let purposes_of = |script: usize| -> Vec<Vec<Purpose>> {
-        let of = of_script.iter().filter(|(number, _)| *number == script);
-        of.map(|(_, purposes)| purposes.clone()).collect()
-    };
-    let on_progress: OnProgress = {
-        let all: Vec<_> = of_script.iter().map(|(_, it)| it.clone()).collect();
-        let ends = unit_ends(&all);
-        let numbers: Vec<usize> = of_script.iter().map(|(number, _)| *number).collect();
-        let on_unit = on_unit.to_vec();
-        Arc::new(move |progress| match progress {
+    let stopped = settled.stopped.map(|unsettled| match unsettled {
+        Unsettled::Moved => RunError::Moved,
+        Unsettled::Unknown(lost) => RunError::Unknown(lost),
+        Unsettled::Failed(failure) => interpret(&scripts[settled.happened], run, failure),
+    });
+    Chain { receipts, stopped }
+}
+
+/// Scripts whose guards are revisions.
+struct Sending<'a> {
+    scripts: &'a [Script],
+    run: &'a Run,
+    on_unit: &'a [OnUnit],
+    /// Of the copy that was sent last, for each transaction.
+    purposes: Vec<Vec<Purpose>>,
+}
+
+impl Guarded for Sending<'_> {
+    fn parts(&self) -> usize {
+        self.scripts.len()
+    }
+
+    fn transactions(&mut self, done: usize) -> (Vec<Transaction>, OnProgress) {
+        // For each transaction where its script's events go.
+        let (mut transactions, mut on_unit) = (Vec::new(), Vec::new());
+        self.purposes.clear();
+        for (script, events) in self.scripts.iter().zip(self.on_unit).skip(done) {
+            for lowered in lower(script, self.run) {
+                transactions.push(lowered.transaction);
+                self.purposes.push(lowered.purposes);
+                on_unit.push(events.clone());
+            }
+        }
+        let ends = unit_ends(&self.purposes);
+        let on_progress: OnProgress = Arc::new(move |progress| match progress {
             Progress::Step { transaction, step } => {
                 if let Some(unit) = ends[transaction][step] {
-                    on_unit[numbers[transaction]](UnitEvent::Done(unit));
+                    on_unit[transaction](UnitEvent::Done(unit));
                 }
             }
             Progress::Waiting => on_unit[0](UnitEvent::Waiting),
             Progress::Committed(_) => {}
+        });
+        (transactions, on_progress)
+    }
+
+    async fn look(&self, db: &Db, done: usize) -> Option<Found> {
+        let runs = read::last_runs(db).await.ok()?;
+        let rest = &self.scripts[done..];
+        let took = |script: &&Script| runs.took(script.expects, &self.run.id);
+        let happened = rest.iter().take_while(took).count();
+        let next = rest.get(happened);
+        Some(Found {
+            happened,
+            moved: next.is_some_and(|next| runs.is_past(next.expects)),
         })
-    };
-    match db.run(transactions, on_progress).await {
-        Ok(answers) => {
-            let mut receipts: Vec<Receipt> =
-                scripts.iter().map(Receipt::without_durations).collect();
-            for answer in answers {
-                let (script, purposes) = &of_script[answer.transaction];
-                if let Purpose::Done(unit) = purposes[answer.step]
-                    && let Some([Value::Integer(duration)]) = answer.rows.first().map(Vec::as_slice)
-                {
-                    receipts[*script].durations[unit] = Some(*duration);
-                }
-            }
-            Chain {
-                receipts,
-                stopped: None,
-            }
+    }
+
+    fn waits(&self, wait: Wait) {
+        if wait == Wait::Lock {
+            (self.on_unit[0])(UnitEvent::Waiting);
         }
-        Err(Failure::Lost(lost)) => Chain::stopped(Vec::new(), RunError::Unknown(lost)),
-        Err(mut failure) => {
-            let mut script = 0;
-            if let Failure::Step { committed, .. } = &mut failure {
-                script = of_script.get(*committed).map_or(0, |(number, _)| *number);
-                // Of its own transactions.
-                *committed -= of_script.iter().take_while(|(it, _)| *it < script).count();
-            }
-            let receipts = scripts[..script].iter().map(Receipt::without_durations);
-            let error = interpret(&scripts[script], &purposes_of(script), failure);
-            Chain::stopped(receipts.collect(), error)
-        }
+    }
+
+    fn may_be_repeated(&self) -> bool {
+        let mut scripts = self.scripts.iter();
+        scripts.all(|script| script.atomicity == Atomicity::Transaction)
     }
 }
 
@@ -227,7 +223,10 @@ fn unit_ends(purposes: &[Vec<Purpose>]) -> Vec<Vec<Option<usize>>> {
         .collect()
 }
 
-fn interpret(script: &Script, purposes: &[Vec<Purpose>], failure: Failure) -> RunError {
+/// Which part of a script failed.
+fn interpret(script: &Script, run: &Run, failure: Failure) -> RunError {
+    let lowered = lower(script, run).into_iter();
+    let purposes: Vec<Vec<Purpose>> = lowered.map(|it| it.purposes).collect();
     let (purpose, step) = match &failure {
         Failure::Step {
             committed,
@@ -237,9 +236,6 @@ fn interpret(script: &Script, purposes: &[Vec<Purpose>], failure: Failure) -> Ru
         _ => (None, 0),
     };
     let interrupted = failure.code() == Some(Code::Interrupted);
-    if matches!(purpose, Some(Purpose::Guard)) && failure.is_raised_by_us() {
-        return RunError::Moved;
-    }
     let (unit, part) = match (purpose, &failure) {
         (Some(Purpose::Unit(unit)), Failure::Step { committed, .. }) => {
             let before = purposes[*committed][..step]

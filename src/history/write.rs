@@ -133,14 +133,7 @@ impl Steps {
                 ],
             ),
         );
-        // An expression that fails is the only way to stop a chain of statements without a program in between.
-        steps.push(
-            Purpose::Guard,
-            Step::own(
-                "SELECT CASE changes() WHEN 1 THEN 1 ELSE json('moved') END",
-                vec![],
-            ),
-        );
+        steps.push(Purpose::Guard, Step::guard("changes()", vec![]));
         steps
     }
 
@@ -190,6 +183,21 @@ impl Steps {
             },
             purposes: self.purposes,
         }
+    }
+}
+
+/// Fails where the history is not at this revision, which stays as it is.
+pub(crate) fn at_revision(expects: Revision) -> Step {
+    match expects {
+        // There is no table yet.
+        Revision::NONE => Step::guard(
+            "NOT EXISTS (SELECT 1 FROM sqlite_schema WHERE lower(name) = '_migrations')",
+            Vec::new(),
+        ),
+        Revision(number) => Step::guard(
+            "(SELECT detail FROM _migrations WHERE kind = 'meta' AND version = 'revision') = CAST(?1 AS TEXT)",
+            vec![number.into()],
+        ),
     }
 }
 

@@ -12,7 +12,7 @@ use super::{ApplyError, Outcome};
 use crate::db::{Db, DbError};
 use crate::diagnostic::Diagnostic;
 use crate::drive::{Decision, OnEvent, Reader, drive};
-use crate::history::{self, History, Row, State, baselined};
+use crate::history::{self, History, HistoryError, Row, State, baselined};
 use crate::schema::{Difference, ObjectKind, compare, inspect};
 use crate::script::{Entry, Key, Record, Revision, Run, Source};
 
@@ -67,40 +67,18 @@ pub async fn baseline(
     run: &Run,
     on_event: &OnEvent,
 ) -> Result<Outcome, BaselineError> {
-    let version = options.version;
-    loop {
-        let looks = |history: &History| {
-            options.verify == Verify::Schema && has_work(&decide(set, history, version))
-        };
-        let texts = |history: &History| match looks(history) {
-            true => applied(history).map(|row| row.key.clone()).collect(),
-            false => Vec::new(),
-        };
-        let history = history::read_with_texts(db, texts)
-            .await
-            .map_err(ApplyError::from)?;
-        let looks = looks(&history);
-        let mut taking = Taking {
-            set,
-            version,
-            looked_at: None,
-            moved: false,
-            warnings: Vec::new(),
-        };
-        if looks {
-            let revision = history.revision;
-            taking.warnings = look(db, set, history, version).await?;
-            taking.looked_at = Some(revision);
-        }
-        let outcome = drive(db, run, on_event, &mut taking).await;
-        if !taking.moved {
-            return Ok(outcome?);
-        }
+    let mut taking = Taking {
+        set,
+        options,
+        looked_at: None,
+        warnings: Vec::new(),
+        refused: None,
+    };
+    let outcome = drive(db, run, on_event, &mut taking).await;
+    match taking.refused {
+        Some(refused) => Err(refused),
+        None => Ok(outcome?),
     }
-}
-
-fn has_work(decision: &Decision) -> bool {
-    !decision.scripts.is_empty()
 }
 
 /// What is to be recorded. Pure.
@@ -154,27 +132,49 @@ fn unrecorded<'a>(
 
 struct Taking<'a> {
     set: &'a Migrations,
-    version: i64,
-    /// The revision that the schema was looked at, where it was.
+    options: &'a BaselineOptions,
+    /// The revision at which the schema was compared, where it was.
     looked_at: Option<Revision>,
-    /// Whether somebody changed the history since.
-    moved: bool,
     warnings: Vec<Diagnostic>,
+    /// Why nothing is recorded.
+    refused: Option<BaselineError>,
+}
+
+impl Taking<'_> {
+    /// Whether the schema has to be compared with what the migrations leave.
+    fn compares(&self, history: &History) -> bool {
+        self.options.verify == Verify::Schema
+            && !decide(self.set, history, self.options.version)
+                .scripts
+                .is_empty()
+    }
 }
 
 impl Reader for &mut Taking<'_> {
-    fn texts(&self, _: &History) -> Vec<Key> {
-        Vec::new()
+    fn texts(&self, history: &History) -> Vec<Key> {
+        match self.compares(history) {
+            true => applied(history).map(|row| row.key.clone()).collect(),
+            false => Vec::new(),
+        }
+    }
+
+    async fn look(&mut self, db: &Db, history: &History) -> Result<(), HistoryError> {
+        if self.compares(history) && self.looked_at != Some(history.revision) {
+            match look(db, self.set, history, self.options.version).await {
+                Ok(warnings) => self.warnings = warnings,
+                Err(refused) => self.refused = Some(refused),
+            }
+            self.looked_at = Some(history.revision);
+        }
+        Ok(())
     }
 
     fn decide(&mut self, history: &History) -> Decision {
-        let mut decision = decide(self.set, history, self.version);
-        self.moved = has_work(&decision) && self.looked_at.is_some_and(|at| at != history.revision);
-        if self.moved {
-            // What was looked at is no longer what there is.
+        if self.refused.is_some() {
             return Decision::default();
         }
-        decision.problems.append(&mut self.warnings.clone());
+        let mut decision = decide(self.set, history, self.options.version);
+        decision.problems.extend_from_slice(&self.warnings);
         decision
     }
 }
@@ -184,12 +184,12 @@ impl Reader for &mut Taking<'_> {
 async fn look(
     db: &Db,
     set: &Migrations,
-    history: History,
+    history: &History,
     version: i64,
 ) -> Result<Vec<Diagnostic>, BaselineError> {
     let mut rehearsal = Rehearsal::new().await.map_err(BaselineError::Memory)?;
     let mut warnings = Vec::new();
-    for (entry, act) in acts(set, &history, version) {
+    for (entry, act) in acts(set, history, version) {
         if let Some(obstacle) = act.obstacle() {
             warnings.push(obstacle);
             continue;
@@ -206,7 +206,7 @@ async fn look(
     let schema = rehearsal.schema().await.map_err(BaselineError::Memory)?;
     let expected = schema.without(&foreign);
     // Views and triggers that the next `migrate` makes anew may be there or not.
-    for migration in unrecorded(set, &history) {
+    for migration in unrecorded(set, history) {
         let act = Act::new(&migration.up);
         if matches!(migration.key, Key::Repeatable(_)) && act.is_sound() && act.obstacle().is_none()
         {

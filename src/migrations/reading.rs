@@ -180,10 +180,8 @@ impl Reader {
         }
         self.values(text, &origin);
         self.steps.push(Step {
-            sql: text.into(),
-            args: Vec::new().into(),
             origin: Some(origin),
-            explain: None,
+            ..Step::own(text, Vec::new())
         });
     }
 

@@ -13,6 +13,7 @@ use super::style::{BAD, GOOD, Style};
 use super::table::{Cell, table};
 use super::words::{as_typed, bytes, count};
 use crate::diagnostic::{Class, Diagnostic};
+use crate::drive::ApplyError;
 use crate::dump::import::{ImportOptions, Violations};
 use crate::dump::{
     BackedUp, BackupError, Checked, Condition, Kept, Location, Marked, RestoreError, Restored,
@@ -224,8 +225,13 @@ impl Report {
             RestoreError::Db(error) => {
                 return Report::of(vec![super::failure::database(error)]);
             }
-            RestoreError::History(error) => return Report::history(error),
-            RestoreError::Import(error) => return Report::import(error, file, &ImportOptions { violations: Violations::Allow, ..ImportOptions::default() }),
+            RestoreError::Import(error) => {
+                let options = ImportOptions {
+                    violations: Violations::Allow,
+                    ..ImportOptions::default()
+                };
+                return Report::import(error, file, &options);
+            }
             RestoreError::Damaged(_) => (
                 Class::Integrity,
                 "damaged",
@@ -242,12 +248,19 @@ impl Report {
                 "a backup goes into a new or empty database only: name one with `--database FILE`, or a new one on the server"
                     .to_owned(),
             ),
-            RestoreError::Mark(_) => (Class::Failed, "mark", format!("run `restore {file}` again")),
+            RestoreError::Mark(error) => (
+                Report::failure(error).class().unwrap_or(Class::Failed),
+                "mark",
+                format!("run `restore {file}` again"),
+            ),
         };
         let database = match error {
-            RestoreError::Mark(_) => {
-                "the rows are there; the mark is that of the database that was backed up"
-            }
+            RestoreError::Mark(error) => match **error {
+                ApplyError::Unknown { .. } => {
+                    "the rows are in the database; whether the mark was set is unknown"
+                }
+                _ => "the rows are there; the mark is that of the database that was backed up",
+            },
             _ => super::failure::NOTHING,
         };
         Report {

@@ -214,7 +214,7 @@ fn waited_for(waited: Duration) -> String {
     format!("waited for it for {}", in_words(waited))
 }
 
-fn in_words(waited: Duration) -> String {
+pub(super) fn in_words(waited: Duration) -> String {
     duration(i64::try_from(waited.as_millis()).unwrap_or(i64::MAX))
 }
 

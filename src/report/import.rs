@@ -6,7 +6,7 @@ use std::time::Duration;
 use serde_json::{Value, json};
 
 use super::engine::{code_class, code_help, code_name};
-use super::failure::{LOCKED, database, history};
+use super::failure::{LOCKED, database, history, in_words};
 use super::json::{Call, Document};
 use super::style::{GOOD, Style};
 use super::table::{Cell, table};
@@ -450,9 +450,12 @@ fn diagnostics(error: &ImportError, dump: &str, commands: &Commands) -> Vec<Diag
         Why::Appeared(_) => Diagnostic::problem("file-appeared", words).help(format!(
             "see what it is; `{this}` again imports into it"
         )),
-        Why::Waited { .. } => Diagnostic::error("lock-timeout", words)
-            .class(Class::Locked)
-            .help(LOCKED),
+        Why::Waited { what, waited } => {
+            let message = format!("{what} for {}", in_words(*waited));
+            Diagnostic::error("lock-timeout", message)
+                .class(Class::Locked)
+                .help(LOCKED)
+        }
         Why::Unknown(_) => Diagnostic::error("outcome-unknown", words).class(Class::Unknown),
         Why::Interrupted => Diagnostic::error("interrupted", words).class(Class::Interrupted),
         Why::Thread => Diagnostic::error("internal", words),

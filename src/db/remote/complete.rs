@@ -117,7 +117,9 @@ impl Complete {
                 (StepOutcome::Skipped, Some(true)) => {
                     return Err(Incomplete::NoResult { number, sent });
                 }
-                (StepOutcome::Done(_) | StepOutcome::Failed(_), Some(false)) => {
+                // An error is no sign that it ran: once a server has ended a transaction, all steps behind that fail,
+                // whatever their conditions.
+                (StepOutcome::Done(_), Some(false)) => {
                     return Err(Incomplete::RanUnasked { number, sent });
                 }
                 (StepOutcome::Done(result), _) => widths(number, result)?,

@@ -1,4 +1,4 @@
-//! How far an import has come: one row, moved on in the same transaction as the rows that it tells of. Pure.
+//! How far an import has come: one row, moved on in the same transaction as the rows that it tells of.
 //!
 //! It moves by comparing: a chunk says from which byte it goes on, and fails where the row is at another one. So a chunk
 //! of a run that was killed, or whose answer was lost, happens once or not at all, whoever sends it and how often.
@@ -10,10 +10,11 @@ use super::error::{Begun, Stands};
 use super::tally::{Before, Table, Tally};
 use super::translate;
 use super::translate::{CHECKPOINT, Made, Tables, Translator};
-use crate::db::{DbError, IfThere, Query, Reply};
+use crate::db::{Db, DbError, IfThere, Query, Reply};
 use crate::dump::{Mark, Object};
 use crate::hex;
-use crate::script::{Run, Step};
+use crate::history;
+use crate::script::{Revision, Run, Step};
 use crate::sql::{Value, identifier};
 
 const NOW: &str = "strftime('%Y-%m-%dT%H:%M:%fZ', 'now')";
@@ -43,6 +44,11 @@ pub(super) fn question() -> IfThere {
 /// The answer to [`question`].
 pub(super) fn answer(reply: Reply) -> Result<Option<Checkpoint>, DbError> {
     Ok(reply.rows()?.first().and_then(Checkpoint::of))
+}
+
+/// Reads it.
+pub(super) async fn read(db: &Db) -> Result<Option<Checkpoint>, DbError> {
+    answer(db.ask(question()).await?)
 }
 
 impl Checkpoint {
@@ -150,9 +156,20 @@ impl Checkpoint {
     }
 }
 
-/// The first chunk makes the row.
-pub(super) fn begin(name: &str, end: &Mark, detail: String, run: &Run) -> Vec<Step> {
+/// The first chunk makes the row, where the database is as it was looked at.
+pub(super) fn begin(
+    name: &str,
+    expects: Revision,
+    end: &Mark,
+    detail: String,
+    run: &Run,
+) -> Vec<Step> {
     vec![
+        history::at_revision(expects),
+        Step::guard(
+            &format!("NOT EXISTS (SELECT 1 FROM sqlite_schema WHERE lower(name) = '{CHECKPOINT}')"),
+            Vec::new(),
+        ),
         own(format!(
             "CREATE TABLE {CHECKPOINT} (name TEXT NOT NULL, offset INTEGER NOT NULL, line INTEGER NOT NULL, \
              sha256 TEXT NOT NULL, run_id TEXT NOT NULL, applied_by TEXT, started_at TEXT NOT NULL, \
@@ -191,8 +208,7 @@ pub(super) fn advance(from: u64, end: &Mark, detail: String, run: &Run) -> Vec<S
                 detail.into(),
             ],
         ),
-        // An expression that fails is the only way to stop a chain of statements without a program in between.
-        own("SELECT CASE changes() WHEN 1 THEN 1 ELSE json('moved') END".to_owned()),
+        Step::guard("changes()", Vec::new()),
     ]
 }
 
@@ -204,12 +220,8 @@ pub(super) fn finish(at: u64) -> Vec<Step> {
 }
 
 fn guard(at: u64) -> Vec<Step> {
-    vec![Step::own(
-        format!(
-            "SELECT CASE (SELECT offset FROM {CHECKPOINT}) WHEN ?1 THEN 1 ELSE json('moved') END"
-        ),
-        vec![integer(at)],
-    )]
+    let is_there = format!("(SELECT offset FROM {CHECKPOINT}) = ?1");
+    vec![Step::guard(&is_there, vec![integer(at)])]
 }
 
 /// What else the row remembers.

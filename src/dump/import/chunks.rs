@@ -8,7 +8,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use super::ahead::Ahead;
-use super::checkpoint::{self, Checkpoint};
+use super::checkpoint;
 use super::clash::There;
 use super::error::{ImportError, Stands, Why};
 use super::existing::count_there;
@@ -17,22 +17,16 @@ use super::pass::Pass;
 use super::tally::Tally;
 use super::translate::Translator;
 use super::{ImportEvent, OnImport};
-use crate::db::{self, At, Code, Db, DbError, EngineError, Failure, Fate, Transaction};
+use crate::db::{self, At, Code, Db, EngineError, Failure, OnProgress, Transaction};
 use crate::dump::{Block, Item, Mark, Object, What};
-use crate::script::{Atomicity, ForeignKeys, Run};
+use crate::history::{Found, Guarded, Patience, Unsettled, Wait, settle};
+use crate::script::{Atomicity, ForeignKeys, Revision, Run};
 
 /// How long a chunk should take.
 const AIM: Duration = Duration::from_secs(1);
 
 /// The smallest chunk, in bytes of the dump.
 const SMALLEST: u64 = 64 << 10;
-
-/// The shortest time for which an answer is asked for again: a request can wait behind the write lock for as long as a
-/// server lets one transaction last.
-const AT_LEAST: Duration = Duration::from_secs(10);
-
-/// The pause after a server ended a transaction because others wait: it lets one last for five seconds then.
-const BUSY: Duration = Duration::from_secs(1);
 
 /// Blocks that were read already, and those that come.
 pub(super) struct Blocks {
@@ -61,6 +55,8 @@ pub(super) struct Chunks<'a> {
     pub(super) there: There,
     /// What of the dump was made ready: one that no other reading of the dump has touched.
     pub(super) pass: Pass,
+    /// The revision of the history that the first chunk expects.
+    pub(super) expects: Revision,
     /// Where the database is; none where it has no checkpoint yet.
     pub(super) at: Option<Mark>,
 }
@@ -89,7 +85,7 @@ struct Chunk {
 
 impl Chunks<'_> {
     /// Sends the whole dump.
-    pub(super) async fn send(mut self) -> Result<Done, ImportError> {
+    pub(super) async fn send(mut self, patience: &mut Patience) -> Result<Done, ImportError> {
         let mut size = self.largest / 4;
         // What is known to be in the database.
         let mut stands = match self.at {
@@ -110,22 +106,14 @@ impl Chunks<'_> {
             if let Some(name) = index {
                 (self.on_event)(ImportEvent::Index(name));
             }
-            let sender = Sender {
-                db: self.db,
-                run: self.run,
-                on_event: self.on_event.clone(),
-            };
-            let (took, prepared) = tokio::join!(sender.send(&chunk), self.prepare(size));
-            let took = match took {
-                Ok(took) => took,
-                Err(why) => {
-                    let stands = match why {
-                        Why::Unknown(_) => Stands::Unknown,
-                        _ => stands,
-                    };
-                    return Err(why.leaving(stands));
-                }
-            };
+            let (db, run, on_event) = (self.db, self.run, self.on_event.clone());
+            let sent_chunk = chunk.send(db, run, &on_event, patience);
+            let (took, prepared) = tokio::join!(sent_chunk, self.prepare(size));
+            let took = took.map_err(|why| match why {
+                // What another run has done since is not known.
+                Why::Overtaken => why.leaving(Stands::Unknown),
+                why => why.leaving(stands.clone()),
+            })?;
             let bytes = chunk.end.offset - chunk.from.unwrap_or(0);
             size = adapted(size, bytes, took).clamp(SMALLEST.min(self.largest), self.largest);
             sent.took(&chunk.tally, took);
@@ -187,7 +175,7 @@ impl Chunks<'_> {
         self.there.note(&mut pass.tally);
         let detail = checkpoint::detail(&pass.tally, &pass.translator);
         let mut steps = match self.at {
-            None => checkpoint::begin(self.name, &end, detail, self.run),
+            None => checkpoint::begin(self.name, self.expects, &end, detail, self.run),
             Some(at) => checkpoint::advance(at.offset, &end, detail, self.run),
         };
         let checkpoint = steps.len();
@@ -263,163 +251,106 @@ fn adapted(size: u64, bytes: u64, took: Duration) -> u64 {
     }
 }
 
-/// Sends one chunk until it is known what became of it.
-struct Sender<'a> {
-    db: &'a Db,
+/// A chunk whose guard is the checkpoint.
+struct Sending<'a> {
+    chunk: &'a Chunk,
     run: &'a Run,
-    on_event: OnImport,
+    on_event: &'a OnImport,
+    sent: Instant,
 }
 
-impl Sender<'_> {
-    async fn send(&self, chunk: &Chunk) -> Result<Duration, Why> {
-        let patience = self.db.lock_timeout().max(AT_LEAST);
-        let begun = Instant::now();
-        let mut pause = db::Pause::new(Duration::from_millis(50));
-        // An answer was lost, so a copy of it may happen yet.
-        let mut lost = None;
-        loop {
-            let sent = Instant::now();
-            let on_progress = {
-                let on_event = self.on_event.clone();
-                Arc::new(move |progress| {
-                    if progress == db::Progress::Waiting {
-                        on_event(ImportEvent::Waiting);
-                    }
-                })
-            };
-            let ran = self
-                .db
-                .run(vec![chunk.transaction.clone()], on_progress)
-                .await;
-            let failure = match ran {
-                Ok(_) => return Ok(sent.elapsed()),
-                Err(failure) => failure,
-            };
-            let is_over = begun.elapsed() >= patience;
-            match failure {
-                Failure::Lost(error) => {
-                    if is_over || error.fate() == Fate::Unrepeatable {
-                        return match self.is_at_end_of(chunk).await {
-                            Ok(true) => Ok(sent.elapsed()),
-                            Ok(false) | Err(_) => Err(Why::Unknown(error)),
-                        };
-                    }
-                    lost = Some(error);
-                }
-                Failure::Open(error) if error.may_pass() => match (is_over, lost.take()) {
-                    (true, Some(lost)) => return Err(Why::Unknown(lost)),
-                    (true, None) => return Err(error.into()),
-                    (false, before) => lost = before,
-                },
-                Failure::Open(error) => return Err(error.into()),
-                Failure::Step { ref error, at, .. } if error.code == Code::Busy => {
-                    if is_over {
-                        return Err(Why::Waited {
-                            what: "another connection held the lock of this database",
-                            waited: self.db.lock_timeout(),
-                        });
-                    }
-                    (self.on_event)(ImportEvent::Waiting);
-                    if at != At::Begin || self.db.engine() == db::Engine::Server {
-                        self.rest(db::jittered(BUSY)).await?;
-                    }
-                    continue;
-                }
-                Failure::Step {
-                    at: At::Step(step),
-                    error,
-                    ..
-                } if step < chunk.before => {
-                    return match self.moved(chunk, &error).await? {
-                        true => Ok(sent.elapsed()),
-                        false => Err(Why::Overtaken),
-                    };
-                }
-                Failure::Step {
-                    at: At::Step(step),
-                    error,
-                    ..
-                } => {
-                    return Err(self.refused(chunk, step - chunk.before, error).await);
-                }
-                Failure::Step { error, .. } => return Err(Why::engine(error)),
+impl Guarded for Sending<'_> {
+    fn transactions(&mut self, _done: usize) -> (Vec<Transaction>, OnProgress) {
+        self.sent = Instant::now();
+        (vec![self.chunk.transaction.clone()], waits(self.on_event))
+    }
+
+    async fn look(&self, db: &Db, _done: usize) -> Option<Found> {
+        let found = checkpoint::read(db).await.ok()?;
+        let end = &self.chunk.end;
+        Some(match found {
+            Some(found) if found.is_at(end) && found.run_id == self.run.id => Found::DONE,
+            // Reads may lag behind writes: an older checkpoint tells nothing.
+            Some(found) if Some(found.offset) > self.chunk.from => Found::MOVED,
+            _ => Found::UNCHANGED,
+        })
+    }
+
+    fn waits(&self, wait: Wait) {
+        (self.on_event)(wait.into());
+    }
+}
+
+/// Where the progress of a transaction of an import goes.
+pub(super) fn waits(on_event: &OnImport) -> OnProgress {
+    let on_event = on_event.clone();
+    Arc::new(move |progress| {
+        if progress == db::Progress::Waiting {
+            on_event(ImportEvent::Waiting);
+        }
+    })
+}
+
+impl Chunk {
+    /// Sends it until it is known what became of it, and tells how long it took.
+    async fn send(
+        &self,
+        db: &Db,
+        run: &Run,
+        on_event: &OnImport,
+        patience: &mut Patience,
+    ) -> Result<Duration, Why> {
+        let mut sending = Sending {
+            chunk: self,
+            run,
+            on_event,
+            sent: Instant::now(),
+        };
+        let settled = settle(db, patience, &mut sending).await;
+        match settled.stopped {
+            None => Ok(sending.sent.elapsed()),
+            Some(Unsettled::Failed(Failure::Step {
+                at: At::Step(step),
+                error,
+                ..
+            })) if step >= self.before && !matches!(error.code, Code::Busy | Code::Interrupted) => {
+                Err(self.refused(db, step - self.before, error).await)
             }
-            (self.on_event)(ImportEvent::Again);
-            tokio::select! {
-                () = pause.pass() => {}
-                () = self.db.stop().raised() => return Err(match lost {
-                    Some(lost) => Why::Unknown(lost),
-                    None => Why::Interrupted,
-                }),
-            }
+            Some(unsettled) => Err(Why::unsettled(unsettled, db)),
         }
-    }
-
-    async fn rest(&self, time: Duration) -> Result<(), Why> {
-        tokio::select! {
-            () = tokio::time::sleep(time) => Ok(()),
-            () = self.db.stop().raised() => Err(Why::Interrupted),
-        }
-    }
-
-    /// The checkpoint was not where the chunk goes on from. Whether it is where the chunk ends, by a copy of it.
-    async fn moved(&self, chunk: &Chunk, error: &EngineError) -> Result<bool, Why> {
-        if error.code == Code::Interrupted {
-            return Err(Why::Interrupted);
-        }
-        match self.checkpoint().await? {
-            Some(found) => Ok(self.is_ours(chunk, &found)),
-            // Something else is wrong with it.
-            None if chunk.from.is_none() => Err(Why::engine(error.clone())),
-            None => Ok(false),
-        }
-    }
-
-    async fn checkpoint(&self) -> Result<Option<Checkpoint>, DbError> {
-        checkpoint::answer(self.db.ask(checkpoint::question()).await?)
-    }
-
-    /// Whether the checkpoint is where the chunk ends, by this run.
-    async fn is_at_end_of(&self, chunk: &Chunk) -> Result<bool, DbError> {
-        let found = self.checkpoint().await?;
-        Ok(found.is_some_and(|found| self.is_ours(chunk, &found)))
-    }
-
-    fn is_ours(&self, chunk: &Chunk, found: &Checkpoint) -> bool {
-        found.is_at(&chunk.end) && found.run_id == self.run.id
     }
 
     /// Which row it was: the step is sent again with one row in each statement. It is rolled back as it was before.
-    async fn refused(&self, chunk: &Chunk, step: usize, error: EngineError) -> Why {
-        if !chunk.lowered.is_of_many(step) {
-            return chunk.lowered.refused(step, error);
+    async fn refused(&self, db: &Db, step: usize, error: EngineError) -> Why {
+        if !self.lowered.is_of_many(step) {
+            return self.lowered.refused(step, error);
         }
         let how = How {
             largest: None,
             apart: Some(step),
         };
-        let mut pass = chunk.pass.clone();
-        let Ok(lowered) = Lowered::of(&chunk.blocks, &mut pass, how) else {
-            return chunk.lowered.refused(step, error);
+        let mut pass = self.pass.clone();
+        let Ok(lowered) = Lowered::of(&self.blocks, &mut pass, how) else {
+            return self.lowered.refused(step, error);
         };
-        let mut steps = chunk.transaction.steps[..chunk.before].to_vec();
+        let mut steps = self.transaction.steps[..self.before].to_vec();
         steps.extend(lowered.steps.iter().cloned());
         // What was refused once is refused again; should it not be, it is taken back all the same.
-        steps.truncate(lowered.last_apart(step, &chunk.lowered) + chunk.before);
+        steps.truncate(lowered.last_apart(step, &self.lowered) + self.before);
         steps.push(crate::script::Step::own(
             "SELECT json('none was refused')",
             Vec::new(),
         ));
-        let ran = self.db.run(vec![unchecked(steps)], Arc::new(|_| {})).await;
+        let ran = db.run(vec![unchecked(steps)], Arc::new(|_| {})).await;
         match ran {
             Err(Failure::Step {
                 at: At::Step(again),
                 error,
                 ..
-            }) if again >= chunk.before + step && again < chunk.before + lowered.steps.len() => {
-                lowered.refused(again - chunk.before, error)
+            }) if again >= self.before + step && again < self.before + lowered.steps.len() => {
+                lowered.refused(again - self.before, error)
             }
-            _ => chunk.lowered.refused(step, error),
+            _ => self.lowered.refused(step, error),
         }
     }
 }

@@ -6,9 +6,10 @@ use std::time::Duration;
 
 use super::clash::Clash;
 use super::translate::Tables;
-use crate::db::{Code, DbError, EngineError, RemoteError};
+use crate::db::{Code, Db, DbError, EngineError, Failure, RemoteError};
+use crate::drive::LOCK_HELD;
 use crate::dump::DumpError;
-use crate::history::HistoryError;
+use crate::history::{HistoryError, Unsettled};
 
 /// An import that did not happen, or not all of it.
 #[derive(Debug)]
@@ -167,8 +168,8 @@ pub enum Why {
     /// Another import into the same database, or another connection, was in the way.
     #[error("{what} for {} s", waited.as_secs())]
     Waited {
-        /// What was in the way.
-        what: &'static str,
+        /// What was in the way, to complete "… for 10 s".
+        what: String,
         /// How long.
         waited: Duration,
     },
@@ -195,8 +196,12 @@ pub struct Orphan {
 }
 
 impl Why {
-    /// With what stands.
+    /// With what stands, as far as that is known.
     pub(super) fn leaving(self, stands: Stands) -> ImportError {
+        let stands = match self {
+            Why::Unknown(_) => Stands::Unknown,
+            _ => stands,
+        };
         ImportError {
             why: self,
             stands,
@@ -216,11 +221,25 @@ impl Why {
             },
             DbError::Appeared(path) => Why::Appeared(path),
             DbError::BeingBuilt { waited, .. } => Why::Waited {
-                what: "another process imported into this file",
+                what: "another process imported into this file".to_owned(),
                 waited,
             },
             error if error.code() == Some(Code::Interrupted) => Why::Interrupted,
             error => Why::Db(error),
+        }
+    }
+
+    /// Why a transaction of an import did not happen, where that was not about a row.
+    pub(super) fn unsettled(unsettled: Unsettled, db: &Db) -> Why {
+        match unsettled {
+            Unsettled::Moved => Why::Overtaken,
+            Unsettled::Unknown(lost) | Unsettled::Failed(Failure::Lost(lost)) => Why::Unknown(lost),
+            Unsettled::Failed(failure) if failure.is_locked_out() => Why::Waited {
+                what: LOCK_HELD.to_owned(),
+                waited: db.lock_timeout(),
+            },
+            Unsettled::Failed(Failure::Open(error)) => Why::Db(error),
+            Unsettled::Failed(Failure::Step { error, .. }) => Why::engine(error),
         }
     }
 

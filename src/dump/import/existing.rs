@@ -1,58 +1,66 @@
 //! A dump into a database that is there already, or on a server: in one transaction where it fits, else in chunks.
 
 use std::collections::VecDeque;
-use std::sync::Arc;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use super::ahead::Ahead;
 use super::checkpoint::{self, Checkpoint};
 use super::chunks::{self, Blocks, Chunks, unchecked};
 use super::clash::{OBJECTS, There, Wanted};
 use super::error::{ImportError, Orphan, Stands, Why};
-use super::lower::Lowered;
 use super::new_file::SHOWN;
 use super::pass::Pass;
+use super::record::Recording;
 use super::tally::{Before, Tally};
 use super::translate::Beside;
+use super::whole::whole;
 use super::{
-    Begin, ImportEvent, Imported, Job, Outcome, Planned, Verify, Violations, Way, not_recorded,
-    scripted,
+    Begin, ImportEvent, Imported, Job, OnImport, Outcome, Planned, Verify, Violations, Way,
 };
-use crate::db::{self, Code, Db, Engine, Failure, Query};
-use crate::dump::{Block, DumpError};
-use crate::hex;
-use crate::history::{self, History, HistoryError, Part, RunError};
-use crate::script::{ForeignKeys, Key, Script, Step};
+use crate::db::{self, Db, DbError, OnProgress, Query, Transaction};
+use crate::drive::drive;
+use crate::dump::DumpError;
+use crate::history::{
+    self, Found, Guarded, History, HistoryError, Interrupted, Patience, Wait, settle,
+};
+use crate::script::Step;
 use crate::sql::Value;
 
-/// How often an import that somebody else was in the way of is begun again.
-const TRIES: usize = 4;
-
-/// The pause before that.
+/// The first pause before an import that another run has overtaken goes on from where that run has come to. It doubles
+/// whatever is done meanwhile: two imports of one dump would stop each other after each chunk.
 const AGAIN: Duration = Duration::from_millis(300);
 
-/// Imports, and begins again where somebody else was faster: a chunk of a run that was killed may still have happened.
+/// Imports. Where another run was faster, it looks at the database and decides again: another process may import the
+/// same dump, and a chunk of a run that was killed may still be carried out.
 pub(super) async fn import(job: &Job<'_>) -> Result<Imported, ImportError> {
-    let mut tries = 1;
+    let mut patience = Patience::new(job.db);
+    let mut begin = job.options.begin;
+    let mut pause = AGAIN;
     loop {
-        match once(job).await {
-            Err(ImportError {
-                why: Why::Overtaken,
-                ..
-            }) if tries < TRIES && job.input.can_be_read_again() => {
-                tries += 1;
-                tokio::time::sleep(db::jittered(AGAIN)).await;
-            }
+        let error = match once(job, &mut begin, &mut patience).await {
+            Err(error) if matches!(error.why, Why::Overtaken) => error,
             outcome => return outcome,
+        };
+        if patience.is_over() || !job.input.can_be_read_again() {
+            return Err(error);
+        }
+        match patience.rest(db::jittered(pause)).await {
+            Ok(()) => pause *= 2,
+            Err(Interrupted) => return Err(Why::Interrupted.leaving(error.stands)),
         }
     }
 }
 
-async fn once(job: &Job<'_>) -> Result<Imported, ImportError> {
+async fn once(
+    job: &Job<'_>,
+    begin: &mut Begin,
+    patience: &mut Patience,
+) -> Result<Imported, ImportError> {
     let (mut history, mut there, mut checkpoint) = look(job.db).await?;
-    if job.options.begin == Begin::Anew
-        && let Some(unfinished) = &checkpoint
-    {
+    if let Ok(history) = &history {
+        patience.saw(history);
+    }
+    if let (Begin::Anew, Some(unfinished)) = (*begin, &checkpoint) {
         let begun = |error: ImportError| ImportError {
             begun: Some(unfinished.begun()),
             ..error
@@ -61,18 +69,20 @@ async fn once(job: &Job<'_>) -> Result<Imported, ImportError> {
         if job.input.can_be_read_again() {
             plan(job, false).await?;
         }
-        start_over(job.db, unfinished).await.map_err(begun)?;
+        start_over(job, unfinished, patience).await.map_err(begun)?;
         (history, there, checkpoint) = look(job.db).await?;
     }
+    // What is unfinished from now on was begun after this import.
+    *begin = Begin::Continue;
     match checkpoint {
         Some(checkpoint) => {
-            let gone_on = go_on(job, history, there, &checkpoint).await;
+            let gone_on = go_on(job, history, there, &checkpoint, patience).await;
             gone_on.map_err(|error| ImportError {
                 begun: Some(checkpoint.begun()),
                 ..error
             })
         }
-        None => begin(job, &history.map_err(Why::from)?, there).await,
+        None => self::begin(job, &history.map_err(Why::from)?, there, patience).await,
     }
 }
 
@@ -86,16 +96,56 @@ async fn look(db: &Db) -> Result<(Result<History, HistoryError>, There, Option<C
     Ok((history::read(db).await, there, checkpoint))
 }
 
+/// What is in the database.
+pub(super) async fn objects(db: &Db) -> Result<There, DbError> {
+    Ok(There::of(&db.rows(Query::new(OBJECTS)).await?))
+}
+
 /// Takes back what an unfinished import did.
-async fn start_over(db: &Db, checkpoint: &Checkpoint) -> Result<(), ImportError> {
-    let stands = checkpoint.stands();
-    let steps = undo(checkpoint).map_err(|why| why.leaving(stands.clone()))?;
-    match db.run(vec![unchecked(steps)], Arc::new(|_| {})).await {
-        Ok(_) => Ok(()),
-        Err(failure) if failure.is_raised_by_us() => Err(Why::Overtaken.leaving(stands)),
-        Err(Failure::Step { error, .. }) => Err(Why::engine(error).leaving(stands)),
-        Err(Failure::Open(error)) => Err(Why::Db(error).leaving(stands)),
-        Err(Failure::Lost(lost)) => Err(Why::Unknown(lost).leaving(Stands::Unknown)),
+async fn start_over(
+    job: &Job<'_>,
+    checkpoint: &Checkpoint,
+    patience: &mut Patience,
+) -> Result<(), ImportError> {
+    let undone = async {
+        let mut undoing = Undoing {
+            steps: undo(checkpoint)?,
+            offset: checkpoint.offset,
+            on_event: &job.on_event,
+        };
+        let settled = settle(job.db, patience, &mut undoing).await;
+        match settled.stopped {
+            None => Ok(()),
+            Some(unsettled) => Err(Why::unsettled(unsettled, job.db)),
+        }
+    };
+    undone.await.map_err(|why| why.leaving(checkpoint.stands()))
+}
+
+/// What takes back an unfinished import, whose guard is the checkpoint.
+struct Undoing<'a> {
+    steps: Vec<Step>,
+    offset: u64,
+    on_event: &'a OnImport,
+}
+
+impl Guarded for Undoing<'_> {
+    fn transactions(&mut self, _done: usize) -> (Vec<Transaction>, OnProgress) {
+        let transaction = unchecked(self.steps.clone());
+        (vec![transaction], chunks::waits(self.on_event))
+    }
+
+    async fn look(&self, db: &Db, _done: usize) -> Option<Found> {
+        let found = checkpoint::read(db).await.ok()?;
+        Some(match found {
+            Some(found) if found.offset == self.offset => Found::UNCHANGED,
+            Some(_) => Found::MOVED,
+            None => Found::DONE,
+        })
+    }
+
+    fn waits(&self, wait: Wait) {
+        (self.on_event)(wait.into());
     }
 }
 
@@ -110,6 +160,7 @@ async fn go_on(
     history: Result<History, HistoryError>,
     mut there: There,
     checkpoint: &Checkpoint,
+    patience: &mut Patience,
 ) -> Result<Imported, ImportError> {
     let history = history.map_err(|error| Why::from(error).leaving(checkpoint.stands()))?;
     there.without(checkpoint.made());
@@ -129,17 +180,18 @@ async fn go_on(
             ahead: job.read(Some(pass.end)),
         },
         there,
+        expects: history.revision,
         at: Some(pass.end),
         pass,
     };
-    let done = chunks.send().await;
+    let done = chunks.send(patience).await;
     let done =
         done.map_err(|error| of_the_rest(job, checkpoint, error.why).leaving(error.stands))?;
     let outcome = Outcome::Continued {
         line: checkpoint.line,
         started_at: checkpoint.started_at.clone(),
     };
-    finish(job, &history, done, outcome).await
+    finish(job, done, outcome).await
 }
 
 fn resumed(job: &Job<'_>, there: &There, checkpoint: &Checkpoint) -> Result<Pass, Why> {
@@ -193,6 +245,7 @@ async fn begin(
     job: &Job<'_>,
     history: &History,
     mut there: There,
+    patience: &mut Patience,
 ) -> Result<Imported, ImportError> {
     let beside = there.beside();
     let fresh = || Pass::begin(job.db.engine(), job.options.tables, beside);
@@ -218,16 +271,16 @@ async fn begin(
         seen = check(job, seen, &mut blocks.ahead).await?;
         blocks.ahead = job.read(None);
     }
-    if is_whole || survey {
-        let key = Key::Import(hex::encode(&seen.end.sha256));
-        if let Some(row) = history.row(&key) {
-            return Ok(Imported::already(&seen.end, row));
-        }
+    if (is_whole || survey)
+        && let Some(row) = history.row(&seen.key())
+    {
+        return Ok(Imported::already(&seen.end, row));
     }
     refuse_clashes(job, &mut there, &seen).await?;
     name_triggers(job, &there, &seen);
     if is_whole && !seen.translator.has_history {
-        return whole(job, there, blocks.read.into()).await;
+        let blocks = blocks.read.into();
+        return whole(job, blocks, seen, there, history.revision).await;
     }
     let name = job.input.recorded();
     let chunks = Chunks {
@@ -239,10 +292,11 @@ async fn begin(
         blocks,
         there,
         pass: fresh(),
+        expects: history.revision,
         at: None,
     };
-    let done = chunks.send().await?;
-    finish(job, history, done, Outcome::Whole).await
+    let done = chunks.send(patience).await?;
+    finish(job, done, Outcome::Whole).await
 }
 
 /// Reads the whole dump, and says what importing it would do.
@@ -297,8 +351,7 @@ async fn plan_from_start(
     };
     let fresh = Pass::begin(job.db.engine(), job.options.tables, beside);
     let seen = check(job, fresh, &mut job.read(None)).await?;
-    let key = Key::Import(hex::encode(&seen.end.sha256));
-    if history.row(&key).is_some() {
+    if history.row(&seen.key()).is_some() {
         return Ok(Planned::of(seen, &There::default(), Way::Already));
     }
     refuse_clashes(job, &mut there, &seen).await?;
@@ -338,7 +391,11 @@ fn name_triggers(job: &Job<'_>, there: &There, pass: &Pass) {
 }
 
 /// Counts the rows of those tables of the dump that are there.
-pub(super) async fn count_there(db: &Db, there: &mut There, wanted: &Wanted) -> Result<(), Why> {
+pub(super) async fn count_there(
+    db: &Db,
+    there: &mut There,
+    wanted: &Wanted,
+) -> Result<(), DbError> {
     for (table, reply) in db.ask(there.counting(wanted)).await? {
         // A virtual table of a module that the engine lacks cannot be counted.
         if let Some(count) = db::if_accepted(reply.count())? {
@@ -348,124 +405,9 @@ pub(super) async fn count_there(db: &Db, there: &mut There, wanted: &Wanted) -> 
     Ok(())
 }
 
-/// A dump in one transaction, with its record.
-async fn whole(job: &Job<'_>, there: There, blocks: Vec<Block>) -> Result<Imported, ImportError> {
-    let end = blocks.last().map(|block| block.end).unwrap_or_default();
-    let foreign_keys = match job.options.violations {
-        Violations::Refuse => ForeignKeys::Off,
-        Violations::Allow => ForeignKeys::Unchecked,
-    };
-    let mut how = job.how();
-    let begun = Instant::now();
-    loop {
-        let mut pass = Pass::begin(job.db.engine(), job.options.tables, there.beside());
-        let lowered = Lowered::of(&blocks, &mut pass, how)?;
-        there.note(&mut pass.tally);
-        let revision = history::read(job.db).await.map_err(Why::from)?.revision;
-        let name = job.input.recorded();
-        let script = scripted(
-            revision,
-            &name,
-            &end,
-            &pass.tally,
-            foreign_keys,
-            lowered.steps.clone(),
-        );
-        match settled(job, &script, begun).await {
-            Ok(()) => {
-                let mut sent = Tally::default();
-                sent.took(&pass.tally, begun.elapsed());
-                (job.on_event)(ImportEvent::Written {
-                    bytes: end.offset,
-                    rows: sent.rows(),
-                });
-                let orphans = match job.options.violations {
-                    Violations::Refuse => (0, Vec::new()),
-                    Violations::Allow => orphans(job, &sent).await?,
-                };
-                count(job, &mut sent)
-                    .await
-                    .map_err(|why| why.leaving(Stands::Everything))?;
-                let done = chunks::Done {
-                    tally: sent,
-                    translator: pass.translator,
-                    end,
-                };
-                return Ok(Imported::of(done, orphans, Outcome::Whole));
-            }
-            Err(RunError::Moved) => continue,
-            Err(RunError::Failed(failed)) => {
-                let history::Failed { part, failure, .. } = *failed;
-                let (error, explanation) = match failure {
-                    Failure::Step {
-                        error, explanation, ..
-                    } => (error, explanation),
-                    Failure::Open(error) => return Err(Why::Db(error).into()),
-                    Failure::Lost(lost) => return Err(Why::Unknown(lost).leaving(Stands::Unknown)),
-                };
-                match part {
-                    Part::Step(failed) => {
-                        let is_it = |step: &Step| Arc::ptr_eq(&step.sql, &failed.sql);
-                        let step = lowered.steps.iter().position(is_it).unwrap_or(usize::MAX);
-                        if how.apart.is_none()
-                            && lowered.is_of_many(step)
-                            && error.code != Code::Interrupted
-                        {
-                            how.apart = Some(step);
-                            continue;
-                        }
-                        return Err(lowered.refused(step, error).into());
-                    }
-                    Part::ForeignKeysAfter if !explanation.is_empty() => {
-                        return Err(Why::ForeignKeys {
-                            count: explanation.len() as u64,
-                            some: explanation.iter().map(|row| orphan(row)).collect(),
-                        }
-                        .into());
-                    }
-                    Part::Begin if error.code == Code::Busy => {
-                        return Err(Why::Waited {
-                            what: "another connection held the lock of this database",
-                            waited: job.db.lock_timeout(),
-                        }
-                        .into());
-                    }
-                    _ => return Err(Why::engine(error).into()),
-                }
-            }
-            Err(error @ RunError::Unknown(_)) => {
-                return Err(not_recorded(error).leaving(Stands::Unknown));
-            }
-        }
-    }
-}
-
-/// Runs a script, and waits for the lock of a server, which ends a transaction where others wait for long.
-async fn settled(job: &Job<'_>, script: &Script, begun: Instant) -> Result<(), RunError> {
-    loop {
-        let ran = history::run(job.db, script, job.run, Arc::new(|_| {})).await;
-        match ran {
-            Ok(_) => return Ok(()),
-            Err(RunError::Failed(failed))
-                if failed.failure.code() == Some(Code::Busy)
-                    && job.db.engine() == Engine::Server
-                    && begun.elapsed() < job.db.lock_timeout() =>
-            {
-                (job.on_event)(ImportEvent::Waiting);
-                tokio::select! {
-                    () = tokio::time::sleep(db::jittered(Duration::from_secs(2))) => {}
-                    () = job.db.stop().raised() => return Err(RunError::Failed(failed)),
-                }
-            }
-            Err(error) => return Err(error),
-        }
-    }
-}
-
 /// Checks what chunks have written, takes the checkpoint away and records the import.
 async fn finish(
     job: &Job<'_>,
-    _history: &History,
     mut done: chunks::Done,
     outcome: Outcome,
 ) -> Result<Imported, ImportError> {
@@ -488,32 +430,24 @@ async fn finish(
         }));
     }
     let name = job.input.recorded();
-    let begun = Instant::now();
-    loop {
-        let history = history::read(job.db)
-            .await
-            .map_err(|error| at_end(error.into()))?;
-        let script = scripted(
-            history.revision,
-            &name,
-            &done.end,
-            &done.tally,
-            ForeignKeys::On,
-            checkpoint::finish(done.end.offset),
-        );
-        match settled(job, &script, begun).await {
-            Ok(()) => return Ok(Imported::of(done, found, outcome)),
-            Err(RunError::Moved) => {}
-            Err(error @ RunError::Unknown(_)) => {
-                return Err(not_recorded(error).leaving(Stands::Unknown));
-            }
-            Err(error) => return Err(at_end(not_recorded(error))),
-        }
+    let mut recording = Recording {
+        name: &name,
+        end: done.end,
+        tally: &done.tally,
+        has_checkpoint: true,
+        is_overtaken: false,
+    };
+    let recorded = drive(job.db, job.run, &job.waits(), &mut recording).await;
+    if recording.is_overtaken {
+        return Err(Why::Overtaken.leaving(Stands::Unknown));
     }
+    let why = |error| Why::applying(error, |_, error, _| Why::engine(error));
+    recorded.map_err(|error| at_end(why(error)))?;
+    Ok(Imported::of(done, found, outcome))
 }
 
 /// Compares what the tables hold with what was written to them and was there before.
-async fn count(job: &Job<'_>, tally: &mut Tally) -> Result<(), Why> {
+pub(super) async fn count(job: &Job<'_>, tally: &mut Tally) -> Result<(), Why> {
     if job.options.verify == Verify::Nothing {
         return Ok(());
     }
@@ -540,7 +474,7 @@ async fn count(job: &Job<'_>, tally: &mut Tally) -> Result<(), Why> {
 }
 
 /// Rows of the dump's tables without their parents: <https://sqlite.org/pragma.html#pragma_foreign_key_check>.
-async fn orphans(job: &Job<'_>, tally: &Tally) -> Result<(u64, Vec<Orphan>), Why> {
+pub(super) async fn orphans(job: &Job<'_>, tally: &Tally) -> Result<(u64, Vec<Orphan>), Why> {
     let asked = |what: &str, name: &str| Query {
         sql: format!("SELECT {what} FROM pragma_foreign_key_check(?1)"),
         args: vec![name.into()],
@@ -564,7 +498,7 @@ async fn orphans(job: &Job<'_>, tally: &Tally) -> Result<(u64, Vec<Orphan>), Why
     Ok((count, orphans))
 }
 
-fn orphan(row: &[Value]) -> Orphan {
+pub(super) fn orphan(row: &[Value]) -> Orphan {
     let text = |at: usize| {
         let text = row.get(at).and_then(Value::as_str);
         text.unwrap_or_default().to_owned()

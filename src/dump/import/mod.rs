@@ -15,9 +15,11 @@ mod existing;
 mod lower;
 mod new_file;
 mod pass;
+mod record;
 mod rows;
 mod tally;
 mod translate;
+mod whole;
 
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -29,15 +31,13 @@ pub use tally::{Before, Table};
 pub use translate::{LeftOut, Tables};
 
 use crate::db::Db;
+use crate::drive::{Event, OnEvent};
 use crate::dump::Mark;
 use crate::hex;
-use crate::history::RunError;
-use crate::script::{
-    Atomicity, Entry, ForeignKeys, Key, Record, Revision, Run, Script, Step, Unit,
-};
+use crate::history::Wait;
+use crate::script::Run;
 use ahead::Ahead;
 use new_file::Pace;
-use tally::Tally;
 
 /// Whether rows without their parents are refused.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -84,6 +84,15 @@ pub enum ImportEvent {
     Waiting,
     /// An answer was lost, or the server is away: the same is sent again.
     Again,
+}
+
+impl From<Wait> for ImportEvent {
+    fn from(wait: Wait) -> ImportEvent {
+        match wait {
+            Wait::Lock => ImportEvent::Waiting,
+            Wait::Answer => ImportEvent::Again,
+        }
+    }
 }
 
 /// Where those go: called on the threads that work, so it must not block.
@@ -295,6 +304,16 @@ impl Job<'_> {
         Ahead::of(self.input, self.options.block_bytes(), from, self.db.stop())
     }
 
+    /// Where the loop that changes databases tells that it waits.
+    fn waits(&self) -> OnEvent {
+        let on_event = self.on_event.clone();
+        Arc::new(move |event| {
+            if event == Event::WaitingForLock {
+                on_event(ImportEvent::Waiting);
+            }
+        })
+    }
+
     fn how(&self) -> lower::How {
         lower::How {
             largest: self.db.engine().largest_row(),
@@ -389,57 +408,4 @@ async fn new_file(
         outcome: Outcome::Whole,
         took: Duration::ZERO,
     })
-}
-
-/// The script that records a finished import.
-fn record(revision: Revision, name: &str, end: &Mark, tally: &Tally) -> Script {
-    scripted(revision, name, end, tally, ForeignKeys::On, Vec::new())
-}
-
-/// A script that records a finished import, after these steps.
-fn scripted(
-    expects: Revision,
-    name: &str,
-    end: &Mark,
-    tally: &Tally,
-    foreign_keys: ForeignKeys,
-    steps: Vec<Step>,
-) -> Script {
-    let checksum = hex::encode(&end.sha256);
-    let detail = [
-        ("bytes", end.offset),
-        ("rows", tally.rows()),
-        ("tables", tally.tables.len() as u64),
-    ];
-    let detail = detail.map(|(key, value)| (key.to_owned(), value.into()));
-    Script {
-        expects,
-        foreign_keys,
-        atomicity: Atomicity::Transaction,
-        units: vec![Unit {
-            record: Record::Insert(Entry {
-                key: Key::Import(checksum.clone()),
-                name: name.to_owned(),
-                checksum,
-                effective: None,
-                source: String::new(),
-                down: None,
-                detail: detail.into_iter().collect(),
-            }),
-            steps,
-        }],
-    }
-}
-
-/// Why a finished import was not recorded.
-fn not_recorded(error: RunError) -> Why {
-    match error {
-        RunError::Moved => Why::Overtaken,
-        RunError::Unknown(lost) => Why::Unknown(lost),
-        RunError::Failed(failed) => match failed.failure {
-            crate::db::Failure::Open(error) => Why::Db(error),
-            crate::db::Failure::Lost(lost) => Why::Unknown(lost),
-            crate::db::Failure::Step { error, .. } => Why::engine(error),
-        },
-    }
 }

@@ -13,13 +13,14 @@ use super::ahead::Ahead;
 use super::clash::There;
 use super::error::{At, Orphan, Why};
 use super::pass::Pass;
+use super::record::Recording;
 use super::rows::insert_into;
 use super::tally::Tally;
 use super::translate::{Beside, Deed, LeftOut, Tables};
-use super::{ImportError, ImportEvent, OnImport, Verify, Violations, record};
+use super::{ImportError, ImportEvent, OnImport, Verify, Violations};
 use crate::db::{self, Access, Db, Draft, Engine, Options, Prepared, Raw, Replaces, Stop};
+use crate::drive::{drive, ignore};
 use crate::dump::{Block, Mark, Object, Rows, Target, What};
-use crate::history;
 use crate::script::Run;
 use crate::sql::{ValueRef, identifier};
 
@@ -102,11 +103,15 @@ pub(super) async fn make(path: &Path, dump: Ahead, plan: Plan<'_>) -> Result<Bui
     }
     (plan.on_event)(ImportEvent::Finishing);
     let database = Db::local(draft.path(), options.clone()).map_err(Why::from)?;
-    let revision = history::read(&database).await.map_err(Why::from)?.revision;
-    let script = record(revision, plan.name, &built.end, &built.tally);
-    history::run(&database, &script, plan.run, Arc::new(|_| {}))
-        .await
-        .map_err(super::not_recorded)?;
+    let mut recording = Recording {
+        name: plan.name,
+        end: built.end,
+        tally: &built.tally,
+        has_checkpoint: false,
+        is_overtaken: false,
+    };
+    let recorded = drive(&database, plan.run, &ignore(), &mut recording).await;
+    recorded.map_err(|error| Why::applying(error, |_, error, _| Why::engine(error)))?;
     let replaced = draft.replace(Replaces::Nothing, &options).await;
     replaced.map_err(Why::building)?;
     Ok(built)

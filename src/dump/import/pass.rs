@@ -12,6 +12,8 @@ use super::tally::{Tally, bytes_of};
 use super::translate::{Beside, Deed, Tables, Translator, is_of_the_engine};
 use crate::db::Engine;
 use crate::dump::{Block, Item, Mark, Object, What};
+use crate::hex;
+use crate::script::Key;
 
 /// What was read of a dump so far.
 #[derive(Debug, Clone)]
@@ -79,6 +81,11 @@ impl Pass {
         }
         self.end = block.end;
         Ok(())
+    }
+
+    /// The record of an import of what was read.
+    pub(super) fn key(&self) -> Key {
+        Key::Import(hex::encode(&self.end.sha256))
     }
 
     /// Everything of what was read that is in the way, given what is in the database.

@@ -354,22 +354,31 @@ async fn of_many_at_once_each_ends_well_and_all_is_recorded_once() {
 }
 
 #[tokio::test]
-async fn a_history_that_moved_since_the_schema_was_looked_at_is_looked_at_again() {
+async fn a_schema_is_compared_again_where_the_history_moved_since() {
+    let db = made_by("CREATE TABLE a (x TEXT); CREATE TABLE b (x); CREATE INDEX i ON b (x);").await;
     let files = set(&FILES);
+    let options = BaselineOptions {
+        version: 2,
+        verify: Verify::Schema,
+    };
     let mut taking = Taking {
         set: &files,
-        version: 2,
-        looked_at: Some(Revision(3)),
-        moved: false,
+        options: &options,
+        looked_at: None,
         warnings: Vec::new(),
+        refused: None,
     };
-    let mut history = History {
-        revision: Revision(4),
-        ..History::default()
-    };
-    assert!((&mut taking).decide(&history).scripts.is_empty());
-    assert!(taking.moved);
-    history.revision = Revision(3);
+    let mut history = History::default();
+    (&mut taking).look(&db, &history).await.unwrap();
+    run_sql(&db, "DROP TABLE b").await;
+    // One comparison for each state of the history.
+    (&mut taking).look(&db, &history).await.unwrap();
     assert_eq!((&mut taking).decide(&history).scripts[0].units.len(), 2);
-    assert!(!taking.moved);
+    history.revision = Revision(4);
+    (&mut taking).look(&db, &history).await.unwrap();
+    assert!((&mut taking).decide(&history).scripts.is_empty());
+    assert!(matches!(
+        taking.refused,
+        Some(BaselineError::Differs { .. })
+    ));
 }

@@ -10,6 +10,7 @@ mod records;
 mod server;
 mod specification;
 mod triggers;
+mod waiting;
 
 use std::path::PathBuf;
 use std::sync::Arc;

@@ -558,3 +558,34 @@ pub(crate) async fn a_gzip_is_told_by_its_content(world: World) {
     let dump = Dump::named("old.sql", packed);
     assert_eq!(told(dump.import(&world.db).await), "team 1, person 2");
 }
+
+pub(crate) async fn two_imports_of_one_dump_at_once_bring_it_once(world: World) {
+    // Into a database that is there: of two that make the same new file, one is refused.
+    world
+        .apply(&[("V1__a.sql", "CREATE TABLE a (x);")])
+        .await
+        .unwrap();
+    let dump = Dump::new(dump(&many(MANY)));
+    // However busy this machine is, one of the two gets something done in that time.
+    let db = world
+        .db
+        .clone()
+        .with_lock_timeout(std::time::Duration::from_secs(60));
+    let (first, second) = tokio::join!(dump.import(&db), dump.import(&db));
+    for imported in [told(first), told(second)] {
+        // Each chunk is written by one of them; the other goes on behind it, or finds all of it there.
+        let whole = imported == "already" || imported.starts_with(&format!("t {MANY}"));
+        assert!(whole, "{imported}");
+    }
+    assert_eq!(
+        world.ask("SELECT count(*), sum(id) FROM t").await,
+        format!("{MANY}|8002000")
+    );
+    assert_eq!(
+        world
+            .ask("SELECT count(*) FROM _migrations WHERE kind = 'import'")
+            .await,
+        "1"
+    );
+    assert_eq!(world.tables().await, "a t");
+}
