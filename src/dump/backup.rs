@@ -12,7 +12,7 @@ use std::time::{Duration, SystemTime};
 use sha2::{Digest, Sha256};
 
 use super::backup_files::{
-    Kept, file_name, of_database, old, plain, sha256_of, sum_file, sum_text,
+    Kept, file_name, name_of, of_database, old, plain, sha256_of, sum_file, sum_text,
 };
 use super::export::{ExportError, ExportOptions, Exported, export};
 use super::file::{NewFile, Readers};
@@ -99,7 +99,7 @@ pub async fn backup(db: &Db, options: &BackupOptions) -> Result<BackedUp, Backup
     };
     make_folder(&options.folder).map_err(failed(&options.folder))?;
     let location = Location::of(db);
-    let mut names = names(options);
+    let mut names = names(options, location.as_ref());
     let (path, file) = begin(&mut names, &options.folder)?;
     let mut text = Hashed {
         file,
@@ -150,10 +150,11 @@ fn make_folder(folder: &Path) -> io::Result<()> {
 }
 
 /// The names that a backup may have: two may be taken in one second, of one database or of two.
-fn names(options: &BackupOptions) -> impl Iterator<Item = PathBuf> {
-    (0..=NAMES).map(|later| {
+fn names(options: &BackupOptions, location: Option<&Location>) -> impl Iterator<Item = PathBuf> {
+    let name = name_of(&options.name, location);
+    (0..=NAMES).map(move |later| {
         let time = options.now + Duration::from_secs(later);
-        options.folder.join(file_name(&options.name, time))
+        options.folder.join(file_name(&name, time))
     })
 }
 

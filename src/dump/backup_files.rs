@@ -150,8 +150,16 @@ pub fn backups(folder: &Path, name: Option<&str>) -> io::Result<Vec<Kept>> {
     Ok(all)
 }
 
-/// The backups that may be of this database: those that record its location, whatever they are called, and those of its
-/// name. A name is not enough: a file has several where links lead to it.
+/// What the backups of a database are called: as its file where links lead to it by other names, else `name`.
+pub(super) fn name_of(name: &str, location: Option<&Location>) -> String {
+    let stem = match location {
+        Some(Location::File { path, .. }) => Path::new(path).file_stem(),
+        _ => None,
+    };
+    stem.map_or_else(|| plain(name), |stem| plain(&stem.to_string_lossy()))
+}
+
+/// The backups that may be of this database, by their names. One that was given another name is kept for ever.
 ///
 /// # Errors
 /// The system's.
@@ -160,12 +168,7 @@ pub(crate) fn of_database(
     name: &str,
     location: Option<&Location>,
 ) -> io::Result<Vec<Kept>> {
-    let name = plain(name);
-    let mut all = listed(folder, None)?;
-    all.retain(|kept| {
-        kept.name == name || (location.is_some() && kept.location.as_ref() == location)
-    });
-    Ok(all)
+    listed(folder, Some(&name_of(name, location)))
 }
 
 /// As [`backups`], and only their first lines are read: all count as good that have a checksum.
