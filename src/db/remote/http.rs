@@ -16,7 +16,7 @@ use reqwest::{RequestBuilder, Response, StatusCode, header, redirect::Policy};
 use rustls::{ClientConfig, RootCertStore};
 use rustls_platform_verifier::BuilderVerifierExt;
 
-use super::complete::{Collected, Complete, Cursor, Incomplete, Unusable};
+use super::complete::{Collected, Complete, Cursor, Incomplete, StepOutcome, Unusable};
 use super::lines::{LONGEST, LineBuffer, TooLong};
 use super::redirect::{Location, location};
 use crate::db::{Proxy, RemoteError};
@@ -154,10 +154,10 @@ impl Server {
             Some(StreamResult::Ok {
                 response: StreamResponse::Batch(response),
             }) => match Complete::check(batch, response.result) {
-                Ok(complete) => Ok(Ok(complete)),
+                Ok(complete) => Ok(Ok(self.shown(complete))),
                 Err(lacks) => Err(self.incomplete(&lacks)),
             },
-            Some(StreamResult::Error { error }) => Ok(Err(error)),
+            Some(StreamResult::Error { error }) => Ok(Err(self.said(error))),
             _ => Err(self.not_hrana(OTHER_ANSWER)),
         }
     }
@@ -179,7 +179,7 @@ impl Server {
             StreamResult::Ok {
                 response: StreamResponse::Describe(_),
             } => Ok(None),
-            StreamResult::Error { error } => Ok(Some(error)),
+            StreamResult::Error { error } => Ok(Some(self.said(error))),
             _ => Err(self.not_hrana(OTHER_ANSWER)),
         };
         results.into_iter().map(objection).collect()
@@ -225,8 +225,8 @@ impl Server {
             self.close(baton);
         }
         Ok(match answer {
-            Cursor::Answered(complete) => Ok(complete),
-            Cursor::Refused(error) => Err(error),
+            Cursor::Answered(complete) => Ok(self.shown(complete)),
+            Cursor::Refused(error) => Err(self.said(error)),
         })
     }
 
@@ -290,7 +290,7 @@ impl Server {
         let answer = self.send("/version", request).await?;
         let status = answer.status();
         let body = self.body(answer).await?;
-        let line = words(&body);
+        let line = self.words(&body);
         let is_page = line.starts_with("a web page") || line.starts_with('{');
         Ok((status == StatusCode::OK && !is_page).then_some(line))
     }
@@ -359,7 +359,10 @@ impl Server {
                 .map(str::to_owned)
                 .or_else(|| trailer(&trailers, name))
         };
-        let words = || said("grpc-message").unwrap_or_else(|| "without a word".to_owned());
+        let words = || {
+            let words = said("grpc-message");
+            words.map_or_else(|| "without a word".to_owned(), |it| self.without_token(it))
+        };
         let host = self.host.clone();
         match (said("grpc-status").as_deref(), message) {
             (Some("0"), Some(message)) => Ok(Unary::Message(message)),
@@ -465,7 +468,7 @@ impl Server {
 
     fn refused(&self, status: StatusCode, body: &[u8]) -> RemoteError {
         let host = self.host.clone();
-        let words = words(body);
+        let words = self.words(body);
         match status.as_u16() {
             401 => RemoteError::Unauthorized { host, words },
             403 => RemoteError::Forbidden { host, words },
@@ -479,10 +482,41 @@ impl Server {
         }
     }
 
+    /// What an answer says, in one line.
+    fn words(&self, body: &[u8]) -> String {
+        // Before a long line is cut, perhaps within the token.
+        words(
+            self.without_token(String::from_utf8_lossy(body).into_owned())
+                .as_bytes(),
+        )
+    }
+
+    /// A server or a gateway may repeat what it was sent, the token too.
+    fn without_token(&self, text: String) -> String {
+        match &self.token {
+            Some(token) if token.len() > 3 => text.replace(token, "***"),
+            _ => text,
+        }
+    }
+
+    fn said(&self, mut error: Error) -> Error {
+        error.message = self.without_token(error.message);
+        error
+    }
+
+    fn shown(&self, mut complete: Complete) -> Complete {
+        for step in &mut complete.steps {
+            if let StepOutcome::Failed(error) = step {
+                error.message = self.without_token(std::mem::take(&mut error.message));
+            }
+        }
+        complete
+    }
+
     pub(super) fn incomplete(&self, lacks: &Incomplete) -> RemoteError {
         RemoteError::Incomplete {
             host: self.host.clone(),
-            lacks: lacks.to_string(),
+            lacks: self.without_token(lacks.to_string()),
         }
     }
 
@@ -496,7 +530,7 @@ impl Server {
     pub(super) fn not_hrana(&self, body: &[u8]) -> RemoteError {
         RemoteError::NotHrana {
             host: self.host.clone(),
-            words: words(body),
+            words: self.words(body),
         }
     }
 

@@ -1,6 +1,7 @@
 //! Servers that cannot be reached, are none, refuse the token, or have no room for what is sent. No token is ever
 //! shown.
 
+use std::io::{BufRead, BufReader, Read, Write};
 use std::net::TcpListener;
 
 use expect_test::{Expect, expect};
@@ -436,4 +437,57 @@ fn a_value_that_becomes_too_large() {
             exit 1
         "#]],
     );
+}
+
+/// Answers each request with what its `authorization` header says, and ends with the test.
+fn repeats_the_token(status: &'static str) -> String {
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let url = format!("http://{}", listener.local_addr().unwrap());
+    std::thread::spawn(move || {
+        for stream in listener.incoming() {
+            let mut reader = BufReader::new(stream.unwrap());
+            let (mut said, mut length) = (String::new(), 0);
+            loop {
+                let mut line = String::new();
+                if reader.read_line(&mut line).unwrap_or(0) == 0 || line.trim().is_empty() {
+                    break;
+                }
+                let (name, value) = line.trim().split_once(':').unwrap_or_default();
+                match name.to_ascii_lowercase().as_str() {
+                    "authorization" => said = value.trim().to_owned(),
+                    "content-length" => length = value.trim().parse().unwrap(),
+                    _ => {}
+                }
+            }
+            let _ = reader.read_exact(&mut vec![0; length]);
+            let answer = format!(
+                "HTTP/1.1 {status}\r\ncontent-length: {}\r\nconnection: close\r\n\r\n{said}",
+                said.len()
+            );
+            let _ = reader.get_mut().write_all(answer.as_bytes());
+        }
+    });
+    url
+}
+
+#[test]
+fn a_token_that_a_server_repeats_is_not_shown() {
+    for status in [
+        "200 OK",
+        "400 Bad Request",
+        "401 Unauthorized",
+        "404 Not Found",
+    ] {
+        let url = repeats_the_token(status);
+        let project = project(&url).env("TURSO_AUTH_TOKEN", EXPIRED);
+        for command in ["status", "migrate", "doctor"] {
+            let ran = project.run(command);
+            assert_ne!(ran.code, Some(0), "{ran}");
+            without(&ran, EXPIRED);
+        }
+        assert!(
+            project.run("status").stderr.contains("Bearer ***"),
+            "{status}"
+        );
+    }
 }
