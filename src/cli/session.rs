@@ -373,7 +373,6 @@ impl Opened {
             } else {
                 OutOfOrder::Refuse
             },
-            engine: self.db.engine(),
             ..PlanOptions::default()
         }
     }

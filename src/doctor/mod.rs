@@ -230,7 +230,6 @@ async fn migrations(subject: Subject<'_>, history: &history::History) -> Check {
         Err(_) => history.clone(),
     };
     let options = PlanOptions {
-        engine: db.engine(),
         out_of_order: match config.out_of_order.value {
             true => OutOfOrder::Allow,
             false => OutOfOrder::Refuse,

@@ -9,7 +9,7 @@ use super::error::HistoryError;
 use super::layout::{LAYOUT, TABLE, UNFINISHED};
 use super::others::{self, OtherHistory};
 use super::patience::Patience;
-use crate::db::{Code, Db, DbError, EngineError, Query, Reply, exists};
+use crate::db::{Code, Db, DbError, Engine, EngineError, Query, Reply, exists};
 use crate::diagnostic::Diagnostic;
 use crate::script::{Key, Revision};
 use crate::sql::Value;
@@ -17,6 +17,8 @@ use crate::sql::Value;
 /// What `_migrations` says.
 #[derive(Debug, Clone, PartialEq, Default)]
 pub struct History {
+    /// The engine of the database that it was read from, which a plan is made for.
+    pub engine: Engine,
     /// The revision to plan on.
     pub revision: Revision,
     /// The mark that the first seeding set.
@@ -192,6 +194,7 @@ pub async fn read(db: &Db) -> Result<History, HistoryError> {
     let queries = [WHAT_IT_IS, META, ROWS, TABLES, &others::question()].map(Query::new);
     let ([what, meta, rows, tables, of_others], import) = db.ask((queries, import)).await?;
     let mut history = History {
+        engine: db.engine(),
         unfinished: import.rows()?.first().and_then(unfinished),
         tables: tables
             .rows::<1>()?

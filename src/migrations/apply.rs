@@ -30,7 +30,7 @@ pub async fn observe_from(
 }
 
 /// Applies what the plan says, until nothing is pending. Where another run was faster, it plans again on what that
-/// one left. The engine that is planned for is the database's.
+/// one left.
 ///
 /// # Dropping the future
 /// That stops nothing that has begun. On a file or in memory, the script under way runs to its end on its own thread and
@@ -65,10 +65,7 @@ pub async fn apply_from(
 ) -> Result<Outcome, ApplyError> {
     let applying = Applying {
         set,
-        options: PlanOptions {
-            engine: db.engine(),
-            ..*options
-        },
+        options: *options,
         history: Some(history),
     };
     drive(db, run, on_event, applying).await

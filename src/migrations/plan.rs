@@ -52,8 +52,6 @@ pub struct PlanOptions {
     pub grouping: Grouping,
     /// Late versions.
     pub out_of_order: OutOfOrder,
-    /// The engine that it is for.
-    pub engine: Engine,
 }
 
 /// What is there, what is wrong and what is to be done.
@@ -167,6 +165,7 @@ pub fn edited_keys(set: &Migrations, history: &History) -> Vec<Key> {
 /// Plans an apply.
 pub fn plan(set: &Migrations, history: &History, options: &PlanOptions) -> Plan {
     let mut planner = Planner {
+        engine: history.engine,
         rows: history.by_key(),
         newest_applied: history.versions().last().map(|(version, _)| *version),
         newest_file: set.newest(),
@@ -222,6 +221,7 @@ pub fn plan(set: &Migrations, history: &History, options: &PlanOptions) -> Plan 
 }
 
 struct Planner<'a> {
+    engine: Engine,
     rows: HashMap<&'a Key, &'a Row>,
     newest_applied: Option<i64>,
     newest_file: Option<i64>,
@@ -277,7 +277,7 @@ impl<'a> Planner<'a> {
     }
 
     fn apply(&mut self, migration: &'a Migration) {
-        let engine = self.options.engine;
+        let engine = self.engine;
         let mut reading = reading::read(&migration.up.source, engine);
         let large = |problem: &Diagnostic| problem.code == reading::TOO_LARGE;
         if !reading.problems.iter().any(large) {

@@ -7,7 +7,7 @@ use super::plan::{Grouping, scripts};
 use super::problem::{AS_RECORDED, argument, listed, other_history, started};
 use super::reading;
 use super::{ApplyError, Outcome};
-use crate::db::{Db, Engine};
+use crate::db::Db;
 use crate::diagnostic::Diagnostic;
 use crate::drive::{Decision, OnEvent, Reader, drive};
 use crate::history::{self, History, HistoryError, Row, State};
@@ -54,12 +54,7 @@ pub fn versions_to_undo(history: &History, back: Back) -> Vec<i64> {
 }
 
 /// Plans taking back `versions`, in this order. The history must have their texts.
-pub fn undo_plan(
-    history: &History,
-    versions: &[i64],
-    grouping: Grouping,
-    engine: Engine,
-) -> UndoPlan {
+pub fn undo_plan(history: &History, versions: &[i64], grouping: Grouping) -> UndoPlan {
     let mut plan = UndoPlan::default();
     let mut units = Vec::new();
     for row in &history.rows {
@@ -81,7 +76,7 @@ pub fn undo_plan(
             plan.problems.push(no_down(row));
             continue;
         };
-        let mut reading = reading::read(&source, engine);
+        let mut reading = reading::read(&source, history.engine);
         plan.problems.append(&mut reading.problems);
         units.push((Record::Delete(row.key.clone()), reading));
     }
@@ -146,10 +141,10 @@ pub async fn observe_undo(
     db: &Db,
     options: &UndoOptions,
 ) -> Result<(History, UndoPlan), HistoryError> {
-    let undoing = Undoing::new(db, options);
+    let undoing = Undoing::new(options);
     let history = history::read_with_texts(db, |history| undoing.texts(history)).await?;
     let versions = versions_to_undo(&history, options.back);
-    let plan = undo_plan(&history, &versions, options.grouping, db.engine());
+    let plan = undo_plan(&history, &versions, options.grouping);
     Ok((history, plan))
 }
 
@@ -166,20 +161,18 @@ pub async fn undo(
     run: &Run,
     on_event: &OnEvent,
 ) -> Result<Outcome, ApplyError> {
-    drive(db, run, on_event, Undoing::new(db, options)).await
+    drive(db, run, on_event, Undoing::new(options)).await
 }
 
 struct Undoing {
     options: UndoOptions,
-    engine: Engine,
     versions: Option<Vec<i64>>,
 }
 
 impl Undoing {
-    fn new(db: &Db, options: &UndoOptions) -> Undoing {
+    fn new(options: &UndoOptions) -> Undoing {
         Undoing {
             options: *options,
-            engine: db.engine(),
             versions: None,
         }
     }
@@ -198,8 +191,7 @@ impl Reader for Undoing {
         let versions = self
             .versions
             .get_or_insert_with(|| versions_to_undo(history, self.options.back));
-        let UndoPlan { problems, scripts } =
-            undo_plan(history, versions, self.options.grouping, self.engine);
+        let UndoPlan { problems, scripts } = undo_plan(history, versions, self.options.grouping);
         let started = history.rows.iter().find(|row| row.state == State::Started);
         Decision {
             problems,

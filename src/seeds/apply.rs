@@ -64,7 +64,7 @@ pub(super) async fn observe_from(
     history: &History,
     options: &SeedOptions,
 ) -> Result<Plan, HistoryError> {
-    let mut seeding = Seeding::new(seeds, set, options, db);
+    let mut seeding = Seeding::new(seeds, set, options);
     seeding.look(db, history).await?;
     Ok(seeding.plan(history))
 }
@@ -87,7 +87,7 @@ pub async fn apply(
 ) -> Result<(Outcome, Plan), ApplyError> {
     let mut plan = Plan::default();
     let seeding = Keeping {
-        seeding: Seeding::new(seeds, set, options, db),
+        seeding: Seeding::new(seeds, set, options),
         plan: &mut plan,
     };
     let outcome = drive(db, run, on_event, seeding).await?;
@@ -127,7 +127,6 @@ struct Seeding<'a> {
     seeds: &'a Seeds,
     set: &'a Migrations,
     options: &'a SeedOptions,
-    engine: crate::db::Engine,
     files: Vec<&'a SeedFile>,
     hashes: Vec<String>,
     seen: Seen,
@@ -142,7 +141,7 @@ pub(super) async fn see(
     options: &SeedOptions,
 ) -> Result<Seen, HistoryError> {
     let history = history::read(db).await?;
-    let mut seeding = Seeding::new(seeds, set, options, db);
+    let mut seeding = Seeding::new(seeds, set, options);
     seeding.look(db, &history).await?;
     Ok(seeding.seen)
 }
@@ -160,19 +159,13 @@ pub(super) struct Seen {
 }
 
 impl<'a> Seeding<'a> {
-    fn new(
-        seeds: &'a Seeds,
-        set: &'a Migrations,
-        options: &'a SeedOptions,
-        db: &Db,
-    ) -> Seeding<'a> {
+    fn new(seeds: &'a Seeds, set: &'a Migrations, options: &'a SeedOptions) -> Seeding<'a> {
         let files = seeds.select(&options.choice);
         let hash = |file: &&SeedFile| effective(file, seeds.shared.as_ref(), &seeds.attachments);
         Seeding {
             seeds,
             set,
             options,
-            engine: db.engine(),
             hashes: files.iter().map(hash).collect(),
             files,
             seen: Seen::default(),
@@ -199,14 +192,7 @@ impl<'a> Seeding<'a> {
     /// for what stands in the way.
     async fn look(&mut self, db: &Db, history: &History) -> Result<(), HistoryError> {
         self.seen = Seen::default();
-        let guards = guards(
-            self.seeds,
-            &self.files,
-            self.set,
-            history,
-            self.options,
-            self.engine,
-        );
+        let guards = guards(self.seeds, &self.files, self.set, history, self.options);
         self.seen.problems = self.seeds.problems.clone();
         self.seen.problems.extend(guards);
         // A schema that is not the one that was meant would only add problems that are none.

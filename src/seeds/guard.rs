@@ -4,7 +4,6 @@
 use super::SeedOptions;
 use super::model::SeedFile;
 use super::set::Seeds;
-use crate::db::Engine;
 use crate::diagnostic::Diagnostic;
 use crate::history::{History, State};
 use crate::migrations::{self, Migrations, PlanOptions};
@@ -18,11 +17,10 @@ pub(super) fn guards(
     set: &Migrations,
     history: &History,
     options: &SeedOptions,
-    engine: Engine,
 ) -> Vec<Diagnostic> {
     let mut problems = Vec::new();
     problems.extend(mark(history, options));
-    problems.extend(schema(set, history, engine));
+    problems.extend(schema(set, history));
     problems.extend(choice(seeds, files, options));
     for file in files {
         problems.extend(requires(file, history));
@@ -65,7 +63,7 @@ pub(super) fn under_way(history: &History) -> Option<&Key> {
 }
 
 /// Rows are written for the schema that the migrations make.
-fn schema(set: &Migrations, history: &History, engine: Engine) -> Option<Diagnostic> {
+fn schema(set: &Migrations, history: &History) -> Option<Diagnostic> {
     if let Some(key) = under_way(history) {
         let message = format!("{key} was begun and not finished");
         return Some(
@@ -76,11 +74,7 @@ fn schema(set: &Migrations, history: &History, engine: Engine) -> Option<Diagnos
                 )),
         );
     }
-    let options = PlanOptions {
-        engine,
-        ..PlanOptions::default()
-    };
-    let plan = migrations::plan(set, history, &options);
+    let plan = migrations::plan(set, history, &PlanOptions::default());
     if plan.problems.iter().any(Diagnostic::is_error) {
         let message = "the migrations and this database do not fit together";
         return Some(

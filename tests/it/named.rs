@@ -133,7 +133,6 @@ async fn everything(config: &Config, suffix: &str) {
 
 async fn applied(db: &Db, set: &Migrations) -> String {
     let options = PlanOptions {
-        engine: db.engine(),
         ..PlanOptions::default()
     };
     shown(

@@ -52,7 +52,6 @@ async fn a_look_is_one_request_and_twenty_migrations_are_two() {
     let set = tables(20);
     let run = Run::new("test");
     let options = PlanOptions {
-        engine: db.engine(),
         ..PlanOptions::default()
     };
     let history = observe(&db, &set).await.unwrap();

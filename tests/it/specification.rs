@@ -506,7 +506,6 @@ pub(crate) async fn repair_of_one_version_records_its_file(world: World) {
 pub(crate) async fn a_plan_made_on_an_old_history_is_refused(world: World) {
     let old = world.history().await;
     let options = PlanOptions {
-        engine: world.db.engine(),
         ..PlanOptions::default()
     };
     let plan = seedbed::migrations::plan(&set(&[A]), &old, &options);

@@ -77,11 +77,11 @@ fn of_files(files: &[(&str, &str)]) -> Vec<Diagnostic> {
 }
 
 fn of_engine(file: (&str, &str), engine: Engine) -> Vec<Diagnostic> {
-    let options = PlanOptions {
+    let history = History {
         engine,
-        ..PlanOptions::default()
+        ..History::default()
     };
-    planned(&[file], &[], options)
+    plan(&set(&[file]), &history, &PlanOptions::default()).problems
 }
 
 /// The problems of these files and rows, V1 and V2 as they should be.
@@ -143,7 +143,7 @@ async fn all_problems() -> Vec<Diagnostic> {
             rows: rows.to_vec(),
             ..History::default()
         };
-        undo_plan(&history, versions, Grouping::All, Engine::Local).problems
+        undo_plan(&history, versions, Grouping::All).problems
     };
     let with_down = |row: &Row| Row {
         down: Some("SELECT 1;\n".to_owned()),

@@ -2,7 +2,6 @@ use expect_test::{Expect, expect};
 
 use super::STYLE;
 use crate::config::{DotEnv, Sources, resolve};
-use crate::db::Engine;
 use crate::history::{BASELINE, History, Row, State};
 use crate::migrations::{
     Done, Event, Grouping, Migrations, Outcome, PlanOptions, Verb, plan, undo_plan,
@@ -317,7 +316,7 @@ fn a_dry_run_lists_fifty_statements_of_a_file_and_counts_the_rest() {
 
 fn check_undo_dry_run(rows: Vec<Row>, versions: &[i64], expect: &Expect) {
     let history = history(rows);
-    let plan = undo_plan(&history, versions, Grouping::All, Engine::Local);
+    let plan = undo_plan(&history, versions, Grouping::All);
     expect.assert_eq(&undo_dry_run(&plan, &history, STYLE));
 }
 
