@@ -1,6 +1,5 @@
 //! `backup` and `restore` in words and as JSON.
 
-use std::error::Error;
 use std::path::{Path, PathBuf};
 use std::time::SystemTime;
 
@@ -11,7 +10,7 @@ use super::json::{Call, Document};
 use super::replica::{moment, since};
 use super::style::{BAD, GOOD, Style};
 use super::table::{Cell, table};
-use super::words::{as_typed, bytes, count};
+use super::words::{as_typed, bytes, count, with_causes};
 use crate::diagnostic::{Class, Diagnostic};
 use crate::drive::ApplyError;
 use crate::dump::import::{ImportOptions, Violations};
@@ -215,7 +214,7 @@ impl Report {
         };
         Report {
             database: Some("there is no new backup, and the old ones are as they were".to_owned()),
-            ..Report::of(vec![Diagnostic::error(code, chain(error)).help(help)])
+            ..Report::of(vec![Diagnostic::error(code, with_causes(error)).help(help)])
         }
     }
 
@@ -266,21 +265,10 @@ impl Report {
         Report {
             database: Some(database.to_owned()),
             ..Report::of(vec![
-                Diagnostic::error(code, chain(error))
+                Diagnostic::error(code, with_causes(error))
                     .class(class)
                     .help(help),
             ])
         }
     }
-}
-
-/// An error and its causes in a line.
-fn chain(error: &dyn Error) -> String {
-    let mut text = error.to_string();
-    let mut cause = error.source();
-    while let Some(error) = cause {
-        text.push_str(&format!(": {error}"));
-        cause = error.source();
-    }
-    text
 }

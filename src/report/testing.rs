@@ -3,6 +3,7 @@
 use std::fmt;
 
 use super::failure::database;
+use super::words::with_causes;
 use super::{Paint, Report, Style};
 use crate::db::DbError;
 use crate::diagnostic::{Class, Diagnostic};
@@ -47,17 +48,6 @@ impl Report {
         }
         report
     }
-}
-
-/// An error and what caused it, in one line.
-fn with_causes(error: &dyn std::error::Error) -> String {
-    let mut text = error.to_string();
-    let mut source = error.source();
-    while let Some(cause) = source {
-        text.push_str(&format!(": {cause}"));
-        source = cause.source();
-    }
-    text
 }
 
 /// The whole report, since `Debug` is what a test shows that unwraps or returns an error.

@@ -52,6 +52,17 @@ pub(super) fn as_typed(text: &str, program: &str) -> String {
     typed
 }
 
+/// An error and its causes, in one line.
+pub(super) fn with_causes(error: &dyn std::error::Error) -> String {
+    let mut text = error.to_string();
+    let mut source = error.source();
+    while let Some(cause) = source {
+        text.push_str(&format!(": {cause}"));
+        source = cause.source();
+    }
+    text
+}
+
 /// `1 statement`, `2 statements`.
 pub(super) fn count(number: usize, noun: &str) -> String {
     match number {

@@ -8,7 +8,7 @@ use super::found::{Found, Lookup, Wanted, questions, wanting};
 use super::identity::words_of_parent;
 use super::model::{Mode, SeedFile};
 use super::plan::Basis;
-use super::row::{Content, Nature, Rows};
+use super::row::{Content, Nature, Row, Rows, Rules};
 use crate::db::{DbError, IfThere, Query, Reply};
 use crate::diagnostic::Diagnostic;
 use crate::schema::{ForeignKey, Nullability, Shape, TableShape};
@@ -211,11 +211,7 @@ pub(super) fn recognise(
     for (at, row) in rows.rows.iter().enumerate() {
         let rules = rows.rules(row);
         let of = &shape.tables[rules.table];
-        let label = (
-            files[rules.file].name.as_str(),
-            of.name.as_str(),
-            &*row.label,
-        );
+        let label = label_of(rules, of, row, files);
         if rules.mode != Mode::Sync || found.row(at).is_some() {
             continue;
         }
@@ -252,6 +248,16 @@ fn may_move(of: &TableShape, key: &[usize], shape: &Shape) -> bool {
         && !keys.any(|key| {
             key.parent.eq_ignore_ascii_case(&of.name) && key.parent_columns.iter().any(is_part)
         })
+}
+
+/// Seed, table and label of a declared row, as its entry has them.
+fn label_of<'a>(
+    rules: &Rules,
+    of: &'a TableShape,
+    row: &'a Row,
+    files: &[&'a SeedFile],
+) -> (&'a str, &'a str, &'a str) {
+    (&files[rules.file].name, &of.name, &row.label)
 }
 
 fn by_label(entries: &[Orphan]) -> HashMap<(&str, &str, &str), Vec<usize>> {
@@ -298,11 +304,7 @@ pub(super) fn judge(
     for (at, row) in rows.rows.iter().enumerate() {
         let rules = rows.rules(row);
         let of = &shape.tables[rules.table];
-        let label = (
-            files[rules.file].name.as_str(),
-            of.name.as_str(),
-            &*row.label,
-        );
+        let label = label_of(rules, of, row, files);
         let Some(key) = found
             .key(rows, shape, at)
             .filter(|_| rules.mode == Mode::Sync)
