@@ -49,8 +49,12 @@ impl<'a> StreamedRow<'a> {
     }
 }
 
-/// What rows go to. A function is one, too.
+/// What rows go to. A function is one, too, and takes rows of any width.
 pub trait Sink: Send + 'static {
+    /// How many columns the answer to this query has; none where any number will do. An answer of another width is an
+    /// error: a column that a server leaves out would read as `NULL`.
+    fn width(&self, query: usize) -> Option<usize>;
+
     /// Takes a row of the query of this number, from 0. It may break off, and it may block.
     fn row(&mut self, query: usize, row: StreamedRow<'_>) -> ControlFlow<()>;
 }
@@ -59,6 +63,10 @@ impl<F> Sink for F
 where
     F: FnMut(usize, StreamedRow<'_>) -> ControlFlow<()> + Send + 'static,
 {
+    fn width(&self, _: usize) -> Option<usize> {
+        None
+    }
+
     fn row(&mut self, query: usize, row: StreamedRow<'_>) -> ControlFlow<()> {
         self(query, row)
     }

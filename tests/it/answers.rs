@@ -269,6 +269,23 @@ fn an_answer_with_narrower_rows_than_the_question_is_refused() {
 }
 
 #[test]
+fn a_stream_with_fewer_columns_than_the_query_is_refused() {
+    let servers = Servers::with_a_migration(Mode::Remote);
+    ends(&servers.project.run("migrate"), 0, "applied V1 a");
+    ends(&servers.project.run("export a.sql"), 0, "");
+    let narrow = Fault::Short {
+        short: Short::Narrow,
+        executes: Executes::Everything,
+    };
+    servers.wrong(narrow, |it| it.path == "/v3/cursor");
+    let ran = servers.project.run("export b.sql");
+    ends(&ran, 1, "has 3 columns where 4 were asked for");
+    let ran = servers.project.run("verify a.sql");
+    ends(&ran, 1, "columns where 3 were asked for");
+    assert!(!servers.project.path("b.sql").exists());
+}
+
+#[test]
 fn a_script_of_many_statements_needs_all_of_a_cursors_answer() {
     for (mode, short, executes) in [
         (

@@ -61,6 +61,12 @@ pub(super) enum Incomplete {
     },
     #[error("step {number} is a query, and its result has no columns")]
     NoColumns { number: usize },
+    #[error("the result of step {number} has {found} columns where {wanted} were asked for")]
+    Columns {
+        number: usize,
+        found: usize,
+        wanted: usize,
+    },
     #[error("the server ended it: {0}")]
     Ended(String),
 }

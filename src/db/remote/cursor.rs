@@ -223,7 +223,21 @@ impl<S: Sink> Lines<S> {
         if columns == 0 && (1..sent - 1).contains(&self.step) {
             return Err(Incomplete::NoColumns { number });
         }
-        Ok(())
+        match self.wanted() {
+            Some(wanted) if wanted != columns => Err(Incomplete::Columns {
+                number,
+                found: columns,
+                wanted,
+            }),
+            _ => Ok(()),
+        }
+    }
+
+    /// How many columns the answer of the step under way is to have.
+    fn wanted(&self) -> Option<usize> {
+        // `BEGIN` and `ROLLBACK` are not the sink's.
+        let query = self.step.checked_sub(1)?;
+        (self.step + 1 < self.steps).then(|| self.sink.width(query))?
     }
 
     fn entry(&mut self, entry: CursorEntry) -> Verdict {

@@ -73,6 +73,16 @@ impl Plan {
             .chain(of_parts)
             .collect()
     }
+
+    /// How many columns the answer to each question has.
+    pub(super) fn widths(&self) -> Vec<usize> {
+        let of_parts = self.parts.iter().filter_map(|part| match part {
+            Part::Text(_) => None,
+            Part::Numbers => Some(2),
+            Part::Rows(rows) => Some(rows.width + usize::from(!rows.signed.is_empty())),
+        });
+        std::iter::once(4).chain(of_parts).collect()
+    }
 }
 
 /// Plans a dump.

@@ -15,6 +15,8 @@ const PIECE: usize = 1 << 16;
 
 /// Makes text of the answers to [`Plan::queries`].
 pub(super) struct Writer {
+    /// How many columns the answer to each question has.
+    widths: Vec<usize>,
     plan: Plan,
     /// The part that comes next, or whose rows are coming.
     at: usize,
@@ -30,6 +32,10 @@ pub(super) struct Writer {
 }
 
 impl Sink for Writer {
+    fn width(&self, query: usize) -> Option<usize> {
+        self.widths.get(query).copied()
+    }
+
     fn row(&mut self, query: usize, row: StreamedRow<'_>) -> ControlFlow<()> {
         if query == 0 {
             return self.compare(&row);
@@ -55,6 +61,7 @@ impl Sink for Writer {
 impl Writer {
     pub(super) fn new(plan: Plan, pieces: Sender<Vec<u8>>) -> Writer {
         Writer {
+            widths: plan.widths(),
             plan,
             at: 0,
             query: 0,

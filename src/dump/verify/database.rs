@@ -140,6 +140,10 @@ where
     T: Send + 'static,
     F: FnMut(&mut T, FoundRow<'_, '_>) -> ControlFlow<()> + Send + 'static,
 {
+    fn width(&self, number: usize) -> Option<usize> {
+        self.selects.get(number).map(Select::width)
+    }
+
     fn row(&mut self, number: usize, row: StreamedRow<'_>) -> ControlFlow<()> {
         let select = &self.selects[number];
         let found = FoundRow {

@@ -8,6 +8,9 @@ use crate::sql::{ValueRef, identifier};
 #[derive(Debug, Clone)]
 pub(super) struct Select {
     sql: String,
+    /// The columns that are compared.
+    columns: usize,
+    /// The columns of the answer.
     width: usize,
 }
 
@@ -15,12 +18,15 @@ pub(super) struct Select {
 pub(super) fn select(engine: Engine, table: &str, columns: &[String]) -> Select {
     let names: Vec<String> = columns.iter().map(|name| identifier(name)).collect();
     let mut asked = names.join(", ");
+    let mut width = columns.len();
     if engine == Engine::Server {
+        width += 1;
         asked.push_str(&format!(", {}", negative(names.iter().map(String::as_str))));
     }
     Select {
         sql: format!("SELECT {asked} FROM {}", identifier(table)),
-        width: columns.len(),
+        columns: columns.len(),
+        width,
     }
 }
 
@@ -29,12 +35,17 @@ impl Select {
         Query::new(self.sql.clone())
     }
 
+    /// How many columns the answer has.
+    pub(super) fn width(&self) -> usize {
+        self.width
+    }
+
     /// The values of a row.
     pub(super) fn values<'r>(
         &self,
         row: &'r StreamedRow<'_>,
     ) -> impl Iterator<Item = ValueRef<'r>> + use<'r> {
-        let width = self.width;
-        (0..width).map(move |column| signed(row.value(column), row.value(width), column))
+        let signs = self.columns;
+        (0..signs).map(move |column| signed(row.value(column), row.value(signs), column))
     }
 }
