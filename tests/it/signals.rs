@@ -12,7 +12,7 @@ use crate::project::Project;
 const SIGNALS: [&str; 2] = ["INT", "TERM"];
 
 /// Within this time a run ends that was told to.
-const PROMPTLY: Duration = Duration::from_secs(2);
+const PROMPTLY: Duration = Duration::from_secs(10);
 
 /// A statement that takes far longer than any test waits. It writes 4 MB before that: more than the engine keeps in
 /// memory, so the file grows while it runs.
@@ -285,6 +285,9 @@ fn waiting_for_somebody_elses_migration_without_a_transaction_is_stopped() {
                 .migration("V3__c", "CREATE TABLE c (x);\n");
             let mut other = project.spawn("migrate --verbose");
             other.wait_for("committed, up to V1");
+            while !project.state().contains("V2:started") {
+                std::thread::yield_now();
+            }
             let mut running = project.spawn("migrate --lock-timeout 50");
             running.wait_for("waiting for V2");
             let ran = stopped(running, signal);
