@@ -17,7 +17,7 @@ use crate::diagnostic::{Class, Diagnostic, Location};
 use crate::dump::DumpError;
 use crate::dump::import::{
     Clash, Fired, ImportError, ImportOptions, Imported, LeftOut, Orphan, Outcome, Planned, Stands,
-    Table, Tables, Violations, Way, Why,
+    Table, Tables, Triggers, Violations, Way, Why,
 };
 use crate::history::moment;
 use crate::script::Key;
@@ -139,9 +139,8 @@ fn time(took: Duration) -> String {
 }
 
 impl LeftOut {
-    /// Why it is not in the database, in words.
-    fn words(self) -> &'static str {
-        match self {
+    fn words(self) -> String {
+        let words = match self {
             LeftOut::Statistics => {
                 "ANALYZE and sqlite_stat1 were left out: a server keeps its own statistics"
             }
@@ -149,11 +148,23 @@ impl LeftOut {
                 "PRAGMA application_id was left out: a server does not take it"
             }
             LeftOut::Checkpoint => {
-                "_seedbed_import was left out: it tells of an import that was not finished in the database that was \
-                 dumped"
+                "_seedbed_import was left out: the dump was written in the middle of an import into the database that \
+                 was dumped, so it may lack rows"
             }
             LeftOut::History => "_migrations was left out: this database has its own",
-        }
+            LeftOut::Setting(words) => {
+                return format!("{words} was left out: it changes no content of a database");
+            }
+            LeftOut::Layout(pragma) => {
+                return format!(
+                    "PRAGMA {pragma} was left out: only a new local file takes it, before its first table"
+                );
+            }
+            LeftOut::Conflicts => {
+                "some rows gave way to others: the dump writes them with INSERT OR IGNORE or INSERT OR REPLACE"
+            }
+        };
+        words.to_owned()
     }
 
     fn code(self) -> &'static str {
@@ -162,7 +173,15 @@ impl LeftOut {
             LeftOut::ApplicationId => "application-id",
             LeftOut::Checkpoint => "checkpoint",
             LeftOut::History => "history",
+            LeftOut::Setting(_) => "setting",
+            LeftOut::Layout(_) => "layout",
+            LeftOut::Conflicts => "conflicts",
         }
+    }
+
+    /// Whether it is said as a warning, or only as a note.
+    fn is_harmless(self) -> bool {
+        matches!(self, LeftOut::Setting(_) | LeftOut::Layout(_))
     }
 }
 
@@ -171,8 +190,18 @@ pub fn import_words(imported: &Imported) -> Vec<String> {
     let mut lines: Vec<String> = imported
         .left_out
         .iter()
-        .map(|left_out| format!("warning: {}", left_out.words()))
+        .map(|left_out| match left_out.is_harmless() {
+            true => format!("note: {}", left_out.words()),
+            false => format!("warning: {}", left_out.words()),
+        })
         .collect();
+    if let Some(reason) = imported.foreign_history {
+        lines.push(format!(
+            "warning: the table _migrations of the dump {reason}: it is in the database as data, and this import is not \
+             recorded; before `migrate` works here, give Seedbed's records another name with `table = \"…\"` under \
+             [migrations] in config.toml"
+        ));
+    }
     let (number, some) = &imported.orphans;
     if *number > 0 {
         let lack = match number {
@@ -223,6 +252,7 @@ impl Document {
         .with("tables", listed(&imported.tables))
         .with("left_out", left_out)
         .with("violations", imported.orphans.0)
+        .with("is_recorded", imported.foreign_history.is_none())
         .with(
             "continued_from_line",
             match &imported.outcome {
@@ -296,6 +326,9 @@ impl Commands {
             let mut line = format!("import {dump}");
             if tables == Tables::Existing {
                 line.push_str(" --into-existing");
+            }
+            if options.triggers == Triggers::Run {
+                line.push_str(" --run-triggers");
             }
             if is_without_parents || options.violations == Violations::Allow {
                 line.push_str(" --allow-fk-violations");
@@ -472,6 +505,18 @@ fn at_line(dump: &str, line: u64) -> Location {
 
 fn of_clash(clash: &Clash, dump: &str) -> Diagnostic {
     let (code, help) = match clash {
+        Clash::SetsOff(_) => (
+            "sets-off-trigger",
+            format!(
+                "if the dump holds what the trigger writes too, drop the trigger first and make it again afterwards; if it does \
+                 not, `import {dump} --into-existing --run-triggers` lets it run"
+            ),
+        ),
+        Clash::Drops { .. } => (
+            "drops",
+            "an import deletes nothing: name a new database with `--database FILE`, or take the statement out of the dump"
+                .to_owned(),
+        ),
         Clash::Exists { what, .. } if what == "table" => (
             "exists",
             format!(
@@ -500,8 +545,8 @@ fn of_clash(clash: &Clash, dump: &str) -> Diagnostic {
         ),
         Clash::History { .. } => (
             "foreign-history",
-            "Seedbed keeps its own records in a table of this name: rename the table in the database that is dumped \
-             (`ALTER TABLE _migrations RENAME TO …`), or dump that database without it (`export --no-history`)"
+            "Seedbed keeps its own records in a table of this name: give them another one with `table = \"…\"` under \
+             [migrations] in config.toml, or import into a new local file, which takes the table as data"
                 .to_owned(),
         ),
         Clash::Makes { .. } => (

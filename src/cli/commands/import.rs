@@ -9,7 +9,7 @@ use crate::cli::progress::Progress;
 use crate::cli::session::{Asks, Ending, Opened, Session, Stopped};
 use crate::config::Database;
 use crate::dump::import::{
-    self, Begin, ImportError, ImportOptions, Imported, Input, Outcome, Tables, Violations,
+    self, Begin, ImportError, ImportOptions, Imported, Input, Outcome, Tables, Triggers, Violations,
 };
 use crate::dump::{Level, Verified};
 use crate::history::HistoryError;
@@ -101,6 +101,10 @@ fn options(flags: &args::Import) -> ImportOptions {
         begin: match flags.restart {
             true => Begin::Anew,
             false => Begin::Continue,
+        },
+        triggers: match flags.run_triggers {
+            true => Triggers::Run,
+            false => Triggers::Refuse,
         },
         violations: match flags.allow_fk_violations {
             true => Violations::Allow,

@@ -7,7 +7,7 @@ use tokio::sync::mpsc::Sender;
 use super::Exported;
 use super::plan::{Part, Plan, TableRows};
 use crate::db::{Sink, StreamedRow};
-use crate::dump::signs::signed;
+use crate::dump::signs::given;
 use crate::sql::{LiteralReader, ValueRef, write_literal};
 
 /// How many bytes a piece of text has at least, but for the last.
@@ -49,6 +49,7 @@ impl Sink for Writer {
                 self.rows += 1;
             }
             Some(Part::Numbers) => numbers(&mut self.text, &row),
+            Some(Part::Layout) => layout(&mut self.text, &row),
             Some(Part::Text(_)) | None => {}
         }
         if self.text.len() >= PIECE {
@@ -127,7 +128,7 @@ impl Writer {
                     self.text.extend_from_slice(text.as_bytes());
                     self.at += 1;
                 }
-                Part::Numbers | Part::Rows(_) => {
+                Part::Numbers | Part::Layout | Part::Rows(_) => {
                     self.query += 1;
                     if self.query == query {
                         return;
@@ -166,9 +167,9 @@ fn write_row(out: &mut Vec<u8>, rows: &TableRows, row: &StreamedRow<'_>) {
         if column > 0 {
             out.push(b',');
         }
-        let value = match rows.signed.iter().position(|at| *at == column) {
-            Some(place) => signed(row.value(column), row.value(rows.width), place),
-            None => row.value(column),
+        let value = match rows.signed.get(column) {
+            Some(true) => given(row.value(column)),
+            _ => row.value(column),
         };
         write_literal(out, value, LiteralReader::Shell);
     }
@@ -184,6 +185,23 @@ fn numbers(out: &mut Vec<u8>, row: &StreamedRow<'_>) {
                 write_literal(out, number, LiteralReader::Shell);
                 out.extend_from_slice(b";\n");
             }
+        }
+    }
+}
+
+/// What differs from how the engine lays a file out by itself.
+fn layout(out: &mut Vec<u8>, row: &StreamedRow<'_>) {
+    if let ValueRef::Text(encoding) = row.value(0)
+        && encoding != b"UTF-8"
+    {
+        let encoding = String::from_utf8_lossy(encoding);
+        out.extend_from_slice(format!("PRAGMA encoding='{encoding}';\n").as_bytes());
+    }
+    for (column, pragma, usual) in [(1, "page_size", 4096), (2, "auto_vacuum", 0)] {
+        if let ValueRef::Integer(number) = row.value(column)
+            && number != usual
+        {
+            out.extend_from_slice(format!("PRAGMA {pragma}={number};\n").as_bytes());
         }
     }
 }

@@ -31,6 +31,8 @@ pub(super) struct Checkpoint {
     pub(super) started_at: String,
     pub(super) tally: Tally,
     made: Vec<Made>,
+    /// The tables that were filled with `INSERT OR IGNORE` or `OR REPLACE`.
+    conflicting: Vec<String>,
 }
 
 /// Asks for it; without the table there is none.
@@ -69,6 +71,7 @@ impl Checkpoint {
             started_at: text(started_at)?,
             tally: Tally::of(tables.collect::<Option<_>>()?),
             made: made.filter_map(made_of).collect(),
+            conflicting: serde_json::from_value(detail["conflicting"].clone()).unwrap_or_default(),
         })
     }
 
@@ -127,6 +130,7 @@ impl Checkpoint {
         let made = tables.filter(|table| table.before == Before::Absent);
         let made = made.map(|table| table.name.clone()).collect();
         translator.remind(made, self.made.clone());
+        translator.conflicting.clone_from(&self.conflicting);
     }
 
     /// What takes everything back that the import did; where it cannot be, the table with rows that were there before.
@@ -250,10 +254,10 @@ pub(super) fn detail(tally: &Tally, translator: &Translator) -> String {
             let (table, event) = trigger
                 .map(|(table, event)| (table, event_word(*event)))
                 .unzip();
-            json!([word(made.object), made.name, made.module, table, event])
+            json!([word(made.object), made.name, made.sql, table, event])
         })
         .collect();
-    json!({ "tables": tables, "made": made }).to_string()
+    json!({ "tables": tables, "made": made, "conflicting": translator.conflicting }).to_string()
 }
 
 fn table(json: &Json) -> Option<Table> {
@@ -274,7 +278,7 @@ fn made_of(json: &Json) -> Option<Made> {
     Some(Made {
         object: object(json[0].as_str()?)?,
         name: json[1].as_str()?.to_owned(),
-        module: json[2].as_str().map(str::to_owned),
+        sql: json[2].as_str().map(str::to_owned),
         // Checkpoints of earlier versions do not have it.
         trigger: json[3].as_str().map(|table| {
             (

@@ -2,9 +2,11 @@
 
 use std::collections::HashSet;
 
+use super::Triggers;
 use super::tally::{Before, Tally};
 use super::translate::{Beside, Made, SEQUENCE, Tables, Translator, is_of_the_engine};
 use crate::db::Query;
+use crate::dump::modules::{Modules, VirtualTable};
 use crate::dump::{Block, Item, Object, What};
 use crate::history;
 use crate::sql::{self, Value, ValueRef};
@@ -59,6 +61,21 @@ pub enum Clash {
         /// The line of its `CREATE TABLE`.
         line: u64,
     },
+    /// The dump drops, where it is there, what is there.
+    #[error("the dump drops the {what} {name}, which is there{}", holding(*.rows))]
+    Drops {
+        /// `table`, `index`, `view`, `trigger`.
+        what: String,
+        /// Its name.
+        name: String,
+        /// How many rows it holds, where it is a table of the database.
+        rows: Option<u64>,
+        /// The line of the statement.
+        line: Option<u64>,
+    },
+    /// A trigger of the database runs for each row of the dump.
+    #[error("the trigger {} of {} would run for each row of the dump", .0.trigger, .0.table)]
+    SetsOff(Fired),
     /// The dump makes its tables, and was to go into existing ones.
     #[error("the dump makes the table {name}, and was to go into existing ones")]
     Makes {
@@ -71,9 +88,11 @@ impl Clash {
     /// The line of the dump that is in the way, from 1; none where it is about the whole dump.
     pub fn line(&self) -> Option<u64> {
         match self {
-            Clash::Missing { line, .. } | Clash::Clears { line, .. } => *line,
+            Clash::Missing { line, .. }
+            | Clash::Clears { line, .. }
+            | Clash::Drops { line, .. } => *line,
             Clash::Fires { line, .. } | Clash::History { line, .. } => Some(*line),
-            Clash::Exists { .. } | Clash::Makes { .. } => None,
+            Clash::Exists { .. } | Clash::Makes { .. } | Clash::SetsOff(_) => None,
         }
     }
 }
@@ -111,13 +130,25 @@ pub(super) struct There {
 /// Asks what there is. The tables behind virtual ones are told apart:
 /// <https://sqlite.org/pragma.html#pragma_table_list>.
 pub(super) const OBJECTS: &str = "\
-SELECT s.type, s.name, l.type = 'shadow', s.tbl_name, CASE s.type WHEN 'trigger' THEN s.sql END
+SELECT s.type, s.name, l.type, s.tbl_name,
+  CASE WHEN s.type = 'trigger' OR l.type = 'virtual' THEN s.sql END
 FROM sqlite_schema s LEFT JOIN pragma_table_list l ON l.schema = 'main' AND l.name = s.name
 WHERE s.name NOT LIKE 'sqlite\\_%' ESCAPE '\\' OR s.name = 'sqlite_sequence'";
 
 impl There {
-    pub(super) fn of(rows: &[[Value; 5]]) -> There {
+    pub(super) fn of(rows: &[[Value; 5]], modules: &Modules) -> There {
         let text = |value: &Value| value.as_str().map(str::to_owned);
+        let is = |value: &Value, word: &str| value.as_str() == Some(word);
+        let virtual_tables = rows.iter().filter(|[_, _, kind, ..]| is(kind, "virtual"));
+        let virtual_tables: Vec<VirtualTable> = virtual_tables
+            .filter_map(|[_, name, _, _, sql]| {
+                Some(modules.virtual_table(name.as_str()?, sql.as_str()?))
+            })
+            .collect();
+        let is_owned = |name: &Value| {
+            let name = name.as_str().unwrap_or_default();
+            virtual_tables.iter().any(|it| it.owns(name, || false))
+        };
         There {
             objects: rows
                 .iter()
@@ -125,11 +156,12 @@ impl There {
                 .collect(),
             shadows: rows
                 .iter()
-                .filter(|[_, _, is_shadow, ..]| is_shadow.as_i64() == Some(1))
+                .filter(|[_, name, kind, ..]| is(kind, "shadow") && is_owned(name))
                 .filter_map(|[_, name, ..]| text(name))
                 .collect(),
             triggers: rows
                 .iter()
+                .filter(|[kind, ..]| is(kind, "trigger"))
                 .filter_map(|[_, name, _, table, sql]| {
                     Some(Trigger {
                         name: text(name)?,
@@ -185,7 +217,8 @@ impl There {
     pub(super) fn counting(&self, wanted: &Wanted) -> Vec<(String, Query)> {
         let makes = wanted.makes.iter().map(|(_, name)| name);
         let writes = wanted.fills.iter().chain(&wanted.clears);
-        let names = makes.chain(writes.map(|write| &write.table));
+        let drops = wanted.drops.iter().map(|(_, write)| &write.table);
+        let names = makes.chain(writes.map(|write| &write.table)).chain(drops);
         let mut tables: Vec<(String, Query)> = Vec::new();
         for name in names {
             if let Some((kind, name)) = self.find(name)
@@ -235,6 +268,10 @@ pub(super) struct Wanted {
     made: HashSet<String>,
     filled: HashSet<String>,
     clears: Vec<Write>,
+    /// What it drops, where there is such a thing, and its sort.
+    drops: Vec<(&'static str, Write)>,
+    /// Whether it makes a new file, which has no records of its own to be in the way of.
+    is_new_file: bool,
     triggers: Vec<Trigger>,
     /// The name of a trigger that would run, its table, and the line that sets it off.
     fires: Vec<(String, String, u64)>,
@@ -317,6 +354,23 @@ impl Event {
 }
 
 impl Wanted {
+    /// Of nothing.
+    pub(super) fn into(beside: Beside) -> Wanted {
+        Wanted {
+            is_new_file: beside == Beside::Nothing,
+            ..Wanted::default()
+        }
+    }
+
+    /// Why the `_migrations` that the dump brings cannot be Seedbed's, once all of it is read.
+    pub(super) fn foreign_history(&self) -> Option<&'static str> {
+        match self.history {
+            Records::Fine => None,
+            Records::Made(_) => Some("does not say which layout it has"),
+            Records::Foreign(_, reason) => Some(reason),
+        }
+    }
+
     /// What the part of a dump that is in the database has made and filled.
     pub(super) fn of(tally: &Tally, made: &[Made]) -> Wanted {
         let tables = tally.tables.iter();
@@ -366,6 +420,16 @@ impl Wanted {
                 }
             }
             Item::Statement(statement) => match &statement.what {
+                What::Drop { object, name } => {
+                    let is_made = self.made.contains(&key(name));
+                    self.is_unfit |= is_made;
+                    let write = Write {
+                        table: name.clone(),
+                        is_made,
+                        line: Some(line),
+                    };
+                    self.drops.push((object, write));
+                }
                 What::Create {
                     object,
                     name,
@@ -419,7 +483,7 @@ impl Wanted {
             },
             (_, before) => before,
         };
-        self.is_unfit |= matches!(self.history, Records::Foreign(..));
+        self.is_unfit |= matches!(self.history, Records::Foreign(..)) && !self.is_new_file;
     }
 
     fn write(&mut self, table: &str, line: u64) -> Write {
@@ -461,17 +525,40 @@ fn key(name: &str) -> String {
 }
 
 /// Everything that is in the way, in the order of the dump.
-pub(super) fn clashes(wanted: &Wanted, there: &There, into: Tables) -> Vec<Clash> {
+pub(super) fn clashes(
+    wanted: &Wanted,
+    there: &There,
+    into: Tables,
+    triggers: Triggers,
+) -> Vec<Clash> {
     let is_ours = |name: &str| name.eq_ignore_ascii_case(super::translate::CHECKPOINT);
     let is_history = |name: &str| name.eq_ignore_ascii_case(history::TABLE);
     let mut clashes = Vec::new();
     let foreign = match (wanted.history, into) {
-        (Records::Foreign(line, reason), Tables::New) => Some(Clash::History { reason, line }),
+        (Records::Foreign(line, reason), Tables::New) if !wanted.is_new_file => Some(Clash::History { reason, line }),
         _ => None,
     };
     let is_refused = |name: &str| foreign.is_some() && is_history(name);
+    let mut dropped = HashSet::new();
+    for (what, write) in &wanted.drops {
+        let found = there.find(&write.table);
+        if (write.is_made || found.is_some()) && dropped.insert(key(&write.table)) {
+            let (what, name) = match found {
+                Some((what, name)) => (what.clone(), name.clone()),
+                None => ((*what).to_owned(), write.table.clone()),
+            };
+            clashes.push(Clash::Drops {
+                what,
+                rows: there.rows_of(&name),
+                name,
+                line: write.line,
+            });
+        }
+    }
     for (object, name) in &wanted.makes {
-        if is_refused(name) || is_ours(name) || (into == Tables::Existing && is_history(name)) {
+        // That it exists was told with its `DROP`.
+        let is_told = dropped.contains(&key(name));
+        if is_told || is_refused(name) || is_ours(name) || (into == Tables::Existing && is_history(name)) {
             continue;
         }
         if let Some((what, found)) = there.find(name) {
@@ -530,5 +617,8 @@ pub(super) fn clashes(wanted: &Wanted, there: &There, into: Tables) -> Vec<Clash
     });
     clashes.extend(fires);
     clashes.extend(foreign);
+    if triggers == Triggers::Refuse {
+        clashes.extend(there.fired(wanted).into_iter().map(Clash::SetsOff));
+    }
     clashes
 }

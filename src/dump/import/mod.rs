@@ -33,11 +33,13 @@ pub use translate::{LeftOut, Tables};
 use crate::db::Db;
 use crate::drive::{Event, OnEvent};
 use crate::dump::Mark;
+use crate::dump::modules::Modules;
 use crate::hex;
 use crate::history::Wait;
 use crate::script::Run;
 use ahead::Ahead;
 use new_file::Pace;
+use pass::Setup;
 
 /// Whether rows without their parents are refused.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -47,6 +49,16 @@ pub enum Violations {
     Refuse,
     /// They are told, and stay.
     Allow,
+}
+
+/// What becomes of a dump whose rows set off triggers of the database.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Triggers {
+    /// It is refused before its first row: the triggers would add to what it says.
+    #[default]
+    Refuse,
+    /// They run.
+    Run,
 }
 
 /// Whether an import looks at what it has written.
@@ -117,6 +129,8 @@ pub struct ImportOptions {
     pub begin: Begin,
     /// What becomes of rows without their parents.
     pub violations: Violations,
+    /// What becomes of a dump that sets off triggers.
+    pub triggers: Triggers,
     /// What is looked at afterwards.
     pub verify: Verify,
     /// How many bytes of a dump go into one transaction at the most, where it is no new file that is made.
@@ -131,6 +145,7 @@ impl Default for ImportOptions {
             tables: Tables::New,
             begin: Begin::Continue,
             violations: Violations::Refuse,
+            triggers: Triggers::Refuse,
             verify: Verify::Counts,
             transaction_bytes: 4 << 20,
         }
@@ -160,6 +175,8 @@ pub struct Imported {
     pub orphans: (u64, Vec<Orphan>),
     /// Whether it brought a `_migrations`.
     pub has_history: bool,
+    /// Why that table is not Seedbed's, where it is not. It is in the database as data, and this import is not recorded.
+    pub foreign_history: Option<&'static str>,
     /// How it came to be there.
     pub outcome: Outcome,
     /// How long this run took.
@@ -200,6 +217,7 @@ impl Imported {
             left_out: done.translator.left_out,
             orphans,
             has_history,
+            foreign_history: None,
             outcome,
             took: Duration::ZERO,
         }
@@ -213,6 +231,7 @@ impl Imported {
             left_out: Vec::new(),
             orphans: (0, Vec::new()),
             has_history: false,
+            foreign_history: None,
             outcome: Outcome::Already {
                 applied_at: row.applied_at.clone(),
             },
@@ -274,6 +293,7 @@ pub async fn plan(db: &Db, input: &Input, options: &ImportOptions) -> Result<Pla
         options,
         run: &run,
         on_event: Arc::new(|_| {}),
+        modules: Modules::new().await.map_err(Why::engine)?,
     };
     existing::plan(&job, is_new).await
 }
@@ -296,6 +316,7 @@ struct Job<'a> {
     options: &'a ImportOptions,
     run: &'a Run,
     on_event: OnImport,
+    modules: Modules,
 }
 
 impl Job<'_> {
@@ -312,6 +333,15 @@ impl Job<'_> {
                 on_event(ImportEvent::Waiting);
             }
         })
+    }
+
+    fn setup(&self) -> Setup {
+        Setup {
+            engine: self.db.engine(),
+            into: self.options.tables,
+            triggers: self.options.triggers,
+            modules: self.modules.clone(),
+        }
     }
 
     fn how(&self) -> lower::How {
@@ -359,6 +389,7 @@ pub async fn import(
                 options,
                 run,
                 on_event,
+                modules: Modules::new().await.map_err(Why::engine)?,
             };
             existing::import(&job).await?
         }
@@ -376,6 +407,7 @@ async fn new_file(
     on_event: OnImport,
 ) -> Result<Imported, ImportError> {
     let name = input.recorded();
+    let modules = Modules::new().await.map_err(Why::engine)?;
     let plan = |pace| new_file::Plan {
         name: &name,
         pace,
@@ -385,6 +417,7 @@ async fn new_file(
         on_event: on_event.clone(),
         lock_timeout: db.lock_timeout(),
         stop: db.stop().clone(),
+        modules: modules.clone(),
     };
     let dump = || Ahead::of(input, options.block_bytes(), None, db.stop());
     let made = new_file::make(path, dump(), plan(Pace::Fast)).await;
@@ -400,6 +433,7 @@ async fn new_file(
     };
     Ok(Imported {
         has_history: built.tally.has(crate::history::TABLE),
+        foreign_history: built.foreign_history,
         bytes: built.end.offset,
         sha256: hex::encode(&built.end.sha256),
         tables: built.tally.tables,

@@ -10,15 +10,27 @@ use super::error::Why;
 use super::lower::{How, fit};
 use super::tally::{Tally, bytes_of};
 use super::translate::{Beside, Deed, Tables, Translator, is_of_the_engine};
+use super::Triggers;
 use crate::db::Engine;
+use crate::dump::modules::Modules;
 use crate::dump::{Block, Item, Mark, Object, What};
 use crate::hex;
 use crate::script::Key;
+
+/// What a reading has to know before the first byte.
+#[derive(Debug, Clone)]
+pub(super) struct Setup {
+    pub(super) engine: Engine,
+    pub(super) into: Tables,
+    pub(super) triggers: Triggers,
+    pub(super) modules: Modules,
+}
 
 /// What was read of a dump so far.
 #[derive(Debug, Clone)]
 pub(super) struct Pass {
     into: Tables,
+    triggers: Triggers,
     pub(super) wanted: Wanted,
     pub(super) translator: Translator,
     pub(super) tally: Tally,
@@ -26,29 +38,32 @@ pub(super) struct Pass {
     pub(super) end: Mark,
 }
 
+impl Setup {
+    fn translator(&self, beside: Beside) -> Translator {
+        Translator::new(self.engine, self.into, beside, self.modules.clone())
+    }
+}
+
 impl Pass {
     /// A reading from the first byte on.
-    pub(super) fn begin(engine: Engine, into: Tables, beside: Beside) -> Pass {
+    pub(super) fn begin(setup: &Setup, beside: Beside) -> Pass {
         Pass {
-            into,
-            wanted: Wanted::default(),
-            translator: Translator::new(engine, into, beside),
+            into: setup.into,
+            triggers: setup.triggers,
+            wanted: Wanted::into(beside),
+            translator: setup.translator(beside),
             tally: Tally::default(),
             end: Mark::default(),
         }
     }
 
     /// A reading from a checkpoint on; none where its checksum is none.
-    pub(super) fn resume(
-        engine: Engine,
-        into: Tables,
-        beside: Beside,
-        checkpoint: &Checkpoint,
-    ) -> Option<Pass> {
-        let mut translator = Translator::new(engine, into, beside);
+    pub(super) fn resume(setup: &Setup, beside: Beside, checkpoint: &Checkpoint) -> Option<Pass> {
+        let mut translator = setup.translator(beside);
         checkpoint.remind(&mut translator);
         Some(Pass {
-            into,
+            into: setup.into,
+            triggers: setup.triggers,
             wanted: Wanted::of(&checkpoint.tally, &translator.made),
             translator,
             tally: checkpoint.tally.clone(),
@@ -90,7 +105,7 @@ impl Pass {
 
     /// Everything of what was read that is in the way, given what is in the database.
     pub(super) fn clashes(&self, there: &There) -> Vec<Clash> {
-        clashes(&self.wanted, there, self.into)
+        clashes(&self.wanted, there, self.into, self.triggers)
     }
 
     fn count(&mut self, block: &Block, number: usize, deed: &Deed<'_>) {

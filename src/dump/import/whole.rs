@@ -44,7 +44,7 @@ impl Reader for &mut Whole<'_> {
     /// Looks again where another run has changed the database since.
     async fn look(&mut self, db: &Db, history: &History) -> Result<(), HistoryError> {
         if self.revision != history.revision {
-            self.there = objects(db).await?;
+            self.there = objects(self.job).await?;
             count_there(db, &mut self.there, &self.seen.wanted).await?;
             self.revision = history.revision;
         }
@@ -76,7 +76,7 @@ impl Whole<'_> {
             return Err(Why::Clashes(found));
         }
         let job = self.job;
-        self.pass = Pass::begin(job.db.engine(), job.options.tables, self.there.beside());
+        self.pass = Pass::begin(&job.setup(), self.there.beside());
         self.lowered = Lowered::of(&self.blocks, &mut self.pass, self.how)?;
         self.there.note(&mut self.pass.tally);
         let foreign_keys = match job.options.violations {
@@ -165,11 +165,11 @@ pub(super) async fn whole(
         Violations::Refuse => (0, Vec::new()),
         Violations::Allow => orphans(job, &sent).await.map_err(all)?,
     };
-    count(job, &mut sent).await.map_err(all)?;
-    let done = chunks::Done {
+    let mut done = chunks::Done {
         tally: sent,
         translator: whole.pass.translator,
         end: whole.seen.end,
     };
+    count(job, &mut done).await.map_err(all)?;
     Ok(Imported::of(done, orphans, Outcome::Whole))
 }

@@ -8,7 +8,8 @@ use super::catalogue::{Catalogue, Columns};
 use super::tally::{Hasher, RowHash, Tally};
 use super::{Level, VerifyError};
 use crate::db::{DbError, EngineError};
-use crate::dump::{self, Block, Item, Reader, Rows, Target, What};
+use crate::dump::modules::{Modules, VirtualTable, is_ordinary};
+use crate::dump::{self, Block, Item, OnConflict, Reader, Rows, Target, What};
 use crate::sql::ValueRef;
 
 /// What a dump holds.
@@ -16,8 +17,11 @@ use crate::sql::ValueRef;
 pub(super) struct Dumped {
     /// In the order in which they come.
     pub(super) tables: Vec<DumpedTable>,
-    /// What it makes.
+    /// What it makes, but for what the engine makes by itself.
     pub(super) objects: Vec<Made>,
+    /// The numbers of the header that it sets: `user_version`, `application_id`.
+    pub(super) numbers: Vec<Number>,
+    virtual_tables: Vec<VirtualTable>,
     by_name: HashMap<String, usize>,
 }
 
@@ -30,7 +34,17 @@ pub(super) struct DumpedTable {
     pub(super) columns: Option<Columns>,
     /// Why its rows cannot be compared with those of the database.
     pub(super) unfit: Option<String>,
+    /// Whether some of its rows may give way to others: `INSERT OR IGNORE`, `INSERT OR REPLACE`.
+    pub(super) may_conflict: bool,
     pub(super) tally: Tally,
+}
+
+/// A number of the header, as a dump sets it.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Number {
+    pub(super) pragma: &'static str,
+    pub(super) value: i64,
+    pub(super) line: u64,
 }
 
 /// An object that a dump makes.
@@ -38,6 +52,8 @@ pub(super) struct DumpedTable {
 pub(super) struct Made {
     pub(super) object: dump::Object,
     pub(super) name: String,
+    /// The table that it belongs to, or its name again.
+    table: String,
     pub(super) sql: String,
     pub(super) line: u64,
 }
@@ -57,6 +73,7 @@ pub(super) fn left_out(table: &str) -> Option<&'static str> {
 pub(super) fn read(
     mut reader: Reader,
     catalogue: &Catalogue,
+    modules: &Modules,
     judge: Judge,
     level: Level,
 ) -> Result<Dumped, VerifyError> {
@@ -69,7 +86,7 @@ pub(super) fn read(
     while let Some(block) = reader.next()? {
         for item in &block.items {
             match item {
-                Item::Statement(statement) => dumped.statement(&statement.what, statement.line),
+                Item::Statement(statement) => dumped.statement(&statement.what, statement.line, modules),
                 Item::Rows(rows) => {
                     let at = match &filled {
                         Some((target, at)) if Arc::ptr_eq(target, &rows.target) => *at,
@@ -90,11 +107,30 @@ pub(super) fn read(
             }
         }
     }
+    dumped.leave_out_shadows();
     Ok(dumped)
 }
 
 impl Dumped {
-    fn statement(&mut self, what: &What, line: u64) {
+    /// How an engine defines the tables of its virtual tables is its own matter, and changes with its versions.
+    fn leave_out_shadows(&mut self) {
+        let virtual_tables = &self.virtual_tables;
+        self.objects.retain(|made| {
+            let is_certain = || made.object != dump::Object::Table || is_ordinary(&made.sql);
+            let mut owners = virtual_tables.iter();
+            !owners.any(|owner| owner.owns(&made.table, is_certain))
+        });
+    }
+
+    fn statement(&mut self, what: &What, line: u64, modules: &Modules) {
+        if let What::Number { pragma, value } = what {
+            self.numbers.retain(|number| number.pragma != *pragma);
+            self.numbers.push(Number {
+                pragma,
+                value: *value,
+                line,
+            });
+        }
         if let What::Clear { table } = what
             && let Some(at) = self.by_name.get(&table.to_ascii_lowercase())
         {
@@ -103,18 +139,28 @@ impl Dumped {
             table.tally = Tally::new();
         }
         let What::Create {
-            object, name, sql, ..
+            object,
+            name,
+            table,
+            sql,
         } = what
         else {
             return;
         };
-        if *object == dump::Object::Table {
-            self.table(name);
+        match object {
+            dump::Object::Table => {
+                self.table(name);
+            }
+            dump::Object::VirtualTable => {
+                self.virtual_tables.push(modules.virtual_table(name, sql));
+            }
+            _ => {}
         }
         if left_out(name).is_none() {
             self.objects.push(Made {
                 object: *object,
                 name: name.clone(),
+                table: table.clone(),
                 sql: sql.clone(),
                 line,
             });
@@ -132,6 +178,7 @@ impl Dumped {
                     rows: 0,
                     columns: None,
                     unfit: None,
+                    may_conflict: false,
                     tally: Tally::new(),
                 });
                 tables.len() - 1
@@ -142,6 +189,7 @@ impl Dumped {
     fn target(&mut self, target: &Target, catalogue: &Catalogue) -> usize {
         let at = self.table(&target.table);
         let table = &mut self.tables[at];
+        table.may_conflict |= target.on_conflict != OnConflict::Fail;
         if table.unfit.is_some() || left_out(&target.table).is_some() {
             return at;
         }
