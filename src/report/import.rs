@@ -195,13 +195,7 @@ pub fn import_words(imported: &Imported) -> Vec<String> {
             false => format!("warning: {}", left_out.words()),
         })
         .collect();
-    if let Some(reason) = imported.foreign_history {
-        lines.push(format!(
-            "warning: the table _migrations of the dump {reason}: it is in the database as data, and this import is not \
-             recorded; before `migrate` works here, give Seedbed's records another name with `table = \"…\"` under \
-             [migrations] in config.toml"
-        ));
-    }
+    lines.extend(imported.foreign_history.map(foreign_history_warning));
     let (number, some) = &imported.orphans;
     if *number > 0 {
         let lack = match number {
@@ -212,6 +206,15 @@ pub fn import_words(imported: &Imported) -> Vec<String> {
         lines.extend(orphans(some).into_iter().map(|line| format!("  {line}")));
     }
     lines
+}
+
+/// What follows of a `_migrations` that is not Seedbed's.
+pub fn foreign_history_warning(reason: &str) -> String {
+    format!(
+        "warning: the table _migrations of the dump {reason}: it comes into the database as data, and the import is not \
+         recorded; before `migrate` works there, give Seedbed's records another name with `table = \"…\"` under \
+         [migrations] in config.toml"
+    )
 }
 
 fn orphans(some: &[Orphan]) -> Vec<String> {
@@ -322,13 +325,17 @@ struct Commands {
 impl Commands {
     fn of(error: &ImportError, dump: &str, options: &ImportOptions) -> Commands {
         let is_without_parents = matches!(error.why, Why::ForeignKeys { .. });
+        let triggers = match &error.begun {
+            Some(begun) if begun.triggers == Triggers::Run => Triggers::Run,
+            _ => options.triggers,
+        };
         let import = |dump: &str, tables: Tables| {
             let mut line = format!("import {dump}");
             if tables == Tables::Existing {
                 line.push_str(" --into-existing");
-            }
-            if options.triggers == Triggers::Run {
-                line.push_str(" --run-triggers");
+                if triggers == Triggers::Run {
+                    line.push_str(" --run-triggers");
+                }
             }
             if is_without_parents || options.violations == Violations::Allow {
                 line.push_str(" --allow-fk-violations");

@@ -130,6 +130,11 @@ async fn dry_run(
     for fired in &planned.triggers {
         session.terminal.words(&report::trigger_warning(fired));
     }
+    if let Some(reason) = planned.foreign_history {
+        session
+            .terminal
+            .words(&report::foreign_history_warning(reason));
+    }
     if session.terminal.format == Format::Json {
         let database = opened.database();
         let call = session.call(Some(&database), Exit::Done);

@@ -5,6 +5,7 @@
 
 use serde_json::{Value as Json, json};
 
+use super::Triggers;
 use super::clash::Event;
 use super::error::{Begun, Stands};
 use super::tally::{Before, Table, Tally};
@@ -33,6 +34,8 @@ pub(super) struct Checkpoint {
     made: Vec<Made>,
     /// The tables that were filled with `INSERT OR IGNORE` or `OR REPLACE`.
     conflicting: Vec<String>,
+    /// Whether it was begun so that triggers run.
+    pub(super) triggers: Triggers,
 }
 
 /// Asks for it; without the table there is none.
@@ -71,6 +74,10 @@ impl Checkpoint {
             started_at: text(started_at)?,
             tally: Tally::of(tables.collect::<Option<_>>()?),
             made: made.filter_map(made_of).collect(),
+            triggers: match detail["triggers"].as_bool() {
+                Some(true) => Triggers::Run,
+                _ => Triggers::Refuse,
+            },
             conflicting: serde_json::from_value(detail["conflicting"].clone()).unwrap_or_default(),
         })
     }
@@ -95,6 +102,7 @@ impl Checkpoint {
         let is_there = |table: &Table| table.before != Before::Absent;
         Begun {
             name: self.name.clone(),
+            triggers: self.triggers,
             tables: match tables.iter().any(is_there) {
                 true => Tables::Existing,
                 false => Tables::New,
@@ -229,7 +237,7 @@ fn guard(at: u64) -> Vec<Step> {
 }
 
 /// What else the row remembers.
-pub(super) fn detail(tally: &Tally, translator: &Translator) -> String {
+pub(super) fn detail(tally: &Tally, translator: &Translator, triggers: Triggers) -> String {
     let tables: Vec<Json> = tally
         .tables
         .iter()
@@ -257,7 +265,13 @@ pub(super) fn detail(tally: &Tally, translator: &Translator) -> String {
             json!([word(made.object), made.name, made.sql, table, event])
         })
         .collect();
-    json!({ "tables": tables, "made": made, "conflicting": translator.conflicting }).to_string()
+    json!({
+        "tables": tables,
+        "made": made,
+        "conflicting": translator.conflicting,
+        "triggers": triggers == Triggers::Run,
+    })
+    .to_string()
 }
 
 fn table(json: &Json) -> Option<Table> {

@@ -173,7 +173,7 @@ impl Chunks<'_> {
             return Err(Why::Clashes(found));
         }
         self.there.note(&mut pass.tally);
-        let detail = checkpoint::detail(&pass.tally, &pass.translator);
+        let detail = checkpoint::detail(&pass.tally, &pass.translator, pass.triggers);
         let mut steps = match self.at {
             None => checkpoint::begin(self.name, self.expects, &end, detail, self.run),
             Some(at) => checkpoint::advance(at.offset, &end, detail, self.run),

@@ -617,7 +617,7 @@ pub(super) fn clashes(
     });
     clashes.extend(fires);
     clashes.extend(foreign);
-    if triggers == Triggers::Refuse {
+    if into == Tables::Existing && triggers == Triggers::Refuse {
         clashes.extend(there.fired(wanted).into_iter().map(Clash::SetsOff));
     }
     clashes

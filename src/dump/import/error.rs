@@ -4,6 +4,7 @@ use std::fmt;
 use std::path::PathBuf;
 use std::time::Duration;
 
+use super::Triggers;
 use super::clash::Clash;
 use super::translate::Tables;
 use crate::db::{Code, Db, DbError, EngineError, Failure, RemoteError};
@@ -29,6 +30,8 @@ pub struct Begun {
     pub name: String,
     /// What its rows go into.
     pub tables: Tables,
+    /// Whether triggers run.
+    pub triggers: Triggers,
 }
 
 /// What an import left in the database.

@@ -163,6 +163,7 @@ async fn go_on(
     checkpoint: &Checkpoint,
     patience: &mut Patience,
 ) -> Result<Imported, ImportError> {
+    let job = &job.as_begun(checkpoint);
     let history = history.map_err(|error| Why::from(error).leaving(checkpoint.stands()))?;
     there.without(checkpoint.made());
     if job.input.can_be_read_again() {
@@ -329,6 +330,7 @@ async fn plan_after(
         return plan_from_start(job, &history, there, false).await;
     }
     history?;
+    let job = &job.as_begun(checkpoint);
     let seen = check_rest(job, &mut there, checkpoint).await;
     let seen = seen.map_err(|error| error.why)?;
     let line = checkpoint.line;

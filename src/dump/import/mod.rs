@@ -251,6 +251,8 @@ pub struct Planned {
     pub way: Way,
     /// The triggers of the database that its rows would set off.
     pub triggers: Vec<Fired>,
+    /// See [`Imported::foreign_history`].
+    pub foreign_history: Option<&'static str>,
 }
 
 /// How a dump goes into a database.
@@ -290,7 +292,7 @@ pub async fn plan(db: &Db, input: &Input, options: &ImportOptions) -> Result<Pla
     let job = Job {
         db,
         input,
-        options,
+        options: *options,
         run: &run,
         on_event: Arc::new(|_| {}),
         modules: Modules::new().await.map_err(Why::engine)?,
@@ -305,15 +307,20 @@ impl Planned {
             bytes: pass.end.offset,
             way,
             triggers: there.fired(&pass.wanted),
+            foreign_history: match way {
+                Way::NewFile => pass.wanted.foreign_history(),
+                _ => None,
+            },
         }
     }
 }
 
 /// One import.
+#[derive(Clone)]
 struct Job<'a> {
     db: &'a Db,
     input: &'a Input,
-    options: &'a ImportOptions,
+    options: ImportOptions,
     run: &'a Run,
     on_event: OnImport,
     modules: Modules,
@@ -333,6 +340,15 @@ impl Job<'_> {
                 on_event(ImportEvent::Waiting);
             }
         })
+    }
+
+    /// The same, as the unfinished import was begun: that its triggers run was decided then.
+    fn as_begun(&self, checkpoint: &checkpoint::Checkpoint) -> Self {
+        let mut job = self.clone();
+        if checkpoint.triggers == Triggers::Run {
+            job.options.triggers = Triggers::Run;
+        }
+        job
     }
 
     fn setup(&self) -> Setup {
@@ -386,7 +402,7 @@ pub async fn import(
             let job = Job {
                 db,
                 input,
-                options,
+                options: *options,
                 run,
                 on_event,
                 modules: Modules::new().await.map_err(Why::engine)?,

@@ -30,7 +30,7 @@ pub(super) struct Setup {
 #[derive(Debug, Clone)]
 pub(super) struct Pass {
     into: Tables,
-    triggers: Triggers,
+    pub(super) triggers: Triggers,
     pub(super) wanted: Wanted,
     pub(super) translator: Translator,
     pub(super) tally: Tally,

@@ -531,7 +531,7 @@ pub(crate) async fn a_sequence_that_numbers_no_table_is_passed_over(world: World
 pub(crate) async fn a_cut_dump_and_a_refused_statement_leave_nothing(world: World) {
     let cut = dump(PEOPLE);
     for (text, expect) in [
-        (cut[..cut.len() - 30].to_owned(), "cut-short at line 2"),
+        (cut[..cut.len() - 30].to_owned(), "cut-short at line 10"),
         (cut.replace("COMMIT;", ""), "cut-short at line 2"),
         (
             cut.replace("COMMIT;", "ROLLBACK; -- due to errors"),
