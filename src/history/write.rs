@@ -42,8 +42,9 @@ const NOW: &str = "strftime('%Y-%m-%dT%H:%M:%fZ', 'now')";
 const COUNTED: &str = "\
 SELECT \"table\" AS child, parent, count(*) AS found FROM pragma_foreign_key_check GROUP BY 1, 2";
 
-/// The rows themselves, for the error.
-const VIOLATING: &str = "SELECT \"table\", rowid, parent FROM pragma_foreign_key_check LIMIT 20";
+/// Some of the rows themselves, for the error, and how many they are in all.
+const VIOLATING: &str = "\
+SELECT \"table\", rowid, parent, count(*) OVER () FROM pragma_foreign_key_check LIMIT 20";
 
 impl Script {
     /// The revision of the history after this script.

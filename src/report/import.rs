@@ -324,7 +324,8 @@ struct Commands {
 
 impl Commands {
     fn of(error: &ImportError, dump: &str, options: &ImportOptions) -> Commands {
-        let is_without_parents = matches!(error.why, Why::ForeignKeys { .. });
+        let is_without_parents =
+            matches!(error.why, Why::ForeignKeys { .. } | Why::Mismatch { .. });
         let triggers = match &error.begun {
             Some(begun) if begun.triggers == Triggers::Run => Triggers::Run,
             _ => options.triggers,
@@ -477,6 +478,15 @@ fn diagnostics(error: &ImportError, dump: &str, commands: &Commands) -> Vec<Diag
         }
         .help("the database that was dumped lacked them too: delete those rows there, or add their parents")
         .help(format!("`{this}` keeps them")),
+        Why::Mismatch { line, parent, .. } => Diagnostic {
+            location: line.map(at),
+            ..Diagnostic::problem("foreign-key-mismatch", words)
+        }
+        .note("the engine can check no row against such a key")
+        .help(format!(
+            "in the database that is dumped, make a unique index on those columns of {parent}, and dump it again"
+        ))
+        .help(format!("`{this}` imports it as it is")),
         Why::Count { .. } => Diagnostic::error("counts-differ", words).help(
             "somebody else may have written to it meanwhile; a trigger may have; see for yourself with `inspect`",
         ),
@@ -524,12 +534,16 @@ fn of_clash(clash: &Clash, dump: &str) -> Diagnostic {
             "an import deletes nothing: name a new database with `--database FILE`, or take the statement out of the dump"
                 .to_owned(),
         ),
+        Clash::Exists { what, is_made: true, .. } if what == "table" => (
+            "exists",
+            "name a new database with `--database FILE`; or, to add the rows to the table that is there, write a dump of \
+             rows alone (`export --data-only rows.sql`, or `sqlite3 old.db \".dump --data-only\"`) and \
+             `import rows.sql --into-existing`"
+                .to_owned(),
+        ),
         Clash::Exists { what, .. } if what == "table" => (
             "exists",
-            format!(
-                "name a new database with `--database FILE`; a dump of rows alone goes into existing tables with \
-                 `import {dump} --into-existing`"
-            ),
+            format!("`import {dump} --into-existing` adds the rows to it; or name a new database with `--database FILE`"),
         ),
         Clash::Exists { .. } => (
             "exists",
@@ -558,7 +572,9 @@ fn of_clash(clash: &Clash, dump: &str) -> Diagnostic {
         ),
         Clash::Makes { .. } => (
             "makes-tables",
-            "write the dump without its schema: `sqlite3 old.db \".dump --data-only\"`".to_owned(),
+            "write the dump without its schema (`export --data-only`, or `sqlite3 old.db \".dump --data-only\"`), or import it \
+             without `--into-existing`"
+                .to_owned(),
         ),
     };
     Diagnostic {

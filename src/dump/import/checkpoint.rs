@@ -138,6 +138,8 @@ impl Checkpoint {
         let made = tables.filter(|table| table.before == Before::Absent);
         let made = made.map(|table| table.name.clone()).collect();
         translator.remind(made, self.made.clone());
+        let filled = self.tally.tables.iter().filter(|table| table.rows > 0);
+        translator.remind_rows(filled.map(|table| table.name.as_str()));
         translator.conflicting.clone_from(&self.conflicting);
     }
 

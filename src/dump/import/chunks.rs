@@ -9,7 +9,7 @@ use std::time::{Duration, Instant};
 
 use super::ahead::Ahead;
 use super::checkpoint;
-use super::clash::There;
+use super::clash::{There, Wanted};
 use super::error::{ImportError, Stands, Why};
 use super::existing::count_there;
 use super::lower::{How, Lowered};
@@ -65,6 +65,7 @@ pub(super) struct Chunks<'a> {
 pub(super) struct Done {
     pub(super) tally: Tally,
     pub(super) translator: Translator,
+    pub(super) wanted: Wanted,
     pub(super) end: Mark,
 }
 
@@ -128,6 +129,7 @@ impl Chunks<'_> {
         Ok(Done {
             tally: sent,
             translator: self.pass.translator,
+            wanted: self.pass.wanted,
             end,
         })
     }

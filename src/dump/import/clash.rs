@@ -1,6 +1,6 @@
 //! What a dump would bring, and what is there already. Pure.
 
-use std::collections::HashSet;
+use std::collections::{HashMap, HashSet};
 
 use super::Triggers;
 use super::tally::{Before, Tally};
@@ -23,6 +23,8 @@ pub enum Clash {
         name: String,
         /// How many rows it holds, where it is a table.
         rows: Option<u64>,
+        /// Whether the dump makes it, and not only writes rows to it.
+        is_made: bool,
     },
     /// The rows are for a table that is neither there nor made by what of the dump comes before them.
     #[error("there is no table {name}, and the dump does not make it before its rows")]
@@ -264,8 +266,9 @@ impl There {
 pub(super) struct Wanted {
     makes: Vec<(Object, String)>,
     fills: Vec<Write>,
-    /// The names of both, in lower case: there may be thousands.
-    made: HashSet<String>,
+    /// The names of both, in lower case: there may be thousands. The first with the line that makes it, where this
+    /// reading has come to it.
+    made: HashMap<String, Option<u64>>,
     filled: HashSet<String>,
     clears: Vec<Write>,
     /// What it drops, where there is such a thing, and its sort.
@@ -393,7 +396,7 @@ impl Wanted {
         let makes: Vec<_> = tables.chain(others).collect();
         let fills: Vec<_> = fills.collect();
         Wanted {
-            made: makes.iter().map(|(_, name)| key(name)).collect(),
+            made: makes.iter().map(|(_, name)| (key(name), None)).collect(),
             filled: fills.iter().map(|write| key(&write.table)).collect(),
             makes,
             fills,
@@ -421,7 +424,7 @@ impl Wanted {
             }
             Item::Statement(statement) => match &statement.what {
                 What::Drop { object, name } => {
-                    let is_made = self.made.contains(&key(name));
+                    let is_made = self.made.contains_key(&key(name));
                     self.is_unfit |= is_made;
                     let write = Write {
                         table: name.clone(),
@@ -437,7 +440,7 @@ impl Wanted {
                     sql,
                 } if !seen.is_shadow(name) && !is_of_the_engine(name) => {
                     self.makes.push((*object, name.clone()));
-                    self.made.insert(key(name));
+                    self.made.insert(key(name), Some(line));
                     if *object == Object::Trigger {
                         self.triggers.push(Trigger {
                             name: name.clone(),
@@ -489,13 +492,18 @@ impl Wanted {
     fn write(&mut self, table: &str, line: u64) -> Write {
         // The checkpoint of another database is left out.
         let is_made = table.eq_ignore_ascii_case(super::translate::CHECKPOINT)
-            || self.made.contains(&key(table));
+            || self.made.contains_key(&key(table));
         self.is_unfit |= !is_made;
         Write {
             table: table.to_owned(),
             is_made,
             line: Some(line),
         }
+    }
+
+    /// The line that makes this, where that is known.
+    pub(super) fn made_in(&self, name: &str) -> Option<u64> {
+        self.made.get(&key(name)).copied().flatten()
     }
 
     /// Whether a new file cannot take it: it writes to a table that it has not made, or sets off a trigger.
@@ -566,6 +574,7 @@ pub(super) fn clashes(
                 what: what.clone(),
                 name: found.clone(),
                 rows: there.rows_of(found),
+                is_made: true,
             });
         } else if into == Tables::Existing && matches!(object, Object::Table | Object::VirtualTable)
         {
@@ -590,6 +599,7 @@ pub(super) fn clashes(
                 what: what.clone(),
                 name: found.clone(),
                 rows: there.rows_of(found),
+                is_made: false,
             }),
             (Some(_), Tables::Existing) => {}
         }

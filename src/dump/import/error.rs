@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use super::Triggers;
-use super::clash::Clash;
+use super::clash::{Clash, Wanted};
 use super::translate::Tables;
 use crate::db::{Code, Db, DbError, EngineError, Failure, RemoteError};
 use crate::drive::LOCK_HELD;
@@ -135,6 +135,16 @@ pub enum Why {
         /// Some of them.
         some: Vec<Orphan>,
     },
+    /// A foreign key refers to columns that no primary key and no unique index has.
+    #[error("the foreign key of {child} refers to columns of {parent} that are no key of it")]
+    Mismatch {
+        /// The table of the foreign key.
+        child: String,
+        /// The table that it refers to.
+        parent: String,
+        /// The line of the dump that makes the child, where it does.
+        line: Option<u64>,
+    },
     /// A table does not hold as many rows as were written to it.
     #[error("{} in {table}, and {} were written", many(*.found), .written)]
     Count {
@@ -254,6 +264,27 @@ impl Why {
         }
     }
 
+    /// What an engine said when it looked for rows without their parents.
+    pub(super) fn checking(error: EngineError, wanted: &Wanted) -> Why {
+        match mismatch(&error) {
+            Some((child, parent)) => Why::Mismatch {
+                line: wanted.made_in(&child),
+                child,
+                parent,
+            },
+            None => Why::engine(error),
+        }
+    }
+
+    /// Whether it is that a foreign key refers to no key.
+    pub(super) fn is_mismatch(&self) -> bool {
+        match self {
+            Why::Mismatch { .. } => true,
+            Why::Engine { error } | Why::Db(DbError::Read(error)) => mismatch(error).is_some(),
+            _ => false,
+        }
+    }
+
     /// What an engine said of this place of the dump.
     pub(super) fn refused(error: EngineError, at: At, among: usize, table: Option<String>) -> Why {
         match error.code {
@@ -290,6 +321,14 @@ impl From<Why> for ImportError {
     fn from(why: Why) -> ImportError {
         why.leaving(Stands::Nothing)
     }
+}
+
+/// The tables of the engine's words `foreign key mismatch - "child" referencing "parent"`, which have no code of their own.
+fn mismatch(error: &EngineError) -> Option<(String, String)> {
+    let (_, tables) = error.message.split_once("foreign key mismatch - \"")?;
+    let (child, parent) = tables.split_once("\" referencing \"")?;
+    let (parent, _) = parent.rsplit_once('"')?;
+    Some((child.to_owned(), parent.to_owned()))
 }
 
 /// `1 row has no parent`, `2 rows have no parents`

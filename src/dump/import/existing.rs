@@ -418,7 +418,10 @@ async fn finish(
     let at_end = |why: Why| why.leaving(stands.clone());
     count(job, &mut done).await.map_err(at_end)?;
     let found = match (orphans(job, &done.tally).await, job.options.violations) {
-        (Err(Why::Engine { .. }), Violations::Allow) => (0, Vec::new()),
+        (Err(why), Violations::Allow) if why.is_mismatch() => (0, Vec::new()),
+        (Err(Why::Db(DbError::Read(error))), _) => {
+            return Err(at_end(Why::checking(error, &done.wanted)));
+        }
         (found, _) => found.map_err(at_end)?,
     };
     if found.0 > 0 && job.options.violations == Violations::Refuse {

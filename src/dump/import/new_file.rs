@@ -10,7 +10,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use super::ahead::Ahead;
-use super::clash::There;
+use super::clash::{There, Wanted};
 use super::error::{At, Orphan, Why};
 use super::Triggers;
 use super::pass::{Pass, Setup};
@@ -162,6 +162,7 @@ struct Written {
     foreign_history: Option<&'static str>,
     /// The tables whose rows may conflict, as the dump allows it.
     conflicting: Vec<String>,
+    wanted: Wanted,
 }
 
 fn is_layout(item: &crate::dump::Item) -> bool {
@@ -225,6 +226,7 @@ fn write(
     }
     Ok(Written {
         foreign_history: pass.wanted.foreign_history(),
+        wanted: pass.wanted,
         conflicting: pass.translator.conflicting,
         left_out: pass.translator.left_out,
         tally: pass.tally,
@@ -244,13 +246,15 @@ fn checked(
         mut left_out,
         foreign_history,
         conflicting,
+        wanted,
     } = written;
     if verify != Verify::Nothing && count(raw, &mut tally, &conflicting)? {
         left_out.push(LeftOut::Conflicts);
     }
     let orphans = match (orphans(raw), violations) {
         // A parent without a key for its children makes the check itself fail.
-        (Err(Why::Engine { .. }), Violations::Allow) => (0, Vec::new()),
+        (Err(why), Violations::Allow) if why.is_mismatch() => (0, Vec::new()),
+        (Err(Why::Engine { error }), _) => return Err(Why::checking(error, &wanted)),
         (orphans, _) => orphans?,
     };
     Ok(Built {

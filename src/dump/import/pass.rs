@@ -129,6 +129,16 @@ impl Pass {
                     object: Object::VirtualTable,
                     ..
                 } => self.tally.tables.retain(|table| counts(&table.name)),
+                What::Create {
+                    object: Object::Table,
+                    ..
+                } if !translator.emptied.is_empty() => {
+                    let emptied = &translator.emptied;
+                    let is_emptied = |name: &str| {
+                        emptied.iter().any(|it| it.eq_ignore_ascii_case(name))
+                    };
+                    self.tally.tables.retain(|table| !is_emptied(&table.name));
+                }
                 _ => {}
             },
             _ => {}

@@ -3,6 +3,8 @@
 //! The envelope of a dump (`BEGIN`, `PRAGMA foreign_keys`) is replaced by the import's own; what an engine does not take
 //! is left out with a word; the tables that a virtual table has made already are cleared instead of made again.
 
+use std::collections::HashMap;
+
 use super::clash::Event;
 use super::tally::Before;
 use crate::db::Engine;
@@ -80,8 +82,12 @@ pub(super) struct Translator {
     has_sequence: bool,
     modules: Modules,
     virtual_tables: Vec<VirtualTable>,
+    /// Those of them that rows were written to, in lower case, and how they are made.
+    filled: HashMap<String, Option<String>>,
     /// The other tables that it makes.
     tables: Vec<Ordinary>,
+    /// The virtual tables whose rows did not count: their content comes with their own tables.
+    pub(super) emptied: Vec<String>,
     /// Whether anything was written that fixes the layout of a new file.
     is_begun: bool,
     /// The tables that it fills with `INSERT OR IGNORE` or `OR REPLACE`.
@@ -126,7 +132,9 @@ impl Translator {
             has_sequence: beside == Beside::Others { has_sequence: true },
             modules,
             virtual_tables: Vec::new(),
+            filled: HashMap::new(),
             tables: Vec::new(),
+            emptied: Vec::new(),
             is_begun: false,
             conflicting: Vec::new(),
             left_out: Vec::new(),
@@ -158,6 +166,26 @@ impl Translator {
         self.made.extend(made);
     }
 
+    /// These have got rows before.
+    pub(super) fn remind_rows<'n>(&mut self, tables: impl Iterator<Item = &'n str>) {
+        for table in tables {
+            self.note_rows(table);
+        }
+    }
+
+    /// The dump writes rows to this table.
+    fn note_rows(&mut self, table: &str) {
+        if self.virtual_tables.is_empty() {
+            return;
+        }
+        let is_it =
+            |made: &&Made| made.object == Object::VirtualTable && is(&made.name, table);
+        if let Some(made) = self.made.iter().find(is_it) {
+            let sql = made.sql.clone();
+            self.filled.insert(table.to_ascii_lowercase(), sql);
+        }
+    }
+
     /// What becomes of an item.
     pub(super) fn deed<'a>(&mut self, item: &'a Item) -> Deed<'a> {
         match item {
@@ -172,6 +200,7 @@ impl Translator {
             return Deed::Nothing;
         }
         self.is_begun = true;
+        self.note_rows(table);
         if rows.target.on_conflict != OnConflict::Fail
             && !self.conflicting.iter().any(|name| is(name, table))
         {
@@ -242,7 +271,7 @@ impl Translator {
         }
         match object {
             Object::Table if self.owner(name, || is_ordinary(sql)).is_some() => {
-                return self.clear(name);
+                return self.shadow(name);
             }
             Object::Table => {
                 self.tables.push(Ordinary {
@@ -275,6 +304,23 @@ impl Translator {
             }
         }
         run(sql)
+    }
+
+    /// A table that a virtual table has made already. Where the dump has written rows to the virtual table itself too, as
+    /// Python's does, they are the same rows again: it is made anew before its tables are filled.
+    fn shadow(&mut self, name: &str) -> Deed<'static> {
+        let Deed::Run(mut statements) = self.clear(name) else {
+            return Deed::Nothing;
+        };
+        let mut tables = self.virtual_tables.iter();
+        let owner = tables.find(|it| it.owns(name, || false));
+        let owner = owner.map(|owner| owner.name.clone()).unwrap_or_default();
+        if let Some(Some(sql)) = self.filled.remove(&owner.to_ascii_lowercase()) {
+            statements.insert(0, sql);
+            statements.insert(0, format!("DROP TABLE {}", identifier(&owner)));
+            self.emptied.push(owner);
+        }
+        Deed::Run(statements)
     }
 
     /// After a `VACUUM` a virtual table stands behind the tables of its content in the schema, and so in the dump. It

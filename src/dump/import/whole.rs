@@ -103,12 +103,19 @@ impl Whole<'_> {
                 .lowered
                 .refused(self.number(part).unwrap_or(usize::MAX), error),
             Part::ForeignKeysAfter if !explanation.is_empty() => Why::ForeignKeys {
-                count: explanation.len() as u64,
+                count: violations(&explanation),
                 some: explanation.iter().map(|row| orphan(row)).collect(),
             },
-            _ => Why::engine(error),
+            _ => Why::checking(error, &self.seen.wanted),
         }
     }
+}
+
+/// How many rows lack their parents: each of those that are shown says it.
+fn violations(explanation: &Rows) -> u64 {
+    let count = explanation.first().and_then(|row| row.get(3)?.as_i64());
+    let count = count.and_then(|count| u64::try_from(count).ok());
+    count.unwrap_or(explanation.len() as u64)
 }
 
 /// Imports a dump that fits into one transaction. `seen` has read all of it, and `there` is what was in the database at
@@ -163,11 +170,16 @@ pub(super) async fn whole(
     let all = |why: Why| why.leaving(Stands::Everything);
     let orphans = match job.options.violations {
         Violations::Refuse => (0, Vec::new()),
-        Violations::Allow => orphans(job, &sent).await.map_err(all)?,
+        Violations::Allow => match orphans(job, &sent).await {
+            // Where a key is missing nothing can be counted.
+            Err(why) if why.is_mismatch() => (0, Vec::new()),
+            found => found.map_err(all)?,
+        },
     };
     let mut done = chunks::Done {
         tally: sent,
         translator: whole.pass.translator,
+        wanted: whole.pass.wanted,
         end: whole.seen.end,
     };
     count(job, &mut done).await.map_err(all)?;

@@ -1,7 +1,7 @@
 //! What a comparison must know of a database before it reads rows: the columns of all tables, those behind virtual
 //! tables and the engine's own too, and the definitions of all objects.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
 use super::dumped::Made;
 use super::{Fault, FaultyObject};
@@ -17,12 +17,17 @@ FROM pragma_table_list t, pragma_table_xinfo(t.name, 'main') c
 WHERE t.schema = 'main' AND t.type IN ('table', 'shadow')
 ORDER BY t.name, c.cid";
 
+/// Virtual tables. Their columns are a matter of their modules, which the engine may lack.
+const VIRTUAL: &str = "SELECT name FROM pragma_table_list WHERE schema = 'main' AND type = 'virtual'";
+
 const OBJECTS: &str = "SELECT type, name, sql FROM sqlite_schema WHERE sql <> ''";
 
 /// What a database has. Names are compared without regard to the case of ASCII letters.
 #[derive(Debug, Default)]
 pub(super) struct Catalogue {
     tables: HashMap<String, Vec<Column>>,
+    /// In lower case.
+    virtual_tables: HashSet<String>,
     /// The normal form of the definition of each object.
     objects: HashMap<(&'static str, String), String>,
 }
@@ -43,8 +48,13 @@ pub(super) struct Columns {
 
 impl Catalogue {
     pub(super) async fn read(db: &Db) -> Result<Catalogue, DbError> {
-        let [columns, objects] = db.ask([COLUMNS, OBJECTS].map(Query::new)).await?;
+        let questions = [COLUMNS, OBJECTS, VIRTUAL].map(Query::new);
+        let [columns, objects, virtual_tables] = db.ask(questions).await?;
         let mut catalogue = Catalogue::default();
+        for [name] in virtual_tables.rows()? {
+            let name = name.as_str().unwrap_or_default().to_ascii_lowercase();
+            catalogue.virtual_tables.insert(name);
+        }
         for row in columns.rows()? {
             catalogue.column(&row);
         }
@@ -80,7 +90,11 @@ impl Catalogue {
     }
 
     pub(super) fn has(&self, table: &str) -> bool {
-        self.tables.contains_key(&table.to_ascii_lowercase())
+        self.tables.contains_key(&table.to_ascii_lowercase()) || self.is_virtual(table)
+    }
+
+    pub(super) fn is_virtual(&self, table: &str) -> bool {
+        self.virtual_tables.contains(&table.to_ascii_lowercase())
     }
 
     /// The columns that rows of a dump go into, or why they fit no row of this database.

@@ -36,6 +36,8 @@ pub(super) struct DumpedTable {
     pub(super) unfit: Option<String>,
     /// Whether some of its rows may give way to others: `INSERT OR IGNORE`, `INSERT OR REPLACE`.
     pub(super) may_conflict: bool,
+    /// Whether it is a virtual table of the database: its module makes of values what it likes.
+    pub(super) is_virtual: bool,
     pub(super) tally: Tally,
 }
 
@@ -108,6 +110,7 @@ pub(super) fn read(
         }
     }
     dumped.leave_out_shadows();
+    dumped.leave_out_virtual_tables();
     Ok(dumped)
 }
 
@@ -120,6 +123,19 @@ impl Dumped {
             let mut owners = virtual_tables.iter();
             !owners.any(|owner| owner.owns(&made.table, is_certain))
         });
+    }
+
+    /// Rows that a dump writes to a virtual table and to the tables of its content are the same rows twice.
+    fn leave_out_virtual_tables(&mut self) {
+        let written = &self.tables;
+        let twice: Vec<String> = self
+            .virtual_tables
+            .iter()
+            .filter(|owner| written.iter().any(|table| owner.owns(&table.name, || false)))
+            .map(|owner| owner.name.clone())
+            .collect();
+        self.tables
+            .retain(|table| !twice.iter().any(|name| name.eq_ignore_ascii_case(&table.name)));
     }
 
     fn statement(&mut self, what: &What, line: u64, modules: &Modules) {
@@ -179,6 +195,7 @@ impl Dumped {
                     columns: None,
                     unfit: None,
                     may_conflict: false,
+                    is_virtual: false,
                     tally: Tally::new(),
                 });
                 tables.len() - 1
@@ -191,6 +208,10 @@ impl Dumped {
         let table = &mut self.tables[at];
         table.may_conflict |= target.on_conflict != OnConflict::Fail;
         if table.unfit.is_some() || left_out(&target.table).is_some() {
+            return at;
+        }
+        if catalogue.is_virtual(&target.table) {
+            table.is_virtual = true;
             return at;
         }
         match (catalogue.columns(target), &table.columns) {
