@@ -44,6 +44,7 @@ pub(crate) use engine::row_level_security;
 pub use error::{At, Code, DbError, EngineError, Failure, Left};
 pub(crate) use file_lock::FileLock;
 pub use libsql;
+pub(crate) use local::open_to_read;
 pub use locate::locate;
 #[allow(unused_imports)]
 pub(crate) use raw::{Access, Check, Prepared, Raw, Row};

@@ -119,10 +119,14 @@ pub enum NotADump {
         format: &'static str,
     },
     /// A dump of MySQL or MariaDB.
-    #[error("is a dump of MySQL or MariaDB, and SQLite reads no such SQL: convert it first, for example with `mysql2sqlite`")]
+    #[error(
+        "is a dump of MySQL or MariaDB, and SQLite reads no such SQL: convert it first, for example with `mysql2sqlite`"
+    )]
     Mysql,
     /// A dump of PostgreSQL, as text or in its own format.
-    #[error("is a dump of PostgreSQL, and SQLite reads no such SQL: convert it first, for example with `pgloader` or `db-to-sqlite`")]
+    #[error(
+        "is a dump of PostgreSQL, and SQLite reads no such SQL: convert it first, for example with `pgloader` or `db-to-sqlite`"
+    )]
     Postgres,
     /// A page of HTML, or XML: what a download gives where it needs a sign-in.
     #[error("is HTML or XML and no SQL: if it was downloaded, see whether that needs a sign-in")]
@@ -131,13 +135,19 @@ pub enum NotADump {
     #[error("is a pointer of Git LFS and not the file: `git lfs pull` fetches it")]
     LfsPointer,
     /// JSON.
-    #[error("is JSON and no SQL: `sqlite3` and `sqlite-utils` make tables of it, or write it as a seed")]
+    #[error(
+        "is JSON and no SQL: `sqlite3` and `sqlite-utils` make tables of it, or write it as a seed"
+    )]
     Json,
     /// Values that commas or tabs separate.
-    #[error("is CSV and no SQL: import it with `sqlite3 new.db \".import --csv FILE TABLE\"`, and then import that file")]
+    #[error(
+        "is CSV and no SQL: import it with `sqlite3 new.db \".import --csv FILE TABLE\"`, and then import that file"
+    )]
     Csv,
     /// Bytes as an encrypted database has them: nothing shows what is in it.
-    #[error("is neither a text nor a readable database; if it is an encrypted database, decrypt it first (SQLCipher: `sqlcipher_export`)")]
+    #[error(
+        "is neither a text nor a readable database; if it is an encrypted database, decrypt it first (SQLCipher: `sqlcipher_export`)"
+    )]
     Encrypted,
     /// A database, where only a text can be read.
     #[error(

@@ -114,7 +114,9 @@ pub(super) fn is_ordinary(sql: &str) -> bool {
     let mut names = sql::significant(sql).skip_while(|token| !token.is_word(sql, "TABLE"));
     names.next();
     let quoted = names.find(|token| {
-        let is_word = ["IF", "NOT", "EXISTS"].iter().any(|word| token.is_word(sql, word));
+        let is_word = ["IF", "NOT", "EXISTS"]
+            .iter()
+            .any(|word| token.is_word(sql, word));
         !is_word
     });
     !quoted.is_some_and(|token| matches!(token.kind, TokenKind::QuotedName | TokenKind::String))
@@ -125,12 +127,14 @@ fn endings(sql: &str) -> &'static [&'static str] {
     let mut words = sql::significant(sql).map(|token| &sql[token.span]);
     words.find(|word| word.eq_ignore_ascii_case("USING"));
     let module = words.next().map(sql::unquote).unwrap_or_default();
-    let known = ENDINGS.iter().find(|(name, _)| module.eq_ignore_ascii_case(name));
+    let known = ENDINGS
+        .iter()
+        .find(|(name, _)| module.eq_ignore_ascii_case(name));
     let endings = known.map_or(&[] as &[_], |(_, endings)| endings);
     let words: Vec<&str> = words.collect();
-    let is_external = words.windows(2).any(|pair| {
-        pair[0].eq_ignore_ascii_case("content") && pair[1] == "="
-    });
+    let is_external = words
+        .windows(2)
+        .any(|pair| pair[0].eq_ignore_ascii_case("content") && pair[1] == "=");
     match endings == FTS3 && is_external {
         true => FTS3_EXTERNAL,
         false => endings,
@@ -145,16 +149,52 @@ mod tests {
     async fn a_table_belongs_to_a_virtual_table_where_the_engine_makes_it() {
         let modules = Modules::new().await.unwrap();
         for (sql, own, not) in [
-            ("CREATE VIRTUAL TABLE t USING fts5(a)", "t_data T_content t_idx", "t_node t_x t t_"),
-            ("CREATE VIRTUAL TABLE t USING fts5(a, content='t_content')", "t_data t_docsize", "t_content"),
-            ("CREATE VIRTUAL TABLE t USING fts5(a, content='')", "t_data t_docsize", "t_content"),
-            ("CREATE VIRTUAL TABLE main.t USING fts4(a)", "t_content t_stat", "t_data"),
-            ("CREATE VIRTUAL TABLE t USING fts4(content=\"t_content\", a)", "t_segdir", "t_content"),
+            (
+                "CREATE VIRTUAL TABLE t USING fts5(a)",
+                "t_data T_content t_idx",
+                "t_node t_x t t_",
+            ),
+            (
+                "CREATE VIRTUAL TABLE t USING fts5(a, content='t_content')",
+                "t_data t_docsize",
+                "t_content",
+            ),
+            (
+                "CREATE VIRTUAL TABLE t USING fts5(a, content='')",
+                "t_data t_docsize",
+                "t_content",
+            ),
+            (
+                "CREATE VIRTUAL TABLE main.t USING fts4(a)",
+                "t_content t_stat",
+                "t_data",
+            ),
+            (
+                "CREATE VIRTUAL TABLE t USING fts4(content=\"t_content\", a)",
+                "t_segdir",
+                "t_content",
+            ),
             // It reads the columns of a table that is not there.
-            ("CREATE VIRTUAL TABLE t USING fts4(content=\"t_content\")", "t_segdir", "t_content"),
-            ("CREATE VIRTUAL TABLE t USING rtree(id, a, b)", "t_node t_parent t_rowid", "t_data t_content"),
-            ("CREATE VIRTUAL TABLE t USING fts5vocab('u', 'row')", "", "t_data t_content"),
-            ("CREATE VIRTUAL TABLE t USING unknown(a)", "t_anything", "u_data"),
+            (
+                "CREATE VIRTUAL TABLE t USING fts4(content=\"t_content\")",
+                "t_segdir",
+                "t_content",
+            ),
+            (
+                "CREATE VIRTUAL TABLE t USING rtree(id, a, b)",
+                "t_node t_parent t_rowid",
+                "t_data t_content",
+            ),
+            (
+                "CREATE VIRTUAL TABLE t USING fts5vocab('u', 'row')",
+                "",
+                "t_data t_content",
+            ),
+            (
+                "CREATE VIRTUAL TABLE t USING unknown(a)",
+                "t_anything",
+                "u_data",
+            ),
         ] {
             let table = modules.virtual_table("t", sql);
             for name in own.split_whitespace() {

@@ -128,7 +128,9 @@ fn is_csv(start: &str) -> bool {
     let same = |by| fields(first, by) > 0 && fields(first, by) == fields(second, by);
     let word = first.split(|it: char| !it.is_alphanumeric()).next();
     let begins = |verb: &&str| word.is_some_and(|word| word.eq_ignore_ascii_case(verb));
-    let is_verb = ["INSERT", "CREATE", "SELECT", "WITH", "VALUES", "DROP"].iter().any(|verb| begins(verb));
+    let is_verb = ["INSERT", "CREATE", "SELECT", "WITH", "VALUES", "DROP"]
+        .iter()
+        .any(|verb| begins(verb));
     !is_sql && !is_verb && (same(',') || same('\t'))
 }
 
@@ -186,13 +188,19 @@ mod tests {
         let mut state = 1_u64;
         let mut bytes = |length| -> Vec<u8> {
             let next = |_| {
-                state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1);
+                state = state
+                    .wrapping_mul(6_364_136_223_846_793_005)
+                    .wrapping_add(1);
                 (state >> 56) as u8
             };
             (0..length).map(next).collect()
         };
         let random = bytes(4096);
-        assert!(told(&random, 8192).contains("encrypted"), "{}", told(&random, 8192));
+        assert!(
+            told(&random, 8192).contains("encrypted"),
+            "{}",
+            told(&random, 8192)
+        );
         assert!(!told(&random, 8191).contains("encrypted"));
         assert!(!told(&[0_u8; 4096], 8192).contains("encrypted"));
     }
@@ -209,9 +217,16 @@ mod tests {
             "BEGIN;\nCOMMIT;\n",
             "INSERT INTO t VALUES('caf\u{e9}');",
         ] {
-            assert_eq!(told(start.as_bytes(), start.len() as u64), "a dump, perhaps", "{start}");
+            assert_eq!(
+                told(start.as_bytes(), start.len() as u64),
+                "a dump, perhaps",
+                "{start}"
+            );
         }
         // Latin-1, which the reader names with its line.
-        assert_eq!(told(b"INSERT INTO t VALUES('caf\xe9');", 29), "a dump, perhaps");
+        assert_eq!(
+            told(b"INSERT INTO t VALUES('caf\xe9');", 29),
+            "a dump, perhaps"
+        );
     }
 }

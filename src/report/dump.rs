@@ -55,7 +55,9 @@ impl Report {
             ExportError::Unfinished { dump } => {
                 let diagnostic = Diagnostic::problem("unfinished-import", error.to_string())
                     .note("a copy of it would look like a whole database, and lack rows")
-                    .help(format!("`import {dump}` goes on with it, `import {dump} --restart` begins anew"))
+                    .help(format!(
+                        "`import {dump}` goes on with it, `import {dump} --restart` begins anew"
+                    ))
                     .help("`export --tables T,…` writes the tables that you name as they are");
                 return Report::of(vec![diagnostic]);
             }

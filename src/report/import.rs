@@ -472,6 +472,16 @@ fn diagnostics(error: &ImportError, dump: &str, commands: &Commands) -> Vec<Diag
             .help(
                 "take it out of the database that is dumped, or keep what is so large outside of a database",
             ),
+        Why::NotUtf8 {
+            at: place, table, ..
+        } => Diagnostic::problem("not-utf8", words)
+            .at(at(place.line))
+            .note(format!("it begins at byte {}", place.offset))
+            .note(format!("it is for the table {table}"))
+            .note("a server gives rows as JSON, which has no such text, so nothing could read that row any more")
+            .help(
+                "in the database that is dumped, write it as UTF-8, or keep its bytes as a blob: `UPDATE t SET c = CAST(c AS BLOB) WHERE …`",
+            ),
         Why::ForeignKeys { some, .. } => Diagnostic {
             notes: orphans(some),
             ..Diagnostic::problem("foreign-keys", words)

@@ -9,7 +9,8 @@ use crate::cli::progress::Progress;
 use crate::cli::session::{Asks, Ending, Opened, Session, Stopped};
 use crate::config::Database;
 use crate::dump::import::{
-    self, Begin, ImportError, ImportOptions, Imported, Input, Outcome, Tables, Triggers, Violations,
+    self, Begin, ImportError, ImportOptions, Imported, Input, Outcome, Tables, Triggers,
+    Violations, Why,
 };
 use crate::dump::{Level, Verified};
 use crate::history::HistoryError;
@@ -49,6 +50,19 @@ pub(crate) async fn import(session: &Session, flags: &args::Import) -> Ending {
             .terminal
             .words(&report::restore_point(&name, SystemTime::now()));
     }
+    // What is imported and what is compared are one state of a database that others write to.
+    let input = match flags.verify {
+        Verify::Full => input.unchanging().await.map_err(|error| {
+            failed(
+                session,
+                &opened,
+                &ImportError::from(Why::from(error)),
+                &shown,
+                &options,
+            )
+        })?,
+        Verify::Counts | Verify::None => input,
+    };
     let progress = Progress::new(session.terminal, &input);
     let outcome = import::import(
         &opened.db,

@@ -96,7 +96,10 @@ pub async fn export(
                 "SELECT name FROM {}",
                 history::UNFINISHED
             )));
-            let name = name.await?.first().and_then(|[name]| name.as_str().map(str::to_owned));
+            let name = name
+                .await?
+                .first()
+                .and_then(|[name]| name.as_str().map(str::to_owned));
             return Err(ExportError::Unfinished {
                 dump: name.unwrap_or_default(),
             });

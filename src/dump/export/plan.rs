@@ -242,9 +242,8 @@ fn rows(table_name: &str, table: &Table, signs: Signs) -> TableRows {
         Some(_) => None,
         None => table.rowid().filter(|_| written.len() < MOST_COLUMNS),
     };
-    let is_signed = |column: &super::catalogue::Column| {
-        signs == Signs::Asked && table.may_be_real(column)
-    };
+    let is_signed =
+        |column: &super::catalogue::Column| signs == Signs::Asked && table.may_be_real(column);
     let columns = written.iter().map(|column| match is_signed(column) {
         true => asked(&identifier(&column.name)),
         false => identifier(&column.name),

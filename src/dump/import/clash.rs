@@ -543,7 +543,9 @@ pub(super) fn clashes(
     let is_history = |name: &str| name.eq_ignore_ascii_case(history::TABLE);
     let mut clashes = Vec::new();
     let foreign = match (wanted.history, into) {
-        (Records::Foreign(line, reason), Tables::New) if !wanted.is_new_file => Some(Clash::History { reason, line }),
+        (Records::Foreign(line, reason), Tables::New) if !wanted.is_new_file => {
+            Some(Clash::History { reason, line })
+        }
         _ => None,
     };
     let is_refused = |name: &str| foreign.is_some() && is_history(name);
@@ -566,7 +568,11 @@ pub(super) fn clashes(
     for (object, name) in &wanted.makes {
         // That it exists was told with its `DROP`.
         let is_told = dropped.contains(&key(name));
-        if is_told || is_refused(name) || is_ours(name) || (into == Tables::Existing && is_history(name)) {
+        if is_told
+            || is_refused(name)
+            || is_ours(name)
+            || (into == Tables::Existing && is_history(name))
+        {
             continue;
         }
         if let Some((what, found)) = there.find(name) {

@@ -127,6 +127,16 @@ pub enum Why {
         /// The largest that there may be.
         most: usize,
     },
+    /// A text that is not UTF-8, which a server cannot give back.
+    #[error("a text{} is not UTF-8", of_column(column.as_deref()))]
+    NotUtf8 {
+        /// Where its row stands in the dump.
+        at: At,
+        /// Its table.
+        table: String,
+        /// Its column, where the dump names it.
+        column: Option<String>,
+    },
     /// Rows whose parents are missing.
     #[error("{}", orphans(*.count))]
     ForeignKeys {
@@ -302,7 +312,9 @@ impl Why {
 impl fmt::Display for ImportError {
     /// The line of the dump where there is one, and what went wrong.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        if let Why::Refused { at, .. } | Why::TooBig { at, .. } = &self.why {
+        if let Why::Refused { at, .. } | Why::TooBig { at, .. } | Why::NotUtf8 { at, .. } =
+            &self.why
+        {
             write!(f, "line {} of the dump: ", at.line)?;
         }
         self.why.fmt(f)
@@ -329,6 +341,10 @@ fn mismatch(error: &EngineError) -> Option<(String, String)> {
     let (child, parent) = tables.split_once("\" referencing \"")?;
     let (parent, _) = parent.rsplit_once('"')?;
     Some((child.to_owned(), parent.to_owned()))
+}
+
+fn of_column(column: Option<&str>) -> String {
+    column.map_or_else(String::new, |name| format!(" in column {name}"))
 }
 
 /// `1 row has no parent`, `2 rows have no parents`

@@ -15,7 +15,8 @@ use super::tally::{Before, Tally};
 use super::translate::{Beside, LeftOut};
 use super::whole::whole;
 use super::{
-    Begin, ImportEvent, Imported, Job, OnImport, Outcome, Planned, Triggers, Verify, Violations, Way,
+    Begin, ImportEvent, Imported, Job, OnImport, Outcome, Planned, Triggers, Verify, Violations,
+    Way,
 };
 use crate::db::{self, Db, DbError, OnProgress, Query, Transaction};
 use crate::drive::drive;
@@ -88,7 +89,9 @@ async fn once(
 
 /// What is recorded, what there is, and how far an import has come. An unfinished import may have brought records that
 /// cannot be read.
-async fn look(job: &Job<'_>) -> Result<(Result<History, HistoryError>, There, Option<Checkpoint>), Why> {
+async fn look(
+    job: &Job<'_>,
+) -> Result<(Result<History, HistoryError>, There, Option<Checkpoint>), Why> {
     let questions = (Query::new(OBJECTS), checkpoint::question());
     let (objects, checkpoint) = job.db.ask(questions).await?;
     let there = There::of(&objects.rows()?, &job.modules);

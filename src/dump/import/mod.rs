@@ -289,9 +289,10 @@ pub async fn plan(db: &Db, input: &Input, options: &ImportOptions) -> Result<Pla
     }
     let is_new = path.is_some_and(|path| new_file::is_new(&path)) && options.tables == Tables::New;
     let run = Run::new("");
+    let input = input.unchanging().await.map_err(Why::from)?;
     let job = Job {
         db,
-        input,
+        input: &input,
         options: *options,
         run: &run,
         on_event: Arc::new(|_| {}),
@@ -399,9 +400,11 @@ pub async fn import(
             if let Some(path) = path {
                 crate::db::Draft::tidy(&path).map_err(Why::from)?;
             }
+            // It is read twice.
+            let input = input.unchanging().await.map_err(Why::from)?;
             let job = Job {
                 db,
-                input,
+                input: &input,
                 options: *options,
                 run,
                 on_event,

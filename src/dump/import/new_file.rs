@@ -9,10 +9,10 @@ use std::path::Path;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
+use super::Triggers;
 use super::ahead::Ahead;
 use super::clash::{There, Wanted};
 use super::error::{At, Orphan, Why};
-use super::Triggers;
 use super::pass::{Pass, Setup};
 use super::record::Recording;
 use super::rows::insert_into;

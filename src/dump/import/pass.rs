@@ -4,13 +4,13 @@
 //! has a value of its own, made by [`Pass::begin`] or [`Pass::resume`], so that nothing that one reading has seen is
 //! known to the next before it comes to the same statement. A dry run and an import read with the same code.
 
+use super::Triggers;
 use super::checkpoint::Checkpoint;
 use super::clash::{Clash, There, Wanted, clashes};
 use super::error::Why;
 use super::lower::{How, fit};
 use super::tally::{Tally, bytes_of};
 use super::translate::{Beside, Deed, Tables, Translator, is_of_the_engine};
-use super::Triggers;
 use crate::db::Engine;
 use crate::dump::modules::Modules;
 use crate::dump::{Block, Item, Mark, Object, What};
@@ -134,9 +134,8 @@ impl Pass {
                     ..
                 } if !translator.emptied.is_empty() => {
                     let emptied = &translator.emptied;
-                    let is_emptied = |name: &str| {
-                        emptied.iter().any(|it| it.eq_ignore_ascii_case(name))
-                    };
+                    let is_emptied =
+                        |name: &str| emptied.iter().any(|it| it.eq_ignore_ascii_case(name));
                     self.tally.tables.retain(|table| !is_emptied(&table.name));
                 }
                 _ => {}

@@ -33,7 +33,9 @@ impl Table {
         if found == self.rows {
             return Ok(false);
         }
-        let may = conflicting.iter().any(|name| name.eq_ignore_ascii_case(&self.name));
+        let may = conflicting
+            .iter()
+            .any(|name| name.eq_ignore_ascii_case(&self.name));
         if may && found < self.rows {
             self.rows = found;
             return Ok(true);

@@ -178,8 +178,7 @@ impl Translator {
         if self.virtual_tables.is_empty() {
             return;
         }
-        let is_it =
-            |made: &&Made| made.object == Object::VirtualTable && is(&made.name, table);
+        let is_it = |made: &&Made| made.object == Object::VirtualTable && is(&made.name, table);
         if let Some(made) = self.made.iter().find(is_it) {
             let sql = made.sql.clone();
             self.filled.insert(table.to_ascii_lowercase(), sql);
@@ -359,11 +358,7 @@ impl Translator {
         self.owner(table, is_ordinary).is_some()
     }
 
-    fn owner(
-        &self,
-        table: &str,
-        is_ordinary: impl Fn() -> bool,
-    ) -> Option<&VirtualTable> {
+    fn owner(&self, table: &str, is_ordinary: impl Fn() -> bool) -> Option<&VirtualTable> {
         let mut virtual_tables = self.virtual_tables.iter();
         virtual_tables.find(|it| it.owns(table, &is_ordinary))
     }

@@ -12,7 +12,11 @@ impl Reader {
             match self.read() {
                 Ok(Some(_)) => {}
                 Ok(None) => break,
-                Err(error @ (DumpError::Open { .. } | DumpError::Read { .. } | DumpError::Gzip { .. })) => {
+                Err(
+                    error @ (DumpError::Open { .. }
+                    | DumpError::Read { .. }
+                    | DumpError::Gzip { .. }),
+                ) => {
                     return Err(error);
                 }
                 Err(_) => return Err(self.changed()),

@@ -102,7 +102,10 @@ const SETTINGS: &[(&str, &str)] = &[
     ("foreign_key_check", "PRAGMA foreign_key_check"),
     ("full_column_names", "PRAGMA full_column_names"),
     ("fullfsync", "PRAGMA fullfsync"),
-    ("ignore_check_constraints", "PRAGMA ignore_check_constraints"),
+    (
+        "ignore_check_constraints",
+        "PRAGMA ignore_check_constraints",
+    ),
     ("incremental_vacuum", "PRAGMA incremental_vacuum"),
     ("integrity_check", "PRAGMA integrity_check"),
     ("journal_mode", "PRAGMA journal_mode"),
@@ -116,7 +119,10 @@ const SETTINGS: &[(&str, &str)] = &[
     ("quick_check", "PRAGMA quick_check"),
     ("read_uncommitted", "PRAGMA read_uncommitted"),
     ("recursive_triggers", "PRAGMA recursive_triggers"),
-    ("reverse_unordered_selects", "PRAGMA reverse_unordered_selects"),
+    (
+        "reverse_unordered_selects",
+        "PRAGMA reverse_unordered_selects",
+    ),
     ("secure_delete", "PRAGMA secure_delete"),
     ("short_column_names", "PRAGMA short_column_names"),
     ("soft_heap_limit", "PRAGMA soft_heap_limit"),

@@ -161,7 +161,11 @@ impl Text<'_> {
             at
         };
         if let Some((number, end)) = self.hexadecimal(start)? {
-            let number = if negative { number.wrapping_neg() } else { number };
+            let number = if negative {
+                number.wrapping_neg()
+            } else {
+                number
+            };
             return Ok((Cell::Integer(number), end));
         }
         let digits = |mut at: usize| {

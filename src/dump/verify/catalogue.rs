@@ -18,7 +18,8 @@ WHERE t.schema = 'main' AND t.type IN ('table', 'shadow')
 ORDER BY t.name, c.cid";
 
 /// Virtual tables. Their columns are a matter of their modules, which the engine may lack.
-const VIRTUAL: &str = "SELECT name FROM pragma_table_list WHERE schema = 'main' AND type = 'virtual'";
+const VIRTUAL: &str =
+    "SELECT name FROM pragma_table_list WHERE schema = 'main' AND type = 'virtual'";
 
 const OBJECTS: &str = "SELECT type, name, sql FROM sqlite_schema WHERE sql <> ''";
 

@@ -167,12 +167,15 @@ where
 
 /// The numbers of the header that are not what the dump says. A server keeps no `application_id`.
 pub(super) async fn numbers(db: &Db, numbers: &[Number]) -> Result<Vec<FaultyObject>, DbError> {
-    let compared = numbers.iter().filter(|number| {
-        db.engine() != Engine::Server || number.pragma != "application_id"
-    });
+    let compared = numbers
+        .iter()
+        .filter(|number| db.engine() != Engine::Server || number.pragma != "application_id");
     let questions = compared.map(|number| {
         let pragma = number.pragma;
-        (number, Query::new(format!("SELECT {pragma} FROM pragma_{pragma}")))
+        (
+            number,
+            Query::new(format!("SELECT {pragma} FROM pragma_{pragma}")),
+        )
     });
     let mut faults = Vec::new();
     for (number, reply) in db.ask(questions.collect::<Vec<_>>()).await? {

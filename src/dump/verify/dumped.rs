@@ -88,7 +88,9 @@ pub(super) fn read(
     while let Some(block) = reader.next()? {
         for item in &block.items {
             match item {
-                Item::Statement(statement) => dumped.statement(&statement.what, statement.line, modules),
+                Item::Statement(statement) => {
+                    dumped.statement(&statement.what, statement.line, modules)
+                }
                 Item::Rows(rows) => {
                     let at = match &filled {
                         Some((target, at)) if Arc::ptr_eq(target, &rows.target) => *at,
@@ -131,11 +133,18 @@ impl Dumped {
         let twice: Vec<String> = self
             .virtual_tables
             .iter()
-            .filter(|owner| written.iter().any(|table| owner.owns(&table.name, || false)))
+            .filter(|owner| {
+                written
+                    .iter()
+                    .any(|table| owner.owns(&table.name, || false))
+            })
             .map(|owner| owner.name.clone())
             .collect();
-        self.tables
-            .retain(|table| !twice.iter().any(|name| name.eq_ignore_ascii_case(&table.name)));
+        self.tables.retain(|table| {
+            !twice
+                .iter()
+                .any(|name| name.eq_ignore_ascii_case(&table.name))
+        });
     }
 
     fn statement(&mut self, what: &What, line: u64, modules: &Modules) {

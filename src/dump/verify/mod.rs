@@ -152,14 +152,15 @@ pub enum VerifyError {
 /// # Errors
 /// The dump cannot be read to its end, or the database cannot be read. That they differ is no error.
 pub async fn verify(db: &Db, input: &Input, level: Level) -> Result<Verified, VerifyError> {
+    // Where rows differ it is read again.
+    let input = &input.unchanging().await?;
     let catalogue = Arc::new(Catalogue::read(db).await?);
     let reader = input.whole()?;
     let judge = affinity::Judge::new().await.map_err(DbError::Read)?;
     let modules = Modules::new().await.map_err(DbError::Read)?;
     let known = Arc::clone(&catalogue);
-    let dumped = tokio::task::spawn_blocking(move || {
-        dumped::read(reader, &known, &modules, judge, level)
-    });
+    let dumped =
+        tokio::task::spawn_blocking(move || dumped::read(reader, &known, &modules, judge, level));
     let dumped = dumped.await??;
     let mut tables = database::compared(db, &catalogue, &dumped, level).await?;
     let mut objects = catalogue.faults(&dumped.objects);

@@ -3,6 +3,7 @@
 mod bad_input;
 mod commands;
 mod corpus;
+mod forms;
 #[cfg(unix)]
 mod kill;
 mod modes;

@@ -270,5 +270,7 @@ fn records_of_another_tool_are_data_of_a_new_file() {
     let ran = project.run("verify old.sql");
     assert_eq!(ran.code, Some(0), "{ran}");
     // What is there already has the table's name.
-    project.run("import old.sql --database new.db --into-existing").check(expect![[r#""#]]);
+    project
+        .run("import old.sql --database new.db --into-existing")
+        .check(expect![[r#""#]]);
 }

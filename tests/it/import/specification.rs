@@ -6,6 +6,7 @@ use seedbed::dump::import::{Begin, ImportOptions, Tables, Violations};
 use seedbed::history;
 use seedbed::migrations::ApplyError;
 
+pub(crate) use super::forms::*;
 pub(crate) use super::records::*;
 pub(crate) use super::triggers::*;
 use super::{Dump, dump, told};

@@ -139,7 +139,10 @@ fn a_dump_is_complete_however_it_ends_its_transaction() {
         let told = of_file(format!("{ROW}{end}").as_bytes());
         assert!(told.ends_with("Transaction\n"), "{end}: {told}");
     }
-    assert!(of_file(b"SAVEPOINT dump;\nINSERT INTO t VALUES(1);\nRELEASE dump;").ends_with("Transaction\n"));
+    assert!(
+        of_file(b"SAVEPOINT dump;\nINSERT INTO t VALUES(1);\nRELEASE dump;")
+            .ends_with("Transaction\n")
+    );
 }
 
 #[test]
@@ -187,9 +190,17 @@ fn a_transaction_that_nothing_ends_is_cut_short() {
 fn zeros_behind_a_gzip_are_padding() {
     let plain = of_file(DUMP.as_bytes());
     let zeros = vec![0; 10_000];
-    assert_eq!(of_file(&[gzip(DUMP.as_bytes()), zeros.clone()].concat()), plain);
+    assert_eq!(
+        of_file(&[gzip(DUMP.as_bytes()), zeros.clone()].concat()),
+        plain
+    );
     let (begin, end) = DUMP.split_at(40);
-    let parts = [gzip(begin.as_bytes()), vec![0; 3], gzip(end.as_bytes()), zeros];
+    let parts = [
+        gzip(begin.as_bytes()),
+        vec![0; 3],
+        gzip(end.as_bytes()),
+        zeros,
+    ];
     assert_eq!(of_file(&parts.concat()), plain);
     let told = of_file(&[gzip(DUMP.as_bytes()), b"\0\0 more".to_vec()].concat());
     assert!(told.contains("gzip"), "{told}");
