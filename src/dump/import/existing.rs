@@ -58,6 +58,7 @@ async fn once(
     patience: &mut Patience,
 ) -> Result<Imported, ImportError> {
     let (mut history, mut there, mut checkpoint) = look(job).await?;
+    let job = &job.as_begun(checkpoint.as_ref());
     if let Ok(history) = &history {
         patience.saw(history);
     }
@@ -166,7 +167,6 @@ async fn go_on(
     checkpoint: &Checkpoint,
     patience: &mut Patience,
 ) -> Result<Imported, ImportError> {
-    let job = &job.as_begun(checkpoint);
     let history = history.map_err(|error| Why::from(error).leaving(checkpoint.stands()))?;
     there.without(checkpoint.made());
     if job.input.can_be_read_again() {
@@ -302,6 +302,7 @@ async fn begin(
 /// Reads the whole dump, and says what importing it would do.
 pub(super) async fn plan(job: &Job<'_>, is_new: bool) -> Result<Planned, ImportError> {
     let (history, there, checkpoint) = look(job).await?;
+    let job = &job.as_begun(checkpoint.as_ref());
     let Some(checkpoint) = checkpoint else {
         let history = history.map_err(Why::from)?;
         return Ok(plan_from_start(job, &history, there, is_new).await?);
@@ -333,7 +334,6 @@ async fn plan_after(
         return plan_from_start(job, &history, there, false).await;
     }
     history?;
-    let job = &job.as_begun(checkpoint);
     let seen = check_rest(job, &mut there, checkpoint).await;
     let seen = seen.map_err(|error| error.why)?;
     let line = checkpoint.line;

@@ -343,10 +343,12 @@ impl Job<'_> {
         })
     }
 
-    /// The same, as the unfinished import was begun: that its triggers run was decided then.
-    fn as_begun(&self, checkpoint: &checkpoint::Checkpoint) -> Self {
+    /// The same, as the unfinished import of this dump was begun: that triggers run was decided then.
+    fn as_begun(&self, checkpoint: Option<&checkpoint::Checkpoint>) -> Self {
         let mut job = self.clone();
-        if checkpoint.triggers == Triggers::Run {
+        if checkpoint
+            .is_some_and(|it| it.triggers == Triggers::Run && it.name == self.input.recorded())
+        {
             job.options.triggers = Triggers::Run;
         }
         job

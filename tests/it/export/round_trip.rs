@@ -80,7 +80,7 @@ fn check(statements: &[String]) {
     for words in [
         ".dump --preserve-rowids",
         "PRAGMA integrity_check",
-        "SELECT type, name, tbl_name, sql FROM sqlite_schema WHERE name <> 'sqlite_stat4' ORDER BY 2, 1",
+        "SELECT type, name, tbl_name, sql FROM sqlite_schema WHERE name NOT IN ('sqlite_stat4', 'sqlite_sequence') ORDER BY 2, 1",
     ] {
         let [old, new] = [&old, &new].map(|file| sqlite3(file, &[words], b"").unwrap());
         let [old, new] = [old, new].map(|text| without_stat4(&text));
@@ -95,7 +95,14 @@ fn without_stat4(text: &[u8]) -> String {
     let mut lines: Vec<&str> = text
         .lines()
         .filter(|line| {
-            !line.contains("sqlite_stat4") && !["ANALYZE sqlite_schema;", "", ";"].contains(line)
+            // The engine keeps the table when the last table that it counts for is dropped, and no dump makes it then.
+            let is_alone = [
+                "ANALYZE sqlite_schema;",
+                "DELETE FROM sqlite_sequence;",
+                "",
+                ";",
+            ];
+            !line.contains("sqlite_stat4") && !is_alone.contains(line)
         })
         .collect();
     lines.sort_unstable();

@@ -172,13 +172,13 @@ fn what_is_proposed_has_the_flags_that_the_import_was_begun_with() {
         2> target: local local.db (default)
         2> error[exists]: table t exists already and has 3587 rows
         2>   |
-        2>   = help: name a new database with `--database FILE`; a dump of rows alone goes into existing tables with `seedbed import old.sql --into-existing`
+        2>   = help: `seedbed import old.sql --into-existing` adds the rows to it; or name a new database with `--database FILE`
         2>
         2> error[exists]: table u exists already, without rows
         2>   |
-        2>   = help: name a new database with `--database FILE`; a dump of rows alone goes into existing tables with `seedbed import old.sql --into-existing`
+        2>   = help: `seedbed import old.sql --into-existing` adds the rows to it; or name a new database with `--database FILE`
         2>
-        2> the dump is in the database up to line 3590 (3587 rows): `seedbed import old.sql --into-existing` goes on from there, `seedbed import old.sql --into-existing --restart` begins anew
+        2> the dump is in the database up to line 3590 (3587 rows): `seedbed import old.sql --into-existing --run-triggers` goes on from there, `seedbed import old.sql --into-existing --run-triggers --restart` begins anew
         2>
         2> 2 errors
         exit 4
@@ -188,19 +188,15 @@ fn what_is_proposed_has_the_flags_that_the_import_was_begun_with() {
         2> target: local local.db (default)
         2> error[exists]: table t exists already and has 3587 rows
         2>   |
-        2>   = help: name a new database with `--database FILE`; a dump of rows alone goes into existing tables with `seedbed import old.sql --into-existing`
+        2>   = help: `seedbed import old.sql --into-existing` adds the rows to it; or name a new database with `--database FILE`
         2>
         2> error[exists]: table u exists already, without rows
         2>   |
-        2>   = help: name a new database with `--database FILE`; a dump of rows alone goes into existing tables with `seedbed import old.sql --into-existing`
+        2>   = help: `seedbed import old.sql --into-existing` adds the rows to it; or name a new database with `--database FILE`
         2>
-        2> error[sets-off-trigger]: the trigger added of t would run for each row of the dump
-        2>   |
-        2>   = help: if the dump holds what the trigger writes too, drop the trigger first and make it again afterwards; if it does not, `seedbed import old.sql --into-existing --run-triggers` lets it run
+        2> the dump is in the database up to line 3590 (3587 rows): `seedbed import old.sql --into-existing --run-triggers` goes on from there, `seedbed import old.sql --into-existing --run-triggers --restart` begins anew
         2>
-        2> the dump is in the database up to line 3590 (3587 rows): `seedbed import old.sql --into-existing` goes on from there, `seedbed import old.sql --into-existing --restart` begins anew
-        2>
-        2> 3 errors
+        2> 2 errors
         exit 4
     "#]]);
     project.run("migrate").check(expect![[r#"
@@ -264,13 +260,32 @@ fn records_of_another_tool_are_data_of_a_new_file() {
 
         nothing was changed
         2> target: local local.db (default)
+        2> warning: the table _migrations of the dump is not Seedbed's: it comes into the database as data, and the import is not recorded; before `migrate` works there, give Seedbed's records another name with `table = "…"` under [migrations] in config.toml
     "#]]);
-    project.run("import old.sql").check(expect![[r#""#]]);
+    project.run("import old.sql").check(expect![[r#"
+        $ seedbed import old.sql
+        table  rows  bytes  verified
+        _migrations  0  0 B  ✓
+        t  0  0 B  ✓
+
+        imported old.sql: 0 rows of 2 tables (139 B) in [ms]
+        2> target: local local.db (default)
+        2> warning: the table _migrations of the dump is not Seedbed's: it comes into the database as data, and the import is not recorded; before `migrate` works there, give Seedbed's records another name with `table = "…"` under [migrations] in config.toml
+    "#]]);
     assert_eq!(project.ask("SELECT count(*) FROM _migrations"), "0");
     let ran = project.run("verify old.sql");
     assert_eq!(ran.code, Some(0), "{ran}");
     // What is there already has the table's name.
     project
         .run("import old.sql --database new.db --into-existing")
-        .check(expect![[r#""#]]);
+        .check(expect![[r#"
+            $ seedbed import old.sql --database new.db --into-existing
+            2> target: local new.db (--database)
+            2> error[makes-tables]: the dump makes the table t, and was to go into existing ones
+            2>   |
+            2>   = help: write the dump without its schema (`seedbed export --data-only`, or `sqlite3 old.db ".dump --data-only"`), or import it without `--into-existing`
+            2>
+            2> nothing of the dump is in the database
+            exit 4
+        "#]]);
 }
