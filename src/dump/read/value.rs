@@ -372,7 +372,7 @@ impl Text<'_> {
         let end = self.symbol(value, end, b')')?;
         match number {
             // Shells look for a text that needs no quotes.
-            Cell::Integer(byte @ (10 | 13)) if !doubled => Ok((
+            Cell::Integer(byte @ (0 | 10 | 13)) if !doubled => Ok((
                 Step {
                     text: range(from, to),
                     byte: byte as u8,
