@@ -261,7 +261,7 @@ fn immutable(path: &Path) -> Option<String> {
 
 /// Opens a file to read it, as [`File::query`] does.
 pub(crate) async fn open_to_read(path: &Path) -> Result<Raw, EngineError> {
-    let named = |error: DbError| EngineError::new(Code::CannotOpen, &error.to_string());
+    let named = |error: DbError| EngineError::new(Code::CannotOpen, error.to_string());
     let file = File::new(path).map_err(named)?;
     let opened = async |name: &str, access| {
         let raw = Raw::open(name, access).await?;

@@ -59,7 +59,7 @@ fn binary(start: &[u8]) -> Option<u64> {
     let control = |byte: &u8| matches!(byte, 1..=8 | 14..=26 | 28..=31);
     let head = &start[..start.len().min(64)];
     let not_text = || match std::str::from_utf8(head) {
-        Err(error) if error.error_len().is_some() && head.iter().any(|byte| control(byte)) => {
+        Err(error) if error.error_len().is_some() && head.iter().any(control) => {
             Some(error.valid_up_to())
         }
         _ => None,
@@ -130,7 +130,7 @@ fn is_csv(start: &str) -> bool {
     let begins = |verb: &&str| word.is_some_and(|word| word.eq_ignore_ascii_case(verb));
     let is_verb = ["INSERT", "CREATE", "SELECT", "WITH", "VALUES", "DROP"]
         .iter()
-        .any(|verb| begins(verb));
+        .any(begins);
     !is_sql && !is_verb && (same(',') || same('\t'))
 }
 

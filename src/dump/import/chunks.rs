@@ -318,6 +318,16 @@ impl Chunk {
             })) if step >= self.before && !matches!(error.code, Code::Busy | Code::Interrupted) => {
                 Err(self.refused(db, step - self.before, error).await)
             }
+            // The checkpoint is gone: another run came to the end of the same dump.
+            Some(Unsettled::Failed(Failure::Step {
+                at: At::Step(step),
+                error:
+                    EngineError {
+                        code: Code::Other(_),
+                        ..
+                    },
+                ..
+            })) if step < self.before && self.from.is_some() => Err(Why::Overtaken),
             Some(unsettled) => Err(Why::unsettled(unsettled, db)),
         }
     }

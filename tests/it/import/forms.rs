@@ -395,7 +395,8 @@ fn a_file_is_laid_out_as_the_one_that_was_dumped() {
     let project = Project::new().file(
         "old.sql",
         "PRAGMA foreign_keys=OFF;\nPRAGMA encoding='UTF-16le';\nPRAGMA page_size=1024;\nPRAGMA auto_vacuum=INCREMENTAL;\nBEGIN TRANSACTION;\n\
-         PRAGMA user_version=0x07;\nPRAGMA application_id=0x47504B47;\nCREATE TABLE t (x);\nINSERT INTO t VALUES('\u{e4}\u{1f331}');\nCOMMIT;\n",
+         PRAGMA user_version=0x07;\nPRAGMA application_id=0x47504B47;\nCREATE TABLE t (x);\nINSERT INTO t VALUES('\u{e4}\u{1f331}');\n\
+         INSERT INTO t VALUES(replace(replace('a\\rb\\0\nc ''\\(r0)','\\r',char(13)),'\\0',char(0)));\nCOMMIT;\n",
     );
     let laid_out = |project: &Project, file: &str| {
         let db = Db::local(project.path(file), Options::default()).unwrap();
@@ -518,4 +519,42 @@ fn a_database_that_is_written_to_is_compared_with_what_was_imported() {
             assert_eq!(ran.code, Some(0), "{ran}");
         }
     });
+}
+
+/// The engine keeps a log beside such a database, and cannot where nobody may write.
+#[cfg(unix)]
+#[test]
+fn a_database_with_a_log_is_read_in_a_folder_that_nobody_may_write_to() {
+    use std::os::unix::fs::PermissionsExt;
+    let project = Project::new();
+    let folder = project.path("kept");
+    std::fs::create_dir(&folder).unwrap();
+    let old = Db::local(project.path("old.db"), Options::default()).unwrap();
+    waiting().block_on(crate::export::bare(
+        &old,
+        &[
+            "PRAGMA journal_mode = WAL",
+            "CREATE TABLE t (x)",
+            "INSERT INTO t VALUES (7)",
+            "PRAGMA wal_checkpoint(TRUNCATE)",
+        ],
+    ));
+    let file = folder.join("old?%#.db");
+    std::fs::copy(project.path("old.db"), &file).unwrap();
+    std::fs::set_permissions(&folder, std::fs::Permissions::from_mode(0o555)).unwrap();
+    if std::fs::write(folder.join("probe"), b"").is_ok() {
+        eprintln!("skipped: this user may write to every folder");
+        return;
+    }
+    let shown = "kept/old?%#.db";
+    for line in [
+        format!("import {shown} --database new.db --verify full"),
+        format!("verify {shown} --database new.db"),
+        format!("export --database {shown} old.sql"),
+        format!("backup --database {shown}"),
+    ] {
+        let ran = project.run(&line);
+        assert_eq!(ran.code, Some(0), "{ran}");
+    }
+    std::fs::set_permissions(&folder, std::fs::Permissions::from_mode(0o755)).unwrap();
 }
