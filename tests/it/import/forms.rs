@@ -435,6 +435,8 @@ fn a_file_is_laid_out_as_the_one_that_was_dumped() {
             PRAGMA application_id=1196444487;
             CREATE TABLE t (x);
             INSERT INTO t(rowid,x) VALUES(1,'ä🌱');
+            INSERT INTO t(rowid,x) VALUES(2,replace(replace('a\(r1)b\(00)
+            c ''\(r0)','\(r1)',char(13)),'\(00)',char(0)));
             COMMIT;
             2> target: local one.db (--database)
         "#]]);
@@ -464,9 +466,9 @@ fn a_file_is_laid_out_as_the_one_that_was_dumped() {
         .check(expect![[r#"
             $ seedbed import old.sql --database there.db
             table  rows  bytes  took  verified
-            t  1  32 B  [ms]  ✓
+            t  2  119 B  [ms]  ✓
 
-            imported old.sql: 1 row of 1 table (247 B) in [ms]
+            imported old.sql: 2 rows of 1 table (334 B) in [ms]
             2> target: local there.db (--database)
             2> note: PRAGMA encoding was left out: only a new local file takes it, before its first table
             2> note: PRAGMA page_size was left out: only a new local file takes it, before its first table
@@ -478,7 +480,7 @@ fn a_file_is_laid_out_as_the_one_that_was_dumped() {
         .check(expect![[r#"
             $ seedbed verify old.sql --database there.db
             table  in the dump  in the database
-            t                1                1  ✓
+            t                2                2  ✓
 
             PRAGMA user_version is 8, and line 6 of the dump sets it to 7
 
