@@ -226,6 +226,14 @@ impl Table {
             .find(|name| !self.without_rowid && !taken(name))
     }
 
+    /// Whether a row of an `INSERT` may have one value more than the columns that are written:
+    /// <https://sqlite.org/limits.html#max_column>.
+    pub(super) fn has_room_for_rowid(&self) -> bool {
+        const MOST: usize = 2000;
+        let written = self.columns.iter().filter(|it| !it.is_generated);
+        written.count() < MOST
+    }
+
     /// Whether a value of this column may be real: <https://sqlite.org/datatype3.html#determination_of_column_affinity>.
     pub(super) fn may_be_real(&self, column: &Column) -> bool {
         let declared = column.declared.to_ascii_uppercase();

@@ -222,12 +222,12 @@ fn tables(
         parts.statement(object);
     }
     if with_rows && !table.is_virtual {
+        if !table.has_room_for_rowid() && table.integer_key().is_none() && table.rowid().is_some() {
+            parts.text("-- The next table has as many columns as a row may have values: its rowids are not written.\n");
+        }
         parts.0.push(Part::Rows(rows(&object.name, table, signs)));
     }
 }
-
-/// How many values a row of an `INSERT` may have: <https://sqlite.org/limits.html#max_column>.
-const MOST_COLUMNS: usize = 2000;
 
 fn rows(table_name: &str, table: &Table, signs: Signs) -> TableRows {
     let written: Vec<&super::catalogue::Column> = table
@@ -240,7 +240,7 @@ fn rows(table_name: &str, table: &Table, signs: Signs) -> TableRows {
     // columns at the most.
     let rowid = match key {
         Some(_) => None,
-        None => table.rowid().filter(|_| written.len() < MOST_COLUMNS),
+        None => table.rowid().filter(|_| table.has_room_for_rowid()),
     };
     let is_signed =
         |column: &super::catalogue::Column| signs == Signs::Asked && table.may_be_real(column);
