@@ -114,8 +114,8 @@ impl Input {
         let Input::File(path) = self else {
             return Ok(self.clone());
         };
-        // What cannot be opened is told by whoever reads it.
-        if !matches!(Source::open(path), Ok(Opened::Database(_))) {
+        // What is looked at in a pipe is gone, and what cannot be opened is told by whoever reads it.
+        if !self.can_be_read_again() || !matches!(Source::open(path), Ok(Opened::Database(_))) {
             return Ok(self.clone());
         }
         match Snapshot::take(path).await {

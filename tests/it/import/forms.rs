@@ -523,6 +523,27 @@ fn a_database_that_is_written_to_is_compared_with_what_was_imported() {
     });
 }
 
+#[cfg(unix)]
+#[test]
+fn a_pipe_is_read_once_and_whole() {
+    let project = Project::new();
+    let pipe = project.path("pipe");
+    let made = std::process::Command::new("mkfifo").arg(&pipe).status();
+    if !made.is_ok_and(|status| status.success()) {
+        eprintln!("skipped: there is no mkfifo on this machine");
+        return;
+    }
+    let there = Db::local(project.path("local.db"), Options::default()).unwrap();
+    waiting().block_on(change(&there, ["CREATE TABLE other (x)"]));
+    std::thread::scope(|scope| {
+        scope.spawn(|| std::fs::write(&pipe, dump(&many(MANY))).unwrap());
+        let ran = project.run("import pipe");
+        assert_eq!(ran.code, Some(0), "{ran}");
+    });
+    let rows = project.ask("SELECT count(*) FROM t");
+    assert_eq!(rows, MANY.to_string());
+}
+
 /// The engine keeps a log beside such a database, and cannot where nobody may write.
 #[cfg(unix)]
 #[test]
