@@ -303,9 +303,9 @@ impl<'a> Seeding<'a> {
         let writes = |row: usize| written[row];
         let mut problems = taken_problems(&basis, taken, orphans, writes)?;
         problems.extend(parents_problems(&basis, parents, writes)?);
-        let labels: HashSet<(&str, &str, &str)> = rows
-            .rows
-            .iter()
+        // Asked of orphans only, and there are seldom any.
+        let declaring = rows.rows.iter().filter(|_| !orphans.is_empty());
+        let labels: HashSet<(&str, &str, &str)> = declaring
             .map(|row| {
                 let rules = rows.rules(row);
                 (
