@@ -5,7 +5,7 @@ use super::engine::{code_class, code_help, code_name};
 use super::failure::{NOTHING, before, database};
 use super::words::{database_is_at, keys};
 use super::{Item, Report};
-use crate::db::{At as Point, Code, Failure, Left};
+use crate::db::{At as Point, Code, Failure, Left, unknown_function};
 use crate::diagnostic::{Diagnostic, Location};
 use crate::history::Part;
 use crate::migrations::ScriptError;
@@ -280,6 +280,7 @@ impl<'a> Failing<'a> {
             (None, None) => vec![next],
         };
         help.extend(self.meant().map(str::to_owned));
+        help.extend(unknown_function(self.words));
         help
     }
 
