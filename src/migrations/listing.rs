@@ -73,19 +73,17 @@ impl Listing {
                 },
             };
             if kind.is_dir() {
-                if is_sql(&path) {
-                    self.is_no_file(
-                        &path,
-                        "a folder, not a file",
-                        "rename the folder, or remove it",
-                    );
-                }
+                let before = (self.files.len(), self.problems.len());
                 let leads_to = std::fs::canonicalize(&path).map_err(unreadable(&path))?;
                 if above.contains(&leads_to) {
                     let why = "a link to a folder that contains it";
                     self.is_no_file(&path, why, "remove the link");
                 } else {
                     self.walk(&path, above)?;
+                }
+                if is_sql(&path) && before == (self.files.len(), self.problems.len()) {
+                    let why = "a folder without a migration, not a file";
+                    self.is_no_file(&path, why, "rename the folder, or remove it");
                 }
             } else if is_sql(&path) {
                 match kind.is_file() {
@@ -172,12 +170,17 @@ mod tests {
     }
 
     #[test]
-    fn a_folder_with_the_name_of_a_file_is_a_problem() {
+    fn a_folder_with_the_name_of_a_file_is_a_problem_unless_it_holds_one() {
         let folder = tempfile::tempdir().unwrap();
         std::fs::create_dir(folder.path().join("V1__a.sql")).unwrap();
+        std::fs::create_dir(folder.path().join("of.sql")).unwrap();
+        std::fs::write(folder.path().join("of.sql/V2__b.sql"), "SELECT 1;").unwrap();
         let (files, problems) = listed(folder.path());
-        assert_eq!(files, [""; 0]);
-        assert_eq!(problems, ["V1__a.sql: this is a folder, not a file"]);
+        assert_eq!(files, ["of.sql/V2__b.sql"]);
+        assert_eq!(
+            problems,
+            ["V1__a.sql: this is a folder without a migration, not a file"]
+        );
     }
 
     #[cfg(unix)]

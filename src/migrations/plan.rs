@@ -375,13 +375,13 @@ impl<'a> Planner<'a> {
         let readings = self.pending.iter().map(|(_, reading)| reading);
         let already = super::foreign::already_there(history, readings);
         self.plan.problems.extend(already);
+        if self.plan.errors().next().is_some() {
+            return self.plan;
+        }
         let of_comments = self.pending.iter().map(|(migration, _)| *migration);
         let of_comments = of_comments.filter(|migration| migration.is_comments_only());
         let files: Vec<&str> = of_comments.map(|it| it.up.source.name.as_str()).collect();
         self.plan.problems.extend(problem::comments_only(&files));
-        if self.plan.errors().next().is_some() {
-            return self.plan;
-        }
         let units = self.pending.into_iter().map(|(migration, reading)| {
             let entry = entry(migration);
             let record = if self.rows.contains_key(&migration.key) {

@@ -146,7 +146,7 @@ pub(super) fn read(source: &Arc<Source>, engine: Engine) -> Reading {
     };
     if statements.is_empty() && problems.is_empty() && !is_comments_only(&source.text) {
         problems.push(
-            Diagnostic::problem("empty", "this file is empty")
+            Diagnostic::problem("empty", "this file holds neither a statement nor a comment")
                 .in_file(&source.name)
                 .help(
                     "write its statements, or a comment if it is to do nothing; or remove the file",
@@ -417,6 +417,10 @@ impl Reader<'_> {
                     ),
             );
         }
+        // With it, the migration could not be recorded.
+        let is_query_only = |step: &&Step| step.sql.contains("query_only");
+        let resets = self.leaves.resets.iter().filter(is_query_only).cloned();
+        self.steps.extend(resets);
         Reading {
             steps: self.steps,
             atomicity: directives.atomicity,

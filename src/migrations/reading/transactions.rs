@@ -50,17 +50,20 @@ impl Reader<'_> {
 
     /// The first statement that keeps the transactions of the file from being as they are, or from being taken out.
     fn fault(&self, control: Control) -> Option<(usize, Fault)> {
-        let mut controls = self.statements.iter().enumerate();
-        let first = controls.find(|(_, it)| it.is_control())?;
+        let controls = self.statements.iter().enumerate();
+        let controls: Vec<_> = controls.filter(|(_, it)| it.is_control()).collect();
+        let first = controls.first()?;
+        if let Some((at, _)) = controls.iter().find(|(_, it)| it.kind == Kind::Rollback) {
+            return Some((*at, Fault::Rollback));
+        }
+        if let Some((at, _)) = controls.iter().find(|(_, it)| !is_whole(it.text)) {
+            return Some((*at, Fault::Semicolon));
+        }
         // Files for tools that open a transaction themselves end it first, and open another one at their end.
         let begun = first.1.kind == Kind::Commit && control == Control::TakenOut;
         let mut open = begun.then_some(first.0);
         for (at, statement) in self.statements.iter().enumerate() {
-            if statement.is_control() && !is_whole(statement.text) {
-                return Some((at, Fault::Semicolon));
-            }
             open = match (&statement.kind, open) {
-                (Kind::Rollback, _) => return Some((at, Fault::Rollback)),
                 (Kind::Begin, None) => Some(at),
                 (Kind::Begin, Some(_)) => return Some((at, Fault::Nested)),
                 (Kind::Commit, Some(_)) => None,
@@ -82,28 +85,12 @@ impl Reader<'_> {
         let statement = &self.statements[at];
         let keyword = statement.keyword();
         let why = match fault {
-            Fault::Rollback => "nothing of the file would remain".to_owned(),
-            Fault::Semicolon => format!("there is no semicolon behind {keyword}"),
-            Fault::NotBegun => format!("there is no BEGIN before this {keyword}"),
-            Fault::Nested => "there is no COMMIT before this BEGIN".to_owned(),
-            Fault::NotEnded => "there is no COMMIT for this BEGIN".to_owned(),
-            Fault::Outside => {
-                "this statement stands outside of them, and would run inside".to_owned()
-            }
-        };
-        let (what, others) = match statement.is_control() {
-            true => (keyword, controls - 1),
-            false => ("BEGIN and COMMIT".to_owned(), 0),
-        };
-        let message = match self.atomicity {
-            Atomicity::Transaction => format!(
-                "{what} in a migration: Seedbed itself begins and commits the transaction, and {why}"
-            ),
-            Atomicity::Bare => format!("{what} in a migration: {why}"),
-        };
-        let message = match others {
-            0 => message,
-            _ => format!("{message} (and {others} more in this file)"),
+            Fault::Rollback => "ROLLBACK would undo what the file did before".to_owned(),
+            Fault::Semicolon => format!("a semicolon is missing behind this {keyword}"),
+            Fault::NotBegun => format!("no BEGIN comes before this {keyword}"),
+            Fault::Nested => "a transaction is open at this BEGIN already".to_owned(),
+            Fault::NotEnded => "no COMMIT ends the transaction of this BEGIN".to_owned(),
+            Fault::Outside => "this statement is outside of BEGIN and COMMIT".to_owned(),
         };
         let help = match (fault, self.atomicity) {
             (Fault::Semicolon, _) => "end the statement with a semicolon",
@@ -114,9 +101,33 @@ impl Reader<'_> {
                  in one goes into a file of its own with `-- seedbed: no-transaction` at its top"
             }
         };
-        Diagnostic::problem(TRANSACTION_CONTROL, message)
-            .at(statement.origin.clone())
-            .help(help)
+        let more = match controls - 1 {
+            0 => String::new(),
+            more => format!(" (and {more} more in this file)"),
+        };
+        let first = match fault {
+            Fault::Rollback => statement,
+            _ => self
+                .statements
+                .iter()
+                .find(|it| it.is_control())
+                .unwrap_or(statement),
+        };
+        let message = format!(
+            "{} in a migration: {}{more}",
+            first.keyword(),
+            match self.atomicity {
+                Atomicity::Transaction => "Seedbed itself begins and commits the transaction",
+                Atomicity::Bare => "each BEGIN needs its COMMIT",
+            }
+        );
+        let problem = Diagnostic::problem(TRANSACTION_CONTROL, message)
+            .at(first.origin.clone())
+            .help(help);
+        match first.origin == statement.origin {
+            true => problem.note(why),
+            false => problem.related(why, statement.origin.clone()),
+        }
     }
 
     /// What is so instead of the transactions that were taken out.
