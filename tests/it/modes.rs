@@ -65,4 +65,5 @@ in_every_mode! {
     a_file_of_comments_is_applied_and_does_nothing
     a_down_file_of_comments_is_none
     transactions_around_whole_files_are_taken_out
+    a_bare_migration_manages_its_own_transactions
 }

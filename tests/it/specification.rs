@@ -840,3 +840,14 @@ pub(crate) async fn transactions_around_whole_files_are_taken_out(world: World) 
     let outcome = world.undo(Back::Steps(1)).await.unwrap();
     assert_eq!(done(&outcome), "V2");
 }
+
+pub(crate) async fn a_bare_migration_manages_its_own_transactions(world: World) {
+    let bare = (
+        "V2__b.sql",
+        "-- seedbed: no-transaction\nBEGIN;\nCREATE TABLE b (x);\nINSERT INTO b VALUES (1);\nCOMMIT;\n",
+    );
+    let outcome = world.apply(&[A, bare, C]).await.unwrap();
+    assert_eq!(done(&outcome), "V1 V2 V3");
+    assert_eq!(codes(&outcome.warnings), "");
+    assert_eq!(world.ask("SELECT x FROM b").await, "1");
+}

@@ -470,7 +470,10 @@ fn names_of_other_tools_and_of_macos_get_the_right_name() {
             "CREATE TABLE more (x);\n",
         )
         .file("migrations/V3__cafe\u{301}.sql", "CREATE TABLE cafe (x);\n");
-    check(&project, "migrate", expect![[r#"
+    check(
+        &project,
+        "migrate",
+        expect![[r#"
         $ seedbed migrate
         2> target: local local.db (default)
         2> error[bad-name]: the name must have two underscores between its version and its words
@@ -491,7 +494,8 @@ fn names_of_other_tools_and_of_macos_get_the_right_name() {
         2>
         2> 4 errors
         exit 4
-    "#]]);
+    "#]],
+    );
 }
 
 #[test]
@@ -513,5 +517,12 @@ fn a_pipe_does_not_hang() {
     let pipe = project.path("migrations/V2__pipe.sql");
     let made = std::process::Command::new("mkfifo").arg(&pipe).status();
     assert!(made.unwrap().success());
-    project.run("migrate").check(expect![[""]]);
+    project.run("migrate").check(expect![[r#"
+        $ seedbed migrate
+        2> target: local local.db (default)
+        2> error[not-a-file]: this is a named pipe (FIFO), not a file
+        2>  --> migrations/V2__pipe.sql
+        2>   = help: remove it, or rename it
+        exit 4
+    "#]]);
 }

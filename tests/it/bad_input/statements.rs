@@ -343,6 +343,35 @@ fn the_transactions_of_a_file_outside_of_them_are_its_own() {
 }
 
 #[test]
+fn a_transaction_of_a_file_that_fails_is_rolled_back() {
+    let project = applied().migration(
+        "V2__two",
+        "-- seedbed: no-transaction\nCREATE TABLE posts (x);\nBEGIN;\nDELETE FROM users;\nDELETE FROM nowhere;\nCOMMIT;\n",
+    );
+    project.run("migrate").check(expect![[r#"
+        $ seedbed migrate
+        2> target: local local.db (default)
+        2> error[statement-failed]: V2 failed: no such table: nowhere
+        2>  --> migrations/V2__two.sql:5:13
+        2>   |
+        2> 5 | DELETE FROM nowhere;
+        2>   |             ^^^^^^^
+        2>   |
+        2>   = note: this is statement 4 of 5
+        2>   = note: V2 runs outside of a transaction: statement 1 of 5 has happened, and it is recorded as started
+        2>   = help: fix migrations/V2__two.sql:5
+        2>   = help: then settle it: do the rest by hand and `seedbed repair 2 --applied`; or take back what has happened and `seedbed repair 2 --retry`, and `seedbed migrate` runs all of it again
+        2>
+        2> the database is at V1
+        exit 1
+    "#]]);
+    assert_eq!(
+        project.state(),
+        "recorded: V1 V2:started; tables: posts users"
+    );
+}
+
+#[test]
 fn a_syntax_error_in_the_middle() {
     failing(
         &[
