@@ -247,8 +247,7 @@ impl Reader<'_> {
         })
     }
 
-    /// Reports the first `PRAGMA foreign_keys` that says otherwise than what Seedbed does. `steps` is how many
-    /// statements the file has besides.
+    /// Reports the first `PRAGMA foreign_keys` that says otherwise than what Seedbed does.
     pub(super) fn contradicted(&self, foreign_keys: ForeignKeys) -> Option<Diagnostic> {
         let is_on = foreign_keys == ForeignKeys::On;
         let mut pragmas = self.foreign_keys.iter().peekable();

@@ -95,7 +95,7 @@ impl Looking<'_> {
             let behind = line.strip_prefix(*marker);
             behind.is_some_and(|behind| behind.is_empty() || behind.starts_with(' '))
         };
-        if markers.iter().any(|marker| is_marker(&marker)) && !self.conflict {
+        if markers.iter().any(is_marker) && !self.conflict {
             self.conflict = true;
             let message = "this is a conflict of a merge that was not resolved";
             let help = "keep one side or combine both, and remove the lines with <<<<<<<, ======= and >>>>>>>";
