@@ -283,12 +283,13 @@ fn a_dry_run_with_errors_would_run_nothing() {
         Grouping::All,
         vec![],
         &expect![[r#"
-            error[transaction-control]: COMMIT in a migration: Seedbed itself begins and commits the transaction, and there is no BEGIN before this COMMIT
+            error[transaction-control]: COMMIT in a migration: Seedbed itself begins and commits the transaction
              --> migrations/V1__users.sql:1:1
               |
             1 | COMMIT;
               | ^^^^^^
               |
+              = note: no BEGIN comes before this COMMIT
               = help: remove every BEGIN and COMMIT: the statements of a file run in one transaction already. What cannot run in one goes into a file of its own with `-- seedbed: no-transaction` at its top
 
             nothing would run before the errors are settled; nothing was changed
