@@ -101,7 +101,7 @@ fn decide(set: &Migrations, history: &History, version: i64) -> Decision {
         .collect();
     for migration in &new {
         problems.extend_from_slice(Act::new(&migration.up).problems());
-        problems.extend(reading::of_down(migration.down.as_ref()));
+        problems.extend(reading::of_down(migration.down.as_ref(), history.engine));
     }
     if problems.iter().any(Diagnostic::is_error) {
         return Decision {

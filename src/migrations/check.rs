@@ -36,6 +36,15 @@ pub async fn check(set: &Migrations) -> Result<Checked, DbError> {
     for act in parts.iter().flat_map(Part::acts) {
         problems.extend_from_slice(act.problems());
     }
+    let not_published = |migration: &&Migration| {
+        let down = migration.no_down.as_ref();
+        down.is_none_or(|down| !set.published.contains(&down.checksum))
+    };
+    problems.extend(
+        set.iter()
+            .filter(not_published)
+            .filter_map(Migration::undoes_nothing),
+    );
     // A version that nobody or several claim is a hole, and what comes after would fail for that alone.
     if set.problems.iter().any(Diagnostic::is_error) {
         return Ok(Checked {

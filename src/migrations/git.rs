@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 use std::process::{Command, Output, Stdio};
 
 use super::against::Base;
+use super::listing::is_hidden;
 use super::set::{Migrations, slashes};
 
 /// The migrations of a commit cannot be read.
@@ -225,7 +226,7 @@ fn blobs(listing: &[u8], directory: &Directory) -> Vec<Blob> {
             .strip_prefix(directory.path.as_str())?
             .trim_start_matches('/');
         // 100644 and 100755 are files; links and submodules are not.
-        let is_file = mode.starts_with("100");
+        let is_file = mode.starts_with("100") && !below.split('/').any(is_hidden);
         (is_file && below.to_ascii_lowercase().ends_with(".sql")).then(|| Blob {
             id: id.to_owned(),
             name: format!("{}/{below}", directory.shown.trim_end_matches('/')),

@@ -14,6 +14,7 @@ mod file;
 mod foreign;
 mod git;
 mod headings;
+mod listing;
 mod markers;
 mod numbering;
 mod plan;
@@ -36,7 +37,7 @@ pub use file::{BadName, FileName, NotText, Order, canonical, checksum, parse_nam
 pub use git::{GitError, read_base};
 pub use numbering::Numbering;
 pub use plan::{Grouping, Item, OutOfOrder, Plan, PlanOptions, State, Target, edited_keys, plan};
-pub use reading::Reading;
+pub use reading::{Leaves, Reading, Until};
 pub use renumber::{Rename, RenumberError, Which, renumber};
 pub use repair::{Repair, repair};
 pub use set::{Migration, Migrations, ReadError, Text};

@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, HashMap};
 
 use super::file::meaning;
 use super::problem::{self, Edit, argument, diff, file_name};
-use super::reading::{self, Reading};
+use super::reading::{self, Leaves, Reading, Until};
 use super::set::{Migration, Migrations, Text};
 use crate::db::Engine;
 use crate::diagnostic::{Diagnostic, Severity};
@@ -286,9 +286,10 @@ impl<'a> Planner<'a> {
             self.plan.problems.extend(text);
         }
         self.plan.problems.append(&mut reading.problems);
+        self.plan.problems.extend(migration.undoes_nothing());
         self.plan
             .problems
-            .extend(reading::of_down(migration.down.as_ref()));
+            .extend(reading::of_down(migration.down.as_ref(), engine));
         self.pending.push((migration, reading));
     }
 
@@ -377,6 +378,10 @@ impl<'a> Planner<'a> {
         if self.plan.errors().next().is_some() {
             return self.plan;
         }
+        let of_comments = self.pending.iter().map(|(migration, _)| *migration);
+        let of_comments = of_comments.filter(|migration| migration.is_comments_only());
+        let files: Vec<&str> = of_comments.map(|it| it.up.source.name.as_str()).collect();
+        self.plan.problems.extend(problem::comments_only(&files));
         let units = self.pending.into_iter().map(|(migration, reading)| {
             let entry = entry(migration);
             let record = if self.rows.contains_key(&migration.key) {
@@ -391,13 +396,15 @@ impl<'a> Planner<'a> {
     }
 }
 
-/// Puts units into as few scripts as their meaning and the grouping allow.
+/// Puts units into as few scripts as their meaning and the grouping allow. What a file leaves on its connection ends
+/// before the next file: it is set back, or the script ends with that file.
 pub(super) fn scripts(
     units: impl IntoIterator<Item = (Record, Reading)>,
     revision: Revision,
     grouping: Grouping,
 ) -> Vec<Script> {
     let mut scripts: Vec<Script> = Vec::new();
+    let mut left = Leaves::default();
     for (record, reading) in units {
         let unit = Unit {
             record,
@@ -406,10 +413,14 @@ pub(super) fn scripts(
         match scripts.last_mut() {
             Some(script)
                 if grouping == Grouping::All
+                    && left.until == Until::File
                     && script.foreign_keys == reading.foreign_keys
                     && (script.atomicity, reading.atomicity)
                         == (Atomicity::Transaction, Atomicity::Transaction) =>
             {
+                if let Some(before) = script.units.last_mut() {
+                    before.steps.append(&mut left.resets);
+                }
                 script.units.push(unit);
             }
             last => {
@@ -422,6 +433,7 @@ pub(super) fn scripts(
                 });
             }
         }
+        left = reading.leaves;
     }
     scripts
 }

@@ -125,6 +125,28 @@ pub(super) fn other_history(other: &OtherHistory, baseline: Option<i64>) -> Diag
         ))
 }
 
+/// Files that hold comments and no statement: they are recorded, and do nothing.
+pub(super) fn comments_only(files: &[&str]) -> Option<Diagnostic> {
+    let first = files.first()?;
+    let message = match files {
+        [_] => "this file holds comments only: it is recorded, and does nothing".to_owned(),
+        _ => format!(
+            "{} files hold comments only, and are recorded and do nothing: {}",
+            files.len(),
+            files
+                .iter()
+                .map(|file| file_name(file))
+                .collect::<Vec<_>>()
+                .join(", ")
+        ),
+    };
+    let problem = Diagnostic::problem(COMMENTS_ONLY, message).warning();
+    Some(problem.in_file(*first))
+}
+
+/// The code of a file that holds no statement.
+pub(super) const COMMENTS_ONLY: &str = "comments-only";
+
 /// Several files claim one version, one repeatable name or one down file.
 pub(super) fn duplicate(what: &str, files: &[&str]) -> Diagnostic {
     let message = format!(

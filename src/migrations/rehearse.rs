@@ -2,7 +2,7 @@
 //! remembers nothing of the one before. Nothing here touches a database of the project.
 
 use crate::db::{
-    Db, DbError, Engine, Failure, Options, Query, Rows, Transaction, if_accepted, locate,
+    Db, DbError, Engine, Failure, Options, Query, Rows, Transaction, locate, unknown_function,
 };
 use crate::diagnostic::Diagnostic;
 use crate::history::{self, Failed, Part, RunError};
@@ -17,7 +17,7 @@ use std::sync::Arc;
 use super::directive::DIRECTIVE;
 use super::markers::OTHER_TOOL;
 use super::plan::{Grouping, entry, scripts};
-use super::reading::{self, Reading};
+use super::reading::{self, Leaves, Reading, Until};
 use super::set::{Migration, Text};
 
 /// A file as it is read for a rehearsal.
@@ -39,11 +39,13 @@ impl Act {
         }
     }
 
-    /// The same of a text that databases have applied: its comments are as they are.
+    /// The same of a text that databases have applied: it cannot be corrected any more, so only what keeps it from running
+    /// is a problem.
     pub(super) fn published(mut self) -> Act {
+        let is_of_comments = |problem: &Diagnostic| [OTHER_TOOL, DIRECTIVE].contains(&problem.code);
         self.reading
             .problems
-            .retain(|problem| problem.code != OTHER_TOOL && problem.code != DIRECTIVE);
+            .retain(|problem| problem.is_error() && !is_of_comments(problem));
         self
     }
 
@@ -169,31 +171,30 @@ impl Rehearsal {
         &mut self,
         all: impl IntoIterator<Item = (&'a Migration, &'a Act)>,
     ) -> Result<(), Stopped> {
-        let units = all
-            .into_iter()
-            .map(|(migration, act)| (Record::Insert(entry(migration)), act.reading.clone()));
+        let (mut units, mut leaves) = (Vec::new(), Vec::new());
+        for (migration, act) in all {
+            units.push((Record::Insert(entry(migration)), act.reading.clone()));
+            leaves.push(act.reading.leaves.clone());
+        }
         for script in scripts(units, self.revision, Grouping::All) {
-            self.script(script, Way::Up).await?;
+            self.script(script, &leaves, Way::Up).await?;
         }
         Ok(())
     }
 
     /// Runs one file and records it. Where it fails it leaves nothing behind, unless it runs outside of transactions.
     pub(super) async fn act(&mut self, record: Record, act: &Act, way: Way) -> Result<(), Stopped> {
-        for script in scripts(
-            [(record, act.reading.clone())],
-            self.revision,
-            Grouping::All,
-        ) {
-            self.script(script, way).await?;
+        let leaves = [act.reading.leaves.clone()];
+        let unit = (record, act.reading.clone());
+        for script in scripts([unit], self.revision, Grouping::All) {
+            self.script(script, &leaves, way).await?;
         }
         Ok(())
     }
 
-    async fn script(&mut self, script: Script, way: Way) -> Result<(), Stopped> {
-        let remembered = self.remembered(&script).await?;
+    async fn script(&mut self, script: Script, leaves: &[Leaves], way: Way) -> Result<(), Stopped> {
         let result = history::run(&self.db, &script, &self.run, Arc::new(|_| {})).await;
-        self.forget(remembered).await?;
+        self.forget(leaves).await?;
         match result {
             Ok(_) => {
                 self.revision = script.leaves();
@@ -222,14 +223,15 @@ impl Rehearsal {
         let Some(first) = unit.steps.first().and_then(|step| step.origin.as_ref()) else {
             return Stopped::Db(DbError::Read(error));
         };
-        let mut help = None;
+        let mut help = Vec::new();
         let whole_file = Origin {
             source: first.source.clone(),
             span: 0..0,
         };
         let (origin, message) = match failed.part {
             Part::Step(step) => {
-                help = help_for(way, unit.record.key(), &step.sql);
+                help.extend(unknown_function(&error.message));
+                help.extend(help_for(way, unit.record.key(), &step.sql));
                 let offset = locate(&self.db, &step.sql, &error).await;
                 let origin = step.origin.map(|origin| origin.token_at(offset));
                 (origin.unwrap_or(whole_file), error.message)
@@ -251,28 +253,13 @@ impl Rehearsal {
         Stopped::Problem(Box::new(problem))
     }
 
-    /// What the connection remembers now and is about to be told otherwise.
-    async fn remembered(&self, script: &Script) -> Result<Remembered, DbError> {
-        let mut remembered = Remembered::default();
-        let steps = script.units.iter().flat_map(|unit| &unit.steps);
-        for step in steps.filter(|step| Engine::Memory.refusal(&step.sql).is_some()) {
-            match kind(&step.sql) {
-                Kind::Pragma(pragma) => {
-                    let query = Query::new(format!("PRAGMA {}", pragma.name));
-                    let values = if_accepted(self.db.ask(query).await?.of_any_width())?;
-                    let value = values.into_iter().flatten().flatten().last();
-                    remembered.pragmas.push((pragma.name, value));
-                }
-                _ => remembered.temporary = true,
-            }
+    /// Makes the connection as a new one.
+    async fn forget(&self, leaves: &[Leaves]) -> Result<(), DbError> {
+        let mut steps = Vec::new();
+        for left in leaves {
+            steps.extend_from_slice(&left.resets);
         }
-        Ok(remembered)
-    }
-
-    /// Makes the connection as a fresh one.
-    async fn forget(&self, remembered: Remembered) -> Result<(), DbError> {
-        let mut steps: Vec<String> = remembered.pragmas.into_iter().filter_map(back).collect();
-        if remembered.temporary {
+        if leaves.iter().any(|left| left.until == Until::Script) {
             steps.extend(self.drops_of_temporary().await?);
         }
         if steps.is_empty() {
@@ -281,10 +268,7 @@ impl Rehearsal {
         let transaction = Transaction {
             foreign_keys: ForeignKeys::Off,
             atomicity: Atomicity::Bare,
-            steps: steps
-                .into_iter()
-                .map(|sql| Step::own(sql, vec![]))
-                .collect(),
+            steps,
         };
         match self.db.run(vec![transaction], Arc::new(|_| {})).await {
             Ok(_) => Ok(()),
@@ -294,7 +278,7 @@ impl Rehearsal {
         }
     }
 
-    async fn drops_of_temporary(&self) -> Result<Vec<String>, DbError> {
+    async fn drops_of_temporary(&self) -> Result<Vec<Step>, DbError> {
         // Dropping a table takes its indexes and triggers along.
         let query = "SELECT type, name FROM sqlite_temp_schema WHERE type <> 'index' AND name NOT LIKE 'sqlite\\_%' ESCAPE '\\'";
         let rows = self.db.rows(Query::new(query)).await?;
@@ -302,35 +286,11 @@ impl Rehearsal {
             let [Value::Text(what), Value::Text(name)] = row else {
                 return None;
             };
-            Some(format!("DROP {what} IF EXISTS temp.{}", identifier(name)))
+            let drop = format!("DROP {what} IF EXISTS temp.{}", identifier(name));
+            Some(Step::own(drop, Vec::new()))
         });
         Ok(drops.collect())
     }
-}
-
-/// What a connection remembers from one file to the next, and a file must not.
-#[derive(Debug, Default)]
-struct Remembered {
-    /// Pragmas, and what each of them says.
-    pragmas: Vec<(String, Option<Value>)>,
-    /// Whether there may be TEMP objects.
-    temporary: bool,
-}
-
-/// The statement that sets a pragma back.
-fn back((name, value): (String, Option<Value>)) -> Option<String> {
-    let value = match (name.as_str(), value) {
-        // Reading sets it and sets it back: what it says is not what it was.
-        ("query_only", _) => return None,
-        // The schema may have been edited, and is to be read anew: <https://sqlite.org/pragma.html#pragma_writable_schema>.
-        ("writable_schema", _) => "RESET".to_owned(),
-        // The only one that cannot be read.
-        ("case_sensitive_like", _) => "OFF".to_owned(),
-        (_, Some(Value::Integer(number))) => number.to_string(),
-        (_, Some(Value::Text(text))) => crate::sql::text(&text),
-        _ => return None,
-    };
-    Some(format!("PRAGMA {name} = {value}"))
 }
 
 /// What to do about a statement that fails on the way back or again.

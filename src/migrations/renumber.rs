@@ -6,8 +6,9 @@ use std::path::{Path, PathBuf};
 use std::time::SystemTime;
 
 use super::file::{FileName, Order};
+use super::listing::sql_files;
 use super::numbering::{Numbering, next_version, parsed, version};
-use super::set::{ReadError, slashes, sql_files};
+use super::set::{ReadError, slashes};
 
 /// Which migration.
 #[derive(Debug, Clone, PartialEq, Eq)]

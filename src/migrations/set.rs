@@ -6,9 +6,12 @@ use std::sync::Arc;
 
 use super::file::{
     BadName, FileName, NotText, Order, are_words_of_undo, canonical, checksum, parse_name,
+    suggest_for_folder,
 };
+use super::listing::{is_hidden, listing};
 use super::markers::{WrittenFor, written_for};
-use super::problem::duplicate;
+use super::problem::{COMMENTS_ONLY, duplicate, file_name};
+use super::reading::is_comments_only;
 use crate::diagnostic::Diagnostic;
 use crate::script::{Key, Source};
 
@@ -25,6 +28,8 @@ pub struct Migration {
     pub up: Text,
     /// The same of its down file.
     pub down: Option<Text>,
+    /// Its down file, where that holds comments only: it undoes nothing, and is not recorded.
+    pub no_down: Option<Text>,
 }
 
 /// A canonical text and its checksum.
@@ -70,15 +75,27 @@ pub enum ReadError {
     },
 }
 
+pub(super) fn unreadable(path: &Path) -> impl FnOnce(std::io::Error) -> ReadError {
+    move |source| ReadError::Unreadable {
+        path: path.to_path_buf(),
+        source,
+    }
+}
+
 impl Migrations {
-    /// Reads every file under `directory` whose name ends in `.sql`. Other files are left alone.
+    /// Reads every file under `directory` whose name ends in `.sql`. Other files are left alone, and so are hidden files
+    /// and folders.
     ///
     /// # Errors
     /// [`ReadError`] where the directory or a file cannot be read. Files that can be read and do not fit are
     /// [`Migrations::problems`].
     pub fn read_dir(directory: impl AsRef<Path>) -> Result<Migrations, ReadError> {
-        let mut found = Found::default();
-        for path in sql_files(directory.as_ref())? {
+        let listing = listing(directory.as_ref())?;
+        let mut found = Found {
+            problems: listing.problems,
+            ..Found::default()
+        };
+        for path in listing.files {
             let bytes = std::fs::read(&path).map_err(unreadable(&path))?;
             found.add(slashes(&path), bytes);
         }
@@ -106,9 +123,10 @@ impl Migrations {
     /// Takes the files of this set for published: where they are as they were, a check does not judge their comments, as
     /// an instruction to another tool in a file that databases have applied cannot be corrected any more.
     pub fn publish(&mut self, common: &Migrations) {
-        let texts = common
-            .iter()
-            .flat_map(|migration| std::iter::once(&migration.up).chain(&migration.down));
+        let texts = common.iter().flat_map(|migration| {
+            let downs = migration.down.iter().chain(&migration.no_down);
+            std::iter::once(&migration.up).chain(downs)
+        });
         self.published
             .extend(texts.map(|text| text.checksum.clone()));
     }
@@ -135,6 +153,24 @@ impl Migrations {
 }
 
 impl Migration {
+    /// Whether it holds comments and no statement, and does nothing by intent.
+    pub(super) fn is_comments_only(&self) -> bool {
+        is_comments_only(&self.up.source.text)
+    }
+
+    /// That its down file undoes nothing.
+    pub(super) fn undoes_nothing(&self) -> Option<Diagnostic> {
+        let file = &self.no_down.as_ref()?.source.name;
+        let message = "this down file holds comments only, so it counts as none";
+        Some(
+            Diagnostic::problem(COMMENTS_ONLY, message)
+                .warning()
+                .about(&self.key)
+                .in_file(file)
+                .help("write the statements that undo the migration, or remove the file: `undo` refuses it"),
+        )
+    }
+
     /// Its version; `None` if it is repeatable.
     pub fn version(&self) -> Option<i64> {
         match self.key {
@@ -142,60 +178,6 @@ impl Migration {
             _ => None,
         }
     }
-}
-
-/// The files that [`Migrations::read_dir`] reads, in no particular order.
-pub(super) fn sql_files(directory: &Path) -> Result<Vec<PathBuf>, ReadError> {
-    if !directory.is_dir() {
-        // A directory that exists and may not be looked at is no directory either, to `is_dir`.
-        if let Err(source) = std::fs::read_dir(directory)
-            && source.kind() != std::io::ErrorKind::NotFound
-        {
-            return Err(ReadError::Unreadable {
-                path: directory.to_path_buf(),
-                source,
-            });
-        }
-        return Err(ReadError::NoDirectory {
-            path: directory.to_path_buf(),
-        });
-    }
-    let mut files = Vec::new();
-    walk(directory, &mut files)?;
-    Ok(files)
-}
-
-fn unreadable(path: &Path) -> impl FnOnce(std::io::Error) -> ReadError {
-    move |source| ReadError::Unreadable {
-        path: path.to_path_buf(),
-        source,
-    }
-}
-
-fn walk(directory: &Path, files: &mut Vec<PathBuf>) -> Result<(), ReadError> {
-    for entry in std::fs::read_dir(directory).map_err(unreadable(directory))? {
-        let entry = entry.map_err(unreadable(directory))?;
-        let path = entry.path();
-        let kind = entry.file_type().map_err(unreadable(&path))?;
-        // A link counts as what it leads to, as whoever put it there expects; only then is a second look needed.
-        let is_directory = if kind.is_symlink() {
-            let leads_to = std::fs::metadata(&path).map_err(unreadable(&path))?;
-            leads_to.is_dir()
-        } else {
-            kind.is_dir()
-        };
-        if is_directory {
-            walk(&path, files)?;
-        } else if is_sql(&path) {
-            files.push(path);
-        }
-    }
-    Ok(())
-}
-
-fn is_sql(path: &Path) -> bool {
-    path.extension()
-        .is_some_and(|extension| extension.eq_ignore_ascii_case("sql"))
 }
 
 /// A path as it is shown and recorded, the same on every system.
@@ -218,9 +200,14 @@ struct Found {
 
 impl Found {
     fn add(&mut self, file: String, bytes: Vec<u8>) {
-        let name = match parse_name(file.rsplit('/').next().unwrap_or(&file)) {
+        let last = file_name(&file);
+        if is_hidden(last) {
+            return;
+        }
+        let name = match parse_name(last) {
             Ok(name) => name,
-            Err(bad) => {
+            Err(mut bad) => {
+                bad.suggestion = bad.suggestion.or_else(|| suggest_for_folder(&file));
                 let proposed = bad.suggestion.as_deref().map(parse_name);
                 if let Some(Ok(FileName::Versioned { version, .. })) = proposed {
                     self.proposed.insert(version);
@@ -273,6 +260,11 @@ impl Found {
         for (version, mut claims) in std::mem::take(&mut self.versioned) {
             claims.sort_by(|a, b| a.2.source.name.cmp(&b.2.source.name));
             let down = self.the_one_down(version, downs.remove(&version));
+            let is_none = |down: &Text| is_comments_only(&down.source.text);
+            let (no_down, down) = match down {
+                Some(down) if is_none(&down) => (Some(down), None),
+                down => (None, down),
+            };
             match <[_; 1]>::try_from(claims) {
                 Ok([(order, words, up)]) => set.versioned.push(Migration {
                     key: Key::Migration(version),
@@ -280,6 +272,7 @@ impl Found {
                     order,
                     up,
                     down,
+                    no_down,
                 }),
                 Err(claims) => {
                     self.misfits.insert(version);
@@ -311,6 +304,7 @@ impl Found {
                     order: Order::Any,
                     up,
                     down: None,
+                    no_down: None,
                 }),
                 Err(claims) => {
                     let files: Vec<&str> = claims

@@ -127,6 +127,10 @@ fn no_down(row: &Row) -> Diagnostic {
 
 fn down_text(row: &Row) -> Option<Arc<Source>> {
     let text = row.down.as_ref()?;
+    // It would undo nothing.
+    if reading::is_comments_only(text) {
+        return None;
+    }
     Some(Arc::new(Source {
         name: format!("{}__{}.down.sql{AS_RECORDED}", row.key, row.name),
         text: text.clone(),

@@ -5,12 +5,12 @@ use super::engine::{code_class, code_help, code_name};
 use super::failure::{NOTHING, before, database};
 use super::words::{database_is_at, keys};
 use super::{Item, Report};
-use crate::db::{At as Point, Code, Failure, Left};
+use crate::db::{At as Point, Code, Failure, Left, unknown_function};
 use crate::diagnostic::{Diagnostic, Location};
 use crate::history::Part;
 use crate::migrations::ScriptError;
 use crate::script::{Key, Record, Step, Unit};
-use crate::sql::Value;
+use crate::sql::{Kind, Value, kind};
 
 /// How many rows without their parent are named.
 const ROWS: usize = 10;
@@ -107,9 +107,23 @@ impl<'a> Failing<'a> {
         let stand = match (committed, left) {
             (0, Left::Nothing) => return None,
             (2.., _) => of,
-            _ => self.statement().unwrap_or(0),
+            _ => self.statement().map_or(0, |failed| self.committed(failed)),
         };
         Some(HalfDone { stand, of })
+    }
+
+    /// How many of the statements before the failed one stand: those of a transaction that the file had begun do not.
+    fn committed(&self, failed: usize) -> usize {
+        let steps = self.unit().map_or(&[][..], |unit| &unit.steps[..failed]);
+        let mut open = None;
+        for (number, step) in steps.iter().enumerate() {
+            match kind(&step.sql) {
+                Kind::Begin => open = Some(number),
+                Kind::Commit => open = None,
+                _ => {}
+            }
+        }
+        open.unwrap_or(failed)
     }
 
     fn unit(&self) -> Option<&'a Unit> {
@@ -280,6 +294,7 @@ impl<'a> Failing<'a> {
             (None, None) => vec![next],
         };
         help.extend(self.meant().map(str::to_owned));
+        help.extend(unknown_function(self.words));
         help
     }
 

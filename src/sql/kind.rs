@@ -84,6 +84,14 @@ pub struct Object {
     pub table: Option<String>,
 }
 
+impl Object {
+    /// Whether it is created or dropped in the schema `temp`, which ends with the connection.
+    pub fn is_temporary(&self) -> bool {
+        let in_temp = |schema: &String| schema.eq_ignore_ascii_case("temp");
+        self.temporary || self.schema.as_ref().is_some_and(in_temp)
+    }
+}
+
 /// The sorts of objects of a schema.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum What {
@@ -242,7 +250,7 @@ fn created(cursor: &mut Cursor<'_>) -> Object {
         // ON is reserved: before the table's name, no other bare word can be it.
         while let Some(token) = cursor.next() {
             if token.is_word(cursor.sql, "ON") {
-                table = cursor.name();
+                table = cursor.qualified_name().map(|(_, table)| table);
                 break;
             }
         }

@@ -15,6 +15,7 @@ mod locate;
 mod place;
 mod quote;
 mod split;
+mod targets;
 mod token;
 mod value;
 
@@ -27,6 +28,7 @@ pub use place::{Lines, Place, place};
 pub(crate) use quote::{LiteralReader, is_in_quotes, sql_text, write_literal};
 pub use quote::{identifier, literal, text};
 pub use split::{SplitError, Statement, split};
+pub use targets::{Target, targets};
 pub use token::{
     LexError, LexErrorKind, Significant, Token, TokenKind, Tokens, significant, tokens,
 };

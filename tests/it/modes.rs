@@ -61,4 +61,9 @@ in_every_mode! {
     rows_are_exported_as_a_seed
     a_query_plan_tells_its_index_and_runs_nothing
     row_level_security_is_refused
+    deferred_foreign_keys_end_with_the_file
+    a_file_of_comments_is_applied_and_does_nothing
+    a_down_file_of_comments_is_none
+    transactions_around_whole_files_are_taken_out
+    a_bare_migration_manages_its_own_transactions
 }

@@ -205,8 +205,8 @@ pub(crate) async fn all_problems_come_at_once(world: World) {
         .apply(&[
             ("V1__a.sql", "CREATE TABLE a (changed);"),
             ("V3__c.sql", "CREATE TABLE c (x);"),
-            ("V4__d.sql", "BEGIN; CREATE TABLE d (x); COMMIT;"),
-            ("V5__e.sql", "-- nothing"),
+            ("V4__d.sql", "BEGIN; CREATE TABLE d (x);"),
+            ("V5__e.sql", ""),
             ("V6__f.sql", "SELECT 'never closed;"),
             ("V6__g.sql", "SELECT 1;"),
             ("6_h.sql", "SELECT 1;"),
@@ -221,7 +221,7 @@ pub(crate) async fn all_problems_come_at_once(world: World) {
     found.sort();
     assert_eq!(
         found.join(" "),
-        "bad-name directive duplicate edited empty missing savepoint transaction-control transaction-control"
+        "bad-name directive duplicate edited empty missing savepoint transaction-control"
     );
     assert_eq!(world.tables().await, "a b c");
 }
@@ -771,4 +771,83 @@ pub(crate) async fn row_level_security_is_refused(world: World) {
         "refused"
     );
     assert_eq!(world.tables().await, "");
+}
+
+/// The second file fails where it defers nothing: however they are grouped, the first one is applied.
+pub(crate) async fn deferred_foreign_keys_end_with_the_file(world: World) {
+    let files = [
+        (
+            "V1__a.sql",
+            "CREATE TABLE p (id INTEGER PRIMARY KEY); CREATE TABLE c (p REFERENCES p (id)); \
+             PRAGMA defer_foreign_keys = ON; INSERT INTO c VALUES (1); INSERT INTO p VALUES (1);",
+        ),
+        (
+            "V2__b.sql",
+            "INSERT INTO c VALUES (2); INSERT INTO p VALUES (2);",
+        ),
+    ];
+    let failed = world.apply(&files).await;
+    assert!(failed.is_err());
+    assert_eq!(world.recorded().await, "V1");
+    assert_eq!(world.ask("SELECT p FROM c").await, "1");
+    let each = PlanOptions {
+        grouping: Grouping::Each,
+        ..PlanOptions::default()
+    };
+    assert!(world.apply_with(&files, each).await.is_err());
+    assert_eq!(world.recorded().await, "V1");
+}
+
+pub(crate) async fn a_file_of_comments_is_applied_and_does_nothing(world: World) {
+    let empty = ("V2__b.sql", "-- done by hand, see the ticket\n");
+    let repeatable = ("R__r.sql", "/* later */");
+    let outcome = world.apply(&[A, empty, C, repeatable]).await.unwrap();
+    assert_eq!(done(&outcome), "V1 V2 V3 R__r");
+    assert_eq!(codes(&outcome.warnings), "comments-only");
+    assert_eq!(world.tables().await, "a c");
+    let outcome = world.apply(&[A, empty, C, repeatable]).await.unwrap();
+    assert_eq!(
+        (done(&outcome), codes(&outcome.warnings)),
+        Default::default()
+    );
+}
+
+pub(crate) async fn a_down_file_of_comments_is_none(world: World) {
+    let files = [A, ("V1__a.down.sql", "-- cannot be undone\n")];
+    let outcome = world.apply(&files).await.unwrap();
+    assert_eq!(codes(&outcome.warnings), "comments-only");
+    let outcome = world.apply(&files).await.unwrap();
+    assert_eq!(codes(&outcome.warnings), "");
+    assert_eq!(problem_codes(world.undo(Back::Steps(1)).await), "no-down");
+    assert_eq!(world.tables().await, "a");
+}
+
+pub(crate) async fn transactions_around_whole_files_are_taken_out(world: World) {
+    world.apply(&[FAMILY]).await.unwrap();
+    let wrapped = format!(
+        "COMMIT;\nPRAGMA foreign_keys = OFF;\nBEGIN;\n{REBUILD}\nCOMMIT;\nPRAGMA foreign_keys = ON;\nBEGIN;\n"
+    );
+    let down = (
+        "V2__rebuild.down.sql",
+        "BEGIN;\nSELECT 1;\nEND TRANSACTION;\n",
+    );
+    let outcome = world
+        .apply(&[FAMILY, ("V2__rebuild.sql", &wrapped), down])
+        .await
+        .unwrap();
+    assert_eq!(codes(&outcome.warnings), "transaction-control");
+    the_family_is_whole(&world).await;
+    let outcome = world.undo(Back::Steps(1)).await.unwrap();
+    assert_eq!(done(&outcome), "V2");
+}
+
+pub(crate) async fn a_bare_migration_manages_its_own_transactions(world: World) {
+    let bare = (
+        "V2__b.sql",
+        "-- seedbed: no-transaction\nBEGIN;\nCREATE TABLE b (x);\nINSERT INTO b VALUES (1);\nCOMMIT;\n",
+    );
+    let outcome = world.apply(&[A, bare, C]).await.unwrap();
+    assert_eq!(done(&outcome), "V1 V2 V3");
+    assert_eq!(codes(&outcome.warnings), "");
+    assert_eq!(world.ask("SELECT x FROM b").await, "1");
 }

@@ -123,15 +123,7 @@ impl World {
 
     /// The rows of a query, values joined by `|`, rows by a blank.
     pub(crate) async fn ask(&self, sql: &str) -> String {
-        let mut answers = self.db.query(vec![Query::new(sql)]).await.unwrap();
-        let rows: Rows = answers
-            .remove(0)
-            .unwrap_or_else(|error| panic!("{sql}: {error}"));
-        let rows: Vec<String> = rows
-            .iter()
-            .map(|row| row.iter().map(shown).collect::<Vec<_>>().join("|"))
-            .collect();
-        rows.join(" ")
+        ask(&self.db, sql).await
     }
 
     /// The names of the tables that are not Seedbed's, sorted.
@@ -205,4 +197,17 @@ pub(crate) fn done(outcome: &Outcome) -> String {
         .map(|unit| unit.key.to_string())
         .collect();
     keys.join(" ")
+}
+
+/// The rows of a query, values joined by `|`, rows by a blank.
+pub(crate) async fn ask(db: &Db, sql: &str) -> String {
+    let mut answers = db.query(vec![Query::new(sql)]).await.unwrap();
+    let rows: Rows = answers
+        .remove(0)
+        .unwrap_or_else(|error| panic!("{sql}: {error}"));
+    let rows: Vec<String> = rows
+        .iter()
+        .map(|row| row.iter().map(shown).collect::<Vec<_>>().join("|"))
+        .collect();
+    rows.join(" ")
 }

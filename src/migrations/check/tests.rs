@@ -114,7 +114,6 @@ async fn files_are_read_though_they_cannot_be_rehearsed() {
             3_d.sql bad-name
             V1__a.sql duplicate
             V2__c.sql:1:1 transaction-control
-            V2__c.sql:1:28 transaction-control
             V2__c.down.sql:1:1 directive
             0 applied, 0 reversed, not whole
         "#]],

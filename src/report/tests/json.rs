@@ -288,8 +288,10 @@ fn a_failure_has_its_places() {
                   "line": 2,
                   "column": 13,
                   "message": "COMMIT in a migration: Seedbed itself begins and commits the transaction",
-                  "notes": [],
-                  "help": "remove it: the statements of a file run in one transaction already. What cannot run in one goes into a file of its own with `-- seedbed: no-transaction` at its top"
+                  "notes": [
+                    "no BEGIN comes before this COMMIT"
+                  ],
+                  "help": "remove every BEGIN and COMMIT: the statements of a file run in one transaction already. What cannot run in one goes into a file of its own with `-- seedbed: no-transaction` at its top"
                 }
               ]
             }

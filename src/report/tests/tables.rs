@@ -289,7 +289,8 @@ fn a_dry_run_with_errors_would_run_nothing() {
             1 | COMMIT;
               | ^^^^^^
               |
-              = help: remove it: the statements of a file run in one transaction already. What cannot run in one goes into a file of its own with `-- seedbed: no-transaction` at its top
+              = note: no BEGIN comes before this COMMIT
+              = help: remove every BEGIN and COMMIT: the statements of a file run in one transaction already. What cannot run in one goes into a file of its own with `-- seedbed: no-transaction` at its top
 
             nothing would run before the errors are settled; nothing was changed
         "#]],
