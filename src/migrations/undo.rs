@@ -3,6 +3,7 @@
 
 use std::sync::Arc;
 
+use super::baseline::is_adopted;
 use super::plan::{Grouping, scripts};
 use super::problem::{AS_RECORDED, argument, listed, other_history, started};
 use super::reading;
@@ -10,7 +11,7 @@ use super::{ApplyError, Outcome};
 use crate::db::Db;
 use crate::diagnostic::Diagnostic;
 use crate::drive::{Decision, OnEvent, Reader, drive};
-use crate::history::{self, History, HistoryError, Row, State};
+use crate::history::{self, History, HistoryError, Row, State, moment};
 use crate::script::{Key, Record, Run, Script, Source};
 
 /// What to take back.
@@ -22,6 +23,16 @@ pub enum Back {
     To(i64),
 }
 
+/// What to do about a migration that was recorded and never run by Seedbed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Adopted {
+    /// It is a problem: what its down text drops was there before.
+    #[default]
+    Refuse,
+    /// Run its down text all the same.
+    Undo,
+}
+
 /// How to undo.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct UndoOptions {
@@ -29,6 +40,8 @@ pub struct UndoOptions {
     pub back: Back,
     /// In how many transactions.
     pub grouping: Grouping,
+    /// What to do about migrations of a baseline.
+    pub adopted: Adopted,
 }
 
 /// What an undo would run, and what is in its way.
@@ -54,7 +67,12 @@ pub fn versions_to_undo(history: &History, back: Back) -> Vec<i64> {
 }
 
 /// Plans taking back `versions`, in this order. The history must have their texts.
-pub fn undo_plan(history: &History, versions: &[i64], grouping: Grouping) -> UndoPlan {
+pub fn undo_plan(
+    history: &History,
+    versions: &[i64],
+    grouping: Grouping,
+    adopted: Adopted,
+) -> UndoPlan {
     let mut plan = UndoPlan::default();
     let mut units = Vec::new();
     for row in &history.rows {
@@ -72,6 +90,10 @@ pub fn undo_plan(history: &History, versions: &[i64], grouping: Grouping) -> Und
         let Some(row) = recorded.get(&Key::Migration(*version)) else {
             continue;
         };
+        if adopted == Adopted::Refuse && is_adopted(row) {
+            plan.problems.push(not_run(row, history));
+            continue;
+        }
         let Some(source) = down_text(row) else {
             plan.problems.push(no_down(row));
             continue;
@@ -125,6 +147,28 @@ fn no_down(row: &Row) -> Diagnostic {
         ))
 }
 
+/// A migration of a baseline: what it makes was there before Seedbed.
+fn not_run(row: &Row, history: &History) -> Diagnostic {
+    let (key, name) = (&row.key, &row.name);
+    let message = format!(
+        "{key}__{name} was recorded by `baseline` on {}, and Seedbed never ran it: its down text would drop what was \
+         there before",
+        moment(&row.applied_at)
+    );
+    let versions = history.versions();
+    let newest = versions.iter().rev().find(|(_, row)| is_adopted(row));
+    let above = newest.filter(|(newest, _)| {
+        let last = versions.last();
+        last.is_some_and(|(last, _)| last > newest)
+    });
+    Diagnostic::problem("adopted", message)
+        .about(key)
+        .helps(above.map(|(newest, _)| {
+            format!("`undo --to {newest}` undoes only what Seedbed applied after the baseline")
+        }))
+        .help("`undo --adopted` runs the recorded down text all the same")
+}
+
 fn down_text(row: &Row) -> Option<Arc<Source>> {
     let text = row.down.as_ref()?;
     Some(Arc::new(Source {
@@ -144,7 +188,7 @@ pub async fn observe_undo(
     let undoing = Undoing::new(options);
     let history = history::read_with_texts(db, |history| undoing.texts(history)).await?;
     let versions = versions_to_undo(&history, options.back);
-    let plan = undo_plan(&history, &versions, options.grouping);
+    let plan = undo_plan(&history, &versions, options.grouping, options.adopted);
     Ok((history, plan))
 }
 
@@ -191,7 +235,10 @@ impl Reader for Undoing {
         let versions = self
             .versions
             .get_or_insert_with(|| versions_to_undo(history, self.options.back));
-        let UndoPlan { problems, scripts } = undo_plan(history, versions, self.options.grouping);
+        let UndoOptions {
+            grouping, adopted, ..
+        } = self.options;
+        let UndoPlan { problems, scripts } = undo_plan(history, versions, grouping, adopted);
         let started = history.rows.iter().find(|row| row.state == State::Started);
         Decision {
             problems,

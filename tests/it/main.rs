@@ -24,6 +24,7 @@ mod locks;
 mod memory;
 mod modes;
 mod named;
+mod numbers;
 mod others;
 mod process;
 mod project;
