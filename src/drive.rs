@@ -72,6 +72,8 @@ pub struct Outcome {
 pub struct Done {
     /// Its version or name.
     pub key: Key,
+    /// The version or name that its record had before, where it was moved.
+    pub from: Option<Key>,
     /// What was done to its record.
     pub verb: Verb,
     /// The words of its name.
@@ -93,6 +95,8 @@ pub enum Verb {
     Removed,
     /// Corrected.
     Amended,
+    /// Moved to this key from another one: see [`Done::from`].
+    Moved,
 }
 
 /// A change did not happen, or not all of it.
@@ -149,6 +153,8 @@ pub struct ScriptError {
     pub offset: Option<usize>,
     /// The units that were rolled back with it: those before it in its script.
     pub rolled_back: Vec<Key>,
+    /// What the script was to undo and apply again: it is applied as before.
+    pub redone: Vec<Key>,
     /// What this run had committed before.
     pub done: Vec<Done>,
     /// The highest applied version now.
@@ -314,8 +320,8 @@ pub(crate) async fn drive<R: Reader>(
             for (script, receipt) in scripts.iter().zip(chain.receipts) {
                 for (unit, duration) in script.units.iter().zip(receipt.durations) {
                     done.push(done_unit(unit, duration, &recorded));
-                    version.apply(&unit.record);
                 }
+                version.apply(script);
                 if let Some(last) = script.units.last() {
                     on_event(Event::Committed(last.record.key().clone()));
                 }
@@ -380,11 +386,16 @@ fn done_unit(unit: &Unit, duration_ms: Option<i64>, recorded: &HashMap<&Key, &Ro
     let (verb, entry) = match &unit.record {
         Record::Insert(entry) | Record::Replace(entry) => (Verb::Applied, Some(entry)),
         Record::Amend(entry) => (Verb::Amended, Some(entry)),
+        Record::Move { entry, .. } => (Verb::Moved, Some(entry)),
         Record::Settle(_) | Record::Mark(_) => (Verb::Amended, None),
         Record::Delete(_) => (Verb::Removed, None),
     };
     Done {
         key: unit.record.key().clone(),
+        from: match &unit.record {
+            Record::Move { from, .. } => Some(from.clone()),
+            _ => None,
+        },
         verb,
         name: match entry {
             Some(entry) => entry.name.clone(),
@@ -413,12 +424,29 @@ impl Versions {
         Versions(applied.map(|(version, _)| version).collect())
     }
 
-    fn apply(&mut self, record: &Record) {
-        match (record, record.key()) {
-            (Record::Delete(_), Key::Migration(version)) => self.0.remove(version),
-            (_, Key::Migration(version)) => self.0.insert(*version),
-            _ => false,
-        };
+    fn apply(&mut self, script: &Script) {
+        let records = || script.units.iter().map(|unit| &unit.record);
+        // Rows that change their keys leave the old ones first.
+        for record in records() {
+            if let Record::Move { from, .. } = record {
+                self.remove(from);
+            }
+        }
+        for record in records() {
+            match (record, record.key()) {
+                (Record::Delete(key), _) => self.remove(key),
+                (_, Key::Migration(version)) => {
+                    self.0.insert(*version);
+                }
+                _ => {}
+            }
+        }
+    }
+
+    fn remove(&mut self, key: &Key) {
+        if let Key::Migration(version) = key {
+            self.0.remove(version);
+        }
     }
 
     fn highest(&self) -> Option<i64> {
@@ -458,10 +486,23 @@ async fn script_error(
         unit: failed.unit.map(|unit| script.units[unit].clone()),
         offset,
         rolled_back,
+        redone: redone(script),
         done,
         version,
         failed,
     }))
+}
+
+/// What a script undoes and applies again.
+fn redone(script: &Script) -> Vec<Key> {
+    let records = || script.units.iter().map(|unit| &unit.record);
+    let applied =
+        |key: &Key| records().any(|it| matches!(it, Record::Insert(entry) if entry.key == *key));
+    let undone = records().filter_map(|record| match record {
+        Record::Delete(key) if applied(key) => Some(key.clone()),
+        _ => None,
+    });
+    undone.collect()
 }
 
 /// The run was told to stop between two scripts.
@@ -475,6 +516,7 @@ fn interrupted(done: Vec<Done>, version: Option<i64>) -> ApplyError {
         unit: None,
         offset: None,
         rolled_back: Vec::new(),
+        redone: Vec::new(),
         done,
         version,
     }))

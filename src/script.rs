@@ -226,6 +226,14 @@ pub enum Record {
     Delete(Key),
     /// The row stays as applied when it was, and now tells of another text (`repair`).
     Amend(Entry),
+    /// The row of `from` becomes the row of the entry's key, and stays as applied when it was: its file has another number
+    /// or name now.
+    Move {
+        /// The key that the row has until then.
+        from: Key,
+        /// What the row says from then on. Without a down text it keeps its own.
+        entry: Entry,
+    },
     /// A row that says `started` says `applied` from now on (`repair --applied`).
     Settle(Key),
     /// The database is marked as this environment.
@@ -236,7 +244,10 @@ impl Record {
     /// The row that is concerned.
     pub fn key(&self) -> &Key {
         match self {
-            Record::Insert(entry) | Record::Replace(entry) | Record::Amend(entry) => &entry.key,
+            Record::Insert(entry)
+            | Record::Replace(entry)
+            | Record::Amend(entry)
+            | Record::Move { entry, .. } => &entry.key,
             Record::Delete(key) | Record::Settle(key) => key,
             Record::Mark(_) => &Key::Environment,
         }

@@ -61,6 +61,7 @@ pub(super) fn lower(script: &Script, run: &Run) -> Vec<Lowered> {
     match script.atomicity {
         Atomicity::Transaction => {
             let mut steps = Steps::new(script.expects, run);
+            steps.clear_the_way(&script.units);
             for (number, unit) in script.units.iter().enumerate() {
                 steps.unit(number, unit, script.foreign_keys, run);
             }
@@ -88,7 +89,7 @@ fn bare(script: &Script, run: &Run) -> Vec<Lowered> {
                 last.push(Purpose::Record(number), delete(key));
             }
             // They come without statements, so there is nothing that could be half done.
-            Record::Amend(_) | Record::Settle(_) | Record::Mark(_) => {
+            Record::Amend(_) | Record::Move { .. } | Record::Settle(_) | Record::Mark(_) => {
                 first.unit(number, unit, script.foreign_keys, run);
             }
         }
@@ -142,6 +143,15 @@ impl Steps {
         self.steps.push(step);
     }
 
+    /// Rows that change their keys leave the old ones first: two may exchange them.
+    fn clear_the_way(&mut self, units: &[Unit]) {
+        for (number, unit) in units.iter().enumerate() {
+            if let Record::Move { from, .. } = &unit.record {
+                self.push(Purpose::Record(number), set_aside(from));
+            }
+        }
+    }
+
     fn unit(&mut self, number: usize, unit: &Unit, foreign_keys: ForeignKeys, run: &Run) {
         let key = unit.record.key();
         match &unit.record {
@@ -149,6 +159,9 @@ impl Steps {
                 self.push(Purpose::Record(number), insert(entry, "applied", run));
             }
             Record::Amend(entry) => self.push(Purpose::Record(number), amend(entry)),
+            Record::Move { from, entry } => {
+                self.push(Purpose::Record(number), move_to(from, entry));
+            }
             Record::Settle(key) => self.push(Purpose::Record(number), set_state(key, "applied")),
             Record::Mark(environment) => {
                 self.push(Purpose::Record(number), mark(environment, run));
@@ -250,6 +263,32 @@ fn amend(entry: &Entry) -> Step {
         "UPDATE _migrations SET name = ?3, checksum = ?4, \
          detail = json_patch(coalesce(detail, '{}'), coalesce(?5, '{}')), source = ?6, down = ?7, effective = ?8 \
          WHERE kind = ?1 AND version = ?2",
+        args,
+    )
+}
+
+/// Between its old key and its new one a row has a blob, which is no key of any row.
+fn set_aside(from: &Key) -> Step {
+    Step::own(
+        "UPDATE _migrations SET version = CAST(version AS BLOB) WHERE kind = ?1 AND version = ?2",
+        key_args(from),
+    )
+}
+
+fn move_to(from: &Key, entry: &Entry) -> Step {
+    let mut args = key_args(from);
+    args.extend([
+        entry.key.version(),
+        entry.name.as_str().into(),
+        entry.checksum.as_str().into(),
+        detail(entry),
+        entry.source.as_str().into(),
+        entry.down.as_deref().into(),
+    ]);
+    Step::own(
+        "UPDATE _migrations SET version = ?3, name = ?4, checksum = ?5, \
+         detail = json_patch(coalesce(detail, '{}'), coalesce(?6, '{}')), source = ?7, down = coalesce(?8, down) \
+         WHERE kind = ?1 AND version = CAST(?2 AS BLOB)",
         args,
     )
 }

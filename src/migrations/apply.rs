@@ -1,6 +1,7 @@
 //! Applying what is pending.
 
-use super::plan::{PlanOptions, edited_keys, plan};
+use super::identity::edited_keys;
+use super::plan::{PlanOptions, plan};
 use super::set::Migrations;
 use super::{ApplyError, Outcome};
 use crate::db::Db;

@@ -1,11 +1,15 @@
 //! What is to be done: a set and a history become a plan. Pure, so that a dry run, a status, the tests and an apply
 //! all read the same.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, HashMap, HashSet};
 
+use super::baseline::is_adopted;
 use super::file::meaning;
+use super::identity::{self, Identity};
+use super::mismatch;
 use super::problem::{self, Edit, argument, diff, file_name};
 use super::reading::{self, Leaves, Reading, Until};
+use super::same_text::{self, Standing};
 use super::set::{Migration, Migrations, Text};
 use crate::db::Engine;
 use crate::diagnostic::{Diagnostic, Severity};
@@ -149,33 +153,26 @@ impl State {
     }
 }
 
-/// The recorded migrations whose files have another checksum: their recorded texts tell how they differ, and are
-/// to be read before planning.
-pub fn edited_keys(set: &Migrations, history: &History) -> Vec<Key> {
-    let versioned = history.rows.iter().filter_map(|row| {
-        let Key::Migration(_) = row.key else {
-            return None;
-        };
-        let file = set.get(&row.key)?;
-        (file.up.checksum != row.checksum).then(|| row.key.clone())
-    });
-    versioned.collect()
-}
-
 /// Plans an apply.
 pub fn plan(set: &Migrations, history: &History, options: &PlanOptions) -> Plan {
+    let identity = Identity::of(set, history);
     let mut planner = Planner {
+        set,
+        history,
+        is_other_project: false,
         engine: history.engine,
         rows: history.by_key(),
         newest_applied: history.versions().last().map(|(version, _)| *version),
         newest_file: set.newest(),
         options,
         plan: Plan {
-            problems: set.problems.clone(),
+            problems: identity::file_problems(set, history),
             ..Plan::default()
         },
         pending: Vec::new(),
+        identity,
     };
+    planner.numbers();
     let mut versions: BTreeMap<i64, (Option<&Migration>, Option<&Row>)> = BTreeMap::new();
     for migration in &set.versioned {
         if let Some(version) = migration.version() {
@@ -201,6 +198,13 @@ pub fn plan(set: &Migrations, history: &History, options: &PlanOptions) -> Plan 
         match pair {
             (Some(migration), Some(row)) => planner.recorded(migration, row),
             (Some(migration), None) => planner.not_recorded(version, migration),
+            // Which of its files the version keeps is a problem of its own.
+            (None, Some(row)) if set.claims(&row.key).next().is_some() => {
+                planner.item_of_row(row, State::Applied);
+            }
+            (None, Some(row)) if planner.is_elsewhere(row) => {
+                planner.item_of_row(row, State::Missing);
+            }
             (None, Some(row)) => {
                 if planner.newest_file.is_none_or(|newest| version > newest) {
                     ahead.push(version);
@@ -221,6 +225,11 @@ pub fn plan(set: &Migrations, history: &History, options: &PlanOptions) -> Plan 
 }
 
 struct Planner<'a> {
+    set: &'a Migrations,
+    history: &'a History,
+    identity: Identity<'a>,
+    /// Nothing that is recorded is compared with the files.
+    is_other_project: bool,
     engine: Engine,
     rows: HashMap<&'a Key, &'a Row>,
     newest_applied: Option<i64>,
@@ -232,7 +241,38 @@ struct Planner<'a> {
 }
 
 impl<'a> Planner<'a> {
+    /// Reports which recorded migrations have other numbers now.
+    fn numbers(&mut self) {
+        let (set, history) = (self.set, self.history);
+        if let Some(problem) = mismatch::other_project(set, history, &self.identity) {
+            self.plan.problems.push(problem);
+            self.is_other_project = true;
+            return;
+        }
+        for (key, file) in self.identity.all() {
+            let Some(row) = self.rows.get(key).filter(|row| is_versioned(row)) else {
+                continue;
+            };
+            let order = self.options.out_of_order;
+            let problem = mismatch::renumbered(row, file, set, history, &self.identity, order);
+            self.plan.problems.push(problem);
+        }
+    }
+
+    /// Whether what is recorded of this row is reported already.
+    fn is_elsewhere(&self, row: &Row) -> bool {
+        self.is_other_project || self.identity.moved(&row.key).is_some()
+    }
+
     fn recorded(&mut self, migration: &'a Migration, row: &Row) {
+        if row.state == Recorded::Applied && self.is_elsewhere(row) {
+            self.item_of_row(row, State::Edited);
+            self.with_file(migration);
+            if !self.identity.is_taken(&migration.key) {
+                self.apply(migration);
+            }
+            return;
+        }
         let edit = edit(migration, row);
         let state = match (row.state, edit) {
             (Recorded::Started, _) => State::Started,
@@ -240,7 +280,11 @@ impl<'a> Planner<'a> {
             (Recorded::Applied, _) => State::Applied,
         };
         if let Some(edit) = edit {
-            self.plan.problems.push(edited(migration, row, edit));
+            let is_other = edit == Edit::Meaning && migration.words != row.name;
+            self.plan.problems.push(match is_other {
+                true => mismatch::other_migration(row, migration, self.history),
+                false => edited(migration, row, edit, self.history),
+            });
         }
         self.item_of_row(row, state);
         self.with_file(migration);
@@ -248,6 +292,10 @@ impl<'a> Planner<'a> {
 
     fn not_recorded(&mut self, version: i64, migration: &'a Migration) {
         self.item_of_file(migration, State::Pending);
+        // Its record has another number, and `repair` moves it here.
+        if self.is_other_project || self.identity.is_taken(&migration.key) {
+            return;
+        }
         let late = self.newest_applied.filter(|newest| version < *newest);
         if let Some(newest) = late
             && migration.order == super::file::Order::Strict
@@ -301,9 +349,18 @@ impl<'a> Planner<'a> {
             Diagnostic::problem("missing", message).about(key)
         };
         self.plan.problems.push(match key {
-            Key::Repeatable(_) => problem(key.to_string())
-                .warning()
-                .help("`repair` forgets it; what it made stays in the database"),
+            Key::Repeatable(_) => {
+                let problem = problem(key.to_string()).warning();
+                match self.identity.moved(key) {
+                    Some(now) => problem.help(format!(
+                        "its text is now {}: `repair` moves its record there",
+                        now.up.source.name
+                    )),
+                    None => {
+                        problem.help("`repair` forgets it; what it made stays in the database")
+                    }
+                }
+            }
             _ => problem(format!("{key}__{name}")).help(format!(
                 "bring the file back; or `repair {}` forgets that it was applied, and changes nothing else",
                 argument(key)
@@ -371,7 +428,25 @@ impl<'a> Planner<'a> {
         });
     }
 
+    /// Statements that would run twice, or again.
+    fn repeated_texts(&mut self) {
+        let pending: HashSet<&Key> = self.pending.iter().map(|(file, _)| &file.key).collect();
+        let standing = |file: &Migration| match pending.contains(&file.key) {
+            true => Standing::New,
+            false => Standing::Old,
+        };
+        let row_of = |file: &Migration| self.rows.get(&file.key).copied();
+        let ran =
+            |file: &Migration| row_of(file).is_some_and(|row| identity::has_text_of(file, row));
+        let twice = same_text::repeated(self.set, standing)
+            .filter(|(_, other, of)| *of == Standing::New || ran(other))
+            .map(|(file, other, of)| same_text::would_run_twice(file, other, of));
+        let twice: Vec<Diagnostic> = twice.collect();
+        self.plan.problems.extend(twice);
+    }
+
     fn done(mut self, history: &History) -> Plan {
+        self.repeated_texts();
         let readings = self.pending.iter().map(|(_, reading)| reading);
         let already = super::foreign::already_there(history, readings);
         self.plan.problems.extend(already);
@@ -456,7 +531,7 @@ pub(super) fn entry(migration: &Migration) -> Entry {
 }
 
 /// A file that differs from its record.
-fn edited(migration: &Migration, row: &Row, edit: Edit) -> Diagnostic {
+fn edited(migration: &Migration, row: &Row, edit: Edit, history: &History) -> Diagnostic {
     let (key, at) = (&row.key, moment(&row.applied_at));
     let message = match edit {
         Edit::Meaning => format!("{key} was changed after it was applied on {at}"),
@@ -471,7 +546,7 @@ fn edited(migration: &Migration, row: &Row, edit: Edit) -> Diagnostic {
     let help = match edit {
         Edit::Meaning => format!(
             "put the file back as it was and write the change as a new migration; if the database is already as the \
-             file says, `repair {}` records the file",
+             file says, `repair {}` compares the schema and records the file",
             argument(key)
         ),
         Edit::Wording | Edit::Name | Edit::Down => "`repair` records the file as it is".to_owned(),
@@ -482,7 +557,13 @@ fn edited(migration: &Migration, row: &Row, edit: Edit) -> Diagnostic {
     };
     let recorded = row.source.as_deref();
     let diff = recorded.map(|recorded| diff(format!("{key} as applied"), recorded, file));
-    edit.diagnostic(key, file, message, diff).help(help)
+    let is_newest = history.version() == migration.version();
+    let redo = edit == Edit::Meaning && is_newest && row.has_down && !is_adopted(row);
+    edit.diagnostic(key, file, message, diff)
+        .help(help)
+        .helps(redo.then_some(
+            "if no other database has applied it: `redo` undoes it by the recorded down text and applies the file",
+        ))
 }
 
 /// Applied versions above the newest file: an older release is being deployed.
@@ -498,6 +579,10 @@ fn is_ahead(versions: &[i64], newest: Option<i64>) -> Diagnostic {
     Diagnostic::problem("ahead", message).warning().help(
         "nothing has to be done where an older release is deployed; otherwise bring the newer files back",
     )
+}
+
+fn is_versioned(row: &Row) -> bool {
+    matches!(row.key, Key::Migration(_))
 }
 
 /// How a file differs from its record.

@@ -102,6 +102,18 @@ pub fn renumber(
     Ok(renames)
 }
 
+/// The file of a migration that a renumbering would rename.
+///
+/// # Errors
+/// [`RenumberError`].
+pub fn file_to_renumber(directory: &Path, which: &Which) -> Result<String, RenumberError> {
+    let files = sql_files(directory)?;
+    let mut names: Vec<String> = files.iter().map(|file| slashes(file)).collect();
+    names.sort_unstable();
+    let names: Vec<&str> = names.iter().map(String::as_str).collect();
+    Ok(the_one(&names, which)?.to_owned())
+}
+
 /// What is to be renamed. Pure.
 fn renames(files: &[&str], which: &Which, now: SystemTime) -> Result<Vec<Rename>, RenumberError> {
     let file = the_one(files, which)?;

@@ -4,13 +4,14 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
+use super::against::Base;
 use super::file::{
     BadName, FileName, NotText, Order, are_words_of_undo, canonical, checksum, parse_name,
     suggest_for_folder,
 };
 use super::listing::{is_hidden, listing};
 use super::markers::{WrittenFor, written_for};
-use super::problem::{COMMENTS_ONLY, duplicate, file_name};
+use super::problem::{COMMENTS_ONLY, duplicate, file_name, keep_the_known, renumber};
 use super::reading::is_comments_only;
 use crate::diagnostic::Diagnostic;
 use crate::script::{Key, Source};
@@ -52,6 +53,8 @@ pub struct Migrations {
     pub problems: Vec<Diagnostic>,
     /// The versions in the names of those files.
     pub(super) misfits: BTreeSet<i64>,
+    /// The files that claim one version together, where neither is the other's down file by its name.
+    pub(super) contested: BTreeMap<i64, Vec<Migration>>,
     /// Checksums of texts that are published, and may have been applied: see [`Migrations::publish`].
     pub(super) published: BTreeSet<String>,
 }
@@ -120,15 +123,26 @@ impl Migrations {
         )
     }
 
-    /// Takes the files of this set for published: where they are as they were, a check does not judge their comments, as
-    /// an instruction to another tool in a file that databases have applied cannot be corrected any more.
-    pub fn publish(&mut self, common: &Migrations) {
-        let texts = common.iter().flat_map(|migration| {
+    /// Takes the files of a base for published: where they are as they were, a check does not judge their comments, as an
+    /// instruction to another tool in a file that databases have applied cannot be corrected any more; and of several files
+    /// with one version, the one of the base keeps it.
+    pub fn publish(&mut self, base: &Base) {
+        let texts = base.common.iter().flat_map(|migration| {
             let downs = migration.down.iter().chain(&migration.no_down);
             std::iter::once(&migration.up).chain(downs)
         });
         self.published
             .extend(texts.map(|text| text.checksum.clone()));
+        let mut problems = std::mem::take(&mut self.problems);
+        keep_the_known(&mut problems, self, |file| {
+            base.has(file).then(|| format!("is in {}", base.name))
+        });
+        self.problems = problems;
+    }
+
+    /// Whether there is no migration.
+    pub fn is_empty(&self) -> bool {
+        self.iter().next().is_none()
     }
 
     /// All migrations: the versioned by version, then the repeatable by name.
@@ -144,6 +158,15 @@ impl Migrations {
         };
         let at = among.binary_search_by(|migration| migration.key.cmp(key));
         among.get(at.ok()?)
+    }
+
+    /// The files that claim this key, where several do, and so none of them is in the set.
+    pub(super) fn claims(&self, key: &Key) -> impl Iterator<Item = &Migration> {
+        let claims = match key {
+            Key::Migration(version) => self.contested.get(version),
+            _ => None,
+        };
+        claims.into_iter().flatten()
     }
 
     /// The highest version.
@@ -276,7 +299,19 @@ impl Found {
                 }),
                 Err(claims) => {
                     self.misfits.insert(version);
-                    self.problems.push(contested(version, &claims));
+                    let problem = contested(version, &claims);
+                    if problem.subject.is_some() {
+                        let claims = claims.into_iter().map(|(order, words, up)| Migration {
+                            key: Key::Migration(version),
+                            words,
+                            order,
+                            up,
+                            down: None,
+                            no_down: None,
+                        });
+                        set.contested.insert(version, claims.collect());
+                    }
+                    self.problems.push(problem);
                 }
             }
         }
@@ -312,7 +347,8 @@ impl Found {
                         .map(|(_, text)| text.source.name.as_str())
                         .collect();
                     let what = format!("R__{}", claims[0].0);
-                    self.problems.push(duplicate(&what, &files));
+                    let help = "give one of them another name, or remove it";
+                    self.problems.push(duplicate(&what, &files).help(help));
                 }
             }
         }
@@ -332,7 +368,8 @@ impl Found {
                 files.sort_unstable();
                 self.misfits.insert(version);
                 let what = format!("the down file of V{version}");
-                self.problems.push(duplicate(&what, &files));
+                self.problems
+                    .push(duplicate(&what, &files).help("keep one of them"));
                 None
             }
         }
@@ -376,7 +413,13 @@ fn contested(version: i64, claims: &[(Order, String, Text)]) -> Diagnostic {
         .iter()
         .map(|(_, _, text)| text.source.name.as_str())
         .collect();
+    let choice: Vec<String> = files.iter().map(|file| renumber(file, &files)).collect();
     duplicate(&format!("V{version}"), &files)
+        .about(&Key::Migration(version))
+        .help(format!(
+            "keep the one that a database or another branch has, and give a new one the next free version: {}",
+            choice.join(" or ")
+        ))
 }
 
 /// A name that fits no rule. Where the file is written for another tool, another name alone is not enough.

@@ -9,7 +9,7 @@ use super::style::{FAINT, STRONG, Style};
 use super::words::{count, database_is_at, printable, shortened};
 use crate::diagnostic::Diagnostic;
 use crate::history::History;
-use crate::migrations::{Plan, UndoPlan};
+use crate::migrations::{Plan, RedoPlan, UndoPlan};
 use crate::script::{Atomicity, ForeignKeys, Key, Record, Script, Step, Unit};
 use crate::sql::{Lines, Place, describe, describe_all};
 
@@ -32,6 +32,15 @@ pub fn undo_dry_run(plan: &UndoPlan, history: &History, style: Style<'_>) -> Str
     let words = Words {
         would: "would be undone",
         nothing: "there is nothing to undo",
+    };
+    show(&plan.scripts, &plan.problems, words, history, style)
+}
+
+/// What `redo --dry-run` shows of a plan, with its problems.
+pub fn redo_dry_run(plan: &RedoPlan, history: &History, style: Style<'_>) -> String {
+    let words = Words {
+        would: "would be undone or applied",
+        nothing: "there is nothing to redo",
     };
     show(&plan.scripts, &plan.problems, words, history, style)
 }
@@ -173,9 +182,10 @@ fn unit_text(unit: &Unit, history: &History, style: Style<'_>) -> String {
 
 fn title(unit: &Unit, history: &History) -> String {
     let name = match &unit.record {
-        Record::Insert(entry) | Record::Replace(entry) | Record::Amend(entry) => {
-            Some(entry.name.as_str())
-        }
+        Record::Insert(entry)
+        | Record::Replace(entry)
+        | Record::Amend(entry)
+        | Record::Move { entry, .. } => Some(entry.name.as_str()),
         Record::Delete(key) | Record::Settle(key) => history.row(key).map(|row| row.name.as_str()),
         Record::Mark(environment) => Some(environment.as_str()),
     };

@@ -126,11 +126,19 @@ pub(super) fn before(done: &[Done]) -> Option<String> {
         _ => ("were", "stand"),
     };
     Some(match last.verb {
+        Verb::Removed if last.statements == 0 => {
+            format!("the records of {which} were corrected before by this run, and stay so")
+        }
+        Verb::Applied if last.statements == 0 => {
+            format!("{which} {be} recorded as applied by this run, and {stand}")
+        }
         Verb::Applied => format!("{which} {be} applied before by this run, and {stand}"),
         Verb::Removed => {
             format!("{which} {be} undone before by this run, and not applied again")
         }
-        Verb::Amended => format!("{which} {be} corrected before by this run, and {stand}"),
+        Verb::Amended | Verb::Moved => {
+            format!("{which} {be} corrected before by this run, and {stand}")
+        }
     })
 }
 

@@ -11,7 +11,7 @@ use super::words::as_typed;
 use crate::config::{ConfigError, Row};
 use crate::diagnostic::{self, Diagnostic, Location, Severity};
 use crate::history::History;
-use crate::migrations::{self, Done, Outcome, Plan, State, UndoPlan, Verb};
+use crate::migrations::{self, Done, Outcome, Plan, RedoPlan, State, UndoPlan, Verb};
 use crate::script::{Entry, Key, Record, Script};
 
 /// What was called, and on which database.
@@ -140,6 +140,11 @@ impl Document {
     /// `undo --dry-run`: the items are those that would be undone.
     pub fn undo_dry_run(call: Call<'_>, plan: &UndoPlan, history: &History) -> Document {
         planned(call, &plan.scripts, &plan.problems, "applied", history)
+    }
+
+    /// `redo --dry-run`: the items are those that would be undone, then those that would be applied.
+    pub fn redo_dry_run(call: Call<'_>, plan: &RedoPlan, history: &History) -> Document {
+        planned(call, &plan.scripts, &plan.problems, "pending", history)
     }
 
     /// What a command did.
@@ -288,7 +293,7 @@ impl Item {
     /// A unit that ran. What was taken back, or forgotten, is pending: it is not in the records.
     pub(super) fn done(done: &Done) -> Item {
         let state = match done.verb {
-            Verb::Applied | Verb::Amended => "applied",
+            Verb::Applied | Verb::Amended | Verb::Moved => "applied",
             Verb::Removed => "pending",
         };
         Item {
@@ -302,7 +307,10 @@ impl Item {
     /// A unit that has not run.
     pub(super) fn of_record(record: &Record, state: &'static str) -> Item {
         match record {
-            Record::Insert(entry) | Record::Replace(entry) | Record::Amend(entry) => {
+            Record::Insert(entry)
+            | Record::Replace(entry)
+            | Record::Amend(entry)
+            | Record::Move { entry, .. } => {
                 let Entry { name, checksum, .. } = entry;
                 Item {
                     name: some(name),

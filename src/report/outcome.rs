@@ -12,6 +12,8 @@ pub enum Change {
     Migrate,
     /// `undo`.
     Undo,
+    /// `redo`.
+    Redo,
     /// `repair`.
     Repair,
     /// `baseline`.
@@ -39,9 +41,10 @@ fn line(done: &Done, change: Change, style: Style<'_>) -> String {
     let (verb, colour, after) = match (change, done.verb) {
         (Change::Baseline, Verb::Applied) => ("recorded", OTHER, " as applied"),
         (_, Verb::Applied) => ("applied", GOOD, ""),
-        (Change::Undo, _) => ("undone", WAITS, ""),
+        (Change::Undo, _) | (Change::Redo, Verb::Removed) => ("undone", WAITS, ""),
         (_, Verb::Removed) => ("removed", BAD, " from the records"),
         (_, Verb::Amended) => ("corrected", OTHER, " in the records"),
+        (_, Verb::Moved) => ("moved", OTHER, " in the records"),
     };
     let name = match &done.key {
         // Its name is its key.
@@ -50,7 +53,11 @@ fn line(done: &Done, change: Change, style: Style<'_>) -> String {
         _ => format!(" {}", printable(&done.name)),
     };
     let verb = style.paint.paint(colour, verb);
-    let mut line = format!("{verb} {}{name}{after}", done.key);
+    let to = match &done.from {
+        Some(from) => format!("{from} to {}", done.key),
+        None => done.key.to_string(),
+    };
+    let mut line = format!("{verb} {to}{name}{after}");
     let mut facts = Vec::new();
     if done.statements > 0 {
         facts.push(count(done.statements, "statement"));

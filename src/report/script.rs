@@ -244,7 +244,10 @@ impl<'a> Failing<'a> {
         if self.is_of_seeds() {
             return Some("every row of this run was rolled back".to_owned());
         }
-        let back = keys(self.error.rolled_back.iter().chain(self.key()));
+        let mut back: Vec<&Key> = self.error.rolled_back.iter().chain(self.key()).collect();
+        let mut seen = std::collections::HashSet::new();
+        back.retain(|key| seen.insert(*key));
+        let back = keys(back);
         Some(match back.as_str() {
             "" => "the transaction was rolled back".to_owned(),
             _ => format!("rolled back: {back}"),
@@ -277,6 +280,7 @@ impl<'a> Failing<'a> {
     fn help(&self) -> Vec<String> {
         let again = match self.doing {
             Doing::Applying | Doing::Recording if self.is_of_seeds() => "run `seed` again",
+            _ if !self.error.redone.is_empty() => "run `redo` again",
             Doing::Applying => "run `migrate` again",
             Doing::Undoing => "run `undo` again",
             Doing::Recording => "run the command again",
@@ -368,22 +372,30 @@ impl<'a> Failing<'a> {
 
     fn items(&self) -> Vec<Item> {
         let done = self.error.done.iter().map(Item::done);
+        let redone = &self.error.redone;
         let back = self.error.rolled_back.iter();
         let state = match (&self.half_done, self.unit().map(|unit| &unit.record)) {
             (Some(_), _) | (None, Some(Record::Settle(_))) => "started",
-            (None, Some(Record::Delete(_) | Record::Amend(_))) => "applied",
+            (None, Some(Record::Delete(_) | Record::Amend(_) | Record::Move { .. })) => "applied",
+            (None, Some(record)) if redone.contains(record.key()) => "applied",
             (None, _) => "pending",
         };
-        let back_state = match self.doing {
+        let back_state = |key: &Key| match self.doing {
             Doing::Undoing => "applied",
+            _ if redone.contains(key) => "applied",
             Doing::Applying | Doing::Recording => "pending",
         };
-        done.chain(back.map(|key| Item::bare(key, back_state)))
-            .chain(self.unit().map(|unit| Item {
-                file: dry_run::file(unit).map(str::to_owned),
-                ..Item::of_record(&unit.record, state)
-            }))
-            .collect()
+        let failing = self.unit().map(|unit| unit.record.key());
+        let mut seen = std::collections::HashSet::new();
+        done.chain(
+            back.filter(|key| Some(*key) != failing && seen.insert(*key))
+                .map(|key| Item::bare(key, back_state(key))),
+        )
+        .chain(self.unit().map(|unit| Item {
+            file: dry_run::file(unit).map(str::to_owned),
+            ..Item::of_record(&unit.record, state)
+        }))
+        .collect()
     }
 }
 

@@ -7,8 +7,8 @@ use seedbed::config::{DotEnv, Sources, resolve};
 use seedbed::db::{Db, Options};
 use seedbed::dump::{Input, import};
 use seedbed::migrations::{
-    ApplyError, Back, BaselineOptions, Grouping, PlanOptions, UndoOptions, Verify, apply, baseline,
-    ignore, undo,
+    Adopted, ApplyError, Back, BaselineOptions, Grouping, PlanOptions, UndoOptions, Verify, apply,
+    baseline, ignore, undo,
 };
 use seedbed::script::Run;
 
@@ -58,6 +58,7 @@ async fn a_failed_undo_says_that_it_was_one() {
     let options = UndoOptions {
         back: Back::Steps(1),
         grouping: Grouping::All,
+        adopted: Adopted::Refuse,
     };
     let error = undo(&db, &options, &Run::new("test"), &ignore()).await;
     assert_eq!(

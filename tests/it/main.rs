@@ -25,6 +25,7 @@ mod locks;
 mod memory;
 mod modes;
 mod named;
+mod numbers;
 mod others;
 mod process;
 mod project;

@@ -5,7 +5,8 @@ use std::sync::Arc;
 use seedbed::db::{Query, Transaction};
 use seedbed::history::{RunError, State};
 use seedbed::migrations::{
-    ApplyError, Back, Event, Grouping, OutOfOrder, PlanOptions, Repair, Target, apply, ignore,
+    ApplyError, Back, Event, Grouping, OutOfOrder, PlanOptions, Repair, Target, Verify, apply,
+    ignore,
 };
 use seedbed::script::{Atomicity, ForeignKeys, Key, Revision, Run, Step};
 
@@ -490,15 +491,19 @@ pub(crate) async fn repair_records_what_changes_no_meaning(world: World) {
 pub(crate) async fn repair_of_one_version_records_its_file(world: World) {
     world.apply(&[A, B]).await.unwrap();
     let edited = ("V1__a.sql", "CREATE TABLE a (x, y);");
-    world.repair(&[edited, B], Repair::Harmless).await.unwrap();
+    let harmless = world.repair(&[edited, B], Repair::Harmless).await;
+    assert_eq!(problem_codes(harmless), "edited");
     assert_eq!(problem_codes(world.apply(&[edited, B]).await), "edited");
     let key = Key::Migration(1);
     world
-        .repair(&[edited, B], Repair::Record(key.clone()))
+        .repair(&[edited, B], Repair::Record(key.clone(), Verify::Nothing))
         .await
         .unwrap();
     assert_eq!(done(&world.apply(&[edited, B]).await.unwrap()), "");
-    world.repair(&[B], Repair::Record(key)).await.unwrap();
+    world
+        .repair(&[B], Repair::Record(key, Verify::Schema))
+        .await
+        .unwrap();
     assert_eq!(world.recorded().await, "V2");
     assert_eq!(world.tables().await, "a b");
 }

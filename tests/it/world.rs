@@ -6,8 +6,8 @@ use seedbed::db::{Db, Options, Query, Rows};
 use seedbed::diagnostic::Diagnostic;
 use seedbed::history::{History, read};
 use seedbed::migrations::{
-    ApplyError, Back, Grouping, Migrations, Outcome, PlanOptions, Repair, UndoOptions, apply,
-    ignore, repair, undo,
+    Adopted, ApplyError, Back, Grouping, Migrations, Outcome, PlanOptions, Repair, UndoOptions,
+    apply, ignore, repair, undo,
 };
 use seedbed::script::Run;
 use seedbed::sql::Value;
@@ -93,6 +93,7 @@ impl World {
         let options = UndoOptions {
             back,
             grouping: Grouping::All,
+            adopted: Adopted::Refuse,
         };
         undo(&self.db, &options, &Run::new("test"), &ignore()).await
     }

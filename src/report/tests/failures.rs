@@ -9,7 +9,7 @@ use crate::db::{At, Code, Db, DbError, EngineError, Failure, Left, Options, Stop
 use crate::diagnostic::Diagnostic;
 use crate::history::{Failed, History, HistoryError, Part, Row, State};
 use crate::migrations::{
-    self, ApplyError, Back, Done, Grouping, Migrations, Outcome, PlanOptions, ReadError,
+    self, Adopted, ApplyError, Back, Done, Grouping, Migrations, Outcome, PlanOptions, ReadError,
     ScriptError, UndoOptions, Verb,
 };
 use crate::report::Report;
@@ -79,6 +79,7 @@ fn made_up(code: Code, message: &str, part: Part, committed: usize, left: Left) 
         unit: Some(unit),
         offset: None,
         rolled_back: Vec::new(),
+        redone: Vec::new(),
         done: Vec::new(),
         version: Some(2),
     }
@@ -111,6 +112,7 @@ fn step() -> Step {
 fn done(version: i64) -> Done {
     Done {
         key: Key::Migration(version),
+        from: None,
         verb: Verb::Applied,
         name: "users".to_owned(),
         checksum: "9f86d081".to_owned(),
@@ -274,6 +276,7 @@ async fn undoing(cases: &mut Cases) {
     let options = UndoOptions {
         back: Back::Steps(2),
         grouping: Grouping::Each,
+        adopted: Adopted::Refuse,
     };
     let (run, ignore) = (Run::new("test"), migrations::ignore());
     for (title, directive) in [
@@ -539,6 +542,7 @@ fn a_failure_lists_what_was_done_rolled_back_and_left_half_done() {
     let error = |committed, left| ScriptError {
         done: vec![done(1)],
         rolled_back: vec![Key::Migration(2)],
+        redone: Vec::new(),
         ..made_up(Code::Other(1), "no", Part::Step(step()), committed, left)
     };
     assert_eq!(

@@ -191,6 +191,7 @@ fn a_dry_run_lists_statements_and_their_places() {
 fn an_outcome_lists_what_was_done() {
     let done = |key, verb| Done {
         key,
+        from: None,
         verb,
         name: "users".to_owned(),
         checksum: "9f86d081".to_owned(),

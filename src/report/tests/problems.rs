@@ -5,8 +5,8 @@ use crate::db::{Db, Engine, Options};
 use crate::diagnostic::{Diagnostic, Location};
 use crate::history::{History, OtherHistory, Recorded, Row, State, Unfinished};
 use crate::migrations::{
-    ApplyError, Base, BaselineOptions, Grouping, Migrations, PlanOptions, Repair, Target, Verify,
-    baseline, check, check_against, ignore, plan, repair, undo_plan,
+    Adopted, ApplyError, Base, BaselineOptions, Grouping, Migrations, PlanOptions, Repair, Target,
+    Verify, baseline, check, check_against, ignore, plan, repair, undo_plan,
 };
 use crate::report::{Paint, Report, Style, annotations};
 use crate::schema::tests::database;
@@ -99,6 +99,7 @@ fn since_base(
         name: "origin/main".to_owned(),
         common: set(base),
         tip: set(tip),
+        ..Base::default()
     };
     check_against(&set(files), &base)
 }
@@ -143,10 +144,14 @@ async fn all_problems() -> Vec<Diagnostic> {
             rows: rows.to_vec(),
             ..History::default()
         };
-        undo_plan(&history, versions, Grouping::All).problems
+        undo_plan(&history, versions, Grouping::All, Adopted::Refuse).problems
     };
     let with_down = |row: &Row| Row {
         down: Some("SELECT 1;\n".to_owned()),
+        ..row.clone()
+    };
+    let adopted = |row: &Row| Row {
+        detail: serde_json::from_str(r#"{"baseline": true}"#).unwrap(),
         ..row.clone()
     };
     let unfinished = History {
@@ -231,6 +236,21 @@ async fn all_problems() -> Vec<Diagnostic> {
         of_other("sqlx", "_sqlx_migrations", "3", Some("3")),
         of_tables(&[("V2__users.sql", "CREATE TABLE IF NOT EXISTS users (id);\n")]),
         not_compared().await,
+        of_rows(&[("V2__teams.sql", "CREATE TABLE teams (id);\n"), ("V3__users.sql", USERS)], std::slice::from_ref(&row2)),
+        of_rows(&[("V3__users.sql", USERS)], std::slice::from_ref(&row2)),
+        of_rows(
+            &[v1, ("V2__teams.sql", "CREATE TABLE teams (id);\n")],
+            &[row1.clone(), Row { has_down: true, ..row2.clone() }],
+        ),
+        of_rows(&[("V1__b.sql", "SELECT 1;\n"), ("V2__teams.sql", "SELECT 2;\n")], &[row1.clone(), row2.clone()]),
+        of_rows(&[v2, ("V2__teams.sql", "SELECT 1;\n")], std::slice::from_ref(&row2)),
+        of_rows(&[edited], &[Row { has_down: true, ..row2.clone() }]),
+        of_rows(&[v2, ("V3__users.sql", USERS)], std::slice::from_ref(&row2)),
+        of_rows(&[v2, ("V3__users.sql", USERS)], &[]),
+        undone(&[adopted(&with_down(&row2))], &[2]),
+        since_base(&[v1, ("V2__teams.sql", "SELECT 2;\n")], &[v1, v2], &[v1, v2]),
+        since_base(&[v1, v2], &[v1, v2, down], &[v1, v2, down]),
+        since_base(&[v1], &[], &[]),
     ];
     for problems in &found {
         assert_eq!(problems.len(), 1, "{problems:?}");

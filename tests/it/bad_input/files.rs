@@ -92,7 +92,7 @@ fn two_files_of_one_version() {
             2> target: local local.db (default)
             2> error[duplicate]: V2 is claimed by 2 files: migrations/V2__posts.sql, migrations/late/V2__comments.sql
             2>  --> migrations/V2__posts.sql
-            2>   = help: keep one, or give the newer one the next free version: `seedbed renumber V2__comments.sql`
+            2>   = help: keep the one that a database or another branch has, and give a new one the next free version: `seedbed renumber V2__posts.sql` or `seedbed renumber V2__comments.sql`
             exit 4
         "#]],
     );
@@ -129,7 +129,7 @@ fn two_down_files_of_one_version() {
             2> target: local local.db (default)
             2> error[duplicate]: the down file of V2 is claimed by 2 files: migrations/V2__posts.down.sql, migrations/old/V2__posts.down.sql
             2>  --> migrations/V2__posts.down.sql
-            2>   = help: keep one, or give the newer one the next free version: `seedbed renumber V2__posts.down.sql`
+            2>   = help: keep one of them
             exit 4
         "#]],
     );
@@ -148,7 +148,7 @@ fn two_files_that_differ_only_in_name() {
             2> target: local local.db (default)
             2> error[duplicate]: V2 is claimed by 2 files: migrations/V02__posts.sql, migrations/V2__posts.sql
             2>  --> migrations/V02__posts.sql
-            2>   = help: keep one, or give the newer one the next free version: `seedbed renumber V2__posts.sql`
+            2>   = help: keep the one that a database or another branch has, and give a new one the next free version: `seedbed renumber V02__posts.sql` or `seedbed renumber V2__posts.sql`
             exit 4
         "#]],
     );
@@ -161,7 +161,7 @@ fn two_files_that_differ_only_in_name() {
                 2> target: local local.db (default)
                 2> error[duplicate]: R__Views is claimed by 2 files: migrations/R__Views.sql, migrations/R__views.sql
                 2>  --> migrations/R__Views.sql
-                2>   = help: keep one, or give the newer one the next free version: `seedbed renumber R__views.sql`
+                2>   = help: give one of them another name, or remove it
                 exit 4
             "#]],
         );

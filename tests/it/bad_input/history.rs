@@ -21,7 +21,7 @@ fn an_edited_file() {
         2> target: local local.db (default)
         2> error[edited]: V1 was changed after it was applied on [time] UTC
         2>  --> migrations/V1__users.sql:1
-        2>   = help: put the file back as it was and write the change as a new migration; if the database is already as the file says, `seedbed repair 1` records the file
+        2>   = help: put the file back as it was and write the change as a new migration; if the database is already as the file says, `seedbed repair 1` compares the schema and records the file
         2>
         2> --- V1 as applied
         2> +++ migrations/V1__users.sql
@@ -45,7 +45,7 @@ fn an_edited_file() {
 
         error[edited]: V1 was changed after it was applied on [time] UTC
          --> migrations/V1__users.sql:1
-          = help: put the file back as it was and write the change as a new migration; if the database is already as the file says, `seedbed repair 1` records the file
+          = help: put the file back as it was and write the change as a new migration; if the database is already as the file says, `seedbed repair 1` compares the schema and records the file
 
         --- V1 as applied
         +++ migrations/V1__users.sql
@@ -63,7 +63,7 @@ fn an_edited_file() {
         $ seedbed migrate --dry-run
         error[edited]: V1 was changed after it was applied on [time] UTC
          --> migrations/V1__users.sql:1
-          = help: put the file back as it was and write the change as a new migration; if the database is already as the file says, `seedbed repair 1` records the file
+          = help: put the file back as it was and write the change as a new migration; if the database is already as the file says, `seedbed repair 1` compares the schema and records the file
 
         --- V1 as applied
         +++ migrations/V1__users.sql
@@ -156,7 +156,7 @@ fn all_that_is_wrong_is_told_at_once() {
             2> target: local local.db (default)
             2> error[duplicate]: V2 is claimed by 2 files: migrations/V2__more.sql, migrations/V2__posts.sql
             2>  --> migrations/V2__more.sql
-            2>   = help: keep one, or give the newer one the next free version: `seedbed renumber V2__posts.sql`
+            2>   = help: keep the one that a database or another branch has, and give a new one the next free version: `seedbed renumber V2__more.sql` or `seedbed renumber V2__posts.sql`
             2>
             2> error[bad-name]: the name must have two underscores between its version and its words
             2>  --> migrations/v4-last.sql
@@ -164,7 +164,7 @@ fn all_that_is_wrong_is_told_at_once() {
             2>
             2> error[edited]: V1 was changed after it was applied on [time] UTC
             2>  --> migrations/V1__users.sql:1
-            2>   = help: put the file back as it was and write the change as a new migration; if the database is already as the file says, `seedbed repair 1` records the file
+            2>   = help: put the file back as it was and write the change as a new migration; if the database is already as the file says, `seedbed repair 1` compares the schema and records the file
             2>
             2> --- V1 as applied
             2> +++ migrations/V1__users.sql
@@ -204,7 +204,7 @@ fn all_that_is_wrong_is_told_at_once() {
                   "column": null,
                   "message": "V2 is claimed by 2 files: migrations/V2__more.sql, migrations/V2__posts.sql",
                   "notes": [],
-                  "help": "keep one, or give the newer one the next free version: `seedbed renumber V2__posts.sql`"
+                  "help": "keep the one that a database or another branch has, and give a new one the next free version: `seedbed renumber V2__more.sql` or `seedbed renumber V2__posts.sql`"
                 },
                 {
                   "code": "bad-name",
@@ -224,7 +224,7 @@ fn all_that_is_wrong_is_told_at_once() {
                   "column": null,
                   "message": "V1 was changed after it was applied on [time] UTC",
                   "notes": [],
-                  "help": "put the file back as it was and write the change as a new migration; if the database is already as the file says, `seedbed repair 1` records the file"
+                  "help": "put the file back as it was and write the change as a new migration; if the database is already as the file says, `seedbed repair 1` compares the schema and records the file"
                 },
                 {
                   "code": "syntax",
@@ -333,6 +333,7 @@ fn a_version_that_does_not_exist() {
         "renumber 7",
         expect![[r#"
         $ seedbed renumber 7
+        2> target: local local.db (default)
         2> error[not-found]: there is no V7 among the files
         exit 2
     "#]],

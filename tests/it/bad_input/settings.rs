@@ -274,11 +274,12 @@ fn flags_that_do_not_fit() {
                 2>   import       Bring a dump into the database: what `sqlite3 old.db .dump` prints, plain or gzip
                 2>   verify       Compare the database with a dump, table by table, and show which rows differ
                 2>   undo         Take applied migrations back, by the down files recorded with them
+                2>   redo         Undo the newest migrations and apply them again as their files are now
                 2>   check        Check the files without a database: names, directives, and every migration up, down
                 2>                and up again in memory
                 2>   new          Create a migration file with the next version
                 2>   renumber     Give a migration file the next free version
-                2>   repair       Make the records say what is so; the schema is never touched
+                2>   repair       Update the recorded metadata to match the files; the schema is never changed
                 2>   baseline     Record migrations as applied without running them, for a database that already has
                 2>                the schema
                 2>   doctor       Look for what is wrong, from the settings to a real read, and say what to do

@@ -488,15 +488,26 @@ fn repair_records_an_edited_file_and_forgets_a_missing_one() {
     project.remove("migrations/R__authors.sql");
     project.run("repair").check(expect![[r#"
         $ seedbed repair
-        removed R__authors from the records
-        the database is at V2
         2> target: local local.db (default)
+        2> error[edited]: V1 was changed after it was applied on [time] UTC
+        2>  --> migrations/V1__users.sql:1
+        2>   = help: put the file back as it was and write the change as a new migration; if the database is already as the file says, `seedbed repair 1` compares the schema and records the file
+        2>
+        2> --- V1 as applied
+        2> +++ migrations/V1__users.sql
+        2> @@ -1 +1 @@
+        2> -CREATE TABLE users (id INTEGER PRIMARY KEY, name TEXT NOT NULL);
+        2> +CREATE TABLE users (name);
+        2>
+        2> the records of R__authors were corrected before by this run, and stay so
+        exit 4
     "#]]);
-    project.run("repair 1").check(expect![[r#"
-        $ seedbed repair 1
+    project.run("repair 1 --no-verify").check(expect![[r#"
+        $ seedbed repair 1 --no-verify
         corrected V1 users in the records
         the database is at V2
         2> target: local local.db (default)
+        2> warning[not-verified]: V1 was recorded without comparing the schema with its file
     "#]]);
     project.run("repair V1 --format json").check(expect![[r#"
         $ seedbed repair V1 --format json

@@ -169,7 +169,7 @@ fn check_compares_with_the_branch_that_this_one_goes_to() {
 fn check_against_a_commit_needs_a_repository() {
     project().run("check --base main").check(expect![[r#"
         $ seedbed check --base main
-        2> error[git]: [root]/migrations is in no git repository
+        2> error[git]: migrations is in no git repository
         2>   |
         2>   = help: run it inside of a repository, or leave --base away
         exit 2
@@ -234,38 +234,41 @@ fn renumber_gives_the_next_free_version() {
     let project = project().migration("V2__tags", "CREATE TABLE tags (name TEXT);\n");
     project.run("renumber 2").check(expect![[r#"
         $ seedbed renumber 2
+        2> target: local local.db (default)
         2> error[several]: 2 files are V2: migrations/V2__posts.sql, migrations/V2__tags.sql
         2>   |
-        2>   = help: say which file: `seedbed renumber migrations/V2__tags.sql`
+        2>   = help: name the file: `seedbed renumber migrations/V2__posts.sql` or `seedbed renumber migrations/V2__tags.sql`
         exit 2
     "#]]);
     project.run("renumber V2__tags.sql").check(expect![[r#"
         $ seedbed renumber V2__tags.sql
         migrations/V2__tags.sql -> migrations/V3__tags.sql
+        2> target: local local.db (default)
     "#]]);
     project.run("renumber V2 --format json").check(expect![[r#"
-            $ seedbed renumber V2 --format json
+        $ seedbed renumber V2 --format json
+        {
+          "schema_version": 1,
+          "command": "renumber",
+          "mode": null,
+          "database": null,
+          "outcome": "done",
+          "exit_code": 0,
+          "items": [],
+          "problems": [],
+          "renamed": [
             {
-              "schema_version": 1,
-              "command": "renumber",
-              "mode": null,
-              "database": null,
-              "outcome": "done",
-              "exit_code": 0,
-              "items": [],
-              "problems": [],
-              "renamed": [
-                {
-                  "from": "migrations/V2__posts.sql",
-                  "to": "migrations/V4__posts.sql"
-                },
-                {
-                  "from": "migrations/V2__posts.down.sql",
-                  "to": "migrations/V4__posts.down.sql"
-                }
-              ]
+              "from": "migrations/V2__posts.sql",
+              "to": "migrations/V4__posts.sql"
+            },
+            {
+              "from": "migrations/V2__posts.down.sql",
+              "to": "migrations/V4__posts.down.sql"
             }
-        "#]]);
+          ]
+        }
+        2> target: local local.db (default)
+    "#]]);
     assert_eq!(project.run("check").code, Some(0));
 }
 

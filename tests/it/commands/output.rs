@@ -118,7 +118,7 @@ fn quiet_leaves_the_result_and_errors() {
         $ seedbed migrate -q
         2> error[edited]: V1 was changed after it was applied on [time] UTC
         2>  --> migrations/V1__users.sql:1
-        2>   = help: put the file back as it was and write the change as a new migration; if the database is already as the file says, `seedbed repair 1` records the file
+        2>   = help: put the file back as it was and write the change as a new migration; if the database is already as the file says, `seedbed repair 1` compares the schema and records the file
         2>
         2> --- V1 as applied
         2> +++ migrations/V1__users.sql
