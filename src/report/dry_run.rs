@@ -10,7 +10,9 @@ use super::words::{count, database_is_at, printable, shortened};
 use crate::diagnostic::Diagnostic;
 use crate::history::History;
 use crate::migrations::{Plan, UndoPlan};
-use crate::script::{Atomicity, ForeignKeys, Key, Record, Script, Step, Unit};
+use crate::script::{
+    Atomicity, ForeignKeys, Key, Made, Record, Restore, Script, Step, Unit,
+};
 use crate::sql::{Lines, Place, describe, describe_all};
 
 /// How many statements of one file are listed.
@@ -101,7 +103,10 @@ fn transactions(scripts: &[Script]) -> usize {
 
 /// How many transactions, and why there is more than one.
 fn overview(scripts: &[Script], would: &str) -> String {
-    let units: usize = scripts.iter().map(|script| script.units.len()).sum();
+    let units = scripts.iter().flat_map(|script| &script.units);
+    let units = units
+        .filter(|unit| !matches!(unit.record, Record::Restore(_)))
+        .count();
     let transactions = transactions(scripts);
     let bare = scripts.len() - transactions;
     let within = match (transactions, bare) {
@@ -178,11 +183,23 @@ fn title(unit: &Unit, history: &History) -> String {
         }
         Record::Delete(key) | Record::Settle(key) => history.row(key).map(|row| row.name.as_str()),
         Record::Mark(environment) => Some(environment.as_str()),
+        Record::Restore(restore) => {
+            return printable(&format!("{} {}", restore.entry.key, condition(restore)));
+        }
     };
     match (unit.record.key(), name) {
         (key @ Key::Migration(_), Some(name)) => format!("{key} {}", printable(name)),
         (key, _) => printable(&key.to_string()),
     }
+}
+
+/// When a repeatable is made again: `made again if its index i is gone by then`.
+pub(super) fn condition(restore: &Restore) -> String {
+    let names: Vec<String> = restore.objects.iter().map(Made::to_string).collect();
+    format!(
+        "made again if its {} is gone by then",
+        names.join(" or its ")
+    )
 }
 
 /// The file that a unit's statements come from.

@@ -6,7 +6,7 @@
 //! answer means is decided in `batch.rs`, never here.
 
 use libsql_hrana::proto::{
-    Batch, BatchCond, BatchResult, CursorEntry, CursorRespBody, Error, StepBeginEntry,
+    Batch, BatchCond, BatchCondList, BatchResult, CursorEntry, CursorRespBody, Error, StepBeginEntry,
     StepErrorEntry, StmtResult,
 };
 
@@ -265,8 +265,19 @@ fn holds(condition: &BatchCond, steps: &[StepOutcome]) -> Option<bool> {
             StepOutcome::Skipped => None,
         },
         BatchCond::Not { cond } => holds(cond, steps).map(|holds| !holds),
-        BatchCond::None | BatchCond::And(_) | BatchCond::Or(_) | BatchCond::IsAutocommit {} => None,
+        BatchCond::And(all) => decided_by(false, all, steps),
+        BatchCond::Or(any) => decided_by(true, any, steps),
+        BatchCond::None | BatchCond::IsAutocommit {} => None,
     }
+}
+
+/// A list of conditions that one of value `decisive` decides alone: a false one of `And`, a true one of `Or`.
+fn decided_by(decisive: bool, list: &BatchCondList, steps: &[StepOutcome]) -> Option<bool> {
+    let values: Vec<_> = list.conds.iter().map(|it| holds(it, steps)).collect();
+    if values.contains(&Some(decisive)) {
+        return Some(decisive);
+    }
+    (!values.contains(&None)).then_some(!decisive)
 }
 
 /// The order of a cursor's entries: a step begins, gives rows of one width, and ends or fails. A step that is skipped
