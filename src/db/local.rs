@@ -497,10 +497,7 @@ impl Run<'_> {
     /// <https://sqlite.org/lang_transaction.html#response_to_errors_within_a_transaction>.
     fn goes_on(&self, step: &Step, error: &EngineError) -> bool {
         step.on_failure == OnFailure::Continue
-            && matches!(
-                error.code,
-                Code::Other(_) | Code::Constraint | Code::TooBig
-            )
+            && matches!(error.code, Code::Other(_) | Code::Constraint | Code::TooBig)
             && !self.connection.is_autocommit()
     }
 

@@ -36,17 +36,17 @@ impl Steps {
             }
             OnFailure::Continue => {
                 let condition = Purpose::Condition(unit);
-                self.push(condition, when(gone, own(&format!("SAVEPOINT {SAVEPOINT}"))));
+                self.push(
+                    condition,
+                    when(gone, own(&format!("SAVEPOINT {SAVEPOINT}"))),
+                );
                 for (purpose, step) in steps {
                     let on_failure = OnFailure::Continue;
                     self.push(purpose, Step { on_failure, ..step });
                 }
                 let release = format!("RELEASE {SAVEPOINT}");
                 self.push(condition, own(&release));
-                let failed = When::All(vec![
-                    When::Succeeded(length + 2),
-                    When::NotSucceeded(1),
-                ]);
+                let failed = When::All(vec![When::Succeeded(length + 2), When::NotSucceeded(1)]);
                 let rollback = own(&format!("ROLLBACK TO {SAVEPOINT}"));
                 self.push(condition, when(failed, rollback));
                 self.push(condition, own(&release));

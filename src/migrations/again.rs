@@ -114,9 +114,9 @@ mod tests {
     fn check(applied: &[(&str, &str)], files: &[(&str, &str)], expect: Expect) {
         let set = |files: &[(&str, &str)]| {
             let files = files.iter();
-            Migrations::from_files(files.map(|(name, text)| {
-                ((*name).to_owned(), text.as_bytes().to_vec())
-            }))
+            Migrations::from_files(
+                files.map(|(name, text)| ((*name).to_owned(), text.as_bytes().to_vec())),
+            )
         };
         let (applied, files) = (set(applied), set(files));
         let rows = applied.iter().map(|migration| crate::history::Row {
@@ -174,9 +174,21 @@ mod tests {
     #[test]
     fn an_ordinary_run_has_no_conditional_unit() {
         let more = ("V2__more.sql", "ALTER TABLE t ADD COLUMN y;");
-        check(&[T], &[T, VIEW, TRIGGER, INDEX], expect!["R__10_view R__20_trigger R__30_index"]);
-        check(&[T, VIEW, TRIGGER, INDEX], &[T, more, VIEW, TRIGGER, INDEX], expect!["V2"]);
-        check(&[T, VIEW, TRIGGER, INDEX], &[T, VIEW, TRIGGER, INDEX], expect![""]);
+        check(
+            &[T],
+            &[T, VIEW, TRIGGER, INDEX],
+            expect!["R__10_view R__20_trigger R__30_index"],
+        );
+        check(
+            &[T, VIEW, TRIGGER, INDEX],
+            &[T, more, VIEW, TRIGGER, INDEX],
+            expect!["V2"],
+        );
+        check(
+            &[T, VIEW, TRIGGER, INDEX],
+            &[T, VIEW, TRIGGER, INDEX],
+            expect![""],
+        );
     }
 
     #[test]

@@ -104,7 +104,8 @@ impl Making {
         if !matches!(dropped.what, What::Index | What::Trigger) {
             self.objects.retain(|it| {
                 let on_it = it.made.table.as_deref();
-                it.of_the_schema != of_the_schema || !on_it.is_some_and(|it| same(it, &dropped.name))
+                it.of_the_schema != of_the_schema
+                    || !on_it.is_some_and(|it| same(it, &dropped.name))
             });
         }
     }
@@ -240,7 +241,10 @@ mod tests {
             "CREATE TRIGGER t AFTER INSERT ON t BEGIN SELECT 1; END; DROP TABLE IF EXISTS other; DROP TRIGGER T",
             expect![""],
         );
-        check("EXPLAIN CREATE VIEW v AS SELECT 1; SELECT 'CREATE VIEW w'", expect![""]);
+        check(
+            "EXPLAIN CREATE VIEW v AS SELECT 1; SELECT 'CREATE VIEW w'",
+            expect![""],
+        );
     }
 
     #[test]

@@ -3,8 +3,8 @@
 
 use std::collections::{BTreeMap, HashMap};
 
-use super::file::meaning;
 use super::again::{Repeatable, with_repeatables};
+use super::file::meaning;
 use super::made::{are_gone, made};
 use super::problem::{self, Edit, argument, diff, file_name};
 use super::reading::{self, Reading};
@@ -12,9 +12,7 @@ use super::set::{Migration, Migrations, Text};
 use crate::db::Engine;
 use crate::diagnostic::{Diagnostic, Severity};
 use crate::history::{DOWN_CHECKSUM, History, Row, State as Recorded, moment};
-use crate::script::{
-    Atomicity, Entry, Key, Made, OnFailure, Record, Revision, Script, Unit,
-};
+use crate::script::{Atomicity, Entry, Key, Made, OnFailure, Record, Revision, Script, Unit};
 use crate::sql::{Kind, What, kind};
 
 /// How far to go.
@@ -372,9 +370,8 @@ impl<'a> Planner<'a> {
 
     /// With a version as its target, a run leaves repeatables pending.
     fn left_pending(&mut self) {
-        let is_left = |item: &&Item| {
-            matches!(item.key, Key::Repeatable(_)) && item.state == State::Pending
-        };
+        let is_left =
+            |item: &&Item| matches!(item.key, Key::Repeatable(_)) && item.state == State::Pending;
         let items = self.plan.items.iter().filter(is_left);
         let left: Vec<String> = items.map(|item| item.key.to_string()).collect();
         if self.options.target == Target::Latest || left.is_empty() {

@@ -10,9 +10,7 @@ use super::words::{count, database_is_at, printable, shortened};
 use crate::diagnostic::Diagnostic;
 use crate::history::History;
 use crate::migrations::{Plan, UndoPlan};
-use crate::script::{
-    Atomicity, ForeignKeys, Key, Made, Record, Restore, Script, Step, Unit,
-};
+use crate::script::{Atomicity, ForeignKeys, Key, Made, Record, Restore, Script, Step, Unit};
 use crate::sql::{Lines, Place, describe, describe_all};
 
 /// How many statements of one file are listed.

@@ -126,7 +126,9 @@ pub(super) fn before(done: &[Done]) -> Option<String> {
         _ => ("were", "stand"),
     };
     Some(match last.verb {
-        Verb::Applied | Verb::MadeAgain => format!("{which} {be} applied before by this run, and {stand}"),
+        Verb::Applied | Verb::MadeAgain => {
+            format!("{which} {be} applied before by this run, and {stand}")
+        }
         Verb::Removed => {
             format!("{which} {be} undone before by this run, and not applied again")
         }

@@ -32,7 +32,10 @@ pub fn status(plan: &Plan, history: &History, style: Style<'_>) -> String {
     }
     for item in &plan.items {
         if let Some(reason) = &item.reason {
-            let line = format!("{} is pending: {reason}; `migrate` makes it again", item.key);
+            let line = format!(
+                "{} is pending: {reason}; `migrate` makes it again",
+                item.key
+            );
             text.push_str(&as_typed(&printable(&line), style.program));
             text.push('\n');
         }

@@ -6,8 +6,8 @@
 //! answer means is decided in `batch.rs`, never here.
 
 use libsql_hrana::proto::{
-    Batch, BatchCond, BatchCondList, BatchResult, CursorEntry, CursorRespBody, Error, StepBeginEntry,
-    StepErrorEntry, StmtResult,
+    Batch, BatchCond, BatchCondList, BatchResult, CursorEntry, CursorRespBody, Error,
+    StepBeginEntry, StepErrorEntry, StmtResult,
 };
 
 /// What became of a step.
