@@ -374,7 +374,7 @@ mod tests {
     use super::*;
     use crate::db::Transaction;
     use crate::db::remote::batch::lower;
-    use crate::script::{Atomicity, ForeignKeys, Step};
+    use crate::script::{Atomicity, ForeignKeys, OnFailure, Step, When};
     use libsql_hrana::proto::{Col, Row, Value};
 
     fn transaction(atomicity: Atomicity) -> Transaction {
@@ -395,6 +395,61 @@ mod tests {
     fn batch() -> Batch {
         let transaction = transaction(Atomicity::Transaction);
         lower(&[transaction.clone(), transaction]).batch
+    }
+
+    /// pragma, read back, BEGIN, a step, a probe, a step where the probe failed, a step behind both, COMMIT, ROLLBACK.
+    fn conditional() -> Batch {
+        let step = |when, on_failure| Step {
+            when,
+            on_failure,
+            ..Step::own("SELECT 1", vec![])
+        };
+        let failed = When::All(vec![When::Succeeded(2), When::Failed(1)]);
+        let either = When::Any(vec![When::Succeeded(1), When::Succeeded(2)]);
+        let transaction = Transaction {
+            steps: vec![
+                step(None, OnFailure::Stop),
+                step(None, OnFailure::Continue),
+                step(Some(failed), OnFailure::Stop),
+                step(Some(either), OnFailure::Stop),
+            ],
+            ..transaction(Atomicity::Transaction)
+        };
+        lower(&[transaction]).batch
+    }
+
+    #[test]
+    fn a_step_with_a_condition_is_due_by_the_outcomes_before_it() {
+        // `+` is a result, `!` an error, `-` neither.
+        for (outcomes, expect) in [
+            ("+++++-++-", "complete"),
+            ("++++!+++-", "complete"),
+            ("++++!!--+", "complete"),
+            ("+++!----+", "complete"),
+            ("++!------", "complete"),
+            ("++++!-++-", "step 6 of 9 has no result"),
+            (
+                "++++++++-",
+                "step 6 of 9 ran although its condition does not hold",
+            ),
+            ("+++++--+-", "step 7 of 9 has no result"),
+            ("+++++-+--", "step 8 of 9 has no result"),
+            (
+                "++++!!+--",
+                "step 7 of 9 ran although its condition does not hold",
+            ),
+        ] {
+            let answer = BatchResult {
+                step_results: outcomes.chars().map(|it| (it == '+').then(done)?).collect(),
+                step_errors: outcomes.chars().map(|it| (it == '!').then(error)).collect(),
+                replication_index: None,
+            };
+            let found = match Complete::check(&conditional(), answer) {
+                Ok(_) => "complete".to_owned(),
+                Err(lacks) => lacks.to_string(),
+            };
+            assert_eq!(found, expect, "{outcomes}");
+        }
     }
 
     fn done() -> Option<StmtResult> {

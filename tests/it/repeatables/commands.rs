@@ -60,16 +60,22 @@ fn undo_says_what_is_pending_now_and_status_why() {
     expect![[r#"
         R__i is pending: its index i is gone; `seedbed migrate` makes it again
         2 pending; no version is applied
-    "#]].assert_eq(words);
-    expect![[r#"[["migration",1,"pending",null],["repeatable","i","pending","its index i is gone"]]"#]].assert_eq(&items(&project, "status --format json").to_string());
+    "#]]
+    .assert_eq(words);
+    expect![[
+        r#"[["migration",1,"pending",null],["repeatable","i","pending","its index i is gone"]]"#
+    ]]
+    .assert_eq(&items(&project, "status --format json").to_string());
     expect![[r#"
         applied V1 t (1 statement, … ms)
         made again R__i (2 statements, … ms)
         the database is at V1
-    "#]].assert_eq(&printed(&project, "migrate", 0));
+    "#]]
+    .assert_eq(&printed(&project, "migrate", 0));
     expect![[r#"
         2 applied; the database is at V1
-    "#]].assert_eq(
+    "#]]
+    .assert_eq(
         &printed(&project, "status --exit-code", 0)
             .split_once("\n\n")
             .unwrap()
@@ -100,13 +106,15 @@ fn migrate_tells_what_it_made_again() {
               migrations/R__i.sql:2:1  creates index i on t
 
         nothing was changed; the database is at V1
-    "#]].assert_eq(&printed(&project, "migrate --dry-run", 0));
+    "#]]
+    .assert_eq(&printed(&project, "migrate --dry-run", 0));
     expect![[r#"[["migration",2,"pending",null],["repeatable","i","applied","made again if its index i is gone by then"]]"#]].assert_eq(&items(&project, "migrate --dry-run --format json").to_string());
     expect![[r#"
         applied V2 rebuild (4 statements, … ms)
         made again R__i (2 statements, … ms)
         the database is at V2
-    "#]].assert_eq(&printed(&project, "migrate", 0));
+    "#]]
+    .assert_eq(&printed(&project, "migrate", 0));
     expect![[r#"
         1 migration would be undone in 1 transaction
 
@@ -121,13 +129,16 @@ fn migrate_tells_what_it_made_again() {
               R__i.sql (as recorded):2:1  creates index i on t
 
         nothing was changed; the database is at V2
-    "#]].assert_eq(&printed(&project, "undo --dry-run", 0));
+    "#]]
+    .assert_eq(&printed(&project, "undo --dry-run", 0));
     expect![[r#"
         undone V2 rebuild (2 statements)
         made again R__i (2 statements, … ms)
         the database is at V1
-    "#]].assert_eq(&printed(&project, "undo", 0));
-    expect![[r#"[["migration",2,"applied",null],["repeatable","i","applied","made again"]]"#]].assert_eq(&items(&project, "migrate --format json").to_string());
+    "#]]
+    .assert_eq(&printed(&project, "undo", 0));
+    expect![[r#"[["migration",2,"applied",null],["repeatable","i","applied","made again"]]"#]]
+        .assert_eq(&items(&project, "migrate --format json").to_string());
 }
 
 #[test]
@@ -139,7 +150,8 @@ fn a_version_as_target_leaves_repeatables_pending_and_says_so() {
         warning[repeatables-pending]: R__i stays pending: repeatables are not applied with `--to`
           |
           = help: `seedbed migrate` without `--to` applies them, after all versions
-    "#]].assert_eq(&ran.stderr);
+    "#]]
+    .assert_eq(&ran.stderr);
     // Where nothing else is left to do, too.
     let ran = project.run("migrate --to 1");
     expect![[r#"
@@ -147,7 +159,8 @@ fn a_version_as_target_leaves_repeatables_pending_and_says_so() {
         warning[repeatables-pending]: R__i stays pending: repeatables are not applied with `--to`
           |
           = help: `seedbed migrate` without `--to` applies them, after all versions
-    "#]].assert_eq(&ran.stderr);
+    "#]]
+    .assert_eq(&ran.stderr);
 }
 
 #[test]
@@ -159,4 +172,38 @@ fn doctor_counts_what_is_gone_as_pending() {
     let checks = document["checks"].as_array().unwrap();
     let migrations = checks.iter().find(|check| check["name"] == "migrations");
     expect!["2 pending"].assert_eq(migrations.unwrap()["message"].as_str().unwrap());
+}
+
+/// All of a rebuild and of what it costs a repeatable is one transaction.
+#[cfg(unix)]
+#[test]
+fn a_run_that_is_killed_leaves_the_index_there() {
+    const ROUNDS: u32 = 8;
+    let rows = "WITH RECURSIVE up(n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM up WHERE n < 60000)\n\
+                INSERT INTO t SELECT printf('%0300d', n) FROM up;\n";
+    let project = project().migration("V1__t", format!("CREATE TABLE t(x);\n{rows}"));
+    printed(&project, "migrate", 0);
+    let project = rebuilds(project);
+    let copy = |name: &str| {
+        std::fs::copy(project.path("local.db"), project.path(name)).unwrap();
+    };
+    copy("whole.db");
+    let begun = std::time::Instant::now();
+    printed(&project, "migrate --database whole.db", 0);
+    let whole = begun.elapsed();
+    for round in 0..ROUNDS {
+        let name = format!("round{round}.db");
+        copy(&name);
+        let mut running = project.spawn(&format!("migrate --database {name}"));
+        std::thread::sleep(whole * round / ROUNDS);
+        running.kill();
+        running.finish();
+        let status = format!("status --format json --database {name}");
+        let items = items(&project, &status);
+        let repeatable = items.as_array().unwrap().last().unwrap();
+        assert_eq!(*repeatable, json!(["repeatable", "i", "applied", null]));
+        let index = "SELECT count(*) FROM sqlite_schema WHERE name = 'i'";
+        assert_eq!(project.ask_of(&name, [index]), ["1"]);
+        project.remove(&name);
+    }
 }

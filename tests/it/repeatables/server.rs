@@ -3,17 +3,14 @@
 use std::time::Duration;
 
 use seedbed::db::{Db, Options};
-use seedbed::migrations::{
-    ApplyError, Back, Grouping, Migrations, Outcome, PlanOptions, UndoOptions, apply, ignore, undo,
-};
-use seedbed::script::Run;
+use seedbed::migrations::{ApplyError, Back, Outcome};
 use seedbed_test_server::{Executes, Fault, Server, Short};
 
 use super::specification::{
     INDEX, REBUILD, REBUILD_DOWN, T, TRIGGER, VIEW, objects, pending, warned,
 };
 use crate::server::ours;
-use crate::world::{World, done, set};
+use crate::world::{World, done};
 
 fn db(server: &Server) -> Db {
     let options = Options {
@@ -23,36 +20,21 @@ fn db(server: &Server) -> Db {
     Db::remote(&server.url(), None, options).unwrap()
 }
 
-async fn migrate(db: &Db, set: &Migrations) -> Result<Outcome, ApplyError> {
-    let options = PlanOptions::default();
-    apply(db, set, &options, &Run::new("test"), &ignore()).await
-}
-
-async fn one_back(db: &Db) -> Result<Outcome, ApplyError> {
-    let options = UndoOptions {
-        back: Back::Steps(1),
-        grouping: Grouping::All,
-    };
-    undo(db, &options, &Run::new("test"), &ignore()).await
-}
-
 const FILES: [(&str, &str); 6] = [T, REBUILD, REBUILD_DOWN, VIEW, TRIGGER, INDEX];
 const ALL: &str = "V2 R__10_view R__20_trigger R__i";
 
 #[tokio::test(flavor = "multi_thread")]
 async fn making_objects_again_takes_no_request_more() {
     let server = ours(seedbed_test_server::Options::default());
-    let db = db(&server);
-    migrate(&db, &set(&[T, VIEW, TRIGGER, INDEX]))
-        .await
-        .unwrap();
+    let world = World::of(db(&server));
+    world.apply(&[T, VIEW, TRIGGER, INDEX]).await.unwrap();
     server.clear_requests();
-    assert_eq!(done(&migrate(&db, &set(&FILES)).await.unwrap()), ALL);
+    assert_eq!(done(&world.apply(&FILES).await.unwrap()), ALL);
     assert_eq!(server.requests().len(), 2);
-    migrate(&db, &set(&FILES)).await.unwrap();
+    world.apply(&FILES).await.unwrap();
     assert_eq!(server.requests().len(), 3);
     server.clear_requests();
-    assert_eq!(done(&one_back(&db).await.unwrap()), ALL);
+    assert_eq!(done(&world.undo(Back::Steps(1)).await.unwrap()), ALL);
     // The texts of the down files, and of the repeatables, are a request of their own.
     assert_eq!(server.requests().len(), 3);
 }
@@ -87,27 +69,32 @@ fn faults(step: usize) -> Vec<Fault> {
 /// A fault of each kind, at the read and at the script, at steps all over the batch.
 #[tokio::test(flavor = "multi_thread")]
 async fn whatever_happens_to_a_request_nothing_is_claimed_that_is_not_there() {
-    for (round, fault) in (0..44).step_by(4).flat_map(faults).enumerate() {
-        let request = 1 + (round as u64) % 3;
-        let said = format!("{fault:?} at request {request}");
-        let server = ours(seedbed_test_server::Options::default());
-        let world = World::of(db(&server));
-        world.apply(&[T, VIEW, TRIGGER, INDEX]).await.unwrap();
-        let set = set(&FILES);
-
-        server.fault(request, fault.clone());
-        let outcome = migrate(&world.db, &set).await;
-        server.no_faults();
-        agrees(&world, &said, outcome, "", "V2").await;
-        migrate(&world.db, &set).await.unwrap();
-        assert_eq!(pending(&world, &FILES).await, "", "{said}");
-
-        server.fault(request + 1, fault);
-        let outcome = one_back(&world.db).await;
-        server.no_faults();
-        agrees(&world, &said, outcome, "V2", "").await;
-        assert_eq!(objects(&world).await, "g i v", "{said}");
+    let mut rounds = tokio::task::JoinSet::new();
+    for (round, fault) in (0..44).step_by(9).flat_map(faults).enumerate() {
+        rounds.spawn(a_fault(1 + (round as u64) % 3, fault));
     }
+    while let Some(round) = rounds.join_next().await {
+        round.unwrap();
+    }
+}
+
+async fn a_fault(request: u64, fault: Fault) {
+    let said = format!("{fault:?} at request {request}");
+    let server = ours(seedbed_test_server::Options::default());
+    let world = World::of(db(&server));
+    world.apply(&[T, VIEW, TRIGGER, INDEX]).await.unwrap();
+
+    server.fault(request, fault.clone());
+    let outcome = world.apply(&FILES).await;
+    server.no_faults();
+    agrees(&world, &said, outcome, "", "V2").await;
+    world.apply(&FILES).await.unwrap();
+    assert_eq!(pending(&world, &FILES).await, "", "{said}");
+
+    server.fault(request + 1, fault);
+    let outcome = world.undo(Back::Steps(1)).await;
+    server.no_faults();
+    agrees(&world, &said, outcome, "V2", "").await;
 }
 
 /// The outcome tells of what the database shows, `happened` or `not`, and all objects are there in either case.
