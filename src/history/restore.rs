@@ -9,7 +9,7 @@ use super::run::{Receipt, UnitOutcome};
 use super::write::{Purpose, Steps};
 use crate::db::{Db, Rows};
 use crate::script::{Made, OnFailure, Record, Restore, Run, Script, Step, Unit, When};
-use crate::sql::{Value, text};
+use crate::sql::{Value, What, identifier, text};
 
 const SAVEPOINT: &str = "seedbed_restore";
 
@@ -21,34 +21,37 @@ impl Steps {
             when: Some(when),
             ..step
         };
-        let length = inner.steps.len();
-        self.push(Purpose::Condition(unit), probe(&restore.objects));
+        let condition = Purpose::Condition(unit);
+        self.push(condition, probe(&restore.objects));
         // What the first step depends on: the chain is whole, and the probe failed.
         let gone = When::All(vec![When::Succeeded(2), When::Failed(1)]);
-        let mut steps = inner.purposes.into_iter().zip(inner.steps);
+        let mut steps: Vec<_> = inner.purposes.into_iter().zip(inner.steps).collect();
         let passed = match restore.on_failure {
             OnFailure::Stop => {
-                if let Some((purpose, first)) = steps.next() {
-                    self.push(purpose, when(gone, first));
+                let length = steps.len();
+                if let Some((_, first)) = steps.first_mut() {
+                    first.when = Some(gone);
                 }
-                steps.for_each(|(purpose, step)| self.push(purpose, step));
+                for (purpose, step) in steps {
+                    self.push(purpose, step);
+                }
                 vec![When::Succeeded(1), When::Succeeded(length + 1)]
             }
             OnFailure::Continue => {
-                let condition = Purpose::Condition(unit);
-                self.push(
-                    condition,
-                    when(gone, own(&format!("SAVEPOINT {SAVEPOINT}"))),
-                );
+                let checks = checks(&restore.objects).into_iter();
+                steps.extend(checks.map(|sql| (condition, own(&sql))));
+                let length = steps.len();
+                let savepoint = own(&format!("SAVEPOINT {SAVEPOINT}"));
+                self.push(condition, when(gone, savepoint));
                 for (purpose, step) in steps {
                     let on_failure = OnFailure::Continue;
                     self.push(purpose, Step { on_failure, ..step });
                 }
                 let release = format!("RELEASE {SAVEPOINT}");
                 self.push(condition, own(&release));
-                let failed = When::All(vec![When::Succeeded(length + 2), When::NotSucceeded(1)]);
+                let failed = vec![When::Succeeded(length + 2), When::NotSucceeded(1)];
                 let rollback = own(&format!("ROLLBACK TO {SAVEPOINT}"));
-                self.push(condition, when(failed, rollback));
+                self.push(condition, when(When::All(failed), rollback));
                 self.push(condition, own(&release));
                 self.push(Purpose::Pending(unit), missing_tables(&restore.objects));
                 vec![
@@ -75,6 +78,26 @@ fn probe(objects: &[Made]) -> Step {
         on_failure: OnFailure::Continue,
         ..Step::own(sql, Vec::new())
     }
+}
+
+/// Statements that fail where these objects were made and do not compile: the engine creates views and triggers on
+/// tables that do not exist. A view is read; triggers are compiled, with everything else, when a table is renamed:
+/// <https://sqlite.org/lang_altertable.html#alter_table_rename>.
+fn checks(objects: &[Made]) -> Vec<String> {
+    let views = objects.iter().filter(|made| made.what == What::View);
+    let read = |view: &Made| format!("SELECT 1 FROM {} LIMIT 0", identifier(&view.name));
+    let mut checks: Vec<String> = views.map(read).collect();
+    if objects.iter().any(|made| made.what == What::Trigger) {
+        checks.extend(
+            [
+                "CREATE TABLE _seedbed_probe(x)",
+                "ALTER TABLE _seedbed_probe RENAME TO _seedbed_probe_2",
+                "DROP TABLE _seedbed_probe_2",
+            ]
+            .map(str::to_owned),
+        );
+    }
+    checks
 }
 
 fn is_it(made: &Made) -> String {

@@ -6,7 +6,7 @@ use unicode_width::UnicodeWidthStr;
 
 use super::Report;
 use super::style::{FAINT, STRONG, Style};
-use super::words::{count, database_is_at, printable, shortened};
+use super::words::{count, database_is_at, keys, printable, shortened};
 use crate::diagnostic::Diagnostic;
 use crate::history::History;
 use crate::migrations::{Plan, UndoPlan};
@@ -24,7 +24,15 @@ pub fn dry_run(plan: &Plan, history: &History, style: Style<'_>) -> String {
         would: "would run",
         nothing: "nothing is pending",
     };
-    show(&plan.scripts, &plan.problems, words, history, style)
+    let mut text = show(&plan.scripts, &plan.problems, words, history, style);
+    if !plan.to_look_at.is_empty() {
+        let _ = writeln!(
+            text,
+            "afterwards {}: made again outside of a transaction, if what it makes is gone by then",
+            keys(&plan.to_look_at)
+        );
+    }
+    text
 }
 
 /// What `undo --dry-run` shows of a plan, with its problems.

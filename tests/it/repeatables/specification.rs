@@ -284,6 +284,38 @@ pub(crate) async fn undo_succeeds_where_some_repeatables_cannot_be_made_again(wo
     }
 }
 
+pub(crate) async fn undo_makes_no_view_and_no_trigger_that_does_not_compile(world: World) {
+    let log = ("V2__log.sql", "CREATE TABLE log(x);");
+    let down = (
+        "V2__log.down.sql",
+        "DROP VIEW logged; DROP TRIGGER writes; DROP VIEW v; DROP TABLE log;",
+    );
+    let logged = (
+        "R__30_logged.sql",
+        "DROP VIEW IF EXISTS logged; CREATE VIEW logged AS SELECT x FROM log;",
+    );
+    let writes = (
+        "R__40_writes.sql",
+        "DROP TRIGGER IF EXISTS writes; \
+         CREATE TRIGGER writes AFTER INSERT ON t BEGIN INSERT INTO log VALUES (new.x); END;",
+    );
+    let files = [T, log, down, VIEW, TRIGGER, logged, writes];
+    world.apply(&files).await.unwrap();
+    let undone = world.undo(Back::Steps(1)).await.unwrap();
+    assert_eq!(done(&undone), "V2 R__10_view R__20_trigger");
+    assert_eq!(
+        warned(&undone),
+        "R__30_logged is pending: what it makes was dropped, and it cannot be made again on this schema; \
+         R__40_writes is pending: what it makes was dropped, and it cannot be made again on this schema"
+    );
+    assert_eq!(objects(&world).await, "g v");
+    assert_eq!(world.tables().await, "t");
+    world.statements(&["INSERT INTO v VALUES (7)"]).await;
+    let outcome = world.apply(&files).await.unwrap();
+    assert_eq!(done(&outcome), "V2 R__30_logged R__40_writes");
+    assert_eq!(pending(&world, &files).await, "");
+}
+
 pub(crate) async fn records_of_a_repeatable_stay_as_they_were_where_it_is_kept(world: World) {
     let files = [T, REBUILD, REBUILD_DOWN, INDEX];
     world.apply(&files).await.unwrap();
