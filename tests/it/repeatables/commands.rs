@@ -76,7 +76,7 @@ fn undo_says_what_is_pending_now_and_status_why() {
         2 applied; the database is at V1
     "#]]
     .assert_eq(
-        &printed(&project, "status --exit-code", 0)
+        printed(&project, "status --exit-code", 0)
             .split_once("\n\n")
             .unwrap()
             .1,
@@ -139,6 +139,39 @@ fn migrate_tells_what_it_made_again() {
     .assert_eq(&printed(&project, "undo", 0));
     expect![[r#"[["migration",2,"applied",null],["repeatable","i","applied","made again"]]"#]]
         .assert_eq(&items(&project, "migrate --format json").to_string());
+}
+
+#[test]
+fn a_repeatable_that_cannot_be_made_again_is_reported_with_the_reason() {
+    let project = project();
+    printed(&project, "migrate", 0);
+    let project = project.migration("V2__gone", "DROP TABLE t;\n");
+    let ran = project.run("migrate");
+    assert_eq!(ran.code, Some(1), "{ran}");
+    expect![[r#"
+        target: local local.db (default)
+        error[statement-failed]: R__i failed: no such table: main.t
+         --> migrations/R__i.sql:2:19
+          |
+        2 | CREATE INDEX i ON t(x);
+          |                   ^
+          |
+          = note: this is statement 2 of 2
+          = note: it ran again because this run drops what it makes
+          = note: rolled back: V2 and R__i
+          = help: fix migrations/R__i.sql:2, then run `seedbed migrate` again
+          = help: if what it makes is not wanted any more, delete the file of R__i
+
+        nothing of this run is in the database; the database is at V1
+    "#]]
+    .assert_eq(&ran.stderr);
+    // What the help says works.
+    project.remove("migrations/R__i.sql");
+    expect![[r#"
+        applied V2 gone (1 statement, … ms)
+        the database is at V2
+    "#]]
+    .assert_eq(&printed(&project, "migrate", 0));
 }
 
 #[test]
