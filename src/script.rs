@@ -106,6 +106,8 @@ pub enum When {
     Failed(usize),
     /// It failed, or was skipped.
     NotSucceeded(usize),
+    /// The transaction is open still.
+    InTransaction,
     /// Each of these holds.
     All(Vec<When>),
     /// One of these holds.
@@ -131,6 +133,8 @@ impl When {
             When::Succeeded(back) => is(*back, StepState::Succeeded),
             When::Failed(back) => is(*back, StepState::Failed),
             When::NotSucceeded(back) => !is(*back, StepState::Succeeded),
+            // A database that evaluates conditions here ends the run where its transaction has ended.
+            When::InTransaction => true,
             When::All(all) => all.iter().all(|it| it.holds(before)),
             When::Any(any) => any.iter().any(|it| it.holds(before)),
         }

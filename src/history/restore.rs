@@ -23,8 +23,12 @@ impl Steps {
         };
         let condition = Purpose::Condition(unit);
         self.push(condition, probe(&restore.objects));
-        // What the first step depends on: the chain is whole, and the probe failed.
-        let gone = When::All(vec![When::Succeeded(2), When::Failed(1)]);
+        // The chain is whole and the probe failed; and not because the engine has rolled the transaction back.
+        let gone = When::All(vec![
+            When::Succeeded(2),
+            When::Failed(1),
+            When::InTransaction,
+        ]);
         let mut steps: Vec<_> = inner.purposes.into_iter().zip(inner.steps).collect();
         let passed = match restore.on_failure {
             OnFailure::Stop => {

@@ -1,7 +1,8 @@
 //! Transactions as one conditional Hrana batch, and its results as what happened. Pure.
 //!
 //! Every step runs only if the one before it succeeded, so a failure skips all that follows, unless the step has a
-//! condition of its own; the last step of each transaction rolls back if something is left open. The form was tried against a real server; the protocol is
+//! condition of its own; the last step of each transaction rolls back if something is left open. The form was tried
+//! against a real server; the protocol is
 //! <https://github.com/tursodatabase/libsql/blob/main/docs/HRANA_3_SPEC.md>.
 
 use std::collections::HashSet;
@@ -109,9 +110,7 @@ impl Lowering {
         }
         self.push(
             (number, Part::Rollback),
-            Some(BatchCond::Not {
-                cond: Box::new(BatchCond::IsAutocommit {}),
-            }),
+            Some(in_transaction()),
             Stmt::new("ROLLBACK", false),
         );
     }
@@ -147,8 +146,15 @@ fn condition(when: &When, places: &[u32]) -> BatchCond {
         When::NotSucceeded(back) => BatchCond::Not {
             cond: Box::new(ok(*back)),
         },
+        When::InTransaction => in_transaction(),
         When::All(all) => BatchCond::And(list(all)),
         When::Any(any) => BatchCond::Or(list(any)),
+    }
+}
+
+fn in_transaction() -> BatchCond {
+    BatchCond::Not {
+        cond: Box::new(BatchCond::IsAutocommit {}),
     }
 }
 
@@ -174,9 +180,7 @@ pub(super) fn lower_queries(queries: &[Query]) -> Batch {
         });
     }
     steps.push(BatchStep {
-        condition: Some(BatchCond::Not {
-            cond: Box::new(BatchCond::IsAutocommit {}),
-        }),
+        condition: Some(in_transaction()),
         stmt: Stmt::new("ROLLBACK", false),
     });
     Batch {

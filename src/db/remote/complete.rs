@@ -6,8 +6,8 @@
 //! answer means is decided in `batch.rs`, never here.
 
 use libsql_hrana::proto::{
-    Batch, BatchCond, BatchCondList, BatchResult, CursorEntry, CursorRespBody, Error,
-    StepBeginEntry, StepErrorEntry, StmtResult,
+    Batch, BatchCond, BatchResult, CursorEntry, CursorRespBody, Error, StepBeginEntry,
+    StepErrorEntry, StmtResult,
 };
 
 /// What became of a step.
@@ -265,15 +265,27 @@ fn holds(condition: &BatchCond, steps: &[StepOutcome]) -> Option<bool> {
             StepOutcome::Skipped => None,
         },
         BatchCond::Not { cond } => holds(cond, steps).map(|holds| !holds),
-        BatchCond::And(all) => decided_by(false, all, steps),
-        BatchCond::Or(any) => decided_by(true, any, steps),
+        BatchCond::And(all) => {
+            // A transaction that the server has ended would commit nothing: then the answer is as good as lost.
+            let all = all.conds.iter().filter(|it| !is_in_transaction(it));
+            decided_by(false, all, steps)
+        }
+        BatchCond::Or(any) => decided_by(true, any.conds.iter(), steps),
         BatchCond::None | BatchCond::IsAutocommit {} => None,
     }
 }
 
+fn is_in_transaction(condition: &BatchCond) -> bool {
+    matches!(condition, BatchCond::Not { cond } if matches!(**cond, BatchCond::IsAutocommit {}))
+}
+
 /// A list of conditions that one of value `decisive` decides alone: a false one of `And`, a true one of `Or`.
-fn decided_by(decisive: bool, list: &BatchCondList, steps: &[StepOutcome]) -> Option<bool> {
-    let values: Vec<_> = list.conds.iter().map(|it| holds(it, steps)).collect();
+fn decided_by<'a>(
+    decisive: bool,
+    list: impl Iterator<Item = &'a BatchCond>,
+    steps: &[StepOutcome],
+) -> Option<bool> {
+    let values: Vec<_> = list.map(|it| holds(it, steps)).collect();
     if values.contains(&Some(decisive)) {
         return Some(decisive);
     }
@@ -404,7 +416,11 @@ mod tests {
             on_failure,
             ..Step::own("SELECT 1", vec![])
         };
-        let failed = When::All(vec![When::Succeeded(2), When::Failed(1)]);
+        let failed = When::All(vec![
+            When::Succeeded(2),
+            When::Failed(1),
+            When::InTransaction,
+        ]);
         let either = When::Any(vec![When::Succeeded(1), When::Succeeded(2)]);
         let transaction = Transaction {
             steps: vec![
