@@ -12,9 +12,9 @@ use crate::db::{self, Db, DbError, Failure};
 use crate::diagnostic::{Diagnostic, Location, lines};
 use crate::history::{
     self, Failed, History, HistoryError, Interrupted, Part, Patience, Row, RunError, State,
-    UnitEvent,
+    UnitEvent, UnitOutcome,
 };
-use crate::script::{Key, Origin, Record, Run, Script, Unit};
+use crate::script::{Entry, Key, Origin, Record, Run, Script, Unit};
 
 /// How often the history is read while somebody else's `no-transaction` migration runs.
 const LOOK_AGAIN: Duration = Duration::from_millis(200);
@@ -91,6 +91,8 @@ pub struct Done {
 pub enum Verb {
     /// Applied, or taken as applied.
     Applied,
+    /// A repeatable with the recorded text ran again, because something that it makes was gone.
+    MadeAgain,
     /// Taken back, or forgotten.
     Removed,
     /// Corrected.
@@ -204,6 +206,8 @@ pub(crate) struct Decision {
     /// A `no-transaction` migration that another process may still run. One of the problems is about it; where that is
     /// the only error, it may pass by itself.
     pub(crate) under_way: Option<Key>,
+    /// Whether the run may leave more to do, which shows only once it is done: then it decides once more.
+    pub(crate) look_again: bool,
 }
 
 /// Says what a decision needs to know, and decides.
@@ -240,6 +244,8 @@ pub(crate) async fn drive<R: Reader>(
     let mut moved = false;
     // Each awaited migration is reported once.
     let mut reported: Option<Key> = None;
+    let mut warnings: Vec<Diagnostic> = Vec::new();
+    let mut looked_again = false;
     'again: loop {
         let history = match how.take_history() {
             Some(history) => history,
@@ -300,8 +306,9 @@ pub(crate) async fn drive<R: Reader>(
                 units: decision
                     .scripts
                     .iter()
-                    .map(|script| script.units.len())
-                    .sum(),
+                    .flat_map(|script| &script.units)
+                    .filter(|unit| !is_conditional(unit))
+                    .count(),
                 scripts: decision.scripts.len(),
             });
         }
@@ -318,11 +325,15 @@ pub(crate) async fn drive<R: Reader>(
             let chain = history::run_chain(db, scripts, run, &events, &mut patience).await;
             let happened = chain.receipts.len();
             for (script, receipt) in scripts.iter().zip(chain.receipts) {
-                for (unit, duration) in script.units.iter().zip(receipt.durations) {
-                    done.push(done_unit(unit, duration, &recorded));
+                let units = script.units.iter().zip(receipt.durations);
+                for ((unit, duration), outcome) in units.zip(receipt.outcomes) {
+                    if outcome == UnitOutcome::Ran {
+                        done.push(done_unit(unit, duration, &recorded));
+                    }
+                    warnings.extend(not_made(unit.record.key(), outcome));
                 }
                 version.apply(script);
-                if let Some(last) = script.units.last() {
+                if let Some(last) = script.units.iter().rfind(|unit| !is_conditional(unit)) {
                     on_event(Event::Committed(last.record.key().clone()));
                 }
             }
@@ -350,13 +361,61 @@ pub(crate) async fn drive<R: Reader>(
                 }
             }
         }
+        let version = version.highest();
+        drop(recorded);
+        let looks_again = decision.look_again && !decision.scripts.is_empty() && !looked_again;
         drop_aside(decision.scripts);
+        for warning in decision.problems {
+            if !warnings.contains(&warning) {
+                warnings.push(warning);
+            }
+        }
+        if looks_again {
+            looked_again = true;
+            continue 'again;
+        }
         return Ok(Outcome {
             done,
-            warnings: decision.problems,
-            version: version.highest(),
+            warnings,
+            version,
         });
     }
+}
+
+/// Whether a unit runs only where an object is gone.
+fn is_conditional(unit: &Unit) -> bool {
+    matches!(unit.record, Record::Restore(_))
+}
+
+/// Why a repeatable that was to be made again was not, or may not have been.
+fn not_made(key: &Key, outcome: UnitOutcome) -> Option<Diagnostic> {
+    let (message, help) = match outcome {
+        UnitOutcome::Ran | UnitOutcome::NotNeeded => return None,
+        UnitOutcome::Pending(tables) => {
+            let why = match tables.as_slice() {
+                [] => "what it makes was dropped, and it cannot be made again on this schema"
+                    .to_owned(),
+                [table] => format!("its table {table} is gone"),
+                tables => format!("its tables {} are gone", tables.join(" and ")),
+            };
+            (
+                format!("{key} is pending: {why}"),
+                "the next `migrate` makes it again, after the versions that are pending then",
+            )
+        }
+        UnitOutcome::Unknown => (
+            format!(
+                "the answer of the server was lost: whether {key} had to be made again is not known"
+            ),
+            "`status` shows whether it is pending",
+        ),
+    };
+    Some(
+        Diagnostic::problem("repeatable-pending", message)
+            .warning()
+            .about(key)
+            .help(help),
+    )
 }
 
 /// The unfinished migration, where nothing else is wrong.
@@ -384,6 +443,8 @@ fn unit_events(script: &Script, on_event: &OnEvent) -> history::OnUnit {
 
 fn done_unit(unit: &Unit, duration_ms: Option<i64>, recorded: &HashMap<&Key, &Row>) -> Done {
     let (verb, entry) = match &unit.record {
+        Record::Replace(entry) if is_the_same(entry, recorded) => (Verb::MadeAgain, Some(entry)),
+        Record::Restore(restore) => (Verb::MadeAgain, Some(&restore.entry)),
         Record::Insert(entry) | Record::Replace(entry) => (Verb::Applied, Some(entry)),
         Record::Amend(entry) => (Verb::Amended, Some(entry)),
         Record::Move { entry, .. } => (Verb::Moved, Some(entry)),
@@ -410,6 +471,12 @@ fn done_unit(unit: &Unit, duration_ms: Option<i64>, recorded: &HashMap<&Key, &Ro
         statements: unit.steps.len(),
         duration_ms,
     }
+}
+
+/// Whether this is a repeatable that is recorded with the same text.
+fn is_the_same(entry: &Entry, recorded: &HashMap<&Key, &Row>) -> bool {
+    let row = recorded.get(&entry.key);
+    matches!(entry.key, Key::Repeatable(_)) && row.is_some_and(|row| row.checksum == entry.checksum)
 }
 
 /// The applied versions, kept up to date without asking the database again.
@@ -480,6 +547,7 @@ async fn script_error(
     };
     let rolled_back = script.units[..ran]
         .iter()
+        .filter(|unit| !is_conditional(unit))
         .map(|unit| unit.record.key().clone())
         .collect();
     ApplyError::Script(Box::new(ScriptError {

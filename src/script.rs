@@ -9,7 +9,7 @@
 use std::ops::Range;
 use std::sync::Arc;
 
-use crate::sql::{Place, Value, place, tokens};
+use crate::sql::{Place, Value, What, place, tokens};
 
 /// How often the history was changed. `_migrations` holds it; a script that was planned on another one is refused.
 ///
@@ -90,6 +90,65 @@ pub struct Step {
     pub explain: Option<&'static str>,
     /// The step fails where the database is no longer in the state that the script was planned on, and never otherwise.
     pub is_guard: bool,
+    /// When it runs; without a condition, where the step before it succeeded.
+    pub when: Option<When>,
+    /// What its failure does.
+    pub on_failure: OnFailure,
+}
+
+/// The condition of a step, on the steps before it in its transaction. They are counted back from it: 1 is the one
+/// before. A step that was skipped neither succeeded nor failed.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum When {
+    /// It ran and succeeded.
+    Succeeded(usize),
+    /// It ran and failed.
+    Failed(usize),
+    /// It failed, or was skipped.
+    NotSucceeded(usize),
+    /// The transaction is open still.
+    InTransaction,
+    /// Each of these holds.
+    All(Vec<When>),
+    /// One of these holds.
+    Any(Vec<When>),
+}
+
+/// What became of a step of a transaction.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum StepState {
+    Succeeded,
+    Failed,
+    Skipped,
+}
+
+impl When {
+    /// Whether it holds after these steps.
+    pub(crate) fn holds(&self, before: &[StepState]) -> bool {
+        let is = |back: usize, state| {
+            let at = before.len().checked_sub(back);
+            at.is_some_and(|at| before[at] == state)
+        };
+        match self {
+            When::Succeeded(back) => is(*back, StepState::Succeeded),
+            When::Failed(back) => is(*back, StepState::Failed),
+            When::NotSucceeded(back) => !is(*back, StepState::Succeeded),
+            // A database that evaluates conditions here ends the run where its transaction has ended.
+            When::InTransaction => true,
+            When::All(all) => all.iter().all(|it| it.holds(before)),
+            When::Any(any) => any.iter().any(|it| it.holds(before)),
+        }
+    }
+}
+
+/// What the failure of a step does.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum OnFailure {
+    /// The transaction fails and is rolled back.
+    #[default]
+    Stop,
+    /// The conditions of later steps decide. The statement itself changes nothing.
+    Continue,
 }
 
 impl Step {
@@ -101,6 +160,16 @@ impl Step {
             origin: None,
             explain: None,
             is_guard: false,
+            when: None,
+            on_failure: OnFailure::Stop,
+        }
+    }
+
+    /// Whether it runs after these steps of its transaction.
+    pub(crate) fn is_due(&self, before: &[StepState]) -> bool {
+        match &self.when {
+            Some(when) => when.holds(before),
+            None => before.is_empty() || When::Succeeded(1).holds(before),
         }
     }
 
@@ -238,6 +307,53 @@ pub enum Record {
     Settle(Key),
     /// The database is marked as this environment.
     Mark(String),
+    /// The row of a repeatable is replaced and its statements run only where an object that it makes is gone.
+    Restore(Box<Restore>),
+}
+
+/// A repeatable that is applied, and made again where something before it in the run drops what it makes.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Restore {
+    /// Its row.
+    pub entry: Entry,
+    /// What it makes.
+    pub objects: Vec<Made>,
+    /// Whether its failure fails the script. Otherwise it leaves the repeatable pending.
+    pub on_failure: OnFailure,
+}
+
+/// An object of the schema that a repeatable makes.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Made {
+    /// Its sort.
+    pub what: What,
+    /// Its name, as the text writes it.
+    pub name: String,
+    /// The table or view that an index or a trigger is on.
+    pub table: Option<String>,
+    /// Whether it is created `IF NOT EXISTS`: then a table is as good as a view of that name, and the other way round.
+    pub if_not_exists: bool,
+}
+
+impl Made {
+    /// The values of the column `type` of `sqlite_schema` that it may have.
+    pub(crate) fn types(&self) -> &'static [&'static str] {
+        match self.what {
+            What::Table | What::View | What::VirtualTable if self.if_not_exists => {
+                &["table", "view"]
+            }
+            What::Table | What::VirtualTable | What::Other => &["table"],
+            What::View => &["view"],
+            What::Index => &["index"],
+            What::Trigger => &["trigger"],
+        }
+    }
+}
+
+impl std::fmt::Display for Made {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "{} {}", self.what.word(), self.name)
+    }
 }
 
 impl Record {
@@ -250,6 +366,7 @@ impl Record {
             | Record::Move { entry, .. } => &entry.key,
             Record::Delete(key) | Record::Settle(key) => key,
             Record::Mark(_) => &Key::Environment,
+            Record::Restore(restore) => &restore.entry.key,
         }
     }
 }

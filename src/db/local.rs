@@ -19,7 +19,7 @@ use super::{
     Access, Answer, At, Code, DbError, EngineError, Failure, Left, OnProgress, Options, Progress,
     Query, Raw, Rows, Stop, Transaction, refuse_side_files,
 };
-use crate::script::{Atomicity, ForeignKeys, Step};
+use crate::script::{Atomicity, ForeignKeys, OnFailure, Step, StepState};
 use crate::sql::Value;
 
 /// How long the engine itself waits for a lock. Short, so that a signal to stop is seen in between; we ask again
@@ -457,12 +457,22 @@ impl Run<'_> {
                 .map_err(Stopped::at(At::Begin))?;
         }
         let mut bound = Bound::of(&transaction.steps);
+        let mut before = Vec::with_capacity(transaction.steps.len());
         for (number, step) in transaction.steps.iter().enumerate() {
             let values = bound.next(step);
-            let rows = self
-                .step(step, values, transaction.atomicity, own)
-                .await
-                .map_err(Stopped::at(At::Step(number)))?;
+            if !step.is_due(&before) {
+                before.push(StepState::Skipped);
+                continue;
+            }
+            let rows = match self.step(step, values, transaction.atomicity, own).await {
+                Ok(rows) => rows,
+                Err(error) if self.goes_on(step, &error) => {
+                    before.push(StepState::Failed);
+                    continue;
+                }
+                Err(error) => return Err(Stopped::at(At::Step(number))(error)),
+            };
+            before.push(StepState::Succeeded);
             if !rows.is_empty() {
                 answers.push(Answer {
                     transaction: self.number,
@@ -481,6 +491,14 @@ impl Run<'_> {
                 .map_err(Stopped::at(At::Commit))?;
         }
         Ok(())
+    }
+
+    /// Whether the transaction goes on behind a step that failed. After some errors the engine has rolled it back:
+    /// <https://sqlite.org/lang_transaction.html#response_to_errors_within_a_transaction>.
+    fn goes_on(&self, step: &Step, error: &EngineError) -> bool {
+        step.on_failure == OnFailure::Continue
+            && matches!(error.code, Code::Other(_) | Code::Constraint | Code::TooBig)
+            && !self.connection.is_autocommit()
     }
 
     /// Sets the pragma and reads it back: inside a transaction it would be ignored without a word.

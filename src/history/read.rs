@@ -11,7 +11,7 @@ use super::others::{self, OtherHistory};
 use super::patience::Patience;
 use crate::db::{Code, Db, DbError, Engine, EngineError, Query, Reply, exists};
 use crate::diagnostic::Diagnostic;
-use crate::script::{Key, Revision};
+use crate::script::{Key, Made, Revision};
 use crate::sql::Value;
 
 /// What `_migrations` says.
@@ -31,7 +31,12 @@ pub struct History {
     pub others: Vec<OtherHistory>,
     /// The tables and views that there are, in lower case, where there is no `_migrations`.
     pub tables: HashSet<String>,
+    /// The objects of the schema, where a repeatable is recorded and they were looked at.
+    pub objects: Option<Objects>,
 }
+
+/// Objects of a schema: the table or view that each is on, by type and name. All in lower case.
+pub type Objects = HashMap<(String, String), String>;
 
 /// An import that was begun and not finished, as [`UNFINISHED`](super::UNFINISHED) tells of it.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -136,6 +141,22 @@ impl History {
         self.rows.iter().find(|row| row.key == *key)
     }
 
+    /// Those of these objects that are not in the database; none where its schema was not looked at.
+    pub(crate) fn gone<'a>(&self, objects: &'a [Made]) -> Vec<&'a Made> {
+        let is_gone = |made: &&Made| self.objects.is_some() && self.table_of(made).is_none();
+        objects.iter().filter(is_gone).collect()
+    }
+
+    /// The table or view that an object is on now, in lower case; its own name where it is one.
+    pub(crate) fn table_of(&self, made: &Made) -> Option<&str> {
+        let name = made.name.to_ascii_lowercase();
+        let mut types = made.types().iter();
+        types.find_map(|it| {
+            let key = ((*it).to_owned(), name.clone());
+            self.objects.as_ref()?.get(&key).map(String::as_str)
+        })
+    }
+
     /// Recorded versions of migrations with their rows, ascending.
     pub fn versions(&self) -> Vec<(i64, &Row)> {
         let mut versions: Vec<(i64, &Row)> = self
@@ -174,6 +195,11 @@ const TABLES: &str = "\
 SELECT lower(name) FROM sqlite_schema WHERE type IN ('table', 'view') \
 AND NOT EXISTS (SELECT 1 FROM sqlite_schema WHERE lower(name) = '_migrations')";
 
+/// The objects of the schema, where a repeatable is recorded. Without `_migrations` the query fails, as the next two.
+const OBJECTS: &str = "\
+SELECT type, lower(name), lower(tbl_name) FROM sqlite_schema \
+WHERE EXISTS (SELECT 1 FROM _migrations WHERE kind = 'repeatable')";
+
 const META: &str = "SELECT version, detail FROM _migrations WHERE kind = 'meta'";
 
 const ROWS: &str = "\
@@ -191,8 +217,10 @@ SELECT name, line, started_at, \
 /// [`HistoryError::NotOurs`] and [`HistoryError::Newer`] where the table is not one that this version may touch.
 pub async fn read(db: &Db) -> Result<History, HistoryError> {
     let import = Query::new(IMPORT).if_there(UNFINISHED);
-    let queries = [WHAT_IT_IS, META, ROWS, TABLES, &others::question()].map(Query::new);
-    let ([what, meta, rows, tables, of_others], import) = db.ask((queries, import)).await?;
+    let others = others::question();
+    let queries = [WHAT_IT_IS, META, ROWS, OBJECTS, TABLES, &others].map(Query::new);
+    let ([what, meta, rows, objects, tables, of_others], import) =
+        db.ask((queries, import)).await?;
     let mut history = History {
         engine: db.engine(),
         unfinished: import.rows()?.first().and_then(unfinished),
@@ -205,8 +233,21 @@ pub async fn read(db: &Db) -> Result<History, HistoryError> {
             .collect(),
         ..history(what.rows()?, meta, rows)?
     };
+    let mut keys = history.rows.iter().map(|row| &row.key);
+    if keys.any(|key| matches!(key, Key::Repeatable(_))) {
+        history.objects = Some(self::objects(objects)?);
+    }
     history.others = others::others(db, &history, of_others).await?;
     Ok(history)
+}
+
+fn objects(reply: Reply) -> Result<Objects, HistoryError> {
+    let owned = |value: &Value| text(value).unwrap_or_default().to_owned();
+    let rows = reply.rows()?;
+    let objects = rows
+        .iter()
+        .map(|[what, name, table]| ((owned(what), owned(name)), owned(table)));
+    Ok(objects.collect())
 }
 
 fn unfinished([name, line, started_at, existing]: &[Value; 4]) -> Option<Unfinished> {

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use super::error::{Failed, Part, RunError};
 use super::patience::Patience;
 use super::read;
+use super::restore;
 use super::settle::{Found, Guarded, Unsettled, Wait, settle};
 use super::write::{Purpose, lower};
 use crate::db::{At, Code, Db, Engine, Failure, OnProgress, Progress, Transaction};
@@ -29,6 +30,21 @@ pub struct Receipt {
     /// For each unit how long it took, in whole milliseconds by the database's clock; `None` for units that run no
     /// statements, or take a record back.
     pub durations: Vec<Option<i64>>,
+    /// For each unit whether it ran.
+    pub outcomes: Vec<UnitOutcome>,
+}
+
+/// What became of a unit of a script that happened. Only a [`Restore`](crate::script::Restore) may not have run.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum UnitOutcome {
+    /// It ran and is recorded.
+    Ran,
+    /// Everything that it makes was there.
+    NotNeeded,
+    /// It failed and was rolled back alone. These tables, which it needs, do not exist.
+    Pending(Vec<String>),
+    /// The answer was lost, and the database could not be read afterwards.
+    Unknown,
 }
 
 /// What became of scripts that were run one after another.
@@ -120,12 +136,25 @@ pub(crate) async fn run_chain(
             Atomicity::Transaction => settled.behind + answer.transaction,
             Atomicity::Bare => 0,
         };
-        if let Purpose::Done(unit) = purposes[answer.transaction][answer.step]
-            && let Some([Value::Integer(duration)]) = answer.rows.first().map(Vec::as_slice)
-        {
-            receipts[script].durations[unit] = Some(*duration);
+        let Receipt {
+            durations,
+            outcomes,
+        } = &mut receipts[script];
+        match purposes[answer.transaction][answer.step] {
+            Purpose::Done(unit) => {
+                if let Some([Value::Integer(duration)]) = answer.rows.first().map(Vec::as_slice) {
+                    durations[unit] = Some(*duration);
+                }
+                outcomes[unit] = UnitOutcome::Ran;
+            }
+            Purpose::Pending(unit) => outcomes[unit] = restore::pending(&answer.rows),
+            Purpose::Passed(unit) if outcomes[unit] == UnitOutcome::Unknown => {
+                outcomes[unit] = UnitOutcome::NotNeeded;
+            }
+            _ => {}
         }
     }
+    restore::look_for_lost_answers(db, scripts, run, &mut receipts).await;
     let stopped = settled.stopped.map(|unsettled| match unsettled {
         Unsettled::Moved => RunError::Moved,
         Unsettled::Unknown(lost) => RunError::Unknown(lost),
@@ -201,6 +230,7 @@ impl Receipt {
     pub(super) fn without_durations(script: &Script) -> Receipt {
         Receipt {
             durations: vec![None; script.units.len()],
+            outcomes: script.units.iter().map(restore::without_answer).collect(),
         }
     }
 }
@@ -248,7 +278,16 @@ fn interpret(script: &Script, run: &Run, failure: Failure) -> RunError {
         (Some(Purpose::Before(unit)), _) if !interrupted => (Some(unit), Part::ForeignKeysBefore),
         (Some(Purpose::After(unit)), _) if !interrupted => (Some(unit), Part::ForeignKeysAfter),
         (Some(Purpose::Before(unit) | Purpose::After(unit)), _) => (Some(unit), Part::Record),
-        (Some(Purpose::Record(unit) | Purpose::Done(unit)), _) => (Some(unit), Part::Record),
+        (
+            Some(
+                Purpose::Record(unit)
+                | Purpose::Done(unit)
+                | Purpose::Condition(unit)
+                | Purpose::Pending(unit)
+                | Purpose::Passed(unit),
+            ),
+            _,
+        ) => (Some(unit), Part::Record),
         (Some(Purpose::Table | Purpose::Guard), _) => (None, Part::Record),
         (None, Failure::Step { at: At::Commit, .. }) => (None, Part::Commit),
         (_, _) => (None, Part::Begin),

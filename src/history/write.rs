@@ -24,6 +24,12 @@ pub(super) enum Purpose {
     After(usize),
     /// Writes how long this unit took, and is its last.
     Done(usize),
+    /// Decides whether this unit runs, or belongs to how that is done.
+    Condition(usize),
+    /// Names the tables that this unit misses: it failed, and was rolled back alone.
+    Pending(usize),
+    /// Follows this unit, whether it ran or not, and tells that the answer is there.
+    Passed(usize),
 }
 
 /// A transaction, and for each of its steps what it is there for.
@@ -89,7 +95,11 @@ fn bare(script: &Script, run: &Run) -> Vec<Lowered> {
                 last.push(Purpose::Record(number), delete(key));
             }
             // They come without statements, so there is nothing that could be half done.
-            Record::Amend(_) | Record::Move { .. } | Record::Settle(_) | Record::Mark(_) => {
+            Record::Amend(_)
+            | Record::Move { .. }
+            | Record::Settle(_)
+            | Record::Mark(_)
+            | Record::Restore(_) => {
                 first.unit(number, unit, script.foreign_keys, run);
             }
         }
@@ -105,9 +115,9 @@ fn bare(script: &Script, run: &Run) -> Vec<Lowered> {
 }
 
 #[derive(Default)]
-struct Steps {
-    steps: Vec<Step>,
-    purposes: Vec<Purpose>,
+pub(super) struct Steps {
+    pub(super) steps: Vec<Step>,
+    pub(super) purposes: Vec<Purpose>,
 }
 
 impl Steps {
@@ -138,7 +148,7 @@ impl Steps {
         steps
     }
 
-    fn push(&mut self, purpose: Purpose, step: Step) {
+    pub(super) fn push(&mut self, purpose: Purpose, step: Step) {
         self.purposes.push(purpose);
         self.steps.push(step);
     }
@@ -153,6 +163,15 @@ impl Steps {
     }
 
     fn unit(&mut self, number: usize, unit: &Unit, foreign_keys: ForeignKeys, run: &Run) {
+        if let Record::Restore(restore) = &unit.record {
+            let mut inner = Steps::default();
+            let replaced = Unit {
+                record: Record::Replace(restore.entry.clone()),
+                steps: unit.steps.clone(),
+            };
+            inner.unit(number, &replaced, foreign_keys, run);
+            return self.restore(number, restore, inner);
+        }
         let key = unit.record.key();
         match &unit.record {
             Record::Insert(entry) | Record::Replace(entry) => {
@@ -166,7 +185,7 @@ impl Steps {
             Record::Mark(environment) => {
                 self.push(Purpose::Record(number), mark(environment, run));
             }
-            Record::Delete(_) => {}
+            Record::Delete(_) | Record::Restore(_) => {}
         }
         let counts = foreign_keys == ForeignKeys::Off && !unit.steps.is_empty();
         if counts {

@@ -93,6 +93,7 @@ impl Reader for Applying<'_> {
         Decision {
             under_way: plan.started().map(|item| item.key.clone()),
             problems: plan.problems,
+            look_again: !plan.to_look_at.is_empty(),
             scripts: plan.scripts,
         }
     }

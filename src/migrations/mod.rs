@@ -3,6 +3,7 @@
 //! Everything but [`Migrations::read_dir`] and the verbs that take a [`Db`](crate::db::Db) is pure. Nothing here
 //! knows how `_migrations` is laid out, nor which mode a database is.
 
+mod again;
 mod against;
 mod apply;
 mod baseline;
@@ -17,6 +18,7 @@ mod headings;
 mod identity;
 mod keeps;
 mod listing;
+mod made;
 mod markers;
 mod mismatch;
 mod numbering;

@@ -3,9 +3,11 @@
 
 use std::collections::{BTreeMap, HashMap, HashSet};
 
+use super::again::{Repeatable, with_repeatables};
 use super::baseline::is_adopted;
 use super::file::meaning;
 use super::identity::{self, Identity};
+use super::made::{are_gone, made};
 use super::mismatch;
 use super::problem::{self, Edit, argument, diff, file_name};
 use super::reading::{self, Leaves, Reading, Until};
@@ -14,7 +16,8 @@ use super::set::{Migration, Migrations, Text};
 use crate::db::Engine;
 use crate::diagnostic::{Diagnostic, Severity};
 use crate::history::{DOWN_CHECKSUM, History, Row, State as Recorded, moment};
-use crate::script::{Atomicity, Entry, Key, Record, Revision, Script, Unit};
+use crate::script::{Atomicity, Entry, Key, Made, OnFailure, Record, Revision, Script, Unit};
+use crate::sql::{Kind, What, kind};
 
 /// How far to go.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -67,6 +70,9 @@ pub struct Plan {
     pub problems: Vec<Diagnostic>,
     /// What is to be run, in this order.
     pub scripts: Vec<Script>,
+    /// Applied repeatables that run outside of a transaction, and that this run may cost an object: whether it did shows
+    /// afterwards.
+    pub to_look_at: Vec<Key>,
 }
 
 impl Plan {
@@ -120,6 +126,8 @@ pub struct Item {
     pub duration_ms: Option<i64>,
     /// Its file.
     pub file: Option<String>,
+    /// Of a pending repeatable whose text is recorded: which of its objects are gone.
+    pub reason: Option<String>,
 }
 
 /// How a migration stands.
@@ -127,7 +135,7 @@ pub struct Item {
 pub enum State {
     /// In the database, as the file says.
     Applied,
-    /// Not yet in the database; of a repeatable also: in it with another text.
+    /// Not yet in the database; of a repeatable also: in it with another text, or not any more.
     Pending,
     /// In the database, above the newest file.
     Ahead,
@@ -171,6 +179,7 @@ pub fn plan(set: &Migrations, history: &History, options: &PlanOptions) -> Plan 
         },
         pending: Vec::new(),
         identity,
+        repeatables: Vec::new(),
     };
     planner.numbers();
     let mut versions: BTreeMap<i64, (Option<&Migration>, Option<&Row>)> = BTreeMap::new();
@@ -238,6 +247,8 @@ struct Planner<'a> {
     plan: Plan,
     /// What is to be applied, in order.
     pending: Vec<(&'a Migration, Reading)>,
+    /// The repeatables that are applied, and those that run, with what they make.
+    repeatables: Vec<(&'a Migration, Vec<Made>)>,
 }
 
 impl<'a> Planner<'a> {
@@ -376,22 +387,64 @@ impl<'a> Planner<'a> {
                     self.with_file(migration);
                 }
                 Some(row) if row.checksum == migration.up.checksum => {
-                    self.item_of_row(row, State::Applied);
+                    let made = made(&migration.up.source.text);
+                    let gone = history.gone(&made);
+                    let reason = (!gone.is_empty()).then(|| are_gone(&gone));
+                    let state = match reason {
+                        Some(_) => State::Pending,
+                        None => State::Applied,
+                    };
+                    self.item_of_row(row, state);
                     self.with_file(migration);
+                    if let Some(item) = self.plan.items.last_mut() {
+                        item.reason = reason;
+                    }
+                    match state {
+                        State::Pending => self.pending_repeatable(migration),
+                        _ => self.repeatables.push((migration, made)),
+                    }
                 }
                 _ => {
                     self.item_of_file(migration, State::Pending);
-                    if self.options.target == Target::Latest {
-                        self.apply(migration);
-                    }
+                    self.pending_repeatable(migration);
                 }
             }
         }
+        self.left_pending();
         for row in &history.rows {
             if matches!(row.key, Key::Repeatable(_)) && set.get(&row.key).is_none() {
                 self.gone(row);
             }
         }
+    }
+
+    fn pending_repeatable(&mut self, migration: &'a Migration) {
+        if self.options.target == Target::Latest {
+            let made = made(&migration.up.source.text);
+            self.repeatables.push((migration, made));
+            self.apply(migration);
+        }
+    }
+
+    /// With a version as its target, a run leaves repeatables pending.
+    fn left_pending(&mut self) {
+        let is_left =
+            |item: &&Item| matches!(item.key, Key::Repeatable(_)) && item.state == State::Pending;
+        let items = self.plan.items.iter().filter(is_left);
+        let left: Vec<String> = items.map(|item| item.key.to_string()).collect();
+        if self.options.target == Target::Latest || left.is_empty() {
+            return;
+        }
+        let message = format!(
+            "{} stay{} pending: repeatables are not applied with `--to`",
+            left.join(", "),
+            if left.len() == 1 { "s" } else { "" }
+        );
+        self.plan.problems.push(
+            Diagnostic::problem(problem::REPEATABLES_PENDING, message)
+                .warning()
+                .help("`migrate` without `--to` applies them, after all versions"),
+        );
     }
 
     fn item_of_row(&mut self, row: &Row, state: State) {
@@ -406,6 +459,7 @@ impl<'a> Planner<'a> {
             applied_at: Some(row.applied_at.clone()),
             duration_ms: row.duration_ms,
             file: None,
+            reason: None,
         });
     }
 
@@ -425,6 +479,7 @@ impl<'a> Planner<'a> {
             applied_at: None,
             duration_ms: None,
             file: Some(migration.up.source.name.clone()),
+            reason: None,
         });
     }
 
@@ -457,16 +512,35 @@ impl<'a> Planner<'a> {
         let of_comments = of_comments.filter(|migration| migration.is_comments_only());
         let files: Vec<&str> = of_comments.map(|it| it.up.source.name.as_str()).collect();
         self.plan.problems.extend(problem::comments_only(&files));
-        let units = self.pending.into_iter().map(|(migration, reading)| {
+        let mut units = Vec::new();
+        let mut repeatables: HashMap<&Key, (Record, Reading)> = HashMap::new();
+        for (migration, reading) in self.pending {
             let entry = entry(migration);
             let record = if self.rows.contains_key(&migration.key) {
                 Record::Replace(entry)
             } else {
                 Record::Insert(entry)
             };
-            (record, reading)
+            match migration.version() {
+                Some(_) => units.push((record, reading)),
+                None => drop(repeatables.insert(&migration.key, (record, reading))),
+            }
+        }
+        let each = self.repeatables.into_iter();
+        let each = each.map(|(migration, made)| Repeatable {
+            entry: entry(migration),
+            source: migration.up.source.clone(),
+            made,
+            runs: repeatables.remove(&migration.key),
         });
-        self.plan.scripts = scripts(units, history.revision, self.options.grouping);
+        // A version below the newest may lack what a repeatable needs.
+        let on_failure = match self.options.target {
+            Target::Latest => OnFailure::Stop,
+            Target::Version(_) => OnFailure::Continue,
+        };
+        let all = with_repeatables(units, each.collect(), history, on_failure);
+        self.plan.to_look_at = all.outside;
+        self.plan.scripts = scripts(all.units, history.revision, self.options.grouping);
         self.plan
     }
 }
@@ -489,7 +563,7 @@ pub(super) fn scripts(
             Some(script)
                 if grouping == Grouping::All
                     && left.until == Until::File
-                    && script.foreign_keys == reading.foreign_keys
+                    && (script.foreign_keys == reading.foreign_keys || is_neutral(&unit))
                     && (script.atomicity, reading.atomicity)
                         == (Atomicity::Transaction, Atomicity::Transaction) =>
             {
@@ -511,6 +585,19 @@ pub(super) fn scripts(
         left = reading.leaves;
     }
     scripts
+}
+
+/// Whether a repeatable that is made again means the same with foreign keys on and off: then it shares the transaction of
+/// what dropped its objects.
+fn is_neutral(unit: &Unit) -> bool {
+    let views = |object: &crate::sql::Object| {
+        matches!(object.what, What::View | What::Index | What::Trigger)
+    };
+    matches!(unit.record, Record::Restore(_))
+        && unit.steps.iter().all(|step| match kind(&step.sql) {
+            Kind::Create(object) | Kind::Drop(object) => views(&object),
+            _ => false,
+        })
 }
 
 /// What is recorded of a migration.

@@ -161,6 +161,9 @@ pub(super) fn duplicate(what: &str, files: &[&str]) -> Diagnostic {
     Diagnostic::problem(DUPLICATE, message).in_file(first)
 }
 
+/// The code of repeatables that a run up to a version leaves pending.
+pub(super) const REPEATABLES_PENDING: &str = "repeatables-pending";
+
 /// The code of files that claim the same.
 pub(super) const DUPLICATE: &str = "duplicate";
 

@@ -5,9 +5,12 @@ use std::collections::BTreeMap;
 
 use super::identity::{edited_keys, file_problems};
 use super::plan::{Grouping, PlanOptions, Target, entry, plan, scripts};
+use super::problem;
 use super::reading::{self, Reading};
 use super::set::Migrations;
-use super::undo::{Adopted, Back, undo_units, versions_to_undo};
+use super::undo::{
+    Adopted, Back, applied_repeatables, undo_units, versions_to_undo, with_restored,
+};
 use super::{ApplyError, OutOfOrder, Outcome};
 use crate::db::Db;
 use crate::diagnostic::Diagnostic;
@@ -104,6 +107,7 @@ impl Reader for Redoing<'_> {
     fn texts(&self, history: &History) -> Vec<Key> {
         let mut keys = edited_keys(self.set, history);
         keys.extend(self.choice(history).into_keys().map(Key::Migration));
+        keys.extend(applied_repeatables(history));
         keys.sort();
         keys.dedup();
         keys
@@ -116,6 +120,7 @@ impl Reader for Redoing<'_> {
             problems,
             scripts,
             under_way: started.map(|row| row.key.clone()),
+            look_again: false,
         }
     }
 }
@@ -171,6 +176,8 @@ fn redo_plan(
     if units.len() == up.len() && !up.is_empty() {
         let planned = plan(set, &undone, &options).problems.into_iter();
         let said = subjects(&problems);
+        // It has a version as its target, and is no `migrate --to`.
+        let planned = planned.filter(|planned| planned.code != problem::REPEATABLES_PENDING);
         problems.extend(planned.filter(|planned| !said.contains(&subject(planned))));
     } else {
         problems.extend(file_problems(set, history));
@@ -179,6 +186,7 @@ fn redo_plan(
     if grouping == Grouping::All {
         share_the_mode(&mut steps);
     }
+    let steps = with_restored(steps, history, &mut problems);
     let mut redo = RedoPlan {
         problems,
         scripts: scripts(steps, history.revision, grouping),

@@ -3,7 +3,9 @@
 
 use std::sync::Arc;
 
+use super::again::{Repeatable, with_repeatables};
 use super::baseline::is_adopted;
+use super::made::made;
 use super::plan::{Grouping, scripts};
 use super::problem::{AS_RECORDED, argument, listed, other_history, started};
 use super::reading::{self, Reading};
@@ -12,7 +14,7 @@ use crate::db::Db;
 use crate::diagnostic::Diagnostic;
 use crate::drive::{Decision, OnEvent, Reader, drive};
 use crate::history::{self, History, HistoryError, Row, State, moment};
-use crate::script::{Key, Record, Run, Script, Source};
+use crate::script::{Entry, Key, OnFailure, Record, Run, Script, Source};
 
 /// What to take back.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -66,7 +68,7 @@ pub fn versions_to_undo(history: &History, back: Back) -> Vec<i64> {
     }
 }
 
-/// Plans taking back `versions`, in this order. The history must have their texts.
+/// Plans taking back `versions`, in this order. The history must have their texts, and those of the repeatables.
 pub fn undo_plan(
     history: &History,
     versions: &[i64],
@@ -79,6 +81,7 @@ pub fn undo_plan(
         ..UndoPlan::default()
     };
     if !plan.problems.iter().any(Diagnostic::is_error) {
+        let units = with_restored(units, history, &mut plan.problems);
         plan.scripts = scripts(units, history.revision, grouping);
     }
     plan
@@ -97,8 +100,7 @@ pub(super) fn undo_units(
         }
     }
     let others = history.others.iter();
-    problems
-        .extend(others.map(|other| other_history(other, None).warning()));
+    problems.extend(others.map(|other| other_history(other, None).warning()));
     problems.extend(overtaken(history, versions));
     let recorded = history.by_key();
     for version in versions {
@@ -119,6 +121,67 @@ pub(super) fn undo_units(
         units.push((Record::Delete(row.key.clone()), reading));
     }
     (problems, units)
+}
+
+/// Adds the applied repeatables of which these units may drop an object.
+pub(super) fn with_restored(
+    units: Vec<(Record, Reading)>,
+    history: &History,
+    problems: &mut Vec<Diagnostic>,
+) -> Vec<(Record, Reading)> {
+    let all = with_repeatables(units, repeatables(history), history, OnFailure::Continue);
+    problems.extend(all.outside.iter().map(not_made_again));
+    all.units
+}
+
+/// The repeatables that are applied whole, in the order of names, by their recorded texts.
+fn repeatables(history: &History) -> Vec<Repeatable> {
+    let mut rows: Vec<&Row> = history.rows.iter().filter(|row| is_applied(row)).collect();
+    rows.sort_by(|a, b| a.key.cmp(&b.key));
+    let repeatables = rows.into_iter().filter_map(|row| {
+        let text = row.source.as_ref()?;
+        let made = made(text);
+        history.gone(&made).is_empty().then(|| Repeatable {
+            entry: Entry {
+                key: row.key.clone(),
+                name: row.name.clone(),
+                checksum: row.checksum.clone(),
+                effective: None,
+                source: text.clone(),
+                down: None,
+                detail: row.detail.clone(),
+            },
+            source: Arc::new(Source {
+                name: format!("{}.sql{AS_RECORDED}", row.key),
+                text: text.clone(),
+            }),
+            made,
+            runs: None,
+        })
+    });
+    repeatables.collect()
+}
+
+/// The repeatables whose texts [`with_restored`] needs.
+pub(super) fn applied_repeatables(history: &History) -> impl Iterator<Item = Key> {
+    let rows = history.rows.iter().filter(|row| is_applied(row));
+    rows.map(|row| row.key.clone())
+}
+
+/// Whether it is a repeatable that is applied.
+fn is_applied(row: &Row) -> bool {
+    row.state == State::Applied && matches!(row.key, Key::Repeatable(_))
+}
+
+/// A repeatable without a transaction, which the down files may cost an object.
+fn not_made_again(key: &Key) -> Diagnostic {
+    let message = format!(
+        "{key} runs outside of a transaction: if this drops what it makes, it is not made again here"
+    );
+    Diagnostic::problem("not-made-again", message)
+        .warning()
+        .about(key)
+        .help("`status` shows whether it is pending, and `migrate` makes it again")
 }
 
 /// What others applied above the versions that are to be taken back, and that are still there: to take those out from
@@ -245,7 +308,11 @@ impl Reader for Undoing {
             Some(versions) => versions.clone(),
             None => versions_to_undo(history, self.options.back),
         };
-        versions.into_iter().map(Key::Migration).collect()
+        if versions.is_empty() {
+            return Vec::new();
+        }
+        let versions = versions.into_iter().map(Key::Migration);
+        versions.chain(applied_repeatables(history)).collect()
     }
 
     fn decide(&mut self, history: &History) -> Decision {
@@ -261,6 +328,7 @@ impl Reader for Undoing {
             problems,
             scripts,
             under_way: started.map(|row| row.key.clone()),
+            look_again: false,
         }
     }
 }

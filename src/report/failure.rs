@@ -132,7 +132,9 @@ pub(super) fn before(done: &[Done]) -> Option<String> {
         Verb::Applied if last.statements == 0 => {
             format!("{which} {be} recorded as applied by this run, and {stand}")
         }
-        Verb::Applied => format!("{which} {be} applied before by this run, and {stand}"),
+        Verb::Applied | Verb::MadeAgain => {
+            format!("{which} {be} applied before by this run, and {stand}")
+        }
         Verb::Removed => {
             format!("{which} {be} undone before by this run, and not applied again")
         }

@@ -74,6 +74,9 @@ pub struct Item {
     pub duration_ms: Option<i64>,
     /// Its file.
     pub file: Option<String>,
+    /// Why a repeatable with the recorded text is pending, was made again, or would be.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub reason: Option<String>,
 }
 
 /// One thing that is wrong.
@@ -286,6 +289,7 @@ impl Item {
             applied_at: item.applied_at.clone(),
             duration_ms: item.duration_ms,
             file: item.file.clone(),
+            reason: item.reason.clone(),
             ..Item::bare(&item.key, item.state.word())
         }
     }
@@ -293,13 +297,14 @@ impl Item {
     /// A unit that ran. What was taken back, or forgotten, is pending: it is not in the records.
     pub(super) fn done(done: &Done) -> Item {
         let state = match done.verb {
-            Verb::Applied | Verb::Amended | Verb::Moved => "applied",
+            Verb::Applied | Verb::MadeAgain | Verb::Amended | Verb::Moved => "applied",
             Verb::Removed => "pending",
         };
         Item {
             name: some(&done.name),
             checksum: some(&done.checksum),
             duration_ms: done.duration_ms,
+            reason: (done.verb == Verb::MadeAgain).then(|| "made again".to_owned()),
             ..Item::bare(&done.key, state)
         }
     }
@@ -320,6 +325,12 @@ impl Item {
             }
             Record::Delete(key) | Record::Settle(key) => Item::bare(key, state),
             Record::Mark(_) => Item::bare(&Key::Environment, state),
+            Record::Restore(restore) => Item {
+                name: some(&restore.entry.name),
+                checksum: some(&restore.entry.checksum),
+                reason: Some(super::dry_run::condition(restore)),
+                ..Item::bare(&restore.entry.key, "applied")
+            },
         }
     }
 
@@ -337,6 +348,7 @@ impl Item {
             applied_at: None,
             duration_ms: None,
             file: None,
+            reason: None,
         }
     }
 }

@@ -41,6 +41,7 @@ fn line(done: &Done, change: Change, style: Style<'_>) -> String {
     let (verb, colour, after) = match (change, done.verb) {
         (Change::Baseline, Verb::Applied) => ("recorded", OTHER, " as applied"),
         (_, Verb::Applied) => ("applied", GOOD, ""),
+        (_, Verb::MadeAgain) => ("made again", GOOD, ""),
         (Change::Undo, _) | (Change::Redo, Verb::Removed) => ("undone", WAITS, ""),
         (_, Verb::Removed) => ("removed", BAD, " from the records"),
         (_, Verb::Amended) => ("corrected", OTHER, " in the records"),

@@ -9,7 +9,7 @@ use crate::db::{At as Point, Code, Failure, Left, unknown_function};
 use crate::diagnostic::{Diagnostic, Location};
 use crate::history::Part;
 use crate::migrations::ScriptError;
-use crate::script::{Key, Record, Step, Unit};
+use crate::script::{Key, Record, Restore, Step, Unit};
 use crate::sql::{Kind, Value, kind};
 
 /// How many rows without their parent are named.
@@ -227,6 +227,9 @@ impl<'a> Failing<'a> {
             let of = unit.steps.len();
             notes.push(format!("this is statement {} of {of}", number + 1));
         }
+        if self.restores().is_some() {
+            notes.push("it ran again because this run drops what it makes".to_owned());
+        }
         if self.is_guard() {
             notes.push(orphans(&self.error.failed.failure));
         }
@@ -299,7 +302,23 @@ impl<'a> Failing<'a> {
         };
         help.extend(self.meant().map(str::to_owned));
         help.extend(unknown_function(self.words));
+        if let Some(restore) = self.restores()
+            && matches!(code, Code::Other(_))
+        {
+            help.push(format!(
+                "if what it makes is not wanted any more, delete the file of {}",
+                restore.entry.key
+            ));
+        }
         help
+    }
+
+    /// The repeatable that failed, where it was to be made again.
+    fn restores(&self) -> Option<&'a Restore> {
+        match &self.unit()?.record {
+            Record::Restore(restore) => Some(restore),
+            _ => None,
+        }
     }
 
     /// What somebody who gets these words may have meant.

@@ -176,6 +176,17 @@ pub fn kind(statement: &str) -> Kind {
     }
 }
 
+/// The old and the new name in `ALTER TABLE … RENAME TO …`; none for any other statement.
+pub(crate) fn renamed_table(statement: &str) -> Option<(String, String)> {
+    let mut cursor = Cursor::new(statement);
+    if !cursor.words(&["ALTER", "TABLE"]) {
+        return None;
+    }
+    let (_, from) = cursor.qualified_name()?;
+    let to = cursor.words(&["RENAME", "TO"]);
+    Some((from, to.then(|| cursor.name()).flatten()?))
+}
+
 fn rollback(cursor: &mut Cursor<'_>) -> Kind {
     cursor.word("TRANSACTION");
     if cursor.word("TO") {
@@ -328,6 +339,24 @@ mod tests {
             schema: None,
             name: name.into(),
             table: None,
+        }
+    }
+
+    #[test]
+    fn only_renaming_a_table_gives_two_names() {
+        let names = |from: &str, to: &str| Some((from.to_owned(), to.to_owned()));
+        for (sql, expect) in [
+            ("ALTER TABLE t RENAME TO u", names("t", "u")),
+            (
+                "alter table main.[a b] -- c\n rename to \"c \"\"d\"",
+                names("a b", "c \"d"),
+            ),
+            ("ALTER TABLE t RENAME x TO y", None),
+            ("ALTER TABLE t RENAME COLUMN x TO y", None),
+            ("ALTER TABLE t ADD COLUMN rename", None),
+            ("DROP TABLE t", None),
+        ] {
+            assert_eq!(renamed_table(sql), expect, "{sql:?}");
         }
     }
 

@@ -22,6 +22,7 @@ mod value;
 pub use describe::{describe, describe_all};
 pub(crate) use end::Progress;
 pub use fingerprint::{fingerprint, normal_form};
+pub(crate) use kind::renamed_table;
 pub use kind::{Kind, Object, Pragma, What, kind, unquote};
 pub use locate::{Located, locate};
 pub use place::{Lines, Place, place};

@@ -35,6 +35,7 @@ mod readme;
 #[cfg(unix)]
 mod readme_commands;
 mod remote;
+mod repeatables;
 #[cfg(unix)]
 mod replaced;
 mod replica;

@@ -2,14 +2,14 @@
 
 use std::time::Duration;
 
-use seedbed::db::{Db, Options, Query, Rows};
+use seedbed::db::{Db, Options, Query, Rows, Transaction};
 use seedbed::diagnostic::Diagnostic;
 use seedbed::history::{History, read};
 use seedbed::migrations::{
     Adopted, ApplyError, Back, Grouping, Migrations, Outcome, PlanOptions, Repair, UndoOptions,
     apply, ignore, repair, undo,
 };
-use seedbed::script::Run;
+use seedbed::script::{Atomicity, ForeignKeys, Run, Step};
 use seedbed::sql::Value;
 
 use crate::server::Server;
@@ -32,6 +32,15 @@ fn options() -> Options {
 }
 
 impl World {
+    /// A database that goes with something else.
+    pub(crate) fn of(db: Db) -> World {
+        World {
+            db,
+            _folder: None,
+            _server: None,
+        }
+    }
+
     pub(crate) async fn local() -> World {
         let folder = tempfile::tempdir().unwrap();
         World {
@@ -125,6 +134,18 @@ impl World {
     /// The rows of a query, values joined by `|`, rows by a blank.
     pub(crate) async fn ask(&self, sql: &str) -> String {
         ask(&self.db, sql).await
+    }
+
+    /// Runs statements that no migration has.
+    pub(crate) async fn statements(&self, statements: &[&str]) {
+        let steps = statements.iter().map(|sql| Step::own(*sql, vec![]));
+        let transaction = Transaction {
+            foreign_keys: ForeignKeys::Off,
+            atomicity: Atomicity::Transaction,
+            steps: steps.collect(),
+        };
+        let sink = std::sync::Arc::new(|_| {});
+        self.db.run(vec![transaction], sink).await.unwrap();
     }
 
     /// The names of the tables that are not Seedbed's, sorted.

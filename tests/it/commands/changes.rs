@@ -55,7 +55,18 @@ fn migrate_as_json() {
                   "file": null
                 }
               ],
-              "problems": [],
+              "problems": [
+                {
+                  "code": "repeatables-pending",
+                  "severity": "warning",
+                  "file": null,
+                  "line": null,
+                  "column": null,
+                  "message": "R__authors stays pending: repeatables are not applied with `--to`",
+                  "notes": [],
+                  "help": "`seedbed migrate` without `--to` applies them, after all versions"
+                }
+              ],
               "database_version": 1
             }
             2> target: local local.db (default)
@@ -121,6 +132,9 @@ fn migrate_up_to_a_version() {
         applied V1 users (1 statement, [ms])
         the database is at V1
         2> target: local local.db (default)
+        2> warning[repeatables-pending]: R__authors stays pending: repeatables are not applied with `--to`
+        2>   |
+        2>   = help: `seedbed migrate` without `--to` applies them, after all versions
     "#]]);
     assert_eq!(project.state(), "recorded: V1; tables: users");
 }
@@ -263,7 +277,18 @@ fn a_dry_run_tells_each_statement_and_changes_nothing() {
                   "file": "migrations/V1__users.sql"
                 }
               ],
-              "problems": [],
+              "problems": [
+                {
+                  "code": "repeatables-pending",
+                  "severity": "warning",
+                  "file": null,
+                  "line": null,
+                  "column": null,
+                  "message": "R__authors stays pending: repeatables are not applied with `--to`",
+                  "notes": [],
+                  "help": "`seedbed migrate` without `--to` applies them, after all versions"
+                }
+              ],
               "database_version": null,
               "scripts": 1,
               "statements": [
