@@ -6,16 +6,19 @@
 //! not its business.
 
 mod error;
+mod guards;
 mod layout;
 mod other_tools;
 mod others;
 mod patience;
 mod read;
+mod refusal;
 mod run;
 mod settle;
 mod write;
 
 pub use error::{Failed, HistoryError, Part, RunError};
+pub(crate) use guards::Watch;
 pub use layout::{
     BASELINE, DOWN_CHECKSUM, LAYOUT, ROWS, SEED_ENVIRONMENT, TABLE, UNFINISHED, VIOLATIONS, WRITTEN,
 };
@@ -26,6 +29,7 @@ pub(crate) use others::not_the_applications;
 pub(crate) use patience::{Interrupted, Patience};
 pub(crate) use read::moment;
 pub use read::{History, Row, State, Unfinished, add_texts, read, read_with_texts};
+pub(crate) use refusal::{Refusal, refusal, suspects};
 pub use run::{OnUnit, Receipt, UnitEvent, run};
 pub(crate) use run::{chained, run_chain};
 pub(crate) use settle::{Found, Guarded, Unsettled, Wait, settle};

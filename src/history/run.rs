@@ -3,11 +3,12 @@
 use std::sync::Arc;
 
 use super::error::{Failed, Part, RunError};
+use super::guards::{self, OBJECTS, SchemaObject, Watch, violations};
 use super::patience::Patience;
 use super::read;
-use super::settle::{Found, Guarded, Unsettled, Wait, settle};
-use super::write::{Purpose, lower};
-use crate::db::{At, Code, Db, Engine, Failure, OnProgress, Progress, Transaction};
+use super::settle::{Found, Guarded, Settled, Unsettled, Wait, settle};
+use super::write::{Lowered, Purpose, lower};
+use crate::db::{At, Code, Db, DbError, Engine, Failure, OnProgress, Progress, Query, Transaction};
 use crate::script::{Atomicity, Run, Script, Step};
 use crate::sql::Value;
 
@@ -50,19 +51,20 @@ const CHAINED_BYTES: usize = 512 << 10;
 
 /// How many of these scripts are run at once: on a server as many as fit into one request, each still a transaction of
 /// its own; elsewhere one.
-pub(crate) fn chained(db: &Db, scripts: &[Script], run: &Run) -> usize {
+pub(crate) fn chained(db: &Db, scripts: &[Script], run: &Run, watch: &Watch) -> usize {
     if db.engine() != Engine::Server {
         return scripts.len().min(1);
     }
     let mut bytes = 0;
-    let fits = |script: &&Script| {
-        let steps = lower(script, run)
+    let fits = |(number, script): &(usize, &Script)| {
+        let steps = lower(script, run, watch.place(*number))
             .into_iter()
             .map(|it| it.transaction.steps);
         bytes += steps.flatten().map(|it| size(&it)).sum::<usize>();
         script.atomicity == Atomicity::Transaction && bytes <= CHAINED_BYTES
     };
-    let fitting = scripts.iter().take(CHAINED).take_while(fits).count();
+    let scripts_of_a_request = scripts.iter().enumerate().take(CHAINED);
+    let fitting = scripts_of_a_request.take_while(fits).count();
     fitting.max(scripts.len().min(1))
 }
 
@@ -89,7 +91,8 @@ pub async fn run(
 ) -> Result<Receipt, RunError> {
     let scripts = std::slice::from_ref(script);
     let mut patience = Patience::new(db);
-    let mut chain = run_chain(db, scripts, run, &[on_unit], &mut patience).await;
+    let mut watch = Watch::new(scripts);
+    let mut chain = run_chain(db, scripts, run, &[on_unit], &mut patience, &mut watch).await;
     match (chain.stopped, chain.receipts.pop()) {
         (Some(error), _) => Err(error),
         (None, Some(receipt)) => Ok(receipt),
@@ -104,17 +107,29 @@ pub(crate) async fn run_chain(
     run: &Run,
     on_unit: &[OnUnit],
     patience: &mut Patience,
+    watch: &mut Watch,
 ) -> Chain {
-    let mut sending = Sending {
-        scripts,
-        run,
-        on_unit,
-        purposes: Vec::new(),
+    let (settled, purposes) = loop {
+        let mut sending = Sending {
+            scripts,
+            run,
+            on_unit,
+            watch,
+            purposes: Vec::new(),
+        };
+        let settled = settle(db, patience, &mut sending).await;
+        let purposes = sending.purposes;
+        if !is_broken_before(&settled, &purposes) {
+            break (settled, purposes);
+        }
+        // Nothing has happened yet. The objects that are broken already are left out of the probe.
+        match broken(db).await {
+            Ok(broken) => watch.knows_broken(broken),
+            Err(_) => break (settled, purposes),
+        }
     };
-    let settled = settle(db, patience, &mut sending).await;
     let happened = scripts[..settled.happened].iter();
     let mut receipts: Vec<Receipt> = happened.map(Receipt::without_durations).collect();
-    let purposes = sending.purposes;
     for answer in &settled.answers {
         let script = match scripts[settled.behind].atomicity {
             Atomicity::Transaction => settled.behind + answer.transaction,
@@ -126,12 +141,77 @@ pub(crate) async fn run_chain(
             receipts[script].durations[unit] = Some(*duration);
         }
     }
-    let stopped = settled.stopped.map(|unsettled| match unsettled {
-        Unsettled::Moved => RunError::Moved,
-        Unsettled::Unknown(lost) => RunError::Unknown(lost),
-        Unsettled::Failed(failure) => interpret(&scripts[settled.happened], run, failure),
-    });
+    let stopped = match settled.stopped {
+        None => None,
+        Some(Unsettled::Moved) => Some(RunError::Moved),
+        Some(Unsettled::Unknown(lost)) => Some(RunError::Unknown(lost)),
+        Some(Unsettled::Failed(failure)) => {
+            let lowered = lower(
+                &scripts[settled.happened],
+                run,
+                watch.place(settled.happened),
+            );
+            let failure = only_new(db, failure).await;
+            Some(interpret(&scripts[settled.happened], lowered, failure))
+        }
+    };
+    watch.happened(settled.happened);
     Chain { receipts, stopped }
+}
+
+/// Whether a run stopped at its beginning, because a view or a trigger did not compile already.
+fn is_broken_before(settled: &Settled, purposes: &[Vec<Purpose>]) -> bool {
+    match &settled.stopped {
+        Some(Unsettled::Failed(Failure::Step {
+            committed: 0,
+            at: At::Step(step),
+            error,
+            ..
+        })) => {
+            let purpose = purposes.first().and_then(|of| of.get(*step));
+            settled.happened == 0
+                && purpose == Some(&Purpose::CompilesBefore)
+                && error.is_about_the_statement()
+        }
+        _ => false,
+    }
+}
+
+/// The views and triggers that do not compile, as statements that drop them.
+async fn broken(db: &Db) -> Result<Vec<String>, DbError> {
+    let objects: Vec<SchemaObject> = db.rows(Query::new(OBJECTS)).await?;
+    let columns = db.query(objects.iter().map(guards::columns).collect());
+    let columns = columns.await?;
+    let compiling = objects.iter().zip(&columns);
+    let compiling = compiling.map(|(object, columns)| match columns {
+        Ok(columns) => guards::compiling(object, columns),
+        Err(_) => guards::compiling(object, &[]),
+    });
+    let answers = db.query(compiling.collect()).await?;
+    let broken = objects.iter().zip(answers).filter(|(_, it)| it.is_err());
+    Ok(broken.map(|(object, _)| guards::drop(object)).collect())
+}
+
+/// Of a COMMIT that failed for rows without their parent, only those that are not in the database.
+async fn only_new(db: &Db, mut failure: Failure) -> Failure {
+    if let Failure::Step {
+        at: At::Commit,
+        explanation,
+        ..
+    } = &mut failure
+        && !explanation.is_empty()
+        && let Ok(before) = db.query(vec![Query::new(&*violations())]).await
+        && let Some(Ok(before)) = before.first()
+    {
+        explanation.retain(|row| !before.contains(row));
+        let all = i64::try_from(explanation.len()).unwrap_or(i64::MAX);
+        for row in explanation.iter_mut() {
+            if let Some(last) = row.last_mut() {
+                *last = Value::Integer(all);
+            }
+        }
+    }
+    failure
 }
 
 /// Scripts whose guards are revisions.
@@ -139,6 +219,7 @@ struct Sending<'a> {
     scripts: &'a [Script],
     run: &'a Run,
     on_unit: &'a [OnUnit],
+    watch: &'a Watch,
     /// Of the copy that was sent last, for each transaction.
     purposes: Vec<Vec<Purpose>>,
 }
@@ -152,8 +233,9 @@ impl Guarded for Sending<'_> {
         // For each transaction where its script's events go.
         let (mut transactions, mut on_unit) = (Vec::new(), Vec::new());
         self.purposes.clear();
-        for (script, events) in self.scripts.iter().zip(self.on_unit).skip(done) {
-            for lowered in lower(script, self.run) {
+        let scripts = self.scripts.iter().zip(self.on_unit).enumerate();
+        for (number, (script, events)) in scripts.skip(done) {
+            for lowered in lower(script, self.run, self.watch.place(number)) {
                 transactions.push(lowered.transaction);
                 self.purposes.push(lowered.purposes);
                 on_unit.push(events.clone());
@@ -224,9 +306,8 @@ fn unit_ends(purposes: &[Vec<Purpose>]) -> Vec<Vec<Option<usize>>> {
 }
 
 /// Which part of a script failed.
-fn interpret(script: &Script, run: &Run, failure: Failure) -> RunError {
-    let lowered = lower(script, run).into_iter();
-    let purposes: Vec<Vec<Purpose>> = lowered.map(|it| it.purposes).collect();
+fn interpret(script: &Script, lowered: Vec<Lowered>, failure: Failure) -> RunError {
+    let purposes: Vec<Vec<Purpose>> = lowered.into_iter().map(|it| it.purposes).collect();
     let (purpose, step) = match &failure {
         Failure::Step {
             committed,
@@ -245,11 +326,15 @@ fn interpret(script: &Script, run: &Run, failure: Failure) -> RunError {
             let step = script.units[unit].steps[before].clone();
             (Some(unit), Part::Step(step))
         }
-        (Some(Purpose::Before(unit)), _) if !interrupted => (Some(unit), Part::ForeignKeysBefore),
-        (Some(Purpose::After(unit)), _) if !interrupted => (Some(unit), Part::ForeignKeysAfter),
-        (Some(Purpose::Before(unit) | Purpose::After(unit)), _) => (Some(unit), Part::Record),
-        (Some(Purpose::Record(unit) | Purpose::Done(unit)), _) => (Some(unit), Part::Record),
-        (Some(Purpose::Table | Purpose::Guard), _) => (None, Part::Record),
+        (Some(purpose), _) if interrupted => (purpose.unit(), Part::Record),
+        (Some(Purpose::Before(unit)), _) => (Some(unit), Part::ForeignKeysBefore),
+        (Some(Purpose::After(unit)), _) => (Some(unit), Part::ForeignKeysAfter),
+        (Some(Purpose::Mismatch(unit)), _) => (Some(unit), Part::Mismatch),
+        (Some(Purpose::OldRows(unit)), _) => (Some(unit), Part::OldRows),
+        (Some(Purpose::Schema(unit)), _) => (Some(unit), Part::Schema),
+        (Some(Purpose::References), _) => (None, Part::References),
+        (Some(Purpose::Compiles), _) => (None, Part::Compiles),
+        (Some(purpose), _) => (purpose.unit(), Part::Record),
         (None, Failure::Step { at: At::Commit, .. }) => (None, Part::Commit),
         (_, _) => (None, Part::Begin),
     };

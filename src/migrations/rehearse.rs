@@ -1,9 +1,7 @@
 //! Running migrations in memory, to see what they do: as a local file would run them, each on a connection that
 //! remembers nothing of the one before. Nothing here touches a database of the project.
 
-use crate::db::{
-    Db, DbError, Engine, Failure, Options, Query, Rows, Transaction, if_accepted, locate,
-};
+use crate::db::{Db, DbError, Engine, Failure, Options, Query, Transaction, if_accepted, locate};
 use crate::diagnostic::Diagnostic;
 use crate::history::{self, Failed, Part, RunError};
 use crate::schema::{Schema, Snapshot, inspect, snapshot};
@@ -207,16 +205,20 @@ impl Rehearsal {
     }
 
     async fn fails(&self, failed: Failed, script: &Script, way: Way) -> Stopped {
-        let (error, explanation) = match failed.failure {
-            Failure::Open(error) => return Stopped::Db(error),
-            Failure::Lost(error) => return Stopped::Db(error.into()),
-            Failure::Step {
-                error, explanation, ..
-            } => (error, explanation),
+        let failed_unit = match failed.unit {
+            Some(unit) => Some(unit),
+            None => history::suspects(&failed.part, &failed.failure, script).pop(),
         };
         // What fails to commit fails for what the last one did.
-        let unit = failed.unit.and_then(|unit| script.units.get(unit));
-        let Some(unit) = unit.or(script.units.last()) else {
+        let unit = failed_unit.and_then(|unit| script.units.get(unit));
+        let unit = unit.or(script.units.last());
+        let refusal = history::refusal(&failed.part, &failed.failure, unit);
+        let error = match failed.failure {
+            Failure::Open(error) => return Stopped::Db(error),
+            Failure::Lost(error) => return Stopped::Db(error.into()),
+            Failure::Step { error, .. } => error,
+        };
+        let Some(unit) = unit else {
             return Stopped::Db(DbError::Read(error));
         };
         let Some(first) = unit.steps.first().and_then(|step| step.origin.as_ref()) else {
@@ -227,27 +229,35 @@ impl Rehearsal {
             source: first.source.clone(),
             span: 0..0,
         };
-        let (origin, message) = match failed.part {
-            Part::Step(step) => {
+        let mut notes = Vec::new();
+        let (origin, message) = match (failed.part, refusal) {
+            (_, Some(refusal)) => {
+                notes = refusal.notes;
+                help = Some(refusal.help.replace("{file}", &first.source.name));
+                let message = match refusal.message.starts_with("leaves") {
+                    true => format!("{} {}", unit.record.key(), refusal.message),
+                    false => refusal.message,
+                };
+                (refusal.origin.unwrap_or(whole_file), message)
+            }
+            (Part::Step(step), None) => {
                 help = help_for(way, unit.record.key(), &step.sql);
                 let offset = locate(&self.db, &step.sql, &error).await;
                 let origin = step.origin.map(|origin| origin.token_at(offset));
                 (origin.unwrap_or(whole_file), error.message)
             }
-            Part::ForeignKeysAfter => (whole_file, orphans(&explanation)),
-            Part::Begin | Part::Record | Part::ForeignKeysBefore | Part::Commit => {
-                (whole_file, error.message)
-            }
+            _ => (whole_file, error.message),
         };
         let message = match way {
             Way::Up => message,
             Way::Down => format!("{message} (taking it back, in memory)"),
             Way::Again => format!("{message} (applying it a second time, in memory)"),
         };
-        let problem = Diagnostic::problem("fails", message)
-            .about(unit.record.key())
-            .at(origin)
-            .helps(help);
+        let problem = Diagnostic {
+            notes,
+            ..Diagnostic::problem("fails", message)
+        };
+        let problem = problem.about(unit.record.key()).at(origin).helps(help);
         Stopped::Problem(Box::new(problem))
     }
 
@@ -364,30 +374,6 @@ fn bare_or_quoted(name: &str) -> String {
     } else {
         identifier(name)
     }
-}
-
-/// Rows of `table, rowid, parent`, in words.
-fn orphans(rows: &Rows) -> String {
-    let named: Vec<String> = rows
-        .iter()
-        .map(|row| {
-            let text = |at: usize| match row.get(at) {
-                Some(Value::Text(text)) => text.clone(),
-                Some(Value::Integer(number)) => number.to_string(),
-                _ => "?".to_owned(),
-            };
-            format!(
-                "row {} of {} has no parent in {}",
-                text(1),
-                text(0),
-                text(2)
-            )
-        })
-        .collect();
-    format!(
-        "this leaves rows without their parent: {}",
-        named.join("; ")
-    )
 }
 
 fn unusable(why: &str) -> crate::db::EngineError {

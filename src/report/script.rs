@@ -7,13 +7,9 @@ use super::words::{database_is_at, keys};
 use super::{Item, Report};
 use crate::db::{At as Point, Code, Failure, Left};
 use crate::diagnostic::{Diagnostic, Location};
-use crate::history::Part;
+use crate::history::{Part, Refusal};
 use crate::migrations::ScriptError;
 use crate::script::{Key, Record, Step, Unit};
-use crate::sql::Value;
-
-/// How many rows without their parent are named.
-const ROWS: usize = 10;
 
 /// The report of a failed script.
 pub(super) fn script(error: &ScriptError) -> Report {
@@ -49,6 +45,8 @@ struct Failing<'a> {
     /// The engine's words.
     words: &'a str,
     doing: Doing,
+    /// Why a guard refused, where it was a guard.
+    refusal: Option<Refusal>,
     /// How much of a unit that runs outside of a transaction stands; it is recorded as started then.
     half_done: Option<HalfDone>,
 }
@@ -88,6 +86,7 @@ impl<'a> Failing<'a> {
                 Failure::Step { error, .. } => &error.message,
             },
             doing,
+            refusal: error.refusal(),
             half_done: None,
         };
         failing.half_done = failing.half_done();
@@ -138,19 +137,10 @@ impl<'a> Failing<'a> {
         steps.position(|other| other.origin == step.origin && other.sql == step.sql)
     }
 
-    fn is_guard(&self) -> bool {
-        *self.part == Part::ForeignKeysAfter && self.error.failed.failure.is_raised_by_us()
-    }
-
     fn code_name(&self) -> &'static str {
-        match self.part {
-            _ if self.is_guard() => "foreign-keys",
-            Part::ForeignKeysBefore | Part::ForeignKeysAfter
-                if matches!(self.code, Some(Code::Other(_))) =>
-            {
-                "foreign-key-mismatch"
-            }
-            _ => self.code.map_or("cannot-open", code_name),
+        match &self.refusal {
+            Some(refusal) => refusal.code,
+            None => self.code.map_or("cannot-open", code_name),
         }
     }
 
@@ -173,16 +163,17 @@ impl<'a> Failing<'a> {
                 None => "interrupted".to_owned(),
             };
         }
+        if let Some(refusal) = &self.refusal {
+            let message = &refusal.message;
+            return match (self.part, self.doing) {
+                _ if key.is_empty() => message.clone(),
+                (Part::Compiles | Part::Commit, _) => format!("{key}: {message}"),
+                (Part::ForeignKeysBefore | Part::Schema, _) => format!("{key}: {message}"),
+                (_, Doing::Undoing) => format!("undoing {key} {message}"),
+                _ => format!("{key} {message}"),
+            };
+        }
         match (self.part, self.doing) {
-            (Part::ForeignKeysAfter, _) if self.is_guard() => {
-                format!("{key} leaves rows whose parent is gone")
-            }
-            (Part::ForeignKeysBefore, _) => {
-                format!("the foreign keys cannot be checked before {key} runs: {words}")
-            }
-            (Part::ForeignKeysAfter, _) => {
-                format!("the foreign keys cannot be checked after {key} has run: {words}")
-            }
             (Part::Step(_), Doing::Undoing) => format!("undoing {key} failed: {words}"),
             // Rows of all files stand in one order.
             (Part::Step(_), _) if self.is_of_seeds() => format!("a row was refused: {words}"),
@@ -191,7 +182,7 @@ impl<'a> Failing<'a> {
                 format!("{key} could not be recorded: {words}")
             }
             (Part::Commit, _) => format!("the transaction could not be committed: {words}"),
-            (Part::Record | Part::Begin, _) => format!("the database cannot be changed: {words}"),
+            _ => format!("the database cannot be changed: {words}"),
         }
     }
 
@@ -199,9 +190,8 @@ impl<'a> Failing<'a> {
         if let Some(origin) = self.error.origin() {
             return Some(Location::Source(origin));
         }
-        let by_unit = matches!(self.part, Part::ForeignKeysBefore | Part::ForeignKeysAfter);
-        let file = self.unit().and_then(dry_run::file);
-        file.filter(|_| by_unit).map(Location::file)
+        self.refusal.as_ref()?;
+        self.unit().and_then(dry_run::file).map(Location::file)
     }
 
     fn notes(&self) -> Vec<String> {
@@ -213,8 +203,11 @@ impl<'a> Failing<'a> {
             let of = unit.steps.len();
             notes.push(format!("this is statement {} of {of}", number + 1));
         }
-        if self.is_guard() {
-            notes.push(orphans(&self.error.failed.failure));
+        if let Some(refusal) = &self.refusal {
+            notes.extend(refusal.notes.iter().cloned());
+            if self.error.suspects.len() > 1 {
+                notes.push(format!("the files that may be the cause: {}", self.files()));
+            }
         }
         match &self.half_done {
             Some(half) => notes.push(self.stands(half)),
@@ -300,25 +293,24 @@ impl<'a> Failing<'a> {
         )
     }
 
+    /// The files that a guard is about.
+    fn files(&self) -> String {
+        let units = self.error.suspects.iter();
+        let files: Vec<&str> = units.filter_map(dry_run::file).collect();
+        match files.as_slice() {
+            [] => "the file".to_owned(),
+            files => files.join(", "),
+        }
+    }
+
     /// What to change in a file.
     fn fix(&self) -> Option<String> {
-        if *self.part == Part::Commit && self.code == Some(Code::Constraint) {
-            return Some(
-                "a deferred foreign key does not hold at the end of the transaction: see that every parent is there"
-                    .to_owned(),
-            );
+        if let Some(refusal) = &self.refusal {
+            return Some(refusal.help.replace("{file}", &self.files()));
         }
         let unit = self.unit()?;
         let file = dry_run::file(unit)?;
         match (self.part, self.doing) {
-            (Part::ForeignKeysBefore | Part::ForeignKeysAfter, _) if !self.is_guard() => Some(
-                "a foreign key must refer to a primary key or to columns with a UNIQUE index: correct the tables that \
-                 the message names"
-                    .to_owned(),
-            ),
-            (Part::ForeignKeysAfter, _) => Some(format!(
-                "let {file} delete these rows, keep their parents, or change what they refer to"
-            )),
             (Part::Step(_), Doing::Undoing) => match (unit.record.key(), &self.half_done) {
                 (Key::Migration(version), None) => Some(format!(
                     "fix the down file of V{version} and record it with `repair {version}`"
@@ -390,26 +382,4 @@ fn settle(key: &Key, half: &HalfDone, doing: Doing) -> String {
              `repair {argument} --retry`, and `migrate` runs all of it again"
         ),
     }
-}
-
-/// The rows that have no parent: `orders, row 3 → users`.
-fn orphans(failure: &Failure) -> String {
-    let Failure::Step { explanation, .. } = failure else {
-        return String::new();
-    };
-    let named = explanation.iter().take(ROWS).map(|row| {
-        let text = |at: usize| match row.get(at) {
-            Some(Value::Text(text)) => text.clone(),
-            Some(Value::Integer(number)) => number.to_string(),
-            _ => "?".to_owned(),
-        };
-        format!("{}, row {}, has no parent in {}", text(0), text(1), text(2))
-    });
-    let mut lines: Vec<String> = named.collect();
-    let more = explanation.len().saturating_sub(ROWS);
-    if more > 0 {
-        // The query itself stops somewhere.
-        lines.push(format!("and at least {more} more"));
-    }
-    lines.join("\n")
 }

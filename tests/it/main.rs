@@ -16,6 +16,7 @@ mod doctor;
 mod doctor_process;
 mod errors;
 mod export;
+mod guards;
 mod import;
 #[cfg(unix)]
 mod kill;

@@ -1,0 +1,1 @@
+//! The guards as the program prints them.
