@@ -179,7 +179,15 @@ impl fmt::Display for ScriptError {
         if let Some(origin) = self.origin() {
             write!(f, "{}: ", Location::from(origin))?;
         }
-        match self.unit.as_ref().map(|unit| &unit.record) {
+        let record = self.unit.as_ref().map(|unit| &unit.record);
+        if let Some(refusal) = self.refusal() {
+            let unit = match record {
+                Some(Record::Delete(key)) => Some(format!("undoing {key}")),
+                record => record.map(|record| record.key().to_string()),
+            };
+            return f.write_str(&refusal.message(unit.as_deref()));
+        }
+        match record {
             // Rows of all seeds are in one unit: only the place tells which seed it is.
             Some(record) if matches!(record.key(), Key::Seed(_)) => {
                 f.write_str("a row was refused: ")?;

@@ -22,6 +22,9 @@ pub(super) struct Effects {
     renamed: Vec<(String, String)>,
     /// The tables of which it changes a column with libSQL's `ALTER COLUMN`, which does not look at the rows.
     retyped: Vec<String>,
+    /// The views and triggers that it creates, and those that it drops.
+    pub(super) created: Vec<String>,
+    dropped: Vec<String>,
     /// Whether a view or a trigger may fail to compile afterwards.
     pub(super) may_break: bool,
     /// Whether a foreign key may lose its parent table.
@@ -54,16 +57,21 @@ impl Effects {
                         self.made.push(name);
                     }
                 }
-                What::View | What::Trigger => self.may_break = true,
+                What::View | What::Trigger => {
+                    self.may_break = true;
+                    self.created.push(object.name.to_ascii_lowercase());
+                }
                 What::Index | What::Other => {}
             },
             Kind::Drop(object) => {
                 self.may_break |= object.what != What::Trigger;
+                let name = object.name.to_ascii_lowercase();
                 if object.what == What::Table {
                     self.may_lose_parents = true;
-                    let name = object.name.to_ascii_lowercase();
                     self.made.retain(|made| *made != name);
                     self.renamed.retain(|(_, to)| *to != name);
+                } else {
+                    self.dropped.push(name);
                 }
             }
             Kind::Alter => self.alter(sql),
@@ -134,8 +142,10 @@ pub(crate) struct Watch {
     has_begun: bool,
     /// How many scripts are left.
     left: usize,
-    /// The statements that drop the views and triggers that did not compile before the run; none until they are known.
-    broken: Option<Vec<String>>,
+    /// The views and triggers that did not compile before the run; none until they are known.
+    broken: Option<Vec<SchemaObject>>,
+    /// The views and triggers that the run drops: what then has the name is another object.
+    dropped: Vec<String>,
 }
 
 /// Where a script stands in its run.
@@ -157,6 +167,7 @@ impl Watch {
             let effects = Effects::of(unit);
             watch.compiles |= effects.may_break;
             watch.references |= effects.may_lose_parents;
+            watch.dropped.extend(effects.dropped);
         }
         watch
     }
@@ -176,9 +187,9 @@ impl Watch {
         self.left -= scripts;
     }
 
-    /// The views and triggers that do not compile before the run begins, as statements that drop them. Where the probe
-    /// fails for another reason, it tells nothing about this database and is left out.
-    pub(super) fn knows_broken(&mut self, broken: Vec<String>) {
+    /// These views and triggers do not compile before the run begins. Where the probe fails for another reason, it tells
+    /// nothing about this database and is left out.
+    pub(super) fn knows_broken(&mut self, broken: Vec<SchemaObject>) {
         self.compiles = !broken.is_empty() && self.broken.is_none();
         self.broken = Some(broken);
     }
@@ -207,7 +218,7 @@ impl Place<'_> {
             guards.push(Guard::Record(forget()));
         }
         if self.is_first && self.watch.compiles {
-            guards.extend(self.probe());
+            guards.extend(self.probe(&[]));
         }
         guards
     }
@@ -224,7 +235,7 @@ impl Place<'_> {
                 vec![],
             )));
         }
-        guards.extend(self.probe());
+        guards.extend(self.probe(&self.watch.dropped));
         guards
     }
 
@@ -236,8 +247,9 @@ impl Place<'_> {
         vec![Guard::Refuse(still_lost()), Guard::Record(forget())]
     }
 
-    /// Renaming any table compiles every view and every trigger: <https://sqlite.org/lang_altertable.html>.
-    fn probe(&self) -> Vec<Guard> {
+    /// Renaming any table compiles every view and every trigger: <https://sqlite.org/lang_altertable.html>. Meanwhile those
+    /// that did not compile before are not there, but for those of these names.
+    fn probe(&self, dropped: &[String]) -> Vec<Guard> {
         let own = |sql: &str| Step::own(sql, vec![]);
         let create = own("CREATE TABLE _seedbed_probe (x)");
         let rename = Step {
@@ -252,7 +264,10 @@ impl Place<'_> {
             ],
             Some(broken) => {
                 let mut guards = vec![Guard::Record(own("SAVEPOINT _seedbed_probe"))];
-                guards.extend(broken.iter().map(|drop| Guard::Record(own(drop))));
+                let broken = broken
+                    .iter()
+                    .filter(|[_, name, ..]| !dropped.contains(&text(name).to_ascii_lowercase()));
+                guards.extend(broken.map(|it| Guard::Record(own(&drop(it)))));
                 guards.push(Guard::Record(create));
                 guards.push(Guard::Refuse(rename));
                 guards.push(Guard::Record(own("ROLLBACK TO _seedbed_probe")));
@@ -614,7 +629,7 @@ pub(super) fn compiling([sort, name, table, sql]: &SchemaObject, columns: &[Vec<
 }
 
 /// The statement that drops an object.
-pub(super) fn drop([sort, name, ..]: &SchemaObject) -> String {
+fn drop([sort, name, ..]: &SchemaObject) -> String {
     format!("DROP {} IF EXISTS {}", text(sort), identifier(text(name)))
 }
 

@@ -12,14 +12,32 @@ use crate::sql::{Kind, TokenKind, Value, What, identifier, kind, significant, un
 pub(crate) struct Refusal {
     /// A stable name for programs.
     pub(crate) code: &'static str,
-    /// What is wrong; the words for the unit go before it.
-    pub(crate) message: String,
+    /// What is wrong; `{unit}` is the unit that is blamed.
+    message: String,
     /// The rows and objects that it is about, and the cause.
     pub(crate) notes: Vec<String>,
-    /// What to change. `{file}` is the file of the unit.
-    pub(crate) help: String,
+    /// What to change; `{file}` is the file of the unit.
+    help: String,
     /// The statement that is the likely cause.
     pub(crate) origin: Option<Origin>,
+}
+
+impl Refusal {
+    /// What is wrong with a unit: `V3`, `undoing V3`, or none where it cannot be told which one it is.
+    pub(crate) fn message(&self, unit: Option<&str>) -> String {
+        match unit {
+            Some(unit) => self.message.replace("{unit}", unit),
+            None => {
+                let without = self.message.replace("{unit}: ", "");
+                without.replace("{unit}", "this run")
+            }
+        }
+    }
+
+    /// What to change in these files.
+    pub(crate) fn help(&self, files: &str) -> String {
+        self.help.replace("{file}", files)
+    }
 }
 
 /// Why a guard refused, where it was a guard; `unit` is the one that is blamed. A guard that fails because of a lock,
@@ -37,7 +55,7 @@ pub(crate) fn refusal(part: &Part, failure: &Failure, unit: Option<&Unit>) -> Op
         (_, code) if !matches!(code, Code::Other(_) | Code::Corrupt) => None,
         (Part::ForeignKeysBefore, _) => Some(Refusal {
             code: "foreign-key-mismatch",
-            message: format!("the foreign keys cannot be checked: {error}"),
+            message: format!("{{unit}}: the foreign keys cannot be checked: {error}"),
             notes: Vec::new(),
             help: "a foreign key must refer to a primary key or to columns with a UNIQUE index: correct the tables \
                    that the message names"
@@ -46,7 +64,7 @@ pub(crate) fn refusal(part: &Part, failure: &Failure, unit: Option<&Unit>) -> Op
         }),
         (Part::ForeignKeysAfter, _) if rows.is_empty() => Some(Refusal {
             code: "foreign-key-mismatch",
-            message: format!("the foreign keys cannot be checked afterwards: {error}"),
+            message: format!("{{unit}}: the foreign keys cannot be checked afterwards: {error}"),
             notes: Vec::new(),
             help: "a foreign key must refer to a primary key or to columns with a UNIQUE index: correct the tables \
                    that the message names"
@@ -58,7 +76,7 @@ pub(crate) fn refusal(part: &Part, failure: &Failure, unit: Option<&Unit>) -> Op
         (Part::OldRows, _) => Some(old_rows(rows, unit)),
         (Part::Schema, _) => Some(Refusal {
             code: "unreadable-schema",
-            message: format!("the schema cannot be read afterwards: {error}"),
+            message: format!("{{unit}} leaves a schema that cannot be read: {error}"),
             notes: vec!["with it, no connection could open this database any more".to_owned()],
             help: "correct what {file} writes to sqlite_schema".to_owned(),
             origin: statement(unit, |kind, _| {
@@ -73,40 +91,43 @@ pub(crate) fn refusal(part: &Part, failure: &Failure, unit: Option<&Unit>) -> Op
 
 /// The units that a failure at the end of a script may come from.
 pub(crate) fn suspects(part: &Part, failure: &Failure, script: &Script) -> Vec<usize> {
-    let Failure::Step { explanation, .. } = failure else {
+    let Failure::Step {
+        error, explanation, ..
+    } = failure
+    else {
         return Vec::new();
     };
-    let (columns, may_be): (&[usize], fn(&Unit) -> bool) = match part {
-        Part::Compiles => (&[0], |unit| Effects::of(unit).may_break),
-        Part::References => {
-            let key = |unit: &Unit| unit.record.key().to_string();
-            let named = |unit: &Unit| explanation.iter().any(|row| text(row, 0) == key(unit));
-            let units = script.units.iter().enumerate();
-            return units
-                .filter(|(_, unit)| named(unit))
-                .map(|(at, _)| at)
-                .collect();
-        }
-        Part::Commit => (&[0, 2], |unit| !unit.steps.is_empty()),
-        _ => return Vec::new(),
+    let units = || script.units.iter().enumerate();
+    let numbers = |of: &dyn Fn(usize, &Unit) -> bool| {
+        let suspects = units().filter(|(number, unit)| of(*number, unit));
+        suspects.map(|(number, _)| number).collect::<Vec<_>>()
     };
-    let names: Vec<String> = explanation
-        .iter()
-        .flat_map(|row| columns.iter().map(|column| text(row, *column)))
-        .collect();
-    let units = script.units.iter().enumerate();
-    let all: Vec<usize> = units
-        .filter(|(_, unit)| may_be(unit))
-        .map(|(at, _)| at)
-        .collect();
-    let naming: Vec<usize> = all
-        .iter()
-        .copied()
-        .filter(|at| mentions(&script.units[*at], &names))
-        .collect();
-    match naming.is_empty() {
-        true => all,
-        false => naming,
+    match part {
+        Part::References => numbers(&|_, unit| {
+            let key = unit.record.key().to_string();
+            explanation.iter().any(|row| text(row, 0) == key)
+        }),
+        // What the engine names was well when it was created, or broken from then on.
+        Part::Compiles => {
+            let words = error.message.to_ascii_lowercase();
+            let words: Vec<&str> = words.split([' ', ':']).collect();
+            let creates = |unit: &Unit| {
+                let created = Effects::of(unit).created;
+                created.iter().any(|name| words.contains(&name.as_str()))
+            };
+            let created = units().rposition(|(_, unit)| creates(unit)).unwrap_or(0);
+            numbers(&|number, unit| number >= created && Effects::of(unit).may_break)
+        }
+        Part::Commit => {
+            let rows = explanation.iter();
+            let names: Vec<String> = rows.flat_map(|row| [text(row, 0), text(row, 2)]).collect();
+            let mentioning = numbers(&|_, unit| mentions(unit, &names));
+            match mentioning.is_empty() {
+                true => numbers(&|_, unit| !unit.steps.is_empty()),
+                false => mentioning,
+            }
+        }
+        _ => Vec::new(),
     }
 }
 
@@ -251,7 +272,7 @@ fn orphans(rows: &[Vec<Value>], unit: Option<&Unit>) -> Refusal {
     };
     Refusal {
         code: "foreign-keys",
-        message: "leaves rows whose parent is gone".to_owned(),
+        message: "{unit} leaves rows whose parent is gone".to_owned(),
         notes,
         help,
         origin: None,
@@ -265,7 +286,7 @@ fn deferred(rows: &[Vec<Value>]) -> Refusal {
     };
     Refusal {
         code: "foreign-keys",
-        message: "a deferred foreign key does not hold at COMMIT".to_owned(),
+        message: "{unit}: a deferred foreign key does not hold at COMMIT".to_owned(),
         notes,
         help: "insert the parents, or delete these rows, before {file} ends".to_owned(),
         origin: None,
@@ -294,7 +315,7 @@ fn mismatch(rows: &[Vec<Value>]) -> Refusal {
     });
     Refusal {
         code: "foreign-key-mismatch",
-        message: "leaves a foreign key that refers to no key, so that every write to its table fails".to_owned(),
+        message: "{unit} leaves a foreign key that refers to no key, so that every write to its table fails".to_owned(),
         notes: rows.iter().map(note).collect(),
         help: match index {
             Some(index) => format!("add `{index}` to {{file}}, or change what the foreign key refers to"),
@@ -311,7 +332,7 @@ fn old_rows(rows: &[Vec<Value>], unit: Option<&Unit>) -> Refusal {
     });
     Refusal {
         code: "old-rows",
-        message: "changes a column, and rows that are there do not fit it".to_owned(),
+        message: "{unit} changes a column, and rows that are there do not fit it".to_owned(),
         notes: vec![
             lines.collect::<Vec<_>>().join("\n"),
             "ALTER COLUMN does not look at the rows that are there".to_owned(),
@@ -343,7 +364,7 @@ fn lost_parents(rows: &[Vec<Value>], unit: Option<&Unit>) -> Refusal {
     let drop = || statement(unit, |kind, _| drops_table(kind));
     Refusal {
         code: "lost-parent",
-        message: "leaves a foreign key whose parent table does not exist, so that every write to its table fails"
+        message: "{unit} leaves a foreign key whose parent table does not exist, so that every write to its table fails"
             .to_owned(),
         notes,
         help,
@@ -362,7 +383,9 @@ fn broken(rows: &[Vec<Value>], words: &str) -> Refusal {
     };
     Refusal {
         code: "does-not-compile",
-        message: format!("a view or trigger does not compile at the end of the run: {words}"),
+        message: format!(
+            "{{unit}}: a view or trigger does not compile at the end of the run: {words}"
+        ),
         notes,
         help: "drop it before the change and create it again behind it, or correct it, in {file}"
             .to_owned(),

@@ -177,8 +177,8 @@ fn is_broken_before(settled: &Settled, purposes: &[Vec<Purpose>]) -> bool {
     }
 }
 
-/// The views and triggers that do not compile, as statements that drop them.
-async fn broken(db: &Db) -> Result<Vec<String>, DbError> {
+/// The views and triggers that do not compile.
+async fn broken(db: &Db) -> Result<Vec<SchemaObject>, DbError> {
     let objects: Vec<SchemaObject> = db.rows(Query::new(OBJECTS)).await?;
     let columns = db.query(objects.iter().map(guards::columns).collect());
     let columns = columns.await?;
@@ -188,8 +188,9 @@ async fn broken(db: &Db) -> Result<Vec<String>, DbError> {
         Err(_) => guards::compiling(object, &[]),
     });
     let answers = db.query(compiling.collect()).await?;
-    let broken = objects.iter().zip(answers).filter(|(_, it)| it.is_err());
-    Ok(broken.map(|(object, _)| guards::drop(object)).collect())
+    let broken = objects.into_iter().zip(answers);
+    let broken = broken.filter(|(_, answer)| answer.is_err());
+    Ok(broken.map(|(object, _)| object).collect())
 }
 
 /// Of a COMMIT that failed for rows without their parent, only those that are not in the database.

@@ -232,12 +232,9 @@ impl Rehearsal {
         let mut notes = Vec::new();
         let (origin, message) = match (failed.part, refusal) {
             (_, Some(refusal)) => {
+                help = Some(refusal.help(&first.source.name));
+                let message = refusal.message(Some(&unit.record.key().to_string()));
                 notes = refusal.notes;
-                help = Some(refusal.help.replace("{file}", &first.source.name));
-                let message = match refusal.message.starts_with("leaves") {
-                    true => format!("{} {}", unit.record.key(), refusal.message),
-                    false => refusal.message,
-                };
                 (refusal.origin.unwrap_or(whole_file), message)
             }
             (Part::Step(step), None) => {

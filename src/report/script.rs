@@ -164,14 +164,11 @@ impl<'a> Failing<'a> {
             };
         }
         if let Some(refusal) = &self.refusal {
-            let message = &refusal.message;
-            return match (self.part, self.doing) {
-                _ if key.is_empty() => message.clone(),
-                (Part::Compiles | Part::Commit, _) => format!("{key}: {message}"),
-                (Part::ForeignKeysBefore | Part::Schema, _) => format!("{key}: {message}"),
-                (_, Doing::Undoing) => format!("undoing {key} {message}"),
-                _ => format!("{key} {message}"),
+            let unit = match self.doing {
+                Doing::Undoing => format!("undoing {key}"),
+                Doing::Applying | Doing::Recording => key,
             };
+            return refusal.message(Some(unit.as_str()).filter(|unit| !unit.is_empty()));
         }
         match (self.part, self.doing) {
             (Part::Step(_), Doing::Undoing) => format!("undoing {key} failed: {words}"),
@@ -306,7 +303,7 @@ impl<'a> Failing<'a> {
     /// What to change in a file.
     fn fix(&self) -> Option<String> {
         if let Some(refusal) = &self.refusal {
-            return Some(refusal.help.replace("{file}", &self.files()));
+            return Some(refusal.help(&self.files()));
         }
         let unit = self.unit()?;
         let file = dry_run::file(unit)?;

@@ -103,7 +103,7 @@ impl Whole<'_> {
                 .lowered
                 .refused(self.number(part).unwrap_or(usize::MAX), error),
             Part::ForeignKeysAfter if !explanation.is_empty() => Why::ForeignKeys {
-                count: count(&explanation),
+                count: number(&explanation),
                 some: explanation.iter().map(|row| orphan(row)).collect(),
             },
             Part::Mismatch => Why::engine(mismatch(error, &explanation)),
@@ -113,7 +113,7 @@ impl Whole<'_> {
 }
 
 /// How many rows without their parent there are, of which these are some.
-fn count(rows: &Rows) -> u64 {
+fn number(rows: &Rows) -> u64 {
     let all = rows.first().and_then(|row| row.get(7)?.as_i64());
     all.and_then(|all| u64::try_from(all).ok())
         .unwrap_or(rows.len() as u64)

@@ -28,7 +28,7 @@ async fn already(world: &World, statements: &[&str]) {
 fn refused(result: Result<Outcome, ApplyError>) -> (Part, String) {
     match result {
         Err(error @ ApplyError::Script(_)) => {
-            let report = Report::error(&error);
+            let report = Report::failure(&error);
             let ApplyError::Script(error) = error else {
                 unreachable!()
             };
@@ -186,7 +186,13 @@ async fn breaks(world: World, first: &str, second: &str, named: &str) {
     let (part, text) = refused(world.apply(&[first, second]).await);
     assert_eq!(part, Part::Compiles);
     contains(&text, &["does not compile", named, "V2__b.sql"]);
-    assert_eq!(world.recorded().await, "");
+    // DROP TABLE runs with foreign keys off, in a transaction of its own.
+    let before = if second.1.contains("DROP TABLE") {
+        "V1"
+    } else {
+        ""
+    };
+    assert_eq!(world.recorded().await, before);
     world.apply(&[first]).await.unwrap();
     let (part, text) = refused(world.apply(&[first, second]).await);
     assert_eq!(part, Part::Compiles);
