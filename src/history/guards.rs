@@ -130,6 +130,15 @@ impl Effects {
     }
 }
 
+/// Whether a statement of a unit may write to the rows of a table: all that have its name, but `DROP`.
+pub(super) fn writes_to(unit: &Unit, table: &str) -> bool {
+    let names = |sql: &str| {
+        significant(sql).any(|token| unquote(token.text(sql)).eq_ignore_ascii_case(table))
+    };
+    let mut steps = unit.steps.iter();
+    steps.any(|step| !matches!(kind(&step.sql), Kind::Drop(_)) && names(&step.sql))
+}
+
 /// The guards of a run over the schema as a whole. A later script may make what an earlier one refers to, so they
 /// compare the beginning of the first script with the end of the last.
 #[derive(Debug, Clone, Default)]
@@ -170,6 +179,18 @@ impl Watch {
             watch.dropped.extend(effects.dropped);
         }
         watch
+    }
+
+    /// All guards, for one more script of a run that left something broken. Where `is_last`, it has to be whole again
+    /// behind this one.
+    pub(crate) fn going_on(is_last: bool) -> Watch {
+        Watch {
+            compiles: true,
+            references: true,
+            has_begun: true,
+            left: if is_last { 1 } else { 2 },
+            ..Watch::default()
+        }
     }
 
     /// The place of one of the next scripts, from 0.
@@ -649,5 +670,79 @@ fn event(sql: &str) -> Event {
         () if is("DELETE") => Event::Delete,
         () if is("INSERT") => Event::Insert,
         () => Event::Update,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn effects(statements: &[&str]) -> Effects {
+        let mut effects = Effects::default();
+        for sql in statements {
+            effects.statement(sql);
+        }
+        effects
+    }
+
+    #[test]
+    fn names_are_followed_through_a_rebuild() {
+        let right = effects(&[
+            "CREATE TABLE c_new (x)",
+            "DROP TABLE c",
+            "ALTER TABLE main.c_new RENAME TO \"C\"",
+        ]);
+        assert_eq!((right.made, right.renamed), (vec!["c".to_owned()], vec![]));
+        let wrong = effects(&[
+            "ALTER TABLE c RENAME TO old",
+            "CREATE TABLE c (x)",
+            "DROP TABLE old",
+        ]);
+        assert_eq!((wrong.made, wrong.renamed), (vec!["c".to_owned()], vec![]));
+        let twice = effects(&[
+            "ALTER TABLE a RENAME TO b",
+            "ALTER TABLE b RENAME TO [c]",
+            "ALTER TABLE c RENAME COLUMN x TO y",
+        ]);
+        let renamed = vec![("a".to_owned(), "c".to_owned())];
+        assert_eq!((twice.made, twice.renamed), (vec![], renamed));
+    }
+
+    #[test]
+    fn what_cannot_break_anything_needs_no_guard() {
+        let harmless = effects(&[
+            "CREATE TABLE a (x REFERENCES b)",
+            "CREATE INDEX i ON a (x)",
+            "INSERT INTO a SELECT 'DROP TABLE a; ALTER TABLE a RENAME TO b'",
+            "DROP TRIGGER r",
+            "PRAGMA writable_schema",
+        ]);
+        assert!(!harmless.may_break && !harmless.may_lose_parents);
+        assert!(!harmless.writes_schema && harmless.retyped.is_empty());
+    }
+
+    #[test]
+    fn the_event_of_a_trigger_stands_before_its_table() {
+        let statement = |sql: &str| {
+            let object = ["trigger", "r", "t", sql].map(Value::from);
+            let columns = [vec![Value::from("a")], vec!["b c".into()]];
+            compiling(&object, &columns).sql
+        };
+        for (sql, expected) in [
+            (
+                "CREATE TRIGGER \"delete\" AFTER INSERT ON t BEGIN DELETE FROM x; END",
+                "EXPLAIN INSERT INTO \"t\" DEFAULT VALUES",
+            ),
+            (
+                "create trigger if not exists r delete on t begin select 1; end",
+                "EXPLAIN DELETE FROM \"t\"",
+            ),
+            (
+                "CREATE TRIGGER r INSTEAD OF UPDATE OF a, b ON t BEGIN SELECT 1; END",
+                "EXPLAIN UPDATE \"t\" SET \"a\" = \"a\", \"b c\" = \"b c\"",
+            ),
+        ] {
+            assert_eq!(statement(sql), expected);
+        }
     }
 }

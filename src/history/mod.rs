@@ -31,6 +31,6 @@ pub(crate) use read::moment;
 pub use read::{History, Row, State, Unfinished, add_texts, read, read_with_texts};
 pub(crate) use refusal::{Refusal, refusal, suspects};
 pub use run::{OnUnit, Receipt, UnitEvent, run};
-pub(crate) use run::{chained, run_chain};
+pub(crate) use run::{chained, run_chain, run_watched};
 pub(crate) use settle::{Found, Guarded, Unsettled, Wait, settle};
 pub(crate) use write::{at_revision, baselined};

@@ -77,7 +77,7 @@ pub(crate) fn refusal(part: &Part, failure: &Failure, unit: Option<&Unit>) -> Op
         (Part::Schema, _) => Some(Refusal {
             code: "unreadable-schema",
             message: format!("{{unit}} leaves a schema that cannot be read: {error}"),
-            notes: vec!["with it, no connection could open this database any more".to_owned()],
+            notes: vec!["with such a schema, a database cannot be opened".to_owned()],
             help: "correct what {file} writes to sqlite_schema".to_owned(),
             origin: statement(unit, |kind, _| {
                 matches!(kind, Kind::Pragma(pragma) if pragma.name == "writable_schema")
@@ -164,6 +164,15 @@ fn name(row: &[Value], at: usize) -> String {
     bare_or_quoted(&text(row, at))
 }
 
+/// `user_id`, `(a, b)`.
+fn columns(row: &[Value], at: usize) -> String {
+    let columns = text(row, at);
+    match columns.contains(", ") {
+        true => format!("({columns})"),
+        false => columns,
+    }
+}
+
 fn bare_or_quoted(name: &str) -> String {
     let is_bare = |c: char| c == '_' || c.is_ascii_alphanumeric();
     match !name.is_empty() && name.chars().all(is_bare) {
@@ -196,16 +205,21 @@ fn listed(rows: &[Vec<Value>]) -> String {
     let mut lines: Vec<String> = Vec::new();
     let mut shown = 0;
     for row in rows.iter().take(LISTED) {
-        let (child, columns, parent) = (name(row, 0), text(row, 3), name(row, 2));
+        let (child, columns, parent) = (name(row, 0), columns(row, 3), name(row, 2));
         let found = number(row, 6).max(1);
         shown += found;
         lines.push(match (row.get(1), found) {
             (Some(Value::Integer(number)), _) => {
-                format!("{child}, row {number}: ({columns}) has no parent in {parent}")
+                let values = match text(row, 8) {
+                    values if values.is_empty() => String::new(),
+                    values if columns.starts_with('(') => format!(" = ({values})"),
+                    values => format!(" = {values}"),
+                };
+                format!("{child}, row {number}: {columns}{values} has no parent in {parent}")
             }
-            (_, 1) => format!("{child}: ({columns}) of one row has no parent in {parent}"),
+            (_, 1) => format!("{child}: {columns} of one row has no parent in {parent}"),
             (_, found) => {
-                format!("{child}: ({columns}) of {found} rows has no parent in {parent}")
+                format!("{child}: {columns} of {found} rows has no parent in {parent}")
             }
         });
     }
@@ -288,7 +302,7 @@ fn deferred(rows: &[Vec<Value>]) -> Refusal {
         code: "foreign-keys",
         message: "{unit}: a deferred foreign key does not hold at COMMIT".to_owned(),
         notes,
-        help: "insert the parents, or delete these rows, before {file} ends".to_owned(),
+        help: "insert the parents of these rows, or delete the rows, in {file}".to_owned(),
         origin: None,
     }
 }

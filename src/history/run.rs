@@ -10,7 +10,7 @@ use super::settle::{Found, Guarded, Settled, Unsettled, Wait, settle};
 use super::write::{Lowered, Purpose, lower};
 use crate::db::{At, Code, Db, DbError, Engine, Failure, OnProgress, Progress, Query, Transaction};
 use crate::script::{Atomicity, Run, Script, Step};
-use crate::sql::Value;
+use crate::sql::{Value, identifier, literal};
 
 /// How a script is getting on.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -89,9 +89,20 @@ pub async fn run(
     run: &Run,
     on_unit: OnUnit,
 ) -> Result<Receipt, RunError> {
+    let watch = Watch::new(std::slice::from_ref(script));
+    run_watched(db, script, run, on_unit, watch).await
+}
+
+/// The same with these guards.
+pub(crate) async fn run_watched(
+    db: &Db,
+    script: &Script,
+    run: &Run,
+    on_unit: OnUnit,
+    mut watch: Watch,
+) -> Result<Receipt, RunError> {
     let scripts = std::slice::from_ref(script);
     let mut patience = Patience::new(db);
-    let mut watch = Watch::new(scripts);
     let mut chain = run_chain(db, scripts, run, &[on_unit], &mut patience, &mut watch).await;
     match (chain.stopped, chain.receipts.pop()) {
         (Some(error), _) => Err(error),
@@ -152,7 +163,11 @@ pub(crate) async fn run_chain(
                 watch.place(settled.happened),
             );
             let failure = only_new(db, failure).await;
-            Some(interpret(&scripts[settled.happened], lowered, failure))
+            let mut error = interpret(&scripts[settled.happened], lowered, failure);
+            if let RunError::Failed(failed) = &mut error {
+                with_values(db, failed, &scripts[settled.happened]).await;
+            }
+            Some(error)
         }
     };
     watch.happened(settled.happened);
@@ -276,6 +291,51 @@ impl Guarded for Sending<'_> {
     fn may_be_repeated(&self) -> bool {
         let mut scripts = self.scripts.iter();
         scripts.all(|script| script.atomicity == Atomicity::Transaction)
+    }
+}
+
+/// Adds the keys of rows that have lost their parents. What a guard sees goes with the transaction, so they are read
+/// afterwards, and only of tables that the unit does not write to.
+async fn with_values(db: &Db, failed: &mut Failed, script: &Script) {
+    let (Part::ForeignKeysAfter, Some(unit), Failure::Step { explanation, .. }) =
+        (&failed.part, failed.unit, &mut failed.failure)
+    else {
+        return;
+    };
+    let unit = &script.units[unit];
+    let mut queries = Vec::new();
+    for (number, row) in explanation.iter().enumerate() {
+        if let [
+            Value::Text(child),
+            Value::Integer(rowid),
+            _,
+            Value::Text(columns),
+            ..,
+        ] = &row[..]
+            && !guards::writes_to(unit, child)
+        {
+            let columns: Vec<String> = columns.split(", ").map(identifier).collect();
+            let mut query = Query::new(format!(
+                "SELECT {} FROM {} WHERE rowid = ?1",
+                columns.join(", "),
+                identifier(child)
+            ));
+            query.args = vec![Value::Integer(*rowid)];
+            queries.push((number, query));
+        }
+    }
+    let (numbers, queries): (Vec<_>, Vec<_>) = queries.into_iter().unzip();
+    if numbers.is_empty() {
+        return;
+    }
+    let Ok(answers) = db.query(queries).await else {
+        return;
+    };
+    for (number, answer) in numbers.into_iter().zip(answers) {
+        if let Some(values) = answer.ok().and_then(|rows| rows.into_iter().next()) {
+            let values: Vec<String> = values.iter().map(|value| literal(value)).collect();
+            explanation[number].push(Value::Text(values.join(", ")));
+        }
     }
 }
 

@@ -3,7 +3,7 @@
 
 use crate::db::{Db, DbError, Engine, Failure, Options, Query, Transaction, if_accepted, locate};
 use crate::diagnostic::Diagnostic;
-use crate::history::{self, Failed, Part, RunError};
+use crate::history::{self, Failed, Part, Receipt, RunError, Watch};
 use crate::schema::{Schema, Snapshot, inspect, snapshot};
 use crate::script::{
     Atomicity, ForeignKeys, Key, Origin, Record, Revision, Run, Script, Source, Step,
@@ -99,6 +99,8 @@ pub(super) struct Rehearsal {
     db: Db,
     revision: Revision,
     run: Run,
+    /// What a file left broken, and no file has repaired yet.
+    broken: Option<Box<Diagnostic>>,
 }
 
 /// A rehearsal came to its end early.
@@ -123,12 +125,18 @@ impl Rehearsal {
             db: Db::memory(Options::default()).await?,
             revision: Revision::NONE,
             run: Run::new("rehearsal"),
+            broken: None,
         })
     }
 
     /// The database, for whatever builds on it.
     pub(super) fn into_db(self) -> Db {
         self.db
+    }
+
+    /// A view, a trigger or a foreign key that a file left broken and no later one has repaired.
+    pub(super) fn broken(&mut self) -> Option<Stopped> {
+        self.broken.take().map(Stopped::Problem)
     }
 
     /// The schema as it is now.
@@ -190,7 +198,29 @@ impl Rehearsal {
 
     async fn script(&mut self, script: Script, way: Way) -> Result<(), Stopped> {
         let remembered = self.remembered(&script).await?;
-        let result = history::run(&self.db, &script, &self.run, Arc::new(|_| {})).await;
+        let watch = match self.broken {
+            Some(_) => Watch::going_on(true),
+            None => Watch::new(std::slice::from_ref(&script)),
+        };
+        let mut result = self.run(&script, watch).await;
+        if result.is_ok() && script.atomicity == Atomicity::Transaction {
+            self.broken = None;
+        }
+        // Files that run together are judged at their end, and a later one may repair what this one breaks. Going down,
+        // each is a run of its own.
+        if way != Way::Down {
+            result = match result {
+                Err(RunError::Failed(failed))
+                    if matches!(failed.part, Part::Compiles | Part::References) =>
+                {
+                    if let Stopped::Problem(problem) = self.fails(*failed, &script, way).await {
+                        self.broken.get_or_insert(problem);
+                    }
+                    self.run(&script, Watch::going_on(false)).await
+                }
+                result => result,
+            };
+        }
         self.forget(remembered).await?;
         match result {
             Ok(_) => {
@@ -202,6 +232,10 @@ impl Rehearsal {
             Err(RunError::Failed(failed)) => Err(self.fails(*failed, &script, way).await),
             Err(RunError::Unknown(error)) => Err(Stopped::Db(error.into())),
         }
+    }
+
+    async fn run(&self, script: &Script, watch: Watch) -> Result<Receipt, RunError> {
+        history::run_watched(&self.db, script, &self.run, Arc::new(|_| {}), watch).await
     }
 
     async fn fails(&self, failed: Failed, script: &Script, way: Way) -> Stopped {
@@ -235,15 +269,15 @@ impl Rehearsal {
                 help = Some(refusal.help(&first.source.name));
                 let message = refusal.message(Some(&unit.record.key().to_string()));
                 notes = refusal.notes;
-                (refusal.origin.unwrap_or(whole_file), message)
+                (refusal.origin, message)
             }
             (Part::Step(step), None) => {
                 help = help_for(way, unit.record.key(), &step.sql);
                 let offset = locate(&self.db, &step.sql, &error).await;
                 let origin = step.origin.map(|origin| origin.token_at(offset));
-                (origin.unwrap_or(whole_file), error.message)
+                (Some(origin.unwrap_or(whole_file)), error.message)
             }
-            _ => (whole_file, error.message),
+            _ => (Some(whole_file), error.message),
         };
         let message = match way {
             Way::Up => message,
@@ -254,7 +288,11 @@ impl Rehearsal {
             notes,
             ..Diagnostic::problem("fails", message)
         };
-        let problem = problem.about(unit.record.key()).at(origin).helps(help);
+        let problem = match origin {
+            Some(origin) => problem.at(origin),
+            None => problem.in_file(&first.source.name),
+        };
+        let problem = problem.about(unit.record.key()).helps(help);
         Stopped::Problem(Box::new(problem))
     }
 

@@ -68,7 +68,7 @@ struct HalfDone {
 impl<'a> Failing<'a> {
     fn new(error: &'a ScriptError) -> Failing<'a> {
         let failure = &error.failed.failure;
-        let doing = match &error.unit {
+        let doing = match error.unit.as_ref().or(error.suspects.first()) {
             Some(unit) if unit.steps.is_empty() => Doing::Recording,
             Some(Unit {
                 record: Record::Delete(_),
@@ -106,6 +106,7 @@ impl<'a> Failing<'a> {
         let stand = match (committed, left) {
             (0, Left::Nothing) => return None,
             (2.., _) => of,
+            _ if *self.part == Part::Schema => of,
             _ => self.statement().unwrap_or(0),
         };
         Some(HalfDone { stand, of })
@@ -257,13 +258,17 @@ impl<'a> Failing<'a> {
             Doing::Undoing => "run `undo` again",
             Doing::Recording => "run the command again",
         };
+        if *self.part == Part::Schema && self.half_done.is_some() {
+            return vec!["this database cannot be opened any more: restore a backup".to_owned()];
+        }
         let code = self.code.unwrap_or(Code::CannotOpen);
         let next = match (&self.half_done, self.key()) {
             (Some(half), Some(key)) => settle(key, half, self.doing),
             _ if code == Code::Interrupted => format!("{again} to go on"),
             _ => again.to_owned(),
         };
-        let mut help = match (code_help(code), self.fix()) {
+        let engine = code_help(code).filter(|_| self.refusal.is_none());
+        let mut help = match (engine, self.fix()) {
             (Some(first), _) => vec![first.to_owned(), format!("then {next}")],
             (None, Some(fix)) if self.half_done.is_none() => vec![format!("{fix}, then {next}")],
             (None, Some(fix)) => vec![fix, format!("then {next}")],
@@ -285,7 +290,9 @@ impl<'a> Failing<'a> {
             );
         }
         // https://sqlite.org/lang_vacuum.html
-        self.words.contains("from within a transaction").then_some(
+        let is_alone = self.words.contains("from within a transaction")
+            || self.code == Some(Code::LOCKED) && self.half_done.is_none();
+        is_alone.then_some(
             "such a statement runs in a file of its own, with `-- seedbed: no-transaction` at the top",
         )
     }
