@@ -5,6 +5,7 @@
 //! that refuses a script planned on another revision, and hands the whole to [`crate::db`]. Deciding what to do is
 //! not its business.
 
+mod effects;
 mod error;
 mod guards;
 mod layout;
@@ -15,10 +16,10 @@ mod read;
 mod refusal;
 mod run;
 mod settle;
+mod watch;
 mod write;
 
 pub use error::{Failed, HistoryError, Part, RunError};
-pub(crate) use guards::Watch;
 pub use layout::{
     BASELINE, DOWN_CHECKSUM, LAYOUT, ROWS, SEED_ENVIRONMENT, TABLE, UNFINISHED, VIOLATIONS, WRITTEN,
 };
@@ -33,4 +34,5 @@ pub(crate) use refusal::{Refusal, refusal, suspects};
 pub use run::{OnUnit, Receipt, UnitEvent, run};
 pub(crate) use run::{chained, run_chain, run_watched};
 pub(crate) use settle::{Found, Guarded, Unsettled, Wait, settle};
+pub(crate) use watch::Watch;
 pub(crate) use write::{at_revision, baselined};

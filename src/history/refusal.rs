@@ -1,8 +1,9 @@
 //! What the guards of a script found, in words. Pure: a guard is known by its step, and what it found by the rows of
 //! the query that explains it.
 
+use super::effects::Effects;
 use super::error::Part;
-use super::guards::{Effects, LISTED};
+use super::guards::LISTED;
 use crate::db::{Code, Failure};
 use crate::script::{Origin, Script, Unit};
 use crate::sql::{Kind, TokenKind, Value, What, identifier, kind, significant, unquote};

@@ -2,11 +2,13 @@
 
 use std::sync::Arc;
 
+use super::effects::writes_to;
 use super::error::{Failed, Part, RunError};
-use super::guards::{self, OBJECTS, SchemaObject, Watch, violations};
+use super::guards::violations;
 use super::patience::Patience;
 use super::read;
 use super::settle::{Found, Guarded, Settled, Unsettled, Wait, settle};
+use super::watch::{self, OBJECTS, SchemaObject, Watch};
 use super::write::{Lowered, Purpose, lower};
 use crate::db::{At, Code, Db, DbError, Engine, Failure, OnProgress, Progress, Query, Transaction};
 use crate::script::{Atomicity, Run, Script, Step};
@@ -195,12 +197,12 @@ fn is_broken_before(settled: &Settled, purposes: &[Vec<Purpose>]) -> bool {
 /// The views and triggers that do not compile.
 async fn broken(db: &Db) -> Result<Vec<SchemaObject>, DbError> {
     let objects: Vec<SchemaObject> = db.rows(Query::new(OBJECTS)).await?;
-    let columns = db.query(objects.iter().map(guards::columns).collect());
+    let columns = db.query(objects.iter().map(watch::columns).collect());
     let columns = columns.await?;
     let compiling = objects.iter().zip(&columns);
     let compiling = compiling.map(|(object, columns)| match columns {
-        Ok(columns) => guards::compiling(object, columns),
-        Err(_) => guards::compiling(object, &[]),
+        Ok(columns) => watch::compiling(object, columns),
+        Err(_) => watch::compiling(object, &[]),
     });
     let answers = db.query(compiling.collect()).await?;
     let broken = objects.into_iter().zip(answers);
@@ -312,7 +314,7 @@ async fn with_values(db: &Db, failed: &mut Failed, script: &Script) {
             Value::Text(columns),
             ..,
         ] = &row[..]
-            && !guards::writes_to(unit, child)
+            && !writes_to(unit, child)
         {
             let columns: Vec<String> = columns.split(", ").map(identifier).collect();
             let mut query = Query::new(format!(
@@ -333,7 +335,7 @@ async fn with_values(db: &Db, failed: &mut Failed, script: &Script) {
     };
     for (number, answer) in numbers.into_iter().zip(answers) {
         if let Some(values) = answer.ok().and_then(|rows| rows.into_iter().next()) {
-            let values: Vec<String> = values.iter().map(|value| literal(value)).collect();
+            let values: Vec<String> = values.iter().map(literal).collect();
             explanation[number].push(Value::Text(values.join(", ")));
         }
     }

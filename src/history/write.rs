@@ -1,7 +1,9 @@
 //! The statements that record: a script becomes transactions. Pure.
 
-use super::guards::{self, Effects, Guard, Place};
+use super::effects::Effects;
+use super::guards;
 use super::layout::{BASELINE, CREATE, FIRST_ROWS, LAYOUT};
+use super::watch::{Guard, Place};
 use crate::db::Transaction;
 use crate::script::{
     Atomicity, Entry, ForeignKeys, Key, Record, Revision, Run, Script, Step, Unit,
