@@ -376,9 +376,9 @@ async fn rows_without_their_parent_are_named() {
             ("V3__c.sql", "DROP TABLE p; CREATE TABLE p (x PRIMARY KEY);"),
         ],
         expect![[r#"
-            V3__c.sql:1:1 fails
+            V3__c.sql fails
               V3 leaves rows whose parent is gone
-              note: c, row 1: (x) = (1) has no parent in p
+              note: c, row 1: x = 1 has no parent in p
               help: let V3__c.sql delete these rows, keep their parents, or change what they refer to
             2 applied, 0 reversed, not whole
         "#]],
@@ -422,7 +422,7 @@ async fn what_does_not_compile_at_the_end_is_told_of_the_file_that_broke_it() {
             more,
         ],
         expect![[r#"
-            V2__view.sql:1:1 fails
+            V2__view.sql fails
               V2: a view or trigger does not compile at the end of the run: error in view v: no such table: main.a
               help: drop it before the change and create it again behind it, or correct it, in V2__view.sql
             3 applied, 0 reversed, not whole
@@ -471,7 +471,7 @@ async fn what_does_not_compile_at_the_end_is_told_of_the_file_that_broke_it() {
             ),
         ],
         expect![[r#"
-            V2__d.sql:1:1 fails
+            V2__d.sql fails
               V2 leaves a foreign key that refers to no key, so that every write to its table fails
               note: d (a) refers to q (k), which is neither its primary key nor has a UNIQUE index
               help: add `CREATE UNIQUE INDEX … ON q (k)` to V2__d.sql, or change what the foreign key refers to
@@ -487,7 +487,7 @@ async fn what_does_not_compile_at_the_end_is_told_of_the_file_that_broke_it() {
         expect![[r#"
             V1__cut.sql:2:1 fails
               V1 leaves a schema that cannot be read: malformed database schema (t) - incomplete input
-              note: with it, no connection could open this database any more
+              note: with such a schema, a database cannot be opened
               help: correct what V1__cut.sql writes to sqlite_schema
             0 applied, 0 reversed, not whole
         "#]],
