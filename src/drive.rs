@@ -12,7 +12,7 @@ use crate::db::{self, Db, DbError, Failure};
 use crate::diagnostic::{Diagnostic, Location, lines};
 use crate::history::{
     self, Failed, History, HistoryError, Interrupted, Part, Patience, Row, RunError, State,
-    UnitEvent, UnitOutcome,
+    UnitEvent, UnitOutcome, Watch,
 };
 use crate::script::{Entry, Key, Origin, Record, Run, Script, Unit};
 
@@ -151,6 +151,8 @@ pub struct ScriptError {
     pub failed: Failed,
     /// The unit that failed, where it was one.
     pub unit: Option<Unit>,
+    /// The units that may be the cause, where the script failed at its end.
+    pub suspects: Vec<Unit>,
     /// The byte of the statement at which the engine's words point.
     pub offset: Option<usize>,
     /// The units that were rolled back with it: those before it in its script.
@@ -164,12 +166,18 @@ pub struct ScriptError {
 }
 
 impl ScriptError {
-    /// What the engine's words are about: the token, or the statement.
+    /// What the engine's words are about: the token, or the statement. Of a guard, the statement that is the likely
+    /// cause.
     pub fn origin(&self) -> Option<Origin> {
         match &self.failed.part {
             Part::Step(step) => Some(step.origin.as_ref()?.token_at(self.offset)),
-            _ => None,
+            _ => self.refusal()?.origin,
         }
+    }
+
+    /// Why a guard refused, where it was a guard.
+    pub(crate) fn refusal(&self) -> Option<history::Refusal> {
+        history::refusal(&self.failed.part, &self.failed.failure, self.unit.as_ref())
     }
 }
 
@@ -179,7 +187,15 @@ impl fmt::Display for ScriptError {
         if let Some(origin) = self.origin() {
             write!(f, "{}: ", Location::from(origin))?;
         }
-        match self.unit.as_ref().map(|unit| &unit.record) {
+        let record = self.unit.as_ref().map(|unit| &unit.record);
+        if let Some(refusal) = self.refusal() {
+            let unit = match record {
+                Some(Record::Delete(key)) => Some(format!("undoing {key}")),
+                record => record.map(|record| record.key().to_string()),
+            };
+            return f.write_str(&refusal.message(unit.as_deref()));
+        }
+        match record {
             // Rows of all seeds are in one unit: only the place tells which seed it is.
             Some(record) if matches!(record.key(), Key::Seed(_)) => {
                 f.write_str("a row was refused: ")?;
@@ -314,15 +330,17 @@ pub(crate) async fn drive<R: Reader>(
         }
         let mut version = Versions::new(&history);
         let recorded = history.by_key();
+        let mut watch = Watch::new(&decision.scripts);
         let mut left = decision.scripts.as_slice();
         while !left.is_empty() {
             if db.stop().is_raised() {
                 return Err(interrupted(done, version.highest()));
             }
-            let (scripts, later) = left.split_at(history::chained(db, left, run));
+            let (scripts, later) = left.split_at(history::chained(db, left, run, &watch));
             left = later;
             let events: Vec<_> = scripts.iter().map(|it| unit_events(it, on_event)).collect();
-            let chain = history::run_chain(db, scripts, run, &events, &mut patience).await;
+            let chain =
+                history::run_chain(db, scripts, run, &events, &mut patience, &mut watch).await;
             let happened = chain.receipts.len();
             for (script, receipt) in scripts.iter().zip(chain.receipts) {
                 let units = script.units.iter().zip(receipt.durations);
@@ -540,18 +558,30 @@ async fn script_error(
         (Part::Step(step), Failure::Step { error, .. }) => db::locate(db, &step.sql, error).await,
         _ => None,
     };
+    let suspects = match failed.unit {
+        Some(unit) => vec![unit],
+        None => history::suspects(&failed.part, &failed.failure, script),
+    };
     let ran = match (failed.unit, &failed.part) {
         (Some(unit), _) => unit,
-        (None, Part::Commit) => script.units.len(),
+        (None, Part::Commit | Part::References | Part::Compiles) => script.units.len(),
         (None, _) => 0,
     };
-    let rolled_back = script.units[..ran]
-        .iter()
-        .filter(|unit| !is_conditional(unit))
-        .map(|unit| unit.record.key().clone())
+    let unit = match *suspects.as_slice() {
+        [unit] => Some(unit),
+        _ => None,
+    };
+    let others = script.units[..ran].iter().enumerate();
+    let rolled_back = others
+        .filter(|(number, other)| Some(*number) != unit && !is_conditional(other))
+        .map(|(_, unit)| unit.record.key().clone())
         .collect();
     ApplyError::Script(Box::new(ScriptError {
-        unit: failed.unit.map(|unit| script.units[unit].clone()),
+        unit: unit.map(|unit| script.units[unit].clone()),
+        suspects: suspects
+            .into_iter()
+            .map(|unit| script.units[unit].clone())
+            .collect(),
         offset,
         rolled_back,
         redone: redone(script),
@@ -582,6 +612,7 @@ fn interrupted(done: Vec<Done>, version: Option<i64>) -> ApplyError {
             failure: Failure::interrupted(),
         },
         unit: None,
+        suspects: Vec::new(),
         offset: None,
         rolled_back: Vec::new(),
         redone: Vec::new(),

@@ -36,10 +36,10 @@ pub enum ForeignKeys {
     /// Enforced statement by statement: the default.
     #[default]
     On,
-    /// Not enforced, so that `DROP TABLE` deletes no children. Violations are counted before and after, and more
-    /// of them than before fail the script.
+    /// Not enforced, so that `DROP TABLE` deletes no children. Violations are compared before and after, and a new one
+    /// fails the script.
     Off,
-    /// The same, and nobody counts.
+    /// The same, without the comparison.
     Unchecked,
 }
 
@@ -87,7 +87,10 @@ pub struct Step {
     /// The place in a file, for statements that somebody wrote.
     pub origin: Option<Origin>,
     /// A query to run where this step fails, before anything is rolled back; its rows go into the failure.
-    pub explain: Option<&'static str>,
+    pub explain: Option<Arc<str>>,
+    /// A query to run where this is the last step and the `COMMIT` behind it fails, before anything is rolled back; its
+    /// rows go into the failure.
+    pub explain_commit: Option<Arc<str>>,
     /// The step fails where the database is no longer in the state that the script was planned on, and never otherwise.
     pub is_guard: bool,
     /// When it runs; without a condition, where the step before it succeeded.
@@ -159,6 +162,7 @@ impl Step {
             args: args.into(),
             origin: None,
             explain: None,
+            explain_commit: None,
             is_guard: false,
             when: None,
             on_failure: OnFailure::Stop,

@@ -563,7 +563,10 @@ impl Run<'_> {
         if atomicity == Atomicity::Bare && self.connection.is_autocommit() {
             self.locked(&step.sql, &step.args).await?;
         } else {
-            run_once(self.connection, &step.sql, &step.args).await?;
+            // The transaction has its lock: this one is its own.
+            run_once(self.connection, &step.sql, &step.args)
+                .await
+                .map_err(EngineError::of_the_statement)?;
         }
         Ok(Rows::new())
     }
@@ -571,8 +574,12 @@ impl Run<'_> {
     async fn clean_up(&self, transaction: &Transaction, stopped: Stopped) -> Failure {
         let Stopped { at, error } = stopped;
         let explanation = match at {
-            At::Step(number) => self.explanation(&transaction.steps[number]).await,
-            At::Begin | At::Commit => Vec::new(),
+            At::Step(number) => self.explanation(&transaction.steps[number].explain).await,
+            At::Commit => match transaction.steps.last() {
+                Some(last) => self.explanation(&last.explain_commit).await,
+                None => Vec::new(),
+            },
+            At::Begin => Vec::new(),
         };
         if !self.connection.is_autocommit() {
             // Where this fails the connection is closed at once, and that rolls back.
@@ -596,9 +603,9 @@ impl Run<'_> {
         }
     }
 
-    async fn explanation(&self, step: &Step) -> Rows {
-        match step.explain {
-            Some(sql) => rows(self.connection, &Query::new(sql))
+    async fn explanation(&self, query: &Option<Arc<str>>) -> Rows {
+        match query {
+            Some(sql) => rows(self.connection, &Query::new(&**sql))
                 .await
                 .unwrap_or_default(),
             None => Vec::new(),

@@ -59,10 +59,22 @@ pub enum Part {
     Record,
     /// A statement of the unit.
     Step(Step),
-    /// With foreign keys off: rows without their parent before the unit ran, so that they cannot be counted.
+    /// Recording what the guards of a unit compare with, before it ran.
     ForeignKeysBefore,
-    /// With foreign keys off: the unit left more rows without their parent than there were.
+    /// The unit left rows without their parent that had one before. The failure's explanation has `child, rowid, parent,
+    /// columns, on_delete, parent_exists, found, all`: up to 20 rows, and how many there are.
     ForeignKeysAfter,
+    /// The unit made a foreign key that refers to no key: `child, columns, parent, parent_columns, parent_type`.
+    Mismatch,
+    /// Rows of a table do not fit the constraints that the unit gave it: `fault, found`.
+    OldRows,
+    /// The unit left a schema that the engine cannot read.
+    Schema,
+    /// At the end of the run, a foreign key has lost the parent table that it had: `unit, child, columns, parent_before,
+    /// parent`.
+    References,
+    /// At the end of the run, a view or a trigger does not compile: `view`, without the triggers.
+    Compiles,
     /// `COMMIT`.
     Commit,
 }

@@ -22,6 +22,8 @@ pub const LAYOUT: i64 = 1;
 /// | `run_id`, `applied_by` | the run that wrote the row, and who ran it |
 /// | `detail` | of `meta` rows: the value. Of others: a JSON object, see [`DOWN_CHECKSUM`], [`BASELINE`] and [`VIOLATIONS`] |
 /// | `source`, `down` | the canonical texts of the file as applied and of its down file |
+///
+/// While a run is under way, `source`, `down` and `checksum` of `revision` hold what its guards compare with.
 pub(super) const CREATE: &str = "\
 CREATE TABLE IF NOT EXISTS _migrations (
   kind TEXT NOT NULL,
@@ -109,7 +111,7 @@ pub const SEED_ENVIRONMENT: &str = "environment";
 pub const WRITTEN: &str = "written";
 
 /// Key of `detail`: the foreign key violations that were there before a unit that runs with foreign keys off, as
-/// `[{"child", "parent", "count"}]`.
+/// `[{"child", "parent", "count"}]`. Tables with a mismatch are left out.
 pub const VIOLATIONS: &str = "violations_before";
 
 /// The table that remembers how far an import into this database has come, for as long as it is not finished. One row.

@@ -1,6 +1,9 @@
 //! The statements that record: a script becomes transactions. Pure.
 
-use super::layout::{BASELINE, CREATE, FIRST_ROWS, LAYOUT, VIOLATIONS};
+use super::effects::Effects;
+use super::guards;
+use super::layout::{BASELINE, CREATE, FIRST_ROWS, LAYOUT};
+use super::watch::{Guard, Place};
 use crate::db::Transaction;
 use crate::script::{
     Atomicity, Entry, ForeignKeys, Key, Record, Revision, Run, Script, Step, Unit,
@@ -16,12 +19,28 @@ pub(super) enum Purpose {
     Guard,
     /// Writes to `_migrations` for this unit.
     Record(usize),
-    /// Counts the violations that are there before this unit.
+    /// Fails where a view or a trigger does not compile before the run.
+    CompilesBefore,
+    /// Records what is to be compared with behind this unit.
     Before(usize),
     /// A statement of this unit.
     Unit(usize),
-    /// Fails where there are more violations than before this unit.
+    /// Fails where this unit has left a schema that cannot be read.
+    Schema(usize),
+    /// Fails where this unit has left rows that break the constraints of their table.
+    OldRows(usize),
+    /// Fails where a foreign key has become a mismatch in this unit.
+    Mismatch(usize),
+    /// Fails where a row has lost its parent in this unit.
     After(usize),
+    /// Records what this unit has done to foreign keys.
+    Compared(usize),
+    /// Fails where a foreign key has lost its parent table in this run.
+    References,
+    /// Fails where a view or a trigger does not compile at the end of the run.
+    Compiles,
+    /// Prepares a guard over the whole schema, or tidies up behind it.
+    Around,
     /// Writes how long this unit took, and is its last.
     Done(usize),
     /// Decides whether this unit runs, or belongs to how that is done.
@@ -30,6 +49,32 @@ pub(super) enum Purpose {
     Pending(usize),
     /// Follows this unit, whether it ran or not, and tells that the answer is there.
     Passed(usize),
+}
+
+impl Purpose {
+    /// The unit that it belongs to.
+    pub(super) fn unit(self) -> Option<usize> {
+        match self {
+            Purpose::Record(unit)
+            | Purpose::Before(unit)
+            | Purpose::Unit(unit)
+            | Purpose::Schema(unit)
+            | Purpose::OldRows(unit)
+            | Purpose::Mismatch(unit)
+            | Purpose::After(unit)
+            | Purpose::Compared(unit)
+            | Purpose::Done(unit)
+            | Purpose::Condition(unit)
+            | Purpose::Pending(unit)
+            | Purpose::Passed(unit) => Some(unit),
+            Purpose::Table
+            | Purpose::Guard
+            | Purpose::CompilesBefore
+            | Purpose::References
+            | Purpose::Compiles
+            | Purpose::Around => None,
+        }
+    }
 }
 
 /// A transaction, and for each of its steps what it is there for.
@@ -43,14 +88,6 @@ const LAST_RUNS: usize = 37 * 64;
 
 const NOW: &str = "strftime('%Y-%m-%dT%H:%M:%fZ', 'now')";
 
-/// Rows without their parent, counted per child table and parent table:
-/// <https://sqlite.org/pragma.html#pragma_foreign_key_check>.
-const COUNTED: &str = "\
-SELECT \"table\" AS child, parent, count(*) AS found FROM pragma_foreign_key_check GROUP BY 1, 2";
-
-/// The rows themselves, for the error.
-const VIOLATING: &str = "SELECT \"table\", rowid, parent FROM pragma_foreign_key_check LIMIT 20";
-
 impl Script {
     /// The revision of the history after this script.
     pub fn leaves(&self) -> Revision {
@@ -62,14 +99,20 @@ impl Script {
     }
 }
 
-/// Makes transactions of a script.
-pub(super) fn lower(script: &Script, run: &Run) -> Vec<Lowered> {
+/// Makes transactions of a script that has this place in its run.
+pub(super) fn lower(script: &Script, run: &Run, place: Place<'_>) -> Vec<Lowered> {
     match script.atomicity {
         Atomicity::Transaction => {
             let mut steps = Steps::new(script.expects, run);
             steps.clear_the_way(&script.units);
+            steps.guards(place.before(), Purpose::CompilesBefore);
             for (number, unit) in script.units.iter().enumerate() {
                 steps.unit(number, unit, script.foreign_keys, run);
+            }
+            steps.guards(place.references(), Purpose::References);
+            steps.guards(place.compiles(script), Purpose::Compiles);
+            if script.foreign_keys == ForeignKeys::On {
+                steps.explain_commit();
             }
             vec![steps.done(script.foreign_keys, Atomicity::Transaction)]
         }
@@ -106,6 +149,7 @@ fn bare(script: &Script, run: &Run) -> Vec<Lowered> {
         for step in &unit.steps {
             between.push(Purpose::Unit(number), step.clone());
         }
+        between.schema(number, &Effects::of(unit));
     }
     vec![
         first.done(ForeignKeys::On, Atomicity::Transaction),
@@ -187,15 +231,8 @@ impl Steps {
             }
             Record::Delete(_) | Record::Restore(_) => {}
         }
-        let counts = foreign_keys == ForeignKeys::Off && !unit.steps.is_empty();
-        if counts {
-            self.push(Purpose::Before(number), count_before(key));
-        }
-        for step in &unit.steps {
-            self.push(Purpose::Unit(number), step.clone());
-        }
-        if counts {
-            self.push(Purpose::After(number), no_more_than_before(key));
+        if !unit.steps.is_empty() {
+            self.statements(number, unit, foreign_keys);
         }
         match &unit.record {
             Record::Insert(_) | Record::Replace(_) if !unit.steps.is_empty() => {
@@ -203,6 +240,61 @@ impl Steps {
             }
             Record::Delete(key) => self.push(Purpose::Record(number), delete(key)),
             _ => {}
+        }
+    }
+
+    /// The statements of a unit, between what they are compared with and the guards that compare.
+    fn statements(&mut self, number: usize, unit: &Unit, foreign_keys: ForeignKeys) {
+        let effects = Effects::of(unit);
+        let rows = guards::compares_rows(foreign_keys, &effects);
+        if rows {
+            for step in guards::rows_before(unit, &effects) {
+                self.push(Purpose::Before(number), step);
+            }
+        }
+        let old_rows = guards::old_rows(&effects);
+        let old_rows = old_rows.map(|(before, after)| {
+            self.push(Purpose::Before(number), before);
+            after
+        });
+        if let Some(step) = guards::references_before(&effects) {
+            self.push(Purpose::Before(number), step);
+        }
+        for step in &unit.steps {
+            self.push(Purpose::Unit(number), step.clone());
+        }
+        self.schema(number, &effects);
+        if let Some(step) = old_rows {
+            self.push(Purpose::OldRows(number), step);
+        }
+        if rows {
+            self.push(Purpose::Mismatch(number), guards::no_new_mismatch());
+            self.push(Purpose::After(number), guards::no_new_violation());
+            self.push(Purpose::Compared(number), guards::forget_rows());
+        }
+        if let Some(step) = guards::references_after(unit, &effects) {
+            self.push(Purpose::Compared(number), step);
+        }
+    }
+
+    fn schema(&mut self, number: usize, effects: &Effects) {
+        for step in guards::reads_schema(effects) {
+            self.push(Purpose::Schema(number), step);
+        }
+    }
+
+    fn guards(&mut self, guards: Vec<Guard>, refuses: Purpose) {
+        for guard in guards {
+            match guard {
+                Guard::Record(step) => self.push(Purpose::Around, step),
+                Guard::Refuse(step) => self.push(refuses, step),
+            }
+        }
+    }
+
+    fn explain_commit(&mut self) {
+        if let Some(last) = self.steps.last_mut() {
+            last.explain_commit = Some(guards::violations());
         }
     }
 
@@ -233,7 +325,7 @@ pub(crate) fn at_revision(expects: Revision) -> Step {
     }
 }
 
-fn key_args(key: &Key) -> Vec<Value> {
+pub(super) fn key_args(key: &Key) -> Vec<Value> {
     vec![key.kind().into(), key.version()]
 }
 
@@ -356,35 +448,6 @@ fn duration(key: &Key) -> Step {
          WHERE kind = ?1 AND version = ?2 RETURNING duration_ms",
         key_args(key),
     )
-}
-
-fn count_before(key: &Key) -> Step {
-    Step::own(
-        format!(
-            "UPDATE _migrations SET detail = json_set(coalesce(detail, '{{}}'), '$.{VIOLATIONS}', \
-             json((SELECT json_group_array(json_object('child', child, 'parent', parent, 'count', found)) \
-             FROM ({COUNTED})))) WHERE kind = ?1 AND version = ?2"
-        ),
-        key_args(key),
-    )
-}
-
-fn no_more_than_before(key: &Key) -> Step {
-    Step {
-        explain: Some(VIOLATING),
-        ..Step::own(
-            format!(
-                "SELECT CASE WHEN EXISTS (SELECT 1 FROM ({COUNTED}) AS now WHERE found > coalesce(\
-                 (SELECT json_extract(before.value, '$.count') \
-                 FROM _migrations, json_each(detail, '$.{VIOLATIONS}') AS before \
-                 WHERE kind = ?1 AND version = ?2 \
-                 AND json_extract(before.value, '$.child') = now.child \
-                 AND json_extract(before.value, '$.parent') = now.parent), 0)) \
-                 THEN json('rows without their parent') ELSE 1 END"
-            ),
-            key_args(key),
-        )
-    }
 }
 
 /// A migration that `baseline` took as applied: recorded, and never run.

@@ -142,6 +142,10 @@ impl<'a> Checker<'a> {
             }
         }
         let whole = self.repeatables().await?;
+        if let Some(broken) = self.rehearsal.broken() {
+            self.tell(broken)?;
+            return Ok(false);
+        }
         Ok(whole && self.skipped.is_empty())
     }
 

@@ -2,10 +2,10 @@
 //! remembers nothing of the one before. Nothing here touches a database of the project.
 
 use crate::db::{
-    Db, DbError, Engine, Failure, Options, Query, Rows, Transaction, locate, unknown_function,
+    Db, DbError, Engine, Failure, Options, Query, Transaction, locate, unknown_function,
 };
 use crate::diagnostic::Diagnostic;
-use crate::history::{self, Failed, Part, RunError};
+use crate::history::{self, Failed, Part, Receipt, RunError, Watch};
 use crate::schema::{Schema, Snapshot, inspect, snapshot};
 use crate::script::{
     Atomicity, ForeignKeys, Key, Origin, Record, Revision, Run, Script, Source, Step,
@@ -103,6 +103,8 @@ pub(super) struct Rehearsal {
     db: Db,
     revision: Revision,
     run: Run,
+    /// What a file left broken, and no file has repaired yet.
+    broken: Option<Box<Diagnostic>>,
 }
 
 /// A rehearsal came to its end early.
@@ -127,12 +129,18 @@ impl Rehearsal {
             db: Db::memory(Options::default()).await?,
             revision: Revision::NONE,
             run: Run::new("rehearsal"),
+            broken: None,
         })
     }
 
     /// The database, for whatever builds on it.
     pub(super) fn into_db(self) -> Db {
         self.db
+    }
+
+    /// A view, a trigger or a foreign key that a file left broken and no later one has repaired.
+    pub(super) fn broken(&mut self) -> Option<Stopped> {
+        self.broken.take().map(Stopped::Problem)
     }
 
     /// The schema as it is now.
@@ -193,7 +201,29 @@ impl Rehearsal {
     }
 
     async fn script(&mut self, script: Script, leaves: &[Leaves], way: Way) -> Result<(), Stopped> {
-        let result = history::run(&self.db, &script, &self.run, Arc::new(|_| {})).await;
+        let watch = match self.broken {
+            Some(_) => Watch::going_on(true),
+            None => Watch::new(std::slice::from_ref(&script)),
+        };
+        let mut result = self.run(&script, watch).await;
+        if result.is_ok() && script.atomicity == Atomicity::Transaction {
+            self.broken = None;
+        }
+        // Files that run together are judged at their end, and a later one may repair what this one breaks. Going down,
+        // each is a run of its own.
+        if way != Way::Down {
+            result = match result {
+                Err(RunError::Failed(failed))
+                    if matches!(failed.part, Part::Compiles | Part::References) =>
+                {
+                    if let Stopped::Problem(problem) = self.fails(*failed, &script, way).await {
+                        self.broken.get_or_insert(problem);
+                    }
+                    self.run(&script, Watch::going_on(false)).await
+                }
+                result => result,
+            };
+        }
         self.forget(leaves).await?;
         match result {
             Ok(_) => {
@@ -207,17 +237,25 @@ impl Rehearsal {
         }
     }
 
+    async fn run(&self, script: &Script, watch: Watch) -> Result<Receipt, RunError> {
+        history::run_watched(&self.db, script, &self.run, Arc::new(|_| {}), watch).await
+    }
+
     async fn fails(&self, failed: Failed, script: &Script, way: Way) -> Stopped {
-        let (error, explanation) = match failed.failure {
-            Failure::Open(error) => return Stopped::Db(error),
-            Failure::Lost(error) => return Stopped::Db(error.into()),
-            Failure::Step {
-                error, explanation, ..
-            } => (error, explanation),
+        let failed_unit = match failed.unit {
+            Some(unit) => Some(unit),
+            None => history::suspects(&failed.part, &failed.failure, script).pop(),
         };
         // What fails to commit fails for what the last one did.
-        let unit = failed.unit.and_then(|unit| script.units.get(unit));
-        let Some(unit) = unit.or(script.units.last()) else {
+        let unit = failed_unit.and_then(|unit| script.units.get(unit));
+        let unit = unit.or(script.units.last());
+        let refusal = history::refusal(&failed.part, &failed.failure, unit);
+        let error = match failed.failure {
+            Failure::Open(error) => return Stopped::Db(error),
+            Failure::Lost(error) => return Stopped::Db(error.into()),
+            Failure::Step { error, .. } => error,
+        };
+        let Some(unit) = unit else {
             return Stopped::Db(DbError::Read(error));
         };
         let Some(first) = unit.steps.first().and_then(|step| step.origin.as_ref()) else {
@@ -228,28 +266,37 @@ impl Rehearsal {
             source: first.source.clone(),
             span: 0..0,
         };
-        let (origin, message) = match failed.part {
-            Part::Step(step) => {
+        let mut notes = Vec::new();
+        let (origin, message) = match (failed.part, refusal) {
+            (_, Some(refusal)) => {
+                help.push(refusal.help(&first.source.name));
+                let message = refusal.message(Some(&unit.record.key().to_string()));
+                notes = refusal.notes;
+                (refusal.origin, message)
+            }
+            (Part::Step(step), None) => {
                 help.extend(unknown_function(&error.message));
                 help.extend(help_for(way, unit.record.key(), &step.sql));
                 let offset = locate(&self.db, &step.sql, &error).await;
                 let origin = step.origin.map(|origin| origin.token_at(offset));
-                (origin.unwrap_or(whole_file), error.message)
+                (Some(origin.unwrap_or(whole_file)), error.message)
             }
-            Part::ForeignKeysAfter => (whole_file, orphans(&explanation)),
-            Part::Begin | Part::Record | Part::ForeignKeysBefore | Part::Commit => {
-                (whole_file, error.message)
-            }
+            _ => (Some(whole_file), error.message),
         };
         let message = match way {
             Way::Up => message,
             Way::Down => format!("{message} (taking it back, in memory)"),
             Way::Again => format!("{message} (applying it a second time, in memory)"),
         };
-        let problem = Diagnostic::problem("fails", message)
-            .about(unit.record.key())
-            .at(origin)
-            .helps(help);
+        let problem = Diagnostic {
+            notes,
+            ..Diagnostic::problem("fails", message)
+        };
+        let problem = match origin {
+            Some(origin) => problem.at(origin),
+            None => problem.in_file(&first.source.name),
+        };
+        let problem = problem.about(unit.record.key()).helps(help);
         Stopped::Problem(Box::new(problem))
     }
 
@@ -324,30 +371,6 @@ fn bare_or_quoted(name: &str) -> String {
     } else {
         identifier(name)
     }
-}
-
-/// Rows of `table, rowid, parent`, in words.
-fn orphans(rows: &Rows) -> String {
-    let named: Vec<String> = rows
-        .iter()
-        .map(|row| {
-            let text = |at: usize| match row.get(at) {
-                Some(Value::Text(text)) => text.clone(),
-                Some(Value::Integer(number)) => number.to_string(),
-                _ => "?".to_owned(),
-            };
-            format!(
-                "row {} of {} has no parent in {}",
-                text(1),
-                text(0),
-                text(2)
-            )
-        })
-        .collect();
-    format!(
-        "this leaves rows without their parent: {}",
-        named.join("; ")
-    )
 }
 
 fn unusable(why: &str) -> crate::db::EngineError {

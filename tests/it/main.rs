@@ -17,6 +17,7 @@ mod doctor_process;
 mod errors;
 mod export;
 mod grouping;
+mod guards;
 mod import;
 #[cfg(unix)]
 mod kill;

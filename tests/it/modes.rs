@@ -43,7 +43,6 @@ in_every_mode! {
     the_rebuild_of_a_table_that_refers_to_itself_keeps_its_rows
     a_rebuild_that_loses_a_parent_is_rolled_back
     violations_that_were_there_before_are_no_obstacle
-    a_mismatch_that_hides_violations_is_named
     undo_of_a_parent_is_safe_for_foreign_keys_too
     a_bare_migration_is_recorded_before_and_after
     a_bare_migration_that_failed_is_settled_by_repair

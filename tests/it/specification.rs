@@ -381,24 +381,6 @@ pub(crate) async fn violations_that_were_there_before_are_no_obstacle(world: Wor
     );
 }
 
-pub(crate) async fn a_mismatch_that_hides_violations_is_named(world: World) {
-    world.apply(&[FAMILY]).await.unwrap();
-    already(
-        &world,
-        &[
-            "CREATE TABLE stray (x REFERENCES parent (name))",
-            "INSERT INTO stray VALUES ('one')",
-        ],
-    )
-    .await;
-    let result = world.apply(&[FAMILY, ("V2__rebuild.sql", REBUILD)]).await;
-    assert_eq!(
-        failure(result),
-        "ForeignKeysBefore: foreign key mismatch - \"stray\" referencing \"parent\""
-    );
-    assert_eq!(world.recorded().await, "V1");
-}
-
 pub(crate) async fn undo_of_a_parent_is_safe_for_foreign_keys_too(world: World) {
     let down = ("V1__family.down.sql", "DROP TABLE parent;");
     world.apply(&[FAMILY, down]).await.unwrap();

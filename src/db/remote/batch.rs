@@ -6,6 +6,7 @@
 //! <https://github.com/tursodatabase/libsql/blob/main/docs/HRANA_3_SPEC.md>.
 
 use std::collections::HashSet;
+use std::sync::Arc;
 
 use libsql_hrana::proto::{Batch, BatchCond, BatchCondList, BatchStep, Stmt, StmtResult};
 
@@ -27,6 +28,8 @@ enum Part {
     Explain(usize),
     /// `COMMIT`.
     Commit,
+    /// The query that explains why `COMMIT` failed.
+    ExplainCommit,
     /// `ROLLBACK`, if something is left open.
     Rollback,
 }
@@ -97,22 +100,27 @@ impl Lowering {
                 }
             };
             places.push(failed);
-            if let Some(explain) = step.explain {
-                self.push(
-                    (number, Part::Explain(at)),
-                    Some(BatchCond::Error { step: failed }),
-                    Stmt::new(explain, true),
-                );
-            }
+            self.explain((number, Part::Explain(at)), failed, &step.explain);
         }
         if atomic {
-            self.chain((number, Part::Commit), Stmt::new("COMMIT", false));
+            let failed = self.chain((number, Part::Commit), Stmt::new("COMMIT", false));
+            if let Some(last) = transaction.steps.last() {
+                self.explain((number, Part::ExplainCommit), failed, &last.explain_commit);
+            }
         }
         self.push(
             (number, Part::Rollback),
             Some(in_transaction()),
             Stmt::new("ROLLBACK", false),
         );
+    }
+
+    /// Adds a query that runs only if this step failed.
+    fn explain(&mut self, part: (usize, Part), failed: u32, query: &Option<Arc<str>>) {
+        if let Some(query) = query {
+            let condition = BatchCond::Error { step: failed };
+            self.push(part, Some(condition), Stmt::new(&**query, true));
+        }
     }
 
     /// Adds a step that runs only if the one before it in the chain succeeded.
@@ -245,7 +253,10 @@ pub(super) fn ran(lowered: &Lowered, complete: &Complete) -> HashSet<(usize, usi
 pub(super) fn outcome(lowered: &Lowered, complete: Complete) -> Result<Vec<Answer>, Failure> {
     let failed = |(_, part): &(usize, Part), step: &StepOutcome| {
         matches!(step, StepOutcome::Failed(_))
-            && !matches!(part, Part::Attempt(_) | Part::Explain(_) | Part::Rollback)
+            && !matches!(
+                part,
+                Part::Attempt(_) | Part::Explain(_) | Part::ExplainCommit | Part::Rollback
+            )
     };
     let parts = lowered.parts.iter();
     let mut both = parts.clone().zip(&complete.steps);
@@ -274,14 +285,26 @@ fn failure(lowered: &Lowered, mut steps: Vec<StepOutcome>, failed: usize) -> Fai
     let at = match part {
         Part::Step(step) => At::Step(step),
         Part::Commit => At::Commit,
-        Part::Begin | Part::Attempt(_) | Part::Explain(_) | Part::Rollback => At::Begin,
+        Part::Begin
+        | Part::Attempt(_)
+        | Part::Explain(_)
+        | Part::ExplainCommit
+        | Part::Rollback => At::Begin,
     };
-    let explain = lowered
-        .parts
-        .iter()
-        .position(|other| matches!((at, other), (At::Step(step), (t, Part::Explain(of))) if *t == transaction && *of == step));
+    let explains = match part {
+        Part::Step(step) => Part::Explain(step),
+        _ => Part::ExplainCommit,
+    };
+    let mut parts = lowered.parts.iter();
+    let explain = parts.position(|other| *other == (transaction, explains));
     let mut taken = |step: usize| std::mem::replace(&mut steps[step], StepOutcome::Skipped);
     let error = match taken(failed) {
+        // A server also ends a transaction in the middle, with SQLITE_BUSY; this is the transaction's own lock.
+        StepOutcome::Failed(error)
+            if error.code == "SQLITE_LOCKED" && matches!(part, Part::Step(_)) =>
+        {
+            engine_error(&error).of_the_statement()
+        }
         StepOutcome::Failed(error) => engine_error(&error),
         StepOutcome::Done(_) | StepOutcome::Skipped => EngineError::interrupted(),
     };

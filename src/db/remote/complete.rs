@@ -402,7 +402,7 @@ mod tests {
             steps: vec![
                 Step::own("INSERT INTO t VALUES (1)", vec![]),
                 Step {
-                    explain: Some("SELECT 1"),
+                    explain: Some("SELECT 1".into()),
                     ..Step::own("SELECT 2", vec![])
                 },
             ],

@@ -103,11 +103,31 @@ impl Whole<'_> {
                 .lowered
                 .refused(self.number(part).unwrap_or(usize::MAX), error),
             Part::ForeignKeysAfter if !explanation.is_empty() => Why::ForeignKeys {
-                count: explanation.len() as u64,
+                count: number(&explanation),
                 some: explanation.iter().map(|row| orphan(row)).collect(),
             },
+            Part::Mismatch => Why::engine(mismatch(error, &explanation)),
             _ => Why::engine(error),
         }
+    }
+}
+
+/// How many rows without their parent there are, of which these are some.
+fn number(rows: &Rows) -> u64 {
+    let all = rows.first().and_then(|row| row.get(7)?.as_i64());
+    all.and_then(|all| u64::try_from(all).ok())
+        .unwrap_or(rows.len() as u64)
+}
+
+/// As the engine words it where it looks for such rows.
+fn mismatch(error: EngineError, rows: &Rows) -> EngineError {
+    let text = |at: usize| rows.first().and_then(|row| row.get(at)?.as_str());
+    match (text(0), text(2)) {
+        (Some(child), Some(parent)) => EngineError {
+            message: format!("foreign key mismatch - \"{child}\" referencing \"{parent}\""),
+            ..error
+        },
+        _ => error,
     }
 }
 

@@ -375,9 +375,120 @@ async fn rows_without_their_parent_are_named() {
             ("V3__c.sql", "DROP TABLE p; CREATE TABLE p (x PRIMARY KEY);"),
         ],
         expect![[r#"
-            V3__c.sql:1:1 fails
-              this leaves rows without their parent: row 1 of c has no parent in p
+            V3__c.sql fails
+              V3 leaves rows whose parent is gone
+              note: c, row 1: x = 1 has no parent in p
+              help: let V3__c.sql delete these rows, keep their parents, or change what they refer to
             2 applied, 0 reversed, not whole
+        "#]],
+    )
+    .await;
+}
+
+#[tokio::test]
+async fn what_does_not_compile_at_the_end_is_told_of_the_file_that_broke_it() {
+    let family = (
+        "V1__family.sql",
+        "CREATE TABLE p (id INTEGER PRIMARY KEY); CREATE TABLE c (pid INTEGER REFERENCES p(id)); CREATE TABLE a (x);",
+    );
+    let more = ("V3__more.sql", "CREATE TABLE more (x); DROP TABLE more;");
+    check(
+        &[
+            family,
+            (
+                "V2__rebuild.sql",
+                "ALTER TABLE p RENAME TO p_old; CREATE TABLE p (id INTEGER PRIMARY KEY);\nINSERT INTO p SELECT id FROM p_old; DROP TABLE p_old;",
+            ),
+            more,
+        ],
+        expect![[r#"
+            V2__rebuild.sql:1:1 fails
+              V2 leaves a foreign key whose parent table does not exist, so that every write to its table fails
+              note: c (pid) refers to p_old
+              note: c referred to p before: renaming a table also changes the foreign keys that refer to it
+              help: rebuild a table in this order: create the new table under another name, copy the rows, drop the old table, rename the new table to p
+            3 applied, 0 reversed, not whole
+        "#]],
+    )
+    .await;
+    check(
+        &[
+            family,
+            (
+                "V2__view.sql",
+                "CREATE VIEW v AS SELECT x FROM a;\nDROP TABLE a;",
+            ),
+            more,
+        ],
+        expect![[r#"
+            V2__view.sql fails
+              V2: a view or trigger does not compile at the end of the run: error in view v: no such table: main.a
+              help: drop it before the change and create it again behind it, or correct it, in V2__view.sql
+            3 applied, 0 reversed, not whole
+        "#]],
+    )
+    .await;
+    check(
+        &[
+            family,
+            (
+                "V2__early.sql",
+                "CREATE VIEW v AS SELECT y FROM later; DROP TABLE p;",
+            ),
+            more,
+            (
+                "V4__later.sql",
+                "CREATE TABLE later (y); CREATE TABLE p (id INTEGER PRIMARY KEY);",
+            ),
+        ],
+        expect![[r#"
+            4 applied, 0 reversed, whole
+        "#]],
+    )
+    .await;
+    check(
+        &[
+            family,
+            ("V2__a.sql", "CREATE VIEW v AS SELECT 1;"),
+            ("V2__a.down.sql", "DROP VIEW v; DROP TABLE p;"),
+        ],
+        expect![[r#"
+            V2__a.down.sql:1:14 fails
+              V2 leaves a foreign key whose parent table does not exist, so that every write to its table fails (taking it back, in memory)
+              note: c (pid) refers to p
+              help: change or drop the tables that refer to it in V2__a.down.sql too, or keep it
+            2 applied, 0 reversed, whole
+        "#]],
+    )
+    .await;
+    check(
+        &[
+            family,
+            (
+                "V2__d.sql",
+                "CREATE TABLE gone (x); DROP TABLE gone; CREATE TABLE q (k); CREATE TABLE d (a REFERENCES q (k));",
+            ),
+        ],
+        expect![[r#"
+            V2__d.sql fails
+              V2 leaves a foreign key that refers to no key, so that every write to its table fails
+              note: d (a) refers to q (k), which is neither its primary key nor has a UNIQUE index
+              help: add `CREATE UNIQUE INDEX … ON q (k)` to V2__d.sql, or change what the foreign key refers to
+            1 applied, 0 reversed, not whole
+        "#]],
+    )
+    .await;
+    check(
+        &[(
+            "V1__cut.sql",
+            "CREATE TABLE t (x);\nPRAGMA writable_schema = ON;\nUPDATE sqlite_schema SET sql = 'CREATE TABLE t (' WHERE name = 't';",
+        )],
+        expect![[r#"
+            V1__cut.sql:2:1 fails
+              V1 leaves a schema that cannot be read: malformed database schema (t) - incomplete input
+              note: with such a schema, a database cannot be opened
+              help: correct what V1__cut.sql writes to sqlite_schema
+            0 applied, 0 reversed, not whole
         "#]],
     )
     .await;

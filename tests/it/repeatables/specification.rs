@@ -268,7 +268,7 @@ pub(crate) async fn undo_succeeds_where_some_repeatables_cannot_be_made_again(wo
         let options = UndoOptions {
             back: Back::Steps(1),
             grouping,
-            ..UndoOptions::default()
+            adopted: seedbed::migrations::Adopted::Refuse,
         };
         let undone = undo(&world.db, &options, &Run::new("test"), &ignore()).await;
         let undone = undone.unwrap();
