@@ -2,7 +2,7 @@
 //! remembers nothing of the one before. Nothing here touches a database of the project.
 
 use crate::db::{
-    Db, DbError, Engine, Failure, Options, Query, Rows, Transaction, if_accepted, locate,
+    Db, DbError, Engine, EngineError, Failure, Options, Query, Rows, Transaction, if_accepted, locate,
 };
 use crate::diagnostic::Diagnostic;
 use crate::history::{self, Failed, Part, RunError};
@@ -23,6 +23,7 @@ use super::set::{Migration, Text};
 /// A file as it is read for a rehearsal.
 #[derive(Debug, Clone)]
 pub(super) struct Act {
+    source: Arc<Source>,
     reading: Reading,
 }
 
@@ -35,6 +36,7 @@ impl Act {
     /// The same of a text that was recorded.
     pub(super) fn of(source: &Arc<Source>) -> Act {
         Act {
+            source: source.clone(),
             reading: reading::read(source, Engine::Local),
         }
     }
@@ -50,6 +52,21 @@ impl Act {
     /// What is wrong with it, and what should be known.
     pub(super) fn problems(&self) -> &[Diagnostic] {
         &self.reading.problems
+    }
+
+    /// Its file.
+    pub(super) fn file(&self) -> &str {
+        &self.source.name
+    }
+
+    /// Its statements.
+    pub(super) fn steps(&self) -> &[Step] {
+        &self.reading.steps
+    }
+
+    /// Whether it accepts diagnostics of this code.
+    pub(super) fn allows(&self, code: &str) -> bool {
+        self.reading.allowed.contains(code)
     }
 
     /// Whether it may run at all.
@@ -93,6 +110,8 @@ pub(super) enum Way {
     Down,
     /// Applying it again after it was taken back, or at once if it is repeatable.
     Again,
+    /// Applying it to a database that exists: with rows, and with what the repeatable ones have made.
+    Existing,
 }
 
 /// A database in memory, and what its history has come to.
@@ -108,8 +127,18 @@ pub(super) struct Rehearsal {
 pub(super) enum Stopped {
     /// The engine in memory cannot be used.
     Db(DbError),
-    /// The engine refused a statement of a file.
-    Problem(Box<Diagnostic>),
+    /// The engine refused a file.
+    Problem(Box<Problem>),
+}
+
+/// The engine refused a file.
+#[derive(Debug)]
+pub(super) struct Problem {
+    pub(super) diagnostic: Diagnostic,
+    /// The statement of the file that it refused, where it was one.
+    pub(super) statement: Option<Arc<str>>,
+    /// The engine's words.
+    pub(super) error: EngineError,
 }
 
 impl From<DbError> for Stopped {
@@ -126,6 +155,23 @@ impl Rehearsal {
             revision: Revision::NONE,
             run: Run::new("rehearsal"),
         })
+    }
+
+    /// Another database that is as this one is now.
+    pub(super) async fn fork(&self) -> Result<Rehearsal, DbError> {
+        let Some(db) = self.db.fork().await? else {
+            return Err(DbError::Read(unusable("it is not in memory")));
+        };
+        Ok(Rehearsal {
+            db,
+            revision: self.revision,
+            run: self.run.clone(),
+        })
+    }
+
+    /// The database.
+    pub(super) fn db(&self) -> &Db {
+        &self.db
     }
 
     /// The database, for whatever builds on it.
@@ -152,7 +198,7 @@ impl Rehearsal {
     ) -> Result<(), Stopped> {
         let entry = entry(migration);
         let record = match (migration.version(), way) {
-            (None, Way::Again) => Record::Replace(entry),
+            (None, Way::Again | Way::Existing) => Record::Replace(entry),
             _ => Record::Insert(entry),
         };
         self.act(record, act, way).await
@@ -222,7 +268,7 @@ impl Rehearsal {
         let Some(first) = unit.steps.first().and_then(|step| step.origin.as_ref()) else {
             return Stopped::Db(DbError::Read(error));
         };
-        let mut help = None;
+        let (mut help, mut statement) = (None, None);
         let whole_file = Origin {
             source: first.source.clone(),
             span: 0..0,
@@ -230,25 +276,31 @@ impl Rehearsal {
         let (origin, message) = match failed.part {
             Part::Step(step) => {
                 help = help_for(way, unit.record.key(), &step.sql);
+                statement = Some(step.sql.clone());
                 let offset = locate(&self.db, &step.sql, &error).await;
                 let origin = step.origin.map(|origin| origin.token_at(offset));
-                (origin.unwrap_or(whole_file), error.message)
+                (origin.unwrap_or(whole_file), error.message.clone())
             }
             Part::ForeignKeysAfter => (whole_file, orphans(&explanation)),
             Part::Begin | Part::Record | Part::ForeignKeysBefore | Part::Commit => {
-                (whole_file, error.message)
+                (whole_file, error.message.clone())
             }
         };
         let message = match way {
             Way::Up => message,
             Way::Down => format!("{message} (taking it back, in memory)"),
             Way::Again => format!("{message} (applying it a second time, in memory)"),
+            Way::Existing => format!("{message} (on a database that exists, in memory)"),
         };
-        let problem = Diagnostic::problem("fails", message)
+        let diagnostic = Diagnostic::problem("fails", message)
             .about(unit.record.key())
             .at(origin)
             .helps(help);
-        Stopped::Problem(Box::new(problem))
+        Stopped::Problem(Box::new(Problem {
+            diagnostic,
+            statement,
+            error,
+        }))
     }
 
     /// What the connection remembers now and is about to be told otherwise.
@@ -278,10 +330,18 @@ impl Rehearsal {
         if steps.is_empty() {
             return Ok(());
         }
+        self.execute(steps).await
+    }
+
+    /// Runs statements that no file has.
+    pub(super) async fn execute(
+        &self,
+        statements: impl IntoIterator<Item = String>,
+    ) -> Result<(), DbError> {
         let transaction = Transaction {
             foreign_keys: ForeignKeys::Off,
             atomicity: Atomicity::Bare,
-            steps: steps
+            steps: statements
                 .into_iter()
                 .map(|sql| Step::own(sql, vec![]))
                 .collect(),
@@ -337,7 +397,7 @@ fn back((name, value): (String, Option<Value>)) -> Option<String> {
 fn help_for(way: Way, key: &Key, statement: &str) -> Option<String> {
     let repeatable = matches!(key, Key::Repeatable(_));
     match (way, kind(statement)) {
-        (Way::Up, _) => None,
+        (Way::Up | Way::Existing, _) => None,
         (Way::Down, _) => Some(format!(
             "`undo` runs the down file on the schema that {key} leaves: make it fit that"
         )),
@@ -390,6 +450,6 @@ fn orphans(rows: &Rows) -> String {
     )
 }
 
-fn unusable(why: &str) -> crate::db::EngineError {
-    crate::db::EngineError::new(crate::db::Code::Other(1), why)
+fn unusable(why: &str) -> EngineError {
+    EngineError::new(crate::db::Code::Other(1), why)
 }

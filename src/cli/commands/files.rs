@@ -11,7 +11,7 @@ use crate::cli::session::{Ending, Session, Stopped};
 use crate::diagnostic::{Class, Diagnostic};
 use crate::init::{self, Dependency, InitError, InitOptions, Wrote};
 use crate::migrations::{
-    self, CreateError, Files, GitError, NewOptions, Numbering, RenumberError, Which,
+    self, CheckOptions, CreateError, Files, GitError, NewOptions, Numbering, RenumberError, Which,
 };
 use crate::report::{Document, Report};
 use crate::seeds;
@@ -19,7 +19,7 @@ use crate::seeds;
 /// `check`
 pub(crate) async fn check(session: &Session, flags: &args::Check) -> Ending {
     let project = session.project()?;
-    let mut set = session.migrations(&project.migrations.value)?;
+    let set = session.migrations(&project.migrations.value)?;
     let base = match &flags.base {
         Some(reference) => Some(
             migrations::read_base(&project.migrations.value, reference)
@@ -27,10 +27,11 @@ pub(crate) async fn check(session: &Session, flags: &args::Check) -> Ending {
         ),
         None => None,
     };
-    if let Some(base) = &base {
-        set.publish(&base.common);
-    }
-    let checked = migrations::check(&set)
+    let options = CheckOptions {
+        base: base.as_ref(),
+        downs_from: None,
+    };
+    let checked = migrations::check(&set, &options)
         .await
         .map_err(|error| session.stopped(Report::history(&error.into())))?;
     let mut problems = checked.problems;

@@ -13,7 +13,9 @@ fn set(files: &[(&str, &str)]) -> Migrations {
 }
 
 async fn checked(files: &[(&str, &str)]) -> Checked {
-    super::check(&set(files)).await.unwrap()
+    super::check(&set(files), &CheckOptions::default())
+        .await
+        .unwrap()
 }
 
 /// What is found, one problem a line, and how far the rehearsal came.
@@ -187,6 +189,7 @@ async fn a_down_file_that_is_no_inverse_is_told_once_and_spoils_nothing_after_it
               the down file of V1 does not bring back the schema that was there before
               note: table a should not be there
               help: make the down file take back all that the migration does, and no more
+              help: to accept it as it is, write `-- seedbed: allow down-no-inverse: REASON` at its top; to accept all old ones, `downs_from = V` under [migrations] in config.toml: those below V are not tried
             V2__b.down.sql:1:40 fails
               error in index i after drop column: no such column: x (taking it back, in memory)
               help: `undo` runs the down file on the schema that V2 leaves: make it fit that
@@ -240,6 +243,7 @@ async fn a_migration_that_cannot_be_applied_twice_is_told() {
               the down file of V3 does not bring back the schema that was there before
               note: table c should not be there
               help: make the down file take back all that the migration does, and no more
+              help: to accept it as it is, write `-- seedbed: allow down-no-inverse: REASON` at its top; to accept all old ones, `downs_from = V` under [migrations] in config.toml: those below V are not tried
             3 applied, 0 reversed, whole
         "#]],
     )
