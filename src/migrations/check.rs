@@ -168,9 +168,8 @@ impl<'a> Part<'a> {
             true => Act::new(text).published(),
             false => Act::new(text),
         };
-        let is_published = |text: &Text, old: Option<&Text>| {
-            old.is_some_and(|old| old.checksum == text.checksum)
-        };
+        let is_published =
+            |text: &Text, old: Option<&Text>| old.is_some_and(|old| old.checksum == text.checksum);
         let below = |from: i64| migration.version().is_some_and(|version| version < from);
         Part {
             migration,
@@ -229,7 +228,11 @@ async fn judge(
         Some(existing) => uncompiled(&existing.rehearsal, &existing.ran).await?,
         None => Uncompiled::default(),
     };
-    let named = of_fresh.objects().chain(of_existing.objects()).cloned().collect();
+    let named = of_fresh
+        .objects()
+        .chain(of_existing.objects())
+        .cloned()
+        .collect();
     of_existing.broken.retain_mut(|other| {
         let same = of_fresh.broken.iter_mut().find(|it| it.is_as(other));
         same.map(|same| same.everywhere = true).is_none()

@@ -332,7 +332,9 @@ mod tests {
     fn a_near_miss_of_no_directive_lists_those_there_are() {
         assert_eq!(
             found("-- Seedbed: vacuum\nVACUUM;").1,
-            ["1:1 the directives are: no-transaction, foreign-keys=on, foreign-keys=off, allow CODE: REASON"]
+            [
+                "1:1 the directives are: no-transaction, foreign-keys=on, foreign-keys=off, allow CODE: REASON"
+            ]
         );
     }
 

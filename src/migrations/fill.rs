@@ -59,9 +59,7 @@ impl Fill {
                         .map(|_| Step::own(format!("INSERT INTO {name} DEFAULT VALUES"), vec![]))
                         .collect(),
                 };
-                let _ = db
-                    .run(vec![transaction], std::sync::Arc::new(|_| {}))
-                    .await;
+                let _ = db.run(vec![transaction], std::sync::Arc::new(|_| {})).await;
             }
         }
         Ok(Vec::new())
@@ -79,9 +77,7 @@ impl Fill {
                     atomicity: Atomicity::Bare,
                     steps: vec![Step::own(format!("DELETE FROM {name}"), vec![])],
                 };
-                let _ = db
-                    .run(vec![transaction], std::sync::Arc::new(|_| {}))
-                    .await;
+                let _ = db.run(vec![transaction], std::sync::Arc::new(|_| {})).await;
             }
         }
         Ok(())

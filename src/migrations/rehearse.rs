@@ -2,7 +2,8 @@
 //! remembers nothing of the one before. Nothing here touches a database of the project.
 
 use crate::db::{
-    Db, DbError, Engine, EngineError, Failure, Options, Query, Rows, Transaction, if_accepted, locate,
+    Db, DbError, Engine, EngineError, Failure, Options, Query, Rows, Transaction, if_accepted,
+    locate,
 };
 use crate::diagnostic::Diagnostic;
 use crate::history::{self, Failed, Part, RunError};
@@ -12,6 +13,7 @@ use crate::script::{
 };
 use crate::sql::{Kind, Value, What, identifier, kind, significant};
 
+use std::collections::HashSet;
 use std::sync::Arc;
 
 use super::directive::DIRECTIVE;
@@ -187,6 +189,17 @@ impl Rehearsal {
     /// The same, cheaper, and only good for comparing.
     pub(super) async fn snapshot(&self) -> Result<Snapshot, DbError> {
         snapshot(&self.db).await
+    }
+
+    /// The objects that there are: sort, and name in lower case.
+    pub(super) async fn names(&self) -> Result<HashSet<(String, String)>, DbError> {
+        let query = Query::new("SELECT type, lower(name) FROM sqlite_schema");
+        let rows = self.db.rows(query).await?.into_iter();
+        let names = rows.filter_map(|row| match row {
+            [Value::Text(what), Value::Text(name)] => Some((what, name)),
+            _ => None,
+        });
+        Ok(names.collect())
     }
 
     /// Applies a migration; one that is repeatable may have been applied before.
@@ -417,7 +430,8 @@ fn help_for(way: Way, key: &Key, statement: &str) -> Option<String> {
     }
 }
 
-fn bare_or_quoted(name: &str) -> String {
+/// A name as one writes it: in quotes only where it needs them.
+pub(super) fn bare_or_quoted(name: &str) -> String {
     let is_bare = name.chars().all(|c| c == '_' || c.is_ascii_alphanumeric());
     if is_bare {
         name.to_owned()

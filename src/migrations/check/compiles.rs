@@ -135,7 +135,9 @@ impl Culprit<'_> {
             ),
             None => (
                 Location::file(part.up.file()),
-                format!("drop the {what} before this changes what it uses, and create it again afterwards"),
+                format!(
+                    "drop the {what} before this changes what it uses, and create it again afterwards"
+                ),
             ),
         };
         problem.about(part.key()).at(location).help(help)

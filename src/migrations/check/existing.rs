@@ -9,7 +9,7 @@ use crate::db::DbError;
 use crate::diagnostic::Diagnostic;
 use crate::migrations::directive::DEPENDS_ON_ROWS;
 use crate::migrations::fill::{Depends, Fill, Literals, Unfilled, depends};
-use crate::migrations::rehearse::{Problem, Stopped};
+use crate::migrations::rehearse::{Problem, Stopped, bare_or_quoted};
 use crate::schema::{Broken, Object, ObjectKind, broken};
 use crate::script::Key;
 use crate::sql::{Kind, What, identifier, kind, significant, unquote};
@@ -52,10 +52,7 @@ impl<'a> Published<'a> {
     }
 
     /// It has all but the newest version, and the repeatable migrations as they are now, as far as they can be applied.
-    pub(super) fn all_but_the_newest(
-        parts: &'a [Part<'a>],
-        ran: &HashSet<&Key>,
-    ) -> Published<'a> {
+    pub(super) fn all_but_the_newest(parts: &'a [Part<'a>], ran: &HashSet<&Key>) -> Published<'a> {
         let (last, mut versions): (Vec<_>, Vec<_>) = parts
             .iter()
             .filter(|part| ran.contains(part.key()))
@@ -157,9 +154,11 @@ impl<'a> Existing<'a> {
             }
         }
         let mut whole = true;
+        let mut there = None;
         for part in self.published.last.clone() {
-            if self.is_due(part).await? && self.forward(part).await? == Next::Stop {
-                whole = false;
+            if self.is_due(part, &mut there).await? {
+                there = None;
+                whole &= self.forward(part).await? == Next::Continue;
             }
         }
         if whole && !self.lost.is_empty() {
@@ -224,31 +223,47 @@ impl<'a> Existing<'a> {
             let maker = makers.filter(|part| makes(part, &object)).last();
             if let Some(maker) = maker {
                 self.has.retain(|(key, _)| *key != maker.key());
-                let drop = format!("DROP {} IF EXISTS {}", object.kind.word(), identifier(&object.name));
+                let drop = format!(
+                    "DROP {} IF EXISTS {}",
+                    object.kind.word(),
+                    identifier(&object.name)
+                );
                 self.rehearsal.execute([drop]).await?;
             }
         }
         Ok(())
     }
 
-    /// Whether a repeatable migration would run now: it is new or changed, or what it makes is gone.
-    async fn is_due(&self, part: &Part<'_>) -> Result<bool, DbError> {
-        if !self.has.contains(&(part.key(), part.migration.up.checksum.as_str())) {
+    /// Whether a repeatable migration would run now: it is new or changed, or what it makes is gone. `there` is known
+    /// as long as nothing runs.
+    async fn is_due(
+        &self,
+        part: &Part<'_>,
+        there: &mut Option<HashSet<(String, String)>>,
+    ) -> Result<bool, DbError> {
+        let checksum = part.migration.up.checksum.as_str();
+        if !self.has.contains(&(part.key(), checksum)) {
             return Ok(true);
         }
-        let schema = self.rehearsal.schema().await?;
-        Ok(made(part).any(|(what, name)| {
-            !schema.objects.iter().any(|object| {
-                object.kind.word() == what.word() && object.name.eq_ignore_ascii_case(&name)
-            })
-        }))
+        let there = match there {
+            Some(there) => there,
+            None => there.insert(self.rehearsal.names().await?),
+        };
+        let is_gone = |(what, name): (What, String)| {
+            !there.contains(&(what.word().to_owned(), name.to_ascii_lowercase()))
+        };
+        Ok(made(part).any(is_gone))
     }
 
     /// Applies a file to filled tables, and where that fails, to empty ones.
     async fn forward(&mut self, part: &'a Part<'a>) -> Result<Next, DbError> {
         let unfilled = self.fill.before(self.rehearsal.db()).await?;
         self.report_unfilled(part, unfilled);
-        let with_rows = match self.rehearsal.up(part.migration, &part.up, Way::Existing).await {
+        let with_rows = match self
+            .rehearsal
+            .up(part.migration, &part.up, Way::Existing)
+            .await
+        {
             Ok(()) => {
                 self.ran.push((part, Way::Existing));
                 return Ok(Next::Continue);
@@ -260,7 +275,11 @@ impl<'a> Existing<'a> {
             true => self.fill.empty(self.rehearsal.db()).await?,
             false => self.rebuild().await?,
         }
-        match self.rehearsal.up(part.migration, &part.up, Way::Existing).await {
+        match self
+            .rehearsal
+            .up(part.migration, &part.up, Way::Existing)
+            .await
+        {
             Ok(()) => {
                 self.ran.push((part, Way::Existing));
                 self.problems.push(because_of_rows(with_rows));
@@ -268,10 +287,38 @@ impl<'a> Existing<'a> {
             }
             Err(Stopped::Db(error)) => Err(error),
             Err(Stopped::Problem(problem)) => {
-                self.problems.push(because_of_objects(*problem));
+                self.problems.push(self.because_of_objects(*problem));
                 Ok(Next::Stop)
             }
         }
+    }
+
+    /// A file that fails without any rows, and did not fail on a new database.
+    fn because_of_objects(&self, problem: Problem) -> Diagnostic {
+        let Problem {
+            diagnostic, error, ..
+        } = problem;
+        if let Some(Key::Repeatable(_)) = diagnostic.subject {
+            return diagnostic.help(
+                "it runs on what its earlier text and the new versions leave: make it work there too",
+            );
+        }
+        let words = error.message;
+        let repeatables = self.published.repeatables.iter();
+        let in_the_way = repeatables
+            .flat_map(|part| made(part))
+            .find(|(what, name)| words.starts_with(&format!("error in {} {name}", what.word())));
+        let help = match in_the_way {
+            Some((what, name)) => format!(
+                "write `DROP {} IF EXISTS {};` before it: the repeatable migration makes it again afterwards",
+                what.word().to_ascii_uppercase(),
+                bare_or_quoted(&name)
+            ),
+            None => "what the repeatable migrations make is there before a new version runs: drop what is in the way \
+                     in this file (`… IF EXISTS`); they make it again afterwards"
+                .to_owned(),
+        };
+        diagnostic.help(help)
     }
 
     /// Builds it once more, without rows: a file that is no transaction has left a part of what it does.
@@ -372,20 +419,6 @@ fn help_on(statement: &str) -> Option<&'static str> {
     }
 }
 
-/// A file that fails on a database that exists without any rows, and did not fail on a new one.
-fn because_of_objects(problem: Problem) -> Diagnostic {
-    let diagnostic = problem.diagnostic;
-    match diagnostic.subject {
-        Some(Key::Repeatable(_)) => diagnostic.help(
-            "it runs on what its text of before and the new versions have left: make it work there too",
-        ),
-        _ => diagnostic.help(
-            "on a database that exists, the views and triggers of the repeatable migrations are there before a new \
-             version runs: drop what is in the way in this file; the repeatable migration makes it again",
-        ),
-    }
-}
-
 /// What a file creates and does not drop again: sort and name.
 fn made<'p>(part: &'p Part<'_>) -> impl Iterator<Item = (What, String)> + 'p {
     let steps = part.up.steps();
@@ -394,9 +427,9 @@ fn made<'p>(part: &'p Part<'_>) -> impl Iterator<Item = (What, String)> + 'p {
             return None;
         };
         let is_it = |name: &str| name.eq_ignore_ascii_case(&object.name);
-        let gone = steps[at + 1..].iter().any(
-            |later| matches!(kind(&later.sql), Kind::Drop(dropped) if is_it(&dropped.name)),
-        );
+        let gone = steps[at + 1..]
+            .iter()
+            .any(|later| matches!(kind(&later.sql), Kind::Drop(dropped) if is_it(&dropped.name)));
         (!gone && !object.temporary).then(|| {
             let what = match object.what {
                 What::VirtualTable => What::Table,

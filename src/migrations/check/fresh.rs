@@ -106,7 +106,11 @@ impl<'a> Fresh<'a> {
         second: &Snapshot,
     ) -> Result<(), DbError> {
         let mut trial = self.caught_up().await?;
-        if self.there_and_back(&mut trial, part, down, first, second).await? == Round::Same {
+        if self
+            .there_and_back(&mut trial, part, down, first, second)
+            .await?
+            == Round::Same
+        {
             self.reversed += 1;
             self.trial = Some(trial);
         }
@@ -190,8 +194,8 @@ impl<'a> Fresh<'a> {
             .in_file(&down.source.name)
             .help(help)
             .help(format!(
-                "to accept it as it is, write `-- seedbed: allow {DOWN_NO_INVERSE}: REASON` at its top; to accept all \
-                 old ones, `downs_from = V` under [migrations] in config.toml: those below V are not tried"
+                "an old one may stay as it is: `-- seedbed: allow {DOWN_NO_INVERSE}: REASON` at its top, or `downs_from = \
+                 V` under [migrations] in config.toml, which accepts those below V"
             ));
         self.problems
             .push(described(problem, &differences, "as it should be"));

@@ -68,7 +68,10 @@ impl Lost<'_> {
             .iter()
             .map(|object| format!("{} {}", object.kind.word(), object.name))
             .collect();
-        let statements: Vec<String> = gone.iter().map(|object| format!("{};", object.sql)).collect();
+        let statements: Vec<String> = gone
+            .iter()
+            .map(|object| format!("{};", object.sql))
+            .collect();
         let message = format!(
             "{} drops and recreates {}, and these are gone with the old table: {}",
             self.part.key(),
@@ -87,9 +90,9 @@ impl Lost<'_> {
                 "if they are to go: drop them by name, or write `-- seedbed: allow {LOST_IN_REBUILD}: REASON` at the \
                  top of the file"
             ));
-        let drop = self.part.up.steps().iter().find(|step| {
-            matches!(kind(&step.sql), Kind::Drop(object) if object.what == What::Table)
-        });
+        let drop = self.part.up.steps().iter().find(
+            |step| matches!(kind(&step.sql), Kind::Drop(object) if object.what == What::Table),
+        );
         if let Some(origin) = drop.and_then(|step| step.origin.clone()) {
             problem = problem.at(origin);
         }
