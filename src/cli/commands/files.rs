@@ -39,7 +39,7 @@ pub(crate) async fn check(session: &Session, flags: &args::Check) -> Ending {
         problems.extend(migrations::check_against(&set, base));
     }
     let seeds = super::seeds::read(session, &project.seeds.value)?;
-    let seeds = seeds::check(&seeds, &set, SystemTime::now())
+    let seeds = seeds::check(&seeds, &set, checked.database.as_ref(), SystemTime::now())
         .await
         .map_err(|error| session.stopped(Report::history(&error)))?;
     let mut report = Report::problems(&problems);

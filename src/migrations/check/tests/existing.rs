@@ -113,23 +113,37 @@ async fn a_column_under_a_view_of_a_repeatable_migration_cannot_be_dropped() {
         3 applied, 0 reversed, whole, 0 new
     "#]]).await;
     // Its earlier text is not known.
-    check(&[base[0], drop, fitting], expect![[r#"
+    check(
+        &[base[0], drop, fitting],
+        expect![[r#"
         3 applied, 0 reversed, whole, 1 new
-    "#]]).await;
+    "#]],
+    )
+    .await;
     // A file that drops it first is right.
     let first = ("V2__drop.sql", "DROP VIEW v; ALTER TABLE t DROP COLUMN y;");
     let first_if_there = (
         "V2__drop.sql",
         "DROP VIEW IF EXISTS v; ALTER TABLE t DROP COLUMN y;",
     );
-    check_on(base, &[base[0], first, fitting], expect![[r#"
+    check_on(
+        base,
+        &[base[0], first, fitting],
+        expect![[r#"
         V2__drop.sql:1:11 fails
           no such view: v
         1 applied, 0 reversed, not whole, 0 new
-    "#]]).await;
-    check_on(base, &[base[0], first_if_there, fitting], expect![[r#"
+    "#]],
+    )
+    .await;
+    check_on(
+        base,
+        &[base[0], first_if_there, fitting],
+        expect![[r#"
         3 applied, 0 reversed, whole, 1 new
-    "#]]).await;
+    "#]],
+    )
+    .await;
 }
 
 #[tokio::test]
@@ -143,29 +157,47 @@ async fn a_repeatable_migration_that_keeps_the_old_name_of_a_column_is_an_error(
     ];
     let rename = ("V2__r.sql", "ALTER TABLE t RENAME COLUMN old TO new;");
     let files = [base[0], rename, base[1]];
-    check(&files, expect![[r#"
+    check(
+        &files,
+        expect![[r#"
         R__v.sql:2:1 does-not-compile
           view v does not compile in a new database after R__v: no such column: old
           help: make the view fit the schema that it is created on
         3 applied, 0 reversed, whole, 1 new
-    "#]]).await;
-    check_on(base, &files, expect![[r#"
+    "#]],
+    )
+    .await;
+    check_on(
+        base,
+        &files,
+        expect![[r#"
         R__v.sql:2:1 does-not-compile
           view v does not compile in a new database after R__v: no such column: old
           help: make the view fit the schema that it is created on
         3 applied, 0 reversed, whole, 1 new
-    "#]]).await;
+    "#]],
+    )
+    .await;
     let fitting = (
         "R__v.sql",
         "DROP VIEW IF EXISTS v;\nCREATE VIEW v AS SELECT new FROM t;",
     );
     let files = [base[0], rename, fitting];
-    check(&files, expect![[r#"
+    check(
+        &files,
+        expect![[r#"
         3 applied, 0 reversed, whole, 1 new
-    "#]]).await;
-    check_on(base, &files, expect![[r#"
+    "#]],
+    )
+    .await;
+    check_on(
+        base,
+        &files,
+        expect![[r#"
         3 applied, 0 reversed, whole, 1 new
-    "#]]).await;
+    "#]],
+    )
+    .await;
 }
 
 #[tokio::test]
@@ -178,21 +210,31 @@ async fn a_trigger_that_a_new_version_breaks_is_an_error() {
         ),
     ];
     let drop = ("V3__d.sql", "DROP TABLE log;");
-    check_on(base, &[base[0], base[1], drop], expect![[r#"
+    check_on(
+        base,
+        &[base[0], base[1], drop],
+        expect![[r#"
         V3__d.sql does-not-compile
           trigger g does not compile after V3: no such table: main.log
           help: drop the trigger before this changes what it uses, and create it again afterwards
         3 applied, 0 reversed, whole, 1 new
-    "#]]).await;
+    "#]],
+    )
+    .await;
     // What was broken before is not the fault of a branch.
     let broken: Files<'_> = &[base[0], base[1], drop];
     let other = ("V4__o.sql", "CREATE TABLE o (x);");
-    check_on(broken, &[base[0], base[1], drop, other], expect![[r#"
+    check_on(
+        broken,
+        &[base[0], base[1], drop, other],
+        expect![[r#"
         V3__d.sql warning does-not-compile
           trigger g does not compile after V3: no such table: main.log
           help: drop the trigger before this changes what it uses, and create it again afterwards
         4 applied, 0 reversed, whole, 1 new
-    "#]]).await;
+    "#]],
+    )
+    .await;
 }
 
 #[tokio::test]
@@ -329,9 +371,13 @@ async fn a_rebuild_that_forgets_an_index_or_a_trigger_is_a_warning() {
         "#]],
     )
     .await;
-    check(&by(format!("{rebuild}{all}")), expect![[r#"
+    check(
+        &by(format!("{rebuild}{all}")),
+        expect![[r#"
         3 applied, 0 reversed, whole, 1 new
-    "#]]).await;
+    "#]],
+    )
+    .await;
     check(
         &by(format!(
             "DROP INDEX i; DROP INDEX j; DROP TRIGGER g;{rebuild}"
@@ -350,9 +396,13 @@ async fn a_rebuild_that_forgets_an_index_or_a_trigger_is_a_warning() {
         "#]],
     )
     .await;
-    check(&by("DROP TABLE t;".to_owned()), expect![[r#"
+    check(
+        &by("DROP TABLE t;".to_owned()),
+        expect![[r#"
         3 applied, 0 reversed, whole, 1 new
-    "#]]).await;
+    "#]],
+    )
+    .await;
     // What a repeatable migration makes comes again.
     check(
         &[
@@ -386,9 +436,14 @@ async fn a_down_file_is_judged_where_it_is_new() {
         base.iter().chain(files).copied().collect()
     };
     let new: Files<'static> = Box::leak(Box::new(new));
-    check_on(base, &with(new), expect![[r#"
+    check_on(
+        base,
+        &with(new),
+        expect![[r#"
         3 applied, 1 reversed, whole, 1 new
-    "#]]).await;
+    "#]],
+    )
+    .await;
     let mut changed = with(new);
     changed[1].1 = "SELECT 2;";
     check_on(base, &changed, expect![[r#"
@@ -408,7 +463,8 @@ async fn a_down_file_is_judged_where_it_is_new() {
     files[3].1 = "-- seedbed: allow down-no-inverse: it is older than the rule\nSELECT 1;";
     expect![[r#"
         3 applied, 1 reversed, whole, 1 new
-    "#]].assert_eq(&shown(
+    "#]]
+    .assert_eq(&shown(
         &super::super::check(&set(&files), &options).await.unwrap(),
     ));
 }
