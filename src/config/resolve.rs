@@ -185,6 +185,7 @@ pub fn resolve(sources: &Sources) -> Resolved {
     };
     let Toml {
         out_of_order,
+        downs_from,
         database_name,
         organization,
         primary_region,
@@ -195,6 +196,7 @@ pub fn resolve(sources: &Sources) -> Resolved {
         project: Project {
             root: sources.root.clone(),
             migrations,
+            downs_from,
             seeds,
             seed_env,
             backup,

@@ -29,7 +29,7 @@ pub(crate) async fn check(session: &Session, flags: &args::Check) -> Ending {
     };
     let options = CheckOptions {
         base: base.as_ref(),
-        downs_from: None,
+        downs_from: project.downs_from.as_ref().map(|version| version.value),
     };
     let checked = migrations::check(&set, &options)
         .await
@@ -58,6 +58,8 @@ pub(crate) async fn check(session: &Session, flags: &args::Check) -> Ending {
                 json!({"environments": seeds.environments, "rows": seeds.rows}),
             )
             .with("applied_in_memory", checked.applied)
+            .with("applied_to_existing", checked.applied_to_existing)
+            .with("downs_not_tried", checked.accepted_downs)
             .with("undone_in_memory", checked.reversed);
         session.print(&document);
     } else {
@@ -65,6 +67,18 @@ pub(crate) async fn check(session: &Session, flags: &args::Check) -> Ending {
             "{count} migrations are fine: {} applied in memory, {} of them undone and applied again",
             checked.applied, checked.reversed
         ));
+        if checked.applied_to_existing > 0 {
+            session.terminal.data(&format!(
+                "{} of them applied to a database that exists, with rows in its tables",
+                checked.applied_to_existing
+            ));
+        }
+        if checked.accepted_downs > 0 {
+            session.terminal.data(&format!(
+                "{} older down files were not tried",
+                checked.accepted_downs
+            ));
+        }
         if !seeds.environments.is_empty() {
             session.terminal.data(&format!(
                 "the seeds for {} are fine: they declare {} rows",
