@@ -200,7 +200,13 @@ pub(super) fn candidates(
             .map(Value::from),
         );
     }
-    more.extend([0, 1, 2, 10, 100, -1].map(Value::Integer));
+    // A default satisfies its own constraints.
+    suggested(
+        of.default.as_deref().unwrap_or_default(),
+        literals,
+        &mut more,
+    );
+    more.extend((0..=12).chain([50, 100, 1_000, -1]).map(Value::Integer));
     more.extend([Value::Real(0.5), Value::Blob(vec![1; 16])]);
     let reads_json = checks.iter().any(|check| check.reads_json);
     for value in more {
