@@ -75,8 +75,6 @@ pub struct Config {
     pub proxy: Option<Setting<Proxy>>,
     /// The folder of the migrations.
     pub migrations: Setting<PathBuf>,
-    /// `[migrations] downs_from`: `check` without a base does not try the down files of versions below this one.
-    pub downs_from: Option<Setting<i64>>,
     /// The folder of the seeds.
     pub seeds: Setting<PathBuf>,
     /// The seed environment. Named nowhere, it is `dev` on this machine (a file, memory, a loopback
@@ -160,6 +158,8 @@ pub struct Project {
     pub root: PathBuf,
     /// The folder of the migrations.
     pub migrations: Setting<PathBuf>,
+    /// `[migrations] downs_from`: `check` without a base does not try the down files of versions below this one.
+    pub downs_from: Option<Setting<i64>>,
     /// The folder of the seeds.
     pub seeds: Setting<PathBuf>,
     /// The seed environment, if it is named.

@@ -87,6 +87,8 @@ impl Resolved {
         let Project {
             root,
             migrations,
+            // No command that opens a database asks for it.
+            downs_from: _,
             seeds,
             seed_env,
             backup,

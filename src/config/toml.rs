@@ -58,7 +58,10 @@ const TABLES: [(&str, &[&str]); 6] = [
         &["enabled", "sync_interval_seconds", "local_db_path"],
     ),
     ("[turso.backup]", &["enabled", "retention_days", "dir"]),
-    ("[migrations]", &["dir", "out_of_order", "downs_from", "ignore_tables"]),
+    (
+        "[migrations]",
+        &["dir", "out_of_order", "downs_from", "ignore_tables"],
+    ),
     ("[seeds]", &["dir", "env"]),
 ];
 

@@ -66,6 +66,11 @@ impl Act {
         &self.reading.steps
     }
 
+    /// Whether foreign keys are enforced meanwhile.
+    pub(super) fn foreign_keys(&self) -> ForeignKeys {
+        self.reading.foreign_keys
+    }
+
     /// Whether it accepts diagnostics of this code.
     pub(super) fn allows(&self, code: &str) -> bool {
         self.reading.allowed.contains(code)
@@ -138,7 +143,7 @@ pub(super) enum Stopped {
 pub(super) struct Problem {
     pub(super) diagnostic: Diagnostic,
     /// The statement of the file that it refused, where it was one.
-    pub(super) statement: Option<Arc<str>>,
+    pub(super) step: Option<Step>,
     /// The engine's words.
     pub(super) error: EngineError,
 }
@@ -281,7 +286,7 @@ impl Rehearsal {
         let Some(first) = unit.steps.first().and_then(|step| step.origin.as_ref()) else {
             return Stopped::Db(DbError::Read(error));
         };
-        let (mut help, mut statement) = (None, None);
+        let (mut help, mut refused) = (None, None);
         let whole_file = Origin {
             source: first.source.clone(),
             span: 0..0,
@@ -289,7 +294,7 @@ impl Rehearsal {
         let (origin, message) = match failed.part {
             Part::Step(step) => {
                 help = help_for(way, unit.record.key(), &step.sql);
-                statement = Some(step.sql.clone());
+                refused = Some(step.clone());
                 let offset = locate(&self.db, &step.sql, &error).await;
                 let origin = step.origin.map(|origin| origin.token_at(offset));
                 (origin.unwrap_or(whole_file), error.message.clone())
@@ -311,7 +316,7 @@ impl Rehearsal {
             .helps(help);
         Stopped::Problem(Box::new(Problem {
             diagnostic,
-            statement,
+            step: refused,
             error,
         }))
     }

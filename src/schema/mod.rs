@@ -25,7 +25,7 @@ pub use shape::{
     Affinity, Column, ColumnKind, ForeignKey, IndexOrigin, Nullability, RowId, Shape, Strictness,
     TableKind, TableShape, UniqueIndex, shape,
 };
-pub(crate) use shape::{affinity, shape_queries, shaped};
+pub(crate) use shape::{affinity, shape_of, shape_queries, shaped};
 
 #[cfg(test)]
 pub(crate) mod tests {

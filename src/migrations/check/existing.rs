@@ -275,6 +275,7 @@ impl<'a> Existing<'a> {
             true => self.fill.empty(self.rehearsal.db()).await?,
             false => self.rebuild().await?,
         }
+        let because_of_rows = self.because_of_rows(part, with_rows).await?;
         match self
             .rehearsal
             .up(part.migration, &part.up, Way::Existing)
@@ -282,7 +283,7 @@ impl<'a> Existing<'a> {
         {
             Ok(()) => {
                 self.ran.push((part, Way::Existing));
-                self.problems.push(because_of_rows(with_rows));
+                self.problems.push(because_of_rows);
                 Ok(Next::Continue)
             }
             Err(Stopped::Db(error)) => Err(error),
@@ -291,6 +292,38 @@ impl<'a> Existing<'a> {
                 Ok(Next::Stop)
             }
         }
+    }
+
+    /// A file that fails on filled tables. The database is as it was before the file.
+    async fn because_of_rows(
+        &self,
+        part: &Part<'_>,
+        problem: Problem,
+    ) -> Result<Diagnostic, DbError> {
+        let Problem {
+            diagnostic, step, ..
+        } = problem;
+        if let Some(step) = step {
+            let steps = part.up.steps();
+            let at = steps.iter().position(|it| it.origin == step.origin);
+            let before = &steps[..at.unwrap_or_default()];
+            let (db, foreign_keys) = (self.rehearsal.db(), part.up.foreign_keys());
+            if depends(db, foreign_keys, before, &step.sql).await? == Depends::OnTheStatement {
+                return Ok(diagnostic
+                    .note("it fails on a table with rows, whatever they hold; on an empty one it does not")
+                    .helps(help_on(&step.sql)));
+            }
+        }
+        let problem = Diagnostic {
+            code: DEPENDS_ON_ROWS,
+            ..diagnostic.warning()
+        };
+        Ok(problem
+            .note("it failed on generated rows; whether it fails on a real database depends on the rows there")
+            .help(format!(
+                "if it cannot fail on the real rows, write `-- seedbed: allow {DEPENDS_ON_ROWS}: REASON` at the top of \
+                 the file"
+            )))
     }
 
     /// A file that fails without any rows, and did not fail on a new database.
@@ -383,30 +416,6 @@ fn literals(set: &Migrations) -> Literals {
         set.iter()
             .map(|migration| migration.up.source.text.as_str()),
     )
-}
-
-/// A file that fails on filled tables and does not fail on empty ones.
-fn because_of_rows(problem: Problem) -> Diagnostic {
-    let Problem {
-        diagnostic,
-        statement,
-        error,
-    } = problem;
-    let statement = statement.unwrap_or_default();
-    match depends(&statement, &error) {
-        Depends::OnTheStatement => diagnostic
-            .note("it fails on a table with rows, whatever they hold; on an empty one it does not")
-            .helps(help_on(&statement)),
-        Depends::OnGeneratedRows => Diagnostic {
-            code: DEPENDS_ON_ROWS,
-            ..diagnostic.warning()
-        }
-        .note("it failed on generated rows; whether it fails on a real database depends on the rows there")
-        .help(format!(
-            "if it cannot fail on the real rows, write `-- seedbed: allow {DEPENDS_ON_ROWS}: REASON` at the top of the \
-             file"
-        )),
-    }
 }
 
 fn help_on(statement: &str) -> Option<&'static str> {
