@@ -197,7 +197,9 @@ async fn look(
         match rehearsal.act(Record::Insert(entry), &act, Way::Up).await {
             Ok(()) => {}
             Err(Stopped::Db(error)) => return Err(BaselineError::Memory(error)),
-            Err(Stopped::Problem(problem)) => return Err(cannot_replay(*problem, version)),
+            Err(Stopped::Problem(problem)) => {
+                return Err(cannot_replay(problem.diagnostic, version));
+            }
         }
     }
     let foreign = history::not_the_applications(db)

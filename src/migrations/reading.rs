@@ -1,5 +1,6 @@
 //! Reading one text for an engine: its statements, how they are to be run, and what is wrong with them. Pure.
 
+use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use super::directive::{Directives, directives};
@@ -53,6 +54,8 @@ pub struct Reading {
     pub atomicity: Atomicity,
     /// Whether foreign keys are enforced meanwhile.
     pub foreign_keys: ForeignKeys,
+    /// The codes of the diagnostics that it accepts (`-- seedbed: allow CODE: REASON`).
+    pub allowed: BTreeSet<&'static str>,
     /// What is wrong with it, and what should be known.
     pub problems: Vec<Diagnostic>,
 }
@@ -285,6 +288,7 @@ impl Reader {
             steps: self.steps,
             atomicity: directives.atomicity,
             foreign_keys,
+            allowed: directives.allowed.clone(),
             problems: self.problems,
         }
     }

@@ -2,7 +2,8 @@
 //! remembers nothing of the one before. Nothing here touches a database of the project.
 
 use crate::db::{
-    Db, DbError, Engine, Failure, Options, Query, Rows, Transaction, if_accepted, locate,
+    Db, DbError, Engine, EngineError, Failure, Options, Query, Rows, Transaction, if_accepted,
+    locate,
 };
 use crate::diagnostic::Diagnostic;
 use crate::history::{self, Failed, Part, RunError};
@@ -12,6 +13,7 @@ use crate::script::{
 };
 use crate::sql::{Kind, Value, What, identifier, kind, significant};
 
+use std::collections::HashSet;
 use std::sync::Arc;
 
 use super::directive::DIRECTIVE;
@@ -23,6 +25,7 @@ use super::set::{Migration, Text};
 /// A file as it is read for a rehearsal.
 #[derive(Debug, Clone)]
 pub(super) struct Act {
+    source: Arc<Source>,
     reading: Reading,
 }
 
@@ -35,6 +38,7 @@ impl Act {
     /// The same of a text that was recorded.
     pub(super) fn of(source: &Arc<Source>) -> Act {
         Act {
+            source: source.clone(),
             reading: reading::read(source, Engine::Local),
         }
     }
@@ -50,6 +54,26 @@ impl Act {
     /// What is wrong with it, and what should be known.
     pub(super) fn problems(&self) -> &[Diagnostic] {
         &self.reading.problems
+    }
+
+    /// Its file.
+    pub(super) fn file(&self) -> &str {
+        &self.source.name
+    }
+
+    /// Its statements.
+    pub(super) fn steps(&self) -> &[Step] {
+        &self.reading.steps
+    }
+
+    /// Whether foreign keys are enforced meanwhile.
+    pub(super) fn foreign_keys(&self) -> ForeignKeys {
+        self.reading.foreign_keys
+    }
+
+    /// Whether it accepts diagnostics of this code.
+    pub(super) fn allows(&self, code: &str) -> bool {
+        self.reading.allowed.contains(code)
     }
 
     /// Whether it may run at all.
@@ -93,6 +117,8 @@ pub(super) enum Way {
     Down,
     /// Applying it again after it was taken back, or at once if it is repeatable.
     Again,
+    /// Applying it to a database that exists: with rows, and with what the repeatable ones have made.
+    Existing,
 }
 
 /// A database in memory, and what its history has come to.
@@ -108,8 +134,18 @@ pub(super) struct Rehearsal {
 pub(super) enum Stopped {
     /// The engine in memory cannot be used.
     Db(DbError),
-    /// The engine refused a statement of a file.
-    Problem(Box<Diagnostic>),
+    /// The engine refused a file.
+    Problem(Box<Problem>),
+}
+
+/// The engine refused a file.
+#[derive(Debug)]
+pub(super) struct Problem {
+    pub(super) diagnostic: Diagnostic,
+    /// The statement of the file that it refused, where it was one.
+    pub(super) step: Option<Step>,
+    /// The engine's words.
+    pub(super) error: EngineError,
 }
 
 impl From<DbError> for Stopped {
@@ -128,6 +164,23 @@ impl Rehearsal {
         })
     }
 
+    /// Another database that is as this one is now.
+    pub(super) async fn fork(&self) -> Result<Rehearsal, DbError> {
+        let Some(db) = self.db.fork().await? else {
+            return Err(DbError::Read(unusable("it is not in memory")));
+        };
+        Ok(Rehearsal {
+            db,
+            revision: self.revision,
+            run: self.run.clone(),
+        })
+    }
+
+    /// The database.
+    pub(super) fn db(&self) -> &Db {
+        &self.db
+    }
+
     /// The database, for whatever builds on it.
     pub(super) fn into_db(self) -> Db {
         self.db
@@ -143,6 +196,17 @@ impl Rehearsal {
         snapshot(&self.db).await
     }
 
+    /// The objects that there are: sort, and name in lower case.
+    pub(super) async fn names(&self) -> Result<HashSet<(String, String)>, DbError> {
+        let query = Query::new("SELECT type, lower(name) FROM sqlite_schema");
+        let rows = self.db.rows(query).await?.into_iter();
+        let names = rows.filter_map(|row| match row {
+            [Value::Text(what), Value::Text(name)] => Some((what, name)),
+            _ => None,
+        });
+        Ok(names.collect())
+    }
+
     /// Applies a migration; one that is repeatable may have been applied before.
     pub(super) async fn up(
         &mut self,
@@ -152,7 +216,7 @@ impl Rehearsal {
     ) -> Result<(), Stopped> {
         let entry = entry(migration);
         let record = match (migration.version(), way) {
-            (None, Way::Again) => Record::Replace(entry),
+            (None, Way::Again | Way::Existing) => Record::Replace(entry),
             _ => Record::Insert(entry),
         };
         self.act(record, act, way).await
@@ -222,7 +286,7 @@ impl Rehearsal {
         let Some(first) = unit.steps.first().and_then(|step| step.origin.as_ref()) else {
             return Stopped::Db(DbError::Read(error));
         };
-        let mut help = None;
+        let (mut help, mut refused) = (None, None);
         let whole_file = Origin {
             source: first.source.clone(),
             span: 0..0,
@@ -230,25 +294,31 @@ impl Rehearsal {
         let (origin, message) = match failed.part {
             Part::Step(step) => {
                 help = help_for(way, unit.record.key(), &step.sql);
+                refused = Some(step.clone());
                 let offset = locate(&self.db, &step.sql, &error).await;
                 let origin = step.origin.map(|origin| origin.token_at(offset));
-                (origin.unwrap_or(whole_file), error.message)
+                (origin.unwrap_or(whole_file), error.message.clone())
             }
             Part::ForeignKeysAfter => (whole_file, orphans(&explanation)),
             Part::Begin | Part::Record | Part::ForeignKeysBefore | Part::Commit => {
-                (whole_file, error.message)
+                (whole_file, error.message.clone())
             }
         };
         let message = match way {
             Way::Up => message,
             Way::Down => format!("{message} (taking it back, in memory)"),
             Way::Again => format!("{message} (applying it a second time, in memory)"),
+            Way::Existing => format!("{message} (on a database that exists, in memory)"),
         };
-        let problem = Diagnostic::problem("fails", message)
+        let diagnostic = Diagnostic::problem("fails", message)
             .about(unit.record.key())
             .at(origin)
             .helps(help);
-        Stopped::Problem(Box::new(problem))
+        Stopped::Problem(Box::new(Problem {
+            diagnostic,
+            step: refused,
+            error,
+        }))
     }
 
     /// What the connection remembers now and is about to be told otherwise.
@@ -278,10 +348,18 @@ impl Rehearsal {
         if steps.is_empty() {
             return Ok(());
         }
+        self.execute(steps).await
+    }
+
+    /// Runs statements that no file has.
+    pub(super) async fn execute(
+        &self,
+        statements: impl IntoIterator<Item = String>,
+    ) -> Result<(), DbError> {
         let transaction = Transaction {
             foreign_keys: ForeignKeys::Off,
             atomicity: Atomicity::Bare,
-            steps: steps
+            steps: statements
                 .into_iter()
                 .map(|sql| Step::own(sql, vec![]))
                 .collect(),
@@ -337,7 +415,7 @@ fn back((name, value): (String, Option<Value>)) -> Option<String> {
 fn help_for(way: Way, key: &Key, statement: &str) -> Option<String> {
     let repeatable = matches!(key, Key::Repeatable(_));
     match (way, kind(statement)) {
-        (Way::Up, _) => None,
+        (Way::Up | Way::Existing, _) => None,
         (Way::Down, _) => Some(format!(
             "`undo` runs the down file on the schema that {key} leaves: make it fit that"
         )),
@@ -357,7 +435,8 @@ fn help_for(way: Way, key: &Key, statement: &str) -> Option<String> {
     }
 }
 
-fn bare_or_quoted(name: &str) -> String {
+/// A name as one writes it: in quotes only where it needs them.
+pub(super) fn bare_or_quoted(name: &str) -> String {
     let is_bare = name.chars().all(|c| c == '_' || c.is_ascii_alphanumeric());
     if is_bare {
         name.to_owned()
@@ -390,6 +469,6 @@ fn orphans(rows: &Rows) -> String {
     )
 }
 
-fn unusable(why: &str) -> crate::db::EngineError {
-    crate::db::EngineError::new(crate::db::Code::Other(1), why)
+fn unusable(why: &str) -> EngineError {
+    EngineError::new(crate::db::Code::Other(1), why)
 }

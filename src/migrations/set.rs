@@ -47,8 +47,6 @@ pub struct Migrations {
     pub problems: Vec<Diagnostic>,
     /// The versions in the names of those files.
     pub(super) misfits: BTreeSet<i64>,
-    /// Checksums of texts that are published, and may have been applied: see [`Migrations::publish`].
-    pub(super) published: BTreeSet<String>,
 }
 
 /// The directory cannot be read.
@@ -101,16 +99,6 @@ impl Migrations {
                 .iter()
                 .map(|(name, bytes)| ((*name).to_owned(), bytes.to_vec())),
         )
-    }
-
-    /// Takes the files of this set for published: where they are as they were, a check does not judge their comments, as
-    /// an instruction to another tool in a file that databases have applied cannot be corrected any more.
-    pub fn publish(&mut self, common: &Migrations) {
-        let texts = common
-            .iter()
-            .flat_map(|migration| std::iter::once(&migration.up).chain(&migration.down));
-        self.published
-            .extend(texts.map(|text| text.checksum.clone()));
     }
 
     /// All migrations: the versioned by version, then the repeatable by name.

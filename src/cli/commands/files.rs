@@ -11,7 +11,7 @@ use crate::cli::session::{Ending, Session, Stopped};
 use crate::diagnostic::{Class, Diagnostic};
 use crate::init::{self, Dependency, InitError, InitOptions, Wrote};
 use crate::migrations::{
-    self, CreateError, Files, GitError, NewOptions, Numbering, RenumberError, Which,
+    self, CheckOptions, CreateError, Files, GitError, NewOptions, Numbering, RenumberError, Which,
 };
 use crate::report::{Document, Report};
 use crate::seeds;
@@ -19,7 +19,7 @@ use crate::seeds;
 /// `check`
 pub(crate) async fn check(session: &Session, flags: &args::Check) -> Ending {
     let project = session.project()?;
-    let mut set = session.migrations(&project.migrations.value)?;
+    let set = session.migrations(&project.migrations.value)?;
     let base = match &flags.base {
         Some(reference) => Some(
             migrations::read_base(&project.migrations.value, reference)
@@ -27,10 +27,11 @@ pub(crate) async fn check(session: &Session, flags: &args::Check) -> Ending {
         ),
         None => None,
     };
-    if let Some(base) = &base {
-        set.publish(&base.common);
-    }
-    let checked = migrations::check(&set)
+    let options = CheckOptions {
+        base: base.as_ref(),
+        downs_from: project.downs_from.as_ref().map(|version| version.value),
+    };
+    let checked = migrations::check(&set, &options)
         .await
         .map_err(|error| session.stopped(Report::history(&error.into())))?;
     let mut problems = checked.problems;
@@ -38,7 +39,7 @@ pub(crate) async fn check(session: &Session, flags: &args::Check) -> Ending {
         problems.extend(migrations::check_against(&set, base));
     }
     let seeds = super::seeds::read(session, &project.seeds.value)?;
-    let seeds = seeds::check(&seeds, &set, SystemTime::now())
+    let seeds = seeds::check(&seeds, &set, checked.database.as_ref(), SystemTime::now())
         .await
         .map_err(|error| session.stopped(Report::history(&error)))?;
     let mut report = Report::problems(&problems);
@@ -57,6 +58,8 @@ pub(crate) async fn check(session: &Session, flags: &args::Check) -> Ending {
                 json!({"environments": seeds.environments, "rows": seeds.rows}),
             )
             .with("applied_in_memory", checked.applied)
+            .with("applied_to_existing", checked.applied_to_existing)
+            .with("downs_not_tried", checked.accepted_downs)
             .with("undone_in_memory", checked.reversed);
         session.print(&document);
     } else {
@@ -64,6 +67,18 @@ pub(crate) async fn check(session: &Session, flags: &args::Check) -> Ending {
             "{count} migrations are fine: {} applied in memory, {} of them undone and applied again",
             checked.applied, checked.reversed
         ));
+        if checked.applied_to_existing > 0 {
+            session.terminal.data(&format!(
+                "{} of them applied to a database that exists, with rows in its tables",
+                checked.applied_to_existing
+            ));
+        }
+        if checked.accepted_downs > 0 {
+            session.terminal.data(&format!(
+                "{} older down files were not tried",
+                checked.accepted_downs
+            ));
+        }
         if !seeds.environments.is_empty() {
             session.terminal.data(&format!(
                 "the seeds for {} are fine: they declare {} rows",

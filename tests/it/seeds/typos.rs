@@ -3,7 +3,7 @@
 use std::path::Path;
 use std::time::SystemTime;
 
-use seedbed::migrations::Migrations;
+use seedbed::migrations::{self, CheckOptions, Migrations};
 use seedbed::seeds::{Checked, Seeds, check};
 
 /// What a name in a file is, to choose a typo that nothing else has.
@@ -98,7 +98,16 @@ async fn checked(seeds: &Path) -> Checked {
     let root = Path::new(env!("CARGO_MANIFEST_DIR"));
     let set = Migrations::read_dir(root.join("migrations")).unwrap();
     let seeds = Seeds::read_dir(seeds).unwrap();
-    check(&seeds, &set, SystemTime::now()).await.unwrap()
+    checked_on(&set, &seeds).await
+}
+
+/// What is found on the schema that these migrations make.
+async fn checked_on(set: &Migrations, seeds: &Seeds) -> Checked {
+    let migrations = migrations::check(set, &CheckOptions::default());
+    let database = migrations.await.unwrap().database.unwrap();
+    check(seeds, set, Some(&database), SystemTime::now())
+        .await
+        .unwrap()
 }
 
 #[tokio::test]
@@ -189,7 +198,7 @@ async fn a_label_that_is_renamed_where_it_is_declared_is_missed_where_it_is_used
     let text =
         "users:\n  anna: {}\nposts:\n  one: {user: ann}\n  two: {user_id: !ref users.ann.id}\n";
     let seeds = Seeds::of_texts([("a", text)]);
-    let checked = check(&seeds, &set, SystemTime::now()).await.unwrap();
+    let checked = checked_on(&set, &seeds).await;
     let found: Vec<String> = checked.problems.iter().map(super::problem).collect();
     assert_eq!(
         found,
