@@ -162,7 +162,7 @@ impl Fill {
                 empty.push(table);
             }
         }
-        table::read(db, empty).await
+        table::read(db, &self.literals, empty).await
     }
 }
 

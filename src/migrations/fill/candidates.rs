@@ -6,8 +6,8 @@ use super::table::{Check, Table};
 use crate::schema::{Affinity, Nullability, Strictness};
 use crate::sql::{TokenKind, Value, significant, unquote};
 
-/// How many rows a table is to get.
-pub(super) const ROWS: usize = 4;
+/// How many rows a table gets, beside those for the values that files compare its columns with.
+pub(super) const ROWS: usize = 6;
 
 /// The row in which nullable columns are NULL.
 const WITH_NULLS: usize = 2;
@@ -15,11 +15,19 @@ const WITH_NULLS: usize = 2;
 /// The row that repeats the first one, but for its keys.
 const REPEATED: usize = 3;
 
+/// The row of small values.
+const SMALL: usize = 4;
+
+/// The row of large values.
+const LARGE: usize = 5;
+
 /// The number of the value that row `row` has in a column: rows of the same number have the same value.
 pub(super) fn number_in(table: &Table, column: usize, row: usize) -> usize {
-    match row == REPEATED && !table.keys.contains(&column) {
-        true => 0,
-        false => row,
+    let is_key = table.keys.contains(&column);
+    match row {
+        REPEATED if !is_key => 0,
+        ROWS.. if !is_key && !table.compared.contains_key(&column) => 0,
+        row => row,
     }
 }
 
@@ -88,20 +96,48 @@ pub(super) fn typical(table: &Table, column: usize, number: usize, literals: &Li
     if table.shape.integer_key() == Some(column) {
         return Value::Integer(literals.key(number));
     }
+    if let (Some(number), Some(values)) = (number.checked_sub(ROWS), table.compared.get(&column))
+        && !is_key
+    {
+        return values[number % values.len()].clone();
+    }
     let meaning = meaning(table, column);
     let declared = of.declared.to_ascii_uppercase();
     let is_text = ["STRING", "UUID", "ENUM", "JSON", "DATE", "TIME"]
         .iter()
         .any(|word| declared.contains(word));
+    let size = Size::of(is_key, number);
     match of.affinity {
-        Affinity::Text => text(meaning, number, literals),
-        Affinity::Numeric if is_text => text(meaning, number, literals),
-        Affinity::Blob if declared.is_empty() || declared == "ANY" => {
-            text(meaning, number, literals)
+        Affinity::Text => text(meaning, size, literals),
+        Affinity::Numeric if is_text => text(meaning, size, literals),
+        Affinity::Blob if declared.is_empty() || declared == "ANY" => text(meaning, size, literals),
+        Affinity::Blob => blob(&declared, size, literals),
+        Affinity::Integer | Affinity::Numeric if is_key => Value::Integer(literals.key(number)),
+        Affinity::Integer | Affinity::Numeric => Value::Integer(integer(meaning, size)),
+        Affinity::Real => Value::Real(match size {
+            Size::Small => -0.5,
+            Size::Usual(number) => small(number) as f64 + 0.5,
+            Size::Large => 1_000_000_000.5,
+        }),
+    }
+}
+
+/// How large a value is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Size {
+    Small,
+    /// With a number that tells it from others.
+    Usual(usize),
+    Large,
+}
+
+impl Size {
+    fn of(is_key: bool, number: usize) -> Size {
+        match number {
+            SMALL if !is_key => Size::Small,
+            LARGE if !is_key => Size::Large,
+            number => Size::Usual(number),
         }
-        Affinity::Blob => blob(&declared, number, literals),
-        Affinity::Integer | Affinity::Numeric => integer(meaning, is_key, number, literals),
-        Affinity::Real => Value::Real(small(number) as f64 + 0.5),
     }
 }
 
@@ -109,34 +145,57 @@ fn small(number: usize) -> i32 {
     i32::try_from(number).unwrap_or(0)
 }
 
-fn text(meaning: Meaning, number: usize, literals: &Literals) -> Value {
+fn text(meaning: Meaning, size: Size, literals: &Literals) -> Value {
+    const LETTERS: usize = 300;
     let marker = literals.marker();
+    let number = match size {
+        Size::Usual(number) => number,
+        Size::Small => 0,
+        Size::Large => 27,
+    };
+    let year = match size {
+        Size::Small => 1970,
+        Size::Usual(_) => 2024,
+        Size::Large => 2099,
+    };
     let day = number % 28 + 1;
     Value::Text(match meaning {
+        Meaning::Date => format!("{year}-01-{day:02}"),
+        Meaning::Moment => format!("{year}-01-{day:02} 10:00:{:02}", number % 60),
+        Meaning::Year => (year + number).to_string(),
+        Meaning::Json if size == Size::Small => "{}".to_owned(),
         Meaning::Json => format!("{{\"{marker}\":{number}}}"),
-        Meaning::Date => format!("2024-01-{day:02}"),
-        Meaning::Moment => format!("2024-01-{day:02} 10:00:{:02}", number % 60),
+        _ if size == Size::Small => String::new(),
+        _ if size == Size::Large => marker.chars().cycle().take(LETTERS).collect(),
         Meaning::Email => format!("{marker}{number}@example.com"),
         Meaning::Url => format!("https://example.com/{marker}{number}"),
         Meaning::Uuid => format!("00000000-0000-4000-8000-0000{:08}", number + 90_000_000),
-        Meaning::Year => (2020 + number).to_string(),
         Meaning::Flag | Meaning::Plain => format!("{marker}{number}"),
     })
 }
 
-fn integer(meaning: Meaning, is_key: bool, number: usize, literals: &Literals) -> Value {
-    let small = i64::from(small(number));
-    Value::Integer(match meaning {
-        _ if is_key => literals.key(number),
-        Meaning::Flag => small % 2,
-        Meaning::Date | Meaning::Moment => 1_704_067_200 + small * 86_400,
-        Meaning::Year => 2020 + small,
-        _ => small + 1,
-    })
+fn integer(meaning: Meaning, size: Size) -> i64 {
+    match (meaning, size) {
+        (Meaning::Flag, Size::Small) => 0,
+        (Meaning::Flag, Size::Usual(number)) => i64::from(small(number)) % 2,
+        (Meaning::Flag, Size::Large) => 1,
+        (Meaning::Date | Meaning::Moment, Size::Small) => 0,
+        (Meaning::Date | Meaning::Moment, Size::Usual(number)) => {
+            1_704_067_200 + i64::from(small(number)) * 86_400
+        }
+        (Meaning::Date | Meaning::Moment, Size::Large) => 4_070_908_800,
+        (Meaning::Year, Size::Small) => 1970,
+        (Meaning::Year, Size::Usual(number)) => 2020 + i64::from(small(number)),
+        (Meaning::Year, Size::Large) => 2099,
+        (_, Size::Small) => -1,
+        (_, Size::Usual(number)) => i64::from(small(number)) + 1,
+        (_, Size::Large) => 1_000_000_000,
+    }
 }
 
 /// A vector has the length that its type declares: <https://docs.turso.tech/features/ai-and-embeddings>.
-fn blob(declared: &str, number: usize, literals: &Literals) -> Value {
+fn blob(declared: &str, size: Size, literals: &Literals) -> Value {
+    const MOST: usize = 65_536 * 8;
     let vector = [
         ("F32_BLOB(", 4),
         ("FLOAT32(", 4),
@@ -148,13 +207,15 @@ fn blob(declared: &str, number: usize, literals: &Literals) -> Value {
         let length: usize = rest.strip_suffix(')')?.trim().parse().ok()?;
         Some(length * width)
     });
-    Value::Blob(match length {
-        Some(length) => vec![0; length.min(65_536 * 8)],
-        None => format!("{}{number}", literals.marker()).into_bytes(),
+    Value::Blob(match (length, size) {
+        (Some(length), _) => vec![0; length.min(MOST)],
+        (None, Size::Small) => Vec::new(),
+        (None, Size::Usual(number)) => format!("{}{number}", literals.marker()).into_bytes(),
+        (None, Size::Large) => literals.marker().repeat(40).into_bytes(),
     })
 }
 
-/// The values that are tried for a column of a constraint. The first [`ROWS`] are the typical ones, then comes NULL.
+/// The values that are tried for a column of a constraint. The first ones are those of the rows, then comes NULL.
 pub(super) fn candidates(
     table: &Table,
     column: usize,
@@ -163,7 +224,7 @@ pub(super) fn candidates(
 ) -> Vec<Value> {
     let of = &table.shape.columns[column];
     let is_key = table.keys.contains(&column);
-    let mut all: Vec<Value> = (0..ROWS)
+    let mut all: Vec<Value> = (0..table.rows())
         .map(|number| typical(table, column, number, literals))
         .collect();
     all.push(match takes_null(table, column) {
@@ -186,7 +247,7 @@ pub(super) fn candidates(
             Meaning::Url,
             Meaning::Uuid,
         ];
-        more.extend(all.map(|meaning| text(meaning, 0, literals)));
+        more.extend(all.map(|meaning| text(meaning, Size::Usual(0), literals)));
         more.extend(
             [
                 "a",

@@ -4,7 +4,7 @@ use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 
 use super::Unfilled;
-use super::candidates::{ROWS, is_null_in, number_in, takes_null, typical};
+use super::candidates::{is_null_in, number_in, takes_null, typical};
 use super::literals::Literals;
 use super::solve::{Group, groups};
 use super::table::Table;
@@ -23,7 +23,7 @@ pub(super) struct Outcome {
 }
 
 /// How many rows are tried for a table that does not take typical ones.
-const TRIES: usize = 48;
+const TRIES: usize = 64;
 
 /// How many of those may fail with an error, which ends a run of statements.
 const ERRORS: usize = 12;
@@ -110,7 +110,7 @@ impl Filling<'_> {
         let parents = parents(self.db, &level).await?;
         let plans = plans(self.db, self.literals, &level, &parents).await?;
         let statements = plans.iter().map(|plan| {
-            let rows = (0..ROWS).map(|row| plan.row(row));
+            let rows = (0..plan.table.rows()).map(|row| plan.row(row));
             plan.statement("INSERT OR IGNORE", rows, "")
         });
         run_each(self.db, &statements.collect::<Vec<_>>()).await?;
@@ -131,7 +131,7 @@ impl Filling<'_> {
         let plans = plans(self.db, self.literals, &open, &parents).await?;
         let mut steps = vec!["PRAGMA defer_foreign_keys = ON".to_owned()];
         steps.extend(plans.iter().map(|plan| {
-            let rows = (0..ROWS).map(|row| plan.row(row));
+            let rows = (0..plan.table.rows()).map(|row| plan.row(row));
             plan.statement("INSERT OR IGNORE", rows, "")
         }));
         match run(self.db, &steps, Atomicity::Transaction, ForeignKeys::On).await? {
@@ -177,7 +177,7 @@ async fn plans<'a>(
         .enumerate()
         .map(|(at, table)| Plan::new(table, at, parents, literals))
         .collect();
-    solve(db, &mut plans, ROWS, 1).await?;
+    solve(db, &mut plans, 1).await?;
     Ok(plans)
 }
 
@@ -231,11 +231,13 @@ fn is_self(table: &Table, key: &ForeignKey) -> bool {
 }
 
 /// Asks for the values of the columns that constraints connect.
-async fn solve(db: &Db, plans: &mut [Plan<'_>], rows: usize, limit: usize) -> Result<(), DbError> {
+async fn solve(db: &Db, plans: &mut [Plan<'_>], limit: usize) -> Result<(), DbError> {
     let mut queries = Vec::new();
     for plan in plans.iter() {
         for group in &plan.groups {
-            queries.extend((0..rows).map(|row| ((), group.query(plan.table, row, limit))));
+            queries.extend(
+                (0..plan.table.rows()).map(|row| ((), group.query(plan.table, row, limit))),
+            );
         }
     }
     let mut replies = db.ask(queries).await?.into_iter();
@@ -243,7 +245,7 @@ async fn solve(db: &Db, plans: &mut [Plan<'_>], rows: usize, limit: usize) -> Re
         plan.solutions.clear();
         for _ in &plan.groups {
             let mut of_group = Vec::new();
-            for (_, reply) in replies.by_ref().take(rows) {
+            for (_, reply) in replies.by_ref().take(plan.table.rows()) {
                 // An expression fails on some value: the table is searched without the solver.
                 of_group.push(if_accepted(reply.of_any_width())?.unwrap_or_default());
             }
@@ -292,15 +294,15 @@ impl<'a> Plan<'a> {
         keys.map(|key| key.parent.to_ascii_lowercase()).collect()
     }
 
-    /// The values of row `row`, by column. Rows from [`ROWS`] on are combinations that are tried after these.
+    /// The values of row `row`, by column. Rows beyond those of the table are combinations that are tried after these.
     fn row(&self, row: usize) -> Vec<Option<Value>> {
         let table = self.table;
-        let kind = row % ROWS;
+        let kind = row % table.rows();
         let mut values: Vec<Option<Value>> = vec![None; table.shape.columns.len()];
         for (group, rows) in self.groups.iter().zip(&self.solutions) {
             let solutions = rows.get(kind).filter(|found| !found.is_empty());
             if let Some(found) = solutions {
-                let solution = &found[(row / ROWS) % found.len()];
+                let solution = &found[(row / table.rows()) % found.len()];
                 for (column, value) in group.columns.iter().zip(solution) {
                     values[*column] = Some(value.clone());
                 }
@@ -311,7 +313,7 @@ impl<'a> Plan<'a> {
             std::cmp::Reverse(table.shape.foreign_keys[*number].columns.len())
         });
         // Further rows go through the combinations of parents.
-        let mut rest = row / ROWS;
+        let mut rest = row / table.rows();
         for number in keys {
             rest = self.refer(number, row, rest, &mut values);
         }
@@ -327,8 +329,9 @@ impl<'a> Plan<'a> {
     }
 
     fn number(&self, column: usize, row: usize) -> usize {
-        match row < ROWS || !self.table.keys.contains(&column) {
-            true => number_in(self.table, column, row % ROWS),
+        let rows = self.table.rows();
+        match row < rows || !self.table.keys.contains(&column) {
+            true => number_in(self.table, column, row % rows),
             false => row,
         }
     }
@@ -337,7 +340,7 @@ impl<'a> Plan<'a> {
     fn refer(&self, number: usize, row: usize, rest: usize, values: &mut [Option<Value>]) -> usize {
         let table = self.table;
         let key = &table.shape.foreign_keys[number];
-        let kind = row % ROWS;
+        let kind = row % table.rows();
         let is_free = |column: &usize| values[*column].is_none();
         let nullable = key
             .columns
@@ -387,7 +390,7 @@ impl<'a> Plan<'a> {
             nothing(values);
             return rest;
         }
-        let parent = fitting[(number_in_row % ROWS + rest) % fitting.len()];
+        let parent = fitting[(number_in_row + rest) % fitting.len()];
         for (column, value) in key.columns.iter().zip(parent) {
             values[*column] = Some(value.clone());
         }
@@ -470,11 +473,12 @@ impl<'a> Plan<'a> {
     async fn search(&mut self, db: &Db) -> Result<Option<String>, DbError> {
         const MORE: usize = 24;
         if !self.groups.is_empty() {
-            solve(db, std::slice::from_mut(self), ROWS, MORE).await?;
+            solve(db, std::slice::from_mut(self), MORE).await?;
         }
         let few = format!(
-            " WHERE (SELECT count(*) FROM {}) < {ROWS}",
-            identifier(&self.table.shape.name)
+            " WHERE (SELECT count(*) FROM {}) < {}",
+            identifier(&self.table.shape.name),
+            self.table.rows()
         );
         let mut tries: Vec<String> = (0..TRIES)
             .map(|row| self.statement("INSERT OR IGNORE", std::iter::once(self.row(row)), &few))

@@ -1,14 +1,16 @@
 //! The literals in the files of a project, and keys that are none of them.
 
-use std::collections::HashSet;
+use std::collections::{HashMap, HashSet};
 
-use crate::sql::{Kind, TokenKind, What, kind, significant, split, unquote};
+use crate::sql::{Kind, Token, TokenKind, Value, What, kind, significant, split, unquote};
 
 /// The literals that files write into rows or look for in them, and keys that stay clear of these.
 #[derive(Debug, Clone)]
 pub(in crate::migrations) struct Literals {
     texts: HashSet<String>,
     numbers: HashSet<i64>,
+    /// By the name of a column in lower case, what it is compared with.
+    compared: HashMap<String, Vec<Value>>,
     /// A word that no file holds.
     marker: String,
     /// No literal is between here and `SPAN` above.
@@ -28,6 +30,7 @@ impl Literals {
         let mut literals = Literals {
             texts: HashSet::new(),
             numbers: HashSet::new(),
+            compared: HashMap::new(),
             marker: WORD.to_owned(),
             base: 0,
         };
@@ -62,6 +65,7 @@ impl Literals {
         let Ok(statements) = split(text) else { return };
         for statement in statements {
             let sql = statement.text(text);
+            self.add_compared(sql);
             if matches!(kind(sql), Kind::Create(object) if object.what != What::Trigger) {
                 continue;
             }
@@ -78,6 +82,47 @@ impl Literals {
                 }
             }
         }
+    }
+
+    /// Adds the literals that stand behind a name and an operator: `name <> 'a'`, `name IN ('a')`.
+    fn add_compared(&mut self, sql: &str) {
+        const MOST: usize = 8;
+        let mut name: Option<String> = None;
+        let mut before: Option<Token> = None;
+        for token in significant(sql) {
+            let text = token.text(sql);
+            match token.kind {
+                TokenKind::Word if is_operator(text) => {}
+                TokenKind::Word | TokenKind::QuotedName => name = Some(unquote(text)),
+                TokenKind::Symbol
+                    if matches!(
+                        text,
+                        "=" | "==" | "<>" | "!=" | "<" | ">" | "<=" | ">=" | "(" | "," | "-"
+                    ) => {}
+                TokenKind::String | TokenKind::Number => {
+                    let value = match (token.kind, text.parse::<i64>(), text.parse::<f64>()) {
+                        (TokenKind::String, ..) => Value::Text(unquote(text)),
+                        (_, Ok(number), _) => Value::Integer(number),
+                        (_, _, Ok(number)) => Value::Real(number),
+                        _ => continue,
+                    };
+                    let is_negative = before.is_some_and(|token| token.text(sql) == "-");
+                    if let (Some(name), false) = (&name, is_negative) {
+                        let values = self.compared.entry(name.to_ascii_lowercase()).or_default();
+                        if values.len() < MOST && !values.contains(&value) {
+                            values.push(value);
+                        }
+                    }
+                }
+                _ => name = None,
+            }
+            before = Some(token);
+        }
+    }
+
+    /// The literals that files compare a column of this name with.
+    pub(super) fn compared(&self, column: &str) -> Option<&Vec<Value>> {
+        self.compared.get(&column.to_ascii_lowercase())
     }
 
     /// Whether a file writes this text into a row, or looks for it.
@@ -105,4 +150,11 @@ impl Literals {
     pub(super) fn base(&self) -> i64 {
         self.base
     }
+}
+
+/// Whether a word stands between a column and what it is compared with.
+fn is_operator(word: &str) -> bool {
+    ["IS", "NOT", "IN", "BETWEEN", "AND"]
+        .iter()
+        .any(|it| it.eq_ignore_ascii_case(word))
 }

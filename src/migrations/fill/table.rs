@@ -2,6 +2,8 @@
 
 use std::collections::{HashMap, HashSet};
 
+use super::candidates::ROWS;
+use super::literals::Literals;
 use crate::db::{Db, DbError, Query};
 use crate::schema::{ColumnKind, TableShape};
 use crate::sql::{Kind, Token, TokenKind, Value, kind, significant, unquote};
@@ -15,6 +17,8 @@ pub(super) struct Table {
     pub(super) keys: HashSet<usize>,
     /// Columns that a function of JSON reads.
     pub(super) json: HashSet<usize>,
+    /// Values that files compare a column with.
+    pub(super) compared: HashMap<usize, Vec<Value>>,
 }
 
 /// A `CHECK`.
@@ -34,7 +38,11 @@ WHERE type IN ('table', 'index') AND sql <> '' AND lower(tbl_name) IN (SELECT va
 ORDER BY rowid";
 
 /// Reads what [`Table`] adds to the shapes of these tables.
-pub(super) async fn read(db: &Db, shapes: Vec<TableShape>) -> Result<Vec<Table>, DbError> {
+pub(super) async fn read(
+    db: &Db,
+    literals: &Literals,
+    shapes: Vec<TableShape>,
+) -> Result<Vec<Table>, DbError> {
     if shapes.is_empty() {
         return Ok(Vec::new());
     }
@@ -54,13 +62,13 @@ pub(super) async fn read(db: &Db, shapes: Vec<TableShape>) -> Result<Vec<Table>,
     }
     let tables = shapes.into_iter().zip(names).map(|(shape, name)| {
         let statements = statements.remove(&name).unwrap_or_default();
-        Table::new(shape, &statements)
+        Table::new(shape, &statements, literals)
     });
     Ok(tables.collect())
 }
 
 impl Table {
-    fn new(shape: TableShape, statements: &[String]) -> Table {
+    fn new(shape: TableShape, statements: &[String], literals: &Literals) -> Table {
         let unique = shape.unique.iter().flat_map(|index| &index.columns);
         let mut keys: HashSet<usize> = unique.chain(&shape.primary_key).copied().collect();
         let mut json = HashSet::new();
@@ -76,12 +84,31 @@ impl Table {
                 _ => {}
             }
         }
+        let columns = shape.columns.iter().enumerate();
+        let compared = columns
+            .filter(|(at, _)| !keys.contains(at))
+            .filter_map(|(at, column)| {
+                let values = literals.compared(&column.name)?;
+                let stored = values
+                    .iter()
+                    .map(|value| column.affinity.stored(value.clone()));
+                Some((at, stored.collect()))
+            })
+            .collect();
         Table {
             shape,
             checks,
             keys,
             json,
+            compared,
         }
+    }
+
+    /// How many rows it is to get.
+    pub(super) fn rows(&self) -> usize {
+        const COMPARED: usize = 4;
+        let values = self.compared.values().map(Vec::len).max().unwrap_or(0);
+        ROWS + values.min(COMPARED)
     }
 
     /// The columns that a row has values for.
