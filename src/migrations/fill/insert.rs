@@ -4,7 +4,7 @@ use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 
 use super::Unfilled;
-use super::candidates::{is_null_in, number_in, takes_null, typical};
+use super::candidates::{ROWS, is_null_in, number_in, takes_null, typical};
 use super::literals::Literals;
 use super::solve::{Group, groups};
 use super::table::Table;
@@ -110,7 +110,7 @@ impl Filling<'_> {
         let parents = parents(self.db, &level).await?;
         let plans = plans(self.db, self.literals, &level, &parents).await?;
         let statements = plans.iter().map(|plan| {
-            let rows = (0..plan.table.rows()).map(|row| plan.row(row));
+            let rows = (0..ROWS).map(|row| plan.row(row));
             plan.statement("INSERT OR IGNORE", rows, "")
         });
         run_each(self.db, &statements.collect::<Vec<_>>()).await?;
@@ -131,7 +131,7 @@ impl Filling<'_> {
         let plans = plans(self.db, self.literals, &open, &parents).await?;
         let mut steps = vec!["PRAGMA defer_foreign_keys = ON".to_owned()];
         steps.extend(plans.iter().map(|plan| {
-            let rows = (0..plan.table.rows()).map(|row| plan.row(row));
+            let rows = (0..ROWS).map(|row| plan.row(row));
             plan.statement("INSERT OR IGNORE", rows, "")
         }));
         match run(self.db, &steps, Atomicity::Transaction, ForeignKeys::On).await? {
@@ -235,9 +235,7 @@ async fn solve(db: &Db, plans: &mut [Plan<'_>], limit: usize) -> Result<(), DbEr
     let mut queries = Vec::new();
     for plan in plans.iter() {
         for group in &plan.groups {
-            queries.extend(
-                (0..plan.table.rows()).map(|row| ((), group.query(plan.table, row, limit))),
-            );
+            queries.extend((0..ROWS).map(|row| ((), group.query(plan.table, row, limit))));
         }
     }
     let mut replies = db.ask(queries).await?.into_iter();
@@ -245,7 +243,7 @@ async fn solve(db: &Db, plans: &mut [Plan<'_>], limit: usize) -> Result<(), DbEr
         plan.solutions.clear();
         for _ in &plan.groups {
             let mut of_group = Vec::new();
-            for (_, reply) in replies.by_ref().take(plan.table.rows()) {
+            for (_, reply) in replies.by_ref().take(ROWS) {
                 // An expression fails on some value: the table is searched without the solver.
                 of_group.push(if_accepted(reply.of_any_width())?.unwrap_or_default());
             }
@@ -297,12 +295,12 @@ impl<'a> Plan<'a> {
     /// The values of row `row`, by column. Rows beyond those of the table are combinations that are tried after these.
     fn row(&self, row: usize) -> Vec<Option<Value>> {
         let table = self.table;
-        let kind = row % table.rows();
+        let kind = row % ROWS;
         let mut values: Vec<Option<Value>> = vec![None; table.shape.columns.len()];
         for (group, rows) in self.groups.iter().zip(&self.solutions) {
             let solutions = rows.get(kind).filter(|found| !found.is_empty());
             if let Some(found) = solutions {
-                let solution = &found[(row / table.rows()) % found.len()];
+                let solution = &found[(row / ROWS) % found.len()];
                 for (column, value) in group.columns.iter().zip(solution) {
                     values[*column] = Some(value.clone());
                 }
@@ -313,7 +311,7 @@ impl<'a> Plan<'a> {
             std::cmp::Reverse(table.shape.foreign_keys[*number].columns.len())
         });
         // Further rows go through the combinations of parents.
-        let mut rest = row / table.rows();
+        let mut rest = row / ROWS;
         for number in keys {
             rest = self.refer(number, row, rest, &mut values);
         }
@@ -329,9 +327,8 @@ impl<'a> Plan<'a> {
     }
 
     fn number(&self, column: usize, row: usize) -> usize {
-        let rows = self.table.rows();
-        match row < rows || !self.table.keys.contains(&column) {
-            true => number_in(self.table, column, row % rows),
+        match row < ROWS || !self.table.keys.contains(&column) {
+            true => number_in(self.table, column, row % ROWS),
             false => row,
         }
     }
@@ -340,7 +337,7 @@ impl<'a> Plan<'a> {
     fn refer(&self, number: usize, row: usize, rest: usize, values: &mut [Option<Value>]) -> usize {
         let table = self.table;
         let key = &table.shape.foreign_keys[number];
-        let kind = row % table.rows();
+        let kind = row % ROWS;
         let is_free = |column: &usize| values[*column].is_none();
         let nullable = key
             .columns
@@ -478,7 +475,7 @@ impl<'a> Plan<'a> {
         let few = format!(
             " WHERE (SELECT count(*) FROM {}) < {}",
             identifier(&self.table.shape.name),
-            self.table.rows()
+            ROWS
         );
         let mut tries: Vec<String> = (0..TRIES)
             .map(|row| self.statement("INSERT OR IGNORE", std::iter::once(self.row(row)), &few))

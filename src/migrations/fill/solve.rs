@@ -3,7 +3,7 @@
 
 use std::collections::BTreeSet;
 
-use super::candidates::{candidates, is_null_in, number_in, takes_null};
+use super::candidates::{ROWS, candidates, is_null_in, number_in, takes_null};
 use super::literals::Literals;
 use super::table::{Check, Table};
 use crate::db::Query;
@@ -59,7 +59,7 @@ pub(super) fn groups<'a>(
             let mut candidates: Vec<Vec<Value>> = columns
                 .iter()
                 .map(|column| match given(*column) {
-                    Some(values) => padded(values, table.rows(), takes_null(table, *column)),
+                    Some(values) => padded(values, takes_null(table, *column)),
                     None => {
                         let of: Vec<&Check> = checks
                             .iter()
@@ -70,7 +70,7 @@ pub(super) fn groups<'a>(
                     }
                 })
                 .collect();
-            limit(&mut candidates, table.rows());
+            limit(&mut candidates);
             Group {
                 columns,
                 checks,
@@ -82,11 +82,11 @@ pub(super) fn groups<'a>(
 }
 
 /// Values in the order of [`candidates`]: one for each row, and NULL.
-fn padded(values: Vec<Value>, rows: usize, takes_null: bool) -> Vec<Value> {
+fn padded(values: Vec<Value>, takes_null: bool) -> Vec<Value> {
     let Some(first) = values.first() else {
         return vec![Value::Null];
     };
-    let mut all: Vec<Value> = values.iter().cycle().take(rows).cloned().collect();
+    let mut all: Vec<Value> = values.iter().cycle().take(ROWS).cloned().collect();
     all.push(match takes_null {
         true => Value::Null,
         false => first.clone(),
@@ -96,7 +96,7 @@ fn padded(values: Vec<Value>, rows: usize, takes_null: bool) -> Vec<Value> {
 }
 
 /// Takes the last candidates off the longest lists until there are few enough combinations.
-fn limit(candidates: &mut [Vec<Value>], rows: usize) {
+fn limit(candidates: &mut [Vec<Value>]) {
     let combinations = |candidates: &[Vec<Value>]| {
         candidates
             .iter()
@@ -109,7 +109,7 @@ fn limit(candidates: &mut [Vec<Value>], rows: usize) {
         // The second to go are the typical values of the last rows.
         match longest.len() {
             0 | 1 => return,
-            length if length > rows + 1 => longest.truncate(length - 1),
+            length if length > ROWS + 1 => longest.truncate(length - 1),
             _ => drop(longest.remove(1)),
         }
     }
@@ -124,7 +124,7 @@ impl Group<'_> {
             .map(|column| identifier(&table.shape.columns[*column].name))
             .collect();
         let mut sources = Vec::new();
-        let (kind, rows) = (row % table.rows(), table.rows());
+        let kind = row % ROWS;
         let mut far = Vec::new();
         let mut near = Vec::new();
         for (at, (name, candidates)) in names.iter().zip(&self.candidates).enumerate() {
@@ -140,12 +140,15 @@ impl Group<'_> {
             ));
             let number = number_in(table, column, kind);
             let wanted = match is_null_in(table, column, kind) {
-                true => rows,
+                true => ROWS,
                 false => number,
             };
             far.push(format!("(\"~{at}\" <> {wanted})"));
             // Literals differ from row to row, too.
-            near.push(format!("abs(\"~{at}\" - {})", rows + 1 + number));
+            near.push(format!(
+                "CASE \"~{at}\" WHEN {ROWS} THEN 99 ELSE abs(\"~{at}\" - {}) END",
+                ROWS + 1 + number
+            ));
         }
         let checks: Vec<String> = self
             .checks
