@@ -9,11 +9,11 @@ use crate::sql::{TokenKind, Value, significant, unquote};
 /// How many rows a table is to get. Each table gets as many, so that each row of a child has a parent of its own.
 pub(super) const ROWS: usize = 10;
 
+/// The row that repeats the first one, but for its keys.
+const REPEATED: usize = 1;
+
 /// The row in which nullable columns are NULL.
 const WITH_NULLS: usize = 2;
-
-/// The row that repeats the first one, but for its keys.
-const REPEATED: usize = 3;
 
 /// The row of small values.
 const SMALL: usize = 4;

@@ -29,7 +29,7 @@ const TRIES: usize = 64;
 const ERRORS: usize = 12;
 
 /// The row that refers to the first one where a table refers to itself.
-const REFERS: usize = 1;
+const REFERS: usize = 3;
 
 /// Keys of the rows of a parent, for one foreign key.
 type Parents = HashMap<(usize, usize), Rows>;
@@ -177,7 +177,7 @@ async fn plans<'a>(
         .enumerate()
         .map(|(at, table)| Plan::new(table, at, parents, literals))
         .collect();
-    solve(db, &mut plans, 1).await?;
+    solve(db, &mut plans).await?;
     Ok(plans)
 }
 
@@ -231,24 +231,17 @@ fn is_self(table: &Table, key: &ForeignKey) -> bool {
 }
 
 /// Asks for the values of the columns that constraints connect.
-async fn solve(db: &Db, plans: &mut [Plan<'_>], limit: usize) -> Result<(), DbError> {
+async fn solve(db: &Db, plans: &mut [Plan<'_>]) -> Result<(), DbError> {
     let mut queries = Vec::new();
-    for plan in plans.iter() {
-        for group in &plan.groups {
-            queries.extend((0..ROWS).map(|row| ((), group.query(plan.table, row, limit))));
+    for (at, plan) in plans.iter().enumerate() {
+        for (number, group) in plan.groups.iter().enumerate() {
+            queries.push(((at, number), group.query(plan.table)));
         }
     }
-    let mut replies = db.ask(queries).await?.into_iter();
-    for plan in plans {
-        plan.solutions.clear();
-        for _ in &plan.groups {
-            let mut of_group = Vec::new();
-            for (_, reply) in replies.by_ref().take(ROWS) {
-                // An expression fails on some value: the table is searched without the solver.
-                of_group.push(if_accepted(reply.of_any_width())?.unwrap_or_default());
-            }
-            plan.solutions.push(of_group);
-        }
+    for ((at, number), reply) in db.ask(queries).await? {
+        let rows = if_accepted(reply.of_any_width())?.unwrap_or_default();
+        let plan = &mut plans[at];
+        plan.groups[number].solve(plan.table, rows);
     }
     Ok(())
 }
@@ -260,8 +253,6 @@ struct Plan<'a> {
     /// For each foreign key the keys of its parent's rows.
     parents: Vec<Option<&'a Rows>>,
     groups: Vec<Group<'a>>,
-    /// For each group and each row its values, the best ones first.
-    solutions: Vec<Vec<Rows>>,
 }
 
 impl<'a> Plan<'a> {
@@ -283,7 +274,6 @@ impl<'a> Plan<'a> {
             literals,
             groups: groups(table, literals, given),
             parents,
-            solutions: Vec::new(),
         }
     }
 
@@ -297,13 +287,9 @@ impl<'a> Plan<'a> {
         let table = self.table;
         let kind = row % ROWS;
         let mut values: Vec<Option<Value>> = vec![None; table.shape.columns.len()];
-        for (group, rows) in self.groups.iter().zip(&self.solutions) {
-            let solutions = rows.get(kind).filter(|found| !found.is_empty());
-            if let Some(found) = solutions {
-                let solution = &found[(row / ROWS) % found.len()];
-                for (column, value) in group.columns.iter().zip(solution) {
-                    values[*column] = Some(value.clone());
-                }
+        for group in &self.groups {
+            for (column, value) in group.values(table, row) {
+                values[column] = Some(value);
             }
         }
         let mut keys: Vec<usize> = (0..table.shape.foreign_keys.len()).collect();
@@ -468,10 +454,7 @@ impl<'a> Plan<'a> {
 
     /// Tries further combinations until the table has rows enough. The reason where it takes none of them.
     async fn search(&mut self, db: &Db) -> Result<Option<String>, DbError> {
-        const MORE: usize = 24;
-        if !self.groups.is_empty() {
-            solve(db, std::slice::from_mut(self), MORE).await?;
-        }
+        solve(db, std::slice::from_mut(self)).await?;
         let few = format!(
             " WHERE (SELECT count(*) FROM {}) < {}",
             identifier(&self.table.shape.name),

@@ -24,7 +24,7 @@ pub(super) const STRIDE: i64 = 1_000;
 pub(super) const SPAN: i64 = 1_000_000;
 
 impl Literals {
-    /// The literals of these texts. Those of a `CREATE TABLE` do not count: they are in no row.
+    /// The literals of these texts. Those of a definition do not count: they are in no row.
     pub(in crate::migrations) fn of<'a>(texts: impl IntoIterator<Item = &'a str>) -> Literals {
         const WORD: &str = "rehearsed";
         let mut literals = Literals {
@@ -66,8 +66,10 @@ impl Literals {
         for statement in statements {
             let sql = statement.text(text);
             self.add_compared(sql);
-            if matches!(kind(sql), Kind::Create(object) if object.what != What::Trigger) {
-                continue;
+            match kind(sql) {
+                Kind::Alter => continue,
+                Kind::Create(object) if object.what != What::Trigger => continue,
+                _ => {}
             }
             for token in significant(sql) {
                 let text = token.text(sql);
@@ -89,18 +91,26 @@ impl Literals {
     fn add_compared(&mut self, sql: &str) {
         let is_alter = kind(sql) == Kind::Alter;
         let mut names: Vec<String> = Vec::new();
-        let mut is_negative = false;
+        let (mut is_negative, mut is_length) = (false, false);
         for token in significant(sql) {
             let text = token.text(sql);
             let sign = std::mem::replace(&mut is_negative, text == "-");
             match (token.kind, value_of(&token, sql)) {
                 (_, Some(value)) if !sign => {
-                    for name in &names {
-                        self.add_value(name, &value);
+                    let values = match value {
+                        Value::Integer(length) if is_length => around(length),
+                        value => vec![value],
+                    };
+                    for (name, value) in names
+                        .iter()
+                        .flat_map(|name| values.iter().map(move |value| (name, value)))
+                    {
+                        self.add_value(name, value);
                     }
                 }
                 (TokenKind::Word, _) if is_operator(text) => {}
                 (TokenKind::Word | TokenKind::QuotedName, _) => {
+                    is_length = names.last().is_some_and(|name| name == "length");
                     if !is_alter {
                         names.clear();
                     }
@@ -163,7 +173,10 @@ fn is_operator(word: &str) -> bool {
 
 /// Whether a symbol stands between a column and what it is compared with.
 fn is_comparison(symbol: &str) -> bool {
-    ["=", "==", "<>", "!=", "<", ">", "<=", ">=", "(", ",", "-"].contains(&symbol)
+    [
+        "=", "==", "<>", "!=", "<", ">", "<=", ">=", "(", ")", ",", "-",
+    ]
+    .contains(&symbol)
 }
 
 /// The value of a literal.
@@ -171,10 +184,28 @@ fn value_of(token: &Token, sql: &str) -> Option<Value> {
     let text = token.text(sql);
     match token.kind {
         TokenKind::String => Some(Value::Text(unquote(text))),
+        TokenKind::Blob => {
+            let digits = text.get(2..text.len().checked_sub(1)?)?.as_bytes();
+            let bytes = digits.chunks(2).map(|pair| {
+                let pair = std::str::from_utf8(pair).ok()?;
+                u8::from_str_radix(pair, 16).ok()
+            });
+            Some(Value::Blob(bytes.collect::<Option<_>>()?))
+        }
         TokenKind::Number => {
             let integer = text.parse().map(Value::Integer).ok();
             integer.or_else(|| text.parse().map(Value::Real).ok())
         }
         _ => None,
     }
+}
+
+/// Texts of about this length.
+fn around(length: i64) -> Vec<Value> {
+    const MOST: usize = 4_096;
+    let length = usize::try_from(length).unwrap_or(0).min(MOST);
+    let lengths = [length.saturating_sub(1), length, length + 1];
+    lengths
+        .map(|length| Value::Text("r".repeat(length)))
+        .to_vec()
 }
