@@ -59,11 +59,8 @@ pub struct Checked {
 /// [`DbError`] where the engine in memory cannot be used. Whatever is wrong with the files is in
 /// [`Checked::problems`].
 pub async fn check(set: &Migrations, options: &CheckOptions<'_>) -> Result<Checked, DbError> {
-    let base = options.base.map(|base| &base.common);
-    let parts: Vec<Part<'_>> = set
-        .iter()
-        .map(|migration| Part::new(migration, base, options))
-        .collect();
+    let rules = Rules::new(options);
+    let parts: Vec<Part<'_>> = set.iter().map(|it| Part::new(it, &rules)).collect();
     let mut checked = Checked {
         problems: set.problems.clone(),
         applied: 0,
@@ -77,7 +74,7 @@ pub async fn check(set: &Migrations, options: &CheckOptions<'_>) -> Result<Check
     }
     // A version that nobody or several claim is a hole, and what comes after would fail for that alone.
     if !set.problems.iter().any(Diagnostic::is_error) {
-        rehearse(set, &parts, options, &mut checked).await?;
+        rehearse(set, &parts, &rules, &mut checked).await?;
     }
     let allows = parts.iter().flat_map(Part::acts);
     let allows: BTreeMap<&str, &Act> = allows.map(|act| (act.file(), act)).collect();
@@ -92,7 +89,7 @@ pub async fn check(set: &Migrations, options: &CheckOptions<'_>) -> Result<Check
 async fn rehearse(
     set: &Migrations,
     parts: &[Part<'_>],
-    options: &CheckOptions<'_>,
+    rules: &Rules<'_>,
     checked: &mut Checked,
 ) -> Result<(), DbError> {
     let mut fresh = Fresh::new(parts).await?;
@@ -103,12 +100,9 @@ async fn rehearse(
     let downs = parts.iter().filter_map(|part| part.down.as_ref());
     checked.accepted_downs = downs.filter(|down| !down.judged).count();
 
-    let base = options.base.map(|base| &base.common);
-    let of_base: Vec<Part<'_>> = base
-        .into_iter()
-        .flat_map(Migrations::iter)
-        .map(|migration| Part::new(migration, base, options))
-        .collect();
+    let base = rules.base;
+    let of_base = base.into_iter().flat_map(Migrations::iter);
+    let of_base: Vec<Part<'_>> = of_base.map(|it| Part::new(it, rules)).collect();
     let ran: HashSet<&Key> = fresh.ran.iter().map(|(part, _)| part.key()).collect();
     let published = match base {
         Some(_) => Published::of_base(&of_base, parts, &ran),
@@ -157,38 +151,51 @@ struct Down {
     judged: bool,
 }
 
+/// What is old.
+struct Rules<'a> {
+    base: Option<&'a Migrations>,
+    /// Checksums of the texts of the base. Databases may have applied them, so their comments are as they are.
+    published: HashSet<&'a str>,
+    downs_from: Option<i64>,
+}
+
+impl<'a> Rules<'a> {
+    fn new(options: &CheckOptions<'a>) -> Rules<'a> {
+        let base = options.base.map(|base| &base.common);
+        let migrations = base.into_iter().flat_map(Migrations::iter);
+        let texts = migrations.flat_map(|it| std::iter::once(&it.up).chain(&it.down));
+        Rules {
+            base,
+            published: texts.map(|text| text.checksum.as_str()).collect(),
+            downs_from: options.downs_from,
+        }
+    }
+
+    /// Whether a down file is not to be judged.
+    fn is_old(&self, migration: &Migration, down: &Text) -> bool {
+        let of_base = |base: &Migrations| {
+            let old = base.get(&migration.key).and_then(|it| it.down.as_ref());
+            old.is_some_and(|old| old.checksum == down.checksum)
+        };
+        let is_below = || migration.version() < self.downs_from;
+        self.base.map_or_else(is_below, of_base)
+    }
+}
+
 impl<'a> Part<'a> {
-    fn new(
-        migration: &'a Migration,
-        base: Option<&Migrations>,
-        options: &CheckOptions<'_>,
-    ) -> Part<'a> {
-        let old = base.and_then(|base| base.get(&migration.key));
-        let act = |text: &Text, is_published: bool| match is_published {
+    fn new(migration: &'a Migration, rules: &Rules<'_>) -> Part<'a> {
+        let act = |text: &Text| match rules.published.contains(text.checksum.as_str()) {
             true => Act::new(text).published(),
             false => Act::new(text),
         };
-        let is_published =
-            |text: &Text, old: Option<&Text>| old.is_some_and(|old| old.checksum == text.checksum);
-        let below = |from: i64| migration.version().is_some_and(|version| version < from);
+        let down = migration.down.as_ref().map(|down| Down {
+            act: act(down),
+            judged: !rules.is_old(migration, down),
+        });
         Part {
             migration,
-            up: act(
-                &migration.up,
-                is_published(&migration.up, old.map(|old| &old.up)),
-            ),
-            down: migration.down.as_ref().map(|down| {
-                let old = old.and_then(|old| old.down.as_ref());
-                let is_published = is_published(down, old);
-                let is_old = match base {
-                    Some(_) => is_published,
-                    None => options.downs_from.is_some_and(below),
-                };
-                Down {
-                    act: act(down, is_published),
-                    judged: !is_old,
-                }
-            }),
+            up: act(&migration.up),
+            down,
         }
     }
 

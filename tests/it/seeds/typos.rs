@@ -1,10 +1,11 @@
 //! One wrong letter in any table, label or column of this repository's own seeds is found where it stands.
 
 use std::path::Path;
-use std::time::SystemTime;
 
-use seedbed::migrations::{self, CheckOptions, Migrations};
-use seedbed::seeds::{Checked, Seeds, check};
+use seedbed::migrations::Migrations;
+use seedbed::seeds::{Checked, Seeds};
+
+use super::check::checked_on;
 
 /// What a name in a file is, to choose a typo that nothing else has.
 #[derive(Debug, Clone, PartialEq)]
@@ -99,15 +100,6 @@ async fn checked(seeds: &Path) -> Checked {
     let set = Migrations::read_dir(root.join("migrations")).unwrap();
     let seeds = Seeds::read_dir(seeds).unwrap();
     checked_on(&set, &seeds).await
-}
-
-/// What is found on the schema that these migrations make.
-async fn checked_on(set: &Migrations, seeds: &Seeds) -> Checked {
-    let migrations = migrations::check(set, &CheckOptions::default());
-    let database = migrations.await.unwrap().database.unwrap();
-    check(seeds, set, Some(&database), SystemTime::now())
-        .await
-        .unwrap()
 }
 
 #[tokio::test]
