@@ -6,14 +6,14 @@ use super::table::{Check, Table};
 use crate::schema::{Affinity, Nullability, Strictness};
 use crate::sql::{TokenKind, Value, significant, unquote};
 
-/// How many rows a table gets, beside those for the values that files compare its columns with.
-pub(super) const ROWS: usize = 6;
+/// How many rows a table is to get. Each table gets as many, so that each row of a child has a parent of its own.
+pub(super) const ROWS: usize = 10;
+
+/// The row that repeats the first one, but for its keys.
+const REPEATED: usize = 1;
 
 /// The row in which nullable columns are NULL.
 const WITH_NULLS: usize = 2;
-
-/// The row that repeats the first one, but for its keys.
-const REPEATED: usize = 3;
 
 /// The row of small values.
 const SMALL: usize = 4;
@@ -21,12 +21,15 @@ const SMALL: usize = 4;
 /// The row of large values.
 const LARGE: usize = 5;
 
+/// The first of the rows with values that files compare a column with.
+const COMPARED: usize = 6;
+
 /// The number of the value that row `row` has in a column: rows of the same number have the same value.
 pub(super) fn number_in(table: &Table, column: usize, row: usize) -> usize {
     let is_key = table.keys.contains(&column);
     match row {
         REPEATED if !is_key => 0,
-        ROWS.. if !is_key && !table.compared.contains_key(&column) => 0,
+        COMPARED.. if !is_key && !table.compared.contains_key(&column) => 0,
         row => row,
     }
 }
@@ -96,10 +99,8 @@ pub(super) fn typical(table: &Table, column: usize, number: usize, literals: &Li
     if table.shape.integer_key() == Some(column) {
         return Value::Integer(literals.key(number));
     }
-    if let (Some(number), Some(values)) = (number.checked_sub(ROWS), table.compared.get(&column))
-        && !is_key
-    {
-        return values[number % values.len()].clone();
+    if let Some(value) = compared(table, column, number) {
+        return value.clone();
     }
     let meaning = meaning(table, column);
     let declared = of.declared.to_ascii_uppercase();
@@ -119,6 +120,17 @@ pub(super) fn typical(table: &Table, column: usize, number: usize, literals: &Li
             Size::Usual(number) => small(number) as f64 + 0.5,
             Size::Large => 1_000_000_000.5,
         }),
+    }
+}
+
+/// The value that files compare a column with, for the rows that are there for these; the last in the files first. A
+/// key has each value once.
+fn compared(table: &Table, column: usize, number: usize) -> Option<&Value> {
+    let at = number.checked_sub(COMPARED)?;
+    let values = table.compared.get(&column)?;
+    match table.keys.contains(&column) {
+        true => values.iter().rev().nth(at),
+        false => values.iter().rev().cycle().nth(at),
     }
 }
 
@@ -224,7 +236,7 @@ pub(super) fn candidates(
 ) -> Vec<Value> {
     let of = &table.shape.columns[column];
     let is_key = table.keys.contains(&column);
-    let mut all: Vec<Value> = (0..table.rows())
+    let mut all: Vec<Value> = (0..ROWS)
         .map(|number| typical(table, column, number, literals))
         .collect();
     all.push(match takes_null(table, column) {
@@ -272,12 +284,7 @@ pub(super) fn candidates(
     let reads_json = checks.iter().any(|check| check.reads_json);
     for value in more {
         let value = of.affinity.stored(value);
-        let is_taken = is_key
-            && match &value {
-                Value::Integer(number) => literals.has_number(*number),
-                Value::Text(text) => literals.has_text(text),
-                _ => false,
-            };
+        let is_taken = is_key && literals.has(&value);
         let fits = table.shape.strictness == Strictness::Flexible
             || fits(of.affinity, &of.declared, &value);
         // A function of JSON fails on any other value.
@@ -325,8 +332,8 @@ fn suggested(check: &str, literals: &Literals, all: &mut Vec<Value>) {
                 }
                 all.extend(around(&text).map(Value::Text));
                 // Texts compare by letters, so one behind it is greater.
-                all.push(Value::Text(format!("{text}{}", literals.marker())));
-                all.push(Value::Text(text));
+                let greater = format!("{text}{}", literals.marker());
+                all.extend([text, greater].map(Value::Text));
             }
             TokenKind::Number => {
                 if let Ok(number) = text.parse::<i64>() {

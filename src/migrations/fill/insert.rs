@@ -4,7 +4,7 @@ use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 
 use super::Unfilled;
-use super::candidates::{is_null_in, number_in, takes_null, typical};
+use super::candidates::{ROWS, is_null_in, number_in, takes_null, typical};
 use super::literals::Literals;
 use super::solve::{Group, groups};
 use super::table::Table;
@@ -29,7 +29,7 @@ const TRIES: usize = 64;
 const ERRORS: usize = 12;
 
 /// The row that refers to the first one where a table refers to itself.
-const REFERS: usize = 1;
+const REFERS: usize = 3;
 
 /// Keys of the rows of a parent, for one foreign key.
 type Parents = HashMap<(usize, usize), Rows>;
@@ -110,7 +110,7 @@ impl Filling<'_> {
         let parents = parents(self.db, &level).await?;
         let plans = plans(self.db, self.literals, &level, &parents).await?;
         let statements = plans.iter().map(|plan| {
-            let rows = (0..plan.table.rows()).map(|row| plan.row(row));
+            let rows = (0..ROWS).map(|row| plan.row(row));
             plan.statement("INSERT OR IGNORE", rows, "")
         });
         run_each(self.db, &statements.collect::<Vec<_>>()).await?;
@@ -131,7 +131,7 @@ impl Filling<'_> {
         let plans = plans(self.db, self.literals, &open, &parents).await?;
         let mut steps = vec!["PRAGMA defer_foreign_keys = ON".to_owned()];
         steps.extend(plans.iter().map(|plan| {
-            let rows = (0..plan.table.rows()).map(|row| plan.row(row));
+            let rows = (0..ROWS).map(|row| plan.row(row));
             plan.statement("INSERT OR IGNORE", rows, "")
         }));
         match run(self.db, &steps, Atomicity::Transaction, ForeignKeys::On).await? {
@@ -177,7 +177,7 @@ async fn plans<'a>(
         .enumerate()
         .map(|(at, table)| Plan::new(table, at, parents, literals))
         .collect();
-    solve(db, &mut plans, 1).await?;
+    solve(db, &mut plans).await?;
     Ok(plans)
 }
 
@@ -231,26 +231,17 @@ fn is_self(table: &Table, key: &ForeignKey) -> bool {
 }
 
 /// Asks for the values of the columns that constraints connect.
-async fn solve(db: &Db, plans: &mut [Plan<'_>], limit: usize) -> Result<(), DbError> {
+async fn solve(db: &Db, plans: &mut [Plan<'_>]) -> Result<(), DbError> {
     let mut queries = Vec::new();
-    for plan in plans.iter() {
-        for group in &plan.groups {
-            queries.extend(
-                (0..plan.table.rows()).map(|row| ((), group.query(plan.table, row, limit))),
-            );
+    for (at, plan) in plans.iter().enumerate() {
+        for (number, group) in plan.groups.iter().enumerate() {
+            queries.push(((at, number), group.query(plan.table)));
         }
     }
-    let mut replies = db.ask(queries).await?.into_iter();
-    for plan in plans {
-        plan.solutions.clear();
-        for _ in &plan.groups {
-            let mut of_group = Vec::new();
-            for (_, reply) in replies.by_ref().take(plan.table.rows()) {
-                // An expression fails on some value: the table is searched without the solver.
-                of_group.push(if_accepted(reply.of_any_width())?.unwrap_or_default());
-            }
-            plan.solutions.push(of_group);
-        }
+    for ((at, number), reply) in db.ask(queries).await? {
+        let rows = if_accepted(reply.of_any_width())?.unwrap_or_default();
+        let plan = &mut plans[at];
+        plan.groups[number].solve(plan.table, rows);
     }
     Ok(())
 }
@@ -262,8 +253,6 @@ struct Plan<'a> {
     /// For each foreign key the keys of its parent's rows.
     parents: Vec<Option<&'a Rows>>,
     groups: Vec<Group<'a>>,
-    /// For each group and each row its values, the best ones first.
-    solutions: Vec<Vec<Rows>>,
 }
 
 impl<'a> Plan<'a> {
@@ -285,7 +274,6 @@ impl<'a> Plan<'a> {
             literals,
             groups: groups(table, literals, given),
             parents,
-            solutions: Vec::new(),
         }
     }
 
@@ -297,15 +285,11 @@ impl<'a> Plan<'a> {
     /// The values of row `row`, by column. Rows beyond those of the table are combinations that are tried after these.
     fn row(&self, row: usize) -> Vec<Option<Value>> {
         let table = self.table;
-        let kind = row % table.rows();
+        let kind = row % ROWS;
         let mut values: Vec<Option<Value>> = vec![None; table.shape.columns.len()];
-        for (group, rows) in self.groups.iter().zip(&self.solutions) {
-            let solutions = rows.get(kind).filter(|found| !found.is_empty());
-            if let Some(found) = solutions {
-                let solution = &found[(row / table.rows()) % found.len()];
-                for (column, value) in group.columns.iter().zip(solution) {
-                    values[*column] = Some(value.clone());
-                }
+        for group in &self.groups {
+            for (column, value) in group.values(table, row) {
+                values[column] = Some(value);
             }
         }
         let mut keys: Vec<usize> = (0..table.shape.foreign_keys.len()).collect();
@@ -313,7 +297,7 @@ impl<'a> Plan<'a> {
             std::cmp::Reverse(table.shape.foreign_keys[*number].columns.len())
         });
         // Further rows go through the combinations of parents.
-        let mut rest = row / table.rows();
+        let mut rest = row / ROWS;
         for number in keys {
             rest = self.refer(number, row, rest, &mut values);
         }
@@ -329,9 +313,8 @@ impl<'a> Plan<'a> {
     }
 
     fn number(&self, column: usize, row: usize) -> usize {
-        let rows = self.table.rows();
-        match row < rows || !self.table.keys.contains(&column) {
-            true => number_in(self.table, column, row % rows),
+        match row < ROWS || !self.table.keys.contains(&column) {
+            true => number_in(self.table, column, row % ROWS),
             false => row,
         }
     }
@@ -340,7 +323,7 @@ impl<'a> Plan<'a> {
     fn refer(&self, number: usize, row: usize, rest: usize, values: &mut [Option<Value>]) -> usize {
         let table = self.table;
         let key = &table.shape.foreign_keys[number];
-        let kind = row % table.rows();
+        let kind = row % ROWS;
         let is_free = |column: &usize| values[*column].is_none();
         let nullable = key
             .columns
@@ -471,14 +454,11 @@ impl<'a> Plan<'a> {
 
     /// Tries further combinations until the table has rows enough. The reason where it takes none of them.
     async fn search(&mut self, db: &Db) -> Result<Option<String>, DbError> {
-        const MORE: usize = 24;
-        if !self.groups.is_empty() {
-            solve(db, std::slice::from_mut(self), MORE).await?;
-        }
+        solve(db, std::slice::from_mut(self)).await?;
         let few = format!(
             " WHERE (SELECT count(*) FROM {}) < {}",
             identifier(&self.table.shape.name),
-            self.table.rows()
+            ROWS
         );
         let mut tries: Vec<String> = (0..TRIES)
             .map(|row| self.statement("INSERT OR IGNORE", std::iter::once(self.row(row)), &few))

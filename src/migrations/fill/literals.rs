@@ -24,7 +24,7 @@ pub(super) const STRIDE: i64 = 1_000;
 pub(super) const SPAN: i64 = 1_000_000;
 
 impl Literals {
-    /// The literals of these texts. Those of a `CREATE TABLE` do not count: they are in no row.
+    /// The literals of these texts. Those of a definition do not count: they are in no row.
     pub(in crate::migrations) fn of<'a>(texts: impl IntoIterator<Item = &'a str>) -> Literals {
         const WORD: &str = "rehearsed";
         let mut literals = Literals {
@@ -66,8 +66,10 @@ impl Literals {
         for statement in statements {
             let sql = statement.text(text);
             self.add_compared(sql);
-            if matches!(kind(sql), Kind::Create(object) if object.what != What::Trigger) {
-                continue;
+            match kind(sql) {
+                Kind::Alter => continue,
+                Kind::Create(object) if object.what != What::Trigger => continue,
+                _ => {}
             }
             for token in significant(sql) {
                 let text = token.text(sql);
@@ -84,39 +86,50 @@ impl Literals {
         }
     }
 
-    /// Adds the literals that stand behind a name and an operator: `name <> 'a'`, `name IN ('a')`.
+    /// Adds the literals that stand behind a name and an operator: `name <> 'a'`, `name IN ('a')`. What an `ALTER TABLE`
+    /// adds may be computed from other columns, so there each literal belongs to each name.
     fn add_compared(&mut self, sql: &str) {
-        const MOST: usize = 8;
-        let mut name: Option<String> = None;
-        let mut before: Option<Token> = None;
+        let is_alter = kind(sql) == Kind::Alter;
+        let mut names: Vec<String> = Vec::new();
+        let (mut is_negative, mut is_length) = (false, false);
         for token in significant(sql) {
             let text = token.text(sql);
-            match token.kind {
-                TokenKind::Word if is_operator(text) => {}
-                TokenKind::Word | TokenKind::QuotedName => name = Some(unquote(text)),
-                TokenKind::Symbol
-                    if matches!(
-                        text,
-                        "=" | "==" | "<>" | "!=" | "<" | ">" | "<=" | ">=" | "(" | "," | "-"
-                    ) => {}
-                TokenKind::String | TokenKind::Number => {
-                    let value = match (token.kind, text.parse::<i64>(), text.parse::<f64>()) {
-                        (TokenKind::String, ..) => Value::Text(unquote(text)),
-                        (_, Ok(number), _) => Value::Integer(number),
-                        (_, _, Ok(number)) => Value::Real(number),
-                        _ => continue,
+            let sign = std::mem::replace(&mut is_negative, text == "-");
+            match (token.kind, value_of(&token, sql)) {
+                (_, Some(value)) if !sign => {
+                    let values = match value {
+                        Value::Integer(length) if is_length => around(length),
+                        value => vec![value],
                     };
-                    let is_negative = before.is_some_and(|token| token.text(sql) == "-");
-                    if let (Some(name), false) = (&name, is_negative) {
-                        let values = self.compared.entry(name.to_ascii_lowercase()).or_default();
-                        if values.len() < MOST && !values.contains(&value) {
-                            values.push(value);
-                        }
+                    for (name, value) in names
+                        .iter()
+                        .flat_map(|name| values.iter().map(move |value| (name, value)))
+                    {
+                        self.add_value(name, value);
                     }
                 }
-                _ => name = None,
+                (TokenKind::Word, _) if is_operator(text) => {}
+                (TokenKind::Word | TokenKind::QuotedName, _) => {
+                    is_length = names.last().is_some_and(|name| name == "length");
+                    if !is_alter {
+                        names.clear();
+                    }
+                    names.push(unquote(text).to_ascii_lowercase());
+                }
+                (TokenKind::Symbol, _) if is_alter || is_comparison(text) => {}
+                (_, Some(_)) => {}
+                _ => names.clear(),
             }
-            before = Some(token);
+        }
+    }
+
+    fn add_value(&mut self, name: &str, value: &Value) {
+        const MOST: usize = 8;
+        let values = self.compared.entry(name.to_owned()).or_default();
+        values.retain(|it| it != value);
+        values.push(value.clone());
+        if values.len() > MOST {
+            values.remove(0);
         }
     }
 
@@ -125,14 +138,13 @@ impl Literals {
         self.compared.get(&column.to_ascii_lowercase())
     }
 
-    /// Whether a file writes this text into a row, or looks for it.
-    pub(super) fn has_text(&self, text: &str) -> bool {
-        self.texts.contains(text)
-    }
-
-    /// Whether a file writes this number into a row, or looks for it.
-    pub(super) fn has_number(&self, number: i64) -> bool {
-        self.numbers.contains(&number)
+    /// Whether a file writes this value into a row, or looks for it.
+    pub(super) fn has(&self, value: &Value) -> bool {
+        match value {
+            Value::Integer(number) => self.numbers.contains(number),
+            Value::Text(text) => self.texts.contains(text),
+            Value::Null | Value::Real(_) | Value::Blob(_) => false,
+        }
     }
 
     /// The word in every generated text.
@@ -157,4 +169,43 @@ fn is_operator(word: &str) -> bool {
     ["IS", "NOT", "IN", "BETWEEN", "AND"]
         .iter()
         .any(|it| it.eq_ignore_ascii_case(word))
+}
+
+/// Whether a symbol stands between a column and what it is compared with.
+fn is_comparison(symbol: &str) -> bool {
+    [
+        "=", "==", "<>", "!=", "<", ">", "<=", ">=", "(", ")", ",", "-",
+    ]
+    .contains(&symbol)
+}
+
+/// The value of a literal.
+fn value_of(token: &Token, sql: &str) -> Option<Value> {
+    let text = token.text(sql);
+    match token.kind {
+        TokenKind::String => Some(Value::Text(unquote(text))),
+        TokenKind::Blob => {
+            let digits = text.get(2..text.len().checked_sub(1)?)?.as_bytes();
+            let bytes = digits.chunks(2).map(|pair| {
+                let pair = std::str::from_utf8(pair).ok()?;
+                u8::from_str_radix(pair, 16).ok()
+            });
+            Some(Value::Blob(bytes.collect::<Option<_>>()?))
+        }
+        TokenKind::Number => {
+            let integer = text.parse().map(Value::Integer).ok();
+            integer.or_else(|| text.parse().map(Value::Real).ok())
+        }
+        _ => None,
+    }
+}
+
+/// Texts of about this length.
+fn around(length: i64) -> Vec<Value> {
+    const MOST: usize = 4_096;
+    let length = usize::try_from(length).unwrap_or(0).min(MOST);
+    let lengths = [length.saturating_sub(1), length, length + 1];
+    lengths
+        .map(|length| Value::Text("r".repeat(length)))
+        .to_vec()
 }

@@ -3,22 +3,26 @@
 
 use std::collections::BTreeSet;
 
-use super::candidates::{candidates, is_null_in, number_in, takes_null};
+use super::candidates::{ROWS, candidates, is_null_in, number_in, takes_null};
 use super::literals::Literals;
 use super::table::{Check, Table};
-use crate::db::Query;
+use crate::db::{Query, Rows};
 use crate::sql::{Value, identifier, literal};
 
 /// Columns that constraints connect.
 #[derive(Debug)]
 pub(super) struct Group<'a> {
-    pub(super) columns: Vec<usize>,
+    columns: Vec<usize>,
     checks: Vec<&'a Check>,
     candidates: Vec<Vec<Value>>,
+    /// Combinations of candidates that satisfy the constraints, by the numbers of the candidates.
+    solutions: Vec<Vec<usize>>,
+    /// For each row its solution.
+    chosen: Vec<usize>,
 }
 
 /// How many combinations of candidates the engine is asked about.
-const COMBINATIONS: usize = 5_000;
+const COMBINATIONS: usize = 2_000;
 
 /// How many columns a group is solved with: the rest of a larger one is left to chance.
 const COLUMNS: usize = 12;
@@ -59,7 +63,7 @@ pub(super) fn groups<'a>(
             let mut candidates: Vec<Vec<Value>> = columns
                 .iter()
                 .map(|column| match given(*column) {
-                    Some(values) => padded(values, table.rows(), takes_null(table, *column)),
+                    Some(values) => padded(values, takes_null(table, *column)),
                     None => {
                         let of: Vec<&Check> = checks
                             .iter()
@@ -70,11 +74,13 @@ pub(super) fn groups<'a>(
                     }
                 })
                 .collect();
-            limit(&mut candidates, table.rows());
+            limit(&mut candidates);
             Group {
                 columns,
                 checks,
                 candidates,
+                solutions: Vec::new(),
+                chosen: Vec::new(),
             }
         })
         .filter(|group| !group.columns.is_empty())
@@ -82,11 +88,11 @@ pub(super) fn groups<'a>(
 }
 
 /// Values in the order of [`candidates`]: one for each row, and NULL.
-fn padded(values: Vec<Value>, rows: usize, takes_null: bool) -> Vec<Value> {
+fn padded(values: Vec<Value>, takes_null: bool) -> Vec<Value> {
     let Some(first) = values.first() else {
         return vec![Value::Null];
     };
-    let mut all: Vec<Value> = values.iter().cycle().take(rows).cloned().collect();
+    let mut all: Vec<Value> = values.iter().cycle().take(ROWS).cloned().collect();
     all.push(match takes_null {
         true => Value::Null,
         false => first.clone(),
@@ -96,7 +102,7 @@ fn padded(values: Vec<Value>, rows: usize, takes_null: bool) -> Vec<Value> {
 }
 
 /// Takes the last candidates off the longest lists until there are few enough combinations.
-fn limit(candidates: &mut [Vec<Value>], rows: usize) {
+fn limit(candidates: &mut [Vec<Value>]) {
     let combinations = |candidates: &[Vec<Value>]| {
         candidates
             .iter()
@@ -109,43 +115,29 @@ fn limit(candidates: &mut [Vec<Value>], rows: usize) {
         // The second to go are the typical values of the last rows.
         match longest.len() {
             0 | 1 => return,
-            length if length > rows + 1 => longest.truncate(length - 1),
+            length if length > ROWS + 1 => longest.truncate(length - 1),
             _ => drop(longest.remove(1)),
         }
     }
 }
 
 impl Group<'_> {
-    /// The question for the values of row `row`, the best ones first: typical ones if they satisfy the constraints.
-    pub(super) fn query(&self, table: &Table, row: usize, limit: usize) -> Query {
-        let names: Vec<String> = self
-            .columns
-            .iter()
-            .map(|column| identifier(&table.shape.columns[*column].name))
-            .collect();
+    /// The question for all combinations of candidates that satisfy the constraints, as their numbers.
+    pub(super) fn query(&self, table: &Table) -> Query {
         let mut sources = Vec::new();
-        let (kind, rows) = (row % table.rows(), table.rows());
-        let mut far = Vec::new();
-        let mut near = Vec::new();
-        for (at, (name, candidates)) in names.iter().zip(&self.candidates).enumerate() {
-            let column = self.columns[at];
+        let mut numbers = Vec::new();
+        for (at, (column, candidates)) in self.columns.iter().zip(&self.candidates).enumerate() {
             let values: Vec<String> = candidates
                 .iter()
                 .enumerate()
                 .map(|(number, value)| format!("({number}, {})", literal(value)))
                 .collect();
             sources.push(format!(
-                "(SELECT column1 AS \"~{at}\", column2 AS {name} FROM (VALUES {}))",
+                "(SELECT column1 AS \"~{at}\", column2 AS {} FROM (VALUES {}))",
+                identifier(&table.shape.columns[*column].name),
                 values.join(", ")
             ));
-            let number = number_in(table, column, kind);
-            let wanted = match is_null_in(table, column, kind) {
-                true => rows,
-                false => number,
-            };
-            far.push(format!("(\"~{at}\" <> {wanted})"));
-            // Literals differ from row to row, too.
-            near.push(format!("abs(\"~{at}\" - {})", rows + 1 + number));
+            numbers.push(format!("\"~{at}\""));
         }
         let checks: Vec<String> = self
             .checks
@@ -153,13 +145,83 @@ impl Group<'_> {
             .map(|check| format!("({}) IS NOT FALSE", check.sql))
             .collect();
         Query::new(format!(
-            "SELECT {} FROM (SELECT * FROM {}) AS {} WHERE {} ORDER BY {}, {} LIMIT {limit}",
-            names.join(", "),
+            "SELECT {} FROM (SELECT * FROM {}) AS {} WHERE {}",
+            numbers.join(", "),
             sources.join(" CROSS JOIN "),
             identifier(&table.shape.name),
             checks.join(" AND "),
-            far.join(" + "),
-            near.join(" + "),
         ))
+    }
+
+    /// Keeps the answer to [`Group::query`]. Where an expression fails on some candidate there is none, and the engine
+    /// is asked about whole rows alone.
+    pub(super) fn solve(&mut self, table: &Table, rows: Rows) {
+        let number = |value: &Value| usize::try_from(value.as_i64().unwrap_or(0)).unwrap_or(0);
+        self.solutions = rows
+            .iter()
+            .map(|row| row.iter().map(number).collect())
+            .collect();
+        let keys: Vec<usize> = (0..self.columns.len())
+            .filter(|at| table.keys.contains(&self.columns[*at]))
+            .collect();
+        let mut chosen: Vec<usize> = Vec::new();
+        for row in 0..ROWS {
+            let ranked = self.ranked(table, row);
+            // Keys differ from those of the rows before, if they can.
+            let is_new = |solution: &&usize| {
+                let differs = |other: &usize| {
+                    keys.iter()
+                        .all(|at| self.value(**solution, *at) != self.value(*other, *at))
+                };
+                chosen.iter().all(differs)
+            };
+            let best = ranked.iter().find(is_new).or(ranked.first());
+            chosen.extend(best);
+        }
+        self.chosen = chosen;
+    }
+
+    /// The solutions, the best one for a row first: with the values of that row, or else with a literal of its own.
+    fn ranked(&self, table: &Table, row: usize) -> Vec<usize> {
+        let kind = row % ROWS;
+        let distance = |solution: &usize| {
+            let numbers = self.solutions[*solution].iter().zip(&self.columns);
+            numbers.fold((0, 0), |(far, near), (number, column)| {
+                let own = number_in(table, *column, kind);
+                let wanted = match is_null_in(table, *column, kind) {
+                    true => ROWS,
+                    false => own,
+                };
+                let from_literal = match *number {
+                    ROWS => 99,
+                    number => number.abs_diff(ROWS + 1 + own),
+                };
+                (far + usize::from(*number != wanted), near + from_literal)
+            })
+        };
+        let mut ranked: Vec<usize> = (0..self.solutions.len()).collect();
+        ranked.sort_by_cached_key(distance);
+        ranked
+    }
+
+    fn value(&self, solution: usize, at: usize) -> &Value {
+        &self.candidates[at][self.solutions[solution][at]]
+    }
+
+    /// The values of row `row`, by column: further rows go through all solutions.
+    pub(super) fn values(&self, table: &Table, row: usize) -> Vec<(usize, Value)> {
+        let solution = match self.chosen.get(row) {
+            Some(chosen) => Some(*chosen),
+            None => {
+                let ranked = self.ranked(table, row);
+                ranked.get(row / ROWS % ranked.len().max(1)).copied()
+            }
+        };
+        let columns = self.columns.iter().enumerate();
+        solution.map_or(Vec::new(), |solution| {
+            columns
+                .map(|(at, column)| (*column, self.value(solution, at).clone()))
+                .collect()
+        })
     }
 }

@@ -2,7 +2,6 @@
 
 use std::collections::{HashMap, HashSet};
 
-use super::candidates::ROWS;
 use super::literals::Literals;
 use crate::db::{Db, DbError, Query};
 use crate::schema::{ColumnKind, TableShape};
@@ -102,13 +101,6 @@ impl Table {
             json,
             compared,
         }
-    }
-
-    /// How many rows it is to get.
-    pub(super) fn rows(&self) -> usize {
-        const COMPARED: usize = 4;
-        let values = self.compared.values().map(Vec::len).max().unwrap_or(0);
-        ROWS + values.min(COMPARED)
     }
 
     /// The columns that a row has values for.

@@ -199,17 +199,17 @@ async fn only_what_is_new_is_filled_and_generated_rows_can_be_removed() {
         "INSERT INTO a VALUES (1, 'x'), (900001000, 'rehearsed1')",
     ]));
     fill.before(&db).await.unwrap();
-    assert_eq!(rows(&db).await, "a 1, b 6");
+    assert_eq!(rows(&db).await, "a 1, b 10");
     change(&db, "CREATE TABLE c (id INTEGER PRIMARY KEY AUTOINCREMENT, a INT REFERENCES a, t TEXT); DELETE FROM b").await;
     fill.before(&db).await.unwrap();
-    assert_eq!(rows(&db).await, "a 1, b 0, c 6");
+    assert_eq!(rows(&db).await, "a 1, b 0, c 10");
     change(
         &db,
         "INSERT INTO c (a) VALUES (1); CREATE TABLE d AS SELECT * FROM c",
     )
     .await;
     fill.before(&db).await.unwrap();
-    assert_eq!(rows(&db).await, "a 1, b 0, c 7, d 7");
+    assert_eq!(rows(&db).await, "a 1, b 0, c 11, d 11");
     change(
         &db,
         "CREATE TRIGGER r BEFORE DELETE ON c BEGIN SELECT RAISE(ABORT, 'no'); END",
@@ -220,7 +220,7 @@ async fn only_what_is_new_is_filled_and_generated_rows_can_be_removed() {
     let triggers = "SELECT 1 FROM sqlite_schema WHERE type = 'trigger'";
     assert_eq!(db.rows::<1>(Query::new(triggers)).await.unwrap().len(), 1);
     fill.before(&db).await.unwrap();
-    assert_eq!(rows(&db).await, "a 1, b 6, c 1, d 1");
+    assert_eq!(rows(&db).await, "a 1, b 10, c 1, d 1");
 }
 
 #[tokio::test]
@@ -250,7 +250,7 @@ async fn a_table_that_takes_no_generated_row_is_reported_once_with_the_engines_w
     assert_eq!(fill.before(&db).await.unwrap(), []);
     assert_eq!(
         rows(&db).await,
-        "_migrations 0, _sqlx_migrations 0, a 6, b 0"
+        "_migrations 0, _sqlx_migrations 0, a 10, b 0"
     );
 }
 
@@ -262,3 +262,33 @@ async fn change(db: &Db, sql: &str) {
         .unwrap();
     assert_eq!(stopped, None);
 }
+
+#[tokio::test]
+async fn a_thousand_versions_cost_by_what_they_change() {
+    const TABLES: usize = 300;
+    let sql: String = (0..TABLES)
+        .map(|at| format!(
+            "CREATE TABLE t{at} (id INTEGER PRIMARY KEY, name TEXT NOT NULL, kind TEXT NOT NULL CHECK (kind IN ('a', 'b')), up INTEGER REFERENCES t{} (id));",
+            at / 2
+        ))
+        .collect();
+    let db = database(&sql).await;
+    let mut fill = Fill::new(Literals::of([sql.as_str()]));
+    let begun = std::time::Instant::now();
+    is_filled(&fill.before(&db).await.unwrap());
+    println!("filled in {:?}", begun.elapsed());
+    let mut spent = std::time::Duration::ZERO;
+    for at in 0..TABLES {
+        change(
+            &db,
+            &format!("CREATE TABLE n{at} (id INTEGER PRIMARY KEY, n INT NOT NULL CHECK (n > 0))"),
+        )
+        .await;
+        let begun = std::time::Instant::now();
+        is_filled(&fill.before(&db).await.unwrap());
+        spent += begun.elapsed();
+    }
+    println!("{spent:?} for {TABLES} versions");
+}
+
+mod agreement;
