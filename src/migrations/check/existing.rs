@@ -219,8 +219,8 @@ impl<'a> Existing<'a> {
             return Ok(());
         }
         for Broken { object, .. } in broken {
-            let makers = self.published.repeatables.iter();
-            let maker = makers.filter(|part| makes(part, &object)).last();
+            let mut makers = self.published.repeatables.iter();
+            let maker = makers.rfind(|part| makes(part, &object));
             if let Some(maker) = maker {
                 self.has.retain(|(key, _)| *key != maker.key());
                 let drop = format!(

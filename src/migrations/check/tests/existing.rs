@@ -341,12 +341,11 @@ async fn a_rebuild_that_forgets_an_index_or_a_trigger_is_a_warning() {
     let all = "CREATE INDEX i ON t (x); CREATE INDEX j ON t (y);
                CREATE TRIGGER g AFTER INSERT ON t BEGIN SELECT 1; END;";
     let by = |text: String| {
-        let files = [
+        [
             base[0],
             base[1],
             ("V3__r.sql", Box::leak(text.into_boxed_str()) as &str),
-        ];
-        files
+        ]
     };
     check(&by(rebuild.to_owned()), expect![[r#"
         V3__r.sql:3:1 warning lost-in-rebuild
