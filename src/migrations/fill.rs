@@ -7,8 +7,10 @@
 mod candidates;
 mod depends;
 mod empty;
+mod form;
 mod insert;
 mod literals;
+mod plan;
 mod solve;
 mod table;
 

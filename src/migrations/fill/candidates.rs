@@ -282,12 +282,18 @@ pub(super) fn candidates(
     more.extend((0..=12).chain([50, 100, 1_000, -1]).map(Value::Integer));
     more.extend([Value::Real(0.5), Value::Blob(vec![1; 16])]);
     let reads_json = checks.iter().any(|check| check.reads_json);
+    if reads_json {
+        // A function of JSON fails on any other value, and then there is no answer at all.
+        let usual = all[0].clone();
+        for value in all.iter_mut().filter(|value| !is_json(value)) {
+            *value = usual.clone();
+        }
+    }
     for value in more {
         let value = of.affinity.stored(value);
         let is_taken = is_key && literals.has(&value);
         let fits = table.shape.strictness == Strictness::Flexible
             || fits(of.affinity, &of.declared, &value);
-        // A function of JSON fails on any other value.
         let is_read = !reads_json || is_json(&value);
         if !is_taken && fits && is_read && !all.contains(&value) {
             all.push(value);

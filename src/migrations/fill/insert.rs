@@ -4,14 +4,13 @@ use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 
 use super::Unfilled;
-use super::candidates::{ROWS, is_null_in, number_in, takes_null, typical};
+use super::candidates::ROWS;
 use super::literals::Literals;
-use super::solve::{Group, groups};
+use super::plan::{Parents, Plan, is_self};
 use super::table::Table;
-use crate::db::{At, Db, DbError, EngineError, Failure, Query, Rows, Transaction, if_accepted};
-use crate::schema::{Affinity, ForeignKey, RowId};
+use crate::db::{At, Db, DbError, EngineError, Failure, Query, Transaction, if_accepted};
 use crate::script::{Atomicity, ForeignKeys, Step};
-use crate::sql::{Value, identifier, literal};
+use crate::sql::identifier;
 
 /// What came of filling.
 #[derive(Debug, Default)]
@@ -27,12 +26,6 @@ const TRIES: usize = 64;
 
 /// How many of those may fail with an error, which ends a run of statements.
 const ERRORS: usize = 12;
-
-/// The row that refers to the first one where a table refers to itself.
-const REFERS: usize = 3;
-
-/// Keys of the rows of a parent, for one foreign key.
-type Parents = HashMap<(usize, usize), Rows>;
 
 /// Fills these empty tables.
 pub(super) async fn fill(
@@ -114,10 +107,16 @@ impl Filling<'_> {
             plan.statement("INSERT OR IGNORE", rows, "")
         });
         run_each(self.db, &statements.collect::<Vec<_>>()).await?;
+        self.sorted(level).await
+    }
+
+    /// Counts the tables that have rows now as filled, and returns the others. One row may be all that a table takes.
+    async fn sorted<'t>(&mut self, tables: Vec<&'t Table>) -> Result<Vec<&'t Table>, DbError> {
         let mut open = Vec::new();
-        for (table, rows) in level.iter().zip(rows_of(self.db, &level).await?) {
+        let rows = rows_of(self.db, &tables).await?;
+        for (table, rows) in tables.into_iter().zip(rows) {
             match rows {
-                0 | 1 => open.push(*table),
+                0 | 1 => open.push(table),
                 _ => self.outcome.filled.push(table.shape.name.clone()),
             }
         }
@@ -136,11 +135,7 @@ impl Filling<'_> {
         }));
         match run(self.db, &steps, Atomicity::Transaction, ForeignKeys::On).await? {
             Some(_) => Ok(open),
-            None => {
-                let names = open.iter().map(|table| table.shape.name.clone());
-                self.outcome.filled.extend(names);
-                Ok(Vec::new())
-            }
+            None => self.sorted(open).await,
         }
     }
 
@@ -149,16 +144,19 @@ impl Filling<'_> {
         for table in open {
             let level = [table];
             let parents = parents(self.db, &level).await?;
-            let mut plan = Plan::new(table, 0, &parents, self.literals);
-            let reason = plan.search(self.db).await?;
-            let table = table.shape.name.clone();
+            let plan = Plan::new(table, 0, &parents, self.literals);
+            let reason = search(self.db, plan).await?;
+            let name = table.shape.name.clone();
             match reason {
-                None => self.outcome.filled.push(table),
+                None => self.outcome.filled.push(name),
                 Some(reason) => {
-                    let unfilled = Unfilled { table, reason };
-                    self.outcome
-                        .unfilled
-                        .push((unfilled, plan.names_of_parents()));
+                    let parents = table.shape.foreign_keys.iter();
+                    let parents = parents.map(|key| key.parent.to_ascii_lowercase());
+                    let unfilled = Unfilled {
+                        table: name,
+                        reason,
+                    };
+                    self.outcome.unfilled.push((unfilled, parents.collect()));
                 }
             }
         }
@@ -226,10 +224,6 @@ async fn parents(db: &Db, level: &[&Table]) -> Result<Parents, DbError> {
     Ok(parents)
 }
 
-fn is_self(table: &Table, key: &ForeignKey) -> bool {
-    key.parent.eq_ignore_ascii_case(&table.shape.name)
-}
-
 /// Asks for the values of the columns that constraints connect.
 async fn solve(db: &Db, plans: &mut [Plan<'_>]) -> Result<(), DbError> {
     let mut queries = Vec::new();
@@ -246,241 +240,34 @@ async fn solve(db: &Db, plans: &mut [Plan<'_>]) -> Result<(), DbError> {
     Ok(())
 }
 
-/// How one table is filled.
-struct Plan<'a> {
-    table: &'a Table,
-    literals: &'a Literals,
-    /// For each foreign key the keys of its parent's rows.
-    parents: Vec<Option<&'a Rows>>,
-    groups: Vec<Group<'a>>,
-}
-
-impl<'a> Plan<'a> {
-    fn new(table: &'a Table, at: usize, parents: &'a Parents, literals: &'a Literals) -> Plan<'a> {
-        let keys = &table.shape.foreign_keys;
-        let parents: Vec<Option<&Rows>> = (0..keys.len())
-            .map(|number| parents.get(&(at, number)).filter(|rows| !rows.is_empty()))
-            .collect();
-        let given = |column: usize| {
-            let (number, _) = keys
-                .iter()
-                .enumerate()
-                .find(|(number, key)| key.columns == [column] && parents[*number].is_some())?;
-            let rows = parents[number]?;
-            Some(rows.iter().filter_map(|row| row.first().cloned()).collect())
+/// Tries further combinations until the table has rows enough. The reason where it takes none of them.
+async fn search(db: &Db, mut plan: Plan<'_>) -> Result<Option<String>, DbError> {
+    solve(db, std::slice::from_mut(&mut plan)).await?;
+    let few = format!(
+        " WHERE (SELECT count(*) FROM {}) < {}",
+        identifier(&plan.table.shape.name),
+        ROWS
+    );
+    let mut tries: Vec<String> = (0..TRIES)
+        .map(|row| plan.statement("INSERT OR IGNORE", std::iter::once(plan.row(row)), &few))
+        .collect();
+    // What an `INSERT OR IGNORE` does not ignore ends the run of statements.
+    for _ in 0..ERRORS {
+        let Some((at, _)) = run(db, &tries, Atomicity::Bare, ForeignKeys::On).await? else {
+            break;
         };
-        Plan {
-            table,
-            literals,
-            groups: groups(table, literals, given),
-            parents,
-        }
+        tries.drain(..=at);
     }
-
-    fn names_of_parents(&self) -> Vec<String> {
-        let keys = self.table.shape.foreign_keys.iter();
-        keys.map(|key| key.parent.to_ascii_lowercase()).collect()
+    if rows_of(db, &[plan.table]).await? != [0] {
+        return Ok(None);
     }
-
-    /// The values of row `row`, by column. Rows beyond those of the table are combinations that are tried after these.
-    fn row(&self, row: usize) -> Vec<Option<Value>> {
-        let table = self.table;
-        let kind = row % ROWS;
-        let mut values: Vec<Option<Value>> = vec![None; table.shape.columns.len()];
-        for group in &self.groups {
-            for (column, value) in group.values(table, row) {
-                values[column] = Some(value);
-            }
-        }
-        let mut keys: Vec<usize> = (0..table.shape.foreign_keys.len()).collect();
-        keys.sort_by_key(|number| {
-            std::cmp::Reverse(table.shape.foreign_keys[*number].columns.len())
-        });
-        // Further rows go through the combinations of parents.
-        let mut rest = row / ROWS;
-        for number in keys {
-            rest = self.refer(number, row, rest, &mut values);
-        }
-        for column in table.written() {
-            if values[column].is_none() {
-                values[column] = Some(match is_null_in(table, column, kind) {
-                    true => Value::Null,
-                    false => typical(table, column, self.number(column, row), self.literals),
-                });
-            }
-        }
-        values
-    }
-
-    fn number(&self, column: usize, row: usize) -> usize {
-        match row < ROWS || !self.table.keys.contains(&column) {
-            true => number_in(self.table, column, row % ROWS),
-            false => row,
-        }
-    }
-
-    /// Sets the columns of a foreign key in row `row`; returns what is left of `rest` for the next one.
-    fn refer(&self, number: usize, row: usize, rest: usize, values: &mut [Option<Value>]) -> usize {
-        let table = self.table;
-        let key = &table.shape.foreign_keys[number];
-        let kind = row % ROWS;
-        let is_free = |column: &usize| values[*column].is_none();
-        let nullable = key
-            .columns
-            .iter()
-            .copied()
-            .find(|column| is_free(column) && takes_null(table, *column));
-        if !key.columns.iter().any(is_free) {
-            return rest;
-        }
-        let nothing = |values: &mut [Option<Value>]| {
-            if let Some(column) = nullable {
-                values[column] = Some(Value::Null);
-            }
-        };
-        let number_in_row = key
-            .columns
-            .iter()
-            .map(|column| self.number(*column, row))
-            .max()
-            .unwrap_or(row);
-        if key
-            .columns
-            .iter()
-            .any(|column| is_null_in(table, *column, kind))
-            && nullable.is_some()
-        {
-            nothing(values);
-            return rest;
-        }
-        let Some(rows) = self.parents[number] else {
-            match nullable {
-                Some(_) if is_self(table, key) && kind == REFERS => self.predict(key, 0, values),
-                Some(_) => nothing(values),
-                // The rows of the parent come later, or with this one.
-                None => self.predict(key, number_in_row, values),
-            }
-            return rest;
-        };
-        let agrees = |parent: &&Vec<Value>| {
-            key.columns
-                .iter()
-                .zip(parent.iter())
-                .all(|(column, value)| values[*column].as_ref().is_none_or(|it| it == value))
-        };
-        let fitting: Vec<&Vec<Value>> = rows.iter().filter(agrees).collect();
-        if fitting.is_empty() {
-            nothing(values);
-            return rest;
-        }
-        let parent = fitting[(number_in_row + rest) % fitting.len()];
-        for (column, value) in key.columns.iter().zip(parent) {
-            values[*column] = Some(value.clone());
-        }
-        rest / fitting.len()
-    }
-
-    /// The key that a row of this number will have in the parent.
-    fn predict(&self, key: &ForeignKey, number: usize, values: &mut [Option<Value>]) {
-        for (at, column) in key.columns.iter().enumerate() {
-            if values[*column].is_some() {
-                continue;
-            }
-            let own = key
-                .parent_columns
-                .get(at)
-                .filter(|_| is_self(self.table, key));
-            let own = own.and_then(|name| self.table.shape.column(name));
-            values[*column] = Some(match own {
-                Some(own) => typical(self.table, own, number, self.literals),
-                // Most keys are integers, and those are the same in each table.
-                _ => match self.table.shape.columns[*column].affinity {
-                    Affinity::Text => typical(self.table, *column, number, self.literals),
-                    _ => Value::Integer(self.literals.key(number)),
-                },
-            });
-        }
-    }
-
-    /// The statement that inserts these rows.
-    fn statement(
-        &self,
-        verb: &str,
-        rows: impl Iterator<Item = Vec<Option<Value>>>,
-        condition: &str,
-    ) -> String {
-        let shape = &self.table.shape;
-        let mut names: Vec<String> = self
-            .table
-            .written()
-            .map(|column| identifier(&shape.columns[column].name))
-            .collect();
-        // The rowid tells generated rows from others.
-        let rowid = match shape.rowid == RowId::Has && shape.integer_key().is_none() {
-            true => ["rowid", "_rowid_", "oid"]
-                .into_iter()
-                .find(|name| shape.column(name).is_none()),
-            false => None,
-        };
-        names.extend(rowid.map(str::to_owned));
-        let mut selects = Vec::new();
-        for (number, row) in rows.enumerate() {
-            let mut values: Vec<String> = self
-                .table
-                .written()
-                .map(|column| row[column].as_ref().map_or("NULL".to_owned(), literal))
-                .collect();
-            if rowid.is_some() {
-                values.push(match condition {
-                    "" => self.literals.key(number).to_string(),
-                    // The next one, as earlier tries may have been accepted.
-                    _ => format!(
-                        "{} + {} * (SELECT count(*) FROM {})",
-                        self.literals.base(),
-                        super::literals::STRIDE,
-                        identifier(&shape.name)
-                    ),
-                });
-            }
-            selects.push(format!("SELECT {}{condition}", values.join(", ")));
-        }
-        format!(
-            "{verb} INTO {} ({}) {}",
-            identifier(&shape.name),
-            names.join(", "),
-            selects.join(" UNION ALL ")
-        )
-    }
-
-    /// Tries further combinations until the table has rows enough. The reason where it takes none of them.
-    async fn search(&mut self, db: &Db) -> Result<Option<String>, DbError> {
-        solve(db, std::slice::from_mut(self)).await?;
-        let few = format!(
-            " WHERE (SELECT count(*) FROM {}) < {}",
-            identifier(&self.table.shape.name),
-            ROWS
-        );
-        let mut tries: Vec<String> = (0..TRIES)
-            .map(|row| self.statement("INSERT OR IGNORE", std::iter::once(self.row(row)), &few))
-            .collect();
-        // What an `INSERT OR IGNORE` does not ignore ends the run of statements.
-        for _ in 0..ERRORS {
-            let Some((at, _)) = run(db, &tries, Atomicity::Bare, ForeignKeys::On).await? else {
-                break;
-            };
-            tries.drain(..=at);
-        }
-        if rows_of(db, &[self.table]).await? != [0] {
-            return Ok(None);
-        }
-        let one = self.statement("INSERT OR ABORT", std::iter::once(self.row(0)), "");
-        let stopped = run(db, &[one], Atomicity::Bare, ForeignKeys::On).await?;
-        Ok(match stopped {
-            Some((_, error)) => Some(error.message),
-            None if rows_of(db, &[self.table]).await? != [0] => None,
-            None => Some("a trigger removes or ignores each row".to_owned()),
-        })
-    }
+    let one = plan.statement("INSERT OR ABORT", std::iter::once(plan.row(0)), "");
+    let stopped = run(db, &[one], Atomicity::Bare, ForeignKeys::On).await?;
+    Ok(match stopped {
+        Some((_, error)) => Some(error.message),
+        None if rows_of(db, &[plan.table]).await? != [0] => None,
+        None => Some("a trigger removes or ignores each row".to_owned()),
+    })
 }
 
 /// Runs each statement, whether or not others fail.

@@ -68,8 +68,16 @@ pub(super) async fn read(
 
 impl Table {
     fn new(shape: TableShape, statements: &[String], literals: &Literals) -> Table {
-        let unique = shape.unique.iter().flat_map(|index| &index.columns);
-        let mut keys: HashSet<usize> = unique.chain(&shape.primary_key).copied().collect();
+        let mut keys: HashSet<usize> = HashSet::new();
+        let mut sets: Vec<&Vec<usize>> = shape.unique.iter().map(|index| &index.columns).collect();
+        sets.push(&shape.primary_key);
+        sets.sort_by_key(|columns| columns.len());
+        for columns in sets {
+            // Where one column differs in all rows, the others of the set need not.
+            if columns.is_empty() || !columns.iter().any(|column| keys.contains(column)) {
+                keys.extend(columns);
+            }
+        }
         let mut json = HashSet::new();
         let mut checks = Vec::new();
         for sql in statements {
@@ -85,13 +93,13 @@ impl Table {
         }
         let columns = shape.columns.iter().enumerate();
         let compared = columns
-            .filter(|(at, _)| !keys.contains(at))
+            .filter(|(at, _)| !shape.primary_key.contains(at))
             .filter_map(|(at, column)| {
-                let values = literals.compared(&column.name)?;
-                let stored = values
-                    .iter()
-                    .map(|value| column.affinity.stored(value.clone()));
-                Some((at, stored.collect()))
+                let is_free = |value: &&Value| !keys.contains(&at) || !literals.has(value);
+                let values = literals.compared(&column.name)?.iter().filter(is_free);
+                let stored = values.map(|value| column.affinity.stored(value.clone()));
+                let values: Vec<Value> = stored.collect();
+                (!values.is_empty()).then_some((at, values))
             })
             .collect();
         Table {

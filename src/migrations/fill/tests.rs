@@ -64,7 +64,6 @@ async fn each_kind_of_table_takes_rows() {
         let (db, unfilled) = filled(sql).await;
         assert_eq!(unfilled, [], "{sql}");
         let rows = rows(&db).await;
-        println!("{rows}: {sql}");
         assert!(!rows.ends_with("t 0"), "{sql}: {rows}");
     }
 }
@@ -181,8 +180,6 @@ async fn parents_are_filled_before_their_children_and_circles_are_closed() {
     ];
     for sql in schemas {
         let (db, unfilled) = filled(sql).await;
-        let rows = rows(&db).await;
-        println!("{rows}: {sql}");
         assert_eq!(unfilled, [], "{sql}");
         let orphans: Vec<[Value; 4]> = db
             .rows(Query::new("PRAGMA foreign_key_check"))
@@ -261,34 +258,6 @@ async fn change(db: &Db, sql: &str) {
         .await
         .unwrap();
     assert_eq!(stopped, None);
-}
-
-#[tokio::test]
-async fn a_thousand_versions_cost_by_what_they_change() {
-    const TABLES: usize = 300;
-    let sql: String = (0..TABLES)
-        .map(|at| format!(
-            "CREATE TABLE t{at} (id INTEGER PRIMARY KEY, name TEXT NOT NULL, kind TEXT NOT NULL CHECK (kind IN ('a', 'b')), up INTEGER REFERENCES t{} (id));",
-            at / 2
-        ))
-        .collect();
-    let db = database(&sql).await;
-    let mut fill = Fill::new(Literals::of([sql.as_str()]));
-    let begun = std::time::Instant::now();
-    is_filled(&fill.before(&db).await.unwrap());
-    println!("filled in {:?}", begun.elapsed());
-    let mut spent = std::time::Duration::ZERO;
-    for at in 0..TABLES {
-        change(
-            &db,
-            &format!("CREATE TABLE n{at} (id INTEGER PRIMARY KEY, n INT NOT NULL CHECK (n > 0))"),
-        )
-        .await;
-        let begun = std::time::Instant::now();
-        is_filled(&fill.before(&db).await.unwrap());
-        spent += begun.elapsed();
-    }
-    println!("{spent:?} for {TABLES} versions");
 }
 
 mod agreement;

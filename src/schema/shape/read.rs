@@ -86,6 +86,10 @@ chosen(name) AS MATERIALIZED (SELECT lower(name) FROM named UNION SELECT lower(f
             "FROM (SELECT l.* FROM chosen c CROSS JOIN pragma_table_list(c.name) l) t",
         )
         .replace(
+            "FROM pragma_table_list WHERE",
+            "FROM (SELECT l.* FROM chosen c CROSS JOIN pragma_table_list(c.name) l) WHERE",
+        )
+        .replace(
             "FROM sqlite_schema\nWHERE",
             "FROM sqlite_schema\nWHERE lower(tbl_name) IN (SELECT name FROM chosen) AND",
         );

@@ -182,6 +182,7 @@ proptest! {
 /// A long run by hand: `AGREEMENT=0..2000 cargo test -p seedbed --lib agreement -- --ignored --nocapture`.
 #[test]
 #[ignore = "takes minutes"]
+#[allow(clippy::print_stdout, reason = "a long run is read by its output")]
 fn a_long_run_counts_how_often_they_agree() {
     let range = std::env::var("AGREEMENT").unwrap_or("0..500".to_owned());
     let (from, to) = range.split_once("..").unwrap();
