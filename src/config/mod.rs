@@ -158,6 +158,8 @@ pub struct Project {
     pub root: PathBuf,
     /// The folder of the migrations.
     pub migrations: Setting<PathBuf>,
+    /// `[migrations] downs_from`: `check` without a base does not try the down files of versions below this one.
+    pub downs_from: Option<Setting<i64>>,
     /// The folder of the seeds.
     pub seeds: Setting<PathBuf>,
     /// The seed environment, if it is named.

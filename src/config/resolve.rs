@@ -87,6 +87,8 @@ impl Resolved {
         let Project {
             root,
             migrations,
+            // No command that opens a database asks for it.
+            downs_from: _,
             seeds,
             seed_env,
             backup,
@@ -185,6 +187,7 @@ pub fn resolve(sources: &Sources) -> Resolved {
     };
     let Toml {
         out_of_order,
+        downs_from,
         database_name,
         organization,
         primary_region,
@@ -195,6 +198,7 @@ pub fn resolve(sources: &Sources) -> Resolved {
         project: Project {
             root: sources.root.clone(),
             migrations,
+            downs_from,
             seeds,
             seed_env,
             backup,

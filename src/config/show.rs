@@ -63,6 +63,7 @@ impl Resolved {
                 (true, false) => "true, on local files only".to_owned(),
                 _ => on.to_string(),
             }),
+            optional("downs from", project.downs_from.as_ref(), i64::to_string),
             row(
                 "ignore tables",
                 &self.ignore_tables,

@@ -32,6 +32,7 @@ pub(super) struct Toml {
     pub(super) backup_dir: Option<Setting<String>>,
     pub(super) migrations_dir: Option<Setting<String>>,
     pub(super) out_of_order: Option<Setting<bool>>,
+    pub(super) downs_from: Option<Setting<i64>>,
     pub(super) ignore_tables: Option<Setting<Vec<String>>>,
     pub(super) seeds_dir: Option<Setting<String>>,
     pub(super) seeds_env: Option<Setting<String>>,
@@ -57,7 +58,10 @@ const TABLES: [(&str, &[&str]); 6] = [
         &["enabled", "sync_interval_seconds", "local_db_path"],
     ),
     ("[turso.backup]", &["enabled", "retention_days", "dir"]),
-    ("[migrations]", &["dir", "out_of_order", "ignore_tables"]),
+    (
+        "[migrations]",
+        &["dir", "out_of_order", "downs_from", "ignore_tables"],
+    ),
     ("[seeds]", &["dir", "env"]),
 ];
 
@@ -128,6 +132,7 @@ fn settings(file: &mut File<'_>, root: &DeTable<'_>) -> Toml {
         backup_dir: file.text(backup, "[turso.backup] dir"),
         migrations_dir: file.text(migrations, "[migrations] dir"),
         out_of_order: file.truth(migrations, "[migrations] out_of_order"),
+        downs_from: file.version(migrations, "[migrations] downs_from"),
         ignore_tables: file.texts(migrations, "[migrations] ignore_tables"),
         seeds_dir: file.text(seeds, "[seeds] dir"),
         seeds_env: file.text(seeds, "[seeds] env"),
@@ -250,6 +255,16 @@ impl File<'_> {
                 self.problems.push(problem);
                 None
             }
+        }
+    }
+
+    fn version(&mut self, table: Table<'_>, key: &'static str) -> Option<Setting<i64>> {
+        let (origin, value) = self.value(table, key)?;
+        let integer = value.get_ref().as_integer();
+        let version = integer.and_then(|it| i64::from_str_radix(it.as_str(), it.radix()).ok());
+        match version {
+            Some(value) => Some(Setting { value, origin }),
+            None => self.refuse(&origin, "the version of a migration, a whole number", value),
         }
     }
 

@@ -80,6 +80,11 @@ impl Reply {
         let count = value.as_i64().and_then(|count| u64::try_from(count).ok());
         count.ok_or_else(|| DbError::Incomplete("a count is not a number".to_owned()))
     }
+
+    /// Its rows, of any width.
+    pub(crate) fn of_any_width(self) -> Result<Rows, DbError> {
+        self.0
+    }
 }
 
 /// What was read; none where the engine refuses the query itself: it lacks a function or a module that the query names,

@@ -243,6 +243,17 @@ impl Memory {
         Ok(memory)
     }
 
+    /// Another database in memory that holds what this one does now.
+    pub(super) async fn fork(&self) -> Result<Memory, DbError> {
+        let _held = self.held().await;
+        let copy = Memory::new().await?;
+        let from = Raw::open(&self.name, Access::Read).await;
+        let to = Raw::open(&copy.name, Access::Write).await;
+        to.and_then(|to| to.copy_from(&from?))
+            .map_err(DbError::Read)?;
+        Ok(copy)
+    }
+
     /// What another connection to it is opened by.
     pub(super) fn name(&self) -> &str {
         &self.name

@@ -225,6 +225,20 @@ impl Db {
         })
     }
 
+    /// Another database in memory that holds what this one does now; `None` where this one is not in memory.
+    ///
+    /// # Errors
+    /// As [`Db::memory`].
+    pub(crate) async fn fork(&self) -> Result<Option<Db>, DbError> {
+        let Mode::Memory(memory) = &self.mode else {
+            return Ok(None);
+        };
+        Ok(Some(Db {
+            mode: Mode::Memory(memory.fork().await?),
+            options: self.options.clone(),
+        }))
+    }
+
     /// A database on a libSQL server. Nothing is sent before the first query or run. `base` is the server's URL with
     /// scheme `http` or `https`, and without a slash at its end.
     ///

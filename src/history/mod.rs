@@ -27,7 +27,7 @@ pub use layout::{
 pub(crate) use layout::{layout_of, makes_ours};
 pub use other_tools::{Columns, OTHER_TOOLS, OtherTool, Recorded};
 pub use others::OtherHistory;
-pub(crate) use others::not_the_applications;
+pub(crate) use others::{may_be_another_tools, not_the_applications};
 pub(crate) use patience::{Interrupted, Patience};
 pub(crate) use read::moment;
 pub use read::{History, Objects, Row, State, Unfinished, add_texts, read, read_with_texts};

@@ -133,6 +133,15 @@ pub(super) async fn others(
     Ok(others)
 }
 
+/// Whether a table of this name may be another tool's; [`not_the_applications`] decides, by its columns too.
+pub(crate) fn may_be_another_tools(table: &str) -> bool {
+    let table = table.to_ascii_lowercase();
+    let is_it = |name: &str| name.eq_ignore_ascii_case(&table);
+    OTHER_TOOLS.iter().any(|tool| is_it(tool.table))
+        || COMPANIONS.iter().any(|(_, beside)| is_it(beside))
+        || PREFIXES.iter().any(|prefix| table.starts_with(prefix))
+}
+
 /// Tables of this database that are not its application's, so that its migrations do not make them: those of known tools,
 /// and those that were named when the database was opened.
 ///

@@ -192,7 +192,7 @@ async fn look(
     let replayed = replay(acts(set, history, version)).await;
     let (mut rehearsal, mut warnings) = replayed.map_err(|stopped| match stopped {
         Stopped::Db(error) => BaselineError::Memory(error),
-        Stopped::Problem(problem) => cannot_replay(*problem, version),
+        Stopped::Problem(problem) => cannot_replay(problem.diagnostic, version),
     })?;
     let foreign = history::not_the_applications(db)
         .await

@@ -12,6 +12,7 @@ mod comment;
 mod create;
 mod directive;
 mod file;
+mod fill;
 mod foreign;
 mod git;
 mod headings;
@@ -38,7 +39,7 @@ pub use crate::drive::{ApplyError, Done, Event, OnEvent, Outcome, ScriptError, V
 pub use against::{Base, check_against};
 pub use apply::{apply, apply_from, observe, observe_from};
 pub use baseline::{BaselineError, BaselineOptions, Verify, baseline};
-pub use check::{Checked, check};
+pub use check::{CheckOptions, Checked, check};
 pub use create::{CreateError, Files, NewOptions, create};
 pub(crate) use file::checksum_bytes;
 pub use file::{BadName, FileName, NotText, Order, canonical, checksum, parse_name, words};

@@ -4,6 +4,7 @@ mod pragmas;
 mod text;
 mod transactions;
 
+use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use super::directive::{Directives, directives};
@@ -62,6 +63,8 @@ pub struct Reading {
     pub foreign_keys: ForeignKeys,
     /// What it leaves on the connection.
     pub leaves: Leaves,
+    /// The codes of the diagnostics that it accepts (`-- seedbed: allow CODE: REASON`).
+    pub allowed: BTreeSet<&'static str>,
     /// What is wrong with it, and what should be known.
     pub problems: Vec<Diagnostic>,
 }
@@ -426,6 +429,7 @@ impl Reader<'_> {
             atomicity: directives.atomicity,
             foreign_keys,
             leaves: self.leaves,
+            allowed: directives.allowed.clone(),
             problems: once_for_each_kind(self.problems),
         }
     }

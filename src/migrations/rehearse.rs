@@ -2,7 +2,8 @@
 //! remembers nothing of the one before. Nothing here touches a database of the project.
 
 use crate::db::{
-    Db, DbError, Engine, Failure, Options, Query, Transaction, locate, unknown_function,
+    Db, DbError, Engine, EngineError, Failure, Options, Query, Transaction, locate,
+    unknown_function,
 };
 use crate::diagnostic::Diagnostic;
 use crate::history::{self, Failed, Part, Receipt, RunError, Watch};
@@ -12,6 +13,7 @@ use crate::script::{
 };
 use crate::sql::{Kind, Value, What, identifier, kind, significant};
 
+use std::collections::HashSet;
 use std::sync::Arc;
 
 use super::directive::DIRECTIVE;
@@ -23,6 +25,7 @@ use super::set::{Migration, Text};
 /// A file as it is read for a rehearsal.
 #[derive(Debug, Clone)]
 pub(super) struct Act {
+    source: Arc<Source>,
     reading: Reading,
 }
 
@@ -35,6 +38,7 @@ impl Act {
     /// The same of a text that was recorded.
     pub(super) fn of(source: &Arc<Source>) -> Act {
         Act {
+            source: source.clone(),
             reading: reading::read(source, Engine::Local),
         }
     }
@@ -52,6 +56,26 @@ impl Act {
     /// What is wrong with it, and what should be known.
     pub(super) fn problems(&self) -> &[Diagnostic] {
         &self.reading.problems
+    }
+
+    /// Its file.
+    pub(super) fn file(&self) -> &str {
+        &self.source.name
+    }
+
+    /// Its statements.
+    pub(super) fn steps(&self) -> &[Step] {
+        &self.reading.steps
+    }
+
+    /// Whether foreign keys are enforced meanwhile.
+    pub(super) fn foreign_keys(&self) -> ForeignKeys {
+        self.reading.foreign_keys
+    }
+
+    /// Whether it accepts diagnostics of this code.
+    pub(super) fn allows(&self, code: &str) -> bool {
+        self.reading.allowed.contains(code)
     }
 
     /// Whether it may run at all.
@@ -95,6 +119,8 @@ pub(super) enum Way {
     Down,
     /// Applying it again after it was taken back, or at once if it is repeatable.
     Again,
+    /// Applying it to a database that exists: with rows, and with what the repeatable ones have made.
+    Existing,
 }
 
 /// A database in memory, and what its history has come to.
@@ -112,8 +138,18 @@ pub(super) struct Rehearsal {
 pub(super) enum Stopped {
     /// The engine in memory cannot be used.
     Db(DbError),
-    /// The engine refused a statement of a file.
-    Problem(Box<Diagnostic>),
+    /// The engine refused a file.
+    Problem(Box<Problem>),
+}
+
+/// The engine refused a file.
+#[derive(Debug)]
+pub(super) struct Problem {
+    pub(super) diagnostic: Diagnostic,
+    /// The statement of the file that it refused, where it was one.
+    pub(super) step: Option<Step>,
+    /// The engine's words.
+    pub(super) error: EngineError,
 }
 
 impl From<DbError> for Stopped {
@@ -133,14 +169,33 @@ impl Rehearsal {
         })
     }
 
+    /// Another database that is as this one is now.
+    pub(super) async fn fork(&self) -> Result<Rehearsal, DbError> {
+        let Some(db) = self.db.fork().await? else {
+            return Err(DbError::Read(unusable("it is not in memory")));
+        };
+        Ok(Rehearsal {
+            db,
+            revision: self.revision,
+            run: self.run.clone(),
+            broken: self.broken.clone(),
+        })
+    }
+
+    /// The database.
+    pub(super) fn db(&self) -> &Db {
+        &self.db
+    }
+
     /// The database, for whatever builds on it.
     pub(super) fn into_db(self) -> Db {
         self.db
     }
 
-    /// A view, a trigger or a foreign key that a file left broken and no later one has repaired.
-    pub(super) fn broken(&mut self) -> Option<Stopped> {
-        self.broken.take().map(Stopped::Problem)
+    /// A foreign key that a file left without its parent table and no later file has repaired. Views and triggers are
+    /// judged by [`super::check`] at the end.
+    pub(super) fn broken(&mut self) -> Option<Diagnostic> {
+        self.broken.take().map(|it| *it)
     }
 
     /// The schema as it is now.
@@ -153,6 +208,17 @@ impl Rehearsal {
         snapshot(&self.db).await
     }
 
+    /// The objects that there are: sort, and name in lower case.
+    pub(super) async fn names(&self) -> Result<HashSet<(String, String)>, DbError> {
+        let query = Query::new("SELECT type, lower(name) FROM sqlite_schema");
+        let rows = self.db.rows(query).await?.into_iter();
+        let names = rows.filter_map(|row| match row {
+            [Value::Text(what), Value::Text(name)] => Some((what, name)),
+            _ => None,
+        });
+        Ok(names.collect())
+    }
+
     /// Applies a migration; one that is repeatable may have been applied before.
     pub(super) async fn up(
         &mut self,
@@ -162,7 +228,7 @@ impl Rehearsal {
     ) -> Result<(), Stopped> {
         let entry = entry(migration);
         let record = match (migration.version(), way) {
-            (None, Way::Again) => Record::Replace(entry),
+            (None, Way::Again | Way::Existing) => Record::Replace(entry),
             _ => Record::Insert(entry),
         };
         self.act(record, act, way).await
@@ -216,8 +282,10 @@ impl Rehearsal {
                 Err(RunError::Failed(failed))
                     if matches!(failed.part, Part::Compiles | Part::References) =>
                 {
-                    if let Stopped::Problem(problem) = self.fails(*failed, &script, way).await {
-                        self.broken.get_or_insert(problem);
+                    if failed.part == Part::References
+                        && let Stopped::Problem(problem) = self.fails(*failed, &script, way).await
+                    {
+                        self.broken.get_or_insert(Box::new(problem.diagnostic));
                     }
                     self.run(&script, Watch::going_on(false)).await
                 }
@@ -261,7 +329,7 @@ impl Rehearsal {
         let Some(first) = unit.steps.first().and_then(|step| step.origin.as_ref()) else {
             return Stopped::Db(DbError::Read(error));
         };
-        let mut help = Vec::new();
+        let (mut help, mut refused) = (Vec::new(), None);
         let whole_file = Origin {
             source: first.source.clone(),
             span: 0..0,
@@ -275,18 +343,20 @@ impl Rehearsal {
                 (refusal.origin, message)
             }
             (Part::Step(step), None) => {
-                help.extend(unknown_function(&error.message));
+                help.extend(unknown_function(&error.message.clone()));
                 help.extend(help_for(way, unit.record.key(), &step.sql));
+                refused = Some(step.clone());
                 let offset = locate(&self.db, &step.sql, &error).await;
                 let origin = step.origin.map(|origin| origin.token_at(offset));
-                (Some(origin.unwrap_or(whole_file)), error.message)
+                (Some(origin.unwrap_or(whole_file)), error.message.clone())
             }
-            _ => (Some(whole_file), error.message),
+            _ => (Some(whole_file), error.message.clone()),
         };
         let message = match way {
             Way::Up => message,
             Way::Down => format!("{message} (taking it back, in memory)"),
             Way::Again => format!("{message} (applying it a second time, in memory)"),
+            Way::Existing => format!("{message} (on a database that exists, in memory)"),
         };
         let problem = Diagnostic {
             notes,
@@ -297,7 +367,11 @@ impl Rehearsal {
             None => problem.in_file(&first.source.name),
         };
         let problem = problem.about(unit.record.key()).helps(help);
-        Stopped::Problem(Box::new(problem))
+        Stopped::Problem(Box::new(Problem {
+            diagnostic: problem,
+            step: refused,
+            error,
+        }))
     }
 
     /// Makes the connection as a new one.
@@ -312,6 +386,20 @@ impl Rehearsal {
         if steps.is_empty() {
             return Ok(());
         }
+        self.run_steps(steps).await
+    }
+
+    /// Runs statements that no file has.
+    pub(super) async fn execute(
+        &self,
+        statements: impl IntoIterator<Item = String>,
+    ) -> Result<(), DbError> {
+        let statements = statements.into_iter();
+        self.run_steps(statements.map(|sql| Step::own(sql, vec![])).collect())
+            .await
+    }
+
+    async fn run_steps(&self, steps: Vec<Step>) -> Result<(), DbError> {
         let transaction = Transaction {
             foreign_keys: ForeignKeys::Off,
             atomicity: Atomicity::Bare,
@@ -344,7 +432,7 @@ impl Rehearsal {
 fn help_for(way: Way, key: &Key, statement: &str) -> Option<String> {
     let repeatable = matches!(key, Key::Repeatable(_));
     match (way, kind(statement)) {
-        (Way::Up, _) => None,
+        (Way::Up | Way::Existing, _) => None,
         (Way::Down, _) => Some(format!(
             "`undo` runs the down file on the schema that {key} leaves: make it fit that"
         )),
@@ -364,7 +452,8 @@ fn help_for(way: Way, key: &Key, statement: &str) -> Option<String> {
     }
 }
 
-fn bare_or_quoted(name: &str) -> String {
+/// A name as one writes it: in quotes only where it needs them.
+pub(super) fn bare_or_quoted(name: &str) -> String {
     let is_bare = name.chars().all(|c| c == '_' || c.is_ascii_alphanumeric());
     if is_bare {
         name.to_owned()
@@ -373,6 +462,6 @@ fn bare_or_quoted(name: &str) -> String {
     }
 }
 
-fn unusable(why: &str) -> crate::db::EngineError {
-    crate::db::EngineError::new(crate::db::Code::Other(1), why)
+fn unusable(why: &str) -> EngineError {
+    EngineError::new(crate::db::Code::Other(1), why)
 }

@@ -55,8 +55,6 @@ pub struct Migrations {
     pub(super) misfits: BTreeSet<i64>,
     /// The files that claim one version together, where neither is the other's down file by its name.
     pub(super) contested: BTreeMap<i64, Vec<Migration>>,
-    /// Checksums of texts that are published, and may have been applied: see [`Migrations::publish`].
-    pub(super) published: BTreeSet<String>,
 }
 
 /// The directory cannot be read.
@@ -123,16 +121,8 @@ impl Migrations {
         )
     }
 
-    /// Takes the files of a base for published: where they are as they were, a check does not judge their comments, as an
-    /// instruction to another tool in a file that databases have applied cannot be corrected any more; and of several files
-    /// with one version, the one of the base keeps it.
-    pub fn publish(&mut self, base: &Base) {
-        let texts = base.common.iter().flat_map(|migration| {
-            let downs = migration.down.iter().chain(&migration.no_down);
-            std::iter::once(&migration.up).chain(downs)
-        });
-        self.published
-            .extend(texts.map(|text| text.checksum.clone()));
+    /// Of several files with one version, the one of the base keeps it.
+    pub fn keep_numbers_of(&mut self, base: &Base) {
         let mut problems = std::mem::take(&mut self.problems);
         keep_the_known(&mut problems, self, |file| {
             base.has(file).then(|| format!("is in {}", base.name))

@@ -106,7 +106,7 @@ async fn replayed(
 ) -> Result<Result<(Schema, Vec<Diagnostic>), Diagnostic>, DbError> {
     match replay(acts).await {
         Ok((rehearsal, warnings)) => Ok(Ok((rehearsal.schema().await?, warnings))),
-        Err(Stopped::Problem(problem)) => Ok(Err(*problem)),
+        Err(Stopped::Problem(problem)) => Ok(Err(problem.diagnostic)),
         Err(Stopped::Db(error)) => Err(error),
     }
 }

@@ -1,7 +1,7 @@
 //! What a file does never depends on how files are grouped: all in one transaction, one transaction for each, or one run
 //! for each.
 
-use seedbed::migrations::{Grouping, PlanOptions, check};
+use seedbed::migrations::{CheckOptions, Grouping, PlanOptions, check};
 
 use crate::world::{World, ask, set};
 
@@ -186,7 +186,9 @@ async fn what_a_database_keeps_is_there_for_the_next_file() {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_check_forgets_what_a_migrate_forgets() {
     for folder in OF_A_FILE.iter().chain(OF_THE_DATABASE) {
-        let checked = check(&set(folder.files)).await.unwrap();
+        let checked = check(&set(folder.files), &CheckOptions::default())
+            .await
+            .unwrap();
         assert_eq!(checked.problems, [], "{}", folder.files[0].1);
         let db = checked.database.unwrap();
         assert_eq!(ask(&db, folder.rows).await, folder.expect);

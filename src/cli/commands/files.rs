@@ -13,8 +13,8 @@ use crate::diagnostic::{Class, Diagnostic};
 use crate::history::History;
 use crate::init::{self, Dependency, InitError, InitOptions, Wrote};
 use crate::migrations::{
-    self, Base, CreateError, Files, GitError, Known, Migrations, NewOptions, Numbering,
-    RenumberError, Which,
+    self, Base, CheckOptions, CreateError, Files, GitError, Known, Migrations, NewOptions,
+    Numbering, RenumberError, Which,
 };
 use crate::report::{Document, Report};
 use crate::seeds;
@@ -31,9 +31,13 @@ pub(crate) async fn check(session: &Session, flags: &args::Check) -> Ending {
         None => None,
     };
     if let Some(base) = &base {
-        set.publish(base);
+        set.keep_numbers_of(base);
     }
-    let checked = migrations::check(&set)
+    let options = CheckOptions {
+        base: base.as_ref(),
+        downs_from: project.downs_from.as_ref().map(|version| version.value),
+    };
+    let checked = migrations::check(&set, &options)
         .await
         .map_err(|error| session.stopped(Report::history(&error.into())))?;
     let mut problems = checked.problems;
@@ -42,7 +46,7 @@ pub(crate) async fn check(session: &Session, flags: &args::Check) -> Ending {
         None => migrations::same_texts(&set),
     });
     let seeds = super::seeds::read(session, &project.seeds.value)?;
-    let seeds = seeds::check(&seeds, &set, SystemTime::now())
+    let seeds = seeds::check(&seeds, &set, checked.database.as_ref(), SystemTime::now())
         .await
         .map_err(|error| session.stopped(Report::history(&error)))?;
     let mut report = Report::problems(&problems);
@@ -61,6 +65,8 @@ pub(crate) async fn check(session: &Session, flags: &args::Check) -> Ending {
                 json!({"environments": seeds.environments, "rows": seeds.rows}),
             )
             .with("applied_in_memory", checked.applied)
+            .with("applied_to_existing", checked.applied_to_existing)
+            .with("downs_not_tried", checked.accepted_downs)
             .with("undone_in_memory", checked.reversed);
         session.print(&document);
     } else {
@@ -68,6 +74,18 @@ pub(crate) async fn check(session: &Session, flags: &args::Check) -> Ending {
             "{count} migrations are fine: {} applied in memory, {} of them undone and applied again",
             checked.applied, checked.reversed
         ));
+        if checked.applied_to_existing > 0 {
+            session.terminal.data(&format!(
+                "{} of them applied to a database that exists, with rows in its tables",
+                checked.applied_to_existing
+            ));
+        }
+        if checked.accepted_downs > 0 {
+            session.terminal.data(&format!(
+                "{} older down files were not tried",
+                checked.accepted_downs
+            ));
+        }
         if !seeds.environments.is_empty() {
             session.terminal.data(&format!(
                 "the seeds for {} are fine: they declare {} rows",

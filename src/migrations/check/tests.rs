@@ -13,42 +13,61 @@ fn set(files: &[(&str, &str)]) -> Migrations {
 }
 
 async fn checked(files: &[(&str, &str)]) -> Checked {
-    super::check(&set(files)).await.unwrap()
+    super::check(&set(files), &CheckOptions::default())
+        .await
+        .unwrap()
 }
 
 /// What is found, one problem a line, and how far the rehearsal came.
-async fn check(files: &[(&str, &str)], expect: Expect) {
+fn shown(checked: &Checked) -> String {
     use std::fmt::Write;
-    let checked = checked(files).await;
     let mut found = String::new();
     for problem in &checked.problems {
         let place = problem.location.as_ref().map(ToString::to_string);
-        writeln!(found, "{} {}", place.unwrap_or_default(), problem.code).unwrap();
+        let severity = match problem.is_error() {
+            true => "",
+            false => "warning ",
+        };
+        writeln!(
+            found,
+            "{} {severity}{}",
+            place.unwrap_or_default(),
+            problem.code
+        )
+        .unwrap();
         // What the files alone tell is specified elsewhere.
-        if let "fails" | "not-rehearsed" | "down-no-inverse" = problem.code {
-            writeln!(found, "  {}", problem.message).unwrap();
-            for note in problem.notes.iter().flat_map(|note| note.lines()) {
-                writeln!(found, "  note: {note}").unwrap();
-            }
-            for help in &problem.help {
-                writeln!(found, "  help: {help}").unwrap();
-            }
+        if let "transaction-control" | "directive" | "bad-name" | "duplicate" = problem.code {
+            continue;
+        }
+        writeln!(found, "  {}", problem.message).unwrap();
+        for note in problem.notes.iter().flat_map(|note| note.lines()) {
+            writeln!(found, "  note: {note}").unwrap();
+        }
+        for help in problem.help.iter().flat_map(|help| help.lines()) {
+            writeln!(found, "  help: {help}").unwrap();
         }
     }
     writeln!(
         found,
-        "{} applied, {} reversed, {}",
+        "{} applied, {} reversed, {}, {} new",
         checked.applied,
         checked.reversed,
         if checked.database.is_some() {
             "whole"
         } else {
             "not whole"
-        }
+        },
+        checked.applied_to_existing,
     )
     .unwrap();
-    expect.assert_eq(&found);
+    found
 }
+
+async fn check(files: &[(&str, &str)], expect: Expect) {
+    expect.assert_eq(&shown(&checked(files).await));
+}
+
+mod existing;
 
 #[tokio::test]
 async fn a_set_without_fault_is_applied_reversed_and_repeated() {
@@ -77,7 +96,7 @@ async fn a_set_without_fault_is_applied_reversed_and_repeated() {
             ),
         ],
         expect![[r#"
-            4 applied, 2 reversed, whole
+            4 applied, 2 reversed, whole, 1 new
         "#]],
     )
     .await;
@@ -115,7 +134,7 @@ async fn files_are_read_though_they_cannot_be_rehearsed() {
             V1__a.sql duplicate
             V2__c.sql:1:1 transaction-control
             V2__c.down.sql:1:1 directive
-            0 applied, 0 reversed, not whole
+            0 applied, 0 reversed, not whole, 0 new
         "#]],
     )
     .await;
@@ -142,7 +161,7 @@ async fn a_statement_that_fails_is_pointed_at_and_ends_the_rehearsal() {
         expect![[r#"
             V2__b.sql:2:13 fails
               table b has 1 columns but 2 values were supplied
-            1 applied, 0 reversed, not whole
+            1 applied, 0 reversed, not whole, 0 new
         "#]],
     )
     .await;
@@ -158,7 +177,7 @@ async fn a_file_with_a_problem_ends_the_rehearsal_there() {
         ],
         expect![[r#"
             V2__b.sql:1:1 transaction-control
-            1 applied, 0 reversed, not whole
+            1 applied, 0 reversed, not whole, 0 new
         "#]],
     )
     .await;
@@ -186,10 +205,11 @@ async fn a_down_file_that_is_no_inverse_is_told_once_and_spoils_nothing_after_it
               the down file of V1 does not bring back the schema that was there before
               note: table a should not be there
               help: make the down file take back all that the migration does, and no more
+              help: an old one may stay as it is: `-- seedbed: allow down-no-inverse: REASON` at its top, or `downs_from = V` under [migrations] in config.toml, which accepts those below V
             V2__b.down.sql:1:40 fails
               error in index i after drop column: no such column: x (taking it back, in memory)
               help: `undo` runs the down file on the schema that V2 leaves: make it fit that
-            3 applied, 1 reversed, whole
+            3 applied, 1 reversed, whole, 1 new
         "#]],
     )
     .await;
@@ -215,7 +235,7 @@ async fn a_down_file_that_fails_is_pointed_at() {
             V2__b.down.sql:3:12 fails
               no such table: b (taking it back, in memory)
               help: `undo` runs the down file on the schema that V2 leaves: make it fit that
-            3 applied, 0 reversed, whole
+            3 applied, 0 reversed, whole, 1 new
         "#]],
     )
     .await;
@@ -239,7 +259,8 @@ async fn a_migration_that_cannot_be_applied_twice_is_told() {
               the down file of V3 does not bring back the schema that was there before
               note: table c should not be there
               help: make the down file take back all that the migration does, and no more
-            3 applied, 0 reversed, whole
+              help: an old one may stay as it is: `-- seedbed: allow down-no-inverse: REASON` at its top, or `downs_from = V` under [migrations] in config.toml, which accepts those below V
+            3 applied, 0 reversed, whole, 1 new
         "#]],
     )
     .await;
@@ -261,7 +282,7 @@ async fn rows_that_a_down_file_does_not_bring_back_fail_nothing_after_it() {
             ),
         ],
         expect![[r#"
-            3 applied, 1 reversed, whole
+            3 applied, 1 reversed, whole, 1 new
         "#]],
     )
     .await;
@@ -291,7 +312,7 @@ async fn a_repeatable_migration_must_bear_being_applied_again() {
             R__v.sql:2:14 fails
               view v already exists (applying it a second time, in memory)
               help: a repeatable migration runs again whenever its text changes: write `DROP VIEW IF EXISTS v;` before it
-            3 applied, 0 reversed, not whole
+            3 applied, 0 reversed, not whole, 0 new
         "#]],
     )
     .await;
@@ -320,14 +341,14 @@ async fn what_reaches_other_files_is_not_tried() {
             ("V3__c.sql", "INSERT INTO t VALUES (1);"),
         ],
         expect![[r#"
-            V1__a.sql:2:1 not-rehearsed
+            V1__a.sql:2:1 warning not-rehearsed
               this file was not tried: it attaches another database
-            V2__b.down.sql:2:1 not-rehearsed
+            V2__b.down.sql:2:1 warning not-rehearsed
               this file was not tried: it writes a copy of the database
             V3__c.sql:1:13 fails
               no such table: t
               help: V1 was not tried; if this needs what it makes, all may be well
-            1 applied, 0 reversed, not whole
+            1 applied, 0 reversed, not whole, 0 new
         "#]],
     )
     .await;
@@ -354,7 +375,7 @@ async fn nothing_that_a_connection_remembers_leaks_into_the_next_file() {
             ("V3__c.down.sql", "ALTER TABLE q RENAME TO p; DROP TABLE likes;"),
         ],
         expect![[r#"
-            3 applied, 1 reversed, whole
+            3 applied, 1 reversed, whole, 1 new
         "#]],
     )
     .await;
@@ -379,7 +400,7 @@ async fn rows_without_their_parent_are_named() {
               V3 leaves rows whose parent is gone
               note: c, row 1: x = 1 has no parent in p
               help: let V3__c.sql delete these rows, keep their parents, or change what they refer to
-            2 applied, 0 reversed, not whole
+            2 applied, 0 reversed, not whole, 0 new
         "#]],
     )
     .await;

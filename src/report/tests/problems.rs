@@ -5,8 +5,8 @@ use crate::db::{Db, Engine, Options};
 use crate::diagnostic::{Diagnostic, Location};
 use crate::history::{History, OtherHistory, Recorded, Row, State, Unfinished};
 use crate::migrations::{
-    Adopted, ApplyError, Base, BaselineOptions, Grouping, Migrations, PlanOptions, Repair, Target,
-    Verify, baseline, check, check_against, ignore, plan, repair, undo_plan,
+    Adopted, ApplyError, Base, BaselineOptions, CheckOptions, Grouping, Migrations, PlanOptions,
+    Repair, Target, Verify, baseline, check, check_against, ignore, plan, repair, undo_plan,
 };
 use crate::report::{Paint, Report, Style, annotations};
 use crate::schema::tests::database;
@@ -305,7 +305,10 @@ async fn not_compared() -> Vec<Diagnostic> {
 }
 
 async fn checked(files: &[(&str, &str)]) -> Vec<Diagnostic> {
-    check(&set(files)).await.unwrap().problems
+    check(&set(files), &CheckOptions::default())
+        .await
+        .unwrap()
+        .problems
 }
 
 async fn never_started() -> Vec<Diagnostic> {

@@ -179,6 +179,7 @@ fn config_shows_each_value_and_where_it_comes_from() {
         sync interval       -
         migrations          sql                        --migrations
         out of order        true, on local files only  [migrations] out_of_order in config.toml
+        downs from          -
         ignore tables       those of known tools       default
         seeds               seeds                      default
         seed environment    test                       SEEDBED_ENV from .env
@@ -275,6 +276,11 @@ fn config_shows_each_value_and_where_it_comes_from() {
                   "value": "false"
                 },
                 {
+                  "name": "downs from",
+                  "origin": "default",
+                  "value": "-"
+                },
+                {
                   "name": "ignore tables",
                   "origin": "default",
                   "value": "those of known tools"
@@ -343,6 +349,7 @@ fn config_shows_each_value_and_where_it_comes_from() {
         sync interval       -
         migrations          migrations               default
         out of order        false                    default
+        downs from          -
         ignore tables       those of known tools     default
         seeds               seeds                    default
         seed environment    test                     SEEDBED_ENV from .env
