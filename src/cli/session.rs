@@ -129,6 +129,7 @@ impl Session {
             lock_timeout,
             stop,
             ignore_tables: config.ignore_tables.value.clone(),
+            history_table: config.history_table.value.clone(),
             proxy: config.proxy.as_ref().map(|proxy| proxy.value.clone()),
         };
         let db = open::open(database, options).await;

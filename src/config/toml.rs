@@ -12,6 +12,7 @@ use toml::de::{DeTable, DeValue};
 
 use super::origin::{Origin, Place, Setting};
 use super::problem::{problem, problem_with};
+use crate::db::HistoryTable;
 use crate::diagnostic::Diagnostic;
 use crate::nearest::nearest;
 
@@ -33,6 +34,7 @@ pub(super) struct Toml {
     pub(super) migrations_dir: Option<Setting<String>>,
     pub(super) out_of_order: Option<Setting<bool>>,
     pub(super) ignore_tables: Option<Setting<Vec<String>>>,
+    pub(super) history_table: Option<Setting<HistoryTable>>,
     pub(super) seeds_dir: Option<Setting<String>>,
     pub(super) seeds_env: Option<Setting<String>>,
 }
@@ -57,7 +59,10 @@ const TABLES: [(&str, &[&str]); 6] = [
         &["enabled", "sync_interval_seconds", "local_db_path"],
     ),
     ("[turso.backup]", &["enabled", "retention_days", "dir"]),
-    ("[migrations]", &["dir", "out_of_order", "ignore_tables"]),
+    (
+        "[migrations]",
+        &["dir", "out_of_order", "ignore_tables", "table"],
+    ),
     ("[seeds]", &["dir", "env"]),
 ];
 
@@ -129,6 +134,7 @@ fn settings(file: &mut File<'_>, root: &DeTable<'_>) -> Toml {
         migrations_dir: file.text(migrations, "[migrations] dir"),
         out_of_order: file.truth(migrations, "[migrations] out_of_order"),
         ignore_tables: file.texts(migrations, "[migrations] ignore_tables"),
+        history_table: file.history_table(migrations, "[migrations] table"),
         seeds_dir: file.text(seeds, "[seeds] dir"),
         seeds_env: file.text(seeds, "[seeds] env"),
     }
@@ -222,6 +228,23 @@ impl File<'_> {
             None => {
                 let problem = problem_with(&origin, "holds something that is no string");
                 self.problems.push(problem);
+                None
+            }
+        }
+    }
+
+    fn history_table(
+        &mut self,
+        table: Table<'_>,
+        key: &'static str,
+    ) -> Option<Setting<HistoryTable>> {
+        let Setting { value, origin } = self.text(table, key)?;
+        match HistoryTable::new(&value) {
+            Ok(value) => Some(Setting { value, origin }),
+            Err(why) => {
+                let default = HistoryTable::DEFAULT;
+                let help = format!("leave the key out to have the default, {default}");
+                self.problems.push(problem_with(&origin, why).help(help));
                 None
             }
         }

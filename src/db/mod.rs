@@ -11,6 +11,7 @@ mod draft;
 mod engine;
 mod error;
 mod file_lock;
+mod history_table;
 mod local;
 mod locate;
 mod raw;
@@ -43,6 +44,7 @@ pub use engine::Engine;
 pub(crate) use engine::row_level_security;
 pub use error::{At, Code, DbError, EngineError, Failure, Left};
 pub(crate) use file_lock::FileLock;
+pub use history_table::HistoryTable;
 pub use libsql;
 pub use locate::locate;
 #[allow(unused_imports)]
@@ -137,6 +139,8 @@ pub struct Options {
     /// Tables that are not the application's: what they hold is no history of migrations, and a comparison of schemas
     /// leaves them out. Those of known tools need not be named.
     pub ignore_tables: Vec<String>,
+    /// The table that holds the history of migrations.
+    pub history_table: HistoryTable,
     /// The proxy that requests to a server go through. The environment is not asked for one.
     pub proxy: Option<Proxy>,
 }
@@ -148,6 +152,7 @@ impl Default for Options {
             lock_timeout: Duration::from_secs(10),
             stop: Stop::never(),
             ignore_tables: Vec::new(),
+            history_table: HistoryTable::default(),
             proxy: None,
         }
     }
@@ -268,6 +273,18 @@ impl Db {
     /// The tables that were named as [`Options::ignore_tables`].
     pub fn ignored(&self) -> &[String] {
         &self.options.ignore_tables
+    }
+
+    /// The table that holds the history, as [`Options::history_table`] names it.
+    pub fn history_table(&self) -> &HistoryTable {
+        &self.options.history_table
+    }
+
+    /// The same database with its history in this table.
+    #[must_use]
+    pub fn with_history_table(mut self, table: HistoryTable) -> Db {
+        self.options.history_table = table;
+        self
     }
 
     /// Whether this table is one of them. Names of tables have no letter case.

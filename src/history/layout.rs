@@ -3,8 +3,8 @@
 //! It is neither STRICT nor WITHOUT ROWID: an old `sqlite3` must be able to open the file and read the table. The
 //! long texts stand last, so that reading the rest does not walk through them.
 
-/// The name of the table.
-pub const TABLE: &str = "_migrations";
+/// The name of the table without a setting: see [`crate::db::HistoryTable`]. The statements here are written with it.
+pub const TABLE: &str = crate::db::HistoryTable::DEFAULT;
 
 /// The layout that this version writes. A database with a newer one is left alone.
 pub const LAYOUT: i64 = 1;
@@ -57,8 +57,12 @@ const COLUMNS: [&str; 13] = [
     "down",
 ];
 
-/// Whether a `CREATE TABLE _migrations` makes the table that this program reads.
+/// Whether a `CREATE TABLE` makes the table that this program reads.
 pub(crate) fn makes_ours(sql: &str) -> bool {
+    // Most tables are told apart without their tokens.
+    if !sql.contains("applied_by") {
+        return false;
+    }
     let names: Vec<String> = crate::sql::significant(sql)
         .map(|token| crate::sql::unquote(token.text(sql)))
         .collect();

@@ -6,8 +6,8 @@ use super::error::{Failed, Part, RunError};
 use super::patience::Patience;
 use super::read;
 use super::settle::{Found, Guarded, Unsettled, Wait, settle};
-use super::write::{Purpose, lower};
-use crate::db::{At, Code, Db, Engine, Failure, OnProgress, Progress, Transaction};
+use super::write::{Lowered, Purpose, lower};
+use crate::db::{At, Code, Db, Engine, Failure, HistoryTable, OnProgress, Progress, Transaction};
 use crate::script::{Atomicity, Run, Script, Step};
 use crate::sql::Value;
 
@@ -56,7 +56,7 @@ pub(crate) fn chained(db: &Db, scripts: &[Script], run: &Run) -> usize {
     }
     let mut bytes = 0;
     let fits = |script: &&Script| {
-        let steps = lower(script, run)
+        let steps = lower(script, run, db.history_table())
             .into_iter()
             .map(|it| it.transaction.steps);
         bytes += steps.flatten().map(|it| size(&it)).sum::<usize>();
@@ -106,6 +106,7 @@ pub(crate) async fn run_chain(
     patience: &mut Patience,
 ) -> Chain {
     let mut sending = Sending {
+        table: db.history_table(),
         scripts,
         run,
         on_unit,
@@ -129,13 +130,17 @@ pub(crate) async fn run_chain(
     let stopped = settled.stopped.map(|unsettled| match unsettled {
         Unsettled::Moved => RunError::Moved,
         Unsettled::Unknown(lost) => RunError::Unknown(lost),
-        Unsettled::Failed(failure) => interpret(&scripts[settled.happened], run, failure),
+        Unsettled::Failed(failure) => {
+            let lowered = lower(&scripts[settled.happened], run, db.history_table());
+            interpret(&scripts[settled.happened], lowered, failure)
+        }
     });
     Chain { receipts, stopped }
 }
 
 /// Scripts whose guards are revisions.
 struct Sending<'a> {
+    table: &'a HistoryTable,
     scripts: &'a [Script],
     run: &'a Run,
     on_unit: &'a [OnUnit],
@@ -153,7 +158,7 @@ impl Guarded for Sending<'_> {
         let (mut transactions, mut on_unit) = (Vec::new(), Vec::new());
         self.purposes.clear();
         for (script, events) in self.scripts.iter().zip(self.on_unit).skip(done) {
-            for lowered in lower(script, self.run) {
+            for lowered in lower(script, self.run, self.table) {
                 transactions.push(lowered.transaction);
                 self.purposes.push(lowered.purposes);
                 on_unit.push(events.clone());
@@ -224,9 +229,8 @@ fn unit_ends(purposes: &[Vec<Purpose>]) -> Vec<Vec<Option<usize>>> {
 }
 
 /// Which part of a script failed.
-fn interpret(script: &Script, run: &Run, failure: Failure) -> RunError {
-    let lowered = lower(script, run).into_iter();
-    let purposes: Vec<Vec<Purpose>> = lowered.map(|it| it.purposes).collect();
+fn interpret(script: &Script, lowered: Vec<Lowered>, failure: Failure) -> RunError {
+    let purposes: Vec<Vec<Purpose>> = lowered.into_iter().map(|it| it.purposes).collect();
     let (purpose, step) = match &failure {
         Failure::Step {
             committed,

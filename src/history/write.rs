@@ -1,7 +1,9 @@
 //! The statements that record: a script becomes transactions. Pure.
 
+use std::borrow::Cow;
+
 use super::layout::{BASELINE, CREATE, FIRST_ROWS, LAYOUT, VIOLATIONS};
-use crate::db::Transaction;
+use crate::db::{HistoryTable, Transaction};
 use crate::script::{
     Atomicity, Entry, ForeignKeys, Key, Record, Revision, Run, Script, Step, Unit,
 };
@@ -56,8 +58,27 @@ impl Script {
     }
 }
 
-/// Makes transactions of a script.
-pub(super) fn lower(script: &Script, run: &Run) -> Vec<Lowered> {
+/// Makes transactions of a script. Their records go into `table`.
+pub(super) fn lower(script: &Script, run: &Run, table: &HistoryTable) -> Vec<Lowered> {
+    let mut lowered = lower_unnamed(script, run);
+    for Lowered {
+        transaction,
+        purposes,
+    } in &mut lowered
+    {
+        for (step, purpose) in transaction.steps.iter_mut().zip(purposes) {
+            if !matches!(purpose, Purpose::Unit(_))
+                && let Cow::Owned(sql) = table.sql(&step.sql)
+            {
+                step.sql = sql.into();
+            }
+        }
+    }
+    lowered
+}
+
+/// The same with the default name of the table.
+fn lower_unnamed(script: &Script, run: &Run) -> Vec<Lowered> {
     match script.atomicity {
         Atomicity::Transaction => {
             let mut steps = Steps::new(script.expects, run);
@@ -187,15 +208,17 @@ impl Steps {
 }
 
 /// Fails where the history is not at this revision, which stays as it is.
-pub(crate) fn at_revision(expects: Revision) -> Step {
+pub(crate) fn at_revision(expects: Revision, table: &HistoryTable) -> Step {
     match expects {
         // There is no table yet.
         Revision::NONE => Step::guard(
-            "NOT EXISTS (SELECT 1 FROM sqlite_schema WHERE lower(name) = '_migrations')",
+            &table.sql("NOT EXISTS (SELECT 1 FROM sqlite_schema WHERE lower(name) = '_migrations')"),
             Vec::new(),
         ),
         Revision(number) => Step::guard(
-            "(SELECT detail FROM _migrations WHERE kind = 'meta' AND version = 'revision') = CAST(?1 AS TEXT)",
+            &table.sql(
+                "(SELECT detail FROM _migrations WHERE kind = 'meta' AND version = 'revision') = CAST(?1 AS TEXT)",
+            ),
             vec![number.into()],
         ),
     }

@@ -100,7 +100,7 @@ fn decide(set: &Migrations, history: &History, version: i64) -> Decision {
         .filter(|migration| up_to(&migration.key))
         .collect();
     for migration in &new {
-        problems.extend_from_slice(Act::new(&migration.up).problems());
+        problems.extend_from_slice(Act::new(&migration.up, &history.table).problems());
         problems.extend(reading::of_down(migration.down.as_ref()));
     }
     if problems.iter().any(Diagnostic::is_error) {
@@ -207,7 +207,7 @@ async fn look(
     let expected = schema.without(&foreign);
     // Views and triggers that the next `migrate` makes anew may be there or not.
     for migration in unrecorded(set, history) {
-        let act = Act::new(&migration.up);
+        let act = Act::new(&migration.up, &history.table);
         if matches!(migration.key, Key::Repeatable(_)) && act.is_sound() && act.obstacle().is_none()
         {
             // One that fails leaves nothing, and is no business of a baseline.
@@ -261,7 +261,7 @@ fn acts(set: &Migrations, history: &History, version: i64) -> Vec<(Entry, Act)> 
     let mut acts: BTreeMap<Key, (Entry, Act)> = BTreeMap::new();
     for migration in &set.versioned {
         if migration.version().is_some_and(|number| number <= version) {
-            let act = (entry(migration), Act::new(&migration.up));
+            let act = (entry(migration), Act::new(&migration.up, &history.table));
             acts.insert(migration.key.clone(), act);
         }
     }
@@ -280,7 +280,7 @@ fn acts(set: &Migrations, history: &History, version: i64) -> Vec<(Entry, Act)> 
             down: None,
             detail: serde_json::Map::new(),
         };
-        acts.insert(row.key.clone(), (entry, Act::of(&source)));
+        acts.insert(row.key.clone(), (entry, Act::of(&source, &history.table)));
     }
     // Keys of migrations come before those of repeatables.
     acts.into_values().collect()

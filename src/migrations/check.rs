@@ -72,8 +72,8 @@ struct Part<'a> {
 impl<'a> Part<'a> {
     fn new(migration: &'a Migration, set: &Migrations) -> Part<'a> {
         let act = |text: &Text| match set.published.contains(&text.checksum) {
-            true => Act::new(text).published(),
-            false => Act::new(text),
+            true => Act::new(text, &set.history_table).published(),
+            false => Act::new(text, &set.history_table),
         };
         Part {
             migration,

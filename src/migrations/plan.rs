@@ -7,7 +7,7 @@ use super::file::meaning;
 use super::problem::{self, Edit, argument, diff, file_name};
 use super::reading::{self, Reading};
 use super::set::{Migration, Migrations, Text};
-use crate::db::Engine;
+use crate::db::{Engine, HistoryTable};
 use crate::diagnostic::{Diagnostic, Severity};
 use crate::history::{DOWN_CHECKSUM, History, Row, State as Recorded, moment};
 use crate::script::{Atomicity, Entry, Key, Record, Revision, Script, Unit};
@@ -166,6 +166,7 @@ pub fn edited_keys(set: &Migrations, history: &History) -> Vec<Key> {
 pub fn plan(set: &Migrations, history: &History, options: &PlanOptions) -> Plan {
     let mut planner = Planner {
         engine: history.engine,
+        history: &history.table,
         rows: history.by_key(),
         newest_applied: history.versions().last().map(|(version, _)| *version),
         newest_file: set.newest(),
@@ -222,6 +223,7 @@ pub fn plan(set: &Migrations, history: &History, options: &PlanOptions) -> Plan 
 
 struct Planner<'a> {
     engine: Engine,
+    history: &'a HistoryTable,
     rows: HashMap<&'a Key, &'a Row>,
     newest_applied: Option<i64>,
     newest_file: Option<i64>,
@@ -278,7 +280,7 @@ impl<'a> Planner<'a> {
 
     fn apply(&mut self, migration: &'a Migration) {
         let engine = self.engine;
-        let mut reading = reading::read(&migration.up.source, engine);
+        let mut reading = reading::read(&migration.up.source, engine, self.history);
         let large = |problem: &Diagnostic| problem.code == reading::TOO_LARGE;
         if !reading.problems.iter().any(large) {
             let down = migration.down.as_ref().map(|down| &*down.source);

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use super::directive::{Directives, directives};
 use super::markers::written_for;
 use super::set::Text;
-use crate::db::{Engine, row_level_security};
+use crate::db::{Engine, HistoryTable, row_level_security};
 use crate::diagnostic::Diagnostic;
 use crate::script::{Atomicity, ForeignKeys, Origin, Source, Step};
 use crate::sql::{Kind, TokenKind, What, kind, significant, split, unquote};
@@ -74,8 +74,8 @@ pub(super) fn of_down(down: Option<&Text>) -> Vec<Diagnostic> {
     problems
 }
 
-/// Reads a text.
-pub(super) fn read(source: &Arc<Source>, engine: Engine) -> Reading {
+/// Reads a text for a database whose history is in `history`.
+pub(super) fn read(source: &Arc<Source>, engine: Engine, history: &HistoryTable) -> Reading {
     let mut problems = Vec::new();
     let directives = instructions(source, &mut problems);
     let statements = split(&source.text).unwrap_or_else(|errors| {
@@ -99,6 +99,7 @@ pub(super) fn read(source: &Arc<Source>, engine: Engine) -> Reading {
     }
     let mut reader = Reader {
         engine,
+        history: history.clone(),
         problems,
         ..Reader::default()
     };
@@ -115,6 +116,7 @@ pub(super) fn read(source: &Arc<Source>, engine: Engine) -> Reading {
 #[derive(Default)]
 struct Reader {
     engine: Engine,
+    history: HistoryTable,
     problems: Vec<Diagnostic>,
     steps: Vec<Step>,
     savepoints: Vec<(String, Origin)>,
@@ -125,7 +127,7 @@ struct Reader {
 impl Reader {
     fn statement(&mut self, text: &str, origin: Origin) {
         let kind = kind(text);
-        if let Some(table) = reserved(&kind, text) {
+        if let Some(table) = reserved(&kind, text, &self.history) {
             let message = format!("this changes {table}, where Seedbed keeps its records");
             self.problems.push(
                 Diagnostic::problem("reserved-table", message)
@@ -300,14 +302,14 @@ fn means_on(value: &str) -> bool {
 }
 
 /// One of our own tables that a statement would make, change or take away.
-fn reserved(kind: &Kind, text: &str) -> Option<String> {
+fn reserved(kind: &Kind, text: &str, history: &HistoryTable) -> Option<String> {
     let name = match kind {
         Kind::Create(object) | Kind::Drop(object) => object.name.clone(),
         Kind::Alter | Kind::Insert | Kind::Update | Kind::Delete => target(text)?,
         _ => return None,
     };
     let lower = name.to_ascii_lowercase();
-    (lower == crate::history::TABLE || lower.starts_with("_seedbed_")).then_some(name)
+    (history.is(&name) || lower.starts_with("_seedbed_")).then_some(name)
 }
 
 /// The table that an `ALTER`, `INSERT`, `UPDATE` or `DELETE` names: the first name behind its keywords.
@@ -333,7 +335,7 @@ mod tests {
             name: "V1__x.sql".to_owned(),
             text: text.to_owned(),
         });
-        let reading = read(&source, engine);
+        let reading = read(&source, engine, &HistoryTable::default());
         let mut shown = format!(
             "{} steps, {:?}, foreign keys {:?}\n",
             reading.steps.len(),

@@ -9,6 +9,7 @@ use super::file::{
 };
 use super::markers::{WrittenFor, written_for};
 use super::problem::duplicate;
+use crate::db::HistoryTable;
 use crate::diagnostic::Diagnostic;
 use crate::script::{Key, Source};
 
@@ -47,6 +48,8 @@ pub struct Migrations {
     pub problems: Vec<Diagnostic>,
     /// The versions in the names of those files.
     pub(super) misfits: BTreeSet<i64>,
+    /// The table of the history, which no file may change. It is not read from the files.
+    pub history_table: HistoryTable,
     /// Checksums of texts that are published, and may have been applied: see [`Migrations::publish`].
     pub(super) published: BTreeSet<String>,
 }

@@ -64,7 +64,7 @@ pub fn undo_plan(history: &History, versions: &[i64], grouping: Grouping) -> Und
     }
     let others = history.others.iter();
     plan.problems
-        .extend(others.map(|other| other_history(other, None).warning()));
+        .extend(others.map(|other| other_history(other, None, &history.table).warning()));
     plan.problems.extend(overtaken(history, versions));
     let recorded = history.by_key();
     for version in versions {
@@ -76,7 +76,7 @@ pub fn undo_plan(history: &History, versions: &[i64], grouping: Grouping) -> Und
             plan.problems.push(no_down(row));
             continue;
         };
-        let mut reading = reading::read(&source, history.engine);
+        let mut reading = reading::read(&source, history.engine, &history.table);
         plan.problems.append(&mut reading.problems);
         units.push((Record::Delete(row.key.clone()), reading));
     }

@@ -38,7 +38,11 @@ pub async fn check(
         environments: seeds.environments(),
         rows: 0,
     };
-    let db = Db::memory(Options::default()).await?;
+    let options = Options {
+        history_table: set.history_table.clone(),
+        ..Options::default()
+    };
+    let db = Db::memory(options).await?;
     let run = Run::new("seedbed check");
     let (options, on_event) = (PlanOptions::default(), migrations::ignore());
     let applied = migrations::apply(&db, set, &options, &run, &on_event).await;

@@ -30,6 +30,7 @@ pub(crate) async fn check(session: &Session, flags: &args::Check) -> Ending {
     if let Some(base) = &base {
         set.publish(&base.common);
     }
+    set.history_table = project.history_table.value.clone();
     let checked = migrations::check(&set)
         .await
         .map_err(|error| session.stopped(Report::history(&error.into())))?;
