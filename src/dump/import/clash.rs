@@ -242,6 +242,10 @@ pub(super) struct Wanted {
     fires: Vec<(String, String, u64)>,
     /// The history that it makes.
     history: Records,
+    /// Whether it makes the table of the settings.
+    has_history: bool,
+    /// Line and name of a history in another table.
+    elsewhere: Option<(u64, String)>,
     /// Whether a new file cannot take it: it writes to a table that it has not made, sets off a trigger, or brings the
     /// records of another tool.
     is_unfit: bool,
@@ -409,19 +413,16 @@ impl Wanted {
             }
             (Item::Statement(statement), before) => match (&statement.what, before) {
                 (What::Create { name, sql, .. }, before) => {
+                    self.has_history |= history.is(name);
                     match (history.is(name), history::makes_ours(sql)) {
                         (true, true) => Records::Made(line, name.clone()),
                         (true, false) => {
                             Records::Foreign(line, name.clone(), "is not Seedbed's".to_owned())
                         }
-                        // Its records would not be read, and all of its migrations would run again.
-                        (false, true) => Records::Foreign(
-                            line,
-                            name.clone(),
-                            format!(
-                                "is a history of Seedbed, and the settings name the table {history}"
-                            ),
-                        ),
+                        (false, true) => {
+                            self.elsewhere.get_or_insert_with(|| (line, name.clone()));
+                            before
+                        }
                         (false, false) => before,
                     }
                 }
@@ -446,6 +447,12 @@ impl Wanted {
             is_made,
             line: Some(line),
         }
+    }
+
+    /// A history that would not be read, so that all of its migrations would run again. Beside the one of the settings it
+    /// is another application's.
+    pub(super) fn lost_history(&self) -> Option<&(u64, String)> {
+        self.elsewhere.as_ref().filter(|_| !self.has_history)
     }
 
     /// Whether a new file cannot take it: it writes to a table that it has not made, or sets off a trigger.
@@ -488,6 +495,11 @@ pub(super) fn clashes(
         (Records::Foreign(line, name, reason), Tables::New) => Some(Clash::History {
             name: name.clone(),
             reason: reason.clone(),
+            line: *line,
+        }),
+        (_, Tables::New) => wanted.lost_history().map(|(line, name)| Clash::History {
+            name: name.clone(),
+            reason: format!("is a history of Seedbed, and the settings name the table {history}"),
             line: *line,
         }),
         _ => None,

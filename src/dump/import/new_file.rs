@@ -192,7 +192,7 @@ fn write(
         });
     }
     drop(inserts);
-    if pass.wanted.is_unfit() {
+    if pass.wanted.is_unfit() || pass.wanted.lost_history().is_some() {
         return Err(Why::Clashes(pass.clashes(&There::default())));
     }
     raw.execute("COMMIT").map_err(Why::engine)?;
