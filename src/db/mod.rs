@@ -14,6 +14,7 @@ mod file_lock;
 mod history_table;
 mod local;
 mod locate;
+mod other_run;
 mod raw;
 mod reach;
 #[cfg(feature = "remote")]
@@ -47,6 +48,7 @@ pub(crate) use file_lock::FileLock;
 pub use history_table::HistoryTable;
 pub use libsql;
 pub use locate::locate;
+pub use other_run::{OnWait, OtherRun};
 #[allow(unused_imports)]
 pub(crate) use raw::{Access, Check, Prepared, Raw, Row};
 pub(crate) use replace::Replaces;
@@ -141,6 +143,11 @@ pub struct Options {
     pub ignore_tables: Vec<String>,
     /// The table that holds the history of migrations.
     pub history_table: HistoryTable,
+    /// Who runs, for another run that waits for this one.
+    pub run_by: Option<String>,
+    /// Where a wait for another run is reported. A run that writes to the same local file and is alive is waited for
+    /// whatever the lock timeout is.
+    pub on_wait: OnWait,
     /// The proxy that requests to a server go through. The environment is not asked for one.
     pub proxy: Option<Proxy>,
 }
@@ -153,6 +160,8 @@ impl Default for Options {
             stop: Stop::never(),
             ignore_tables: Vec::new(),
             history_table: HistoryTable::default(),
+            run_by: None,
+            on_wait: OnWait::default(),
             proxy: None,
         }
     }
@@ -389,6 +398,11 @@ impl Db {
             #[cfg(feature = "replica")]
             Mode::Replica(_) => Engine::Server,
         }
+    }
+
+    /// A run that writes to this local file and is alive.
+    pub(crate) fn other_run(&self) -> Option<OtherRun> {
+        other_run::find(&self.path()?)
     }
 
     /// The file of a local database.

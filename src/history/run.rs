@@ -14,6 +14,8 @@ use crate::sql::Value;
 /// How a script is getting on.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum UnitEvent {
+    /// A statement of this unit begins; both from 0. On a server no statement is seen to begin.
+    Begins(usize, usize),
     /// All statements of this unit, from 0, succeeded; nothing is committed yet.
     Done(usize),
     /// Somebody else holds the lock.
@@ -165,10 +167,14 @@ impl Guarded for Sending<'_> {
             }
         }
         let ends = unit_ends(&self.purposes);
+        let begins = unit_begins(&self.purposes);
         let on_progress: OnProgress = Arc::new(move |progress| match progress {
             Progress::Step { transaction, step } => {
                 if let Some(unit) = ends[transaction][step] {
                     on_unit[transaction](UnitEvent::Done(unit));
+                }
+                if let Some((unit, statement)) = begins[transaction][step] {
+                    on_unit[transaction](UnitEvent::Begins(unit, statement));
                 }
             }
             Progress::Waiting => on_unit[0](UnitEvent::Waiting),
@@ -226,6 +232,26 @@ fn unit_ends(purposes: &[Vec<Purpose>]) -> Vec<Vec<Option<usize>>> {
                 .collect()
         })
         .collect()
+}
+
+/// For each step, the statement of a unit that begins behind it.
+fn unit_begins(purposes: &[Vec<Purpose>]) -> Vec<Vec<Option<(usize, usize)>>> {
+    let of_transaction = |purposes: &Vec<Purpose>| {
+        let mut last = None;
+        let begins = purposes.iter().map(|purpose| {
+            let Purpose::Unit(unit) = *purpose else {
+                return None;
+            };
+            last = Some(match last {
+                Some((before, statement)) if before == unit => (unit, statement + 1),
+                _ => (unit, 0),
+            });
+            last
+        });
+        let begins: Vec<_> = begins.collect();
+        begins.into_iter().skip(1).chain([None]).collect()
+    };
+    purposes.iter().map(of_transaction).collect()
 }
 
 /// Which part of a script failed.

@@ -144,7 +144,7 @@ pub(super) fn history(error: &HistoryError) -> Diagnostic {
 }
 
 pub(super) const LOCKED: &str =
-    "see which program has the database open, or wait longer with `--lock-timeout 60`";
+    "run it again once the other connection has finished, or wait longer with `--lock-timeout 60`";
 
 pub(super) const NOTHING: &str = "nothing was changed";
 
