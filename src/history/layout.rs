@@ -6,8 +6,15 @@
 /// The name of the table without a setting: see [`crate::db::HistoryTable`]. The statements here are written with it.
 pub const TABLE: &str = crate::db::HistoryTable::DEFAULT;
 
-/// The layout that this version writes. A database with a newer one is left alone.
-pub const LAYOUT: i64 = 1;
+/// The newest layout that this version writes: a text may be packed. A database with a newer one is left alone.
+pub const LAYOUT: i64 = 2;
+
+/// The layout of a history without packed texts, which every version reads. The first packed text raises it.
+pub(super) const FIRST_LAYOUT: i64 = 1;
+
+/// Raises the layout to `?1`.
+pub(super) const RAISE_LAYOUT: &str = "\
+UPDATE _migrations SET detail = ?1 WHERE kind = 'meta' AND version = 'layout'";
 
 /// Makes the table. The columns:
 ///
@@ -21,7 +28,7 @@ pub const LAYOUT: i64 = 1;
 /// | `applied_at`, `duration_ms` | UTC `YYYY-MM-DDTHH:MM:SS.sssZ` by the database's clock; whole milliseconds |
 /// | `run_id`, `applied_by` | the run that wrote the row, and who ran it |
 /// | `detail` | of `meta` rows: the value. Of others: a JSON object, see [`DOWN_CHECKSUM`], [`BASELINE`] and [`VIOLATIONS`] |
-/// | `source`, `down` | the canonical texts of the file as applied and of its down file |
+/// | `source`, `down` | the canonical texts of the file as applied and of its down file; of more than 1 MiB as a BLOB in the format of gzip, from layout 2 on |
 pub(super) const CREATE: &str = "\
 CREATE TABLE IF NOT EXISTS _migrations (
   kind TEXT NOT NULL,

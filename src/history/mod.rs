@@ -9,6 +9,7 @@ mod error;
 mod layout;
 mod other_tools;
 mod others;
+mod packed;
 mod patience;
 mod read;
 mod run;

@@ -8,6 +8,7 @@ use serde_json::Map;
 use super::error::HistoryError;
 use super::layout::{LAYOUT, UNFINISHED, makes_ours};
 use super::others::{self, OtherHistory};
+use super::packed;
 use super::patience::Patience;
 use crate::db::{Code, Db, DbError, Engine, EngineError, HistoryTable, Query, Reply, exists};
 use crate::diagnostic::Diagnostic;
@@ -407,8 +408,8 @@ async fn texts_of(db: &Db, history: &mut History, keys: &[Key]) -> Result<Revisi
     }
     for row in &mut history.rows {
         if let Some([[source, down], ..]) = rows.get(&row.key).map(Vec::as_slice) {
-            row.source = text(source).map(str::to_owned);
-            row.down = text(down).map(str::to_owned);
+            row.source = packed::recorded(source)?;
+            row.down = packed::recorded(down)?;
         }
     }
     let meta = meta.rows()?;

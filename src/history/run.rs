@@ -1,5 +1,6 @@
 //! Carrying out scripts: lower them, send them until their outcome is known, and say of a failure which part of which script it was.
 
+use std::ops::Range;
 use std::sync::Arc;
 
 use super::error::{Failed, Part, RunError};
@@ -166,16 +167,10 @@ impl Guarded for Sending<'_> {
                 on_unit.push(events.clone());
             }
         }
-        let ends = unit_ends(&self.purposes);
-        let begins = unit_begins(&self.purposes);
+        let units: Vec<_> = self.purposes.iter().map(|it| unit_steps(it)).collect();
         let on_progress: OnProgress = Arc::new(move |progress| match progress {
             Progress::Step { transaction, step } => {
-                if let Some(unit) = ends[transaction][step] {
-                    on_unit[transaction](UnitEvent::Done(unit));
-                }
-                if let Some((unit, statement)) = begins[transaction][step] {
-                    on_unit[transaction](UnitEvent::Begins(unit, statement));
-                }
+                unit_events(&units[transaction], step).for_each(|it| on_unit[transaction](it));
             }
             Progress::Waiting => on_unit[0](UnitEvent::Waiting),
             Progress::Committed(_) => {}
@@ -216,42 +211,49 @@ impl Receipt {
     }
 }
 
-/// For each step, the unit whose last statement it is.
-fn unit_ends(purposes: &[Vec<Purpose>]) -> Vec<Vec<Option<usize>>> {
-    purposes
-        .iter()
-        .map(|purposes| {
-            let next = purposes.iter().skip(1).copied().map(Some).chain([None]);
-            purposes
-                .iter()
-                .zip(next)
-                .map(|(purpose, next)| match *purpose {
-                    Purpose::Unit(unit) if next != Some(Purpose::Unit(unit)) => Some(unit),
-                    _ => None,
-                })
-                .collect()
-        })
-        .collect()
+/// Statements of a unit that stand side by side in a transaction. There may be a million, so no step has a value of its
+/// own.
+struct UnitSteps {
+    unit: usize,
+    /// The statements of the unit before these.
+    before: usize,
+    steps: Range<usize>,
 }
 
-/// For each step, the statement of a unit that begins behind it.
-fn unit_begins(purposes: &[Vec<Purpose>]) -> Vec<Vec<Option<(usize, usize)>>> {
-    let of_transaction = |purposes: &Vec<Purpose>| {
-        let mut last = None;
-        let begins = purposes.iter().map(|purpose| {
-            let Purpose::Unit(unit) = *purpose else {
-                return None;
-            };
-            last = Some(match last {
-                Some((before, statement)) if before == unit => (unit, statement + 1),
-                _ => (unit, 0),
-            });
-            last
-        });
-        let begins: Vec<_> = begins.collect();
-        begins.into_iter().skip(1).chain([None]).collect()
+/// Those of a transaction, in order.
+fn unit_steps(purposes: &[Purpose]) -> Vec<UnitSteps> {
+    let mut all: Vec<UnitSteps> = Vec::new();
+    for (step, purpose) in purposes.iter().enumerate() {
+        let Purpose::Unit(unit) = *purpose else {
+            continue;
+        };
+        match all.last_mut() {
+            Some(last) if last.unit == unit && last.steps.end == step => last.steps.end += 1,
+            last => {
+                let last = last.filter(|last| last.unit == unit);
+                let before = last.map_or(0, |last| last.before + last.steps.len());
+                all.push(UnitSteps {
+                    unit,
+                    before,
+                    steps: step..step + 1,
+                });
+            }
+        }
+    }
+    all
+}
+
+/// What the end of a step tells of units: that the last of its unit's statements succeeded, and that another begins.
+fn unit_events(all: &[UnitSteps], step: usize) -> impl Iterator<Item = UnitEvent> {
+    let at = |step: usize| {
+        let found = all.partition_point(|it| it.steps.end <= step);
+        all.get(found).filter(|it| it.steps.contains(&step))
     };
-    purposes.iter().map(of_transaction).collect()
+    let next = at(step + 1);
+    let done = at(step).filter(|it| next.is_none_or(|next| next.unit != it.unit));
+    let done = done.map(|it| UnitEvent::Done(it.unit));
+    let begins = next.map(|it| UnitEvent::Begins(it.unit, it.before + step + 1 - it.steps.start));
+    done.into_iter().chain(begins)
 }
 
 /// Which part of a script failed.

@@ -2,7 +2,8 @@
 
 use std::borrow::Cow;
 
-use super::layout::{BASELINE, CREATE, FIRST_ROWS, LAYOUT, VIOLATIONS};
+use super::layout::{BASELINE, CREATE, FIRST_LAYOUT, FIRST_ROWS, LAYOUT, RAISE_LAYOUT, VIOLATIONS};
+use super::packed::{is_packed, stored};
 use crate::db::{HistoryTable, Transaction};
 use crate::script::{
     Atomicity, Entry, ForeignKeys, Key, Record, Revision, Run, Script, Step, Unit,
@@ -100,6 +101,7 @@ fn bare(script: &Script, run: &Run) -> Vec<Lowered> {
         let key = unit.record.key();
         match &unit.record {
             Record::Insert(entry) | Record::Replace(entry) => {
+                first.raise_layout(number, &unit.record);
                 first.push(Purpose::Record(number), insert(entry, "started", run));
                 last.push(Purpose::Record(number), set_state(key, "applied"));
                 last.push(Purpose::Done(number), duration(key));
@@ -136,7 +138,10 @@ impl Steps {
         let mut steps = Steps::default();
         if expects == Revision::NONE {
             steps.push(Purpose::Table, Step::own(CREATE, vec![]));
-            steps.push(Purpose::Table, Step::own(FIRST_ROWS, vec![LAYOUT.into()]));
+            steps.push(
+                Purpose::Table,
+                Step::own(FIRST_ROWS, vec![FIRST_LAYOUT.into()]),
+            );
         }
         steps.push(
             Purpose::Guard,
@@ -163,8 +168,22 @@ impl Steps {
         self.steps.push(step);
     }
 
+    /// Where a record has a packed text, which a program that knows the first layout alone would take for none.
+    fn raise_layout(&mut self, number: usize, record: &Record) {
+        let (Record::Insert(entry) | Record::Replace(entry) | Record::Amend(entry)) = record else {
+            return;
+        };
+        if is_packed(&entry.source) || entry.down.as_deref().is_some_and(is_packed) {
+            self.push(
+                Purpose::Record(number),
+                Step::own(RAISE_LAYOUT, vec![LAYOUT.into()]),
+            );
+        }
+    }
+
     fn unit(&mut self, number: usize, unit: &Unit, foreign_keys: ForeignKeys, run: &Run) {
         let key = unit.record.key();
+        self.raise_layout(number, &unit.record);
         match &unit.record {
             Record::Insert(entry) | Record::Replace(entry) => {
                 self.push(Purpose::Record(number), insert(entry, "applied", run));
@@ -238,8 +257,8 @@ fn insert(entry: &Entry, state: &str, run: &Run) -> Step {
         run.id.as_str().into(),
         run.by.as_str().into(),
         detail(entry),
-        entry.source.as_str().into(),
-        entry.down.as_deref().into(),
+        stored(&entry.source),
+        entry.down.as_deref().map_or(Value::Null, stored),
         entry.effective.as_deref().into(),
     ]);
     // A baseline's migrations never ran here, so they have no time of their own.
@@ -265,8 +284,8 @@ fn amend(entry: &Entry) -> Step {
         entry.name.as_str().into(),
         entry.checksum.as_str().into(),
         detail(entry),
-        entry.source.as_str().into(),
-        entry.down.as_deref().into(),
+        stored(&entry.source),
+        entry.down.as_deref().map_or(Value::Null, stored),
         entry.effective.as_deref().into(),
     ]);
     Step::own(

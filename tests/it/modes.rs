@@ -53,6 +53,7 @@ in_every_mode! {
     a_plan_made_on_an_old_history_is_refused
     a_foreign_table_of_that_name_is_left_alone
     a_newer_layout_is_left_alone
+    a_long_text_is_recorded_packed_and_read_back
     the_history_can_have_another_name_beside_a_foreign_table
     a_name_with_a_quote_and_upper_case_is_quoted
     a_history_under_another_name_is_never_run_a_second_time

@@ -531,6 +531,26 @@ pub(crate) async fn a_foreign_table_of_that_name_is_left_alone(world: World) {
     assert_eq!(world.ask("SELECT count(*) FROM _migrations").await, "0");
 }
 
+pub(crate) async fn a_long_text_is_recorded_packed_and_read_back(world: World) {
+    let layout = "SELECT detail FROM _migrations WHERE version = 'layout'";
+    let long = |sql: &str| format!("{sql}\n{}", "-- a long text\n".repeat(80_000));
+    let (up, down) = (long("CREATE TABLE b (x);"), long("DROP TABLE b;"));
+    world.apply(&[A]).await.unwrap();
+    assert_eq!(world.ask(layout).await, "1");
+    let files = [A, ("V2__b.sql", &up), ("V2__b.down.sql", &down)];
+    assert_eq!(done(&world.apply(&files).await.unwrap()), "V2");
+    // A program that knows plain texts alone must not take it for none.
+    assert_eq!(world.ask(layout).await, "2");
+    let sizes = "SELECT typeof(source), typeof(down), length(source) < 100000 FROM _migrations WHERE version = 2";
+    assert_eq!(world.ask(sizes).await, "blob|blob|1");
+    assert_eq!(done(&world.apply(&files).await.unwrap()), "");
+    let edited = up.replace("(x)", "(x, y)");
+    let other = [A, ("V2__b.sql", &edited), files[2]];
+    assert_eq!(problem_codes(world.apply(&other).await), "edited");
+    assert_eq!(done(&world.undo(Back::Steps(1)).await.unwrap()), "V2");
+    assert_eq!(world.tables().await, "a");
+}
+
 /// As PocketBase makes it.
 const POCKETBASE: [&str; 2] = [
     "CREATE TABLE `_migrations` (file VARCHAR(255) PRIMARY KEY NOT NULL, applied INTEGER NOT NULL)",
