@@ -180,6 +180,7 @@ fn config_shows_each_value_and_where_it_comes_from() {
         migrations          sql                        --migrations
         out of order        true, on local files only  [migrations] out_of_order in config.toml
         ignore tables       those of known tools       default
+        history table       _migrations                default
         seeds               seeds                      default
         seed environment    test                       SEEDBED_ENV from .env
         backup              false                      default
@@ -280,6 +281,11 @@ fn config_shows_each_value_and_where_it_comes_from() {
                   "value": "those of known tools"
                 },
                 {
+                  "name": "history table",
+                  "origin": "default",
+                  "value": "_migrations"
+                },
+                {
                   "name": "seeds",
                   "origin": "default",
                   "value": "seeds"
@@ -344,6 +350,7 @@ fn config_shows_each_value_and_where_it_comes_from() {
         migrations          migrations               default
         out of order        false                    default
         ignore tables       those of known tools     default
+        history table       _migrations              default
         seeds               seeds                    default
         seed environment    test                     SEEDBED_ENV from .env
         backup              false                    default
