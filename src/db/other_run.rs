@@ -25,9 +25,11 @@ pub struct OtherRun {
     pub since: Option<SystemTime>,
 }
 
+type Report = Arc<dyn Fn(&OtherRun) + Send + Sync>;
+
 /// Where the wait for another run is reported: once for each of them that one wait meets.
 #[derive(Clone, Default)]
-pub struct OnWait(Option<Arc<dyn Fn(&OtherRun) + Send + Sync>>);
+pub struct OnWait(Option<Report>);
 
 impl OnWait {
     /// Calls this function, on the thread that waits.

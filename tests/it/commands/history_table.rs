@@ -76,7 +76,8 @@ fn every_command_works_under_another_name() {
         .after("baseline 2 --database plain.db")
         .after("status --exit-code --database plain.db");
     let backup = project.files().into_iter();
-    let backup = backup.filter(|it| it.ends_with(".sql.gz")).last().unwrap();
+    let mut backup = backup.filter(|it| it.ends_with(".sql.gz"));
+    let backup = backup.next().unwrap();
     let ran = project.run(&format!("restore {backup} --database back.db --mark dev"));
     assert_eq!(ran.code, Some(0), "{ran}");
     for database in ["local.db", "new.db", "plain.db", "back.db"] {
