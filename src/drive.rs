@@ -36,6 +36,8 @@ pub enum Event {
         /// Scripts.
         scripts: usize,
     },
+    /// A statement begins. On a server none is seen to begin.
+    Begins(Statement),
     /// The statements of this unit succeeded; it is not committed yet.
     Ran(Key),
     /// Units up to this one are committed.
@@ -46,6 +48,19 @@ pub enum Event {
     WaitingFor(Key),
     /// Somebody else changed the history; it is read again.
     Moved,
+}
+
+/// A statement of a unit.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Statement {
+    /// The unit.
+    pub key: Key,
+    /// Which of its statements, from 1.
+    pub number: usize,
+    /// How many it has.
+    pub of: usize,
+    /// Where it is.
+    pub origin: Option<Origin>,
 }
 
 /// Where events go: called from the thread that runs a script, so it must not block.
@@ -279,6 +294,10 @@ pub(crate) async fn drive<R: Reader>(
         how.look(db, &history).await?;
         let decision = how.decide(&history);
         if let Some((key, started)) = only_under_way(&decision) {
+            // It is the one that applies this.
+            if db.other_run().is_some() {
+                patience.restart();
+            }
             if patience.is_over() {
                 return Err(ApplyError::Waited {
                     what: started.message.clone(),
@@ -447,14 +466,26 @@ fn only_under_way(decision: &Decision) -> Option<(&Key, &Diagnostic)> {
 }
 
 fn unit_events(script: &Script, on_event: &OnEvent) -> history::OnUnit {
-    let keys: Vec<Key> = script
-        .units
-        .iter()
-        .map(|unit| unit.record.key().clone())
+    let origins = |unit: &Unit| -> Vec<_> {
+        let steps = unit.steps.iter();
+        steps.map(|step| step.origin.clone()).collect()
+    };
+    let units = script.units.iter();
+    let units: Vec<(Key, Vec<Option<Origin>>)> = units
+        .map(|unit| (unit.record.key().clone(), origins(unit)))
         .collect();
     let on_event = on_event.clone();
     Arc::new(move |event| match event {
-        UnitEvent::Done(unit) => on_event(Event::Ran(keys[unit].clone())),
+        UnitEvent::Begins(unit, statement) => {
+            let (key, origins) = &units[unit];
+            on_event(Event::Begins(Statement {
+                key: key.clone(),
+                number: statement + 1,
+                of: origins.len(),
+                origin: origins[statement].clone(),
+            }));
+        }
+        UnitEvent::Done(unit) => on_event(Event::Ran(units[unit].0.clone())),
         UnitEvent::Waiting => on_event(Event::WaitingForLock),
     })
 }

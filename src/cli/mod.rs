@@ -7,6 +7,7 @@ mod args;
 mod commands;
 mod exit;
 mod progress;
+mod running;
 mod session;
 mod signals;
 mod terminal;

@@ -12,6 +12,7 @@ use toml::de::{DeTable, DeValue};
 
 use super::origin::{Origin, Place, Setting};
 use super::problem::{problem, problem_with};
+use crate::db::HistoryTable;
 use crate::diagnostic::Diagnostic;
 use crate::nearest::nearest;
 
@@ -34,6 +35,7 @@ pub(super) struct Toml {
     pub(super) out_of_order: Option<Setting<bool>>,
     pub(super) downs_from: Option<Setting<i64>>,
     pub(super) ignore_tables: Option<Setting<Vec<String>>>,
+    pub(super) history_table: Option<Setting<HistoryTable>>,
     pub(super) seeds_dir: Option<Setting<String>>,
     pub(super) seeds_env: Option<Setting<String>>,
 }
@@ -60,7 +62,13 @@ const TABLES: [(&str, &[&str]); 6] = [
     ("[turso.backup]", &["enabled", "retention_days", "dir"]),
     (
         "[migrations]",
-        &["dir", "out_of_order", "downs_from", "ignore_tables"],
+        &[
+            "dir",
+            "out_of_order",
+            "downs_from",
+            "ignore_tables",
+            "table",
+        ],
     ),
     ("[seeds]", &["dir", "env"]),
 ];
@@ -134,6 +142,7 @@ fn settings(file: &mut File<'_>, root: &DeTable<'_>) -> Toml {
         out_of_order: file.truth(migrations, "[migrations] out_of_order"),
         downs_from: file.version(migrations, "[migrations] downs_from"),
         ignore_tables: file.texts(migrations, "[migrations] ignore_tables"),
+        history_table: file.history_table(migrations, "[migrations] table"),
         seeds_dir: file.text(seeds, "[seeds] dir"),
         seeds_env: file.text(seeds, "[seeds] env"),
     }
@@ -227,6 +236,23 @@ impl File<'_> {
             None => {
                 let problem = problem_with(&origin, "holds something that is no string");
                 self.problems.push(problem);
+                None
+            }
+        }
+    }
+
+    fn history_table(
+        &mut self,
+        table: Table<'_>,
+        key: &'static str,
+    ) -> Option<Setting<HistoryTable>> {
+        let Setting { value, origin } = self.text(table, key)?;
+        match HistoryTable::new(&value) {
+            Ok(value) => Some(Setting { value, origin }),
+            Err(why) => {
+                let default = HistoryTable::DEFAULT;
+                let help = format!("leave the key out to have the default, {default}");
+                self.problems.push(problem_with(&origin, why).help(help));
                 None
             }
         }

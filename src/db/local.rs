@@ -16,8 +16,8 @@ use tokio::sync::{Mutex, OwnedMutexGuard};
 
 use super::bound::{Bound, copies};
 use super::{
-    Access, Answer, At, Code, DbError, EngineError, Failure, Left, OnProgress, Options, Progress,
-    Query, Raw, Rows, Stop, Transaction, refuse_side_files,
+    Access, Answer, At, Code, DbError, EngineError, Failure, Left, OnProgress, Options, OtherRun,
+    Progress, Query, Raw, Rows, Stop, Transaction, other_run, refuse_side_files,
 };
 use crate::script::{Atomicity, ForeignKeys, OnFailure, Step, StepState};
 use crate::sql::Value;
@@ -175,10 +175,11 @@ impl File {
     ) -> Result<Vec<Result<Rows, EngineError>>, DbError> {
         let connection = self.open_to_read().await?;
         let queries = Arc::new(queries);
-        match answer(Box::new(connection), queries.clone(), options).await {
+        let file = Some(self.path.as_path());
+        match answer(Box::new(connection), queries.clone(), options, file).await {
             Err(error) if self.may_recover(error.code()) => {
                 let connection = self.open(OpenFlags::SQLITE_OPEN_READ_WRITE).await?;
-                answer(Box::new(connection), queries, options).await
+                answer(Box::new(connection), queries, options, file).await
             }
             answers => answers,
         }
@@ -191,7 +192,15 @@ impl File {
         options: &Options,
     ) -> Result<Vec<Answer>, Failure> {
         let connection = self.connect().await?;
-        execute(Box::new(connection), transactions, on_progress, options).await
+        let file = Some(self.path.as_path());
+        execute(
+            Box::new(connection),
+            transactions,
+            on_progress,
+            options,
+            file,
+        )
+        .await
     }
 
     pub(super) async fn objection(
@@ -275,7 +284,7 @@ impl Memory {
         options: &Options,
     ) -> Result<Vec<Result<Rows, EngineError>>, DbError> {
         let connection = self.connection.clone().lock_owned().await;
-        answer(connection, Arc::new(queries), options).await
+        answer(connection, Arc::new(queries), options, None).await
     }
 
     pub(super) async fn run(
@@ -285,7 +294,7 @@ impl Memory {
         options: &Options,
     ) -> Result<Vec<Answer>, Failure> {
         let connection = self.connection.clone().lock_owned().await;
-        execute(connection, transactions, on_progress, options).await
+        execute(connection, transactions, on_progress, options, None).await
     }
 
     pub(super) async fn objection(
@@ -347,13 +356,14 @@ async fn answer(
     held: impl Deref<Target = Connection> + Send + Sync + 'static,
     queries: Arc<Vec<Query>>,
     options: &Options,
+    file: Option<&Path>,
 ) -> Result<Vec<Result<Rows, EngineError>>, DbError> {
     let connection = Connection::clone(&held);
-    let options = options.clone();
+    let (options, file) = (options.clone(), file.map(Path::to_path_buf));
     let stop = options.stop.clone();
     let work = async move {
         let reader: &Connection = &held;
-        let wait = Wait::new(&options);
+        let mut wait = Wait::new(&options, file.as_deref());
         // One read transaction, so that all answers are of one state; the pragma holds where the file does not.
         bare(reader, "PRAGMA query_only = ON").await?;
         bare(reader, "BEGIN").await?;
@@ -395,9 +405,10 @@ async fn execute(
     transactions: Vec<Transaction>,
     on_progress: OnProgress,
     options: &Options,
+    file: Option<&Path>,
 ) -> Result<Vec<Answer>, Failure> {
     let connection = Connection::clone(&held);
-    let options = options.clone();
+    let (options, file) = (options.clone(), file.map(Path::to_path_buf));
     let stop = options.stop.clone();
     let work = async move {
         let writer: &Connection = &held;
@@ -408,6 +419,7 @@ async fn execute(
             let run = Run {
                 connection: writer,
                 options: &options,
+                file: file.as_deref(),
                 on_progress: &on_progress,
                 number,
             };
@@ -448,6 +460,8 @@ impl Stopped {
 struct Run<'a> {
     connection: &'a Connection,
     options: &'a Options,
+    /// Of a database that other runs can write to.
+    file: Option<&'a Path>,
     on_progress: &'a OnProgress,
     number: usize,
 }
@@ -463,10 +477,12 @@ impl Run<'_> {
             .await
             .map_err(Stopped::at(At::Begin))?;
         if transaction.atomicity == Atomicity::Transaction {
-            self.locked("BEGIN IMMEDIATE", &[])
+            self.locked("BEGIN IMMEDIATE", &[], self.file)
                 .await
                 .map_err(Stopped::at(At::Begin))?;
         }
+        let by = self.options.run_by.as_deref();
+        let _announced = self.file.and_then(|file| other_run::announce(file, by));
         let mut bound = Bound::of(&transaction.steps);
         let mut before = Vec::with_capacity(transaction.steps.len());
         for (number, step) in transaction.steps.iter().enumerate() {
@@ -497,7 +513,7 @@ impl Run<'_> {
             });
         }
         if transaction.atomicity == Atomicity::Transaction {
-            self.locked("COMMIT", &[])
+            self.locked("COMMIT", &[], None)
                 .await
                 .map_err(Stopped::at(At::Commit))?;
         }
@@ -529,9 +545,15 @@ impl Run<'_> {
 
     /// A statement that may have to wait for somebody else's lock. Waiting again is safe for `BEGIN`, for `COMMIT`, and
     /// for a statement that is a transaction by itself: <https://sqlite.org/c3ref/busy_handler.html>.
-    async fn locked(&self, sql: &str, args: &[Value]) -> Result<(), EngineError> {
+    /// With a `file` it waits for another run that is alive, for as long as that takes.
+    async fn locked(
+        &self,
+        sql: &str,
+        args: &[Value],
+        file: Option<&Path>,
+    ) -> Result<(), EngineError> {
         let mut told = false;
-        let wait = Wait::new(self.options);
+        let mut wait = Wait::new(self.options, file);
         loop {
             if self.options.stop.is_raised() {
                 return Err(EngineError::interrupted());
@@ -540,7 +562,7 @@ impl Run<'_> {
                 return Ok(());
             };
             wait.ask_again(error)?;
-            if !told {
+            if !told && !wait.is_for_a_run() {
                 (self.on_progress)(Progress::Waiting);
                 told = true;
             }
@@ -572,7 +594,7 @@ impl Run<'_> {
         }
         // Outside of a transaction each statement takes a lock of its own, unless it stands below a `SAVEPOINT`.
         if atomicity == Atomicity::Bare && self.connection.is_autocommit() {
-            self.locked(&step.sql, &step.args).await?;
+            self.locked(&step.sql, &step.args, None).await?;
         } else {
             // The transaction has its lock: this one is its own.
             run_once(self.connection, &step.sql, &step.args)
@@ -645,32 +667,71 @@ impl OwnStatements {
     }
 }
 
-/// Waiting for one lock. It has the whole lock timeout: what ran before took its own time.
+/// Waiting for one lock. It has the whole lock timeout: what ran before took its own time. While another run that writes
+/// to this file is alive, the lock timeout does not pass.
 pub(super) struct Wait<'a> {
     begun: Instant,
     options: &'a Options,
+    file: Option<&'a Path>,
+    looked: Option<Instant>,
+    other: Option<OtherRun>,
 }
 
-impl Wait<'_> {
-    pub(super) fn new(options: &Options) -> Wait<'_> {
+/// How often a wait looks for another run.
+const LOOK_FOR_RUNS: Duration = Duration::from_millis(500);
+
+impl<'a> Wait<'a> {
+    pub(super) fn new(options: &'a Options, file: Option<&'a Path>) -> Wait<'a> {
         Wait {
             begun: Instant::now(),
             options,
+            file,
+            looked: None,
+            other: None,
         }
     }
 
     /// Whether a statement that failed may be tried once more, or the error that it ends with: whoever was told to
     /// stop while waiting was interrupted, and did not wait in vain.
-    pub(super) fn ask_again(&self, error: EngineError) -> Result<(), EngineError> {
+    pub(super) fn ask_again(&mut self, error: EngineError) -> Result<(), EngineError> {
         if error.code != Code::Busy {
-            Err(error)
-        } else if self.options.stop.is_raised() {
-            Err(EngineError::interrupted())
-        } else if self.begun.elapsed() < self.options.lock_timeout {
+            return Err(error);
+        }
+        if self.options.stop.is_raised() {
+            return Err(EngineError::interrupted());
+        }
+        self.look_for_a_run();
+        if self.is_for_a_run() {
+            self.begun = Instant::now();
+        }
+        if self.begun.elapsed() < self.options.lock_timeout {
             Ok(())
         } else {
             Err(error)
         }
+    }
+
+    /// Whether another run holds the lock.
+    fn is_for_a_run(&self) -> bool {
+        self.other.is_some()
+    }
+
+    fn look_for_a_run(&mut self) {
+        let is_due = |looked: Instant| looked.elapsed() >= LOOK_FOR_RUNS;
+        let Some(file) = self.file.filter(|_| self.looked.is_none_or(is_due)) else {
+            return;
+        };
+        self.looked = Some(Instant::now());
+        let found = other_run::find(file);
+        if let Some(other) = &found
+            && self
+                .other
+                .as_ref()
+                .is_none_or(|known| known.pid != other.pid)
+        {
+            self.options.on_wait.report(other);
+        }
+        self.other = found;
     }
 }
 

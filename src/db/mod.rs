@@ -11,8 +11,10 @@ mod draft;
 mod engine;
 mod error;
 mod file_lock;
+mod history_table;
 mod local;
 mod locate;
+mod other_run;
 mod raw;
 mod reach;
 #[cfg(feature = "remote")]
@@ -43,8 +45,10 @@ pub use engine::Engine;
 pub(crate) use engine::{row_level_security, unknown_function};
 pub use error::{At, Code, DbError, EngineError, Failure, Left};
 pub(crate) use file_lock::FileLock;
+pub use history_table::HistoryTable;
 pub use libsql;
 pub use locate::locate;
+pub use other_run::{OnWait, OtherRun};
 #[allow(unused_imports)]
 pub(crate) use raw::{Access, Check, Prepared, Raw, Row};
 pub(crate) use replace::Replaces;
@@ -137,6 +141,13 @@ pub struct Options {
     /// Tables that are not the application's: what they hold is no history of migrations, and a comparison of schemas
     /// leaves them out. Those of known tools need not be named.
     pub ignore_tables: Vec<String>,
+    /// The table that holds the history of migrations.
+    pub history_table: HistoryTable,
+    /// Who runs, for another run that waits for this one.
+    pub run_by: Option<String>,
+    /// Where a wait for another run is reported. A run that writes to the same local file and is alive is waited for
+    /// whatever the lock timeout is.
+    pub on_wait: OnWait,
     /// The proxy that requests to a server go through. The environment is not asked for one.
     pub proxy: Option<Proxy>,
 }
@@ -148,6 +159,9 @@ impl Default for Options {
             lock_timeout: Duration::from_secs(10),
             stop: Stop::never(),
             ignore_tables: Vec::new(),
+            history_table: HistoryTable::default(),
+            run_by: None,
+            on_wait: OnWait::default(),
             proxy: None,
         }
     }
@@ -284,6 +298,18 @@ impl Db {
         &self.options.ignore_tables
     }
 
+    /// The table that holds the history, as [`Options::history_table`] names it.
+    pub fn history_table(&self) -> &HistoryTable {
+        &self.options.history_table
+    }
+
+    /// The same database with its history in this table.
+    #[must_use]
+    pub fn with_history_table(mut self, table: HistoryTable) -> Db {
+        self.options.history_table = table;
+        self
+    }
+
     /// Whether this table is one of them. Names of tables have no letter case.
     pub(crate) fn ignores(&self, table: &str) -> bool {
         self.ignored()
@@ -386,6 +412,11 @@ impl Db {
             #[cfg(feature = "replica")]
             Mode::Replica(_) => Engine::Server,
         }
+    }
+
+    /// A run that writes to this local file and is alive.
+    pub(crate) fn other_run(&self) -> Option<OtherRun> {
+        other_run::find(&self.path()?)
     }
 
     /// The file of a local database.

@@ -1,6 +1,6 @@
 //! What can go wrong with the history, and which part of a script it was.
 
-use crate::db::{DbError, Failure};
+use crate::db::{DbError, Failure, HistoryTable};
 use crate::script::Step;
 
 /// The history cannot be read. Nothing was changed.
@@ -10,26 +10,38 @@ pub enum HistoryError {
     #[error(transparent)]
     Db(#[from] DbError),
     /// Another tool's table, or a view.
-    #[error("the {what} _migrations in this database is not Seedbed's")]
+    #[error("the {what} {table} in this database is not Seedbed's")]
     NotOurs {
+        /// Its name.
+        table: HistoryTable,
         /// `table` or `view`.
         what: String,
     },
     /// A later Seedbed wrote it.
     #[error(
-        "_migrations has layout {found}, written by a newer Seedbed; this one knows layouts up to {known}"
+        "{table} has layout {found}, written by a newer Seedbed; this one knows layouts up to {known}"
     )]
     Newer {
+        /// The table.
+        table: HistoryTable,
         /// The layout in the database.
         found: i64,
         /// [`crate::history::LAYOUT`].
         known: i64,
     },
+    /// No migration is recorded in the table of the settings, and another table is a history of Seedbed.
+    #[error("the history of this database is in the table {found}, and not in {table}")]
+    Elsewhere {
+        /// The table of the settings.
+        table: HistoryTable,
+        /// The table that is there.
+        found: String,
+    },
     /// An import into this database was begun and not finished.
     #[error("{0}")]
     Unfinished(super::Unfinished),
     /// A row that no Seedbed writes.
-    #[error("_migrations holds a row that cannot be read: {what}")]
+    #[error("the history holds a row that cannot be read: {what}")]
     Unreadable {
         /// What about it.
         what: String,

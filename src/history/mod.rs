@@ -11,6 +11,7 @@ mod guards;
 mod layout;
 mod other_tools;
 mod others;
+mod packed;
 mod patience;
 mod read;
 mod refusal;

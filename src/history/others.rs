@@ -3,7 +3,6 @@
 use super::other_tools::{COMPANIONS, OTHER_TOOLS, OtherTool, PREFIXES, Recorded};
 use super::read::History;
 use crate::db::{Db, DbError, Query, Reply};
-use crate::script::Key;
 use crate::sql::Value;
 
 /// The history of another tool, which holds at least one migration.
@@ -116,8 +115,7 @@ pub(super) async fn others(
     history: &History,
     reply: Reply,
 ) -> Result<Vec<OtherHistory>, DbError> {
-    let is_migration = |key: &Key| matches!(key, Key::Migration(_) | Key::Repeatable(_));
-    if history.rows.iter().any(|row| is_migration(&row.key)) {
+    if history.has_migrations() {
         return Ok(Vec::new());
     }
     let mut found = found(&reply.rows()?).tools;

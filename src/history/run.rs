@@ -1,5 +1,6 @@
 //! Carrying out scripts: lower them, send them until their outcome is known, and say of a failure which part of which script it was.
 
+use std::ops::Range;
 use std::sync::Arc;
 
 use super::effects::writes_to;
@@ -11,13 +12,17 @@ use super::restore;
 use super::settle::{Found, Guarded, Settled, Unsettled, Wait, settle};
 use super::watch::{self, OBJECTS, SchemaObject, Watch};
 use super::write::{Lowered, Purpose, lower};
-use crate::db::{At, Code, Db, DbError, Engine, Failure, OnProgress, Progress, Query, Transaction};
+use crate::db::{
+    At, Code, Db, DbError, Engine, Failure, HistoryTable, OnProgress, Progress, Query, Transaction,
+};
 use crate::script::{Atomicity, Run, Script, Step};
 use crate::sql::{Value, identifier, literal};
 
 /// How a script is getting on.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum UnitEvent {
+    /// A statement of this unit begins; both from 0. On a server no statement is seen to begin.
+    Begins(usize, usize),
     /// All statements of this unit, from 0, succeeded; nothing is committed yet.
     Done(usize),
     /// Somebody else holds the lock.
@@ -75,7 +80,7 @@ pub(crate) fn chained(db: &Db, scripts: &[Script], run: &Run, watch: &Watch) -> 
     }
     let mut bytes = 0;
     let fits = |(number, script): &(usize, &Script)| {
-        let steps = lower(script, run, watch.place(*number))
+        let steps = lower(script, run, watch.place(*number), db.history_table())
             .into_iter()
             .map(|it| it.transaction.steps);
         bytes += steps.flatten().map(|it| size(&it)).sum::<usize>();
@@ -140,6 +145,7 @@ pub(crate) async fn run_chain(
 ) -> Chain {
     let (settled, purposes) = loop {
         let mut sending = Sending {
+            table: db.history_table(),
             scripts,
             run,
             on_unit,
@@ -192,6 +198,7 @@ pub(crate) async fn run_chain(
                 &scripts[settled.happened],
                 run,
                 watch.place(settled.happened),
+                db.history_table(),
             );
             let failure = only_new(db, failure).await;
             let mut error = interpret(&scripts[settled.happened], lowered, failure);
@@ -263,6 +270,7 @@ async fn only_new(db: &Db, mut failure: Failure) -> Failure {
 
 /// Scripts whose guards are revisions.
 struct Sending<'a> {
+    table: &'a HistoryTable,
     scripts: &'a [Script],
     run: &'a Run,
     on_unit: &'a [OnUnit],
@@ -282,18 +290,16 @@ impl Guarded for Sending<'_> {
         self.purposes.clear();
         let scripts = self.scripts.iter().zip(self.on_unit).enumerate();
         for (number, (script, events)) in scripts.skip(done) {
-            for lowered in lower(script, self.run, self.watch.place(number)) {
+            for lowered in lower(script, self.run, self.watch.place(number), self.table) {
                 transactions.push(lowered.transaction);
                 self.purposes.push(lowered.purposes);
                 on_unit.push(events.clone());
             }
         }
-        let ends = unit_ends(&self.purposes);
+        let units: Vec<_> = self.purposes.iter().map(|it| unit_steps(it)).collect();
         let on_progress: OnProgress = Arc::new(move |progress| match progress {
             Progress::Step { transaction, step } => {
-                if let Some(unit) = ends[transaction][step] {
-                    on_unit[transaction](UnitEvent::Done(unit));
-                }
+                unit_events(&units[transaction], step).for_each(|it| on_unit[transaction](it));
             }
             Progress::Waiting => on_unit[0](UnitEvent::Waiting),
             Progress::Committed(_) => {}
@@ -380,22 +386,49 @@ impl Receipt {
     }
 }
 
-/// For each step, the unit whose last statement it is.
-fn unit_ends(purposes: &[Vec<Purpose>]) -> Vec<Vec<Option<usize>>> {
-    purposes
-        .iter()
-        .map(|purposes| {
-            let next = purposes.iter().skip(1).copied().map(Some).chain([None]);
-            purposes
-                .iter()
-                .zip(next)
-                .map(|(purpose, next)| match *purpose {
-                    Purpose::Unit(unit) if next != Some(Purpose::Unit(unit)) => Some(unit),
-                    _ => None,
-                })
-                .collect()
-        })
-        .collect()
+/// Statements of a unit that stand side by side in a transaction. There may be a million, so no step has a value of its
+/// own.
+struct UnitSteps {
+    unit: usize,
+    /// The statements of the unit before these.
+    before: usize,
+    steps: Range<usize>,
+}
+
+/// Those of a transaction, in order.
+fn unit_steps(purposes: &[Purpose]) -> Vec<UnitSteps> {
+    let mut all: Vec<UnitSteps> = Vec::new();
+    for (step, purpose) in purposes.iter().enumerate() {
+        let Purpose::Unit(unit) = *purpose else {
+            continue;
+        };
+        match all.last_mut() {
+            Some(last) if last.unit == unit && last.steps.end == step => last.steps.end += 1,
+            last => {
+                let last = last.filter(|last| last.unit == unit);
+                let before = last.map_or(0, |last| last.before + last.steps.len());
+                all.push(UnitSteps {
+                    unit,
+                    before,
+                    steps: step..step + 1,
+                });
+            }
+        }
+    }
+    all
+}
+
+/// What the end of a step tells of units: that the last of its unit's statements succeeded, and that another begins.
+fn unit_events(all: &[UnitSteps], step: usize) -> impl Iterator<Item = UnitEvent> {
+    let at = |step: usize| {
+        let found = all.partition_point(|it| it.steps.end <= step);
+        all.get(found).filter(|it| it.steps.contains(&step))
+    };
+    let next = at(step + 1);
+    let done = at(step).filter(|it| next.is_none_or(|next| next.unit != it.unit));
+    let done = done.map(|it| UnitEvent::Done(it.unit));
+    let begins = next.map(|it| UnitEvent::Begins(it.unit, it.before + step + 1 - it.steps.start));
+    done.into_iter().chain(begins)
 }
 
 /// Which part of a script failed.

@@ -1,10 +1,13 @@
 //! The statements that record: a script becomes transactions. Pure.
 
+use std::borrow::Cow;
+
 use super::effects::Effects;
 use super::guards;
-use super::layout::{BASELINE, CREATE, FIRST_ROWS, LAYOUT};
+use super::layout::{BASELINE, CREATE, FIRST_LAYOUT, FIRST_ROWS, LAYOUT, RAISE_LAYOUT};
+use super::packed::{is_packed, stored};
 use super::watch::{Guard, Place};
-use crate::db::Transaction;
+use crate::db::{HistoryTable, Transaction};
 use crate::script::{
     Atomicity, Entry, ForeignKeys, Key, Record, Revision, Run, Script, Step, Unit,
 };
@@ -99,8 +102,32 @@ impl Script {
     }
 }
 
-/// Makes transactions of a script that has this place in its run.
-pub(super) fn lower(script: &Script, run: &Run, place: Place<'_>) -> Vec<Lowered> {
+/// Makes transactions of a script that has this place in its run. Their records go into `table`.
+pub(super) fn lower(
+    script: &Script,
+    run: &Run,
+    place: Place<'_>,
+    table: &HistoryTable,
+) -> Vec<Lowered> {
+    let mut lowered = lower_unnamed(script, run, place);
+    for Lowered {
+        transaction,
+        purposes,
+    } in &mut lowered
+    {
+        for (step, purpose) in transaction.steps.iter_mut().zip(purposes) {
+            if !matches!(purpose, Purpose::Unit(_))
+                && let Cow::Owned(sql) = table.sql(&step.sql)
+            {
+                step.sql = sql.into();
+            }
+        }
+    }
+    lowered
+}
+
+/// The same with the default name of the table.
+fn lower_unnamed(script: &Script, run: &Run, place: Place<'_>) -> Vec<Lowered> {
     match script.atomicity {
         Atomicity::Transaction => {
             let mut steps = Steps::new(script.expects, run);
@@ -129,6 +156,7 @@ fn bare(script: &Script, run: &Run) -> Vec<Lowered> {
         let key = unit.record.key();
         match &unit.record {
             Record::Insert(entry) | Record::Replace(entry) => {
+                first.raise_layout(number, &unit.record);
                 first.push(Purpose::Record(number), insert(entry, "started", run));
                 last.push(Purpose::Record(number), set_state(key, "applied"));
                 last.push(Purpose::Done(number), duration(key));
@@ -170,7 +198,10 @@ impl Steps {
         let mut steps = Steps::default();
         if expects == Revision::NONE {
             steps.push(Purpose::Table, Step::own(CREATE, vec![]));
-            steps.push(Purpose::Table, Step::own(FIRST_ROWS, vec![LAYOUT.into()]));
+            steps.push(
+                Purpose::Table,
+                Step::own(FIRST_ROWS, vec![FIRST_LAYOUT.into()]),
+            );
         }
         steps.push(
             Purpose::Guard,
@@ -206,6 +237,23 @@ impl Steps {
         }
     }
 
+    /// Where a record has a packed text, which a program that knows the first layout alone would take for none.
+    fn raise_layout(&mut self, number: usize, record: &Record) {
+        let (Record::Insert(entry)
+        | Record::Replace(entry)
+        | Record::Amend(entry)
+        | Record::Move { entry, .. }) = record
+        else {
+            return;
+        };
+        if is_packed(&entry.source) || entry.down.as_deref().is_some_and(is_packed) {
+            self.push(
+                Purpose::Record(number),
+                Step::own(RAISE_LAYOUT, vec![LAYOUT.into()]),
+            );
+        }
+    }
+
     fn unit(&mut self, number: usize, unit: &Unit, foreign_keys: ForeignKeys, run: &Run) {
         if let Record::Restore(restore) = &unit.record {
             let mut inner = Steps::default();
@@ -217,6 +265,7 @@ impl Steps {
             return self.restore(number, restore, inner);
         }
         let key = unit.record.key();
+        self.raise_layout(number, &unit.record);
         match &unit.record {
             Record::Insert(entry) | Record::Replace(entry) => {
                 self.push(Purpose::Record(number), insert(entry, "applied", run));
@@ -311,15 +360,17 @@ impl Steps {
 }
 
 /// Fails where the history is not at this revision, which stays as it is.
-pub(crate) fn at_revision(expects: Revision) -> Step {
+pub(crate) fn at_revision(expects: Revision, table: &HistoryTable) -> Step {
     match expects {
         // There is no table yet.
         Revision::NONE => Step::guard(
-            "NOT EXISTS (SELECT 1 FROM sqlite_schema WHERE lower(name) = '_migrations')",
+            &table.sql("NOT EXISTS (SELECT 1 FROM sqlite_schema WHERE lower(name) = '_migrations')"),
             Vec::new(),
         ),
         Revision(number) => Step::guard(
-            "(SELECT detail FROM _migrations WHERE kind = 'meta' AND version = 'revision') = CAST(?1 AS TEXT)",
+            &table.sql(
+                "(SELECT detail FROM _migrations WHERE kind = 'meta' AND version = 'revision') = CAST(?1 AS TEXT)",
+            ),
             vec![number.into()],
         ),
     }
@@ -339,8 +390,8 @@ fn insert(entry: &Entry, state: &str, run: &Run) -> Step {
         run.id.as_str().into(),
         run.by.as_str().into(),
         detail(entry),
-        entry.source.as_str().into(),
-        entry.down.as_deref().into(),
+        stored(&entry.source),
+        entry.down.as_deref().map_or(Value::Null, stored),
         entry.effective.as_deref().into(),
     ]);
     // A baseline's migrations never ran here, so they have no time of their own.
@@ -366,8 +417,8 @@ fn amend(entry: &Entry) -> Step {
         entry.name.as_str().into(),
         entry.checksum.as_str().into(),
         detail(entry),
-        entry.source.as_str().into(),
-        entry.down.as_deref().into(),
+        stored(&entry.source),
+        entry.down.as_deref().map_or(Value::Null, stored),
         entry.effective.as_deref().into(),
     ]);
     Step::own(
@@ -393,8 +444,8 @@ fn move_to(from: &Key, entry: &Entry) -> Step {
         entry.name.as_str().into(),
         entry.checksum.as_str().into(),
         detail(entry),
-        entry.source.as_str().into(),
-        entry.down.as_deref().into(),
+        stored(&entry.source),
+        entry.down.as_deref().map_or(Value::Null, stored),
     ]);
     Step::own(
         "UPDATE _migrations SET version = ?3, name = ?4, checksum = ?5, \

@@ -82,7 +82,7 @@ impl Units {
             return;
         }
         let key = &repeatable.entry.key;
-        let mut reading = reading::read(&repeatable.source, history.engine);
+        let mut reading = reading::read(&repeatable.source, history.engine, &history.table);
         if reading.atomicity == Atomicity::Bare {
             if !self.outside.contains(key) {
                 self.outside.push(key.clone());

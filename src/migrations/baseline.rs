@@ -11,7 +11,7 @@ use super::rehearse::{Act, Rehearsal, Stopped, Way};
 use super::repair::nothing_remains;
 use super::set::{Migration, Migrations};
 use super::{ApplyError, Outcome};
-use crate::db::{Db, DbError};
+use crate::db::{Db, DbError, HistoryTable};
 use crate::diagnostic::Diagnostic;
 use crate::drive::{Decision, OnEvent, Reader, drive};
 use crate::history::{self, BASELINE, History, HistoryError, Row, State, baselined};
@@ -102,8 +102,12 @@ fn decide(set: &Migrations, history: &History, version: i64) -> Decision {
         .filter(|migration| up_to(&migration.key))
         .collect();
     for migration in &new {
-        problems.extend_from_slice(Act::new(&migration.up).problems());
-        problems.extend(reading::of_down(migration.down.as_ref(), history.engine));
+        problems.extend_from_slice(Act::new(&migration.up, &history.table).problems());
+        problems.extend(reading::of_down(
+            migration.down.as_ref(),
+            history.engine,
+            &history.table,
+        ));
     }
     if problems.iter().any(Diagnostic::is_error) {
         return Decision {
@@ -201,7 +205,7 @@ async fn look(
     let expected = schema.without(&foreign);
     // Views and triggers that the next `migrate` makes anew may be there or not.
     for migration in unrecorded(set, history) {
-        let act = Act::new(&migration.up);
+        let act = Act::new(&migration.up, &history.table);
         if matches!(migration.key, Key::Repeatable(_)) && act.is_sound() && act.obstacle().is_none()
         {
             // One that fails leaves nothing, and is no business of a baseline.
@@ -253,7 +257,7 @@ fn acts(set: &Migrations, history: &History, version: i64) -> Acts {
     let files = set.versioned.iter();
     let mut acts: Acts = files
         .filter(|migration| migration.version().is_some_and(|number| number <= version))
-        .map(act_of)
+        .map(|migration| act_of(migration, &history.table))
         .collect();
     acts.append(&mut recorded_acts(history));
     acts
@@ -263,8 +267,8 @@ fn acts(set: &Migrations, history: &History, version: i64) -> Acts {
 pub(super) type Acts = BTreeMap<Key, (Entry, Act)>;
 
 /// A migration as its file says it.
-pub(super) fn act_of(migration: &Migration) -> (Key, (Entry, Act)) {
-    let act = (entry(migration), Act::new(&migration.up));
+pub(super) fn act_of(migration: &Migration, table: &HistoryTable) -> (Key, (Entry, Act)) {
+    let act = (entry(migration), Act::new(&migration.up, table));
     (migration.key.clone(), act)
 }
 
@@ -284,7 +288,7 @@ pub(super) fn recorded_acts(history: &History) -> Acts {
             down: None,
             detail: serde_json::Map::new(),
         };
-        Some((row.key.clone(), (entry, Act::of(&source))))
+        Some((row.key.clone(), (entry, Act::of(&source, &history.table))))
     });
     acts.collect()
 }

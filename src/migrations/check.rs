@@ -60,7 +60,7 @@ pub struct Checked {
 /// [`Checked::problems`].
 pub async fn check(set: &Migrations, options: &CheckOptions<'_>) -> Result<Checked, DbError> {
     let rules = Rules::new(options);
-    let parts: Vec<Part<'_>> = set.iter().map(|it| Part::new(it, &rules)).collect();
+    let parts: Vec<Part<'_>> = set.iter().map(|it| Part::new(it, set, &rules)).collect();
     let mut checked = Checked {
         problems: set.problems.clone(),
         applied: 0,
@@ -109,7 +109,7 @@ async fn rehearse(
 
     let base = rules.base;
     let of_base = base.into_iter().flat_map(Migrations::iter);
-    let of_base: Vec<Part<'_>> = of_base.map(|it| Part::new(it, rules)).collect();
+    let of_base: Vec<Part<'_>> = of_base.map(|it| Part::new(it, set, rules)).collect();
     let ran: HashSet<&Key> = fresh.ran.iter().map(|(part, _)| part.key()).collect();
     let published = match base {
         Some(_) => Published::of_base(&of_base, parts, &ran),
@@ -203,10 +203,10 @@ impl<'a> Rules<'a> {
 }
 
 impl<'a> Part<'a> {
-    fn new(migration: &'a Migration, rules: &Rules<'_>) -> Part<'a> {
+    fn new(migration: &'a Migration, set: &Migrations, rules: &Rules<'_>) -> Part<'a> {
         let act = |text: &Text| match rules.published.contains(text.checksum.as_str()) {
-            true => Act::new(text).published(),
-            false => Act::new(text),
+            true => Act::new(text, &set.history_table).published(),
+            false => Act::new(text, &set.history_table),
         };
         let down = migration.down.as_ref().map(|down| Down {
             act: act(down),

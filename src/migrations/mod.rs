@@ -35,7 +35,9 @@ mod set;
 mod shown;
 mod undo;
 
-pub use crate::drive::{ApplyError, Done, Event, OnEvent, Outcome, ScriptError, Verb, ignore};
+pub use crate::drive::{
+    ApplyError, Done, Event, OnEvent, Outcome, ScriptError, Statement, Verb, ignore,
+};
 pub use against::{Base, check_against};
 pub use apply::{apply, apply_from, observe, observe_from};
 pub use baseline::{BaselineError, BaselineOptions, Verify, baseline};

@@ -337,7 +337,7 @@ impl<'a> Planner<'a> {
 
     fn apply(&mut self, migration: &'a Migration) {
         let engine = self.engine;
-        let mut reading = reading::read(&migration.up.source, engine);
+        let mut reading = reading::read(&migration.up.source, engine, &self.history.table);
         let large = |problem: &Diagnostic| problem.code == reading::TOO_LARGE;
         if !reading.problems.iter().any(large) {
             let down = migration.down.as_ref().map(|down| &*down.source);
@@ -346,9 +346,11 @@ impl<'a> Planner<'a> {
         }
         self.plan.problems.append(&mut reading.problems);
         self.plan.problems.extend(migration.undoes_nothing());
-        self.plan
-            .problems
-            .extend(reading::of_down(migration.down.as_ref(), engine));
+        self.plan.problems.extend(reading::of_down(
+            migration.down.as_ref(),
+            engine,
+            &self.history.table,
+        ));
         self.pending.push((migration, reading));
     }
 

@@ -1,5 +1,6 @@
 //! Faults that are found in several places of this room, in words.
 
+use crate::db::HistoryTable;
 use crate::diagnostic::{Diagnostic, Diff, Location};
 use crate::history::{OtherHistory, Row, moment};
 use crate::script::{Key, Source};
@@ -96,7 +97,11 @@ pub(super) const OTHER_HISTORY: &str = "other-history";
 
 /// No migration is recorded, and another tool has recorded its own. `baseline` is the version that a baseline would
 /// take, where the versions of both are the same.
-pub(super) fn other_history(other: &OtherHistory, baseline: Option<i64>) -> Diagnostic {
+pub(super) fn other_history(
+    other: &OtherHistory,
+    baseline: Option<i64>,
+    history: &HistoryTable,
+) -> Diagnostic {
     let OtherHistory {
         tool,
         table,
@@ -105,7 +110,7 @@ pub(super) fn other_history(other: &OtherHistory, baseline: Option<i64>) -> Diag
     } = other;
     let message = format!(
         "this database was migrated by {tool} (newest: {newest}, in its table {table}), and no migration is recorded in \
-         _migrations: what ran already would run again"
+         {history}: what ran already would run again"
     );
     let next = match (&other.unfinished, baseline) {
         (Some(unfinished), _) => format!(

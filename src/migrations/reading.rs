@@ -10,7 +10,7 @@ use std::sync::Arc;
 use super::directive::{Directives, directives};
 use super::markers::written_for;
 use super::set::Text;
-use crate::db::{Engine, row_level_security};
+use crate::db::{Engine, HistoryTable, row_level_security};
 use crate::diagnostic::Diagnostic;
 use crate::script::{Atomicity, ForeignKeys, Origin, Source, Step};
 use crate::sql::{Kind, TokenKind, What, kind, significant, split, targets, tokens, unquote};
@@ -98,8 +98,12 @@ fn instructions(source: &Arc<Source>, problems: &mut Vec<Diagnostic>) -> Directi
 }
 
 /// What is wrong with a down file, which is recorded now and may run one day.
-pub(super) fn of_down(down: Option<&Text>, engine: Engine) -> Vec<Diagnostic> {
-    let problems = down.map(|down| read(&down.source, engine).problems);
+pub(super) fn of_down(
+    down: Option<&Text>,
+    engine: Engine,
+    history: &HistoryTable,
+) -> Vec<Diagnostic> {
+    let problems = down.map(|down| read(&down.source, engine, history).problems);
     let problems = problems.into_iter().flatten();
     problems.filter(Diagnostic::is_error).collect()
 }
@@ -128,8 +132,8 @@ struct Written<'a> {
     origin: Origin,
 }
 
-/// Reads a text.
-pub(super) fn read(source: &Arc<Source>, engine: Engine) -> Reading {
+/// Reads a text for a database whose history is in `history`.
+pub(super) fn read(source: &Arc<Source>, engine: Engine, history: &HistoryTable) -> Reading {
     let mut problems = Vec::new();
     let directives = instructions(source, &mut problems);
     let faults = text::faults(source);
@@ -172,6 +176,7 @@ pub(super) fn read(source: &Arc<Source>, engine: Engine) -> Reading {
         .collect();
     let reader = Reader {
         engine,
+        history: history.clone(),
         atomicity: directives.atomicity,
         statements: &statements,
         problems,
@@ -209,6 +214,7 @@ struct Reader<'a> {
     atomicity: Atomicity,
     /// The whole file.
     statements: &'a [Written<'a>],
+    history: HistoryTable,
     problems: Vec<Diagnostic>,
     /// What runs of it.
     steps: Vec<Step>,
@@ -318,8 +324,7 @@ impl Reader<'_> {
     /// A statement that writes to one of our own tables, or makes an object that is called like one.
     fn reserved(&mut self, text: &str, origin: &Origin) {
         let is_ours = |name: &str| {
-            let name = name.to_ascii_lowercase();
-            name == crate::history::TABLE || name.starts_with("_seedbed_")
+            self.history.is(name) || name.to_ascii_lowercase().starts_with("_seedbed_")
         };
         let Some(target) = targets(text).into_iter().find(|it| is_ours(&it.name)) else {
             return;

@@ -166,7 +166,7 @@ fn redo_plan(
         let key = Key::Migration(*version);
         match set.get(&key) {
             Some(file) => {
-                let reading = reading::read(&file.up.source, history.engine);
+                let reading = reading::read(&file.up.source, history.engine, &history.table);
                 units.push((Record::Insert(entry(file)), reading));
             }
             None if set.claims(&key).next().is_some() => {}

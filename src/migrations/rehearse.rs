@@ -2,7 +2,7 @@
 //! remembers nothing of the one before. Nothing here touches a database of the project.
 
 use crate::db::{
-    Db, DbError, Engine, EngineError, Failure, Options, Query, Transaction, locate,
+    Db, DbError, Engine, EngineError, Failure, HistoryTable, Options, Query, Transaction, locate,
     unknown_function,
 };
 use crate::diagnostic::Diagnostic;
@@ -30,16 +30,16 @@ pub(super) struct Act {
 }
 
 impl Act {
-    /// Reads a file as a local database would.
-    pub(super) fn new(text: &Text) -> Act {
-        Act::of(&text.source)
+    /// Reads a file as a local database would whose history is in `history`.
+    pub(super) fn new(text: &Text, history: &HistoryTable) -> Act {
+        Act::of(&text.source, history)
     }
 
     /// The same of a text that was recorded.
-    pub(super) fn of(source: &Arc<Source>) -> Act {
+    pub(super) fn of(source: &Arc<Source>, history: &HistoryTable) -> Act {
         Act {
             source: source.clone(),
-            reading: reading::read(source, Engine::Local),
+            reading: reading::read(source, Engine::Local, history),
         }
     }
 
@@ -161,8 +161,13 @@ impl From<DbError> for Stopped {
 impl Rehearsal {
     /// An empty database.
     pub(super) async fn new() -> Result<Rehearsal, DbError> {
+        let options = Options {
+            // The files may change a table of any other name.
+            history_table: HistoryTable::of_rehearsals(),
+            ..Options::default()
+        };
         Ok(Rehearsal {
-            db: Db::memory(Options::default()).await?,
+            db: Db::memory(options).await?,
             revision: Revision::NONE,
             run: Run::new("rehearsal"),
             broken: None,

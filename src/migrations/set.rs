@@ -13,6 +13,7 @@ use super::listing::{is_hidden, listing};
 use super::markers::{WrittenFor, written_for};
 use super::problem::{COMMENTS_ONLY, duplicate, file_name, keep_the_known, renumber};
 use super::reading::is_comments_only;
+use crate::db::HistoryTable;
 use crate::diagnostic::Diagnostic;
 use crate::script::{Key, Source};
 
@@ -55,6 +56,8 @@ pub struct Migrations {
     pub(super) misfits: BTreeSet<i64>,
     /// The files that claim one version together, where neither is the other's down file by its name.
     pub(super) contested: BTreeMap<i64, Vec<Migration>>,
+    /// The table of the history, which no file may change. It is not read from the files.
+    pub history_table: HistoryTable,
 }
 
 /// The directory cannot be read.

@@ -34,7 +34,7 @@ pub(super) async fn by_the_schema(
     let name = file_name(&file.up.source.name);
     let recorded = recorded_acts(history);
     let mut with_file = recorded.clone();
-    with_file.extend([act_of(file)]);
+    with_file.extend([act_of(file, &history.table)]);
     let (before, _) = match replayed(recorded).await? {
         Ok((schema, warnings)) => (Some(schema), warnings),
         // What cannot be replayed as it was recorded cannot tell which objects this migration is about.

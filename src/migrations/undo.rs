@@ -100,7 +100,7 @@ pub(super) fn undo_units(
         }
     }
     let others = history.others.iter();
-    problems.extend(others.map(|other| other_history(other, None).warning()));
+    problems.extend(others.map(|other| other_history(other, None, &history.table).warning()));
     problems.extend(overtaken(history, versions));
     let recorded = history.by_key();
     for version in versions {
@@ -116,7 +116,7 @@ pub(super) fn undo_units(
             problems.push(no_down(row));
             continue;
         };
-        let mut reading = reading::read(&source, history.engine);
+        let mut reading = reading::read(&source, history.engine, &history.table);
         problems.append(&mut reading.problems);
         units.push((Record::Delete(row.key.clone()), reading));
     }

@@ -152,7 +152,7 @@ impl LeftOut {
                 "_seedbed_import was left out: it tells of an import that was not finished in the database that was \
                  dumped"
             }
-            LeftOut::History => "_migrations was left out: this database has its own",
+            LeftOut::History => "the history of the dump was left out: this database has its own",
         }
     }
 
@@ -346,7 +346,7 @@ fn stands(error: &ImportError, dump: &str, commands: &Commands) -> Option<String
                 Why::Another { .. } | Why::Changed { .. } | Why::NotAlone { .. } => so_far,
                 // It makes the records unreadable, so nothing goes on before it is gone.
                 Why::History(_) => format!(
-                    "{so_far}: `{this} --restart` removes it, with a dump that has no table _migrations"
+                    "{so_far}: `{this} --restart` removes it, with a dump that has no such table"
                 ),
                 _ => format!(
                     "{so_far}: `{begun}` goes on from there, `{begun} --restart` begins anew"
@@ -498,11 +498,13 @@ fn of_clash(clash: &Clash, dump: &str) -> Diagnostic {
             "trigger-before-rows",
             "no shell writes that: move the trigger behind the rows of its table".to_owned(),
         ),
-        Clash::History { .. } => (
+        Clash::History { name, .. } => (
             "foreign-history",
-            "Seedbed keeps its own records in a table of this name: rename the table in the database that is dumped \
-             (`ALTER TABLE _migrations RENAME TO …`), or dump that database without it (`export --no-history`)"
-                .to_owned(),
+            format!(
+                "if {name} is the history of the migrations of that database, set `table = {name:?}` in [migrations] of \
+                 config.toml, or dump the database without it (`export --no-history`); if it belongs to another program, \
+                 give the history another name with the same setting"
+            ),
         ),
         Clash::Makes { .. } => (
             "makes-tables",

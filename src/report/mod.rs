@@ -52,7 +52,7 @@ pub use export::exported;
 pub use import::{import_words, imported, planned_import, trigger_warning};
 pub use inspect::inspect;
 pub use json::{Call, Document, Item, Problem};
-pub use outcome::{Change, event, outcome};
+pub use outcome::{Change, event, other_run, outcome, running};
 pub use replica::{ReplicaStatus, age, replica_status, synced, syncing};
 pub use restore_point::restore_point;
 pub use seeds::{Done as SeedsDone, seeds, standing};

@@ -1,8 +1,12 @@
 //! What was done, one line each, and where the database stands now.
 
+use std::time::{Duration, SystemTime};
+
+use super::failure::in_words;
 use super::style::{BAD, GOOD, OTHER, Style, WAITS};
 use super::words::{count, database_is_at, duration, printable};
-use crate::migrations::{Done, Event, Outcome, Verb};
+use crate::db::OtherRun;
+use crate::migrations::{Done, Event, Outcome, Statement, Verb};
 use crate::script::Key;
 
 /// The command whose outcome it is: the same change to a record has another word in each.
@@ -70,6 +74,36 @@ fn line(done: &Done, change: Change, style: Style<'_>) -> String {
     line
 }
 
+/// The line of a statement that runs for so long.
+pub fn running(statement: &Statement, elapsed: Duration) -> String {
+    let Statement {
+        key,
+        number,
+        of,
+        origin,
+    } = statement;
+    let line = origin.as_ref().map(|origin| origin.place().line);
+    let line = line.map(|line| format!(" (line {line})"));
+    format!(
+        "{key}: statement {number} of {of}{}, running for {} s",
+        line.unwrap_or_default(),
+        elapsed.as_secs()
+    )
+}
+
+/// The line of a wait for another run.
+pub fn other_run(other: &OtherRun, now: SystemTime) -> String {
+    let by = other.by.as_deref().map(|by| format!(", {}", printable(by)));
+    let since = other.since.and_then(|since| now.duration_since(since).ok());
+    let since = since.map(|since| format!(", running for {}", in_words(since)));
+    format!(
+        "waiting for another run that changes this database (process {}{}{})",
+        other.pid,
+        by.unwrap_or_default(),
+        since.unwrap_or_default()
+    )
+}
+
 /// A line for somebody who waits.
 pub fn event(event: &Event, style: Style<'_>) -> Option<String> {
     let waits = |text: &str| Some(style.paint.paint(WAITS, text));
@@ -79,6 +113,7 @@ pub fn event(event: &Event, style: Style<'_>) -> Option<String> {
             count(*units, "change"),
             count(*scripts, "script")
         )),
+        Event::Begins(_) => None,
         Event::Ran(key) => Some(format!("ran {key}")),
         Event::Committed(key) => Some(format!("committed, up to {key}")),
         Event::WaitingForLock => {

@@ -3,6 +3,7 @@
 use std::collections::HashSet;
 
 use crate::db::{Db, DbError, Query, Reply};
+use crate::history::makes_ours;
 use crate::sql::{Kind, Value, What, kind, normal_form};
 
 /// The objects of a database that are its project's own.
@@ -217,10 +218,19 @@ fn own(mut objects: Vec<Object>) -> Schema {
         })
         .map(|object| format!("{}_shadow", object.name.to_ascii_lowercase()))
         .collect();
+    // Whatever name the settings give it, and also where they name another one.
+    let histories: HashSet<String> = objects
+        .iter()
+        .filter(|object| object.kind == ObjectKind::Table && makes_ours(&object.sql))
+        .map(|object| object.name.to_ascii_lowercase())
+        .collect();
     objects.retain(|object| {
         let name = object.name.to_ascii_lowercase();
         let table = object.table.to_ascii_lowercase();
-        !is_foreign(&name) && !is_foreign(&table) && !of_vectors.contains(&table)
+        !is_foreign(&name)
+            && !is_foreign(&table)
+            && !of_vectors.contains(&table)
+            && !histories.contains(&table)
     });
     objects.sort_by_cached_key(|object| (object.kind, object.name.to_ascii_lowercase()));
     Schema { objects }

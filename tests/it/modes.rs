@@ -52,6 +52,11 @@ in_every_mode! {
     a_plan_made_on_an_old_history_is_refused
     a_foreign_table_of_that_name_is_left_alone
     a_newer_layout_is_left_alone
+    a_long_text_is_recorded_packed_and_read_back
+    the_history_can_have_another_name_beside_a_foreign_table
+    a_name_with_a_quote_and_upper_case_is_quoted
+    a_history_under_another_name_is_never_run_a_second_time
+    a_file_may_not_change_the_history_under_its_name
     two_runs_at_once_apply_each_migration_once
     a_statement_that_returns_rows_is_run_to_its_end
     triggers_and_strings_with_semicolons_are_one_statement

@@ -518,6 +518,138 @@ pub(crate) async fn a_foreign_table_of_that_name_is_left_alone(world: World) {
     assert_eq!(world.ask("SELECT count(*) FROM _migrations").await, "0");
 }
 
+pub(crate) async fn a_long_text_is_recorded_packed_and_read_back(world: World) {
+    let layout = "SELECT detail FROM _migrations WHERE version = 'layout'";
+    let long = |sql: &str| format!("{sql}\n{}", "-- a long text\n".repeat(80_000));
+    let (up, down) = (long("CREATE TABLE b (x);"), long("DROP TABLE b;"));
+    world.apply(&[A]).await.unwrap();
+    assert_eq!(world.ask(layout).await, "1");
+    let files = [A, ("V2__b.sql", &up), ("V2__b.down.sql", &down)];
+    assert_eq!(done(&world.apply(&files).await.unwrap()), "V2");
+    // A program that knows plain texts alone must not take it for none.
+    assert_eq!(world.ask(layout).await, "2");
+    let sizes = "SELECT typeof(source), typeof(down), length(source) < 100000 FROM _migrations WHERE version = 2";
+    assert_eq!(world.ask(sizes).await, "blob|blob|1");
+    assert_eq!(done(&world.apply(&files).await.unwrap()), "");
+    let edited = up.replace("(x)", "(x, y)");
+    let other = [A, ("V2__b.sql", &edited), files[2]];
+    assert_eq!(problem_codes(world.apply(&other).await), "edited");
+    assert_eq!(done(&world.undo(Back::Steps(1)).await.unwrap()), "V2");
+    assert_eq!(world.tables().await, "a");
+}
+
+/// As PocketBase makes it.
+const POCKETBASE: [&str; 2] = [
+    "CREATE TABLE `_migrations` (file VARCHAR(255) PRIMARY KEY NOT NULL, applied INTEGER NOT NULL)",
+    "INSERT INTO _migrations VALUES ('1640988000_init.go', 1700000000000000)",
+];
+
+pub(crate) async fn the_history_can_have_another_name_beside_a_foreign_table(world: World) {
+    let world = world.with_history_table("schema_history");
+    already(&world, &POCKETBASE).await;
+    let files = [
+        ("V1__a.sql", "CREATE TABLE a (x);"),
+        ("V2__b.sql", "CREATE TABLE b (x);"),
+        ("V2__b.down.sql", "DROP TABLE b;"),
+        (
+            "V3__c.sql",
+            "-- seedbed: no-transaction\nCREATE TABLE c (x);",
+        ),
+        (
+            "R__v.sql",
+            "DROP VIEW IF EXISTS v; CREATE VIEW v AS SELECT x FROM a;",
+        ),
+    ];
+    let outcome = world.apply_with(&files[..3], PlanOptions::default()).await;
+    assert_eq!(done(&outcome.unwrap()), "V1 V2");
+    assert_eq!(done(&world.undo(Back::Steps(1)).await.unwrap()), "V2");
+    assert_eq!(done(&world.apply(&files).await.unwrap()), "V2 V3 R__v");
+    assert_eq!(done(&world.apply(&files).await.unwrap()), "");
+    assert_eq!(world.recorded().await, "V1 V2 V3 R__v");
+    assert_eq!(world.history().await.table.name(), "schema_history");
+    assert_eq!(
+        world
+            .ask("SELECT count(*) FROM schema_history WHERE kind = 'migration'")
+            .await,
+        "3"
+    );
+    assert_eq!(
+        world.ask("SELECT file FROM _migrations").await,
+        "1640988000_init.go"
+    );
+    let edited = [
+        ("V1__a.sql", "CREATE TABLE a (x); -- a note"),
+        files[1],
+        files[3],
+        files[4],
+    ];
+    let repaired = world.repair(&edited, Repair::Harmless).await;
+    assert_eq!(done(&repaired.unwrap()), "V1");
+    // It is no part of the schema, whatever its name.
+    let schema = seedbed::schema::inspect(&world.db).await.unwrap();
+    let names: Vec<_> = schema.objects.iter().map(|it| it.name.as_str()).collect();
+    assert_eq!(names, ["a", "b", "c", "v"]);
+}
+
+pub(crate) async fn a_name_with_a_quote_and_upper_case_is_quoted(world: World) {
+    let world = world.with_history_table("The \"Log\" of 'x' Table");
+    already(&world, &POCKETBASE).await;
+    let rebuild = "CREATE TABLE n (x); DROP TABLE a; ALTER TABLE n RENAME TO a;";
+    let files = [
+        A,
+        ("V2__b.sql", rebuild),
+        ("V2__b.down.sql", "DROP TABLE a; CREATE TABLE a (x);"),
+    ];
+    assert_eq!(done(&world.apply(&files).await.unwrap()), "V1 V2");
+    assert_eq!(done(&world.undo(Back::Steps(1)).await.unwrap()), "V2");
+    assert_eq!(done(&world.apply(&files).await.unwrap()), "V2");
+    assert_eq!(
+        world
+            .ask("SELECT count(*) FROM \"the \"\"log\"\" of 'x' TABLE\"")
+            .await,
+        "4"
+    );
+}
+
+pub(crate) async fn a_history_under_another_name_is_never_run_a_second_time(world: World) {
+    let file = [(
+        "V1__a.sql",
+        "CREATE TABLE IF NOT EXISTS a (x); INSERT INTO a VALUES (1);",
+    )];
+    world.apply(&file).await.unwrap();
+    let world = world.with_history_table("schema_history");
+    let error = world.apply(&file).await.unwrap_err();
+    assert_eq!(
+        error.to_string(),
+        "the history of this database is in the table _migrations, and not in schema_history"
+    );
+    assert_eq!(world.ask("SELECT count(*) FROM a").await, "1");
+    // What the error proposes.
+    already(
+        &world,
+        &["ALTER TABLE _migrations RENAME TO schema_history"],
+    )
+    .await;
+    assert_eq!(done(&world.apply(&file).await.unwrap()), "");
+    let world = world.with_history_table("_migrations");
+    let error = world.apply(&file).await.unwrap_err();
+    assert_eq!(
+        error.to_string(),
+        "the history of this database is in the table schema_history, and not in _migrations"
+    );
+    assert_eq!(world.ask("SELECT count(*) FROM a").await, "1");
+}
+
+pub(crate) async fn a_file_may_not_change_the_history_under_its_name(world: World) {
+    let world = world.with_history_table("Schema_History");
+    already(&world, &POCKETBASE).await;
+    let own = [A, ("V2__b.sql", "DELETE FROM schema_history;")];
+    assert_eq!(problem_codes(world.apply(&own).await), "reserved-table");
+    let foreign = [A, ("V2__b.sql", "DELETE FROM _migrations;")];
+    assert_eq!(done(&world.apply(&foreign).await.unwrap()), "V1 V2");
+    assert_eq!(world.ask("SELECT count(*) FROM _migrations").await, "0");
+}
+
 pub(crate) async fn a_newer_layout_is_left_alone(world: World) {
     world.apply(&[A]).await.unwrap();
     already(

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use seedbed::db::{Db, Options, Query, Rows, Transaction};
+use seedbed::db::{Db, HistoryTable, Options, Query, Rows, Transaction};
 use seedbed::diagnostic::Diagnostic;
 use seedbed::history::{History, read};
 use seedbed::migrations::{
@@ -77,6 +77,12 @@ impl World {
             _folder: Some(folder),
             _server: Some(server),
         }
+    }
+
+    /// The same database with its history in this table.
+    pub(crate) fn with_history_table(mut self, name: &str) -> World {
+        self.db = self.db.with_history_table(HistoryTable::new(name).unwrap());
+        self
     }
 
     pub(crate) async fn apply(&self, files: &[(&str, &str)]) -> Result<Outcome, ApplyError> {

@@ -33,6 +33,7 @@ pub(crate) async fn check(session: &Session, flags: &args::Check) -> Ending {
     if let Some(base) = &base {
         set.keep_numbers_of(base);
     }
+    set.history_table = project.history_table.value.clone();
     let options = CheckOptions {
         base: base.as_ref(),
         downs_from: project.downs_from.as_ref().map(|version| version.value),

@@ -4,7 +4,7 @@ use std::collections::HashSet;
 
 use super::tally::{Before, Tally};
 use super::translate::{Beside, Made, SEQUENCE, Tables, Translator, is_of_the_engine};
-use crate::db::Query;
+use crate::db::{HistoryTable, Query};
 use crate::dump::{Block, Item, Object, What};
 use crate::history;
 use crate::sql::{self, Value, ValueRef};
@@ -52,10 +52,12 @@ pub enum Clash {
         line: u64,
     },
     /// The dump brings a `_migrations` that this program cannot read: it would not know its own records any more.
-    #[error("the dump has a table _migrations that {reason}")]
+    #[error("the dump has a table {name} that {reason}")]
     History {
+        /// Its name.
+        name: String,
         /// What is wrong with it.
-        reason: &'static str,
+        reason: String,
         /// The line of its `CREATE TABLE`.
         line: u64,
     },
@@ -238,33 +240,38 @@ pub(super) struct Wanted {
     triggers: Vec<Trigger>,
     /// The name of a trigger that would run, its table, and the line that sets it off.
     fires: Vec<(String, String, u64)>,
-    /// The `_migrations` that it makes.
+    /// The history that it makes.
     history: Records,
+    /// Whether it makes the table of the settings.
+    has_history: bool,
+    /// Line and name of a history in another table.
+    elsewhere: Option<(u64, String)>,
     /// Whether a new file cannot take it: it writes to a table that it has not made, sets off a trigger, or brings the
     /// records of another tool.
     is_unfit: bool,
 }
 
-/// What is known of the `_migrations` of a dump.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+/// What is known of the history of a dump, by its line and the name of its table.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
 enum Records {
     /// It makes none, or one that can be read.
     #[default]
     Fine,
     /// It makes one at this line, and the row of its layout has not come.
-    Made(u64),
+    Made(u64, String),
     /// It makes one at this line that cannot be read, and why.
-    Foreign(u64, &'static str),
+    Foreign(u64, String, String),
 }
 
 impl Records {
-    /// What the row of a `_migrations` that was made by the dump tells.
+    /// What the row of a history that was made by the dump tells.
     fn row(self, names: &[String], row: &[ValueRef<'_>]) -> Records {
         match (self, history::layout_of(names, row)) {
-            (Records::Made(line), Some(layout)) if layout > history::LAYOUT => {
-                Records::Foreign(line, "was written by a newer version of Seedbed")
+            (Records::Made(line, name), Some(layout)) if layout > history::LAYOUT => {
+                let reason = "was written by a newer version of Seedbed";
+                Records::Foreign(line, name, reason.to_owned())
             }
-            (Records::Made(_), Some(_)) => Records::Fine,
+            (Records::Made(..), Some(_)) => Records::Fine,
             (before, _) => before,
         }
     }
@@ -350,7 +357,7 @@ impl Wanted {
 
     /// Takes in one item, which stands at `line`. `seen` has not translated it yet.
     pub(super) fn item(&mut self, block: &Block, item: &Item, line: u64, seen: &Translator) {
-        self.records(block, item, line);
+        self.records(block, item, line, &seen.history);
         match item {
             Item::Rows(rows) => {
                 let table = &rows.target.table;
@@ -395,10 +402,9 @@ impl Wanted {
     }
 
     /// Whether the history that the dump brings can be read once it is there.
-    fn records(&mut self, block: &Block, item: &Item, line: u64) {
-        let is_history = |name: &str| name.eq_ignore_ascii_case(history::TABLE);
-        self.history = match (item, self.history) {
-            (Item::Rows(rows), made @ Records::Made(_)) if is_history(&rows.target.table) => {
+    fn records(&mut self, block: &Block, item: &Item, line: u64, history: &HistoryTable) {
+        self.history = match (item, std::mem::take(&mut self.history)) {
+            (Item::Rows(rows), made @ Records::Made(..)) if history.is(&rows.target.table) => {
                 let names = &rows.target.columns;
                 (0..rows.len()).fold(made, |records, row| {
                     let values: Vec<ValueRef<'_>> = block.row(rows, row).collect();
@@ -406,16 +412,25 @@ impl Wanted {
                 })
             }
             (Item::Statement(statement), before) => match (&statement.what, before) {
-                (What::Create { name, sql, .. }, _) if is_history(name) => {
-                    match history::makes_ours(sql) {
-                        true => Records::Made(line),
-                        false => Records::Foreign(line, "is not Seedbed's"),
+                (What::Create { name, sql, .. }, before) => {
+                    self.has_history |= history.is(name);
+                    match (history.is(name), history::makes_ours(sql)) {
+                        (true, true) => Records::Made(line, name.clone()),
+                        (true, false) => {
+                            Records::Foreign(line, name.clone(), "is not Seedbed's".to_owned())
+                        }
+                        (false, true) => {
+                            self.elsewhere.get_or_insert_with(|| (line, name.clone()));
+                            before
+                        }
+                        (false, false) => before,
                     }
                 }
-                (What::Commit, Records::Made(line)) => {
-                    Records::Foreign(line, "does not say which layout it has")
+                (What::Commit, Records::Made(line, name)) => {
+                    let reason = "does not say which layout it has";
+                    Records::Foreign(line, name, reason.to_owned())
                 }
-                _ => before,
+                (_, before) => before,
             },
             (_, before) => before,
         };
@@ -432,6 +447,12 @@ impl Wanted {
             is_made,
             line: Some(line),
         }
+    }
+
+    /// A history that would not be read, so that all of its migrations would run again. Beside the one of the settings it
+    /// is another application's.
+    pub(super) fn lost_history(&self) -> Option<&(u64, String)> {
+        self.elsewhere.as_ref().filter(|_| !self.has_history)
     }
 
     /// Whether a new file cannot take it: it writes to a table that it has not made, or sets off a trigger.
@@ -461,15 +482,29 @@ fn key(name: &str) -> String {
 }
 
 /// Everything that is in the way, in the order of the dump.
-pub(super) fn clashes(wanted: &Wanted, there: &There, into: Tables) -> Vec<Clash> {
+pub(super) fn clashes(
+    wanted: &Wanted,
+    there: &There,
+    into: Tables,
+    history: &HistoryTable,
+) -> Vec<Clash> {
     let is_ours = |name: &str| name.eq_ignore_ascii_case(super::translate::CHECKPOINT);
-    let is_history = |name: &str| name.eq_ignore_ascii_case(history::TABLE);
+    let is_history = |name: &str| history.is(name);
     let mut clashes = Vec::new();
-    let foreign = match (wanted.history, into) {
-        (Records::Foreign(line, reason), Tables::New) => Some(Clash::History { reason, line }),
+    let foreign = match (&wanted.history, into) {
+        (Records::Foreign(line, name, reason), Tables::New) => Some(Clash::History {
+            name: name.clone(),
+            reason: reason.clone(),
+            line: *line,
+        }),
+        (_, Tables::New) => wanted.lost_history().map(|(line, name)| Clash::History {
+            name: name.clone(),
+            reason: format!("is a history of Seedbed, and the settings name the table {history}"),
+            line: *line,
+        }),
         _ => None,
     };
-    let is_refused = |name: &str| foreign.is_some() && is_history(name);
+    let is_refused = |name: &str| matches!(&foreign, Some(Clash::History { name: it, .. }) if it.eq_ignore_ascii_case(name));
     for (object, name) in &wanted.makes {
         if is_refused(name) || is_ours(name) || (into == Tables::Existing && is_history(name)) {
             continue;

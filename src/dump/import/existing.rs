@@ -197,6 +197,7 @@ async fn go_on(
 fn resumed(job: &Job<'_>, there: &There, checkpoint: &Checkpoint) -> Result<Pass, Why> {
     let pass = Pass::resume(
         job.db.engine(),
+        job.db.history_table(),
         job.options.tables,
         there.beside(),
         checkpoint,
@@ -248,7 +249,14 @@ async fn begin(
     patience: &mut Patience,
 ) -> Result<Imported, ImportError> {
     let beside = there.beside();
-    let fresh = || Pass::begin(job.db.engine(), job.options.tables, beside);
+    let fresh = || {
+        Pass::begin(
+            job.db.engine(),
+            job.db.history_table(),
+            job.options.tables,
+            beside,
+        )
+    };
     let mut blocks = Blocks {
         read: VecDeque::new(),
         ahead: job.read(None),
@@ -325,7 +333,7 @@ async fn plan_after(
     if job.options.begin == Begin::Anew {
         undo(checkpoint)?;
         // Records that the import has brought are removed with it.
-        let is_history = |name: &str| name.eq_ignore_ascii_case(history::TABLE);
+        let is_history = |name: &str| job.db.history_table().is(name);
         let history = match checkpoint.made().any(is_history) {
             true => History::default(),
             false => history?,
@@ -349,7 +357,12 @@ async fn plan_from_start(
         true => Beside::Nothing,
         false => there.beside(),
     };
-    let fresh = Pass::begin(job.db.engine(), job.options.tables, beside);
+    let fresh = Pass::begin(
+        job.db.engine(),
+        job.db.history_table(),
+        job.options.tables,
+        beside,
+    );
     let seen = check(job, fresh, &mut job.read(None)).await?;
     if history.row(&seen.key()).is_some() {
         return Ok(Planned::of(seen, &There::default(), Way::Already));

@@ -192,7 +192,8 @@ impl Imported {
     }
 
     fn of(done: chunks::Done, orphans: (u64, Vec<Orphan>), outcome: Outcome) -> Imported {
-        let has_history = done.translator.has_history || done.tally.has(crate::history::TABLE);
+        let history = done.translator.history.name();
+        let has_history = done.translator.has_history || done.tally.has(history);
         Imported {
             tables: done.tally.tables,
             bytes: done.end.offset,
@@ -385,6 +386,7 @@ async fn new_file(
         on_event: on_event.clone(),
         lock_timeout: db.lock_timeout(),
         stop: db.stop().clone(),
+        history: db.history_table(),
     };
     let dump = || Ahead::of(input, options.block_bytes(), None, db.stop());
     let made = new_file::make(path, dump(), plan(Pace::Fast)).await;
@@ -399,7 +401,7 @@ async fn new_file(
         made => made?,
     };
     Ok(Imported {
-        has_history: built.tally.has(crate::history::TABLE),
+        has_history: built.tally.has(db.history_table().name()),
         bytes: built.end.offset,
         sha256: hex::encode(&built.end.sha256),
         tables: built.tally.tables,

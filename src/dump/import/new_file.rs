@@ -18,7 +18,9 @@ use super::rows::insert_into;
 use super::tally::Tally;
 use super::translate::{Beside, Deed, LeftOut, Tables};
 use super::{ImportError, ImportEvent, OnImport, Verify, Violations};
-use crate::db::{self, Access, Db, Draft, Engine, Options, Prepared, Raw, Replaces, Stop};
+use crate::db::{
+    self, Access, Db, Draft, Engine, HistoryTable, Options, Prepared, Raw, Replaces, Stop,
+};
 use crate::drive::{drive, ignore};
 use crate::dump::{Block, Mark, Object, Rows, Target, What};
 use crate::script::Run;
@@ -74,6 +76,7 @@ pub(super) struct Plan<'a> {
     pub(super) on_event: OnImport,
     pub(super) lock_timeout: Duration,
     pub(super) stop: Stop,
+    pub(super) history: &'a HistoryTable,
 }
 
 /// Whether this is a place for a new file: there is none, or an empty one.
@@ -89,6 +92,7 @@ pub(super) async fn make(path: &Path, dump: Ahead, plan: Plan<'_>) -> Result<Bui
     let options = Options {
         lock_timeout: plan.lock_timeout,
         stop: plan.stop.clone(),
+        history_table: plan.history.clone(),
         ..Options::default()
     };
     let draft = Draft::begin(path, &options).await.map_err(Why::building)?;
@@ -129,12 +133,12 @@ async fn build(path: &Path, dump: Ahead, plan: &Plan<'_>) -> Result<Built, Why> 
             source,
         })?;
     let (pace, verify, violations) = (plan.pace, plan.verify, plan.violations);
-    let on_event = plan.on_event.clone();
+    let (history, on_event) = (plan.history.clone(), plan.on_event.clone());
     let work = tokio::task::spawn_blocking(move || {
         for setting in SETTINGS {
             raw.execute(setting).map_err(Why::engine)?;
         }
-        let written = write(&raw, dump, pace, &on_event)?;
+        let written = write(&raw, dump, pace, &history, &on_event)?;
         checked(&raw, written, verify, violations)
     });
     work.await.map_err(|_| Why::Thread)?
@@ -147,8 +151,14 @@ struct Written {
     left_out: Vec<LeftOut>,
 }
 
-fn write(raw: &Raw, mut dump: Ahead, pace: Pace, on_event: &OnImport) -> Result<Written, Why> {
-    let mut pass = Pass::begin(Engine::Local, Tables::New, Beside::Nothing);
+fn write(
+    raw: &Raw,
+    mut dump: Ahead,
+    pace: Pace,
+    history: &HistoryTable,
+    on_event: &OnImport,
+) -> Result<Written, Why> {
+    let mut pass = Pass::begin(Engine::Local, history, Tables::New, Beside::Nothing);
     let mut inserts: Option<Inserts<'_>> = None;
     raw.execute("BEGIN").map_err(Why::engine)?;
     let runtime = tokio::runtime::Handle::current();
@@ -182,7 +192,7 @@ fn write(raw: &Raw, mut dump: Ahead, pace: Pace, on_event: &OnImport) -> Result<
         });
     }
     drop(inserts);
-    if pass.wanted.is_unfit() {
+    if pass.wanted.is_unfit() || pass.wanted.lost_history().is_some() {
         return Err(Why::Clashes(pass.clashes(&There::default())));
     }
     raw.execute("COMMIT").map_err(Why::engine)?;

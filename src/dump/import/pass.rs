@@ -10,7 +10,7 @@ use super::error::Why;
 use super::lower::{How, fit};
 use super::tally::{Tally, bytes_of};
 use super::translate::{Beside, Deed, Tables, Translator, is_of_the_engine};
-use crate::db::Engine;
+use crate::db::{Engine, HistoryTable};
 use crate::dump::{Block, Item, Mark, Object, What};
 use crate::hex;
 use crate::script::Key;
@@ -28,11 +28,16 @@ pub(super) struct Pass {
 
 impl Pass {
     /// A reading from the first byte on.
-    pub(super) fn begin(engine: Engine, into: Tables, beside: Beside) -> Pass {
+    pub(super) fn begin(
+        engine: Engine,
+        history: &HistoryTable,
+        into: Tables,
+        beside: Beside,
+    ) -> Pass {
         Pass {
             into,
             wanted: Wanted::default(),
-            translator: Translator::new(engine, into, beside),
+            translator: Translator::new(engine, history, into, beside),
             tally: Tally::default(),
             end: Mark::default(),
         }
@@ -41,11 +46,12 @@ impl Pass {
     /// A reading from a checkpoint on; none where its checksum is none.
     pub(super) fn resume(
         engine: Engine,
+        history: &HistoryTable,
         into: Tables,
         beside: Beside,
         checkpoint: &Checkpoint,
     ) -> Option<Pass> {
-        let mut translator = Translator::new(engine, into, beside);
+        let mut translator = Translator::new(engine, history, into, beside);
         checkpoint.remind(&mut translator);
         Some(Pass {
             into,
@@ -90,7 +96,7 @@ impl Pass {
 
     /// Everything of what was read that is in the way, given what is in the database.
     pub(super) fn clashes(&self, there: &There) -> Vec<Clash> {
-        clashes(&self.wanted, there, self.into)
+        clashes(&self.wanted, there, self.into, &self.translator.history)
     }
 
     fn count(&mut self, block: &Block, number: usize, deed: &Deed<'_>) {

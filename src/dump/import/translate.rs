@@ -5,7 +5,7 @@
 
 use super::clash::Event;
 use super::tally::Before;
-use crate::db::Engine;
+use crate::db::{Engine, HistoryTable};
 use crate::dump::{Item, Object, Rows, Statement, What};
 use crate::history;
 use crate::sql::{identifier, is_autoincrement};
@@ -67,6 +67,7 @@ pub(super) enum Deed<'a> {
 #[derive(Debug, Clone)]
 pub(super) struct Translator {
     engine: Engine,
+    pub(super) history: HistoryTable,
     into: Tables,
     beside: Beside,
     /// Whether there is a `sqlite_sequence`: the engine makes it with the first table that has `AUTOINCREMENT`.
@@ -75,7 +76,7 @@ pub(super) struct Translator {
     /// The other tables that it makes.
     tables: Vec<String>,
     pub(super) left_out: Vec<LeftOut>,
-    /// Whether the dump holds a `_migrations`.
+    /// Whether the dump holds a table of the history.
     pub(super) has_history: bool,
     /// What was made beside tables.
     pub(super) made: Vec<Made>,
@@ -115,9 +116,15 @@ const FTS3: &[&str] = &["content", "segments", "segdir", "docsize", "stat"];
 const RTREE: &[&str] = &["node", "rowid", "parent"];
 
 impl Translator {
-    pub(super) fn new(engine: Engine, into: Tables, beside: Beside) -> Translator {
+    pub(super) fn new(
+        engine: Engine,
+        history: &HistoryTable,
+        into: Tables,
+        beside: Beside,
+    ) -> Translator {
         Translator {
             engine,
+            history: history.clone(),
             into,
             beside,
             has_sequence: beside == Beside::Others { has_sequence: true },
@@ -282,7 +289,7 @@ impl Translator {
             self.leave_out(LeftOut::Checkpoint);
             return true;
         }
-        if is(table, history::TABLE) {
+        if self.history.is(table) {
             if self.into == Tables::Existing {
                 self.leave_out(LeftOut::History);
                 return true;

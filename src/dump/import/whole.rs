@@ -76,7 +76,12 @@ impl Whole<'_> {
             return Err(Why::Clashes(found));
         }
         let job = self.job;
-        self.pass = Pass::begin(job.db.engine(), job.options.tables, self.there.beside());
+        self.pass = Pass::begin(
+            job.db.engine(),
+            job.db.history_table(),
+            job.options.tables,
+            self.there.beside(),
+        );
         self.lowered = Lowered::of(&self.blocks, &mut self.pass, self.how)?;
         self.there.note(&mut self.pass.tally);
         let foreign_keys = match job.options.violations {

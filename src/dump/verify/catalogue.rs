@@ -5,7 +5,7 @@ use std::collections::HashMap;
 
 use super::dumped::Made;
 use super::{Fault, FaultyObject};
-use crate::db::{Db, DbError, Query};
+use crate::db::{Db, DbError, HistoryTable, Query};
 use crate::dump::{self, Target};
 use crate::schema::{Affinity, Strictness, affinity};
 use crate::sql::{Value, normal_form};
@@ -22,6 +22,8 @@ const OBJECTS: &str = "SELECT type, name, sql FROM sqlite_schema WHERE sql <> ''
 /// What a database has. Names are compared without regard to the case of ASCII letters.
 #[derive(Debug, Default)]
 pub(super) struct Catalogue {
+    /// The table of its history.
+    pub(super) history: HistoryTable,
     tables: HashMap<String, Vec<Column>>,
     /// The normal form of the definition of each object.
     objects: HashMap<(&'static str, String), String>,
@@ -44,7 +46,10 @@ pub(super) struct Columns {
 impl Catalogue {
     pub(super) async fn read(db: &Db) -> Result<Catalogue, DbError> {
         let [columns, objects] = db.ask([COLUMNS, OBJECTS].map(Query::new)).await?;
-        let mut catalogue = Catalogue::default();
+        let mut catalogue = Catalogue {
+            history: db.history_table().clone(),
+            ..Catalogue::default()
+        };
         for row in columns.rows()? {
             catalogue.column(&row);
         }

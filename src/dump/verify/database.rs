@@ -7,7 +7,7 @@ use super::dumped::{Dumped, DumpedTable, left_out};
 use super::select::{Select, select};
 use super::tally::{Hasher, RowHash, Tally};
 use super::{Level, Verdict, VerifiedTable};
-use crate::db::{Db, DbError, Query, Sink, StreamedRow};
+use crate::db::{Db, DbError, HistoryTable, Query, Sink, StreamedRow};
 
 /// A table that was compared, and its rows where they were read.
 pub(super) struct Compared {
@@ -48,14 +48,18 @@ pub(super) async fn compared(
     }
     count(db, catalogue, &mut compared).await?;
     for (of_dump, compared) in dumped.tables.iter().zip(&mut compared) {
-        judge(of_dump, &mut compared.table);
+        judge(of_dump, &mut compared.table, db.history_table());
     }
     Ok(compared)
 }
 
 /// What is said of a table beside what its rows amount to.
-fn judge(of_dump: &DumpedTable, table: &mut VerifiedTable) {
-    table.verdict = match (left_out(&of_dump.name), table.in_database, &of_dump.unfit) {
+fn judge(of_dump: &DumpedTable, table: &mut VerifiedTable, history: &HistoryTable) {
+    table.verdict = match (
+        left_out(&of_dump.name, history),
+        table.in_database,
+        &of_dump.unfit,
+    ) {
         (Some(why), _, _) => Verdict::Skipped(why),
         (None, None, _) => Verdict::Missing,
         (None, Some(rows), _) if rows != table.in_dump => Verdict::Different(Vec::new()),
@@ -159,7 +163,7 @@ where
 /// The question for the rows of a table; none where they cannot be compared.
 pub(super) fn selected(db: &Db, table: &DumpedTable) -> Option<Select> {
     let columns: &Columns = table.columns.as_ref()?;
-    if table.unfit.is_some() || left_out(&table.name).is_some() {
+    if table.unfit.is_some() || left_out(&table.name, db.history_table()).is_some() {
         return None;
     }
     Some(select(db.engine(), &table.name, &columns.names))

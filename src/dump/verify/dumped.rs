@@ -7,7 +7,7 @@ use super::affinity::Judge;
 use super::catalogue::{Catalogue, Columns};
 use super::tally::{Hasher, RowHash, Tally};
 use super::{Level, VerifyError};
-use crate::db::{DbError, EngineError};
+use crate::db::{DbError, EngineError, HistoryTable};
 use crate::dump::{self, Block, Item, Reader, Rows, Target, What};
 use crate::sql::ValueRef;
 
@@ -43,10 +43,11 @@ pub(super) struct Made {
 }
 
 /// Why a table is not compared; none where it is.
-pub(super) fn left_out(table: &str) -> Option<&'static str> {
+pub(super) fn left_out(table: &str, history: &HistoryTable) -> Option<&'static str> {
     let table = table.to_ascii_lowercase();
     match table.as_str() {
-        "_migrations" | "_seedbed_import" => Some("the records of this program"),
+        "_seedbed_import" => Some("the records of this program"),
+        _ if history.is(&table) => Some("the records of this program"),
         "sqlite_sequence" => Some("grows by itself"),
         _ if table.starts_with("sqlite_stat") => Some("the statistics of ANALYZE"),
         _ => None,
@@ -69,7 +70,9 @@ pub(super) fn read(
     while let Some(block) = reader.next()? {
         for item in &block.items {
             match item {
-                Item::Statement(statement) => dumped.statement(&statement.what, statement.line),
+                Item::Statement(statement) => {
+                    dumped.statement(&statement.what, statement.line, catalogue);
+                }
                 Item::Rows(rows) => {
                     let at = match &filled {
                         Some((target, at)) if Arc::ptr_eq(target, &rows.target) => *at,
@@ -94,7 +97,7 @@ pub(super) fn read(
 }
 
 impl Dumped {
-    fn statement(&mut self, what: &What, line: u64) {
+    fn statement(&mut self, what: &What, line: u64, catalogue: &Catalogue) {
         if let What::Clear { table } = what
             && let Some(at) = self.by_name.get(&table.to_ascii_lowercase())
         {
@@ -111,7 +114,7 @@ impl Dumped {
         if *object == dump::Object::Table {
             self.table(name);
         }
-        if left_out(name).is_none() {
+        if left_out(name, &catalogue.history).is_none() {
             self.objects.push(Made {
                 object: *object,
                 name: name.clone(),
@@ -142,7 +145,7 @@ impl Dumped {
     fn target(&mut self, target: &Target, catalogue: &Catalogue) -> usize {
         let at = self.table(&target.table);
         let table = &mut self.tables[at];
-        if table.unfit.is_some() || left_out(&target.table).is_some() {
+        if table.unfit.is_some() || left_out(&target.table, &catalogue.history).is_some() {
             return at;
         }
         match (catalogue.columns(target), &table.columns) {

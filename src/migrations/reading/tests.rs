@@ -7,7 +7,7 @@ fn reading(text: &str, engine: Engine) -> Reading {
         name: "V1__x.sql".to_owned(),
         text: text.to_owned(),
     };
-    read(&Arc::new(source), engine)
+    read(&Arc::new(source), engine, &HistoryTable::default())
 }
 
 fn check(text: &str, engine: Engine, expected: Expect) {

@@ -441,7 +441,14 @@ async fn databases(cases: &mut Cases) {
     cases.add("a signal before anything ran", &report);
 
     for (title, error) in [
-        ("a later layout", HistoryError::Newer { found: 2, known: 1 }),
+        (
+            "a later layout",
+            HistoryError::Newer {
+                table: Default::default(),
+                found: 2,
+                known: 1,
+            },
+        ),
         (
             "a row of nobody",
             HistoryError::Unreadable {

@@ -382,8 +382,9 @@ fn a_table_of_that_name_that_is_not_ours() {
             2> target: local local.db (default)
             2> error[not-ours]: the table _migrations in this database is not Seedbed's
             2>   |
-            2>   = help: see whether this is the database that you meant
-            2>   = help: if no other tool needs it any more, rename it (`ALTER TABLE _migrations RENAME TO …`), then `seedbed baseline V` records what the database has already
+            2>   = help: check that this is the database that you meant
+            2>   = help: if the table belongs to another program, give the history another name: `table = "NAME"` in [migrations] of config.toml, for example "_seed_migrations"
+            2>   = help: if no program needs the table, rename it (`ALTER TABLE "_migrations" RENAME TO …`); then `seedbed baseline V` records the migrations that the database has already
             exit 4
         "#]],
         ),
@@ -394,8 +395,9 @@ fn a_table_of_that_name_that_is_not_ours() {
             2> target: local local.db (default)
             2> error[not-ours]: the table _migrations in this database is not Seedbed's
             2>   |
-            2>   = help: see whether this is the database that you meant
-            2>   = help: if no other tool needs it any more, rename it (`ALTER TABLE _migrations RENAME TO …`), then `seedbed baseline V` records what the database has already
+            2>   = help: check that this is the database that you meant
+            2>   = help: if the table belongs to another program, give the history another name: `table = "NAME"` in [migrations] of config.toml, for example "_seed_migrations"
+            2>   = help: if no program needs the table, rename it (`ALTER TABLE "_migrations" RENAME TO …`); then `seedbed baseline V` records the migrations that the database has already
             exit 4
         "#]],
         ),
@@ -420,7 +422,7 @@ fn a_table_of_that_name_that_is_not_ours() {
                   "column": null,
                   "message": "the table _migrations in this database is not Seedbed's",
                   "notes": [],
-                  "help": "see whether this is the database that you meant\nif no other tool needs it any more, rename it (`ALTER TABLE _migrations RENAME TO …`), then `seedbed baseline V` records what the database has already"
+                  "help": "check that this is the database that you meant\nif the table belongs to another program, give the history another name: `table = \"NAME\"` in [migrations] of config.toml, for example \"_seed_migrations\"\nif no program needs the table, rename it (`ALTER TABLE \"_migrations\" RENAME TO …`); then `seedbed baseline V` records the migrations that the database has already"
                 }
               ]
             }
@@ -435,8 +437,9 @@ fn a_table_of_that_name_that_is_not_ours() {
                 2> target: local local.db (default)
                 2> error[not-ours]: the table _migrations in this database is not Seedbed's
                 2>   |
-                2>   = help: see whether this is the database that you meant
-                2>   = help: if no other tool needs it any more, rename it (`ALTER TABLE _migrations RENAME TO …`), then `seedbed baseline V` records what the database has already
+                2>   = help: check that this is the database that you meant
+                2>   = help: if the table belongs to another program, give the history another name: `table = "NAME"` in [migrations] of config.toml, for example "_seed_migrations"
+                2>   = help: if no program needs the table, rename it (`ALTER TABLE "_migrations" RENAME TO …`); then `seedbed baseline V` records the migrations that the database has already
                 exit 4
             "#]],
         ),
@@ -453,8 +456,9 @@ fn a_table_of_that_name_that_is_not_ours() {
         2> target: local local.db (default)
         2> error[not-ours]: the view _migrations in this database is not Seedbed's
         2>   |
-        2>   = help: see whether this is the database that you meant
-        2>   = help: if no other tool needs it any more, rename it (`ALTER TABLE _migrations RENAME TO …`), then `seedbed baseline V` records what the database has already
+        2>   = help: check that this is the database that you meant
+        2>   = help: if the table belongs to another program, give the history another name: `table = "NAME"` in [migrations] of config.toml, for example "_seed_migrations"
+        2>   = help: if no program needs the table, rename it (`ALTER TABLE "_migrations" RENAME TO …`); then `seedbed baseline V` records the migrations that the database has already
         exit 4
     "#]],
     );
@@ -470,7 +474,7 @@ fn records_of_a_newer_version() {
         expect![[r#"
         $ seedbed migrate
         2> target: local local.db (default)
-        2> error[newer-layout]: _migrations has layout 99, written by a newer Seedbed; this one knows layouts up to 1
+        2> error[newer-layout]: _migrations has layout 99, written by a newer Seedbed; this one knows layouts up to 2
         2>   |
         2>   = help: upgrade seedbed to the version that the others use
         exit 4
@@ -482,7 +486,7 @@ fn records_of_a_newer_version() {
         expect![[r#"
         $ seedbed status
         2> target: local local.db (default)
-        2> error[newer-layout]: _migrations has layout 99, written by a newer Seedbed; this one knows layouts up to 1
+        2> error[newer-layout]: _migrations has layout 99, written by a newer Seedbed; this one knows layouts up to 2
         2>   |
         2>   = help: upgrade seedbed to the version that the others use
         exit 4
@@ -494,7 +498,7 @@ fn records_of_a_newer_version() {
         expect![[r#"
         $ seedbed repair
         2> target: local local.db (default)
-        2> error[newer-layout]: _migrations has layout 99, written by a newer Seedbed; this one knows layouts up to 1
+        2> error[newer-layout]: _migrations has layout 99, written by a newer Seedbed; this one knows layouts up to 2
         2>   |
         2>   = help: upgrade seedbed to the version that the others use
         exit 4
@@ -512,7 +516,7 @@ fn records_that_were_meddled_with() {
         expect![[r#"
         $ seedbed migrate
         2> target: local local.db (default)
-        2> error[unreadable-history]: _migrations holds a row that cannot be read: V1 is in state Text("maybe")
+        2> error[unreadable-history]: the history holds a row that cannot be read: V1 is in state Text("maybe")
         2>   |
         2>   = help: no Seedbed writes such a row: put back what was changed by hand, or restore a backup
         exit 4
@@ -526,7 +530,7 @@ fn records_that_were_meddled_with() {
         expect![[r#"
         $ seedbed migrate
         2> target: local local.db (default)
-        2> error[unreadable-history]: _migrations holds a row that cannot be read: the revision is missing
+        2> error[unreadable-history]: the history holds a row that cannot be read: the revision is missing
         2>   |
         2>   = help: no Seedbed writes such a row: put back what was changed by hand, or restore a backup
         exit 4

@@ -181,6 +181,7 @@ fn config_shows_each_value_and_where_it_comes_from() {
         out of order        true, on local files only  [migrations] out_of_order in config.toml
         downs from          -
         ignore tables       those of known tools       default
+        history table       _migrations                default
         seeds               seeds                      default
         seed environment    test                       SEEDBED_ENV from .env
         backup              false                      default
@@ -286,6 +287,11 @@ fn config_shows_each_value_and_where_it_comes_from() {
                   "value": "those of known tools"
                 },
                 {
+                  "name": "history table",
+                  "origin": "default",
+                  "value": "_migrations"
+                },
+                {
                   "name": "seeds",
                   "origin": "default",
                   "value": "seeds"
@@ -351,6 +357,7 @@ fn config_shows_each_value_and_where_it_comes_from() {
         out of order        false                    default
         downs from          -
         ignore tables       those of known tools     default
+        history table       _migrations              default
         seeds               seeds                    default
         seed environment    test                     SEEDBED_ENV from .env
         backup              false                    default

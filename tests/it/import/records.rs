@@ -18,7 +18,7 @@ pub(crate) async fn records_that_cannot_be_read_are_refused_before_anything_is_w
     let foreign = "CREATE TABLE _migrations (file TEXT PRIMARY KEY, applied INTEGER);\n\
                    INSERT INTO _migrations VALUES('1_a.js',7);\n";
     let newer = format!(
-        "{OURS}INSERT INTO _migrations VALUES('meta','layout',NULL,NULL,NULL,'applied',NULL,NULL,NULL,NULL,'2',NULL,NULL);\n"
+        "{OURS}INSERT INTO _migrations VALUES('meta','layout',NULL,NULL,NULL,'applied',NULL,NULL,NULL,NULL,'99',NULL,NULL);\n"
     );
     for is_new in [true, false] {
         for rest in [many(3), many(MANY)] {
@@ -242,7 +242,7 @@ fn records_of_another_tool_are_refused_with_what_can_be_done() {
         2> target: local local.db (default)
         2> error[foreign-history]: the dump has a table _migrations that is not Seedbed's
         2>  --> old.sql:3
-        2>   = help: Seedbed keeps its own records in a table of this name: rename the table in the database that is dumped (`ALTER TABLE _migrations RENAME TO …`), or dump that database without it (`seedbed export --no-history`)
+        2>   = help: if _migrations is the history of the migrations of that database, set `table = "_migrations"` in [migrations] of config.toml, or dump the database without it (`seedbed export --no-history`); if it belongs to another program, give the history another name with the same setting
         2>
         2> nothing of the dump is in the database
         exit 4
