@@ -116,10 +116,15 @@ pub(super) fn lower(
     } in &mut lowered
     {
         for (step, purpose) in transaction.steps.iter_mut().zip(purposes) {
-            if !matches!(purpose, Purpose::Unit(_))
-                && let Cow::Owned(sql) = table.sql(&step.sql)
-            {
-                step.sql = sql.into();
+            let own = match purpose {
+                Purpose::Unit(_) => None,
+                _ => Some(&mut step.sql),
+            };
+            let explains = step.explain.iter_mut().chain(&mut step.explain_commit);
+            for sql in own.into_iter().chain(explains) {
+                if let Cow::Owned(named) = table.sql(sql) {
+                    *sql = named.into();
+                }
             }
         }
     }

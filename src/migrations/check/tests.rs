@@ -132,7 +132,7 @@ async fn files_are_read_though_they_cannot_be_rehearsed() {
         expect![[r#"
             3_d.sql bad-name
             V1__a.sql duplicate
-            V2__c.sql:1:1 transaction-control
+            V2__c.sql:1:1 warning transaction-control
             V2__c.down.sql:1:1 directive
             0 applied, 0 reversed, not whole, 0 new
         "#]],
@@ -428,7 +428,7 @@ async fn what_does_not_compile_at_the_end_is_told_of_the_file_that_broke_it() {
               note: c (pid) refers to p_old
               note: c referred to p before: renaming a table also changes the foreign keys that refer to it
               help: rebuild a table in this order: create the new table under another name, copy the rows, drop the old table, rename the new table to p
-            3 applied, 0 reversed, not whole
+            3 applied, 0 reversed, not whole, 1 new
         "#]],
     )
     .await;
@@ -442,10 +442,10 @@ async fn what_does_not_compile_at_the_end_is_told_of_the_file_that_broke_it() {
             more,
         ],
         expect![[r#"
-            V2__view.sql fails
-              V2: a view or trigger does not compile at the end of the run: error in view v: no such table: main.a
-              help: drop it before the change and create it again behind it, or correct it, in V2__view.sql
-            3 applied, 0 reversed, not whole
+            V2__view.sql:1:1 does-not-compile
+              view v does not compile after V2: no such table: main.a
+              help: make the view fit the schema that it is created on
+            3 applied, 0 reversed, whole, 1 new
         "#]],
     )
     .await;
@@ -463,7 +463,7 @@ async fn what_does_not_compile_at_the_end_is_told_of_the_file_that_broke_it() {
             ),
         ],
         expect![[r#"
-            4 applied, 0 reversed, whole
+            4 applied, 0 reversed, whole, 1 new
         "#]],
     )
     .await;
@@ -478,7 +478,7 @@ async fn what_does_not_compile_at_the_end_is_told_of_the_file_that_broke_it() {
               V2 leaves a foreign key whose parent table does not exist, so that every write to its table fails (taking it back, in memory)
               note: c (pid) refers to p
               help: change or drop the tables that refer to it in V2__a.down.sql too, or keep it
-            2 applied, 0 reversed, whole
+            2 applied, 0 reversed, whole, 1 new
         "#]],
     )
     .await;
@@ -495,7 +495,7 @@ async fn what_does_not_compile_at_the_end_is_told_of_the_file_that_broke_it() {
               V2 leaves a foreign key that refers to no key, so that every write to its table fails
               note: d (a) refers to q (k), which is neither its primary key nor has a UNIQUE index
               help: add `CREATE UNIQUE INDEX … ON q (k)` to V2__d.sql, or change what the foreign key refers to
-            1 applied, 0 reversed, not whole
+            1 applied, 0 reversed, not whole, 0 new
         "#]],
     )
     .await;
@@ -509,7 +509,7 @@ async fn what_does_not_compile_at_the_end_is_told_of_the_file_that_broke_it() {
               V1 leaves a schema that cannot be read: malformed database schema (t) - incomplete input
               note: with such a schema, a database cannot be opened
               help: correct what V1__cut.sql writes to sqlite_schema
-            0 applied, 0 reversed, not whole
+            0 applied, 0 reversed, not whole, 0 new
         "#]],
     )
     .await;
