@@ -12,9 +12,9 @@ use crate::db::{self, Db, DbError, Failure};
 use crate::diagnostic::{Diagnostic, Location, lines};
 use crate::history::{
     self, Failed, History, HistoryError, Interrupted, Part, Patience, Row, RunError, State,
-    UnitEvent,
+    UnitEvent, UnitOutcome, Watch,
 };
-use crate::script::{Key, Origin, Record, Run, Script, Unit};
+use crate::script::{Entry, Key, Origin, Record, Run, Script, Unit};
 
 /// How often the history is read while somebody else's `no-transaction` migration runs.
 const LOOK_AGAIN: Duration = Duration::from_millis(200);
@@ -36,6 +36,8 @@ pub enum Event {
         /// Scripts.
         scripts: usize,
     },
+    /// A statement begins. On a server none is seen to begin.
+    Begins(Statement),
     /// The statements of this unit succeeded; it is not committed yet.
     Ran(Key),
     /// Units up to this one are committed.
@@ -46,6 +48,19 @@ pub enum Event {
     WaitingFor(Key),
     /// Somebody else changed the history; it is read again.
     Moved,
+}
+
+/// A statement of a unit.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Statement {
+    /// The unit.
+    pub key: Key,
+    /// Which of its statements, from 1.
+    pub number: usize,
+    /// How many it has.
+    pub of: usize,
+    /// Where it is.
+    pub origin: Option<Origin>,
 }
 
 /// Where events go: called from the thread that runs a script, so it must not block.
@@ -72,6 +87,8 @@ pub struct Outcome {
 pub struct Done {
     /// Its version or name.
     pub key: Key,
+    /// The version or name that its record had before, where it was moved.
+    pub from: Option<Key>,
     /// What was done to its record.
     pub verb: Verb,
     /// The words of its name.
@@ -89,10 +106,14 @@ pub struct Done {
 pub enum Verb {
     /// Applied, or taken as applied.
     Applied,
+    /// A repeatable with the recorded text ran again, because something that it makes was gone.
+    MadeAgain,
     /// Taken back, or forgotten.
     Removed,
     /// Corrected.
     Amended,
+    /// Moved to this key from another one: see [`Done::from`].
+    Moved,
 }
 
 /// A change did not happen, or not all of it.
@@ -145,10 +166,14 @@ pub struct ScriptError {
     pub failed: Failed,
     /// The unit that failed, where it was one.
     pub unit: Option<Unit>,
+    /// The units that may be the cause, where the script failed at its end.
+    pub suspects: Vec<Unit>,
     /// The byte of the statement at which the engine's words point.
     pub offset: Option<usize>,
     /// The units that were rolled back with it: those before it in its script.
     pub rolled_back: Vec<Key>,
+    /// What the script was to undo and apply again: it is applied as before.
+    pub redone: Vec<Key>,
     /// What this run had committed before.
     pub done: Vec<Done>,
     /// The highest applied version now.
@@ -156,12 +181,18 @@ pub struct ScriptError {
 }
 
 impl ScriptError {
-    /// What the engine's words are about: the token, or the statement.
+    /// What the engine's words are about: the token, or the statement. Of a guard, the statement that is the likely
+    /// cause.
     pub fn origin(&self) -> Option<Origin> {
         match &self.failed.part {
             Part::Step(step) => Some(step.origin.as_ref()?.token_at(self.offset)),
-            _ => None,
+            _ => self.refusal()?.origin,
         }
+    }
+
+    /// Why a guard refused, where it was a guard.
+    pub(crate) fn refusal(&self) -> Option<history::Refusal> {
+        history::refusal(&self.failed.part, &self.failed.failure, self.unit.as_ref())
     }
 }
 
@@ -171,7 +202,15 @@ impl fmt::Display for ScriptError {
         if let Some(origin) = self.origin() {
             write!(f, "{}: ", Location::from(origin))?;
         }
-        match self.unit.as_ref().map(|unit| &unit.record) {
+        let record = self.unit.as_ref().map(|unit| &unit.record);
+        if let Some(refusal) = self.refusal() {
+            let unit = match record {
+                Some(Record::Delete(key)) => Some(format!("undoing {key}")),
+                record => record.map(|record| record.key().to_string()),
+            };
+            return f.write_str(&refusal.message(unit.as_deref()));
+        }
+        match record {
             // Rows of all seeds are in one unit: only the place tells which seed it is.
             Some(record) if matches!(record.key(), Key::Seed(_)) => {
                 f.write_str("a row was refused: ")?;
@@ -198,6 +237,8 @@ pub(crate) struct Decision {
     /// A `no-transaction` migration that another process may still run. One of the problems is about it; where that is
     /// the only error, it may pass by itself.
     pub(crate) under_way: Option<Key>,
+    /// Whether the run may leave more to do, which shows only once it is done: then it decides once more.
+    pub(crate) look_again: bool,
 }
 
 /// Says what a decision needs to know, and decides.
@@ -234,6 +275,8 @@ pub(crate) async fn drive<R: Reader>(
     let mut moved = false;
     // Each awaited migration is reported once.
     let mut reported: Option<Key> = None;
+    let mut warnings: Vec<Diagnostic> = Vec::new();
+    let mut looked_again = false;
     'again: loop {
         let history = match how.take_history() {
             Some(history) => history,
@@ -251,6 +294,10 @@ pub(crate) async fn drive<R: Reader>(
         how.look(db, &history).await?;
         let decision = how.decide(&history);
         if let Some((key, started)) = only_under_way(&decision) {
+            // It is the one that applies this.
+            if db.other_run().is_some() {
+                patience.restart();
+            }
             if patience.is_over() {
                 return Err(ApplyError::Waited {
                     what: started.message.clone(),
@@ -294,29 +341,36 @@ pub(crate) async fn drive<R: Reader>(
                 units: decision
                     .scripts
                     .iter()
-                    .map(|script| script.units.len())
-                    .sum(),
+                    .flat_map(|script| &script.units)
+                    .filter(|unit| !is_conditional(unit))
+                    .count(),
                 scripts: decision.scripts.len(),
             });
         }
         let mut version = Versions::new(&history);
         let recorded = history.by_key();
+        let mut watch = Watch::new(&decision.scripts);
         let mut left = decision.scripts.as_slice();
         while !left.is_empty() {
             if db.stop().is_raised() {
                 return Err(interrupted(done, version.highest()));
             }
-            let (scripts, later) = left.split_at(history::chained(db, left, run));
+            let (scripts, later) = left.split_at(history::chained(db, left, run, &watch));
             left = later;
             let events: Vec<_> = scripts.iter().map(|it| unit_events(it, on_event)).collect();
-            let chain = history::run_chain(db, scripts, run, &events, &mut patience).await;
+            let chain =
+                history::run_chain(db, scripts, run, &events, &mut patience, &mut watch).await;
             let happened = chain.receipts.len();
             for (script, receipt) in scripts.iter().zip(chain.receipts) {
-                for (unit, duration) in script.units.iter().zip(receipt.durations) {
-                    done.push(done_unit(unit, duration, &recorded));
-                    version.apply(&unit.record);
+                let units = script.units.iter().zip(receipt.durations);
+                for ((unit, duration), outcome) in units.zip(receipt.outcomes) {
+                    if outcome == UnitOutcome::Ran {
+                        done.push(done_unit(unit, duration, &recorded));
+                    }
+                    warnings.extend(not_made(unit.record.key(), outcome));
                 }
-                if let Some(last) = script.units.last() {
+                version.apply(script);
+                if let Some(last) = script.units.iter().rfind(|unit| !is_conditional(unit)) {
                     on_event(Event::Committed(last.record.key().clone()));
                 }
             }
@@ -344,13 +398,61 @@ pub(crate) async fn drive<R: Reader>(
                 }
             }
         }
+        let version = version.highest();
+        drop(recorded);
+        let looks_again = decision.look_again && !decision.scripts.is_empty() && !looked_again;
         drop_aside(decision.scripts);
+        for warning in decision.problems {
+            if !warnings.contains(&warning) {
+                warnings.push(warning);
+            }
+        }
+        if looks_again {
+            looked_again = true;
+            continue 'again;
+        }
         return Ok(Outcome {
             done,
-            warnings: decision.problems,
-            version: version.highest(),
+            warnings,
+            version,
         });
     }
+}
+
+/// Whether a unit runs only where an object is gone.
+fn is_conditional(unit: &Unit) -> bool {
+    matches!(unit.record, Record::Restore(_))
+}
+
+/// Why a repeatable that was to be made again was not, or may not have been.
+fn not_made(key: &Key, outcome: UnitOutcome) -> Option<Diagnostic> {
+    let (message, help) = match outcome {
+        UnitOutcome::Ran | UnitOutcome::NotNeeded => return None,
+        UnitOutcome::Pending(tables) => {
+            let why = match tables.as_slice() {
+                [] => "what it makes was dropped, and it cannot be made again on this schema"
+                    .to_owned(),
+                [table] => format!("its table {table} is gone"),
+                tables => format!("its tables {} are gone", tables.join(" and ")),
+            };
+            (
+                format!("{key} is pending: {why}"),
+                "the next `migrate` makes it again, after the versions that are pending then",
+            )
+        }
+        UnitOutcome::Unknown => (
+            format!(
+                "the answer of the server was lost: whether {key} had to be made again is not known"
+            ),
+            "`status` shows whether it is pending",
+        ),
+    };
+    Some(
+        Diagnostic::problem("repeatable-pending", message)
+            .warning()
+            .about(key)
+            .help(help),
+    )
 }
 
 /// The unfinished migration, where nothing else is wrong.
@@ -364,27 +466,46 @@ fn only_under_way(decision: &Decision) -> Option<(&Key, &Diagnostic)> {
 }
 
 fn unit_events(script: &Script, on_event: &OnEvent) -> history::OnUnit {
-    let keys: Vec<Key> = script
-        .units
-        .iter()
-        .map(|unit| unit.record.key().clone())
+    let origins = |unit: &Unit| -> Vec<_> {
+        let steps = unit.steps.iter();
+        steps.map(|step| step.origin.clone()).collect()
+    };
+    let units = script.units.iter();
+    let units: Vec<(Key, Vec<Option<Origin>>)> = units
+        .map(|unit| (unit.record.key().clone(), origins(unit)))
         .collect();
     let on_event = on_event.clone();
     Arc::new(move |event| match event {
-        UnitEvent::Done(unit) => on_event(Event::Ran(keys[unit].clone())),
+        UnitEvent::Begins(unit, statement) => {
+            let (key, origins) = &units[unit];
+            on_event(Event::Begins(Statement {
+                key: key.clone(),
+                number: statement + 1,
+                of: origins.len(),
+                origin: origins[statement].clone(),
+            }));
+        }
+        UnitEvent::Done(unit) => on_event(Event::Ran(units[unit].0.clone())),
         UnitEvent::Waiting => on_event(Event::WaitingForLock),
     })
 }
 
 fn done_unit(unit: &Unit, duration_ms: Option<i64>, recorded: &HashMap<&Key, &Row>) -> Done {
     let (verb, entry) = match &unit.record {
+        Record::Replace(entry) if is_the_same(entry, recorded) => (Verb::MadeAgain, Some(entry)),
+        Record::Restore(restore) => (Verb::MadeAgain, Some(&restore.entry)),
         Record::Insert(entry) | Record::Replace(entry) => (Verb::Applied, Some(entry)),
         Record::Amend(entry) => (Verb::Amended, Some(entry)),
+        Record::Move { entry, .. } => (Verb::Moved, Some(entry)),
         Record::Settle(_) | Record::Mark(_) => (Verb::Amended, None),
         Record::Delete(_) => (Verb::Removed, None),
     };
     Done {
         key: unit.record.key().clone(),
+        from: match &unit.record {
+            Record::Move { from, .. } => Some(from.clone()),
+            _ => None,
+        },
         verb,
         name: match entry {
             Some(entry) => entry.name.clone(),
@@ -401,6 +522,12 @@ fn done_unit(unit: &Unit, duration_ms: Option<i64>, recorded: &HashMap<&Key, &Ro
     }
 }
 
+/// Whether this is a repeatable that is recorded with the same text.
+fn is_the_same(entry: &Entry, recorded: &HashMap<&Key, &Row>) -> bool {
+    let row = recorded.get(&entry.key);
+    matches!(entry.key, Key::Repeatable(_)) && row.is_some_and(|row| row.checksum == entry.checksum)
+}
+
 /// The applied versions, kept up to date without asking the database again.
 struct Versions(std::collections::BTreeSet<i64>);
 
@@ -413,12 +540,29 @@ impl Versions {
         Versions(applied.map(|(version, _)| version).collect())
     }
 
-    fn apply(&mut self, record: &Record) {
-        match (record, record.key()) {
-            (Record::Delete(_), Key::Migration(version)) => self.0.remove(version),
-            (_, Key::Migration(version)) => self.0.insert(*version),
-            _ => false,
-        };
+    fn apply(&mut self, script: &Script) {
+        let records = || script.units.iter().map(|unit| &unit.record);
+        // Rows that change their keys leave the old ones first.
+        for record in records() {
+            if let Record::Move { from, .. } = record {
+                self.remove(from);
+            }
+        }
+        for record in records() {
+            match (record, record.key()) {
+                (Record::Delete(key), _) => self.remove(key),
+                (_, Key::Migration(version)) => {
+                    self.0.insert(*version);
+                }
+                _ => {}
+            }
+        }
+    }
+
+    fn remove(&mut self, key: &Key) {
+        if let Key::Migration(version) = key {
+            self.0.remove(version);
+        }
     }
 
     fn highest(&self) -> Option<i64> {
@@ -445,23 +589,49 @@ async fn script_error(
         (Part::Step(step), Failure::Step { error, .. }) => db::locate(db, &step.sql, error).await,
         _ => None,
     };
+    let suspects = match failed.unit {
+        Some(unit) => vec![unit],
+        None => history::suspects(&failed.part, &failed.failure, script),
+    };
     let ran = match (failed.unit, &failed.part) {
         (Some(unit), _) => unit,
-        (None, Part::Commit) => script.units.len(),
+        (None, Part::Commit | Part::References | Part::Compiles) => script.units.len(),
         (None, _) => 0,
     };
-    let rolled_back = script.units[..ran]
-        .iter()
-        .map(|unit| unit.record.key().clone())
+    let unit = match *suspects.as_slice() {
+        [unit] => Some(unit),
+        _ => None,
+    };
+    let others = script.units[..ran].iter().enumerate();
+    let rolled_back = others
+        .filter(|(number, other)| Some(*number) != unit && !is_conditional(other))
+        .map(|(_, unit)| unit.record.key().clone())
         .collect();
     ApplyError::Script(Box::new(ScriptError {
-        unit: failed.unit.map(|unit| script.units[unit].clone()),
+        unit: unit.map(|unit| script.units[unit].clone()),
+        suspects: suspects
+            .into_iter()
+            .map(|unit| script.units[unit].clone())
+            .collect(),
         offset,
         rolled_back,
+        redone: redone(script),
         done,
         version,
         failed,
     }))
+}
+
+/// What a script undoes and applies again.
+fn redone(script: &Script) -> Vec<Key> {
+    let records = || script.units.iter().map(|unit| &unit.record);
+    let applied =
+        |key: &Key| records().any(|it| matches!(it, Record::Insert(entry) if entry.key == *key));
+    let undone = records().filter_map(|record| match record {
+        Record::Delete(key) if applied(key) => Some(key.clone()),
+        _ => None,
+    });
+    undone.collect()
 }
 
 /// The run was told to stop between two scripts.
@@ -473,8 +643,10 @@ fn interrupted(done: Vec<Done>, version: Option<i64>) -> ApplyError {
             failure: Failure::interrupted(),
         },
         unit: None,
+        suspects: Vec::new(),
         offset: None,
         rolled_back: Vec::new(),
+        redone: Vec::new(),
         done,
         version,
     }))

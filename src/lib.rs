@@ -1,5 +1,5 @@
 //! Seedbed takes a libSQL database from whatever state it is in to the schema that a repository says: versioned SQL
-//! migrations, checksummed with sha256, applied atomically, and recorded in a `_migrations` table.
+//! migrations, checksummed with sha256, applied atomically, and recorded in a `_migrations` table, whose name is a setting.
 //!
 //! ```
 //! use seedbed::db::{Db, Options};

@@ -83,6 +83,7 @@ impl Config {
         let options = Options {
             lock_timeout: lock_timeout(database),
             ignore_tables: self.ignore_tables.value.clone(),
+            history_table: self.history_table.value.clone(),
             proxy: self.proxy.as_ref().map(|proxy| proxy.value.clone()),
             ..Options::default()
         };

@@ -9,7 +9,7 @@
 use std::ops::Range;
 use std::sync::Arc;
 
-use crate::sql::{Place, Value, place, tokens};
+use crate::sql::{Place, Value, What, place, tokens};
 
 /// How often the history was changed. `_migrations` holds it; a script that was planned on another one is refused.
 ///
@@ -36,10 +36,10 @@ pub enum ForeignKeys {
     /// Enforced statement by statement: the default.
     #[default]
     On,
-    /// Not enforced, so that `DROP TABLE` deletes no children. Violations are counted before and after, and more
-    /// of them than before fail the script.
+    /// Not enforced, so that `DROP TABLE` deletes no children. Violations are compared before and after, and a new one
+    /// fails the script.
     Off,
-    /// The same, and nobody counts.
+    /// The same, without the comparison.
     Unchecked,
 }
 
@@ -87,9 +87,71 @@ pub struct Step {
     /// The place in a file, for statements that somebody wrote.
     pub origin: Option<Origin>,
     /// A query to run where this step fails, before anything is rolled back; its rows go into the failure.
-    pub explain: Option<&'static str>,
+    pub explain: Option<Arc<str>>,
+    /// A query to run where this is the last step and the `COMMIT` behind it fails, before anything is rolled back; its
+    /// rows go into the failure.
+    pub explain_commit: Option<Arc<str>>,
     /// The step fails where the database is no longer in the state that the script was planned on, and never otherwise.
     pub is_guard: bool,
+    /// When it runs; without a condition, where the step before it succeeded.
+    pub when: Option<When>,
+    /// What its failure does.
+    pub on_failure: OnFailure,
+}
+
+/// The condition of a step, on the steps before it in its transaction. They are counted back from it: 1 is the one
+/// before. A step that was skipped neither succeeded nor failed.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum When {
+    /// It ran and succeeded.
+    Succeeded(usize),
+    /// It ran and failed.
+    Failed(usize),
+    /// It failed, or was skipped.
+    NotSucceeded(usize),
+    /// The transaction is open still.
+    InTransaction,
+    /// Each of these holds.
+    All(Vec<When>),
+    /// One of these holds.
+    Any(Vec<When>),
+}
+
+/// What became of a step of a transaction.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum StepState {
+    Succeeded,
+    Failed,
+    Skipped,
+}
+
+impl When {
+    /// Whether it holds after these steps.
+    pub(crate) fn holds(&self, before: &[StepState]) -> bool {
+        let is = |back: usize, state| {
+            let at = before.len().checked_sub(back);
+            at.is_some_and(|at| before[at] == state)
+        };
+        match self {
+            When::Succeeded(back) => is(*back, StepState::Succeeded),
+            When::Failed(back) => is(*back, StepState::Failed),
+            When::NotSucceeded(back) => !is(*back, StepState::Succeeded),
+            // A database that evaluates conditions here ends the run where its transaction has ended.
+            When::InTransaction => true,
+            When::All(all) => all.iter().all(|it| it.holds(before)),
+            When::Any(any) => any.iter().any(|it| it.holds(before)),
+        }
+    }
+}
+
+/// What the failure of a step does.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum OnFailure {
+    /// The transaction fails and is rolled back.
+    #[default]
+    Stop,
+    /// The conditions of later steps decide. The statement itself changes nothing.
+    Continue,
 }
 
 impl Step {
@@ -100,7 +162,18 @@ impl Step {
             args: args.into(),
             origin: None,
             explain: None,
+            explain_commit: None,
             is_guard: false,
+            when: None,
+            on_failure: OnFailure::Stop,
+        }
+    }
+
+    /// Whether it runs after these steps of its transaction.
+    pub(crate) fn is_due(&self, before: &[StepState]) -> bool {
+        match &self.when {
+            Some(when) => when.holds(before),
+            None => before.is_empty() || When::Succeeded(1).holds(before),
         }
     }
 
@@ -226,19 +299,78 @@ pub enum Record {
     Delete(Key),
     /// The row stays as applied when it was, and now tells of another text (`repair`).
     Amend(Entry),
+    /// The row of `from` becomes the row of the entry's key, and stays as applied when it was: its file has another number
+    /// or name now.
+    Move {
+        /// The key that the row has until then.
+        from: Key,
+        /// What the row says from then on. Without a down text it keeps its own.
+        entry: Entry,
+    },
     /// A row that says `started` says `applied` from now on (`repair --applied`).
     Settle(Key),
     /// The database is marked as this environment.
     Mark(String),
+    /// The row of a repeatable is replaced and its statements run only where an object that it makes is gone.
+    Restore(Box<Restore>),
+}
+
+/// A repeatable that is applied, and made again where something before it in the run drops what it makes.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Restore {
+    /// Its row.
+    pub entry: Entry,
+    /// What it makes.
+    pub objects: Vec<Made>,
+    /// Whether its failure fails the script. Otherwise it leaves the repeatable pending.
+    pub on_failure: OnFailure,
+}
+
+/// An object of the schema that a repeatable makes.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Made {
+    /// Its sort.
+    pub what: What,
+    /// Its name, as the text writes it.
+    pub name: String,
+    /// The table or view that an index or a trigger is on.
+    pub table: Option<String>,
+    /// Whether it is created `IF NOT EXISTS`: then a table is as good as a view of that name, and the other way round.
+    pub if_not_exists: bool,
+}
+
+impl Made {
+    /// The values of the column `type` of `sqlite_schema` that it may have.
+    pub(crate) fn types(&self) -> &'static [&'static str] {
+        match self.what {
+            What::Table | What::View | What::VirtualTable if self.if_not_exists => {
+                &["table", "view"]
+            }
+            What::Table | What::VirtualTable | What::Other => &["table"],
+            What::View => &["view"],
+            What::Index => &["index"],
+            What::Trigger => &["trigger"],
+        }
+    }
+}
+
+impl std::fmt::Display for Made {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "{} {}", self.what.word(), self.name)
+    }
 }
 
 impl Record {
     /// The row that is concerned.
     pub fn key(&self) -> &Key {
         match self {
-            Record::Insert(entry) | Record::Replace(entry) | Record::Amend(entry) => &entry.key,
+            Record::Insert(entry)
+            | Record::Replace(entry)
+            | Record::Amend(entry)
+            | Record::Move { entry, .. } => &entry.key,
             Record::Delete(key) | Record::Settle(key) => key,
             Record::Mark(_) => &Key::Environment,
+            Record::Restore(restore) => &restore.entry.key,
         }
     }
 }

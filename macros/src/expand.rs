@@ -63,15 +63,27 @@ fn walk(folder: &Path, name: &str, files: &mut Vec<(String, String)>) -> Result<
     let cannot =
         |path: &Path, error: std::io::Error| format!("cannot read {}: {error}", path.display());
     for entry in std::fs::read_dir(folder).map_err(|error| cannot(folder, error))? {
-        let path = entry.map_err(|error| cannot(folder, error))?.path();
-        let is_dir = std::fs::metadata(&path)
-            .map_err(|error| cannot(&path, error))?
-            .is_dir();
+        let entry = entry.map_err(|error| cannot(folder, error))?;
+        let path = entry.path();
+        // Hidden files, as editors and systems write them beside others.
+        if entry.file_name().to_string_lossy().starts_with(['.', '#']) {
+            continue;
+        }
         let is_sql = path
             .extension()
             .is_some_and(|extension| extension.eq_ignore_ascii_case("sql"));
+        let kind = match std::fs::metadata(&path) {
+            Ok(kind) => kind,
+            Err(_) if !is_sql => continue,
+            Err(error) => return Err(cannot(&path, error)),
+        };
+        let is_dir = kind.is_dir();
         if !is_dir && !is_sql {
             continue;
+        }
+        // The compiler would wait for a pipe.
+        if is_sql && !kind.is_file() {
+            return Err(format!("{} is not a file", path.display()));
         }
         let (Some(last), Some(whole)) = (
             path.file_name().and_then(|last| last.to_str()),

@@ -140,6 +140,8 @@ pub(super) enum Command {
     /// Take applied migrations back, by the down files recorded with them
     #[command(alias = "down")]
     Undo(Undo),
+    /// Undo the newest migrations and apply them again as their files are now
+    Redo(Redo),
     /// Check the files without a database: names, directives, and every migration up, down and up again in memory
     Check(Check),
     /// Create a migration file with the next version
@@ -147,7 +149,7 @@ pub(super) enum Command {
     New(New),
     /// Give a migration file the next free version
     Renumber(Renumber),
-    /// Make the records say what is so; the schema is never touched
+    /// Update the recorded metadata to match the files; the schema is never changed
     Repair(Repair),
     /// Record migrations as applied without running them, for a database that already has the schema
     Baseline(Baseline),
@@ -249,6 +251,9 @@ pub(super) struct Status {
     /// Exit with 3 where migrations are pending
     #[arg(long)]
     pub(super) exit_code: bool,
+    /// Print the text of this applied version (3 or V3) or repeatable (R__views) as it was recorded, and nothing else
+    #[arg(long, value_name = "V", value_parser = key, conflicts_with = "exit_code")]
+    pub(super) source: Option<Key>,
 }
 
 /// `seed`
@@ -380,6 +385,30 @@ pub(super) struct Undo {
     /// Take back every version above this one; 0 takes back all
     #[arg(long, value_name = "V", value_parser = version, allow_negative_numbers = true)]
     pub(super) to: Option<i64>,
+    /// Also undo migrations that `baseline` recorded and Seedbed never ran: what they drop was there before
+    #[arg(long)]
+    pub(super) adopted: bool,
+    /// Show what would be run, and change nothing
+    #[arg(long)]
+    pub(super) dry_run: bool,
+    /// As few transactions as possible, or one for each migration
+    #[arg(long, value_name = "HOW", default_value = "all")]
+    pub(super) tx: Tx,
+    #[command(flatten)]
+    pub(super) lock: Lock,
+}
+
+/// `redo`
+#[derive(Debug, Args)]
+#[command(after_help = "\
+Examples:
+  redo              V3 is the newest and its file was edited: undo V3 by the recorded down text, apply the file
+  redo --steps 2    the same for the two newest
+  redo --dry-run    show what would be run")]
+pub(super) struct Redo {
+    /// How many of the highest versions
+    #[arg(long, value_name = "N", default_value = "1", value_parser = steps, allow_negative_numbers = true)]
+    pub(super) steps: usize,
     /// Show what would be run, and change nothing
     #[arg(long)]
     pub(super) dry_run: bool,
@@ -418,15 +447,24 @@ pub(super) struct Renumber {
     /// The version (3 or V3), or the file name where two files have it
     #[arg(value_name = "V|FILE")]
     pub(super) which: String,
+    /// The commit whose files keep their versions [default: origin/HEAD, where it exists]
+    #[arg(long, value_name = "GITREF")]
+    pub(super) base: Option<String>,
+    /// Also renumber a file that the configured database has applied, or that the base has
+    #[arg(long)]
+    pub(super) allow_applied: bool,
 }
 
 /// `repair`
 #[derive(Debug, Args)]
 pub(super) struct Repair {
     /// The version (3 or V3) or repeatable (R__views) whose record is to become what its file says
-    /// [default: only what changes no meaning]
+    /// [default: only what changes no meaning, and records whose files have other versions now]
     #[arg(value_name = "V", value_parser = key)]
     pub(super) key: Option<Key>,
+    /// Record the file of V without comparing the schema with it
+    #[arg(long, requires = "key", conflicts_with_all = ["applied", "retry"])]
+    pub(super) no_verify: bool,
     /// The migration was started outside of a transaction, and all of it is in the database
     #[arg(long, requires = "key", conflicts_with = "retry")]
     pub(super) applied: bool,

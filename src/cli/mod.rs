@@ -7,6 +7,7 @@ mod args;
 mod commands;
 mod exit;
 mod progress;
+mod running;
 mod session;
 mod signals;
 mod terminal;
@@ -113,6 +114,7 @@ async fn dispatch(session: &Session, command: &Command) -> Ending {
         Command::Migrate(flags) => commands::migrate(session, flags).await,
         Command::Status(flags) => commands::status(session, flags).await,
         Command::Undo(flags) => commands::undo(session, flags).await,
+        Command::Redo(flags) => commands::redo(session, flags).await,
         Command::Seed(flags) => match &flags.command {
             None => commands::seed(session, flags).await,
             Some(SeedCommand::Export(export)) => {
@@ -123,7 +125,7 @@ async fn dispatch(session: &Session, command: &Command) -> Ending {
         Command::Verify(flags) => commands::verify(session, flags).await,
         Command::Check(flags) => commands::check(session, flags).await,
         Command::New(flags) => commands::new(session, flags),
-        Command::Renumber(flags) => commands::renumber(session, flags),
+        Command::Renumber(flags) => commands::renumber(session, flags).await,
         Command::Repair(flags) => commands::repair(session, flags).await,
         Command::Baseline(flags) => commands::baseline(session, flags).await,
         Command::Doctor => commands::doctor(session).await,
@@ -166,6 +168,7 @@ impl Command {
             Command::Migrate(_) => "migrate",
             Command::Status(_) => "status",
             Command::Undo(_) => "undo",
+            Command::Redo(_) => "redo",
             Command::Seed(flags) => match &flags.command {
                 None => "seed",
                 Some(SeedCommand::Export(_)) => "seed export",

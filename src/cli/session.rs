@@ -6,11 +6,12 @@ use std::time::{Duration, SystemTime};
 
 use super::args::{Format, Global};
 use super::exit::Exit;
+use super::running::Running;
 use super::signals;
 use super::terminal::Terminal;
 use super::who;
 use crate::config::{Config, Database, Project, Resolved};
-use crate::db::{Db, DbError, Options};
+use crate::db::{Db, DbError, OnWait, Options};
 use crate::diagnostic::{Class, Diagnostic};
 use crate::history::{self, History, HistoryError};
 use crate::migrations::{ApplyError, Event, Migrations, OnEvent, OutOfOrder, PlanOptions};
@@ -125,16 +126,33 @@ impl Session {
         })?;
         let database = &config.database.value;
         let lock_timeout = lock_timeout.unwrap_or_else(|| open::lock_timeout(database));
+        let run = Run::new(who::applied_by(&self.env, &config.root));
         let options = Options {
+            run_by: Some(run.by.clone()),
+            on_wait: self.on_wait(),
             lock_timeout,
             stop,
             ignore_tables: config.ignore_tables.value.clone(),
+            history_table: config.history_table.value.clone(),
             proxy: config.proxy.as_ref().map(|proxy| proxy.value.clone()),
         };
         let db = open::open(database, options).await;
         let db = db.map_err(|error| self.stopped(Report::history(&error.into())))?;
-        let run = Run::new(who::applied_by(&self.env, &config.root));
         Ok(Opened { config, db, run })
+    }
+
+    /// Reports each run that is waited for once, and whatever `--quiet` says of progress.
+    fn on_wait(&self) -> OnWait {
+        let terminal = self.terminal;
+        let reported = std::sync::Mutex::new(None);
+        OnWait::new(move |other| {
+            let is_new = reported
+                .lock()
+                .is_ok_and(|mut reported| reported.replace(other.pid) != Some(other.pid));
+            if is_new {
+                terminal.words(&report::other_run(other, SystemTime::now()));
+            }
+        })
     }
 
     /// What seeds may name: the environment, and `.env` where that is silent.
@@ -323,7 +341,11 @@ impl Session {
         let restorable = (!opened.config.database.value.is_on_this_machine())
             .then(|| opened.config.turso_name());
         let restorable = std::sync::Mutex::new(restorable);
+        let running = terminal.tells().then(|| Running::new(terminal));
         std::sync::Arc::new(move |event: Event| {
+            if let Some(running) = &running {
+                running.event(&event);
+            }
             if matches!(event, Event::Planned { .. })
                 && let Some(name) = restorable.lock().ok().and_then(|mut name| name.take())
             {

@@ -39,6 +39,14 @@ impl Terminal {
         let _ = write_to(&mut AutoStream::new(std::io::stdout(), self.color), text);
     }
 
+    /// A text that is the result, byte for byte.
+    pub(super) fn verbatim(&self, text: &str) {
+        let mut stdout = std::io::stdout();
+        let _ = stdout
+            .write_all(text.as_bytes())
+            .and_then(|()| stdout.flush());
+    }
+
     /// Words about the result, unless `--quiet`.
     pub(super) fn words(&self, text: &str) {
         if !self.quiet {

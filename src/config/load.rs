@@ -69,16 +69,45 @@ impl Config {
     }
 }
 
-/// The nearest folder from `cwd` upwards that holds `config.toml`, `migrations/` or `.git`, else
-/// `cwd` itself.
+/// The nearest folder from `cwd` upwards that holds `config.toml`, `migrations/` or `.git`, else `cwd` itself.
+///
+/// A `migrations/` without SQL is often a module of source code, as in `src/migrations/`: it counts only where no folder
+/// further up is a root. An empty one, which waits for its first migration, counts before a `.git` further up.
 pub fn project_root(cwd: &Path) -> PathBuf {
-    let is_root = |folder: &&Path| {
-        folder.join("config.toml").is_file()
-            || folder.join("migrations").is_dir()
-            // A file in a worktree or submodule.
-            || folder.join(".git").exists()
+    // A file in a worktree or submodule.
+    let is_repository = |folder: &Path| folder.join(".git").exists();
+    let mut first = None;
+    for folder in cwd.ancestors() {
+        let migrations = folder.join("migrations");
+        if folder.join("config.toml").is_file() || holds_sql(&migrations) {
+            return folder.to_owned();
+        }
+        let is_empty = fs::read_dir(&migrations).is_ok_and(|mut entries| entries.next().is_none());
+        if first.is_none() && (is_empty || is_repository(folder)) {
+            first = Some(folder);
+        }
+        // What is above a repository is of another project.
+        if is_repository(folder) {
+            break;
+        }
+    }
+    let any = || cwd.ancestors().find(|it| it.join("migrations").is_dir());
+    first.or_else(any).unwrap_or(cwd).to_owned()
+}
+
+/// Whether a `.sql` file is in this folder or below it.
+fn holds_sql(folder: &Path) -> bool {
+    let Ok(entries) = fs::read_dir(folder) else {
+        return false;
     };
-    cwd.ancestors().find(is_root).unwrap_or(cwd).to_owned()
+    let is_folder = |entry: &fs::DirEntry| entry.file_type().is_ok_and(|kind| kind.is_dir());
+    let (folders, files): (Vec<_>, Vec<_>) = entries.flatten().partition(is_folder);
+    let is_sql = |entry: &fs::DirEntry| {
+        let path = entry.path();
+        path.extension()
+            .is_some_and(|ending| ending.eq_ignore_ascii_case("sql"))
+    };
+    files.iter().any(is_sql) || folders.iter().any(|entry| holds_sql(&entry.path()))
 }
 
 /// The variables that are ours.

@@ -61,6 +61,7 @@ pub use show::Row;
 pub use token::{Access, Claims, Moment, claims};
 pub use url::{Form, RemoteUrl, UrlError};
 
+use crate::db::HistoryTable;
 use crate::proxy::Proxy;
 
 /// All that a command needs which opens a database. Paths are ready to use: joined to the working
@@ -84,6 +85,8 @@ pub struct Config {
     pub out_of_order: Setting<bool>,
     /// Tables that are not the application's, beside those of known tools.
     pub ignore_tables: Setting<Vec<String>>,
+    /// The table that holds the history of migrations.
+    pub history_table: Setting<HistoryTable>,
     /// Backups.
     pub backup: Backup,
     /// What `config.toml` says of the Turso database.
@@ -158,6 +161,8 @@ pub struct Project {
     pub root: PathBuf,
     /// The folder of the migrations.
     pub migrations: Setting<PathBuf>,
+    /// `[migrations] downs_from`: `check` without a base does not try the down files of versions below this one.
+    pub downs_from: Option<Setting<i64>>,
     /// The folder of the seeds.
     pub seeds: Setting<PathBuf>,
     /// The seed environment, if it is named.
@@ -166,6 +171,8 @@ pub struct Project {
     pub backup: Backup,
     /// What `config.toml` says of the Turso database.
     pub turso: Turso,
+    /// The table that holds the history of migrations.
+    pub history_table: Setting<HistoryTable>,
     /// What is odd and holds nevertheless, one line each.
     pub warnings: Vec<String>,
 }

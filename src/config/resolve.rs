@@ -16,6 +16,7 @@ use super::toml::{self, Toml};
 use super::url::RemoteUrl;
 use super::variables::{DATABASE_URL, SEEDBED_ENV};
 use super::{Backup, Config, Project, Turso};
+use crate::db::HistoryTable;
 use crate::diagnostic::Diagnostic;
 use crate::proxy::Proxy;
 
@@ -87,10 +88,13 @@ impl Resolved {
         let Project {
             root,
             migrations,
+            // No command that opens a database asks for it.
+            downs_from: _,
             seeds,
             seed_env,
             backup,
             turso,
+            history_table,
             warnings,
         } = self.project.clone();
         let here = database.value.is_on_this_machine();
@@ -112,6 +116,7 @@ impl Resolved {
             seed_env: seed_env.or_else(dev),
             out_of_order,
             ignore_tables: self.ignore_tables.clone(),
+            history_table,
             backup,
             turso,
             warnings,
@@ -185,6 +190,8 @@ pub fn resolve(sources: &Sources) -> Resolved {
     };
     let Toml {
         out_of_order,
+        downs_from,
+        history_table,
         database_name,
         organization,
         primary_region,
@@ -195,6 +202,7 @@ pub fn resolve(sources: &Sources) -> Resolved {
         project: Project {
             root: sources.root.clone(),
             migrations,
+            downs_from,
             seeds,
             seed_env,
             backup,
@@ -204,6 +212,7 @@ pub fn resolve(sources: &Sources) -> Resolved {
                 primary_region,
                 replica_regions,
             },
+            history_table: history_table.unwrap_or(Setting::default(HistoryTable::default())),
             warnings,
         },
         mode: choice.mode,

@@ -7,6 +7,7 @@ use std::path::PathBuf;
 use super::database::Mode;
 use super::origin::{Origin, Setting, relative};
 use super::resolve::Resolved;
+use crate::db::HistoryTable;
 
 /// One line of `config`.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -63,6 +64,7 @@ impl Resolved {
                 (true, false) => "true, on local files only".to_owned(),
                 _ => on.to_string(),
             }),
+            optional("downs from", project.downs_from.as_ref(), i64::to_string),
             row(
                 "ignore tables",
                 &self.ignore_tables,
@@ -70,6 +72,11 @@ impl Resolved {
                     [] => "those of known tools".to_owned(),
                     tables => tables.join(", "),
                 },
+            ),
+            row(
+                "history table",
+                &project.history_table,
+                HistoryTable::to_string,
             ),
             row("seeds", &project.seeds, path),
             self.seed_env_row(),

@@ -12,6 +12,7 @@ use toml::de::{DeTable, DeValue};
 
 use super::origin::{Origin, Place, Setting};
 use super::problem::{problem, problem_with};
+use crate::db::HistoryTable;
 use crate::diagnostic::Diagnostic;
 use crate::nearest::nearest;
 
@@ -32,7 +33,9 @@ pub(super) struct Toml {
     pub(super) backup_dir: Option<Setting<String>>,
     pub(super) migrations_dir: Option<Setting<String>>,
     pub(super) out_of_order: Option<Setting<bool>>,
+    pub(super) downs_from: Option<Setting<i64>>,
     pub(super) ignore_tables: Option<Setting<Vec<String>>>,
+    pub(super) history_table: Option<Setting<HistoryTable>>,
     pub(super) seeds_dir: Option<Setting<String>>,
     pub(super) seeds_env: Option<Setting<String>>,
 }
@@ -57,7 +60,16 @@ const TABLES: [(&str, &[&str]); 6] = [
         &["enabled", "sync_interval_seconds", "local_db_path"],
     ),
     ("[turso.backup]", &["enabled", "retention_days", "dir"]),
-    ("[migrations]", &["dir", "out_of_order", "ignore_tables"]),
+    (
+        "[migrations]",
+        &[
+            "dir",
+            "out_of_order",
+            "downs_from",
+            "ignore_tables",
+            "table",
+        ],
+    ),
     ("[seeds]", &["dir", "env"]),
 ];
 
@@ -128,7 +140,9 @@ fn settings(file: &mut File<'_>, root: &DeTable<'_>) -> Toml {
         backup_dir: file.text(backup, "[turso.backup] dir"),
         migrations_dir: file.text(migrations, "[migrations] dir"),
         out_of_order: file.truth(migrations, "[migrations] out_of_order"),
+        downs_from: file.version(migrations, "[migrations] downs_from"),
         ignore_tables: file.texts(migrations, "[migrations] ignore_tables"),
+        history_table: file.history_table(migrations, "[migrations] table"),
         seeds_dir: file.text(seeds, "[seeds] dir"),
         seeds_env: file.text(seeds, "[seeds] env"),
     }
@@ -227,6 +241,23 @@ impl File<'_> {
         }
     }
 
+    fn history_table(
+        &mut self,
+        table: Table<'_>,
+        key: &'static str,
+    ) -> Option<Setting<HistoryTable>> {
+        let Setting { value, origin } = self.text(table, key)?;
+        match HistoryTable::new(&value) {
+            Ok(value) => Some(Setting { value, origin }),
+            Err(why) => {
+                let default = HistoryTable::DEFAULT;
+                let help = format!("leave the key out to have the default, {default}");
+                self.problems.push(problem_with(&origin, why).help(help));
+                None
+            }
+        }
+    }
+
     fn truth(&mut self, table: Table<'_>, key: &'static str) -> Option<Setting<bool>> {
         let (origin, value) = self.value(table, key)?;
         match value.get_ref().as_bool() {
@@ -250,6 +281,16 @@ impl File<'_> {
                 self.problems.push(problem);
                 None
             }
+        }
+    }
+
+    fn version(&mut self, table: Table<'_>, key: &'static str) -> Option<Setting<i64>> {
+        let (origin, value) = self.value(table, key)?;
+        let integer = value.get_ref().as_integer();
+        let version = integer.and_then(|it| i64::from_str_radix(it.as_str(), it.radix()).ok());
+        match version {
+            Some(value) => Some(Setting { value, origin }),
+            None => self.refuse(&origin, "the version of a migration, a whole number", value),
         }
     }
 

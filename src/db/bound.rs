@@ -10,6 +10,9 @@ use crate::sql::Value;
 /// Fewer values than this are not worth a thread.
 const MANY: usize = 10_000;
 
+/// A statement with fewer values is copied where it runs: to hand its copies over takes longer.
+const LARGE: usize = 500;
+
 /// How many statements the second thread may be ahead: their copies take memory.
 const AHEAD: usize = 2;
 
@@ -20,11 +23,11 @@ pub(super) struct Bound {
 
 impl Bound {
     pub(super) fn of(steps: &[Step]) -> Bound {
-        let count: usize = steps.iter().map(|step| step.args.len()).sum();
-        if count < MANY {
+        let large = steps.iter().filter(|step| step.args.len() >= LARGE);
+        let all: Vec<Arc<[Value]>> = large.map(|step| step.args.clone()).collect();
+        if all.iter().map(|args| args.len()).sum::<usize>() < MANY {
             return Bound { ready: None };
         }
-        let all: Vec<Arc<[Value]>> = steps.iter().map(|step| step.args.clone()).collect();
         let (sender, receiver) = sync_channel(AHEAD);
         let copy = move || {
             // Whoever takes them may have stopped.
@@ -38,7 +41,8 @@ impl Bound {
 
     /// The values of the next step, which is this one.
     pub(super) fn next(&mut self, step: &Step) -> Vec<libsql::Value> {
-        let ready = self.ready.as_ref().and_then(|ready| ready.recv().ok());
+        let ready = self.ready.as_ref().filter(|_| step.args.len() >= LARGE);
+        let ready = ready.and_then(|ready| ready.recv().ok());
         ready.unwrap_or_else(|| copies(&step.args))
     }
 }
@@ -63,8 +67,8 @@ mod tests {
 
     #[test]
     fn each_step_gets_its_own_values_however_many_there_are() {
-        for count in [0, 3, 5 * AHEAD + 1] {
-            let values = |step: usize| vec![Value::Integer(step as i64); step * 100];
+        for count in [0, 3, 5 * AHEAD + 1, 100] {
+            let values = |step: usize| vec![Value::Integer(step as i64); step % 17 * 100];
             let steps: Vec<Step> = (0..count)
                 .map(|step| Step::own("SELECT 1", values(step)))
                 .collect();

@@ -95,10 +95,21 @@ pub(crate) fn row_level_security(statement: &str) -> Option<&'static str> {
     )
 }
 
+/// What to do about a function that the engine does not have, from its words about a failed statement.
+pub(crate) fn unknown_function(words: &str) -> Option<String> {
+    let (_, name) = words.split_once("no such function: ")?;
+    let name = name.split_whitespace().next()?;
+    Some(format!(
+        "the engine has no function {name}: functions that an application registers on its connections, and extensions \
+         that it loads, are not there in a migration. Write the expression with built-in functions, or change these rows \
+         in the application"
+    ))
+}
+
 fn memory_refusal(kind: &Kind) -> Option<String> {
     let what = match kind {
         Kind::Attach | Kind::Detach => "ATTACH and DETACH outlive the script".to_owned(),
-        Kind::Create(object) | Kind::Drop(object) if object.temporary => {
+        Kind::Create(object) | Kind::Drop(object) if object.is_temporary() => {
             "TEMP objects outlive the script".to_owned()
         }
         Kind::Pragma(pragma)
@@ -182,7 +193,9 @@ fn server_refusal(kind: &Kind) -> Option<String> {
         Kind::Vacuum => "VACUUM".to_owned(),
         Kind::Analyze => "ANALYZE".to_owned(),
         Kind::Attach => "ATTACH".to_owned(),
-        Kind::Create(object) | Kind::Drop(object) if object.temporary => "TEMP objects".to_owned(),
+        Kind::Create(object) | Kind::Drop(object) if object.is_temporary() => {
+            "TEMP objects".to_owned()
+        }
         Kind::Pragma(pragma) => {
             let name = pragma.name.as_str();
             if OF_THE_SERVER.contains(&name) {

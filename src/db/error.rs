@@ -32,6 +32,9 @@ pub enum Code {
 }
 
 impl Code {
+    /// What a statement needs is locked by its own transaction: <https://sqlite.org/rescode.html#locked>.
+    pub(crate) const LOCKED: Code = Code::Other(6);
+
     /// The kind of an extended result code.
     pub fn of(extended: i32) -> Code {
         match extended & 0xff {
@@ -75,6 +78,18 @@ impl EngineError {
     /// lock.
     pub(crate) fn is_about_the_statement(&self) -> bool {
         matches!(self.code, Code::Other(_))
+    }
+
+    /// The same error of a statement inside a transaction that has its lock already: what is locked, its own transaction
+    /// has locked, so waiting does not help.
+    pub(crate) fn of_the_statement(self) -> EngineError {
+        match self.code {
+            Code::Busy => EngineError {
+                code: Code::LOCKED,
+                ..self
+            },
+            _ => self,
+        }
     }
 
     pub(crate) fn interrupted() -> EngineError {
@@ -355,10 +370,5 @@ impl Failure {
             explanation: Vec::new(),
             left: Left::Nothing,
         }
-    }
-
-    /// Whether a step failed because it was made to: guards call `json()` on what is no JSON.
-    pub(crate) fn is_raised_by_us(&self) -> bool {
-        matches!(self, Failure::Step { error, .. } if error.message == "malformed JSON")
     }
 }

@@ -16,10 +16,10 @@ use tokio::sync::{Mutex, OwnedMutexGuard};
 
 use super::bound::{Bound, copies};
 use super::{
-    Access, Answer, At, Code, DbError, EngineError, Failure, Left, OnProgress, Options, Progress,
-    Query, Raw, Rows, Stop, Transaction, refuse_side_files,
+    Access, Answer, At, Code, DbError, EngineError, Failure, Left, OnProgress, Options, OtherRun,
+    Progress, Query, Raw, Rows, Stop, Transaction, other_run, refuse_side_files,
 };
-use crate::script::{Atomicity, ForeignKeys, Step};
+use crate::script::{Atomicity, ForeignKeys, OnFailure, Step, StepState};
 use crate::sql::Value;
 
 /// How long the engine itself waits for a lock. Short, so that a signal to stop is seen in between; we ask again
@@ -184,18 +184,19 @@ impl File {
     ) -> Result<Vec<Result<Rows, EngineError>>, DbError> {
         let connection = self.open_to_read().await?;
         let queries = Arc::new(queries);
-        match answer(Box::new(connection), queries.clone(), options).await {
+        let file = Some(self.path.as_path());
+        match answer(Box::new(connection), queries.clone(), options, file).await {
             Err(error) if self.may_recover(error.code()) => {
                 let recovered = async {
                     let connection = self.open(OpenFlags::SQLITE_OPEN_READ_WRITE).await?;
-                    answer(Box::new(connection), queries.clone(), options).await
+                    answer(Box::new(connection), queries.clone(), options, file).await
                 };
                 match recovered.await {
                     Err(error) => match self.immutable() {
                         Some(name) => {
                             let opened = connect(&name, OpenFlags::SQLITE_OPEN_READ_ONLY).await;
                             let connection = opened.map_err(|_| error)?;
-                            answer(Box::new(connection), queries, options).await
+                            answer(Box::new(connection), queries, options, None).await
                         }
                         None => Err(error),
                     },
@@ -213,7 +214,15 @@ impl File {
         options: &Options,
     ) -> Result<Vec<Answer>, Failure> {
         let connection = self.connect().await?;
-        execute(Box::new(connection), transactions, on_progress, options).await
+        let file = Some(self.path.as_path());
+        execute(
+            Box::new(connection),
+            transactions,
+            on_progress,
+            options,
+            file,
+        )
+        .await
     }
 
     pub(super) async fn objection(
@@ -322,6 +331,17 @@ impl Memory {
         Ok(memory)
     }
 
+    /// Another database in memory that holds what this one does now.
+    pub(super) async fn fork(&self) -> Result<Memory, DbError> {
+        let _held = self.held().await;
+        let copy = Memory::new().await?;
+        let from = Raw::open(&self.name, Access::Read).await;
+        let to = Raw::open(&copy.name, Access::Write).await;
+        to.and_then(|to| to.copy_from(&from?))
+            .map_err(DbError::Read)?;
+        Ok(copy)
+    }
+
     /// What another connection to it is opened by.
     pub(super) fn name(&self) -> &str {
         &self.name
@@ -343,7 +363,7 @@ impl Memory {
         options: &Options,
     ) -> Result<Vec<Result<Rows, EngineError>>, DbError> {
         let connection = self.connection.clone().lock_owned().await;
-        answer(connection, Arc::new(queries), options).await
+        answer(connection, Arc::new(queries), options, None).await
     }
 
     pub(super) async fn run(
@@ -353,7 +373,7 @@ impl Memory {
         options: &Options,
     ) -> Result<Vec<Answer>, Failure> {
         let connection = self.connection.clone().lock_owned().await;
-        execute(connection, transactions, on_progress, options).await
+        execute(connection, transactions, on_progress, options, None).await
     }
 
     pub(super) async fn objection(
@@ -415,13 +435,14 @@ async fn answer(
     held: impl Deref<Target = Connection> + Send + Sync + 'static,
     queries: Arc<Vec<Query>>,
     options: &Options,
+    file: Option<&Path>,
 ) -> Result<Vec<Result<Rows, EngineError>>, DbError> {
     let connection = Connection::clone(&held);
-    let options = options.clone();
+    let (options, file) = (options.clone(), file.map(Path::to_path_buf));
     let stop = options.stop.clone();
     let work = async move {
         let reader: &Connection = &held;
-        let wait = Wait::new(&options);
+        let mut wait = Wait::new(&options, file.as_deref());
         // One read transaction, so that all answers are of one state; the pragma holds where the file does not.
         bare(reader, "PRAGMA query_only = ON").await?;
         bare(reader, "BEGIN").await?;
@@ -463,9 +484,10 @@ async fn execute(
     transactions: Vec<Transaction>,
     on_progress: OnProgress,
     options: &Options,
+    file: Option<&Path>,
 ) -> Result<Vec<Answer>, Failure> {
     let connection = Connection::clone(&held);
-    let options = options.clone();
+    let (options, file) = (options.clone(), file.map(Path::to_path_buf));
     let stop = options.stop.clone();
     let work = async move {
         let writer: &Connection = &held;
@@ -476,6 +498,7 @@ async fn execute(
             let run = Run {
                 connection: writer,
                 options: &options,
+                file: file.as_deref(),
                 on_progress: &on_progress,
                 number,
             };
@@ -516,6 +539,8 @@ impl Stopped {
 struct Run<'a> {
     connection: &'a Connection,
     options: &'a Options,
+    /// Of a database that other runs can write to.
+    file: Option<&'a Path>,
     on_progress: &'a OnProgress,
     number: usize,
 }
@@ -531,17 +556,29 @@ impl Run<'_> {
             .await
             .map_err(Stopped::at(At::Begin))?;
         if transaction.atomicity == Atomicity::Transaction {
-            self.locked("BEGIN IMMEDIATE", &[])
+            self.locked("BEGIN IMMEDIATE", &[], self.file)
                 .await
                 .map_err(Stopped::at(At::Begin))?;
         }
+        let by = self.options.run_by.as_deref();
+        let _announced = self.file.and_then(|file| other_run::announce(file, by));
         let mut bound = Bound::of(&transaction.steps);
+        let mut before = Vec::with_capacity(transaction.steps.len());
         for (number, step) in transaction.steps.iter().enumerate() {
             let values = bound.next(step);
-            let rows = self
-                .step(step, values, transaction.atomicity, own)
-                .await
-                .map_err(Stopped::at(At::Step(number)))?;
+            if !step.is_due(&before) {
+                before.push(StepState::Skipped);
+                continue;
+            }
+            let rows = match self.step(step, values, transaction.atomicity, own).await {
+                Ok(rows) => rows,
+                Err(error) if self.goes_on(step, &error) => {
+                    before.push(StepState::Failed);
+                    continue;
+                }
+                Err(error) => return Err(Stopped::at(At::Step(number))(error)),
+            };
+            before.push(StepState::Succeeded);
             if !rows.is_empty() {
                 answers.push(Answer {
                     transaction: self.number,
@@ -555,11 +592,19 @@ impl Run<'_> {
             });
         }
         if transaction.atomicity == Atomicity::Transaction {
-            self.locked("COMMIT", &[])
+            self.locked("COMMIT", &[], None)
                 .await
                 .map_err(Stopped::at(At::Commit))?;
         }
         Ok(())
+    }
+
+    /// Whether the transaction goes on behind a step that failed. After some errors the engine has rolled it back:
+    /// <https://sqlite.org/lang_transaction.html#response_to_errors_within_a_transaction>.
+    fn goes_on(&self, step: &Step, error: &EngineError) -> bool {
+        step.on_failure == OnFailure::Continue
+            && matches!(error.code, Code::Other(_) | Code::Constraint | Code::TooBig)
+            && !self.connection.is_autocommit()
     }
 
     /// Sets the pragma and reads it back: inside a transaction it would be ignored without a word.
@@ -579,9 +624,15 @@ impl Run<'_> {
 
     /// A statement that may have to wait for somebody else's lock. Waiting again is safe for `BEGIN`, for `COMMIT`, and
     /// for a statement that is a transaction by itself: <https://sqlite.org/c3ref/busy_handler.html>.
-    async fn locked(&self, sql: &str, args: &[Value]) -> Result<(), EngineError> {
+    /// With a `file` it waits for another run that is alive, for as long as that takes.
+    async fn locked(
+        &self,
+        sql: &str,
+        args: &[Value],
+        file: Option<&Path>,
+    ) -> Result<(), EngineError> {
         let mut told = false;
-        let wait = Wait::new(self.options);
+        let mut wait = Wait::new(self.options, file);
         loop {
             if self.options.stop.is_raised() {
                 return Err(EngineError::interrupted());
@@ -590,7 +641,7 @@ impl Run<'_> {
                 return Ok(());
             };
             wait.ask_again(error)?;
-            if !told {
+            if !told && !wait.is_for_a_run() {
                 (self.on_progress)(Progress::Waiting);
                 told = true;
             }
@@ -622,9 +673,12 @@ impl Run<'_> {
         }
         // Outside of a transaction each statement takes a lock of its own, unless it stands below a `SAVEPOINT`.
         if atomicity == Atomicity::Bare && self.connection.is_autocommit() {
-            self.locked(&step.sql, &step.args).await?;
+            self.locked(&step.sql, &step.args, None).await?;
         } else {
-            run_once(self.connection, &step.sql, &step.args).await?;
+            // The transaction has its lock: this one is its own.
+            run_once(self.connection, &step.sql, &step.args)
+                .await
+                .map_err(EngineError::of_the_statement)?;
         }
         Ok(Rows::new())
     }
@@ -632,8 +686,12 @@ impl Run<'_> {
     async fn clean_up(&self, transaction: &Transaction, stopped: Stopped) -> Failure {
         let Stopped { at, error } = stopped;
         let explanation = match at {
-            At::Step(number) => self.explanation(&transaction.steps[number]).await,
-            At::Begin | At::Commit => Vec::new(),
+            At::Step(number) => self.explanation(&transaction.steps[number].explain).await,
+            At::Commit => match transaction.steps.last() {
+                Some(last) => self.explanation(&last.explain_commit).await,
+                None => Vec::new(),
+            },
+            At::Begin => Vec::new(),
         };
         if !self.connection.is_autocommit() {
             // Where this fails the connection is closed at once, and that rolls back.
@@ -657,9 +715,9 @@ impl Run<'_> {
         }
     }
 
-    async fn explanation(&self, step: &Step) -> Rows {
-        match step.explain {
-            Some(sql) => rows(self.connection, &Query::new(sql))
+    async fn explanation(&self, query: &Option<Arc<str>>) -> Rows {
+        match query {
+            Some(sql) => rows(self.connection, &Query::new(&**sql))
                 .await
                 .unwrap_or_default(),
             None => Vec::new(),
@@ -688,32 +746,71 @@ impl OwnStatements {
     }
 }
 
-/// Waiting for one lock. It has the whole lock timeout: what ran before took its own time.
+/// Waiting for one lock. It has the whole lock timeout: what ran before took its own time. While another run that writes
+/// to this file is alive, the lock timeout does not pass.
 pub(super) struct Wait<'a> {
     begun: Instant,
     options: &'a Options,
+    file: Option<&'a Path>,
+    looked: Option<Instant>,
+    other: Option<OtherRun>,
 }
 
-impl Wait<'_> {
-    pub(super) fn new(options: &Options) -> Wait<'_> {
+/// How often a wait looks for another run.
+const LOOK_FOR_RUNS: Duration = Duration::from_millis(500);
+
+impl<'a> Wait<'a> {
+    pub(super) fn new(options: &'a Options, file: Option<&'a Path>) -> Wait<'a> {
         Wait {
             begun: Instant::now(),
             options,
+            file,
+            looked: None,
+            other: None,
         }
     }
 
     /// Whether a statement that failed may be tried once more, or the error that it ends with: whoever was told to
     /// stop while waiting was interrupted, and did not wait in vain.
-    pub(super) fn ask_again(&self, error: EngineError) -> Result<(), EngineError> {
+    pub(super) fn ask_again(&mut self, error: EngineError) -> Result<(), EngineError> {
         if error.code != Code::Busy {
-            Err(error)
-        } else if self.options.stop.is_raised() {
-            Err(EngineError::interrupted())
-        } else if self.begun.elapsed() < self.options.lock_timeout {
+            return Err(error);
+        }
+        if self.options.stop.is_raised() {
+            return Err(EngineError::interrupted());
+        }
+        self.look_for_a_run();
+        if self.is_for_a_run() {
+            self.begun = Instant::now();
+        }
+        if self.begun.elapsed() < self.options.lock_timeout {
             Ok(())
         } else {
             Err(error)
         }
+    }
+
+    /// Whether another run holds the lock.
+    fn is_for_a_run(&self) -> bool {
+        self.other.is_some()
+    }
+
+    fn look_for_a_run(&mut self) {
+        let is_due = |looked: Instant| looked.elapsed() >= LOOK_FOR_RUNS;
+        let Some(file) = self.file.filter(|_| self.looked.is_none_or(is_due)) else {
+            return;
+        };
+        self.looked = Some(Instant::now());
+        let found = other_run::find(file);
+        if let Some(other) = &found
+            && self
+                .other
+                .as_ref()
+                .is_none_or(|known| known.pid != other.pid)
+        {
+            self.options.on_wait.report(other);
+        }
+        self.other = found;
     }
 }
 

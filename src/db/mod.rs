@@ -11,8 +11,10 @@ mod draft;
 mod engine;
 mod error;
 mod file_lock;
+mod history_table;
 mod local;
 mod locate;
+mod other_run;
 mod raw;
 mod reach;
 #[cfg(feature = "remote")]
@@ -40,12 +42,14 @@ pub(crate) use ask::{IfThere, Reply, exists, if_accepted};
 pub(crate) use draft::publish;
 pub(crate) use draft::{Draft, give_name};
 pub use engine::Engine;
-pub(crate) use engine::row_level_security;
+pub(crate) use engine::{row_level_security, unknown_function};
 pub use error::{At, Code, DbError, EngineError, Failure, Left};
 pub(crate) use file_lock::FileLock;
+pub use history_table::HistoryTable;
 pub use libsql;
 pub(crate) use local::open_to_read;
 pub use locate::locate;
+pub use other_run::{OnWait, OtherRun};
 #[allow(unused_imports)]
 pub(crate) use raw::{Access, Check, Prepared, Raw, Row};
 pub(crate) use replace::Replaces;
@@ -138,6 +142,13 @@ pub struct Options {
     /// Tables that are not the application's: what they hold is no history of migrations, and a comparison of schemas
     /// leaves them out. Those of known tools need not be named.
     pub ignore_tables: Vec<String>,
+    /// The table that holds the history of migrations.
+    pub history_table: HistoryTable,
+    /// Who runs, for another run that waits for this one.
+    pub run_by: Option<String>,
+    /// Where a wait for another run is reported. A run that writes to the same local file and is alive is waited for
+    /// whatever the lock timeout is.
+    pub on_wait: OnWait,
     /// The proxy that requests to a server go through. The environment is not asked for one.
     pub proxy: Option<Proxy>,
 }
@@ -149,6 +160,9 @@ impl Default for Options {
             lock_timeout: Duration::from_secs(10),
             stop: Stop::never(),
             ignore_tables: Vec::new(),
+            history_table: HistoryTable::default(),
+            run_by: None,
+            on_wait: OnWait::default(),
             proxy: None,
         }
     }
@@ -226,6 +240,20 @@ impl Db {
         })
     }
 
+    /// Another database in memory that holds what this one does now; `None` where this one is not in memory.
+    ///
+    /// # Errors
+    /// As [`Db::memory`].
+    pub(crate) async fn fork(&self) -> Result<Option<Db>, DbError> {
+        let Mode::Memory(memory) = &self.mode else {
+            return Ok(None);
+        };
+        Ok(Some(Db {
+            mode: Mode::Memory(memory.fork().await?),
+            options: self.options.clone(),
+        }))
+    }
+
     /// A database on a libSQL server. Nothing is sent before the first query or run. `base` is the server's URL with
     /// scheme `http` or `https`, and without a slash at its end.
     ///
@@ -269,6 +297,18 @@ impl Db {
     /// The tables that were named as [`Options::ignore_tables`].
     pub fn ignored(&self) -> &[String] {
         &self.options.ignore_tables
+    }
+
+    /// The table that holds the history, as [`Options::history_table`] names it.
+    pub fn history_table(&self) -> &HistoryTable {
+        &self.options.history_table
+    }
+
+    /// The same database with its history in this table.
+    #[must_use]
+    pub fn with_history_table(mut self, table: HistoryTable) -> Db {
+        self.options.history_table = table;
+        self
     }
 
     /// Whether this table is one of them. Names of tables have no letter case.
@@ -373,6 +413,11 @@ impl Db {
             #[cfg(feature = "replica")]
             Mode::Replica(_) => Engine::Server,
         }
+    }
+
+    /// A run that writes to this local file and is alive.
+    pub(crate) fn other_run(&self) -> Option<OtherRun> {
+        other_run::find(&self.path()?)
     }
 
     /// The file of a local database.

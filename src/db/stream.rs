@@ -4,6 +4,7 @@
 //! buffer of the system or a few pieces of an answer hold. It never writes and makes no file.
 
 use std::ops::ControlFlow;
+use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
@@ -115,7 +116,7 @@ async fn of_file<S: Sink>(
             path: path.to_path_buf(),
             source,
         })?;
-        Reading::begin(raw, options).await
+        Reading::begin(raw, options, Some(path)).await
     };
     let reading = match open(usual, Access::Read).await {
         Err(error) if file.may_recover(error.code()) => {
@@ -141,7 +142,7 @@ async fn of_memory<S: Sink>(
         path: ":memory:".into(),
         source,
     })?;
-    let reading = Reading::begin(raw, options).await?;
+    let reading = Reading::begin(raw, options, None).await?;
     reading.stream(queries, sink, held).await
 }
 
@@ -161,9 +162,14 @@ impl Drop for Left {
 }
 
 impl Reading {
-    async fn begin(mut raw: Raw, options: &Options) -> Result<Reading, DbError> {
+    async fn begin(
+        mut raw: Raw,
+        options: &Options,
+        file: Option<&Path>,
+    ) -> Result<Reading, DbError> {
         let left = Arc::new(AtomicBool::new(false));
         let (options, gone) = (options.clone(), left.clone());
+        let file = file.map(Path::to_path_buf);
         let stop = options.stop.clone();
         raw.interrupted_by(Box::new(move || {
             gone.load(Ordering::Relaxed) || stop.is_raised()
@@ -173,7 +179,7 @@ impl Reading {
             // Where the file had to be opened for writing.
             raw.execute("PRAGMA query_only = ON")?;
             raw.execute("BEGIN")?;
-            let wait = Wait::new(&options);
+            let mut wait = Wait::new(&options, file.as_deref());
             // The state to read is that of the first read.
             while let Err(error) = raw.execute("SELECT 1 FROM sqlite_schema LIMIT 1") {
                 wait.ask_again(error)?;

@@ -317,7 +317,7 @@ pub(super) fn latency(median: Duration) -> Check {
     Check::ok("latency", message)
 }
 
-/// How `_migrations` stands.
+/// The state of the history.
 pub(super) fn records(history: &History) -> Check {
     if let Some(other) = history.others.first() {
         let message = format!(
@@ -330,9 +330,11 @@ pub(super) fn records(history: &History) -> Check {
     }
     let is_new = history.rows.is_empty() && history.revision == Revision::NONE;
     let message = match history.version() {
-        Some(version) => format!("_migrations is at V{version}"),
-        None if is_new => "there is no _migrations yet; the first run makes it".to_owned(),
-        None => "_migrations is there, and no version is applied".to_owned(),
+        Some(version) => format!("{} is at V{version}", history.table),
+        None if is_new => {
+            format!("there is no {} yet; the first run makes it", history.table)
+        }
+        None => format!("{} is there, and no version is applied", history.table),
     };
     Check::ok("records", message)
 }

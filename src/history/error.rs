@@ -1,6 +1,6 @@
 //! What can go wrong with the history, and which part of a script it was.
 
-use crate::db::{DbError, Failure};
+use crate::db::{DbError, Failure, HistoryTable};
 use crate::script::Step;
 
 /// The history cannot be read. Nothing was changed.
@@ -10,26 +10,38 @@ pub enum HistoryError {
     #[error(transparent)]
     Db(#[from] DbError),
     /// Another tool's table, or a view.
-    #[error("the {what} _migrations in this database is not Seedbed's")]
+    #[error("the {what} {table} in this database is not Seedbed's")]
     NotOurs {
+        /// Its name.
+        table: HistoryTable,
         /// `table` or `view`.
         what: String,
     },
     /// A later Seedbed wrote it.
     #[error(
-        "_migrations has layout {found}, written by a newer Seedbed; this one knows layouts up to {known}"
+        "{table} has layout {found}, written by a newer Seedbed; this one knows layouts up to {known}"
     )]
     Newer {
+        /// The table.
+        table: HistoryTable,
         /// The layout in the database.
         found: i64,
         /// [`crate::history::LAYOUT`].
         known: i64,
     },
+    /// No migration is recorded in the table of the settings, and another table is a history of Seedbed.
+    #[error("the history of this database is in the table {found}, and not in {table}")]
+    Elsewhere {
+        /// The table of the settings.
+        table: HistoryTable,
+        /// The table that is there.
+        found: String,
+    },
     /// An import into this database was begun and not finished.
     #[error("{0}")]
     Unfinished(super::Unfinished),
     /// A row that no Seedbed writes.
-    #[error("_migrations holds a row that cannot be read: {what}")]
+    #[error("the history holds a row that cannot be read: {what}")]
     Unreadable {
         /// What about it.
         what: String,
@@ -59,10 +71,22 @@ pub enum Part {
     Record,
     /// A statement of the unit.
     Step(Step),
-    /// With foreign keys off: rows without their parent before the unit ran, so that they cannot be counted.
+    /// Recording what the guards of a unit compare with, before it ran.
     ForeignKeysBefore,
-    /// With foreign keys off: the unit left more rows without their parent than there were.
+    /// The unit left rows without their parent that had one before. The failure's explanation has `child, rowid, parent,
+    /// columns, on_delete, parent_exists, found, all`: up to 20 rows, and how many there are.
     ForeignKeysAfter,
+    /// The unit made a foreign key that refers to no key: `child, columns, parent, parent_columns, parent_type`.
+    Mismatch,
+    /// Rows of a table do not fit the constraints that the unit gave it: `fault, found`.
+    OldRows,
+    /// The unit left a schema that the engine cannot read.
+    Schema,
+    /// At the end of the run, a foreign key has lost the parent table that it had: `unit, child, columns, parent_before,
+    /// parent`.
+    References,
+    /// At the end of the run, a view or a trigger does not compile: `view`, without the triggers.
+    Compiles,
     /// `COMMIT`.
     Commit,
 }

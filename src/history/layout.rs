@@ -3,11 +3,18 @@
 //! It is neither STRICT nor WITHOUT ROWID: an old `sqlite3` must be able to open the file and read the table. The
 //! long texts stand last, so that reading the rest does not walk through them.
 
-/// The name of the table.
-pub const TABLE: &str = "_migrations";
+/// The name of the table without a setting: see [`crate::db::HistoryTable`]. The statements here are written with it.
+pub const TABLE: &str = crate::db::HistoryTable::DEFAULT;
 
-/// The layout that this version writes. A database with a newer one is left alone.
-pub const LAYOUT: i64 = 1;
+/// The newest layout that this version writes: a text may be packed. A database with a newer one is left alone.
+pub const LAYOUT: i64 = 2;
+
+/// The layout of a history without packed texts, which every version reads. The first packed text raises it.
+pub(super) const FIRST_LAYOUT: i64 = 1;
+
+/// Raises the layout to `?1`.
+pub(super) const RAISE_LAYOUT: &str = "\
+UPDATE _migrations SET detail = ?1 WHERE kind = 'meta' AND version = 'layout'";
 
 /// Makes the table. The columns:
 ///
@@ -21,7 +28,9 @@ pub const LAYOUT: i64 = 1;
 /// | `applied_at`, `duration_ms` | UTC `YYYY-MM-DDTHH:MM:SS.sssZ` by the database's clock; whole milliseconds |
 /// | `run_id`, `applied_by` | the run that wrote the row, and who ran it |
 /// | `detail` | of `meta` rows: the value. Of others: a JSON object, see [`DOWN_CHECKSUM`], [`BASELINE`] and [`VIOLATIONS`] |
-/// | `source`, `down` | the canonical texts of the file as applied and of its down file |
+/// | `source`, `down` | the canonical texts of the file as applied and of its down file; of more than 1 MiB as a BLOB in the format of gzip, from layout 2 on |
+///
+/// While a run is under way, `source`, `down` and `checksum` of `revision` hold what its guards compare with.
 pub(super) const CREATE: &str = "\
 CREATE TABLE IF NOT EXISTS _migrations (
   kind TEXT NOT NULL,
@@ -57,8 +66,12 @@ const COLUMNS: [&str; 13] = [
     "down",
 ];
 
-/// Whether a `CREATE TABLE _migrations` makes the table that this program reads.
+/// Whether a `CREATE TABLE` makes the table that this program reads.
 pub(crate) fn makes_ours(sql: &str) -> bool {
+    // Most tables are told apart without their tokens.
+    if !sql.contains("applied_by") {
+        return false;
+    }
     let names: Vec<String> = crate::sql::significant(sql)
         .map(|token| crate::sql::unquote(token.text(sql)))
         .collect();
@@ -109,7 +122,7 @@ pub const SEED_ENVIRONMENT: &str = "environment";
 pub const WRITTEN: &str = "written";
 
 /// Key of `detail`: the foreign key violations that were there before a unit that runs with foreign keys off, as
-/// `[{"child", "parent", "count"}]`.
+/// `[{"child", "parent", "count"}]`. Tables with a mismatch are left out.
 pub const VIOLATIONS: &str = "violations_before";
 
 /// The table that remembers how far an import into this database has come, for as long as it is not finished. One row.

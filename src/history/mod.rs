@@ -5,14 +5,20 @@
 //! that refuses a script planned on another revision, and hands the whole to [`crate::db`]. Deciding what to do is
 //! not its business.
 
+mod effects;
 mod error;
+mod guards;
 mod layout;
 mod other_tools;
 mod others;
+mod packed;
 mod patience;
 mod read;
+mod refusal;
+mod restore;
 mod run;
 mod settle;
+mod watch;
 mod write;
 
 pub use error::{Failed, HistoryError, Part, RunError};
@@ -22,11 +28,13 @@ pub use layout::{
 pub(crate) use layout::{layout_of, makes_ours};
 pub use other_tools::{Columns, OTHER_TOOLS, OtherTool, Recorded};
 pub use others::OtherHistory;
-pub(crate) use others::not_the_applications;
+pub(crate) use others::{may_be_another_tools, not_the_applications};
 pub(crate) use patience::{Interrupted, Patience};
 pub(crate) use read::moment;
-pub use read::{History, Row, State, Unfinished, add_texts, read, read_with_texts};
-pub use run::{OnUnit, Receipt, UnitEvent, run};
-pub(crate) use run::{chained, run_chain};
+pub use read::{History, Objects, Row, State, Unfinished, add_texts, read, read_with_texts};
+pub(crate) use refusal::{Refusal, refusal, suspects};
+pub use run::{OnUnit, Receipt, UnitEvent, UnitOutcome, run};
+pub(crate) use run::{chained, run_chain, run_watched};
 pub(crate) use settle::{Found, Guarded, Unsettled, Wait, settle};
+pub(crate) use watch::Watch;
 pub(crate) use write::{at_revision, baselined};

@@ -3,7 +3,6 @@
 use super::other_tools::{COMPANIONS, OTHER_TOOLS, OtherTool, PREFIXES, Recorded};
 use super::read::History;
 use crate::db::{Db, DbError, Query, Reply};
-use crate::script::Key;
 use crate::sql::Value;
 
 /// The history of another tool, which holds at least one migration.
@@ -116,8 +115,7 @@ pub(super) async fn others(
     history: &History,
     reply: Reply,
 ) -> Result<Vec<OtherHistory>, DbError> {
-    let is_migration = |key: &Key| matches!(key, Key::Migration(_) | Key::Repeatable(_));
-    if history.rows.iter().any(|row| is_migration(&row.key)) {
+    if history.has_migrations() {
         return Ok(Vec::new());
     }
     let mut found = found(&reply.rows()?).tools;
@@ -131,6 +129,15 @@ pub(super) async fn others(
         others.extend(other(tool, table, &reply.rows()?));
     }
     Ok(others)
+}
+
+/// Whether a table of this name may be another tool's; [`not_the_applications`] decides, by its columns too.
+pub(crate) fn may_be_another_tools(table: &str) -> bool {
+    let table = table.to_ascii_lowercase();
+    let is_it = |name: &str| name.eq_ignore_ascii_case(&table);
+    OTHER_TOOLS.iter().any(|tool| is_it(tool.table))
+        || COMPANIONS.iter().any(|(_, beside)| is_it(beside))
+        || PREFIXES.iter().any(|prefix| table.starts_with(prefix))
 }
 
 /// Tables of this database that are not its application's, so that its migrations do not make them: those of known tools,

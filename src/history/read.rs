@@ -6,12 +6,13 @@ use std::time::Duration;
 use serde_json::Map;
 
 use super::error::HistoryError;
-use super::layout::{LAYOUT, TABLE, UNFINISHED};
+use super::layout::{LAYOUT, UNFINISHED, makes_ours};
 use super::others::{self, OtherHistory};
+use super::packed;
 use super::patience::Patience;
-use crate::db::{Code, Db, DbError, Engine, EngineError, Query, Reply, exists};
+use crate::db::{Code, Db, DbError, Engine, EngineError, HistoryTable, Query, Reply, exists};
 use crate::diagnostic::Diagnostic;
-use crate::script::{Key, Revision};
+use crate::script::{Key, Made, Revision};
 use crate::sql::Value;
 
 /// What `_migrations` says.
@@ -19,6 +20,8 @@ use crate::sql::Value;
 pub struct History {
     /// The engine of the database that it was read from, which a plan is made for.
     pub engine: Engine,
+    /// The table that it is in.
+    pub table: HistoryTable,
     /// The revision to plan on.
     pub revision: Revision,
     /// The mark that the first seeding set.
@@ -31,7 +34,12 @@ pub struct History {
     pub others: Vec<OtherHistory>,
     /// The tables and views that there are, in lower case, where there is no `_migrations`.
     pub tables: HashSet<String>,
+    /// The objects of the schema, where a repeatable is recorded and they were looked at.
+    pub objects: Option<Objects>,
 }
+
+/// Objects of a schema: the table or view that each is on, by type and name. All in lower case.
+pub type Objects = HashMap<(String, String), String>;
 
 /// An import that was begun and not finished, as [`UNFINISHED`](super::UNFINISHED) tells of it.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -131,9 +139,31 @@ impl History {
         self.rows.iter().map(|row| (&row.key, row)).collect()
     }
 
+    /// Whether a migration is recorded.
+    pub(super) fn has_migrations(&self) -> bool {
+        let is_migration = |key: &Key| matches!(key, Key::Migration(_) | Key::Repeatable(_));
+        self.rows.iter().any(|row| is_migration(&row.key))
+    }
+
     /// The row with this key. It looks at one row after the other.
     pub fn row(&self, key: &Key) -> Option<&Row> {
         self.rows.iter().find(|row| row.key == *key)
+    }
+
+    /// Those of these objects that are not in the database; none where its schema was not looked at.
+    pub(crate) fn gone<'a>(&self, objects: &'a [Made]) -> Vec<&'a Made> {
+        let is_gone = |made: &&Made| self.objects.is_some() && self.table_of(made).is_none();
+        objects.iter().filter(is_gone).collect()
+    }
+
+    /// The table or view that an object is on now, in lower case; its own name where it is one.
+    pub(crate) fn table_of(&self, made: &Made) -> Option<&str> {
+        let name = made.name.to_ascii_lowercase();
+        let mut types = made.types().iter();
+        types.find_map(|it| {
+            let key = ((*it).to_owned(), name.clone());
+            self.objects.as_ref()?.get(&key).map(String::as_str)
+        })
     }
 
     /// Recorded versions of migrations with their rows, ascending.
@@ -174,6 +204,16 @@ const TABLES: &str = "\
 SELECT lower(name) FROM sqlite_schema WHERE type IN ('table', 'view') \
 AND NOT EXISTS (SELECT 1 FROM sqlite_schema WHERE lower(name) = '_migrations')";
 
+/// The objects of the schema, where a repeatable is recorded. Without `_migrations` the query fails, as the next two.
+const OBJECTS: &str = "\
+SELECT type, lower(name), lower(tbl_name) FROM sqlite_schema \
+WHERE EXISTS (SELECT 1 FROM _migrations WHERE kind = 'repeatable')";
+
+/// Tables that may be a history under another name. One row for each, with its statement.
+const ELSEWHERE: &str = "\
+SELECT name, sql FROM sqlite_schema WHERE type = 'table' AND lower(name) <> '_migrations' \
+AND sql LIKE '%checksum%run_id%applied_by%source%'";
+
 const META: &str = "SELECT version, detail FROM _migrations WHERE kind = 'meta'";
 
 const ROWS: &str = "\
@@ -191,10 +231,15 @@ SELECT name, line, started_at, \
 /// [`HistoryError::NotOurs`] and [`HistoryError::Newer`] where the table is not one that this version may touch.
 pub async fn read(db: &Db) -> Result<History, HistoryError> {
     let import = Query::new(IMPORT).if_there(UNFINISHED);
-    let queries = [WHAT_IT_IS, META, ROWS, TABLES, &others::question()].map(Query::new);
-    let ([what, meta, rows, tables, of_others], import) = db.ask((queries, import)).await?;
+    let table = db.history_table();
+    let queries =
+        [WHAT_IT_IS, META, ROWS, OBJECTS, TABLES, ELSEWHERE].map(|sql| Query::new(table.sql(sql)));
+    let questions = (queries, (Query::new(others::question()), import));
+    let ([what, meta, rows, objects, tables, elsewhere], (of_others, import)) =
+        db.ask(questions).await?;
     let mut history = History {
         engine: db.engine(),
+        table: table.clone(),
         unfinished: import.rows()?.first().and_then(unfinished),
         tables: tables
             .rows::<1>()?
@@ -203,10 +248,42 @@ pub async fn read(db: &Db) -> Result<History, HistoryError> {
             .filter_map(text)
             .map(str::to_owned)
             .collect(),
-        ..history(what.rows()?, meta, rows)?
+        ..history(what.rows()?, meta, rows, table)?
     };
+    let mut keys = history.rows.iter().map(|row| &row.key);
+    if keys.any(|key| matches!(key, Key::Repeatable(_))) {
+        history.objects = Some(self::objects(objects)?);
+    }
+    if !history.has_migrations() {
+        not_elsewhere(db, &elsewhere.rows()?)?;
+    }
     history.others = others::others(db, &history, of_others).await?;
     Ok(history)
+}
+
+fn objects(reply: Reply) -> Result<Objects, HistoryError> {
+    let owned = |value: &Value| text(value).unwrap_or_default().to_owned();
+    let rows = reply.rows()?;
+    let objects = rows
+        .iter()
+        .map(|[what, name, table]| ((owned(what), owned(name)), owned(table)));
+    Ok(objects.collect())
+}
+
+/// Fails where this database has its history in a table of another name: all of its migrations would run again.
+fn not_elsewhere(db: &Db, tables: &[[Value; 2]]) -> Result<(), HistoryError> {
+    for [name, sql] in tables {
+        if let (Some(name), Some(sql)) = (text(name), text(sql))
+            && makes_ours(sql)
+            && !db.ignores(name)
+        {
+            return Err(HistoryError::Elsewhere {
+                table: db.history_table().clone(),
+                found: name.to_owned(),
+            });
+        }
+    }
+    Ok(())
 }
 
 fn unfinished([name, line, started_at, existing]: &[Value; 4]) -> Option<Unfinished> {
@@ -219,12 +296,18 @@ fn unfinished([name, line, started_at, existing]: &[Value; 4]) -> Option<Unfinis
 }
 
 /// Makes a history of three answers.
-fn history(what: Vec<[Value; 1]>, meta: Reply, rows: Reply) -> Result<History, HistoryError> {
+fn history(
+    what: Vec<[Value; 1]>,
+    meta: Reply,
+    rows: Reply,
+    table: &HistoryTable,
+) -> Result<History, HistoryError> {
     let [[what], ..] = &what[..] else {
         return Ok(History::default());
     };
     let not_ours = || HistoryError::NotOurs {
         what: text(what).unwrap_or("table").to_owned(),
+        table: table.clone(),
     };
     // A table of another tool lacks the columns, or the rows.
     let meta = meta.rows().map_err(|error| match error {
@@ -236,6 +319,7 @@ fn history(what: Vec<[Value; 1]>, meta: Reply, rows: Reply) -> Result<History, H
         return Err(HistoryError::Newer {
             found: layout,
             known: LAYOUT,
+            table: table.clone(),
         });
     }
     let revision = of(&meta, "revision")
@@ -343,14 +427,17 @@ pub async fn add_texts(
     }
 }
 
+const TEXTS: &str = "SELECT source, down FROM _migrations WHERE kind = ?1 AND version = ?2";
+
 /// Adds the recorded texts of these rows, and tells the revision that they are of.
 async fn texts_of(db: &Db, history: &mut History, keys: &[Key]) -> Result<Revision, HistoryError> {
+    let table = db.history_table();
     let of_key = |key| Query {
-        sql: "SELECT source, down FROM _migrations WHERE kind = ?1 AND version = ?2".to_owned(),
+        sql: table.sql(TEXTS).into_owned(),
         args: vec![Key::kind(key).into(), key.version()],
     };
     let texts: Vec<_> = keys.iter().map(|key| (key, of_key(key))).collect();
-    let queries = [exists(TABLE), Query::new(META)];
+    let queries = [exists(table.name()), Query::new(table.sql(META))];
     let ([there, meta], texts) = db.ask((queries, texts)).await?;
     // Without the table there is no revision, and no text.
     if there.rows::<1>()?.is_empty() {
@@ -362,8 +449,8 @@ async fn texts_of(db: &Db, history: &mut History, keys: &[Key]) -> Result<Revisi
     }
     for row in &mut history.rows {
         if let Some([[source, down], ..]) = rows.get(&row.key).map(Vec::as_slice) {
-            row.source = text(source).map(str::to_owned);
-            row.down = text(down).map(str::to_owned);
+            row.source = packed::recorded(source)?;
+            row.down = packed::recorded(down)?;
         }
     }
     let meta = meta.rows()?;
@@ -404,7 +491,9 @@ impl LastRuns {
 pub(super) async fn last_runs(db: &Db) -> Result<LastRuns, HistoryError> {
     let sql = "SELECT detail, name FROM _migrations WHERE kind = 'meta' AND version = 'revision'";
     // Without the table nothing happened.
-    let rows = db.rows(Query::new(sql).if_there(TABLE)).await?;
+    let table = db.history_table();
+    let query = Query::new(table.sql(sql)).if_there(table.name());
+    let rows = db.rows(query).await?;
     Ok(match &rows[..] {
         [[revision, ids], ..] => LastRuns {
             revision: Revision(number(revision).unwrap_or_default()),

@@ -1,19 +1,28 @@
 //! Carrying out scripts: lower them, send them until their outcome is known, and say of a failure which part of which script it was.
 
+use std::ops::Range;
 use std::sync::Arc;
 
+use super::effects::writes_to;
 use super::error::{Failed, Part, RunError};
+use super::guards::violations;
 use super::patience::Patience;
 use super::read;
-use super::settle::{Found, Guarded, Unsettled, Wait, settle};
-use super::write::{Purpose, lower};
-use crate::db::{At, Code, Db, Engine, Failure, OnProgress, Progress, Transaction};
+use super::restore;
+use super::settle::{Found, Guarded, Settled, Unsettled, Wait, settle};
+use super::watch::{self, OBJECTS, SchemaObject, Watch};
+use super::write::{Lowered, Purpose, lower};
+use crate::db::{
+    At, Code, Db, DbError, Engine, Failure, HistoryTable, OnProgress, Progress, Query, Transaction,
+};
 use crate::script::{Atomicity, Run, Script, Step};
-use crate::sql::Value;
+use crate::sql::{Value, identifier, literal};
 
 /// How a script is getting on.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum UnitEvent {
+    /// A statement of this unit begins; both from 0. On a server no statement is seen to begin.
+    Begins(usize, usize),
     /// All statements of this unit, from 0, succeeded; nothing is committed yet.
     Done(usize),
     /// Somebody else holds the lock.
@@ -29,6 +38,21 @@ pub struct Receipt {
     /// For each unit how long it took, in whole milliseconds by the database's clock; `None` for units that run no
     /// statements, or take a record back.
     pub durations: Vec<Option<i64>>,
+    /// For each unit whether it ran.
+    pub outcomes: Vec<UnitOutcome>,
+}
+
+/// What became of a unit of a script that happened. Only a [`Restore`](crate::script::Restore) may not have run.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum UnitOutcome {
+    /// It ran and is recorded.
+    Ran,
+    /// Everything that it makes was there.
+    NotNeeded,
+    /// It failed and was rolled back alone. These tables, which it needs, do not exist.
+    Pending(Vec<String>),
+    /// The answer was lost, and the database could not be read afterwards.
+    Unknown,
 }
 
 /// What became of scripts that were run one after another.
@@ -50,19 +74,20 @@ const CHAINED_BYTES: usize = 512 << 10;
 
 /// How many of these scripts are run at once: on a server as many as fit into one request, each still a transaction of
 /// its own; elsewhere one.
-pub(crate) fn chained(db: &Db, scripts: &[Script], run: &Run) -> usize {
+pub(crate) fn chained(db: &Db, scripts: &[Script], run: &Run, watch: &Watch) -> usize {
     if db.engine() != Engine::Server {
         return scripts.len().min(1);
     }
     let mut bytes = 0;
-    let fits = |script: &&Script| {
-        let steps = lower(script, run)
+    let fits = |(number, script): &(usize, &Script)| {
+        let steps = lower(script, run, watch.place(*number), db.history_table())
             .into_iter()
             .map(|it| it.transaction.steps);
         bytes += steps.flatten().map(|it| size(&it)).sum::<usize>();
         script.atomicity == Atomicity::Transaction && bytes <= CHAINED_BYTES
     };
-    let fitting = scripts.iter().take(CHAINED).take_while(fits).count();
+    let scripts_of_a_request = scripts.iter().enumerate().take(CHAINED);
+    let fitting = scripts_of_a_request.take_while(fits).count();
     fitting.max(scripts.len().min(1))
 }
 
@@ -87,9 +112,21 @@ pub async fn run(
     run: &Run,
     on_unit: OnUnit,
 ) -> Result<Receipt, RunError> {
+    let watch = Watch::new(std::slice::from_ref(script));
+    run_watched(db, script, run, on_unit, watch).await
+}
+
+/// The same with these guards.
+pub(crate) async fn run_watched(
+    db: &Db,
+    script: &Script,
+    run: &Run,
+    on_unit: OnUnit,
+    mut watch: Watch,
+) -> Result<Receipt, RunError> {
     let scripts = std::slice::from_ref(script);
     let mut patience = Patience::new(db);
-    let mut chain = run_chain(db, scripts, run, &[on_unit], &mut patience).await;
+    let mut chain = run_chain(db, scripts, run, &[on_unit], &mut patience, &mut watch).await;
     match (chain.stopped, chain.receipts.pop()) {
         (Some(error), _) => Err(error),
         (None, Some(receipt)) => Ok(receipt),
@@ -104,41 +141,140 @@ pub(crate) async fn run_chain(
     run: &Run,
     on_unit: &[OnUnit],
     patience: &mut Patience,
+    watch: &mut Watch,
 ) -> Chain {
-    let mut sending = Sending {
-        scripts,
-        run,
-        on_unit,
-        purposes: Vec::new(),
+    let (settled, purposes) = loop {
+        let mut sending = Sending {
+            table: db.history_table(),
+            scripts,
+            run,
+            on_unit,
+            watch,
+            purposes: Vec::new(),
+        };
+        let settled = settle(db, patience, &mut sending).await;
+        let purposes = sending.purposes;
+        if !is_broken_before(&settled, &purposes) {
+            break (settled, purposes);
+        }
+        // Nothing has happened yet. The objects that are broken already are left out of the probe.
+        match broken(db).await {
+            Ok(broken) => watch.knows_broken(broken),
+            Err(_) => break (settled, purposes),
+        }
     };
-    let settled = settle(db, patience, &mut sending).await;
     let happened = scripts[..settled.happened].iter();
     let mut receipts: Vec<Receipt> = happened.map(Receipt::without_durations).collect();
-    let purposes = sending.purposes;
     for answer in &settled.answers {
         let script = match scripts[settled.behind].atomicity {
             Atomicity::Transaction => settled.behind + answer.transaction,
             Atomicity::Bare => 0,
         };
-        if let Purpose::Done(unit) = purposes[answer.transaction][answer.step]
-            && let Some([Value::Integer(duration)]) = answer.rows.first().map(Vec::as_slice)
-        {
-            receipts[script].durations[unit] = Some(*duration);
+        let Receipt {
+            durations,
+            outcomes,
+        } = &mut receipts[script];
+        match purposes[answer.transaction][answer.step] {
+            Purpose::Done(unit) => {
+                if let Some([Value::Integer(duration)]) = answer.rows.first().map(Vec::as_slice) {
+                    durations[unit] = Some(*duration);
+                }
+                outcomes[unit] = UnitOutcome::Ran;
+            }
+            Purpose::Pending(unit) => outcomes[unit] = restore::pending(&answer.rows),
+            Purpose::Passed(unit) if outcomes[unit] == UnitOutcome::Unknown => {
+                outcomes[unit] = UnitOutcome::NotNeeded;
+            }
+            _ => {}
         }
     }
-    let stopped = settled.stopped.map(|unsettled| match unsettled {
-        Unsettled::Moved => RunError::Moved,
-        Unsettled::Unknown(lost) => RunError::Unknown(lost),
-        Unsettled::Failed(failure) => interpret(&scripts[settled.happened], run, failure),
-    });
+    restore::look_for_lost_answers(db, scripts, run, &mut receipts).await;
+    let stopped = match settled.stopped {
+        None => None,
+        Some(Unsettled::Moved) => Some(RunError::Moved),
+        Some(Unsettled::Unknown(lost)) => Some(RunError::Unknown(lost)),
+        Some(Unsettled::Failed(failure)) => {
+            let lowered = lower(
+                &scripts[settled.happened],
+                run,
+                watch.place(settled.happened),
+                db.history_table(),
+            );
+            let failure = only_new(db, failure).await;
+            let mut error = interpret(&scripts[settled.happened], lowered, failure);
+            if let RunError::Failed(failed) = &mut error {
+                with_values(db, failed, &scripts[settled.happened]).await;
+            }
+            Some(error)
+        }
+    };
+    watch.happened(settled.happened);
     Chain { receipts, stopped }
+}
+
+/// Whether a run stopped at its beginning, because a view or a trigger did not compile already.
+fn is_broken_before(settled: &Settled, purposes: &[Vec<Purpose>]) -> bool {
+    match &settled.stopped {
+        Some(Unsettled::Failed(Failure::Step {
+            committed: 0,
+            at: At::Step(step),
+            error,
+            ..
+        })) => {
+            let purpose = purposes.first().and_then(|of| of.get(*step));
+            settled.happened == 0
+                && purpose == Some(&Purpose::CompilesBefore)
+                && error.is_about_the_statement()
+        }
+        _ => false,
+    }
+}
+
+/// The views and triggers that do not compile.
+async fn broken(db: &Db) -> Result<Vec<SchemaObject>, DbError> {
+    let objects: Vec<SchemaObject> = db.rows(Query::new(OBJECTS)).await?;
+    let columns = db.query(objects.iter().map(watch::columns).collect());
+    let columns = columns.await?;
+    let compiling = objects.iter().zip(&columns);
+    let compiling = compiling.map(|(object, columns)| match columns {
+        Ok(columns) => watch::compiling(object, columns),
+        Err(_) => watch::compiling(object, &[]),
+    });
+    let answers = db.query(compiling.collect()).await?;
+    let broken = objects.into_iter().zip(answers);
+    let broken = broken.filter(|(_, answer)| answer.is_err());
+    Ok(broken.map(|(object, _)| object).collect())
+}
+
+/// Of a COMMIT that failed for rows without their parent, only those that are not in the database.
+async fn only_new(db: &Db, mut failure: Failure) -> Failure {
+    if let Failure::Step {
+        at: At::Commit,
+        explanation,
+        ..
+    } = &mut failure
+        && !explanation.is_empty()
+        && let Ok(before) = db.query(vec![Query::new(&*violations())]).await
+        && let Some(Ok(before)) = before.first()
+    {
+        explanation.retain(|row| !before.contains(row));
+        let all = i64::try_from(explanation.len()).unwrap_or(i64::MAX);
+        for row in explanation.iter_mut() {
+            if let Some(last) = row.last_mut() {
+                *last = Value::Integer(all);
+            }
+        }
+    }
+    failure
 }
 
 /// Scripts whose guards are revisions.
 struct Sending<'a> {
+    table: &'a HistoryTable,
     scripts: &'a [Script],
     run: &'a Run,
     on_unit: &'a [OnUnit],
+    watch: &'a Watch,
     /// Of the copy that was sent last, for each transaction.
     purposes: Vec<Vec<Purpose>>,
 }
@@ -152,19 +288,18 @@ impl Guarded for Sending<'_> {
         // For each transaction where its script's events go.
         let (mut transactions, mut on_unit) = (Vec::new(), Vec::new());
         self.purposes.clear();
-        for (script, events) in self.scripts.iter().zip(self.on_unit).skip(done) {
-            for lowered in lower(script, self.run) {
+        let scripts = self.scripts.iter().zip(self.on_unit).enumerate();
+        for (number, (script, events)) in scripts.skip(done) {
+            for lowered in lower(script, self.run, self.watch.place(number), self.table) {
                 transactions.push(lowered.transaction);
                 self.purposes.push(lowered.purposes);
                 on_unit.push(events.clone());
             }
         }
-        let ends = unit_ends(&self.purposes);
+        let units: Vec<_> = self.purposes.iter().map(|it| unit_steps(it)).collect();
         let on_progress: OnProgress = Arc::new(move |progress| match progress {
             Progress::Step { transaction, step } => {
-                if let Some(unit) = ends[transaction][step] {
-                    on_unit[transaction](UnitEvent::Done(unit));
-                }
+                unit_events(&units[transaction], step).for_each(|it| on_unit[transaction](it));
             }
             Progress::Waiting => on_unit[0](UnitEvent::Waiting),
             Progress::Committed(_) => {}
@@ -196,37 +331,109 @@ impl Guarded for Sending<'_> {
     }
 }
 
+/// Adds the keys of rows that have lost their parents. What a guard sees goes with the transaction, so they are read
+/// afterwards, and only of tables that the unit does not write to.
+async fn with_values(db: &Db, failed: &mut Failed, script: &Script) {
+    let (Part::ForeignKeysAfter, Some(unit), Failure::Step { explanation, .. }) =
+        (&failed.part, failed.unit, &mut failed.failure)
+    else {
+        return;
+    };
+    let unit = &script.units[unit];
+    let mut queries = Vec::new();
+    for (number, row) in explanation.iter().enumerate() {
+        if let [
+            Value::Text(child),
+            Value::Integer(rowid),
+            _,
+            Value::Text(columns),
+            ..,
+        ] = &row[..]
+            && !writes_to(unit, child)
+        {
+            let columns: Vec<String> = columns.split(", ").map(identifier).collect();
+            let mut query = Query::new(format!(
+                "SELECT {} FROM {} WHERE rowid = ?1",
+                columns.join(", "),
+                identifier(child)
+            ));
+            query.args = vec![Value::Integer(*rowid)];
+            queries.push((number, query));
+        }
+    }
+    let (numbers, queries): (Vec<_>, Vec<_>) = queries.into_iter().unzip();
+    if numbers.is_empty() {
+        return;
+    }
+    let Ok(answers) = db.query(queries).await else {
+        return;
+    };
+    for (number, answer) in numbers.into_iter().zip(answers) {
+        if let Some(values) = answer.ok().and_then(|rows| rows.into_iter().next()) {
+            let values: Vec<String> = values.iter().map(literal).collect();
+            explanation[number].push(Value::Text(values.join(", ")));
+        }
+    }
+}
+
 impl Receipt {
     /// It happened, and how long it took was lost with the answer.
     pub(super) fn without_durations(script: &Script) -> Receipt {
         Receipt {
             durations: vec![None; script.units.len()],
+            outcomes: script.units.iter().map(restore::without_answer).collect(),
         }
     }
 }
 
-/// For each step, the unit whose last statement it is.
-fn unit_ends(purposes: &[Vec<Purpose>]) -> Vec<Vec<Option<usize>>> {
-    purposes
-        .iter()
-        .map(|purposes| {
-            let next = purposes.iter().skip(1).copied().map(Some).chain([None]);
-            purposes
-                .iter()
-                .zip(next)
-                .map(|(purpose, next)| match *purpose {
-                    Purpose::Unit(unit) if next != Some(Purpose::Unit(unit)) => Some(unit),
-                    _ => None,
-                })
-                .collect()
-        })
-        .collect()
+/// Statements of a unit that stand side by side in a transaction. There may be a million, so no step has a value of its
+/// own.
+struct UnitSteps {
+    unit: usize,
+    /// The statements of the unit before these.
+    before: usize,
+    steps: Range<usize>,
+}
+
+/// Those of a transaction, in order.
+fn unit_steps(purposes: &[Purpose]) -> Vec<UnitSteps> {
+    let mut all: Vec<UnitSteps> = Vec::new();
+    for (step, purpose) in purposes.iter().enumerate() {
+        let Purpose::Unit(unit) = *purpose else {
+            continue;
+        };
+        match all.last_mut() {
+            Some(last) if last.unit == unit && last.steps.end == step => last.steps.end += 1,
+            last => {
+                let last = last.filter(|last| last.unit == unit);
+                let before = last.map_or(0, |last| last.before + last.steps.len());
+                all.push(UnitSteps {
+                    unit,
+                    before,
+                    steps: step..step + 1,
+                });
+            }
+        }
+    }
+    all
+}
+
+/// What the end of a step tells of units: that the last of its unit's statements succeeded, and that another begins.
+fn unit_events(all: &[UnitSteps], step: usize) -> impl Iterator<Item = UnitEvent> {
+    let at = |step: usize| {
+        let found = all.partition_point(|it| it.steps.end <= step);
+        all.get(found).filter(|it| it.steps.contains(&step))
+    };
+    let next = at(step + 1);
+    let done = at(step).filter(|it| next.is_none_or(|next| next.unit != it.unit));
+    let done = done.map(|it| UnitEvent::Done(it.unit));
+    let begins = next.map(|it| UnitEvent::Begins(it.unit, it.before + step + 1 - it.steps.start));
+    done.into_iter().chain(begins)
 }
 
 /// Which part of a script failed.
-fn interpret(script: &Script, run: &Run, failure: Failure) -> RunError {
-    let lowered = lower(script, run).into_iter();
-    let purposes: Vec<Vec<Purpose>> = lowered.map(|it| it.purposes).collect();
+fn interpret(script: &Script, lowered: Vec<Lowered>, failure: Failure) -> RunError {
+    let purposes: Vec<Vec<Purpose>> = lowered.into_iter().map(|it| it.purposes).collect();
     let (purpose, step) = match &failure {
         Failure::Step {
             committed,
@@ -245,11 +452,15 @@ fn interpret(script: &Script, run: &Run, failure: Failure) -> RunError {
             let step = script.units[unit].steps[before].clone();
             (Some(unit), Part::Step(step))
         }
-        (Some(Purpose::Before(unit)), _) if !interrupted => (Some(unit), Part::ForeignKeysBefore),
-        (Some(Purpose::After(unit)), _) if !interrupted => (Some(unit), Part::ForeignKeysAfter),
-        (Some(Purpose::Before(unit) | Purpose::After(unit)), _) => (Some(unit), Part::Record),
-        (Some(Purpose::Record(unit) | Purpose::Done(unit)), _) => (Some(unit), Part::Record),
-        (Some(Purpose::Table | Purpose::Guard), _) => (None, Part::Record),
+        (Some(purpose), _) if interrupted => (purpose.unit(), Part::Record),
+        (Some(Purpose::Before(unit)), _) => (Some(unit), Part::ForeignKeysBefore),
+        (Some(Purpose::After(unit)), _) => (Some(unit), Part::ForeignKeysAfter),
+        (Some(Purpose::Mismatch(unit)), _) => (Some(unit), Part::Mismatch),
+        (Some(Purpose::OldRows(unit)), _) => (Some(unit), Part::OldRows),
+        (Some(Purpose::Schema(unit)), _) => (Some(unit), Part::Schema),
+        (Some(Purpose::References), _) => (None, Part::References),
+        (Some(Purpose::Compiles), _) => (None, Part::Compiles),
+        (Some(purpose), _) => (purpose.unit(), Part::Record),
         (None, Failure::Step { at: At::Commit, .. }) => (None, Part::Commit),
         (_, _) => (None, Part::Begin),
     };

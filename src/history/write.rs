@@ -1,7 +1,13 @@
 //! The statements that record: a script becomes transactions. Pure.
 
-use super::layout::{BASELINE, CREATE, FIRST_ROWS, LAYOUT, VIOLATIONS};
-use crate::db::Transaction;
+use std::borrow::Cow;
+
+use super::effects::Effects;
+use super::guards;
+use super::layout::{BASELINE, CREATE, FIRST_LAYOUT, FIRST_ROWS, LAYOUT, RAISE_LAYOUT};
+use super::packed::{is_packed, stored};
+use super::watch::{Guard, Place};
+use crate::db::{HistoryTable, Transaction};
 use crate::script::{
     Atomicity, Entry, ForeignKeys, Key, Record, Revision, Run, Script, Step, Unit,
 };
@@ -16,14 +22,62 @@ pub(super) enum Purpose {
     Guard,
     /// Writes to `_migrations` for this unit.
     Record(usize),
-    /// Counts the violations that are there before this unit.
+    /// Fails where a view or a trigger does not compile before the run.
+    CompilesBefore,
+    /// Records what is to be compared with behind this unit.
     Before(usize),
     /// A statement of this unit.
     Unit(usize),
-    /// Fails where there are more violations than before this unit.
+    /// Fails where this unit has left a schema that cannot be read.
+    Schema(usize),
+    /// Fails where this unit has left rows that break the constraints of their table.
+    OldRows(usize),
+    /// Fails where a foreign key has become a mismatch in this unit.
+    Mismatch(usize),
+    /// Fails where a row has lost its parent in this unit.
     After(usize),
+    /// Records what this unit has done to foreign keys.
+    Compared(usize),
+    /// Fails where a foreign key has lost its parent table in this run.
+    References,
+    /// Fails where a view or a trigger does not compile at the end of the run.
+    Compiles,
+    /// Prepares a guard over the whole schema, or tidies up behind it.
+    Around,
     /// Writes how long this unit took, and is its last.
     Done(usize),
+    /// Decides whether this unit runs, or belongs to how that is done.
+    Condition(usize),
+    /// Names the tables that this unit misses: it failed, and was rolled back alone.
+    Pending(usize),
+    /// Follows this unit, whether it ran or not, and tells that the answer is there.
+    Passed(usize),
+}
+
+impl Purpose {
+    /// The unit that it belongs to.
+    pub(super) fn unit(self) -> Option<usize> {
+        match self {
+            Purpose::Record(unit)
+            | Purpose::Before(unit)
+            | Purpose::Unit(unit)
+            | Purpose::Schema(unit)
+            | Purpose::OldRows(unit)
+            | Purpose::Mismatch(unit)
+            | Purpose::After(unit)
+            | Purpose::Compared(unit)
+            | Purpose::Done(unit)
+            | Purpose::Condition(unit)
+            | Purpose::Pending(unit)
+            | Purpose::Passed(unit) => Some(unit),
+            Purpose::Table
+            | Purpose::Guard
+            | Purpose::CompilesBefore
+            | Purpose::References
+            | Purpose::Compiles
+            | Purpose::Around => None,
+        }
+    }
 }
 
 /// A transaction, and for each of its steps what it is there for.
@@ -37,15 +91,6 @@ const LAST_RUNS: usize = 37 * 64;
 
 const NOW: &str = "strftime('%Y-%m-%dT%H:%M:%fZ', 'now')";
 
-/// Rows without their parent, counted per child table and parent table:
-/// <https://sqlite.org/pragma.html#pragma_foreign_key_check>.
-const COUNTED: &str = "\
-SELECT \"table\" AS child, parent, count(*) AS found FROM pragma_foreign_key_check GROUP BY 1, 2";
-
-/// Some of the rows themselves, for the error, and how many they are in all.
-const VIOLATING: &str = "\
-SELECT \"table\", rowid, parent, count(*) OVER () FROM pragma_foreign_key_check LIMIT 20";
-
 impl Script {
     /// The revision of the history after this script.
     pub fn leaves(&self) -> Revision {
@@ -57,13 +102,49 @@ impl Script {
     }
 }
 
-/// Makes transactions of a script.
-pub(super) fn lower(script: &Script, run: &Run) -> Vec<Lowered> {
+/// Makes transactions of a script that has this place in its run. Their records go into `table`.
+pub(super) fn lower(
+    script: &Script,
+    run: &Run,
+    place: Place<'_>,
+    table: &HistoryTable,
+) -> Vec<Lowered> {
+    let mut lowered = lower_unnamed(script, run, place);
+    for Lowered {
+        transaction,
+        purposes,
+    } in &mut lowered
+    {
+        for (step, purpose) in transaction.steps.iter_mut().zip(purposes) {
+            let own = match purpose {
+                Purpose::Unit(_) => None,
+                _ => Some(&mut step.sql),
+            };
+            let explains = step.explain.iter_mut().chain(&mut step.explain_commit);
+            for sql in own.into_iter().chain(explains) {
+                if let Cow::Owned(named) = table.sql(sql) {
+                    *sql = named.into();
+                }
+            }
+        }
+    }
+    lowered
+}
+
+/// The same with the default name of the table.
+fn lower_unnamed(script: &Script, run: &Run, place: Place<'_>) -> Vec<Lowered> {
     match script.atomicity {
         Atomicity::Transaction => {
             let mut steps = Steps::new(script.expects, run);
+            steps.clear_the_way(&script.units);
+            steps.guards(place.before(), Purpose::CompilesBefore);
             for (number, unit) in script.units.iter().enumerate() {
                 steps.unit(number, unit, script.foreign_keys, run);
+            }
+            steps.guards(place.references(), Purpose::References);
+            steps.guards(place.compiles(script), Purpose::Compiles);
+            if script.foreign_keys == ForeignKeys::On {
+                steps.explain_commit();
             }
             vec![steps.done(script.foreign_keys, Atomicity::Transaction)]
         }
@@ -80,6 +161,7 @@ fn bare(script: &Script, run: &Run) -> Vec<Lowered> {
         let key = unit.record.key();
         match &unit.record {
             Record::Insert(entry) | Record::Replace(entry) => {
+                first.raise_layout(number, &unit.record);
                 first.push(Purpose::Record(number), insert(entry, "started", run));
                 last.push(Purpose::Record(number), set_state(key, "applied"));
                 last.push(Purpose::Done(number), duration(key));
@@ -89,13 +171,18 @@ fn bare(script: &Script, run: &Run) -> Vec<Lowered> {
                 last.push(Purpose::Record(number), delete(key));
             }
             // They come without statements, so there is nothing that could be half done.
-            Record::Amend(_) | Record::Settle(_) | Record::Mark(_) => {
+            Record::Amend(_)
+            | Record::Move { .. }
+            | Record::Settle(_)
+            | Record::Mark(_)
+            | Record::Restore(_) => {
                 first.unit(number, unit, script.foreign_keys, run);
             }
         }
         for step in &unit.steps {
             between.push(Purpose::Unit(number), step.clone());
         }
+        between.schema(number, &Effects::of(unit));
     }
     vec![
         first.done(ForeignKeys::On, Atomicity::Transaction),
@@ -105,9 +192,9 @@ fn bare(script: &Script, run: &Run) -> Vec<Lowered> {
 }
 
 #[derive(Default)]
-struct Steps {
-    steps: Vec<Step>,
-    purposes: Vec<Purpose>,
+pub(super) struct Steps {
+    pub(super) steps: Vec<Step>,
+    pub(super) purposes: Vec<Purpose>,
 }
 
 impl Steps {
@@ -116,7 +203,10 @@ impl Steps {
         let mut steps = Steps::default();
         if expects == Revision::NONE {
             steps.push(Purpose::Table, Step::own(CREATE, vec![]));
-            steps.push(Purpose::Table, Step::own(FIRST_ROWS, vec![LAYOUT.into()]));
+            steps.push(
+                Purpose::Table,
+                Step::own(FIRST_ROWS, vec![FIRST_LAYOUT.into()]),
+            );
         }
         steps.push(
             Purpose::Guard,
@@ -138,33 +228,65 @@ impl Steps {
         steps
     }
 
-    fn push(&mut self, purpose: Purpose, step: Step) {
+    pub(super) fn push(&mut self, purpose: Purpose, step: Step) {
         self.purposes.push(purpose);
         self.steps.push(step);
     }
 
+    /// Rows that change their keys leave the old ones first: two may exchange them.
+    fn clear_the_way(&mut self, units: &[Unit]) {
+        for (number, unit) in units.iter().enumerate() {
+            if let Record::Move { from, .. } = &unit.record {
+                self.push(Purpose::Record(number), set_aside(from));
+            }
+        }
+    }
+
+    /// Where a record has a packed text, which a program that knows the first layout alone would take for none.
+    fn raise_layout(&mut self, number: usize, record: &Record) {
+        let (Record::Insert(entry)
+        | Record::Replace(entry)
+        | Record::Amend(entry)
+        | Record::Move { entry, .. }) = record
+        else {
+            return;
+        };
+        if is_packed(&entry.source) || entry.down.as_deref().is_some_and(is_packed) {
+            self.push(
+                Purpose::Record(number),
+                Step::own(RAISE_LAYOUT, vec![LAYOUT.into()]),
+            );
+        }
+    }
+
     fn unit(&mut self, number: usize, unit: &Unit, foreign_keys: ForeignKeys, run: &Run) {
+        if let Record::Restore(restore) = &unit.record {
+            let mut inner = Steps::default();
+            let replaced = Unit {
+                record: Record::Replace(restore.entry.clone()),
+                steps: unit.steps.clone(),
+            };
+            inner.unit(number, &replaced, foreign_keys, run);
+            return self.restore(number, restore, inner);
+        }
         let key = unit.record.key();
+        self.raise_layout(number, &unit.record);
         match &unit.record {
             Record::Insert(entry) | Record::Replace(entry) => {
                 self.push(Purpose::Record(number), insert(entry, "applied", run));
             }
             Record::Amend(entry) => self.push(Purpose::Record(number), amend(entry)),
+            Record::Move { from, entry } => {
+                self.push(Purpose::Record(number), move_to(from, entry));
+            }
             Record::Settle(key) => self.push(Purpose::Record(number), set_state(key, "applied")),
             Record::Mark(environment) => {
                 self.push(Purpose::Record(number), mark(environment, run));
             }
-            Record::Delete(_) => {}
+            Record::Delete(_) | Record::Restore(_) => {}
         }
-        let counts = foreign_keys == ForeignKeys::Off && !unit.steps.is_empty();
-        if counts {
-            self.push(Purpose::Before(number), count_before(key));
-        }
-        for step in &unit.steps {
-            self.push(Purpose::Unit(number), step.clone());
-        }
-        if counts {
-            self.push(Purpose::After(number), no_more_than_before(key));
+        if !unit.steps.is_empty() {
+            self.statements(number, unit, foreign_keys);
         }
         match &unit.record {
             Record::Insert(_) | Record::Replace(_) if !unit.steps.is_empty() => {
@@ -172,6 +294,61 @@ impl Steps {
             }
             Record::Delete(key) => self.push(Purpose::Record(number), delete(key)),
             _ => {}
+        }
+    }
+
+    /// The statements of a unit, between what they are compared with and the guards that compare.
+    fn statements(&mut self, number: usize, unit: &Unit, foreign_keys: ForeignKeys) {
+        let effects = Effects::of(unit);
+        let rows = guards::compares_rows(foreign_keys, &effects);
+        if rows {
+            for step in guards::rows_before(unit, &effects) {
+                self.push(Purpose::Before(number), step);
+            }
+        }
+        let old_rows = guards::old_rows(&effects);
+        let old_rows = old_rows.map(|(before, after)| {
+            self.push(Purpose::Before(number), before);
+            after
+        });
+        if let Some(step) = guards::references_before(&effects) {
+            self.push(Purpose::Before(number), step);
+        }
+        for step in &unit.steps {
+            self.push(Purpose::Unit(number), step.clone());
+        }
+        self.schema(number, &effects);
+        if let Some(step) = old_rows {
+            self.push(Purpose::OldRows(number), step);
+        }
+        if rows {
+            self.push(Purpose::Mismatch(number), guards::no_new_mismatch());
+            self.push(Purpose::After(number), guards::no_new_violation());
+            self.push(Purpose::Compared(number), guards::forget_rows());
+        }
+        if let Some(step) = guards::references_after(unit, &effects) {
+            self.push(Purpose::Compared(number), step);
+        }
+    }
+
+    fn schema(&mut self, number: usize, effects: &Effects) {
+        for step in guards::reads_schema(effects) {
+            self.push(Purpose::Schema(number), step);
+        }
+    }
+
+    fn guards(&mut self, guards: Vec<Guard>, refuses: Purpose) {
+        for guard in guards {
+            match guard {
+                Guard::Record(step) => self.push(Purpose::Around, step),
+                Guard::Refuse(step) => self.push(refuses, step),
+            }
+        }
+    }
+
+    fn explain_commit(&mut self) {
+        if let Some(last) = self.steps.last_mut() {
+            last.explain_commit = Some(guards::violations());
         }
     }
 
@@ -188,21 +365,23 @@ impl Steps {
 }
 
 /// Fails where the history is not at this revision, which stays as it is.
-pub(crate) fn at_revision(expects: Revision) -> Step {
+pub(crate) fn at_revision(expects: Revision, table: &HistoryTable) -> Step {
     match expects {
         // There is no table yet.
         Revision::NONE => Step::guard(
-            "NOT EXISTS (SELECT 1 FROM sqlite_schema WHERE lower(name) = '_migrations')",
+            &table.sql("NOT EXISTS (SELECT 1 FROM sqlite_schema WHERE lower(name) = '_migrations')"),
             Vec::new(),
         ),
         Revision(number) => Step::guard(
-            "(SELECT detail FROM _migrations WHERE kind = 'meta' AND version = 'revision') = CAST(?1 AS TEXT)",
+            &table.sql(
+                "(SELECT detail FROM _migrations WHERE kind = 'meta' AND version = 'revision') = CAST(?1 AS TEXT)",
+            ),
             vec![number.into()],
         ),
     }
 }
 
-fn key_args(key: &Key) -> Vec<Value> {
+pub(super) fn key_args(key: &Key) -> Vec<Value> {
     vec![key.kind().into(), key.version()]
 }
 
@@ -216,8 +395,8 @@ fn insert(entry: &Entry, state: &str, run: &Run) -> Step {
         run.id.as_str().into(),
         run.by.as_str().into(),
         detail(entry),
-        entry.source.as_str().into(),
-        entry.down.as_deref().into(),
+        stored(&entry.source),
+        entry.down.as_deref().map_or(Value::Null, stored),
         entry.effective.as_deref().into(),
     ]);
     // A baseline's migrations never ran here, so they have no time of their own.
@@ -243,14 +422,40 @@ fn amend(entry: &Entry) -> Step {
         entry.name.as_str().into(),
         entry.checksum.as_str().into(),
         detail(entry),
-        entry.source.as_str().into(),
-        entry.down.as_deref().into(),
+        stored(&entry.source),
+        entry.down.as_deref().map_or(Value::Null, stored),
         entry.effective.as_deref().into(),
     ]);
     Step::own(
         "UPDATE _migrations SET name = ?3, checksum = ?4, \
          detail = json_patch(coalesce(detail, '{}'), coalesce(?5, '{}')), source = ?6, down = ?7, effective = ?8 \
          WHERE kind = ?1 AND version = ?2",
+        args,
+    )
+}
+
+/// Between its old key and its new one a row has a blob, which is no key of any row.
+fn set_aside(from: &Key) -> Step {
+    Step::own(
+        "UPDATE _migrations SET version = CAST(version AS BLOB) WHERE kind = ?1 AND version = ?2",
+        key_args(from),
+    )
+}
+
+fn move_to(from: &Key, entry: &Entry) -> Step {
+    let mut args = key_args(from);
+    args.extend([
+        entry.key.version(),
+        entry.name.as_str().into(),
+        entry.checksum.as_str().into(),
+        detail(entry),
+        stored(&entry.source),
+        entry.down.as_deref().map_or(Value::Null, stored),
+    ]);
+    Step::own(
+        "UPDATE _migrations SET version = ?3, name = ?4, checksum = ?5, \
+         detail = json_patch(coalesce(detail, '{}'), coalesce(?6, '{}')), source = ?7, down = coalesce(?8, down) \
+         WHERE kind = ?1 AND version = CAST(?2 AS BLOB)",
         args,
     )
 }
@@ -299,35 +504,6 @@ fn duration(key: &Key) -> Step {
          WHERE kind = ?1 AND version = ?2 RETURNING duration_ms",
         key_args(key),
     )
-}
-
-fn count_before(key: &Key) -> Step {
-    Step::own(
-        format!(
-            "UPDATE _migrations SET detail = json_set(coalesce(detail, '{{}}'), '$.{VIOLATIONS}', \
-             json((SELECT json_group_array(json_object('child', child, 'parent', parent, 'count', found)) \
-             FROM ({COUNTED})))) WHERE kind = ?1 AND version = ?2"
-        ),
-        key_args(key),
-    )
-}
-
-fn no_more_than_before(key: &Key) -> Step {
-    Step {
-        explain: Some(VIOLATING),
-        ..Step::own(
-            format!(
-                "SELECT CASE WHEN EXISTS (SELECT 1 FROM ({COUNTED}) AS now WHERE found > coalesce(\
-                 (SELECT json_extract(before.value, '$.count') \
-                 FROM _migrations, json_each(detail, '$.{VIOLATIONS}') AS before \
-                 WHERE kind = ?1 AND version = ?2 \
-                 AND json_extract(before.value, '$.child') = now.child \
-                 AND json_extract(before.value, '$.parent') = now.parent), 0)) \
-                 THEN json('rows without their parent') ELSE 1 END"
-            ),
-            key_args(key),
-        )
-    }
 }
 
 /// A migration that `baseline` took as applied: recorded, and never run.

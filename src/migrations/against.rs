@@ -2,6 +2,7 @@
 
 use super::file::{Order, meaning};
 use super::problem::{Edit, diff, file_name};
+use super::same_text::same_texts_as_in;
 use super::set::{Migration, Migrations};
 use crate::diagnostic::Diagnostic;
 use crate::script::Key;
@@ -11,19 +12,36 @@ use crate::script::Key;
 pub struct Base {
     /// What it is called: a branch, a commit.
     pub name: String,
+    /// The folder of the migrations, as it is shown.
+    pub folder: String,
+    /// The folder that the base has them in, from the top of the repository, where that is another one.
+    pub elsewhere: Option<String>,
     /// Its migrations where the branch left it: what the branch must not change.
     pub common: Migrations,
     /// Its migrations now: what the branch must come after.
     pub tip: Migrations,
 }
 
+impl Base {
+    /// Whether it has this file under the same version: its text, or its words.
+    pub(super) fn has(&self, file: &Migration) -> bool {
+        let same = |known: &Migration| known.words == file.words || has_meaning_of(known, file);
+        let of = |set: &Migrations| set.get(&file.key).is_some_and(same);
+        of(&self.tip) || of(&self.common)
+    }
+}
+
 /// What is wrong with a set as a successor of `base`: migrations that were there and are gone or changed, and new ones
 /// that come too late. What the set alone tells is not repeated.
 pub fn check_against(set: &Migrations, base: &Base) -> Vec<Diagnostic> {
-    let mut problems = Vec::new();
+    let mut problems: Vec<Diagnostic> = what_is_compared(set, base).into_iter().collect();
     for old in base.common.iter() {
         match set.get(&old.key) {
-            Some(now) => problems.extend(edited(old, now, base)),
+            Some(now) if is_other(old, now) => problems.extend(gone(old, set, base)),
+            Some(now) => {
+                problems.extend(edited(old, now, base));
+                problems.extend(down_removed(old, now, base));
+            }
             // Its file is there, and does not fit.
             None if old
                 .version()
@@ -36,7 +54,71 @@ pub fn check_against(set: &Migrations, base: &Base) -> Vec<Diagnostic> {
             problems.extend(behind(new, base));
         }
     }
+    problems.extend(same_texts_as_in(set, base));
     problems
+}
+
+/// Where nothing, or not the same folder, is compared, an empty list of problems would prove nothing.
+fn what_is_compared(set: &Migrations, base: &Base) -> Option<Diagnostic> {
+    let Base { name, folder, .. } = base;
+    if let Some(elsewhere) = &base.elsewhere {
+        let message = format!(
+            "{name} has these migrations in {elsewhere}, and not in {folder}: the two folders were compared"
+        );
+        return Some(Diagnostic::problem("base-moved", message).warning());
+    }
+    if set.is_empty() {
+        return None;
+    }
+    if base.tip.is_empty() && base.common.is_empty() {
+        let message =
+            format!("{name} has no migrations in {folder}, so nothing was compared with it");
+        return Some(Diagnostic::problem("base-empty", message).warning().help(
+            "nothing has to be done where these are the first migrations; otherwise see whether `--base` and \
+             `--migrations` name what you mean",
+        ));
+    }
+    let unchanged = |old: &Migration| {
+        let mut files = set.get(&old.key).into_iter().chain(set.claims(&old.key));
+        files.any(|now| has_meaning_of(now, old))
+    };
+    let several = base.common.iter().nth(1).is_some();
+    let nothing_is = several && !base.common.iter().any(unchanged);
+    nothing_is.then(|| {
+        let message = format!("no migration of {name} is in {folder} as it was");
+        Diagnostic::problem("base-differs", message)
+            .warning()
+            .help("see whether `--base` and `--migrations` name what you mean")
+    })
+}
+
+/// Whether a file has taken the version of another migration: its name and its meaning are other ones.
+fn is_other(old: &Migration, now: &Migration) -> bool {
+    old.version().is_some() && old.words != now.words && !has_meaning_of(now, old)
+}
+
+/// A down file that is no more, unless it is gone where it is to be merged too.
+fn down_removed(old: &Migration, now: &Migration, base: &Base) -> Option<Diagnostic> {
+    let file = &old.down.as_ref()?.source.name;
+    let merged = base.tip.get(&old.key);
+    if now.down.is_some() || merged.is_none_or(|merged| merged.down.is_none()) {
+        return None;
+    }
+    let message = format!(
+        "{} has a down file for {}, {file}, and it is gone",
+        base.name, old.key
+    );
+    Some(
+        Diagnostic::problem("down-removed", message)
+            .warning()
+            .about(&old.key)
+            .in_file(&now.up.source.name)
+            .help(format!(
+                "bring it back, or `undo` will not work for {} in databases that apply it from now on; those that have \
+                 applied it keep the down text that was recorded",
+                old.key
+            )),
+    )
 }
 
 /// A versioned migration that is another now, unless it is the same as where it is to be merged.
@@ -89,30 +171,60 @@ fn has_meaning_of(one: &Migration, other: &Migration) -> bool {
         || meaning(&one.up.source.text) == meaning(&other.up.source.text)
 }
 
-/// A migration without a file, unless it has none where it is to be merged either.
+/// A migration without a file of its own, unless it has none where it is to be merged either.
 fn gone(old: &Migration, set: &Migrations, base: &Base) -> Option<Diagnostic> {
-    base.tip.get(&old.key)?;
+    let merged = base.tip.get(&old.key)?;
+    if !has_meaning_of(merged, old) {
+        return None;
+    }
     let now = set
         .versioned
         .iter()
-        .filter(|new| base.common.get(&new.key).is_none())
+        .filter(|new| {
+            base.common
+                .get(&new.key)
+                .is_none_or(|same| !has_meaning_of(new, same))
+        })
         .find(|new| matches!(old.key, Key::Migration(_)) && has_meaning_of(new, old));
+    let in_its_place = set.get(&old.key);
+    let base_set = &base.common;
     let (key, name, base) = (&old.key, &old.words, &base.name);
     let problem = |message| Diagnostic::problem("missing", message).about(key);
-    Some(match (key, now) {
-        (Key::Repeatable(_), _) => problem(format!("{key} is in {base} and has no file any more"))
-            .warning()
-            .help("drop what it made in a new migration"),
-        (_, Some(now)) => problem(format!(
+    if let Key::Repeatable(_) = key {
+        return Some(
+            problem(format!("{key} is in {base} and has no file any more"))
+                .warning()
+                .help("drop what it made in a new migration"),
+        );
+    }
+    let file = &old.up.source.name;
+    let message = match now {
+        Some(now) => format!(
             "{key}__{name} is in {base}, and {} has its statements now",
             now.up.source.name
-        ))
-        .help("give the file its version back"),
-        (_, None) => problem(format!(
-            "{key}__{name} is in {base} and has no file any more"
-        ))
-        .help("bring the file back; to undo what it does, write a new migration"),
-    })
+        ),
+        None => format!("{key}__{name} is in {base} and has no file any more"),
+    };
+    let back = match now {
+        Some(now) => format!("rename {} back to {file}", now.up.source.name),
+        None => format!("bring {file} back; to undo what it does, write a new migration"),
+    };
+    let mut problem = problem(message);
+    // The file that the base knows keeps its version.
+    let is_new = |other: &&Migration| {
+        let mut known = base_set.iter();
+        !known.any(|known| has_meaning_of(known, other))
+    };
+    let taken_by = in_its_place.filter(is_new);
+    if let Some(other) = taken_by {
+        let other = &other.up.source.name;
+        problem = problem.in_file(other).help(format!(
+            "{} has taken its version: `renumber {}` gives it the next free one",
+            file_name(other),
+            file_name(other)
+        ));
+    }
+    Some(problem.help(back))
 }
 
 /// A new migration that would be merged below others, or onto another of its version.
@@ -167,6 +279,7 @@ mod tests {
             name: "main".to_owned(),
             common: set(common),
             tip: set(tip),
+            ..Base::default()
         };
         let mut found = String::new();
         for problem in check_against(&set(files), &base) {

@@ -1,6 +1,7 @@
 //! Applying what is pending.
 
-use super::plan::{PlanOptions, edited_keys, plan};
+use super::identity::edited_keys;
+use super::plan::{PlanOptions, plan};
 use super::set::Migrations;
 use super::{ApplyError, Outcome};
 use crate::db::Db;
@@ -92,6 +93,7 @@ impl Reader for Applying<'_> {
         Decision {
             under_way: plan.started().map(|item| item.key.clone()),
             problems: plan.problems,
+            look_again: !plan.to_look_at.is_empty(),
             scripts: plan.scripts,
         }
     }

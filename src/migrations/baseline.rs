@@ -3,16 +3,18 @@
 use std::collections::{BTreeMap, HashSet};
 use std::sync::Arc;
 
+use super::identity::{applied, file_problems};
 use super::plan::{Grouping, entry, scripts};
 use super::problem::{AS_RECORDED, no_such_version, started};
 use super::reading::{self, Reading};
 use super::rehearse::{Act, Rehearsal, Stopped, Way};
+use super::repair::nothing_remains;
 use super::set::{Migration, Migrations};
 use super::{ApplyError, Outcome};
-use crate::db::{Db, DbError};
+use crate::db::{Db, DbError, HistoryTable};
 use crate::diagnostic::Diagnostic;
 use crate::drive::{Decision, OnEvent, Reader, drive};
-use crate::history::{self, History, HistoryError, Row, State, baselined};
+use crate::history::{self, BASELINE, History, HistoryError, Row, State, baselined};
 use crate::schema::{Difference, ObjectKind, compare, inspect};
 use crate::script::{Entry, Key, Record, Revision, Run, Source};
 
@@ -77,13 +79,13 @@ pub async fn baseline(
     let outcome = drive(db, run, on_event, &mut taking).await;
     match taking.refused {
         Some(refused) => Err(refused),
-        None => Ok(outcome?),
+        None => Ok(nothing_remains(db, set, outcome?).await?),
     }
 }
 
 /// What is to be recorded. Pure.
 fn decide(set: &Migrations, history: &History, version: i64) -> Decision {
-    let mut problems = set.problems.clone();
+    let mut problems = file_problems(set, history);
     // A version that several claim is none of them, and told already.
     if problems.is_empty() && set.get(&Key::Migration(version)).is_none() {
         problems.push(no_such_version(version, "files"));
@@ -100,8 +102,12 @@ fn decide(set: &Migrations, history: &History, version: i64) -> Decision {
         .filter(|migration| up_to(&migration.key))
         .collect();
     for migration in &new {
-        problems.extend_from_slice(Act::new(&migration.up).problems());
-        problems.extend(reading::of_down(migration.down.as_ref()));
+        problems.extend_from_slice(Act::new(&migration.up, &history.table).problems());
+        problems.extend(reading::of_down(
+            migration.down.as_ref(),
+            history.engine,
+            &history.table,
+        ));
     }
     if problems.iter().any(Diagnostic::is_error) {
         return Decision {
@@ -187,19 +193,11 @@ async fn look(
     history: &History,
     version: i64,
 ) -> Result<Vec<Diagnostic>, BaselineError> {
-    let mut rehearsal = Rehearsal::new().await.map_err(BaselineError::Memory)?;
-    let mut warnings = Vec::new();
-    for (entry, act) in acts(set, history, version) {
-        if let Some(obstacle) = act.obstacle() {
-            warnings.push(obstacle);
-            continue;
-        }
-        match rehearsal.act(Record::Insert(entry), &act, Way::Up).await {
-            Ok(()) => {}
-            Err(Stopped::Db(error)) => return Err(BaselineError::Memory(error)),
-            Err(Stopped::Problem(problem)) => return Err(cannot_replay(*problem, version)),
-        }
-    }
+    let replayed = replay(acts(set, history, version)).await;
+    let (mut rehearsal, mut warnings) = replayed.map_err(|stopped| match stopped {
+        Stopped::Db(error) => BaselineError::Memory(error),
+        Stopped::Problem(problem) => cannot_replay(problem.diagnostic, version),
+    })?;
     let foreign = history::not_the_applications(db)
         .await
         .map_err(ApplyError::from)?;
@@ -207,7 +205,7 @@ async fn look(
     let expected = schema.without(&foreign);
     // Views and triggers that the next `migrate` makes anew may be there or not.
     for migration in unrecorded(set, history) {
-        let act = Act::new(&migration.up);
+        let act = Act::new(&migration.up, &history.table);
         if matches!(migration.key, Key::Repeatable(_)) && act.is_sound() && act.obstacle().is_none()
         {
             // One that fails leaves nothing, and is no business of a baseline.
@@ -249,27 +247,37 @@ fn name(difference: &Difference) -> (ObjectKind, String) {
     (object.kind, object.name.to_ascii_lowercase())
 }
 
-/// The rows of migrations and repeatables that are in the database.
-fn applied(history: &History) -> impl Iterator<Item = &Row> {
-    history.rows.iter().filter(|row| {
-        row.state == State::Applied && matches!(row.key, Key::Migration(_) | Key::Repeatable(_))
-    })
+/// Whether a migration was recorded as applied, and never run by Seedbed.
+pub(super) fn is_adopted(row: &Row) -> bool {
+    row.detail.get(BASELINE) == Some(&true.into())
 }
 
 /// Everything that made the database what it is, in order.
-fn acts(set: &Migrations, history: &History, version: i64) -> Vec<(Entry, Act)> {
-    let mut acts: BTreeMap<Key, (Entry, Act)> = BTreeMap::new();
-    for migration in &set.versioned {
-        if migration.version().is_some_and(|number| number <= version) {
-            let act = (entry(migration), Act::new(&migration.up));
-            acts.insert(migration.key.clone(), act);
-        }
-    }
-    for row in applied(history) {
-        let Some(text) = &row.source else { continue };
+fn acts(set: &Migrations, history: &History, version: i64) -> Acts {
+    let files = set.versioned.iter();
+    let mut acts: Acts = files
+        .filter(|migration| migration.version().is_some_and(|number| number <= version))
+        .map(|migration| act_of(migration, &history.table))
+        .collect();
+    acts.append(&mut recorded_acts(history));
+    acts
+}
+
+/// What is replayed in memory. Keys of migrations come before those of repeatables.
+pub(super) type Acts = BTreeMap<Key, (Entry, Act)>;
+
+/// A migration as its file says it.
+pub(super) fn act_of(migration: &Migration, table: &HistoryTable) -> (Key, (Entry, Act)) {
+    let act = (entry(migration), Act::new(&migration.up, table));
+    (migration.key.clone(), act)
+}
+
+/// What is applied, as it was recorded. The history must have the texts.
+pub(super) fn recorded_acts(history: &History) -> Acts {
+    let acts = applied(history).filter_map(|row| {
         let source = Arc::new(Source {
             name: format!("{}__{}.sql{AS_RECORDED}", row.key, row.name),
-            text: text.clone(),
+            text: row.source.clone()?,
         });
         let entry = Entry {
             key: row.key.clone(),
@@ -280,10 +288,22 @@ fn acts(set: &Migrations, history: &History, version: i64) -> Vec<(Entry, Act)> 
             down: None,
             detail: serde_json::Map::new(),
         };
-        acts.insert(row.key.clone(), (entry, Act::of(&source)));
+        Some((row.key.clone(), (entry, Act::of(&source, &history.table))))
+    });
+    acts.collect()
+}
+
+/// Runs all of it in memory. The warnings are about files that could not be replayed.
+pub(super) async fn replay(acts: Acts) -> Result<(Rehearsal, Vec<Diagnostic>), Stopped> {
+    let mut rehearsal = Rehearsal::new().await?;
+    let mut warnings = Vec::new();
+    for (entry, act) in acts.into_values() {
+        match act.obstacle() {
+            Some(obstacle) => warnings.push(obstacle),
+            None => rehearsal.act(Record::Insert(entry), &act, Way::Up).await?,
+        }
     }
-    // Keys of migrations come before those of repeatables.
-    acts.into_values().collect()
+    Ok((rehearsal, warnings))
 }
 
 /// A file that fails in memory cannot have made this database, or not from nothing.

@@ -1,11 +1,37 @@
 //! Checking a set of migrations without the database that it is for: files, statements, and a rehearsal in memory.
+//!
+//! Two databases are built. The new one runs everything from nothing. The one that exists has the versions and the
+//! repeatable migrations that are published, and rows in every table, before it runs what is new. Both must end with the
+//! same schema, in which every view and trigger compiles. Nothing here touches a database of the project.
 
-use super::rehearse::{Act, Rehearsal, Stopped, Way};
+use std::collections::{BTreeMap, HashSet};
+
+use self::compiles::{Uncompiled, uncompiled};
+use self::existing::{Existing, Published};
+use self::fresh::Fresh;
+use super::against::Base;
+use super::directive::DOWN_NO_INVERSE;
+use super::file::meaning;
+use super::rehearse::{Act, Rehearsal, Way};
 use super::set::{Migration, Migrations, Text};
 use crate::db::{Db, DbError};
 use crate::diagnostic::Diagnostic;
-use crate::schema::{Snapshot, changes, described};
+use crate::schema::{Difference, Object, Snapshot, changes, described};
 use crate::script::Key;
+
+mod compiles;
+mod existing;
+mod fresh;
+mod lost;
+
+/// What a check compares with.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct CheckOptions<'a> {
+    /// The migrations that the set is to be merged into. Without them the newest version counts as the new one.
+    pub base: Option<&'a Base>,
+    /// Without a base: down files of versions below this one are not tried.
+    pub downs_from: Option<i64>,
+}
 
 /// What a check came to.
 #[derive(Debug, Clone)]
@@ -16,74 +42,190 @@ pub struct Checked {
     pub applied: usize,
     /// How many of them were taken back and applied again.
     pub reversed: usize,
-    /// The database in memory as the migrations leave it, for whatever builds on them; `None` where they do not
+    /// How many down files were accepted without a trial: they are published, or below
+    /// [`CheckOptions::downs_from`].
+    pub accepted_downs: usize,
+    /// How many new migrations were applied to a database with the published ones and with rows.
+    pub applied_to_existing: usize,
+    /// The database in memory as the migrations leave it, for whatever builds on it; `None` where they do not
     /// get to their end.
     pub database: Option<Db>,
 }
 
-/// Checks every file and its down file, then applies all in memory: each up, and where it has a down file, down and up
-/// again; the repeatable ones last, and twice.
+/// Checks every file and its down file, then applies all in memory: to a new database, each up, and where its down file
+/// is new, down and up again, the repeatable ones last, and twice; and the new ones to a database that exists.
 ///
 /// # Errors
 /// [`DbError`] where the engine in memory cannot be used. Whatever is wrong with the files is in
 /// [`Checked::problems`].
-pub async fn check(set: &Migrations) -> Result<Checked, DbError> {
-    let parts: Vec<Part<'_>> = set
-        .iter()
-        .map(|migration| Part::new(migration, set))
-        .collect();
-    let mut problems = set.problems.clone();
-    for act in parts.iter().flat_map(Part::acts) {
-        problems.extend_from_slice(act.problems());
-    }
-    // A version that nobody or several claim is a hole, and what comes after would fail for that alone.
-    if set.problems.iter().any(Diagnostic::is_error) {
-        return Ok(Checked {
-            problems,
-            applied: 0,
-            reversed: 0,
-            database: None,
-        });
-    }
-    let mut checker = Checker {
-        parts: &parts,
-        rehearsal: Rehearsal::new().await?,
-        problems,
-        skipped: Vec::new(),
+pub async fn check(set: &Migrations, options: &CheckOptions<'_>) -> Result<Checked, DbError> {
+    let rules = Rules::new(options);
+    let parts: Vec<Part<'_>> = set.iter().map(|it| Part::new(it, set, &rules)).collect();
+    let mut checked = Checked {
+        problems: set.problems.clone(),
         applied: 0,
         reversed: 0,
+        accepted_downs: 0,
+        applied_to_existing: 0,
+        database: None,
     };
-    let whole = checker.all().await?;
-    Ok(Checked {
-        problems: checker.problems,
-        applied: checker.applied,
-        reversed: checker.reversed,
-        database: whole.then(|| checker.rehearsal.into_db()),
-    })
+    for act in parts.iter().flat_map(Part::acts) {
+        checked.problems.extend_from_slice(act.problems());
+    }
+    for migration in set.iter().filter(|it| !rules.has_no_down(it)) {
+        checked.problems.extend(migration.undoes_nothing());
+    }
+    // A version that nobody or several claim is a hole, and what comes after would fail for that alone.
+    if !set.problems.iter().any(Diagnostic::is_error) {
+        rehearse(set, &parts, &rules, &mut checked).await?;
+    }
+    let allows = parts.iter().flat_map(Part::acts);
+    let allows: BTreeMap<&str, &Act> = allows.map(|act| (act.file(), act)).collect();
+    checked.problems.retain(|problem| {
+        let act = problem.file().and_then(|file| allows.get(file));
+        !act.is_some_and(|act| act.allows(problem.code))
+    });
+    Ok(checked)
+}
+
+/// Builds both databases and compares them.
+async fn rehearse(
+    set: &Migrations,
+    parts: &[Part<'_>],
+    rules: &Rules<'_>,
+    checked: &mut Checked,
+) -> Result<(), DbError> {
+    let mut fresh = Fresh::new(parts).await?;
+    let mut whole = fresh.all().await?;
+    checked.problems.append(&mut fresh.problems);
+    if let Some(broken) = fresh.rehearsal.broken() {
+        checked.problems.push(broken);
+        whole = false;
+    }
+    checked.applied = fresh.applied;
+    checked.reversed = fresh.reversed;
+    let downs = parts.iter().filter_map(|part| part.down.as_ref());
+    checked.accepted_downs = downs.filter(|down| !down.judged).count();
+
+    let base = rules.base;
+    let of_base = base.into_iter().flat_map(Migrations::iter);
+    let of_base: Vec<Part<'_>> = of_base.map(|it| Part::new(it, set, rules)).collect();
+    let ran: HashSet<&Key> = fresh.ran.iter().map(|(part, _)| part.key()).collect();
+    let published = match base {
+        Some(_) => Published::of_base(&of_base, parts, &ran),
+        None => Published::all_but_the_newest(parts, &ran),
+    };
+    let mut existing = None;
+    if published.is_worth_it() {
+        let mut built = Existing::new(published, set).await?;
+        if built.all().await? {
+            // What a new database shows too is reported once.
+            checked
+                .problems
+                .extend(built.rehearsal.broken().filter(|_| whole));
+            existing = Some(built);
+        } else {
+            checked.problems.append(&mut built.problems);
+        }
+    }
+    if let Some(existing) = &mut existing {
+        checked.problems.append(&mut existing.problems);
+        checked.applied_to_existing = existing.applied;
+    }
+    if whole {
+        let named = judge(&fresh, existing.as_ref(), checked).await?;
+        let intact = base.is_none_or(|base| is_intact(base, set));
+        if let (Some(existing), true) = (&existing, intact) {
+            let of_fresh = fresh.rehearsal.snapshot().await?;
+            let of_existing = existing.rehearsal.snapshot().await?;
+            let problem = differ(&of_fresh, &of_existing, &named, existing);
+            checked.problems.extend(problem);
+        }
+        if fresh.skipped.is_empty() {
+            checked.database = Some(fresh.rehearsal.into_db());
+        }
+    }
+    Ok(())
 }
 
 /// A migration and its files, read.
 struct Part<'a> {
     migration: &'a Migration,
     up: Act,
-    down: Option<Act>,
+    down: Option<Down>,
+}
+
+/// A down file, read.
+struct Down {
+    act: Act,
+    /// Whether it is tried. One that is published cannot be corrected any more.
+    judged: bool,
+}
+
+/// What is old.
+struct Rules<'a> {
+    base: Option<&'a Migrations>,
+    /// Checksums of the texts of the base. Databases may have applied them, so their comments are as they are.
+    published: HashSet<&'a str>,
+    downs_from: Option<i64>,
+}
+
+impl<'a> Rules<'a> {
+    fn new(options: &CheckOptions<'a>) -> Rules<'a> {
+        let base = options.base.map(|base| &base.common);
+        let migrations = base.into_iter().flat_map(Migrations::iter);
+        let texts = migrations.flat_map(|it| {
+            let downs = it.down.iter().chain(&it.no_down);
+            std::iter::once(&it.up).chain(downs)
+        });
+        Rules {
+            base,
+            published: texts.map(|text| text.checksum.as_str()).collect(),
+            downs_from: options.downs_from,
+        }
+    }
+
+    /// Whether a down file without a statement is published.
+    fn has_no_down(&self, migration: &Migration) -> bool {
+        let down = migration.no_down.as_ref();
+        down.is_some_and(|down| self.published.contains(down.checksum.as_str()))
+    }
+
+    /// Whether a down file is not to be judged.
+    fn is_old(&self, migration: &Migration, down: &Text) -> bool {
+        let of_base = |base: &Migrations| {
+            let old = base.get(&migration.key).and_then(|it| it.down.as_ref());
+            old.is_some_and(|old| old.checksum == down.checksum)
+        };
+        let is_below = || migration.version() < self.downs_from;
+        self.base.map_or_else(is_below, of_base)
+    }
 }
 
 impl<'a> Part<'a> {
-    fn new(migration: &'a Migration, set: &Migrations) -> Part<'a> {
-        let act = |text: &Text| match set.published.contains(&text.checksum) {
-            true => Act::new(text).published(),
-            false => Act::new(text),
+    fn new(migration: &'a Migration, set: &Migrations, rules: &Rules<'_>) -> Part<'a> {
+        let act = |text: &Text| match rules.published.contains(text.checksum.as_str()) {
+            true => Act::new(text, &set.history_table).published(),
+            false => Act::new(text, &set.history_table),
         };
+        let down = migration.down.as_ref().map(|down| Down {
+            act: act(down),
+            judged: !rules.is_old(migration, down),
+        });
         Part {
             migration,
             up: act(&migration.up),
-            down: migration.down.as_ref().map(act),
+            down,
         }
     }
 
     fn acts(&self) -> impl Iterator<Item = &Act> {
-        [Some(&self.up), self.down.as_ref()].into_iter().flatten()
+        let down = self.down.as_ref().map(|down| &down.act);
+        [Some(&self.up), down].into_iter().flatten()
+    }
+
+    fn key(&self) -> &'a Key {
+        &self.migration.key
     }
 
     fn is_repeatable(&self) -> bool {
@@ -91,247 +233,107 @@ impl<'a> Part<'a> {
     }
 }
 
-struct Checker<'a> {
-    parts: &'a [Part<'a>],
-    rehearsal: Rehearsal,
-    problems: Vec<Diagnostic>,
-    /// Those that cannot run in memory.
-    skipped: Vec<&'a Key>,
-    applied: usize,
-    reversed: usize,
+/// Whether all that is published is still there and does the same. Where it is not, that is reported by itself, and both
+/// databases differ for it.
+fn is_intact(base: &Migrations, set: &Migrations) -> bool {
+    base.versioned.iter().all(|old| {
+        set.get(&old.key).is_some_and(|now| {
+            now.up.checksum == old.up.checksum
+                || meaning(&now.up.source.text) == meaning(&old.up.source.text)
+        })
+    })
 }
 
-/// Whether the rehearsal can go on.
-#[derive(PartialEq, Eq)]
-enum Next {
-    Continue,
-    Stop,
+/// Reports the views and triggers that do not compile at the end, and returns them.
+async fn judge(
+    fresh: &Fresh<'_>,
+    existing: Option<&Existing<'_>>,
+    checked: &mut Checked,
+) -> Result<Vec<Object>, DbError> {
+    let mut of_fresh = uncompiled(&fresh.rehearsal, &fresh.ran).await?;
+    let mut of_existing = match existing {
+        Some(existing) => uncompiled(&existing.rehearsal, &existing.ran).await?,
+        None => Uncompiled::default(),
+    };
+    let named = of_fresh
+        .objects()
+        .chain(of_existing.objects())
+        .cloned()
+        .collect();
+    of_existing.broken.retain_mut(|other| {
+        let same = of_fresh.broken.iter_mut().find(|it| it.is_as(other));
+        same.map(|same| same.everywhere = true).is_none()
+    });
+    let was = |it: &compiles::Culprit<'_>| existing.is_some_and(|existing| existing.was_broken(it));
+    let problems = of_fresh
+        .broken
+        .iter()
+        .map(|it| (it, it.diagnostic("a new database", existing.is_some())))
+        .chain(
+            of_existing
+                .broken
+                .iter()
+                .map(|it| (it, it.diagnostic("a database that exists", true))),
+        );
+    for (it, problem) in problems {
+        checked.problems.push(match was(it) {
+            true => problem.warning(),
+            false => problem,
+        });
+    }
+    checked.problems.extend(of_fresh.unknown());
+    Ok(named)
 }
 
-/// What going down and up again came to.
-enum Round {
-    /// The schema is what it was.
-    Same,
-    /// The down file failed and left nothing behind.
-    Untouched,
-    /// The schema is another.
-    Spoiled,
-}
-
-impl<'a> Checker<'a> {
-    /// Rehearses everything, and says whether all of it ran.
-    async fn all(&mut self) -> Result<bool, DbError> {
-        let parts = self.parts;
-        // The schema before the next migration, while it is known.
-        let mut before = None;
-        for (number, part) in parts.iter().enumerate() {
-            if part.is_repeatable() {
-                break;
-            }
-            if self.versioned(number, part, &mut before).await? == Next::Stop {
-                return Ok(false);
-            }
-        }
-        let whole = self.repeatables().await?;
-        Ok(whole && self.skipped.is_empty())
-    }
-
-    async fn versioned(
-        &mut self,
-        number: usize,
-        part: &'a Part<'a>,
-        before: &mut Option<Snapshot>,
-    ) -> Result<Next, DbError> {
-        if !part.up.is_sound() {
-            return Ok(Next::Stop);
-        }
-        if let Some(obstacle) = part.up.obstacle() {
-            self.problems.push(obstacle);
-            self.skipped.push(&part.migration.key);
-            return Ok(Next::Continue);
-        }
-        let down = self.tried_down(part);
-        let first = match (down, before.take()) {
-            (None, _) => Snapshot::default(),
-            (Some(_), Some(known)) => known,
-            (Some(_), None) => self.rehearsal.snapshot().await?,
+/// The two databases do not end with the same schema. `named` are objects that are reported already.
+fn differ(
+    fresh: &Snapshot,
+    existing: &Snapshot,
+    named: &[Object],
+    built: &Existing<'_>,
+) -> Option<Diagnostic> {
+    let mut differences = changes(fresh, existing);
+    differences.retain(|difference| {
+        let object = difference.object();
+        let is_it = |named: &Object| {
+            (named.kind, named.name.to_ascii_lowercase())
+                == (object.kind, object.name.to_ascii_lowercase())
         };
-        if self.first_up(number, part).await? == Next::Stop {
-            return Ok(Next::Stop);
-        }
-        self.applied += 1;
-        let Some(down) = down else {
-            return Ok(Next::Continue);
+        !named.iter().any(is_it)
+    });
+    if differences.is_empty() {
+        return None;
+    }
+    let lines = differences.iter().take(10).map(|difference| {
+        let object = difference.object();
+        let which = match difference {
+            Difference::Missing { .. } => "is only in a new database",
+            Difference::Unexpected { .. } => "is only in a database that exists",
+            Difference::Different { .. } => "is different in the two",
         };
-        let second = self.rehearsal.snapshot().await?;
-        match self.there_and_back(part, down, &first, &second).await? {
-            Round::Same => self.reversed += 1,
-            Round::Untouched => {}
-            Round::Spoiled => {
-                if self.again_without_downs(number).await? == Next::Stop {
-                    return Ok(Next::Stop);
-                }
-            }
-        }
-        *before = Some(second);
-        Ok(Next::Continue)
+        format!("{} {} {which}", object.kind.word(), object.name)
+    });
+    let mut lines: Vec<String> = lines.collect();
+    if differences.len() > lines.len() {
+        lines.push(format!("and {} more", differences.len() - lines.len()));
     }
-
-    /// The down file, if it can be tried.
-    fn tried_down(&mut self, part: &'a Part<'a>) -> Option<&'a Act> {
-        let down = part.down.as_ref().filter(|down| down.is_sound())?;
-        if let Some(obstacle) = down.obstacle() {
-            self.problems.push(obstacle);
-            return None;
-        }
-        Some(down)
+    let problem = Diagnostic::problem(
+        "schemas-differ",
+        "a new database and a database that exists do not end with the same schema",
+    );
+    let mut problem = described(problem, &differences, "in a new database");
+    if let Some(diff) = &mut problem.diff {
+        diff.after_name = "in a database that exists".to_owned();
     }
-
-    async fn first_up(&mut self, number: usize, part: &Part<'_>) -> Result<Next, DbError> {
-        match self.rehearsal.up(part.migration, &part.up, Way::Up).await {
-            Ok(()) => Ok(Next::Continue),
-            // Rows that a down file did not bring back may be what is missing, and nobody need ever go down.
-            Err(Stopped::Problem(_)) if self.reversed > 0 => self.again_without_downs(number).await,
-            Err(stopped) => {
-                self.tell(stopped)?;
-                Ok(Next::Stop)
-            }
-        }
+    problem.notes = vec![lines.join("\n")];
+    if let Some(file) = built.newest_file() {
+        problem = problem.in_file(file);
     }
-
-    /// Down and up again.
-    async fn there_and_back(
-        &mut self,
-        part: &Part<'_>,
-        down: &Act,
-        first: &Snapshot,
-        second: &Snapshot,
-    ) -> Result<Round, DbError> {
-        if let Err(stopped) = self.rehearsal.down(part.migration, down).await {
-            self.tell(stopped)?;
-            return Ok(match down.is_atomic() {
-                true => Round::Untouched,
-                false => Round::Spoiled,
-            });
-        }
-        if self.differs(part, Way::Down, first).await? {
-            return Ok(Round::Spoiled);
-        }
-        if let Err(stopped) = self
-            .rehearsal
-            .up(part.migration, &part.up, Way::Again)
-            .await
-        {
-            self.tell(stopped)?;
-            return Ok(Round::Spoiled);
-        }
-        match self.differs(part, Way::Again, second).await? {
-            true => Ok(Round::Spoiled),
-            false => Ok(Round::Same),
-        }
-    }
-
-    /// Compares the schema with what it should be.
-    async fn differs(
-        &mut self,
-        part: &Part<'_>,
-        way: Way,
-        expected: &Snapshot,
-    ) -> Result<bool, DbError> {
-        let differences = changes(expected, &self.rehearsal.snapshot().await?);
-        let Some(down) = &part.migration.down else {
-            return Ok(false);
-        };
-        if differences.is_empty() {
-            return Ok(false);
-        }
-        let key = &part.migration.key;
-        let (message, help) = match way {
-            Way::Up | Way::Down => (
-                format!(
-                    "the down file of {key} does not bring back the schema that was there before"
-                ),
-                "make the down file take back all that the migration does, and no more",
-            ),
-            Way::Again => (
-                format!(
-                    "{key}, taken back and applied again, leaves another schema than the first time"
-                ),
-                "make the migration do the same on what its down file leaves",
-            ),
-        };
-        let problem = Diagnostic::problem("down-no-inverse", message)
-            .about(key)
-            .in_file(&down.source.name)
-            .help(help);
-        self.problems
-            .push(described(problem, &differences, "as it should be"));
-        Ok(true)
-    }
-
-    /// Begins anew and applies everything up to and with this one, so that a bad down file is told once and spoils
-    /// nothing that comes after.
-    async fn again_without_downs(&mut self, last: usize) -> Result<Next, DbError> {
-        self.rehearsal = Rehearsal::new().await?;
-        let parts = self.parts[..=last]
-            .iter()
-            .filter(|part| !self.skipped.contains(&&part.migration.key))
-            .map(|part| (part.migration, &part.up));
-        match self.rehearsal.ups(parts).await {
-            Ok(()) => Ok(Next::Continue),
-            Err(stopped) => {
-                self.tell(stopped)?;
-                Ok(Next::Stop)
-            }
-        }
-    }
-
-    /// All once, then all again, as they run again whenever their texts change.
-    async fn repeatables(&mut self) -> Result<bool, DbError> {
-        let parts = self.parts;
-        let mut ran = Vec::new();
-        let mut whole = true;
-        for part in parts.iter().filter(|part| part.is_repeatable()) {
-            if let Some(obstacle) = part.up.obstacle() {
-                self.problems.push(obstacle);
-                self.skipped.push(&part.migration.key);
-            } else if !part.up.is_sound() {
-                whole = false;
-            } else if let Err(stopped) = self.rehearsal.up(part.migration, &part.up, Way::Up).await
-            {
-                self.tell(stopped)?;
-                whole = false;
-            } else {
-                self.applied += 1;
-                ran.push(part);
-            }
-        }
-        for part in ran {
-            if let Err(stopped) = self
-                .rehearsal
-                .up(part.migration, &part.up, Way::Again)
-                .await
-            {
-                self.tell(stopped)?;
-                whole = false;
-            }
-        }
-        Ok(whole)
-    }
-
-    fn tell(&mut self, stopped: Stopped) -> Result<(), DbError> {
-        let mut problem = match stopped {
-            Stopped::Db(error) => return Err(error),
-            Stopped::Problem(problem) => *problem,
-        };
-        if let (true, Some(skipped)) = (problem.help.is_empty(), self.skipped.first()) {
-            problem = problem.help(format!(
-                "{skipped} was not tried; if this needs what it makes, all may be well"
-            ));
-        }
-        self.problems.push(problem);
-        Ok(())
-    }
+    Some(problem.help(format!(
+        "a new database runs all versions, then the repeatable migrations; a database that exists has {}: make both \
+         orders come to the same",
+        built.order()
+    )))
 }
 
 #[cfg(test)]

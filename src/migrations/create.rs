@@ -6,8 +6,9 @@ use std::path::{Path, PathBuf};
 use std::time::SystemTime;
 
 use super::file::words;
+use super::listing::sql_files;
 use super::numbering::{Numbering, next_version, version};
-use super::set::{ReadError, slashes, sql_files};
+use super::set::{ReadError, slashes};
 
 /// Which files to write.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]

@@ -3,6 +3,7 @@
 //! A comment that was meant as a directive and is not written as one is an error: to take it for a comment would run
 //! the file another way than its author meant.
 
+use std::collections::BTreeSet;
 use std::ops::Range;
 use std::sync::Arc;
 
@@ -19,10 +20,28 @@ pub(super) struct Directives {
     pub atomicity: Atomicity,
     /// `-- seedbed: foreign-keys=on|off`; `None` leaves it to the rule.
     pub foreign_keys: Option<ForeignKeys>,
+    /// `-- seedbed: allow CODE: REASON`: the codes of the diagnostics that this file accepts.
+    pub allowed: BTreeSet<&'static str>,
 }
 
 /// The code of a directive that is unknown, misplaced or contradicted.
 pub(super) const DIRECTIVE: &str = "directive";
+
+/// The codes that a file can accept with `-- seedbed: allow CODE: REASON`.
+const ALLOWABLE: [&str; 3] = [DEPENDS_ON_ROWS, DOWN_NO_INVERSE, LOST_IN_REBUILD];
+
+/// The code of a statement that may fail, depending on the rows that a database has.
+pub(super) const DEPENDS_ON_ROWS: &str = "depends-on-rows";
+
+/// The code of a down file after which the schema is not the one before its migration.
+pub(super) const DOWN_NO_INVERSE: &str = "down-no-inverse";
+
+/// The code of indexes and triggers that a table loses when it is rebuilt.
+pub(super) const LOST_IN_REBUILD: &str = "lost-in-rebuild";
+
+/// What the help lists.
+const DIRECTIVES: &str =
+    "the directives are: no-transaction, foreign-keys=on, foreign-keys=off, allow CODE: REASON";
 
 const KNOWN: [&str; 3] = ["no-transaction", "foreign-keys=on", "foreign-keys=off"];
 
@@ -100,14 +119,20 @@ pub(super) fn directives(source: &Arc<Source>, problems: &mut Vec<Diagnostic>) -
             }
             "foreign-keys=on" => ForeignKeys::On,
             "foreign-keys=off" => ForeignKeys::Off,
-            unknown => {
-                complain(
-                    format!("there is no directive `{unknown}`"),
-                    match meant(unknown) {
-                        Some(meant) => format!("write `-- seedbed: {meant}`"),
-                        None => format!("the directives are: {}", KNOWN.join(", ")),
-                    },
-                );
+            other => {
+                match allowed(other) {
+                    Some(Ok(code)) => {
+                        found.allowed.insert(code);
+                    }
+                    Some(Err((what, help))) => complain(what, help),
+                    None => complain(
+                        format!("there is no directive `{other}`"),
+                        match meant(other) {
+                            Some(meant) => format!("write `-- seedbed: {meant}`"),
+                            None => DIRECTIVES.to_owned(),
+                        },
+                    ),
+                }
                 continue;
             }
         };
@@ -130,7 +155,8 @@ pub(super) fn directives(source: &Arc<Source>, problems: &mut Vec<Diagnostic>) -
             };
             let mut help = match meant {
                 Meant::Known(name) => format!("write `-- seedbed: {name}`"),
-                Meant::Unknown => format!("the directives are: {}", KNOWN.join(", ")),
+                Meant::Allow(text) => format!("write `-- seedbed: {text}`"),
+                Meant::Unknown => DIRECTIVES.to_owned(),
             };
             if line.below_a_statement {
                 help.push_str(", above the first statement");
@@ -146,10 +172,43 @@ pub(super) fn directives(source: &Arc<Source>, problems: &mut Vec<Diagnostic>) -
     found
 }
 
+/// Whether these words begin with `allow`.
+pub(super) fn is_allow(words: &str) -> bool {
+    words
+        .split(|c: char| !c.is_ascii_alphanumeric())
+        .next()
+        .is_some_and(|first| first.eq_ignore_ascii_case("allow"))
+}
+
+/// The code in `allow CODE: REASON`, or what is wrong with it and what to write; `None` where this is another directive.
+fn allowed(words: &str) -> Option<Result<&'static str, (String, String)>> {
+    let rest = words.strip_prefix("allow").filter(|_| is_allow(words))?;
+    let (code, reason) = match rest.split_once(':') {
+        Some((code, reason)) => (code.trim(), reason.trim()),
+        None => (rest.trim(), ""),
+    };
+    Some(match ALLOWABLE.into_iter().find(|known| *known == code) {
+        Some(code) if !reason.is_empty() => Ok(code),
+        Some(code) => Err((
+            "this directive has no reason".to_owned(),
+            format!("write `-- seedbed: allow {code}: REASON`"),
+        )),
+        None => Err((
+            format!("`{code}` is no code that a file can allow"),
+            match nearest(code, &ALLOWABLE) {
+                Some(near) => format!("did you mean `-- seedbed: allow {near}: REASON`?"),
+                None => format!("the codes are: {}", ALLOWABLE.join(", ")),
+            },
+        )),
+    })
+}
+
 /// What a comment is meant as that is not written as a directive.
-enum Meant {
+enum Meant<'a> {
     /// This directive.
     Known(&'static str),
+    /// `allow …`.
+    Allow(&'a str),
     /// A directive that does not exist.
     Unknown,
 }
@@ -157,7 +216,7 @@ enum Meant {
 /// The directive that a comment is meant as, where it is not written as one: `-- Seedbed: no-transaction`,
 /// `/* seedbed: foreign-keys=off */`, `-- seedbed no_transaction`, `-- seebed: foreign-keys=on`. A sentence that begins
 /// with the word is a comment.
-fn near_miss(text: &str, line: &CommentLine<'_>) -> Option<Meant> {
+fn near_miss<'a>(text: &str, line: &CommentLine<'a>) -> Option<Meant<'a>> {
     if line.form == Form::Line && directive(&text[line.span.clone()]).is_some() {
         return None;
     }
@@ -181,6 +240,9 @@ fn near_miss(text: &str, line: &CommentLine<'_>) -> Option<Meant> {
     let known = KNOWN
         .into_iter()
         .find(|known| first.eq_ignore_ascii_case(known));
+    if is_allow(rest) && (colon.is_some() || ALLOWABLE.iter().any(|code| rest.contains(code))) {
+        return Some(Meant::Allow(rest));
+    }
     match (known, colon.and_then(|_| meant(rest))) {
         (Some(meant), _) | (None, Some(meant)) => Some(Meant::Known(meant)),
         // One word behind a colon is the name of a directive, and a sentence has more.
@@ -270,8 +332,53 @@ mod tests {
     fn a_near_miss_of_no_directive_lists_those_there_are() {
         assert_eq!(
             found("-- Seedbed: vacuum\nVACUUM;").1,
-            ["1:1 the directives are: no-transaction, foreign-keys=on, foreign-keys=off"]
+            [
+                "1:1 the directives are: no-transaction, foreign-keys=on, foreign-keys=off, allow CODE: REASON"
+            ]
         );
+    }
+
+    #[test]
+    fn a_file_allows_diagnostics_by_their_code_and_with_a_reason() {
+        let (directives, problems) = found(
+            "-- seedbed: allow depends-on-rows: names are unique since 2023\n\
+             --seedbed:allow down-no-inverse : the old one stays\nSELECT 1;",
+        );
+        assert_eq!(problems, Vec::<String>::new());
+        assert_eq!(
+            directives.allowed.into_iter().collect::<Vec<_>>(),
+            ["depends-on-rows", "down-no-inverse"]
+        );
+        for (text, expect) in [
+            (
+                "-- seedbed: allow depends-on-rows",
+                "write `-- seedbed: allow depends-on-rows: REASON`",
+            ),
+            (
+                "-- seedbed: allow depends-on-rows:  ",
+                "write `-- seedbed: allow depends-on-rows: REASON`",
+            ),
+            (
+                "-- seedbed: allow depend-on-rows: so",
+                "did you mean `-- seedbed: allow depends-on-rows: REASON`?",
+            ),
+            (
+                "-- seedbed: allow everything: so",
+                "the codes are: depends-on-rows, down-no-inverse, lost-in-rebuild",
+            ),
+            (
+                "-- seedbed allow lost-in-rebuild: so",
+                "write `-- seedbed: allow lost-in-rebuild: so`",
+            ),
+            (
+                "-- Seedbed: allow lost-in-rebuild: so",
+                "write `-- seedbed: allow lost-in-rebuild: so`",
+            ),
+        ] {
+            let (directives, problems) = found(&format!("{text}\nSELECT 1;"));
+            assert!(directives.allowed.is_empty(), "{text}");
+            assert_eq!(problems, [format!("1:1 {expect}")], "{text}");
+        }
     }
 
     #[test]

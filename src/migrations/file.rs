@@ -3,7 +3,9 @@
 //! The names are refinery's, with 64-bit versions, repeatables and down files added.
 
 use sha2::{Digest, Sha256};
+use unicode_normalization::UnicodeNormalization;
 
+use super::directive::is_allow;
 use crate::hex;
 
 /// What a file name says.
@@ -65,9 +67,13 @@ pub struct BadName {
 /// # Errors
 /// [`BadName`] says what does not fit.
 pub fn parse_name(file_name: &str) -> Result<FileName, BadName> {
+    let composed: String = file_name.nfc().collect();
     let bad = |why: &str| BadName {
         why: why.to_owned(),
-        suggestion: suggest(file_name),
+        suggestion: suggest(&composed).or_else(|| {
+            let is_right = composed != file_name && parse_name(&composed).is_ok();
+            is_right.then(|| composed.clone())
+        }),
     };
     let stem = file_name
         .strip_suffix(".sql")
@@ -80,7 +86,10 @@ pub fn parse_name(file_name: &str) -> Result<FileName, BadName> {
         .split_once("__")
         .ok_or_else(|| bad("must have two underscores between its version and its words"))?;
     if words.is_empty() || !words.chars().all(|c| c.is_alphanumeric() || c == '_') {
-        return Err(bad("may hold only letters, digits and _ in its words"));
+        return Err(bad(match composed == file_name {
+            true => "may hold only letters, digits and _ in its words",
+            false => "has letters whose accents are characters of their own (Unicode NFD)",
+        }));
     }
     let words = words.to_owned();
     if prefix == "R" {
@@ -178,6 +187,22 @@ fn suggest(file_name: &str) -> Option<String> {
     (named != file_name && parse_name(&named).is_ok()).then_some(named)
 }
 
+/// The same for a file whose folder has the words: `2024-01-01-000000_users/up.sql` of Diesel and
+/// `20240101000000_users/migration.sql` of Prisma.
+pub(super) fn suggest_for_folder(path: &str) -> Option<String> {
+    let (folders, name) = path.rsplit_once('/')?;
+    let folder = folders.rsplit('/').next()?;
+    let ending = match name.to_ascii_lowercase().as_str() {
+        "up.sql" | "migration.sql" => ".sql",
+        "down.sql" => ".down.sql",
+        _ => return None,
+    };
+    let (number, rest) = folder.split_once('_')?;
+    let digits = number.replace('-', "");
+    let named = format!("V{digits}__{}{ending}", words(rest));
+    parse_name(&named).is_ok().then_some(named)
+}
+
 /// Words as a file name has them: letters and digits, joined by single underscores.
 pub fn words(text: &str) -> String {
     text.split(|c: char| !c.is_alphanumeric())
@@ -230,7 +255,8 @@ pub(super) fn meaning(text: &str) -> String {
         hash.update((part.len() as u64).to_le_bytes());
         hash.update(part.as_bytes());
     };
-    for directive in super::directive::lines(text) {
+    // What a file allows changes nothing that it does.
+    for directive in super::directive::lines(text).filter(|line| !is_allow(line.text)) {
         add(directive.text);
     }
     add("");
@@ -350,6 +376,49 @@ mod tests {
     }
 
     #[test]
+    fn decomposed_letters_are_named_and_composed() {
+        for (name, expect) in [
+            ("V1__cafe\u{301}s.sql", "V1__caf\u{e9}s.sql"),
+            ("V1__gro\u{308}\u{df}e.sql", "V1__gr\u{f6}\u{df}e.sql"),
+            ("V1__u\u{308}.down.sql", "V1__\u{fc}.down.sql"),
+            ("R__\u{304b}\u{3099}.sql", "R__\u{304c}.sql"),
+            ("V2__a-e\u{301}.sql", "V2__a_\u{e9}.sql"),
+        ] {
+            let bad = parse_name(name).unwrap_err();
+            assert!(bad.why.contains("NFD"), "{name}: {}", bad.why);
+            assert_eq!(bad.suggestion.as_deref(), Some(expect), "{name}");
+        }
+    }
+
+    #[test]
+    fn the_folder_of_another_tool_gives_the_name() {
+        for (path, expect) in [
+            (
+                "m/2024-01-01-000000_create_users/up.sql",
+                Some("V20240101000000__create_users.sql"),
+            ),
+            (
+                "m/2024-01-01-000000_create_users/down.sql",
+                Some("V20240101000000__create_users.down.sql"),
+            ),
+            (
+                "m/00000000000001_diesel-setup/up.sql",
+                Some("V00000000000001__diesel_setup.sql"),
+            ),
+            (
+                "m/20240101120000_init/migration.sql",
+                Some("V20240101120000__init.sql"),
+            ),
+            ("m/0_init/migration.sql", None),
+            ("m/users/up.sql", None),
+            ("m/2024_users/schema.sql", None),
+            ("up.sql", None),
+        ] {
+            assert_eq!(suggest_for_folder(path).as_deref(), expect, "{path}");
+        }
+    }
+
+    #[test]
     fn every_name_that_refinery_takes_is_read_as_refinery_reads_it() {
         for stem in [
             "V1__users",
@@ -410,6 +479,8 @@ mod tests {
         for other in same {
             assert_eq!(meaning(text), meaning(other), "{other}");
         }
+        let allows = "-- seedbed: no-transaction\n-- seedbed: allow lost-in-rebuild: so\nCREATE TABLE a (x DEFAULT 'A');";
+        assert_eq!(meaning(text), meaning(allows));
         let different = [
             "CREATE TABLE a (x DEFAULT 'A');",
             "-- seedbed: no-transaction\nCREATE TABLE a (x DEFAULT 'a');",

@@ -15,7 +15,7 @@ pub(super) fn other_histories(set: &Migrations, history: &History) -> Vec<Diagno
     }
     let others = history.others.iter();
     others
-        .map(|other| other_history(other, same_version(set, other)))
+        .map(|other| other_history(other, same_version(set, other), &history.table))
         .collect()
 }
 

@@ -1,10 +1,12 @@
 //! The migrations as a commit has them: the only file that runs `git`. It only reads.
 
+use std::collections::BTreeMap;
 use std::io::{Read, Write};
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output, Stdio};
 
 use super::against::Base;
+use super::listing::{is_hidden, sql_files};
 use super::set::{Migrations, slashes};
 
 /// The migrations of a commit cannot be read.
@@ -25,6 +27,25 @@ pub enum GitError {
         /// What was asked for.
         reference: String,
     },
+    /// The clone ends before the commit at which the branch left the base.
+    #[error(
+        "this is a shallow clone, and it ends before the commit at which this branch left {reference}: what the branch \
+         changed cannot be known"
+    )]
+    Shallow {
+        /// What was asked for.
+        reference: String,
+    },
+    /// The clone has no contents of files, and git could not fetch them.
+    #[error(
+        "this is a partial clone without the files of {reference}, and git could not fetch them: {words}"
+    )]
+    Partial {
+        /// What was asked for.
+        reference: String,
+        /// What it said.
+        words: String,
+    },
     /// It failed in another way.
     #[error("`git {command}` failed: {words}")]
     Failed {
@@ -36,7 +57,8 @@ pub enum GitError {
 }
 
 /// Reads the migrations that `directory` holds at `reference` (a branch, a tag, a commit), and those it held where the
-/// commit that is checked out left it. A directory that was not there yet held none.
+/// commit that is checked out left it. A directory that was not there yet held none, unless its files were moved here from
+/// another one: then they are read from there.
 ///
 /// # Errors
 /// [`GitError`].
@@ -49,14 +71,18 @@ pub fn read_base(directory: &Path, reference: &str) -> Result<Base, GitError> {
         path: path.trim_matches('/').to_owned(),
     };
     let tip = git.commit(reference)?;
-    let common = git.merge_base(&tip)?;
-    let of_tip = git.migrations(&tip, &directory)?;
+    let common = git.merge_base(&tip, reference)?;
+    let read = |commit: &str| git.migrations(commit, &directory, reference);
+    let (of_tip, elsewhere) = read(&tip)?;
+    let (of_common, elsewhere_before) = match common == tip {
+        true => (of_tip.clone(), None),
+        false => read(&common)?,
+    };
     Ok(Base {
         name: reference.to_owned(),
-        common: match common == tip {
-            true => of_tip.clone(),
-            false => git.migrations(&common, &directory)?,
-        },
+        folder: directory.shown,
+        elsewhere: elsewhere.or(elsewhere_before),
+        common: of_common,
         tip: of_tip,
     })
 }
@@ -142,34 +168,98 @@ impl Git {
         }
     }
 
-    /// The commit at which what is checked out left `tip`. Where there is none, or a shallow clone lacks it, the tip is
-    /// what there is to compare with.
-    fn merge_base(&self, tip: &str) -> Result<String, GitError> {
+    /// The commit at which what is checked out left `tip`. Where there is none, the tip is what there is to compare with.
+    fn merge_base(&self, tip: &str, reference: &str) -> Result<String, GitError> {
         let output = self.run(&["merge-base", "HEAD", tip])?;
-        Ok(match output.status.success() {
-            true => line(&output),
-            false => tip.to_owned(),
-        })
+        if output.status.success() {
+            return Ok(line(&output));
+        }
+        match line(&self.run(&["rev-parse", "--is-shallow-repository"])?).as_str() {
+            "true" => Err(GitError::Shallow {
+                reference: reference.to_owned(),
+            }),
+            _ => Ok(tip.to_owned()),
+        }
     }
 
-    fn migrations(&self, commit: &str, directory: &Directory) -> Result<Migrations, GitError> {
+    /// The migrations of a commit, and the folder that they are in where that is another one.
+    fn migrations(
+        &self,
+        commit: &str,
+        directory: &Directory,
+        reference: &str,
+    ) -> Result<(Migrations, Option<String>), GitError> {
+        let mut listed = blobs(&self.tree(commit, &directory.path)?, directory);
+        let mut elsewhere = None;
+        if listed.is_empty()
+            && let Some(moved) = self.moved_from(commit, directory)?
+        {
+            listed = blobs(&self.tree(commit, &moved.path)?, &moved);
+            elsewhere = Some(moved.path);
+        }
+        let ids: Vec<&str> = listed.iter().map(|blob| blob.id.as_str()).collect();
+        let contents = self.contents(&ids, reference)?;
+        let names = listed.iter().map(|blob| blob.name.clone());
+        Ok((Migrations::from_files(names.zip(contents)), elsewhere))
+    }
+
+    /// The files below a folder of a commit, as git lists them.
+    fn tree(&self, commit: &str, folder: &str) -> Result<Vec<u8>, GitError> {
         let mut args = vec!["ls-tree", "-r", "-z", "--full-tree", commit];
-        if !directory.path.is_empty() {
-            args.extend(["--", &directory.path]);
+        if !folder.is_empty() {
+            args.extend(["--", folder]);
         }
         let output = self.run(&args)?;
-        if !output.status.success() {
-            return Err(failed(&args, &output.stderr));
+        match output.status.success() {
+            true => Ok(output.stdout),
+            false => Err(failed(&args, &output.stderr)),
         }
-        let blobs = blobs(&output.stdout, directory);
-        let ids: Vec<&str> = blobs.iter().map(|blob| blob.id.as_str()).collect();
-        let contents = self.contents(&ids)?;
-        let names = blobs.iter().map(|blob| blob.name.clone());
-        Ok(Migrations::from_files(names.zip(contents)))
+    }
+
+    /// The folder of a commit that holds most of the files that are in the directory now, of those that are on the disk no
+    /// more: a folder that is still there was not moved.
+    fn moved_from(
+        &self,
+        commit: &str,
+        directory: &Directory,
+    ) -> Result<Option<Directory>, GitError> {
+        let here = Path::new(&directory.shown);
+        let Ok(files) = sql_files(here) else {
+            return Ok(None);
+        };
+        let below: Vec<String> = files
+            .iter()
+            .filter_map(|file| Some(slashes(file.strip_prefix(here).ok()?)))
+            .collect();
+        let top = line(&self.run(&["rev-parse", "--show-toplevel"])?);
+        let whole = Directory {
+            shown: String::new(),
+            path: String::new(),
+        };
+        let mut votes: BTreeMap<String, usize> = BTreeMap::new();
+        for blob in blobs(&self.tree(commit, "")?, &whole) {
+            let path = blob.name.trim_start_matches('/');
+            let found = below.iter().find_map(|name| {
+                let folder = path.strip_suffix(name.as_str())?;
+                (folder.is_empty() || folder.ends_with('/')).then_some(folder)
+            });
+            if let Some(folder) = found
+                && !Path::new(&top).join(path).exists()
+            {
+                *votes
+                    .entry(folder.trim_end_matches('/').to_owned())
+                    .or_default() += 1;
+            }
+        }
+        let most = votes.into_iter().max_by_key(|(_, files)| *files);
+        Ok(most.map(|(path, _)| Directory {
+            shown: path.clone(),
+            path,
+        }))
     }
 
     /// The contents of blobs, all from one process.
-    fn contents(&self, ids: &[&str]) -> Result<Vec<Vec<u8>>, GitError> {
+    fn contents(&self, ids: &[&str], reference: &str) -> Result<Vec<Vec<u8>>, GitError> {
         if ids.is_empty() {
             return Ok(Vec::new());
         }
@@ -182,27 +272,48 @@ impl Git {
             .command(&args)
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())
-            .stderr(Stdio::null())
+            .stderr(Stdio::piped())
             .spawn()
             .map_err(GitError::NoGit)?;
         let asked = ids.join("\n") + "\n";
         let (input, output) = (child.stdin.take(), child.stdout.take());
+        let errors = child.stderr.take();
         let answer = std::thread::scope(|scope| {
             // It answers while it is asked: whoever only asks first waits for ever.
             scope.spawn(move || {
                 // Where this fails the answer is short, and that is told.
                 input.map(|mut input| input.write_all(asked.as_bytes()))
             });
+            let errors = scope.spawn(move || {
+                let mut words = Vec::new();
+                // Where this fails the error has no words.
+                let _ = errors.map(|mut errors| errors.read_to_end(&mut words));
+                words
+            });
             let mut answer = Vec::new();
             output.map_or(Ok(0), |mut output| output.read_to_end(&mut answer))?;
-            Ok(answer)
+            Ok((answer, errors.join().unwrap_or_default()))
         });
+        let (answer, errors) = answer.map_err(broken)?;
         let status = child.wait();
-        let contents = batch(&answer.map_err(broken)?, ids.len());
         status.map_err(broken)?;
-        contents.ok_or_else(|| GitError::Failed {
-            command: args.join(" "),
-            words: "an object is missing".to_owned(),
+        if let Some(contents) = batch(&answer, ids.len()) {
+            return Ok(contents);
+        }
+        let words = said(&errors);
+        let promised = self.run(&["config", "--get-regexp", r"^remote\..*\.promisor$"])?;
+        Err(match promised.status.success() {
+            true => GitError::Partial {
+                reference: reference.to_owned(),
+                words: words.lines().last().unwrap_or_default().to_owned(),
+            },
+            false => GitError::Failed {
+                command: args.join(" "),
+                words: match words.as_str() {
+                    "" => "an object is missing".to_owned(),
+                    _ => words,
+                },
+            },
         })
     }
 }
@@ -225,10 +336,13 @@ fn blobs(listing: &[u8], directory: &Directory) -> Vec<Blob> {
             .strip_prefix(directory.path.as_str())?
             .trim_start_matches('/');
         // 100644 and 100755 are files; links and submodules are not.
-        let is_file = mode.starts_with("100");
+        let is_file = mode.starts_with("100") && !below.split('/').any(is_hidden);
         (is_file && below.to_ascii_lowercase().ends_with(".sql")).then(|| Blob {
             id: id.to_owned(),
-            name: format!("{}/{below}", directory.shown.trim_end_matches('/')),
+            name: match directory.shown.trim_end_matches('/') {
+                "" => below.to_owned(),
+                shown => format!("{shown}/{below}"),
+            },
         })
     });
     entries.collect()
@@ -255,8 +369,18 @@ fn line(output: &Output) -> String {
         .to_owned()
 }
 
+/// What git said, without what a URL in it may have before its host: a token, a password.
 fn said(stderr: &[u8]) -> String {
-    String::from_utf8_lossy(stderr).trim().to_owned()
+    let words = String::from_utf8_lossy(stderr);
+    let mut parts = words.trim().split("://");
+    let mut shown = parts.next().unwrap_or_default().to_owned();
+    for part in parts {
+        let authority = part.find(['/', ' ', '\'', '\n']).unwrap_or(part.len());
+        let host = part[..authority].rfind('@').map_or(0, |at| at + 1);
+        shown.push_str("://");
+        shown.push_str(&part[host..]);
+    }
+    shown
 }
 
 fn failed(args: &[&str], stderr: &[u8]) -> GitError {

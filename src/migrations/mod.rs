@@ -3,6 +3,7 @@
 //! Everything but [`Migrations::read_dir`] and the verbs that take a [`Db`](crate::db::Db) is pure. Nothing here
 //! knows how `_migrations` is laid out, nor which mode a database is.
 
+mod again;
 mod against;
 mod apply;
 mod baseline;
@@ -11,33 +12,50 @@ mod comment;
 mod create;
 mod directive;
 mod file;
+mod fill;
 mod foreign;
 mod git;
 mod headings;
+mod identity;
+mod keeps;
+mod listing;
+mod made;
 mod markers;
+mod mismatch;
 mod numbering;
 mod plan;
 mod problem;
 mod reading;
+mod redo;
 mod rehearse;
 mod renumber;
 mod repair;
+mod same_text;
 mod set;
+mod shown;
 mod undo;
 
-pub use crate::drive::{ApplyError, Done, Event, OnEvent, Outcome, ScriptError, Verb, ignore};
+pub use crate::drive::{
+    ApplyError, Done, Event, OnEvent, Outcome, ScriptError, Statement, Verb, ignore,
+};
 pub use against::{Base, check_against};
 pub use apply::{apply, apply_from, observe, observe_from};
 pub use baseline::{BaselineError, BaselineOptions, Verify, baseline};
-pub use check::{Checked, check};
+pub use check::{CheckOptions, Checked, check};
 pub use create::{CreateError, Files, NewOptions, create};
 pub(crate) use file::checksum_bytes;
 pub use file::{BadName, FileName, NotText, Order, canonical, checksum, parse_name, words};
 pub use git::{GitError, read_base};
+pub use identity::edited_keys;
+pub use keeps::Known;
 pub use numbering::Numbering;
-pub use plan::{Grouping, Item, OutOfOrder, Plan, PlanOptions, State, Target, edited_keys, plan};
-pub use reading::Reading;
-pub use renumber::{Rename, RenumberError, Which, renumber};
+pub use plan::{Grouping, Item, OutOfOrder, Plan, PlanOptions, State, Target, plan};
+pub use reading::{Leaves, Reading, Until};
+pub use redo::{RedoOptions, RedoPlan, observe_redo, redo};
+pub use renumber::{Rename, RenumberError, Which, file_to_renumber, renumber};
 pub use repair::{Repair, repair};
+pub use same_text::same_texts;
 pub use set::{Migration, Migrations, ReadError, Text};
-pub use undo::{Back, UndoOptions, UndoPlan, observe_undo, undo, undo_plan, versions_to_undo};
+pub use undo::{
+    Adopted, Back, UndoOptions, UndoPlan, observe_undo, undo, undo_plan, versions_to_undo,
+};

@@ -1,16 +1,23 @@
 //! What is to be done: a set and a history become a plan. Pure, so that a dry run, a status, the tests and an apply
 //! all read the same.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, HashMap, HashSet};
 
+use super::again::{Repeatable, with_repeatables};
+use super::baseline::is_adopted;
 use super::file::meaning;
+use super::identity::{self, Identity};
+use super::made::{are_gone, made};
+use super::mismatch;
 use super::problem::{self, Edit, argument, diff, file_name};
-use super::reading::{self, Reading};
+use super::reading::{self, Leaves, Reading, Until};
+use super::same_text::{self, Standing};
 use super::set::{Migration, Migrations, Text};
 use crate::db::Engine;
 use crate::diagnostic::{Diagnostic, Severity};
 use crate::history::{DOWN_CHECKSUM, History, Row, State as Recorded, moment};
-use crate::script::{Atomicity, Entry, Key, Record, Revision, Script, Unit};
+use crate::script::{Atomicity, Entry, Key, Made, OnFailure, Record, Revision, Script, Unit};
+use crate::sql::{Kind, What, kind};
 
 /// How far to go.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -63,6 +70,9 @@ pub struct Plan {
     pub problems: Vec<Diagnostic>,
     /// What is to be run, in this order.
     pub scripts: Vec<Script>,
+    /// Applied repeatables that run outside of a transaction, and that this run may cost an object: whether it did shows
+    /// afterwards.
+    pub to_look_at: Vec<Key>,
 }
 
 impl Plan {
@@ -116,6 +126,8 @@ pub struct Item {
     pub duration_ms: Option<i64>,
     /// Its file.
     pub file: Option<String>,
+    /// Of a pending repeatable whose text is recorded: which of its objects are gone.
+    pub reason: Option<String>,
 }
 
 /// How a migration stands.
@@ -123,7 +135,7 @@ pub struct Item {
 pub enum State {
     /// In the database, as the file says.
     Applied,
-    /// Not yet in the database; of a repeatable also: in it with another text.
+    /// Not yet in the database; of a repeatable also: in it with another text, or not any more.
     Pending,
     /// In the database, above the newest file.
     Ahead,
@@ -149,33 +161,27 @@ impl State {
     }
 }
 
-/// The recorded migrations whose files have another checksum: their recorded texts tell how they differ, and are
-/// to be read before planning.
-pub fn edited_keys(set: &Migrations, history: &History) -> Vec<Key> {
-    let versioned = history.rows.iter().filter_map(|row| {
-        let Key::Migration(_) = row.key else {
-            return None;
-        };
-        let file = set.get(&row.key)?;
-        (file.up.checksum != row.checksum).then(|| row.key.clone())
-    });
-    versioned.collect()
-}
-
 /// Plans an apply.
 pub fn plan(set: &Migrations, history: &History, options: &PlanOptions) -> Plan {
+    let identity = Identity::of(set, history);
     let mut planner = Planner {
+        set,
+        history,
+        is_other_project: false,
         engine: history.engine,
         rows: history.by_key(),
         newest_applied: history.versions().last().map(|(version, _)| *version),
         newest_file: set.newest(),
         options,
         plan: Plan {
-            problems: set.problems.clone(),
+            problems: identity::file_problems(set, history),
             ..Plan::default()
         },
         pending: Vec::new(),
+        identity,
+        repeatables: Vec::new(),
     };
+    planner.numbers();
     let mut versions: BTreeMap<i64, (Option<&Migration>, Option<&Row>)> = BTreeMap::new();
     for migration in &set.versioned {
         if let Some(version) = migration.version() {
@@ -201,6 +207,13 @@ pub fn plan(set: &Migrations, history: &History, options: &PlanOptions) -> Plan 
         match pair {
             (Some(migration), Some(row)) => planner.recorded(migration, row),
             (Some(migration), None) => planner.not_recorded(version, migration),
+            // Which of its files the version keeps is a problem of its own.
+            (None, Some(row)) if set.claims(&row.key).next().is_some() => {
+                planner.item_of_row(row, State::Applied);
+            }
+            (None, Some(row)) if planner.is_elsewhere(row) => {
+                planner.item_of_row(row, State::Missing);
+            }
             (None, Some(row)) => {
                 if planner.newest_file.is_none_or(|newest| version > newest) {
                     ahead.push(version);
@@ -221,6 +234,11 @@ pub fn plan(set: &Migrations, history: &History, options: &PlanOptions) -> Plan 
 }
 
 struct Planner<'a> {
+    set: &'a Migrations,
+    history: &'a History,
+    identity: Identity<'a>,
+    /// Nothing that is recorded is compared with the files.
+    is_other_project: bool,
     engine: Engine,
     rows: HashMap<&'a Key, &'a Row>,
     newest_applied: Option<i64>,
@@ -229,10 +247,43 @@ struct Planner<'a> {
     plan: Plan,
     /// What is to be applied, in order.
     pending: Vec<(&'a Migration, Reading)>,
+    /// The repeatables that are applied, and those that run, with what they make.
+    repeatables: Vec<(&'a Migration, Vec<Made>)>,
 }
 
 impl<'a> Planner<'a> {
+    /// Reports which recorded migrations have other numbers now.
+    fn numbers(&mut self) {
+        let (set, history) = (self.set, self.history);
+        if let Some(problem) = mismatch::other_project(set, history, &self.identity) {
+            self.plan.problems.push(problem);
+            self.is_other_project = true;
+            return;
+        }
+        for (key, file) in self.identity.all() {
+            let Some(row) = self.rows.get(key).filter(|row| is_versioned(row)) else {
+                continue;
+            };
+            let order = self.options.out_of_order;
+            let problem = mismatch::renumbered(row, file, set, history, &self.identity, order);
+            self.plan.problems.push(problem);
+        }
+    }
+
+    /// Whether what is recorded of this row is reported already.
+    fn is_elsewhere(&self, row: &Row) -> bool {
+        self.is_other_project || self.identity.moved(&row.key).is_some()
+    }
+
     fn recorded(&mut self, migration: &'a Migration, row: &Row) {
+        if row.state == Recorded::Applied && self.is_elsewhere(row) {
+            self.item_of_row(row, State::Edited);
+            self.with_file(migration);
+            if !self.identity.is_taken(&migration.key) {
+                self.apply(migration);
+            }
+            return;
+        }
         let edit = edit(migration, row);
         let state = match (row.state, edit) {
             (Recorded::Started, _) => State::Started,
@@ -240,7 +291,11 @@ impl<'a> Planner<'a> {
             (Recorded::Applied, _) => State::Applied,
         };
         if let Some(edit) = edit {
-            self.plan.problems.push(edited(migration, row, edit));
+            let is_other = edit == Edit::Meaning && migration.words != row.name;
+            self.plan.problems.push(match is_other {
+                true => mismatch::other_migration(row, migration, self.history),
+                false => edited(migration, row, edit, self.history),
+            });
         }
         self.item_of_row(row, state);
         self.with_file(migration);
@@ -248,6 +303,10 @@ impl<'a> Planner<'a> {
 
     fn not_recorded(&mut self, version: i64, migration: &'a Migration) {
         self.item_of_file(migration, State::Pending);
+        // Its record has another number, and `repair` moves it here.
+        if self.is_other_project || self.identity.is_taken(&migration.key) {
+            return;
+        }
         let late = self.newest_applied.filter(|newest| version < *newest);
         if let Some(newest) = late
             && migration.order == super::file::Order::Strict
@@ -278,7 +337,7 @@ impl<'a> Planner<'a> {
 
     fn apply(&mut self, migration: &'a Migration) {
         let engine = self.engine;
-        let mut reading = reading::read(&migration.up.source, engine);
+        let mut reading = reading::read(&migration.up.source, engine, &self.history.table);
         let large = |problem: &Diagnostic| problem.code == reading::TOO_LARGE;
         if !reading.problems.iter().any(large) {
             let down = migration.down.as_ref().map(|down| &*down.source);
@@ -286,9 +345,12 @@ impl<'a> Planner<'a> {
             self.plan.problems.extend(text);
         }
         self.plan.problems.append(&mut reading.problems);
-        self.plan
-            .problems
-            .extend(reading::of_down(migration.down.as_ref()));
+        self.plan.problems.extend(migration.undoes_nothing());
+        self.plan.problems.extend(reading::of_down(
+            migration.down.as_ref(),
+            engine,
+            &self.history.table,
+        ));
         self.pending.push((migration, reading));
     }
 
@@ -300,9 +362,18 @@ impl<'a> Planner<'a> {
             Diagnostic::problem("missing", message).about(key)
         };
         self.plan.problems.push(match key {
-            Key::Repeatable(_) => problem(key.to_string())
-                .warning()
-                .help("`repair` forgets it; what it made stays in the database"),
+            Key::Repeatable(_) => {
+                let problem = problem(key.to_string()).warning();
+                match self.identity.moved(key) {
+                    Some(now) => problem.help(format!(
+                        "its text is now {}: `repair` moves its record there",
+                        now.up.source.name
+                    )),
+                    None => {
+                        problem.help("`repair` forgets it; what it made stays in the database")
+                    }
+                }
+            }
             _ => problem(format!("{key}__{name}")).help(format!(
                 "bring the file back; or `repair {}` forgets that it was applied, and changes nothing else",
                 argument(key)
@@ -318,22 +389,64 @@ impl<'a> Planner<'a> {
                     self.with_file(migration);
                 }
                 Some(row) if row.checksum == migration.up.checksum => {
-                    self.item_of_row(row, State::Applied);
+                    let made = made(&migration.up.source.text);
+                    let gone = history.gone(&made);
+                    let reason = (!gone.is_empty()).then(|| are_gone(&gone));
+                    let state = match reason {
+                        Some(_) => State::Pending,
+                        None => State::Applied,
+                    };
+                    self.item_of_row(row, state);
                     self.with_file(migration);
+                    if let Some(item) = self.plan.items.last_mut() {
+                        item.reason = reason;
+                    }
+                    match state {
+                        State::Pending => self.pending_repeatable(migration),
+                        _ => self.repeatables.push((migration, made)),
+                    }
                 }
                 _ => {
                     self.item_of_file(migration, State::Pending);
-                    if self.options.target == Target::Latest {
-                        self.apply(migration);
-                    }
+                    self.pending_repeatable(migration);
                 }
             }
         }
+        self.left_pending();
         for row in &history.rows {
             if matches!(row.key, Key::Repeatable(_)) && set.get(&row.key).is_none() {
                 self.gone(row);
             }
         }
+    }
+
+    fn pending_repeatable(&mut self, migration: &'a Migration) {
+        if self.options.target == Target::Latest {
+            let made = made(&migration.up.source.text);
+            self.repeatables.push((migration, made));
+            self.apply(migration);
+        }
+    }
+
+    /// With a version as its target, a run leaves repeatables pending.
+    fn left_pending(&mut self) {
+        let is_left =
+            |item: &&Item| matches!(item.key, Key::Repeatable(_)) && item.state == State::Pending;
+        let items = self.plan.items.iter().filter(is_left);
+        let left: Vec<String> = items.map(|item| item.key.to_string()).collect();
+        if self.options.target == Target::Latest || left.is_empty() {
+            return;
+        }
+        let message = format!(
+            "{} stay{} pending: repeatables are not applied with `--to`",
+            left.join(", "),
+            if left.len() == 1 { "s" } else { "" }
+        );
+        self.plan.problems.push(
+            Diagnostic::problem(problem::REPEATABLES_PENDING, message)
+                .warning()
+                .help("`migrate` without `--to` applies them, after all versions"),
+        );
     }
 
     fn item_of_row(&mut self, row: &Row, state: State) {
@@ -348,6 +461,7 @@ impl<'a> Planner<'a> {
             applied_at: Some(row.applied_at.clone()),
             duration_ms: row.duration_ms,
             file: None,
+            reason: None,
         });
     }
 
@@ -367,37 +481,81 @@ impl<'a> Planner<'a> {
             applied_at: None,
             duration_ms: None,
             file: Some(migration.up.source.name.clone()),
+            reason: None,
         });
     }
 
+    /// Statements that would run twice, or again.
+    fn repeated_texts(&mut self) {
+        let pending: HashSet<&Key> = self.pending.iter().map(|(file, _)| &file.key).collect();
+        let standing = |file: &Migration| match pending.contains(&file.key) {
+            true => Standing::New,
+            false => Standing::Old,
+        };
+        let row_of = |file: &Migration| self.rows.get(&file.key).copied();
+        let ran =
+            |file: &Migration| row_of(file).is_some_and(|row| identity::has_text_of(file, row));
+        let twice = same_text::repeated(self.set, standing)
+            .filter(|(_, other, of)| *of == Standing::New || ran(other))
+            .map(|(file, other, of)| same_text::would_run_twice(file, other, of));
+        let twice: Vec<Diagnostic> = twice.collect();
+        self.plan.problems.extend(twice);
+    }
+
     fn done(mut self, history: &History) -> Plan {
+        self.repeated_texts();
         let readings = self.pending.iter().map(|(_, reading)| reading);
         let already = super::foreign::already_there(history, readings);
         self.plan.problems.extend(already);
         if self.plan.errors().next().is_some() {
             return self.plan;
         }
-        let units = self.pending.into_iter().map(|(migration, reading)| {
+        let of_comments = self.pending.iter().map(|(migration, _)| *migration);
+        let of_comments = of_comments.filter(|migration| migration.is_comments_only());
+        let files: Vec<&str> = of_comments.map(|it| it.up.source.name.as_str()).collect();
+        self.plan.problems.extend(problem::comments_only(&files));
+        let mut units = Vec::new();
+        let mut repeatables: HashMap<&Key, (Record, Reading)> = HashMap::new();
+        for (migration, reading) in self.pending {
             let entry = entry(migration);
             let record = if self.rows.contains_key(&migration.key) {
                 Record::Replace(entry)
             } else {
                 Record::Insert(entry)
             };
-            (record, reading)
+            match migration.version() {
+                Some(_) => units.push((record, reading)),
+                None => drop(repeatables.insert(&migration.key, (record, reading))),
+            }
+        }
+        let each = self.repeatables.into_iter();
+        let each = each.map(|(migration, made)| Repeatable {
+            entry: entry(migration),
+            source: migration.up.source.clone(),
+            made,
+            runs: repeatables.remove(&migration.key),
         });
-        self.plan.scripts = scripts(units, history.revision, self.options.grouping);
+        // A version below the newest may lack what a repeatable needs.
+        let on_failure = match self.options.target {
+            Target::Latest => OnFailure::Stop,
+            Target::Version(_) => OnFailure::Continue,
+        };
+        let all = with_repeatables(units, each.collect(), history, on_failure);
+        self.plan.to_look_at = all.outside;
+        self.plan.scripts = scripts(all.units, history.revision, self.options.grouping);
         self.plan
     }
 }
 
-/// Puts units into as few scripts as their meaning and the grouping allow.
+/// Puts units into as few scripts as their meaning and the grouping allow. What a file leaves on its connection ends
+/// before the next file: it is set back, or the script ends with that file.
 pub(super) fn scripts(
     units: impl IntoIterator<Item = (Record, Reading)>,
     revision: Revision,
     grouping: Grouping,
 ) -> Vec<Script> {
     let mut scripts: Vec<Script> = Vec::new();
+    let mut left = Leaves::default();
     for (record, reading) in units {
         let unit = Unit {
             record,
@@ -406,10 +564,14 @@ pub(super) fn scripts(
         match scripts.last_mut() {
             Some(script)
                 if grouping == Grouping::All
-                    && script.foreign_keys == reading.foreign_keys
+                    && left.until == Until::File
+                    && (script.foreign_keys == reading.foreign_keys || is_neutral(&unit))
                     && (script.atomicity, reading.atomicity)
                         == (Atomicity::Transaction, Atomicity::Transaction) =>
             {
+                if let Some(before) = script.units.last_mut() {
+                    before.steps.append(&mut left.resets);
+                }
                 script.units.push(unit);
             }
             last => {
@@ -422,8 +584,22 @@ pub(super) fn scripts(
                 });
             }
         }
+        left = reading.leaves;
     }
     scripts
+}
+
+/// Whether a repeatable that is made again means the same with foreign keys on and off: then it shares the transaction of
+/// what dropped its objects.
+fn is_neutral(unit: &Unit) -> bool {
+    let views = |object: &crate::sql::Object| {
+        matches!(object.what, What::View | What::Index | What::Trigger)
+    };
+    matches!(unit.record, Record::Restore(_))
+        && unit.steps.iter().all(|step| match kind(&step.sql) {
+            Kind::Create(object) | Kind::Drop(object) => views(&object),
+            _ => false,
+        })
 }
 
 /// What is recorded of a migration.
@@ -444,7 +620,7 @@ pub(super) fn entry(migration: &Migration) -> Entry {
 }
 
 /// A file that differs from its record.
-fn edited(migration: &Migration, row: &Row, edit: Edit) -> Diagnostic {
+fn edited(migration: &Migration, row: &Row, edit: Edit, history: &History) -> Diagnostic {
     let (key, at) = (&row.key, moment(&row.applied_at));
     let message = match edit {
         Edit::Meaning => format!("{key} was changed after it was applied on {at}"),
@@ -459,7 +635,7 @@ fn edited(migration: &Migration, row: &Row, edit: Edit) -> Diagnostic {
     let help = match edit {
         Edit::Meaning => format!(
             "put the file back as it was and write the change as a new migration; if the database is already as the \
-             file says, `repair {}` records the file",
+             file says, `repair {}` compares the schema and records the file",
             argument(key)
         ),
         Edit::Wording | Edit::Name | Edit::Down => "`repair` records the file as it is".to_owned(),
@@ -470,7 +646,13 @@ fn edited(migration: &Migration, row: &Row, edit: Edit) -> Diagnostic {
     };
     let recorded = row.source.as_deref();
     let diff = recorded.map(|recorded| diff(format!("{key} as applied"), recorded, file));
-    edit.diagnostic(key, file, message, diff).help(help)
+    let is_newest = history.version() == migration.version();
+    let redo = edit == Edit::Meaning && is_newest && row.has_down && !is_adopted(row);
+    edit.diagnostic(key, file, message, diff)
+        .help(help)
+        .helps(redo.then_some(
+            "if no other database has applied it: `redo` undoes it by the recorded down text and applies the file",
+        ))
 }
 
 /// Applied versions above the newest file: an older release is being deployed.
@@ -486,6 +668,10 @@ fn is_ahead(versions: &[i64], newest: Option<i64>) -> Diagnostic {
     Diagnostic::problem("ahead", message).warning().help(
         "nothing has to be done where an older release is deployed; otherwise bring the newer files back",
     )
+}
+
+fn is_versioned(row: &Row) -> bool {
+    matches!(row.key, Key::Migration(_))
 }
 
 /// How a file differs from its record.

@@ -1,8 +1,12 @@
 //! Faults that are found in several places of this room, in words.
 
+use crate::db::HistoryTable;
 use crate::diagnostic::{Diagnostic, Diff, Location};
 use crate::history::{OtherHistory, Row, moment};
 use crate::script::{Key, Source};
+
+use super::file::meaning;
+use super::set::{Migration, Migrations};
 
 /// How a file differs from what was recorded when it was applied.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -93,7 +97,11 @@ pub(super) const OTHER_HISTORY: &str = "other-history";
 
 /// No migration is recorded, and another tool has recorded its own. `baseline` is the version that a baseline would
 /// take, where the versions of both are the same.
-pub(super) fn other_history(other: &OtherHistory, baseline: Option<i64>) -> Diagnostic {
+pub(super) fn other_history(
+    other: &OtherHistory,
+    baseline: Option<i64>,
+    history: &HistoryTable,
+) -> Diagnostic {
     let OtherHistory {
         tool,
         table,
@@ -102,7 +110,7 @@ pub(super) fn other_history(other: &OtherHistory, baseline: Option<i64>) -> Diag
     } = other;
     let message = format!(
         "this database was migrated by {tool} (newest: {newest}, in its table {table}), and no migration is recorded in \
-         _migrations: what ran already would run again"
+         {history}: what ran already would run again"
     );
     let next = match (&other.unfinished, baseline) {
         (Some(unfinished), _) => format!(
@@ -125,6 +133,28 @@ pub(super) fn other_history(other: &OtherHistory, baseline: Option<i64>) -> Diag
         ))
 }
 
+/// Files that hold comments and no statement: they are recorded, and do nothing.
+pub(super) fn comments_only(files: &[&str]) -> Option<Diagnostic> {
+    let first = files.first()?;
+    let message = match files {
+        [_] => "this file holds comments only: it is recorded, and does nothing".to_owned(),
+        _ => format!(
+            "{} files hold comments only, and are recorded and do nothing: {}",
+            files.len(),
+            files
+                .iter()
+                .map(|file| file_name(file))
+                .collect::<Vec<_>>()
+                .join(", ")
+        ),
+    };
+    let problem = Diagnostic::problem(COMMENTS_ONLY, message).warning();
+    Some(problem.in_file(*first))
+}
+
+/// The code of a file that holds no statement.
+pub(super) const COMMENTS_ONLY: &str = "comments-only";
+
 /// Several files claim one version, one repeatable name or one down file.
 pub(super) fn duplicate(what: &str, files: &[&str]) -> Diagnostic {
     let message = format!(
@@ -132,20 +162,63 @@ pub(super) fn duplicate(what: &str, files: &[&str]) -> Diagnostic {
         files.len(),
         files.join(", ")
     );
-    let help = files.last().map(|last| {
-        format!(
-            "keep one, or give the newer one the next free version: `renumber {}`",
-            file_name(last)
-        )
-    });
     let first = files.first().copied().unwrap_or_default();
-    Diagnostic::problem("duplicate", message)
-        .in_file(first)
-        .helps(help)
+    Diagnostic::problem(DUPLICATE, message).in_file(first)
+}
+
+/// The code of repeatables that a run up to a version leaves pending.
+pub(super) const REPEATABLES_PENDING: &str = "repeatables-pending";
+
+/// The code of files that claim the same.
+pub(super) const DUPLICATE: &str = "duplicate";
+
+/// Of several files with one version, one is known: it keeps the version, and the others get another. `known` names the
+/// file and completes "keep V2__a.sql, which …".
+pub(super) fn keep_the_known(
+    problems: &mut [Diagnostic],
+    set: &Migrations,
+    known: impl Fn(&Migration) -> Option<String>,
+) {
+    for problem in problems.iter_mut().filter(|it| it.code == DUPLICATE) {
+        let Some(key) = problem.subject.clone() else {
+            continue;
+        };
+        let found = set.claims(&key).find_map(|file| Some((file, known(file)?)));
+        let Some((kept, why)) = found else { continue };
+        let names: Vec<&str> = set.claims(&key).map(|it| &*it.up.source.name).collect();
+        let others = set
+            .claims(&key)
+            .filter(|file| file.up.source.name != kept.up.source.name);
+        // Under another version a copy would run again.
+        let is_copy =
+            |file: &Migration| meaning(&file.up.source.text) == meaning(&kept.up.source.text);
+        let others = others.map(|file| match is_copy(file) {
+            true => format!(
+                "remove {}, which has the same statements",
+                file.up.source.name
+            ),
+            false => format!(
+                "give {} the next free version: {}",
+                file_name(&file.up.source.name),
+                renumber(&file.up.source.name, &names)
+            ),
+        });
+        let keep = format!("keep {}, which {why}", kept.up.source.name);
+        problem.help = std::iter::once(keep).chain(others).collect();
+    }
 }
 
 /// What the source of a recorded text is called by, behind the name of its file.
 pub(super) const AS_RECORDED: &str = " (as recorded)";
+
+/// The command that renumbers a file: by its name, or by its path where others of these files have that name.
+pub(super) fn renumber(file: &str, files: &[&str]) -> String {
+    let same = files.iter().filter(|it| file_name(it) == file_name(file));
+    match same.count() {
+        0 | 1 => format!("`renumber {}`", file_name(file)),
+        _ => format!("`renumber {file}`"),
+    }
+}
 
 /// The last part of a path.
 pub(super) fn file_name(file: &str) -> &str {

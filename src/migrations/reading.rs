@@ -1,14 +1,22 @@
 //! Reading one text for an engine: its statements, how they are to be run, and what is wrong with them. Pure.
 
+mod pragmas;
+mod text;
+mod transactions;
+
+use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use super::directive::{Directives, directives};
 use super::markers::written_for;
 use super::set::Text;
-use crate::db::{Engine, row_level_security};
+use crate::db::{Engine, HistoryTable, row_level_security};
 use crate::diagnostic::Diagnostic;
 use crate::script::{Atomicity, ForeignKeys, Origin, Source, Step};
-use crate::sql::{Kind, TokenKind, What, kind, significant, split, unquote};
+use crate::sql::{Kind, TokenKind, What, kind, significant, split, targets, tokens, unquote};
+
+use pragmas::{ForeignKeysPragma, Left, Verdict, left_by, means_on};
+use transactions::Control;
 
 /// What a record needs beside the texts of a migration and its down file, at the most.
 const RECORD: usize = 4096;
@@ -53,8 +61,32 @@ pub struct Reading {
     pub atomicity: Atomicity,
     /// Whether foreign keys are enforced meanwhile.
     pub foreign_keys: ForeignKeys,
+    /// What it leaves on the connection.
+    pub leaves: Leaves,
+    /// The codes of the diagnostics that it accepts (`-- seedbed: allow CODE: REASON`).
+    pub allowed: BTreeSet<&'static str>,
     /// What is wrong with it, and what should be known.
     pub problems: Vec<Diagnostic>,
+}
+
+/// What a file leaves on its connection. The next file must not notice it, however files are grouped.
+#[derive(Debug, Clone, PartialEq, Default)]
+pub struct Leaves {
+    /// Steps that set back the settings of the connection; none for most files.
+    pub resets: Vec<Step>,
+    /// What else has to end before the next file.
+    pub until: Until,
+}
+
+/// What has to end before a file has left nothing behind.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Until {
+    /// The file.
+    #[default]
+    File,
+    /// The script: it leaves TEMP objects, an attached database, or a setting that only ends with the transaction or the
+    /// connection.
+    Script,
 }
 
 /// What the comments of a text tell Seedbed, and what is wrong with them: directives that are none, and instructions to
@@ -65,124 +97,247 @@ fn instructions(source: &Arc<Source>, problems: &mut Vec<Diagnostic>) -> Directi
     directives
 }
 
-/// What is wrong with the comments of a down file, which is recorded now and may run one day.
-pub(super) fn of_down(down: Option<&Text>) -> Vec<Diagnostic> {
-    let mut problems = Vec::new();
-    if let Some(down) = down {
-        instructions(&down.source, &mut problems);
-    }
-    problems
+/// What is wrong with a down file, which is recorded now and may run one day.
+pub(super) fn of_down(
+    down: Option<&Text>,
+    engine: Engine,
+    history: &HistoryTable,
+) -> Vec<Diagnostic> {
+    let problems = down.map(|down| read(&down.source, engine, history).problems);
+    let problems = problems.into_iter().flatten();
+    problems.filter(Diagnostic::is_error).collect()
 }
 
-/// Reads a text.
-pub(super) fn read(source: &Arc<Source>, engine: Engine) -> Reading {
+/// Whether a text holds comments and nothing else, so that it does nothing, by intent. Where lines end with CR alone, a
+/// comment may hold statements.
+pub(super) fn is_comments_only(text: &str) -> bool {
+    let mut comments = 0;
+    if text.contains('\r') {
+        return false;
+    }
+    tokens(text).all(|token| match token.map(|token| token.kind) {
+        Ok(TokenKind::Comment) => {
+            comments += 1;
+            true
+        }
+        Ok(TokenKind::Space | TokenKind::Semicolon) => true,
+        _ => false,
+    }) && comments > 0
+}
+
+/// A statement as its author wrote it.
+struct Written<'a> {
+    kind: Kind,
+    text: &'a str,
+    origin: Origin,
+}
+
+/// Reads a text for a database whose history is in `history`.
+pub(super) fn read(source: &Arc<Source>, engine: Engine, history: &HistoryTable) -> Reading {
     let mut problems = Vec::new();
     let directives = instructions(source, &mut problems);
-    let statements = split(&source.text).unwrap_or_else(|errors| {
-        problems.extend(errors.iter().map(|error| {
-            let at = error.offset();
-            Diagnostic::problem("syntax", error.to_string()).at(Origin {
-                source: source.clone(),
-                span: at..at,
-            })
-        }));
-        Vec::new()
-    });
-    if statements.is_empty() && problems.is_empty() {
+    let faults = text::faults(source);
+    problems.extend(faults.problems);
+    let statements = match faults.is_no_sql {
+        true => Vec::new(),
+        false => split(&source.text).unwrap_or_else(|errors| {
+            problems.extend(errors.iter().map(|error| {
+                let at = error.offset();
+                Diagnostic::problem("syntax", error.to_string()).at(Origin {
+                    source: source.clone(),
+                    span: at..at,
+                })
+            }));
+            Vec::new()
+        }),
+    };
+    if statements.is_empty() && problems.is_empty() && !is_comments_only(&source.text) {
         problems.push(
-            Diagnostic::problem("empty", "there is no statement in this file")
+            Diagnostic::problem("empty", "this file holds neither a statement nor a comment")
                 .in_file(&source.name)
                 .help(
-                    "write at least one statement (`SELECT 1;` for a version that is to do nothing), or remove the file",
+                    "write its statements, or a comment if it is to do nothing; or remove the file",
                 ),
         );
     }
-    let mut reader = Reader {
+    let statements: Vec<Written<'_>> = statements
+        .iter()
+        .map(|statement| {
+            let text = statement.text(&source.text);
+            Written {
+                kind: kind(text),
+                text,
+                origin: Origin {
+                    source: source.clone(),
+                    span: statement.span.clone(),
+                },
+            }
+        })
+        .collect();
+    let reader = Reader {
         engine,
+        history: history.clone(),
+        atomicity: directives.atomicity,
+        statements: &statements,
         problems,
-        ..Reader::default()
+        steps: Vec::new(),
+        savepoints: Vec::new(),
+        foreign_keys: Vec::new(),
+        first_drop: None,
+        leaves: Leaves::default(),
     };
-    for statement in statements {
-        let origin = Origin {
-            source: source.clone(),
-            span: statement.span.clone(),
-        };
-        reader.statement(statement.text(&source.text), origin);
-    }
-    reader.done(&directives)
+    reader.read(&directives)
 }
 
-#[derive(Default)]
-struct Reader {
+/// Of the problems of one kind in one file, the first one, and how many more there are.
+fn once_for_each_kind(problems: Vec<Diagnostic>) -> Vec<Diagnostic> {
+    let mut kinds: Vec<(Diagnostic, usize)> = Vec::new();
+    for problem in problems {
+        let is_same =
+            |other: &Diagnostic| (other.code, &other.message) == (problem.code, &problem.message);
+        match kinds.iter_mut().find(|(first, _)| is_same(first)) {
+            Some((_, more)) => *more += 1,
+            None => kinds.push((problem, 0)),
+        }
+    }
+    let kinds = kinds.into_iter().map(|(mut first, more)| {
+        if more > 0 {
+            first.message = format!("{} (and {more} more in this file)", first.message);
+        }
+        first
+    });
+    kinds.collect()
+}
+
+struct Reader<'a> {
     engine: Engine,
+    atomicity: Atomicity,
+    /// The whole file.
+    statements: &'a [Written<'a>],
+    history: HistoryTable,
     problems: Vec<Diagnostic>,
+    /// What runs of it.
     steps: Vec<Step>,
     savepoints: Vec<(String, Origin)>,
-    pragmas: Vec<(Origin, bool)>,
+    foreign_keys: Vec<ForeignKeysPragma>,
     first_drop: Option<Origin>,
+    leaves: Leaves,
 }
 
-impl Reader {
-    fn statement(&mut self, text: &str, origin: Origin) {
-        let kind = kind(text);
-        if let Some(table) = reserved(&kind, text) {
-            let message = format!("this changes {table}, where Seedbed keeps its records");
-            self.problems.push(
-                Diagnostic::problem("reserved-table", message)
-                    .at(origin.clone())
-                    .help("these tables are Seedbed's own: use `repair`, `undo` or `baseline`"),
-            );
-        }
-        match &kind {
-            Kind::Begin | Kind::Commit | Kind::Rollback => {
-                let keyword = text.split(|c: char| !c.is_ascii_alphabetic()).next();
-                let message = format!(
-                    "{} in a migration: Seedbed itself begins and commits the transaction",
-                    keyword.unwrap_or_default().to_ascii_uppercase()
-                );
-                self.problems.push(
-                    Diagnostic::problem("transaction-control", message)
-                        .at(origin)
-                        .help(
-                            "remove it: the statements of a file run in one transaction already. What cannot run in \
-                             one goes into a file of its own with `-- seedbed: no-transaction` at its top",
-                        ),
-                );
-                return;
-            }
-            Kind::Savepoint(name) => self.savepoints.push((name.clone(), origin.clone())),
-            Kind::Release(name) => self.release(name, &origin),
-            Kind::RollbackTo(name) if self.savepoint(name).is_none() => {
-                self.no_savepoint(name, &origin);
-            }
-            // It would be a no-op in the transaction, so it becomes part of how the transaction begins.
-            Kind::Pragma(pragma) if pragma.name == "foreign_keys" => {
-                if let Some(value) = &pragma.value {
-                    self.pragmas.push((origin, means_on(value)));
-                    return;
+impl Reader<'_> {
+    fn read(mut self, directives: &Directives) -> Reading {
+        let control = self.transactions();
+        let statements = self.statements;
+        let mut controls = statements.iter().filter(|it| it.is_control());
+        let mut inside = controls.next().is_none_or(|it| it.kind == Kind::Commit);
+        for (at, statement) in statements.iter().enumerate() {
+            if control == Control::TakenOut {
+                if statement.is_control() {
+                    inside = statement.kind == Kind::Begin;
+                    continue;
                 }
+                // There it ends at once, and inside `OFF` would forget the violations so far.
+                if !inside && statement.is_pragma("defer_foreign_keys") {
+                    continue;
+                }
+            }
+            self.statement(at, statement);
+        }
+        self.done(directives, control)
+    }
+
+    fn statement(&mut self, at: usize, statement: &Written<'_>) {
+        let Written { kind, text, origin } = statement;
+        self.reserved(text, origin);
+        match kind {
+            Kind::Savepoint(name) => self.savepoints.push((name.clone(), origin.clone())),
+            Kind::Release(name) => self.release(name, origin),
+            Kind::RollbackTo(name) if self.savepoint(name).is_none() => {
+                self.no_savepoint(name, origin);
             }
             Kind::Drop(object) if object.what == What::Table => {
                 self.first_drop.get_or_insert_with(|| origin.clone());
             }
             _ => {}
         }
+        // It would be a no-op in the transaction, so it becomes part of how the transaction begins.
+        if let Kind::Pragma(pragma) = kind
+            && pragma.name == "foreign_keys"
+            && let Some(value) = &pragma.value
+        {
+            self.foreign_keys.push(ForeignKeysPragma {
+                origin: origin.clone(),
+                on: means_on(value),
+                before: self.steps.len(),
+            });
+            return;
+        }
         if let Some(why) = self.engine.refusal(text) {
-            // No database of any mode takes row-level security, and its own words say what to do instead.
-            let help = row_level_security(text)
-                .is_none()
-                .then_some("take it out, or use a database in a file: `--database FILE`");
+            let meant = match kind {
+                Kind::Pragma(pragma) => pragmas::meant(&pragma.name),
+                _ => None,
+            };
+            let help = match meant {
+                Some(meant) => Some(format!("did you mean `PRAGMA {meant}`?")),
+                // No database of any mode takes row-level security, and its own words say what to do instead.
+                None => row_level_security(text).is_none().then(|| {
+                    "take it out, or use a database in a file: `--database FILE`".to_owned()
+                }),
+            };
             self.problems.push(
                 Diagnostic::problem("refused", why)
                     .at(origin.clone())
                     .helps(help),
             );
+        } else if let Kind::Pragma(pragma) = kind
+            && self.pragma(at, pragma, origin) == Verdict::TakenOut
+        {
+            return;
         }
-        self.values(text, &origin);
+        self.remember(kind);
+        self.values(text, origin);
         self.steps.push(Step {
-            origin: Some(origin),
-            ..Step::own(text, Vec::new())
+            origin: Some(origin.clone()),
+            ..Step::own(*text, Vec::new())
         });
+    }
+
+    /// What the connection would remember of a statement.
+    fn remember(&mut self, kind: &Kind) {
+        let left = match kind {
+            Kind::Attach | Kind::Detach => Left::UntilTheEnd,
+            Kind::Create(object) if object.is_temporary() => Left::UntilTheEnd,
+            Kind::Pragma(pragma) => left_by(pragma),
+            _ => Left::Nothing,
+        };
+        match left {
+            Left::Nothing => {}
+            Left::Setting(step) => {
+                if !self.leaves.resets.contains(&step) {
+                    self.leaves.resets.push(step);
+                }
+            }
+            Left::UntilTheEnd => self.leaves.until = Until::Script,
+        }
+    }
+
+    /// A statement that writes to one of our own tables, or makes an object that is called like one.
+    fn reserved(&mut self, text: &str, origin: &Origin) {
+        let is_ours = |name: &str| {
+            self.history.is(name) || name.to_ascii_lowercase().starts_with("_seedbed_")
+        };
+        let Some(target) = targets(text).into_iter().find(|it| is_ours(&it.name)) else {
+            return;
+        };
+        let message = format!(
+            "this changes {}, where Seedbed keeps its records",
+            target.name
+        );
+        self.problems.push(
+            Diagnostic::problem("reserved-table", message)
+                .at(origin.token_at(Some(target.span.start)))
+                .help("these tables are Seedbed's own: use `repair`, `undo` or `baseline`"),
+        );
     }
 
     /// Texts and blobs that are larger than a row may be.
@@ -241,34 +396,23 @@ impl Reader {
         );
     }
 
-    fn done(mut self, directives: &Directives) -> Reading {
+    fn done(mut self, directives: &Directives, control: Control) -> Reading {
         for (name, origin) in std::mem::take(&mut self.savepoints) {
             self.unbalanced(format!("the savepoint {name} is never released"), &origin);
         }
-        let off = self.first_drop.is_some() || self.pragmas.iter().any(|(_, on)| !on);
+        let off = self.first_drop.is_some() || self.foreign_keys.iter().any(|pragma| !pragma.on);
         let foreign_keys = directives.foreign_keys.unwrap_or(if off {
             ForeignKeys::Off
         } else {
             ForeignKeys::On
         });
-        for (origin, _) in std::mem::take(&mut self.pragmas) {
-            let message = format!(
-                "PRAGMA foreign_keys has no effect inside a transaction, so it was taken out; foreign keys are {} while \
-                 this file runs",
-                match foreign_keys {
-                    ForeignKeys::On => "on",
-                    ForeignKeys::Off | ForeignKeys::Unchecked => "off",
-                }
-            );
-            self.problems.push(
-                Diagnostic::problem("foreign-keys-pragma", message)
-                    .warning()
-                    .at(origin)
-                    .help(
-                        "remove it; to decide yourself, write `-- seedbed: foreign-keys=off` (or `=on`) at the top of \
-                         the file",
-                    ),
-            );
+        if !self.problems.iter().any(Diagnostic::is_error) {
+            let taken_out = match control {
+                Control::TakenOut => self.taken_out(foreign_keys),
+                Control::Runs => None,
+            };
+            let warning = taken_out.or_else(|| self.contradicted(foreign_keys));
+            self.problems.extend(warning);
         }
         if let (ForeignKeys::On, Some(origin)) = (foreign_keys, self.first_drop) {
             let message = "DROP TABLE with foreign keys on deletes or changes the rows that refer to the table";
@@ -281,260 +425,20 @@ impl Reader {
                     ),
             );
         }
+        // With it, the migration could not be recorded.
+        let is_query_only = |step: &&Step| step.sql.contains("query_only");
+        let resets = self.leaves.resets.iter().filter(is_query_only).cloned();
+        self.steps.extend(resets);
         Reading {
             steps: self.steps,
             atomicity: directives.atomicity,
             foreign_keys,
-            problems: self.problems,
+            leaves: self.leaves,
+            allowed: directives.allowed.clone(),
+            problems: once_for_each_kind(self.problems),
         }
     }
-}
-
-/// What the pragma takes for "on": <https://sqlite.org/pragma.html#syntax>.
-fn means_on(value: &str) -> bool {
-    let value = value.trim_matches(|c| c == '\'' || c == '"');
-    ["on", "yes", "true"]
-        .iter()
-        .any(|word| value.eq_ignore_ascii_case(word))
-        || value.parse::<i64>().is_ok_and(|number| number != 0)
-}
-
-/// One of our own tables that a statement would make, change or take away.
-fn reserved(kind: &Kind, text: &str) -> Option<String> {
-    let name = match kind {
-        Kind::Create(object) | Kind::Drop(object) => object.name.clone(),
-        Kind::Alter | Kind::Insert | Kind::Update | Kind::Delete => target(text)?,
-        _ => return None,
-    };
-    let lower = name.to_ascii_lowercase();
-    (lower == crate::history::TABLE || lower.starts_with("_seedbed_")).then_some(name)
-}
-
-/// The table that an `ALTER`, `INSERT`, `UPDATE` or `DELETE` names: the first name behind its keywords.
-fn target(text: &str) -> Option<String> {
-    const KEYWORDS: &[&str] = &[
-        "alter", "table", "insert", "replace", "update", "delete", "or", "abort", "fail", "ignore",
-        "rollback", "into", "from", "main",
-    ];
-    significant(text)
-        .filter(|token| token.kind != TokenKind::Symbol)
-        .find(|token| !KEYWORDS.iter().any(|word| token.is_word(text, word)))
-        .map(|token| unquote(token.text(text)))
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::diagnostic::Severity;
-    use expect_test::{Expect, expect};
-
-    fn check(text: &str, engine: Engine, expected: Expect) {
-        let source = Arc::new(Source {
-            name: "V1__x.sql".to_owned(),
-            text: text.to_owned(),
-        });
-        let reading = read(&source, engine);
-        let mut shown = format!(
-            "{} steps, {:?}, foreign keys {:?}\n",
-            reading.steps.len(),
-            reading.atomicity,
-            reading.foreign_keys
-        );
-        for problem in &reading.problems {
-            let place = problem.origin().map_or("-".to_owned(), |origin| {
-                let place = origin.place();
-                format!("{}:{}", place.line, place.column)
-            });
-            let severity = match problem.severity {
-                Severity::Error => "error",
-                Severity::Warning => "warning",
-            };
-            shown.push_str(&format!(
-                "{place} {severity} {}: {}\n",
-                problem.code, problem.message
-            ));
-        }
-        expected.assert_eq(&shown);
-    }
-
-    #[test]
-    fn a_plain_file_runs_in_a_transaction_with_foreign_keys_on() {
-        check(
-            "CREATE TABLE a (x);\nINSERT INTO a VALUES (';'); -- done\n",
-            Engine::Local,
-            expect![[r#"
-                2 steps, Transaction, foreign keys On
-            "#]],
-        );
-    }
-
-    #[test]
-    fn a_file_that_drops_a_table_runs_with_foreign_keys_off() {
-        check(
-            "DROP TABLE IF EXISTS a;",
-            Engine::Local,
-            expect![[r#"
-                1 steps, Transaction, foreign keys Off
-            "#]],
-        );
-        check(
-            "-- seedbed: foreign-keys=on\nSELECT 1;\n  DROP TABLE a;",
-            Engine::Local,
-            expect![[r#"
-                2 steps, Transaction, foreign keys On
-                3:3 warning drop-with-foreign-keys: DROP TABLE with foreign keys on deletes or changes the rows that refer to the table
-            "#]],
-        );
-        // A word in a string or a comment drops nothing.
-        check(
-            "SELECT 'DROP TABLE a'; -- DROP TABLE a",
-            Engine::Local,
-            expect![[r#"
-                1 steps, Transaction, foreign keys On
-            "#]],
-        );
-    }
-
-    #[test]
-    fn a_foreign_keys_pragma_is_taken_out_and_told() {
-        check(
-            "PRAGMA foreign_keys=OFF;\nUPDATE a SET x = 1;\nPRAGMA foreign_keys=ON;\nPRAGMA foreign_keys;",
-            Engine::Local,
-            expect![[r#"
-                2 steps, Transaction, foreign keys Off
-                1:1 warning foreign-keys-pragma: PRAGMA foreign_keys has no effect inside a transaction, so it was taken out; foreign keys are off while this file runs
-                3:1 warning foreign-keys-pragma: PRAGMA foreign_keys has no effect inside a transaction, so it was taken out; foreign keys are off while this file runs
-            "#]],
-        );
-    }
-
-    #[test]
-    fn statements_that_begin_or_end_transactions_are_refused() {
-        check(
-            "begin immediate;\nINSERT INTO a VALUES (1);\nEND;\nROLLBACK;\nCOMMIT TRANSACTION;",
-            Engine::Local,
-            expect![[r#"
-                1 steps, Transaction, foreign keys On
-                1:1 error transaction-control: BEGIN in a migration: Seedbed itself begins and commits the transaction
-                3:1 error transaction-control: END in a migration: Seedbed itself begins and commits the transaction
-                4:1 error transaction-control: ROLLBACK in a migration: Seedbed itself begins and commits the transaction
-                5:1 error transaction-control: COMMIT in a migration: Seedbed itself begins and commits the transaction
-            "#]],
-        );
-    }
-
-    #[test]
-    fn savepoints_must_balance() {
-        check(
-            "SAVEPOINT a; SAVEPOINT b; ROLLBACK TO b; RELEASE a;",
-            Engine::Local,
-            expect![[r#"
-                4 steps, Transaction, foreign keys On
-            "#]],
-        );
-        check(
-            "SAVEPOINT a;\nRELEASE b;\nROLLBACK TO c;",
-            Engine::Local,
-            expect![[r#"
-                3 steps, Transaction, foreign keys On
-                2:1 error savepoint: there is no open savepoint b here
-                3:1 error savepoint: there is no open savepoint c here
-                1:1 error savepoint: the savepoint a is never released
-            "#]],
-        );
-    }
-
-    #[test]
-    fn directives_stand_at_the_top_and_are_known() {
-        check(
-            "-- what it does\n-- seedbed: no-transaction\n-- seedbed: foreign-keys=off\nVACUUM;",
-            Engine::Local,
-            expect![[r#"
-                1 steps, Bare, foreign keys Off
-            "#]],
-        );
-        check(
-            "-- seedbed: no-transactions\n-- seedbed: foreign-keys=on\n-- seedbed: foreign-keys=off\nSELECT 1;\n-- seedbed: no-transaction",
-            Engine::Local,
-            expect![[r#"
-                1 steps, Transaction, foreign keys Off
-                1:1 error directive: there is no directive `no-transactions`
-                3:1 error directive: this directive contradicts the one above
-                5:1 error directive: this directive stands below a statement
-            "#]],
-        );
-    }
-
-    #[test]
-    fn our_own_tables_are_not_a_migrations_to_change() {
-        check(
-            "DROP TABLE _migrations;\nCREATE TABLE IF NOT EXISTS \"_Migrations\" (x);\nALTER TABLE _migrations ADD x;\nDELETE FROM _seedbed_rows;\nSELECT * FROM _migrations;",
-            Engine::Local,
-            expect![[r#"
-                5 steps, Transaction, foreign keys Off
-                1:1 error reserved-table: this changes _migrations, where Seedbed keeps its records
-                2:1 error reserved-table: this changes _Migrations, where Seedbed keeps its records
-                3:1 error reserved-table: this changes _migrations, where Seedbed keeps its records
-                4:1 error reserved-table: this changes _seedbed_rows, where Seedbed keeps its records
-            "#]],
-        );
-    }
-
-    #[test]
-    fn memory_refuses_what_would_outlive_the_script() {
-        let text = "CREATE TEMP TABLE t (x);\nPRAGMA synchronous = OFF;\nATTACH 'x.db' AS x;\nPRAGMA user_version = 3;\nPRAGMA journal_mode;";
-        check(
-            text,
-            Engine::Memory,
-            expect![[r#"
-                5 steps, Transaction, foreign keys On
-                1:1 error refused: TEMP objects outlive the script: a database in memory keeps its one connection
-                2:1 error refused: PRAGMA synchronous outlives the script: a database in memory keeps its one connection
-                3:1 error refused: ATTACH and DETACH outlive the script: a database in memory keeps its one connection
-            "#]],
-        );
-        check(
-            text,
-            Engine::Local,
-            expect![[r#"
-                5 steps, Transaction, foreign keys On
-            "#]],
-        );
-    }
-
-    #[test]
-    fn row_level_security_is_refused_in_every_mode() {
-        let text = "CREATE POLICY user_isolation ON users\n  USING (auth.user_id() = id);\nALTER TABLE users ENABLE ROW LEVEL SECURITY;";
-        for engine in [Engine::Local, Engine::Memory, Engine::Server] {
-            check(
-                text,
-                engine,
-                expect![[r#"
-                    2 steps, Transaction, foreign keys On
-                    1:1 error refused: libSQL has no row-level security: enforce policies in the application, or give each tenant a database of its own
-                    3:1 error refused: libSQL has no row-level security: enforce policies in the application, or give each tenant a database of its own
-                "#]],
-            );
-        }
-    }
-
-    #[test]
-    fn what_cannot_be_split_or_is_empty_is_a_problem() {
-        check(
-            "SELECT 1;\nSELECT 'never closed;\n",
-            Engine::Local,
-            expect![[r#"
-                0 steps, Transaction, foreign keys On
-                2:8 error syntax: the string is never closed: a ' is missing
-            "#]],
-        );
-        check(
-            "-- nothing\n;;\n",
-            Engine::Local,
-            expect![[r#"
-                0 steps, Transaction, foreign keys On
-                - error empty: there is no statement in this file
-            "#]],
-        );
-    }
-}
+mod tests;

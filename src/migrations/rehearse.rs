@@ -2,54 +2,80 @@
 //! remembers nothing of the one before. Nothing here touches a database of the project.
 
 use crate::db::{
-    Db, DbError, Engine, Failure, Options, Query, Rows, Transaction, if_accepted, locate,
+    Db, DbError, Engine, EngineError, Failure, HistoryTable, Options, Query, Transaction, locate,
+    unknown_function,
 };
 use crate::diagnostic::Diagnostic;
-use crate::history::{self, Failed, Part, RunError};
+use crate::history::{self, Failed, Part, Receipt, RunError, Watch};
 use crate::schema::{Schema, Snapshot, inspect, snapshot};
 use crate::script::{
     Atomicity, ForeignKeys, Key, Origin, Record, Revision, Run, Script, Source, Step,
 };
 use crate::sql::{Kind, Value, What, identifier, kind, significant};
 
+use std::collections::HashSet;
 use std::sync::Arc;
 
 use super::directive::DIRECTIVE;
 use super::markers::OTHER_TOOL;
 use super::plan::{Grouping, entry, scripts};
-use super::reading::{self, Reading};
+use super::reading::{self, Leaves, Reading, Until};
 use super::set::{Migration, Text};
 
 /// A file as it is read for a rehearsal.
 #[derive(Debug, Clone)]
 pub(super) struct Act {
+    source: Arc<Source>,
     reading: Reading,
 }
 
 impl Act {
-    /// Reads a file as a local database would.
-    pub(super) fn new(text: &Text) -> Act {
-        Act::of(&text.source)
+    /// Reads a file as a local database would whose history is in `history`.
+    pub(super) fn new(text: &Text, history: &HistoryTable) -> Act {
+        Act::of(&text.source, history)
     }
 
     /// The same of a text that was recorded.
-    pub(super) fn of(source: &Arc<Source>) -> Act {
+    pub(super) fn of(source: &Arc<Source>, history: &HistoryTable) -> Act {
         Act {
-            reading: reading::read(source, Engine::Local),
+            source: source.clone(),
+            reading: reading::read(source, Engine::Local, history),
         }
     }
 
-    /// The same of a text that databases have applied: its comments are as they are.
+    /// The same of a text that databases have applied: it cannot be corrected any more, so only what keeps it from running
+    /// is a problem.
     pub(super) fn published(mut self) -> Act {
+        let is_of_comments = |problem: &Diagnostic| [OTHER_TOOL, DIRECTIVE].contains(&problem.code);
         self.reading
             .problems
-            .retain(|problem| problem.code != OTHER_TOOL && problem.code != DIRECTIVE);
+            .retain(|problem| problem.is_error() && !is_of_comments(problem));
         self
     }
 
     /// What is wrong with it, and what should be known.
     pub(super) fn problems(&self) -> &[Diagnostic] {
         &self.reading.problems
+    }
+
+    /// Its file.
+    pub(super) fn file(&self) -> &str {
+        &self.source.name
+    }
+
+    /// Its statements.
+    pub(super) fn steps(&self) -> &[Step] {
+        &self.reading.steps
+    }
+
+    /// Whether foreign keys are enforced meanwhile.
+    pub(super) fn foreign_keys(&self) -> ForeignKeys {
+        self.reading.foreign_keys
+    }
+
+    /// Whether it accepts diagnostics of this code.
+    pub(super) fn allows(&self, code: &str) -> bool {
+        self.reading.allowed.contains(code)
     }
 
     /// Whether it may run at all.
@@ -93,6 +119,8 @@ pub(super) enum Way {
     Down,
     /// Applying it again after it was taken back, or at once if it is repeatable.
     Again,
+    /// Applying it to a database that exists: with rows, and with what the repeatable ones have made.
+    Existing,
 }
 
 /// A database in memory, and what its history has come to.
@@ -101,6 +129,8 @@ pub(super) struct Rehearsal {
     db: Db,
     revision: Revision,
     run: Run,
+    /// What a file left broken, and no file has repaired yet.
+    broken: Option<Box<Diagnostic>>,
 }
 
 /// A rehearsal came to its end early.
@@ -108,8 +138,18 @@ pub(super) struct Rehearsal {
 pub(super) enum Stopped {
     /// The engine in memory cannot be used.
     Db(DbError),
-    /// The engine refused a statement of a file.
-    Problem(Box<Diagnostic>),
+    /// The engine refused a file.
+    Problem(Box<Problem>),
+}
+
+/// The engine refused a file.
+#[derive(Debug)]
+pub(super) struct Problem {
+    pub(super) diagnostic: Diagnostic,
+    /// The statement of the file that it refused, where it was one.
+    pub(super) step: Option<Step>,
+    /// The engine's words.
+    pub(super) error: EngineError,
 }
 
 impl From<DbError> for Stopped {
@@ -121,16 +161,46 @@ impl From<DbError> for Stopped {
 impl Rehearsal {
     /// An empty database.
     pub(super) async fn new() -> Result<Rehearsal, DbError> {
+        let options = Options {
+            // The files may change a table of any other name.
+            history_table: HistoryTable::of_rehearsals(),
+            ..Options::default()
+        };
         Ok(Rehearsal {
-            db: Db::memory(Options::default()).await?,
+            db: Db::memory(options).await?,
             revision: Revision::NONE,
             run: Run::new("rehearsal"),
+            broken: None,
         })
+    }
+
+    /// Another database that is as this one is now.
+    pub(super) async fn fork(&self) -> Result<Rehearsal, DbError> {
+        let Some(db) = self.db.fork().await? else {
+            return Err(DbError::Read(unusable("it is not in memory")));
+        };
+        Ok(Rehearsal {
+            db,
+            revision: self.revision,
+            run: self.run.clone(),
+            broken: self.broken.clone(),
+        })
+    }
+
+    /// The database.
+    pub(super) fn db(&self) -> &Db {
+        &self.db
     }
 
     /// The database, for whatever builds on it.
     pub(super) fn into_db(self) -> Db {
         self.db
+    }
+
+    /// A foreign key that a file left without its parent table and no later file has repaired. Views and triggers are
+    /// judged by [`super::check`] at the end.
+    pub(super) fn broken(&mut self) -> Option<Diagnostic> {
+        self.broken.take().map(|it| *it)
     }
 
     /// The schema as it is now.
@@ -143,6 +213,17 @@ impl Rehearsal {
         snapshot(&self.db).await
     }
 
+    /// The objects that there are: sort, and name in lower case.
+    pub(super) async fn names(&self) -> Result<HashSet<(String, String)>, DbError> {
+        let query = Query::new("SELECT type, lower(name) FROM sqlite_schema");
+        let rows = self.db.rows(query).await?.into_iter();
+        let names = rows.filter_map(|row| match row {
+            [Value::Text(what), Value::Text(name)] => Some((what, name)),
+            _ => None,
+        });
+        Ok(names.collect())
+    }
+
     /// Applies a migration; one that is repeatable may have been applied before.
     pub(super) async fn up(
         &mut self,
@@ -152,7 +233,7 @@ impl Rehearsal {
     ) -> Result<(), Stopped> {
         let entry = entry(migration);
         let record = match (migration.version(), way) {
-            (None, Way::Again) => Record::Replace(entry),
+            (None, Way::Again | Way::Existing) => Record::Replace(entry),
             _ => Record::Insert(entry),
         };
         self.act(record, act, way).await
@@ -169,31 +250,54 @@ impl Rehearsal {
         &mut self,
         all: impl IntoIterator<Item = (&'a Migration, &'a Act)>,
     ) -> Result<(), Stopped> {
-        let units = all
-            .into_iter()
-            .map(|(migration, act)| (Record::Insert(entry(migration)), act.reading.clone()));
+        let (mut units, mut leaves) = (Vec::new(), Vec::new());
+        for (migration, act) in all {
+            units.push((Record::Insert(entry(migration)), act.reading.clone()));
+            leaves.push(act.reading.leaves.clone());
+        }
         for script in scripts(units, self.revision, Grouping::All) {
-            self.script(script, Way::Up).await?;
+            self.script(script, &leaves, Way::Up).await?;
         }
         Ok(())
     }
 
     /// Runs one file and records it. Where it fails it leaves nothing behind, unless it runs outside of transactions.
     pub(super) async fn act(&mut self, record: Record, act: &Act, way: Way) -> Result<(), Stopped> {
-        for script in scripts(
-            [(record, act.reading.clone())],
-            self.revision,
-            Grouping::All,
-        ) {
-            self.script(script, way).await?;
+        let leaves = [act.reading.leaves.clone()];
+        let unit = (record, act.reading.clone());
+        for script in scripts([unit], self.revision, Grouping::All) {
+            self.script(script, &leaves, way).await?;
         }
         Ok(())
     }
 
-    async fn script(&mut self, script: Script, way: Way) -> Result<(), Stopped> {
-        let remembered = self.remembered(&script).await?;
-        let result = history::run(&self.db, &script, &self.run, Arc::new(|_| {})).await;
-        self.forget(remembered).await?;
+    async fn script(&mut self, script: Script, leaves: &[Leaves], way: Way) -> Result<(), Stopped> {
+        let watch = match self.broken {
+            Some(_) => Watch::going_on(true),
+            None => Watch::new(std::slice::from_ref(&script)),
+        };
+        let mut result = self.run(&script, watch).await;
+        if result.is_ok() && script.atomicity == Atomicity::Transaction {
+            self.broken = None;
+        }
+        // Files that run together are judged at their end, and a later one may repair what this one breaks. Going down,
+        // each is a run of its own.
+        if way != Way::Down {
+            result = match result {
+                Err(RunError::Failed(failed))
+                    if matches!(failed.part, Part::Compiles | Part::References) =>
+                {
+                    if failed.part == Part::References
+                        && let Stopped::Problem(problem) = self.fails(*failed, &script, way).await
+                    {
+                        self.broken.get_or_insert(Box::new(problem.diagnostic));
+                    }
+                    self.run(&script, Watch::going_on(false)).await
+                }
+                result => result,
+            };
+        }
+        self.forget(leaves).await?;
         match result {
             Ok(_) => {
                 self.revision = script.leaves();
@@ -206,85 +310,105 @@ impl Rehearsal {
         }
     }
 
+    async fn run(&self, script: &Script, watch: Watch) -> Result<Receipt, RunError> {
+        history::run_watched(&self.db, script, &self.run, Arc::new(|_| {}), watch).await
+    }
+
     async fn fails(&self, failed: Failed, script: &Script, way: Way) -> Stopped {
-        let (error, explanation) = match failed.failure {
-            Failure::Open(error) => return Stopped::Db(error),
-            Failure::Lost(error) => return Stopped::Db(error.into()),
-            Failure::Step {
-                error, explanation, ..
-            } => (error, explanation),
+        let failed_unit = match failed.unit {
+            Some(unit) => Some(unit),
+            None => history::suspects(&failed.part, &failed.failure, script).pop(),
         };
         // What fails to commit fails for what the last one did.
-        let unit = failed.unit.and_then(|unit| script.units.get(unit));
-        let Some(unit) = unit.or(script.units.last()) else {
+        let unit = failed_unit.and_then(|unit| script.units.get(unit));
+        let unit = unit.or(script.units.last());
+        let refusal = history::refusal(&failed.part, &failed.failure, unit);
+        let error = match failed.failure {
+            Failure::Open(error) => return Stopped::Db(error),
+            Failure::Lost(error) => return Stopped::Db(error.into()),
+            Failure::Step { error, .. } => error,
+        };
+        let Some(unit) = unit else {
             return Stopped::Db(DbError::Read(error));
         };
         let Some(first) = unit.steps.first().and_then(|step| step.origin.as_ref()) else {
             return Stopped::Db(DbError::Read(error));
         };
-        let mut help = None;
+        let (mut help, mut refused) = (Vec::new(), None);
         let whole_file = Origin {
             source: first.source.clone(),
             span: 0..0,
         };
-        let (origin, message) = match failed.part {
-            Part::Step(step) => {
-                help = help_for(way, unit.record.key(), &step.sql);
+        let mut notes = Vec::new();
+        let (origin, message) = match (failed.part, refusal) {
+            (_, Some(refusal)) => {
+                help.push(refusal.help(&first.source.name));
+                let message = refusal.message(Some(&unit.record.key().to_string()));
+                notes = refusal.notes;
+                (refusal.origin, message)
+            }
+            (Part::Step(step), None) => {
+                help.extend(unknown_function(&error.message.clone()));
+                help.extend(help_for(way, unit.record.key(), &step.sql));
+                refused = Some(step.clone());
                 let offset = locate(&self.db, &step.sql, &error).await;
                 let origin = step.origin.map(|origin| origin.token_at(offset));
-                (origin.unwrap_or(whole_file), error.message)
+                (Some(origin.unwrap_or(whole_file)), error.message.clone())
             }
-            Part::ForeignKeysAfter => (whole_file, orphans(&explanation)),
-            Part::Begin | Part::Record | Part::ForeignKeysBefore | Part::Commit => {
-                (whole_file, error.message)
-            }
+            _ => (Some(whole_file), error.message.clone()),
         };
         let message = match way {
             Way::Up => message,
             Way::Down => format!("{message} (taking it back, in memory)"),
             Way::Again => format!("{message} (applying it a second time, in memory)"),
+            Way::Existing => format!("{message} (on a database that exists, in memory)"),
         };
-        let problem = Diagnostic::problem("fails", message)
-            .about(unit.record.key())
-            .at(origin)
-            .helps(help);
-        Stopped::Problem(Box::new(problem))
+        let problem = Diagnostic {
+            notes,
+            ..Diagnostic::problem("fails", message)
+        };
+        let problem = match origin {
+            Some(origin) => problem.at(origin),
+            None => problem.in_file(&first.source.name),
+        };
+        let problem = problem.about(unit.record.key()).helps(help);
+        Stopped::Problem(Box::new(Problem {
+            diagnostic: problem,
+            step: refused,
+            error,
+        }))
     }
 
-    /// What the connection remembers now and is about to be told otherwise.
-    async fn remembered(&self, script: &Script) -> Result<Remembered, DbError> {
-        let mut remembered = Remembered::default();
-        let steps = script.units.iter().flat_map(|unit| &unit.steps);
-        for step in steps.filter(|step| Engine::Memory.refusal(&step.sql).is_some()) {
-            match kind(&step.sql) {
-                Kind::Pragma(pragma) => {
-                    let query = Query::new(format!("PRAGMA {}", pragma.name));
-                    let values = if_accepted(self.db.ask(query).await?.of_any_width())?;
-                    let value = values.into_iter().flatten().flatten().last();
-                    remembered.pragmas.push((pragma.name, value));
-                }
-                _ => remembered.temporary = true,
-            }
+    /// Makes the connection as a new one.
+    async fn forget(&self, leaves: &[Leaves]) -> Result<(), DbError> {
+        let mut steps = Vec::new();
+        for left in leaves {
+            steps.extend_from_slice(&left.resets);
         }
-        Ok(remembered)
-    }
-
-    /// Makes the connection as a fresh one.
-    async fn forget(&self, remembered: Remembered) -> Result<(), DbError> {
-        let mut steps: Vec<String> = remembered.pragmas.into_iter().filter_map(back).collect();
-        if remembered.temporary {
+        if leaves.iter().any(|left| left.until == Until::Script) {
             steps.extend(self.drops_of_temporary().await?);
         }
         if steps.is_empty() {
             return Ok(());
         }
+        self.run_steps(steps).await
+    }
+
+    /// Runs statements that no file has.
+    pub(super) async fn execute(
+        &self,
+        statements: impl IntoIterator<Item = String>,
+    ) -> Result<(), DbError> {
+        let statements = statements.into_iter();
+        self.run_steps(statements.map(|sql| Step::own(sql, vec![])).collect())
+            .await
+    }
+
+    async fn run_steps(&self, steps: Vec<Step>) -> Result<(), DbError> {
         let transaction = Transaction {
             foreign_keys: ForeignKeys::Off,
             atomicity: Atomicity::Bare,
-            steps: steps
-                .into_iter()
-                .map(|sql| Step::own(sql, vec![]))
-                .collect(),
+            steps,
         };
         match self.db.run(vec![transaction], Arc::new(|_| {})).await {
             Ok(_) => Ok(()),
@@ -294,7 +418,7 @@ impl Rehearsal {
         }
     }
 
-    async fn drops_of_temporary(&self) -> Result<Vec<String>, DbError> {
+    async fn drops_of_temporary(&self) -> Result<Vec<Step>, DbError> {
         // Dropping a table takes its indexes and triggers along.
         let query = "SELECT type, name FROM sqlite_temp_schema WHERE type <> 'index' AND name NOT LIKE 'sqlite\\_%' ESCAPE '\\'";
         let rows = self.db.rows(Query::new(query)).await?;
@@ -302,42 +426,18 @@ impl Rehearsal {
             let [Value::Text(what), Value::Text(name)] = row else {
                 return None;
             };
-            Some(format!("DROP {what} IF EXISTS temp.{}", identifier(name)))
+            let drop = format!("DROP {what} IF EXISTS temp.{}", identifier(name));
+            Some(Step::own(drop, Vec::new()))
         });
         Ok(drops.collect())
     }
-}
-
-/// What a connection remembers from one file to the next, and a file must not.
-#[derive(Debug, Default)]
-struct Remembered {
-    /// Pragmas, and what each of them says.
-    pragmas: Vec<(String, Option<Value>)>,
-    /// Whether there may be TEMP objects.
-    temporary: bool,
-}
-
-/// The statement that sets a pragma back.
-fn back((name, value): (String, Option<Value>)) -> Option<String> {
-    let value = match (name.as_str(), value) {
-        // Reading sets it and sets it back: what it says is not what it was.
-        ("query_only", _) => return None,
-        // The schema may have been edited, and is to be read anew: <https://sqlite.org/pragma.html#pragma_writable_schema>.
-        ("writable_schema", _) => "RESET".to_owned(),
-        // The only one that cannot be read.
-        ("case_sensitive_like", _) => "OFF".to_owned(),
-        (_, Some(Value::Integer(number))) => number.to_string(),
-        (_, Some(Value::Text(text))) => crate::sql::text(&text),
-        _ => return None,
-    };
-    Some(format!("PRAGMA {name} = {value}"))
 }
 
 /// What to do about a statement that fails on the way back or again.
 fn help_for(way: Way, key: &Key, statement: &str) -> Option<String> {
     let repeatable = matches!(key, Key::Repeatable(_));
     match (way, kind(statement)) {
-        (Way::Up, _) => None,
+        (Way::Up | Way::Existing, _) => None,
         (Way::Down, _) => Some(format!(
             "`undo` runs the down file on the schema that {key} leaves: make it fit that"
         )),
@@ -357,7 +457,8 @@ fn help_for(way: Way, key: &Key, statement: &str) -> Option<String> {
     }
 }
 
-fn bare_or_quoted(name: &str) -> String {
+/// A name as one writes it: in quotes only where it needs them.
+pub(super) fn bare_or_quoted(name: &str) -> String {
     let is_bare = name.chars().all(|c| c == '_' || c.is_ascii_alphanumeric());
     if is_bare {
         name.to_owned()
@@ -366,30 +467,6 @@ fn bare_or_quoted(name: &str) -> String {
     }
 }
 
-/// Rows of `table, rowid, parent`, in words.
-fn orphans(rows: &Rows) -> String {
-    let named: Vec<String> = rows
-        .iter()
-        .map(|row| {
-            let text = |at: usize| match row.get(at) {
-                Some(Value::Text(text)) => text.clone(),
-                Some(Value::Integer(number)) => number.to_string(),
-                _ => "?".to_owned(),
-            };
-            format!(
-                "row {} of {} has no parent in {}",
-                text(1),
-                text(0),
-                text(2)
-            )
-        })
-        .collect();
-    format!(
-        "this leaves rows without their parent: {}",
-        named.join("; ")
-    )
-}
-
-fn unusable(why: &str) -> crate::db::EngineError {
-    crate::db::EngineError::new(crate::db::Code::Other(1), why)
+fn unusable(why: &str) -> EngineError {
+    EngineError::new(crate::db::Code::Other(1), why)
 }

@@ -6,8 +6,9 @@ use std::path::{Path, PathBuf};
 use std::time::SystemTime;
 
 use super::file::{FileName, Order};
+use super::listing::sql_files;
 use super::numbering::{Numbering, next_version, parsed, version};
-use super::set::{ReadError, slashes, sql_files};
+use super::set::{ReadError, slashes};
 
 /// Which migration.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -99,6 +100,18 @@ pub fn renumber(
         }
     }
     Ok(renames)
+}
+
+/// The file of a migration that a renumbering would rename.
+///
+/// # Errors
+/// [`RenumberError`].
+pub fn file_to_renumber(directory: &Path, which: &Which) -> Result<String, RenumberError> {
+    let files = sql_files(directory)?;
+    let mut names: Vec<String> = files.iter().map(|file| slashes(file)).collect();
+    names.sort_unstable();
+    let names: Vec<&str> = names.iter().map(String::as_str).collect();
+    Ok(the_one(&names, which)?.to_owned())
 }
 
 /// What is to be renamed. Pure.

@@ -1,22 +1,27 @@
-//! Making records say what is so. A repair never touches anything but `_migrations`.
+//! Updates the recorded metadata to match the files. A repair never changes anything but `_migrations`.
 
-use super::plan::{edit, edited_keys, entry};
-use super::problem::{Edit, no_such_version};
+use super::baseline::Verify;
+use super::identity::{Identity, applied, edited_keys, file_problems};
+use super::mismatch::is_about_records;
+use super::plan::{PlanOptions, edit, entry, plan};
+use super::problem::{Edit, file_name, no_such_version};
 use super::set::Migrations;
-use super::{ApplyError, Outcome};
+use super::{ApplyError, Outcome, observe, shown};
 use crate::db::Db;
 use crate::diagnostic::Diagnostic;
 use crate::drive::{Decision, OnEvent, Reader, drive};
-use crate::history::{History, State};
-use crate::script::{Atomicity, ForeignKeys, Key, Record, Run, Script, Unit};
+use crate::history::{History, HistoryError, State};
+use crate::script::{Atomicity, ForeignKeys, Key, Record, Revision, Run, Script, Unit};
 
 /// What to repair.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Repair {
-    /// What changes no meaning: edited comments, renamed files, changed down files, repeatables whose file is gone.
+    /// What changes no meaning: edited comments, renamed and renumbered files, changed down files, repeatables whose file
+    /// is gone.
     Harmless,
-    /// This version or repeatable: its record becomes what its file says, or goes where there is no file.
-    Record(Key),
+    /// This version or repeatable: its record becomes what its file says, or goes where there is no file. Where the file
+    /// says something else than was run, the schema is compared first.
+    Record(Key, Verify),
     /// An unfinished `no-transaction` migration: all of it is in the database.
     Applied(Key),
     /// An unfinished `no-transaction` migration: it is to run again.
@@ -26,7 +31,9 @@ pub enum Repair {
 /// Repairs records.
 ///
 /// # Errors
-/// [`ApplyError`]; a problem `not-repairable` where the repair does not fit the state that the version is in.
+/// [`ApplyError`]; a problem `not-repairable` where the repair does not fit the state that the version is in, `drift` or
+/// `not-shown` where the schema does not show what would be recorded, and with [`Repair::Harmless`] the problems that
+/// remain.
 pub async fn repair(
     db: &Db,
     set: &Migrations,
@@ -34,30 +41,96 @@ pub async fn repair(
     run: &Run,
     on_event: &OnEvent,
 ) -> Result<Outcome, ApplyError> {
-    drive(db, run, on_event, Repairing { set, what }).await
+    let repairing = Repairing {
+        set,
+        what,
+        looked_at: None,
+        seen: Vec::new(),
+    };
+    let outcome = drive(db, run, on_event, repairing).await?;
+    match (what, outcome.done.is_empty()) {
+        (Repair::Harmless, _) | (_, true) => nothing_remains(db, set, outcome).await,
+        (_, false) => Ok(outcome),
+    }
+}
+
+/// The outcome, unless records are still other than the files: a command that corrects records names what it leaves.
+pub(super) async fn nothing_remains(
+    db: &Db,
+    set: &Migrations,
+    outcome: Outcome,
+) -> Result<Outcome, ApplyError> {
+    let history = observe(db, set).await?;
+    let mut problems = plan(set, &history, &PlanOptions::default()).problems;
+    problems.retain(is_about_records);
+    if problems.is_empty() {
+        return Ok(outcome);
+    }
+    Err(ApplyError::Problems {
+        problems,
+        done: outcome.done,
+    })
 }
 
 struct Repairing<'a> {
     set: &'a Migrations,
     what: &'a Repair,
+    /// The revision at which the schema was compared, where it was.
+    looked_at: Option<Revision>,
+    /// What the comparison of the schema found.
+    seen: Vec<Diagnostic>,
+}
+
+impl Repairing<'_> {
+    /// The migration whose statements the schema has to show, or would have to.
+    fn to_be_shown(&self, history: &History) -> Option<(&Key, Verify)> {
+        let Repair::Record(key, verify) = self.what else {
+            return None;
+        };
+        let (row, file) = (history.row(key)?, self.set.get(key)?);
+        let is_other = edit(file, row) == Some(Edit::Meaning) && row.state == State::Applied;
+        is_other.then_some((key, *verify))
+    }
 }
 
 impl Reader for Repairing<'_> {
     fn texts(&self, history: &History) -> Vec<Key> {
-        edited_keys(self.set, history)
+        match self.what {
+            Repair::Record(_, Verify::Schema) => {
+                applied(history).map(|row| row.key.clone()).collect()
+            }
+            _ => edited_keys(self.set, history),
+        }
+    }
+
+    async fn look(&mut self, db: &Db, history: &History) -> Result<(), HistoryError> {
+        if self.looked_at == Some(history.revision) {
+            return Ok(());
+        }
+        self.looked_at = Some(history.revision);
+        self.seen = match self.to_be_shown(history) {
+            Some((key, Verify::Schema)) if repair_records(self.set, history, self.what).is_ok() => {
+                shown::by_the_schema(db, self.set, history, key).await?
+            }
+            Some((key, Verify::Nothing)) => vec![shown::not_compared(key)],
+            _ => Vec::new(),
+        };
+        Ok(())
     }
 
     fn decide(&mut self, history: &History) -> Decision {
-        match repair_records(self.set, history, self.what) {
-            Ok(records) => Decision {
-                problems: self.set.problems.clone(),
-                scripts: script(records, history),
-                ..Decision::default()
-            },
-            Err(problems) => Decision {
-                problems,
-                ..Decision::default()
-            },
+        let (problems, records) = match repair_records(self.set, history, self.what) {
+            Ok(records) => {
+                let mut problems = file_problems(self.set, history);
+                problems.extend_from_slice(&self.seen);
+                (problems, records)
+            }
+            Err(problems) => (problems, Vec::new()),
+        };
+        Decision {
+            problems,
+            scripts: script(records, history),
+            ..Decision::default()
         }
     }
 }
@@ -88,7 +161,7 @@ fn repair_records(
 ) -> Result<Vec<Record>, Vec<Diagnostic>> {
     match what {
         Repair::Harmless => Ok(harmless(set, history)),
-        Repair::Record(key) => record(set, history, key),
+        Repair::Record(key, _) => record(set, history, key),
         Repair::Applied(key) => settle(history, key, Record::Settle(key.clone())),
         Repair::Retry(key) => settle(history, key, Record::Delete(key.clone())),
     }
@@ -96,17 +169,26 @@ fn repair_records(
 
 fn harmless(set: &Migrations, history: &History) -> Vec<Record> {
     let recorded = history.by_key();
+    let identity = Identity::of(set, history);
     let edited = set.versioned.iter().filter(|migration| {
         let row = recorded.get(&migration.key);
+        let row = row.filter(|row| identity.moved(&row.key).is_none());
         let edit = row.and_then(|row| edit(migration, row));
         edit.is_some_and(|edit| edit != Edit::Meaning)
     });
-    let gone = history
-        .rows
-        .iter()
-        .filter(|row| matches!(row.key, Key::Repeatable(_)) && set.get(&row.key).is_none());
-    edited
-        .map(|migration| Record::Amend(entry(migration)))
+    let moved = identity
+        .all()
+        .filter(|(from, _)| identity.in_the_way(from).is_none());
+    let gone = history.rows.iter().filter(|row| {
+        let is_repeatable = matches!(row.key, Key::Repeatable(_));
+        is_repeatable && set.get(&row.key).is_none() && identity.moved(&row.key).is_none()
+    });
+    moved
+        .map(|(from, file)| Record::Move {
+            from: from.clone(),
+            entry: entry(file),
+        })
+        .chain(edited.map(|migration| Record::Amend(entry(migration))))
         .chain(gone.map(|row| Record::Delete(row.key.clone())))
         .collect()
 }
@@ -131,6 +213,17 @@ fn record(set: &Migrations, history: &History, key: &Key) -> Result<Vec<Record>,
             key,
             format!("{key} was started and has not finished"),
             "say which: `--applied` if all of it is in the database, `--retry` if it is to run again",
+        ));
+    }
+    if let Some(now) = Identity::of(set, history).moved(key) {
+        let file = file_name(&now.up.source.name);
+        return Err(not_repairable(
+            key,
+            format!(
+                "this database ran {key} as `{}`, and its text is now {file}",
+                row.name
+            ),
+            &format!("`repair` moves the record of {key} to {}", now.key),
         ));
     }
     Ok(match set.get(key) {

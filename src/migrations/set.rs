@@ -4,11 +4,16 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
+use super::against::Base;
 use super::file::{
     BadName, FileName, NotText, Order, are_words_of_undo, canonical, checksum, parse_name,
+    suggest_for_folder,
 };
+use super::listing::{is_hidden, listing};
 use super::markers::{WrittenFor, written_for};
-use super::problem::duplicate;
+use super::problem::{COMMENTS_ONLY, duplicate, file_name, keep_the_known, renumber};
+use super::reading::is_comments_only;
+use crate::db::HistoryTable;
 use crate::diagnostic::Diagnostic;
 use crate::script::{Key, Source};
 
@@ -25,6 +30,8 @@ pub struct Migration {
     pub up: Text,
     /// The same of its down file.
     pub down: Option<Text>,
+    /// Its down file, where that holds comments only: it undoes nothing, and is not recorded.
+    pub no_down: Option<Text>,
 }
 
 /// A canonical text and its checksum.
@@ -47,8 +54,10 @@ pub struct Migrations {
     pub problems: Vec<Diagnostic>,
     /// The versions in the names of those files.
     pub(super) misfits: BTreeSet<i64>,
-    /// Checksums of texts that are published, and may have been applied: see [`Migrations::publish`].
-    pub(super) published: BTreeSet<String>,
+    /// The files that claim one version together, where neither is the other's down file by its name.
+    pub(super) contested: BTreeMap<i64, Vec<Migration>>,
+    /// The table of the history, which no file may change. It is not read from the files.
+    pub history_table: HistoryTable,
 }
 
 /// The directory cannot be read.
@@ -70,15 +79,27 @@ pub enum ReadError {
     },
 }
 
+pub(super) fn unreadable(path: &Path) -> impl FnOnce(std::io::Error) -> ReadError {
+    move |source| ReadError::Unreadable {
+        path: path.to_path_buf(),
+        source,
+    }
+}
+
 impl Migrations {
-    /// Reads every file under `directory` whose name ends in `.sql`. Other files are left alone.
+    /// Reads every file under `directory` whose name ends in `.sql`. Other files are left alone, and so are hidden files
+    /// and folders.
     ///
     /// # Errors
     /// [`ReadError`] where the directory or a file cannot be read. Files that can be read and do not fit are
     /// [`Migrations::problems`].
     pub fn read_dir(directory: impl AsRef<Path>) -> Result<Migrations, ReadError> {
-        let mut found = Found::default();
-        for path in sql_files(directory.as_ref())? {
+        let listing = listing(directory.as_ref())?;
+        let mut found = Found {
+            problems: listing.problems,
+            ..Found::default()
+        };
+        for path in listing.files {
             let bytes = std::fs::read(&path).map_err(unreadable(&path))?;
             found.add(slashes(&path), bytes);
         }
@@ -103,14 +124,18 @@ impl Migrations {
         )
     }
 
-    /// Takes the files of this set for published: where they are as they were, a check does not judge their comments, as
-    /// an instruction to another tool in a file that databases have applied cannot be corrected any more.
-    pub fn publish(&mut self, common: &Migrations) {
-        let texts = common
-            .iter()
-            .flat_map(|migration| std::iter::once(&migration.up).chain(&migration.down));
-        self.published
-            .extend(texts.map(|text| text.checksum.clone()));
+    /// Of several files with one version, the one of the base keeps it.
+    pub fn keep_numbers_of(&mut self, base: &Base) {
+        let mut problems = std::mem::take(&mut self.problems);
+        keep_the_known(&mut problems, self, |file| {
+            base.has(file).then(|| format!("is in {}", base.name))
+        });
+        self.problems = problems;
+    }
+
+    /// Whether there is no migration.
+    pub fn is_empty(&self) -> bool {
+        self.iter().next().is_none()
     }
 
     /// All migrations: the versioned by version, then the repeatable by name.
@@ -128,6 +153,15 @@ impl Migrations {
         among.get(at.ok()?)
     }
 
+    /// The files that claim this key, where several do, and so none of them is in the set.
+    pub(super) fn claims(&self, key: &Key) -> impl Iterator<Item = &Migration> {
+        let claims = match key {
+            Key::Migration(version) => self.contested.get(version),
+            _ => None,
+        };
+        claims.into_iter().flatten()
+    }
+
     /// The highest version.
     pub fn newest(&self) -> Option<i64> {
         self.versioned.last().and_then(Migration::version)
@@ -135,6 +169,24 @@ impl Migrations {
 }
 
 impl Migration {
+    /// Whether it holds comments and no statement, and does nothing by intent.
+    pub(super) fn is_comments_only(&self) -> bool {
+        is_comments_only(&self.up.source.text)
+    }
+
+    /// That its down file undoes nothing.
+    pub(super) fn undoes_nothing(&self) -> Option<Diagnostic> {
+        let file = &self.no_down.as_ref()?.source.name;
+        let message = "this down file holds comments only, so it counts as none";
+        Some(
+            Diagnostic::problem(COMMENTS_ONLY, message)
+                .warning()
+                .about(&self.key)
+                .in_file(file)
+                .help("write the statements that undo the migration, or remove the file: `undo` refuses it"),
+        )
+    }
+
     /// Its version; `None` if it is repeatable.
     pub fn version(&self) -> Option<i64> {
         match self.key {
@@ -142,60 +194,6 @@ impl Migration {
             _ => None,
         }
     }
-}
-
-/// The files that [`Migrations::read_dir`] reads, in no particular order.
-pub(super) fn sql_files(directory: &Path) -> Result<Vec<PathBuf>, ReadError> {
-    if !directory.is_dir() {
-        // A directory that exists and may not be looked at is no directory either, to `is_dir`.
-        if let Err(source) = std::fs::read_dir(directory)
-            && source.kind() != std::io::ErrorKind::NotFound
-        {
-            return Err(ReadError::Unreadable {
-                path: directory.to_path_buf(),
-                source,
-            });
-        }
-        return Err(ReadError::NoDirectory {
-            path: directory.to_path_buf(),
-        });
-    }
-    let mut files = Vec::new();
-    walk(directory, &mut files)?;
-    Ok(files)
-}
-
-fn unreadable(path: &Path) -> impl FnOnce(std::io::Error) -> ReadError {
-    move |source| ReadError::Unreadable {
-        path: path.to_path_buf(),
-        source,
-    }
-}
-
-fn walk(directory: &Path, files: &mut Vec<PathBuf>) -> Result<(), ReadError> {
-    for entry in std::fs::read_dir(directory).map_err(unreadable(directory))? {
-        let entry = entry.map_err(unreadable(directory))?;
-        let path = entry.path();
-        let kind = entry.file_type().map_err(unreadable(&path))?;
-        // A link counts as what it leads to, as whoever put it there expects; only then is a second look needed.
-        let is_directory = if kind.is_symlink() {
-            let leads_to = std::fs::metadata(&path).map_err(unreadable(&path))?;
-            leads_to.is_dir()
-        } else {
-            kind.is_dir()
-        };
-        if is_directory {
-            walk(&path, files)?;
-        } else if is_sql(&path) {
-            files.push(path);
-        }
-    }
-    Ok(())
-}
-
-fn is_sql(path: &Path) -> bool {
-    path.extension()
-        .is_some_and(|extension| extension.eq_ignore_ascii_case("sql"))
 }
 
 /// A path as it is shown and recorded, the same on every system.
@@ -218,9 +216,14 @@ struct Found {
 
 impl Found {
     fn add(&mut self, file: String, bytes: Vec<u8>) {
-        let name = match parse_name(file.rsplit('/').next().unwrap_or(&file)) {
+        let last = file_name(&file);
+        if is_hidden(last) {
+            return;
+        }
+        let name = match parse_name(last) {
             Ok(name) => name,
-            Err(bad) => {
+            Err(mut bad) => {
+                bad.suggestion = bad.suggestion.or_else(|| suggest_for_folder(&file));
                 let proposed = bad.suggestion.as_deref().map(parse_name);
                 if let Some(Ok(FileName::Versioned { version, .. })) = proposed {
                     self.proposed.insert(version);
@@ -273,6 +276,11 @@ impl Found {
         for (version, mut claims) in std::mem::take(&mut self.versioned) {
             claims.sort_by(|a, b| a.2.source.name.cmp(&b.2.source.name));
             let down = self.the_one_down(version, downs.remove(&version));
+            let is_none = |down: &Text| is_comments_only(&down.source.text);
+            let (no_down, down) = match down {
+                Some(down) if is_none(&down) => (Some(down), None),
+                down => (None, down),
+            };
             match <[_; 1]>::try_from(claims) {
                 Ok([(order, words, up)]) => set.versioned.push(Migration {
                     key: Key::Migration(version),
@@ -280,10 +288,23 @@ impl Found {
                     order,
                     up,
                     down,
+                    no_down,
                 }),
                 Err(claims) => {
                     self.misfits.insert(version);
-                    self.problems.push(contested(version, &claims));
+                    let problem = contested(version, &claims);
+                    if problem.subject.is_some() {
+                        let claims = claims.into_iter().map(|(order, words, up)| Migration {
+                            key: Key::Migration(version),
+                            words,
+                            order,
+                            up,
+                            down: None,
+                            no_down: None,
+                        });
+                        set.contested.insert(version, claims.collect());
+                    }
+                    self.problems.push(problem);
                 }
             }
         }
@@ -311,6 +332,7 @@ impl Found {
                     order: Order::Any,
                     up,
                     down: None,
+                    no_down: None,
                 }),
                 Err(claims) => {
                     let files: Vec<&str> = claims
@@ -318,7 +340,8 @@ impl Found {
                         .map(|(_, text)| text.source.name.as_str())
                         .collect();
                     let what = format!("R__{}", claims[0].0);
-                    self.problems.push(duplicate(&what, &files));
+                    let help = "give one of them another name, or remove it";
+                    self.problems.push(duplicate(&what, &files).help(help));
                 }
             }
         }
@@ -338,7 +361,8 @@ impl Found {
                 files.sort_unstable();
                 self.misfits.insert(version);
                 let what = format!("the down file of V{version}");
-                self.problems.push(duplicate(&what, &files));
+                self.problems
+                    .push(duplicate(&what, &files).help("keep one of them"));
                 None
             }
         }
@@ -382,7 +406,13 @@ fn contested(version: i64, claims: &[(Order, String, Text)]) -> Diagnostic {
         .iter()
         .map(|(_, _, text)| text.source.name.as_str())
         .collect();
+    let choice: Vec<String> = files.iter().map(|file| renumber(file, &files)).collect();
     duplicate(&format!("V{version}"), &files)
+        .about(&Key::Migration(version))
+        .help(format!(
+            "keep the one that a database or another branch has, and give a new one the next free version: {}",
+            choice.join(" or ")
+        ))
 }
 
 /// A name that fits no rule. Where the file is written for another tool, another name alone is not enough.

@@ -3,15 +3,18 @@
 
 use std::sync::Arc;
 
+use super::again::{Repeatable, with_repeatables};
+use super::baseline::is_adopted;
+use super::made::made;
 use super::plan::{Grouping, scripts};
 use super::problem::{AS_RECORDED, argument, listed, other_history, started};
-use super::reading;
+use super::reading::{self, Reading};
 use super::{ApplyError, Outcome};
 use crate::db::Db;
 use crate::diagnostic::Diagnostic;
 use crate::drive::{Decision, OnEvent, Reader, drive};
-use crate::history::{self, History, HistoryError, Row, State};
-use crate::script::{Key, Record, Run, Script, Source};
+use crate::history::{self, History, HistoryError, Row, State, moment};
+use crate::script::{Entry, Key, OnFailure, Record, Run, Script, Source};
 
 /// What to take back.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -22,6 +25,16 @@ pub enum Back {
     To(i64),
 }
 
+/// What to do about a migration that was recorded and never run by Seedbed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Adopted {
+    /// It is a problem: what its down text drops was there before.
+    #[default]
+    Refuse,
+    /// Run its down text all the same.
+    Undo,
+}
+
 /// How to undo.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct UndoOptions {
@@ -29,6 +42,8 @@ pub struct UndoOptions {
     pub back: Back,
     /// In how many transactions.
     pub grouping: Grouping,
+    /// What to do about migrations of a baseline.
+    pub adopted: Adopted,
 }
 
 /// What an undo would run, and what is in its way.
@@ -53,37 +68,120 @@ pub fn versions_to_undo(history: &History, back: Back) -> Vec<i64> {
     }
 }
 
-/// Plans taking back `versions`, in this order. The history must have their texts.
-pub fn undo_plan(history: &History, versions: &[i64], grouping: Grouping) -> UndoPlan {
-    let mut plan = UndoPlan::default();
-    let mut units = Vec::new();
+/// Plans taking back `versions`, in this order. The history must have their texts, and those of the repeatables.
+pub fn undo_plan(
+    history: &History,
+    versions: &[i64],
+    grouping: Grouping,
+    adopted: Adopted,
+) -> UndoPlan {
+    let (problems, units) = undo_units(history, versions, adopted);
+    let mut plan = UndoPlan {
+        problems,
+        ..UndoPlan::default()
+    };
+    if !plan.problems.iter().any(Diagnostic::is_error) {
+        let units = with_restored(units, history, &mut plan.problems);
+        plan.scripts = scripts(units, history.revision, grouping);
+    }
+    plan
+}
+
+/// What is wrong with taking back `versions`, and the recorded down texts, read.
+pub(super) fn undo_units(
+    history: &History,
+    versions: &[i64],
+    adopted: Adopted,
+) -> (Vec<Diagnostic>, Vec<(Record, Reading)>) {
+    let (mut problems, mut units) = (Vec::new(), Vec::new());
     for row in &history.rows {
         if row.state == State::Started {
-            plan.problems.push(started(row));
+            problems.push(started(row));
         }
     }
     let others = history.others.iter();
-    plan.problems
-        .extend(others.map(|other| other_history(other, None).warning()));
-    plan.problems.extend(overtaken(history, versions));
+    problems.extend(others.map(|other| other_history(other, None, &history.table).warning()));
+    problems.extend(overtaken(history, versions));
     let recorded = history.by_key();
     for version in versions {
         // Somebody else may have taken it back meanwhile.
         let Some(row) = recorded.get(&Key::Migration(*version)) else {
             continue;
         };
+        if adopted == Adopted::Refuse && is_adopted(row) {
+            problems.push(not_run(row, history));
+            continue;
+        }
         let Some(source) = down_text(row) else {
-            plan.problems.push(no_down(row));
+            problems.push(no_down(row));
             continue;
         };
-        let mut reading = reading::read(&source, history.engine);
-        plan.problems.append(&mut reading.problems);
+        let mut reading = reading::read(&source, history.engine, &history.table);
+        problems.append(&mut reading.problems);
         units.push((Record::Delete(row.key.clone()), reading));
     }
-    if !plan.problems.iter().any(Diagnostic::is_error) {
-        plan.scripts = scripts(units, history.revision, grouping);
-    }
-    plan
+    (problems, units)
+}
+
+/// Adds the applied repeatables of which these units may drop an object.
+pub(super) fn with_restored(
+    units: Vec<(Record, Reading)>,
+    history: &History,
+    problems: &mut Vec<Diagnostic>,
+) -> Vec<(Record, Reading)> {
+    let all = with_repeatables(units, repeatables(history), history, OnFailure::Continue);
+    problems.extend(all.outside.iter().map(not_made_again));
+    all.units
+}
+
+/// The repeatables that are applied whole, in the order of names, by their recorded texts.
+fn repeatables(history: &History) -> Vec<Repeatable> {
+    let mut rows: Vec<&Row> = history.rows.iter().filter(|row| is_applied(row)).collect();
+    rows.sort_by(|a, b| a.key.cmp(&b.key));
+    let repeatables = rows.into_iter().filter_map(|row| {
+        let text = row.source.as_ref()?;
+        let made = made(text);
+        history.gone(&made).is_empty().then(|| Repeatable {
+            entry: Entry {
+                key: row.key.clone(),
+                name: row.name.clone(),
+                checksum: row.checksum.clone(),
+                effective: None,
+                source: text.clone(),
+                down: None,
+                detail: row.detail.clone(),
+            },
+            source: Arc::new(Source {
+                name: format!("{}.sql{AS_RECORDED}", row.key),
+                text: text.clone(),
+            }),
+            made,
+            runs: None,
+        })
+    });
+    repeatables.collect()
+}
+
+/// The repeatables whose texts [`with_restored`] needs.
+pub(super) fn applied_repeatables(history: &History) -> impl Iterator<Item = Key> {
+    let rows = history.rows.iter().filter(|row| is_applied(row));
+    rows.map(|row| row.key.clone())
+}
+
+/// Whether it is a repeatable that is applied.
+fn is_applied(row: &Row) -> bool {
+    row.state == State::Applied && matches!(row.key, Key::Repeatable(_))
+}
+
+/// A repeatable without a transaction, which the down files may cost an object.
+fn not_made_again(key: &Key) -> Diagnostic {
+    let message = format!(
+        "{key} runs outside of a transaction: if this drops what it makes, it is not made again here"
+    );
+    Diagnostic::problem("not-made-again", message)
+        .warning()
+        .about(key)
+        .help("`status` shows whether it is pending, and `migrate` makes it again")
 }
 
 /// What others applied above the versions that are to be taken back, and that are still there: to take those out from
@@ -125,8 +223,34 @@ fn no_down(row: &Row) -> Diagnostic {
         ))
 }
 
+/// A migration of a baseline: what it makes was there before Seedbed.
+fn not_run(row: &Row, history: &History) -> Diagnostic {
+    let (key, name) = (&row.key, &row.name);
+    let message = format!(
+        "{key}__{name} was recorded by `baseline` on {}, and Seedbed never ran it: its down text would drop what was \
+         there before",
+        moment(&row.applied_at)
+    );
+    let versions = history.versions();
+    let newest = versions.iter().rev().find(|(_, row)| is_adopted(row));
+    let above = newest.filter(|(newest, _)| {
+        let last = versions.last();
+        last.is_some_and(|(last, _)| last > newest)
+    });
+    Diagnostic::problem("adopted", message)
+        .about(key)
+        .helps(above.map(|(newest, _)| {
+            format!("`undo --to {newest}` undoes only what Seedbed applied after the baseline")
+        }))
+        .help("`undo --adopted` runs the recorded down text all the same")
+}
+
 fn down_text(row: &Row) -> Option<Arc<Source>> {
     let text = row.down.as_ref()?;
+    // It would undo nothing.
+    if reading::is_comments_only(text) {
+        return None;
+    }
     Some(Arc::new(Source {
         name: format!("{}__{}.down.sql{AS_RECORDED}", row.key, row.name),
         text: text.clone(),
@@ -144,7 +268,7 @@ pub async fn observe_undo(
     let undoing = Undoing::new(options);
     let history = history::read_with_texts(db, |history| undoing.texts(history)).await?;
     let versions = versions_to_undo(&history, options.back);
-    let plan = undo_plan(&history, &versions, options.grouping);
+    let plan = undo_plan(&history, &versions, options.grouping, options.adopted);
     Ok((history, plan))
 }
 
@@ -184,19 +308,27 @@ impl Reader for Undoing {
             Some(versions) => versions.clone(),
             None => versions_to_undo(history, self.options.back),
         };
-        versions.into_iter().map(Key::Migration).collect()
+        if versions.is_empty() {
+            return Vec::new();
+        }
+        let versions = versions.into_iter().map(Key::Migration);
+        versions.chain(applied_repeatables(history)).collect()
     }
 
     fn decide(&mut self, history: &History) -> Decision {
         let versions = self
             .versions
             .get_or_insert_with(|| versions_to_undo(history, self.options.back));
-        let UndoPlan { problems, scripts } = undo_plan(history, versions, self.options.grouping);
+        let UndoOptions {
+            grouping, adopted, ..
+        } = self.options;
+        let UndoPlan { problems, scripts } = undo_plan(history, versions, grouping, adopted);
         let started = history.rows.iter().find(|row| row.state == State::Started);
         Decision {
             problems,
             scripts,
             under_way: started.map(|row| row.key.clone()),
+            look_again: false,
         }
     }
 }

@@ -143,6 +143,7 @@ mod tests {
             check("tls", State::Skipped, "the URL asks for none", None),
             Check {
                 cause: Some(std::sync::Arc::new(HistoryError::Newer {
+                    table: Default::default(),
                     found: 9,
                     known: 1,
                 })),

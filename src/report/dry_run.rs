@@ -6,11 +6,11 @@ use unicode_width::UnicodeWidthStr;
 
 use super::Report;
 use super::style::{FAINT, STRONG, Style};
-use super::words::{count, database_is_at, printable, shortened};
+use super::words::{count, database_is_at, keys, printable, shortened};
 use crate::diagnostic::Diagnostic;
 use crate::history::History;
-use crate::migrations::{Plan, UndoPlan};
-use crate::script::{Atomicity, ForeignKeys, Key, Record, Script, Step, Unit};
+use crate::migrations::{Plan, RedoPlan, UndoPlan};
+use crate::script::{Atomicity, ForeignKeys, Key, Made, Record, Restore, Script, Step, Unit};
 use crate::sql::{Lines, Place, describe, describe_all};
 
 /// How many statements of one file are listed.
@@ -24,7 +24,15 @@ pub fn dry_run(plan: &Plan, history: &History, style: Style<'_>) -> String {
         would: "would run",
         nothing: "nothing is pending",
     };
-    show(&plan.scripts, &plan.problems, words, history, style)
+    let mut text = show(&plan.scripts, &plan.problems, words, history, style);
+    if !plan.to_look_at.is_empty() {
+        let _ = writeln!(
+            text,
+            "afterwards {}: made again outside of a transaction, if what it makes is gone by then",
+            keys(&plan.to_look_at)
+        );
+    }
+    text
 }
 
 /// What `undo --dry-run` shows of a plan, with its problems.
@@ -32,6 +40,15 @@ pub fn undo_dry_run(plan: &UndoPlan, history: &History, style: Style<'_>) -> Str
     let words = Words {
         would: "would be undone",
         nothing: "there is nothing to undo",
+    };
+    show(&plan.scripts, &plan.problems, words, history, style)
+}
+
+/// What `redo --dry-run` shows of a plan, with its problems.
+pub fn redo_dry_run(plan: &RedoPlan, history: &History, style: Style<'_>) -> String {
+    let words = Words {
+        would: "would be undone or applied",
+        nothing: "there is nothing to redo",
     };
     show(&plan.scripts, &plan.problems, words, history, style)
 }
@@ -101,7 +118,10 @@ fn transactions(scripts: &[Script]) -> usize {
 
 /// How many transactions, and why there is more than one.
 fn overview(scripts: &[Script], would: &str) -> String {
-    let units: usize = scripts.iter().map(|script| script.units.len()).sum();
+    let units = scripts.iter().flat_map(|script| &script.units);
+    let units = units
+        .filter(|unit| !matches!(unit.record, Record::Restore(_)))
+        .count();
     let transactions = transactions(scripts);
     let bare = scripts.len() - transactions;
     let within = match (transactions, bare) {
@@ -173,16 +193,29 @@ fn unit_text(unit: &Unit, history: &History, style: Style<'_>) -> String {
 
 fn title(unit: &Unit, history: &History) -> String {
     let name = match &unit.record {
-        Record::Insert(entry) | Record::Replace(entry) | Record::Amend(entry) => {
-            Some(entry.name.as_str())
-        }
+        Record::Insert(entry)
+        | Record::Replace(entry)
+        | Record::Amend(entry)
+        | Record::Move { entry, .. } => Some(entry.name.as_str()),
         Record::Delete(key) | Record::Settle(key) => history.row(key).map(|row| row.name.as_str()),
         Record::Mark(environment) => Some(environment.as_str()),
+        Record::Restore(restore) => {
+            return printable(&format!("{} {}", restore.entry.key, condition(restore)));
+        }
     };
     match (unit.record.key(), name) {
         (key @ Key::Migration(_), Some(name)) => format!("{key} {}", printable(name)),
         (key, _) => printable(&key.to_string()),
     }
+}
+
+/// When a repeatable is made again: `made again if its index i is gone by then`.
+pub(super) fn condition(restore: &Restore) -> String {
+    let names: Vec<String> = restore.objects.iter().map(Made::to_string).collect();
+    format!(
+        "made again if its {} is gone by then",
+        names.join(" or its ")
+    )
 }
 
 /// The file that a unit's statements come from.

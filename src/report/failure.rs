@@ -8,11 +8,12 @@ use super::engine::{code_class, code_help, code_name};
 use super::script::script;
 use super::words::{duration, keys};
 use super::{Item, Report};
-use crate::db::{self, Code, DbError, EngineError};
+use crate::db::{self, Code, DbError, EngineError, HistoryTable};
 use crate::diagnostic::{Class, Diagnostic};
 use crate::drive::{ApplyError, Done, Verb};
 use crate::history::HistoryError;
 use crate::migrations::ReadError;
+use crate::sql::identifier;
 
 impl Report {
     /// A change that did not happen, or not all of it.
@@ -85,18 +86,48 @@ impl Report {
     }
 }
 
+/// A name for the history that this table does not have.
+fn other_name(table: &HistoryTable) -> &'static str {
+    ["_seed_migrations", "_schema_history"]
+        .into_iter()
+        .find(|name| !table.is(name))
+        .unwrap_or(HistoryTable::DEFAULT)
+}
+
 /// Why the history cannot be read.
 pub(super) fn history(error: &HistoryError) -> Diagnostic {
     let (code, help): (_, &[&str]) = match error {
+        HistoryError::NotOurs { table, .. } => {
+            return Diagnostic::problem("not-ours", error.to_string())
+                .help("check that this is the database that you meant")
+                .help(format!(
+                    "if the table belongs to another program, give the history another name: `table = \"NAME\"` in \
+                     [migrations] of config.toml, for example \"{}\"",
+                    other_name(table)
+                ))
+                .help(format!(
+                    "if no program needs the table, rename it (`ALTER TABLE {} RENAME TO …`); then `baseline V` records \
+                     the migrations that the database has already",
+                    identifier(table.name())
+                ));
+        }
+        HistoryError::Elsewhere { table, found } => {
+            return Diagnostic::problem("history-elsewhere", error.to_string())
+                .help(format!(
+                    "if the history is to stay in {found}, set `table = {found:?}` in [migrations] of config.toml"
+                ))
+                .help(format!(
+                    "if it is to be in {table}, rename the table: `ALTER TABLE {} RENAME TO {}` (first drop {table}, if it \
+                     exists and holds no migration)",
+                    identifier(found),
+                    identifier(table.name())
+                ))
+                .help(format!(
+                    "if {found} is the history of another application in this database, add it to `ignore_tables` in \
+                     [migrations]"
+                ));
+        }
         HistoryError::Db(error) => return database(error),
-        HistoryError::NotOurs { .. } => (
-            "not-ours",
-            &[
-                "see whether this is the database that you meant",
-                "if no other tool needs it any more, rename it (`ALTER TABLE _migrations RENAME TO …`), then \
-                 `baseline V` records what the database has already",
-            ],
-        ),
         HistoryError::Newer { .. } => (
             "newer-layout",
             &["upgrade seedbed to the version that the others use"],
@@ -113,7 +144,7 @@ pub(super) fn history(error: &HistoryError) -> Diagnostic {
 }
 
 pub(super) const LOCKED: &str =
-    "see which program has the database open, or wait longer with `--lock-timeout 60`";
+    "run it again once the other connection has finished, or wait longer with `--lock-timeout 60`";
 
 pub(super) const NOTHING: &str = "nothing was changed";
 
@@ -126,11 +157,21 @@ pub(super) fn before(done: &[Done]) -> Option<String> {
         _ => ("were", "stand"),
     };
     Some(match last.verb {
-        Verb::Applied => format!("{which} {be} applied before by this run, and {stand}"),
+        Verb::Removed if last.statements == 0 => {
+            format!("the records of {which} were corrected before by this run, and stay so")
+        }
+        Verb::Applied if last.statements == 0 => {
+            format!("{which} {be} recorded as applied by this run, and {stand}")
+        }
+        Verb::Applied | Verb::MadeAgain => {
+            format!("{which} {be} applied before by this run, and {stand}")
+        }
         Verb::Removed => {
             format!("{which} {be} undone before by this run, and not applied again")
         }
-        Verb::Amended => format!("{which} {be} corrected before by this run, and {stand}"),
+        Verb::Amended | Verb::Moved => {
+            format!("{which} {be} corrected before by this run, and {stand}")
+        }
     })
 }
 

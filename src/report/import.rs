@@ -16,8 +16,8 @@ use crate::db::EngineError;
 use crate::diagnostic::{Class, Diagnostic, Location};
 use crate::dump::DumpError;
 use crate::dump::import::{
-    Clash, Fired, ImportError, ImportOptions, Imported, LeftOut, Orphan, Outcome, Planned, Stands,
-    Table, Tables, Triggers, Violations, Way, Why,
+    Clash, Fired, ForeignHistory, ImportError, ImportOptions, Imported, LeftOut, Orphan, Outcome,
+    Planned, Stands, Table, Tables, Triggers, Violations, Way, Why,
 };
 use crate::history::moment;
 use crate::script::Key;
@@ -151,7 +151,7 @@ impl LeftOut {
                 "_seedbed_import was left out: the dump was written in the middle of an import into the database that \
                  was dumped, so it may lack rows"
             }
-            LeftOut::History => "_migrations was left out: this database has its own",
+            LeftOut::History => "the history of the dump was left out: this database has its own",
             LeftOut::Setting(words) => {
                 return format!("{words} was left out: it changes no content of a database");
             }
@@ -195,7 +195,8 @@ pub fn import_words(imported: &Imported) -> Vec<String> {
             false => format!("warning: {}", left_out.words()),
         })
         .collect();
-    lines.extend(imported.foreign_history.map(foreign_history_warning));
+    let foreign = imported.foreign_history.as_ref();
+    lines.extend(foreign.map(foreign_history_warning));
     let (number, some) = &imported.orphans;
     if *number > 0 {
         let lack = match number {
@@ -208,12 +209,13 @@ pub fn import_words(imported: &Imported) -> Vec<String> {
     lines
 }
 
-/// What follows of a `_migrations` that is not Seedbed's.
-pub fn foreign_history_warning(reason: &str) -> String {
+/// What follows of a table with the name of the history that is not Seedbed's.
+pub fn foreign_history_warning(foreign: &ForeignHistory) -> String {
+    let ForeignHistory { table, reason } = foreign;
     format!(
-        "warning: the table _migrations of the dump {reason}: it comes into the database as data, and the import is not \
-         recorded; before `migrate` works there, give Seedbed's records another name with `table = \"…\"` under \
-         [migrations] in config.toml"
+        "warning: the table {table} of the dump {reason}: it comes into the database as data, and the import is not \
+         recorded; before `migrate` works there, give the history another name with `table = \"…\"` under [migrations] \
+         in config.toml"
     )
 }
 
@@ -387,7 +389,7 @@ fn stands(error: &ImportError, dump: &str, commands: &Commands) -> Option<String
                 Why::Another { .. } | Why::Changed { .. } | Why::NotAlone { .. } => so_far,
                 // It makes the records unreadable, so nothing goes on before it is gone.
                 Why::History(_) => format!(
-                    "{so_far}: `{this} --restart` removes it, with a dump that has no table _migrations"
+                    "{so_far}: `{this} --restart` removes it, with a dump that has no such table"
                 ),
                 _ => format!(
                     "{so_far}: `{begun}` goes on from there, `{begun} --restart` begins anew"
@@ -574,11 +576,19 @@ fn of_clash(clash: &Clash, dump: &str) -> Diagnostic {
             "trigger-before-rows",
             "no shell writes that: move the trigger behind the rows of its table".to_owned(),
         ),
-        Clash::History { .. } => (
+        Clash::History { name, .. } => (
             "foreign-history",
-            "Seedbed keeps its own records in a table of this name: give them another one with `table = \"…\"` under \
-             [migrations] in config.toml, or import into a new local file, which takes the table as data"
-                .to_owned(),
+            format!(
+                "Seedbed keeps its history in a table of this name: give the history another name with `table = \"…\"` \
+                 under [migrations] in config.toml, or import into a new local file, which takes {name} as data"
+            ),
+        ),
+        Clash::OtherHistory { name, .. } => (
+            "foreign-history",
+            format!(
+                "if {name} is the history of the migrations of that database, set `table = {name:?}` in [migrations] of \
+                 config.toml; otherwise dump the database without it (`export --no-history`)"
+            ),
         ),
         Clash::Makes { .. } => (
             "makes-tables",

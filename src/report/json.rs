@@ -11,7 +11,7 @@ use super::words::as_typed;
 use crate::config::{ConfigError, Row};
 use crate::diagnostic::{self, Diagnostic, Location, Severity};
 use crate::history::History;
-use crate::migrations::{self, Done, Outcome, Plan, State, UndoPlan, Verb};
+use crate::migrations::{self, Done, Outcome, Plan, RedoPlan, State, UndoPlan, Verb};
 use crate::script::{Entry, Key, Record, Script};
 
 /// What was called, and on which database.
@@ -74,6 +74,9 @@ pub struct Item {
     pub duration_ms: Option<i64>,
     /// Its file.
     pub file: Option<String>,
+    /// Why a repeatable with the recorded text is pending, was made again, or would be.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub reason: Option<String>,
 }
 
 /// One thing that is wrong.
@@ -140,6 +143,11 @@ impl Document {
     /// `undo --dry-run`: the items are those that would be undone.
     pub fn undo_dry_run(call: Call<'_>, plan: &UndoPlan, history: &History) -> Document {
         planned(call, &plan.scripts, &plan.problems, "applied", history)
+    }
+
+    /// `redo --dry-run`: the items are those that would be undone, then those that would be applied.
+    pub fn redo_dry_run(call: Call<'_>, plan: &RedoPlan, history: &History) -> Document {
+        planned(call, &plan.scripts, &plan.problems, "pending", history)
     }
 
     /// What a command did.
@@ -281,6 +289,7 @@ impl Item {
             applied_at: item.applied_at.clone(),
             duration_ms: item.duration_ms,
             file: item.file.clone(),
+            reason: item.reason.clone(),
             ..Item::bare(&item.key, item.state.word())
         }
     }
@@ -288,13 +297,14 @@ impl Item {
     /// A unit that ran. What was taken back, or forgotten, is pending: it is not in the records.
     pub(super) fn done(done: &Done) -> Item {
         let state = match done.verb {
-            Verb::Applied | Verb::Amended => "applied",
+            Verb::Applied | Verb::MadeAgain | Verb::Amended | Verb::Moved => "applied",
             Verb::Removed => "pending",
         };
         Item {
             name: some(&done.name),
             checksum: some(&done.checksum),
             duration_ms: done.duration_ms,
+            reason: (done.verb == Verb::MadeAgain).then(|| "made again".to_owned()),
             ..Item::bare(&done.key, state)
         }
     }
@@ -302,7 +312,10 @@ impl Item {
     /// A unit that has not run.
     pub(super) fn of_record(record: &Record, state: &'static str) -> Item {
         match record {
-            Record::Insert(entry) | Record::Replace(entry) | Record::Amend(entry) => {
+            Record::Insert(entry)
+            | Record::Replace(entry)
+            | Record::Amend(entry)
+            | Record::Move { entry, .. } => {
                 let Entry { name, checksum, .. } = entry;
                 Item {
                     name: some(name),
@@ -312,6 +325,12 @@ impl Item {
             }
             Record::Delete(key) | Record::Settle(key) => Item::bare(key, state),
             Record::Mark(_) => Item::bare(&Key::Environment, state),
+            Record::Restore(restore) => Item {
+                name: some(&restore.entry.name),
+                checksum: some(&restore.entry.checksum),
+                reason: Some(super::dry_run::condition(restore)),
+                ..Item::bare(&restore.entry.key, "applied")
+            },
         }
     }
 
@@ -329,6 +348,7 @@ impl Item {
             applied_at: None,
             duration_ms: None,
             file: None,
+            reason: None,
         }
     }
 }

@@ -45,7 +45,7 @@ pub use annotations::annotations;
 pub use backup::{backed_up, backups, not_removed, restored};
 pub use checks::checks;
 pub use config::config;
-pub use dry_run::{dry_run, undo_dry_run};
+pub use dry_run::{dry_run, redo_dry_run, undo_dry_run};
 pub use dump::dumped;
 pub use explain::explain;
 pub use export::exported;
@@ -54,7 +54,7 @@ pub use import::{
 };
 pub use inspect::inspect;
 pub use json::{Call, Document, Item, Problem};
-pub use outcome::{Change, event, outcome};
+pub use outcome::{Change, event, other_run, outcome, running};
 pub use replica::{ReplicaStatus, age, replica_status, synced, syncing};
 pub use restore_point::restore_point;
 pub use seeds::{Done as SeedsDone, seeds, standing};

@@ -1,8 +1,12 @@
 //! What was done, one line each, and where the database stands now.
 
+use std::time::{Duration, SystemTime};
+
+use super::failure::in_words;
 use super::style::{BAD, GOOD, OTHER, Style, WAITS};
 use super::words::{count, database_is_at, duration, printable};
-use crate::migrations::{Done, Event, Outcome, Verb};
+use crate::db::OtherRun;
+use crate::migrations::{Done, Event, Outcome, Statement, Verb};
 use crate::script::Key;
 
 /// The command whose outcome it is: the same change to a record has another word in each.
@@ -12,6 +16,8 @@ pub enum Change {
     Migrate,
     /// `undo`.
     Undo,
+    /// `redo`.
+    Redo,
     /// `repair`.
     Repair,
     /// `baseline`.
@@ -39,9 +45,11 @@ fn line(done: &Done, change: Change, style: Style<'_>) -> String {
     let (verb, colour, after) = match (change, done.verb) {
         (Change::Baseline, Verb::Applied) => ("recorded", OTHER, " as applied"),
         (_, Verb::Applied) => ("applied", GOOD, ""),
-        (Change::Undo, _) => ("undone", WAITS, ""),
+        (_, Verb::MadeAgain) => ("made again", GOOD, ""),
+        (Change::Undo, _) | (Change::Redo, Verb::Removed) => ("undone", WAITS, ""),
         (_, Verb::Removed) => ("removed", BAD, " from the records"),
         (_, Verb::Amended) => ("corrected", OTHER, " in the records"),
+        (_, Verb::Moved) => ("moved", OTHER, " in the records"),
     };
     let name = match &done.key {
         // Its name is its key.
@@ -50,7 +58,11 @@ fn line(done: &Done, change: Change, style: Style<'_>) -> String {
         _ => format!(" {}", printable(&done.name)),
     };
     let verb = style.paint.paint(colour, verb);
-    let mut line = format!("{verb} {}{name}{after}", done.key);
+    let to = match &done.from {
+        Some(from) => format!("{from} to {}", done.key),
+        None => done.key.to_string(),
+    };
+    let mut line = format!("{verb} {to}{name}{after}");
     let mut facts = Vec::new();
     if done.statements > 0 {
         facts.push(count(done.statements, "statement"));
@@ -62,6 +74,36 @@ fn line(done: &Done, change: Change, style: Style<'_>) -> String {
     line
 }
 
+/// The line of a statement that runs for so long.
+pub fn running(statement: &Statement, elapsed: Duration) -> String {
+    let Statement {
+        key,
+        number,
+        of,
+        origin,
+    } = statement;
+    let line = origin.as_ref().map(|origin| origin.place().line);
+    let line = line.map(|line| format!(" (line {line})"));
+    format!(
+        "{key}: statement {number} of {of}{}, running for {} s",
+        line.unwrap_or_default(),
+        elapsed.as_secs()
+    )
+}
+
+/// The line of a wait for another run.
+pub fn other_run(other: &OtherRun, now: SystemTime) -> String {
+    let by = other.by.as_deref().map(|by| format!(", {}", printable(by)));
+    let since = other.since.and_then(|since| now.duration_since(since).ok());
+    let since = since.map(|since| format!(", running for {}", in_words(since)));
+    format!(
+        "waiting for another run that changes this database (process {}{}{})",
+        other.pid,
+        by.unwrap_or_default(),
+        since.unwrap_or_default()
+    )
+}
+
 /// A line for somebody who waits.
 pub fn event(event: &Event, style: Style<'_>) -> Option<String> {
     let waits = |text: &str| Some(style.paint.paint(WAITS, text));
@@ -71,6 +113,7 @@ pub fn event(event: &Event, style: Style<'_>) -> Option<String> {
             count(*units, "change"),
             count(*scripts, "script")
         )),
+        Event::Begins(_) => None,
         Event::Ran(key) => Some(format!("ran {key}")),
         Event::Committed(key) => Some(format!("committed, up to {key}")),
         Event::WaitingForLock => {

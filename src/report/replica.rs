@@ -188,6 +188,7 @@ impl Report {
             _ if outcome.done.is_empty() => "the primary was up to date",
             Change::Migrate => "applied on the primary",
             Change::Undo => "undone on the primary",
+            Change::Redo => "undone and applied again on the primary",
             Change::Repair | Change::Baseline => "recorded on the primary",
         };
         let why = super::failure::database(error);

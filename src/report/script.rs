@@ -5,15 +5,12 @@ use super::engine::{code_class, code_help, code_name};
 use super::failure::{NOTHING, before, database};
 use super::words::{database_is_at, keys};
 use super::{Item, Report};
-use crate::db::{At as Point, Code, Failure, Left};
+use crate::db::{At as Point, Code, Failure, Left, unknown_function};
 use crate::diagnostic::{Diagnostic, Location};
-use crate::history::Part;
+use crate::history::{Part, Refusal};
 use crate::migrations::ScriptError;
-use crate::script::{Key, Record, Step, Unit};
-use crate::sql::Value;
-
-/// How many rows without their parent are named.
-const ROWS: usize = 10;
+use crate::script::{Key, Record, Restore, Step, Unit};
+use crate::sql::{Kind, kind};
 
 /// The report of a failed script.
 pub(super) fn script(error: &ScriptError) -> Report {
@@ -49,6 +46,8 @@ struct Failing<'a> {
     /// The engine's words.
     words: &'a str,
     doing: Doing,
+    /// Why a guard refused, where it was a guard.
+    refusal: Option<Refusal>,
     /// How much of a unit that runs outside of a transaction stands; it is recorded as started then.
     half_done: Option<HalfDone>,
 }
@@ -70,7 +69,7 @@ struct HalfDone {
 impl<'a> Failing<'a> {
     fn new(error: &'a ScriptError) -> Failing<'a> {
         let failure = &error.failed.failure;
-        let doing = match &error.unit {
+        let doing = match error.unit.as_ref().or(error.suspects.first()) {
             Some(unit) if unit.steps.is_empty() => Doing::Recording,
             Some(Unit {
                 record: Record::Delete(_),
@@ -88,6 +87,7 @@ impl<'a> Failing<'a> {
                 Failure::Step { error, .. } => &error.message,
             },
             doing,
+            refusal: error.refusal(),
             half_done: None,
         };
         failing.half_done = failing.half_done();
@@ -107,9 +107,24 @@ impl<'a> Failing<'a> {
         let stand = match (committed, left) {
             (0, Left::Nothing) => return None,
             (2.., _) => of,
-            _ => self.statement().unwrap_or(0),
+            _ if *self.part == Part::Schema => of,
+            _ => self.statement().map_or(0, |failed| self.committed(failed)),
         };
         Some(HalfDone { stand, of })
+    }
+
+    /// How many of the statements before the failed one stand: those of a transaction that the file had begun do not.
+    fn committed(&self, failed: usize) -> usize {
+        let steps = self.unit().map_or(&[][..], |unit| &unit.steps[..failed]);
+        let mut open = None;
+        for (number, step) in steps.iter().enumerate() {
+            match kind(&step.sql) {
+                Kind::Begin => open = Some(number),
+                Kind::Commit => open = None,
+                _ => {}
+            }
+        }
+        open.unwrap_or(failed)
     }
 
     fn unit(&self) -> Option<&'a Unit> {
@@ -138,19 +153,10 @@ impl<'a> Failing<'a> {
         steps.position(|other| other.origin == step.origin && other.sql == step.sql)
     }
 
-    fn is_guard(&self) -> bool {
-        *self.part == Part::ForeignKeysAfter && self.error.failed.failure.is_raised_by_us()
-    }
-
     fn code_name(&self) -> &'static str {
-        match self.part {
-            _ if self.is_guard() => "foreign-keys",
-            Part::ForeignKeysBefore | Part::ForeignKeysAfter
-                if matches!(self.code, Some(Code::Other(_))) =>
-            {
-                "foreign-key-mismatch"
-            }
-            _ => self.code.map_or("cannot-open", code_name),
+        match &self.refusal {
+            Some(refusal) => refusal.code,
+            None => self.code.map_or("cannot-open", code_name),
         }
     }
 
@@ -173,16 +179,14 @@ impl<'a> Failing<'a> {
                 None => "interrupted".to_owned(),
             };
         }
+        if let Some(refusal) = &self.refusal {
+            let unit = match self.doing {
+                Doing::Undoing => format!("undoing {key}"),
+                Doing::Applying | Doing::Recording => key,
+            };
+            return refusal.message(Some(unit.as_str()).filter(|unit| !unit.is_empty()));
+        }
         match (self.part, self.doing) {
-            (Part::ForeignKeysAfter, _) if self.is_guard() => {
-                format!("{key} leaves rows whose parent is gone")
-            }
-            (Part::ForeignKeysBefore, _) => {
-                format!("the foreign keys cannot be checked before {key} runs: {words}")
-            }
-            (Part::ForeignKeysAfter, _) => {
-                format!("the foreign keys cannot be checked after {key} has run: {words}")
-            }
             (Part::Step(_), Doing::Undoing) => format!("undoing {key} failed: {words}"),
             // Rows of all files stand in one order.
             (Part::Step(_), _) if self.is_of_seeds() => format!("a row was refused: {words}"),
@@ -191,7 +195,7 @@ impl<'a> Failing<'a> {
                 format!("{key} could not be recorded: {words}")
             }
             (Part::Commit, _) => format!("the transaction could not be committed: {words}"),
-            (Part::Record | Part::Begin, _) => format!("the database cannot be changed: {words}"),
+            _ => format!("the database cannot be changed: {words}"),
         }
     }
 
@@ -199,9 +203,8 @@ impl<'a> Failing<'a> {
         if let Some(origin) = self.error.origin() {
             return Some(Location::Source(origin));
         }
-        let by_unit = matches!(self.part, Part::ForeignKeysBefore | Part::ForeignKeysAfter);
-        let file = self.unit().and_then(dry_run::file);
-        file.filter(|_| by_unit).map(Location::file)
+        self.refusal.as_ref()?;
+        self.unit().and_then(dry_run::file).map(Location::file)
     }
 
     fn notes(&self) -> Vec<String> {
@@ -213,8 +216,14 @@ impl<'a> Failing<'a> {
             let of = unit.steps.len();
             notes.push(format!("this is statement {} of {of}", number + 1));
         }
-        if self.is_guard() {
-            notes.push(orphans(&self.error.failed.failure));
+        if self.restores().is_some() {
+            notes.push("it ran again because this run drops what it makes".to_owned());
+        }
+        if let Some(refusal) = &self.refusal {
+            notes.extend(refusal.notes.iter().cloned());
+            if self.error.suspects.len() > 1 {
+                notes.push(format!("the files that may be the cause: {}", self.files()));
+            }
         }
         match &self.half_done {
             Some(half) => notes.push(self.stands(half)),
@@ -230,7 +239,10 @@ impl<'a> Failing<'a> {
         if self.is_of_seeds() {
             return Some("every row of this run was rolled back".to_owned());
         }
-        let back = keys(self.error.rolled_back.iter().chain(self.key()));
+        let mut back: Vec<&Key> = self.error.rolled_back.iter().chain(self.key()).collect();
+        let mut seen = std::collections::HashSet::new();
+        back.retain(|key| seen.insert(*key));
+        let back = keys(back);
         Some(match back.as_str() {
             "" => "the transaction was rolled back".to_owned(),
             _ => format!("rolled back: {back}"),
@@ -263,24 +275,46 @@ impl<'a> Failing<'a> {
     fn help(&self) -> Vec<String> {
         let again = match self.doing {
             Doing::Applying | Doing::Recording if self.is_of_seeds() => "run `seed` again",
+            _ if !self.error.redone.is_empty() => "run `redo` again",
             Doing::Applying => "run `migrate` again",
             Doing::Undoing => "run `undo` again",
             Doing::Recording => "run the command again",
         };
+        if *self.part == Part::Schema && self.half_done.is_some() {
+            return vec!["this database cannot be opened any more: restore a backup".to_owned()];
+        }
         let code = self.code.unwrap_or(Code::CannotOpen);
         let next = match (&self.half_done, self.key()) {
             (Some(half), Some(key)) => settle(key, half, self.doing),
             _ if code == Code::Interrupted => format!("{again} to go on"),
             _ => again.to_owned(),
         };
-        let mut help = match (code_help(code), self.fix()) {
+        let engine = code_help(code).filter(|_| self.refusal.is_none());
+        let mut help = match (engine, self.fix()) {
             (Some(first), _) => vec![first.to_owned(), format!("then {next}")],
             (None, Some(fix)) if self.half_done.is_none() => vec![format!("{fix}, then {next}")],
             (None, Some(fix)) => vec![fix, format!("then {next}")],
             (None, None) => vec![next],
         };
         help.extend(self.meant().map(str::to_owned));
+        help.extend(unknown_function(self.words));
+        if let Some(restore) = self.restores()
+            && matches!(code, Code::Other(_))
+        {
+            help.push(format!(
+                "if what it makes is not wanted any more, delete the file of {}",
+                restore.entry.key
+            ));
+        }
         help
+    }
+
+    /// The repeatable that failed, where it was to be made again.
+    fn restores(&self) -> Option<&'a Restore> {
+        match &self.unit()?.record {
+            Record::Restore(restore) => Some(restore),
+            _ => None,
+        }
     }
 
     /// What somebody who gets these words may have meant.
@@ -295,30 +329,31 @@ impl<'a> Failing<'a> {
             );
         }
         // https://sqlite.org/lang_vacuum.html
-        self.words.contains("from within a transaction").then_some(
+        let is_alone = self.words.contains("from within a transaction")
+            || self.code == Some(Code::LOCKED) && self.half_done.is_none();
+        is_alone.then_some(
             "such a statement runs in a file of its own, with `-- seedbed: no-transaction` at the top",
         )
     }
 
+    /// The files that a guard is about.
+    fn files(&self) -> String {
+        let units = self.error.suspects.iter();
+        let files: Vec<&str> = units.filter_map(dry_run::file).collect();
+        match files.as_slice() {
+            [] => "the file".to_owned(),
+            files => files.join(", "),
+        }
+    }
+
     /// What to change in a file.
     fn fix(&self) -> Option<String> {
-        if *self.part == Part::Commit && self.code == Some(Code::Constraint) {
-            return Some(
-                "a deferred foreign key does not hold at the end of the transaction: see that every parent is there"
-                    .to_owned(),
-            );
+        if let Some(refusal) = &self.refusal {
+            return Some(refusal.help(&self.files()));
         }
         let unit = self.unit()?;
         let file = dry_run::file(unit)?;
         match (self.part, self.doing) {
-            (Part::ForeignKeysBefore | Part::ForeignKeysAfter, _) if !self.is_guard() => Some(
-                "a foreign key must refer to a primary key or to columns with a UNIQUE index: correct the tables that \
-                 the message names"
-                    .to_owned(),
-            ),
-            (Part::ForeignKeysAfter, _) => Some(format!(
-                "let {file} delete these rows, keep their parents, or change what they refer to"
-            )),
             (Part::Step(_), Doing::Undoing) => match (unit.record.key(), &self.half_done) {
                 (Key::Migration(version), None) => Some(format!(
                     "fix the down file of V{version} and record it with `repair {version}`"
@@ -353,22 +388,30 @@ impl<'a> Failing<'a> {
 
     fn items(&self) -> Vec<Item> {
         let done = self.error.done.iter().map(Item::done);
+        let redone = &self.error.redone;
         let back = self.error.rolled_back.iter();
         let state = match (&self.half_done, self.unit().map(|unit| &unit.record)) {
             (Some(_), _) | (None, Some(Record::Settle(_))) => "started",
-            (None, Some(Record::Delete(_) | Record::Amend(_))) => "applied",
+            (None, Some(Record::Delete(_) | Record::Amend(_) | Record::Move { .. })) => "applied",
+            (None, Some(record)) if redone.contains(record.key()) => "applied",
             (None, _) => "pending",
         };
-        let back_state = match self.doing {
+        let back_state = |key: &Key| match self.doing {
             Doing::Undoing => "applied",
+            _ if redone.contains(key) => "applied",
             Doing::Applying | Doing::Recording => "pending",
         };
-        done.chain(back.map(|key| Item::bare(key, back_state)))
-            .chain(self.unit().map(|unit| Item {
-                file: dry_run::file(unit).map(str::to_owned),
-                ..Item::of_record(&unit.record, state)
-            }))
-            .collect()
+        let failing = self.unit().map(|unit| unit.record.key());
+        let mut seen = std::collections::HashSet::new();
+        done.chain(
+            back.filter(|key| Some(*key) != failing && seen.insert(*key))
+                .map(|key| Item::bare(key, back_state(key))),
+        )
+        .chain(self.unit().map(|unit| Item {
+            file: dry_run::file(unit).map(str::to_owned),
+            ..Item::of_record(&unit.record, state)
+        }))
+        .collect()
     }
 }
 
@@ -390,26 +433,4 @@ fn settle(key: &Key, half: &HalfDone, doing: Doing) -> String {
              `repair {argument} --retry`, and `migrate` runs all of it again"
         ),
     }
-}
-
-/// The rows that have no parent: `orders, row 3 → users`.
-fn orphans(failure: &Failure) -> String {
-    let Failure::Step { explanation, .. } = failure else {
-        return String::new();
-    };
-    let named = explanation.iter().take(ROWS).map(|row| {
-        let text = |at: usize| match row.get(at) {
-            Some(Value::Text(text)) => text.clone(),
-            Some(Value::Integer(number)) => number.to_string(),
-            _ => "?".to_owned(),
-        };
-        format!("{}, row {}, has no parent in {}", text(0), text(1), text(2))
-    });
-    let mut lines: Vec<String> = named.collect();
-    let more = explanation.len().saturating_sub(ROWS);
-    if more > 0 {
-        // The query itself stops somewhere.
-        lines.push(format!("and at least {more} more"));
-    }
-    lines.join("\n")
 }

@@ -3,7 +3,7 @@
 use super::Report;
 use super::style::{BAD, FAINT, GOOD, OTHER, Style, WAITS};
 use super::table::{Cell, table};
-use super::words::{as_typed, database_is_at, duration};
+use super::words::{as_typed, database_is_at, duration, printable};
 use crate::history::{BASELINE, History, moment};
 use crate::migrations::{Item, Plan, State};
 use crate::script::Key;
@@ -29,6 +29,16 @@ pub fn status(plan: &Plan, history: &History, style: Style<'_>) -> String {
         let header = ["state", "version", "name", "applied at", "took", "checksum"];
         text.push_str(&table(&header, &rows, style.paint));
         text.push('\n');
+    }
+    for item in &plan.items {
+        if let Some(reason) = &item.reason {
+            let line = format!(
+                "{} is pending: {reason}; `migrate` makes it again",
+                item.key
+            );
+            text.push_str(&as_typed(&printable(&line), style.program));
+            text.push('\n');
+        }
     }
     text.push_str(&as_typed(&summary(plan, history), style.program));
     text.push('\n');

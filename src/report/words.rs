@@ -22,6 +22,7 @@ const COMMANDS: &[&str] = &[
     "new",
     "renumber",
     "repair",
+    "redo",
     "replica",
     "reset",
     "restore",

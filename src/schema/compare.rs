@@ -85,8 +85,9 @@ pub(crate) fn changes(expected: &Snapshot, found: &Snapshot) -> Vec<Difference> 
     if expected == found {
         return Vec::new();
     }
-    let of_expected: HashSet<&str> = expected.statements().collect();
-    let of_found: HashSet<&str> = found.statements().collect();
+    let [of_expected, of_found] = expected
+        .apart(found)
+        .map(Iterator::collect::<HashSet<&str>>);
     let only = |these: &HashSet<&str>, those: &HashSet<&str>| {
         of_statements(these.difference(those).copied())
     };

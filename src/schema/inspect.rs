@@ -3,6 +3,7 @@
 use std::collections::HashSet;
 
 use crate::db::{Db, DbError, Query, Reply};
+use crate::history::makes_ours;
 use crate::sql::{Kind, Value, What, kind, normal_form};
 
 /// The objects of a database that are its project's own.
@@ -130,9 +131,52 @@ pub(crate) async fn snapshot(db: &Db) -> Result<Snapshot, DbError> {
 
 impl Snapshot {
     /// The statements.
+    #[cfg(test)]
     pub(super) fn statements(&self) -> impl Iterator<Item = &str> {
-        self.0.split(BETWEEN).filter(|text| !text.is_empty())
+        statements(&self.0)
     }
+
+    /// The statements of both, without those at the beginning and at the end that are the same: most of them are, and
+    /// comparing bytes is cheap.
+    pub(super) fn apart<'s>(
+        &'s self,
+        other: &'s Snapshot,
+    ) -> [impl Iterator<Item = &'s str> + use<'s>; 2] {
+        let (one, other) = (self.0.as_str(), other.0.as_str());
+        let (a, b) = (one.as_bytes(), other.as_bytes());
+        let between = BETWEEN.as_bytes();
+        let same = longest(a.len().min(b.len()), |count| a[..count] == b[..count]);
+        let begin = a[..same]
+            .windows(between.len())
+            .rposition(|it| it == between)
+            .map_or(0, |at| at + between.len());
+        let (a, b) = (&a[begin..], &b[begin..]);
+        let same = longest(a.len().min(b.len()), |count| {
+            a[a.len() - count..] == b[b.len() - count..]
+        });
+        let end = a[a.len() - same..]
+            .windows(between.len())
+            .position(|it| it == between)
+            .map_or(0, |at| same - at);
+        [one, other].map(|text| statements(&text[begin..text.len() - end]))
+    }
+}
+
+fn statements(text: &str) -> impl Iterator<Item = &str> {
+    text.split(BETWEEN).filter(|text| !text.is_empty())
+}
+
+/// The largest count up to `most` for which this holds; it holds for all smaller ones too.
+fn longest(most: usize, holds: impl Fn(usize) -> bool) -> usize {
+    let (mut yes, mut no) = (0, most + 1);
+    while no - yes > 1 {
+        let middle = yes + (no - yes) / 2;
+        match holds(middle) {
+            true => yes = middle,
+            false => no = middle,
+        }
+    }
+    yes
 }
 
 /// A schema of `CREATE` statements. The tables that hold the content of virtual ones are in it too.
@@ -174,10 +218,19 @@ fn own(mut objects: Vec<Object>) -> Schema {
         })
         .map(|object| format!("{}_shadow", object.name.to_ascii_lowercase()))
         .collect();
+    // Whatever name the settings give it, and also where they name another one.
+    let histories: HashSet<String> = objects
+        .iter()
+        .filter(|object| object.kind == ObjectKind::Table && makes_ours(&object.sql))
+        .map(|object| object.name.to_ascii_lowercase())
+        .collect();
     objects.retain(|object| {
         let name = object.name.to_ascii_lowercase();
         let table = object.table.to_ascii_lowercase();
-        !is_foreign(&name) && !is_foreign(&table) && !of_vectors.contains(&table)
+        !is_foreign(&name)
+            && !is_foreign(&table)
+            && !of_vectors.contains(&table)
+            && !histories.contains(&table)
     });
     objects.sort_by_cached_key(|object| (object.kind, object.name.to_ascii_lowercase()));
     Schema { objects }
@@ -276,6 +329,30 @@ mod tests {
         assert_eq!(inspect(&db).await.unwrap(), Schema::default());
         assert_eq!(snapshot(&db).await.unwrap(), Snapshot::default());
         assert!(!file.exists());
+    }
+
+    #[test]
+    fn two_snapshots_are_compared_by_the_statements_that_differ() {
+        let snapshot = |statements: &[&str]| Snapshot(statements.join(BETWEEN));
+        for (one, other, expect) in [
+            (&["ab", "cd", "ef"][..], &["ab", "ef"][..], ["cd", ""]),
+            (&["ab", "cd"], &["ab", "cd", "ef"], ["", "ef"]),
+            (&["ab", "cd"], &["ab", "xd"], ["cd", "xd"]),
+            (&["é", "cd"], &["è", "cd"], ["é", "è"]),
+            (&[], &["a", "b"], ["", "a b"]),
+            (&["a"], &["a"], ["", ""]),
+        ] {
+            let (one, other) = (snapshot(one), snapshot(other));
+            let [of_one, of_other] = one.apart(&other).map(Iterator::collect::<Vec<_>>);
+            let only = |these: &[&str], those: &[&str]| {
+                let only = these.iter().filter(|it| !those.contains(it));
+                only.copied().collect::<Vec<_>>().join(" ")
+            };
+            let found = [only(&of_one, &of_other), only(&of_other, &of_one)];
+            assert_eq!(found, expect, "{one:?} {other:?}");
+            // What both begin with is not looked at.
+            assert!(!of_one.contains(&"ab"), "{one:?} {other:?}");
+        }
     }
 
     #[tokio::test]

@@ -7,6 +7,7 @@
 
 mod affinity;
 mod compare;
+mod compile;
 mod contents;
 mod explain;
 mod inspect;
@@ -15,6 +16,7 @@ mod shape;
 pub(crate) use affinity::whole;
 pub use compare::{Difference, compare};
 pub(crate) use compare::{changes, described};
+pub(crate) use compile::{Broken, broken, is_broken};
 pub use contents::{Contents, Coverage, Index, Table, Uniqueness, contents};
 pub use explain::{ExplainError, Node, Uses, explain};
 pub use inspect::{Object, ObjectKind, Schema, inspect};
@@ -23,7 +25,7 @@ pub use shape::{
     Affinity, Column, ColumnKind, ForeignKey, IndexOrigin, Nullability, RowId, Shape, Strictness,
     TableKind, TableShape, UniqueIndex, shape,
 };
-pub(crate) use shape::{affinity, shape_queries, shaped};
+pub(crate) use shape::{affinity, shape_of, shape_queries, shaped};
 
 #[cfg(test)]
 pub(crate) mod tests {

@@ -5,7 +5,7 @@
 mod read;
 
 pub use read::shape;
-pub(crate) use read::{affinity, shape_queries, shaped};
+pub(crate) use read::{affinity, shape_of, shape_queries, shaped};
 
 /// The tables and views of a database that are its project's own.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]

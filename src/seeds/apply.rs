@@ -23,7 +23,7 @@ use crate::drive::{ApplyError, Decision, OnEvent, Outcome, Reader, drive};
 use crate::history::{self, History, HistoryError};
 use crate::migrations::Migrations;
 use crate::schema::{Shape, shape_queries, shaped};
-use crate::script::{Key, Run};
+use crate::script::{Key, Origin, Run};
 use crate::sql::{Value, identifier};
 
 /// What is to be seeded, and what is taken from outside.
@@ -67,6 +67,27 @@ pub(super) async fn observe_from(
     let mut seeding = Seeding::new(seeds, set, options);
     seeding.look(db, history).await?;
     Ok(seeding.plan(history))
+}
+
+/// The columns of a row in which values stand in for variables that nobody knows.
+pub(super) struct StandIns {
+    /// The row.
+    pub(super) origin: Origin,
+    pub(super) columns: Vec<String>,
+}
+
+/// Plans what seeding would do where no variable is known.
+pub(super) async fn observe_unknown(
+    db: &Db,
+    seeds: &Seeds,
+    set: &Migrations,
+    options: &SeedOptions,
+) -> Result<(Plan, Vec<StandIns>), HistoryError> {
+    let history = history::read(db).await?;
+    let mut seeding = Seeding::new(seeds, set, options);
+    seeding.look(db, &history).await?;
+    let stand_ins = seeding.stand_ins();
+    Ok((seeding.plan(&history), stand_ins))
 }
 
 /// Seeds a database in one transaction, with all records, and tells what was done. The migrations of the set must have
@@ -117,6 +138,7 @@ impl Reader for Keeping<'_> {
             problems: plan.problems.clone(),
             scripts: plan.script.take().into_iter().collect(),
             under_way: under_way(history).cloned(),
+            look_again: false,
         };
         *self.plan = plan;
         decision
@@ -185,6 +207,7 @@ impl<'a> Seeding<'a> {
             refresh: self.options.refresh,
             ledger: &self.seen.ledger,
             mark: self.options.mark.as_deref(),
+            variables: &self.options.variables,
         }
     }
 
@@ -303,9 +326,9 @@ impl<'a> Seeding<'a> {
         let writes = |row: usize| written[row];
         let mut problems = taken_problems(&basis, taken, orphans, writes)?;
         problems.extend(parents_problems(&basis, parents, writes)?);
-        let labels: HashSet<(&str, &str, &str)> = rows
-            .rows
-            .iter()
+        // Asked of orphans only, and there are seldom any.
+        let declaring = rows.rows.iter().filter(|_| !orphans.is_empty());
+        let labels: HashSet<(&str, &str, &str)> = declaring
             .map(|row| {
                 let rules = rows.rules(row);
                 (
@@ -333,6 +356,26 @@ impl<'a> Seeding<'a> {
         }
         self.seen.problems.extend(problems);
         Ok(())
+    }
+
+    fn stand_ins(&self) -> Vec<StandIns> {
+        let Seen {
+            shape, rows, found, ..
+        } = &self.seen;
+        let all = rows.rows.iter().enumerate().filter_map(|(at, row)| {
+            let of = &shape.tables[rows.rules(row).table];
+            let unknown = row
+                .columns()
+                .filter(|column| found.is_unknown(rows, at, *column));
+            let columns: Vec<String> = unknown
+                .map(|column| of.columns[column].name.clone())
+                .collect();
+            (!columns.is_empty()).then(|| StandIns {
+                origin: rows.origin(row, &row.span, &self.files),
+                columns,
+            })
+        });
+        all.collect()
     }
 
     /// The values of the rows that are written move into the plan.

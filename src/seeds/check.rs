@@ -1,16 +1,18 @@
-//! Checking seeds without a database: every set against the schema that the migrations make in memory.
+//! Checking seeds without a database of the project: every set is written into a copy of the database that the
+//! migrations make in memory.
 
+use std::sync::Arc;
 use std::time::SystemTime;
 
-use super::apply::{SeedOptions, in_order, observe};
+use super::apply::{SeedOptions, StandIns, in_order, observe_unknown};
 use super::inputs::Variables;
 use super::plan::Refresh;
 use super::set::{Choice, Seeds};
-use crate::db::{Db, Options};
+use crate::db::{Code, Db, DbError, EngineError, Failure};
 use crate::diagnostic::Diagnostic;
-use crate::history::HistoryError;
-use crate::migrations::{self, Migrations, PlanOptions};
-use crate::script::Run;
+use crate::history::{self, HistoryError, Part, RunError};
+use crate::migrations::Migrations;
+use crate::script::{Origin, Run, Script};
 
 /// What a check has found.
 #[derive(Debug, Clone, PartialEq, Default)]
@@ -23,14 +25,19 @@ pub struct Checked {
     pub environments: Vec<String>,
 }
 
-/// Checks the sets of every environment, with all tags. No variable needs to be set. Migrations that cannot be applied
-/// in memory are another check's business; then only the files themselves are looked at.
+/// How many refused rows of one set are looked for.
+const REFUSED: usize = 20;
+
+/// Checks the sets of every environment, with all tags. No variable needs to be set. `database` is the one in memory that
+/// the migrations of the set have made ([`migrations::check`](crate::migrations::check())); it stays as it is. Without
+/// it only the files themselves are looked at.
 ///
 /// # Errors
 /// As [`crate::history::read`].
 pub async fn check(
     seeds: &Seeds,
     set: &Migrations,
+    database: Option<&Db>,
     now: SystemTime,
 ) -> Result<Checked, HistoryError> {
     let mut checked = Checked {
@@ -38,13 +45,9 @@ pub async fn check(
         environments: seeds.environments(),
         rows: 0,
     };
-    let db = Db::memory(Options::default()).await?;
-    let run = Run::new("seedbed check");
-    let (options, on_event) = (PlanOptions::default(), migrations::ignore());
-    let applied = migrations::apply(&db, set, &options, &run, &on_event).await;
-    if applied.is_err() {
+    let Some(database) = database else {
         return Ok(checked);
-    }
+    };
     for environment in &checked.environments {
         let files = seeds.files.iter().filter(|file| file.is_for(environment));
         let mut tags: Vec<String> = files
@@ -62,10 +65,18 @@ pub async fn check(
             variables: Variables::Unknown,
             now,
         };
-        let (_, plan) = observe(&db, seeds, set, &options).await?;
+        // Each set is alone in its database.
+        let Some(db) = database.fork().await? else {
+            return Ok(checked);
+        };
+        let (plan, stand_ins) = observe_unknown(&db, seeds, set, &options).await?;
         let (inserted, ..) = plan.counts();
         checked.rows += inserted;
-        for problem in plan.problems {
+        let mut problems = plan.problems;
+        if let Some(script) = plan.script {
+            problems.extend(refused(&db, script, &stand_ins).await?);
+        }
+        for problem in problems {
             if !checked.problems.contains(&problem) {
                 checked.problems.push(problem);
             }
@@ -73,4 +84,86 @@ pub async fn check(
     }
     in_order(&mut checked.problems);
     Ok(checked)
+}
+
+/// The rows that the engine refuses.
+async fn refused(
+    db: &Db,
+    mut script: Script,
+    stand_ins: &[StandIns],
+) -> Result<Vec<Diagnostic>, DbError> {
+    let run = Run::new("seedbed check");
+    let mut problems: Vec<Diagnostic> = Vec::new();
+    for _ in 0..REFUSED {
+        let failed = match history::run(db, &script, &run, Arc::new(|_| {})).await {
+            Ok(_) => break,
+            Err(RunError::Failed(failed)) => *failed,
+            Err(RunError::Unknown(error)) => return Err(error.into()),
+            Err(RunError::Moved) => {
+                let words = "the history of a database in memory has moved";
+                return Err(DbError::Read(EngineError::new(Code::Other(1), words)));
+            }
+        };
+        let error = match failed.failure {
+            Failure::Step { error, .. } => error,
+            Failure::Open(error) => return Err(error),
+            Failure::Lost(error) => return Err(error.into()),
+        };
+        let origin = match failed.part {
+            Part::Step(step) => step.origin,
+            _ => None,
+        };
+        let Some(origin) = origin else {
+            // A deferred constraint belongs to no row, and may fail for one that was refused before.
+            if problems.is_empty() {
+                let message = format!("the rows together are refused: {error}");
+                problems.push(Diagnostic::problem("row-refused", message));
+            }
+            break;
+        };
+        // What refers to a row that was refused is refused for that.
+        if problems.is_empty() || !error.message.starts_with("FOREIGN KEY") {
+            problems.push(diagnostic(&error, &origin, stand_ins));
+        }
+        // The other rows are tried without it.
+        for unit in &mut script.units {
+            unit.steps
+                .retain(|step| step.origin.as_ref() != Some(&origin));
+        }
+    }
+    Ok(problems)
+}
+
+fn diagnostic(error: &EngineError, origin: &Origin, stand_ins: &[StandIns]) -> Diagnostic {
+    let words = &error.message;
+    let problem = Diagnostic::problem("row-refused", format!("this row is refused: {words}"))
+        .at(origin.clone());
+    let stands = stand_ins
+        .iter()
+        .find(|row| row.origin == *origin)
+        .filter(|row| may_be_about(words, &row.columns));
+    match stands {
+        None => problem,
+        Some(row) => problem
+            .warning()
+            .note(format!(
+                "in this check a value stands in for the variable in {}; the real value may be accepted",
+                row.columns.join(", ")
+            )),
+    }
+}
+
+/// Whether the words of the engine may be about one of these columns. Some constraints are told by their columns alone:
+/// `UNIQUE constraint failed: users.email`.
+fn may_be_about(words: &str, columns: &[String]) -> bool {
+    let named = ["UNIQUE constraint failed: ", "NOT NULL constraint failed: "];
+    let Some(list) = named.iter().find_map(|start| words.strip_prefix(start)) else {
+        return true;
+    };
+    // `index 'i'` is one of expressions.
+    list.starts_with("index ")
+        || list.split(", ").any(|name| {
+            let is_it = |column: &String| name.ends_with(&format!(".{column}"));
+            columns.iter().any(is_it)
+        })
 }

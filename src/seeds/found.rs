@@ -133,18 +133,28 @@ impl Found {
     }
 
     /// Whether a reference leads to the value of a variable that nobody knows while seeds are only checked.
-    pub(super) fn is_unknown(&self, rows: &Rows, mut row: usize, mut column: usize) -> bool {
+    pub(super) fn is_unknown(&self, rows: &Rows, row: usize, column: usize) -> bool {
+        self.unknown(rows, row, column).is_some()
+    }
+
+    /// The row and the column with that variable.
+    pub(super) fn unknown(
+        &self,
+        rows: &Rows,
+        mut row: usize,
+        mut column: usize,
+    ) -> Option<(usize, usize)> {
         for _ in 0..64 {
             match rows.rows[row].cell(column).map(|cell| &cell.content) {
-                Some(Content::Unknown) => return true,
+                Some(Content::Unknown) => return Some((row, column)),
                 Some(Content::Reference {
                     row: to,
                     column: of,
                 }) => (row, column) = (*to, *of),
-                _ => return false,
+                _ => return None,
             }
         }
-        false
+        None
     }
 
     /// The values by which a row is found; none where one is not known, or is NULL.

@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use super::found::Found;
 use super::identity::shown;
+use super::inputs::Variables;
 use super::model::{Mode, SeedFile};
 use super::order::{Loop, Order, order, references};
 use super::row::{Cell, Content, Nature, Row, Rows};
@@ -169,6 +170,7 @@ pub(super) struct Basis<'a> {
     pub(super) ledger: &'a super::ledger::Judged,
     /// What the database is to be marked as, where that was asked for.
     pub(super) mark: Option<&'a str>,
+    pub(super) variables: &'a Variables,
 }
 
 /// Decides what is to be done. The statements that insert rows have no values yet.

@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use super::conflicts::misfit;
 use super::found::collate_clause;
+use super::inputs::Variables;
 use super::order::Order;
 use super::plan::{Basis, FilePlan, FileState, Plan};
 use super::row::{Cell, Content, Rows};
@@ -12,7 +13,7 @@ use super::secret::hash;
 use super::trace::Writing;
 use crate::diagnostic::Diagnostic;
 use crate::history;
-use crate::schema::{Nullability, TableShape};
+use crate::schema::{Affinity, Nullability, TableShape};
 use crate::script::{Atomicity, Entry, ForeignKeys, Key, Origin, Record, Script, Step, Unit};
 use crate::sql::{Value, identifier};
 
@@ -97,6 +98,8 @@ pub(super) fn steps(
         let many = order.rows[at..].iter().take_while(same).count();
         let columns: Vec<usize> = first.columns().collect();
         let together = match many {
+            // A check runs in memory, and names each row.
+            _ if *basis.variables == Variables::Unknown => 1,
             many if many <= ONE_BY_ONE => 1,
             _ => (PER_STATEMENT / columns.len().max(1)).max(1),
         };
@@ -276,8 +279,11 @@ fn value(
             column,
         } => {
             let found = basis.found.cell(basis.rows, basis.shape, at, cell);
-            if found.is_none() && basis.found.is_unknown(basis.rows, *parent, *column) {
-                return Ok(Value::Null);
+            if found.is_none()
+                && let Some((row, of)) = basis.found.unknown(basis.rows, *parent, *column)
+            {
+                let own = table_of(basis, at).columns[cell.column].affinity;
+                return Ok(own.stored(stand_in(basis, row, of)));
             }
             found.ok_or_else(|| unresolved(basis, at, cell, *parent, *column))
         }
@@ -285,7 +291,26 @@ fn value(
             let hash = secrets.get(&(at, cell.column)).cloned();
             Ok(hash.map_or(Value::Null, Value::Text))
         }
-        Content::Unknown => Ok(Value::Null),
+        Content::Unknown => Ok(stand_in(basis, at, cell.column)),
+    }
+}
+
+fn table_of<'a>(basis: &Basis<'a>, row: usize) -> &'a TableShape {
+    &basis.shape.tables[basis.rows.rules(&basis.rows.rows[row]).table]
+}
+
+/// What stands for a variable that nobody knows while seeds are only checked: another value for each row and column, of
+/// the type of the column.
+fn stand_in(basis: &Basis<'_>, row: usize, column: usize) -> Value {
+    let of = &table_of(basis, row).columns[column];
+    let number = i64::try_from(row).unwrap_or_default();
+    match of.affinity {
+        Affinity::Integer | Affinity::Numeric => Value::Integer(1_000_000_000 + number),
+        Affinity::Real => Affinity::Real.stored(Value::Integer(1_000_000_000 + number)),
+        Affinity::Blob if !of.declared.is_empty() => {
+            Value::Blob(format!("stand-in {number}").into_bytes())
+        }
+        Affinity::Text | Affinity::Blob => Value::Text(format!("stand-in-{number}")),
     }
 }
 

@@ -84,6 +84,14 @@ pub struct Object {
     pub table: Option<String>,
 }
 
+impl Object {
+    /// Whether it is created or dropped in the schema `temp`, which ends with the connection.
+    pub fn is_temporary(&self) -> bool {
+        let in_temp = |schema: &String| schema.eq_ignore_ascii_case("temp");
+        self.temporary || self.schema.as_ref().is_some_and(in_temp)
+    }
+}
+
 /// The sorts of objects of a schema.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum What {
@@ -168,6 +176,17 @@ pub fn kind(statement: &str) -> Kind {
     }
 }
 
+/// The old and the new name in `ALTER TABLE … RENAME TO …`; none for any other statement.
+pub(crate) fn renamed_table(statement: &str) -> Option<(String, String)> {
+    let mut cursor = Cursor::new(statement);
+    if !cursor.words(&["ALTER", "TABLE"]) {
+        return None;
+    }
+    let (_, from) = cursor.qualified_name()?;
+    let to = cursor.words(&["RENAME", "TO"]);
+    Some((from, to.then(|| cursor.name()).flatten()?))
+}
+
 fn rollback(cursor: &mut Cursor<'_>) -> Kind {
     cursor.word("TRANSACTION");
     if cursor.word("TO") {
@@ -242,7 +261,7 @@ fn created(cursor: &mut Cursor<'_>) -> Object {
         // ON is reserved: before the table's name, no other bare word can be it.
         while let Some(token) = cursor.next() {
             if token.is_word(cursor.sql, "ON") {
-                table = cursor.name();
+                table = cursor.qualified_name().map(|(_, table)| table);
                 break;
             }
         }
@@ -320,6 +339,24 @@ mod tests {
             schema: None,
             name: name.into(),
             table: None,
+        }
+    }
+
+    #[test]
+    fn only_renaming_a_table_gives_two_names() {
+        let names = |from: &str, to: &str| Some((from.to_owned(), to.to_owned()));
+        for (sql, expect) in [
+            ("ALTER TABLE t RENAME TO u", names("t", "u")),
+            (
+                "alter table main.[a b] -- c\n rename to \"c \"\"d\"",
+                names("a b", "c \"d"),
+            ),
+            ("ALTER TABLE t RENAME x TO y", None),
+            ("ALTER TABLE t RENAME COLUMN x TO y", None),
+            ("ALTER TABLE t ADD COLUMN rename", None),
+            ("DROP TABLE t", None),
+        ] {
+            assert_eq!(renamed_table(sql), expect, "{sql:?}");
         }
     }
 

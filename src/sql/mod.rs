@@ -15,18 +15,21 @@ mod locate;
 mod place;
 mod quote;
 mod split;
+mod targets;
 mod token;
 mod value;
 
 pub use describe::{describe, describe_all};
 pub(crate) use end::Progress;
 pub use fingerprint::{fingerprint, normal_form};
+pub(crate) use kind::renamed_table;
 pub use kind::{Kind, Object, Pragma, What, kind, unquote};
 pub use locate::{Located, locate};
 pub use place::{Lines, Place, place};
 pub(crate) use quote::{LiteralReader, is_in_quotes, sql_text, write_literal};
 pub use quote::{identifier, literal, text};
 pub use split::{SplitError, Statement, split};
+pub use targets::{Target, targets};
 pub use token::{
     LexError, LexErrorKind, Significant, Token, TokenKind, Tokens, significant, tokens,
 };

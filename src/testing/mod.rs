@@ -94,7 +94,7 @@ pub async fn database_with(options: &Options) -> Result<TestDatabase, TestingErr
     let folder = options.folder.join("tests");
     let copy = async |template: &Template| {
         let place = OnDisk::copy(&template.database, &folder, &name)?;
-        let db = Db::local(place.path(), crate::db::Options::default())?;
+        let db = Db::local(place.path(), options.of_database())?;
         Ok((db, place))
     };
     filled(options, copy).await
@@ -114,7 +114,7 @@ pub async fn memory(environment: &str) -> Result<TestDatabase<InMemory>, Testing
 /// As [`database`].
 pub async fn memory_with(options: &Options) -> Result<TestDatabase<InMemory>, TestingError> {
     let copy = async |template: &Template| {
-        let db = Db::memory_of(&template.database, crate::db::Options::default()).await?;
+        let db = Db::memory_of(&template.database, options.of_database()).await?;
         Ok((db, InMemory))
     };
     filled(options, copy).await

@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 
 use super::TestingError;
 use crate::config::{ConfigError, Flags, Sources, TomlText, project_root, resolve};
+use crate::db::HistoryTable;
 
 /// What a database of a test is made of.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
@@ -19,6 +20,8 @@ pub struct Options {
     pub tags: Vec<String>,
     /// Where templates and databases are kept: `target/seedbed`.
     pub folder: PathBuf,
+    /// The table that holds the history of migrations.
+    pub history_table: HistoryTable,
 }
 
 impl Options {
@@ -48,7 +51,16 @@ impl Options {
             environment: environment.to_owned(),
             tags: Vec::new(),
             folder: Options::folder_of(root, target),
+            history_table: project.history_table.value,
         })
+    }
+
+    /// How its databases are opened.
+    pub(super) fn of_database(&self) -> crate::db::Options {
+        crate::db::Options {
+            history_table: self.history_table.clone(),
+            ..crate::db::Options::default()
+        }
     }
 
     /// Where templates and databases are kept: `seedbed` in the target folder. Where that is not told, it is the

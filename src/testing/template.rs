@@ -121,6 +121,7 @@ fn hash(set: &Migrations, seeds: &Seeds, options: &Options, now: SystemTime) -> 
         format!("day {}", since_1970(now).as_secs() / DAY.as_secs()),
         format!("environment {:?}", options.environment),
         format!("tags {:?}", options.tags),
+        format!("history {}", options.history_table),
     ];
     for migration in set.iter() {
         let down = migration.down.as_ref().map(|down| &down.checksum);
@@ -216,7 +217,7 @@ async fn fill(
     options: &Options,
     now: SystemTime,
 ) -> Result<Vec<seeds::Labelled>, TestingError> {
-    let db = Db::local(path, crate::db::Options::default())?;
+    let db = Db::local(path, options.of_database())?;
     let run = Run::new(concat!("seedbed ", env!("CARGO_PKG_VERSION"), " (testing)"));
     let migrated = migrations::apply(&db, set, &PlanOptions::default(), &run, &ignore()).await;
     migrated.map_err(|error| TestingError::Migrations(Box::new(error)))?;

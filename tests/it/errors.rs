@@ -7,8 +7,8 @@ use seedbed::config::{DotEnv, Sources, resolve};
 use seedbed::db::{Db, Options};
 use seedbed::dump::{Input, import};
 use seedbed::migrations::{
-    ApplyError, Back, BaselineOptions, Grouping, PlanOptions, UndoOptions, Verify, apply, baseline,
-    ignore, undo,
+    Adopted, ApplyError, Back, BaselineOptions, Grouping, PlanOptions, UndoOptions, Verify, apply,
+    baseline, ignore, undo,
 };
 use seedbed::script::Run;
 
@@ -58,6 +58,7 @@ async fn a_failed_undo_says_that_it_was_one() {
     let options = UndoOptions {
         back: Back::Steps(1),
         grouping: Grouping::All,
+        adopted: Adopted::Refuse,
     };
     let error = undo(&db, &options, &Run::new("test"), &ignore()).await;
     assert_eq!(
@@ -70,7 +71,7 @@ async fn a_failed_undo_says_that_it_was_one() {
 async fn all_problems_are_listed_each_with_its_place() {
     let files = [
         ("V1__a.sql", "SELECT 1;\nCOMMIT;"),
-        ("V2__b.sql", "-- nothing"),
+        ("V2__b.sql", ""),
         ("V3__c.sql", "PRAGMA foreign_keys = OFF;\nSELECT 'it;"),
         ("notes.sql", "SELECT 1;"),
     ];
@@ -79,7 +80,7 @@ async fn all_problems_are_listed_each_with_its_place() {
         said(&error),
         "notes.sql: the name must have two underscores between its version and its words\n\
          V1__a.sql:2:1: COMMIT in a migration: Seedbed itself begins and commits the transaction\n\
-         V2__b.sql: there is no statement in this file\n\
+         V2__b.sql: this file holds neither a statement nor a comment\n\
          V3__c.sql:2:8: the string is never closed: a ' is missing"
     );
 }

@@ -1,8 +1,11 @@
 //! Runs that meet locks of other connections.
 
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use expect_test::expect;
+use seedbed::db::{Db, OnWait, Options, Progress, Query, Transaction};
+use seedbed::script::{Atomicity, ForeignKeys, Step};
 
 use crate::project::{Project, waiting};
 
@@ -148,7 +151,7 @@ fn a_lock_that_stays_is_waited_for_no_longer_than_told() {
             2> waiting: another connection holds the lock of this database
             2> error[lock-timeout]: another connection held the lock of this database for [ms]
             2>   |
-            2>   = help: see which program has the database open, or wait longer with `--lock-timeout 60`
+            2>   = help: run it again once the other connection has finished, or wait longer with `--lock-timeout 60`
             2>
             2> nothing was changed
             exit 6
@@ -174,7 +177,7 @@ fn a_lock_that_stays_is_waited_for_no_longer_than_told() {
                   "column": null,
                   "message": "another connection held the lock of this database for [ms]",
                   "notes": [],
-                  "help": "see which program has the database open, or wait longer with `--lock-timeout 60`"
+                  "help": "run it again once the other connection has finished, or wait longer with `--lock-timeout 60`"
                 }
               ],
               "summary": "nothing was changed"
@@ -192,7 +195,7 @@ fn a_lock_that_stays_is_waited_for_no_longer_than_told() {
             2> waiting: another connection holds the lock of this database
             2> error[lock-timeout]: another connection held the lock of this database for [ms]
             2>   |
-            2>   = help: see which program has the database open, or wait longer with `--lock-timeout 60`
+            2>   = help: run it again once the other connection has finished, or wait longer with `--lock-timeout 60`
             2>
             2> nothing was changed
             exit 6
@@ -206,7 +209,7 @@ fn a_lock_that_stays_is_waited_for_no_longer_than_told() {
             2> target: local local.db (default)
             2> error[lock-timeout]: cannot read the database: database is locked
             2>   |
-            2>   = help: see which program has the database open, or wait longer with `--lock-timeout 60`
+            2>   = help: run it again once the other connection has finished, or wait longer with `--lock-timeout 60`
             exit 6
         "#]]);
     project
@@ -216,7 +219,7 @@ fn a_lock_that_stays_is_waited_for_no_longer_than_told() {
             2> target: local local.db (default)
             2> error[lock-timeout]: cannot read the database: database is locked
             2>   |
-            2>   = help: see which program has the database open, or wait longer with `--lock-timeout 60`
+            2>   = help: run it again once the other connection has finished, or wait longer with `--lock-timeout 60`
             exit 6
         "#]]);
     project.run("undo --lock-timeout 0.3").check(expect![[r#"
@@ -224,7 +227,7 @@ fn a_lock_that_stays_is_waited_for_no_longer_than_told() {
         2> target: local local.db (default)
         2> error[lock-timeout]: cannot read the database: database is locked
         2>   |
-        2>   = help: see which program has the database open, or wait longer with `--lock-timeout 60`
+        2>   = help: run it again once the other connection has finished, or wait longer with `--lock-timeout 60`
         exit 6
     "#]]);
     all.release();
@@ -238,4 +241,67 @@ fn a_look_needs_no_lock_of_a_writer() {
     let ran = project.run("status");
     assert_eq!(ran.code, Some(0), "{ran}");
     lock.release();
+}
+
+/// Another run that is alive is waited for whatever the lock timeout is, also by a look that it keeps out.
+#[tokio::test(flavor = "multi_thread")]
+async fn another_run_is_waited_for_longer_than_the_lock_timeout() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("app.db");
+    let transaction = |sql: &[&str]| Transaction {
+        foreign_keys: ForeignKeys::On,
+        atomicity: Atomicity::Transaction,
+        steps: sql.iter().map(|sql| Step::own(*sql, vec![])).collect(),
+    };
+    // More than the engine keeps in memory: it writes into the file, where readers would see it.
+    let fill = "INSERT INTO a VALUES (zeroblob(20000000))";
+    let first = transaction(&["CREATE TABLE a (x)", fill]);
+    let options = Options {
+        run_by: Some("rob@here".to_owned()),
+        ..Options::default()
+    };
+    let db = Db::local(&path, options).unwrap();
+    let (filled, is_filled) = std::sync::mpsc::channel();
+    let (release, released) = std::sync::mpsc::channel::<()>();
+    let released = Mutex::new(released);
+    let on_progress = move |progress| {
+        if matches!(progress, Progress::Step { step: 1, .. }) {
+            filled.send(()).unwrap();
+            let _ = released.lock().unwrap().recv();
+        }
+    };
+    let running = tokio::spawn(async move { db.run(vec![first], Arc::new(on_progress)).await });
+    tokio::task::spawn_blocking(move || is_filled.recv().unwrap())
+        .await
+        .unwrap();
+    let lock_timeout = Duration::from_millis(50);
+    let waits = Arc::new(Mutex::new(Vec::new()));
+    let reported = waits.clone();
+    let waiting = Options {
+        lock_timeout,
+        on_wait: OnWait::new(move |other| {
+            reported.lock().unwrap().push(other.clone());
+            // Both wait: the one that writes and the one that reads.
+            if reported.lock().unwrap().len() == 2 {
+                let release = release.clone();
+                std::thread::spawn(move || {
+                    std::thread::sleep(lock_timeout * 10);
+                    release.send(()).unwrap();
+                });
+            }
+        }),
+        ..Options::default()
+    };
+    let db = Db::local(&path, waiting).unwrap();
+    let insert = transaction(&["INSERT INTO a VALUES (2)"]);
+    let (written, read) = tokio::join!(
+        db.run(vec![insert], Arc::new(|_| {})),
+        db.query(vec![Query::new("SELECT count(*) FROM a")])
+    );
+    running.await.unwrap().unwrap();
+    written.unwrap();
+    read.unwrap().remove(0).unwrap();
+    let waits = waits.lock().unwrap();
+    assert_eq!(waits.len(), 2);
+    assert!(waits.iter().all(|other| other.pid == std::process::id()));
 }

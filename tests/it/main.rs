@@ -16,6 +16,8 @@ mod doctor;
 mod doctor_process;
 mod errors;
 mod export;
+mod grouping;
+mod guards;
 mod import;
 #[cfg(unix)]
 mod kill;
@@ -24,6 +26,7 @@ mod locks;
 mod memory;
 mod modes;
 mod named;
+mod numbers;
 mod others;
 mod process;
 mod project;
@@ -33,6 +36,7 @@ mod readme;
 #[cfg(unix)]
 mod readme_commands;
 mod remote;
+mod repeatables;
 #[cfg(unix)]
 mod replaced;
 mod replica;

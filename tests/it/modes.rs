@@ -43,7 +43,6 @@ in_every_mode! {
     the_rebuild_of_a_table_that_refers_to_itself_keeps_its_rows
     a_rebuild_that_loses_a_parent_is_rolled_back
     violations_that_were_there_before_are_no_obstacle
-    a_mismatch_that_hides_violations_is_named
     undo_of_a_parent_is_safe_for_foreign_keys_too
     a_bare_migration_is_recorded_before_and_after
     a_bare_migration_that_failed_is_settled_by_repair
@@ -53,6 +52,11 @@ in_every_mode! {
     a_plan_made_on_an_old_history_is_refused
     a_foreign_table_of_that_name_is_left_alone
     a_newer_layout_is_left_alone
+    a_long_text_is_recorded_packed_and_read_back
+    the_history_can_have_another_name_beside_a_foreign_table
+    a_name_with_a_quote_and_upper_case_is_quoted
+    a_history_under_another_name_is_never_run_a_second_time
+    a_file_may_not_change_the_history_under_its_name
     two_runs_at_once_apply_each_migration_once
     a_statement_that_returns_rows_is_run_to_its_end
     triggers_and_strings_with_semicolons_are_one_statement
@@ -61,4 +65,9 @@ in_every_mode! {
     rows_are_exported_as_a_seed
     a_query_plan_tells_its_index_and_runs_nothing
     row_level_security_is_refused
+    deferred_foreign_keys_end_with_the_file
+    a_file_of_comments_is_applied_and_does_nothing
+    a_down_file_of_comments_is_none
+    transactions_around_whole_files_are_taken_out
+    a_bare_migration_manages_its_own_transactions
 }

@@ -8,8 +8,8 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use seedbed::config::{Config, Database, Flags, load};
 use seedbed::db::{Db, Options, Query, Transaction};
 use seedbed::migrations::{
-    Back, Grouping, Migrations, Outcome, PlanOptions, State, UndoOptions, apply, ignore, observe,
-    plan, undo,
+    Adopted, Back, Grouping, Migrations, Outcome, PlanOptions, State, UndoOptions, apply, ignore,
+    observe, plan, undo,
 };
 use seedbed::open::{lock_timeout, open};
 use seedbed::script::{Atomicity, ForeignKeys, Run, Step};
@@ -146,6 +146,7 @@ async fn undone(db: &Db, back: Back) -> String {
     let options = UndoOptions {
         back,
         grouping: Grouping::All,
+        adopted: Adopted::Refuse,
     };
     shown(
         &undo(db, &options, &Run::new("named"), &ignore())

@@ -2,14 +2,14 @@
 
 use std::time::Duration;
 
-use seedbed::db::{Db, Options, Query, Rows};
+use seedbed::db::{Db, HistoryTable, Options, Query, Rows, Transaction};
 use seedbed::diagnostic::Diagnostic;
 use seedbed::history::{History, read};
 use seedbed::migrations::{
-    ApplyError, Back, Grouping, Migrations, Outcome, PlanOptions, Repair, UndoOptions, apply,
-    ignore, repair, undo,
+    Adopted, ApplyError, Back, Grouping, Migrations, Outcome, PlanOptions, Repair, UndoOptions,
+    apply, ignore, repair, undo,
 };
-use seedbed::script::Run;
+use seedbed::script::{Atomicity, ForeignKeys, Run, Step};
 use seedbed::sql::Value;
 
 use crate::server::Server;
@@ -32,6 +32,15 @@ fn options() -> Options {
 }
 
 impl World {
+    /// A database that goes with something else.
+    pub(crate) fn of(db: Db) -> World {
+        World {
+            db,
+            _folder: None,
+            _server: None,
+        }
+    }
+
     pub(crate) async fn local() -> World {
         let folder = tempfile::tempdir().unwrap();
         World {
@@ -70,6 +79,12 @@ impl World {
         }
     }
 
+    /// The same database with its history in this table.
+    pub(crate) fn with_history_table(mut self, name: &str) -> World {
+        self.db = self.db.with_history_table(HistoryTable::new(name).unwrap());
+        self
+    }
+
     pub(crate) async fn apply(&self, files: &[(&str, &str)]) -> Result<Outcome, ApplyError> {
         self.apply_with(files, PlanOptions::default()).await
     }
@@ -93,6 +108,7 @@ impl World {
         let options = UndoOptions {
             back,
             grouping: Grouping::All,
+            adopted: Adopted::Refuse,
         };
         undo(&self.db, &options, &Run::new("test"), &ignore()).await
     }
@@ -123,15 +139,19 @@ impl World {
 
     /// The rows of a query, values joined by `|`, rows by a blank.
     pub(crate) async fn ask(&self, sql: &str) -> String {
-        let mut answers = self.db.query(vec![Query::new(sql)]).await.unwrap();
-        let rows: Rows = answers
-            .remove(0)
-            .unwrap_or_else(|error| panic!("{sql}: {error}"));
-        let rows: Vec<String> = rows
-            .iter()
-            .map(|row| row.iter().map(shown).collect::<Vec<_>>().join("|"))
-            .collect();
-        rows.join(" ")
+        ask(&self.db, sql).await
+    }
+
+    /// Runs statements that no migration has.
+    pub(crate) async fn statements(&self, statements: &[&str]) {
+        let steps = statements.iter().map(|sql| Step::own(*sql, vec![]));
+        let transaction = Transaction {
+            foreign_keys: ForeignKeys::Off,
+            atomicity: Atomicity::Transaction,
+            steps: steps.collect(),
+        };
+        let sink = std::sync::Arc::new(|_| {});
+        self.db.run(vec![transaction], sink).await.unwrap();
     }
 
     /// The names of the tables that are not Seedbed's, sorted.
@@ -205,4 +225,17 @@ pub(crate) fn done(outcome: &Outcome) -> String {
         .map(|unit| unit.key.to_string())
         .collect();
     keys.join(" ")
+}
+
+/// The rows of a query, values joined by `|`, rows by a blank.
+pub(crate) async fn ask(db: &Db, sql: &str) -> String {
+    let mut answers = db.query(vec![Query::new(sql)]).await.unwrap();
+    let rows: Rows = answers
+        .remove(0)
+        .unwrap_or_else(|error| panic!("{sql}: {error}"));
+    let rows: Vec<String> = rows
+        .iter()
+        .map(|row| row.iter().map(shown).collect::<Vec<_>>().join("|"))
+        .collect();
+    rows.join(" ")
 }

@@ -6,8 +6,8 @@ use crate::cli::session::{Asks, Ending, Opened, Session, Stopped};
 use crate::diagnostic::Diagnostic;
 use crate::history::{History, HistoryError};
 use crate::migrations::{
-    self, ApplyError, Back, BaselineError, BaselineOptions, Migrations, Outcome, PlanOptions,
-    Repair, Target, UndoOptions, Verify,
+    self, Adopted, ApplyError, Back, BaselineError, BaselineOptions, Migrations, Outcome,
+    PlanOptions, RedoOptions, Repair, Target, UndoOptions, Verify,
 };
 use crate::report::{self, Change, Document, Report};
 use crate::seeds::Refresh;
@@ -150,6 +150,10 @@ pub(crate) async fn undo(session: &Session, flags: &args::Undo) -> Ending {
     let options = UndoOptions {
         back,
         grouping: flags.tx.into(),
+        adopted: match flags.adopted {
+            true => Adopted::Undo,
+            false => Adopted::Refuse,
+        },
     };
     if flags.dry_run {
         return undo_dry_run(session, &opened, &options).await;
@@ -176,6 +180,35 @@ async fn undo_dry_run(session: &Session, opened: &Opened, options: &UndoOptions)
     Ok(exit)
 }
 
+/// `redo`
+pub(crate) async fn redo(session: &Session, flags: &args::Redo) -> Ending {
+    let opened = session.open(flags.lock.lock_timeout).await?;
+    let set = session.migrations_for(&opened)?;
+    let options = RedoOptions {
+        steps: flags.steps,
+        grouping: flags.tx.into(),
+    };
+    if flags.dry_run {
+        let (history, plan) = migrations::observe_redo(&opened.db, &set, &options)
+            .await
+            .map_err(|error| session.failed(&opened, &error.into()))?;
+        let exit = Exit::from(Report::problems(&plan.problems).class());
+        if session.terminal.format == Format::Json {
+            let database = opened.database();
+            let call = session.call(Some(&database), exit);
+            session.print(&Document::redo_dry_run(call, &plan, &history));
+        } else {
+            let text = report::redo_dry_run(&plan, &history, session.style());
+            session.terminal.data(&text);
+        }
+        return Ok(exit);
+    }
+    session.ask(&opened, Asks::OnEveryRemote).await?;
+    let events = session.events(&opened);
+    let outcome = migrations::redo(&opened.db, &set, &options, &opened.run, &events).await;
+    show(session, &opened, outcome, Change::Redo).await
+}
+
 /// `repair`
 pub(crate) async fn repair(session: &Session, flags: &args::Repair) -> Ending {
     let opened = session.open(flags.lock.lock_timeout).await?;
@@ -184,7 +217,7 @@ pub(crate) async fn repair(session: &Session, flags: &args::Repair) -> Ending {
         (None, _, _) => Repair::Harmless,
         (Some(key), true, _) => Repair::Applied(key),
         (Some(key), _, true) => Repair::Retry(key),
-        (Some(key), false, false) => Repair::Record(key),
+        (Some(key), false, false) => Repair::Record(key, verify(flags.no_verify)),
     };
     session.ask(&opened, Asks::OnEveryRemote).await?;
     let outcome = migrations::repair(
@@ -196,6 +229,13 @@ pub(crate) async fn repair(session: &Session, flags: &args::Repair) -> Ending {
     )
     .await;
     show(session, &opened, outcome, Change::Repair).await
+}
+
+fn verify(no_verify: bool) -> Verify {
+    match no_verify {
+        true => Verify::Nothing,
+        false => Verify::Schema,
+    }
 }
 
 /// Shows what a change came to, after the replica was synced where there is one.
@@ -245,11 +285,7 @@ pub(crate) async fn baseline(session: &Session, flags: &args::Baseline) -> Endin
     let set = session.migrations_for(&opened)?;
     let options = BaselineOptions {
         version: flags.version,
-        verify: if flags.no_verify {
-            Verify::Nothing
-        } else {
-            Verify::Schema
-        },
+        verify: verify(flags.no_verify),
     };
     session.ask(&opened, Asks::OnEveryRemote).await?;
     let outcome = migrations::baseline(

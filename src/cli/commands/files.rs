@@ -8,10 +8,13 @@ use serde_json::json;
 use crate::cli::args::{self, Format};
 use crate::cli::exit::Exit;
 use crate::cli::session::{Ending, Session, Stopped};
+use crate::config::Database;
 use crate::diagnostic::{Class, Diagnostic};
+use crate::history::History;
 use crate::init::{self, Dependency, InitError, InitOptions, Wrote};
 use crate::migrations::{
-    self, CreateError, Files, GitError, NewOptions, Numbering, RenumberError, Which,
+    self, Base, CheckOptions, CreateError, Files, GitError, Known, Migrations, NewOptions,
+    Numbering, RenumberError, Which,
 };
 use crate::report::{Document, Report};
 use crate::seeds;
@@ -22,23 +25,29 @@ pub(crate) async fn check(session: &Session, flags: &args::Check) -> Ending {
     let mut set = session.migrations(&project.migrations.value)?;
     let base = match &flags.base {
         Some(reference) => Some(
-            migrations::read_base(&project.migrations.value, reference)
+            migrations::read_base(shown_folder(session, &project.migrations.value), reference)
                 .map_err(|error| git(session, &error))?,
         ),
         None => None,
     };
     if let Some(base) = &base {
-        set.publish(&base.common);
+        set.keep_numbers_of(base);
     }
-    let checked = migrations::check(&set)
+    set.history_table = project.history_table.value.clone();
+    let options = CheckOptions {
+        base: base.as_ref(),
+        downs_from: project.downs_from.as_ref().map(|version| version.value),
+    };
+    let checked = migrations::check(&set, &options)
         .await
         .map_err(|error| session.stopped(Report::history(&error.into())))?;
     let mut problems = checked.problems;
-    if let Some(base) = &base {
-        problems.extend(migrations::check_against(&set, base));
-    }
+    problems.extend(match &base {
+        Some(base) => migrations::check_against(&set, base),
+        None => migrations::same_texts(&set),
+    });
     let seeds = super::seeds::read(session, &project.seeds.value)?;
-    let seeds = seeds::check(&seeds, &set, SystemTime::now())
+    let seeds = seeds::check(&seeds, &set, checked.database.as_ref(), SystemTime::now())
         .await
         .map_err(|error| session.stopped(Report::history(&error)))?;
     let mut report = Report::problems(&problems);
@@ -57,6 +66,8 @@ pub(crate) async fn check(session: &Session, flags: &args::Check) -> Ending {
                 json!({"environments": seeds.environments, "rows": seeds.rows}),
             )
             .with("applied_in_memory", checked.applied)
+            .with("applied_to_existing", checked.applied_to_existing)
+            .with("downs_not_tried", checked.accepted_downs)
             .with("undone_in_memory", checked.reversed);
         session.print(&document);
     } else {
@@ -64,6 +75,18 @@ pub(crate) async fn check(session: &Session, flags: &args::Check) -> Ending {
             "{count} migrations are fine: {} applied in memory, {} of them undone and applied again",
             checked.applied, checked.reversed
         ));
+        if checked.applied_to_existing > 0 {
+            session.terminal.data(&format!(
+                "{} of them applied to a database that exists, with rows in its tables",
+                checked.applied_to_existing
+            ));
+        }
+        if checked.accepted_downs > 0 {
+            session.terminal.data(&format!(
+                "{} older down files were not tried",
+                checked.accepted_downs
+            ));
+        }
         if !seeds.environments.is_empty() {
             session.terminal.data(&format!(
                 "the seeds for {} are fine: they declare {} rows",
@@ -87,6 +110,15 @@ fn git(session: &Session, error: &GitError) -> Stopped {
         GitError::UnknownRef { .. } => (
             Class::Usage,
             "in CI, fetch it first: `git fetch origin main`, then `--base origin/main`",
+        ),
+        GitError::Shallow { .. } => (
+            Class::Usage,
+            "fetch the rest: `git fetch --unshallow`; with actions/checkout, set `fetch-depth: 0`",
+        ),
+        GitError::Partial { .. } => (
+            Class::Failed,
+            "fetch all files while the remote can be reached: `git fetch --refetch --no-filter`; with actions/checkout, \
+             leave `filter` away",
         ),
         GitError::Failed { .. } => (Class::Failed, "run that git command by hand to see more"),
     };
@@ -145,15 +177,28 @@ fn not_created(session: &Session, error: &CreateError) -> Stopped {
 }
 
 /// `renumber`
-pub(crate) fn renumber(session: &Session, flags: &args::Renumber) -> Ending {
+pub(crate) async fn renumber(session: &Session, flags: &args::Renumber) -> Ending {
     let project = session.project()?;
     let which = match args::version(&flags.which) {
         Ok(version) => Which::Version(version),
         Err(_) => Which::File(flags.which.clone()),
     };
     let directory = shown(session, &project.migrations.value);
+    if !flags.allow_applied {
+        let set = session.migrations(&project.migrations.value)?;
+        let known = Known {
+            base: base_of(session, &project.migrations.value, flags.base.as_deref())?,
+            history: applied_here(session, &set).await,
+        };
+        let file = migrations::file_to_renumber(directory, &which)
+            .map_err(|error| not_renumbered(session, &error, &|file| keeps(&known, &set, file)))?;
+        let problems = known.keeps(&set, &file);
+        if !problems.is_empty() {
+            return Err(session.stopped(Report::problems(&problems)));
+        }
+    }
     let renames = migrations::renumber(directory, &which, SystemTime::now())
-        .map_err(|error| not_renumbered(session, &error))?;
+        .map_err(|error| not_renumbered(session, &error, &|_| false))?;
     if session.terminal.format == Format::Json {
         let renames: Vec<_> = renames
             .iter()
@@ -171,12 +216,73 @@ pub(crate) fn renumber(session: &Session, flags: &args::Renumber) -> Ending {
     Ok(Exit::Done)
 }
 
-fn not_renumbered(session: &Session, error: &RenumberError) -> Stopped {
+fn keeps(known: &Known, set: &Migrations, file: &str) -> bool {
+    !known.keeps(set, file).is_empty()
+}
+
+/// The base whose files keep their versions. Where none is named, it is the default branch of `origin`, if that is known.
+fn base_of(
+    session: &Session,
+    directory: &Path,
+    named: Option<&str>,
+) -> Result<Option<Base>, Stopped> {
+    let directory = shown_folder(session, directory);
+    match named {
+        Some(reference) => migrations::read_base(directory, reference)
+            .map(Some)
+            .map_err(|error| git(session, &error)),
+        None => Ok(migrations::read_base(directory, "origin/HEAD").ok()),
+    }
+}
+
+/// The history of the database of the settings, with the recorded texts. Files can be renumbered where it cannot be read.
+async fn applied_here(session: &Session, set: &Migrations) -> Option<History> {
+    let not_read = |why: &str| {
+        session.terminal.words(&format!(
+            "warning: the database of the settings was not read, so it is not known whether it has applied this \
+             migration: {why}"
+        ));
+    };
+    let opened = match session.resolved.config() {
+        Ok(config) if config.database.value == Database::Memory => return None,
+        Ok(_) => session.open(None).await,
+        Err(error) => {
+            not_read(&error.to_string());
+            return None;
+        }
+    };
+    let opened = match opened {
+        Ok(opened) => opened,
+        Err(_) => {
+            not_read("it cannot be opened");
+            return None;
+        }
+    };
+    // What a replica has applied is in its file.
+    let db = opened.db.offline().unwrap_or(opened.db);
+    match migrations::observe(&db, set).await {
+        Ok(history) => Some(history),
+        Err(error) => {
+            not_read(&error.to_string());
+            None
+        }
+    }
+}
+
+fn not_renumbered(
+    session: &Session,
+    error: &RenumberError,
+    keeps: &dyn Fn(&str) -> bool,
+) -> Stopped {
     match error {
         RenumberError::NotFound { .. } => session.usage("not-found", error, None),
         RenumberError::Several { files, .. } => {
-            let file = files.last().map(String::as_str).unwrap_or_default();
-            let help = format!("say which file: `{} renumber {file}`", session.program);
+            let choice: Vec<String> = files
+                .iter()
+                .filter(|file| !keeps(file))
+                .map(|file| format!("`{} renumber {file}`", session.program))
+                .collect();
+            let help = format!("name the file: {}", choice.join(" or "));
             session.usage("several", error, Some(help))
         }
         RenumberError::NoVersion { .. } | RenumberError::NoHigher { .. } => {
@@ -235,6 +341,14 @@ fn not_set_up(session: &Session, error: &InitError) -> Stopped {
 /// A path as it is clicked on from the working folder.
 fn shown<'a>(session: &Session, path: &'a Path) -> &'a Path {
     path.strip_prefix(&session.cwd).unwrap_or(path)
+}
+
+/// The same of a folder that is read: the working folder itself has no shorter path.
+fn shown_folder<'a>(session: &Session, path: &'a Path) -> &'a Path {
+    match shown(session, path) {
+        empty if empty.as_os_str().is_empty() => path,
+        short => short,
+    }
 }
 
 /// An error and what lies beneath it, in one line.

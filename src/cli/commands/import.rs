@@ -144,10 +144,10 @@ async fn dry_run(
     for fired in &planned.triggers {
         session.terminal.words(&report::trigger_warning(fired));
     }
-    if let Some(reason) = planned.foreign_history {
+    if let Some(foreign) = &planned.foreign_history {
         session
             .terminal
-            .words(&report::foreign_history_warning(reason));
+            .words(&report::foreign_history_warning(foreign));
     }
     if session.terminal.format == Format::Json {
         let database = opened.database();

@@ -9,17 +9,21 @@ use crate::cli::exit::Exit;
 use crate::cli::session::{Ending, Opened, Session, Stopped};
 use crate::config::Database;
 use crate::db::{self, DbError, ReplicaFacts};
-use crate::diagnostic::Class;
+use crate::diagnostic::{Class, Diagnostic};
 use crate::doctor::{self, Subject};
-use crate::history::{History, HistoryError};
+use crate::history::{self, History, HistoryError};
 use crate::migrations::{self, Migrations, State};
 use crate::report::{self, Document, Report};
 use crate::schema::{self, ExplainError};
+use crate::script::Key;
 use crate::seeds;
 
 /// `status`
 pub(crate) async fn status(session: &Session, flags: &args::Status) -> Ending {
     let opened = session.open(None).await?;
+    if let Some(key) = &flags.source {
+        return recorded_text(session, &opened, key).await;
+    }
     let (set, history) = session.migrations_and_history(&opened).await?;
     let history = match history {
         Ok(history) => migrations::observe_from(&opened.db, &set, history).await,
@@ -69,6 +73,26 @@ pub(crate) async fn status(session: &Session, flags: &args::Status) -> Ending {
     }
     session.annotate(&report);
     Ok(exit)
+}
+
+/// `status --source`
+async fn recorded_text(session: &Session, opened: &Opened, key: &Key) -> Ending {
+    let history = history::read_with_texts(&opened.db, |_| vec![key.clone()]).await;
+    let history = history.map_err(|error| session.failed(opened, &error.into()))?;
+    let Some(text) = history.row(key).and_then(|row| row.source.as_ref()) else {
+        let message = format!("no text of {key} is recorded in this database");
+        let problem = Diagnostic::problem("not-recorded", message)
+            .help("`status` lists the applied migrations");
+        return Err(session.stopped(problem).about(opened));
+    };
+    if session.terminal.format == Format::Json {
+        let database = opened.database();
+        let call = session.call(Some(&database), Exit::Done);
+        session.print(&Document::done(call).with("source", text.as_str()));
+    } else {
+        session.terminal.verbatim(text);
+    }
+    Ok(Exit::Done)
 }
 
 /// `doctor`

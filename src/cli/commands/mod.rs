@@ -14,7 +14,7 @@ mod test_db;
 mod verify;
 
 pub(super) use backup::{backup, backups, restore};
-pub(super) use changes::{baseline, migrate, repair, undo};
+pub(super) use changes::{baseline, migrate, redo, repair, undo};
 pub(super) use dump::dump;
 pub(super) use export::export;
 pub(super) use files::{check, init, new, renumber};

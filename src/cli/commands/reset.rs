@@ -39,6 +39,7 @@ pub(crate) async fn reset(session: &Session, flags: &args::Reset) -> Ending {
     let settings = Options {
         lock_timeout: opened.db.lock_timeout(),
         stop: opened.db.stop().clone(),
+        history_table: opened.db.history_table().clone(),
         ..Options::default()
     };
     let failed = |error: DbError| {
@@ -139,8 +140,10 @@ async fn ask(
         return session.confirm(opened, &question);
     }
     if history.rows.is_empty() {
-        let tables = "SELECT count(*) FROM sqlite_schema WHERE type = 'table' AND name NOT LIKE 'sqlite_%' \
-                      AND name <> '_migrations'";
+        let tables = opened.db.history_table().sql(
+            "SELECT count(*) FROM sqlite_schema WHERE type = 'table' AND name NOT LIKE 'sqlite_%' \
+             AND lower(name) <> '_migrations'",
+        );
         let count = (opened.db.ask(Query::new(tables)).await)
             .and_then(Reply::count)
             .map_err(|error| session.failed(opened, &HistoryError::from(error).into()))?;

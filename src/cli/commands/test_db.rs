@@ -18,6 +18,7 @@ pub(crate) async fn test_db(session: &Session, flags: &args::TestDb) -> Ending {
         environment: flags.env.clone(),
         tags: flags.tag.clone(),
         folder: Options::folder_of(&project.root, target),
+        history_table: project.history_table.value,
     };
     let database = testing::database_with(&options)
         .await

@@ -54,7 +54,9 @@ fn every_value_of_config_toml_is_read_with_its_origin() {
         sync interval: 60 s ([turso.local_replica] sync_interval_seconds in config.toml)
         migrations: migrations (default)
         out of order: false (default)
+        downs from: - (default)
         ignore tables: those of known tools (default)
+        history table: _migrations (default)
         seeds: seeds (default)
         seed environment: - (default)
         backup: true ([turso.backup] enabled in config.toml)
@@ -116,7 +118,7 @@ fn unknown_keys_in_our_tables_are_errors_with_their_place() {
             error: config.toml:9:1: unknown key `retention` in [turso.backup]
               help: known: enabled, retention_days, dir
             error: config.toml:11:1: unknown key `directory` in [migrations]
-              help: known: dir, out_of_order, ignore_tables
+              help: known: dir, out_of_order, downs_from, ignore_tables, table
             error: config.toml:13:1: unknown key `envs` in [seeds]
               help: did you mean `env`?
         "#]],

@@ -83,6 +83,54 @@ fn the_root_is_the_nearest_folder_that_looks_like_one() {
     root("repo/service/src");
 }
 
+#[test]
+fn a_folder_of_migrations_without_sql_is_no_root_below_a_project() {
+    let check = |files: &[&str], cwd: &str, expect: &str| {
+        let temp = tempfile::tempdir().unwrap();
+        for file in files {
+            let path = temp.path().join(file);
+            if file.ends_with('/') {
+                fs::create_dir_all(path).unwrap();
+                continue;
+            }
+            fs::create_dir_all(path.parent().unwrap()).unwrap();
+            fs::write(path, "").unwrap();
+        }
+        let cwd = temp.path().join(cwd);
+        fs::create_dir_all(&cwd).unwrap();
+        let found = project_root(&cwd);
+        assert_eq!(
+            found.strip_prefix(temp.path()).unwrap(),
+            Path::new(expect),
+            "{files:?}"
+        );
+    };
+    let module = "app/src/migrations/mod.rs";
+    check(&["app/config.toml", module], "app/src", "app");
+    check(&["app/.git/HEAD", module], "app/src/deep", "app");
+    check(&["app/migrations/V1__a.sql", module], "app/src", "app");
+    check(
+        &["app/migrations/2026/up.sql", module],
+        "app/src/migrations",
+        "app",
+    );
+    check(
+        &["app/config.toml", "app/src/migrations/nested/V1__a.SQL"],
+        "app/src",
+        "app/src",
+    );
+    // Where nothing else is there, it is still the only sign of a project.
+    check(&[module], "app/src/deep", "app/src");
+    // A service without migrations yet, in a repository of several.
+    check(&[".git/HEAD", "app/migrations/"], "app/src", "app");
+    check(
+        &["app/config.toml", "app/src/migrations/"],
+        "app/src",
+        "app",
+    );
+    check(&["config.toml", "app/.git/HEAD", module], "app/src", "app");
+}
+
 /// What `load` says in a folder with these files; its own path is shown as `TEMP`.
 fn check_load(
     files: &[(&str, &[u8])],

@@ -1,15 +1,19 @@
 //! Transactions as one conditional Hrana batch, and its results as what happened. Pure.
 //!
-//! Every step runs only if the one before it succeeded, so a failure skips all that follows; the last step of each
-//! transaction rolls back if something is left open. The form was tried against a real server; the protocol is
+//! Every step runs only if the one before it succeeded, so a failure skips all that follows, unless the step has a
+//! condition of its own; the last step of each transaction rolls back if something is left open. The form was tried
+//! against a real server; the protocol is
 //! <https://github.com/tursodatabase/libsql/blob/main/docs/HRANA_3_SPEC.md>.
 
-use libsql_hrana::proto::{Batch, BatchCond, BatchStep, Stmt, StmtResult};
+use std::collections::HashSet;
+use std::sync::Arc;
+
+use libsql_hrana::proto::{Batch, BatchCond, BatchCondList, BatchStep, Stmt, StmtResult};
 
 use super::complete::{Complete, Incomplete, StepOutcome};
 use super::value::{from_hrana, to_hrana};
 use crate::db::{Answer, At, Code, EngineError, Failure, Left, Query, Rows, Transaction};
-use crate::script::{Atomicity, ForeignKeys, Step};
+use crate::script::{Atomicity, ForeignKeys, OnFailure, Step, When};
 
 /// What a step of the batch is there for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -18,10 +22,14 @@ enum Part {
     Begin,
     /// The step of this number.
     Step(usize),
+    /// The same, of one whose failure the conditions of later steps deal with.
+    Attempt(usize),
     /// The query that explains why the step of this number failed.
     Explain(usize),
     /// `COMMIT`.
     Commit,
+    /// The query that explains why `COMMIT` failed.
+    ExplainCommit,
     /// `ROLLBACK`, if something is left open.
     Rollback,
 }
@@ -75,26 +83,44 @@ impl Lowering {
         if atomic {
             chain(Part::Begin, "BEGIN IMMEDIATE".to_owned());
         }
+        // Where each step of the transaction is in the batch, behind the step before the first.
+        let mut places = vec![self.last.unwrap_or_default()];
         for (at, step) in transaction.steps.iter().enumerate() {
-            let failed = self.chain((number, Part::Step(at)), statement(step));
-            if let Some(explain) = step.explain {
-                self.push(
-                    (number, Part::Explain(at)),
-                    Some(BatchCond::Error { step: failed }),
-                    Stmt::new(explain, true),
-                );
-            }
+            let part = match step.on_failure {
+                OnFailure::Stop => Part::Step(at),
+                OnFailure::Continue => Part::Attempt(at),
+            };
+            let failed = match &step.when {
+                None => self.chain((number, part), statement(step)),
+                Some(when) => {
+                    let condition = condition(when, &places);
+                    let step = self.push((number, part), Some(condition), statement(step));
+                    self.last = Some(step);
+                    step
+                }
+            };
+            places.push(failed);
+            self.explain((number, Part::Explain(at)), failed, &step.explain);
         }
         if atomic {
-            self.chain((number, Part::Commit), Stmt::new("COMMIT", false));
+            let failed = self.chain((number, Part::Commit), Stmt::new("COMMIT", false));
+            if let Some(last) = transaction.steps.last() {
+                self.explain((number, Part::ExplainCommit), failed, &last.explain_commit);
+            }
         }
         self.push(
             (number, Part::Rollback),
-            Some(BatchCond::Not {
-                cond: Box::new(BatchCond::IsAutocommit {}),
-            }),
+            Some(in_transaction()),
             Stmt::new("ROLLBACK", false),
         );
+    }
+
+    /// Adds a query that runs only if this step failed.
+    fn explain(&mut self, part: (usize, Part), failed: u32, query: &Option<Arc<str>>) {
+        if let Some(query) = query {
+            let condition = BatchCond::Error { step: failed };
+            self.push(part, Some(condition), Stmt::new(&**query, true));
+        }
     }
 
     /// Adds a step that runs only if the one before it in the chain succeeded.
@@ -109,6 +135,34 @@ impl Lowering {
         self.steps.push(BatchStep { condition, stmt });
         self.parts.push(part);
         u32::try_from(self.steps.len() - 1).unwrap_or(u32::MAX)
+    }
+}
+
+/// A condition on steps that are counted back from the one behind `places`.
+fn condition(when: &When, places: &[u32]) -> BatchCond {
+    let ok = |back: usize| BatchCond::Ok {
+        step: places[places.len() - back],
+    };
+    let list = |list: &[When]| BatchCondList {
+        conds: list.iter().map(|it| condition(it, places)).collect(),
+    };
+    match when {
+        When::Succeeded(back) => ok(*back),
+        When::Failed(back) => BatchCond::Error {
+            step: places[places.len() - back],
+        },
+        When::NotSucceeded(back) => BatchCond::Not {
+            cond: Box::new(ok(*back)),
+        },
+        When::InTransaction => in_transaction(),
+        When::All(all) => BatchCond::And(list(all)),
+        When::Any(any) => BatchCond::Or(list(any)),
+    }
+}
+
+fn in_transaction() -> BatchCond {
+    BatchCond::Not {
+        cond: Box::new(BatchCond::IsAutocommit {}),
     }
 }
 
@@ -134,9 +188,7 @@ pub(super) fn lower_queries(queries: &[Query]) -> Batch {
         });
     }
     steps.push(BatchStep {
-        condition: Some(BatchCond::Not {
-            cond: Box::new(BatchCond::IsAutocommit {}),
-        }),
+        condition: Some(in_transaction()),
         stmt: Stmt::new("ROLLBACK", false),
     });
     Batch {
@@ -184,10 +236,27 @@ pub(super) fn answers(complete: Complete) -> Result<Result<Answers, EngineError>
     }))
 }
 
+/// The steps that ran, by transaction and number.
+pub(super) fn ran(lowered: &Lowered, complete: &Complete) -> HashSet<(usize, usize)> {
+    let parts = lowered.parts.iter().zip(&complete.steps);
+    parts
+        .filter_map(|(part, step)| match (part, step) {
+            ((number, Part::Step(at) | Part::Attempt(at)), StepOutcome::Done(_)) => {
+                Some((*number, *at))
+            }
+            _ => None,
+        })
+        .collect()
+}
+
 /// What a batch of transactions came to.
 pub(super) fn outcome(lowered: &Lowered, complete: Complete) -> Result<Vec<Answer>, Failure> {
     let failed = |(_, part): &(usize, Part), step: &StepOutcome| {
-        matches!(step, StepOutcome::Failed(_)) && !matches!(part, Part::Explain(_) | Part::Rollback)
+        matches!(step, StepOutcome::Failed(_))
+            && !matches!(
+                part,
+                Part::Attempt(_) | Part::Explain(_) | Part::ExplainCommit | Part::Rollback
+            )
     };
     let parts = lowered.parts.iter();
     let mut both = parts.clone().zip(&complete.steps);
@@ -195,7 +264,10 @@ pub(super) fn outcome(lowered: &Lowered, complete: Complete) -> Result<Vec<Answe
         return Err(failure(lowered, complete.steps, at));
     }
     let answers = parts.zip(complete.steps).filter_map(|(part, step)| {
-        let ((transaction, Part::Step(number)), StepOutcome::Done(result)) = (*part, step) else {
+        let (transaction, Part::Step(number) | Part::Attempt(number)) = *part else {
+            return None;
+        };
+        let StepOutcome::Done(result) = step else {
             return None;
         };
         let rows = rows(result);
@@ -213,14 +285,26 @@ fn failure(lowered: &Lowered, mut steps: Vec<StepOutcome>, failed: usize) -> Fai
     let at = match part {
         Part::Step(step) => At::Step(step),
         Part::Commit => At::Commit,
-        Part::Begin | Part::Explain(_) | Part::Rollback => At::Begin,
+        Part::Begin
+        | Part::Attempt(_)
+        | Part::Explain(_)
+        | Part::ExplainCommit
+        | Part::Rollback => At::Begin,
     };
-    let explain = lowered
-        .parts
-        .iter()
-        .position(|other| matches!((at, other), (At::Step(step), (t, Part::Explain(of))) if *t == transaction && *of == step));
+    let explains = match part {
+        Part::Step(step) => Part::Explain(step),
+        _ => Part::ExplainCommit,
+    };
+    let mut parts = lowered.parts.iter();
+    let explain = parts.position(|other| *other == (transaction, explains));
     let mut taken = |step: usize| std::mem::replace(&mut steps[step], StepOutcome::Skipped);
     let error = match taken(failed) {
+        // A server also ends a transaction in the middle, with SQLITE_BUSY; this is the transaction's own lock.
+        StepOutcome::Failed(error)
+            if error.code == "SQLITE_LOCKED" && matches!(part, Part::Step(_)) =>
+        {
+            engine_error(&error).of_the_statement()
+        }
         StepOutcome::Failed(error) => engine_error(&error),
         StepOutcome::Done(_) | StepOutcome::Skipped => EngineError::interrupted(),
     };

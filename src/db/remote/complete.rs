@@ -271,8 +271,31 @@ fn holds(condition: &BatchCond, steps: &[StepOutcome]) -> Option<bool> {
             StepOutcome::Skipped => None,
         },
         BatchCond::Not { cond } => holds(cond, steps).map(|holds| !holds),
-        BatchCond::None | BatchCond::And(_) | BatchCond::Or(_) | BatchCond::IsAutocommit {} => None,
+        BatchCond::And(all) => {
+            // A transaction that the server has ended would commit nothing: then the answer is as good as lost.
+            let all = all.conds.iter().filter(|it| !is_in_transaction(it));
+            decided_by(false, all, steps)
+        }
+        BatchCond::Or(any) => decided_by(true, any.conds.iter(), steps),
+        BatchCond::None | BatchCond::IsAutocommit {} => None,
     }
+}
+
+fn is_in_transaction(condition: &BatchCond) -> bool {
+    matches!(condition, BatchCond::Not { cond } if matches!(**cond, BatchCond::IsAutocommit {}))
+}
+
+/// A list of conditions that one of value `decisive` decides alone: a false one of `And`, a true one of `Or`.
+fn decided_by<'a>(
+    decisive: bool,
+    list: impl Iterator<Item = &'a BatchCond>,
+    steps: &[StepOutcome],
+) -> Option<bool> {
+    let values: Vec<_> = list.map(|it| holds(it, steps)).collect();
+    if values.contains(&Some(decisive)) {
+        return Some(decisive);
+    }
+    (!values.contains(&None)).then_some(!decisive)
 }
 
 /// The order of a cursor's entries: a step begins, gives rows of one width, and ends or fails. A step that is skipped
@@ -369,7 +392,7 @@ mod tests {
     use super::*;
     use crate::db::Transaction;
     use crate::db::remote::batch::lower;
-    use crate::script::{Atomicity, ForeignKeys, Step};
+    use crate::script::{Atomicity, ForeignKeys, OnFailure, Step, When};
     use libsql_hrana::proto::{Col, Row, Value};
 
     fn transaction(atomicity: Atomicity) -> Transaction {
@@ -379,7 +402,7 @@ mod tests {
             steps: vec![
                 Step::own("INSERT INTO t VALUES (1)", vec![]),
                 Step {
-                    explain: Some("SELECT 1"),
+                    explain: Some("SELECT 1".into()),
                     ..Step::own("SELECT 2", vec![])
                 },
             ],
@@ -390,6 +413,65 @@ mod tests {
     fn batch() -> Batch {
         let transaction = transaction(Atomicity::Transaction);
         lower(&[transaction.clone(), transaction]).batch
+    }
+
+    /// pragma, read back, BEGIN, a step, a probe, a step where the probe failed, a step behind both, COMMIT, ROLLBACK.
+    fn conditional() -> Batch {
+        let step = |when, on_failure| Step {
+            when,
+            on_failure,
+            ..Step::own("SELECT 1", vec![])
+        };
+        let failed = When::All(vec![
+            When::Succeeded(2),
+            When::Failed(1),
+            When::InTransaction,
+        ]);
+        let either = When::Any(vec![When::Succeeded(1), When::Succeeded(2)]);
+        let transaction = Transaction {
+            steps: vec![
+                step(None, OnFailure::Stop),
+                step(None, OnFailure::Continue),
+                step(Some(failed), OnFailure::Stop),
+                step(Some(either), OnFailure::Stop),
+            ],
+            ..transaction(Atomicity::Transaction)
+        };
+        lower(&[transaction]).batch
+    }
+
+    #[test]
+    fn a_step_with_a_condition_is_due_by_the_outcomes_before_it() {
+        // `+` is a result, `!` an error, `-` neither.
+        for (outcomes, expect) in [
+            ("+++++-++-", "complete"),
+            ("++++!+++-", "complete"),
+            ("++++!!--+", "complete"),
+            ("+++!----+", "complete"),
+            ("++!------", "complete"),
+            ("++++!-++-", "step 6 of 9 has no result"),
+            (
+                "++++++++-",
+                "step 6 of 9 ran although its condition does not hold",
+            ),
+            ("+++++--+-", "step 7 of 9 has no result"),
+            ("+++++-+--", "step 8 of 9 has no result"),
+            (
+                "++++!!+--",
+                "step 7 of 9 ran although its condition does not hold",
+            ),
+        ] {
+            let answer = BatchResult {
+                step_results: outcomes.chars().map(|it| (it == '+').then(done)?).collect(),
+                step_errors: outcomes.chars().map(|it| (it == '!').then(error)).collect(),
+                replication_index: None,
+            };
+            let found = match Complete::check(&conditional(), answer) {
+                Ok(_) => "complete".to_owned(),
+                Err(lacks) => lacks.to_string(),
+            };
+            assert_eq!(found, expect, "{outcomes}");
+        }
     }
 
     fn done() -> Option<StmtResult> {

@@ -15,6 +15,7 @@ mod redirect;
 mod value;
 mod wire;
 
+use std::collections::HashSet;
 use std::time::Duration;
 
 use libsql_hrana::proto::{Batch, Error};
@@ -218,8 +219,10 @@ impl Remote {
                 host: self.server.host().to_owned(),
             }),
         };
+        let mut ran = HashSet::new();
         let outcome = match answer {
             Ok(Ok(complete)) => {
+                ran = batch::ran(&lowered, &complete);
                 if let Some(index) = complete.replication_index {
                     written(index);
                 }
@@ -254,14 +257,14 @@ impl Remote {
         for answer in &mut answers {
             answer.transaction += before;
         }
-        for (number, transaction) in (before..).zip(transactions) {
-            for step in 0..transaction.steps.len() {
+        for (number, transaction) in transactions.iter().enumerate() {
+            for step in (0..transaction.steps.len()).filter(|step| ran.contains(&(number, *step))) {
                 on_progress(Progress::Step {
-                    transaction: number,
+                    transaction: before + number,
                     step,
                 });
             }
-            on_progress(Progress::Committed(number));
+            on_progress(Progress::Committed(before + number));
         }
         Ok(answers)
     }

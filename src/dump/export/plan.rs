@@ -208,7 +208,7 @@ fn tables(
     let Some(table) = catalogue.table(&object.name) else {
         return;
     };
-    let is_record = is_record(&object.name);
+    let is_record = is_record(object);
     let with_rows = match options.what {
         Contents::Everything | Contents::Data => true,
         Contents::Schema => is_record,
@@ -335,11 +335,11 @@ fn statistics(catalogue: &Catalogue, options: &ExportOptions, chosen: &Chosen, p
 }
 
 /// Whether Seedbed keeps its records there.
-fn is_record(table: &str) -> bool {
-    table.eq_ignore_ascii_case(history::TABLE)
+fn is_record(object: &Object) -> bool {
+    object.sql.as_deref().is_some_and(history::makes_ours)
         || ["_seedbed_rows", "_seedbed_import"]
             .iter()
-            .any(|name| table.eq_ignore_ascii_case(name))
+            .any(|name| object.name.eq_ignore_ascii_case(name))
 }
 
 /// The tables and views that are written.
@@ -395,7 +395,7 @@ impl Chosen {
                 true => catalogue.owner(&object.name).unwrap_or(&object.name),
                 false => &object.name,
             };
-            is_named(owner) && (options.history == Records::With || !is_record(&object.name))
+            is_named(owner) && (options.history == Records::With || !is_record(object))
         });
         let chosen: Vec<&&Object> = chosen.collect();
         Ok(Chosen {

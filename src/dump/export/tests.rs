@@ -37,11 +37,11 @@ CREATE TABLE tags (a, b, c AS (a || b), PRIMARY KEY (b DESC, a COLLATE NOCASE)) 
 CREATE INDEX by_name ON users (name);
 CREATE TABLE log (rowid, line);
 CREATE TRIGGER t AFTER INSERT ON users BEGIN INSERT INTO log VALUES (1, new.name); END;
-CREATE TABLE _migrations (kind TEXT, version);
+CREATE TABLE _migrations (kind TEXT, version, name, checksum, effective, state, applied_at, duration_ms, run_id, applied_by, detail, source, down);
 INSERT INTO users VALUES (1, 'it''s', 1.0), (7, 'b', -9e999);
 DELETE FROM users WHERE id = 7;
 INSERT INTO tags (a, b) VALUES ('x', 1), ('Y', 2), ('z', 2);
-INSERT INTO _migrations VALUES ('migration', 1);
+INSERT INTO _migrations (kind, version) VALUES ('migration', 1);
 PRAGMA user_version = 3;
 CREATE VIRTUAL TABLE docs USING fts5 (body);";
 
@@ -74,8 +74,8 @@ async fn a_dump_has_tables_and_rows_then_the_rest() {
         CREATE TABLE log (rowid, line);
         INSERT INTO log(_rowid_,rowid,line) VALUES(1,1,'it''s');
         INSERT INTO log(_rowid_,rowid,line) VALUES(2,1,'b');
-        CREATE TABLE _migrations (kind TEXT, version);
-        INSERT INTO _migrations(rowid,kind,version) VALUES(1,'migration',1);
+        CREATE TABLE _migrations (kind TEXT, version, name, checksum, effective, state, applied_at, duration_ms, run_id, applied_by, detail, source, down);
+        INSERT INTO _migrations(rowid,kind,version,name,checksum,effective,state,applied_at,duration_ms,run_id,applied_by,detail,source,down) VALUES(1,'migration',1,NULL,NULL,NULL,NULL,NULL,NULL,NULL,NULL,NULL,NULL,NULL);
         CREATE VIRTUAL TABLE docs USING fts5 (body);
         DELETE FROM docs_data;
         INSERT INTO docs_data VALUES(1,x'');
@@ -126,8 +126,8 @@ async fn a_schema_with_history_has_its_rows() {
             PRAGMA foreign_keys=OFF;
             BEGIN TRANSACTION;
             CREATE TABLE log (rowid, line);
-            CREATE TABLE _migrations (kind TEXT, version);
-            INSERT INTO _migrations(rowid,kind,version) VALUES(1,'migration',1);
+            CREATE TABLE _migrations (kind TEXT, version, name, checksum, effective, state, applied_at, duration_ms, run_id, applied_by, detail, source, down);
+            INSERT INTO _migrations(rowid,kind,version,name,checksum,effective,state,applied_at,duration_ms,run_id,applied_by,detail,source,down) VALUES(1,'migration',1,NULL,NULL,NULL,NULL,NULL,NULL,NULL,NULL,NULL,NULL,NULL);
             COMMIT;
         "#]],
     )

@@ -14,8 +14,7 @@ use super::translate::{CHECKPOINT, Made, Tables, Translator};
 use crate::db::{Db, DbError, IfThere, Query, Reply};
 use crate::dump::{Mark, Object};
 use crate::hex;
-use crate::history;
-use crate::script::{Revision, Run, Step};
+use crate::script::{Run, Step};
 use crate::sql::{Value, identifier};
 
 const NOW: &str = "strftime('%Y-%m-%dT%H:%M:%fZ', 'now')";
@@ -173,13 +172,13 @@ impl Checkpoint {
 /// The first chunk makes the row, where the database is as it was looked at.
 pub(super) fn begin(
     name: &str,
-    expects: Revision,
+    at_revision: Step,
     end: &Mark,
     detail: String,
     run: &Run,
 ) -> Vec<Step> {
     vec![
-        history::at_revision(expects),
+        at_revision,
         Step::guard(
             &format!("NOT EXISTS (SELECT 1 FROM sqlite_schema WHERE lower(name) = '{CHECKPOINT}')"),
             Vec::new(),

@@ -19,7 +19,7 @@ use super::translate::Translator;
 use super::{ImportEvent, OnImport};
 use crate::db::{self, At, Code, Db, EngineError, Failure, OnProgress, Transaction};
 use crate::dump::{Block, Item, Mark, Object, What};
-use crate::history::{Found, Guarded, Patience, Unsettled, Wait, settle};
+use crate::history::{self, Found, Guarded, Patience, Unsettled, Wait, settle};
 use crate::script::{Atomicity, ForeignKeys, Revision, Run};
 
 /// How long a chunk should take.
@@ -177,7 +177,10 @@ impl Chunks<'_> {
         self.there.note(&mut pass.tally);
         let detail = checkpoint::detail(&pass.tally, &pass.translator, pass.triggers);
         let mut steps = match self.at {
-            None => checkpoint::begin(self.name, self.expects, &end, detail, self.run),
+            None => {
+                let guard = history::at_revision(self.expects, self.db.history_table());
+                checkpoint::begin(self.name, guard, &end, detail, self.run)
+            }
             Some(at) => checkpoint::advance(at.offset, &end, detail, self.run),
         };
         let checkpoint = steps.len();

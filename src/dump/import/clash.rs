@@ -5,7 +5,7 @@ use std::collections::{HashMap, HashSet};
 use super::Triggers;
 use super::tally::{Before, Tally};
 use super::translate::{Beside, Made, SEQUENCE, Tables, Translator, is_of_the_engine};
-use crate::db::Query;
+use crate::db::{HistoryTable, Query};
 use crate::dump::modules::{Modules, VirtualTable};
 use crate::dump::{Block, Item, Object, What};
 use crate::history;
@@ -55,11 +55,26 @@ pub enum Clash {
         /// The line that would set it off.
         line: u64,
     },
-    /// The dump brings a `_migrations` that this program cannot read: it would not know its own records any more.
-    #[error("the dump has a table _migrations that {reason}")]
+    /// The dump brings a table with the name of the history that this program cannot read: it would not know its own
+    /// records any more.
+    #[error("the dump has a table {name} that {reason}")]
     History {
+        /// Its name.
+        name: String,
         /// What is wrong with it.
         reason: &'static str,
+        /// The line of its `CREATE TABLE`.
+        line: u64,
+    },
+    /// The dump brings a history, and the settings name another table: all of its migrations would run again.
+    #[error(
+        "the dump has a table {name} that is a history of Seedbed, and the settings name the table {setting}"
+    )]
+    OtherHistory {
+        /// Its name.
+        name: String,
+        /// The table of the settings.
+        setting: String,
         /// The line of its `CREATE TABLE`.
         line: u64,
     },
@@ -93,7 +108,9 @@ impl Clash {
             Clash::Missing { line, .. }
             | Clash::Clears { line, .. }
             | Clash::Drops { line, .. } => *line,
-            Clash::Fires { line, .. } | Clash::History { line, .. } => Some(*line),
+            Clash::Fires { line, .. }
+            | Clash::History { line, .. }
+            | Clash::OtherHistory { line, .. } => Some(*line),
             Clash::Exists { .. } | Clash::Makes { .. } | Clash::SetsOff(_) => None,
         }
     }
@@ -278,33 +295,53 @@ pub(super) struct Wanted {
     triggers: Vec<Trigger>,
     /// The name of a trigger that would run, its table, and the line that sets it off.
     fires: Vec<(String, String, u64)>,
-    /// The `_migrations` that it makes.
+    /// The history that it makes.
     history: Records,
+    /// Whether it makes a history in the table of the settings.
+    has_history: bool,
+    /// Line and name of a history in another table.
+    elsewhere: Option<(u64, String)>,
     /// Whether a new file cannot take it: it writes to a table that it has not made, sets off a trigger, or brings the
     /// records of another tool.
     is_unfit: bool,
 }
 
-/// What is known of the `_migrations` of a dump.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+/// A table of a dump that has the name of the history and is not a history that this program reads.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ForeignHistory {
+    /// Its name.
+    pub table: String,
+    /// What is wrong with it, in words that follow its name: "is not Seedbed's".
+    pub reason: &'static str,
+}
+
+/// Of a history whose layout is not recorded.
+const NO_LAYOUT: &str = "does not say which layout it has";
+
+/// What is known of the history of a dump, by its line and the name of its table.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
 enum Records {
     /// It makes none, or one that can be read.
     #[default]
     Fine,
     /// It makes one at this line, and the row of its layout has not come.
-    Made(u64),
-    /// It makes one at this line that cannot be read, and why.
-    Foreign(u64, &'static str),
+    Made(u64, String),
+    /// It makes one at this line that cannot be read.
+    Foreign(u64, ForeignHistory),
 }
 
 impl Records {
-    /// What the row of a `_migrations` that was made by the dump tells.
+    fn foreign(line: u64, table: String, reason: &'static str) -> Records {
+        Records::Foreign(line, ForeignHistory { table, reason })
+    }
+
+    /// What the row of a history that was made by the dump tells.
     fn row(self, names: &[String], row: &[ValueRef<'_>]) -> Records {
         match (self, history::layout_of(names, row)) {
-            (Records::Made(line), Some(layout)) if layout > history::LAYOUT => {
-                Records::Foreign(line, "was written by a newer version of Seedbed")
+            (Records::Made(line, name), Some(layout)) if layout > history::LAYOUT => {
+                Records::foreign(line, name, "was written by a newer version of Seedbed")
             }
-            (Records::Made(_), Some(_)) => Records::Fine,
+            (Records::Made(..), Some(_)) => Records::Fine,
             (before, _) => before,
         }
     }
@@ -365,17 +402,20 @@ impl Wanted {
         }
     }
 
-    /// Why the `_migrations` that the dump brings cannot be Seedbed's, once all of it is read.
-    pub(super) fn foreign_history(&self) -> Option<&'static str> {
-        match self.history {
+    /// The table with the name of the history that the dump brings, where that is not Seedbed's, once all of it is read.
+    pub(super) fn foreign_history(&self) -> Option<ForeignHistory> {
+        match &self.history {
             Records::Fine => None,
-            Records::Made(_) => Some("does not say which layout it has"),
-            Records::Foreign(_, reason) => Some(reason),
+            Records::Made(_, table) => Some(ForeignHistory {
+                table: table.clone(),
+                reason: NO_LAYOUT,
+            }),
+            Records::Foreign(_, foreign) => Some(foreign.clone()),
         }
     }
 
     /// What the part of a dump that is in the database has made and filled.
-    pub(super) fn of(tally: &Tally, made: &[Made]) -> Wanted {
+    pub(super) fn of(tally: &Tally, made: &[Made], history: &HistoryTable) -> Wanted {
         let tables = tally.tables.iter();
         let tables = tables.filter(|table| table.before == Before::Absent);
         let tables = tables.map(|table| (Object::Table, table.name.clone()));
@@ -401,13 +441,15 @@ impl Wanted {
             makes,
             fills,
             triggers: triggers.collect(),
+            // No other table of this name would have been imported into a database.
+            has_history: tally.has(history.name()),
             ..Wanted::default()
         }
     }
 
     /// Takes in one item, which stands at `line`. `seen` has not translated it yet.
     pub(super) fn item(&mut self, block: &Block, item: &Item, line: u64, seen: &Translator) {
-        self.records(block, item, line);
+        self.records(block, item, line, &seen.history);
         match item {
             Item::Rows(rows) => {
                 let table = &rows.target.table;
@@ -462,10 +504,9 @@ impl Wanted {
     }
 
     /// Whether the history that the dump brings can be read once it is there.
-    fn records(&mut self, block: &Block, item: &Item, line: u64) {
-        let is_history = |name: &str| name.eq_ignore_ascii_case(history::TABLE);
-        self.history = match (item, self.history) {
-            (Item::Rows(rows), made @ Records::Made(_)) if is_history(&rows.target.table) => {
+    fn records(&mut self, block: &Block, item: &Item, line: u64, history: &HistoryTable) {
+        self.history = match (item, std::mem::take(&mut self.history)) {
+            (Item::Rows(rows), made @ Records::Made(..)) if history.is(&rows.target.table) => {
                 let names = &rows.target.columns;
                 (0..rows.len()).fold(made, |records, row| {
                     let values: Vec<ValueRef<'_>> = block.row(rows, row).collect();
@@ -473,16 +514,24 @@ impl Wanted {
                 })
             }
             (Item::Statement(statement), before) => match (&statement.what, before) {
-                (What::Create { name, sql, .. }, _) if is_history(name) => {
-                    match history::makes_ours(sql) {
-                        true => Records::Made(line),
-                        false => Records::Foreign(line, "is not Seedbed's"),
+                (What::Create { name, sql, .. }, before) => {
+                    match (history.is(name), history::makes_ours(sql)) {
+                        (true, true) => {
+                            self.has_history = true;
+                            Records::Made(line, name.clone())
+                        }
+                        (true, false) => Records::foreign(line, name.clone(), "is not Seedbed's"),
+                        (false, true) => {
+                            self.elsewhere.get_or_insert_with(|| (line, name.clone()));
+                            before
+                        }
+                        (false, false) => before,
                     }
                 }
-                (What::Commit, Records::Made(line)) => {
-                    Records::Foreign(line, "does not say which layout it has")
+                (What::Commit, Records::Made(line, name)) => {
+                    Records::foreign(line, name, NO_LAYOUT)
                 }
-                _ => before,
+                (_, before) => before,
             },
             (_, before) => before,
         };
@@ -504,6 +553,12 @@ impl Wanted {
     /// The line that makes this, where that is known.
     pub(super) fn made_in(&self, name: &str) -> Option<u64> {
         self.made.get(&key(name)).copied().flatten()
+    }
+
+    /// A history that would not be read, so that all of its migrations would run again. Beside the one of the settings it
+    /// is another application's.
+    pub(super) fn lost_history(&self) -> Option<&(u64, String)> {
+        self.elsewhere.as_ref().filter(|_| !self.has_history)
     }
 
     /// Whether a new file cannot take it: it writes to a table that it has not made, or sets off a trigger.
@@ -538,17 +593,39 @@ pub(super) fn clashes(
     there: &There,
     into: Tables,
     triggers: Triggers,
+    history: &HistoryTable,
 ) -> Vec<Clash> {
     let is_ours = |name: &str| name.eq_ignore_ascii_case(super::translate::CHECKPOINT);
-    let is_history = |name: &str| name.eq_ignore_ascii_case(history::TABLE);
+    let is_history = |name: &str| history.is(name);
     let mut clashes = Vec::new();
-    let foreign = match (wanted.history, into) {
-        (Records::Foreign(line, reason), Tables::New) if !wanted.is_new_file => {
-            Some(Clash::History { reason, line })
+    let mut histories = Vec::new();
+    if into == Tables::New {
+        if let Records::Foreign(line, foreign) = &wanted.history
+            && !wanted.is_new_file
+        {
+            histories.push(Clash::History {
+                name: foreign.table.clone(),
+                reason: foreign.reason,
+                line: *line,
+            });
         }
-        _ => None,
+        if let Some((line, name)) = wanted.lost_history() {
+            histories.push(Clash::OtherHistory {
+                name: name.clone(),
+                setting: history.name().to_owned(),
+                line: *line,
+            });
+        }
+    }
+    let is_refused = |name: &str| {
+        let mut histories = histories.iter();
+        histories.any(|clash| match clash {
+            Clash::History { name: it, .. } | Clash::OtherHistory { name: it, .. } => {
+                it.eq_ignore_ascii_case(name)
+            }
+            _ => false,
+        })
     };
-    let is_refused = |name: &str| foreign.is_some() && is_history(name);
     let mut dropped = HashSet::new();
     for (what, write) in &wanted.drops {
         let found = there.find(&write.table);
@@ -632,7 +709,7 @@ pub(super) fn clashes(
         line: *line,
     });
     clashes.extend(fires);
-    clashes.extend(foreign);
+    clashes.extend(histories);
     if into == Tables::Existing && triggers == Triggers::Refuse {
         clashes.extend(there.fired(wanted).into_iter().map(Clash::SetsOff));
     }

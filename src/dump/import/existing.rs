@@ -326,7 +326,7 @@ async fn plan_after(
     if job.options.begin == Begin::Anew {
         undo(checkpoint)?;
         // Records that the import has brought are removed with it.
-        let is_history = |name: &str| name.eq_ignore_ascii_case(history::TABLE);
+        let is_history = |name: &str| job.db.history_table().is(name);
         let history = match checkpoint.made().any(is_history) {
             true => History::default(),
             false => history?,

@@ -25,7 +25,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 pub use crate::dump::Input;
-pub use clash::{Clash, Fired};
+pub use clash::{Clash, Fired, ForeignHistory};
 pub use error::{At, Begun, ImportError, Orphan, Stands, Why};
 pub use tally::{Before, Table};
 pub use translate::{LeftOut, Tables};
@@ -173,10 +173,10 @@ pub struct Imported {
     pub left_out: Vec<LeftOut>,
     /// How many rows lack their parents, and some of them.
     pub orphans: (u64, Vec<Orphan>),
-    /// Whether it brought a `_migrations`.
+    /// Whether it brought a table of the history.
     pub has_history: bool,
-    /// Why that table is not Seedbed's, where it is not. It is in the database as data, and this import is not recorded.
-    pub foreign_history: Option<&'static str>,
+    /// That table, where it is not Seedbed's. It is in the database as data, and this import is not recorded.
+    pub foreign_history: Option<ForeignHistory>,
     /// How it came to be there.
     pub outcome: Outcome,
     /// How long this run took.
@@ -209,7 +209,8 @@ impl Imported {
     }
 
     fn of(done: chunks::Done, orphans: (u64, Vec<Orphan>), outcome: Outcome) -> Imported {
-        let has_history = done.translator.has_history || done.tally.has(crate::history::TABLE);
+        let history = done.translator.history.name();
+        let has_history = done.translator.has_history || done.tally.has(history);
         Imported {
             tables: done.tally.tables,
             bytes: done.end.offset,
@@ -252,7 +253,7 @@ pub struct Planned {
     /// The triggers of the database that its rows would set off.
     pub triggers: Vec<Fired>,
     /// See [`Imported::foreign_history`].
-    pub foreign_history: Option<&'static str>,
+    pub foreign_history: Option<ForeignHistory>,
 }
 
 /// How a dump goes into a database.
@@ -360,6 +361,7 @@ impl Job<'_> {
             into: self.options.tables,
             triggers: self.options.triggers,
             modules: self.modules.clone(),
+            history: self.db.history_table().clone(),
         }
     }
 
@@ -439,6 +441,7 @@ async fn new_file(
         lock_timeout: db.lock_timeout(),
         stop: db.stop().clone(),
         modules: modules.clone(),
+        history: db.history_table(),
     };
     let dump = || Ahead::of(input, options.block_bytes(), None, db.stop());
     let made = new_file::make(path, dump(), plan(Pace::Fast)).await;
@@ -453,7 +456,7 @@ async fn new_file(
         made => made?,
     };
     Ok(Imported {
-        has_history: built.tally.has(crate::history::TABLE),
+        has_history: built.tally.has(db.history_table().name()),
         foreign_history: built.foreign_history,
         bytes: built.end.offset,
         sha256: hex::encode(&built.end.sha256),

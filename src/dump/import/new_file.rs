@@ -11,7 +11,7 @@ use std::time::{Duration, Instant};
 
 use super::Triggers;
 use super::ahead::Ahead;
-use super::clash::{There, Wanted};
+use super::clash::{ForeignHistory, There, Wanted};
 use super::error::{At, Orphan, Why};
 use super::pass::{Pass, Setup};
 use super::record::Recording;
@@ -19,7 +19,9 @@ use super::rows::insert_into;
 use super::tally::Tally;
 use super::translate::{Beside, Deed, LeftOut, Tables};
 use super::{ImportError, ImportEvent, OnImport, Verify, Violations};
-use crate::db::{self, Access, Db, Draft, Engine, Options, Prepared, Raw, Replaces, Stop};
+use crate::db::{
+    self, Access, Db, Draft, Engine, HistoryTable, Options, Prepared, Raw, Replaces, Stop,
+};
 use crate::drive::{drive, ignore};
 use crate::dump::modules::Modules;
 use crate::dump::{Block, Mark, Object, Rows, Target, What};
@@ -51,8 +53,8 @@ pub(super) struct Built {
     pub(super) end: Mark,
     pub(super) left_out: Vec<LeftOut>,
     pub(super) orphans: (u64, Vec<Orphan>),
-    /// Why it has a `_migrations` that is not Seedbed's, where it has one.
-    pub(super) foreign_history: Option<&'static str>,
+    /// See [`super::Imported::foreign_history`].
+    pub(super) foreign_history: Option<ForeignHistory>,
 }
 
 /// How many rows go into a statement.
@@ -79,6 +81,7 @@ pub(super) struct Plan<'a> {
     pub(super) lock_timeout: Duration,
     pub(super) stop: Stop,
     pub(super) modules: Modules,
+    pub(super) history: &'a HistoryTable,
 }
 
 /// Whether this is a place for a new file: there is none, or an empty one.
@@ -94,6 +97,7 @@ pub(super) async fn make(path: &Path, dump: Ahead, plan: Plan<'_>) -> Result<Bui
     let options = Options {
         lock_timeout: plan.lock_timeout,
         stop: plan.stop.clone(),
+        history_table: plan.history.clone(),
         ..Options::default()
     };
     let draft = Draft::begin(path, &options).await.map_err(Why::building)?;
@@ -143,6 +147,7 @@ async fn build(path: &Path, dump: Ahead, plan: &Plan<'_>) -> Result<Built, Why> 
         into: Tables::New,
         triggers: Triggers::Refuse,
         modules: plan.modules.clone(),
+        history: plan.history.clone(),
     };
     let work = tokio::task::spawn_blocking(move || {
         for setting in SETTINGS {
@@ -159,7 +164,7 @@ struct Written {
     tally: Tally,
     end: Mark,
     left_out: Vec<LeftOut>,
-    foreign_history: Option<&'static str>,
+    foreign_history: Option<ForeignHistory>,
     /// The tables whose rows may conflict, as the dump allows it.
     conflicting: Vec<String>,
     wanted: Wanted,
@@ -218,7 +223,7 @@ fn write(
         });
     }
     drop(inserts);
-    if pass.wanted.is_unfit() {
+    if pass.wanted.is_unfit() || pass.wanted.lost_history().is_some() {
         return Err(Why::Clashes(pass.clashes(&There::default())));
     }
     if is_begun {

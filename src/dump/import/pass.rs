@@ -11,7 +11,7 @@ use super::error::Why;
 use super::lower::{How, fit};
 use super::tally::{Tally, bytes_of};
 use super::translate::{Beside, Deed, Tables, Translator, is_of_the_engine};
-use crate::db::Engine;
+use crate::db::{Engine, HistoryTable};
 use crate::dump::modules::Modules;
 use crate::dump::{Block, Item, Mark, Object, What};
 use crate::hex;
@@ -24,6 +24,7 @@ pub(super) struct Setup {
     pub(super) into: Tables,
     pub(super) triggers: Triggers,
     pub(super) modules: Modules,
+    pub(super) history: HistoryTable,
 }
 
 /// What was read of a dump so far.
@@ -40,7 +41,8 @@ pub(super) struct Pass {
 
 impl Setup {
     fn translator(&self, beside: Beside) -> Translator {
-        Translator::new(self.engine, self.into, beside, self.modules.clone())
+        let (history, modules) = (self.history.clone(), self.modules.clone());
+        Translator::new(self.engine, history, self.into, beside, modules)
     }
 }
 
@@ -64,7 +66,7 @@ impl Pass {
         Some(Pass {
             into: setup.into,
             triggers: setup.triggers,
-            wanted: Wanted::of(&checkpoint.tally, &translator.made),
+            wanted: Wanted::of(&checkpoint.tally, &translator.made, &setup.history),
             translator,
             tally: checkpoint.tally.clone(),
             end: checkpoint.mark()?,
@@ -105,7 +107,8 @@ impl Pass {
 
     /// Everything of what was read that is in the way, given what is in the database.
     pub(super) fn clashes(&self, there: &There) -> Vec<Clash> {
-        clashes(&self.wanted, there, self.into, self.triggers)
+        let history = &self.translator.history;
+        clashes(&self.wanted, there, self.into, self.triggers, history)
     }
 
     fn count(&mut self, block: &Block, number: usize, deed: &Deed<'_>) {

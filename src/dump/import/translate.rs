@@ -7,7 +7,7 @@ use std::collections::HashMap;
 
 use super::clash::Event;
 use super::tally::Before;
-use crate::db::Engine;
+use crate::db::{Engine, HistoryTable};
 use crate::dump::modules::{Modules, VirtualTable, is_ordinary};
 use crate::dump::{Item, Object, OnConflict, Rows, Statement, What};
 use crate::history;
@@ -50,7 +50,7 @@ pub enum LeftOut {
     ApplicationId,
     /// The table in which an unfinished import was remembered.
     Checkpoint,
-    /// `_migrations`, where the database has its own.
+    /// The history, where the database has its own.
     History,
     /// A setting of a connection, or a statement that changes no content: its words.
     Setting(&'static str),
@@ -76,6 +76,7 @@ pub(super) enum Deed<'a> {
 #[derive(Debug, Clone)]
 pub(super) struct Translator {
     engine: Engine,
+    pub(super) history: HistoryTable,
     into: Tables,
     beside: Beside,
     /// Whether there is a `sqlite_sequence`: the engine makes it with the first table that has `AUTOINCREMENT`.
@@ -93,7 +94,7 @@ pub(super) struct Translator {
     /// The tables that it fills with `INSERT OR IGNORE` or `OR REPLACE`.
     pub(super) conflicting: Vec<String>,
     pub(super) left_out: Vec<LeftOut>,
-    /// Whether the dump holds a `_migrations`.
+    /// Whether the dump holds a table of the history.
     pub(super) has_history: bool,
     /// What was made beside tables.
     pub(super) made: Vec<Made>,
@@ -121,12 +122,14 @@ struct Ordinary {
 impl Translator {
     pub(super) fn new(
         engine: Engine,
+        history: HistoryTable,
         into: Tables,
         beside: Beside,
         modules: Modules,
     ) -> Translator {
         Translator {
             engine,
+            history,
             into,
             beside,
             has_sequence: beside == Beside::Others { has_sequence: true },
@@ -369,7 +372,7 @@ impl Translator {
             self.leave_out(LeftOut::Checkpoint);
             return true;
         }
-        if is(table, history::TABLE) {
+        if self.history.is(table) {
             if self.into == Tables::Existing {
                 self.leave_out(LeftOut::History);
                 return true;

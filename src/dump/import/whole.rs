@@ -103,19 +103,33 @@ impl Whole<'_> {
                 .lowered
                 .refused(self.number(part).unwrap_or(usize::MAX), error),
             Part::ForeignKeysAfter if !explanation.is_empty() => Why::ForeignKeys {
-                count: violations(&explanation),
+                count: number(&explanation),
                 some: explanation.iter().map(|row| orphan(row)).collect(),
             },
+            Part::Mismatch => self.mismatch(error, &explanation),
             _ => Why::checking(error, &self.seen.wanted),
+        }
+    }
+
+    /// The guard names the tables, and the error is its own.
+    fn mismatch(&self, error: EngineError, rows: &Rows) -> Why {
+        let text = |at: usize| rows.first().and_then(|row| row.get(at)?.as_str());
+        match (text(0), text(2)) {
+            (Some(child), Some(parent)) => Why::Mismatch {
+                line: self.seen.wanted.made_in(child),
+                child: child.to_owned(),
+                parent: parent.to_owned(),
+            },
+            _ => Why::engine(error),
         }
     }
 }
 
 /// How many rows lack their parents: each of those that are shown says it.
-fn violations(explanation: &Rows) -> u64 {
-    let count = explanation.first().and_then(|row| row.get(3)?.as_i64());
-    let count = count.and_then(|count| u64::try_from(count).ok());
-    count.unwrap_or(explanation.len() as u64)
+fn number(rows: &Rows) -> u64 {
+    let all = rows.first().and_then(|row| row.get(7)?.as_i64());
+    all.and_then(|all| u64::try_from(all).ok())
+        .unwrap_or(rows.len() as u64)
 }
 
 /// Imports a dump that fits into one transaction. `seen` has read all of it, and `there` is what was in the database at

@@ -5,8 +5,9 @@ use std::collections::{HashMap, HashSet};
 
 use super::dumped::Made;
 use super::{Fault, FaultyObject};
-use crate::db::{Db, DbError, Query};
+use crate::db::{Db, DbError, HistoryTable, Query};
 use crate::dump::{self, Target};
+use crate::history::makes_ours;
 use crate::schema::{Affinity, Strictness, affinity};
 use crate::sql::{Value, normal_form};
 
@@ -26,6 +27,8 @@ const OBJECTS: &str = "SELECT type, name, sql FROM sqlite_schema WHERE sql <> ''
 /// What a database has. Names are compared without regard to the case of ASCII letters.
 #[derive(Debug, Default)]
 pub(super) struct Catalogue {
+    /// The name of its history; none where its table of this name is not Seedbed's.
+    pub(super) history: Option<HistoryTable>,
     tables: HashMap<String, Vec<Column>>,
     /// In lower case.
     virtual_tables: HashSet<String>,
@@ -51,7 +54,10 @@ impl Catalogue {
     pub(super) async fn read(db: &Db) -> Result<Catalogue, DbError> {
         let questions = [COLUMNS, OBJECTS, VIRTUAL].map(Query::new);
         let [columns, objects, virtual_tables] = db.ask(questions).await?;
-        let mut catalogue = Catalogue::default();
+        let mut catalogue = Catalogue {
+            history: Some(db.history_table().clone()),
+            ..Catalogue::default()
+        };
         for [name] in virtual_tables.rows()? {
             let name = name.as_str().unwrap_or_default().to_ascii_lowercase();
             catalogue.virtual_tables.insert(name);
@@ -65,6 +71,9 @@ impl Catalogue {
             else {
                 continue;
             };
+            if db.history_table().is(name) && !makes_ours(sql) {
+                catalogue.history = None;
+            }
             let key = (kind, name.to_ascii_lowercase());
             catalogue.objects.insert(key, normal_form(sql));
         }

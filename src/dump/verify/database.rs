@@ -3,7 +3,7 @@
 use std::ops::ControlFlow;
 
 use super::catalogue::{Catalogue, Columns};
-use super::dumped::{Dumped, DumpedTable, Number, left_out};
+use super::dumped::{Dumped, DumpedTable, Number};
 use super::select::{Select, select};
 use super::tally::{Hasher, RowHash, Tally};
 use super::{Fault, FaultyObject, Level, Verdict, VerifiedTable};
@@ -48,14 +48,14 @@ pub(super) async fn compared(
     }
     count(db, catalogue, &mut compared).await?;
     for (of_dump, compared) in dumped.tables.iter().zip(&mut compared) {
-        judge(of_dump, &mut compared.table);
+        judge(of_dump, &mut compared.table, dumped.left_out(&of_dump.name));
     }
     Ok(compared)
 }
 
 /// What is said of a table beside what its rows amount to.
-fn judge(of_dump: &DumpedTable, table: &mut VerifiedTable) {
-    table.verdict = match (left_out(&of_dump.name), table.in_database, &of_dump.unfit) {
+fn judge(of_dump: &DumpedTable, table: &mut VerifiedTable, left_out: Option<&'static str>) {
+    table.verdict = match (left_out, table.in_database, &of_dump.unfit) {
         (Some(why), _, _) => Verdict::Skipped(why),
         (None, None, _) => Verdict::Missing,
         (None, Some(rows), _) if of_dump.may_conflict && rows < table.in_dump => {
@@ -95,7 +95,7 @@ async fn tallies(db: &Db, dumped: &Dumped) -> Result<Vec<Option<Tally>>, DbError
     let selects: Vec<Option<Select>> = dumped
         .tables
         .iter()
-        .map(|table| selected(db, table))
+        .map(|table| selected(db, dumped, table))
         .collect();
     let asked: Vec<Select> = selects.iter().flatten().cloned().collect();
     let tallies = asked.iter().map(|_| Tally::new()).collect();
@@ -200,9 +200,9 @@ pub(super) async fn numbers(db: &Db, numbers: &[Number]) -> Result<Vec<FaultyObj
 }
 
 /// The question for the rows of a table; none where they cannot be compared.
-pub(super) fn selected(db: &Db, table: &DumpedTable) -> Option<Select> {
+pub(super) fn selected(db: &Db, dumped: &Dumped, table: &DumpedTable) -> Option<Select> {
     let columns: &Columns = table.columns.as_ref()?;
-    if table.unfit.is_some() || left_out(&table.name).is_some() {
+    if table.unfit.is_some() || dumped.left_out(&table.name).is_some() {
         return None;
     }
     Some(select(db.engine(), &table.name, &columns.names))

@@ -7,9 +7,10 @@ use super::affinity::Judge;
 use super::catalogue::{Catalogue, Columns};
 use super::tally::{Hasher, RowHash, Tally};
 use super::{Level, VerifyError};
-use crate::db::{DbError, EngineError};
+use crate::db::{DbError, EngineError, HistoryTable};
 use crate::dump::modules::{Modules, VirtualTable, is_ordinary};
 use crate::dump::{self, Block, Item, OnConflict, Reader, Rows, Target, What};
+use crate::history::makes_ours;
 use crate::sql::ValueRef;
 
 /// What a dump holds.
@@ -21,6 +22,8 @@ pub(super) struct Dumped {
     pub(super) objects: Vec<Made>,
     /// The numbers of the header that it sets: `user_version`, `application_id`.
     pub(super) numbers: Vec<Number>,
+    /// The name of the history; none where the dump or the database has another table of this name, which is data.
+    history: Option<HistoryTable>,
     virtual_tables: Vec<VirtualTable>,
     by_name: HashMap<String, usize>,
 }
@@ -60,17 +63,6 @@ pub(super) struct Made {
     pub(super) line: u64,
 }
 
-/// Why a table is not compared; none where it is.
-pub(super) fn left_out(table: &str) -> Option<&'static str> {
-    let table = table.to_ascii_lowercase();
-    match table.as_str() {
-        "_migrations" | "_seedbed_import" => Some("the records of this program"),
-        "sqlite_sequence" => Some("grows by itself"),
-        _ if table.starts_with("sqlite_stat") => Some("the statistics of ANALYZE"),
-        _ => None,
-    }
-}
-
 /// Reads a dump to its end. Blocks the thread.
 pub(super) fn read(
     mut reader: Reader,
@@ -79,7 +71,10 @@ pub(super) fn read(
     judge: Judge,
     level: Level,
 ) -> Result<Dumped, VerifyError> {
-    let mut dumped = Dumped::default();
+    let mut dumped = Dumped {
+        history: catalogue.history.clone(),
+        ..Dumped::default()
+    };
     let mut rows_of = RowsOf {
         judge,
         hasher: Hasher::default(),
@@ -89,7 +84,7 @@ pub(super) fn read(
         for item in &block.items {
             match item {
                 Item::Statement(statement) => {
-                    dumped.statement(&statement.what, statement.line, modules)
+                    dumped.statement(&statement.what, statement.line, modules);
                 }
                 Item::Rows(rows) => {
                     let at = match &filled {
@@ -117,6 +112,20 @@ pub(super) fn read(
 }
 
 impl Dumped {
+    /// Why a table is not compared; none where it is.
+    pub(super) fn left_out(&self, table: &str) -> Option<&'static str> {
+        let lower = table.to_ascii_lowercase();
+        match lower.as_str() {
+            "_seedbed_import" => Some("the records of this program"),
+            "sqlite_sequence" => Some("grows by itself"),
+            _ if lower.starts_with("sqlite_stat") => Some("the statistics of ANALYZE"),
+            _ => {
+                let history = self.history.as_ref().filter(|history| history.is(table));
+                history.map(|_| "the records of this program")
+            }
+        }
+    }
+
     /// How an engine defines the tables of its virtual tables is its own matter, and changes with its versions.
     fn leave_out_shadows(&mut self) {
         let virtual_tables = &self.virtual_tables;
@@ -181,7 +190,10 @@ impl Dumped {
             }
             _ => {}
         }
-        if left_out(name).is_none() {
+        if !makes_ours(sql) {
+            self.history.take_if(|history| history.is(name));
+        }
+        if self.left_out(name).is_none() {
             self.objects.push(Made {
                 object: *object,
                 name: name.clone(),
@@ -214,9 +226,10 @@ impl Dumped {
     /// The table of some rows, which says once what their columns are.
     fn target(&mut self, target: &Target, catalogue: &Catalogue) -> usize {
         let at = self.table(&target.table);
+        let is_left_out = self.left_out(&target.table).is_some();
         let table = &mut self.tables[at];
         table.may_conflict |= target.on_conflict != OnConflict::Fail;
-        if table.unfit.is_some() || left_out(&target.table).is_some() {
+        if table.unfit.is_some() || is_left_out {
             return at;
         }
         if catalogue.is_virtual(&target.table) {

@@ -13,42 +13,61 @@ fn set(files: &[(&str, &str)]) -> Migrations {
 }
 
 async fn checked(files: &[(&str, &str)]) -> Checked {
-    super::check(&set(files)).await.unwrap()
+    super::check(&set(files), &CheckOptions::default())
+        .await
+        .unwrap()
 }
 
 /// What is found, one problem a line, and how far the rehearsal came.
-async fn check(files: &[(&str, &str)], expect: Expect) {
+fn shown(checked: &Checked) -> String {
     use std::fmt::Write;
-    let checked = checked(files).await;
     let mut found = String::new();
     for problem in &checked.problems {
         let place = problem.location.as_ref().map(ToString::to_string);
-        writeln!(found, "{} {}", place.unwrap_or_default(), problem.code).unwrap();
+        let severity = match problem.is_error() {
+            true => "",
+            false => "warning ",
+        };
+        writeln!(
+            found,
+            "{} {severity}{}",
+            place.unwrap_or_default(),
+            problem.code
+        )
+        .unwrap();
         // What the files alone tell is specified elsewhere.
-        if let "fails" | "not-rehearsed" | "down-no-inverse" = problem.code {
-            writeln!(found, "  {}", problem.message).unwrap();
-            for note in problem.notes.iter().flat_map(|note| note.lines()) {
-                writeln!(found, "  note: {note}").unwrap();
-            }
-            for help in &problem.help {
-                writeln!(found, "  help: {help}").unwrap();
-            }
+        if let "transaction-control" | "directive" | "bad-name" | "duplicate" = problem.code {
+            continue;
+        }
+        writeln!(found, "  {}", problem.message).unwrap();
+        for note in problem.notes.iter().flat_map(|note| note.lines()) {
+            writeln!(found, "  note: {note}").unwrap();
+        }
+        for help in problem.help.iter().flat_map(|help| help.lines()) {
+            writeln!(found, "  help: {help}").unwrap();
         }
     }
     writeln!(
         found,
-        "{} applied, {} reversed, {}",
+        "{} applied, {} reversed, {}, {} new",
         checked.applied,
         checked.reversed,
         if checked.database.is_some() {
             "whole"
         } else {
             "not whole"
-        }
+        },
+        checked.applied_to_existing,
     )
     .unwrap();
-    expect.assert_eq(&found);
+    found
 }
+
+async fn check(files: &[(&str, &str)], expect: Expect) {
+    expect.assert_eq(&shown(&checked(files).await));
+}
+
+mod existing;
 
 #[tokio::test]
 async fn a_set_without_fault_is_applied_reversed_and_repeated() {
@@ -77,7 +96,7 @@ async fn a_set_without_fault_is_applied_reversed_and_repeated() {
             ),
         ],
         expect![[r#"
-            4 applied, 2 reversed, whole
+            4 applied, 2 reversed, whole, 1 new
         "#]],
     )
     .await;
@@ -113,10 +132,9 @@ async fn files_are_read_though_they_cannot_be_rehearsed() {
         expect![[r#"
             3_d.sql bad-name
             V1__a.sql duplicate
-            V2__c.sql:1:1 transaction-control
-            V2__c.sql:1:28 transaction-control
+            V2__c.sql:1:1 warning transaction-control
             V2__c.down.sql:1:1 directive
-            0 applied, 0 reversed, not whole
+            0 applied, 0 reversed, not whole, 0 new
         "#]],
     )
     .await;
@@ -143,7 +161,7 @@ async fn a_statement_that_fails_is_pointed_at_and_ends_the_rehearsal() {
         expect![[r#"
             V2__b.sql:2:13 fails
               table b has 1 columns but 2 values were supplied
-            1 applied, 0 reversed, not whole
+            1 applied, 0 reversed, not whole, 0 new
         "#]],
     )
     .await;
@@ -159,7 +177,7 @@ async fn a_file_with_a_problem_ends_the_rehearsal_there() {
         ],
         expect![[r#"
             V2__b.sql:1:1 transaction-control
-            1 applied, 0 reversed, not whole
+            1 applied, 0 reversed, not whole, 0 new
         "#]],
     )
     .await;
@@ -187,10 +205,11 @@ async fn a_down_file_that_is_no_inverse_is_told_once_and_spoils_nothing_after_it
               the down file of V1 does not bring back the schema that was there before
               note: table a should not be there
               help: make the down file take back all that the migration does, and no more
+              help: an old one may stay as it is: `-- seedbed: allow down-no-inverse: REASON` at its top, or `downs_from = V` under [migrations] in config.toml, which accepts those below V
             V2__b.down.sql:1:40 fails
               error in index i after drop column: no such column: x (taking it back, in memory)
               help: `undo` runs the down file on the schema that V2 leaves: make it fit that
-            3 applied, 1 reversed, whole
+            3 applied, 1 reversed, whole, 1 new
         "#]],
     )
     .await;
@@ -216,7 +235,7 @@ async fn a_down_file_that_fails_is_pointed_at() {
             V2__b.down.sql:3:12 fails
               no such table: b (taking it back, in memory)
               help: `undo` runs the down file on the schema that V2 leaves: make it fit that
-            3 applied, 0 reversed, whole
+            3 applied, 0 reversed, whole, 1 new
         "#]],
     )
     .await;
@@ -240,7 +259,8 @@ async fn a_migration_that_cannot_be_applied_twice_is_told() {
               the down file of V3 does not bring back the schema that was there before
               note: table c should not be there
               help: make the down file take back all that the migration does, and no more
-            3 applied, 0 reversed, whole
+              help: an old one may stay as it is: `-- seedbed: allow down-no-inverse: REASON` at its top, or `downs_from = V` under [migrations] in config.toml, which accepts those below V
+            3 applied, 0 reversed, whole, 1 new
         "#]],
     )
     .await;
@@ -262,7 +282,7 @@ async fn rows_that_a_down_file_does_not_bring_back_fail_nothing_after_it() {
             ),
         ],
         expect![[r#"
-            3 applied, 1 reversed, whole
+            3 applied, 1 reversed, whole, 1 new
         "#]],
     )
     .await;
@@ -292,7 +312,7 @@ async fn a_repeatable_migration_must_bear_being_applied_again() {
             R__v.sql:2:14 fails
               view v already exists (applying it a second time, in memory)
               help: a repeatable migration runs again whenever its text changes: write `DROP VIEW IF EXISTS v;` before it
-            3 applied, 0 reversed, not whole
+            3 applied, 0 reversed, not whole, 0 new
         "#]],
     )
     .await;
@@ -321,14 +341,14 @@ async fn what_reaches_other_files_is_not_tried() {
             ("V3__c.sql", "INSERT INTO t VALUES (1);"),
         ],
         expect![[r#"
-            V1__a.sql:2:1 not-rehearsed
+            V1__a.sql:2:1 warning not-rehearsed
               this file was not tried: it attaches another database
-            V2__b.down.sql:2:1 not-rehearsed
+            V2__b.down.sql:2:1 warning not-rehearsed
               this file was not tried: it writes a copy of the database
             V3__c.sql:1:13 fails
               no such table: t
               help: V1 was not tried; if this needs what it makes, all may be well
-            1 applied, 0 reversed, not whole
+            1 applied, 0 reversed, not whole, 0 new
         "#]],
     )
     .await;
@@ -355,7 +375,7 @@ async fn nothing_that_a_connection_remembers_leaks_into_the_next_file() {
             ("V3__c.down.sql", "ALTER TABLE q RENAME TO p; DROP TABLE likes;"),
         ],
         expect![[r#"
-            3 applied, 1 reversed, whole
+            3 applied, 1 reversed, whole, 1 new
         "#]],
     )
     .await;
@@ -376,9 +396,120 @@ async fn rows_without_their_parent_are_named() {
             ("V3__c.sql", "DROP TABLE p; CREATE TABLE p (x PRIMARY KEY);"),
         ],
         expect![[r#"
-            V3__c.sql:1:1 fails
-              this leaves rows without their parent: row 1 of c has no parent in p
-            2 applied, 0 reversed, not whole
+            V3__c.sql fails
+              V3 leaves rows whose parent is gone
+              note: c, row 1: x = 1 has no parent in p
+              help: let V3__c.sql delete these rows, keep their parents, or change what they refer to
+            2 applied, 0 reversed, not whole, 0 new
+        "#]],
+    )
+    .await;
+}
+
+#[tokio::test]
+async fn what_does_not_compile_at_the_end_is_told_of_the_file_that_broke_it() {
+    let family = (
+        "V1__family.sql",
+        "CREATE TABLE p (id INTEGER PRIMARY KEY); CREATE TABLE c (pid INTEGER REFERENCES p(id)); CREATE TABLE a (x);",
+    );
+    let more = ("V3__more.sql", "CREATE TABLE more (x); DROP TABLE more;");
+    check(
+        &[
+            family,
+            (
+                "V2__rebuild.sql",
+                "ALTER TABLE p RENAME TO p_old; CREATE TABLE p (id INTEGER PRIMARY KEY);\nINSERT INTO p SELECT id FROM p_old; DROP TABLE p_old;",
+            ),
+            more,
+        ],
+        expect![[r#"
+            V2__rebuild.sql:1:1 fails
+              V2 leaves a foreign key whose parent table does not exist, so that every write to its table fails
+              note: c (pid) refers to p_old
+              note: c referred to p before: renaming a table also changes the foreign keys that refer to it
+              help: rebuild a table in this order: create the new table under another name, copy the rows, drop the old table, rename the new table to p
+            3 applied, 0 reversed, not whole, 1 new
+        "#]],
+    )
+    .await;
+    check(
+        &[
+            family,
+            (
+                "V2__view.sql",
+                "CREATE VIEW v AS SELECT x FROM a;\nDROP TABLE a;",
+            ),
+            more,
+        ],
+        expect![[r#"
+            V2__view.sql:1:1 does-not-compile
+              view v does not compile after V2: no such table: main.a
+              help: make the view fit the schema that it is created on
+            3 applied, 0 reversed, whole, 1 new
+        "#]],
+    )
+    .await;
+    check(
+        &[
+            family,
+            (
+                "V2__early.sql",
+                "CREATE VIEW v AS SELECT y FROM later; DROP TABLE p;",
+            ),
+            more,
+            (
+                "V4__later.sql",
+                "CREATE TABLE later (y); CREATE TABLE p (id INTEGER PRIMARY KEY);",
+            ),
+        ],
+        expect![[r#"
+            4 applied, 0 reversed, whole, 1 new
+        "#]],
+    )
+    .await;
+    check(
+        &[
+            family,
+            ("V2__a.sql", "CREATE VIEW v AS SELECT 1;"),
+            ("V2__a.down.sql", "DROP VIEW v; DROP TABLE p;"),
+        ],
+        expect![[r#"
+            V2__a.down.sql:1:14 fails
+              V2 leaves a foreign key whose parent table does not exist, so that every write to its table fails (taking it back, in memory)
+              note: c (pid) refers to p
+              help: change or drop the tables that refer to it in V2__a.down.sql too, or keep it
+            2 applied, 0 reversed, whole, 1 new
+        "#]],
+    )
+    .await;
+    check(
+        &[
+            family,
+            (
+                "V2__d.sql",
+                "CREATE TABLE gone (x); DROP TABLE gone; CREATE TABLE q (k); CREATE TABLE d (a REFERENCES q (k));",
+            ),
+        ],
+        expect![[r#"
+            V2__d.sql fails
+              V2 leaves a foreign key that refers to no key, so that every write to its table fails
+              note: d (a) refers to q (k), which is neither its primary key nor has a UNIQUE index
+              help: add `CREATE UNIQUE INDEX … ON q (k)` to V2__d.sql, or change what the foreign key refers to
+            1 applied, 0 reversed, not whole, 0 new
+        "#]],
+    )
+    .await;
+    check(
+        &[(
+            "V1__cut.sql",
+            "CREATE TABLE t (x);\nPRAGMA writable_schema = ON;\nUPDATE sqlite_schema SET sql = 'CREATE TABLE t (' WHERE name = 't';",
+        )],
+        expect![[r#"
+            V1__cut.sql:2:1 fails
+              V1 leaves a schema that cannot be read: malformed database schema (t) - incomplete input
+              note: with such a schema, a database cannot be opened
+              help: correct what V1__cut.sql writes to sqlite_schema
+            0 applied, 0 reversed, not whole, 0 new
         "#]],
     )
     .await;

@@ -191,6 +191,7 @@ fn a_dry_run_lists_statements_and_their_places() {
 fn an_outcome_lists_what_was_done() {
     let done = |key, verb| Done {
         key,
+        from: None,
         verb,
         name: "users".to_owned(),
         checksum: "9f86d081".to_owned(),
@@ -288,8 +289,10 @@ fn a_failure_has_its_places() {
                   "line": 2,
                   "column": 13,
                   "message": "COMMIT in a migration: Seedbed itself begins and commits the transaction",
-                  "notes": [],
-                  "help": "remove it: the statements of a file run in one transaction already. What cannot run in one goes into a file of its own with `-- seedbed: no-transaction` at its top"
+                  "notes": [
+                    "no BEGIN comes before this COMMIT"
+                  ],
+                  "help": "remove every BEGIN and COMMIT: the statements of a file run in one transaction already. What cannot run in one goes into a file of its own with `-- seedbed: no-transaction` at its top"
                 }
               ]
             }

@@ -5,8 +5,8 @@ use crate::db::{Db, Engine, Options};
 use crate::diagnostic::{Diagnostic, Location};
 use crate::history::{History, OtherHistory, Recorded, Row, State, Unfinished};
 use crate::migrations::{
-    ApplyError, Base, BaselineOptions, Grouping, Migrations, PlanOptions, Repair, Target, Verify,
-    baseline, check, check_against, ignore, plan, repair, undo_plan,
+    Adopted, ApplyError, Base, BaselineOptions, CheckOptions, Grouping, Migrations, PlanOptions,
+    Repair, Target, Verify, baseline, check, check_against, ignore, plan, repair, undo_plan,
 };
 use crate::report::{Paint, Report, Style, annotations};
 use crate::schema::tests::database;
@@ -99,6 +99,7 @@ fn since_base(
         name: "origin/main".to_owned(),
         common: set(base),
         tip: set(tip),
+        ..Base::default()
     };
     check_against(&set(files), &base)
 }
@@ -143,10 +144,14 @@ async fn all_problems() -> Vec<Diagnostic> {
             rows: rows.to_vec(),
             ..History::default()
         };
-        undo_plan(&history, versions, Grouping::All).problems
+        undo_plan(&history, versions, Grouping::All, Adopted::Refuse).problems
     };
     let with_down = |row: &Row| Row {
         down: Some("SELECT 1;\n".to_owned()),
+        ..row.clone()
+    };
+    let adopted = |row: &Row| Row {
+        detail: serde_json::from_str(r#"{"baseline": true}"#).unwrap(),
         ..row.clone()
     };
     let unfinished = History {
@@ -165,14 +170,26 @@ async fn all_problems() -> Vec<Diagnostic> {
         of_files(&[v2, ("U2__users.sql", "SELECT 1;\n")]),
         of_files(&[("V9__users.down.sql", "SELECT 1;\n")]),
         utf16.problems,
+        of_files(&[("V2__users.sql", "\n")]),
         of_files(&[("V2__users.sql", "-- later\n")]),
+        of_files(&[("V2__users.sql", "-- later\n"), ("V3__teams.sql", "/* later */")]),
+        of_files(&[v2, ("V2__users.down.sql", "-- cannot be undone\n")]),
         of_files(&[("V2__users.sql", "SELECT 'it;\n")]),
         of_files(&[("V2__users.sql", "-- seedbed: no-transactions\nVACUUM;\n")]),
         of_files(&[("V2__users.sql", "SELECT 1;\nCOMMIT;\n")]),
+        of_files(&[("V2__users.sql", "BEGIN;\nSELECT 1;\nCOMMIT;\nSELECT 2;\n")]),
+        of_files(&[("V2__users.sql", "PRAGMA foreign_keys = OFF;\nBEGIN;\nSELECT 1;\nCOMMIT;\n")]),
+        of_files(&[("V2__users.sql", "CREATE TABLE {{ users }} (id);\nDROP TABLE {{ users }};\n")]),
+        of_files(&[("V2__users.sql", "<<<<<<< HEAD\nSELECT 1;\n=======\nSELECT 2;\n>>>>>>> other\n")]),
+        of_files(&[("V2__users.sql", "INSERT INTO users VALUES (:id);\n")]),
+        of_files(&[("V2__users.sql", "-- users\rCREATE TABLE users (id);\n")]),
+        of_files(&[("V2__users.sql", "CREATE TABLE\u{a0}users (id);\n")]),
+        of_files(&[("V2__users.sql", "PRAGMA journal_mode = WAL;\nSELECT 1;\n")]),
+        of_files(&[("V2__users.sql", "PRAGMA foreign_key = ON;\nSELECT 1;\n")]),
         of_files(&[("V2__users.sql", "SELECT 1;\nRELEASE a;\n")]),
         of_files(&[("V2__users.sql", "DELETE FROM _migrations;\n")]),
         of_engine(("V2__users.sql", "ATTACH 'a.db' AS a;\n"), Engine::Memory),
-        of_files(&[("V2__users.sql", "PRAGMA foreign_keys = OFF;\nSELECT 1;\n")]),
+        of_files(&[("V2__users.sql", "PRAGMA foreign_keys = ON;\nDROP TABLE users;\n")]),
         of_files(&[("V2__users.sql", "-- seedbed: foreign-keys=on\nDROP TABLE users;\n")]),
         of_rows(&[edited], std::slice::from_ref(&row2)),
         of_rows(&[edited], &[silent]),
@@ -219,6 +236,21 @@ async fn all_problems() -> Vec<Diagnostic> {
         of_other("sqlx", "_sqlx_migrations", "3", Some("3")),
         of_tables(&[("V2__users.sql", "CREATE TABLE IF NOT EXISTS users (id);\n")]),
         not_compared().await,
+        of_rows(&[("V2__teams.sql", "CREATE TABLE teams (id);\n"), ("V3__users.sql", USERS)], std::slice::from_ref(&row2)),
+        of_rows(&[("V3__users.sql", USERS)], std::slice::from_ref(&row2)),
+        of_rows(
+            &[v1, ("V2__teams.sql", "CREATE TABLE teams (id);\n")],
+            &[row1.clone(), Row { has_down: true, ..row2.clone() }],
+        ),
+        of_rows(&[("V1__b.sql", "SELECT 1;\n"), ("V2__teams.sql", "SELECT 2;\n")], &[row1.clone(), row2.clone()]),
+        of_rows(&[v2, ("V2__teams.sql", "SELECT 1;\n")], std::slice::from_ref(&row2)),
+        of_rows(&[edited], &[Row { has_down: true, ..row2.clone() }]),
+        of_rows(&[v2, ("V3__users.sql", USERS)], std::slice::from_ref(&row2)),
+        of_rows(&[v2, ("V3__users.sql", USERS)], &[]),
+        undone(&[adopted(&with_down(&row2))], &[2]),
+        since_base(&[v1, ("V2__teams.sql", "SELECT 2;\n")], &[v1, v2], &[v1, v2]),
+        since_base(&[v1, v2], &[v1, v2, down], &[v1, v2, down]),
+        since_base(&[v1], &[], &[]),
     ];
     for problems in &found {
         assert_eq!(problems.len(), 1, "{problems:?}");
@@ -273,7 +305,10 @@ async fn not_compared() -> Vec<Diagnostic> {
 }
 
 async fn checked(files: &[(&str, &str)]) -> Vec<Diagnostic> {
-    check(&set(files)).await.unwrap().problems
+    check(&set(files), &CheckOptions::default())
+        .await
+        .unwrap()
+        .problems
 }
 
 async fn never_started() -> Vec<Diagnostic> {

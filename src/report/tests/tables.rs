@@ -4,7 +4,7 @@ use super::STYLE;
 use crate::config::{DotEnv, Sources, resolve};
 use crate::history::{BASELINE, History, Row, State};
 use crate::migrations::{
-    Done, Event, Grouping, Migrations, Outcome, PlanOptions, Verb, plan, undo_plan,
+    Adopted, Done, Event, Grouping, Migrations, Outcome, PlanOptions, Verb, plan, undo_plan,
 };
 use crate::report::{Change, config, dry_run, event, outcome, status, undo_dry_run};
 use crate::script::{Key, Revision};
@@ -110,7 +110,7 @@ fn status_shows_what_is_wrong_below_the_table() {
 
             error[edited]: V1 was changed after it was applied on 2026-11-21 22:12:51 UTC
              --> migrations/V1__users.sql:1
-              = help: put the file back as it was and write the change as a new migration; if the database is already as the file says, `cargo xtask repair 1` records the file
+              = help: put the file back as it was and write the change as a new migration; if the database is already as the file says, `cargo xtask repair 1` compares the schema and records the file
 
             --- V1 as applied
             +++ migrations/V1__users.sql
@@ -128,7 +128,7 @@ fn status_shows_what_is_wrong_below_the_table() {
 
             error[edited]: V4 was changed after it was applied on 2026-11-21 22:12:51 UTC
              --> migrations/V4__vacuum.sql:1
-              = help: put the file back as it was and write the change as a new migration; if the database is already as the file says, `cargo xtask repair 4` records the file
+              = help: put the file back as it was and write the change as a new migration; if the database is already as the file says, `cargo xtask repair 4` compares the schema and records the file
 
             --- V4 as applied
             +++ migrations/V4__vacuum.sql
@@ -289,7 +289,8 @@ fn a_dry_run_with_errors_would_run_nothing() {
             1 | COMMIT;
               | ^^^^^^
               |
-              = help: remove it: the statements of a file run in one transaction already. What cannot run in one goes into a file of its own with `-- seedbed: no-transaction` at its top
+              = note: no BEGIN comes before this COMMIT
+              = help: remove every BEGIN and COMMIT: the statements of a file run in one transaction already. What cannot run in one goes into a file of its own with `-- seedbed: no-transaction` at its top
 
             nothing would run before the errors are settled; nothing was changed
         "#]],
@@ -316,7 +317,7 @@ fn a_dry_run_lists_fifty_statements_of_a_file_and_counts_the_rest() {
 
 fn check_undo_dry_run(rows: Vec<Row>, versions: &[i64], expect: &Expect) {
     let history = history(rows);
-    let plan = undo_plan(&history, versions, Grouping::All);
+    let plan = undo_plan(&history, versions, Grouping::All, Adopted::Refuse);
     expect.assert_eq(&undo_dry_run(&plan, &history, STYLE));
 }
 
@@ -371,6 +372,7 @@ fn a_dry_run_of_undo_shows_the_recorded_down_texts() {
 fn done(key: Key, verb: Verb, name: &str, statements: usize, duration_ms: Option<i64>) -> Done {
     Done {
         key,
+        from: None,
         verb,
         name: name.to_owned(),
         checksum: "9f86d081".to_owned(),

@@ -16,7 +16,8 @@ SELECT type, name, tbl_name, CASE type WHEN 'index' THEN sql ELSE type END
 FROM sqlite_schema
 WHERE sql <> '' AND (type IN ('table', 'view') OR type = 'index' AND sql LIKE '%libsql_vector_idx%')";
 
-const TABLES: &str = "SELECT name, type, wr, strict FROM pragma_table_list WHERE schema = 'main'";
+const TABLES: &str =
+    "SELECT t.name, t.type, t.wr, t.strict FROM pragma_table_list t WHERE t.schema = 'main'";
 
 /// The kinds of tables whose columns are asked for, each on its own: one view of a table that is gone fails the
 /// question for all.
@@ -53,6 +54,46 @@ ORDER BY t.name, f.id DESC, f.seq";
 /// As [`Db::query`].
 pub async fn shape(db: &Db) -> Result<Shape, DbError> {
     shaped(db.ask(shape_queries()).await?)
+}
+
+/// The same for some tables and views, and the tables that they refer to: it costs by these, not by all that there are.
+///
+/// # Errors
+/// As [`Db::query`].
+pub(crate) async fn shape_of(db: &Db, tables: &[String]) -> Result<Shape, DbError> {
+    /// From here on the engine walks over all its tables anyway.
+    const MANY: usize = 50;
+    if tables.len() > MANY {
+        return shape(db).await;
+    }
+    let chosen = Value::Text(serde_json::json!(tables).to_string());
+    let queries = shape_queries().map(|query| Query {
+        sql: of_the_chosen(&query.sql),
+        args: vec![chosen.clone()],
+    });
+    shaped(db.ask(queries).await?)
+}
+
+/// A question of [`shape_queries`] for the tables whose names are the argument, a JSON array.
+fn of_the_chosen(sql: &str) -> String {
+    const CHOSEN: &str = "\
+WITH named(name) AS (SELECT value FROM json_each(?1)),
+chosen(name) AS MATERIALIZED (SELECT lower(name) FROM named UNION SELECT lower(f.\"table\") FROM named n, pragma_foreign_key_list(n.name) f)
+";
+    let some = sql
+        .replace(
+            "FROM pragma_table_list t",
+            "FROM (SELECT l.* FROM chosen c CROSS JOIN pragma_table_list(c.name) l) t",
+        )
+        .replace(
+            "FROM pragma_table_list WHERE",
+            "FROM (SELECT l.* FROM chosen c CROSS JOIN pragma_table_list(c.name) l) WHERE",
+        )
+        .replace(
+            "FROM sqlite_schema\nWHERE",
+            "FROM sqlite_schema\nWHERE lower(tbl_name) IN (SELECT name FROM chosen) AND",
+        );
+    format!("{CHOSEN}{some}")
 }
 
 /// The questions whose replies [`shaped`] takes.

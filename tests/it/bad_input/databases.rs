@@ -149,7 +149,7 @@ fn a_locked_database() {
         2> target: local local.db (default)
         2> error[lock-timeout]: cannot read the database: database is locked
         2>   |
-        2>   = help: see which program has the database open, or wait longer with `--lock-timeout 60`
+        2>   = help: run it again once the other connection has finished, or wait longer with `--lock-timeout 60`
         exit 6
     "#]]);
     assert!(project.bytes("local.db") == before);

@@ -92,7 +92,7 @@ fn two_files_of_one_version() {
             2> target: local local.db (default)
             2> error[duplicate]: V2 is claimed by 2 files: migrations/V2__posts.sql, migrations/late/V2__comments.sql
             2>  --> migrations/V2__posts.sql
-            2>   = help: keep one, or give the newer one the next free version: `seedbed renumber V2__comments.sql`
+            2>   = help: keep the one that a database or another branch has, and give a new one the next free version: `seedbed renumber V2__posts.sql` or `seedbed renumber V2__comments.sql`
             exit 4
         "#]],
     );
@@ -129,7 +129,7 @@ fn two_down_files_of_one_version() {
             2> target: local local.db (default)
             2> error[duplicate]: the down file of V2 is claimed by 2 files: migrations/V2__posts.down.sql, migrations/old/V2__posts.down.sql
             2>  --> migrations/V2__posts.down.sql
-            2>   = help: keep one, or give the newer one the next free version: `seedbed renumber V2__posts.down.sql`
+            2>   = help: keep one of them
             exit 4
         "#]],
     );
@@ -148,7 +148,7 @@ fn two_files_that_differ_only_in_name() {
             2> target: local local.db (default)
             2> error[duplicate]: V2 is claimed by 2 files: migrations/V02__posts.sql, migrations/V2__posts.sql
             2>  --> migrations/V02__posts.sql
-            2>   = help: keep one, or give the newer one the next free version: `seedbed renumber V2__posts.sql`
+            2>   = help: keep the one that a database or another branch has, and give a new one the next free version: `seedbed renumber V02__posts.sql` or `seedbed renumber V2__posts.sql`
             exit 4
         "#]],
     );
@@ -161,7 +161,7 @@ fn two_files_that_differ_only_in_name() {
                 2> target: local local.db (default)
                 2> error[duplicate]: R__Views is claimed by 2 files: migrations/R__Views.sql, migrations/R__views.sql
                 2>  --> migrations/R__Views.sql
-                2>   = help: keep one, or give the newer one the next free version: `seedbed renumber R__views.sql`
+                2>   = help: give one of them another name, or remove it
                 exit 4
             "#]],
         );
@@ -196,54 +196,56 @@ fn an_empty_file() {
         "V2__empty",
         "",
         expect![[r#"
-        $ seedbed migrate
-        2> target: local local.db (default)
-        2> error[empty]: there is no statement in this file
-        2>  --> migrations/V2__empty.sql
-        2>   = help: write at least one statement (`SELECT 1;` for a version that is to do nothing), or remove the file
-        exit 4
-    "#]],
+            $ seedbed migrate
+            2> target: local local.db (default)
+            2> error[empty]: this file holds neither a statement nor a comment
+            2>  --> migrations/V2__empty.sql
+            2>   = help: write its statements, or a comment if it is to do nothing; or remove the file
+            exit 4
+        "#]],
     );
     refused(
         "V2__spaces",
         " \n\t\r\n",
         expect![[r#"
-        $ seedbed migrate
-        2> target: local local.db (default)
-        2> error[empty]: there is no statement in this file
-        2>  --> migrations/V2__spaces.sql
-        2>   = help: write at least one statement (`SELECT 1;` for a version that is to do nothing), or remove the file
-        exit 4
-    "#]],
+            $ seedbed migrate
+            2> target: local local.db (default)
+            2> error[empty]: this file holds neither a statement nor a comment
+            2>  --> migrations/V2__spaces.sql
+            2>   = help: write its statements, or a comment if it is to do nothing; or remove the file
+            exit 4
+        "#]],
     );
     refused(
         "V2__nothing",
         ";;\n",
         expect![[r#"
-        $ seedbed migrate
-        2> target: local local.db (default)
-        2> error[empty]: there is no statement in this file
-        2>  --> migrations/V2__nothing.sql
-        2>   = help: write at least one statement (`SELECT 1;` for a version that is to do nothing), or remove the file
-        exit 4
-    "#]],
+            $ seedbed migrate
+            2> target: local local.db (default)
+            2> error[empty]: this file holds neither a statement nor a comment
+            2>  --> migrations/V2__nothing.sql
+            2>   = help: write its statements, or a comment if it is to do nothing; or remove the file
+            exit 4
+        "#]],
     );
 }
 
 #[test]
 fn a_file_of_comments_only() {
-    refused(
-        "V2__comments",
-        "-- later\n/* or\n never */\n",
-        expect![[r#"
-            $ seedbed migrate
-            2> target: local local.db (default)
-            2> error[empty]: there is no statement in this file
-            2>  --> migrations/V2__comments.sql
-            2>   = help: write at least one statement (`SELECT 1;` for a version that is to do nothing), or remove the file
-            exit 4
-        "#]],
-    );
+    let project = applied().migration("V2__comments", "-- later\n/* or\n never */\n");
+    project.run("migrate").check(expect![[r#"
+        $ seedbed migrate
+        applied V2 comments
+        the database is at V2
+        2> target: local local.db (default)
+        2> warning[comments-only]: this file holds comments only: it is recorded, and does nothing
+        2>  --> migrations/V2__comments.sql
+    "#]]);
+    project.run("migrate").check(expect![[r#"
+        $ seedbed migrate
+        nothing to do: the database is at V2
+        2> target: local local.db (default)
+    "#]]);
 }
 
 #[test]
@@ -431,11 +433,13 @@ fn an_entry_that_leads_nowhere() {
             &project,
             "migrate",
             expect![[r#"
-            $ seedbed migrate
-            2> target: local local.db (default)
-            2> error[unreadable-file]: cannot read migrations/V2__link.sql: No such file or directory (os error 2)
-            exit 1
-        "#]],
+                $ seedbed migrate
+                2> target: local local.db (default)
+                2> error[not-a-file]: this is a link that leads to no file (No such file or directory (os error 2))
+                2>  --> migrations/V2__link.sql
+                2>   = help: correct the link, or remove it
+                exit 4
+            "#]],
         );
     }
 }
@@ -448,4 +452,77 @@ fn a_directory_that_ends_in_sql() {
     );
     let ran = project.run("migrate");
     assert_eq!(ran.code, Some(0), "{ran}");
+}
+
+#[test]
+fn names_of_other_tools_and_of_macos_get_the_right_name() {
+    let project = applied()
+        .file(
+            "migrations/2024-01-01-000000_posts/up.sql",
+            "CREATE TABLE posts (x);\n",
+        )
+        .file(
+            "migrations/2024-01-01-000000_posts/down.sql",
+            "DROP TABLE posts;\n",
+        )
+        .file(
+            "migrations/20240102000000_init/migration.sql",
+            "CREATE TABLE more (x);\n",
+        )
+        .file("migrations/V3__cafe\u{301}.sql", "CREATE TABLE cafe (x);\n");
+    check(
+        &project,
+        "migrate",
+        expect![[r#"
+        $ seedbed migrate
+        2> target: local local.db (default)
+        2> error[bad-name]: the name must have two underscores between its version and its words
+        2>  --> migrations/2024-01-01-000000_posts/down.sql
+        2>   = help: rename it to V[time]__posts.down.sql
+        2>
+        2> error[bad-name]: the name must have two underscores between its version and its words
+        2>  --> migrations/2024-01-01-000000_posts/up.sql
+        2>   = help: rename it to V[time]__posts.sql
+        2>
+        2> error[bad-name]: the name must have two underscores between its version and its words
+        2>  --> migrations/20240102000000_init/migration.sql
+        2>   = help: rename it to V[time]__init.sql
+        2>
+        2> error[bad-name]: the name has letters whose accents are characters of their own (Unicode NFD)
+        2>  --> migrations/V3__café.sql
+        2>   = help: rename it to V3__café.sql
+        2>
+        2> 4 errors
+        exit 4
+    "#]],
+    );
+}
+
+#[test]
+fn hidden_files_and_those_of_editors_are_no_migrations() {
+    let project = applied()
+        .file("migrations/._V1__users.sql", "\0\0")
+        .file("migrations/V1__users.sql~", "CREATE")
+        .file("migrations/.history/V1__users_1.sql", "CREATE");
+    #[cfg(unix)]
+    std::os::unix::fs::symlink("me@here.1", project.path("migrations/.#V1__users.sql")).unwrap();
+    let ran = project.run("migrate");
+    assert_eq!(ran.code, Some(0), "{ran}");
+}
+
+#[cfg(unix)]
+#[test]
+fn a_pipe_does_not_hang() {
+    let project = applied();
+    let pipe = project.path("migrations/V2__pipe.sql");
+    let made = std::process::Command::new("mkfifo").arg(&pipe).status();
+    assert!(made.unwrap().success());
+    project.run("migrate").check(expect![[r#"
+        $ seedbed migrate
+        2> target: local local.db (default)
+        2> error[not-a-file]: this is a named pipe (FIFO), not a file
+        2>  --> migrations/V2__pipe.sql
+        2>   = help: remove it, or rename it
+        exit 4
+    "#]]);
 }

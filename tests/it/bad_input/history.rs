@@ -21,7 +21,7 @@ fn an_edited_file() {
         2> target: local local.db (default)
         2> error[edited]: V1 was changed after it was applied on [time] UTC
         2>  --> migrations/V1__users.sql:1
-        2>   = help: put the file back as it was and write the change as a new migration; if the database is already as the file says, `seedbed repair 1` records the file
+        2>   = help: put the file back as it was and write the change as a new migration; if the database is already as the file says, `seedbed repair 1` compares the schema and records the file
         2>
         2> --- V1 as applied
         2> +++ migrations/V1__users.sql
@@ -45,7 +45,7 @@ fn an_edited_file() {
 
         error[edited]: V1 was changed after it was applied on [time] UTC
          --> migrations/V1__users.sql:1
-          = help: put the file back as it was and write the change as a new migration; if the database is already as the file says, `seedbed repair 1` records the file
+          = help: put the file back as it was and write the change as a new migration; if the database is already as the file says, `seedbed repair 1` compares the schema and records the file
 
         --- V1 as applied
         +++ migrations/V1__users.sql
@@ -63,7 +63,7 @@ fn an_edited_file() {
         $ seedbed migrate --dry-run
         error[edited]: V1 was changed after it was applied on [time] UTC
          --> migrations/V1__users.sql:1
-          = help: put the file back as it was and write the change as a new migration; if the database is already as the file says, `seedbed repair 1` records the file
+          = help: put the file back as it was and write the change as a new migration; if the database is already as the file says, `seedbed repair 1` compares the schema and records the file
 
         --- V1 as applied
         +++ migrations/V1__users.sql
@@ -156,7 +156,7 @@ fn all_that_is_wrong_is_told_at_once() {
             2> target: local local.db (default)
             2> error[duplicate]: V2 is claimed by 2 files: migrations/V2__more.sql, migrations/V2__posts.sql
             2>  --> migrations/V2__more.sql
-            2>   = help: keep one, or give the newer one the next free version: `seedbed renumber V2__posts.sql`
+            2>   = help: keep the one that a database or another branch has, and give a new one the next free version: `seedbed renumber V2__more.sql` or `seedbed renumber V2__posts.sql`
             2>
             2> error[bad-name]: the name must have two underscores between its version and its words
             2>  --> migrations/v4-last.sql
@@ -164,7 +164,7 @@ fn all_that_is_wrong_is_told_at_once() {
             2>
             2> error[edited]: V1 was changed after it was applied on [time] UTC
             2>  --> migrations/V1__users.sql:1
-            2>   = help: put the file back as it was and write the change as a new migration; if the database is already as the file says, `seedbed repair 1` records the file
+            2>   = help: put the file back as it was and write the change as a new migration; if the database is already as the file says, `seedbed repair 1` compares the schema and records the file
             2>
             2> --- V1 as applied
             2> +++ migrations/V1__users.sql
@@ -204,7 +204,7 @@ fn all_that_is_wrong_is_told_at_once() {
                   "column": null,
                   "message": "V2 is claimed by 2 files: migrations/V2__more.sql, migrations/V2__posts.sql",
                   "notes": [],
-                  "help": "keep one, or give the newer one the next free version: `seedbed renumber V2__posts.sql`"
+                  "help": "keep the one that a database or another branch has, and give a new one the next free version: `seedbed renumber V2__more.sql` or `seedbed renumber V2__posts.sql`"
                 },
                 {
                   "code": "bad-name",
@@ -224,7 +224,7 @@ fn all_that_is_wrong_is_told_at_once() {
                   "column": null,
                   "message": "V1 was changed after it was applied on [time] UTC",
                   "notes": [],
-                  "help": "put the file back as it was and write the change as a new migration; if the database is already as the file says, `seedbed repair 1` records the file"
+                  "help": "put the file back as it was and write the change as a new migration; if the database is already as the file says, `seedbed repair 1` compares the schema and records the file"
                 },
                 {
                   "code": "syntax",
@@ -333,6 +333,7 @@ fn a_version_that_does_not_exist() {
         "renumber 7",
         expect![[r#"
         $ seedbed renumber 7
+        2> target: local local.db (default)
         2> error[not-found]: there is no V7 among the files
         exit 2
     "#]],
@@ -381,8 +382,9 @@ fn a_table_of_that_name_that_is_not_ours() {
             2> target: local local.db (default)
             2> error[not-ours]: the table _migrations in this database is not Seedbed's
             2>   |
-            2>   = help: see whether this is the database that you meant
-            2>   = help: if no other tool needs it any more, rename it (`ALTER TABLE _migrations RENAME TO …`), then `seedbed baseline V` records what the database has already
+            2>   = help: check that this is the database that you meant
+            2>   = help: if the table belongs to another program, give the history another name: `table = "NAME"` in [migrations] of config.toml, for example "_seed_migrations"
+            2>   = help: if no program needs the table, rename it (`ALTER TABLE "_migrations" RENAME TO …`); then `seedbed baseline V` records the migrations that the database has already
             exit 4
         "#]],
         ),
@@ -393,8 +395,9 @@ fn a_table_of_that_name_that_is_not_ours() {
             2> target: local local.db (default)
             2> error[not-ours]: the table _migrations in this database is not Seedbed's
             2>   |
-            2>   = help: see whether this is the database that you meant
-            2>   = help: if no other tool needs it any more, rename it (`ALTER TABLE _migrations RENAME TO …`), then `seedbed baseline V` records what the database has already
+            2>   = help: check that this is the database that you meant
+            2>   = help: if the table belongs to another program, give the history another name: `table = "NAME"` in [migrations] of config.toml, for example "_seed_migrations"
+            2>   = help: if no program needs the table, rename it (`ALTER TABLE "_migrations" RENAME TO …`); then `seedbed baseline V` records the migrations that the database has already
             exit 4
         "#]],
         ),
@@ -419,7 +422,7 @@ fn a_table_of_that_name_that_is_not_ours() {
                   "column": null,
                   "message": "the table _migrations in this database is not Seedbed's",
                   "notes": [],
-                  "help": "see whether this is the database that you meant\nif no other tool needs it any more, rename it (`ALTER TABLE _migrations RENAME TO …`), then `seedbed baseline V` records what the database has already"
+                  "help": "check that this is the database that you meant\nif the table belongs to another program, give the history another name: `table = \"NAME\"` in [migrations] of config.toml, for example \"_seed_migrations\"\nif no program needs the table, rename it (`ALTER TABLE \"_migrations\" RENAME TO …`); then `seedbed baseline V` records the migrations that the database has already"
                 }
               ]
             }
@@ -434,8 +437,9 @@ fn a_table_of_that_name_that_is_not_ours() {
                 2> target: local local.db (default)
                 2> error[not-ours]: the table _migrations in this database is not Seedbed's
                 2>   |
-                2>   = help: see whether this is the database that you meant
-                2>   = help: if no other tool needs it any more, rename it (`ALTER TABLE _migrations RENAME TO …`), then `seedbed baseline V` records what the database has already
+                2>   = help: check that this is the database that you meant
+                2>   = help: if the table belongs to another program, give the history another name: `table = "NAME"` in [migrations] of config.toml, for example "_seed_migrations"
+                2>   = help: if no program needs the table, rename it (`ALTER TABLE "_migrations" RENAME TO …`); then `seedbed baseline V` records the migrations that the database has already
                 exit 4
             "#]],
         ),
@@ -452,8 +456,9 @@ fn a_table_of_that_name_that_is_not_ours() {
         2> target: local local.db (default)
         2> error[not-ours]: the view _migrations in this database is not Seedbed's
         2>   |
-        2>   = help: see whether this is the database that you meant
-        2>   = help: if no other tool needs it any more, rename it (`ALTER TABLE _migrations RENAME TO …`), then `seedbed baseline V` records what the database has already
+        2>   = help: check that this is the database that you meant
+        2>   = help: if the table belongs to another program, give the history another name: `table = "NAME"` in [migrations] of config.toml, for example "_seed_migrations"
+        2>   = help: if no program needs the table, rename it (`ALTER TABLE "_migrations" RENAME TO …`); then `seedbed baseline V` records the migrations that the database has already
         exit 4
     "#]],
     );
@@ -469,7 +474,7 @@ fn records_of_a_newer_version() {
         expect![[r#"
         $ seedbed migrate
         2> target: local local.db (default)
-        2> error[newer-layout]: _migrations has layout 99, written by a newer Seedbed; this one knows layouts up to 1
+        2> error[newer-layout]: _migrations has layout 99, written by a newer Seedbed; this one knows layouts up to 2
         2>   |
         2>   = help: upgrade seedbed to the version that the others use
         exit 4
@@ -481,7 +486,7 @@ fn records_of_a_newer_version() {
         expect![[r#"
         $ seedbed status
         2> target: local local.db (default)
-        2> error[newer-layout]: _migrations has layout 99, written by a newer Seedbed; this one knows layouts up to 1
+        2> error[newer-layout]: _migrations has layout 99, written by a newer Seedbed; this one knows layouts up to 2
         2>   |
         2>   = help: upgrade seedbed to the version that the others use
         exit 4
@@ -493,7 +498,7 @@ fn records_of_a_newer_version() {
         expect![[r#"
         $ seedbed repair
         2> target: local local.db (default)
-        2> error[newer-layout]: _migrations has layout 99, written by a newer Seedbed; this one knows layouts up to 1
+        2> error[newer-layout]: _migrations has layout 99, written by a newer Seedbed; this one knows layouts up to 2
         2>   |
         2>   = help: upgrade seedbed to the version that the others use
         exit 4
@@ -511,7 +516,7 @@ fn records_that_were_meddled_with() {
         expect![[r#"
         $ seedbed migrate
         2> target: local local.db (default)
-        2> error[unreadable-history]: _migrations holds a row that cannot be read: V1 is in state Text("maybe")
+        2> error[unreadable-history]: the history holds a row that cannot be read: V1 is in state Text("maybe")
         2>   |
         2>   = help: no Seedbed writes such a row: put back what was changed by hand, or restore a backup
         exit 4
@@ -525,7 +530,7 @@ fn records_that_were_meddled_with() {
         expect![[r#"
         $ seedbed migrate
         2> target: local local.db (default)
-        2> error[unreadable-history]: _migrations holds a row that cannot be read: the revision is missing
+        2> error[unreadable-history]: the history holds a row that cannot be read: the revision is missing
         2>   |
         2>   = help: no Seedbed writes such a row: put back what was changed by hand, or restore a backup
         exit 4

@@ -17,7 +17,7 @@ fn an_unknown_key_in_the_configuration() {
         $ seedbed migrate
         2> error[config]: unknown key `directory` in [migrations]
         2>  --> config.toml:5:1
-        2>   = help: known: dir, out_of_order, ignore_tables
+        2>   = help: known: dir, out_of_order, downs_from, ignore_tables
         2>
         2> error[config]: [local] path must be a string, not an integer
         2>  --> config.toml:8:1
@@ -52,7 +52,7 @@ fn an_unknown_key_in_the_configuration() {
               "column": 1,
               "message": "unknown key `directory` in [migrations]",
               "notes": [],
-              "help": "known: dir, out_of_order, ignore_tables"
+              "help": "known: dir, out_of_order, downs_from, ignore_tables"
             },
             {
               "code": "config",
@@ -274,11 +274,12 @@ fn flags_that_do_not_fit() {
                 2>   import       Bring a dump into the database: what `sqlite3 old.db .dump` prints, plain or gzip
                 2>   verify       Compare the database with a dump, table by table, and show which rows differ
                 2>   undo         Take applied migrations back, by the down files recorded with them
+                2>   redo         Undo the newest migrations and apply them again as their files are now
                 2>   check        Check the files without a database: names, directives, and every migration up, down
                 2>                and up again in memory
                 2>   new          Create a migration file with the next version
                 2>   renumber     Give a migration file the next free version
-                2>   repair       Make the records say what is so; the schema is never touched
+                2>   repair       Update the recorded metadata to match the files; the schema is never changed
                 2>   baseline     Record migrations as applied without running them, for a database that already has
                 2>                the schema
                 2>   doctor       Look for what is wrong, from the settings to a real read, and say what to do

@@ -90,27 +90,18 @@ fn an_unterminated_trigger() {
 fn statements_that_begin_or_end_transactions() {
     refused(
         "V2__transaction",
-        "BEGIN;\nCREATE TABLE posts (x);\nCOMMIT;\n",
+        "BEGIN;\nCREATE TABLE posts (x);\nCOMMIT;\nCREATE TABLE more (x);\nBEGIN;\nCOMMIT;\n",
         expect![[r#"
             $ seedbed migrate
             2> target: local local.db (default)
-            2> error[transaction-control]: BEGIN in a migration: Seedbed itself begins and commits the transaction
+            2> error[transaction-control]: BEGIN in a migration: Seedbed itself begins and commits the transaction (and 3 more in this file)
             2>  --> migrations/V2__transaction.sql:1:1
             2>   |
             2> 1 | BEGIN;
             2>   | ^^^^^
             2>   |
-            2>   = help: remove it: the statements of a file run in one transaction already. What cannot run in one goes into a file of its own with `-- seedbed: no-transaction` at its top
-            2>
-            2> error[transaction-control]: COMMIT in a migration: Seedbed itself begins and commits the transaction
-            2>  --> migrations/V2__transaction.sql:3:1
-            2>   |
-            2> 3 | COMMIT;
-            2>   | ^^^^^^
-            2>   |
-            2>   = help: remove it: the statements of a file run in one transaction already. What cannot run in one goes into a file of its own with `-- seedbed: no-transaction` at its top
-            2>
-            2> 2 errors
+            2>   = note: this statement is outside of BEGIN and COMMIT: migrations/V2__transaction.sql:4:1
+            2>   = help: remove every BEGIN and COMMIT: the statements of a file run in one transaction already. What cannot run in one goes into a file of its own with `-- seedbed: no-transaction` at its top
             exit 4
         "#]],
     );
@@ -126,7 +117,8 @@ fn statements_that_begin_or_end_transactions() {
             2> 2 | ROLLBACK;
             2>   | ^^^^^^^^
             2>   |
-            2>   = help: remove it: the statements of a file run in one transaction already. What cannot run in one goes into a file of its own with `-- seedbed: no-transaction` at its top
+            2>   = note: ROLLBACK would undo what the file did before
+            2>   = help: remove what is rolled back, with its BEGIN and ROLLBACK
             exit 4
         "#]],
     );
@@ -136,31 +128,14 @@ fn statements_that_begin_or_end_transactions() {
         expect![[r#"
             $ seedbed migrate
             2> target: local local.db (default)
-            2> error[transaction-control]: BEGIN in a migration: Seedbed itself begins and commits the transaction
+            2> error[transaction-control]: BEGIN in a migration: Seedbed itself begins and commits the transaction (and 2 more in this file)
             2>  --> migrations/V2__others.sql:1:1
             2>   |
             2> 1 | BEGIN IMMEDIATE TRANSACTION;
             2>   | ^^^^^^^^^^^^^^^^^^^^^^^^^^^
             2>   |
-            2>   = help: remove it: the statements of a file run in one transaction already. What cannot run in one goes into a file of its own with `-- seedbed: no-transaction` at its top
-            2>
-            2> error[transaction-control]: END in a migration: Seedbed itself begins and commits the transaction
-            2>  --> migrations/V2__others.sql:2:1
-            2>   |
-            2> 2 | END TRANSACTION;
-            2>   | ^^^^^^^^^^^^^^^
-            2>   |
-            2>   = help: remove it: the statements of a file run in one transaction already. What cannot run in one goes into a file of its own with `-- seedbed: no-transaction` at its top
-            2>
-            2> error[transaction-control]: END in a migration: Seedbed itself begins and commits the transaction
-            2>  --> migrations/V2__others.sql:3:10
-            2>   |
-            2> 3 | /* so */ end;
-            2>   |          ^^^
-            2>   |
-            2>   = help: remove it: the statements of a file run in one transaction already. What cannot run in one goes into a file of its own with `-- seedbed: no-transaction` at its top
-            2>
-            2> 3 errors
+            2>   = note: no BEGIN comes before this END: migrations/V2__others.sql:3:10
+            2>   = help: remove every BEGIN and COMMIT: the statements of a file run in one transaction already. What cannot run in one goes into a file of its own with `-- seedbed: no-transaction` at its top
             exit 4
         "#]],
     );
@@ -192,27 +167,18 @@ fn statements_that_begin_or_end_transactions() {
     );
     refused(
         "V2__bare",
-        "-- seedbed: no-transaction\nBEGIN;\nVACUUM;\nCOMMIT;\n",
+        "-- seedbed: no-transaction\nBEGIN;\nCREATE TABLE posts (x);\n",
         expect![[r#"
             $ seedbed migrate
             2> target: local local.db (default)
-            2> error[transaction-control]: BEGIN in a migration: Seedbed itself begins and commits the transaction
+            2> error[transaction-control]: BEGIN in a migration: each BEGIN needs its COMMIT
             2>  --> migrations/V2__bare.sql:2:1
             2>   |
             2> 2 | BEGIN;
             2>   | ^^^^^
             2>   |
-            2>   = help: remove it: the statements of a file run in one transaction already. What cannot run in one goes into a file of its own with `-- seedbed: no-transaction` at its top
-            2>
-            2> error[transaction-control]: COMMIT in a migration: Seedbed itself begins and commits the transaction
-            2>  --> migrations/V2__bare.sql:4:1
-            2>   |
-            2> 4 | COMMIT;
-            2>   | ^^^^^^
-            2>   |
-            2>   = help: remove it: the statements of a file run in one transaction already. What cannot run in one goes into a file of its own with `-- seedbed: no-transaction` at its top
-            2>
-            2> 2 errors
+            2>   = note: no COMMIT ends the transaction of this BEGIN
+            2>   = help: each BEGIN needs its COMMIT in the same file
             exit 4
         "#]],
     );
@@ -226,58 +192,183 @@ fn a_statement_that_changes_the_records() {
         expect![[r#"
             $ seedbed migrate
             2> target: local local.db (default)
-            2> error[reserved-table]: this changes _migrations, where Seedbed keeps its records
-            2>  --> migrations/V2__records.sql:1:1
+            2> error[reserved-table]: this changes _migrations, where Seedbed keeps its records (and 1 more in this file)
+            2>  --> migrations/V2__records.sql:1:13
             2>   |
             2> 1 | DELETE FROM _migrations;
-            2>   | ^^^^^^^^^^^^^^^^^^^^^^^
+            2>   |             ^^^^^^^^^^^
             2>   |
             2>   = help: these tables are Seedbed's own: use `seedbed repair`, `seedbed undo` or `seedbed baseline`
-            2>
-            2> error[reserved-table]: this changes _migrations, where Seedbed keeps its records
-            2>  --> migrations/V2__records.sql:2:1
-            2>   |
-            2> 2 | DROP TABLE main._migrations;
-            2>   | ^^^^^^^^^^^^^^^^^^^^^^^^^^^
-            2>   |
-            2>   = help: these tables are Seedbed's own: use `seedbed repair`, `seedbed undo` or `seedbed baseline`
-            2>
-            2> 2 errors
             exit 4
         "#]],
     );
 }
 
 #[test]
-fn a_pragma_of_foreign_keys_is_taken_out_with_a_warning() {
-    let project = applied().migration(
-        "V2__posts",
-        "PRAGMA foreign_keys = OFF;\nCREATE TABLE posts (x);\nPRAGMA foreign_keys = ON;\n",
-    );
+fn a_pragma_of_foreign_keys_warns_only_where_it_says_otherwise() {
+    let project = applied()
+        .migration(
+            "V2__posts",
+            "PRAGMA foreign_keys = OFF;\nCREATE TABLE posts (x);\nPRAGMA foreign_keys = ON;\n",
+        )
+        .migration("V3__more", "PRAGMA foreign_keys = ON;\nDROP TABLE posts;\n");
     project.run("migrate").check(expect![[r#"
         $ seedbed migrate
         applied V2 posts (1 statement, [ms])
-        the database is at V2
+        applied V3 more (1 statement, [ms])
+        the database is at V3
         2> target: local local.db (default)
         2> warning[foreign-keys-pragma]: PRAGMA foreign_keys has no effect inside a transaction, so it was taken out; foreign keys are off while this file runs
-        2>  --> migrations/V2__posts.sql:1:1
+        2>  --> migrations/V3__more.sql:1:1
         2>   |
-        2> 1 | PRAGMA foreign_keys = OFF;
-        2>   | ^^^^^^^^^^^^^^^^^^^^^^^^^
-        2>   |
-        2>   = help: remove it; to decide yourself, write `-- seedbed: foreign-keys=off` (or `=on`) at the top of the file
-        2>
-        2> warning[foreign-keys-pragma]: PRAGMA foreign_keys has no effect inside a transaction, so it was taken out; foreign keys are off while this file runs
-        2>  --> migrations/V2__posts.sql:3:1
-        2>   |
-        2> 3 | PRAGMA foreign_keys = ON;
+        2> 1 | PRAGMA foreign_keys = ON;
         2>   | ^^^^^^^^^^^^^^^^^^^^^^^^
         2>   |
         2>   = help: remove it; to decide yourself, write `-- seedbed: foreign-keys=off` (or `=on`) at the top of the file
+    "#]]);
+    project.run("migrate").check(expect![[r#"
+        $ seedbed migrate
+        nothing to do: the database is at V3
+        2> target: local local.db (default)
+    "#]]);
+    assert_eq!(project.state(), "recorded: V1 V2 V3; tables: users");
+}
+
+#[test]
+fn a_function_of_an_application_is_not_there() {
+    let project = applied().migration("V2__ids", "UPDATE users\n  SET name = gen_random_uuid();\n");
+    project.run("check").check(expect![[r#"
+        $ seedbed check
+        2> error[fails]: no such function: gen_random_uuid
+        2>  --> migrations/V2__ids.sql:2:14
+        2>   |
+        2> 2 |   SET name = gen_random_uuid();
+        2>   |              ^^^^^^^^^^^^^^^
+        2>   |
+        2>   = help: the engine has no function gen_random_uuid: functions that an application registers on its connections, and extensions that it loads, are not there in a migration. Write the expression with built-in functions, or change these rows in the application
+        exit 4
+    "#]]);
+    project.run("migrate").check(expect![[r#"
+        $ seedbed migrate
+        2> target: local local.db (default)
+        2> error[statement-failed]: V2 failed: no such function: gen_random_uuid
+        2>  --> migrations/V2__ids.sql:2:14
+        2>   |
+        2> 2 |   SET name = gen_random_uuid();
+        2>   |              ^^^^^^^^^^^^^^^
+        2>   |
+        2>   = note: rolled back: V2
+        2>   = help: fix migrations/V2__ids.sql:2, then run `seedbed migrate` again
+        2>   = help: the engine has no function gen_random_uuid: functions that an application registers on its connections, and extensions that it loads, are not there in a migration. Write the expression with built-in functions, or change these rows in the application
+        2>
+        2> nothing of this run is in the database; the database is at V1
+        exit 1
+    "#]]);
+}
+
+#[test]
+fn pragmas_that_do_nothing_are_named_until_they_are_applied() {
+    let project = applied().migration(
+        "V2__wal",
+        "PRAGMA journal_mode = WAL;\nPRAGMA journal_mode = WAL;\nPRAGMA foreign_key = ON;\nCREATE TABLE posts (x);\n",
+    );
+    project.run("check").check(expect![[r#"
+        $ seedbed check
+        2 migrations are fine: 2 applied in memory, 0 of them undone and applied again
+        2> warning[pragma-without-effect]: PRAGMA journal_mode has no effect inside a transaction, so it was taken out (and 1 more in this file)
+        2>  --> migrations/V2__wal.sql:1:1
+        2>   |
+        2> 1 | PRAGMA journal_mode = WAL;
+        2>   | ^^^^^^^^^^^^^^^^^^^^^^^^^
+        2>   |
+        2>   = help: put it into a file of its own, with `-- seedbed: no-transaction` at the top
+        2>
+        2> warning[unknown-pragma]: there is no PRAGMA foreign_key: SQLite ignores it silently
+        2>  --> migrations/V2__wal.sql:3:1
+        2>   |
+        2> 3 | PRAGMA foreign_key = ON;
+        2>   | ^^^^^^^^^^^^^^^^^^^^^^^
+        2>   |
+        2>   = help: did you mean `PRAGMA foreign_keys`?
         2>
         2> 2 warnings
     "#]]);
+    project.run("migrate").check(expect![[r#"
+        $ seedbed migrate
+        applied V2 wal (2 statements, [ms])
+        the database is at V2
+        2> target: local local.db (default)
+        2> warning[pragma-without-effect]: PRAGMA journal_mode has no effect inside a transaction, so it was taken out (and 1 more in this file)
+        2>  --> migrations/V2__wal.sql:1:1
+        2>   |
+        2> 1 | PRAGMA journal_mode = WAL;
+        2>   | ^^^^^^^^^^^^^^^^^^^^^^^^^
+        2>   |
+        2>   = help: put it into a file of its own, with `-- seedbed: no-transaction` at the top
+        2>
+        2> warning[unknown-pragma]: there is no PRAGMA foreign_key: SQLite ignores it silently
+        2>  --> migrations/V2__wal.sql:3:1
+        2>   |
+        2> 3 | PRAGMA foreign_key = ON;
+        2>   | ^^^^^^^^^^^^^^^^^^^^^^^
+        2>   |
+        2>   = help: did you mean `PRAGMA foreign_keys`?
+        2>
+        2> 2 warnings
+    "#]]);
+    project.run("migrate").check(expect![[r#"
+        $ seedbed migrate
+        nothing to do: the database is at V2
+        2> target: local local.db (default)
+    "#]]);
+}
+
+#[test]
+fn the_transactions_of_a_file_outside_of_them_are_its_own() {
+    let project = applied().migration(
+        "V2__two",
+        "-- seedbed: no-transaction\nBEGIN;\nCREATE TABLE posts (x);\nCOMMIT;\nVACUUM;\n",
+    );
+    project.run("check").check(expect![[r#"
+        $ seedbed check
+        2 migrations are fine: 2 applied in memory, 0 of them undone and applied again
+    "#]]);
+    project.run("migrate").check(expect![[r#"
+        $ seedbed migrate
+        applied V2 two (4 statements, [ms])
+        the database is at V2
+        2> target: local local.db (default)
+    "#]]);
     assert_eq!(project.state(), "recorded: V1 V2; tables: posts users");
+}
+
+#[test]
+fn a_transaction_of_a_file_that_fails_is_rolled_back() {
+    let project = applied().migration(
+        "V2__two",
+        "-- seedbed: no-transaction\nCREATE TABLE posts (x);\nBEGIN;\nDELETE FROM users;\nDELETE FROM nowhere;\nCOMMIT;\n",
+    );
+    project.run("migrate").check(expect![[r#"
+        $ seedbed migrate
+        2> target: local local.db (default)
+        2> error[statement-failed]: V2 failed: no such table: nowhere
+        2>  --> migrations/V2__two.sql:5:13
+        2>   |
+        2> 5 | DELETE FROM nowhere;
+        2>   |             ^^^^^^^
+        2>   |
+        2>   = note: this is statement 4 of 5
+        2>   = note: V2 runs outside of a transaction: statement 1 of 5 has happened, and it is recorded as started
+        2>   = help: fix migrations/V2__two.sql:5
+        2>   = help: then settle it: do the rest by hand and `seedbed repair 2 --applied`; or take back what has happened and `seedbed repair 2 --retry`, and `seedbed migrate` runs all of it again
+        2>
+        2> the database is at V1
+        exit 1
+    "#]]);
+    assert_eq!(
+        project.state(),
+        "recorded: V1 V2:started; tables: posts users"
+    );
 }
 
 #[test]

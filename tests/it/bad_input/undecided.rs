@@ -65,6 +65,7 @@ fn every_command_that_opens_a_database_refuses_and_names_both_settings() {
         "status",
         "seed",
         "undo",
+        "redo",
         "export",
         "backup",
     ] {

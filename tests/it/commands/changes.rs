@@ -55,7 +55,18 @@ fn migrate_as_json() {
                   "file": null
                 }
               ],
-              "problems": [],
+              "problems": [
+                {
+                  "code": "repeatables-pending",
+                  "severity": "warning",
+                  "file": null,
+                  "line": null,
+                  "column": null,
+                  "message": "R__authors stays pending: repeatables are not applied with `--to`",
+                  "notes": [],
+                  "help": "`seedbed migrate` without `--to` applies them, after all versions"
+                }
+              ],
               "database_version": 1
             }
             2> target: local local.db (default)
@@ -121,6 +132,9 @@ fn migrate_up_to_a_version() {
         applied V1 users (1 statement, [ms])
         the database is at V1
         2> target: local local.db (default)
+        2> warning[repeatables-pending]: R__authors stays pending: repeatables are not applied with `--to`
+        2>   |
+        2>   = help: `seedbed migrate` without `--to` applies them, after all versions
     "#]]);
     assert_eq!(project.state(), "recorded: V1; tables: users");
 }
@@ -263,7 +277,18 @@ fn a_dry_run_tells_each_statement_and_changes_nothing() {
                   "file": "migrations/V1__users.sql"
                 }
               ],
-              "problems": [],
+              "problems": [
+                {
+                  "code": "repeatables-pending",
+                  "severity": "warning",
+                  "file": null,
+                  "line": null,
+                  "column": null,
+                  "message": "R__authors stays pending: repeatables are not applied with `--to`",
+                  "notes": [],
+                  "help": "`seedbed migrate` without `--to` applies them, after all versions"
+                }
+              ],
               "database_version": null,
               "scripts": 1,
               "statements": [
@@ -488,15 +513,26 @@ fn repair_records_an_edited_file_and_forgets_a_missing_one() {
     project.remove("migrations/R__authors.sql");
     project.run("repair").check(expect![[r#"
         $ seedbed repair
-        removed R__authors from the records
-        the database is at V2
         2> target: local local.db (default)
+        2> error[edited]: V1 was changed after it was applied on [time] UTC
+        2>  --> migrations/V1__users.sql:1
+        2>   = help: put the file back as it was and write the change as a new migration; if the database is already as the file says, `seedbed repair 1` compares the schema and records the file
+        2>
+        2> --- V1 as applied
+        2> +++ migrations/V1__users.sql
+        2> @@ -1 +1 @@
+        2> -CREATE TABLE users (id INTEGER PRIMARY KEY, name TEXT NOT NULL);
+        2> +CREATE TABLE users (name);
+        2>
+        2> the records of R__authors were corrected before by this run, and stay so
+        exit 4
     "#]]);
-    project.run("repair 1").check(expect![[r#"
-        $ seedbed repair 1
+    project.run("repair 1 --no-verify").check(expect![[r#"
+        $ seedbed repair 1 --no-verify
         corrected V1 users in the records
         the database is at V2
         2> target: local local.db (default)
+        2> warning[not-verified]: V1 was recorded without comparing the schema with its file
     "#]]);
     project.run("repair V1 --format json").check(expect![[r#"
         $ seedbed repair V1 --format json

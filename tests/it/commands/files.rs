@@ -11,6 +11,7 @@ fn check_says_that_all_is_fine() {
     project.run("check").check(expect![[r#"
         $ seedbed check
         3 migrations are fine: 3 applied in memory, 2 of them undone and applied again
+        1 of them applied to a database that exists, with rows in its tables
     "#]]);
     project.run("check --format json").check(expect![[r#"
         $ seedbed check --format json
@@ -24,6 +25,8 @@ fn check_says_that_all_is_fine() {
           "items": [],
           "problems": [],
           "applied_in_memory": 3,
+          "applied_to_existing": 1,
+          "downs_not_tried": 0,
           "migrations": 3,
           "seeds": {
             "environments": [],
@@ -58,6 +61,7 @@ fn check_finds_what_would_fail() {
         2>  --> migrations/V4__more.down.sql
         2>   = note: table other should not be there
         2>   = help: make the down file take back all that the migration does, and no more
+        2>   = help: an old one may stay as it is: `-- seedbed: allow down-no-inverse: REASON` at its top, or `downs_from = V` under [migrations] in config.toml, which accepts those below V
         2>
         2> 2 errors
         exit 4
@@ -93,7 +97,7 @@ fn check_finds_what_would_fail() {
               "notes": [
                 "table other should not be there"
               ],
-              "help": "make the down file take back all that the migration does, and no more"
+              "help": "make the down file take back all that the migration does, and no more\nan old one may stay as it is: `-- seedbed: allow down-no-inverse: REASON` at its top, or `downs_from = V` under [migrations] in config.toml, which accepts those below V"
             }
           ]
         }
@@ -137,7 +141,9 @@ fn check_compares_with_the_branch_that_this_one_goes_to() {
     let project = project.migration("V3__tags", "CREATE TABLE tags (name TEXT);\n");
     project.run("check --base main").check(expect![[r#"
         $ seedbed check --base main
-        4 migrations are fine: 4 applied in memory, 2 of them undone and applied again
+        4 migrations are fine: 4 applied in memory, 0 of them undone and applied again
+        1 of them applied to a database that exists, with rows in its tables
+        2 older down files were not tried
     "#]]);
     project.write(
         "migrations/V1__users.sql",
@@ -169,7 +175,7 @@ fn check_compares_with_the_branch_that_this_one_goes_to() {
 fn check_against_a_commit_needs_a_repository() {
     project().run("check --base main").check(expect![[r#"
         $ seedbed check --base main
-        2> error[git]: [root]/migrations is in no git repository
+        2> error[git]: migrations is in no git repository
         2>   |
         2>   = help: run it inside of a repository, or leave --base away
         exit 2
@@ -234,38 +240,41 @@ fn renumber_gives_the_next_free_version() {
     let project = project().migration("V2__tags", "CREATE TABLE tags (name TEXT);\n");
     project.run("renumber 2").check(expect![[r#"
         $ seedbed renumber 2
+        2> target: local local.db (default)
         2> error[several]: 2 files are V2: migrations/V2__posts.sql, migrations/V2__tags.sql
         2>   |
-        2>   = help: say which file: `seedbed renumber migrations/V2__tags.sql`
+        2>   = help: name the file: `seedbed renumber migrations/V2__posts.sql` or `seedbed renumber migrations/V2__tags.sql`
         exit 2
     "#]]);
     project.run("renumber V2__tags.sql").check(expect![[r#"
         $ seedbed renumber V2__tags.sql
         migrations/V2__tags.sql -> migrations/V3__tags.sql
+        2> target: local local.db (default)
     "#]]);
     project.run("renumber V2 --format json").check(expect![[r#"
-            $ seedbed renumber V2 --format json
+        $ seedbed renumber V2 --format json
+        {
+          "schema_version": 1,
+          "command": "renumber",
+          "mode": null,
+          "database": null,
+          "outcome": "done",
+          "exit_code": 0,
+          "items": [],
+          "problems": [],
+          "renamed": [
             {
-              "schema_version": 1,
-              "command": "renumber",
-              "mode": null,
-              "database": null,
-              "outcome": "done",
-              "exit_code": 0,
-              "items": [],
-              "problems": [],
-              "renamed": [
-                {
-                  "from": "migrations/V2__posts.sql",
-                  "to": "migrations/V4__posts.sql"
-                },
-                {
-                  "from": "migrations/V2__posts.down.sql",
-                  "to": "migrations/V4__posts.down.sql"
-                }
-              ]
+              "from": "migrations/V2__posts.sql",
+              "to": "migrations/V4__posts.sql"
+            },
+            {
+              "from": "migrations/V2__posts.down.sql",
+              "to": "migrations/V4__posts.down.sql"
             }
-        "#]]);
+          ]
+        }
+        2> target: local local.db (default)
+    "#]]);
     assert_eq!(project.run("check").code, Some(0));
 }
 

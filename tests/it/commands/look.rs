@@ -179,7 +179,9 @@ fn config_shows_each_value_and_where_it_comes_from() {
         sync interval       -
         migrations          sql                        --migrations
         out of order        true, on local files only  [migrations] out_of_order in config.toml
+        downs from          -
         ignore tables       those of known tools       default
+        history table       _migrations                default
         seeds               seeds                      default
         seed environment    test                       SEEDBED_ENV from .env
         backup              false                      default
@@ -275,9 +277,19 @@ fn config_shows_each_value_and_where_it_comes_from() {
                   "value": "false"
                 },
                 {
+                  "name": "downs from",
+                  "origin": "default",
+                  "value": "-"
+                },
+                {
                   "name": "ignore tables",
                   "origin": "default",
                   "value": "those of known tools"
+                },
+                {
+                  "name": "history table",
+                  "origin": "default",
+                  "value": "_migrations"
                 },
                 {
                   "name": "seeds",
@@ -343,7 +355,9 @@ fn config_shows_each_value_and_where_it_comes_from() {
         sync interval       -
         migrations          migrations               default
         out of order        false                    default
+        downs from          -
         ignore tables       those of known tools     default
+        history table       _migrations              default
         seeds               seeds                    default
         seed environment    test                     SEEDBED_ENV from .env
         backup              false                    default

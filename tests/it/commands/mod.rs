@@ -3,6 +3,7 @@
 mod changes;
 mod export;
 mod files;
+mod history_table;
 mod look;
 mod output;
 mod repository;

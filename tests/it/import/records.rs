@@ -18,7 +18,7 @@ pub(crate) async fn records_that_cannot_be_read_are_refused_before_anything_is_w
     let foreign = "CREATE TABLE _migrations (file TEXT PRIMARY KEY, applied INTEGER);\n\
                    INSERT INTO _migrations VALUES('1_a.js',7);\n";
     let newer = format!(
-        "{OURS}INSERT INTO _migrations VALUES('meta','layout',NULL,NULL,NULL,'applied',NULL,NULL,NULL,NULL,'2',NULL,NULL);\n"
+        "{OURS}INSERT INTO _migrations VALUES('meta','layout',NULL,NULL,NULL,'applied',NULL,NULL,NULL,NULL,'99',NULL,NULL);\n"
     );
     // A new file takes them as data.
     by_hand(&world, "CREATE TABLE other (x)").await;
@@ -260,7 +260,7 @@ fn records_of_another_tool_are_data_of_a_new_file() {
 
         nothing was changed
         2> target: local local.db (default)
-        2> warning: the table _migrations of the dump is not Seedbed's: it comes into the database as data, and the import is not recorded; before `migrate` works there, give Seedbed's records another name with `table = "…"` under [migrations] in config.toml
+        2> warning: the table _migrations of the dump is not Seedbed's: it comes into the database as data, and the import is not recorded; before `migrate` works there, give the history another name with `table = "…"` under [migrations] in config.toml
     "#]]);
     project.run("import old.sql").check(expect![[r#"
         $ seedbed import old.sql
@@ -270,7 +270,7 @@ fn records_of_another_tool_are_data_of_a_new_file() {
 
         imported old.sql: 0 rows of 2 tables (139 B) in [ms]
         2> target: local local.db (default)
-        2> warning: the table _migrations of the dump is not Seedbed's: it comes into the database as data, and the import is not recorded; before `migrate` works there, give Seedbed's records another name with `table = "…"` under [migrations] in config.toml
+        2> warning: the table _migrations of the dump is not Seedbed's: it comes into the database as data, and the import is not recorded; before `migrate` works there, give the history another name with `table = "…"` under [migrations] in config.toml
     "#]]);
     assert_eq!(project.ask("SELECT count(*) FROM _migrations"), "0");
     let ran = project.run("verify old.sql");

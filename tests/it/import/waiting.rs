@@ -40,7 +40,7 @@ fn a_lock_that_stays_is_waited_for_no_longer_than_told() {
             2> target: local local.db (default)
             2> error[lock-timeout]: another connection held the lock of this database for [ms]
             2>   |
-            2>   = help: see which program has the database open, or wait longer with `--lock-timeout 60`
+            2>   = help: run it again once the other connection has finished, or wait longer with `--lock-timeout 60`
             2>
             2> nothing of the dump is in the database
             exit 6
@@ -52,7 +52,7 @@ fn a_lock_that_stays_is_waited_for_no_longer_than_told() {
             2> target: local local.db (default)
             2> error[lock-timeout]: another connection held the lock of this database for [ms]
             2>   |
-            2>   = help: see which program has the database open, or wait longer with `--lock-timeout 60`
+            2>   = help: run it again once the other connection has finished, or wait longer with `--lock-timeout 60`
             2>
             2> nothing of the dump is in the database
             exit 6

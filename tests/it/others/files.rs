@@ -534,6 +534,7 @@ fn a_published_file_is_not_judged_by_its_comments() {
         expect![[r#"
         $ seedbed check --base main
         2 migrations are fine: 2 applied in memory, 0 of them undone and applied again
+        1 of them applied to a database that exists, with rows in its tables
     "#]],
     );
 }

@@ -1,10 +1,11 @@
 //! One wrong letter in any table, label or column of this repository's own seeds is found where it stands.
 
 use std::path::Path;
-use std::time::SystemTime;
 
 use seedbed::migrations::Migrations;
-use seedbed::seeds::{Checked, Seeds, check};
+use seedbed::seeds::{Checked, Seeds};
+
+use super::check::checked_on;
 
 /// What a name in a file is, to choose a typo that nothing else has.
 #[derive(Debug, Clone, PartialEq)]
@@ -98,7 +99,7 @@ async fn checked(seeds: &Path) -> Checked {
     let root = Path::new(env!("CARGO_MANIFEST_DIR"));
     let set = Migrations::read_dir(root.join("migrations")).unwrap();
     let seeds = Seeds::read_dir(seeds).unwrap();
-    check(&seeds, &set, SystemTime::now()).await.unwrap()
+    checked_on(&set, &seeds).await
 }
 
 #[tokio::test]
@@ -189,7 +190,7 @@ async fn a_label_that_is_renamed_where_it_is_declared_is_missed_where_it_is_used
     let text =
         "users:\n  anna: {}\nposts:\n  one: {user: ann}\n  two: {user_id: !ref users.ann.id}\n";
     let seeds = Seeds::of_texts([("a", text)]);
-    let checked = check(&seeds, &set, SystemTime::now()).await.unwrap();
+    let checked = checked_on(&set, &seeds).await;
     let found: Vec<String> = checked.problems.iter().map(super::problem).collect();
     assert_eq!(
         found,

@@ -1,0 +1,321 @@
+//! The guards that a script carries beside the revision: what must hold before its COMMIT. Pure.
+//!
+//! A server is sent one chain of statements, so a guard is a statement that fails. What it compares with is recorded
+//! earlier in the same chain, in columns of the row `revision` that are otherwise empty; they are empty again at the
+//! end of the run. No guard depends on the words of an error, only on the step that failed.
+
+use std::sync::{Arc, LazyLock};
+
+use serde_json::json;
+
+use super::effects::Effects;
+use super::layout::VIOLATIONS;
+use crate::script::{ForeignKeys, Step, Unit};
+use crate::sql::Value;
+
+/// How many violations are compared row by row; above that they are counted.
+const COMPARED: usize = 10_000;
+
+/// The row of `_migrations` in whose columns a run remembers: `source` rows, `checksum` faults, `down` references.
+const MEMORY: &str = "kind = 'meta' AND version = 'revision'";
+
+/// Foreign keys, one row for each.
+const REFS: &str = "\
+refs AS MATERIALIZED (
+  SELECT child, id, parent, on_delete, count(*) AS width, group_concat(column, ', ') AS columns,
+    json_group_array(lower(target)) AS targets, max(target IS NULL) AS implied
+  FROM (
+    SELECT s.name AS child, f.id AS id, f.\"table\" AS parent, f.on_delete AS on_delete, f.\"from\" AS column,
+      f.\"to\" AS target
+    FROM sqlite_schema AS s, pragma_foreign_key_list(s.name) AS f WHERE s.type = 'table' ORDER BY s.name, f.id, f.seq)
+  GROUP BY child, id),
+names AS MATERIALIZED (SELECT name, type FROM sqlite_schema WHERE type IN ('table', 'view'))";
+
+/// Whether the table of this name has a column that is its rowid: <https://sqlite.org/lang_createtable.html#rowid>.
+/// The expression is about that column, `name`.
+fn rowid_alias(table: &str, is: &str) -> String {
+    format!(
+        "(SELECT count(*) = 1 AND max(upper(type) = 'INTEGER' AND {is}) FROM pragma_table_info({table}) WHERE pk > 0) \
+         AND NOT EXISTS (SELECT 1 FROM pragma_index_list({table}) WHERE origin = 'pk')"
+    )
+}
+
+/// Foreign keys whose parent has no such key, for which `PRAGMA foreign_key_check` fails
+/// (<https://sqlite.org/foreignkeys.html#fk_indexes>), and the rows without their parent in all other tables.
+fn rows() -> String {
+    let alias = rowid_alias(
+        "refs.parent",
+        "(implied OR lower(name) = json_extract(targets, '$[0]'))",
+    );
+    format!(
+        "{REFS},
+mismatched AS MATERIALIZED (
+  SELECT child, parent, columns, targets FROM refs JOIN names ON names.name = refs.parent COLLATE NOCASE
+  WHERE names.type = 'view' OR NOT (
+    width = 1 AND {alias}
+    OR EXISTS (
+      SELECT 1 FROM pragma_index_list(refs.parent) AS i WHERE i.\"unique\" AND NOT i.partial
+      AND (NOT implied OR i.origin = 'pk')
+      AND (SELECT count(*) = width AND min(implied OR c.name IS NOT NULL AND lower(c.name) IN (
+        SELECT value FROM json_each(targets))) FROM pragma_index_info(i.name) AS c)))),
+broken AS MATERIALIZED (
+  SELECT f.\"table\" AS child, f.rowid AS number, f.parent AS parent, refs.columns AS columns, refs.on_delete AS on_delete
+  FROM (SELECT DISTINCT child FROM refs WHERE child NOT IN (SELECT child FROM mismatched)) AS sound
+  CROSS JOIN pragma_foreign_key_check(sound.child) AS f
+  LEFT JOIN refs ON refs.child = sound.child AND refs.id = f.fkid)"
+    )
+}
+
+/// Rows without their parent, for a COMMIT that fails for some of them.
+pub(super) fn violations() -> Arc<str> {
+    static QUERY: LazyLock<Arc<str>> = LazyLock::new(|| {
+        let rows = rows();
+        format!(
+            "WITH {rows} SELECT child, number, parent, columns, on_delete, \
+             parent COLLATE NOCASE IN (SELECT name FROM names), 1, 1 FROM broken LIMIT {COMPARED}"
+        )
+        .into()
+    });
+    QUERY.clone()
+}
+
+/// How many rows are listed.
+pub(super) const LISTED: usize = 20;
+
+/// Records the violations and mismatches that are there before a unit.
+pub(super) fn rows_before(unit: &Unit, effects: &Effects) -> Vec<Step> {
+    let keyed = rowid_alias("s.name", "1");
+    let remember = Step::own(
+        format!(
+            "UPDATE _migrations SET source = (WITH {} SELECT json_object(\
+             'made', json(?1), 'renamed', json(?2), \
+             'mismatched', json((SELECT json_group_array(json_array(child, parent, columns)) FROM mismatched)), \
+             'counts', json((SELECT json_group_array(json_object('child', child, 'parent', parent, 'count', found)) \
+             FROM (SELECT child, parent, count(*) AS found FROM broken GROUP BY 1, 2))), \
+             'rows', json(CASE WHEN (SELECT count(*) FROM broken) <= {COMPARED} \
+             THEN (SELECT json_group_array(json_array(child, number, parent)) FROM broken) END), \
+             'keyed', json((SELECT json_group_array(lower(s.name)) FROM sqlite_schema AS s WHERE s.type = 'table' \
+             AND lower(s.name) IN (SELECT value FROM json_each(?1)) AND {keyed})))) \
+             WHERE {MEMORY}",
+            rows()
+        ),
+        vec![
+            Value::Text(json!(effects.made).to_string()),
+            effects.renamed(),
+        ],
+    );
+    let record = Step::own(
+        format!(
+            "UPDATE _migrations SET detail = json_set(coalesce(detail, '{{}}'), '$.{VIOLATIONS}', \
+             json((SELECT json_extract(source, '$.counts') FROM _migrations WHERE {MEMORY}))) \
+             WHERE kind = ?1 AND version = ?2",
+        ),
+        super::write::key_args(unit.record.key()),
+    );
+    vec![remember, record]
+}
+
+/// What was remembered of one kind, as rows with a column `value`.
+fn remembered(what: &str) -> String {
+    format!("json_each((SELECT json_extract(source, '$.{what}') FROM _migrations WHERE {MEMORY}))")
+}
+
+/// Foreign keys that have become a mismatch.
+pub(super) fn no_new_mismatch() -> Step {
+    let fresh = format!(
+        "WITH {}, renamed AS MATERIALIZED (SELECT key, value FROM {}), \
+         fresh AS (SELECT lower(child) AS c, lower(parent) AS p, lower(columns) AS k FROM mismatched EXCEPT \
+         SELECT coalesce(r.value, lower(json_extract(m.value, '$[0]'))), \
+         coalesce(q.value, lower(json_extract(m.value, '$[1]'))), lower(json_extract(m.value, '$[2]')) FROM {} AS m \
+         LEFT JOIN renamed AS r ON r.key = lower(json_extract(m.value, '$[0]')) \
+         LEFT JOIN renamed AS q ON q.key = lower(json_extract(m.value, '$[1]')))",
+        rows(),
+        remembered("renamed"),
+        remembered("mismatched"),
+    );
+    refuse(
+        &format!("{fresh} SELECT 1 FROM fresh"),
+        &format!(
+            "{fresh} SELECT child, columns, parent, \
+             (SELECT group_concat(value, ', ') FROM json_each(targets)), \
+             (SELECT type FROM names WHERE name = parent COLLATE NOCASE) \
+             FROM mismatched JOIN fresh ON c = lower(child) AND p = lower(parent) AND k = lower(columns) LIMIT {LISTED}"
+        ),
+    )
+}
+
+/// Rows whose parent has gone, and which had it before the unit. A row is the one that it was by its rowid, unless its
+/// table was made anew and the rowids are not kept in a column; then the rows of each parent are counted.
+pub(super) fn no_new_violation() -> Step {
+    let keyed = rowid_alias("was.child", "1");
+    let fresh = format!(
+        "WITH {}, \
+         renamed AS MATERIALIZED (SELECT key, value FROM {}), \
+         old AS MATERIALIZED (SELECT coalesce(r.value, lower(json_extract(o.value, '$[0]'))) AS child, \
+         json_extract(o.value, '$[1]') AS number, coalesce(q.value, lower(json_extract(o.value, '$[2]'))) AS parent \
+         FROM {} AS o LEFT JOIN renamed AS r ON r.key = lower(json_extract(o.value, '$[0]')) \
+         LEFT JOIN renamed AS q ON q.key = lower(json_extract(o.value, '$[2]'))), \
+         was AS MATERIALIZED (SELECT coalesce(r.value, lower(json_extract(o.value, '$.child'))) AS child, \
+         coalesce(q.value, lower(json_extract(o.value, '$.parent'))) AS parent, \
+         sum(json_extract(o.value, '$.count')) AS found \
+         FROM {} AS o LEFT JOIN renamed AS r ON r.key = lower(json_extract(o.value, '$.child')) \
+         LEFT JOIN renamed AS q ON q.key = lower(json_extract(o.value, '$.parent')) GROUP BY 1, 2), \
+         counted AS MATERIALIZED (SELECT DISTINCT child FROM was WHERE \
+         (SELECT json_type(source, '$.rows') FROM _migrations WHERE {MEMORY}) IS NOT 'array' \
+         OR child IN (SELECT value FROM {}) AND NOT (child IN (SELECT value FROM {}) AND {keyed}) \
+         OR child IN (SELECT child FROM old WHERE number IS NULL)), \
+         judged AS MATERIALIZED (SELECT lower(child) AS c, lower(parent) AS p, * FROM broken WHERE lower(child) NOT IN \
+         (SELECT coalesce(r.value, lower(json_extract(m.value, '$[0]'))) FROM {} AS m \
+         LEFT JOIN renamed AS r ON r.key = lower(json_extract(m.value, '$[0]')))), \
+         fresh AS MATERIALIZED (\
+         SELECT j.child AS child, j.number AS number, j.parent AS parent, columns, on_delete, 1 AS found \
+         FROM judged AS j LEFT JOIN old ON old.child = c AND old.number = j.number AND old.parent = p \
+         WHERE old.child IS NULL AND c NOT IN (SELECT child FROM counted) \
+         UNION ALL \
+         SELECT j.child, NULL, j.parent, j.columns, j.on_delete, j.found - coalesce(was.found, 0) \
+         FROM (SELECT *, count(*) AS found FROM judged WHERE c IN (SELECT child FROM counted) GROUP BY c, p) AS j \
+         LEFT JOIN was ON was.child = c AND was.parent = p WHERE j.found > coalesce(was.found, 0))",
+        rows(),
+        remembered("renamed"),
+        remembered("rows"),
+        remembered("counts"),
+        remembered("made"),
+        remembered("keyed"),
+        remembered("mismatched"),
+    );
+    refuse(
+        &format!("{fresh} SELECT 1 FROM fresh"),
+        &format!(
+            "{fresh} SELECT child, number, parent, columns, on_delete, \
+             parent COLLATE NOCASE IN (SELECT name FROM names), found, (SELECT sum(found) FROM fresh) FROM fresh \
+             LIMIT {LISTED}"
+        ),
+    )
+}
+
+/// A step that fails where a query has a row, and another query that explains it.
+fn refuse(query: &str, explain: &str) -> Step {
+    Step {
+        explain: Some(Arc::from(explain)),
+        ..Step::own(
+            format!("SELECT CASE WHEN EXISTS ({query}) THEN json('refused') ELSE 1 END"),
+            vec![],
+        )
+    }
+}
+
+/// Records the foreign keys whose parent table is there before a unit.
+pub(super) fn references_before(effects: &Effects) -> Option<Step> {
+    let step = Step::own(
+        format!(
+            "UPDATE _migrations SET down = json_set(coalesce(down, '{{\"lost\":[]}}'), '$.before', json((WITH {REFS} \
+             SELECT json_group_array(json_array(lower(child), lower(columns), refs.parent)) \
+             FROM refs JOIN names ON names.name = refs.parent COLLATE NOCASE))) WHERE {MEMORY}"
+        ),
+        vec![],
+    );
+    effects.may_lose_parents.then_some(step)
+}
+
+/// Foreign keys without a parent table. The joins go to materialized tables, for which the engine makes an index.
+const LOST: &str = "\
+lost AS MATERIALIZED (
+  SELECT child, columns, parent FROM refs LEFT JOIN names ON names.name = refs.parent COLLATE NOCASE
+  WHERE names.name IS NULL)";
+
+/// Records the foreign keys that have lost their parent table in a unit.
+pub(super) fn references_after(unit: &Unit, effects: &Effects) -> Option<Step> {
+    let step = Step::own(
+        format!(
+            "UPDATE _migrations SET down = json_object('lost', json((WITH {REFS}, {LOST} \
+             SELECT json_group_array(json(entry)) FROM (\
+             SELECT value AS entry FROM json_each(down, '$.lost') UNION ALL \
+             SELECT json_array(?1, lost.child, lost.columns, json_extract(b.value, '$[2]')) \
+             FROM json_each(down, '$.before') AS b \
+             LEFT JOIN json_each(?2) AS r ON r.key = json_extract(b.value, '$[0]') \
+             JOIN lost ON lower(lost.child) = coalesce(r.value, json_extract(b.value, '$[0]')) \
+             AND lower(lost.columns) = json_extract(b.value, '$[1]'))))) WHERE {MEMORY}"
+        ),
+        vec![unit.record.key().to_string().into(), effects.renamed()],
+    );
+    effects.may_lose_parents.then_some(step)
+}
+
+/// Fails where a foreign key that lost its parent table in this run has none.
+pub(super) fn still_lost() -> Step {
+    let still = format!(
+        "WITH {REFS}, {LOST} SELECT json_extract(l.value, '$[0]'), lost.child, lost.columns, \
+         json_extract(l.value, '$[3]'), lost.parent \
+         FROM json_each((SELECT json_extract(down, '$.lost') FROM _migrations WHERE {MEMORY})) AS l \
+         JOIN lost ON lost.child = json_extract(l.value, '$[1]') AND lost.columns = json_extract(l.value, '$[2]')"
+    );
+    refuse(&still, &format!("{still} LIMIT {LISTED}"))
+}
+
+/// Forgets what was recorded about foreign keys in this run.
+pub(super) fn forget() -> Step {
+    Step::own(
+        format!("UPDATE _migrations SET down = NULL WHERE {MEMORY}"),
+        vec![],
+    )
+}
+
+/// Forgets what was recorded about rows before a unit.
+pub(super) fn forget_rows() -> Step {
+    Step::own(
+        format!("UPDATE _migrations SET source = NULL, checksum = NULL WHERE {MEMORY}"),
+        vec![],
+    )
+}
+
+/// Whether the rows of a unit are compared: with foreign keys off, and where a column may have become a foreign key.
+pub(super) fn compares_rows(foreign_keys: ForeignKeys, effects: &Effects) -> bool {
+    match foreign_keys {
+        ForeignKeys::Off => true,
+        ForeignKeys::On => !effects.retyped.is_empty(),
+        ForeignKeys::Unchecked => false,
+    }
+}
+
+/// Records what the engine finds wrong with the rows of tables whose columns are to change, and fails where it finds
+/// more afterwards: <https://sqlite.org/pragma.html#pragma_integrity_check>.
+pub(super) fn old_rows(effects: &Effects) -> Option<(Step, Step)> {
+    if effects.retyped.is_empty() {
+        return None;
+    }
+    // A table that is made by the same unit is not there yet.
+    let listed = |tables: &[String]| Value::Text(json!(tables).to_string());
+    let found = "SELECT i.integrity_check AS fault, count(*) AS found FROM sqlite_schema AS s \
+                 CROSS JOIN pragma_integrity_check(s.name) AS i WHERE s.type = 'table' \
+                 AND lower(s.name) IN (SELECT value FROM json_each({})) AND i.integrity_check <> 'ok' GROUP BY 1";
+    let before = Step::own(
+        format!(
+            "UPDATE _migrations SET checksum = json_object('tables', json(?1), 'faults', json((SELECT \
+             json_group_array(json_array(fault, found)) FROM ({})))) WHERE {MEMORY}",
+            found.replace("{}", "?1")
+        ),
+        vec![listed(&effects.retyped)],
+    );
+    let memory = |what: &str| {
+        format!("(SELECT json_extract(checksum, '$.{what}') FROM _migrations WHERE {MEMORY})")
+    };
+    let fresh = format!(
+        "SELECT fault, found FROM ({}) EXCEPT SELECT json_extract(value, '$[0]'), json_extract(value, '$[1]') \
+         FROM json_each({})",
+        found.replace("{}", &memory("tables")),
+        memory("faults")
+    );
+    Some((before, refuse(&fresh, &format!("{fresh} LIMIT {LISTED}"))))
+}
+
+/// Reads the schema again, as the next connection will, where a unit may have written to it.
+pub(super) fn reads_schema(effects: &Effects) -> Vec<Step> {
+    if !effects.writes_schema {
+        return Vec::new();
+    }
+    let own = |sql| Step::own(sql, vec![]);
+    vec![
+        own("PRAGMA writable_schema = RESET"),
+        own("SELECT count(*) FROM sqlite_schema"),
+    ]
+}

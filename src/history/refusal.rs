@@ -1,0 +1,409 @@
+//! What the guards of a script found, in words. Pure: a guard is known by its step, and what it found by the rows of
+//! the query that explains it.
+
+use super::effects::Effects;
+use super::error::Part;
+use super::guards::LISTED;
+use crate::db::{Code, Failure};
+use crate::script::{Origin, Script, Unit};
+use crate::sql::{Kind, TokenKind, Value, What, identifier, kind, significant, unquote};
+
+/// Why a guard refused a script.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Refusal {
+    /// A stable name for programs.
+    pub(crate) code: &'static str,
+    /// What is wrong; `{unit}` is the unit that is blamed.
+    message: String,
+    /// The rows and objects that it is about, and the cause.
+    pub(crate) notes: Vec<String>,
+    /// What to change; `{file}` is the file of the unit.
+    help: String,
+    /// The statement that is the likely cause.
+    pub(crate) origin: Option<Origin>,
+}
+
+impl Refusal {
+    /// What is wrong with a unit: `V3`, `undoing V3`, or none where it cannot be told which one it is.
+    pub(crate) fn message(&self, unit: Option<&str>) -> String {
+        match unit {
+            Some(unit) => self.message.replace("{unit}", unit),
+            None => {
+                let without = self.message.replace("{unit}: ", "");
+                without.replace("{unit}", "this run")
+            }
+        }
+    }
+
+    /// What to change in these files.
+    pub(crate) fn help(&self, files: &str) -> String {
+        self.help.replace("{file}", files)
+    }
+}
+
+/// Why a guard refused, where it was a guard; `unit` is the one that is blamed. A guard that fails because of a lock,
+/// or because the run was told to stop, refuses nothing.
+pub(crate) fn refusal(part: &Part, failure: &Failure, unit: Option<&Unit>) -> Option<Refusal> {
+    let Failure::Step {
+        error, explanation, ..
+    } = failure
+    else {
+        return None;
+    };
+    let rows = explanation.as_slice();
+    match (part, error.code) {
+        (Part::Commit, Code::Constraint) => Some(deferred(rows)),
+        (_, code) if !matches!(code, Code::Other(_) | Code::Corrupt) => None,
+        (Part::ForeignKeysBefore, _) => Some(Refusal {
+            code: "foreign-key-mismatch",
+            message: format!("{{unit}}: the foreign keys cannot be checked: {error}"),
+            notes: Vec::new(),
+            help: "a foreign key must refer to a primary key or to columns with a UNIQUE index: correct the tables \
+                   that the message names"
+                .to_owned(),
+            origin: None,
+        }),
+        (Part::ForeignKeysAfter, _) if rows.is_empty() => Some(Refusal {
+            code: "foreign-key-mismatch",
+            message: format!("{{unit}}: the foreign keys cannot be checked afterwards: {error}"),
+            notes: Vec::new(),
+            help: "a foreign key must refer to a primary key or to columns with a UNIQUE index: correct the tables \
+                   that the message names"
+                .to_owned(),
+            origin: None,
+        }),
+        (Part::ForeignKeysAfter, _) => Some(orphans(rows, unit)),
+        (Part::Mismatch, _) => Some(mismatch(rows)),
+        (Part::OldRows, _) => Some(old_rows(rows, unit)),
+        (Part::Schema, _) => Some(Refusal {
+            code: "unreadable-schema",
+            message: format!("{{unit}} leaves a schema that cannot be read: {error}"),
+            notes: vec!["with such a schema, a database cannot be opened".to_owned()],
+            help: "correct what {file} writes to sqlite_schema".to_owned(),
+            origin: statement(unit, |kind, _| {
+                matches!(kind, Kind::Pragma(pragma) if pragma.name == "writable_schema")
+            }),
+        }),
+        (Part::References, _) => Some(lost_parents(rows, unit)),
+        (Part::Compiles, _) => Some(broken(rows, &error.message)),
+        _ => None,
+    }
+}
+
+/// The units that a failure at the end of a script may come from.
+pub(crate) fn suspects(part: &Part, failure: &Failure, script: &Script) -> Vec<usize> {
+    let Failure::Step {
+        error, explanation, ..
+    } = failure
+    else {
+        return Vec::new();
+    };
+    let units = || script.units.iter().enumerate();
+    let numbers = |of: &dyn Fn(usize, &Unit) -> bool| {
+        let suspects = units().filter(|(number, unit)| of(*number, unit));
+        suspects.map(|(number, _)| number).collect::<Vec<_>>()
+    };
+    match part {
+        Part::References => numbers(&|_, unit| {
+            let key = unit.record.key().to_string();
+            explanation.iter().any(|row| text(row, 0) == key)
+        }),
+        // What the engine names was well when it was created, or broken from then on.
+        Part::Compiles => {
+            let words = error.message.to_ascii_lowercase();
+            let words: Vec<&str> = words.split([' ', ':']).collect();
+            let creates = |unit: &Unit| {
+                let created = Effects::of(unit).created;
+                created.iter().any(|name| words.contains(&name.as_str()))
+            };
+            let created = units().rposition(|(_, unit)| creates(unit)).unwrap_or(0);
+            numbers(&|number, unit| number >= created && Effects::of(unit).may_break)
+        }
+        Part::Commit => {
+            let rows = explanation.iter();
+            let names: Vec<String> = rows.flat_map(|row| [text(row, 0), text(row, 2)]).collect();
+            let mentioning = numbers(&|_, unit| mentions(unit, &names));
+            match mentioning.is_empty() {
+                true => numbers(&|_, unit| !unit.steps.is_empty()),
+                false => mentioning,
+            }
+        }
+        _ => Vec::new(),
+    }
+}
+
+/// Whether the text of a unit has one of these names.
+fn mentions(unit: &Unit, names: &[String]) -> bool {
+    unit.steps.iter().any(|step| {
+        significant(&step.sql).any(|token| {
+            let token = match token.kind {
+                TokenKind::Symbol => return false,
+                _ => unquote(token.text(&step.sql)),
+            };
+            names.iter().any(|name| name.eq_ignore_ascii_case(&token))
+        })
+    })
+}
+
+fn text(row: &[Value], at: usize) -> String {
+    match row.get(at) {
+        Some(Value::Text(text)) => text.clone(),
+        Some(Value::Integer(number)) => number.to_string(),
+        _ => String::new(),
+    }
+}
+
+fn number(row: &[Value], at: usize) -> i64 {
+    match row.get(at) {
+        Some(Value::Integer(number)) => *number,
+        _ => 0,
+    }
+}
+
+/// `orders`, `"my orders"`: as SQL writes it.
+fn name(row: &[Value], at: usize) -> String {
+    bare_or_quoted(&text(row, at))
+}
+
+/// `user_id`, `(a, b)`.
+fn columns(row: &[Value], at: usize) -> String {
+    let columns = text(row, at);
+    match columns.contains(", ") {
+        true => format!("({columns})"),
+        false => columns,
+    }
+}
+
+fn bare_or_quoted(name: &str) -> String {
+    let is_bare = |c: char| c == '_' || c.is_ascii_alphanumeric();
+    match !name.is_empty() && name.chars().all(is_bare) {
+        true => name.to_owned(),
+        false => identifier(name),
+    }
+}
+
+/// The first statement of a unit that is such a one.
+fn statement(unit: Option<&Unit>, is: impl Fn(&Kind, &str) -> bool) -> Option<Origin> {
+    let mut steps = unit?.steps.iter();
+    let step = steps.find(|step| is(&kind(&step.sql), &step.sql))?;
+    step.origin.clone()
+}
+
+fn is_alter(kind: &Kind, sql: &str, word: &str) -> bool {
+    *kind == Kind::Alter
+        && significant(sql)
+            .skip(3)
+            .take(3)
+            .any(|token| token.is_word(sql, word))
+}
+
+fn drops_table(kind: &Kind) -> bool {
+    matches!(kind, Kind::Drop(object) if object.what == What::Table)
+}
+
+/// One line for each row `child, rowid, parent, columns, on_delete, parent_exists, found, all`.
+fn listed(rows: &[Vec<Value>]) -> String {
+    let mut lines: Vec<String> = Vec::new();
+    let mut shown = 0;
+    for row in rows.iter().take(LISTED) {
+        let (child, columns, parent) = (name(row, 0), columns(row, 3), name(row, 2));
+        let found = number(row, 6).max(1);
+        shown += found;
+        lines.push(match (row.get(1), found) {
+            (Some(Value::Integer(number)), _) => {
+                let values = match text(row, 8) {
+                    values if values.is_empty() => String::new(),
+                    values if columns.starts_with('(') => format!(" = ({values})"),
+                    values => format!(" = {values}"),
+                };
+                format!("{child}, row {number}: {columns}{values} has no parent in {parent}")
+            }
+            (_, 1) => format!("{child}: {columns} of one row has no parent in {parent}"),
+            (_, found) => {
+                format!("{child}: {columns} of {found} rows has no parent in {parent}")
+            }
+        });
+    }
+    let more = rows.first().map_or(0, |row| number(row, 7)) - shown;
+    if more > 0 {
+        lines.push(format!("and {more} more"));
+    }
+    lines.join("\n")
+}
+
+/// The right order of a rebuild.
+fn rebuild(table: &str) -> String {
+    format!(
+        "rebuild a table in this order: create the new table under another name, copy the rows, drop the old table, \
+         rename the new table to {table}"
+    )
+}
+
+fn orphans(rows: &[Vec<Value>], unit: Option<&Unit>) -> Refusal {
+    let mut notes = vec![listed(rows)];
+    if rows
+        .iter()
+        .any(|row| !matches!(row.get(1), Some(Value::Integer(_))))
+    {
+        notes.push(
+            "rows that cannot be recognised by a rowid, and more than 10000 rows, are counted: these are as many as \
+             there are more than before"
+                .to_owned(),
+        );
+    }
+    let gone = rows.iter().find(|row| number(row, 5) == 0);
+    let action = rows.iter().find(|row| {
+        let action = text(row, 4);
+        !matches!(action.as_str(), "" | "NO ACTION" | "RESTRICT")
+    });
+    let drop = statement(unit, |kind, _| drops_table(kind));
+    let help = match (gone, action) {
+        (Some(row), _) => {
+            notes.push(format!("there is no table {} afterwards", name(row, 2)));
+            format!(
+                "{}; or let {{file}} delete these rows first",
+                rebuild(&name(row, 2))
+            )
+        }
+        (None, Some(row)) => {
+            let (action, why) = (
+                text(row, 4),
+                match drop {
+                    Some(_) => "because it has a DROP TABLE",
+                    None => "as it says",
+                },
+            );
+            notes.push(format!(
+                "foreign keys are off while this file runs, {why}, so ON DELETE {action} did nothing"
+            ));
+            "let {file} delete or change these rows itself; or write `-- seedbed: foreign-keys=on` at its top: ON DELETE \
+             then works, also for the rows that refer to a table that is dropped"
+                .to_owned()
+        }
+        (None, None) => {
+            "let {file} delete these rows, keep their parents, or change what they refer to"
+                .to_owned()
+        }
+    };
+    Refusal {
+        code: "foreign-keys",
+        message: "{unit} leaves rows whose parent is gone".to_owned(),
+        notes,
+        help,
+        origin: None,
+    }
+}
+
+fn deferred(rows: &[Vec<Value>]) -> Refusal {
+    let notes = match rows {
+        [] => Vec::new(),
+        rows => vec![listed(rows)],
+    };
+    Refusal {
+        code: "foreign-keys",
+        message: "{unit}: a deferred foreign key does not hold at COMMIT".to_owned(),
+        notes,
+        help: "insert the parents of these rows, or delete the rows, in {file}".to_owned(),
+        origin: None,
+    }
+}
+
+fn mismatch(rows: &[Vec<Value>]) -> Refusal {
+    let note = |row: &Vec<Value>| {
+        let (child, columns, parent, targets) =
+            (name(row, 0), text(row, 1), name(row, 2), text(row, 3));
+        match (text(row, 4).as_str(), targets.as_str()) {
+            ("view", _) => format!("{child} ({columns}) refers to {parent}, which is a view"),
+            (_, "") => format!(
+                "{child} ({columns}) refers to the primary key of {parent}, which has none with as many columns"
+            ),
+            _ => format!(
+                "{child} ({columns}) refers to {parent} ({targets}), which is neither its primary key nor has a UNIQUE \
+                 index"
+            ),
+        }
+    };
+    let index = rows.iter().find_map(|row| {
+        let (parent, targets) = (name(row, 2), text(row, 3));
+        let is_table = text(row, 4) == "table" && !targets.is_empty();
+        is_table.then(|| format!("CREATE UNIQUE INDEX … ON {parent} ({targets})"))
+    });
+    Refusal {
+        code: "foreign-key-mismatch",
+        message: "{unit} leaves a foreign key that refers to no key, so that every write to its table fails".to_owned(),
+        notes: rows.iter().map(note).collect(),
+        help: match index {
+            Some(index) => format!("add `{index}` to {{file}}, or change what the foreign key refers to"),
+            None => "let the foreign key in {file} refer to a primary key or to columns with a UNIQUE index".to_owned(),
+        },
+        origin: None,
+    }
+}
+
+fn old_rows(rows: &[Vec<Value>], unit: Option<&Unit>) -> Refusal {
+    let lines = rows.iter().map(|row| match number(row, 1) {
+        0 | 1 => text(row, 0),
+        found => format!("{} ({found} times)", text(row, 0)),
+    });
+    Refusal {
+        code: "old-rows",
+        message: "{unit} changes a column, and rows that are there do not fit it".to_owned(),
+        notes: vec![
+            lines.collect::<Vec<_>>().join("\n"),
+            "ALTER COLUMN does not look at the rows that are there".to_owned(),
+        ],
+        help: "correct these rows in {file}, before the ALTER TABLE".to_owned(),
+        origin: statement(unit, |kind, sql| is_alter(kind, sql, "ALTER")),
+    }
+}
+
+fn lost_parents(rows: &[Vec<Value>], unit: Option<&Unit>) -> Refusal {
+    let lines = rows.iter().map(|row| {
+        let (child, columns, parent) = (name(row, 1), text(row, 2), name(row, 4));
+        format!("{child} ({columns}) refers to {parent}")
+    });
+    let mut notes = vec![lines.collect::<Vec<_>>().join("\n")];
+    let renamed = |row: &&Vec<Value>| !text(row, 3).eq_ignore_ascii_case(&text(row, 4));
+    let help = match rows.iter().find(renamed) {
+        Some(row) => {
+            notes.push(format!(
+                "{} referred to {} before: renaming a table also changes the foreign keys that refer to it",
+                name(row, 1),
+                name(row, 3)
+            ));
+            rebuild(&name(row, 3))
+        }
+        None => "change or drop the tables that refer to it in {file} too, or keep it".to_owned(),
+    };
+    let rename = statement(unit, |kind, sql| is_alter(kind, sql, "RENAME"));
+    let drop = || statement(unit, |kind, _| drops_table(kind));
+    Refusal {
+        code: "lost-parent",
+        message: "{unit} leaves a foreign key whose parent table does not exist, so that every write to its table fails"
+            .to_owned(),
+        notes,
+        help,
+        origin: match rows.iter().any(|row| renamed(&row)) {
+            true => rename,
+            false => drop(),
+        },
+    }
+}
+
+fn broken(rows: &[Vec<Value>], words: &str) -> Refusal {
+    let views: Vec<String> = rows.iter().map(|row| name(row, 0)).collect();
+    let notes = match views.len() {
+        0 | 1 => Vec::new(),
+        _ => vec![format!("these views do not compile: {}", views.join(", "))],
+    };
+    Refusal {
+        code: "does-not-compile",
+        message: format!(
+            "{{unit}}: a view or trigger does not compile at the end of the run: {words}"
+        ),
+        notes,
+        help: "drop it before the change and create it again behind it, or correct it, in {file}"
+            .to_owned(),
+        origin: None,
+    }
+}

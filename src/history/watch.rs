@@ -1,0 +1,265 @@
+//! The guards over the schema as a whole, from the beginning of a run to its end, and the place of a script in them.
+
+use super::effects::Effects;
+use super::guards::{forget, still_lost};
+use crate::db::Query;
+use crate::script::{Atomicity, Script, Step, Unit};
+use crate::sql::{Token, Value, identifier, significant};
+
+/// The guards of a run over the schema as a whole. A later script may make what an earlier one refers to, so they
+/// compare the beginning of the first script with the end of the last.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct Watch {
+    /// Whether a view or a trigger may stop compiling.
+    compiles: bool,
+    /// Whether a foreign key may lose its parent table.
+    references: bool,
+    /// Whether a script of the run is committed.
+    has_begun: bool,
+    /// How many scripts are left.
+    left: usize,
+    /// The views and triggers that did not compile before the run; none until they are known.
+    broken: Option<Vec<SchemaObject>>,
+    /// The views and triggers that the run drops: what then has the name is another object.
+    dropped: Vec<String>,
+}
+
+/// Where a script stands in its run.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Place<'a> {
+    watch: &'a Watch,
+    is_first: bool,
+    is_last: bool,
+}
+
+impl Watch {
+    /// The guards that a run of these scripts needs.
+    pub(crate) fn new(scripts: &[Script]) -> Watch {
+        let mut watch = Watch {
+            left: scripts.len(),
+            ..Watch::default()
+        };
+        for unit in in_transactions(scripts) {
+            let effects = Effects::of(unit);
+            watch.compiles |= effects.may_break;
+            watch.references |= effects.may_lose_parents;
+            watch.dropped.extend(effects.dropped);
+        }
+        watch
+    }
+
+    /// All guards, for one more script of a run that left something broken. Where `is_last`, it has to be whole again
+    /// behind this one.
+    pub(crate) fn going_on(is_last: bool) -> Watch {
+        Watch {
+            compiles: true,
+            references: true,
+            has_begun: true,
+            left: if is_last { 1 } else { 2 },
+            ..Watch::default()
+        }
+    }
+
+    /// The place of one of the next scripts, from 0.
+    pub(super) fn place(&self, next: usize) -> Place<'_> {
+        Place {
+            watch: self,
+            is_first: !self.has_begun && next == 0,
+            is_last: next + 1 == self.left,
+        }
+    }
+
+    /// So many more scripts are committed.
+    pub(super) fn happened(&mut self, scripts: usize) {
+        self.has_begun |= scripts > 0;
+        self.left -= scripts;
+    }
+
+    /// These views and triggers do not compile before the run begins. Where the probe fails for another reason, it tells
+    /// nothing about this database and is left out.
+    pub(super) fn knows_broken(&mut self, broken: Vec<SchemaObject>) {
+        self.compiles = !broken.is_empty() && self.broken.is_none();
+        self.broken = Some(broken);
+    }
+}
+
+fn in_transactions(scripts: &[Script]) -> impl Iterator<Item = &Unit> {
+    let scripts = scripts
+        .iter()
+        .filter(|script| script.atomicity == Atomicity::Transaction);
+    scripts.flat_map(|script| &script.units)
+}
+
+/// Steps of one guard, and which of them fails where it does not hold.
+pub(super) enum Guard {
+    /// Records what a later step compares with.
+    Record(Step),
+    /// Fails where it does not hold.
+    Refuse(Step),
+}
+
+impl Place<'_> {
+    /// Before the units of a script.
+    pub(super) fn before(&self) -> Vec<Guard> {
+        let mut guards = Vec::new();
+        if self.is_first && self.watch.references {
+            guards.push(Guard::Record(forget()));
+        }
+        if self.is_first && self.watch.compiles {
+            guards.extend(self.probe(&[]));
+        }
+        guards
+    }
+
+    /// Behind the units of a script: every view and every trigger compiles.
+    pub(super) fn compiles(&self, script: &Script) -> Vec<Guard> {
+        if !self.is_last || !self.watch.compiles {
+            return Vec::new();
+        }
+        let mut guards = Vec::new();
+        if script.units.iter().any(|unit| Effects::of(unit).is_legacy) {
+            guards.push(Guard::Record(Step::own(
+                "PRAGMA legacy_alter_table = OFF",
+                vec![],
+            )));
+        }
+        guards.extend(self.probe(&self.watch.dropped));
+        guards
+    }
+
+    /// Behind the units of a script: no foreign key has lost its parent table.
+    pub(super) fn references(&self) -> Vec<Guard> {
+        if !self.is_last || !self.watch.references {
+            return Vec::new();
+        }
+        vec![Guard::Refuse(still_lost()), Guard::Record(forget())]
+    }
+
+    /// Renaming any table compiles every view and every trigger: <https://sqlite.org/lang_altertable.html>. Meanwhile those
+    /// that did not compile before are not there, but for those of these names.
+    fn probe(&self, dropped: &[String]) -> Vec<Guard> {
+        let own = |sql: &str| Step::own(sql, vec![]);
+        let create = own("CREATE TABLE _seedbed_probe (x)");
+        let rename = Step {
+            explain: Some(BROKEN_VIEWS.into()),
+            ..own("ALTER TABLE _seedbed_probe RENAME TO _seedbed_probed")
+        };
+        match &self.watch.broken {
+            None => vec![
+                Guard::Record(create),
+                Guard::Refuse(rename),
+                Guard::Record(own("DROP TABLE _seedbed_probed")),
+            ],
+            Some(broken) => {
+                let mut guards = vec![Guard::Record(own("SAVEPOINT _seedbed_probe"))];
+                let broken = broken
+                    .iter()
+                    .filter(|[_, name, ..]| !dropped.contains(&text(name).to_ascii_lowercase()));
+                guards.extend(broken.map(|it| Guard::Record(own(&drop(it)))));
+                guards.push(Guard::Record(create));
+                guards.push(Guard::Refuse(rename));
+                guards.push(Guard::Record(own("ROLLBACK TO _seedbed_probe")));
+                guards.push(Guard::Record(own("RELEASE _seedbed_probe")));
+                guards
+            }
+        }
+    }
+}
+
+/// The views that do not compile. For each view that has no columns yet, the pragma tries to compile it:
+/// <https://sqlite.org/pragma.html#pragma_table_list>.
+const BROKEN_VIEWS: &str = "\
+SELECT name FROM pragma_table_list WHERE schema = 'main' AND type = 'view' AND ncol = 0 ORDER BY name LIMIT 20";
+
+/// A view or a trigger, as [`OBJECTS`] lists them: sort, name, table and text.
+pub(super) type SchemaObject = [Value; 4];
+
+/// The views and triggers.
+pub(super) const OBJECTS: &str = "\
+SELECT type, name, tbl_name, sql FROM sqlite_schema WHERE type IN ('view', 'trigger') ORDER BY type, name";
+
+fn text(value: &Value) -> &str {
+    match value {
+        Value::Text(text) => text,
+        _ => "",
+    }
+}
+
+/// The columns of the table or view that an object is about.
+pub(super) fn columns(object: &SchemaObject) -> Query {
+    let mut query = Query::new("SELECT name FROM pragma_table_xinfo(?1) WHERE hidden = 0");
+    query.args = vec![object[2].clone()];
+    query
+}
+
+/// A statement that compiles a view, or the triggers of a table for the same event.
+pub(super) fn compiling([sort, name, table, sql]: &SchemaObject, columns: &[Vec<Value>]) -> Query {
+    let on = identifier(text(table));
+    let statement = match (text(sort), event(text(sql))) {
+        ("view", _) => format!("SELECT * FROM {}", identifier(text(name))),
+        (_, Event::Delete) => format!("DELETE FROM {on}"),
+        (_, Event::Insert) => format!("INSERT INTO {on} DEFAULT VALUES"),
+        (_, Event::Update) => {
+            let sets = columns.iter().flatten().map(|column| {
+                let column = identifier(text(column));
+                format!("{column} = {column}")
+            });
+            format!("UPDATE {on} SET {}", sets.collect::<Vec<_>>().join(", "))
+        }
+    };
+    Query::new(format!("EXPLAIN {statement}"))
+}
+
+/// The statement that drops an object.
+fn drop([sort, name, ..]: &SchemaObject) -> String {
+    format!("DROP {} IF EXISTS {}", text(sort), identifier(text(name)))
+}
+
+#[derive(Clone, Copy)]
+enum Event {
+    Delete,
+    Insert,
+    Update,
+}
+
+/// The event of a trigger, which stands before its `ON`.
+fn event(sql: &str) -> Event {
+    let before = significant(sql).take_while(|token| !token.is_word(sql, "ON"));
+    let before: Vec<Token> = before.collect();
+    let is = |word| before.last().is_some_and(|token| token.is_word(sql, word));
+    match () {
+        () if is("DELETE") => Event::Delete,
+        () if is("INSERT") => Event::Insert,
+        () => Event::Update,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_event_of_a_trigger_stands_before_its_table() {
+        let statement = |sql: &str| {
+            let object = ["trigger", "r", "t", sql].map(Value::from);
+            let columns = [vec![Value::from("a")], vec!["b c".into()]];
+            compiling(&object, &columns).sql
+        };
+        for (sql, expected) in [
+            (
+                "CREATE TRIGGER \"delete\" AFTER INSERT ON t BEGIN DELETE FROM x; END",
+                "EXPLAIN INSERT INTO \"t\" DEFAULT VALUES",
+            ),
+            (
+                "create trigger if not exists r delete on t begin select 1; end",
+                "EXPLAIN DELETE FROM \"t\"",
+            ),
+            (
+                "CREATE TRIGGER r INSTEAD OF UPDATE OF a, b ON t BEGIN SELECT 1; END",
+                "EXPLAIN UPDATE \"t\" SET \"a\" = \"a\", \"b c\" = \"b c\"",
+            ),
+        ] {
+            assert_eq!(statement(sql), expected);
+        }
+    }
+}

@@ -1,0 +1,217 @@
+//! Which applied repeatables a run has to make again, because it drops what they make. Pure.
+//!
+//! Texts tell only what may be dropped, so each of these units runs on the condition that an object is gone. They come in
+//! the order of names among the repeatables that run, behind the versioned migrations. A repeatable whose object a later
+//! one may drop comes once more at the end.
+
+use std::sync::Arc;
+
+use super::made::{Change, changes, may_lose};
+use super::reading::{self, Reading};
+use crate::diagnostic::Diagnostic;
+use crate::history::History;
+use crate::script::{Atomicity, Entry, Key, Made, OnFailure, Record, Restore, Source};
+
+/// A repeatable, as it is before the run.
+pub(super) struct Repeatable {
+    /// Its row, once it has run.
+    pub(super) entry: Entry,
+    /// Its text.
+    pub(super) source: Arc<Source>,
+    /// What it makes.
+    pub(super) made: Vec<Made>,
+    /// Its unit, where it runs anyway; otherwise it is applied.
+    pub(super) runs: Option<(Record, Reading)>,
+}
+
+/// The units of a run.
+#[derive(Default)]
+pub(super) struct Units {
+    /// In order.
+    pub(super) units: Vec<(Record, Reading)>,
+    /// Repeatables that may lose an object, and do not run in a transaction.
+    pub(super) outside: Vec<Key>,
+    changes: Vec<Change>,
+}
+
+/// Adds to the versioned units of a run its repeatables, in the order of names.
+pub(super) fn with_repeatables(
+    versioned: impl IntoIterator<Item = (Record, Reading)>,
+    repeatables: Vec<Repeatable>,
+    history: &History,
+    on_failure: OnFailure,
+) -> Units {
+    let mut all = Units::default();
+    for (record, reading) in versioned {
+        all.push(record, reading);
+    }
+    // How many changes came before each of them was made last.
+    let mut made_after = Vec::with_capacity(repeatables.len());
+    let mut repeatables = repeatables;
+    for repeatable in &mut repeatables {
+        match repeatable.runs.take() {
+            Some((record, reading)) => all.push(record, reading),
+            None => all.restore(repeatable, 0, history, on_failure),
+        }
+        made_after.push(all.changes.len());
+    }
+    for (repeatable, after) in repeatables.iter().zip(made_after) {
+        all.restore(repeatable, after, history, on_failure);
+    }
+    all
+}
+
+impl Units {
+    fn push(&mut self, record: Record, reading: Reading) {
+        let statements = reading.steps.iter().map(|step| &*step.sql);
+        self.changes.extend(changes(statements));
+        self.units.push((record, reading));
+    }
+
+    /// Adds a repeatable that the changes behind the first `after` may have cost an object.
+    fn restore(
+        &mut self,
+        repeatable: &Repeatable,
+        after: usize,
+        history: &History,
+        on_failure: OnFailure,
+    ) {
+        let changes = &self.changes[after..];
+        let mut made = repeatable.made.iter();
+        if !made.any(|object| may_lose(object, changes, history)) {
+            return;
+        }
+        let key = &repeatable.entry.key;
+        let mut reading = reading::read(&repeatable.source, history.engine, &history.table);
+        if reading.atomicity == Atomicity::Bare {
+            if !self.outside.contains(key) {
+                self.outside.push(key.clone());
+            }
+            return;
+        }
+        // It cannot run here. The next look finds what is gone, and a plan reports its problems.
+        if reading.problems.iter().any(Diagnostic::is_error) {
+            return;
+        }
+        reading.problems.clear();
+        let restore = Restore {
+            entry: repeatable.entry.clone(),
+            objects: repeatable.made.clone(),
+            on_failure,
+        };
+        self.push(Record::Restore(Box::new(restore)), reading);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::migrations::{Migrations, PlanOptions, plan};
+    use expect_test::{Expect, expect};
+
+    /// The units of a first run, or of one on a database where the files before `|` are applied.
+    #[track_caller]
+    fn check(applied: &[(&str, &str)], files: &[(&str, &str)], expect: Expect) {
+        let set = |files: &[(&str, &str)]| {
+            let files = files.iter();
+            Migrations::from_files(
+                files.map(|(name, text)| ((*name).to_owned(), text.as_bytes().to_vec())),
+            )
+        };
+        let (applied, files) = (set(applied), set(files));
+        let rows = applied.iter().map(|migration| crate::history::Row {
+            key: migration.key.clone(),
+            name: migration.words.clone(),
+            checksum: migration.up.checksum.clone(),
+            effective: None,
+            state: crate::history::State::Applied,
+            applied_at: String::new(),
+            duration_ms: None,
+            run_id: String::new(),
+            applied_by: String::new(),
+            detail: serde_json::Map::new(),
+            has_down: false,
+            source: None,
+            down: None,
+        });
+        let history = History {
+            rows: rows.collect(),
+            ..History::default()
+        };
+        let plan = plan(&files, &history, &PlanOptions::default());
+        let units = plan.scripts.iter().flat_map(|script| &script.units);
+        let units: Vec<String> = units
+            .map(|unit| match &unit.record {
+                Record::Restore(_) => format!("{}?", unit.record.key()),
+                record => record.key().to_string(),
+            })
+            .collect();
+        expect.assert_eq(&units.join(" "));
+    }
+
+    const T: (&str, &str) = ("V1__t.sql", "CREATE TABLE t(x);");
+    const REBUILD: (&str, &str) = (
+        "V2__rebuild.sql",
+        "CREATE TABLE t2(x, y); INSERT INTO t2(x) SELECT x FROM t; DROP TABLE t; ALTER TABLE t2 RENAME TO t;",
+    );
+    const INDEX: (&str, &str) = (
+        "R__30_index.sql",
+        "DROP INDEX IF EXISTS i; CREATE INDEX i ON t(x);",
+    );
+    const VIEW: (&str, &str) = (
+        "R__10_view.sql",
+        "DROP VIEW IF EXISTS v; CREATE VIEW v AS SELECT x FROM t;",
+    );
+    const EDITED: (&str, &str) = (
+        "R__10_view.sql",
+        "DROP VIEW IF EXISTS v; CREATE VIEW v AS SELECT x, 1 AS n FROM t;",
+    );
+    const TRIGGER: (&str, &str) = (
+        "R__20_trigger.sql",
+        "DROP TRIGGER IF EXISTS g; CREATE TRIGGER g INSTEAD OF INSERT ON v BEGIN SELECT 1; END;",
+    );
+
+    #[test]
+    fn an_ordinary_run_has_no_conditional_unit() {
+        let more = ("V2__more.sql", "ALTER TABLE t ADD COLUMN y;");
+        check(
+            &[T],
+            &[T, VIEW, TRIGGER, INDEX],
+            expect!["R__10_view R__20_trigger R__30_index"],
+        );
+        check(
+            &[T, VIEW, TRIGGER, INDEX],
+            &[T, more, VIEW, TRIGGER, INDEX],
+            expect!["V2"],
+        );
+        check(
+            &[T, VIEW, TRIGGER, INDEX],
+            &[T, VIEW, TRIGGER, INDEX],
+            expect![""],
+        );
+    }
+
+    #[test]
+    fn what_a_run_may_drop_is_made_again_behind_it() {
+        check(
+            &[T, VIEW, TRIGGER, INDEX],
+            &[T, REBUILD, VIEW, TRIGGER, INDEX],
+            expect!["V2 R__30_index?"],
+        );
+        check(
+            &[T, VIEW, TRIGGER, INDEX],
+            &[T, EDITED, TRIGGER, INDEX],
+            expect!["R__10_view R__20_trigger?"],
+        );
+    }
+
+    #[test]
+    fn what_a_later_repeatable_may_drop_comes_once_more_at_the_end() {
+        let early = ("R__05_trigger.sql", TRIGGER.1);
+        check(
+            &[T, VIEW, early],
+            &[T, EDITED, early],
+            expect!["R__10_view R__05_trigger?"],
+        );
+    }
+}

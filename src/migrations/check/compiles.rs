@@ -1,0 +1,158 @@
+//! Views and triggers that do not compile when all has run, and the file after which they do not.
+
+use super::{Part, Rehearsal, Way};
+use crate::db::DbError;
+use crate::diagnostic::{Diagnostic, Location};
+use crate::migrations::rehearse::Stopped;
+use crate::schema::{Broken, Object, broken, is_broken};
+use crate::sql::{Kind, kind};
+
+/// What does not compile.
+#[derive(Default)]
+pub(super) struct Uncompiled<'a> {
+    pub(super) broken: Vec<Culprit<'a>>,
+    /// Those that call a function, or read a virtual table of a module, that this engine does not have: an application
+    /// may register it.
+    unknown: Vec<Object>,
+}
+
+/// An object that does not compile.
+pub(super) struct Culprit<'a> {
+    it: Broken,
+    /// What ran last before it did not compile any more.
+    broke: Option<&'a Part<'a>>,
+    /// Whether it does not compile in either database.
+    pub(super) everywhere: bool,
+}
+
+/// Looks for them. `ran` is what made the database, in this order.
+pub(super) async fn uncompiled<'a>(
+    rehearsal: &Rehearsal,
+    ran: &[(&'a Part<'a>, Way)],
+) -> Result<Uncompiled<'a>, DbError> {
+    let found = broken(rehearsal.db(), &rehearsal.schema().await?).await?;
+    let (unknown, found): (Vec<Broken>, Vec<Broken>) = found.into_iter().partition(|it| {
+        let words = &it.error.message;
+        words.starts_with("no such function") || words.starts_with("no such module")
+    });
+    let mut culprits: Vec<Culprit<'a>> = found
+        .into_iter()
+        .map(|it| Culprit {
+            it,
+            broke: None,
+            everywhere: false,
+        })
+        .collect();
+    if !culprits.is_empty() {
+        find_files(&mut culprits, ran).await?;
+    }
+    Ok(Uncompiled {
+        broken: culprits,
+        unknown: unknown.into_iter().map(|it| it.object).collect(),
+    })
+}
+
+/// Runs all once more, and looks after each file.
+async fn find_files<'a>(
+    culprits: &mut [Culprit<'a>],
+    ran: &[(&'a Part<'a>, Way)],
+) -> Result<(), DbError> {
+    let mut again = Rehearsal::new().await?;
+    for (part, way) in ran {
+        match again.up(part.migration, &part.up, *way).await {
+            Ok(()) => {}
+            Err(Stopped::Db(error)) => return Err(error),
+            // It is no use to look further.
+            Err(Stopped::Problem(_)) => return Ok(()),
+        }
+        for culprit in &mut *culprits {
+            match is_broken(again.db(), &culprit.it).await? {
+                false => culprit.broke = None,
+                true => {
+                    culprit.broke.get_or_insert(*part);
+                }
+            }
+        }
+    }
+    Ok(())
+}
+
+impl Uncompiled<'_> {
+    pub(super) fn objects(&self) -> impl Iterator<Item = &Object> {
+        self.broken.iter().map(|culprit| &culprit.it.object)
+    }
+
+    /// A warning about what could not be judged.
+    pub(super) fn unknown(&self) -> Option<Diagnostic> {
+        if self.unknown.is_empty() {
+            return None;
+        }
+        let names = self.unknown.iter();
+        let names: Vec<String> = names
+            .map(|object| format!("{} {}", object.kind.word(), object.name))
+            .collect();
+        let message = format!(
+            "not compiled, because they use functions or modules that only an application can register: {}",
+            names.join(", ")
+        );
+        Some(Diagnostic::problem("not-compiled", message).warning())
+    }
+}
+
+impl Culprit<'_> {
+    pub(super) fn object(&self) -> &Object {
+        &self.it.object
+    }
+
+    pub(super) fn is_as(&self, other: &Culprit<'_>) -> bool {
+        let key = |object: &Object| (object.kind, object.name.to_ascii_lowercase());
+        key(self.object()) == key(other.object())
+    }
+
+    pub(super) fn diagnostic(&self, database: &str, one_of_two: bool) -> Diagnostic {
+        let Object { kind, name, .. } = self.object();
+        let what = kind.word();
+        let place = match (self.everywhere, one_of_two) {
+            (false, true) => format!(" in {database}"),
+            _ => String::new(),
+        };
+        let after = self
+            .broke
+            .map(|part| format!(" after {}", part.key()))
+            .unwrap_or_default();
+        let message = format!(
+            "{what} {name} does not compile{place}{after}: {}",
+            self.it.error.message
+        );
+        let problem = Diagnostic::problem("does-not-compile", message);
+        let Some(part) = self.broke else {
+            return problem;
+        };
+        let (location, help) = match creates(part, self.object()) {
+            Some(location) => (
+                location,
+                format!("make the {what} fit the schema that it is created on"),
+            ),
+            None => (
+                Location::file(part.up.file()),
+                format!(
+                    "drop the {what} before this changes what it uses, and create it again afterwards"
+                ),
+            ),
+        };
+        problem.about(part.key()).at(location).help(help)
+    }
+}
+
+/// The statement of a file that creates an object.
+fn creates(part: &Part<'_>, object: &Object) -> Option<Location> {
+    let steps = part.up.steps().iter().rev();
+    let mut creating = steps.filter(|step| match kind(&step.sql) {
+        Kind::Create(created) => {
+            created.name.eq_ignore_ascii_case(&object.name)
+                && created.what.word() == object.kind.word()
+        }
+        _ => false,
+    });
+    Some(creating.next()?.origin.clone()?.into())
+}

@@ -1,0 +1,466 @@
+//! A database that exists: it has the published migrations and rows in every table, and runs what is new.
+
+use std::collections::HashSet;
+
+use super::compiles::Culprit;
+use super::lost::{Lost, drops_a_table, lost};
+use super::{Migrations, Part, Rehearsal, Way};
+use crate::db::DbError;
+use crate::diagnostic::Diagnostic;
+use crate::migrations::directive::DEPENDS_ON_ROWS;
+use crate::migrations::fill::{Depends, Fill, Literals, Unfilled, depends};
+use crate::migrations::rehearse::{Problem, Stopped, bare_or_quoted};
+use crate::schema::{Broken, Object, ObjectKind, broken};
+use crate::script::Key;
+use crate::sql::{Kind, What, identifier, kind, significant, unquote};
+
+/// What a database that exists has, and what is new to it.
+pub(super) struct Published<'a> {
+    /// Versions that it has.
+    versions: Vec<&'a Part<'a>>,
+    /// Repeatable migrations that it has.
+    repeatables: Vec<&'a Part<'a>>,
+    /// New versions.
+    new: Vec<&'a Part<'a>>,
+    /// The repeatable migrations as they are now.
+    last: Vec<&'a Part<'a>>,
+    /// Whether the repeatable ones that it has are those of the base, and not the current ones for want of others.
+    known: bool,
+}
+
+impl<'a> Published<'a> {
+    /// It is as the base of the check. Only what `ran` on a new database is tried.
+    pub(super) fn of_base(
+        base: &'a [Part<'a>],
+        parts: &'a [Part<'a>],
+        ran: &HashSet<&Key>,
+    ) -> Published<'a> {
+        let (repeatables, versions) = can_run(base).partition(|part| part.is_repeatable());
+        let in_base: HashSet<&Key> = base.iter().map(Part::key).collect();
+        let (last, new) = parts
+            .iter()
+            .filter(|part| ran.contains(part.key()))
+            .filter(|part| part.is_repeatable() || !in_base.contains(part.key()))
+            .partition(|part| part.is_repeatable());
+        Published {
+            versions,
+            repeatables,
+            new,
+            last,
+            known: true,
+        }
+    }
+
+    /// It has all but the newest version, and the repeatable migrations as they are now, as far as they can be applied.
+    pub(super) fn all_but_the_newest(parts: &'a [Part<'a>], ran: &HashSet<&Key>) -> Published<'a> {
+        let (last, mut versions): (Vec<_>, Vec<_>) = parts
+            .iter()
+            .filter(|part| ran.contains(part.key()))
+            .partition(|part| part.is_repeatable());
+        let newest = parts.iter().rfind(|part| !part.is_repeatable());
+        let new = versions.pop_if(|last| newest.is_some_and(|newest| newest.key() == last.key()));
+        Published {
+            versions,
+            repeatables: last.clone(),
+            new: new.into_iter().collect(),
+            last,
+            known: false,
+        }
+    }
+
+    /// Whether it is another database than a new one.
+    pub(super) fn is_worth_it(&self) -> bool {
+        let checksums = |parts: &[&Part<'_>]| -> Vec<String> {
+            parts
+                .iter()
+                .map(|part| part.migration.up.checksum.clone())
+                .collect()
+        };
+        !self.new.is_empty() || checksums(&self.repeatables) != checksums(&self.last)
+    }
+}
+
+fn can_run<'a>(parts: &'a [Part<'a>]) -> impl Iterator<Item = &'a Part<'a>> {
+    parts
+        .iter()
+        .filter(|part| part.up.is_sound() && part.up.obstacle().is_none())
+}
+
+/// A database that exists, and what building it has shown.
+pub(super) struct Existing<'a> {
+    published: Published<'a>,
+    set: &'a Migrations,
+    pub(super) rehearsal: Rehearsal,
+    fill: Fill,
+    pub(super) problems: Vec<Diagnostic>,
+    /// What ran, in this order.
+    pub(super) ran: Vec<(&'a Part<'a>, Way)>,
+    /// How many new versions ran.
+    pub(super) applied: usize,
+    /// The repeatable migrations that it has, with the checksum.
+    has: HashSet<(&'a Key, &'a str)>,
+    /// Views and triggers that do not compile before anything is new.
+    broken_before: Vec<Object>,
+    lost: Vec<Lost<'a>>,
+    /// Tables that could not be filled, and were reported.
+    unfilled: HashSet<String>,
+}
+
+/// Whether a file could be applied.
+#[derive(PartialEq, Eq)]
+enum Next {
+    Continue,
+    Stop,
+}
+
+impl<'a> Existing<'a> {
+    pub(super) async fn new(
+        published: Published<'a>,
+        set: &'a Migrations,
+    ) -> Result<Existing<'a>, DbError> {
+        Ok(Existing {
+            published,
+            set,
+            rehearsal: Rehearsal::new().await?,
+            fill: Fill::new(literals(set)),
+            problems: Vec::new(),
+            ran: Vec::new(),
+            applied: 0,
+            has: HashSet::new(),
+            broken_before: Vec::new(),
+            lost: Vec::new(),
+            unfilled: HashSet::new(),
+        })
+    }
+
+    /// Builds it and applies what is new, and says whether all of it ran.
+    pub(super) async fn all(&mut self) -> Result<bool, DbError> {
+        if self.versions().await? == Next::Stop {
+            return Ok(false);
+        }
+        self.repeatables().await?;
+        for part in self.published.new.clone() {
+            let before = match drops_a_table(part) {
+                true => Some(self.rehearsal.schema().await?),
+                false => None,
+            };
+            if self.forward(part).await? == Next::Stop {
+                return Ok(false);
+            }
+            self.applied += 1;
+            if let Some(before) = before {
+                let after = self.rehearsal.schema().await?;
+                self.lost.extend(lost(part, &before, &after));
+            }
+        }
+        let mut whole = true;
+        let mut there = None;
+        for part in self.published.last.clone() {
+            if self.is_due(part, &mut there).await? {
+                there = None;
+                whole &= self.forward(part).await? == Next::Continue;
+            }
+        }
+        if whole && !self.lost.is_empty() {
+            let end = self.rehearsal.schema().await?;
+            let lost = self.lost.iter().filter_map(|lost| lost.diagnostic(&end));
+            self.problems.extend(lost);
+        }
+        Ok(whole)
+    }
+
+    /// The versions that it has.
+    async fn versions(&mut self) -> Result<Next, DbError> {
+        let versions = self.published.versions.iter();
+        let ran = versions.clone().map(|part| (*part, Way::Up)).collect();
+        let parts = versions.map(|part| (part.migration, &part.up));
+        match self.rehearsal.ups(parts).await {
+            Ok(()) => {
+                self.ran = ran;
+                Ok(Next::Continue)
+            }
+            Err(Stopped::Db(error)) => Err(error),
+            Err(Stopped::Problem(problem)) => {
+                let Problem { diagnostic, .. } = *problem;
+                self.problems.push(Diagnostic {
+                    code: "not-rehearsed",
+                    message: format!(
+                        "what is new was not tried on a database that exists, because a published migration fails in \
+                         memory: {}",
+                        diagnostic.message
+                    ),
+                    ..diagnostic.warning()
+                });
+                Ok(Next::Stop)
+            }
+        }
+    }
+
+    /// The repeatable migrations that it has. One that fails needs what is new; so does one that makes views and triggers
+    /// that do not compile, where only its current text is known.
+    async fn repeatables(&mut self) -> Result<(), DbError> {
+        for part in self.published.repeatables.clone() {
+            let up = self.rehearsal.up(part.migration, &part.up, Way::Up).await;
+            match up {
+                Ok(()) => {
+                    self.ran.push((part, Way::Up));
+                    self.has.insert((part.key(), &part.migration.up.checksum));
+                }
+                Err(Stopped::Db(error)) => return Err(error),
+                Err(Stopped::Problem(_)) => {}
+            }
+        }
+        if self.published.repeatables.is_empty() && !self.published.known {
+            return Ok(());
+        }
+        let broken = broken(self.rehearsal.db(), &self.rehearsal.schema().await?).await?;
+        if self.published.known {
+            self.broken_before = broken.into_iter().map(|it| it.object).collect();
+            return Ok(());
+        }
+        for Broken { object, .. } in broken {
+            let mut makers = self.published.repeatables.iter();
+            let maker = makers.rfind(|part| makes(part, &object));
+            if let Some(maker) = maker {
+                self.has.retain(|(key, _)| *key != maker.key());
+                let drop = format!(
+                    "DROP {} IF EXISTS {}",
+                    object.kind.word(),
+                    identifier(&object.name)
+                );
+                self.rehearsal.execute([drop]).await?;
+            }
+        }
+        Ok(())
+    }
+
+    /// Whether a repeatable migration would run now: it is new or changed, or what it makes is gone. `there` is known
+    /// as long as nothing runs.
+    async fn is_due(
+        &self,
+        part: &Part<'_>,
+        there: &mut Option<HashSet<(String, String)>>,
+    ) -> Result<bool, DbError> {
+        let checksum = part.migration.up.checksum.as_str();
+        if !self.has.contains(&(part.key(), checksum)) {
+            return Ok(true);
+        }
+        let there = match there {
+            Some(there) => there,
+            None => there.insert(self.rehearsal.names().await?),
+        };
+        let is_gone = |(what, name): (What, String)| {
+            !there.contains(&(what.word().to_owned(), name.to_ascii_lowercase()))
+        };
+        Ok(made(part).any(is_gone))
+    }
+
+    /// Applies a file to filled tables, and where that fails, to empty ones.
+    async fn forward(&mut self, part: &'a Part<'a>) -> Result<Next, DbError> {
+        let unfilled = self.fill.before(self.rehearsal.db()).await?;
+        self.report_unfilled(part, unfilled);
+        let with_rows = match self
+            .rehearsal
+            .up(part.migration, &part.up, Way::Existing)
+            .await
+        {
+            Ok(()) => {
+                self.ran.push((part, Way::Existing));
+                return Ok(Next::Continue);
+            }
+            Err(Stopped::Db(error)) => return Err(error),
+            Err(Stopped::Problem(problem)) => *problem,
+        };
+        match part.up.is_atomic() {
+            true => self.fill.empty(self.rehearsal.db()).await?,
+            false => self.rebuild().await?,
+        }
+        let because_of_rows = self.because_of_rows(part, with_rows).await?;
+        match self
+            .rehearsal
+            .up(part.migration, &part.up, Way::Existing)
+            .await
+        {
+            Ok(()) => {
+                self.ran.push((part, Way::Existing));
+                self.problems.push(because_of_rows);
+                Ok(Next::Continue)
+            }
+            Err(Stopped::Db(error)) => Err(error),
+            Err(Stopped::Problem(problem)) => {
+                self.problems.push(self.because_of_objects(*problem));
+                Ok(Next::Stop)
+            }
+        }
+    }
+
+    /// A file that fails on filled tables. The database is as it was before the file.
+    async fn because_of_rows(
+        &self,
+        part: &Part<'_>,
+        problem: Problem,
+    ) -> Result<Diagnostic, DbError> {
+        let Problem {
+            diagnostic, step, ..
+        } = problem;
+        if let Some(step) = step {
+            let steps = part.up.steps();
+            let at = steps.iter().position(|it| it.origin == step.origin);
+            let before = &steps[..at.unwrap_or_default()];
+            let (db, foreign_keys) = (self.rehearsal.db(), part.up.foreign_keys());
+            if depends(db, foreign_keys, before, &step.sql).await? == Depends::OnTheStatement {
+                return Ok(diagnostic
+                    .note("it fails on a table with rows, whatever they hold; on an empty one it does not")
+                    .helps(help_on(&step.sql)));
+            }
+        }
+        let problem = Diagnostic {
+            code: DEPENDS_ON_ROWS,
+            ..diagnostic.warning()
+        };
+        Ok(problem
+            .note("it failed on generated rows; whether it fails on a real database depends on the rows there")
+            .help(format!(
+                "if it cannot fail on the real rows, write `-- seedbed: allow {DEPENDS_ON_ROWS}: REASON` at the top of \
+                 the file"
+            )))
+    }
+
+    /// A file that fails without any rows, and did not fail on a new database.
+    fn because_of_objects(&self, problem: Problem) -> Diagnostic {
+        let Problem {
+            diagnostic, error, ..
+        } = problem;
+        if let Some(Key::Repeatable(_)) = diagnostic.subject {
+            return diagnostic.help(
+                "it runs on what its earlier text and the new versions leave: make it work there too",
+            );
+        }
+        let words = error.message;
+        let repeatables = self.published.repeatables.iter();
+        let in_the_way = repeatables
+            .flat_map(|part| made(part))
+            .find(|(what, name)| words.starts_with(&format!("error in {} {name}", what.word())));
+        let help = match in_the_way {
+            Some((what, name)) => format!(
+                "write `DROP {} IF EXISTS {};` before it: the repeatable migration makes it again afterwards",
+                what.word().to_ascii_uppercase(),
+                bare_or_quoted(&name)
+            ),
+            None => "what the repeatable migrations make is there before a new version runs: drop what is in the way \
+                     in this file (`… IF EXISTS`); they make it again afterwards"
+                .to_owned(),
+        };
+        diagnostic.help(help)
+    }
+
+    /// Builds it once more, without rows: a file that is no transaction has left a part of what it does.
+    async fn rebuild(&mut self) -> Result<(), DbError> {
+        self.rehearsal = Rehearsal::new().await?;
+        self.fill = Fill::new(literals(self.set));
+        for (part, way) in &self.ran {
+            match self.rehearsal.up(part.migration, &part.up, *way).await {
+                // It ran before; what it lacks now shows in the next one.
+                Ok(()) | Err(Stopped::Problem(_)) => {}
+                Err(Stopped::Db(error)) => return Err(error),
+            }
+        }
+        Ok(())
+    }
+
+    fn report_unfilled(&mut self, part: &Part<'_>, unfilled: Vec<Unfilled>) {
+        for Unfilled { table, reason } in unfilled {
+            if !names(part, &table) || !self.unfilled.insert(table.to_ascii_lowercase()) {
+                continue;
+            }
+            let message = format!(
+                "{} was tried without rows in {table}: it could not be filled with generated rows: {reason}",
+                part.key()
+            );
+            self.problems.push(
+                Diagnostic::problem("not-filled", message)
+                    .warning()
+                    .about(part.key())
+                    .in_file(part.up.file()),
+            );
+        }
+    }
+
+    /// Whether an object did not compile before anything was new.
+    pub(super) fn was_broken(&self, culprit: &Culprit<'_>) -> bool {
+        let object = culprit.object();
+        self.broken_before
+            .iter()
+            .any(|it| it.kind == object.kind && it.name.eq_ignore_ascii_case(&object.name))
+    }
+
+    /// The file that a difference is reported in.
+    pub(super) fn newest_file(&self) -> Option<&str> {
+        let last = self.ran.iter().rfind(|(_, way)| *way == Way::Existing);
+        last.map(|(part, _)| part.up.file())
+    }
+
+    /// What ran in which order, in words.
+    pub(super) fn order(&self) -> String {
+        let late = self.ran.iter().filter(|(_, way)| *way == Way::Existing);
+        let late: Vec<String> = late.map(|(part, _)| part.key().to_string()).collect();
+        format!(
+            "the older versions and the repeatable migrations, then runs {}",
+            late.join(", ")
+        )
+    }
+}
+
+fn literals(set: &Migrations) -> Literals {
+    Literals::of(
+        set.iter()
+            .map(|migration| migration.up.source.text.as_str()),
+    )
+}
+
+fn help_on(statement: &str) -> Option<&'static str> {
+    match kind(statement) {
+        Kind::Alter => Some(
+            "add the column without the constraint or with a constant DEFAULT, or rebuild the table: create a new one, \
+             copy the rows, drop the old one, rename the new one",
+        ),
+        _ => None,
+    }
+}
+
+/// What a file creates and does not drop again: sort and name.
+fn made<'p>(part: &'p Part<'_>) -> impl Iterator<Item = (What, String)> + 'p {
+    let steps = part.up.steps();
+    steps.iter().enumerate().filter_map(move |(at, step)| {
+        let Kind::Create(object) = kind(&step.sql) else {
+            return None;
+        };
+        let is_it = |name: &str| name.eq_ignore_ascii_case(&object.name);
+        let gone = steps[at + 1..]
+            .iter()
+            .any(|later| matches!(kind(&later.sql), Kind::Drop(dropped) if is_it(&dropped.name)));
+        (!gone && !object.temporary).then(|| {
+            let what = match object.what {
+                What::VirtualTable => What::Table,
+                what => what,
+            };
+            (what, object.name.clone())
+        })
+    })
+}
+
+fn makes(part: &Part<'_>, object: &Object) -> bool {
+    let is_it = |(what, name): (What, String)| {
+        what.word() == object.kind.word() && name.eq_ignore_ascii_case(&object.name)
+    };
+    matches!(object.kind, ObjectKind::View | ObjectKind::Trigger) && made(part).any(is_it)
+}
+
+/// Whether a statement of a file has this name in it.
+fn names(part: &Part<'_>, table: &str) -> bool {
+    let mut steps = part.up.steps().iter();
+    steps.any(|step| {
+        significant(&step.sql)
+            .any(|token| unquote(token.text(&step.sql)).eq_ignore_ascii_case(table))
+    })
+}

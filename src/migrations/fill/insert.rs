@@ -1,0 +1,306 @@
+//! Inserting generated rows: parents before children, and the engine decides which rows a table accepts.
+
+use std::collections::{HashMap, HashSet};
+use std::sync::Arc;
+
+use super::Unfilled;
+use super::candidates::ROWS;
+use super::literals::Literals;
+use super::plan::{Parents, Plan, is_self};
+use super::table::Table;
+use crate::db::{At, Db, DbError, EngineError, Failure, Query, Transaction, if_accepted};
+use crate::script::{Atomicity, ForeignKeys, Step};
+use crate::sql::identifier;
+
+/// What came of filling.
+#[derive(Debug, Default)]
+pub(super) struct Outcome {
+    /// Names of tables that hold generated rows now.
+    pub(super) filled: Vec<String>,
+    /// Tables without a row, and the names of their parents in lower case.
+    pub(super) unfilled: Vec<(Unfilled, Vec<String>)>,
+}
+
+/// How many rows are tried for a table that does not take typical ones.
+const TRIES: usize = 64;
+
+/// How many of those may fail with an error, which ends a run of statements.
+const ERRORS: usize = 12;
+
+/// Fills these empty tables.
+pub(super) async fn fill(
+    db: &Db,
+    literals: &Literals,
+    tables: Vec<Table>,
+) -> Result<Outcome, DbError> {
+    let (levels, circle) = levels(&tables);
+    let mut filling = Filling {
+        db,
+        literals,
+        outcome: Outcome::default(),
+    };
+    for level in levels {
+        let open = filling.typical(level).await?;
+        filling.search(open).await?;
+    }
+    // Each table that is filled may be the parent that another one waits for.
+    let mut left = circle;
+    while !left.is_empty() {
+        let open = filling.typical(left.clone()).await?;
+        if open.len() == left.len() {
+            let open = filling.deferred(open).await?;
+            filling.search(open).await?;
+            break;
+        }
+        left = open;
+    }
+    Ok(filling.outcome)
+}
+
+/// Tables by level, each after the levels of its parents; and those that wait for each other in a circle.
+fn levels(tables: &[Table]) -> (Vec<Vec<&Table>>, Vec<&Table>) {
+    let places: HashMap<String, usize> = tables
+        .iter()
+        .enumerate()
+        .map(|(at, table)| (table.shape.name.to_ascii_lowercase(), at))
+        .collect();
+    let mut waits_for: Vec<HashSet<usize>> = tables
+        .iter()
+        .enumerate()
+        .map(|(at, table)| {
+            let parents = table.shape.foreign_keys.iter();
+            let parents = parents.filter_map(|key| places.get(&key.parent.to_ascii_lowercase()));
+            parents.filter(|parent| **parent != at).copied().collect()
+        })
+        .collect();
+    let of = |places: &[usize]| places.iter().map(|at| &tables[*at]).collect();
+    let mut left: Vec<usize> = (0..tables.len()).collect();
+    let mut levels = Vec::new();
+    loop {
+        let (ready, waiting): (Vec<usize>, Vec<usize>) =
+            left.iter().partition(|at| waits_for[**at].is_empty());
+        if ready.is_empty() {
+            return (levels, of(&waiting));
+        }
+        let done: HashSet<usize> = ready.iter().copied().collect();
+        for at in &waiting {
+            waits_for[*at].retain(|parent| !done.contains(parent));
+        }
+        levels.push(of(&ready));
+        left = waiting;
+    }
+}
+
+struct Filling<'a> {
+    db: &'a Db,
+    literals: &'a Literals,
+    outcome: Outcome,
+}
+
+impl Filling<'_> {
+    /// Inserts the typical rows; returns the tables that did not take two of them.
+    async fn typical<'t>(&mut self, level: Vec<&'t Table>) -> Result<Vec<&'t Table>, DbError> {
+        let parents = parents(self.db, &level).await?;
+        let plans = plans(self.db, self.literals, &level, &parents).await?;
+        let statements = plans.iter().map(|plan| {
+            let rows = (0..ROWS).map(|row| plan.row(row));
+            plan.statement("INSERT OR IGNORE", rows, "")
+        });
+        run_each(self.db, &statements.collect::<Vec<_>>()).await?;
+        self.sorted(level).await
+    }
+
+    /// Counts the tables that have rows now as filled, and returns the others. One row may be all that a table takes.
+    async fn sorted<'t>(&mut self, tables: Vec<&'t Table>) -> Result<Vec<&'t Table>, DbError> {
+        let mut open = Vec::new();
+        let rows = rows_of(self.db, &tables).await?;
+        for (table, rows) in tables.into_iter().zip(rows) {
+            match rows {
+                0 | 1 => open.push(table),
+                _ => self.outcome.filled.push(table.shape.name.clone()),
+            }
+        }
+        Ok(open)
+    }
+
+    /// Inserts the rows of several tables in one transaction, at the end of which foreign keys are checked; returns the
+    /// tables if that is refused.
+    async fn deferred<'t>(&mut self, open: Vec<&'t Table>) -> Result<Vec<&'t Table>, DbError> {
+        let parents = parents(self.db, &open).await?;
+        let plans = plans(self.db, self.literals, &open, &parents).await?;
+        let mut steps = vec!["PRAGMA defer_foreign_keys = ON".to_owned()];
+        steps.extend(plans.iter().map(|plan| {
+            let rows = (0..ROWS).map(|row| plan.row(row));
+            plan.statement("INSERT OR IGNORE", rows, "")
+        }));
+        match run(self.db, &steps, Atomicity::Transaction, ForeignKeys::On).await? {
+            Some(_) => Ok(open),
+            None => self.sorted(open).await,
+        }
+    }
+
+    /// Tries further rows for each of these tables.
+    async fn search(&mut self, open: Vec<&Table>) -> Result<(), DbError> {
+        for table in open {
+            let level = [table];
+            let parents = parents(self.db, &level).await?;
+            let plan = Plan::new(table, 0, &parents, self.literals);
+            let reason = search(self.db, plan).await?;
+            let name = table.shape.name.clone();
+            match reason {
+                None => self.outcome.filled.push(name),
+                Some(reason) => {
+                    let parents = table.shape.foreign_keys.iter();
+                    let parents = parents.map(|key| key.parent.to_ascii_lowercase());
+                    let unfilled = Unfilled {
+                        table: name,
+                        reason,
+                    };
+                    self.outcome.unfilled.push((unfilled, parents.collect()));
+                }
+            }
+        }
+        Ok(())
+    }
+}
+
+async fn plans<'a>(
+    db: &Db,
+    literals: &'a Literals,
+    level: &[&'a Table],
+    parents: &'a Parents,
+) -> Result<Vec<Plan<'a>>, DbError> {
+    let mut plans: Vec<Plan<'a>> = level
+        .iter()
+        .enumerate()
+        .map(|(at, table)| Plan::new(table, at, parents, literals))
+        .collect();
+    solve(db, &mut plans).await?;
+    Ok(plans)
+}
+
+/// How many rows each table has: none, one, or more.
+async fn rows_of(db: &Db, tables: &[&Table]) -> Result<Vec<u64>, DbError> {
+    let queries = tables.iter().map(|table| {
+        let name = identifier(&table.shape.name);
+        let query = format!("SELECT count(*) FROM (SELECT 1 FROM {name} LIMIT 2)");
+        ((), Query::new(query))
+    });
+    let replies = db.ask(queries.collect::<Vec<_>>()).await?;
+    replies
+        .into_iter()
+        .map(|(_, reply)| reply.count())
+        .collect()
+}
+
+/// Keys of the parents of these tables that have rows.
+async fn parents(db: &Db, level: &[&Table]) -> Result<Parents, DbError> {
+    let mut queries = Vec::new();
+    for (at, table) in level.iter().enumerate() {
+        for (number, key) in table.shape.foreign_keys.iter().enumerate() {
+            if key.parent_columns.is_empty() || is_self(table, key) {
+                continue;
+            }
+            let columns: Vec<String> = key.parent_columns.iter().map(|it| identifier(it)).collect();
+            let present: Vec<String> = columns
+                .iter()
+                .map(|it| format!("{it} IS NOT NULL"))
+                .collect();
+            let query = format!(
+                "SELECT {} FROM {} WHERE {} LIMIT 8",
+                columns.join(", "),
+                identifier(&key.parent),
+                present.join(" AND ")
+            );
+            queries.push(((at, number), Query::new(query)));
+        }
+    }
+    let mut parents = Parents::new();
+    for (place, reply) in db.ask(queries).await? {
+        if let Some(rows) = if_accepted(reply.of_any_width())? {
+            parents.insert(place, rows);
+        }
+    }
+    Ok(parents)
+}
+
+/// Asks for the values of the columns that constraints connect.
+async fn solve(db: &Db, plans: &mut [Plan<'_>]) -> Result<(), DbError> {
+    let mut queries = Vec::new();
+    for (at, plan) in plans.iter().enumerate() {
+        for (number, group) in plan.groups.iter().enumerate() {
+            queries.push(((at, number), group.query(plan.table)));
+        }
+    }
+    for ((at, number), reply) in db.ask(queries).await? {
+        let rows = if_accepted(reply.of_any_width())?.unwrap_or_default();
+        let plan = &mut plans[at];
+        plan.groups[number].solve(plan.table, rows);
+    }
+    Ok(())
+}
+
+/// Tries further combinations until the table has rows enough. The reason where it takes none of them.
+async fn search(db: &Db, mut plan: Plan<'_>) -> Result<Option<String>, DbError> {
+    solve(db, std::slice::from_mut(&mut plan)).await?;
+    let few = format!(
+        " WHERE (SELECT count(*) FROM {}) < {}",
+        identifier(&plan.table.shape.name),
+        ROWS
+    );
+    let mut tries: Vec<String> = (0..TRIES)
+        .map(|row| plan.statement("INSERT OR IGNORE", std::iter::once(plan.row(row)), &few))
+        .collect();
+    // What an `INSERT OR IGNORE` does not ignore ends the run of statements.
+    for _ in 0..ERRORS {
+        let Some((at, _)) = run(db, &tries, Atomicity::Bare, ForeignKeys::On).await? else {
+            break;
+        };
+        tries.drain(..=at);
+    }
+    if rows_of(db, &[plan.table]).await? != [0] {
+        return Ok(None);
+    }
+    let one = plan.statement("INSERT OR ABORT", std::iter::once(plan.row(0)), "");
+    let stopped = run(db, &[one], Atomicity::Bare, ForeignKeys::On).await?;
+    Ok(match stopped {
+        Some((_, error)) => Some(error.message),
+        None if rows_of(db, &[plan.table]).await? != [0] => None,
+        None => Some("a trigger removes or ignores each row".to_owned()),
+    })
+}
+
+/// Runs each statement, whether or not others fail.
+async fn run_each(db: &Db, mut statements: &[String]) -> Result<(), DbError> {
+    while let Some((at, _)) = run(db, statements, Atomicity::Bare, ForeignKeys::On).await? {
+        statements = statements.get(at + 1..).unwrap_or_default();
+    }
+    Ok(())
+}
+
+/// Runs statements of our own until one fails: which one, and why.
+pub(super) async fn run(
+    db: &Db,
+    statements: &[String],
+    atomicity: Atomicity,
+    foreign_keys: ForeignKeys,
+) -> Result<Option<(usize, EngineError)>, DbError> {
+    let transaction = Transaction {
+        foreign_keys,
+        atomicity,
+        steps: statements
+            .iter()
+            .map(|sql| Step::own(sql.as_str(), vec![]))
+            .collect(),
+    };
+    match db.run(vec![transaction], Arc::new(|_| {})).await {
+        Ok(_) => Ok(None),
+        Err(Failure::Open(error)) => Err(error),
+        Err(Failure::Lost(error)) => Err(error.into()),
+        Err(Failure::Step { at, error, .. }) => match at {
+            At::Begin => Err(DbError::Read(error)),
+            At::Step(at) => Ok(Some((at, error))),
+            At::Commit => Ok(Some((statements.len(), error))),
+        },
+    }
+}

@@ -1,0 +1,141 @@
+//! The same statements under two versions: a migration that was copied to another branch and renumbered there, and then
+//! both branches were merged. Such statements run twice. Pure.
+
+use std::collections::HashMap;
+
+use super::against::Base;
+use super::file::meaning;
+use super::identity::changes_something;
+use super::problem::file_name;
+use super::set::{Migration, Migrations};
+use crate::diagnostic::{Diagnostic, Location};
+use crate::sql::{Kind, kind, split};
+
+/// How a file stands that has the statements of another one.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Standing {
+    /// It is new, or would be applied now.
+    New,
+    /// It has been applied, or may have been.
+    Old,
+}
+
+/// What is wrong with the new files of a set without a base: the newest one is new.
+pub fn same_texts(set: &Migrations) -> Vec<Diagnostic> {
+    let newest = set.newest();
+    repeated(set, |file| match file.version() == newest {
+        true => Standing::New,
+        false => Standing::Old,
+    })
+    .map(|(file, other, of)| in_two_files(file, other, of))
+    .collect()
+}
+
+/// The same for the files that a base does not have.
+pub(super) fn same_texts_as_in(set: &Migrations, base: &Base) -> Vec<Diagnostic> {
+    repeated(set, |file| match base.has(file) {
+        true => Standing::Old,
+        false => Standing::New,
+    })
+    .map(|(file, other, of)| in_two_files(file, other, of))
+    .collect()
+}
+
+/// Each new file whose statements another file has too: an old one, or else a new one with a lower version.
+pub(super) fn repeated(
+    set: &Migrations,
+    standing: impl Fn(&Migration) -> Standing,
+) -> impl Iterator<Item = (&Migration, &Migration, Standing)> {
+    let mut new: Vec<(&Migration, String)> = Vec::new();
+    // By meaning: the first old file, and the first new one.
+    let mut first: HashMap<String, [Option<&Migration>; 2]> = HashMap::new();
+    let any_is_new = set
+        .versioned
+        .iter()
+        .any(|file| standing(file) == Standing::New);
+    for file in set.versioned.iter().filter(|_| any_is_new) {
+        let meaning = meaning(&file.up.source.text);
+        let standing = standing(file);
+        let [old, of_new] = first.entry(meaning.clone()).or_default();
+        match standing {
+            Standing::Old => old,
+            Standing::New => of_new,
+        }
+        .get_or_insert(file);
+        if standing == Standing::New {
+            new.push((file, meaning));
+        }
+    }
+    new.into_iter().filter_map(move |(file, meaning)| {
+        let [old, of_new] = first.get(&meaning)?;
+        let other = match (old, of_new) {
+            (Some(old), _) => (*old, Standing::Old),
+            (None, Some(other)) if other.key != file.key => (*other, Standing::New),
+            _ => return None,
+        };
+        counts_twice(&file.up.source.text).then_some((file, other.0, other.1))
+    })
+}
+
+/// Whether a second run does more than the first one did.
+fn counts_twice(text: &str) -> bool {
+    let only_where_missing =
+        |sql: &str| matches!(kind(sql), Kind::Create(object) if object.if_exists);
+    let statements = split(text).unwrap_or_default();
+    let mut statements = statements.iter().map(|statement| statement.text(text));
+    changes_something(text) && !statements.all(only_where_missing)
+}
+
+/// Two files of one folder.
+fn in_two_files(file: &Migration, other: &Migration, of: Standing) -> Diagnostic {
+    let (name, other_name) = (name(file), name(other));
+    let message =
+        format!("{name} has the same statements as {other_name}: a database runs them twice");
+    about(file, other, of, "same-text", message)
+}
+
+/// A pending file with the statements of another pending one, or of one that the database has run.
+pub(super) fn would_run_twice(file: &Migration, other: &Migration, of: Standing) -> Diagnostic {
+    let (name, other_name) = (name(file), name(other));
+    match of {
+        Standing::New => {
+            let message = format!(
+                "{name} has the same statements as {other_name}, and both are pending: they run twice"
+            );
+            about(file, other, of, "same-text", message)
+        }
+        Standing::Old => {
+            let message = format!(
+                "{name} has the same statements as {other_name}, which this database has already run: they run a second \
+                 time"
+            );
+            about(file, other, of, "same-text-applied", message)
+        }
+    }
+}
+
+fn about(
+    file: &Migration,
+    other: &Migration,
+    of: Standing,
+    code: &'static str,
+    message: String,
+) -> Diagnostic {
+    Diagnostic::problem(code, message)
+        .warning()
+        .about(&file.key)
+        .in_file(&file.up.source.name)
+        .related("the same statements", Location::file(&other.up.source.name))
+        .help(match of {
+            Standing::Old => format!("if {} is a copy of it, remove {}", name(file), name(file)),
+            Standing::New => format!(
+                "if one is a copy of the other, remove {} or {} before a database runs both",
+                name(other),
+                name(file)
+            ),
+        })
+}
+
+fn name(file: &Migration) -> &str {
+    file_name(&file.up.source.name)
+}

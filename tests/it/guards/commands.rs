@@ -1,0 +1,293 @@
+//! The guards as the program prints them, and what only a file can go wrong with.
+
+use expect_test::expect;
+
+use crate::project::Project;
+
+const FAMILY: &str = "CREATE TABLE p (id INTEGER PRIMARY KEY);\nCREATE TABLE c (id INTEGER PRIMARY KEY, pid INTEGER REFERENCES p(id) ON DELETE CASCADE);\n";
+
+fn family() -> Project {
+    Project::new().migration("V1__family", FAMILY)
+}
+
+#[test]
+fn a_rebuild_in_the_wrong_order_is_refused_by_migrate_and_by_check() {
+    let project = family().migration(
+        "V2__rebuild",
+        "ALTER TABLE p RENAME TO p_old;\nCREATE TABLE p (id INTEGER PRIMARY KEY, name);\n\
+         INSERT INTO p (id) SELECT id FROM p_old;\nDROP TABLE p_old;\n",
+    );
+    project.run("check").check(expect![[r#"
+        $ seedbed check
+        2> error[fails]: V2 leaves a foreign key whose parent table does not exist, so that every write to its table fails
+        2>  --> migrations/V2__rebuild.sql:1:1
+        2>   |
+        2> 1 | ALTER TABLE p RENAME TO p_old;
+        2>   | ^^^^^^^^^^^^^^^^^^^^^^^^^^^^^
+        2>   |
+        2>   = note: c (pid) refers to p_old
+        2>   = note: c referred to p before: renaming a table also changes the foreign keys that refer to it
+        2>   = help: rebuild a table in this order: create the new table under another name, copy the rows, drop the old table, rename the new table to p
+        exit 4
+    "#]]);
+    project.run("migrate").check(expect![[r#"
+        $ seedbed migrate
+        2> target: local local.db (default)
+        2> error[lost-parent]: V2 leaves a foreign key whose parent table does not exist, so that every write to its table fails
+        2>  --> migrations/V2__rebuild.sql:1:1
+        2>   |
+        2> 1 | ALTER TABLE p RENAME TO p_old;
+        2>   | ^^^^^^^^^^^^^^^^^^^^^^^^^^^^^
+        2>   |
+        2>   = note: c (pid) refers to p_old
+        2>   = note: c referred to p before: renaming a table also changes the foreign keys that refer to it
+        2>   = note: rolled back: V2
+        2>   = help: rebuild a table in this order: create the new table under another name, copy the rows, drop the old table, rename the new table to p, then run `seedbed migrate` again
+        2>
+        2> V1 was applied before by this run, and stands; the database is at V1
+        exit 1
+    "#]]);
+    assert_eq!(project.state(), "recorded: V1; tables: c p");
+}
+
+#[test]
+fn new_orphans_are_listed_with_their_keys() {
+    let project = family().after("migrate");
+    project.change(&[
+        "INSERT INTO p VALUES (1), (2)",
+        "INSERT INTO c VALUES (10, 1), (11, 2)",
+        "CREATE TABLE gone (x)",
+    ]);
+    let project = project.migration(
+        "V2__fewer",
+        "DELETE FROM p WHERE id = 1;\nDROP TABLE gone;\n",
+    );
+    project.run("migrate").check(expect![[r#"
+        $ seedbed migrate
+        2> target: local local.db (default)
+        2> error[foreign-keys]: V2 leaves rows whose parent is gone
+        2>  --> migrations/V2__fewer.sql
+        2>   = note: c, row 10: pid = 1 has no parent in p
+        2>   = note: foreign keys are off while this file runs, because it has a DROP TABLE, so ON DELETE CASCADE did nothing
+        2>   = note: rolled back: V2
+        2>   = help: let migrations/V2__fewer.sql delete or change these rows itself; or write `-- seedbed: foreign-keys=on` at its top: ON DELETE then works, also for the rows that refer to a table that is dropped, then run `seedbed migrate` again
+        2>
+        2> nothing of this run is in the database; the database is at V1
+        exit 1
+    "#]]);
+}
+
+#[test]
+fn a_view_that_does_not_compile_is_refused() {
+    let project = family()
+        .migration("V2__view", "CREATE VIEW v AS SELECT pid FROM c;\n")
+        .after("migrate")
+        .migration("V3__c", "CREATE TABLE d (x);\nDROP TABLE c;\n")
+        .migration("V4__more", "CREATE TABLE more (x);\nDROP TABLE more;\n");
+    project.run("check").check(expect![[r#"
+        $ seedbed check
+        2> error[fails]: V3: a view or trigger does not compile at the end of the run: error in view v: no such table: main.c
+        2>  --> migrations/V3__c.sql
+        2>   = help: drop it before the change and create it again behind it, or correct it, in migrations/V3__c.sql
+        exit 4
+    "#]]);
+    project.run("migrate").check(expect![[r#"
+        $ seedbed migrate
+        2> target: local local.db (default)
+        2> error[does-not-compile]: a view or trigger does not compile at the end of the run: error in view v: no such table: main.c
+        2>   |
+        2>   = note: the files that may be the cause: migrations/V3__c.sql, migrations/V4__more.sql
+        2>   = note: rolled back: V3 and V4
+        2>   = help: drop it before the change and create it again behind it, or correct it, in migrations/V3__c.sql, migrations/V4__more.sql, then run `seedbed migrate` again
+        2>
+        2> nothing of this run is in the database; the database is at V2
+        exit 1
+    "#]]);
+}
+
+#[test]
+fn a_new_mismatch_names_the_index_that_is_missing() {
+    let project = family().migration(
+        "V2__d",
+        "CREATE TABLE q (k);\nCREATE TABLE d (a REFERENCES q (k));\nCREATE TABLE gone (x);\nDROP TABLE gone;\n",
+    );
+    project.run("check").check(expect![[r#"
+        $ seedbed check
+        2> error[fails]: V2 leaves a foreign key that refers to no key, so that every write to its table fails
+        2>  --> migrations/V2__d.sql
+        2>   = note: d (a) refers to q (k), which is neither its primary key nor has a UNIQUE index
+        2>   = help: add `CREATE UNIQUE INDEX … ON q (k)` to migrations/V2__d.sql, or change what the foreign key refers to
+        exit 4
+    "#]]);
+    project.run("migrate").check(expect![[r#"
+        $ seedbed migrate
+        2> target: local local.db (default)
+        2> error[foreign-key-mismatch]: V2 leaves a foreign key that refers to no key, so that every write to its table fails
+        2>  --> migrations/V2__d.sql
+        2>   = note: d (a) refers to q (k), which is neither its primary key nor has a UNIQUE index
+        2>   = note: rolled back: V2
+        2>   = help: add `CREATE UNIQUE INDEX … ON q (k)` to migrations/V2__d.sql, or change what the foreign key refers to, then run `seedbed migrate` again
+        2>
+        2> V1 was applied before by this run, and stands; the database is at V1
+        exit 1
+    "#]]);
+}
+
+#[test]
+fn rows_that_do_not_fit_a_changed_column_are_refused() {
+    let project = family()
+        .migration("V2__rows", "INSERT INTO c VALUES (1, NULL), (2, NULL);\n")
+        .migration(
+            "V3__not_null",
+            "ALTER TABLE c ALTER COLUMN pid TO pid INTEGER NOT NULL;\n",
+        );
+    project.run("migrate").check(expect![[r#"
+        $ seedbed migrate
+        2> target: local local.db (default)
+        2> error[old-rows]: V3 changes a column, and rows that are there do not fit it
+        2>  --> migrations/V3__not_null.sql:1:1
+        2>   |
+        2> 1 | ALTER TABLE c ALTER COLUMN pid TO pid INTEGER NOT NULL;
+        2>   | ^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^
+        2>   |
+        2>   = note: NULL value in c.pid (2 times)
+        2>   = note: ALTER COLUMN does not look at the rows that are there
+        2>   = note: rolled back: V1, V2 and V3
+        2>   = help: correct these rows in migrations/V3__not_null.sql, before the ALTER TABLE, then run `seedbed migrate` again
+        2>
+        2> nothing of this run is in the database; no version is applied
+        exit 1
+    "#]]);
+}
+
+#[test]
+fn a_deferred_foreign_key_names_the_rows_and_the_files() {
+    let project = Project::new()
+        .migration(
+            "V1__a",
+            "CREATE TABLE p (id INTEGER PRIMARY KEY);\n\
+             CREATE TABLE c (id INTEGER PRIMARY KEY, pid REFERENCES p DEFERRABLE INITIALLY DEFERRED);\n",
+        )
+        .migration("V2__rows", "INSERT INTO c VALUES (4, 99);\n");
+    project.run("migrate").check(expect![[r#"
+        $ seedbed migrate
+        2> target: local local.db (default)
+        2> error[foreign-keys]: a deferred foreign key does not hold at COMMIT
+        2>   |
+        2>   = note: c, row 4: pid has no parent in p
+        2>   = note: the files that may be the cause: migrations/V1__a.sql, migrations/V2__rows.sql
+        2>   = note: rolled back: V1 and V2
+        2>   = help: insert the parents of these rows, or delete the rows, in migrations/V1__a.sql, migrations/V2__rows.sql, then run `seedbed migrate` again
+        2>
+        2> nothing of this run is in the database; no version is applied
+        exit 1
+    "#]]);
+}
+
+#[test]
+fn a_schema_that_cannot_be_read_is_not_committed() {
+    let cut = "PRAGMA writable_schema = ON;\n\
+               UPDATE sqlite_schema SET sql = 'CREATE TABLE c (' WHERE name = 'c';\n";
+    let project = family().after("migrate").migration("V2__cut", cut);
+    project.run("migrate").check(expect![[r#"
+        $ seedbed migrate
+        2> target: local local.db (default)
+        2> error[unreadable-schema]: V2 leaves a schema that cannot be read: malformed database schema (c) - incomplete input
+        2>  --> migrations/V2__cut.sql:1:1
+        2>   |
+        2> 1 | PRAGMA writable_schema = ON;
+        2>   | ^^^^^^^^^^^^^^^^^^^^^^^^^^^
+        2>   |
+        2>   = note: with such a schema, a database cannot be opened
+        2>   = note: rolled back: V2
+        2>   = help: correct what migrations/V2__cut.sql writes to sqlite_schema, then run `seedbed migrate` again
+        2>
+        2> nothing of this run is in the database; the database is at V1
+        exit 1
+    "#]]);
+    assert_eq!(project.state(), "recorded: V1; tables: c p");
+    // Outside of a transaction it is there, and is not recorded as applied.
+    let project = family().after("migrate");
+    let project = project.migration("V2__cut", format!("-- seedbed: no-transaction\n{cut}"));
+    project.run("migrate").check(expect![[r#"
+        $ seedbed migrate
+        2> target: local local.db (default)
+        2> error[unreadable-schema]: V2 leaves a schema that cannot be read: malformed database schema (c) - incomplete input
+        2>  --> migrations/V2__cut.sql:2:1
+        2>   |
+        2> 2 | PRAGMA writable_schema = ON;
+        2>   | ^^^^^^^^^^^^^^^^^^^^^^^^^^^
+        2>   |
+        2>   = note: with such a schema, a database cannot be opened
+        2>   = note: V2 runs outside of a transaction: all 2 statements have happened, and it is recorded as started
+        2>   = help: this database cannot be opened any more: restore a backup
+        2>
+        2> the database is at V1
+        exit 1
+    "#]]);
+}
+
+#[test]
+fn a_schema_that_is_edited_well_is_applied() {
+    let project = family().migration(
+        "V2__edit",
+        "PRAGMA writable_schema = ON;\n\
+         UPDATE sqlite_schema SET sql = replace(sql, 'ON DELETE CASCADE', '') WHERE name = 'c';\n\
+         PRAGMA writable_schema = OFF;\n",
+    );
+    assert_eq!(project.run("migrate").code, Some(0));
+    let schema = project.ask("SELECT sql LIKE '%CASCADE%' FROM sqlite_schema WHERE name = 'c'");
+    assert_eq!(schema, "0");
+}
+
+#[test]
+fn a_lock_of_its_own_transaction_is_the_fault_of_the_statement() {
+    let project = Project::new()
+        .migration(
+            "V1__wal",
+            "-- seedbed: no-transaction\nPRAGMA journal_mode = WAL;\n",
+        )
+        .after("migrate")
+        .migration(
+            "V2__a",
+            "CREATE TABLE a (x);\nPRAGMA wal_checkpoint(TRUNCATE);\n",
+        );
+    project
+        .run("migrate --lock-timeout 60")
+        .check(expect![[r#"
+            $ seedbed migrate --lock-timeout 60
+            2> target: local local.db (default)
+            2> error[statement-failed]: V2 failed: database table is locked
+            2>  --> migrations/V2__a.sql:2:1
+            2>   |
+            2> 2 | PRAGMA wal_checkpoint(TRUNCATE);
+            2>   | ^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^
+            2>   |
+            2>   = note: this is statement 2 of 2
+            2>   = note: rolled back: V2
+            2>   = help: fix migrations/V2__a.sql:2, then run `seedbed migrate` again
+            2>   = help: such a statement runs in a file of its own, with `-- seedbed: no-transaction` at the top
+            2>
+            2> nothing of this run is in the database; the database is at V1
+            exit 1
+        "#]]);
+}
+
+#[test]
+fn a_renaming_in_the_old_way_is_guarded_too() {
+    let project = family().after("migrate").migration(
+        "V2__old",
+        "PRAGMA legacy_alter_table = ON;\nCREATE VIEW v AS SELECT id FROM p;\nALTER TABLE p RENAME TO q;\n",
+    );
+    project.run("migrate").check(expect![[r#"
+        $ seedbed migrate
+        2> target: local local.db (default)
+        2> error[does-not-compile]: V2: a view or trigger does not compile at the end of the run: error in view v: no such table: main.p
+        2>  --> migrations/V2__old.sql
+        2>   = note: rolled back: V2
+        2>   = help: drop it before the change and create it again behind it, or correct it, in migrations/V2__old.sql, then run `seedbed migrate` again
+        2>
+        2> nothing of this run is in the database; the database is at V1
+        exit 1
+    "#]]);
+}

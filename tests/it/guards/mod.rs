@@ -1,0 +1,5 @@
+//! The guards before COMMIT: what a migration would break is not committed, and the error names it.
+
+mod commands;
+mod modes;
+mod specification;

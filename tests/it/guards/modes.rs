@@ -1,0 +1,59 @@
+//! The specifications of the guards in every mode.
+
+macro_rules! in_every_mode {
+    ($($name:ident)*) => {
+        in_every_mode!(@ local: $($name)*);
+        in_every_mode!(@ memory: $($name)*);
+        in_every_mode!(@ remote: $($name)*);
+        in_every_mode!(@ replica: $($name)*);
+    };
+    (@ $mode:ident: $($name:ident)*) => {
+        mod $mode {
+            $(
+                #[tokio::test(flavor = "multi_thread")]
+                async fn $name() {
+                    super::super::specification::$name(crate::world::World::$mode().await).await;
+                }
+            )*
+        }
+    };
+}
+
+in_every_mode! {
+    a_rebuild_in_the_wrong_order_is_refused_after_its_parent_was_applied
+    a_rebuild_in_the_wrong_order_is_refused_from_empty
+    a_rebuild_in_the_right_order_is_applied
+    a_parent_that_is_dropped_under_a_child_without_rows_is_refused
+    a_parent_that_a_later_file_makes_again_is_no_fault
+    a_child_that_is_dropped_with_its_parent_is_no_fault
+    a_foreign_key_that_never_had_a_parent_is_no_fault
+    an_undo_that_takes_a_parent_away_is_refused
+    a_view_that_stops_compiling_is_refused
+    a_view_on_a_view_that_stops_compiling_is_refused
+    a_trigger_that_stops_compiling_is_refused
+    a_trigger_on_a_view_that_stops_compiling_is_refused
+    a_column_that_makes_a_name_ambiguous_is_refused
+    a_new_view_that_does_not_compile_is_refused
+    a_view_that_a_later_file_completes_is_no_fault
+    a_view_that_is_broken_already_is_no_obstacle_and_a_new_one_is_found
+    a_broken_view_that_is_repaired_or_replaced_by_a_table_is_applied
+    a_broken_trigger_is_no_obstacle
+    with_a_transaction_for_each_file_the_last_one_is_guarded
+    a_repeatable_that_does_not_compile_is_refused
+    an_orphan_that_goes_does_not_make_room_for_a_new_one
+    an_orphan_of_a_rebuilt_child_does_not_make_room_for_a_new_one
+    old_orphans_of_a_rebuilt_child_are_no_obstacle
+    only_new_orphans_are_listed
+    orphans_survive_the_renaming_of_their_tables
+    orphans_of_composite_keys_and_of_tables_without_rowid_are_found
+    orphans_of_a_table_that_refers_to_itself_are_found
+    a_cascade_that_did_not_run_is_explained
+    a_mismatch_that_was_there_before_is_no_obstacle
+    a_file_that_repairs_a_mismatch_is_applied
+    a_new_mismatch_is_refused
+    keys_of_every_kind_are_no_mismatch
+    rows_that_do_not_fit_a_changed_column_are_refused
+    rows_that_fit_a_changed_column_are_no_obstacle
+    a_deferred_foreign_key_names_its_rows_and_files
+    nothing_is_remembered_behind_a_run
+}

@@ -1,0 +1,695 @@
+//! What the guards refuse and what they let pass, whatever the mode. Each specification gets a new and empty database.
+
+use std::sync::Arc;
+
+use seedbed::db::Transaction;
+use seedbed::history::Part;
+use seedbed::migrations::{ApplyError, Back, Grouping, Outcome, PlanOptions};
+use seedbed::report::Report;
+use seedbed::script::{Atomicity, ForeignKeys, Step};
+
+use crate::world::{World, done};
+
+/// Puts statements into the database that no migration brought.
+async fn already(world: &World, statements: &[&str]) {
+    let steps = statements.iter().map(|sql| Step::own(*sql, vec![]));
+    let transaction = Transaction {
+        foreign_keys: ForeignKeys::Off,
+        atomicity: Atomicity::Transaction,
+        steps: steps.collect(),
+    };
+    let run = world.db.run(vec![transaction], Arc::new(|_| {}));
+    run.await.unwrap();
+}
+
+/// The part that refused a run, and the notes and the help of its report.
+fn refused(result: Result<Outcome, ApplyError>) -> (Part, String) {
+    match result {
+        Err(error @ ApplyError::Script(_)) => {
+            let report = Report::failure(&error);
+            let ApplyError::Script(error) = error else {
+                unreachable!()
+            };
+            let diagnostic = &report.diagnostics[0];
+            let mut lines = vec![diagnostic.message.clone()];
+            lines.extend(diagnostic.notes.clone());
+            lines.extend(diagnostic.help.clone());
+            (error.failed.part, lines.join("\n"))
+        }
+        other => panic!("a refused script was expected, and there was {other:?}"),
+    }
+}
+
+#[track_caller]
+fn contains(text: &str, all: &[&str]) {
+    for part in all {
+        assert!(text.contains(part), "{part:?} is not in:\n{text}");
+    }
+}
+
+const FAMILY: (&str, &str) = (
+    "V1__family.sql",
+    "CREATE TABLE p (id INTEGER PRIMARY KEY, name TEXT); CREATE TABLE c (id INTEGER PRIMARY KEY, pid INTEGER REFERENCES p(id));",
+);
+
+const WRONG_ORDER: (&str, &str) = (
+    "V2__rebuild.sql",
+    "ALTER TABLE p RENAME TO p_old;
+     CREATE TABLE p (id INTEGER PRIMARY KEY, name TEXT NOT NULL);
+     INSERT INTO p SELECT id, coalesce(name, '') FROM p_old;
+     DROP TABLE p_old;",
+);
+
+const RIGHT_ORDER: (&str, &str) = (
+    "V2__rebuild.sql",
+    "CREATE TABLE p_new (id INTEGER PRIMARY KEY, name TEXT NOT NULL);
+     INSERT INTO p_new SELECT id, coalesce(name, '') FROM p;
+     DROP TABLE p;
+     ALTER TABLE p_new RENAME TO p;",
+);
+
+fn tells_the_order(result: Result<Outcome, ApplyError>) {
+    let (part, text) = refused(result);
+    assert_eq!(part, Part::References);
+    contains(
+        &text,
+        &[
+            "V2 leaves a foreign key whose parent table does not exist",
+            "c (pid) refers to p_old",
+            "renaming a table also changes the foreign keys that refer to it",
+            "create the new table under another name, copy the rows, drop the old table, rename the new table to p",
+        ],
+    );
+}
+
+pub(crate) async fn a_rebuild_in_the_wrong_order_is_refused_after_its_parent_was_applied(
+    world: World,
+) {
+    world.apply(&[FAMILY]).await.unwrap();
+    tells_the_order(world.apply(&[FAMILY, WRONG_ORDER]).await);
+    assert_eq!(world.recorded().await, "V1");
+    assert_eq!(world.tables().await, "c p");
+}
+
+pub(crate) async fn a_rebuild_in_the_wrong_order_is_refused_from_empty(world: World) {
+    tells_the_order(world.apply(&[FAMILY, WRONG_ORDER]).await);
+}
+
+pub(crate) async fn a_rebuild_in_the_right_order_is_applied(world: World) {
+    let rows = (
+        "V3__rows.sql",
+        "INSERT INTO p VALUES (1, ''); INSERT INTO c VALUES (1, 1);",
+    );
+    world.apply(&[FAMILY, RIGHT_ORDER, rows]).await.unwrap();
+    assert_eq!(world.ask("SELECT pid FROM c").await, "1");
+}
+
+pub(crate) async fn a_parent_that_is_dropped_under_a_child_without_rows_is_refused(world: World) {
+    world.apply(&[FAMILY]).await.unwrap();
+    for text in [
+        "DROP TABLE p;",
+        "-- seedbed: foreign-keys=on\nDROP TABLE p;",
+    ] {
+        let (part, text) = refused(world.apply(&[FAMILY, ("V2__drop.sql", text)]).await);
+        assert_eq!(part, Part::References);
+        contains(&text, &["c (pid) refers to p", "V2__drop.sql"]);
+    }
+}
+
+pub(crate) async fn a_parent_that_a_later_file_makes_again_is_no_fault(world: World) {
+    let files = [
+        FAMILY,
+        ("V2__drop.sql", "DROP TABLE p;"),
+        (
+            "V3__again.sql",
+            "CREATE TABLE p (id INTEGER PRIMARY KEY, other);",
+        ),
+    ];
+    for grouping in [Grouping::All, Grouping::Each] {
+        let options = PlanOptions {
+            grouping,
+            ..PlanOptions::default()
+        };
+        world.apply_with(&files, options).await.unwrap();
+    }
+}
+
+pub(crate) async fn a_child_that_is_dropped_with_its_parent_is_no_fault(world: World) {
+    world.apply(&[FAMILY]).await.unwrap();
+    let drop = ("V2__drop.sql", "DROP TABLE p; DROP TABLE c;");
+    world.apply(&[FAMILY, drop]).await.unwrap();
+}
+
+pub(crate) async fn a_foreign_key_that_never_had_a_parent_is_no_fault(world: World) {
+    let early = (
+        "V1__early.sql",
+        "CREATE TABLE early (x REFERENCES later (id)); CREATE TABLE other (x);",
+    );
+    world.apply(&[early]).await.unwrap();
+    let files = [
+        early,
+        (
+            "V2__drop.sql",
+            "DROP TABLE other; CREATE TABLE more (x REFERENCES never (id));",
+        ),
+    ];
+    world.apply(&files).await.unwrap();
+}
+
+pub(crate) async fn an_undo_that_takes_a_parent_away_is_refused(world: World) {
+    let p = ("V1__p.sql", "CREATE TABLE p (id INTEGER PRIMARY KEY);");
+    let down = ("V1__p.down.sql", "DROP TABLE p;");
+    world.apply(&[p, down]).await.unwrap();
+    already(&world, &["CREATE TABLE c (pid REFERENCES p (id))"]).await;
+    let (part, text) = refused(world.undo(Back::Steps(1)).await);
+    assert_eq!(part, Part::References);
+    contains(
+        &text,
+        &["undoing V1 leaves a foreign key", "c (pid) refers to p"],
+    );
+    assert_eq!(world.recorded().await, "V1");
+    already(
+        &world,
+        &["INSERT INTO p VALUES (1)", "INSERT INTO c VALUES (1)"],
+    )
+    .await;
+    let (part, text) = refused(world.undo(Back::Steps(1)).await);
+    assert_eq!(part, Part::ForeignKeysAfter);
+    contains(&text, &["c, row 1: pid = 1 has no parent in p"]);
+}
+
+async fn breaks(world: World, first: &str, second: &str, named: &str) {
+    let first = ("V1__a.sql", first);
+    let second = ("V2__b.sql", second);
+    let (part, text) = refused(world.apply(&[first, second]).await);
+    assert_eq!(part, Part::Compiles);
+    contains(&text, &["does not compile", named, "V2__b.sql"]);
+    // DROP TABLE runs with foreign keys off, in a transaction of its own.
+    let before = if second.1.contains("DROP TABLE") {
+        "V1"
+    } else {
+        ""
+    };
+    assert_eq!(world.recorded().await, before);
+    world.apply(&[first]).await.unwrap();
+    let (part, text) = refused(world.apply(&[first, second]).await);
+    assert_eq!(part, Part::Compiles);
+    contains(&text, &["V2", "does not compile", named, "V2__b.sql"]);
+    assert_eq!(world.recorded().await, "V1");
+    let schema =
+        world.ask("SELECT count(*) FROM sqlite_schema WHERE name LIKE '\\_seedbed%' ESCAPE '\\'");
+    assert_eq!(schema.await, "0");
+}
+
+pub(crate) async fn a_view_that_stops_compiling_is_refused(world: World) {
+    let first = "CREATE TABLE a (x); CREATE VIEW v AS SELECT x FROM a;";
+    breaks(world, first, "DROP TABLE a;", "view v").await;
+}
+
+pub(crate) async fn a_view_on_a_view_that_stops_compiling_is_refused(world: World) {
+    let first =
+        "CREATE TABLE a (x); CREATE VIEW v AS SELECT x FROM a; CREATE VIEW w AS SELECT x FROM v;";
+    breaks(
+        world,
+        first,
+        "DROP VIEW v; CREATE VIEW v AS SELECT 1 AS y;",
+        "view w",
+    )
+    .await;
+}
+
+pub(crate) async fn a_trigger_that_stops_compiling_is_refused(world: World) {
+    let first = "CREATE TABLE a (x); CREATE TABLE log (x);
+        CREATE TRIGGER r AFTER INSERT ON a BEGIN INSERT INTO log VALUES (new.x); END;";
+    breaks(world, first, "DROP TABLE log;", "trigger r").await;
+}
+
+pub(crate) async fn a_trigger_on_a_view_that_stops_compiling_is_refused(world: World) {
+    let first = "CREATE TABLE a (x); CREATE VIEW v AS SELECT 1 AS x;
+        CREATE TRIGGER r INSTEAD OF INSERT ON v BEGIN INSERT INTO a VALUES (new.x); END;";
+    breaks(world, first, "DROP TABLE a;", "trigger r").await;
+}
+
+pub(crate) async fn a_column_that_makes_a_name_ambiguous_is_refused(world: World) {
+    let first = "CREATE TABLE a (x); CREATE TABLE b (y); CREATE VIEW v AS SELECT x, y FROM a, b;";
+    breaks(world, first, "ALTER TABLE b ADD COLUMN x;", "view v").await;
+}
+
+pub(crate) async fn a_new_view_that_does_not_compile_is_refused(world: World) {
+    breaks(
+        world,
+        "CREATE TABLE a (x);",
+        "CREATE VIEW v AS SELECT y FROM a;",
+        "view v",
+    )
+    .await;
+}
+
+pub(crate) async fn a_view_that_a_later_file_completes_is_no_fault(world: World) {
+    let files = [
+        ("V1__view.sql", "CREATE VIEW v AS SELECT x FROM a;"),
+        ("V2__drop.sql", "CREATE TABLE gone (x); DROP TABLE gone;"),
+        ("V3__table.sql", "CREATE TABLE a (x);"),
+    ];
+    world.apply(&files).await.unwrap();
+    assert_eq!(world.ask("SELECT count(*) FROM v").await, "0");
+}
+
+/// A view, and a trigger on each event, that do not compile; and some that do.
+const BROKEN: [&str; 8] = [
+    "CREATE TABLE a (x, g AS (x + 1))",
+    "CREATE TABLE b (x)",
+    "CREATE VIEW old AS SELECT x FROM nowhere",
+    "CREATE VIEW fine AS SELECT x FROM b",
+    "CREATE TRIGGER ri INSTEAD OF UPDATE ON fine BEGIN UPDATE b SET x = new.x; END",
+    "CREATE TRIGGER r1 AFTER INSERT ON a BEGIN INSERT INTO nowhere VALUES (1); END",
+    "CREATE TRIGGER \"update of\" AFTER UPDATE OF x ON a BEGIN DELETE FROM nowhere; END",
+    "CREATE TRIGGER r3 AFTER DELETE ON a WHEN 1 BEGIN UPDATE nowhere SET x = 1; END",
+];
+
+pub(crate) async fn a_view_that_is_broken_already_is_no_obstacle_and_a_new_one_is_found(
+    world: World,
+) {
+    already(&world, &BROKEN).await;
+    let fine = (
+        "V1__fine.sql",
+        "CREATE TABLE c (x); ALTER TABLE c ADD COLUMN y;",
+    );
+    world.apply(&[fine]).await.unwrap();
+    let (part, text) = refused(world.apply(&[fine, ("V2__b.sql", "DROP TABLE b;")]).await);
+    assert_eq!(part, Part::Compiles);
+    contains(&text, &["fine"]);
+    let kept = world
+        .ask("SELECT count(*) FROM sqlite_schema WHERE name IN ('old', 'r1', 'update of', 'r3')");
+    assert_eq!(kept.await, "4");
+    let each = PlanOptions {
+        grouping: Grouping::Each,
+        ..PlanOptions::default()
+    };
+    let files = [
+        fine,
+        ("V2__x.sql", "CREATE VIEW x AS SELECT 1;"),
+        ("V3__b.sql", "DROP TABLE b;"),
+    ];
+    let (part, _) = refused(world.apply_with(&files, each).await);
+    assert_eq!(part, Part::Compiles);
+}
+
+pub(crate) async fn a_broken_view_that_is_repaired_or_replaced_by_a_table_is_applied(world: World) {
+    already(&world, &BROKEN).await;
+    let replaced = ("V1__replaced.sql", "DROP VIEW old; CREATE TABLE old (x);");
+    world.apply(&[replaced]).await.unwrap();
+    let repaired = (
+        "V2__repaired.sql",
+        "CREATE TABLE nowhere (x); DROP VIEW fine;",
+    );
+    world.apply(&[replaced, repaired]).await.unwrap();
+}
+
+pub(crate) async fn a_broken_trigger_is_no_obstacle(world: World) {
+    already(
+        &world,
+        &[
+            "CREATE TABLE a (x)",
+            "CREATE TRIGGER r AFTER UPDATE ON a BEGIN DELETE FROM nowhere; END",
+        ],
+    )
+    .await;
+    world
+        .apply(&[("V1__a.sql", "CREATE VIEW v AS SELECT x FROM a;")])
+        .await
+        .unwrap();
+}
+
+pub(crate) async fn with_a_transaction_for_each_file_the_last_one_is_guarded(world: World) {
+    let options = PlanOptions {
+        grouping: Grouping::Each,
+        ..PlanOptions::default()
+    };
+    let files = [
+        (
+            "V1__a.sql",
+            "CREATE TABLE a (x); CREATE VIEW v AS SELECT x FROM a;",
+        ),
+        ("V2__drop.sql", "DROP TABLE a;"),
+        ("V3__last.sql", "CREATE TABLE last (x);"),
+    ];
+    let (part, _) = refused(world.apply_with(&files, options).await);
+    assert_eq!(part, Part::Compiles);
+    assert_eq!(world.recorded().await, "V1 V2");
+}
+
+pub(crate) async fn a_repeatable_that_does_not_compile_is_refused(world: World) {
+    let view = (
+        "R__v.sql",
+        "DROP VIEW IF EXISTS v; CREATE VIEW v AS SELECT y FROM a;",
+    );
+    let (part, text) = refused(
+        world
+            .apply(&[("V1__a.sql", "CREATE TABLE a (x);"), view])
+            .await,
+    );
+    assert_eq!(part, Part::Compiles);
+    contains(&text, &["R__v", "R__v.sql"]);
+}
+
+/// Rows without their parent that are older than any migration.
+async fn old_orphans(world: &World, statements: &[&str]) {
+    world.apply(&[FAMILY]).await.unwrap();
+    already(
+        world,
+        &[
+            "INSERT INTO p VALUES (1, 'one'), (2, 'two')",
+            "INSERT INTO c VALUES (1, 1), (2, 99)",
+        ],
+    )
+    .await;
+    already(world, statements).await;
+}
+
+pub(crate) async fn an_orphan_that_goes_does_not_make_room_for_a_new_one(world: World) {
+    old_orphans(&world, &["CREATE TABLE gone (x)"]).await;
+    let text = "DELETE FROM c WHERE id = 2; INSERT INTO c VALUES (3, 98); DROP TABLE gone;";
+    let (part, text) = refused(world.apply(&[FAMILY, ("V2__swap.sql", text)]).await);
+    assert_eq!(part, Part::ForeignKeysAfter);
+    contains(&text, &["c, row 3: pid has no parent in p"]);
+    assert!(!text.contains("row 2"), "{text}");
+    assert_eq!(world.ask("SELECT id FROM c").await, "1 2");
+}
+
+const REBUILT_CHILD: &str = "CREATE TABLE c_new (id INTEGER PRIMARY KEY, pid INTEGER REFERENCES p(id), more);
+    INSERT INTO c_new (id, pid) SELECT id, pid FROM c; DROP TABLE c; ALTER TABLE c_new RENAME TO c;";
+
+pub(crate) async fn an_orphan_of_a_rebuilt_child_does_not_make_room_for_a_new_one(world: World) {
+    old_orphans(&world, &[]).await;
+    let text =
+        format!("{REBUILT_CHILD} DELETE FROM c WHERE id = 2; UPDATE c SET pid = 97 WHERE id = 1;");
+    let (part, text) = refused(world.apply(&[FAMILY, ("V2__swap.sql", &text)]).await);
+    assert_eq!(part, Part::ForeignKeysAfter);
+    contains(&text, &["c, row 1: pid has no parent in p"]);
+    assert!(!text.contains("row 2"), "{text}");
+}
+
+pub(crate) async fn old_orphans_of_a_rebuilt_child_are_no_obstacle(world: World) {
+    old_orphans(
+        &world,
+        &[
+            "CREATE TABLE plain (pid REFERENCES p(id))",
+            "INSERT INTO plain VALUES (7), (1), (8)",
+        ],
+    )
+    .await;
+    let plain = "CREATE TABLE plain_new (pid REFERENCES p(id), more);
+        INSERT INTO plain_new (pid) SELECT pid FROM plain ORDER BY pid; DROP TABLE plain; ALTER TABLE plain_new RENAME TO plain;";
+    let rebuilt = format!("{REBUILT_CHILD} {plain}");
+    let rebuilt = ("V2__rebuilt.sql", rebuilt.as_str());
+    world.apply(&[FAMILY, rebuilt]).await.unwrap();
+    let again = format!(
+        "{} DELETE FROM p WHERE id = 1;",
+        plain.replace(", more", ", other")
+    );
+    let (part, text) = refused(
+        world
+            .apply(&[FAMILY, rebuilt, ("V3__again.sql", &again)])
+            .await,
+    );
+    assert_eq!(part, Part::ForeignKeysAfter);
+    contains(
+        &text,
+        &[
+            "c, row 1: pid = 1 has no parent in p",
+            "plain: pid of one row has no parent in p",
+            "are counted",
+        ],
+    );
+}
+
+pub(crate) async fn only_new_orphans_are_listed(world: World) {
+    world.apply(&[FAMILY]).await.unwrap();
+    already(
+        &world,
+        &[
+            "INSERT INTO p VALUES (1, '')",
+            "CREATE TABLE a (id INTEGER PRIMARY KEY, pid REFERENCES p (id))",
+            "INSERT INTO a WITH RECURSIVE n (i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 30) SELECT i, 99 FROM n",
+            "CREATE TABLE zz (id INTEGER PRIMARY KEY, parent_id REFERENCES p (id))",
+            "INSERT INTO zz VALUES (5, 1)",
+            "CREATE TABLE gone (x)",
+        ],
+    )
+    .await;
+    let text = "DROP TABLE gone; DELETE FROM p WHERE id = 1;";
+    let (part, text) = refused(world.apply(&[FAMILY, ("V2__one.sql", text)]).await);
+    assert_eq!(part, Part::ForeignKeysAfter);
+    contains(&text, &["zz, row 5: parent_id = 1 has no parent in p"]);
+    assert!(!text.contains("a, row") && !text.contains("more"), "{text}");
+}
+
+pub(crate) async fn orphans_survive_the_renaming_of_their_tables(world: World) {
+    old_orphans(&world, &["CREATE TABLE gone (x)"]).await;
+    let text = "ALTER TABLE c RENAME TO child; ALTER TABLE p RENAME TO parent; ALTER TABLE child RENAME COLUMN pid TO parent_id;
+        ALTER TABLE child ADD COLUMN other REFERENCES parent (id); DROP TABLE gone;";
+    world
+        .apply(&[FAMILY, ("V2__names.sql", text)])
+        .await
+        .unwrap();
+}
+
+pub(crate) async fn orphans_of_composite_keys_and_of_tables_without_rowid_are_found(world: World) {
+    let first = ("V1__a.sql", "CREATE TABLE p (a, b, PRIMARY KEY (a, b)); CREATE TABLE gone (x);
+        CREATE TABLE c (id INTEGER PRIMARY KEY, x, y, FOREIGN KEY (x, y) REFERENCES p (b, a));
+        CREATE TABLE w (k TEXT PRIMARY KEY, x, y, FOREIGN KEY (x, y) REFERENCES p) WITHOUT ROWID;
+        INSERT INTO p VALUES (1, 2); INSERT INTO c VALUES (7, 2, 1); INSERT INTO w VALUES ('k', 1, 2);");
+    world.apply(&[first]).await.unwrap();
+    let (part, text) = refused(
+        world
+            .apply(&[first, ("V2__b.sql", "DROP TABLE gone; DELETE FROM p;")])
+            .await,
+    );
+    assert_eq!(part, Part::ForeignKeysAfter);
+    contains(
+        &text,
+        &[
+            "c, row 7: (x, y) = (2, 1) has no parent in p",
+            "w: (x, y) of one row has no parent in p",
+        ],
+    );
+}
+
+pub(crate) async fn orphans_of_a_table_that_refers_to_itself_are_found(world: World) {
+    let first = (
+        "V1__tree.sql",
+        "CREATE TABLE tree (id INTEGER PRIMARY KEY, up REFERENCES tree); CREATE TABLE gone (x);
+        INSERT INTO tree VALUES (1, NULL), (2, 1), (3, 2);",
+    );
+    world.apply(&[first]).await.unwrap();
+    let (part, text) = refused(
+        world
+            .apply(&[
+                first,
+                (
+                    "V2__b.sql",
+                    "DROP TABLE gone; DELETE FROM tree WHERE id = 1;",
+                ),
+            ])
+            .await,
+    );
+    assert_eq!(part, Part::ForeignKeysAfter);
+    contains(&text, &["tree, row 2: up has no parent in tree"]);
+}
+
+pub(crate) async fn a_cascade_that_did_not_run_is_explained(world: World) {
+    let first = (
+        "V1__a.sql",
+        "CREATE TABLE p (id INTEGER PRIMARY KEY); CREATE TABLE gone (x);
+        CREATE TABLE c (id INTEGER PRIMARY KEY, pid REFERENCES p ON DELETE CASCADE);
+        INSERT INTO p VALUES (1); INSERT INTO c VALUES (7, 1);",
+    );
+    world.apply(&[first]).await.unwrap();
+    let text = "DROP TABLE gone; DELETE FROM p;";
+    let (part, report) = refused(world.apply(&[first, ("V2__b.sql", text)]).await);
+    assert_eq!(part, Part::ForeignKeysAfter);
+    contains(
+        &report,
+        &[
+            "because it has a DROP TABLE, so ON DELETE CASCADE did nothing",
+            "-- seedbed: foreign-keys=on",
+        ],
+    );
+    // What the help says works.
+    let text = format!("-- seedbed: foreign-keys=on\n{text}");
+    world.apply(&[first, ("V2__b.sql", &text)]).await.unwrap();
+    assert_eq!(world.ask("SELECT count(*) FROM c").await, "0");
+}
+
+const STRAY: [&str; 3] = [
+    "CREATE TABLE stray (x REFERENCES p (name), y REFERENCES p (id))",
+    "INSERT INTO stray VALUES ('nobody', 77)",
+    "CREATE TABLE gone (x)",
+];
+
+pub(crate) async fn a_mismatch_that_was_there_before_is_no_obstacle(world: World) {
+    world.apply(&[FAMILY]).await.unwrap();
+    already(&world, &STRAY).await;
+    let other = (
+        "V2__gone.sql",
+        "DROP TABLE gone; INSERT INTO p VALUES (1, ''); INSERT INTO c VALUES (1, 1);",
+    );
+    world.apply(&[FAMILY, other]).await.unwrap();
+    let careless = (
+        "V3__p.sql",
+        "CREATE TABLE g (x); DROP TABLE g; DELETE FROM p;",
+    );
+    let (part, text) = refused(world.apply(&[FAMILY, other, careless]).await);
+    assert_eq!(part, Part::ForeignKeysAfter);
+    contains(&text, &["c, row 1"]);
+}
+
+pub(crate) async fn a_file_that_repairs_a_mismatch_is_applied(world: World) {
+    world.apply(&[FAMILY]).await.unwrap();
+    already(&world, &STRAY).await;
+    let index = (
+        "V2__index.sql",
+        "DROP TABLE gone; CREATE UNIQUE INDEX by_name ON p (name);",
+    );
+    world.apply(&[FAMILY, index]).await.unwrap();
+    // The orphans of the table can be seen now, and are no obstacle either.
+    let later = ("V3__later.sql", "CREATE TABLE g (x); DROP TABLE g;");
+    world.apply(&[FAMILY, index, later]).await.unwrap();
+}
+
+pub(crate) async fn a_new_mismatch_is_refused(world: World) {
+    world.apply(&[FAMILY]).await.unwrap();
+    let text = "CREATE TABLE gone (x); DROP TABLE gone; CREATE TABLE d (a, b, FOREIGN KEY (a) REFERENCES p (name));";
+    let (part, text) = refused(world.apply(&[FAMILY, ("V2__d.sql", text)]).await);
+    assert_eq!(part, Part::Mismatch);
+    contains(
+        &text,
+        &[
+            "V2 leaves a foreign key that refers to no key",
+            "d (a) refers to p (name)",
+            "CREATE UNIQUE INDEX … ON p (name)",
+        ],
+    );
+    let rebuilt = "CREATE TABLE q (id INTEGER, name); DROP TABLE p; ALTER TABLE q RENAME TO p;";
+    let (part, text) = refused(world.apply(&[FAMILY, ("V2__p.sql", rebuilt)]).await);
+    assert_eq!(part, Part::Mismatch);
+    contains(&text, &["c (pid) refers to p (id)"]);
+}
+
+pub(crate) async fn keys_of_every_kind_are_no_mismatch(world: World) {
+    let text = "CREATE TABLE gone (x); DROP TABLE gone;
+        CREATE TABLE p1 (id INTEGER PRIMARY KEY); CREATE TABLE c1 (x REFERENCES p1, y REFERENCES P1 (ID));
+        CREATE TABLE p2 (id INT PRIMARY KEY); CREATE TABLE c2 (x REFERENCES p2, y REFERENCES p2 (id));
+        CREATE TABLE p3 (a, b, PRIMARY KEY (a, b)) WITHOUT ROWID;
+        CREATE TABLE c3 (x, y, FOREIGN KEY (x, y) REFERENCES p3, FOREIGN KEY (y, x) REFERENCES p3 (b, a));
+        CREATE TABLE p4 (a, b, c, UNIQUE (b, c)); CREATE UNIQUE INDEX i4 ON p4 (a);
+        CREATE TABLE c4 (x REFERENCES p4 (a), y, z, FOREIGN KEY (z, y) REFERENCES p4 (c, b));
+        CREATE TABLE p5 (k TEXT COLLATE NOCASE UNIQUE); CREATE TABLE c5 (x REFERENCES p5 (k));
+        CREATE TABLE p6 (id INTEGER PRIMARY KEY) WITHOUT ROWID; CREATE TABLE c6 (x REFERENCES p6, y REFERENCES p6 (id));
+        CREATE TABLE \"p 7\" (\"the id\" INTEGER PRIMARY KEY, up REFERENCES \"p 7\"); CREATE TABLE c7 (x REFERENCES \"p 7\" (\"the id\"));
+        CREATE TABLE p8 (id INTEGER PRIMARY KEY DESC); CREATE TABLE c8 (x REFERENCES p8);";
+    let files = [
+        ("V1__keys.sql", text),
+        ("V2__gone.sql", "CREATE TABLE gone (x); DROP TABLE gone;"),
+    ];
+    world.apply(&files).await.unwrap();
+}
+
+const PEOPLE: (&str, &str) = (
+    "V1__people.sql",
+    "CREATE TABLE people (id INTEGER PRIMARY KEY, name TEXT, age INTEGER, p_id INTEGER);
+     CREATE TABLE p (id INTEGER PRIMARY KEY); INSERT INTO people VALUES (1, NULL, -1, 9);",
+);
+
+pub(crate) async fn rows_that_do_not_fit_a_changed_column_are_refused(world: World) {
+    world.apply(&[PEOPLE]).await.unwrap();
+    for (text, part, words) in [
+        (
+            "ALTER TABLE people ALTER COLUMN name TO name TEXT NOT NULL;",
+            Part::OldRows,
+            "NULL value in people.name",
+        ),
+        (
+            "ALTER TABLE people ALTER COLUMN age TO age INTEGER CHECK (age > 0);",
+            Part::OldRows,
+            "CHECK constraint failed in people",
+        ),
+        (
+            "ALTER TABLE people ALTER COLUMN p_id TO p_id INTEGER REFERENCES p (id);",
+            Part::ForeignKeysAfter,
+            "people, row 1: p_id has no parent in p",
+        ),
+    ] {
+        let (found, text) = refused(world.apply(&[PEOPLE, ("V2__fit.sql", text)]).await);
+        assert_eq!(found, part);
+        contains(&text, &[words, "V2__fit.sql"]);
+        assert_eq!(world.recorded().await, "V1");
+    }
+    let both = (
+        "V2__fit.sql",
+        "UPDATE people SET name = ''; ALTER TABLE people ALTER COLUMN name TO name TEXT NOT NULL;",
+    );
+    world.apply(&[PEOPLE, both]).await.unwrap();
+}
+
+pub(crate) async fn rows_that_fit_a_changed_column_are_no_obstacle(world: World) {
+    let files = [
+        PEOPLE,
+        (
+            "V2__new.sql",
+            "CREATE TABLE t (x); INSERT INTO t VALUES (1); ALTER TABLE t ALTER COLUMN x TO x INTEGER NOT NULL;",
+        ),
+        (
+            "V3__type.sql",
+            "ALTER TABLE people ALTER COLUMN age TO age;",
+        ),
+    ];
+    assert_eq!(done(&world.apply(&files).await.unwrap()), "V1 V2 V3");
+}
+
+pub(crate) async fn a_deferred_foreign_key_names_its_rows_and_files(world: World) {
+    let first = (
+        "V1__a.sql",
+        "CREATE TABLE p (id INTEGER PRIMARY KEY);
+        CREATE TABLE c (id INTEGER PRIMARY KEY, pid REFERENCES p DEFERRABLE INITIALLY DEFERRED);",
+    );
+    world.apply(&[first]).await.unwrap();
+    already(&world, &["INSERT INTO c VALUES (1, 50)"]).await;
+    let files = [
+        first,
+        ("V2__other.sql", "CREATE TABLE other (x);"),
+        ("V3__rows.sql", "INSERT INTO c VALUES (4, 99);"),
+    ];
+    let (part, text) = refused(world.apply(&files).await);
+    assert_eq!(part, Part::Commit);
+    contains(
+        &text,
+        &[
+            "V3",
+            "deferred foreign key",
+            "c, row 4: pid has no parent in p",
+            "V3__rows.sql",
+        ],
+    );
+    assert!(!text.contains("row 1") && !text.contains("V2__"), "{text}");
+    assert_eq!(world.recorded().await, "V1");
+}
+
+pub(crate) async fn nothing_is_remembered_behind_a_run(world: World) {
+    let options = PlanOptions {
+        grouping: Grouping::Each,
+        ..PlanOptions::default()
+    };
+    let column = (
+        "V3__column.sql",
+        "ALTER TABLE p ALTER COLUMN name TO name TEXT DEFAULT '';",
+    );
+    world
+        .apply_with(&[FAMILY, RIGHT_ORDER, column], options)
+        .await
+        .unwrap();
+    let left =
+        "SELECT count(coalesce(source, down, checksum)) FROM _migrations WHERE kind = 'meta'";
+    assert_eq!(world.ask(left).await, "0");
+}

@@ -1,0 +1,263 @@
+//! What is typed as the help says, one number with two texts.
+
+use expect_test::expect;
+
+use super::{codes, is_true, refuses, table, to_type};
+use crate::project::Project;
+
+/// The database ran V2__rob; after the merge V2 is V2__jane, and the text of V2__rob is in V3__rob.sql.
+fn merged() -> Project {
+    let project = Project::new()
+        .migration("V1__a", table("a"))
+        .migration("V2__rob", table("rob"))
+        .after("migrate");
+    project.remove("migrations/V2__rob.sql");
+    project
+        .migration("V2__jane", table("jane"))
+        .migration("V3__rob", table("rob"))
+}
+
+#[test]
+fn a_record_is_moved_to_its_file_and_the_other_migration_is_applied() {
+    let project = merged();
+    let refused = refuses(&project, "migrate", 4, &["renumbered"]);
+    refused.check(expect![[r#"
+        $ seedbed migrate
+        2> target: local local.db (default)
+        2> error[renumbered]: this database ran another V2, `rob`; its text is now V3__rob.sql
+        2>  --> migrations/V3__rob.sql
+        2>   = help: `seedbed repair` moves the record of V2 to V3; then `seedbed migrate --allow-out-of-order` applies V2__jane.sql below V3, or, if no other database applied V2__jane.sql, `seedbed renumber V2__jane.sql` gives it the next free version for `seedbed migrate`
+        exit 4
+    "#]]);
+    let commands = to_type(&refused);
+    assert_eq!(commands[..2], ["repair", "migrate --allow-out-of-order"]);
+    project.run(&commands[0]).check(expect![[r#"
+        $ seedbed repair
+        moved V2 to V3 rob in the records
+        the database is at V3
+        2> target: local local.db (default)
+    "#]]);
+    project.run(&commands[1]).check(expect![[r#"
+        $ seedbed migrate --allow-out-of-order
+        applied V2 jane (1 statement, [ms])
+        the database is at V3
+        2> target: local local.db (default)
+    "#]]);
+    is_true(&project);
+}
+
+#[test]
+fn or_the_other_migration_gets_the_next_number() {
+    let project = merged();
+    refuses(&project, "status", 4, &["renumbered"]);
+    let commands = to_type(&project.run("migrate"));
+    assert_eq!(commands[2..], ["renumber V2__jane.sql", "migrate"]);
+    let project = project.after("repair").after(&commands[2]).after("migrate");
+    is_true(&project);
+}
+
+#[test]
+fn what_did_not_run_is_not_recorded() {
+    let project = merged();
+    refuses(&project, "repair 2", 4, &["not-repairable"]);
+    refuses(&project, "repair 2 --no-verify", 4, &["not-repairable"]);
+    project.remove("migrations/V3__rob.sql");
+    refuses(&project, "repair 2", 5, &["drift"]).check(expect![[r#"
+        $ seedbed repair 2
+        2> target: local local.db (default)
+        2> error[drift]: the schema of this database is not what V2__jane.sql leaves
+        2>  --> migrations/V2__jane.sql
+        2>   = note: table jane is missing
+        2>           table rob should not be there
+        2>   = help: if the database is nevertheless as the file says, `seedbed repair 2 --no-verify` records it without comparing
+        exit 5
+    "#]]);
+    project.run("repair 2 --no-verify").check(expect![[r#"
+        $ seedbed repair 2 --no-verify
+        corrected V2 jane in the records
+        the database is at V2
+        2> target: local local.db (default)
+        2> warning[not-verified]: V2 was recorded without comparing the schema with its file
+    "#]]);
+}
+
+#[test]
+fn a_text_that_is_in_no_file_is_brought_back_from_the_database() {
+    let project = merged();
+    project.remove("migrations/V3__rob.sql");
+    let refused = refuses(&project, "migrate", 4, &["other-migration"]);
+    refused.check(expect![[r#"
+        $ seedbed migrate
+        2> target: local local.db (default)
+        2> error[other-migration]: this database ran another V2, `rob`, on [time] UTC, and its text is in no file
+        2>  --> migrations/V2__jane.sql
+        2>   = help: if no database applied V2__jane.sql: `seedbed renumber V2__jane.sql` gives it the next free version, then `seedbed status --source 2 > migrations/V2__rob.sql` brings the other file back as it was applied
+        2>   = help: if its rows need not be kept: `seedbed reset` replaces this local database by a new one that these files make
+        2>   = help: if V2__jane.sql is the same migration, renamed and edited: `seedbed repair 2` compares the schema and records the file
+        2>
+        2> --- V2__rob as applied
+        2> +++ migrations/V2__jane.sql
+        2> @@ -1 +1 @@
+        2> -CREATE TABLE rob (x);
+        2> +CREATE TABLE jane (x);
+        exit 4
+    "#]]);
+    let commands = to_type(&refused);
+    assert_eq!(commands[0], "renumber V2__jane.sql");
+    let (source, file) = commands[1].split_once(" > ").unwrap();
+    let project = project.after(&commands[0]);
+    let source = project.run(source);
+    assert_eq!(source.stdout, table("rob"));
+    project.write(file, &source.stdout);
+    let project = project.after("migrate");
+    is_true(&project);
+}
+
+#[test]
+fn or_it_is_undone_by_its_recorded_down_text() {
+    let project = Project::new()
+        .migration("V1__a", table("a"))
+        .migration("V2__rob", table("rob"))
+        .down("V2__rob", "DROP TABLE rob;\n")
+        .after("migrate");
+    project.remove("migrations/V2__rob.sql");
+    project.remove("migrations/V2__rob.down.sql");
+    let project = project.migration("V2__jane", table("jane"));
+    let refused = refuses(&project, "migrate", 4, &["other-migration"]);
+    let commands = to_type(&refused);
+    assert!(commands.contains(&"undo".to_owned()), "{refused}");
+    assert!(commands.contains(&"reset".to_owned()), "{refused}");
+    is_true(&project.after("undo").after("migrate"));
+}
+
+#[test]
+fn a_file_that_got_another_number_is_one_problem() {
+    let project = Project::new()
+        .migration("V1__a", table("a"))
+        .migration("V2__rob", table("rob"))
+        .migration("V3__c", table("c"))
+        .after("migrate");
+    // main has a new V2 and V3: both files of the branch were renumbered.
+    for (old, new) in [("V2__rob", "V4__rob"), ("V3__c", "V5__c")] {
+        let text = project.read(format!("migrations/{old}.sql"));
+        project.remove(format!("migrations/{old}.sql"));
+        project.write(format!("migrations/{new}.sql"), text);
+    }
+    let refused = refuses(&project, "migrate", 4, &["renumbered", "renumbered"]);
+    assert_eq!(to_type(&refused), ["repair", "repair"]);
+    is_true(&project.after("repair"));
+}
+
+#[test]
+fn a_repair_names_what_it_leaves() {
+    let project = Project::new()
+        .migration("V1__a", table("a"))
+        .migration("V2__b", table("b"))
+        .migration("V3__c", table("c"))
+        .after("migrate")
+        .migration("V1__a", format!("-- commented\n{}", table("a")))
+        .migration("V2__b", "CREATE TABLE b (x, y);\n");
+    let ran = project.run("repair");
+    ran.check(expect![[r#"
+        $ seedbed repair
+        2> target: local local.db (default)
+        2> error[edited]: V2 was changed after it was applied on [time] UTC
+        2>  --> migrations/V2__b.sql:1
+        2>   = help: put the file back as it was and write the change as a new migration; if the database is already as the file says, `seedbed repair 2` compares the schema and records the file
+        2>
+        2> --- V2 as applied
+        2> +++ migrations/V2__b.sql
+        2> @@ -1 +1 @@
+        2> -CREATE TABLE b (x);
+        2> +CREATE TABLE b (x, y);
+        2>
+        2> V1 was corrected before by this run, and stands
+        exit 4
+    "#]]);
+    let again = refuses(&project, "repair", 4, &["edited"]);
+    assert!(!again.to_string().contains("nothing to do"), "{again}");
+    let ran = refuses(&project, "baseline 3", 4, &["edited"]);
+    assert!(!ran.to_string().contains("nothing to do"), "{ran}");
+    assert_eq!(project.run("repair --format json").json()["exit_code"], 4);
+    project.remove("migrations/V2__b.sql");
+    refuses(&project, "repair", 4, &["missing"]);
+    refuses(&project, "baseline 3", 4, &["missing"]);
+    refuses(&project, "repair 1", 4, &["missing"]);
+}
+
+#[test]
+fn what_stands_before_a_baseline_is_not_dropped() {
+    let project = Project::new()
+        .migration("V1__a", table("a"))
+        .down("V1__a", "DROP TABLE a;\n")
+        .migration("V2__b", table("b"))
+        .down("V2__b", "DROP TABLE b;\n");
+    project.change(&["CREATE TABLE a (x)", "INSERT INTO a VALUES (7)"]);
+    let project = project.after("baseline 1").after("migrate");
+    let refused = refuses(&project, "undo --steps 2", 4, &["adopted"]);
+    refused.check(expect![[r#"
+        $ seedbed undo --steps 2
+        2> target: local local.db (default)
+        2> error[adopted]: V1__a was recorded by `baseline` on [time] UTC, and Seedbed never ran it: its down text would drop what was there before
+        2>   |
+        2>   = help: `seedbed undo --to 1` undoes only what Seedbed applied after the baseline
+        2>   = help: `seedbed undo --adopted` runs the recorded down text all the same
+        exit 4
+    "#]]);
+    let commands = to_type(&refused);
+    assert_eq!(commands, ["undo --to 1", "undo --adopted"]);
+    let project = project.after(&commands[0]);
+    assert_eq!(project.ask("SELECT x FROM a"), "7");
+    refuses(&project, "undo", 4, &["adopted"]);
+    let project = project.after("undo --adopted");
+    assert_eq!(project.state(), "recorded: ; tables: ");
+}
+
+#[test]
+fn the_database_of_another_project_is_named_as_such() {
+    let project = Project::new()
+        .migration("V1__users", table("users"))
+        .migration("V2__posts", table("posts"))
+        .after("migrate");
+    for file in ["V1__users", "V2__posts"] {
+        project.remove(format!("migrations/{file}.sql"));
+    }
+    let project = project
+        .migration("V1__cats", table("cats"))
+        .migration("V2__dogs", table("dogs"))
+        .migration("V3__pigs", table("pigs"));
+    let refused = refuses(&project, "migrate", 4, &["other-project"]);
+    refused.check(expect![[r#"
+        $ seedbed migrate
+        2> target: local local.db (default)
+        2> error[other-project]: none of the 2 migrations that this database ran is among these files: it is the database of another project or branch
+        2>   |
+        2>   = note: the database ran V1__users, V2__posts
+        2>   = note: the files are V1__cats, V2__dogs, V3__pigs
+        2>   = help: see whether this is the database that you meant, or name another one with `--database`
+        2>   = help: if its rows need not be kept: `seedbed reset` replaces this local database by a new one that these files make
+        exit 4
+    "#]]);
+    assert_eq!(to_type(&refused), ["reset"]);
+    refuses(&project, "repair", 4, &["other-project"]);
+    refuses(&project, "status", 4, &["other-project"]);
+    is_true(&project.after("reset --yes"));
+}
+
+#[test]
+fn the_source_of_what_is_not_recorded_is_an_error() {
+    let project = merged();
+    let ran = refuses(&project, "status --source 7", 4, &["not-recorded"]);
+    assert_eq!(ran.stdout, "");
+    let ran = project.run("status --source V2 --format json").json();
+    assert_eq!(ran["source"], table("rob"));
+    // A text is printed byte for byte, so that its checksum stays.
+    let project = Project::new()
+        .migration("V1__a", "CREATE TABLE a (x)")
+        .after("migrate");
+    assert_eq!(codes(&project.run("status --source 1")).len(), 0);
+    assert_eq!(
+        project.run("status --source 1").stdout,
+        "CREATE TABLE a (x)"
+    );
+}

@@ -1,0 +1,132 @@
+//! `redo` as a process.
+
+use expect_test::expect;
+
+use super::{is_true, refuses, table};
+use crate::project::Project;
+
+fn applied() -> Project {
+    Project::new()
+        .migration("V1__a", table("a"))
+        .down("V1__a", "DROP TABLE a;\n")
+        .migration("V2__b", table("b"))
+        .down("V2__b", "DROP TABLE b;\n")
+        .after("migrate")
+}
+
+#[test]
+fn the_newest_is_undone_and_applied_as_its_file_is_now() {
+    let project = applied().migration("V2__b", "CREATE TABLE b (x, y);\n");
+    project.run("redo --dry-run").check(expect![[r#"
+        $ seedbed redo --dry-run
+        2 migrations would be undone or applied in 1 transaction
+          V2 runs with foreign keys off
+
+        transaction 1 of 1, with foreign keys off
+          V2 b  V2__b.down.sql (as recorded)
+            V2__b.down.sql (as recorded):1:1  drops table b
+          V2 b  migrations/V2__b.sql
+            migrations/V2__b.sql:1:1  creates table b (2 columns)
+
+        nothing was changed; the database is at V2
+        2> target: local local.db (default)
+    "#]]);
+    assert_eq!(
+        project.ask("SELECT count(*) FROM pragma_table_info('b')"),
+        "1"
+    );
+    project.run("redo").check(expect![[r#"
+        $ seedbed redo
+        undone V2 b (1 statement)
+        applied V2 b (1 statement, [ms])
+        the database is at V2
+        2> target: local local.db (default)
+    "#]]);
+    assert_eq!(
+        project.ask("SELECT count(*) FROM pragma_table_info('b')"),
+        "2"
+    );
+    is_true(&project);
+    let ran = project.run("redo --steps 2 --format json").json();
+    let items: Vec<String> = ran["items"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|item| format!("{} {}", item["version"], item["state"].as_str().unwrap()))
+        .collect();
+    assert_eq!(items, ["2 pending", "1 pending", "1 applied", "2 applied"]);
+    is_true(&project);
+}
+
+#[test]
+fn a_text_that_fails_leaves_the_database_as_it_was() {
+    let project = applied().migration("V2__b", "CREATE TABLE b (x);\nCREATE TABLE a (x);\n");
+    project.run("redo").check(expect![[r#"
+        $ seedbed redo
+        2> target: local local.db (default)
+        2> error[statement-failed]: V2 failed: table a already exists
+        2>  --> migrations/V2__b.sql:2:14
+        2>   |
+        2> 2 | CREATE TABLE a (x);
+        2>   |              ^
+        2>   |
+        2>   = note: this is statement 2 of 2
+        2>   = note: rolled back: V2
+        2>   = help: fix migrations/V2__b.sql:2, then run `seedbed redo` again
+        2>
+        2> nothing of this run is in the database; the database is at V2
+        exit 1
+    "#]]);
+    assert_eq!(project.state(), "recorded: V1 V2; tables: a b");
+    let ran = project.run("redo --steps 2 --format json").json();
+    assert_eq!(ran["exit_code"], 1);
+    let states: Vec<&str> = ran["items"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|item| item["state"].as_str().unwrap())
+        .collect();
+    assert_eq!(states, ["applied", "applied"]);
+}
+
+#[test]
+fn what_takes_several_transactions_says_so() {
+    let project = applied().migration(
+        "V2__b",
+        "CREATE TABLE b (x);\nINSERT INTO b VALUES (1);\nUPDATE b SET x = 2;\n",
+    );
+    project.run("redo").check(expect![[r#"
+        $ seedbed redo
+        undone V2 b (1 statement)
+        applied V2 b (3 statements, [ms])
+        the database is at V2
+        2> target: local local.db (default)
+        2> warning[several-transactions]: this redo takes 2 transactions, because its statements differ in how they have to run (foreign keys on or off, no-transaction): if a later one fails, the earlier ones stay committed
+        2>   |
+        2>   = help: `seedbed migrate` applies what is left then
+    "#]]);
+    is_true(&project);
+}
+
+#[test]
+fn without_a_down_text_or_a_file_nothing_runs() {
+    let project = applied();
+    project.remove("migrations/V2__b.sql");
+    project.remove("migrations/V2__b.down.sql");
+    refuses(&project, "redo", 4, &["no-file"]).check(expect![[r#"
+        $ seedbed redo
+        2> target: local local.db (default)
+        2> error[no-file]: V2 has no file, so `redo` could not apply it again
+        2>   |
+        2>   = help: bring the file back, or undo it without applying it again: `seedbed undo`
+        exit 4
+    "#]]);
+    let project = Project::new()
+        .migration("V1__a", table("a"))
+        .after("migrate");
+    refuses(&project, "redo", 4, &["no-down"]);
+    refuses(&project, "redo --steps 0", 2, &[]);
+    let empty = Project::new().migration("V1__a", table("a"));
+    let ran = empty.run("redo");
+    assert_eq!(ran.code, Some(0), "{ran}");
+}

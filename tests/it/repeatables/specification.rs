@@ -1,0 +1,448 @@
+//! What a database looks like after a run that dropped objects of repeatables, whatever its mode.
+
+use seedbed::history::State as Recorded;
+use seedbed::migrations::{
+    ApplyError, Back, Grouping, Migrations, Outcome, PlanOptions, State, Target, UndoOptions,
+    apply, ignore, plan, undo,
+};
+use seedbed::script::{Key, Run};
+
+use crate::world::{World, codes, done, failure, set};
+
+pub(super) const T: (&str, &str) = ("V1__t.sql", "CREATE TABLE t(x);");
+const T_DOWN: (&str, &str) = ("V1__t.down.sql", "DROP TABLE t;");
+pub(super) const INDEX: (&str, &str) = (
+    "R__i.sql",
+    "DROP INDEX IF EXISTS i;\nCREATE INDEX i ON t(x);\n",
+);
+pub(super) const REBUILD: (&str, &str) = (
+    "V2__rebuild.sql",
+    "DROP VIEW IF EXISTS v; CREATE TABLE t_new(x NOT NULL); INSERT INTO t_new SELECT x FROM t; DROP TABLE t; \
+     ALTER TABLE t_new RENAME TO t;",
+);
+pub(super) const REBUILD_DOWN: (&str, &str) = (
+    "V2__rebuild.down.sql",
+    "DROP VIEW IF EXISTS v; CREATE TABLE t_old(x); INSERT INTO t_old SELECT x FROM t; DROP TABLE t; \
+     ALTER TABLE t_old RENAME TO t;",
+);
+pub(super) const VIEW: (&str, &str) = (
+    "R__10_view.sql",
+    "DROP VIEW IF EXISTS v; CREATE VIEW v AS SELECT x FROM t;",
+);
+const EDITED_VIEW: (&str, &str) = (
+    "R__10_view.sql",
+    "DROP VIEW IF EXISTS v; CREATE VIEW v AS SELECT x AS x FROM t;",
+);
+pub(super) const TRIGGER: (&str, &str) = (
+    "R__20_trigger.sql",
+    "DROP TRIGGER IF EXISTS g; CREATE TRIGGER g INSTEAD OF INSERT ON v BEGIN INSERT INTO t VALUES (new.x); END;",
+);
+
+/// The views, triggers and indexes that there are, sorted.
+pub(super) async fn objects(world: &World) -> String {
+    world
+        .ask("SELECT name FROM sqlite_schema WHERE type IN ('view', 'trigger', 'index') AND sql IS NOT NULL ORDER BY name")
+        .await
+}
+
+/// The repeatables that `status` calls pending, with the reason.
+pub(super) async fn pending(world: &World, files: &[(&str, &str)]) -> String {
+    let set = set(files);
+    let plan = plan(&set, &world.history().await, &PlanOptions::default());
+    let pending = plan
+        .items
+        .iter()
+        .filter(|item| item.state == State::Pending);
+    let named: Vec<String> = pending
+        .map(|item| match &item.reason {
+            Some(reason) => format!("{}: {reason}", item.key),
+            None => item.key.to_string(),
+        })
+        .collect();
+    named.join("; ")
+}
+
+/// The messages of the warnings.
+pub(super) fn warned(outcome: &Outcome) -> String {
+    let messages = outcome.warnings.iter().map(|it| it.message.clone());
+    messages.collect::<Vec<_>>().join("; ")
+}
+
+async fn each(world: &World, files: &[(&str, &str)]) -> Outcome {
+    let options = PlanOptions {
+        grouping: Grouping::Each,
+        ..PlanOptions::default()
+    };
+    world.apply_with(files, options).await.unwrap()
+}
+
+fn to(version: i64) -> PlanOptions {
+    PlanOptions {
+        target: Target::Version(version),
+        ..PlanOptions::default()
+    }
+}
+
+pub(crate) async fn an_index_that_an_undo_dropped_comes_back(world: World) {
+    let files = [T, T_DOWN, INDEX];
+    world.apply(&files).await.unwrap();
+    let undone = world.undo(Back::To(0)).await.unwrap();
+    assert_eq!(done(&undone), "V1");
+    assert_eq!(warned(&undone), "R__i is pending: its table t is gone");
+    assert_eq!(
+        pending(&world, &files).await,
+        "V1; R__i: its index i is gone"
+    );
+    let outcome = world.apply(&files).await.unwrap();
+    assert_eq!(done(&outcome), "V1 R__i");
+    assert_eq!(objects(&world).await, "i");
+    assert_eq!(pending(&world, &files).await, "");
+}
+
+pub(crate) async fn what_is_gone_is_pending_and_made_again(world: World) {
+    let files = [T, VIEW, TRIGGER, INDEX];
+    world.apply(&files).await.unwrap();
+    world.statements(&["DROP VIEW v", "DROP INDEX I"]).await;
+    assert_eq!(
+        pending(&world, &files).await,
+        "R__10_view: its view v is gone; R__20_trigger: its trigger g is gone; R__i: its index i is gone"
+    );
+    let outcome = world.apply(&files).await.unwrap();
+    assert_eq!(done(&outcome), "R__10_view R__20_trigger R__i");
+    assert_eq!(objects(&world).await, "g i v");
+    assert_eq!(done(&world.apply(&files).await.unwrap()), "");
+}
+
+pub(crate) async fn a_rebuild_keeps_the_index_of_a_repeatable(world: World) {
+    world.apply(&[T, INDEX]).await.unwrap();
+    let outcome = world.apply(&[T, REBUILD, INDEX]).await.unwrap();
+    assert_eq!(done(&outcome), "V2 R__i");
+    assert_eq!(objects(&world).await, "i");
+    assert_eq!(pending(&world, &[T, REBUILD, INDEX]).await, "");
+}
+
+pub(crate) async fn each_in_its_own_transaction_keeps_it_too(world: World) {
+    each(&world, &[T, VIEW, TRIGGER, INDEX]).await;
+    let outcome = each(&world, &[T, REBUILD, EDITED_VIEW, TRIGGER, INDEX]).await;
+    assert_eq!(done(&outcome), "V2 R__10_view R__20_trigger R__i");
+    assert_eq!(objects(&world).await, "g i v");
+}
+
+pub(crate) async fn an_edited_view_keeps_the_trigger_of_another_repeatable(world: World) {
+    world.apply(&[T, VIEW, TRIGGER]).await.unwrap();
+    let outcome = world.apply(&[T, EDITED_VIEW, TRIGGER]).await.unwrap();
+    assert_eq!(done(&outcome), "R__10_view R__20_trigger");
+    world.statements(&["INSERT INTO v VALUES (7)"]).await;
+    assert_eq!(world.ask("SELECT x FROM t").await, "7");
+}
+
+pub(crate) async fn a_trigger_whose_name_comes_before_its_view_is_kept(world: World) {
+    let early = ("R__05_trigger.sql", TRIGGER.1);
+    world.apply(&[T, VIEW]).await.unwrap();
+    world.apply(&[T, VIEW, early]).await.unwrap();
+    let outcome = world.apply(&[T, EDITED_VIEW, early]).await.unwrap();
+    assert_eq!(done(&outcome), "R__10_view R__05_trigger");
+    assert_eq!(objects(&world).await, "g v");
+}
+
+pub(crate) async fn what_was_not_dropped_after_all_does_not_run(world: World) {
+    world.apply(&[T, VIEW, INDEX]).await.unwrap();
+    let before = world.history().await;
+    let harmless = (
+        "V2__other.sql",
+        "DROP INDEX IF EXISTS i2; DROP VIEW IF EXISTS other;",
+    );
+    let outcome = world.apply(&[T, harmless, VIEW, INDEX]).await.unwrap();
+    assert_eq!(done(&outcome), "V2");
+    // The text may drop them, and does not.
+    let renamed = (
+        "V3__twice.sql",
+        "CREATE TABLE u(x); ALTER TABLE t RENAME TO t2; ALTER TABLE u RENAME TO t3; DROP TABLE t3; \
+         ALTER TABLE t2 RENAME TO t;",
+    );
+    let outcome = world
+        .apply(&[T, harmless, renamed, VIEW, INDEX])
+        .await
+        .unwrap();
+    assert_eq!(done(&outcome), "V3");
+    assert_eq!(objects(&world).await, "i v");
+    let history = world.history().await;
+    for row in &before.rows {
+        assert_eq!(history.row(&row.key), Some(row));
+    }
+}
+
+pub(crate) async fn a_repeatable_that_cannot_be_made_again_fails_the_run(world: World) {
+    world.apply(&[T, INDEX]).await.unwrap();
+    let gone = ("V2__gone.sql", "CREATE TABLE kept(x); DROP TABLE t;");
+    let result = world.apply(&[T, gone, INDEX]).await;
+    assert_eq!(failure(result), "R__i.sql:2:19: no such table: main.t");
+    assert_eq!(world.tables().await, "t");
+    assert_eq!(world.recorded().await, "V1 R__i");
+    assert_eq!(objects(&world).await, "i");
+}
+
+pub(crate) async fn a_dropped_view_comes_back_while_its_file_is_there(world: World) {
+    world.apply(&[T, VIEW]).await.unwrap();
+    let drop = ("V2__drop.sql", "DROP VIEW v;");
+    let outcome = world.apply(&[T, drop, VIEW]).await.unwrap();
+    assert_eq!(done(&outcome), "V2 R__10_view");
+    let drop_again = ("V3__drop.sql", "DROP VIEW v;");
+    let outcome = world.apply(&[T, drop, drop_again]).await.unwrap();
+    assert_eq!(done(&outcome), "V3");
+    assert_eq!(objects(&world).await, "");
+}
+
+pub(crate) async fn views_on_views_come_back_in_the_order_of_their_names(world: World) {
+    let table = (
+        "R__30_copy.sql",
+        "DROP TABLE IF EXISTS copy; CREATE TABLE copy AS SELECT x FROM w;",
+    );
+    let on_view = (
+        "R__20_on_view.sql",
+        "DROP VIEW IF EXISTS w; CREATE VIEW w AS SELECT x FROM v;",
+    );
+    let files = [T, VIEW, on_view, table];
+    world.apply(&files).await.unwrap();
+    let drop = (
+        "V2__drop.sql",
+        "INSERT INTO t VALUES (1); DROP TABLE copy; DROP VIEW w; DROP VIEW v;",
+    );
+    let outcome = world.apply(&[T, drop, VIEW, on_view, table]).await.unwrap();
+    assert_eq!(done(&outcome), "V2 R__10_view R__20_on_view R__30_copy");
+    assert_eq!(world.ask("SELECT x FROM copy").await, "1");
+}
+
+pub(crate) async fn a_full_text_table_comes_back(world: World) {
+    let search = (
+        "R__search.sql",
+        "DROP TABLE IF EXISTS search; CREATE VIRTUAL TABLE search USING fts5(x); \
+         INSERT INTO search SELECT x FROM t; \
+         CREATE TRIGGER IF NOT EXISTS into_search AFTER INSERT ON t BEGIN INSERT INTO search VALUES (new.x); END;",
+    );
+    let rows = (
+        "V1__t.sql",
+        "CREATE TABLE t(x); INSERT INTO t VALUES ('one');",
+    );
+    world.apply(&[rows, search]).await.unwrap();
+    let outcome = world.apply(&[rows, REBUILD, search]).await.unwrap();
+    assert_eq!(done(&outcome), "V2 R__search");
+    world.statements(&["INSERT INTO t VALUES ('two')"]).await;
+    let found = world.ask("SELECT x FROM search ORDER BY x").await;
+    assert_eq!(found, "one two");
+    let drop = ("V3__drop.sql", "DROP TABLE search;");
+    let outcome = world.apply(&[rows, REBUILD, drop, search]).await.unwrap();
+    assert_eq!(done(&outcome), "V3 R__search");
+    assert_eq!(world.ask("SELECT count(*) FROM search").await, "2");
+}
+
+pub(crate) async fn undo_makes_again_what_a_down_file_drops(world: World) {
+    let files = [T, REBUILD, REBUILD_DOWN, VIEW, TRIGGER, INDEX];
+    world.apply(&files).await.unwrap();
+    let undone = world.undo(Back::To(1)).await.unwrap();
+    assert_eq!(done(&undone), "V2 R__10_view R__20_trigger R__i");
+    assert_eq!(warned(&undone), "");
+    assert_eq!(objects(&world).await, "g i v");
+    assert_eq!(pending(&world, &files).await, "V2");
+    let outcome = world.apply(&files).await.unwrap();
+    assert_eq!(done(&outcome), "V2 R__10_view R__20_trigger R__i");
+    assert_eq!(objects(&world).await, "g i v");
+}
+
+pub(crate) async fn undo_succeeds_where_some_repeatables_cannot_be_made_again(world: World) {
+    let second = ("V2__u.sql", "CREATE TABLE u(y);");
+    let down = (
+        "V2__u.down.sql",
+        "DROP TABLE u; CREATE TABLE t_old(x); INSERT INTO t_old SELECT x FROM t; DROP TABLE t; \
+         ALTER TABLE t_old RENAME TO t;",
+    );
+    // It fails half-way, and nothing of it stays.
+    let half = (
+        "R__both.sql",
+        "DROP INDEX IF EXISTS on_t; DROP INDEX IF EXISTS on_u; CREATE INDEX on_t ON t(x); \
+         CREATE INDEX on_u ON u(y);",
+    );
+    let files = [T, second, down, half, INDEX];
+    world.apply(&files).await.unwrap();
+    for grouping in [Grouping::All, Grouping::Each] {
+        let options = UndoOptions {
+            back: Back::Steps(1),
+            grouping,
+            adopted: seedbed::migrations::Adopted::Refuse,
+        };
+        let undone = undo(&world.db, &options, &Run::new("test"), &ignore()).await;
+        let undone = undone.unwrap();
+        assert_eq!(done(&undone), "V2 R__i");
+        assert_eq!(warned(&undone), "R__both is pending: its table u is gone");
+        assert_eq!(objects(&world).await, "i");
+        assert_eq!(
+            pending(&world, &files).await,
+            "V2; R__both: its index on_t and its index on_u are gone"
+        );
+        let outcome = world.apply(&files).await.unwrap();
+        assert_eq!(done(&outcome), "V2 R__both");
+        assert_eq!(objects(&world).await, "i on_t on_u");
+    }
+}
+
+pub(crate) async fn undo_makes_no_view_and_no_trigger_that_does_not_compile(world: World) {
+    let log = ("V2__log.sql", "CREATE TABLE log(x);");
+    let down = (
+        "V2__log.down.sql",
+        "DROP VIEW logged; DROP TRIGGER writes; DROP VIEW v; DROP TABLE log;",
+    );
+    let logged = (
+        "R__30_logged.sql",
+        "DROP VIEW IF EXISTS logged; CREATE VIEW logged AS SELECT x FROM log;",
+    );
+    let writes = (
+        "R__40_writes.sql",
+        "DROP TRIGGER IF EXISTS writes; \
+         CREATE TRIGGER writes AFTER INSERT ON t BEGIN INSERT INTO log VALUES (new.x); END;",
+    );
+    let files = [T, log, down, VIEW, TRIGGER, logged, writes];
+    world.apply(&files).await.unwrap();
+    let undone = world.undo(Back::Steps(1)).await.unwrap();
+    assert_eq!(done(&undone), "V2 R__10_view R__20_trigger");
+    assert_eq!(
+        warned(&undone),
+        "R__30_logged is pending: what it makes was dropped, and it cannot be made again on this schema; \
+         R__40_writes is pending: what it makes was dropped, and it cannot be made again on this schema"
+    );
+    assert_eq!(objects(&world).await, "g v");
+    assert_eq!(world.tables().await, "t");
+    world.statements(&["INSERT INTO v VALUES (7)"]).await;
+    let outcome = world.apply(&files).await.unwrap();
+    assert_eq!(done(&outcome), "V2 R__30_logged R__40_writes");
+    assert_eq!(pending(&world, &files).await, "");
+}
+
+pub(crate) async fn records_of_a_repeatable_stay_as_they_were_where_it_is_kept(world: World) {
+    let files = [T, REBUILD, REBUILD_DOWN, INDEX];
+    world.apply(&files).await.unwrap();
+    world.undo(Back::To(1)).await.unwrap();
+    let row = |history: seedbed::history::History| {
+        let key = Key::Repeatable("i".to_owned());
+        history.row(&key).cloned().unwrap()
+    };
+    let after = row(world.history().await);
+    assert_eq!(after.state, Recorded::Applied);
+    assert_eq!(
+        world
+            .ask("SELECT source FROM _migrations WHERE kind = 'repeatable'")
+            .await,
+        INDEX.1
+    );
+}
+
+pub(crate) async fn a_version_as_target_leaves_repeatables_pending_and_says_so(world: World) {
+    let files = [T, REBUILD, VIEW, INDEX];
+    let outcome = world.apply_with(&files, to(1)).await.unwrap();
+    assert_eq!(done(&outcome), "V1");
+    assert_eq!(
+        warned(&outcome),
+        "R__10_view, R__i stay pending: repeatables are not applied with `--to`"
+    );
+    world.apply(&[T, VIEW, INDEX]).await.unwrap();
+    // What is applied is kept all the same.
+    let outcome = world.apply_with(&files, to(2)).await.unwrap();
+    assert_eq!(
+        (done(&outcome).as_str(), codes(&outcome.warnings).as_str()),
+        ("V2 R__10_view R__i", "")
+    );
+    let gone = ("V3__gone.sql", "DROP TABLE t;");
+    let files = [T, REBUILD, gone, VIEW, INDEX];
+    let outcome = world.apply_with(&files, to(3)).await.unwrap();
+    assert_eq!(done(&outcome), "V3");
+    assert_eq!(warned(&outcome), "R__i is pending: its table t is gone");
+}
+
+pub(crate) async fn a_repeatable_without_a_transaction_is_made_again_in_the_same_run(world: World) {
+    let bare = (
+        "R__bare.sql",
+        "-- seedbed: no-transaction\nDROP INDEX IF EXISTS b;\nCREATE INDEX b ON t(x);",
+    );
+    let files = [T, REBUILD, REBUILD_DOWN, bare];
+    world.apply(&[T, bare]).await.unwrap();
+    let outcome = world.apply(&files).await.unwrap();
+    assert_eq!(done(&outcome), "V2 R__bare");
+    assert_eq!(objects(&world).await, "b");
+    let undone = world.undo(Back::To(1)).await.unwrap();
+    assert_eq!(codes(&undone.warnings), "not-made-again");
+    assert_eq!(
+        pending(&world, &files).await,
+        "V2; R__bare: its index b is gone"
+    );
+}
+
+pub(crate) async fn repeatables_that_drop_each_others_objects_end(world: World) {
+    let a = (
+        "R__a.sql",
+        "DROP VIEW IF EXISTS b; DROP VIEW IF EXISTS a; CREATE VIEW a AS SELECT 1;",
+    );
+    let b = (
+        "R__b.sql",
+        "DROP VIEW IF EXISTS a; DROP VIEW IF EXISTS b; CREATE VIEW b AS SELECT 1;",
+    );
+    for _ in 0..3 {
+        world.apply(&[a, b]).await.unwrap();
+        assert_eq!(objects(&world).await, "b");
+        assert_eq!(pending(&world, &[a, b]).await, "R__a: its view a is gone");
+    }
+}
+
+pub(crate) async fn an_object_that_is_there_by_another_sort_is_no_reason(world: World) {
+    let lenient = (
+        "R__v.sql",
+        "CREATE VIEW IF NOT EXISTS v AS SELECT x FROM t;",
+    );
+    let table = ("V1__t.sql", "CREATE TABLE t(x); CREATE TABLE v(x);");
+    world.apply(&[table, lenient]).await.unwrap();
+    assert_eq!(pending(&world, &[table, lenient]).await, "");
+    let temporary = (
+        "R__w.sql",
+        "CREATE TABLE scratch AS SELECT 1 AS n; DROP TABLE scratch; DROP VIEW IF EXISTS \"W w\"; \
+         CREATE VIEW main.[W w] AS SELECT 1;",
+    );
+    world.apply(&[table, lenient, temporary]).await.unwrap();
+    assert_eq!(pending(&world, &[table, lenient, temporary]).await, "");
+}
+
+pub(crate) async fn a_row_that_refers_to_nothing_does_not_pass_with_a_repeatable(world: World) {
+    let family = (
+        "V1__t.sql",
+        "CREATE TABLE p(id INTEGER PRIMARY KEY); CREATE TABLE t(x); CREATE TABLE log(p REFERENCES p(id));",
+    );
+    let orphan = (
+        "R__i.sql",
+        "DROP TABLE IF EXISTS cache; CREATE TABLE cache(p REFERENCES p(id)); \
+         INSERT INTO cache SELECT x FROM t;",
+    );
+    world.apply(&[family, orphan]).await.unwrap();
+    let drop = (
+        "V2__drop.sql",
+        "INSERT INTO t VALUES (9); DROP TABLE cache;",
+    );
+    let Err(ApplyError::Script(error)) = world.apply(&[family, drop, orphan]).await else {
+        panic!("it should have failed");
+    };
+    assert_eq!(error.failed.part, seedbed::history::Part::ForeignKeysAfter);
+    assert_eq!(world.recorded().await, "V1 R__i");
+    assert_eq!(world.ask("SELECT count(*) FROM t").await, "0");
+}
+
+pub(crate) async fn two_runs_at_once_make_it_again_once(world: World) {
+    world.apply(&[T, INDEX]).await.unwrap();
+    let set: Migrations = set(&[T, REBUILD, INDEX]);
+    let options = PlanOptions::default();
+    let (one, two) = (Run::new("one"), Run::new("two"));
+    let sink = ignore();
+    let (one, two) = tokio::join!(
+        apply(&world.db, &set, &options, &one, &sink),
+        apply(&world.db, &set, &options, &two, &sink),
+    );
+    let mut both = [done(&one.unwrap()), done(&two.unwrap())];
+    both.sort();
+    assert_eq!(both, ["", "V2 R__i"]);
+    assert_eq!(objects(&world).await, "i");
+}
