@@ -517,7 +517,7 @@ fn done_unit(unit: &Unit, duration_ms: Option<i64>, recorded: &HashMap<&Key, &Ro
         checksum: entry
             .map(|entry| entry.checksum.clone())
             .unwrap_or_default(),
-        statements: unit.steps.len(),
+        statements: unit.statements(),
         duration_ms,
     }
 }

@@ -76,6 +76,17 @@ pub struct Unit {
     pub steps: Vec<Step>,
 }
 
+impl Unit {
+    /// How many statements its files hold: without those that Seedbed adds, which have no place in a file.
+    pub fn statements(&self) -> usize {
+        let of_files = self.steps.iter().filter(|step| step.origin.is_some());
+        match of_files.count() {
+            0 => self.steps.len(),
+            count => count,
+        }
+    }
+}
+
 /// One statement, its bound values, and where it came from.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Step {

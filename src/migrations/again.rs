@@ -4,13 +4,15 @@
 //! the order of names among the repeatables that run, behind the versioned migrations. A repeatable whose object a later
 //! one may drop comes once more at the end.
 
+use std::collections::HashSet;
 use std::sync::Arc;
 
 use super::made::{Change, changes, may_lose};
 use super::reading::{self, Reading};
 use crate::diagnostic::Diagnostic;
 use crate::history::History;
-use crate::script::{Atomicity, Entry, Key, Made, OnFailure, Record, Restore, Source};
+use crate::script::{Atomicity, Entry, Key, Made, OnFailure, Record, Restore, Source, Step};
+use crate::sql::{Kind, TokenKind, What, identifier, kind, significant, targets, unquote};
 
 /// A repeatable, as it is before the run.
 pub(super) struct Repeatable {
@@ -42,6 +44,16 @@ pub(super) fn with_repeatables(
     on_failure: OnFailure,
 ) -> Units {
     let mut all = Units::default();
+    let mut versioned: Vec<_> = versioned.into_iter().collect();
+    if on_failure == OnFailure::Continue {
+        let (views, triggers) = in_the_way(&versioned, &repeatables);
+        if let Some((_, first)) = versioned.first_mut().filter(|(_, it)| is_atomic(it)) {
+            first.steps.splice(0..0, views);
+        }
+        if let Some((_, last)) = versioned.last_mut().filter(|(_, it)| is_atomic(it)) {
+            last.steps.extend(triggers);
+        }
+    }
     for (record, reading) in versioned {
         all.push(record, reading);
     }
@@ -59,6 +71,62 @@ pub(super) fn with_repeatables(
         all.restore(repeatable, after, history, on_failure);
     }
     all
+}
+
+fn is_atomic(reading: &Reading) -> bool {
+    reading.atomicity == Atomicity::Transaction
+}
+
+/// Statements that drop the views and the triggers of applied repeatables that name a table which these units drop or
+/// change: they may not compile afterwards, and an `ALTER TABLE` fails on them. What still compiles is made again. A view
+/// that the units use themselves stays; triggers go last, since the units may set them off.
+fn in_the_way(units: &[(Record, Reading)], repeatables: &[Repeatable]) -> (Vec<Step>, Vec<Step>) {
+    let statements = || units.iter().flat_map(|(_, reading)| &reading.steps);
+    let mut changed: HashSet<String> = statements()
+        .filter(|step| matches!(kind(&step.sql), Kind::Drop(_) | Kind::Alter))
+        .flat_map(|step| targets(&step.sql))
+        .map(|target| target.name.to_ascii_lowercase())
+        .collect();
+    let used: HashSet<String> = statements().flat_map(|step| names(&step.sql)).collect();
+    let (mut views, mut triggers) = (Vec::new(), Vec::new());
+    // Views come before what is on them.
+    let applied = repeatables.iter().filter(|it| it.runs.is_none());
+    for repeatable in applied {
+        if !names(&repeatable.source.text).any(|name| changed.contains(&name)) {
+            continue;
+        }
+        for made in &repeatable.made {
+            let name = made.name.to_ascii_lowercase();
+            match made.what {
+                What::View if !used.contains(&name) => {
+                    views.push(drop_of("VIEW", &made.name));
+                    changed.insert(name);
+                }
+                What::Trigger => triggers.push(drop_of("TRIGGER", &made.name)),
+                _ => {}
+            }
+        }
+    }
+    (views, triggers)
+}
+
+fn drop_of(what: &str, name: &str) -> Step {
+    Step::own(
+        format!("DROP {what} IF EXISTS {}", identifier(name)),
+        Vec::new(),
+    )
+}
+
+/// The names in a text, and its keywords, in lower case.
+fn names(text: &str) -> impl Iterator<Item = String> {
+    significant(text)
+        .filter(|token| {
+            matches!(
+                token.kind,
+                TokenKind::Word | TokenKind::QuotedName | TokenKind::String
+            )
+        })
+        .map(|token| unquote(token.text(text)).to_ascii_lowercase())
 }
 
 impl Units {

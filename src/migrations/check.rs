@@ -10,7 +10,7 @@ use self::compiles::{Uncompiled, uncompiled};
 use self::existing::{Existing, Published};
 use self::fresh::Fresh;
 use super::against::Base;
-use super::directive::DOWN_NO_INVERSE;
+use super::directive::{DEPENDS_ON_ROWS, DOWN_NO_INVERSE};
 use super::file::meaning;
 use super::rehearse::{Act, Rehearsal, Way};
 use super::set::{Migration, Migrations, Text};
@@ -98,10 +98,8 @@ async fn rehearse(
     let mut fresh = Fresh::new(parts).await?;
     let mut whole = fresh.all().await?;
     checked.problems.append(&mut fresh.problems);
-    if let Some(broken) = fresh.rehearsal.broken() {
-        checked.problems.push(broken);
-        whole = false;
-    }
+    let broken = fresh.rehearsal.broken();
+    whole &= broken.is_none();
     checked.applied = fresh.applied;
     checked.reversed = fresh.reversed;
     let downs = parts.iter().filter_map(|part| part.down.as_ref());
@@ -129,9 +127,15 @@ async fn rehearse(
         }
     }
     if let Some(existing) = &mut existing {
+        // What the file does to a new database too is reported once.
+        let is_of_it = |it: &Diagnostic| broken.as_ref().is_some_and(|of| of.subject == it.subject);
+        existing
+            .problems
+            .retain(|it| it.code != DEPENDS_ON_ROWS || !is_of_it(it));
         checked.problems.append(&mut existing.problems);
         checked.applied_to_existing = existing.applied;
     }
+    checked.problems.extend(broken);
     if whole {
         let named = judge(&fresh, existing.as_ref(), checked).await?;
         let intact = base.is_none_or(|base| is_intact(base, set));

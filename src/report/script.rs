@@ -210,11 +210,13 @@ impl<'a> Failing<'a> {
     fn notes(&self) -> Vec<String> {
         let mut notes = Vec::new();
         if let (Some(number), Some(unit)) = (self.statement(), self.unit())
-            && unit.steps.len() > 1
+            && unit.statements() > 1
             && !self.is_of_seeds()
         {
-            let of = unit.steps.len();
-            notes.push(format!("this is statement {} of {of}", number + 1));
+            let before = unit.steps[..number].iter();
+            let before = before.filter(|step| step.origin.is_some()).count();
+            let of = unit.statements();
+            notes.push(format!("this is statement {} of {of}", before + 1));
         }
         if self.restores().is_some() {
             notes.push("it ran again because this run drops what it makes".to_owned());

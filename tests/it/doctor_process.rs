@@ -134,7 +134,7 @@ fn doctor_counts_rows_without_their_parent() {
             $ seedbed doctor --quiet
             ✓ mode          local (default)
             ✓ database      local.db (default)
-            ✓ file          28672 bytes, journal mode delete
+            ✓ file          32768 bytes, journal mode delete
             ✓ read          SQLite [version]; takes every statement; has dbstat, fts5, rtree, vector_top_k
             ✓ latency       [n].[ms] for a round trip, the median of 3
             ✓ records       _migrations is at V1
@@ -411,15 +411,15 @@ fn inspect_lists_what_is_there_in_every_mode() {
         &ran,
         None,
         expect![[r#"
-        $ seedbed inspect --quiet
-        table                       rows  size    index on
-        posts                          0  4.0 KB
-          posts_by_author                 4.0 KB  author, title
-        users                          2  4.0 KB
-          sqlite_autoindex_users_1        4.0 KB  name, unique
+            $ seedbed inspect --quiet
+            table                       rows  size    index on
+            posts                          0  4.0 KB
+              posts_by_author                 4.0 KB  author, title
+            users                          2  4.0 KB
+              sqlite_autoindex_users_1        4.0 KB  name, unique
 
-        2 tables, 1 view; the database has 28.0 KB
-    "#]],
+            2 tables, 1 view; the database has 32.0 KB
+        "#]],
     );
     let away = remote(&server).after("migrate");
     let there = look(&away, "inspect --quiet");

@@ -76,7 +76,10 @@ impl<'a> Published<'a> {
                 .map(|part| part.migration.up.checksum.clone())
                 .collect()
         };
-        !self.new.is_empty() || checksums(&self.repeatables) != checksums(&self.last)
+        let is_empty = self.versions.is_empty() && self.repeatables.is_empty();
+        let has_more =
+            !self.new.is_empty() || checksums(&self.repeatables) != checksums(&self.last);
+        !is_empty && has_more
     }
 }
 
@@ -95,7 +98,7 @@ pub(super) struct Existing<'a> {
     pub(super) problems: Vec<Diagnostic>,
     /// What ran, in this order.
     pub(super) ran: Vec<(&'a Part<'a>, Way)>,
-    /// How many new versions ran.
+    /// How many new versions ran on filled tables.
     pub(super) applied: usize,
     /// The repeatable migrations that it has, with the checksum.
     has: HashSet<(&'a Key, &'a str)>,
@@ -147,7 +150,6 @@ impl<'a> Existing<'a> {
             if self.forward(part).await? == Next::Stop {
                 return Ok(false);
             }
-            self.applied += 1;
             if let Some(before) = before {
                 let after = self.rehearsal.schema().await?;
                 self.lost.extend(lost(part, &before, &after));
@@ -266,6 +268,7 @@ impl<'a> Existing<'a> {
         {
             Ok(()) => {
                 self.ran.push((part, Way::Existing));
+                self.applied += usize::from(!part.is_repeatable());
                 return Ok(Next::Continue);
             }
             Err(Stopped::Db(error)) => return Err(error),

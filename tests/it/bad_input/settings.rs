@@ -14,70 +14,70 @@ fn an_unknown_key_in_the_configuration() {
         &project,
         "migrate",
         expect![[r#"
-        $ seedbed migrate
-        2> error[config]: unknown key `directory` in [migrations]
-        2>  --> config.toml:5:1
-        2>   = help: known: dir, out_of_order, downs_from, ignore_tables
-        2>
-        2> error[config]: [local] path must be a string, not an integer
-        2>  --> config.toml:8:1
-        2>
-        2> error[config]: `auth_token` in [turso] is refused: config.toml is committed, and a token would be in every copy of the repository
-        2>  --> config.toml:11:1
-        2>   = help: put the token into TURSO_AUTH_TOKEN, in the environment or .env, and name a file that holds it in TURSO_AUTH_TOKEN_FILE otherwise; if this one was ever committed, revoke it
-        2>
-        2> 3 errors
-        exit 2
-    "#]],
+            $ seedbed migrate
+            2> error[config]: unknown key `directory` in [migrations]
+            2>  --> config.toml:5:1
+            2>   = help: known: dir, out_of_order, downs_from, ignore_tables, table
+            2>
+            2> error[config]: [local] path must be a string, not an integer
+            2>  --> config.toml:8:1
+            2>
+            2> error[config]: `auth_token` in [turso] is refused: config.toml is committed, and a token would be in every copy of the repository
+            2>  --> config.toml:11:1
+            2>   = help: put the token into TURSO_AUTH_TOKEN, in the environment or .env, and name a file that holds it in TURSO_AUTH_TOKEN_FILE otherwise; if this one was ever committed, revoke it
+            2>
+            2> 3 errors
+            exit 2
+        "#]],
     );
     check(
         &project,
         "status --format json",
         expect![[r#"
-        $ seedbed status --format json
-        {
-          "schema_version": 1,
-          "command": "status",
-          "mode": null,
-          "database": null,
-          "outcome": "usage",
-          "exit_code": 2,
-          "items": [],
-          "problems": [
+            $ seedbed status --format json
             {
-              "code": "config",
-              "severity": "error",
-              "file": "config.toml",
-              "line": 5,
-              "column": 1,
-              "message": "unknown key `directory` in [migrations]",
-              "notes": [],
-              "help": "known: dir, out_of_order, downs_from, ignore_tables"
-            },
-            {
-              "code": "config",
-              "severity": "error",
-              "file": "config.toml",
-              "line": 8,
-              "column": 1,
-              "message": "[local] path must be a string, not an integer",
-              "notes": [],
-              "help": null
-            },
-            {
-              "code": "config",
-              "severity": "error",
-              "file": "config.toml",
-              "line": 11,
-              "column": 1,
-              "message": "`auth_token` in [turso] is refused: config.toml is committed, and a token would be in every copy of the repository",
-              "notes": [],
-              "help": "put the token into TURSO_AUTH_TOKEN, in the environment or .env, and name a file that holds it in TURSO_AUTH_TOKEN_FILE otherwise; if this one was ever committed, revoke it"
+              "schema_version": 1,
+              "command": "status",
+              "mode": null,
+              "database": null,
+              "outcome": "usage",
+              "exit_code": 2,
+              "items": [],
+              "problems": [
+                {
+                  "code": "config",
+                  "severity": "error",
+                  "file": "config.toml",
+                  "line": 5,
+                  "column": 1,
+                  "message": "unknown key `directory` in [migrations]",
+                  "notes": [],
+                  "help": "known: dir, out_of_order, downs_from, ignore_tables, table"
+                },
+                {
+                  "code": "config",
+                  "severity": "error",
+                  "file": "config.toml",
+                  "line": 8,
+                  "column": 1,
+                  "message": "[local] path must be a string, not an integer",
+                  "notes": [],
+                  "help": null
+                },
+                {
+                  "code": "config",
+                  "severity": "error",
+                  "file": "config.toml",
+                  "line": 11,
+                  "column": 1,
+                  "message": "`auth_token` in [turso] is refused: config.toml is committed, and a token would be in every copy of the repository",
+                  "notes": [],
+                  "help": "put the token into TURSO_AUTH_TOKEN, in the environment or .env, and name a file that holds it in TURSO_AUTH_TOKEN_FILE otherwise; if this one was ever committed, revoke it"
+                }
+              ]
             }
-          ]
-        }
-        exit 2
-    "#]],
+            exit 2
+        "#]],
     );
 }
 

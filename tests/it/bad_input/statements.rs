@@ -275,6 +275,7 @@ fn pragmas_that_do_nothing_are_named_until_they_are_applied() {
     project.run("check").check(expect![[r#"
         $ seedbed check
         2 migrations are fine: 2 applied in memory, 0 of them undone and applied again
+        1 of them applied to a database that exists, with rows in its tables
         2> warning[pragma-without-effect]: PRAGMA journal_mode has no effect inside a transaction, so it was taken out (and 1 more in this file)
         2>  --> migrations/V2__wal.sql:1:1
         2>   |
@@ -332,6 +333,7 @@ fn the_transactions_of_a_file_outside_of_them_are_its_own() {
     project.run("check").check(expect![[r#"
         $ seedbed check
         2 migrations are fine: 2 applied in memory, 0 of them undone and applied again
+        1 of them applied to a database that exists, with rows in its tables
     "#]]);
     project.run("migrate").check(expect![[r#"
         $ seedbed migrate
@@ -576,17 +578,17 @@ fn a_rebuild_that_loses_rows_that_others_refer_to() {
         &project,
         "migrate",
         expect![[r#"
-        $ seedbed migrate
-        2> target: local local.db (default)
-        2> error[foreign-keys]: V3 leaves rows whose parent is gone
-        2>  --> migrations/V3__drop.sql
-        2>   = note: posts, row 1, has no parent in users
-        2>   = note: rolled back: V3
-        2>   = help: let migrations/V3__drop.sql delete these rows, keep their parents, or change what they refer to, then run `seedbed migrate` again
-        2>
-        2> nothing of this run is in the database; the database is at V2
-        exit 1
-    "#]],
+            $ seedbed migrate
+            2> target: local local.db (default)
+            2> error[foreign-keys]: V3 leaves rows whose parent is gone
+            2>  --> migrations/V3__drop.sql
+            2>   = note: posts, row 1: author = 1 has no parent in users
+            2>   = note: rolled back: V3
+            2>   = help: let migrations/V3__drop.sql delete these rows, keep their parents, or change what they refer to, then run `seedbed migrate` again
+            2>
+            2> nothing of this run is in the database; the database is at V2
+            exit 1
+        "#]],
     );
 }
 

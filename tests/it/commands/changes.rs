@@ -403,7 +403,12 @@ fn undo_takes_back_the_newest() {
 
         transaction 1 of 1, with foreign keys off
           V2 posts  V2__posts.down.sql (as recorded)
-            V2__posts.down.sql (as recorded):1:1  drops table posts
+            drops view authors, table posts
+              V2__posts.down.sql (as recorded):1:1  drops table posts
+          R__authors made again if its view authors is gone by then  R__authors.sql (as recorded)
+            drops view authors, creates view authors
+              R__authors.sql (as recorded):1:1  drops view authors
+              R__authors.sql (as recorded):2:1  creates view authors
 
         nothing was changed; the database is at V2
         2> target: local local.db (default)
@@ -429,6 +434,17 @@ fn undo_takes_back_the_newest() {
                   "applied_at": null,
                   "duration_ms": null,
                   "file": "V2__posts.down.sql (as recorded)"
+                },
+                {
+                  "kind": "repeatable",
+                  "version": "authors",
+                  "name": "authors",
+                  "state": "applied",
+                  "checksum": "f8fe37c4d37795ac97a20d1ae661a731d36af3aab7481e5081c416441dfce57d",
+                  "applied_at": null,
+                  "duration_ms": null,
+                  "file": "R__authors.sql (as recorded)",
+                  "reason": "made again if its view authors is gone by then"
                 }
               ],
               "problems": [],
@@ -441,6 +457,20 @@ fn undo_takes_back_the_newest() {
                   "line": 1,
                   "sql": "DROP TABLE posts",
                   "words": "drops table posts"
+                },
+                {
+                  "column": 1,
+                  "file": "R__authors.sql (as recorded)",
+                  "line": 1,
+                  "sql": "DROP VIEW IF EXISTS authors",
+                  "words": "drops view authors"
+                },
+                {
+                  "column": 1,
+                  "file": "R__authors.sql (as recorded)",
+                  "line": 2,
+                  "sql": "CREATE VIEW authors AS SELECT DISTINCT author FROM posts",
+                  "words": "creates view authors"
                 }
               ]
             }
@@ -455,6 +485,9 @@ fn undo_takes_back_the_newest() {
         undone V2 posts (1 statement)
         the database is at V1
         2> target: local local.db (default)
+        2> warning[repeatable-pending]: R__authors is pending: what it makes was dropped, and it cannot be made again on this schema
+        2>   |
+        2>   = help: the next `seedbed migrate` makes it again, after the versions that are pending then
     "#]]);
     assert_eq!(project.state(), "recorded: V1 R__authors; tables: users");
     project.run("undo --to 0 --format json").check(expect![[r#"
@@ -502,6 +535,9 @@ fn undo_runs_what_was_recorded_from_a_checkout_without_the_files() {
         undone V1 users (1 statement)
         no version is applied
         2> target: local local.db (default)
+        2> warning[repeatable-pending]: R__authors is pending: what it makes was dropped, and it cannot be made again on this schema
+        2>   |
+        2>   = help: the next `seedbed migrate` makes it again, after the versions that are pending then
     "#]]);
     assert_eq!(project.state(), "recorded: R__authors; tables: ");
 }

@@ -86,9 +86,9 @@ fn a_view_that_does_not_compile_is_refused() {
         .migration("V4__more", "CREATE TABLE more (x);\nDROP TABLE more;\n");
     project.run("check").check(expect![[r#"
         $ seedbed check
-        2> error[fails]: V3: a view or trigger does not compile at the end of the run: error in view v: no such table: main.c
+        2> error[does-not-compile]: view v does not compile after V3: no such table: main.c
         2>  --> migrations/V3__c.sql
-        2>   = help: drop it before the change and create it again behind it, or correct it, in migrations/V3__c.sql
+        2>   = help: drop the view before this changes what it uses, and create it again afterwards
         exit 4
     "#]]);
     project.run("migrate").check(expect![[r#"

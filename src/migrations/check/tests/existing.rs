@@ -46,7 +46,7 @@ async fn a_column_that_a_table_with_rows_cannot_get_is_an_error() {
               Cannot add a NOT NULL column with default value NULL (on a database that exists, in memory)
               note: it fails on a table with rows, whatever they hold; on an empty one it does not
               help: add the column without the constraint or with a constant DEFAULT, or rebuild the table: create a new one, copy the rows, drop the old one, rename the new one
-            2 applied, 0 reversed, whole, 1 new
+            2 applied, 0 reversed, whole, 0 new
         "#]],
     )
     .await;
@@ -288,7 +288,7 @@ async fn a_statement_that_generated_rows_fail_is_a_warning_that_the_file_can_sil
               UNIQUE constraint failed: t.x (on a database that exists, in memory)
               note: it failed on generated rows; whether it fails on a real database depends on the rows there
               help: if it cannot fail on the real rows, write `-- seedbed: allow depends-on-rows: REASON` at the top of the file
-            2 applied, 0 reversed, whole, 1 new
+            2 applied, 0 reversed, whole, 0 new
         "#]],
     )
     .await;
@@ -301,7 +301,7 @@ async fn a_statement_that_generated_rows_fail_is_a_warning_that_the_file_can_sil
             ),
         ],
         expect![[r#"
-            2 applied, 0 reversed, whole, 1 new
+            2 applied, 0 reversed, whole, 0 new
         "#]],
     )
     .await;
@@ -319,7 +319,7 @@ async fn a_statement_that_generated_rows_fail_is_a_warning_that_the_file_can_sil
               UNIQUE constraint failed: t.x (on a database that exists, in memory)
               note: it failed on generated rows; whether it fails on a real database depends on the rows there
               help: if it cannot fail on the real rows, write `-- seedbed: allow depends-on-rows: REASON` at the top of the file
-            2 applied, 0 reversed, whole, 1 new
+            2 applied, 0 reversed, whole, 0 new
         "#]],
     )
     .await;
