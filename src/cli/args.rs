@@ -344,6 +344,9 @@ pub(super) struct Import {
     /// Keep rows whose parents are missing, instead of refusing the dump
     #[arg(long)]
     pub(super) allow_fk_violations: bool,
+    /// Let the triggers of existing tables run for each row, instead of refusing the dump
+    #[arg(long, requires = "into_existing")]
+    pub(super) run_triggers: bool,
     /// The most bytes of the dump in one transaction, for servers that take less at once
     #[arg(long, value_name = "N", hide = true)]
     pub(super) transaction_bytes: Option<u64>,

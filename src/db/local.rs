@@ -168,6 +168,15 @@ impl File {
             })
     }
 
+    /// The name by which a file that cannot be opened as usual may be read: see [`immutable`].
+    pub(super) fn immutable(&self) -> Option<String> {
+        match self.recovery {
+            Recovery::Allowed => immutable(&self.path),
+            #[cfg(feature = "replica")]
+            Recovery::Never => None,
+        }
+    }
+
     pub(super) async fn query(
         &self,
         queries: Vec<Query>,
@@ -178,8 +187,21 @@ impl File {
         let file = Some(self.path.as_path());
         match answer(Box::new(connection), queries.clone(), options, file).await {
             Err(error) if self.may_recover(error.code()) => {
-                let connection = self.open(OpenFlags::SQLITE_OPEN_READ_WRITE).await?;
-                answer(Box::new(connection), queries, options, file).await
+                let recovered = async {
+                    let connection = self.open(OpenFlags::SQLITE_OPEN_READ_WRITE).await?;
+                    answer(Box::new(connection), queries.clone(), options, file).await
+                };
+                match recovered.await {
+                    Err(error) => match self.immutable() {
+                        Some(name) => {
+                            let opened = connect(&name, OpenFlags::SQLITE_OPEN_READ_ONLY).await;
+                            let connection = opened.map_err(|_| error)?;
+                            answer(Box::new(connection), queries, options, None).await
+                        }
+                        None => Err(error),
+                    },
+                    answers => answers,
+                }
             }
             answers => answers,
         }
@@ -210,6 +232,63 @@ impl File {
     ) -> Result<Option<EngineError>, DbError> {
         let connection = self.open_to_read().await?;
         Ok(compile(&connection, statement).await)
+    }
+}
+
+/// A database file that nobody can write to, by a name that tells the engine so: it makes no files beside a database whose
+/// journal is a log, and without them it opens such a one only so: <https://sqlite.org/wal.html#read_only_databases>.
+/// None where a log is left, which may hold rows, or where the file may be opened as usual.
+fn immutable(path: &Path) -> Option<String> {
+    use std::io::Read;
+    /// <https://sqlite.org/fileformat.html#the_database_header>: the version that a log needs, for writing and reading.
+    const LOG: [u8; 2] = [2, 2];
+    let path = super::side_files::resolved(path);
+    let mut header = [0; 20];
+    std::fs::File::open(&path)
+        .ok()?
+        .read_exact(&mut header)
+        .ok()?;
+    let has_log = |ending| {
+        let found = std::fs::metadata(super::side_files::beside(&path, ending));
+        found.is_ok_and(|found| found.len() > 0)
+    };
+    if header[18..] != LOG || has_log("-wal") || has_log("-journal") {
+        return None;
+    }
+    let mut name = String::from("file:");
+    for byte in path.to_str()?.bytes() {
+        match byte {
+            b'/' | b'-' | b'_' | b'.' | b'0'..=b'9' | b'a'..=b'z' | b'A'..=b'Z' => {
+                name.push(char::from(byte));
+            }
+            _ => name.push_str(&format!("%{byte:02X}")),
+        }
+    }
+    name.push_str("?immutable=1");
+    Some(name)
+}
+
+/// Opens a file to read it, as [`File::query`] does.
+pub(crate) async fn open_to_read(path: &Path) -> Result<Raw, EngineError> {
+    let named = |error: DbError| EngineError::new(Code::CannotOpen, error.to_string());
+    let file = File::new(path).map_err(named)?;
+    let opened = async |name: &str, access| {
+        let raw = Raw::open(name, access).await?;
+        raw.busy_timeout(LOCK_SLICE);
+        match raw.execute("SELECT 1 FROM sqlite_schema LIMIT 1") {
+            // Whoever reads it waits.
+            Err(error) if error.code != Code::Busy => Err(error),
+            _ => Ok(raw),
+        }
+    };
+    let first = match opened(file.name(), Access::Read).await {
+        Err(error) if file.may_recover(Some(error.code)) => error,
+        raw => return raw,
+    };
+    match (opened(file.name(), Access::Write).await, file.immutable()) {
+        (Err(_), Some(name)) => opened(&name, Access::Read).await,
+        (Err(_), None) => Err(first),
+        (raw, _) => raw,
     }
 }
 

@@ -47,6 +47,7 @@ pub use error::{At, Code, DbError, EngineError, Failure, Left};
 pub(crate) use file_lock::FileLock;
 pub use history_table::HistoryTable;
 pub use libsql;
+pub(crate) use local::open_to_read;
 pub use locate::locate;
 pub use other_run::{OnWait, OtherRun};
 #[allow(unused_imports)]

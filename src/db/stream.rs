@@ -106,11 +106,11 @@ async fn of_file<S: Sink>(
         });
     }
     file.refuse_side_files()?;
-    let open = async |access| {
-        let name = match file.is_missing() {
-            true => ":memory:",
-            false => file.name(),
-        };
+    let usual = match file.is_missing() {
+        true => ":memory:",
+        false => file.name(),
+    };
+    let open = async |name: &str, access| {
         let raw = Raw::open(name, access).await;
         let raw = raw.map_err(|source| DbError::Open {
             path: path.to_path_buf(),
@@ -118,8 +118,13 @@ async fn of_file<S: Sink>(
         })?;
         Reading::begin(raw, options, Some(path)).await
     };
-    let reading = match open(Access::Read).await {
-        Err(error) if file.may_recover(error.code()) => open(Access::Write).await?,
+    let reading = match open(usual, Access::Read).await {
+        Err(error) if file.may_recover(error.code()) => {
+            match (open(usual, Access::Write).await, file.immutable()) {
+                (Err(_), Some(name)) => open(&name, Access::Read).await?,
+                (reading, _) => reading?,
+            }
+        }
         reading => reading?,
     };
     reading.stream(queries, sink, ()).await

@@ -54,12 +54,26 @@ pub struct Rows {
 /// The table and columns that rows go into.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub struct Target {
+    /// What becomes of a row that a constraint forbids.
+    pub on_conflict: OnConflict,
     /// The name of the table, without quotes.
     pub table: String,
     /// The names of the columns, without quotes; empty where the dump names none.
     pub columns: Vec<String>,
     /// How many values each row has.
     pub width: usize,
+}
+
+/// What becomes of a row that a constraint forbids: <https://sqlite.org/lang_conflict.html>.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
+pub enum OnConflict {
+    /// It fails.
+    #[default]
+    Fail,
+    /// It is left out: `INSERT OR IGNORE`.
+    Ignore,
+    /// It takes the place of the rows that it conflicts with: `INSERT OR REPLACE`, `REPLACE`.
+    Replace,
 }
 
 /// One value of a row; texts and blobs are bytes of [`Block::text`].
@@ -105,6 +119,25 @@ pub enum What {
     WritableSchema,
     /// `ANALYZE sqlite_schema`: makes `sqlite_stat1`, and its rows follow.
     Analyze,
+    /// A pragma or statement that changes no content: it is left out.
+    Setting {
+        /// Its words: `PRAGMA synchronous`, `VACUUM`.
+        words: &'static str,
+    },
+    /// `PRAGMA encoding = …`, `page_size` or `auto_vacuum`: how a new file is laid out.
+    Layout {
+        /// The pragma.
+        pragma: &'static str,
+        /// Its value as SQL.
+        value: String,
+    },
+    /// `DROP … IF EXISTS`, before the dump makes what is called so.
+    Drop {
+        /// `table`, `index`, `view`, `trigger`.
+        object: &'static str,
+        /// The name, without quotes.
+        name: String,
+    },
     /// `PRAGMA user_version = N` or `PRAGMA application_id = N`.
     Number {
         /// The pragma.

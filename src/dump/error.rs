@@ -57,15 +57,15 @@ pub enum DumpError {
     },
     /// Its last word is `ROLLBACK`: whoever wrote it could not read all of the database.
     #[error(
-        "{name} ends with ROLLBACK at byte {offset}: its writer could not read the whole database"
+        "{name} ends with ROLLBACK in line {line} (byte {offset}): its writer could not read the whole database"
     )]
     RolledBack {
         /// The dump.
         name: String,
         /// Where the `ROLLBACK` stands.
         offset: u64,
-        /// Its line from 1, where everything before it was read.
-        line: Option<u64>,
+        /// Its line from 1.
+        line: u64,
     },
     /// Some of its statements are refused: all that were found, in their order.
     #[error("{}", lines(problems))]
@@ -118,6 +118,37 @@ pub enum NotADump {
         /// The program that packs so.
         format: &'static str,
     },
+    /// A dump of MySQL or MariaDB.
+    #[error(
+        "is a dump of MySQL or MariaDB, and SQLite reads no such SQL: convert it first, for example with `mysql2sqlite`"
+    )]
+    Mysql,
+    /// A dump of PostgreSQL, as text or in its own format.
+    #[error(
+        "is a dump of PostgreSQL, and SQLite reads no such SQL: convert it first, for example with `pgloader` or `db-to-sqlite`"
+    )]
+    Postgres,
+    /// A page of HTML, or XML: what a download gives where it needs a sign-in.
+    #[error("is HTML or XML and no SQL: if it was downloaded, see whether that needs a sign-in")]
+    Markup,
+    /// What Git has where the file itself is in its Large File Storage.
+    #[error("is a pointer of Git LFS and not the file: `git lfs pull` fetches it")]
+    LfsPointer,
+    /// JSON.
+    #[error(
+        "is JSON and no SQL: `sqlite3` and `sqlite-utils` make tables of it, or write it as a seed"
+    )]
+    Json,
+    /// Values that commas or tabs separate.
+    #[error(
+        "is CSV and no SQL: import it with `sqlite3 new.db \".import --csv FILE TABLE\"`, and then import that file"
+    )]
+    Csv,
+    /// Bytes as an encrypted database has them: nothing shows what is in it.
+    #[error(
+        "is neither a text nor a readable database; if it is an encrypted database, decrypt it first (SQLCipher: `sqlcipher_export`)"
+    )]
+    Encrypted,
     /// A database, where only a text can be read.
     #[error(
         "is a SQLite database that cannot be read from here: give the path of the file, unpacked"

@@ -12,7 +12,9 @@ mod file;
 pub mod import;
 pub mod input;
 pub mod location;
+mod modules;
 mod of_database;
+mod other_file;
 pub mod read;
 pub mod restore;
 mod signs;
@@ -21,14 +23,14 @@ pub mod verify;
 
 pub use backup::{BackedUp, BackupError, BackupOptions, backup};
 pub use backup_files::{Condition, Kept, backups};
-pub use block::{Block, Item, Mark, Object, Rows, Statement, Target, What};
+pub use block::{Block, Item, Mark, Object, OnConflict, Rows, Statement, Target, What};
 pub use error::{DumpError, NotADump, Place};
 pub use export::{Contents, ExportError, ExportOptions, Exported, Records, export, export_file};
 pub use input::Input;
 pub use location::Location;
 pub use read::{Ended, Envelope, Reader, ReaderOptions};
 pub use restore::{Checked, Marked, RestoreError, Restored};
-pub use source::{Ending, Opened, Packing, Source};
+pub use source::{Opened, Packing, Source};
 pub use verify::{
     Differing, Fault, FaultyObject, Level, Side, Verdict, Verified, VerifiedTable, VerifyError,
     verify,

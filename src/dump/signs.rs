@@ -1,28 +1,29 @@
-//! The signs of infinities, which a server's JSON has no word for: it gives each as a real without a sign, and one column
-//! more, asked for behind the others, tells which are negative. Local engines need none of it.
+//! The signs of infinities, which a server's JSON has no word for: it gives each as a real without a sign. So a negative
+//! one is asked for as a text, and a text that begins like that one gets one character more. This needs no further column,
+//! which a table of the most columns that the engine takes would not leave room for. Local engines need none of it.
 
 use crate::sql::ValueRef;
 
-/// An expression that is `NULL` in most rows; where a negative infinity is among `columns`, a text with a `1` for each that
-/// is one and a `0` for each that is not.
-pub(super) fn negative<'a>(columns: impl Iterator<Item = &'a str> + Clone) -> String {
-    let all: Vec<&str> = columns.clone().collect();
-    let digits: Vec<String> = columns.map(|it| format!("({it} IS -9e999)")).collect();
+/// What a text begins with that stands for something else.
+const ESCAPE: u8 = 1;
+
+/// The text that stands for a negative infinity.
+const NEGATIVE: &[u8] = &[ESCAPE, b'-'];
+
+/// An expression that gives the value of `column` so that [`given`] finds its sign.
+pub(super) fn asked(column: &str) -> String {
     format!(
-        "CASE WHEN -9e999 IN ({}) THEN ''||{} END",
-        all.join(","),
-        digits.join("||")
+        "CASE WHEN {column} IS -9e999 THEN char({ESCAPE},45) \
+         WHEN typeof({column})='text' AND substr({column},1,1)=char({ESCAPE}) THEN char({ESCAPE})||{column} \
+         ELSE {column} END"
     )
 }
 
-/// A value with its sign: `signs` is what [`negative`] gave, and `place` the value's among its columns.
-pub(super) fn signed<'a>(value: ValueRef<'a>, signs: ValueRef<'_>, place: usize) -> ValueRef<'a> {
-    match (value, signs) {
-        (ValueRef::Real(number), ValueRef::Text(digits))
-            if number.is_infinite() && digits.get(place) == Some(&b'1') =>
-        {
-            ValueRef::Real(f64::NEG_INFINITY)
-        }
-        _ => value,
+/// The value that the answer to [`asked`] stands for.
+pub(super) fn given(value: ValueRef<'_>) -> ValueRef<'_> {
+    match value {
+        ValueRef::Text(NEGATIVE) => ValueRef::Real(f64::NEG_INFINITY),
+        ValueRef::Text([ESCAPE, text @ ..]) => ValueRef::Text(text),
+        value => value,
     }
 }

@@ -5,23 +5,18 @@
 
 use std::fmt;
 use std::fs::File;
-use std::io::{self, Read, Seek, SeekFrom};
+use std::io::{self, BufRead, BufReader, Read};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
-use flate2::read::MultiGzDecoder;
+use flate2::bufread::GzDecoder;
 
 use super::error::{DumpError, NotADump};
-
-/// How a database file begins: <https://sqlite.org/fileformat.html#magic_header_string>.
-const DATABASE: &[u8] = b"SQLite format 3\0";
+use super::other_file::{DATABASE, other_file};
 
 /// How much of a text is looked at before it is taken for one.
 const HEAD: usize = 4096;
-
-/// How much of the end of a file is looked at for its `COMMIT`.
-const TAIL: u64 = 64 * 1024;
 
 /// What a path leads to.
 #[derive(Debug)]
@@ -38,7 +33,6 @@ pub struct Source {
     length: Option<u64>,
     packed: Packing,
     progress: Arc<AtomicU64>,
-    ending: Option<Ending>,
     text: Box<dyn Read + Send>,
     /// What stopped the last reading that gave something all the same.
     stopped: Option<io::Error>,
@@ -53,27 +47,12 @@ pub enum Packing {
     Gzip,
 }
 
-/// How a file ends, as far as its last bytes tell.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Ending {
-    /// There is a `COMMIT`.
-    Commit,
-    /// The last line is `ROLLBACK`, at this byte.
-    Rollback {
-        /// Bytes before it.
-        offset: u64,
-    },
-    /// There is neither: a transaction that was begun is not complete.
-    Open,
-}
-
 impl fmt::Debug for Source {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Source")
             .field("name", &self.name)
             .field("length", &self.length)
             .field("packed", &self.packed)
-            .field("ending", &self.ending)
             .finish_non_exhaustive()
     }
 }
@@ -89,24 +68,17 @@ impl Source {
             name: name.clone(),
             cause,
         };
-        let mut file = File::open(path).map_err(open)?;
+        let file = File::open(path).map_err(open)?;
         let metadata = file.metadata().map_err(open)?;
         if metadata.is_dir() {
             return Err(open(io::ErrorKind::IsADirectory.into()));
         }
-        // A pipe has no length, and no end to look at.
+        // A pipe has no length.
         let length = metadata.is_file().then_some(metadata.len());
-        let ending = match length {
-            Some(length) => Some(ending(&mut file, length).map_err(open)?),
-            None => None,
-        };
-        match sniffed(name.clone(), file, length)? {
-            Sniffed::Database => Ok(Opened::Database(path.to_owned())),
-            Sniffed::Text(source) => Ok(Opened::Text(Source {
-                ending: ending.filter(|_| source.packed == Packing::Plain),
-                ..source
-            })),
-        }
+        Ok(match sniffed(name.clone(), file, length)? {
+            Sniffed::Database => Opened::Database(path.to_owned()),
+            Sniffed::Text(source) => Opened::Text(source),
+        })
     }
 
     /// Standard input.
@@ -153,11 +125,6 @@ impl Source {
     /// Whether it is packed.
     pub fn packing(&self) -> Packing {
         self.packed
-    }
-
-    /// How it ends, where that can be known before it is read: for a plain file.
-    pub fn ending(&self) -> Option<Ending> {
-        self.ending
     }
 
     /// Whether the next reading gives an error.
@@ -212,7 +179,7 @@ fn sniffed(
     let mut start = opened;
     if gzip {
         packed = Packing::Gzip;
-        let mut unpacked = MultiGzDecoder::new(text);
+        let mut unpacked = Members::new(text);
         // What is broken already is told by whoever reads on, with its place.
         let (first, end) = head(&mut unpacked);
         start = first;
@@ -221,7 +188,7 @@ fn sniffed(
             Err(cause) => Box::new(io::Cursor::new(start.clone()).chain(Broken(Some(cause)))),
         };
     }
-    if let Some(what) = no_text(&start) {
+    if let Some(what) = other_file(&start, length.filter(|_| !gzip)) {
         return Err(DumpError::NotADump { name, what });
     }
     Ok(Sniffed::Text(Source {
@@ -229,91 +196,9 @@ fn sniffed(
         length,
         packed,
         progress,
-        ending: None,
         text,
         stopped: None,
     }))
-}
-
-/// What a text never begins with.
-fn no_text(start: &[u8]) -> Option<NotADump> {
-    let magic: [(&[u8], &'static str); 4] = [
-        (b"PK\x03\x04", "zip"),
-        (b"\x28\xb5\x2f\xfd", "zstd"),
-        (b"\xfd7zXZ\0", "xz"),
-        (b"BZh", "bzip2"),
-    ];
-    if start.starts_with(DATABASE) {
-        return Some(NotADump::Database);
-    }
-    if start.starts_with(b"\xff\xfe") || start.starts_with(b"\xfe\xff") {
-        return Some(NotADump::Utf16);
-    }
-    if let Some((_, format)) = magic.iter().find(|(magic, _)| start.starts_with(magic)) {
-        return Some(NotADump::Packed { format });
-    }
-    let nul = start.iter().position(|&byte| byte == 0)?;
-    // Every other byte of a text in Latin letters.
-    let halves = |odd: usize| {
-        let mut pairs = start.chunks_exact(2).take(8);
-        start.len() >= 4 && pairs.all(|pair| pair[odd] == 0 && pair[1 - odd] != 0)
-    };
-    Some(if halves(0) || halves(1) {
-        NotADump::Utf16
-    } else {
-        NotADump::Binary { offset: nul as u64 }
-    })
-}
-
-/// How the file ends; it is at its begin again then.
-fn ending(file: &mut File, length: u64) -> io::Result<Ending> {
-    let from = length.saturating_sub(TAIL);
-    file.seek(SeekFrom::Start(from))?;
-    let mut tail = Vec::new();
-    file.take(TAIL).read_to_end(&mut tail)?;
-    file.seek(SeekFrom::Start(0))?;
-    Ok(ending_of(&tail, from))
-}
-
-/// How a text ends whose last bytes are `tail`, and `offset` bytes stand before them.
-pub(super) fn ending_of(tail: &[u8], offset: u64) -> Ending {
-    let begins = |line: &[u8], word: &[u8]| {
-        let rest = line.get(word.len()..).unwrap_or_default();
-        line.len() >= word.len()
-            && line[..word.len()].eq_ignore_ascii_case(word)
-            && matches!(rest.first(), Some(b';' | b' ' | b'\t'))
-            && rest.contains(&b';')
-    };
-    let mut end = tail.len();
-    let mut is_last = true;
-    for line in tail.split(|&byte| byte == b'\n').rev() {
-        let start = end - line.len();
-        end = start.saturating_sub(1);
-        let line = line.trim_ascii();
-        if line.is_empty() || line.starts_with(b"--") {
-            continue;
-        }
-        if is_last && begins(line, b"ROLLBACK") {
-            return Ending::Rollback {
-                offset: offset + start as u64,
-            };
-        }
-        // Some write a dump as one line.
-        let last = line.strip_suffix(b";").unwrap_or_default();
-        let last = last.rsplit(|&byte| byte == b';').next().unwrap_or(last);
-        let last = [last.trim_ascii(), b";"].concat();
-        let ends = |word: &[u8]| begins(line, word) || begins(&last, word);
-        // A trigger ends with `END;` too, and is no last line.
-        if ends(b"COMMIT")
-            || ends(b"RELEASE")
-            || ends(b"END TRANSACTION")
-            || (is_last && ends(b"END"))
-        {
-            return Ending::Commit;
-        }
-        is_last = false;
-    }
-    Ending::Open
 }
 
 /// The first bytes, and what stopped their reading.
@@ -337,6 +222,52 @@ fn full(read: &mut (impl Read + ?Sized), space: &mut [u8]) -> (usize, io::Result
         }
     }
     (length, Ok(()))
+}
+
+/// The text of one gzip after the other, as `cat a.gz b.gz` makes it. Zeros at the end are padding, as for `gzip`.
+struct Members<R> {
+    /// The one under way; none between two of them.
+    member: Option<GzDecoder<BufReader<R>>>,
+    rest: Option<BufReader<R>>,
+}
+
+impl<R: Read> Members<R> {
+    fn new(read: R) -> Members<R> {
+        Members {
+            member: Some(GzDecoder::new(BufReader::new(read))),
+            rest: None,
+        }
+    }
+}
+
+impl<R: Read> Read for Members<R> {
+    fn read(&mut self, space: &mut [u8]) -> io::Result<usize> {
+        loop {
+            if let Some(member) = &mut self.member {
+                let length = member.read(space)?;
+                if length > 0 || space.is_empty() {
+                    return Ok(length);
+                }
+                self.rest = self.member.take().map(GzDecoder::into_inner);
+            }
+            let Some(rest) = &mut self.rest else {
+                return Ok(0);
+            };
+            loop {
+                let bytes = rest.fill_buf()?;
+                let zeros = bytes.iter().take_while(|&&byte| byte == 0).count();
+                let is_padding = zeros == bytes.len();
+                if bytes.is_empty() {
+                    return Ok(0);
+                }
+                rest.consume(zeros);
+                if !is_padding {
+                    break;
+                }
+            }
+            self.member = self.rest.take().map(GzDecoder::new);
+        }
+    }
 }
 
 /// Counts the bytes that pass.

@@ -52,6 +52,15 @@ impl Report {
                 "unknown-table",
                 "see what there is with `inspect`; a table that keeps the content of a virtual one goes with that",
             ),
+            ExportError::Unfinished { dump } => {
+                let diagnostic = Diagnostic::problem("unfinished-import", error.to_string())
+                    .note("a copy of it would look like a whole database, and lack rows")
+                    .help(format!(
+                        "`import {dump}` goes on with it, `import {dump} --restart` begins anew"
+                    ))
+                    .help("`export --tables T,…` writes the tables that you name as they are");
+                return Report::of(vec![diagnostic]);
+            }
             ExportError::Changing => (
                 Class::Failed,
                 "schema-changes",

@@ -16,8 +16,8 @@ use crate::db::EngineError;
 use crate::diagnostic::{Class, Diagnostic, Location};
 use crate::dump::DumpError;
 use crate::dump::import::{
-    Clash, Fired, ImportError, ImportOptions, Imported, LeftOut, Orphan, Outcome, Planned, Stands,
-    Table, Tables, Violations, Way, Why,
+    Clash, Fired, ForeignHistory, ImportError, ImportOptions, Imported, LeftOut, Orphan, Outcome,
+    Planned, Stands, Table, Tables, Triggers, Violations, Way, Why,
 };
 use crate::history::moment;
 use crate::script::Key;
@@ -139,9 +139,8 @@ fn time(took: Duration) -> String {
 }
 
 impl LeftOut {
-    /// Why it is not in the database, in words.
-    fn words(self) -> &'static str {
-        match self {
+    fn words(self) -> String {
+        let words = match self {
             LeftOut::Statistics => {
                 "ANALYZE and sqlite_stat1 were left out: a server keeps its own statistics"
             }
@@ -149,11 +148,23 @@ impl LeftOut {
                 "PRAGMA application_id was left out: a server does not take it"
             }
             LeftOut::Checkpoint => {
-                "_seedbed_import was left out: it tells of an import that was not finished in the database that was \
-                 dumped"
+                "_seedbed_import was left out: the dump was written in the middle of an import into the database that \
+                 was dumped, so it may lack rows"
             }
             LeftOut::History => "the history of the dump was left out: this database has its own",
-        }
+            LeftOut::Setting(words) => {
+                return format!("{words} was left out: it changes no content of a database");
+            }
+            LeftOut::Layout(pragma) => {
+                return format!(
+                    "PRAGMA {pragma} was left out: only a new local file takes it, before its first table"
+                );
+            }
+            LeftOut::Conflicts => {
+                "some rows gave way to others: the dump writes them with INSERT OR IGNORE or INSERT OR REPLACE"
+            }
+        };
+        words.to_owned()
     }
 
     fn code(self) -> &'static str {
@@ -162,7 +173,15 @@ impl LeftOut {
             LeftOut::ApplicationId => "application-id",
             LeftOut::Checkpoint => "checkpoint",
             LeftOut::History => "history",
+            LeftOut::Setting(_) => "setting",
+            LeftOut::Layout(_) => "layout",
+            LeftOut::Conflicts => "conflicts",
         }
+    }
+
+    /// Whether it is said as a warning, or only as a note.
+    fn is_harmless(self) -> bool {
+        matches!(self, LeftOut::Setting(_) | LeftOut::Layout(_))
     }
 }
 
@@ -171,8 +190,13 @@ pub fn import_words(imported: &Imported) -> Vec<String> {
     let mut lines: Vec<String> = imported
         .left_out
         .iter()
-        .map(|left_out| format!("warning: {}", left_out.words()))
+        .map(|left_out| match left_out.is_harmless() {
+            true => format!("note: {}", left_out.words()),
+            false => format!("warning: {}", left_out.words()),
+        })
         .collect();
+    let foreign = imported.foreign_history.as_ref();
+    lines.extend(foreign.map(foreign_history_warning));
     let (number, some) = &imported.orphans;
     if *number > 0 {
         let lack = match number {
@@ -183,6 +207,16 @@ pub fn import_words(imported: &Imported) -> Vec<String> {
         lines.extend(orphans(some).into_iter().map(|line| format!("  {line}")));
     }
     lines
+}
+
+/// What follows of a table with the name of the history that is not Seedbed's.
+pub fn foreign_history_warning(foreign: &ForeignHistory) -> String {
+    let ForeignHistory { table, reason } = foreign;
+    format!(
+        "warning: the table {table} of the dump {reason}: it comes into the database as data, and the import is not \
+         recorded; before `migrate` works there, give the history another name with `table = \"…\"` under [migrations] \
+         in config.toml"
+    )
 }
 
 fn orphans(some: &[Orphan]) -> Vec<String> {
@@ -223,6 +257,7 @@ impl Document {
         .with("tables", listed(&imported.tables))
         .with("left_out", left_out)
         .with("violations", imported.orphans.0)
+        .with("is_recorded", imported.foreign_history.is_none())
         .with(
             "continued_from_line",
             match &imported.outcome {
@@ -291,11 +326,19 @@ struct Commands {
 
 impl Commands {
     fn of(error: &ImportError, dump: &str, options: &ImportOptions) -> Commands {
-        let is_without_parents = matches!(error.why, Why::ForeignKeys { .. });
+        let is_without_parents =
+            matches!(error.why, Why::ForeignKeys { .. } | Why::Mismatch { .. });
+        let triggers = match &error.begun {
+            Some(begun) if begun.triggers == Triggers::Run => Triggers::Run,
+            _ => options.triggers,
+        };
         let import = |dump: &str, tables: Tables| {
             let mut line = format!("import {dump}");
             if tables == Tables::Existing {
                 line.push_str(" --into-existing");
+                if triggers == Triggers::Run {
+                    line.push_str(" --run-triggers");
+                }
             }
             if is_without_parents || options.violations == Violations::Allow {
                 line.push_str(" --allow-fk-violations");
@@ -431,12 +474,31 @@ fn diagnostics(error: &ImportError, dump: &str, commands: &Commands) -> Vec<Diag
             .help(
                 "take it out of the database that is dumped, or keep what is so large outside of a database",
             ),
+        Why::NotUtf8 {
+            at: place, table, ..
+        } => Diagnostic::problem("not-utf8", words)
+            .at(at(place.line))
+            .note(format!("it begins at byte {}", place.offset))
+            .note(format!("it is for the table {table}"))
+            .note("a server gives rows as JSON, which has no such text, so nothing could read that row any more")
+            .help(
+                "in the database that is dumped, write it as UTF-8, or keep its bytes as a blob: `UPDATE t SET c = CAST(c AS BLOB) WHERE …`",
+            ),
         Why::ForeignKeys { some, .. } => Diagnostic {
             notes: orphans(some),
             ..Diagnostic::problem("foreign-keys", words)
         }
         .help("the database that was dumped lacked them too: delete those rows there, or add their parents")
         .help(format!("`{this}` keeps them")),
+        Why::Mismatch { line, parent, .. } => Diagnostic {
+            location: line.map(at),
+            ..Diagnostic::problem("foreign-key-mismatch", words)
+        }
+        .note("the engine can check no row against such a key")
+        .help(format!(
+            "in the database that is dumped, make a unique index on those columns of {parent}, and dump it again"
+        ))
+        .help(format!("`{this}` imports it as it is")),
         Why::Count { .. } => Diagnostic::error("counts-differ", words).help(
             "somebody else may have written to it meanwhile; a trigger may have; see for yourself with `inspect`",
         ),
@@ -472,12 +534,28 @@ fn at_line(dump: &str, line: u64) -> Location {
 
 fn of_clash(clash: &Clash, dump: &str) -> Diagnostic {
     let (code, help) = match clash {
+        Clash::SetsOff(_) => (
+            "sets-off-trigger",
+            format!(
+                "if the dump holds what the trigger writes too, drop the trigger first and make it again afterwards; if it does \
+                 not, `import {dump} --into-existing --run-triggers` lets it run"
+            ),
+        ),
+        Clash::Drops { .. } => (
+            "drops",
+            "an import deletes nothing: name a new database with `--database FILE`, or take the statement out of the dump"
+                .to_owned(),
+        ),
+        Clash::Exists { what, is_made: true, .. } if what == "table" => (
+            "exists",
+            "name a new database with `--database FILE`; or, to add the rows to the table that is there, write a dump of \
+             rows alone (`export --data-only rows.sql`, or `sqlite3 old.db \".dump --data-only\"`) and \
+             `import rows.sql --into-existing`"
+                .to_owned(),
+        ),
         Clash::Exists { what, .. } if what == "table" => (
             "exists",
-            format!(
-                "name a new database with `--database FILE`; a dump of rows alone goes into existing tables with \
-                 `import {dump} --into-existing`"
-            ),
+            format!("`import {dump} --into-existing` adds the rows to it; or name a new database with `--database FILE`"),
         ),
         Clash::Exists { .. } => (
             "exists",
@@ -501,14 +579,22 @@ fn of_clash(clash: &Clash, dump: &str) -> Diagnostic {
         Clash::History { name, .. } => (
             "foreign-history",
             format!(
+                "Seedbed keeps its history in a table of this name: give the history another name with `table = \"…\"` \
+                 under [migrations] in config.toml, or import into a new local file, which takes {name} as data"
+            ),
+        ),
+        Clash::OtherHistory { name, .. } => (
+            "foreign-history",
+            format!(
                 "if {name} is the history of the migrations of that database, set `table = {name:?}` in [migrations] of \
-                 config.toml, or dump the database without it (`export --no-history`); if it belongs to another program, \
-                 give the history another name with the same setting"
+                 config.toml; otherwise dump the database without it (`export --no-history`)"
             ),
         ),
         Clash::Makes { .. } => (
             "makes-tables",
-            "write the dump without its schema: `sqlite3 old.db \".dump --data-only\"`".to_owned(),
+            "write the dump without its schema (`export --data-only`, or `sqlite3 old.db \".dump --data-only\"`), or import it \
+             without `--into-existing`"
+                .to_owned(),
         ),
     };
     Diagnostic {

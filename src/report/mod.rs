@@ -49,7 +49,9 @@ pub use dry_run::{dry_run, redo_dry_run, undo_dry_run};
 pub use dump::dumped;
 pub use explain::explain;
 pub use export::exported;
-pub use import::{import_words, imported, planned_import, trigger_warning};
+pub use import::{
+    foreign_history_warning, import_words, imported, planned_import, trigger_warning,
+};
 pub use inspect::inspect;
 pub use json::{Call, Document, Item, Problem};
 pub use outcome::{Change, event, other_run, outcome, running};

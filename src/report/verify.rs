@@ -89,6 +89,12 @@ fn fault(object: &FaultyObject) -> String {
         Fault::Different => {
             format!("{kind} {name} is defined in another way than in line {line}")
         }
+        Fault::Number {
+            in_dump,
+            in_database,
+        } => format!(
+            "{kind} {name} is {in_database}, and line {line} of the dump sets it to {in_dump}"
+        ),
     }
 }
 

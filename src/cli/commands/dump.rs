@@ -24,7 +24,9 @@ pub(crate) async fn dump(session: &Session, flags: &args::Export) -> Ending {
         },
     };
     let json = session.terminal.format == Format::Json;
-    if json && flags.file.is_none() {
+    let file = flags.file.as_deref();
+    let file = file.filter(|file| file.as_os_str() != "-");
+    if json && file.is_none() {
         return Err(session.usage(
             "needs-a-file",
             "a dump and a JSON document cannot both go to standard output",
@@ -36,7 +38,7 @@ pub(crate) async fn dump(session: &Session, flags: &args::Export) -> Ending {
     }
     let opened = session.open(None).await?;
     is_there(session, &opened)?;
-    let Some(file) = flags.file.as_deref() else {
+    let Some(file) = file else {
         let exported = dump::export(&opened.db, &options, &mut std::io::stdout()).await;
         return match exported {
             Ok(_) => Ok(Exit::Done),

@@ -9,7 +9,8 @@ use crate::cli::progress::Progress;
 use crate::cli::session::{Asks, Ending, Opened, Session, Stopped};
 use crate::config::Database;
 use crate::dump::import::{
-    self, Begin, ImportError, ImportOptions, Imported, Input, Outcome, Tables, Violations,
+    self, Begin, ImportError, ImportOptions, Imported, Input, Outcome, Tables, Triggers,
+    Violations, Why,
 };
 use crate::dump::{Level, Verified};
 use crate::history::HistoryError;
@@ -49,6 +50,19 @@ pub(crate) async fn import(session: &Session, flags: &args::Import) -> Ending {
             .terminal
             .words(&report::restore_point(&name, SystemTime::now()));
     }
+    // What is imported and what is compared are one state of a database that others write to.
+    let input = match flags.verify {
+        Verify::Full => input.unchanging().await.map_err(|error| {
+            failed(
+                session,
+                &opened,
+                &ImportError::from(Why::from(error)),
+                &shown,
+                &options,
+            )
+        })?,
+        Verify::Counts | Verify::None => input,
+    };
     let progress = Progress::new(session.terminal, &input);
     let outcome = import::import(
         &opened.db,
@@ -102,6 +116,10 @@ fn options(flags: &args::Import) -> ImportOptions {
             true => Begin::Anew,
             false => Begin::Continue,
         },
+        triggers: match flags.run_triggers {
+            true => Triggers::Run,
+            false => Triggers::Refuse,
+        },
         violations: match flags.allow_fk_violations {
             true => Violations::Allow,
             false => Violations::Refuse,
@@ -125,6 +143,11 @@ async fn dry_run(
         .map_err(|error| failed(session, opened, &error, shown, options))?;
     for fired in &planned.triggers {
         session.terminal.words(&report::trigger_warning(fired));
+    }
+    if let Some(foreign) = &planned.foreign_history {
+        session
+            .terminal
+            .words(&report::foreign_history_warning(foreign));
     }
     if session.terminal.format == Format::Json {
         let database = opened.database();

@@ -4,6 +4,7 @@
 use std::collections::{HashMap, HashSet};
 
 use crate::db::{Db, DbError, Query};
+use crate::dump::modules::{Modules, VirtualTable, is_ordinary};
 use crate::sql::Value;
 
 /// The schema as it is kept: <https://sqlite.org/schematab.html>. The text of an export is read with it again, and
@@ -35,6 +36,7 @@ pub(super) struct Catalogue {
     pub(super) objects: Vec<Object>,
     /// By name in lower case.
     pub(super) tables: HashMap<String, Table>,
+    virtual_tables: Vec<VirtualTable>,
 }
 
 /// One row of the schema.
@@ -76,6 +78,7 @@ pub(super) struct KeyColumn {
 
 impl Catalogue {
     pub(super) async fn read(db: &Db) -> Result<Catalogue, DbError> {
+        let modules = Modules::new().await.map_err(DbError::Read)?;
         let queries = [OBJECTS, TABLES, COLUMNS, KEYS].map(Query::new);
         let [objects, tables, columns, keys] = db.ask(queries).await?;
         Ok(Catalogue::of(
@@ -83,6 +86,7 @@ impl Catalogue {
             &tables.rows()?,
             &columns.rows()?,
             &keys.rows()?,
+            &modules,
         ))
     }
 
@@ -92,6 +96,7 @@ impl Catalogue {
         tables: &[[Value; 4]],
         columns: &[[Value; 5]],
         keys: &[[Value; 4]],
+        modules: &Modules,
     ) -> Catalogue {
         let objects = objects.iter().filter_map(|[kind, name, table, sql]| {
             Some(Object {
@@ -140,27 +145,43 @@ impl Catalogue {
                 });
             }
         }
-        Catalogue {
+        let virtual_tables = objects.iter().filter_map(|object| {
+            let is_virtual = all.get(&object.name.to_ascii_lowercase())?.is_virtual;
+            let sql = object.sql.as_ref().filter(|_| is_virtual)?;
+            Some(modules.virtual_table(&object.name, sql))
+        });
+        let mut catalogue = Catalogue {
+            virtual_tables: virtual_tables.collect(),
             objects,
             tables: all,
+        };
+        // The engine goes by the name.
+        let shadows = catalogue.tables.iter().filter(|(_, table)| table.is_shadow);
+        let shadows: Vec<String> = shadows.map(|(name, _)| name.clone()).collect();
+        for name in shadows {
+            let is_shadow = catalogue.owner(&name).is_some();
+            if let Some(table) = catalogue.tables.get_mut(&name) {
+                table.is_shadow = is_shadow;
+            }
         }
+        catalogue
     }
 
     pub(super) fn table(&self, name: &str) -> Option<&Table> {
         self.tables.get(&name.to_ascii_lowercase())
     }
 
-    /// The virtual table that a shadow table belongs to: the one with the longest name that it begins with.
+    /// The virtual table that keeps its content in this table.
     pub(super) fn owner(&self, shadow: &str) -> Option<&str> {
-        let shadow = shadow.to_ascii_lowercase();
-        let owners = self.objects.iter().filter(|object| {
-            self.table(&object.name)
-                .is_some_and(|table| table.is_virtual)
-                && shadow
-                    .strip_prefix(&object.name.to_ascii_lowercase())
-                    .is_some_and(|rest| rest.starts_with('_'))
-        });
-        let owner = owners.max_by_key(|object| object.name.len())?;
+        let is_certain = || {
+            let mut objects = self.objects.iter();
+            let object = objects.find(|object| object.name.eq_ignore_ascii_case(shadow));
+            object.is_some_and(|object| object.sql.as_deref().is_some_and(is_ordinary))
+        };
+        let owners = self.virtual_tables.iter();
+        let owners = owners.filter(|table| table.owns(shadow, is_certain));
+        // Of those that the engine could not make, the one with the longest name.
+        let owner = owners.max_by_key(|table| table.name.len())?;
         Some(&owner.name)
     }
 
@@ -203,6 +224,14 @@ impl Table {
         ["rowid", "_rowid_", "oid"]
             .into_iter()
             .find(|name| !self.without_rowid && !taken(name))
+    }
+
+    /// Whether a row of an `INSERT` may have one value more than the columns that are written:
+    /// <https://sqlite.org/limits.html#max_column>.
+    pub(super) fn has_room_for_rowid(&self) -> bool {
+        const MOST: usize = 2000;
+        let written = self.columns.iter().filter(|it| !it.is_generated);
+        written.count() < MOST
     }
 
     /// Whether a value of this column may be real: <https://sqlite.org/datatype3.html#determination_of_column_affinity>.

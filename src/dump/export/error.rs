@@ -14,6 +14,12 @@ pub enum ExportError {
         /// Each name, and one that is there and may have been meant.
         names: Vec<(String, Option<String>)>,
     },
+    /// An import into the database was not finished: what is there is only a part of something.
+    #[error("the import of {dump} into this database was not finished")]
+    Unfinished {
+        /// The dump that was imported.
+        dump: String,
+    },
     /// The schema was changed again and again while it was read. Nothing was written.
     #[error("the schema of the database does not stand still")]
     Changing,

@@ -19,7 +19,8 @@ pub use self::error::ExportError;
 use self::plan::Plan;
 use self::writer::Writer;
 use super::file::{NewFile, Readers};
-use crate::db::{Db, Engine};
+use crate::db::{Db, Engine, Query};
+use crate::history;
 
 /// What of a database is written.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
@@ -89,6 +90,20 @@ pub async fn export(
 ) -> Result<Exported, ExportError> {
     for _ in 0..TRIES {
         let catalogue = Catalogue::read(db).await?;
+        let is_whole = options.tables.is_empty() && options.what != Contents::Schema;
+        if is_whole && catalogue.table(history::UNFINISHED).is_some() {
+            let name = db.rows::<1>(Query::new(format!(
+                "SELECT name FROM {}",
+                history::UNFINISHED
+            )));
+            let name = name
+                .await?
+                .first()
+                .and_then(|[name]| name.as_str().map(str::to_owned));
+            return Err(ExportError::Unfinished {
+                dump: name.unwrap_or_default(),
+            });
+        }
         let plan = plan::plan(&catalogue, options, signs(db))?;
         if let Some(exported) = streamed(db, plan, out).await? {
             return Ok(exported);

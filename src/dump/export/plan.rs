@@ -6,7 +6,7 @@ use super::catalogue::{Catalogue, OBJECTS, Object, Table};
 use super::keywords::name;
 use super::{Contents, ExportError, ExportOptions, Records};
 use crate::db::Query;
-use crate::dump::signs::negative;
+use crate::dump::signs::asked;
 use crate::history;
 use crate::nearest::nearest;
 use crate::sql::{TokenKind, Value, identifier, is_autoincrement, tokens};
@@ -16,13 +16,17 @@ use crate::sql::{TokenKind, Value, identifier, is_autoincrement, tokens};
 pub(super) enum Signs {
     /// As any other value.
     Come,
-    /// A last column tells the negative ones.
+    /// In a form of their own, which the writer reads.
     Asked,
 }
 
 /// Both numbers that an application may keep in the header: <https://sqlite.org/pragma.html#pragma_user_version>.
 const NUMBERS: &str = "\
 SELECT (SELECT user_version FROM pragma_user_version), (SELECT application_id FROM pragma_application_id)";
+
+/// How a file is laid out: <https://sqlite.org/pragma.html#pragma_encoding>.
+const LAYOUT: &str = "\
+SELECT (SELECT encoding FROM pragma_encoding), (SELECT page_size FROM pragma_page_size), (SELECT auto_vacuum FROM pragma_auto_vacuum)";
 
 /// A dump to be written.
 #[derive(Debug, Clone, PartialEq, Default)]
@@ -38,6 +42,8 @@ pub(super) enum Part {
     Text(String),
     /// The numbers of the header, where they are not 0.
     Numbers,
+    /// How the file is laid out, where that is not as usual.
+    Layout,
     Rows(TableRows),
 }
 
@@ -50,8 +56,8 @@ pub(super) struct TableRows {
     pub(super) before: String,
     /// How many values a row has.
     pub(super) width: usize,
-    /// The values that the last column tells the signs of; it is there where there is one.
-    pub(super) signed: Vec<usize>,
+    /// Those that come in a form that tells the signs of infinities.
+    pub(super) signed: Vec<bool>,
 }
 
 impl TableRows {
@@ -67,6 +73,7 @@ impl Plan {
         let of_parts = self.parts.iter().filter_map(|part| match part {
             Part::Text(_) => None,
             Part::Numbers => Some(Query::new(NUMBERS)),
+            Part::Layout => Some(Query::new(LAYOUT)),
             Part::Rows(rows) => Some(rows.query.clone()),
         });
         std::iter::once(Query::new(OBJECTS))
@@ -79,7 +86,8 @@ impl Plan {
         let of_parts = self.parts.iter().filter_map(|part| match part {
             Part::Text(_) => None,
             Part::Numbers => Some(2),
-            Part::Rows(rows) => Some(rows.width + usize::from(!rows.signed.is_empty())),
+            Part::Layout => Some(3),
+            Part::Rows(rows) => Some(rows.width),
         });
         std::iter::once(4).chain(of_parts).collect()
     }
@@ -95,9 +103,14 @@ pub(super) fn plan(
     let mut parts = Parts::default();
     let is_plain = options.what == Contents::Schema && options.history == Records::Without;
     if !is_plain {
-        parts.text("PRAGMA foreign_keys=OFF;\nBEGIN TRANSACTION;\n");
         // They are the whole database's.
-        if options.what != Contents::Data && options.tables.is_empty() {
+        let is_whole = options.what != Contents::Data && options.tables.is_empty();
+        parts.text("PRAGMA foreign_keys=OFF;\n");
+        if is_whole && signs == Signs::Come {
+            parts.0.push(Part::Layout);
+        }
+        parts.text("BEGIN TRANSACTION;\n");
+        if is_whole {
             parts.0.push(Part::Numbers);
         }
     }
@@ -209,6 +222,9 @@ fn tables(
         parts.statement(object);
     }
     if with_rows && !table.is_virtual {
+        if !table.has_room_for_rowid() && table.integer_key().is_none() && table.rowid().is_some() {
+            parts.text("-- The next table has as many columns as a row may have values: its rowids are not written.\n");
+        }
         parts.0.push(Part::Rows(rows(&object.name, table, signs)));
     }
 }
@@ -220,17 +236,22 @@ fn rows(table_name: &str, table: &Table, signs: Signs) -> TableRows {
         .filter(|column| !column.is_generated)
         .collect();
     let key = table.integer_key();
-    // Where no name is free, nobody can tell the rowid or ask for it.
+    // Where no name is free, nobody can tell the rowid or ask for it; and no row has one value more than a table has
+    // columns at the most.
     let rowid = match key {
         Some(_) => None,
-        None => table.rowid(),
+        None => table.rowid().filter(|_| table.has_room_for_rowid()),
     };
-    let columns: Vec<String> = written
-        .iter()
-        .map(|column| identifier(&column.name))
-        .collect();
-    let mut asked: Vec<String> = rowid.into_iter().map(str::to_owned).collect();
-    asked.extend(columns.iter().cloned());
+    let is_signed =
+        |column: &super::catalogue::Column| signs == Signs::Asked && table.may_be_real(column);
+    let columns = written.iter().map(|column| match is_signed(column) {
+        true => asked(&identifier(&column.name)),
+        false => identifier(&column.name),
+    });
+    let rowids = rowid.into_iter().map(str::to_owned);
+    let columns: Vec<String> = rowids.chain(columns).collect();
+    let signed = written.iter().map(|column| is_signed(column));
+    let signed: Vec<bool> = rowid.iter().map(|_| false).chain(signed).collect();
     let mut before = format!("INSERT INTO {}", name(table_name));
     if let Some(rowid) = rowid {
         let names = written.iter().map(|column| name(&column.name));
@@ -238,19 +259,6 @@ fn rows(table_name: &str, table: &Table, signs: Signs) -> TableRows {
         before.push_str(&format!("({})", names.join(",")));
     }
     before.push_str(" VALUES(");
-    let width = asked.len();
-    let mut signed = Vec::new();
-    if signs == Signs::Asked {
-        let first = width - written.len();
-        let may = (first..).zip(&written);
-        signed.extend(
-            may.filter(|(_, column)| table.may_be_real(column))
-                .map(|(at, _)| at),
-        );
-    }
-    if !signed.is_empty() {
-        asked.push(negative(signed.iter().map(|at| asked[*at].as_str())));
-    }
     let order = match (key, rowid) {
         (Some(key), _) => identifier(&key.name),
         (None, Some(rowid)) => rowid.to_owned(),
@@ -272,11 +280,11 @@ fn rows(table_name: &str, table: &Table, signs: Signs) -> TableRows {
         // An index that has all columns would do as well, in an order of its own.
         query: Query::new(format!(
             "SELECT {} FROM {} NOT INDEXED{order}",
-            asked.join(","),
+            columns.join(","),
             identifier(table_name)
         )),
         before,
-        width,
+        width: columns.len(),
         signed,
     }
 }

@@ -7,8 +7,8 @@ use tokio::sync::mpsc::Sender;
 use super::Exported;
 use super::plan::{Part, Plan, TableRows};
 use crate::db::{Sink, StreamedRow};
-use crate::dump::signs::signed;
-use crate::sql::{LiteralReader, ValueRef, write_literal};
+use crate::dump::signs::given;
+use crate::sql::{LiteralReader, ValueRef, is_in_quotes, write_literal};
 
 /// How many bytes a piece of text has at least, but for the last.
 const PIECE: usize = 1 << 16;
@@ -26,6 +26,8 @@ pub(super) struct Writer {
     same: usize,
     changed: bool,
     rows: u64,
+    /// Whether the file keeps texts as UTF-16: a cast of bytes would be read so too.
+    is_utf16: bool,
     text: Vec<u8>,
     pieces: Sender<Vec<u8>>,
     exported: Exported,
@@ -45,10 +47,14 @@ impl Sink for Writer {
         }
         match self.plan.parts.get(self.at) {
             Some(Part::Rows(rows)) => {
-                write_row(&mut self.text, rows, &row);
+                write_row(&mut self.text, rows, &row, self.is_utf16);
                 self.rows += 1;
             }
             Some(Part::Numbers) => numbers(&mut self.text, &row),
+            Some(Part::Layout) => {
+                self.is_utf16 = !matches!(row.value(0), ValueRef::Text(b"UTF-8"));
+                layout(&mut self.text, &row);
+            }
             Some(Part::Text(_)) | None => {}
         }
         if self.text.len() >= PIECE {
@@ -68,6 +74,7 @@ impl Writer {
             same: 0,
             changed: false,
             rows: 0,
+            is_utf16: false,
             text: Vec::with_capacity(PIECE * 2),
             pieces,
             exported: Exported::default(),
@@ -127,7 +134,7 @@ impl Writer {
                     self.text.extend_from_slice(text.as_bytes());
                     self.at += 1;
                 }
-                Part::Numbers | Part::Rows(_) => {
+                Part::Numbers | Part::Layout | Part::Rows(_) => {
                     self.query += 1;
                     if self.query == query {
                         return;
@@ -160,19 +167,58 @@ impl Writer {
     }
 }
 
-fn write_row(out: &mut Vec<u8>, rows: &TableRows, row: &StreamedRow<'_>) {
+fn write_row(out: &mut Vec<u8>, rows: &TableRows, row: &StreamedRow<'_>, is_utf16: bool) {
     out.extend_from_slice(rows.before.as_bytes());
     for column in 0..rows.width {
         if column > 0 {
             out.push(b',');
         }
-        let value = match rows.signed.iter().position(|at| *at == column) {
-            Some(place) => signed(row.value(column), row.value(rows.width), place),
-            None => row.value(column),
+        let value = match rows.signed.get(column) {
+            Some(true) => given(row.value(column)),
+            _ => row.value(column),
         };
-        write_literal(out, value, LiteralReader::Shell);
+        match value {
+            ValueRef::Text(text) if is_utf16 && !is_in_quotes(text, LiteralReader::Shell) => {
+                write_replaced(out, text);
+            }
+            value => write_literal(out, value, LiteralReader::Shell),
+        }
     }
     out.extend_from_slice(b");\n");
+}
+
+/// A text with CR or NUL, in the form in which shells write line ends: `replace('a\rb','\r',char(13))`.
+fn write_replaced(out: &mut Vec<u8>, text: &[u8]) {
+    let mut literal = Vec::with_capacity(64 + text.len());
+    literal.push(b'\'');
+    for &byte in text {
+        literal.push(byte);
+        if byte == b'\'' {
+            literal.push(byte);
+        }
+    }
+    literal.push(b'\'');
+    for (byte, letter) in [(b'\r', 'r'), (0, '0')] {
+        if !literal.contains(&byte) {
+            continue;
+        }
+        // One that is not in the text itself.
+        let place = (0..)
+            .map(|number| format!("\\({letter}{number})"))
+            .find(|place| memchr::memmem::find(&literal, place.as_bytes()).is_none())
+            .unwrap_or_default();
+        let mut replaced = Vec::with_capacity(literal.len() + 64);
+        replaced.extend_from_slice(b"replace(");
+        for &other in &literal {
+            match other == byte {
+                true => replaced.extend_from_slice(place.as_bytes()),
+                false => replaced.push(other),
+            }
+        }
+        replaced.extend_from_slice(format!(",'{place}',char({byte}))").as_bytes());
+        literal = replaced;
+    }
+    out.extend_from_slice(&literal);
 }
 
 fn numbers(out: &mut Vec<u8>, row: &StreamedRow<'_>) {
@@ -184,6 +230,23 @@ fn numbers(out: &mut Vec<u8>, row: &StreamedRow<'_>) {
                 write_literal(out, number, LiteralReader::Shell);
                 out.extend_from_slice(b";\n");
             }
+        }
+    }
+}
+
+/// What differs from how the engine lays a file out by itself.
+fn layout(out: &mut Vec<u8>, row: &StreamedRow<'_>) {
+    if let ValueRef::Text(encoding) = row.value(0)
+        && encoding != b"UTF-8"
+    {
+        let encoding = String::from_utf8_lossy(encoding);
+        out.extend_from_slice(format!("PRAGMA encoding='{encoding}';\n").as_bytes());
+    }
+    for (column, pragma, usual) in [(1, "page_size", 4096), (2, "auto_vacuum", 0)] {
+        if let ValueRef::Integer(number) = row.value(column)
+            && number != usual
+        {
+            out.extend_from_slice(format!("PRAGMA {pragma}={number};\n").as_bytes());
         }
     }
 }

@@ -5,6 +5,7 @@
 
 use serde_json::{Value as Json, json};
 
+use super::Triggers;
 use super::clash::Event;
 use super::error::{Begun, Stands};
 use super::tally::{Before, Table, Tally};
@@ -30,6 +31,10 @@ pub(super) struct Checkpoint {
     pub(super) started_at: String,
     pub(super) tally: Tally,
     made: Vec<Made>,
+    /// The tables that were filled with `INSERT OR IGNORE` or `OR REPLACE`.
+    conflicting: Vec<String>,
+    /// Whether it was begun so that triggers run.
+    pub(super) triggers: Triggers,
 }
 
 /// Asks for it; without the table there is none.
@@ -68,6 +73,11 @@ impl Checkpoint {
             started_at: text(started_at)?,
             tally: Tally::of(tables.collect::<Option<_>>()?),
             made: made.filter_map(made_of).collect(),
+            triggers: match detail["triggers"].as_bool() {
+                Some(true) => Triggers::Run,
+                _ => Triggers::Refuse,
+            },
+            conflicting: serde_json::from_value(detail["conflicting"].clone()).unwrap_or_default(),
         })
     }
 
@@ -91,6 +101,7 @@ impl Checkpoint {
         let is_there = |table: &Table| table.before != Before::Absent;
         Begun {
             name: self.name.clone(),
+            triggers: self.triggers,
             tables: match tables.iter().any(is_there) {
                 true => Tables::Existing,
                 false => Tables::New,
@@ -126,6 +137,9 @@ impl Checkpoint {
         let made = tables.filter(|table| table.before == Before::Absent);
         let made = made.map(|table| table.name.clone()).collect();
         translator.remind(made, self.made.clone());
+        let filled = self.tally.tables.iter().filter(|table| table.rows > 0);
+        translator.remind_rows(filled.map(|table| table.name.as_str()));
+        translator.conflicting.clone_from(&self.conflicting);
     }
 
     /// What takes everything back that the import did; where it cannot be, the table with rows that were there before.
@@ -224,7 +238,7 @@ fn guard(at: u64) -> Vec<Step> {
 }
 
 /// What else the row remembers.
-pub(super) fn detail(tally: &Tally, translator: &Translator) -> String {
+pub(super) fn detail(tally: &Tally, translator: &Translator, triggers: Triggers) -> String {
     let tables: Vec<Json> = tally
         .tables
         .iter()
@@ -249,10 +263,16 @@ pub(super) fn detail(tally: &Tally, translator: &Translator) -> String {
             let (table, event) = trigger
                 .map(|(table, event)| (table, event_word(*event)))
                 .unzip();
-            json!([word(made.object), made.name, made.module, table, event])
+            json!([word(made.object), made.name, made.sql, table, event])
         })
         .collect();
-    json!({ "tables": tables, "made": made }).to_string()
+    json!({
+        "tables": tables,
+        "made": made,
+        "conflicting": translator.conflicting,
+        "triggers": triggers == Triggers::Run,
+    })
+    .to_string()
 }
 
 fn table(json: &Json) -> Option<Table> {
@@ -273,7 +293,7 @@ fn made_of(json: &Json) -> Option<Made> {
     Some(Made {
         object: object(json[0].as_str()?)?,
         name: json[1].as_str()?.to_owned(),
-        module: json[2].as_str().map(str::to_owned),
+        sql: json[2].as_str().map(str::to_owned),
         // Checkpoints of earlier versions do not have it.
         trigger: json[3].as_str().map(|table| {
             (

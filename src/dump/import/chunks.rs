@@ -9,7 +9,7 @@ use std::time::{Duration, Instant};
 
 use super::ahead::Ahead;
 use super::checkpoint;
-use super::clash::There;
+use super::clash::{There, Wanted};
 use super::error::{ImportError, Stands, Why};
 use super::existing::count_there;
 use super::lower::{How, Lowered};
@@ -65,6 +65,7 @@ pub(super) struct Chunks<'a> {
 pub(super) struct Done {
     pub(super) tally: Tally,
     pub(super) translator: Translator,
+    pub(super) wanted: Wanted,
     pub(super) end: Mark,
 }
 
@@ -128,6 +129,7 @@ impl Chunks<'_> {
         Ok(Done {
             tally: sent,
             translator: self.pass.translator,
+            wanted: self.pass.wanted,
             end,
         })
     }
@@ -173,7 +175,7 @@ impl Chunks<'_> {
             return Err(Why::Clashes(found));
         }
         self.there.note(&mut pass.tally);
-        let detail = checkpoint::detail(&pass.tally, &pass.translator);
+        let detail = checkpoint::detail(&pass.tally, &pass.translator, pass.triggers);
         let mut steps = match self.at {
             None => {
                 let guard = history::at_revision(self.expects, self.db.history_table());
@@ -319,6 +321,16 @@ impl Chunk {
             })) if step >= self.before && !matches!(error.code, Code::Busy | Code::Interrupted) => {
                 Err(self.refused(db, step - self.before, error).await)
             }
+            // The checkpoint is gone: another run came to the end of the same dump.
+            Some(Unsettled::Failed(Failure::Step {
+                at: At::Step(step),
+                error:
+                    EngineError {
+                        code: Code::Other(_),
+                        ..
+                    },
+                ..
+            })) if step < self.before && self.from.is_some() => Err(Why::Overtaken),
             Some(unsettled) => Err(Why::unsettled(unsettled, db)),
         }
     }

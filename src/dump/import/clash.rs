@@ -1,10 +1,12 @@
 //! What a dump would bring, and what is there already. Pure.
 
-use std::collections::HashSet;
+use std::collections::{HashMap, HashSet};
 
+use super::Triggers;
 use super::tally::{Before, Tally};
 use super::translate::{Beside, Made, SEQUENCE, Tables, Translator, is_of_the_engine};
 use crate::db::{HistoryTable, Query};
+use crate::dump::modules::{Modules, VirtualTable};
 use crate::dump::{Block, Item, Object, What};
 use crate::history;
 use crate::sql::{self, Value, ValueRef};
@@ -21,6 +23,8 @@ pub enum Clash {
         name: String,
         /// How many rows it holds, where it is a table.
         rows: Option<u64>,
+        /// Whether the dump makes it, and not only writes rows to it.
+        is_made: bool,
     },
     /// The rows are for a table that is neither there nor made by what of the dump comes before them.
     #[error("there is no table {name}, and the dump does not make it before its rows")]
@@ -51,16 +55,44 @@ pub enum Clash {
         /// The line that would set it off.
         line: u64,
     },
-    /// The dump brings a `_migrations` that this program cannot read: it would not know its own records any more.
+    /// The dump brings a table with the name of the history that this program cannot read: it would not know its own
+    /// records any more.
     #[error("the dump has a table {name} that {reason}")]
     History {
         /// Its name.
         name: String,
         /// What is wrong with it.
-        reason: String,
+        reason: &'static str,
         /// The line of its `CREATE TABLE`.
         line: u64,
     },
+    /// The dump brings a history, and the settings name another table: all of its migrations would run again.
+    #[error(
+        "the dump has a table {name} that is a history of Seedbed, and the settings name the table {setting}"
+    )]
+    OtherHistory {
+        /// Its name.
+        name: String,
+        /// The table of the settings.
+        setting: String,
+        /// The line of its `CREATE TABLE`.
+        line: u64,
+    },
+    /// The dump drops, where it is there, what is there.
+    #[error("the dump drops the {what} {name}, which is there{}", holding(*.rows))]
+    Drops {
+        /// `table`, `index`, `view`, `trigger`.
+        what: String,
+        /// Its name.
+        name: String,
+        /// How many rows it holds, where it is a table of the database.
+        rows: Option<u64>,
+        /// The line of the statement.
+        line: Option<u64>,
+    },
+    /// A trigger of the database runs for each row of the dump.
+    #[error("the trigger {} of {} would run for each row of the dump", .0.trigger, .0.table)]
+    SetsOff(Fired),
     /// The dump makes its tables, and was to go into existing ones.
     #[error("the dump makes the table {name}, and was to go into existing ones")]
     Makes {
@@ -73,9 +105,13 @@ impl Clash {
     /// The line of the dump that is in the way, from 1; none where it is about the whole dump.
     pub fn line(&self) -> Option<u64> {
         match self {
-            Clash::Missing { line, .. } | Clash::Clears { line, .. } => *line,
-            Clash::Fires { line, .. } | Clash::History { line, .. } => Some(*line),
-            Clash::Exists { .. } | Clash::Makes { .. } => None,
+            Clash::Missing { line, .. }
+            | Clash::Clears { line, .. }
+            | Clash::Drops { line, .. } => *line,
+            Clash::Fires { line, .. }
+            | Clash::History { line, .. }
+            | Clash::OtherHistory { line, .. } => Some(*line),
+            Clash::Exists { .. } | Clash::Makes { .. } | Clash::SetsOff(_) => None,
         }
     }
 }
@@ -113,13 +149,25 @@ pub(super) struct There {
 /// Asks what there is. The tables behind virtual ones are told apart:
 /// <https://sqlite.org/pragma.html#pragma_table_list>.
 pub(super) const OBJECTS: &str = "\
-SELECT s.type, s.name, l.type = 'shadow', s.tbl_name, CASE s.type WHEN 'trigger' THEN s.sql END
+SELECT s.type, s.name, l.type, s.tbl_name,
+  CASE WHEN s.type = 'trigger' OR l.type = 'virtual' THEN s.sql END
 FROM sqlite_schema s LEFT JOIN pragma_table_list l ON l.schema = 'main' AND l.name = s.name
 WHERE s.name NOT LIKE 'sqlite\\_%' ESCAPE '\\' OR s.name = 'sqlite_sequence'";
 
 impl There {
-    pub(super) fn of(rows: &[[Value; 5]]) -> There {
+    pub(super) fn of(rows: &[[Value; 5]], modules: &Modules) -> There {
         let text = |value: &Value| value.as_str().map(str::to_owned);
+        let is = |value: &Value, word: &str| value.as_str() == Some(word);
+        let virtual_tables = rows.iter().filter(|[_, _, kind, ..]| is(kind, "virtual"));
+        let virtual_tables: Vec<VirtualTable> = virtual_tables
+            .filter_map(|[_, name, _, _, sql]| {
+                Some(modules.virtual_table(name.as_str()?, sql.as_str()?))
+            })
+            .collect();
+        let is_owned = |name: &Value| {
+            let name = name.as_str().unwrap_or_default();
+            virtual_tables.iter().any(|it| it.owns(name, || false))
+        };
         There {
             objects: rows
                 .iter()
@@ -127,11 +175,12 @@ impl There {
                 .collect(),
             shadows: rows
                 .iter()
-                .filter(|[_, _, is_shadow, ..]| is_shadow.as_i64() == Some(1))
+                .filter(|[_, name, kind, ..]| is(kind, "shadow") && is_owned(name))
                 .filter_map(|[_, name, ..]| text(name))
                 .collect(),
             triggers: rows
                 .iter()
+                .filter(|[kind, ..]| is(kind, "trigger"))
                 .filter_map(|[_, name, _, table, sql]| {
                     Some(Trigger {
                         name: text(name)?,
@@ -187,7 +236,8 @@ impl There {
     pub(super) fn counting(&self, wanted: &Wanted) -> Vec<(String, Query)> {
         let makes = wanted.makes.iter().map(|(_, name)| name);
         let writes = wanted.fills.iter().chain(&wanted.clears);
-        let names = makes.chain(writes.map(|write| &write.table));
+        let drops = wanted.drops.iter().map(|(_, write)| &write.table);
+        let names = makes.chain(writes.map(|write| &write.table)).chain(drops);
         let mut tables: Vec<(String, Query)> = Vec::new();
         for name in names {
             if let Some((kind, name)) = self.find(name)
@@ -233,16 +283,21 @@ impl There {
 pub(super) struct Wanted {
     makes: Vec<(Object, String)>,
     fills: Vec<Write>,
-    /// The names of both, in lower case: there may be thousands.
-    made: HashSet<String>,
+    /// The names of both, in lower case: there may be thousands. The first with the line that makes it, where this
+    /// reading has come to it.
+    made: HashMap<String, Option<u64>>,
     filled: HashSet<String>,
     clears: Vec<Write>,
+    /// What it drops, where there is such a thing, and its sort.
+    drops: Vec<(&'static str, Write)>,
+    /// Whether it makes a new file, which has no records of its own to be in the way of.
+    is_new_file: bool,
     triggers: Vec<Trigger>,
     /// The name of a trigger that would run, its table, and the line that sets it off.
     fires: Vec<(String, String, u64)>,
     /// The history that it makes.
     history: Records,
-    /// Whether it makes the table of the settings.
+    /// Whether it makes a history in the table of the settings.
     has_history: bool,
     /// Line and name of a history in another table.
     elsewhere: Option<(u64, String)>,
@@ -250,6 +305,18 @@ pub(super) struct Wanted {
     /// records of another tool.
     is_unfit: bool,
 }
+
+/// A table of a dump that has the name of the history and is not a history that this program reads.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ForeignHistory {
+    /// Its name.
+    pub table: String,
+    /// What is wrong with it, in words that follow its name: "is not Seedbed's".
+    pub reason: &'static str,
+}
+
+/// Of a history whose layout is not recorded.
+const NO_LAYOUT: &str = "does not say which layout it has";
 
 /// What is known of the history of a dump, by its line and the name of its table.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
@@ -259,17 +326,20 @@ enum Records {
     Fine,
     /// It makes one at this line, and the row of its layout has not come.
     Made(u64, String),
-    /// It makes one at this line that cannot be read, and why.
-    Foreign(u64, String, String),
+    /// It makes one at this line that cannot be read.
+    Foreign(u64, ForeignHistory),
 }
 
 impl Records {
+    fn foreign(line: u64, table: String, reason: &'static str) -> Records {
+        Records::Foreign(line, ForeignHistory { table, reason })
+    }
+
     /// What the row of a history that was made by the dump tells.
     fn row(self, names: &[String], row: &[ValueRef<'_>]) -> Records {
         match (self, history::layout_of(names, row)) {
             (Records::Made(line, name), Some(layout)) if layout > history::LAYOUT => {
-                let reason = "was written by a newer version of Seedbed";
-                Records::Foreign(line, name, reason.to_owned())
+                Records::foreign(line, name, "was written by a newer version of Seedbed")
             }
             (Records::Made(..), Some(_)) => Records::Fine,
             (before, _) => before,
@@ -324,8 +394,28 @@ impl Event {
 }
 
 impl Wanted {
+    /// Of nothing.
+    pub(super) fn into(beside: Beside) -> Wanted {
+        Wanted {
+            is_new_file: beside == Beside::Nothing,
+            ..Wanted::default()
+        }
+    }
+
+    /// The table with the name of the history that the dump brings, where that is not Seedbed's, once all of it is read.
+    pub(super) fn foreign_history(&self) -> Option<ForeignHistory> {
+        match &self.history {
+            Records::Fine => None,
+            Records::Made(_, table) => Some(ForeignHistory {
+                table: table.clone(),
+                reason: NO_LAYOUT,
+            }),
+            Records::Foreign(_, foreign) => Some(foreign.clone()),
+        }
+    }
+
     /// What the part of a dump that is in the database has made and filled.
-    pub(super) fn of(tally: &Tally, made: &[Made]) -> Wanted {
+    pub(super) fn of(tally: &Tally, made: &[Made], history: &HistoryTable) -> Wanted {
         let tables = tally.tables.iter();
         let tables = tables.filter(|table| table.before == Before::Absent);
         let tables = tables.map(|table| (Object::Table, table.name.clone()));
@@ -346,11 +436,13 @@ impl Wanted {
         let makes: Vec<_> = tables.chain(others).collect();
         let fills: Vec<_> = fills.collect();
         Wanted {
-            made: makes.iter().map(|(_, name)| key(name)).collect(),
+            made: makes.iter().map(|(_, name)| (key(name), None)).collect(),
             filled: fills.iter().map(|write| key(&write.table)).collect(),
             makes,
             fills,
             triggers: triggers.collect(),
+            // No other table of this name would have been imported into a database.
+            has_history: tally.has(history.name()),
             ..Wanted::default()
         }
     }
@@ -373,6 +465,16 @@ impl Wanted {
                 }
             }
             Item::Statement(statement) => match &statement.what {
+                What::Drop { object, name } => {
+                    let is_made = self.made.contains_key(&key(name));
+                    self.is_unfit |= is_made;
+                    let write = Write {
+                        table: name.clone(),
+                        is_made,
+                        line: Some(line),
+                    };
+                    self.drops.push((object, write));
+                }
                 What::Create {
                     object,
                     name,
@@ -380,7 +482,7 @@ impl Wanted {
                     sql,
                 } if !seen.is_shadow(name) && !is_of_the_engine(name) => {
                     self.makes.push((*object, name.clone()));
-                    self.made.insert(key(name));
+                    self.made.insert(key(name), Some(line));
                     if *object == Object::Trigger {
                         self.triggers.push(Trigger {
                             name: name.clone(),
@@ -413,12 +515,12 @@ impl Wanted {
             }
             (Item::Statement(statement), before) => match (&statement.what, before) {
                 (What::Create { name, sql, .. }, before) => {
-                    self.has_history |= history.is(name);
                     match (history.is(name), history::makes_ours(sql)) {
-                        (true, true) => Records::Made(line, name.clone()),
-                        (true, false) => {
-                            Records::Foreign(line, name.clone(), "is not Seedbed's".to_owned())
+                        (true, true) => {
+                            self.has_history = true;
+                            Records::Made(line, name.clone())
                         }
+                        (true, false) => Records::foreign(line, name.clone(), "is not Seedbed's"),
                         (false, true) => {
                             self.elsewhere.get_or_insert_with(|| (line, name.clone()));
                             before
@@ -427,26 +529,30 @@ impl Wanted {
                     }
                 }
                 (What::Commit, Records::Made(line, name)) => {
-                    let reason = "does not say which layout it has";
-                    Records::Foreign(line, name, reason.to_owned())
+                    Records::foreign(line, name, NO_LAYOUT)
                 }
                 (_, before) => before,
             },
             (_, before) => before,
         };
-        self.is_unfit |= matches!(self.history, Records::Foreign(..));
+        self.is_unfit |= matches!(self.history, Records::Foreign(..)) && !self.is_new_file;
     }
 
     fn write(&mut self, table: &str, line: u64) -> Write {
         // The checkpoint of another database is left out.
         let is_made = table.eq_ignore_ascii_case(super::translate::CHECKPOINT)
-            || self.made.contains(&key(table));
+            || self.made.contains_key(&key(table));
         self.is_unfit |= !is_made;
         Write {
             table: table.to_owned(),
             is_made,
             line: Some(line),
         }
+    }
+
+    /// The line that makes this, where that is known.
+    pub(super) fn made_in(&self, name: &str) -> Option<u64> {
+        self.made.get(&key(name)).copied().flatten()
     }
 
     /// A history that would not be read, so that all of its migrations would run again. Beside the one of the settings it
@@ -486,27 +592,64 @@ pub(super) fn clashes(
     wanted: &Wanted,
     there: &There,
     into: Tables,
+    triggers: Triggers,
     history: &HistoryTable,
 ) -> Vec<Clash> {
     let is_ours = |name: &str| name.eq_ignore_ascii_case(super::translate::CHECKPOINT);
     let is_history = |name: &str| history.is(name);
     let mut clashes = Vec::new();
-    let foreign = match (&wanted.history, into) {
-        (Records::Foreign(line, name, reason), Tables::New) => Some(Clash::History {
-            name: name.clone(),
-            reason: reason.clone(),
-            line: *line,
-        }),
-        (_, Tables::New) => wanted.lost_history().map(|(line, name)| Clash::History {
-            name: name.clone(),
-            reason: format!("is a history of Seedbed, and the settings name the table {history}"),
-            line: *line,
-        }),
-        _ => None,
+    let mut histories = Vec::new();
+    if into == Tables::New {
+        if let Records::Foreign(line, foreign) = &wanted.history
+            && !wanted.is_new_file
+        {
+            histories.push(Clash::History {
+                name: foreign.table.clone(),
+                reason: foreign.reason,
+                line: *line,
+            });
+        }
+        if let Some((line, name)) = wanted.lost_history() {
+            histories.push(Clash::OtherHistory {
+                name: name.clone(),
+                setting: history.name().to_owned(),
+                line: *line,
+            });
+        }
+    }
+    let is_refused = |name: &str| {
+        let mut histories = histories.iter();
+        histories.any(|clash| match clash {
+            Clash::History { name: it, .. } | Clash::OtherHistory { name: it, .. } => {
+                it.eq_ignore_ascii_case(name)
+            }
+            _ => false,
+        })
     };
-    let is_refused = |name: &str| matches!(&foreign, Some(Clash::History { name: it, .. }) if it.eq_ignore_ascii_case(name));
+    let mut dropped = HashSet::new();
+    for (what, write) in &wanted.drops {
+        let found = there.find(&write.table);
+        if (write.is_made || found.is_some()) && dropped.insert(key(&write.table)) {
+            let (what, name) = match found {
+                Some((what, name)) => (what.clone(), name.clone()),
+                None => ((*what).to_owned(), write.table.clone()),
+            };
+            clashes.push(Clash::Drops {
+                what,
+                rows: there.rows_of(&name),
+                name,
+                line: write.line,
+            });
+        }
+    }
     for (object, name) in &wanted.makes {
-        if is_refused(name) || is_ours(name) || (into == Tables::Existing && is_history(name)) {
+        // That it exists was told with its `DROP`.
+        let is_told = dropped.contains(&key(name));
+        if is_told
+            || is_refused(name)
+            || is_ours(name)
+            || (into == Tables::Existing && is_history(name))
+        {
             continue;
         }
         if let Some((what, found)) = there.find(name) {
@@ -514,6 +657,7 @@ pub(super) fn clashes(
                 what: what.clone(),
                 name: found.clone(),
                 rows: there.rows_of(found),
+                is_made: true,
             });
         } else if into == Tables::Existing && matches!(object, Object::Table | Object::VirtualTable)
         {
@@ -538,6 +682,7 @@ pub(super) fn clashes(
                 what: what.clone(),
                 name: found.clone(),
                 rows: there.rows_of(found),
+                is_made: false,
             }),
             (Some(_), Tables::Existing) => {}
         }
@@ -564,6 +709,9 @@ pub(super) fn clashes(
         line: *line,
     });
     clashes.extend(fires);
-    clashes.extend(foreign);
+    clashes.extend(histories);
+    if into == Tables::Existing && triggers == Triggers::Refuse {
+        clashes.extend(there.fired(wanted).into_iter().map(Clash::SetsOff));
+    }
     clashes
 }

@@ -4,7 +4,8 @@ use std::fmt;
 use std::path::PathBuf;
 use std::time::Duration;
 
-use super::clash::Clash;
+use super::Triggers;
+use super::clash::{Clash, Wanted};
 use super::translate::Tables;
 use crate::db::{Code, Db, DbError, EngineError, Failure, RemoteError};
 use crate::drive::LOCK_HELD;
@@ -29,6 +30,8 @@ pub struct Begun {
     pub name: String,
     /// What its rows go into.
     pub tables: Tables,
+    /// Whether triggers run.
+    pub triggers: Triggers,
 }
 
 /// What an import left in the database.
@@ -124,6 +127,16 @@ pub enum Why {
         /// The largest that there may be.
         most: usize,
     },
+    /// A text that is not UTF-8, which a server cannot give back.
+    #[error("a text{} is not UTF-8", of_column(column.as_deref()))]
+    NotUtf8 {
+        /// Where its row stands in the dump.
+        at: At,
+        /// Its table.
+        table: String,
+        /// Its column, where the dump names it.
+        column: Option<String>,
+    },
     /// Rows whose parents are missing.
     #[error("{}", orphans(*.count))]
     ForeignKeys {
@@ -131,6 +144,16 @@ pub enum Why {
         count: u64,
         /// Some of them.
         some: Vec<Orphan>,
+    },
+    /// A foreign key refers to columns that no primary key and no unique index has.
+    #[error("the foreign key of {child} refers to columns of {parent} that are no key of it")]
+    Mismatch {
+        /// The table of the foreign key.
+        child: String,
+        /// The table that it refers to.
+        parent: String,
+        /// The line of the dump that makes the child, where it does.
+        line: Option<u64>,
     },
     /// A table does not hold as many rows as were written to it.
     #[error("{} in {table}, and {} were written", many(*.found), .written)]
@@ -251,6 +274,27 @@ impl Why {
         }
     }
 
+    /// What an engine said when it looked for rows without their parents.
+    pub(super) fn checking(error: EngineError, wanted: &Wanted) -> Why {
+        match mismatch(&error) {
+            Some((child, parent)) => Why::Mismatch {
+                line: wanted.made_in(&child),
+                child,
+                parent,
+            },
+            None => Why::engine(error),
+        }
+    }
+
+    /// Whether it is that a foreign key refers to no key.
+    pub(super) fn is_mismatch(&self) -> bool {
+        match self {
+            Why::Mismatch { .. } => true,
+            Why::Engine { error } | Why::Db(DbError::Read(error)) => mismatch(error).is_some(),
+            _ => false,
+        }
+    }
+
     /// What an engine said of this place of the dump.
     pub(super) fn refused(error: EngineError, at: At, among: usize, table: Option<String>) -> Why {
         match error.code {
@@ -268,7 +312,9 @@ impl Why {
 impl fmt::Display for ImportError {
     /// The line of the dump where there is one, and what went wrong.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        if let Why::Refused { at, .. } | Why::TooBig { at, .. } = &self.why {
+        if let Why::Refused { at, .. } | Why::TooBig { at, .. } | Why::NotUtf8 { at, .. } =
+            &self.why
+        {
             write!(f, "line {} of the dump: ", at.line)?;
         }
         self.why.fmt(f)
@@ -287,6 +333,18 @@ impl From<Why> for ImportError {
     fn from(why: Why) -> ImportError {
         why.leaving(Stands::Nothing)
     }
+}
+
+/// The tables of the engine's words `foreign key mismatch - "child" referencing "parent"`, which have no code of their own.
+fn mismatch(error: &EngineError) -> Option<(String, String)> {
+    let (_, tables) = error.message.split_once("foreign key mismatch - \"")?;
+    let (child, parent) = tables.split_once("\" referencing \"")?;
+    let (parent, _) = parent.rsplit_once('"')?;
+    Some((child.to_owned(), parent.to_owned()))
+}
+
+fn of_column(column: Option<&str>) -> String {
+    column.map_or_else(String::new, |name| format!(" in column {name}"))
 }
 
 /// `1 row has no parent`, `2 rows have no parents`

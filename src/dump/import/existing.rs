@@ -12,10 +12,11 @@ use super::new_file::SHOWN;
 use super::pass::Pass;
 use super::record::Recording;
 use super::tally::{Before, Tally};
-use super::translate::Beside;
+use super::translate::{Beside, LeftOut};
 use super::whole::whole;
 use super::{
-    Begin, ImportEvent, Imported, Job, OnImport, Outcome, Planned, Verify, Violations, Way,
+    Begin, ImportEvent, Imported, Job, OnImport, Outcome, Planned, Triggers, Verify, Violations,
+    Way,
 };
 use crate::db::{self, Db, DbError, OnProgress, Query, Transaction};
 use crate::drive::drive;
@@ -56,7 +57,8 @@ async fn once(
     begin: &mut Begin,
     patience: &mut Patience,
 ) -> Result<Imported, ImportError> {
-    let (mut history, mut there, mut checkpoint) = look(job.db).await?;
+    let (mut history, mut there, mut checkpoint) = look(job).await?;
+    let job = &job.as_begun(checkpoint.as_ref());
     if let Ok(history) = &history {
         patience.saw(history);
     }
@@ -70,7 +72,7 @@ async fn once(
             plan(job, false).await?;
         }
         start_over(job, unfinished, patience).await.map_err(begun)?;
-        (history, there, checkpoint) = look(job.db).await?;
+        (history, there, checkpoint) = look(job).await?;
     }
     // What is unfinished from now on was begun after this import.
     *begin = Begin::Continue;
@@ -88,17 +90,20 @@ async fn once(
 
 /// What is recorded, what there is, and how far an import has come. An unfinished import may have brought records that
 /// cannot be read.
-async fn look(db: &Db) -> Result<(Result<History, HistoryError>, There, Option<Checkpoint>), Why> {
+async fn look(
+    job: &Job<'_>,
+) -> Result<(Result<History, HistoryError>, There, Option<Checkpoint>), Why> {
     let questions = (Query::new(OBJECTS), checkpoint::question());
-    let (objects, checkpoint) = db.ask(questions).await?;
-    let there = There::of(&objects.rows()?);
+    let (objects, checkpoint) = job.db.ask(questions).await?;
+    let there = There::of(&objects.rows()?, &job.modules);
     let checkpoint = checkpoint::answer(checkpoint)?;
-    Ok((history::read(db).await, there, checkpoint))
+    Ok((history::read(job.db).await, there, checkpoint))
 }
 
 /// What is in the database.
-pub(super) async fn objects(db: &Db) -> Result<There, DbError> {
-    Ok(There::of(&db.rows(Query::new(OBJECTS)).await?))
+pub(super) async fn objects(job: &Job<'_>) -> Result<There, DbError> {
+    let rows = job.db.rows(Query::new(OBJECTS)).await?;
+    Ok(There::of(&rows, &job.modules))
 }
 
 /// Takes back what an unfinished import did.
@@ -195,13 +200,7 @@ async fn go_on(
 }
 
 fn resumed(job: &Job<'_>, there: &There, checkpoint: &Checkpoint) -> Result<Pass, Why> {
-    let pass = Pass::resume(
-        job.db.engine(),
-        job.db.history_table(),
-        job.options.tables,
-        there.beside(),
-        checkpoint,
-    );
+    let pass = Pass::resume(&job.setup(), there.beside(), checkpoint);
     pass.ok_or(Why::Changed {
         offset: checkpoint.offset,
     })
@@ -249,14 +248,7 @@ async fn begin(
     patience: &mut Patience,
 ) -> Result<Imported, ImportError> {
     let beside = there.beside();
-    let fresh = || {
-        Pass::begin(
-            job.db.engine(),
-            job.db.history_table(),
-            job.options.tables,
-            beside,
-        )
-    };
+    let fresh = || Pass::begin(&job.setup(), beside);
     let mut blocks = Blocks {
         read: VecDeque::new(),
         ahead: job.read(None),
@@ -309,7 +301,8 @@ async fn begin(
 
 /// Reads the whole dump, and says what importing it would do.
 pub(super) async fn plan(job: &Job<'_>, is_new: bool) -> Result<Planned, ImportError> {
-    let (history, there, checkpoint) = look(job.db).await?;
+    let (history, there, checkpoint) = look(job).await?;
+    let job = &job.as_begun(checkpoint.as_ref());
     let Some(checkpoint) = checkpoint else {
         let history = history.map_err(Why::from)?;
         return Ok(plan_from_start(job, &history, there, is_new).await?);
@@ -357,12 +350,7 @@ async fn plan_from_start(
         true => Beside::Nothing,
         false => there.beside(),
     };
-    let fresh = Pass::begin(
-        job.db.engine(),
-        job.db.history_table(),
-        job.options.tables,
-        beside,
-    );
+    let fresh = Pass::begin(&job.setup(), beside);
     let seen = check(job, fresh, &mut job.read(None)).await?;
     if history.row(&seen.key()).is_some() {
         return Ok(Planned::of(seen, &There::default(), Way::Already));
@@ -431,9 +419,12 @@ async fn finish(
         rows: done.tally.rows(),
     };
     let at_end = |why: Why| why.leaving(stands.clone());
-    count(job, &mut done.tally).await.map_err(at_end)?;
+    count(job, &mut done).await.map_err(at_end)?;
     let found = match (orphans(job, &done.tally).await, job.options.violations) {
-        (Err(Why::Engine { .. }), Violations::Allow) => (0, Vec::new()),
+        (Err(why), Violations::Allow) if why.is_mismatch() => (0, Vec::new()),
+        (Err(Why::Db(DbError::Read(error))), _) => {
+            return Err(at_end(Why::checking(error, &done.wanted)));
+        }
         (found, _) => found.map_err(at_end)?,
     };
     if found.0 > 0 && job.options.violations == Violations::Refuse {
@@ -460,11 +451,13 @@ async fn finish(
 }
 
 /// Compares what the tables hold with what was written to them and was there before.
-pub(super) async fn count(job: &Job<'_>, tally: &mut Tally) -> Result<(), Why> {
+pub(super) async fn count(job: &Job<'_>, done: &mut chunks::Done) -> Result<(), Why> {
     if job.options.verify == Verify::Nothing {
         return Ok(());
     }
-    let questions = tally.tables.iter_mut().map(|table| {
+    let conflicting = &done.translator.conflicting;
+    let mut gave_way = false;
+    let questions = done.tally.tables.iter_mut().map(|table| {
         let question = Query::count(&table.name);
         (table, question)
     });
@@ -473,15 +466,18 @@ pub(super) async fn count(job: &Job<'_>, tally: &mut Tally) -> Result<(), Why> {
             Before::Absent | Before::Empty => 0,
             Before::Rows(rows) => rows,
         };
-        let found = reply.count()?;
-        if found != before + table.rows {
-            return Err(Why::Count {
-                table: table.name.clone(),
-                written: table.rows,
-                found: found.saturating_sub(before),
-            });
+        let found = reply.count()?.saturating_sub(before);
+        match table.compare(found, conflicting) {
+            Ok(some) => gave_way |= some,
+            // They may write to any table.
+            Err(Why::Count { .. }) if job.options.triggers == Triggers::Run => {
+                table.verified = None;
+            }
+            Err(why) => return Err(why),
         }
-        table.verified = Some(true);
+    }
+    if gave_way {
+        done.translator.left_out.push(LeftOut::Conflicts);
     }
     Ok(())
 }

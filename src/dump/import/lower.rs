@@ -157,30 +157,44 @@ impl Lowered {
     }
 }
 
-/// Whether all rows of a block are small enough for the engine.
+/// Whether the engine takes all rows of a block: a server takes no row above its limit, and cannot give a text back that
+/// is not UTF-8.
 ///
 /// # Errors
-/// The first that is not.
+/// The first that it does not.
 pub(super) fn fit(block: &Block, how: How) -> Result<(), Why> {
     let Some(most) = how.largest else {
         return Ok(());
     };
-    // No row is larger than the text that it stands in.
-    if block.text.len() <= most {
+    // No row is larger than the text that it stands in, and no text is not UTF-8 where all of that is.
+    if block.text.len() <= most && std::str::from_utf8(&block.text).is_ok() {
         return Ok(());
     }
     for item in &block.items {
         let Item::Rows(of) = item else { continue };
         for row in 0..of.len() {
+            let place = || {
+                let (offset, line) = block.place(of, row);
+                (At { line, offset }, of.target.table.clone())
+            };
             let bytes = rows::size(block.row(of, row));
             if bytes > most {
-                let (offset, line) = block.place(of, row);
+                let (at, table) = place();
                 return Err(Why::TooBig {
-                    at: At { line, offset },
-                    table: of.target.table.clone(),
+                    at,
+                    table,
                     bytes,
                     most,
                 });
+            }
+            let is_utf8 = |value| match value {
+                ValueRef::Text(text) => std::str::from_utf8(text).is_ok(),
+                _ => true,
+            };
+            if let Some(column) = block.row(of, row).position(|value| !is_utf8(value)) {
+                let (at, table) = place();
+                let column = of.target.columns.get(column).cloned();
+                return Err(Why::NotUtf8 { at, table, column });
             }
         }
     }

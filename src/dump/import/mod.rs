@@ -25,7 +25,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 pub use crate::dump::Input;
-pub use clash::{Clash, Fired};
+pub use clash::{Clash, Fired, ForeignHistory};
 pub use error::{At, Begun, ImportError, Orphan, Stands, Why};
 pub use tally::{Before, Table};
 pub use translate::{LeftOut, Tables};
@@ -33,11 +33,13 @@ pub use translate::{LeftOut, Tables};
 use crate::db::Db;
 use crate::drive::{Event, OnEvent};
 use crate::dump::Mark;
+use crate::dump::modules::Modules;
 use crate::hex;
 use crate::history::Wait;
 use crate::script::Run;
 use ahead::Ahead;
 use new_file::Pace;
+use pass::Setup;
 
 /// Whether rows without their parents are refused.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -47,6 +49,16 @@ pub enum Violations {
     Refuse,
     /// They are told, and stay.
     Allow,
+}
+
+/// What becomes of a dump whose rows set off triggers of the database.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Triggers {
+    /// It is refused before its first row: the triggers would add to what it says.
+    #[default]
+    Refuse,
+    /// They run.
+    Run,
 }
 
 /// Whether an import looks at what it has written.
@@ -117,6 +129,8 @@ pub struct ImportOptions {
     pub begin: Begin,
     /// What becomes of rows without their parents.
     pub violations: Violations,
+    /// What becomes of a dump that sets off triggers.
+    pub triggers: Triggers,
     /// What is looked at afterwards.
     pub verify: Verify,
     /// How many bytes of a dump go into one transaction at the most, where it is no new file that is made.
@@ -131,6 +145,7 @@ impl Default for ImportOptions {
             tables: Tables::New,
             begin: Begin::Continue,
             violations: Violations::Refuse,
+            triggers: Triggers::Refuse,
             verify: Verify::Counts,
             transaction_bytes: 4 << 20,
         }
@@ -158,8 +173,10 @@ pub struct Imported {
     pub left_out: Vec<LeftOut>,
     /// How many rows lack their parents, and some of them.
     pub orphans: (u64, Vec<Orphan>),
-    /// Whether it brought a `_migrations`.
+    /// Whether it brought a table of the history.
     pub has_history: bool,
+    /// That table, where it is not Seedbed's. It is in the database as data, and this import is not recorded.
+    pub foreign_history: Option<ForeignHistory>,
     /// How it came to be there.
     pub outcome: Outcome,
     /// How long this run took.
@@ -201,6 +218,7 @@ impl Imported {
             left_out: done.translator.left_out,
             orphans,
             has_history,
+            foreign_history: None,
             outcome,
             took: Duration::ZERO,
         }
@@ -214,6 +232,7 @@ impl Imported {
             left_out: Vec::new(),
             orphans: (0, Vec::new()),
             has_history: false,
+            foreign_history: None,
             outcome: Outcome::Already {
                 applied_at: row.applied_at.clone(),
             },
@@ -233,6 +252,8 @@ pub struct Planned {
     pub way: Way,
     /// The triggers of the database that its rows would set off.
     pub triggers: Vec<Fired>,
+    /// See [`Imported::foreign_history`].
+    pub foreign_history: Option<ForeignHistory>,
 }
 
 /// How a dump goes into a database.
@@ -269,12 +290,14 @@ pub async fn plan(db: &Db, input: &Input, options: &ImportOptions) -> Result<Pla
     }
     let is_new = path.is_some_and(|path| new_file::is_new(&path)) && options.tables == Tables::New;
     let run = Run::new("");
+    let input = input.unchanging().await.map_err(Why::from)?;
     let job = Job {
         db,
-        input,
-        options,
+        input: &input,
+        options: *options,
         run: &run,
         on_event: Arc::new(|_| {}),
+        modules: Modules::new().await.map_err(Why::engine)?,
     };
     existing::plan(&job, is_new).await
 }
@@ -286,17 +309,23 @@ impl Planned {
             bytes: pass.end.offset,
             way,
             triggers: there.fired(&pass.wanted),
+            foreign_history: match way {
+                Way::NewFile => pass.wanted.foreign_history(),
+                _ => None,
+            },
         }
     }
 }
 
 /// One import.
+#[derive(Clone)]
 struct Job<'a> {
     db: &'a Db,
     input: &'a Input,
-    options: &'a ImportOptions,
+    options: ImportOptions,
     run: &'a Run,
     on_event: OnImport,
+    modules: Modules,
 }
 
 impl Job<'_> {
@@ -313,6 +342,27 @@ impl Job<'_> {
                 on_event(ImportEvent::Waiting);
             }
         })
+    }
+
+    /// The same, as the unfinished import of this dump was begun: that triggers run was decided then.
+    fn as_begun(&self, checkpoint: Option<&checkpoint::Checkpoint>) -> Self {
+        let mut job = self.clone();
+        if checkpoint
+            .is_some_and(|it| it.triggers == Triggers::Run && it.name == self.input.recorded())
+        {
+            job.options.triggers = Triggers::Run;
+        }
+        job
+    }
+
+    fn setup(&self) -> Setup {
+        Setup {
+            engine: self.db.engine(),
+            into: self.options.tables,
+            triggers: self.options.triggers,
+            modules: self.modules.clone(),
+            history: self.db.history_table().clone(),
+        }
     }
 
     fn how(&self) -> lower::How {
@@ -354,12 +404,15 @@ pub async fn import(
             if let Some(path) = path {
                 crate::db::Draft::tidy(&path).map_err(Why::from)?;
             }
+            // It is read twice.
+            let input = input.unchanging().await.map_err(Why::from)?;
             let job = Job {
                 db,
-                input,
-                options,
+                input: &input,
+                options: *options,
                 run,
                 on_event,
+                modules: Modules::new().await.map_err(Why::engine)?,
             };
             existing::import(&job).await?
         }
@@ -377,6 +430,7 @@ async fn new_file(
     on_event: OnImport,
 ) -> Result<Imported, ImportError> {
     let name = input.recorded();
+    let modules = Modules::new().await.map_err(Why::engine)?;
     let plan = |pace| new_file::Plan {
         name: &name,
         pace,
@@ -386,6 +440,7 @@ async fn new_file(
         on_event: on_event.clone(),
         lock_timeout: db.lock_timeout(),
         stop: db.stop().clone(),
+        modules: modules.clone(),
         history: db.history_table(),
     };
     let dump = || Ahead::of(input, options.block_bytes(), None, db.stop());
@@ -402,6 +457,7 @@ async fn new_file(
     };
     Ok(Imported {
         has_history: built.tally.has(db.history_table().name()),
+        foreign_history: built.foreign_history,
         bytes: built.end.offset,
         sha256: hex::encode(&built.end.sha256),
         tables: built.tally.tables,

@@ -9,10 +9,11 @@ use std::path::Path;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
+use super::Triggers;
 use super::ahead::Ahead;
-use super::clash::There;
+use super::clash::{ForeignHistory, There, Wanted};
 use super::error::{At, Orphan, Why};
-use super::pass::Pass;
+use super::pass::{Pass, Setup};
 use super::record::Recording;
 use super::rows::insert_into;
 use super::tally::Tally;
@@ -22,6 +23,7 @@ use crate::db::{
     self, Access, Db, Draft, Engine, HistoryTable, Options, Prepared, Raw, Replaces, Stop,
 };
 use crate::drive::{drive, ignore};
+use crate::dump::modules::Modules;
 use crate::dump::{Block, Mark, Object, Rows, Target, What};
 use crate::script::Run;
 use crate::sql::{ValueRef, identifier};
@@ -51,6 +53,8 @@ pub(super) struct Built {
     pub(super) end: Mark,
     pub(super) left_out: Vec<LeftOut>,
     pub(super) orphans: (u64, Vec<Orphan>),
+    /// See [`super::Imported::foreign_history`].
+    pub(super) foreign_history: Option<ForeignHistory>,
 }
 
 /// How many rows go into a statement.
@@ -76,6 +80,7 @@ pub(super) struct Plan<'a> {
     pub(super) on_event: OnImport,
     pub(super) lock_timeout: Duration,
     pub(super) stop: Stop,
+    pub(super) modules: Modules,
     pub(super) history: &'a HistoryTable,
 }
 
@@ -106,16 +111,19 @@ pub(super) async fn make(path: &Path, dump: Ahead, plan: Plan<'_>) -> Result<Bui
         .into());
     }
     (plan.on_event)(ImportEvent::Finishing);
-    let database = Db::local(draft.path(), options.clone()).map_err(Why::from)?;
-    let mut recording = Recording {
-        name: plan.name,
-        end: built.end,
-        tally: &built.tally,
-        has_checkpoint: false,
-        is_overtaken: false,
-    };
-    let recorded = drive(&database, plan.run, &ignore(), &mut recording).await;
-    recorded.map_err(|error| Why::applying(error, |_, error, _| Why::engine(error)))?;
+    // Where the table of the records is another's, it is data, and nothing is recorded.
+    if built.foreign_history.is_none() {
+        let database = Db::local(draft.path(), options.clone()).map_err(Why::from)?;
+        let mut recording = Recording {
+            name: plan.name,
+            end: built.end,
+            tally: &built.tally,
+            has_checkpoint: false,
+            is_overtaken: false,
+        };
+        let recorded = drive(&database, plan.run, &ignore(), &mut recording).await;
+        recorded.map_err(|error| Why::applying(error, |_, error, _| Why::engine(error)))?;
+    }
     let replaced = draft.replace(Replaces::Nothing, &options).await;
     replaced.map_err(Why::building)?;
     Ok(built)
@@ -133,12 +141,19 @@ async fn build(path: &Path, dump: Ahead, plan: &Plan<'_>) -> Result<Built, Why> 
             source,
         })?;
     let (pace, verify, violations) = (plan.pace, plan.verify, plan.violations);
-    let (history, on_event) = (plan.history.clone(), plan.on_event.clone());
+    let on_event = plan.on_event.clone();
+    let setup = Setup {
+        engine: Engine::Local,
+        into: Tables::New,
+        triggers: Triggers::Refuse,
+        modules: plan.modules.clone(),
+        history: plan.history.clone(),
+    };
     let work = tokio::task::spawn_blocking(move || {
         for setting in SETTINGS {
             raw.execute(setting).map_err(Why::engine)?;
         }
-        let written = write(&raw, dump, pace, &history, &on_event)?;
+        let written = write(&raw, dump, pace, &setup, &on_event)?;
         checked(&raw, written, verify, violations)
     });
     work.await.map_err(|_| Why::Thread)?
@@ -149,23 +164,39 @@ struct Written {
     tally: Tally,
     end: Mark,
     left_out: Vec<LeftOut>,
+    foreign_history: Option<ForeignHistory>,
+    /// The tables whose rows may conflict, as the dump allows it.
+    conflicting: Vec<String>,
+    wanted: Wanted,
+}
+
+fn is_layout(item: &crate::dump::Item) -> bool {
+    match item {
+        crate::dump::Item::Statement(statement) => matches!(statement.what, What::Layout { .. }),
+        crate::dump::Item::Rows(_) => false,
+    }
 }
 
 fn write(
     raw: &Raw,
     mut dump: Ahead,
     pace: Pace,
-    history: &HistoryTable,
+    setup: &Setup,
     on_event: &OnImport,
 ) -> Result<Written, Why> {
-    let mut pass = Pass::begin(Engine::Local, history, Tables::New, Beside::Nothing);
+    let mut pass = Pass::begin(setup, Beside::Nothing);
     let mut inserts: Option<Inserts<'_>> = None;
-    raw.execute("BEGIN").map_err(Why::engine)?;
+    let mut is_begun = false;
     let runtime = tokio::runtime::Handle::current();
     while let Some(block) = runtime.block_on(dump.next())? {
         for (number, item) in block.items.iter().enumerate() {
             let begun = Instant::now();
             let deed = pass.item(&block, number);
+            // How the file is laid out can be said only before.
+            if !is_begun && !is_layout(item) {
+                raw.execute("BEGIN").map_err(Why::engine)?;
+                is_begun = true;
+            }
             match deed {
                 // The rest is read for all that is wrong with it.
                 _ if pass.wanted.is_unfit() => {}
@@ -195,8 +226,13 @@ fn write(
     if pass.wanted.is_unfit() || pass.wanted.lost_history().is_some() {
         return Err(Why::Clashes(pass.clashes(&There::default())));
     }
-    raw.execute("COMMIT").map_err(Why::engine)?;
+    if is_begun {
+        raw.execute("COMMIT").map_err(Why::engine)?;
+    }
     Ok(Written {
+        foreign_history: pass.wanted.foreign_history(),
+        wanted: pass.wanted,
+        conflicting: pass.translator.conflicting,
         left_out: pass.translator.left_out,
         tally: pass.tally,
         end: pass.end,
@@ -212,14 +248,18 @@ fn checked(
     let Written {
         mut tally,
         end,
-        left_out,
+        mut left_out,
+        foreign_history,
+        conflicting,
+        wanted,
     } = written;
-    if verify != Verify::Nothing {
-        count(raw, &mut tally)?;
+    if verify != Verify::Nothing && count(raw, &mut tally, &conflicting)? {
+        left_out.push(LeftOut::Conflicts);
     }
     let orphans = match (orphans(raw), violations) {
         // A parent without a key for its children makes the check itself fail.
-        (Err(Why::Engine { .. }), Violations::Allow) => (0, Vec::new()),
+        (Err(why), Violations::Allow) if why.is_mismatch() => (0, Vec::new()),
+        (Err(Why::Engine { error }), _) => return Err(Why::checking(error, &wanted)),
         (orphans, _) => orphans?,
     };
     Ok(Built {
@@ -227,6 +267,7 @@ fn checked(
         end,
         left_out,
         orphans,
+        foreign_history,
     })
 }
 
@@ -331,8 +372,9 @@ fn prepare<'a>(
     })
 }
 
-/// Compares what the tables hold with what was written to them.
-fn count(raw: &Raw, tally: &mut Tally) -> Result<(), Why> {
+/// Compares what the tables hold with what was written to them, and says whether some rows gave way to others.
+fn count(raw: &Raw, tally: &mut Tally, conflicting: &[String]) -> Result<bool, Why> {
+    let mut gave_way = false;
     for table in &mut tally.tables {
         let sql = format!("SELECT count(*) FROM {}", identifier(&table.name));
         let mut found = 0;
@@ -345,16 +387,9 @@ fn count(raw: &Raw, tally: &mut Tally) -> Result<(), Why> {
                 ControlFlow::Continue(())
             })
             .map_err(Why::engine)?;
-        if found != table.rows {
-            return Err(Why::Count {
-                table: table.name.clone(),
-                written: table.rows,
-                found,
-            });
-        }
-        table.verified = Some(true);
+        gave_way |= table.compare(found, conflicting)?;
     }
-    Ok(())
+    Ok(gave_way)
 }
 
 /// Rows without their parents: <https://sqlite.org/pragma.html#pragma_foreign_key_check>.

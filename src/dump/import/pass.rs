@@ -4,6 +4,7 @@
 //! has a value of its own, made by [`Pass::begin`] or [`Pass::resume`], so that nothing that one reading has seen is
 //! known to the next before it comes to the same statement. A dry run and an import read with the same code.
 
+use super::Triggers;
 use super::checkpoint::Checkpoint;
 use super::clash::{Clash, There, Wanted, clashes};
 use super::error::Why;
@@ -11,14 +12,26 @@ use super::lower::{How, fit};
 use super::tally::{Tally, bytes_of};
 use super::translate::{Beside, Deed, Tables, Translator, is_of_the_engine};
 use crate::db::{Engine, HistoryTable};
+use crate::dump::modules::Modules;
 use crate::dump::{Block, Item, Mark, Object, What};
 use crate::hex;
 use crate::script::Key;
+
+/// What a reading has to know before the first byte.
+#[derive(Debug, Clone)]
+pub(super) struct Setup {
+    pub(super) engine: Engine,
+    pub(super) into: Tables,
+    pub(super) triggers: Triggers,
+    pub(super) modules: Modules,
+    pub(super) history: HistoryTable,
+}
 
 /// What was read of a dump so far.
 #[derive(Debug, Clone)]
 pub(super) struct Pass {
     into: Tables,
+    pub(super) triggers: Triggers,
     pub(super) wanted: Wanted,
     pub(super) translator: Translator,
     pub(super) tally: Tally,
@@ -26,36 +39,34 @@ pub(super) struct Pass {
     pub(super) end: Mark,
 }
 
+impl Setup {
+    fn translator(&self, beside: Beside) -> Translator {
+        let (history, modules) = (self.history.clone(), self.modules.clone());
+        Translator::new(self.engine, history, self.into, beside, modules)
+    }
+}
+
 impl Pass {
     /// A reading from the first byte on.
-    pub(super) fn begin(
-        engine: Engine,
-        history: &HistoryTable,
-        into: Tables,
-        beside: Beside,
-    ) -> Pass {
+    pub(super) fn begin(setup: &Setup, beside: Beside) -> Pass {
         Pass {
-            into,
-            wanted: Wanted::default(),
-            translator: Translator::new(engine, history, into, beside),
+            into: setup.into,
+            triggers: setup.triggers,
+            wanted: Wanted::into(beside),
+            translator: setup.translator(beside),
             tally: Tally::default(),
             end: Mark::default(),
         }
     }
 
     /// A reading from a checkpoint on; none where its checksum is none.
-    pub(super) fn resume(
-        engine: Engine,
-        history: &HistoryTable,
-        into: Tables,
-        beside: Beside,
-        checkpoint: &Checkpoint,
-    ) -> Option<Pass> {
-        let mut translator = Translator::new(engine, history, into, beside);
+    pub(super) fn resume(setup: &Setup, beside: Beside, checkpoint: &Checkpoint) -> Option<Pass> {
+        let mut translator = setup.translator(beside);
         checkpoint.remind(&mut translator);
         Some(Pass {
-            into,
-            wanted: Wanted::of(&checkpoint.tally, &translator.made),
+            into: setup.into,
+            triggers: setup.triggers,
+            wanted: Wanted::of(&checkpoint.tally, &translator.made, &setup.history),
             translator,
             tally: checkpoint.tally.clone(),
             end: checkpoint.mark()?,
@@ -96,7 +107,8 @@ impl Pass {
 
     /// Everything of what was read that is in the way, given what is in the database.
     pub(super) fn clashes(&self, there: &There) -> Vec<Clash> {
-        clashes(&self.wanted, there, self.into, &self.translator.history)
+        let history = &self.translator.history;
+        clashes(&self.wanted, there, self.into, self.triggers, history)
     }
 
     fn count(&mut self, block: &Block, number: usize, deed: &Deed<'_>) {
@@ -120,6 +132,15 @@ impl Pass {
                     object: Object::VirtualTable,
                     ..
                 } => self.tally.tables.retain(|table| counts(&table.name)),
+                What::Create {
+                    object: Object::Table,
+                    ..
+                } if !translator.emptied.is_empty() => {
+                    let emptied = &translator.emptied;
+                    let is_emptied =
+                        |name: &str| emptied.iter().any(|it| it.eq_ignore_ascii_case(name));
+                    self.tally.tables.retain(|table| !is_emptied(&table.name));
+                }
                 _ => {}
             },
             _ => {}

@@ -4,7 +4,7 @@
 //! narrow rows at 560,000 rows/s, against 300,000 bound and 100,000 one by one), and it is exact for every value. Only
 //! what is so long that its literal would be too long is bound.
 
-use crate::dump::{Block, Rows, Target};
+use crate::dump::{Block, OnConflict, Rows, Target};
 use crate::script::Step;
 use crate::sql::{
     LiteralReader, Value, ValueRef, identifier, is_in_quotes, sql_text, write_literal,
@@ -23,12 +23,17 @@ const ENGINE: LiteralReader = LiteralReader::Engine;
 
 /// `INSERT INTO "t" ("a", "b")`.
 pub(super) fn insert_into(target: &Target) -> String {
+    let verb = match target.on_conflict {
+        OnConflict::Fail => "INSERT",
+        OnConflict::Ignore => "INSERT OR IGNORE",
+        OnConflict::Replace => "INSERT OR REPLACE",
+    };
     let table = identifier(&target.table);
     if target.columns.is_empty() {
-        return format!("INSERT INTO {table}");
+        return format!("{verb} INTO {table}");
     }
     let columns: Vec<String> = target.columns.iter().map(|name| identifier(name)).collect();
-    format!("INSERT INTO {table} ({})", columns.join(", "))
+    format!("{verb} INTO {table} ({})", columns.join(", "))
 }
 
 /// Some rows of a block in one statement: those from `first` on, and how many they are.

@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use super::error::Why;
 use crate::dump::{Block, Item};
 
 /// One table of a dump.
@@ -19,6 +20,33 @@ pub struct Table {
     pub before: Before,
     /// Whether it holds as many rows as were written; none where nobody looked.
     pub verified: Option<bool>,
+}
+
+impl Table {
+    /// Takes in how many rows of the dump the table was found to hold, and says whether some gave way to others, which is
+    /// the case where the dump says `INSERT OR IGNORE` or `OR REPLACE`: the table is then among `conflicting`.
+    ///
+    /// # Errors
+    /// [`Why::Count`] where the number is another one for no such reason.
+    pub(super) fn compare(&mut self, found: u64, conflicting: &[String]) -> Result<bool, Why> {
+        self.verified = Some(true);
+        if found == self.rows {
+            return Ok(false);
+        }
+        let may = conflicting
+            .iter()
+            .any(|name| name.eq_ignore_ascii_case(&self.name));
+        if may && found < self.rows {
+            self.rows = found;
+            return Ok(true);
+        }
+        self.verified = Some(false);
+        Err(Why::Count {
+            table: self.name.clone(),
+            written: self.rows,
+            found,
+        })
+    }
 }
 
 /// What a table was before an import.

@@ -3,10 +3,13 @@
 //! The envelope of a dump (`BEGIN`, `PRAGMA foreign_keys`) is replaced by the import's own; what an engine does not take
 //! is left out with a word; the tables that a virtual table has made already are cleared instead of made again.
 
+use std::collections::HashMap;
+
 use super::clash::Event;
 use super::tally::Before;
 use crate::db::{Engine, HistoryTable};
-use crate::dump::{Item, Object, Rows, Statement, What};
+use crate::dump::modules::{Modules, VirtualTable, is_ordinary};
+use crate::dump::{Item, Object, OnConflict, Rows, Statement, What};
 use crate::history;
 use crate::sql::{identifier, is_autoincrement};
 
@@ -47,8 +50,14 @@ pub enum LeftOut {
     ApplicationId,
     /// The table in which an unfinished import was remembered.
     Checkpoint,
-    /// `_migrations`, where the database has its own.
+    /// The history, where the database has its own.
     History,
+    /// A setting of a connection, or a statement that changes no content: its words.
+    Setting(&'static str),
+    /// `PRAGMA encoding`, `page_size` or `auto_vacuum`, which only a new file can take.
+    Layout(&'static str),
+    /// Rows that the dump writes with `INSERT OR IGNORE` or `OR REPLACE`, and that conflict with others.
+    Conflicts,
 }
 
 /// What is to be done with an item.
@@ -72,9 +81,18 @@ pub(super) struct Translator {
     beside: Beside,
     /// Whether there is a `sqlite_sequence`: the engine makes it with the first table that has `AUTOINCREMENT`.
     has_sequence: bool,
-    virtual_tables: Vec<Virtual>,
+    modules: Modules,
+    virtual_tables: Vec<VirtualTable>,
+    /// Those of them that rows were written to, in lower case, and how they are made.
+    filled: HashMap<String, Option<String>>,
     /// The other tables that it makes.
-    tables: Vec<String>,
+    tables: Vec<Ordinary>,
+    /// The virtual tables whose rows did not count: their content comes with their own tables.
+    pub(super) emptied: Vec<String>,
+    /// Whether anything was written that fixes the layout of a new file.
+    is_begun: bool,
+    /// The tables that it fills with `INSERT OR IGNORE` or `OR REPLACE`.
+    pub(super) conflicting: Vec<String>,
     pub(super) left_out: Vec<LeftOut>,
     /// Whether the dump holds a table of the history.
     pub(super) has_history: bool,
@@ -87,49 +105,41 @@ pub(super) struct Translator {
 pub(super) struct Made {
     pub(super) object: Object,
     pub(super) name: String,
-    /// Of a virtual table.
-    pub(super) module: Option<String>,
+    /// Of a virtual table; of a checkpoint of an earlier version only the module.
+    pub(super) sql: Option<String>,
     /// The table of a trigger, and what the trigger runs for.
     pub(super) trigger: Option<(String, Event)>,
 }
 
+/// A table that a dump makes as any other.
 #[derive(Debug, Clone)]
-struct Virtual {
+struct Ordinary {
     name: String,
-    /// The tables that its content is in, as far as is known of its module; else all that begin with its name.
-    shadows: &'static [&'static str],
+    /// Whether its definition shows that no virtual table has made it.
+    is_certain: bool,
 }
-
-/// The tables behind the virtual tables of the engine's own modules, without the name that they begin with:
-/// <https://sqlite.org/fts5.html>, <https://sqlite.org/fts3.html>, <https://sqlite.org/rtree.html>.
-const SHADOWS: &[(&str, &[&str])] = &[
-    ("fts5", &["data", "idx", "content", "docsize", "config"]),
-    ("fts4", FTS3),
-    ("fts3", FTS3),
-    ("rtree", RTREE),
-    ("rtree_i32", RTREE),
-    ("geopoly", RTREE),
-];
-
-const FTS3: &[&str] = &["content", "segments", "segdir", "docsize", "stat"];
-
-const RTREE: &[&str] = &["node", "rowid", "parent"];
 
 impl Translator {
     pub(super) fn new(
         engine: Engine,
-        history: &HistoryTable,
+        history: HistoryTable,
         into: Tables,
         beside: Beside,
+        modules: Modules,
     ) -> Translator {
         Translator {
             engine,
-            history: history.clone(),
+            history,
             into,
             beside,
             has_sequence: beside == Beside::Others { has_sequence: true },
+            modules,
             virtual_tables: Vec::new(),
+            filled: HashMap::new(),
             tables: Vec::new(),
+            emptied: Vec::new(),
+            is_begun: false,
+            conflicting: Vec::new(),
             left_out: Vec::new(),
             has_history: false,
             made: Vec::new(),
@@ -138,16 +148,44 @@ impl Translator {
 
     /// This was made by what came before.
     pub(super) fn remind(&mut self, tables: Vec<String>, made: Vec<Made>) {
+        let tables = tables.into_iter().map(|name| Ordinary {
+            name,
+            is_certain: true,
+        });
         self.tables.extend(tables);
-        let virtual_tables = made
-            .iter()
-            .filter(|made| made.object == Object::VirtualTable);
-        self.virtual_tables
-            .extend(virtual_tables.map(|made| Virtual {
-                name: made.name.clone(),
-                shadows: shadows(made.module.as_deref()),
-            }));
+        self.is_begun = true;
+        for made in &made {
+            if made.object == Object::VirtualTable {
+                let sql = made.sql.as_deref().unwrap_or_default();
+                let table = match sql.contains(' ') {
+                    true => self.modules.virtual_table(&made.name, sql),
+                    false => self
+                        .modules
+                        .virtual_table(&made.name, &format!("USING {sql}")),
+                };
+                self.virtual_tables.push(table);
+            }
+        }
         self.made.extend(made);
+    }
+
+    /// These have got rows before.
+    pub(super) fn remind_rows<'n>(&mut self, tables: impl Iterator<Item = &'n str>) {
+        for table in tables {
+            self.note_rows(table);
+        }
+    }
+
+    /// The dump writes rows to this table.
+    fn note_rows(&mut self, table: &str) {
+        if self.virtual_tables.is_empty() {
+            return;
+        }
+        let is_it = |made: &&Made| made.object == Object::VirtualTable && is(&made.name, table);
+        if let Some(made) = self.made.iter().find(is_it) {
+            let sql = made.sql.clone();
+            self.filled.insert(table.to_ascii_lowercase(), sql);
+        }
     }
 
     /// What becomes of an item.
@@ -163,6 +201,13 @@ impl Translator {
         if self.is_left_out(table) {
             return Deed::Nothing;
         }
+        self.is_begun = true;
+        self.note_rows(table);
+        if rows.target.on_conflict != OnConflict::Fail
+            && !self.conflicting.iter().any(|name| is(name, table))
+        {
+            self.conflicting.push(table.clone());
+        }
         match self.beside {
             _ if !is(table, SEQUENCE) => Deed::Rows(rows),
             // No table has AUTOINCREMENT, so the rows count nothing, and there is no table for them.
@@ -173,13 +218,29 @@ impl Translator {
     }
 
     fn statement(&mut self, statement: &Statement) -> Deed<'static> {
+        if let What::Layout { pragma, value } = &statement.what {
+            return match self.beside == Beside::Nothing && !self.is_begun {
+                true => run(format!("PRAGMA {pragma} = {value}")),
+                false => self.leave_out(LeftOut::Layout(pragma)),
+            };
+        }
+        let deed = self.other_statement(statement);
+        self.is_begun |= matches!(deed, Deed::Run(_));
+        deed
+    }
+
+    fn other_statement(&mut self, statement: &Statement) -> Deed<'static> {
         match &statement.what {
             // The import's own envelope stands in their place; that a dump is complete is known to its reader.
             What::ForeignKeys
             | What::WritableSchema
             | What::Begin
             | What::Commit
-            | What::Rollback => Deed::Nothing,
+            | What::Rollback
+            | What::Layout { .. }
+            // There is nothing of that name: see `Clash::Drops`.
+            | What::Drop { .. } => Deed::Nothing,
+            What::Setting { words } => self.leave_out(LeftOut::Setting(words)),
             What::Analyze if self.engine == Engine::Server => self.leave_out(LeftOut::Statistics),
             What::Analyze => run("ANALYZE sqlite_schema"),
             What::Number { pragma, .. }
@@ -211,21 +272,23 @@ impl Translator {
             return Deed::Nothing;
         }
         match object {
-            Object::Table if self.is_shadow(name) => return self.clear(name),
+            Object::Table if self.owner(name, || is_ordinary(sql)).is_some() => {
+                return self.shadow(name);
+            }
             Object::Table => {
-                self.tables.push(name.to_owned());
+                self.tables.push(Ordinary {
+                    name: name.to_owned(),
+                    is_certain: is_ordinary(sql),
+                });
                 self.has_sequence |= is_autoincrement(sql);
             }
             Object::VirtualTable => {
-                let module = module(sql);
-                self.virtual_tables.push(Virtual {
-                    name: name.to_owned(),
-                    shadows: shadows(module.as_deref()),
-                });
+                self.virtual_tables
+                    .push(self.modules.virtual_table(name, sql));
                 self.made.push(Made {
                     object,
                     name: name.to_owned(),
-                    module,
+                    sql: Some(sql.to_owned()),
                     trigger: None,
                 });
                 return self.virtual_table(sql);
@@ -236,7 +299,7 @@ impl Translator {
                 self.made.push(Made {
                     object,
                     name: name.to_owned(),
-                    module: None,
+                    sql: None,
                     trigger: (object == Object::Trigger)
                         .then(|| (table.to_owned(), Event::of(sql))),
                 });
@@ -245,17 +308,36 @@ impl Translator {
         run(sql)
     }
 
+    /// A table that a virtual table has made already. Where the dump has written rows to the virtual table itself too, as
+    /// Python's does, they are the same rows again: it is made anew before its tables are filled.
+    fn shadow(&mut self, name: &str) -> Deed<'static> {
+        let Deed::Run(mut statements) = self.clear(name) else {
+            return Deed::Nothing;
+        };
+        let mut tables = self.virtual_tables.iter();
+        let owner = tables.find(|it| it.owns(name, || false));
+        let owner = owner.map(|owner| owner.name.clone()).unwrap_or_default();
+        if let Some(Some(sql)) = self.filled.remove(&owner.to_ascii_lowercase()) {
+            statements.insert(0, sql);
+            statements.insert(0, format!("DROP TABLE {}", identifier(&owner)));
+            self.emptied.push(owner);
+        }
+        Deed::Run(statements)
+    }
+
     /// After a `VACUUM` a virtual table stands behind the tables of its content in the schema, and so in the dump. It
     /// wants to make them itself: so they step aside, and what they hold comes back.
     fn virtual_table(&mut self, sql: &str) -> Deed<'static> {
         let tables = std::mem::take(&mut self.tables);
-        let (shadows, tables) = tables.into_iter().partition(|name| self.is_shadow(name));
+        let (shadows, tables) = tables
+            .into_iter()
+            .partition(|table| self.owner(&table.name, || table.is_certain).is_some());
         self.tables = tables;
-        let names = |name: &String| {
-            let aside = format!("_seedbed_{name}");
-            (identifier(name), identifier(&aside))
+        let names = |table: &Ordinary| {
+            let aside = format!("_seedbed_{}", table.name);
+            (identifier(&table.name), identifier(&aside))
         };
-        let shadows: Vec<String> = shadows;
+        let shadows: Vec<Ordinary> = shadows;
         let names: Vec<(String, String)> = shadows.iter().map(names).collect();
         let mut statements: Vec<String> = names
             .iter()
@@ -272,15 +354,16 @@ impl Translator {
 
     /// Whether a virtual table of this dump keeps its content in this table.
     pub(super) fn is_shadow(&self, table: &str) -> bool {
-        self.virtual_tables.iter().any(|of| {
-            let Some((name, rest)) = table.split_at_checked(of.name.len()) else {
-                return false;
-            };
-            is(name, &of.name)
-                && rest.strip_prefix('_').is_some_and(|rest| {
-                    of.shadows.is_empty() || of.shadows.iter().any(|shadow| is(shadow, rest))
-                })
-        })
+        let is_ordinary = || {
+            let mut tables = self.tables.iter();
+            tables.any(|it| it.is_certain && is(&it.name, table))
+        };
+        self.owner(table, is_ordinary).is_some()
+    }
+
+    fn owner(&self, table: &str, is_ordinary: impl Fn() -> bool) -> Option<&VirtualTable> {
+        let mut virtual_tables = self.virtual_tables.iter();
+        virtual_tables.find(|it| it.owns(table, &is_ordinary))
     }
 
     /// Whether a table of the dump does not come to the database.
@@ -345,19 +428,4 @@ fn run(sql: impl Into<String>) -> Deed<'static> {
 
 fn is(a: &str, b: &str) -> bool {
     a.eq_ignore_ascii_case(b)
-}
-
-/// The module of a `CREATE VIRTUAL TABLE`.
-fn module(sql: &str) -> Option<String> {
-    let mut words = crate::sql::significant(sql).map(|token| &sql[token.span]);
-    words.find(|word| is(word, "USING"))?;
-    words
-        .next()
-        .map(|word| crate::sql::unquote(word).to_ascii_lowercase())
-}
-
-/// The tables that a module makes.
-fn shadows(module: Option<&str>) -> &'static [&'static str] {
-    let found = SHADOWS.iter().find(|(name, _)| module == Some(name));
-    found.map_or(&[], |(_, shadows)| shadows)
 }

@@ -44,7 +44,7 @@ impl Reader for &mut Whole<'_> {
     /// Looks again where another run has changed the database since.
     async fn look(&mut self, db: &Db, history: &History) -> Result<(), HistoryError> {
         if self.revision != history.revision {
-            self.there = objects(db).await?;
+            self.there = objects(self.job).await?;
             count_there(db, &mut self.there, &self.seen.wanted).await?;
             self.revision = history.revision;
         }
@@ -76,12 +76,7 @@ impl Whole<'_> {
             return Err(Why::Clashes(found));
         }
         let job = self.job;
-        self.pass = Pass::begin(
-            job.db.engine(),
-            job.db.history_table(),
-            job.options.tables,
-            self.there.beside(),
-        );
+        self.pass = Pass::begin(&job.setup(), self.there.beside());
         self.lowered = Lowered::of(&self.blocks, &mut self.pass, self.how)?;
         self.there.note(&mut self.pass.tally);
         let foreign_keys = match job.options.violations {
@@ -111,29 +106,30 @@ impl Whole<'_> {
                 count: number(&explanation),
                 some: explanation.iter().map(|row| orphan(row)).collect(),
             },
-            Part::Mismatch => Why::engine(mismatch(error, &explanation)),
+            Part::Mismatch => self.mismatch(error, &explanation),
+            _ => Why::checking(error, &self.seen.wanted),
+        }
+    }
+
+    /// The guard names the tables, and the error is its own.
+    fn mismatch(&self, error: EngineError, rows: &Rows) -> Why {
+        let text = |at: usize| rows.first().and_then(|row| row.get(at)?.as_str());
+        match (text(0), text(2)) {
+            (Some(child), Some(parent)) => Why::Mismatch {
+                line: self.seen.wanted.made_in(child),
+                child: child.to_owned(),
+                parent: parent.to_owned(),
+            },
             _ => Why::engine(error),
         }
     }
 }
 
-/// How many rows without their parent there are, of which these are some.
+/// How many rows lack their parents: each of those that are shown says it.
 fn number(rows: &Rows) -> u64 {
     let all = rows.first().and_then(|row| row.get(7)?.as_i64());
     all.and_then(|all| u64::try_from(all).ok())
         .unwrap_or(rows.len() as u64)
-}
-
-/// As the engine words it where it looks for such rows.
-fn mismatch(error: EngineError, rows: &Rows) -> EngineError {
-    let text = |at: usize| rows.first().and_then(|row| row.get(at)?.as_str());
-    match (text(0), text(2)) {
-        (Some(child), Some(parent)) => EngineError {
-            message: format!("foreign key mismatch - \"{child}\" referencing \"{parent}\""),
-            ..error
-        },
-        _ => error,
-    }
 }
 
 /// Imports a dump that fits into one transaction. `seen` has read all of it, and `there` is what was in the database at
@@ -188,13 +184,18 @@ pub(super) async fn whole(
     let all = |why: Why| why.leaving(Stands::Everything);
     let orphans = match job.options.violations {
         Violations::Refuse => (0, Vec::new()),
-        Violations::Allow => orphans(job, &sent).await.map_err(all)?,
+        Violations::Allow => match orphans(job, &sent).await {
+            // Where a key is missing nothing can be counted.
+            Err(why) if why.is_mismatch() => (0, Vec::new()),
+            found => found.map_err(all)?,
+        },
     };
-    count(job, &mut sent).await.map_err(all)?;
-    let done = chunks::Done {
+    let mut done = chunks::Done {
         tally: sent,
         translator: whole.pass.translator,
+        wanted: whole.pass.wanted,
         end: whole.seen.end,
     };
+    count(job, &mut done).await.map_err(all)?;
     Ok(Imported::of(done, orphans, Outcome::Whole))
 }

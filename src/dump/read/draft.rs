@@ -83,6 +83,7 @@ impl Reader {
             }
             let begins = match first {
                 b'I' | b'i' => text.is(at, "INSERT"),
+                b'R' | b'r' => text.is(at, "REPLACE"),
                 _ => Ok(None),
             };
             let begins = match begins {
@@ -92,7 +93,8 @@ impl Reader {
             if begins.is_none() {
                 match self.other(&text, at, draft) {
                     Ok(end) => {
-                        at = end + 1;
+                        // The last semicolon may be missing.
+                        at = (end + 1).min(text.bytes.len());
                         draft.count(&text, at);
                     }
                     Err(pause) => return pause,
@@ -133,7 +135,11 @@ impl Reader {
         if !text.is_verb(at)? {
             return Err(Pause::Refused(text.no_statement(at)));
         }
-        let end = text.statement(at)?;
+        let end = match text.statement(at) {
+            // Nothing can be missing of it but its semicolon.
+            Err(Stop::More(_)) if text.last && is_commit(&text.bytes[at..]) => text.bytes.len(),
+            end => end?,
+        };
         let sql = std::str::from_utf8(&text.bytes[at..end]).map_err(|error| {
             Pause::Refused(Refusal {
                 at: at + error.valid_up_to(),
@@ -176,6 +182,11 @@ impl Reader {
             line: self.place.line + u64::from(lines),
         }
     }
+}
+
+fn is_commit(statement: &[u8]) -> bool {
+    let statement = std::str::from_utf8(statement);
+    statement.is_ok_and(|sql| crate::sql::kind(sql) == crate::sql::Kind::Commit)
 }
 
 /// Whether this takes long.

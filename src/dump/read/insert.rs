@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use super::scan::{GoOn, Refusal, Stop, Text};
 use super::value::Cells;
-use crate::dump::block::{RowPlace, Target};
+use crate::dump::block::{OnConflict, RowPlace, Target};
 use crate::sql::{is_space, is_word};
 
 /// Rows of one target, not decoded yet.
@@ -42,6 +42,7 @@ pub(super) struct SchemaRow {
 
 /// What stands before the rows.
 struct Head {
+    on_conflict: OnConflict,
     table: String,
     columns: Vec<String>,
     /// Behind the first parenthesis of the first row.
@@ -69,7 +70,7 @@ pub(super) fn insert(
         Some(target) if text.bytes[at..].starts_with(&memory.prefix) => Some(target),
         _ => None,
     };
-    let (first, columns) = match known {
+    let (first, head) = match known {
         Some(target) => {
             let row = at + memory.prefix.len();
             match runs.last_mut() {
@@ -94,26 +95,26 @@ pub(super) fn insert(
                 return schema_row(text, at, head).map(Insert::Schema);
             }
             refuse_internal(&head.table, at)?;
-            (head.row, Some((head.table, head.columns)))
+            let row = head.row;
+            (row, Some(head))
         }
     };
     let mut cells = Cells::default();
     let end = text.row(first, &mut cells)?;
     let width = cells.cells.len();
-    let target = match (columns, known) {
+    let target = match (head, known) {
         (None, Some(target)) if target.width == width => Arc::clone(target),
         (None, Some(target)) => Arc::new(Target {
             width,
             ..Target::clone(target)
         }),
-        (columns, _) => {
-            let (table, columns) = columns.unwrap_or_default();
-            Arc::new(Target {
-                table,
-                columns,
-                width,
-            })
-        }
+        (Some(head), _) => Arc::new(Target {
+            on_conflict: head.on_conflict,
+            table: head.table,
+            columns: head.columns,
+            width,
+        }),
+        (None, None) => return Err(unexpected(text, at, "INSERT INTO")),
     };
     if !target.columns.is_empty() && target.columns.len() != width {
         return Err(malformed(
@@ -213,24 +214,34 @@ fn behind_row(text: &Text<'_>, end: usize) -> Result<Next, Stop> {
     }
 }
 
-/// Reads `INSERT INTO name (columns) VALUES (`.
+/// Reads `INSERT INTO name (columns) VALUES (`, also with `OR …`, and `REPLACE INTO`.
 #[cold]
 fn head(text: &Text<'_>, begin: usize) -> Result<Head, Stop> {
-    // `INSERT` itself was read.
-    let at = text.blanks(begin + "INSERT".len())?;
+    let verb = text.word(begin)?;
+    let mut on_conflict = match text.is(begin, "REPLACE")? {
+        Some(_) => OnConflict::Replace,
+        None => OnConflict::Fail,
+    };
+    let mut at = text.blanks(verb)?;
     text.byte(at)?;
+    if let Some(or) = text.is(at, "OR")?
+        && on_conflict == OnConflict::Fail
+    {
+        let word = text.blanks(or)?;
+        text.byte(word)?;
+        let end = text.word(word)?;
+        on_conflict = match text.bytes[word..end].to_ascii_uppercase().as_slice() {
+            b"IGNORE" => OnConflict::Ignore,
+            b"REPLACE" => OnConflict::Replace,
+            // What fails ends the import, whatever of it the engine would have kept.
+            b"ABORT" | b"FAIL" | b"ROLLBACK" => OnConflict::Fail,
+            _ => return Err(no_rows(text, begin, at)?),
+        };
+        at = text.blanks(end)?;
+        text.byte(at)?;
+    }
     let Some(end) = text.is(at, "INTO")? else {
-        let or = text.is(at, "OR")?.is_some();
-        return Err(Stop::Refused(Refusal {
-            at: begin,
-            end: text.word(at)?.max(at + 1),
-            code: "refused-statement",
-            message: "only INSERT INTO … VALUES … is part of a dump".to_owned(),
-            help: or.then(|| {
-                "INSERT OR is what `.recover` prints: recover into a database with sqlite3, and import that file".to_owned()
-            }),
-            go_on: GoOn::Statement,
-        }));
+        return Err(no_rows(text, begin, at)?);
     };
     let (mut table, mut end) = text.name(end)?;
     let mut at = text.blanks(end)?;
@@ -266,12 +277,25 @@ fn head(text: &Text<'_>, begin: usize) -> Result<Head, Stop> {
     let at = text.blanks(end)?;
     match text.byte(at)? {
         b'(' => Ok(Head {
+            on_conflict,
             table,
             columns,
             row: at + 1,
         }),
         _ => Err(unexpected(text, at, "`(`")),
     }
+}
+
+/// What is refused of an `INSERT` at `begin` that does not go on as one of a dump does.
+fn no_rows(text: &Text<'_>, begin: usize, at: usize) -> Result<Stop, Stop> {
+    Ok(Stop::Refused(Refusal {
+        at: begin,
+        end: text.word(at)?.max(at + 1),
+        code: "refused-statement",
+        message: "only INSERT INTO … VALUES … is part of a dump".to_owned(),
+        help: None,
+        go_on: GoOn::Statement,
+    }))
 }
 
 fn schema_row(text: &Text<'_>, at: usize, head: Head) -> Result<SchemaRow, Stop> {

@@ -20,7 +20,7 @@ use sha2::{Digest, Sha256};
 
 use super::block::{Block, Item, Mark, Rows};
 use super::error::{DumpError, NotADump, Place};
-use super::source::{Ending, Packing, Source};
+use super::source::{Packing, Source};
 use crate::diagnostic::Diagnostic;
 use decode::decode;
 use draft::{Draft, Pause, nul_byte};
@@ -83,6 +83,8 @@ pub struct Reader {
     room: usize,
     /// Whether all of the source is in the buffer.
     last: bool,
+    /// Nothing behind this byte of the text is read yet.
+    limit: u64,
     /// Where the buffer's unread part begins.
     place: Place,
     hash: Sha256,
@@ -101,8 +103,6 @@ enum Transaction {
     None,
     /// What to say where it never ends.
     Open(Box<Diagnostic>),
-    /// It looks as if it ended before the mark that reading began at.
-    Glanced,
     Ended,
 }
 
@@ -127,6 +127,7 @@ impl Reader {
             start: 0,
             room: block_bytes,
             last: false,
+            limit: u64::MAX,
             place: Place {
                 offset: 0,
                 line: 1,
@@ -193,9 +194,6 @@ impl Reader {
     }
 
     fn read(&mut self) -> Result<Option<Block>, DumpError> {
-        if let Some(Ending::Rollback { offset }) = self.source.ending() {
-            return Err(self.rolled_back(offset, None));
-        }
         loop {
             if !self.go_on()? {
                 return self.finish(None).map(|()| None);
@@ -208,7 +206,7 @@ impl Reader {
             self.follow(&draft.statements)?;
             if let Pause::RolledBack(at) = pause {
                 let place = self.place_of(at);
-                return Err(self.rolled_back(place.offset, Some(place.line)));
+                return Err(self.rolled_back(place));
             }
             // What does not fit where the dump ends may only be half of it.
             if let Pause::Refused(refusal) = &pause
@@ -243,6 +241,9 @@ impl Reader {
                 _ => None,
             };
             self.advance(draft.end);
+            if self.place.offset == self.limit {
+                return Ok(None);
+            }
             if matches!(pause, Pause::Switch) {
                 continue;
             }
@@ -326,13 +327,18 @@ impl Reader {
         if length * 4 >= self.room * 3 {
             self.room = (length * 2).max(self.options.block_bytes);
         }
-        self.buffer.resize(self.room, 0);
+        let limit = usize::try_from(self.limit - self.place.offset).unwrap_or(usize::MAX);
+        let room = self.room.min(limit);
+        if room <= length {
+            return Err(self.changed());
+        }
+        self.buffer.resize(room, 0);
         let filled = self.source.fill(&mut self.buffer[length..]);
         self.buffer
             .truncate(length + filled.as_ref().copied().unwrap_or(0));
         match filled {
             Ok(more) => {
-                self.last = length + more < self.room && !self.source.is_stopped();
+                self.last = length + more < room && !self.source.is_stopped();
                 Ok(())
             }
             Err(cause) => Err(self.unreadable(cause)),
@@ -361,7 +367,7 @@ impl Reader {
         self.state = State::Ended(Box::new(Ended {
             mark: self.mark(),
             envelope: match self.transaction {
-                Transaction::Ended | Transaction::Glanced => Envelope::Transaction,
+                Transaction::Ended => Envelope::Transaction,
                 _ => Envelope::None,
             },
             rows: self.rows,

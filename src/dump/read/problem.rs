@@ -3,7 +3,7 @@
 use std::io;
 
 use super::scan::{GoOn, Open, Refusal, Unclosed};
-use super::{ENOUGH, Ending, Packing, Reader, Transaction};
+use super::{ENOUGH, Packing, Reader, Transaction};
 use crate::diagnostic::{Diagnostic, Line};
 use crate::dump::block::{Statement, What};
 use crate::dump::error::{DumpError, Place};
@@ -188,7 +188,7 @@ impl Reader {
                     let problem = open_transaction(self.source.name(), self.place_of(at), line);
                     self.transaction = Transaction::Open(Box::new(problem));
                 }
-                (What::Commit, Transaction::Open(_) | Transaction::Glanced) => {
+                (What::Commit, Transaction::Open(_)) => {
                     self.transaction = Transaction::Ended;
                 }
                 (What::Commit, _) => {
@@ -204,14 +204,7 @@ impl Reader {
                 _ => {}
             }
         }
-        // Before anything of it is given away.
-        match (&self.transaction, self.source.ending()) {
-            (Transaction::Open(problem), Some(Ending::Open)) => {
-                let problem = Diagnostic::clone(problem);
-                Err(self.broken(problem))
-            }
-            _ => Ok(()),
-        }
+        Ok(())
     }
 
     /// The dump ends in the middle of this.
@@ -262,11 +255,19 @@ impl Reader {
         }
     }
 
-    pub(super) fn rolled_back(&self, offset: u64, line: Option<u64>) -> DumpError {
+    pub(super) fn rolled_back(&self, place: Place) -> DumpError {
         DumpError::RolledBack {
             name: self.source.name().to_owned(),
-            offset,
-            line,
+            offset: place.offset,
+            line: place.line,
+        }
+    }
+
+    /// What stands before the mark is not what it was.
+    pub(super) fn changed(&self) -> DumpError {
+        DumpError::Changed {
+            name: self.source.name().to_owned(),
+            offset: self.limit,
         }
     }
 

@@ -239,8 +239,11 @@ impl<'a> Text<'a> {
 
     /// The next line from `from` on that looks like the begin of a statement of a dump.
     pub(super) fn next_begin(&self, from: usize) -> Option<usize> {
-        const BEGINS: [&str; 9] = [
+        const BEGINS: [&str; 12] = [
             "INSERT INTO ",
+            "INSERT OR ",
+            "REPLACE INTO ",
+            "DROP ",
             "CREATE ",
             "COMMIT;",
             "END;",

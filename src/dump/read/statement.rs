@@ -22,7 +22,10 @@ pub(super) fn statement(sql: &str) -> Result<What, Refused> {
         Kind::Pragma(pragma) => of_pragma(&pragma),
         Kind::Create(object) => create(sql, object),
         Kind::Delete => delete(sql),
-        Kind::Analyze => analyze(sql),
+        Kind::Analyze => Ok(analyze(sql)),
+        Kind::Vacuum if sql::significant(sql).count() == 1 => Ok(What::Setting { words: "VACUUM" }),
+        Kind::Reindex => Ok(What::Setting { words: "REINDEX" }),
+        Kind::Drop(object) => dropped(sql, object),
         Kind::Insert => Err(Refused {
             message: "only INSERT INTO … VALUES … is part of a dump".to_owned(),
             help: None,
@@ -82,31 +85,141 @@ fn is_dump(name: &str) -> bool {
     name.eq_ignore_ascii_case("dump")
 }
 
+/// Pragmas that change no content of a database: settings of a connection, and questions. Those that have anything to do
+/// with other files or with code are not among them.
+const SETTINGS: &[(&str, &str)] = &[
+    ("analysis_limit", "PRAGMA analysis_limit"),
+    ("automatic_index", "PRAGMA automatic_index"),
+    ("busy_timeout", "PRAGMA busy_timeout"),
+    ("cache_size", "PRAGMA cache_size"),
+    ("cache_spill", "PRAGMA cache_spill"),
+    ("case_sensitive_like", "PRAGMA case_sensitive_like"),
+    ("cell_size_check", "PRAGMA cell_size_check"),
+    ("checkpoint_fullfsync", "PRAGMA checkpoint_fullfsync"),
+    ("count_changes", "PRAGMA count_changes"),
+    ("default_cache_size", "PRAGMA default_cache_size"),
+    ("empty_result_callbacks", "PRAGMA empty_result_callbacks"),
+    ("foreign_key_check", "PRAGMA foreign_key_check"),
+    ("full_column_names", "PRAGMA full_column_names"),
+    ("fullfsync", "PRAGMA fullfsync"),
+    (
+        "ignore_check_constraints",
+        "PRAGMA ignore_check_constraints",
+    ),
+    ("incremental_vacuum", "PRAGMA incremental_vacuum"),
+    ("integrity_check", "PRAGMA integrity_check"),
+    ("journal_mode", "PRAGMA journal_mode"),
+    ("journal_size_limit", "PRAGMA journal_size_limit"),
+    ("legacy_alter_table", "PRAGMA legacy_alter_table"),
+    ("legacy_file_format", "PRAGMA legacy_file_format"),
+    ("locking_mode", "PRAGMA locking_mode"),
+    ("max_page_count", "PRAGMA max_page_count"),
+    ("mmap_size", "PRAGMA mmap_size"),
+    ("optimize", "PRAGMA optimize"),
+    ("quick_check", "PRAGMA quick_check"),
+    ("read_uncommitted", "PRAGMA read_uncommitted"),
+    ("recursive_triggers", "PRAGMA recursive_triggers"),
+    (
+        "reverse_unordered_selects",
+        "PRAGMA reverse_unordered_selects",
+    ),
+    ("secure_delete", "PRAGMA secure_delete"),
+    ("short_column_names", "PRAGMA short_column_names"),
+    ("soft_heap_limit", "PRAGMA soft_heap_limit"),
+    ("synchronous", "PRAGMA synchronous"),
+    ("temp_store", "PRAGMA temp_store"),
+    ("threads", "PRAGMA threads"),
+    ("trusted_schema", "PRAGMA trusted_schema"),
+    ("wal_autocheckpoint", "PRAGMA wal_autocheckpoint"),
+    ("wal_checkpoint", "PRAGMA wal_checkpoint"),
+];
+
 fn of_pragma(pragma: &Pragma) -> Result<What, Refused> {
     let is_main = pragma
         .schema
         .as_deref()
         .is_none_or(|schema| schema.eq_ignore_ascii_case("main"));
-    let number = || pragma.value.as_deref()?.parse::<i64>().ok();
-    match (pragma.name.as_str(), &pragma.value) {
-        ("foreign_keys", Some(_)) if is_main => Ok(What::ForeignKeys),
-        ("writable_schema", Some(_)) if is_main => Ok(What::WritableSchema),
-        ("user_version", Some(_)) if is_main => match number() {
-            Some(value) => Ok(What::Number {
-                pragma: "user_version",
-                value,
-            }),
-            None => Err(no_number(pragma)),
-        },
-        ("application_id", Some(_)) if is_main => match number() {
-            Some(value) => Ok(What::Number {
-                pragma: "application_id",
-                value,
-            }),
-            None => Err(no_number(pragma)),
-        },
-        _ => Err(no_part(&format!("PRAGMA {}", shown(&pragma.name)))),
+    let number = || integer(pragma.value.as_deref()?);
+    let name = pragma.name.as_str();
+    let numbered = |pragma: &'static str, value| What::Number { pragma, value };
+    let what = match (name, &pragma.value) {
+        _ if !is_main => None,
+        ("foreign_keys" | "defer_foreign_keys", Some(_)) => Some(What::ForeignKeys),
+        ("writable_schema", Some(_)) => Some(What::WritableSchema),
+        ("user_version", Some(_)) => {
+            let value = number().ok_or_else(|| no_number(pragma))?;
+            Some(numbered("user_version", value))
+        }
+        ("application_id", Some(_)) => {
+            let value = number().ok_or_else(|| no_number(pragma))?;
+            Some(numbered("application_id", value))
+        }
+        ("encoding", Some(value)) => encoding(value).map(|value| What::Layout {
+            pragma: "encoding",
+            value,
+        }),
+        ("page_size", Some(_)) => number().map(|value| What::Layout {
+            pragma: "page_size",
+            value: value.to_string(),
+        }),
+        ("auto_vacuum", Some(value)) => auto_vacuum(value).map(|value| What::Layout {
+            pragma: "auto_vacuum",
+            value: value.to_owned(),
+        }),
+        _ => SETTINGS
+            .iter()
+            .find(|(known, _)| *known == name)
+            .map(|(_, words)| What::Setting { words }),
+    };
+    what.ok_or_else(|| no_part(&format!("PRAGMA {}", shown(&pragma.name))))
+}
+
+/// An integer as the engine reads it: `12`, `-1`, `0x47504B47`.
+fn integer(value: &str) -> Option<i64> {
+    let (sign, digits) = match value.strip_prefix('-') {
+        Some(digits) => (-1, digits),
+        None => (1, value),
+    };
+    let number = match digits.strip_prefix("0x").or(digits.strip_prefix("0X")) {
+        Some(digits) => i64::from_str_radix(digits, 16).ok()?,
+        None => digits.parse().ok()?,
+    };
+    Some(sign * number)
+}
+
+/// <https://sqlite.org/pragma.html#pragma_encoding>
+fn encoding(value: &str) -> Option<String> {
+    let known = ["UTF-8", "UTF-16", "UTF-16le", "UTF-16be"];
+    let is = |known: &&&str| {
+        let bare = known.replace('-', "");
+        value.eq_ignore_ascii_case(known) || value.eq_ignore_ascii_case(&bare)
+    };
+    known.iter().find(is).map(|known| format!("'{known}'"))
+}
+
+/// <https://sqlite.org/pragma.html#pragma_auto_vacuum>
+fn auto_vacuum(value: &str) -> Option<&'static str> {
+    match value.to_ascii_uppercase().as_str() {
+        "0" | "NONE" => Some("0"),
+        "1" | "FULL" => Some("1"),
+        "2" | "INCREMENTAL" => Some("2"),
+        _ => None,
     }
+}
+
+/// `DROP … IF EXISTS name`, which scripts write before they make what is called so.
+fn dropped(sql: &str, object: sql::Object) -> Result<What, Refused> {
+    let is_main = object
+        .schema
+        .as_deref()
+        .is_none_or(|schema| schema.eq_ignore_ascii_case("main"));
+    if !object.if_exists || !is_main || object.name.is_empty() || is_internal(&object.name) {
+        return Err(no_part(&words(sql, 2)));
+    }
+    Ok(What::Drop {
+        object: object.what.word(),
+        name: object.name,
+    })
 }
 
 fn no_number(pragma: &Pragma) -> Refused {
@@ -145,6 +258,12 @@ fn create(sql: &str, object: sql::Object) -> Result<What, Refused> {
         return Err(Refused {
             message: format!("the {} has no name", object.what.word()),
             help: None,
+        });
+    }
+    // Some writers list the tables that the engine makes with the first rows for them.
+    if made == Object::Table && is_known_internal(&object.name) {
+        return Ok(What::Setting {
+            words: "CREATE TABLE of one of the engine's own tables",
         });
     }
     if is_internal(&object.name) {
@@ -211,8 +330,9 @@ fn delete(sql: &str) -> Result<What, Refused> {
     Ok(What::Clear { table })
 }
 
-/// `ANALYZE sqlite_schema`, which analyses nothing and makes the tables for what was.
-fn analyze(sql: &str) -> Result<What, Refused> {
+/// `ANALYZE sqlite_schema` analyses nothing and makes the tables for what was. Any other reads the tables, and changes no
+/// content.
+fn analyze(sql: &str) -> What {
     let tokens = sql::significant(sql).skip(1);
     match qualified(sql, tokens) {
         Some(name)
@@ -220,9 +340,9 @@ fn analyze(sql: &str) -> Result<What, Refused> {
                 .iter()
                 .any(|known| name.eq_ignore_ascii_case(known)) =>
         {
-            Ok(What::Analyze)
+            What::Analyze
         }
-        _ => Err(no_part("ANALYZE of anything but sqlite_schema")),
+        _ => What::Setting { words: "ANALYZE" },
     }
 }
 

@@ -118,6 +118,9 @@ impl Text<'_> {
         } else if is("inf") || is("infinity") {
             out.push(Cell::Real(f64::INFINITY));
             Ok(end)
+        } else if is("true") || is("false") {
+            out.push(Cell::Integer(i64::from(is("true"))));
+            Ok(end)
         } else {
             Err(self.no_literal(at))
         }
@@ -157,6 +160,14 @@ impl Text<'_> {
         } else {
             at
         };
+        if let Some((number, end)) = self.hexadecimal(start)? {
+            let number = if negative {
+                number.wrapping_neg()
+            } else {
+                number
+            };
+            return Ok((Cell::Integer(number), end));
+        }
         let digits = |mut at: usize| {
             while self.get(at).is_some_and(|byte| byte.is_ascii_digit()) {
                 at += 1;
@@ -201,6 +212,22 @@ impl Text<'_> {
             Ok(number) => Ok((Cell::Real(signed(number, negative)), end)),
             Err(_) => Err(self.no_literal(at)),
         }
+    }
+
+    /// `0x1F`: up to 64 bits in two's complement, as the engine reads it.
+    fn hexadecimal(&self, at: usize) -> Result<Option<(i64, usize)>, Stop> {
+        if !matches!(self.bytes.get(at..at + 2), Some(b"0x" | b"0X")) {
+            return Ok(None);
+        }
+        let end = self.word(at)?;
+        let digits = std::str::from_utf8(&self.bytes[at + 2..end]).unwrap_or_default();
+        let significant = digits.trim_start_matches('0');
+        let is_one = !digits.is_empty() && digits.bytes().all(|digit| digit.is_ascii_hexdigit());
+        if !is_one || significant.len() > 16 {
+            return Err(self.no_literal(at));
+        }
+        let number = u64::from_str_radix(significant, 16).unwrap_or(0);
+        Ok(Some((number.cast_signed(), end)))
     }
 
     /// Behind the word for infinity at `at`, which old shells and servers print.
@@ -345,7 +372,7 @@ impl Text<'_> {
         let end = self.symbol(value, end, b')')?;
         match number {
             // Shells look for a text that needs no quotes.
-            Cell::Integer(byte @ (10 | 13)) if !doubled => Ok((
+            Cell::Integer(byte @ (0 | 10 | 13)) if !doubled => Ok((
                 Step {
                     text: range(from, to),
                     byte: byte as u8,

@@ -1,12 +1,13 @@
 //! What a comparison must know of a database before it reads rows: the columns of all tables, those behind virtual
 //! tables and the engine's own too, and the definitions of all objects.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
 use super::dumped::Made;
 use super::{Fault, FaultyObject};
 use crate::db::{Db, DbError, HistoryTable, Query};
 use crate::dump::{self, Target};
+use crate::history::makes_ours;
 use crate::schema::{Affinity, Strictness, affinity};
 use crate::sql::{Value, normal_form};
 
@@ -17,14 +18,20 @@ FROM pragma_table_list t, pragma_table_xinfo(t.name, 'main') c
 WHERE t.schema = 'main' AND t.type IN ('table', 'shadow')
 ORDER BY t.name, c.cid";
 
+/// Virtual tables. Their columns are a matter of their modules, which the engine may lack.
+const VIRTUAL: &str =
+    "SELECT name FROM pragma_table_list WHERE schema = 'main' AND type = 'virtual'";
+
 const OBJECTS: &str = "SELECT type, name, sql FROM sqlite_schema WHERE sql <> ''";
 
 /// What a database has. Names are compared without regard to the case of ASCII letters.
 #[derive(Debug, Default)]
 pub(super) struct Catalogue {
-    /// The table of its history.
-    pub(super) history: HistoryTable,
+    /// The name of its history; none where its table of this name is not Seedbed's.
+    pub(super) history: Option<HistoryTable>,
     tables: HashMap<String, Vec<Column>>,
+    /// In lower case.
+    virtual_tables: HashSet<String>,
     /// The normal form of the definition of each object.
     objects: HashMap<(&'static str, String), String>,
 }
@@ -45,11 +52,16 @@ pub(super) struct Columns {
 
 impl Catalogue {
     pub(super) async fn read(db: &Db) -> Result<Catalogue, DbError> {
-        let [columns, objects] = db.ask([COLUMNS, OBJECTS].map(Query::new)).await?;
+        let questions = [COLUMNS, OBJECTS, VIRTUAL].map(Query::new);
+        let [columns, objects, virtual_tables] = db.ask(questions).await?;
         let mut catalogue = Catalogue {
-            history: db.history_table().clone(),
+            history: Some(db.history_table().clone()),
             ..Catalogue::default()
         };
+        for [name] in virtual_tables.rows()? {
+            let name = name.as_str().unwrap_or_default().to_ascii_lowercase();
+            catalogue.virtual_tables.insert(name);
+        }
         for row in columns.rows()? {
             catalogue.column(&row);
         }
@@ -59,6 +71,9 @@ impl Catalogue {
             else {
                 continue;
             };
+            if db.history_table().is(name) && !makes_ours(sql) {
+                catalogue.history = None;
+            }
             let key = (kind, name.to_ascii_lowercase());
             catalogue.objects.insert(key, normal_form(sql));
         }
@@ -85,7 +100,11 @@ impl Catalogue {
     }
 
     pub(super) fn has(&self, table: &str) -> bool {
-        self.tables.contains_key(&table.to_ascii_lowercase())
+        self.tables.contains_key(&table.to_ascii_lowercase()) || self.is_virtual(table)
+    }
+
+    pub(super) fn is_virtual(&self, table: &str) -> bool {
+        self.virtual_tables.contains(&table.to_ascii_lowercase())
     }
 
     /// The columns that rows of a dump go into, or why they fit no row of this database.

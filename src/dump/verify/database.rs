@@ -3,11 +3,11 @@
 use std::ops::ControlFlow;
 
 use super::catalogue::{Catalogue, Columns};
-use super::dumped::{Dumped, DumpedTable, left_out};
+use super::dumped::{Dumped, DumpedTable, Number};
 use super::select::{Select, select};
 use super::tally::{Hasher, RowHash, Tally};
-use super::{Level, Verdict, VerifiedTable};
-use crate::db::{Db, DbError, HistoryTable, Query, Sink, StreamedRow};
+use super::{Fault, FaultyObject, Level, Verdict, VerifiedTable};
+use crate::db::{Db, DbError, Engine, Query, Sink, StreamedRow};
 
 /// A table that was compared, and its rows where they were read.
 pub(super) struct Compared {
@@ -48,21 +48,26 @@ pub(super) async fn compared(
     }
     count(db, catalogue, &mut compared).await?;
     for (of_dump, compared) in dumped.tables.iter().zip(&mut compared) {
-        judge(of_dump, &mut compared.table, db.history_table());
+        judge(of_dump, &mut compared.table, dumped.left_out(&of_dump.name));
     }
     Ok(compared)
 }
 
 /// What is said of a table beside what its rows amount to.
-fn judge(of_dump: &DumpedTable, table: &mut VerifiedTable, history: &HistoryTable) {
-    table.verdict = match (
-        left_out(&of_dump.name, history),
-        table.in_database,
-        &of_dump.unfit,
-    ) {
+fn judge(of_dump: &DumpedTable, table: &mut VerifiedTable, left_out: Option<&'static str>) {
+    table.verdict = match (left_out, table.in_database, &of_dump.unfit) {
         (Some(why), _, _) => Verdict::Skipped(why),
         (None, None, _) => Verdict::Missing,
+        (None, Some(rows), _) if of_dump.may_conflict && rows < table.in_dump => {
+            Verdict::Unknown(
+                "some of its rows gave way to others, since the dump says INSERT OR IGNORE or OR REPLACE"
+                    .to_owned(),
+            )
+        }
         (None, Some(rows), _) if rows != table.in_dump => Verdict::Different(Vec::new()),
+        (None, Some(_), None) if of_dump.is_virtual => {
+            Verdict::Skipped("a virtual table: only the number of its rows is compared")
+        }
         (None, Some(_), Some(why)) => Verdict::Unknown(why.clone()),
         (None, Some(_), None) => return,
     };
@@ -90,7 +95,7 @@ async fn tallies(db: &Db, dumped: &Dumped) -> Result<Vec<Option<Tally>>, DbError
     let selects: Vec<Option<Select>> = dumped
         .tables
         .iter()
-        .map(|table| selected(db, table))
+        .map(|table| selected(db, dumped, table))
         .collect();
     let asked: Vec<Select> = selects.iter().flatten().cloned().collect();
     let tallies = asked.iter().map(|_| Tally::new()).collect();
@@ -160,10 +165,44 @@ where
     }
 }
 
+/// The numbers of the header that are not what the dump says. A server keeps no `application_id`.
+pub(super) async fn numbers(db: &Db, numbers: &[Number]) -> Result<Vec<FaultyObject>, DbError> {
+    let compared = numbers
+        .iter()
+        .filter(|number| db.engine() != Engine::Server || number.pragma != "application_id");
+    let questions = compared.map(|number| {
+        let pragma = number.pragma;
+        (
+            number,
+            Query::new(format!("SELECT {pragma} FROM pragma_{pragma}")),
+        )
+    });
+    let mut faults = Vec::new();
+    for (number, reply) in db.ask(questions.collect::<Vec<_>>()).await? {
+        let rows = reply.rows::<1>()?;
+        let found = rows.first().and_then(|[value]| value.as_i64()).unwrap_or(0);
+        // The engine keeps 32 bits.
+        #[allow(clippy::cast_possible_truncation)]
+        let kept = i64::from(number.value as i32);
+        if found != kept {
+            faults.push(FaultyObject {
+                kind: "PRAGMA",
+                name: number.pragma.to_owned(),
+                line: number.line,
+                fault: Fault::Number {
+                    in_dump: number.value,
+                    in_database: found,
+                },
+            });
+        }
+    }
+    Ok(faults)
+}
+
 /// The question for the rows of a table; none where they cannot be compared.
-pub(super) fn selected(db: &Db, table: &DumpedTable) -> Option<Select> {
+pub(super) fn selected(db: &Db, dumped: &Dumped, table: &DumpedTable) -> Option<Select> {
     let columns: &Columns = table.columns.as_ref()?;
-    if table.unfit.is_some() || left_out(&table.name, db.history_table()).is_some() {
+    if table.unfit.is_some() || dumped.left_out(&table.name).is_some() {
         return None;
     }
     Some(select(db.engine(), &table.name, &columns.names))

@@ -51,7 +51,7 @@ pub(super) async fn find(
         Some(Suspect {
             table,
             parts: compared.differs_in.clone(),
-            select: selected(db, &dumped.tables[table])?,
+            select: selected(db, &dumped, &dumped.tables[table])?,
         })
     });
     let suspects: Arc<Vec<Suspect>> = Arc::new(suspects.collect());

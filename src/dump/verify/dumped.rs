@@ -8,7 +8,9 @@ use super::catalogue::{Catalogue, Columns};
 use super::tally::{Hasher, RowHash, Tally};
 use super::{Level, VerifyError};
 use crate::db::{DbError, EngineError, HistoryTable};
-use crate::dump::{self, Block, Item, Reader, Rows, Target, What};
+use crate::dump::modules::{Modules, VirtualTable, is_ordinary};
+use crate::dump::{self, Block, Item, OnConflict, Reader, Rows, Target, What};
+use crate::history::makes_ours;
 use crate::sql::ValueRef;
 
 /// What a dump holds.
@@ -16,8 +18,13 @@ use crate::sql::ValueRef;
 pub(super) struct Dumped {
     /// In the order in which they come.
     pub(super) tables: Vec<DumpedTable>,
-    /// What it makes.
+    /// What it makes, but for what the engine makes by itself.
     pub(super) objects: Vec<Made>,
+    /// The numbers of the header that it sets: `user_version`, `application_id`.
+    pub(super) numbers: Vec<Number>,
+    /// The name of the history; none where the dump or the database has another table of this name, which is data.
+    history: Option<HistoryTable>,
+    virtual_tables: Vec<VirtualTable>,
     by_name: HashMap<String, usize>,
 }
 
@@ -30,7 +37,19 @@ pub(super) struct DumpedTable {
     pub(super) columns: Option<Columns>,
     /// Why its rows cannot be compared with those of the database.
     pub(super) unfit: Option<String>,
+    /// Whether some of its rows may give way to others: `INSERT OR IGNORE`, `INSERT OR REPLACE`.
+    pub(super) may_conflict: bool,
+    /// Whether it is a virtual table of the database: its module makes of values what it likes.
+    pub(super) is_virtual: bool,
     pub(super) tally: Tally,
+}
+
+/// A number of the header, as a dump sets it.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Number {
+    pub(super) pragma: &'static str,
+    pub(super) value: i64,
+    pub(super) line: u64,
 }
 
 /// An object that a dump makes.
@@ -38,30 +57,24 @@ pub(super) struct DumpedTable {
 pub(super) struct Made {
     pub(super) object: dump::Object,
     pub(super) name: String,
+    /// The table that it belongs to, or its name again.
+    table: String,
     pub(super) sql: String,
     pub(super) line: u64,
-}
-
-/// Why a table is not compared; none where it is.
-pub(super) fn left_out(table: &str, history: &HistoryTable) -> Option<&'static str> {
-    let table = table.to_ascii_lowercase();
-    match table.as_str() {
-        "_seedbed_import" => Some("the records of this program"),
-        _ if history.is(&table) => Some("the records of this program"),
-        "sqlite_sequence" => Some("grows by itself"),
-        _ if table.starts_with("sqlite_stat") => Some("the statistics of ANALYZE"),
-        _ => None,
-    }
 }
 
 /// Reads a dump to its end. Blocks the thread.
 pub(super) fn read(
     mut reader: Reader,
     catalogue: &Catalogue,
+    modules: &Modules,
     judge: Judge,
     level: Level,
 ) -> Result<Dumped, VerifyError> {
-    let mut dumped = Dumped::default();
+    let mut dumped = Dumped {
+        history: catalogue.history.clone(),
+        ..Dumped::default()
+    };
     let mut rows_of = RowsOf {
         judge,
         hasher: Hasher::default(),
@@ -71,7 +84,7 @@ pub(super) fn read(
         for item in &block.items {
             match item {
                 Item::Statement(statement) => {
-                    dumped.statement(&statement.what, statement.line, catalogue);
+                    dumped.statement(&statement.what, statement.line, modules);
                 }
                 Item::Rows(rows) => {
                     let at = match &filled {
@@ -93,11 +106,65 @@ pub(super) fn read(
             }
         }
     }
+    dumped.leave_out_shadows();
+    dumped.leave_out_virtual_tables();
     Ok(dumped)
 }
 
 impl Dumped {
-    fn statement(&mut self, what: &What, line: u64, catalogue: &Catalogue) {
+    /// Why a table is not compared; none where it is.
+    pub(super) fn left_out(&self, table: &str) -> Option<&'static str> {
+        let lower = table.to_ascii_lowercase();
+        match lower.as_str() {
+            "_seedbed_import" => Some("the records of this program"),
+            "sqlite_sequence" => Some("grows by itself"),
+            _ if lower.starts_with("sqlite_stat") => Some("the statistics of ANALYZE"),
+            _ => {
+                let history = self.history.as_ref().filter(|history| history.is(table));
+                history.map(|_| "the records of this program")
+            }
+        }
+    }
+
+    /// How an engine defines the tables of its virtual tables is its own matter, and changes with its versions.
+    fn leave_out_shadows(&mut self) {
+        let virtual_tables = &self.virtual_tables;
+        self.objects.retain(|made| {
+            let is_certain = || made.object != dump::Object::Table || is_ordinary(&made.sql);
+            let mut owners = virtual_tables.iter();
+            !owners.any(|owner| owner.owns(&made.table, is_certain))
+        });
+    }
+
+    /// Rows that a dump writes to a virtual table and to the tables of its content are the same rows twice.
+    fn leave_out_virtual_tables(&mut self) {
+        let written = &self.tables;
+        let twice: Vec<String> = self
+            .virtual_tables
+            .iter()
+            .filter(|owner| {
+                written
+                    .iter()
+                    .any(|table| owner.owns(&table.name, || false))
+            })
+            .map(|owner| owner.name.clone())
+            .collect();
+        self.tables.retain(|table| {
+            !twice
+                .iter()
+                .any(|name| name.eq_ignore_ascii_case(&table.name))
+        });
+    }
+
+    fn statement(&mut self, what: &What, line: u64, modules: &Modules) {
+        if let What::Number { pragma, value } = what {
+            self.numbers.retain(|number| number.pragma != *pragma);
+            self.numbers.push(Number {
+                pragma,
+                value: *value,
+                line,
+            });
+        }
         if let What::Clear { table } = what
             && let Some(at) = self.by_name.get(&table.to_ascii_lowercase())
         {
@@ -106,18 +173,31 @@ impl Dumped {
             table.tally = Tally::new();
         }
         let What::Create {
-            object, name, sql, ..
+            object,
+            name,
+            table,
+            sql,
         } = what
         else {
             return;
         };
-        if *object == dump::Object::Table {
-            self.table(name);
+        match object {
+            dump::Object::Table => {
+                self.table(name);
+            }
+            dump::Object::VirtualTable => {
+                self.virtual_tables.push(modules.virtual_table(name, sql));
+            }
+            _ => {}
         }
-        if left_out(name, &catalogue.history).is_none() {
+        if !makes_ours(sql) {
+            self.history.take_if(|history| history.is(name));
+        }
+        if self.left_out(name).is_none() {
             self.objects.push(Made {
                 object: *object,
                 name: name.clone(),
+                table: table.clone(),
                 sql: sql.clone(),
                 line,
             });
@@ -135,6 +215,8 @@ impl Dumped {
                     rows: 0,
                     columns: None,
                     unfit: None,
+                    may_conflict: false,
+                    is_virtual: false,
                     tally: Tally::new(),
                 });
                 tables.len() - 1
@@ -144,8 +226,14 @@ impl Dumped {
     /// The table of some rows, which says once what their columns are.
     fn target(&mut self, target: &Target, catalogue: &Catalogue) -> usize {
         let at = self.table(&target.table);
+        let is_left_out = self.left_out(&target.table).is_some();
         let table = &mut self.tables[at];
-        if table.unfit.is_some() || left_out(&target.table, &catalogue.history).is_some() {
+        table.may_conflict |= target.on_conflict != OnConflict::Fail;
+        if table.unfit.is_some() || is_left_out {
+            return at;
+        }
+        if catalogue.is_virtual(&target.table) {
+            table.is_virtual = true;
             return at;
         }
         match (catalogue.columns(target), &table.columns) {

@@ -18,6 +18,7 @@ mod tests;
 
 use std::sync::Arc;
 
+use super::modules::Modules;
 use super::{DumpError, Input};
 use crate::db::{Db, DbError};
 use catalogue::Catalogue;
@@ -94,7 +95,7 @@ pub enum Side {
 /// An object of the schema that did not arrive as the dump has it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct FaultyObject {
-    /// `table`, `index`, `trigger`, `view`.
+    /// `table`, `index`, `trigger`, `view`, `PRAGMA`.
     pub kind: &'static str,
     /// Its name.
     pub name: String,
@@ -111,6 +112,13 @@ pub enum Fault {
     Missing,
     /// The database has another definition.
     Different,
+    /// It is a number of the header, and the database has another one.
+    Number {
+        /// In the dump.
+        in_dump: i64,
+        /// In the database.
+        in_database: i64,
+    },
 }
 
 impl Verified {
@@ -144,14 +152,19 @@ pub enum VerifyError {
 /// # Errors
 /// The dump cannot be read to its end, or the database cannot be read. That they differ is no error.
 pub async fn verify(db: &Db, input: &Input, level: Level) -> Result<Verified, VerifyError> {
+    // Where rows differ it is read again.
+    let input = &input.unchanging().await?;
     let catalogue = Arc::new(Catalogue::read(db).await?);
     let reader = input.whole()?;
     let judge = affinity::Judge::new().await.map_err(DbError::Read)?;
+    let modules = Modules::new().await.map_err(DbError::Read)?;
     let known = Arc::clone(&catalogue);
-    let dumped = tokio::task::spawn_blocking(move || dumped::read(reader, &known, judge, level));
+    let dumped =
+        tokio::task::spawn_blocking(move || dumped::read(reader, &known, &modules, judge, level));
     let dumped = dumped.await??;
     let mut tables = database::compared(db, &catalogue, &dumped, level).await?;
-    let objects = catalogue.faults(&dumped.objects);
+    let mut objects = catalogue.faults(&dumped.objects);
+    objects.extend(database::numbers(db, &dumped.numbers).await?);
     differing::find(db, input, dumped, &mut tables).await?;
     Ok(Verified {
         level,

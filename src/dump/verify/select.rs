@@ -1,32 +1,28 @@
 //! The question for the rows of a table, and its answers.
 
 use crate::db::{Engine, Query, StreamedRow};
-use crate::dump::signs::{negative, signed};
+use crate::dump::signs::{asked, given};
 use crate::sql::{ValueRef, identifier};
 
 /// A question for some columns of all rows of a table.
 #[derive(Debug, Clone)]
 pub(super) struct Select {
     sql: String,
-    /// The columns that are compared.
+    engine: Engine,
     columns: usize,
-    /// The columns of the answer.
-    width: usize,
 }
 
 /// The rows of `table` in these columns, as this engine has to be asked for them.
 pub(super) fn select(engine: Engine, table: &str, columns: &[String]) -> Select {
-    let names: Vec<String> = columns.iter().map(|name| identifier(name)).collect();
-    let mut asked = names.join(", ");
-    let mut width = columns.len();
-    if engine == Engine::Server {
-        width += 1;
-        asked.push_str(&format!(", {}", negative(names.iter().map(String::as_str))));
-    }
+    let names = columns.iter().map(|name| identifier(name));
+    let names: Vec<String> = match engine {
+        Engine::Server => names.map(|name| asked(&name)).collect(),
+        Engine::Local | Engine::Memory => names.collect(),
+    };
     Select {
-        sql: format!("SELECT {asked} FROM {}", identifier(table)),
+        sql: format!("SELECT {} FROM {}", names.join(", "), identifier(table)),
+        engine,
         columns: columns.len(),
-        width,
     }
 }
 
@@ -37,7 +33,7 @@ impl Select {
 
     /// How many columns the answer has.
     pub(super) fn width(&self) -> usize {
-        self.width
+        self.columns
     }
 
     /// The values of a row.
@@ -45,7 +41,10 @@ impl Select {
         &self,
         row: &'r StreamedRow<'_>,
     ) -> impl Iterator<Item = ValueRef<'r>> + use<'r> {
-        let signs = self.columns;
-        (0..signs).map(move |column| signed(row.value(column), row.value(signs), column))
+        let engine = self.engine;
+        (0..self.columns).map(move |column| match engine {
+            Engine::Server => given(row.value(column)),
+            Engine::Local | Engine::Memory => row.value(column),
+        })
     }
 }

@@ -1,5 +1,7 @@
 //! What many rows amount to, whatever their order: a number of rows and a sum of their hashes. Pure.
 
+use std::collections::BTreeMap;
+
 use sha2::{Digest, Sha256};
 
 use crate::sql::ValueRef;
@@ -71,7 +73,8 @@ impl RowHash {
 /// Some rows, in no order. Two tallies are equal where the rows are, or by a chance of one in 2¹²⁸.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Tally {
-    parts: Vec<Part>,
+    /// Those that any row is in: there may be thousands of small tables.
+    parts: BTreeMap<usize, Part>,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -85,29 +88,27 @@ impl Tally {
     /// Of no rows.
     pub(super) fn new() -> Tally {
         Tally {
-            parts: vec![Part::default(); PARTS],
+            parts: BTreeMap::new(),
         }
     }
 
     /// One row more.
     pub(super) fn add(&mut self, row: RowHash) {
-        let part = &mut self.parts[row.part()];
+        let part = self.parts.entry(row.part()).or_default();
         part.rows += 1;
         part.sum = part.sum.wrapping_add(row.0);
     }
 
     /// How many rows there are.
     pub(super) fn rows(&self) -> u64 {
-        self.parts.iter().map(|part| part.rows).sum()
+        self.parts.values().map(|part| part.rows).sum()
     }
 
     /// The first parts in which the rows differ from those of `other`: a row that was changed is in two of them, once as
     /// it was and once as it is.
     pub(super) fn differs_in(&self, other: &Tally) -> Vec<usize> {
-        let parts = self.parts.iter().zip(&other.parts).enumerate();
-        parts
-            .filter(|(_, (one, other))| one != other)
-            .map(|(part, _)| part)
+        (0..PARTS)
+            .filter(|part| self.parts.get(part) != other.parts.get(part))
             .take(LOOKED_AT)
             .collect()
     }

@@ -228,13 +228,18 @@ async fn what_cannot_be_compared_is_neither_equal_nor_different() {
 
 #[tokio::test]
 async fn records_statistics_and_sequences_are_left_out() {
+    let history = "CREATE TABLE _migrations(kind, version, name, checksum, effective, state, applied_at, duration_ms, \
+                   run_id, applied_by, detail, source, down);\n";
     check(
-        "CREATE TABLE t (id INTEGER PRIMARY KEY AUTOINCREMENT); INSERT INTO t VALUES (4);
-         CREATE TABLE _migrations (kind); ANALYZE;",
-        "CREATE TABLE t(id INTEGER PRIMARY KEY AUTOINCREMENT);\nINSERT INTO t VALUES(4);\n\
-         CREATE TABLE _migrations(kind, version);\nINSERT INTO _migrations VALUES('meta',1);\n\
-         ANALYZE sqlite_schema;\nINSERT INTO sqlite_stat1 VALUES('t',NULL,'9');\n\
-         DELETE FROM sqlite_sequence;\nINSERT INTO sqlite_sequence VALUES('t',3);\n",
+        &format!(
+            "CREATE TABLE t (id INTEGER PRIMARY KEY AUTOINCREMENT); INSERT INTO t VALUES (4); {history} ANALYZE;"
+        ),
+        &format!(
+            "CREATE TABLE t(id INTEGER PRIMARY KEY AUTOINCREMENT);\nINSERT INTO t VALUES(4);\n\
+             {history}INSERT INTO _migrations(kind, version) VALUES('meta',1);\n\
+             ANALYZE sqlite_schema;\nINSERT INTO sqlite_stat1 VALUES('t',NULL,'9');\n\
+             DELETE FROM sqlite_sequence;\nINSERT INTO sqlite_sequence VALUES('t',3);\n"
+        ),
         Level::Full,
         expect![[r#"
             t 1 Some(1) Equal

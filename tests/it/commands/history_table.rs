@@ -128,7 +128,7 @@ fn a_changed_setting_stops_every_command_that_would_begin_anew() {
             2> target: local new.db (--database)
             2> error[foreign-history]: the dump has a table _migrations that is a history of Seedbed, and the settings name the table Schema "History"
             2>  --> dump.sql:3
-            2>   = help: if _migrations is the history of the migrations of that database, set `table = "_migrations"` in [migrations] of config.toml, or dump the database without it (`seedbed export --no-history`); if it belongs to another program, give the history another name with the same setting
+            2>   = help: if _migrations is the history of the migrations of that database, set `table = "_migrations"` in [migrations] of config.toml; otherwise dump the database without it (`seedbed export --no-history`)
             2>
             2> nothing of the dump is in the database
             exit 4
@@ -143,6 +143,77 @@ fn a_changed_setting_stops_every_command_that_would_begin_anew() {
         .after("import both.sql --database both.db")
         .after("status --exit-code --database both.db");
     drop(project);
+}
+
+#[test]
+fn another_table_of_this_name_is_data_of_a_new_file() {
+    let foreign = "CREATE TABLE \"schema \"\"history\"\"\" (file);\n\
+                   INSERT INTO \"schema \"\"history\"\"\" VALUES('1_a.js');\n";
+    let ours = Project::new()
+        .migration("V1__t", "CREATE TABLE t (x);")
+        .after("migrate")
+        .after("export dump.sql");
+    let ours = std::fs::read_to_string(ours.path("dump.sql")).unwrap();
+    let both = ours.replace("COMMIT;", &format!("{foreign}COMMIT;"));
+    let project = Project::new()
+        .file("config.toml", NAMED)
+        .file("both.sql", both)
+        .file(
+            "old.sql",
+            format!("PRAGMA foreign_keys=OFF;\nBEGIN TRANSACTION;\n{foreign}COMMIT;\n"),
+        );
+    project.run("import old.sql --verify full").check(expect![[r#"
+        $ seedbed import old.sql --verify full
+        table  rows  bytes  took  verified
+        schema "history"  1  51 B  [ms]  ✓
+
+        imported old.sql: 1 row of 1 table (145 B) in [ms]
+        the database holds what the dump says: 1 table, compared in every value
+        2> target: local local.db (default)
+        2> warning: the table schema "history" of the dump is not Seedbed's: it comes into the database as data, and the import is not recorded; before `migrate` works there, give the history another name with `table = "…"` under [migrations] in config.toml
+    "#]]);
+    project.run("verify old.sql").check(expect![[r#"
+        $ seedbed verify old.sql
+        table             in the dump  in the database
+        schema "history"            1                1  ✓
+
+        the database holds what the dump says: 1 table, compared in every value
+        2> target: local local.db (default)
+    "#]]);
+    // It is compared as any other.
+    let old = std::fs::read_to_string(project.path("old.sql")).unwrap();
+    project.write("other.sql", old.replace("1_a.js", "1_b.js"));
+    let ran = project.run("verify other.sql");
+    assert_eq!(ran.code, Some(1), "{ran}");
+    let ran = project.run("migrate");
+    assert_eq!(ran.code, Some(4), "{ran}");
+    project
+        .run("import both.sql --database new.db")
+        .check(expect![[r#"
+            $ seedbed import both.sql --database new.db
+            2> target: local new.db (--database)
+            2> error[foreign-history]: the dump has a table _migrations that is a history of Seedbed, and the settings name the table Schema "History"
+            2>  --> both.sql:3
+            2>   = help: if _migrations is the history of the migrations of that database, set `table = "_migrations"` in [migrations] of config.toml; otherwise dump the database without it (`seedbed export --no-history`)
+            2>
+            2> nothing of the dump is in the database
+            exit 4
+        "#]]);
+    let plain = "BEGIN TRANSACTION;\nCREATE TABLE t (x);\nCOMMIT;\n";
+    project.write("plain.sql", plain);
+    let project = project.after("import plain.sql --database used.db");
+    project
+        .run("import old.sql --database used.db")
+        .check(expect![[r#"
+            $ seedbed import old.sql --database used.db
+            2> target: local used.db (--database)
+            2> error[foreign-history]: the dump has a table schema "history" that is not Seedbed's
+            2>  --> old.sql:3
+            2>   = help: Seedbed keeps its history in a table of this name: give the history another name with `table = "…"` under [migrations] in config.toml, or import into a new local file, which takes schema "history" as data
+            2>
+            2> nothing of the dump is in the database
+            exit 4
+        "#]]);
 }
 
 #[test]

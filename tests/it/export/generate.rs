@@ -28,6 +28,9 @@ const TYPES: [&str; 13] = [
 
 const STRICT: [&str; 5] = ["INTEGER", "TEXT", "REAL", "BLOB", "ANY"];
 
+/// The last statement of some: it runs alone.
+pub(super) const VACUUM: &str = "VACUUM";
+
 #[derive(Debug, Clone)]
 struct Table {
     kind: u8,
@@ -133,7 +136,7 @@ fn cell() -> impl Strategy<Value = Cell> {
 fn table() -> impl Strategy<Value = Table> {
     let columns = prop::collection::vec((0..COLUMNS.len(), 0..TYPES.len()), 1..5);
     let rows = prop::collection::vec(prop::collection::vec(cell(), 5), 0..6);
-    (0..9_u8, 0..NAMES.len(), columns, rows, any::<u8>()).prop_map(
+    (0..14_u8, 0..NAMES.len(), columns, rows, any::<u8>()).prop_map(
         |(kind, name, mut columns, rows, extras)| {
             let mut seen = Vec::new();
             columns.retain(|(column, _)| {
@@ -154,15 +157,29 @@ fn table() -> impl Strategy<Value = Table> {
 
 /// The statements that make a database.
 pub(super) fn database() -> impl Strategy<Value = Vec<String>> {
-    (prop::collection::vec(table(), 0..5), 0..4_i64).prop_map(|(tables, version)| {
+    let layout = prop::sample::select(vec!["UTF-8", "UTF-8", "UTF-16le", "UTF-16be"]);
+    let tables = prop::collection::vec(table(), 0..5);
+    (tables, 0..4_i64, layout).prop_map(|(tables, version, encoding)| {
         let mut all = Vec::new();
+        // A file without anything in it is of no encoding.
+        if tables.iter().any(|table| table.kind != 10) {
+            all.push(format!("PRAGMA encoding = '{encoding}'"));
+        }
         for (number, table) in tables.iter().enumerate() {
             statements(number, table, &mut all);
+        }
+        if encoding != "UTF-8" {
+            // Its bytes would be read as UTF-16, and may be none.
+            all.retain(|sql: &String| !sql.contains("CAST(x'"));
         }
         all.push(format!("PRAGMA user_version = {version}"));
         all.push(format!("PRAGMA application_id = {}", -version));
         if version == 3 {
             all.push("ANALYZE".to_owned());
+        }
+        // It moves virtual tables behind the tables that they keep their content in.
+        if version % 2 == 1 {
+            all.push(VACUUM.to_owned());
         }
         all
     })
@@ -207,6 +224,10 @@ fn statements(number: usize, table: &Table, all: &mut Vec<String>) {
         }
         6 => return full_text(&bare, table, all),
         7 => return boxes(&bare, table, all),
+        9 => return beside_its_content(&bare, table, all),
+        10 => return counted_once(&bare, all),
+        11 => return older_text(&bare, table, all),
+        12 => return shapes(&bare, table, all),
         _ => {}
     }
     all.push(
@@ -292,6 +313,62 @@ fn boxes(bare: &str, table: &Table, all: &mut Vec<String>) {
         let low = row[0].integer.clamp(-1000, 1000);
         all.push(format!(
             "INSERT INTO {name} VALUES (NULL, {low}, {low} + 0.5)"
+        ));
+    }
+}
+
+/// Full-text search over a user's table, whose name is one that the module gives to its own tables.
+fn beside_its_content(bare: &str, table: &Table, all: &mut Vec<String>) {
+    let (name, content) = (identifier(bare), identifier(&format!("{bare}_content")));
+    let quoted = literal(&Value::Text(format!("{bare}_content")));
+    all.push(format!(
+        "CREATE TABLE {content} (id INTEGER PRIMARY KEY, body TEXT)"
+    ));
+    let search = format!(
+        "CREATE VIRTUAL TABLE {name} USING fts5 (body, content={quoted}, content_rowid='id')"
+    );
+    all.push(search);
+    for row in &table.rows {
+        let text = literal(&Value::Text(row[0].text.replace('\0', "")));
+        all.push(format!("INSERT INTO {content} (body) VALUES ({text})"));
+    }
+    all.push(format!(
+        "INSERT INTO {name} (rowid, body) SELECT id, body FROM {content}"
+    ));
+    let other = identifier(&format!("{bare}_segments"));
+    all.push(format!("CREATE TABLE {other} (x)"));
+    all.push(format!("INSERT INTO {other} VALUES (1)"));
+}
+
+/// A table with `AUTOINCREMENT` that is gone, and what the engine keeps of it.
+fn counted_once(bare: &str, all: &mut Vec<String>) {
+    let name = identifier(bare);
+    all.push(format!(
+        "CREATE TABLE {name} (id INTEGER PRIMARY KEY AUTOINCREMENT)"
+    ));
+    all.push(format!("INSERT INTO {name} VALUES (7)"));
+    all.push(format!("DROP TABLE {name}"));
+}
+
+fn older_text(bare: &str, table: &Table, all: &mut Vec<String>) {
+    let name = identifier(bare);
+    let module = ["fts3", "fts4"][usize::from(table.extras % 2)];
+    all.push(format!("CREATE VIRTUAL TABLE {name} USING {module} (body)"));
+    for row in &table.rows {
+        let text = literal(&Value::Text(row[0].text.replace('\0', "")));
+        all.push(format!("INSERT INTO {name} VALUES ({text})"));
+    }
+}
+
+fn shapes(bare: &str, table: &Table, all: &mut Vec<String>) {
+    let name = identifier(bare);
+    all.push(format!(
+        "CREATE VIRTUAL TABLE {name} USING rtree_i32 (id, x1, x2, +label)"
+    ));
+    for row in &table.rows {
+        let low = row[0].integer.clamp(-1000, 1000);
+        all.push(format!(
+            "INSERT INTO {name} VALUES (NULL, {low}, {low} + 2, 'here')"
         ));
     }
 }

@@ -10,6 +10,8 @@ mod retention;
 mod round_trip;
 mod specification;
 
+pub(crate) use rebuilt::bare;
+
 use std::sync::Arc;
 
 use seedbed::db::{Db, Transaction};

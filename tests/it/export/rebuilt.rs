@@ -67,7 +67,7 @@ const QUESTIONS: &[&str] = &[
     "PRAGMA integrity_check",
 ];
 
-async fn bare(db: &Db, statements: &[&str]) {
+pub(crate) async fn bare(db: &Db, statements: &[&str]) {
     let steps = statements.iter().map(|sql| Step::own(*sql, vec![]));
     let transaction = Transaction {
         foreign_keys: ForeignKeys::On,

@@ -11,7 +11,7 @@ use seedbed::dump::import::{ImportOptions, import};
 use seedbed::dump::{ExportOptions, Input, Records, export};
 use seedbed::script::Run;
 
-use super::generate::database;
+use super::generate::{VACUUM, database};
 use super::{change, dumped};
 use crate::project::waiting;
 use crate::world::World;
@@ -45,6 +45,15 @@ pub(super) fn sqlite3(file: &Path, words: &[&str], input: &[u8]) -> Option<Vec<u
     Some(written)
 }
 
+/// Runs statements in one transaction, and the last alone where it is to.
+async fn made(db: &Db, statements: &[String]) {
+    let (vacuum, statements): (Vec<&String>, _) = statements.iter().partition(|sql| *sql == VACUUM);
+    change(db, statements.into_iter().cloned()).await;
+    if !vacuum.is_empty() {
+        super::rebuilt::bare(db, &[VACUUM]).await;
+    }
+}
+
 /// Makes a database of these statements, dumps it, and makes another of the dump.
 fn check(statements: &[String]) {
     let folder = tempfile::tempdir().unwrap();
@@ -55,7 +64,7 @@ fn check(statements: &[String]) {
         runtime.block_on(dumped(&db))
     };
     let db = Db::local(&old, Options::default()).unwrap();
-    runtime.block_on(change(&db, statements.iter().cloned()));
+    runtime.block_on(made(&db, statements));
     let dump = dump_of(&old);
     if sqlite3(&new, &[], &dump).is_none() {
         return;
@@ -71,7 +80,7 @@ fn check(statements: &[String]) {
     for words in [
         ".dump --preserve-rowids",
         "PRAGMA integrity_check",
-        "SELECT type, name, tbl_name, sql FROM sqlite_schema WHERE name <> 'sqlite_stat4' ORDER BY 2, 1",
+        "SELECT type, name, tbl_name, sql FROM sqlite_schema WHERE name NOT IN ('sqlite_stat4', 'sqlite_sequence') ORDER BY 2, 1",
     ] {
         let [old, new] = [&old, &new].map(|file| sqlite3(file, &[words], b"").unwrap());
         let [old, new] = [old, new].map(|text| without_stat4(&text));
@@ -86,7 +95,14 @@ fn without_stat4(text: &[u8]) -> String {
     let mut lines: Vec<&str> = text
         .lines()
         .filter(|line| {
-            !line.contains("sqlite_stat4") && !["ANALYZE sqlite_schema;", "", ";"].contains(line)
+            // The engine keeps the table when the last table that it counts for is dropped, and no dump makes it then.
+            let is_alone = [
+                "ANALYZE sqlite_schema;",
+                "DELETE FROM sqlite_sequence;",
+                "",
+                ";",
+            ];
+            !line.contains("sqlite_stat4") && !is_alone.contains(line)
         })
         .collect();
     lines.sort_unstable();
@@ -132,7 +148,13 @@ fn comments_at_the_end_of_a_statement_swallow_nothing() {
 fn every_mode_gives_the_same_dump_of_every_database() {
     // What a server does not take, or cannot give.
     let is_for_all = |sql: &String| {
-        let refused = ["ANALYZE", "PRAGMA application_id", "CAST(x'"];
+        let refused = [
+            "ANALYZE",
+            "VACUUM",
+            "PRAGMA application_id",
+            "PRAGMA encoding",
+            "CAST(x'",
+        ];
         !refused.iter().any(|words| sql.contains(words))
     };
     let runtime = tokio::runtime::Builder::new_multi_thread()
@@ -183,7 +205,7 @@ fn our_own_import_makes_an_equal_database_of_every_dump() {
             let old = Db::local(path("old.db"), Options::default()).unwrap();
             let new = Db::local(path("new.db"), Options::default()).unwrap();
             runtime.block_on(async {
-                change(&old, statements.iter().cloned()).await;
+                made(&old, &statements).await;
                 let dump = dumped(&old).await;
                 std::fs::write(path("dump.sql"), &dump).unwrap();
                 let input = Input::File(path("dump.sql"));

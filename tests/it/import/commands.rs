@@ -99,6 +99,7 @@ fn the_same_as_json() {
                 "name": "old.sql",
                 "sha256": "c6343093f7bdf7f918f4d250d5a75e2cc1a717f136881acae38efcc0f42e43c0"
               },
+              "is_recorded": true,
               "left_out": [],
               "tables": [
                 {

@@ -3,6 +3,7 @@
 mod bad_input;
 mod commands;
 mod corpus;
+mod forms;
 #[cfg(unix)]
 mod kill;
 mod modes;
@@ -91,11 +92,14 @@ pub(crate) fn told(result: Result<Imported, ImportError>) -> String {
         Outcome::Already { .. } => told.push_str("already"),
     }
     for left_out in imported.left_out {
+        told.push_str("; ");
         told.push_str(match left_out {
-            LeftOut::Statistics => "; no statistics",
-            LeftOut::ApplicationId => "; no application_id",
-            LeftOut::Checkpoint => "; no checkpoint",
-            LeftOut::History => "; no history",
+            LeftOut::Statistics => "no statistics",
+            LeftOut::ApplicationId => "no application_id",
+            LeftOut::Checkpoint => "no checkpoint",
+            LeftOut::History => "no history",
+            LeftOut::Setting(words) | LeftOut::Layout(words) => words,
+            LeftOut::Conflicts => "some gave way",
         });
     }
     if imported.orphans.0 > 0 {

@@ -54,4 +54,14 @@ in_every_mode! {
     records_of_another_tool_that_an_earlier_version_left_are_removed_by_a_restart
     a_restart_that_is_refused_removes_nothing
     two_imports_of_one_dump_at_once_bring_it_once
+    dumps_of_other_tools_arrive
+    rows_that_give_way_are_told
+    what_a_dump_would_drop_is_told
+    triggers_of_existing_tables_run_only_where_they_are_to
+    half_of_an_import_is_not_exported_as_a_whole
+    a_table_may_be_called_like_one_of_a_virtual_table
+    a_dump_of_python_with_a_virtual_table_arrives
+    the_widest_tables_make_the_trip
+    all_rows_without_their_parents_are_counted
+    a_foreign_key_to_no_key_is_named
 }

@@ -20,20 +20,17 @@ pub(crate) async fn records_that_cannot_be_read_are_refused_before_anything_is_w
     let newer = format!(
         "{OURS}INSERT INTO _migrations VALUES('meta','layout',NULL,NULL,NULL,'applied',NULL,NULL,NULL,NULL,'99',NULL,NULL);\n"
     );
-    for is_new in [true, false] {
-        for rest in [many(3), many(MANY)] {
-            for (records, reason) in [
-                (foreign, "is not Seedbed's"),
-                (OURS, "does not say which layout it has"),
-                (newer.as_str(), "was written by a newer version of Seedbed"),
-            ] {
-                let expect = format!("the dump has a table _migrations that {reason}");
-                refused(&world, &format!("{records}{rest}"), &expect).await;
-                refused(&world, &format!("{rest}{records}"), &expect).await;
-            }
-        }
-        if is_new {
-            by_hand(&world, "CREATE TABLE other (x)").await;
+    // A new file takes them as data.
+    by_hand(&world, "CREATE TABLE other (x)").await;
+    for rest in [many(3), many(MANY)] {
+        for (records, reason) in [
+            (foreign, "is not Seedbed's"),
+            (OURS, "does not say which layout it has"),
+            (newer.as_str(), "was written by a newer version of Seedbed"),
+        ] {
+            let expect = format!("the dump has a table _migrations that {reason}");
+            refused(&world, &format!("{records}{rest}"), &expect).await;
+            refused(&world, &format!("{rest}{records}"), &expect).await;
         }
     }
     let existing = ImportOptions {
@@ -126,9 +123,22 @@ fn rows_alone() -> Project {
 fn what_is_proposed_has_the_flags_that_the_import_was_begun_with() {
     let project = rows_alone();
     project
-        .run("import old.sql --into-existing --dry-run")
+        .run("import old.sql --into-existing")
         .check(expect![[r#"
-            $ seedbed import old.sql --into-existing --dry-run
+            $ seedbed import old.sql --into-existing
+            2> target: local local.db (default)
+            2> error[sets-off-trigger]: the trigger added of t would run for each row of the dump
+            2>   |
+            2>   = help: if the dump holds what the trigger writes too, drop the trigger first and make it again afterwards; if it does not, `seedbed import old.sql --into-existing --run-triggers` lets it run
+            2>
+            2> nothing of the dump is in the database
+            exit 4
+        "#]]);
+    assert_eq!(project.ask("SELECT count(*) FROM t"), "0");
+    project
+        .run("import old.sql --into-existing --run-triggers --dry-run")
+        .check(expect![[r#"
+            $ seedbed import old.sql --into-existing --run-triggers --dry-run
             table  rows  bytes
             t      4000  187.6 KB
             u         2      50 B
@@ -143,9 +153,9 @@ fn what_is_proposed_has_the_flags_that_the_import_was_begun_with() {
             2> warning: the trigger added of t runs for each row that the import writes to t; if the dump also holds what the trigger writes, it is written twice
         "#]]);
     project
-        .run("import old.sql --into-existing --transaction-bytes 20000")
+        .run("import old.sql --into-existing --run-triggers --transaction-bytes 20000")
         .check(expect![[r#"
-            $ seedbed import old.sql --into-existing --transaction-bytes 20000
+            $ seedbed import old.sql --into-existing --run-triggers --transaction-bytes 20000
             2> target: local local.db (default)
             2> warning: the trigger added of t runs for each row that the import writes to t; if the dump also holds what the trigger writes, it is written twice
             2> error[constraint]: UNIQUE constraint failed: u.x
@@ -153,7 +163,7 @@ fn what_is_proposed_has_the_flags_that_the_import_was_begun_with() {
             2>   = note: it begins at byte 192270
             2>   = note: it is about the table u
             2>
-            2> the dump is in the database up to line 3590 (3587 rows): `seedbed import old.sql --into-existing` goes on from there, `seedbed import old.sql --into-existing --restart` begins anew
+            2> the dump is in the database up to line 3590 (3587 rows): `seedbed import old.sql --into-existing --run-triggers` goes on from there, `seedbed import old.sql --into-existing --run-triggers --restart` begins anew
             exit 1
         "#]]);
     let rows = project.ask("SELECT count(*) FROM t");
@@ -162,13 +172,13 @@ fn what_is_proposed_has_the_flags_that_the_import_was_begun_with() {
         2> target: local local.db (default)
         2> error[exists]: table t exists already and has 3587 rows
         2>   |
-        2>   = help: name a new database with `--database FILE`; a dump of rows alone goes into existing tables with `seedbed import old.sql --into-existing`
+        2>   = help: `seedbed import old.sql --into-existing` adds the rows to it; or name a new database with `--database FILE`
         2>
         2> error[exists]: table u exists already, without rows
         2>   |
-        2>   = help: name a new database with `--database FILE`; a dump of rows alone goes into existing tables with `seedbed import old.sql --into-existing`
+        2>   = help: `seedbed import old.sql --into-existing` adds the rows to it; or name a new database with `--database FILE`
         2>
-        2> the dump is in the database up to line 3590 (3587 rows): `seedbed import old.sql --into-existing` goes on from there, `seedbed import old.sql --into-existing --restart` begins anew
+        2> the dump is in the database up to line 3590 (3587 rows): `seedbed import old.sql --into-existing --run-triggers` goes on from there, `seedbed import old.sql --into-existing --run-triggers --restart` begins anew
         2>
         2> 2 errors
         exit 4
@@ -178,13 +188,13 @@ fn what_is_proposed_has_the_flags_that_the_import_was_begun_with() {
         2> target: local local.db (default)
         2> error[exists]: table t exists already and has 3587 rows
         2>   |
-        2>   = help: name a new database with `--database FILE`; a dump of rows alone goes into existing tables with `seedbed import old.sql --into-existing`
+        2>   = help: `seedbed import old.sql --into-existing` adds the rows to it; or name a new database with `--database FILE`
         2>
         2> error[exists]: table u exists already, without rows
         2>   |
-        2>   = help: name a new database with `--database FILE`; a dump of rows alone goes into existing tables with `seedbed import old.sql --into-existing`
+        2>   = help: `seedbed import old.sql --into-existing` adds the rows to it; or name a new database with `--database FILE`
         2>
-        2> the dump is in the database up to line 3590 (3587 rows): `seedbed import old.sql --into-existing` goes on from there, `seedbed import old.sql --into-existing --restart` begins anew
+        2> the dump is in the database up to line 3590 (3587 rows): `seedbed import old.sql --into-existing --run-triggers` goes on from there, `seedbed import old.sql --into-existing --run-triggers --restart` begins anew
         2>
         2> 2 errors
         exit 4
@@ -232,22 +242,50 @@ fn rows_without_parents_behind_many_others_are_kept_by_the_command_that_is_propo
 }
 
 #[test]
-fn records_of_another_tool_are_refused_with_what_can_be_done() {
+fn records_of_another_tool_are_data_of_a_new_file() {
     let project = Project::new().file(
         "old.sql",
         dump("CREATE TABLE _migrations (file TEXT PRIMARY KEY, applied INTEGER);\nCREATE TABLE t (x);\n"),
     );
     project.run("import old.sql --dry-run").check(expect![[r#"
         $ seedbed import old.sql --dry-run
+        table        rows  bytes
+        _migrations     0    0 B
+        t               0    0 B
+
+        old.sql holds 0 rows of 2 tables (139 B); they would become a new file
+
+        checked: the dump is complete, each of its statements is one that a dump may have, its rows have tables, and nothing in the database is in its way
+        not checked: its statements were read and not run; constraints, columns, types, modules and foreign keys are checked by the import itself
+
+        nothing was changed
         2> target: local local.db (default)
-        2> error[foreign-history]: the dump has a table _migrations that is not Seedbed's
-        2>  --> old.sql:3
-        2>   = help: if _migrations is the history of the migrations of that database, set `table = "_migrations"` in [migrations] of config.toml, or dump the database without it (`seedbed export --no-history`); if it belongs to another program, give the history another name with the same setting
-        2>
-        2> nothing of the dump is in the database
-        exit 4
+        2> warning: the table _migrations of the dump is not Seedbed's: it comes into the database as data, and the import is not recorded; before `migrate` works there, give the history another name with `table = "…"` under [migrations] in config.toml
     "#]]);
-    let ran = project.run("import old.sql");
-    assert_eq!(ran.code, Some(4), "{ran}");
-    assert!(ran.stderr.contains("foreign-history"), "{ran}");
+    project.run("import old.sql").check(expect![[r#"
+        $ seedbed import old.sql
+        table  rows  bytes  verified
+        _migrations  0  0 B  ✓
+        t  0  0 B  ✓
+
+        imported old.sql: 0 rows of 2 tables (139 B) in [ms]
+        2> target: local local.db (default)
+        2> warning: the table _migrations of the dump is not Seedbed's: it comes into the database as data, and the import is not recorded; before `migrate` works there, give the history another name with `table = "…"` under [migrations] in config.toml
+    "#]]);
+    assert_eq!(project.ask("SELECT count(*) FROM _migrations"), "0");
+    let ran = project.run("verify old.sql");
+    assert_eq!(ran.code, Some(0), "{ran}");
+    // What is there already has the table's name.
+    project
+        .run("import old.sql --database new.db --into-existing")
+        .check(expect![[r#"
+            $ seedbed import old.sql --database new.db --into-existing
+            2> target: local new.db (--database)
+            2> error[makes-tables]: the dump makes the table t, and was to go into existing ones
+            2>   |
+            2>   = help: write the dump without its schema (`seedbed export --data-only`, or `sqlite3 old.db ".dump --data-only"`), or import it without `--into-existing`
+            2>
+            2> nothing of the dump is in the database
+            exit 4
+        "#]]);
 }

@@ -2,10 +2,12 @@
 
 use std::io::Write;
 
+use seedbed::db::Engine;
 use seedbed::dump::import::{Begin, ImportOptions, Tables, Violations};
 use seedbed::history;
 use seedbed::migrations::ApplyError;
 
+pub(crate) use super::forms::*;
 pub(crate) use super::records::*;
 pub(crate) use super::triggers::*;
 use super::{Dump, dump, told};
@@ -76,6 +78,12 @@ pub(crate) async fn a_dump_arrives_with_all_that_it_holds(world: World) {
 }
 
 pub(crate) async fn every_value_arrives_as_it_is_written(world: World) {
+    // A text that is not UTF-8 could be given back by no server.
+    let byte = match world.db.engine() {
+        Engine::Server => "C3BF",
+        Engine::Local | Engine::Memory => "FF",
+    };
+    let odd = format!("CAST(x'{byte}' AS TEXT)");
     let values = [
         "NULL",
         "-9223372036854775808",
@@ -91,7 +99,7 @@ pub(crate) async fn every_value_arrives_as_it_is_written(world: World) {
         "X''",
         "x'00ff'",
         "CAST(x'610062' AS TEXT)",
-        "CAST(x'ff' AS TEXT)",
+        odd.as_str(),
         "replace('a\\nb','\\n',char(10))",
         "unistr('a\\u000ab')",
         "9007199254740993",
@@ -107,7 +115,9 @@ pub(crate) async fn every_value_arrives_as_it_is_written(world: World) {
     );
     assert_eq!(
         world.ask("SELECT typeof(x) || ':' || hex(CAST(x AS BLOB)) FROM v WHERE typeof(x) IN ('text', 'blob') ORDER BY rowid").await,
-        "text: text:69742773 text:F09F8CB1 blob: blob:00FF text:610062 text:FF text:610A62 text:610A62"
+        format!(
+            "text: text:69742773 text:F09F8CB1 blob: blob:00FF text:610062 text:{byte} text:610A62 text:610A62"
+        )
     );
     assert_eq!(
         world
@@ -531,7 +541,7 @@ pub(crate) async fn a_sequence_that_numbers_no_table_is_passed_over(world: World
 pub(crate) async fn a_cut_dump_and_a_refused_statement_leave_nothing(world: World) {
     let cut = dump(PEOPLE);
     for (text, expect) in [
-        (cut[..cut.len() - 30].to_owned(), "cut-short at line 2"),
+        (cut[..cut.len() - 30].to_owned(), "cut-short at line 10"),
         (cut.replace("COMMIT;", ""), "cut-short at line 2"),
         (
             cut.replace("COMMIT;", "ROLLBACK; -- due to errors"),

@@ -1,11 +1,11 @@
-//! What dumps are read from, and how a file ends.
+//! What dumps are read from, and how they end.
 
 use std::io::Write;
 use std::path::PathBuf;
 use std::sync::atomic::Ordering;
 
 use super::*;
-use crate::dump::{Ending, Opened};
+use crate::dump::Opened;
 use expect_test::expect;
 
 const DUMP: &str = "BEGIN;\nINSERT INTO t VALUES(1);\nINSERT INTO t VALUES(2);\nCOMMIT;\n";
@@ -111,41 +111,59 @@ fn half_a_gzip_and_a_damaged_one_are_told() {
     }
 }
 
+const ROW: &str = "BEGIN;\nINSERT INTO t VALUES(1);\n";
+
 #[test]
-fn how_a_plain_file_ends_is_known_before_it_is_read() {
-    let ending = |text: &str| open(text.as_bytes()).1.unwrap().ending().unwrap();
-    for text in [
-        DUMP,
+fn a_dump_is_complete_however_it_ends_its_transaction() {
+    let comment = format!("COMMIT;\n-- {}\n", "bye ".repeat(20_000));
+    let block = format!("COMMIT; /* {} */", "bye\n".repeat(20_000));
+    for end in [
         "COMMIT;",
-        "commit transaction;\r\n\r\n-- bye\r\n",
-        "BEGIN; INSERT INTO t VALUES(1); COMMIT;",
-        "COMMIT; -- done\n",
-        "END;\n",
-        "RELEASE dump;\n",
-        "COMMIT;\nCREATE INDEX i ON t(a);\n",
-    ] {
-        assert_eq!(ending(text), Ending::Commit, "{text:?}");
-    }
-    for text in [
-        "",
-        "INSERT INTO t VALUES(1);\n",
-        "INSERT INTO t VALUES('COMMIT;');\n",
+        "COMMIT;\n",
         "COMMIT",
-        "COMMITS;",
-        "CREATE TRIGGER r DELETE ON t BEGIN SELECT 1;\nEND;\nINSERT INTO t VALUES(1);\n",
+        "commit transaction",
+        "COMMIT ;\r\n\r\n-- bye\r\n",
+        "COMMIT; -- done",
+        "COMMIT; -- done\n",
+        "COMMIT -- done\n",
+        "COMMIT;;\n;\n",
+        "END;\n",
+        "END",
+        "END TRANSACTION; /* done */",
+        "INSERT INTO t VALUES(2);COMMIT; -- done",
+        "COMMIT;\nCREATE INDEX i ON t(a);\n",
+        "COMMIT;\nBEGIN IMMEDIATE;\nINSERT INTO t VALUES(2);\nCOMMIT;\n",
+        &comment,
+        &block,
     ] {
-        assert_eq!(ending(text), Ending::Open, "{text:?}");
+        let told = of_file(format!("{ROW}{end}").as_bytes());
+        assert!(told.ends_with("Transaction\n"), "{end}: {told}");
     }
-    let offset = 4;
-    assert_eq!(
-        ending("a;\n\nROLLBACK; -- due to errors\n"),
-        Ending::Rollback { offset }
+    assert!(
+        of_file(b"SAVEPOINT dump;\nINSERT INTO t VALUES(1);\nRELEASE dump;")
+            .ends_with("Transaction\n")
     );
 }
 
 #[test]
-fn nothing_of_a_plain_file_is_given_that_is_known_to_be_incomplete() {
+fn a_transaction_that_nothing_ends_is_cut_short() {
+    for end in [
+        "",
+        "INSERT INTO t VALUES('COMMIT;');\n",
+        "-- COMMIT;\n",
+        "/* COMMIT; */",
+        "CREATE TRIGGER r DELETE ON t BEGIN SELECT 1;\nEND;\n",
+        "COMMIT;\nBEGIN;\nINSERT INTO t VALUES(2);\n",
+        "COMMI",
+        "INSERT INTO t VALUES(2)",
+    ] {
+        let told = of_file(format!("{ROW}{end}").as_bytes());
+        assert!(told.contains("is cut short"), "{end}: {told}");
+    }
     expect![[r#"
+        1@0 ForeignKeys
+        2@25 Begin
+        3@44 t 1
         error: dump.sql is cut short: line 2 (byte 25): no COMMIT ends the transaction that begins here
         2:1 [cut-short] no COMMIT ends the transaction that begins here
             BEGIN TRANSACTION;
@@ -154,7 +172,9 @@ fn nothing_of_a_plain_file_is_given_that_is_known_to_be_incomplete() {
         b"PRAGMA foreign_keys=OFF;\nBEGIN TRANSACTION;\nINSERT INTO t VALUES(1);\n",
     ));
     expect![[r#"
-        error: dump.sql ends with ROLLBACK at byte 32: its writer could not read the whole database
+        1@0 Begin
+        2@7 t 1
+        error: dump.sql ends with ROLLBACK in line 3 (byte 32): its writer could not read the whole database
     "#]]
     .assert_eq(&of_file(
         b"BEGIN;\nINSERT INTO t VALUES(1);\nROLLBACK; -- due to errors\n",
@@ -164,4 +184,24 @@ fn nothing_of_a_plain_file_is_given_that_is_known_to_be_incomplete() {
         None
     "#]]
     .assert_eq(&of_file(b"INSERT INTO t VALUES(1);\n"));
+}
+
+#[test]
+fn zeros_behind_a_gzip_are_padding() {
+    let plain = of_file(DUMP.as_bytes());
+    let zeros = vec![0; 10_000];
+    assert_eq!(
+        of_file(&[gzip(DUMP.as_bytes()), zeros.clone()].concat()),
+        plain
+    );
+    let (begin, end) = DUMP.split_at(40);
+    let parts = [
+        gzip(begin.as_bytes()),
+        vec![0; 3],
+        gzip(end.as_bytes()),
+        zeros,
+    ];
+    assert_eq!(of_file(&parts.concat()), plain);
+    let told = of_file(&[gzip(DUMP.as_bytes()), b"\0\0 more".to_vec()].concat());
+    assert!(told.contains("gzip"), "{told}");
 }
