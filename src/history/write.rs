@@ -11,7 +11,7 @@ use crate::db::{HistoryTable, Transaction};
 use crate::script::{
     Atomicity, Entry, ForeignKeys, Key, Record, Revision, Run, Script, Step, Unit,
 };
-use crate::sql::Value;
+use crate::sql::{Kind, Value, What, identifier, kind};
 
 /// What a step of a transaction is there for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -28,6 +28,8 @@ pub(super) enum Purpose {
     Before(usize),
     /// A statement of this unit.
     Unit(usize),
+    /// Drops a TEMP object of this unit.
+    Temporary(usize),
     /// Fails where this unit has left a schema that cannot be read.
     Schema(usize),
     /// Fails where this unit has left rows that break the constraints of their table.
@@ -61,6 +63,7 @@ impl Purpose {
             Purpose::Record(unit)
             | Purpose::Before(unit)
             | Purpose::Unit(unit)
+            | Purpose::Temporary(unit)
             | Purpose::Schema(unit)
             | Purpose::OldRows(unit)
             | Purpose::Mismatch(unit)
@@ -317,6 +320,9 @@ impl Steps {
         for step in &unit.steps {
             self.push(Purpose::Unit(number), step.clone());
         }
+        for step in drops_of_temporary(unit) {
+            self.push(Purpose::Temporary(number), step);
+        }
         self.schema(number, &effects);
         if let Some(step) = old_rows {
             self.push(Purpose::OldRows(number), step);
@@ -362,6 +368,29 @@ impl Steps {
             purposes: self.purposes,
         }
     }
+}
+
+/// Drops the TEMP objects that a unit creates. They end with its file; and an object of the schema that has the name of
+/// one of them is hidden from the guards, which cannot name a schema on every engine.
+fn drops_of_temporary(unit: &Unit) -> impl Iterator<Item = Step> {
+    let created = unit.steps.iter().filter_map(|step| match kind(&step.sql) {
+        Kind::Create(object) => Some(object),
+        _ => None,
+    });
+    created.filter_map(|object| {
+        let schema = object.schema.as_deref().unwrap_or_default();
+        let what = match object.what {
+            What::Table | What::VirtualTable => "TABLE",
+            What::View => "VIEW",
+            What::Trigger => "TRIGGER",
+            _ => return None,
+        };
+        let is_temporary = object.temporary || schema.eq_ignore_ascii_case("temp");
+        is_temporary.then(|| {
+            let name = identifier(&object.name);
+            Step::own(format!("DROP {what} IF EXISTS temp.{name}"), vec![])
+        })
+    })
 }
 
 /// Fails where the history is not at this revision, which stays as it is.

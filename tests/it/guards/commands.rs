@@ -291,3 +291,34 @@ fn a_renaming_in_the_old_way_is_guarded_too() {
         exit 1
     "#]]);
 }
+
+#[test]
+fn a_temporary_object_hides_nothing_from_the_guards() {
+    let rebuild = "CREATE TABLE p_new (id INTEGER PRIMARY KEY);\nINSERT INTO p_new SELECT id FROM p WHERE id <> 1;\n\
+                   DROP TABLE p;\nALTER TABLE p_new RENAME TO p;\n";
+    for temporary in [
+        "CREATE TEMP TABLE c AS SELECT * FROM c;\n",
+        "CREATE TEMP VIEW c AS SELECT 1 AS pid;\n",
+        "CREATE TABLE temp.c (pid);\n",
+    ] {
+        let project = Project::new()
+            .migration(
+                "V1__family",
+                "CREATE TABLE p (id INTEGER PRIMARY KEY);\nCREATE TABLE c (pid INTEGER REFERENCES p (id));\n\
+                 INSERT INTO p VALUES (1), (2);\nINSERT INTO c VALUES (1);\n",
+            )
+            .after("migrate")
+            .migration("V2__orphan", format!("{temporary}{rebuild}"));
+        let ran = project.run("migrate");
+        assert_eq!(ran.code, Some(1), "{temporary} {ran}");
+        assert!(ran.stderr.contains("error[foreign-keys]"), "{ran}");
+        assert_eq!(project.ask("SELECT count(*) FROM p"), "2");
+    }
+    let fine = family().after("migrate").migration(
+        "V2__fine",
+        "CREATE TEMP TABLE p (id, n);\nCREATE TEMP VIEW tv AS SELECT nocol FROM nowhere;\n\
+         CREATE TABLE old (i);\nDROP TABLE old;\n",
+    );
+    let ran = fine.run("migrate");
+    assert_eq!(ran.code, Some(0), "{ran}");
+}
