@@ -7,7 +7,7 @@ use super::words::{database_is_at, keys};
 use super::{Item, Report};
 use crate::db::{At as Point, Code, Failure, Left, unknown_function};
 use crate::diagnostic::{Diagnostic, Location};
-use crate::history::{Part, Refusal};
+use crate::history::{LeftBroken, Part, Refusal};
 use crate::migrations::ScriptError;
 use crate::script::{Key, Record, Restore, Step, Unit};
 use crate::sql::{Kind, kind};
@@ -231,6 +231,9 @@ impl<'a> Failing<'a> {
             Some(half) => notes.push(self.stands(half)),
             None => notes.extend(self.rolled_back()),
         }
+        let left = self.error.left_broken.iter();
+        let others = left.filter(|it| !it.is_what_failed(&self.error.failed));
+        notes.extend(others.map(LeftBroken::in_words));
         notes
     }
 

@@ -94,7 +94,7 @@ fn a_view_that_does_not_compile_is_refused() {
     project.run("migrate").check(expect![[r#"
         $ seedbed migrate
         2> target: local local.db (default)
-        2> error[does-not-compile]: a view or trigger does not compile at the end of the run: error in view v: no such table: main.c
+        2> error[does-not-compile]: a view or trigger does not compile afterwards: error in view v: no such table: main.c
         2>   |
         2>   = note: the files that may be the cause: migrations/V3__c.sql, migrations/V4__more.sql
         2>   = note: rolled back: V3 and V4
@@ -282,7 +282,7 @@ fn a_renaming_in_the_old_way_is_guarded_too() {
     project.run("migrate").check(expect![[r#"
         $ seedbed migrate
         2> target: local local.db (default)
-        2> error[does-not-compile]: V2: a view or trigger does not compile at the end of the run: error in view v: no such table: main.p
+        2> error[does-not-compile]: V2: a view or trigger does not compile afterwards: error in view v: no such table: main.p
         2>  --> migrations/V2__old.sql
         2>   = note: rolled back: V2
         2>   = help: drop it before the change and create it again behind it, or correct it, in migrations/V2__old.sql, then run `seedbed migrate` again
