@@ -607,8 +607,11 @@ async fn script_error(
         (Part::Step(step), Failure::Step { error, .. }) => db::locate(db, &step.sql, error).await,
         _ => None,
     };
+    let is_left = left_broken.iter().any(|it| it.is_what_failed(&failed));
     let suspects = match failed.unit {
         Some(unit) => vec![unit],
+        // An earlier script is the cause.
+        None if is_left => (0..script.units.len()).collect(),
         None => history::suspects(&failed.part, &failed.failure, script),
     };
     let ran = match (failed.unit, &failed.part) {
@@ -617,7 +620,7 @@ async fn script_error(
         (None, _) => 0,
     };
     let unit = match *suspects.as_slice() {
-        [unit] => Some(unit),
+        [unit] if !is_left => Some(unit),
         _ => None,
     };
     let others = script.units[..ran].iter().enumerate();

@@ -36,6 +36,11 @@ impl Refusal {
         }
     }
 
+    /// Whether what to change is in the files of the run.
+    pub(crate) fn names_files(&self) -> bool {
+        self.help.contains("{file}")
+    }
+
     /// What to change in these files.
     pub(crate) fn help(&self, files: &str) -> String {
         self.help.replace("{file}", files)
@@ -102,7 +107,7 @@ pub(crate) fn not_repaired(part: &Part, left: &LeftBroken) -> Option<Refusal> {
         code,
         message: left.in_words(),
         notes: vec!["no file behind it in this run repairs that".to_owned()],
-        help: format!("let a pending or a new migration {}", left.repair()),
+        help: format!("{}, in a pending or a new migration", left.repair()),
         origin: None,
     })
 }

@@ -333,7 +333,7 @@ pub(crate) async fn what_a_later_file_did_not_repair_is_told_with_what_is_commit
         &[
             "view v does not compile since V2, which is committed",
             "rolled back: V3",
-            "let a pending or a new migration drop view v",
+            "drop view v or create it again",
         ],
     );
     assert_eq!(world.recorded().await, "V1 V2");
