@@ -11,8 +11,8 @@ use crate::aside::drop_aside;
 use crate::db::{self, Db, DbError, Failure};
 use crate::diagnostic::{Diagnostic, Location, lines};
 use crate::history::{
-    self, Failed, History, HistoryError, Interrupted, Part, Patience, Row, RunError, State,
-    UnitEvent, UnitOutcome, Watch,
+    self, Failed, History, HistoryError, Interrupted, LeftBroken, Part, Patience, Row, RunError,
+    State, UnitEvent, UnitOutcome, Watch,
 };
 use crate::script::{Entry, Key, Origin, Record, Run, Script, Unit};
 
@@ -174,6 +174,8 @@ pub struct ScriptError {
     pub rolled_back: Vec<Key>,
     /// What the script was to undo and apply again: it is applied as before.
     pub redone: Vec<Key>,
+    /// What earlier scripts of this run left broken for later ones to repair, and is broken still.
+    pub(crate) left_broken: Vec<LeftBroken>,
     /// What this run had committed before.
     pub done: Vec<Done>,
     /// The highest applied version now.
@@ -192,7 +194,11 @@ impl ScriptError {
 
     /// Why a guard refused, where it was a guard.
     pub(crate) fn refusal(&self) -> Option<history::Refusal> {
-        history::refusal(&self.failed.part, &self.failed.failure, self.unit.as_ref())
+        let mut left = self.left_broken.iter();
+        match left.find(|it| it.is_what_failed(&self.failed)) {
+            Some(left) => history::not_repaired(&self.failed.part, left),
+            None => history::refusal(&self.failed.part, &self.failed.failure, self.unit.as_ref()),
+        }
     }
 }
 
@@ -355,7 +361,8 @@ pub(crate) async fn drive<R: Reader>(
             if db.stop().is_raised() {
                 return Err(interrupted(done, version.highest()));
             }
-            let (scripts, later) = left.split_at(history::chained(db, left, run, &watch));
+            let all = left;
+            let (scripts, later) = all.split_at(history::chained(db, all, run, &watch));
             left = later;
             let events: Vec<_> = scripts.iter().map(|it| unit_events(it, on_event)).collect();
             let chain =
@@ -384,8 +391,18 @@ pub(crate) async fn drive<R: Reader>(
                     moved = true;
                     continue 'again;
                 }
+                RunError::Failed(failed) if watch.allows(&failed, script, &all[happened + 1..]) => {
+                    left = &all[happened..];
+                }
                 RunError::Failed(failed) => {
-                    return Err(script_error(db, *failed, script, done, version.highest()).await);
+                    let mut broken = Vec::new();
+                    for object in watch.left_broken() {
+                        if object.is_still(db).await {
+                            broken.push(object.clone());
+                        }
+                    }
+                    let version = version.highest();
+                    return Err(script_error(db, *failed, script, broken, done, version).await);
                 }
                 RunError::Unknown(lost) => {
                     let units = rest.iter().flat_map(|script| &script.units);
@@ -574,6 +591,7 @@ async fn script_error(
     db: &Db,
     failed: Failed,
     script: &Script,
+    left_broken: Vec<LeftBroken>,
     done: Vec<Done>,
     version: Option<i64>,
 ) -> ApplyError {
@@ -589,8 +607,11 @@ async fn script_error(
         (Part::Step(step), Failure::Step { error, .. }) => db::locate(db, &step.sql, error).await,
         _ => None,
     };
+    let is_left = left_broken.iter().any(|it| it.is_what_failed(&failed));
     let suspects = match failed.unit {
         Some(unit) => vec![unit],
+        // An earlier script is the cause.
+        None if is_left => (0..script.units.len()).collect(),
         None => history::suspects(&failed.part, &failed.failure, script),
     };
     let ran = match (failed.unit, &failed.part) {
@@ -599,7 +620,7 @@ async fn script_error(
         (None, _) => 0,
     };
     let unit = match *suspects.as_slice() {
-        [unit] => Some(unit),
+        [unit] if !is_left => Some(unit),
         _ => None,
     };
     let others = script.units[..ran].iter().enumerate();
@@ -616,6 +637,7 @@ async fn script_error(
         offset,
         rolled_back,
         redone: redone(script),
+        left_broken,
         done,
         version,
         failed,
@@ -647,6 +669,7 @@ fn interrupted(done: Vec<Done>, version: Option<i64>) -> ApplyError {
         offset: None,
         rolled_back: Vec::new(),
         redone: Vec::new(),
+        left_broken: Vec::new(),
         done,
         version,
     }))

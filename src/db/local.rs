@@ -20,7 +20,7 @@ use super::{
     Progress, Query, Raw, Rows, Stop, Transaction, other_run, refuse_side_files,
 };
 use crate::script::{Atomicity, ForeignKeys, OnFailure, Step, StepState};
-use crate::sql::Value;
+use crate::sql::{Kind, Value, kind};
 
 /// How long the engine itself waits for a lock. Short, so that a signal to stop is seen in between; we ask again
 /// until the lock timeout has passed.
@@ -523,6 +523,10 @@ async fn execute(
     on_a_thread(&connection, &stop, work).await?
 }
 
+/// What a connection that waits for itself failed for.
+const ATTACHED_TWICE: &str = "the same file is attached twice, so the transaction waits for itself at COMMIT: the file \
+     of this database is `main`, and needs no ATTACH";
+
 /// Where a transaction stopped, before anything was cleaned up.
 struct Stopped {
     at: At,
@@ -592,11 +596,37 @@ impl Run<'_> {
             });
         }
         if transaction.atomicity == Atomicity::Transaction {
-            self.locked("COMMIT", &[], None)
-                .await
-                .map_err(Stopped::at(At::Commit))?;
+            self.commit(transaction).await?;
         }
         Ok(())
+    }
+
+    /// `COMMIT` waits for readers. Where a file is attached beside itself, the reader is this connection, and waiting
+    /// does not help: then the `ATTACH` has failed.
+    async fn commit(&self, transaction: &Transaction) -> Result<(), Stopped> {
+        let Some(attach) = self.attach_of_a_file_twice(transaction).await else {
+            let committed = self.locked("COMMIT", &[], None).await;
+            return committed.map_err(Stopped::at(At::Commit));
+        };
+        let committed = bare(self.connection, "COMMIT").await;
+        committed.map_err(|error| match error.code {
+            Code::Busy => Stopped {
+                at: At::Step(attach),
+                error: EngineError::new(Code::LOCKED, ATTACHED_TWICE),
+            },
+            _ => Stopped::at(At::Commit)(error),
+        })
+    }
+
+    /// The last `ATTACH`, where two databases of this connection are one file.
+    async fn attach_of_a_file_twice(&self, transaction: &Transaction) -> Option<usize> {
+        let twice = Query::new(
+            "SELECT 1 FROM pragma_database_list WHERE file <> '' GROUP BY file HAVING count(*) > 1",
+        );
+        let twice = rows(self.connection, &twice).await.unwrap_or_default();
+        let mut steps = transaction.steps.iter();
+        let is_attach = |step: &Step| kind(&step.sql) == Kind::Attach;
+        (!twice.is_empty()).then(|| steps.rposition(is_attach))?
     }
 
     /// Whether the transaction goes on behind a step that failed. After some errors the engine has rolled it back:

@@ -11,7 +11,7 @@ use serde_json::json;
 use super::effects::Effects;
 use super::layout::VIOLATIONS;
 use crate::script::{ForeignKeys, Step, Unit};
-use crate::sql::Value;
+use crate::sql::{Value, literal};
 
 /// How many violations are compared row by row; above that they are counted.
 const COMPARED: usize = 10_000;
@@ -241,13 +241,19 @@ pub(super) fn references_after(unit: &Unit, effects: &Effects) -> Option<Step> {
     effects.may_lose_parents.then_some(step)
 }
 
-/// Fails where a foreign key that lost its parent table in this run has none.
-pub(super) fn still_lost() -> Step {
+/// Fails where a foreign key that lost its parent table in this run has none, but for those of these tables.
+pub(super) fn still_lost(but_of: &[&str]) -> Step {
+    let but_of: Vec<String> = but_of
+        .iter()
+        .map(|table| literal(&Value::from(*table)))
+        .collect();
     let still = format!(
         "WITH {REFS}, {LOST} SELECT json_extract(l.value, '$[0]'), lost.child, lost.columns, \
          json_extract(l.value, '$[3]'), lost.parent \
          FROM json_each((SELECT json_extract(down, '$.lost') FROM _migrations WHERE {MEMORY})) AS l \
-         JOIN lost ON lost.child = json_extract(l.value, '$[1]') AND lost.columns = json_extract(l.value, '$[2]')"
+         JOIN lost ON lost.child = json_extract(l.value, '$[1]') AND lost.columns = json_extract(l.value, '$[2]') \
+         WHERE lost.child NOT IN ({})",
+        but_of.join(", ")
     );
     refuse(&still, &format!("{still} LIMIT {LISTED}"))
 }

@@ -9,6 +9,7 @@ mod effects;
 mod error;
 mod guards;
 mod layout;
+mod left_broken;
 mod other_tools;
 mod others;
 mod packed;
@@ -26,13 +27,14 @@ pub use layout::{
     BASELINE, DOWN_CHECKSUM, LAYOUT, ROWS, SEED_ENVIRONMENT, TABLE, UNFINISHED, VIOLATIONS, WRITTEN,
 };
 pub(crate) use layout::{layout_of, makes_ours};
+pub(crate) use left_broken::LeftBroken;
 pub use other_tools::{Columns, OTHER_TOOLS, OtherTool, Recorded};
 pub use others::OtherHistory;
 pub(crate) use others::{may_be_another_tools, not_the_applications};
 pub(crate) use patience::{Interrupted, Patience};
 pub(crate) use read::moment;
 pub use read::{History, Objects, Row, State, Unfinished, add_texts, read, read_with_texts};
-pub(crate) use refusal::{Refusal, refusal, suspects};
+pub(crate) use refusal::{Refusal, not_repaired, refusal, suspects};
 pub use run::{OnUnit, Receipt, UnitEvent, UnitOutcome, run};
 pub(crate) use run::{chained, run_chain, run_watched};
 pub(crate) use settle::{Found, Guarded, Unsettled, Wait, settle};

@@ -4,6 +4,7 @@
 use super::effects::Effects;
 use super::error::Part;
 use super::guards::LISTED;
+use super::left_broken::LeftBroken;
 use crate::db::{Code, Failure};
 use crate::script::{Origin, Script, Unit};
 use crate::sql::{Kind, TokenKind, Value, What, identifier, kind, significant, unquote};
@@ -33,6 +34,11 @@ impl Refusal {
                 without.replace("{unit}", "this run")
             }
         }
+    }
+
+    /// Whether what to change is in the files of the run.
+    pub(crate) fn names_files(&self) -> bool {
+        self.help.contains("{file}")
     }
 
     /// What to change in these files.
@@ -88,6 +94,22 @@ pub(crate) fn refusal(part: &Part, failure: &Failure, unit: Option<&Unit>) -> Op
         (Part::Compiles, _) => Some(broken(rows, &error.message)),
         _ => None,
     }
+}
+
+/// Why the guard at the end of a run refused its last script, where an earlier one broke the object and is committed.
+pub(crate) fn not_repaired(part: &Part, left: &LeftBroken) -> Option<Refusal> {
+    let code = match part {
+        Part::Compiles => "does-not-compile",
+        Part::References => "lost-parent",
+        _ => return None,
+    };
+    Some(Refusal {
+        code,
+        message: left.in_words(),
+        notes: vec!["no file behind it in this run repairs that".to_owned()],
+        help: format!("{}, in a pending or a new migration", left.repair()),
+        origin: None,
+    })
 }
 
 /// The units that a failure at the end of a script may come from.
@@ -398,9 +420,7 @@ fn broken(rows: &[Vec<Value>], words: &str) -> Refusal {
     };
     Refusal {
         code: "does-not-compile",
-        message: format!(
-            "{{unit}}: a view or trigger does not compile at the end of the run: {words}"
-        ),
+        message: format!("{{unit}}: a view or trigger does not compile afterwards: {words}"),
         notes,
         help: "drop it before the change and create it again behind it, or correct it, in {file}"
             .to_owned(),

@@ -231,7 +231,7 @@ fn is_broken_before(settled: &Settled, purposes: &[Vec<Purpose>]) -> bool {
 }
 
 /// The views and triggers that do not compile.
-async fn broken(db: &Db) -> Result<Vec<SchemaObject>, DbError> {
+pub(super) async fn broken(db: &Db) -> Result<Vec<SchemaObject>, DbError> {
     let objects: Vec<SchemaObject> = db.rows(Query::new(OBJECTS)).await?;
     let columns = db.query(objects.iter().map(watch::columns).collect());
     let columns = columns.await?;

@@ -1,13 +1,16 @@
 //! The guards over the schema as a whole, from the beginning of a run to its end, and the place of a script in them.
 
 use super::effects::Effects;
+use super::error::Failed;
 use super::guards::{forget, still_lost};
+use super::left_broken::LeftBroken;
 use crate::db::Query;
 use crate::script::{Atomicity, Script, Step, Unit};
 use crate::sql::{Token, Value, identifier, significant};
 
-/// The guards of a run over the schema as a whole. A later script may make what an earlier one refers to, so they
-/// compare the beginning of the first script with the end of the last.
+/// The guards of a run over the schema as a whole. They compare the beginning of the first script with the end of each
+/// script that may break something, and with the end of the last. A script may leave an object broken that a later
+/// script of the run may repair.
 #[derive(Debug, Clone, Default)]
 pub(crate) struct Watch {
     /// Whether a view or a trigger may stop compiling.
@@ -18,6 +21,12 @@ pub(crate) struct Watch {
     has_begun: bool,
     /// How many scripts are left.
     left: usize,
+    /// How many are committed.
+    committed: usize,
+    /// Whether only the end of the last script is guarded.
+    is_only_at_the_end: bool,
+    /// What a script left broken, for a later one to repair.
+    left_broken: Vec<LeftBroken>,
     /// The views and triggers that did not compile before the run; none until they are known.
     broken: Option<Vec<SchemaObject>>,
     /// The views and triggers that the run drops: what then has the name is another object.
@@ -56,6 +65,7 @@ impl Watch {
             references: true,
             has_begun: true,
             left: if is_last { 1 } else { 2 },
+            is_only_at_the_end: true,
             ..Watch::default()
         }
     }
@@ -73,6 +83,28 @@ impl Watch {
     pub(super) fn happened(&mut self, scripts: usize) {
         self.has_begun |= scripts > 0;
         self.left -= scripts;
+        self.committed += scripts;
+    }
+
+    /// Whether the next script, which a guard refused, may be committed nevertheless, because a later script may repair
+    /// what it breaks. The guards of the scripts before the last then leave that object out.
+    pub(crate) fn allows(&mut self, failed: &Failed, script: &Script, later: &[Script]) -> bool {
+        let found = LeftBroken::of(failed, script, self.committed);
+        let is_new = |it: &LeftBroken| !self.left_broken.iter().any(|known| known.is_of(it));
+        let is_allowed = !found.is_empty()
+            && found
+                .iter()
+                .all(|it| is_new(it) && it.may_be_repaired_by(later));
+        if is_allowed {
+            self.left_broken.extend(found);
+        }
+        is_allowed
+    }
+
+    /// What the committed scripts left broken. A script behind them may have repaired it.
+    pub(crate) fn left_broken(&self) -> impl Iterator<Item = &LeftBroken> {
+        let of_committed = |it: &&LeftBroken| it.script < self.committed;
+        self.left_broken.iter().filter(of_committed)
     }
 
     /// These views and triggers do not compile before the run begins. Where the probe fails for another reason, it tells
@@ -113,7 +145,7 @@ impl Place<'_> {
 
     /// Behind the units of a script: every view and every trigger compiles.
     pub(super) fn compiles(&self, script: &Script) -> Vec<Guard> {
-        if !self.is_last || !self.watch.compiles {
+        if !self.watch.compiles || !self.is_guarded(script, |effects| effects.may_break) {
             return Vec::new();
         }
         let mut guards = Vec::new();
@@ -128,11 +160,23 @@ impl Place<'_> {
     }
 
     /// Behind the units of a script: no foreign key has lost its parent table.
-    pub(super) fn references(&self) -> Vec<Guard> {
-        if !self.is_last || !self.watch.references {
+    pub(super) fn references(&self, script: &Script) -> Vec<Guard> {
+        if !self.watch.references || !self.is_guarded(script, |effects| effects.may_lose_parents) {
             return Vec::new();
         }
-        vec![Guard::Refuse(still_lost()), Guard::Record(forget())]
+        if self.is_last {
+            return vec![Guard::Refuse(still_lost(&[])), Guard::Record(forget())];
+        }
+        let children = self.watch.left_broken.iter();
+        let children: Vec<&str> = children.filter_map(LeftBroken::table).collect();
+        vec![Guard::Refuse(still_lost(&children))]
+    }
+
+    /// Whether there are guards behind the units of a script: where one of them may break something, and behind the last.
+    fn is_guarded(&self, script: &Script, may_break: impl Fn(&Effects) -> bool) -> bool {
+        let mut units = script.units.iter();
+        self.is_last
+            || !self.watch.is_only_at_the_end && units.any(|unit| may_break(&Effects::of(unit)))
     }
 
     /// Renaming any table compiles every view and every trigger: <https://sqlite.org/lang_altertable.html>. Meanwhile those
@@ -144,18 +188,30 @@ impl Place<'_> {
             explain: Some(BROKEN_VIEWS.into()),
             ..own("ALTER TABLE _seedbed_probe RENAME TO _seedbed_probed")
         };
-        match &self.watch.broken {
-            None => vec![
+        // At the beginning nothing was left, and at the end everything has to be repaired.
+        let left_broken: &[LeftBroken] = match self.is_last {
+            true => &[],
+            false => &self.watch.left_broken,
+        };
+        let mut drops: Vec<Guard> = left_broken
+            .iter()
+            .filter_map(|it| Some(Guard::Record(own(&it.drop()?))))
+            .collect();
+        if let Some(broken) = &self.watch.broken {
+            let broken = broken
+                .iter()
+                .filter(|[_, name, ..]| !dropped.contains(&text(name).to_ascii_lowercase()));
+            drops.extend(broken.map(|it| Guard::Record(own(&drop(it)))));
+        }
+        match (&self.watch.broken, drops.is_empty()) {
+            (None, true) => vec![
                 Guard::Record(create),
                 Guard::Refuse(rename),
                 Guard::Record(own("DROP TABLE _seedbed_probed")),
             ],
-            Some(broken) => {
+            _ => {
                 let mut guards = vec![Guard::Record(own("SAVEPOINT _seedbed_probe"))];
-                let broken = broken
-                    .iter()
-                    .filter(|[_, name, ..]| !dropped.contains(&text(name).to_ascii_lowercase()));
-                guards.extend(broken.map(|it| Guard::Record(own(&drop(it)))));
+                guards.extend(drops);
                 guards.push(Guard::Record(create));
                 guards.push(Guard::Refuse(rename));
                 guards.push(Guard::Record(own("ROLLBACK TO _seedbed_probe")));

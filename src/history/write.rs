@@ -144,7 +144,7 @@ fn lower_unnamed(script: &Script, run: &Run, place: Place<'_>) -> Vec<Lowered> {
             for (number, unit) in script.units.iter().enumerate() {
                 steps.unit(number, unit, script.foreign_keys, run);
             }
-            steps.guards(place.references(), Purpose::References);
+            steps.guards(place.references(script), Purpose::References);
             steps.guards(place.compiles(script), Purpose::Compiles);
             if script.foreign_keys == ForeignKeys::On {
                 steps.explain_commit();

@@ -8,7 +8,7 @@ use crate::diagnostic::{Diagnostic, Severity};
 const MOST: usize = 10;
 
 /// How the name of a recorded text ends: it is no file of the checkout.
-const RECORDED: &str = "(as recorded)";
+pub(super) const RECORDED: &str = "(as recorded)";
 
 /// The report as [workflow commands](https://docs.github.com/en/actions/reference/workflow-commands-for-github-actions),
 /// one a line, errors first, at most ten.

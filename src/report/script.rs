@@ -1,5 +1,6 @@
 //! A script that failed: the statement, the engine's words, what was rolled back, what stands, what to type next.
 
+use super::annotations::RECORDED;
 use super::dry_run;
 use super::engine::{code_class, code_help, code_name};
 use super::failure::{NOTHING, before, database};
@@ -7,7 +8,7 @@ use super::words::{database_is_at, keys};
 use super::{Item, Report};
 use crate::db::{At as Point, Code, Failure, Left, unknown_function};
 use crate::diagnostic::{Diagnostic, Location};
-use crate::history::{Part, Refusal};
+use crate::history::{LeftBroken, Part, Refusal};
 use crate::migrations::ScriptError;
 use crate::script::{Key, Record, Restore, Step, Unit};
 use crate::sql::{Kind, kind};
@@ -223,7 +224,7 @@ impl<'a> Failing<'a> {
         }
         if let Some(refusal) = &self.refusal {
             notes.extend(refusal.notes.iter().cloned());
-            if self.error.suspects.len() > 1 {
+            if self.error.suspects.len() > 1 && refusal.names_files() {
                 notes.push(format!("the files that may be the cause: {}", self.files()));
             }
         }
@@ -231,6 +232,9 @@ impl<'a> Failing<'a> {
             Some(half) => notes.push(self.stands(half)),
             None => notes.extend(self.rolled_back()),
         }
+        let left = self.error.left_broken.iter();
+        let others = left.filter(|it| !it.is_what_failed(&self.error.failed));
+        notes.extend(others.map(LeftBroken::in_words));
         notes
     }
 
@@ -330,6 +334,16 @@ impl<'a> Failing<'a> {
                  them",
             );
         }
+        let statement = self.step().map(|step| kind(&step.sql));
+        match statement {
+            Some(Kind::Detach) if self.code == Some(Code::Other(1)) => {
+                return Some(
+                    "an attached database is detached at the end of its file: leave DETACH out",
+                );
+            }
+            Some(Kind::Attach) => return None,
+            _ => {}
+        }
         // https://sqlite.org/lang_vacuum.html
         let is_alone = self.words.contains("from within a transaction")
             || self.code == Some(Code::LOCKED) && self.half_done.is_none();
@@ -341,17 +355,46 @@ impl<'a> Failing<'a> {
     /// The files that a guard is about.
     fn files(&self) -> String {
         let units = self.error.suspects.iter();
-        let files: Vec<&str> = units.filter_map(dry_run::file).collect();
+        let files = units.filter_map(dry_run::file);
+        let files: Vec<&str> = files
+            .map(|file| file.strip_suffix(RECORDED).unwrap_or(file).trim_end())
+            .collect();
         match files.as_slice() {
             [] => "the file".to_owned(),
             files => files.join(", "),
         }
     }
 
+    /// The commands that take a corrected file for a text that was recorded and ran: a down file, or a repeatable.
+    fn records_the_correction(&self) -> Vec<String> {
+        let units = self.error.suspects.iter();
+        let recorded = units.filter(|unit| {
+            let file = dry_run::file(unit);
+            file.is_some_and(|file| file.ends_with(RECORDED))
+        });
+        let mut commands: Vec<String> = recorded
+            .map(|unit| match (&unit.record, unit.record.key()) {
+                (Record::Delete(_), Key::Migration(version)) => {
+                    format!("record the down file with `repair {version}`")
+                }
+                _ => "run `migrate`".to_owned(),
+            })
+            .collect();
+        commands.dedup();
+        commands
+    }
+
     /// What to change in a file.
     fn fix(&self) -> Option<String> {
         if let Some(refusal) = &self.refusal {
-            return Some(refusal.help(&self.files()));
+            let mut fix = refusal.help(&self.files());
+            if refusal.names_files() {
+                for record in self.records_the_correction() {
+                    fix.push_str(", then ");
+                    fix.push_str(&record);
+                }
+            }
+            return Some(fix);
         }
         let unit = self.unit()?;
         let file = dry_run::file(unit)?;

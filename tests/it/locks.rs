@@ -305,3 +305,56 @@ async fn another_run_is_waited_for_longer_than_the_lock_timeout() {
     assert_eq!(waits.len(), 2);
     assert!(waits.iter().all(|other| other.pid == std::process::id()));
 }
+
+#[test]
+fn a_file_that_attaches_its_own_database_waits_for_no_other_connection() {
+    let project = crate::project::Project::new()
+        .migration("V1__t", "CREATE TABLE t (a TEXT);\n")
+        .after("migrate")
+        .migration(
+            "V2__me",
+            "UPDATE t SET a = 'q';\nATTACH 'local.db' AS me;\nCREATE TABLE n AS SELECT * FROM me.t;\n",
+        );
+    project.run("migrate").check(expect_test::expect![[r#"
+        $ seedbed migrate
+        2> target: local local.db (default)
+        2> error[statement-failed]: V2 failed: the same file is attached twice, so the transaction waits for itself at COMMIT: the file of this database is `main`, and needs no ATTACH
+        2>  --> migrations/V2__me.sql:2:1
+        2>   |
+        2> 2 | ATTACH 'local.db' AS me;
+        2>   | ^^^^^^^^^^^^^^^^^^^^^^^
+        2>   |
+        2>   = note: this is statement 2 of 3
+        2>   = note: rolled back: V2
+        2>   = help: fix migrations/V2__me.sql:2, then run `seedbed migrate` again
+        2>
+        2> nothing of this run is in the database; the database is at V1
+        exit 1
+    "#]]);
+    assert_eq!(project.state(), "recorded: V1; tables: t");
+}
+
+#[test]
+fn a_database_that_is_in_use_is_detached_by_the_end_of_its_file() {
+    let project = crate::project::Project::new().migration(
+        "V1__o",
+        "ATTACH 'other.db' AS o;\nCREATE TABLE o.x (a);\nDETACH o;\n",
+    );
+    project.run("migrate").check(expect_test::expect![[r#"
+        $ seedbed migrate
+        2> target: local local.db (default)
+        2> error[statement-failed]: V1 failed: database o is locked
+        2>  --> migrations/V1__o.sql:3:1
+        2>   |
+        2> 3 | DETACH o;
+        2>   | ^^^^^^^^
+        2>   |
+        2>   = note: this is statement 3 of 3
+        2>   = note: rolled back: V1
+        2>   = help: fix migrations/V1__o.sql:3, then run `seedbed migrate` again
+        2>   = help: an attached database is detached at the end of its file: leave DETACH out
+        2>
+        2> nothing of this run is in the database; no version is applied
+        exit 1
+    "#]]);
+}

@@ -81,6 +81,7 @@ fn made_up(code: Code, message: &str, part: Part, committed: usize, left: Left) 
         offset: None,
         rolled_back: Vec::new(),
         redone: Vec::new(),
+        left_broken: Vec::new(),
         done: Vec::new(),
         version: Some(2),
     }
@@ -537,6 +538,7 @@ fn a_failure_lists_what_was_done_rolled_back_and_left_half_done() {
         done: vec![done(1)],
         rolled_back: vec![Key::Migration(2)],
         redone: Vec::new(),
+        left_broken: Vec::new(),
         ..made_up(Code::Other(1), "no", Part::Step(step()), committed, left)
     };
     assert_eq!(

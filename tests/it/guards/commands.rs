@@ -94,7 +94,7 @@ fn a_view_that_does_not_compile_is_refused() {
     project.run("migrate").check(expect![[r#"
         $ seedbed migrate
         2> target: local local.db (default)
-        2> error[does-not-compile]: a view or trigger does not compile at the end of the run: error in view v: no such table: main.c
+        2> error[does-not-compile]: a view or trigger does not compile afterwards: error in view v: no such table: main.c
         2>   |
         2>   = note: the files that may be the cause: migrations/V3__c.sql, migrations/V4__more.sql
         2>   = note: rolled back: V3 and V4
@@ -282,7 +282,7 @@ fn a_renaming_in_the_old_way_is_guarded_too() {
     project.run("migrate").check(expect![[r#"
         $ seedbed migrate
         2> target: local local.db (default)
-        2> error[does-not-compile]: V2: a view or trigger does not compile at the end of the run: error in view v: no such table: main.p
+        2> error[does-not-compile]: V2: a view or trigger does not compile afterwards: error in view v: no such table: main.p
         2>  --> migrations/V2__old.sql
         2>   = note: rolled back: V2
         2>   = help: drop it before the change and create it again behind it, or correct it, in migrations/V2__old.sql, then run `seedbed migrate` again
@@ -321,4 +321,111 @@ fn a_temporary_object_hides_nothing_from_the_guards() {
     );
     let ran = fine.run("migrate");
     assert_eq!(ran.code, Some(0), "{ran}");
+}
+
+#[test]
+fn a_refused_undo_names_the_down_file_and_how_it_is_recorded() {
+    let project = Project::new()
+        .migration("V1__t", "CREATE TABLE t (a TEXT);\n")
+        .migration(
+            "V2__u",
+            "CREATE TABLE u (a TEXT);\nCREATE VIEW v AS SELECT a FROM u;\n",
+        )
+        .down("V2__u", "DROP TABLE u;\n")
+        .after("migrate");
+    project.run("undo --yes").check(expect![[r#"
+        $ seedbed undo --yes
+        2> target: local local.db (default)
+        2> error[does-not-compile]: undoing V2: a view or trigger does not compile afterwards: error in view v: no such table: main.u
+        2>  --> V2__u.down.sql (as recorded)
+        2>   = note: rolled back: V2
+        2>   = help: drop it before the change and create it again behind it, or correct it, in V2__u.down.sql, then record the down file with `seedbed repair 2`, then run `seedbed undo` again
+        2>
+        2> nothing of this run is in the database; the database is at V2
+        exit 1
+    "#]]);
+    project.write("migrations/V2__u.down.sql", "DROP VIEW v;\nDROP TABLE u;\n");
+    project.run("repair 2").check(expect![[r#"
+        $ seedbed repair 2
+        corrected V2 u in the records
+        the database is at V2
+        2> target: local local.db (default)
+    "#]]);
+    project.run("undo --yes").check(expect![[r#"
+        $ seedbed undo --yes
+        undone V2 u (2 statements)
+        the database is at V1
+        2> target: local local.db (default)
+    "#]]);
+}
+
+#[test]
+fn old_rows_in_the_way_of_an_undo_name_the_down_file_and_how_it_is_recorded() {
+    let project = Project::new()
+        .migration("V1__t", "CREATE TABLE t (a TEXT NOT NULL);\n")
+        .migration("V2__u", "ALTER TABLE t ALTER COLUMN a TO a TEXT;\n")
+        .down(
+            "V2__u",
+            "ALTER TABLE t ALTER COLUMN a TO a TEXT NOT NULL;\n",
+        )
+        .after("migrate");
+    project.change(&["INSERT INTO t VALUES (NULL)"]);
+    project.run("undo --yes").check(expect![[r#"
+        $ seedbed undo --yes
+        2> target: local local.db (default)
+        2> error[old-rows]: undoing V2 changes a column, and rows that are there do not fit it
+        2>  --> V2__u.down.sql (as recorded):1:1
+        2>   |
+        2> 1 | ALTER TABLE t ALTER COLUMN a TO a TEXT NOT NULL;
+        2>   | ^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^
+        2>   |
+        2>   = note: NULL value in t.a
+        2>   = note: ALTER COLUMN does not look at the rows that are there
+        2>   = note: rolled back: V2
+        2>   = help: correct these rows in V2__u.down.sql, before the ALTER TABLE, then record the down file with `seedbed repair 2`, then run `seedbed undo` again
+        2>
+        2> nothing of this run is in the database; the database is at V2
+        exit 1
+    "#]]);
+    project.write(
+        "migrations/V2__u.down.sql",
+        "UPDATE t SET a = '' WHERE a IS NULL;\nALTER TABLE t ALTER COLUMN a TO a TEXT NOT NULL;\n",
+    );
+    project.run("repair 2").check(expect![[r#"
+        $ seedbed repair 2
+        corrected V2 u in the records
+        the database is at V2
+        2> target: local local.db (default)
+    "#]]);
+    project.run("undo --yes").check(expect![[r#"
+        $ seedbed undo --yes
+        undone V2 u (2 statements)
+        the database is at V1
+        2> target: local local.db (default)
+    "#]]);
+}
+
+#[test]
+fn a_view_that_a_committed_file_broke_and_no_later_one_repaired_is_told() {
+    let project = Project::new()
+        .migration(
+            "V1__t",
+            "CREATE TABLE t (id INTEGER PRIMARY KEY, a TEXT);\nCREATE VIEW v AS SELECT a FROM t;\n",
+        )
+        .after("migrate")
+        .migration("V2__drop", "DROP TABLE t;\n")
+        .migration("V3__t", "CREATE TABLE t (b);\n");
+    project.run("migrate").check(expect![[r#"
+        $ seedbed migrate
+        2> target: local local.db (default)
+        2> error[does-not-compile]: view v does not compile since V2, which is committed: no such table: main.t
+        2>   |
+        2>   = note: no file behind it in this run repairs that
+        2>   = note: rolled back: V3
+        2>   = help: drop view v or create it again, or create what it refers to, in a pending or a new migration, then run `seedbed migrate` again
+        2>
+        2> V2 was applied before by this run, and stands; the database is at V2
+        exit 1
+    "#]]);
+    assert_eq!(project.state(), "recorded: V1 V2; tables: ");
 }

@@ -35,10 +35,14 @@ in_every_mode! {
     a_column_that_makes_a_name_ambiguous_is_refused
     a_new_view_that_does_not_compile_is_refused
     a_view_that_a_later_file_completes_is_no_fault
+    a_file_that_breaks_a_view_is_refused_at_its_own_commit
+    a_file_whose_view_a_later_one_repairs_is_applied
+    what_a_later_file_did_not_repair_is_told_with_what_is_committed
+    a_failure_tells_what_an_earlier_file_left_broken
+    a_file_that_takes_a_parent_away_is_refused_at_its_own_commit
     a_view_that_is_broken_already_is_no_obstacle_and_a_new_one_is_found
     a_broken_view_that_is_repaired_or_replaced_by_a_table_is_applied
     a_broken_trigger_is_no_obstacle
-    with_a_transaction_for_each_file_the_last_one_is_guarded
     a_repeatable_that_does_not_compile_is_refused
     an_orphan_that_goes_does_not_make_room_for_a_new_one
     an_orphan_of_a_rebuilt_child_does_not_make_room_for_a_new_one

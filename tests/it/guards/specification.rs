@@ -255,6 +255,134 @@ pub(crate) async fn a_view_that_a_later_file_completes_is_no_fault(world: World)
     assert_eq!(world.ask("SELECT count(*) FROM v").await, "0");
 }
 
+fn each() -> PlanOptions {
+    PlanOptions {
+        grouping: Grouping::Each,
+        ..PlanOptions::default()
+    }
+}
+
+const VIEWED: (&str, &str) = (
+    "V1__t.sql",
+    "CREATE TABLE t (id INTEGER PRIMARY KEY, a TEXT); INSERT INTO t VALUES (1, 'x');
+     CREATE VIEW v AS SELECT a FROM t;",
+);
+
+pub(crate) async fn a_file_that_breaks_a_view_is_refused_at_its_own_commit(world: World) {
+    world.apply(&[VIEWED]).await.unwrap();
+    let files = [
+        VIEWED,
+        ("V2__drop.sql", "DROP TABLE t;"),
+        ("V3__z.sql", "CREATE TABLE z (a);"),
+    ];
+    for options in [PlanOptions::default(), each()] {
+        let (part, text) = refused(world.apply_with(&files, options).await);
+        assert_eq!(part, Part::Compiles);
+        contains(&text, &["V2: ", "view v", "V2__drop.sql"]);
+        assert_eq!(world.recorded().await, "V1");
+        assert_eq!(world.ask("SELECT a FROM v").await, "x");
+    }
+}
+
+pub(crate) async fn a_file_whose_view_a_later_one_repairs_is_applied(world: World) {
+    let repairs = [
+        "CREATE TABLE t (a);",
+        "DROP VIEW v; CREATE VIEW v AS SELECT 1 AS a;",
+        "CREATE TABLE t2 (a); ALTER TABLE t2 RENAME TO t;",
+    ];
+    let mut files = vec![(VIEWED.0.to_owned(), VIEWED.1.to_owned())];
+    for (number, repair) in repairs.iter().enumerate() {
+        let version = number * 2 + 2;
+        files.push((
+            format!("V{version}__drop.sql"),
+            "DROP TABLE IF EXISTS t;".to_owned(),
+        ));
+        files.push((
+            format!("V{}__repair.sql", version + 1),
+            (*repair).to_owned(),
+        ));
+        if number == 0 {
+            continue;
+        }
+        files.push((
+            format!("R__{number}.sql"),
+            format!("DROP TABLE IF EXISTS r{number}; CREATE TABLE r{number} (a);"),
+        ));
+    }
+    let files: Vec<(&str, &str)> = files
+        .iter()
+        .map(|(a, b)| (a.as_str(), b.as_str()))
+        .collect();
+    world.apply_with(&files[..3], each()).await.unwrap();
+    assert_eq!(world.ask("SELECT count(*) FROM v").await, "0");
+    world.apply_with(&files, each()).await.unwrap();
+    assert_eq!(world.ask("SELECT count(*) FROM v").await, "1");
+}
+
+pub(crate) async fn what_a_later_file_did_not_repair_is_told_with_what_is_committed(world: World) {
+    world.apply(&[VIEWED]).await.unwrap();
+    let files = [
+        VIEWED,
+        ("V2__drop.sql", "DROP TABLE t;"),
+        ("V3__t.sql", "CREATE TABLE t (b);"),
+    ];
+    let (part, text) = refused(world.apply_with(&files, each()).await);
+    assert_eq!(part, Part::Compiles);
+    contains(
+        &text,
+        &[
+            "view v does not compile since V2, which is committed",
+            "rolled back: V3",
+            "drop view v or create it again",
+        ],
+    );
+    assert_eq!(world.recorded().await, "V1 V2");
+}
+
+pub(crate) async fn a_failure_tells_what_an_earlier_file_left_broken(world: World) {
+    world.apply(&[VIEWED]).await.unwrap();
+    let files = [
+        VIEWED,
+        ("V2__drop.sql", "DROP TABLE t;"),
+        (
+            "V3__t.sql",
+            "CREATE TABLE t (a); INSERT INTO nowhere VALUES (1);",
+        ),
+    ];
+    let (_, text) = refused(world.apply_with(&files, each()).await);
+    contains(
+        &text,
+        &[
+            "V3 failed: ",
+            "view v does not compile since V2, which is committed",
+        ],
+    );
+    assert_eq!(world.recorded().await, "V1 V2");
+}
+
+pub(crate) async fn a_file_that_takes_a_parent_away_is_refused_at_its_own_commit(world: World) {
+    let first = (
+        "V1__p.sql",
+        "CREATE TABLE p (id INTEGER PRIMARY KEY); CREATE TABLE c (pid REFERENCES p (id));",
+    );
+    world.apply(&[first]).await.unwrap();
+    let files = [
+        first,
+        ("V2__drop.sql", "DROP TABLE p;"),
+        ("V3__z.sql", "CREATE TABLE z (a);"),
+    ];
+    let (part, text) = refused(world.apply(&files).await);
+    assert_eq!(part, Part::References);
+    contains(&text, &["V2 leaves a foreign key", "c (pid) refers to p"]);
+    assert_eq!(world.recorded().await, "V1");
+    let files = [
+        files[0],
+        files[1],
+        ("V3__p.sql", "CREATE TABLE p (id INTEGER PRIMARY KEY);"),
+    ];
+    world.apply(&files).await.unwrap();
+}
+
 /// A view, and a trigger on each event, that do not compile; and some that do.
 const BROKEN: [&str; 8] = [
     "CREATE TABLE a (x, g AS (x + 1))",
@@ -319,24 +447,6 @@ pub(crate) async fn a_broken_trigger_is_no_obstacle(world: World) {
         .apply(&[("V1__a.sql", "CREATE VIEW v AS SELECT x FROM a;")])
         .await
         .unwrap();
-}
-
-pub(crate) async fn with_a_transaction_for_each_file_the_last_one_is_guarded(world: World) {
-    let options = PlanOptions {
-        grouping: Grouping::Each,
-        ..PlanOptions::default()
-    };
-    let files = [
-        (
-            "V1__a.sql",
-            "CREATE TABLE a (x); CREATE VIEW v AS SELECT x FROM a;",
-        ),
-        ("V2__drop.sql", "DROP TABLE a;"),
-        ("V3__last.sql", "CREATE TABLE last (x);"),
-    ];
-    let (part, _) = refused(world.apply_with(&files, options).await);
-    assert_eq!(part, Part::Compiles);
-    assert_eq!(world.recorded().await, "V1 V2");
 }
 
 pub(crate) async fn a_repeatable_that_does_not_compile_is_refused(world: World) {
