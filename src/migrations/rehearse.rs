@@ -9,7 +9,7 @@ use crate::diagnostic::Diagnostic;
 use crate::history::{self, Failed, Part, Receipt, RunError, Watch};
 use crate::schema::{Schema, Snapshot, inspect, snapshot};
 use crate::script::{
-    Atomicity, ForeignKeys, Key, Origin, Record, Revision, Run, Script, Source, Step,
+    Atomicity, ForeignKeys, Key, Origin, Record, Revision, Run, Script, Source, Step, Unit,
 };
 use crate::sql::{Kind, Value, What, identifier, kind, significant};
 
@@ -343,6 +343,7 @@ impl Rehearsal {
         let (origin, message) = match (failed.part, refusal) {
             (_, Some(refusal)) => {
                 help.push(refusal.help(&first.source.name));
+                refused = statement_at(unit, refusal.origin.as_ref());
                 let message = refusal.message(Some(&unit.record.key().to_string()));
                 notes = refusal.notes;
                 (refusal.origin, message)
@@ -431,6 +432,14 @@ impl Rehearsal {
         });
         Ok(drops.collect())
     }
+}
+
+/// The statement of a unit with this origin.
+fn statement_at(unit: &Unit, origin: Option<&Origin>) -> Option<Step> {
+    let mut steps = unit.steps.iter();
+    steps
+        .find(|step| origin.is_some() && step.origin.as_ref() == origin)
+        .cloned()
 }
 
 /// What to do about a statement that fails on the way back or again.
