@@ -303,7 +303,10 @@ fn differ(
             (named.kind, named.name.to_ascii_lowercase())
                 == (object.kind, object.name.to_ascii_lowercase())
         };
-        !named.iter().any(is_it)
+        // What a deleted file has made and nothing drops is reported against the base.
+        let is_left = matches!(difference, Difference::Unexpected { .. })
+            && built.is_of_a_deleted_file(object);
+        !is_left && !named.iter().any(is_it)
     });
     if differences.is_empty() {
         return None;
