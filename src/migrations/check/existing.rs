@@ -5,11 +5,11 @@ use std::collections::HashSet;
 use super::compiles::Culprit;
 use super::lost::{Lost, drops_a_table, lost};
 use super::{Migrations, Part, Rehearsal, Way};
-use crate::db::DbError;
+use crate::db::{Db, DbError};
 use crate::diagnostic::Diagnostic;
 use crate::migrations::directive::DEPENDS_ON_ROWS;
 use crate::migrations::fill::{Depends, Fill, Literals, Unfilled, depends};
-use crate::migrations::rehearse::{Problem, Stopped, bare_or_quoted};
+use crate::migrations::rehearse::{Act, Problem, Stopped, bare_or_quoted};
 use crate::schema::{Broken, Object, ObjectKind, broken};
 use crate::script::Key;
 use crate::sql::{Kind, What, identifier, kind, significant, targets, unquote};
@@ -21,7 +21,7 @@ pub(super) struct Published<'a> {
     /// Repeatable migrations that it has.
     repeatables: Vec<&'a Part<'a>>,
     /// New versions.
-    new: Vec<&'a Part<'a>>,
+    pub(super) new: Vec<&'a Part<'a>>,
     /// The repeatable migrations as they are now.
     last: Vec<&'a Part<'a>>,
     /// Whether the repeatable ones that it has are those of the base, and not the current ones for want of others.
@@ -91,10 +91,10 @@ fn can_run<'a>(parts: &'a [Part<'a>]) -> impl Iterator<Item = &'a Part<'a>> {
 
 /// A database that exists, and what building it has shown.
 pub(super) struct Existing<'a> {
-    published: Published<'a>,
+    pub(super) published: Published<'a>,
     set: &'a Migrations,
     pub(super) rehearsal: Rehearsal,
-    fill: Fill,
+    pub(super) fill: Fill,
     pub(super) problems: Vec<Diagnostic>,
     /// What ran, in this order.
     pub(super) ran: Vec<(&'a Part<'a>, Way)>,
@@ -167,6 +167,9 @@ impl<'a> Existing<'a> {
             let end = self.rehearsal.schema().await?;
             let lost = self.lost.iter().filter_map(|lost| lost.diagnostic(&end));
             self.problems.extend(lost);
+        }
+        if whole {
+            self.undone().await?;
         }
         Ok(whole)
     }
@@ -280,7 +283,9 @@ impl<'a> Existing<'a> {
             true => self.fill.empty(self.rehearsal.db()).await?,
             false => self.rebuild().await?,
         }
-        let because_of_rows = self.because_of_rows(part, with_rows).await?;
+        let because_of_rows = self
+            .because_of_rows(self.rehearsal.db(), &part.up, Way::Existing, with_rows)
+            .await?;
         match self
             .rehearsal
             .up(part.migration, &part.up, Way::Existing)
@@ -329,22 +334,23 @@ impl<'a> Existing<'a> {
     }
 
     /// A file that fails on filled tables. The database is as it was before the file.
-    async fn because_of_rows(
+    pub(super) async fn because_of_rows(
         &self,
-        part: &Part<'_>,
+        db: &Db,
+        act: &Act,
+        way: Way,
         problem: Problem,
     ) -> Result<Diagnostic, DbError> {
         let Problem {
             diagnostic, step, ..
         } = problem;
         if let Some(step) = step {
-            let steps = part.up.steps();
+            let steps = act.steps();
             let at = steps.iter().position(|it| it.origin == step.origin);
             let before = &steps[..at.unwrap_or_default()];
-            let (db, foreign_keys) = (self.rehearsal.db(), part.up.foreign_keys());
-            let depends = depends(db, foreign_keys, before, &step.sql).await?;
+            let depends = depends(db, act.foreign_keys(), before, &step.sql).await?;
             if let Depends::OnTheStatement { table, .. } = depends {
-                if !self.fill.is_late(&table) {
+                if way == Way::Undo || !self.fill.is_late(&table) {
                     return Ok(on_any_rows(diagnostic, &step.sql));
                 }
                 let note = format!(
