@@ -3,7 +3,7 @@
 use std::collections::HashSet;
 
 use super::compiles::Culprit;
-use super::lost::{Lost, drops_a_table, lost};
+use super::lost::{Lost, drops_a_holder, lost};
 use super::{Migrations, Part, Rehearsal, Way};
 use crate::db::{Db, DbError};
 use crate::diagnostic::Diagnostic;
@@ -143,7 +143,7 @@ impl<'a> Existing<'a> {
         }
         self.repeatables().await?;
         for part in self.published.new.clone() {
-            let before = match drops_a_table(part) {
+            let before = match drops_a_holder(part) {
                 true => Some(self.rehearsal.schema().await?),
                 false => None,
             };
@@ -165,8 +165,11 @@ impl<'a> Existing<'a> {
         }
         if whole && !self.lost.is_empty() {
             let end = self.rehearsal.schema().await?;
-            let lost = self.lost.iter().filter_map(|lost| lost.diagnostic(&end));
-            self.problems.extend(lost);
+            let copy = self.rehearsal.fork().await?;
+            self.fill.empty(copy.db()).await?;
+            for lost in &self.lost {
+                self.problems.extend(lost.diagnostic(&end, &copy).await?);
+            }
         }
         if whole {
             self.undone().await?;

@@ -728,18 +728,26 @@ async fn a_new_down_file_is_tried_on_rows_and_with_the_repeatable_migrations() {
             "DROP VIEW IF EXISTS zv; CREATE VIEW zv AS SELECT q FROM z;",
         ),
     ];
-    check(&z, expect![[r#"
+    check(
+        &z,
+        expect![[r#"
         3 applied, 1 reversed, whole, 1 new
-    "#]]).await;
+    "#]],
+    )
+    .await;
     // It does not where the down file uses the view.
     let mut uses = z;
     uses[2].1 = "CREATE TABLE kept AS SELECT * FROM zv; DROP TABLE kept; DROP TABLE z;";
-    check(&uses, expect![[r#"
+    check(
+        &uses,
+        expect![[r#"
         V2__z.down.sql:1:36 fails
           no such table: zv (taking it back, in memory)
           help: `undo` runs the down file on the schema that V2 leaves: make it fit that
         3 applied, 0 reversed, whole, 1 new
-    "#]]).await;
+    "#]],
+    )
+    .await;
     let mut made = z;
     made[2].1 = "DROP TABLE z; CREATE TABLE zv (x); DROP TABLE zv;";
     check(&made, expect![[r#"
@@ -748,4 +756,118 @@ async fn a_new_down_file_is_tried_on_rows_and_with_the_repeatable_migrations() {
           help: `undo` runs the down file where the repeatable migrations have run: make it work on the schema that V2 and they leave
         3 applied, 1 reversed, whole, 1 new
     "#]]).await;
+}
+
+#[tokio::test]
+async fn what_a_rebuild_loses_is_reported_only_where_it_is_missed() {
+    let found = async |base: &str, new: &str| -> Vec<String> {
+        let checked = checked(&[("V1__t.sql", base), ("V2__r.sql", new)]).await;
+        let problems = checked.problems.iter();
+        problems
+            .map(|it| format!("{} {:?}", it.code, it.help))
+            .collect()
+    };
+    let rebuilt = |columns: &str, more: &str| {
+        format!(
+            "CREATE TABLE n ({columns}); INSERT INTO n (id, a) SELECT id, a FROM t; DROP TABLE t;
+             ALTER TABLE n RENAME TO t; {more}"
+        )
+    };
+    let table = "CREATE TABLE t (id INTEGER PRIMARY KEY, a TEXT, b INTEGER);";
+    for (object, columns, more) in [
+        // Its column is gone.
+        (
+            "CREATE INDEX tb ON t(b);",
+            "id INTEGER PRIMARY KEY, a TEXT",
+            "",
+        ),
+        (
+            "CREATE INDEX tb ON t(lower(b));",
+            "id INTEGER PRIMARY KEY, a TEXT",
+            "",
+        ),
+        // Another one does the same.
+        (
+            "CREATE INDEX ta ON t(a);",
+            "id INTEGER PRIMARY KEY, a TEXT, b INTEGER",
+            "CREATE INDEX \"other\" ON \"t\" (a);",
+        ),
+        (
+            "CREATE INDEX ta ON t(lower(a)) WHERE a <> '';",
+            "id INTEGER PRIMARY KEY, a TEXT, b INTEGER",
+            "CREATE INDEX other ON t (lower(a)) WHERE a <> '';",
+        ),
+        (
+            "CREATE UNIQUE INDEX ta ON t(a);",
+            "id INTEGER PRIMARY KEY, a TEXT UNIQUE, b INTEGER",
+            "",
+        ),
+        (
+            "CREATE TRIGGER g AFTER INSERT ON t BEGIN SELECT 1; END;",
+            "id INTEGER PRIMARY KEY, a TEXT, b INTEGER",
+            "CREATE TRIGGER g2 AFTER INSERT ON t BEGIN SELECT 1; END;",
+        ),
+    ] {
+        let found = found(&format!("{table} {object}"), &rebuilt(columns, more)).await;
+        assert_eq!(found, Vec::<String>::new(), "{object} {more}");
+    }
+    let same = "id INTEGER PRIMARY KEY, a TEXT, b INTEGER";
+    for (object, columns, more, expect) in [
+        (
+            "CREATE UNIQUE INDEX ta ON t(a);",
+            same,
+            "CREATE INDEX other ON t (a);",
+            "CREATE UNIQUE INDEX ta ON t(a);",
+        ),
+        (
+            "CREATE INDEX ta ON t(a COLLATE NOCASE);",
+            same,
+            "CREATE INDEX other ON t (a);",
+            "CREATE INDEX ta ON t(a COLLATE NOCASE);",
+        ),
+        (
+            "CREATE INDEX ta ON t(lower(a));",
+            same,
+            "CREATE INDEX other ON t (upper(a));",
+            "CREATE INDEX ta ON t(lower(a));",
+        ),
+        (
+            "CREATE TRIGGER g AFTER UPDATE ON t BEGIN SELECT NEW.b; END;",
+            "id INTEGER PRIMARY KEY, a TEXT",
+            "",
+            "this does not fit the new table, so write it again for that: trigger g",
+        ),
+    ] {
+        let found = found(&format!("{table} {object}"), &rebuilt(columns, more)).await;
+        assert_eq!(found.len(), 1, "{object} {more}: {found:?}");
+        assert!(found[0].starts_with("lost-in-rebuild"), "{found:?}");
+        assert!(found[0].contains(expect), "{found:?}");
+    }
+    let view = "CREATE VIEW v AS SELECT id, a FROM t;
+        CREATE TRIGGER g INSTEAD OF INSERT ON v BEGIN INSERT INTO t (a) VALUES (NEW.a); END;";
+    check(
+        &[
+            ("V1__t.sql", &format!("{table} {view}")),
+            (
+                "V2__v.sql",
+                "DROP VIEW v;\nCREATE VIEW v AS SELECT id, a, b FROM t;",
+            ),
+        ],
+        expect![[r#"
+            V2__v.sql:1:1 warning lost-in-rebuild
+              V2 drops and recreates v, and these are gone with the old view: trigger g
+              help: recreate them at the end of the file:
+              help: CREATE TRIGGER g INSTEAD OF INSERT ON v BEGIN INSERT INTO t (a) VALUES (NEW.a); END;
+              help: if they are to go: drop them by name, or write `-- seedbed: allow lost-in-rebuild: REASON` at the top of the file
+            2 applied, 0 reversed, whole, 1 new
+        "#]],
+    )
+    .await;
+    for gone in [
+        "DROP VIEW v;",
+        "DROP TRIGGER g; DROP VIEW v; CREATE VIEW v AS SELECT 1 AS a;",
+    ] {
+        let found = found(&format!("{table} {view}"), gone).await;
+        assert_eq!(found, Vec::<String>::new(), "{gone}");
+    }
 }
