@@ -1,11 +1,14 @@
 //! What a pull request must not do to migrations that others may have applied. Pure.
 
 use super::file::{Order, meaning};
+use super::made::made;
 use super::problem::{Edit, diff, file_name};
+use super::rehearse::bare_or_quoted;
 use super::same_text::same_texts_as_in;
 use super::set::{Migration, Migrations};
 use crate::diagnostic::Diagnostic;
-use crate::script::Key;
+use crate::script::{Key, Made};
+use crate::sql::{Kind, Object, What, kind, split};
 
 /// The migrations that a branch is to be merged into.
 #[derive(Debug, Clone, PartialEq, Default)]
@@ -173,6 +176,7 @@ fn has_meaning_of(one: &Migration, other: &Migration) -> bool {
 
 /// A migration without a file of its own, unless it has none where it is to be merged either.
 fn gone(old: &Migration, set: &Migrations, base: &Base) -> Option<Diagnostic> {
+    let old_base = base;
     let merged = base.tip.get(&old.key)?;
     if !has_meaning_of(merged, old) {
         return None;
@@ -191,11 +195,11 @@ fn gone(old: &Migration, set: &Migrations, base: &Base) -> Option<Diagnostic> {
     let (key, name, base) = (&old.key, &old.words, &base.name);
     let problem = |message| Diagnostic::problem("missing", message).about(key);
     if let Key::Repeatable(_) = key {
-        return Some(
+        return repeatable_gone(old, set, &old_base.common).map(|help| {
             problem(format!("{key} is in {base} and has no file any more"))
                 .warning()
-                .help("drop what it made in a new migration"),
-        );
+                .help(help)
+        });
     }
     let file = &old.up.source.name;
     let message = match now {
@@ -225,6 +229,60 @@ fn gone(old: &Migration, set: &Migrations, base: &Base) -> Option<Diagnostic> {
         ));
     }
     Some(problem.help(back))
+}
+
+/// What to do about a repeatable migration whose file is gone, unless new versions drop all that it made, or another
+/// repeatable one makes it now.
+fn repeatable_gone(old: &Migration, set: &Migrations, base: &Migrations) -> Option<String> {
+    let of_old = made(&old.up.source.text);
+    if of_old.is_empty() {
+        return Some("if what it did is to go, reverse it in a new migration".to_owned());
+    }
+    let made_now: Vec<Made> = set
+        .iter()
+        .filter(|it| matches!(it.key, Key::Repeatable(_)))
+        .flat_map(|it| made(&it.up.source.text))
+        .collect();
+    let new = set.versioned.iter();
+    let new = new.filter(|it| base.get(&it.key).is_none());
+    let dropped: Vec<Object> = new
+        .flat_map(|it| {
+            let text = &it.up.source.text;
+            let statements = split(text).unwrap_or_default().into_iter();
+            statements.filter_map(|statement| match kind(statement.text(text)) {
+                Kind::Drop(object) => Some(object),
+                _ => None,
+            })
+        })
+        .collect();
+    let is_left = |it: &&Made| {
+        let is_same =
+            |other: &Made| it.what == other.what && it.name.eq_ignore_ascii_case(&other.name);
+        let goes = |drop: &Object| {
+            let is_it =
+                drop.name.eq_ignore_ascii_case(&it.name) && drop.what.word() == it.what.word();
+            let is_on_it = it.table.as_ref().is_some_and(|table| {
+                drop.name.eq_ignore_ascii_case(table)
+                    && matches!(drop.what, What::Table | What::View)
+            });
+            is_it || is_on_it
+        };
+        !made_now.iter().any(is_same) && !dropped.iter().any(goes)
+    };
+    let drops: Vec<String> = of_old
+        .iter()
+        .filter(is_left)
+        .map(|it| {
+            let word = match it.what {
+                What::VirtualTable => What::Table.word(),
+                what => what.word(),
+            };
+            let (word, name) = (word.to_ascii_uppercase(), bare_or_quoted(&it.name));
+            format!("`DROP {word} IF EXISTS {name};`")
+        })
+        .collect();
+    (!drops.is_empty())
+        .then(|| format!("drop what it made in a new migration: {}", drops.join(" ")))
 }
 
 /// A new migration that would be merged below others, or onto another of its version.
@@ -383,6 +441,55 @@ mod tests {
             expect![[r#"
             warning missing: R__v is in main and has no file any more
         "#]],
+        );
+    }
+
+    #[test]
+    fn a_repeatable_that_is_gone_is_not_reported_where_a_new_version_drops_what_it_made() {
+        let base: Files<'_> = &[
+            ("V1__t.sql", "CREATE TABLE t (x);"),
+            (
+                "R__v.sql",
+                "DROP VIEW IF EXISTS v; CREATE VIEW v AS SELECT x FROM t; CREATE INDEX IF NOT EXISTS i ON t (x);",
+            ),
+        ];
+        let missing = || {
+            expect![[r#"
+                warning missing: R__v is in main and has no file any more
+            "#]]
+        };
+        for (file, text, expect) in [
+            (
+                "V2__d.sql",
+                "DROP VIEW IF EXISTS v; -- and\nDROP INDEX i;",
+                expect![""],
+            ),
+            (
+                "V2__d.sql",
+                "DROP VIEW main.V; DROP TABLE t; CREATE VIEW v AS SELECT 1;",
+                expect![""],
+            ),
+            (
+                "R__w.sql",
+                "CREATE VIEW v AS SELECT 2; CREATE INDEX IF NOT EXISTS i ON t (x);",
+                expect![""],
+            ),
+            ("V2__d.sql", "DROP VIEW v;", missing()),
+            ("R__w.sql", "DROP VIEW v; DROP INDEX i;", missing()),
+        ] {
+            check(&[base[0], (file, text)], base, base, expect);
+        }
+        let base = Base {
+            common: set(base),
+            tip: set(base),
+            ..Base::default()
+        };
+        let problems = check_against(&set(&[("V1__t.sql", "CREATE TABLE t (x);")]), &base);
+        assert_eq!(
+            problems[0].help,
+            [
+                "drop what it made in a new migration: `DROP VIEW IF EXISTS v;` `DROP INDEX IF EXISTS i;`"
+            ]
         );
     }
 

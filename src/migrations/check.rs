@@ -1,8 +1,8 @@
 //! Checking a set of migrations without the database that it is for: files, statements, and a rehearsal in memory.
 //!
 //! Two databases are built. The new one runs everything from nothing. The one that exists has the versions and the
-//! repeatable migrations that are published, and rows in every table, before it runs what is new. Both must end with the
-//! same schema, in which every view and trigger compiles. Nothing here touches a database of the project.
+//! repeatable migrations that are published, and rows in every table, before it runs what is new; new down files are tried
+//! on a copy of it too. Both must end with the same schema, in which every view and trigger compiles. Nothing here touches a database of the project.
 
 use std::collections::{BTreeMap, HashSet};
 
@@ -23,6 +23,7 @@ mod compiles;
 mod existing;
 mod fresh;
 mod lost;
+mod undone;
 
 /// What a check compares with.
 #[derive(Debug, Clone, Copy, Default)]
@@ -129,9 +130,16 @@ async fn rehearse(
     if let Some(existing) = &mut existing {
         // What the file does to a new database too is reported once.
         let is_of_it = |it: &Diagnostic| broken.as_ref().is_some_and(|of| of.subject == it.subject);
-        existing
-            .problems
-            .retain(|it| it.code != DEPENDS_ON_ROWS || !is_of_it(it));
+        let known = &checked.problems;
+        existing.problems.retain(|it| {
+            let is_of_file =
+                |known: &Diagnostic| known.code == "fails" && known.file() == it.file();
+            match it.code {
+                DEPENDS_ON_ROWS => !is_of_it(it) && !known.iter().any(is_of_file),
+                "fails" => !known.iter().any(is_of_file),
+                _ => true,
+            }
+        });
         checked.problems.append(&mut existing.problems);
         checked.applied_to_existing = existing.applied;
     }
@@ -303,7 +311,10 @@ fn differ(
             (named.kind, named.name.to_ascii_lowercase())
                 == (object.kind, object.name.to_ascii_lowercase())
         };
-        !named.iter().any(is_it)
+        // What a deleted file has made and nothing drops is reported against the base.
+        let is_left = matches!(difference, Difference::Unexpected { .. })
+            && built.is_of_a_deleted_file(object);
+        !is_left && !named.iter().any(is_it)
     });
     if differences.is_empty() {
         return None;

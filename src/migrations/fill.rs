@@ -35,6 +35,10 @@ pub(super) struct Fill {
     filled: HashSet<String>,
     /// Tables that could not be filled, in lower case, with the reason that was reported and their parents.
     unfilled: HashMap<String, (String, Vec<String>)>,
+    /// Tables that there were at the first filling, in lower case.
+    first: Option<HashSet<String>>,
+    /// Tables that had no rows at a later one, and were not there at the first, in lower case.
+    late: HashSet<String>,
 }
 
 /// A table that no generated row fits.
@@ -63,7 +67,27 @@ impl Fill {
             seen: None,
             filled: HashSet::new(),
             unfilled: HashMap::new(),
+            first: None,
+            late: HashSet::new(),
         }
+    }
+
+    /// Whether a table was made after the first filling, so that only an application can have written rows to it.
+    pub(super) fn is_late(&self, table: &str) -> bool {
+        self.late.contains(&table.to_ascii_lowercase())
+    }
+
+    /// The tables that could not be filled, in lower case, and were there at the first filling.
+    pub(super) fn unfilled(&self) -> impl Iterator<Item = &str> {
+        let unfilled = self.unfilled.keys().map(String::as_str);
+        unfilled.filter(|table| !self.late.contains(*table))
+    }
+
+    /// As before the first filling of another database that is built in the same way.
+    pub(super) fn restart(&mut self) {
+        self.filled.clear();
+        self.unfilled.clear();
+        self.seen = None;
     }
 
     /// Fills each table that has no rows, and again only where its definition has changed since. A table that holds
@@ -73,10 +97,14 @@ impl Fill {
     /// As [`Db::query`] and [`Db::run`].
     pub(super) async fn before(&mut self, db: &Db) -> Result<Vec<Unfilled>, DbError> {
         let changed = self.changed(db).await?;
+        let named = || changed.iter().map(|it| it.to_ascii_lowercase()).collect();
+        let first = self.first.get_or_insert_with(named).clone();
         if changed.is_empty() {
             return Ok(Vec::new());
         }
         let empty = self.to_be_filled(db, changed).await?;
+        let names = empty.iter().map(|it| it.shape.name.to_ascii_lowercase());
+        self.late.extend(names.filter(|it| !first.contains(it)));
         let outcome = insert::fill(db, &self.literals, empty).await?;
         for table in outcome.filled {
             let name = table.to_ascii_lowercase();

@@ -6,10 +6,10 @@ use crate::db::{
     unknown_function,
 };
 use crate::diagnostic::Diagnostic;
-use crate::history::{self, Failed, Part, Receipt, RunError, Watch};
+use crate::history::{self, Failed, HistoryError, Part, Receipt, RunError, Watch};
 use crate::schema::{Schema, Snapshot, inspect, snapshot};
 use crate::script::{
-    Atomicity, ForeignKeys, Key, Origin, Record, Revision, Run, Script, Source, Step,
+    Atomicity, ForeignKeys, Key, Origin, Record, Revision, Run, Script, Source, Step, Unit,
 };
 use crate::sql::{Kind, Value, What, identifier, kind, significant};
 
@@ -21,6 +21,7 @@ use super::markers::OTHER_TOOL;
 use super::plan::{Grouping, entry, scripts};
 use super::reading::{self, Leaves, Reading, Until};
 use super::set::{Migration, Text};
+use super::undo::{applied_repeatables, with_restored};
 
 /// A file as it is read for a rehearsal.
 #[derive(Debug, Clone)]
@@ -121,6 +122,8 @@ pub(super) enum Way {
     Again,
     /// Applying it to a database that exists: with rows, and with what the repeatable ones have made.
     Existing,
+    /// Taking it back there.
+    Undo,
 }
 
 /// A database in memory, and what its history has come to.
@@ -245,6 +248,23 @@ impl Rehearsal {
             .await
     }
 
+    /// Takes a migration back as `undo` does: with the repeatable ones that it may cost an object.
+    pub(super) async fn undo(&mut self, migration: &Migration, act: &Act) -> Result<(), Stopped> {
+        let history =
+            history::read_with_texts(&self.db, |history| applied_repeatables(history).collect());
+        let history = history.await.map_err(|error| match error {
+            HistoryError::Db(error) => Stopped::Db(error),
+            error => Stopped::Db(DbError::Read(unusable(&error.to_string()))),
+        })?;
+        let unit = (Record::Delete(migration.key.clone()), act.reading.clone());
+        let units = with_restored(vec![unit], &history, &mut Vec::new());
+        let leaves: Vec<Leaves> = units.iter().map(|(_, it)| it.leaves.clone()).collect();
+        for script in scripts(units, self.revision, Grouping::All) {
+            self.script(script, &leaves, Way::Undo).await?;
+        }
+        Ok(())
+    }
+
     /// Applies all of these, in as few transactions as an apply would use.
     pub(super) async fn ups<'a>(
         &mut self,
@@ -282,7 +302,7 @@ impl Rehearsal {
         }
         // Files that run together are judged at their end, and a later one may repair what this one breaks. Going down,
         // each is a run of its own.
-        if way != Way::Down {
+        if !matches!(way, Way::Down | Way::Undo) {
             result = match result {
                 Err(RunError::Failed(failed))
                     if matches!(failed.part, Part::Compiles | Part::References) =>
@@ -343,6 +363,7 @@ impl Rehearsal {
         let (origin, message) = match (failed.part, refusal) {
             (_, Some(refusal)) => {
                 help.push(refusal.help(&first.source.name));
+                refused = statement_at(unit, refusal.origin.as_ref());
                 let message = refusal.message(Some(&unit.record.key().to_string()));
                 notes = refusal.notes;
                 (refusal.origin, message)
@@ -362,6 +383,9 @@ impl Rehearsal {
             Way::Down => format!("{message} (taking it back, in memory)"),
             Way::Again => format!("{message} (applying it a second time, in memory)"),
             Way::Existing => format!("{message} (on a database that exists, in memory)"),
+            Way::Undo => {
+                format!("{message} (taking it back on a database that exists, in memory)")
+            }
         };
         let problem = Diagnostic {
             notes,
@@ -433,11 +457,19 @@ impl Rehearsal {
     }
 }
 
+/// The statement of a unit with this origin.
+fn statement_at(unit: &Unit, origin: Option<&Origin>) -> Option<Step> {
+    let mut steps = unit.steps.iter();
+    steps
+        .find(|step| origin.is_some() && step.origin.as_ref() == origin)
+        .cloned()
+}
+
 /// What to do about a statement that fails on the way back or again.
 fn help_for(way: Way, key: &Key, statement: &str) -> Option<String> {
     let repeatable = matches!(key, Key::Repeatable(_));
     match (way, kind(statement)) {
-        (Way::Up | Way::Existing, _) => None,
+        (Way::Up | Way::Existing | Way::Undo, _) => None,
         (Way::Down, _) => Some(format!(
             "`undo` runs the down file on the schema that {key} leaves: make it fit that"
         )),

@@ -11,8 +11,8 @@ use crate::sql::{Kind, kind};
 #[derive(Default)]
 pub(super) struct Uncompiled<'a> {
     pub(super) broken: Vec<Culprit<'a>>,
-    /// Those that call a function, or read a virtual table of a module, that this engine does not have: an application
-    /// may register it.
+    /// Those that use a function, a collation or a module that this engine does not have: an application may register
+    /// it.
     unknown: Vec<Object>,
 }
 
@@ -33,7 +33,13 @@ pub(super) async fn uncompiled<'a>(
     let found = broken(rehearsal.db(), &rehearsal.schema().await?).await?;
     let (unknown, found): (Vec<Broken>, Vec<Broken>) = found.into_iter().partition(|it| {
         let words = &it.error.message;
-        words.starts_with("no such function") || words.starts_with("no such module")
+        [
+            "no such function",
+            "no such module",
+            "no such collation sequence",
+        ]
+        .iter()
+        .any(|it| words.starts_with(it))
     });
     let mut culprits: Vec<Culprit<'a>> = found
         .into_iter()
@@ -92,7 +98,7 @@ impl Uncompiled<'_> {
             .map(|object| format!("{} {}", object.kind.word(), object.name))
             .collect();
         let message = format!(
-            "not compiled, because they use functions or modules that only an application can register: {}",
+            "not compiled, because they use functions, collations or modules that only an application can register: {}",
             names.join(", ")
         );
         Some(Diagnostic::problem("not-compiled", message).warning())

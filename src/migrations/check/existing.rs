@@ -3,16 +3,16 @@
 use std::collections::HashSet;
 
 use super::compiles::Culprit;
-use super::lost::{Lost, drops_a_table, lost};
+use super::lost::{Lost, drops_a_holder, lost};
 use super::{Migrations, Part, Rehearsal, Way};
-use crate::db::DbError;
+use crate::db::{Db, DbError};
 use crate::diagnostic::Diagnostic;
 use crate::migrations::directive::DEPENDS_ON_ROWS;
 use crate::migrations::fill::{Depends, Fill, Literals, Unfilled, depends};
-use crate::migrations::rehearse::{Problem, Stopped, bare_or_quoted};
+use crate::migrations::rehearse::{Act, Problem, Stopped, bare_or_quoted};
 use crate::schema::{Broken, Object, ObjectKind, broken};
 use crate::script::Key;
-use crate::sql::{Kind, What, identifier, kind, significant, unquote};
+use crate::sql::{Kind, What, identifier, kind, significant, targets, unquote};
 
 /// What a database that exists has, and what is new to it.
 pub(super) struct Published<'a> {
@@ -21,7 +21,7 @@ pub(super) struct Published<'a> {
     /// Repeatable migrations that it has.
     repeatables: Vec<&'a Part<'a>>,
     /// New versions.
-    new: Vec<&'a Part<'a>>,
+    pub(super) new: Vec<&'a Part<'a>>,
     /// The repeatable migrations as they are now.
     last: Vec<&'a Part<'a>>,
     /// Whether the repeatable ones that it has are those of the base, and not the current ones for want of others.
@@ -91,10 +91,10 @@ fn can_run<'a>(parts: &'a [Part<'a>]) -> impl Iterator<Item = &'a Part<'a>> {
 
 /// A database that exists, and what building it has shown.
 pub(super) struct Existing<'a> {
-    published: Published<'a>,
+    pub(super) published: Published<'a>,
     set: &'a Migrations,
     pub(super) rehearsal: Rehearsal,
-    fill: Fill,
+    pub(super) fill: Fill,
     pub(super) problems: Vec<Diagnostic>,
     /// What ran, in this order.
     pub(super) ran: Vec<(&'a Part<'a>, Way)>,
@@ -143,7 +143,7 @@ impl<'a> Existing<'a> {
         }
         self.repeatables().await?;
         for part in self.published.new.clone() {
-            let before = match drops_a_table(part) {
+            let before = match drops_a_holder(part) {
                 true => Some(self.rehearsal.schema().await?),
                 false => None,
             };
@@ -165,8 +165,14 @@ impl<'a> Existing<'a> {
         }
         if whole && !self.lost.is_empty() {
             let end = self.rehearsal.schema().await?;
-            let lost = self.lost.iter().filter_map(|lost| lost.diagnostic(&end));
-            self.problems.extend(lost);
+            let copy = self.rehearsal.fork().await?;
+            self.fill.empty(copy.db()).await?;
+            for lost in &self.lost {
+                self.problems.extend(lost.diagnostic(&end, &copy).await?);
+            }
+        }
+        if whole {
+            self.undone().await?;
         }
         Ok(whole)
     }
@@ -261,6 +267,7 @@ impl<'a> Existing<'a> {
     async fn forward(&mut self, part: &'a Part<'a>) -> Result<Next, DbError> {
         let unfilled = self.fill.before(self.rehearsal.db()).await?;
         self.report_unfilled(part, unfilled);
+        let refused = self.refused_without_rows(part).await?;
         let with_rows = match self
             .rehearsal
             .up(part.migration, &part.up, Way::Existing)
@@ -268,6 +275,7 @@ impl<'a> Existing<'a> {
         {
             Ok(()) => {
                 self.ran.push((part, Way::Existing));
+                self.problems.extend(refused);
                 self.applied += usize::from(!part.is_repeatable());
                 return Ok(Next::Continue);
             }
@@ -278,7 +286,9 @@ impl<'a> Existing<'a> {
             true => self.fill.empty(self.rehearsal.db()).await?,
             false => self.rebuild().await?,
         }
-        let because_of_rows = self.because_of_rows(part, with_rows).await?;
+        let because_of_rows = self
+            .because_of_rows(self.rehearsal.db(), &part.up, Way::Existing, with_rows)
+            .await?;
         match self
             .rehearsal
             .up(part.migration, &part.up, Way::Existing)
@@ -291,42 +301,69 @@ impl<'a> Existing<'a> {
             }
             Err(Stopped::Db(error)) => Err(error),
             Err(Stopped::Problem(problem)) => {
-                self.problems.push(self.because_of_objects(*problem));
+                self.problems.push(match because_of_rows.is_error() {
+                    true => because_of_rows,
+                    false => self.because_of_objects(*problem),
+                });
                 Ok(Next::Stop)
             }
         }
     }
 
+    /// A statement of a file that passes only because a table could not be filled.
+    async fn refused_without_rows(&self, part: &Part<'_>) -> Result<Option<Diagnostic>, DbError> {
+        let unfilled: HashSet<&str> = self.fill.unfilled().collect();
+        let steps = part.up.steps();
+        for (at, step) in steps.iter().enumerate() {
+            let mut tables = targets(&step.sql).into_iter();
+            let is_about_one =
+                tables.any(|it| unfilled.contains(it.name.to_ascii_lowercase().as_str()));
+            if kind(&step.sql) != Kind::Alter || !is_about_one {
+                continue;
+            }
+            let (db, foreign_keys) = (self.rehearsal.db(), part.up.foreign_keys());
+            let depends = depends(db, foreign_keys, &steps[..at], &step.sql).await?;
+            let (Depends::OnTheStatement { message, .. }, Some(origin)) = (depends, &step.origin)
+            else {
+                continue;
+            };
+            let message = format!("{message} (on a database that exists, in memory)");
+            let problem = Diagnostic::problem("fails", message)
+                .about(part.key())
+                .at(origin.clone());
+            return Ok(Some(on_any_rows(problem, &step.sql)));
+        }
+        Ok(None)
+    }
+
     /// A file that fails on filled tables. The database is as it was before the file.
-    async fn because_of_rows(
+    pub(super) async fn because_of_rows(
         &self,
-        part: &Part<'_>,
+        db: &Db,
+        act: &Act,
+        way: Way,
         problem: Problem,
     ) -> Result<Diagnostic, DbError> {
         let Problem {
             diagnostic, step, ..
         } = problem;
         if let Some(step) = step {
-            let steps = part.up.steps();
+            let steps = act.steps();
             let at = steps.iter().position(|it| it.origin == step.origin);
             let before = &steps[..at.unwrap_or_default()];
-            let (db, foreign_keys) = (self.rehearsal.db(), part.up.foreign_keys());
-            if depends(db, foreign_keys, before, &step.sql).await? == Depends::OnTheStatement {
-                return Ok(diagnostic
-                    .note("it fails on a table with rows, whatever they hold; on an empty one it does not")
-                    .helps(help_on(&step.sql)));
+            let depends = depends(db, act.foreign_keys(), before, &step.sql).await?;
+            if let Depends::OnTheStatement { table, .. } = depends {
+                if way == Way::Undo || !self.fill.is_late(&table) {
+                    return Ok(on_any_rows(diagnostic, &step.sql));
+                }
+                let note = format!(
+                    "{table} is new: it has rows only where the version that makes it was applied earlier than this one"
+                );
+                return Ok(on_some_rows(diagnostic, note).helps(help_on(&step.sql)));
             }
         }
-        let problem = Diagnostic {
-            code: DEPENDS_ON_ROWS,
-            ..diagnostic.warning()
-        };
-        Ok(problem
-            .note("it failed on generated rows; whether it fails on a real database depends on the rows there")
-            .help(format!(
-                "if it cannot fail on the real rows, write `-- seedbed: allow {DEPENDS_ON_ROWS}: REASON` at the top of \
-                 the file"
-            )))
+        let note = "it failed on generated rows; whether it fails on a real database depends on the rows there";
+        Ok(on_some_rows(diagnostic, note))
     }
 
     /// A file that fails without any rows, and did not fail on a new database.
@@ -360,7 +397,7 @@ impl<'a> Existing<'a> {
     /// Builds it once more, without rows: a file that is no transaction has left a part of what it does.
     async fn rebuild(&mut self) -> Result<(), DbError> {
         self.rehearsal = Rehearsal::new().await?;
-        self.fill = Fill::new(literals(self.set));
+        self.fill.restart();
         for (part, way) in &self.ran {
             match self.rehearsal.up(part.migration, &part.up, *way).await {
                 // It ran before; what it lacks now shows in the next one.
@@ -397,6 +434,17 @@ impl<'a> Existing<'a> {
             .any(|it| it.kind == object.kind && it.name.eq_ignore_ascii_case(&object.name))
     }
 
+    /// Whether a repeatable migration made it whose file is gone.
+    pub(super) fn is_of_a_deleted_file(&self, object: &Object) -> bool {
+        let is_it = |(what, name): (What, String)| {
+            what.word() == object.kind.word() && name.eq_ignore_ascii_case(&object.name)
+        };
+        let deleted = self.published.repeatables.iter();
+        deleted
+            .filter(|part| self.set.get(part.key()).is_none())
+            .any(|part| made(part).any(is_it))
+    }
+
     /// The file that a difference is reported in.
     pub(super) fn newest_file(&self) -> Option<&str> {
         let last = self.ran.iter().rfind(|(_, way)| *way == Way::Existing);
@@ -407,10 +455,11 @@ impl<'a> Existing<'a> {
     pub(super) fn order(&self) -> String {
         let late = self.ran.iter().filter(|(_, way)| *way == Way::Existing);
         let late: Vec<String> = late.map(|(part, _)| part.key().to_string()).collect();
-        format!(
-            "the older versions and the repeatable migrations, then runs {}",
-            late.join(", ")
-        )
+        let older = "the older versions and the repeatable migrations";
+        match late.is_empty() {
+            true => format!("{older} of the base"),
+            false => format!("{older}, then runs {}", late.join(", ")),
+        }
     }
 }
 
@@ -421,9 +470,28 @@ fn literals(set: &Migrations) -> Literals {
     )
 }
 
+/// A statement that fails on all rows.
+fn on_any_rows(diagnostic: Diagnostic, statement: &str) -> Diagnostic {
+    diagnostic
+        .note("it fails on a table with rows, whatever they hold; on an empty one it does not")
+        .helps(help_on(statement))
+}
+
+/// A file that may fail on the rows of a real database.
+fn on_some_rows(diagnostic: Diagnostic, note: impl Into<String>) -> Diagnostic {
+    let problem = Diagnostic {
+        code: DEPENDS_ON_ROWS,
+        ..diagnostic.warning()
+    };
+    problem.note(note).help(format!(
+        "if it cannot fail on the real rows, write `-- seedbed: allow {DEPENDS_ON_ROWS}: REASON` at the top of the file"
+    ))
+}
+
 fn help_on(statement: &str) -> Option<&'static str> {
+    let adds = || significant(statement).any(|token| token.is_word(statement, "ADD"));
     match kind(statement) {
-        Kind::Alter => Some(
+        Kind::Alter if adds() => Some(
             "add the column without the constraint or with a constant DEFAULT, or rebuild the table: create a new one, \
              copy the rows, drop the old one, rename the new one",
         ),

@@ -189,7 +189,7 @@ impl<'a> Fresh<'a> {
                 ),
                 "make the migration do the same on what its down file leaves",
             ),
-            Way::Up | Way::Down | Way::Existing => (
+            Way::Up | Way::Down | Way::Existing | Way::Undo => (
                 format!(
                     "the down file of {key} does not bring back the schema that was there before"
                 ),

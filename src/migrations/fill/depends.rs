@@ -11,13 +11,18 @@ use super::table::{checks, named, parenthesized};
 use crate::db::{Db, DbError, Failure, Options, Transaction};
 use crate::schema::{ColumnKind, Nullability, Strictness, TableShape, shape};
 use crate::script::{Atomicity, ForeignKeys, Step};
-use crate::sql::{Kind, Token, TokenKind, Value, identifier, kind, significant};
+use crate::sql::{Kind, Token, TokenKind, Value, identifier, kind, significant, unquote};
 
 /// What a failure of a statement on filled tables depends on.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub(in crate::migrations) enum Depends {
-    /// It fails on any table that holds rows.
-    OnTheStatement,
+    /// It fails where this table holds rows, whatever they are.
+    OnTheStatement {
+        /// The table.
+        table: String,
+        /// The engine's words.
+        message: String,
+    },
     /// It may succeed on other rows.
     OnGeneratedRows,
 }
@@ -39,7 +44,7 @@ pub(in crate::migrations) async fn depends(
         tokens: &tokens,
     };
     let recognised = match kind(statement) {
-        Kind::Alter => words.added_column(),
+        Kind::Alter => words.added_column().or_else(|| words.altered_column()),
         Kind::Update => words.update(),
         Kind::Insert => words.insert(),
         _ => None,
@@ -50,11 +55,16 @@ pub(in crate::migrations) async fn depends(
     let Some((shape, sql)) = definition(db, before, form.table()).await? else {
         return Ok(Depends::OnGeneratedRows);
     };
-    let experiment = match form {
-        Form::AddColumn { definition, .. } => Some(adding(&shape, definition)),
-        Form::Update { assignments, .. } => writing(&shape, &sql, updated(&shape, &assignments)),
+    let experiment = match &form {
+        Form::AddColumn { definition, .. } => adding(&shape, definition),
+        Form::AlterColumn {
+            table,
+            column,
+            definition,
+        } => altering(before, table, column, definition),
+        Form::Update { assignments, .. } => writing(&shape, &sql, updated(&shape, assignments)),
         Form::Insert { columns, items, .. } => {
-            writing(&shape, &sql, inserted(&shape, &columns, &items))
+            writing(&shape, &sql, inserted(&shape, columns, items))
         }
     };
     let Some((made, statement)) = experiment else {
@@ -65,7 +75,10 @@ pub(in crate::migrations) async fn depends(
     let stopped = run(&scratch, &steps, Atomicity::Bare, foreign_keys).await?;
     // What cannot be set up proves nothing.
     Ok(match stopped {
-        Some((at, _)) if at + 1 == steps.len() => Depends::OnTheStatement,
+        Some((at, error)) if at + 1 == steps.len() => Depends::OnTheStatement {
+            table: form.rows_of().to_owned(),
+            message: error.message,
+        },
         _ => Depends::OnGeneratedRows,
     })
 }
@@ -125,8 +138,9 @@ type Experiment = (Vec<String>, String);
 /// What a column of a row to be written gets: a constant, or its default.
 type Written<'a> = Vec<(usize, Option<&'a str>)>;
 
-/// Adds the column to a table of one row, without the constraints that depend on what is in it.
-fn adding(shape: &TableShape, definition: &str) -> Experiment {
+/// Adds the column to a table of one row, without the constraints that depend on what is in it. A column that is computed
+/// from others depends on them in all it does.
+fn adding(shape: &TableShape, definition: &str) -> Option<Experiment> {
     let (of_column, end) = match shape.strictness {
         Strictness::Strict => (" ANY", " STRICT"),
         Strictness::Flexible => ("", ""),
@@ -140,12 +154,40 @@ fn adding(shape: &TableShape, definition: &str) -> Experiment {
         format!("CREATE TABLE scratch ({}){end}", columns.join(", ")),
         "INSERT INTO scratch DEFAULT VALUES".to_owned(),
     ];
-    let added = without_other_columns(shape, definition);
-    (made, format!("ALTER TABLE scratch ADD COLUMN {added}"))
+    let added = without_rows(shape, definition)?;
+    Some((made, format!("ALTER TABLE scratch ADD COLUMN {added}")))
 }
 
-/// The definition of a column without each `CHECK`, and with a constant for each `AS`, that names another column.
-fn without_other_columns(shape: &TableShape, definition: &str) -> String {
+/// Writes the default of a column that was added and then altered: it is what each row has. None where a statement in
+/// between may have written another value.
+fn altering(before: &[Step], table: &str, column: &str, definition: &str) -> Option<Experiment> {
+    let is_of_the_schema = |step: &&Step| matches!(kind(&step.sql), Kind::Alter | Kind::Create(_));
+    let mut steps = before.iter().rev().take_while(is_of_the_schema);
+    let adds_it = |step: &Step| {
+        let tokens: Vec<Token> = significant(&step.sql).collect();
+        let words = Words {
+            sql: &step.sql,
+            tokens: &tokens,
+        };
+        let Some(Form::AddColumn {
+            table: of,
+            definition,
+        }) = words.added_column()
+        else {
+            return false;
+        };
+        let name = significant(definition).next();
+        let name = name.map(|name| unquote(name.text(definition)));
+        of.eq_ignore_ascii_case(table) && name.is_some_and(|it| it.eq_ignore_ascii_case(column))
+    };
+    let made = vec![format!("CREATE TABLE scratch ({definition})")];
+    steps
+        .any(adds_it)
+        .then(|| (made, "INSERT INTO scratch DEFAULT VALUES".to_owned()))
+}
+
+/// The definition of a column without each `CHECK` that depends on the row; none where its `AS` does.
+fn without_rows(shape: &TableShape, definition: &str) -> Option<String> {
     let tokens: Vec<Token> = significant(definition).collect();
     let mut kept = String::new();
     let mut begin = 0;
@@ -157,15 +199,32 @@ fn without_other_columns(shape: &TableShape, definition: &str) -> String {
         let Some(expression) = parenthesized(definition, &tokens[at + 1..]) else {
             continue;
         };
-        if named(shape, expression).is_empty() {
+        if named(shape, expression).is_empty() && !names_the_rowid(expression) {
             continue;
+        }
+        if is("AS") && !is_stored(definition, &tokens) {
+            return None;
         }
         kept.push_str(&definition[begin..token.span.start]);
         kept.push_str(if is("AS") { "AS (1)" } else { "" });
         begin = tokens[at + 1].span.start + expression.len();
     }
     kept.push_str(&definition[begin..]);
-    kept
+    Some(kept)
+}
+
+/// Whether a column is stored: none such can be added, whatever it holds.
+fn is_stored(definition: &str, tokens: &[Token]) -> bool {
+    tokens.iter().any(|it| it.is_word(definition, "STORED"))
+}
+
+fn names_the_rowid(expression: &str) -> bool {
+    significant(expression).any(|token| {
+        let name = unquote(token.text(expression));
+        ["rowid", "oid", "_rowid_"]
+            .iter()
+            .any(|it| name.eq_ignore_ascii_case(it))
+    })
 }
 
 /// The constants that an `UPDATE` writes.

@@ -9,6 +9,11 @@ pub(super) enum Form<'a> {
         table: String,
         definition: &'a str,
     },
+    AlterColumn {
+        table: String,
+        column: String,
+        definition: &'a str,
+    },
     Update {
         table: String,
         assignments: Vec<(String, &'a str)>,
@@ -16,6 +21,8 @@ pub(super) enum Form<'a> {
     /// Of all rows of one table.
     Insert {
         table: String,
+        /// The table whose rows they are.
+        source: String,
         /// None where all are meant.
         columns: Option<Vec<String>>,
         /// None where they are not listed.
@@ -27,8 +34,17 @@ impl Form<'_> {
     pub(super) fn table(&self) -> &str {
         match self {
             Form::AddColumn { table, .. }
+            | Form::AlterColumn { table, .. }
             | Form::Update { table, .. }
             | Form::Insert { table, .. } => table,
+        }
+    }
+
+    /// The table without whose rows it does nothing.
+    pub(super) fn rows_of(&self) -> &str {
+        match self {
+            Form::Insert { source, .. } => source,
+            _ => self.table(),
         }
     }
 }
@@ -116,6 +132,26 @@ impl<'a> Words<'a> {
         Some(Form::AddColumn { table, definition })
     }
 
+    /// `ALTER TABLE t ALTER [COLUMN] c TO …`
+    pub(super) fn altered_column(self) -> Option<Form<'a>> {
+        let (at, table) = self.name(2)?;
+        let at = if self.is(at + 1, "COLUMN") {
+            at + 2
+        } else {
+            at + 1
+        };
+        let column = unquote(self.text(at, at + 1)?);
+        if !self.is(at + 1, "TO") {
+            return None;
+        }
+        let definition = self.text(at + 2, self.tokens.len())?;
+        Some(Form::AlterColumn {
+            table,
+            column,
+            definition,
+        })
+    }
+
     /// `UPDATE [OR …] t SET …` of all rows.
     pub(super) fn update(self) -> Option<Form<'a>> {
         let (at, table) = self.name(self.behind_or(1))?;
@@ -151,7 +187,7 @@ impl<'a> Words<'a> {
             at = close + 1;
         }
         let from = self.outside(at).find(|place| self.is(*place, "FROM"))?;
-        let (behind, _) = self.name(from + 1)?;
+        let (behind, source) = self.name(from + 1)?;
         let conditions = [
             ",",
             "WHERE",
@@ -175,6 +211,7 @@ impl<'a> Words<'a> {
         let is_listed = !items.iter().any(|item| item.ends_with('*'));
         Some(Form::Insert {
             table,
+            source,
             columns,
             items: is_listed.then_some(items),
         })

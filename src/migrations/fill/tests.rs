@@ -70,82 +70,72 @@ async fn each_kind_of_table_takes_rows() {
 
 #[tokio::test]
 async fn a_statement_that_fails_on_any_rows_is_told_from_one_that_fails_on_some() {
-    use Depends::{OnGeneratedRows, OnTheStatement};
+    const ANY: bool = true;
+    const SOME: bool = false;
     let schema = "
         CREATE TABLE p (id INTEGER PRIMARY KEY, name TEXT NOT NULL);
         CREATE TABLE t (id INTEGER PRIMARY KEY, n INT, status TEXT CHECK (status IN ('a', 'b')), pid INTEGER REFERENCES p (id));
         CREATE TABLE s (id INTEGER PRIMARY KEY, n INT) STRICT;
         CREATE TABLE n (id INTEGER PRIMARY KEY, a TEXT NOT NULL, b TEXT NOT NULL, c INT DEFAULT 1 CHECK (c > 0));";
     let statements = [
-        ("ALTER TABLE t ADD COLUMN c TEXT NOT NULL", OnTheStatement),
-        (
-            "ALTER TABLE t ADD c TEXT DEFAULT CURRENT_TIMESTAMP",
-            OnTheStatement,
-        ),
+        ("ALTER TABLE t ADD COLUMN c TEXT NOT NULL", ANY),
+        ("ALTER TABLE t ADD c TEXT DEFAULT CURRENT_TIMESTAMP", ANY),
         (
             "ALTER TABLE main.t ADD COLUMN c TEXT DEFAULT (datetime('now'))",
-            OnTheStatement,
+            ANY,
         ),
         (
             "ALTER TABLE t ADD COLUMN c INTEGER NOT NULL DEFAULT 0 REFERENCES p (id)",
-            OnTheStatement,
+            ANY,
         ),
         (
             "ALTER TABLE t ADD COLUMN c INT GENERATED ALWAYS AS (n + 1) STORED",
-            OnTheStatement,
+            ANY,
         ),
         (
             "ALTER TABLE t ADD COLUMN c INT DEFAULT 5 CHECK (c < 3)",
-            OnTheStatement,
+            ANY,
         ),
         (
             "ALTER TABLE t ADD COLUMN c INT DEFAULT 5 CHECK (c < n)",
-            OnGeneratedRows,
+            SOME,
+        ),
+        ("ALTER TABLE t ADD COLUMN c INT NOT NULL CHECK (c < n)", ANY),
+        ("ALTER TABLE t ADD COLUMN c INT NOT NULL AS (pid)", SOME),
+        (
+            "ALTER TABLE t ADD COLUMN c INT AS (n * 2) CHECK (c > 1e9)",
+            SOME,
         ),
         (
-            "ALTER TABLE t ADD COLUMN c INT NOT NULL CHECK (c < n)",
-            OnTheStatement,
+            "ALTER TABLE t ADD COLUMN c INT AS (n * 2) CHECK (typeof(c) = 'text')",
+            SOME,
         ),
         (
-            "ALTER TABLE t ADD COLUMN c INT NOT NULL AS (pid)",
-            OnGeneratedRows,
+            "ALTER TABLE t ADD COLUMN c INT DEFAULT 5 CHECK (rowid > 1000000000000000)",
+            SOME,
         ),
-        (
-            "ALTER TABLE t ADD COLUMN c INT NOT NULL AS (NULL)",
-            OnTheStatement,
-        ),
-        (
-            "ALTER TABLE s ADD COLUMN c INT DEFAULT 'abc'",
-            OnTheStatement,
-        ),
-        ("UPDATE t SET status = 'x'", OnTheStatement),
-        ("UPDATE t SET status = 'x' WHERE n > 1", OnGeneratedRows),
-        ("UPDATE p SET name = NULL", OnTheStatement),
-        ("UPDATE s SET n = 'abc'", OnTheStatement),
-        ("UPDATE p SET id = 1", OnGeneratedRows),
-        ("UPDATE p SET id = 'a'", OnTheStatement),
-        ("UPDATE n SET c = n.c - 10", OnGeneratedRows),
-        (
-            "INSERT INTO n (id, a) SELECT id, name FROM p",
-            OnTheStatement,
-        ),
-        (
-            "INSERT INTO n (id, a, b) SELECT id, name, NULL FROM p",
-            OnTheStatement,
-        ),
+        ("ALTER TABLE t ADD COLUMN c INT AS (3) CHECK (c > 5)", ANY),
+        ("ALTER TABLE t ADD COLUMN c INT NOT NULL AS (NULL)", ANY),
+        ("ALTER TABLE s ADD COLUMN c INT DEFAULT 'abc'", ANY),
+        ("UPDATE t SET status = 'x'", ANY),
+        ("UPDATE t SET status = 'x' WHERE n > 1", SOME),
+        ("UPDATE p SET name = NULL", ANY),
+        ("UPDATE s SET n = 'abc'", ANY),
+        ("UPDATE p SET id = 1", SOME),
+        ("UPDATE p SET id = 'a'", ANY),
+        ("UPDATE n SET c = n.c - 10", SOME),
+        ("INSERT INTO n (id, a) SELECT id, name FROM p", ANY),
+        ("INSERT INTO n (id, a, b) SELECT id, name, NULL FROM p", ANY),
         (
             "INSERT INTO n SELECT id, name, name, 0 FROM p ORDER BY id",
-            OnTheStatement,
+            ANY,
         ),
         (
             "INSERT INTO n (id, a, b) SELECT id, status, 'x' FROM t",
-            OnGeneratedRows,
+            SOME,
         ),
-        ("CREATE UNIQUE INDEX i ON t (n)", OnGeneratedRows),
-        (
-            "UPDATE t SET n = abs(-9223372036854775807 - 1)",
-            OnGeneratedRows,
-        ),
+        ("CREATE UNIQUE INDEX i ON t (n)", SOME),
+        ("UPDATE t SET n = abs(-9223372036854775807 - 1)", SOME),
     ];
     for (statement, expect) in statements {
         let (db, unfilled) = filled(schema).await;
@@ -163,7 +153,8 @@ async fn a_statement_that_fails_on_any_rows_is_told_from_one_that_fails_on_some(
             panic!("{statement}: {error:?}")
         };
         let found = depends(&db, ForeignKeys::On, &[], statement).await.unwrap();
-        assert_eq!(found, expect, "{statement}: {error}");
+        let any = matches!(found, Depends::OnTheStatement { .. });
+        assert_eq!(any, expect, "{statement}: {error}");
     }
 }
 

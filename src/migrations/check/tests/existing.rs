@@ -270,6 +270,34 @@ async fn both_databases_must_end_with_the_same_schema() {
 }
 
 #[tokio::test]
+async fn what_a_deleted_repeatable_migration_made_is_no_difference() {
+    let base: Files<'_> = &[
+        ("V1__t.sql", "CREATE TABLE t (x, y);"),
+        (
+            "R__v.sql",
+            "DROP VIEW IF EXISTS v; CREATE VIEW v AS SELECT x FROM t;",
+        ),
+    ];
+    check_on(
+        base,
+        &[base[0]],
+        expect![[r#"
+        1 applied, 0 reversed, whole, 0 new
+    "#]],
+    )
+    .await;
+    let drop = ("V2__d.sql", "DROP VIEW IF EXISTS v;");
+    check_on(
+        base,
+        &[base[0], drop],
+        expect![[r#"
+        2 applied, 0 reversed, whole, 1 new
+    "#]],
+    )
+    .await;
+}
+
+#[tokio::test]
 async fn a_statement_that_generated_rows_fail_is_a_warning_that_the_file_can_silence() {
     let table = (
         "V1__t.sql",
@@ -467,4 +495,379 @@ async fn a_down_file_is_judged_where_it_is_new() {
     .assert_eq(&shown(
         &super::super::check(&set(&files), &options).await.unwrap(),
     ));
+}
+
+#[tokio::test]
+async fn a_check_of_a_generated_column_depends_on_the_rows() {
+    check(
+        &[
+            (
+                "V1__t.sql",
+                "CREATE TABLE t (id INTEGER PRIMARY KEY, a TEXT, b INTEGER);",
+            ),
+            (
+                "V2__g.sql",
+                "ALTER TABLE t ADD COLUMN g INT AS (b*2) CHECK (g>100);",
+            ),
+        ],
+        expect![[r#"
+            V2__g.sql:1:1 warning depends-on-rows
+              CHECK constraint failed (on a database that exists, in memory)
+              note: it failed on generated rows; whether it fails on a real database depends on the rows there
+              help: if it cannot fail on the real rows, write `-- seedbed: allow depends-on-rows: REASON` at the top of the file
+            2 applied, 0 reversed, whole, 0 new
+        "#]],
+    )
+    .await;
+}
+
+#[tokio::test]
+async fn a_failure_on_a_table_that_is_new_is_a_warning_that_the_file_can_silence() {
+    let base: Files<'_> = &[("V1__t.sql", "CREATE TABLE t (x);")];
+    let z = ("V2__z.sql", "CREATE TABLE z (id INTEGER PRIMARY KEY);");
+    let column = ("V3__n.sql", "ALTER TABLE z ADD COLUMN n TEXT NOT NULL;");
+    check_on(base, &[base[0], z, column], expect![[r#"
+        V3__n.sql:1:1 warning depends-on-rows
+          Cannot add a NOT NULL column with default value NULL (on a database that exists, in memory)
+          note: z is new: it has rows only where the version that makes it was applied earlier than this one
+          help: if it cannot fail on the real rows, write `-- seedbed: allow depends-on-rows: REASON` at the top of the file
+          help: add the column without the constraint or with a constant DEFAULT, or rebuild the table: create a new one, copy the rows, drop the old one, rename the new one
+        3 applied, 0 reversed, whole, 1 new
+    "#]]).await;
+    let allowed = (
+        "V3__n.sql",
+        "-- seedbed: allow depends-on-rows: deployed with V2\nALTER TABLE z ADD COLUMN n TEXT NOT NULL;",
+    );
+    check_on(
+        base,
+        &[base[0], z, allowed],
+        expect![[r#"
+        3 applied, 0 reversed, whole, 1 new
+    "#]],
+    )
+    .await;
+    // The rows of a renamed or rebuilt table are those of the base.
+    let column = ("V3__n.sql", "ALTER TABLE u ADD COLUMN n TEXT NOT NULL;");
+    for other in [
+        "ALTER TABLE t RENAME TO u;",
+        "CREATE TABLE u (x); INSERT INTO u SELECT x FROM t; DROP TABLE t;",
+    ] {
+        let files = [base[0], ("V2__u.sql", other), column];
+        let base = Base {
+            common: set(base),
+            tip: set(base),
+            ..Base::default()
+        };
+        let options = CheckOptions {
+            base: Some(&base),
+            downs_from: None,
+        };
+        let checked = super::super::check(&set(&files), &options).await.unwrap();
+        let found: Vec<_> = checked
+            .problems
+            .iter()
+            .map(|it| (it.code, it.notes.len()))
+            .collect();
+        assert_eq!(found, [("fails", 1)], "{other}");
+    }
+    // A new table that takes rows of an older one.
+    let z = ("V2__z.sql", "CREATE TABLE z (x, n NOT NULL);");
+    let copy = ("V3__c.sql", "INSERT INTO z (x) SELECT x FROM t;");
+    check_on(
+        base,
+        &[base[0], z, copy],
+        expect![[r#"
+        V3__c.sql:1:1 fails
+          NOT NULL constraint failed: z.n (on a database that exists, in memory)
+          note: it fails on a table with rows, whatever they hold; on an empty one it does not
+        3 applied, 0 reversed, whole, 1 new
+    "#]],
+    )
+    .await;
+}
+
+#[tokio::test]
+async fn what_fails_on_any_rows_is_an_error_for_a_table_that_cannot_be_filled_too() {
+    let table = (
+        "V1__t.sql",
+        "CREATE TABLE t (id INTEGER PRIMARY KEY, a TEXT,
+           x TEXT NOT NULL AS (json_extract(a, '$.x.y.z')) STORED);",
+    );
+    check(
+        &[table, ("V2__z.sql", "ALTER TABLE t ADD COLUMN zz TEXT NOT NULL;")],
+        expect![[r#"
+            V2__z.sql warning not-filled
+              V2 was tried without rows in t: it could not be filled with generated rows: NOT NULL constraint failed: t.x
+            V2__z.sql:1:1 fails
+              Cannot add a NOT NULL column with default value NULL (on a database that exists, in memory)
+              note: it fails on a table with rows, whatever they hold; on an empty one it does not
+              help: add the column without the constraint or with a constant DEFAULT, or rebuild the table: create a new one, copy the rows, drop the old one, rename the new one
+            2 applied, 0 reversed, whole, 1 new
+        "#]],
+    )
+    .await;
+    check(
+        &[table, ("V2__z.sql", "ALTER TABLE t ADD COLUMN zz TEXT;")],
+        expect![[r#"
+            V2__z.sql warning not-filled
+              V2 was tried without rows in t: it could not be filled with generated rows: NOT NULL constraint failed: t.x
+            2 applied, 0 reversed, whole, 1 new
+        "#]],
+    )
+    .await;
+}
+
+#[tokio::test]
+async fn what_only_an_application_can_register_is_a_warning() {
+    for query in [
+        "SELECT nosuch(x) AS x FROM t",
+        "SELECT x COLLATE nosuch AS x FROM t ORDER BY 1",
+        "SELECT x FROM t WHERE x = 'a' COLLATE nosuch",
+    ] {
+        let view = format!("CREATE VIEW v AS {query};");
+        let files = [("V1__t.sql", "CREATE TABLE t (x);"), ("V2__v.sql", &view)];
+        let checked = checked(&files).await;
+        let problems = checked.problems.iter();
+        let found: Vec<_> = problems.map(|it| (it.code, it.is_error())).collect();
+        assert_eq!(found, [("not-compiled", false)], "{query}");
+    }
+}
+
+#[tokio::test]
+async fn a_column_is_added_without_values_and_then_must_have_one() {
+    let table = "CREATE TABLE t (id INTEGER PRIMARY KEY, a TEXT);";
+    let alter = "ALTER TABLE t ALTER COLUMN n TO n INT NOT NULL;";
+    for (first, expect) in [
+        ("ALTER TABLE t ADD COLUMN n INT;", &["fails"] as &[&str]),
+        ("ALTER TABLE t ADD n INT; CREATE TABLE o (x);", &["fails"]),
+        // Without it, a row that is there has NULL.
+        ("ALTER TABLE t ADD COLUMN n INT DEFAULT 1;", &["fails"]),
+        ("ALTER TABLE t ADD COLUMN n INT; UPDATE t SET n = 1;", &[]),
+        (
+            "ALTER TABLE t ADD COLUMN n INT; UPDATE t SET n = 1 WHERE a = 'no';",
+            &["depends-on-rows"],
+        ),
+    ] {
+        let found = codes(table, &format!("{first} {alter}")).await;
+        assert_eq!(found, expect, "{first}");
+    }
+}
+
+#[tokio::test]
+async fn a_new_down_file_is_tried_on_rows_and_with_the_repeatable_migrations() {
+    let table = (
+        "V1__t.sql",
+        "CREATE TABLE t (id INTEGER PRIMARY KEY, a TEXT, b INTEGER);",
+    );
+    let drop = ("V2__d.sql", "ALTER TABLE t DROP COLUMN b;");
+    for (down, expect) in [
+        (
+            "ALTER TABLE t ADD COLUMN b INTEGER NOT NULL;",
+            &["V2__d.down.sql fails", "V2__d.down.sql down-no-inverse"] as &[&str],
+        ),
+        ("ALTER TABLE t ADD COLUMN b INTEGER;", &[]),
+        (
+            "ALTER TABLE t ADD COLUMN b INTEGER; CREATE UNIQUE INDEX i ON t (b IS NULL);",
+            &[
+                "V2__d.down.sql depends-on-rows",
+                "V2__d.down.sql down-no-inverse",
+            ],
+        ),
+        (
+            "-- seedbed: allow depends-on-rows: so\n-- seedbed: allow down-no-inverse: so\n
+             ALTER TABLE t ADD COLUMN b INTEGER; CREATE UNIQUE INDEX i ON t (b IS NULL);",
+            &[],
+        ),
+        (
+            "ALTER TABLE t ADD COLUMN a INTEGER;",
+            &["V2__d.down.sql fails"],
+        ),
+    ] {
+        let checked = checked(&[table, drop, ("V2__d.down.sql", down)]).await;
+        let mut found: Vec<String> = checked
+            .problems
+            .iter()
+            .map(|it| format!("{} {}", it.file().unwrap_or_default(), it.code))
+            .collect();
+        found.sort_by_key(|it| !it.ends_with("fails") && !it.ends_with("rows"));
+        assert_eq!(found, expect, "{down}");
+    }
+    check(
+        &[
+            table,
+            drop,
+            (
+                "V2__d.down.sql",
+                "ALTER TABLE t ADD COLUMN b INTEGER NOT NULL;",
+            ),
+        ],
+        expect![[r#"
+            V2__d.down.sql down-no-inverse
+              the down file of V2 does not bring back the schema that was there before
+              note: table t is different
+              help: make the down file take back all that the migration does, and no more
+              help: an old one may stay as it is: `-- seedbed: allow down-no-inverse: REASON` at its top, or `downs_from = V` under [migrations] in config.toml, which accepts those below V
+            V2__d.down.sql:1:1 fails
+              Cannot add a NOT NULL column with default value NULL (taking it back on a database that exists, in memory)
+              note: it fails on a table with rows, whatever they hold; on an empty one it does not
+              help: add the column without the constraint or with a constant DEFAULT, or rebuild the table: create a new one, copy the rows, drop the old one, rename the new one
+            2 applied, 0 reversed, whole, 1 new
+        "#]],
+    )
+    .await;
+    // `undo` drops the view itself.
+    let z = [
+        table,
+        (
+            "V2__z.sql",
+            "CREATE TABLE z(id INTEGER PRIMARY KEY, q INT);",
+        ),
+        ("V2__z.down.sql", "DROP TABLE z;"),
+        (
+            "R__zz.sql",
+            "DROP VIEW IF EXISTS zv; CREATE VIEW zv AS SELECT q FROM z;",
+        ),
+    ];
+    check(
+        &z,
+        expect![[r#"
+        3 applied, 1 reversed, whole, 1 new
+    "#]],
+    )
+    .await;
+    // It does not where the down file uses the view.
+    let mut uses = z;
+    uses[2].1 = "CREATE TABLE kept AS SELECT * FROM zv; DROP TABLE kept; DROP TABLE z;";
+    check(
+        &uses,
+        expect![[r#"
+        V2__z.down.sql:1:36 fails
+          no such table: zv (taking it back, in memory)
+          help: `undo` runs the down file on the schema that V2 leaves: make it fit that
+        3 applied, 0 reversed, whole, 1 new
+    "#]],
+    )
+    .await;
+    let mut made = z;
+    made[2].1 = "DROP TABLE z; CREATE TABLE zv (x); DROP TABLE zv;";
+    check(&made, expect![[r#"
+        V2__z.down.sql:1:28 fails
+          view zv already exists (taking it back on a database that exists, in memory)
+          help: `undo` runs the down file where the repeatable migrations have run: make it work on the schema that V2 and they leave
+        3 applied, 1 reversed, whole, 1 new
+    "#]]).await;
+}
+
+#[tokio::test]
+async fn what_a_rebuild_loses_is_reported_only_where_it_is_missed() {
+    let found = async |base: &str, new: &str| -> Vec<String> {
+        let checked = checked(&[("V1__t.sql", base), ("V2__r.sql", new)]).await;
+        let problems = checked.problems.iter();
+        problems
+            .map(|it| format!("{} {:?}", it.code, it.help))
+            .collect()
+    };
+    let rebuilt = |columns: &str, more: &str| {
+        format!(
+            "CREATE TABLE n ({columns}); INSERT INTO n (id, a) SELECT id, a FROM t; DROP TABLE t;
+             ALTER TABLE n RENAME TO t; {more}"
+        )
+    };
+    let table = "CREATE TABLE t (id INTEGER PRIMARY KEY, a TEXT, b INTEGER);";
+    for (object, columns, more) in [
+        // Its column is gone.
+        (
+            "CREATE INDEX tb ON t(b);",
+            "id INTEGER PRIMARY KEY, a TEXT",
+            "",
+        ),
+        (
+            "CREATE INDEX tb ON t(lower(b));",
+            "id INTEGER PRIMARY KEY, a TEXT",
+            "",
+        ),
+        // Another one does the same.
+        (
+            "CREATE INDEX ta ON t(a);",
+            "id INTEGER PRIMARY KEY, a TEXT, b INTEGER",
+            "CREATE INDEX \"other\" ON \"t\" (a);",
+        ),
+        (
+            "CREATE INDEX ta ON t(lower(a)) WHERE a <> '';",
+            "id INTEGER PRIMARY KEY, a TEXT, b INTEGER",
+            "CREATE INDEX other ON t (lower(a)) WHERE a <> '';",
+        ),
+        (
+            "CREATE UNIQUE INDEX ta ON t(a);",
+            "id INTEGER PRIMARY KEY, a TEXT UNIQUE, b INTEGER",
+            "",
+        ),
+        (
+            "CREATE TRIGGER g AFTER INSERT ON t BEGIN SELECT 1; END;",
+            "id INTEGER PRIMARY KEY, a TEXT, b INTEGER",
+            "CREATE TRIGGER g2 AFTER INSERT ON t BEGIN SELECT 1; END;",
+        ),
+    ] {
+        let found = found(&format!("{table} {object}"), &rebuilt(columns, more)).await;
+        assert_eq!(found, Vec::<String>::new(), "{object} {more}");
+    }
+    let same = "id INTEGER PRIMARY KEY, a TEXT, b INTEGER";
+    for (object, columns, more, expect) in [
+        (
+            "CREATE UNIQUE INDEX ta ON t(a);",
+            same,
+            "CREATE INDEX other ON t (a);",
+            "CREATE UNIQUE INDEX ta ON t(a);",
+        ),
+        (
+            "CREATE INDEX ta ON t(a COLLATE NOCASE);",
+            same,
+            "CREATE INDEX other ON t (a);",
+            "CREATE INDEX ta ON t(a COLLATE NOCASE);",
+        ),
+        (
+            "CREATE INDEX ta ON t(lower(a));",
+            same,
+            "CREATE INDEX other ON t (upper(a));",
+            "CREATE INDEX ta ON t(lower(a));",
+        ),
+        (
+            "CREATE TRIGGER g AFTER UPDATE ON t BEGIN SELECT NEW.b; END;",
+            "id INTEGER PRIMARY KEY, a TEXT",
+            "",
+            "this does not fit the new table, so write it again for that: trigger g",
+        ),
+    ] {
+        let found = found(&format!("{table} {object}"), &rebuilt(columns, more)).await;
+        assert_eq!(found.len(), 1, "{object} {more}: {found:?}");
+        assert!(found[0].starts_with("lost-in-rebuild"), "{found:?}");
+        assert!(found[0].contains(expect), "{found:?}");
+    }
+    let view = "CREATE VIEW v AS SELECT id, a FROM t;
+        CREATE TRIGGER g INSTEAD OF INSERT ON v BEGIN INSERT INTO t (a) VALUES (NEW.a); END;";
+    check(
+        &[
+            ("V1__t.sql", &format!("{table} {view}")),
+            (
+                "V2__v.sql",
+                "DROP VIEW v;\nCREATE VIEW v AS SELECT id, a, b FROM t;",
+            ),
+        ],
+        expect![[r#"
+            V2__v.sql:1:1 warning lost-in-rebuild
+              V2 drops and recreates v, and these are gone with the old view: trigger g
+              help: recreate them at the end of the file:
+              help: CREATE TRIGGER g INSTEAD OF INSERT ON v BEGIN INSERT INTO t (a) VALUES (NEW.a); END;
+              help: if they are to go: drop them by name, or write `-- seedbed: allow lost-in-rebuild: REASON` at the top of the file
+            2 applied, 0 reversed, whole, 1 new
+        "#]],
+    )
+    .await;
+    for gone in [
+        "DROP VIEW v;",
+        "DROP TRIGGER g; DROP VIEW v; CREATE VIEW v AS SELECT 1 AS a;",
+    ] {
+        let found = found(&format!("{table} {view}"), gone).await;
+        assert_eq!(found, Vec::<String>::new(), "{gone}");
+    }
 }

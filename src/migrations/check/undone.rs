@@ -1,0 +1,79 @@
+//! New down files on a database that exists: with rows, and with what the repeatable migrations have made, as `undo` runs
+//! them. All of it happens in a copy.
+
+use super::existing::Existing;
+use super::{Part, Rehearsal, Way};
+use crate::db::DbError;
+use crate::migrations::rehearse::{Act, Problem, Stopped};
+
+impl Existing<'_> {
+    /// Takes back the new versions, the highest first, as far as their down files are to be tried.
+    pub(super) async fn undone(&mut self) -> Result<(), DbError> {
+        let new = self.published.new.clone();
+        let mut copy = None;
+        for part in new.into_iter().rev() {
+            let Some(down) = tried_down(part) else {
+                return Ok(());
+            };
+            let copy = match &mut copy {
+                Some(copy) => copy,
+                None => copy.insert(self.rehearsal.fork().await?),
+            };
+            if !self.takes_back(copy, part, down).await? {
+                return Ok(());
+            }
+        }
+        Ok(())
+    }
+
+    /// Takes a version back with rows, and where that fails, without; says whether it is taken back.
+    async fn takes_back(
+        &mut self,
+        copy: &mut Rehearsal,
+        part: &Part<'_>,
+        down: &Act,
+    ) -> Result<bool, DbError> {
+        self.fill.before(copy.db()).await?;
+        let Some(with_rows) = refused(copy.undo(part.migration, down).await)? else {
+            return Ok(true);
+        };
+        if !down.is_atomic() {
+            let problem = self
+                .because_of_rows(copy.db(), down, Way::Undo, with_rows)
+                .await?;
+            self.problems.push(problem);
+            return Ok(false);
+        }
+        self.fill.empty(copy.db()).await?;
+        let because_of_rows = self
+            .because_of_rows(copy.db(), down, Way::Undo, with_rows)
+            .await?;
+        let without_rows = refused(copy.undo(part.migration, down).await)?;
+        let is_taken_back = without_rows.is_none();
+        self.problems.push(match without_rows {
+            Some(Problem { diagnostic, .. }) if !because_of_rows.is_error() => {
+                diagnostic.help(format!(
+                    "`undo` runs the down file where the repeatable migrations have run: make it work on the schema that \
+                     {} and they leave",
+                    part.key()
+                ))
+            }
+            _ => because_of_rows,
+        });
+        Ok(is_taken_back)
+    }
+}
+
+fn tried_down<'p>(part: &'p Part<'_>) -> Option<&'p Act> {
+    let down = part.down.as_ref().filter(|down| down.judged)?;
+    (down.act.is_sound() && down.act.obstacle().is_none()).then_some(&down.act)
+}
+
+/// What the engine refused.
+fn refused(result: Result<(), Stopped>) -> Result<Option<Problem>, DbError> {
+    match result {
+        Ok(()) => Ok(None),
+        Err(Stopped::Problem(problem)) => Ok(Some(*problem)),
+        Err(Stopped::Db(error)) => Err(error),
+    }
+}
