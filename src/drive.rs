@@ -46,6 +46,8 @@ pub enum Event {
     WaitingForLock,
     /// Somebody else runs this `no-transaction` migration.
     WaitingFor(Key),
+    /// Another run undoes this `no-transaction` migration.
+    WaitingForUndo(Key),
     /// Somebody else changed the history; it is read again.
     Moved,
 }
@@ -262,6 +264,8 @@ pub(crate) trait Reader {
     }
     /// The decision.
     fn decide(&mut self, history: &History) -> Decision;
+    /// A script of the decision is committed.
+    fn committed(&mut self, _script: &Script) {}
     /// Whether this finishes an unfinished import, which is in the way of every other change.
     fn finishes_import(&self) -> bool {
         false
@@ -313,7 +317,11 @@ pub(crate) async fn drive<R: Reader>(
                 });
             }
             if reported.as_ref() != Some(key) {
-                on_event(Event::WaitingFor(key.clone()));
+                let undoing = history.row(key).is_some_and(|row| row.undoing().is_some());
+                on_event(match undoing {
+                    true => Event::WaitingForUndo(key.clone()),
+                    false => Event::WaitingFor(key.clone()),
+                });
                 reported = Some(key.clone());
             }
             match patience.rest(LOOK_AGAIN.min(db.lock_timeout())).await {
@@ -377,6 +385,7 @@ pub(crate) async fn drive<R: Reader>(
                     warnings.extend(not_made(unit.record.key(), outcome));
                 }
                 version.apply(script);
+                how.committed(script);
                 if let Some(last) = script.units.iter().rfind(|unit| !is_conditional(unit)) {
                     on_event(Event::Committed(last.record.key().clone()));
                 }

@@ -353,7 +353,10 @@ impl Session {
             }
             let waits = matches!(
                 event,
-                Event::WaitingForLock | Event::WaitingFor(_) | Event::Moved
+                Event::WaitingForLock
+                    | Event::WaitingFor(_)
+                    | Event::WaitingForUndo(_)
+                    | Event::Moved
             );
             if !waits && !terminal.verbose {
                 return;

@@ -27,7 +27,7 @@ UPDATE _migrations SET detail = ?1 WHERE kind = 'meta' AND version = 'layout'";
 /// | `state` | `applied` or `started` |
 /// | `applied_at`, `duration_ms` | UTC `YYYY-MM-DDTHH:MM:SS.sssZ` by the database's clock; whole milliseconds |
 /// | `run_id`, `applied_by` | the run that wrote the row, and who ran it |
-/// | `detail` | of `meta` rows: the value. Of others: a JSON object, see [`DOWN_CHECKSUM`], [`BASELINE`] and [`VIOLATIONS`] |
+/// | `detail` | of `meta` rows: the value. Of others: a JSON object, see [`DOWN_CHECKSUM`], [`BASELINE`], [`UNDOING`] and [`VIOLATIONS`] |
 /// | `source`, `down` | the canonical texts of the file as applied and of its down file; of more than 1 MiB as a BLOB in the format of gzip, from layout 2 on |
 ///
 /// While a run is under way, `source`, `down` and `checksum` of `revision` hold what its guards compare with.
@@ -109,6 +109,10 @@ pub const DOWN_CHECKSUM: &str = "down_checksum";
 
 /// Key of `detail`: `true` where a migration was taken as applied by `baseline`, and never run.
 pub const BASELINE: &str = "baseline";
+
+/// Key of `detail`: where an undo outside of a transaction is under way or died, when it began (`at`) and who runs it
+/// (`by`).
+pub const UNDOING: &str = "undoing";
 
 /// Key of `detail`: how many rows a seed has.
 pub const ROWS: &str = "rows";

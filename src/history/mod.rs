@@ -24,7 +24,8 @@ mod write;
 
 pub use error::{Failed, HistoryError, Part, RunError};
 pub use layout::{
-    BASELINE, DOWN_CHECKSUM, LAYOUT, ROWS, SEED_ENVIRONMENT, TABLE, UNFINISHED, VIOLATIONS, WRITTEN,
+    BASELINE, DOWN_CHECKSUM, LAYOUT, ROWS, SEED_ENVIRONMENT, TABLE, UNDOING, UNFINISHED,
+    VIOLATIONS, WRITTEN,
 };
 pub(crate) use layout::{layout_of, makes_ours};
 pub(crate) use left_broken::LeftBroken;

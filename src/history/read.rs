@@ -114,6 +114,18 @@ pub struct Row {
     pub down: Option<String>,
 }
 
+impl Row {
+    /// When an undo outside of a transaction began, and who runs it, where the row tells of one.
+    pub(crate) fn undoing(&self) -> Option<(&str, &str)> {
+        let undoing = self.detail.get(super::UNDOING)?;
+        let text = |key: &str| undoing.get(key).and_then(serde_json::Value::as_str);
+        Some((
+            text("at").unwrap_or_default(),
+            text("by").unwrap_or_default(),
+        ))
+    }
+}
+
 impl std::fmt::Display for Unfinished {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         let Unfinished { name, line, .. } = self;

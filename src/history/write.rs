@@ -4,7 +4,7 @@ use std::borrow::Cow;
 
 use super::effects::Effects;
 use super::guards;
-use super::layout::{BASELINE, CREATE, FIRST_LAYOUT, FIRST_ROWS, LAYOUT, RAISE_LAYOUT};
+use super::layout::{BASELINE, CREATE, FIRST_LAYOUT, FIRST_ROWS, LAYOUT, RAISE_LAYOUT, UNDOING};
 use super::packed::{is_packed, stored};
 use super::watch::{Guard, Place};
 use crate::db::{HistoryTable, Transaction};
@@ -170,7 +170,7 @@ fn bare(script: &Script, run: &Run) -> Vec<Lowered> {
                 last.push(Purpose::Done(number), duration(key));
             }
             Record::Delete(_) => {
-                first.push(Purpose::Record(number), set_state(key, "started"));
+                first.push(Purpose::Record(number), begin_undo(key, run));
                 last.push(Purpose::Record(number), delete(key));
             }
             // They come without statements, so there is nothing that could be half done.
@@ -282,7 +282,7 @@ impl Steps {
             Record::Move { from, entry } => {
                 self.push(Purpose::Record(number), move_to(from, entry));
             }
-            Record::Settle(key) => self.push(Purpose::Record(number), set_state(key, "applied")),
+            Record::Settle(key) => self.push(Purpose::Record(number), settle(key)),
             Record::Mark(environment) => {
                 self.push(Purpose::Record(number), mark(environment, run));
             }
@@ -516,6 +516,29 @@ fn set_state(key: &Key, state: &str) -> Step {
     Step::own(
         "UPDATE _migrations SET state = ?3 WHERE kind = ?1 AND version = ?2",
         args,
+    )
+}
+
+/// A row that says how it is undone: what is to be settled differs from a migration that was being applied.
+fn begin_undo(key: &Key, run: &Run) -> Step {
+    let mut args = key_args(key);
+    args.push(run.by.as_str().into());
+    Step::own(
+        format!(
+            "UPDATE _migrations SET state = 'started', detail = json_set(coalesce(detail, '{{}}'), '$.{UNDOING}', \
+             json_object('at', {NOW}, 'by', ?3)) WHERE kind = ?1 AND version = ?2"
+        ),
+        args,
+    )
+}
+
+fn settle(key: &Key) -> Step {
+    Step::own(
+        format!(
+            "UPDATE _migrations SET state = 'applied', detail = json_remove(detail, '$.{UNDOING}') \
+             WHERE kind = ?1 AND version = ?2"
+        ),
+        key_args(key),
     )
 }
 

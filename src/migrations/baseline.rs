@@ -3,9 +3,11 @@
 use std::collections::{BTreeMap, HashSet};
 use std::sync::Arc;
 
-use super::identity::{applied, file_problems};
-use super::plan::{Grouping, entry, scripts};
-use super::problem::{AS_RECORDED, no_such_version, started};
+use super::downs;
+use super::identity::{Identity, applied, edited_keys, file_problems};
+use super::mismatch::is_about_records;
+use super::plan::{Grouping, PlanOptions, entry, plan, scripts};
+use super::problem::{AS_RECORDED, no_such_version};
 use super::reading::{self, Reading};
 use super::rehearse::{Act, Rehearsal, Stopped, Way};
 use super::repair::nothing_remains;
@@ -87,21 +89,25 @@ pub async fn baseline(
 fn decide(set: &Migrations, history: &History, version: i64) -> Decision {
     let mut problems = file_problems(set, history);
     // A version that several claim is none of them, and told already.
-    if problems.is_empty() && set.get(&Key::Migration(version)).is_none() {
+    if !problems.iter().any(Diagnostic::is_error) && set.get(&Key::Migration(version)).is_none() {
         problems.push(no_such_version(version, "files"));
     }
     let up_to = |key: &Key| matches!(key, Key::Migration(number) if *number <= version);
     let mut under_way = None;
     for row in &history.rows {
         if row.state == State::Started && up_to(&row.key) {
-            problems.push(started(row));
             under_way.get_or_insert_with(|| row.key.clone());
         }
     }
+    // A record that is other than its file is resolved first: what is recorded beside it would hide how it came about.
+    let records = plan(set, history, &PlanOptions::default()).problems;
+    problems.extend(records.into_iter().filter(is_about_records));
+    let identity = Identity::of(set, history);
     let new: Vec<&Migration> = unrecorded(set, history)
         .filter(|migration| up_to(&migration.key))
         .collect();
     for migration in &new {
+        problems.extend(downs::of_another(migration, set, history, &identity));
         problems.extend_from_slice(Act::new(&migration.up, &history.table).problems());
         problems.extend(reading::of_down(
             migration.down.as_ref(),
@@ -158,9 +164,9 @@ impl Taking<'_> {
 
 impl Reader for &mut Taking<'_> {
     fn texts(&self, history: &History) -> Vec<Key> {
-        match self.compares(history) {
+        match self.options.verify == Verify::Schema {
             true => applied(history).map(|row| row.key.clone()).collect(),
-            false => Vec::new(),
+            false => edited_keys(self.set, history),
         }
     }
 

@@ -83,6 +83,18 @@ impl<'a> Identity<'a> {
         self.moved.get(key).copied()
     }
 
+    /// The record of a migration: the one that has its text, or else the one that has its number and its words.
+    pub(super) fn record_of(&self, file: &Migration, history: &'a History) -> Option<&'a Row> {
+        let from = self.moved.iter().find(|(_, now)| now.key == file.key);
+        if let Some((from, _)) = from {
+            return history.row(from);
+        }
+        let row = history.row(&file.key);
+        row.filter(|row| {
+            self.moved(&row.key).is_none() && (has_text_of(file, row) || file.words == row.name)
+        })
+    }
+
     /// Whether this file holds the text of a record with another key.
     pub(super) fn is_taken(&self, key: &Key) -> bool {
         self.taken.contains(key)

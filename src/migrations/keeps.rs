@@ -55,6 +55,11 @@ impl Known {
         );
         let is_newest = history.version() == migration.version();
         let can_go = is_newest && row.has_down && !is_adopted(row);
+        let or = if instead.is_empty() && !can_go {
+            ""
+        } else {
+            "or "
+        };
         Some(
             Diagnostic::problem("applied", message)
                 .about(key)
@@ -62,7 +67,7 @@ impl Known {
                 .helps(instead.iter().cloned())
                 .helps(can_go.then_some("`undo` it first, then renumber it"))
                 .help(format!(
-                    "or `renumber {name} --allow-applied`, then `repair` moves the record of this database to the new \
+                    "{or}`renumber {name} --allow-applied`, then `repair` moves the record of this database to the new \
                      version; every other database that has applied it needs the same `repair`"
                 )),
         )

@@ -78,6 +78,13 @@ pub(super) fn other_project(
     )
 }
 
+/// Why an undo that names no version is refused: what it would undo is of another project. The history must have the texts
+/// of [`edited_keys`](super::edited_keys).
+pub fn undo_of_another_project(set: &Migrations, history: &History) -> Option<Diagnostic> {
+    let problem = other_project(set, history, &Identity::of(set, history))?;
+    Some(problem.help("`undo --steps 1` undoes its newest migration nevertheless"))
+}
+
 /// A recorded migration whose text is in a file of another number or name.
 pub(super) fn renumbered(
     row: &Row,

@@ -5,6 +5,7 @@ use std::collections::{BTreeMap, HashMap, HashSet};
 
 use super::again::{Repeatable, with_repeatables};
 use super::baseline::is_adopted;
+use super::downs;
 use super::file::meaning;
 use super::identity::{self, Identity};
 use super::made::{are_gone, made};
@@ -12,7 +13,7 @@ use super::mismatch;
 use super::problem::{self, Edit, argument, diff, file_name};
 use super::reading::{self, Leaves, Reading, Until};
 use super::same_text::{self, Standing};
-use super::set::{Migration, Migrations, Text};
+use super::set::{Migration, Migrations};
 use crate::db::Engine;
 use crate::diagnostic::{Diagnostic, Severity};
 use crate::history::{DOWN_CHECKSUM, History, Row, State as Recorded, moment};
@@ -214,6 +215,9 @@ pub fn plan(set: &Migrations, history: &History, options: &PlanOptions) -> Plan 
             (None, Some(row)) if planner.is_elsewhere(row) => {
                 planner.item_of_row(row, State::Missing);
             }
+            (None, Some(row)) if row.state == Recorded::Started => {
+                planner.item_of_row(row, State::Started);
+            }
             (None, Some(row)) => {
                 if planner.newest_file.is_none_or(|newest| version > newest) {
                     ahead.push(version);
@@ -290,7 +294,17 @@ impl<'a> Planner<'a> {
             (Recorded::Applied, Some(Edit::Meaning)) => State::Edited,
             (Recorded::Applied, _) => State::Applied,
         };
-        if let Some(edit) = edit {
+        let of_another = downs::of_another(migration, self.set, self.history, &self.identity);
+        // The down file of another migration is a problem of its own, and is not recorded.
+        let edit = edit.filter(|edit| *edit != Edit::Down || of_another.is_none());
+        if let Some(of_another) = of_another {
+            let is_same =
+                |it: &Diagnostic| (it.code, &it.subject) == (of_another.code, &of_another.subject);
+            if !self.plan.problems.iter().any(is_same) {
+                self.plan.problems.push(of_another.warning());
+            }
+        }
+        if let Some(edit) = edit.filter(|_| row.state == Recorded::Applied) {
             let is_other = edit == Edit::Meaning && migration.words != row.name;
             self.plan.problems.push(match is_other {
                 true => mismatch::other_migration(row, migration, self.history),
@@ -346,6 +360,14 @@ impl<'a> Planner<'a> {
         }
         self.plan.problems.append(&mut reading.problems);
         self.plan.problems.extend(migration.undoes_nothing());
+        let of_another = downs::of_another(migration, self.set, self.history, &self.identity);
+        if let Some(of_another) = of_another {
+            // The same as an error: it would be recorded.
+            let is_same =
+                |it: &Diagnostic| it.code == downs::OTHER_WORDS && it.subject == of_another.subject;
+            self.plan.problems.retain(|it| !is_same(it));
+            self.plan.problems.push(of_another);
+        }
         self.plan.problems.extend(reading::of_down(
             migration.down.as_ref(),
             engine,
@@ -355,6 +377,9 @@ impl<'a> Planner<'a> {
     }
 
     fn gone(&mut self, row: &Row) {
+        if row.state == Recorded::Started {
+            return self.item_of_row(row, State::Started);
+        }
         self.item_of_row(row, State::Missing);
         let (key, name, at) = (&row.key, &row.name, moment(&row.applied_at));
         let problem = |which: String| {
@@ -374,10 +399,19 @@ impl<'a> Planner<'a> {
                     }
                 }
             }
-            _ => problem(format!("{key}__{name}")).help(format!(
-                "bring the file back; or `repair {}` forgets that it was applied, and changes nothing else",
-                argument(key)
-            )),
+            _ => {
+                let folder = self.set.folder();
+                let argument = argument(key);
+                problem(format!("{key}__{name}"))
+                    .help(format!(
+                        "bring the file back: `status --source {argument} > {folder}{key}__{name}.sql` writes it as it was \
+                         applied"
+                    ))
+                    .help(format!(
+                        "if it is to be forgotten: `repair {argument}` removes its record; what it made stays in the \
+                         database"
+                    ))
+            }
         });
     }
 
@@ -686,14 +720,5 @@ pub(super) fn edit(migration: &Migration, row: &Row) -> Option<Edit> {
     if migration.words != row.name {
         return Some(Edit::Name);
     }
-    let recorded_down = row
-        .detail
-        .get(DOWN_CHECKSUM)
-        .and_then(serde_json::Value::as_str);
-    let down = migration
-        .down
-        .as_ref()
-        .map(|Text { checksum, .. }| checksum.as_str());
-    // A down file that is gone is no edit: the recorded one still undoes.
-    (down.is_some() && down != recorded_down).then_some(Edit::Down)
+    downs::differs(migration, row).then_some(Edit::Down)
 }

@@ -5,7 +5,7 @@ use crate::diagnostic::{Diagnostic, Diff, Location};
 use crate::history::{OtherHistory, Row, moment};
 use crate::script::{Key, Source};
 
-use super::file::meaning;
+use super::file::{Order, meaning};
 use super::set::{Migration, Migrations};
 
 /// How a file differs from what was recorded when it was applied.
@@ -68,8 +68,18 @@ pub(super) fn started(row: &Row) -> Diagnostic {
     let Row {
         key, applied_by, ..
     } = row;
-    let since = moment(&row.applied_at);
     let argument = argument(key);
+    if let Some((at, by)) = row.undoing() {
+        let since = moment(at);
+        let message = format!(
+            "undoing {key} was started on {since} by {by}, outside of a transaction, and has not finished"
+        );
+        return Diagnostic::problem("started", message).about(key).help(format!(
+            "if no process runs it any more, do the rest by hand and settle it: `repair {argument} --retry` if {key} is \
+             gone from the database, `repair {argument} --applied` if it is still there"
+        ));
+    }
+    let since = moment(&row.applied_at);
     Diagnostic::problem(
         "started",
         format!(
@@ -169,6 +179,9 @@ pub(super) fn duplicate(what: &str, files: &[&str]) -> Diagnostic {
 /// The code of repeatables that a run up to a version leaves pending.
 pub(super) const REPEATABLES_PENDING: &str = "repeatables-pending";
 
+/// The code of a file that begins with `U` beside one of the same version that begins with `V`.
+pub(super) const UNDO_PREFIX: &str = "undo-prefix";
+
 /// The code of files that claim the same.
 pub(super) const DUPLICATE: &str = "duplicate";
 
@@ -179,7 +192,8 @@ pub(super) fn keep_the_known(
     set: &Migrations,
     known: impl Fn(&Migration) -> Option<String>,
 ) {
-    for problem in problems.iter_mut().filter(|it| it.code == DUPLICATE) {
+    let is_of_several = |it: &&mut Diagnostic| [DUPLICATE, UNDO_PREFIX].contains(&it.code);
+    for problem in problems.iter_mut().filter(is_of_several) {
         let Some(key) = problem.subject.clone() else {
             continue;
         };
@@ -204,7 +218,17 @@ pub(super) fn keep_the_known(
             ),
         });
         let keep = format!("keep {}, which {why}", kept.up.source.name);
-        problem.help = std::iter::once(keep).chain(others).collect();
+        let help = std::iter::once(keep).chain(others);
+        problem.help = match problem.code {
+            // Its own help comes last: the other file may be the one that undoes it.
+            UNDO_PREFIX => {
+                let mut own = std::mem::take(&mut problem.help);
+                own.retain(|_| kept.order == Order::Strict);
+                *problem = duplicate(&key.to_string(), &names).about(&key);
+                help.chain(own).collect()
+            }
+            _ => help.collect(),
+        };
     }
 }
 

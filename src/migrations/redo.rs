@@ -1,11 +1,12 @@
 //! Undoing the newest migrations and applying them again, as one plan: the down texts are the recorded ones, the up texts
 //! those of the files. So an edited newest migration takes effect, which is what a redo is for.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use super::identity::{edited_keys, file_problems};
+use super::mismatch::RENUMBERED;
 use super::plan::{Grouping, PlanOptions, Target, entry, plan, scripts};
-use super::problem;
+use super::problem::{self, listed};
 use super::reading::{self, Reading};
 use super::set::Migrations;
 use super::undo::{
@@ -53,10 +54,11 @@ pub async fn observe_redo(
 }
 
 /// Undoes the newest migrations and applies them again. Which they are is decided once, on the first look; one that
-/// another run undid meanwhile is only applied, and one that another run has redone is left alone.
+/// another run has redone meanwhile is left alone.
 ///
 /// # Errors
-/// [`ApplyError`]; where a down text or a file is missing, nothing runs.
+/// [`ApplyError`]; where a down text or a file is missing, nothing runs. A problem `overtaken` where another run undid one
+/// of these migrations, or changed what is applied below or above them.
 pub async fn redo(
     db: &Db,
     set: &Migrations,
@@ -70,8 +72,18 @@ pub async fn redo(
 struct Redoing<'a> {
     set: &'a Migrations,
     options: RedoOptions,
-    /// The versions, and the runs that had applied them at the first look.
-    chosen: Option<BTreeMap<i64, String>>,
+    chosen: Option<Chosen>,
+    /// The versions that this run has undone.
+    undone: BTreeSet<i64>,
+}
+
+/// What the first look showed.
+#[derive(Debug, Clone, Default)]
+struct Chosen {
+    /// The versions, and the runs that had applied them.
+    versions: BTreeMap<i64, String>,
+    /// The highest version below them.
+    below: Option<i64>,
 }
 
 impl<'a> Redoing<'a> {
@@ -80,24 +92,37 @@ impl<'a> Redoing<'a> {
             set,
             options: *options,
             chosen: None,
+            undone: BTreeSet::new(),
         }
     }
 
-    fn choice(&self, history: &History) -> BTreeMap<i64, String> {
+    fn choice(&self, history: &History) -> Chosen {
         if let Some(chosen) = &self.chosen {
             return chosen.clone();
         }
         let versions = versions_to_undo(history, Back::Steps(self.options.steps));
-        let recorded = history.versions().into_iter();
-        recorded
-            .filter(|(version, _)| versions.contains(version))
-            .map(|(version, row)| (version, row.run_id.clone()))
-            .collect()
+        let recorded = history.versions();
+        let (chosen, below): (Vec<_>, Vec<_>) = recorded
+            .into_iter()
+            .partition(|(version, _)| versions.contains(version));
+        let run_ids = chosen
+            .into_iter()
+            .map(|(version, row)| (version, row.run_id.clone()));
+        Chosen {
+            versions: run_ids.collect(),
+            below: below.last().map(|(version, _)| *version),
+        }
     }
 
     fn plan(&mut self, history: &History) -> RedoPlan {
         let chosen = self.choice(history);
-        let plan = redo_plan(self.set, history, &chosen, self.options.grouping);
+        let plan = redo_plan(
+            self.set,
+            history,
+            &chosen,
+            &self.undone,
+            self.options.grouping,
+        );
         self.chosen = Some(chosen);
         plan
     }
@@ -106,7 +131,12 @@ impl<'a> Redoing<'a> {
 impl Reader for Redoing<'_> {
     fn texts(&self, history: &History) -> Vec<Key> {
         let mut keys = edited_keys(self.set, history);
-        keys.extend(self.choice(history).into_keys().map(Key::Migration));
+        keys.extend(
+            self.choice(history)
+                .versions
+                .into_keys()
+                .map(Key::Migration),
+        );
         keys.extend(applied_repeatables(history));
         keys.sort();
         keys.dedup();
@@ -123,18 +153,69 @@ impl Reader for Redoing<'_> {
             look_again: false,
         }
     }
+
+    fn committed(&mut self, script: &Script) {
+        self.undone
+            .extend(script.units.iter().filter_map(|unit| match &unit.record {
+                Record::Delete(Key::Migration(version)) => Some(*version),
+                _ => None,
+            }));
+    }
 }
 
-/// Plans a redo of these versions, which those runs have applied. Pure.
+/// What other runs did to the versions of a redo, or around them: then what is applied again could come above a gap, or
+/// below a later version.
+fn overtaken(history: &History, chosen: &Chosen, undone: &BTreeSet<i64>) -> Option<Diagnostic> {
+    let recorded = history.by_key();
+    let is_there = |version: &i64| recorded.contains_key(&Key::Migration(*version));
+    let is_chosen = |version: &i64| chosen.versions.contains_key(version);
+    let lowest = chosen.versions.keys().next()?;
+    let gone = chosen.versions.keys().filter(|it| !undone.contains(it));
+    let gone: Vec<i64> = gone
+        .chain(&chosen.below)
+        .copied()
+        .filter(|it| !is_there(it))
+        .collect();
+    let between = chosen.below.unwrap_or(i64::MIN);
+    let new = history.versions().into_iter().map(|(version, _)| version);
+    let new: Vec<i64> = new.filter(|it| *it > between && !is_chosen(it)).collect();
+    let did = match (gone.as_slice(), new.as_slice()) {
+        ([], []) => return None,
+        // What is still to be undone reports what is on top of it.
+        ([], _) if is_there(lowest) => return None,
+        ([], new) => format!("applied {}", listed(new)),
+        (gone, _) => format!("undid {}", listed(gone)),
+    };
+    let versions: Vec<i64> = chosen.versions.keys().copied().collect();
+    let message = format!(
+        "another run {did} while this one was to redo {}",
+        listed(&versions)
+    );
+    let left: Vec<i64> = undone.iter().copied().filter(|it| !is_there(it)).collect();
+    let left = (!left.is_empty()).then(|| {
+        format!(
+            "this run has undone {}, and has not applied it again",
+            listed(&left)
+        )
+    });
+    Some(
+        Diagnostic::problem("overtaken", message)
+            .notes(left)
+            .help("`status` shows what is applied now; then run `redo` or `migrate`"),
+    )
+}
+
+/// Plans a redo of these versions, of which this run has undone some. Pure.
 fn redo_plan(
     set: &Migrations,
     history: &History,
-    chosen: &BTreeMap<i64, String>,
+    chosen: &Chosen,
+    by_this_run: &BTreeSet<i64>,
     grouping: Grouping,
 ) -> RedoPlan {
     let recorded = history.by_key();
     let (mut down, mut up) = (Vec::new(), Vec::new());
-    for (version, run_id) in chosen {
+    for (version, run_id) in &chosen.versions {
         match recorded.get(&Key::Migration(*version)) {
             Some(row) if row.run_id == *run_id => {
                 down.insert(0, *version);
@@ -146,6 +227,14 @@ fn redo_plan(
         }
     }
     let (mut problems, mut steps) = undo_units(history, &down, Adopted::Refuse);
+    if let Some(overtaken) = overtaken(history, chosen, by_this_run) {
+        problems.retain(|problem| problem.code != overtaken.code);
+        problems.push(overtaken);
+        return RedoPlan {
+            problems,
+            scripts: Vec::new(),
+        };
+    }
     // What an apply on the undone database would say, but for other versions that are pending.
     let undone = History {
         rows: history
@@ -174,7 +263,15 @@ fn redo_plan(
         }
     }
     if units.len() == up.len() && !up.is_empty() {
-        let planned = plan(set, &undone, &options).problems.into_iter();
+        let mut planned = plan(set, &undone, &options).problems;
+        // Which files hold recorded migrations, the rows that are undone tell too.
+        let whole = plan(set, history, &options).problems.into_iter();
+        let renumbered: Vec<Diagnostic> = whole.filter(|it| it.code == RENUMBERED).collect();
+        if !renumbered.is_empty() {
+            planned.retain(|it| it.code != RENUMBERED);
+            planned.extend(renumbered);
+        }
+        let planned = planned.into_iter();
         let said = subjects(&problems);
         // It has a version as its target, and is no `migrate --to`.
         let planned = planned.filter(|planned| planned.code != problem::REPEATABLES_PENDING);
@@ -252,4 +349,109 @@ fn apart(transactions: usize) -> Diagnostic {
     Diagnostic::problem("several-transactions", message)
         .warning()
         .help("`migrate` applies what is left then")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::db::Options;
+    use crate::drive::ignore;
+    use crate::migrations::{UndoOptions, apply, undo};
+
+    fn files(last: i64) -> Migrations {
+        Migrations::from_files((1..=last).flat_map(|number| {
+            let name = format!("V{number}__t{number}");
+            [
+                (
+                    format!("{name}.sql"),
+                    format!("CREATE TABLE t{number} (x);"),
+                ),
+                (format!("{name}.down.sql"), format!("DROP TABLE t{number};")),
+            ]
+            .map(|(name, text)| (name, text.into_bytes()))
+        }))
+    }
+
+    /// What a redo of the newest `steps` of three plans before and after another run.
+    async fn around(steps: usize, own: &[i64], back: usize, last: i64) -> (RedoPlan, RedoPlan) {
+        let db = Db::memory(Options::default()).await.unwrap();
+        let run = |id: &str| Run {
+            id: id.to_owned(),
+            by: "other".to_owned(),
+        };
+        let migrate = PlanOptions::default();
+        let set = files(3);
+        apply(&db, &set, &migrate, &run("first"), &ignore())
+            .await
+            .unwrap();
+        let options = RedoOptions {
+            steps,
+            grouping: Grouping::All,
+        };
+        let mut redoing = Redoing::new(&set, &options);
+        let history = history::read_with_texts(&db, |history| redoing.texts(history));
+        let before = redoing.plan(&history.await.unwrap());
+        redoing.undone.extend(own);
+        let options = UndoOptions {
+            back: Back::Steps(back),
+            grouping: Grouping::All,
+            adopted: Adopted::Refuse,
+        };
+        undo(&db, &options, &run("second"), &ignore())
+            .await
+            .unwrap();
+        if last > 0 {
+            apply(&db, &files(last), &migrate, &run("third"), &ignore())
+                .await
+                .unwrap();
+        }
+        let history = history::read_with_texts(&db, |history| redoing.texts(history));
+        (before, redoing.plan(&history.await.unwrap()))
+    }
+
+    #[track_caller]
+    fn is_overtaken((before, after): (RedoPlan, RedoPlan), message: &str) {
+        assert_eq!(before.problems, []);
+        let found: Vec<_> = after
+            .problems
+            .iter()
+            .map(|it| (it.code, &*it.message))
+            .collect();
+        assert_eq!(found, [("overtaken", message)]);
+        assert_eq!(after.scripts, []);
+    }
+
+    #[tokio::test]
+    async fn what_another_run_undid_is_not_applied() {
+        is_overtaken(
+            around(1, &[], 1, 0).await,
+            "another run undid V3 while this one was to redo V3",
+        );
+        is_overtaken(
+            around(1, &[], 2, 0).await,
+            "another run undid V3, V2 while this one was to redo V3",
+        );
+        is_overtaken(
+            around(2, &[], 1, 0).await,
+            "another run undid V3 while this one was to redo V2, V3",
+        );
+        // Above a gap, or below a later version.
+        is_overtaken(
+            around(1, &[3], 2, 0).await,
+            "another run undid V2 while this one was to redo V3",
+        );
+    }
+
+    #[tokio::test]
+    async fn what_this_run_undid_is_applied() {
+        let (_, after) = around(1, &[3], 1, 0).await;
+        assert_eq!(after.problems, []);
+        assert_eq!(after.scripts.len(), 1);
+    }
+
+    #[tokio::test]
+    async fn what_another_run_has_redone_is_left() {
+        let (_, after) = around(2, &[], 2, 3).await;
+        assert_eq!((after.problems, after.scripts), (vec![], vec![]));
+    }
 }

@@ -28,6 +28,16 @@ pub struct Rename {
     pub to: PathBuf,
 }
 
+/// What was renamed, and what was left.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Renumbered {
+    /// The files with new names.
+    pub renamed: Vec<Rename>,
+    /// Down files of the old version that have other words than the migration. They keep their names; `to` is the name
+    /// of one that undoes it.
+    pub left: Vec<Rename>,
+}
+
 /// The migration keeps its version.
 #[derive(Debug, thiserror::Error)]
 pub enum RenumberError {
@@ -72,7 +82,8 @@ pub enum RenumberError {
     },
 }
 
-/// Gives a migration and its down file the next free version, or the time where versions are times.
+/// Gives a migration and its down file the next free version, or the time where versions are times. A down file with
+/// other words may be that of another migration, and is left.
 ///
 /// # Errors
 /// [`RenumberError`]; every file has its old name then.
@@ -80,12 +91,13 @@ pub fn renumber(
     directory: &Path,
     which: &Which,
     now: SystemTime,
-) -> Result<Vec<Rename>, RenumberError> {
+) -> Result<Renumbered, RenumberError> {
     let files = sql_files(directory)?;
     let mut names: Vec<String> = files.iter().map(|file| slashes(file)).collect();
     names.sort_unstable();
     let names: Vec<&str> = names.iter().map(String::as_str).collect();
-    let renames = renames(&names, which, now)?;
+    let renumbered = renames(&names, which, now)?;
+    let renames = &renumbered.renamed;
     for (number, rename) in renames.iter().enumerate() {
         if let Err(source) = rename_to_new(&rename.from, &rename.to) {
             for done in renames[..number].iter().rev() {
@@ -99,7 +111,7 @@ pub fn renumber(
             });
         }
     }
-    Ok(renames)
+    Ok(renumbered)
 }
 
 /// The file of a migration that a renumbering would rename.
@@ -115,7 +127,7 @@ pub fn file_to_renumber(directory: &Path, which: &Which) -> Result<String, Renum
 }
 
 /// What is to be renamed. Pure.
-fn renames(files: &[&str], which: &Which, now: SystemTime) -> Result<Vec<Rename>, RenumberError> {
+fn renames(files: &[&str], which: &Which, now: SystemTime) -> Result<Renumbered, RenumberError> {
     let file = the_one(files, which)?;
     let Some(FileName::Versioned {
         version: old,
@@ -136,20 +148,30 @@ fn renames(files: &[&str], which: &Which, now: SystemTime) -> Result<Vec<Rename>
         Order::Any => 'U',
     };
     let mut renames = vec![in_its_folder(file, &format!("{letter}{new}__{words}.sql"))];
-    let alone = migrations_of(files, old).len() == 1;
+    let mut left = Vec::new();
+    let others = migrations_of(files, old);
+    let others = others.into_iter().filter(|other| *other != file);
+    let others: Vec<FileName> = others.filter_map(parsed).collect();
     for down in files {
-        // Where several migrations claim the version, a down file belongs to the one that has its words.
         if let Some(FileName::Down {
             version,
             words: of_down,
         }) = parsed(down)
             && version == old
-            && (alone || of_down == words)
         {
-            renames.push(in_its_folder(down, &format!("V{new}__{of_down}.down.sql")));
+            let rename = in_its_folder(down, &format!("V{new}__{words}.down.sql"));
+            let is_other = |other: &FileName| matches!(other, FileName::Versioned { words, .. } if *words == of_down);
+            match of_down.eq_ignore_ascii_case(&words) {
+                true => renames.push(rename),
+                false if others.iter().any(is_other) => {}
+                false => left.push(rename),
+            }
         }
     }
-    Ok(renames)
+    Ok(Renumbered {
+        renamed: renames,
+        left,
+    })
 }
 
 /// The file that is meant.
@@ -230,10 +252,17 @@ mod tests {
     #[track_caller]
     fn check(files: &[&str], text: &str, expect: &[&str]) {
         let found = match renames(files, &which(text), SystemTime::UNIX_EPOCH) {
-            Ok(renames) => renames
-                .iter()
-                .map(|rename| format!("{} -> {}", rename.from.display(), rename.to.display()))
-                .collect(),
+            Ok(Renumbered { renamed, left }) => {
+                let shown = |arrow: &'static str| {
+                    move |rename: &Rename| {
+                        format!("{}{arrow}{}", rename.from.display(), rename.to.display())
+                    }
+                };
+                let renamed = renamed.iter().map(shown(" -> "));
+                renamed
+                    .chain(left.iter().map(shown(" is left, and not ")))
+                    .collect()
+            }
             Err(error) => vec![error.to_string()],
         };
         assert_eq!(found, expect, "renumber {text}");
@@ -278,14 +307,29 @@ mod tests {
     }
 
     #[test]
-    fn a_down_file_with_other_words_goes_with_the_only_migration_of_its_version() {
+    fn a_down_file_with_other_words_is_left() {
         check(
             &["V2__a.sql", "V2__undo_it.down.sql"],
             "V2__undo_it.down.sql",
             &[
                 "V2__a.sql -> V3__a.sql",
-                "V2__undo_it.down.sql -> V3__undo_it.down.sql",
+                "V2__undo_it.down.sql is left, and not V3__a.down.sql",
             ],
+        );
+        // It is that of a migration whose number was changed by hand.
+        check(
+            &["V2__n.sql", "V2__t.down.sql", "V3__t.sql"],
+            "V2__n.sql",
+            &[
+                "V2__n.sql -> V4__n.sql",
+                "V2__t.down.sql is left, and not V4__n.down.sql",
+            ],
+        );
+        // It is that of the other file, which keeps the version.
+        check(
+            &["V2__n.sql", "V2__t.down.sql", "V2__t.sql"],
+            "V2__n.sql",
+            &["V2__n.sql -> V3__n.sql"],
         );
     }
 
@@ -326,8 +370,8 @@ mod tests {
         for name in ["V1__a.sql", "V2__b.sql", "V2__c.sql", "V2__c.down.sql"] {
             std::fs::write(at(name), name).unwrap();
         }
-        let renames = renumber(folder.path(), &which("V2__c.sql"), SystemTime::UNIX_EPOCH).unwrap();
-        assert_eq!(renames.len(), 2);
+        let done = renumber(folder.path(), &which("V2__c.sql"), SystemTime::UNIX_EPOCH).unwrap();
+        assert_eq!((done.renamed.len(), done.left.len()), (2, 0));
         assert_eq!(
             std::fs::read_to_string(at("V3__c.sql")).unwrap(),
             "V2__c.sql"

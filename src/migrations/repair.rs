@@ -1,17 +1,18 @@
 //! Updates the recorded metadata to match the files. A repair never changes anything but `_migrations`.
 
 use super::baseline::Verify;
+use super::downs;
 use super::identity::{Identity, applied, edited_keys, file_problems};
 use super::mismatch::is_about_records;
 use super::plan::{PlanOptions, edit, entry, plan};
 use super::problem::{Edit, file_name, no_such_version};
-use super::set::Migrations;
+use super::set::{Migration, Migrations};
 use super::{ApplyError, Outcome, observe, shown};
 use crate::db::Db;
 use crate::diagnostic::Diagnostic;
 use crate::drive::{Decision, OnEvent, Reader, drive};
-use crate::history::{History, HistoryError, State};
-use crate::script::{Atomicity, ForeignKeys, Key, Record, Revision, Run, Script, Unit};
+use crate::history::{History, HistoryError, Row, State};
+use crate::script::{Atomicity, Entry, ForeignKeys, Key, Record, Revision, Run, Script, Unit};
 
 /// What to repair.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -99,6 +100,18 @@ impl Reader for Repairing<'_> {
             Repair::Record(_, Verify::Schema) => {
                 applied(history).map(|row| row.key.clone()).collect()
             }
+            // A record that is corrected keeps its down text where no file has it.
+            Repair::Harmless => {
+                let differs = |row: &&Row| {
+                    let file = self.set.get(&row.key);
+                    file.is_some_and(|file| edit(file, row).is_some())
+                };
+                let mut keys = edited_keys(self.set, history);
+                keys.extend(applied(history).filter(differs).map(|row| row.key.clone()));
+                keys.sort();
+                keys.dedup();
+                keys
+            }
             _ => edited_keys(self.set, history),
         }
     }
@@ -170,11 +183,28 @@ fn repair_records(
 fn harmless(set: &Migrations, history: &History) -> Vec<Record> {
     let recorded = history.by_key();
     let identity = Identity::of(set, history);
-    let edited = set.versioned.iter().filter(|migration| {
+    let is_down_of_another =
+        |file: &Migration| downs::of_another(file, set, history, &identity).is_some();
+    let edited = set.versioned.iter().filter_map(|migration| {
         let row = recorded.get(&migration.key);
-        let row = row.filter(|row| identity.moved(&row.key).is_none());
-        let edit = row.and_then(|row| edit(migration, row));
-        edit.is_some_and(|edit| edit != Edit::Meaning)
+        let row = row.filter(|row| identity.moved(&row.key).is_none())?;
+        let edit = edit(migration, row)?;
+        let takes_down = downs::differs(migration, row) && !is_down_of_another(migration);
+        match edit {
+            // Its statements stay as they were recorded; its down file does no harm.
+            Edit::Meaning if takes_down && migration.words == row.name => Some(Entry {
+                checksum: row.checksum.clone(),
+                source: row.source.clone()?,
+                ..entry(migration)
+            }),
+            Edit::Meaning => None,
+            Edit::Down if !takes_down => None,
+            Edit::Wording | Edit::Name | Edit::Down if takes_down => Some(entry(migration)),
+            Edit::Wording | Edit::Name | Edit::Down => Some(Entry {
+                down: row.down.clone(),
+                ..downs::entry_without_down(migration)
+            }),
+        }
     });
     let moved = identity
         .all()
@@ -184,11 +214,20 @@ fn harmless(set: &Migrations, history: &History) -> Vec<Record> {
         is_repeatable && set.get(&row.key).is_none() && identity.moved(&row.key).is_none()
     });
     moved
-        .map(|(from, file)| Record::Move {
-            from: from.clone(),
-            entry: entry(file),
+        .map(|(from, file)| {
+            // Another down file may be beside the file now: its name shows whether it went along.
+            let goes_along = file.down.as_ref().is_some_and(|down| {
+                downs::has_words(down, &file.words) && !is_down_of_another(file)
+            });
+            Record::Move {
+                from: from.clone(),
+                entry: match goes_along {
+                    true => entry(file),
+                    false => downs::entry_without_down(file),
+                },
+            }
         })
-        .chain(edited.map(|migration| Record::Amend(entry(migration))))
+        .chain(edited.map(Record::Amend))
         .chain(gone.map(|row| Record::Delete(row.key.clone())))
         .collect()
 }
@@ -211,8 +250,18 @@ fn record(set: &Migrations, history: &History, key: &Key) -> Result<Vec<Record>,
     if row.state == State::Started {
         return Err(not_repairable(
             key,
-            format!("{key} was started and has not finished"),
-            "say which: `--applied` if all of it is in the database, `--retry` if it is to run again",
+            match row.undoing() {
+                None => format!("{key} was started and has not finished"),
+                Some(_) => format!("undoing {key} was started and has not finished"),
+            },
+            match row.undoing() {
+                None => {
+                    "say which: `--applied` if all of it is in the database, `--retry` if it is to run again"
+                }
+                Some(_) => {
+                    "say which: `--retry` if it is gone from the database, `--applied` if it is still there"
+                }
+            },
         ));
     }
     if let Some(now) = Identity::of(set, history).moved(key) {
@@ -229,11 +278,12 @@ fn record(set: &Migrations, history: &History, key: &Key) -> Result<Vec<Record>,
     Ok(match set.get(key) {
         None => vec![Record::Delete(key.clone())],
         Some(migration) => {
+            let identity = Identity::of(set, history);
+            if let Some(problem) = downs::of_another(migration, set, history, &identity) {
+                return Err(vec![problem]);
+            }
             let wanted = entry(migration);
-            let down_recorded = row
-                .detail
-                .get(crate::history::DOWN_CHECKSUM)
-                .and_then(serde_json::Value::as_str);
+            let down_recorded = downs::recorded_checksum(row);
             let down_same = match &migration.down {
                 Some(down) => down_recorded == Some(down.checksum.as_str()),
                 None => down_recorded.is_none(),

@@ -38,7 +38,42 @@ pub(super) fn same_texts_as_in(set: &Migrations, base: &Base) -> Vec<Diagnostic>
         false => Standing::New,
     })
     .map(|(file, other, of)| in_two_files(file, other, of))
+    .chain(merged_meanwhile(set, base))
     .collect()
+}
+
+/// The new files whose statements the base has got under another version since the branch left it.
+fn merged_meanwhile(set: &Migrations, base: &Base) -> Vec<Diagnostic> {
+    let text = |file: &Migration| meaning(&file.up.source.text);
+    let is_of = |among: &Migrations, file: &Migration| {
+        among
+            .get(&file.key)
+            .is_some_and(|known| text(known) == text(file))
+    };
+    let merged = base.tip.versioned.iter();
+    let merged = merged.filter(|file| !is_of(&base.common, file) && !is_of(set, file));
+    let merged: HashMap<String, &Migration> = merged.map(|file| (text(file), file)).collect();
+    let new = set
+        .versioned
+        .iter()
+        .filter(|file| !merged.is_empty() && !base.has(file));
+    new.filter(|file| counts_twice(&file.up.source.text))
+        .filter_map(|file| {
+            let other = merged.get(&text(file))?;
+            let (name, other_name) = (name(file), name(other));
+            let message = format!(
+                "{name} has the same statements as {other_name}, which is in {}: a database runs them twice",
+                base.name
+            );
+            Some(
+                Diagnostic::problem("same-text", message)
+                    .warning()
+                    .about(&file.key)
+                    .in_file(&file.up.source.name)
+                    .help(format!("if {name} is a copy of it, remove {name}")),
+            )
+        })
+        .collect()
 }
 
 /// Each new file whose statements another file has too: an old one, or else a new one with a lower version.

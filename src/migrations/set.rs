@@ -5,13 +5,14 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use super::against::Base;
+use super::downs::{has_words, other_words};
 use super::file::{
     BadName, FileName, NotText, Order, are_words_of_undo, canonical, checksum, parse_name,
     suggest_for_folder,
 };
 use super::listing::{is_hidden, listing};
 use super::markers::{WrittenFor, written_for};
-use super::problem::{COMMENTS_ONLY, duplicate, file_name, keep_the_known, renumber};
+use super::problem::{COMMENTS_ONLY, UNDO_PREFIX, duplicate, file_name, keep_the_known, renumber};
 use super::reading::is_comments_only;
 use crate::db::HistoryTable;
 use crate::diagnostic::Diagnostic;
@@ -54,7 +55,7 @@ pub struct Migrations {
     pub problems: Vec<Diagnostic>,
     /// The versions in the names of those files.
     pub(super) misfits: BTreeSet<i64>,
-    /// The files that claim one version together, where neither is the other's down file by its name.
+    /// The files that claim one version together.
     pub(super) contested: BTreeMap<i64, Vec<Migration>>,
     /// The table of the history, which no file may change. It is not read from the files.
     pub history_table: HistoryTable,
@@ -160,6 +161,13 @@ impl Migrations {
             _ => None,
         };
         claims.into_iter().flatten()
+    }
+
+    /// The folder of its files as it is shown, with a slash at its end: that of the newest file.
+    pub(super) fn folder(&self) -> &str {
+        let file = self.versioned.last().or(self.repeatable.last());
+        let file = file.map_or("", |file| file.up.source.name.as_str());
+        file.strip_suffix(file_name(file)).unwrap_or_default()
     }
 
     /// The highest version.
@@ -293,17 +301,15 @@ impl Found {
                 Err(claims) => {
                     self.misfits.insert(version);
                     let problem = contested(version, &claims);
-                    if problem.subject.is_some() {
-                        let claims = claims.into_iter().map(|(order, words, up)| Migration {
-                            key: Key::Migration(version),
-                            words,
-                            order,
-                            up,
-                            down: None,
-                            no_down: None,
-                        });
-                        set.contested.insert(version, claims.collect());
-                    }
+                    let claims = claims.into_iter().map(|(order, words, up)| Migration {
+                        key: Key::Migration(version),
+                        words,
+                        order,
+                        up,
+                        down: None,
+                        no_down: None,
+                    });
+                    set.contested.insert(version, claims.collect());
                     self.problems.push(problem);
                 }
             }
@@ -316,13 +322,25 @@ impl Found {
             }
             for text in texts {
                 let message = format!("a down file for V{version}, and there is no V{version}");
+                let owner = set.versioned.iter().find(|it| has_words(&text, &it.words));
+                let owner = owner.filter(|it| it.down.is_none() && it.no_down.is_none());
                 self.problems.push(
                     Diagnostic::problem("down-without-up", message)
                         .in_file(&text.source.name)
+                        .helps(owner.map(|it| {
+                            let up = file_name(&it.up.source.name);
+                            format!(
+                                "if it undoes {up}: rename it to {}__{}.down.sql",
+                                it.key, it.words
+                            )
+                        }))
                         .help(format!("add the migration V{version}, or remove this file")),
                 );
             }
         }
+        let words = set.versioned.iter();
+        let words = words.filter_map(|file| other_words(file, &set.versioned));
+        self.problems.extend(words);
         for (_, mut claims) in std::mem::take(&mut self.repeatable) {
             claims.sort_by(|a, b| a.1.source.name.cmp(&b.1.source.name));
             match <[_; 1]>::try_from(claims) {
@@ -371,20 +389,21 @@ impl Found {
 
 /// Several files claim one version.
 fn contested(version: i64, claims: &[(Order, String, Text)]) -> Diagnostic {
-    if let [(Order::Any, words, undo), (Order::Strict, _, up)]
-    | [(Order::Strict, _, up), (Order::Any, words, undo)] = claims
+    if let [(Order::Any, _, undo), (Order::Strict, words, up)]
+    | [(Order::Strict, words, up), (Order::Any, _, undo)] = claims
     {
         return Diagnostic::problem(
-            "undo-prefix",
+            UNDO_PREFIX,
             format!(
                 "a U file beside the V file of the same version, {}: U means that a migration may be applied out of \
                  order, not that it undoes another",
                 up.source.name
             ),
         )
+        .about(&Key::Migration(version))
         .in_file(&undo.source.name)
         .help(format!(
-            "if it takes the other back, rename it to V{version}__{words}.down.sql"
+            "if it undoes the other, rename it to V{version}__{words}.down.sql"
         ));
     }
     if let [(_, words, one), (_, other_words, other)] = claims

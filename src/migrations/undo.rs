@@ -7,7 +7,7 @@ use super::again::{Repeatable, with_repeatables};
 use super::baseline::is_adopted;
 use super::made::made;
 use super::plan::{Grouping, scripts};
-use super::problem::{AS_RECORDED, argument, listed, other_history, started};
+use super::problem::{AS_RECORDED, listed, other_history, started};
 use super::reading::{self, Reading};
 use super::{ApplyError, Outcome};
 use crate::db::Db;
@@ -218,8 +218,7 @@ fn no_down(row: &Row) -> Diagnostic {
     Diagnostic::problem("no-down", message)
         .about(key)
         .help(format!(
-            "write {key}__{name}.down.sql, then `repair {}` records it",
-            argument(key)
+            "write {key}__{name}.down.sql, then `repair` records it"
         ))
 }
 

@@ -188,7 +188,12 @@ impl Document {
 
     /// A command that did what it was told and has nothing to list (`new`, `renumber`, `init`).
     pub fn done(call: Call<'_>) -> Document {
-        Document::new(call, &Report::of(Vec::new()))
+        Document::done_with(call, &[])
+    }
+
+    /// The same with warnings.
+    pub fn done_with(call: Call<'_>, warnings: &[Diagnostic]) -> Document {
+        Document::new(call, &Report::problems(warnings))
     }
 
     /// The document with a field of the command's own.

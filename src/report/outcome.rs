@@ -122,6 +122,9 @@ pub fn event(event: &Event, style: Style<'_>) -> Option<String> {
         Event::WaitingFor(key) => waits(&format!(
             "waiting for {key}, which another run applies outside of a transaction"
         )),
+        Event::WaitingForUndo(key) => waits(&format!(
+            "waiting for {key}, which another run undoes outside of a transaction"
+        )),
         Event::Moved => waits("another run changed this database meanwhile: reading it again"),
     }
 }

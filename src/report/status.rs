@@ -85,6 +85,9 @@ fn is_baseline(item: &Item, history: &History) -> bool {
 
 /// `2 applied, 1 pending; the database is at V2`.
 fn summary(plan: &Plan, history: &History) -> String {
+    if plan.items.is_empty() && plan.errors().next().is_some() {
+        return "no migration is applied, and the files have errors".to_owned();
+    }
     if plan.items.is_empty() {
         return "there are no migrations, neither as files nor in the database; `new NAME` writes the first one"
             .to_owned();

@@ -155,6 +155,9 @@ pub(crate) async fn undo(session: &Session, flags: &args::Undo) -> Ending {
             false => Adopted::Refuse,
         },
     };
+    if (flags.to, flags.steps) == (None, None) {
+        refuse_other_project(session, &opened).await?;
+    }
     if flags.dry_run {
         return undo_dry_run(session, &opened, &options).await;
     }
@@ -162,6 +165,26 @@ pub(crate) async fn undo(session: &Session, flags: &args::Undo) -> Ending {
     let outcome =
         migrations::undo(&opened.db, &options, &opened.run, &session.events(&opened)).await;
     show(session, &opened, outcome, Change::Undo).await
+}
+
+/// An undo needs no files. Where there are some, and the database ran those of another project, it is not the one that was
+/// meant.
+async fn refuse_other_project(session: &Session, opened: &Opened) -> Result<(), Stopped> {
+    let Ok(set) = session.migrations_for(opened) else {
+        return Ok(());
+    };
+    let history = migrations::observe(&opened.db, &set).await;
+    let history = history.map_err(|error| session.failed(opened, &error.into()))?;
+    match migrations::undo_of_another_project(&set, &history) {
+        Some(problem) => Err(session.failed(
+            opened,
+            &ApplyError::Problems {
+                problems: vec![problem],
+                done: Vec::new(),
+            },
+        )),
+        None => Ok(()),
+    }
 }
 
 async fn undo_dry_run(session: &Session, opened: &Opened, options: &UndoOptions) -> Ending {

@@ -14,7 +14,7 @@ use crate::history::History;
 use crate::init::{self, Dependency, InitError, InitOptions, Wrote};
 use crate::migrations::{
     self, Base, CheckOptions, CreateError, Files, GitError, Known, Migrations, NewOptions,
-    Numbering, RenumberError, Which,
+    Numbering, Rename, RenumberError, Renumbered, Which,
 };
 use crate::report::{Document, Report};
 use crate::seeds;
@@ -101,16 +101,24 @@ pub(crate) async fn check(session: &Session, flags: &args::Check) -> Ending {
 }
 
 fn git(session: &Session, error: &GitError) -> Stopped {
+    let fetch;
     let (class, help) = match error {
         GitError::NoGit(_) => (Class::Failed, "--base needs the git program: install it"),
         GitError::NoRepository { .. } => (
             Class::Usage,
             "run it inside of a repository, or leave --base away",
         ),
-        GitError::UnknownRef { .. } => (
-            Class::Usage,
-            "in CI, fetch it first: `git fetch origin main`, then `--base origin/main`",
-        ),
+        GitError::UnknownRef { reference } => {
+            let is_plain = |c: char| c.is_ascii_alphanumeric() || "/._-".contains(c);
+            let branch = reference.strip_prefix("origin/");
+            let branch = branch.filter(|it| it.chars().all(is_plain));
+            let branch = branch.unwrap_or("main");
+            // A clone of one branch would only write FETCH_HEAD without the second half.
+            fetch = format!(
+                "fetch it first: `git fetch origin {branch}:refs/remotes/origin/{branch}`, then `--base origin/{branch}`"
+            );
+            (Class::Usage, fetch.as_str())
+        }
         GitError::Shallow { .. } => (
             Class::Usage,
             "fetch the rest: `git fetch --unshallow`; with actions/checkout, set `fetch-depth: 0`",
@@ -197,23 +205,39 @@ pub(crate) async fn renumber(session: &Session, flags: &args::Renumber) -> Endin
             return Err(session.stopped(Report::problems(&problems)));
         }
     }
-    let renames = migrations::renumber(directory, &which, SystemTime::now())
-        .map_err(|error| not_renumbered(session, &error, &|_| false))?;
+    let Renumbered { renamed, left } =
+        migrations::renumber(directory, &which, SystemTime::now())
+            .map_err(|error| not_renumbered(session, &error, &|_| false))?;
+    let left: Vec<Diagnostic> = left.iter().map(left_down).collect();
     if session.terminal.format == Format::Json {
-        let renames: Vec<_> = renames
+        let renamed: Vec<_> = renamed
             .iter()
             .map(|rename| json!({"from": rename.from, "to": rename.to}))
             .collect();
         let call = session.call(None, Exit::Done);
-        session.print(&Document::done(call).with("renamed", renames));
+        session.print(&Document::done_with(call, &left).with("renamed", renamed));
         return Ok(Exit::Done);
     }
-    let lines: Vec<String> = renames
+    let lines: Vec<String> = renamed
         .iter()
         .map(|rename| format!("{} -> {}", rename.from.display(), rename.to.display()))
         .collect();
     session.terminal.data(&lines.join("\n"));
+    session.warn(&left);
     Ok(Exit::Done)
+}
+
+/// A down file that was not renamed.
+fn left_down(left: &Rename) -> Diagnostic {
+    let (from, to) = (left.from.display(), left.to.display());
+    let message =
+        format!("{from} keeps its name: its words are not those of the file that was renamed");
+    Diagnostic::problem("down-left", message)
+        .warning()
+        .in_file(left.from.to_string_lossy())
+        .help(format!(
+            "if it undoes the migration that was renamed, rename it to {to}"
+        ))
 }
 
 fn keeps(known: &Known, set: &Migrations, file: &str) -> bool {

@@ -110,7 +110,7 @@ fn a_u_file_beside_a_v_file() {
             2> target: local local.db (default)
             2> error[undo-prefix]: a U file beside the V file of the same version, migrations/V2__posts.sql: U means that a migration may be applied out of order, not that it undoes another
             2>  --> migrations/U2__posts.sql
-            2>   = help: if it takes the other back, rename it to V2__posts.down.sql
+            2>   = help: if it undoes the other, rename it to V2__posts.down.sql
             exit 4
         "#]],
     );

@@ -90,32 +90,34 @@ fn a_missing_file() {
         &project,
         "migrate",
         expect![[r#"
-        $ seedbed migrate
-        2> target: local local.db (default)
-        2> error[missing]: V1__users was applied on [time] UTC and has no file any more
-        2>   |
-        2>   = help: bring the file back; or `seedbed repair 1` forgets that it was applied, and changes nothing else
-        exit 4
-    "#]],
+            $ seedbed migrate
+            2> target: local local.db (default)
+            2> error[missing]: V1__users was applied on [time] UTC and has no file any more
+            2>   |
+            2>   = help: bring the file back: `seedbed status --source 1 > migrations/V1__users.sql` writes it as it was applied
+            2>   = help: if it is to be forgotten: `seedbed repair 1` removes its record; what it made stays in the database
+            exit 4
+        "#]],
     );
     check(
         &project,
         "status",
         expect![[r#"
-        $ seedbed status
-        state  version  name  applied at  took  checksum
-        ✗ missing  V1  users  [time] UTC  [ms]  50830624
-        ✓ applied  V2  posts  [time] UTC  [ms]  a6cd6540
-        ○ pending  V3  more  88f36cab
+            $ seedbed status
+            state  version  name  applied at  took  checksum
+            ✗ missing  V1  users  [time] UTC  [ms]  50830624
+            ✓ applied  V2  posts  [time] UTC  [ms]  a6cd6540
+            ○ pending  V3  more  88f36cab
 
-        1 applied, 1 pending, 1 missing; the database is at V2
+            1 applied, 1 pending, 1 missing; the database is at V2
 
-        error[missing]: V1__users was applied on [time] UTC and has no file any more
-          |
-          = help: bring the file back; or `seedbed repair 1` forgets that it was applied, and changes nothing else
-        2> target: local local.db (default)
-        exit 4
-    "#]],
+            error[missing]: V1__users was applied on [time] UTC and has no file any more
+              |
+              = help: bring the file back: `seedbed status --source 1 > migrations/V1__users.sql` writes it as it was applied
+              = help: if it is to be forgotten: `seedbed repair 1` removes its record; what it made stays in the database
+            2> target: local local.db (default)
+            exit 4
+        "#]],
     );
 }
 
@@ -346,27 +348,27 @@ fn undo_without_a_down_file() {
         &applied(),
         "undo",
         expect![[r#"
-        $ seedbed undo
-        2> target: local local.db (default)
-        2> error[no-down]: V1__users cannot be undone: no down file was recorded with it
-        2>   |
-        2>   = help: write V1__users.down.sql, then `seedbed repair 1` records it
-        exit 4
-    "#]],
+            $ seedbed undo
+            2> target: local local.db (default)
+            2> error[no-down]: V1__users cannot be undone: no down file was recorded with it
+            2>   |
+            2>   = help: write V1__users.down.sql, then `seedbed repair` records it
+            exit 4
+        "#]],
     );
     check(
         &applied(),
         "undo --dry-run",
         expect![[r#"
-        $ seedbed undo --dry-run
-        error[no-down]: V1__users cannot be undone: no down file was recorded with it
-          |
-          = help: write V1__users.down.sql, then `seedbed repair 1` records it
+            $ seedbed undo --dry-run
+            error[no-down]: V1__users cannot be undone: no down file was recorded with it
+              |
+              = help: write V1__users.down.sql, then `seedbed repair` records it
 
-        nothing would be undone before the errors are settled; nothing was changed
-        2> target: local local.db (default)
-        exit 4
-    "#]],
+            nothing would be undone before the errors are settled; nothing was changed
+            2> target: local local.db (default)
+            exit 4
+        "#]],
     );
 }
 
@@ -605,18 +607,18 @@ fn a_migration_that_was_started_and_never_finished() {
         &project,
         "undo --lock-timeout 0.3",
         expect![[r#"
-        $ seedbed undo --lock-timeout 0.3
-        2> target: local local.db (default)
-        2> error[started]: V2 was started on [time] UTC by seedbed [version], here, outside of a transaction, and has not finished
-        2>   |
-        2>   = help: if nobody runs it any more, look at what it did and settle it: `seedbed repair 2 --applied` if all of it is in the database, `seedbed repair 2 --retry` if it is to run again
-        2>
-        2> error[no-down]: V2__bare cannot be undone: no down file was recorded with it
-        2>   |
-        2>   = help: write V2__bare.down.sql, then `seedbed repair 2` records it
-        2>
-        2> 2 errors
-        exit 4
-    "#]],
+            $ seedbed undo --lock-timeout 0.3
+            2> target: local local.db (default)
+            2> error[started]: V2 was started on [time] UTC by seedbed [version], here, outside of a transaction, and has not finished
+            2>   |
+            2>   = help: if nobody runs it any more, look at what it did and settle it: `seedbed repair 2 --applied` if all of it is in the database, `seedbed repair 2 --retry` if it is to run again
+            2>
+            2> error[no-down]: V2__bare cannot be undone: no down file was recorded with it
+            2>   |
+            2>   = help: write V2__bare.down.sql, then `seedbed repair` records it
+            2>
+            2> 2 errors
+            exit 4
+        "#]],
     );
 }

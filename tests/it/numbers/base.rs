@@ -273,3 +273,48 @@ fn a_clone_without_contents_fetches_them_or_says_what_to_type() {
     let ran = within_clone(&project, "check --base origin/main");
     assert_eq!((ran.code, codes(&ran)), (Some(0), vec![]), "{ran}");
 }
+
+#[test]
+fn a_clone_of_one_branch_fetches_the_base_as_the_help_says() {
+    let project = two_branches();
+    let ran = in_clone(
+        &project,
+        "--single-branch --branch topic",
+        "check --base origin/main",
+    );
+    ran.check(expect![[r#"
+        $ seedbed check --base origin/main
+        2> error[git]: git knows no commit origin/main
+        2>   |
+        2>   = help: fetch it first: `git fetch origin main:refs/remotes/origin/main`, then `--base origin/main`
+        exit 2
+    "#]]);
+    let help = ran.stderr.split("`git ").nth(1).unwrap();
+    let command = help.split('`').next().unwrap();
+    project.git(&format!("-C clone {command}"));
+    let ran = within_clone(&project, "check --base origin/main");
+    assert_ne!(ran.code, Some(2), "{ran}");
+    assert_eq!(
+        codes(&ran),
+        codes(&project.run("check --base main")),
+        "{ran}"
+    );
+}
+
+#[test]
+fn the_same_text_that_the_base_got_meanwhile_is_a_warning() {
+    let project = base();
+    project.git("checkout --quiet -b topic");
+    project.write("migrations/V5__m4.sql", "UPDATE a SET x = 1;\n");
+    commit(&project);
+    project.git("checkout --quiet main");
+    project.write("migrations/V4__m4.sql", "UPDATE a SET x = 1;\n");
+    commit(&project);
+    project.git("checkout --quiet topic");
+    let ran = project.run("check --base main");
+    assert_eq!(codes(&ran), ["same-text"], "{ran}");
+    assert!(ran.stderr.contains("V4__m4.sql, which is in main"), "{ran}");
+    // After the merge there are two files, and the warning is the same.
+    project.git("merge --quiet --no-edit main");
+    assert_eq!(codes(&project.run("check --base main")), ["same-text"]);
+}

@@ -241,6 +241,15 @@ fn the_database_of_another_project_is_named_as_such() {
     assert_eq!(to_type(&refused), ["reset"]);
     refuses(&project, "repair", 4, &["other-project"]);
     refuses(&project, "status", 4, &["other-project"]);
+    // What is to be undone was not asked for.
+    for line in ["undo", "undo --dry-run"] {
+        let refused = refuses(&project, line, 4, &["other-project"]);
+        assert!(
+            to_type(&refused).contains(&"undo --steps 1".to_owned()),
+            "{refused}"
+        );
+    }
+    refuses(&project, "undo --steps 1", 4, &["no-down"]);
     is_true(&project.after("reset --yes"));
 }
 
@@ -260,4 +269,114 @@ fn the_source_of_what_is_not_recorded_is_an_error() {
         project.run("status --source 1").stdout,
         "CREATE TABLE a (x)"
     );
+}
+
+#[test]
+fn a_file_that_is_gone_is_brought_back_from_the_database() {
+    let project = Project::new()
+        .migration("V1__a", table("a"))
+        .migration("V2__b", table("b"))
+        .migration("V3__c", table("c"))
+        .after("migrate");
+    project.remove("migrations/V2__b.sql");
+    let refused = refuses(&project, "migrate", 4, &["missing"]);
+    refused.check(expect![[r#"
+        $ seedbed migrate
+        2> target: local local.db (default)
+        2> error[missing]: V2__b was applied on [time] UTC and has no file any more
+        2>   |
+        2>   = help: bring the file back: `seedbed status --source 2 > migrations/V2__b.sql` writes it as it was applied
+        2>   = help: if it is to be forgotten: `seedbed repair 2` removes its record; what it made stays in the database
+        exit 4
+    "#]]);
+    let commands = to_type(&refused);
+    let (source, file) = commands[0].split_once(" > ").unwrap();
+    let source = project.run(source);
+    project.write(file, &source.stdout);
+    is_true(&project);
+}
+
+#[test]
+fn a_baseline_beside_an_edited_file_records_nothing() {
+    let project = Project::new()
+        .migration("V1__a", table("a"))
+        .after("migrate")
+        .migration("V1__a", "CREATE TABLE a (x, y);\n")
+        .migration("V2__b", table("b"));
+    project.change(&["CREATE TABLE b (x)"]);
+    for line in ["baseline 2", "baseline 2 --no-verify"] {
+        refuses(&project, line, 4, &["edited"]);
+    }
+    let project = project.migration("V1__a", table("a")).after("baseline 2");
+    is_true(&project);
+}
+
+#[test]
+fn a_started_migration_is_not_also_edited_or_missing() {
+    let project = Project::new().migration("V1__a", table("a")).migration(
+        "V2__b",
+        "-- seedbed: no-transaction\nCREATE TABLE b (x);\nINSERT INTO nowhere VALUES (1);\n",
+    );
+    assert_eq!(project.run("migrate").code, Some(1));
+    let project = project.migration("V2__b", "-- seedbed: no-transaction\nCREATE TABLE b (x);\n");
+    let refused = refuses(&project, "status", 4, &["started"]);
+    assert!(
+        !refused.to_string().contains("after it was applied"),
+        "{refused}"
+    );
+    project.remove("migrations/V2__b.sql");
+    refuses(&project, "status", 4, &["started"]);
+    let project = project.migration("V3__c", table("c"));
+    let refused = refuses(&project, "status", 4, &["started"]);
+    assert_eq!(
+        to_type(&refused),
+        ["repair 2 --applied", "repair 2 --retry"]
+    );
+}
+
+#[test]
+fn an_undo_that_died_is_settled_as_the_undo_said() {
+    let project = Project::new()
+        .migration("V1__a", table("a"))
+        .migration("V2__b", table("b"))
+        .down(
+            "V2__b",
+            "-- seedbed: no-transaction\nDROP TABLE b;\nDROP TABLE nowhere;\n",
+        )
+        .after("migrate");
+    let undo = project.run("undo");
+    assert_eq!(undo.code, Some(1), "{undo}");
+    let refused = refuses(&project, "migrate --lock-timeout 0", 6, &["lock-timeout"]);
+    refused.check(expect![[r#"
+        $ seedbed migrate --lock-timeout 0
+        2> target: local local.db (default)
+        2> error[lock-timeout]: undoing V2 was started on [time] UTC by seedbed [version], here, outside of a transaction, and has not finished
+        2>   |
+        2>   = note: waited for it for [ms]
+        2>   = help: if no process runs it any more, do the rest by hand and settle it: `seedbed repair 2 --retry` if V2 is gone from the database, `seedbed repair 2 --applied` if it is still there
+        2>
+        2> nothing was changed
+        exit 6
+    "#]]);
+    refuses(&project, "repair 2", 4, &["not-repairable"]);
+    let status = refuses(&project, "status", 4, &["started"]);
+    status.check(expect![[r#"
+        $ seedbed status
+        state  version  name  applied at  took  checksum
+        ✓ applied  V1  a  [time] UTC  [ms]  7d862b9d
+        … started  V2  b  [time] UTC  [ms]  eae99a91
+
+        1 applied, 1 started; the database is at V1
+
+        error[started]: undoing V2 was started on [time] UTC by seedbed [version], here, outside of a transaction, and has not finished
+          |
+          = help: if no process runs it any more, do the rest by hand and settle it: `seedbed repair 2 --retry` if V2 is gone from the database, `seedbed repair 2 --applied` if it is still there
+        2> target: local local.db (default)
+        exit 4
+    "#]]);
+    assert_eq!(to_type(&status), ["repair 2 --retry", "repair 2 --applied"]);
+    let applied = "SELECT state, coalesce(json_extract(detail, '$.undoing'), '-') FROM _migrations \
+                   WHERE kind = 'migration' AND version = 2";
+    let project = project.after("repair 2 --applied");
+    assert_eq!(project.ask(applied), "applied|-");
 }

@@ -160,3 +160,50 @@ fn texts_that_do_nothing_or_may_be_repeated_are_no_copies() {
         }
     }
 }
+
+#[test]
+fn a_file_with_u_beside_an_applied_one_gets_another_number() {
+    let project = Project::new()
+        .migration("V1__a", table("a"))
+        .migration("V2__b", table("b"))
+        .after("migrate")
+        .migration("U2__z", table("z"));
+    let refused = refuses(&project, "migrate", 4, &["duplicate"]);
+    refused.check(expect![[r#"
+        $ seedbed migrate
+        2> target: local local.db (default)
+        2> error[duplicate]: V2 is claimed by 2 files: migrations/U2__z.sql, migrations/V2__b.sql
+        2>  --> migrations/U2__z.sql
+        2>   = help: keep migrations/V2__b.sql, which this database has applied as V2
+        2>   = help: give U2__z.sql the next free version: `seedbed renumber U2__z.sql`
+        2>   = help: if it undoes the other, rename it to V2__b.down.sql
+        exit 4
+    "#]]);
+    assert_eq!(to_type(&refused), ["renumber U2__z.sql"]);
+    is_true(&project.after("renumber U2__z.sql").after("migrate"));
+}
+
+#[test]
+fn without_a_database_two_files_of_one_number_are_not_no_migrations() {
+    let project = Project::new()
+        .migration("V1__n", table("n"))
+        .migration("V01__n2", table("n2"));
+    let ran = refuses(&project, "status", 4, &["duplicate"]);
+    assert!(ran.stdout.contains("no migration is applied"), "{ran}");
+    assert!(!ran.stdout.contains("there are no migrations"), "{ran}");
+}
+
+#[test]
+fn the_first_way_out_does_not_begin_with_or() {
+    let project = Project::new()
+        .migration("V1__a", table("a"))
+        .migration("V2__b", table("b"))
+        .after("migrate");
+    let refused = refuses(&project, "renumber 2", 4, &["applied"]);
+    assert!(
+        refused
+            .stderr
+            .contains("= help: `seedbed renumber V2__b.sql --allow"),
+        "{refused}"
+    );
+}

@@ -2,6 +2,7 @@
 
 mod base;
 mod commands;
+mod downs;
 mod files;
 mod modes;
 mod redo;
@@ -12,7 +13,8 @@ use crate::project::Project;
 
 /// The commands that an error says to type, in order.
 fn to_type(ran: &Ran) -> Vec<String> {
-    let help = ran.stderr.lines().filter(|line| line.contains("= help:"));
+    let lines = ran.stderr.lines().chain(ran.stdout.lines());
+    let help = lines.filter(|line| line.contains("= help:"));
     let commands = help.flat_map(|line| line.split('`').skip(1).step_by(2));
     commands
         .filter_map(|command| Some(command.strip_prefix("seedbed ")?.to_owned()))

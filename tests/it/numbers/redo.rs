@@ -2,7 +2,7 @@
 
 use expect_test::expect;
 
-use super::{is_true, refuses, table};
+use super::{codes, is_true, refuses, table, to_type};
 use crate::project::Project;
 
 fn applied() -> Project {
@@ -129,4 +129,43 @@ fn without_a_down_text_or_a_file_nothing_runs() {
     let empty = Project::new().migration("V1__a", table("a"));
     let ran = empty.run("redo");
     assert_eq!(ran.code, Some(0), "{ran}");
+}
+
+#[test]
+fn a_down_file_that_was_missing_is_recorded_as_the_help_says() {
+    let project = Project::new()
+        .migration("V1__a", table("a"))
+        .after("migrate")
+        .migration("V1__a", "CREATE TABLE a (x, y);\n");
+    let refused = refuses(&project, "redo", 4, &["no-down"]);
+    assert_eq!(to_type(&refused), ["repair"]);
+    let project = project.down("V1__a", "DROP TABLE a;\n");
+    // It records the down file, and reports the edit.
+    let repair = project.run("repair");
+    assert_eq!(
+        (repair.code, codes(&repair)),
+        (Some(4), vec!["edited".to_owned()]),
+        "{repair}"
+    );
+    assert_eq!(project.run("status --source 1").stdout, table("a"));
+    is_true(&project.after("redo"));
+}
+
+#[test]
+fn files_that_exchanged_their_numbers_are_repaired_before_a_redo() {
+    let project = applied();
+    let at = |name: &str| project.path(format!("migrations/{name}.sql"));
+    std::fs::rename(at("V1__a"), at("x")).unwrap();
+    std::fs::rename(at("V2__b"), at("V1__b")).unwrap();
+    std::fs::rename(at("x"), at("V2__a")).unwrap();
+    let refused = project.run("redo");
+    assert_eq!(refused.code, Some(4), "{refused}");
+    assert!(
+        codes(&refused).contains(&"renumbered".to_owned()),
+        "{refused}"
+    );
+    assert!(
+        !refused.to_string().contains("then `seedbed migrate`"),
+        "{refused}"
+    );
 }
