@@ -55,11 +55,9 @@ pub(super) fn comment_lines(text: &str) -> Vec<CommentLine<'_>> {
         };
         let has_words = |line: &&str| line.contains(char::is_alphanumeric);
         let alone = inside.split('\n').filter(has_words).count() == 1;
-        let (before, _) = text.split_at(token.span.start);
-        let starts_line = before
-            .rsplit('\n')
-            .next()
-            .is_none_or(|line| line.trim().is_empty());
+        let before = &text[..token.span.start];
+        let before = before.trim_end_matches(|c: char| c.is_whitespace() && c != '\n');
+        let starts_line = before.is_empty() || before.ends_with('\n');
         for line in inside.split('\n') {
             let words = line.trim_matches(|c: char| c.is_whitespace() || c == '-' || c == '*');
             if words.is_empty() {

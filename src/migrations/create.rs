@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use std::time::SystemTime;
 
 use super::file::words;
-use super::listing::sql_files;
+use super::listing::{on_disk, sql_files};
 use super::numbering::{Numbering, next_version, version};
 use super::set::{ReadError, slashes};
 
@@ -76,7 +76,7 @@ pub fn create(
         });
     }
     let mut newest = newest(directory)?;
-    std::fs::create_dir_all(directory).map_err(|source| CreateError::Write {
+    std::fs::create_dir_all(on_disk(directory)).map_err(|source| CreateError::Write {
         path: directory.to_path_buf(),
         source,
     })?;

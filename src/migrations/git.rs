@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use std::process::{Command, Output, Stdio};
 
 use super::against::Base;
-use super::listing::{is_hidden, sql_files};
+use super::listing::{is_hidden, on_disk, sql_files};
 use super::set::{Migrations, slashes};
 
 /// The migrations of a commit cannot be read.
@@ -89,7 +89,7 @@ pub fn read_base(directory: &Path, reference: &str) -> Result<Base, GitError> {
 
 /// The nearest folder that is there, and what follows behind it: the directory may have been removed.
 fn existing(directory: &Path) -> Result<(PathBuf, String), GitError> {
-    let whole = std::path::absolute(directory).map_err(GitError::NoGit)?;
+    let whole = std::path::absolute(on_disk(directory)).map_err(GitError::NoGit)?;
     for folder in whole.ancestors() {
         if folder.is_dir() {
             let rest = whole.strip_prefix(folder).unwrap_or(Path::new(""));

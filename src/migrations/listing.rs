@@ -20,20 +20,29 @@ pub(super) fn sql_files(directory: &Path) -> Result<Vec<PathBuf>, ReadError> {
     Ok(listing(directory)?.files)
 }
 
+/// The path at which the system finds a folder. The working folder, relative to itself, is an empty path, which no system
+/// call takes; names of files are joined to the empty path, so that they have no `./` before them.
+pub(crate) fn on_disk(folder: &Path) -> &Path {
+    match folder.as_os_str().is_empty() {
+        true => Path::new("."),
+        false => folder,
+    }
+}
+
 /// Lists a folder and the folders in it.
 pub(super) fn listing(directory: &Path) -> Result<Listing, ReadError> {
-    if !directory.is_dir() {
+    if !on_disk(directory).is_dir() {
         // A directory that exists and may not be looked at is no directory either, to `is_dir`.
-        if let Err(source) = std::fs::read_dir(directory)
+        if let Err(source) = std::fs::read_dir(on_disk(directory))
             && source.kind() != std::io::ErrorKind::NotFound
         {
             return Err(ReadError::Unreadable {
-                path: directory.to_path_buf(),
+                path: on_disk(directory).to_path_buf(),
                 source,
             });
         }
         return Err(ReadError::NoDirectory {
-            path: directory.to_path_buf(),
+            path: on_disk(directory).to_path_buf(),
         });
     }
     let mut listing = Listing::default();
@@ -50,13 +59,14 @@ pub(super) fn is_hidden(name: &str) -> bool {
 impl Listing {
     /// `above` are the folders that this one is in, without links.
     fn walk(&mut self, directory: &Path, above: &mut Vec<PathBuf>) -> Result<(), ReadError> {
-        above.push(std::fs::canonicalize(directory).map_err(unreadable(directory))?);
-        for entry in std::fs::read_dir(directory).map_err(unreadable(directory))? {
-            let entry = entry.map_err(unreadable(directory))?;
+        let folder = on_disk(directory);
+        above.push(std::fs::canonicalize(folder).map_err(unreadable(folder))?);
+        for entry in std::fs::read_dir(folder).map_err(unreadable(folder))? {
+            let entry = entry.map_err(unreadable(folder))?;
             if is_hidden(&entry.file_name().to_string_lossy()) {
                 continue;
             }
-            let path = entry.path();
+            let path = directory.join(entry.file_name());
             let kind = entry.file_type().map_err(unreadable(&path))?;
             // A link counts as what it leads to, as whoever put it there expects; only then is a second look needed.
             let kind = match kind.is_symlink() {

@@ -49,6 +49,7 @@ pub use file::{BadName, FileName, NotText, Order, canonical, checksum, parse_nam
 pub use git::{GitError, read_base};
 pub use identity::edited_keys;
 pub use keeps::Known;
+pub(crate) use listing::on_disk;
 pub use mismatch::undo_of_another_project;
 pub use numbering::Numbering;
 pub use plan::{Grouping, Item, OutOfOrder, Plan, PlanOptions, State, Target, plan};

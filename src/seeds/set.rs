@@ -8,7 +8,7 @@ use std::sync::Arc;
 use super::model::{Expr, SeedFile, Spanned, Table};
 use super::parse::parse;
 use crate::diagnostic::Diagnostic;
-use crate::migrations::{NotText, ReadError, canonical};
+use crate::migrations::{NotText, ReadError, canonical, on_disk};
 use crate::nearest::nearest;
 use crate::script::{Origin, Source};
 
@@ -46,7 +46,7 @@ impl Seeds {
     pub fn read_dir(folder: impl AsRef<Path>) -> Result<Seeds, ReadError> {
         let folder = folder.as_ref();
         let mut paths = Vec::new();
-        if folder.exists() {
+        if on_disk(folder).exists() {
             walk(folder, &mut paths)?;
         }
         paths.sort();
@@ -305,8 +305,8 @@ fn walk(folder: &Path, paths: &mut Vec<PathBuf>) -> Result<(), ReadError> {
         let path = path.to_path_buf();
         move |source| ReadError::Unreadable { path, source }
     };
-    for entry in std::fs::read_dir(folder).map_err(unreadable(folder))? {
-        let path = entry.map_err(unreadable(folder))?.path();
+    for entry in std::fs::read_dir(on_disk(folder)).map_err(unreadable(folder))? {
+        let path = folder.join(entry.map_err(unreadable(folder))?.file_name());
         let hidden = path
             .file_name()
             .and_then(|name| name.to_str())
@@ -371,7 +371,7 @@ fn attachment(folder: &Path, path: &str) -> Result<Vec<u8>, (&'static str, Strin
     let missing = |error: std::io::Error| ("no-such-file", error.to_string());
     // A link could lead out of the folder.
     let real = whole.canonicalize().map_err(missing)?;
-    if !real.starts_with(folder.canonicalize().map_err(missing)?) {
+    if !real.starts_with(on_disk(folder).canonicalize().map_err(missing)?) {
         return Err(leaves());
     }
     let size = std::fs::metadata(&real).map_err(missing)?.len();

@@ -25,7 +25,7 @@ pub(crate) async fn check(session: &Session, flags: &args::Check) -> Ending {
     let mut set = session.migrations(&project.migrations.value)?;
     let base = match &flags.base {
         Some(reference) => Some(
-            migrations::read_base(shown_folder(session, &project.migrations.value), reference)
+            migrations::read_base(shown(session, &project.migrations.value), reference)
                 .map_err(|error| git(session, &error))?,
         ),
         None => None,
@@ -250,7 +250,7 @@ fn base_of(
     directory: &Path,
     named: Option<&str>,
 ) -> Result<Option<Base>, Stopped> {
-    let directory = shown_folder(session, directory);
+    let directory = shown(session, directory);
     match named {
         Some(reference) => migrations::read_base(directory, reference)
             .map(Some)
@@ -365,14 +365,6 @@ fn not_set_up(session: &Session, error: &InitError) -> Stopped {
 /// A path as it is clicked on from the working folder.
 fn shown<'a>(session: &Session, path: &'a Path) -> &'a Path {
     path.strip_prefix(&session.cwd).unwrap_or(path)
-}
-
-/// The same of a folder that is read: the working folder itself has no shorter path.
-fn shown_folder<'a>(session: &Session, path: &'a Path) -> &'a Path {
-    match shown(session, path) {
-        empty if empty.as_os_str().is_empty() => path,
-        short => short,
-    }
 }
 
 /// An error and what lies beneath it, in one line.

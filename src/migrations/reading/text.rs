@@ -84,8 +84,8 @@ impl Looking<'_> {
     /// <https://git-scm.com/docs/git-merge#_how_conflicts_are_presented>.
     fn marker(&mut self, at: usize) {
         let (before, rest) = self.source.text.split_at(at);
-        let line = rest.lines().next().unwrap_or_default();
         if before.is_empty() || before.ends_with('\n') {
+            let line = rest.lines().next().unwrap_or_default();
             self.line(line, at, &["<<<<<<<", "|||||||", "=======", ">>>>>>>"]);
         }
     }

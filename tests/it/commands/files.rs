@@ -226,6 +226,54 @@ fn new_makes_the_next_file() {
 }
 
 #[test]
+fn commands_work_from_the_folder_that_they_read() {
+    let project = project()
+        .migration("V7__tags", "CREATE TABLE tags (name TEXT UNIQUE);\n")
+        .file("seeds/dev/tags.yaml", "tags:\n  - {name: red}\n")
+        .file("config.toml", "")
+        .within("migrations");
+    project.git("init -q");
+    project.git("add .");
+    project.git("commit -q -m files");
+    for line in [
+        "status",
+        "check",
+        "check --base HEAD",
+        "migrate",
+        "--migrations . check",
+        "--migrations ./ repair",
+    ] {
+        let ran = project.run(line);
+        assert_eq!(ran.code, Some(0), "{line}: {ran:?}");
+    }
+    assert_eq!(project.run("new x").stdout, "V8__x.sql\n");
+    assert_eq!(
+        project.run("renumber V8").stdout,
+        "V8__x.sql -> V9__x.sql\n"
+    );
+    project.write("migrations/V10__y.sql", "CREATE TABL y;");
+    let ran = project.run("check");
+    assert!(ran.stderr.contains("--> V10__y.sql:1:8"), "{ran:?}");
+}
+
+#[test]
+fn seeds_are_read_from_their_own_folder() {
+    let project = project()
+        .file(
+            "seeds/dev/users.yaml",
+            "users:\n  a: {name: !file name.txt}\n",
+        )
+        .file("seeds/name.txt", "Ann")
+        .file("config.toml", "")
+        .within("seeds");
+    let ran = project.run("check");
+    assert!(ran.stdout.contains("the seeds for dev are fine"), "{ran:?}");
+    assert_eq!(project.run("migrate").code, Some(0));
+    let ran = project.run("seed");
+    assert!(ran.stdout.contains("1 inserted"), "{ran:?}");
+}
+
+#[test]
 fn new_makes_the_folder_too() {
     let project = Project::bare();
     project.run("new users").check(expect![[r#"
