@@ -607,8 +607,11 @@ impl Run<'_> {
     async fn clean_up(&self, transaction: &Transaction, stopped: Stopped) -> Failure {
         let Stopped { at, error } = stopped;
         let explanation = match at {
-            At::Step(number) => self.explanation(&transaction.steps[number].explain).await,
-            At::Commit => match transaction.steps.last() {
+            At::Step(number) => match transaction.steps.get(number) {
+                Some(step) => self.explanation(&step.explain).await,
+                None => Vec::new(),
+            },
+            At::Commit => match transaction.steps.iter().last() {
                 Some(last) => self.explanation(&last.explain_commit).await,
                 None => Vec::new(),
             },
@@ -636,9 +639,9 @@ impl Run<'_> {
         }
     }
 
-    async fn explanation(&self, query: &Option<Arc<str>>) -> Rows {
+    async fn explanation(&self, query: &Option<Arc<String>>) -> Rows {
         match query {
-            Some(sql) => rows(self.connection, &Query::new(&**sql))
+            Some(sql) => rows(self.connection, &Query::new(sql.as_str()))
                 .await
                 .unwrap_or_default(),
             None => Vec::new(),

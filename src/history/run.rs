@@ -80,10 +80,9 @@ pub(crate) fn chained(db: &Db, scripts: &[Script], run: &Run, watch: &Watch) -> 
     }
     let mut bytes = 0;
     let fits = |(number, script): &(usize, &Script)| {
-        let steps = lower(script, run, watch.place(*number), db.history_table())
-            .into_iter()
-            .map(|it| it.transaction.steps);
-        bytes += steps.flatten().map(|it| size(&it)).sum::<usize>();
+        let lowered = lower(script, run, watch.place(*number), db.history_table());
+        let steps = lowered.iter().flat_map(|it| it.transaction.steps.iter());
+        bytes += steps.map(size).sum::<usize>();
         script.atomicity == Atomicity::Transaction && bytes <= CHAINED_BYTES
     };
     let scripts_of_a_request = scripts.iter().enumerate().take(CHAINED);

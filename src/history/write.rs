@@ -1,6 +1,7 @@
 //! The statements that record: a script becomes transactions. Pure.
 
 use std::borrow::Cow;
+use std::sync::Arc;
 
 use super::effects::Effects;
 use super::guards;
@@ -9,7 +10,7 @@ use super::packed::{is_packed, stored};
 use super::watch::{Guard, Place};
 use crate::db::{HistoryTable, Transaction};
 use crate::script::{
-    Atomicity, Entry, ForeignKeys, Key, Record, Revision, Run, Script, Step, Unit,
+    Atomicity, Entry, ForeignKeys, Key, Record, Revision, Run, Script, Step, StepList, Unit,
 };
 use crate::sql::Value;
 
@@ -115,15 +116,15 @@ pub(super) fn lower(
         purposes,
     } in &mut lowered
     {
-        for (step, purpose) in transaction.steps.iter_mut().zip(purposes) {
-            let own = match purpose {
-                Purpose::Unit(_) => None,
-                _ => Some(&mut step.sql),
-            };
-            let explains = step.explain.iter_mut().chain(&mut step.explain_commit);
-            for sql in own.into_iter().chain(explains) {
-                if let Cow::Owned(named) = table.sql(sql) {
-                    *sql = named.into();
+        for (number, step) in transaction.steps.own_mut() {
+            if !matches!(purposes[number], Purpose::Unit(_))
+                && let Cow::Owned(named) = table.sql(&step.sql)
+            {
+                step.sql = named.into();
+            }
+            for query in step.explain.iter_mut().chain(&mut step.explain_commit) {
+                if let Cow::Owned(named) = table.sql(query) {
+                    *query = Arc::new(named);
                 }
             }
         }
@@ -179,9 +180,7 @@ fn bare(script: &Script, run: &Run) -> Vec<Lowered> {
                 first.unit(number, unit, script.foreign_keys, run);
             }
         }
-        for step in &unit.steps {
-            between.push(Purpose::Unit(number), step.clone());
-        }
+        between.share(number, unit);
         between.schema(number, &Effects::of(unit));
     }
     vec![
@@ -193,7 +192,7 @@ fn bare(script: &Script, run: &Run) -> Vec<Lowered> {
 
 #[derive(Default)]
 pub(super) struct Steps {
-    pub(super) steps: Vec<Step>,
+    pub(super) steps: StepList,
     pub(super) purposes: Vec<Purpose>,
 }
 
@@ -231,6 +230,13 @@ impl Steps {
     pub(super) fn push(&mut self, purpose: Purpose, step: Step) {
         self.purposes.push(purpose);
         self.steps.push(step);
+    }
+
+    /// Adds the statements of a unit.
+    fn share(&mut self, number: usize, unit: &Unit) {
+        let purposes = std::iter::repeat_n(Purpose::Unit(number), unit.steps.len());
+        self.purposes.extend(purposes);
+        self.steps.share(&unit.steps);
     }
 
     /// Rows that change their keys leave the old ones first: two may exchange them.
@@ -314,9 +320,7 @@ impl Steps {
         if let Some(step) = guards::references_before(&effects) {
             self.push(Purpose::Before(number), step);
         }
-        for step in &unit.steps {
-            self.push(Purpose::Unit(number), step.clone());
-        }
+        self.share(number, unit);
         self.schema(number, &effects);
         if let Some(step) = old_rows {
             self.push(Purpose::OldRows(number), step);
@@ -347,7 +351,7 @@ impl Steps {
     }
 
     fn explain_commit(&mut self) {
-        if let Some(last) = self.steps.last_mut() {
+        if let Some((_, last)) = self.steps.own_mut().last() {
             last.explain_commit = Some(guards::violations());
         }
     }

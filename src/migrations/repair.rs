@@ -1,5 +1,7 @@
 //! Updates the recorded metadata to match the files. A repair never changes anything but `_migrations`.
 
+use std::sync::Arc;
+
 use super::baseline::Verify;
 use super::identity::{Identity, applied, edited_keys, file_problems};
 use super::mismatch::is_about_records;
@@ -147,7 +149,7 @@ fn script(records: Vec<Record>, history: &History) -> Vec<Script> {
             .into_iter()
             .map(|record| Unit {
                 record,
-                steps: Vec::new(),
+                steps: Arc::default(),
             })
             .collect(),
     }]

@@ -20,7 +20,7 @@ pub(super) fn statement(sql: &str) -> Result<What, Refused> {
         Kind::Rollback => Ok(What::Rollback),
         Kind::Release(name) if is_dump(&name) => Ok(What::Commit),
         Kind::Pragma(pragma) => of_pragma(&pragma),
-        Kind::Create(object) => create(sql, object),
+        Kind::Create(object) => create(sql, *object),
         Kind::Delete => delete(sql),
         Kind::Analyze => analyze(sql),
         Kind::Insert => Err(Refused {
@@ -39,7 +39,7 @@ pub(super) fn schema_row(sql: &str, table: &str) -> Result<What, Refused> {
                 && object.name.eq_ignore_ascii_case(table)
                 && single(sql) =>
         {
-            create(sql, object)
+            create(sql, *object)
         }
         _ => Err(no_virtual_table()),
     }

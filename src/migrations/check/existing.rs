@@ -415,10 +415,7 @@ impl<'a> Existing<'a> {
 }
 
 fn literals(set: &Migrations) -> Literals {
-    Literals::of(
-        set.iter()
-            .map(|migration| migration.up.source.text.as_str()),
-    )
+    Literals::of(set.iter().map(|migration| &*migration.up.source.text))
 }
 
 fn help_on(statement: &str) -> Option<&'static str> {

@@ -95,11 +95,11 @@ fn unit() -> Unit {
             name: "more".to_owned(),
             checksum: "9f86d081".to_owned(),
             effective: None,
-            source: TEXT.to_owned(),
+            source: TEXT.into(),
             down: None,
             detail: serde_json::Map::new(),
         }),
-        steps: vec![step()],
+        steps: vec![step()].into(),
     }
 }
 
@@ -421,7 +421,8 @@ async fn databases(cases: &mut Cases) {
             steps: vec![
                 Step::own("DROP TABLE _migrations", vec![]),
                 Step::own("CREATE TABLE _migrations (version, applied)", vec![]),
-            ],
+            ]
+            .into(),
         }],
         std::sync::Arc::new(|_| {}),
     )
