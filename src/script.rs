@@ -218,7 +218,17 @@ impl StepList {
 
     /// Adds the steps of a unit.
     pub fn share(&mut self, steps: &Arc<Vec<Step>>) {
-        self.parts.push(Part::Shared(steps.clone()));
+        if !steps.is_empty() {
+            self.parts.push(Part::Shared(steps.clone()));
+        }
+    }
+
+    /// The last step. That of a unit is copied.
+    pub(crate) fn last_mut(&mut self) -> Option<&mut Step> {
+        match self.parts.last_mut()? {
+            Part::Own(steps) => steps.last_mut(),
+            Part::Shared(steps) => Arc::make_mut(steps).last_mut(),
+        }
     }
 
     /// The steps that are not shared, each with its number.
@@ -591,5 +601,50 @@ impl Run {
             id: uuid::Uuid::now_v7().to_string(),
             by: by.into(),
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_transaction_shares_the_statements_of_a_file() {
+        let source = Arc::new(Source {
+            name: "V1__a.sql".to_owned(),
+            text: "SELECT 1; SELECT 2;".into(),
+        });
+        let step = |span| {
+            let source = source.clone();
+            Step::written(Origin { source, span })
+        };
+        let unit = Arc::new(vec![step(0..8), step(10..18)]);
+        let mut all = StepList::from([Step::own("BEGIN", vec![])]);
+        all.share(&unit);
+        all.share(&Arc::default());
+        all.push(Step::own("END", vec![]));
+        let texts: Vec<&str> = all.iter().map(|step| &*step.sql).collect();
+        assert_eq!(texts, ["BEGIN", "SELECT 1", "SELECT 2", "END"]);
+        assert_eq!(all.len(), 4);
+        let by_number = |number| all.get(number).map(|step| &*step.sql);
+        let by_number: Vec<_> = (0..5).map(by_number).collect();
+        assert_eq!(
+            by_number[..4],
+            texts.iter().copied().map(Some).collect::<Vec<_>>()
+        );
+        assert_eq!(by_number[4], None);
+        assert!(std::ptr::eq(all.get(1).unwrap(), &raw const unit[0]));
+        let own: Vec<usize> = all.clone().own_mut().map(|(number, _)| number).collect();
+        assert_eq!(own, [0, 3]);
+    }
+
+    #[test]
+    fn changing_the_last_step_of_a_transaction_leaves_the_unit_as_it_is() {
+        let unit = Arc::new(vec![Step::own("SELECT 1", vec![])]);
+        let mut all = StepList::default();
+        assert!(all.last_mut().is_none());
+        all.share(&unit);
+        all.last_mut().unwrap().is_guard = true;
+        assert!(all.get(0).unwrap().is_guard && !unit[0].is_guard);
     }
 }

@@ -26,6 +26,9 @@ use crate::sql::Value;
 /// until the lock timeout has passed.
 pub(super) const LOCK_SLICE: Duration = Duration::from_millis(100);
 
+/// A larger value is not kept with a statement that may come again.
+const LARGE: usize = 1 << 20;
+
 /// How often a running statement is interrupted once the run was told to stop: an interrupt that arrives between
 /// two statements is lost.
 const INTERRUPT_EVERY: Duration = Duration::from_millis(20);
@@ -585,8 +588,12 @@ impl Run<'_> {
         }
         // What has bound values comes again with others, for every unit or for the next rows.
         if !step.args.is_empty() {
-            let statement = own.prepared(self.connection, &step.sql).await?;
-            let rows = all(statement, values).await?;
+            // A statement keeps what is bound to it.
+            let is_large = |value: &Value| matches!(value, Value::Blob(blob) if blob.len() > LARGE);
+            let rows = match step.args.iter().any(is_large) {
+                true => all(&self.connection.prepare(&step.sql).await?, values).await?,
+                false => all(own.prepared(self.connection, &step.sql).await?, values).await?,
+            };
             return Ok(match step.origin {
                 None => rows,
                 Some(_) => Rows::new(),

@@ -180,6 +180,20 @@ pub(crate) async fn run_chain(
                 }
                 outcomes[unit] = UnitOutcome::Ran;
             }
+            Purpose::AllDone => {
+                let units = scripts[script].units.iter().zip(durations);
+                for (number, (unit, duration)) in units.enumerate() {
+                    let key = unit.record.key();
+                    let of_unit = [Value::from(key.kind()), key.version()];
+                    let is_it = |row: &&Vec<Value>| row.starts_with(&of_unit);
+                    // They usually come in order.
+                    let row = answer.rows.get(number).filter(is_it);
+                    let row = row.or_else(|| answer.rows.iter().find(is_it));
+                    if let Some([_, _, Value::Integer(ms)]) = row.map(Vec::as_slice) {
+                        *duration = Some(*ms);
+                    }
+                }
+            }
             Purpose::Pending(unit) => outcomes[unit] = restore::pending(&answer.rows),
             Purpose::Passed(unit) if outcomes[unit] == UnitOutcome::Unknown => {
                 outcomes[unit] = UnitOutcome::NotNeeded;

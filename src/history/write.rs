@@ -47,6 +47,8 @@ pub(super) enum Purpose {
     Around,
     /// Writes how long this unit took, and is its last.
     Done(usize),
+    /// Writes how long each unit took, from its record to the next one.
+    AllDone,
     /// Decides whether this unit runs, or belongs to how that is done.
     Condition(usize),
     /// Names the tables that this unit misses: it failed, and was rolled back alone.
@@ -76,6 +78,7 @@ impl Purpose {
             | Purpose::CompilesBefore
             | Purpose::References
             | Purpose::Compiles
+            | Purpose::AllDone
             | Purpose::Around => None,
         }
     }
@@ -137,10 +140,14 @@ fn lower_unnamed(script: &Script, run: &Run, place: Place<'_>) -> Vec<Lowered> {
     match script.atomicity {
         Atomicity::Transaction => {
             let mut steps = Steps::new(script.expects, run);
+            steps.durations = Durations::of(&script.units);
             steps.clear_the_way(&script.units);
             steps.guards(place.before(), Purpose::CompilesBefore);
             for (number, unit) in script.units.iter().enumerate() {
                 steps.unit(number, unit, script.foreign_keys, run);
+            }
+            if let (Durations::AtTheEnd, Some(first)) = (steps.durations, script.units.first()) {
+                steps.push(Purpose::AllDone, durations(first.record.key()));
             }
             steps.guards(place.references(), Purpose::References);
             steps.guards(place.compiles(script), Purpose::Compiles);
@@ -190,10 +197,35 @@ fn bare(script: &Script, run: &Run) -> Vec<Lowered> {
     ]
 }
 
+/// When the durations of a script's units are written.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+enum Durations {
+    /// Behind each unit.
+    #[default]
+    Each,
+    /// Behind the last one, in one statement: each unit ends where the record of the next one is inserted. After a change
+    /// of the schema the engine compiles a statement again, so a statement for each unit would be most of what recording
+    /// costs.
+    AtTheEnd,
+}
+
+impl Durations {
+    fn of(units: &[Unit]) -> Durations {
+        let is_inserted = |unit: &Unit| {
+            matches!(unit.record, Record::Insert(_) | Record::Replace(_)) && !unit.steps.is_empty()
+        };
+        match units.len() > 1 && units.iter().all(is_inserted) {
+            true => Durations::AtTheEnd,
+            false => Durations::Each,
+        }
+    }
+}
+
 #[derive(Default)]
 pub(super) struct Steps {
     pub(super) steps: StepList,
     pub(super) purposes: Vec<Purpose>,
+    durations: Durations,
 }
 
 impl Steps {
@@ -295,7 +327,9 @@ impl Steps {
             self.statements(number, unit, foreign_keys);
         }
         match &unit.record {
-            Record::Insert(_) | Record::Replace(_) if !unit.steps.is_empty() => {
+            Record::Insert(_) | Record::Replace(_)
+                if !unit.steps.is_empty() && self.durations == Durations::Each =>
+            {
                 self.push(Purpose::Done(number), duration(key));
             }
             Record::Delete(key) => self.push(Purpose::Record(number), delete(key)),
@@ -351,7 +385,7 @@ impl Steps {
     }
 
     fn explain_commit(&mut self) {
-        if let Some((_, last)) = self.steps.own_mut().last() {
+        if let Some(last) = self.steps.last_mut() {
             last.explain_commit = Some(guards::violations());
         }
     }
@@ -507,6 +541,19 @@ fn duration(key: &Key) -> Step {
          CAST(round((julianday('now') - julianday(applied_at)) * 86400000) AS INTEGER) \
          WHERE kind = ?1 AND version = ?2 RETURNING duration_ms",
         key_args(key),
+    )
+}
+
+/// The same for all rows from this one on. Their rowids follow each other: a row that is inserted, or replaces another one,
+/// gets the highest (<https://sqlite.org/autoinc.html>), and nothing else inserts into the table meanwhile.
+fn durations(first: &Key) -> Step {
+    Step::own(
+        "UPDATE _migrations SET duration_ms = CAST(round((julianday(coalesce(\
+         (SELECT next.applied_at FROM _migrations AS next WHERE next.rowid = _migrations.rowid + 1), 'now')) \
+         - julianday(applied_at)) * 86400000) AS INTEGER) \
+         WHERE rowid >= (SELECT rowid FROM _migrations WHERE kind = ?1 AND version = ?2) \
+         RETURNING kind, version, duration_ms",
+        key_args(first),
     )
 }
 
