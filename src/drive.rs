@@ -14,7 +14,7 @@ use crate::history::{
     self, Failed, History, HistoryError, Interrupted, LeftBroken, Part, Patience, Row, RunError,
     State, UnitEvent, UnitOutcome, Watch,
 };
-use crate::script::{Entry, Key, Origin, Record, Run, Script, Unit};
+use crate::script::{Entry, Key, Origin, Record, Run, Script, Step, Unit};
 
 /// How often the history is read while somebody else's `no-transaction` migration runs.
 const LOOK_AGAIN: Duration = Duration::from_millis(200);
@@ -492,23 +492,19 @@ fn only_under_way(decision: &Decision) -> Option<(&Key, &Diagnostic)> {
 }
 
 fn unit_events(script: &Script, on_event: &OnEvent) -> history::OnUnit {
-    let origins = |unit: &Unit| -> Vec<_> {
-        let steps = unit.steps.iter();
-        steps.map(|step| step.origin.clone()).collect()
-    };
     let units = script.units.iter();
-    let units: Vec<(Key, Vec<Option<Origin>>)> = units
-        .map(|unit| (unit.record.key().clone(), origins(unit)))
+    let units: Vec<(Key, Arc<Vec<Step>>)> = units
+        .map(|unit| (unit.record.key().clone(), unit.steps.clone()))
         .collect();
     let on_event = on_event.clone();
     Arc::new(move |event| match event {
         UnitEvent::Begins(unit, statement) => {
-            let (key, origins) = &units[unit];
+            let (key, steps) = &units[unit];
             on_event(Event::Begins(Statement {
                 key: key.clone(),
                 number: statement + 1,
-                of: origins.len(),
-                origin: origins[statement].clone(),
+                of: steps.len(),
+                origin: steps[statement].origin.clone(),
             }));
         }
         UnitEvent::Done(unit) => on_event(Event::Ran(units[unit].0.clone())),

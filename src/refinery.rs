@@ -70,7 +70,7 @@ impl AsyncTransaction for Driver {
             count += 1;
             let source = Arc::new(Source {
                 name: "refinery".to_owned(),
-                text: query.to_owned(),
+                text: query.into(),
             });
             let statements = split(query).map_err(|errors| {
                 let first = errors.first().map(ToString::to_string);
@@ -81,19 +81,16 @@ impl AsyncTransaction for Driver {
                 if matches!(kind(text), Kind::Drop(object) if object.what == What::Table) {
                     foreign_keys = ForeignKeys::Off;
                 }
-                steps.push(Step {
-                    origin: Some(Origin {
-                        source: source.clone(),
-                        span: statement.span,
-                    }),
-                    ..Step::own(text, Vec::new())
-                });
+                steps.push(Step::written(Origin {
+                    source: source.clone(),
+                    span: statement.span,
+                }));
             }
         }
         let transaction = Transaction {
             foreign_keys,
             atomicity: Atomicity::Transaction,
-            steps,
+            steps: steps.into(),
         };
         self.0.run(vec![transaction], Arc::new(|_| {})).await?;
         Ok(count)

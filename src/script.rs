@@ -6,7 +6,7 @@
 //!
 //! Nothing here knows a database, a file system or a clock.
 
-use std::ops::Range;
+use std::ops::{Deref, Range};
 use std::sync::Arc;
 
 use crate::sql::{Place, Value, What, place, tokens};
@@ -72,8 +72,8 @@ pub struct Script {
 pub struct Unit {
     /// The change to `_migrations`.
     pub record: Record,
-    /// The statements, in order.
-    pub steps: Vec<Step>,
+    /// The statements, in order. Shared with the transactions that run them.
+    pub steps: Arc<Vec<Step>>,
 }
 
 impl Unit {
@@ -90,24 +90,186 @@ impl Unit {
 /// One statement, its bound values, and where it came from.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Step {
-    /// The text of one statement, as its author wrote it. Shared, as the values are: a script is copied into
-    /// transactions, and may be sent twice.
-    pub sql: Arc<str>,
+    /// The text of one statement, as its author wrote it. Shared, as the values are: a script may be sent twice.
+    pub sql: Sql,
     /// Values for `?1`, `?2`, …
     pub args: Arc<[Value]>,
     /// The place in a file, for statements that somebody wrote.
     pub origin: Option<Origin>,
     /// A query to run where this step fails, before anything is rolled back; its rows go into the failure.
-    pub explain: Option<Arc<str>>,
+    pub explain: Option<Arc<String>>,
     /// A query to run where this is the last step and the `COMMIT` behind it fails, before anything is rolled back; its
     /// rows go into the failure.
-    pub explain_commit: Option<Arc<str>>,
+    pub explain_commit: Option<Arc<String>>,
     /// The step fails where the database is no longer in the state that the script was planned on, and never otherwise.
     pub is_guard: bool,
     /// When it runs; without a condition, where the step before it succeeded.
-    pub when: Option<When>,
+    pub when: Option<Box<When>>,
     /// What its failure does.
     pub on_failure: OnFailure,
+}
+
+/// The text of a statement. A file may hold a million statements, so those of files are no copies.
+#[derive(Clone)]
+pub enum Sql {
+    /// A text of its own.
+    Own(Arc<str>),
+    /// A part of a file.
+    Written(Origin),
+}
+
+impl Deref for Sql {
+    type Target = str;
+
+    fn deref(&self) -> &str {
+        match self {
+            Sql::Own(text) => text,
+            Sql::Written(origin) => origin.text(),
+        }
+    }
+}
+
+impl From<&str> for Sql {
+    fn from(text: &str) -> Sql {
+        Sql::Own(text.into())
+    }
+}
+
+impl From<String> for Sql {
+    fn from(text: String) -> Sql {
+        Sql::Own(text.into())
+    }
+}
+
+impl From<Arc<str>> for Sql {
+    fn from(text: Arc<str>) -> Sql {
+        Sql::Own(text)
+    }
+}
+
+impl PartialEq for Sql {
+    fn eq(&self, other: &Sql) -> bool {
+        **self == **other
+    }
+}
+
+impl std::fmt::Debug for Sql {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        std::fmt::Debug::fmt(&**self, f)
+    }
+}
+
+/// The steps of a transaction, in order. Those of a unit are shared with its script.
+#[derive(Debug, Clone, Default)]
+pub struct StepList {
+    parts: Vec<Part>,
+}
+
+#[derive(Debug, Clone)]
+enum Part {
+    Own(Vec<Step>),
+    Shared(Arc<Vec<Step>>),
+}
+
+impl Part {
+    fn steps(&self) -> &[Step] {
+        match self {
+            Part::Own(steps) => steps,
+            Part::Shared(steps) => steps,
+        }
+    }
+}
+
+impl StepList {
+    /// The steps.
+    pub fn iter(&self) -> impl Iterator<Item = &Step> {
+        self.parts.iter().flat_map(Part::steps)
+    }
+
+    /// How many there are.
+    pub fn len(&self) -> usize {
+        self.parts.iter().map(|part| part.steps().len()).sum()
+    }
+
+    /// Whether there is none.
+    pub fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+
+    /// The step with this number, from 0.
+    pub fn get(&self, number: usize) -> Option<&Step> {
+        let mut left = number;
+        for part in &self.parts {
+            match part.steps().get(left) {
+                Some(step) => return Some(step),
+                None => left -= part.steps().len(),
+            }
+        }
+        None
+    }
+
+    /// Adds a step.
+    pub fn push(&mut self, step: Step) {
+        match self.parts.last_mut() {
+            Some(Part::Own(steps)) => steps.push(step),
+            _ => self.parts.push(Part::Own(vec![step])),
+        }
+    }
+
+    /// Adds the steps of a unit.
+    pub fn share(&mut self, steps: &Arc<Vec<Step>>) {
+        if !steps.is_empty() {
+            self.parts.push(Part::Shared(steps.clone()));
+        }
+    }
+
+    /// The last step. That of a unit is copied.
+    pub(crate) fn last_mut(&mut self) -> Option<&mut Step> {
+        match self.parts.last_mut()? {
+            Part::Own(steps) => steps.last_mut(),
+            Part::Shared(steps) => Arc::make_mut(steps).last_mut(),
+        }
+    }
+
+    /// The steps that are not shared, each with its number.
+    pub(crate) fn own_mut(&mut self) -> impl Iterator<Item = (usize, &mut Step)> {
+        let mut end = 0;
+        self.parts.iter_mut().flat_map(move |part| {
+            let begin = end;
+            end += part.steps().len();
+            let own: &mut [Step] = match part {
+                Part::Own(steps) => steps,
+                Part::Shared(_) => &mut [],
+            };
+            (begin..).zip(own)
+        })
+    }
+}
+
+impl From<Vec<Step>> for StepList {
+    fn from(steps: Vec<Step>) -> StepList {
+        StepList {
+            parts: vec![Part::Own(steps)],
+        }
+    }
+}
+
+impl<const N: usize> From<[Step; N]> for StepList {
+    fn from(steps: [Step; N]) -> StepList {
+        Vec::from(steps).into()
+    }
+}
+
+impl FromIterator<Step> for StepList {
+    fn from_iter<T: IntoIterator<Item = Step>>(steps: T) -> StepList {
+        steps.into_iter().collect::<Vec<_>>().into()
+    }
+}
+
+impl PartialEq for StepList {
+    fn eq(&self, other: &StepList) -> bool {
+        self.iter().eq(other.iter())
+    }
 }
 
 /// The condition of a step, on the steps before it in its transaction. They are counted back from it: 1 is the one
@@ -167,16 +329,28 @@ pub enum OnFailure {
 
 impl Step {
     /// A step of our own making, without an author to point at.
-    pub fn own(sql: impl Into<Arc<str>>, args: Vec<Value>) -> Step {
+    pub fn own(sql: impl Into<Sql>, args: Vec<Value>) -> Step {
         Step {
             sql: sql.into(),
-            args: args.into(),
+            // Made from an empty vector it would take memory.
+            args: match args.is_empty() {
+                true => Arc::default(),
+                false => args.into(),
+            },
             origin: None,
             explain: None,
             explain_commit: None,
             is_guard: false,
             when: None,
             on_failure: OnFailure::Stop,
+        }
+    }
+
+    /// A statement of a file.
+    pub fn written(origin: Origin) -> Step {
+        Step {
+            origin: Some(origin.clone()),
+            ..Step::own(Sql::Written(origin), Vec::new())
         }
     }
 
@@ -206,8 +380,8 @@ impl Step {
 pub struct Source {
     /// The path as it is shown, with `/` between its parts.
     pub name: String,
-    /// The whole canonical text.
-    pub text: String,
+    /// The whole canonical text. It may be large, and is shared with what is recorded of it.
+    pub text: Arc<str>,
 }
 
 /// The place of a statement in its source.
@@ -220,6 +394,11 @@ pub struct Origin {
 }
 
 impl Origin {
+    /// The text of the statement.
+    pub fn text(&self) -> &str {
+        self.source.text.get(self.span.clone()).unwrap_or_default()
+    }
+
     /// Line and column of the first byte.
     pub fn place(&self) -> Place {
         place(&self.source.text, self.span.start)
@@ -398,9 +577,9 @@ pub struct Entry {
     /// Of a seed: hash of what its file amounts to.
     pub effective: Option<String>,
     /// The canonical text.
-    pub source: String,
+    pub source: Arc<str>,
     /// The canonical text of the down file.
-    pub down: Option<String>,
+    pub down: Option<Arc<str>>,
     /// What else is to be remembered; the keys are [`crate::history::DOWN_CHECKSUM`] and its
     /// neighbours.
     pub detail: serde_json::Map<String, serde_json::Value>,
@@ -422,5 +601,50 @@ impl Run {
             id: uuid::Uuid::now_v7().to_string(),
             by: by.into(),
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_transaction_shares_the_statements_of_a_file() {
+        let source = Arc::new(Source {
+            name: "V1__a.sql".to_owned(),
+            text: "SELECT 1; SELECT 2;".into(),
+        });
+        let step = |span| {
+            let source = source.clone();
+            Step::written(Origin { source, span })
+        };
+        let unit = Arc::new(vec![step(0..8), step(10..18)]);
+        let mut all = StepList::from([Step::own("BEGIN", vec![])]);
+        all.share(&unit);
+        all.share(&Arc::default());
+        all.push(Step::own("END", vec![]));
+        let texts: Vec<&str> = all.iter().map(|step| &*step.sql).collect();
+        assert_eq!(texts, ["BEGIN", "SELECT 1", "SELECT 2", "END"]);
+        assert_eq!(all.len(), 4);
+        let by_number = |number| all.get(number).map(|step| &*step.sql);
+        let by_number: Vec<_> = (0..5).map(by_number).collect();
+        assert_eq!(
+            by_number[..4],
+            texts.iter().copied().map(Some).collect::<Vec<_>>()
+        );
+        assert_eq!(by_number[4], None);
+        assert!(std::ptr::eq(all.get(1).unwrap(), &raw const unit[0]));
+        let own: Vec<usize> = all.clone().own_mut().map(|(number, _)| number).collect();
+        assert_eq!(own, [0, 3]);
+    }
+
+    #[test]
+    fn changing_the_last_step_of_a_transaction_leaves_the_unit_as_it_is() {
+        let unit = Arc::new(vec![Step::own("SELECT 1", vec![])]);
+        let mut all = StepList::default();
+        assert!(all.last_mut().is_none());
+        all.share(&unit);
+        all.last_mut().unwrap().is_guard = true;
+        assert!(all.get(0).unwrap().is_guard && !unit[0].is_guard);
     }
 }

@@ -16,7 +16,7 @@ fn the_files_are_compiled_in_under_the_names_that_reading_gives_them() {
                 let name = source.name.strip_prefix(root).unwrap_or(&source.name);
                 (
                     name.to_owned(),
-                    source.text.clone(),
+                    source.text.to_string(),
                     migration.down.is_some(),
                 )
             })

@@ -94,7 +94,7 @@ async fn change(db: &Db, sql: &str) {
     let transaction = Transaction {
         foreign_keys: ForeignKeys::On,
         atomicity: Atomicity::Transaction,
-        steps: vec![Step::own(sql, Vec::new())],
+        steps: [Step::own(sql, Vec::new())].into(),
     };
     db.run(vec![transaction], Arc::new(|_| {})).await.unwrap();
 }

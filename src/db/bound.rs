@@ -4,7 +4,7 @@
 use std::sync::Arc;
 use std::sync::mpsc::{Receiver, sync_channel};
 
-use crate::script::Step;
+use crate::script::{Step, StepList};
 use crate::sql::Value;
 
 /// Fewer values than this are not worth a thread.
@@ -22,7 +22,7 @@ pub(super) struct Bound {
 }
 
 impl Bound {
-    pub(super) fn of(steps: &[Step]) -> Bound {
+    pub(super) fn of(steps: &StepList) -> Bound {
         let large = steps.iter().filter(|step| step.args.len() >= LARGE);
         let all: Vec<Arc<[Value]>> = large.map(|step| step.args.clone()).collect();
         if all.iter().map(|args| args.len()).sum::<usize>() < MANY {
@@ -69,11 +69,10 @@ mod tests {
     fn each_step_gets_its_own_values_however_many_there_are() {
         for count in [0, 3, 5 * AHEAD + 1, 100] {
             let values = |step: usize| vec![Value::Integer(step as i64); step % 17 * 100];
-            let steps: Vec<Step> = (0..count)
-                .map(|step| Step::own("SELECT 1", values(step)))
-                .collect();
+            let steps = (0..count).map(|step| Step::own("SELECT 1", values(step)));
+            let steps = StepList::from(steps.collect::<Vec<_>>());
             let mut bound = Bound::of(&steps);
-            for step in &steps {
+            for step in steps.iter() {
                 assert_eq!(bound.next(step), copies(&step.args));
             }
         }

@@ -26,6 +26,9 @@ use crate::sql::{Kind, Value, kind};
 /// until the lock timeout has passed.
 pub(super) const LOCK_SLICE: Duration = Duration::from_millis(100);
 
+/// A larger value is not kept with a statement that may come again.
+const LARGE: usize = 1 << 20;
+
 /// How often a running statement is interrupted once the run was told to stop: an interrupt that arrives between
 /// two statements is lost.
 const INTERRUPT_EVERY: Duration = Duration::from_millis(20);
@@ -624,9 +627,10 @@ impl Run<'_> {
             "SELECT 1 FROM pragma_database_list WHERE file <> '' GROUP BY file HAVING count(*) > 1",
         );
         let twice = rows(self.connection, &twice).await.unwrap_or_default();
-        let mut steps = transaction.steps.iter();
-        let is_attach = |step: &Step| kind(&step.sql) == Kind::Attach;
-        (!twice.is_empty()).then(|| steps.rposition(is_attach))?
+        let steps = transaction.steps.iter().enumerate();
+        let attaches = steps.filter(|(_, step)| kind(&step.sql) == Kind::Attach);
+        let last = attaches.map(|(at, _)| at).last();
+        last.filter(|_| !twice.is_empty())
     }
 
     /// Whether the transaction goes on behind a step that failed. After some errors the engine has rolled it back:
@@ -694,8 +698,12 @@ impl Run<'_> {
         }
         // What has bound values comes again with others, for every unit or for the next rows.
         if !step.args.is_empty() {
-            let statement = own.prepared(self.connection, &step.sql).await?;
-            let rows = all(statement, values).await?;
+            // A statement keeps what is bound to it.
+            let is_large = |value: &Value| matches!(value, Value::Blob(blob) if blob.len() > LARGE);
+            let rows = match step.args.iter().any(is_large) {
+                true => all(&self.connection.prepare(&step.sql).await?, values).await?,
+                false => all(own.prepared(self.connection, &step.sql).await?, values).await?,
+            };
             return Ok(match step.origin {
                 None => rows,
                 Some(_) => Rows::new(),
@@ -716,8 +724,11 @@ impl Run<'_> {
     async fn clean_up(&self, transaction: &Transaction, stopped: Stopped) -> Failure {
         let Stopped { at, error } = stopped;
         let explanation = match at {
-            At::Step(number) => self.explanation(&transaction.steps[number].explain).await,
-            At::Commit => match transaction.steps.last() {
+            At::Step(number) => match transaction.steps.get(number) {
+                Some(step) => self.explanation(&step.explain).await,
+                None => Vec::new(),
+            },
+            At::Commit => match transaction.steps.iter().last() {
                 Some(last) => self.explanation(&last.explain_commit).await,
                 None => Vec::new(),
             },
@@ -745,9 +756,9 @@ impl Run<'_> {
         }
     }
 
-    async fn explanation(&self, query: &Option<Arc<str>>) -> Rows {
+    async fn explanation(&self, query: &Option<Arc<String>>) -> Rows {
         match query {
-            Some(sql) => rows(self.connection, &Query::new(&**sql))
+            Some(sql) => rows(self.connection, &Query::new(sql.as_str()))
                 .await
                 .unwrap_or_default(),
             None => Vec::new(),

@@ -66,7 +66,7 @@ pub use stop::{Stop, StopHandle};
 pub use stream::{Sink, StreamedRow};
 pub use unanswered::{Fate, RemoteError};
 
-use crate::script::{Atomicity, ForeignKeys, Step};
+use crate::script::{Atomicity, ForeignKeys, StepList};
 use crate::sql::Value;
 
 /// One question and its bound values.
@@ -99,7 +99,7 @@ pub struct Transaction {
     /// [`Atomicity::Bare`] runs the steps without `BEGIN` and `COMMIT`.
     pub atomicity: Atomicity,
     /// In order.
-    pub steps: Vec<Step>,
+    pub steps: StepList,
 }
 
 /// The rows of a step of our own making, where it returned any.

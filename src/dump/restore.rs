@@ -2,6 +2,7 @@
 //! which belonged to the database that was backed up.
 
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use super::backup_files::{Condition, condition};
 use super::import::{self, ImportError, ImportOptions, Imported, Input, OnImport, Violations};
@@ -203,7 +204,7 @@ impl Reader for &mut Marking<'_> {
             atomicity: Atomicity::Transaction,
             units: vec![Unit {
                 record,
-                steps: Vec::new(),
+                steps: Arc::default(),
             }],
         });
         Decision {

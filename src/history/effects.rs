@@ -31,7 +31,7 @@ impl Effects {
     pub(super) fn of(unit: &Unit) -> Effects {
         let mut effects = Effects::default();
         if let Key::Migration(_) | Key::Repeatable(_) = unit.record.key() {
-            for step in &unit.steps {
+            for step in unit.steps.iter() {
                 effects.statement(&step.sql);
             }
         }

@@ -67,8 +67,8 @@ broken AS MATERIALIZED (
 }
 
 /// Rows without their parent, for a COMMIT that fails for some of them.
-pub(super) fn violations() -> Arc<str> {
-    static QUERY: LazyLock<Arc<str>> = LazyLock::new(|| {
+pub(super) fn violations() -> Arc<String> {
+    static QUERY: LazyLock<Arc<String>> = LazyLock::new(|| {
         let rows = rows();
         format!(
             "WITH {rows} SELECT child, number, parent, columns, on_delete, \
@@ -196,7 +196,7 @@ pub(super) fn no_new_violation() -> Step {
 /// A step that fails where a query has a row, and another query that explains it.
 fn refuse(query: &str, explain: &str) -> Step {
     Step {
-        explain: Some(Arc::from(explain)),
+        explain: Some(Arc::new(explain.to_owned())),
         ..Step::own(
             format!("SELECT CASE WHEN EXISTS ({query}) THEN json('refused') ELSE 1 END"),
             vec![],

@@ -18,7 +18,7 @@ impl Steps {
     pub(super) fn restore(&mut self, unit: usize, restore: &Restore, inner: Steps) {
         let own = |sql: &str| Step::own(sql, Vec::new());
         let when = |when, step| Step {
-            when: Some(when),
+            when: Some(Box::new(when)),
             ..step
         };
         let condition = Purpose::Condition(unit);
@@ -29,12 +29,13 @@ impl Steps {
             When::Failed(1),
             When::InTransaction,
         ]);
-        let mut steps: Vec<_> = inner.purposes.into_iter().zip(inner.steps).collect();
+        let purposes = inner.purposes.into_iter();
+        let mut steps: Vec<_> = purposes.zip(inner.steps.iter().cloned()).collect();
         let passed = match restore.on_failure {
             OnFailure::Stop => {
                 let length = steps.len();
                 if let Some((_, first)) = steps.first_mut() {
-                    first.when = Some(gone);
+                    first.when = Some(Box::new(gone));
                 }
                 for (purpose, step) in steps {
                     self.push(purpose, step);

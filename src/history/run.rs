@@ -80,10 +80,9 @@ pub(crate) fn chained(db: &Db, scripts: &[Script], run: &Run, watch: &Watch) -> 
     }
     let mut bytes = 0;
     let fits = |(number, script): &(usize, &Script)| {
-        let steps = lower(script, run, watch.place(*number), db.history_table())
-            .into_iter()
-            .map(|it| it.transaction.steps);
-        bytes += steps.flatten().map(|it| size(&it)).sum::<usize>();
+        let lowered = lower(script, run, watch.place(*number), db.history_table());
+        let steps = lowered.iter().flat_map(|it| it.transaction.steps.iter());
+        bytes += steps.map(size).sum::<usize>();
         script.atomicity == Atomicity::Transaction && bytes <= CHAINED_BYTES
     };
     let scripts_of_a_request = scripts.iter().enumerate().take(CHAINED);
@@ -180,6 +179,20 @@ pub(crate) async fn run_chain(
                     durations[unit] = Some(*duration);
                 }
                 outcomes[unit] = UnitOutcome::Ran;
+            }
+            Purpose::AllDone => {
+                let units = scripts[script].units.iter().zip(durations);
+                for (number, (unit, duration)) in units.enumerate() {
+                    let key = unit.record.key();
+                    let of_unit = [Value::from(key.kind()), key.version()];
+                    let is_it = |row: &&Vec<Value>| row.starts_with(&of_unit);
+                    // They usually come in order.
+                    let row = answer.rows.get(number).filter(is_it);
+                    let row = row.or_else(|| answer.rows.iter().find(is_it));
+                    if let Some([_, _, Value::Integer(ms)]) = row.map(Vec::as_slice) {
+                        *duration = Some(*ms);
+                    }
+                }
             }
             Purpose::Pending(unit) => outcomes[unit] = restore::pending(&answer.rows),
             Purpose::Passed(unit) if outcomes[unit] == UnitOutcome::Unknown => {

@@ -1,5 +1,7 @@
 //! The guards over the schema as a whole, from the beginning of a run to its end, and the place of a script in them.
 
+use std::sync::Arc;
+
 use super::effects::Effects;
 use super::error::Failed;
 use super::guards::{forget, still_lost};
@@ -185,7 +187,7 @@ impl Place<'_> {
         let own = |sql: &str| Step::own(sql, vec![]);
         let create = own("CREATE TABLE _seedbed_probe (x)");
         let rename = Step {
-            explain: Some(BROKEN_VIEWS.into()),
+            explain: Some(Arc::new(BROKEN_VIEWS.to_owned())),
             ..own("ALTER TABLE _seedbed_probe RENAME TO _seedbed_probed")
         };
         // At the beginning nothing was left, and at the end everything has to be repaired.

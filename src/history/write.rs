@@ -1,6 +1,7 @@
 //! The statements that record: a script becomes transactions. Pure.
 
 use std::borrow::Cow;
+use std::sync::Arc;
 
 use super::effects::Effects;
 use super::guards;
@@ -9,7 +10,7 @@ use super::packed::{is_packed, stored};
 use super::watch::{Guard, Place};
 use crate::db::{HistoryTable, Transaction};
 use crate::script::{
-    Atomicity, Entry, ForeignKeys, Key, Record, Revision, Run, Script, Step, Unit,
+    Atomicity, Entry, ForeignKeys, Key, Record, Revision, Run, Script, Step, StepList, Unit,
 };
 use crate::sql::{Kind, Value, What, identifier, kind};
 
@@ -48,6 +49,8 @@ pub(super) enum Purpose {
     Around,
     /// Writes how long this unit took, and is its last.
     Done(usize),
+    /// Writes how long each unit took, from its record to the next one.
+    AllDone,
     /// Decides whether this unit runs, or belongs to how that is done.
     Condition(usize),
     /// Names the tables that this unit misses: it failed, and was rolled back alone.
@@ -78,6 +81,7 @@ impl Purpose {
             | Purpose::CompilesBefore
             | Purpose::References
             | Purpose::Compiles
+            | Purpose::AllDone
             | Purpose::Around => None,
         }
     }
@@ -118,15 +122,15 @@ pub(super) fn lower(
         purposes,
     } in &mut lowered
     {
-        for (step, purpose) in transaction.steps.iter_mut().zip(purposes) {
-            let own = match purpose {
-                Purpose::Unit(_) => None,
-                _ => Some(&mut step.sql),
-            };
-            let explains = step.explain.iter_mut().chain(&mut step.explain_commit);
-            for sql in own.into_iter().chain(explains) {
-                if let Cow::Owned(named) = table.sql(sql) {
-                    *sql = named.into();
+        for (number, step) in transaction.steps.own_mut() {
+            if !matches!(purposes[number], Purpose::Unit(_))
+                && let Cow::Owned(named) = table.sql(&step.sql)
+            {
+                step.sql = named.into();
+            }
+            for query in step.explain.iter_mut().chain(&mut step.explain_commit) {
+                if let Cow::Owned(named) = table.sql(query) {
+                    *query = Arc::new(named);
                 }
             }
         }
@@ -139,10 +143,14 @@ fn lower_unnamed(script: &Script, run: &Run, place: Place<'_>) -> Vec<Lowered> {
     match script.atomicity {
         Atomicity::Transaction => {
             let mut steps = Steps::new(script.expects, run);
+            steps.durations = Durations::of(&script.units);
             steps.clear_the_way(&script.units);
             steps.guards(place.before(), Purpose::CompilesBefore);
             for (number, unit) in script.units.iter().enumerate() {
                 steps.unit(number, unit, script.foreign_keys, run);
+            }
+            if let (Durations::AtTheEnd, Some(first)) = (steps.durations, script.units.first()) {
+                steps.push(Purpose::AllDone, durations(first.record.key()));
             }
             steps.guards(place.references(script), Purpose::References);
             steps.guards(place.compiles(script), Purpose::Compiles);
@@ -182,9 +190,7 @@ fn bare(script: &Script, run: &Run) -> Vec<Lowered> {
                 first.unit(number, unit, script.foreign_keys, run);
             }
         }
-        for step in &unit.steps {
-            between.push(Purpose::Unit(number), step.clone());
-        }
+        between.share(number, unit);
         between.schema(number, &Effects::of(unit));
     }
     vec![
@@ -194,10 +200,35 @@ fn bare(script: &Script, run: &Run) -> Vec<Lowered> {
     ]
 }
 
+/// When the durations of a script's units are written.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+enum Durations {
+    /// Behind each unit.
+    #[default]
+    Each,
+    /// Behind the last one, in one statement: each unit ends where the record of the next one is inserted. After a change
+    /// of the schema the engine compiles a statement again, so a statement for each unit would be most of what recording
+    /// costs.
+    AtTheEnd,
+}
+
+impl Durations {
+    fn of(units: &[Unit]) -> Durations {
+        let is_inserted = |unit: &Unit| {
+            matches!(unit.record, Record::Insert(_) | Record::Replace(_)) && !unit.steps.is_empty()
+        };
+        match units.len() > 1 && units.iter().all(is_inserted) {
+            true => Durations::AtTheEnd,
+            false => Durations::Each,
+        }
+    }
+}
+
 #[derive(Default)]
 pub(super) struct Steps {
-    pub(super) steps: Vec<Step>,
+    pub(super) steps: StepList,
     pub(super) purposes: Vec<Purpose>,
+    durations: Durations,
 }
 
 impl Steps {
@@ -234,6 +265,13 @@ impl Steps {
     pub(super) fn push(&mut self, purpose: Purpose, step: Step) {
         self.purposes.push(purpose);
         self.steps.push(step);
+    }
+
+    /// Adds the statements of a unit.
+    fn share(&mut self, number: usize, unit: &Unit) {
+        let purposes = std::iter::repeat_n(Purpose::Unit(number), unit.steps.len());
+        self.purposes.extend(purposes);
+        self.steps.share(&unit.steps);
     }
 
     /// Rows that change their keys leave the old ones first: two may exchange them.
@@ -292,7 +330,9 @@ impl Steps {
             self.statements(number, unit, foreign_keys);
         }
         match &unit.record {
-            Record::Insert(_) | Record::Replace(_) if !unit.steps.is_empty() => {
+            Record::Insert(_) | Record::Replace(_)
+                if !unit.steps.is_empty() && self.durations == Durations::Each =>
+            {
                 self.push(Purpose::Done(number), duration(key));
             }
             Record::Delete(key) => self.push(Purpose::Record(number), delete(key)),
@@ -317,9 +357,7 @@ impl Steps {
         if let Some(step) = guards::references_before(&effects) {
             self.push(Purpose::Before(number), step);
         }
-        for step in &unit.steps {
-            self.push(Purpose::Unit(number), step.clone());
-        }
+        self.share(number, unit);
         for step in drops_of_temporary(unit) {
             self.push(Purpose::Temporary(number), step);
         }
@@ -555,6 +593,19 @@ fn duration(key: &Key) -> Step {
          CAST(round((julianday('now') - julianday(applied_at)) * 86400000) AS INTEGER) \
          WHERE kind = ?1 AND version = ?2 RETURNING duration_ms",
         key_args(key),
+    )
+}
+
+/// The same for all rows from this one on. Their rowids follow each other: a row that is inserted, or replaces another one,
+/// gets the highest (<https://sqlite.org/autoinc.html>), and nothing else inserts into the table meanwhile.
+fn durations(first: &Key) -> Step {
+    Step::own(
+        "UPDATE _migrations SET duration_ms = CAST(round((julianday(coalesce(\
+         (SELECT next.applied_at FROM _migrations AS next WHERE next.rowid = _migrations.rowid + 1), 'now')) \
+         - julianday(applied_at)) * 86400000) AS INTEGER) \
+         WHERE rowid >= (SELECT rowid FROM _migrations WHERE kind = ?1 AND version = ?2) \
+         RETURNING kind, version, duration_ms",
+        key_args(first),
     )
 }
 

@@ -250,7 +250,7 @@ fn repeatable_gone(old: &Migration, set: &Migrations, base: &Migrations) -> Opti
             let text = &it.up.source.text;
             let statements = split(text).unwrap_or_default().into_iter();
             statements.filter_map(|statement| match kind(statement.text(text)) {
-                Kind::Drop(object) => Some(object),
+                Kind::Drop(object) => Some(*object),
                 _ => None,
             })
         })

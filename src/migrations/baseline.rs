@@ -283,14 +283,14 @@ pub(super) fn recorded_acts(history: &History) -> Acts {
     let acts = applied(history).filter_map(|row| {
         let source = Arc::new(Source {
             name: format!("{}__{}.sql{AS_RECORDED}", row.key, row.name),
-            text: row.source.clone()?,
+            text: row.source.as_deref()?.into(),
         });
         let entry = Entry {
             key: row.key.clone(),
             name: row.name.clone(),
             checksum: row.checksum.clone(),
             effective: None,
-            source: String::new(),
+            source: "".into(),
             down: None,
             detail: serde_json::Map::new(),
         };

@@ -282,7 +282,7 @@ mod tests {
     fn found(text: &str) -> (Directives, Vec<String>) {
         let source = Arc::new(Source {
             name: "V1__a.sql".to_owned(),
-            text: text.to_owned(),
+            text: text.into(),
         });
         let mut problems = Vec::new();
         let directives = directives(&source, &mut problems);

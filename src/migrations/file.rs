@@ -2,6 +2,8 @@
 //!
 //! The names are refinery's, with 64-bit versions, repeatables and down files added.
 
+use std::borrow::Cow;
+
 use sha2::{Digest, Sha256};
 use unicode_normalization::UnicodeNormalization;
 
@@ -226,7 +228,7 @@ pub enum NotText {
 ///
 /// # Errors
 /// [`NotText`] with the byte.
-pub fn canonical(bytes: &[u8]) -> Result<String, NotText> {
+pub fn canonical(bytes: &[u8]) -> Result<Cow<'_, str>, NotText> {
     if bytes.starts_with(&[0xff, 0xfe]) || bytes.starts_with(&[0xfe, 0xff]) {
         return Err(NotText::Utf16);
     }
@@ -235,7 +237,10 @@ pub fn canonical(bytes: &[u8]) -> Result<String, NotText> {
         return Err(NotText::Nul(at));
     }
     let text = text.strip_prefix('\u{feff}').unwrap_or(text);
-    Ok(text.replace("\r\n", "\n"))
+    Ok(match text.contains("\r\n") {
+        true => text.replace("\r\n", "\n").into(),
+        false => text.into(),
+    })
 }
 
 /// sha256 of a canonical text, in lower-case hexadecimal: what `sha256sum` says of a file with LF line ends.

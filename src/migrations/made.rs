@@ -39,7 +39,7 @@ struct Making {
 impl Making {
     fn statement(&mut self, sql: &str) {
         match kind(sql) {
-            Kind::Create(object) => self.create(object),
+            Kind::Create(object) => self.create(*object),
             Kind::Drop(object) => self.drop(&object),
             Kind::Alter => self.rename(sql),
             Kind::Savepoint(name) => self.savepoints.push((name, self.objects.clone())),

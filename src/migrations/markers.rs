@@ -359,7 +359,7 @@ mod tests {
     fn found(text: &str) -> Option<WrittenFor> {
         written_for(&Arc::new(Source {
             name: "V1__a.sql".to_owned(),
-            text: text.to_owned(),
+            text: text.into(),
         }))
     }
 

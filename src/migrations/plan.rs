@@ -2,6 +2,7 @@
 //! all read the same.
 
 use std::collections::{BTreeMap, HashMap, HashSet};
+use std::sync::Arc;
 
 use super::again::{Repeatable, with_repeatables};
 use super::baseline::is_adopted;
@@ -593,7 +594,7 @@ pub(super) fn scripts(
     for (record, reading) in units {
         let unit = Unit {
             record,
-            steps: reading.steps,
+            steps: Arc::new(reading.steps),
         };
         match scripts.last_mut() {
             Some(script)
@@ -604,7 +605,7 @@ pub(super) fn scripts(
                         == (Atomicity::Transaction, Atomicity::Transaction) =>
             {
                 if let Some(before) = script.units.last_mut() {
-                    before.steps.append(&mut left.resets);
+                    Arc::make_mut(&mut before.steps).append(&mut left.resets);
                 }
                 script.units.push(unit);
             }

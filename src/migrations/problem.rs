@@ -59,7 +59,7 @@ pub(super) fn diff(before_name: String, before: &str, file: &Source) -> Diff {
         before_name,
         before: before.to_owned(),
         after_name: file.name.clone(),
-        after: file.text.clone(),
+        after: file.text.to_string(),
     }
 }
 

@@ -5,6 +5,7 @@ mod text;
 mod transactions;
 
 use std::collections::BTreeSet;
+use std::ops::Range;
 use std::sync::Arc;
 
 use super::directive::{Directives, directives};
@@ -128,8 +129,21 @@ pub(super) fn is_comments_only(text: &str) -> bool {
 /// A statement as its author wrote it.
 struct Written<'a> {
     kind: Kind,
-    text: &'a str,
-    origin: Origin,
+    span: Range<usize>,
+    source: &'a Arc<Source>,
+}
+
+impl<'a> Written<'a> {
+    fn text(&self) -> &'a str {
+        &self.source.text[self.span.clone()]
+    }
+
+    fn origin(&self) -> Origin {
+        Origin {
+            source: self.source.clone(),
+            span: self.span.clone(),
+        }
+    }
 }
 
 /// Reads a text for a database whose history is in `history`.
@@ -161,17 +175,11 @@ pub(super) fn read(source: &Arc<Source>, engine: Engine, history: &HistoryTable)
         );
     }
     let statements: Vec<Written<'_>> = statements
-        .iter()
-        .map(|statement| {
-            let text = statement.text(&source.text);
-            Written {
-                kind: kind(text),
-                text,
-                origin: Origin {
-                    source: source.clone(),
-                    span: statement.span.clone(),
-                },
-            }
+        .into_iter()
+        .map(|statement| Written {
+            kind: kind(statement.text(&source.text)),
+            span: statement.span,
+            source,
         })
         .collect();
     let reader = Reader {
@@ -180,7 +188,7 @@ pub(super) fn read(source: &Arc<Source>, engine: Engine, history: &HistoryTable)
         atomicity: directives.atomicity,
         statements: &statements,
         problems,
-        steps: Vec::new(),
+        steps: Vec::with_capacity(statements.len()),
         savepoints: Vec::new(),
         foreign_keys: Vec::new(),
         first_drop: None,
@@ -247,7 +255,7 @@ impl Reader<'_> {
     }
 
     fn statement(&mut self, at: usize, statement: &Written<'_>) {
-        let Written { kind, text, origin } = statement;
+        let (kind, text, origin) = (&statement.kind, statement.text(), &statement.origin());
         self.reserved(text, origin);
         match kind {
             Kind::Savepoint(name) => self.savepoints.push((name.clone(), origin.clone())),
@@ -296,10 +304,7 @@ impl Reader<'_> {
         }
         self.remember(kind);
         self.values(text, origin);
-        self.steps.push(Step {
-            origin: Some(origin.clone()),
-            ..Step::own(*text, Vec::new())
-        });
+        self.steps.push(Step::written(origin.clone()));
     }
 
     /// What the connection would remember of a statement.

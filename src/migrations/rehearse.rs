@@ -432,7 +432,7 @@ impl Rehearsal {
         let transaction = Transaction {
             foreign_keys: ForeignKeys::Off,
             atomicity: Atomicity::Bare,
-            steps,
+            steps: steps.into(),
         };
         match self.db.run(vec![transaction], Arc::new(|_| {})).await {
             Ok(_) => Ok(()),

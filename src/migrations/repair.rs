@@ -1,5 +1,7 @@
 //! Updates the recorded metadata to match the files. A repair never changes anything but `_migrations`.
 
+use std::sync::Arc;
+
 use super::baseline::Verify;
 use super::downs;
 use super::identity::{Identity, applied, edited_keys, file_problems};
@@ -160,7 +162,7 @@ fn script(records: Vec<Record>, history: &History) -> Vec<Script> {
             .into_iter()
             .map(|record| Unit {
                 record,
-                steps: Vec::new(),
+                steps: Arc::default(),
             })
             .collect(),
     }]
@@ -194,14 +196,14 @@ fn harmless(set: &Migrations, history: &History) -> Vec<Record> {
             // Its statements stay as they were recorded; its down file does no harm.
             Edit::Meaning if takes_down && migration.words == row.name => Some(Entry {
                 checksum: row.checksum.clone(),
-                source: row.source.clone()?,
+                source: row.source.clone()?.into(),
                 ..entry(migration)
             }),
             Edit::Meaning => None,
             Edit::Down if !takes_down => None,
             Edit::Wording | Edit::Name | Edit::Down if takes_down => Some(entry(migration)),
             Edit::Wording | Edit::Name | Edit::Down => Some(Entry {
-                down: row.down.clone(),
+                down: row.down.clone().map(Into::into),
                 ..downs::entry_without_down(migration)
             }),
         }

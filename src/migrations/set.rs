@@ -1,5 +1,6 @@
 //! The set of migrations that a project has. Reading the directory is the only thing here that touches a disk.
 
+use std::borrow::Cow;
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -239,7 +240,7 @@ impl Found {
                 let source = canonical(&bytes).map(|text| {
                     Arc::new(Source {
                         name: file.clone(),
-                        text,
+                        text: text.into(),
                     })
                 });
                 let written_for = source.ok().and_then(|source| written_for(&source));
@@ -249,10 +250,20 @@ impl Found {
             }
         };
         let text = match canonical(&bytes) {
-            Ok(text) => Text {
-                checksum: checksum(&text),
-                source: Arc::new(Source { name: file, text }),
-            },
+            Ok(text) => {
+                let text: Arc<str> = match text {
+                    Cow::Borrowed(text) => text.into(),
+                    // A large file is not in memory three times.
+                    Cow::Owned(text) => {
+                        drop(bytes);
+                        text.into()
+                    }
+                };
+                Text {
+                    checksum: checksum(&text),
+                    source: Arc::new(Source { name: file, text }),
+                }
+            }
             Err(not_text) => {
                 self.misfits.extend(name.version());
                 self.problems.push(not_text_problem(file, not_text, &bytes));

@@ -147,13 +147,13 @@ fn repeatables(history: &History) -> Vec<Repeatable> {
                 name: row.name.clone(),
                 checksum: row.checksum.clone(),
                 effective: None,
-                source: text.clone(),
+                source: text.as_str().into(),
                 down: None,
                 detail: row.detail.clone(),
             },
             source: Arc::new(Source {
                 name: format!("{}.sql{AS_RECORDED}", row.key),
-                text: text.clone(),
+                text: text.as_str().into(),
             }),
             made,
             runs: None,
@@ -252,7 +252,7 @@ fn down_text(row: &Row) -> Option<Arc<Source>> {
     }
     Some(Arc::new(Source {
         name: format!("{}__{}.down.sql{AS_RECORDED}", row.key, row.name),
-        text: text.clone(),
+        text: text.as_str().into(),
     }))
 }
 

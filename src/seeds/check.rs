@@ -127,8 +127,7 @@ async fn refused(
         }
         // The other rows are tried without it.
         for unit in &mut script.units {
-            unit.steps
-                .retain(|step| step.origin.as_ref() != Some(&origin));
+            Arc::make_mut(&mut unit.steps).retain(|step| step.origin.as_ref() != Some(&origin));
         }
     }
     Ok(problems)

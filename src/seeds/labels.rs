@@ -348,7 +348,7 @@ mod tests {
     fn patterns_that_multiply_stop_at_the_row_that_is_too_much() {
         let source = Arc::new(Source {
             name: "a.yaml".to_owned(),
-            text: "t:\n  a_{1..4}: {}\nu:\n  b_{t.*}: {}\n  c_{t.*}: {}\n".to_owned(),
+            text: "t:\n  a_{1..4}: {}\nu:\n  b_{t.*}: {}\n  c_{t.*}: {}\n".into(),
         });
         let (file, _) = parse("a", source);
         for (most, rows, told) in [(12, 12, 0), (11, 8, 1), (7, 4, 2), (3, 0, 1)] {

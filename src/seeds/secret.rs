@@ -35,7 +35,7 @@ pub(super) fn without(file: &SeedFile) -> String {
     }
     spans.sort_by_key(|span| span.start);
     spans.dedup();
-    let mut text = file.source.text.clone();
+    let mut text = file.source.text.to_string();
     for span in spans.into_iter().rev() {
         if text.get(span.clone()).is_some() {
             text.replace_range(span, "***");

@@ -59,7 +59,7 @@ impl Seeds {
                 Some("yml") => {
                     let source = Arc::new(Source {
                         name: shown,
-                        text: String::new(),
+                        text: "".into(),
                     });
                     let here = Origin { source, span: 0..0 };
                     seeds.problems.push(
@@ -74,7 +74,10 @@ impl Seeds {
             }
             let name = name(folder, &path);
             let text = match bytes(&path)? {
-                Some(bytes) => canonical(&bytes).map_err(|error| not_text(&error)),
+                Some(bytes) => match canonical(&bytes) {
+                    Ok(text) => Ok(text.into()),
+                    Err(error) => Err(not_text(&error)),
+                },
                 None => Err(format!("it is larger than {} MB", LARGEST >> 20)),
             };
             match text {
@@ -87,7 +90,7 @@ impl Seeds {
                 Err(what) => {
                     let source = Arc::new(Source {
                         name: shown,
-                        text: String::new(),
+                        text: "".into(),
                     });
                     let here = Origin { source, span: 0..0 };
                     seeds
@@ -106,7 +109,7 @@ impl Seeds {
         for (name, text) in texts {
             let source = Arc::new(Source {
                 name: format!("seeds/{name}.yaml"),
-                text: text.replace("\r\n", "\n"),
+                text: text.replace("\r\n", "\n").into(),
             });
             let (file, problems) = parse(name, source);
             seeds.problems.extend(problems);

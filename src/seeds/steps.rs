@@ -210,7 +210,7 @@ pub(super) fn bind(script: &mut Script, inserts: Vec<Insert>, rows: &mut Rows) {
         for (number, value) in insert.resolved {
             args[number] = value;
         }
-        unit.steps[insert.step].args = args.into();
+        Arc::make_mut(&mut unit.steps)[insert.step].args = args.into();
     }
 }
 
@@ -405,7 +405,7 @@ pub(super) fn script(
             name: file.name.clone(),
             checksum: file.checksum.clone(),
             effective: Some(hash.clone()),
-            source: super::secret::without(file),
+            source: super::secret::without(file).into(),
             down: None,
             detail,
         };
@@ -420,7 +420,7 @@ pub(super) fn script(
         }));
         units.push(Unit {
             record,
-            steps: Vec::new(),
+            steps: Arc::default(),
         });
     }
     if let Some(mark) = &plan.marks {
@@ -428,12 +428,12 @@ pub(super) fn script(
             0,
             Unit {
                 record: Record::Mark(mark.clone()),
-                steps: Vec::new(),
+                steps: Arc::default(),
             },
         );
     }
     // Rows of all files stand in one order, so they belong to no file alone.
-    units.last_mut()?.steps = steps;
+    units.last_mut()?.steps = Arc::new(steps);
     Some(Script {
         expects: basis.history.revision,
         foreign_keys: ForeignKeys::On,

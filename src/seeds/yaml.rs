@@ -102,7 +102,7 @@ impl<'a> Builder<'a> {
     }
 
     fn document(&mut self) -> Option<Node> {
-        let text = self.source.text.as_str();
+        let text = &*self.source.text;
         if text.len() > MAX_BYTES {
             self.problem(
                 "seed-too-large",
@@ -384,7 +384,7 @@ impl<'a> Builder<'a> {
     }
 
     fn scan_error(&mut self, error: &ScanError) {
-        let text = self.source.text.as_str();
+        let text = &*self.source.text;
         let marker = error.marker();
         let at = marker.byte_offset().unwrap_or_else(|| {
             let mut starts = text.char_indices().map(|(at, _)| at);

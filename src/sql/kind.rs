@@ -21,7 +21,7 @@ pub enum Kind {
     /// `RELEASE` of a savepoint, by its name.
     Release(String),
     /// `PRAGMA`.
-    Pragma(Pragma),
+    Pragma(Box<Pragma>),
     /// `ATTACH`.
     Attach,
     /// `DETACH`.
@@ -33,9 +33,9 @@ pub enum Kind {
     /// `REINDEX`.
     Reindex,
     /// `CREATE`, and what it creates.
-    Create(Object),
+    Create(Box<Object>),
     /// `DROP`, and what it drops.
-    Drop(Object),
+    Drop(Box<Object>),
     /// `ALTER TABLE`.
     Alter,
     /// `INSERT` or `REPLACE`, also behind `WITH`.
@@ -134,9 +134,9 @@ pub fn kind(statement: &str) -> Kind {
     if is("INSERT") || is("REPLACE") {
         Kind::Insert
     } else if is("CREATE") {
-        Kind::Create(created(&mut cursor))
+        Kind::Create(Box::new(created(&mut cursor)))
     } else if is("DROP") {
-        Kind::Drop(dropped(&mut cursor))
+        Kind::Drop(Box::new(dropped(&mut cursor)))
     } else if is("ALTER") {
         Kind::Alter
     } else if is("UPDATE") {
@@ -227,12 +227,12 @@ fn pragma(cursor: &mut Cursor<'_>, start: usize) -> Kind {
     let end = significant(cursor.sql)
         .last()
         .map_or(start, |token| token.span.end);
-    Kind::Pragma(Pragma {
+    Kind::Pragma(Box::new(Pragma {
         name: name.to_ascii_lowercase(),
         schema,
         value,
         span: start..end,
-    })
+    }))
 }
 
 /// The main verb behind `WITH …`.
@@ -434,12 +434,12 @@ mod tests {
             let (schema, value) = (schema.map(Into::into), value.map(Into::into));
             check(
                 text,
-                Kind::Pragma(Pragma {
+                Kind::Pragma(Box::new(Pragma {
                     name: name.into(),
                     schema,
                     value,
                     span: 0..text.len(),
-                }),
+                })),
             );
         };
         pragma("PRAGMA foreign_keys", None, "foreign_keys", None);
@@ -474,50 +474,62 @@ mod tests {
     #[test]
     fn what_is_created_or_dropped_has_a_sort_and_a_name() {
         use What::{Index, Other, Table, Trigger, View, VirtualTable};
-        check("CREATE TABLE t (a)", Kind::Create(object(Table, "t")));
+        check(
+            "CREATE TABLE t (a)",
+            Kind::Create(Box::new(object(Table, "t"))),
+        );
         check(
             "CREATE TEMP TABLE IF NOT EXISTS main.\"My T\" (a)",
-            Kind::Create(Object {
+            Kind::Create(Box::new(Object {
                 temporary: true,
                 if_exists: true,
                 schema: Some("main".into()),
                 ..object(Table, "My T")
-            }),
+            })),
         );
         check(
             "CREATE UNIQUE INDEX [i] ON `t` (a)",
-            Kind::Create(Object {
+            Kind::Create(Box::new(Object {
                 unique: true,
                 table: Some("t".into()),
                 ..object(Index, "i")
-            }),
+            })),
         );
         check(
             "CREATE TRIGGER r AFTER UPDATE OF a ON t BEGIN SELECT 1; END",
-            Kind::Create(Object {
+            Kind::Create(Box::new(Object {
                 table: Some("t".into()),
                 ..object(Trigger, "r")
-            }),
+            })),
         );
-        check("CREATE VIEW v AS SELECT 1", Kind::Create(object(View, "v")));
+        check(
+            "CREATE VIEW v AS SELECT 1",
+            Kind::Create(Box::new(object(View, "v"))),
+        );
         check(
             "CREATE VIRTUAL TABLE f USING fts5(a)",
-            Kind::Create(object(VirtualTable, "f")),
+            Kind::Create(Box::new(object(VirtualTable, "f"))),
         );
-        check("CREATE TABLE if (a)", Kind::Create(object(Table, "if")));
-        check("CREATE", Kind::Create(object(Other, "")));
-        check("CREATE FUNCTION f", Kind::Create(object(Other, "FUNCTION")));
-        check("DROP TABLE t", Kind::Drop(object(Table, "t")));
+        check(
+            "CREATE TABLE if (a)",
+            Kind::Create(Box::new(object(Table, "if"))),
+        );
+        check("CREATE", Kind::Create(Box::new(object(Other, ""))));
+        check(
+            "CREATE FUNCTION f",
+            Kind::Create(Box::new(object(Other, "FUNCTION"))),
+        );
+        check("DROP TABLE t", Kind::Drop(Box::new(object(Table, "t"))));
         check(
             "DROP INDEX IF EXISTS aux.'i'",
-            Kind::Drop(Object {
+            Kind::Drop(Box::new(Object {
                 if_exists: true,
                 schema: Some("aux".into()),
                 ..object(Index, "i")
-            }),
+            })),
         );
-        check("DROP VIEW v", Kind::Drop(object(View, "v")));
-        check("DROP TRIGGER r", Kind::Drop(object(Trigger, "r")));
+        check("DROP VIEW v", Kind::Drop(Box::new(object(View, "v"))));
+        check("DROP TRIGGER r", Kind::Drop(Box::new(object(Trigger, "r"))));
     }
 
     #[test]

@@ -239,7 +239,7 @@ async fn fill(
     let close = Transaction {
         foreign_keys: ForeignKeys::On,
         atomicity: Atomicity::Bare,
-        steps: vec![Step::own("PRAGMA journal_mode = DELETE", Vec::new())],
+        steps: [Step::own("PRAGMA journal_mode = DELETE", Vec::new())].into(),
     };
     db.run(vec![close], Arc::new(|_| {})).await?;
     Ok(rows)

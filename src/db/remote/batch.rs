@@ -104,7 +104,7 @@ impl Lowering {
         }
         if atomic {
             let failed = self.chain((number, Part::Commit), Stmt::new("COMMIT", false));
-            if let Some(last) = transaction.steps.last() {
+            if let Some(last) = transaction.steps.iter().last() {
                 self.explain((number, Part::ExplainCommit), failed, &last.explain_commit);
             }
         }
@@ -116,10 +116,10 @@ impl Lowering {
     }
 
     /// Adds a query that runs only if this step failed.
-    fn explain(&mut self, part: (usize, Part), failed: u32, query: &Option<Arc<str>>) {
+    fn explain(&mut self, part: (usize, Part), failed: u32, query: &Option<Arc<String>>) {
         if let Some(query) = query {
             let condition = BatchCond::Error { step: failed };
-            self.push(part, Some(condition), Stmt::new(&**query, true));
+            self.push(part, Some(condition), Stmt::new(query.as_str(), true));
         }
     }
 

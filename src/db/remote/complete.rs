@@ -389,6 +389,8 @@ impl Entries {
 
 #[cfg(test)]
 mod tests {
+    use std::sync::Arc;
+
     use super::*;
     use crate::db::Transaction;
     use crate::db::remote::batch::lower;
@@ -402,10 +404,11 @@ mod tests {
             steps: vec![
                 Step::own("INSERT INTO t VALUES (1)", vec![]),
                 Step {
-                    explain: Some("SELECT 1".into()),
+                    explain: Some(Arc::new("SELECT 1".to_owned())),
                     ..Step::own("SELECT 2", vec![])
                 },
-            ],
+            ]
+            .into(),
         }
     }
 
@@ -432,9 +435,10 @@ mod tests {
             steps: vec![
                 step(None, OnFailure::Stop),
                 step(None, OnFailure::Continue),
-                step(Some(failed), OnFailure::Stop),
-                step(Some(either), OnFailure::Stop),
-            ],
+                step(Some(Box::new(failed)), OnFailure::Stop),
+                step(Some(Box::new(either)), OnFailure::Stop),
+            ]
+            .into(),
             ..transaction(Atomicity::Transaction)
         };
         lower(&[transaction]).batch

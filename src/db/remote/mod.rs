@@ -290,7 +290,7 @@ impl Remote {
                 steps.map(move |(at, step)| (number, at, step))
             });
         let steps: Vec<_> = steps.filter(|(_, _, step)| step.origin.is_some()).collect();
-        let statements = steps.iter().map(|(_, _, step)| step.sql.as_ref());
+        let statements = steps.iter().map(|(_, _, step)| &*step.sql);
         let Ok(objections) = self.server.describe(statements).await else {
             return at(At::Begin, error);
         };

@@ -231,7 +231,7 @@ pub(super) fn unchecked(steps: Vec<crate::script::Step>) -> Transaction {
     Transaction {
         foreign_keys: ForeignKeys::Unchecked,
         atomicity: Atomicity::Transaction,
-        steps,
+        steps: steps.into(),
     }
 }
 
@@ -348,7 +348,8 @@ impl Chunk {
         let Ok(lowered) = Lowered::of(&self.blocks, &mut pass, how) else {
             return self.lowered.refused(step, error);
         };
-        let mut steps = self.transaction.steps[..self.before].to_vec();
+        let before = self.transaction.steps.iter().take(self.before);
+        let mut steps: Vec<_> = before.cloned().collect();
         steps.extend(lowered.steps.iter().cloned());
         // What was refused once is refused again; should it not be, it is taken back all the same.
         steps.truncate(lowered.last_apart(step, &self.lowered) + self.before);

@@ -1,5 +1,7 @@
 //! The record of a finished import, as a decision for the loop that changes databases.
 
+use std::sync::Arc;
+
 use super::Why;
 use super::checkpoint;
 use super::tally::Tally;
@@ -81,11 +83,11 @@ pub(super) fn script(
                 name: name.to_owned(),
                 checksum,
                 effective: None,
-                source: String::new(),
+                source: "".into(),
                 down: None,
                 detail: detail.into_iter().collect(),
             }),
-            steps,
+            steps: Arc::new(steps),
         }],
     }
 }

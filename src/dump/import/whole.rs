@@ -1,6 +1,5 @@
 //! A dump that fits into one transaction, with its record.
 
-use std::sync::Arc;
 use std::time::Instant;
 
 use super::clash::There;
@@ -93,7 +92,7 @@ impl Whole<'_> {
         let Part::Step(failed) = part else {
             return None;
         };
-        let is_it = |step: &Step| Arc::ptr_eq(&step.sql, &failed.sql);
+        let is_it = |step: &Step| std::ptr::eq(&*step.sql, &*failed.sql);
         self.lowered.steps.iter().position(is_it)
     }
 

@@ -20,12 +20,12 @@ pub(super) fn statement(sql: &str) -> Result<What, Refused> {
         Kind::Rollback => Ok(What::Rollback),
         Kind::Release(name) if is_dump(&name) => Ok(What::Commit),
         Kind::Pragma(pragma) => of_pragma(&pragma),
-        Kind::Create(object) => create(sql, object),
+        Kind::Create(object) => create(sql, *object),
         Kind::Delete => delete(sql),
         Kind::Analyze => Ok(analyze(sql)),
         Kind::Vacuum if sql::significant(sql).count() == 1 => Ok(What::Setting { words: "VACUUM" }),
         Kind::Reindex => Ok(What::Setting { words: "REINDEX" }),
-        Kind::Drop(object) => dropped(sql, object),
+        Kind::Drop(object) => dropped(sql, *object),
         Kind::Insert => Err(Refused {
             message: "only INSERT INTO … VALUES … is part of a dump".to_owned(),
             help: None,
@@ -42,7 +42,7 @@ pub(super) fn schema_row(sql: &str, table: &str) -> Result<What, Refused> {
                 && object.name.eq_ignore_ascii_case(table)
                 && single(sql) =>
         {
-            create(sql, object)
+            create(sql, *object)
         }
         _ => Err(no_virtual_table()),
     }

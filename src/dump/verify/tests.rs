@@ -263,7 +263,8 @@ async fn a_database_file_is_compared_as_the_dump_that_it_would_make() {
         steps: vec![
             step("CREATE TABLE t (x)"),
             step("INSERT INTO t VALUES (1), (2.5)"),
-        ],
+        ]
+        .into(),
     };
     file.run(vec![transaction], Arc::new(|_| {})).await.unwrap();
     let sql = "CREATE TABLE t (x); INSERT INTO t VALUES (1), (2.5);";

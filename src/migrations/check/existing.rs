@@ -464,10 +464,7 @@ impl<'a> Existing<'a> {
 }
 
 fn literals(set: &Migrations) -> Literals {
-    Literals::of(
-        set.iter()
-            .map(|migration| migration.up.source.text.as_str()),
-    )
+    Literals::of(set.iter().map(|migration| &*migration.up.source.text))
 }
 
 /// A statement that fails on all rows.

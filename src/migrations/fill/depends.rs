@@ -90,9 +90,9 @@ async fn definition(
     table: &str,
 ) -> Result<Option<(TableShape, String)>, DbError> {
     let end = Step {
-        explain: Some(
-            "SELECT name, sql FROM sqlite_schema WHERE type = 'table' AND sql <> ''".into(),
-        ),
+        explain: Some(Arc::new(
+            "SELECT name, sql FROM sqlite_schema WHERE type = 'table' AND sql <> ''".to_owned(),
+        )),
         ..Step::own(
             "SELECT json('the schema is read, and all is rolled back')",
             vec![],

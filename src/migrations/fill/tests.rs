@@ -143,7 +143,7 @@ async fn a_statement_that_fails_on_any_rows_is_told_from_one_that_fails_on_some(
         let transaction = Transaction {
             foreign_keys: ForeignKeys::On,
             atomicity: Atomicity::Transaction,
-            steps: vec![Step::own(statement, vec![])],
+            steps: [Step::own(statement, vec![])].into(),
         };
         let error = db
             .run(vec![transaction], Arc::new(|_| {}))

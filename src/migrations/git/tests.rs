@@ -65,7 +65,7 @@ fn files(set: &Migrations) -> Vec<(&str, &str)> {
         .flatten()
         .map(|text| {
             let (_, name) = text.source.name.rsplit_once("/m/").unwrap();
-            (name, text.source.text.as_str())
+            (name, &*text.source.text)
         })
         .collect()
 }

@@ -5,7 +5,7 @@ use expect_test::{Expect, expect};
 fn reading(text: &str, engine: Engine) -> Reading {
     let source = Source {
         name: "V1__x.sql".to_owned(),
-        text: text.to_owned(),
+        text: text.into(),
     };
     read(&Arc::new(source), engine, &HistoryTable::default())
 }

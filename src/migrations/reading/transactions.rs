@@ -56,7 +56,7 @@ impl Reader<'_> {
         if let Some((at, _)) = controls.iter().find(|(_, it)| it.kind == Kind::Rollback) {
             return Some((*at, Fault::Rollback));
         }
-        if let Some((at, _)) = controls.iter().find(|(_, it)| !is_whole(it.text)) {
+        if let Some((at, _)) = controls.iter().find(|(_, it)| !is_whole(it.text())) {
             return Some((*at, Fault::Semicolon));
         }
         // Files for tools that open a transaction themselves end it first, and open another one at their end.
@@ -122,11 +122,11 @@ impl Reader<'_> {
             }
         );
         let problem = Diagnostic::problem(TRANSACTION_CONTROL, message)
-            .at(first.origin.clone())
+            .at(first.origin())
             .help(help);
-        match first.origin == statement.origin {
+        match first.span == statement.span {
             true => problem.note(why),
-            false => problem.related(why, statement.origin.clone()),
+            false => problem.related(why, statement.origin()),
         }
     }
 
@@ -153,7 +153,7 @@ impl Reader<'_> {
         Some(
             Diagnostic::problem(TRANSACTION_CONTROL, message)
                 .warning()
-                .at(first.origin.clone())
+                .at(first.origin())
                 .help("remove them: Seedbed itself begins and commits the transaction"),
         )
     }
@@ -182,7 +182,7 @@ impl Written<'_> {
     }
 
     fn keyword(&self) -> String {
-        let keyword = self.text.split(|c: char| !c.is_ascii_alphabetic()).next();
+        let keyword = self.text().split(|c: char| !c.is_ascii_alphabetic()).next();
         keyword.unwrap_or_default().to_ascii_uppercase()
     }
 }

@@ -96,11 +96,11 @@ fn unit() -> Unit {
             name: "more".to_owned(),
             checksum: "9f86d081".to_owned(),
             effective: None,
-            source: TEXT.to_owned(),
+            source: TEXT.into(),
             down: None,
             detail: serde_json::Map::new(),
         }),
-        steps: vec![step()],
+        steps: vec![step()].into(),
     }
 }
 
@@ -422,7 +422,8 @@ async fn databases(cases: &mut Cases) {
             steps: vec![
                 Step::own("DROP TABLE _migrations", vec![]),
                 Step::own("CREATE TABLE _migrations (version, applied)", vec![]),
-            ],
+            ]
+            .into(),
         }],
         std::sync::Arc::new(|_| {}),
     )

@@ -21,7 +21,7 @@ const STYLE: Style<'static> = Style {
 fn source(name: &str, text: &str) -> Arc<Source> {
     Arc::new(Source {
         name: format!("migrations/{name}"),
-        text: text.to_owned(),
+        text: text.into(),
     })
 }
 

@@ -28,7 +28,10 @@ fn report(text: String, name: String, message: String, span: (usize, usize)) -> 
         after: text.replace(['a', 'é'], "x\n"),
     });
     diagnostic.location = Some(Location::Source(Origin {
-        source: Arc::new(Source { name, text }),
+        source: Arc::new(Source {
+            name,
+            text: text.into(),
+        }),
         // Whoever made the span may have been wrong about everything.
         span: start..end,
     }));

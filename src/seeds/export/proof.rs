@@ -32,7 +32,7 @@ pub(super) fn prove(
 ) -> Vec<Refusal> {
     let source = Arc::new(Source {
         name: "export".to_owned(),
-        text: rendered.yaml.clone(),
+        text: rendered.yaml.as_str().into(),
     });
     let (file, problems) = parse("export", source);
     if !problems.is_empty() {

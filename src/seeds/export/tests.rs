@@ -35,7 +35,7 @@ async fn insert(db: &Db, sql: &str, args: Vec<Value>) -> bool {
     let transaction = Transaction {
         foreign_keys: ForeignKeys::On,
         atomicity: Atomicity::Transaction,
-        steps: vec![Step::own(sql, args)],
+        steps: [Step::own(sql, args)].into(),
     };
     db.run(vec![transaction], Arc::new(|_| {})).await.is_ok()
 }
@@ -56,7 +56,7 @@ fn all(masks: &[&str]) -> ExportOptions {
 async fn seed(db: &Db, set: &Migrations, yaml: &str) -> usize {
     let source = Source {
         name: "seeds/export.yaml".to_owned(),
-        text: yaml.to_owned(),
+        text: yaml.into(),
     };
     let (file, problems) = parse("export", Arc::new(source));
     let seeds = Seeds {
@@ -298,7 +298,8 @@ async fn a_row_without_its_parent_is_told() {
             Step::own("INSERT INTO b VALUES (1, 7), (2, 8)", vec![]),
             Step::own("INSERT INTO n VALUES ('Ann')", vec![]),
             Step::own("INSERT INTO m VALUES (1, 'ann'), (2, 'ANN')", vec![]),
-        ],
+        ]
+        .into(),
     };
     db.run(vec![transaction], Arc::new(|_| {})).await.unwrap();
     let error = export(&db, &all(&[])).await.unwrap_err();

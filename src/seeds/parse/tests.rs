@@ -24,7 +24,7 @@ fn check_each(texts: &[&str], expected: Expect) {
 fn said(text: &str) -> String {
     let source = Arc::new(Source {
         name: "seeds/x.yaml".to_owned(),
-        text: text.to_owned(),
+        text: text.into(),
     });
     let (file, problems) = parse("x", source);
     let mut shown = show(&file);
@@ -40,7 +40,7 @@ fn check_cells(cells: &[&str], expected: Expect) {
     for cell in cells {
         let source = Arc::new(Source {
             name: "seeds/x.yaml".to_owned(),
-            text: format!("t:\n  a:\n    c: {cell}\n"),
+            text: format!("t:\n  a:\n    c: {cell}\n").into(),
         });
         let (file, problems) = parse("x", source);
         let fields = file.tables.iter().flat_map(|table| &table.rows);

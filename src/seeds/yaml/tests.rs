@@ -6,7 +6,7 @@ use proptest::prelude::*;
 fn source(text: &str) -> Arc<Source> {
     Arc::new(Source {
         name: "x.yaml".to_owned(),
-        text: text.to_owned(),
+        text: text.into(),
     })
 }
 

@@ -156,7 +156,7 @@ pub(crate) async fn a_stream_is_of_one_state(world: World) {
                 let transaction = seedbed::db::Transaction {
                     foreign_keys: seedbed::script::ForeignKeys::On,
                     atomicity: seedbed::script::Atomicity::Transaction,
-                    steps: sql,
+                    steps: sql.into(),
                 };
                 let _ = db.run(vec![transaction], std::sync::Arc::new(|_| {})).await;
             });

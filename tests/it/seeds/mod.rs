@@ -132,7 +132,7 @@ impl Bed {
         let transaction = Transaction {
             foreign_keys: ForeignKeys::On,
             atomicity: Atomicity::Transaction,
-            steps: vec![Step::own(sql, vec![])],
+            steps: [Step::own(sql, vec![])].into(),
         };
         self.world
             .db
