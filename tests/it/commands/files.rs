@@ -230,11 +230,11 @@ fn commands_work_from_the_folder_that_they_read() {
     let project = project()
         .migration("V7__tags", "CREATE TABLE tags (name TEXT UNIQUE);\n")
         .file("seeds/dev/tags.yaml", "tags:\n  - {name: red}\n")
-        .file("config.toml", "")
-        .within("migrations");
+        .file("config.toml", "");
     project.git("init -q");
     project.git("add .");
     project.git("commit -q -m files");
+    let project = project.within("migrations");
     for line in [
         "status",
         "check",
