@@ -203,7 +203,8 @@ async fn a_check_forgets_what_a_migrate_forgets() {
         let checked = check(&set(folder.files), &CheckOptions::default())
             .await
             .unwrap();
-        assert_eq!(checked.problems, [], "{}", folder.files[0].1);
+        let errors = checked.problems.iter().filter(|it| it.is_error());
+        assert_eq!(errors.count(), 0, "{}", folder.files[0].1);
         let db = checked.database.unwrap();
         assert_eq!(ask(&db, folder.rows).await, folder.expect);
     }

@@ -229,7 +229,7 @@ fn new_makes_the_next_file() {
 fn commands_work_from_the_folder_that_they_read() {
     let project = project()
         .migration("V7__tags", "CREATE TABLE tags (name TEXT UNIQUE);\n")
-        .file("seeds/dev/tags.yaml", "tags:\n  - {name: red}\n")
+        .file("seeds/dev/users.yaml", "users:\n  ann: {name: Ann}\n")
         .file("config.toml", "");
     project.git("init -q");
     project.git("add .");
