@@ -14,42 +14,13 @@ pub enum Engine {
     Server,
 }
 
-/// Pragmas that a connection remembers and a database file does not: <https://sqlite.org/pragma.html>.
+/// Pragmas that a connection remembers and no statement sets back for certain: <https://sqlite.org/pragma.html>.
 const OF_THE_CONNECTION: &[&str] = &[
-    "analysis_limit",
-    "automatic_index",
-    "busy_timeout",
-    "cache_size",
-    "cache_spill",
-    "case_sensitive_like",
-    "cell_size_check",
-    "checkpoint_fullfsync",
-    "count_changes",
-    "empty_result_callbacks",
-    "full_column_names",
-    "fullfsync",
     "hard_heap_limit",
-    "ignore_check_constraints",
     "journal_mode",
-    "journal_size_limit",
-    "legacy_alter_table",
-    "locking_mode",
-    "max_page_count",
-    "mmap_size",
-    "query_only",
-    "read_uncommitted",
-    "recursive_triggers",
-    "reverse_unordered_selects",
-    "secure_delete",
-    "short_column_names",
     "soft_heap_limit",
     "synchronous",
-    "temp_store",
     "temp_store_directory",
-    "threads",
-    "trusted_schema",
-    "wal_autocheckpoint",
-    "writable_schema",
 ];
 
 impl Engine {
@@ -109,9 +80,6 @@ pub(crate) fn unknown_function(words: &str) -> Option<String> {
 fn memory_refusal(kind: &Kind) -> Option<String> {
     let what = match kind {
         Kind::Attach | Kind::Detach => "ATTACH and DETACH outlive the script".to_owned(),
-        Kind::Create(object) | Kind::Drop(object) if object.is_temporary() => {
-            "TEMP objects outlive the script".to_owned()
-        }
         Kind::Pragma(pragma)
             if pragma.value.is_some() && OF_THE_CONNECTION.contains(&pragma.name.as_str()) =>
         {

@@ -205,6 +205,32 @@ pub(super) fn suggest_for_folder(path: &str) -> Option<String> {
     parse_name(&named).is_ok().then_some(named)
 }
 
+/// The stem of the file that `git mergetool` left this one beside: `V1__a_LOCAL_4711` of `V1__a`
+/// (<https://git-scm.com/docs/git-mergetool>).
+pub(super) fn merged(stem: &str) -> Option<&str> {
+    let (before, process) = stem.rsplit_once('_')?;
+    let (of, side) = before.rsplit_once('_')?;
+    let is_number = !process.is_empty() && process.bytes().all(|byte| byte.is_ascii_digit());
+    (is_number && ["BACKUP", "BASE", "LOCAL", "REMOTE"].contains(&side)).then_some(of)
+}
+
+/// The name of the file that this one is a copy of, by its name: `V1__a copy.sql`, `V1__a (1).sql`, `V1__a - Copy (2).sql`,
+/// `Copy of V1__a.sql`.
+pub(super) fn copied(file_name: &str) -> Option<String> {
+    let stem = file_name.strip_suffix(".sql")?;
+    let is_rest = |c: char| c.is_ascii_digit() || "()- ".contains(c);
+    let of = match stem.strip_prefix("Copy of ") {
+        Some(of) => of,
+        None => {
+            let (of, rest) = stem.split_once(' ')?;
+            let rest = rest.to_ascii_lowercase().replacen("copy", "", 1);
+            rest.chars().all(is_rest).then_some(of)?
+        }
+    };
+    let of = format!("{of}.sql");
+    parse_name(&of).is_ok().then_some(of)
+}
+
 /// Words as a file name has them: letters and digits, joined by single underscores.
 pub fn words(text: &str) -> String {
     text.split(|c: char| !c.is_alphanumeric())
@@ -301,6 +327,25 @@ mod tests {
         check("U12__late.sql", expect!["12 late Any"]);
         check("R__totals.sql", expect!["repeatable totals"]);
         check("V1__users.down.sql", expect!["1 users down"]);
+    }
+
+    #[test]
+    fn copies_and_what_a_merge_left_are_known_by_their_names() {
+        for name in [
+            "V1__a copy.sql",
+            "V1__a copy 2.sql",
+            "V1__a (copy).sql",
+            "V1__a (1).sql",
+            "V1__a - Copy (2).sql",
+            "Copy of V1__a.sql",
+        ] {
+            assert_eq!(copied(name).as_deref(), Some("V1__a.sql"), "{name}");
+        }
+        assert_eq!(copied("V1__a b.sql"), None);
+        assert_eq!(merged("V1__a_LOCAL_123"), Some("V1__a"));
+        assert_eq!(merged("a_BACKUP_1"), Some("a"));
+        assert_eq!(merged("to_LOCAL_x"), None);
+        assert_eq!(merged("a_local_1"), None);
     }
 
     #[test]

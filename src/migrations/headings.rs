@@ -2,7 +2,9 @@
 //! decoration that tools and people use. It finds headings and decides nothing else. Pure.
 
 use super::comment::{CommentLine, Form};
-use crate::sql::{Statement, TokenKind, split, tokens};
+use crate::sql::{Kind, Statement, TokenKind, kind, significant, split, tokens, unquote};
+
+use std::collections::HashMap;
 
 /// What the statements below a heading do.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -42,6 +44,8 @@ pub(super) const WORDS: &[&str] = &[
 
 /// Words that may stand beside the direction.
 const BESIDE: &[&str] = &[
+    "name",
+    "geni",
     "migration",
     "migrations",
     "migrate",
@@ -80,23 +84,31 @@ pub(super) fn headings<'a, 'b>(
         return Vec::new();
     };
     let mut found: Vec<(usize, Direction)> = Vec::new();
-    for (at, line) in lines.iter().enumerate() {
-        if line.alone
-            && let Some(direction) = direction(line.text)
-            && is_between(text, &statements, line)
-        {
-            found.push((at, direction));
+    let mut undoing = None;
+    for (at, line) in lines.iter().enumerate().filter(|(_, line)| line.alone) {
+        let of_its_own = direction(line.text);
+        let Some(direction) = of_its_own.or(begins_with_down(line.text)) else {
+            continue;
+        };
+        if !is_between(text, &statements, line) {
+            continue;
         }
+        // With more words it could be prose: then the statements have to show it.
+        if of_its_own.is_none() {
+            let undoing = undoing.get_or_insert_with(|| undoing_between(text, &statements));
+            if is_down_file || !undoing[number_above(&statements, line)] {
+                continue;
+            }
+        }
+        found.push((at, direction));
     }
     if !found.iter().any(|(_, it)| *it == Direction::Up) {
         found.retain(|(at, _)| !is_about_comments(text, lines, *at));
     }
     let (mut up, mut down) = (false, false);
     for statement in &statements {
-        let above = found
-            .iter()
-            .rfind(|(at, _)| lines[*at].comment.end <= statement.span.start);
-        match above {
+        let above = found.partition_point(|(at, _)| lines[*at].comment.end <= statement.span.start);
+        match above.checked_sub(1).map(|above| found[above]) {
             Some((_, Direction::Down)) => down = true,
             Some((_, Direction::Up)) => up = true,
             None => up |= !is_down_file,
@@ -142,23 +154,103 @@ fn direction(text: &str) -> Option<Direction> {
     }
 }
 
+/// Whether a comment begins as a heading does and goes on: `Down Migration (rollback)`, `down: drop a`, `To undo:`,
+/// `Rollback plan:`, `SQL to revert this migration`. A sentence goes on with another word.
+fn begins_with_down(text: &str) -> Option<Direction> {
+    const BEFORE: [&str; 4] = ["sql", "how", "steps", "to"];
+    const BEHIND: [&str; 6] = ["command", "commands", "plan", "this", "manually", "manual"];
+    let text = text.to_ascii_lowercase().replace("roll back", "rollback");
+    let mut rest = text.trim_start_matches(|c: char| !c.is_alphanumeric());
+    let mut next = || {
+        let end = rest
+            .find(|c: char| !c.is_alphanumeric())
+            .unwrap_or(rest.len());
+        let (word, behind) = rest.split_at(end);
+        rest = behind.trim_start();
+        word
+    };
+    let first = std::iter::repeat_with(&mut next).find(|word| !BEFORE.contains(word))?;
+    let second = next();
+    let goes_on_as_one = second.is_empty() || BESIDE.contains(&second) || BEHIND.contains(&second);
+    (DOWN.contains(&first) && goes_on_as_one).then_some(Direction::Down)
+}
+
+/// How many statements begin above a comment.
+fn number_above(statements: &[Statement], line: &CommentLine<'_>) -> usize {
+    statements.partition_point(|statement| statement.span.start < line.comment.start)
+}
+
+/// For each number of statements, whether a statement behind them removes what one of them made.
+fn undoing_between(text: &str, statements: &[Statement]) -> Vec<bool> {
+    let mut made: HashMap<String, usize> = HashMap::new();
+    let mut changes = vec![0_i32; statements.len() + 1];
+    for (at, statement) in statements.iter().enumerate() {
+        match effect(statement.text(text)) {
+            Some(Effect::Makes(what)) => {
+                made.entry(what).or_insert(at);
+            }
+            Some(Effect::Removes(what)) => {
+                if let Some(first) = made.get(&what) {
+                    changes[first + 1] += 1;
+                    changes[at + 1] -= 1;
+                }
+            }
+            None => {}
+        }
+    }
+    let depth = changes.iter().scan(0, |depth, change| {
+        *depth += change;
+        Some(*depth > 0)
+    });
+    depth.collect()
+}
+
+/// An object or a column that a statement makes or removes, by a name that is the same in both.
+enum Effect {
+    Makes(String),
+    Removes(String),
+}
+
+fn effect(statement: &str) -> Option<Effect> {
+    match kind(statement) {
+        Kind::Create(object) if !object.is_temporary() => {
+            Some(Effect::Makes(object.name.to_ascii_lowercase()))
+        }
+        Kind::Drop(object) => Some(Effect::Removes(object.name.to_ascii_lowercase())),
+        Kind::Alter => {
+            // ALTER TABLE name ADD|DROP [COLUMN] column
+            let words: Vec<_> = significant(statement).take(6).collect();
+            let is =
+                |at: usize, word: &str| words.get(at).is_some_and(|it| it.is_word(statement, word));
+            let name =
+                |at: usize| Some(unquote(words.get(at)?.text(statement)).to_ascii_lowercase());
+            let column = name(if is(4, "COLUMN") { 5 } else { 4 })?;
+            let column = format!("{}.{column}", name(2)?);
+            match (is(3, "ADD"), is(3, "DROP")) {
+                (true, _) => Some(Effect::Makes(column)),
+                (_, true) => Some(Effect::Removes(column)),
+                _ => None,
+            }
+        }
+        _ => None,
+    }
+}
+
 /// Whether a comment stands between statements. Behind the last token of a line it is about that line.
 fn is_between(text: &str, statements: &[Statement], line: &CommentLine<'_>) -> bool {
     let comment = &line.comment;
-    let before = statements
-        .iter()
-        .rfind(|statement| statement.span.start < comment.start);
-    let Some(before) = before else {
+    let Some(before) = number_above(statements, line).checked_sub(1) else {
         return true;
     };
+    let before = &statements[before];
     let Some(gap) = text.get(before.span.end..comment.start) else {
         return false;
     };
     let ended = tokens(gap)
         .flatten()
         .any(|token| token.kind == TokenKind::Semicolon);
-    let rest = text[comment.end..].split('\n').next().unwrap_or_default();
-    let ends_line = line.form == Form::Line || rest.trim().is_empty();
+    let rest = text[comment.end..].trim_start_matches(|c: char| c.is_whitespace() && c != '\n');
+    let ends_line = line.form == Form::Line || rest.is_empty() || rest.starts_with('\n');
     ended && (gap.contains('\n') || !ends_line)
 }
 
@@ -176,8 +268,10 @@ fn is_about_comments(text: &str, lines: &[CommentLine<'_>], heading: usize) -> b
         end = line.comment.end;
         is_statement |= line.text.ends_with(';');
     }
-    let mut below = text[end..].split('\n').skip(1);
-    is_statement && below.next().is_none_or(|line| line.trim().is_empty())
+    is_statement && {
+        let mut below = text[end..].split('\n').skip(1);
+        below.next().is_none_or(|line| line.trim().is_empty())
+    }
 }
 
 #[cfg(test)]
@@ -247,6 +341,59 @@ mod tests {
             assert_eq!(found(&text, false), 1, "{text}");
             // There, all of it undoes the migration.
             assert_eq!(found(&text, true), 0, "{text}");
+        }
+    }
+
+    #[test]
+    fn a_heading_with_more_words_divides_where_what_is_below_undoes_what_is_above() {
+        for down in [
+            "-- Down Migration (rollback)",
+            "-- DOWN (run manually)",
+            "-- Down (revert)",
+            "-- DOWN migration - reverse the changes",
+            "-- Down - drop a",
+            "-- down: drop a",
+            "-- To rollback:",
+            "-- To roll back:",
+            "-- To undo:",
+            "-- To revert this migration:",
+            "-- Rollback (if needed)",
+            "-- Rollback commands:",
+            "-- Rollback plan:",
+            "-- SQL to undo",
+            "-- name: down",
+            "-- geni down",
+            "/* Down: remove it again */",
+        ] {
+            for (up, undo) in [
+                ("CREATE TABLE a (i);", "DROP TABLE a;"),
+                ("CREATE INDEX \"A\" ON t (x);", "DROP INDEX IF EXISTS a;"),
+                ("ALTER TABLE t ADD COLUMN x;", "ALTER TABLE t DROP x;"),
+            ] {
+                let text =
+                    format!("{up}\nINSERT INTO t VALUES (1);\n\n{down}\n-- all of it\n{undo}\n");
+                assert_eq!(found(&text, false), 1, "{text}");
+            }
+        }
+        for comment in [
+            "-- down the road",
+            "-- undo the work table",
+            "-- Reverse the order",
+            "-- rollback is not possible",
+            "-- users.down: no",
+            "-- downstream: a",
+        ] {
+            let text = format!("CREATE TABLE a (i);\n{comment}\nDROP TABLE a;");
+            assert_eq!(found(&text, false), 0, "{text}");
+        }
+        for text in [
+            "CREATE TABLE a (i);\n-- Down: count from 9 to 1\nINSERT INTO a VALUES (9);",
+            "CREATE TEMP TABLE a (i);\n-- Rollback: not needed\nDROP TABLE a;",
+            "CREATE TABLE a (i);\n-- Rollback:\n-- DROP TABLE a;\n\nCREATE TABLE b (i);",
+            "CREATE TABLE a (i,\n-- down: less\n down);\nDROP TABLE a;",
+            "CREATE TABLE w (i);\nDROP TABLE w;\n-- Down: the other direction\nCREATE TABLE b (i);",
+        ] {
+            assert_eq!(found(text, false), 0, "{text}");
         }
     }
 

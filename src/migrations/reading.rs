@@ -14,8 +14,11 @@ use super::set::Text;
 use crate::db::{Engine, HistoryTable, row_level_security};
 use crate::diagnostic::Diagnostic;
 use crate::script::{Atomicity, ForeignKeys, Origin, Source, Step};
-use crate::sql::{Kind, TokenKind, What, kind, significant, split, targets, tokens, unquote};
+use crate::sql::{
+    Kind, TokenKind, What, identifier, kind, significant, split, targets, tokens, unquote,
+};
 
+pub(super) use pragmas::PRAGMA_VALUE;
 use pragmas::{ForeignKeysPragma, Left, Verdict, left_by, means_on};
 use transactions::Control;
 
@@ -192,6 +195,10 @@ pub(super) fn read(source: &Arc<Source>, engine: Engine, history: &HistoryTable)
         savepoints: Vec::new(),
         foreign_keys: Vec::new(),
         first_drop: None,
+        keys_are_off: match directives.foreign_keys {
+            Some(directed) => directed != ForeignKeys::On,
+            None => statements.iter().any(|it| it.turns_foreign_keys_off()),
+        },
         leaves: Leaves::default(),
     };
     reader.read(&directives)
@@ -229,6 +236,8 @@ struct Reader<'a> {
     savepoints: Vec<(String, Origin)>,
     foreign_keys: Vec<ForeignKeysPragma>,
     first_drop: Option<Origin>,
+    /// Whether foreign keys are off while the file runs.
+    keys_are_off: bool,
     leaves: Leaves,
 }
 
@@ -273,6 +282,7 @@ impl Reader<'_> {
             && pragma.name == "foreign_keys"
             && let Some(value) = &pragma.value
         {
+            self.pragma(at, pragma, origin);
             self.foreign_keys.push(ForeignKeysPragma {
                 origin: origin.clone(),
                 on: means_on(value),
@@ -280,7 +290,16 @@ impl Reader<'_> {
             });
             return;
         }
-        if let Some(why) = self.engine.refusal(text) {
+        let refusal = self.engine.refusal(text);
+        // What memory cannot set back is no matter where it is taken out.
+        let is_judged = refusal.is_none() || self.engine == Engine::Memory;
+        if is_judged
+            && let Kind::Pragma(pragma) = kind
+            && self.pragma(at, pragma, origin) == Verdict::TakenOut
+        {
+            return;
+        }
+        if let Some(why) = refusal {
             let meant = match kind {
                 Kind::Pragma(pragma) => pragmas::meant(&pragma.name),
                 _ => None,
@@ -297,10 +316,6 @@ impl Reader<'_> {
                     .at(origin.clone())
                     .helps(help),
             );
-        } else if let Kind::Pragma(pragma) = kind
-            && self.pragma(at, pragma, origin) == Verdict::TakenOut
-        {
-            return;
         }
         self.remember(kind);
         self.values(text, origin);
@@ -311,7 +326,20 @@ impl Reader<'_> {
     fn remember(&mut self, kind: &Kind) {
         let left = match kind {
             Kind::Attach | Kind::Detach => Left::UntilTheEnd,
-            Kind::Create(object) if object.is_temporary() => Left::UntilTheEnd,
+            Kind::Create(object) if object.is_temporary() => match self.engine {
+                // Its one connection stays. Dropping a table takes its indexes and triggers along.
+                Engine::Memory if object.what != What::Index => {
+                    let what = match object.what {
+                        What::VirtualTable => What::Table.word(),
+                        what => what.word(),
+                    };
+                    let name = identifier(&object.name);
+                    let drop = format!("DROP {} IF EXISTS temp.{name}", what.to_ascii_uppercase());
+                    Left::Setting(Step::own(drop, Vec::new()))
+                }
+                Engine::Memory => Left::Nothing,
+                Engine::Local | Engine::Server => Left::UntilTheEnd,
+            },
             Kind::Pragma(pragma) => left_by(pragma),
             _ => Left::Nothing,
         };
@@ -405,11 +433,9 @@ impl Reader<'_> {
         for (name, origin) in std::mem::take(&mut self.savepoints) {
             self.unbalanced(format!("the savepoint {name} is never released"), &origin);
         }
-        let off = self.first_drop.is_some() || self.foreign_keys.iter().any(|pragma| !pragma.on);
-        let foreign_keys = directives.foreign_keys.unwrap_or(if off {
-            ForeignKeys::Off
-        } else {
-            ForeignKeys::On
+        let foreign_keys = directives.foreign_keys.unwrap_or(match self.keys_are_off {
+            true => ForeignKeys::Off,
+            false => ForeignKeys::On,
         });
         if !self.problems.iter().any(Diagnostic::is_error) {
             let taken_out = match control {
@@ -430,10 +456,14 @@ impl Reader<'_> {
                     ),
             );
         }
-        // With it, the migration could not be recorded.
-        let is_query_only = |step: &&Step| step.sql.contains("query_only");
-        let resets = self.leaves.resets.iter().filter(is_query_only).cloned();
+        // With query_only, the migration could not be recorded; and memory has one connection for all files and scripts.
+        let ends_now =
+            |step: &&Step| self.engine == Engine::Memory || step.sql.contains("query_only");
+        let resets = self.leaves.resets.iter().filter(ends_now).cloned();
         self.steps.extend(resets);
+        if self.engine == Engine::Memory {
+            self.leaves.resets.clear();
+        }
         Reading {
             steps: self.steps,
             atomicity: directives.atomicity,

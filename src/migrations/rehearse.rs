@@ -19,7 +19,7 @@ use std::sync::Arc;
 use super::directive::DIRECTIVE;
 use super::markers::OTHER_TOOL;
 use super::plan::{Grouping, entry, scripts};
-use super::reading::{self, Leaves, Reading, Until};
+use super::reading::{self, Leaves, PRAGMA_VALUE, Reading, Until};
 use super::set::{Migration, Text};
 use super::undo::{applied_repeatables, with_restored};
 
@@ -47,7 +47,8 @@ impl Act {
     /// The same of a text that databases have applied: it cannot be corrected any more, so only what keeps it from running
     /// is a problem.
     pub(super) fn published(mut self) -> Act {
-        let is_of_comments = |problem: &Diagnostic| [OTHER_TOOL, DIRECTIVE].contains(&problem.code);
+        let is_of_comments =
+            |problem: &Diagnostic| [OTHER_TOOL, DIRECTIVE, PRAGMA_VALUE].contains(&problem.code);
         self.reading
             .problems
             .retain(|problem| problem.is_error() && !is_of_comments(problem));

@@ -8,8 +8,8 @@ use std::sync::Arc;
 use super::against::Base;
 use super::downs::{has_words, other_words};
 use super::file::{
-    BadName, FileName, NotText, Order, are_words_of_undo, canonical, checksum, parse_name,
-    suggest_for_folder,
+    BadName, FileName, NotText, Order, are_words_of_undo, canonical, checksum, copied, merged,
+    parse_name, suggest_for_folder,
 };
 use super::listing::{is_hidden, listing};
 use super::markers::{WrittenFor, written_for};
@@ -436,6 +436,20 @@ fn contested(version: i64, claims: &[(Order, String, Text)]) -> Diagnostic {
         .iter()
         .map(|(_, _, text)| text.source.name.as_str())
         .collect();
+    let is_left = |words: &str| {
+        let of = merged(words);
+        of.is_some_and(|of| claims.iter().any(|(_, other, _)| other == of))
+    };
+    let left: Vec<&str> = std::iter::zip(claims, &files)
+        .filter(|((_, words, _), _)| is_left(words))
+        .map(|(_, file)| *file)
+        .collect();
+    if !left.is_empty() {
+        return duplicate(&format!("V{version}"), &files).help(format!(
+            "`git mergetool` left these files: delete them ({})",
+            left.join(", ")
+        ));
+    }
     let choice: Vec<String> = files.iter().map(|file| renumber(file, &files)).collect();
     duplicate(&format!("V{version}"), &files)
         .about(&Key::Migration(version))
@@ -448,6 +462,21 @@ fn contested(version: i64, claims: &[(Order, String, Text)]) -> Diagnostic {
 /// A name that fits no rule. Where the file is written for another tool, another name alone is not enough.
 fn bad_name(file: String, bad: BadName, written_for: Option<&WrittenFor>) -> Diagnostic {
     let BadName { why, suggestion } = bad;
+    let stem = file_name(&file).strip_suffix(".sql");
+    if let Some(of) = stem.and_then(merged) {
+        let message = format!("`git mergetool` left this file beside {of}.sql");
+        return Diagnostic::problem("bad-name", message)
+            .in_file(file)
+            .help("delete it");
+    }
+    if let Some(of) = copied(file_name(&file)) {
+        let renamed = suggestion.map(|name| {
+            format!("; if it is a new migration, rename it to {name}, and run `renumber {name}`")
+        });
+        return Diagnostic::problem("bad-name", format!("the name is that of a copy of {of}"))
+            .in_file(file)
+            .help(format!("delete it{}", renamed.unwrap_or_default()));
+    }
     let message = match written_for {
         Some(written) => format!("the name {why}; and {}", written.why()),
         None => format!("the name {why}"),
@@ -513,6 +542,27 @@ mod tests {
         let set = Migrations::from_files(files);
         let shown = |it: &Diagnostic| format!("{} {}", it.file().unwrap(), it.help.concat());
         set.problems.iter().map(shown).collect()
+    }
+
+    #[test]
+    fn copies_and_what_a_merge_left_are_to_be_deleted() {
+        assert_eq!(
+            problems(&["V1__a.sql", "V1__a_LOCAL_12.sql", "V1__a_REMOTE_12.sql"]),
+            [
+                "V1__a.sql `git mergetool` left these files: delete them (V1__a_LOCAL_12.sql, V1__a_REMOTE_12.sql)"
+            ]
+        );
+        assert_eq!(
+            problems(&["V1__a.sql", "V1__a.down.sql", "V1__a.down_BASE_12.sql"]),
+            ["V1__a.down_BASE_12.sql delete it"]
+        );
+        assert_eq!(
+            problems(&["V1__a.sql", "V1__a copy.sql"]),
+            [
+                "V1__a copy.sql delete it; if it is a new migration, rename it to V1__a_copy.sql, and run `renumber \
+                 V1__a_copy.sql`"
+            ]
+        );
     }
 
     #[test]

@@ -5,7 +5,7 @@ use super::Reader;
 use crate::diagnostic::Diagnostic;
 use crate::nearest::nearest;
 use crate::script::{Atomicity, ForeignKeys, Origin, Step};
-use crate::sql::{Kind, Pragma};
+use crate::sql::{Kind, Pragma, What, kind};
 
 /// All pragmas: <https://sqlite.org/pragma.html>. SQLite ignores any other name silently.
 const KNOWN: &[&str] = &[
@@ -89,6 +89,8 @@ const KNOWN: &[&str] = &[
 const DEFAULTS: &[(&str, &str)] = &[
     ("analysis_limit", "0"),
     ("automatic_index", "ON"),
+    // How long a run waits for a lock is its own.
+    ("busy_timeout", "100"),
     ("cache_size", "-2000"),
     ("cache_spill", "ON"),
     ("case_sensitive_like", "OFF"),
@@ -118,9 +120,8 @@ const DEFAULTS: &[(&str, &str)] = &[
     ("writable_schema", "RESET"),
 ];
 
-/// Pragmas that only a new connection or the end of the transaction sets back: how long a run waits is its own, and
-/// `defer_foreign_keys = OFF` forgets the violations so far.
-const UNTIL_THE_END: [&str; 2] = ["busy_timeout", "defer_foreign_keys"];
+/// The pragma that only the end of the transaction sets back: `defer_foreign_keys = OFF` forgets the violations so far.
+const UNTIL_THE_END: &str = "defer_foreign_keys";
 
 /// What a pragma leaves on the connection.
 pub(super) enum Left {
@@ -141,7 +142,7 @@ pub(super) fn left_by(pragma: &Pragma) -> Left {
     if let Some((_, default)) = DEFAULTS.iter().find(|(known, _)| *known == name) {
         return Left::Setting(Step::own(format!("PRAGMA {name} = {default}"), Vec::new()));
     }
-    match UNTIL_THE_END.contains(&name) {
+    match name == UNTIL_THE_END {
         true => Left::UntilTheEnd,
         false => Left::Nothing,
     }
@@ -178,6 +179,21 @@ impl Reader<'_> {
             return Verdict::Runs;
         };
         let is = |word: &str| value.eq_ignore_ascii_case(word);
+        if is_switch(name) && !SWITCH.iter().any(|word| is(word)) && value.parse::<u64>().is_err() {
+            let message = format!(
+                "PRAGMA {name} = {value}: the value is neither on nor off, and SQLite takes it as OFF"
+            );
+            let help = match nearest(value, &SWITCH) {
+                Some(meant) => format!(
+                    "did you mean `PRAGMA {name} = {}`?",
+                    meant.to_ascii_uppercase()
+                ),
+                None => "write ON or OFF".to_owned(),
+            };
+            let problem = Diagnostic::problem(PRAGMA_VALUE, message);
+            self.problems.push(problem.at(origin.clone()).help(help));
+            return Verdict::Runs;
+        }
         let in_transaction = self.atomicity == Atomicity::Transaction;
         let alone = "put it into a file of its own, with `-- seedbed: no-transaction` at the top";
         let (message, help, verdict) = match name {
@@ -192,6 +208,16 @@ impl Reader<'_> {
                     .to_owned(),
                 Verdict::TakenOut,
             ),
+            "temp_store" | "temp_store_directory" if in_transaction => (
+                format!("PRAGMA {name} cannot change inside a transaction, so it was taken out"),
+                "set it where the application opens its connections: a database file does not keep it"
+                    .to_owned(),
+                Verdict::TakenOut,
+            ),
+            "query_only" if means_on(value) => {
+                self.only_queries(at, origin);
+                return Verdict::Runs;
+            }
             // What a new database has anyway.
             "page_size" if is("4096") => return Verdict::Runs,
             "auto_vacuum" if is("none") || is("0") => return Verdict::Runs,
@@ -212,6 +238,10 @@ impl Reader<'_> {
                 "remove it, or write BEGIN before it and COMMIT behind the statements that need it".to_owned(),
                 Verdict::Runs,
             ),
+            // Then no violation waits for COMMIT.
+            "defer_foreign_keys" if !means_on(value) && self.keys_are_off => {
+                return Verdict::TakenOut;
+            }
             "defer_foreign_keys" if !means_on(value) && self.defers_before(at) => (
                 "PRAGMA defer_foreign_keys = OFF would forget the violations so far, so it was taken out"
                     .to_owned(),
@@ -227,6 +257,35 @@ impl Reader<'_> {
     fn warn(&mut self, code: &'static str, message: String, origin: &Origin, help: String) {
         let problem = Diagnostic::problem(code, message).warning();
         self.problems.push(problem.at(origin.clone()).help(help));
+    }
+
+    /// Reports the first statement that `PRAGMA query_only` keeps from writing.
+    fn only_queries(&mut self, at: usize, origin: &Origin) {
+        let sets_off = |kind: &Kind| {
+            matches!(kind, Kind::Pragma(pragma) if pragma.name == "query_only"
+                && pragma.value.as_deref().is_some_and(|value| !means_on(value)))
+        };
+        let mut behind = self.statements[at + 1..].iter();
+        let writes = behind.find(|it| {
+            use Kind::{Alter, Create, Delete, Drop, Insert, Update};
+            sets_off(&it.kind)
+                || matches!(
+                    it.kind,
+                    Alter | Create(_) | Delete | Drop(_) | Insert | Update
+                )
+        });
+        let Some(writes) = writes.filter(|it| !sets_off(&it.kind)) else {
+            return;
+        };
+        self.problems.push(
+            Diagnostic::problem(
+                "query-only",
+                "this statement fails: it writes, and PRAGMA query_only is on",
+            )
+            .at(writes.origin.clone())
+            .related("it is set here", origin.clone())
+            .help("remove the pragma"),
+        );
     }
 
     fn vacuums_behind(&self, at: usize) -> bool {
@@ -250,14 +309,18 @@ impl Reader<'_> {
     /// Reports the first `PRAGMA foreign_keys` that says otherwise than what Seedbed does.
     pub(super) fn contradicted(&self, foreign_keys: ForeignKeys) -> Option<Diagnostic> {
         let is_on = foreign_keys == ForeignKeys::On;
+        let is_at_stake = |steps: &[Step]| {
+            let kinds = steps.iter().map(|step| kind(&step.sql));
+            kinds.into_iter().any(|kind| depends_on_foreign_keys(&kind))
+        };
         let mut pragmas = self.foreign_keys.iter().peekable();
         while let Some(pragma) = pragmas.next() {
             let next = pragmas.peek();
             let until = next.map_or(self.steps.len(), |next| next.before);
             // What it says of no statement is about the next file, and that one begins with foreign keys on.
-            let contradicts = match (until > pragma.before, next) {
+            let contradicts = match (is_at_stake(&self.steps[pragma.before..until]), next) {
                 (true, _) => pragma.on != is_on,
-                (false, None) => !pragma.on,
+                (false, None) => !pragma.on && is_at_stake(&self.steps),
                 (false, Some(_)) => false,
             };
             if contradicts {
@@ -283,6 +346,31 @@ impl Reader<'_> {
     }
 }
 
+/// Whether a statement may do otherwise with foreign keys on than with them off: it changes rows, or drops a table with its
+/// rows.
+fn depends_on_foreign_keys(kind: &Kind) -> bool {
+    match kind {
+        Kind::Insert | Kind::Update | Kind::Delete | Kind::Other => true,
+        Kind::Drop(object) => object.what == What::Table,
+        _ => false,
+    }
+}
+
+/// The words that the engine takes for on and off; a number is one too: <https://sqlite.org/pragma.html#syntax>.
+const SWITCH: [&str; 6] = ["on", "off", "yes", "no", "true", "false"];
+
+/// The code of a value that is none of those a pragma has.
+pub(in super::super) const PRAGMA_VALUE: &str = "pragma-value";
+
+/// Whether a pragma is on or off and nothing else.
+fn is_switch(name: &str) -> bool {
+    let more = ["cache_spill", "secure_delete", "writable_schema"];
+    let is_of_two =
+        |(known, default): &(&str, &str)| *known == name && matches!(*default, "ON" | "OFF");
+    let of_foreign_keys = ["foreign_keys", "defer_foreign_keys"];
+    of_foreign_keys.contains(&name) || !more.contains(&name) && DEFAULTS.iter().any(is_of_two)
+}
+
 /// A `PRAGMA foreign_keys` with a value.
 pub(super) struct ForeignKeysPragma {
     pub(super) origin: Origin,
@@ -297,7 +385,7 @@ pub(super) fn means_on(value: &str) -> bool {
     ["on", "yes", "true"]
         .iter()
         .any(|word| value.eq_ignore_ascii_case(word))
-        || value.parse::<i64>().is_ok_and(|number| number != 0)
+        || value.parse::<u64>().is_ok_and(|number| number != 0)
 }
 
 #[cfg(test)]

@@ -76,7 +76,7 @@ fn a_file_that_drops_a_table_runs_with_foreign_keys_off() {
 #[test]
 fn a_foreign_keys_pragma_is_taken_out_and_told() {
     check(
-        "PRAGMA foreign_keys=OFF;\nUPDATE a SET x = 1;\nPRAGMA foreign_keys=ON;\nPRAGMA foreign_keys;",
+        "PRAGMA foreign_keys=OFF;\nUPDATE a SET x = 1;\nPRAGMA foreign_keys=ON;\nDELETE FROM a;",
         Engine::Local,
         expect![[r#"
             2 steps, Transaction, foreign keys Off
@@ -154,25 +154,125 @@ fn our_own_tables_are_not_a_migrations_to_change() {
 }
 
 #[test]
-fn memory_refuses_what_would_outlive_the_script() {
-    let text = "CREATE TEMP TABLE t (x);\nPRAGMA synchronous = OFF;\nATTACH 'x.db' AS x;\nPRAGMA user_version = 3;\nPRAGMA journal_mode;";
+fn memory_refuses_what_nothing_sets_back() {
+    let text = "CREATE TEMP TABLE t (x);\nPRAGMA soft_heap_limit = 9;\nPRAGMA synchronous = OFF;\nATTACH 'x.db' AS x;\nPRAGMA user_version = 3;\nPRAGMA journal_mode;";
     check(
         text,
         Engine::Memory,
         expect![[r#"
-            5 steps, Transaction, foreign keys On
-            1:1 error refused: TEMP objects outlive the script: a database in memory keeps its one connection
-            2:1 error refused: PRAGMA synchronous outlives the script: a database in memory keeps its one connection
-            3:1 error refused: ATTACH and DETACH outlive the script: a database in memory keeps its one connection
+            6 steps, Transaction, foreign keys On
+            2:1 error refused: PRAGMA soft_heap_limit outlives the script: a database in memory keeps its one connection
+            3:1 warning pragma-without-effect: PRAGMA synchronous has no effect inside a transaction, so it was taken out
+            4:1 error refused: ATTACH and DETACH outlive the script: a database in memory keeps its one connection
         "#]],
     );
     check(
         text,
         Engine::Local,
         expect![[r#"
-            4 steps, Transaction, foreign keys On
-            2:1 warning pragma-without-effect: PRAGMA synchronous has no effect inside a transaction, so it was taken out
+            5 steps, Transaction, foreign keys On
+            3:1 warning pragma-without-effect: PRAGMA synchronous has no effect inside a transaction, so it was taken out
         "#]],
+    );
+}
+
+#[test]
+fn memory_sets_back_what_a_local_connection_takes_along() {
+    for text in [
+        "PRAGMA journal_mode=WAL; PRAGMA synchronous=NORMAL; PRAGMA temp_store=MEMORY; CREATE TABLE a (x);",
+        "PRAGMA busy_timeout=5000; PRAGMA cache_size=-8000; PRAGMA mmap_size=9; CREATE TABLE a (x);",
+        "PRAGMA legacy_alter_table=OFF; CREATE TEMP TABLE x (y); DROP TABLE x; CREATE TABLE a (x);",
+    ] {
+        let shown = |engine| {
+            let problems = reading(text, engine).problems.into_iter();
+            problems.map(|it| it.message).collect::<Vec<String>>()
+        };
+        assert_eq!(shown(Engine::Memory), shown(Engine::Local), "{text}");
+    }
+    let read = reading(
+        "PRAGMA legacy_alter_table=ON;\nCREATE TEMP VIEW \"a b\" AS SELECT 1;",
+        Engine::Memory,
+    );
+    let own: Vec<_> = read.steps[2..]
+        .iter()
+        .map(|it| it.sql.to_string())
+        .collect();
+    assert_eq!(
+        own,
+        [
+            "PRAGMA legacy_alter_table = OFF",
+            "DROP VIEW IF EXISTS temp.\"a b\""
+        ]
+    );
+    assert_eq!(read.leaves, Leaves::default());
+    // There, they run.
+    let bare = reading(
+        "-- seedbed: no-transaction\nPRAGMA journal_mode=WAL;",
+        Engine::Memory,
+    );
+    assert_eq!(bare.problems[0].code, "refused");
+}
+
+#[test]
+fn nothing_is_said_of_foreign_keys_where_nothing_depends_on_them() {
+    let rebuild = "CREATE TABLE n (x); INSERT INTO n SELECT x FROM a; DROP TABLE a; ALTER TABLE n RENAME TO a;";
+    for text in [
+        format!(
+            "PRAGMA foreign_keys=OFF; {rebuild} PRAGMA foreign_keys=ON; CREATE UNIQUE INDEX i ON a (x);"
+        ),
+        format!(
+            "PRAGMA defer_foreign_keys=ON; PRAGMA foreign_keys=OFF; {rebuild} PRAGMA foreign_keys=ON; \
+             PRAGMA defer_foreign_keys=OFF;"
+        ),
+        "PRAGMA foreign_keys=OFF;".to_owned(),
+        "PRAGMA foreign_keys=OFF; CREATE TABLE a (x);".to_owned(),
+    ] {
+        assert_eq!(problems(&text), [""; 0], "{text}");
+    }
+    let prisma = "PRAGMA defer_foreign_keys=ON; DROP TABLE a; PRAGMA defer_foreign_keys=OFF;";
+    assert_eq!(statements(prisma).len(), 2);
+}
+
+#[test]
+fn a_value_that_is_neither_on_nor_off_is_an_error() {
+    for (text, help) in [
+        (
+            "foreign_keys=onn",
+            "did you mean `PRAGMA foreign_keys = ON`?",
+        ),
+        (
+            "defer_foreign_keys(ture)",
+            "did you mean `PRAGMA defer_foreign_keys = TRUE`?",
+        ),
+        ("recursive_triggers=enabled", "write ON or OFF"),
+    ] {
+        let found = reading(&format!("PRAGMA {text};"), Engine::Local).problems;
+        let found: Vec<_> = found.iter().filter(|it| it.is_error()).collect();
+        assert_eq!(found.len(), 1, "{text}: {found:?}");
+        assert_eq!(
+            (found[0].code, found[0].help[0].as_str()),
+            ("pragma-value", help)
+        );
+    }
+    for value in ["ON", "'off'", "\"yes\"", "No", "1", "0", "true", "FALSE"] {
+        assert_eq!(
+            problems(&format!("PRAGMA foreign_keys = {value};")),
+            [""; 0],
+            "{value}"
+        );
+    }
+    assert_eq!(problems("PRAGMA secure_delete = FAST;"), [""; 0]);
+}
+
+#[test]
+fn a_statement_that_query_only_keeps_from_writing_is_an_error() {
+    let found = problems(
+        "CREATE TABLE a (x);\nPRAGMA query_only = ON;\nSELECT 1;\nINSERT INTO a VALUES (1);",
+    );
+    assert_eq!(found, ["4:1 error query-only"]);
+    assert_eq!(
+        problems("PRAGMA query_only = ON; PRAGMA query_only = OFF; CREATE TABLE a (x);"),
+        [""; 0]
     );
 }
 
@@ -352,6 +452,7 @@ fn a_pragma_without_effect_is_one_warning_of_its_kind() {
         "PRAGMA journal_mode=WAL;",
         "PRAGMA journal_mode=WAL; PRAGMA journal_mode(wal); PRAGMA main.journal_mode=DELETE;",
         "PRAGMA synchronous=NORMAL;",
+        "PRAGMA temp_store=MEMORY; PRAGMA temp_store=2;",
         "PRAGMA auto_vacuum=FULL;",
         "PRAGMA page_size=8192;",
         "PRAGMA encoding='UTF-16';",
@@ -588,6 +689,12 @@ fn a_comment_that_ends_with_cr_alone_swallows_nothing() {
     ] {
         assert_eq!(problems(text), [""; 0], "{text:?}");
     }
+}
+
+#[test]
+fn a_hundred_thousand_statements_in_one_line_are_read_in_linear_time() {
+    let text = "INSERT INTO t (a, b) VALUES (1, 2); /* a */ ".repeat(100_000);
+    assert_eq!(statements(&text).len(), 100_000);
 }
 
 #[test]

@@ -1,9 +1,10 @@
 //! `BEGIN` and `COMMIT` in a file: which of them can be taken out so that its meaning is kept. Pure.
 
+use super::pragmas::means_on;
 use super::{Reader, Written};
 use crate::diagnostic::Diagnostic;
 use crate::script::{Atomicity, ForeignKeys};
-use crate::sql::{Kind, significant};
+use crate::sql::{Kind, What, significant};
 
 /// The code of a statement that begins or ends a transaction.
 const TRANSACTION_CONTROL: &str = "transaction-control";
@@ -174,6 +175,18 @@ impl Written<'_> {
             "legacy_alter_table",
         ];
         PRAGMAS.iter().any(|name| self.is_pragma(name))
+    }
+
+    /// Whether foreign keys are off for a file that holds it, unless a directive says otherwise.
+    pub(super) fn turns_foreign_keys_off(&self) -> bool {
+        match &self.kind {
+            Kind::Drop(object) => object.what == What::Table,
+            Kind::Pragma(pragma) if pragma.name == "foreign_keys" => pragma
+                .value
+                .as_deref()
+                .is_some_and(|value| !means_on(value)),
+            _ => false,
+        }
     }
 
     /// Whether it is this pragma, with or without a value.

@@ -229,12 +229,12 @@ fn new_makes_the_next_file() {
 fn commands_work_from_the_folder_that_they_read() {
     let project = project()
         .migration("V7__tags", "CREATE TABLE tags (name TEXT UNIQUE);\n")
-        .file("seeds/dev/tags.yaml", "tags:\n  - {name: red}\n")
-        .file("config.toml", "")
-        .within("migrations");
+        .file("seeds/dev/users.yaml", "users:\n  ann: {name: Ann}\n")
+        .file("config.toml", "");
     project.git("init -q");
     project.git("add .");
     project.git("commit -q -m files");
+    let project = project.within("migrations");
     for line in [
         "status",
         "check",
