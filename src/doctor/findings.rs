@@ -5,7 +5,7 @@ use std::time::{Duration, SystemTime};
 use super::Check;
 use super::probe::{Contents, File};
 use crate::config::{self, Access, Claims, Config, Mode, RemoteUrl, Row, Setting, Turso};
-use crate::db::{DbError, Engine, ReplicaFacts};
+use crate::db::{DbError, Engine, EngineError, ReplicaFacts};
 use crate::dump::{Condition, Kept, Location};
 use crate::history::History;
 use crate::migrations::{self, Plan, ReadError};
@@ -438,3 +438,23 @@ pub(super) fn foreign_keys(answer: Result<[Value; 2], DbError>) -> Check {
 
 #[cfg(test)]
 mod tests;
+
+/// Views and triggers that do not compile, where there are any.
+pub(super) fn not_compiling(broken: &[([Value; 4], EngineError)]) -> Option<Check> {
+    let text = |value: &Value| value.as_str().unwrap_or_default().to_owned();
+    let each = broken.iter().map(|([sort, name, ..], error)| {
+        let (sort, name) = (text(sort), text(name));
+        format!("{sort} {name}: {error}")
+    });
+    let each: Vec<String> = each.collect();
+    let many = match each.len() {
+        0 => return None,
+        1 => "one does not compile".to_owned(),
+        count => format!("{count} do not compile"),
+    };
+    let message = format!("{many}: {}", each.join("; "));
+    Some(
+        Check::warning("views and triggers", message)
+            .help("drop each or create it again in a migration; runs do not look at those that are broken before them"),
+    )
+}

@@ -215,6 +215,9 @@ async fn inside(subject: Subject<'_>) -> Vec<Check> {
         }
     }
     checks.push(findings::foreign_keys(orphans.row()));
+    if let Ok(broken) = history::not_compiling(db).await {
+        checks.extend(findings::not_compiling(&broken));
+    }
     checks
 }
 

@@ -3,6 +3,7 @@
 
 use super::error::{Failed, Part};
 use super::refusal::suspects;
+use super::trigger::tables;
 use crate::db::{Db, Failure, Query};
 use crate::script::{Key, Record, Script, Unit};
 use crate::sql::{Kind, Value, identifier, kind, significant, unquote};
@@ -13,8 +14,8 @@ pub(crate) struct LeftBroken {
     /// `view`, `trigger` or `table`.
     sort: &'static str,
     name: String,
-    /// What is missing: a table, or a column.
-    missing: String,
+    /// What is missing: a table, or a column. Of a trigger that a statement compiled, the tables that it names.
+    missing: Vec<String>,
     /// What is wrong, as in `no such table: main.t`.
     words: String,
     /// The number of the script, from the first of the run.
@@ -36,21 +37,28 @@ impl LeftBroken {
         let since: Vec<Key> = suspects
             .map(|unit| script.units[unit].record.key().clone())
             .collect();
-        let left = |sort, name: &str, missing: &str, words: String| LeftBroken {
+        let left = |sort, name: &str, missing: Vec<String>, words: String| LeftBroken {
             sort,
             name: name.to_owned(),
-            missing: missing.to_owned(),
+            missing,
             words,
             script: number,
             since: since.clone(),
         };
         match failed.part {
-            Part::Compiles => {
-                let named = named(&error.message).into_iter();
-                let left =
-                    named.map(|it| left(it.sort, it.name, it.missing(), it.words.to_owned()));
-                left.collect()
-            }
+            Part::Compiles => match &explanation[..] {
+                [row] if let Some((name, sql)) = trigger(row) => {
+                    vec![left("trigger", name, tables(sql), error.message.clone())]
+                }
+                _ => {
+                    let named = named(&error.message).into_iter();
+                    let left = named.map(|it| {
+                        let missing = vec![it.missing().to_owned()];
+                        left(it.sort, it.name, missing, it.words.to_owned())
+                    });
+                    left.collect()
+                }
+            },
             Part::References => {
                 let rows = explanation.iter().filter_map(|row| match &row[..] {
                     [
@@ -61,7 +69,7 @@ impl LeftBroken {
                         Value::Text(parent),
                     ] => {
                         let words = format!("({columns}) refers to {parent}, which does not exist");
-                        Some(left("table", child, parent, words))
+                        Some(left("table", child, vec![parent.clone()], words))
                     }
                     _ => None,
                 });
@@ -80,8 +88,8 @@ impl LeftBroken {
     pub(super) fn may_be_repaired_by(&self, later: &[Script]) -> bool {
         let mut units = later.iter().flat_map(|script| &script.units);
         units.any(|unit| match &unit.record {
-            Record::Restore(_) => changes(unit, &[&self.missing]),
-            _ => changes(unit, &[&self.missing, &self.name]),
+            Record::Restore(_) => changes(unit, &self.missing),
+            _ => changes(unit, &self.missing) || changes(unit, std::slice::from_ref(&self.name)),
         })
     }
 
@@ -97,11 +105,27 @@ impl LeftBroken {
         (self.sort == "table").then_some(self.name.as_str())
     }
 
+    /// The trigger, where it is one.
+    pub(super) fn trigger(&self) -> Option<&str> {
+        (self.sort == "trigger").then_some(self.name.as_str())
+    }
+
     /// Whether it is what a guard found later.
     pub(crate) fn is_what_failed(&self, failed: &Failed) -> bool {
         match (&failed.part, &failed.failure) {
-            (Part::Compiles, Failure::Step { error, .. }) => named(&error.message)
-                .is_some_and(|it| self.sort == it.sort && self.name.eq_ignore_ascii_case(it.name)),
+            (
+                Part::Compiles,
+                Failure::Step {
+                    error, explanation, ..
+                },
+            ) => {
+                let fired = explanation.first().and_then(|row| trigger(row));
+                let fired = fired.map(|(name, _)| ("trigger", name));
+                let named = named(&error.message).map(|it| (it.sort, it.name));
+                fired.or(named).is_some_and(|(sort, name)| {
+                    self.sort == sort && self.name.eq_ignore_ascii_case(name)
+                })
+            }
             (Part::References, Failure::Step { explanation, .. }) => {
                 let is_child = |row: &Vec<Value>| match row.get(1) {
                     Some(Value::Text(child)) => child.eq_ignore_ascii_case(&self.name),
@@ -136,7 +160,8 @@ impl LeftBroken {
         match self.sort {
             "table" => format!(
                 "create {}, or drop {} or create it again",
-                self.missing, self.name
+                self.missing.join(", "),
+                self.name
             ),
             sort => format!(
                 "drop {sort} {} or create it again, or create what it refers to",
@@ -162,6 +187,14 @@ impl LeftBroken {
         broken
             .iter()
             .any(|[sort, name, ..]| is_this(sort, self.sort) && is_this(name, &self.name))
+    }
+}
+
+/// Name and text of a trigger that a statement compiled, as the step explains it.
+pub(super) fn trigger(row: &[Value]) -> Option<(&str, &str)> {
+    match row {
+        [Value::Text(name), _, Value::Text(sql)] => Some((name, sql)),
+        _ => None,
     }
 }
 
@@ -195,7 +228,7 @@ fn named(message: &str) -> Option<Named<'_>> {
 }
 
 /// Whether a statement of a unit that creates, alters or drops an object has one of these names.
-fn changes(unit: &Unit, names: &[&str]) -> bool {
+fn changes(unit: &Unit, names: &[String]) -> bool {
     unit.steps.iter().any(|step| {
         matches!(
             kind(&step.sql),

@@ -19,6 +19,7 @@ mod refusal;
 mod restore;
 mod run;
 mod settle;
+mod trigger;
 mod watch;
 mod write;
 
@@ -37,7 +38,7 @@ pub(crate) use read::moment;
 pub use read::{History, Objects, Row, State, Unfinished, add_texts, read, read_with_texts};
 pub(crate) use refusal::{Refusal, not_repaired, refusal, suspects};
 pub use run::{OnUnit, Receipt, UnitEvent, UnitOutcome, run};
-pub(crate) use run::{chained, run_chain, run_watched};
+pub(crate) use run::{chained, not_compiling, run_chain, run_watched, triggers};
 pub(crate) use settle::{Found, Guarded, Unsettled, Wait, settle};
 pub(crate) use watch::Watch;
 pub(crate) use write::{at_revision, baselined};

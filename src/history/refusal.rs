@@ -4,7 +4,7 @@
 use super::effects::Effects;
 use super::error::Part;
 use super::guards::LISTED;
-use super::left_broken::LeftBroken;
+use super::left_broken::{LeftBroken, trigger};
 use crate::db::{Code, Failure};
 use crate::script::{Origin, Script, Unit};
 use crate::sql::{Kind, TokenKind, Value, What, identifier, kind, significant, unquote};
@@ -133,7 +133,12 @@ pub(crate) fn suspects(part: &Part, failure: &Failure, script: &Script) -> Vec<u
         // What the engine names was well when it was created, or broken from then on.
         Part::Compiles => {
             let words = error.message.to_ascii_lowercase();
-            let words: Vec<&str> = words.split([' ', ':']).collect();
+            let fired = explanation.first().and_then(|row| trigger(row));
+            let fired = fired.map(|(name, _)| name.to_ascii_lowercase());
+            let words: Vec<&str> = match &fired {
+                Some(name) => vec![name],
+                None => words.split([' ', ':']).collect(),
+            };
             let creates = |unit: &Unit| {
                 let created = Effects::of(unit).created;
                 created.iter().any(|name| words.contains(&name.as_str()))
@@ -413,6 +418,20 @@ fn lost_parents(rows: &[Vec<Value>], unit: Option<&Unit>) -> Refusal {
 }
 
 fn broken(rows: &[Vec<Value>], words: &str) -> Refusal {
+    if let Some((name, _)) = rows.first().and_then(|row| trigger(row)) {
+        return Refusal {
+            code: "does-not-compile",
+            message: format!(
+                "{{unit}}: trigger {} does not compile afterwards: {words}",
+                bare_or_quoted(name)
+            ),
+            notes: vec!["every statement that fires it fails".to_owned()],
+            help:
+                "drop it before the change and create it again behind it, or correct it, in {file}"
+                    .to_owned(),
+            origin: None,
+        };
+    }
     let views: Vec<String> = rows.iter().map(|row| name(row, 0)).collect();
     let notes = match views.len() {
         0 | 1 => Vec::new(),

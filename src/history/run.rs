@@ -10,10 +10,12 @@ use super::patience::Patience;
 use super::read;
 use super::restore;
 use super::settle::{Found, Guarded, Settled, Unsettled, Wait, settle};
+use super::trigger::Trigger;
 use super::watch::{self, OBJECTS, SchemaObject, Watch};
 use super::write::{Lowered, Purpose, lower};
 use crate::db::{
-    At, Code, Db, DbError, Engine, Failure, HistoryTable, OnProgress, Progress, Query, Transaction,
+    At, Code, Db, DbError, Engine, EngineError, Failure, HistoryTable, OnProgress, Progress, Query,
+    Transaction,
 };
 use crate::script::{Atomicity, Run, Script, Step};
 use crate::sql::{Value, identifier, literal};
@@ -245,6 +247,12 @@ fn is_broken_before(settled: &Settled, purposes: &[Vec<Purpose>]) -> bool {
 
 /// The views and triggers that do not compile.
 pub(super) async fn broken(db: &Db) -> Result<Vec<SchemaObject>, DbError> {
+    let broken = not_compiling(db).await?.into_iter();
+    Ok(broken.map(|(object, _)| object).collect())
+}
+
+/// The views and triggers that do not compile, and what the engine says of them.
+pub(crate) async fn not_compiling(db: &Db) -> Result<Vec<(SchemaObject, EngineError)>, DbError> {
     let objects: Vec<SchemaObject> = db.rows(Query::new(OBJECTS)).await?;
     let columns = db.query(objects.iter().map(watch::columns).collect());
     let columns = columns.await?;
@@ -255,8 +263,24 @@ pub(super) async fn broken(db: &Db) -> Result<Vec<SchemaObject>, DbError> {
     });
     let answers = db.query(compiling.collect()).await?;
     let broken = objects.into_iter().zip(answers);
-    let broken = broken.filter(|(_, answer)| answer.is_err());
-    Ok(broken.map(|(object, _)| object).collect())
+    let broken = broken.filter_map(|(object, answer)| Some((object, answer.err()?)));
+    Ok(broken.collect())
+}
+
+/// The triggers that compile.
+pub(crate) async fn triggers(db: &Db) -> Result<Vec<Trigger>, DbError> {
+    let objects: Vec<SchemaObject> = db.rows(Query::new(OBJECTS)).await?;
+    let columns = db.query(objects.iter().map(watch::columns).collect());
+    let columns = columns.await?;
+    let triggers = objects.iter().zip(&columns);
+    let triggers: Vec<Trigger> = triggers
+        .filter_map(|(object, columns)| Trigger::new(object, columns.as_ref().ok()?))
+        .collect();
+    let compiling = triggers.iter().map(|it| Query::new(it.compiling()));
+    let answers = db.query(compiling.collect()).await?;
+    let sound = triggers.into_iter().zip(answers);
+    let sound = sound.filter(|(_, answer)| answer.is_ok());
+    Ok(sound.map(|(trigger, _)| trigger).collect())
 }
 
 /// Of a COMMIT that failed for rows without their parent, only those that are not in the database.

@@ -6,9 +6,10 @@ use super::effects::Effects;
 use super::error::Failed;
 use super::guards::{forget, still_lost};
 use super::left_broken::LeftBroken;
+use super::trigger::Trigger;
 use crate::db::Query;
-use crate::script::{Atomicity, Script, Step, Unit};
-use crate::sql::{Token, Value, identifier, significant};
+use crate::script::{Atomicity, Key, Script, Step, Unit};
+use crate::sql::{Kind, Token, Value, What, identifier, kind, significant};
 
 /// The guards of a run over the schema as a whole. They compare the beginning of the first script with the end of each
 /// script that may break something, and with the end of the last. A script may leave an object broken that a later
@@ -27,6 +28,10 @@ pub(crate) struct Watch {
     committed: usize,
     /// Whether only the end of the last script is guarded.
     is_only_at_the_end: bool,
+    /// The triggers that compiled before the run; none where they were not asked for.
+    triggers: Option<Vec<Trigger>>,
+    /// The triggers that the run creates.
+    created: Vec<Trigger>,
     /// What a script left broken, for a later one to repair.
     left_broken: Vec<LeftBroken>,
     /// The views and triggers that did not compile before the run; none until they are known.
@@ -55,6 +60,7 @@ impl Watch {
             watch.compiles |= effects.may_break;
             watch.references |= effects.may_lose_parents;
             watch.dropped.extend(effects.dropped);
+            watch.created.extend(created(unit));
         }
         watch
     }
@@ -109,6 +115,16 @@ impl Watch {
         self.left_broken.iter().filter(of_committed)
     }
 
+    /// Whether a view or a trigger may stop compiling.
+    pub(crate) fn compiles(&self) -> bool {
+        self.compiles
+    }
+
+    /// These triggers compile before the run begins.
+    pub(crate) fn knows_triggers(&mut self, triggers: Vec<Trigger>) {
+        self.triggers = Some(triggers);
+    }
+
     /// These views and triggers do not compile before the run begins. Where the probe fails for another reason, it tells
     /// nothing about this database and is left out.
     pub(super) fn knows_broken(&mut self, broken: Vec<SchemaObject>) {
@@ -122,6 +138,18 @@ fn in_transactions(scripts: &[Script]) -> impl Iterator<Item = &Unit> {
         .iter()
         .filter(|script| script.atomicity == Atomicity::Transaction);
     scripts.flat_map(|script| &script.units)
+}
+
+/// The triggers that a unit creates.
+fn created(unit: &Unit) -> impl Iterator<Item = Trigger> {
+    let migrates = matches!(unit.record.key(), Key::Migration(_) | Key::Repeatable(_));
+    let steps = unit.steps.iter().filter(move |_| migrates);
+    steps.filter_map(|step| match kind(&step.sql) {
+        Kind::Create(object) if object.what == What::Trigger => {
+            Trigger::created(&object.name, object.table.as_deref()?, &step.sql)
+        }
+        _ => None,
+    })
 }
 
 /// Steps of one guard, and which of them fails where it does not hold.
@@ -158,6 +186,17 @@ impl Place<'_> {
             )));
         }
         guards.extend(self.probe(&self.watch.dropped));
+        let is_guarded = |trigger: &&Trigger| {
+            let mut left = self.watch.left_broken.iter();
+            self.is_last || !left.any(|it| it.trigger() == Some(trigger.name()))
+        };
+        let Some(triggers) = &self.watch.triggers else {
+            return guards;
+        };
+        let triggers = triggers.iter().filter(is_guarded);
+        guards.extend(triggers.flat_map(Trigger::guards));
+        let created = self.watch.created.iter().filter(is_guarded);
+        guards.extend(created.flat_map(|it| it.guards_of_created(&self.watch.created)));
         guards
     }
 
@@ -236,7 +275,7 @@ pub(super) type SchemaObject = [Value; 4];
 pub(super) const OBJECTS: &str = "\
 SELECT type, name, tbl_name, sql FROM sqlite_schema WHERE type IN ('view', 'trigger') ORDER BY type, name";
 
-fn text(value: &Value) -> &str {
+pub(super) fn text(value: &Value) -> &str {
     match value {
         Value::Text(text) => text,
         _ => "",
@@ -273,15 +312,16 @@ fn drop([sort, name, ..]: &SchemaObject) -> String {
     format!("DROP {} IF EXISTS {}", text(sort), identifier(text(name)))
 }
 
+/// The event of a trigger.
 #[derive(Clone, Copy)]
-enum Event {
+pub(super) enum Event {
     Delete,
     Insert,
     Update,
 }
 
 /// The event of a trigger, which stands before its `ON`.
-fn event(sql: &str) -> Event {
+pub(super) fn event(sql: &str) -> Event {
     let before = significant(sql).take_while(|token| !token.is_word(sql, "ON"));
     let before: Vec<Token> = before.collect();
     let is = |word| before.last().is_some_and(|token| token.is_word(sql, word));

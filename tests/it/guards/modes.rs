@@ -61,3 +61,40 @@ in_every_mode! {
     a_deferred_foreign_key_names_its_rows_and_files
     nothing_is_remembered_behind_a_run
 }
+
+/// A server is not asked for its triggers.
+mod of_triggers {
+    macro_rules! here {
+        ($mode:ident: $($name:ident)*) => {
+            mod $mode {
+                $(
+                    #[tokio::test(flavor = "multi_thread")]
+                    async fn $name() {
+                        let world = crate::world::World::$mode().await;
+                        crate::guards::specification::$name(world).await;
+                    }
+                )*
+            }
+        };
+    }
+
+    here! {
+        local:
+        a_trigger_whose_column_is_dropped_is_refused
+        a_trigger_whose_table_is_made_again_without_a_column_is_refused
+        a_trigger_that_inserts_another_number_of_columns_is_refused
+        a_trigger_whose_unique_index_is_dropped_is_refused
+        a_trigger_that_writes_to_a_table_that_becomes_a_view_is_refused
+        a_new_trigger_that_names_no_column_is_refused
+    }
+
+    here! {
+        memory:
+        a_trigger_whose_column_is_dropped_is_refused
+        a_trigger_whose_table_is_made_again_without_a_column_is_refused
+        a_trigger_that_inserts_another_number_of_columns_is_refused
+        a_trigger_whose_unique_index_is_dropped_is_refused
+        a_trigger_that_writes_to_a_table_that_becomes_a_view_is_refused
+        a_new_trigger_that_names_no_column_is_refused
+    }
+}

@@ -255,6 +255,99 @@ pub(crate) async fn a_view_that_a_later_file_completes_is_no_fault(world: World)
     assert_eq!(world.ask("SELECT count(*) FROM v").await, "0");
 }
 
+/// `log` has a trigger that writes to `t`.
+async fn stops_firing(world: World, event: &str, body: &str, second: &str) {
+    let first = format!(
+        "CREATE TABLE t (id INTEGER PRIMARY KEY, a TEXT, b INTEGER); CREATE UNIQUE INDEX i ON t (a);
+         CREATE TABLE log (x, y); CREATE TRIGGER tg AFTER {event} ON log BEGIN {body}; END;"
+    );
+    let first = ("V1__t.sql", first.as_str());
+    world.apply(&[first]).await.unwrap();
+    let files = [first, ("V2__b.sql", second)];
+    let (part, text) = refused(world.apply(&files).await);
+    assert_eq!(part, Part::Compiles);
+    contains(&text, &["V2: ", "tg", "does not compile", "V2__b.sql"]);
+    assert_eq!(world.recorded().await, "V1");
+    let repaired = [
+        files[0],
+        files[1],
+        (
+            "V3__tg.sql",
+            "DROP TRIGGER IF EXISTS tg; CREATE TABLE z (a);",
+        ),
+    ];
+    world.apply_with(&repaired, each()).await.unwrap();
+}
+
+const REBUILT: &str = "DROP TABLE t; CREATE TABLE t (id INTEGER PRIMARY KEY, a TEXT);";
+
+pub(crate) async fn a_trigger_whose_column_is_dropped_is_refused(world: World) {
+    let body = "UPDATE t SET b = 1 WHERE a = new.x";
+    stops_firing(world, "INSERT", body, "ALTER TABLE t DROP COLUMN b;").await;
+}
+
+pub(crate) async fn a_trigger_whose_table_is_made_again_without_a_column_is_refused(world: World) {
+    let body = "UPDATE t SET b = 1 WHERE a = new.x";
+    stops_firing(world, "UPDATE OF y", body, REBUILT).await;
+}
+
+pub(crate) async fn a_trigger_that_inserts_another_number_of_columns_is_refused(world: World) {
+    let body = "INSERT INTO t SELECT 1, 2, 3";
+    stops_firing(world, "UPDATE", body, REBUILT).await;
+}
+
+pub(crate) async fn a_trigger_whose_unique_index_is_dropped_is_refused(world: World) {
+    let body = "INSERT INTO t (a) VALUES (1) ON CONFLICT (a) DO UPDATE SET b = 2";
+    stops_firing(world, "INSERT", body, "DROP INDEX i;").await;
+}
+
+pub(crate) async fn a_trigger_that_writes_to_a_table_that_becomes_a_view_is_refused(world: World) {
+    let second = "DROP TABLE t; CREATE VIEW t AS SELECT 1 AS a, 2 AS b;";
+    let body = "UPDATE t SET b = 1";
+    stops_firing(world, "DELETE", body, second).await;
+}
+
+pub(crate) async fn a_new_trigger_that_names_no_column_is_refused(world: World) {
+    let table = (
+        "V1__t.sql",
+        "CREATE TABLE t (a TEXT); CREATE TABLE log (x);",
+    );
+    let trigger = |body: &str| format!("CREATE TRIGGER tg AFTER INSERT ON log BEGIN {body}; END;");
+    let wrong = trigger("UPDATE t SET b = 1");
+    let (part, text) = refused(world.apply(&[table, ("V2__tg.sql", &wrong)]).await);
+    assert_eq!(part, Part::Compiles);
+    contains(&text, &["tg", "does not compile", "no such column: b"]);
+    let again = |body| format!("DROP TRIGGER IF EXISTS tg; {}", trigger(body));
+    let (part, _) = refused(
+        world
+            .apply(&[table, ("R__tg.sql", &again("INSERT INTO t (b) VALUES (1)"))])
+            .await,
+    );
+    assert_eq!(part, Part::Compiles);
+    let right = again("INSERT INTO t (a) VALUES (1)");
+    world.apply(&[table, ("R__tg.sql", &right)]).await.unwrap();
+    let (part, _) = refused(
+        world
+            .apply(&[table, ("R__tg.sql", &again("INSERT INTO t (b) VALUES (1)"))])
+            .await,
+    );
+    assert_eq!(part, Part::Compiles);
+    // Its table is not the fault of the new one.
+    already(
+        &world,
+        &["CREATE TRIGGER old AFTER INSERT ON log BEGIN UPDATE t SET b = 1; END"],
+    )
+    .await;
+    let more = (
+        "V3__more.sql",
+        "CREATE TRIGGER more AFTER INSERT ON log BEGIN DELETE FROM t; END;",
+    );
+    world
+        .apply(&[table, more, ("R__tg.sql", &right)])
+        .await
+        .unwrap();
+}
+
 fn each() -> PlanOptions {
     PlanOptions {
         grouping: Grouping::Each,
