@@ -2,7 +2,7 @@
 
 use std::borrow::Cow;
 
-use super::effects::Effects;
+use super::effects::{Effects, retyping};
 use super::guards;
 use super::layout::{BASELINE, CREATE, FIRST_LAYOUT, FIRST_ROWS, LAYOUT, RAISE_LAYOUT};
 use super::packed::{is_packed, stored};
@@ -311,11 +311,21 @@ impl Steps {
             self.push(Purpose::Before(number), before);
             after
         });
-        if let Some(step) = guards::references_before(&effects) {
+        if let Some(step) = guards::references_before(foreign_keys, &effects) {
             self.push(Purpose::Before(number), step);
         }
         for step in &unit.steps {
+            let kept = old_rows.as_ref().and_then(|_| retyping(&step.sql));
+            let kept = kept.map(|retyping| guards::kept_values(&retyping));
+            let (before, after) = kept.unzip();
+            // It fails where the statement does: there is no such table.
+            before
+                .into_iter()
+                .for_each(|step| self.push(Purpose::OldRows(number), step));
             self.push(Purpose::Unit(number), step.clone());
+            after
+                .into_iter()
+                .for_each(|step| self.push(Purpose::OldRows(number), step));
         }
         self.schema(number, &effects);
         if let Some(step) = old_rows {
@@ -323,7 +333,7 @@ impl Steps {
         }
         if rows {
             self.push(Purpose::Mismatch(number), guards::no_new_mismatch());
-            self.push(Purpose::After(number), guards::no_new_violation());
+            self.push(Purpose::After(number), guards::no_new_violation(&effects));
             self.push(Purpose::Compared(number), guards::forget_rows());
         }
         if let Some(step) = guards::references_after(unit, &effects) {
