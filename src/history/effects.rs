@@ -167,9 +167,10 @@ impl Effects {
             let renames = self.renames.iter().filter(|it| it.column.is_none());
             let more = renames.flat_map(|it| {
                 let pairs = [(&it.table, &it.to), (&it.to, &it.table)];
-                pairs.into_iter().filter_map(|(one, other)| {
-                    (tables.contains(one) && !tables.contains(other)).then(|| other.clone())
-                })
+                let new = pairs
+                    .into_iter()
+                    .filter(|(one, other)| tables.contains(one) && !tables.contains(other));
+                new.map(|(_, other)| other.clone())
             });
             let more: Vec<String> = more.collect();
             if more.is_empty() {

@@ -89,7 +89,7 @@ pub(crate) fn refusal(part: &Part, failure: &Failure, unit: Option<&Unit>) -> Op
             help: "correct what {file} writes to sqlite_schema".to_owned(),
             origin: statement(unit, |kind, _| writes_schema(kind)),
         }),
-        (Part::References, _) if rows.iter().all(is_mismatch) => {
+        (Part::References, _) if rows.iter().all(|row| is_mismatch(row)) => {
             let row = |row: &Vec<Value>| [1, 2, 4, 5, 6].map(|at| row[at].clone()).to_vec();
             Some(mismatch(&rows.iter().map(row).collect::<Vec<_>>()))
         }
@@ -223,7 +223,7 @@ fn writes_schema(kind: &Kind) -> bool {
 }
 
 /// Whether a row of [`Part::References`] is about a parent that is there, and has no such key.
-fn is_mismatch(row: &Vec<Value>) -> bool {
+fn is_mismatch(row: &[Value]) -> bool {
     text(row, 0).is_empty()
 }
 
