@@ -2,7 +2,7 @@
 //! alone; it never decides whether something is right.
 
 use crate::script::{Key, Unit};
-use crate::sql::{Kind, Token, Value, What, kind, significant, unquote};
+use crate::sql::{Kind, Token, TokenKind, Value, What, kind, literal, significant, unquote};
 
 /// What the text of a unit can do to the schema, read from the first tokens of its statements.
 #[derive(Debug, Default, PartialEq, Eq)]
@@ -11,19 +11,43 @@ pub(super) struct Effects {
     pub(super) made: Vec<String>,
     /// The tables that it renames: name before, name at its end.
     renamed: Vec<(String, String)>,
+    /// What it renames, in order.
+    renames: Vec<Rename>,
     /// The tables of which it changes a column with libSQL's `ALTER COLUMN`, which does not look at the rows.
-    pub(super) retyped: Vec<String>,
+    retyped: Vec<String>,
     /// The views and triggers that it creates, and those that it drops.
     pub(super) created: Vec<String>,
     pub(super) dropped: Vec<String>,
     /// Whether a view or a trigger may fail to compile afterwards.
     pub(super) may_break: bool,
-    /// Whether a foreign key may lose its parent table.
+    /// Whether a foreign key may lose its parent table, or the key that it refers to.
     pub(super) may_lose_parents: bool,
+    /// Whether a foreign key may lose its parent table.
+    pub(super) may_lose_tables: bool,
     /// Whether it sets `PRAGMA writable_schema`.
     pub(super) writes_schema: bool,
     /// Whether it sets `PRAGMA legacy_alter_table`.
     pub(super) is_legacy: bool,
+}
+
+/// A table or a column gets another name. The names are those at that time.
+#[derive(Debug, PartialEq, Eq)]
+struct Rename {
+    table: String,
+    /// None where the table itself is renamed.
+    column: Option<String>,
+    to: String,
+}
+
+/// What the engine has to check behind a unit.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) enum Checked {
+    /// Nothing.
+    Nothing,
+    /// These tables, by each name that they have in the unit.
+    Tables(Vec<String>),
+    /// The whole database.
+    Database,
 }
 
 impl Effects {
@@ -47,6 +71,7 @@ impl Effects {
                     if !object.if_exists {
                         self.made.push(name);
                     }
+                    self.may_lose_parents |= refers(sql);
                 }
                 What::View | What::Trigger => {
                     self.may_break = true;
@@ -56,9 +81,10 @@ impl Effects {
             },
             Kind::Drop(object) => {
                 self.may_break |= object.what != What::Trigger;
+                self.may_lose_parents |= matches!(object.what, What::Table | What::Index);
                 let name = object.name.to_ascii_lowercase();
                 if object.what == What::Table {
-                    self.may_lose_parents = true;
+                    self.may_lose_tables = true;
                     self.made.retain(|made| *made != name);
                     self.renamed.retain(|(_, to)| *to != name);
                 } else {
@@ -71,6 +97,7 @@ impl Effects {
                     self.writes_schema = true;
                     self.may_break = true;
                     self.may_lose_parents = true;
+                    self.may_lose_tables = true;
                 }
                 "legacy_alter_table" => self.is_legacy = true,
                 _ => {}
@@ -92,14 +119,108 @@ impl Effects {
         }
         let Some(verb) = tokens.next() else { return };
         if verb.is_word(sql, "ALTER") {
+            self.may_lose_parents = true;
             self.retyped.push(table);
         } else if verb.is_word(sql, "RENAME") {
             self.may_lose_parents = true;
+            self.may_lose_tables = true;
             let is_table = tokens.next_if(|token| token.is_word(sql, "TO")).is_some();
-            if let (true, Some(to)) = (is_table, tokens.next().map(name)) {
-                self.rename(table, to);
+            if is_table {
+                if let Some(to) = tokens.next().map(name) {
+                    self.renames.push(Rename {
+                        table: table.clone(),
+                        column: None,
+                        to: to.clone(),
+                    });
+                    self.rename(table, to);
+                }
+                return;
             }
+            // A column may be called `column`.
+            let names: Vec<Token> = tokens.collect();
+            let to = names.iter().rposition(|token| token.is_word(sql, "TO"));
+            if let Some(at) = to.filter(|at| *at > 0)
+                && let (Some(from), Some(to)) = (names.get(at - 1), names.get(at + 1))
+            {
+                self.renames.push(Rename {
+                    table,
+                    column: Some(name(from.clone())),
+                    to: name(to.clone()),
+                });
+            }
+        } else {
+            self.may_lose_parents |= refers(sql);
         }
+    }
+
+    /// What the engine has to check behind it.
+    pub(super) fn checked(&self) -> Checked {
+        if self.writes_schema {
+            return Checked::Database;
+        }
+        let mut tables = self.retyped.clone();
+        if tables.is_empty() {
+            return Checked::Nothing;
+        }
+        // Every name that one of them has at some time.
+        loop {
+            let renames = self.renames.iter().filter(|it| it.column.is_none());
+            let more = renames.flat_map(|it| {
+                let pairs = [(&it.table, &it.to), (&it.to, &it.table)];
+                let new = pairs
+                    .into_iter()
+                    .filter(|(one, other)| tables.contains(one) && !tables.contains(other));
+                new.map(|(_, other)| other.clone())
+            });
+            let more: Vec<String> = more.collect();
+            if more.is_empty() {
+                return Checked::Tables(tables);
+            }
+            tables.extend(more);
+        }
+    }
+
+    /// An SQL expression: what `fault`, a line of the integrity check in lower case with a dot behind it, is called
+    /// after the unit.
+    pub(super) fn fault_afterwards(&self, fault: &str) -> String {
+        self.renames.iter().fold(fault.to_owned(), |fault, it| {
+            let (from, to) = match &it.column {
+                None => (format!(" in {}.", it.table), format!(" in {}.", it.to)),
+                Some(column) => (
+                    format!(" in {}.{column}.", it.table),
+                    format!(" in {}.{}.", it.table, it.to),
+                ),
+            };
+            format!(
+                "replace({fault}, {}, {})",
+                literal(&from.into()),
+                literal(&to.into())
+            )
+        })
+    }
+
+    /// An SQL expression: what `columns`, `a, b` of the table `child`, are called after the unit. All in lower case, and
+    /// `child` by its name after the unit.
+    pub(super) fn columns_afterwards(&self, child: &str, columns: &str) -> String {
+        let mut renamed = format!("' ' || {columns} || ','");
+        for (number, it) in self.renames.iter().enumerate() {
+            let Some(column) = &it.column else { continue };
+            let later = self.renames[number..]
+                .iter()
+                .filter(|it| it.column.is_none());
+            let table = later.fold(&it.table, |table, later| match later.table == *table {
+                true => &later.to,
+                false => table,
+            });
+            let text = |text: String| literal(&text.into());
+            renamed = format!(
+                "replace({renamed}, CASE {child} WHEN {} THEN {} ELSE '' END, {})",
+                text(table.clone()),
+                text(format!(" {column},")),
+                text(format!(" {},", it.to)),
+            );
+        }
+        format!("trim({renamed}, ' ,')")
     }
 
     fn rename(&mut self, from: String, to: String) {
@@ -119,6 +240,108 @@ impl Effects {
             .map(|(from, to)| (from.clone(), to.as_str().into()))
             .collect();
         Value::Text(serde_json::Value::Object(pairs).to_string())
+    }
+}
+
+/// Whether a statement has a foreign key that names the columns of its parent. One that does not refers to the primary
+/// key, and looking at every key behind each `CREATE TABLE` would cost more than that is worth.
+fn refers(sql: &str) -> bool {
+    let mut tokens = significant(sql);
+    while tokens.any(|token| token.is_word(sql, "REFERENCES")) {
+        if tokens.nth(1).is_some_and(|token| token.text(sql) == "(") {
+            return true;
+        }
+    }
+    false
+}
+
+/// `ALTER TABLE table ALTER COLUMN column TO column …`, its names as written.
+pub(super) struct Retyping<'a> {
+    pub(super) table: &'a str,
+    pub(super) column: &'a str,
+    /// What a row without a value in the column reads afterwards, as SQL.
+    pub(super) default: String,
+}
+
+/// The column that a statement changes.
+pub(super) fn retyping(sql: &str) -> Option<Retyping<'_>> {
+    if kind(sql) != Kind::Alter {
+        return None;
+    }
+    let tokens: Vec<Token> = significant(sql).collect();
+    let is = |at: usize, word: &str| tokens.get(at).is_some_and(|it| it.is_word(sql, word));
+    let has_schema = tokens.get(3).is_some_and(|it| it.text(sql) == ".");
+    let verb = if has_schema { 5 } else { 3 };
+    if !(is(verb, "ALTER") && is(verb + 1, "COLUMN")) {
+        return None;
+    }
+    let column = tokens.get(verb + 2)?;
+    Some(Retyping {
+        table: sql.get(tokens[2].span.start..tokens[verb - 1].span.end)?,
+        column: column.text(sql),
+        default: default(sql, tokens.get(verb + 4..)?),
+    })
+}
+
+/// The value behind `DEFAULT`, as SQL. The engine takes what is no constant for `NULL`.
+fn default(sql: &str, tokens: &[Token]) -> String {
+    let mut depth = 0_i32;
+    let mut at = None;
+    for (number, token) in tokens.iter().enumerate() {
+        match token.text(sql) {
+            "(" => depth += 1,
+            ")" => depth -= 1,
+            // The first token is the name of the column.
+            _ if number > 0 && depth == 0 && token.is_word(sql, "DEFAULT") => {
+                at = Some(number + 1);
+                break;
+            }
+            _ => {}
+        }
+    }
+    let Some(value) = at.and_then(|at| tokens.get(at..)) else {
+        return "NULL".to_owned();
+    };
+    let length = match value.first().map(|it| it.text(sql)) {
+        Some("(") => {
+            let mut depth = 0_i32;
+            let end = value.iter().position(|it| {
+                depth += match it.text(sql) {
+                    "(" => 1,
+                    ")" => -1,
+                    _ => 0,
+                };
+                depth == 0
+            });
+            end.map_or(value.len(), |end| end + 1)
+        }
+        Some("+" | "-") => 2,
+        _ => 1,
+    };
+    let value = &value[..length.min(value.len())];
+    let constant = |token: &Token| {
+        use TokenKind::{Blob, Number, String};
+        matches!(token.kind, Blob | Number | String)
+            || matches!(token.text(sql), "(" | ")" | "+" | "-")
+            || token.is_word(sql, "NULL")
+    };
+    let inner: Vec<&Token> = value
+        .iter()
+        .filter(|it| !matches!(it.text(sql), "(" | ")"))
+        .collect();
+    let is_cast = inner.first().is_some_and(|it| it.is_word(sql, "CAST"));
+    match (value, inner.as_slice()) {
+        ([first, .., last], _) if is_cast || value.iter().all(constant) => {
+            sql[first.span.start..last.span.end].to_owned()
+        }
+        (_, [token]) if constant(token) => token.text(sql).to_owned(),
+        // `IS TRUE` is another operator.
+        (_, [token]) if token.is_word(sql, "TRUE") => "1".to_owned(),
+        (_, [token]) if token.is_word(sql, "FALSE") => "0".to_owned(),
+        ([token], _) if !token.text(sql).to_ascii_uppercase().starts_with("CURRENT_") => {
+            literal(&unquote(token.text(sql)).into())
+        }
+        _ => "NULL".to_owned(),
     }
 }
 
@@ -169,13 +392,51 @@ mod tests {
     #[test]
     fn what_cannot_break_anything_needs_no_guard() {
         let harmless = effects(&[
-            "CREATE TABLE a (x REFERENCES b)",
+            "CREATE TABLE a (x)",
             "CREATE INDEX i ON a (x)",
             "INSERT INTO a SELECT 'DROP TABLE a; ALTER TABLE a RENAME TO b'",
             "DROP TRIGGER r",
             "PRAGMA writable_schema",
         ]);
         assert!(!harmless.may_break && !harmless.may_lose_parents);
-        assert!(!harmless.writes_schema && harmless.retyped.is_empty());
+        assert!(!harmless.writes_schema && harmless.checked() == Checked::Nothing);
+    }
+
+    #[test]
+    fn a_table_whose_column_changes_is_checked_by_all_of_its_names() {
+        let tables = |statements: &[&str]| match effects(statements).checked() {
+            Checked::Tables(tables) => tables.join(" "),
+            other => format!("{other:?}"),
+        };
+        let alter = "ALTER TABLE b ALTER COLUMN x TO x INT";
+        let (first, second) = ("ALTER TABLE a RENAME TO b", "ALTER TABLE b RENAME TO c");
+        assert_eq!(tables(&[first, alter, second]), "b a c");
+        assert_eq!(tables(&[alter, "ALTER TABLE b RENAME x TO y"]), "b");
+        let by_hand = effects(&["PRAGMA writable_schema = 1", alter]);
+        assert_eq!(by_hand.checked(), Checked::Database);
+    }
+
+    #[test]
+    fn the_default_of_a_changed_column_is_read_as_the_engine_reads_it() {
+        for (behind, expected) in [
+            ("TEXT DEFAULT 'a, b' NOT NULL", "'a, b'"),
+            ("TEXT CHECK (x <> 'DEFAULT 1')", "NULL"),
+            ("INT DEFAULT - 5", "- 5"),
+            ("INT DEFAULT (-(5))", "(-(5))"),
+            ("INT DEFAULT TRUE", "1"),
+            ("TEXT DEFAULT free", "'free'"),
+            ("TEXT DEFAULT \"it's\"", "'it''s'"),
+            ("TEXT DEFAULT CURRENT_TIMESTAMP", "NULL"),
+            ("TEXT DEFAULT (datetime('now'))", "NULL"),
+            (
+                "INT DEFAULT (CAST('5' AS INTEGER))",
+                "(CAST('5' AS INTEGER))",
+            ),
+        ] {
+            let sql = format!("ALTER TABLE main.t ALTER COLUMN x TO x {behind};");
+            let found = retyping(&sql).unwrap();
+            assert_eq!((found.table, found.column), ("main.t", "x"));
+            assert_eq!(found.default, expected);
+        }
     }
 }

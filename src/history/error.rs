@@ -78,12 +78,14 @@ pub enum Part {
     ForeignKeysAfter,
     /// The unit made a foreign key that refers to no key: `child, columns, parent, parent_columns, parent_type`.
     Mismatch,
-    /// Rows of a table do not fit the constraints that the unit gave it: `fault, found`.
+    /// Rows of a table do not fit the schema that the unit gave it: `fault, found`; or rows that hold no value of a column
+    /// would read another one: `NULL, found, table, column`. Without rows, the statement itself fails.
     OldRows,
     /// The unit left a schema that the engine cannot read.
     Schema,
-    /// At the end of the run, a foreign key has lost the parent table that it had: `unit, child, columns, parent_before,
-    /// parent`.
+    /// At the end of the run, a foreign key has lost the parent table that it had, or the key that it referred to, or is
+    /// new and refers to no key: `unit, child, columns, parent_before, parent, parent_columns, parent_type`. Where there
+    /// is a parent, `unit` is `NULL`.
     References,
     /// At the end of the run, a view or a trigger does not compile: `view`, without the triggers.
     Compiles,

@@ -8,7 +8,7 @@ use std::sync::{Arc, LazyLock};
 
 use serde_json::json;
 
-use super::effects::Effects;
+use super::effects::{Checked, Effects, Retyping};
 use super::layout::VIOLATIONS;
 use crate::script::{ForeignKeys, Step, Unit};
 use crate::sql::{Value, literal};
@@ -40,9 +40,10 @@ fn rowid_alias(table: &str, is: &str) -> String {
     )
 }
 
-/// Foreign keys whose parent has no such key, for which `PRAGMA foreign_key_check` fails
-/// (<https://sqlite.org/foreignkeys.html#fk_indexes>), and the rows without their parent in all other tables.
-fn rows() -> String {
+/// Foreign keys whose parent has no such key, for which `PRAGMA foreign_key_check` fails:
+/// <https://sqlite.org/foreignkeys.html#fk_indexes>. An index has to have the collation of the column, which no query
+/// shows: it is `BINARY` where the text of the table has no `COLLATE`.
+fn mismatched() -> String {
     let alias = rowid_alias(
         "refs.parent",
         "(implied OR lower(name) = json_extract(targets, '$[0]'))",
@@ -56,8 +57,20 @@ mismatched AS MATERIALIZED (
     OR EXISTS (
       SELECT 1 FROM pragma_index_list(refs.parent) AS i WHERE i.\"unique\" AND NOT i.partial
       AND (NOT implied OR i.origin = 'pk')
+      AND (implied OR i.origin <> 'c' OR NOT EXISTS (
+        SELECT 1 FROM pragma_index_xinfo(i.name) AS x WHERE x.key AND upper(x.coll) <> 'BINARY') OR EXISTS (
+        SELECT 1 FROM sqlite_schema AS s
+        WHERE s.type = 'table' AND s.name = refs.parent COLLATE NOCASE AND s.sql LIKE '%collate%'))
       AND (SELECT count(*) = width AND min(implied OR c.name IS NOT NULL AND lower(c.name) IN (
-        SELECT value FROM json_each(targets))) FROM pragma_index_info(i.name) AS c)))),
+        SELECT value FROM json_each(targets))) FROM pragma_index_info(i.name) AS c))))"
+    )
+}
+
+/// The same, and the rows without their parent in all other tables.
+fn rows() -> String {
+    let mismatched = mismatched();
+    format!(
+        "{mismatched},
 broken AS MATERIALIZED (
   SELECT f.\"table\" AS child, f.rowid AS number, f.parent AS parent, refs.columns AS columns, refs.on_delete AS on_delete
   FROM (SELECT DISTINCT child FROM refs WHERE child NOT IN (SELECT child FROM mismatched)) AS sound
@@ -92,8 +105,12 @@ pub(super) fn rows_before(unit: &Unit, effects: &Effects) -> Vec<Step> {
              'mismatched', json((SELECT json_group_array(json_array(child, parent, columns)) FROM mismatched)), \
              'counts', json((SELECT json_group_array(json_object('child', child, 'parent', parent, 'count', found)) \
              FROM (SELECT child, parent, count(*) AS found FROM broken GROUP BY 1, 2))), \
+             'keys', json(CASE WHEN EXISTS (SELECT 1 FROM broken) \
+             THEN (SELECT json_group_array(json_array(child, parent, columns)) FROM refs) ELSE '[]' END), \
+             'found', json((SELECT json_group_array(json_array(child, parent, columns, found)) \
+             FROM (SELECT child, parent, columns, count(*) AS found FROM broken GROUP BY 1, 2, 3))), \
              'rows', json(CASE WHEN (SELECT count(*) FROM broken) <= {COMPARED} \
-             THEN (SELECT json_group_array(json_array(child, number, parent)) FROM broken) END), \
+             THEN (SELECT json_group_array(json_array(child, parent, columns, number)) FROM broken) END), \
              'keyed', json((SELECT json_group_array(lower(s.name)) FROM sqlite_schema AS s WHERE s.type = 'table' \
              AND lower(s.name) IN (SELECT value FROM json_each(?1)) AND {keyed})))) \
              WHERE {MEMORY}",
@@ -144,44 +161,56 @@ pub(super) fn no_new_mismatch() -> Step {
     )
 }
 
-/// Rows whose parent has gone, and which had it before the unit. A row is the one that it was by its rowid, unless its
-/// table was made anew and the rowids are not kept in a column; then the rows of each parent are counted.
-pub(super) fn no_new_violation() -> Step {
-    let keyed = rowid_alias("was.child", "1");
+/// Rows whose parent has gone, and which had it before the unit. A row is the one that it was by its rowid and its
+/// foreign key, unless its table was made anew and the rowids are not kept in a column; then the rows of each foreign
+/// key are counted. Foreign keys are the same by their columns; those that are gone and those that are new count as one.
+pub(super) fn no_new_violation(effects: &Effects) -> Step {
+    let keyed = rowid_alias("was.c", "1");
+    // What was remembered as `child, parent, columns, last`, by the names after the unit.
+    let named = |what: &str| {
+        format!(
+            "(SELECT c, p, {} AS k, last FROM (\
+             SELECT coalesce(r.value, lower(json_extract(o.value, '$[0]'))) AS c, \
+             coalesce(q.value, lower(json_extract(o.value, '$[1]'))) AS p, lower(json_extract(o.value, '$[2]')) AS k, \
+             json_extract(o.value, '$[3]') AS last FROM {} AS o \
+             LEFT JOIN renamed AS r ON r.key = lower(json_extract(o.value, '$[0]')) \
+             LEFT JOIN renamed AS q ON q.key = lower(json_extract(o.value, '$[1]'))))",
+            effects.columns_afterwards("c", "k"),
+            remembered(what)
+        )
+    };
+    let kept = "CASE WHEN (c, p, k) IN (SELECT c, p, k FROM kept) THEN k ELSE '' END AS k";
     let fresh = format!(
         "WITH {}, \
          renamed AS MATERIALIZED (SELECT key, value FROM {}), \
-         old AS MATERIALIZED (SELECT coalesce(r.value, lower(json_extract(o.value, '$[0]'))) AS child, \
-         json_extract(o.value, '$[1]') AS number, coalesce(q.value, lower(json_extract(o.value, '$[2]'))) AS parent \
-         FROM {} AS o LEFT JOIN renamed AS r ON r.key = lower(json_extract(o.value, '$[0]')) \
-         LEFT JOIN renamed AS q ON q.key = lower(json_extract(o.value, '$[2]'))), \
-         was AS MATERIALIZED (SELECT coalesce(r.value, lower(json_extract(o.value, '$.child'))) AS child, \
-         coalesce(q.value, lower(json_extract(o.value, '$.parent'))) AS parent, \
-         sum(json_extract(o.value, '$.count')) AS found \
-         FROM {} AS o LEFT JOIN renamed AS r ON r.key = lower(json_extract(o.value, '$.child')) \
-         LEFT JOIN renamed AS q ON q.key = lower(json_extract(o.value, '$.parent')) GROUP BY 1, 2), \
-         counted AS MATERIALIZED (SELECT DISTINCT child FROM was WHERE \
+         kept AS MATERIALIZED (SELECT c, p, k FROM {} \
+         INTERSECT SELECT lower(child), lower(parent), lower(columns) FROM refs), \
+         old AS MATERIALIZED (SELECT c, p, {kept}, last AS number FROM {}), \
+         was AS MATERIALIZED (SELECT c, p, k, sum(last) AS found FROM (SELECT c, p, {kept}, last FROM {}) \
+         GROUP BY 1, 2, 3), \
+         counted AS MATERIALIZED (SELECT DISTINCT c FROM was WHERE \
          (SELECT json_type(source, '$.rows') FROM _migrations WHERE {MEMORY}) IS NOT 'array' \
-         OR child IN (SELECT value FROM {}) AND NOT (child IN (SELECT value FROM {}) AND {keyed}) \
-         OR child IN (SELECT child FROM old WHERE number IS NULL)), \
-         judged AS MATERIALIZED (SELECT lower(child) AS c, lower(parent) AS p, * FROM broken WHERE lower(child) NOT IN \
-         (SELECT coalesce(r.value, lower(json_extract(m.value, '$[0]'))) FROM {} AS m \
-         LEFT JOIN renamed AS r ON r.key = lower(json_extract(m.value, '$[0]')))), \
+         OR c IN (SELECT value FROM {}) AND NOT (c IN (SELECT value FROM {}) AND {keyed}) \
+         OR c IN (SELECT c FROM old WHERE number IS NULL)), \
+         judged AS MATERIALIZED (SELECT c, p, {kept}, child, number, parent, columns, on_delete FROM (\
+         SELECT lower(child) AS c, lower(parent) AS p, lower(columns) AS k, * FROM broken) WHERE c NOT IN \
+         (SELECT c FROM {})), \
          fresh AS MATERIALIZED (\
          SELECT j.child AS child, j.number AS number, j.parent AS parent, columns, on_delete, 1 AS found \
-         FROM judged AS j LEFT JOIN old ON old.child = c AND old.number = j.number AND old.parent = p \
-         WHERE old.child IS NULL AND c NOT IN (SELECT child FROM counted) \
+         FROM judged AS j LEFT JOIN old ON old.c = j.c AND old.number = j.number AND old.p = j.p AND old.k = j.k \
+         WHERE old.c IS NULL AND j.c NOT IN (SELECT c FROM counted) \
          UNION ALL \
          SELECT j.child, NULL, j.parent, j.columns, j.on_delete, j.found - coalesce(was.found, 0) \
-         FROM (SELECT *, count(*) AS found FROM judged WHERE c IN (SELECT child FROM counted) GROUP BY c, p) AS j \
-         LEFT JOIN was ON was.child = c AND was.parent = p WHERE j.found > coalesce(was.found, 0))",
+         FROM (SELECT *, count(*) AS found FROM judged WHERE c IN (SELECT c FROM counted) GROUP BY c, p, k) AS j \
+         LEFT JOIN was ON was.c = j.c AND was.p = j.p AND was.k = j.k WHERE j.found > coalesce(was.found, 0))",
         rows(),
         remembered("renamed"),
-        remembered("rows"),
-        remembered("counts"),
+        named("keys"),
+        named("rows"),
+        named("found"),
         remembered("made"),
         remembered("keyed"),
-        remembered("mismatched"),
+        named("mismatched"),
     );
     refuse(
         &format!("{fresh} SELECT 1 FROM fresh"),
@@ -204,13 +233,29 @@ fn refuse(query: &str, explain: &str) -> Step {
     }
 }
 
-/// Records the foreign keys whose parent table is there before a unit.
-pub(super) fn references_before(effects: &Effects) -> Option<Step> {
+/// Records the foreign keys whose parent table is there before a unit, and before the first unit of the run that may
+/// change that, those whose parent has no such key.
+pub(super) fn references_before(foreign_keys: ForeignKeys, effects: &Effects) -> Option<Step> {
+    // With foreign keys off, each unit is judged by itself.
+    let mismatched = match foreign_keys {
+        ForeignKeys::On => format!(
+            ", '$.mismatched', json(coalesce(json_extract(down, '$.mismatched'), (WITH {} \
+         SELECT json_group_array(json_array(lower(child), lower(parent), lower(columns))) FROM mismatched)))",
+            mismatched()
+        ),
+        ForeignKeys::Off | ForeignKeys::Unchecked => String::new(),
+    };
+    let before = match effects.may_lose_tables {
+        true => format!(
+            ", '$.before', json((WITH {REFS} SELECT json_group_array(json_array(lower(child), lower(columns), \
+             refs.parent)) FROM refs JOIN names ON names.name = refs.parent COLLATE NOCASE))"
+        ),
+        false => String::new(),
+    };
     let step = Step::own(
         format!(
-            "UPDATE _migrations SET down = json_set(coalesce(down, '{{\"lost\":[]}}'), '$.before', json((WITH {REFS} \
-             SELECT json_group_array(json_array(lower(child), lower(columns), refs.parent)) \
-             FROM refs JOIN names ON names.name = refs.parent COLLATE NOCASE))) WHERE {MEMORY}"
+            "UPDATE _migrations SET down = json_set(coalesce(down, '{{\"lost\":[]}}'), \
+             '$.run', 1{mismatched}{before}) WHERE {MEMORY}"
         ),
         vec![],
     );
@@ -227,7 +272,12 @@ lost AS MATERIALIZED (
 pub(super) fn references_after(unit: &Unit, effects: &Effects) -> Option<Step> {
     let step = Step::own(
         format!(
-            "UPDATE _migrations SET down = json_object('lost', json((WITH {REFS}, {LOST} \
+            "UPDATE _migrations SET down = json_object('mismatched', json(CASE WHEN json_type(down, \
+             '$.mismatched') = 'array' THEN (SELECT json_group_array(json_array(\
+             coalesce(r.value, json_extract(m.value, '$[0]')), coalesce(q.value, json_extract(m.value, '$[1]')), \
+             json_extract(m.value, '$[2]'))) FROM json_each(down, '$.mismatched') AS m \
+             LEFT JOIN json_each(?2) AS r ON r.key = json_extract(m.value, '$[0]') \
+             LEFT JOIN json_each(?2) AS q ON q.key = json_extract(m.value, '$[1]')) END), 'lost', json((WITH {REFS}, {LOST} \
              SELECT json_group_array(json(entry)) FROM (\
              SELECT value AS entry FROM json_each(down, '$.lost') UNION ALL \
              SELECT json_array(?1, lost.child, lost.columns, json_extract(b.value, '$[2]')) \
@@ -238,22 +288,49 @@ pub(super) fn references_after(unit: &Unit, effects: &Effects) -> Option<Step> {
         ),
         vec![unit.record.key().to_string().into(), effects.renamed()],
     );
-    effects.may_lose_parents.then_some(step)
+    effects.may_lose_tables.then_some(step)
 }
 
 /// Fails where a foreign key that lost its parent table in this run has none, but for those of these tables.
 pub(super) fn still_lost(but_of: &[&str]) -> Step {
+    let still = lost_parents(but_of);
+    refuse(&still, &format!("{still} LIMIT {LISTED}"))
+}
+
+/// The foreign keys that lost their parent table in this run and have none. The inner query runs only where something
+/// was recorded.
+fn lost_parents(but_of: &[&str]) -> String {
     let but_of: Vec<String> = but_of
         .iter()
         .map(|table| literal(&Value::from(*table)))
         .collect();
-    let still = format!(
-        "WITH {REFS}, {LOST} SELECT json_extract(l.value, '$[0]'), lost.child, lost.columns, \
-         json_extract(l.value, '$[3]'), lost.parent \
-         FROM json_each((SELECT json_extract(down, '$.lost') FROM _migrations WHERE {MEMORY})) AS l \
+    format!(
+        "WITH {REFS}, {LOST}, memory AS (SELECT down FROM _migrations WHERE {MEMORY}) \
+         SELECT json_extract(l.value, '$[0]') AS unit, lost.child AS child, lost.columns AS columns, \
+         json_extract(l.value, '$[3]') AS before, lost.parent AS parent, NULL AS targets, NULL AS type \
+         FROM memory, json_each(memory.down, '$.lost') AS l \
          JOIN lost ON lost.child = json_extract(l.value, '$[1]') AND lost.columns = json_extract(l.value, '$[2]') \
          WHERE lost.child NOT IN ({})",
         but_of.join(", ")
+    )
+}
+
+/// The same of all tables; and fails where the parent of a foreign key has no such key and that was not so before the
+/// run.
+pub(super) fn still_lost_or_mismatched() -> Step {
+    let still = format!(
+        "{} UNION ALL \
+         SELECT NULL, json_extract(m.value, '$[0]'), json_extract(m.value, '$[1]'), NULL, json_extract(m.value, '$[2]'), \
+         json_extract(m.value, '$[3]'), json_extract(m.value, '$[4]') FROM json_each((SELECT CASE \
+         json_type(memory.down, '$.mismatched') WHEN 'array' THEN (WITH {} \
+         SELECT json_group_array(json_array(child, columns, parent, \
+         (SELECT group_concat(value, ', ') FROM json_each(targets)), \
+         (SELECT type FROM names WHERE name = mismatched.parent COLLATE NOCASE))) FROM mismatched \
+         WHERE json_array(lower(child), lower(parent), lower(columns)) NOT IN (SELECT json(w.value) \
+         FROM _migrations, json_each(_migrations.down, '$.mismatched') AS w WHERE kind = 'meta' AND version = 'revision')) \
+         END FROM memory)) AS m",
+        lost_parents(&[]),
+        mismatched()
     );
     refuse(&still, &format!("{still} LIMIT {LISTED}"))
 }
@@ -278,40 +355,76 @@ pub(super) fn forget_rows() -> Step {
 pub(super) fn compares_rows(foreign_keys: ForeignKeys, effects: &Effects) -> bool {
     match foreign_keys {
         ForeignKeys::Off => true,
-        ForeignKeys::On => !effects.retyped.is_empty(),
+        ForeignKeys::On => effects.checked() != Checked::Nothing,
         ForeignKeys::Unchecked => false,
     }
 }
 
-/// Records what the engine finds wrong with the rows of tables whose columns are to change, and fails where it finds
-/// more afterwards: <https://sqlite.org/pragma.html#pragma_integrity_check>.
+/// Records what the engine finds wrong with the rows of tables whose columns are to change, or of all tables, and fails
+/// where it finds more afterwards: <https://sqlite.org/pragma.html#pragma_integrity_check>.
 pub(super) fn old_rows(effects: &Effects) -> Option<(Step, Step)> {
-    if effects.retyped.is_empty() {
-        return None;
-    }
-    // A table that is made by the same unit is not there yet.
-    let listed = |tables: &[String]| Value::Text(json!(tables).to_string());
-    let found = "SELECT i.integrity_check AS fault, count(*) AS found FROM sqlite_schema AS s \
-                 CROSS JOIN pragma_integrity_check(s.name) AS i WHERE s.type = 'table' \
-                 AND lower(s.name) IN (SELECT value FROM json_each({})) AND i.integrity_check <> 'ok' GROUP BY 1";
+    let lines = match effects.checked() {
+        Checked::Nothing => return None,
+        Checked::Database => {
+            "SELECT integrity_check AS fault FROM pragma_integrity_check".to_owned()
+        }
+        // A table that is made by the same unit is not there yet.
+        Checked::Tables(tables) => format!(
+            "SELECT i.integrity_check AS fault FROM sqlite_schema AS s CROSS JOIN pragma_integrity_check(s.name) AS i \
+             WHERE s.type = 'table' AND lower(s.name) IN (SELECT value FROM json_each({}))",
+            literal(&json!(tables).to_string().into())
+        ),
+    };
+    let found = |name: &str| {
+        format!(
+            "SELECT {name} AS name, fault, count(*) AS found FROM ({lines}) WHERE fault <> 'ok' GROUP BY 1"
+        )
+    };
+    let name = "lower(fault) || '.'";
     let before = Step::own(
         format!(
-            "UPDATE _migrations SET checksum = json_object('tables', json(?1), 'faults', json((SELECT \
-             json_group_array(json_array(fault, found)) FROM ({})))) WHERE {MEMORY}",
-            found.replace("{}", "?1")
+            "UPDATE _migrations SET checksum = json_object('faults', json((SELECT \
+             json_group_array(json_array(name, found)) FROM ({})))) WHERE {MEMORY}",
+            found(&effects.fault_afterwards(name))
         ),
-        vec![listed(&effects.retyped)],
+        vec![],
     );
-    let memory = |what: &str| {
-        format!("(SELECT json_extract(checksum, '$.{what}') FROM _migrations WHERE {MEMORY})")
-    };
     let fresh = format!(
-        "SELECT fault, found FROM ({}) EXCEPT SELECT json_extract(value, '$[0]'), json_extract(value, '$[1]') \
-         FROM json_each({})",
-        found.replace("{}", &memory("tables")),
-        memory("faults")
+        "SELECT fault, found FROM ({}) AS now WHERE NOT EXISTS (SELECT 1 FROM json_each((\
+         SELECT json_extract(checksum, '$.faults') FROM _migrations WHERE {MEMORY})) AS was \
+         WHERE json_extract(was.value, '$[0]') = now.name AND json_extract(was.value, '$[1]') >= now.found)",
+        found(name)
     );
     Some((before, refuse(&fresh, &format!("{fresh} LIMIT {LISTED}"))))
+}
+
+/// Records how many rows have the value that `ALTER COLUMN` makes the default, and fails where more or fewer have it
+/// directly behind the statement. A row that is older than its column holds no value of it and reads the default.
+pub(super) fn kept_values(retyping: &Retyping) -> (Step, Step) {
+    let Retyping {
+        table,
+        column,
+        default,
+    } = retyping;
+    let found = format!(
+        "SELECT json_array(sum({column} IS NULL), sum({column} COLLATE BINARY IS {default})) AS found FROM {table}"
+    );
+    let before = Step::own(
+        format!(
+            "UPDATE _migrations SET checksum = json_set(coalesce(checksum, '{{}}'), '$.values', json(({found}))) \
+             WHERE {MEMORY}"
+        ),
+        vec![],
+    );
+    let changed = format!(
+        "SELECT NULL, max(abs(json_extract(now.found, '$[0]') - json_extract(was.found, '$[0]')), \
+         abs(json_extract(now.found, '$[1]') - json_extract(was.found, '$[1]'))), {}, {} FROM ({found}) AS now, \
+         (SELECT json_extract(checksum, '$.values') AS found FROM _migrations WHERE {MEMORY}) AS was \
+         WHERE now.found <> was.found",
+        literal(&(*table).into()),
+        literal(&(*column).into()),
+    );
+    (before, refuse(&changed, &changed))
 }
 
 /// Reads the schema again, as the next connection will, where a unit may have written to it.

@@ -80,16 +80,25 @@ pub(crate) fn refusal(part: &Part, failure: &Failure, unit: Option<&Unit>) -> Op
         }),
         (Part::ForeignKeysAfter, _) => Some(orphans(rows, unit)),
         (Part::Mismatch, _) => Some(mismatch(rows)),
+        (Part::OldRows, _) if rows.is_empty() => Some(Refusal {
+            code: "statement-failed",
+            message: format!("{{unit}} failed: {error}"),
+            notes: Vec::new(),
+            help: "correct {file}".to_owned(),
+            origin: statement(unit, |kind, sql| is_alter(kind, sql, "ALTER") || writes_schema(kind)),
+        }),
         (Part::OldRows, _) => Some(old_rows(rows, unit)),
         (Part::Schema, _) => Some(Refusal {
             code: "unreadable-schema",
             message: format!("{{unit}} leaves a schema that cannot be read: {error}"),
             notes: vec!["with such a schema, a database cannot be opened".to_owned()],
             help: "correct what {file} writes to sqlite_schema".to_owned(),
-            origin: statement(unit, |kind, _| {
-                matches!(kind, Kind::Pragma(pragma) if pragma.name == "writable_schema")
-            }),
+            origin: statement(unit, |kind, _| writes_schema(kind)),
         }),
+        (Part::References, _) if rows.iter().all(|row| is_mismatch(row)) => {
+            let row = |row: &Vec<Value>| [1, 2, 4, 5, 6].map(|at| row[at].clone()).to_vec();
+            Some(mismatch(&rows.iter().map(row).collect::<Vec<_>>()))
+        }
         (Part::References, _) => Some(lost_parents(rows, unit)),
         (Part::Compiles, _) => Some(broken(rows, &error.message)),
         _ => None,
@@ -126,10 +135,22 @@ pub(crate) fn suspects(part: &Part, failure: &Failure, script: &Script) -> Vec<u
         suspects.map(|(number, _)| number).collect::<Vec<_>>()
     };
     match part {
-        Part::References => numbers(&|_, unit| {
-            let key = unit.record.key().to_string();
-            explanation.iter().any(|row| text(row, 0) == key)
-        }),
+        Part::References => {
+            let mismatches = explanation.iter().filter(|row| is_mismatch(row));
+            let names: Vec<String> = mismatches
+                .flat_map(|row| [text(row, 1), text(row, 4)])
+                .collect();
+            let changes_key = |unit: &Unit| {
+                let drops_index = |kind: &Kind, _: &str| matches!(kind, Kind::Drop(object) if object.what == What::Index);
+                Effects::of(unit).may_lose_parents
+                    && (mentions(unit, &names) || statement(Some(unit), drops_index).is_some())
+            };
+            numbers(&|_, unit| {
+                let key = unit.record.key().to_string();
+                explanation.iter().any(|row| text(row, 0) == key)
+                    || !names.is_empty() && changes_key(unit)
+            })
+        }
         // What the engine names was well when it was created, or broken from then on.
         Part::Compiles => {
             let words = error.message.to_ascii_lowercase();
@@ -222,6 +243,15 @@ fn is_alter(kind: &Kind, sql: &str, word: &str) -> bool {
             .skip(3)
             .take(3)
             .any(|token| token.is_word(sql, word))
+}
+
+fn writes_schema(kind: &Kind) -> bool {
+    matches!(kind, Kind::Pragma(pragma) if pragma.name == "writable_schema")
+}
+
+/// Whether a row of [`Part::References`] is about a parent that is there, and has no such key.
+fn is_mismatch(row: &[Value]) -> bool {
+    text(row, 0).is_empty()
 }
 
 fn drops_table(kind: &Kind) -> bool {
@@ -367,21 +397,119 @@ fn mismatch(rows: &[Vec<Value>]) -> Refusal {
     }
 }
 
+/// Statements, in quotes.
+fn statements(all: &[String]) -> String {
+    let all: Vec<String> = all.iter().map(|sql| format!("`{sql}`")).collect();
+    all.join(" and ")
+}
+
 fn old_rows(rows: &[Vec<Value>], unit: Option<&Unit>) -> Refusal {
+    if let Some(row) = rows.iter().find(|row| row.len() > 2) {
+        return other_values(row, unit);
+    }
     let lines = rows.iter().map(|row| match number(row, 1) {
         0 | 1 => text(row, 0),
         found => format!("{} ({found} times)", text(row, 0)),
     });
+    let lines = lines.collect::<Vec<_>>().join("\n");
+    let by_hand = statement(unit, |kind, _| writes_schema(kind));
+    if by_hand.is_some() {
+        return Refusal {
+            code: "old-rows",
+            message: "{unit} writes to the schema, and the tables and indexes that are there do not fit it".to_owned(),
+            notes: vec![lines],
+            help: "correct what {file} writes to sqlite_schema; or rebuild the table with CREATE TABLE, INSERT … SELECT, \
+                   DROP TABLE and ALTER TABLE … RENAME TO"
+                .to_owned(),
+            origin: by_hand,
+        };
+    }
+    // What becomes right by writing the rows or the index again, and what does not.
+    let (mut indexes, mut columns, mut is_wrong) = (Vec::new(), Vec::new(), false);
+    for row in rows {
+        let fault = text(row, 0);
+        let column = fault.rsplit_once(" value in ").and_then(|(what, column)| {
+            let column = column.split_once('.')?;
+            (what != "NULL").then_some(column)
+        });
+        let (list, sql) = match (fault.rsplit_once(" index "), column) {
+            (Some((_, index)), _) => (&mut indexes, format!("REINDEX {};", bare_or_quoted(index))),
+            (None, Some((table, column))) => {
+                let (table, column) = (bare_or_quoted(table), bare_or_quoted(column));
+                (
+                    &mut columns,
+                    format!("UPDATE {table} SET {column} = {column};"),
+                )
+            }
+            (None, None) => {
+                is_wrong = true;
+                continue;
+            }
+        };
+        if !list.contains(&sql) {
+            list.push(sql);
+        }
+    }
+    indexes.append(&mut columns);
+    let mut help = Vec::new();
+    if is_wrong {
+        help.push("correct these rows in {file}, before the ALTER TABLE".to_owned());
+    }
+    if !indexes.is_empty() {
+        help.push(format!(
+            "add {} at the end of {{file}}",
+            statements(&indexes)
+        ));
+    }
     Refusal {
         code: "old-rows",
         message: "{unit} changes a column, and rows that are there do not fit it".to_owned(),
         notes: vec![
-            lines.collect::<Vec<_>>().join("\n"),
+            lines,
             "ALTER COLUMN does not look at the rows that are there".to_owned(),
         ],
-        help: "correct these rows in {file}, before the ALTER TABLE".to_owned(),
+        help: help.join("; "),
         origin: statement(unit, |kind, sql| is_alter(kind, sql, "ALTER")),
     }
+}
+
+/// Rows that hold no value of a column read another one.
+fn other_values(row: &[Value], unit: Option<&Unit>) -> Refusal {
+    let (table, column) = (text(row, 2), text(row, 3));
+    let rows = match number(row, 1) {
+        1 => "1 row".to_owned(),
+        found => format!("{found} rows"),
+    };
+    Refusal {
+        code: "old-rows",
+        message: "{unit} changes a column, and values of rows that are there would change with it".to_owned(),
+        notes: vec![
+            format!("{rows} of {table} would have another value in {column}"),
+            "a row that is older than its column holds no value of it: it reads the DEFAULT of the column, which ALTER \
+             COLUMN changes"
+                .to_owned(),
+        ],
+        help: format!(
+            "to keep the values, add `UPDATE {table} SET {column} = {column};` to {{file}}, before the ALTER TABLE"
+        ),
+        origin: statement(unit, |kind, sql| {
+            is_alter(kind, sql, "ALTER") && mentions_all(sql, &[&table, &column])
+        }),
+    }
+}
+
+/// Whether a statement has all of these names.
+fn mentions_all(sql: &str, names: &[&str]) -> bool {
+    names.iter().all(|name| {
+        let name = significant(name)
+            .last()
+            .map(|token| unquote(token.text(name)));
+        significant(sql).any(|token| {
+            let token = unquote(token.text(sql));
+            name.as_ref()
+                .is_some_and(|name| token.eq_ignore_ascii_case(name))
+        })
+    })
 }
 
 fn lost_parents(rows: &[Vec<Value>], unit: Option<&Unit>) -> Refusal {

@@ -88,7 +88,7 @@ impl Trigger {
             "SELECT name, type, sql FROM sqlite_schema WHERE type = 'trigger' AND name = {name} COLLATE NOCASE"
         );
         Step {
-            when: Some(when),
+            when: Some(Box::new(when)),
             explain: Some(explain.into()),
             ..Step::own(self.compiling(), vec![])
         }
@@ -141,7 +141,7 @@ impl Trigger {
 
 fn when(when: When, step: Step) -> Step {
     Step {
-        when: Some(when),
+        when: Some(Box::new(when)),
         ..step
     }
 }

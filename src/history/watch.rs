@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use super::effects::Effects;
 use super::error::Failed;
-use super::guards::{forget, still_lost};
+use super::guards::{forget, still_lost, still_lost_or_mismatched};
 use super::left_broken::LeftBroken;
 use super::trigger::Trigger;
 use crate::db::Query;
@@ -206,7 +206,10 @@ impl Place<'_> {
             return Vec::new();
         }
         if self.is_last {
-            return vec![Guard::Refuse(still_lost(&[])), Guard::Record(forget())];
+            return vec![
+                Guard::Refuse(still_lost_or_mismatched()),
+                Guard::Record(forget()),
+            ];
         }
         let children = self.watch.left_broken.iter();
         let children: Vec<&str> = children.filter_map(LeftBroken::table).collect();

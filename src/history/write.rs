@@ -3,7 +3,7 @@
 use std::borrow::Cow;
 use std::sync::Arc;
 
-use super::effects::Effects;
+use super::effects::{Effects, retyping};
 use super::guards;
 use super::layout::{BASELINE, CREATE, FIRST_LAYOUT, FIRST_ROWS, LAYOUT, RAISE_LAYOUT, UNDOING};
 use super::packed::{is_packed, stored};
@@ -274,6 +274,22 @@ impl Steps {
         self.steps.share(&unit.steps);
     }
 
+    /// The statements of a unit, and around each `ALTER COLUMN` what keeps the values of old rows.
+    fn retyped(&mut self, number: usize, unit: &Unit) {
+        for step in unit.steps.iter() {
+            let kept = retyping(&step.sql).map(|retyping| guards::kept_values(&retyping));
+            let (before, after) = kept.unzip();
+            // It fails where the statement does: there is no such table.
+            if let Some(step) = before {
+                self.push(Purpose::OldRows(number), step);
+            }
+            self.push(Purpose::Unit(number), step.clone());
+            if let Some(step) = after {
+                self.push(Purpose::OldRows(number), step);
+            }
+        }
+    }
+
     /// Rows that change their keys leave the old ones first: two may exchange them.
     fn clear_the_way(&mut self, units: &[Unit]) {
         for (number, unit) in units.iter().enumerate() {
@@ -354,10 +370,13 @@ impl Steps {
             self.push(Purpose::Before(number), before);
             after
         });
-        if let Some(step) = guards::references_before(&effects) {
+        if let Some(step) = guards::references_before(foreign_keys, &effects) {
             self.push(Purpose::Before(number), step);
         }
-        self.share(number, unit);
+        match &old_rows {
+            None => self.share(number, unit),
+            Some(_) => self.retyped(number, unit),
+        }
         for step in drops_of_temporary(unit) {
             self.push(Purpose::Temporary(number), step);
         }
@@ -367,7 +386,7 @@ impl Steps {
         }
         if rows {
             self.push(Purpose::Mismatch(number), guards::no_new_mismatch());
-            self.push(Purpose::After(number), guards::no_new_violation());
+            self.push(Purpose::After(number), guards::no_new_violation(&effects));
             self.push(Purpose::Compared(number), guards::forget_rows());
         }
         if let Some(step) = guards::references_after(unit, &effects) {

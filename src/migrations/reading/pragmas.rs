@@ -282,7 +282,7 @@ impl Reader<'_> {
                 "query-only",
                 "this statement fails: it writes, and PRAGMA query_only is on",
             )
-            .at(writes.origin.clone())
+            .at(writes.origin().clone())
             .related("it is set here", origin.clone())
             .help("remove the pragma"),
         );

@@ -58,6 +58,15 @@ in_every_mode! {
     keys_of_every_kind_are_no_mismatch
     rows_that_do_not_fit_a_changed_column_are_refused
     rows_that_fit_a_changed_column_are_no_obstacle
+    a_changed_default_that_would_change_old_values_is_refused
+    a_changed_column_of_no_table_fails_as_its_statement_does
+    a_changed_column_is_checked_under_every_name_of_its_table
+    faults_that_are_there_before_a_renaming_are_no_obstacle
+    the_help_for_a_changed_column_works
+    a_foreign_key_that_loses_its_index_is_refused
+    a_new_foreign_key_that_refers_to_no_key_is_refused
+    an_old_mismatch_is_no_obstacle_with_foreign_keys_on
+    a_new_orphan_in_a_row_that_is_one_by_another_key_is_refused
     a_deferred_foreign_key_names_its_rows_and_files
     nothing_is_remembered_behind_a_run
 }
@@ -97,4 +106,13 @@ mod of_triggers {
         a_trigger_that_writes_to_a_table_that_becomes_a_view_is_refused
         a_new_trigger_that_names_no_column_is_refused
     }
+}
+
+/// No other mode takes `PRAGMA writable_schema`.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_schema_that_is_written_by_hand_and_does_not_fit_is_refused() {
+    super::specification::a_schema_that_is_written_by_hand_and_does_not_fit_is_refused(
+        crate::world::World::local().await,
+    )
+    .await;
 }

@@ -851,6 +851,306 @@ pub(crate) async fn rows_that_fit_a_changed_column_are_no_obstacle(world: World)
     assert_eq!(done(&world.apply(&files).await.unwrap()), "V1 V2 V3");
 }
 
+/// A column that is younger than its rows.
+const YOUNG: [(&str, &str); 2] = [
+    (
+        "V1__users.sql",
+        "CREATE TABLE users (id INTEGER PRIMARY KEY, name TEXT); INSERT INTO users (name) VALUES ('a'), ('b');",
+    ),
+    (
+        "V2__tier.sql",
+        "ALTER TABLE users ADD COLUMN tier TEXT DEFAULT 'free'; INSERT INTO users (name) VALUES ('c');",
+    ),
+];
+
+pub(crate) async fn a_changed_default_that_would_change_old_values_is_refused(world: World) {
+    let [users, tier] = YOUNG;
+    for behind in [
+        "TEXT DEFAULT 'trial'",
+        "TEXT",
+        "TEXT DEFAULT 'FREE' COLLATE NOCASE",
+        "TEXT DEFAULT trial",
+    ] {
+        let alter = format!("ALTER TABLE main.users ALTER COLUMN tier TO tier {behind};");
+        let (part, text) = refused(world.apply(&[users, tier, ("V3__trial.sql", &alter)]).await);
+        assert_eq!(part, Part::OldRows);
+        contains(
+            &text,
+            &[
+                "2 rows of main.users would have another value in tier",
+                "add `UPDATE main.users SET tier = tier;` to V3__trial.sql, before the ALTER TABLE",
+            ],
+        );
+    }
+    let same =
+        "ALTER TABLE users ALTER COLUMN tier TO tier TEXT DEFAULT 'free' CHECK (tier <> 'x');";
+    world
+        .apply(&[users, tier, ("V3__same.sql", same)])
+        .await
+        .unwrap();
+    // What the help says works.
+    let files = [
+        users,
+        tier,
+        ("V3__same.sql", same),
+        (
+            "V4__trial.sql",
+            "UPDATE main.users SET tier = tier; ALTER TABLE main.users ALTER COLUMN tier TO tier TEXT DEFAULT 'trial';
+             INSERT INTO users (name) VALUES ('d');",
+        ),
+    ];
+    world.apply(&files).await.unwrap();
+    assert_eq!(
+        world.ask("SELECT tier FROM users").await,
+        "free free free trial"
+    );
+}
+
+pub(crate) async fn a_changed_column_of_no_table_fails_as_its_statement_does(world: World) {
+    let [users, _] = YOUNG;
+    for (table, words) in [
+        ("nowhere", "no such table: nowhere"),
+        ("users", "no such column"),
+    ] {
+        let alter = format!("ALTER TABLE {table} ALTER COLUMN tier TO tier TEXT DEFAULT 'a';");
+        let (_, text) = refused(world.apply(&[users, ("V2__no.sql", &alter)]).await);
+        contains(&text, &["V2 failed", words]);
+    }
+}
+
+const LETTERS: (&str, &str) = (
+    "V1__t.sql",
+    "CREATE TABLE t (id INTEGER PRIMARY KEY, a TEXT, b INTEGER); CREATE INDEX ia ON t (a);
+     INSERT INTO t (a) VALUES ('b'), ('A'), ('B'), ('a'), ('5');",
+);
+
+pub(crate) async fn a_changed_column_is_checked_under_every_name_of_its_table(world: World) {
+    world.apply(&[LETTERS]).await.unwrap();
+    for (text, words) in [
+        (
+            "ALTER TABLE t ALTER COLUMN a TO a TEXT COLLATE NOCASE; ALTER TABLE t RENAME TO people;",
+            "missing from index ia",
+        ),
+        (
+            "ALTER TABLE t RENAME TO people; ALTER TABLE people ALTER COLUMN b TO b INTEGER NOT NULL;
+             ALTER TABLE people RENAME COLUMN b TO c; ALTER TABLE people RENAME TO \"all\";",
+            "NULL value in all.c (5 times)",
+        ),
+    ] {
+        let (part, text) = refused(world.apply(&[LETTERS, ("V2__names.sql", text)]).await);
+        assert_eq!(part, Part::OldRows);
+        contains(&text, &[words]);
+    }
+}
+
+pub(crate) async fn faults_that_are_there_before_a_renaming_are_no_obstacle(world: World) {
+    world.apply(&[LETTERS]).await.unwrap();
+    already(
+        &world,
+        &["ALTER TABLE t ALTER COLUMN b TO b INTEGER NOT NULL"],
+    )
+    .await;
+    let names =
+        "ALTER TABLE T RENAME COLUMN B TO c; ALTER TABLE t ALTER COLUMN a TO a TEXT DEFAULT 'x';
+        ALTER TABLE t RENAME TO u;";
+    world
+        .apply(&[LETTERS, ("V2__names.sql", names)])
+        .await
+        .unwrap();
+}
+
+pub(crate) async fn the_help_for_a_changed_column_works(world: World) {
+    for (name, alter, help) in [
+        (
+            "V2__case.sql",
+            "ALTER TABLE t ALTER COLUMN a TO a TEXT COLLATE NOCASE;",
+            "add `REINDEX ia;` at the end of V2__case.sql",
+        ),
+        (
+            "V2__type.sql",
+            "ALTER TABLE t ALTER COLUMN a TO a INTEGER;",
+            "add `UPDATE t SET a = a;` at the end of V2__type.sql",
+        ),
+        (
+            "V2__both.sql",
+            "ALTER TABLE t ALTER COLUMN a TO a INTEGER COLLATE NOCASE;",
+            "add `REINDEX ia;` and `UPDATE t SET a = a;` at the end of V2__both.sql",
+        ),
+    ] {
+        world.apply(&[LETTERS]).await.unwrap();
+        let (_, text) = refused(world.apply(&[LETTERS, (name, alter)]).await);
+        contains(&text, &[help]);
+        let more: Vec<&str> = help.split('`').skip(1).step_by(2).collect();
+        let helped = format!("{alter} {}", more.join(" "));
+        world.apply(&[LETTERS, (name, &helped)]).await.unwrap();
+        already(
+            &world,
+            &[
+                "DROP TABLE t",
+                "DELETE FROM _migrations WHERE kind = 'migration'",
+            ],
+        )
+        .await;
+    }
+}
+
+const BY_NAME: (&str, &str) = (
+    "V1__key.sql",
+    "CREATE TABLE p (id INTEGER PRIMARY KEY, k TEXT); CREATE UNIQUE INDEX pk ON p (k);
+     CREATE TABLE c (id INTEGER PRIMARY KEY, k TEXT REFERENCES p (k)); CREATE VIEW v AS SELECT 1 AS k;",
+);
+
+pub(crate) async fn a_foreign_key_that_loses_its_index_is_refused(world: World) {
+    world.apply(&[BY_NAME]).await.unwrap();
+    for again in [
+        "",
+        "CREATE INDEX pk ON p (k);",
+        "CREATE UNIQUE INDEX pk ON p (k) WHERE k > 1;",
+        "CREATE UNIQUE INDEX pk ON p (k COLLATE NOCASE);",
+        "CREATE UNIQUE INDEX pk ON p (k, id);",
+    ] {
+        let text = format!("DROP INDEX pk; {again}");
+        let (part, text) = refused(world.apply(&[BY_NAME, ("V2__pk.sql", &text)]).await);
+        assert_eq!(part, Part::References);
+        contains(
+            &text,
+            &[
+                "V2 leaves a foreign key that refers to no key",
+                "c (k) refers to p (k)",
+            ],
+        );
+    }
+    assert_eq!(world.recorded().await, "V1");
+    let files = [
+        BY_NAME,
+        ("V2__pk.sql", "DROP INDEX pk;"),
+        ("V3__again.sql", "CREATE UNIQUE INDEX other ON p (k);"),
+    ];
+    world.apply(&files).await.unwrap();
+}
+
+pub(crate) async fn a_new_foreign_key_that_refers_to_no_key_is_refused(world: World) {
+    world.apply(&[BY_NAME]).await.unwrap();
+    for (text, words) in [
+        (
+            "CREATE TABLE d (x REFERENCES p (missing));",
+            "d (x) refers to p (missing)",
+        ),
+        (
+            "CREATE TABLE d (x REFERENCES v (k));",
+            "d (x) refers to v, which is a view",
+        ),
+        (
+            "ALTER TABLE c ADD COLUMN x REFERENCES c (k);",
+            "c (x) refers to c (k)",
+        ),
+        (
+            "ALTER TABLE p RENAME COLUMN k TO name; CREATE TABLE d (x REFERENCES p (k));",
+            "d (x) refers to p (k)",
+        ),
+    ] {
+        let (part, text) = refused(world.apply(&[BY_NAME, ("V2__new.sql", text)]).await);
+        assert_eq!(part, Part::References);
+        contains(&text, &[words, "V2__new.sql"]);
+    }
+    let files = [
+        BY_NAME,
+        (
+            "V2__early.sql",
+            "CREATE TABLE d (x REFERENCES later (y), z REFERENCES p (k));",
+        ),
+        ("V3__later.sql", "CREATE TABLE later (y);"),
+        ("V4__index.sql", "CREATE UNIQUE INDEX by_y ON later (y);"),
+    ];
+    world.apply(&files).await.unwrap();
+}
+
+pub(crate) async fn an_old_mismatch_is_no_obstacle_with_foreign_keys_on(world: World) {
+    world.apply(&[FAMILY]).await.unwrap();
+    already(&world, &STRAY).await;
+    let files = [
+        FAMILY,
+        (
+            "V2__names.sql",
+            "ALTER TABLE stray RENAME TO lost; ALTER TABLE p RENAME TO q; CREATE TABLE d (x REFERENCES q);",
+        ),
+        ("V3__index.sql", "CREATE INDEX i ON q (name); DROP INDEX i;"),
+    ];
+    world.apply(&files).await.unwrap();
+}
+
+pub(crate) async fn a_new_orphan_in_a_row_that_is_one_by_another_key_is_refused(world: World) {
+    let users = (
+        "V1__users.sql",
+        "CREATE TABLE users (id INTEGER PRIMARY KEY); INSERT INTO users VALUES (1), (2);
+         CREATE TABLE doc (id INTEGER PRIMARY KEY, created_by REFERENCES users, updated_by REFERENCES users);
+         CREATE TABLE page (k TEXT PRIMARY KEY, created_by REFERENCES users, updated_by REFERENCES users) WITHOUT ROWID;",
+    );
+    world.apply(&[users]).await.unwrap();
+    already(
+        &world,
+        &[
+            "INSERT INTO doc VALUES (1, 99, 2)",
+            "INSERT INTO page VALUES ('a', 99, 2), ('b', 98, 1)",
+        ],
+    )
+    .await;
+    let rebuilt = |rows: &str| {
+        format!(
+            "CREATE TABLE n (id INTEGER PRIMARY KEY); INSERT INTO n SELECT id FROM users WHERE {rows}; DROP TABLE users; ALTER TABLE n RENAME TO users;"
+        )
+    };
+    let text = rebuilt("id <> 2");
+    let (part, text) = refused(world.apply(&[users, ("V2__users.sql", &text)]).await);
+    assert_eq!(part, Part::ForeignKeysAfter);
+    contains(
+        &text,
+        &[
+            "doc, row 1: updated_by = 2 has no parent in users",
+            "page: updated_by of one row has no parent in users",
+        ],
+    );
+    assert!(!text.contains("created_by"), "{text}");
+    // The same foreign keys under other names, and in another order.
+    let text = format!(
+        "{} ALTER TABLE doc RENAME COLUMN created_by TO author; ALTER TABLE doc RENAME TO docs;
+         CREATE TABLE m (k TEXT PRIMARY KEY, editor REFERENCES users, writer REFERENCES users) WITHOUT ROWID;
+         INSERT INTO m SELECT k, updated_by, created_by FROM page; DROP TABLE page; ALTER TABLE m RENAME TO page;",
+        rebuilt("1")
+    );
+    world
+        .apply(&[users, ("V2__users.sql", &text)])
+        .await
+        .unwrap();
+}
+
+pub(crate) async fn a_schema_that_is_written_by_hand_and_does_not_fit_is_refused(world: World) {
+    world.apply(&[LETTERS]).await.unwrap();
+    let by_hand = |set: &str| {
+        format!(
+            "PRAGMA writable_schema = ON; UPDATE sqlite_schema SET {set}; PRAGMA writable_schema = OFF;"
+        )
+    };
+    for set in [
+        "sql = 'CREATE INDEX ia ON t (b)' WHERE name = 'ia'",
+        "sql = replace(sql, 'b INTEGER', 'b INTEGER NOT NULL') WHERE name = 't'",
+        "sql = replace(sql, 'b INTEGER', 'b INTEGER CHECK (b IS NOT NULL)') WHERE name = 't'",
+        "rootpage = (SELECT rootpage FROM sqlite_schema WHERE name = '_migrations') WHERE name = 'ia'",
+    ] {
+        let text = by_hand(set);
+        let (part, text) = refused(world.apply(&[LETTERS, ("V2__hand.sql", &text)]).await);
+        assert!(matches!(part, Part::OldRows | Part::Schema), "{part:?}");
+        contains(&text, &["V2__hand.sql"]);
+        assert_eq!(world.recorded().await, "V1");
+    }
+    let fine =
+        by_hand("sql = replace(sql, 'b INTEGER', 'b INTEGER CHECK (b IS NULL)') WHERE name = 't'");
+    world
+        .apply(&[LETTERS, ("V2__hand.sql", &fine)])
+        .await
+        .unwrap();
+}
+
 pub(crate) async fn a_deferred_foreign_key_names_its_rows_and_files(world: World) {
     let first = (
         "V1__a.sql",
