@@ -62,11 +62,12 @@ impl LeftBroken {
             Part::References => {
                 let rows = explanation.iter().filter_map(|row| match &row[..] {
                     [
-                        _,
+                        Value::Text(_),
                         Value::Text(child),
                         Value::Text(columns),
                         _,
                         Value::Text(parent),
+                        ..,
                     ] => {
                         let words = format!("({columns}) refers to {parent}, which does not exist");
                         Some(left("table", child, vec![parent.clone()], words))
