@@ -9,6 +9,7 @@ use crate::db::{Db, DbError};
 use crate::diagnostic::Diagnostic;
 use crate::migrations::directive::DEPENDS_ON_ROWS;
 use crate::migrations::fill::{Depends, Fill, Literals, Unfilled, depends};
+use crate::migrations::made;
 use crate::migrations::rehearse::{Act, Problem, Stopped, bare_or_quoted};
 use crate::schema::{Broken, Object, ObjectKind, broken};
 use crate::script::Key;
@@ -497,23 +498,11 @@ fn help_on(statement: &str) -> Option<&'static str> {
 }
 
 /// What a file creates and does not drop again: sort and name.
-fn made<'p>(part: &'p Part<'_>) -> impl Iterator<Item = (What, String)> + 'p {
-    let steps = part.up.steps();
-    steps.iter().enumerate().filter_map(move |(at, step)| {
-        let Kind::Create(object) = kind(&step.sql) else {
-            return None;
-        };
-        let is_it = |name: &str| name.eq_ignore_ascii_case(&object.name);
-        let gone = steps[at + 1..]
-            .iter()
-            .any(|later| matches!(kind(&later.sql), Kind::Drop(dropped) if is_it(&dropped.name)));
-        (!gone && !object.temporary).then(|| {
-            let what = match object.what {
-                What::VirtualTable => What::Table,
-                what => what,
-            };
-            (what, object.name.clone())
-        })
+fn made(part: &Part<'_>) -> impl Iterator<Item = (What, String)> {
+    let objects = made::made(&part.migration.up.source.text).into_iter();
+    objects.map(|object| match object.what {
+        What::VirtualTable => (What::Table, object.name),
+        what => (what, object.name),
     })
 }
 
