@@ -6,6 +6,7 @@
 
 use super::read;
 use super::run::{Receipt, UnitOutcome};
+use super::watch::PROBE;
 use super::write::{Purpose, Steps};
 use crate::db::{Db, Rows};
 use crate::script::{Made, OnFailure, Record, Restore, Run, Script, Step, Unit, When};
@@ -93,14 +94,7 @@ fn checks(objects: &[Made]) -> Vec<String> {
     let read = |view: &Made| format!("SELECT 1 FROM {} LIMIT 0", identifier(&view.name));
     let mut checks: Vec<String> = views.map(read).collect();
     if objects.iter().any(|made| made.what == What::Trigger) {
-        checks.extend(
-            [
-                "CREATE TABLE _seedbed_probe(x)",
-                "ALTER TABLE _seedbed_probe RENAME TO _seedbed_probe_2",
-                "DROP TABLE _seedbed_probe_2",
-            ]
-            .map(str::to_owned),
-        );
+        checks.extend(PROBE.map(str::to_owned));
     }
     checks
 }

@@ -152,6 +152,13 @@ fn created(unit: &Unit) -> impl Iterator<Item = Trigger> {
     })
 }
 
+/// Renaming a table compiles every view and every trigger: <https://sqlite.org/lang_altertable.html#alter_table_rename>.
+pub(super) const PROBE: [&str; 3] = [
+    "CREATE TABLE _seedbed_probe (x)",
+    "ALTER TABLE _seedbed_probe RENAME TO _seedbed_probed",
+    "DROP TABLE _seedbed_probed",
+];
+
 /// Steps of one guard, and which of them fails where it does not hold.
 pub(super) enum Guard {
     /// Records what a later step compares with.
@@ -227,10 +234,11 @@ impl Place<'_> {
     /// that did not compile before are not there, but for those of these names.
     fn probe(&self, dropped: &[String]) -> Vec<Guard> {
         let own = |sql: &str| Step::own(sql, vec![]);
-        let create = own("CREATE TABLE _seedbed_probe (x)");
+        let [create, rename, drop_table] = PROBE;
+        let create = own(create);
         let rename = Step {
             explain: Some(Arc::new(BROKEN_VIEWS.to_owned())),
-            ..own("ALTER TABLE _seedbed_probe RENAME TO _seedbed_probed")
+            ..own(rename)
         };
         // At the beginning nothing was left, and at the end everything has to be repaired.
         let left_broken: &[LeftBroken] = match self.is_last {
@@ -251,7 +259,7 @@ impl Place<'_> {
             (None, true) => vec![
                 Guard::Record(create),
                 Guard::Refuse(rename),
-                Guard::Record(own("DROP TABLE _seedbed_probed")),
+                Guard::Record(own(drop_table)),
             ],
             _ => {
                 let mut guards = vec![Guard::Record(own("SAVEPOINT _seedbed_probe"))];
