@@ -8,7 +8,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use crate::aside::drop_aside;
-use crate::db::{self, Db, DbError, Engine, Failure};
+use crate::db::{self, Db, DbError, Failure};
 use crate::diagnostic::{Diagnostic, Location, lines};
 use crate::history::{
     self, Failed, History, HistoryError, Interrupted, LeftBroken, Part, Patience, Row, RunError,
@@ -364,10 +364,7 @@ pub(crate) async fn drive<R: Reader>(
         let mut version = Versions::new(&history);
         let recorded = history.by_key();
         let mut watch = Watch::new(&decision.scripts);
-        // A server would need more requests.
-        if watch.compiles() && db.engine() != Engine::Server {
-            watch.knows_triggers(history::triggers(db).await?);
-        }
+        watch.knows(&history.known, &decision.scripts);
         let mut left = decision.scripts.as_slice();
         while !left.is_empty() {
             if db.stop().is_raised() {

@@ -6,12 +6,14 @@ use std::time::Duration;
 use serde_json::Map;
 
 use super::error::HistoryError;
+use super::known::{Known, REFERENCES};
 use super::layout::{LAYOUT, UNFINISHED, makes_ours};
 use super::others::{self, OtherHistory};
 use super::packed;
 use super::patience::Patience;
 use crate::db::{Code, Db, DbError, Engine, EngineError, HistoryTable, Query, Reply, exists};
 use crate::diagnostic::Diagnostic;
+use crate::schema;
 use crate::script::{Key, Made, Revision};
 use crate::sql::Value;
 
@@ -36,6 +38,8 @@ pub struct History {
     pub tables: HashSet<String>,
     /// The objects of the schema, where a repeatable is recorded and they were looked at.
     pub objects: Option<Objects>,
+    /// What the guards of a run need to know of the schema.
+    pub known: Known,
 }
 
 /// Objects of a schema: the table or view that each is on, by type and name. All in lower case.
@@ -246,9 +250,12 @@ pub async fn read(db: &Db) -> Result<History, HistoryError> {
     let table = db.history_table();
     let queries =
         [WHAT_IT_IS, META, ROWS, OBJECTS, TABLES, ELSEWHERE].map(|sql| Query::new(table.sql(sql)));
-    let questions = (queries, (Query::new(others::question()), import));
-    let ([what, meta, rows, objects, tables, elsewhere], (of_others, import)) =
-        db.ask(questions).await?;
+    let known = [schema::OBJECTS, REFERENCES].map(Query::new);
+    let questions = (queries, ((Query::new(others::question()), import), known));
+    let (
+        [what, meta, rows, objects, tables, elsewhere],
+        ((of_others, import), [triggers, references]),
+    ) = db.ask(questions).await?;
     let mut history = History {
         engine: db.engine(),
         table: table.clone(),
@@ -260,6 +267,7 @@ pub async fn read(db: &Db) -> Result<History, HistoryError> {
             .filter_map(text)
             .map(str::to_owned)
             .collect(),
+        known: Known::new(triggers.rows()?, &references.rows()?),
         ..history(what.rows()?, meta, rows, table)?
     };
     let mut keys = history.rows.iter().map(|row| &row.key);
