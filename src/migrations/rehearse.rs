@@ -163,11 +163,10 @@ impl From<DbError> for Stopped {
 }
 
 impl Rehearsal {
-    /// An empty database.
-    pub(super) async fn new() -> Result<Rehearsal, DbError> {
+    /// An empty database with its history in this table, which files may read.
+    pub(super) async fn new(history: &HistoryTable) -> Result<Rehearsal, DbError> {
         let options = Options {
-            // The files may change a table of any other name.
-            history_table: HistoryTable::of_rehearsals(),
+            history_table: history.clone(),
             ..Options::default()
         };
         Ok(Rehearsal {

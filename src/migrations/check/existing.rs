@@ -125,7 +125,7 @@ impl<'a> Existing<'a> {
         Ok(Existing {
             published,
             set,
-            rehearsal: Rehearsal::new().await?,
+            rehearsal: Rehearsal::new(&set.history_table).await?,
             fill: Fill::new(literals(set)),
             problems: Vec::new(),
             ran: Vec::new(),
@@ -397,7 +397,7 @@ impl<'a> Existing<'a> {
 
     /// Builds it once more, without rows: a file that is no transaction has left a part of what it does.
     async fn rebuild(&mut self) -> Result<(), DbError> {
-        self.rehearsal = Rehearsal::new().await?;
+        self.rehearsal = Rehearsal::new(&self.set.history_table).await?;
         self.fill.restart();
         for (part, way) in &self.ran {
             match self.rehearsal.up(part.migration, &part.up, *way).await {
