@@ -205,21 +205,34 @@ pub(super) fn suggest_for_folder(path: &str) -> Option<String> {
     parse_name(&named).is_ok().then_some(named)
 }
 
-/// The stem of the file that `git mergetool` left this one beside: `V1__a_LOCAL_4711` of `V1__a`
-/// (<https://git-scm.com/docs/git-mergetool>).
+/// The stem of the file that a merge tool left this one beside: `V1__a_LOCAL_4711` of `V1__a`
+/// (<https://git-scm.com/docs/git-mergetool>), and `V1__a.sql.LOCAL` or `V1__a.LOCAL.4711` of other tools.
 pub(super) fn merged(stem: &str) -> Option<&str> {
-    let (before, process) = stem.rsplit_once('_')?;
-    let (of, side) = before.rsplit_once('_')?;
-    let is_number = !process.is_empty() && process.bytes().all(|byte| byte.is_ascii_digit());
-    (is_number && ["BACKUP", "BASE", "LOCAL", "REMOTE"].contains(&side)).then_some(of)
+    const SEPARATORS: [char; 2] = ['_', '.'];
+    let is_process = |word: &str| !word.is_empty() && word.bytes().all(|it| it.is_ascii_digit());
+    let numbered = stem.rsplit_once(SEPARATORS);
+    let numbered = numbered.filter(|(_, process)| is_process(process));
+    let before = numbered.map_or(stem, |(before, _)| before);
+    let (of, side) = before.rsplit_once(SEPARATORS)?;
+    // Without a number and a dot it may be a word of the name.
+    let is_of_a_tool = numbered.is_some() || before[of.len()..].starts_with('.');
+    (is_of_a_tool && ["BACKUP", "BASE", "LOCAL", "REMOTE"].contains(&side))
+        .then(|| of.strip_suffix(".sql").unwrap_or(of))
 }
 
+/// What editors and tools put behind the name of a file that they keep a copy of.
+const OF_COPIES: [&str; 6] = ["orig", "bak", "backup", "old", "copy", "tmp"];
+
 /// The name of the file that this one is a copy of, by its name: `V1__a copy.sql`, `V1__a (1).sql`, `V1__a - Copy (2).sql`,
-/// `Copy of V1__a.sql`.
+/// `Copy of V1__a.sql`, `V1__a.orig.sql`.
 pub(super) fn copied(file_name: &str) -> Option<String> {
     let stem = file_name.strip_suffix(".sql")?;
     let is_rest = |c: char| c.is_ascii_digit() || "()- ".contains(c);
-    let of = match stem.strip_prefix("Copy of ") {
+    let of_tool = stem
+        .rsplit_once('.')
+        .filter(|(_, word)| OF_COPIES.iter().any(|it| word.eq_ignore_ascii_case(it)))
+        .map(|(of, _)| of.strip_suffix(".sql").unwrap_or(of));
+    let of = match stem.strip_prefix("Copy of ").or(of_tool) {
         Some(of) => of,
         None => {
             let (of, rest) = stem.split_once(' ')?;
@@ -344,7 +357,17 @@ mod tests {
         assert_eq!(copied("V1__a b.sql"), None);
         assert_eq!(merged("V1__a_LOCAL_123"), Some("V1__a"));
         assert_eq!(merged("a_BACKUP_1"), Some("a"));
+        for left in [
+            "R__a.sql.LOCAL",
+            "R__a.BASE",
+            "R__a.sql.REMOTE.77",
+            "R__a_BACKUP_7",
+        ] {
+            assert_eq!(merged(left), Some("R__a"), "{left}");
+        }
         assert_eq!(merged("to_LOCAL_x"), None);
+        assert_eq!(merged("to_LOCAL"), None);
+        assert_eq!(merged("to_2"), None);
         assert_eq!(merged("a_local_1"), None);
     }
 

@@ -352,8 +352,16 @@ impl Found {
         let words = set.versioned.iter();
         let words = words.filter_map(|file| other_words(file, &set.versioned));
         self.problems.extend(words);
-        for (_, mut claims) in std::mem::take(&mut self.repeatable) {
+        let repeatable = std::mem::take(&mut self.repeatable);
+        let names: BTreeSet<String> = repeatable.keys().cloned().collect();
+        for (_, mut claims) in repeatable {
             claims.sort_by(|a, b| a.1.source.name.cmp(&b.1.source.name));
+            if let [(words, up)] = &claims[..]
+                && let Some(of) = left_beside(words, &names)
+            {
+                self.problems.push(left_by_merging(&up.source.name, of));
+                continue;
+            }
             match <[_; 1]>::try_from(claims) {
                 Ok([(words, up)]) => set.repeatable.push(Migration {
                     key: Key::Repeatable(words.clone()),
@@ -446,7 +454,7 @@ fn contested(version: i64, claims: &[(Order, String, Text)]) -> Diagnostic {
         .collect();
     if !left.is_empty() {
         return duplicate(&format!("V{version}"), &files).help(format!(
-            "`git mergetool` left these files: delete them ({})",
+            "a merge tool left these files: delete them ({})",
             left.join(", ")
         ));
     }
@@ -459,19 +467,37 @@ fn contested(version: i64, claims: &[(Order, String, Text)]) -> Diagnostic {
         ))
 }
 
+/// The words of the repeatable migration that a merge tool left this one beside: as `R__x_LOCAL_77.sql` it would run as
+/// one of its own. `names` are all of them in lower case.
+fn left_beside<'a>(words: &'a str, names: &BTreeSet<String>) -> Option<&'a str> {
+    merged(words).filter(|of| names.contains(&of.to_lowercase()))
+}
+
+fn left_by_merging(file: &str, stem: &str) -> Diagnostic {
+    let prefix = match stem.contains("__") {
+        true => "",
+        false => "R__",
+    };
+    let message = format!("a merge tool left this file beside {prefix}{stem}.sql");
+    Diagnostic::problem("bad-name", message)
+        .in_file(file)
+        .help("delete it")
+}
+
 /// A name that fits no rule. Where the file is written for another tool, another name alone is not enough.
 fn bad_name(file: String, bad: BadName, written_for: Option<&WrittenFor>) -> Diagnostic {
     let BadName { why, suggestion } = bad;
     let stem = file_name(&file).strip_suffix(".sql");
     if let Some(of) = stem.and_then(merged) {
-        let message = format!("`git mergetool` left this file beside {of}.sql");
-        return Diagnostic::problem("bad-name", message)
-            .in_file(file)
-            .help("delete it");
+        return left_by_merging(&file, of);
     }
     if let Some(of) = copied(file_name(&file)) {
         let renamed = suggestion.map(|name| {
-            format!("; if it is a new migration, rename it to {name}, and run `renumber {name}`")
+            let renumber = match parse_name(&name).map(|name| name.version()) {
+                Ok(Some(_)) => format!(", and run `renumber {name}`"),
+                _ => String::new(),
+            };
+            format!("; if it is a new migration, rename it to {name}{renumber}")
         });
         return Diagnostic::problem("bad-name", format!("the name is that of a copy of {of}"))
             .in_file(file)
@@ -549,12 +575,39 @@ mod tests {
         assert_eq!(
             problems(&["V1__a.sql", "V1__a_LOCAL_12.sql", "V1__a_REMOTE_12.sql"]),
             [
-                "V1__a.sql `git mergetool` left these files: delete them (V1__a_LOCAL_12.sql, V1__a_REMOTE_12.sql)"
+                "V1__a.sql a merge tool left these files: delete them (V1__a_LOCAL_12.sql, V1__a_REMOTE_12.sql)"
             ]
         );
         assert_eq!(
             problems(&["V1__a.sql", "V1__a.down.sql", "V1__a.down_BASE_12.sql"]),
             ["V1__a.down_BASE_12.sql delete it"]
+        );
+        for left in [
+            "R__v_LOCAL_12.sql",
+            "R__V_BASE_1.sql",
+            "R__v.sql.REMOTE.sql",
+            "R__v.BACKUP.7.sql",
+        ] {
+            assert_eq!(problems(&["R__v.sql", left]), [format!("{left} delete it")]);
+        }
+        // Its words may say so.
+        assert_eq!(
+            problems(&["R__from_LOCAL_1.sql", "R__to.sql", "R__to_LOCAL.sql"]),
+            [""; 0]
+        );
+        assert_eq!(
+            problems(&[
+                "R__v.sql",
+                "R__v copy.sql",
+                "R__v.orig.sql",
+                "V1__a.bak.sql"
+            ]),
+            [
+                "R__v copy.sql delete it; if it is a new migration, rename it to R__v_copy.sql",
+                "R__v.orig.sql delete it; if it is a new migration, rename it to R__v_orig.sql",
+                "V1__a.bak.sql delete it; if it is a new migration, rename it to V1__a_bak.sql, and run `renumber \
+                 V1__a_bak.sql`"
+            ]
         );
         assert_eq!(
             problems(&["V1__a.sql", "V1__a copy.sql"]),
