@@ -15,7 +15,8 @@ use crate::db::{Engine, HistoryTable, row_level_security};
 use crate::diagnostic::Diagnostic;
 use crate::script::{Atomicity, ForeignKeys, Origin, Source, Step};
 use crate::sql::{
-    Kind, TokenKind, What, identifier, kind, significant, split, targets, tokens, unquote,
+    Kind, TokenKind, What, identifier, kind, renamed_table, significant, split, targets, tokens,
+    unquote,
 };
 
 pub(super) use pragmas::PRAGMA_VALUE;
@@ -317,13 +318,13 @@ impl Reader<'_> {
                     .helps(help),
             );
         }
-        self.remember(kind);
+        self.remember(kind, text);
         self.values(text, origin);
         self.steps.push(Step::written(origin.clone()));
     }
 
     /// What the connection would remember of a statement.
-    fn remember(&mut self, kind: &Kind) {
+    fn remember(&mut self, kind: &Kind, text: &str) {
         let left = match kind {
             Kind::Attach | Kind::Detach => Left::UntilTheEnd,
             Kind::Create(object) if object.is_temporary() => match self.engine {
@@ -333,12 +334,16 @@ impl Reader<'_> {
                         What::VirtualTable => What::Table.word(),
                         what => what.word(),
                     };
-                    let name = identifier(&object.name);
-                    let drop = format!("DROP {} IF EXISTS temp.{name}", what.to_ascii_uppercase());
-                    Left::Setting(Step::own(drop, Vec::new()))
+                    Left::Setting(drop_temporary(what, &object.name))
                 }
                 Engine::Memory => Left::Nothing,
                 Engine::Local | Engine::Server => Left::UntilTheEnd,
+            },
+            Kind::Alter if self.engine == Engine::Memory => match renamed_table(text) {
+                Some((from, to)) if self.drops_temporary(&from) => {
+                    Left::Setting(drop_temporary(What::Table.word(), &to))
+                }
+                _ => Left::Nothing,
             },
             Kind::Pragma(pragma) => left_by(pragma),
             _ => Left::Nothing,
@@ -352,6 +357,12 @@ impl Reader<'_> {
             }
             Left::UntilTheEnd => self.leaves.until = Until::Script,
         }
+    }
+
+    fn drops_temporary(&self, table: &str) -> bool {
+        let drop = drop_temporary(What::Table.word(), table);
+        let mut resets = self.leaves.resets.iter();
+        resets.any(|reset| reset.sql.eq_ignore_ascii_case(&drop.sql))
     }
 
     /// A statement that writes to one of our own tables, or makes an object that is called like one.
@@ -473,6 +484,11 @@ impl Reader<'_> {
             problems: once_for_each_kind(self.problems),
         }
     }
+}
+
+fn drop_temporary(sort: &str, name: &str) -> Step {
+    let (sort, name) = (sort.to_ascii_uppercase(), identifier(name));
+    Step::own(format!("DROP {sort} IF EXISTS temp.{name}"), Vec::new())
 }
 
 #[cfg(test)]
