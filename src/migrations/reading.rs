@@ -15,8 +15,7 @@ use crate::db::{Engine, HistoryTable, row_level_security};
 use crate::diagnostic::Diagnostic;
 use crate::script::{Atomicity, ForeignKeys, Origin, Source, Step};
 use crate::sql::{
-    Kind, TokenKind, What, identifier, kind, renamed_table, significant, split, targets, tokens,
-    unquote,
+    Kind, TokenKind, What, drops_of_temporary, kind, significant, split, targets, tokens, unquote,
 };
 
 pub(super) use pragmas::PRAGMA_VALUE;
@@ -318,33 +317,19 @@ impl Reader<'_> {
                     .helps(help),
             );
         }
-        self.remember(kind, text);
+        self.remember(kind);
         self.values(text, origin);
         self.steps.push(Step::written(origin.clone()));
     }
 
     /// What the connection would remember of a statement.
-    fn remember(&mut self, kind: &Kind, text: &str) {
+    fn remember(&mut self, kind: &Kind) {
         let left = match kind {
             Kind::Attach | Kind::Detach => Left::UntilTheEnd,
-            Kind::Create(object) if object.is_temporary() => match self.engine {
-                // Its one connection stays. Dropping a table takes its indexes and triggers along.
-                Engine::Memory if object.what != What::Index => {
-                    let what = match object.what {
-                        What::VirtualTable => What::Table.word(),
-                        what => what.word(),
-                    };
-                    Left::Setting(drop_temporary(what, &object.name))
-                }
-                Engine::Memory => Left::Nothing,
-                Engine::Local | Engine::Server => Left::UntilTheEnd,
-            },
-            Kind::Alter if self.engine == Engine::Memory => match renamed_table(text) {
-                Some((from, to)) if self.drops_temporary(&from) => {
-                    Left::Setting(drop_temporary(What::Table.word(), &to))
-                }
-                _ => Left::Nothing,
-            },
+            // The one connection of a database in memory stays: there they are dropped at the end of the file.
+            Kind::Create(object) if object.is_temporary() && self.engine != Engine::Memory => {
+                Left::UntilTheEnd
+            }
             Kind::Pragma(pragma) => left_by(pragma),
             _ => Left::Nothing,
         };
@@ -357,12 +342,6 @@ impl Reader<'_> {
             }
             Left::UntilTheEnd => self.leaves.until = Until::Script,
         }
-    }
-
-    fn drops_temporary(&self, table: &str) -> bool {
-        let drop = drop_temporary(What::Table.word(), table);
-        let mut resets = self.leaves.resets.iter();
-        resets.any(|reset| reset.sql.eq_ignore_ascii_case(&drop.sql))
     }
 
     /// A statement that writes to one of our own tables, or makes an object that is called like one.
@@ -473,6 +452,9 @@ impl Reader<'_> {
         let resets = self.leaves.resets.iter().filter(ends_now).cloned();
         self.steps.extend(resets);
         if self.engine == Engine::Memory {
+            let drops = drops_of_temporary(self.steps.iter().map(|step| &*step.sql));
+            self.steps
+                .extend(drops.into_iter().map(|drop| Step::own(drop, Vec::new())));
             self.leaves.resets.clear();
         }
         Reading {
@@ -484,11 +466,6 @@ impl Reader<'_> {
             problems: once_for_each_kind(self.problems),
         }
     }
-}
-
-fn drop_temporary(sort: &str, name: &str) -> Step {
-    let (sort, name) = (sort.to_ascii_uppercase(), identifier(name));
-    Step::own(format!("DROP {sort} IF EXISTS temp.{name}"), Vec::new())
 }
 
 #[cfg(test)]

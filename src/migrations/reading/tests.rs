@@ -205,21 +205,6 @@ fn memory_sets_back_what_a_local_connection_takes_along() {
         ]
     );
     assert_eq!(read.leaves, Leaves::default());
-    let read = reading(
-        "CREATE TEMP TABLE a (x);\nALTER TABLE A RENAME TO b;\nALTER TABLE c RENAME TO d;",
-        Engine::Memory,
-    );
-    let own: Vec<_> = read.steps[3..]
-        .iter()
-        .map(|it| it.sql.to_string())
-        .collect();
-    assert_eq!(
-        own,
-        [
-            "DROP TABLE IF EXISTS temp.\"a\"",
-            "DROP TABLE IF EXISTS temp.\"b\""
-        ]
-    );
     // There, they run.
     let bare = reading(
         "-- seedbed: no-transaction\nPRAGMA journal_mode=WAL;",
