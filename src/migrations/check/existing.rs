@@ -381,13 +381,22 @@ impl<'a> Existing<'a> {
         let repeatables = self.published.repeatables.iter();
         let in_the_way = repeatables
             .flat_map(|part| made(part))
-            .find(|(what, name)| words.starts_with(&format!("error in {} {name}", what.word())));
+            .find(|(what, name)| {
+                let rest = words.strip_prefix(&format!("error in {} {name}", what.word()));
+                rest.is_some_and(|rest| rest.starts_with([':', ' ']))
+            });
         let help = match in_the_way {
-            Some((what, name)) => format!(
-                "write `DROP {} IF EXISTS {};` before it: the repeatable migration makes it again afterwards",
-                what.word().to_ascii_uppercase(),
-                bare_or_quoted(&name)
-            ),
+            Some((what, name)) => {
+                let help = format!(
+                    "write `DROP {} IF EXISTS {};` before it: the repeatable migration makes it again afterwards",
+                    what.word().to_ascii_uppercase(),
+                    bare_or_quoted(&name)
+                );
+                return Diagnostic {
+                    help: vec![help],
+                    ..diagnostic
+                };
+            }
             None => "what the repeatable migrations make is there before a new version runs: drop what is in the way \
                      in this file (`… IF EXISTS`); they make it again afterwards"
                 .to_owned(),
