@@ -42,7 +42,7 @@ pub(crate) use ask::{IfThere, Reply, exists, if_accepted};
 pub(crate) use draft::publish;
 pub(crate) use draft::{Draft, give_name};
 pub use engine::Engine;
-pub(crate) use engine::{row_level_security, unknown_function};
+pub(crate) use engine::{row_level_security, stale_object, unknown_function};
 pub use error::{At, Code, DbError, EngineError, Failure, Left};
 pub(crate) use file_lock::FileLock;
 pub use history_table::HistoryTable;

@@ -212,8 +212,9 @@ impl History {
 /// The first pause before a history is read again that two requests have shown in different states.
 const BETWEEN_READS: Duration = Duration::from_millis(200);
 
+/// A view or an index of this name is in the way of the table.
 const WHAT_IT_IS: &str = "\
-SELECT type FROM sqlite_schema WHERE lower(name) = '_migrations' AND type IN ('table', 'view')";
+SELECT type FROM sqlite_schema WHERE lower(name) = '_migrations' AND type IN ('table', 'view', 'index')";
 
 /// Without `_migrations`, the tables that others made.
 const TABLES: &str = "\

@@ -16,7 +16,7 @@ use crate::script::{
     Atomicity, Entry, ForeignKeys, Key, OnFailure, Record, Revision, Run, Script, Step, StepList,
     Unit, When,
 };
-use crate::sql::{Kind, Value, What, identifier, kind};
+use crate::sql::{Value, drops_of_temporary};
 
 /// What a step of a transaction is there for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -415,7 +415,7 @@ impl Steps {
             None => self.share(number, unit),
             Some(_) => self.retyped(number, unit),
         }
-        for step in drops_of_temporary(unit) {
+        for step in temporary(unit) {
             self.push(Purpose::Temporary(number), step);
         }
         self.schema(number, &effects);
@@ -468,25 +468,10 @@ impl Steps {
 
 /// Drops the TEMP objects that a unit creates. They end with its file; and an object of the schema that has the name of
 /// one of them is hidden from the guards, which cannot name a schema on every engine.
-fn drops_of_temporary(unit: &Unit) -> impl Iterator<Item = Step> {
-    let created = unit.steps.iter().filter_map(|step| match kind(&step.sql) {
-        Kind::Create(object) => Some(object),
-        _ => None,
-    });
-    created.filter_map(|object| {
-        let schema = object.schema.as_deref().unwrap_or_default();
-        let what = match object.what {
-            What::Table | What::VirtualTable => "TABLE",
-            What::View => "VIEW",
-            What::Trigger => "TRIGGER",
-            _ => return None,
-        };
-        let is_temporary = object.temporary || schema.eq_ignore_ascii_case("temp");
-        is_temporary.then(|| {
-            let name = identifier(&object.name);
-            Step::own(format!("DROP {what} IF EXISTS temp.{name}"), vec![])
-        })
-    })
+fn temporary(unit: &Unit) -> impl Iterator<Item = Step> {
+    let statements = unit.steps.iter().map(|step| &*step.sql);
+    let drops = drops_of_temporary(statements).into_iter();
+    drops.map(|drop| Step::own(drop, vec![]))
 }
 
 /// Fails where the history is not at this revision, which stays as it is.

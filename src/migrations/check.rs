@@ -96,7 +96,7 @@ async fn rehearse(
     rules: &Rules<'_>,
     checked: &mut Checked,
 ) -> Result<(), DbError> {
-    let mut fresh = Fresh::new(parts).await?;
+    let mut fresh = Fresh::new(parts, set).await?;
     let mut whole = fresh.all().await?;
     checked.problems.append(&mut fresh.problems);
     let broken = fresh.rehearsal.broken();

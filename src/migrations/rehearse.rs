@@ -3,7 +3,7 @@
 
 use crate::db::{
     Db, DbError, Engine, EngineError, Failure, HistoryTable, Options, Query, Transaction, locate,
-    unknown_function,
+    stale_object, unknown_function,
 };
 use crate::diagnostic::Diagnostic;
 use crate::history::{self, Failed, HistoryError, Part, Receipt, RunError, Watch};
@@ -163,11 +163,10 @@ impl From<DbError> for Stopped {
 }
 
 impl Rehearsal {
-    /// An empty database.
-    pub(super) async fn new() -> Result<Rehearsal, DbError> {
+    /// An empty database with its history in this table, which files may read.
+    pub(super) async fn new(history: &HistoryTable) -> Result<Rehearsal, DbError> {
         let options = Options {
-            // The files may change a table of any other name.
-            history_table: HistoryTable::of_rehearsals(),
+            history_table: history.clone(),
             ..Options::default()
         };
         Ok(Rehearsal {
@@ -370,7 +369,8 @@ impl Rehearsal {
                 (refusal.origin, message)
             }
             (Part::Step(step), None) => {
-                help.extend(unknown_function(&error.message.clone()));
+                help.extend(unknown_function(&error.message));
+                help.extend(stale_object(&error.message));
                 help.extend(help_for(way, unit.record.key(), &step.sql));
                 refused = Some(step.clone());
                 let offset = locate(&self.db, &step.sql, &error).await;

@@ -6,7 +6,7 @@ use super::engine::{code_class, code_help, code_name};
 use super::failure::{NOTHING, before, database};
 use super::words::{database_is_at, keys};
 use super::{Item, Report};
-use crate::db::{At as Point, Code, Failure, Left, unknown_function};
+use crate::db::{At as Point, Code, Failure, Left, stale_object, unknown_function};
 use crate::diagnostic::{Diagnostic, Location};
 use crate::history::{LeftBroken, Part, Refusal};
 use crate::migrations::ScriptError;
@@ -304,6 +304,7 @@ impl<'a> Failing<'a> {
         };
         help.extend(self.meant().map(str::to_owned));
         help.extend(unknown_function(self.words));
+        help.extend(stale_object(self.words).filter(|_| self.refusal.is_none()));
         if let Some(restore) = self.restores()
             && matches!(code, Code::Other(_))
         {

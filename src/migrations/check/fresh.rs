@@ -1,7 +1,7 @@
 //! A new database: every version up, each down file that is judged down and up again in a copy, then the repeatable
 //! migrations twice.
 
-use super::{DOWN_NO_INVERSE, Down, Part, Rehearsal, Way};
+use super::{DOWN_NO_INVERSE, Down, Migrations, Part, Rehearsal, Way};
 use crate::db::DbError;
 use crate::diagnostic::Diagnostic;
 use crate::migrations::rehearse::Stopped;
@@ -36,10 +36,10 @@ enum Round {
 }
 
 impl<'a> Fresh<'a> {
-    pub(super) async fn new(parts: &'a [Part<'a>]) -> Result<Fresh<'a>, DbError> {
+    pub(super) async fn new(parts: &'a [Part<'a>], set: &Migrations) -> Result<Fresh<'a>, DbError> {
         Ok(Fresh {
             parts,
-            rehearsal: Rehearsal::new().await?,
+            rehearsal: Rehearsal::new(&set.history_table).await?,
             trial: None,
             behind: Vec::new(),
             problems: Vec::new(),
