@@ -6,7 +6,9 @@ use std::sync::Arc;
 
 use serde_json::{Value as Json, json};
 
-use super::model::{Expr, Field, Label, Mode, Part, SeedFile, Spanned, Style, Table, Template};
+use super::model::{
+    Expr, Field, Json as Composed, Label, Mode, Part, SeedFile, Spanned, Style, Table, Template,
+};
 use crate::migrations::checksum;
 
 /// The hash, in lower-case hexadecimal.
@@ -87,13 +89,10 @@ impl Hashing<'_> {
         match expr {
             Expr::Null => Json::Null,
             Expr::Scalar { text, style } => {
-                let word = match style {
-                    Style::Plain => "plain",
-                    Style::Quoted => "quoted",
-                };
-                json!({ word: template(text) })
+                json!({ style_word(*style): template(text) })
             }
             Expr::Json(value) => json!({ "json": value }),
+            Expr::Composed(json) => json!({ "composed": self.composed(json) }),
             Expr::Ref {
                 table,
                 label,
@@ -119,6 +118,29 @@ impl Hashing<'_> {
             Expr::Int(least, most) => json!({ "int": [least, most] }),
             Expr::Hash(inner) => json!({ "hash": self.expr(&inner.value) }),
         }
+    }
+
+    fn composed(&self, json: &Composed) -> Json {
+        match json {
+            Composed::Constant(value) => json!({ "constant": value }),
+            Composed::Text { text, style } => json!({ style_word(*style): template(text) }),
+            Composed::List(items) => items.iter().map(|it| self.composed(it)).collect(),
+            Composed::Map(entries) => {
+                let entries = entries.iter();
+                let entries: Vec<Json> = entries
+                    .map(|(key, value)| json!([key, self.composed(value)]))
+                    .collect();
+                json!({ "map": entries })
+            }
+            Composed::Tag(expr) => json!({ "tag": self.expr(&expr.value) }),
+        }
+    }
+}
+
+fn style_word(style: Style) -> &'static str {
+    match style {
+        Style::Plain => "plain",
+        Style::Quoted | Style::Text => "quoted",
     }
 }
 

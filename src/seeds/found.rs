@@ -11,6 +11,9 @@ use crate::sql::{Value, identifier};
 /// Rows in one question. A server takes 32,766 bound values in a statement.
 pub(super) const PER_QUESTION: usize = 500;
 
+/// Added to the number of references that were followed once one stands in JSON, where no other JSON is filled in.
+const IN_JSON: usize = 1000;
+
 /// What the database has of each declared row.
 #[derive(Debug, Default)]
 pub(super) struct Found {
@@ -90,7 +93,7 @@ impl Found {
         depth: usize,
     ) -> Option<Value> {
         // References that lead in a circle lead to no value.
-        if depth > 64 {
+        if depth % IN_JSON > 64 {
             return None;
         }
         let row = &rows.rows[at];
@@ -128,7 +131,13 @@ impl Found {
                 let of = &shape.tables[rows.rules(&rows.rows[at]).table];
                 Some(of.columns[cell.column].affinity.stored(value))
             }
-            Content::Secret(_) | Content::Unknown => None,
+            Content::Json(composed) if depth < IN_JSON => {
+                let value = |row, column| self.follow(rows, shape, row, column, IN_JSON);
+                let text = composed.json.filled(&value)?.to_string();
+                let of = &shape.tables[rows.rules(&rows.rows[at]).table];
+                Some(of.columns[cell.column].affinity.stored(Value::Text(text)))
+            }
+            Content::Json(_) | Content::Secret(_) | Content::Unknown => None,
         }
     }
 
@@ -147,6 +156,13 @@ impl Found {
         for _ in 0..64 {
             match rows.rows[row].cell(column).map(|cell| &cell.content) {
                 Some(Content::Unknown) => return Some((row, column)),
+                Some(Content::Json(composed)) => {
+                    let is_unknown = |cell: &Cell| cell.content == Content::Unknown;
+                    return rows
+                        .ends(composed)
+                        .any(is_unknown)
+                        .then_some((row, column));
+                }
                 Some(Content::Reference {
                     row: to,
                     column: of,

@@ -16,6 +16,7 @@ mod export;
 mod found;
 mod generate;
 mod guard;
+mod hand_over;
 mod identity;
 mod inputs;
 #[cfg(feature = "testing")]
@@ -27,6 +28,7 @@ mod order;
 mod parallel;
 mod parse;
 mod plan;
+mod refused;
 mod row;
 mod secret;
 mod set;
@@ -44,7 +46,7 @@ pub use inputs::{Clock, Variables};
 #[cfg(feature = "testing")]
 pub use labelled::{Labelled, labelled};
 pub use model::{
-    Expr, Fake, Field, Label, Mode, Part, Requires, RowDecl, SeedFile, Settings, Spanned, Style,
+    Expr, Fake, Field, Json, Label, Mode, Part, Requires, RowDecl, SeedFile, Settings, Spanned, Style,
     Table, Template,
 };
 pub use parse::parse;

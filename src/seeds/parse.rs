@@ -19,6 +19,7 @@ use crate::diagnostic::Diagnostic;
 use crate::migrations::checksum;
 use crate::nearest::nearest;
 use crate::script::{Origin, Source};
+pub(super) use json::core;
 use template::Scope;
 
 /// Reads a seed file. `name` is its path below the seeds folder without `.yaml`; the text is canonical
@@ -195,6 +196,18 @@ impl Reader<'_> {
             // Others may refer to it.
             Label::One(text.to_owned())
         });
+        // Rails takes this one for no row.
+        let behind = self.source.text.get(key.span.end..).unwrap_or_default();
+        let behind = behind.trim_start_matches([':', ' ']);
+        if text == "DEFAULTS" && behind.starts_with('&') {
+            self.error(
+                "defaults-row",
+                &key.span,
+                "`DEFAULTS` is a row here like any other, and would be inserted",
+                "write `_defaults:` for what the rows of the table have in common, and leave `<<:` out; a row that is \
+                 meant needs another label",
+            );
+        }
         let scope = match label {
             Label::One(_) => Scope::One,
             Label::Range { .. } => Scope::Range,

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use std::path::{Component, Path, PathBuf};
 use std::sync::Arc;
 
-use super::model::{Expr, SeedFile, Spanned, Table};
+use super::model::{Expr, Json, SeedFile, Spanned, Table};
 use super::parse::parse;
 use crate::diagnostic::Diagnostic;
 use crate::migrations::{NotText, ReadError, canonical, on_disk};
@@ -296,10 +296,23 @@ impl Table {
             match &expr.value {
                 Expr::Pick(items) => open.extend(items.iter().map(|(item, _)| item)),
                 Expr::Hash(inner) => open.push(inner),
+                Expr::Composed(json) => json.exprs(&mut open),
                 _ => {}
             }
         }
         all
+    }
+}
+
+impl Json {
+    /// The tagged values in it.
+    fn exprs<'a>(&'a self, all: &mut Vec<&'a Spanned<Expr>>) {
+        match self {
+            Json::Constant(_) | Json::Text { .. } => {}
+            Json::List(items) => items.iter().for_each(|item| item.exprs(all)),
+            Json::Map(entries) => entries.iter().for_each(|(_, value)| value.exprs(all)),
+            Json::Tag(expr) => all.push(expr),
+        }
     }
 }
 
