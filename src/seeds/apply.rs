@@ -250,7 +250,6 @@ impl<'a> Seeding<'a> {
             refresh: self.options.refresh,
             ledger: &self.seen.ledger,
             mark: self.options.mark.as_deref(),
-            variables: &self.options.variables,
             moves: &self.seen.moves,
             each_row: self.each_row || self.options.variables == Variables::Unknown,
         }

@@ -131,7 +131,9 @@ fn untested(
         }
         Expr::Json(json) => match column.affinity {
             Affinity::Integer | Affinity::Real => Err(wrong("a map or a list", column)),
-            Affinity::Numeric if family(column).is_some() && (json.is_object() || json.is_array()) => {
+            Affinity::Numeric
+                if family(column).is_some() && (json.is_object() || json.is_array()) =>
+            {
                 Err(wrong("a map or a list", column))
             }
             // There a number in JSON is one.
@@ -301,6 +303,8 @@ fn wrong(what: &str, column: &Column) -> Unfit {
             "{what} does not fit into column `{}` of type {}",
             column.name, column.declared
         ),
-        help: None,
+        help: Some(
+            "write a value of that type, or give the column another type in a migration".into(),
+        ),
     }
 }

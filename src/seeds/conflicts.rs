@@ -82,8 +82,7 @@ pub(super) fn taken_problems(
             let rules = rows.rules(row);
             let of = &basis.shape.tables[rules.table];
             // Nothing is written of this row, or the other one goes.
-            if written[at] == Written::Nothing
-                || orphans.iter().any(|orphan| orphan.is(of, &other))
+            if written[at] == Written::Nothing || orphans.iter().any(|orphan| orphan.is(of, &other))
             {
                 continue;
             }
@@ -168,7 +167,9 @@ fn gives_up(basis: &Basis<'_>, from: usize, columns: &[usize], written: &Written
     let Some(mut after) = columns.iter().map(after).collect::<Option<Vec<Value>>>() else {
         return false;
     };
-    let before = columns.iter().filter_map(|column| found.get(*column).cloned());
+    let before = columns
+        .iter()
+        .filter_map(|column| found.get(*column).cloned());
     let mut before: Vec<Value> = before.collect();
     collate(&mut after, of, columns);
     collate(&mut before, of, columns);
@@ -287,7 +288,9 @@ pub(super) fn parents_problems(
             };
             let help = match (basis.rows.rows.iter().find(is_label), text) {
                 (Some(_), Some(label)) => format!("did you mean `!ref {parent}.{label}`?"),
-                _ => format!("a row of the seeds is referred to by its label: `!ref {parent}.label`"),
+                _ => {
+                    format!("a row of the seeds is referred to by its label: `!ref {parent}.label`")
+                }
             };
             problems.push(
                 Diagnostic::problem(

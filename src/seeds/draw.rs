@@ -103,7 +103,9 @@ pub(super) fn drawn(
                 "the generated value does not fit into column `{}` of type {}",
                 column.name, column.declared
             ),
-            help: None,
+            help: Some(
+                "generate another kind of value, or write the values out: `!pick [1, 2]`".into(),
+            ),
         }),
     })
 }

@@ -100,6 +100,7 @@ pub(super) fn expand(
         work.push((at, compiled));
     }
     expansion.place = Arc::new(place);
+    expansion.label_lists(&named, &work, &compiled);
     let mut seen = vec![false; compiled.len()];
     for (at, decl) in &work {
         if !std::mem::replace(&mut seen[*decl], true) {
@@ -296,7 +297,12 @@ impl<'a> Expansion<'a> {
                     && column.nullability == Nullability::NotNull
                 {
                     let message = format!("column `{}` takes no NULL", column.name);
-                    self.error(found.file, &found.value.span, "null", message, None);
+                    let help = match column.default {
+                        Some(_) => "give it a value, or leave it out: it has a default",
+                        None => "give it a value",
+                    };
+                    let help = Some(help.to_owned());
+                    self.error(found.file, &found.value.span, "null", message, help);
                 }
                 cells.push(Cell {
                     column: found.column,
@@ -330,6 +336,29 @@ impl<'a> Expansion<'a> {
             span: named.span(),
             cells,
         });
+    }
+
+    /// Rows of lists can be referred to by what names them in a plan: the values of their key.
+    fn label_lists(
+        &mut self,
+        named: &[Named<'a>],
+        work: &[(usize, usize)],
+        compiled: &[Compiled<'a>],
+    ) {
+        let mut labels = Vec::new();
+        for (at, decl) in work {
+            let (row, compiled) = (&named[*at], &compiled[*decl]);
+            if row.label.is_none() {
+                let key = &self.rows.rules[compiled.rules].key;
+                let label = self.key_as_label(row, compiled, key);
+                labels.extend(label.map(|label| (&row.table.name.value, label, *at)));
+            }
+        }
+        if let (false, Some(all)) = (labels.is_empty(), Arc::get_mut(&mut self.labels)) {
+            for (table, label, at) in labels {
+                all.add(table, label, at);
+            }
+        }
     }
 
     /// Looks at every value of a `!pick`, also where no row of the declaration chooses it.

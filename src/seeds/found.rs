@@ -158,10 +158,7 @@ impl Found {
                 Some(Content::Unknown) => return Some((row, column)),
                 Some(Content::Json(composed)) => {
                     let is_unknown = |cell: &Cell| cell.content == Content::Unknown;
-                    return rows
-                        .ends(composed)
-                        .any(is_unknown)
-                        .then_some((row, column));
+                    return rows.ends(composed).any(is_unknown).then_some((row, column));
                 }
                 Some(Content::Reference {
                     row: to,

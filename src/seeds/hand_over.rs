@@ -105,11 +105,11 @@ pub(super) fn hand_over(
     // Such an update cannot come before the insert.
     let refers = |place: &usize| {
         let (at, columns) = &updated[by_name[*place]];
-        let cells = columns.iter().filter_map(|it| basis.rows.rows[*at].cell(*it));
+        let cells = columns
+            .iter()
+            .filter_map(|it| basis.rows.rows[*at].cell(*it));
         let mut contents = cells.map(|cell| &cell.content);
-        contents.any(
-            |it| matches!(it, Content::Reference { row, .. } if inserted.contains(row)),
-        )
+        contents.any(|it| matches!(it, Content::Reference { row, .. } if inserted.contains(row)))
     };
     let mut early: HashSet<usize> = HashSet::new();
     for place in wanted {
@@ -165,7 +165,11 @@ fn free_column(basis: &Basis<'_>, at: usize, columns: &[usize]) -> Option<usize>
     let rules = basis.rows.rules(&basis.rows.rows[at]);
     let of = &basis.shape.tables[rules.table];
     let is_null_allowed = |column: &usize| of.columns[*column].nullability == Nullability::Nullable;
-    let refers = |column: &usize| of.foreign_keys.iter().any(|key| key.columns.contains(column));
+    let refers = |column: &usize| {
+        of.foreign_keys
+            .iter()
+            .any(|key| key.columns.contains(column))
+    };
     let free = columns.iter().copied().filter(|column| {
         !of.primary_key.contains(column)
             && !rules.key.contains(column)
@@ -196,13 +200,19 @@ pub(super) fn release(
     let table = identifier(&of.name);
     let name = identifier(&of.columns[column].name);
     let text = format!("CAST({name} AS TEXT) || '-' || hex(randomblob(8))");
-    let value = match (of.columns[column].nullability, of.strictness, of.columns[column].affinity) {
+    let value = match (
+        of.columns[column].nullability,
+        of.strictness,
+        of.columns[column].affinity,
+    ) {
         (Nullability::Nullable, ..) => "NULL".to_owned(),
         (_, Strictness::Strict, Affinity::Integer) => {
             format!("(SELECT max({name}) + 1000000 FROM {table})")
         }
         (_, Strictness::Strict, Affinity::Text) => text,
-        (_, Strictness::Strict, Affinity::Blob) if !of.columns[column].declared.eq_ignore_ascii_case("ANY") => {
+        (_, Strictness::Strict, Affinity::Blob)
+            if !of.columns[column].declared.eq_ignore_ascii_case("ANY") =>
+        {
             "randomblob(16)".to_owned()
         }
         _ => format!(
@@ -211,6 +221,9 @@ pub(super) fn release(
     };
     Step {
         origin: Some(basis.rows.origin(row, &row.span, basis.files)),
-        ..Step::own(format!("UPDATE {table} SET {name} = {value} WHERE {finds}"), args)
+        ..Step::own(
+            format!("UPDATE {table} SET {name} = {value} WHERE {finds}"),
+            args,
+        )
     }
 }

@@ -61,7 +61,19 @@ struct Reader<'a> {
 }
 
 /// What a table may say besides its rows.
-const TABLE_SETTINGS: [&str; 4] = ["_key", "_id", "_keep", "_defaults"];
+const TABLE_SETTINGS: [&str; 5] = ["_key", "_id", "_keep", "_defaults", "_rows"];
+
+/// Names that are none of a table: what a table may say besides its rows, today or in later versions.
+const RESERVED: [&str; 8] = [
+    "_key",
+    "_id",
+    "_keep",
+    "_defaults",
+    "_was",
+    "_refs",
+    "_through",
+    "_override",
+];
 
 impl Reader<'_> {
     fn file(&mut self, root: &Node) -> Vec<Table> {
@@ -82,11 +94,7 @@ impl Reader<'_> {
             if table == "_seed" {
                 continue;
             }
-            if table.starts_with('_') {
-                let help = match nearest(table, &["_seed"]) {
-                    Some(_) => "did you mean `_seed`?".to_owned(),
-                    None => "names that begin with `_` are Seedbed's own, and `_seed` is the only one here".to_owned(),
-                };
+            if let Some(help) = reserved(table, value) {
                 self.error(
                     "reserved-name",
                     &key.span,
@@ -133,6 +141,23 @@ impl Reader<'_> {
                         "_defaults" => {
                             table.defaults = self.fields(value, "`_defaults`", Scope::Table)
                         }
+                        "_rows" => match &value.kind {
+                            Kind::Sequence(items) => {
+                                self.no_tag(value, "`_rows`");
+                                for item in items {
+                                    table.rows.extend(self.item(item));
+                                }
+                            }
+                            _ => {
+                                let message = format!(
+                                    "`_rows` is a list of rows without labels, and this is {}",
+                                    value.noun()
+                                );
+                                let help = "write `_rows:` and below it `- {email: a@example.test}`; a row with a \
+                                            label stands beside `_key`";
+                                self.error("bad-shape", &value.span, message, help);
+                            }
+                        },
                         text if text.starts_with('_') => {
                             let help = did_you_mean(text, &TABLE_SETTINGS, "a table has");
                             let message = format!("a table has no setting `{text}`");
@@ -359,6 +384,36 @@ impl Reader<'_> {
             }
         }
         names
+    }
+}
+
+/// Whether a name is none of a table in a seed file.
+pub(super) fn is_reserved(table: &str) -> bool {
+    let folded = table.to_ascii_lowercase();
+    table == "_seed"
+        || RESERVED.contains(&table)
+        || folded == "_migrations"
+        || folded.starts_with("_seedbed")
+}
+
+/// Why a name is none of a table that can be seeded.
+fn reserved(table: &str, node: &Node) -> Option<String> {
+    if RESERVED.contains(&table) {
+        return Some(format!("indent `{table}` below the name of its table"));
+    }
+    if is_reserved(table) {
+        return Some("the table is Seedbed's own: remove it from the file".to_owned());
+    }
+    let is_setting = |(key, _): &(Node, Node)| settings::SETTINGS.contains(&name(key));
+    match &node.kind {
+        Kind::Mapping(entries)
+            if !entries.is_empty()
+                && entries.iter().all(is_setting)
+                && nearest(table, &["_seed"]).is_some() =>
+        {
+            Some("did you mean `_seed`?".to_owned())
+        }
+        _ => None,
     }
 }
 

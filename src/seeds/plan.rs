@@ -6,7 +6,6 @@ use std::sync::Arc;
 use super::conflicts::Move;
 use super::found::Found;
 use super::identity::shown;
-use super::inputs::Variables;
 use super::model::{Mode, SeedFile};
 use super::order::{Loop, Order, order, references};
 use super::row::{Cell, Content, Nature, Row, Rows};
@@ -171,7 +170,6 @@ pub(super) struct Basis<'a> {
     pub(super) ledger: &'a super::ledger::Judged,
     /// What the database is to be marked as, where that was asked for.
     pub(super) mark: Option<&'a str>,
-    pub(super) variables: &'a Variables,
     /// Unique values that go from one declared row to another.
     pub(super) moves: &'a [Move],
     /// Whether each row is a statement of its own, so that a failure is that of one row.

@@ -92,7 +92,12 @@ pub(super) fn steps(
         late,
     } = hand_over(basis, &order.rows, updated);
     for (at, column) in released {
-        steps.push(super::hand_over::release(basis, at, column, find(basis, at, secrets)?));
+        steps.push(super::hand_over::release(
+            basis,
+            at,
+            column,
+            find(basis, at, secrets)?,
+        ));
     }
     for number in early {
         let (at, columns) = &updated[number];
@@ -318,7 +323,9 @@ fn value(
                 return Ok(stand_in(basis, row, of));
             }
             let incomplete = || {
-                let origin = basis.rows.origin(&basis.rows.rows[at], &cell.span, basis.files);
+                let origin = basis
+                    .rows
+                    .origin(&basis.rows.rows[at], &cell.span, basis.files);
                 let message = "this JSON refers to what is not known, or to what JSON cannot hold";
                 Box::new(Diagnostic::problem("no-value", message).at(origin).help(
                     "refer to columns that have a value, and neither bytes nor JSON that refers to other rows",

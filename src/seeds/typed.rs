@@ -76,9 +76,8 @@ fn read(
         Affinity::Blob if style != Style::Plain => Ok(Value::Text(text.into_owned())),
         Affinity::Blob => match meant::bytes(&text).filter(|_| !column.declared.is_empty()) {
             Some(base64) => {
-                let help = format!(
-                    "did you mean `!!binary {base64}`? with quotes it is stored as text"
-                );
+                let help =
+                    format!("did you mean `!!binary {base64}`? with quotes it is stored as text");
                 Err(unfit("wrong-type", &text, column, Some(help.into())))
             }
             None => match number(&text, column.affinity)? {
@@ -118,7 +117,12 @@ fn numeric(
     let found = column.affinity.stored(found);
     match takes(&found, column, strictness) {
         true => Ok(found),
-        false => Err(unfit("wrong-type", text, column, None)),
+        false => Err(unfit(
+            "wrong-type",
+            text,
+            column,
+            Some("the column takes whole numbers only".into()),
+        )),
     }
 }
 
@@ -133,7 +137,11 @@ fn word(
     let kept = || Ok(Value::Text(text.to_owned()));
     let meant = meant::value(text, column, family);
     if strictness == Strictness::Strict {
-        let help = meant.map(|meant| format!("did you mean `{meant}`?").into());
+        let help = match meant {
+            Some(meant) => format!("did you mean `{meant}`?").into(),
+            None => "the column takes numbers only".into(),
+        };
+        let help = Some(help);
         return Err(unfit("wrong-type", text, column, help));
     }
     // A type without a size is what columns of anything are declared as, dates among them.
@@ -151,7 +159,10 @@ fn word(
     }
     let help = match (meant, family) {
         (Some(meant), _) if style == Style::Quoted || is_slip => {
-            format!("did you mean `{meant}`? `!!str` stores the text itself")
+            format!(
+                "did you mean `{meant}`? `!!str {}` stores the text itself",
+                shortened(text)
+            )
         }
         (Some(meant), _) => format!("did you mean `{meant}`? with quotes it is stored as text"),
         (None, Some(Family::Moment)) => {
@@ -161,7 +172,7 @@ fn word(
         (None, Some(Family::Boolean)) => {
             "write `true` or `false`; with quotes it is stored as text".to_owned()
         }
-        (None, _) => "with quotes it is stored as text all the same".to_owned(),
+        (None, _) => "with quotes it is stored as text".to_owned(),
     };
     if family == Some(Family::Moment) {
         return Err(Unfit {

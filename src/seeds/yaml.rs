@@ -428,7 +428,9 @@ fn unquoted(text: &str, at: usize) -> Option<String> {
     let brace = (line..end).find(|brace| {
         let before = &text.as_bytes()[line..*brace];
         text.as_bytes()[*brace] == b'{'
-            && before.last().is_some_and(|it| it.is_ascii_alphanumeric() || b"$_-.".contains(it))
+            && before
+                .last()
+                .is_some_and(|it| it.is_ascii_alphanumeric() || b"$_-.".contains(it))
             && before.iter().any(|it| b"{[".contains(it))
             && before.iter().filter(|it| **it == b'"').count() % 2 == 0
             && before.iter().filter(|it| **it == b'\'').count() % 2 == 0
@@ -439,7 +441,9 @@ fn unquoted(text: &str, at: usize) -> Option<String> {
     let rest = text[close..end].find([',', '}', ']', ' ', ':']);
     let close = rest.map_or(end, |rest| close + rest);
     let written = &text[start..close];
-    Some(format!("put it in quotes between `{{` and `}}`: `\"{written}\"`"))
+    Some(format!(
+        "put it in quotes between `{{` and `}}`: `\"{written}\"`"
+    ))
 }
 
 /// What to look for where the text is no YAML.

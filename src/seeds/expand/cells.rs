@@ -298,9 +298,8 @@ impl<'a> Expansion<'a> {
             Some(dice) => drawn(&expr.value, &column, flexible, file, self.given, dice),
             None => None,
         };
-        let done = drawn.unwrap_or_else(|| {
-            evaluate(expr, &column, flexible, place.names, file, self.given)
-        });
+        let done = drawn
+            .unwrap_or_else(|| evaluate(expr, &column, flexible, place.names, file, self.given));
         match done {
             Ok((content, nature)) => {
                 parts.volatile |= nature == Nature::Volatile;
@@ -361,7 +360,8 @@ impl<'a> Expansion<'a> {
                     let message = format!(
                         "column `{name}` is computed by the table, and cannot be referred to"
                     );
-                    self.error(file, &of_column, "computed-column", message, None);
+                    let help = Some("refer to a column that the row itself writes".to_owned());
+                    self.error(file, &of_column, "computed-column", message, help);
                     return None;
                 }
                 column
@@ -381,7 +381,10 @@ impl<'a> Expansion<'a> {
                 Some(words) => Some(words),
                 None => {
                     let nearest = self.labels.nearest(table, label);
-                    nearest.map(|it| format!("did you mean `{it}`?"))
+                    Some(nearest.map_or_else(
+                        || format!("declare a row `{label}` below `{table}`, or name another one"),
+                        |it| format!("did you mean `{it}`?"),
+                    ))
                 }
             };
             let message = format!("`{table}` has no label `{label}`");

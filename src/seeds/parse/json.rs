@@ -71,7 +71,8 @@ impl Reader<'_> {
                         None => whole = false,
                     }
                 }
-                let entry = |(name, value): (&String, &Json)| Some((name.clone(), constant(value)?));
+                let entry =
+                    |(name, value): (&String, &Json)| Some((name.clone(), constant(value)?));
                 whole.then(|| match sorted.iter().map(entry).collect() {
                     Some(entries) => Json::Constant(Value::Object(entries)),
                     None => Json::Map(sorted.into_iter().collect()),

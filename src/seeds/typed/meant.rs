@@ -1,7 +1,7 @@
 //! What was probably meant by a word that a column cannot mean. Pure.
 
-use super::moment::is_moment;
 use super::Family;
+use super::moment::is_moment;
 use crate::base64;
 use crate::schema::{Affinity, Column};
 
@@ -172,7 +172,10 @@ mod tests {
             ("31.01.2026", Some("2026-01-31")),
             ("2026/1/31 12:00", Some("2026-01-31 12:00")),
             ("2026-01-31 12:00:00 UTC", Some("2026-01-31 12:00:00")),
-            ("2026-01-31T12:00:00+0200", Some("2026-01-31T12:00:00+02:00")),
+            (
+                "2026-01-31T12:00:00+0200",
+                Some("2026-01-31T12:00:00+02:00"),
+            ),
             ("31/01/2026", None),
             ("soon", None),
             ("ü.ü.üü", None),

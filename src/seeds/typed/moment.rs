@@ -17,8 +17,7 @@ fn is_date(text: &str) -> bool {
     let [year, month, day] = parts.as_slice() else {
         return false;
     };
-    let (Some(year), Some(month), Some(day)) =
-        (number(year, 4), number(month, 2), number(day, 2))
+    let (Some(year), Some(month), Some(day)) = (number(year, 4), number(month, 2), number(day, 2))
     else {
         return false;
     };
