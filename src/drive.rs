@@ -198,6 +198,17 @@ impl ScriptError {
         self
     }
 
+    /// Rows of seeds that are refused besides the one that failed: where each is declared, and the engine's words.
+    pub fn other_rows(&self) -> impl Iterator<Item = (&Origin, &str)> {
+        let rows = self.other_rows.iter();
+        rows.filter_map(|failed| match (&failed.part, &failed.failure) {
+            (Part::Step(step), Failure::Step { error, .. }) => {
+                Some((step.origin.as_ref()?, error.message.as_str()))
+            }
+            _ => None,
+        })
+    }
+
     /// What the engine's words are about: the token, or the statement. Of a guard, the statement that is the likely
     /// cause.
     pub fn origin(&self) -> Option<Origin> {

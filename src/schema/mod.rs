@@ -22,8 +22,8 @@ pub use explain::{ExplainError, Node, Uses, explain};
 pub use inspect::{Object, ObjectKind, Schema, inspect};
 pub(crate) use inspect::{Snapshot, snapshot};
 pub use shape::{
-    Affinity, Column, ColumnKind, ForeignKey, IndexOrigin, Nullability, RowId, Shape, Strictness,
-    TableKind, TableShape, UniqueIndex, shape,
+    Affinity, Column, ColumnKind, ConditionalIndex, ForeignKey, IndexOrigin, Nullability, RowId,
+    Shape, Strictness, TableKind, TableShape, UniqueIndex, shape,
 };
 pub(crate) use shape::{affinity, shape_of, shape_queries, shaped};
 

@@ -5,7 +5,9 @@ use std::sync::Arc;
 use std::time::SystemTime;
 
 use super::clashes::{clashes, link};
-use super::conflicts::{Move, parents, parents_problems, taken, taken_problems};
+use super::conflicts::{
+    Move, indexed, indexed_problems, parents, parents_problems, taken, taken_problems,
+};
 use super::effective::effective;
 use super::expand::{Given, expand};
 use super::found::Found;
@@ -151,7 +153,13 @@ async fn refused_rows(
     Arc::make_mut(steps).push(Step::own("SELECT json('only a rehearsal')", Vec::new()));
     let refused = refused(db, script, run).await.ok()?;
     let rows = refused.into_iter().filter(|it| origin(it).is_some());
-    Some(rows.collect()).filter(|rows: &Vec<Failed>| !rows.is_empty())
+    let mut rows: Vec<Failed> = rows.collect();
+    let place = |it: &Failed| {
+        let origin = origin(it)?;
+        Some((origin.source.name.clone(), origin.span.start))
+    };
+    rows.sort_by_cached_key(place);
+    (!rows.is_empty()).then_some(rows)
 }
 
 /// Keeps the plan that was carried out last, for words about it.
@@ -369,6 +377,8 @@ impl<'a> Seeding<'a> {
         let written = writes(&basis);
         let (mut problems, moves) = taken_problems(&basis, taken, orphans, &written)?;
         problems.extend(parents_problems(&basis, parents, &written)?);
+        let indexed = indexed(&basis, &written);
+        problems.extend(indexed_problems(&basis, db.ask(indexed).await?)?);
         // Asked of orphans only, and there are seldom any.
         let declaring = rows.rows.iter().filter(|_| !orphans.is_empty());
         let labels: HashSet<(&str, &str, &str)> = declaring

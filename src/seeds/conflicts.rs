@@ -10,7 +10,7 @@ use super::ledger::Orphan;
 use super::plan::{Basis, Written};
 use super::row::{Cell, Content, Row, Rows};
 use super::typed::takes;
-use crate::db::{DbError, Query, Reply};
+use crate::db::{DbError, Query, Reply, if_accepted};
 use crate::diagnostic::Diagnostic;
 use crate::schema::{Shape, TableShape};
 use crate::sql::{Value, identifier};
@@ -301,6 +301,71 @@ pub(super) fn parents_problems(
                 .help(help),
             );
         }
+    }
+    Ok(problems)
+}
+
+/// Asks whether rows whose key is that of an index of some rows will be in it: else they would not be found again.
+pub(super) fn indexed(basis: &Basis<'_>, written: &[Written]) -> Vec<(usize, Query)> {
+    let mut all = Vec::new();
+    for (at, row) in basis.rows.rows.iter().enumerate() {
+        let rules = basis.rows.rules(row);
+        let of = &basis.shape.tables[rules.table];
+        let Some(condition) = of.condition_of(&rules.key) else {
+            continue;
+        };
+        if written[at] == Written::Nothing {
+            continue;
+        }
+        let mut args = Vec::new();
+        let mut columns = Vec::new();
+        for (number, column) in of.columns.iter().enumerate() {
+            let known = match row.cell(number) {
+                Some(cell) => basis.found.cell(basis.rows, basis.shape, at, cell),
+                None => basis.found.row(at).and_then(|row| row.get(number).cloned()),
+            };
+            let value = match (known, &column.default, row.cell(number)) {
+                (Some(value), ..) => {
+                    args.push(value);
+                    "?".to_owned()
+                }
+                (None, Some(default), None) => format!("({default})"),
+                _ => "NULL".to_owned(),
+            };
+            columns.push(format!("{value} AS {}", identifier(&column.name)));
+        }
+        let sql = format!(
+            "SELECT CASE WHEN ({condition}) THEN 1 ELSE 0 END FROM (SELECT {})",
+            columns.join(", ")
+        );
+        all.push((at, Query { sql, args }));
+    }
+    all
+}
+
+/// The problems in the answers.
+pub(super) fn indexed_problems(
+    basis: &Basis<'_>,
+    answers: Vec<(usize, Reply)>,
+) -> Result<Vec<Diagnostic>, DbError> {
+    let mut problems = Vec::new();
+    for (at, reply) in answers {
+        let rows = if_accepted(reply.rows::<1>())?.unwrap_or_default();
+        if !matches!(rows.as_slice(), [[Value::Integer(0)]]) {
+            continue;
+        }
+        let row = &basis.rows.rows[at];
+        let rules = basis.rows.rules(row);
+        let condition = basis.shape.tables[rules.table].condition_of(&rules.key);
+        let message = format!(
+            "the row would not be found again: its `_key` is that of an index of rows with `{}`",
+            condition.unwrap_or_default()
+        );
+        problems.push(
+            Diagnostic::problem("no-key", message)
+                .at(basis.rows.origin(row, &row.span, basis.files))
+                .help("give it values for which that holds, or name the columns of an index of all rows"),
+        );
     }
     Ok(problems)
 }

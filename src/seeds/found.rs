@@ -331,7 +331,12 @@ fn lookup(of: &TableShape, key: &[usize], wanted: &[(usize, Vec<Value>)]) -> Que
             "WITH {want} SELECT want.n, {}, {} FROM want CROSS JOIN {} AS t ON {on}",
             columns.join(", "),
             whole_texts(of),
-            identifier(&of.name),
+            match of.condition_of(key) {
+                Some(condition) => {
+                    format!("(SELECT * FROM {} WHERE {condition})", identifier(&of.name))
+                }
+                None => identifier(&of.name),
+            },
         ),
         args,
     }
@@ -377,7 +382,8 @@ pub(super) fn wanting<'a>(
     )
 }
 
-/// What a row is to have in each of these columns; none where one is not known, is left out or is NULL.
+/// What a row is to have in each of these columns: what the file says, else what the database has, else a default that
+/// is a literal. None where one is not known or is NULL.
 pub(super) fn tuple(
     found: &Found,
     rows: &Rows,
@@ -389,10 +395,25 @@ pub(super) fn tuple(
     columns
         .iter()
         .map(|column| {
-            row.cell(*column)?;
-            found
-                .value(rows, shape, at, *column)
-                .filter(|value| !value.is_null())
+            let value = match (row.cell(*column), found.row(at)) {
+                (None, None) => default_of(&shape.tables[rows.rules(row).table].columns[*column]),
+                _ => found.value(rows, shape, at, *column),
+            };
+            value.filter(|value| !value.is_null())
         })
         .collect()
+}
+
+/// The default of a column, where that is a number or a text.
+fn default_of(column: &Column) -> Option<Value> {
+    let default = column.default.as_deref()?.trim();
+    let text = default
+        .strip_prefix('\'')
+        .and_then(|text| text.strip_suffix('\''))
+        .filter(|text| !text.replace("''", "").contains('\''));
+    let value = match text {
+        Some(text) => Value::Text(text.replace("''", "'")),
+        None => Value::Integer(default.parse().ok()?),
+    };
+    Some(column.affinity.stored(value))
 }

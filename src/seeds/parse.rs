@@ -33,7 +33,7 @@ pub fn parse(name: &str, source: Arc<Source>) -> (SeedFile, Vec<Diagnostic>) {
         settings: Settings::default(),
         problems,
     };
-    let tables = root.map_or_else(Vec::new, |root| reader.file(&root));
+    let tables = root.map_or_else(Vec::new, |root| reader.file(root));
     let Reader {
         settings,
         mut problems,
@@ -76,12 +76,13 @@ const RESERVED: [&str; 8] = [
 ];
 
 impl Reader<'_> {
-    fn file(&mut self, root: &Node) -> Vec<Table> {
-        let Some(entries) = self.map(
-            root,
-            "a seed file",
-            "users:` and its rows below it, not `- ",
-        ) else {
+    /// The tree goes as its rows are read: a large file is not in memory twice.
+    fn file(&mut self, root: Node) -> Vec<Table> {
+        let example = "users:` and its rows below it, not `- ";
+        if self.map(&root, "a seed file", example).is_none() {
+            return Vec::new();
+        }
+        let Kind::Mapping(entries) = root.kind else {
             return Vec::new();
         };
         let settings = entries.iter().find(|(key, _)| name(key) == "_seed");
@@ -90,11 +91,11 @@ impl Reader<'_> {
         }
         let mut tables = Vec::new();
         for (key, value) in entries {
-            let table = name(key);
+            let table = name(&key);
             if table == "_seed" {
                 continue;
             }
-            if let Some(help) = reserved(table, value) {
+            if let Some(help) = reserved(table, &value) {
                 self.error(
                     "reserved-name",
                     &key.span,
@@ -103,7 +104,7 @@ impl Reader<'_> {
                 );
                 continue;
             }
-            tables.extend(self.table(key, value));
+            tables.extend(self.table(&key, value));
         }
         if tables.is_empty() && self.problems.is_empty() {
             self.error(
@@ -116,7 +117,7 @@ impl Reader<'_> {
         tables
     }
 
-    fn table(&mut self, key: &Node, node: &Node) -> Option<Table> {
+    fn table(&mut self, key: &Node, node: Node) -> Option<Table> {
         let mut table = Table {
             name: self.name(key, "table")?,
             key: None,
@@ -125,45 +126,33 @@ impl Reader<'_> {
             defaults: Vec::new(),
             rows: Vec::new(),
         };
-        self.no_tag(node, "a table");
-        match &node.kind {
+        self.no_tag(&node, "a table");
+        let noun = node.noun();
+        match node.kind {
             Kind::Sequence(items) => {
                 for item in items {
-                    table.rows.extend(self.item(item));
+                    table.rows.extend(self.item(&item));
                 }
             }
             Kind::Mapping(entries) => {
                 for (key, value) in entries {
-                    match name(key) {
-                        "_key" => table.key = self.key(value),
-                        "_id" => table.id = self.id(value),
-                        "_keep" => table.keep = self.names(value, "`_keep`", "[created_at]"),
+                    match name(&key) {
+                        "_key" => table.key = self.key(&value),
+                        "_id" => table.id = self.id(&value),
+                        "_keep" => table.keep = self.names(&value, "`_keep`", "[created_at]"),
                         "_defaults" => {
-                            table.defaults = self.fields(value, "`_defaults`", Scope::Table)
+                            table.defaults = self.fields(&value, "`_defaults`", Scope::Table)
                         }
-                        "_rows" => match &value.kind {
-                            Kind::Sequence(items) => {
-                                self.no_tag(value, "`_rows`");
-                                for item in items {
-                                    table.rows.extend(self.item(item));
-                                }
-                            }
-                            _ => {
-                                let message = format!(
-                                    "`_rows` is a list of rows without labels, and this is {}",
-                                    value.noun()
-                                );
-                                let help = "write `_rows:` and below it `- {email: a@example.test}`; a row with a \
-                                            label stands beside `_key`";
-                                self.error("bad-shape", &value.span, message, help);
-                            }
-                        },
+                        "_rows" => {
+                            self.no_tag(&value, "`_rows`");
+                            table.rows.extend(self.list(value));
+                        }
                         text if text.starts_with('_') => {
                             let help = did_you_mean(text, &TABLE_SETTINGS, "a table has");
                             let message = format!("a table has no setting `{text}`");
                             self.error("unknown-setting", &key.span, message, help);
                         }
-                        _ => table.rows.push(self.row(key, value)),
+                        _ => table.rows.push(self.row(&key, &value)),
                     }
                 }
             }
@@ -172,12 +161,26 @@ impl Reader<'_> {
                 self.error(
                     "bad-shape",
                     &key.span,
-                    format!("table `{table}` holds {}, and not rows", node.noun()),
+                    format!("table `{table}` holds {noun}, and not rows"),
                     format!("write rows below it, or `{table}: {{}}` where it is to have none"),
                 );
             }
         }
         Some(table)
+    }
+
+    /// `_rows`
+    fn list(&mut self, node: Node) -> Vec<RowDecl> {
+        let noun = node.noun();
+        let span = node.span;
+        let Kind::Sequence(items) = node.kind else {
+            let message = format!("`_rows` is a list of rows without labels, and this is {noun}");
+            let help = "write `_rows:` and below it `- {email: a@example.test}`; a row with a label stands beside `_key`";
+            self.error("bad-shape", &span, message, help);
+            return Vec::new();
+        };
+        let rows = items.into_iter().filter_map(|item| self.item(&item));
+        rows.collect()
     }
 
     fn key(&mut self, node: &Node) -> Option<Spanned<Vec<Spanned<String>>>> {

@@ -290,6 +290,10 @@ fn find(
             collate_clause(of, &rules.key, *column)
         ));
     }
+    finds.extend(
+        of.condition_of(&rules.key)
+            .map(|condition| format!("({condition})")),
+    );
     Ok((finds.join(" AND "), args))
 }
 

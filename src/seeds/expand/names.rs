@@ -3,7 +3,7 @@
 use std::ops::Range;
 
 use super::super::labels::Named;
-use super::super::model::{Label, Spanned, Table};
+use super::super::model::{Label, Mode, Spanned, Table};
 use super::super::row::Rules;
 use crate::diagnostic::Diagnostic;
 use crate::nearest::nearest;
@@ -124,6 +124,15 @@ impl<'a> Expansion<'a> {
             }
             (None, None) => key.clone_from(&of.primary_key),
         }
+        if self.files[file].settings.mode == Mode::Sync && of.condition_of(&key).is_some() {
+            let message = format!(
+                "`_key` of `{}` names columns of an index of some rows only, and `mode: sync` deletes rows by their keys",
+                of.name
+            );
+            let help = "name the columns of an index of all rows, or use another mode".to_owned();
+            let span = table.key.as_ref().map_or(&table.name.span, |key| &key.span);
+            self.error(file, span, "key-not-unique", message, Some(help));
+        }
         for field in &table.defaults {
             self.field(file, of, field);
         }
@@ -162,7 +171,10 @@ impl<'a> Expansion<'a> {
         for name in &names.value {
             key.extend(self.column(file, of, &name.value, &name.span, &[]));
         }
-        if key.len() == names.value.len() && !of.is_unique(&key) {
+        if key.len() == names.value.len()
+            && !of.tells_apart(&key)
+            && of.condition_of(&key).is_none()
+        {
             let message = format!(
                 "`_key` of `{}` names columns that no primary key and no unique index has",
                 of.name

@@ -96,8 +96,8 @@ mod tests {
             "2024-02-29 ",
         ] {
             let sql = format!("SELECT julianday('{text}') IS NOT NULL");
-            let [read] = db.row(Query::new(sql)).await.unwrap();
-            assert_eq!(read.as_i64(), Some(1), "{text}");
+            let rows = db.rows::<1>(Query::new(sql)).await.unwrap();
+            assert_eq!(rows[0][0].as_i64(), Some(1), "{text}");
             assert!(is_moment(text), "{text}");
         }
         for text in [
