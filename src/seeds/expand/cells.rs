@@ -200,7 +200,7 @@ impl<'a> Expansion<'a> {
         let file = self.files[place.file];
         let (column, strictness) = (place.column(), place.strictness());
         match evaluate(&constant, column, strictness, place.names, file, self.given) {
-            Ok((content, _)) if !parts.refers && !(parts.volatile && parts.hides) => {
+            Ok((content, _)) if !(parts.refers || parts.volatile && parts.hides) => {
                 Some((content, nature))
             }
             Ok(_) => {

@@ -204,8 +204,37 @@ fn files_that_look_like_seeds_and_are_not_read_are_reported_once() {
         .file("seeds/users.csv", "id\n1\n")
         .file("seeds/README.md", "Seeds.")
         .after("migrate");
-    project.run("seed").check(expect_test::expect![[r#""#]]);
+    project.run("seed").check(expect_test::expect![[r#"
+        $ seedbed seed
+        seed a (new) sha256 b52d304c…
+          t  + a
+        1 inserted, 0 updated, 0 deleted, 0 unchanged, in one transaction
+        the database is marked as environment dev
+        2> target: local local.db (default)
+        2> warning[not-read]: seeds/users.csv is not read: a seed is a .yaml file
+        2>   |
+        2>   = help: write the rows as YAML, or move the file out of the folder of the seeds; statements belong into a migration
+    "#]]);
     project.write("seeds/b.YAML", "t: {b: {id: 2}}\n");
     project.write("seeds/dev/old.sql", "INSERT INTO t VALUES (3, 'x');\n");
-    project.run("seed").check(expect_test::expect![[r#""#]]);
+    project.run("seed").check(expect_test::expect![[r#"
+        $ seedbed seed
+        2> target: local local.db (default)
+        2> error[bad-name]: seed files end with .yaml
+        2>  --> seeds/b.YAML:1:1
+        2>   |
+        2> 1 |
+        2>   | ^
+        2>   |
+        2>   = help: rename it: a file with another ending is not read
+        2>
+        2> warning[not-read]: seeds/dev/old.sql and seeds/users.csv are not read: a seed is a .yaml file
+        2>   |
+        2>   = help: write the rows as YAML, or move the file out of the folder of the seeds; statements belong into a migration
+        2>
+        2> no row was written
+        2>
+        2> 1 error, 1 warning
+        exit 4
+    "#]]);
 }

@@ -154,8 +154,8 @@ async fn what_is_unknown_is_an_error_wherever_it_stands() {
             "unknown-tag: there is no tag `!nwo` (`!now [start of month, +1 month]`?)",
         ),
         (
-            "nick: !pick [a, !pick [b, !ref teams.x]]",
-            "unknown-label: `teams` has no label `x`",
+            "nick: !pick [a, !pick [b, !ref teams.purple]]",
+            "unknown-label: `teams` has no label `purple`",
         ),
         (
             "nick: !pick [a, !env NOT_SET]",
@@ -170,8 +170,8 @@ async fn what_is_unknown_is_an_error_wherever_it_stands() {
             "unknown-name: nothing is named `nope`",
         ),
         (
-            "meta: {a: !ref teams.x}",
-            "unknown-label: `teams` has no label `x`",
+            "meta: {a: !ref teams.purple}",
+            "unknown-label: `teams` has no label `purple`",
         ),
         (
             "meta: {a: !hash secret}",
