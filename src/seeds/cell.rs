@@ -193,13 +193,11 @@ fn untested(
                 (Affinity::Text, Ok(text)) => fixed(Value::Text(text.to_owned())),
                 (Affinity::Text, Err(_)) => Err(wrong("a file that is no text", column)),
                 (Affinity::Integer | Affinity::Real, _) => Err(wrong("a file", column)),
-                (Affinity::Numeric, _) if family(column).is_some() => Err(wrong("a file", column)),
                 _ => fixed(Value::Blob(bytes.to_vec())),
             }
         }
         Expr::Binary(bytes) => match column.affinity {
             Affinity::Integer | Affinity::Real => Err(wrong("a blob", column)),
-            Affinity::Numeric if family(column).is_some() => Err(wrong("a blob", column)),
             Affinity::Text if strictness == Strictness::Strict => Err(wrong("a blob", column)),
             _ => fixed(Value::Blob(bytes.clone())),
         },

@@ -195,6 +195,6 @@ async fn what_is_unknown_is_an_error_wherever_it_stands() {
     assert_eq!(
         bed.one("users:\n  _id: ${label}\n  _defaults: {nick: !pick [a, '${i}']}\n  u_{1..2}: {}\n  plain: {}\n")
             .await,
-        "a:3:32 unknown-name: `${i}` has no value in row `plain`"
+        "a:3:31 unknown-name: `${i}` has no value in row `plain`"
     );
 }
