@@ -24,8 +24,8 @@ pub(crate) use firing::{Event, Firing, OBJECTS, SchemaObject, Trigger};
 pub use inspect::{Object, ObjectKind, Schema, inspect};
 pub(crate) use inspect::{Snapshot, snapshot};
 pub use shape::{
-    Affinity, Column, ColumnKind, ForeignKey, IndexOrigin, Nullability, RowId, Shape, Strictness,
-    TableKind, TableShape, UniqueIndex, shape,
+    Affinity, Column, ColumnKind, ConditionalIndex, ForeignKey, IndexOrigin, Nullability, RowId,
+    Shape, Strictness, TableKind, TableShape, UniqueIndex, shape,
 };
 pub(crate) use shape::{affinity, shape_of, shape_queries, shaped};
 

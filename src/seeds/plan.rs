@@ -3,9 +3,9 @@
 
 use std::sync::Arc;
 
+use super::conflicts::Move;
 use super::found::Found;
 use super::identity::shown;
-use super::inputs::Variables;
 use super::model::{Mode, SeedFile};
 use super::order::{Loop, Order, order, references};
 use super::row::{Cell, Content, Nature, Row, Rows};
@@ -170,7 +170,10 @@ pub(super) struct Basis<'a> {
     pub(super) ledger: &'a super::ledger::Judged,
     /// What the database is to be marked as, where that was asked for.
     pub(super) mark: Option<&'a str>,
-    pub(super) variables: &'a Variables,
+    /// Unique values that go from one declared row to another.
+    pub(super) moves: &'a [Move],
+    /// Whether each row is a statement of its own, so that a failure is that of one row.
+    pub(super) each_row: bool,
 }
 
 /// Decides what is to be done. The statements that insert rows have no values yet.
@@ -319,17 +322,29 @@ fn is_settled(basis: &Basis<'_>, state: FileState) -> bool {
     matches!(state, FileState::Applied | FileState::Respelled) && basis.refresh == Refresh::No
 }
 
-/// Which rows would be inserted or updated.
-pub(super) fn writes(basis: &Basis<'_>) -> Vec<bool> {
+/// What a run writes of a declared row.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) enum Written {
+    Nothing,
+    /// It is inserted.
+    Row,
+    /// These columns are updated.
+    Columns(Vec<usize>),
+}
+
+/// What would be inserted or updated.
+pub(super) fn writes(basis: &Basis<'_>) -> Vec<Written> {
     let settled: Vec<bool> = states(basis)
         .iter()
         .map(|(state, _)| is_settled(basis, *state))
         .collect();
     let traces = Traces::of(basis);
     let writes = |(at, row)| match decide(basis, &traces, at, settled[basis.rows.rules(row).file]) {
-        Decided::Insert => true,
-        Decided::Gone => false,
-        Decided::There { write, .. } => !write.is_empty(),
+        Decided::Insert => Written::Row,
+        Decided::There { write, .. } if !write.is_empty() => {
+            Written::Columns(write.into_iter().map(|(column, _)| column).collect())
+        }
+        Decided::Gone | Decided::There { .. } => Written::Nothing,
     };
     basis.rows.rows.iter().enumerate().map(writes).collect()
 }
@@ -504,7 +519,7 @@ fn differences(basis: &Basis<'_>, at: usize, columns: &[(usize, Cause)]) -> Vec<
         .iter()
         .filter_map(|(column, cause)| {
             let cell = row.cell(*column)?;
-            let masked = basis.rows.nature(cell) == Nature::Environment
+            let masked = basis.rows.hides(cell)
                 || matches!(cell.content, Content::Secret(_))
                 || super::cell::sounds_secret(&of.columns[*column].name);
             let new = wanted(basis, at, cell);

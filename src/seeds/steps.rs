@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use super::conflicts::misfit;
 use super::found::collate_clause;
-use super::inputs::Variables;
+use super::hand_over::{HandOver, hand_over};
 use super::order::Order;
 use super::plan::{Basis, FilePlan, FileState, Plan};
 use super::row::{Cell, Content, Rows};
@@ -86,6 +86,23 @@ pub(super) fn steps(
 ) -> Result<(Vec<Step>, Vec<Insert>), Box<Diagnostic>> {
     let mut inserts = Vec::new();
     let mut steps = super::ledger::deletions(basis);
+    let HandOver {
+        released,
+        early,
+        late,
+    } = hand_over(basis, &order.rows, updated);
+    for (at, column) in released {
+        steps.push(super::hand_over::release(
+            basis,
+            at,
+            column,
+            find(basis, at, secrets)?,
+        ));
+    }
+    for number in early {
+        let (at, columns) = &updated[number];
+        steps.push(update(basis, *at, columns, secrets)?);
+    }
     let mut at = 0;
     while at < order.rows.len() {
         // Neighbours that write the same columns of the same table.
@@ -98,8 +115,7 @@ pub(super) fn steps(
         let many = order.rows[at..].iter().take_while(same).count();
         let columns: Vec<usize> = first.columns().collect();
         let together = match many {
-            // A check runs in memory, and names each row.
-            _ if *basis.variables == Variables::Unknown => 1,
+            _ if basis.each_row => 1,
             many if many <= ONE_BY_ONE => 1,
             _ => (PER_STATEMENT / columns.len().max(1)).max(1),
         };
@@ -129,9 +145,8 @@ pub(super) fn steps(
     for (row, column) in later {
         steps.push(update(basis, row, &[column], secrets)?);
     }
-    let mut updated: Vec<&(usize, Vec<usize>)> = updated.iter().collect();
-    updated.sort_by_cached_key(|(at, _)| basis.rows.name(&basis.rows.rows[*at], basis.shape));
-    for (at, columns) in updated {
+    for number in late {
+        let (at, columns) = &updated[number];
         steps.push(update(basis, *at, columns, secrets)?);
     }
     Ok((steps, inserts))
@@ -232,7 +247,31 @@ fn update(
         args.push(value(basis, at, cell, secrets)?);
         sets.push(format!("{} = ?", identifier(&of.columns[*column].name)));
     }
-    let mut finds = Vec::new();
+    let (finds, found_by) = find(basis, at, secrets)?;
+    args.extend(found_by);
+    Ok(Step {
+        origin: Some(basis.rows.origin(row, &row.span, basis.files)),
+        ..Step::own(
+            format!(
+                "UPDATE {} SET {} WHERE {finds}",
+                identifier(&of.name),
+                sets.join(", "),
+            ),
+            args,
+        )
+    })
+}
+
+/// The condition by which a row is found that the database has, and what is bound in it.
+fn find(
+    basis: &Basis<'_>,
+    at: usize,
+    secrets: &Secrets,
+) -> Result<(String, Vec<Value>), Box<Diagnostic>> {
+    let row = &basis.rows.rows[at];
+    let rules = basis.rows.rules(row);
+    let of = &basis.shape.tables[rules.table];
+    let (mut finds, mut args) = (Vec::new(), Vec::new());
     for column in &rules.key {
         let Some(cell) = row.cell(*column) else {
             continue;
@@ -251,18 +290,11 @@ fn update(
             collate_clause(of, &rules.key, *column)
         ));
     }
-    Ok(Step {
-        origin: Some(basis.rows.origin(row, &row.span, basis.files)),
-        ..Step::own(
-            format!(
-                "UPDATE {} SET {} WHERE {}",
-                identifier(&of.name),
-                sets.join(", "),
-                finds.join(" AND ")
-            ),
-            args,
-        )
-    })
+    finds.extend(
+        of.condition_of(&rules.key)
+            .map(|condition| format!("({condition})")),
+    );
+    Ok((finds.join(" AND "), args))
 }
 
 /// What is bound for a cell.
@@ -286,6 +318,24 @@ fn value(
                 return Ok(own.stored(stand_in(basis, row, of)));
             }
             found.ok_or_else(|| unresolved(basis, at, cell, *parent, *column))
+        }
+        Content::Json(_) => {
+            let found = basis.found.cell(basis.rows, basis.shape, at, cell);
+            if found.is_none()
+                && let Some((row, of)) = basis.found.unknown(basis.rows, at, cell.column)
+            {
+                return Ok(stand_in(basis, row, of));
+            }
+            let incomplete = || {
+                let origin = basis
+                    .rows
+                    .origin(&basis.rows.rows[at], &cell.span, basis.files);
+                let message = "this JSON refers to what is not known, or to what JSON cannot hold";
+                Box::new(Diagnostic::problem("no-value", message).at(origin).help(
+                    "refer to columns that have a value, and neither bytes nor JSON that refers to other rows",
+                ))
+            };
+            found.ok_or_else(incomplete)
         }
         Content::Secret(_) => {
             let hash = secrets.get(&(at, cell.column)).cloned();

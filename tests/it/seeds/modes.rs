@@ -63,4 +63,9 @@ in_every_mode! {
     no_declared_row_is_lost_when_variables_change_places
     a_changed_key_that_a_row_of_the_same_seed_refers_to_is_refused
     a_variable_of_the_wrong_type_is_not_to_be_quoted
+    positions_swap_rotate_and_shift_in_one_run
+    texts_and_strict_columns_change_hands_too
+    a_value_that_its_row_keeps_is_still_taken
+    every_refused_row_is_reported_at_its_place
+    one_refused_row_among_many_is_reported_at_its_own_place
 }
