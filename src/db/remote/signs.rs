@@ -20,7 +20,7 @@ pub(super) fn asked(column: &str) -> String {
 }
 
 /// The value that the answer to [`asked`] stands for.
-pub(super) fn given(value: ValueRef<'_>) -> ValueRef<'_> {
+pub(in crate::db) fn given(value: ValueRef<'_>) -> ValueRef<'_> {
     match value {
         ValueRef::Text(NEGATIVE) => ValueRef::Real(f64::NEG_INFINITY),
         ValueRef::Text([ESCAPE, text @ ..]) => ValueRef::Text(text),
