@@ -1,13 +1,14 @@
 //! What a reader of dumps gives: statements in order, rows as typed cells that lie in the text they came from. Nothing
 //! here reads or acts.
 
+use std::collections::HashMap;
 use std::ops::Range;
 use std::sync::Arc;
 
 use crate::sql::ValueRef;
 
-/// Some whole statements of a dump. Rows and other statements never share a block, so that who applies blocks can
-/// commit between the last row of a table and the index that takes long.
+/// Some whole statements of a dump, or whole rows of one that is longer than a block. Rows and other statements never
+/// share a block, so that who applies blocks can commit between the last row of a table and the index that takes long.
 #[derive(Debug, Default)]
 pub struct Block {
     /// The text; the cells of rows are decoded in place, so it is no dump any more.
@@ -20,7 +21,7 @@ pub struct Block {
     pub end: Mark,
 }
 
-/// A point of a dump between two statements.
+/// A point of a dump between two statements, or between two rows of a long one.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct Mark {
     /// Bytes of the (unpacked) text before it.
@@ -49,6 +50,8 @@ pub struct Rows {
     pub(crate) cells: Vec<Cell>,
     /// The place of each row.
     pub(crate) places: Vec<RowPlace>,
+    /// How many bytes of text they take.
+    pub(crate) bytes: u64,
 }
 
 /// The table and columns that rows go into.
@@ -87,7 +90,7 @@ pub(crate) enum Cell {
 }
 
 /// Where a row stands, counted from the begin of its block.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub(crate) struct RowPlace {
     pub(crate) bytes: u32,
     pub(crate) lines: u32,
@@ -210,6 +213,48 @@ impl Block {
             self.begin.offset + u64::from(place.bytes),
             self.begin.line + u64::from(place.lines),
         )
+    }
+}
+
+impl Block {
+    /// Puts rows of one target together, so that they are written by fewer statements. The rows of a table keep their
+    /// order, and those of the engine's own tables their place among the others.
+    pub(crate) fn group(&mut self) {
+        let mut grouped: Vec<Item> = Vec::with_capacity(self.items.len());
+        // Where the last rows of each table are.
+        let mut last: HashMap<String, usize> = HashMap::new();
+        let mut before: Option<(Arc<Target>, usize)> = None;
+        for item in std::mem::take(&mut self.items) {
+            let Item::Rows(rows) = item else {
+                last.clear();
+                before = None;
+                grouped.push(item);
+                continue;
+            };
+            let at = match &before {
+                Some((target, at)) if Arc::ptr_eq(target, &rows.target) => Some(*at),
+                _ => last.get(&rows.target.table.to_ascii_lowercase()).copied(),
+            };
+            if let Some(at) = at
+                && let Some(Item::Rows(group)) = grouped.get_mut(at)
+                && group.target == rows.target
+            {
+                before = Some((Arc::clone(&rows.target), at));
+                group.cells.extend(rows.cells);
+                group.places.extend(rows.places);
+                group.bytes += rows.bytes;
+                continue;
+            }
+            let name = rows.target.table.to_ascii_lowercase();
+            if name.starts_with("sqlite_") {
+                last.clear();
+                before = None;
+            } else {
+                last.insert(name, grouped.len());
+            }
+            grouped.push(Item::Rows(rows));
+        }
+        self.items = grouped;
     }
 }
 

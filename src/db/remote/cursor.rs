@@ -262,8 +262,12 @@ impl<S: Sink> Lines<S> {
         }
         let query = self.step - 1;
         let flow = match self.forms[query] {
-            Form::Plain => self.sink.row(query, StreamedRow::wire(&self.row, 0, Signs::None)),
-            Form::Rows(_) => self.sink.row(query, StreamedRow::wire(&self.row, 0, Signs::Asked)),
+            Form::Plain => self
+                .sink
+                .row(query, StreamedRow::wire(&self.row, 0, Signs::None)),
+            Form::Rows(_) => self
+                .sink
+                .row(query, StreamedRow::wire(&self.row, 0, Signs::Asked)),
             Form::Pages(columns) => {
                 if !self.pages.take(&mut self.row)? {
                     let row = StreamedRow::wire(&self.row, 1, Signs::Asked);

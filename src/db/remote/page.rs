@@ -84,7 +84,11 @@ fn tree(terms: &[String], operator: &str) -> String {
         [term] => term.clone(),
         terms => {
             let (left, right) = terms.split_at(terms.len() / 2);
-            format!("({}{operator}{})", tree(left, operator), tree(right, operator))
+            format!(
+                "({}{operator}{})",
+                tree(left, operator),
+                tree(right, operator)
+            )
         }
     }
 }

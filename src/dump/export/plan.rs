@@ -186,12 +186,7 @@ fn end(sql: &str) -> &'static str {
 }
 
 /// A table, and its rows.
-fn tables(
-    catalogue: &Catalogue,
-    options: &ExportOptions,
-    object: &Object,
-    parts: &mut Parts,
-) {
+fn tables(catalogue: &Catalogue, options: &ExportOptions, object: &Object, parts: &mut Parts) {
     let Some(table) = catalogue.table(&object.name) else {
         return;
     };

@@ -2,10 +2,12 @@
 //! yet, so that what stops in the middle of a statement can be read again from its begin.
 
 use super::decode::decode;
-use super::insert::{Insert, Run, Saved, SchemaRow, insert};
+use std::sync::Arc;
+
+use super::insert::{Insert, Run, Saved, SchemaRow, go_on, insert, leave};
 use super::scan::{GoOn, Open, Refusal, Stop, Text};
 use super::{Reader, statement};
-use crate::dump::block::{Cell, Object, RowPlace, Statement, What};
+use crate::dump::block::{Cell, Object, RowPlace, Statement, Target, What};
 
 /// What was read of the buffer.
 #[derive(Debug, Default)]
@@ -16,6 +18,8 @@ pub(super) struct Draft {
     pub(super) end: usize,
     /// The lines before that.
     pub(super) lines: u32,
+    /// The target of the statement in whose middle the draft ends, before a row.
+    pub(super) within: Option<Arc<Target>>,
 }
 
 /// Why a draft ends.
@@ -63,6 +67,16 @@ impl Reader {
         let mut at = 0;
         if self.place.offset == 0 && text.bytes.starts_with(b"\xef\xbb\xbf") {
             at = 3;
+        }
+        if let Some(target) = &self.within {
+            let place = RowPlace::default();
+            match go_on(&text, at, place, target, &mut draft.runs) {
+                Ok(end) => {
+                    at = end + 1;
+                    draft.count(&text, at);
+                }
+                Err(stop) => return self.leave(&text, stop, draft),
+            }
         }
         loop {
             at = match text.between(at) {
@@ -122,12 +136,36 @@ impl Reader {
                     }
                     Err(refusal) => Pause::Refused(refusal),
                 },
+                // A statement with many rows is handed over in parts.
+                Err(stop @ Stop::More(_))
+                    if saved.is_of_nothing() && draft.statements.is_empty() =>
+                {
+                    return self.leave(&text, stop, draft);
+                }
                 Err(stop) => stop.into(),
             };
             // A schema's row leaves the rows as they were.
             saved.restore(&mut draft.runs);
             return pause;
         }
+    }
+
+    /// Ends a draft in the middle of its only statement: where that does not fit into the buffer, or a mark is there to
+    /// go on from, with the rows that are whole; else with nothing of it.
+    fn leave(&self, text: &Text<'_>, stop: Stop, draft: &mut Draft) -> Pause {
+        let is_full = !text.last && text.bytes.len() >= self.options.block_bytes;
+        let is_marked = |at: usize| self.place.offset + at as u64 == self.limit;
+        match leave(&mut draft.runs) {
+            Some((at, target)) if matches!(stop, Stop::More(_)) && (is_full || is_marked(at)) => {
+                draft.count(text, at);
+                draft.within = Some(target);
+            }
+            _ => {
+                draft.runs.clear();
+                draft.within = self.within.clone();
+            }
+        }
+        stop.into()
     }
 
     /// Reads the statement at `at`, which is no `INSERT`, and gives its end.

@@ -16,9 +16,11 @@ mod scan;
 mod statement;
 mod value;
 
+use std::sync::Arc;
+
 use sha2::{Digest, Sha256};
 
-use super::block::{Block, Item, Mark, Rows};
+use super::block::{Block, Item, Mark, Rows, Target};
 use super::error::{DumpError, NotADump, Place};
 use super::source::{Packing, Source};
 use crate::diagnostic::Diagnostic;
@@ -89,6 +91,8 @@ pub struct Reader {
     place: Place,
     hash: Sha256,
     memory: Memory,
+    /// The target of the statement in whose middle the unread part of the buffer begins.
+    within: Option<Arc<Target>>,
     transaction: Transaction,
     problems: Vec<Diagnostic>,
     going_on: Option<GoOn>,
@@ -135,6 +139,7 @@ impl Reader {
             },
             hash: Sha256::new(),
             memory: Memory::default(),
+            within: None,
             transaction: Transaction::None,
             problems: Vec::new(),
             going_on: None,
@@ -220,9 +225,11 @@ impl Reader {
                 });
             }
             if let Pause::Refused(refusal) = pause {
+                self.within = None;
                 self.refuse(&refusal, draft.end)?;
                 continue;
             }
+            self.within = draft.within.take();
             if self.problems.is_empty() && !draft.is_empty() {
                 return Ok(Some(self.block(draft)));
             }
@@ -231,7 +238,10 @@ impl Reader {
                     what: Unclosed::Statement,
                     ..
                 }) => Some(Open {
-                    what: Unclosed::Statement,
+                    what: match self.within {
+                        Some(_) => Unclosed::Rows,
+                        None => Unclosed::Statement,
+                    },
                     at: 0,
                 }),
                 Pause::Open(open) => Some(Open {
@@ -282,11 +292,15 @@ impl Reader {
             decode(&mut text, &mut run.cells.cells, &run.cells.fixes);
         }
         self.statements += draft.statements.len() as u64;
-        let rows = draft.runs.into_iter().map(|run| {
+        let mut begins: Vec<u64> = draft.runs.iter().map(first).collect();
+        begins.push(draft.end as u64);
+        let rows = draft.runs.into_iter().zip(begins.windows(2));
+        let rows = rows.map(|(run, begins)| {
             Item::Rows(Rows {
                 target: run.target,
                 cells: run.cells.cells,
                 places: run.places,
+                bytes: begins[1] - begins[0],
             })
         });
         let items = rows
@@ -375,6 +389,11 @@ impl Reader {
         }));
         Ok(())
     }
+}
+
+/// Where the first row of a run begins.
+fn first(run: &insert::Run) -> u64 {
+    run.places.first().map_or(0, |place| u64::from(place.bytes))
 }
 
 #[cfg(test)]

@@ -101,7 +101,9 @@ impl Catalogue {
                 _ => Vec::new(),
             },
         });
-        table.rowids.retain(|rowid| !rowid.eq_ignore_ascii_case(name));
+        table
+            .rowids
+            .retain(|rowid| !rowid.eq_ignore_ascii_case(name));
         // 2 and 3 are generated: no row of a dump has a value for them.
         if hidden.as_i64() != Some(0) {
             return;
@@ -218,7 +220,5 @@ fn word(kind: &str) -> Option<&'static str> {
 const ROWID: [&str; 3] = ["rowid", "_rowid_", "oid"];
 
 fn is_rowid(name: &str) -> bool {
-    ROWID
-        .iter()
-        .any(|rowid| rowid.eq_ignore_ascii_case(name))
+    ROWID.iter().any(|rowid| rowid.eq_ignore_ascii_case(name))
 }

@@ -153,10 +153,7 @@ async fn only_in_database(
     if asked.is_empty() {
         return Ok(found);
     }
-    let scans = asked
-        .iter()
-        .map(|at| suspects[*at].scan.clone())
-        .collect();
+    let scans = asked.iter().map(|at| suspects[*at].scan.clone()).collect();
     each_row(db, scans, found, move |found, row| {
         let rows = &mut found[asked[row.number]];
         if let Some(left) = rows.left.get_mut(&row.hash)
