@@ -269,3 +269,92 @@ impl Rows {
         self.places.is_empty()
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use crate::dump::{Item, Reader, ReaderOptions, Source};
+
+    /// The rows of each item of a dump's first block after grouping: their table, columns and first values.
+    fn grouped(text: &str) -> Vec<String> {
+        let source = Source::of("dump", std::io::Cursor::new(text.to_owned())).unwrap();
+        let mut reader = Reader::new(source, ReaderOptions::default());
+        let mut block = reader.next().unwrap().unwrap();
+        let bytes = |block: &super::Block| -> u64 {
+            let items = block.items.iter();
+            items
+                .map(|item| match item {
+                    Item::Rows(rows) => rows.bytes,
+                    Item::Statement(_) => 0,
+                })
+                .sum()
+        };
+        let before = bytes(&block);
+        block.group();
+        assert_eq!(bytes(&block), before);
+        let shown = block.items.iter().map(|item| match item {
+            Item::Rows(rows) => {
+                let values = (0..rows.len()).map(|row| {
+                    let first = block.row(rows, row).next();
+                    format!("{:?}@{}", first.unwrap(), block.place(rows, row).1)
+                });
+                let values: Vec<String> = values.collect();
+                let columns = rows.target.columns.join(",");
+                format!("{}({columns}): {}", rows.target.table, values.join(" "))
+            }
+            Item::Statement(statement) => format!("{:?}", statement.what),
+        });
+        shown.collect()
+    }
+
+    #[test]
+    fn rows_of_tables_that_take_turns_are_put_together() {
+        let text = "INSERT INTO a VALUES(1);\nINSERT INTO b VALUES(2);\nINSERT INTO A VALUES(3);\n\
+                    INSERT INTO b VALUES(4);\nINSERT INTO a VALUES(5);\n";
+        assert_eq!(
+            grouped(text),
+            [
+                "a(): Integer(1)@1",
+                "b(): Integer(2)@2 Integer(4)@4",
+                "A(): Integer(3)@3",
+                "a(): Integer(5)@5"
+            ]
+        );
+        let text = "INSERT INTO a VALUES(1);\nINSERT INTO b VALUES(2);\nINSERT INTO \"a\" VALUES(3);\n\
+                    INSERT INTO b VALUES(4);\nINSERT INTO a VALUES(5);\n";
+        assert_eq!(
+            grouped(text),
+            [
+                "a(): Integer(1)@1 Integer(3)@3 Integer(5)@5",
+                "b(): Integer(2)@2 Integer(4)@4"
+            ]
+        );
+    }
+
+    #[test]
+    fn rows_of_one_table_keep_their_order() {
+        let text = "INSERT INTO a(x) VALUES(1);\nINSERT INTO b VALUES(2);\nINSERT INTO a(y) VALUES(3);\n\
+                    INSERT INTO a(x) VALUES(4);\nINSERT INTO b VALUES(5);\n";
+        assert_eq!(
+            grouped(text),
+            [
+                "a(x): Integer(1)@1",
+                "b(): Integer(2)@2 Integer(5)@5",
+                "a(y): Integer(3)@3",
+                "a(x): Integer(4)@4"
+            ]
+        );
+    }
+
+    #[test]
+    fn rows_of_the_engines_own_tables_keep_their_place() {
+        let text = "INSERT INTO a VALUES(1);\nINSERT INTO sqlite_sequence VALUES('a',9);\nINSERT INTO a VALUES(2);\n";
+        assert_eq!(
+            grouped(text),
+            [
+                "a(): Integer(1)@1",
+                "sqlite_sequence(): Text([97])@2",
+                "a(): Integer(2)@3"
+            ]
+        );
+    }
+}

@@ -236,3 +236,225 @@ impl Pages {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::ops::ControlFlow;
+
+    use proptest::prelude::*;
+
+    use super::super::signs::given;
+    use super::*;
+    use crate::db::{Access, Raw};
+    use crate::sql::{Value, ValueRef};
+
+    fn scan(columns: &[&str], rowid: &str) -> Scan {
+        let column = |name: &&str| ScanColumn {
+            name: (*name).to_owned(),
+            is_real: *name == "r",
+        };
+        Scan {
+            table: "page".to_owned(),
+            columns: columns.iter().map(column).collect(),
+            order: Order::Rowid(rowid.to_owned()),
+        }
+    }
+
+    /// The rows that the pages give, bit by bit, how many pages there are, and how many rows came alone.
+    fn read(raw: &Raw, scan: &Scan) -> (Vec<String>, usize, usize) {
+        let (mut found, mut pages, mut alone) = (Vec::new(), 0, 0);
+        let mut taken = Pages::default();
+        let query = question(scan).unwrap();
+        raw.prepare(&query.sql)
+            .unwrap()
+            .rows([], |row| {
+                let ValueRef::Blob(page) = row.value(0) else {
+                    let values = (1..row.width()).map(|column| given(row.value(column)));
+                    found.push(shown(values));
+                    alone += 1;
+                    return ControlFlow::Continue(());
+                };
+                assert!(page.len() <= PAGE + 21, "{}", page.len());
+                let mut wire = WireRow::of_blob(page);
+                assert!(taken.take(&mut wire).unwrap());
+                while taken.next(scan.columns.len()).unwrap() {
+                    let columns = 0..taken.row.width();
+                    found.push(shown(columns.map(|column| taken.row.value(column))));
+                }
+                pages += 1;
+                ControlFlow::Continue(())
+            })
+            .unwrap();
+        (found, pages, alone)
+    }
+
+    fn shown<'a>(values: impl Iterator<Item = ValueRef<'a>>) -> String {
+        let values = values.map(|value| match value {
+            ValueRef::Real(real) => format!("{:016x}", real.to_bits()),
+            value => format!("{value:?}"),
+        });
+        values.collect::<Vec<_>>().join(" ")
+    }
+
+    async fn made(statements: &[&str]) -> Raw {
+        let raw = Raw::open(":memory:", Access::Create).await.unwrap();
+        for statement in statements {
+            raw.execute(statement).unwrap();
+        }
+        raw
+    }
+
+    fn plain(raw: &Raw, scan: &Scan) -> Vec<String> {
+        let mut found = Vec::new();
+        raw.prepare(&scan.plain(str::to_owned).sql)
+            .unwrap()
+            .rows([], |row| {
+                found.push(shown((0..row.width()).map(|column| row.value(column))));
+                ControlFlow::Continue(())
+            })
+            .unwrap();
+        found
+    }
+
+    #[tokio::test]
+    async fn many_small_rows_come_in_few_pages() {
+        let raw = made(&[
+            "CREATE TABLE page (lo INTEGER PRIMARY KEY, hi, size)",
+            "WITH RECURSIVE n (i) AS (SELECT -5000 UNION ALL SELECT i + 1 FROM n WHERE i < 5000)
+             INSERT INTO page SELECT i * i * i, 'name of ' || i, NULL FROM n",
+        ])
+        .await;
+        let scan = scan(&["lo", "hi", "size"], "lo");
+        let (found, pages, alone) = read(&raw, &scan);
+        assert_eq!(found, plain(&raw, &scan));
+        assert_eq!((found.len(), alone), (10_001, 0));
+        assert!(pages < 30, "{pages}");
+    }
+
+    #[tokio::test]
+    async fn a_table_without_rows_has_no_page() {
+        let raw = made(&["CREATE TABLE page (a)"]).await;
+        assert_eq!(read(&raw, &scan(&["a"], "rowid")), (Vec::new(), 0, 0));
+    }
+
+    #[tokio::test]
+    async fn rows_at_both_ends_of_the_rowids_come_once() {
+        let raw = made(&[
+            "CREATE TABLE page (a)",
+            "INSERT INTO page (rowid, a) VALUES (-9223372036854775808, 1), (9223372036854775807, 2), (0, 3)",
+        ])
+        .await;
+        let scan = scan(&["rowid", "a"], "rowid");
+        assert_eq!(read(&raw, &scan).0, plain(&raw, &scan));
+    }
+
+    #[tokio::test]
+    async fn rows_that_are_too_large_for_a_page_come_alone() {
+        let raw = made(&[
+            "CREATE TABLE page (a, b)",
+            "WITH RECURSIVE n (i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 600)
+             INSERT INTO page SELECT i, CASE WHEN i % 50 = 0 THEN zeroblob(200000) ELSE hex(zeroblob(i * 20)) END FROM n",
+        ])
+        .await;
+        let scan = scan(&["a", "b"], "rowid");
+        let (found, pages, alone) = read(&raw, &scan);
+        assert!(found == plain(&raw, &scan));
+        assert_eq!(alone, 12);
+        assert!(pages < 250, "{pages}");
+    }
+
+    #[tokio::test]
+    async fn a_database_of_utf_16_comes_row_by_row() {
+        let raw = made(&[
+            "PRAGMA encoding = 'UTF-16'",
+            "CREATE TABLE page (a)",
+            "INSERT INTO page VALUES ('ä🌱'), (x'00')",
+        ])
+        .await;
+        let scan = scan(&["a"], "rowid");
+        let (found, _, alone) = read(&raw, &scan);
+        assert_eq!((found, alone), (plain(&raw, &scan), 2));
+    }
+
+    #[tokio::test]
+    async fn every_value_comes_bit_by_bit() {
+        let raw = made(&["CREATE TABLE page (a, r REAL, t TEXT)"]).await;
+        let mut insert = raw.prepare("INSERT INTO page VALUES (?1, ?1, ?1)").unwrap();
+        let exponents = (-1074..1024).map(|exponent: i32| 2.0_f64.powi(exponent));
+        let reals =
+            exponents.flat_map(|it| [it, -it * 1.5, it * (2.0 - f64::EPSILON), it * (1.0 / 3.0)]);
+        for real in reals.chain([0.0, -0.0, 0.1, f64::INFINITY, f64::NEG_INFINITY, f64::MAX]) {
+            insert.run([ValueRef::Real(real)]).unwrap();
+        }
+        for value in [
+            Value::Null,
+            Value::Integer(i64::MIN),
+            Value::Integer(i64::MAX),
+            Value::Text(String::new()),
+            Value::Text("a\0b;:'\u{1}-".to_owned()),
+            Value::Text("\u{1}-".to_owned()),
+            Value::Blob(vec![0, 255, b';']),
+            Value::Blob(Vec::new()),
+        ] {
+            insert.run([(&value).into()]).unwrap();
+        }
+        insert.run([ValueRef::Text(b"\xff\xfe a")]).unwrap();
+        drop(insert);
+        let scan = scan(&["a", "r", "t"], "rowid");
+        assert_eq!(read(&raw, &scan).0, plain(&raw, &scan));
+    }
+
+    #[test]
+    fn what_is_no_page_is_broken() {
+        for page in [
+            "",
+            "1",
+            "1;",
+            "1;i5",
+            "1;n2",
+            "0;n",
+            "1;t5:abc",
+            "1;x",
+            "-1;",
+            "1;i--1;",
+            "1;i9223372036854775808;",
+        ] {
+            let mut wire = WireRow::of_blob(page.as_bytes());
+            let mut pages = Pages::default();
+            let taken = pages.take(&mut wire).and_then(|_| {
+                while pages.next(1)? {}
+                Ok(())
+            });
+            assert!(taken.is_err(), "{page:?}");
+        }
+    }
+
+    proptest! {
+        #![proptest_config(ProptestConfig::with_cases(32))]
+        #[test]
+        fn reals_of_any_bits_come_bit_by_bit(bits in prop::collection::vec(any::<u64>(), 1..50)) {
+            let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
+            let raw = runtime.block_on(made(&["CREATE TABLE page (a, r REAL)"]));
+            let mut insert = raw.prepare("INSERT INTO page VALUES (?1, ?1)").unwrap();
+            for bits in bits {
+                let real = f64::from_bits(bits);
+                // Half of them with an exponent that is not rare.
+                let usual = f64::from_bits(bits & !(0x7ff << 52) | (1023 - 40 + (bits >> 52 & 0x7f)) << 52);
+                for real in [real, usual] {
+                    insert.run([ValueRef::Real(real)]).unwrap();
+                }
+            }
+            drop(insert);
+            let scan = scan(&["a", "r"], "rowid");
+            prop_assert_eq!(read(&raw, &scan).0, plain(&raw, &scan));
+        }
+
+        #[test]
+        fn no_page_makes_it_fall_over(page in "[0-9]{0,2};?[itbrsln0-9:;-]{0,40}") {
+            let mut pages = Pages::default();
+            if pages.take(&mut WireRow::of_blob(page.as_bytes())).is_ok() {
+                while let Ok(true) = pages.next(2) {}
+            }
+        }
+    }
+}

@@ -40,6 +40,15 @@ impl WireRow {
         true
     }
 
+    /// A row with a blob alone.
+    #[cfg(test)]
+    pub(super) fn of_blob(bytes: &[u8]) -> WireRow {
+        WireRow {
+            cells: vec![Cell::Blob(0..bytes.len())],
+            bytes: bytes.to_vec(),
+        }
+    }
+
     /// Leaves the values behind, and keeps the bytes.
     pub(super) fn clear(&mut self) {
         self.cells.clear();

@@ -5,8 +5,9 @@ use super::decode::decode;
 use std::sync::Arc;
 
 use super::insert::{Insert, Run, Saved, SchemaRow, go_on, insert, leave};
-use super::scan::{GoOn, Open, Refusal, Stop, Text};
+use super::scan::{GoOn, Open, Refusal, Stop, Text, Unclosed};
 use super::{Reader, statement};
+use crate::diagnostic::Diagnostic;
 use crate::dump::block::{Cell, Object, RowPlace, Statement, Target, What};
 
 /// What was read of the buffer.
@@ -18,8 +19,16 @@ pub(super) struct Draft {
     pub(super) end: usize,
     /// The lines before that.
     pub(super) lines: u32,
-    /// The target of the statement in whose middle the draft ends, before a row.
-    pub(super) within: Option<Arc<Target>>,
+    /// The statement in whose middle the draft ends, before a row.
+    pub(super) within: Option<Within>,
+}
+
+/// A statement of which some rows were handed over.
+#[derive(Debug, Clone)]
+pub(super) struct Within {
+    target: Arc<Target>,
+    /// What is wrong where the dump ends in it.
+    pub(super) cut_short: Arc<Diagnostic>,
 }
 
 /// Why a draft ends.
@@ -68,9 +77,9 @@ impl Reader {
         if self.place.offset == 0 && text.bytes.starts_with(b"\xef\xbb\xbf") {
             at = 3;
         }
-        if let Some(target) = &self.within {
+        if let Some(within) = &self.within {
             let place = RowPlace::default();
-            match go_on(&text, at, place, target, &mut draft.runs) {
+            match go_on(&text, at, place, &within.target, &mut draft.runs) {
                 Ok(end) => {
                     at = end + 1;
                     draft.count(&text, at);
@@ -157,8 +166,15 @@ impl Reader {
         let is_marked = |at: usize| self.place.offset + at as u64 == self.limit;
         match leave(&mut draft.runs) {
             Some((at, target)) if matches!(stop, Stop::More(_)) && (is_full || is_marked(at)) => {
+                let cut_short = match &self.within {
+                    Some(within) => Arc::clone(&within.cut_short),
+                    None => Arc::new(self.cut_short(Open {
+                        what: Unclosed::Statement,
+                        at: draft.end,
+                    })),
+                };
                 draft.count(text, at);
-                draft.within = Some(target);
+                draft.within = Some(Within { target, cut_short });
             }
             _ => {
                 draft.runs.clear();

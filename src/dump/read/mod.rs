@@ -16,16 +16,14 @@ mod scan;
 mod statement;
 mod value;
 
-use std::sync::Arc;
-
 use sha2::{Digest, Sha256};
 
-use super::block::{Block, Item, Mark, Rows, Target};
+use super::block::{Block, Item, Mark, Rows};
 use super::error::{DumpError, NotADump, Place};
 use super::source::{Packing, Source};
 use crate::diagnostic::Diagnostic;
 use decode::decode;
-use draft::{Draft, Pause, nul_byte};
+use draft::{Draft, Pause, Within, nul_byte};
 use insert::Memory;
 use scan::{GoOn, Open, Text, Unclosed};
 
@@ -91,8 +89,8 @@ pub struct Reader {
     place: Place,
     hash: Sha256,
     memory: Memory,
-    /// The target of the statement in whose middle the unread part of the buffer begins.
-    within: Option<Arc<Target>>,
+    /// The statement in whose middle the unread part of the buffer begins.
+    within: Option<Within>,
     transaction: Transaction,
     problems: Vec<Diagnostic>,
     going_on: Option<GoOn>,
@@ -238,10 +236,7 @@ impl Reader {
                     what: Unclosed::Statement,
                     ..
                 }) => Some(Open {
-                    what: match self.within {
-                        Some(_) => Unclosed::Rows,
-                        None => Unclosed::Statement,
-                    },
+                    what: Unclosed::Statement,
                     at: 0,
                 }),
                 Pause::Open(open) => Some(Open {
@@ -362,7 +357,10 @@ impl Reader {
     /// The end of the dump, in the middle of something where `open` says so.
     fn finish(&mut self, open: Option<Open>) -> Result<(), DumpError> {
         if let Some(open) = open {
-            let problem = self.cut_short(open);
+            let problem = match (&self.within, open.what) {
+                (Some(within), Unclosed::Statement) => Diagnostic::clone(&within.cut_short),
+                _ => self.cut_short(open),
+            };
             return Err(self.broken(problem));
         }
         if !self.problems.is_empty() {

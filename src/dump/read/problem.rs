@@ -211,9 +211,6 @@ impl Reader {
     pub(super) fn cut_short(&self, open: Open) -> Diagnostic {
         let what = match open.what {
             Unclosed::Statement => "the dump ends inside of the statement that begins here",
-            Unclosed::Rows => {
-                "the dump ends inside of a statement, behind the row that begins here"
-            }
             Unclosed::Trigger => {
                 "the dump ends inside of the trigger that begins here: there is no END"
             }

@@ -36,8 +36,6 @@ pub(super) struct Open {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Unclosed {
     Statement,
-    /// A statement whose rows were handed over up to here.
-    Rows,
     Trigger,
     String,
     Name,
