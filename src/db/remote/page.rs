@@ -401,7 +401,13 @@ mod tests {
         insert.run([ValueRef::Text(b"\xff\xfe a")]).unwrap();
         drop(insert);
         let scan = scan(&["a", "r", "t"], "rowid");
-        assert_eq!(read(&raw, &scan).0, plain(&raw, &scan));
+        let (found, expect) = (read(&raw, &scan).0, plain(&raw, &scan));
+        let differ = found
+            .iter()
+            .zip(&expect)
+            .find(|(found, expect)| found != expect);
+        assert_eq!(differ, None);
+        assert_eq!(found.len(), expect.len());
     }
 
     #[test]

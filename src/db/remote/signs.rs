@@ -10,10 +10,11 @@ const ESCAPE: u8 = 1;
 /// The text that stands for a negative infinity.
 const NEGATIVE: &[u8] = &[ESCAPE, b'-'];
 
-/// An expression that gives the value of `column` so that [`given`] finds its sign.
+/// An expression that gives the value of `column` so that [`given`] finds its sign. The type is asked first: a column of
+/// texts would compare the infinity as the text `-Inf`.
 pub(super) fn asked(column: &str) -> String {
     format!(
-        "CASE WHEN {column} IS -9e999 THEN char({ESCAPE},45) \
+        "CASE WHEN typeof({column})='real' AND {column} IS -9e999 THEN char({ESCAPE},45) \
          WHEN typeof({column})='text' AND substr({column},1,1)=char({ESCAPE}) THEN char({ESCAPE})||{column} \
          ELSE {column} END"
     )

@@ -80,7 +80,9 @@ pub(super) fn statement(
         })
         .collect();
     let mut args = vec![Value::Text(String::from_utf8(json).ok()?)];
-    if !blobs.is_empty() || kinds.contains(&Some(Kind::Blob)) {
+    if kinds.contains(&Some(Kind::Blob)) {
+        // Of an empty value every part is NULL.
+        blobs.push(0);
         args.push(Value::Blob(blobs));
     }
     let sql = format!("{head} SELECT {} FROM json_each(?1)", columns.join(","));
@@ -218,6 +220,13 @@ mod tests {
         let values: Vec<&str> = values.iter().cycle().take(20).copied().collect();
         let (found, expect, sent) = written(&values).await;
         assert_eq!(sent, values.len());
+        assert_eq!(found, expect);
+    }
+
+    #[tokio::test]
+    async fn blobs_that_are_all_empty_are_no_nulls() {
+        let (found, expect, sent) = written(&["1,X''"; 10]).await;
+        assert_eq!(sent, 10);
         assert_eq!(found, expect);
     }
 

@@ -79,7 +79,7 @@ impl Reader {
         }
         if let Some(within) = &self.within {
             let place = RowPlace::default();
-            match go_on(&text, at, place, &within.target, &mut draft.runs) {
+            match go_on(&text, place, &within.target, &mut draft.runs) {
                 Ok(end) => {
                     at = end + 1;
                     draft.count(&text, at);

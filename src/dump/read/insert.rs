@@ -188,24 +188,29 @@ pub(super) fn insert(
     rest(text, at, end, place, runs)
 }
 
-/// Reads on in a statement whose rows so far were handed over: its next row is at `at`.
+/// Reads on in a statement whose rows so far were handed over, before its next row, and gives its end.
 pub(super) fn go_on(
     text: &Text<'_>,
-    at: usize,
     place: RowPlace,
     target: &Arc<Target>,
     runs: &mut Vec<Run>,
 ) -> Result<usize, Stop> {
-    runs.push(Run {
+    let mut run = Run {
         target: Arc::clone(target),
         cells: Cells::default(),
         places: Vec::new(),
         left: Left::default(),
-    });
-    let lines = Lines { counted: at, place };
-    match rows(text, Next::Row(at), lines, runs)? {
+    };
+    let row = text.blanks(0)?;
+    if text.byte(row)? != b'(' {
+        return Err(unexpected(text, row, "`(`"));
+    }
+    let mut lines = Lines { counted: 0, place };
+    let end = run.row(text, row, &mut lines)?;
+    runs.push(run);
+    match rest(text, lines.counted, end, lines.place, runs)? {
         Insert::Rows { end } => Ok(end),
-        Insert::Schema(_) => Ok(at),
+        Insert::Schema(_) => Ok(end),
     }
 }
 
@@ -222,7 +227,7 @@ pub(super) fn leave(runs: &mut Vec<Run>) -> Option<(usize, Arc<Target>)> {
     Some((at, Arc::clone(&run.target)))
 }
 
-/// The other rows of a statement whose first row ends at `end`.
+/// The other rows of a statement of which a row ends at `end`.
 #[inline]
 fn rest(
     text: &Text<'_>,
@@ -231,46 +236,55 @@ fn rest(
     place: RowPlace,
     runs: &mut [Run],
 ) -> Result<Insert, Stop> {
-    let next = match text.get(end) {
-        Some(b';') => return Ok(Insert::Rows { end }),
-        _ => behind_row(text, end)?,
+    if text.get(end) == Some(b';') {
+        return Ok(Insert::Rows { end });
+    }
+    let Some(run) = runs.last_mut() else {
+        return Ok(Insert::Rows { end });
     };
-    rows(text, next, Lines { counted: at, place }, runs)
+    let mut lines = Lines { counted: at, place };
+    let mut end = end;
+    loop {
+        match behind_row(text, end) {
+            Ok(Next::End(end)) => return Ok(Insert::Rows { end }),
+            Ok(Next::Row(row)) => end = run.row(text, row, &mut lines)?,
+            Err(stop) => {
+                // What has come may end right before a row, at a mark.
+                if text.ends_behind_comma(end) {
+                    run.left = Left {
+                        at: text.bytes.len(),
+                        rows: run.places.len(),
+                    };
+                }
+                return Err(stop);
+            }
+        }
+    }
 }
 
-fn rows(
-    text: &Text<'_>,
-    mut next: Next,
-    mut lines: Lines,
-    runs: &mut [Run],
-) -> Result<Insert, Stop> {
-    let Some(run) = runs.last_mut() else {
-        return Ok(Insert::Rows { end: 0 });
-    };
-    loop {
-        let row = match next {
-            Next::End(end) => return Ok(Insert::Rows { end }),
-            Next::Row(row) => row,
-        };
-        run.left = Left {
+impl Run {
+    /// Reads the row whose parenthesis is at `row`, and gives its end.
+    #[inline]
+    fn row(&mut self, text: &Text<'_>, row: usize, lines: &mut Lines) -> Result<usize, Stop> {
+        self.left = Left {
             at: row,
-            rows: run.places.len(),
+            rows: self.places.len(),
         };
-        let before = run.cells.cells.len();
-        let end = text.row(row + 1, &mut run.cells)?;
-        let width = run.cells.cells.len() - before;
-        if width != run.target.width {
+        let before = self.cells.cells.len();
+        let end = text.row(row + 1, &mut self.cells)?;
+        let width = self.cells.cells.len() - before;
+        if width != self.target.width {
             return Err(malformed(
                 row,
                 end,
                 format!(
                     "the first row of the statement has {} values, and this one {width}",
-                    run.target.width
+                    self.target.width
                 ),
             ));
         }
-        run.places.push(lines.place(text, row));
-        next = behind_row(text, end)?;
+        self.places.push(lines.place(text, row));
+        Ok(end)
     }
 }
 
@@ -461,6 +475,16 @@ fn refuse_internal(table: &str, at: usize) -> Result<(), Stop> {
 }
 
 impl Text<'_> {
+    /// Whether nothing but a comma and blanks is behind a row that ends at `end`.
+    fn ends_behind_comma(&self, end: usize) -> bool {
+        let comma = self
+            .blanks(end)
+            .ok()
+            .filter(|at| self.get(*at) == Some(b','));
+        let row = comma.and_then(|comma| self.blanks(comma + 1).ok());
+        row == Some(self.bytes.len())
+    }
+
     /// The name behind the blanks at `at`, however it is quoted, and where it ends.
     pub(super) fn name(&self, at: usize) -> Result<(String, usize), Stop> {
         let at = self.blanks(at)?;
