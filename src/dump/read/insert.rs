@@ -216,7 +216,7 @@ pub(super) fn go_on(
 
 /// Leaves the statement that `runs` ends with, which is not whole, before the row that is: its rows before that one stay.
 /// None where there are none.
-pub(super) fn leave(runs: &mut Vec<Run>) -> Option<(usize, Arc<Target>)> {
+pub(super) fn leave(runs: &mut [Run]) -> Option<(usize, Arc<Target>)> {
     let run = runs.last_mut()?;
     let Left { at, rows } = run.left;
     if rows == 0 {
