@@ -766,6 +766,9 @@ impl Run<'_> {
     }
 }
 
+/// How many statements that come again are kept.
+const KEPT: usize = 256;
+
 /// Statements that come again, compiled once.
 #[derive(Default)]
 struct OwnStatements(HashMap<String, Statement>);
@@ -777,6 +780,10 @@ impl OwnStatements {
         sql: &str,
     ) -> Result<&Statement, EngineError> {
         if !self.0.contains_key(sql) {
+            // A dump may alternate between more tables than there should be statements.
+            if self.0.len() == KEPT {
+                self.0.clear();
+            }
             let statement = connection.prepare(sql).await?;
             self.0.insert(sql.to_owned(), statement);
         }

@@ -26,6 +26,7 @@ mod replica;
 mod replica_connector;
 mod replica_files;
 mod replica_lock;
+mod scan;
 mod side_files;
 mod stop;
 mod stream;
@@ -59,6 +60,7 @@ pub(crate) use replica_files::WITHOUT_SIDE;
 pub use replica_files::{
     Protocol, ReplicaFacts, copy_replica, noted_primary, remove_replica, replica_facts,
 };
+pub use scan::{Order, Question, Scan, ScanColumn};
 pub(crate) use side_files::refuse_side_files;
 pub use side_files::{SideFile, remove_local};
 pub(crate) use stop::{Pause, Waits, jittered};

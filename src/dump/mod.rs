@@ -17,7 +17,6 @@ mod of_database;
 mod other_file;
 pub mod read;
 pub mod restore;
-mod signs;
 pub mod source;
 pub mod verify;
 

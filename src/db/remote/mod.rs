@@ -11,7 +11,9 @@ mod cursor;
 mod hello;
 mod http;
 mod lines;
+mod page;
 mod redirect;
+mod signs;
 mod value;
 mod wire;
 
@@ -29,6 +31,7 @@ pub(super) use self::hello::Greeting;
 use self::http::Server;
 #[cfg(feature = "replica")]
 pub(super) use self::redirect::location;
+pub(super) use self::signs::given;
 pub(super) use self::wire::WireRow;
 use super::{
     Answer, At, Code, DbError, EngineError, Failure, Fate, Left, OnProgress, Options, Pause,

@@ -141,6 +141,7 @@ pub(super) struct There {
     objects: Vec<(String, String)>,
     /// The tables that virtual tables keep their content in.
     shadows: Vec<String>,
+    has_virtual_tables: bool,
     triggers: Vec<Trigger>,
     /// Tables and their rows, as far as they were counted.
     counts: Vec<(String, u64)>,
@@ -178,6 +179,7 @@ impl There {
                 .filter(|[_, name, kind, ..]| is(kind, "shadow") && is_owned(name))
                 .filter_map(|[_, name, ..]| text(name))
                 .collect(),
+            has_virtual_tables: !virtual_tables.is_empty(),
             triggers: rows
                 .iter()
                 .filter(|[kind, ..]| is(kind, "trigger"))
@@ -224,6 +226,7 @@ impl There {
     pub(super) fn beside(&self) -> Beside {
         Beside::Others {
             has_sequence: self.find(SEQUENCE).is_some(),
+            has_virtual_tables: self.has_virtual_tables,
         }
     }
 

@@ -12,6 +12,7 @@ mod chunks;
 mod clash;
 mod error;
 mod existing;
+mod json_rows;
 mod lower;
 mod new_file;
 mod pass;
@@ -366,10 +367,7 @@ impl Job<'_> {
     }
 
     fn how(&self) -> lower::How {
-        lower::How {
-            largest: self.db.engine().largest_row(),
-            apart: None,
-        }
+        lower::How::of(self.db.engine())
     }
 }
 
