@@ -15,6 +15,7 @@ mod select;
 mod tally;
 #[cfg(test)]
 mod tests;
+mod witness;
 
 use std::sync::Arc;
 
@@ -22,6 +23,7 @@ use super::modules::Modules;
 use super::{DumpError, Input};
 use crate::db::{Db, DbError};
 use catalogue::Catalogue;
+pub(super) use witness::Witness;
 
 /// How much is compared.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
