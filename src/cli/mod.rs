@@ -70,7 +70,9 @@ fn program(first: Option<&std::ffi::OsStr>) -> &'static str {
 }
 
 /// Arguments as they can be typed again.
-fn typed<'a>(args: impl Iterator<Item = &'a (impl AsRef<std::ffi::OsStr> + ?Sized + 'a)>) -> String {
+fn typed<'a>(
+    args: impl Iterator<Item = &'a (impl AsRef<std::ffi::OsStr> + ?Sized + 'a)>,
+) -> String {
     let typed = args.map(|arg| {
         let arg = arg.as_ref().to_string_lossy();
         let is_plain = |char: char| char.is_alphanumeric() || "-_./:=,@%+".contains(char);
@@ -100,7 +102,9 @@ async fn call(cli: &Cli, program: &'static str, typed: String) -> Exit {
         flags.backup_dir.clone_from(&backup.dir);
         flags.keep_days = backup.keep_days;
     }
-    let named = flags.database.take_if(|_| matches!(cli.command, Command::Copy(_)));
+    let named = flags
+        .database
+        .take_if(|_| matches!(cli.command, Command::Copy(_)));
     if let Command::Copy(copy) = &cli.command {
         flags.database = Some(copy.to.clone());
         flags.copied = Some(Copied {

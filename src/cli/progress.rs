@@ -16,6 +16,7 @@ const EVERY: Duration = Duration::from_secs(5);
 
 /// What is shown while an import runs.
 pub(super) struct Progress {
+    terminal: Terminal,
     bar: Option<ProgressBar>,
     on_event: OnImport,
 }
@@ -28,7 +29,20 @@ impl Progress {
             Some(bar) => shown(bar.clone()),
             None => lines(terminal, total),
         };
-        Progress { bar, on_event }
+        Progress {
+            terminal,
+            bar,
+            on_event,
+        }
+    }
+
+    /// Prints lines above the bar.
+    pub(super) fn say(&self) -> impl Fn(&str) + Send + Sync + use<> {
+        let (terminal, bar) = (self.terminal, self.bar.clone());
+        move |line| match &bar {
+            Some(bar) => bar.println(line),
+            None => terminal.words(line),
+        }
     }
 
     pub(super) fn on_event(&self) -> OnImport {

@@ -175,8 +175,9 @@ impl Input {
         };
         let mut file = std::fs::File::create(snapshot.text()).map_err(failed)?;
         let copied = match &self {
-            Input::File(path) => std::fs::File::open(path)
-                .and_then(|mut pipe| std::io::copy(&mut pipe, &mut file)),
+            Input::File(path) => {
+                std::fs::File::open(path).and_then(|mut pipe| std::io::copy(&mut pipe, &mut file))
+            }
             _ => std::io::copy(&mut std::io::stdin().lock(), &mut file),
         };
         copied.map_err(failed)?;
@@ -227,7 +228,11 @@ impl Input {
             }
             Input::Snapshot(snapshot) => {
                 let kept = std::fs::metadata(snapshot.text());
-                Some(kept.or_else(|_| std::fs::metadata(snapshot.file())).ok()?.len())
+                Some(
+                    kept.or_else(|_| std::fs::metadata(snapshot.file()))
+                        .ok()?
+                        .len(),
+                )
             }
             Input::Stdin | Input::Database(_) => None,
         }

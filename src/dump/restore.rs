@@ -159,7 +159,11 @@ pub async fn restore(
     let imported = import::import(db, &input, &options, run, on_event)
         .await
         .map_err(|error| RestoreError::Import(Box::new(error)))?;
-    let mark = marked(db, mark, run).await?;
+    let mark = match (&imported.foreign_history, mark) {
+        // The table of the history is another tool's, so there is no mark in it.
+        (Some(_), None) => Marked::Never,
+        _ => marked(db, mark, run).await?,
+    };
     Ok(Restored {
         imported,
         checked,

@@ -9,7 +9,9 @@ use super::style::Style;
 use super::verify::verified as differing;
 use super::words::{as_typed, count, printable};
 use crate::diagnostic::{Class, Diagnostic};
-use crate::dump::import::{ImportError, ImportOptions, LeftOut, Outcome, Stands, Why};
+use crate::dump::import::{
+    ImportError, ImportOptions, LeftOut, Outcome, Planned, Stands, Way, Why,
+};
 use crate::dump::{Copied, CopyError, DumpError, ExportError, Verdict};
 use crate::history::moment;
 
@@ -31,10 +33,13 @@ pub fn copied(copied: &Copied, copying: Copying<'_>, style: Style<'_>) -> String
     let Copied { imported, verified } = copied;
     let Copying { from, to, .. } = copying;
     let mut text = match &imported.outcome {
-        Outcome::Already { applied_at } => format!(
-            "nothing to do: {from} was copied into {to} on {}\n",
-            moment(applied_at)
-        ),
+        Outcome::Already { applied_at } => {
+            let when = moment(applied_at);
+            match verified.is_equal() {
+                true => format!("nothing to do: {from} was copied to {to} on {when}\n"),
+                false => format!("{to} has a copy of {from} of {when}, and has changed since\n"),
+            }
+        }
         outcome => {
             let mut text = tables(&imported.tables, style);
             if let Outcome::Continued { started_at, .. } = outcome {
@@ -55,9 +60,13 @@ pub fn copied(copied: &Copied, copying: Copying<'_>, style: Style<'_>) -> String
     };
     let equal = verified.tables.iter();
     let equal = equal.filter(|table| table.verdict == Verdict::Equal);
+    let records = match imported.has_history {
+        true => ", and as many records of migrations",
+        false => "",
+    };
     match verified.is_equal() {
         true => text.push_str(&format!(
-            "verified: {} equal in every value\n",
+            "verified: {} equal in every value{records}\n",
             count(equal.count(), "table")
         )),
         false => text.push_str(&format!("\n{}", differing(verified, style))),
@@ -65,10 +74,33 @@ pub fn copied(copied: &Copied, copying: Copying<'_>, style: Style<'_>) -> String
     text
 }
 
+/// What a copy would do.
+pub fn planned_copy(planned: &Planned, copying: Copying<'_>, style: Style<'_>) -> String {
+    let Copying { from, to, .. } = copying;
+    let rows: u64 = planned.tables.iter().map(|table| table.rows).sum();
+    let mut text = tables(&planned.tables, style);
+    text.push_str(&format!(
+        "{from} holds {} of {} ({}); {}\n\nnothing was changed\n",
+        many_rows(rows),
+        count(planned.tables.len(), "table"),
+        size(planned.bytes),
+        match planned.way {
+            Way::NewFile => format!("{to} would be a new file"),
+            Way::Whole => format!("they would be copied to {to} in one transaction"),
+            Way::Chunks => format!("they would be copied to {to} in chunks"),
+            Way::Rest { .. } => format!("the copy to {to} would go on where it stopped"),
+            Way::Already => format!("they were copied to {to} before"),
+        },
+    ));
+    text
+}
+
 /// What is said besides, a line each. What was said before the first row is not said again.
 pub fn copy_words(copied: &Copied, told: &[LeftOut], from: &str, style: Style<'_>) -> Vec<String> {
     let mut imported = copied.imported.clone();
-    imported.left_out.retain(|left_out| !told.contains(left_out));
+    imported
+        .left_out
+        .retain(|left_out| !told.contains(left_out));
     let mut lines = import::import_words(&imported);
     if let Some(environment) = &imported.unmarked {
         lines.push(as_typed(
@@ -93,7 +125,10 @@ impl Document {
         let (mode, database) = from;
         Document::imported(call, &copied.imported, copying.from)
             .with("from", json!({"mode": mode, "database": database}))
-            .with("environment_not_copied", copied.imported.unmarked.as_deref())
+            .with(
+                "environment_not_copied",
+                copied.imported.unmarked.as_deref(),
+            )
             .with_verified(&copied.verified)
     }
 }
@@ -110,7 +145,10 @@ impl Report {
                 ..Report::of(vec![
                     Diagnostic::problem(
                         "not-empty",
-                        format!("{to} is not empty: it has {}", crate::dump::restore::some(tables)),
+                        format!(
+                            "{to} is not empty: it has {}",
+                            crate::dump::restore::some(tables)
+                        ),
                     )
                     .help("a copy goes into a new or empty database only: name another one as TO"),
                 ])
@@ -136,7 +174,7 @@ fn stopped(error: &ImportError, copying: Copying<'_>, options: &ImportOptions) -
     let Copying { from, to, .. } = copying;
     let commands = Commands::of_copy(error, copying, options);
     let mut diagnostics = match &error.why {
-        Why::Dump(DumpError::Read { cause, .. }) => {
+        Why::Dump(DumpError::Open { cause, .. } | DumpError::Read { cause, .. }) => {
             let inner = cause.get_ref();
             match inner.and_then(|inner| inner.downcast_ref::<ExportError>()) {
                 Some(error) => Report::dump(error).diagnostics,
@@ -176,9 +214,9 @@ fn stopped(error: &ImportError, copying: Copying<'_>, options: &ImportOptions) -
             many_rows(*rows)
         ),
         (Stands::Everything, _) => format!("all of {from} is in {to}, and recorded"),
-        (Stands::Unknown, _) => format!(
-            "the outcome of the last part is unknown: `{begun}` finds out and goes on"
-        ),
+        (Stands::Unknown, _) => {
+            format!("the outcome of the last part is unknown: `{begun}` finds out and goes on")
+        }
     };
     Report {
         database: Some(database),

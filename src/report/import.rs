@@ -5,9 +5,9 @@ use std::time::Duration;
 
 use serde_json::{Value, json};
 
+use super::copy::Copying;
 use super::engine::{code_class, code_help, code_name};
 use super::failure::{LOCKED, database, history, in_words};
-use super::copy::Copying;
 use super::json::{Call, Document};
 use super::style::{GOOD, Style};
 use super::table::{Cell, table};
@@ -205,10 +205,12 @@ pub fn import_words(imported: &Imported) -> Vec<String> {
 
 /// What does not go along, a line each.
 pub fn left_out_words(left_out: &[LeftOut]) -> Vec<String> {
-    let words = left_out.iter().map(|left_out| match left_out.is_harmless() {
-        true => format!("note: {}", left_out.words()),
-        false => format!("warning: {}", left_out.words()),
-    });
+    let words = left_out
+        .iter()
+        .map(|left_out| match left_out.is_harmless() {
+            true => format!("note: {}", left_out.words()),
+            false => format!("warning: {}", left_out.words()),
+        });
     words.collect()
 }
 

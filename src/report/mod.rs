@@ -46,7 +46,7 @@ pub use annotations::annotations;
 pub use backup::{backed_up, backups, not_removed, restored};
 pub use checks::checks;
 pub use config::config;
-pub use copy::{Copying, copied, copy_words};
+pub use copy::{Copying, copied, copy_words, planned_copy};
 pub use dry_run::{dry_run, redo_dry_run, undo_dry_run};
 pub use dump::dumped;
 pub use explain::explain;

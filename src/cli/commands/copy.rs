@@ -61,7 +61,7 @@ pub(crate) async fn copy(session: &Session, flags: &args::Copy) -> Ending {
             let call = session.call(Some(&database), Exit::Done);
             session.print(&Document::planned_import(call, &planned, &flags.from));
         } else {
-            let text = report::planned_import(&planned, &flags.from, session.style());
+            let text = report::planned_copy(&planned, copying, session.style());
             session.terminal.data(&text);
         }
         return Ok(Exit::Done);
@@ -74,7 +74,7 @@ pub(crate) async fn copy(session: &Session, flags: &args::Copy) -> Ending {
     }
     let input = read_twice(input).await.map_err(|error| failed(&error))?;
     let progress = Progress::new(session.terminal, &input);
-    let (on_event, told) = telling(session, progress.on_event());
+    let (on_event, told) = telling(&progress);
     let copied = library::copy(
         &input,
         &opened.db,
@@ -181,10 +181,11 @@ fn refuse_target(session: &Session, opened: &Opened, from: &From) -> Result<(), 
             "name another database as TO",
         );
     }
-    let is_replica = matches!(
-        db::replica_facts(path),
-        Ok(Some(_)) | Err(DbError::BrokenReplica { .. })
-    );
+    let is_replica = path.exists()
+        && matches!(
+            db::replica_facts(path),
+            Ok(Some(_)) | Err(DbError::BrokenReplica { .. })
+        );
     if is_replica {
         return usage(
             "replica",
@@ -241,13 +242,13 @@ async fn read_twice(input: Input) -> Result<Input, CopyError> {
 }
 
 /// Says what does not go along when that is known, and remembers it.
-fn telling(session: &Session, then: OnImport) -> (OnImport, Arc<Mutex<Vec<LeftOut>>>) {
+fn telling(progress: &Progress) -> (OnImport, Arc<Mutex<Vec<LeftOut>>>) {
     let told: Arc<Mutex<Vec<LeftOut>>> = Arc::default();
-    let (terminal, remember) = (session.terminal, told.clone());
+    let (say, then, remember) = (progress.say(), progress.on_event(), told.clone());
     let on_event = move |event: ImportEvent| {
         if let ImportEvent::LeftOut(left_out) = &event {
             for line in report::left_out_words(left_out) {
-                terminal.words(&line);
+                say(&line);
             }
             if let Ok(mut told) = remember.lock() {
                 told.clone_from(left_out);

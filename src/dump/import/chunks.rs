@@ -177,12 +177,7 @@ impl Chunks<'_> {
             return Err(Why::Clashes(found));
         }
         self.there.note(&mut pass.tally);
-        let detail = checkpoint::detail(
-            &pass.tally,
-            &pass.translator,
-            pass.triggers,
-            self.command,
-        );
+        let detail = checkpoint::detail(&pass.tally, &pass.translator, pass.triggers, self.command);
         let mut steps = match self.at {
             None => {
                 let guard = history::at_revision(self.expects, self.db.history_table());

@@ -26,8 +26,8 @@ use std::time::{Duration, Instant};
 
 pub use crate::dump::Input;
 pub use clash::{Clash, Fired, ForeignHistory};
-pub(super) use existing::refuse_orphans_of;
 pub use error::{At, Begun, ImportError, Orphan, Stands, Why};
+pub(super) use existing::refuse_orphans_of;
 pub use tally::{Before, Table};
 pub use translate::{LeftOut, Tables};
 
