@@ -13,7 +13,8 @@ const NEGATIVE: &[u8] = &[ESCAPE, b'-'];
 /// An expression that gives the value of `column` so that [`given`] finds its sign.
 pub(super) fn asked(column: &str) -> String {
     format!(
-        "CASE WHEN {column} IS -9e999 THEN char({ESCAPE},45) \
+        // A text '-Inf' in a column of text would be equal to that number.
+        "CASE WHEN typeof({column})='real' AND {column} IS -9e999 THEN char({ESCAPE},45) \
          WHEN typeof({column})='text' AND substr({column},1,1)=char({ESCAPE}) THEN char({ESCAPE})||{column} \
          ELSE {column} END"
     )

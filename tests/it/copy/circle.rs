@@ -215,7 +215,21 @@ fn look(db: &Db) -> BTreeMap<String, Vec<String>> {
             if is_left_out || (name == "_migrations" && !found.contains_key("table _migrations")) {
                 continue;
             }
-            let mut rows = ask(format!("SELECT * FROM {}", identifier(name))).await;
+            let columns = Query {
+                sql: "SELECT name FROM pragma_table_info(?1)".to_owned(),
+                args: vec![name.into()],
+            };
+            let columns = db.query(vec![columns]).await.unwrap().remove(0).unwrap();
+            // The crate of the engine reads no text that is not UTF-8. A wide table has none, and no room for more.
+            let values = columns.iter().map(|column| {
+                let name = identifier(column[0].as_str().unwrap());
+                format!("typeof({name}), CASE typeof({name}) WHEN 'text' THEN CAST({name} AS BLOB) ELSE {name} END")
+            });
+            let values = match columns.len() > 100 {
+                true => "*".to_owned(),
+                false => values.collect::<Vec<_>>().join(", "),
+            };
+            let mut rows = ask(format!("SELECT {values} FROM {}", identifier(name))).await;
             rows.sort_unstable();
             found.insert(format!("rows of {name}"), rows);
         }
