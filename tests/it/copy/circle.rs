@@ -124,6 +124,12 @@ const KINDS: &[&[&str]] = &[
         "INSERT INTO \"without\" (rowid, a) VALUES (3, 'x y'), (4, 'z')",
         "DELETE FROM \"without\" WHERE rowid = 3",
     ],
+    // Texts that read like numbers, and bytes that are no text.
+    &[
+        "CREATE TABLE odd (r REAL, t TEXT, n)",
+        "INSERT INTO odd VALUES (CAST(x'6e66ff00' AS TEXT), '-Inf', 1)",
+        "INSERT INTO odd VALUES ('-Inf', -9e999, -9e999), (9e999, 'Inf', 9e999)",
+    ],
 ];
 
 /// Another tool's history, which only a new file can take.
