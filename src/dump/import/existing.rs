@@ -277,7 +277,6 @@ async fn begin(
         // It is small change beside writing it, and then nothing is written of a dump that something is wrong with.
         blocks.read.clear();
         seen = check(job, seen, &mut blocks.ahead).await?;
-        blocks.ahead = job.read(None);
     } else if !is_whole && let Some(schema) = job.input.schema() {
         let schema = check(job, fresh(), &mut job.of(&schema).read(None)).await?;
         refuse_clashes(job, &mut there, &schema).await?;
@@ -286,6 +285,9 @@ async fn begin(
         && let Some(row) = history.row(&seen.key())
     {
         return Ok(Imported::already(&seen.end, row));
+    }
+    if survey {
+        blocks.ahead = job.read(None);
     }
     refuse_clashes(job, &mut there, &seen).await?;
     name_triggers(job, &there, &seen);
@@ -316,6 +318,9 @@ async fn begin(
 
 /// Whether an import of this name is recorded: then all of what is far away is read, to know whether it is the same.
 fn may_be_done(job: &Job<'_>, history: &History) -> bool {
+    if job.input.schema().is_none() {
+        return false;
+    }
     let name = job.input.recorded();
     let mut rows = history.rows.iter();
     rows.any(|row| matches!(row.key, Key::Import(_)) && row.name == name)

@@ -127,7 +127,10 @@ fn a_source_that_changed_is_refused_and_copied_from_the_start() {
         server,
         line,
     } = begun();
-    project.change(&["UPDATE t SET name = 'another' WHERE id = 1"]);
+    project.change(&[
+        "PRAGMA busy_timeout = 9000",
+        "UPDATE t SET name = 'another' WHERE id = 1",
+    ]);
     let ran = project.run(&line);
     assert_eq!(ran.code, Some(4), "{ran}");
     assert!(
@@ -153,7 +156,10 @@ fn what_changed_behind_the_part_that_was_copied_comes_as_it_is_now() {
         server,
         line,
     } = begun();
-    project.change(&["DELETE FROM u WHERE id = 4000"]);
+    project.change(&[
+        "PRAGMA busy_timeout = 9000",
+        "DELETE FROM u WHERE id = 4000",
+    ]);
     let ran = project.run(&line);
     assert_eq!(ran.code, Some(0), "{ran}");
     assert!(
