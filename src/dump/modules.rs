@@ -133,7 +133,7 @@ fn from_module(sql: &str) -> impl Iterator<Item = &str> {
 /// The module of a `CREATE VIRTUAL TABLE`.
 pub(super) fn module_of(sql: &str) -> String {
     let name = from_module(sql).next();
-    name.map(sql::unquote).unwrap_or_default().into()
+    name.map(sql::unquote).unwrap_or_default()
 }
 
 /// How the tables of a virtual table end that the engine could not make.

@@ -49,7 +49,7 @@ fn write(
         let Err(error) = written(open, &options, &mut out) else {
             return;
         };
-        // Nobody reads any more where this fails. The first reader is the one that reports it.
+        // Where this fails, the readers are gone. The first reader reports the error.
         let (kind, words) = (error.kind(), error.to_string());
         let mut error = Some(error);
         for reader in &out.0 {

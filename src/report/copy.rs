@@ -196,7 +196,7 @@ fn stopped(error: &ImportError, copying: Copying<'_>, options: &ImportOptions) -
         _ => import::diagnostics(error, from, &commands),
     };
     if copying.is_database {
-        // There is no text for somebody to look at.
+        // There is no text that these places are in.
         for diagnostic in &mut diagnostics {
             diagnostic.location = None;
             let notes = &mut diagnostic.notes;

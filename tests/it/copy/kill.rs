@@ -1,5 +1,5 @@
 //! Copies that are killed at any moment: nothing wrong has the name of the target, and the same command finishes it,
-//! equal to one that nobody killed.
+//! equal to an undisturbed copy.
 
 use seedbed::db::{Db, Options};
 
