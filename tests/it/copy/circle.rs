@@ -426,9 +426,9 @@ fn every_database_through_a_server() {
 /// Each kind alone, so that none of them depends on chance.
 #[test]
 fn every_kind_in_files() {
-    for kind in 0..KINDS.len() {
+    for (kind, statements) in KINDS.iter().enumerate() {
         for ending in [None, Some(VACUUM)] {
-            let statements = KINDS[kind].iter().copied().chain(ending);
+            let statements = statements.iter().copied().chain(ending);
             in_files(&Made {
                 statements: statements.map(str::to_owned).collect(),
                 kinds: vec![kind],
