@@ -296,6 +296,20 @@ impl Db {
         Ok(db.with_lock_timeout(lock_timeout))
     }
 
+    /// The same database with connections of its own, for another runtime: those of one runtime end with it.
+    ///
+    /// # Errors
+    /// As [`Db::remote`].
+    pub(crate) fn apart(&self) -> Result<Db, DbError> {
+        let mode = match &self.mode {
+            #[cfg(feature = "remote")]
+            Mode::Remote(remote) => Mode::Remote(remote.apart(self.options.proxy.as_ref())?),
+            mode => mode.clone(),
+        };
+        let options = self.options.clone();
+        Ok(Db { mode, options }.with_lock_timeout(self.lock_timeout()))
+    }
+
     /// The tables that were named as [`Options::ignore_tables`].
     pub fn ignored(&self) -> &[String] {
         &self.options.ignore_tables

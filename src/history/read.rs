@@ -56,6 +56,8 @@ pub struct Unfinished {
     pub started_at: String,
     /// Whether its rows go into tables that were there before.
     pub into_existing: bool,
+    /// The command that goes on with it, where that is no `import`.
+    pub command: Option<String>,
 }
 
 /// `2026-11-21T22:12:51.123Z` as people read it: `2026-11-21 22:12:51 UTC`. Anything else stays as it is.
@@ -80,7 +82,8 @@ impl Unfinished {
             true => " --into-existing",
             false => "",
         };
-        let again = format!("import {}{flag}", self.name);
+        let import = || format!("import {}{flag}", self.name);
+        let again = self.command.clone().unwrap_or_else(import);
         Diagnostic::problem("unfinished-import", self.to_string()).help(format!(
             "`{again}` goes on with it, `{again} --restart` takes back what it has written"
         ))
@@ -133,6 +136,9 @@ impl Row {
 impl std::fmt::Display for Unfinished {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         let Unfinished { name, line, .. } = self;
+        if self.command.is_some() {
+            return write!(f, "the copy of {name} into this database was not finished");
+        }
         write!(
             f,
             "the import of {name} was not finished: it has come to line {line}"
@@ -240,7 +246,8 @@ FROM _migrations WHERE kind <> 'meta' ORDER BY rowid";
 /// An import into existing tables makes none.
 const IMPORT: &str = "\
 SELECT name, line, started_at, \
-(SELECT count(*) FROM json_each(detail, '$.tables') WHERE value ->> 'before' IS NOT NULL) FROM _seedbed_import";
+(SELECT count(*) FROM json_each(detail, '$.tables') WHERE value ->> 'before' IS NOT NULL), \
+detail ->> '$.command' FROM _seedbed_import";
 
 /// Reads the history, without the recorded texts. A database without `_migrations` has an empty one.
 ///
@@ -307,12 +314,13 @@ fn not_elsewhere(db: &Db, tables: &[[Value; 2]]) -> Result<(), HistoryError> {
     Ok(())
 }
 
-fn unfinished([name, line, started_at, existing]: &[Value; 4]) -> Option<Unfinished> {
+fn unfinished([name, line, started_at, existing, command]: &[Value; 5]) -> Option<Unfinished> {
     Some(Unfinished {
         name: text(name)?.to_owned(),
         line: u64::try_from(number(line)?).ok()?,
         started_at: text(started_at)?.to_owned(),
         into_existing: number(existing).is_some_and(|tables| tables > 0),
+        command: text(command).map(str::to_owned),
     })
 }
 

@@ -67,6 +67,12 @@ impl Remote {
         })
     }
 
+    /// The same server with connections of its own.
+    pub(super) fn apart(&self, proxy: Option<&Proxy>) -> Result<Remote, DbError> {
+        let server = &self.server;
+        Remote::new(server.base_url(), server.token(), proxy)
+    }
+
     /// See [`Server::wait_at_least`].
     pub(super) fn wait_at_least(&mut self, lock_timeout: Duration) {
         self.server.wait_at_least(lock_timeout);

@@ -92,16 +92,15 @@ pub async fn export(
         let catalogue = Catalogue::read(db).await?;
         let is_whole = options.tables.is_empty() && options.what != Contents::Schema;
         if is_whole && catalogue.table(history::UNFINISHED).is_some() {
-            let name = db.rows::<1>(Query::new(format!(
-                "SELECT name FROM {}",
+            let row = db.rows::<2>(Query::new(format!(
+                "SELECT name, detail ->> '$.command' FROM {}",
                 history::UNFINISHED
             )));
-            let name = name
-                .await?
-                .first()
-                .and_then(|[name]| name.as_str().map(str::to_owned));
+            let row = row.await?;
+            let text = |at: usize| row.first()?[at].as_str().map(str::to_owned);
             return Err(ExportError::Unfinished {
-                dump: name.unwrap_or_default(),
+                dump: text(0).unwrap_or_default(),
+                command: text(1),
             });
         }
         let plan = plan::plan(&catalogue, options, db.engine())?;

@@ -48,6 +48,8 @@ pub(super) struct Chunks<'a> {
     pub(super) db: &'a Db,
     pub(super) run: &'a Run,
     pub(super) name: &'a str,
+    /// What the checkpoint names as the command that goes on, where that is no `import`.
+    pub(super) command: Option<&'a str>,
     /// The most bytes of the dump in a chunk.
     pub(super) largest: u64,
     pub(super) on_event: OnImport,
@@ -172,7 +174,7 @@ impl Chunks<'_> {
             return Err(Why::Clashes(found));
         }
         self.there.note(&mut pass.tally);
-        let detail = checkpoint::detail(&pass.tally, &pass.translator, pass.triggers);
+        let detail = checkpoint::detail(&pass.tally, &pass.translator, pass.triggers, self.command);
         let mut steps = match self.at {
             None => {
                 let guard = history::at_revision(self.expects, self.db.history_table());

@@ -15,7 +15,7 @@ use super::ahead::Ahead;
 use super::clash::{ForeignHistory, There, Wanted};
 use super::error::{At, Orphan, Why};
 use super::pass::{Pass, Setup};
-use super::record::Recording;
+use super::record::{Identity, Recording};
 use super::rows::insert_into;
 use super::tally::Tally;
 use super::translate::{Beside, Deed, LeftOut, Tables};
@@ -57,6 +57,8 @@ pub(super) struct Built {
     pub(super) orphans: (u64, Vec<Orphan>),
     /// See [`super::Imported::foreign_history`].
     pub(super) foreign_history: Option<ForeignHistory>,
+    /// See [`super::Imported::unmarked`].
+    pub(super) unmarked: Option<String>,
 }
 
 /// How many rows go into a statement.
@@ -84,6 +86,7 @@ pub(super) struct Plan<'a> {
     pub(super) stop: Stop,
     pub(super) modules: Modules,
     pub(super) history: &'a HistoryTable,
+    pub(super) identity: Identity,
 }
 
 /// Whether this is a place for a new file: there is none, or an empty one.
@@ -103,7 +106,7 @@ pub(super) async fn make(path: &Path, dump: Ahead, plan: Plan<'_>) -> Result<Bui
         ..Options::default()
     };
     let draft = Draft::begin(path, &options).await.map_err(Why::building)?;
-    let built = build(draft.path(), dump, &plan).await?;
+    let mut built = build(draft.path(), dump, &plan).await?;
     let (count, some) = &built.orphans;
     if *count > 0 && plan.violations == Violations::Refuse {
         return Err(Why::ForeignKeys {
@@ -122,9 +125,12 @@ pub(super) async fn make(path: &Path, dump: Ahead, plan: Plan<'_>) -> Result<Bui
             tally: &built.tally,
             has_checkpoint: false,
             is_overtaken: false,
+            identity: plan.identity,
+            unmarked: None,
         };
         let recorded = drive(&database, plan.run, &ignore(), &mut recording).await;
         recorded.map_err(|error| Why::applying(error, |_, error, _| Why::engine(error)))?;
+        built.unmarked = recording.unmarked.take();
     }
     let replaced = draft.replace(Replaces::Nothing, &options).await;
     replaced.map_err(Why::building)?;
@@ -274,6 +280,7 @@ fn checked(
         left_out,
         orphans,
         foreign_history,
+        unmarked: None,
     })
 }
 

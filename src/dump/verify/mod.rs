@@ -14,6 +14,7 @@ mod dumped;
 mod tally;
 #[cfg(test)]
 mod tests;
+mod witness;
 
 use std::sync::Arc;
 
@@ -21,6 +22,7 @@ use super::modules::Modules;
 use super::{DumpError, Input};
 use crate::db::{Db, DbError};
 use catalogue::Catalogue;
+pub(super) use witness::Witness;
 
 /// How much is compared.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
