@@ -275,8 +275,8 @@ mod check {
         let set = Migrations::from_files(texts);
         let runtime = runtime();
         bencher.counter(ItemsCount::new(count)).bench_local(|| {
-            let checked = migrations::check(&set, &migrations::CheckOptions::default());
-            let checked = runtime.block_on(checked).unwrap();
+            let options = migrations::CheckOptions::default();
+            let checked = runtime.block_on(migrations::check(&set, &options)).unwrap();
             assert_eq!((checked.applied, checked.problems.len()), (count, 0));
         });
     }

@@ -1,7 +1,7 @@
 //! A new database: every version up, each down file that is judged down and up again in a copy, then the repeatable
 //! migrations twice.
 
-use super::{DOWN_NO_INVERSE, Down, Migrations, Part, Rehearsal, Way};
+use super::{DOWN_NO_INVERSE, Down, Part, Rehearsal, Way};
 use crate::db::{DbError, HistoryTable};
 use crate::diagnostic::Diagnostic;
 use crate::migrations::rehearse::Stopped;
