@@ -12,20 +12,26 @@ const AHEAD: usize = 4;
 
 /// The dump of a database file, written by a thread of its own while it is read.
 pub(super) fn dump_of(path: &Path) -> impl Read + Send + 'static {
-    let (send, receive) = sync_channel(AHEAD);
+    let (mut out, pieces) = pipe();
     let path = path.to_owned();
     std::thread::spawn(move || {
-        let mut out = Sender(send);
         if let Err(error) = written(&path, &mut out) {
             // Nobody reads any more where this fails.
             let _ = out.0.send(Err(error));
         }
     });
-    Pieces {
+    pieces
+}
+
+/// What is written on one side is read on the other.
+pub(super) fn pipe() -> (Sender, Pieces) {
+    let (send, receive) = sync_channel(AHEAD);
+    let pieces = Pieces {
         receive,
         piece: Vec::new(),
         read: 0,
-    }
+    };
+    (Sender(send), pieces)
 }
 
 /// It has a runtime of its own: it must go on while the one of who reads is busy.
@@ -39,7 +45,7 @@ fn written(path: &Path, out: &mut Sender) -> io::Result<()> {
 }
 
 /// The side that writes.
-struct Sender(SyncSender<io::Result<Vec<u8>>>);
+pub(super) struct Sender(SyncSender<io::Result<Vec<u8>>>);
 
 impl Write for Sender {
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
@@ -54,7 +60,7 @@ impl Write for Sender {
 }
 
 /// The side that reads.
-struct Pieces {
+pub(super) struct Pieces {
     receive: Receiver<io::Result<Vec<u8>>>,
     piece: Vec<u8>,
     read: usize,

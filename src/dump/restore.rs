@@ -28,6 +28,8 @@ pub struct Restored {
 pub enum Checked {
     /// It has the checksum that stands beside it.
     Same,
+    /// It has that checksum, and was not known to restore when it was taken.
+    Unproven,
     /// There is none beside it.
     Unsigned,
 }
@@ -94,6 +96,7 @@ pub fn checked(file: &Path) -> Result<Checked, RestoreError> {
     }
     match condition(file) {
         Condition::Good => Ok(Checked::Same),
+        Condition::Unproven => Ok(Checked::Unproven),
         Condition::Unsigned => Ok(Checked::Unsigned),
         Condition::Damaged => Err(RestoreError::Damaged(file.to_path_buf())),
         Condition::Unreadable => Err(RestoreError::Unreadable(file.to_path_buf())),

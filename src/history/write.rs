@@ -5,7 +5,9 @@ use std::sync::Arc;
 
 use super::effects::{Effects, retyping};
 use super::guards;
-use super::layout::{BASELINE, CREATE, FIRST_LAYOUT, FIRST_ROWS, LAYOUT, RAISE_LAYOUT, UNDOING};
+use super::layout::{
+    BASELINE, CREATE, FIRST_LAYOUT, FIRST_ROWS, IDENTIFY, IDENTIFY_COPY, LAYOUT, RAISE_LAYOUT, UNDOING,
+};
 use super::packed::{is_packed, stored};
 use super::watch::{Guard, Place};
 use crate::db::{HistoryTable, Transaction};
@@ -186,6 +188,7 @@ fn bare(script: &Script, run: &Run) -> Vec<Lowered> {
             | Record::Move { .. }
             | Record::Settle(_)
             | Record::Mark(_)
+            | Record::Copy
             | Record::Restore(_) => {
                 first.unit(number, unit, script.foreign_keys, run);
             }
@@ -259,6 +262,7 @@ impl Steps {
             ),
         );
         steps.push(Purpose::Guard, Step::guard("changes()", vec![]));
+        steps.push(Purpose::Table, Step::own(IDENTIFY, vec![]));
         steps
     }
 
@@ -339,6 +343,9 @@ impl Steps {
             Record::Settle(key) => self.push(Purpose::Record(number), settle(key)),
             Record::Mark(environment) => {
                 self.push(Purpose::Record(number), mark(environment, run));
+            }
+            Record::Copy => {
+                self.push(Purpose::Record(number), Step::own(IDENTIFY_COPY, vec![]));
             }
             Record::Delete(_) | Record::Restore(_) => {}
         }
@@ -488,9 +495,11 @@ fn insert(entry: &Entry, state: &str, run: &Run) -> Step {
     // A baseline's migrations never ran here, so they have no time of their own.
     let verb = match entry.key {
         Key::Migration(_) => "INSERT",
-        Key::Repeatable(_) | Key::Seed(_) | Key::Import(_) | Key::Environment => {
-            "INSERT OR REPLACE"
-        }
+        Key::Repeatable(_)
+        | Key::Seed(_)
+        | Key::Import(_)
+        | Key::Environment
+        | Key::DatabaseId => "INSERT OR REPLACE",
     };
     Step::own(
         format!(

@@ -9,6 +9,8 @@ use std::path::Path;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
+use tokio::task::JoinHandle;
+
 use super::Triggers;
 use super::ahead::Ahead;
 use super::clash::{ForeignHistory, There, Wanted};
@@ -59,7 +61,7 @@ pub(super) struct Built {
 
 /// How many rows go into a statement.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Pace {
+pub(in crate::dump) enum Pace {
     /// As many as is fastest. Of a row that is refused the place is known only roughly: without a journal nobody can ask
     /// what of its statement was done.
     Fast,
@@ -130,6 +132,16 @@ pub(super) async fn make(path: &Path, dump: Ahead, plan: Plan<'_>) -> Result<Bui
 }
 
 async fn build(path: &Path, dump: Ahead, plan: &Plan<'_>) -> Result<Built, Why> {
+    let work = begin(path, dump, plan).await?;
+    work.await.map_err(|_| Why::Thread)?
+}
+
+/// Begins to build on a thread, which goes on whether or not the handle is polled.
+pub(super) async fn begin(
+    path: &Path,
+    dump: Ahead,
+    plan: &Plan<'_>,
+) -> Result<JoinHandle<Result<Built, Why>>, Why> {
     let name = path.to_str().ok_or_else(|| db::DbError::Path {
         path: path.to_path_buf(),
         why: "is not UTF-8",
@@ -149,14 +161,13 @@ async fn build(path: &Path, dump: Ahead, plan: &Plan<'_>) -> Result<Built, Why> 
         modules: plan.modules.clone(),
         history: plan.history.clone(),
     };
-    let work = tokio::task::spawn_blocking(move || {
+    Ok(tokio::task::spawn_blocking(move || {
         for setting in SETTINGS {
             raw.execute(setting).map_err(Why::engine)?;
         }
         let written = write(&raw, dump, pace, &setup, &on_event)?;
         checked(&raw, written, verify, violations)
-    });
-    work.await.map_err(|_| Why::Thread)?
+    }))
 }
 
 /// What was written, and not looked at yet.
