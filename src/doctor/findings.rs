@@ -140,7 +140,7 @@ pub(super) fn backup(
     let is_unproven = |kept: &&Kept| kept.state == Condition::Unproven;
     if let Some(unproven) = ours().filter(is_unproven).find(is_newer) {
         let name = unproven.file.file_name().unwrap_or_default().display();
-        let message = format!("the newest, {name}, is unproven: no database could be built from it");
+        let message = format!("the newest, {name}, is unproven: it is not known to restore");
         return Some(Check::warning("backup", message).help("`backup` says why"));
     }
     let Some(newest) = newest else {

@@ -128,7 +128,9 @@ pub async fn backup(db: &Db, options: &BackupOptions) -> Result<BackedUp, Backup
     make_folder(&options.folder).map_err(failed(&options.folder))?;
     let location = Location::of(db);
     let database_id = history::database_id(db).await.map_err(ExportError::from)?;
-    let header = location.as_ref().map(|it| it.header(database_id.as_deref()));
+    let header = location
+        .as_ref()
+        .map(|it| it.header(database_id.as_deref()));
     let header = header.unwrap_or_default();
     let mut names = names(options, location.as_ref());
     let (path, file) = begin(&mut names, &options.folder)?;
@@ -139,8 +141,9 @@ pub async fn backup(db: &Db, options: &BackupOptions) -> Result<BackedUp, Backup
     let whole = ExportOptions::default();
     let (exported, integrity) =
         tokio::join!(export(db, &whole, &mut text), integrity(db, Depth::Full));
+    let Text { mut file, rebuilt } = text;
     // Ends the text that the proof reads.
-    let Text { mut file, .. } = text;
+    drop(rebuilt);
     let exported = match exported {
         Err(ExportError::Write(error)) => return Err(failed(&path)(error)),
         exported => exported?,
@@ -148,7 +151,11 @@ pub async fn backup(db: &Db, options: &BackupOptions) -> Result<BackedUp, Backup
     file.end().map_err(failed(&path))?;
     let mut doubts = proof.doubts(db, &partial, &header).await?;
     let integrity = integrity.map_err(ExportError::from)?;
-    doubts.extend(Doubt::of(integrity));
+    match Doubt::of(integrity) {
+        // What the engine lacks to check it, it lacks to build it.
+        Some(Doubt::Unchecked(_)) if !doubts.is_empty() => {}
+        doubt => doubts.extend(doubt),
+    }
     let read = tokio::task::spawn_blocking(move || {
         let length = std::fs::metadata(&partial)?.len();
         Ok((sha256_of(&partial)?, length))

@@ -4,7 +4,7 @@
 use crate::db::{Code, Db, DbError, Engine, EngineError, Query};
 use crate::sql::Value;
 
-/// How many faults are asked for.
+/// How many faults are read.
 const MOST: usize = 20;
 
 /// What is checked.
@@ -28,14 +28,14 @@ impl Depth {
 
 /// What a check found.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) enum Integrity {
+pub enum Integrity {
     /// Nothing.
     Sound,
     /// These faults, in the engine's words.
     Damaged(Vec<String>),
     /// The engine cannot check: it lacks a function or a collation of the schema, for example.
     Unchecked(EngineError),
-    /// A server keeps its pages to itself.
+    /// It was not asked: a server keeps its pages to itself, and where only rows are counted nothing is checked.
     NotAsked,
 }
 
@@ -48,11 +48,14 @@ pub(crate) async fn integrity(db: &Db, depth: Depth) -> Result<Integrity, DbErro
         return Ok(Integrity::NotAsked);
     }
     let pragma = depth.pragma();
-    let query = Query::new(format!("SELECT {pragma} FROM pragma_{pragma}({MOST})"));
+    let query = Query::new(format!("SELECT {pragma} FROM pragma_{pragma} LIMIT {MOST}"));
     Ok(match db.rows::<1>(query).await {
         Ok(rows) => of(&rows),
         Err(DbError::Read(error))
-            if matches!(error.code, Code::Other(_) | Code::Corrupt | Code::NotADatabase) =>
+            if matches!(
+                error.code,
+                Code::Other(_) | Code::Corrupt | Code::NotADatabase
+            ) =>
         {
             Integrity::Unchecked(error)
         }

@@ -29,6 +29,7 @@ pub use block::{Block, Item, Mark, Object, OnConflict, Rows, Statement, Target, 
 pub use error::{DumpError, NotADump, Place};
 pub use export::{Contents, ExportError, ExportOptions, Exported, Records, export, export_file};
 pub use input::Input;
+pub use integrity::Integrity;
 pub use location::Location;
 pub use proof::Doubt;
 pub use read::{Ended, Envelope, Reader, ReaderOptions};

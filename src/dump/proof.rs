@@ -18,7 +18,9 @@ use super::integrity::Integrity;
 use super::of_database::{Sender, pipe};
 use super::verify::{Level, Verified, VerifyError, verify};
 use super::{DumpError, Input, Item, Object, Opened, Reader, ReaderOptions, Source, What};
-use crate::db::{Access, Db, DbError, EngineError, HistoryTable, Options, Query, Raw, remove_local};
+use crate::db::{
+    Access, Db, DbError, EngineError, HistoryTable, Options, Query, Raw, remove_local,
+};
 
 /// The bytes up to which a database is built in memory. A larger one is built in a file beside the backup.
 const IN_MEMORY: i64 = 32 << 20;
@@ -165,7 +167,8 @@ fn beside(partial: &Path) -> Result<PathBuf, BackupError> {
 
 /// How many bytes a database has; none where the engine does not say.
 async fn size(db: &Db) -> Result<Option<i64>, BackupError> {
-    const SIZE: &str = "SELECT p.page_count * s.page_size FROM pragma_page_count p, pragma_page_size s";
+    const SIZE: &str =
+        "SELECT p.page_count * s.page_size FROM pragma_page_count p, pragma_page_size s";
     let reply = db.ask(Query::new(SIZE)).await.map_err(ExportError::from)?;
     let size = crate::db::if_accepted(reply.row::<1>()).map_err(ExportError::from)?;
     Ok(size.and_then(|[size]| size.as_i64()))

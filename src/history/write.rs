@@ -6,7 +6,8 @@ use std::sync::Arc;
 use super::effects::{Effects, retyping};
 use super::guards;
 use super::layout::{
-    BASELINE, CREATE, FIRST_LAYOUT, FIRST_ROWS, IDENTIFY, IDENTIFY_COPY, LAYOUT, RAISE_LAYOUT, UNDOING,
+    BASELINE, CREATE, FIRST_LAYOUT, FIRST_ROWS, IDENTIFY, IDENTIFY_COPY, LAYOUT, RAISE_LAYOUT,
+    UNDOING,
 };
 use super::packed::{is_packed, stored};
 use super::watch::{Guard, Place};
@@ -495,11 +496,9 @@ fn insert(entry: &Entry, state: &str, run: &Run) -> Step {
     // A baseline's migrations never ran here, so they have no time of their own.
     let verb = match entry.key {
         Key::Migration(_) => "INSERT",
-        Key::Repeatable(_)
-        | Key::Seed(_)
-        | Key::Import(_)
-        | Key::Environment
-        | Key::DatabaseId => "INSERT OR REPLACE",
+        Key::Repeatable(_) | Key::Seed(_) | Key::Import(_) | Key::Environment | Key::DatabaseId => {
+            "INSERT OR REPLACE"
+        }
     };
     Step::own(
         format!(

@@ -121,7 +121,7 @@ fn name(kept: &Kept) -> String {
 
 /// What a backup is that `restore` tries all the same.
 pub const UNPROVEN: &str =
-    "warning: the backup is unproven: when it was taken, no equal database could be built from it";
+    "warning: the backup is unproven: when it was taken, it was not known to restore";
 
 /// What became of the mark, and whether there was a checksum: a line each.
 pub fn restored(restored: &Restored, style: Style<'_>) -> Vec<String> {
@@ -240,11 +240,23 @@ impl Report {
     fn unproven(unproven: &Unproven) -> Report {
         let file = unproven.file.display().to_string();
         let doubts = unproven.doubts.iter();
-        let problems: Vec<Diagnostic> = doubts.flat_map(|doubt| of_doubt(doubt, &file)).collect();
+        let mut problems: Vec<Diagnostic> =
+            doubts.flat_map(|doubt| of_doubt(doubt, &file)).collect();
+        let is_object = |doubt: &Doubt| matches!(doubt, Doubt::Object { .. });
+        if unproven.doubts.iter().any(is_object)
+            && let Some(last) = problems.last_mut()
+        {
+            last.help.push(format!(
+                "`gunzip -c {file} | sqlite3 NEW.db` restores what does not need them"
+            ));
+        }
         Report {
             database: Some(format!(
                 "the backup is {file} ({} of {}); it does not count as a good one, and the old ones are as they were",
-                count(usize::try_from(unproven.exported.rows()).unwrap_or(usize::MAX), "row"),
+                count(
+                    usize::try_from(unproven.exported.rows()).unwrap_or(usize::MAX),
+                    "row"
+                ),
                 count(unproven.exported.tables.len(), "table"),
             )),
             ..Report::of(problems)
@@ -324,7 +336,7 @@ fn of_doubt(doubt: &Doubt, file: &str) -> Vec<Diagnostic> {
                     line: u32::try_from(*line).ok(),
                     column: None,
                 }),
-                help: object_help(kind, name, &error.message, file),
+                help: vec![object_help(kind, name, &error.message)],
                 ..Diagnostic::error(CODE, message)
             }]
         }
@@ -384,7 +396,7 @@ fn of_doubt(doubt: &Doubt, file: &str) -> Vec<Diagnostic> {
 }
 
 /// What helps where the engine refuses to create an object.
-fn object_help(kind: &str, name: &str, words: &str, file: &str) -> Vec<String> {
+fn object_help(kind: &str, name: &str, words: &str) -> String {
     let lacks = [
         ("no such collation sequence: ", "collation"),
         ("no such function: ", "function"),
@@ -396,18 +408,10 @@ fn object_help(kind: &str, name: &str, words: &str, file: &str) -> Vec<String> {
         Some(format!("the {what} {lacking}"))
     });
     let Some(lacking) = lacking else {
-        return vec![format!(
-            "correct the {kind} {name} in the database, and run `backup` again"
-        )];
+        return format!("correct the {kind} {name} in the database, and run `backup` again");
     };
-    let mut help = vec![format!(
+    format!(
         "{lacking} belongs to an application: without it no SQLite can create {name}; copy the database file itself as well \
          (`sqlite3 FILE \".backup COPY\"`), or change {name} so that it does not need {lacking}"
-    )];
-    if kind == "index" {
-        help.push(format!(
-            "`gunzip -c {file} | sqlite3 NEW.db` restores all but this index"
-        ));
-    }
-    help
+    )
 }

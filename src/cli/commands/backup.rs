@@ -12,8 +12,7 @@ use crate::diagnostic::Diagnostic;
 use crate::dump::Input;
 use crate::dump::{
     BackedUp, BackupError, BackupOptions, Checked, ExportError, Level, RestoreError,
-    backup as take,
-    backups as kept, restore as back,
+    backup as take, backups as kept, restore as back,
 };
 use crate::history::HistoryError;
 use crate::report::{self, Document, Report};
@@ -85,8 +84,12 @@ pub(super) async fn before_a_change(
     let done = match (taken(session, opened).await, kind) {
         (Ok(done), _) => done,
         (Err(BackupError::Unproven(unproven)), BackupKind::Unproven) => {
-            let shown = shown(session, &unproven.file).display().to_string();
-            session.terminal.words(&format!("backup {shown}, unproven:"));
+            let mut unproven = unproven;
+            unproven.file = shown(session, &unproven.file).to_path_buf();
+            let shown = unproven.file.display().to_string();
+            session
+                .terminal
+                .words(&format!("backup {shown}, unproven:"));
             let report = Report::backup(&BackupError::Unproven(unproven));
             let warnings = report.diagnostics.into_iter().map(Diagnostic::warning);
             session.warn(&warnings.collect::<Vec<_>>());
