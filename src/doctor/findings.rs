@@ -425,18 +425,18 @@ pub(super) fn integrity(
     Some(match found {
         Ok(Integrity::NotAsked) => return None,
         Ok(Integrity::Sound) if depth == Depth::Full => {
-            Check::ok(name, "quick_check and integrity_check have found nothing")
+            Check::ok(name, "integrity_check finds no damage in pages or indexes")
         }
         Ok(Integrity::Sound) => {
             let bytes = size.map_or("many".to_owned(), |bytes| bytes.to_string());
             Check::ok(
                 name,
-                format!("quick_check has found nothing; integrity_check was not run: the database has {bytes} bytes"),
+                format!("quick_check finds no damage in pages; integrity_check, which reads the indexes too, was not run: the database has {bytes} bytes"),
             )
-            .help("`sqlite3 FILE 'PRAGMA integrity_check'` checks the indexes too, and can take long")
+            .help("`sqlite3 FILE 'PRAGMA integrity_check'` runs it, and can take long")
         }
         Ok(Integrity::Damaged(faults)) => {
-            Check::error(name, format!("the database is damaged: {}", faults.join("; ")))
+            Check::error(name, format!("{pragma} finds damage: {}", faults.join("; ")))
                 .help("where only indexes are named, `sqlite3 FILE REINDEX` makes them again from their tables; otherwise `restore` a backup: `backup list` shows which are good")
         }
         Ok(Integrity::Unchecked(error)) => {

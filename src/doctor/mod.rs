@@ -224,13 +224,7 @@ async fn inside(subject: Subject<'_>) -> Vec<Check> {
         _ => Depth::Quick,
     };
     checks.push(findings::foreign_keys(orphans));
-    let found = match depth {
-        Depth::Quick => integrity::integrity(db, Depth::Quick).await,
-        Depth::Full => match integrity::integrity(db, Depth::Quick).await {
-            Ok(integrity::Integrity::Sound) => integrity::integrity(db, Depth::Full).await,
-            found => found,
-        },
-    };
+    let found = integrity::integrity(db, depth).await;
     checks.extend(findings::integrity(found, depth, size));
     if let Ok(broken) = history::not_compiling(db).await {
         checks.extend(findings::not_compiling(&broken));
