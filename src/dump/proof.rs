@@ -15,6 +15,7 @@ use super::backup::BackupError;
 use super::export::{ExportError, ExportOptions, export};
 use super::import::{ImportError, Pace, Rebuilding, Why, rebuild};
 use super::integrity::Integrity;
+use super::modules::lacks_module;
 use super::of_database::{Sender, pipe};
 use super::verify::{Level, Verified, VerifyError, verify};
 use super::{DumpError, Input, Item, Object, Opened, Reader, ReaderOptions, Source, What};
@@ -285,8 +286,10 @@ fn objects(raw: &Raw, file: &Path) -> Result<Vec<Doubt>, DumpError> {
             else {
                 continue;
             };
-            let Err(error) = raw.execute(sql) else {
-                continue;
+            let error = match raw.execute(sql) {
+                // It is restored without its module.
+                Err(error) if !lacks_module(&error) => error,
+                _ => continue,
             };
             let kind = match object {
                 Object::Table => "table",

@@ -156,7 +156,11 @@ pub async fn restore(
     let imported = import::import(db, &input, &options, run, on_event)
         .await
         .map_err(|error| RestoreError::Import(Box::new(error)))?;
-    let mark = marked(db, mark, run).await?;
+    // A table of that name that is not Seedbed's holds no mark.
+    let mark = match (&imported.foreign_history, mark) {
+        (Some(_), None) => Marked::Never,
+        (_, mark) => marked(db, mark, run).await?,
+    };
     Ok(Restored {
         imported,
         checked,

@@ -9,7 +9,7 @@ use crate::db::Query;
 use crate::dump::signs::asked;
 use crate::history;
 use crate::nearest::nearest;
-use crate::sql::{TokenKind, Value, identifier, is_autoincrement, tokens};
+use crate::sql::{TokenKind, Value, identifier, is_autoincrement, text, tokens};
 
 /// Whether infinities come with their signs.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -185,6 +185,19 @@ impl Parts {
     }
 }
 
+impl Parts {
+    /// An entry of the schema, as shells write it: a virtual table whose module is missing, which nothing can create.
+    fn entry(&mut self, object: &Object) {
+        let name = text(&object.name);
+        let sql = text(object.sql.as_deref().unwrap_or_default());
+        self.text(&format!(
+            "PRAGMA writable_schema=ON;\n\
+             INSERT INTO sqlite_schema(type,name,tbl_name,rootpage,sql)VALUES('table',{name},{name},0,{sql});\n\
+             PRAGMA writable_schema=OFF;\n"
+        ));
+    }
+}
+
 /// What ends a statement: a semicolon that stands in no comment.
 fn end(sql: &str) -> &'static str {
     match tokens(sql).last() {
@@ -218,7 +231,10 @@ fn tables(
         if with_rows {
             parts.text(&format!("DELETE FROM {};\n", name(&object.name)));
         }
-    } else if options.what != Contents::Data {
+    } else if options.what == Contents::Data {
+    } else if catalogue.lacks_module(&object.name) {
+        parts.entry(object);
+    } else {
         parts.statement(object);
     }
     if with_rows && !table.is_virtual {

@@ -22,10 +22,11 @@ use super::tally::Tally;
 use super::translate::{Beside, Deed, LeftOut, Tables};
 use super::{ImportError, ImportEvent, OnImport, Verify, Violations};
 use crate::db::{
-    self, Access, Db, Draft, Engine, HistoryTable, Options, Prepared, Raw, Replaces, Stop,
+    self, Access, Db, Draft, Engine, EngineError, HistoryTable, Options, Prepared, Raw, Replaces,
+    Stop,
 };
 use crate::drive::{drive, ignore};
-use crate::dump::modules::Modules;
+use crate::dump::modules::{Modules, lacks_module};
 use crate::dump::{Block, Mark, Object, Rows, Target, What};
 use crate::script::Run;
 use crate::sql::{ValueRef, identifier};
@@ -308,8 +309,32 @@ fn statement(
         line: statement.line,
         offset: statement.offset,
     };
-    raw.execute(sql)
-        .map_err(|error| Why::refused(error, at, 1, table))
+    let done = match (raw.execute(sql), &statement.what) {
+        // As shells restore it: the database that was dumped has it without the module, too.
+        (
+            Err(error),
+            What::Create {
+                object: Object::VirtualTable,
+                name,
+                sql,
+                ..
+            },
+        ) if lacks_module(&error) => entry(raw, name, sql),
+        (done, _) => done,
+    };
+    done.map_err(|error| Why::refused(error, at, 1, table))
+}
+
+/// Adds a virtual table to the schema that the engine cannot create.
+fn entry(raw: &Raw, name: &str, sql: &str) -> Result<(), EngineError> {
+    raw.execute("PRAGMA writable_schema = ON")?;
+    let insert = "INSERT INTO sqlite_schema (type, name, tbl_name, rootpage, sql) VALUES ('table', ?1, ?1, 0, ?2)";
+    let done = raw.prepare(insert)?.run([
+        ValueRef::Text(name.as_bytes()),
+        ValueRef::Text(sql.as_bytes()),
+    ]);
+    raw.execute("PRAGMA writable_schema = OFF")?;
+    done
 }
 
 /// The statements that insert into one table: one row, and many at once.

@@ -65,6 +65,13 @@ fn a_backup_is_good_where_an_equal_database_was_built_from_it() {
             "CREATE TRIGGER w AFTER INSERT ON g BEGIN DELETE FROM p; END",
             "ANALYZE",
         ],
+        // A module that only an application has: sqlite3 restores its dump, too.
+        &[
+            "CREATE TABLE 'v_data' (k, v)",
+            "INSERT INTO v_data VALUES (1, 2)",
+            "PRAGMA writable_schema = ON",
+            "INSERT INTO sqlite_schema (type, name, tbl_name, rootpage, sql) VALUES ('table', 'v', 'v', 0, 'CREATE VIRTUAL TABLE v USING appmodule (''a'')')",
+        ],
         // Rows without their parents are the database's own, and so is a history of another tool.
         &[
             "PRAGMA foreign_keys = OFF",
