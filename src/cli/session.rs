@@ -440,7 +440,7 @@ impl Stopped {
     }
 
     /// The backup before a migration is unproven, so nothing was migrated.
-    pub(super) fn is_not_migrated(mut self, program: &str) -> Stopped {
+    pub(super) fn stops_the_migration(mut self, program: &str) -> Stopped {
         if let Some(diagnostic) = self.report.diagnostics.last_mut() {
             diagnostic.help.push(format!(
                 "`{program} migrate --backup=unproven` migrates all the same"

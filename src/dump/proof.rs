@@ -60,7 +60,7 @@ pub(super) struct Proof {
 }
 
 enum Place {
-    Memory(Db),
+    Memory(Box<Db>),
     File(Temporary),
 }
 
@@ -86,7 +86,7 @@ impl Place {
     fn db(&self, of: &Db) -> Result<Db, DbError> {
         let table = HistoryTable::of_rehearsals();
         match self {
-            Place::Memory(db) => Ok(db.clone().with_history_table(table)),
+            Place::Memory(db) => Ok(Db::clone(db).with_history_table(table)),
             Place::File(file) => {
                 let options = Options {
                     stop: of.stop().clone(),
@@ -108,7 +108,8 @@ impl Proof {
                     stop: source.stop().clone(),
                     ..Options::default()
                 };
-                Place::Memory(Db::memory(options).await.map_err(ExportError::from)?)
+                let db = Db::memory(options).await.map_err(ExportError::from)?;
+                Place::Memory(Box::new(db))
             }
             _ => Place::File(Temporary(beside(partial)?)),
         };

@@ -26,7 +26,7 @@ use crate::db::{
     Stop,
 };
 use crate::drive::{drive, ignore};
-use crate::dump::modules::{Modules, lacks_module};
+use crate::dump::modules::Modules;
 use crate::dump::{Block, Mark, Object, Rows, Target, What};
 use crate::script::Run;
 use crate::sql::{ValueRef, identifier};
@@ -217,7 +217,7 @@ fn write(
                     // They may change what those were compiled for.
                     inserts = None;
                     for sql in statements {
-                        statement(raw, &sql, item, on_event)?;
+                        statement(raw, &sql, item, &setup.modules, on_event)?;
                     }
                 }
                 Deed::Rows(rows) | Deed::Sequences(rows) => {
@@ -287,6 +287,7 @@ fn statement(
     raw: &Raw,
     sql: &str,
     item: &crate::dump::Item,
+    modules: &Modules,
     on_event: &OnImport,
 ) -> Result<(), Why> {
     let crate::dump::Item::Statement(statement) = item else {
@@ -309,18 +310,16 @@ fn statement(
         line: statement.line,
         offset: statement.offset,
     };
-    let done = match (raw.execute(sql), &statement.what) {
-        // As shells restore it: the database that was dumped has it without the module, too.
-        (
-            Err(error),
-            What::Create {
-                object: Object::VirtualTable,
-                name,
-                sql,
-                ..
-            },
-        ) if lacks_module(&error) => entry(raw, name, sql),
-        (done, _) => done,
+    let done = match &statement.what {
+        // As shells restore it: the database that was dumped has it without the module, too. It is not tried first: without
+        // a journal a statement that fails leaves what it did.
+        What::Create {
+            object: Object::VirtualTable,
+            name,
+            sql,
+            ..
+        } if modules.virtual_table(name, sql).lacks_module => entry(raw, name, sql),
+        _ => raw.execute(sql),
     };
     done.map_err(|error| Why::refused(error, at, 1, table))
 }
