@@ -544,7 +544,7 @@ fn done_unit(unit: &Unit, duration_ms: Option<i64>, recorded: &HashMap<&Key, &Ro
         Record::Insert(entry) | Record::Replace(entry) => (Verb::Applied, Some(entry)),
         Record::Amend(entry) => (Verb::Amended, Some(entry)),
         Record::Move { entry, .. } => (Verb::Moved, Some(entry)),
-        Record::Settle(_) | Record::Mark(_) => (Verb::Amended, None),
+        Record::Settle(_) | Record::Mark(_) | Record::Copy => (Verb::Amended, None),
         Record::Delete(_) => (Verb::Removed, None),
     };
     Done {

@@ -450,6 +450,8 @@ pub enum Key {
     Import(String),
     /// The environment that the database is marked as.
     Environment,
+    /// The id of the database.
+    DatabaseId,
 }
 
 impl Key {
@@ -460,7 +462,7 @@ impl Key {
             Key::Repeatable(_) => "repeatable",
             Key::Seed(_) => "seed",
             Key::Import(_) => "import",
-            Key::Environment => "meta",
+            Key::Environment | Key::DatabaseId => "meta",
         }
     }
 
@@ -472,6 +474,7 @@ impl Key {
                 Value::Text(name.clone())
             }
             Key::Environment => Value::Text("environment".to_owned()),
+            Key::DatabaseId => Value::Text("database_id".to_owned()),
         }
     }
 }
@@ -483,6 +486,7 @@ impl std::fmt::Display for Key {
             Key::Repeatable(name) => write!(f, "R__{name}"),
             Key::Seed(name) | Key::Import(name) => f.write_str(name),
             Key::Environment => f.write_str("environment"),
+            Key::DatabaseId => f.write_str("database id"),
         }
     }
 }
@@ -510,6 +514,8 @@ pub enum Record {
     Settle(Key),
     /// The database is marked as this environment.
     Mark(String),
+    /// The database is a copy, and gets an id of its own.
+    Copy,
     /// The row of a repeatable is replaced and its statements run only where an object that it makes is gone.
     Restore(Box<Restore>),
 }
@@ -569,6 +575,7 @@ impl Record {
             | Record::Move { entry, .. } => &entry.key,
             Record::Delete(key) | Record::Settle(key) => key,
             Record::Mark(_) => &Key::Environment,
+            Record::Copy => &Key::DatabaseId,
             Record::Restore(restore) => &restore.entry.key,
         }
     }

@@ -156,9 +156,9 @@ pub(super) enum Command {
     /// Record migrations as applied without running them, for a database that already has the schema
     Baseline(Baseline),
     /// Look for what is wrong, from the settings to a real read, and say what to do
-    Doctor,
+    Doctor(Lock),
     /// List tables with their rows, size and indexes
-    Inspect,
+    Inspect(Lock),
     /// Show how a statement would be run, and by which index; nothing is run
     Explain(Explain),
     /// Bring the local file of an embedded replica up to its primary
@@ -167,7 +167,7 @@ pub(super) enum Command {
     Replica(Replica),
     /// Write a dump: SQL from which sqlite3 and `import` rebuild an equal database
     Export(Export),
-    /// Take a backup: a packed dump with a checksum, read back before it counts
+    /// Take a backup: a packed dump with a checksum; a database is built from it before it counts
     Backup(Backup),
     /// Bring a backup into a new or empty database
     Restore(Restore),
@@ -201,9 +201,9 @@ pub(super) struct Migrate {
     /// Wait so many seconds for a database that can be reached
     #[arg(long, value_name = "S", value_parser = seconds, allow_negative_numbers = true)]
     pub(super) wait: Option<Duration>,
-    /// Take a backup before the first change
-    #[arg(long)]
-    pub(super) backup: bool,
+    /// Take a backup before the first change; with `=unproven` also go on where no database can be built from it
+    #[arg(long, value_name = "KIND", num_args = 0..=1, require_equals = true, default_missing_value = "proven")]
+    pub(super) backup: Option<BackupKind>,
     /// Seed the database afterwards
     #[arg(long)]
     pub(super) seed: bool,
@@ -218,6 +218,15 @@ pub(super) struct Migrate {
     pub(super) allow_remote_seed: bool,
     #[command(flatten)]
     pub(super) lock: Lock,
+}
+
+/// `--backup`
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(super) enum BackupKind {
+    /// One from which the database was rebuilt.
+    Proven,
+    /// Any.
+    Unproven,
 }
 
 /// `--lock-timeout`
@@ -256,6 +265,8 @@ pub(super) struct Status {
     /// Print the text of this applied version (3 or V3) or repeatable (R__views) as it was recorded, and nothing else
     #[arg(long, value_name = "V", value_parser = key, conflicts_with = "exit_code")]
     pub(super) source: Option<Key>,
+    #[command(flatten)]
+    pub(super) lock: Lock,
 }
 
 /// `seed`
@@ -295,7 +306,6 @@ impl Seed {
             (self.refresh, "--refresh"),
             (self.mark.is_some(), "--mark"),
             (self.allow_remote_seed, "--allow-remote-seed"),
-            (self.lock.lock_timeout.is_some(), "--lock-timeout"),
         ];
         given.into_iter().find(|(is, _)| *is).map(|(_, flag)| flag)
     }
@@ -323,6 +333,8 @@ pub(super) struct SeedExport {
     /// Write a new file instead of standard output
     #[arg(long, value_name = "FILE")]
     pub(super) file: Option<PathBuf>,
+    #[command(flatten)]
+    pub(super) lock: Lock,
 }
 
 /// `import`
@@ -410,6 +422,8 @@ pub(super) struct VerifyDump {
     /// Compare the number of rows of each table, and not every value
     #[arg(long)]
     pub(super) counts: bool,
+    #[command(flatten)]
+    pub(super) lock: Lock,
 }
 
 /// `undo`
@@ -489,6 +503,8 @@ pub(super) struct Renumber {
     /// Also renumber a file that the configured database has applied, or that the base has
     #[arg(long)]
     pub(super) allow_applied: bool,
+    #[command(flatten)]
+    pub(super) lock: Lock,
 }
 
 /// `repair`
@@ -531,6 +547,8 @@ pub(super) struct Explain {
     /// One SELECT, INSERT, UPDATE or DELETE; parameters (?1, :id) need no values
     #[arg(value_name = "SQL")]
     pub(super) sql: String,
+    #[command(flatten)]
+    pub(super) lock: Lock,
 }
 
 /// `sync`
@@ -554,7 +572,7 @@ pub(super) struct Replica {
 #[derive(Debug, Subcommand)]
 pub(super) enum ReplicaCommand {
     /// Show its size, its last frame, its age, and how far it is behind
-    Status,
+    Status(Lock),
     /// Remove its files, all of them and nothing else; `sync` makes them anew
     Reset(Lock),
     /// Write what it holds into a plain database, cut off from the primary
@@ -562,6 +580,8 @@ pub(super) enum ReplicaCommand {
         /// The new file
         #[arg(value_name = "FILE")]
         file: PathBuf,
+        #[command(flatten)]
+        lock: Lock,
     },
 }
 
@@ -583,6 +603,8 @@ pub(super) struct Export {
     /// Without Seedbed's records; with --schema-only what is left can be the first migration
     #[arg(long)]
     pub(super) no_history: bool,
+    #[command(flatten)]
+    pub(super) lock: Lock,
 }
 
 /// `backup`
@@ -596,6 +618,8 @@ pub(super) struct Backup {
     /// Remove backups of this database that are older; the new one stays whatever its age [default: 30]
     #[arg(long, value_name = "N")]
     pub(super) keep_days: Option<u32>,
+    #[command(flatten)]
+    pub(super) lock: Lock,
 }
 
 /// What is done with backups besides taking one.

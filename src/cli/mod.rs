@@ -143,7 +143,8 @@ async fn dispatch(session: &Session, command: &Command) -> Ending {
         Command::Seed(flags) => match &flags.command {
             None => commands::seed(session, flags).await,
             Some(SeedCommand::Export(export)) => {
-                commands::export(session, export, flags.flag_of_writing()).await
+                let lock = export.lock.lock_timeout.or(flags.lock.lock_timeout);
+                commands::export(session, export, flags.flag_of_writing(), lock).await
             }
         },
         Command::Import(flags) => commands::import(session, flags).await,
@@ -154,18 +155,20 @@ async fn dispatch(session: &Session, command: &Command) -> Ending {
         Command::Renumber(flags) => commands::renumber(session, flags).await,
         Command::Repair(flags) => commands::repair(session, flags).await,
         Command::Baseline(flags) => commands::baseline(session, flags).await,
-        Command::Doctor => commands::doctor(session).await,
-        Command::Inspect => commands::inspect(session).await,
+        Command::Doctor(lock) => commands::doctor(session, lock).await,
+        Command::Inspect(lock) => commands::inspect(session, lock).await,
         Command::Explain(flags) => commands::explain(session, flags).await,
         Command::Sync(flags) => commands::replica::sync(session, flags).await,
         Command::Replica(flags) => match &flags.command {
-            ReplicaCommand::Status => commands::replica::status(session).await,
+            ReplicaCommand::Status(lock) => commands::replica::status(session, lock).await,
             ReplicaCommand::Reset(lock) => commands::replica::reset(session, lock).await,
-            ReplicaCommand::Copy { file } => commands::replica::copy(session, file).await,
+            ReplicaCommand::Copy { file, lock } => {
+                commands::replica::copy(session, file, lock).await
+            }
         },
         Command::Export(flags) => commands::dump(session, flags).await,
         Command::Backup(flags) => match &flags.command {
-            None => commands::backup(session).await,
+            None => commands::backup(session, &flags.lock).await,
             Some(BackupCommand::List) => commands::backups(session).await,
         },
         Command::Restore(flags) => commands::restore(session, flags).await,
@@ -207,12 +210,12 @@ impl Command {
             Command::Renumber(_) => "renumber",
             Command::Repair(_) => "repair",
             Command::Baseline(_) => "baseline",
-            Command::Doctor => "doctor",
-            Command::Inspect => "inspect",
+            Command::Doctor(_) => "doctor",
+            Command::Inspect(_) => "inspect",
             Command::Explain(_) => "explain",
             Command::Sync(_) => "sync",
             Command::Replica(flags) => match &flags.command {
-                ReplicaCommand::Status => "replica status",
+                ReplicaCommand::Status(_) => "replica status",
                 ReplicaCommand::Reset(_) => "replica reset",
                 ReplicaCommand::Copy { .. } => "replica copy",
             },

@@ -468,6 +468,18 @@ impl Stopped {
         self
     }
 
+    /// The backup before a migration is unproven, so nothing was migrated.
+    pub(super) fn stops_the_migration(mut self, program: &str) -> Stopped {
+        if let Some(diagnostic) = self.report.diagnostics.last_mut() {
+            diagnostic.help.push(format!(
+                "`{program} migrate --backup=unproven` migrates all the same"
+            ));
+        }
+        let backup = self.report.database.take().unwrap_or_default();
+        self.report.database = Some(format!("nothing was migrated; {backup}"));
+        self
+    }
+
     pub(super) fn exit(&self) -> Exit {
         Exit::Stopped(self.report.class().unwrap_or(Class::Failed))
     }

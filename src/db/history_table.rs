@@ -36,6 +36,11 @@ impl HistoryTable {
         }
     }
 
+    /// A name that no table has: where the history counts as any other table.
+    pub(crate) fn of_no_database() -> HistoryTable {
+        HistoryTable("_seedbed_none".into())
+    }
+
     /// The name, unquoted.
     pub fn name(&self) -> &str {
         &self.0

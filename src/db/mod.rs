@@ -242,6 +242,14 @@ impl Db {
         })
     }
 
+    /// What a connection of the engine opens a database in memory by.
+    pub(crate) fn memory_name(&self) -> Option<&str> {
+        match &self.mode {
+            Mode::Memory(memory) => Some(memory.name()),
+            _ => None,
+        }
+    }
+
     /// Another database in memory that holds what this one does now; `None` where this one is not in memory.
     ///
     /// # Errors

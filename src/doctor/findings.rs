@@ -6,6 +6,7 @@ use super::Check;
 use super::probe::{Contents, File};
 use crate::config::{self, Access, Claims, Config, Mode, RemoteUrl, Row, Setting, Turso};
 use crate::db::{DbError, Engine, EngineError, ReplicaFacts};
+use crate::dump::integrity::{Depth, Integrity};
 use crate::dump::{Condition, Kept, Location};
 use crate::history::History;
 use crate::migrations::{self, Plan, ReadError};
@@ -117,7 +118,7 @@ pub(super) fn turso(url: &RemoteUrl, turso: &Turso) -> Option<Check> {
 pub(super) fn backup(
     config: &Config,
     backups: std::io::Result<Vec<Kept>>,
-    location: Option<&Location>,
+    identity: Option<(&Location, Option<&str>)>,
     now: SystemTime,
 ) -> Option<Check> {
     let folder = config::relative(&config.root, &config.backup.dir.value);
@@ -130,9 +131,19 @@ pub(super) fn backup(
         }
     };
     let help = "take one with `backup`, and let a job do so every day";
-    let is_ours = |kept: &&Kept| kept.location.is_some() && kept.location.as_ref() == location;
-    let mut ours = backups.iter().filter(is_ours);
-    let newest = ours.find(|kept| kept.state == Condition::Good);
+    let is_ours = |kept: &&Kept| {
+        let location = kept.location.as_ref();
+        location.is_some_and(|it| identity == Some((it, kept.database_id.as_deref())))
+    };
+    let ours = || backups.iter().filter(is_ours);
+    let newest = ours().find(|kept| kept.state == Condition::Good);
+    let is_newer = |kept: &&Kept| newest.is_none_or(|newest| kept.taken_at > newest.taken_at);
+    let is_unproven = |kept: &&Kept| kept.state == Condition::Unproven;
+    if let Some(unproven) = ours().filter(is_unproven).find(is_newer) {
+        let name = unproven.file.file_name().unwrap_or_default().display();
+        let message = format!("the newest, {name}, is unproven: it is not known to restore");
+        return Some(Check::warning("backup", message).help("`backup` says why"));
+    }
     let Some(newest) = newest else {
         let unknown = backups.iter().filter(|kept| kept.location.is_none());
         let unknown = match unknown.count() {
@@ -402,6 +413,38 @@ pub(super) fn migrations(plan: &Plan, access: Access) -> Check {
         .help("make a token that may write: `turso db tokens create NAME`"),
         (n, Access::Full) => Check::ok("migrations", format!("{n} pending")),
     }
+}
+
+/// Whether pages and indexes are as they should be; none of a server, which keeps its pages to itself.
+pub(super) fn integrity(
+    found: Result<Integrity, DbError>,
+    depth: Depth,
+    size: Option<i64>,
+) -> Option<Check> {
+    let name = "integrity";
+    let pragma = depth.pragma();
+    Some(match found {
+        Ok(Integrity::NotAsked) => return None,
+        Ok(Integrity::Sound) if depth == Depth::Full => {
+            Check::ok(name, "integrity_check finds no damage in pages or indexes")
+        }
+        Ok(Integrity::Sound) => {
+            let bytes = size.map_or("many".to_owned(), |bytes| bytes.to_string());
+            Check::ok(
+                name,
+                format!("quick_check finds no damage in pages; integrity_check, which reads the indexes too, was not run: the database has {bytes} bytes"),
+            )
+            .help("`sqlite3 FILE 'PRAGMA integrity_check'` runs it, and can take long")
+        }
+        Ok(Integrity::Damaged(faults)) => {
+            Check::error(name, format!("{pragma} finds damage: {}", faults.join("; ")))
+                .help("where only indexes are named, `sqlite3 FILE REINDEX` makes them again from their tables; otherwise `restore` a backup: `backup list` shows which are good")
+        }
+        Ok(Integrity::Unchecked(error)) => {
+            Check::warning(name, format!("{pragma} cannot be run: {error}"))
+        }
+        Err(error) => Check::warning(name, format!("{pragma} cannot be run: {error}")),
+    })
 }
 
 /// Rows that refer to a row that is not there.

@@ -13,6 +13,7 @@ use std::time::SystemTime;
 
 use crate::config::{Config, ConfigError, Database, Row};
 use crate::db::{self, Db, DbError, Query, if_accepted};
+use crate::dump::integrity::{self, Depth};
 use crate::dump::{Location, backup_files};
 use crate::history::{self, HistoryError};
 use crate::migrations::{self, Migrations, OutOfOrder, PlanOptions};
@@ -151,7 +152,9 @@ pub async fn examine(subject: Subject<'_>, now: SystemTime) -> Vec<Check> {
     let location = Location::of(db);
     let folder = &config.backup.dir.value;
     let backups = backup_files::of_database(folder, &config.backup_name(), location.as_ref());
-    checks.extend(findings::backup(config, backups, location.as_ref(), now));
+    let database_id = history::database_id(db).await.unwrap_or_default();
+    let identity = location.as_ref().map(|it| (it, database_id.as_deref()));
+    checks.extend(findings::backup(config, backups, identity, now));
     if let Err(error @ DbError::OtherPrimary { .. }) = db.follows_its_primary().await {
         checks.push(Check::failed("primary", error.into()));
     }
@@ -164,7 +167,7 @@ const MODULES: &str = "\
 SELECT group_concat(name, ', ') FROM (SELECT name FROM pragma_module_list
 WHERE name IN ('dbstat', 'fts5', 'geopoly', 'rtree', 'vector_top_k') ORDER BY name)";
 
-/// The bytes up to which foreign keys are checked: that reads every row of every table that refers to another.
+/// The bytes up to which foreign keys and indexes are checked: that reads every row, and looks for it in others.
 const CHECKED: i64 = 256 * 1024 * 1024;
 
 /// Rows without their parent, and the size of the database. It stops counting where the number says no more, and does
@@ -214,7 +217,15 @@ async fn inside(subject: Subject<'_>) -> Vec<Check> {
             checks.push(Check::skipped("migrations", "the records cannot be read"));
         }
     }
-    checks.push(findings::foreign_keys(orphans.row()));
+    let orphans = orphans.row();
+    let size = orphans.as_ref().ok().and_then(|[_, bytes]| bytes.as_i64());
+    let depth = match size {
+        Some(bytes) if bytes <= CHECKED => Depth::Full,
+        _ => Depth::Quick,
+    };
+    checks.push(findings::foreign_keys(orphans));
+    let found = integrity::integrity(db, depth).await;
+    checks.extend(findings::integrity(found, depth, size));
     if let Ok(broken) = history::not_compiling(db).await {
         checks.extend(findings::not_compiling(&broken));
     }

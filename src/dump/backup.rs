@@ -1,25 +1,27 @@
-//! A backup: a packed dump of one state of the database, which is read back before it counts.
+//! A backup: a packed dump of one state of the database, from which a database is built before it counts.
 //!
-//! The file is its owner's alone from its first byte on. It counts once its checksum stands beside it; only then are
-//! old ones of the same database removed, so that the last good one is never among them. Which database that is stands
-//! in the first line of each ([`Location`]); a backup that is not known to be of the same one is never removed.
+//! The file is its owner's alone from its first byte on. It counts once it is proven ([`super::proof`]) and its checksum
+//! stands beside it; only then are old ones of the same database removed, so that the last good one is never among them.
+//! Which database that is stands in the first line of each ([`Location`]); a backup that is not known to be of the same
+//! one is never removed. One that is not proven gets a name of its own, and neither counts nor is removed.
 
-use std::collections::HashMap;
 use std::io::{self, ErrorKind, Write};
 use std::path::{Path, PathBuf};
 use std::time::{Duration, SystemTime};
 
-use sha2::{Digest, Sha256};
-
+use super::DumpError;
 use super::backup_files::{
-    Kept, file_name, name_of, of_database, old, plain, sha256_of, sum_file, sum_text,
+    Condition, Kept, file_name, name_of, of_database, old, sha256_of, sum_file, sum_text, unproven,
 };
 use super::export::{ExportError, ExportOptions, Exported, export};
 use super::file::{NewFile, Readers};
+use super::import::ImportError;
+use super::integrity::{Depth, integrity};
 use super::location::Location;
-use super::{DumpError, Item, Opened, Reader, ReaderOptions, Source};
-use crate::db::Db;
-use crate::hex;
+use super::of_database::Senders;
+use super::proof::{Doubt, Proof};
+use crate::db::{Db, FileLock};
+use crate::history;
 
 /// How a backup is taken.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -54,7 +56,22 @@ pub struct BackedUp {
     pub unknown: Vec<Kept>,
 }
 
-/// Why there is no new backup. Old ones are as they were.
+/// A backup that does not count.
+#[derive(Debug)]
+pub struct Unproven {
+    /// The file.
+    pub file: PathBuf,
+    /// sha256 of it, lower-case hexadecimal.
+    pub sha256: String,
+    /// Its length, packed as it is.
+    pub bytes: u64,
+    /// What is in it.
+    pub exported: Exported,
+    /// What speaks against it: at least one.
+    pub doubts: Vec<Doubt>,
+}
+
+/// Why there is no new backup that counts. Old ones are as they were.
 #[derive(Debug, thiserror::Error)]
 pub enum BackupError {
     /// The database cannot be written as a dump.
@@ -71,27 +88,38 @@ pub enum BackupError {
     /// What was written cannot be read back.
     #[error("the backup cannot be read back, and was removed")]
     Unreadable(#[source] Box<DumpError>),
-    /// What was read back is not what was written.
-    #[error("the backup is not what was written, and was removed: {what}")]
-    Differs {
-        /// What is different.
-        what: String,
-    },
+    /// No database can be built beside it, whatever is in it.
+    #[error("no database can be built from the backup to prove it, and it was removed")]
+    NotProven(#[source] Box<ImportError>),
+    /// It is written, and is not known to restore.
+    #[error("{} is not known to restore", .0.file.display())]
+    Unproven(Box<Unproven>),
     /// The thread that read it back is gone.
     #[error("the thread that read the backup back ended early")]
     Thread(#[source] tokio::task::JoinError),
 }
 
-/// How long the file of a backup that was killed is left alone: another one may be writing it.
+/// How long the files of a backup that was killed are left alone where no lock tells whether its run is alive.
 const STALE: Duration = Duration::from_secs(24 * 60 * 60);
+
+/// How long they are left alone in any case: a run makes its file before its lock.
+const FRESH: Duration = Duration::from_secs(60);
+
+/// The end of the name of a file that is being written.
+const PARTIAL: &str = ".partial";
+
+/// The end of the name of its lock.
+const LOCK: &str = "-lock";
 
 /// How many names are tried, each of the next second.
 const NAMES: u64 = 100;
 
-/// Takes a backup. The replica's own file is not asked: what is backed up is the primary.
+/// Takes a backup. The replica's own file is not asked: what is backed up is the primary. While the dump is written, a
+/// database is built from it and compared with it.
 ///
 /// # Errors
-/// [`BackupError`]; nothing is left of it then, and no other backup is removed.
+/// [`BackupError`]; no other backup is removed then. [`BackupError::Unproven`] has written a file under a name of its own,
+/// of the others nothing is left.
 pub async fn backup(db: &Db, options: &BackupOptions) -> Result<BackedUp, BackupError> {
     let failed = |path: &Path| {
         let path = path.to_path_buf();
@@ -99,37 +127,57 @@ pub async fn backup(db: &Db, options: &BackupOptions) -> Result<BackedUp, Backup
     };
     make_folder(&options.folder).map_err(failed(&options.folder))?;
     let location = Location::of(db);
+    let database_id = history::database_id(db).await.map_err(ExportError::from)?;
+    let header = location
+        .as_ref()
+        .map(|it| it.header(database_id.as_deref()));
+    let header = header.unwrap_or_default();
     let mut names = names(options, location.as_ref());
     let (path, file) = begin(&mut names, &options.folder)?;
-    let mut text = Hashed {
-        file,
-        hash: Sha256::new(),
-    };
-    if let Some(location) = &location {
-        let header = location.header();
-        text.write_all(header.as_bytes()).map_err(failed(&path))?;
-    }
-    let exported = match export(db, &ExportOptions::default(), &mut text).await {
+    let (partial, _lock) = locked(&file)?;
+    let (proof, rebuilt) = Proof::begin(db, &partial).await?;
+    let mut text = Text { file, rebuilt };
+    text.write_all(header.as_bytes()).map_err(failed(&path))?;
+    let whole = ExportOptions::default();
+    let (exported, integrity) =
+        tokio::join!(export(db, &whole, &mut text), integrity(db, Depth::Full));
+    let Text { mut file, rebuilt } = text;
+    // Ends the text that the proof reads.
+    drop(rebuilt);
+    let exported = match exported {
         Err(ExportError::Write(error)) => return Err(failed(&path)(error)),
         exported => exported?,
     };
-    let Hashed { mut file, hash } = text;
     file.end().map_err(failed(&path))?;
-    let partial = file.partial().to_path_buf();
-    let (expected, written) = (exported.clone(), hex::encode(&hash.finalize()));
+    let mut doubts = proof.doubts(db, &partial, &header).await?;
+    let integrity = integrity.map_err(ExportError::from)?;
+    match Doubt::of(integrity) {
+        // What the engine lacks to check it, it lacks to build it.
+        Some(Doubt::Unchecked(_)) if !doubts.is_empty() => {}
+        doubt => doubts.extend(doubt),
+    }
     let read = tokio::task::spawn_blocking(move || {
-        read_back(&partial, &expected, &written)?;
         let length = std::fs::metadata(&partial)?.len();
         Ok((sha256_of(&partial)?, length))
     });
-    let (sha256, bytes) = match read.await.map_err(BackupError::Thread)? {
-        Ok(read) => read,
-        Err(Unequal::File(error)) => return Err(failed(&path)(error)),
-        Err(Unequal::Backup(error)) => return Err(error),
+    let read: io::Result<(String, u64)> = read.await.map_err(BackupError::Thread)?;
+    let (sha256, bytes) = read.map_err(failed(&path))?;
+    let named = match doubts.is_empty() {
+        true => Named::Proven,
+        false => Named::Unproven,
     };
-    let path = publish(&mut file, path, &mut names)?;
+    let path = publish(&mut file, path, named, &mut names)?;
     sign(&path, &sha256).map_err(failed(&sum_file(&path)))?;
-    let old = remove_old(options, location.as_ref());
+    if !doubts.is_empty() {
+        return Err(BackupError::Unproven(Box::new(Unproven {
+            file: path,
+            sha256,
+            bytes,
+            exported,
+            doubts,
+        })));
+    }
+    let old = remove_old(options, location.as_ref(), database_id.as_deref());
     Ok(BackedUp {
         file: path,
         sha256,
@@ -139,6 +187,30 @@ pub async fn backup(db: &Db, options: &BackupOptions) -> Result<BackedUp, Backup
         left: old.left,
         unknown: old.unknown,
     })
+}
+
+/// Where a backup is written, and the lock that says that its run is alive.
+fn locked(file: &NewFile) -> Result<(PathBuf, Option<FileLock>), BackupError> {
+    let partial = file.partial().to_path_buf();
+    // Some file systems have no locks: what a killed run leaves there goes by its age.
+    let lock = FileLock::try_take(&partial, LOCK).ok().flatten();
+    Ok((partial, lock))
+}
+
+/// Whether a database was built from a backup.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Named {
+    Proven,
+    Unproven,
+}
+
+impl Named {
+    fn path(self, path: &Path) -> PathBuf {
+        match self {
+            Named::Proven => path.to_path_buf(),
+            Named::Unproven => unproven(path),
+        }
+    }
 }
 
 fn make_folder(folder: &Path) -> io::Result<()> {
@@ -179,11 +251,13 @@ fn begin(
 fn publish(
     file: &mut NewFile,
     mut path: PathBuf,
+    named: Named,
     names: &mut impl Iterator<Item = PathBuf>,
 ) -> Result<PathBuf, BackupError> {
     loop {
-        let error = match file.publish_as(&path) {
-            Ok(()) => return Ok(path),
+        let name = named.path(&path);
+        let error = match file.publish_as(&name) {
+            Ok(()) => return Ok(name),
             Err(error) => error,
         };
         match (error.kind(), names.next()) {
@@ -207,70 +281,23 @@ fn sign(path: &Path, sha256: &str) -> io::Result<()> {
     file.publish()
 }
 
-/// A text on its way, and its checksum.
-struct Hashed {
+/// A text on its way into a file, and to the database that is built from it.
+struct Text {
     file: NewFile,
-    hash: Sha256,
+    rebuilt: Senders,
 }
 
-impl Write for Hashed {
+impl Write for Text {
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-        let written = self.file.write(bytes)?;
-        self.hash.update(&bytes[..written]);
-        Ok(written)
+        self.file.write_all(bytes)?;
+        // Where building has failed, the file is written to its end all the same.
+        let _ = self.rebuilt.write_all(bytes);
+        Ok(bytes.len())
     }
 
     fn flush(&mut self) -> io::Result<()> {
         self.file.flush()
     }
-}
-
-enum Unequal {
-    File(io::Error),
-    Backup(BackupError),
-}
-
-impl From<io::Error> for Unequal {
-    fn from(error: io::Error) -> Unequal {
-        Unequal::File(error)
-    }
-}
-
-impl From<DumpError> for Unequal {
-    fn from(error: DumpError) -> Unequal {
-        Unequal::Backup(BackupError::Unreadable(Box::new(error)))
-    }
-}
-
-/// Reads a backup as an import would, and compares it with what was written.
-fn read_back(file: &Path, exported: &Exported, sha256: &str) -> Result<(), Unequal> {
-    let differs = |what: String| Unequal::Backup(BackupError::Differs { what });
-    let Opened::Text(source) = Source::open(file)? else {
-        return Err(differs("it is a database".to_owned()));
-    };
-    let mut reader = Reader::new(source, ReaderOptions::default());
-    let mut found: HashMap<String, u64> = HashMap::new();
-    while let Some(block) = reader.next()? {
-        for item in &block.items {
-            if let Item::Rows(rows) = item {
-                let count = found.entry(rows.target.table.clone()).or_default();
-                *count += rows.len() as u64;
-            }
-        }
-    }
-    for (table, rows) in &exported.tables {
-        let found = found.get(table).copied().unwrap_or_default();
-        if found != *rows {
-            return Err(differs(format!(
-                "`{table}` has {found} rows instead of {rows}"
-            )));
-        }
-    }
-    let ended = reader.ended().map(|ended| hex::encode(&ended.mark.sha256));
-    if ended.as_deref() != Some(sha256) {
-        return Err(differs("its text has another checksum".to_owned()));
-    }
-    Ok(())
 }
 
 /// What became of old backups.
@@ -283,7 +310,11 @@ struct Old {
 
 /// Removes the backups of this database that are too old, and what killed ones have left. What cannot be removed is
 /// reported and does not matter to the new one.
-fn remove_old(options: &BackupOptions, location: Option<&Location>) -> Old {
+fn remove_old(
+    options: &BackupOptions,
+    location: Option<&Location>,
+    database_id: Option<&str>,
+) -> Old {
     let mut done = Old::default();
     let all = match of_database(&options.folder, &options.name, location) {
         Ok(all) => all,
@@ -293,9 +324,13 @@ fn remove_old(options: &BackupOptions, location: Option<&Location>) -> Old {
         }
     };
     for kept in old(&all, options.keep_days, options.now) {
+        if kept.state == Condition::Unproven {
+            continue;
+        }
         match &kept.location {
-            recorded @ Some(_) if recorded.as_ref() == location => {}
-            Some(other) if other.is_present() => continue,
+            recorded @ Some(_)
+                if recorded.as_ref() == location && kept.database_id.as_deref() == database_id => {}
+            Some(other) if Some(other) != location && other.is_present() => continue,
             _ => {
                 done.unknown.push(kept.clone());
                 continue;
@@ -314,24 +349,34 @@ fn remove_old(options: &BackupOptions, location: Option<&Location>) -> Old {
             Err(error) => done.left.push((kept.file.clone(), error)),
         }
     }
-    remove_stale(options);
+    remove_stale(&options.folder, &name_of(&options.name, location));
     done
 }
 
-fn remove_stale(options: &BackupOptions) {
-    let begins = format!(".{}-", plain(&options.name));
-    let entries = std::fs::read_dir(&options.folder).into_iter().flatten();
-    for entry in entries.flatten() {
-        let name = entry.file_name();
-        let name = name.to_string_lossy();
-        let is_stale = || {
-            let changed = entry.metadata().and_then(|metadata| metadata.modified());
-            let age = changed
-                .ok()
-                .and_then(|at| options.now.duration_since(at).ok());
-            age.is_some_and(|age| age > STALE)
+/// Removes what runs have left that were killed, of the backups of this name.
+fn remove_stale(folder: &Path, name: &str) {
+    let begins = format!(".{name}-");
+    let entries = std::fs::read_dir(folder).into_iter().flatten().flatten();
+    for entry in entries {
+        let file_name = entry.file_name();
+        let Some(file_name) = file_name.to_str().filter(|it| it.starts_with(&begins)) else {
+            continue;
         };
-        if name.starts_with(&begins) && name.ends_with(".partial") && is_stale() {
+        let Some(end) = file_name.find(PARTIAL) else {
+            continue;
+        };
+        let changed = entry.metadata().and_then(|metadata| metadata.modified());
+        let age = changed.ok().and_then(|at| at.elapsed().ok());
+        let Some(age) = age.filter(|age| *age > FRESH) else {
+            continue;
+        };
+        // All files of a run go by the lock of its backup.
+        let partial = folder.join(&file_name[..end + PARTIAL.len()]);
+        let is_dead = match FileLock::try_take(&partial, LOCK) {
+            Ok(lock) => lock.is_some(),
+            Err(_) => age > STALE,
+        };
+        if is_dead {
             let _ = std::fs::remove_file(entry.path());
         }
     }

@@ -16,6 +16,9 @@ use crate::hex;
 /// The ending of a backup's name.
 const ENDING: &str = ".sql.gz";
 
+/// The ending of the name of one that is not proven.
+const UNPROVEN: &str = ".unproven.sql.gz";
+
 /// A backup in a folder.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Kept {
@@ -25,6 +28,8 @@ pub struct Kept {
     pub name: String,
     /// Which database it is of; none where it does not record that.
     pub location: Option<Location>,
+    /// The id that the history of this database had; none where it had none.
+    pub database_id: Option<String>,
     /// When it was taken, by the clock of the machine that took it.
     pub taken_at: SystemTime,
     /// Its length, packed as it is.
@@ -38,6 +43,8 @@ pub struct Kept {
 pub enum Condition {
     /// It is as it was when it was taken.
     Good,
+    /// It is as it was when it was taken, and is not known to restore.
+    Unproven,
     /// It has no checksum: whoever took it did not come to its end, or the checksum was lost.
     Unsigned,
     /// It is not what the checksum says.
@@ -51,6 +58,7 @@ impl Condition {
     pub fn word(self) -> &'static str {
         match self {
             Condition::Good => "good",
+            Condition::Unproven => "unproven",
             Condition::Unsigned => "no checksum",
             Condition::Damaged => "damaged",
             Condition::Unreadable => "unreadable",
@@ -66,6 +74,13 @@ pub(super) fn file_name(name: &str, taken_at: SystemTime) -> String {
         .format(format)
         .unwrap_or_default();
     format!("{}-{time}{ENDING}", plain(name))
+}
+
+/// The name of a backup that is not proven: `NAME-20261121T221251Z.unproven.sql.gz`.
+pub(super) fn unproven(path: &Path) -> PathBuf {
+    let name = path.file_name().unwrap_or_default().to_string_lossy();
+    let name = name.strip_suffix(ENDING).unwrap_or(&name);
+    path.with_file_name(format!("{name}{UNPROVEN}"))
 }
 
 /// `name` as it may stand in the name of a file.
@@ -85,7 +100,8 @@ pub(super) fn plain(name: &str) -> String {
 
 /// What the name of a backup says: its database, and when it was taken.
 pub(super) fn parsed(file: &str) -> Option<(&str, SystemTime)> {
-    let (name, time) = file.strip_suffix(ENDING)?.rsplit_once('-')?;
+    let stem = file.strip_suffix(UNPROVEN).or(file.strip_suffix(ENDING))?;
+    let (name, time) = stem.rsplit_once('-')?;
     let format = format_description!("[year][month][day]T[hour][minute][second]Z");
     let time = PrimitiveDateTime::parse(time, format).ok()?.assume_utc();
     (!name.is_empty()).then_some((name, time.into()))
@@ -131,9 +147,19 @@ pub fn condition(file: &Path) -> Condition {
     };
     let expected = sum.split_whitespace().next().unwrap_or_default();
     match sha256_of(file) {
-        Ok(found) if found.eq_ignore_ascii_case(expected) => Condition::Good,
+        Ok(found) if found.eq_ignore_ascii_case(expected) => signed(file, &sum),
         Ok(_) => Condition::Damaged,
         Err(_) => Condition::Unreadable,
+    }
+}
+
+/// What a backup is whose checksum is right. One that is not proven stays so under any name: the checksum has the name that
+/// it was given.
+fn signed(file: &Path, sum: &str) -> Condition {
+    let is_unproven = |name: &str| name.ends_with(UNPROVEN);
+    match is_unproven(&file.to_string_lossy()) || is_unproven(sum.trim_end()) {
+        true => Condition::Unproven,
+        false => Condition::Good,
     }
 }
 
@@ -190,13 +216,15 @@ fn listed(folder: &Path, name: Option<&str>) -> io::Result<Vec<Kept>> {
             continue;
         }
         let file = entry.path();
-        let state = match sum_file(&file).is_file() {
-            true => Condition::Good,
-            false => Condition::Unsigned,
+        let state = match std::fs::read_to_string(sum_file(&file)) {
+            Ok(sum) => signed(&file, &sum),
+            Err(_) => Condition::Unsigned,
         };
+        let (location, database_id) = Location::recorded(&file).unzip();
         all.push(Kept {
             name: of.to_owned(),
-            location: Location::recorded(&file),
+            location,
+            database_id: database_id.flatten(),
             taken_at,
             bytes: entry.metadata().map_or(0, |metadata| metadata.len()),
             state,
@@ -240,6 +268,10 @@ mod tests {
         ] {
             assert_eq!(parsed(other), None, "{other}");
         }
+        let unproven = unproven(Path::new("backups").join(name).as_path());
+        let unproven = unproven.file_name().unwrap().to_str().unwrap();
+        assert_eq!(unproven, "my-app-20261121T221251Z.unproven.sql.gz");
+        assert_eq!(parsed(unproven), Some(("my-app", at(1_795_299_171))));
     }
 
     #[test]
@@ -261,6 +293,7 @@ mod tests {
             file: PathBuf::from(format!("{days}")),
             name: "app".to_owned(),
             location: None,
+            database_id: None,
             taken_at: at(100 * 86_400) - Duration::from_secs(days * 86_400),
             bytes: 1,
             state: Condition::Good,

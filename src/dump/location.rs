@@ -37,6 +37,9 @@ pub enum Location {
 /// How the first line of a backup begins. What follows is one line of JSON.
 const HEADER: &str = "-- seedbed backup of ";
 
+/// The key of the id of the database in that line, as the history of the database has it.
+const DATABASE_ID: &str = "database_id";
+
 /// The longest first line that is read.
 const LONGEST: u64 = 16 * 1024;
 
@@ -57,46 +60,55 @@ impl Location {
         Some(Location::Server { url, host })
     }
 
-    /// The first line of a backup.
-    pub(super) fn header(&self) -> String {
-        let json = match self {
+    /// The first line of a backup of the database that is here now and has this id.
+    pub(super) fn header(&self, database_id: Option<&str>) -> String {
+        let mut json = match self {
             Location::File { host, path } => json!({"host": host, "path": path}),
             Location::Server { url, host: None } => json!({"url": url}),
             Location::Server { url, host } => json!({"host": host, "url": url}),
         };
+        if let Some(id) = database_id {
+            json[DATABASE_ID] = id.into();
+        }
         format!("{HEADER}{json}\n")
     }
 
-    /// What a first line records; none where it is another line, or records what this version does not know.
-    fn parse(line: &str) -> Option<Location> {
+    /// The location and the id that a first line records; none where it is another line, or records what this version does
+    /// not know.
+    fn parse(line: &str) -> Option<(Location, Option<String>)> {
         let Value::Object(record) = serde_json::from_str(line.strip_prefix(HEADER)?).ok()? else {
             return None;
         };
-        let mut texts = Vec::new();
+        let (mut texts, mut id) = (Vec::new(), None);
         for (key, value) in &record {
-            texts.push((key.as_str(), value.as_str()?.to_owned()));
+            let value = value.as_str()?.to_owned();
+            match key.as_str() {
+                DATABASE_ID => id = Some(value),
+                key => texts.push((key, value)),
+            }
         }
         texts.sort();
-        match texts.as_slice() {
-            [("host", host), ("path", path)] => Some(Location::File {
+        let location = match texts.as_slice() {
+            [("host", host), ("path", path)] => Location::File {
                 host: host.clone(),
                 path: path.clone(),
-            }),
-            [("host", host), ("url", url)] => Some(Location::Server {
+            },
+            [("host", host), ("url", url)] => Location::Server {
                 url: url.clone(),
                 host: Some(host.clone()),
-            }),
-            [("url", url)] => Some(Location::Server {
+            },
+            [("url", url)] => Location::Server {
                 url: url.clone(),
                 host: None,
-            }),
-            _ => None,
-        }
+            },
+            _ => return None,
+        };
+        Some((location, id))
     }
 
     /// What a backup records; none where it records nothing, as those of earlier versions, or cannot be read. Only its
     /// first line is read.
-    pub(super) fn recorded(backup: &Path) -> Option<Location> {
+    pub(super) fn recorded(backup: &Path) -> Option<(Location, Option<String>)> {
         let text = MultiGzDecoder::new(File::open(backup).ok()?).take(LONGEST);
         let mut line = String::new();
         BufReader::new(text).read_line(&mut line).ok()?;
@@ -231,9 +243,12 @@ mod tests {
                 host: Some("h".to_owned()),
             },
         ] {
-            let header = location.header();
-            assert_eq!(header.matches('\n').count(), 1, "{header}");
-            assert_eq!(Location::parse(header.trim_end()), Some(location));
+            for id in [None, Some("0af1".to_owned())] {
+                let header = location.header(id.as_deref());
+                assert_eq!(header.matches('\n').count(), 1, "{header}");
+                let parsed = Location::parse(header.trim_end());
+                assert_eq!(parsed, Some((location.clone(), id)));
+            }
         }
     }
 

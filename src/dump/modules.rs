@@ -18,6 +18,8 @@ pub(super) struct Modules(Arc<Mutex<Raw>>);
 pub(super) struct VirtualTable {
     pub(super) name: String,
     own: Own,
+    /// Whether the engine here lacks its module.
+    pub(super) lacks_module: bool,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -58,17 +60,23 @@ impl Modules {
     /// The virtual table that this `CREATE VIRTUAL TABLE` makes.
     pub(super) fn virtual_table(&self, name: &str, sql: &str) -> VirtualTable {
         let raw = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        let own = match made(&raw, name, sql) {
-            Ok(made) => Own::Made(made),
-            Err(_) => Own::Named(endings(sql)),
+        let (own, lacks_module) = match made(&raw, name, sql) {
+            Ok(made) => (Own::Made(made), false),
+            Err(error) => (Own::Named(endings(sql)), lacks_module(&error)),
         };
         // Where nothing was begun there is nothing to roll back.
         let _ = raw.execute("ROLLBACK");
         VirtualTable {
             name: name.to_owned(),
             own,
+            lacks_module,
         }
     }
+}
+
+/// Whether the engine cannot create a virtual table because it lacks the module.
+pub(super) fn lacks_module(error: &EngineError) -> bool {
+    error.message.starts_with("no such module: ")
 }
 
 fn made(raw: &Raw, name: &str, sql: &str) -> Result<HashSet<String>, EngineError> {

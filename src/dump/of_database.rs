@@ -29,6 +29,12 @@ pub(super) fn dump_of_open<const N: usize>(db: &Db, options: ExportOptions) -> [
     channels.map(|(_, pieces)| pieces)
 }
 
+/// What is written on one side is read on the other.
+pub(super) fn pipe() -> (Senders, Pieces) {
+    let (send, pieces) = channel();
+    (Senders(vec![send]), pieces)
+}
+
 fn channel() -> (SyncSender<io::Result<Vec<u8>>>, Pieces) {
     let (send, receive) = sync_channel(AHEAD);
     let pieces = Pieces {
@@ -74,7 +80,7 @@ fn written(
 }
 
 /// The side that writes. Where the first reader is gone, nothing is written any more.
-struct Senders(Vec<SyncSender<io::Result<Vec<u8>>>>);
+pub(super) struct Senders(Vec<SyncSender<io::Result<Vec<u8>>>>);
 
 impl Write for Senders {
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {

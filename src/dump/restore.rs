@@ -28,6 +28,8 @@ pub struct Restored {
 pub enum Checked {
     /// It has the checksum that stands beside it.
     Same,
+    /// It has that checksum, and was not known to restore when it was taken.
+    Unproven,
     /// There is none beside it.
     Unsigned,
 }
@@ -95,6 +97,7 @@ pub fn checked(file: &Path) -> Result<Checked, RestoreError> {
     }
     match condition(file) {
         Condition::Good => Ok(Checked::Same),
+        Condition::Unproven => Ok(Checked::Unproven),
         Condition::Unsigned => Ok(Checked::Unsigned),
         Condition::Damaged => Err(RestoreError::Damaged(file.to_path_buf())),
         Condition::Unreadable => Err(RestoreError::Unreadable(file.to_path_buf())),
@@ -159,10 +162,10 @@ pub async fn restore(
     let imported = import::import(db, &input, &options, run, on_event)
         .await
         .map_err(|error| RestoreError::Import(Box::new(error)))?;
+    // A table of that name that is not Seedbed's holds no mark.
     let mark = match (&imported.foreign_history, mark) {
-        // The table of the history is another tool's, so there is no mark in it.
         (Some(_), None) => Marked::Never,
-        _ => marked(db, mark, run).await?,
+        (_, mark) => marked(db, mark, run).await?,
     };
     Ok(Restored {
         imported,

@@ -20,7 +20,7 @@ UPDATE _migrations SET detail = ?1 WHERE kind = 'meta' AND version = 'layout'";
 ///
 /// | column | |
 /// |---|---|
-/// | `kind` | `migration`, `repeatable`, `seed`, `import`, or `meta` (versions `layout`, `revision`, `environment`) |
+/// | `kind` | `migration`, `repeatable`, `seed`, `import`, or `meta` (versions `layout`, `revision`, `environment`, `database_id`) |
 /// | `version` | an integer for migrations, text for the rest; it has no type, so that integers stay integers |
 /// | `name`, `checksum` | words of the file name; sha256 of the canonical text. Of `revision`: the ids of the last runs, one for each revision, newest first |
 /// | `effective` | of seeds: hash of what the file amounts to after expansion |
@@ -103,6 +103,19 @@ pub(crate) fn layout_of(names: &[String], row: &[crate::sql::ValueRef<'_>]) -> O
 pub(super) const FIRST_ROWS: &str = "\
 INSERT OR IGNORE INTO _migrations (kind, version, state, detail)
 VALUES ('meta', 'layout', 'applied', ?1), ('meta', 'revision', 'applied', 0)";
+
+/// Gives the database an id of its own where it has none: tables of earlier versions have none.
+pub(super) const IDENTIFY: &str = "\
+INSERT OR IGNORE INTO _migrations (kind, version, state, detail)
+VALUES ('meta', 'database_id', 'applied', lower(hex(randomblob(16))))";
+
+/// Gives the database another id than the one that it was copied with.
+pub(super) const IDENTIFY_COPY: &str = "\
+UPDATE _migrations SET detail = lower(hex(randomblob(16))) WHERE kind = 'meta' AND version = 'database_id'";
+
+/// The id of the database.
+pub(super) const DATABASE_ID: &str = "\
+SELECT detail FROM _migrations WHERE kind = 'meta' AND version = 'database_id'";
 
 /// Key of `detail`: sha256 of the down file's canonical text.
 pub const DOWN_CHECKSUM: &str = "down_checksum";

@@ -1,17 +1,21 @@
 //! Reading the history: one request, and never a write.
 
 use std::collections::{HashMap, HashSet};
+use std::path::Path;
 use std::time::Duration;
 
 use serde_json::Map;
 
 use super::error::HistoryError;
 use super::known::{Known, REFERENCES};
-use super::layout::{LAYOUT, UNFINISHED, makes_ours};
+use super::layout::{DATABASE_ID, IDENTIFY_COPY, LAYOUT, UNFINISHED, makes_ours};
 use super::others::{self, OtherHistory};
 use super::packed;
 use super::patience::Patience;
-use crate::db::{Code, Db, DbError, Engine, EngineError, HistoryTable, Query, Reply, exists};
+use crate::db::{
+    Access, Code, Db, DbError, Engine, EngineError, HistoryTable, Query, Raw, Reply, exists,
+    if_accepted,
+};
 use crate::diagnostic::Diagnostic;
 use crate::schema;
 use crate::script::{Key, Made, Revision};
@@ -238,6 +242,35 @@ SELECT name, sql FROM sqlite_schema WHERE type = 'table' AND lower(name) <> '_mi
 AND sql LIKE '%checksum%run_id%applied_by%source%'";
 
 const META: &str = "SELECT version, detail FROM _migrations WHERE kind = 'meta'";
+
+/// The id of the database, which its history keeps; none where it has none. A database that was copied by `restore` or
+/// `import` has another one.
+///
+/// # Errors
+/// The database cannot be read.
+pub async fn database_id(db: &Db) -> Result<Option<String>, DbError> {
+    let table = db.history_table();
+    let id = Query::new(table.sql(DATABASE_ID)).if_there(table.name());
+    // Where the table is another tool's, it lacks the columns.
+    let rows = if_accepted(db.rows::<1>(id).await)?.unwrap_or_default();
+    Ok(rows.iter().flatten().find_map(text).map(str::to_owned))
+}
+
+/// Gives a database file that was copied from another one an id of its own. One without an id stays as it is.
+///
+/// # Errors
+/// [`DbError::Read`] where the file cannot be written.
+pub(crate) async fn identify_copy(path: &Path, table: &HistoryTable) -> Result<(), DbError> {
+    let raw = Raw::open(&path.to_string_lossy(), Access::Write).await;
+    let raw = raw.map_err(|source| DbError::Open {
+        path: path.to_path_buf(),
+        source,
+    })?;
+    match raw.execute(&table.sql(IDENTIFY_COPY)) {
+        Err(error) if !error.is_about_the_statement() => Err(DbError::Read(error)),
+        _ => Ok(()),
+    }
+}
 
 const ROWS: &str = "\
 SELECT kind, version, name, checksum, state, applied_at, duration_ms, run_id, applied_by, detail, down IS NOT NULL, effective

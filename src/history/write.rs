@@ -6,7 +6,10 @@ use std::sync::Arc;
 use super::effects::{Effects, retyping};
 use super::guards::{self, Scope};
 use super::known::Reference;
-use super::layout::{BASELINE, CREATE, FIRST_LAYOUT, FIRST_ROWS, LAYOUT, RAISE_LAYOUT, UNDOING};
+use super::layout::{
+    BASELINE, CREATE, FIRST_LAYOUT, FIRST_ROWS, IDENTIFY, IDENTIFY_COPY, LAYOUT, RAISE_LAYOUT,
+    UNDOING,
+};
 use super::old_rows;
 use super::orphans;
 use super::packed::{is_packed, stored};
@@ -197,6 +200,7 @@ fn bare(script: &Script, run: &Run) -> Vec<Lowered> {
             | Record::Move { .. }
             | Record::Settle(_)
             | Record::Mark(_)
+            | Record::Copy
             | Record::Restore(_) => {
                 first.unit(number, unit, script.foreign_keys, run);
             }
@@ -274,6 +278,7 @@ impl Steps {
             ),
         );
         steps.push(Purpose::Guard, Step::guard("changes()", vec![]));
+        steps.push(Purpose::Table, Step::own(IDENTIFY, vec![]));
         steps
     }
 
@@ -374,6 +379,9 @@ impl Steps {
             Record::Settle(key) => self.push(Purpose::Record(number), settle(key)),
             Record::Mark(environment) => {
                 self.push(Purpose::Record(number), mark(environment, run));
+            }
+            Record::Copy => {
+                self.push(Purpose::Record(number), Step::own(IDENTIFY_COPY, vec![]));
             }
             Record::Delete(_) | Record::Restore(_) => {}
         }
@@ -512,7 +520,7 @@ fn insert(entry: &Entry, state: &str, run: &Run) -> Step {
     // A baseline's migrations never ran here, so they have no time of their own.
     let verb = match entry.key {
         Key::Migration(_) => "INSERT",
-        Key::Repeatable(_) | Key::Seed(_) | Key::Import(_) | Key::Environment => {
+        Key::Repeatable(_) | Key::Seed(_) | Key::Import(_) | Key::Environment | Key::DatabaseId => {
             "INSERT OR REPLACE"
         }
     };

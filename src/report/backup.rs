@@ -11,17 +11,19 @@ use super::replica::{moment, since};
 use super::style::{BAD, GOOD, Style};
 use super::table::{Cell, table};
 use super::words::{as_typed, bytes, count, with_causes};
-use crate::diagnostic::{Class, Diagnostic};
+use crate::db::Code;
+use crate::diagnostic::{Class, Diagnostic, Location as Place};
 use crate::drive::ApplyError;
-use crate::dump::import::{ImportOptions, Violations};
+use crate::dump::import::{ImportOptions, Violations, Why};
 use crate::dump::{
-    BackedUp, BackupError, Checked, Condition, Kept, Location, Marked, RestoreError, Restored,
+    BackedUp, BackupError, Checked, Condition, Doubt, Kept, Location, Marked, RestoreError,
+    Restored, Unproven,
 };
 
 /// A backup that was taken, and the old ones that went. `file` is how it is shown.
 pub fn backed_up(done: &BackedUp, file: &Path) -> String {
     let mut text = format!(
-        "{}: {} of {}, {}, read back\n",
+        "{}: {} of {}, {}, rebuilt and compared\n",
         file.display(),
         count(
             usize::try_from(done.exported.rows()).unwrap_or(usize::MAX),
@@ -46,9 +48,10 @@ fn unknown(kept: &[Kept]) -> String {
     if kept.is_empty() {
         return String::new();
     }
-    let described = |kept: &Kept| match &kept.location {
-        Some(location) => format!("{} (of {location})", name(kept)),
-        None => format!("{} (its database is not recorded)", name(kept)),
+    let described = |kept: &Kept| match (&kept.location, &kept.database_id) {
+        (Some(location), Some(id)) => format!("{} (of {location}, database id {id})", name(kept)),
+        (Some(location), None) => format!("{} (of {location}, without a database id)", name(kept)),
+        (None, _) => format!("{} (its database is not recorded)", name(kept)),
     };
     let mut named: Vec<String> = kept.iter().take(NAMED).map(described).collect();
     if let more @ 1.. = kept.len().saturating_sub(NAMED) {
@@ -116,11 +119,19 @@ fn name(kept: &Kept) -> String {
     name.to_string_lossy().into_owned()
 }
 
+/// What a backup is that `restore` tries all the same.
+pub const UNPROVEN: &str =
+    "warning: the backup is unproven: when it was taken, it was not known to restore";
+
 /// What became of the mark, and whether there was a checksum: a line each.
 pub fn restored(restored: &Restored, style: Style<'_>) -> Vec<String> {
     let mut lines = Vec::new();
-    if restored.checked == Checked::Unsigned {
-        lines.push("warning: there was no checksum beside the file to compare it with".to_owned());
+    match restored.checked {
+        Checked::Same => {}
+        // Said before it was tried.
+        Checked::Unproven => {}
+        Checked::Unsigned => lines
+            .push("warning: there was no checksum beside the file to compare it with".to_owned()),
     }
     match &restored.mark {
         Marked::Never => {}
@@ -175,6 +186,7 @@ impl Document {
                     "file": kept.file.display().to_string(),
                     "database": kept.name,
                     "location": kept.location.as_ref().map(Location::to_string),
+                    "database_id": kept.database_id,
                     "taken_at": moment(kept.taken_at),
                     "age_s": age.as_secs(),
                     "bytes": kept.bytes,
@@ -193,7 +205,8 @@ impl Document {
             Marked::Never | Marked::Cleared(_) => None,
         };
         self.with("mark", mark)
-            .with("checksum", restored.checked == Checked::Same)
+            .with("checksum", restored.checked != Checked::Unsigned)
+            .with("proven", restored.checked == Checked::Same)
     }
 }
 
@@ -206,15 +219,47 @@ impl Report {
                 "file",
                 "see whether the folder exists, whether you may write there, and whether the disk is full",
             ),
-            BackupError::Unreadable(_) | BackupError::Differs { .. } => (
-                "backup-differs",
-                "see whether the disk is well; the backups that were there are as they were",
+            BackupError::Unproven(unproven) => return Report::unproven(unproven),
+            BackupError::Unreadable(_) => (
+                "unreadable-backup",
+                "check that the disk of the backups is healthy",
+            ),
+            BackupError::NotProven(_) => (
+                "no-proof",
+                "check that the folder of the backups is writable and has room for a copy of the database",
             ),
             BackupError::Thread(_) => ("internal", "run `backup` again"),
         };
         Report {
             database: Some("there is no new backup, and the old ones are as they were".to_owned()),
             ..Report::of(vec![Diagnostic::error(code, with_causes(error)).help(help)])
+        }
+    }
+
+    /// Why a backup is not known to restore.
+    fn unproven(unproven: &Unproven) -> Report {
+        let file = unproven.file.display().to_string();
+        let doubts = unproven.doubts.iter();
+        let mut problems: Vec<Diagnostic> =
+            doubts.flat_map(|doubt| of_doubt(doubt, &file)).collect();
+        let is_object = |doubt: &Doubt| matches!(doubt, Doubt::Object { .. });
+        if unproven.doubts.iter().any(is_object)
+            && let Some(last) = problems.last_mut()
+        {
+            last.help.push(format!(
+                "`gunzip -c {file} | sqlite3 NEW.db` restores what does not need them"
+            ));
+        }
+        Report {
+            database: Some(format!(
+                "the backup is {file} ({} of {}); it does not count as a good one, and the old ones are as they were",
+                count(
+                    usize::try_from(unproven.exported.rows()).unwrap_or(usize::MAX),
+                    "row"
+                ),
+                count(unproven.exported.tables.len(), "table"),
+            )),
+            ..Report::of(problems)
         }
     }
 
@@ -271,4 +316,102 @@ impl Report {
             ])
         }
     }
+}
+
+/// The code of what speaks against a backup.
+const CODE: &str = "unproven-backup";
+
+fn of_doubt(doubt: &Doubt, file: &str) -> Vec<Diagnostic> {
+    match doubt {
+        Doubt::Object {
+            kind,
+            name,
+            line,
+            error,
+        } => {
+            let message = format!("the backup cannot be restored: {kind} {name}: {error}");
+            vec![Diagnostic {
+                location: Some(Place::File {
+                    file: file.to_owned(),
+                    line: u32::try_from(*line).ok(),
+                    column: None,
+                }),
+                help: vec![object_help(kind, name, &error.message)],
+                ..Diagnostic::error(CODE, message)
+            }]
+        }
+        Doubt::NotRebuilt(error) => {
+            let options = ImportOptions {
+                violations: Violations::Allow,
+                ..ImportOptions::default()
+            };
+            let report = Report::import(error, file, &options);
+            let is_full = matches!(&error.why, Why::Refused { error, .. } | Why::Engine { error } if error.code == Code::Full);
+            let help = match is_full {
+                true => format!(
+                    "free space in the folder of the backups and in {}, where the engine sorts, and run `backup` again",
+                    std::env::temp_dir().display()
+                ),
+                false => "correct it in the database, and run `backup` again".to_owned(),
+            };
+            report
+                .diagnostics
+                .into_iter()
+                .map(|problem| Diagnostic {
+                    code: CODE,
+                    message: format!("the backup cannot be restored: {}", problem.message),
+                    help: vec![help.clone()],
+                    class: Class::Failed,
+                    ..problem
+                })
+                .collect()
+        }
+        Doubt::Differs(verified) => {
+            let mut report = Report::verified(verified);
+            for problem in &mut report.diagnostics {
+                problem.code = CODE;
+                problem.message = format!(
+                    "the database that was built from the backup differs: {}",
+                    problem.message
+                );
+            }
+            report.diagnostics
+        }
+        Doubt::Damaged(faults) => vec![
+            Diagnostic {
+                notes: faults.clone(),
+                ..Diagnostic::error(
+                    CODE,
+                    "the database is damaged: its indexes or pages contradict its tables",
+                )
+            }
+            .note("the backup holds what the tables hold")
+            .help("where only indexes are named, `sqlite3 FILE REINDEX` makes them again from their tables; then run `backup` again"),
+        ],
+        Doubt::Unchecked(error) => vec![Diagnostic::error(
+            CODE,
+            format!("integrity_check cannot be run on the database: {error}"),
+        )],
+    }
+}
+
+/// What helps where the engine refuses to create an object.
+fn object_help(kind: &str, name: &str, words: &str) -> String {
+    let lacks = [
+        ("no such collation sequence: ", "collation"),
+        ("no such function: ", "function"),
+        ("unknown function: ", "function"),
+        ("no such module: ", "module"),
+    ];
+    let lacking = lacks.iter().find_map(|(begin, what)| {
+        let lacking = words.strip_prefix(begin)?;
+        Some(format!("the {what} {lacking}"))
+    });
+    let Some(lacking) = lacking else {
+        return format!("correct the {kind} {name} in the database, and run `backup` again");
+    };
+    format!(
+        "{lacking} belongs to an application: without it no SQLite can create {name}; copy the database file itself as well \
+         (`sqlite3 FILE \".backup COPY\"`), or change {name} so that it does not need {lacking}"
+    )
 }

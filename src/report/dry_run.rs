@@ -199,6 +199,7 @@ fn title(unit: &Unit, history: &History) -> String {
         | Record::Move { entry, .. } => Some(entry.name.as_str()),
         Record::Delete(key) | Record::Settle(key) => history.row(key).map(|row| row.name.as_str()),
         Record::Mark(environment) => Some(environment.as_str()),
+        Record::Copy => None,
         Record::Restore(restore) => {
             return printable(&format!("{} {}", restore.entry.key, condition(restore)));
         }

@@ -329,7 +329,7 @@ impl Item {
                 }
             }
             Record::Delete(key) | Record::Settle(key) => Item::bare(key, state),
-            Record::Mark(_) => Item::bare(&Key::Environment, state),
+            Record::Mark(_) | Record::Copy => Item::bare(record.key(), state),
             Record::Restore(restore) => Item {
                 name: some(&restore.entry.name),
                 checksum: some(&restore.entry.checksum),
@@ -346,6 +346,7 @@ impl Item {
                 Key::Migration(version) => (*version).into(),
                 Key::Repeatable(name) | Key::Seed(name) | Key::Import(name) => name.as_str().into(),
                 Key::Environment => "environment".into(),
+                Key::DatabaseId => "database_id".into(),
             },
             name: None,
             state,

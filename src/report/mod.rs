@@ -43,7 +43,7 @@ mod words;
 use crate::diagnostic::{Class, Diagnostic};
 
 pub use annotations::annotations;
-pub use backup::{backed_up, backups, not_removed, restored};
+pub use backup::{UNPROVEN, backed_up, backups, not_removed, restored};
 pub use checks::checks;
 pub use config::config;
 pub use copy::{Copying, copied, copy_words, planned_copy};

@@ -9,7 +9,8 @@ use super::table::{Cell, table};
 use super::words::{count, printable};
 use crate::diagnostic::Diagnostic;
 use crate::dump::{
-    Differing, Fault, FaultyObject, Level, Side, Verdict, Verified, VerifiedTable, VerifyError,
+    Differing, Fault, FaultyObject, Integrity, Level, Side, Verdict, Verified, VerifiedTable,
+    VerifyError,
 };
 
 /// The tables, then the rows and objects that differ, then a summary.
@@ -35,6 +36,9 @@ pub fn verified(verified: &Verified, style: Style<'_>) -> String {
     }
     for object in &verified.objects {
         text.push_str(&format!("{}\n", printable(&fault(object))));
+    }
+    for line in integrity(&verified.integrity) {
+        text.push_str(&format!("{}\n", printable(&line)));
     }
     let shown = text.ends_with("\n\n") || text.is_empty();
     if !shown {
@@ -98,6 +102,22 @@ fn fault(object: &FaultyObject) -> String {
     }
 }
 
+/// What the engine's own check says of the database, where that is not well.
+fn integrity(integrity: &Integrity) -> Vec<String> {
+    match integrity {
+        Integrity::Sound | Integrity::NotAsked => Vec::new(),
+        Integrity::Damaged(faults) => {
+            let fault = |fault: &String| format!("the database is damaged: {fault}");
+            faults.iter().map(fault).collect()
+        }
+        Integrity::Unchecked(error) => {
+            vec![format!(
+                "the indexes of the database cannot be checked: {error}"
+            )]
+        }
+    }
+}
+
 fn summary(verified: &Verified) -> String {
     let equal = |table: &&VerifiedTable| table.verdict == Verdict::Equal;
     let number = verified.tables.iter().filter(equal).count();
@@ -119,6 +139,11 @@ fn summary(verified: &Verified) -> String {
     }
     if !verified.objects.is_empty() {
         parts.push(count(verified.objects.len(), "definition"));
+    }
+    if parts.is_empty() {
+        return format!(
+            "the tables hold what the dump says: {tables}, compared {how}; indexes or pages contradict them"
+        );
     }
     format!(
         "the database does not hold what the dump says: {} not equal, compared {how}",
@@ -219,7 +244,14 @@ impl Report {
             .objects
             .iter()
             .map(|object| Diagnostic::error("definition-differs", fault(object)));
-        Report::of(tables.chain(objects).collect())
+        let damaged = match &verified.integrity {
+            Integrity::Damaged(faults) => faults.as_slice(),
+            _ => &[],
+        };
+        let damaged = damaged
+            .iter()
+            .map(|fault| Diagnostic::error("damaged", format!("the database is damaged: {fault}")));
+        Report::of(tables.chain(objects).chain(damaged).collect())
     }
 }
 
@@ -259,6 +291,7 @@ mod tests {
                 ),
             ],
             objects: vec![],
+            integrity: Integrity::Sound,
         };
         expect![[r#"
             table        in the dump  in the database
@@ -312,6 +345,7 @@ mod tests {
                     fault: Fault::Different,
                 },
             ],
+            integrity: Integrity::Damaged(vec!["row 3 missing from index by_name".to_owned()]),
         };
         expect![[r#"
             table  in the dump  in the database
@@ -323,6 +357,7 @@ mod tests {
             users: only in the database: (1, 'Ann�')
             index by_name of line 12 is missing
             view v is defined in another way than in line 13
+            the database is damaged: row 3 missing from index by_name
 
             the database does not hold what the dump says: 3 tables and 2 definitions not equal, compared in every value
         "#]]

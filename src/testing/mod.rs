@@ -62,6 +62,7 @@ pub use options::Options;
 pub use place::{InMemory, OnDisk};
 
 use crate::db::{Db, Query};
+use crate::history;
 use crate::sql::{Value, identifier};
 use template::Template;
 
@@ -94,6 +95,7 @@ pub async fn database_with(options: &Options) -> Result<TestDatabase, TestingErr
     let folder = options.folder.join("tests");
     let copy = async |template: &Template| {
         let place = OnDisk::copy(&template.database, &folder, &name)?;
+        history::identify_copy(place.path(), &options.history_table).await?;
         let db = Db::local(place.path(), options.of_database())?;
         Ok((db, place))
     };

@@ -106,6 +106,7 @@ fn doctor_on_a_file_that_is_well() {
             ✓ environment   the database has no mark; seeds of dev (default)
             ✓ migrations    1 pending
             ✓ foreign keys  no row lacks the row that it refers to
+            ✓ integrity     integrity_check finds no damage in pages or indexes
 
             the job could run
             2> target: local local.db (default)
@@ -142,6 +143,7 @@ fn doctor_counts_rows_without_their_parent() {
             ✓ migrations    nothing is pending
             ! foreign keys  a row refers to a row that is not there
                             help: `SELECT * FROM pragma_foreign_key_check` lists them; migrations keep them from becoming more
+            ✓ integrity     integrity_check finds no damage in pages or indexes
 
             the job could run, with 1 warning
         "#]],

@@ -9,6 +9,7 @@
 
 mod answers;
 mod application;
+mod backup;
 mod bad_input;
 mod commands;
 mod copy;

@@ -3,7 +3,7 @@
 use std::path::Path;
 use std::time::SystemTime;
 
-use crate::cli::args::{self, Format};
+use crate::cli::args::{self, BackupKind, Format};
 use crate::cli::exit::Exit;
 use crate::cli::progress::Progress;
 use crate::cli::session::{Asks, Ending, Opened, Session, Stopped};
@@ -11,18 +11,19 @@ use crate::config::Database;
 use crate::diagnostic::Diagnostic;
 use crate::dump::Input;
 use crate::dump::{
-    BackedUp, BackupError, BackupOptions, ExportError, Level, RestoreError, backup as take,
-    backups as kept, restore as back,
+    BackedUp, BackupError, BackupOptions, Checked, ExportError, Level, RestoreError,
+    backup as take, backups as kept, restore as back,
 };
 use crate::history::HistoryError;
 use crate::report::{self, Document, Report};
 
 /// `backup`
-pub(crate) async fn backup(session: &Session) -> Ending {
-    let opened = session.open(None).await?;
+pub(crate) async fn backup(session: &Session, lock: &args::Lock) -> Ending {
+    let opened = session.open(lock.lock_timeout).await?;
     super::dump::is_there(session, &opened)?;
-    let done = taken(session, &opened).await?;
-    let shown = shown(session, &done);
+    let done = taken(session, &opened).await;
+    let done = done.map_err(|error| failed(session, &opened, error))?;
+    let shown = shown(session, &done.file);
     if session.terminal.format == Format::Json {
         let database = opened.database();
         let call = session.call(Some(&database), Exit::Done);
@@ -35,7 +36,7 @@ pub(crate) async fn backup(session: &Session) -> Ending {
 }
 
 /// Takes a backup, and tells which old ones could not be removed.
-async fn taken(session: &Session, opened: &Opened) -> Result<BackedUp, Stopped> {
+async fn taken(session: &Session, opened: &Opened) -> Result<BackedUp, BackupError> {
     let settings = &opened.config.backup;
     let options = BackupOptions {
         folder: settings.dir.value.clone(),
@@ -43,21 +44,21 @@ async fn taken(session: &Session, opened: &Opened) -> Result<BackedUp, Stopped> 
         keep_days: settings.retention_days.value,
         now: SystemTime::now(),
     };
-    let done = take(&opened.db, &options)
-        .await
-        .map_err(|error| failed(session, opened, error))?;
+    let done = take(&opened.db, &options).await?;
     for line in report::not_removed(&done.left) {
         session.terminal.error(&line);
     }
     Ok(done)
 }
 
-fn shown<'a>(session: &Session, done: &'a BackedUp) -> &'a Path {
-    let file = done.file.strip_prefix(&session.cwd);
-    file.unwrap_or(&done.file)
+fn shown<'a>(session: &Session, file: &'a Path) -> &'a Path {
+    file.strip_prefix(&session.cwd).unwrap_or(file)
 }
 
-fn failed(session: &Session, opened: &Opened, error: BackupError) -> Stopped {
+fn failed(session: &Session, opened: &Opened, mut error: BackupError) -> Stopped {
+    if let BackupError::Unproven(unproven) = &mut error {
+        unproven.file = shown(session, &unproven.file).to_path_buf();
+    }
     match error {
         BackupError::Export(ExportError::Db(error)) => {
             session.failed(opened, &HistoryError::from(error).into())
@@ -70,6 +71,7 @@ fn failed(session: &Session, opened: &Opened, error: BackupError) -> Stopped {
 pub(super) async fn before_a_change(
     session: &Session,
     opened: &Opened,
+    kind: BackupKind,
 ) -> Result<Option<String>, Stopped> {
     if let Database::Local { path } = &opened.config.database.value
         && !path.exists()
@@ -79,8 +81,30 @@ pub(super) async fn before_a_change(
             .words("no backup: the database is not there yet");
         return Ok(None);
     }
-    let done = taken(session, opened).await?;
-    let shown = shown(session, &done);
+    let done = match (taken(session, opened).await, kind) {
+        (Ok(done), _) => done,
+        (Err(BackupError::Unproven(unproven)), BackupKind::Unproven) => {
+            let mut unproven = unproven;
+            unproven.file = shown(session, &unproven.file).to_path_buf();
+            let shown = unproven.file.display().to_string();
+            session
+                .terminal
+                .words(&format!("backup {shown}, unproven:"));
+            let report = Report::backup(&BackupError::Unproven(unproven));
+            let warnings = report.diagnostics.into_iter().map(Diagnostic::warning);
+            session.warn(&warnings.collect::<Vec<_>>());
+            return Ok(Some(shown));
+        }
+        (Err(error), _) => {
+            let is_unproven = matches!(error, BackupError::Unproven(_));
+            let stopped = failed(session, opened, error);
+            return Err(match is_unproven {
+                true => stopped.stops_the_migration(session.program),
+                false => stopped,
+            });
+        }
+    };
+    let shown = shown(session, &done.file);
     session
         .terminal
         .words(&format!("backup {}", report::backed_up(&done, shown)));
@@ -128,6 +152,9 @@ pub(crate) async fn restore(session: &Session, flags: &args::Restore) -> Ending 
         return Err(session.usage("memory", message, None).about(&opened));
     }
     let checked = back::checked(&file).map_err(stopped)?;
+    if checked == Checked::Unproven {
+        session.terminal.words(report::UNPROVEN);
+    }
     back::is_free(&opened.db, &file).await.map_err(stopped)?;
     session.ask(&opened, Asks::OnEveryRemote).await?;
     let progress = Progress::new(session.terminal, &Input::File(file.clone()));

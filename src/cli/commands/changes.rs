@@ -1,6 +1,6 @@
 //! The commands that change a database.
 
-use crate::cli::args::{self, Format};
+use crate::cli::args::{self, BackupKind, Format};
 use crate::cli::exit::Exit;
 use crate::cli::session::{Asks, Ending, Opened, Session, Stopped};
 use crate::diagnostic::Diagnostic;
@@ -50,8 +50,8 @@ pub(crate) async fn migrate(session: &Session, flags: &args::Migrate) -> Ending 
     }
     marked_as_told(session, &opened, &history, flags.env.as_deref())?;
     let backup = match flags.backup {
-        true => backed_up(session, &opened, &set, &history, &options).await?,
-        false => None,
+        Some(kind) => backed_up(session, &opened, &set, &history, (&options, kind)).await?,
+        None => None,
     };
     let outcome = migrations::apply_from(
         &opened.db,
@@ -88,7 +88,7 @@ async fn backed_up(
     opened: &Opened,
     set: &Migrations,
     history: &History,
-    options: &PlanOptions,
+    (options, kind): (&PlanOptions, BackupKind),
 ) -> Result<Option<String>, Stopped> {
     let history = migrations::observe_from(&opened.db, set, history.clone())
         .await
@@ -96,7 +96,7 @@ async fn backed_up(
     let plan = migrations::plan(set, &history, options);
     match plan.errors().next().is_some() || plan.scripts.is_empty() {
         true => Ok(None),
-        false => super::backup::before_a_change(session, opened).await,
+        false => super::backup::before_a_change(session, opened, kind).await,
     }
 }
 

@@ -36,7 +36,7 @@ pub(crate) async fn dump(session: &Session, flags: &args::Export) -> Ending {
             )),
         ));
     }
-    let opened = session.open(None).await?;
+    let opened = session.open(flags.lock.lock_timeout).await?;
     is_there(session, &opened)?;
     let Some(file) = file else {
         let exported = dump::export(&opened.db, &options, &mut std::io::stdout()).await;

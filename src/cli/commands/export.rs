@@ -3,6 +3,7 @@
 use std::fs::OpenOptions;
 use std::io::Write;
 use std::path::Path;
+use std::time::Duration;
 
 use crate::cli::args::{self, Format};
 use crate::cli::exit::Exit;
@@ -17,13 +18,14 @@ pub(crate) async fn export(
     session: &Session,
     flags: &args::SeedExport,
     of_writing: Option<&str>,
+    lock_timeout: Option<Duration>,
 ) -> Ending {
     if let Some(flag) = of_writing {
         let message = format!("`{flag}` is about writing rows, and `seed export` reads them");
         return Err(session.usage("flag", message, Some("leave it out".to_owned())));
     }
     let masks = masks(session, &flags.mask)?;
-    let opened = session.open(None).await?;
+    let opened = session.open(lock_timeout).await?;
     let tables = match flags.all {
         true => Tables::All,
         false => Tables::Named(flags.tables.clone()),

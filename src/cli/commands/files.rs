@@ -1,7 +1,7 @@
 //! The commands that need no database: they read and write the files of a project.
 
 use std::path::Path;
-use std::time::SystemTime;
+use std::time::{Duration, SystemTime};
 
 use serde_json::json;
 
@@ -196,7 +196,7 @@ pub(crate) async fn renumber(session: &Session, flags: &args::Renumber) -> Endin
         let set = session.migrations(&project.migrations.value)?;
         let known = Known {
             base: base_of(session, &project.migrations.value, flags.base.as_deref())?,
-            history: applied_here(session, &set).await,
+            history: applied_here(session, &set, flags.lock.lock_timeout).await,
         };
         let file = migrations::file_to_renumber(directory, &which)
             .map_err(|error| not_renumbered(session, &error, &|file| keeps(&known, &set, file)))?;
@@ -260,7 +260,11 @@ fn base_of(
 }
 
 /// The history of the database of the settings, with the recorded texts. Files can be renumbered where it cannot be read.
-async fn applied_here(session: &Session, set: &Migrations) -> Option<History> {
+async fn applied_here(
+    session: &Session,
+    set: &Migrations,
+    lock_timeout: Option<Duration>,
+) -> Option<History> {
     let not_read = |why: &str| {
         session.terminal.words(&format!(
             "warning: the database of the settings was not read, so it is not known whether it has applied this \
@@ -269,7 +273,7 @@ async fn applied_here(session: &Session, set: &Migrations) -> Option<History> {
     };
     let opened = match session.resolved.config() {
         Ok(config) if config.database.value == Database::Memory => return None,
-        Ok(_) => session.open(None).await,
+        Ok(_) => session.open(lock_timeout).await,
         Err(error) => {
             not_read(&error.to_string());
             return None;

@@ -20,7 +20,7 @@ use crate::seeds;
 
 /// `status`
 pub(crate) async fn status(session: &Session, flags: &args::Status) -> Ending {
-    let opened = session.open(None).await?;
+    let opened = session.open(flags.lock.lock_timeout).await?;
     if let Some(key) = &flags.source {
         return recorded_text(session, &opened, key).await;
     }
@@ -96,10 +96,10 @@ async fn recorded_text(session: &Session, opened: &Opened, key: &Key) -> Ending 
 }
 
 /// `doctor`
-pub(crate) async fn doctor(session: &Session) -> Ending {
+pub(crate) async fn doctor(session: &Session, lock: &args::Lock) -> Ending {
     let (checks, exit, database) = match session.resolved.config() {
         Ok(_) => {
-            let opened = session.open(None).await?;
+            let opened = session.open(lock.lock_timeout).await?;
             let subject = Subject {
                 config: &opened.config,
                 rows: &session.resolved.rows(),
@@ -130,8 +130,8 @@ pub(crate) async fn doctor(session: &Session) -> Ending {
 }
 
 /// `inspect`
-pub(crate) async fn inspect(session: &Session) -> Ending {
-    let opened = session.open(None).await?;
+pub(crate) async fn inspect(session: &Session, lock: &args::Lock) -> Ending {
+    let opened = session.open(lock.lock_timeout).await?;
     let contents = schema::contents(&opened.db)
         .await
         .map_err(|error| session.failed(&opened, &HistoryError::from(error).into()))?;
@@ -148,7 +148,7 @@ pub(crate) async fn inspect(session: &Session) -> Ending {
 
 /// `explain`
 pub(crate) async fn explain(session: &Session, flags: &args::Explain) -> Ending {
-    let opened = session.open(None).await?;
+    let opened = session.open(flags.lock.lock_timeout).await?;
     let plan = match schema::explain(&opened.db, &flags.sql).await {
         Ok(plan) => plan,
         Err(ExplainError::Db(error)) => {

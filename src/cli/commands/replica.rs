@@ -3,13 +3,13 @@
 use std::path::{Path, PathBuf};
 use std::time::{Duration, SystemTime};
 
-use crate::cli::args::{self, Format};
+use crate::cli::args::{self, Format, Lock};
 use crate::cli::exit::Exit;
 use crate::cli::session::{Ending, Opened, Session, Stopped};
 use crate::config::Database;
 use crate::db::{self, Code, DbError, Options};
 use crate::diagnostic::Class;
-use crate::history::HistoryError;
+use crate::history::{self, HistoryError};
 use crate::report::{self, Document, ReplicaStatus, Report};
 
 /// `sync`
@@ -87,8 +87,8 @@ async fn watch(session: &Session, opened: &Opened, shown: &str) -> Ending {
 }
 
 /// `replica status`
-pub(crate) async fn status(session: &Session) -> Ending {
-    let (opened, file) = open(session, None).await?;
+pub(crate) async fn status(session: &Session, lock: &Lock) -> Ending {
+    let (opened, file) = open(session, lock.lock_timeout).await?;
     let facts = db::replica_facts(&file).map_err(|error| failed(session, &opened, error))?;
     let primary = opened.db.primary_frame().await;
     let shown = shown(session, &file);
@@ -136,12 +136,15 @@ pub(crate) async fn reset(session: &Session, lock: &args::Lock) -> Ending {
 }
 
 /// `replica copy FILE`
-pub(crate) async fn copy(session: &Session, to: &Path) -> Ending {
-    let (opened, file) = open(session, None).await?;
+pub(crate) async fn copy(session: &Session, to: &Path, lock: &Lock) -> Ending {
+    let (opened, file) = open(session, lock.lock_timeout).await?;
     let to = session.cwd.join(to);
-    db::copy_replica(&file, &to)
-        .await
-        .map_err(|error| failed(session, &opened, error))?;
+    let copied = async {
+        db::copy_replica(&file, &to).await?;
+        history::identify_copy(&to, opened.db.history_table()).await
+    };
+    let copied = copied.await;
+    copied.map_err(|error| failed(session, &opened, error))?;
     let shown = shown(session, &to);
     if session.terminal.format == Format::Json {
         let database = opened.database();

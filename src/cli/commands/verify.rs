@@ -16,7 +16,7 @@ pub(crate) async fn verify(session: &Session, flags: &args::VerifyDump) -> Endin
         true => Level::Counts,
         false => Level::Full,
     };
-    let opened = session.open(None).await?;
+    let opened = session.open(flags.lock.lock_timeout).await?;
     super::dump::is_there(session, &opened)?;
     let verified = compare(session, &opened, &input, level).await?;
     let exit = exit(&verified);

@@ -186,6 +186,12 @@ impl Catalogue {
         Some(&owner.name)
     }
 
+    /// Whether this is a virtual table whose module the engine here lacks.
+    pub(super) fn lacks_module(&self, name: &str) -> bool {
+        let mut tables = self.virtual_tables.iter();
+        tables.any(|table| table.lacks_module && table.name.eq_ignore_ascii_case(name))
+    }
+
     /// The tables, in lower case, that the indexes of libSQL's vector search keep their content in: `CREATE INDEX` makes
     /// and fills them.
     pub(super) fn of_vectors(&self) -> HashSet<String> {

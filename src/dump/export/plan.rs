@@ -8,7 +8,7 @@ use super::{Contents, ExportError, ExportOptions, Records};
 use crate::db::{Engine, Order, Query, Question, Scan, ScanColumn};
 use crate::history;
 use crate::nearest::nearest;
-use crate::sql::{TokenKind, Value, identifier, is_autoincrement, tokens};
+use crate::sql::{TokenKind, Value, identifier, is_autoincrement, text, tokens};
 
 /// Both numbers that an application may keep in the header: <https://sqlite.org/pragma.html#pragma_user_version>.
 const NUMBERS: &str = "\
@@ -173,6 +173,19 @@ impl Parts {
     }
 }
 
+impl Parts {
+    /// An entry of the schema, as shells write it: a virtual table whose module is missing, which nothing can create.
+    fn entry(&mut self, object: &Object) {
+        let name = text(&object.name);
+        let sql = text(object.sql.as_deref().unwrap_or_default());
+        self.text(&format!(
+            "PRAGMA writable_schema=ON;\n\
+             INSERT INTO sqlite_schema(type,name,tbl_name,rootpage,sql)VALUES('table',{name},{name},0,{sql});\n\
+             PRAGMA writable_schema=OFF;\n"
+        ));
+    }
+}
+
 /// What ends a statement: a semicolon that stands in no comment.
 fn end(sql: &str) -> &'static str {
     match tokens(sql).last() {
@@ -200,7 +213,10 @@ fn tables(catalogue: &Catalogue, options: &ExportOptions, object: &Object, parts
         if with_rows {
             parts.text(&format!("DELETE FROM {};\n", name(&object.name)));
         }
-    } else if options.what != Contents::Data {
+    } else if options.what == Contents::Data {
+    } else if catalogue.lacks_module(&object.name) {
+        parts.entry(object);
+    } else {
         parts.statement(object);
     }
     if with_rows && !table.is_virtual {

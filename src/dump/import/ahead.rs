@@ -5,7 +5,7 @@ use tokio::sync::mpsc::{Receiver, channel};
 use super::error::Why;
 use crate::db::Stop;
 use crate::dump::Input;
-use crate::dump::{Block, DumpError, Mark};
+use crate::dump::{Block, DumpError, Mark, Reader};
 
 /// How many blocks may wait to be written.
 const AHEAD: usize = 8;
@@ -19,10 +19,18 @@ pub(super) struct Ahead {
 impl Ahead {
     /// Begins to read. The thread ends with the dump, with its first error, or once this is dropped.
     pub(super) fn of(input: &Input, block_bytes: usize, from: Option<Mark>, stop: &Stop) -> Ahead {
-        let (send, receive) = channel(AHEAD);
         let input = input.clone();
+        Ahead::reading(move || input.reader(block_bytes, from.as_ref()), stop)
+    }
+
+    /// The same with the reader that `open` gives. It is called on that thread.
+    pub(super) fn reading(
+        open: impl FnOnce() -> Result<Reader, DumpError> + Send + 'static,
+        stop: &Stop,
+    ) -> Ahead {
+        let (send, receive) = channel(AHEAD);
         std::thread::spawn(move || {
-            let mut reader = match input.reader(block_bytes, from.as_ref()) {
+            let mut reader = match open() {
                 Ok(reader) => reader,
                 Err(error) => {
                     let _ = send.blocking_send(Err(error));

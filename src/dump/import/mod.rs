@@ -41,7 +41,7 @@ use crate::history::Wait;
 use crate::script::Run;
 use ahead::Ahead;
 use checkpoint::Checkpoint;
-use new_file::Pace;
+pub(in crate::dump) use new_file::Pace;
 use pass::Setup;
 use record::Identity;
 
@@ -470,6 +470,45 @@ pub(super) async fn import_by(
     };
     imported.took = begun.elapsed();
     Ok(imported)
+}
+
+/// A database that is being built from a dump.
+pub(in crate::dump) struct Rebuilding(tokio::task::JoinHandle<Result<new_file::Built, Why>>);
+
+/// Begins to build what a dump makes at `path`, as [`restore`](super::restore::restore) would into a new file, and records
+/// nothing. `open` gives the dump; both read and build on threads of their own.
+pub(in crate::dump) async fn rebuild(
+    path: &std::path::Path,
+    open: impl FnOnce() -> Result<super::Reader, super::DumpError> + Send + 'static,
+    pace: Pace,
+    of: &Db,
+) -> Result<Rebuilding, ImportError> {
+    let plan = new_file::Plan {
+        name: "",
+        pace,
+        violations: Violations::Allow,
+        verify: Verify::Nothing,
+        run: &Run::new(""),
+        on_event: Arc::new(|_| {}),
+        lock_timeout: of.lock_timeout(),
+        stop: of.stop().clone(),
+        modules: Modules::new().await.map_err(Why::engine)?,
+        history: of.history_table(),
+        identity: Identity::OfTheDump,
+    };
+    let dump = Ahead::reading(open, of.stop());
+    Ok(Rebuilding(new_file::begin(path, dump, &plan).await?))
+}
+
+impl Rebuilding {
+    /// Waits for the end.
+    ///
+    /// # Errors
+    /// Why no database can be built from the dump.
+    pub(in crate::dump) async fn built(self) -> Result<(), ImportError> {
+        self.0.await.map_err(|_| Why::Thread)??;
+        Ok(())
+    }
 }
 
 async fn new_file(

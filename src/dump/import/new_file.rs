@@ -10,6 +10,8 @@ use std::path::Path;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
+use tokio::task::JoinHandle;
+
 use super::Triggers;
 use super::ahead::Ahead;
 use super::clash::{ForeignHistory, There, Wanted};
@@ -63,7 +65,7 @@ pub(super) struct Built {
 
 /// How many rows go into a statement.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Pace {
+pub(in crate::dump) enum Pace {
     /// As many as is fastest. Of a row that is refused the place is known only roughly: without a journal nobody can ask
     /// what of its statement was done.
     Fast,
@@ -138,6 +140,16 @@ pub(super) async fn make(path: &Path, dump: Ahead, plan: Plan<'_>) -> Result<Bui
 }
 
 async fn build(path: &Path, dump: Ahead, plan: &Plan<'_>) -> Result<Built, Why> {
+    let work = begin(path, dump, plan).await?;
+    work.await.map_err(|_| Why::Thread)?
+}
+
+/// Begins to build on a thread, which goes on whether or not the handle is polled.
+pub(super) async fn begin(
+    path: &Path,
+    dump: Ahead,
+    plan: &Plan<'_>,
+) -> Result<JoinHandle<Result<Built, Why>>, Why> {
     let name = path.to_str().ok_or_else(|| db::DbError::Path {
         path: path.to_path_buf(),
         why: "is not UTF-8",
@@ -157,14 +169,13 @@ async fn build(path: &Path, dump: Ahead, plan: &Plan<'_>) -> Result<Built, Why> 
         modules: plan.modules.clone(),
         history: plan.history.clone(),
     };
-    let work = tokio::task::spawn_blocking(move || {
+    Ok(tokio::task::spawn_blocking(move || {
         for setting in SETTINGS {
             raw.execute(setting).map_err(Why::engine)?;
         }
         let written = write(&raw, dump, pace, &setup, &on_event)?;
         checked(&raw, written, verify, violations)
-    });
-    work.await.map_err(|_| Why::Thread)?
+    }))
 }
 
 /// What was written, and not looked at yet.
@@ -217,7 +228,7 @@ fn write(
                     // They may change what those were compiled for.
                     inserts.clear();
                     for sql in statements {
-                        statement(raw, &sql, item, on_event)?;
+                        statement(raw, &sql, item, &setup.modules, on_event)?;
                     }
                 }
                 Deed::Rows(rows) | Deed::Sequences(rows) => {
@@ -288,6 +299,7 @@ fn statement(
     raw: &Raw,
     sql: &str,
     item: &crate::dump::Item,
+    modules: &Modules,
     on_event: &OnImport,
 ) -> Result<(), Why> {
     let crate::dump::Item::Statement(statement) = item else {
@@ -310,8 +322,30 @@ fn statement(
         line: statement.line,
         offset: statement.offset,
     };
-    raw.execute(sql)
-        .map_err(|error| Why::refused(error, at, 1, table))
+    let done = match &statement.what {
+        // As shells restore it: the database that was dumped has it without the module, too. It is not tried first: without
+        // a journal a statement that fails leaves what it did.
+        What::Create {
+            object: Object::VirtualTable,
+            name,
+            sql,
+            ..
+        } if modules.virtual_table(name, sql).lacks_module => entry(raw, name, sql),
+        _ => raw.execute(sql),
+    };
+    done.map_err(|error| Why::refused(error, at, 1, table))
+}
+
+/// Adds a virtual table to the schema that the engine cannot create.
+fn entry(raw: &Raw, name: &str, sql: &str) -> Result<(), EngineError> {
+    raw.execute("PRAGMA writable_schema = ON")?;
+    let insert = "INSERT INTO sqlite_schema (type, name, tbl_name, rootpage, sql) VALUES ('table', ?1, ?1, 0, ?2)";
+    let done = raw.prepare(insert)?.run([
+        ValueRef::Text(name.as_bytes()),
+        ValueRef::Text(sql.as_bytes()),
+    ]);
+    raw.execute("PRAGMA writable_schema = OFF")?;
+    done
 }
 
 /// How many statements are kept: as many tables, or lists of columns, may take turns.

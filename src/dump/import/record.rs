@@ -5,7 +5,7 @@ use std::sync::Arc;
 use super::Why;
 use super::checkpoint;
 use super::tally::Tally;
-use crate::db::{EngineError, Failure, Rows};
+use crate::db::{EngineError, Failure, HistoryTable, Rows};
 use crate::drive::{ApplyError, Decision, Reader};
 use crate::dump::Mark;
 use crate::hex;
@@ -64,14 +64,13 @@ impl Reader for &mut Recording<'_> {
             true => checkpoint::finish(self.end.offset),
             false => Vec::new(),
         };
-        let mut script = script(
-            history.revision,
-            self.name,
-            &self.end,
-            self.tally,
-            ForeignKeys::On,
-            steps,
-        );
+        let imported = Import {
+            name: self.name,
+            end: &self.end,
+            tally: self.tally,
+            history: &history.table,
+        };
+        let mut script = script(history.revision, imported, ForeignKeys::On, steps);
         if self.identity == Identity::Own {
             script.units.extend(own_identity(history));
             self.unmarked.clone_from(&history.environment);
@@ -83,15 +82,33 @@ impl Reader for &mut Recording<'_> {
     }
 }
 
-/// A script that records a finished import, after these steps.
+/// An import to be recorded.
+pub(super) struct Import<'a> {
+    pub(super) name: &'a str,
+    pub(super) end: &'a Mark,
+    pub(super) tally: &'a Tally,
+    /// The table of the history.
+    pub(super) history: &'a HistoryTable,
+}
+
+/// A script that records a finished import, after these steps. Where the dump has brought the history, it has brought the
+/// id of the database that was dumped, and this one gets an id of its own.
 pub(super) fn script(
     expects: Revision,
-    name: &str,
-    end: &Mark,
-    tally: &Tally,
+    import: Import<'_>,
     foreign_keys: ForeignKeys,
     steps: Vec<Step>,
 ) -> Script {
+    let Import {
+        name,
+        end,
+        tally,
+        history,
+    } = import;
+    let copy = tally.has(history.name()).then(|| Unit {
+        record: Record::Copy,
+        steps: Arc::default(),
+    });
     let checksum = hex::encode(&end.sha256);
     let detail = [
         ("bytes", end.offset),
@@ -103,7 +120,7 @@ pub(super) fn script(
         expects,
         foreign_keys,
         atomicity: Atomicity::Transaction,
-        units: vec![Unit {
+        units: std::iter::once(Unit {
             record: Record::Insert(Entry {
                 key: Key::Import(checksum.clone()),
                 name: name.to_owned(),
@@ -114,7 +131,9 @@ pub(super) fn script(
                 detail: detail.into_iter().collect(),
             }),
             steps: Arc::new(steps),
-        }],
+        })
+        .chain(copy)
+        .collect(),
     }
 }
 

@@ -382,8 +382,11 @@ impl Translator {
     }
 
     fn owner(&self, table: &str, is_ordinary: impl Fn() -> bool) -> Option<&VirtualTable> {
-        let mut virtual_tables = self.virtual_tables.iter();
-        virtual_tables.find(|it| it.owns(table, &is_ordinary))
+        let virtual_tables = self.virtual_tables.iter();
+        // Without the module nothing creates them.
+        let mut makers =
+            virtual_tables.filter(|it| self.engine == Engine::Server || !it.lacks_module);
+        makers.find(|it| it.owns(table, &is_ordinary))
     }
 
     /// Whether a table of the dump does not come to the database.

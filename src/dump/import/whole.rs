@@ -7,7 +7,7 @@ use super::error::{ImportError, Stands, Why};
 use super::existing::{count, count_there, objects, orphan, orphans};
 use super::lower::{How, Lowered};
 use super::pass::Pass;
-use super::record::script;
+use super::record::{Import, script};
 use super::tally::Tally;
 use super::{ImportEvent, Imported, Job, Outcome, Violations, chunks};
 use crate::db::{Code, Db, EngineError, Rows};
@@ -83,8 +83,13 @@ impl Whole<'_> {
             Violations::Allow => ForeignKeys::Unchecked,
         };
         let (name, steps) = (job.input.recorded(), self.lowered.steps.clone());
-        let (end, tally) = (&self.seen.end, &self.pass.tally);
-        Ok(script(expects, &name, end, tally, foreign_keys, steps))
+        let import = Import {
+            name: &name,
+            end: &self.seen.end,
+            tally: &self.pass.tally,
+            history: job.db.history_table(),
+        };
+        Ok(script(expects, import, foreign_keys, steps))
     }
 
     /// The number of the dump's step that this is.

@@ -18,6 +18,7 @@ mod witness;
 
 use std::sync::Arc;
 
+use super::integrity::{self, Integrity};
 use super::modules::Modules;
 use super::{DumpError, Input};
 use crate::db::{Db, DbError};
@@ -42,6 +43,8 @@ pub struct Verified {
     pub tables: Vec<VerifiedTable>,
     /// Indexes, triggers and views of the dump, and tables by their definition, that are missing or not the same.
     pub objects: Vec<FaultyObject>,
+    /// Whether the pages and indexes of the database agree with its tables. A comparison reads tables alone.
+    pub integrity: Integrity,
 }
 
 /// One table of the dump.
@@ -126,6 +129,7 @@ impl Verified {
     /// Whether everything that was compared is equal.
     pub fn is_equal(&self) -> bool {
         self.objects.is_empty()
+            && !matches!(self.integrity, Integrity::Damaged(_))
             && self
                 .tables
                 .iter()
@@ -167,9 +171,14 @@ pub async fn verify(db: &Db, input: &Input, level: Level) -> Result<Verified, Ve
     let mut objects = catalogue.faults(&dumped.objects);
     objects.extend(database::numbers(db, &dumped.numbers).await?);
     differing::find(db, input, &catalogue, dumped, &mut tables).await?;
+    let integrity = match level {
+        Level::Counts => Integrity::NotAsked,
+        Level::Full => integrity::integrity(db, integrity::Depth::Full).await?,
+    };
     Ok(Verified {
         level,
         tables: tables.into_iter().map(|table| table.table).collect(),
         objects,
+        integrity,
     })
 }

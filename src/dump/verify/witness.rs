@@ -9,6 +9,7 @@ use super::catalogue::Catalogue;
 use super::dumped::{self, Dumped};
 use super::{Level, Verified, VerifyError, database};
 use crate::db::{Db, DbError};
+use crate::dump::integrity;
 use crate::dump::modules::Modules;
 use crate::dump::{Reader, ReaderOptions, Source};
 use crate::hex;
@@ -51,6 +52,7 @@ impl Witness {
             level: Level::Full,
             tables: tables.into_iter().map(|table| table.table).collect(),
             objects,
+            integrity: integrity::integrity(db, integrity::Depth::Full).await?,
         }))
     }
 }

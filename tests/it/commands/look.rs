@@ -405,8 +405,13 @@ fn the_version_and_the_help_are_told_on_standard_output() {
               --wait <S>
                   Wait so many seconds for a database that can be reached
 
-              --backup
-                  Take a backup before the first change
+              --backup[=<KIND>]
+                  Take a backup before the first change; with `=unproven` also go on where no database can
+                  be built from it
+
+                  Possible values:
+                  - proven:   One from which the database was rebuilt
+                  - unproven: Any
 
               --seed
                   Seed the database afterwards

@@ -92,7 +92,7 @@ fn a_file_is_new_and_packed_by_its_name() {
     let project = project();
     project.run("export dump.sql").check(expect![[r#"
         $ seedbed export dump.sql
-        dump.sql: 6 rows of 3 tables, 1.7 KB
+        dump.sql: 7 rows of 3 tables, 1.9 KB
         2> target: local local.db (default)
     "#]]);
     project
@@ -108,12 +108,12 @@ fn a_file_is_new_and_packed_by_its_name() {
               "exit_code": 0,
               "items": [],
               "problems": [],
-              "bytes": 1749,
+              "bytes": 2006,
               "file": "dump.sql.gz",
               "tables": [
                 {
                   "name": "_migrations",
-                  "rows": 3
+                  "rows": 4
                 },
                 {
                   "name": "users",

@@ -37,6 +37,10 @@ fn backup(project: &Project, line: &str) -> (String, String) {
         "" => words,
         host => words.replace(&format!(" on {host}"), " on [host]"),
     };
+    let words = match words.split_once(", database id ") {
+        Some((before, after)) => format!("{before}, database id [id]{}", &after[32..]),
+        None => words,
+    };
     (words, new.unwrap())
 }
 
@@ -143,7 +147,7 @@ fn an_old_backup_that_may_be_of_another_database_is_kept_and_named() {
     // A database that was moved is not known to be the same.
     std::fs::rename(project.path("a"), project.path("c")).unwrap();
     let (words, _) = backup(&project, "--database c/app.db");
-    expect!["kept 1 old backup not known to be of this database: app-20200101T000000Z.sql.gz (of [root]/a/app.db on [host]); delete by hand what is not needed"].assert_eq(&words);
+    expect!["kept 1 old backup not known to be of this database: app-20200101T000000Z.sql.gz (of [root]/a/app.db on [host], database id [id]); delete by hand what is not needed"].assert_eq(&words);
     // One of an earlier version, and one that is no backup at all.
     let (_, of_b) = backup(&project, "--database b/app.db");
     let of_b = aged(&project, &of_b, "20200102T000000Z");

@@ -1,0 +1,114 @@
+//! Databases whose pages or indexes contradict their tables.
+
+use super::{good, packed, project, unproven};
+use crate::bad_input::untouched;
+use crate::project::Project;
+
+/// A table whose index lacks the rows of the second `INSERT`.
+fn with_a_short_index() -> Project {
+    project(&[
+        "CREATE TABLE t (id INTEGER PRIMARY KEY, a)",
+        "INSERT INTO t VALUES (1, 'x')",
+        "CREATE INDEX by_a ON t (a)",
+        "PRAGMA writable_schema = ON",
+        "CREATE TABLE kept AS SELECT * FROM sqlite_schema WHERE name = 'by_a'",
+        "DELETE FROM sqlite_schema WHERE name = 'by_a'",
+        "PRAGMA writable_schema = RESET",
+        "INSERT INTO t VALUES (2, 'y'), (3, 'z')",
+        "PRAGMA writable_schema = ON",
+        "INSERT INTO sqlite_schema SELECT * FROM kept",
+        "PRAGMA writable_schema = RESET",
+        "DROP TABLE kept",
+    ])
+}
+
+#[test]
+fn an_index_that_contradicts_its_table_is_noticed() {
+    let project = with_a_short_index();
+    let dump = project.run("export");
+    project.write("all.sql", &dump.stdout);
+    let (file, ran) = unproven(&project);
+    assert!(
+        ran.stderr
+            .contains("error[unproven-backup]: the database is damaged"),
+        "{ran}"
+    );
+    assert!(
+        ran.stderr.contains("row 2 missing from index by_a"),
+        "{ran}"
+    );
+    let ran = untouched(&project, "verify all.sql");
+    assert_eq!(ran.code, Some(1), "{ran}");
+    assert!(
+        ran.stdout
+            .contains("the database is damaged: row 2 missing from index by_a"),
+        "{ran}"
+    );
+    assert!(
+        ran.stdout.contains("indexes or pages contradict them"),
+        "{ran}"
+    );
+    let ran = untouched(&project, "verify all.sql --counts");
+    assert_eq!(ran.code, Some(0), "{ran}");
+    let ran = untouched(&project, "doctor");
+    assert_eq!(ran.code, Some(1), "{ran}");
+    assert!(ran.stdout.contains("✗ integrity"), "{ran}");
+    assert!(
+        ran.stdout.contains("row 2 missing from index by_a"),
+        "{ran}"
+    );
+    // What the tables hold can be restored, and after a REINDEX all is well.
+    let ran = project.run(&format!("restore {file} --database new.db"));
+    assert_eq!(ran.code, Some(0), "{ran}");
+    project.change(&["REINDEX"]);
+    good(&project, "backup");
+    let ran = project.run("doctor");
+    assert!(
+        ran.stdout
+            .contains("integrity_check finds no damage in pages or indexes"),
+        "{ran}"
+    );
+}
+
+#[test]
+fn an_index_on_another_column_than_it_says_is_noticed() {
+    let project = project(&[
+        "CREATE TABLE t (id INTEGER PRIMARY KEY, a, b)",
+        "INSERT INTO t VALUES (1, 'x', 'p'), (2, 'y', 'q')",
+        "CREATE INDEX i ON t (a)",
+        "PRAGMA writable_schema = ON",
+        "UPDATE sqlite_schema SET sql = 'CREATE INDEX i ON t (b)' WHERE name = 'i'",
+    ]);
+    unproven(&project);
+}
+
+#[test]
+fn a_damaged_page_leaves_no_good_backup() {
+    let project = project(&[
+        "CREATE TABLE t (id INTEGER PRIMARY KEY, a)",
+        "WITH RECURSIVE n (i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 2000) INSERT INTO t SELECT i, hex(i) || 'some text' FROM n",
+        "CREATE INDEX by_a ON t (a)",
+    ]);
+    let whole = project.bytes("local.db").unwrap();
+    let pages = whole.len() / 4096;
+    for page in [1, pages / 2, pages - 1] {
+        let mut bytes = whole.clone();
+        bytes[page * 4096..page * 4096 + 200].fill(0xff);
+        project.write("local.db", &bytes);
+        let ran = project.run("backup");
+        assert_eq!(ran.code, Some(1), "page {page}: {ran}");
+        let ran = untouched(&project, "doctor");
+        assert_eq!(ran.code, Some(1), "page {page}: {ran}");
+    }
+    let is_good = |file: &String| !file.ends_with(".unproven.sql.gz");
+    assert!(
+        !packed(&project).iter().any(is_good),
+        "{:?}",
+        packed(&project)
+    );
+    let left: Vec<String> = project.files();
+    assert!(
+        !left.iter().any(|file| file.contains(".partial")),
+        "{left:?}"
+    );
+}
