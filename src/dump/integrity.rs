@@ -5,7 +5,7 @@ use crate::db::{Code, Db, DbError, Engine, EngineError, Query};
 use crate::sql::Value;
 
 /// The page cache of a check.
-const CACHE_KB: u32 = 16_000;
+const CACHE_KB: u32 = 8_000;
 
 /// How many faults are read.
 const MOST: usize = 20;

@@ -38,10 +38,12 @@ pub use other_tools::{Columns, OTHER_TOOLS, OtherTool, Recorded};
 pub use others::OtherHistory;
 pub(crate) use others::{may_be_another_tools, not_the_applications};
 pub(crate) use patience::{Interrupted, Patience};
+#[cfg(feature = "testing")]
+pub(crate) use read::identify_copy;
+pub(crate) use read::moment;
 pub use read::{
     History, Objects, Row, State, Unfinished, add_texts, database_id, read, read_with_texts,
 };
-pub(crate) use read::{identify_copy, moment};
 pub(crate) use refusal::{Refusal, not_repaired, refusal, suspects};
 pub use run::{OnUnit, Receipt, UnitEvent, UnitOutcome, run};
 pub(crate) use run::{chained, not_compiling, run_chain, run_watched};

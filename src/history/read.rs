@@ -1,20 +1,18 @@
 //! Reading the history: one request, and never a write.
 
 use std::collections::{HashMap, HashSet};
-use std::path::Path;
 use std::time::Duration;
 
 use serde_json::Map;
 
 use super::error::HistoryError;
 use super::known::{Known, REFERENCES};
-use super::layout::{DATABASE_ID, IDENTIFY_COPY, LAYOUT, UNFINISHED, makes_ours};
+use super::layout::{DATABASE_ID, LAYOUT, UNFINISHED, makes_ours};
 use super::others::{self, OtherHistory};
 use super::packed;
 use super::patience::Patience;
 use crate::db::{
-    Access, Code, Db, DbError, Engine, EngineError, HistoryTable, Query, Raw, Reply, exists,
-    if_accepted,
+    Code, Db, DbError, Engine, EngineError, HistoryTable, Query, Reply, exists, if_accepted,
 };
 use crate::diagnostic::Diagnostic;
 use crate::schema;
@@ -260,7 +258,13 @@ pub async fn database_id(db: &Db) -> Result<Option<String>, DbError> {
 ///
 /// # Errors
 /// [`DbError::Read`] where the file cannot be written.
-pub(crate) async fn identify_copy(path: &Path, table: &HistoryTable) -> Result<(), DbError> {
+#[cfg(feature = "testing")]
+pub(crate) async fn identify_copy(
+    path: &std::path::Path,
+    table: &HistoryTable,
+) -> Result<(), DbError> {
+    use super::layout::IDENTIFY_COPY;
+    use crate::db::{Access, Raw};
     let raw = Raw::open(&path.to_string_lossy(), Access::Write).await;
     let raw = raw.map_err(|source| DbError::Open {
         path: path.to_path_buf(),
