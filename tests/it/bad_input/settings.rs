@@ -273,6 +273,8 @@ fn flags_that_do_not_fit() {
                 2>   seed         Write the rows that the seed files declare, and only what differs
                 2>   import       Bring a dump into the database: what `sqlite3 old.db .dump` prints, plain or gzip
                 2>   verify       Compare the database with a dump, table by table, and show which rows differ
+                2>   copy         Copy a database or dump into another database, wherever they are, and compare every
+                2>                value
                 2>   undo         Take applied migrations back, by the down files recorded with them
                 2>   redo         Undo the newest migrations and apply them again as their files are now
                 2>   check        Check the files without a database: names, directives, and every migration up, down
@@ -288,7 +290,8 @@ fn flags_that_do_not_fit() {
                 2>   sync         Bring the local file of an embedded replica up to its primary
                 2>   replica      Look at, remove or copy the local file of an embedded replica
                 2>   export       Write a dump: SQL from which sqlite3 and `import` rebuild an equal database
-                2>   backup       Take a backup: a packed dump with a checksum, read back before it counts
+                2>   backup       Take a backup: a packed dump with a checksum; a database is built from it before it
+                2>                counts
                 2>   restore      Bring a backup into a new or empty database
                 2>   reset        Replace the local database by a new one: migrate, seed
                 2>   test-db      Print the path of a fresh migrated and seeded database, for tests in any language

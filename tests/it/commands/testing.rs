@@ -227,6 +227,7 @@ fn a_reset_that_fails_leaves_the_database_as_it_was() {
         2>   |               ^
         2>   |
         2>   = note: the other is here: seeds/010_users.yaml:2:15
+        2>   = help: give one of the two another value, or remove it
         2>
         2> nothing was changed: local.db is as it was
         exit 4
