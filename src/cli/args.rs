@@ -167,7 +167,7 @@ pub(super) enum Command {
     Replica(Replica),
     /// Write a dump: SQL from which sqlite3 and `import` rebuild an equal database
     Export(Export),
-    /// Take a backup: a packed dump with a checksum; a database is built from it before it counts
+    /// Take a backup: a packed dump with a checksum, proven by building a database from it
     Backup(Backup),
     /// Bring a backup into a new or empty database
     Restore(Restore),

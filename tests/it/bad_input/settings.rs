@@ -290,8 +290,7 @@ fn flags_that_do_not_fit() {
                 2>   sync         Bring the local file of an embedded replica up to its primary
                 2>   replica      Look at, remove or copy the local file of an embedded replica
                 2>   export       Write a dump: SQL from which sqlite3 and `import` rebuild an equal database
-                2>   backup       Take a backup: a packed dump with a checksum; a database is built from it before it
-                2>                counts
+                2>   backup       Take a backup: a packed dump with a checksum, proven by building a database from it
                 2>   restore      Bring a backup into a new or empty database
                 2>   reset        Replace the local database by a new one: migrate, seed
                 2>   test-db      Print the path of a fresh migrated and seeded database, for tests in any language
