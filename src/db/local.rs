@@ -689,9 +689,25 @@ impl Run<'_> {
         atomicity: Atomicity,
         own: &mut OwnStatements,
     ) -> Result<Rows, EngineError> {
-        if self.options.stop.is_raised() {
+        let stop = &self.options.stop;
+        if stop.is_raised() {
             return Err(EngineError::interrupted());
         }
+        let carried_out = self.carry_out(step, values, atomicity, own).await;
+        // An interrupt within a statement that the engine runs for another one comes out as an error of that one.
+        carried_out.map_err(|error| match stop.is_raised() {
+            true => EngineError::interrupted(),
+            false => error,
+        })
+    }
+
+    async fn carry_out(
+        &self,
+        step: &Step,
+        values: Vec<libsql::Value>,
+        atomicity: Atomicity,
+        own: &mut OwnStatements,
+    ) -> Result<Rows, EngineError> {
         if step.origin.is_none() && values.is_empty() {
             return rows(self.connection, &Query::new(&*step.sql)).await;
         }
