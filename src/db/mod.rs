@@ -31,6 +31,7 @@ mod side_files;
 mod stop;
 mod stream;
 mod unanswered;
+mod unsupported;
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -67,6 +68,7 @@ pub(crate) use stop::{Pause, Waits, jittered};
 pub use stop::{Stop, StopHandle};
 pub use stream::{Sink, StreamedRow};
 pub use unanswered::{Fate, RemoteError};
+pub(crate) use unsupported::{TWO_PARSERS, instead};
 
 use crate::script::{Atomicity, ForeignKeys, StepList};
 use crate::sql::Value;

@@ -185,6 +185,24 @@ impl Server {
         results.into_iter().map(objection).collect()
     }
 
+    /// What the server says of batches as a whole, in their order; nothing where it takes the batch. One that is refused
+    /// leaves the others whole.
+    pub(super) async fn objections(
+        &self,
+        batches: impl Iterator<Item = Batch>,
+    ) -> Result<Vec<Option<Error>>, RemoteError> {
+        let requests = batches.map(|batch| StreamRequest::Batch(BatchStreamReq { batch }));
+        let results = self.pipeline(requests.collect()).await?;
+        let objection = |result| match result {
+            StreamResult::Ok {
+                response: StreamResponse::Batch(_),
+            } => Ok(None),
+            StreamResult::Error { error } => Ok(Some(self.said(error))),
+            _ => Err(self.not_hrana(OTHER_ANSWER)),
+        };
+        results.into_iter().map(objection).collect()
+    }
+
     /// As [`Server::batch`], for one whose answer may be larger than a pipeline's.
     pub(super) async fn cursor(
         &self,

@@ -13,6 +13,7 @@ mod http;
 mod lines;
 mod page;
 mod redirect;
+mod refused;
 mod signs;
 mod value;
 mod wire;
@@ -238,8 +239,13 @@ impl Remote {
                 batch::outcome(&lowered, complete)
             }
             Ok(Err(error)) if batch::ran_nothing(&error, transactions.len()) => {
-                let error = batch::engine_error(&error);
-                Err(self.refused_whole(transactions, error).await)
+                let (number, failure) = self.refused_whole(transactions, &error).await;
+                if number > 0 {
+                    // Nothing ran. The transactions before the refused one are committed as in every other mode.
+                    let first = &transactions[..number];
+                    Box::pin(self.request(before, first, on_progress, stop, written)).await?;
+                }
+                return Err(failure.after(before + number));
             }
             Ok(Err(error)) => {
                 let EngineError { code, message, .. } = batch::engine_error(&error);
@@ -276,53 +282,6 @@ impl Remote {
             on_progress(Progress::Committed(before + number));
         }
         Ok(answers)
-    }
-
-    /// A statement that cannot be parsed makes the server refuse the whole batch, and it does not say which one it
-    /// is: so it is asked to describe them.
-    async fn refused_whole(&self, transactions: &[Transaction], error: EngineError) -> Failure {
-        let at = |at, error| Failure::Step {
-            committed: 0,
-            at,
-            error,
-            explanation: Vec::new(),
-            left: Left::Nothing,
-        };
-        if error.code == Code::Busy {
-            return at(At::Begin, error);
-        }
-        let steps = transactions
-            .iter()
-            .enumerate()
-            .flat_map(|(number, transaction)| {
-                let steps = transaction.steps.iter().enumerate();
-                steps.map(move |(at, step)| (number, at, step))
-            });
-        let steps: Vec<_> = steps.filter(|(_, _, step)| step.origin.is_some()).collect();
-        let statements = steps.iter().map(|(_, _, step)| &*step.sql);
-        let Ok(objections) = self.server.describe(statements).await else {
-            return at(At::Begin, error);
-        };
-        // Statements on what earlier ones would have made cannot be described either; a syntax error is told first.
-        let is_syntax = |message: &str| {
-            ["syntax error", "unrecognized token", "incomplete input"]
-                .iter()
-                .any(|words| message.contains(words))
-        };
-        for ((number, step, _), objection) in steps.iter().zip(objections) {
-            if let Some(error) = objection
-                && is_syntax(&error.message)
-            {
-                return Failure::Step {
-                    committed: *number,
-                    at: At::Step(*step),
-                    error: batch::engine_error(&error),
-                    explanation: Vec::new(),
-                    left: Left::Nothing,
-                };
-            }
-        }
-        at(At::Begin, error)
     }
 
     pub(super) async fn version(&self) -> Result<Option<String>, RemoteError> {
