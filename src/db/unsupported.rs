@@ -18,6 +18,51 @@ const RESERVED: [&str; 3] = [
     "libsql_wasm_func_table",
 ];
 
+/// What a server's parser says of a statement; nothing where it takes it, or this build has no such parser.
+#[cfg(feature = "remote")]
+pub(crate) fn server_objection(statement: &str) -> Option<EngineError> {
+    use fallible_iterator::FallibleIterator;
+    use libsql_sqlite3_parser::lexer::sql::Parser;
+
+    // It has unwraps that odd texts reach, and a server catches them too.
+    let parsed = std::panic::catch_unwind(|| {
+        let mut parser = Parser::new(statement.as_bytes());
+        parser.next().map(|command| command.is_none_or(is_taken))
+    });
+    match parsed {
+        Err(_) => Some(placed(statement, "unexpected parser error")),
+        Ok(Ok(true)) => None,
+        Ok(Ok(false)) => Some(placed(statement, "unsupported statement: ")),
+        Ok(Err(error)) => Some(placed(statement, &error.to_string())),
+    }
+}
+
+/// See the version of a build that has the parser.
+#[cfg(not(feature = "remote"))]
+pub(crate) fn server_objection(_statement: &str) -> Option<EngineError> {
+    None
+}
+
+/// Whether a server takes a statement, as far as [`Engine::refusal`](super::Engine::refusal) does not decide.
+#[cfg(feature = "remote")]
+fn is_taken(command: libsql_sqlite3_parser::ast::Cmd) -> bool {
+    use libsql_sqlite3_parser::ast::{Cmd, Stmt};
+
+    let Cmd::Stmt(statement) = command else {
+        return true;
+    };
+    let (Stmt::Insert { tbl_name: table, .. }
+    | Stmt::Update { tbl_name: table, .. }
+    | Stmt::Delete { tbl_name: table, .. }
+    | Stmt::DropTable { tbl_name: table, .. }
+    | Stmt::AlterTable(table, _)) = &statement
+    else {
+        return true;
+    };
+    let is_it = |reserved: &&str| table.name.0.eq_ignore_ascii_case(reserved);
+    !RESERVED.iter().any(|reserved| is_it(&reserved))
+}
+
 /// Whether an engine's words are that a text is no SQL.
 #[cfg(feature = "remote")]
 pub(super) fn is_syntax_error(words: &str) -> bool {

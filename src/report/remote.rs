@@ -38,7 +38,7 @@ pub(super) fn diagnostic(error: &RemoteError) -> Diagnostic {
         ),
         RemoteError::NotEncrypted { .. } => (
             "tls",
-            "see whether host and port are right, whether a server speaks TLS there (http:// is for this machine only), and whether the clock of this machine is right",
+            "see whether host and port are right, whether a server speaks TLS there (http:// is for this machine and, with `--allow-plain-http`, for private networks), and whether the clock of this machine is right",
         ),
         RemoteError::Lost { .. } => (
             "connection-lost",

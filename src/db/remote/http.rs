@@ -19,7 +19,8 @@ use rustls_platform_verifier::BuilderVerifierExt;
 use super::complete::{Collected, Complete, Cursor, Incomplete, StepOutcome, Unusable};
 use super::lines::{LONGEST, LineBuffer, TooLong};
 use super::redirect::{Location, location};
-use crate::db::{Proxy, RemoteError};
+use crate::db::log::{self, Log};
+use crate::db::{LOOPBACK, Proxy, RemoteError, is_loopback_name};
 use crate::proxy::THROUGH;
 
 const PIPELINE: &str = "/v3/pipeline";
@@ -56,6 +57,7 @@ pub(super) struct Server {
     token: Option<String>,
     /// How long an answer is waited for.
     limit: Duration,
+    log: Log,
 }
 
 impl std::fmt::Debug for Server {
@@ -93,6 +95,11 @@ impl Server {
             host: host.clone(),
             why: innermost(&error),
         };
+        let name = host_name(base);
+        if is_loopback_name(name) {
+            // The port is that of the URL.
+            client = client.resolve_to_addrs(name, &LOOPBACK.map(|address| (address, 0).into()));
+        }
         if let Some(proxy) = proxy {
             client = client.proxy(reqwest::Proxy::all(proxy.url()).map_err(unusable)?);
         }
@@ -103,6 +110,7 @@ impl Server {
             host,
             token: token.map(str::to_owned),
             limit: ANSWER,
+            log: Log::default(),
         })
     }
 
@@ -112,6 +120,11 @@ impl Server {
         self.limit = lock_timeout.max(ANSWER);
     }
 
+    /// Logs each request from now on.
+    pub(super) fn log_to(&mut self, log: &Log) {
+        self.log = log.clone();
+    }
+
     /// One request: these, then the end of the stream. As many results come back.
     async fn pipeline(
         &self,
@@ -119,11 +132,12 @@ impl Server {
     ) -> Result<Vec<StreamResult>, RemoteError> {
         requests.push(StreamRequest::Close(CloseStreamReq {}));
         let sent = requests.len();
+        let steps = requests.iter().map(steps).sum();
         let body = PipelineReqBody {
             baton: None,
             requests,
         };
-        let answer = self.post(PIPELINE, &body).await?;
+        let answer = self.post(PIPELINE, steps, &body).await?;
         let answer: PipelineRespBody =
             serde_json::from_slice(&answer).map_err(|error| match error.is_eof() {
                 true if answer.trim_ascii().is_empty() => self.incomplete(&Incomplete::Empty),
@@ -212,7 +226,8 @@ impl Server {
             baton: None,
             batch: batch.clone(),
         };
-        let answer = self.send(CURSOR, self.request(CURSOR, &body)?).await?;
+        let request = self.request(CURSOR, &body)?;
+        let answer = self.send(CURSOR, batch.steps.len(), request).await?;
         let mut answer = self.accepted(answer).await?;
         let mut lines = LineBuffer::default();
         let mut collected = Collected::new(batch);
@@ -255,7 +270,8 @@ impl Server {
     ) -> Result<Answer<'_>, RemoteError> {
         // The answer as a whole may take as long as who reads it; each piece may not.
         let request = self.request(CURSOR, body)?.timeout(FOREVER);
-        match tokio::time::timeout(self.limit, self.send(CURSOR, request)).await {
+        let sent = self.send(CURSOR, body.batch.steps.len(), request);
+        match tokio::time::timeout(self.limit, sent).await {
             Ok(answer) => self.accepted(answer?).await,
             Err(_) => Err(self.silent()),
         }
@@ -297,7 +313,15 @@ impl Server {
             requests: vec![StreamRequest::Close(CloseStreamReq {})],
         };
         if let Ok(request) = self.request(PIPELINE, &body) {
-            tokio::spawn(request.send());
+            let url = format!("{}{PIPELINE}", self.base);
+            let entry = self.log.begin(|| format!("POST {url}: end of a stream"));
+            tokio::spawn(async move {
+                let answer = request.send().await;
+                entry.end(|| match answer {
+                    Ok(answer) => format!("status {}", answer.status().as_u16()),
+                    Err(_) => "no answer".to_owned(),
+                });
+            });
         }
     }
 
@@ -305,7 +329,7 @@ impl Server {
     pub(super) async fn version(&self) -> Result<Option<String>, RemoteError> {
         let request = self.client.get(format!("{}/version", self.base));
         let request = request.timeout(self.limit);
-        let answer = self.send("/version", request).await?;
+        let answer = self.send("/version", 0, request).await?;
         let status = answer.status();
         let body = self.body(answer).await?;
         let line = self.words(&body);
@@ -329,7 +353,7 @@ impl Server {
         if let Some(token) = &self.token {
             request = request.bearer_auth(token);
         }
-        self.send(path, request).await
+        self.send(path, 0, request).await
     }
 
     /// A unary call by gRPC-web: <https://github.com/grpc/grpc/blob/master/doc/PROTOCOL-WEB.md>. The headers are those
@@ -360,7 +384,7 @@ impl Server {
             .header("x-authorization", format!("Bearer {token}"))
             .timeout(self.limit)
             .body(body);
-        let answer = self.send(path, request).await?;
+        let answer = self.send(path, 0, request).await?;
         let status = answer.status();
         let headers = answer.headers().clone();
         let body = self.body(answer).await?;
@@ -422,8 +446,13 @@ impl Server {
         Ok(request)
     }
 
-    async fn post(&self, path: &str, body: &impl serde::Serialize) -> Result<Vec<u8>, RemoteError> {
-        let answer = self.send(path, self.request(path, body)?).await?;
+    async fn post(
+        &self,
+        path: &str,
+        steps: usize,
+        body: &impl serde::Serialize,
+    ) -> Result<Vec<u8>, RemoteError> {
+        let answer = self.send(path, steps, self.request(path, body)?).await?;
         let answer = self.accepted(answer).await?;
         self.body(answer.answer).await
     }
@@ -441,8 +470,26 @@ impl Server {
     }
 
     /// Sends a request. The only place that does, so that no redirect is taken for an answer.
-    async fn send(&self, path: &str, request: RequestBuilder) -> Result<Response, RemoteError> {
-        let answer = request.send().await.map_err(|error| self.broken(&error))?;
+    async fn send(
+        &self,
+        path: &str,
+        steps: usize,
+        request: RequestBuilder,
+    ) -> Result<Response, RemoteError> {
+        let request = request.build().map_err(|error| self.broken(&error))?;
+        let entry = self.log.begin(|| {
+            let body = request.body().and_then(reqwest::Body::as_bytes);
+            let bytes = body.map_or(0, <[u8]>::len);
+            let (method, url) = (request.method(), &self.base);
+            let steps = log::count(steps, "step");
+            format!("{method} {url}{path}: {steps}, {bytes} bytes")
+        });
+        let answer = self.client.execute(request).await;
+        entry.end(|| match &answer {
+            Ok(answer) => format!("status {}", answer.status().as_u16()),
+            Err(_) => "no answer".to_owned(),
+        });
+        let answer = answer.map_err(|error| self.broken(&error))?;
         let status = answer.status();
         if !status.is_redirection() {
             return Ok(answer);
@@ -663,6 +710,24 @@ fn plain(text: &str) -> String {
     match title {
         Some(title) => format!("a web page, \"{title}\""),
         None => "a web page".to_owned(),
+    }
+}
+
+/// The statements of a request.
+fn steps(request: &StreamRequest) -> usize {
+    match request {
+        StreamRequest::Batch(request) => request.batch.steps.len(),
+        StreamRequest::Describe(_) => 1,
+        _ => 0,
+    }
+}
+
+/// The host of a URL without its port.
+fn host_name(base: &str) -> &str {
+    let authority = authority(base);
+    match authority.rsplit_once(':') {
+        Some((host, port)) if port.bytes().all(|it| it.is_ascii_digit()) => host,
+        _ => authority,
     }
 }
 

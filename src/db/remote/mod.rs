@@ -35,7 +35,7 @@ pub(super) use self::redirect::location;
 pub(super) use self::signs::given;
 pub(super) use self::wire::WireRow;
 use super::{
-    Answer, At, Code, DbError, EngineError, Failure, Fate, Left, OnProgress, Options, Pause,
+    Answer, At, Code, DbError, EngineError, Failure, Fate, Left, Log, OnProgress, Options, Pause,
     Progress, Proxy, Query, RemoteError, Rows, Stop, Transaction,
 };
 use crate::script::Atomicity;
@@ -72,6 +72,11 @@ impl Remote {
     pub(super) fn apart(&self, proxy: Option<&Proxy>) -> Result<Remote, DbError> {
         let server = &self.server;
         Remote::new(server.base_url(), server.token(), proxy)
+    }
+
+    /// Logs each request.
+    pub(super) fn log_to(&mut self, log: &Log) {
+        self.server.log_to(log);
     }
 
     /// See [`Server::wait_at_least`].
