@@ -19,10 +19,12 @@ mod errors;
 mod export;
 mod grouping;
 mod guards;
+mod guides;
 mod import;
 #[cfg(unix)]
 mod kill;
 mod locks;
+mod log;
 #[cfg(target_os = "linux")]
 mod memory;
 mod modes;
@@ -33,9 +35,11 @@ mod process;
 mod project;
 mod proxy;
 mod race;
+mod plain_http;
 mod readme;
 #[cfg(unix)]
 mod readme_commands;
+mod refused;
 mod remote;
 mod repeatables;
 #[cfg(unix)]
