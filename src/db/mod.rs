@@ -63,6 +63,8 @@ pub(crate) use raw::{Access, Check, Prepared, Raw, Row};
 pub(crate) use replace::Replaces;
 #[cfg(feature = "cli")]
 pub(crate) use replace::{inherit, wait_until_unused};
+#[cfg(feature = "cli")]
+pub(crate) use replica_files::DOES_NOT_EXIST;
 pub(crate) use replica_files::WITHOUT_SIDE;
 pub use replica_files::{
     Protocol, ReplicaFacts, copy_replica, noted_primary, remove_replica, replica_facts,

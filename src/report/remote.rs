@@ -58,7 +58,7 @@ pub(super) fn diagnostic(error: &RemoteError) -> Diagnostic {
         ),
         RemoteError::NotFound { .. } => (
             "no-such-database",
-            "compare the URL with what `turso db show NAME --url` says",
+            "compare the URL with what `turso db show NAME --url` says; a server of your own with namespaces takes the first part of the host as the name of one, which its admin API creates",
         ),
         RemoteError::TooMany { .. } => ("too-many-requests", "wait a little and run it again"),
         RemoteError::Status { status: 413, .. } => (

@@ -50,7 +50,13 @@ fn a_token_never_goes_over_plain_http() {
         assert!(!ran.to_string().contains(TOKEN), "{ran}");
     }
     assert_eq!(server.requests().len(), 0);
-    expect![[""]].assert_eq(&project.run("migrate --allow-plain-http").to_string());
+    expect![[r#"
+        $ seedbed migrate --allow-plain-http
+        2> error[config]: TURSO_AUTH_TOKEN from the environment is not sent to http://sqld:8080 over plain http, where anyone on the way could read it
+        2>   |
+        2>   = help: use https:// or libsql://; or, for a server in a private network that needs no token, leave TURSO_AUTH_TOKEN unset and pass `--allow-plain-http`, or set `allow_plain_http = true` in [turso] of config.toml
+        exit 2
+    "#]].assert_eq(&project.run("migrate --allow-plain-http").to_string());
 }
 
 #[test]

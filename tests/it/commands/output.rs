@@ -153,6 +153,17 @@ fn verbose_tells_each_step() {
 }
 
 #[test]
+fn characters_that_reorder_others_are_not_printed() {
+    let project = project();
+    for line in ["migrate --database a\u{202e}bd.b", "status --database a\u{2066}b.db"] {
+        let ran = project.run(line);
+        let said = format!("{}{}", ran.stdout, ran.stderr);
+        assert!(!said.contains(['\u{202e}', '\u{2066}']), "{ran}");
+        assert!(said.contains("a\u{fffd}b"), "{ran}");
+    }
+}
+
+#[test]
 fn colours_are_for_terminals_unless_they_are_asked_for() {
     let project = project();
     let coloured = |text: &str| text.contains("\u{1b}[");
