@@ -11,8 +11,8 @@ use super::running::Running;
 use super::signals;
 use super::terminal::Terminal;
 use super::who;
-use crate::config::{Config, Copied, Database, Flags, Project, Resolved, Side};
 use crate::config::variables::SEEDBED_LOG;
+use crate::config::{Config, Copied, Database, Flags, Project, Resolved, Side};
 use crate::db::{Db, DbError, Log, OnWait, Options};
 use crate::diagnostic::{Class, Diagnostic};
 use crate::history::{self, History, HistoryError};
@@ -184,7 +184,8 @@ impl Session {
                 let mut options = std::fs::OpenOptions::new();
                 let opened = options.create(true).append(true).open(self.cwd.join(path));
                 let opened = opened.map_err(|error| {
-                    let message = format!("{SEEDBED_LOG} names a file that cannot be written: {error}");
+                    let message =
+                        format!("{SEEDBED_LOG} names a file that cannot be written: {error}");
                     let help = "name a file in a folder that exists, or unset it".to_owned();
                     self.usage("log-file", message, Some(help))
                 });

@@ -17,8 +17,8 @@ use hyper_rustls::{HttpsConnector, HttpsConnectorBuilder};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
 
-use super::{LOOPBACK, Proxy, is_loopback_name};
 use super::remote::location;
+use super::{LOOPBACK, Proxy, is_loopback_name};
 
 type Inner = HttpsConnector<Dial>;
 

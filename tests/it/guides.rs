@@ -215,7 +215,10 @@ fn the_setup_guide() {
     let project = turso
         .project()
         .file("config.toml", CONFIG)
-        .file(".env", format!("# .env\nTURSO_AUTH_TOKEN={}\n", turso.token))
+        .file(
+            ".env",
+            format!("# .env\nTURSO_AUTH_TOKEN={}\n", turso.token),
+        )
         .migration("V1__schema", SCHEMA)
         .migration("V2__test_data", ROWS);
     std::fs::create_dir_all(project.path(".local/share/xswarm")).unwrap();
@@ -223,7 +226,14 @@ fn the_setup_guide() {
 
     // Get connection details.
     let shown = good("config");
-    for value in ["xswarm-users", "your-org", "sjc", "iad, fra, nrt", "60 s", "***"] {
+    for value in [
+        "xswarm-users",
+        "your-org",
+        "sjc",
+        "iad, fra, nrt",
+        "60 s",
+        "***",
+    ] {
         assert!(shown.stdout.contains(value), "{shown}");
     }
     good("doctor");
@@ -232,7 +242,11 @@ fn the_setup_guide() {
     // Create tables, insert test data. Without a terminal, a change of the primary needs a yes.
     let ran = project.run("migrate");
     assert_eq!(ran.code, Some(2), "{ran}");
-    assert!(ran.stderr.contains("libsql://xswarm-users-your-org.turso.io"), "{ran}");
+    assert!(
+        ran.stderr
+            .contains("libsql://xswarm-users-your-org.turso.io"),
+        "{ran}"
+    );
     let ran = good("migrate --yes");
     assert!(ran.stderr.contains("turso db create"), "{ran}");
     good("status --exit-code");
@@ -263,6 +277,7 @@ fn the_setup_guide() {
         .file("data.sql", project.read("backup.sql"))
         .file("config.toml", CONFIG)
         .env("TURSO_AUTH_TOKEN", &other.token);
+    std::fs::create_dir_all(other_project.path(".local/share/xswarm")).unwrap();
     other.good(&other_project, "import data.sql --verify full --yes");
 
     // Performance issues.
@@ -286,7 +301,10 @@ fn the_setup_guide() {
 fn the_guide_to_embedded_replicas() {
     let turso = Turso::start();
     let env = |switches: &str, rest: &str| {
-        format!("{switches}TURSO_DATABASE_URL=libsql://your-db.turso.io\nTURSO_AUTH_TOKEN={}\n{rest}", turso.token)
+        format!(
+            "{switches}TURSO_DATABASE_URL=libsql://your-db.turso.io\nTURSO_AUTH_TOKEN={}\n{rest}",
+            turso.token
+        )
     };
     let project = turso.project().migration(
         "V1__trades",
@@ -316,9 +334,16 @@ fn the_guide_to_embedded_replicas() {
     // Production.
     project.write(".env", env("USE_TURSO=YES\nUSE_EMBEDDED_REPLICA=NO\n", ""));
     let ran = good("status --exit-code");
-    assert!(ran.stderr.contains("target: remote libsql://your-db.turso.io"), "{ran}");
+    assert!(
+        ran.stderr
+            .contains("target: remote libsql://your-db.turso.io"),
+        "{ran}"
+    );
     // Local development without sync.
-    project.write(".env", "USE_TURSO=NO\nUSE_EMBEDDED_REPLICA=NO\n# Uses local trades.db file\n");
+    project.write(
+        ".env",
+        "USE_TURSO=NO\nUSE_EMBEDDED_REPLICA=NO\n# Uses local trades.db file\n",
+    );
     let before = turso.server.requests().len();
     let ran = good("migrate");
     assert!(ran.stderr.contains("target: local"), "{ran}");
@@ -328,5 +353,8 @@ fn the_guide_to_embedded_replicas() {
     project.write(".env", "USE_EMBEDDED_REPLICA=YES\n");
     let ran = project.run("sync");
     assert_eq!(ran.code, Some(2), "{ran}");
-    assert!(ran.stderr.contains("TURSO_DATABASE_URL must be set"), "{ran}");
+    assert!(
+        ran.stderr.contains("TURSO_DATABASE_URL must be set"),
+        "{ran}"
+    );
 }

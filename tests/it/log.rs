@@ -19,7 +19,10 @@ fn each_request_and_each_transaction_has_a_line_without_values_and_secrets() {
         .env("TURSO_DATABASE_URL", &server.url())
         .env("TURSO_AUTH_TOKEN", &token)
         .env("SEEDBED_LOG", "run.log")
-        .migration("V1__a", format!("CREATE TABLE a (x);\nINSERT INTO a VALUES ({SECRET});\n"));
+        .migration(
+            "V1__a",
+            format!("CREATE TABLE a (x);\nINSERT INTO a VALUES ({SECRET});\n"),
+        );
     let ran = project.run("migrate");
     assert_eq!(ran.code, Some(0), "{ran}");
     let log = project.read("run.log");
@@ -31,8 +34,14 @@ fn each_request_and_each_transaction_has_a_line_without_values_and_secrets() {
     }
     let has = |words: &str| lines.iter().any(|line| line.contains(words));
     assert!(has("/v3/pipeline: ") && has(": status 200 after "), "{log}");
-    assert!(has(": 1 transaction, ") && has(" steps: committed after "), "{log}");
-    assert!(has(" questions: answered after ") || has(" question: answered after "), "{log}");
+    assert!(
+        has(": 1 transaction, ") && has(" steps: committed after "),
+        "{log}"
+    );
+    assert!(
+        has(" questions: answered after ") || has(" question: answered after "),
+        "{log}"
+    );
     // The next run adds to it, and tells the kind of a failure.
     let failing = "INSERT INTO a VALUES ('marker');\nINSERT INTO nope VALUES (1);\n";
     project.write("migrations/V2__b.sql", failing);
@@ -66,6 +75,10 @@ fn a_log_that_cannot_be_written_is_an_error_before_anything_happens() {
         .migration("V1__a", "CREATE TABLE a (x);\n");
     let ran = project.run("migrate");
     assert_eq!(ran.code, Some(2), "{ran}");
-    assert!(ran.stderr.contains("error[log-file]: SEEDBED_LOG names a file that cannot be written"), "{ran}");
+    assert!(
+        ran.stderr
+            .contains("error[log-file]: SEEDBED_LOG names a file that cannot be written"),
+        "{ran}"
+    );
     assert_eq!(project.bytes("local.db"), None);
 }

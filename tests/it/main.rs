@@ -31,11 +31,11 @@ mod modes;
 mod named;
 mod numbers;
 mod others;
+mod plain_http;
 mod process;
 mod project;
 mod proxy;
 mod race;
-mod plain_http;
 mod readme;
 #[cfg(unix)]
 mod readme_commands;

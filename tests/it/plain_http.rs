@@ -21,8 +21,13 @@ fn a_private_network_is_reached_without_a_token_where_that_is_allowed() {
     let server = ours(Options::default());
     // The name is the proxy's to look up.
     let forward = Forward::to(Some(server.address()));
-    let proxied = |url: &str| project(url).env("http_proxy", &format!("http://{}", forward.address));
-    for url in ["http://sqld:8080", "http://192.168.1.10:8080", "http://db.corp.example"] {
+    let proxied =
+        |url: &str| project(url).env("http_proxy", &format!("http://{}", forward.address));
+    for url in [
+        "http://sqld:8080",
+        "http://192.168.1.10:8080",
+        "http://db.corp.example",
+    ] {
         let project = proxied(url);
         let ran = project.run("migrate");
         assert_eq!(ran.code, Some(2), "{ran}");
@@ -34,7 +39,12 @@ fn a_private_network_is_reached_without_a_token_where_that_is_allowed() {
         assert_eq!(ran.code, Some(0), "{ran}");
     }
     let asked = forward.asked();
-    assert!(asked.iter().any(|line| line.starts_with("POST http://sqld:8080/")), "{asked:?}");
+    assert!(
+        asked
+            .iter()
+            .any(|line| line.starts_with("POST http://sqld:8080/")),
+        "{asked:?}"
+    );
 }
 
 #[test]
@@ -61,7 +71,11 @@ fn a_token_never_goes_over_plain_http() {
 
 #[test]
 fn a_public_server_needs_tls_whatever_is_allowed() {
-    for url in ["http://8.8.8.8", "http://app-org.turso.io", "http://[2001:4860::1]:8080"] {
+    for url in [
+        "http://8.8.8.8",
+        "http://app-org.turso.io",
+        "http://[2001:4860::1]:8080",
+    ] {
         let ran = project(url).run("migrate --allow-plain-http");
         assert_eq!(ran.code, Some(2), "{ran}");
         assert!(!ran.stderr.contains("pass `--allow-plain-http`"), "{ran}");
@@ -82,12 +96,18 @@ fn names_below_localhost_are_databases_of_this_machine() {
     let ran = alpha.run("undo --to 0 --dry-run");
     assert!(!ran.stderr.contains("needs-yes"), "{ran}");
     let ran = alpha.run(&format!("status --database {}", url("beta")));
-    assert!(ran.stdout.contains("0 applied, 1 pending") || ran.stdout.contains("1 pending"), "{ran}");
+    assert!(
+        ran.stdout.contains("0 applied, 1 pending") || ran.stdout.contains("1 pending"),
+        "{ran}"
+    );
     let ran = alpha.run(&format!("status --database {}", url("gamma")));
     assert_eq!(ran.code, Some(1), "{ran}");
     assert!(ran.stderr.contains("error[no-such-database]"), "{ran}");
     let ran = alpha.run("doctor");
-    assert!(ran.stdout.contains("alpha.localhost is this machine"), "{ran}");
+    assert!(
+        ran.stdout.contains("alpha.localhost is this machine"),
+        "{ran}"
+    );
     // A replica greets with the name of the database too.
     let replica = project(&url("alpha"))
         .env("USE_TURSO", "NO")
@@ -96,13 +116,25 @@ fn names_below_localhost_are_databases_of_this_machine() {
     let ran = replica.run("status --exit-code");
     assert_eq!(ran.code, Some(0), "{ran}");
     let requests = server.namespace("beta").unwrap().requests();
-    assert!(requests.iter().all(|request| !request.writes), "{requests:?}");
+    assert!(
+        requests.iter().all(|request| !request.writes),
+        "{requests:?}"
+    );
 }
 
 #[test]
 fn a_token_in_the_path_of_a_url_is_not_shown() {
-    for url in [format!("libsql://db.example.com/{TOKEN}"), format!("https://db.example.com/v1/{TOKEN}/x"), TOKEN.to_owned()] {
-        for line in ["migrate".to_owned(), "config".to_owned(), "doctor".to_owned(), format!("status --database {url}")] {
+    for url in [
+        format!("libsql://db.example.com/{TOKEN}"),
+        format!("https://db.example.com/v1/{TOKEN}/x"),
+        TOKEN.to_owned(),
+    ] {
+        for line in [
+            "migrate".to_owned(),
+            "config".to_owned(),
+            "doctor".to_owned(),
+            format!("status --database {url}"),
+        ] {
             let ran = project(&url).env("TURSO_AUTH_TOKEN", "eyJ.a.b").run(&line);
             let said = format!("{}{}", ran.stdout, ran.stderr);
             assert!(!said.contains("c2lnbmF0dXJl"), "{ran}");

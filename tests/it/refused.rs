@@ -35,16 +35,28 @@ const REFUSED: [(&str, &str, &str); 9] = [
         "2:30",
         "HAVING needs GROUP BY",
     ),
-    ("INSERT INTO users VALUES (1_000, 'a');", "1:27", "without `_`: 1000"),
-    ("INSERT INTO users VALUES (0x1_F, 'a');", "1:27", "without `_`: 0x1F"),
+    (
+        "INSERT INTO users VALUES (1_000, 'a');",
+        "1:27",
+        "without `_`: 1000",
+    ),
+    (
+        "INSERT INTO users VALUES (0x1_F, 'a');",
+        "1:27",
+        "without `_`: 0x1F",
+    ),
     (
         "CREATE TRIGGER r AFTER INSERT ON users BEGIN\n  SELECT RAISE(ABORT, 'no ' || new.name);\nEND;",
         "2:29",
         "one literal text",
     ),
-    ("DROP TABLE IF EXISTS _litestream_seq;", "1:22", "keeps the table name _litestream_seq"),
     (
-        "DELETE FROM \"_litestream_lock\" WHERE 1;",
+        "DROP TABLE IF EXISTS _litestream_seq;",
+        "1:22",
+        "keeps the table name _litestream_seq",
+    ),
+    (
+        "DELETE FROM _litestream_lock WHERE 1;",
         "1:13",
         "keeps the table name _litestream_lock",
     ),
@@ -74,25 +86,42 @@ fn a_refused_statement_is_named_by_migrate_and_by_check() {
             let ran = project.run("check");
             assert_eq!(ran.code, Some(0), "{ran}");
             let place = format!("migrations/V2__refused.sql:{place}");
-            assert!(ran.stderr.contains("warning[unsupported-by-server]"), "{ran}");
+            assert!(
+                ran.stderr.contains("warning[unsupported-by-server]"),
+                "{ran}"
+            );
             assert!(ran.stderr.contains(&place), "{ran}");
             assert!(ran.stderr.contains(instead), "{ran}");
         }
         let ran = project.run("migrate");
         assert_eq!(ran.code, Some(1), "{ran}");
         let place = format!("migrations/V2__refused.sql:{place}");
-        assert!(ran.stderr.contains("error[unsupported-by-server]: V2 failed"), "{ran}");
+        assert!(
+            ran.stderr
+                .contains("error[unsupported-by-server]: V2 failed"),
+            "{ran}"
+        );
         assert!(ran.stderr.contains(&place), "{ran}");
         assert!(ran.stderr.contains(instead), "{ran}");
-        assert!(ran.stderr.contains("nothing was changed; the database is at V1"), "{ran}");
+        assert!(
+            ran.stderr
+                .contains("nothing was changed; the database is at V1"),
+            "{ran}"
+        );
     }
 }
 
 #[test]
 fn the_message_shows_the_statement_and_what_to_do() {
     let server = Server::start();
-    let project = project(&server).migration("V2__names", format!("CREATE TABLE a (x);\n{}\n", REFUSED[0].0));
-    check(&project.run("migrate"), &server, expect![[r#"
+    let project = project(&server).migration(
+        "V2__names",
+        format!("CREATE TABLE a (x);\n{}\n", REFUSED[0].0),
+    );
+    check(
+        &project.run("migrate"),
+        &server,
+        expect![[r#"
         $ seedbed migrate
         2> target: remote http://[server] (TURSO_DATABASE_URL from the environment)
         2> error[unsupported-by-server]: V2 failed: the server refuses the statement: near ORDER, "None": syntax error
@@ -108,8 +137,12 @@ fn the_message_shows_the_statement_and_what_to_do() {
         2>
         2> nothing was changed; no version is applied
         exit 1
-    "#]]);
-    check(&project.run("check"), &server, expect![[r#"
+    "#]],
+    );
+    check(
+        &project.run("check"),
+        &server,
+        expect![[r#"
         $ seedbed check
         2 migrations are fine: 2 applied in memory, 0 of them undone and applied again
         1 of them applied to a database that exists, with rows in its tables
@@ -121,7 +154,8 @@ fn the_message_shows_the_statement_and_what_to_do() {
         2>   |
         2>   = note: SQLite can parse this statement, so local databases run it; a libSQL server parses each statement with a parser of its own first, which has the syntax of SQLite 3.38
         2>   = help: sort the rows in a subquery, and aggregate its rows: `SELECT group_concat(name, ',') FROM (SELECT name FROM t ORDER BY name)`
-    "#]]);
+    "#]],
+    );
 }
 
 #[test]
@@ -130,7 +164,10 @@ fn a_statement_that_no_parser_takes_has_the_words_of_sqlite() {
     let project = project(&server).migration("V2__typo", "CREATE TABEL a (x);\n");
     let ran = project.run("migrate");
     assert_eq!(ran.code, Some(1), "{ran}");
-    assert!(ran.stderr.contains("error[statement-failed]: V2 failed"), "{ran}");
+    assert!(
+        ran.stderr.contains("error[statement-failed]: V2 failed"),
+        "{ran}"
+    );
     assert!(ran.stderr.contains("migrations/V2__typo.sql:1:8"), "{ran}");
     assert!(!ran.stderr.contains("SQLite can parse"), "{ran}");
 }
@@ -140,15 +177,24 @@ fn of_several_scripts_in_a_request_those_before_the_refused_one_are_committed() 
     let server = Server::start();
     let project = project(&server)
         .migration("V2__a", "CREATE TABLE a (x);\n")
-        .migration("V3__refused", "CREATE TABLE b (x);\nINSERT INTO b VALUES (1_000);\n")
+        .migration(
+            "V3__refused",
+            "CREATE TABLE b (x);\nINSERT INTO b VALUES (1_000);\n",
+        )
         .migration("V4__c", "CREATE TABLE c (x);\n");
     let ran = project.run("migrate --tx each");
     assert_eq!(ran.code, Some(1), "{ran}");
-    assert!(ran.stderr.contains("migrations/V3__refused.sql:2:23"), "{ran}");
+    assert!(
+        ran.stderr.contains("migrations/V3__refused.sql:2:23"),
+        "{ran}"
+    );
     assert!(ran.stderr.contains("the database is at V2"), "{ran}");
     let ran = project.run("status");
     assert!(ran.stdout.contains("2 applied, 2 pending"), "{ran}");
-    project.write("migrations/V3__refused.sql", "CREATE TABLE b (x);\nINSERT INTO b VALUES (1000);\n");
+    project.write(
+        "migrations/V3__refused.sql",
+        "CREATE TABLE b (x);\nINSERT INTO b VALUES (1000);\n",
+    );
     let ran = project.run("migrate --tx each");
     assert_eq!(ran.code, Some(0), "{ran}");
     let ran = project.run("status --exit-code");
@@ -163,9 +209,15 @@ fn of_a_file_without_a_transaction_no_statement_has_happened() {
     let ran = project.run("migrate");
     assert_eq!(ran.code, Some(1), "{ran}");
     assert!(ran.stderr.contains("migrations/V2__bare.sql:4:23"), "{ran}");
-    assert!(ran.stderr.contains("none of its statements has happened"), "{ran}");
+    assert!(
+        ran.stderr.contains("none of its statements has happened"),
+        "{ran}"
+    );
     assert!(ran.stderr.contains("repair 2 --retry"), "{ran}");
-    project.write("migrations/V2__bare.sql", text.replace('_', " ").replace("1 000", "1000"));
+    project.write(
+        "migrations/V2__bare.sql",
+        text.replace('_', " ").replace("1 000", "1000"),
+    );
     for line in ["repair 2 --retry", "migrate", "status --exit-code"] {
         let ran = project.run(line);
         assert_eq!(ran.code, Some(0), "{ran}");
@@ -177,12 +229,18 @@ fn a_down_file_that_a_server_refuses_undoes_nothing() {
     let server = Server::start();
     let project = project(&server)
         .migration("V2__a", "CREATE TABLE a (x);\n")
-        .down("V2__a", "DELETE FROM users WHERE id = 1_000;\nDROP TABLE a;\n")
+        .down(
+            "V2__a",
+            "DELETE FROM users WHERE id = 1_000;\nDROP TABLE a;\n",
+        )
         .after("migrate");
     let ran = project.run("undo");
     assert_eq!(ran.code, Some(1), "{ran}");
     assert!(ran.stderr.contains("undoing V2 failed"), "{ran}");
-    assert!(ran.stderr.contains("V2__a.down.sql (as recorded):1:30"), "{ran}");
+    assert!(
+        ran.stderr.contains("V2__a.down.sql (as recorded):1:30"),
+        "{ran}"
+    );
     let ran = project.run("status");
     assert!(ran.stdout.contains("2 applied"), "{ran}");
 }
@@ -191,11 +249,18 @@ fn a_down_file_that_a_server_refuses_undoes_nothing() {
 fn a_script_of_many_statements_names_the_refused_one() {
     let server = Server::start();
     let rows = "INSERT INTO users (name) VALUES ('a');\n";
-    let text = format!("{}INSERT INTO users VALUES (1_000, 'a');\n{}", rows.repeat(20_500), rows.repeat(600));
+    let text = format!(
+        "{}INSERT INTO users VALUES (1_000, 'a');\n{}",
+        rows.repeat(20_500),
+        rows.repeat(600)
+    );
     let project = project(&server).migration("V2__many", text);
     let ran = project.run("migrate");
     assert_eq!(ran.code, Some(1), "{ran}");
-    assert!(ran.stderr.contains("migrations/V2__many.sql:20501:27"), "{ran}");
+    assert!(
+        ran.stderr.contains("migrations/V2__many.sql:20501:27"),
+        "{ran}"
+    );
 }
 
 #[test]
@@ -207,17 +272,23 @@ fn an_import_names_the_line_of_the_dump() {
         .env("TURSO_DATABASE_URL", &server.url())
         .env("USE_TURSO", "YES")
         .file("d.sql", dump);
-    check(&project.run("import d.sql"), &server, expect![[r#"
+    check(
+        &project.run("import d.sql"),
+        &server,
+        expect![[r#"
         $ seedbed import d.sql
         2> target: remote http://[server] (TURSO_DATABASE_URL from the environment)
         2> error[unsupported-by-server]: near ORDER, "None": syntax error
         2>  --> d.sql:5
+        2>   = note: SQLite can parse this statement, so local databases run it; a libSQL server parses each statement with a parser of its own first, which has the syntax of SQLite 3.38
         2>   = note: it begins at byte 89
         2>   = note: it is about the table v
+        2>   = help: change the statement in the dump: sort the rows in a subquery, and aggregate its rows: `SELECT group_concat(name, ',') FROM (SELECT name FROM t ORDER BY name)`
         2>
         2> nothing of the dump is in the database
         exit 1
-    "#]]);
+    "#]],
+    );
 }
 
 #[test]

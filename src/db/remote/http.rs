@@ -228,7 +228,19 @@ impl Server {
         };
         let request = self.request(CURSOR, &body)?;
         let answer = self.send(CURSOR, batch.steps.len(), request).await?;
-        let mut answer = self.accepted(answer).await?;
+        let mut answer = match self.accepted(answer).await {
+            Err(RemoteError::Status {
+                status: 500,
+                ref words,
+                ..
+            }) if let Some(message) = refused_by_parser(words) => {
+                return Ok(Err(Error {
+                    message: message.to_owned(),
+                    code: "SQL_PARSE_ERROR".to_owned(),
+                }));
+            }
+            answer => answer?,
+        };
         let mut lines = LineBuffer::default();
         let mut collected = Collected::new(batch);
         let unusable = |unusable, line: &[u8]| match unusable {
@@ -711,6 +723,16 @@ fn plain(text: &str) -> String {
         Some(title) => format!("a web page, \"{title}\""),
         None => "a web page".to_owned(),
     }
+}
+
+/// The words of a server's parser in those of a status: a cursor answers 500 before it runs anything, where a pipeline has
+/// an error with a code.
+fn refused_by_parser(words: &str) -> Option<&str> {
+    let words = words.strip_prefix("Internal Error: `")?;
+    let words = words.strip_suffix('`').unwrap_or(words);
+    words
+        .starts_with("SQL string could not be parsed: ")
+        .then_some(words)
 }
 
 /// The statements of a request.

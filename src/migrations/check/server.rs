@@ -14,16 +14,20 @@ pub(super) fn refused(
     published: &HashSet<&str>,
     known: &[Diagnostic],
 ) -> Vec<Diagnostic> {
-    let texts = set.iter().flat_map(|it| std::iter::once(&it.up).chain(&it.down));
+    let texts = set
+        .iter()
+        .flat_map(|it| std::iter::once(&it.up).chain(&it.down));
     let new = texts.filter(|text| !published.contains(text.checksum.as_str()));
     let of_all = new.flat_map(|text| {
         let reading = read(&text.source, Engine::Server, &set.history_table);
         let problems = reading.problems.into_iter();
-        let of_the_engine = problems.filter(|it| it.code == REFUSED).map(|it| Diagnostic {
-            code: UNSUPPORTED_BY_SERVER,
-            help: Vec::new(),
-            ..it.warning()
-        });
+        let of_the_engine = problems
+            .filter(|it| it.code == REFUSED)
+            .map(|it| Diagnostic {
+                code: UNSUPPORTED_BY_SERVER,
+                help: Vec::new(),
+                ..it.warning()
+            });
         let written = reading.steps.into_iter().filter_map(|step| {
             let origin = step.origin?;
             let statement = origin.text();

@@ -76,7 +76,11 @@ pub(crate) async fn serve(
         true => state,
         false => {
             let host = parts.headers.get(HOST).and_then(|host| host.to_str().ok());
-            let label = host.unwrap_or_default().split('.').next().unwrap_or_default();
+            let label = host
+                .unwrap_or_default()
+                .split('.')
+                .next()
+                .unwrap_or_default();
             match state.namespaces.get(label) {
                 Some(namespace) => namespace.state(),
                 None => {
@@ -262,7 +266,9 @@ async fn faulty(mut job: Job, fault: Option<Fault>) -> Result<Response<Body>, Cl
                 _ => Err(Closed),
             };
         }
-        Some(Fault::Refused { code, message }) => return Ok(all_refused(&job.route, &code, &message)),
+        Some(Fault::Refused { code, message }) => {
+            return Ok(all_refused(&job.route, &code, &message));
+        }
         Some(Fault::Html) => return Ok(page(StatusCode::OK)),
         Some(Fault::StealLock { step }) => call.steal_before = Some(step),
         Some(Fault::DropAfter) => {
