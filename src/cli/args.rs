@@ -64,6 +64,9 @@ pub(super) struct Global {
     /// The local file of an embedded replica [default: local_replica.db]
     #[arg(long, global = true, value_name = "FILE")]
     replica_file: Option<PathBuf>,
+    /// Reach a server in a private network over http:// without a token; a token is never sent that way
+    #[arg(long, global = true)]
+    allow_plain_http: bool,
     /// A table that is not the application's: no history of migrations, and left out of comparisons. Those of other
     /// migration tools are known. May be repeated
     #[arg(long, global = true, value_name = "TABLE")]
@@ -96,6 +99,7 @@ impl Global {
             migrations: self.migrations.clone(),
             seeds: self.seeds.clone(),
             replica_file: self.replica_file.clone(),
+            allow_plain_http: self.allow_plain_http,
             ignore: self.ignore.clone(),
             ..Flags::default()
         }

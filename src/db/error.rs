@@ -27,6 +27,10 @@ pub enum Code {
     Corrupt,
     /// Reading or writing failed in the operating system.
     Io,
+    /// The server refused a statement that SQLite can parse: it parses each statement with a parser of its own first.
+    Unsupported,
+    /// The server blocks reads or writes, whatever the statement, as with an unpaid invoice.
+    Blocked,
     /// Everything else: syntax errors, missing tables. The number is SQLite's extended result code.
     Other(i32),
 }
@@ -77,7 +81,7 @@ impl EngineError {
     /// Whether it is about the statement, as with a missing column, and not about the state of the database, as with a
     /// lock.
     pub(crate) fn is_about_the_statement(&self) -> bool {
-        matches!(self.code, Code::Other(_))
+        matches!(self.code, Code::Other(_) | Code::Unsupported)
     }
 
     /// The same error of a statement inside a transaction that has its lock already: what is locked, its own transaction

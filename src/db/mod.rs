@@ -14,6 +14,8 @@ mod file_lock;
 mod history_table;
 mod local;
 mod locate;
+mod log;
+mod loopback;
 mod other_run;
 mod raw;
 mod reach;
@@ -31,6 +33,7 @@ mod side_files;
 mod stop;
 mod stream;
 mod unanswered;
+mod unsupported;
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -50,12 +53,18 @@ pub use history_table::HistoryTable;
 pub use libsql;
 pub(crate) use local::open_to_read;
 pub use locate::locate;
+pub use log::Log;
+#[cfg(feature = "remote")]
+pub(crate) use loopback::LOOPBACK;
+pub(crate) use loopback::is_loopback_name;
 pub use other_run::{OnWait, OtherRun};
 #[allow(unused_imports)]
 pub(crate) use raw::{Access, Check, Prepared, Raw, Row};
 pub(crate) use replace::Replaces;
 #[cfg(feature = "cli")]
 pub(crate) use replace::{inherit, wait_until_unused};
+#[cfg(feature = "cli")]
+pub(crate) use replica_files::DOES_NOT_EXIST;
 pub(crate) use replica_files::WITHOUT_SIDE;
 pub use replica_files::{
     Protocol, ReplicaFacts, copy_replica, noted_primary, remove_replica, replica_facts,
@@ -67,6 +76,7 @@ pub(crate) use stop::{Pause, Waits, jittered};
 pub use stop::{Stop, StopHandle};
 pub use stream::{Sink, StreamedRow};
 pub use unanswered::{Fate, RemoteError};
+pub(crate) use unsupported::{TWO_PARSERS, instead, server_objection};
 
 use crate::script::{Atomicity, ForeignKeys, StepList};
 use crate::sql::Value;
@@ -153,6 +163,8 @@ pub struct Options {
     pub on_wait: OnWait,
     /// The proxy that requests to a server go through. The environment is not asked for one.
     pub proxy: Option<Proxy>,
+    /// Where each request and each transaction is logged.
+    pub log: Log,
 }
 
 impl Default for Options {
@@ -166,6 +178,7 @@ impl Default for Options {
             run_by: None,
             on_wait: OnWait::default(),
             proxy: None,
+            log: Log::default(),
         }
     }
 }
@@ -468,9 +481,15 @@ impl Db {
         match &mut self.mode {
             Mode::Local(_) | Mode::Memory(_) => {}
             #[cfg(feature = "remote")]
-            Mode::Remote(remote) => remote.wait_at_least(lock_timeout),
+            Mode::Remote(remote) => {
+                remote.wait_at_least(lock_timeout);
+                remote.log_to(&self.options.log);
+            }
             #[cfg(feature = "replica")]
-            Mode::Replica(replica) => replica.remote.wait_at_least(lock_timeout),
+            Mode::Replica(replica) => {
+                replica.remote.wait_at_least(lock_timeout);
+                replica.remote.log_to(&self.options.log);
+            }
         }
         self
     }
@@ -499,6 +518,7 @@ impl Db {
         queries: Vec<Query>,
     ) -> Result<Vec<Result<Rows, EngineError>>, DbError> {
         let sent = queries.len();
+        let entry = self.log(|| log::count(sent, "question").to_string());
         let answers = match &self.mode {
             Mode::Local(file) => file.query(queries, &self.options).await,
             Mode::Memory(memory) => memory.query(queries, &self.options).await,
@@ -507,6 +527,10 @@ impl Db {
             #[cfg(feature = "replica")]
             Mode::Replica(replica) => replica.remote.query(queries, &self.options).await,
         };
+        entry.end(|| match &answers {
+            Ok(_) => "answered".to_owned(),
+            Err(error) => in_words(error.code()),
+        });
         ask::complete(sent, answers?)
     }
 
@@ -517,6 +541,31 @@ impl Db {
     /// [`Failure`] says which step failed, why, and what stands: transactions before it are committed, its own is
     /// rolled back unless it was [`Atomicity::Bare`].
     pub async fn run(
+        &self,
+        transactions: Vec<Transaction>,
+        on_progress: OnProgress,
+    ) -> Result<Vec<Answer>, Failure> {
+        let steps = transactions.iter().map(|it| it.steps.len()).sum();
+        let number = transactions.len();
+        let entry = self.log(|| {
+            let number = log::count(number, "transaction");
+            format!("{number}, {}", log::count(steps, "step"))
+        });
+        let ran = self.run_unlogged(transactions, on_progress).await;
+        entry.end(|| match &ran {
+            Ok(_) => "committed".to_owned(),
+            Err(Failure::Lost(_)) => "no answer".to_owned(),
+            Err(failure @ Failure::Step { committed: 0, .. } | failure @ Failure::Open(_)) => {
+                in_words(failure.code())
+            }
+            Err(failure @ Failure::Step { committed, .. }) => {
+                format!("{committed} committed, then {}", in_words(failure.code()))
+            }
+        });
+        ran
+    }
+
+    async fn run_unlogged(
         &self,
         transactions: Vec<Transaction>,
         on_progress: OnProgress,
@@ -578,6 +627,18 @@ impl Db {
         }
     }
 
+    /// Begins a line of the log about this database.
+    fn log(&self, what: impl FnOnce() -> String) -> log::Entry {
+        self.options.log.begin(|| {
+            let which = match (self.base_url(), self.path()) {
+                (Some(url), _) => url.to_owned(),
+                (None, Some(path)) => path.display().to_string(),
+                (None, None) => ":memory:".to_owned(),
+            };
+            format!("{which}: {}", what())
+        })
+    }
+
     /// Host and port of the server.
     fn host(&self) -> Option<&str> {
         match &self.mode {
@@ -587,5 +648,13 @@ impl Db {
             #[cfg(feature = "replica")]
             Mode::Replica(replica) => Some(replica.remote.host()),
         }
+    }
+}
+
+/// An outcome as the log has it: the kind of an error, since its words may quote values.
+fn in_words(code: Option<Code>) -> String {
+    match code {
+        Some(code) => format!("failed ({code:?})"),
+        None => "failed".to_owned(),
     }
 }

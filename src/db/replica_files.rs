@@ -187,6 +187,9 @@ pub(super) fn note_primary(path: &Path, primary: &str) -> Result<(), DbError> {
     })
 }
 
+/// Why a file is no replica that is not there.
+pub(crate) const DOES_NOT_EXIST: &str = "does not exist";
+
 /// Takes a replica away, all of its files and nothing else, once nobody syncs it. They are told by name.
 ///
 /// # Errors
@@ -201,7 +204,7 @@ pub async fn remove_replica(path: &Path, options: &Options) -> Result<Vec<PathBu
             why: if there("") {
                 "has neither a -client_wal_index nor an -info file beside it"
             } else {
-                "does not exist"
+                DOES_NOT_EXIST
             },
         });
     }
@@ -233,7 +236,7 @@ pub async fn copy_replica(path: &Path, to: &Path) -> Result<(), DbError> {
     if replica_facts(path)?.is_none() {
         return Err(DbError::NotAReplica {
             path: path.to_path_buf(),
-            why: "does not exist",
+            why: DOES_NOT_EXIST,
         });
     }
     if std::fs::symlink_metadata(to).is_ok() {

@@ -3,8 +3,8 @@
 use std::time::{Duration, SystemTime};
 
 use super::Check;
-use super::probe::{Contents, File};
-use crate::config::{self, Access, Claims, Config, Mode, RemoteUrl, Row, Setting, Turso};
+use super::probe::{Contents, File, Others};
+use crate::config::{self, Access, Claims, Config, Mode, Origin, RemoteUrl, Row, Setting, Turso};
 use crate::db::{DbError, Engine, EngineError, ReplicaFacts};
 use crate::dump::integrity::{Depth, Integrity};
 use crate::dump::{Condition, Kept, Location};
@@ -58,6 +58,20 @@ pub(super) fn settings(config: &Config, rows: &[Row]) -> Vec<Check> {
     checks
 }
 
+/// A `.env` that other users may change, or from which they may read the token.
+pub(super) fn env_file(name: &str, others: Others, config: &Config) -> Option<Check> {
+    let holds_token = config
+        .token()
+        .is_some_and(|token| matches!(token.origin, Origin::DotEnv { .. }));
+    let what = match (others.may_write, others.may_read && holds_token) {
+        (true, _) => "other users of this machine may change it",
+        (false, true) => "other users of this machine may read the token in it",
+        (false, false) => return None,
+    };
+    let message = format!("{name} has mode {:04o}: {what}", others.mode);
+    Some(Check::warning("env file", message).help(format!("chmod 600 {name}")))
+}
+
 /// The form of the URL. One that is wrong is a problem of the settings.
 pub(super) fn url(url: &RemoteUrl) -> Check {
     let how = match (url.is_encrypted(), url.is_loopback()) {
@@ -68,7 +82,9 @@ pub(super) fn url(url: &RemoteUrl) -> Check {
     let message = format!("{url}: host {}, port {}, {how}", url.host(), url.port());
     match url.is_encrypted() || url.is_loopback() {
         true => Check::ok("url", message),
-        false => Check::warning("url", message).help("use https:// or libsql://"),
+        false => Check::warning("url", message).help(
+            "anyone on the way can read and change what is sent: use https:// or libsql:// where the network is not private",
+        ),
     }
 }
 

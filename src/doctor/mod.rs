@@ -124,6 +124,12 @@ pub fn misconfigured(error: &ConfigError) -> Vec<Check> {
 pub async fn examine(subject: Subject<'_>, now: SystemTime) -> Vec<Check> {
     let Subject { config, rows, db } = subject;
     let mut checks = findings::settings(config, rows);
+    let env_file = rows.iter().find(|row| row.name == "env file");
+    if let Some(row) = env_file.filter(|row| row.value != "-")
+        && let Some(others) = probe::others(&config.root.join(&row.value))
+    {
+        checks.extend(findings::env_file(&row.value, others, config));
+    }
     match &config.database.value {
         Database::Local { path } => checks.push(findings::file(&probe::file(path))),
         Database::Memory => {}

@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 
 use super::Check;
 use crate::config::{RemoteUrl, Setting};
-use crate::db::{Db, DbError, Proxy, Query};
+use crate::db::{self, Db, DbError, Proxy, Query};
 
 /// What a local database is on disk.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -93,6 +93,33 @@ fn contents(path: &Path) -> Contents {
     }
 }
 
+/// Which others may do what with a file, by the bits of its permissions; none where there is no such file.
+pub(super) fn others(path: &Path) -> Option<Others> {
+    #[cfg(unix)]
+    {
+        use std::os::unix::fs::PermissionsExt;
+        let mode = fs::metadata(path).ok()?.permissions().mode();
+        Some(Others {
+            may_read: mode & 0o004 != 0,
+            may_write: mode & 0o022 != 0,
+            mode: mode & 0o777,
+        })
+    }
+    #[cfg(not(unix))]
+    {
+        let _ = path;
+        None
+    }
+}
+
+/// What other users of this machine may do with a file.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Others {
+    pub(super) may_read: bool,
+    pub(super) may_write: bool,
+    pub(super) mode: u32,
+}
+
 /// The median of three round trips.
 pub(super) async fn latency(db: &Db) -> Result<Duration, DbError> {
     let mut times = [Duration::ZERO; 3];
@@ -124,9 +151,16 @@ pub(super) async fn network(
     };
     let host = host.trim_start_matches('[').trim_end_matches(']');
 
-    let found = tokio::time::timeout(STEP, tokio::net::lookup_host((host, port))).await;
+    let found = match db::is_loopback_name(host) {
+        true => Ok(Ok(None)),
+        false => {
+            let found = tokio::time::timeout(STEP, tokio::net::lookup_host((host, port))).await;
+            found.map(|found| found.map(|addresses| Some(addresses.collect())))
+        }
+    };
     let addresses: Vec<_> = match found {
-        Ok(Ok(addresses)) => addresses.collect(),
+        Ok(Ok(None)) => db::LOOPBACK.map(|address| (address, port).into()).into(),
+        Ok(Ok(Some(addresses))) => addresses,
         Ok(Err(error)) => {
             checks.push(words::no_name(host, &error.to_string()));
             return checks;
@@ -136,7 +170,10 @@ pub(super) async fn network(
             return checks;
         }
     };
-    checks.push(words::name(host, &addresses));
+    checks.push(match db::is_loopback_name(host) {
+        true => words::this_machine(host),
+        false => words::name(host, &addresses),
+    });
 
     let mut refused = "it has no address".to_owned();
     let mut connected = None;

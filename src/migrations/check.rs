@@ -23,6 +23,7 @@ mod compiles;
 mod existing;
 mod fresh;
 mod lost;
+mod server;
 mod undone;
 
 /// What a check compares with.
@@ -32,6 +33,8 @@ pub struct CheckOptions<'a> {
     pub base: Option<&'a Base>,
     /// Without a base: down files of versions below this one are not tried.
     pub downs_from: Option<i64>,
+    /// Whether the migrations are for a libSQL server too: then statements that it does not take are warnings.
+    pub for_a_server: bool,
 }
 
 /// What a check came to.
@@ -79,6 +82,10 @@ pub async fn check(set: &Migrations, options: &CheckOptions<'_>) -> Result<Check
     // A version that nobody or several claim is a hole, and what comes after would fail for that alone.
     if !set.problems.iter().any(Diagnostic::is_error) {
         rehearse(set, &parts, &rules, &mut checked).await?;
+    }
+    if options.for_a_server {
+        let refused = server::refused(set, &rules.published, &checked.problems);
+        checked.problems.extend(refused);
     }
     let allows = parts.iter().flat_map(Part::acts);
     let allows: BTreeMap<&str, &Act> = allows.map(|act| (act.file(), act)).collect();

@@ -117,9 +117,13 @@ pub(crate) async fn reset(session: &Session, lock: &args::Lock) -> Ending {
         stop: opened.db.stop().clone(),
         ..Options::default()
     };
-    let removed = db::remove_replica(&file, &options)
-        .await
-        .map_err(|error| failed(session, &opened, error))?;
+    let removed = match db::remove_replica(&file, &options).await {
+        Err(DbError::NotAReplica {
+            why: db::DOES_NOT_EXIST,
+            ..
+        }) => Vec::new(),
+        removed => removed.map_err(|error| failed(session, &opened, error))?,
+    };
     let removed: Vec<String> = removed.iter().map(|file| shown(session, file)).collect();
     if session.terminal.format == Format::Json {
         let database = opened.database();
@@ -130,7 +134,12 @@ pub(crate) async fn reset(session: &Session, lock: &args::Lock) -> Ending {
             .iter()
             .map(|file| format!("removed {file}"))
             .collect();
-        session.terminal.data(&lines.join("\n"));
+        match lines.is_empty() {
+            true => session
+                .terminal
+                .data(&format!("there is no replica at {}", shown(session, &file))),
+            false => session.terminal.data(&lines.join("\n")),
+        }
     }
     Ok(Exit::Done)
 }

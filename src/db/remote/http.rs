@@ -19,7 +19,8 @@ use rustls_platform_verifier::BuilderVerifierExt;
 use super::complete::{Collected, Complete, Cursor, Incomplete, StepOutcome, Unusable};
 use super::lines::{LONGEST, LineBuffer, TooLong};
 use super::redirect::{Location, location};
-use crate::db::{Proxy, RemoteError};
+use crate::db::log::{self, Log};
+use crate::db::{LOOPBACK, Proxy, RemoteError, is_loopback_name};
 use crate::proxy::THROUGH;
 
 const PIPELINE: &str = "/v3/pipeline";
@@ -56,6 +57,7 @@ pub(super) struct Server {
     token: Option<String>,
     /// How long an answer is waited for.
     limit: Duration,
+    log: Log,
 }
 
 impl std::fmt::Debug for Server {
@@ -93,6 +95,11 @@ impl Server {
             host: host.clone(),
             why: innermost(&error),
         };
+        let name = host_name(base);
+        if is_loopback_name(name) {
+            // The port is that of the URL.
+            client = client.resolve_to_addrs(name, &LOOPBACK.map(|address| (address, 0).into()));
+        }
         if let Some(proxy) = proxy {
             client = client.proxy(reqwest::Proxy::all(proxy.url()).map_err(unusable)?);
         }
@@ -103,6 +110,7 @@ impl Server {
             host,
             token: token.map(str::to_owned),
             limit: ANSWER,
+            log: Log::default(),
         })
     }
 
@@ -112,6 +120,11 @@ impl Server {
         self.limit = lock_timeout.max(ANSWER);
     }
 
+    /// Logs each request from now on.
+    pub(super) fn log_to(&mut self, log: &Log) {
+        self.log = log.clone();
+    }
+
     /// One request: these, then the end of the stream. As many results come back.
     async fn pipeline(
         &self,
@@ -119,11 +132,12 @@ impl Server {
     ) -> Result<Vec<StreamResult>, RemoteError> {
         requests.push(StreamRequest::Close(CloseStreamReq {}));
         let sent = requests.len();
+        let steps = requests.iter().map(steps).sum();
         let body = PipelineReqBody {
             baton: None,
             requests,
         };
-        let answer = self.post(PIPELINE, &body).await?;
+        let answer = self.post(PIPELINE, steps, &body).await?;
         let answer: PipelineRespBody =
             serde_json::from_slice(&answer).map_err(|error| match error.is_eof() {
                 true if answer.trim_ascii().is_empty() => self.incomplete(&Incomplete::Empty),
@@ -185,6 +199,24 @@ impl Server {
         results.into_iter().map(objection).collect()
     }
 
+    /// What the server says of batches as a whole, in their order; nothing where it takes the batch. One that is refused
+    /// leaves the others whole.
+    pub(super) async fn objections(
+        &self,
+        batches: impl Iterator<Item = Batch>,
+    ) -> Result<Vec<Option<Error>>, RemoteError> {
+        let requests = batches.map(|batch| StreamRequest::Batch(BatchStreamReq { batch }));
+        let results = self.pipeline(requests.collect()).await?;
+        let objection = |result| match result {
+            StreamResult::Ok {
+                response: StreamResponse::Batch(_),
+            } => Ok(None),
+            StreamResult::Error { error } => Ok(Some(self.said(error))),
+            _ => Err(self.not_hrana(OTHER_ANSWER)),
+        };
+        results.into_iter().map(objection).collect()
+    }
+
     /// As [`Server::batch`], for one whose answer may be larger than a pipeline's.
     pub(super) async fn cursor(
         &self,
@@ -194,8 +226,21 @@ impl Server {
             baton: None,
             batch: batch.clone(),
         };
-        let answer = self.send(CURSOR, self.request(CURSOR, &body)?).await?;
-        let mut answer = self.accepted(answer).await?;
+        let request = self.request(CURSOR, &body)?;
+        let answer = self.send(CURSOR, batch.steps.len(), request).await?;
+        let mut answer = match self.accepted(answer).await {
+            Err(RemoteError::Status {
+                status: 500,
+                ref words,
+                ..
+            }) if let Some(message) = refused_by_parser(words) => {
+                return Ok(Err(Error {
+                    message: message.to_owned(),
+                    code: "SQL_PARSE_ERROR".to_owned(),
+                }));
+            }
+            answer => answer?,
+        };
         let mut lines = LineBuffer::default();
         let mut collected = Collected::new(batch);
         let unusable = |unusable, line: &[u8]| match unusable {
@@ -237,7 +282,8 @@ impl Server {
     ) -> Result<Answer<'_>, RemoteError> {
         // The answer as a whole may take as long as who reads it; each piece may not.
         let request = self.request(CURSOR, body)?.timeout(FOREVER);
-        match tokio::time::timeout(self.limit, self.send(CURSOR, request)).await {
+        let sent = self.send(CURSOR, body.batch.steps.len(), request);
+        match tokio::time::timeout(self.limit, sent).await {
             Ok(answer) => self.accepted(answer?).await,
             Err(_) => Err(self.silent()),
         }
@@ -279,7 +325,15 @@ impl Server {
             requests: vec![StreamRequest::Close(CloseStreamReq {})],
         };
         if let Ok(request) = self.request(PIPELINE, &body) {
-            tokio::spawn(request.send());
+            let url = format!("{}{PIPELINE}", self.base);
+            let entry = self.log.begin(|| format!("POST {url}: end of a stream"));
+            tokio::spawn(async move {
+                let answer = request.send().await;
+                entry.end(|| match answer {
+                    Ok(answer) => format!("status {}", answer.status().as_u16()),
+                    Err(_) => "no answer".to_owned(),
+                });
+            });
         }
     }
 
@@ -287,7 +341,7 @@ impl Server {
     pub(super) async fn version(&self) -> Result<Option<String>, RemoteError> {
         let request = self.client.get(format!("{}/version", self.base));
         let request = request.timeout(self.limit);
-        let answer = self.send("/version", request).await?;
+        let answer = self.send("/version", 0, request).await?;
         let status = answer.status();
         let body = self.body(answer).await?;
         let line = self.words(&body);
@@ -311,7 +365,7 @@ impl Server {
         if let Some(token) = &self.token {
             request = request.bearer_auth(token);
         }
-        self.send(path, request).await
+        self.send(path, 0, request).await
     }
 
     /// A unary call by gRPC-web: <https://github.com/grpc/grpc/blob/master/doc/PROTOCOL-WEB.md>. The headers are those
@@ -342,7 +396,7 @@ impl Server {
             .header("x-authorization", format!("Bearer {token}"))
             .timeout(self.limit)
             .body(body);
-        let answer = self.send(path, request).await?;
+        let answer = self.send(path, 0, request).await?;
         let status = answer.status();
         let headers = answer.headers().clone();
         let body = self.body(answer).await?;
@@ -404,8 +458,13 @@ impl Server {
         Ok(request)
     }
 
-    async fn post(&self, path: &str, body: &impl serde::Serialize) -> Result<Vec<u8>, RemoteError> {
-        let answer = self.send(path, self.request(path, body)?).await?;
+    async fn post(
+        &self,
+        path: &str,
+        steps: usize,
+        body: &impl serde::Serialize,
+    ) -> Result<Vec<u8>, RemoteError> {
+        let answer = self.send(path, steps, self.request(path, body)?).await?;
         let answer = self.accepted(answer).await?;
         self.body(answer.answer).await
     }
@@ -423,8 +482,26 @@ impl Server {
     }
 
     /// Sends a request. The only place that does, so that no redirect is taken for an answer.
-    async fn send(&self, path: &str, request: RequestBuilder) -> Result<Response, RemoteError> {
-        let answer = request.send().await.map_err(|error| self.broken(&error))?;
+    async fn send(
+        &self,
+        path: &str,
+        steps: usize,
+        request: RequestBuilder,
+    ) -> Result<Response, RemoteError> {
+        let request = request.build().map_err(|error| self.broken(&error))?;
+        let entry = self.log.begin(|| {
+            let body = request.body().and_then(reqwest::Body::as_bytes);
+            let bytes = body.map_or(0, <[u8]>::len);
+            let (method, url) = (request.method(), &self.base);
+            let steps = log::count(steps, "step");
+            format!("{method} {url}{path}: {steps}, {bytes} bytes")
+        });
+        let answer = self.client.execute(request).await;
+        entry.end(|| match &answer {
+            Ok(answer) => format!("status {}", answer.status().as_u16()),
+            Err(_) => "no answer".to_owned(),
+        });
+        let answer = answer.map_err(|error| self.broken(&error))?;
         let status = answer.status();
         if !status.is_redirection() {
             return Ok(answer);
@@ -645,6 +722,34 @@ fn plain(text: &str) -> String {
     match title {
         Some(title) => format!("a web page, \"{title}\""),
         None => "a web page".to_owned(),
+    }
+}
+
+/// The words of a server's parser in those of a status: a cursor answers 500 before it runs anything, where a pipeline has
+/// an error with a code.
+fn refused_by_parser(words: &str) -> Option<&str> {
+    let words = words.strip_prefix("Internal Error: `")?;
+    let words = words.strip_suffix('`').unwrap_or(words);
+    words
+        .starts_with("SQL string could not be parsed: ")
+        .then_some(words)
+}
+
+/// The statements of a request.
+fn steps(request: &StreamRequest) -> usize {
+    match request {
+        StreamRequest::Batch(request) => request.batch.steps.len(),
+        StreamRequest::Describe(_) => 1,
+        _ => 0,
+    }
+}
+
+/// The host of a URL without its port.
+fn host_name(base: &str) -> &str {
+    let authority = authority(base);
+    match authority.rsplit_once(':') {
+        Some((host, port)) if port.bytes().all(|it| it.is_ascii_digit()) => host,
+        _ => authority,
     }
 }
 

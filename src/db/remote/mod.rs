@@ -13,6 +13,7 @@ mod http;
 mod lines;
 mod page;
 mod redirect;
+mod refused;
 mod signs;
 mod value;
 mod wire;
@@ -34,7 +35,7 @@ pub(super) use self::redirect::location;
 pub(super) use self::signs::given;
 pub(super) use self::wire::WireRow;
 use super::{
-    Answer, At, Code, DbError, EngineError, Failure, Fate, Left, OnProgress, Options, Pause,
+    Answer, At, Code, DbError, EngineError, Failure, Fate, Left, Log, OnProgress, Options, Pause,
     Progress, Proxy, Query, RemoteError, Rows, Stop, Transaction,
 };
 use crate::script::Atomicity;
@@ -71,6 +72,11 @@ impl Remote {
     pub(super) fn apart(&self, proxy: Option<&Proxy>) -> Result<Remote, DbError> {
         let server = &self.server;
         Remote::new(server.base_url(), server.token(), proxy)
+    }
+
+    /// Logs each request.
+    pub(super) fn log_to(&mut self, log: &Log) {
+        self.server.log_to(log);
     }
 
     /// See [`Server::wait_at_least`].
@@ -238,8 +244,13 @@ impl Remote {
                 batch::outcome(&lowered, complete)
             }
             Ok(Err(error)) if batch::ran_nothing(&error, transactions.len()) => {
-                let error = batch::engine_error(&error);
-                Err(self.refused_whole(transactions, error).await)
+                let (number, failure) = self.refused_whole(transactions, &error).await;
+                if number > 0 {
+                    // Nothing ran. The transactions before the refused one are committed as in every other mode.
+                    let first = &transactions[..number];
+                    Box::pin(self.request(before, first, on_progress, stop, written)).await?;
+                }
+                return Err(failure.after(before + number));
             }
             Ok(Err(error)) => {
                 let EngineError { code, message, .. } = batch::engine_error(&error);
@@ -276,53 +287,6 @@ impl Remote {
             on_progress(Progress::Committed(before + number));
         }
         Ok(answers)
-    }
-
-    /// A statement that cannot be parsed makes the server refuse the whole batch, and it does not say which one it
-    /// is: so it is asked to describe them.
-    async fn refused_whole(&self, transactions: &[Transaction], error: EngineError) -> Failure {
-        let at = |at, error| Failure::Step {
-            committed: 0,
-            at,
-            error,
-            explanation: Vec::new(),
-            left: Left::Nothing,
-        };
-        if error.code == Code::Busy {
-            return at(At::Begin, error);
-        }
-        let steps = transactions
-            .iter()
-            .enumerate()
-            .flat_map(|(number, transaction)| {
-                let steps = transaction.steps.iter().enumerate();
-                steps.map(move |(at, step)| (number, at, step))
-            });
-        let steps: Vec<_> = steps.filter(|(_, _, step)| step.origin.is_some()).collect();
-        let statements = steps.iter().map(|(_, _, step)| &*step.sql);
-        let Ok(objections) = self.server.describe(statements).await else {
-            return at(At::Begin, error);
-        };
-        // Statements on what earlier ones would have made cannot be described either; a syntax error is told first.
-        let is_syntax = |message: &str| {
-            ["syntax error", "unrecognized token", "incomplete input"]
-                .iter()
-                .any(|words| message.contains(words))
-        };
-        for ((number, step, _), objection) in steps.iter().zip(objections) {
-            if let Some(error) = objection
-                && is_syntax(&error.message)
-            {
-                return Failure::Step {
-                    committed: *number,
-                    at: At::Step(*step),
-                    error: batch::engine_error(&error),
-                    explanation: Vec::new(),
-                    left: Left::Nothing,
-                };
-            }
-        }
-        at(At::Begin, error)
     }
 
     pub(super) async fn version(&self) -> Result<Option<String>, RemoteError> {

@@ -60,6 +60,16 @@ impl Control {
                 (folder.path().join("data"), Some(Arc::new(folder)))
             }
         };
+        let namespaces = options.namespaces.iter().map(|name| {
+            let folder = options.folder.as_ref().map(|folder| folder.join(name));
+            let options = Options {
+                folder,
+                namespaces: Vec::new(),
+                ..options.clone()
+            };
+            Ok((name.clone(), Control::open(options)?))
+        });
+        let namespaces = namespaces.collect::<io::Result<_>>()?;
         let committed = frames::committed(&frames::log_of(&path))?;
         let queue = WriteQueue::new(options.write_window, committed);
         let database = Database::open(path.clone(), queue, options.max_value_bytes)
@@ -77,6 +87,7 @@ impl Control {
         Ok(Control {
             state: Arc::new(State {
                 options,
+                namespaces,
                 keys,
                 log_id: log_id(&path)?,
                 session: Uuid::new_v4(),
@@ -100,6 +111,16 @@ impl Control {
         let keys = self.state.keys.as_ref();
         let keys = keys.ok_or_else(|| io::Error::other("this server asks for no token"))?;
         keys.token(access, expires_in).map_err(io::Error::other)
+    }
+
+    /// The switches of one of [`Options::namespaces`].
+    #[must_use]
+    pub fn namespace(&self, name: &str) -> Option<Control> {
+        self.state.namespaces.get(name).cloned()
+    }
+
+    pub(crate) fn state(&self) -> Arc<State> {
+        Arc::clone(&self.state)
     }
 
     /// Every request so far, in the order of arrival.
@@ -198,10 +219,15 @@ pub async fn run(
     }
     let _ = stop.send(());
     control.state.database.queue().close();
+    for namespace in control.state.namespaces.values() {
+        namespace.state.database.queue().close();
+    }
     // Whoever is not done by then is cut off.
     let _ = tokio::time::timeout(GRACE, server).await;
-    control.state.streams.close();
-    control.state.clients.clear();
+    for of in control.state.namespaces.values().chain([&control]) {
+        of.state.streams.close();
+        of.state.clients.clear();
+    }
     Ok(())
 }
 
