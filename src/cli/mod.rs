@@ -120,6 +120,9 @@ async fn dispatch(session: &Session, command: &Command) -> Ending {
             Some(SeedCommand::Export(export)) => {
                 commands::export(session, export, flags.flag_of_writing()).await
             }
+            Some(SeedCommand::Forget(forget)) => {
+                commands::forget(session, forget, flags.flag_of_writing()).await
+            }
         },
         Command::Import(flags) => commands::import(session, flags).await,
         Command::Verify(flags) => commands::verify(session, flags).await,
@@ -172,6 +175,7 @@ impl Command {
             Command::Seed(flags) => match &flags.command {
                 None => "seed",
                 Some(SeedCommand::Export(_)) => "seed export",
+                Some(SeedCommand::Forget(_)) => "seed forget",
             },
             Command::Import(_) => "import",
             Command::Verify(_) => "verify",

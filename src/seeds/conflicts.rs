@@ -6,7 +6,7 @@ use std::collections::{HashMap, HashSet};
 use super::clashes::unique_columns;
 use super::found::{Found, Lookup, PER_QUESTION, Wanted, questions, tuple, wanting};
 use super::identity::words_of_parent;
-use super::ledger::Orphan;
+use super::memory::Memory;
 use super::plan::Basis;
 use super::row::{Cell, Content, Rows};
 use super::typed::takes;
@@ -30,7 +30,8 @@ pub(super) fn taken(
         }
         let of = &shape.tables[rules.table];
         // Who has the key was the first question.
-        for columns in unique_columns(of).filter(|columns| *columns != rules.key) {
+        let asked = |columns: &&[usize]| *columns == rules.key && !found.wants_key(at);
+        for columns in unique_columns(of).filter(|columns| !asked(columns)) {
             let Some(values) = tuple(found, rows, shape, at, columns) else {
                 continue;
             };
@@ -51,8 +52,8 @@ pub(super) fn taken(
 pub(super) fn taken_problems(
     basis: &Basis<'_>,
     taken: Vec<(Lookup, Reply)>,
-    orphans: &[Orphan],
-    writes: impl Fn(usize) -> bool,
+    memory: &Memory,
+    writes: impl Fn(usize, &[usize]) -> bool,
 ) -> Result<Vec<Diagnostic>, DbError> {
     let mut problems = Vec::new();
     let rows = basis.rows;
@@ -64,8 +65,11 @@ pub(super) fn taken_problems(
             let row = &rows.rows[at];
             let rules = rows.rules(row);
             let of = &basis.shape.tables[rules.table];
-            // Nothing is written of this row, or the other one goes.
-            if !writes(at) || orphans.iter().any(|orphan| orphan.is(of, &other)) {
+            // The value is not written, or the other row goes.
+            let goes = |orphan: &super::memory::Remembered| {
+                orphan.table == rules.table && orphan.is(of, &other)
+            };
+            if !writes(at, &taken.columns) || memory.orphans().any(goes) {
                 continue;
             }
             let names: Vec<&str> = taken
@@ -205,7 +209,7 @@ fn declared(
 pub(super) fn parents_problems(
     basis: &Basis<'_>,
     parents: Vec<(Parents, Reply)>,
-    writes: impl Fn(usize) -> bool,
+    writes: impl Fn(usize, &[usize]) -> bool,
 ) -> Result<Vec<Diagnostic>, DbError> {
     let mut problems = Vec::new();
     for (parents, reply) in parents {
@@ -216,7 +220,7 @@ pub(super) fn parents_problems(
             .collect();
         for (number, (at, column)) in parents.cells.iter().enumerate() {
             let is_there = i64::try_from(number).is_ok_and(|number| there.contains(&number));
-            if is_there || !writes(*at) {
+            if is_there || !writes(*at, &[*column]) {
                 continue;
             }
             let row = &basis.rows.rows[*at];

@@ -35,6 +35,37 @@ pub(super) struct Given<'a> {
     pub(super) shared: Option<&'a SeedFile>,
     /// Files that were not chosen, for words about labels that are in them.
     pub(super) others: &'a [&'a SeedFile],
+    /// For each file the names by which it makes values in its tables, where those are not the tables' names.
+    pub(super) made_as: &'a [MadeAs],
+}
+
+/// By table, in lower case, the name by which ids and generated values are made: the one that it had when its first rows
+/// were made. A table that is renamed keeps its ids.
+pub(super) type MadeAs = BTreeMap<String, String>;
+
+impl Given<'_> {
+    /// The name by which a file makes values in a table.
+    pub(super) fn made_as<'t>(&'t self, file: usize, of: &'t TableShape) -> &'t str {
+        let names = self.made_as.get(file).filter(|names| !names.is_empty());
+        let name = names.and_then(|names| names.get(&of.name.to_ascii_lowercase()));
+        name.map_or(&of.name, String::as_str)
+    }
+}
+
+/// The id that is made for a label, where its column takes one.
+pub(super) fn made_id(of: &TableShape, key: usize, made_as: &str, label: &str) -> Option<Value> {
+    if !makes_id(of, key) {
+        return None;
+    }
+    let id = Uuid::new_v5(&NAMESPACE, format!("{made_as}:{label}").as_bytes());
+    Some(match of.columns[key].affinity {
+        // 53 bits, so that a program with floating numbers only reads it exactly; never 0.
+        Affinity::Integer => {
+            let number = u64::from_be_bytes(id.into_bytes()[..8].try_into().unwrap_or_default());
+            Value::Integer(i64::try_from(number >> 11).unwrap_or(1).max(1))
+        }
+        _ => Value::Text(id.to_string()),
+    })
 }
 
 /// The rows that these files amount to, as far as they can be understood.
@@ -184,6 +215,7 @@ impl<'a> Expansion<'a> {
             false => self.rows.rows.append(&mut part.rows.rows),
         }
         self.generated.append(&mut part.generated);
+        self.rows.was.extend(part.rows.was);
         for problem in part.problems {
             self.tell(problem);
         }
@@ -264,6 +296,14 @@ impl<'a> Expansion<'a> {
             vars: &of_shared.settings.vars,
             ..names
         };
+        if let Some(was) = &named.decl.was {
+            match names.fill(&was.value) {
+                Ok(was) => {
+                    self.rows.was.insert(place, was.as_ref().into());
+                }
+                Err(unfit) => self.unfit(named.file, &was.span, unfit),
+            }
+        }
         for found in &compiled.fields {
             let (names, span) = match found.file == named.file {
                 true => (&names, found.value.span.clone()),
@@ -391,22 +431,8 @@ impl<'a> Expansion<'a> {
                 .cell(named.file, of, &found, names)
                 .map(|(content, _)| content);
         }
-        if !makes_id(of, key) {
-            return None;
-        }
-        let id = Uuid::new_v5(
-            &NAMESPACE,
-            format!("{}:{}", of.name, names.label.unwrap_or_default()).as_bytes(),
-        );
-        Some(Content::Known(match of.columns[key].affinity {
-            // 53 bits, so that a program with floating numbers only reads it exactly; never 0.
-            Affinity::Integer => {
-                let number =
-                    u64::from_be_bytes(id.into_bytes()[..8].try_into().unwrap_or_default());
-                Value::Integer(i64::try_from(number >> 11).unwrap_or(1).max(1))
-            }
-            _ => Value::Text(id.to_string()),
-        }))
+        let label = names.label.unwrap_or_default();
+        made_id(of, key, self.given.made_as(named.file, of), label).map(Content::Known)
     }
 
     /// Plain values of the key, as what names a row in a list.
@@ -489,7 +515,7 @@ impl<'a> Expansion<'a> {
                 it.expr,
                 &super::draw::Place {
                     file: self.files[file],
-                    table: &of.name,
+                    table: self.given.made_as(file, of),
                     names: Names {
                         label: Some(&label),
                         number: it.number,

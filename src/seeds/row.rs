@@ -18,6 +18,8 @@ pub(super) struct Rows {
     pub(super) rows: Vec<Row>,
     /// Row and column of each value that names a declared row in words of its own, and that row: `'007'` for 7.
     pub(super) named: HashMap<(usize, usize), usize>,
+    /// The labels that rows had before (`_was`).
+    pub(super) was: HashMap<usize, Arc<str>>,
 }
 
 /// What holds for all rows of one table in one file.

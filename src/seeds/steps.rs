@@ -6,6 +6,7 @@ use std::sync::Arc;
 use super::conflicts::misfit;
 use super::found::collate_clause;
 use super::inputs::Variables;
+use super::model::Mode;
 use super::order::Order;
 use super::plan::{Basis, FilePlan, FileState, Plan};
 use super::row::{Cell, Content, Rows};
@@ -85,7 +86,7 @@ pub(super) fn steps(
     secrets: &Secrets,
 ) -> Result<(Vec<Step>, Vec<Insert>), Box<Diagnostic>> {
     let mut inserts = Vec::new();
-    let mut steps = super::ledger::deletions(basis);
+    let mut steps = super::orphans::deletions(basis);
     let mut at = 0;
     while at < order.rows.len() {
         // Neighbours that write the same columns of the same table.
@@ -233,22 +234,23 @@ fn update(
         sets.push(format!("{} = ?", identifier(&of.columns[*column].name)));
     }
     let mut finds = Vec::new();
-    for column in &rules.key {
-        let Some(cell) = row.cell(*column) else {
-            continue;
-        };
-        let before = basis
-            .found
-            .row(at)
-            .filter(|_| basis.found.moved().contains(&at));
-        args.push(match before.and_then(|row| row.get(*column)) {
-            Some(old) => old.clone(),
-            None => value(basis, at, cell, secrets)?,
+    let moved = basis
+        .found
+        .row(at)
+        .filter(|_| basis.found.moved().contains(&at));
+    // A row that has another key is known by its primary key.
+    let by = moved.map(|found| super::memory::actual(of, rules, found));
+    let columns = by.as_ref().map_or(&rules.key, |(columns, _)| columns);
+    for (number, column) in columns.iter().enumerate() {
+        args.push(match (&by, row.cell(*column)) {
+            (Some((_, values)), _) => values[number].clone(),
+            (None, Some(cell)) => value(basis, at, cell, secrets)?,
+            (None, None) => continue,
         });
         finds.push(format!(
             "{} = ?{}",
             identifier(&of.columns[*column].name),
-            collate_clause(of, &rules.key, *column)
+            collate_clause(of, columns, *column)
         ));
     }
     Ok(Step {
@@ -359,9 +361,22 @@ pub(super) fn unresolved_references(
             let origin = basis.rows.origin(&rows[at], &cell.span, basis.files);
             let message =
                 format!("`{name}` is not in the database under its key, and is not inserted");
-            problems.push(Diagnostic::problem("no-parent", message).at(origin).help(
-                "give that row its key again by hand, or delete what is left of it and run `seedbed seed --refresh`",
-            ));
+            let parent = basis.rows.rules(&rows[row]);
+            let help = match parent.mode {
+                Mode::Insert => format!(
+                    "a row of mode insert is made once: `seed forget {}`, and then `seed`, makes it again",
+                    basis.files[parent.file].name
+                ),
+                Mode::Upsert | Mode::Sync => {
+                    "give that row its key again by hand, or delete what is left of it and run `seed --refresh`"
+                        .to_owned()
+                }
+            };
+            problems.push(
+                Diagnostic::problem("no-parent", message)
+                    .at(origin)
+                    .help(help),
+            );
             continue;
         }
         match value {
@@ -391,15 +406,26 @@ pub(super) fn script(
     writing: &Writing<'_>,
 ) -> Option<Script> {
     let mut units = Vec::new();
+    let past = &basis.past.texts;
+    let is_current = |number: usize| {
+        let planned = &plan.files[number];
+        planned.state == FileState::Applied
+            && planned.changes.is_empty()
+            && planned.was.is_empty()
+            && !basis.past.lost_tables(number)
+            && !basis.memory.reveals(basis, number)
+    };
+    let writes = plan.marks.is_some() || (0..plan.files.len()).any(|number| !is_current(number));
     for (number, planned) in plan.files.iter().enumerate() {
-        let stale = |at: &usize| basis.rows.rules(&basis.rows.rows[*at]).file == number;
-        let is_stale = basis.ledger.stale.iter().any(stale);
-        if planned.state == FileState::Applied && planned.changes.is_empty() && !is_stale {
+        // Records of older versions are completed with the first write.
+        if is_current(number) && (past.remembers[number] || !writes) {
             continue;
         }
         let (file, hash) = (basis.files[number], &hashes[number]);
         let mut detail = detail(basis, planned);
         detail.insert(history::WRITTEN.to_owned(), writing.record(basis, number));
+        let memory = super::past::memory(file, basis.seeds, &past.made_as[number], basis.shape);
+        detail.insert(history::MEMORY.to_owned(), memory);
         let entry = Entry {
             key: Key::Seed(file.name.clone()),
             name: file.name.clone(),
@@ -409,13 +435,29 @@ pub(super) fn script(
             down: None,
             detail,
         };
-        let record = match planned.state {
-            FileState::New => Record::Insert(entry),
-            FileState::Edited => Record::Replace(entry),
-            _ if !planned.changes.is_empty() => Record::Replace(entry),
-            FileState::Respelled | FileState::Applied => Record::Amend(entry),
+        let is_new = planned.state == FileState::New || !planned.was.is_empty();
+        let is_written = planned.state == FileState::Edited
+            || !planned.changes.is_empty()
+            || basis.past.lost_tables(number);
+        let mut gone = planned.was.iter().map(|name| Key::Seed(name.clone()));
+        let record = match planned.was.len() {
+            // The same rows under another name.
+            1 if !is_written && !past.lineage.records[number].contains(&file.name) => {
+                let from = gone.next()?;
+                Record::Move { from, entry }
+            }
+            _ if is_written || is_new => match planned.state {
+                FileState::New => Record::Insert(entry),
+                _ => Record::Replace(entry),
+            },
+            _ => Record::Amend(entry),
         };
-        steps.extend(super::ledger::entries(basis, file, |at| {
+        let ends = gone.map(|key| Unit {
+            record: Record::Delete(key),
+            steps: Arc::default(),
+        });
+        units.extend(ends);
+        steps.extend(super::ledger::entries(basis, number, |at| {
             writing.rows.contains_key(&at)
         }));
         units.push(Unit {

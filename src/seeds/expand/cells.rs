@@ -67,7 +67,7 @@ impl<'a> Expansion<'a> {
             true => {
                 let place = super::super::draw::Place {
                     file: self.files[file],
-                    table: &of.name,
+                    table: self.given.made_as(file, of),
                     names: *names,
                     column,
                     strictness,

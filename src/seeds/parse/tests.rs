@@ -66,6 +66,7 @@ fn show(file: &SeedFile) -> String {
         faker,
         vars,
         time,
+        was,
     } = &file.settings;
     if file.settings != Settings::default() {
         writeln!(
@@ -79,6 +80,9 @@ fn show(file: &SeedFile) -> String {
         )
         .unwrap();
     }
+    if !was.is_empty() {
+        writeln!(shown, "was {:?}", texts(was)).unwrap();
+    }
     for table in &file.tables {
         write!(shown, "{}:", table.name.value).unwrap();
         if let Some(key) = &table.key {
@@ -86,6 +90,9 @@ fn show(file: &SeedFile) -> String {
         }
         if let Some(id) = &table.id {
             write!(shown, " id {}", expr(&id.value)).unwrap();
+        }
+        if let Some(was) = &table.was {
+            write!(shown, " was {}", was.value).unwrap();
         }
         if !table.keep.is_empty() {
             write!(shown, " keep {:?}", texts(&table.keep)).unwrap();
@@ -480,7 +487,7 @@ fn every_setting_that_is_wrong_is_told() {
             10:52 bad-tag: a variable takes no tag, and this has `!env` (remove the tag)
             11:9 bad-value: `2026-02-30T12:00:00Z` is no date and time in UTC (write for example `2026-01-31T12:00:00Z`)
             12:3 unknown-setting: `_seed` has no setting `formt` (did you mean `format`?)
-            13:3 unknown-setting: `_seed` has no setting `colour` (there are `format`, `envs`, `tags`, `requires`, `depends_on`, `mode`, `random`, `faker`, `vars` and `time`)
+            13:3 unknown-setting: `_seed` has no setting `colour` (there are `format`, `envs`, `tags`, `requires`, `depends_on`, `mode`, `random`, `faker`, `vars`, `time` and `_was`)
         "#]],
     );
     let requires = [
@@ -582,7 +589,7 @@ fn every_setting_of_a_table_that_is_wrong_is_told() {
             4:10 bad-value: `_keep` is a list, and this is a map (write for example `[created_at]`)
             5:14 bad-shape: `_defaults` is a map, and this is a list (write `{email: a@example.test}`)
             6:3 unknown-setting: a table has no setting `_keys` (did you mean `_key`?)
-            7:3 unknown-setting: a table has no setting `_other` (a table has `_key`, `_id`, `_keep` and `_defaults`)
+            7:3 unknown-setting: a table has no setting `_other` (a table has `_key`, `_id`, `_keep`, `_defaults` and `_was`)
             9:9 bad-value: `_key` is a list, and this is null (write for example `[email]`)
             10:8 bad-value: `_id` is neither a text nor a `!ref` (write for example `_id: user_${label}`)
             11:14 duplicate-name: `a` stands twice in `_keep` [first here: 11:11] (keep one of the two)

@@ -1,0 +1,696 @@
+//! What each seed and label made: rows are found by it where their keys do not find them, and where no file declares them
+//! any more. Most of it follows from the recorded texts ([`Past`]); the rest is in the table of [`ledger`](super::ledger).
+//! Pure.
+
+use std::collections::{BTreeMap, HashMap, HashSet};
+use std::sync::Arc;
+
+use super::expand::made_id;
+use super::found::{Found, Lookup, Wanted, questions};
+use super::identity::words_of_parent;
+use super::ledger::{self, Entry, Hashed};
+use super::model::{Mode, SeedFile};
+use super::past::{Past, Was, identity};
+use super::plan::Basis;
+use super::row::{Content, Nature, Row, Rows, Rules};
+use crate::db::{DbError, Query, Reply};
+use crate::schema::{Shape, TableShape};
+use crate::sql::{Value, identifier};
+
+/// How a row came to be remembered.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum State {
+    /// The seed made it.
+    Made,
+    /// It was there before: the seed found it by its key.
+    Met,
+    /// The seed made it, and it was removed by hand.
+    Removed,
+}
+
+/// A row that a seed made or met.
+#[derive(Debug, Clone)]
+pub(super) struct Remembered {
+    /// The chosen file that continues the seed.
+    pub(super) file: usize,
+    /// By its place in the shape.
+    pub(super) table: usize,
+    pub(super) label: Arc<str>,
+    pub(super) columns: Vec<usize>,
+    /// As its columns keep it. NULL for a part of which only the hash is known yet.
+    pub(super) key: Vec<Value>,
+    /// Salt and hash of each part that is not recorded itself.
+    hashes: Vec<Hashed>,
+    /// What says so; none where it follows from the recorded text.
+    pub(super) entry: Option<Entry>,
+    state: State,
+    /// The declared row of its label.
+    pub(super) of: Option<usize>,
+    /// What the database has of it; none where it was not asked for.
+    row: Option<Option<Vec<Value>>>,
+    /// Whether a declared row is this one.
+    pub(super) is_declared: bool,
+}
+
+/// All that is remembered of the chosen files, as far as it matters.
+#[derive(Debug, Default)]
+pub(super) struct Memory {
+    pub(super) items: Vec<Remembered>,
+    /// What the table has of each chosen file.
+    pub(super) entries: Vec<(usize, Entry)>,
+    /// The chosen files in mode `sync`.
+    syncs: Vec<bool>,
+    /// The items of declared rows.
+    by_row: HashMap<usize, Vec<usize>>,
+    /// Whether the rows that are not declared any more were added.
+    is_complete: bool,
+}
+
+/// What all steps of remembering look at.
+#[derive(Clone, Copy)]
+pub(super) struct Scene<'a> {
+    pub(super) files: &'a [&'a SeedFile],
+    pub(super) shape: &'a Shape,
+    pub(super) rows: &'a Rows,
+    pub(super) past: &'a Past,
+}
+
+impl Memory {
+    /// What the table says.
+    pub(super) fn read(recorded: Vec<[Value; 5]>, scene: Scene<'_>) -> Memory {
+        let Scene {
+            files,
+            shape,
+            rows,
+            past,
+        } = scene;
+        let mut memory = Memory {
+            syncs: files
+                .iter()
+                .map(|file| file.settings.mode == Mode::Sync)
+                .collect(),
+            ..Memory::default()
+        };
+        if recorded.is_empty() {
+            return memory;
+        }
+        let mut declared: HashMap<(usize, &str), usize> = HashMap::new();
+        for (at, row) in rows.rows.iter().enumerate() {
+            let table = rows.rules(row).table;
+            declared.insert((table, &row.label), at);
+            if let Some(was) = rows.was.get(&at) {
+                declared.entry((table, was)).or_insert(at);
+            }
+        }
+        for entry in recorded.into_iter().filter_map(Entry::read) {
+            let mut lineage = past.texts.lineage.records.iter();
+            let file = lineage.position(|names| names.contains(&entry.seed));
+            let own = || files.iter().position(|file| file.name == entry.seed);
+            let Some(file) = file.or_else(own) else {
+                continue;
+            };
+            memory.entries.push((file, entry.clone()));
+            let renamed = files[file].tables.iter().find(|table| {
+                table
+                    .was
+                    .as_ref()
+                    .is_some_and(|was| was.value.eq_ignore_ascii_case(&entry.table))
+            });
+            let name = renamed.map_or(&entry.table, |table| &table.name.value);
+            let Some(table) = shape
+                .position(name)
+                .filter(|_| !past.is_dropped(file, name))
+            else {
+                continue;
+            };
+            let of = declared.get(&(table, entry.label.as_str())).copied();
+            let item = remembered(entry, file, table, of, shape);
+            let Some(mut item) = item else { continue };
+            // The label moved to another file.
+            if let Some(at) = of {
+                item.file = rows.rules(&rows.rows[at]).file;
+            }
+            memory.push(item);
+        }
+        memory
+    }
+
+    fn push(&mut self, item: Remembered) {
+        if let Some(at) = item.of {
+            self.by_row.entry(at).or_default().push(self.items.len());
+        }
+        self.items.push(item);
+    }
+
+    /// Adds what follows from the recorded texts, and is needed.
+    pub(super) fn add(&mut self, scene: Scene<'_>, found: &Found) {
+        let Scene { shape, past, .. } = scene;
+        if !self.is_complete {
+            self.is_complete = true;
+            let entries: HashSet<(usize, usize, Arc<str>)> = self
+                .items
+                .iter()
+                .map(|it| (it.file, it.table, it.label.clone()))
+                .collect();
+            for (old, file) in past.undeclared() {
+                let row = &past.rows.rows[old];
+                let table = past.rows.rules(row).table;
+                if entries.contains(&(file, table, row.label.clone())) {
+                    continue;
+                }
+                // The table of older versions has every row that they made in mode `sync`.
+                let state = match past.mode(old) == Mode::Sync && !past.texts.remembers[file] {
+                    true => State::Met,
+                    false => State::Made,
+                };
+                if let Some(identity) = past.identity(found, shape, old) {
+                    self.push(derived(file, table, &row.label, identity, state, None));
+                }
+            }
+        }
+        for at in 0..scene.rows.rows.len() {
+            if past.of[at] == Was::Never || self.by_row.contains_key(&at) {
+                continue;
+            }
+            for identity in wanted(scene, found, at) {
+                let row = &scene.rows.rows[at];
+                let rules = scene.rows.rules(row);
+                let item = derived(
+                    rules.file,
+                    rules.table,
+                    &row.label,
+                    identity,
+                    State::Made,
+                    Some(at),
+                );
+                self.push(item);
+            }
+        }
+    }
+
+    /// Asks for the keys of tables in which rows are to be recognised by hashes of their keys: which items each is about.
+    pub(super) fn scans(&mut self, scene: Scene<'_>, found: &Found) -> Vec<(Vec<usize>, Query)> {
+        let mut groups: BTreeMap<(usize, Vec<usize>), Vec<usize>> = BTreeMap::new();
+        for (number, item) in self.items.iter_mut().enumerate() {
+            if item.is_known() || item.row.is_some() {
+                continue;
+            }
+            let of = &scene.shape.tables[item.table];
+            let declared = item
+                .of
+                .and_then(|at| found.key(scene.rows, scene.shape, at));
+            match declared.filter(|key| item.has(of, key)) {
+                Some(key) => item.key = key,
+                None => {
+                    let group = groups.entry((item.table, item.columns.clone()));
+                    group.or_default().push(number);
+                }
+            }
+        }
+        let query = |((table, columns), items): ((usize, Vec<usize>), Vec<usize>)| {
+            let of = &scene.shape.tables[table];
+            let columns: Vec<String> = columns
+                .iter()
+                .map(|it| identifier(&of.columns[*it].name))
+                .collect();
+            let sql = format!(
+                "SELECT {} FROM {}",
+                columns.join(", "),
+                identifier(&of.name)
+            );
+            (items, Query::new(sql))
+        };
+        groups.into_iter().map(query).collect()
+    }
+
+    /// Recognises rows among the keys of a table. What is not among them is not there.
+    pub(super) fn scanned(
+        &mut self,
+        about: &[usize],
+        reply: Reply,
+        shape: &Shape,
+    ) -> Result<(), DbError> {
+        let width = about
+            .first()
+            .map_or(0, |number| self.items[*number].columns.len());
+        let answer = reply.rows_of(width)?;
+        for number in about {
+            let item = &mut self.items[*number];
+            let of = &shape.tables[item.table];
+            match answer.iter().find(|key| item.has(of, key)) {
+                Some(key) => item.key = key.clone(),
+                None => item.row = Some(None),
+            }
+        }
+        Ok(())
+    }
+
+    /// Asks for the rows that were not asked for yet, and that no declared row was found to be.
+    pub(super) fn lookups(&mut self, scene: Scene<'_>, found: &Found) -> Vec<(Lookup, Query)> {
+        let mut wanted = Wanted::new();
+        for (number, item) in self.items.iter_mut().enumerate() {
+            let of = &scene.shape.tables[item.table];
+            let is_found = item
+                .of
+                .and_then(|at| found.row(at))
+                .is_some_and(|row| item.is(of, row));
+            if item.row.is_none() && item.is_known() && !is_found {
+                item.row = Some(None);
+                let group = wanted.entry((item.table, item.columns.clone()));
+                group.or_default().push((number, item.key.clone()));
+            }
+        }
+        questions(scene.shape, wanted)
+    }
+
+    /// Takes the replies to [`Memory::lookups`].
+    pub(super) fn take(&mut self, replies: Vec<(Lookup, Reply)>) -> Result<(), DbError> {
+        for (lookup, reply) in replies {
+            for (number, row) in lookup.found(reply)? {
+                self.items[number].row = Some(Some(row));
+            }
+        }
+        Ok(())
+    }
+
+    /// Says of declared rows which rows they are. Tells whether a row is found now that was not found before.
+    pub(super) fn recognise(&self, scene: Scene<'_>, found: &mut Found) -> bool {
+        let Scene { shape, rows, .. } = scene;
+        let mut moved: HashMap<usize, Vec<Vec<Value>>> = HashMap::new();
+        for item in &self.items {
+            let (Some(at), Some(Some(row))) = (item.of, &item.row) else {
+                continue;
+            };
+            let rules = rows.rules(&rows.rows[at]);
+            let is_done = found.moved().contains(&at) || found.row(at).is_some_and(|it| it == row);
+            let is_taken = moved
+                .get(&rules.table)
+                .is_some_and(|rows| rows.contains(row));
+            if is_done || is_taken {
+                continue;
+            }
+            let key = found.key(rows, shape, at);
+            let moves = |key: &Vec<Value>| {
+                is_as_recorded(scene, found, at, key) || may_move(scene, at, key, row)
+            };
+            if key.as_ref().is_none_or(moves) {
+                found.moves(at, row.clone(), item.columns == rules.key);
+                moved.entry(rules.table).or_default().push(row.clone());
+            } else {
+                found.changes_key(at);
+            }
+        }
+        // A row that was made for one label is no other's, even if it has the key of the other still.
+        if !moved.is_empty() {
+            for (at, row) in rows.rows.iter().enumerate() {
+                let taken = moved.get(&rows.rules(row).table);
+                if !found.moved().contains(&at)
+                    && let (Some(taken), Some(row)) = (taken, found.row(at))
+                    && taken.iter().any(|it| it == row)
+                {
+                    found.releases(at);
+                }
+            }
+        }
+        !moved.is_empty()
+    }
+
+    /// Compares what is remembered with the rows that were found in the end.
+    pub(super) fn judge(&mut self, scene: Scene<'_>, found: &Found) {
+        let mut groups: HashMap<(usize, Vec<usize>), HashSet<String>> = HashMap::new();
+        for item in &self.items {
+            groups
+                .entry((item.table, item.columns.clone()))
+                .or_default();
+        }
+        if groups.is_empty() {
+            return;
+        }
+        for (at, row) in scene.rows.rows.iter().enumerate() {
+            let Some(row) = found.row(at).map(|it| (it, scene.rows.rules(row).table)) else {
+                continue;
+            };
+            for ((table, columns), words) in &mut groups {
+                if row.1 == *table {
+                    let of = &scene.shape.tables[*table];
+                    let values = columns.iter().filter_map(|it| row.0.get(*it).cloned());
+                    words.extend(words_of_parent(values.collect(), of, columns));
+                }
+            }
+        }
+        for item in &mut self.items {
+            let of = &scene.shape.tables[item.table];
+            let word = words_of_parent(item.key.clone(), of, &item.columns);
+            let words = groups.get(&(item.table, item.columns.clone()));
+            item.is_declared = item.is_known()
+                && word.is_some_and(|word| words.is_some_and(|it| it.contains(&word)));
+        }
+        for item in &mut self.items {
+            let is_gone = item.of.is_none() && matches!(item.row, Some(None));
+            if is_gone && !item.is_declared && item.state == State::Made {
+                item.state = State::Removed;
+            }
+        }
+    }
+
+    /// The rows that are to be deleted: a seed in mode `sync` made them, and declares them no longer.
+    pub(super) fn orphans(&self) -> impl Iterator<Item = &Remembered> {
+        self.items.iter().filter(|item| self.is_orphan(item))
+    }
+
+    /// Whether a row is to be deleted.
+    pub(super) fn is_orphan(&self, item: &Remembered) -> bool {
+        let is_there = matches!(item.row, Some(Some(_)));
+        is_there && !item.is_declared && item.state == State::Made && self.syncs[item.file]
+    }
+
+    /// Whether the table of a file has the value of a variable as it is, as older versions wrote it.
+    pub(super) fn reveals(&self, basis: &Basis<'_>, file: usize) -> bool {
+        let of_file = self
+            .items
+            .iter()
+            .filter(|item| item.file == file && item.entry.is_some());
+        of_file
+            .filter_map(|item| Some((item, item.of?)))
+            .any(|(item, at)| {
+                let mut parts = item.columns.iter().zip(&item.hashes);
+                parts.any(|(column, hash)| {
+                    let cell = basis.rows.rows[at].cell(*column);
+                    hash.is_none()
+                        && cell.is_some_and(|cell| basis.rows.nature(cell) == Nature::Environment)
+                })
+            })
+    }
+
+    /// Whether a declared row was made or met before: then it is not made again.
+    pub(super) fn knows(&self, past: &Past, at: usize) -> bool {
+        past.of[at] != Was::Never || self.by_row.contains_key(&at)
+    }
+
+    /// How a declared row came to be, or comes to be now.
+    pub(super) fn state(&self, basis: &Basis<'_>, at: usize) -> State {
+        let Some(row) = basis.found.row(at) else {
+            return State::Made;
+        };
+        let of_row = self.by_row.get(&at).into_iter().flatten();
+        let mut entries = of_row
+            .map(|it| &self.items[*it])
+            .filter(|it| it.entry.is_some());
+        if let Some(item) = entries.next() {
+            return match item.state {
+                // A row under the key of one that was removed is not the seed's.
+                State::Removed => State::Met,
+                state => state,
+            };
+        }
+        let rules = basis.rows.rules(&basis.rows.rows[at]);
+        let of = &basis.shape.tables[rules.table];
+        if is_made(basis, at, of, rules, row) {
+            return State::Made;
+        }
+        let past = basis.past;
+        let remembers = past.texts.remembers[rules.file];
+        match past.of[at] {
+            Was::Never => State::Met,
+            was if !remembers => {
+                let mode = match was {
+                    Was::Row(old) => past.mode(old),
+                    _ => rules.mode,
+                };
+                match mode {
+                    Mode::Sync => State::Met,
+                    _ => State::Made,
+                }
+            }
+            _ => {
+                let declared = &basis.rows.rows[at];
+                let cell = |column| {
+                    let cell = declared.cell(column)?;
+                    basis.found.cell(basis.rows, basis.shape, at, cell)
+                };
+                let own = match past.of[at] {
+                    Was::Row(old) => past.identity(basis.found, basis.shape, old),
+                    _ => identity(basis.rows, declared, of, cell),
+                };
+                // Of a key from a variable only the trace knows.
+                match own {
+                    Some((columns, key)) => {
+                        let has = columns.iter().filter_map(|it| row.get(*it).cloned());
+                        let has = words_of_parent(has.collect(), of, &columns);
+                        match has == words_of_parent(key, of, &columns) {
+                            true => State::Made,
+                            false => State::Met,
+                        }
+                    }
+                    None => State::Made,
+                }
+            }
+        }
+    }
+}
+
+/// Whether a row has the id that is made for its label: nothing else makes it.
+fn is_made(basis: &Basis<'_>, at: usize, of: &TableShape, rules: &Rules, row: &[Value]) -> bool {
+    let [key] = of.primary_key[..] else {
+        return false;
+    };
+    let label = &basis.rows.rows[at].label;
+    let made_as = &basis.past.texts.made_as[rules.file];
+    let name = made_as
+        .get(&of.name.to_ascii_lowercase())
+        .unwrap_or(&of.name);
+    let id = made_id(of, key, name, label);
+    id.is_some() && row.get(key) == id.as_ref()
+}
+
+/// The columns and values by which a row of the database is known for as long as it is there.
+pub(super) fn actual(of: &TableShape, rules: &Rules, row: &[Value]) -> (Vec<usize>, Vec<Value>) {
+    let values = |columns: &[usize]| {
+        let value = |column: &usize| row.get(*column).cloned().unwrap_or_default();
+        columns.iter().map(value).collect::<Vec<Value>>()
+    };
+    let key = values(&of.primary_key);
+    match key.is_empty() || key.iter().any(Value::is_null) {
+        true => (rules.key.clone(), values(&rules.key)),
+        false => (of.primary_key.clone(), key),
+    }
+}
+
+/// Where a declared row is to be looked for besides under its key, by what is recorded of it.
+fn wanted(scene: Scene<'_>, found: &Found, at: usize) -> Vec<(Vec<usize>, Vec<Value>)> {
+    let Scene {
+        shape, rows, past, ..
+    } = scene;
+    let row: &Row = &rows.rows[at];
+    let rules = rows.rules(row);
+    let of = &shape.tables[rules.table];
+    // Most rows are found by their keys, and have the primary key that they declare.
+    if past.of[at] == Was::Same && !of.primary_key.is_empty() {
+        let there = found.row(at);
+        let is_so = |column: &usize| {
+            let content = row.cell(*column).map(|cell| &cell.content);
+            matches!((content, there), (Some(Content::Known(value)), Some(there)) if there.get(*column) == Some(value))
+        };
+        if of.primary_key.iter().all(is_so) || there.is_none() && of.primary_key == rules.key {
+            return Vec::new();
+        }
+    }
+    let cell = |column| found.cell(rows, shape, at, row.cell(column)?);
+    let (own, key) = match past.of[at] {
+        Was::Never => return Vec::new(),
+        Was::Same => (identity(rows, row, of, cell), None),
+        Was::Row(old) => (
+            past.identity(found, shape, old),
+            past.key(found, shape, old),
+        ),
+    };
+    let is_there = |(columns, values): &(Vec<usize>, Vec<Value>)| {
+        found.row(at).is_some_and(|row| {
+            let mut parts = columns.iter().zip(values);
+            parts.all(|(column, value)| row.get(*column) == Some(value))
+        })
+    };
+    if own.as_ref().is_some_and(is_there) {
+        return Vec::new();
+    }
+    // Under its key it was looked for already.
+    let current = found.key(rows, shape, at);
+    let mut all: Vec<_> = own.into_iter().chain(key).collect();
+    all.retain(|(columns, values)| *columns != rules.key || current.as_ref() != Some(values));
+    all.dedup();
+    all
+}
+
+fn derived(
+    file: usize,
+    table: usize,
+    label: &Arc<str>,
+    (columns, key): (Vec<usize>, Vec<Value>),
+    state: State,
+    of: Option<usize>,
+) -> Remembered {
+    Remembered {
+        file,
+        table,
+        label: label.clone(),
+        hashes: vec![None; key.len()],
+        columns,
+        key,
+        entry: None,
+        state,
+        of,
+        row: None,
+        is_declared: false,
+    }
+}
+
+/// None where its columns are gone.
+fn remembered(
+    entry: Entry,
+    file: usize,
+    table: usize,
+    declared: Option<usize>,
+    shape: &Shape,
+) -> Option<Remembered> {
+    let of = &shape.tables[table];
+    let (names, state) = entry.columns()?;
+    let (mut key, hashes) = entry.key()?;
+    let columns: Option<Vec<usize>> = names.iter().map(|name| of.column(name)).collect();
+    // The column of the primary key may have another name by now.
+    let columns = columns
+        .or_else(|| (names.len() == of.primary_key.len()).then(|| of.primary_key.clone()))?;
+    if columns.len() != key.len() {
+        return None;
+    }
+    for (value, column) in key.iter_mut().zip(&columns) {
+        *value = of.columns[*column].affinity.stored(std::mem::take(value));
+    }
+    Some(Remembered {
+        hashes,
+        state,
+        row: None,
+        ..derived(
+            file,
+            table,
+            &entry.label.as_str().into(),
+            (columns, key),
+            state,
+            declared,
+        )
+    })
+    .map(|item| Remembered {
+        entry: Some(entry),
+        ..item
+    })
+}
+
+/// Whether a row has the key with which it was recorded: then it was changed by hand, and is not written.
+fn is_as_recorded(scene: Scene<'_>, found: &Found, at: usize, key: &[Value]) -> bool {
+    let row = &scene.rows.rows[at];
+    let columns = &scene.rows.rules(row).key;
+    match scene.past.of[at] {
+        Was::Never => false,
+        Was::Same => !super::trace::has_changing_key(scene.rows, at),
+        Was::Row(old) => scene
+            .past
+            .key(found, scene.shape, old)
+            .is_some_and(|(old, values)| old == *columns && values == key),
+    }
+}
+
+/// Whether a row can get this key: no part of its primary key changes, and in mode `sync` no foreign key refers to it.
+/// Nothing of a row that is only inserted changes.
+fn may_move(scene: Scene<'_>, at: usize, key: &[Value], row: &[Value]) -> bool {
+    let declared = &scene.rows.rows[at];
+    let rules = scene.rows.rules(declared);
+    let of = &scene.shape.tables[rules.table];
+    // An id that is made for a label is not written to a row that has another one.
+    let is_made = |column: usize| {
+        let cell = declared.cell(column);
+        of.primary_key == [column] && cell.is_some_and(|cell| cell.span == declared.span)
+    };
+    let parts = rules.key.iter().zip(key);
+    let changed: Vec<usize> = parts
+        .filter(|(column, value)| row.get(**column) != Some(*value) && !is_made(**column))
+        .map(|(column, _)| *column)
+        .collect();
+    let is_part = |name: &String| {
+        of.column(name)
+            .is_some_and(|column| changed.contains(&column))
+    };
+    let mut keys = scene
+        .shape
+        .tables
+        .iter()
+        .flat_map(|table| &table.foreign_keys);
+    let is_free = !changed.iter().any(|column| of.primary_key.contains(column));
+    match rules.mode {
+        Mode::Insert => true,
+        Mode::Upsert => is_free,
+        Mode::Sync => {
+            is_free
+                && !keys.any(|key| {
+                    key.parent.eq_ignore_ascii_case(&of.name)
+                        && key.parent_columns.iter().any(is_part)
+                })
+        }
+    }
+}
+
+impl Remembered {
+    fn is_known(&self) -> bool {
+        let mut parts = self.key.iter().zip(&self.hashes);
+        parts.all(|(value, hash)| hash.is_none() || !value.is_null())
+    }
+
+    /// Whether this is its key.
+    fn has(&self, of: &TableShape, key: &[Value]) -> bool {
+        let words =
+            |value: &Value, column: usize| words_of_parent(vec![value.clone()], of, &[column]);
+        let name = self.entry.as_ref().map_or(&of.name, |entry| &entry.table);
+        let parts = self.columns.iter().zip(key);
+        let mut parts = parts.zip(self.key.iter().zip(&self.hashes));
+        key.len() == self.key.len()
+            && parts.all(|((column, value), (own, hash))| match hash {
+                Some((salt, hash)) => {
+                    ledger::hash_of(name, of, *column, salt, value).as_ref() == Some(hash)
+                }
+                None => words(value, *column) == words(own, *column),
+            })
+    }
+
+    /// Whether it is this row of the database.
+    pub(super) fn is(&self, of: &TableShape, row: &[Value]) -> bool {
+        let has = self
+            .columns
+            .iter()
+            .filter_map(|column| row.get(*column).cloned());
+        self.has(of, &has.collect::<Vec<Value>>())
+    }
+
+    /// What the table is to say of it.
+    pub(super) fn as_entry(&self, file: &SeedFile, of: &TableShape) -> Entry {
+        let key = self.columns.iter().zip(self.key.iter().zip(&self.hashes));
+        let name = self.entry.as_ref().map_or(&of.name, |entry| &entry.table);
+        let part = |(column, (value, hash)): (&usize, (&Value, &Hashed))| match hash {
+            Some((salt, hash)) => {
+                // The hash is of the name of the table too.
+                let hash = match value.is_null() {
+                    true => Some(hash.clone()),
+                    false => ledger::hash_of(&of.name, of, *column, salt, value),
+                };
+                serde_json::json!({ "salt": salt, "hash": hash })
+            }
+            None => ledger::to_json(value),
+        };
+        let key = key.map(part).collect();
+        let entry = ledger::entry(file, of, &self.columns, key, &self.label, self.state);
+        match self.is_known() {
+            true => entry,
+            false => Entry {
+                table: name.clone(),
+                ..entry
+            },
+        }
+    }
+}
