@@ -63,4 +63,24 @@ in_every_mode! {
     no_declared_row_is_lost_when_variables_change_places
     a_changed_key_that_a_row_of_the_same_seed_refers_to_is_refused
     a_variable_of_the_wrong_type_is_not_to_be_quoted
+    a_row_with_an_id_of_its_own_follows_the_variable_of_its_key
+    a_corrected_key_updates_the_row_that_was_made
+    an_address_that_a_user_changed_blocks_nothing
+    an_edit_takes_back_nothing_that_was_done_by_hand
+    an_inserted_row_is_made_once
+    a_renamed_table_keeps_its_rows
+    a_renamed_label_keeps_its_row
+    a_renamed_file_keeps_its_rows
+    a_file_that_could_continue_two_ways_says_which
+    a_row_that_moves_to_another_file_is_the_same
+    a_seed_that_begins_to_sync_knows_what_it_made
+    another_key_column_finds_the_same_rows
+    rows_of_a_dropped_table_are_made_again
+    a_rebuilt_table_keeps_what_was_done_by_hand
+    rows_that_follow_from_their_labels_have_no_entries
+    a_seed_is_forgotten
+    a_seed_is_forgotten_with_its_rows
+    a_database_of_layout_1_is_continued
+    a_removed_label_is_remembered
+    random_lives_keep_four_promises
 }
