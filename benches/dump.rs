@@ -18,6 +18,10 @@ fn main() {
             println!("{megabytes} MB, {rows} rows: at most {peak} KB of memory so far");
         }
     }
+    let rows = rows_of_one_statement(200);
+    if let (Ok(rows), Some(peak)) = (rows, peak()) {
+        println!("200 MB, {rows} rows of one statement: at most {peak} KB of memory so far");
+    }
 }
 
 /// Megabytes of text.
@@ -53,6 +57,20 @@ fn narrow() -> String {
         .collect()
 }
 
+/// Rows of ten tables that take turns.
+fn turns() -> String {
+    (0..2000)
+        .map(|n| format!("INSERT INTO t{} VALUES({n},'name of {n}');\n", n % 10))
+        .collect()
+}
+
+/// Rows of one statement, which ends nowhere.
+fn long() -> String {
+    (0..2000)
+        .map(|n| format!("\n({n},'name of {n}'),"))
+        .collect()
+}
+
 /// One piece of text, again and again.
 struct Again {
     text: String,
@@ -77,7 +95,10 @@ impl Read for Again {
 /// Reads so much of a text, and counts its rows.
 fn rows(text: String, megabytes: usize) -> Result<usize, DumpError> {
     let left = megabytes * 1_000_000 / text.len();
-    let source = Source::of("bench", Again { text, at: 0, left })?;
+    count(Source::of("bench", Again { text, at: 0, left })?)
+}
+
+fn count(source: Source) -> Result<usize, DumpError> {
     let mut reader = Reader::new(source, ReaderOptions::default());
     let mut rows = 0;
     while let Some(block) = reader.next()? {
@@ -88,6 +109,16 @@ fn rows(text: String, megabytes: usize) -> Result<usize, DumpError> {
         }
     }
     Ok(rows)
+}
+
+/// As [`rows`], of one statement.
+fn rows_of_one_statement(megabytes: usize) -> Result<usize, DumpError> {
+    let text = long();
+    let left = megabytes * 1_000_000 / text.len();
+    let begin = "INSERT INTO items VALUES(0,'')".as_bytes();
+    let rows = Again { text, at: 0, left };
+    let whole = begin.chain(&b","[..]).chain(rows).chain(&b"(0,'');"[..]);
+    count(Source::of("bench", whole)?)
 }
 
 fn measure(bencher: Bencher<'_, '_>, text: String, megabytes: usize) {
@@ -109,6 +140,11 @@ fn narrow_rows(bencher: Bencher<'_, '_>, megabytes: usize) {
 #[divan::bench(args = MEGABYTES, sample_count = 10, sample_size = 1)]
 fn quoted_rows(bencher: Bencher<'_, '_>, megabytes: usize) {
     measure(bencher, quoted(), megabytes);
+}
+
+#[divan::bench(args = MEGABYTES, sample_count = 10, sample_size = 1)]
+fn rows_of_tables_that_take_turns(bencher: Bencher<'_, '_>, megabytes: usize) {
+    measure(bencher, turns(), megabytes);
 }
 
 /// The most memory that this process ever had, in KB.

@@ -28,14 +28,15 @@ fn main() {
 
 /// Name and text of the small migrations 1 to `count`.
 fn files(count: usize) -> impl Iterator<Item = (String, String)> {
-    (1..=count).map(|version| {
-        let text = format!(
-            "CREATE TABLE t{version} (\n  id INTEGER PRIMARY KEY,\n  name TEXT NOT NULL\n);\n\
-             CREATE INDEX t{version}_name ON t{version} (name);\n\
-             INSERT INTO t{version} (name) VALUES ('row of {version}');\n"
-        );
-        (format!("V{version}__table_{version}.sql"), text)
-    })
+    (1..=count).map(|version| (format!("V{version}__table_{version}.sql"), table(version)))
+}
+
+fn table(version: usize) -> String {
+    format!(
+        "CREATE TABLE t{version} (\n  id INTEGER PRIMARY KEY,\n  name TEXT NOT NULL\n);\n\
+         CREATE INDEX t{version}_name ON t{version} (name);\n\
+         INSERT INTO t{version} (name) VALUES ('row of {version}');\n"
+    )
 }
 
 fn set(count: usize) -> Migrations {
@@ -255,5 +256,57 @@ mod nothing_to_do {
     #[divan::bench(args = [100, 1_000], sample_size = 1)]
     fn process(bencher: Bencher<'_, '_>, count: usize) {
         measure(bencher, count, super::process);
+    }
+}
+
+/// Checking in memory. SQLite reads its whole schema at each `CREATE` and `DROP` here too.
+mod check {
+    use super::*;
+
+    /// The migrations 1 to `count`, each with its down file where there is a text for it.
+    fn measure(bencher: Bencher<'_, '_>, count: usize, files: fn(usize) -> [Option<String>; 2]) {
+        let texts = (1..=count).flat_map(|version| {
+            let [up, down] = files(version);
+            let name = move |ending| format!("V{version}__table_{version}{ending}");
+            let up = up.map(|text| (name(".sql"), text.into_bytes()));
+            let down = down.map(|text| (name(".down.sql"), text.into_bytes()));
+            up.into_iter().chain(down)
+        });
+        let set = Migrations::from_files(texts);
+        let runtime = runtime();
+        bencher.counter(ItemsCount::new(count)).bench_local(|| {
+            let options = migrations::CheckOptions::default();
+            let checked = runtime.block_on(migrations::check(&set, &options)).unwrap();
+            assert_eq!((checked.applied, checked.problems.len()), (count, 0));
+        });
+    }
+
+    fn child(version: usize) -> String {
+        match version {
+            1 => "CREATE TABLE p (id INTEGER PRIMARY KEY, code TEXT UNIQUE);\n".to_owned(),
+            _ => format!(
+                "CREATE TABLE t{version} (id INTEGER PRIMARY KEY, p TEXT REFERENCES p (code));\n"
+            ),
+        }
+    }
+
+    #[divan::bench(args = [500, 1_000, 2_000, 4_000], sample_count = 3, sample_size = 1)]
+    fn plain(bencher: Bencher<'_, '_>, count: usize) {
+        measure(bencher, count, |version| [Some(table(version)), None]);
+    }
+
+    #[divan::bench(args = [500, 1_000, 2_000, 4_000], sample_count = 1, sample_size = 1)]
+    fn with_down_files(bencher: Bencher<'_, '_>, count: usize) {
+        measure(bencher, count, |version| {
+            [
+                Some(table(version)),
+                Some(format!("DROP TABLE t{version};\n")),
+            ]
+        });
+    }
+
+    #[divan::bench(args = [500, 1_000, 2_000, 4_000], sample_count = 1, sample_size = 1)]
+    fn with_foreign_keys(bencher: Bencher<'_, '_>, count: usize) {
+        measure(bencher, count, |version| [Some(child(version)), None]);
     }
 }

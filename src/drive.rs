@@ -8,7 +8,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use crate::aside::drop_aside;
-use crate::db::{self, Db, DbError, Engine, Failure};
+use crate::db::{self, Db, DbError, Failure};
 use crate::diagnostic::{Diagnostic, Location, lines};
 use crate::history::{
     self, Failed, History, HistoryError, Interrupted, LeftBroken, Part, Patience, Row, RunError,
@@ -178,6 +178,8 @@ pub struct ScriptError {
     pub redone: Vec<Key>,
     /// What earlier scripts of this run left broken for later ones to repair, and is broken still.
     pub(crate) left_broken: Vec<LeftBroken>,
+    /// Rows of seeds that are refused besides the one that failed.
+    pub(crate) other_rows: Vec<Failed>,
     /// What this run had committed before.
     pub done: Vec<Done>,
     /// The highest applied version now.
@@ -185,6 +187,28 @@ pub struct ScriptError {
 }
 
 impl ScriptError {
+    /// The error of all rows that are refused, the first of which is the failure.
+    #[must_use]
+    pub(crate) fn of_rows(mut self, mut refused: Vec<Failed>) -> ScriptError {
+        if !refused.is_empty() {
+            self.failed = refused.remove(0);
+            self.offset = None;
+            self.other_rows = refused;
+        }
+        self
+    }
+
+    /// Rows of seeds that are refused besides the one that failed: where each is declared, and the engine's words.
+    pub fn other_rows(&self) -> impl Iterator<Item = (&Origin, &str)> {
+        let rows = self.other_rows.iter();
+        rows.filter_map(|failed| match (&failed.part, &failed.failure) {
+            (Part::Step(step), Failure::Step { error, .. }) => {
+                Some((step.origin.as_ref()?, error.message.as_str()))
+            }
+            _ => None,
+        })
+    }
+
     /// What the engine's words are about: the token, or the statement. Of a guard, the statement that is the likely
     /// cause.
     pub fn origin(&self) -> Option<Origin> {
@@ -364,10 +388,7 @@ pub(crate) async fn drive<R: Reader>(
         let mut version = Versions::new(&history);
         let recorded = history.by_key();
         let mut watch = Watch::new(&decision.scripts);
-        // A server would need more requests.
-        if watch.compiles() && db.engine() != Engine::Server {
-            watch.knows_triggers(history::triggers(db).await?);
-        }
+        watch.knows(&history.known, &decision.scripts);
         let mut left = decision.scripts.as_slice();
         while !left.is_empty() {
             if db.stop().is_raised() {
@@ -647,6 +668,7 @@ async fn script_error(
         rolled_back,
         redone: redone(script),
         left_broken,
+        other_rows: Vec::new(),
         done,
         version,
         failed,
@@ -679,6 +701,7 @@ fn interrupted(done: Vec<Done>, version: Option<i64>) -> ApplyError {
         rolled_back: Vec::new(),
         redone: Vec::new(),
         left_broken: Vec::new(),
+        other_rows: Vec::new(),
         done,
         version,
     }))

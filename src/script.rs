@@ -354,6 +354,15 @@ impl Step {
         }
     }
 
+    /// The same step, which runs on this condition.
+    #[must_use]
+    pub(crate) fn when(self, when: When) -> Step {
+        Step {
+            when: Some(Box::new(when)),
+            ..self
+        }
+    }
+
     /// Whether it runs after these steps of its transaction.
     pub(crate) fn is_due(&self, before: &[StepState]) -> bool {
         match &self.when {

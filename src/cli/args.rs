@@ -137,6 +137,8 @@ pub(super) enum Command {
     Import(Import),
     /// Compare the database with a dump, table by table, and show which rows differ
     Verify(VerifyDump),
+    /// Copy a database or dump into another database, wherever they are, and compare every value
+    Copy(Copy),
     /// Take applied migrations back, by the down files recorded with them
     #[command(alias = "down")]
     Undo(Undo),
@@ -366,6 +368,40 @@ pub(super) struct Import {
     #[arg(long, requires = "into_existing")]
     pub(super) run_triggers: bool,
     /// The most bytes of the dump in one transaction, for servers that take less at once
+    #[arg(long, value_name = "N", hide = true)]
+    pub(super) transaction_bytes: Option<u64>,
+    #[command(flatten)]
+    pub(super) lock: Lock,
+}
+
+/// `copy`
+#[derive(Debug, Args)]
+#[command(after_help = "\
+FROM and TO are written as for --database: app.db, file:app.db, libsql://…, https://…; FROM may be a dump too.
+Tokens: SEEDBED_FROM_TOKEN and SEEDBED_TO_TOKEN, in the environment or .env. TURSO_AUTH_TOKEN is sent to the server of
+TURSO_DATABASE_URL only; where that is not set, to the only server among the two.
+
+Examples:
+  copy app.db libsql://NAME-ORG.turso.io     a file to Turso
+  copy libsql://NAME-ORG.turso.io today.db   Turso to a new file
+  copy old.sql.gz app.db                     a dump, plain or gzip; - is standard input")]
+pub(super) struct Copy {
+    /// The database or dump that is read
+    #[arg(value_name = "FROM")]
+    pub(super) from: String,
+    /// The database that is written: a new or empty one
+    #[arg(value_name = "TO")]
+    pub(super) to: String,
+    /// Show what would be copied, and change nothing
+    #[arg(long)]
+    pub(super) dry_run: bool,
+    /// Remove what an unfinished copy has written, and begin from the start
+    #[arg(long)]
+    pub(super) restart: bool,
+    /// Keep rows whose parents are missing, instead of refusing the database
+    #[arg(long)]
+    pub(super) allow_fk_violations: bool,
+    /// The most bytes of a dump in one transaction, for servers that take less at once
     #[arg(long, value_name = "N", hide = true)]
     pub(super) transaction_bytes: Option<u64>,
     #[command(flatten)]

@@ -17,6 +17,7 @@ use std::process::ExitCode;
 
 use clap::{CommandFactory, FromArgMatches};
 
+use crate::config::{self, Copied, Side};
 use crate::diagnostic::Class;
 use args::{BackupCommand, Cli, Command, ReplicaCommand, SeedCommand};
 use exit::Exit;
@@ -69,9 +70,11 @@ fn program(first: Option<&std::ffi::OsStr>) -> &'static str {
 }
 
 /// Arguments as they can be typed again.
-fn typed<'a>(args: impl Iterator<Item = &'a std::ffi::OsString>) -> String {
+fn typed<'a>(
+    args: impl Iterator<Item = &'a (impl AsRef<std::ffi::OsStr> + ?Sized + 'a)>,
+) -> String {
     let typed = args.map(|arg| {
-        let arg = arg.to_string_lossy();
+        let arg = arg.as_ref().to_string_lossy();
         let is_plain = |char: char| char.is_alphanumeric() || "-_./:=,@%+".contains(char);
         match !arg.is_empty() && arg.chars().all(is_plain) {
             true => arg.into_owned(),
@@ -99,14 +102,36 @@ async fn call(cli: &Cli, program: &'static str, typed: String) -> Exit {
         flags.backup_dir.clone_from(&backup.dir);
         flags.keep_days = backup.keep_days;
     }
+    let named = flags
+        .database
+        .take_if(|_| matches!(cli.command, Command::Copy(_)));
+    if let Command::Copy(copy) = &cli.command {
+        flags.database = Some(copy.to.clone());
+        flags.copied = Some(Copied {
+            side: Side::To,
+            other_is_remote: config::Form::parse(&copy.from).is_ok_and(is_remote),
+        });
+    }
     let session = Session::new(name, &flags, &cli.global, (program, typed), cwd, env);
-    match dispatch(&session, &cli.command).await {
+    let ending = match named {
+        None => dispatch(&session, &cli.command).await,
+        Some(_) => Err(session.usage(
+            "database",
+            "`copy` names both databases, FROM and TO",
+            Some("leave --database out".to_owned()),
+        )),
+    };
+    match ending {
         Ok(exit) => exit,
         Err(stopped) => {
             session.say(&stopped);
             stopped.exit()
         }
     }
+}
+
+fn is_remote(form: config::Form) -> bool {
+    matches!(form, config::Form::Remote(_))
 }
 
 async fn dispatch(session: &Session, command: &Command) -> Ending {
@@ -125,6 +150,7 @@ async fn dispatch(session: &Session, command: &Command) -> Ending {
             }
         },
         Command::Import(flags) => commands::import(session, flags).await,
+        Command::Copy(flags) => commands::copy(session, flags).await,
         Command::Verify(flags) => commands::verify(session, flags).await,
         Command::Check(flags) => commands::check(session, flags).await,
         Command::New(flags) => commands::new(session, flags),
@@ -178,6 +204,7 @@ impl Command {
                 Some(SeedCommand::Forget(_)) => "seed forget",
             },
             Command::Import(_) => "import",
+            Command::Copy(_) => "copy",
             Command::Verify(_) => "verify",
             Command::Check(_) => "check",
             Command::New(_) => "new",

@@ -16,6 +16,7 @@ const EVERY: Duration = Duration::from_secs(5);
 
 /// What is shown while an import runs.
 pub(super) struct Progress {
+    terminal: Terminal,
     bar: Option<ProgressBar>,
     on_event: OnImport,
 }
@@ -28,7 +29,20 @@ impl Progress {
             Some(bar) => shown(bar.clone()),
             None => lines(terminal, total),
         };
-        Progress { bar, on_event }
+        Progress {
+            terminal,
+            bar,
+            on_event,
+        }
+    }
+
+    /// Prints lines above the bar.
+    pub(super) fn say(&self) -> impl Fn(&str) + Send + Sync + use<> {
+        let (terminal, bar) = (self.terminal, self.bar.clone());
+        move |line| match &bar {
+            Some(bar) => bar.println(line),
+            None => terminal.words(line),
+        }
     }
 
     pub(super) fn on_event(&self) -> OnImport {
@@ -89,6 +103,8 @@ fn shown(bar: ProgressBar) -> OnImport {
         }
         ImportEvent::Index(name) => bar.set_message(format!("making index {name}")),
         ImportEvent::Trigger(fired) => bar.println(report::trigger_warning(&fired)),
+        // An import says it at its end.
+        ImportEvent::LeftOut(_) => {}
         ImportEvent::Finishing => bar.set_message("checking and recording"),
         ImportEvent::Waiting => bar.set_message("waiting for another connection"),
         ImportEvent::Again => bar.set_message("no answer, sending again"),

@@ -10,7 +10,7 @@ use super::running::Running;
 use super::signals;
 use super::terminal::Terminal;
 use super::who;
-use crate::config::{Config, Database, Project, Resolved};
+use crate::config::{Config, Copied, Database, Flags, Project, Resolved, Side};
 use crate::db::{Db, DbError, OnWait, Options};
 use crate::diagnostic::{Class, Diagnostic};
 use crate::history::{self, History, HistoryError};
@@ -38,6 +38,7 @@ pub(super) struct Session {
     /// The arguments behind it, as they can be typed.
     typed: String,
     pub(super) resolved: Resolved,
+    flags: Flags,
     yes: bool,
     /// The working folder.
     pub(super) cwd: PathBuf,
@@ -81,6 +82,7 @@ impl Session {
             program,
             typed,
             resolved,
+            flags: flags.clone(),
             yes: global.yes,
             cwd,
             env,
@@ -101,13 +103,40 @@ impl Session {
         project.map_err(|error| self.stopped(Report::config(&error)))
     }
 
+    /// The settings of the database that a copy reads.
+    pub(super) fn source(&self, from: &str, to_is_remote: bool) -> Result<Config, Stopped> {
+        let flags = Flags {
+            database: Some(from.to_owned()),
+            copied: Some(Copied {
+                side: Side::From,
+                other_is_remote: to_is_remote,
+            }),
+            ..self.flags.clone()
+        };
+        let env = self.env.iter();
+        let env = env.map(|(name, value)| (name.into(), value.into()));
+        crate::config::load(&flags, &self.cwd, env)
+            .config()
+            .map_err(|error| self.stopped(Report::config(&error)))
+    }
+
     /// The database of the settings, named on standard error before anything is done to it.
     pub(super) async fn open(&self, lock_timeout: Option<Duration>) -> Result<Opened, Stopped> {
+        let line = |config: &Config| format!("target: {}", config.target());
+        self.open_as(lock_timeout, line).await
+    }
+
+    /// The same, named by another line.
+    pub(super) async fn open_as(
+        &self,
+        lock_timeout: Option<Duration>,
+        line: impl FnOnce(&Config) -> String,
+    ) -> Result<Opened, Stopped> {
         let config = self
             .resolved
             .config()
             .map_err(|error| self.stopped(Report::config(&error)))?;
-        self.terminal.words(&format!("target: {}", config.target()));
+        self.terminal.words(&line(&config));
         for warning in &config.warnings {
             self.terminal.words(&format!("warning: {warning}"));
         }

@@ -6,15 +6,15 @@
 use std::path::PathBuf;
 
 use super::database::{Database, Mode};
-use super::layers::{Layers, Level};
+use super::layers::{Copied, Layers, Level, Side};
 use super::origin::{Origin, Setting};
 use super::problem::{problem, problem_with};
 use super::secret::Secret;
 use super::switches::switched;
 use super::url::{Form, RemoteUrl, UrlError};
 use super::variables::{
-    DATABASE_FILE, EMBEDDED_REPLICA_FILE, TURSO_AUTH_TOKEN, TURSO_AUTH_TOKEN_FILE,
-    TURSO_DATABASE_URL,
+    DATABASE_FILE, EMBEDDED_REPLICA_FILE, SEEDBED_FROM_TOKEN, SEEDBED_TO_TOKEN, TURSO_AUTH_TOKEN,
+    TURSO_AUTH_TOKEN_FILE, TURSO_DATABASE_URL,
 };
 use crate::diagnostic::Diagnostic;
 
@@ -38,17 +38,18 @@ pub(super) fn choose(layers: &Layers<'_>, whole: bool) -> Choice {
             Err(error) => {
                 choice
                     .problems
-                    .push(refused_url(&Origin::Flag("--database"), &error));
+                    .push(refused_url(&Origin::Flag(flags.database_flag()), &error));
                 return choice;
             }
         },
     };
     let mode = match (&form, flags.mode) {
         (Some(form), Some(mode)) if mode_of(form) != mode => {
-            choice.problems.push(contradiction(mode_of(form), mode));
+            let problem = contradiction(flags.database_flag(), mode_of(form), mode);
+            choice.problems.push(problem);
             return choice;
         }
-        (Some(form), _) => Some(Setting::flag("--database", mode_of(form))),
+        (Some(form), _) => Some(Setting::flag(flags.database_flag(), mode_of(form))),
         (None, Some(mode)) => Some(Setting::flag("--mode", mode)),
         (None, None) => switched(layers, whole, &mut choice.problems),
     };
@@ -69,15 +70,16 @@ fn mode_of(form: &Form) -> Mode {
     }
 }
 
-fn contradiction(form: Mode, mode: Mode) -> Diagnostic {
+fn contradiction(flag: &str, form: Mode, mode: Mode) -> Diagnostic {
     let help = match mode {
+        _ if flag != "--database" => "leave --mode out",
         Mode::Replica => {
             "a replica takes its primary from TURSO_DATABASE_URL and its file from --replica-file: leave --database out"
         }
         Mode::Local | Mode::Memory | Mode::Remote => "leave one of the two out",
     };
     problem(format!(
-        "--database names a {form} database, --mode says {mode}"
+        "{flag} names a {form} database, --mode says {mode}"
     ))
     .help(help)
 }
@@ -89,11 +91,12 @@ fn given(
     whole: bool,
     problems: &mut Vec<Diagnostic>,
 ) -> Option<Setting<Database>> {
+    let flag = layers.sources.flags.database_flag();
     let database = match form {
         Form::Memory => Database::Memory,
         Form::File(path) => {
             let before = problems.len();
-            let path = Setting::flag("--database", PathBuf::from(path));
+            let path = Setting::flag(flag, PathBuf::from(path));
             let path = layers.joined(path, problems).value;
             if problems.len() > before {
                 return None;
@@ -105,7 +108,7 @@ fn given(
             Database::Remote { url, token }
         }
     };
-    Some(Setting::flag("--database", database))
+    Some(Setting::flag(flag, database))
 }
 
 /// The database of the mode, by all that is not `--database`.
@@ -224,9 +227,19 @@ fn token(
     whole: bool,
     problems: &mut Vec<Diagnostic>,
 ) -> Option<Option<Setting<Secret>>> {
-    let Some(token) = token_text(layers) else {
+    let found = match layers.sources.flags.copied {
+        None => token_text(layers),
+        Some(copied) => token_of_side(layers, copied, url),
+    };
+    let Some(token) = found else {
         if url.is_loopback() {
             return Some(None);
+        }
+        if let Some(Copied { side, .. }) = layers.sources.flags.copied {
+            if whole {
+                problems.push(no_token_of_side(layers, side, url));
+            }
+            return None;
         }
         if whole {
             let mut help = format!(
@@ -246,6 +259,42 @@ fn token(
             problems.push(*problem);
             None
         }
+    }
+}
+
+/// The token for a database of a copy: its own, or the configured one where that belongs to this server. Without a
+/// configured URL it belongs to the only server that the command names.
+fn token_of_side(
+    layers: &Layers<'_>,
+    copied: Copied,
+    url: &RemoteUrl,
+) -> Option<Result<Setting<String>, Box<Diagnostic>>> {
+    if let Some(token) = layers.sources.variable(copied.side.token()) {
+        return Some(Ok(token));
+    }
+    let is_its_own = match url_text(layers) {
+        Some(text) => RemoteUrl::parse(&text.value).is_ok_and(|owner| owner.is_same_server(url)),
+        None => !copied.other_is_remote,
+    };
+    token_text(layers).filter(|_| is_its_own)
+}
+
+fn no_token_of_side(layers: &Layers<'_>, side: Side, url: &RemoteUrl) -> Diagnostic {
+    let name = side.token();
+    let set = "set it in the environment or .env; `turso db tokens create NAME` makes one";
+    let diagnostic = problem(format!("{name} must be set for {url}"));
+    match (token_origin(layers), url_text(layers)) {
+        (None, _) => diagnostic.help(set),
+        (Some(token), Some(owner)) => diagnostic.help(format!(
+            "{set}. {} is for the server of {}, and is sent to no other",
+            token.name(),
+            owner.origin.name()
+        )),
+        (Some(token), None) => diagnostic.help(format!(
+            "{set}. {} does not say which of the two servers it is for: set {TURSO_DATABASE_URL} to the URL of that server, \
+             or {SEEDBED_FROM_TOKEN} and {SEEDBED_TO_TOKEN} instead",
+            token.name()
+        )),
     }
 }
 

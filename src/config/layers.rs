@@ -11,7 +11,7 @@ use super::origin::{Origin, Setting};
 use super::problem::problem_with;
 use super::secret::Secret;
 use super::toml::Toml;
-use super::variables::HOME;
+use super::variables::{HOME, SEEDBED_FROM_TOKEN, SEEDBED_TO_TOKEN};
 use crate::diagnostic::Diagnostic;
 
 /// The global flags as they were given, and those of `seed` and `backup` that files can set too.
@@ -19,6 +19,8 @@ use crate::diagnostic::Diagnostic;
 pub struct Flags {
     /// `--database`: a path or a URL, see [`Form`](super::Form).
     pub database: Option<String>,
+    /// Which database of a copy that one is; none where it is `--database`.
+    pub copied: Option<Copied>,
     /// `--mode`.
     pub mode: Option<Mode>,
     /// `--config`: the file to read in place of the root's `config.toml`.
@@ -39,6 +41,50 @@ pub struct Flags {
     pub backup_dir: Option<PathBuf>,
     /// `--keep-days` of `backup`.
     pub keep_days: Option<u32>,
+}
+
+/// One of the two databases of a copy.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Copied {
+    /// Which one.
+    pub side: Side,
+    /// Whether the other one is on a server too. Then a token that names no server is for neither.
+    pub other_is_remote: bool,
+}
+
+/// A side of a copy.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Side {
+    /// The database that is read.
+    From,
+    /// The database that is written.
+    To,
+}
+
+impl Side {
+    /// The argument that names the database.
+    pub fn argument(self) -> &'static str {
+        match self {
+            Side::From => "FROM",
+            Side::To => "TO",
+        }
+    }
+
+    /// The variable that holds a token for this database alone.
+    pub(super) fn token(self) -> &'static str {
+        match self {
+            Side::From => SEEDBED_FROM_TOKEN,
+            Side::To => SEEDBED_TO_TOKEN,
+        }
+    }
+}
+
+impl Flags {
+    /// What names the database, where a flag or argument does.
+    pub(super) fn database_flag(&self) -> &'static str {
+        self.copied
+            .map_or("--database", |copied| copied.side.argument())
+    }
 }
 
 /// All that [`resolve`](super::resolve) decides from. Has no `Debug`: it holds secrets.

@@ -51,7 +51,7 @@ use std::path::PathBuf;
 
 pub use database::{Database, Mode, UnknownMode};
 pub use dotenv::DotEnv;
-pub use layers::{Flags, Sources, TomlText, token_file};
+pub use layers::{Copied, Flags, Side, Sources, TomlText, token_file};
 pub use load::{load, project_root};
 pub use origin::{Origin, Place, Setting, relative};
 pub use problem::ConfigError;

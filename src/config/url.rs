@@ -189,6 +189,11 @@ impl RemoteUrl {
         })
     }
 
+    /// Whether both are the same database of the same server, whatever their schemes.
+    pub fn is_same_server(&self, other: &RemoteUrl) -> bool {
+        (&self.host, self.port(), &self.path) == (&other.host, other.port(), &other.path)
+    }
+
     /// Whether what is sent is encrypted.
     pub fn is_encrypted(&self) -> bool {
         self.encrypted

@@ -1,6 +1,7 @@
 //! Bound values as the `libsql` crate takes them. It wants copies of its own, and where there are many a second thread
-//! makes them while the engine writes those before.
+//! makes them while the engine writes those before. A large value is moved instead: the engine makes two copies of it.
 
+use std::collections::HashMap;
 use std::sync::Arc;
 use std::sync::mpsc::{Receiver, sync_channel};
 
@@ -16,17 +17,26 @@ const LARGE: usize = 500;
 /// How many statements the second thread may be ahead: their copies take memory.
 const AHEAD: usize = 2;
 
+/// A larger blob is moved, and not kept with a statement that may come again.
+const LARGE_BLOB: usize = 1 << 20;
+
 /// The bound values of the steps of one transaction, to be taken in their order.
 pub(super) struct Bound {
     ready: Option<Receiver<Vec<libsql::Value>>>,
+    /// The values that were moved, by the number of their step.
+    moved: HashMap<usize, Vec<libsql::Value>>,
 }
 
 impl Bound {
-    pub(super) fn of(steps: &StepList) -> Bound {
+    /// Moves large values out of the steps.
+    pub(super) fn of(steps: &mut StepList) -> Bound {
+        let own = steps.own_mut();
+        let moved = own.filter_map(|(number, step)| Some((number, moved(step)?)));
+        let moved = moved.collect();
         let large = steps.iter().filter(|step| step.args.len() >= LARGE);
         let all: Vec<Arc<[Value]>> = large.map(|step| step.args.clone()).collect();
         if all.iter().map(|args| args.len()).sum::<usize>() < MANY {
-            return Bound { ready: None };
+            return Bound { ready: None, moved };
         }
         let (sender, receiver) = sync_channel(AHEAD);
         let copy = move || {
@@ -36,11 +46,15 @@ impl Bound {
         let started = std::thread::Builder::new().spawn(copy);
         Bound {
             ready: started.is_ok().then_some(receiver),
+            moved,
         }
     }
 
-    /// The values of the next step, which is this one.
-    pub(super) fn next(&mut self, step: &Step) -> Vec<libsql::Value> {
+    /// The values of the next step, which is this one with this number.
+    pub(super) fn next(&mut self, number: usize, step: &Step) -> Vec<libsql::Value> {
+        if let Some(moved) = self.moved.remove(&number) {
+            return moved;
+        }
         let ready = self.ready.as_ref().filter(|_| step.args.len() >= LARGE);
         let ready = ready.and_then(|ready| ready.recv().ok());
         ready.unwrap_or_else(|| copies(&step.args))
@@ -51,13 +65,37 @@ pub(super) fn copies(values: &[Value]) -> Vec<libsql::Value> {
     values.iter().map(copy).collect()
 }
 
+/// Whether one of these values is a large blob.
+pub(super) fn are_large(values: &[libsql::Value]) -> bool {
+    let is_large = |value: &libsql::Value| matches!(value, libsql::Value::Blob(blob) if blob.len() > LARGE_BLOB);
+    values.iter().any(is_large)
+}
+
+/// The values of a step that holds a large blob, where no other step shares them.
+fn moved(step: &mut Step) -> Option<Vec<libsql::Value>> {
+    let values = Arc::get_mut(&mut step.args)?;
+    let is_large = |value: &Value| matches!(value, Value::Blob(blob) if blob.len() > LARGE_BLOB);
+    if !values.iter().any(is_large) {
+        return None;
+    }
+    let values = values.iter_mut();
+    let moved = values.map(|value| of_libsql(std::mem::replace(value, Value::Null)));
+    let moved = moved.collect();
+    step.args = Arc::default();
+    Some(moved)
+}
+
 fn copy(value: &Value) -> libsql::Value {
+    of_libsql(value.clone())
+}
+
+fn of_libsql(value: Value) -> libsql::Value {
     match value {
         Value::Null => libsql::Value::Null,
-        Value::Integer(value) => libsql::Value::Integer(*value),
-        Value::Real(value) => libsql::Value::Real(*value),
-        Value::Text(value) => libsql::Value::Text(value.clone()),
-        Value::Blob(value) => libsql::Value::Blob(value.clone()),
+        Value::Integer(value) => libsql::Value::Integer(value),
+        Value::Real(value) => libsql::Value::Real(value),
+        Value::Text(value) => libsql::Value::Text(value),
+        Value::Blob(value) => libsql::Value::Blob(value),
     }
 }
 
@@ -70,11 +108,29 @@ mod tests {
         for count in [0, 3, 5 * AHEAD + 1, 100] {
             let values = |step: usize| vec![Value::Integer(step as i64); step % 17 * 100];
             let steps = (0..count).map(|step| Step::own("SELECT 1", values(step)));
-            let steps = StepList::from(steps.collect::<Vec<_>>());
-            let mut bound = Bound::of(&steps);
-            for step in steps.iter() {
-                assert_eq!(bound.next(step), copies(&step.args));
+            let mut steps = StepList::from(steps.collect::<Vec<_>>());
+            let mut bound = Bound::of(&mut steps);
+            for (number, step) in steps.iter().enumerate() {
+                assert_eq!(bound.next(number, step), copies(&step.args));
             }
+        }
+    }
+
+    #[test]
+    fn a_large_blob_is_moved_and_shared_values_are_copied() {
+        let large = || vec![Value::Integer(7), Value::Blob(vec![1; LARGE_BLOB + 1])];
+        let small = || vec![Value::Blob(vec![1; 10])];
+        let step = |values| Step::own("SELECT 1", values);
+        let shared = Arc::new(vec![step(large())]);
+        let mut steps = StepList::from([step(small()), step(large())]);
+        steps.share(&shared);
+        let mut bound = Bound::of(&mut steps);
+        for (number, expected) in [small(), large(), large()].iter().enumerate() {
+            let step = steps.get(number).unwrap();
+            assert_eq!(step.args.is_empty(), number == 1);
+            let values = bound.next(number, step);
+            assert_eq!(are_large(&values), number > 0);
+            assert_eq!(values, copies(expected));
         }
     }
 }

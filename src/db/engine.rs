@@ -1,6 +1,6 @@
 //! What the engine on the other side accepts: one table, read before anything is sent.
 
-use crate::sql::{Kind, kind, significant};
+use crate::sql::{Kind, identifier, kind, significant};
 
 /// The engine that a script is planned for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -74,6 +74,22 @@ pub(crate) fn unknown_function(words: &str) -> Option<String> {
         "the engine has no function {name}: functions that an application registers on its connections, and extensions \
          that it loads, are not there in a migration. Write the expression with built-in functions, or change these rows \
          in the application"
+    ))
+}
+
+/// What to do about a view or a trigger for which the engine refuses an `ALTER TABLE`, from its words.
+pub(crate) fn stale_object(words: &str) -> Option<String> {
+    let (_, object) = words.split_once("error in ")?;
+    let (sort, rest) = object.split_once(' ')?;
+    if !["view", "trigger"].contains(&sort) {
+        return None;
+    }
+    let (name, _) = rest.split_once(": ")?;
+    let name = name.split(" after ").next().unwrap_or(name);
+    let drop = format!("DROP {} {}", sort.to_ascii_uppercase(), identifier(name));
+    Some(format!(
+        "ALTER TABLE compiles every view and trigger: write `{drop};` at the beginning of the file, and create the {sort} \
+         again at its end, unless a repeatable migration does"
     ))
 }
 

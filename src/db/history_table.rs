@@ -36,11 +36,6 @@ impl HistoryTable {
         }
     }
 
-    /// The table of a database in memory that applies migrations only to look at what they do.
-    pub(crate) fn of_rehearsals() -> HistoryTable {
-        HistoryTable("_seedbed_rehearsal".into())
-    }
-
     /// The name, unquoted.
     pub fn name(&self) -> &str {
         &self.0

@@ -14,7 +14,7 @@ use std::time::{Duration, Instant};
 use libsql::{Connection, OpenFlags, Statement};
 use tokio::sync::{Mutex, OwnedMutexGuard};
 
-use super::bound::{Bound, copies};
+use super::bound::{Bound, are_large, copies};
 use super::{
     Access, Answer, At, Code, DbError, EngineError, Failure, Left, OnProgress, Options, OtherRun,
     Progress, Query, Raw, Rows, Stop, Transaction, other_run, refuse_side_files,
@@ -25,9 +25,6 @@ use crate::sql::{Kind, Value, kind};
 /// How long the engine itself waits for a lock. Short, so that a signal to stop is seen in between; we ask again
 /// until the lock timeout has passed.
 pub(super) const LOCK_SLICE: Duration = Duration::from_millis(100);
-
-/// A larger value is not kept with a statement that may come again.
-const LARGE: usize = 1 << 20;
 
 /// How often a running statement is interrupted once the run was told to stop: an interrupt that arrives between
 /// two statements is lost.
@@ -484,7 +481,7 @@ async fn answer(
 /// `held` as in [`answer`].
 async fn execute(
     held: impl Deref<Target = Connection> + Send + Sync + 'static,
-    transactions: Vec<Transaction>,
+    mut transactions: Vec<Transaction>,
     on_progress: OnProgress,
     options: &Options,
     file: Option<&Path>,
@@ -497,7 +494,8 @@ async fn execute(
         let mut own = OwnStatements::default();
         let mut answers = Vec::new();
         let mut stopped = None;
-        for (number, transaction) in transactions.iter().enumerate() {
+        for (number, transaction) in transactions.iter_mut().enumerate() {
+            let bound = Bound::of(&mut transaction.steps);
             let run = Run {
                 connection: writer,
                 options: &options,
@@ -505,7 +503,8 @@ async fn execute(
                 on_progress: &on_progress,
                 number,
             };
-            if let Err(at) = run.transaction(transaction, &mut own, &mut answers).await {
+            let ran = run.transaction(transaction, bound, &mut own, &mut answers);
+            if let Err(at) = ran.await {
                 stopped = Some(run.clean_up(transaction, at).await);
                 break;
             }
@@ -556,6 +555,7 @@ impl Run<'_> {
     async fn transaction(
         &self,
         transaction: &Transaction,
+        mut bound: Bound,
         own: &mut OwnStatements,
         answers: &mut Vec<Answer>,
     ) -> Result<(), Stopped> {
@@ -569,10 +569,9 @@ impl Run<'_> {
         }
         let by = self.options.run_by.as_deref();
         let _announced = self.file.and_then(|file| other_run::announce(file, by));
-        let mut bound = Bound::of(&transaction.steps);
         let mut before = Vec::with_capacity(transaction.steps.len());
         for (number, step) in transaction.steps.iter().enumerate() {
-            let values = bound.next(step);
+            let values = bound.next(number, step);
             if !step.is_due(&before) {
                 before.push(StepState::Skipped);
                 continue;
@@ -693,14 +692,13 @@ impl Run<'_> {
         if self.options.stop.is_raised() {
             return Err(EngineError::interrupted());
         }
-        if step.origin.is_none() && step.args.is_empty() {
+        if step.origin.is_none() && values.is_empty() {
             return rows(self.connection, &Query::new(&*step.sql)).await;
         }
         // What has bound values comes again with others, for every unit or for the next rows.
-        if !step.args.is_empty() {
+        if !values.is_empty() {
             // A statement keeps what is bound to it.
-            let is_large = |value: &Value| matches!(value, Value::Blob(blob) if blob.len() > LARGE);
-            let rows = match step.args.iter().any(is_large) {
+            let rows = match are_large(&values) {
                 true => all(&self.connection.prepare(&step.sql).await?, values).await?,
                 false => all(own.prepared(self.connection, &step.sql).await?, values).await?,
             };
@@ -766,6 +764,9 @@ impl Run<'_> {
     }
 }
 
+/// How many statements that come again are kept.
+const KEPT: usize = 256;
+
 /// Statements that come again, compiled once.
 #[derive(Default)]
 struct OwnStatements(HashMap<String, Statement>);
@@ -777,6 +778,10 @@ impl OwnStatements {
         sql: &str,
     ) -> Result<&Statement, EngineError> {
         if !self.0.contains_key(sql) {
+            // A dump may alternate between more tables than there should be statements.
+            if self.0.len() == KEPT {
+                self.0.clear();
+            }
             let statement = connection.prepare(sql).await?;
             self.0.insert(sql.to_owned(), statement);
         }

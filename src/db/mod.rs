@@ -26,6 +26,7 @@ mod replica;
 mod replica_connector;
 mod replica_files;
 mod replica_lock;
+mod scan;
 mod side_files;
 mod stop;
 mod stream;
@@ -42,7 +43,7 @@ pub(crate) use ask::{IfThere, Reply, exists, if_accepted};
 pub(crate) use draft::publish;
 pub(crate) use draft::{Draft, give_name};
 pub use engine::Engine;
-pub(crate) use engine::{row_level_security, unknown_function};
+pub(crate) use engine::{row_level_security, stale_object, unknown_function};
 pub use error::{At, Code, DbError, EngineError, Failure, Left};
 pub(crate) use file_lock::FileLock;
 pub use history_table::HistoryTable;
@@ -59,6 +60,7 @@ pub(crate) use replica_files::WITHOUT_SIDE;
 pub use replica_files::{
     Protocol, ReplicaFacts, copy_replica, noted_primary, remove_replica, replica_facts,
 };
+pub use scan::{Order, Question, Scan, ScanColumn};
 pub(crate) use side_files::refuse_side_files;
 pub use side_files::{SideFile, remove_local};
 pub(crate) use stop::{Pause, Waits, jittered};
@@ -292,6 +294,20 @@ impl Db {
             options,
         };
         Ok(db.with_lock_timeout(lock_timeout))
+    }
+
+    /// The same database with connections of its own, for another runtime: those of one runtime end with it.
+    ///
+    /// # Errors
+    /// As [`Db::remote`].
+    pub(crate) fn apart(&self) -> Result<Db, DbError> {
+        let mode = match &self.mode {
+            #[cfg(feature = "remote")]
+            Mode::Remote(remote) => Mode::Remote(remote.apart(self.options.proxy.as_ref())?),
+            mode => mode.clone(),
+        };
+        let options = self.options.clone();
+        Ok(Db { mode, options }.with_lock_timeout(self.lock_timeout()))
     }
 
     /// The tables that were named as [`Options::ignore_tables`].

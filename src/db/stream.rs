@@ -9,7 +9,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use super::local::{File, LOCK_SLICE, Memory, Wait};
-use super::{Access, Db, DbError, EngineError, Mode, Options, Query, Raw, Row};
+use super::{Access, Db, DbError, EngineError, Mode, Options, Query, Question, Raw, Row};
 use crate::sql::ValueRef;
 
 /// A row on its way, until the next one.
@@ -21,13 +21,32 @@ pub struct StreamedRow<'a>(Place<'a>);
 enum Place<'a> {
     Engine(Row<'a>),
     #[cfg(feature = "remote")]
-    Wire(&'a super::remote::WireRow),
+    Wire {
+        row: &'a super::remote::WireRow,
+        /// The columns before the first value.
+        before: usize,
+        signs: Signs,
+    },
+}
+
+/// How the signs of infinities come.
+#[cfg(feature = "remote")]
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Signs {
+    /// Not at all, or with the value.
+    None,
+    /// In the form of `remote::signs`.
+    Asked,
 }
 
 impl<'a> StreamedRow<'a> {
     #[cfg(feature = "remote")]
-    pub(super) fn wire(row: &'a super::remote::WireRow) -> StreamedRow<'a> {
-        StreamedRow(Place::Wire(row))
+    pub(super) fn wire(
+        row: &'a super::remote::WireRow,
+        before: usize,
+        signs: Signs,
+    ) -> StreamedRow<'a> {
+        StreamedRow(Place::Wire { row, before, signs })
     }
 
     /// How many values it has.
@@ -35,17 +54,23 @@ impl<'a> StreamedRow<'a> {
         match &self.0 {
             Place::Engine(row) => row.width(),
             #[cfg(feature = "remote")]
-            Place::Wire(row) => row.width(),
+            Place::Wire { row, before, .. } => row.width().saturating_sub(*before),
         }
     }
 
-    /// The value of a column, from 0; `NULL` where there is no such column. An infinity comes from a server without its
-    /// sign, as the positive one: JSON has no word for either, so who needs the sign asks for it.
+    /// The value of a column, from 0; `NULL` where there is no such column. To a [`Query`] a server answers every infinity
+    /// as the positive one, since JSON has no infinities; to a [`Scan`](super::Scan) with its sign.
     pub fn value(&self, column: usize) -> ValueRef<'_> {
         match &self.0 {
             Place::Engine(row) => row.value(column),
             #[cfg(feature = "remote")]
-            Place::Wire(row) => row.value(column),
+            Place::Wire { row, before, signs } => {
+                let value = row.value(before + column);
+                match signs {
+                    Signs::None => value,
+                    Signs::Asked => super::remote::given(value),
+                }
+            }
         }
     }
 }
@@ -80,14 +105,20 @@ impl Db {
     ///
     /// # Errors
     /// As [`Db::query`], and [`DbError::Read`] where a query fails. What was shown before an error is no whole answer.
-    pub async fn stream<S: Sink>(&self, queries: Vec<Query>, sink: S) -> Result<S, DbError> {
+    pub async fn stream<S: Sink>(
+        &self,
+        questions: Vec<impl Into<Question>>,
+        sink: S,
+    ) -> Result<S, DbError> {
+        let questions: Vec<Question> = questions.into_iter().map(Into::into).collect();
+        let local = |questions: Vec<Question>| questions.into_iter().map(Question::local).collect();
         match &self.mode {
-            Mode::Local(file) => of_file(file, queries, sink, &self.options).await,
-            Mode::Memory(memory) => of_memory(memory, queries, sink, &self.options).await,
+            Mode::Local(file) => of_file(file, local(questions), sink, &self.options).await,
+            Mode::Memory(memory) => of_memory(memory, local(questions), sink, &self.options).await,
             #[cfg(feature = "remote")]
-            Mode::Remote(remote) => remote.stream(queries, sink, &self.options).await,
+            Mode::Remote(remote) => remote.stream(questions, sink, &self.options).await,
             #[cfg(feature = "replica")]
-            Mode::Replica(replica) => replica.remote.stream(queries, sink, &self.options).await,
+            Mode::Replica(replica) => replica.remote.stream(questions, sink, &self.options).await,
         }
     }
 }

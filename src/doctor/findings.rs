@@ -9,6 +9,7 @@ use crate::db::{DbError, Engine, EngineError, ReplicaFacts};
 use crate::dump::{Condition, Kept, Location};
 use crate::history::History;
 use crate::migrations::{self, Plan, ReadError};
+use crate::schema::SchemaObject;
 use crate::script::Revision;
 use crate::sql::Value;
 
@@ -440,7 +441,7 @@ pub(super) fn foreign_keys(answer: Result<[Value; 2], DbError>) -> Check {
 mod tests;
 
 /// Views and triggers that do not compile, where there are any.
-pub(super) fn not_compiling(broken: &[([Value; 4], EngineError)]) -> Option<Check> {
+pub(super) fn not_compiling(broken: &[(SchemaObject, EngineError)]) -> Option<Check> {
     let text = |value: &Value| value.as_str().unwrap_or_default().to_owned();
     let each = broken.iter().map(|([sort, name, ..], error)| {
         let (sort, name) = (text(sort), text(name));

@@ -1,13 +1,14 @@
 //! What a reader of dumps gives: statements in order, rows as typed cells that lie in the text they came from. Nothing
 //! here reads or acts.
 
+use std::collections::HashMap;
 use std::ops::Range;
 use std::sync::Arc;
 
 use crate::sql::ValueRef;
 
-/// Some whole statements of a dump. Rows and other statements never share a block, so that who applies blocks can
-/// commit between the last row of a table and the index that takes long.
+/// Some whole statements of a dump, or whole rows of one that is longer than a block. Rows and other statements never
+/// share a block, so that who applies blocks can commit between the last row of a table and the index that takes long.
 #[derive(Debug, Default)]
 pub struct Block {
     /// The text; the cells of rows are decoded in place, so it is no dump any more.
@@ -20,7 +21,7 @@ pub struct Block {
     pub end: Mark,
 }
 
-/// A point of a dump between two statements.
+/// A point of a dump between two statements, or between two rows of a long one.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct Mark {
     /// Bytes of the (unpacked) text before it.
@@ -49,6 +50,8 @@ pub struct Rows {
     pub(crate) cells: Vec<Cell>,
     /// The place of each row.
     pub(crate) places: Vec<RowPlace>,
+    /// How many bytes of text they take.
+    pub(crate) bytes: u64,
 }
 
 /// The table and columns that rows go into.
@@ -87,7 +90,7 @@ pub(crate) enum Cell {
 }
 
 /// Where a row stands, counted from the begin of its block.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub(crate) struct RowPlace {
     pub(crate) bytes: u32,
     pub(crate) lines: u32,
@@ -213,6 +216,48 @@ impl Block {
     }
 }
 
+impl Block {
+    /// Puts rows of one target together, so that they are written by fewer statements. The rows of a table keep their
+    /// order, and those of the engine's own tables their place among the others.
+    pub(crate) fn group(&mut self) {
+        let mut grouped: Vec<Item> = Vec::with_capacity(self.items.len());
+        // Where the last rows of each table are.
+        let mut last: HashMap<String, usize> = HashMap::new();
+        let mut before: Option<(Arc<Target>, usize)> = None;
+        for item in std::mem::take(&mut self.items) {
+            let Item::Rows(rows) = item else {
+                last.clear();
+                before = None;
+                grouped.push(item);
+                continue;
+            };
+            let at = match &before {
+                Some((target, at)) if Arc::ptr_eq(target, &rows.target) => Some(*at),
+                _ => last.get(&rows.target.table.to_ascii_lowercase()).copied(),
+            };
+            if let Some(at) = at
+                && let Some(Item::Rows(group)) = grouped.get_mut(at)
+                && group.target == rows.target
+            {
+                before = Some((Arc::clone(&rows.target), at));
+                group.cells.extend(rows.cells);
+                group.places.extend(rows.places);
+                group.bytes += rows.bytes;
+                continue;
+            }
+            let name = rows.target.table.to_ascii_lowercase();
+            if name.starts_with("sqlite_") {
+                last.clear();
+                before = None;
+            } else {
+                last.insert(name, grouped.len());
+            }
+            grouped.push(Item::Rows(rows));
+        }
+        self.items = grouped;
+    }
+}
+
 impl Rows {
     /// How many rows these are.
     pub fn len(&self) -> usize {
@@ -222,5 +267,94 @@ impl Rows {
     /// Whether there is none; a reader gives no such rows.
     pub fn is_empty(&self) -> bool {
         self.places.is_empty()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use crate::dump::{Item, Reader, ReaderOptions, Source};
+
+    /// The rows of each item of a dump's first block after grouping: their table, columns and first values.
+    fn grouped(text: &str) -> Vec<String> {
+        let source = Source::of("dump", std::io::Cursor::new(text.to_owned())).unwrap();
+        let mut reader = Reader::new(source, ReaderOptions::default());
+        let mut block = reader.next().unwrap().unwrap();
+        let bytes = |block: &super::Block| -> u64 {
+            let items = block.items.iter();
+            items
+                .map(|item| match item {
+                    Item::Rows(rows) => rows.bytes,
+                    Item::Statement(_) => 0,
+                })
+                .sum()
+        };
+        let before = bytes(&block);
+        block.group();
+        assert_eq!(bytes(&block), before);
+        let shown = block.items.iter().map(|item| match item {
+            Item::Rows(rows) => {
+                let values = (0..rows.len()).map(|row| {
+                    let first = block.row(rows, row).next();
+                    format!("{:?}@{}", first.unwrap(), block.place(rows, row).1)
+                });
+                let values: Vec<String> = values.collect();
+                let columns = rows.target.columns.join(",");
+                format!("{}({columns}): {}", rows.target.table, values.join(" "))
+            }
+            Item::Statement(statement) => format!("{:?}", statement.what),
+        });
+        shown.collect()
+    }
+
+    #[test]
+    fn rows_of_tables_that_take_turns_are_put_together() {
+        let text = "INSERT INTO a VALUES(1);\nINSERT INTO b VALUES(2);\nINSERT INTO A VALUES(3);\n\
+                    INSERT INTO b VALUES(4);\nINSERT INTO a VALUES(5);\n";
+        assert_eq!(
+            grouped(text),
+            [
+                "a(): Integer(1)@1",
+                "b(): Integer(2)@2 Integer(4)@4",
+                "A(): Integer(3)@3",
+                "a(): Integer(5)@5"
+            ]
+        );
+        let text = "INSERT INTO a VALUES(1);\nINSERT INTO b VALUES(2);\nINSERT INTO \"a\" VALUES(3);\n\
+                    INSERT INTO b VALUES(4);\nINSERT INTO a VALUES(5);\n";
+        assert_eq!(
+            grouped(text),
+            [
+                "a(): Integer(1)@1 Integer(3)@3 Integer(5)@5",
+                "b(): Integer(2)@2 Integer(4)@4"
+            ]
+        );
+    }
+
+    #[test]
+    fn rows_of_one_table_keep_their_order() {
+        let text = "INSERT INTO a(x) VALUES(1);\nINSERT INTO b VALUES(2);\nINSERT INTO a(y) VALUES(3);\n\
+                    INSERT INTO a(x) VALUES(4);\nINSERT INTO b VALUES(5);\n";
+        assert_eq!(
+            grouped(text),
+            [
+                "a(x): Integer(1)@1",
+                "b(): Integer(2)@2 Integer(5)@5",
+                "a(y): Integer(3)@3",
+                "a(x): Integer(4)@4"
+            ]
+        );
+    }
+
+    #[test]
+    fn rows_of_the_engines_own_tables_keep_their_place() {
+        let text = "INSERT INTO a VALUES(1);\nINSERT INTO sqlite_sequence VALUES('a',9);\nINSERT INTO a VALUES(2);\n";
+        assert_eq!(
+            grouped(text),
+            [
+                "a(): Integer(1)@1",
+                "sqlite_sequence(): Text([97])@2",
+                "a(): Integer(2)@3"
+            ]
+        );
     }
 }

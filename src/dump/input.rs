@@ -1,13 +1,14 @@
 //! What is imported, or compared with a database: a file, which can be read more than once, or standard input, which
-//! cannot. A database file is read as the dump that it would make.
+//! cannot. A database is read as the dump that it would make.
 
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
-use super::of_database::dump_of;
-use super::{DumpError, Mark, Opened, Reader, ReaderOptions, Source};
-use crate::db::{Access, Code, EngineError, Raw, open_to_read};
+use super::of_database::{dump_of, dump_of_open};
+use super::verify::Witness;
+use super::{Contents, DumpError, ExportOptions, Mark, Opened, Reader, ReaderOptions, Source};
+use crate::db::{Access, Code, Db, EngineError, Raw, open_to_read};
 
 /// A dump that is to be read.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -18,9 +19,57 @@ pub enum Input {
     Stdin,
     /// A copy of a database file, which stays as it is while the file changes.
     Snapshot(Arc<Snapshot>),
+    /// An open database, which is read in one transaction. It may have changed when it is read again.
+    Database(Arc<Live>),
 }
 
-/// A copy of a database file, in a folder of its own that is removed with it.
+/// A database that is read as the dump that it would make.
+#[derive(Debug)]
+pub struct Live {
+    db: Db,
+    name: String,
+    recorded: String,
+    what: Contents,
+    /// What the last reading of all of it came to.
+    witness: Mutex<Option<Witness>>,
+}
+
+impl PartialEq for Live {
+    fn eq(&self, other: &Live) -> bool {
+        std::ptr::eq(self, other)
+    }
+}
+
+impl Eq for Live {}
+
+impl Live {
+    /// What was read last, once the reader has come to its end. It can be had once.
+    pub(super) fn witness(&self) -> Option<Witness> {
+        let mut witness = self.witness.lock().unwrap_or_else(PoisonError::into_inner);
+        witness.take()
+    }
+
+    pub(super) fn db(&self) -> &Db {
+        &self.db
+    }
+
+    fn source(&self) -> Result<Source, DumpError> {
+        let options = ExportOptions {
+            what: self.what,
+            ..ExportOptions::default()
+        };
+        if self.what == Contents::Schema {
+            let [pieces] = dump_of_open(&self.db, options);
+            return Source::of(&self.name, pieces);
+        }
+        let [pieces, also] = dump_of_open(&self.db, options);
+        let witness = Witness::begin(&self.db, &self.name, also);
+        *self.witness.lock().unwrap_or_else(PoisonError::into_inner) = Some(witness);
+        Source::of(&self.name, pieces)
+    }
+}
+
+/// A copy of a database file, or the text of standard input, in a folder of its own that is removed with it.
 #[derive(Debug, PartialEq, Eq)]
 pub struct Snapshot {
     /// The file that was copied.
@@ -42,13 +91,7 @@ impl Snapshot {
             ),
             offset: None,
         };
-        let id = uuid::Uuid::now_v7().simple();
-        let folder = std::env::temp_dir().join(format!("seedbed-{id}"));
-        let mut builder = std::fs::DirBuilder::new();
-        // Rows of a file that others may not read are not theirs in a copy either.
-        #[cfg(unix)]
-        std::os::unix::fs::DirBuilderExt::mode(&mut builder, 0o700);
-        builder.create(&folder).map_err(failed)?;
+        let folder = Snapshot::folder().map_err(failed)?;
         let snapshot = Snapshot {
             of: of.to_path_buf(),
             folder,
@@ -62,8 +105,25 @@ impl Snapshot {
         Ok(snapshot)
     }
 
+    /// A new folder.
+    fn folder() -> std::io::Result<PathBuf> {
+        let id = uuid::Uuid::now_v7().simple();
+        let folder = std::env::temp_dir().join(format!("seedbed-{id}"));
+        let mut builder = std::fs::DirBuilder::new();
+        // Rows of a file that others may not read are not theirs in a copy either.
+        #[cfg(unix)]
+        std::os::unix::fs::DirBuilderExt::mode(&mut builder, 0o700);
+        builder.create(&folder)?;
+        Ok(folder)
+    }
+
     fn file(&self) -> PathBuf {
         self.folder.join("copy.db")
+    }
+
+    /// The text of standard input, where that was kept.
+    fn text(&self) -> PathBuf {
+        self.folder.join("copy.sql")
     }
 }
 
@@ -74,12 +134,77 @@ impl Drop for Snapshot {
 }
 
 impl Input {
+    /// An open database. `name` is how messages call it.
+    pub fn database(db: Db, name: &str) -> Input {
+        let path = db.path();
+        let file = path.as_deref().and_then(Path::file_name);
+        Input::Database(Arc::new(Live {
+            recorded: file.map_or_else(
+                || name.to_owned(),
+                |file| file.to_string_lossy().into_owned(),
+            ),
+            name: name.to_owned(),
+            what: Contents::Everything,
+            witness: Mutex::default(),
+            db,
+        }))
+    }
+
+    /// Standard input or a pipe, kept in a file so that it can be read more than once; everything else is as it was.
+    ///
+    /// # Errors
+    /// [`DumpError::Open`] where it cannot be kept.
+    pub fn kept(self) -> Result<Input, DumpError> {
+        let flows = match &self {
+            Input::Stdin => true,
+            Input::File(path) => path.exists() && !self.can_be_read_again(),
+            Input::Snapshot(_) | Input::Database(_) => false,
+        };
+        if !flows {
+            return Ok(self);
+        }
+        let name = self.name();
+        let failed = |cause| DumpError::Open {
+            name: name.clone(),
+            cause,
+        };
+        let folder = Snapshot::folder().map_err(failed)?;
+        let snapshot = Snapshot {
+            of: PathBuf::from(&name),
+            folder,
+        };
+        let mut file = std::fs::File::create(snapshot.text()).map_err(failed)?;
+        let copied = match &self {
+            Input::File(path) => {
+                std::fs::File::open(path).and_then(|mut pipe| std::io::copy(&mut pipe, &mut file))
+            }
+            _ => std::io::copy(&mut std::io::stdin().lock(), &mut file),
+        };
+        copied.map_err(failed)?;
+        Ok(Input::Snapshot(Arc::new(snapshot)))
+    }
+
+    /// The schema alone, of what is so far away that all of it is read only once.
+    pub(super) fn schema(&self) -> Option<Input> {
+        let Input::Database(live) = self else {
+            return None;
+        };
+        Some(Input::Database(Arc::new(Live {
+            db: live.db.clone(),
+            name: live.name.clone(),
+            recorded: live.recorded.clone(),
+            what: Contents::Schema,
+            witness: Mutex::default(),
+        })))
+    }
+
     /// How it is spoken of.
     pub fn name(&self) -> String {
         match self {
             Input::File(path) => path.display().to_string(),
             Input::Stdin => "<stdin>".to_owned(),
             Input::Snapshot(snapshot) => snapshot.of.display().to_string(),
+            Input::Database(live) => live.name.clone(),
         }
     }
 
@@ -89,6 +214,7 @@ impl Input {
             Input::File(path) => path.file_name(),
             Input::Snapshot(snapshot) => snapshot.of.file_name(),
             Input::Stdin => None,
+            Input::Database(live) => return live.recorded.clone(),
         };
         name.map_or_else(|| self.name(), |name| name.to_string_lossy().into_owned())
     }
@@ -100,8 +226,15 @@ impl Input {
                 let metadata = std::fs::metadata(path).ok()?;
                 metadata.is_file().then_some(metadata.len())
             }
-            Input::Snapshot(snapshot) => Some(std::fs::metadata(snapshot.file()).ok()?.len()),
-            Input::Stdin => None,
+            Input::Snapshot(snapshot) => {
+                let kept = std::fs::metadata(snapshot.text());
+                Some(
+                    kept.or_else(|_| std::fs::metadata(snapshot.file()))
+                        .ok()?
+                        .len(),
+                )
+            }
+            Input::Stdin | Input::Database(_) => None,
         }
     }
 
@@ -127,9 +260,13 @@ impl Input {
         }
     }
 
-    /// Whether it gives the same once more.
+    /// Whether it can be read once more, to look at all of it before anything is written. A database on a server is far
+    /// away; and what another process has changed in a database since, the checksum of a resumed import tells.
     pub(super) fn can_be_read_again(&self) -> bool {
-        self.length().is_some()
+        match self {
+            Input::Database(live) => live.db.path().is_some(),
+            _ => self.length().is_some(),
+        }
     }
 
     /// Whether it is this very file.
@@ -137,7 +274,7 @@ impl Input {
         let file = match self {
             Input::File(file) => Some(file),
             Input::Snapshot(snapshot) => Some(&snapshot.of),
-            Input::Stdin => None,
+            Input::Stdin | Input::Database(_) => None,
         };
         match (file, path.canonicalize()) {
             (Some(file), Ok(path)) => file.canonicalize().is_ok_and(|file| file == path),
@@ -153,7 +290,11 @@ impl Input {
     fn source(&self) -> Result<Source, DumpError> {
         match self {
             Input::Stdin => Source::stdin(),
-            Input::Snapshot(snapshot) => Source::of(self.name(), dump_of(&snapshot.file())),
+            Input::Database(live) => live.source(),
+            Input::Snapshot(snapshot) => match std::fs::File::open(snapshot.text()) {
+                Ok(text) => Source::of(self.name(), text),
+                Err(_) => Source::of(self.name(), dump_of(&snapshot.file())),
+            },
             Input::File(path) => match Source::open(path)? {
                 Opened::Text(source) => Ok(source),
                 Opened::Database(path) => Source::of(self.name(), dump_of(&path)),

@@ -6,6 +6,7 @@
 pub mod backup;
 pub mod backup_files;
 pub mod block;
+pub mod copy;
 pub mod error;
 pub mod export;
 mod file;
@@ -17,13 +18,13 @@ mod of_database;
 mod other_file;
 pub mod read;
 pub mod restore;
-mod signs;
 pub mod source;
 pub mod verify;
 
 pub use backup::{BackedUp, BackupError, BackupOptions, backup};
 pub use backup_files::{Condition, Kept, backups};
 pub use block::{Block, Item, Mark, Object, OnConflict, Rows, Statement, Target, What};
+pub use copy::{Copied, CopyError};
 pub use error::{DumpError, NotADump, Place};
 pub use export::{Contents, ExportError, ExportOptions, Exported, Records, export, export_file};
 pub use input::Input;

@@ -122,10 +122,23 @@ pub(super) fn is_ordinary(sql: &str) -> bool {
     !quoted.is_some_and(|token| matches!(token.kind, TokenKind::QuotedName | TokenKind::String))
 }
 
+/// The words of a `CREATE VIRTUAL TABLE` from the name of its module on.
+fn from_module(sql: &str) -> impl Iterator<Item = &str> {
+    let words = sql::significant(sql).map(|token| &sql[token.span]);
+    words
+        .skip_while(|word| !word.eq_ignore_ascii_case("USING"))
+        .skip(1)
+}
+
+/// The module of a `CREATE VIRTUAL TABLE`.
+pub(super) fn module_of(sql: &str) -> String {
+    let name = from_module(sql).next();
+    name.map(sql::unquote).unwrap_or_default()
+}
+
 /// How the tables of a virtual table end that the engine could not make.
 fn endings(sql: &str) -> &'static [&'static str] {
-    let mut words = sql::significant(sql).map(|token| &sql[token.span]);
-    words.find(|word| word.eq_ignore_ascii_case("USING"));
+    let mut words = from_module(sql);
     let module = words.next().map(sql::unquote).unwrap_or_default();
     let known = ENDINGS
         .iter()

@@ -1,50 +1,87 @@
-//! The dump that a database file would make, as a stream of bytes: so whatever reads dumps reads databases too.
+//! The dump that a database would make, as a stream of bytes: so whatever reads dumps reads databases too.
 
 use std::io::{self, Read, Write};
 use std::path::Path;
 use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
 
 use super::export::{ExportOptions, export};
-use crate::db::{Db, Options};
+use crate::db::{Db, DbError, Options};
 
 /// How many pieces of a dump wait at the most to be read.
 const AHEAD: usize = 4;
 
 /// The dump of a database file, written by a thread of its own while it is read.
-pub(super) fn dump_of(path: &Path) -> impl Read + Send + 'static {
-    let (send, receive) = sync_channel(AHEAD);
+pub(super) fn dump_of(path: &Path) -> Pieces {
     let path = path.to_owned();
-    std::thread::spawn(move || {
-        let mut out = Sender(send);
-        if let Err(error) = written(&path, &mut out) {
-            // Nobody reads any more where this fails.
-            let _ = out.0.send(Err(error));
-        }
-    });
-    Pieces {
+    let open = move || Db::local(&path, Options::default());
+    let (send, pieces) = channel();
+    write(open, ExportOptions::default(), vec![send]);
+    pieces
+}
+
+/// The same of an open database, as often as there are readers: all of them get the same bytes.
+pub(super) fn dump_of_open<const N: usize>(db: &Db, options: ExportOptions) -> [Pieces; N] {
+    let db = db.clone();
+    let channels = [(); N].map(|()| channel());
+    let senders = channels.iter().map(|(send, _)| send.clone()).collect();
+    // Connections of another runtime end with it.
+    write(move || db.apart(), options, senders);
+    channels.map(|(_, pieces)| pieces)
+}
+
+fn channel() -> (SyncSender<io::Result<Vec<u8>>>, Pieces) {
+    let (send, receive) = sync_channel(AHEAD);
+    let pieces = Pieces {
         receive,
         piece: Vec::new(),
         read: 0,
-    }
+    };
+    (send, pieces)
+}
+
+fn write(
+    open: impl FnOnce() -> Result<Db, DbError> + Send + 'static,
+    options: ExportOptions,
+    readers: Vec<SyncSender<io::Result<Vec<u8>>>>,
+) {
+    std::thread::spawn(move || {
+        let mut out = Senders(readers);
+        let Err(error) = written(open, &options, &mut out) else {
+            return;
+        };
+        // Where this fails, the readers are gone. The first reader reports the error.
+        let (kind, words) = (error.kind(), error.to_string());
+        let mut error = Some(error);
+        for reader in &out.0 {
+            let error = error.take();
+            let _ = reader.send(Err(error.unwrap_or_else(|| io::Error::new(kind, &*words))));
+        }
+    });
 }
 
 /// It has a runtime of its own: it must go on while the one of who reads is busy.
-fn written(path: &Path, out: &mut Sender) -> io::Result<()> {
+fn written(
+    open: impl FnOnce() -> Result<Db, DbError>,
+    options: &ExportOptions,
+    out: &mut Senders,
+) -> io::Result<()> {
     let runtime = tokio::runtime::Builder::new_current_thread()
-        .enable_time()
+        .enable_all()
         .build()?;
-    let db = Db::local(path, Options::default()).map_err(io::Error::other)?;
-    let done = runtime.block_on(export(&db, &ExportOptions::default(), out));
+    let db = open().map_err(io::Error::other)?;
+    let done = runtime.block_on(export(&db, options, out));
     done.map(drop).map_err(io::Error::other)
 }
 
-/// The side that writes.
-struct Sender(SyncSender<io::Result<Vec<u8>>>);
+/// The side that writes. Where the first reader is gone, nothing is written any more.
+struct Senders(Vec<SyncSender<io::Result<Vec<u8>>>>);
 
-impl Write for Sender {
+impl Write for Senders {
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-        let sent = self.0.send(Ok(bytes.to_vec()));
-        sent.map_err(|_| io::ErrorKind::BrokenPipe)?;
+        for reader in &self.0 {
+            let sent = reader.send(Ok(bytes.to_vec()));
+            sent.map_err(|_| io::ErrorKind::BrokenPipe)?;
+        }
         Ok(bytes.len())
     }
 
@@ -54,7 +91,7 @@ impl Write for Sender {
 }
 
 /// The side that reads.
-struct Pieces {
+pub(super) struct Pieces {
     receive: Receiver<io::Result<Vec<u8>>>,
     piece: Vec<u8>,
     read: usize,

@@ -72,7 +72,8 @@ pub enum RestoreError {
 /// How many tables are named.
 const NAMED: usize = 5;
 
-fn some(tables: &[String]) -> String {
+/// Some names, and how many more there are.
+pub(crate) fn some(tables: &[String]) -> String {
     let named: Vec<String> = tables
         .iter()
         .take(NAMED)
@@ -105,6 +106,12 @@ pub fn checked(file: &Path) -> Result<Checked, RestoreError> {
 /// # Errors
 /// [`RestoreError::NotEmpty`], and where it cannot be looked at.
 pub async fn is_free(db: &Db, file: &Path) -> Result<(), RestoreError> {
+    let name = file.file_name().map(|name| name.to_string_lossy());
+    is_free_for(db, name.as_deref()).await
+}
+
+/// The same for an import that is recorded under this name.
+pub(super) async fn is_free_for(db: &Db, name: Option<&str>) -> Result<(), RestoreError> {
     const OBJECTS: &str = "SELECT name FROM sqlite_schema WHERE type IN ('table', 'view') AND name NOT LIKE 'sqlite\\_%' ESCAPE '\\'";
     let rows = db.rows::<1>(Query::new(OBJECTS)).await?;
     let tables: Vec<String> = rows
@@ -117,14 +124,13 @@ pub async fn is_free(db: &Db, file: &Path) -> Result<(), RestoreError> {
         return Ok(());
     }
     // Where all came and the mark did not, the same command goes on with that.
-    let name = file.file_name().map(|name| name.to_string_lossy());
     let rows = match history::read(db).await {
         Ok(history) => history.rows,
         Err(_) => Vec::new(),
     };
     let begun = rows
         .iter()
-        .any(|row| matches!(row.key, Key::Import(_)) && name.as_deref() == Some(row.name.as_str()));
+        .any(|row| matches!(row.key, Key::Import(_)) && name == Some(row.name.as_str()));
     match begun {
         true => Ok(()),
         false => Err(RestoreError::NotEmpty { tables }),
@@ -153,7 +159,11 @@ pub async fn restore(
     let imported = import::import(db, &input, &options, run, on_event)
         .await
         .map_err(|error| RestoreError::Import(Box::new(error)))?;
-    let mark = marked(db, mark, run).await?;
+    let mark = match (&imported.foreign_history, mark) {
+        // The table of the history is another tool's, so there is no mark in it.
+        (Some(_), None) => Marked::Never,
+        _ => marked(db, mark, run).await?,
+    };
     Ok(Restored {
         imported,
         checked,

@@ -12,7 +12,7 @@ pub(super) struct Effects {
     /// The tables that it renames: name before, name at its end.
     renamed: Vec<(String, String)>,
     /// What it renames, in order.
-    renames: Vec<Rename>,
+    pub(super) renames: Vec<Rename>,
     /// The tables of which it changes a column with libSQL's `ALTER COLUMN`, which does not look at the rows.
     retyped: Vec<String>,
     /// The tables with their rows that it drops, without those to whose names it renames another one.
@@ -22,8 +22,10 @@ pub(super) struct Effects {
     pub(super) dropped: Vec<String>,
     /// Whether a view or a trigger may fail to compile afterwards.
     pub(super) may_break: bool,
-    /// Whether a foreign key may lose its parent table, or the key that it refers to.
+    /// Whether any foreign key may lose its parent table, or the key that it refers to.
     pub(super) may_lose_parents: bool,
+    /// The tables that get a foreign key.
+    pub(super) refers: Vec<String>,
     /// Whether a foreign key may lose its parent table.
     pub(super) may_lose_tables: bool,
     /// Whether it sets `PRAGMA writable_schema`.
@@ -46,12 +48,12 @@ pub(super) fn lost_tables(units: &[Unit]) -> Vec<String> {
 }
 
 /// A table or a column gets another name. The names are those at that time.
-#[derive(Debug, PartialEq, Eq)]
-struct Rename {
-    table: String,
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Rename {
+    pub(super) table: String,
     /// None where the table itself is renamed.
-    column: Option<String>,
-    to: String,
+    pub(super) column: Option<String>,
+    pub(super) to: String,
 }
 
 /// What the engine has to check behind a unit.
@@ -82,11 +84,13 @@ impl Effects {
             Kind::Create(object) => match object.what {
                 What::Table | What::VirtualTable => {
                     let name = object.name.to_ascii_lowercase();
+                    if refers(sql) {
+                        self.refers.push(name.clone());
+                    }
                     // It may be there already, with its rows.
                     if !object.if_exists {
                         self.made.push(name);
                     }
-                    self.may_lose_parents |= refers(sql);
                 }
                 What::View | What::Trigger => {
                     self.may_break = true;
@@ -170,8 +174,15 @@ impl Effects {
                 });
             }
         } else {
-            self.may_lose_parents |= refers(sql);
+            if refers(sql) {
+                self.refers.push(table);
+            }
         }
+    }
+
+    /// Whether a foreign key may be without its parent afterwards, or without the key that it refers to.
+    pub(super) fn may_break_references(&self) -> bool {
+        self.may_lose_parents || !self.refers.is_empty()
     }
 
     /// What the engine has to check behind it.
@@ -224,8 +235,44 @@ impl Effects {
     /// `child` by its name after the unit.
     pub(super) fn columns_afterwards(&self, child: &str, columns: &str) -> String {
         let mut renamed = format!("' ' || {columns} || ','");
-        for (number, it) in self.renames.iter().enumerate() {
-            let Some(column) = &it.column else { continue };
+        for (table, column, to) in self.renamed_columns() {
+            let text = |text: String| literal(&text.into());
+            renamed = format!(
+                "replace({renamed}, CASE {child} WHEN {} THEN {} ELSE '' END, {})",
+                text(table.to_owned()),
+                text(format!(" {column},")),
+                text(format!(" {to},")),
+            );
+        }
+        format!("trim({renamed}, ' ,')")
+    }
+
+    /// What a column is called after the unit; `table` by its name after the unit.
+    pub(super) fn column_afterwards(&self, table: &str, column: &str) -> String {
+        let of_table = self
+            .renamed_columns()
+            .filter(|it| table.eq_ignore_ascii_case(it.0));
+        let column = of_table.fold(column, |column, (_, from, to)| {
+            match column.eq_ignore_ascii_case(from) {
+                true => to,
+                false => column,
+            }
+        });
+        column.to_owned()
+    }
+
+    /// What a table that is there before the unit is called after it.
+    pub(super) fn table_afterwards(&self, table: &str) -> String {
+        let mut renamed = self.renamed.iter();
+        let renamed = renamed.find(|(from, _)| from.eq_ignore_ascii_case(table));
+        renamed.map_or(table, |(_, to)| to).to_owned()
+    }
+
+    /// The renamed columns, in order: the name of the table after the unit, the name of the column before and after.
+    fn renamed_columns(&self) -> impl Iterator<Item = (&str, &str, &str)> {
+        let renames = self.renames.iter().enumerate();
+        renames.filter_map(|(number, it)| {
+            let column = it.column.as_deref()?;
             let later = self.renames[number..]
                 .iter()
                 .filter(|it| it.column.is_none());
@@ -233,15 +280,8 @@ impl Effects {
                 true => &later.to,
                 false => table,
             });
-            let text = |text: String| literal(&text.into());
-            renamed = format!(
-                "replace({renamed}, CASE {child} WHEN {} THEN {} ELSE '' END, {})",
-                text(table.clone()),
-                text(format!(" {column},")),
-                text(format!(" {},", it.to)),
-            );
-        }
-        format!("trim({renamed}, ' ,')")
+            Some((table.as_str(), column, it.to.as_str()))
+        })
     }
 
     fn rename(&mut self, from: String, to: String) {
@@ -264,16 +304,9 @@ impl Effects {
     }
 }
 
-/// Whether a statement has a foreign key that names the columns of its parent. One that does not refers to the primary
-/// key, and looking at every key behind each `CREATE TABLE` would cost more than that is worth.
+/// Whether a statement has a foreign key.
 fn refers(sql: &str) -> bool {
-    let mut tokens = significant(sql);
-    while tokens.any(|token| token.is_word(sql, "REFERENCES")) {
-        if tokens.nth(1).is_some_and(|token| token.text(sql) == "(") {
-            return true;
-        }
-    }
-    false
+    significant(sql).any(|token| token.is_word(sql, "REFERENCES"))
 }
 
 /// `ALTER TABLE table ALTER COLUMN column TO column …`, its names as written.

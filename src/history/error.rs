@@ -9,12 +9,12 @@ pub enum HistoryError {
     /// The database cannot be read.
     #[error(transparent)]
     Db(#[from] DbError),
-    /// Another tool's table, or a view.
+    /// Another tool's table, or a view or an index.
     #[error("the {what} {table} in this database is not Seedbed's")]
     NotOurs {
         /// Its name.
         table: HistoryTable,
-        /// `table` or `view`.
+        /// `table`, `view` or `index`.
         what: String,
     },
     /// A later Seedbed wrote it.

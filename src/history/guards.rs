@@ -8,28 +8,76 @@ use std::sync::{Arc, LazyLock};
 
 use serde_json::json;
 
-use super::effects::{Checked, Effects, Retyping};
+use super::effects::{Checked, Effects};
 use super::layout::VIOLATIONS;
 use crate::script::{ForeignKeys, Step, Unit};
 use crate::sql::{Value, literal};
 
 /// How many violations are compared row by row; above that they are counted.
-const COMPARED: usize = 10_000;
+pub(super) const COMPARED: usize = 10_000;
 
 /// The row of `_migrations` in whose columns a run remembers: `source` rows, `checksum` faults, `down` references.
-const MEMORY: &str = "kind = 'meta' AND version = 'revision'";
+pub(super) const MEMORY: &str = "kind = 'meta' AND version = 'revision'";
 
-/// Foreign keys, one row for each.
-const REFS: &str = "\
+/// Foreign keys, by the tables that have them. Looking at all behind each new table would take long in a long history.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) enum Scope {
+    All,
+    /// Those of these tables, in lower case.
+    Of(Vec<String>),
+}
+
+impl Default for Scope {
+    fn default() -> Scope {
+        Scope::Of(Vec::new())
+    }
+}
+
+impl Scope {
+    pub(super) fn is_empty(&self) -> bool {
+        matches!(self, Scope::Of(tables) if tables.is_empty())
+    }
+
+    /// Adds those that a unit may break.
+    pub(super) fn extend(&mut self, effects: &Effects) {
+        match self {
+            _ if effects.may_lose_parents => *self = Scope::All,
+            Scope::All => {}
+            Scope::Of(tables) => tables.extend(effects.refers.iter().cloned()),
+        }
+    }
+
+    /// A condition on the table `s.name`.
+    fn condition(&self) -> String {
+        match self {
+            Scope::All => String::new(),
+            Scope::Of(tables) => {
+                let tables = tables.iter().map(|it| literal(&it.as_str().into()));
+                let tables: Vec<String> = tables.collect();
+                format!("AND lower(s.name) IN ({})", tables.join(", "))
+            }
+        }
+    }
+}
+
+/// Foreign keys, one row for each. A table whose text does not hold the word has none, and asking the engine for its
+/// foreign keys takes ten times as long as looking for the word.
+fn refs(scope: &Scope) -> String {
+    format!(
+        "\
 refs AS MATERIALIZED (
   SELECT child, id, parent, on_delete, count(*) AS width, group_concat(column, ', ') AS columns,
     json_group_array(lower(target)) AS targets, max(target IS NULL) AS implied
   FROM (
     SELECT s.name AS child, f.id AS id, f.\"table\" AS parent, f.on_delete AS on_delete, f.\"from\" AS column,
       f.\"to\" AS target
-    FROM sqlite_schema AS s, pragma_foreign_key_list(s.name) AS f WHERE s.type = 'table' ORDER BY s.name, f.id, f.seq)
+    FROM (SELECT name FROM sqlite_schema AS s WHERE type = 'table' AND instr(lower(sql), 'references') {}) AS s
+      CROSS JOIN pragma_foreign_key_list(s.name) AS f ORDER BY s.name, f.id, f.seq)
   GROUP BY child, id),
-names AS MATERIALIZED (SELECT name, type FROM sqlite_schema WHERE type IN ('table', 'view'))";
+names AS MATERIALIZED (SELECT name, type FROM sqlite_schema WHERE type IN ('table', 'view'))",
+        scope.condition()
+    )
+}
 
 /// Whether the table of this name has a column that is its rowid: <https://sqlite.org/lang_createtable.html#rowid>.
 /// The expression is about that column, `name`.
@@ -42,33 +90,38 @@ fn rowid_alias(table: &str, is: &str) -> String {
 
 /// Foreign keys whose parent has no such key, for which `PRAGMA foreign_key_check` fails:
 /// <https://sqlite.org/foreignkeys.html#fk_indexes>. An index has to have the collation of the column, which no query
-/// shows: it is `BINARY` where the text of the table has no `COLLATE`.
-fn mismatched() -> String {
+/// shows: it is `BINARY` where the text of the table has no `COLLATE`. Many foreign keys refer to one key, which is
+/// looked at once.
+fn mismatched(scope: &Scope) -> String {
     let alias = rowid_alias(
-        "refs.parent",
+        "wanted.parent",
         "(implied OR lower(name) = json_extract(targets, '$[0]'))",
     );
+    let refs = refs(scope);
     format!(
-        "{REFS},
-mismatched AS MATERIALIZED (
-  SELECT child, parent, columns, targets FROM refs JOIN names ON names.name = refs.parent COLLATE NOCASE
+        "{refs},
+missing AS MATERIALIZED (
+  SELECT parent, targets
+  FROM (SELECT DISTINCT parent, targets, width, implied FROM refs) AS wanted
+  JOIN names ON names.name = wanted.parent COLLATE NOCASE
   WHERE names.type = 'view' OR NOT (
     width = 1 AND {alias}
     OR EXISTS (
-      SELECT 1 FROM pragma_index_list(refs.parent) AS i WHERE i.\"unique\" AND NOT i.partial
+      SELECT 1 FROM pragma_index_list(wanted.parent) AS i WHERE i.\"unique\" AND NOT i.partial
       AND (NOT implied OR i.origin = 'pk')
       AND (implied OR i.origin <> 'c' OR NOT EXISTS (
         SELECT 1 FROM pragma_index_xinfo(i.name) AS x WHERE x.key AND upper(x.coll) <> 'BINARY') OR EXISTS (
         SELECT 1 FROM sqlite_schema AS s
-        WHERE s.type = 'table' AND s.name = refs.parent COLLATE NOCASE AND s.sql LIKE '%collate%'))
+        WHERE s.type = 'table' AND s.name = wanted.parent COLLATE NOCASE AND s.sql LIKE '%collate%'))
       AND (SELECT count(*) = width AND min(implied OR c.name IS NOT NULL AND lower(c.name) IN (
-        SELECT value FROM json_each(targets))) FROM pragma_index_info(i.name) AS c))))"
+        SELECT value FROM json_each(targets))) FROM pragma_index_info(i.name) AS c)))),
+mismatched AS MATERIALIZED (SELECT child, parent, columns, targets FROM refs JOIN missing USING (parent, targets))"
     )
 }
 
 /// The same, and the rows without their parent in all other tables.
 fn rows() -> String {
-    let mismatched = mismatched();
+    let mismatched = mismatched(&Scope::All);
     format!(
         "{mismatched},
 broken AS MATERIALIZED (
@@ -101,7 +154,7 @@ pub(super) fn rows_before(unit: &Unit, effects: &Effects) -> Vec<Step> {
     let remember = Step::own(
         format!(
             "UPDATE _migrations SET source = (WITH {} SELECT json_object(\
-             'made', json(?1), 'renamed', json(?2), \
+             'made', json(?1), 'renamed', json(?2), 'was', json('[]'), 'now', json('[]'), \
              'mismatched', json((SELECT json_group_array(json_array(child, parent, columns)) FROM mismatched)), \
              'counts', json((SELECT json_group_array(json_object('child', child, 'parent', parent, 'count', found)) \
              FROM (SELECT child, parent, count(*) AS found FROM broken GROUP BY 1, 2))), \
@@ -138,17 +191,14 @@ fn remembered(what: &str) -> String {
 }
 
 /// Foreign keys that have become a mismatch.
-pub(super) fn no_new_mismatch() -> Step {
+pub(super) fn no_new_mismatch(effects: &Effects) -> Step {
     let fresh = format!(
         "WITH {}, renamed AS MATERIALIZED (SELECT key, value FROM {}), \
          fresh AS (SELECT lower(child) AS c, lower(parent) AS p, lower(columns) AS k FROM mismatched EXCEPT \
-         SELECT coalesce(r.value, lower(json_extract(m.value, '$[0]'))), \
-         coalesce(q.value, lower(json_extract(m.value, '$[1]'))), lower(json_extract(m.value, '$[2]')) FROM {} AS m \
-         LEFT JOIN renamed AS r ON r.key = lower(json_extract(m.value, '$[0]')) \
-         LEFT JOIN renamed AS q ON q.key = lower(json_extract(m.value, '$[1]')))",
+         SELECT c, p, k FROM {})",
         rows(),
         remembered("renamed"),
-        remembered("mismatched"),
+        named("mismatched", effects),
     );
     refuse(
         &format!("{fresh} SELECT 1 FROM fresh"),
@@ -161,24 +211,33 @@ pub(super) fn no_new_mismatch() -> Step {
     )
 }
 
+/// What was remembered as `child, parent, columns, last`, by the names after the unit: rows `c, p, k, last`.
+fn named(what: &str, effects: &Effects) -> String {
+    format!(
+        "(SELECT c, p, {} AS k, last FROM (\
+         SELECT coalesce(r.value, lower(json_extract(o.value, '$[0]'))) AS c, \
+         coalesce(q.value, lower(json_extract(o.value, '$[1]'))) AS p, lower(json_extract(o.value, '$[2]')) AS k, \
+         json_extract(o.value, '$[3]') AS last FROM {} AS o \
+         LEFT JOIN renamed AS r ON r.key = lower(json_extract(o.value, '$[0]')) \
+         LEFT JOIN renamed AS q ON q.key = lower(json_extract(o.value, '$[1]'))))",
+        effects.columns_afterwards("c", "k"),
+        remembered(what)
+    )
+}
+
 /// Rows whose parent has gone, and which had it before the unit. A row is the one that it was by its rowid and its
-/// foreign key, unless its table was made anew and the rowids are not kept in a column; then the rows of each foreign
-/// key are counted. Foreign keys are the same by their columns; those that are gone and those that are new count as one.
+/// foreign key. In a table whose rowids are not kept in a column, rows are compared by the values of each foreign key
+/// where those are known, and else counted. Foreign keys are the same by their columns; those that are gone and those
+/// that are new count as one.
 pub(super) fn no_new_violation(effects: &Effects) -> Step {
-    let keyed = rowid_alias("was.c", "1");
-    // What was remembered as `child, parent, columns, last`, by the names after the unit.
-    let named = |what: &str| {
+    let keyed = |table: &str| {
         format!(
-            "(SELECT c, p, {} AS k, last FROM (\
-             SELECT coalesce(r.value, lower(json_extract(o.value, '$[0]'))) AS c, \
-             coalesce(q.value, lower(json_extract(o.value, '$[1]'))) AS p, lower(json_extract(o.value, '$[2]')) AS k, \
-             json_extract(o.value, '$[3]') AS last FROM {} AS o \
-             LEFT JOIN renamed AS r ON r.key = lower(json_extract(o.value, '$[0]')) \
-             LEFT JOIN renamed AS q ON q.key = lower(json_extract(o.value, '$[1]'))))",
-            effects.columns_afterwards("c", "k"),
-            remembered(what)
+            "({table} IN (SELECT value FROM {}) AND {})",
+            remembered("keyed"),
+            rowid_alias(table, "1")
         )
     };
+    let named = |what: &str| named(what, effects);
     let kept = "CASE WHEN (c, p, k) IN (SELECT c, p, k FROM kept) THEN k ELSE '' END AS k";
     let fresh = format!(
         "WITH {}, \
@@ -190,40 +249,58 @@ pub(super) fn no_new_violation(effects: &Effects) -> Step {
          GROUP BY 1, 2, 3), \
          counted AS MATERIALIZED (SELECT DISTINCT c FROM was WHERE \
          (SELECT json_type(source, '$.rows') FROM _migrations WHERE {MEMORY}) IS NOT 'array' \
-         OR c IN (SELECT value FROM {}) AND NOT (c IN (SELECT value FROM {}) AND {keyed}) \
+         OR c IN (SELECT value FROM {}) AND NOT {} \
          OR c IN (SELECT c FROM old WHERE number IS NULL)), \
+         unsound AS MATERIALIZED (SELECT c FROM {} UNION SELECT lower(child) FROM mismatched), \
+         by_value AS MATERIALIZED (SELECT o.c AS c, o.p AS p, o.k AS k, o.last AS old, \
+         json_extract(n.value, '$[3]') AS new FROM {} AS o JOIN {} AS n ON o.c = lower(json_extract(n.value, '$[0]')) \
+         AND o.p = lower(json_extract(n.value, '$[1]')) AND o.k = lower(json_extract(n.value, '$[2]')) \
+         WHERE o.c NOT IN (SELECT c FROM unsound) AND NOT {}), \
+         old_values AS MATERIALIZED (SELECT c, p, k, json_extract(v.value, '$[0]') AS key, \
+         json_extract(v.value, '$[2]') AS found FROM by_value, json_each(old) AS v), \
+         new_values AS MATERIALIZED (SELECT c, p, k, json_extract(v.value, '$[0]') AS key, \
+         json_extract(v.value, '$[1]') AS shown, json_extract(v.value, '$[2]') AS found FROM by_value, json_each(new) AS v), \
          judged AS MATERIALIZED (SELECT c, p, {kept}, child, number, parent, columns, on_delete FROM (\
-         SELECT lower(child) AS c, lower(parent) AS p, lower(columns) AS k, * FROM broken) WHERE c NOT IN \
-         (SELECT c FROM {})), \
+         SELECT lower(child) AS c, lower(parent) AS p, lower(columns) AS k, * FROM broken) \
+         WHERE c NOT IN (SELECT c FROM unsound) AND (c, p, k) NOT IN (SELECT c, p, k FROM by_value)), \
          fresh AS MATERIALIZED (\
-         SELECT j.child AS child, j.number AS number, j.parent AS parent, columns, on_delete, 1 AS found \
+         SELECT j.child AS child, j.number AS number, j.parent AS parent, columns, on_delete, 1 AS found, NULL AS shown \
          FROM judged AS j LEFT JOIN old ON old.c = j.c AND old.number = j.number AND old.p = j.p AND old.k = j.k \
          WHERE old.c IS NULL AND j.c NOT IN (SELECT c FROM counted) \
          UNION ALL \
-         SELECT j.child, NULL, j.parent, j.columns, j.on_delete, j.found - coalesce(was.found, 0) \
+         SELECT j.child, NULL, j.parent, j.columns, j.on_delete, j.found - coalesce(was.found, 0), NULL \
          FROM (SELECT *, count(*) AS found FROM judged WHERE c IN (SELECT c FROM counted) GROUP BY c, p, k) AS j \
-         LEFT JOIN was ON was.c = j.c AND was.p = j.p AND was.k = j.k WHERE j.found > coalesce(was.found, 0))",
+         LEFT JOIN was ON was.c = j.c AND was.p = j.p AND was.k = j.k WHERE j.found > coalesce(was.found, 0) \
+         UNION ALL \
+         SELECT r.child, NULL, r.parent, r.columns, r.on_delete, n.found - coalesce(o.found, 0), n.shown \
+         FROM new_values AS n JOIN (SELECT *, lower(child) AS c, lower(parent) AS p, lower(columns) AS k FROM refs \
+         GROUP BY 1, 3, 5) AS r ON r.c = n.c AND r.p = n.p AND r.k = n.k \
+         LEFT JOIN old_values AS o ON o.c = n.c AND o.p = n.p AND o.k = n.k AND o.key = n.key \
+         WHERE n.found > coalesce(o.found, 0))",
         rows(),
         remembered("renamed"),
         named("keys"),
         named("rows"),
         named("found"),
         remembered("made"),
-        remembered("keyed"),
+        keyed("was.c"),
         named("mismatched"),
+        named("was"),
+        remembered("now"),
+        keyed("o.c"),
     );
     refuse(
         &format!("{fresh} SELECT 1 FROM fresh"),
         &format!(
             "{fresh} SELECT child, number, parent, columns, on_delete, \
-             parent COLLATE NOCASE IN (SELECT name FROM names), found, (SELECT sum(found) FROM fresh) FROM fresh \
+             parent COLLATE NOCASE IN (SELECT name FROM names), found, (SELECT sum(found) FROM fresh), shown FROM fresh \
              LIMIT {LISTED}"
         ),
     )
 }
 
 /// A step that fails where a query has a row, and another query that explains it.
-fn refuse(query: &str, explain: &str) -> Step {
+pub(super) fn refuse(query: &str, explain: &str) -> Step {
     Step {
         explain: Some(Arc::new(explain.to_owned())),
         ..Step::own(
@@ -235,20 +312,25 @@ fn refuse(query: &str, explain: &str) -> Step {
 
 /// Records the foreign keys whose parent table is there before a unit, and before the first unit of the run that may
 /// change that, those whose parent has no such key.
-pub(super) fn references_before(foreign_keys: ForeignKeys, effects: &Effects) -> Option<Step> {
+pub(super) fn references_before(
+    foreign_keys: ForeignKeys,
+    effects: &Effects,
+    scope: &Scope,
+) -> Option<Step> {
     // With foreign keys off, each unit is judged by itself.
     let mismatched = match foreign_keys {
         ForeignKeys::On => format!(
             ", '$.mismatched', json(coalesce(json_extract(down, '$.mismatched'), (WITH {} \
          SELECT json_group_array(json_array(lower(child), lower(parent), lower(columns))) FROM mismatched)))",
-            mismatched()
+            mismatched(scope)
         ),
         ForeignKeys::Off | ForeignKeys::Unchecked => String::new(),
     };
     let before = match effects.may_lose_tables {
         true => format!(
-            ", '$.before', json((WITH {REFS} SELECT json_group_array(json_array(lower(child), lower(columns), \
-             refs.parent)) FROM refs JOIN names ON names.name = refs.parent COLLATE NOCASE))"
+            ", '$.before', json((WITH {} SELECT json_group_array(json_array(lower(child), lower(columns), \
+             refs.parent)) FROM refs JOIN names ON names.name = refs.parent COLLATE NOCASE))",
+            refs(&Scope::All)
         ),
         false => String::new(),
     };
@@ -259,7 +341,7 @@ pub(super) fn references_before(foreign_keys: ForeignKeys, effects: &Effects) ->
         ),
         vec![],
     );
-    effects.may_lose_parents.then_some(step)
+    effects.may_break_references().then_some(step)
 }
 
 /// Foreign keys without a parent table. The joins go to materialized tables, for which the engine makes an index.
@@ -273,18 +355,20 @@ pub(super) fn references_after(unit: &Unit, effects: &Effects) -> Option<Step> {
     let step = Step::own(
         format!(
             "UPDATE _migrations SET down = json_object('mismatched', json(CASE WHEN json_type(down, \
-             '$.mismatched') = 'array' THEN (SELECT json_group_array(json_array(\
-             coalesce(r.value, json_extract(m.value, '$[0]')), coalesce(q.value, json_extract(m.value, '$[1]')), \
-             json_extract(m.value, '$[2]'))) FROM json_each(down, '$.mismatched') AS m \
+             '$.mismatched') = 'array' THEN (SELECT json_group_array(json_array(c, p, {columns})) FROM (SELECT \
+             coalesce(r.value, json_extract(m.value, '$[0]')) AS c, coalesce(q.value, json_extract(m.value, '$[1]')) AS p, \
+             json_extract(m.value, '$[2]') AS k FROM json_each(down, '$.mismatched') AS m \
              LEFT JOIN json_each(?2) AS r ON r.key = json_extract(m.value, '$[0]') \
-             LEFT JOIN json_each(?2) AS q ON q.key = json_extract(m.value, '$[1]')) END), 'lost', json((WITH {REFS}, {LOST} \
+             LEFT JOIN json_each(?2) AS q ON q.key = json_extract(m.value, '$[1]'))) END), 'lost', json((WITH {refs}, {LOST} \
              SELECT json_group_array(json(entry)) FROM (\
              SELECT value AS entry FROM json_each(down, '$.lost') UNION ALL \
-             SELECT json_array(?1, lost.child, lost.columns, json_extract(b.value, '$[2]')) \
-             FROM json_each(down, '$.before') AS b \
-             LEFT JOIN json_each(?2) AS r ON r.key = json_extract(b.value, '$[0]') \
-             JOIN lost ON lower(lost.child) = coalesce(r.value, json_extract(b.value, '$[0]')) \
-             AND lower(lost.columns) = json_extract(b.value, '$[1]'))))) WHERE {MEMORY}"
+             SELECT json_array(?1, lost.child, lost.columns, b.parent) FROM (SELECT c, {columns} AS k, parent FROM (SELECT \
+             coalesce(r.value, json_extract(b.value, '$[0]')) AS c, json_extract(b.value, '$[1]') AS k, \
+             json_extract(b.value, '$[2]') AS parent FROM json_each(down, '$.before') AS b \
+             LEFT JOIN json_each(?2) AS r ON r.key = json_extract(b.value, '$[0]'))) AS b \
+             JOIN lost ON lower(lost.child) = b.c AND lower(lost.columns) = b.k)))) WHERE {MEMORY}",
+            columns = effects.columns_afterwards("c", "k"),
+            refs = refs(&Scope::All)
         ),
         vec![unit.record.key().to_string().into(), effects.renamed()],
     );
@@ -297,6 +381,9 @@ pub(super) fn still_lost(but_of: &[&str]) -> Step {
     refuse(&still, &format!("{still} LIMIT {LISTED}"))
 }
 
+const MEMORY_ROW: &str = "\
+memory AS (SELECT down FROM _migrations WHERE kind = 'meta' AND version = 'revision')";
+
 /// The foreign keys that lost their parent table in this run and have none. The inner query runs only where something
 /// was recorded.
 fn lost_parents(but_of: &[&str]) -> String {
@@ -305,23 +392,24 @@ fn lost_parents(but_of: &[&str]) -> String {
         .map(|table| literal(&Value::from(*table)))
         .collect();
     format!(
-        "WITH {REFS}, {LOST}, memory AS (SELECT down FROM _migrations WHERE {MEMORY}) \
+        "WITH {}, {LOST}, {MEMORY_ROW} \
          SELECT json_extract(l.value, '$[0]') AS unit, lost.child AS child, lost.columns AS columns, \
          json_extract(l.value, '$[3]') AS before, lost.parent AS parent, NULL AS targets, NULL AS type \
          FROM memory, json_each(memory.down, '$.lost') AS l \
          JOIN lost ON lost.child = json_extract(l.value, '$[1]') AND lost.columns = json_extract(l.value, '$[2]') \
          WHERE lost.child NOT IN ({})",
+        refs(&Scope::All),
         but_of.join(", ")
     )
 }
 
 /// The same of all tables; and fails where the parent of a foreign key has no such key and that was not so before the
 /// run.
-pub(super) fn still_lost_or_mismatched() -> Step {
-    let still = format!(
-        "{} UNION ALL \
-         SELECT NULL, json_extract(m.value, '$[0]'), json_extract(m.value, '$[1]'), NULL, json_extract(m.value, '$[2]'), \
-         json_extract(m.value, '$[3]'), json_extract(m.value, '$[4]') FROM json_each((SELECT CASE \
+pub(super) fn still_lost_or_mismatched(scope: &Scope) -> Step {
+    let mismatched = format!(
+        "SELECT NULL AS unit, json_extract(m.value, '$[0]') AS child, json_extract(m.value, '$[1]') AS columns, \
+         NULL AS before, json_extract(m.value, '$[2]') AS parent, json_extract(m.value, '$[3]') AS targets, \
+         json_extract(m.value, '$[4]') AS type FROM json_each((SELECT CASE \
          json_type(memory.down, '$.mismatched') WHEN 'array' THEN (WITH {} \
          SELECT json_group_array(json_array(child, columns, parent, \
          (SELECT group_concat(value, ', ') FROM json_each(targets)), \
@@ -329,9 +417,13 @@ pub(super) fn still_lost_or_mismatched() -> Step {
          WHERE json_array(lower(child), lower(parent), lower(columns)) NOT IN (SELECT json(w.value) \
          FROM _migrations, json_each(_migrations.down, '$.mismatched') AS w WHERE kind = 'meta' AND version = 'revision')) \
          END FROM memory)) AS m",
-        lost_parents(&[]),
-        mismatched()
+        mismatched(scope)
     );
+    let still = match scope {
+        Scope::All => format!("{} UNION ALL {mismatched}", lost_parents(&[])),
+        // A run that drops and renames no table takes no parent away.
+        Scope::Of(_) => format!("WITH {MEMORY_ROW} {mismatched}"),
+    };
     refuse(&still, &format!("{still} LIMIT {LISTED}"))
 }
 
@@ -358,83 +450,4 @@ pub(super) fn compares_rows(foreign_keys: ForeignKeys, effects: &Effects) -> boo
         ForeignKeys::On => effects.checked() != Checked::Nothing,
         ForeignKeys::Unchecked => false,
     }
-}
-
-/// Records what the engine finds wrong with the rows of tables whose columns are to change, or of all tables, and fails
-/// where it finds more afterwards: <https://sqlite.org/pragma.html#pragma_integrity_check>.
-pub(super) fn old_rows(effects: &Effects) -> Option<(Step, Step)> {
-    let lines = match effects.checked() {
-        Checked::Nothing => return None,
-        Checked::Database => {
-            "SELECT integrity_check AS fault FROM pragma_integrity_check".to_owned()
-        }
-        // A table that is made by the same unit is not there yet.
-        Checked::Tables(tables) => format!(
-            "SELECT i.integrity_check AS fault FROM sqlite_schema AS s CROSS JOIN pragma_integrity_check(s.name) AS i \
-             WHERE s.type = 'table' AND lower(s.name) IN (SELECT value FROM json_each({}))",
-            literal(&json!(tables).to_string().into())
-        ),
-    };
-    let found = |name: &str| {
-        format!(
-            "SELECT {name} AS name, fault, count(*) AS found FROM ({lines}) WHERE fault <> 'ok' GROUP BY 1"
-        )
-    };
-    let name = "lower(fault) || '.'";
-    let before = Step::own(
-        format!(
-            "UPDATE _migrations SET checksum = json_object('faults', json((SELECT \
-             json_group_array(json_array(name, found)) FROM ({})))) WHERE {MEMORY}",
-            found(&effects.fault_afterwards(name))
-        ),
-        vec![],
-    );
-    let fresh = format!(
-        "SELECT fault, found FROM ({}) AS now WHERE NOT EXISTS (SELECT 1 FROM json_each((\
-         SELECT json_extract(checksum, '$.faults') FROM _migrations WHERE {MEMORY})) AS was \
-         WHERE json_extract(was.value, '$[0]') = now.name AND json_extract(was.value, '$[1]') >= now.found)",
-        found(name)
-    );
-    Some((before, refuse(&fresh, &format!("{fresh} LIMIT {LISTED}"))))
-}
-
-/// Records how many rows have the value that `ALTER COLUMN` makes the default, and fails where more or fewer have it
-/// directly behind the statement. A row that is older than its column holds no value of it and reads the default.
-pub(super) fn kept_values(retyping: &Retyping) -> (Step, Step) {
-    let Retyping {
-        table,
-        column,
-        default,
-    } = retyping;
-    let found = format!(
-        "SELECT json_array(sum({column} IS NULL), sum({column} COLLATE BINARY IS {default})) AS found FROM {table}"
-    );
-    let before = Step::own(
-        format!(
-            "UPDATE _migrations SET checksum = json_set(coalesce(checksum, '{{}}'), '$.values', json(({found}))) \
-             WHERE {MEMORY}"
-        ),
-        vec![],
-    );
-    let changed = format!(
-        "SELECT NULL, max(abs(json_extract(now.found, '$[0]') - json_extract(was.found, '$[0]')), \
-         abs(json_extract(now.found, '$[1]') - json_extract(was.found, '$[1]'))), {}, {} FROM ({found}) AS now, \
-         (SELECT json_extract(checksum, '$.values') AS found FROM _migrations WHERE {MEMORY}) AS was \
-         WHERE now.found <> was.found",
-        literal(&(*table).into()),
-        literal(&(*column).into()),
-    );
-    (before, refuse(&changed, &changed))
-}
-
-/// Reads the schema again, as the next connection will, where a unit may have written to it.
-pub(super) fn reads_schema(effects: &Effects) -> Vec<Step> {
-    if !effects.writes_schema {
-        return Vec::new();
-    }
-    let own = |sql| Step::own(sql, vec![]);
-    vec![
-        own("PRAGMA writable_schema = RESET"),
-        own("SELECT count(*) FROM sqlite_schema"),
-    ]
 }

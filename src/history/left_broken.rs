@@ -3,7 +3,7 @@
 
 use super::error::{Failed, Part};
 use super::refusal::suspects;
-use super::trigger::tables;
+use super::trigger::{suspected, tables};
 use crate::db::{Db, Failure, Query};
 use crate::script::{Key, Record, Script, Unit};
 use crate::sql::{Kind, Value, identifier, kind, significant, unquote};
@@ -46,19 +46,17 @@ impl LeftBroken {
             since: since.clone(),
         };
         match failed.part {
-            Part::Compiles => match &explanation[..] {
-                [row] if let Some((name, sql)) = trigger(row) => {
-                    vec![left("trigger", name, tables(sql), error.message.clone())]
-                }
-                _ => {
-                    let named = named(&error.message).into_iter();
-                    let left = named.map(|it| {
-                        let missing = vec![it.missing().to_owned()];
-                        left(it.sort, it.name, missing, it.words.to_owned())
-                    });
-                    left.collect()
-                }
-            },
+            Part::Compiles => {
+                let fired = suspected(explanation, &error.message).into_iter();
+                let fired = fired
+                    .map(|(name, sql)| left("trigger", name, tables(sql), error.message.clone()));
+                let named = named(&error.message).into_iter();
+                let named = named.map(|it| {
+                    let missing = vec![it.missing().to_owned()];
+                    left(it.sort, it.name, missing, it.words.to_owned())
+                });
+                fired.chain(named).collect()
+            }
             Part::References => {
                 let rows = explanation.iter().filter_map(|row| match &row[..] {
                     [
@@ -120,12 +118,12 @@ impl LeftBroken {
                     error, explanation, ..
                 },
             ) => {
-                let fired = explanation.first().and_then(|row| trigger(row));
+                let fired = suspected(explanation, &error.message).into_iter();
                 let fired = fired.map(|(name, _)| ("trigger", name));
                 let named = named(&error.message).map(|it| (it.sort, it.name));
-                fired.or(named).is_some_and(|(sort, name)| {
-                    self.sort == sort && self.name.eq_ignore_ascii_case(name)
-                })
+                fired
+                    .chain(named)
+                    .any(|(sort, name)| self.sort == sort && self.name.eq_ignore_ascii_case(name))
             }
             (Part::References, Failure::Step { explanation, .. }) => {
                 let is_child = |row: &Vec<Value>| match row.get(1) {
@@ -188,14 +186,6 @@ impl LeftBroken {
         broken
             .iter()
             .any(|[sort, name, ..]| is_this(sort, self.sort) && is_this(name, &self.name))
-    }
-}
-
-/// Name and text of a trigger that a statement compiled, as the step explains it.
-pub(super) fn trigger(row: &[Value]) -> Option<(&str, &str)> {
-    match row {
-        [Value::Text(name), _, Value::Text(sql)] => Some((name, sql)),
-        _ => None,
     }
 }
 

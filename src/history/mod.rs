@@ -8,8 +8,11 @@
 mod effects;
 mod error;
 mod guards;
+mod known;
 mod layout;
 mod left_broken;
+mod old_rows;
+mod orphans;
 mod other_tools;
 mod others;
 mod packed;
@@ -24,6 +27,7 @@ mod watch;
 mod write;
 
 pub use error::{Failed, HistoryError, Part, RunError};
+pub use known::Known;
 pub use layout::{
     BASELINE, DOWN_CHECKSUM, DROPPED, LAYOUT, MEMORY, ROWS, SEED_ENVIRONMENT, TABLE, UNDOING,
     UNFINISHED, VIOLATIONS, WRITTEN,
@@ -38,7 +42,7 @@ pub(crate) use read::moment;
 pub use read::{History, Objects, Row, State, Unfinished, add_texts, read, read_with_texts};
 pub(crate) use refusal::{Refusal, not_repaired, refusal, suspects};
 pub use run::{OnUnit, Receipt, UnitEvent, UnitOutcome, run};
-pub(crate) use run::{chained, not_compiling, run_chain, run_watched, triggers};
+pub(crate) use run::{chained, not_compiling, run_chain, run_watched};
 pub(crate) use settle::{Found, Guarded, Unsettled, Wait, settle};
 pub(crate) use watch::Watch;
 pub(crate) use write::{at_revision, baselined};

@@ -12,6 +12,10 @@ use flate2::write::GzEncoder;
 use super::error::HistoryError;
 use crate::sql::Value;
 
+/// The fastest level whose codes are made for the text. The one below has fixed codes, and leaves digits of blobs at four
+/// fifths of their size instead of a half.
+const LEVEL: Compression = Compression::new(2);
+
 /// A longer text is packed.
 const BOUND: usize = 1 << 20;
 
@@ -30,7 +34,7 @@ pub(super) fn stored(text: &str) -> Value {
 }
 
 fn pack(text: &str) -> std::io::Result<Vec<u8>> {
-    let mut encoder = GzEncoder::new(Vec::new(), Compression::fast());
+    let mut encoder = GzEncoder::new(Vec::new(), LEVEL);
     encoder.write_all(text.as_bytes())?;
     encoder.finish()
 }

@@ -6,12 +6,14 @@ use std::time::Duration;
 use serde_json::Map;
 
 use super::error::HistoryError;
+use super::known::{Known, REFERENCES};
 use super::layout::{LAYOUT, UNFINISHED, makes_ours};
 use super::others::{self, OtherHistory};
 use super::packed;
 use super::patience::Patience;
 use crate::db::{Code, Db, DbError, Engine, EngineError, HistoryTable, Query, Reply, exists};
 use crate::diagnostic::Diagnostic;
+use crate::schema;
 use crate::script::{Key, Made, Revision};
 use crate::sql::Value;
 
@@ -36,6 +38,8 @@ pub struct History {
     pub tables: HashSet<String>,
     /// The objects of the schema, where a repeatable is recorded and they were looked at.
     pub objects: Option<Objects>,
+    /// What the guards of a run need to know of the schema.
+    pub known: Known,
 }
 
 /// Objects of a schema: the table or view that each is on, by type and name. All in lower case.
@@ -52,6 +56,8 @@ pub struct Unfinished {
     pub started_at: String,
     /// Whether its rows go into tables that were there before.
     pub into_existing: bool,
+    /// The command that goes on with it, where that is no `import`.
+    pub command: Option<String>,
 }
 
 /// `2026-11-21T22:12:51.123Z` as people read it: `2026-11-21 22:12:51 UTC`. Anything else stays as it is.
@@ -76,7 +82,8 @@ impl Unfinished {
             true => " --into-existing",
             false => "",
         };
-        let again = format!("import {}{flag}", self.name);
+        let import = || format!("import {}{flag}", self.name);
+        let again = self.command.clone().unwrap_or_else(import);
         Diagnostic::problem("unfinished-import", self.to_string()).help(format!(
             "`{again}` goes on with it, `{again} --restart` takes back what it has written"
         ))
@@ -129,6 +136,9 @@ impl Row {
 impl std::fmt::Display for Unfinished {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         let Unfinished { name, line, .. } = self;
+        if self.command.is_some() {
+            return write!(f, "the copy of {name} into this database was not finished");
+        }
         write!(
             f,
             "the import of {name} was not finished: it has come to line {line}"
@@ -208,8 +218,9 @@ impl History {
 /// The first pause before a history is read again that two requests have shown in different states.
 const BETWEEN_READS: Duration = Duration::from_millis(200);
 
+/// A view or an index of this name is in the way of the table.
 const WHAT_IT_IS: &str = "\
-SELECT type FROM sqlite_schema WHERE lower(name) = '_migrations' AND type IN ('table', 'view')";
+SELECT type FROM sqlite_schema WHERE lower(name) = '_migrations' AND type IN ('table', 'view', 'index')";
 
 /// Without `_migrations`, the tables that others made.
 const TABLES: &str = "\
@@ -235,7 +246,8 @@ FROM _migrations WHERE kind <> 'meta' ORDER BY rowid";
 /// An import into existing tables makes none.
 const IMPORT: &str = "\
 SELECT name, line, started_at, \
-(SELECT count(*) FROM json_each(detail, '$.tables') WHERE value ->> 'before' IS NOT NULL) FROM _seedbed_import";
+(SELECT count(*) FROM json_each(detail, '$.tables') WHERE value ->> 'before' IS NOT NULL), \
+detail ->> '$.command' FROM _seedbed_import";
 
 /// Reads the history, without the recorded texts. A database without `_migrations` has an empty one.
 ///
@@ -246,9 +258,12 @@ pub async fn read(db: &Db) -> Result<History, HistoryError> {
     let table = db.history_table();
     let queries =
         [WHAT_IT_IS, META, ROWS, OBJECTS, TABLES, ELSEWHERE].map(|sql| Query::new(table.sql(sql)));
-    let questions = (queries, (Query::new(others::question()), import));
-    let ([what, meta, rows, objects, tables, elsewhere], (of_others, import)) =
-        db.ask(questions).await?;
+    let known = [schema::OBJECTS, REFERENCES].map(Query::new);
+    let questions = (queries, ((Query::new(others::question()), import), known));
+    let (
+        [what, meta, rows, objects, tables, elsewhere],
+        ((of_others, import), [triggers, references]),
+    ) = db.ask(questions).await?;
     let mut history = History {
         engine: db.engine(),
         table: table.clone(),
@@ -260,6 +275,7 @@ pub async fn read(db: &Db) -> Result<History, HistoryError> {
             .filter_map(text)
             .map(str::to_owned)
             .collect(),
+        known: Known::new(triggers.rows()?, &references.rows()?),
         ..history(what.rows()?, meta, rows, table)?
     };
     let mut keys = history.rows.iter().map(|row| &row.key);
@@ -298,12 +314,13 @@ fn not_elsewhere(db: &Db, tables: &[[Value; 2]]) -> Result<(), HistoryError> {
     Ok(())
 }
 
-fn unfinished([name, line, started_at, existing]: &[Value; 4]) -> Option<Unfinished> {
+fn unfinished([name, line, started_at, existing, command]: &[Value; 5]) -> Option<Unfinished> {
     Some(Unfinished {
         name: text(name)?.to_owned(),
         line: u64::try_from(number(line)?).ok()?,
         started_at: text(started_at)?.to_owned(),
         into_existing: number(existing).is_some_and(|tables| tables > 0),
+        command: text(command).map(str::to_owned),
     })
 }
 

@@ -4,7 +4,8 @@
 use super::effects::Effects;
 use super::error::Part;
 use super::guards::LISTED;
-use super::left_broken::{LeftBroken, trigger};
+use super::left_broken::LeftBroken;
+use super::trigger::suspected;
 use crate::db::{Code, Failure};
 use crate::script::{Origin, Script, Unit};
 use crate::sql::{Kind, TokenKind, Value, What, identifier, kind, significant, unquote};
@@ -142,7 +143,7 @@ pub(crate) fn suspects(part: &Part, failure: &Failure, script: &Script) -> Vec<u
                 .collect();
             let changes_key = |unit: &Unit| {
                 let drops_index = |kind: &Kind, _: &str| matches!(kind, Kind::Drop(object) if object.what == What::Index);
-                Effects::of(unit).may_lose_parents
+                Effects::of(unit).may_break_references()
                     && (mentions(unit, &names) || statement(Some(unit), drops_index).is_some())
             };
             numbers(&|_, unit| {
@@ -154,11 +155,11 @@ pub(crate) fn suspects(part: &Part, failure: &Failure, script: &Script) -> Vec<u
         // What the engine names was well when it was created, or broken from then on.
         Part::Compiles => {
             let words = error.message.to_ascii_lowercase();
-            let fired = explanation.first().and_then(|row| trigger(row));
-            let fired = fired.map(|(name, _)| name.to_ascii_lowercase());
-            let words: Vec<&str> = match &fired {
-                Some(name) => vec![name],
-                None => words.split([' ', ':']).collect(),
+            let fired = suspected(explanation, &error.message).into_iter();
+            let fired: Vec<String> = fired.map(|(name, _)| name.to_ascii_lowercase()).collect();
+            let words: Vec<&str> = match fired.is_empty() {
+                false => fired.iter().map(String::as_str).collect(),
+                true => words.split([' ', ':']).collect(),
             };
             let creates = |unit: &Unit| {
                 let created = Effects::of(unit).created;
@@ -266,18 +267,18 @@ fn listed(rows: &[Vec<Value>]) -> String {
         let (child, columns, parent) = (name(row, 0), columns(row, 3), name(row, 2));
         let found = number(row, 6).max(1);
         shown += found;
+        let values = match text(row, 8) {
+            values if values.is_empty() => String::new(),
+            values if columns.starts_with('(') => format!(" = ({values})"),
+            values => format!(" = {values}"),
+        };
         lines.push(match (row.get(1), found) {
             (Some(Value::Integer(number)), _) => {
-                let values = match text(row, 8) {
-                    values if values.is_empty() => String::new(),
-                    values if columns.starts_with('(') => format!(" = ({values})"),
-                    values => format!(" = {values}"),
-                };
                 format!("{child}, row {number}: {columns}{values} has no parent in {parent}")
             }
-            (_, 1) => format!("{child}: {columns} of one row has no parent in {parent}"),
+            (_, 1) => format!("{child}: {columns}{values} of one row has no parent in {parent}"),
             (_, found) => {
-                format!("{child}: {columns} of {found} rows has no parent in {parent}")
+                format!("{child}: {columns}{values} of {found} rows has no parent in {parent}")
             }
         });
     }
@@ -298,13 +299,13 @@ fn rebuild(table: &str) -> String {
 
 fn orphans(rows: &[Vec<Value>], unit: Option<&Unit>) -> Refusal {
     let mut notes = vec![listed(rows)];
-    if rows
-        .iter()
-        .any(|row| !matches!(row.get(1), Some(Value::Integer(_))))
-    {
+    let is_counted = |row: &Vec<Value>| {
+        !matches!(row.get(1), Some(Value::Integer(_))) && text(row, 8).is_empty()
+    };
+    if rows.iter().any(is_counted) {
         notes.push(
-            "rows that cannot be recognised by a rowid, and more than 10000 rows, are counted: these are as many as \
-             there are more than before"
+            "rows that cannot be recognised by a rowid or by their values, and more than 10000 rows, are counted: these \
+             are as many as there are more than before"
                 .to_owned(),
         );
     }
@@ -381,9 +382,13 @@ fn mismatch(rows: &[Vec<Value>]) -> Refusal {
         }
     };
     let index = rows.iter().find_map(|row| {
-        let (parent, targets) = (name(row, 2), text(row, 3));
+        let (parent, targets) = (text(row, 2), text(row, 3));
+        let targets: Vec<&str> = targets.split(", ").filter(|it| !it.is_empty()).collect();
+        let index = bare_or_quoted(&format!("{parent}_{}_key", targets.join("_")));
+        let columns: Vec<String> = targets.iter().map(|it| bare_or_quoted(it)).collect();
         let is_table = text(row, 4) == "table" && !targets.is_empty();
-        is_table.then(|| format!("CREATE UNIQUE INDEX … ON {parent} ({targets})"))
+        let (parent, columns) = (bare_or_quoted(&parent), columns.join(", "));
+        is_table.then(|| format!("CREATE UNIQUE INDEX {index} ON {parent} ({columns});"))
     });
     Refusal {
         code: "foreign-key-mismatch",
@@ -546,12 +551,14 @@ fn lost_parents(rows: &[Vec<Value>], unit: Option<&Unit>) -> Refusal {
 }
 
 fn broken(rows: &[Vec<Value>], words: &str) -> Refusal {
-    if let Some((name, _)) = rows.first().and_then(|row| trigger(row)) {
+    let fired = suspected(rows, words).into_iter();
+    let fired: Vec<String> = fired.map(|(name, _)| bare_or_quoted(name)).collect();
+    if !fired.is_empty() {
         return Refusal {
             code: "does-not-compile",
             message: format!(
                 "{{unit}}: trigger {} does not compile afterwards: {words}",
-                bare_or_quoted(name)
+                fired.join(" or ")
             ),
             notes: vec!["every statement that fires it fails".to_owned()],
             help:

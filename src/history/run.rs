@@ -10,13 +10,13 @@ use super::patience::Patience;
 use super::read;
 use super::restore;
 use super::settle::{Found, Guarded, Settled, Unsettled, Wait, settle};
-use super::trigger::Trigger;
-use super::watch::{self, OBJECTS, SchemaObject, Watch};
+use super::watch::Watch;
 use super::write::{Lowered, Purpose, lower};
 use crate::db::{
     At, Code, Db, DbError, Engine, EngineError, Failure, HistoryTable, OnProgress, Progress, Query,
     Transaction,
 };
+use crate::schema::{Firing, OBJECTS, SchemaObject, Trigger};
 use crate::script::{Atomicity, Run, Script, Step};
 use crate::sql::{Value, identifier, literal};
 
@@ -254,33 +254,27 @@ pub(super) async fn broken(db: &Db) -> Result<Vec<SchemaObject>, DbError> {
 /// The views and triggers that do not compile, and what the engine says of them.
 pub(crate) async fn not_compiling(db: &Db) -> Result<Vec<(SchemaObject, EngineError)>, DbError> {
     let objects: Vec<SchemaObject> = db.rows(Query::new(OBJECTS)).await?;
-    let columns = db.query(objects.iter().map(watch::columns).collect());
-    let columns = columns.await?;
-    let compiling = objects.iter().zip(&columns);
-    let compiling = compiling.map(|(object, columns)| match columns {
-        Ok(columns) => watch::compiling(object, columns),
-        Err(_) => watch::compiling(object, &[]),
+    let queries = objects.iter().enumerate().flat_map(|(number, object)| {
+        let statements = match Trigger::of(object) {
+            Some(trigger) => trigger.firings().iter().map(Firing::explain).collect(),
+            None => {
+                let view = object[1].as_str().unwrap_or_default();
+                vec![format!("EXPLAIN SELECT * FROM {}", identifier(view))]
+            }
+        };
+        let queries = statements.into_iter().map(Query::new);
+        queries.map(move |query| (number, query))
     });
-    let answers = db.query(compiling.collect()).await?;
-    let broken = objects.into_iter().zip(answers);
-    let broken = broken.filter_map(|(object, answer)| Some((object, answer.err()?)));
-    Ok(broken.collect())
-}
-
-/// The triggers that compile.
-pub(crate) async fn triggers(db: &Db) -> Result<Vec<Trigger>, DbError> {
-    let objects: Vec<SchemaObject> = db.rows(Query::new(OBJECTS)).await?;
-    let columns = db.query(objects.iter().map(watch::columns).collect());
-    let columns = columns.await?;
-    let triggers = objects.iter().zip(&columns);
-    let triggers: Vec<Trigger> = triggers
-        .filter_map(|(object, columns)| Trigger::new(object, columns.as_ref().ok()?))
+    let (numbers, queries): (Vec<usize>, Vec<Query>) = queries.unzip();
+    let answers = numbers.into_iter().zip(db.query(queries).await?);
+    let mut broken: Vec<(usize, EngineError)> = answers
+        .filter_map(|(number, answer)| Some((number, answer.err()?)))
         .collect();
-    let compiling = triggers.iter().map(|it| Query::new(it.compiling()));
-    let answers = db.query(compiling.collect()).await?;
-    let sound = triggers.into_iter().zip(answers);
-    let sound = sound.filter(|(_, answer)| answer.is_ok());
-    Ok(sound.map(|(trigger, _)| trigger).collect())
+    broken.dedup_by_key(|(number, _)| *number);
+    let broken = broken.into_iter();
+    Ok(broken
+        .map(|(number, error)| (objects[number].clone(), error))
+        .collect())
 }
 
 /// Of a COMMIT that failed for rows without their parent, only those that are not in the database.
@@ -408,6 +402,7 @@ async fn with_values(db: &Db, failed: &mut Failed, script: &Script) {
     for (number, answer) in numbers.into_iter().zip(answers) {
         if let Some(values) = answer.ok().and_then(|rows| rows.into_iter().next()) {
             let values: Vec<String> = values.iter().map(literal).collect();
+            explanation[number].truncate(8);
             explanation[number].push(Value::Text(values.join(", ")));
         }
     }

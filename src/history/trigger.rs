@@ -1,168 +1,301 @@
-//! Triggers that compiled before a run, and the steps that compile them again behind a script. Renaming a table compiles
-//! no column lists and no targets of the statements in a trigger; a statement that fires it does. Pure.
+//! Triggers that stop compiling. Renaming a table compiles no column lists and no targets of the statements in a trigger;
+//! a statement that fires it does. So each is compiled before the units of a script and behind them. Pure.
 
-use super::watch::{Event, Guard, SchemaObject, event, text};
-use crate::script::{OnFailure, Step, When};
-use crate::sql::{Value, identifier, literal, significant, unquote};
+use super::effects::{Effects, Rename};
+use super::known::Known;
+use super::left_broken::LeftBroken;
+use super::write::{Purpose, Steps};
+use crate::schema::{Event, Firing, Trigger};
+use crate::script::{Key, OnFailure, Record, Step, Unit, When};
+use crate::sql::{Kind, TokenKind, Value, What, identifier, kind, literal, significant, unquote};
 
-/// A trigger, and a statement that fires it.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) struct Trigger {
-    name: String,
-    table: String,
-    statement: String,
-    /// The column that the statement sets.
-    column: Option<String>,
-    /// Whether it is a trigger of a view, which cannot be written without it.
-    is_of_view: bool,
+/// A statement that fires triggers which are there before the run, by each name that its table and column have during
+/// the run.
+#[derive(Debug, Clone)]
+pub(super) struct Standing {
+    triggers: Vec<String>,
+    statements: Vec<Firing>,
 }
 
-impl Trigger {
-    /// A trigger of a table with these columns; none where it is no trigger, or the table has no columns.
-    pub(super) fn new(object: &SchemaObject, columns: &[Vec<Value>]) -> Option<Trigger> {
-        let [sort, name, table, sql] = object;
-        if text(sort) != "trigger" {
-            return None;
-        }
-        let (sql, on) = (text(sql), identifier(text(table)));
-        let (statement, column) = match event(sql) {
-            Event::Delete => (format!("DELETE FROM {on}"), None),
-            Event::Insert => (format!("INSERT INTO {on} DEFAULT VALUES"), None),
-            Event::Update => {
-                let first = || Some(text(columns.first()?.first()?).to_owned());
-                let column = updates(sql).or_else(first)?;
-                let set = identifier(&column);
-                (format!("UPDATE {on} SET {set} = {set}"), Some(column))
+/// A trigger that the run creates.
+#[derive(Debug, Clone)]
+pub(super) struct Created {
+    name: String,
+    is_of_view: bool,
+    /// Whether an older trigger of this name may stay: `IF NOT EXISTS`, or a unit that runs only where it is gone.
+    is_conditional: bool,
+    firings: Vec<Firing>,
+}
+
+/// The statements that fire the triggers which are there before the run, but for those that the run creates again: they
+/// may have another event.
+pub(super) fn standing(known: &Known, renames: &[Rename], created: &[Created]) -> Vec<Standing> {
+    let mut all: Vec<Standing> = Vec::new();
+    let is_created = |name: &str| created.iter().any(|it| it.name.eq_ignore_ascii_case(name));
+    let triggers = known.triggers.iter().filter_map(Trigger::of);
+    for trigger in triggers.filter(|it| !is_created(it.name)) {
+        for firing in trigger.firings() {
+            let name = trigger.name.to_owned();
+            match all.iter_mut().find(|it| it.statements[0] == firing) {
+                Some(it) => it.triggers.push(name),
+                None => all.push(Standing {
+                    triggers: vec![name],
+                    statements: by_all_names(firing, renames),
+                }),
             }
-        };
-        Some(Trigger {
-            name: text(name).to_owned(),
-            table: text(table).to_owned(),
-            statement,
-            column,
-            is_of_view: is_instead_of(sql),
-        })
+        }
     }
+    all
+}
 
-    /// A trigger that a statement creates on this table, where the statement tells what fires it.
-    pub(super) fn created(name: &str, table: &str, sql: &str) -> Option<Trigger> {
-        let trigger = Trigger::new(&["trigger", name, table, sql].map(Value::from), &[])?;
-        (!trigger.is_of_view).then_some(trigger)
+/// The triggers that a unit creates.
+pub(super) fn created(unit: &Unit) -> impl Iterator<Item = Created> {
+    let migrates = matches!(unit.record.key(), Key::Migration(_) | Key::Repeatable(_));
+    let steps = unit.steps.iter().filter(move |_| migrates);
+    steps.filter_map(|step| match kind(&step.sql) {
+        Kind::Create(object) if object.what == What::Trigger => {
+            let table = object.table?;
+            let trigger = |key| Trigger {
+                name: &object.name,
+                table: &table,
+                sql: &step.sql,
+                key,
+            };
+            let it = trigger(None);
+            let mut firings = it.firings();
+            // Its table may have no rowid.
+            let column = it.named_column();
+            for firing in trigger(column.as_deref()).firings() {
+                if !firings.contains(&firing) {
+                    firings.push(firing);
+                }
+            }
+            let is_of_view = it.is_of_view();
+            Some(Created {
+                name: object.name,
+                is_of_view,
+                is_conditional: object.if_exists || matches!(unit.record, Record::Restore(_)),
+                firings,
+            })
+        }
+        _ => None,
+    })
+}
+
+impl Created {
+    /// Whether one of these triggers may stay in its place. `dropped` are the names that the run drops.
+    pub(super) fn is_there_already(&self, known: &Known, dropped: &[String]) -> bool {
+        if dropped.contains(&self.name.to_ascii_lowercase()) {
+            return false;
+        }
+        let mut names = known
+            .triggers
+            .iter()
+            .filter_map(|[_, name, ..]| name.as_str());
+        self.is_conditional && names.any(|name| name.eq_ignore_ascii_case(&self.name))
     }
+}
 
-    pub(super) fn name(&self) -> &str {
-        &self.name
-    }
-
-    /// The statement that compiles it.
-    pub(super) fn compiling(&self) -> String {
-        format!("EXPLAIN {}", self.statement)
-    }
-
-    /// Fails, for later conditions, where it is not there.
-    fn is_there(&self) -> Step {
-        let [name, table] = [&self.name, &self.table].map(|it| literal(&Value::from(it.as_str())));
-        let column = self.column.as_ref().map_or(String::new(), |column| {
-            let column = literal(&Value::from(column.as_str()));
-            format!(
-                " AND EXISTS (SELECT 1 FROM pragma_table_xinfo({table}) WHERE name = {column} COLLATE NOCASE)"
-            )
+fn by_all_names(firing: Firing, renames: &[Rename]) -> Vec<Firing> {
+    let mut all = vec![firing];
+    for rename in renames {
+        let is_it = |name: &str, other: &str| name.eq_ignore_ascii_case(other);
+        let renamed = all.iter().filter_map(|it| {
+            let column = it.column.as_deref();
+            let firing = match &rename.column {
+                None => Firing {
+                    table: rename.to.clone(),
+                    ..it.clone()
+                },
+                Some(from) if column.is_some_and(|column| is_it(column, from)) => Firing {
+                    column: Some(rename.to.clone()),
+                    ..it.clone()
+                },
+                Some(_) => return None,
+            };
+            (is_it(&it.table, &rename.table) && !all.contains(&firing)).then_some(firing)
         });
+        let renamed: Vec<Firing> = renamed.collect();
+        all.extend(renamed);
+    }
+    all
+}
+
+/// What the guards of a script compile.
+pub(super) struct Probes<'a> {
+    pub(super) standing: &'a [Standing],
+    pub(super) created: &'a [Created],
+    /// What earlier scripts left broken.
+    pub(super) left_broken: &'a [LeftBroken],
+    /// Whether it has to be repaired by the end of this script.
+    pub(super) is_last: bool,
+    /// Fails where a foreign key is broken that a later script may repair: no statement that writes to its tables
+    /// compiles meanwhile.
+    pub(super) foreign_keys: Option<Step>,
+}
+
+impl Steps {
+    /// Compiles the statements that fire triggers before the units of a script. Returns the number of the first step.
+    pub(super) fn fire_before(&mut self, probes: &Probes<'_>) -> usize {
+        let statements = probes.standing.iter().flat_map(|it| &it.statements);
+        let steps = statements.map(|it| Step::own(it.explain(), vec![]));
+        self.attempts(Purpose::Around, steps.collect())
+    }
+
+    /// Fails where a trigger that compiled before does not compile, and where a new one does not. `before` is what
+    /// [`Steps::fire_before`] returned.
+    pub(super) fn fire_after(&mut self, probes: &Probes<'_>, before: usize) {
+        let left = |name: &String| {
+            let mut left = probes.left_broken.iter().filter_map(LeftBroken::trigger);
+            left.any(|it| it.eq_ignore_ascii_case(name))
+        };
+        let gate = self.attempts(
+            Purpose::Around,
+            probes.foreign_keys.iter().cloned().collect(),
+        );
+        let gate = probes.foreign_keys.is_some().then_some(gate);
+        let created = probes.created.iter();
+        let created: Vec<&Created> = created
+            .filter(|it| probes.is_last || !left(&it.name))
+            .collect();
+        self.fire_created(&created, probes.created, gate);
+        let mut first = before;
+        for standing in probes.standing {
+            let compiled = first..first + standing.statements.len();
+            first = compiled.end;
+            let is_left = standing.triggers.iter().any(left);
+            if is_left && !probes.is_last {
+                continue;
+            }
+            for firing in &standing.statements {
+                let next = self.steps.len();
+                let compiled = compiled.clone().map(|step| When::Succeeded(next - step));
+                let compiled = (!is_left).then(|| When::Any(compiled.collect()));
+                let gate = gate.map(|step| When::Succeeded(next - step));
+                let due = compiled.into_iter().chain(gate);
+                self.fires(firing, &standing.triggers, due.collect());
+            }
+        }
+    }
+
+    /// A new trigger is refused where the statement that fires it compiles without all that the run creates, and does
+    /// not with them: then what is wrong is neither its table nor an older trigger. A view cannot be written without a
+    /// trigger, so one that does nothing stands in for it.
+    fn fire_created(&mut self, created: &[&Created], all: &[Created], gate: Option<usize>) {
+        let own = |sql: &str| Step::own(sql, vec![]);
+        if created.is_empty() {
+            return;
+        }
+        self.push(Purpose::Around, own("SAVEPOINT _seedbed_fire"));
+        for it in all {
+            let drop = format!("DROP TRIGGER IF EXISTS {}", identifier(&it.name));
+            self.push(Purpose::Around, own(&drop));
+        }
+        let mut attempts = Vec::new();
+        let mut places = Vec::new();
+        for (number, it) in created.iter().enumerate() {
+            for firing in &it.firings {
+                if it.is_of_view {
+                    attempts.push(own(&format!(
+                        "CREATE TRIGGER IF NOT EXISTS _seedbed_fire_{number} INSTEAD OF {} ON {} BEGIN SELECT 1; END",
+                        firing.event.word(),
+                        identifier(&firing.table)
+                    )));
+                }
+                places.push(attempts.len());
+                attempts.push(own(&firing.explain()));
+            }
+        }
+        let first = self.attempts(Purpose::Around, attempts);
+        self.push(Purpose::Around, own("ROLLBACK TO _seedbed_fire"));
+        self.push(Purpose::Around, own("RELEASE _seedbed_fire"));
+        let mut places = places.into_iter();
+        for it in created {
+            for (firing, place) in it.firings.iter().zip(&mut places) {
+                let due = std::iter::once(first + place).chain(gate);
+                let due = due.map(|step| When::Succeeded(self.steps.len() - step));
+                self.fires(firing, std::slice::from_ref(&it.name), due.collect());
+            }
+        }
+    }
+
+    /// Fails where one of these triggers is there on the table of a statement that fires it, and that statement does not
+    /// compile; only where all of `due` holds. Servers differ in whether a step that was skipped has failed, so no condition asks for a failure.
+    fn fires(&mut self, firing: &Firing, triggers: &[String], due: Vec<When>) {
+        let text = |text: &str| literal(&Value::from(text));
+        let names: Vec<String> = triggers.iter().map(|it| text(it)).collect();
+        let table = text(&firing.table);
+        let are_they = format!(
+            "type = 'trigger' AND tbl_name = {table} COLLATE NOCASE AND name COLLATE NOCASE IN ({})",
+            names.join(", ")
+        );
+        let column = match (firing.event, &firing.column) {
+            (Event::Delete | Event::Insert, _) => String::new(),
+            (Event::Update, Some(column)) => format!(
+                " AND EXISTS (SELECT 1 FROM pragma_table_xinfo({table}) WHERE name = {} COLLATE NOCASE)",
+                text(column)
+            ),
+            (Event::Update, None) => format!(
+                " AND NOT EXISTS (SELECT 1 FROM sqlite_schema WHERE type = 'table' AND name = {table} COLLATE NOCASE \
+                 AND sql LIKE '%WITHOUT%ROWID%')"
+            ),
+        };
         let is_there = Step::own(
             format!(
-                "SELECT CASE WHEN EXISTS (SELECT 1 FROM sqlite_schema WHERE type = 'trigger' \
-                 AND name = {name} COLLATE NOCASE AND tbl_name = {table} COLLATE NOCASE){column} \
-                 THEN 1 ELSE json('gone') END"
+                "SELECT CASE WHEN EXISTS (SELECT 1 FROM sqlite_schema WHERE {are_they}){column} THEN 1 \
+                 ELSE json('gone') END"
             ),
             vec![],
         );
-        Step {
-            on_failure: OnFailure::Continue,
-            ..is_there
-        }
-    }
-
-    fn compiles(&self, when: When) -> Step {
-        let name = literal(&Value::from(self.name.as_str()));
-        let explain = format!(
-            "SELECT name, type, sql FROM sqlite_schema WHERE type = 'trigger' AND name = {name} COLLATE NOCASE"
+        let due: Vec<When> = std::iter::once(When::Succeeded(1)).chain(due).collect();
+        self.push(
+            Purpose::Around,
+            Step {
+                on_failure: OnFailure::Continue,
+                ..is_there.when(When::All(due))
+            },
         );
-        Step {
-            when: Some(Box::new(when)),
-            explain: Some(explain.into()),
-            ..Step::own(self.compiling(), vec![])
-        }
-    }
-
-    /// Steps that fail where it is there still, and does not compile.
-    pub(super) fn guards(&self) -> Vec<Guard> {
-        let either = vec![When::Succeeded(1), When::Failed(2)];
-        vec![
-            Guard::Record(self.is_there()),
-            Guard::Refuse(self.compiles(When::Succeeded(1))),
-            Guard::Record(when(When::Any(either), Step::own("SELECT 1", vec![]))),
-        ]
-    }
-
-    /// The same of a trigger that the run creates: where the statement that fires it compiles without all that the run
-    /// creates, and does not with them.
-    pub(super) fn guards_of_created(&self, all: &[Trigger]) -> Vec<Guard> {
-        let own = |sql: &str| Step::own(sql, vec![]);
-        let mut guards = vec![
-            Guard::Record(self.is_there()),
-            Guard::Record(when(When::Succeeded(1), own("SAVEPOINT _seedbed_fire"))),
-        ];
-        let drops = all.iter().map(|it| {
-            let drop = format!("DROP TRIGGER IF EXISTS {}", identifier(&it.name));
-            Guard::Record(own(&drop))
-        });
-        guards.extend(drops);
-        let without = Step {
-            on_failure: OnFailure::Continue,
-            ..own(&self.compiling())
-        };
-        let ran = When::Any(vec![When::Succeeded(1), When::Failed(1)]);
-        let compiles = When::All(vec![When::Succeeded(1), When::Succeeded(3)]);
-        let behind = When::Any(vec![
+        let explain =
+            format!("SELECT name, type, sql FROM sqlite_schema WHERE {are_they} ORDER BY name");
+        self.push(
+            Purpose::Compiles,
+            Step {
+                explain: Some(explain.into()),
+                ..Step::own(firing.explain(), vec![]).when(When::Succeeded(1))
+            },
+        );
+        let passed = When::Any(vec![
             When::Succeeded(1),
-            When::All(vec![When::Succeeded(2), When::Failed(4)]),
-            When::Failed(all.len() + 6),
+            When::All(vec![When::Succeeded(3), When::NotSucceeded(2)]),
         ]);
-        guards.extend([
-            Guard::Record(without),
-            Guard::Record(when(ran, own("ROLLBACK TO _seedbed_fire"))),
-            Guard::Record(own("RELEASE _seedbed_fire")),
-            Guard::Refuse(self.compiles(compiles)),
-            Guard::Record(when(behind, own("SELECT 1"))),
-        ]);
-        guards
+        self.push(Purpose::Around, Step::own("SELECT 1", vec![]).when(passed));
     }
 }
 
-fn when(when: When, step: Step) -> Step {
-    Step {
-        when: Some(Box::new(when)),
-        ..step
-    }
-}
-
-/// Whether it is a trigger of a view.
-fn is_instead_of(sql: &str) -> bool {
-    let mut head = significant(sql).take_while(|token| !token.is_word(sql, "ON"));
-    head.any(|token| token.is_word(sql, "INSTEAD"))
-}
-
-/// The first column behind `UPDATE OF`.
-fn updates(sql: &str) -> Option<String> {
-    let mut tokens = significant(sql).take_while(|token| !token.is_word(sql, "ON"));
-    let mut before_is_update = false;
-    let of = tokens.find(|token| {
-        let is_of = before_is_update && token.is_word(sql, "OF");
-        before_is_update = token.is_word(sql, "UPDATE");
-        is_of
+/// Name and text of the triggers that may be why a statement does not compile, of those that it fires: those that name
+/// what the engine misses, or all. None where no statement that fires a trigger was compiled.
+pub(super) fn suspected<'a>(rows: &'a [Vec<Value>], words: &str) -> Vec<(&'a str, &'a str)> {
+    let fired = rows.iter().filter_map(|row| match &row[..] {
+        [Value::Text(name), _, Value::Text(sql)] => Some((name.as_str(), sql.as_str())),
+        _ => None,
     });
-    of.and_then(|_| tokens.next())
-        .map(|token| unquote(token.text(sql)))
+    let fired: Vec<(&str, &str)> = fired.collect();
+    let is_name = |token: &crate::sql::Token| token.kind != TokenKind::Symbol;
+    let named = |sql: &str, name: &str| {
+        let mut tokens = significant(sql).filter(is_name);
+        tokens.any(|token| unquote(token.text(sql)).eq_ignore_ascii_case(name))
+    };
+    // `no such column: new.b`, `no such table: main.t`, `table t has no column named b`.
+    let last = words.rsplit([' ', '.']).next().unwrap_or_default();
+    let naming: Vec<(&str, &str)> = fired
+        .iter()
+        .copied()
+        .filter(|(_, sql)| named(sql, last))
+        .collect();
+    match naming.is_empty() {
+        true => fired,
+        false => naming,
+    }
 }
 
 /// The tables that the statements of a trigger name.
@@ -177,4 +310,9 @@ pub(super) fn tables(sql: &str) -> Vec<String> {
         names = words.iter().any(|word| token.is_word(sql, word));
     }
     tables
+}
+
+/// The renames of units, in order.
+pub(super) fn renames<'a>(units: impl Iterator<Item = &'a Unit>) -> Vec<Rename> {
+    units.flat_map(|unit| Effects::of(unit).renames).collect()
 }

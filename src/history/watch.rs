@@ -4,12 +4,13 @@ use std::sync::Arc;
 
 use super::effects::Effects;
 use super::error::Failed;
-use super::guards::{forget, still_lost, still_lost_or_mismatched};
+use super::guards::{Scope, forget, still_lost, still_lost_or_mismatched};
+use super::known::{Known, Reference};
 use super::left_broken::LeftBroken;
-use super::trigger::Trigger;
-use crate::db::Query;
-use crate::script::{Atomicity, Key, Script, Step, Unit};
-use crate::sql::{Kind, Token, Value, What, identifier, kind, significant};
+use super::trigger::{Created, Probes, Standing, created, renames, standing};
+use crate::schema::SchemaObject;
+use crate::script::{Atomicity, Script, Step, Unit};
+use crate::sql::{Value, identifier};
 
 /// The guards of a run over the schema as a whole. They compare the beginning of the first script with the end of each
 /// script that may break something, and with the end of the last. A script may leave an object broken that a later
@@ -18,8 +19,8 @@ use crate::sql::{Kind, Token, Value, What, identifier, kind, significant};
 pub(crate) struct Watch {
     /// Whether a view or a trigger may stop compiling.
     compiles: bool,
-    /// Whether a foreign key may lose its parent table.
-    references: bool,
+    /// The foreign keys that may lose their parent table, or the key that they refer to.
+    references: Scope,
     /// Whether a script of the run is committed.
     has_begun: bool,
     /// How many scripts are left.
@@ -28,10 +29,12 @@ pub(crate) struct Watch {
     committed: usize,
     /// Whether only the end of the last script is guarded.
     is_only_at_the_end: bool,
-    /// The triggers that compiled before the run; none where they were not asked for.
-    triggers: Option<Vec<Trigger>>,
+    /// The triggers before the run; none where they were not read.
+    standing: Vec<Standing>,
     /// The triggers that the run creates.
-    created: Vec<Trigger>,
+    created: Vec<Created>,
+    /// The foreign keys before the run; none where they were not read.
+    known_references: Arc<[Reference]>,
     /// What a script left broken, for a later one to repair.
     left_broken: Vec<LeftBroken>,
     /// The views and triggers that did not compile before the run; none until they are known.
@@ -58,7 +61,7 @@ impl Watch {
         for unit in in_transactions(scripts) {
             let effects = Effects::of(unit);
             watch.compiles |= effects.may_break;
-            watch.references |= effects.may_lose_parents;
+            watch.references.extend(&effects);
             watch.dropped.extend(effects.dropped);
             watch.created.extend(created(unit));
         }
@@ -70,7 +73,7 @@ impl Watch {
     pub(crate) fn going_on(is_last: bool) -> Watch {
         Watch {
             compiles: true,
-            references: true,
+            references: Scope::All,
             has_begun: true,
             left: if is_last { 1 } else { 2 },
             is_only_at_the_end: true,
@@ -115,14 +118,13 @@ impl Watch {
         self.left_broken.iter().filter(of_committed)
     }
 
-    /// Whether a view or a trigger may stop compiling.
-    pub(crate) fn compiles(&self) -> bool {
-        self.compiles
-    }
-
-    /// These triggers compile before the run begins.
-    pub(crate) fn knows_triggers(&mut self, triggers: Vec<Trigger>) {
-        self.triggers = Some(triggers);
+    /// These triggers and foreign keys are there before the run of these scripts.
+    pub(crate) fn knows(&mut self, known: &Known, scripts: &[Script]) {
+        let dropped = &self.dropped;
+        self.created
+            .retain(|it| !it.is_there_already(known, dropped));
+        self.standing = standing(known, &renames(in_transactions(scripts)), &self.created);
+        self.known_references = known.references.clone().into();
     }
 
     /// These views and triggers do not compile before the run begins. Where the probe fails for another reason, it tells
@@ -138,18 +140,6 @@ fn in_transactions(scripts: &[Script]) -> impl Iterator<Item = &Unit> {
         .iter()
         .filter(|script| script.atomicity == Atomicity::Transaction);
     scripts.flat_map(|script| &script.units)
-}
-
-/// The triggers that a unit creates.
-fn created(unit: &Unit) -> impl Iterator<Item = Trigger> {
-    let migrates = matches!(unit.record.key(), Key::Migration(_) | Key::Repeatable(_));
-    let steps = unit.steps.iter().filter(move |_| migrates);
-    steps.filter_map(|step| match kind(&step.sql) {
-        Kind::Create(object) if object.what == What::Trigger => {
-            Trigger::created(&object.name, object.table.as_deref()?, &step.sql)
-        }
-        _ => None,
-    })
 }
 
 /// Renaming a table compiles every view and every trigger: <https://sqlite.org/lang_altertable.html#alter_table_rename>.
@@ -171,7 +161,7 @@ impl Place<'_> {
     /// Before the units of a script.
     pub(super) fn before(&self) -> Vec<Guard> {
         let mut guards = Vec::new();
-        if self.is_first && self.watch.references {
+        if self.is_first && !self.watch.references.is_empty() {
             guards.push(Guard::Record(forget()));
         }
         if self.is_first && self.watch.compiles {
@@ -193,28 +183,43 @@ impl Place<'_> {
             )));
         }
         guards.extend(self.probe(&self.watch.dropped));
-        let is_guarded = |trigger: &&Trigger| {
-            let mut left = self.watch.left_broken.iter();
-            self.is_last || !left.any(|it| it.trigger() == Some(trigger.name()))
-        };
-        let Some(triggers) = &self.watch.triggers else {
-            return guards;
-        };
-        let triggers = triggers.iter().filter(is_guarded);
-        guards.extend(triggers.flat_map(Trigger::guards));
-        let created = self.watch.created.iter().filter(is_guarded);
-        guards.extend(created.flat_map(|it| it.guards_of_created(&self.watch.created)));
         guards
+    }
+
+    /// The triggers that are compiled before the units of a script and behind them.
+    pub(super) fn probes(&self, script: &Script) -> Option<Probes<'_>> {
+        let watch = self.watch;
+        let is_due = watch.compiles && self.is_guarded(script, |effects| effects.may_break);
+        // At the end of the last script the guard of the foreign keys has passed.
+        let foreign_keys = !watch.references.is_empty() && !self.is_last;
+        is_due.then(|| Probes {
+            standing: &watch.standing,
+            created: &watch.created,
+            left_broken: &watch.left_broken,
+            is_last: self.is_last,
+            foreign_keys: foreign_keys.then(|| still_lost_or_mismatched(&watch.references)),
+        })
+    }
+
+    /// The foreign keys before the run.
+    pub(super) fn known_references(&self) -> Arc<[Reference]> {
+        self.watch.known_references.clone()
+    }
+
+    /// The foreign keys that the run may break.
+    pub(super) fn scope(&self) -> Scope {
+        self.watch.references.clone()
     }
 
     /// Behind the units of a script: no foreign key has lost its parent table.
     pub(super) fn references(&self, script: &Script) -> Vec<Guard> {
-        if !self.watch.references || !self.is_guarded(script, |effects| effects.may_lose_parents) {
+        let scope = &self.watch.references;
+        if scope.is_empty() || !self.is_guarded(script, Effects::may_break_references) {
             return Vec::new();
         }
         if self.is_last {
             return vec![
-                Guard::Refuse(still_lost_or_mismatched()),
+                Guard::Refuse(still_lost_or_mismatched(scope)),
                 Guard::Record(forget()),
             ];
         }
@@ -279,13 +284,6 @@ impl Place<'_> {
 const BROKEN_VIEWS: &str = "\
 SELECT name FROM pragma_table_list WHERE schema = 'main' AND type = 'view' AND ncol = 0 ORDER BY name LIMIT 20";
 
-/// A view or a trigger, as [`OBJECTS`] lists them: sort, name, table and text.
-pub(super) type SchemaObject = [Value; 4];
-
-/// The views and triggers.
-pub(super) const OBJECTS: &str = "\
-SELECT type, name, tbl_name, sql FROM sqlite_schema WHERE type IN ('view', 'trigger') ORDER BY type, name";
-
 pub(super) fn text(value: &Value) -> &str {
     match value {
         Value::Text(text) => text,
@@ -293,82 +291,7 @@ pub(super) fn text(value: &Value) -> &str {
     }
 }
 
-/// The columns of the table or view that an object is about.
-pub(super) fn columns(object: &SchemaObject) -> Query {
-    let mut query = Query::new("SELECT name FROM pragma_table_xinfo(?1) WHERE hidden = 0");
-    query.args = vec![object[2].clone()];
-    query
-}
-
-/// A statement that compiles a view, or the triggers of a table for the same event.
-pub(super) fn compiling([sort, name, table, sql]: &SchemaObject, columns: &[Vec<Value>]) -> Query {
-    let on = identifier(text(table));
-    let statement = match (text(sort), event(text(sql))) {
-        ("view", _) => format!("SELECT * FROM {}", identifier(text(name))),
-        (_, Event::Delete) => format!("DELETE FROM {on}"),
-        (_, Event::Insert) => format!("INSERT INTO {on} DEFAULT VALUES"),
-        (_, Event::Update) => {
-            let sets = columns.iter().flatten().map(|column| {
-                let column = identifier(text(column));
-                format!("{column} = {column}")
-            });
-            format!("UPDATE {on} SET {}", sets.collect::<Vec<_>>().join(", "))
-        }
-    };
-    Query::new(format!("EXPLAIN {statement}"))
-}
-
 /// The statement that drops an object.
 fn drop([sort, name, ..]: &SchemaObject) -> String {
     format!("DROP {} IF EXISTS {}", text(sort), identifier(text(name)))
-}
-
-/// The event of a trigger.
-#[derive(Clone, Copy)]
-pub(super) enum Event {
-    Delete,
-    Insert,
-    Update,
-}
-
-/// The event of a trigger, which stands before its `ON`.
-pub(super) fn event(sql: &str) -> Event {
-    let before = significant(sql).take_while(|token| !token.is_word(sql, "ON"));
-    let before: Vec<Token> = before.collect();
-    let is = |word| before.last().is_some_and(|token| token.is_word(sql, word));
-    match () {
-        () if is("DELETE") => Event::Delete,
-        () if is("INSERT") => Event::Insert,
-        () => Event::Update,
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn the_event_of_a_trigger_stands_before_its_table() {
-        let statement = |sql: &str| {
-            let object = ["trigger", "r", "t", sql].map(Value::from);
-            let columns = [vec![Value::from("a")], vec!["b c".into()]];
-            compiling(&object, &columns).sql
-        };
-        for (sql, expected) in [
-            (
-                "CREATE TRIGGER \"delete\" AFTER INSERT ON t BEGIN DELETE FROM x; END",
-                "EXPLAIN INSERT INTO \"t\" DEFAULT VALUES",
-            ),
-            (
-                "create trigger if not exists r delete on t begin select 1; end",
-                "EXPLAIN DELETE FROM \"t\"",
-            ),
-            (
-                "CREATE TRIGGER r INSTEAD OF UPDATE OF a, b ON t BEGIN SELECT 1; END",
-                "EXPLAIN UPDATE \"t\" SET \"a\" = \"a\", \"b c\" = \"b c\"",
-            ),
-        ] {
-            assert_eq!(statement(sql), expected);
-        }
-    }
 }

@@ -4,17 +4,21 @@ use std::borrow::Cow;
 use std::sync::Arc;
 
 use super::effects::{Effects, lost_tables, retyping};
-use super::guards;
+use super::guards::{self, Scope};
+use super::known::Reference;
 use super::layout::{
     BASELINE, CREATE, DROPPED, FIRST_LAYOUT, FIRST_ROWS, LAYOUT, RAISE_LAYOUT, UNDOING,
 };
+use super::old_rows;
+use super::orphans;
 use super::packed::{is_packed, stored};
 use super::watch::{Guard, Place};
 use crate::db::{HistoryTable, Transaction};
 use crate::script::{
-    Atomicity, Entry, ForeignKeys, Key, Record, Revision, Run, Script, Step, StepList, Unit,
+    Atomicity, Entry, ForeignKeys, Key, OnFailure, Record, Revision, Run, Script, Step, StepList,
+    Unit, When,
 };
-use crate::sql::{Kind, Value, What, identifier, kind};
+use crate::sql::{Value, drops_of_temporary};
 
 /// What a step of a transaction is there for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -147,7 +151,11 @@ fn lower_unnamed(script: &Script, run: &Run, place: Place<'_>) -> Vec<Lowered> {
             let mut steps = Steps::new(script.expects, run);
             steps.durations = Durations::of(&script.units);
             steps.clear_the_way(&script.units);
+            steps.references = place.known_references();
+            steps.scope = place.scope();
             steps.guards(place.before(), Purpose::CompilesBefore);
+            let probes = place.probes(script);
+            let fired = probes.as_ref().map(|probes| steps.fire_before(probes));
             for (number, unit) in script.units.iter().enumerate() {
                 steps.unit(number, unit, script.foreign_keys, run);
             }
@@ -157,6 +165,9 @@ fn lower_unnamed(script: &Script, run: &Run, place: Place<'_>) -> Vec<Lowered> {
             }
             steps.guards(place.references(script), Purpose::References);
             steps.guards(place.compiles(script), Purpose::Compiles);
+            if let (Some(probes), Some(fired)) = (probes, fired) {
+                steps.fire_after(&probes, fired);
+            }
             if script.foreign_keys == ForeignKeys::On {
                 steps.explain_commit();
             }
@@ -233,6 +244,10 @@ pub(super) struct Steps {
     pub(super) steps: StepList,
     pub(super) purposes: Vec<Purpose>,
     durations: Durations,
+    /// The foreign keys before the run.
+    references: Arc<[Reference]>,
+    /// The foreign keys that the run may break.
+    scope: Scope,
 }
 
 impl Steps {
@@ -271,6 +286,22 @@ impl Steps {
         self.steps.push(step);
     }
 
+    /// Adds steps that may fail: the chain goes on behind them. Returns the number of the first.
+    pub(super) fn attempts(&mut self, purpose: Purpose, steps: Vec<Step>) -> usize {
+        let (first, count) = (self.steps.len(), steps.len());
+        for (number, step) in steps.into_iter().enumerate() {
+            let on_failure = OnFailure::Continue;
+            let step = step.when(When::Succeeded(number + 1));
+            self.push(purpose, Step { on_failure, ..step });
+        }
+        if count > 0 {
+            // After some errors a server has rolled the transaction back.
+            let open = When::All(vec![When::Succeeded(count + 1), When::InTransaction]);
+            self.push(purpose, Step::own("SELECT 1", vec![]).when(open));
+        }
+        first
+    }
+
     /// Adds the statements of a unit.
     fn share(&mut self, number: usize, unit: &Unit) {
         let purposes = std::iter::repeat_n(Purpose::Unit(number), unit.steps.len());
@@ -281,7 +312,7 @@ impl Steps {
     /// The statements of a unit, and around each `ALTER COLUMN` what keeps the values of old rows.
     fn retyped(&mut self, number: usize, unit: &Unit) {
         for step in unit.steps.iter() {
-            let kept = retyping(&step.sql).map(|retyping| guards::kept_values(&retyping));
+            let kept = retyping(&step.sql).map(|retyping| old_rows::kept_values(&retyping));
             let (before, after) = kept.unzip();
             // It fails where the statement does: there is no such table.
             if let Some(step) = before {
@@ -334,7 +365,11 @@ impl Steps {
 
     fn unit(&mut self, number: usize, unit: &Unit, foreign_keys: ForeignKeys, run: &Run) {
         if let Record::Restore(restore) = &unit.record {
-            let mut inner = Steps::default();
+            let mut inner = Steps {
+                references: self.references.clone(),
+                scope: self.scope.clone(),
+                ..Steps::default()
+            };
             let replaced = Unit {
                 record: Record::Replace(restore.entry.clone()),
                 steps: unit.steps.clone(),
@@ -376,32 +411,36 @@ impl Steps {
     fn statements(&mut self, number: usize, unit: &Unit, foreign_keys: ForeignKeys) {
         let effects = Effects::of(unit);
         let rows = guards::compares_rows(foreign_keys, &effects);
-        if rows {
+        let values = rows.then(|| orphans::values(&effects, &self.references));
+        let values = values.map(|(before, after)| {
             for step in guards::rows_before(unit, &effects) {
                 self.push(Purpose::Before(number), step);
             }
-        }
-        let old_rows = guards::old_rows(&effects);
+            self.attempts(Purpose::Before(number), before);
+            after
+        });
+        let old_rows = old_rows::old_rows(&effects);
         let old_rows = old_rows.map(|(before, after)| {
             self.push(Purpose::Before(number), before);
             after
         });
-        if let Some(step) = guards::references_before(foreign_keys, &effects) {
+        if let Some(step) = guards::references_before(foreign_keys, &effects, &self.scope) {
             self.push(Purpose::Before(number), step);
         }
         match &old_rows {
             None => self.share(number, unit),
             Some(_) => self.retyped(number, unit),
         }
-        for step in drops_of_temporary(unit) {
+        for step in temporary(unit) {
             self.push(Purpose::Temporary(number), step);
         }
         self.schema(number, &effects);
         if let Some(step) = old_rows {
             self.push(Purpose::OldRows(number), step);
         }
-        if rows {
-            self.push(Purpose::Mismatch(number), guards::no_new_mismatch());
+        if let Some(values) = values {
+            self.push(Purpose::Mismatch(number), guards::no_new_mismatch(&effects));
+            self.attempts(Purpose::Compared(number), values);
             self.push(Purpose::After(number), guards::no_new_violation(&effects));
             self.push(Purpose::Compared(number), guards::forget_rows());
         }
@@ -411,7 +450,7 @@ impl Steps {
     }
 
     fn schema(&mut self, number: usize, effects: &Effects) {
-        for step in guards::reads_schema(effects) {
+        for step in old_rows::reads_schema(effects) {
             self.push(Purpose::Schema(number), step);
         }
     }
@@ -445,25 +484,10 @@ impl Steps {
 
 /// Drops the TEMP objects that a unit creates. They end with its file; and an object of the schema that has the name of
 /// one of them is hidden from the guards, which cannot name a schema on every engine.
-fn drops_of_temporary(unit: &Unit) -> impl Iterator<Item = Step> {
-    let created = unit.steps.iter().filter_map(|step| match kind(&step.sql) {
-        Kind::Create(object) => Some(object),
-        _ => None,
-    });
-    created.filter_map(|object| {
-        let schema = object.schema.as_deref().unwrap_or_default();
-        let what = match object.what {
-            What::Table | What::VirtualTable => "TABLE",
-            What::View => "VIEW",
-            What::Trigger => "TRIGGER",
-            _ => return None,
-        };
-        let is_temporary = object.temporary || schema.eq_ignore_ascii_case("temp");
-        is_temporary.then(|| {
-            let name = identifier(&object.name);
-            Step::own(format!("DROP {what} IF EXISTS temp.{name}"), vec![])
-        })
-    })
+fn temporary(unit: &Unit) -> impl Iterator<Item = Step> {
+    let statements = unit.steps.iter().map(|step| &*step.sql);
+    let drops = drops_of_temporary(statements).into_iter();
+    drops.map(|drop| Step::own(drop, vec![]))
 }
 
 /// Fails where the history is not at this revision, which stays as it is.

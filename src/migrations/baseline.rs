@@ -199,7 +199,7 @@ async fn look(
     history: &History,
     version: i64,
 ) -> Result<Vec<Diagnostic>, BaselineError> {
-    let replayed = replay(acts(set, history, version)).await;
+    let replayed = replay(acts(set, history, version), &history.table).await;
     let (mut rehearsal, mut warnings) = replayed.map_err(|stopped| match stopped {
         Stopped::Db(error) => BaselineError::Memory(error),
         Stopped::Problem(problem) => cannot_replay(problem.diagnostic, version),
@@ -300,8 +300,11 @@ pub(super) fn recorded_acts(history: &History) -> Acts {
 }
 
 /// Runs all of it in memory. The warnings are about files that could not be replayed.
-pub(super) async fn replay(acts: Acts) -> Result<(Rehearsal, Vec<Diagnostic>), Stopped> {
-    let mut rehearsal = Rehearsal::new().await?;
+pub(super) async fn replay(
+    acts: Acts,
+    table: &HistoryTable,
+) -> Result<(Rehearsal, Vec<Diagnostic>), Stopped> {
+    let mut rehearsal = Rehearsal::new(table).await?;
     let mut warnings = Vec::new();
     for (entry, act) in acts.into_values() {
         match act.obstacle() {

@@ -96,8 +96,7 @@ async fn rehearse(
     rules: &Rules<'_>,
     checked: &mut Checked,
 ) -> Result<(), DbError> {
-    let mut fresh = Fresh::new(parts).await?;
-    let mut whole = fresh.all().await?;
+    let (mut fresh, mut whole) = Fresh::rehearsed(parts, &set.history_table).await?;
     checked.problems.append(&mut fresh.problems);
     let broken = fresh.rehearsal.broken();
     whole &= broken.is_none();

@@ -17,7 +17,7 @@ mod table;
 use std::collections::{HashMap, HashSet};
 
 use crate::db::{Db, DbError, Query};
-use crate::history::{TABLE, may_be_another_tools, not_the_applications};
+use crate::history::{may_be_another_tools, not_the_applications};
 use crate::schema::{TableKind, shape_of};
 use crate::sql::{Kind, Value, What, identifier, kind};
 
@@ -168,9 +168,7 @@ impl Fill {
             .iter()
             .filter(|table| {
                 let is_it = |other: &String| other.eq_ignore_ascii_case(table);
-                !table.eq_ignore_ascii_case(TABLE)
-                    && !db.ignores(table)
-                    && !others.iter().any(is_it)
+                !db.history_table().is(table) && !db.ignores(table) && !others.iter().any(is_it)
             })
             .map(|table| table.to_ascii_lowercase())
             .collect();

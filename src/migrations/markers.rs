@@ -4,8 +4,8 @@
 use std::sync::Arc;
 
 use super::comment::{CommentLine, Form, comment_lines, mentions};
-use super::file::is_down_name;
 use super::headings::{self, Direction, headings};
+use super::meant::is_down_name;
 use super::problem::{AS_RECORDED, file_name};
 use crate::diagnostic::{Diagnostic, Location};
 use crate::script::{Origin, Source};

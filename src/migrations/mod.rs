@@ -22,6 +22,8 @@ mod keeps;
 mod listing;
 mod made;
 mod markers;
+mod meant;
+mod misfit;
 mod mismatch;
 mod numbering;
 mod plan;

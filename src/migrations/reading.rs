@@ -15,7 +15,7 @@ use crate::db::{Engine, HistoryTable, row_level_security};
 use crate::diagnostic::Diagnostic;
 use crate::script::{Atomicity, ForeignKeys, Origin, Source, Step};
 use crate::sql::{
-    Kind, TokenKind, What, identifier, kind, significant, split, targets, tokens, unquote,
+    Kind, TokenKind, What, drops_of_temporary, kind, significant, split, targets, tokens, unquote,
 };
 
 pub(super) use pragmas::PRAGMA_VALUE;
@@ -326,20 +326,10 @@ impl Reader<'_> {
     fn remember(&mut self, kind: &Kind) {
         let left = match kind {
             Kind::Attach | Kind::Detach => Left::UntilTheEnd,
-            Kind::Create(object) if object.is_temporary() => match self.engine {
-                // Its one connection stays. Dropping a table takes its indexes and triggers along.
-                Engine::Memory if object.what != What::Index => {
-                    let what = match object.what {
-                        What::VirtualTable => What::Table.word(),
-                        what => what.word(),
-                    };
-                    let name = identifier(&object.name);
-                    let drop = format!("DROP {} IF EXISTS temp.{name}", what.to_ascii_uppercase());
-                    Left::Setting(Step::own(drop, Vec::new()))
-                }
-                Engine::Memory => Left::Nothing,
-                Engine::Local | Engine::Server => Left::UntilTheEnd,
-            },
+            // The one connection of a database in memory stays: there they are dropped at the end of the file.
+            Kind::Create(object) if object.is_temporary() && self.engine != Engine::Memory => {
+                Left::UntilTheEnd
+            }
             Kind::Pragma(pragma) => left_by(pragma),
             _ => Left::Nothing,
         };
@@ -462,6 +452,9 @@ impl Reader<'_> {
         let resets = self.leaves.resets.iter().filter(ends_now).cloned();
         self.steps.extend(resets);
         if self.engine == Engine::Memory {
+            let drops = drops_of_temporary(self.steps.iter().map(|step| &*step.sql));
+            self.steps
+                .extend(drops.into_iter().map(|drop| Step::own(drop, Vec::new())));
             self.leaves.resets.clear();
         }
         Reading {

@@ -3,7 +3,7 @@
 
 use crate::db::{
     Db, DbError, Engine, EngineError, Failure, HistoryTable, Options, Query, Transaction, locate,
-    unknown_function,
+    stale_object, unknown_function,
 };
 use crate::diagnostic::Diagnostic;
 use crate::history::{self, Failed, HistoryError, Part, Receipt, RunError, Watch};
@@ -127,12 +127,22 @@ pub(super) enum Way {
     Undo,
 }
 
+/// When foreign keys are compared that files may leave without their parents. Each comparison looks at the whole schema.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Judging {
+    /// Behind each file, which tells the file that broke them.
+    EachFile,
+    /// With [`Rehearsal::is_whole`], behind the last one. Down files are compared one by one nevertheless.
+    AtTheEnd,
+}
+
 /// A database in memory, and what its history has come to.
 #[derive(Debug)]
 pub(super) struct Rehearsal {
     db: Db,
     revision: Revision,
     run: Run,
+    judging: Judging,
     /// What a file left broken, and no file has repaired yet.
     broken: Option<Box<Diagnostic>>,
 }
@@ -163,18 +173,26 @@ impl From<DbError> for Stopped {
 }
 
 impl Rehearsal {
-    /// An empty database.
-    pub(super) async fn new() -> Result<Rehearsal, DbError> {
+    /// An empty database with its history in this table, which files may read.
+    pub(super) async fn new(history: &HistoryTable) -> Result<Rehearsal, DbError> {
         let options = Options {
-            // The files may change a table of any other name.
-            history_table: HistoryTable::of_rehearsals(),
+            history_table: history.clone(),
             ..Options::default()
         };
         Ok(Rehearsal {
             db: Db::memory(options).await?,
             revision: Revision::NONE,
             run: Run::new("rehearsal"),
+            judging: Judging::EachFile,
             broken: None,
+        })
+    }
+
+    /// An empty database whose foreign keys are compared once, by [`Rehearsal::is_whole`].
+    pub(super) async fn judged_at_the_end(history: &HistoryTable) -> Result<Rehearsal, DbError> {
+        Ok(Rehearsal {
+            judging: Judging::AtTheEnd,
+            ..Rehearsal::new(history).await?
         })
     }
 
@@ -187,6 +205,7 @@ impl Rehearsal {
             db,
             revision: self.revision,
             run: self.run.clone(),
+            judging: self.judging,
             broken: self.broken.clone(),
         })
     }
@@ -205,6 +224,29 @@ impl Rehearsal {
     /// judged by [`super::check`] at the end.
     pub(super) fn broken(&mut self) -> Option<Diagnostic> {
         self.broken.take().map(|it| *it)
+    }
+
+    /// Whether all that ran has left the foreign keys with their parents. Views and triggers are not part of it.
+    pub(super) async fn is_whole(&mut self) -> Result<bool, DbError> {
+        if self.revision == Revision::NONE {
+            return Ok(true);
+        }
+        let script = Script {
+            expects: self.revision,
+            foreign_keys: ForeignKeys::On,
+            atomicity: Atomicity::Transaction,
+            units: Vec::new(),
+        };
+        match self.run(&script, Watch::going_on(true)).await {
+            Ok(_) => {
+                self.revision = script.leaves();
+                Ok(true)
+            }
+            // Foreign keys are compared first.
+            Err(RunError::Failed(failed)) => Ok(failed.part == Part::Compiles),
+            Err(RunError::Moved) => Err(DbError::Read(unusable("it has changed"))),
+            Err(RunError::Unknown(error)) => Err(error.into()),
+        }
     }
 
     /// The schema as it is now.
@@ -293,17 +335,19 @@ impl Rehearsal {
     }
 
     async fn script(&mut self, script: Script, leaves: &[Leaves], way: Way) -> Result<(), Stopped> {
-        let watch = match self.broken {
-            Some(_) => Watch::going_on(true),
-            None => Watch::new(std::slice::from_ref(&script)),
+        // Going down, each file is a run of its own.
+        let is_down = matches!(way, Way::Down | Way::Undo);
+        let watch = match (&self.broken, self.judging) {
+            (Some(_), _) => Watch::going_on(true),
+            (None, Judging::AtTheEnd) if !is_down => Watch::going_on(false),
+            (None, _) => Watch::new(std::slice::from_ref(&script)),
         };
         let mut result = self.run(&script, watch).await;
         if result.is_ok() && script.atomicity == Atomicity::Transaction {
             self.broken = None;
         }
-        // Files that run together are judged at their end, and a later one may repair what this one breaks. Going down,
-        // each is a run of its own.
-        if !matches!(way, Way::Down | Way::Undo) {
+        // Files that run together are judged at their end, and a later one may repair what this one breaks.
+        if !is_down {
             result = match result {
                 Err(RunError::Failed(failed))
                     if matches!(failed.part, Part::Compiles | Part::References) =>
@@ -370,7 +414,8 @@ impl Rehearsal {
                 (refusal.origin, message)
             }
             (Part::Step(step), None) => {
-                help.extend(unknown_function(&error.message.clone()));
+                help.extend(unknown_function(&error.message));
+                help.extend(stale_object(&error.message));
                 help.extend(help_for(way, unit.record.key(), &step.sql));
                 refused = Some(step.clone());
                 let offset = locate(&self.db, &step.sql, &error).await;

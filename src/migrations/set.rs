@@ -7,13 +7,12 @@ use std::sync::Arc;
 
 use super::against::Base;
 use super::downs::{has_words, other_words};
-use super::file::{
-    BadName, FileName, NotText, Order, are_words_of_undo, canonical, checksum, copied, merged,
-    parse_name, suggest_for_folder,
-};
+use super::file::{FileName, Order, canonical, checksum, parse_name};
 use super::listing::{is_hidden, listing};
-use super::markers::{WrittenFor, written_for};
-use super::problem::{COMMENTS_ONLY, UNDO_PREFIX, duplicate, file_name, keep_the_known, renumber};
+use super::markers::written_for;
+use super::meant::suggest_for_folder;
+use super::misfit::{bad_name, contested, left_beside, left_by_merging, not_text_problem};
+use super::problem::{COMMENTS_ONLY, duplicate, file_name, keep_the_known};
 use super::reading::is_comments_only;
 use crate::db::HistoryTable;
 use crate::diagnostic::Diagnostic;
@@ -352,8 +351,16 @@ impl Found {
         let words = set.versioned.iter();
         let words = words.filter_map(|file| other_words(file, &set.versioned));
         self.problems.extend(words);
-        for (_, mut claims) in std::mem::take(&mut self.repeatable) {
+        let repeatable = std::mem::take(&mut self.repeatable);
+        let names: BTreeSet<String> = repeatable.keys().cloned().collect();
+        for (_, mut claims) in repeatable {
             claims.sort_by(|a, b| a.1.source.name.cmp(&b.1.source.name));
+            if let [(words, up)] = &claims[..]
+                && let Some(of) = left_beside(words, &names)
+            {
+                self.problems.push(left_by_merging(&up.source.name, of));
+                continue;
+            }
             match <[_; 1]>::try_from(claims) {
                 Ok([(words, up)]) => set.repeatable.push(Migration {
                     key: Key::Repeatable(words.clone()),
@@ -398,125 +405,6 @@ impl Found {
     }
 }
 
-/// Several files claim one version.
-fn contested(version: i64, claims: &[(Order, String, Text)]) -> Diagnostic {
-    if let [(Order::Any, _, undo), (Order::Strict, words, up)]
-    | [(Order::Strict, words, up), (Order::Any, _, undo)] = claims
-    {
-        return Diagnostic::problem(
-            UNDO_PREFIX,
-            format!(
-                "a U file beside the V file of the same version, {}: U means that a migration may be applied out of \
-                 order, not that it undoes another",
-                up.source.name
-            ),
-        )
-        .about(&Key::Migration(version))
-        .in_file(&undo.source.name)
-        .help(format!(
-            "if it undoes the other, rename it to V{version}__{words}.down.sql"
-        ));
-    }
-    if let [(_, words, one), (_, other_words, other)] = claims
-        && are_words_of_undo(words) != are_words_of_undo(other_words)
-    {
-        let (undo, up, words) = match are_words_of_undo(words) {
-            true => (one, other, other_words),
-            false => (other, one, words),
-        };
-        let message = format!(
-            "V{version} is claimed by two files, and the name of this one says that it undoes the other, {}",
-            up.source.name
-        );
-        return Diagnostic::problem("duplicate", message)
-            .in_file(&undo.source.name)
-            .help(format!("rename it to V{version}__{words}.down.sql"));
-    }
-    let files: Vec<&str> = claims
-        .iter()
-        .map(|(_, _, text)| text.source.name.as_str())
-        .collect();
-    let is_left = |words: &str| {
-        let of = merged(words);
-        of.is_some_and(|of| claims.iter().any(|(_, other, _)| other == of))
-    };
-    let left: Vec<&str> = std::iter::zip(claims, &files)
-        .filter(|((_, words, _), _)| is_left(words))
-        .map(|(_, file)| *file)
-        .collect();
-    if !left.is_empty() {
-        return duplicate(&format!("V{version}"), &files).help(format!(
-            "`git mergetool` left these files: delete them ({})",
-            left.join(", ")
-        ));
-    }
-    let choice: Vec<String> = files.iter().map(|file| renumber(file, &files)).collect();
-    duplicate(&format!("V{version}"), &files)
-        .about(&Key::Migration(version))
-        .help(format!(
-            "keep the one that a database or another branch has, and give a new one the next free version: {}",
-            choice.join(" or ")
-        ))
-}
-
-/// A name that fits no rule. Where the file is written for another tool, another name alone is not enough.
-fn bad_name(file: String, bad: BadName, written_for: Option<&WrittenFor>) -> Diagnostic {
-    let BadName { why, suggestion } = bad;
-    let stem = file_name(&file).strip_suffix(".sql");
-    if let Some(of) = stem.and_then(merged) {
-        let message = format!("`git mergetool` left this file beside {of}.sql");
-        return Diagnostic::problem("bad-name", message)
-            .in_file(file)
-            .help("delete it");
-    }
-    if let Some(of) = copied(file_name(&file)) {
-        let renamed = suggestion.map(|name| {
-            format!("; if it is a new migration, rename it to {name}, and run `renumber {name}`")
-        });
-        return Diagnostic::problem("bad-name", format!("the name is that of a copy of {of}"))
-            .in_file(file)
-            .help(format!("delete it{}", renamed.unwrap_or_default()));
-    }
-    let message = match written_for {
-        Some(written) => format!("the name {why}; and {}", written.why()),
-        None => format!("the name {why}"),
-    };
-    let cure = written_for.map(|it| it.cure(suggestion.as_deref().unwrap_or("V{n}__{words}.sql")));
-    let help = match (suggestion, cure) {
-        (Some(name), Some(cure)) if !cure.contains(&name) => format!("rename it to {name}, {cure}"),
-        (_, Some(cure)) => cure,
-        (Some(name), None) => format!("rename it to {name}"),
-        (None, None) => "names are V{n}__{words}.sql, U{n}__{words}.sql, R__{words}.sql and \
-                         V{n}__{words}.down.sql"
-            .to_owned(),
-    };
-    Diagnostic::problem("bad-name", message)
-        .in_file(file)
-        .notes(written_for.and_then(|written| written.listed("markers at", 0)))
-        .help(help)
-}
-
-fn not_text_problem(file: String, not_text: NotText, bytes: &[u8]) -> Diagnostic {
-    let line = |at: usize| 1 + bytes[..at].iter().filter(|byte| **byte == b'\n').count();
-    let (message, help) = match not_text {
-        NotText::Utf16 => ("this file is UTF-16".to_owned(), "save it as UTF-8"),
-        NotText::NotUtf8(at) => (
-            format!(
-                "this file is not UTF-8 from byte {at} on, in line {}",
-                line(at)
-            ),
-            "save it as UTF-8",
-        ),
-        NotText::Nul(at) => (
-            format!("there is a NUL byte at byte {at}, in line {}", line(at)),
-            "remove it: the engine would read no further, without a word",
-        ),
-    };
-    Diagnostic::problem("not-text", message)
-        .in_file(file)
-        .help(help)
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -533,54 +421,5 @@ mod tests {
         let set =
             Migrations::from_files(files.map(|name| (name.to_owned(), b"SELECT 1;".to_vec())));
         assert_eq!(set.misfits, BTreeSet::from([2, 9]));
-    }
-
-    fn problems(files: &[&str]) -> Vec<String> {
-        let files = files
-            .iter()
-            .map(|name| ((*name).to_owned(), b"SELECT 1;".to_vec()));
-        let set = Migrations::from_files(files);
-        let shown = |it: &Diagnostic| format!("{} {}", it.file().unwrap(), it.help.concat());
-        set.problems.iter().map(shown).collect()
-    }
-
-    #[test]
-    fn copies_and_what_a_merge_left_are_to_be_deleted() {
-        assert_eq!(
-            problems(&["V1__a.sql", "V1__a_LOCAL_12.sql", "V1__a_REMOTE_12.sql"]),
-            [
-                "V1__a.sql `git mergetool` left these files: delete them (V1__a_LOCAL_12.sql, V1__a_REMOTE_12.sql)"
-            ]
-        );
-        assert_eq!(
-            problems(&["V1__a.sql", "V1__a.down.sql", "V1__a.down_BASE_12.sql"]),
-            ["V1__a.down_BASE_12.sql delete it"]
-        );
-        assert_eq!(
-            problems(&["V1__a.sql", "V1__a copy.sql"]),
-            [
-                "V1__a copy.sql delete it; if it is a new migration, rename it to V1__a_copy.sql, and run `renumber \
-                 V1__a_copy.sql`"
-            ]
-        );
-    }
-
-    #[test]
-    fn a_file_that_undoes_a_migration_is_not_proposed_as_one() {
-        assert_eq!(
-            problems(&["V1__a.up.sql", "V1__a.down.sql"]),
-            ["V1__a.up.sql rename it to V1__a.sql"]
-        );
-        for undo in [
-            "V1__a_undo.sql",
-            "V1__rollback_a.sql",
-            "V1__a.undo.sql",
-            "1_a_down.sql",
-        ] {
-            assert_eq!(
-                problems(&["V1__a.sql", undo]),
-                [format!("{undo} rename it to V1__a.down.sql")]
-            );
-        }
     }
 }

@@ -7,7 +7,7 @@ use super::baseline::{act_of, recorded_acts, replay};
 use super::problem::{argument, file_name};
 use super::rehearse::Stopped;
 use super::set::Migrations;
-use crate::db::{Db, DbError};
+use crate::db::{Db, DbError, HistoryTable};
 use crate::diagnostic::{Class, Diagnostic};
 use crate::history::{self, History, HistoryError};
 use crate::schema::{Difference, ObjectKind, Schema, compare, described, inspect};
@@ -35,12 +35,12 @@ pub(super) async fn by_the_schema(
     let recorded = recorded_acts(history);
     let mut with_file = recorded.clone();
     with_file.extend([act_of(file, &history.table)]);
-    let (before, _) = match replayed(recorded).await? {
+    let (before, _) = match replayed(recorded, &history.table).await? {
         Ok((schema, warnings)) => (Some(schema), warnings),
         // What cannot be replayed as it was recorded cannot tell which objects this migration is about.
         Err(_) => (None, Vec::new()),
     };
-    let (after, mut findings) = match replayed(with_file).await? {
+    let (after, mut findings) = match replayed(with_file, &history.table).await? {
         Ok(replayed) => replayed,
         Err(problem) => {
             return Ok(vec![
@@ -103,8 +103,9 @@ fn unseen(key: &Key) -> String {
 /// The schema that these leave in memory, with warnings; or the statement that fails.
 async fn replayed(
     acts: super::baseline::Acts,
+    table: &HistoryTable,
 ) -> Result<Result<(Schema, Vec<Diagnostic>), Diagnostic>, DbError> {
-    match replay(acts).await {
+    match replay(acts, table).await {
         Ok((rehearsal, warnings)) => Ok(Ok((rehearsal.schema().await?, warnings))),
         Err(Stopped::Problem(problem)) => Ok(Err(problem.diagnostic)),
         Err(Stopped::Db(error)) => Err(error),

@@ -52,11 +52,13 @@ impl Report {
                 "unknown-table",
                 "see what there is with `inspect`; a table that keeps the content of a virtual one goes with that",
             ),
-            ExportError::Unfinished { dump } => {
+            ExportError::Unfinished { dump, command } => {
+                let import = || format!("import {dump}");
+                let again = command.clone().unwrap_or_else(import);
                 let diagnostic = Diagnostic::problem("unfinished-import", error.to_string())
                     .note("a copy of it would look like a whole database, and lack rows")
                     .help(format!(
-                        "`import {dump}` goes on with it, `import {dump} --restart` begins anew"
+                        "`{again}` goes on with it, `{again} --restart` begins from the start"
                     ))
                     .help("`export --tables T,…` writes the tables that you name as they are");
                 return Report::of(vec![diagnostic]);

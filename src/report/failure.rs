@@ -97,18 +97,25 @@ fn other_name(table: &HistoryTable) -> &'static str {
 /// Why the history cannot be read.
 pub(super) fn history(error: &HistoryError) -> Diagnostic {
     let (code, help): (_, &[&str]) = match error {
-        HistoryError::NotOurs { table, .. } => {
+        HistoryError::NotOurs { table, what } => {
+            let name = identifier(table.name());
+            let (remove, statement) = match what.as_str() {
+                "table" => {
+                    let old = identifier(&format!("{}_old", table.name()));
+                    ("rename", format!("ALTER TABLE {name} RENAME TO {old}"))
+                }
+                _ => ("drop", format!("DROP {} {name}", what.to_ascii_uppercase())),
+            };
             return Diagnostic::problem("not-ours", error.to_string())
                 .help("check that this is the database that you meant")
                 .help(format!(
-                    "if the table belongs to another program, give the history another name: `table = \"NAME\"` in \
+                    "if the {what} belongs to another program, give the history another name: `table = \"NAME\"` in \
                      [migrations] of config.toml, for example \"{}\"",
                     other_name(table)
                 ))
                 .help(format!(
-                    "if no program needs the table, rename it (`ALTER TABLE {} RENAME TO …`); then `baseline V` records \
-                     the migrations that the database has already",
-                    identifier(table.name())
+                    "if no program needs the {what}, {remove} it (`{statement}`); then `baseline V` records the migrations \
+                     that the database has already"
                 ));
         }
         HistoryError::Elsewhere { table, found } => {

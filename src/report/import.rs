@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use serde_json::{Value, json};
 
+use super::copy::Copying;
 use super::engine::{code_class, code_help, code_name};
 use super::failure::{LOCKED, database, history, in_words};
 use super::json::{Call, Document};
@@ -92,7 +93,7 @@ pub fn trigger_warning(fired: &Fired) -> String {
     )
 }
 
-fn tables(tables: &[Table], style: Style<'_>) -> String {
+pub(super) fn tables(tables: &[Table], style: Style<'_>) -> String {
     if tables.is_empty() {
         return String::new();
     }
@@ -126,15 +127,15 @@ fn tables(tables: &[Table], style: Style<'_>) -> String {
     text
 }
 
-fn many_rows(rows: u64) -> String {
+pub(super) fn many_rows(rows: u64) -> String {
     count(usize::try_from(rows).unwrap_or(usize::MAX), "row")
 }
 
-fn size(number: u64) -> String {
+pub(super) fn size(number: u64) -> String {
     bytes(i64::try_from(number).unwrap_or(i64::MAX))
 }
 
-fn time(took: Duration) -> String {
+pub(super) fn time(took: Duration) -> String {
     duration(i64::try_from(took.as_millis()).unwrap_or(i64::MAX))
 }
 
@@ -187,14 +188,7 @@ impl LeftOut {
 
 /// What an import that went well has to say besides, a line each.
 pub fn import_words(imported: &Imported) -> Vec<String> {
-    let mut lines: Vec<String> = imported
-        .left_out
-        .iter()
-        .map(|left_out| match left_out.is_harmless() {
-            true => format!("note: {}", left_out.words()),
-            false => format!("warning: {}", left_out.words()),
-        })
-        .collect();
+    let mut lines = left_out_words(&imported.left_out);
     let foreign = imported.foreign_history.as_ref();
     lines.extend(foreign.map(foreign_history_warning));
     let (number, some) = &imported.orphans;
@@ -207,6 +201,17 @@ pub fn import_words(imported: &Imported) -> Vec<String> {
         lines.extend(orphans(some).into_iter().map(|line| format!("  {line}")));
     }
     lines
+}
+
+/// What does not go along, a line each.
+pub fn left_out_words(left_out: &[LeftOut]) -> Vec<String> {
+    let words = left_out
+        .iter()
+        .map(|left_out| match left_out.is_harmless() {
+            true => format!("note: {}", left_out.words()),
+            false => format!("warning: {}", left_out.words()),
+        });
+    words.collect()
 }
 
 /// What follows of a table with the name of the history that is not Seedbed's.
@@ -315,7 +320,7 @@ impl Report {
 }
 
 /// What to type next, with the flags that it takes.
-struct Commands {
+pub(super) struct Commands {
     /// This import.
     this: String,
     /// The dump of the import that was begun.
@@ -356,11 +361,46 @@ impl Commands {
             }
         };
         let is_this = begun_dump == dump;
+        let begun = error.begun.as_ref();
+        let begun = begun.and_then(|begun| begun.command.clone());
         Commands {
             this: import(dump, if is_this { tables } else { options.tables }),
-            begun: import(begun_dump, tables),
+            begun: begun.unwrap_or_else(|| import(begun_dump, tables)),
             begun_dump: begun_dump.to_owned(),
         }
+    }
+
+    /// The same of a copy.
+    pub(super) fn of_copy(
+        error: &ImportError,
+        copying: Copying<'_>,
+        options: &ImportOptions,
+    ) -> Commands {
+        let is_without_parents =
+            matches!(error.why, Why::ForeignKeys { .. } | Why::Mismatch { .. });
+        let flag = match is_without_parents || options.violations == Violations::Allow {
+            true => " --allow-fk-violations",
+            false => "",
+        };
+        let this = format!("{}{flag}", copying.command);
+        let (begun_dump, begun) = match &error.begun {
+            None => (copying.from.to_owned(), this.clone()),
+            Some(begun) => {
+                let import = || format!("import {}", begun.name);
+                let command = begun.command.clone().unwrap_or_else(import);
+                (begun.name.clone(), format!("{command}{flag}"))
+            }
+        };
+        Commands {
+            this,
+            begun_dump,
+            begun,
+        }
+    }
+
+    /// What goes on with the import that was begun.
+    pub(super) fn begun(&self) -> &str {
+        &self.begun
     }
 }
 
@@ -403,7 +443,7 @@ fn stands(error: &ImportError, dump: &str, commands: &Commands) -> Option<String
     })
 }
 
-fn diagnostics(error: &ImportError, dump: &str, commands: &Commands) -> Vec<Diagnostic> {
+pub(super) fn diagnostics(error: &ImportError, dump: &str, commands: &Commands) -> Vec<Diagnostic> {
     let why = &error.why;
     let Commands { this, begun, .. } = commands;
     let words = why.to_string();
@@ -589,6 +629,12 @@ fn of_clash(clash: &Clash, dump: &str) -> Diagnostic {
                 "if {name} is the history of the migrations of that database, set `table = {name:?}` in [migrations] of \
                  config.toml; otherwise dump the database without it (`export --no-history`)"
             ),
+        ),
+        Clash::NoModule { .. } => (
+            "no-module",
+            "an engine with this module can take it: name a database of that engine; or drop the virtual table in the database \
+             that is dumped"
+                .to_owned(),
         ),
         Clash::Makes { .. } => (
             "makes-tables",

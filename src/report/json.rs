@@ -375,7 +375,7 @@ impl Related {
 }
 
 impl Problem {
-    fn of(diagnostic: &Diagnostic, style: Style<'_>) -> Problem {
+    pub(super) fn of(diagnostic: &Diagnostic, style: Style<'_>) -> Problem {
         let place = diagnostic.location.as_ref().map(Location::place);
         let (file, line, column) = place.map_or((None, None, None), |(file, line, column)| {
             (Some(file.to_owned()), line, column)

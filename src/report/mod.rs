@@ -9,6 +9,7 @@ mod annotations;
 mod backup;
 mod checks;
 mod config;
+mod copy;
 mod diff;
 mod dry_run;
 mod dump;
@@ -45,19 +46,21 @@ pub use annotations::annotations;
 pub use backup::{backed_up, backups, not_removed, restored};
 pub use checks::checks;
 pub use config::config;
+pub use copy::{Copying, copied, copy_words, planned_copy};
 pub use dry_run::{dry_run, redo_dry_run, undo_dry_run};
 pub use dump::dumped;
 pub use explain::explain;
 pub use export::exported;
 pub use import::{
-    foreign_history_warning, import_words, imported, planned_import, trigger_warning,
+    foreign_history_warning, import_words, imported, left_out_words, planned_import,
+    trigger_warning,
 };
 pub use inspect::inspect;
 pub use json::{Call, Document, Item, Problem};
 pub use outcome::{Change, event, other_run, outcome, running};
 pub use replica::{ReplicaStatus, age, replica_status, synced, syncing};
 pub use restore_point::restore_point;
-pub use seeds::{Done as SeedsDone, forgotten, seeds, standing};
+pub use seeds::{Done as SeedsDone, forgotten, seeds, seeds_after, standing};
 pub use status::status;
 pub use style::{Paint, Style};
 pub use verify::{verified, verified_after};

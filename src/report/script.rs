@@ -6,9 +6,9 @@ use super::engine::{code_class, code_help, code_name};
 use super::failure::{NOTHING, before, database};
 use super::words::{database_is_at, keys};
 use super::{Item, Report};
-use crate::db::{At as Point, Code, Failure, Left, unknown_function};
+use crate::db::{At as Point, Code, Failure, Left, stale_object, unknown_function};
 use crate::diagnostic::{Diagnostic, Location};
-use crate::history::{LeftBroken, Part, Refusal};
+use crate::history::{Failed, LeftBroken, Part, Refusal};
 use crate::migrations::ScriptError;
 use crate::script::{Key, Record, Restore, Step, Unit};
 use crate::sql::{Kind, kind};
@@ -32,11 +32,25 @@ pub(super) fn script(error: &ScriptError) -> Report {
         subject: failing.key().cloned(),
         ..Diagnostic::error(failing.code_name(), failing.message())
     };
+    let others = error.other_rows.iter().filter_map(refused_row);
     Report {
         database: Some(failing.database()),
         items: failing.items(),
-        ..Report::of(vec![diagnostic])
+        ..Report::of(std::iter::once(diagnostic).chain(others).collect())
     }
+}
+
+/// Another row of the seeds that the engine refuses.
+fn refused_row(failed: &Failed) -> Option<Diagnostic> {
+    let (Part::Step(step), Failure::Step { error, .. }) = (&failed.part, &failed.failure) else {
+        return None;
+    };
+    let message = format!("a row was refused: {}", error.message);
+    let diagnostic = Diagnostic {
+        class: code_class(Some(error.code)),
+        ..Diagnostic::error(code_name(error.code), message)
+    };
+    Some(diagnostic.at(step.origin.clone()?))
 }
 
 /// What a script was doing when it failed.
@@ -304,6 +318,7 @@ impl<'a> Failing<'a> {
         };
         help.extend(self.meant().map(str::to_owned));
         help.extend(unknown_function(self.words));
+        help.extend(stale_object(self.words).filter(|_| self.refusal.is_none()));
         if let Some(restore) = self.restores()
             && matches!(code, Code::Other(_))
         {

@@ -3,7 +3,7 @@
 use serde_json::{Value, json};
 
 use super::Report;
-use super::json::{Call, Document, Item};
+use super::json::{Call, Document, Item, Problem};
 use super::style::{BAD, FAINT, GOOD, OTHER, Style, WAITS};
 use super::table::{Cell, table};
 use super::words::{as_typed, count, duration, printable, shortened};
@@ -116,6 +116,21 @@ pub fn forgotten(plan: &Plan, done: Done, is_there: bool, style: Style<'_>) -> S
             ));
         }
     }
+    text
+}
+
+/// What seeding would do after migrations that are pending. Where the rows of the database are not known
+/// (`sees_rows`), only how many the files declare.
+pub fn seeds_after(plan: &Plan, sees_rows: bool, style: Style<'_>) -> String {
+    if sees_rows {
+        return format!("then the seeds:\n{}", seeds(plan, Done::Planned, style));
+    }
+    let mut text = "then the seeds, which fit the schema after the migrations:\n".to_owned();
+    for file in &plan.files {
+        let rows = count(file.unchanged + file.changes.len(), "row");
+        text.push_str(&format!("  {}: {rows} declared\n", printable(&file.name)));
+    }
+    text.push_str("  the rows that the database has already are compared after the migrations\n");
     text
 }
 
@@ -273,6 +288,15 @@ pub fn standing(standing: &Standing, style: Style<'_>) -> String {
         None => "the database has not been seeded".to_owned(),
     };
     text.push_str(&format!("\n{mark}\n"));
+    let blocked = standing.items.iter();
+    let blocked = blocked.filter_map(|item| Some((item, item.reason.as_ref()?)));
+    for (item, reason) in blocked {
+        text.push_str(&format!(
+            "{} is blocked: {}\n",
+            printable(&item.name),
+            printable(reason)
+        ));
+    }
     text
 }
 
@@ -355,6 +379,28 @@ impl Document {
         .with("forgotten", name)
     }
 
+    /// The document with what seeds would do after the migrations: in `seeds`.
+    #[must_use]
+    pub fn with_seeds(mut self, plan: &Plan, sees_rows: bool, style: Style<'_>) -> Document {
+        let report = Report::problems(&plan.problems);
+        self.problems
+            .extend(report.diagnostics.iter().map(|it| Problem::of(it, style)));
+        if !plan.is_sound() {
+            self.outcome = "problems";
+        }
+        let (inserted, updated, deleted, unchanged) = plan.counts();
+        let rows = json!({"inserted": inserted, "updated": updated, "deleted": deleted, "unchanged": unchanged});
+        self.with(
+            "seeds",
+            json!({
+                "compared_with_rows": sees_rows,
+                "changes": changes(plan, |file| &file.changes),
+                "drifted": changes(plan, |file| &file.drifted),
+                "rows": rows,
+            }),
+        )
+    }
+
     /// The document with the seeds after the migrations.
     #[must_use]
     pub fn with_standing(mut self, standing: &Standing) -> Document {
@@ -364,6 +410,7 @@ impl Document {
             applied_at: item.applied_at.clone(),
             duration_ms: item.duration_ms,
             file: item.file.clone(),
+            reason: item.reason.clone(),
             ..Item::bare(&Key::Seed(item.name.clone()), item.state.word())
         }));
         self.with("environment", standing.mark.clone())

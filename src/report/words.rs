@@ -12,6 +12,7 @@ const COMMANDS: &[&str] = &[
     "check",
     "completions",
     "config",
+    "copy",
     "doctor",
     "explain",
     "export",

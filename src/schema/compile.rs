@@ -2,10 +2,11 @@
 
 use std::sync::Arc;
 
+use super::firing::{OBJECTS, SchemaObject, Trigger};
 use super::inspect::{Object, ObjectKind, Schema};
 use crate::db::{Db, DbError, EngineError, Failure, Query, Transaction};
 use crate::script::{Atomicity, ForeignKeys, Step};
-use crate::sql::{Value, identifier, significant, unquote};
+use crate::sql::identifier;
 
 /// A view or a trigger that does not compile.
 #[derive(Debug, Clone)]
@@ -34,16 +35,23 @@ pub(crate) async fn broken(db: &Db, schema: &Schema) -> Result<Vec<Broken>, DbEr
         }
     }
     let triggers: Vec<&Object> = of_kind(schema, ObjectKind::Trigger).collect();
-    let columns = first_columns(db, &triggers).await?;
+    let listed: Vec<SchemaObject> = db.rows(Query::new(OBJECTS)).await?;
     let mut suspects = Vec::new();
-    for (trigger, column) in triggers.iter().zip(columns) {
-        let Some(statement) = fires(trigger, column.as_deref()) else {
-            continue;
-        };
+    for trigger in &triggers {
         let of_broken = |it: &Broken| it.object.name.eq_ignore_ascii_case(&trigger.table);
         // What a trigger of a view does cannot be told where the view does not compile.
-        if !found.iter().any(of_broken) && db.objection(&statement).await?.is_some() {
-            suspects.push((*trigger, statement));
+        if found.iter().any(of_broken) {
+            continue;
+        }
+        let mut listed = listed.iter().filter_map(Trigger::of);
+        let Some(it) = listed.find(|it| it.name == trigger.name) else {
+            continue;
+        };
+        for firing in it.firings() {
+            if db.objection(&firing.sql()).await?.is_some() {
+                suspects.push((*trigger, firing.sql()));
+                break;
+            }
         }
     }
     if !suspects.is_empty() {
@@ -68,51 +76,6 @@ pub(crate) async fn is_broken(db: &Db, broken: &Broken) -> Result<bool, DbError>
 fn of_kind(schema: &Schema, kind: ObjectKind) -> impl Iterator<Item = &Object> {
     let objects = schema.objects.iter();
     objects.filter(move |object| object.kind == kind)
-}
-
-/// The first column of the table of each trigger that can be written.
-async fn first_columns(db: &Db, triggers: &[&Object]) -> Result<Vec<Option<String>>, DbError> {
-    let queries = triggers.iter().map(|trigger| Query {
-        sql: "SELECT name FROM pragma_table_xinfo(?1) WHERE hidden = 0 LIMIT 1".to_owned(),
-        args: vec![trigger.table.as_str().into()],
-    });
-    let answers = db.query(queries.collect()).await?;
-    // A view that does not compile has no columns.
-    let columns = answers.into_iter().map(|rows| {
-        let rows = rows.unwrap_or_default();
-        match rows.first().map(Vec::as_slice) {
-            Some([Value::Text(name)]) => Some(name.clone()),
-            _ => None,
-        }
-    });
-    Ok(columns.collect())
-}
-
-/// A statement that fires a trigger: <https://sqlite.org/lang_createtrigger.html>.
-fn fires(trigger: &Object, first_column: Option<&str>) -> Option<String> {
-    let sql = &trigger.sql;
-    let table = identifier(&trigger.table);
-    let mut name_passed = false;
-    let mut tokens = significant(sql);
-    while let Some(token) = tokens.next() {
-        // The name may be one of these words.
-        if !name_passed {
-            name_passed = unquote(token.text(sql)).eq_ignore_ascii_case(&trigger.name);
-        } else if token.is_word(sql, "DELETE") {
-            return Some(format!("DELETE FROM {table}"));
-        } else if token.is_word(sql, "INSERT") {
-            return Some(format!("INSERT INTO {table} DEFAULT VALUES"));
-        } else if token.is_word(sql, "UPDATE") {
-            let of = tokens.next().is_some_and(|next| next.is_word(sql, "OF"));
-            let named = of.then(|| tokens.next()).flatten();
-            let column = match named {
-                Some(column) => unquote(column.text(sql)),
-                None => first_column?.to_owned(),
-            };
-            return Some(format!("UPDATE {table} SET {0} = {0}", identifier(&column)));
-        }
-    }
-    None
 }
 
 /// Those of these triggers that are to blame for it that their statement does not compile: it compiles in a copy of the

@@ -10,6 +10,7 @@ mod compare;
 mod compile;
 mod contents;
 mod explain;
+mod firing;
 mod inspect;
 mod shape;
 
@@ -19,11 +20,12 @@ pub(crate) use compare::{changes, described};
 pub(crate) use compile::{Broken, broken, is_broken};
 pub use contents::{Contents, Coverage, Index, Table, Uniqueness, contents};
 pub use explain::{ExplainError, Node, Uses, explain};
+pub(crate) use firing::{Event, Firing, OBJECTS, SchemaObject, Trigger};
 pub use inspect::{Object, ObjectKind, Schema, inspect};
 pub(crate) use inspect::{Snapshot, snapshot};
 pub use shape::{
-    Affinity, Column, ColumnKind, ForeignKey, IndexOrigin, Nullability, RowId, Shape, Strictness,
-    TableKind, TableShape, UniqueIndex, shape,
+    Affinity, Column, ColumnKind, ConditionalIndex, ForeignKey, IndexOrigin, Nullability, RowId,
+    Shape, Strictness, TableKind, TableShape, UniqueIndex, shape,
 };
 pub(crate) use shape::{affinity, shape_of, shape_queries, shaped};
 

@@ -32,6 +32,8 @@ pub struct TableShape {
     pub primary_key: Vec<usize>,
     /// By name.
     pub unique: Vec<UniqueIndex>,
+    /// Unique indexes of expressions, or of some rows only.
+    pub conditional: Vec<ConditionalIndex>,
     /// In the order of the declaration.
     pub foreign_keys: Vec<ForeignKey>,
 }
@@ -128,6 +130,15 @@ pub struct UniqueIndex {
     pub collations: Vec<String>,
     /// What it is there for.
     pub origin: IndexOrigin,
+}
+
+/// A unique index of expressions, or of the rows for which a condition holds.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ConditionalIndex {
+    /// The columns that are named in it, in the order of the table.
+    pub columns: Vec<usize>,
+    /// The expression behind its `WHERE`.
+    pub condition: Option<String>,
 }
 
 /// What an index is there for: <https://sqlite.org/pragma.html#pragma_index_list>.
@@ -235,6 +246,30 @@ impl TableShape {
             .chain(found)
             .find(|name| !is_binary(name))
             .or(Some(first))
+    }
+
+    /// Whether no two rows can have the same in these columns: they are a key, or all that a unique index computes its
+    /// values of.
+    pub(crate) fn tells_apart(&self, columns: &[usize]) -> bool {
+        let mut sorted = columns.to_vec();
+        sorted.sort_unstable();
+        let mut expressions = self.conditional.iter();
+        self.is_unique(columns)
+            || expressions.any(|index| index.condition.is_none() && index.columns == sorted)
+    }
+
+    /// The condition of the rows among which no two have the same in these columns, where they are not all rows.
+    pub(crate) fn condition_of(&self, columns: &[usize]) -> Option<&str> {
+        if self.conditional.is_empty() || self.tells_apart(columns) {
+            return None;
+        }
+        let mut sorted = columns.to_vec();
+        sorted.sort_unstable();
+        let mut partial = self.conditional.iter();
+        partial.find_map(|index| {
+            let condition = index.condition.as_deref()?;
+            (index.columns == sorted).then_some(condition)
+        })
     }
 
     /// Whether these columns, in any order, are exactly those of the primary key or of a unique index.

@@ -1,9 +1,12 @@
 //! Seeding a database: look at what it has, plan, run; and again, if somebody else was faster.
 
+use std::sync::Arc;
 use std::time::SystemTime;
 
 use super::clashes::{clashes, link};
-use super::conflicts::{parents, parents_problems, taken, taken_problems};
+use super::conflicts::{
+    Move, indexed, indexed_problems, parents, parents_problems, taken, taken_problems,
+};
 use super::effective::effective;
 use super::expand::{Given, expand};
 use super::found::Found;
@@ -15,17 +18,18 @@ use super::model::SeedFile;
 use super::orphans::{children, children_problems};
 use super::past::{self, Past, Texts};
 use super::plan::{Basis, Plan, Refresh, plan, writes};
+use super::refused::{origin, refused};
 use super::row::Rows;
 use super::set::{Choice, Seeds};
 use super::steps::bind;
 use crate::aside::drop_aside;
-use crate::db::{Db, DbError, Query, Reply, if_accepted};
+use crate::db::{Code, Db, DbError, Query, Reply, if_accepted};
 use crate::diagnostic::Diagnostic;
-use crate::drive::{ApplyError, Decision, OnEvent, Outcome, Reader, drive};
-use crate::history::{self, History, HistoryError};
+use crate::drive::{ApplyError, Decision, OnEvent, Outcome, Reader, ScriptError, drive};
+use crate::history::{self, Failed, History, HistoryError, Part};
 use crate::migrations::Migrations;
 use crate::schema::{Shape, shape_queries, shaped};
-use crate::script::{Key, Origin, Run};
+use crate::script::{Key, Origin, Run, Step};
 use crate::sql::{Value, identifier};
 
 /// What is to be seeded, and what is taken from outside.
@@ -114,8 +118,52 @@ pub async fn apply(
         seeding: Seeding::new(seeds, set, options),
         plan: &mut plan,
     };
-    let outcome = drive(db, run, on_event, seeding).await?;
-    Ok((outcome, plan))
+    match drive(db, run, on_event, seeding).await {
+        Ok(outcome) => Ok((outcome, plan)),
+        Err(ApplyError::Script(error)) if is_about_a_row(&error) => {
+            let refused = refused_rows(db, seeds, set, options, run).await;
+            Err(ApplyError::Script(match refused {
+                Some(refused) => Box::new(error.of_rows(refused)),
+                None => error,
+            }))
+        }
+        Err(error) => Err(error),
+    }
+}
+
+/// Whether the engine refused a row, and not the run.
+fn is_about_a_row(error: &ScriptError) -> bool {
+    matches!(&error.failed.part, Part::Step(step) if step.origin.is_some())
+        && error.failed.failure.code() == Some(Code::Constraint)
+}
+
+/// All rows that the engine refuses, each tried without those before it. Nothing is written. None where that cannot be
+/// told any more.
+async fn refused_rows(
+    db: &Db,
+    seeds: &Seeds,
+    set: &Migrations,
+    options: &SeedOptions,
+    run: &Run,
+) -> Option<Vec<Failed>> {
+    let mut seeding = Seeding::new(seeds, set, options);
+    seeding.each_row = true;
+    let history = history::read(db).await.ok()?;
+    let history = seeding.with_texts(db, history).await.ok()?;
+    seeding.look(db, &history).await.ok()?;
+    let mut script = seeding.plan(&history).script?;
+    // It fails, so that nothing is ever committed.
+    let steps = &mut script.units.last_mut()?.steps;
+    Arc::make_mut(steps).push(Step::own("SELECT json('only a rehearsal')", Vec::new()));
+    let refused = refused(db, script, run).await.ok()?;
+    let rows = refused.into_iter().filter(|it| origin(it).is_some());
+    let mut rows: Vec<Failed> = rows.collect();
+    let place = |it: &Failed| {
+        let origin = origin(it)?;
+        Some((origin.source.name.clone(), origin.span.start))
+    };
+    rows.sort_by_cached_key(place);
+    (!rows.is_empty()).then_some(rows)
 }
 
 /// Keeps the plan that was carried out last, for words about it.
@@ -157,6 +205,8 @@ pub(super) struct Seeding<'a> {
     hashes: Vec<String>,
     /// Whether the first file is ended, which needs no schema and no mark.
     ends: bool,
+    /// Whether each row is a statement of its own.
+    each_row: bool,
     seen: Seen,
 }
 
@@ -184,6 +234,7 @@ pub(super) struct Seen {
     looked: bool,
     past: Past,
     memory: Memory,
+    moves: Vec<Move>,
     problems: Vec<Diagnostic>,
 }
 
@@ -221,6 +272,7 @@ impl<'a> Seeding<'a> {
             hashes: files.iter().enumerate().map(hash).collect(),
             files,
             ends,
+            each_row: false,
             seen: Seen::default(),
         }
     }
@@ -254,7 +306,8 @@ impl<'a> Seeding<'a> {
             memory: &self.seen.memory,
             seeds: self.seeds,
             mark: self.options.mark.as_deref(),
-            variables: &self.options.variables,
+            moves: &self.seen.moves,
+            each_row: self.each_row || self.options.variables == Variables::Unknown,
         }
     }
 
@@ -379,17 +432,16 @@ impl<'a> Seeding<'a> {
         let (taken, parents) = db.ask((taken, parents)).await?;
         let basis = self.basis(history);
         let written = writes(&basis);
-        let writes = |row: usize, columns: &[usize]| {
-            let written = written[row].as_ref();
-            written.is_none_or(|written| columns.iter().any(|column| written.contains(column)))
-        };
-        let mut problems = taken_problems(&basis, taken, memory, writes)?;
-        problems.extend(parents_problems(&basis, parents, writes)?);
+        let (mut problems, moves) = taken_problems(&basis, taken, memory, &written)?;
+        problems.extend(parents_problems(&basis, parents, &written)?);
+        let indexed = indexed(&basis, &written);
+        problems.extend(indexed_problems(&basis, db.ask(indexed).await?)?);
         for (children, reply) in db.ask(children(memory, shape)).await? {
             let rows = reply.rows()?;
             problems.extend(children_problems(&children, &rows, &self.files, shape));
         }
         self.seen.problems.extend(problems);
+        self.seen.moves = moves;
         Ok(())
     }
 

@@ -9,7 +9,7 @@ use super::model::{Expr, Part, SeedFile, Spanned, Style, Template};
 use super::row::{Content, Nature};
 use super::secret::{WELL_KNOWN_WORDS, weakness};
 use super::set::PROD;
-use super::typed::{Unfit, takes, typed};
+use super::typed::{Family, Unfit, family, takes, typed};
 use crate::schema::{Affinity, Column, Strictness};
 use crate::sql::Value;
 
@@ -69,7 +69,7 @@ impl Names<'_> {
         Unfit {
             code: "unknown-name",
             message: format!("`${{{name}}}` has no value in {row}"),
-            help: Some(help),
+            help: Some(help.into()),
         }
     }
 }
@@ -131,6 +131,11 @@ fn untested(
         }
         Expr::Json(json) => match column.affinity {
             Affinity::Integer | Affinity::Real => Err(wrong("a map or a list", column)),
+            Affinity::Numeric
+                if family(column).is_some() && (json.is_object() || json.is_array()) =>
+            {
+                Err(wrong("a map or a list", column))
+            }
             // There a number in JSON is one.
             Affinity::Numeric => {
                 let text = json.to_string();
@@ -144,12 +149,20 @@ fn untested(
                     code: "no-date",
                     message: format!("`!now [{}]` is no time", modifiers.join(", ")),
                     help: Some(
-                        "modifiers are those of SQLite: `-90 days`, `start of month`, `+1 month`, `weekday 1`",
+                        "modifiers are those of SQLite: `-90 days`, `start of month`, `+1 month`, `weekday 1`"
+                            .into(),
                     ),
                 });
             };
             let nature = nature_of_time(file);
-            Ok((Content::Known(as_kept(seconds, column)), nature))
+            match family(column) {
+                Some(Family::Boolean | Family::Decimal)
+                    if !column.declared.eq_ignore_ascii_case("NUMERIC") =>
+                {
+                    Err(wrong("a time", column))
+                }
+                _ => Ok((Content::Known(as_kept(seconds, column)), nature)),
+            }
         }
         Expr::Env { name, default } => {
             let Some(value) = variable(name, default.as_deref(), given.variables)? else {
@@ -162,13 +175,8 @@ fn untested(
                         "the value of {name} does not fit into column `{}` of type {}",
                         column.name, column.declared
                     ),
-                    // A variable cannot be written with quotes.
-                    help: match unfit.code {
-                        "wrong-type" => {
-                            Some("set the variable to a value of the type of the column")
-                        }
-                        _ => unfit.help,
-                    },
+                    // A variable cannot be written with quotes, and its value is in no help.
+                    help: Some("set the variable to a value of the type of the column".into()),
                     ..unfit
                 })?;
             if let (Value::Text(text), true) = (&value, sounds_secret(&column.name)) {
@@ -194,7 +202,9 @@ fn untested(
             _ => fixed(Value::Blob(bytes.clone())),
         },
         Expr::Hash(inner) => {
-            if matches!(column.affinity, Affinity::Integer | Affinity::Real) {
+            if matches!(column.affinity, Affinity::Integer | Affinity::Real)
+                || family(column).is_some()
+            {
                 return Err(wrong("a hash", column));
             }
             let secret = match &inner.value {
@@ -215,10 +225,13 @@ fn untested(
             };
             Ok((Content::Secret(secret), Nature::Volatile))
         }
-        // They are resolved or drawn elsewhere, and the reader refuses them inside of another tag.
-        Expr::Ref { .. } | Expr::Fake(_) | Expr::Pick(_) | Expr::Int(..) | Expr::Ago { .. } => {
-            Err(wrong("this tag inside of another one", column))
-        }
+        // They are resolved, drawn or composed before.
+        Expr::Ref { .. }
+        | Expr::Fake(_)
+        | Expr::Pick(_)
+        | Expr::Int(..)
+        | Expr::Ago { .. }
+        | Expr::Composed(_) => Err(wrong("this tag inside of another one", column)),
     }
 }
 
@@ -246,7 +259,9 @@ fn variable(
             None => Err(Unfit {
                 code: "unset-variable",
                 message: format!("{name} must be set"),
-                help: Some("set it in the environment or in .env; it is never recorded or shown"),
+                help: Some(
+                    "set it in the environment or in .env; it is never recorded or shown".into(),
+                ),
             }),
         },
     }
@@ -267,7 +282,7 @@ fn weak(what: &str, why: &str) -> Unfit {
     Unfit {
         code: "weak-secret",
         message: format!("{what} is too weak for prod: {why}"),
-        help: Some("make one with `openssl rand -base64 24`"),
+        help: Some("make one with `openssl rand -base64 24`".into()),
     }
 }
 
@@ -286,6 +301,8 @@ fn wrong(what: &str, column: &Column) -> Unfit {
             "{what} does not fit into column `{}` of type {}",
             column.name, column.declared
         ),
-        help: None,
+        help: Some(
+            "write a value of that type, or give the column another type in a migration".into(),
+        ),
     }
 }

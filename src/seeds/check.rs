@@ -1,16 +1,17 @@
 //! Checking seeds without a database of the project: every set is written into a copy of the database that the
 //! migrations make in memory.
 
-use std::sync::Arc;
+use std::collections::BTreeMap;
 use std::time::SystemTime;
 
 use super::apply::{SeedOptions, StandIns, in_order, observe_unknown};
 use super::inputs::Variables;
-use super::plan::Refresh;
+use super::plan::{Refresh, What};
+use super::refused::{origin, refused};
 use super::set::{Choice, Seeds};
-use crate::db::{Code, Db, DbError, EngineError, Failure};
+use crate::db::{Db, DbError, EngineError, Failure};
 use crate::diagnostic::Diagnostic;
-use crate::history::{self, HistoryError, Part, RunError};
+use crate::history::HistoryError;
 use crate::migrations::Migrations;
 use crate::script::{Origin, Run, Script};
 
@@ -24,9 +25,6 @@ pub struct Checked {
     /// The environments whose sets were checked.
     pub environments: Vec<String>,
 }
-
-/// How many refused rows of one set are looked for.
-const REFUSED: usize = 20;
 
 /// Checks the sets of every environment, with all tags. No variable needs to be set. `database` is the one in memory that
 /// the migrations of the set have made ([`migrations::check`](crate::migrations::check())); it stays as it is. Without
@@ -48,6 +46,7 @@ pub async fn check(
     let Some(database) = database else {
         return Ok(checked);
     };
+    let mut rows: BTreeMap<String, usize> = BTreeMap::new();
     for environment in &checked.environments {
         let files = seeds.files.iter().filter(|file| file.is_for(environment));
         let mut tags: Vec<String> = files
@@ -70,11 +69,14 @@ pub async fn check(
             return Ok(checked);
         };
         let (plan, stand_ins) = observe_unknown(&db, seeds, set, &options).await?;
-        let (inserted, ..) = plan.counts();
-        checked.rows += inserted;
+        for file in &plan.files {
+            let inserts = file.changes.iter().filter(|it| it.what == What::Insert);
+            // A file is for several environments, and has its rows once.
+            rows.insert(file.name.clone(), inserts.count());
+        }
         let mut problems = plan.problems;
         if let Some(script) = plan.script {
-            problems.extend(refused(&db, script, &stand_ins).await?);
+            problems.extend(refused_rows(&db, script, &stand_ins).await?);
         }
         for problem in problems {
             if !checked.problems.contains(&problem) {
@@ -82,52 +84,30 @@ pub async fn check(
             }
         }
     }
+    checked.rows = rows.values().sum();
     in_order(&mut checked.problems);
     Ok(checked)
 }
 
 /// The rows that the engine refuses.
-async fn refused(
+async fn refused_rows(
     db: &Db,
-    mut script: Script,
+    script: Script,
     stand_ins: &[StandIns],
 ) -> Result<Vec<Diagnostic>, DbError> {
-    let run = Run::new("seedbed check");
     let mut problems: Vec<Diagnostic> = Vec::new();
-    for _ in 0..REFUSED {
-        let failed = match history::run(db, &script, &run, Arc::new(|_| {})).await {
-            Ok(_) => break,
-            Err(RunError::Failed(failed)) => *failed,
-            Err(RunError::Unknown(error)) => return Err(error.into()),
-            Err(RunError::Moved) => {
-                let words = "the history of a database in memory has moved";
-                return Err(DbError::Read(EngineError::new(Code::Other(1), words)));
-            }
+    for failed in refused(db, script, &Run::new("seedbed check")).await? {
+        let Failure::Step { error, .. } = &failed.failure else {
+            continue;
         };
-        let error = match failed.failure {
-            Failure::Step { error, .. } => error,
-            Failure::Open(error) => return Err(error),
-            Failure::Lost(error) => return Err(error.into()),
-        };
-        let origin = match failed.part {
-            Part::Step(step) => step.origin,
-            _ => None,
-        };
-        let Some(origin) = origin else {
+        match origin(&failed) {
+            Some(origin) => problems.push(diagnostic(error, origin, stand_ins)),
             // A deferred constraint belongs to no row, and may fail for one that was refused before.
-            if problems.is_empty() {
+            None if problems.is_empty() => {
                 let message = format!("the rows together are refused: {error}");
                 problems.push(Diagnostic::problem("row-refused", message));
             }
-            break;
-        };
-        // What refers to a row that was refused is refused for that.
-        if problems.is_empty() || !error.message.starts_with("FOREIGN KEY") {
-            problems.push(diagnostic(&error, &origin, stand_ins));
-        }
-        // The other rows are tried without it.
-        for unit in &mut script.units {
-            Arc::make_mut(&mut unit.steps).retain(|step| step.origin.as_ref() != Some(&origin));
+            None => {}
         }
     }
     Ok(problems)

@@ -106,6 +106,7 @@ fn clash(basis: &Basis<'_>, columns: &[usize], other: usize, at: usize) -> Diagn
         "the other is here",
         rows.origin(there, &span(there), basis.files),
     )
+    .help("give one of the two another value, or remove it")
 }
 
 /// Every set of columns in which no two rows may have the same.

@@ -5,12 +5,12 @@ use std::collections::{HashMap, HashSet};
 
 use super::clashes::unique_columns;
 use super::found::{Found, Lookup, PER_QUESTION, Wanted, questions, tuple, wanting};
-use super::identity::words_of_parent;
-use super::memory::Memory;
-use super::plan::Basis;
-use super::row::{Cell, Content, Rows};
+use super::identity::{collate, word, words, words_of_parent};
+use super::memory::{Memory, Remembered};
+use super::plan::{Basis, Written};
+use super::row::{Cell, Content, Row, Rows};
 use super::typed::takes;
-use crate::db::{DbError, Query, Reply};
+use crate::db::{DbError, Query, Reply, if_accepted};
 use crate::diagnostic::Diagnostic;
 use crate::schema::{Shape, TableShape};
 use crate::sql::{Value, identifier};
@@ -48,15 +48,32 @@ pub(super) fn taken(
     questions(shape, wanted)
 }
 
-/// The problems in the answers.
+/// A unique value that goes from one declared row to another in the same run.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Move {
+    /// The row that gets it.
+    pub(super) to: usize,
+    /// The row that the database has with it, and that gives it up.
+    pub(super) from: usize,
+    /// The columns of the unique index.
+    pub(super) columns: Vec<usize>,
+}
+
+/// The problems in the answers, and the values that only change hands: what counts is the state after the run.
 pub(super) fn taken_problems(
     basis: &Basis<'_>,
     taken: Vec<(Lookup, Reply)>,
     memory: &Memory,
-    writes: impl Fn(usize, &[usize]) -> bool,
-) -> Result<Vec<Diagnostic>, DbError> {
-    let mut problems = Vec::new();
+    written: &[Written],
+) -> Result<(Vec<Diagnostic>, Vec<Move>), DbError> {
+    let (mut problems, mut moves) = (Vec::new(), Vec::new());
     let rows = basis.rows;
+    // The declared row that each row of the database is.
+    let whole = |table: usize, row: &[Value]| {
+        let words: Vec<String> = row.iter().map(word).collect();
+        (table, words.join("\0"))
+    };
+    let mut declared: Option<HashMap<(usize, String), usize>> = None;
     for (taken, reply) in taken {
         for (at, other) in taken.found(reply)? {
             if basis.found.row(at) == Some(other.as_slice()) {
@@ -66,10 +83,27 @@ pub(super) fn taken_problems(
             let rules = rows.rules(row);
             let of = &basis.shape.tables[rules.table];
             // The value is not written, or the other row goes.
-            let goes = |orphan: &super::memory::Remembered| {
-                orphan.table == rules.table && orphan.is(of, &other)
-            };
-            if !writes(at, &taken.columns) || memory.orphans().any(goes) {
+            let goes = |orphan: &Remembered| orphan.table == rules.table && orphan.is(of, &other);
+            if !written[at].touches(&taken.columns) || memory.orphans().any(goes) {
+                continue;
+            }
+            let declared = declared.get_or_insert_with(|| {
+                let all = rows.rows.iter().enumerate();
+                let there = all.filter_map(|(at, row)| {
+                    let found = basis.found.row(at)?;
+                    Some((whole(rows.rules(row).table, found), at))
+                });
+                there.collect()
+            });
+            let declared = declared.get(&whole(rules.table, &other)).copied();
+            if let Some(from) = declared
+                && gives_up(basis, from, &taken.columns, &written[from])
+            {
+                moves.push(Move {
+                    to: at,
+                    from,
+                    columns: taken.columns.clone(),
+                });
                 continue;
             }
             let names: Vec<&str> = taken
@@ -84,10 +118,6 @@ pub(super) fn taken_problems(
                 .iter()
                 .map(|column| of.columns[*column].name.as_str())
                 .collect();
-            let declared = (0..rows.rows.len()).find(|it| {
-                let same_table = rows.rules(&rows.rows[*it]).table == rules.table;
-                same_table && basis.found.row(*it) == Some(other.as_slice())
-            });
             if let Some(declared) = declared {
                 let declared = &rows.rows[declared];
                 let name = rows.name(declared, basis.shape);
@@ -99,7 +129,7 @@ pub(super) fn taken_problems(
                             "it is here",
                             rows.origin(declared, &declared.span, basis.files),
                         )
-                        .help("a value moves from row to row in two runs: the one that has it gives it up first"),
+                        .help("give that row another value in its file; where it keeps its value (`_keep`, `mode: insert`, a change by hand), change it in the database"),
                 );
                 continue;
             }
@@ -121,7 +151,30 @@ pub(super) fn taken_problems(
             );
         }
     }
-    Ok(problems)
+    Ok((problems, moves))
+}
+
+/// Whether a declared row has another value in these columns after the run.
+fn gives_up(basis: &Basis<'_>, from: usize, columns: &[usize], written: &Written) -> bool {
+    let (Written::Columns(written), Some(found)) = (written, basis.found.row(from)) else {
+        return false;
+    };
+    let row = &basis.rows.rows[from];
+    let of = &basis.shape.tables[basis.rows.rules(row).table];
+    let after = |column: &usize| match row.cell(*column).filter(|_| written.contains(column)) {
+        Some(cell) => basis.found.cell(basis.rows, basis.shape, from, cell),
+        None => found.get(*column).cloned(),
+    };
+    let Some(mut after) = columns.iter().map(after).collect::<Option<Vec<Value>>>() else {
+        return false;
+    };
+    let before = columns
+        .iter()
+        .filter_map(|column| found.get(*column).cloned());
+    let mut before: Vec<Value> = before.collect();
+    collate(&mut after, of, columns);
+    collate(&mut before, of, columns);
+    words(&after) != words(&before)
 }
 
 /// What a question about the parents of rows is about.
@@ -209,7 +262,7 @@ fn declared(
 pub(super) fn parents_problems(
     basis: &Basis<'_>,
     parents: Vec<(Parents, Reply)>,
-    writes: impl Fn(usize, &[usize]) -> bool,
+    written: &[Written],
 ) -> Result<Vec<Diagnostic>, DbError> {
     let mut problems = Vec::new();
     for (parents, reply) in parents {
@@ -220,23 +273,100 @@ pub(super) fn parents_problems(
             .collect();
         for (number, (at, column)) in parents.cells.iter().enumerate() {
             let is_there = i64::try_from(number).is_ok_and(|number| there.contains(&number));
-            if is_there || !writes(*at, &[*column]) {
+            if is_there || !written[*at].touches(&[*column]) {
                 continue;
             }
             let row = &basis.rows.rows[*at];
             let span = row.cell(*column).map_or(&row.span, |cell| &cell.span);
             let parent = &parents.parent;
+            let text = row.cell(*column).and_then(|cell| match &cell.content {
+                Content::Known(Value::Text(text)) => Some(text.as_str()),
+                _ => None,
+            });
+            let is_label = |other: &&Row| {
+                let of = &basis.shape.tables[basis.rows.rules(other).table].name;
+                of == parent && Some(&*other.label) == text
+            };
+            let help = match (basis.rows.rows.iter().find(is_label), text) {
+                (Some(_), Some(label)) => format!("did you mean `!ref {parent}.{label}`?"),
+                _ => {
+                    format!("a row of the seeds is referred to by its label: `!ref {parent}.label`")
+                }
+            };
             problems.push(
                 Diagnostic::problem(
                     "no-parent",
                     format!("no row of `{parent}` has this value, in the seeds or in the database"),
                 )
                 .at(basis.rows.origin(row, span, basis.files))
-                .help(format!(
-                    "a row of the seeds is referred to by its label: `!ref {parent}.label`"
-                )),
+                .help(help),
             );
         }
+    }
+    Ok(problems)
+}
+
+/// Asks whether rows whose key is that of an index of some rows will be in it: else they would not be found again.
+pub(super) fn indexed(basis: &Basis<'_>, written: &[Written]) -> Vec<(usize, Query)> {
+    let mut all = Vec::new();
+    for (at, row) in basis.rows.rows.iter().enumerate() {
+        let rules = basis.rows.rules(row);
+        let of = &basis.shape.tables[rules.table];
+        let Some(condition) = of.condition_of(&rules.key) else {
+            continue;
+        };
+        if written[at] == Written::Nothing {
+            continue;
+        }
+        let mut args = Vec::new();
+        let mut columns = Vec::new();
+        for (number, column) in of.columns.iter().enumerate() {
+            let known = match row.cell(number) {
+                Some(cell) => basis.found.cell(basis.rows, basis.shape, at, cell),
+                None => basis.found.row(at).and_then(|row| row.get(number).cloned()),
+            };
+            let value = match (known, &column.default, row.cell(number)) {
+                (Some(value), ..) => {
+                    args.push(value);
+                    "?".to_owned()
+                }
+                (None, Some(default), None) => format!("({default})"),
+                _ => "NULL".to_owned(),
+            };
+            columns.push(format!("{value} AS {}", identifier(&column.name)));
+        }
+        let sql = format!(
+            "SELECT CASE WHEN ({condition}) THEN 1 ELSE 0 END FROM (SELECT {})",
+            columns.join(", ")
+        );
+        all.push((at, Query { sql, args }));
+    }
+    all
+}
+
+/// The problems in the answers.
+pub(super) fn indexed_problems(
+    basis: &Basis<'_>,
+    answers: Vec<(usize, Reply)>,
+) -> Result<Vec<Diagnostic>, DbError> {
+    let mut problems = Vec::new();
+    for (at, reply) in answers {
+        let rows = if_accepted(reply.rows::<1>())?.unwrap_or_default();
+        if !matches!(rows.as_slice(), [[Value::Integer(0)]]) {
+            continue;
+        }
+        let row = &basis.rows.rows[at];
+        let rules = basis.rows.rules(row);
+        let condition = basis.shape.tables[rules.table].condition_of(&rules.key);
+        let message = format!(
+            "the row would not be found again: its `_key` is that of an index of rows with `{}`",
+            condition.unwrap_or_default()
+        );
+        problems.push(
+            Diagnostic::problem("no-key", message)
+                .at(basis.rows.origin(row, &row.span, basis.files))
+                .help("give it values for which that holds, or name the columns of an index of all rows"),
+        );
     }
     Ok(problems)
 }
@@ -283,8 +413,8 @@ pub(super) fn misfit(
             && key.parent.eq_ignore_ascii_case(&parent.name)
             && parent.column(key.parent_columns.first().map_or("", String::as_str)) == Some(column)
     });
-    let word = |value: Value| words_of_parent(vec![value], parent, &[column]);
-    if is_key && word(kept) != word(value) {
+    let compared = |value: Value| words_of_parent(vec![value], parent, &[column]);
+    if is_key && compared(kept) != compared(value) {
         let message = format!(
             "column `{}` of type {} does not keep `{}` of `{name}` as it is, so the foreign key would not find its parent",
             own.name, own.declared, other.name

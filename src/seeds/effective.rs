@@ -5,9 +5,12 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use serde_json::{Value as Json, json};
+use sha2::{Digest, Sha256};
 
-use super::model::{Expr, Field, Label, Mode, Part, SeedFile, Spanned, Style, Table, Template};
-use crate::migrations::checksum;
+use super::model::{
+    Expr, Field, Json as Composed, Label, Mode, Part, SeedFile, Spanned, Style, Table, Template,
+};
+use crate::hex;
 
 /// The hash, in lower-case hexadecimal.
 pub(super) fn effective(
@@ -34,9 +37,9 @@ pub(super) fn effective_with(
         Mode::Upsert => "upsert",
         Mode::Sync => "sync",
     };
-    let mut tables: Vec<Json> = file.tables.iter().map(|it| hashing.table(it)).collect();
-    tables.sort_by_key(Json::to_string);
-    let shared: Vec<Json> = shared
+    let mut tables: Vec<String> = file.tables.iter().map(|it| hashing.table(it)).collect();
+    tables.sort_unstable();
+    let shared: Vec<String> = shared
         .into_iter()
         .flat_map(|shared| &shared.tables)
         .filter(|it| {
@@ -45,16 +48,30 @@ pub(super) fn effective_with(
         })
         .map(|it| hashing.table(it))
         .collect();
-    let whole = json!({
-        "mode": mode,
-        "random": settings.random,
-        "faker": settings.faker,
-        "vars": settings.vars,
-        "time": settings.time.as_ref().map(|time| &time.value),
-        "tables": tables,
-        "shared": shared,
-    });
-    checksum(&whole.to_string())
+    // One JSON text with sorted keys. A file may have millions of values, so it is written piece by piece.
+    let mut hash = Sha256::new();
+    let mut text = |text: &str| hash.update(text.as_bytes());
+    let list = |text: &mut dyn FnMut(&str), items: &[String]| {
+        for (number, item) in items.iter().enumerate() {
+            text(if number > 0 { "," } else { "" });
+            text(item);
+        }
+    };
+    text(&format!(
+        "{{\"faker\":{},\"mode\":{},\"random\":{},\"shared\":[",
+        json!(settings.faker),
+        json!(mode),
+        json!(settings.random)
+    ));
+    list(&mut text, &shared);
+    text("],\"tables\":[");
+    list(&mut text, &tables);
+    text(&format!(
+        "],\"time\":{},\"vars\":{}}}",
+        json!(settings.time.as_ref().map(|time| &time.value)),
+        json!(settings.vars)
+    ));
+    hex::encode(&hash.finalize())
 }
 
 struct Hashing<'a> {
@@ -63,29 +80,30 @@ struct Hashing<'a> {
 }
 
 impl Hashing<'_> {
-    fn table(&self, table: &Table) -> Json {
+    fn table(&self, table: &Table) -> String {
         let names = |names: &[Spanned<String>]| -> Vec<String> {
             let mut names: Vec<String> = names.iter().map(|name| name.value.clone()).collect();
             names.sort();
             names
         };
-        let mut rows: Vec<Json> = table
+        let mut rows: Vec<String> = table
             .rows
             .iter()
             .map(|row| {
                 let label = row.label.as_ref().map(|label| label_word(&label.value));
-                json!({ "label": label, "fields": self.fields(&row.fields) })
+                json!({ "label": label, "fields": self.fields(&row.fields) }).to_string()
             })
             .collect();
-        rows.sort_by_key(Json::to_string);
-        json!({
-            "name": table.name.value.to_ascii_lowercase(),
-            "key": table.key.as_ref().map(|key| names(&key.value)),
-            "id": table.id.as_ref().map(|id| self.expr(&id.value)),
-            "keep": names(&table.keep),
-            "defaults": self.fields(&table.defaults),
-            "rows": rows,
-        })
+        rows.sort_unstable();
+        format!(
+            "{{\"defaults\":{},\"id\":{},\"keep\":{},\"key\":{},\"name\":{},\"rows\":[{}]}}",
+            json!(self.fields(&table.defaults)),
+            json!(table.id.as_ref().map(|id| self.expr(&id.value))),
+            json!(names(&table.keep)),
+            json!(table.key.as_ref().map(|key| names(&key.value))),
+            json!(table.name.value.to_ascii_lowercase()),
+            rows.join(",")
+        )
     }
 
     fn fields(&self, fields: &[Field]) -> BTreeMap<String, Json> {
@@ -100,13 +118,10 @@ impl Hashing<'_> {
         match expr {
             Expr::Null => Json::Null,
             Expr::Scalar { text, style } => {
-                let word = match style {
-                    Style::Plain => "plain",
-                    Style::Quoted => "quoted",
-                };
-                json!({ word: template(text) })
+                json!({ style_word(*style): template(text) })
             }
             Expr::Json(value) => json!({ "json": value }),
+            Expr::Composed(json) => json!({ "composed": self.composed(json) }),
             Expr::Ref {
                 table,
                 label,
@@ -130,6 +145,29 @@ impl Hashing<'_> {
             Expr::Int(least, most) => json!({ "int": [least, most] }),
             Expr::Hash(inner) => json!({ "hash": self.expr(&inner.value) }),
         }
+    }
+
+    fn composed(&self, json: &Composed) -> Json {
+        match json {
+            Composed::Constant(value) => json!({ "constant": value }),
+            Composed::Text { text, style } => json!({ style_word(*style): template(text) }),
+            Composed::List(items) => items.iter().map(|it| self.composed(it)).collect(),
+            Composed::Map(entries) => {
+                let entries = entries.iter();
+                let entries: Vec<Json> = entries
+                    .map(|(key, value)| json!([key, self.composed(value)]))
+                    .collect();
+                json!({ "map": entries })
+            }
+            Composed::Tag(expr) => json!({ "tag": self.expr(&expr.value) }),
+        }
+    }
+}
+
+fn style_word(style: Style) -> &'static str {
+    match style {
+        Style::Plain => "plain",
+        Style::Quoted | Style::Text => "quoted",
     }
 }
 

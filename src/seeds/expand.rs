@@ -4,6 +4,7 @@
 mod cells;
 mod names;
 
+use cells::Place;
 pub(super) use names::short_name;
 
 use std::collections::{BTreeMap, HashMap, HashSet};
@@ -13,6 +14,7 @@ use std::sync::Arc;
 use uuid::Uuid;
 
 use super::cell::Names;
+use super::draw::{ATTEMPTS, is_drawn, not_enough};
 use super::inputs::{Clock, Variables};
 use super::labels::{Labels, Named, names};
 use super::model::{Expr, SeedFile, Spanned, Table};
@@ -129,6 +131,13 @@ pub(super) fn expand(
         work.push((at, compiled));
     }
     expansion.place = Arc::new(place);
+    expansion.label_lists(&named, &work, &compiled);
+    let mut seen = vec![false; compiled.len()];
+    for (at, decl) in &work {
+        if !std::mem::replace(&mut seen[*decl], true) {
+            expansion.choices_of(&named[*at], &compiled[*decl]);
+        }
+    }
     let parts = in_parts(&work, |work, first| {
         let mut part = expansion.for_part(first);
         part.rows.rows.reserve_exact(work.len());
@@ -162,11 +171,8 @@ struct Expansion<'a> {
 }
 
 struct Generated<'a> {
-    /// Where the expression stands.
-    file: usize,
+    found: Found<'a>,
     row: usize,
-    column: usize,
-    expr: &'a Spanned<Expr>,
     number: Option<u64>,
     each: Option<Arc<str>>,
 }
@@ -246,7 +252,7 @@ impl<'a> Expansion<'a> {
     }
 
     fn unfit(&mut self, file: usize, span: &Range<usize>, unfit: Unfit) {
-        let help = unfit.help.map(str::to_owned);
+        let help = unfit.help.map(std::borrow::Cow::into_owned);
         self.error(file, span, unfit.code, unfit.message, help);
     }
 
@@ -312,22 +318,31 @@ impl<'a> Expansion<'a> {
             };
             if is_drawn(&found.value.value) && found.is_unique {
                 self.generated.push(Generated {
-                    file: found.file,
+                    found: *found,
                     row: place,
-                    column: found.column,
-                    expr: found.value,
                     number: named.number,
                     each: named.each.clone(),
                 });
                 continue;
             }
-            if let Some((content, nature)) = self.cell(named.file, of, found, names) {
+            let place = Place {
+                file: named.file,
+                of,
+                found,
+                names,
+            };
+            if let Some((content, nature)) = self.cell(&place) {
                 let column = &of.columns[found.column];
                 if content == Content::Known(Value::Null)
                     && column.nullability == Nullability::NotNull
                 {
                     let message = format!("column `{}` takes no NULL", column.name);
-                    self.error(found.file, &found.value.span, "null", message, None);
+                    let help = match column.default {
+                        Some(_) => "give it a value, or leave it out: it has a default",
+                        None => "give it a value",
+                    };
+                    let help = Some(help.to_owned());
+                    self.error(found.file, &found.value.span, "null", message, help);
                 }
                 cells.push(Cell {
                     column: found.column,
@@ -361,6 +376,57 @@ impl<'a> Expansion<'a> {
             span: named.span(),
             cells,
         });
+    }
+
+    /// Rows of lists can be referred to by what names them in a plan: the values of their key.
+    fn label_lists(
+        &mut self,
+        named: &[Named<'a>],
+        work: &[(usize, usize)],
+        compiled: &[Compiled<'a>],
+    ) {
+        let mut labels = Vec::new();
+        for (at, decl) in work {
+            let (row, compiled) = (&named[*at], &compiled[*decl]);
+            if row.label.is_none() {
+                let key = &self.rows.rules[compiled.rules].key;
+                let label = self.key_as_label(row, compiled, key);
+                labels.extend(label.map(|label| (&row.table.name.value, label, *at)));
+            }
+        }
+        if let (false, Some(all)) = (labels.is_empty(), Arc::get_mut(&mut self.labels)) {
+            for (table, label, at) in labels {
+                all.add(table, label, at);
+            }
+        }
+    }
+
+    /// Looks at every value of a `!pick`, also where no row of the declaration chooses it.
+    fn choices_of(&mut self, named: &Named<'a>, compiled: &Compiled<'a>) {
+        let rules = self.rows.rules[compiled.rules].clone();
+        let key_as_label = || self.key_as_label(named, compiled, &rules.key);
+        let label = named.label.clone().or_else(key_as_label);
+        for found in &compiled.fields {
+            let settings_of = match (found.file == self.shared_file(), self.given.shared) {
+                (true, Some(shared)) => shared,
+                _ => self.files[named.file],
+            };
+            if let Expr::Pick(_) = &found.value.value {
+                let names = Names {
+                    label: label.as_deref(),
+                    number: named.number,
+                    each: named.each.as_deref(),
+                    vars: &settings_of.settings.vars,
+                };
+                let place = Place {
+                    file: named.file,
+                    of: &self.shape.tables[rules.table],
+                    found,
+                    names: &names,
+                };
+                self.choices(&place, found.value);
+            }
+        }
     }
 
     /// A row must be found again by its key, so the key has a value, and always the same.
@@ -427,9 +493,13 @@ impl<'a> Expansion<'a> {
                 label_of: None,
                 is_unique: true,
             };
-            return self
-                .cell(named.file, of, &found, names)
-                .map(|(content, _)| content);
+            let place = Place {
+                file: named.file,
+                of,
+                found: &found,
+                names,
+            };
+            return self.cell(&place).map(|(content, _)| content);
         }
         let label = names.label.unwrap_or_default();
         made_id(of, key, self.given.made_as(named.file, of), label).map(Content::Known)
@@ -472,7 +542,7 @@ impl<'a> Expansion<'a> {
         generated.sort_by(|a, b| {
             let key = |it: &Generated<'_>| {
                 let row = &rows.rows[it.row];
-                (rows.rules(row).table, it.column, row.label.clone())
+                (rows.rules(row).table, it.found.column, row.label.clone())
             };
             key(a).cmp(&key(b))
         });
@@ -481,8 +551,8 @@ impl<'a> Expansion<'a> {
         for it in &generated {
             let rules = self.rows.rules(&self.rows.rows[it.row]);
             let of = &self.shape.tables[rules.table];
-            if of.is_unique(&[it.column]) {
-                taken.entry((rules.table, it.column)).or_default();
+            if of.is_unique(&[it.found.column]) {
+                taken.entry((rules.table, it.found.column)).or_default();
             }
         }
         for row in &self.rows.rows {
@@ -503,61 +573,64 @@ impl<'a> Expansion<'a> {
             let row = &self.rows.rows[it.row];
             let rules = self.rows.rules(row);
             let (table, file) = (rules.table, rules.file);
-            let of = &self.shape.tables[table];
             let (label, span) = (row.label.clone(), row.span.clone());
-            let column = &of.columns[it.column];
-            let mut taken = taken.get_mut(&(table, it.column));
-            let vars = match it.file == self.shared_file() {
-                true => self.given.shared.map(|shared| &shared.settings.vars),
-                false => None,
+            let of = &self.shape.tables[table];
+            let Found { column, value, .. } = it.found;
+            let settings_of = match it.found.file == self.shared_file() {
+                true => self.given.shared.unwrap_or(self.files[file]),
+                false => self.files[file],
             };
-            let drawn = super::draw::draw(
-                it.expr,
-                &super::draw::Place {
-                    file: self.files[file],
-                    table: self.given.made_as(file, of),
-                    names: Names {
-                        label: Some(&label),
-                        number: it.number,
-                        each: it.each.as_deref(),
-                        vars: vars.unwrap_or(&self.files[file].settings.vars),
-                    },
-                    column,
-                    strictness: of.strictness_of(it.column),
-                },
-                self.given,
-                |value| match &mut taken {
-                    Some(taken) => taken.insert(super::clashes::word_of(of, it.column, value)),
-                    None => true,
-                },
-            );
-            match drawn {
-                Ok((content, nature)) => {
-                    let cells = &mut self.rows.rows[it.row].cells;
-                    let at = cells.partition_point(|cell| cell.column < it.column);
-                    let cell = Cell {
-                        column: it.column,
-                        content,
-                        nature,
-                        span: match it.file == file {
-                            true => it.expr.span.clone(),
-                            false => span.clone(),
-                        },
-                    };
-                    cells.insert(at, cell);
+            let names = Names {
+                label: Some(&label),
+                number: it.number,
+                each: it.each.as_deref(),
+                vars: &settings_of.settings.vars,
+            };
+            let place = Place {
+                file,
+                of,
+                found: &it.found,
+                names: &names,
+            };
+            let mut attempts = 0..ATTEMPTS;
+            let drawn = loop {
+                let Some(attempt) = attempts.next() else {
+                    let unfit = not_enough(&of.columns[column]);
+                    self.unfit(it.found.file, &value.span, unfit);
+                    break None;
+                };
+                let mut dice = self.dice(&place, attempt);
+                let drawn = self.value(&place, value, Some(&mut dice));
+                let word = drawn.as_ref().and_then(|(content, _)| match content {
+                    Content::Known(Value::Null) => None,
+                    Content::Known(value) => Some(super::clashes::word_of(of, column, value)),
+                    Content::Reference { row, column } => Some(format!("\0{row} {column}")),
+                    _ => None,
+                });
+                let is_free = |word| {
+                    let taken = taken.get_mut(&(table, column));
+                    taken.is_none_or(|taken| taken.insert(word))
+                };
+                if word.is_none_or(is_free) {
+                    break drawn;
                 }
-                Err(unfit) => self.unfit(it.file, &it.expr.span, unfit),
+            };
+            if let Some((content, nature)) = drawn {
+                let cells = &mut self.rows.rows[it.row].cells;
+                let at = cells.partition_point(|cell| cell.column < column);
+                let cell = Cell {
+                    column,
+                    content,
+                    nature,
+                    span: match it.found.file == file {
+                        true => value.span.clone(),
+                        false => span,
+                    },
+                };
+                cells.insert(at, cell);
             }
         }
     }
-}
-
-/// Whether a value is drawn with dice.
-fn is_drawn(expr: &Expr) -> bool {
-    matches!(
-        expr,
-        Expr::Fake(_) | Expr::Pick(_) | Expr::Int(..) | Expr::Ago { .. }
-    )
 }
 
 /// Whether ids are made for rows that do not say theirs.

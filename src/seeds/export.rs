@@ -172,7 +172,7 @@ fn chosen(shape: &Shape, tables: &Tables) -> (Vec<usize>, Vec<Refusal>) {
 }
 
 fn reserved(of: &TableShape) -> Option<Refusal> {
-    of.name.starts_with('_').then(|| Refusal::Reserved {
+    super::parse::is_reserved(&of.name).then(|| Refusal::Reserved {
         table: of.name.clone(),
     })
 }

@@ -11,6 +11,9 @@ use crate::sql::{Value, identifier};
 /// Rows in one question. A server takes 32,766 bound values in a statement.
 pub(super) const PER_QUESTION: usize = 500;
 
+/// Added to the number of references that were followed once one stands in JSON, where no other JSON is filled in.
+pub(super) const IN_JSON: usize = 1000;
+
 /// What the database has of each declared row.
 #[derive(Debug, Default)]
 pub(super) struct Found {
@@ -116,7 +119,7 @@ impl Found {
         depth: usize,
     ) -> Option<Value> {
         // References that lead in a circle lead to no value.
-        if depth > 64 {
+        if depth % IN_JSON > 64 {
             return None;
         }
         let row = &rows.rows[at];
@@ -154,7 +157,13 @@ impl Found {
                 let of = &shape.tables[rows.rules(&rows.rows[at]).table];
                 Some(of.columns[cell.column].affinity.stored(value))
             }
-            Content::Secret(_) | Content::Unknown => None,
+            Content::Json(composed) if depth < IN_JSON => {
+                let value = |row, column| self.follow(rows, shape, row, column, IN_JSON);
+                let text = composed.json.filled(&value)?.to_string();
+                let of = &shape.tables[rows.rules(&rows.rows[at]).table];
+                Some(of.columns[cell.column].affinity.stored(Value::Text(text)))
+            }
+            Content::Json(_) | Content::Secret(_) | Content::Unknown => None,
         }
     }
 
@@ -173,6 +182,10 @@ impl Found {
         for _ in 0..64 {
             match rows.rows[row].cell(column).map(|cell| &cell.content) {
                 Some(Content::Unknown) => return Some((row, column)),
+                Some(Content::Json(composed)) => {
+                    let is_unknown = |cell: &Cell| cell.content == Content::Unknown;
+                    return rows.ends(composed).any(is_unknown).then_some((row, column));
+                }
                 Some(Content::Reference {
                     row: to,
                     column: of,
@@ -346,7 +359,12 @@ fn lookup(of: &TableShape, key: &[usize], wanted: &[(usize, Vec<Value>)]) -> Que
             "WITH {want} SELECT want.n, {}, {} FROM want CROSS JOIN {} AS t ON {on}",
             columns.join(", "),
             whole_texts(of),
-            identifier(&of.name),
+            match of.condition_of(key) {
+                Some(condition) => {
+                    format!("(SELECT * FROM {} WHERE {condition})", identifier(&of.name))
+                }
+                None => identifier(&of.name),
+            },
         ),
         args,
     }
@@ -392,7 +410,8 @@ pub(super) fn wanting<'a>(
     )
 }
 
-/// What a row is to have in each of these columns; none where one is not known, is left out or is NULL.
+/// What a row is to have in each of these columns: what the file says, else what the database has, else a default that
+/// is a literal. None where one is not known or is NULL.
 pub(super) fn tuple(
     found: &Found,
     rows: &Rows,
@@ -404,10 +423,25 @@ pub(super) fn tuple(
     columns
         .iter()
         .map(|column| {
-            row.cell(*column)?;
-            found
-                .value(rows, shape, at, *column)
-                .filter(|value| !value.is_null())
+            let value = match (row.cell(*column), found.row(at)) {
+                (None, None) => default_of(&shape.tables[rows.rules(row).table].columns[*column]),
+                _ => found.value(rows, shape, at, *column),
+            };
+            value.filter(|value| !value.is_null())
         })
         .collect()
+}
+
+/// The default of a column, where that is a number or a text.
+fn default_of(column: &Column) -> Option<Value> {
+    let default = column.default.as_deref()?.trim();
+    let text = default
+        .strip_prefix('\'')
+        .and_then(|text| text.strip_suffix('\''))
+        .filter(|text| !text.replace("''", "").contains('\''));
+    let value = match text {
+        Some(text) => Value::Text(text.replace("''", "'")),
+        None => Value::Integer(default.parse().ok()?),
+    };
+    Some(column.affinity.stored(value))
 }

@@ -31,6 +31,24 @@ pub(super) fn guards(
     problems
 }
 
+/// What is known before any migration runs to stand in the way of the seeds: what is wrong with the files and with the
+/// choice of them.
+pub fn before_migrating(
+    seeds: &Seeds,
+    history: &History,
+    options: &SeedOptions,
+) -> Vec<Diagnostic> {
+    let files = seeds.select(&options.choice);
+    let mut problems = seeds.problems.clone();
+    problems.extend(mark(history, options));
+    problems.extend(choice(seeds, &files, options));
+    for file in &files {
+        problems.extend(depends_on(file, &files, seeds));
+    }
+    problems.retain(Diagnostic::is_error);
+    problems
+}
+
 /// A database that is marked as another environment takes no rows of this one.
 fn mark(history: &History, options: &SeedOptions) -> Option<Diagnostic> {
     let wanted = &options.choice.environment;
@@ -118,22 +136,24 @@ fn choice(seeds: &Seeds, files: &[&SeedFile], options: &SeedOptions) -> Vec<Diag
             problem
         })
         .collect();
-    if files.is_empty() && seeds.problems.is_empty() {
+    if files.is_empty() && !seeds.problems.iter().any(Diagnostic::is_error) {
         let known = seeds.environments();
         let names: Vec<&str> = known.iter().map(String::as_str).collect();
         let message = format!("no seed is for environment `{environment}`");
         let mut problem = Diagnostic::problem("no-seeds", message);
-        problem.help.extend(match nearest(environment, &names) {
-            Some(it) => Some(format!("did you mean `{it}`?")),
-            None if names.is_empty() => None,
-            None => Some(format!("there are seeds for {}", names.join(", "))),
+        problem.help.push(match nearest(environment, &names) {
+            Some(it) => format!("did you mean `{it}`?"),
+            None if names.is_empty() => {
+                "write a first seed into the folder of the seeds".to_owned()
+            }
+            None => format!("there are seeds for {}", names.join(", ")),
         });
         problems.push(problem);
     }
     problems
 }
 
-fn requires(file: &SeedFile, history: &History) -> Option<Diagnostic> {
+pub(super) fn requires(file: &SeedFile, history: &History) -> Option<Diagnostic> {
     let requires = file.settings.requires.as_ref()?;
     let version = history.version().unwrap_or(0);
     let too_old = version < requires.value.from;

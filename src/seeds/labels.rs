@@ -79,6 +79,12 @@ impl Labels {
         self.0.get(&table.to_ascii_lowercase())?.get(label).copied()
     }
 
+    /// Adds the label of a row that was declared without one; a label that is there already stays.
+    pub(super) fn add(&mut self, table: &str, label: Arc<str>, row: usize) {
+        let labels = self.0.entry(table.to_ascii_lowercase()).or_default();
+        labels.entry(label).or_insert(row);
+    }
+
     pub(super) fn nearest(&self, table: &str, label: &str) -> Option<String> {
         let labels = self.0.get(&table.to_ascii_lowercase())?;
         // A long list takes long to look through, and helps nobody.
@@ -208,6 +214,7 @@ impl<'a> Names<'_, 'a> {
                     problems.push(
                         Diagnostic::problem("label-twice", message)
                             .at(here)
+                            .help("rename one of the two")
                             .related("it is here first", there),
                     );
                 }
@@ -259,6 +266,7 @@ impl<'a> Names<'_, 'a> {
                                 "the rows of `{of}` come from a pattern that waits for this one"
                             ),
                         )
+                        .help(format!("give the rows of `{of}` labels of their own"))
                         .at(self.origin(&each)),
                     );
                 }
@@ -286,6 +294,9 @@ impl<'a> Names<'_, 'a> {
                     "no-match",
                     format!("no label of `{of}` looks like `{pattern}`"),
                 )
+                .help(format!(
+                    "declare rows of `{of}` with such labels; `*` stands for any characters"
+                ))
                 .at(self.origin(each)),
             );
         }

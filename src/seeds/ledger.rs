@@ -10,7 +10,6 @@ use super::memory::{State, actual};
 use super::model::{Mode, SeedFile};
 use super::past::identity;
 use super::plan::Basis;
-use super::row::Nature;
 use crate::db::{IfThere, Query};
 use crate::history::History;
 use crate::schema::TableShape;
@@ -190,7 +189,7 @@ fn wanted(basis: &Basis<'_>, number: usize, written: impl Fn(usize) -> bool) -> 
         let state = basis.memory.state(basis, at);
         let is_secret = |column: &usize| {
             let cell = row.cell(*column);
-            cell.is_some_and(|cell| basis.rows.nature(cell) == Nature::Environment)
+            cell.is_some_and(|cell| basis.rows.hides(cell))
         };
         let (columns, key) = match basis.found.row(at) {
             Some(found) => {

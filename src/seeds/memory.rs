@@ -209,15 +209,14 @@ impl Memory {
         }
         let query = |((table, columns), items): ((usize, Vec<usize>), Vec<usize>)| {
             let of = &scene.shape.tables[table];
-            let columns: Vec<String> = columns
+            let names: Vec<String> = columns
                 .iter()
                 .map(|it| identifier(&of.columns[*it].name))
                 .collect();
-            let sql = format!(
-                "SELECT {} FROM {}",
-                columns.join(", "),
-                identifier(&of.name)
-            );
+            let mut sql = format!("SELECT {} FROM {}", names.join(", "), identifier(&of.name));
+            if let Some(condition) = of.condition_of(&columns) {
+                sql.push_str(&format!(" WHERE {condition}"));
+            }
             (items, Query::new(sql))
         };
         groups.into_iter().map(query).collect()

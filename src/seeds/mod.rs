@@ -17,6 +17,7 @@ mod forget;
 mod found;
 mod generate;
 mod guard;
+mod hand_over;
 mod identity;
 mod inputs;
 #[cfg(feature = "testing")]
@@ -31,6 +32,7 @@ mod parallel;
 mod parse;
 mod past;
 mod plan;
+mod refused;
 mod row;
 mod secret;
 mod set;
@@ -45,12 +47,13 @@ pub use apply::{SeedOptions, apply, observe};
 pub use check::{Checked, check};
 pub use export::{ExportError, ExportOptions, Exported, MOST_ROWS, Mask, Refusal, Tables, export};
 pub use forget::{Rows as ForgetRows, forget, observe_forget};
+pub use guard::before_migrating;
 pub use inputs::{Clock, Variables};
 #[cfg(feature = "testing")]
 pub use labelled::{Labelled, labelled};
 pub use model::{
-    Expr, Fake, Field, Label, Mode, Part, Requires, RowDecl, SeedFile, Settings, Spanned, Style,
-    Table, Template,
+    Expr, Fake, Field, Json, Label, Mode, Part, Requires, RowDecl, SeedFile, Settings, Spanned,
+    Style, Table, Template,
 };
 pub use parse::parse;
 pub use plan::{Cause, Change, Difference, FilePlan, FileState, Plan, Refresh, What};

@@ -192,6 +192,8 @@ pub enum Expr {
     },
     /// A map or a list, or anything under `!json`: becomes JSON text, with the keys of each map sorted.
     Json(serde_json::Value),
+    /// The same, with parts that each row fills in.
+    Composed(Json),
     /// `!ref table.label` or `!ref table.label.column`. The label may hold `${…}`.
     Ref {
         /// The table.
@@ -232,13 +234,35 @@ pub enum Expr {
     Hash(Box<Spanned<Expr>>),
 }
 
+/// JSON with parts that each row fills in.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Json {
+    /// A part that is the same in every row.
+    Constant(serde_json::Value),
+    /// A text with `${…}` in it.
+    Text {
+        /// The text.
+        text: Template,
+        /// Without quotes, the filled text may be a number, `true`, `false` or null.
+        style: Style,
+    },
+    /// A list.
+    List(Vec<Json>),
+    /// A map, sorted by its keys.
+    Map(Vec<(String, Json)>),
+    /// A value with a tag, such as `!ref` or `!now`.
+    Tag(Box<Spanned<Expr>>),
+}
+
 /// Whether a scalar was quoted.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Style {
     /// Without quotes.
     Plain,
-    /// With quotes, or as a block: always text.
+    /// With quotes, or as a block: text.
     Quoted,
+    /// `!!str`: text that the column accepts, whatever its type is.
+    Text,
 }
 
 /// A text with `${name}` in it; `$${` stands for `${`.

@@ -19,6 +19,7 @@ use crate::diagnostic::Diagnostic;
 use crate::migrations::checksum;
 use crate::nearest::nearest;
 use crate::script::{Origin, Source};
+pub(super) use json::core;
 use template::Scope;
 
 /// Reads a seed file. `name` is its path below the seeds folder without `.yaml`; the text is canonical
@@ -32,7 +33,7 @@ pub fn parse(name: &str, source: Arc<Source>) -> (SeedFile, Vec<Diagnostic>) {
         settings: Settings::default(),
         problems,
     };
-    let tables = root.map_or_else(Vec::new, |root| reader.file(&root));
+    let tables = root.map_or_else(Vec::new, |root| reader.file(root));
     let Reader {
         settings,
         mut problems,
@@ -66,15 +67,28 @@ const ROW: &str = "a row";
 const WAS: &str = "_was";
 
 /// What a table may say besides its rows.
-const TABLE_SETTINGS: [&str; 5] = ["_key", "_id", "_keep", "_defaults", "_was"];
+const TABLE_SETTINGS: [&str; 6] = ["_key", "_id", "_keep", "_defaults", "_rows", "_was"];
+
+/// Names that are none of a table: what a table may say besides its rows, today or in later versions.
+const RESERVED: [&str; 8] = [
+    "_key",
+    "_id",
+    "_keep",
+    "_defaults",
+    "_was",
+    "_refs",
+    "_through",
+    "_override",
+];
 
 impl Reader<'_> {
-    fn file(&mut self, root: &Node) -> Vec<Table> {
-        let Some(entries) = self.map(
-            root,
-            "a seed file",
-            "users:` and its rows below it, not `- ",
-        ) else {
+    /// The tree goes as its rows are read: a large file is not in memory twice.
+    fn file(&mut self, root: Node) -> Vec<Table> {
+        let example = "users:` and its rows below it, not `- ";
+        if self.map(&root, "a seed file", example).is_none() {
+            return Vec::new();
+        }
+        let Kind::Mapping(entries) = root.kind else {
             return Vec::new();
         };
         let settings = entries.iter().find(|(key, _)| name(key) == "_seed");
@@ -83,15 +97,11 @@ impl Reader<'_> {
         }
         let mut tables = Vec::new();
         for (key, value) in entries {
-            let table = name(key);
+            let table = name(&key);
             if table == "_seed" {
                 continue;
             }
-            if table.starts_with('_') {
-                let help = match nearest(table, &["_seed"]) {
-                    Some(_) => "did you mean `_seed`?".to_owned(),
-                    None => "names that begin with `_` are Seedbed's own, and `_seed` is the only one here".to_owned(),
-                };
+            if let Some(help) = reserved(table, &value) {
                 self.error(
                     "reserved-name",
                     &key.span,
@@ -100,7 +110,7 @@ impl Reader<'_> {
                 );
                 continue;
             }
-            tables.extend(self.table(key, value));
+            tables.extend(self.table(&key, value));
         }
         if tables.is_empty() && self.problems.is_empty() {
             self.error(
@@ -113,7 +123,7 @@ impl Reader<'_> {
         tables
     }
 
-    fn table(&mut self, key: &Node, node: &Node) -> Option<Table> {
+    fn table(&mut self, key: &Node, node: Node) -> Option<Table> {
         let mut table = Table {
             name: self.name(key, "table")?,
             was: None,
@@ -123,29 +133,34 @@ impl Reader<'_> {
             defaults: Vec::new(),
             rows: Vec::new(),
         };
-        self.no_tag(node, "a table");
-        match &node.kind {
+        self.no_tag(&node, "a table");
+        let noun = node.noun();
+        match node.kind {
             Kind::Sequence(items) => {
                 for item in items {
-                    table.rows.extend(self.item(item));
+                    table.rows.extend(self.item(&item));
                 }
             }
             Kind::Mapping(entries) => {
                 for (key, value) in entries {
-                    match name(key) {
-                        "_key" => table.key = self.key(value),
-                        "_id" => table.id = self.id(value),
-                        "_was" => table.was = self.text(value, "`_was`", "_was: users"),
-                        "_keep" => table.keep = self.names(value, "`_keep`", "[created_at]"),
+                    match name(&key) {
+                        "_key" => table.key = self.key(&value),
+                        "_id" => table.id = self.id(&value),
+                        "_was" => table.was = self.text(&value, "`_was`", "_was: users"),
+                        "_keep" => table.keep = self.names(&value, "`_keep`", "[created_at]"),
                         "_defaults" => {
-                            table.defaults = self.fields(value, "`_defaults`", Scope::Table)
+                            table.defaults = self.fields(&value, "`_defaults`", Scope::Table)
+                        }
+                        "_rows" => {
+                            self.no_tag(&value, "`_rows`");
+                            table.rows.extend(self.list(value));
                         }
                         text if text.starts_with('_') => {
                             let help = did_you_mean(text, &TABLE_SETTINGS, "a table has");
                             let message = format!("a table has no setting `{text}`");
                             self.error("unknown-setting", &key.span, message, help);
                         }
-                        _ => table.rows.push(self.row(key, value)),
+                        _ => table.rows.push(self.row(&key, &value)),
                     }
                 }
             }
@@ -154,12 +169,26 @@ impl Reader<'_> {
                 self.error(
                     "bad-shape",
                     &key.span,
-                    format!("table `{table}` holds {}, and not rows", node.noun()),
+                    format!("table `{table}` holds {noun}, and not rows"),
                     format!("write rows below it, or `{table}: {{}}` where it is to have none"),
                 );
             }
         }
         Some(table)
+    }
+
+    /// `_rows`
+    fn list(&mut self, node: Node) -> Vec<RowDecl> {
+        let noun = node.noun();
+        let span = node.span;
+        let Kind::Sequence(items) = node.kind else {
+            let message = format!("`_rows` is a list of rows without labels, and this is {noun}");
+            let help = "write `_rows:` and below it `- {email: a@example.test}`; a row with a label stands beside `_key`";
+            self.error("bad-shape", &span, message, help);
+            return Vec::new();
+        };
+        let rows = items.into_iter().filter_map(|item| self.item(&item));
+        rows.collect()
     }
 
     fn key(&mut self, node: &Node) -> Option<Spanned<Vec<Spanned<String>>>> {
@@ -203,6 +232,18 @@ impl Reader<'_> {
             // Others may refer to it.
             Label::One(text.to_owned())
         });
+        // Rails takes this one for no row.
+        let behind = self.source.text.get(key.span.end..).unwrap_or_default();
+        let behind = behind.trim_start_matches([':', ' ']);
+        if text == "DEFAULTS" && behind.starts_with('&') {
+            self.error(
+                "defaults-row",
+                &key.span,
+                "`DEFAULTS` is a row here like any other, and would be inserted",
+                "write `_defaults:` for what the rows of the table have in common, and leave `<<:` out; a row that is \
+                 meant needs another label",
+            );
+        }
         let scope = match label {
             Label::One(_) => Scope::One,
             Label::Range { .. } => Scope::Range,
@@ -384,6 +425,36 @@ impl Reader<'_> {
             }
         }
         names
+    }
+}
+
+/// Whether a name is none of a table in a seed file.
+pub(super) fn is_reserved(table: &str) -> bool {
+    let folded = table.to_ascii_lowercase();
+    table == "_seed"
+        || RESERVED.contains(&table)
+        || folded == "_migrations"
+        || folded.starts_with("_seedbed")
+}
+
+/// Why a name is none of a table that can be seeded.
+fn reserved(table: &str, node: &Node) -> Option<String> {
+    if RESERVED.contains(&table) {
+        return Some(format!("indent `{table}` below the name of its table"));
+    }
+    if is_reserved(table) {
+        return Some("the table is Seedbed's own: remove it from the file".to_owned());
+    }
+    let is_setting = |(key, _): &(Node, Node)| settings::SETTINGS.contains(&name(key));
+    match &node.kind {
+        Kind::Mapping(entries)
+            if !entries.is_empty()
+                && entries.iter().all(is_setting)
+                && nearest(table, &["_seed"]).is_some() =>
+        {
+            Some("did you mean `_seed`?".to_owned())
+        }
+        _ => None,
     }
 }
 

@@ -8,11 +8,11 @@ use serde_json::{Value as Json, json};
 
 use super::effective::effective_with;
 use super::expand::{Given, MadeAs, expand};
-use super::found::Found;
+use super::found::{Found, IN_JSON};
 use super::labels::names;
 use super::model::{Expr, Field, Label, Mode, SeedFile};
 use super::parse::parse;
-use super::row::{Content, Nature, Row, Rows};
+use super::row::{Content, Row, Rows};
 use super::set::Seeds;
 use crate::diagnostic::Diagnostic;
 use crate::history::{DROPPED, History, MEMORY, Row as Record};
@@ -405,11 +405,10 @@ fn follow_references(text: &mut SeedFile, renamed: &BTreeMap<String, String>) {
             &mut row.fields
         });
         for field in rows.chain(&mut table.defaults) {
-            if let Expr::Ref { table, .. } = &mut field.value.value
-                && let Some(now) = renamed.get(&table.to_ascii_lowercase())
-            {
-                table.clone_from(now);
-            }
+            field.value.value.rename_tables(renamed);
+        }
+        if let Some(id) = &mut table.id {
+            id.value.rename_tables(renamed);
         }
     }
 }
@@ -587,7 +586,7 @@ impl Past {
         column: usize,
         depth: usize,
     ) -> Option<Value> {
-        if depth > 64 {
+        if depth % IN_JSON > 64 {
             return None;
         }
         let row = &self.rows.rows[old];
@@ -598,18 +597,32 @@ impl Past {
                 row: parent,
                 column: target,
             } => {
-                let parent_row = &self.rows.rows[*parent];
-                let parent_of = &shape.tables[self.rows.rules(parent_row).table];
-                let stays =
-                    parent_of.primary_key.contains(target) || parent_row.cell(*target).is_none();
-                let there = self.heirs[*parent].and_then(|heir| found.row(heir));
-                let value = match there {
-                    Some(row) if stays => row.get(*target)?.clone(),
-                    _ => self.follow(found, shape, *parent, *target, depth + 1)?,
-                };
+                let value = self.parent(found, shape, (*parent, *target), depth)?;
                 Some(of.columns[column].affinity.stored(value))
             }
-            Content::Secret(_) | Content::Unknown => None,
+            Content::Json(composed) if depth < IN_JSON => {
+                let value = |row, column| self.parent(found, shape, (row, column), IN_JSON);
+                let text = composed.json.filled(&value)?.to_string();
+                Some(of.columns[column].affinity.stored(Value::Text(text)))
+            }
+            Content::Json(_) | Content::Secret(_) | Content::Unknown => None,
+        }
+    }
+
+    /// What a recorded row has in a column to which another one refers.
+    fn parent(
+        &self,
+        found: &Found,
+        shape: &Shape,
+        (row, column): (usize, usize),
+        depth: usize,
+    ) -> Option<Value> {
+        let declared = &self.rows.rows[row];
+        let of = &shape.tables[self.rows.rules(declared).table];
+        let stays = of.primary_key.contains(&column) || declared.cell(column).is_none();
+        match self.heirs[row].and_then(|heir| found.row(heir)) {
+            Some(row) if stays => row.get(column).cloned(),
+            _ => self.follow(found, shape, row, column, depth + 1),
         }
     }
 
@@ -665,7 +678,7 @@ fn all(
 ) -> Option<(Vec<usize>, Vec<Value>)> {
     let part = |column: &usize| {
         let cell = row.cell(*column)?;
-        let recorded = rows.nature(cell) != Nature::Environment;
+        let recorded = !rows.hides(cell);
         value(*column).filter(|value| recorded && !value.is_null())
     };
     let values: Option<Vec<Value>> = columns.iter().map(part).collect();

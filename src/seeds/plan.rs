@@ -3,9 +3,9 @@
 
 use std::sync::Arc;
 
+use super::conflicts::Move;
 use super::found::Found;
 use super::identity::shown;
-use super::inputs::Variables;
 use super::memory::Memory;
 use super::model::{Mode, SeedFile};
 use super::order::{Loop, Order, order, references};
@@ -180,7 +180,10 @@ pub(super) struct Basis<'a> {
     pub(super) seeds: &'a Seeds,
     /// What the database is to be marked as, where that was asked for.
     pub(super) mark: Option<&'a str>,
-    pub(super) variables: &'a Variables,
+    /// Unique values that go from one declared row to another.
+    pub(super) moves: &'a [Move],
+    /// Whether each row is a statement of its own, so that a failure is that of one row.
+    pub(super) each_row: bool,
 }
 
 /// Decides what is to be done. The statements that insert rows have no values yet.
@@ -324,13 +327,36 @@ fn states(basis: &Basis<'_>) -> Vec<(FileState, String)> {
     files.zip(basis.hashes).map(state).collect()
 }
 
-/// The columns of each row that would be written, and none for rows that would be inserted.
-pub(super) fn writes(basis: &Basis<'_>) -> Vec<Option<Vec<usize>>> {
+/// What a run writes of a declared row.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) enum Written {
+    Nothing,
+    /// It is inserted.
+    Row,
+    /// These columns are updated.
+    Columns(Vec<usize>),
+}
+
+impl Written {
+    /// Whether any of these columns is written.
+    pub(super) fn touches(&self, columns: &[usize]) -> bool {
+        match self {
+            Written::Nothing => false,
+            Written::Row => true,
+            Written::Columns(written) => columns.iter().any(|column| written.contains(column)),
+        }
+    }
+}
+
+/// What would be inserted or updated.
+pub(super) fn writes(basis: &Basis<'_>) -> Vec<Written> {
     let traces = Traces::of(basis);
     let writes = |at| match decide(basis, &traces, at) {
-        Decided::Insert => None,
-        Decided::Gone => Some(Vec::new()),
-        Decided::There { write, .. } => Some(write.into_iter().map(|(column, _)| column).collect()),
+        Decided::Insert => Written::Row,
+        Decided::There { write, .. } if !write.is_empty() => {
+            Written::Columns(write.into_iter().map(|(column, _)| column).collect())
+        }
+        Decided::Gone | Decided::There { .. } => Written::Nothing,
     };
     (0..basis.rows.rows.len()).map(writes).collect()
 }
@@ -592,7 +618,7 @@ fn differences(basis: &Basis<'_>, at: usize, columns: &[(usize, Cause)]) -> Vec<
         .iter()
         .filter_map(|(column, cause)| {
             let cell = row.cell(*column)?;
-            let masked = basis.rows.nature(cell) == Nature::Environment
+            let masked = basis.rows.hides(cell)
                 || matches!(cell.content, Content::Secret(_))
                 || super::cell::sounds_secret(&of.columns[*column].name);
             let new = wanted(basis, at, cell);

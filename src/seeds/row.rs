@@ -68,10 +68,76 @@ pub(super) enum Content {
         row: usize,
         column: usize,
     },
+    /// JSON with parts of other rows, or with values that are not shown beside times.
+    Json(Arc<Composed>),
     /// It is hashed when the row is written, and then never again.
     Secret(String),
     /// A variable that nobody knows while seeds are only checked.
     Unknown,
+}
+
+/// JSON that is complete once the rows to which it refers are known.
+#[derive(Debug, Clone, PartialEq)]
+pub(super) struct Composed {
+    pub(super) json: Json,
+    /// Whether it holds the value of a variable.
+    pub(super) hides: bool,
+}
+
+/// A part of such JSON.
+#[derive(Debug, Clone, PartialEq)]
+pub(super) enum Json {
+    Value(serde_json::Value),
+    /// What another row has in a column.
+    Reference {
+        row: usize,
+        column: usize,
+    },
+    List(Vec<Json>),
+    Map(Vec<(String, Json)>),
+}
+
+impl Json {
+    /// The rows and columns to which it refers.
+    pub(super) fn references(&self) -> Vec<(usize, usize)> {
+        match self {
+            Json::Value(_) => Vec::new(),
+            Json::Reference { row, column } => vec![(*row, *column)],
+            Json::List(items) => items.iter().flat_map(Json::references).collect(),
+            Json::Map(entries) => entries.iter().flat_map(|(_, it)| it.references()).collect(),
+        }
+    }
+
+    /// The JSON with the values that `of` finds; none where one is not known, or is nothing that JSON has.
+    pub(super) fn filled(
+        &self,
+        of: &impl Fn(usize, usize) -> Option<Value>,
+    ) -> Option<serde_json::Value> {
+        Some(match self {
+            Json::Value(value) => value.clone(),
+            Json::Reference { row, column } => as_json(of(*row, *column)?)?,
+            Json::List(items) => items
+                .iter()
+                .map(|it| it.filled(of))
+                .collect::<Option<Vec<_>>>()?
+                .into(),
+            Json::Map(entries) => {
+                let entry = |(name, it): &(String, Json)| Some((name.clone(), it.filled(of)?));
+                serde_json::Value::Object(entries.iter().map(entry).collect::<Option<_>>()?)
+            }
+        })
+    }
+}
+
+/// A value as JSON; none for bytes and for what is no finite number.
+pub(super) fn as_json(value: Value) -> Option<serde_json::Value> {
+    Some(match value {
+        Value::Null => serde_json::Value::Null,
+        Value::Integer(number) => number.into(),
+        Value::Real(real) => serde_json::Number::from_f64(real)?.into(),
+        Value::Text(text) => text.into(),
+        Value::Blob(_) => return None,
+    })
 }
 
 /// What a difference in a cell means.
@@ -110,18 +176,43 @@ impl Rows {
 
     /// What a difference in a cell means: that of the value that it leads to.
     pub(super) fn nature(&self, cell: &Cell) -> Nature {
-        let mut cell = cell;
-        // References that lead in a circle lead to no value.
+        let Some(cell) = self.end(cell) else {
+            return Nature::Fixed;
+        };
+        let Content::Json(composed) = &cell.content else {
+            return cell.nature;
+        };
+        let natures: Vec<Nature> = self.ends(composed).map(|cell| cell.nature).collect();
+        [Nature::Volatile, Nature::Environment]
+            .into_iter()
+            .find(|it| cell.nature == *it || natures.contains(it))
+            .unwrap_or(Nature::Fixed)
+    }
+
+    /// Whether a cell holds the value of a variable, which is not shown.
+    pub(super) fn hides(&self, cell: &Cell) -> bool {
+        let of_variable = |cell: &Cell| cell.nature == Nature::Environment;
+        self.end(cell).is_some_and(|cell| match &cell.content {
+            Content::Json(composed) => composed.hides || self.ends(composed).any(of_variable),
+            _ => of_variable(cell),
+        })
+    }
+
+    /// The cell to which references lead; none where a row leaves the column out, or where they lead in a circle.
+    fn end<'a>(&'a self, mut cell: &'a Cell) -> Option<&'a Cell> {
         for _ in 0..64 {
             let Content::Reference { row, column } = cell.content else {
-                return cell.nature;
+                return Some(cell);
             };
-            match self.rows[row].cell(column) {
-                Some(next) => cell = next,
-                None => return Nature::Fixed,
-            }
+            cell = self.rows[row].cell(column)?;
         }
-        Nature::Fixed
+        None
+    }
+
+    /// The cells to which JSON refers.
+    pub(super) fn ends<'a>(&'a self, composed: &Composed) -> impl Iterator<Item = &'a Cell> {
+        let references = composed.json.references().into_iter();
+        references.filter_map(|(row, column)| self.end(self.rows[row].cell(column)?))
     }
 
     /// `users.admin`

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use std::path::{Component, Path, PathBuf};
 use std::sync::Arc;
 
-use super::model::{Expr, SeedFile, Spanned, Table};
+use super::model::{Expr, Json, SeedFile, Spanned, Table};
 use super::parse::parse;
 use crate::diagnostic::Diagnostic;
 use crate::migrations::{NotText, ReadError, canonical, on_disk};
@@ -51,12 +51,14 @@ impl Seeds {
         }
         paths.sort();
         let mut seeds = Seeds::default();
+        let mut unread = Vec::new();
         for path in paths {
             let extension = path.extension().and_then(|it| it.to_str());
+            let folded = extension.map(str::to_ascii_lowercase);
             let shown = shown(&path);
-            match extension {
-                Some("yaml") => {}
-                Some("yml") => {
+            match folded.as_deref() {
+                Some("yaml") if extension == Some("yaml") => {}
+                Some("yaml" | "yml") => {
                     let source = Arc::new(Source {
                         name: shown,
                         text: "".into(),
@@ -65,8 +67,12 @@ impl Seeds {
                     seeds.problems.push(
                         Diagnostic::problem("bad-name", "seed files end with .yaml")
                             .at(here)
-                            .help("rename it, so that nobody wonders whether it is read"),
+                            .help("rename it: a file with another ending is not read"),
                     );
+                    continue;
+                }
+                Some("sql" | "json" | "csv") => {
+                    unread.push((path, shown));
                     continue;
                 }
                 // Whatever `!file` names.
@@ -100,6 +106,20 @@ impl Seeds {
             }
         }
         seeds.attach(folder);
+        let named = |path: &Path| seeds.attachments.keys().any(|it| folder.join(it) == path);
+        unread.retain(|(path, _)| !named(path));
+        if let Some((_, first)) = unread.first() {
+            let what = match unread.len() {
+                1 => format!("{first} is not read"),
+                2 => format!("{first} and {} are not read", unread[1].1),
+                more => format!("{first} and {} other files are not read", more - 1),
+            };
+            seeds.problems.push(
+                Diagnostic::problem("not-read", format!("{what}: a seed is a .yaml file"))
+                    .warning()
+                    .help("write the rows as YAML, or move the file out of the folder of the seeds; statements belong into a migration"),
+            );
+        }
         Ok(seeds)
     }
 
@@ -138,7 +158,8 @@ impl Seeds {
                             "rows-in-tables",
                             "_tables.yaml says how tables are keyed, and holds no rows",
                         )
-                        .at(file.origin(&row.span)),
+                        .at(file.origin(&row.span))
+                        .help("move the row into another file"),
                     );
                 }
             }
@@ -190,8 +211,13 @@ impl Seeds {
                     self.attachments.insert(path, bytes.into());
                 }
                 Err((code, what)) => {
-                    self.problems
-                        .push(Diagnostic::problem(code, format!("{path}: {what}")).at(origin));
+                    let help = match code {
+                        "no-such-file" => "`!file` takes a path below the folder of the seeds",
+                        "large-file" => "keep it outside of the database, and store its path",
+                        _ => "copy it into the folder of the seeds",
+                    };
+                    let problem = Diagnostic::problem(code, format!("{path}: {what}")).at(origin);
+                    self.problems.push(problem.help(help));
                 }
             }
         }
@@ -296,10 +322,57 @@ impl Table {
             match &expr.value {
                 Expr::Pick(items) => open.extend(items.iter().map(|(item, _)| item)),
                 Expr::Hash(inner) => open.push(inner),
+                Expr::Composed(json) => json.exprs(&mut open),
                 _ => {}
             }
         }
         all
+    }
+}
+
+impl Json {
+    /// The tagged values in it.
+    fn exprs<'a>(&'a self, all: &mut Vec<&'a Spanned<Expr>>) {
+        match self {
+            Json::Constant(_) | Json::Text { .. } => {}
+            Json::List(items) => items.iter().for_each(|item| item.exprs(all)),
+            Json::Map(entries) => entries.iter().for_each(|(_, value)| value.exprs(all)),
+            Json::Tag(expr) => all.push(expr),
+        }
+    }
+}
+
+impl Expr {
+    /// Gives tables to which it refers the names that they have now. `renamed` has the old names in lower case.
+    pub(super) fn rename_tables(&mut self, renamed: &BTreeMap<String, String>) {
+        match self {
+            Expr::Ref { table, .. } => {
+                if let Some(now) = renamed.get(&table.to_ascii_lowercase()) {
+                    table.clone_from(now);
+                }
+            }
+            Expr::Pick(items) => {
+                for (item, _) in items {
+                    item.value.rename_tables(renamed);
+                }
+            }
+            Expr::Hash(inner) => inner.value.rename_tables(renamed),
+            Expr::Composed(json) => json.rename_tables(renamed),
+            _ => {}
+        }
+    }
+}
+
+impl Json {
+    fn rename_tables(&mut self, renamed: &BTreeMap<String, String>) {
+        match self {
+            Json::Constant(_) | Json::Text { .. } => {}
+            Json::List(items) => items.iter_mut().for_each(|it| it.rename_tables(renamed)),
+            Json::Map(entries) => entries
+                .iter_mut()
+                .for_each(|(_, it)| it.rename_tables(renamed)),
+            Json::Tag(expr) => expr.value.rename_tables(renamed),
+        }
     }
 }
 

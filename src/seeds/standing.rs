@@ -2,9 +2,11 @@
 
 use super::apply::{SeedOptions, observe_from};
 use super::effective::effective;
+use super::guard::requires;
 use super::past::{Lineage, texts_of_gone};
 use super::set::Seeds;
 use crate::db::Db;
+use crate::diagnostic::Diagnostic;
 use crate::history::{History, HistoryError, add_texts};
 use crate::migrations::Migrations;
 use crate::script::Key;
@@ -35,6 +37,8 @@ pub struct Item {
     pub duration_ms: Option<i64>,
     /// Its file.
     pub file: Option<String>,
+    /// Why it is blocked: the first problem that `seed` would have with it.
+    pub reason: Option<String>,
 }
 
 /// How a seed stands.
@@ -50,7 +54,7 @@ pub enum State {
     Drifted,
     /// It was applied, and its file is gone.
     Missing,
-    /// The schema, or the mark of the database, does not fit.
+    /// `seed` would fail because of it.
     Blocked,
 }
 
@@ -71,7 +75,8 @@ impl State {
 impl Standing {
     /// Whether a database that was seeded before lacks something.
     pub fn is_behind(&self) -> bool {
-        let open = |item: &Item| matches!(item.state, State::Pending | State::Edited);
+        let open =
+            |item: &Item| matches!(item.state, State::Pending | State::Edited | State::Blocked);
         self.mark.is_some() && self.items.iter().any(open)
     }
 }
@@ -88,6 +93,41 @@ pub fn recorded_tags(seeds: &Seeds, history: &History) -> Vec<String> {
     tags.sort();
     tags.dedup();
     tags
+}
+
+/// A problem blocks the seed in whose file it is, and all of them where it is elsewhere. Migrations that are pending, or
+/// do not fit, are shown by themselves.
+fn block(items: &mut [Item], problem: &Diagnostic) {
+    if matches!(problem.code, "pending" | "started" | "migrations") {
+        return;
+    }
+    let is_its = |item: &Item| problem.file().is_some() && item.file.as_deref() == problem.file();
+    let one = items.iter().any(is_its);
+    for item in items {
+        let is_meant = match one {
+            true => is_its(item),
+            false => item.file.is_some(),
+        };
+        if is_meant && item.state != State::Blocked {
+            item.state = State::Blocked;
+            item.reason = Some(in_words(problem));
+        }
+    }
+}
+
+/// `seeds/a.yaml:3:5: table `users` has no column `x``
+fn in_words(problem: &Diagnostic) -> String {
+    match problem.origin() {
+        Some(origin) => {
+            let place = origin.place();
+            let name = &origin.source.name;
+            format!(
+                "{name}:{}:{}: {}",
+                place.line, place.column, problem.message
+            )
+        }
+        None => problem.message.clone(),
+    }
 }
 
 /// Compares files with records; and rows with files, where any were applied.
@@ -110,13 +150,10 @@ pub async fn standing(
     for (at, file) in files.iter().copied().enumerate() {
         let row = lineage.record(history, at);
         let hash = effective(file, seeds.shared.as_ref(), &seeds.attachments);
-        let fits = file.settings.requires.as_ref().is_none_or(|requires| {
-            let version = history.version().unwrap_or(0);
-            version >= requires.value.from && requires.value.to.is_none_or(|to| version <= to)
-        });
+        let reason = requires(file, history).map(|problem| in_words(&problem));
         let state = match row {
+            _ if reason.is_some() => State::Blocked,
             Some(row) if row.effective.as_deref() == Some(hash.as_str()) => State::Applied,
-            _ if !fits => State::Blocked,
             Some(_) => State::Edited,
             None => State::Pending,
         };
@@ -127,6 +164,7 @@ pub async fn standing(
             applied_at: row.map(|row| row.applied_at.clone()),
             duration_ms: row.and_then(|row| row.duration_ms),
             file: Some(file.source.name.clone()),
+            reason,
         });
     }
     for row in &history.rows {
@@ -141,11 +179,13 @@ pub async fn standing(
                 applied_at: Some(row.applied_at.clone()),
                 duration_ms: row.duration_ms,
                 file: None,
+                reason: None,
             });
         }
     }
-    // Rows are read only where some should be there, so that looking at a database without seeds stays one request.
-    if items.iter().any(|item| item.state == State::Applied) {
+    // Looking at a database without seeds stays one request.
+    let open = |item: &Item| !matches!(item.state, State::Missing | State::Blocked);
+    if items.iter().any(open) {
         // A file for another schema says nothing about the rows of the others.
         let blocked = |name: &str| {
             let is_it = |item: &&Item| item.name == name && item.state == State::Blocked;
@@ -154,6 +194,9 @@ pub async fn standing(
         let mut fitting = seeds.clone();
         fitting.files.retain(|file| !blocked(&file.name));
         let plan = observe_from(db, &fitting, set, history, options).await?;
+        for problem in plan.problems.iter().filter(|it| it.is_error()) {
+            block(&mut items, problem);
+        }
         for item in &mut items {
             let planned = plan.files.iter().find(|file| file.name == item.name);
             if item.state == State::Applied && planned.is_some_and(|file| !file.drifted.is_empty())

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use super::conflicts::misfit;
 use super::found::collate_clause;
-use super::inputs::Variables;
+use super::hand_over::{HandOver, hand_over};
 use super::model::Mode;
 use super::order::Order;
 use super::plan::{Basis, FilePlan, FileState, Plan};
@@ -87,6 +87,23 @@ pub(super) fn steps(
 ) -> Result<(Vec<Step>, Vec<Insert>), Box<Diagnostic>> {
     let mut inserts = Vec::new();
     let mut steps = super::orphans::deletions(basis);
+    let HandOver {
+        released,
+        early,
+        late,
+    } = hand_over(basis, &order.rows, updated);
+    for (at, column) in released {
+        steps.push(super::hand_over::release(
+            basis,
+            at,
+            column,
+            find(basis, at, secrets)?,
+        ));
+    }
+    for number in early {
+        let (at, columns) = &updated[number];
+        steps.push(update(basis, *at, columns, secrets)?);
+    }
     let mut at = 0;
     while at < order.rows.len() {
         // Neighbours that write the same columns of the same table.
@@ -99,8 +116,7 @@ pub(super) fn steps(
         let many = order.rows[at..].iter().take_while(same).count();
         let columns: Vec<usize> = first.columns().collect();
         let together = match many {
-            // A check runs in memory, and names each row.
-            _ if *basis.variables == Variables::Unknown => 1,
+            _ if basis.each_row => 1,
             many if many <= ONE_BY_ONE => 1,
             _ => (PER_STATEMENT / columns.len().max(1)).max(1),
         };
@@ -130,9 +146,8 @@ pub(super) fn steps(
     for (row, column) in later {
         steps.push(update(basis, row, &[column], secrets)?);
     }
-    let mut updated: Vec<&(usize, Vec<usize>)> = updated.iter().collect();
-    updated.sort_by_cached_key(|(at, _)| basis.rows.name(&basis.rows.rows[*at], basis.shape));
-    for (at, columns) in updated {
+    for number in late {
+        let (at, columns) = &updated[number];
         steps.push(update(basis, *at, columns, secrets)?);
     }
     Ok((steps, inserts))
@@ -233,38 +248,64 @@ fn update(
         args.push(value(basis, at, cell, secrets)?);
         sets.push(format!("{} = ?", identifier(&of.columns[*column].name)));
     }
-    let mut finds = Vec::new();
-    let moved = basis
-        .found
-        .row(at)
-        .filter(|_| basis.found.moved().contains(&at));
-    // A row that has another key is known by its primary key.
-    let by = moved.map(|found| super::memory::actual(of, rules, found));
-    let columns = by.as_ref().map_or(&rules.key, |(columns, _)| columns);
+    let (finds, found_by) = find(basis, at, secrets)?;
+    args.extend(found_by);
+    Ok(Step {
+        origin: Some(basis.rows.origin(row, &row.span, basis.files)),
+        ..Step::own(
+            format!(
+                "UPDATE {} SET {} WHERE {finds}",
+                identifier(&of.name),
+                sets.join(", "),
+            ),
+            args,
+        )
+    })
+}
+
+/// The condition by which a row is found that the database has, and what is bound in it.
+fn find(
+    basis: &Basis<'_>,
+    at: usize,
+    secrets: &Secrets,
+) -> Result<(String, Vec<Value>), Box<Diagnostic>> {
+    let row = &basis.rows.rows[at];
+    let rules = basis.rows.rules(row);
+    let of = &basis.shape.tables[rules.table];
+    let (mut finds, mut args) = (Vec::new(), Vec::new());
+    let (columns, known) = found_by(basis, at);
     for (number, column) in columns.iter().enumerate() {
-        args.push(match (&by, row.cell(*column)) {
-            (Some((_, values)), _) => values[number].clone(),
+        args.push(match (&known, row.cell(*column)) {
+            (Some(values), _) => values[number].clone(),
             (None, Some(cell)) => value(basis, at, cell, secrets)?,
             (None, None) => continue,
         });
         finds.push(format!(
             "{} = ?{}",
             identifier(&of.columns[*column].name),
-            collate_clause(of, columns, *column)
+            collate_clause(of, &columns, *column)
         ));
     }
-    Ok(Step {
-        origin: Some(basis.rows.origin(row, &row.span, basis.files)),
-        ..Step::own(
-            format!(
-                "UPDATE {} SET {} WHERE {}",
-                identifier(&of.name),
-                sets.join(", "),
-                finds.join(" AND ")
-            ),
-            args,
-        )
-    })
+    finds.extend(
+        of.condition_of(&columns)
+            .map(|condition| format!("({condition})")),
+    );
+    Ok((finds.join(" AND "), args))
+}
+
+/// The columns by which an update finds a row that the database has: its key. A row that has another key than the declared
+/// one is known by its primary key, with these values.
+pub(super) fn found_by(basis: &Basis<'_>, at: usize) -> (Vec<usize>, Option<Vec<Value>>) {
+    let rules = basis.rows.rules(&basis.rows.rows[at]);
+    let moved = basis.found.moved().contains(&at);
+    match basis.found.row(at).filter(|_| moved) {
+        Some(found) => {
+            let of = &basis.shape.tables[rules.table];
+            let (columns, values) = super::memory::actual(of, rules, found);
+            (columns, Some(values))
+        }
+        None => (rules.key.clone(), None),
+    }
 }
 
 /// What is bound for a cell.
@@ -288,6 +329,24 @@ fn value(
                 return Ok(own.stored(stand_in(basis, row, of)));
             }
             found.ok_or_else(|| unresolved(basis, at, cell, *parent, *column))
+        }
+        Content::Json(_) => {
+            let found = basis.found.cell(basis.rows, basis.shape, at, cell);
+            if found.is_none()
+                && let Some((row, of)) = basis.found.unknown(basis.rows, at, cell.column)
+            {
+                return Ok(stand_in(basis, row, of));
+            }
+            let incomplete = || {
+                let origin = basis
+                    .rows
+                    .origin(&basis.rows.rows[at], &cell.span, basis.files);
+                let message = "this JSON refers to what is not known, or to what JSON cannot hold";
+                Box::new(Diagnostic::problem("no-value", message).at(origin).help(
+                    "refer to columns that have a value, and neither bytes nor JSON that refers to other rows",
+                ))
+            };
+            found.ok_or_else(incomplete)
         }
         Content::Secret(_) => {
             let hash = secrets.get(&(at, cell.column)).cloned();

@@ -316,7 +316,7 @@ pub(super) fn has_changing_key(rows: &Rows, at: usize) -> bool {
         .filter_map(|column| row.cell(*column));
     cells.any(|cell| {
         rows.nature(cell) == Nature::Environment
-            || matches!(cell.content, Content::Reference { .. })
+            || matches!(cell.content, Content::Reference { .. } | Content::Json(_))
     })
 }
 

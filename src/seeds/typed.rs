@@ -1,18 +1,50 @@
 //! What a scalar becomes in a column: the column decides, and nothing is guessed. Pure.
 
+mod meant;
+mod moment;
+
 use std::borrow::Cow;
 
 use crate::schema::{Affinity, Column, Strictness};
 use crate::sql::Value;
 
 use super::model::Style;
+use moment::is_moment;
 
 /// Why a text does not fit into a column.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Unfit {
     pub(super) code: &'static str,
     pub(super) message: String,
-    pub(super) help: Option<&'static str>,
+    pub(super) help: Option<Cow<'static, str>>,
+}
+
+/// What a declared type says beyond its affinity, which is NUMERIC for all of these and so takes any text.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Family {
+    /// `BOOLEAN`, `BOOL`
+    Boolean,
+    /// `DECIMAL(10,2)`, `NUMERIC(10,2)`, `MONEY`
+    Decimal,
+    /// `DATE`, `TIME`, `DATETIME`, `TIMESTAMP WITH TIME ZONE`
+    Moment,
+}
+
+/// The family of a column. `NUMERIC` alone is what columns of anything are declared as.
+pub(super) fn family(column: &Column) -> Option<Family> {
+    if column.affinity != Affinity::Numeric {
+        return None;
+    }
+    let declared = column.declared.to_ascii_uppercase();
+    let first = declared.split(|c: char| c == '(' || c.is_whitespace());
+    match first.into_iter().next().unwrap_or_default() {
+        "BOOLEAN" | "BOOL" => Some(Family::Boolean),
+        "DECIMAL" | "DEC" | "NUMERIC" | "NUMBER" | "MONEY" => Some(Family::Decimal),
+        "DATE" | "TIME" | "DATETIME" | "TIMESTAMP" | "TIMESTAMPTZ" | "TIMETZ" => {
+            Some(Family::Moment)
+        }
+        _ => None,
+    }
 }
 
 /// The value that a scalar has in a column, in the storage class that the engine would give it
@@ -32,23 +64,26 @@ fn read(
     column: &Column,
     strictness: Strictness,
 ) -> Result<Value, Unfit> {
-    if style == Style::Plain && text.starts_with(|c: char| c.is_ascii_digit()) && is_moment(column)
-    {
-        check_moment(&text, column)?;
-    }
     match column.affinity {
         Affinity::Text => Ok(Value::Text(text.into_owned())),
         Affinity::Blob if strictness == Strictness::Strict && !is_any(column) => Err(unfit(
             "wrong-type",
             &text,
             column,
-            Some("bytes are written as `!!binary` with base64, or `!file path`"),
+            Some("bytes are written as `!!binary` with base64, or `!file path`".into()),
         )),
         // Without a type, a plain scalar is what YAML says, and a quoted one is text.
-        Affinity::Blob if style == Style::Quoted => Ok(Value::Text(text.into_owned())),
-        Affinity::Blob => match number(&text)? {
-            Some(number) => Ok(number),
-            None => Ok(boolean(&text).unwrap_or_else(|| Value::Text(text.into_owned()))),
+        Affinity::Blob if style != Style::Plain => Ok(Value::Text(text.into_owned())),
+        Affinity::Blob => match meant::bytes(&text).filter(|_| !column.declared.is_empty()) {
+            Some(base64) => {
+                let help =
+                    format!("did you mean `!!binary {base64}`? with quotes it is stored as text");
+                Err(unfit("wrong-type", &text, column, Some(help.into())))
+            }
+            None => match number(&text, column.affinity)? {
+                Some(number) => Ok(number),
+                None => Ok(boolean(&text).unwrap_or_else(|| Value::Text(text.into_owned()))),
+            },
         },
         Affinity::Integer | Affinity::Numeric | Affinity::Real => {
             numeric(&text, style, column, strictness)
@@ -62,51 +97,112 @@ fn numeric(
     column: &Column,
     strictness: Strictness,
 ) -> Result<Value, Unfit> {
+    let family = family(column);
     if style == Style::Plain
+        && family != Some(Family::Moment)
         && let Some(value) = boolean(text)
     {
         return Ok(value);
     }
     // The engine looks past blanks.
-    let found = match number(text.trim_matches([' ', '\t', '\n', '\r', '\x0c', '\x0b'])) {
+    let trimmed = text.trim_matches([' ', '\t', '\n', '\r', '\x0c', '\x0b']);
+    let found = match number(trimmed, column.affinity) {
         // Infinity in quotes is a word.
-        Err(unfit) if style == Style::Quoted && unfit.code == "not-finite" => None,
+        Err(unfit) if style != Style::Plain && unfit.code == "not-finite" => None,
         found => found?,
     };
-    let found = match found {
-        Some(found) => found,
-        // Dates and decimals as text are what NUMERIC columns often hold.
-        None if column.affinity == Affinity::Numeric && strictness == Strictness::Flexible => {
-            return Ok(Value::Text(text.to_owned()));
-        }
-        None if style == Style::Quoted && strictness == Strictness::Flexible => {
-            return Ok(Value::Text(text.to_owned()));
-        }
-        None => {
-            let help = match strictness {
-                Strictness::Strict => None,
-                Strictness::Flexible => Some("with quotes it is stored as text all the same"),
-            };
-            return Err(unfit("wrong-type", text, column, help));
-        }
+    let Some(found) = found else {
+        return word(text, style, column, family, strictness);
     };
     let found = column.affinity.stored(found);
     match takes(&found, column, strictness) {
         true => Ok(found),
-        false => Err(unfit("wrong-type", text, column, None)),
+        false => Err(unfit(
+            "wrong-type",
+            text,
+            column,
+            Some("the column takes whole numbers only".into()),
+        )),
     }
 }
 
+/// A text that is no number, in a column of numbers: it is stored where the column may mean it.
+fn word(
+    text: &str,
+    style: Style,
+    column: &Column,
+    family: Option<Family>,
+    strictness: Strictness,
+) -> Result<Value, Unfit> {
+    let kept = || Ok(Value::Text(text.to_owned()));
+    let meant = meant::value(text, column, family);
+    if strictness == Strictness::Strict {
+        let help = match meant {
+            Some(meant) => format!("did you mean `{meant}`?").into(),
+            None => "the column takes numbers only".into(),
+        };
+        let help = Some(help);
+        return Err(unfit("wrong-type", text, column, help));
+    }
+    // A type without a size is what columns of anything are declared as, dates among them.
+    let is_any_number = column.declared.eq_ignore_ascii_case("NUMERIC");
+    let is_date = family == Some(Family::Moment) || is_any_number;
+    if style == Style::Text || is_date && is_moment(text) {
+        return kept();
+    }
+    let is_slip = family.is_some_and(|family| meant::is_slip(text, family));
+    if !is_slip && style == Style::Quoted {
+        return kept();
+    }
+    if family.is_none() && column.affinity == Affinity::Numeric {
+        return kept();
+    }
+    let help = match (meant, family) {
+        (Some(meant), _) if style == Style::Quoted || is_slip => {
+            format!(
+                "did you mean `{meant}`? `!!str {}` stores the text itself",
+                shortened(text)
+            )
+        }
+        (Some(meant), _) => format!("did you mean `{meant}`? with quotes it is stored as text"),
+        (None, Some(Family::Moment)) => {
+            "dates are written YYYY-MM-DD or YYYY-MM-DD HH:MM:SS; with quotes it is stored as text"
+                .to_owned()
+        }
+        (None, Some(Family::Boolean)) => {
+            "write `true` or `false`; with quotes it is stored as text".to_owned()
+        }
+        (None, _) => "with quotes it is stored as text".to_owned(),
+    };
+    if family == Some(Family::Moment) {
+        return Err(Unfit {
+            code: "no-date",
+            message: format!(
+                "`{}` is no date, and column `{}` is of type {}",
+                shortened(text),
+                column.name,
+                column.declared
+            ),
+            help: Some(help.into()),
+        });
+    }
+    Err(unfit("wrong-type", text, column, Some(help.into())))
+}
+
 /// A number as SQLite reads one, and nothing that only looks like one to YAML. None where it is no number.
-fn number(text: &str) -> Result<Option<Value>, Unfit> {
+fn number(text: &str, affinity: Affinity) -> Result<Option<Value>, Unfit> {
     let digits = text.strip_prefix(['+', '-']).unwrap_or(text);
     if !digits.is_empty() && digits.bytes().all(|byte| byte.is_ascii_digit()) {
-        return match text.parse() {
-            Ok(number) => Ok(Some(Value::Integer(number))),
-            Err(_) => Err(Unfit {
+        return match (text.parse(), text.parse::<f64>()) {
+            (Ok(number), _) => Ok(Some(Value::Integer(number))),
+            // There every number is rounded.
+            (Err(_), Ok(real)) if affinity == Affinity::Real && real.is_finite() => {
+                Ok(Some(Value::Real(real)))
+            }
+            (Err(_), _) => Err(Unfit {
                 code: "number-too-large",
                 message: format!("{text} does not fit into 64 bits"),
-                help: Some("a TEXT column keeps every digit"),
+                help: Some("a TEXT column keeps every digit".into()),
             }),
         };
     }
@@ -118,7 +214,7 @@ fn number(text: &str) -> Result<Option<Value>, Unfit> {
         return Err(Unfit {
             code: "not-finite",
             message: format!("{text} is no number that a database keeps"),
-            help: None,
+            help: Some("leave the value out, or write `~` for NULL".into()),
         });
     }
     let looks = digits.starts_with(|c: char| c.is_ascii_digit() || c == '.')
@@ -131,7 +227,7 @@ fn number(text: &str) -> Result<Option<Value>, Unfit> {
         Ok(_) if looks => Err(Unfit {
             code: "number-too-large",
             message: format!("{text} is too large for a real"),
-            help: None,
+            help: Some("a TEXT column keeps every digit".into()),
         }),
         _ => Ok(None),
     }
@@ -164,111 +260,26 @@ pub(super) fn takes(value: &Value, column: &Column, strictness: Strictness) -> b
     }
 }
 
-fn unfit(code: &'static str, text: &str, column: &Column, help: Option<&'static str>) -> Unfit {
-    let text: String = text.chars().take(40).collect();
+fn unfit(
+    code: &'static str,
+    text: &str,
+    column: &Column,
+    help: Option<Cow<'static, str>>,
+) -> Unfit {
     Unfit {
         code,
         message: format!(
-            "`{text}` does not fit into column `{}` of type {}",
-            column.name, column.declared
+            "`{}` does not fit into column `{}` of type {}",
+            shortened(text),
+            column.name,
+            column.declared
         ),
         help,
     }
 }
 
-/// Whether a column says that it holds dates or times.
-pub(super) fn is_moment(column: &Column) -> bool {
-    ["DATE", "DATETIME", "TIMESTAMP"]
-        .iter()
-        .any(|name| column.declared.eq_ignore_ascii_case(name))
-}
-
-/// A date, or a date and a time: <https://sqlite.org/lang_datefunc.html#time_values>. A bare number is a time too.
-fn check_moment(text: &str, column: &Column) -> Result<(), Unfit> {
-    if text
-        .bytes()
-        .all(|byte| byte.is_ascii_digit() || byte == b'.')
-        || is_date_time(text)
-    {
-        return Ok(());
-    }
-    Err(Unfit {
-        code: "no-date",
-        message: format!(
-            "`{text}` is no date, and column `{}` is of type {}",
-            column.name, column.declared
-        ),
-        help: Some(
-            "dates are written YYYY-MM-DD or YYYY-MM-DD HH:MM:SS; with quotes anything is taken",
-        ),
-    })
-}
-
-fn is_date_time(text: &str) -> bool {
-    let (date, time) = match text.split_once(['T', ' ']) {
-        Some((date, time)) => (date, Some(time)),
-        None => (text, None),
-    };
-    is_date(date) && time.is_none_or(is_time)
-}
-
-fn is_date(text: &str) -> bool {
-    let parts: Vec<&str> = text.split('-').collect();
-    let [year, month, day] = parts.as_slice() else {
-        return false;
-    };
-    let number = |text: &str, digits: usize| -> Option<u32> {
-        (text.len() == digits && text.bytes().all(|byte| byte.is_ascii_digit()))
-            .then(|| text.parse().ok())
-            .flatten()
-    };
-    let (Some(year), Some(month), Some(day)) = (number(year, 4), number(month, 2), number(day, 2))
-    else {
-        return false;
-    };
-    let leap = year % 4 == 0 && (year % 100 != 0 || year % 400 == 0);
-    let days = match month {
-        1 | 3 | 5 | 7 | 8 | 10 | 12 => 31,
-        4 | 6 | 9 | 11 => 30,
-        2 => 28 + u32::from(leap),
-        _ => return false,
-    };
-    (1..=days).contains(&day)
-}
-
-fn is_time(text: &str) -> bool {
-    let text = text.trim_end_matches('Z').trim_end();
-    let text = match text.rfind(['+', '-']) {
-        Some(zone) => {
-            let Some((hours, minutes)) = text[zone + 1..].split_once(':') else {
-                return false;
-            };
-            if !two_digits(hours, 15) || !two_digits(minutes, 60) {
-                return false;
-            }
-            text[..zone].trim_end()
-        }
-        None => text,
-    };
-    let parts: Vec<&str> = text.split(':').collect();
-    match parts.as_slice() {
-        [hours, minutes] => two_digits(hours, 24) && two_digits(minutes, 60),
-        [hours, minutes, seconds] => {
-            let (seconds, fraction) = seconds.split_once('.').unwrap_or((seconds, "0"));
-            two_digits(hours, 24)
-                && two_digits(minutes, 60)
-                && two_digits(seconds, 60)
-                && !fraction.is_empty()
-                && fraction.bytes().all(|byte| byte.is_ascii_digit())
-        }
-        _ => false,
-    }
-}
-
-fn two_digits(text: &str, below: u32) -> bool {
-    text.len() == 2
-        && text.bytes().all(|byte| byte.is_ascii_digit())
-        && text.parse::<u32>().is_ok_and(|number| number < below)
+fn shortened(text: &str) -> String {
+    text.chars().take(40).collect()
 }
 
 #[cfg(test)]
@@ -331,7 +342,11 @@ mod tests {
         check(
             "REAL",
             Affinity::Real,
-            &[("1", Plain, "Real(1.0)"), ("1e3", Plain, "Real(1000.0)")],
+            &[
+                ("1", Plain, "Real(1.0)"),
+                ("1e3", Plain, "Real(1000.0)"),
+                ("12345678901234567890", Plain, "Real(1.2345678901234567e19)"),
+            ],
         );
     }
 
@@ -352,7 +367,8 @@ mod tests {
                 ("2026-02-30", Quoted, "Text(\"2026-02-30\")"),
                 ("2026-01-01 25:00", Plain, "no-date"),
                 ("1700000000", Plain, "Integer(1700000000)"),
-                ("soon", Plain, "Text(\"soon\")"),
+                ("soon", Plain, "no-date"),
+                ("soon", Quoted, "Text(\"soon\")"),
             ],
         );
     }

@@ -412,12 +412,38 @@ impl<'a> Builder<'a> {
                         "yaml",
                         at..at,
                         format!("this is not YAML: {}", words.join(" ")),
-                        hint(kind),
+                        &unquoted(text, at).unwrap_or_else(|| hint(kind).to_owned()),
                     );
                 }
             },
         }
     }
+}
+
+/// What to write where a text with `${…}`, or a label such as `load_{1..9}`, has no quotes in a map or list between
+/// brackets: there `{` begins a map.
+fn unquoted(text: &str, at: usize) -> Option<String> {
+    let line = text[..at].rfind('\n').map_or(0, |newline| newline + 1);
+    let end = line_end(text, at);
+    let brace = (line..end).find(|brace| {
+        let before = &text.as_bytes()[line..*brace];
+        text.as_bytes()[*brace] == b'{'
+            && before
+                .last()
+                .is_some_and(|it| it.is_ascii_alphanumeric() || b"$_-.".contains(it))
+            && before.iter().any(|it| b"{[".contains(it))
+            && before.iter().filter(|it| **it == b'"').count() % 2 == 0
+            && before.iter().filter(|it| **it == b'\'').count() % 2 == 0
+    })?;
+    let start = text[line..brace].rfind([' ', ',', '{', '[', ':']);
+    let start = start.map_or(line, |start| line + start + 1);
+    let close = brace + text[brace..end].find('}')? + 1;
+    let rest = text[close..end].find([',', '}', ']', ' ', ':']);
+    let close = rest.map_or(end, |rest| close + rest);
+    let written = &text[start..close];
+    Some(format!(
+        "put it in quotes between `{{` and `}}`: `\"{written}\"`"
+    ))
 }
 
 /// What to look for where the text is no YAML.

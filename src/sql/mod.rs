@@ -16,6 +16,7 @@ mod place;
 mod quote;
 mod split;
 mod targets;
+mod temporary;
 mod token;
 mod value;
 
@@ -30,6 +31,7 @@ pub(crate) use quote::{LiteralReader, is_in_quotes, sql_text, write_literal};
 pub use quote::{identifier, literal, text};
 pub use split::{SplitError, Statement, split};
 pub use targets::{Target, targets};
+pub(crate) use temporary::drops_of_temporary;
 pub use token::{
     LexError, LexErrorKind, Significant, Token, TokenKind, Tokens, significant, tokens,
 };

@@ -11,6 +11,7 @@ mod answers;
 mod application;
 mod bad_input;
 mod commands;
+mod copy;
 mod dice;
 mod doctor;
 mod doctor_process;

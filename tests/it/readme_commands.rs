@@ -82,7 +82,14 @@ fn type_in(block: &str) {
         !block.contains(PLACEHOLDER),
         "{block}"
     );
-    if block.contains("import") {
+    if block.contains("copy") {
+        assert_eq!(
+            machine.rows("SELECT name FROM city ORDER BY id"),
+            ["Ulm", "Bonn"]
+        );
+        let today = "SELECT group_concat(name) FROM city";
+        assert_eq!(machine.project.ask_of("today.db", [today]), ["Ulm,Bonn"]);
+    } else if block.contains("import") {
         assert_eq!(
             machine.rows("SELECT name FROM city ORDER BY id"),
             ["Ulm", "Bonn"]
@@ -246,15 +253,22 @@ impl Machine {
     fn check(&self, commands: &str, output: &Output) {
         let said = String::from_utf8_lossy(&output.stderr);
         assert!(output.status.success(), "{commands}\n{said}");
-        let targets = said
-            .lines()
-            .filter_map(|line| line.strip_prefix("target: "));
+        let targets = said.lines().filter_map(|line| {
+            line.strip_prefix("target: ")
+                .or_else(|| line.strip_prefix("copy: "))
+        });
         let expected = commands
             .lines()
             .filter(|line| line.starts_with("cargo xtask"))
             // It opens no database.
             .filter(|line| line.split_whitespace().nth(2) != Some("check"))
             .map(|line| match line.contains(PLACEHOLDER) {
+                true if line.contains("copy old.db") => {
+                    format!("local old.db (FROM) to remote {} (TO)", self.server.url())
+                }
+                true if line.contains("copy") => {
+                    format!("remote {} (FROM) to local today.db (TO)", self.server.url())
+                }
                 true => format!("remote {} (--database)", self.server.url()),
                 false => "local local.db (default)".to_owned(),
             });

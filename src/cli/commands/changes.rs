@@ -10,7 +10,7 @@ use crate::migrations::{
     PlanOptions, RedoOptions, Repair, Target, UndoOptions, Verify,
 };
 use crate::report::{self, Change, Document, Report};
-use crate::seeds::Refresh;
+use crate::seeds::{Refresh, SeedOptions, Seeds};
 
 /// `migrate`
 pub(crate) async fn migrate(session: &Session, flags: &args::Migrate) -> Ending {
@@ -25,10 +25,6 @@ pub(crate) async fn migrate(session: &Session, flags: &args::Migrate) -> Ending 
         grouping: flags.tx.into(),
         ..opened.plan_options(flags.allow_out_of_order)
     };
-    if flags.dry_run {
-        let history = history.map_err(failed)?;
-        return migrate_dry_run(session, &opened, &set, history, &options).await;
-    }
     // What the seeds need is asked for before anything is changed.
     let seeding = match flags.seed {
         true => Some(super::seeds::prepared(
@@ -43,8 +39,15 @@ pub(crate) async fn migrate(session: &Session, flags: &args::Migrate) -> Ending 
         )?),
         false => None,
     };
+    if flags.dry_run {
+        let history = history.map_err(failed)?;
+        return migrate_dry_run(session, &opened, &set, history, &options, seeding).await;
+    }
     session.ask(&opened, Asks::ThroughAReplica).await?;
     let history = history.map_err(failed)?;
+    if let Some(seeding) = &seeding {
+        super::seeds::refuse_before(session, &opened, &history, seeding)?;
+    }
     marked_as_told(session, &opened, &history, flags.env.as_deref())?;
     let backup = match flags.backup {
         true => backed_up(session, &opened, &set, &history, &options).await?,
@@ -121,20 +124,55 @@ async fn migrate_dry_run(
     set: &Migrations,
     history: History,
     options: &PlanOptions,
+    seeding: Option<(Seeds, SeedOptions)>,
 ) -> Ending {
     let history = migrations::observe_from(&opened.db, set, history)
         .await
         .map_err(|error| session.failed(opened, &error.into()))?;
     let plan = migrations::plan(set, &history, options);
-    let report = Report::problems(&plan.problems);
+    let mut report = Report::problems(&plan.problems);
+    let seeds = match seeding {
+        Some(seeding) if report.class().is_none() => {
+            let before = crate::seeds::before_migrating(&seeding.0, &history, &seeding.1);
+            let pending = !plan.scripts.is_empty();
+            Some(match before.is_empty() {
+                true => {
+                    super::seeds::rehearse(session, opened, set, (pending, options), &seeding)
+                        .await?
+                }
+                false => super::seeds::Rehearsed::refused(before),
+            })
+        }
+        _ => None,
+    };
+    let of_seeds = seeds
+        .as_ref()
+        .map(|seeds| Report::problems(&seeds.plan.problems));
+    report
+        .diagnostics
+        .extend(of_seeds.iter().flat_map(|it| it.diagnostics.clone()));
     let exit = Exit::from(report.class());
     if session.terminal.format == Format::Json {
         let database = opened.database();
         let call = session.call(Some(&database), exit);
-        session.print(&Document::dry_run(call, &plan, &history));
+        let document = Document::dry_run(call, &plan, &history);
+        session.print(&match &seeds {
+            Some(seeds) => document.with_seeds(&seeds.plan, seeds.sees_rows, session.style()),
+            None => document,
+        });
     } else {
-        let text = report::dry_run(&plan, &history, session.style());
+        let mut text = report::dry_run(&plan, &history, session.style());
+        if let Some(seeds) = seeds.as_ref().filter(|seeds| seeds.plan.is_sound()) {
+            text.push_str(&report::seeds_after(
+                &seeds.plan,
+                seeds.sees_rows,
+                session.style(),
+            ));
+        }
         session.terminal.data(&text);
+        if let Some(of_seeds) = of_seeds.filter(|it| !it.diagnostics.is_empty()) {
+            session.terminal.error(&of_seeds.text(session.style()));
+        }
     }
     session.annotate(&report);
     Ok(exit)

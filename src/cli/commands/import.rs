@@ -189,7 +189,11 @@ fn show(
 }
 
 /// What to do next: the migrations that have made what the dump brought are not recorded.
-async fn next(session: &Session, opened: &Opened, imported: &Imported) -> Option<String> {
+pub(super) async fn next(
+    session: &Session,
+    opened: &Opened,
+    imported: &Imported,
+) -> Option<String> {
     if imported.has_history || matches!(imported.outcome, Outcome::Already { .. }) {
         return None;
     }

@@ -2,6 +2,7 @@
 
 mod backup;
 mod changes;
+mod copy;
 mod dump;
 mod export;
 mod files;
@@ -15,6 +16,7 @@ mod verify;
 
 pub(super) use backup::{backup, backups, restore};
 pub(super) use changes::{baseline, migrate, redo, repair, undo};
+pub(super) use copy::copy;
 pub(super) use dump::dump;
 pub(super) use export::export;
 pub(super) use files::{check, init, new, renumber};

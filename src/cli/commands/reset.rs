@@ -188,7 +188,7 @@ async fn build(
     let outcome = migrations::apply(db, set, &opened.plan_options(false), &opened.run, &events)
         .await
         .map_err(|error| failed(Report::failure(&error)))?;
-    if seeds.files.is_empty() && seeds.problems.is_empty() {
+    if seeds.files.is_empty() && !seeds.problems.iter().any(Diagnostic::is_error) {
         return Ok((outcome, None));
     }
     let (_, plan) = seeds::apply(db, seeds, set, options, &opened.run, &events)

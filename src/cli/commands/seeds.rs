@@ -7,10 +7,13 @@ use crate::cli::args::{self, Format};
 use crate::cli::exit::Exit;
 use crate::cli::session::{Asks, Ending, Opened, Session, Stopped};
 use crate::config::Database;
-use crate::history::HistoryError;
-use crate::migrations::Migrations;
+use crate::db::{Db, Options};
+use crate::diagnostic::Diagnostic;
+use crate::history::{History, HistoryError};
+use crate::migrations::{self, Migrations, PlanOptions};
 use crate::report::{self, Document, Report, SeedsDone};
-use crate::seeds::{self, Choice, ForgetRows, PROD, Refresh, SeedOptions, Seeds, Variables};
+use crate::script::Run;
+use crate::seeds::{self, Choice, ForgetRows, PROD, Plan, Refresh, SeedOptions, Seeds, Variables};
 
 /// `seed`
 pub(crate) async fn seed(session: &Session, flags: &args::Seed) -> Ending {
@@ -189,6 +192,99 @@ fn environment(session: &Session, opened: &Opened) -> Result<String, Stopped> {
     }
 }
 
+/// Refuses seeds that could not be applied after any migration.
+pub(super) fn refuse_before(
+    session: &Session,
+    opened: &Opened,
+    history: &History,
+    (seeds, options): &(Seeds, SeedOptions),
+) -> Result<(), Stopped> {
+    let problems = seeds::before_migrating(seeds, history, options);
+    match problems.is_empty() {
+        true => Ok(()),
+        false => {
+            let mut report = Report::problems(&problems);
+            report.database = Some("nothing was changed".to_owned());
+            Err(session.stopped(report).about(opened))
+        }
+    }
+}
+
+/// What seeds would do after migrations that are pending.
+pub(super) struct Rehearsed {
+    pub(super) plan: Plan,
+    /// Whether the rows of the database are known.
+    pub(super) sees_rows: bool,
+}
+
+impl Rehearsed {
+    /// Seeds that could not be applied after any migration.
+    pub(super) fn refused(problems: Vec<Diagnostic>) -> Rehearsed {
+        Rehearsed {
+            plan: Plan {
+                problems,
+                ..Plan::default()
+            },
+            sees_rows: true,
+        }
+    }
+}
+
+/// A larger file is not copied into memory.
+const LARGEST_COPY: u64 = 256 << 20;
+
+/// Plans what seeds would do: on the database, or on a copy in memory to which the pending migrations are applied. Of a
+/// server and of a large file only the schema is rehearsed.
+pub(super) async fn rehearse(
+    session: &Session,
+    opened: &Opened,
+    set: &Migrations,
+    (pending, how): (bool, &PlanOptions),
+    (seeds, options): &(Seeds, SeedOptions),
+) -> Result<Rehearsed, Stopped> {
+    let failed = |error: HistoryError| session.failed(opened, &error.into());
+    if !pending {
+        let observed = seeds::observe(&opened.db, seeds, set, options).await;
+        let (_, plan) = observed.map_err(failed)?;
+        return Ok(Rehearsed {
+            plan,
+            sees_rows: true,
+        });
+    }
+    let config = &opened.config;
+    let in_memory = Options {
+        ignore_tables: config.ignore_tables.value.clone(),
+        history_table: config.history_table.value.clone(),
+        ..Options::default()
+    };
+    let copied = match &opened.config.database.value {
+        Database::Local { path } => match std::fs::metadata(path) {
+            Ok(file) if file.len() > LARGEST_COPY => None,
+            Ok(_) => Some(Db::memory_of(path, in_memory.clone()).await),
+            // The first migration makes it.
+            Err(_) => Some(Db::memory(in_memory.clone()).await),
+        },
+        Database::Memory => Some(Db::memory(in_memory.clone()).await),
+        Database::Remote { .. } | Database::Replica { .. } => None,
+    };
+    let sees_rows = copied.is_some();
+    let copy = match copied {
+        Some(copy) => copy,
+        None => Db::memory(in_memory).await,
+    };
+    let copy = copy.map_err(|error| failed(error.into()))?;
+    let nothing = migrations::ignore();
+    let run = Run::new("seedbed migrate --seed --dry-run");
+    // What is wrong with them is reported by the plan of the migrations.
+    if let Err(error) = migrations::apply(&copy, set, how, &run, &nothing).await {
+        return Err(session.failed(opened, &error));
+    }
+    let (_, plan) = seeds::observe(&copy, seeds, set, options)
+        .await
+        .map_err(failed)?;
+    Ok(Rehearsed { plan, sees_rows })
+}
+
 async fn dry_run(
     session: &Session,
     opened: &Opened,
@@ -245,7 +341,7 @@ pub(super) async fn run(
             let call = session.call(Some(&database), Exit::Done);
             session.print(&Document::seeds(call, &plan, SeedsDone::Done));
         }
-    } else {
+    } else if session.terminal.tells() {
         let text = report::seeds(&plan, SeedsDone::Done, session.style());
         session.terminal.data(&text);
     }

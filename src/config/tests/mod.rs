@@ -1,5 +1,6 @@
 //! The rules of configuration, one test a rule.
 
+mod copies;
 mod files;
 mod modes;
 mod paths;

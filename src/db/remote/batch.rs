@@ -166,9 +166,11 @@ fn in_transaction() -> BatchCond {
     }
 }
 
-/// Rows are wanted of our own steps only: a migration that selects a million rows wants none of them.
+/// Rows are wanted of our own steps only: a migration that selects a million rows wants none of them. An `EXPLAIN` is
+/// there to compile a statement.
 fn statement(step: &Step) -> Stmt {
-    let mut stmt = Stmt::new(step.sql.to_string(), step.origin.is_none());
+    let wants_rows = step.origin.is_none() && !step.sql.starts_with("EXPLAIN ");
+    let mut stmt = Stmt::new(step.sql.to_string(), wants_rows);
     stmt.args = step.args.iter().map(to_hrana).collect();
     stmt
 }

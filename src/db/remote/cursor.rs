@@ -9,10 +9,12 @@ use tokio::sync::mpsc::{Receiver, channel};
 use super::complete::{Entries, Incomplete};
 use super::http::Answer;
 use super::lines::{LONGEST, LineBuffer, TooLong};
+use super::page::{self, Broken, Pages};
+use super::signs::asked;
 use super::wire::WireRow;
 use super::{Remote, TRIES, batch};
-use crate::db::stream::{Sink, StreamedRow};
-use crate::db::{DbError, EngineError, Options, Pause, Query, RemoteError};
+use crate::db::stream::{Signs, Sink, StreamedRow};
+use crate::db::{DbError, EngineError, Options, Pause, Query, Question, RemoteError};
 
 /// How many pieces of an answer wait at the most for the thread that takes them: a piece is what the network gave at
 /// once.
@@ -20,6 +22,40 @@ const AHEAD: usize = 16;
 
 /// How much of a line that cannot be read is kept, to be shown.
 const SHOWN: usize = 1000;
+
+/// The most bytes of the statements of one request that ask for pages. The tables behind them come row by row.
+const STATEMENTS: usize = 8 << 20;
+
+/// How the answer to a question comes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Form {
+    /// As the query asks.
+    Plain,
+    /// A row for each row of so many columns.
+    Rows(usize),
+    /// Pages of rows of so many columns.
+    Pages(usize),
+}
+
+/// The questions as the server is asked.
+fn lower(questions: Vec<Question>) -> (Vec<Query>, Vec<Form>) {
+    let mut bytes = 0;
+    let lowered = questions.into_iter().map(|question| match question {
+        Question::Query(query) => (query, Form::Plain),
+        Question::Scan(scan) => {
+            let columns = scan.columns.len();
+            let pages = page::question(&scan).filter(|query| {
+                bytes += query.sql.len();
+                bytes <= STATEMENTS
+            });
+            match pages {
+                Some(query) => (query, Form::Pages(columns)),
+                None => (scan.plain(asked), Form::Rows(columns)),
+            }
+        }
+    });
+    lowered.unzip()
+}
 
 /// What became of an answer.
 enum End<S> {
@@ -38,18 +74,18 @@ enum End<S> {
 impl Remote {
     pub(in crate::db) async fn stream<S: Sink>(
         &self,
-        queries: Vec<Query>,
+        questions: Vec<Question>,
         sink: S,
         options: &Options,
     ) -> Result<S, DbError> {
+        let (queries, forms) = lower(questions);
         let interrupted = || Err(DbError::Read(EngineError::interrupted()));
         let mut answer = tokio::select! {
             answer = self.asked(&queries) => answer?,
             () = options.stop.raised() => return interrupted(),
         };
         let (send, receive) = channel(AHEAD);
-        let steps = queries.len() + 2;
-        let shown = tokio::task::spawn_blocking(move || show(receive, steps, sink));
+        let shown = tokio::task::spawn_blocking(move || show(receive, forms, sink));
         let lost = loop {
             let piece = tokio::select! {
                 piece = answer.piece() => piece,
@@ -106,12 +142,15 @@ fn body(queries: &[Query]) -> CursorReqBody {
     }
 }
 
-/// Takes an answer apart and shows its rows. `steps` is how many there are: `BEGIN`, the queries, `ROLLBACK`.
-fn show<S: Sink, P: AsRef<[u8]>>(mut pieces: Receiver<P>, steps: usize, sink: S) -> End<S> {
+/// Takes an answer apart and shows its rows. Its steps are `BEGIN`, the queries, `ROLLBACK`.
+fn show<S: Sink, P: AsRef<[u8]>>(mut pieces: Receiver<P>, forms: Vec<Form>, sink: S) -> End<S> {
+    let steps = forms.len() + 2;
     let mut lines = Lines {
         head: false,
         baton: None,
         row: WireRow::default(),
+        pages: Pages::default(),
+        forms,
         entries: Entries::new(steps),
         step: 0,
         steps,
@@ -148,6 +187,9 @@ struct Lines<S> {
     /// What names the server's stream, which is to be closed.
     baton: Option<String>,
     row: WireRow,
+    pages: Pages,
+    /// Of the answer to each query.
+    forms: Vec<Form>,
     /// Each step depends on the one before it, so none is skipped.
     entries: Entries,
     /// The step under way.
@@ -162,6 +204,15 @@ enum Verdict {
     Refused(EngineError),
     Incomplete(Incomplete),
     Foreign(Vec<u8>),
+}
+
+impl Verdict {
+    fn of(flow: ControlFlow<()>) -> Verdict {
+        match flow {
+            ControlFlow::Continue(()) => Verdict::GoOn,
+            ControlFlow::Break(()) => Verdict::Enough,
+        }
+    }
 }
 
 impl From<Result<(), Incomplete>> for Verdict {
@@ -189,7 +240,10 @@ impl<S: Sink> Lines<S> {
             };
         }
         match self.row.read(line) {
-            Some(true) => self.row(),
+            Some(true) => match self.row() {
+                Ok(verdict) => verdict,
+                Err(Broken) => foreign(line),
+            },
             Some(false) => match serde_json::from_slice(line) {
                 Ok(entry) => self.entry(entry),
                 Err(_) => foreign(line),
@@ -198,18 +252,36 @@ impl<S: Sink> Lines<S> {
         }
     }
 
-    fn row(&mut self) -> Verdict {
+    fn row(&mut self) -> Result<Verdict, Broken> {
         if let Err(lacks) = self.entries.row(self.row.width()) {
-            return Verdict::Incomplete(lacks);
+            return Ok(Verdict::Incomplete(lacks));
         }
         // What `BEGIN` and `ROLLBACK` might give is nobody's answer.
         if self.step == 0 || self.step + 1 >= self.steps {
-            return Verdict::GoOn;
+            return Ok(Verdict::GoOn);
         }
-        match self.sink.row(self.step - 1, StreamedRow::wire(&self.row)) {
-            flow if flow.is_break() => Verdict::Enough,
-            _ => Verdict::GoOn,
-        }
+        let query = self.step - 1;
+        let flow = match self.forms[query] {
+            Form::Plain => self
+                .sink
+                .row(query, StreamedRow::wire(&self.row, 0, Signs::None)),
+            Form::Rows(_) => self
+                .sink
+                .row(query, StreamedRow::wire(&self.row, 0, Signs::Asked)),
+            Form::Pages(columns) => {
+                if !self.pages.take(&mut self.row)? {
+                    let row = StreamedRow::wire(&self.row, 1, Signs::Asked);
+                    return Ok(Verdict::of(self.sink.row(query, row)));
+                }
+                let mut flow = ControlFlow::Continue(());
+                while flow.is_continue() && self.pages.next(columns)? {
+                    let row = StreamedRow::wire(&self.pages.row, 0, Signs::None);
+                    flow = self.sink.row(query, row);
+                }
+                flow
+            }
+        };
+        Ok(Verdict::of(flow))
     }
 
     fn begin(&mut self, step: u32, columns: usize) -> Result<(), Incomplete> {
@@ -237,7 +309,11 @@ impl<S: Sink> Lines<S> {
     fn wanted(&self) -> Option<usize> {
         // `BEGIN` and `ROLLBACK` are not the sink's.
         let query = self.step.checked_sub(1)?;
-        (self.step + 1 < self.steps).then(|| self.sink.width(query))?
+        match self.forms.get(query)? {
+            Form::Plain => self.sink.width(query),
+            Form::Rows(columns) => Some(*columns),
+            Form::Pages(columns) => Some(columns + 1),
+        }
     }
 
     fn entry(&mut self, entry: CursorEntry) -> Verdict {

@@ -539,6 +539,10 @@ impl Server {
         &self.base
     }
 
+    pub(super) fn token(&self) -> Option<&str> {
+        self.token.as_deref()
+    }
+
     pub(super) fn host(&self) -> &str {
         &self.host
     }

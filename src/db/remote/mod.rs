@@ -11,7 +11,9 @@ mod cursor;
 mod hello;
 mod http;
 mod lines;
+mod page;
 mod redirect;
+mod signs;
 mod value;
 mod wire;
 
@@ -29,6 +31,7 @@ pub(super) use self::hello::Greeting;
 use self::http::Server;
 #[cfg(feature = "replica")]
 pub(super) use self::redirect::location;
+pub(super) use self::signs::given;
 pub(super) use self::wire::WireRow;
 use super::{
     Answer, At, Code, DbError, EngineError, Failure, Fate, Left, OnProgress, Options, Pause,
@@ -62,6 +65,12 @@ impl Remote {
         Ok(Remote {
             server: Server::new(base, token, proxy)?,
         })
+    }
+
+    /// The same server with connections of its own.
+    pub(super) fn apart(&self, proxy: Option<&Proxy>) -> Result<Remote, DbError> {
+        let server = &self.server;
+        Remote::new(server.base_url(), server.token(), proxy)
     }
 
     /// See [`Server::wait_at_least`].

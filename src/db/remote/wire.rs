@@ -27,6 +27,59 @@ impl WireRow {
         self.cells.len()
     }
 
+    /// Takes the bytes of `row`, whose first value is a blob of all of them; false, and nothing taken, where it is not.
+    pub(super) fn take_blob(&mut self, row: &mut WireRow) -> bool {
+        let Some(Cell::Blob(range)) = row.cells.first() else {
+            return false;
+        };
+        if range.start != 0 || range.end != row.bytes.len() {
+            return false;
+        }
+        self.cells.clear();
+        std::mem::swap(&mut self.bytes, &mut row.bytes);
+        true
+    }
+
+    /// A row with a blob alone.
+    #[cfg(test)]
+    pub(super) fn of_blob(bytes: &[u8]) -> WireRow {
+        WireRow {
+            cells: vec![Cell::Blob(0..bytes.len())],
+            bytes: bytes.to_vec(),
+        }
+    }
+
+    /// Leaves the values behind, and keeps the bytes.
+    pub(super) fn clear(&mut self) {
+        self.cells.clear();
+    }
+
+    pub(super) fn bytes(&self) -> &[u8] {
+        &self.bytes
+    }
+
+    pub(super) fn push_null(&mut self) {
+        self.cells.push(Cell::Null);
+    }
+
+    pub(super) fn push_integer(&mut self, number: i64) {
+        self.cells.push(Cell::Integer(number));
+    }
+
+    pub(super) fn push_real(&mut self, number: f64) {
+        self.cells.push(Cell::Real(number));
+    }
+
+    /// The range is within the bytes.
+    pub(super) fn push_text(&mut self, range: Range<usize>) {
+        self.cells.push(Cell::Text(range));
+    }
+
+    /// The range is within the bytes.
+    pub(super) fn push_blob(&mut self, range: Range<usize>) {
+        self.cells.push(Cell::Blob(range));
+    }
+
     pub(in crate::db) fn value(&self, column: usize) -> ValueRef<'_> {
         match self.cells.get(column) {
             None | Some(Cell::Null) => ValueRef::Null,

@@ -5,6 +5,7 @@ use std::collections::{HashMap, HashSet};
 
 use crate::db::{Db, DbError, Query};
 use crate::dump::modules::{Modules, VirtualTable, is_ordinary};
+use crate::schema::{Affinity, Strictness, affinity};
 use crate::sql::Value;
 
 /// The schema as it is kept: <https://sqlite.org/schematab.html>. The text of an export is read with it again, and
@@ -234,18 +235,12 @@ impl Table {
         written.count() < MOST
     }
 
-    /// Whether a value of this column may be real: <https://sqlite.org/datatype3.html#determination_of_column_affinity>.
-    pub(super) fn may_be_real(&self, column: &Column) -> bool {
-        let declared = column.declared.to_ascii_uppercase();
-        if self.is_strict {
-            return matches!(declared.as_str(), "REAL" | "ANY");
-        }
-        let is_text = ["CHAR", "CLOB", "TEXT"]
-            .iter()
-            .any(|word| declared.contains(word));
-        let is_rowid = self
-            .integer_key()
-            .is_some_and(|key| std::ptr::eq(key, column));
-        !is_rowid && (declared.contains("INT") || !is_text)
+    /// Whether the affinity of this column is REAL.
+    pub(super) fn is_real(&self, column: &Column) -> bool {
+        let strictness = match self.is_strict {
+            true => Strictness::Strict,
+            false => Strictness::Flexible,
+        };
+        affinity(&column.declared, strictness) == Affinity::Real
     }
 }

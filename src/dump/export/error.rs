@@ -15,10 +15,12 @@ pub enum ExportError {
         names: Vec<(String, Option<String>)>,
     },
     /// An import into the database was not finished: what is there is only a part of something.
-    #[error("the import of {dump} into this database was not finished")]
+    #[error("the {} of {dump} into this database was not finished", command.as_ref().map_or("import", |_| "copy"))]
     Unfinished {
         /// The dump that was imported.
         dump: String,
+        /// The command that goes on with it, where that is no `import`.
+        command: Option<String>,
     },
     /// The schema was changed again and again while it was read. Nothing was written.
     #[error("the schema of the database does not stand still")]

@@ -19,7 +19,7 @@ pub use self::error::ExportError;
 use self::plan::Plan;
 use self::writer::Writer;
 use super::file::{NewFile, Readers};
-use crate::db::{Db, Engine, Query};
+use crate::db::{Db, Query};
 use crate::history;
 
 /// What of a database is written.
@@ -92,19 +92,18 @@ pub async fn export(
         let catalogue = Catalogue::read(db).await?;
         let is_whole = options.tables.is_empty() && options.what != Contents::Schema;
         if is_whole && catalogue.table(history::UNFINISHED).is_some() {
-            let name = db.rows::<1>(Query::new(format!(
-                "SELECT name FROM {}",
+            let row = db.rows::<2>(Query::new(format!(
+                "SELECT name, detail ->> '$.command' FROM {}",
                 history::UNFINISHED
             )));
-            let name = name
-                .await?
-                .first()
-                .and_then(|[name]| name.as_str().map(str::to_owned));
+            let row = row.await?;
+            let text = |at: usize| row.first()?[at].as_str().map(str::to_owned);
             return Err(ExportError::Unfinished {
-                dump: name.unwrap_or_default(),
+                dump: text(0).unwrap_or_default(),
+                command: text(1),
             });
         }
-        let plan = plan::plan(&catalogue, options, signs(db))?;
+        let plan = plan::plan(&catalogue, options, db.engine())?;
         if let Some(exported) = streamed(db, plan, out).await? {
             return Ok(exported);
         }
@@ -140,26 +139,18 @@ pub async fn export_file(
     Ok(exported)
 }
 
-/// Whether infinities come with their signs.
-fn signs(db: &Db) -> plan::Signs {
-    match db.engine() {
-        Engine::Local | Engine::Memory => plan::Signs::Come,
-        Engine::Server => plan::Signs::Asked,
-    }
-}
-
 /// `None`, and nothing written, where the schema is another one than the plan was made for.
 async fn streamed(
     db: &Db,
     plan: Plan,
     out: &mut (dyn Write + Send),
 ) -> Result<Option<Exported>, ExportError> {
-    let queries = plan.queries();
+    let questions = plan.questions();
     let (send, receive) = tokio::sync::mpsc::channel::<Vec<u8>>(AHEAD);
     let writer = Writer::new(plan, send);
     let rows = async {
         // The writer's end of the channel goes with it, also where this fails.
-        Ok(db.stream(queries, writer).await?.finish())
+        Ok(db.stream(questions, writer).await?.finish())
     };
     let written = async {
         let mut receive = receive;

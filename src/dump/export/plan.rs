@@ -5,20 +5,10 @@ use std::collections::{HashMap, HashSet};
 use super::catalogue::{Catalogue, OBJECTS, Object, Table};
 use super::keywords::name;
 use super::{Contents, ExportError, ExportOptions, Records};
-use crate::db::Query;
-use crate::dump::signs::asked;
+use crate::db::{Engine, Order, Query, Question, Scan, ScanColumn};
 use crate::history;
 use crate::nearest::nearest;
 use crate::sql::{TokenKind, Value, identifier, is_autoincrement, tokens};
-
-/// Whether infinities come with their signs.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Signs {
-    /// As any other value.
-    Come,
-    /// In a form of their own, which the writer reads.
-    Asked,
-}
 
 /// Both numbers that an application may keep in the header: <https://sqlite.org/pragma.html#pragma_user_version>.
 const NUMBERS: &str = "\
@@ -51,13 +41,11 @@ pub(super) enum Part {
 #[derive(Debug, Clone, PartialEq)]
 pub(super) struct TableRows {
     pub(super) table: String,
-    query: Query,
+    question: Question,
     /// What stands before the values: `INSERT INTO t VALUES(`.
     pub(super) before: String,
     /// How many values a row has.
     pub(super) width: usize,
-    /// Those that come in a form that tells the signs of infinities.
-    pub(super) signed: Vec<bool>,
 }
 
 impl TableRows {
@@ -69,14 +57,14 @@ impl TableRows {
 
 impl Plan {
     /// The questions to be asked, all of one state: the schema, then those of the parts that are no text.
-    pub(super) fn queries(&self) -> Vec<Query> {
+    pub(super) fn questions(&self) -> Vec<Question> {
         let of_parts = self.parts.iter().filter_map(|part| match part {
             Part::Text(_) => None,
-            Part::Numbers => Some(Query::new(NUMBERS)),
-            Part::Layout => Some(Query::new(LAYOUT)),
-            Part::Rows(rows) => Some(rows.query.clone()),
+            Part::Numbers => Some(Query::new(NUMBERS).into()),
+            Part::Layout => Some(Query::new(LAYOUT).into()),
+            Part::Rows(rows) => Some(rows.question.clone()),
         });
-        std::iter::once(Query::new(OBJECTS))
+        std::iter::once(Query::new(OBJECTS).into())
             .chain(of_parts)
             .collect()
     }
@@ -97,7 +85,7 @@ impl Plan {
 pub(super) fn plan(
     catalogue: &Catalogue,
     options: &ExportOptions,
-    signs: Signs,
+    engine: Engine,
 ) -> Result<Plan, ExportError> {
     let chosen = Chosen::of(catalogue, options)?;
     let mut parts = Parts::default();
@@ -106,7 +94,7 @@ pub(super) fn plan(
         // They are the whole database's.
         let is_whole = options.what != Contents::Data && options.tables.is_empty();
         parts.text("PRAGMA foreign_keys=OFF;\n");
-        if is_whole && signs == Signs::Come {
+        if is_whole && engine != Engine::Server {
             parts.0.push(Part::Layout);
         }
         parts.text("BEGIN TRANSACTION;\n");
@@ -116,7 +104,7 @@ pub(super) fn plan(
     }
     for object in tables_in_order(catalogue) {
         if chosen.has(&object.name) {
-            tables(catalogue, options, signs, object, &mut parts);
+            tables(catalogue, options, object, &mut parts);
         }
     }
     sequence(catalogue, options, &chosen, &mut parts);
@@ -198,13 +186,7 @@ fn end(sql: &str) -> &'static str {
 }
 
 /// A table, and its rows.
-fn tables(
-    catalogue: &Catalogue,
-    options: &ExportOptions,
-    signs: Signs,
-    object: &Object,
-    parts: &mut Parts,
-) {
+fn tables(catalogue: &Catalogue, options: &ExportOptions, object: &Object, parts: &mut Parts) {
     let Some(table) = catalogue.table(&object.name) else {
         return;
     };
@@ -225,11 +207,11 @@ fn tables(
         if !table.has_room_for_rowid() && table.integer_key().is_none() && table.rowid().is_some() {
             parts.text("-- The next table has as many columns as a row may have values: its rowids are not written.\n");
         }
-        parts.0.push(Part::Rows(rows(&object.name, table, signs)));
+        parts.0.push(Part::Rows(rows(&object.name, table)));
     }
 }
 
-fn rows(table_name: &str, table: &Table, signs: Signs) -> TableRows {
+fn rows(table_name: &str, table: &Table) -> TableRows {
     let written: Vec<&super::catalogue::Column> = table
         .columns
         .iter()
@@ -242,16 +224,15 @@ fn rows(table_name: &str, table: &Table, signs: Signs) -> TableRows {
         Some(_) => None,
         None => table.rowid().filter(|_| table.has_room_for_rowid()),
     };
-    let is_signed =
-        |column: &super::catalogue::Column| signs == Signs::Asked && table.may_be_real(column);
-    let columns = written.iter().map(|column| match is_signed(column) {
-        true => asked(&identifier(&column.name)),
-        false => identifier(&column.name),
+    let rowids = rowid.into_iter().map(|name| ScanColumn {
+        name: name.to_owned(),
+        is_real: false,
     });
-    let rowids = rowid.into_iter().map(str::to_owned);
-    let columns: Vec<String> = rowids.chain(columns).collect();
-    let signed = written.iter().map(|column| is_signed(column));
-    let signed: Vec<bool> = rowid.iter().map(|_| false).chain(signed).collect();
+    let columns = written.iter().map(|column| ScanColumn {
+        name: column.name.clone(),
+        is_real: table.is_real(column),
+    });
+    let columns: Vec<ScanColumn> = rowids.chain(columns).collect();
     let mut before = format!("INSERT INTO {}", name(table_name));
     if let Some(rowid) = rowid {
         let names = written.iter().map(|column| name(&column.name));
@@ -260,32 +241,26 @@ fn rows(table_name: &str, table: &Table, signs: Signs) -> TableRows {
     }
     before.push_str(" VALUES(");
     let order = match (key, rowid) {
-        (Some(key), _) => identifier(&key.name),
-        (None, Some(rowid)) => rowid.to_owned(),
+        (Some(key), _) => Order::Rowid(key.name.clone()),
+        (None, Some(rowid)) => Order::Rowid(rowid.to_owned()),
         (None, None) => {
-            let columns = table.key.iter().filter(|_| table.without_rowid).map(|key| {
+            let terms = table.key.iter().filter(|_| table.without_rowid).map(|key| {
                 let way = if key.is_descending { " DESC" } else { "" };
                 let collation = identifier(&key.collation);
                 format!("{} COLLATE {collation}{way}", identifier(&key.name))
             });
-            columns.collect::<Vec<_>>().join(", ")
+            Order::Terms(terms.collect())
         }
-    };
-    let order = match order.is_empty() {
-        true => order,
-        false => format!(" ORDER BY {order}"),
     };
     TableRows {
         table: table_name.to_owned(),
-        // An index that has all columns would do as well, in an order of its own.
-        query: Query::new(format!(
-            "SELECT {} FROM {} NOT INDEXED{order}",
-            columns.join(","),
-            identifier(table_name)
-        )),
-        before,
         width: columns.len(),
-        signed,
+        question: Question::Scan(Scan {
+            table: table_name.to_owned(),
+            columns,
+            order,
+        }),
+        before,
     }
 }
 
@@ -310,10 +285,11 @@ fn sequence(catalogue: &Catalogue, options: &ExportOptions, chosen: &Chosen, par
     parts.text("DELETE FROM sqlite_sequence;\n");
     parts.0.push(Part::Rows(TableRows {
         table: SEQUENCE.to_owned(),
-        query: chosen.rows_of("SELECT name, seq FROM sqlite_sequence", "name"),
+        question: chosen
+            .rows_of("SELECT name, seq FROM sqlite_sequence", "name")
+            .into(),
         before: "INSERT INTO sqlite_sequence VALUES(".to_owned(),
         width: 2,
-        signed: Vec::new(),
     }));
 }
 
@@ -327,10 +303,11 @@ fn statistics(catalogue: &Catalogue, options: &ExportOptions, chosen: &Chosen, p
     parts.text("ANALYZE sqlite_schema;\n");
     parts.0.push(Part::Rows(TableRows {
         table: STATISTICS.to_owned(),
-        query: chosen.rows_of("SELECT tbl, idx, stat FROM sqlite_stat1", "tbl"),
+        question: chosen
+            .rows_of("SELECT tbl, idx, stat FROM sqlite_stat1", "tbl")
+            .into(),
         before: "INSERT INTO sqlite_stat1 VALUES(".to_owned(),
         width: 3,
-        signed: Vec::new(),
     }));
 }
 

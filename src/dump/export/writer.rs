@@ -7,13 +7,12 @@ use tokio::sync::mpsc::Sender;
 use super::Exported;
 use super::plan::{Part, Plan, TableRows};
 use crate::db::{Sink, StreamedRow};
-use crate::dump::signs::given;
 use crate::sql::{LiteralReader, ValueRef, is_in_quotes, write_literal};
 
 /// How many bytes a piece of text has at least, but for the last.
 const PIECE: usize = 1 << 16;
 
-/// Makes text of the answers to [`Plan::queries`].
+/// Makes text of the answers to [`Plan::questions`].
 pub(super) struct Writer {
     /// How many columns the answer to each question has.
     widths: Vec<usize>,
@@ -173,11 +172,7 @@ fn write_row(out: &mut Vec<u8>, rows: &TableRows, row: &StreamedRow<'_>, is_utf1
         if column > 0 {
             out.push(b',');
         }
-        let value = match rows.signed.get(column) {
-            Some(true) => given(row.value(column)),
-            _ => row.value(column),
-        };
-        match value {
+        match row.value(column) {
             ValueRef::Text(text) if is_utf16 && !is_in_quotes(text, LiteralReader::Shell) => {
                 write_replaced(out, text);
             }

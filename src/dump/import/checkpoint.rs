@@ -3,6 +3,8 @@
 //! It moves by comparing: a chunk says from which byte it goes on, and fails where the row is at another one. So a chunk
 //! of a run that was killed, or whose answer was lost, happens once or not at all, whoever sends it and how often.
 
+use std::sync::Arc;
+
 use serde_json::{Value as Json, json};
 
 use super::Triggers;
@@ -35,6 +37,8 @@ pub(super) struct Checkpoint {
     conflicting: Vec<String>,
     /// Whether it was begun so that triggers run.
     pub(super) triggers: Triggers,
+    /// The command that goes on with it, where that is no `import`.
+    pub(super) command: Option<Arc<str>>,
 }
 
 /// Asks for it; without the table there is none.
@@ -78,6 +82,7 @@ impl Checkpoint {
                 _ => Triggers::Refuse,
             },
             conflicting: serde_json::from_value(detail["conflicting"].clone()).unwrap_or_default(),
+            command: detail["command"].as_str().map(Arc::from),
         })
     }
 
@@ -101,6 +106,7 @@ impl Checkpoint {
         let is_there = |table: &Table| table.before != Before::Absent;
         Begun {
             name: self.name.clone(),
+            command: self.command.as_deref().map(str::to_owned),
             triggers: self.triggers,
             tables: match tables.iter().any(is_there) {
                 true => Tables::Existing,
@@ -238,7 +244,12 @@ fn guard(at: u64) -> Vec<Step> {
 }
 
 /// What else the row remembers.
-pub(super) fn detail(tally: &Tally, translator: &Translator, triggers: Triggers) -> String {
+pub(super) fn detail(
+    tally: &Tally,
+    translator: &Translator,
+    triggers: Triggers,
+    command: Option<&str>,
+) -> String {
     let tables: Vec<Json> = tally
         .tables
         .iter()
@@ -271,6 +282,7 @@ pub(super) fn detail(tally: &Tally, translator: &Translator, triggers: Triggers)
         "made": made,
         "conflicting": translator.conflicting,
         "triggers": triggers == Triggers::Run,
+        "command": command,
     })
     .to_string()
 }

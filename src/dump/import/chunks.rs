@@ -48,6 +48,8 @@ pub(super) struct Chunks<'a> {
     pub(super) db: &'a Db,
     pub(super) run: &'a Run,
     pub(super) name: &'a str,
+    /// What the checkpoint names as the command that goes on, where that is no `import`.
+    pub(super) command: Option<&'a str>,
     /// The most bytes of the dump in a chunk.
     pub(super) largest: u64,
     pub(super) on_event: OnImport,
@@ -99,7 +101,7 @@ impl Chunks<'_> {
             .prepare(size)
             .await
             .map_err(|why| why.leaving(stands.clone()))?;
-        while let Some(chunk) = next {
+        while let Some(mut chunk) = next {
             if self.db.stop().is_raised() {
                 return Err(Why::Interrupted.leaving(stands));
             }
@@ -158,12 +160,9 @@ impl Chunks<'_> {
         };
         let end = last.end;
         let mut pass = self.pass.clone();
-        let how = How {
-            largest: self.db.engine().largest_row(),
-            apart: None,
-        };
+        let how = How::of(self.db.engine());
         let work = tokio::task::spawn_blocking(move || {
-            let lowered = Lowered::of(&blocks, &mut pass, how);
+            let lowered = Lowered::of(&mut blocks, &mut pass, how);
             (blocks, pass, lowered)
         });
         let (blocks, mut pass, lowered) = work.await.map_err(|_| Why::Thread)?;
@@ -175,7 +174,7 @@ impl Chunks<'_> {
             return Err(Why::Clashes(found));
         }
         self.there.note(&mut pass.tally);
-        let detail = checkpoint::detail(&pass.tally, &pass.translator, pass.triggers);
+        let detail = checkpoint::detail(&pass.tally, &pass.translator, pass.triggers, self.command);
         let mut steps = match self.at {
             None => {
                 let guard = history::at_revision(self.expects, self.db.history_table());
@@ -299,21 +298,22 @@ pub(super) fn waits(on_event: &OnImport) -> OnProgress {
 impl Chunk {
     /// Sends it until it is known what became of it, and tells how long it took.
     async fn send(
-        &self,
+        &mut self,
         db: &Db,
         run: &Run,
         on_event: &OnImport,
         patience: &mut Patience,
     ) -> Result<Duration, Why> {
         let mut sending = Sending {
-            chunk: self,
+            chunk: &*self,
             run,
             on_event,
             sent: Instant::now(),
         };
         let settled = settle(db, patience, &mut sending).await;
+        let sent = sending.sent;
         match settled.stopped {
-            None => Ok(sending.sent.elapsed()),
+            None => Ok(sent.elapsed()),
             Some(Unsettled::Failed(Failure::Step {
                 at: At::Step(step),
                 error,
@@ -336,16 +336,17 @@ impl Chunk {
     }
 
     /// Which row it was: the step is sent again with one row in each statement. It is rolled back as it was before.
-    async fn refused(&self, db: &Db, step: usize, error: EngineError) -> Why {
+    async fn refused(&mut self, db: &Db, step: usize, error: EngineError) -> Why {
         if !self.lowered.is_of_many(step) {
             return self.lowered.refused(step, error);
         }
         let how = How {
             largest: None,
             apart: Some(step),
+            ..How::of(db.engine())
         };
         let mut pass = self.pass.clone();
-        let Ok(lowered) = Lowered::of(&self.blocks, &mut pass, how) else {
+        let Ok(lowered) = Lowered::of(&mut self.blocks, &mut pass, how) else {
             return self.lowered.refused(step, error);
         };
         let before = self.transaction.steps.iter().take(self.before);

@@ -6,7 +6,7 @@ use super::Triggers;
 use super::tally::{Before, Tally};
 use super::translate::{Beside, Made, SEQUENCE, Tables, Translator, is_of_the_engine};
 use crate::db::{HistoryTable, Query};
-use crate::dump::modules::{Modules, VirtualTable};
+use crate::dump::modules::{Modules, VirtualTable, module_of};
 use crate::dump::{Block, Item, Object, What};
 use crate::history;
 use crate::sql::{self, Value, ValueRef};
@@ -93,6 +93,16 @@ pub enum Clash {
     /// A trigger of the database runs for each row of the dump.
     #[error("the trigger {} of {} would run for each row of the dump", .0.trigger, .0.table)]
     SetsOff(Fired),
+    /// The dump makes a virtual table of a module that the database does not have.
+    #[error("the virtual table {name} needs the module {module}, which the database does not have")]
+    NoModule {
+        /// The virtual table.
+        name: String,
+        /// The module.
+        module: String,
+        /// The line that makes it.
+        line: Option<u64>,
+    },
     /// The dump makes its tables, and was to go into existing ones.
     #[error("the dump makes the table {name}, and was to go into existing ones")]
     Makes {
@@ -107,6 +117,7 @@ impl Clash {
         match self {
             Clash::Missing { line, .. }
             | Clash::Clears { line, .. }
+            | Clash::NoModule { line, .. }
             | Clash::Drops { line, .. } => *line,
             Clash::Fires { line, .. }
             | Clash::History { line, .. }
@@ -141,10 +152,16 @@ pub(super) struct There {
     objects: Vec<(String, String)>,
     /// The tables that virtual tables keep their content in.
     shadows: Vec<String>,
+    has_virtual_tables: bool,
     triggers: Vec<Trigger>,
     /// Tables and their rows, as far as they were counted.
     counts: Vec<(String, u64)>,
+    /// The modules of the engine, in lower case; none where that is not known.
+    modules: HashSet<String>,
 }
+
+/// The modules that virtual tables can be made of: <https://sqlite.org/pragma.html#pragma_module_list>.
+pub(super) const MODULES: &str = "SELECT lower(name) FROM pragma_module_list";
 
 /// Asks what there is. The tables behind virtual ones are told apart:
 /// <https://sqlite.org/pragma.html#pragma_table_list>.
@@ -178,6 +195,7 @@ impl There {
                 .filter(|[_, name, kind, ..]| is(kind, "shadow") && is_owned(name))
                 .filter_map(|[_, name, ..]| text(name))
                 .collect(),
+            has_virtual_tables: !virtual_tables.is_empty(),
             triggers: rows
                 .iter()
                 .filter(|[kind, ..]| is(kind, "trigger"))
@@ -190,7 +208,14 @@ impl There {
                 })
                 .collect(),
             counts: Vec::new(),
+            modules: HashSet::new(),
         }
+    }
+
+    /// Takes in the answer to [`MODULES`].
+    pub(super) fn has_modules(&mut self, rows: Vec<[Value; 1]>) {
+        let names = rows.iter().flatten().filter_map(Value::as_str);
+        self.modules.extend(names.map(str::to_owned));
     }
 
     /// The triggers of the database that the rows of the dump set off, with their tables.
@@ -224,6 +249,7 @@ impl There {
     pub(super) fn beside(&self) -> Beside {
         Beside::Others {
             has_sequence: self.find(SEQUENCE).is_some(),
+            has_virtual_tables: self.has_virtual_tables,
         }
     }
 
@@ -293,6 +319,8 @@ pub(super) struct Wanted {
     /// Whether it makes a new file, which has no records of its own to be in the way of.
     is_new_file: bool,
     triggers: Vec<Trigger>,
+    /// Its virtual tables, each with its module and its line.
+    virtual_tables: Vec<(String, String, u64)>,
     /// The name of a trigger that would run, its table, and the line that sets it off.
     fires: Vec<(String, String, u64)>,
     /// The history that it makes.
@@ -483,6 +511,10 @@ impl Wanted {
                 } if !seen.is_shadow(name) && !is_of_the_engine(name) => {
                     self.makes.push((*object, name.clone()));
                     self.made.insert(key(name), Some(line));
+                    if *object == Object::VirtualTable {
+                        let module = module_of(sql);
+                        self.virtual_tables.push((name.clone(), module, line));
+                    }
                     if *object == Object::Trigger {
                         self.triggers.push(Trigger {
                             name: name.clone(),
@@ -699,6 +731,16 @@ pub(super) fn clashes(
                 name: table.clone(),
                 rows: there.rows_of(table),
                 line: *line,
+            });
+        }
+    }
+    for (name, module, line) in &wanted.virtual_tables {
+        let is_there = there.modules.contains(&key(module));
+        if into == Tables::New && !there.modules.is_empty() && !is_there {
+            clashes.push(Clash::NoModule {
+                name: name.clone(),
+                module: module.clone(),
+                line: Some(*line),
             });
         }
     }

@@ -2,6 +2,7 @@
 
 use std::fmt;
 use std::path::PathBuf;
+use std::sync::Arc;
 use std::time::Duration;
 
 use super::Triggers;
@@ -28,6 +29,8 @@ pub struct ImportError {
 pub struct Begun {
     /// The dump.
     pub name: String,
+    /// The command that goes on with it, where that is no `import`.
+    pub command: Option<String>,
     /// What its rows go into.
     pub tables: Tables,
     /// Whether triggers run.
@@ -77,8 +80,10 @@ pub enum Why {
     #[error("{}", clashes(.0))]
     Clashes(Vec<Clash>),
     /// Another import was not finished.
-    #[error("the import of {name} into this database was not finished")]
+    #[error("the {} of {name} into this database was not finished", command.as_ref().map_or("import", |_| "copy"))]
     Another {
+        /// The command that goes on with it, where that is no `import`.
+        command: Option<Arc<str>>,
         /// The dump of that one.
         name: String,
         /// The line that it has come to.

@@ -6,13 +6,13 @@ use std::time::Duration;
 use super::ahead::Ahead;
 use super::checkpoint::{self, Checkpoint};
 use super::chunks::{self, Blocks, Chunks, unchecked};
-use super::clash::{OBJECTS, There, Wanted};
+use super::clash::{MODULES, OBJECTS, There, Wanted};
 use super::error::{ImportError, Orphan, Stands, Why};
 use super::new_file::SHOWN;
 use super::pass::Pass;
 use super::record::Recording;
 use super::tally::{Before, Tally};
-use super::translate::{Beside, LeftOut};
+use super::translate::{Beside, CHECKPOINT, LeftOut};
 use super::whole::whole;
 use super::{
     Begin, ImportEvent, Imported, Job, OnImport, Outcome, Planned, Triggers, Verify, Violations,
@@ -24,7 +24,7 @@ use crate::dump::DumpError;
 use crate::history::{
     self, Found, Guarded, History, HistoryError, Interrupted, Patience, Wait, settle,
 };
-use crate::script::Step;
+use crate::script::{Key, Step};
 use crate::sql::Value;
 
 /// The first pause before an import that another run has overtaken goes on from where that run has come to. It doubles
@@ -70,6 +70,8 @@ async fn once(
         // What is refused is refused before anything is rolled back.
         if job.input.can_be_read_again() {
             plan(job, false).await?;
+        } else if let Some(schema) = job.input.schema() {
+            plan(&job.of(&schema), false).await?;
         }
         start_over(job, unfinished, patience).await.map_err(begun)?;
         (history, there, checkpoint) = look(job).await?;
@@ -93,9 +95,13 @@ async fn once(
 async fn look(
     job: &Job<'_>,
 ) -> Result<(Result<History, HistoryError>, There, Option<Checkpoint>), Why> {
-    let questions = (Query::new(OBJECTS), checkpoint::question());
-    let (objects, checkpoint) = job.db.ask(questions).await?;
-    let there = There::of(&objects.rows()?, &job.modules);
+    let questions = (
+        Query::new(OBJECTS),
+        (Query::new(MODULES), checkpoint::question()),
+    );
+    let (objects, (modules, checkpoint)) = job.db.ask(questions).await?;
+    let mut there = There::of(&objects.rows()?, &job.modules);
+    there.has_modules(db::if_accepted(modules.rows())?.unwrap_or_default());
     let checkpoint = checkpoint::answer(checkpoint)?;
     Ok((history::read(job.db).await, there, checkpoint))
 }
@@ -179,6 +185,7 @@ async fn go_on(
         run: job.run,
         largest: job.options.transaction_bytes,
         name: &checkpoint.name,
+        command: job.command.as_deref(),
         on_event: job.on_event.clone(),
         blocks: Blocks {
             read: VecDeque::new(),
@@ -232,6 +239,7 @@ fn of_the_rest(job: &Job<'_>, checkpoint: &Checkpoint, why: Why) -> Why {
             }
         }
         Why::Dump(DumpError::Changed { .. }) => Why::Another {
+            command: checkpoint.command.clone(),
             name: checkpoint.name.clone(),
             line: checkpoint.line,
             started_at: checkpoint.started_at.clone(),
@@ -264,20 +272,28 @@ async fn begin(
             None => is_whole = true,
         }
     }
-    let survey = !is_whole && job.input.can_be_read_again();
+    let survey = !is_whole && (job.input.can_be_read_again() || may_be_done(job, history));
     if survey {
         // It is small change beside writing it, and then nothing is written of a dump that something is wrong with.
         blocks.read.clear();
         seen = check(job, seen, &mut blocks.ahead).await?;
-        blocks.ahead = job.read(None);
+    } else if !is_whole && let Some(schema) = job.input.schema() {
+        let schema = check(job, fresh(), &mut job.of(&schema).read(None)).await?;
+        refuse_clashes(job, &mut there, &schema).await?;
     }
     if (is_whole || survey)
         && let Some(row) = history.row(&seen.key())
     {
         return Ok(Imported::already(&seen.end, row));
     }
+    if survey {
+        blocks.ahead = job.read(None);
+    }
     refuse_clashes(job, &mut there, &seen).await?;
     name_triggers(job, &there, &seen);
+    if !seen.translator.left_out.is_empty() {
+        (job.on_event)(ImportEvent::LeftOut(seen.translator.left_out.clone()));
+    }
     if is_whole && !seen.translator.has_history {
         let blocks = blocks.read.into();
         return whole(job, blocks, seen, there, history.revision).await;
@@ -288,6 +304,7 @@ async fn begin(
         run: job.run,
         largest: job.options.transaction_bytes,
         name: &name,
+        command: job.command.as_deref(),
         on_event: job.on_event.clone(),
         blocks,
         there,
@@ -297,6 +314,16 @@ async fn begin(
     };
     let done = chunks.send(patience).await?;
     finish(job, done, Outcome::Whole).await
+}
+
+/// Whether an import of this name is recorded: then all of what is far away is read, to know whether it is the same.
+fn may_be_done(job: &Job<'_>, history: &History) -> bool {
+    if job.input.schema().is_none() {
+        return false;
+    }
+    let name = job.input.recorded();
+    let mut rows = history.rows.iter();
+    rows.any(|row| matches!(row.key, Key::Import(_)) && row.name == name)
 }
 
 /// Reads the whole dump, and says what importing it would do.
@@ -440,6 +467,8 @@ async fn finish(
         tally: &done.tally,
         has_checkpoint: true,
         is_overtaken: false,
+        identity: job.identity(),
+        unmarked: None,
     };
     let recorded = drive(job.db, job.run, &job.waits(), &mut recording).await;
     if recording.is_overtaken {
@@ -447,7 +476,11 @@ async fn finish(
     }
     let why = |error| Why::applying(error, |_, error, _| Why::engine(error));
     recorded.map_err(|error| at_end(why(error)))?;
-    Ok(Imported::of(done, found, outcome))
+    let unmarked = recording.unmarked.take();
+    Ok(Imported {
+        unmarked,
+        ..Imported::of(done, found, outcome)
+    })
 }
 
 /// Compares what the tables hold with what was written to them and was there before.
@@ -505,6 +538,36 @@ pub(super) async fn orphans(job: &Job<'_>, tally: &Tally) -> Result<(u64, Vec<Or
     }
     orphans.truncate(SHOWN);
     Ok((count, orphans))
+}
+
+/// Refuses a database with rows that lack their parents, which an import of its dump would refuse at the end. A server
+/// may need too long for an answer; then that end decides.
+pub(in crate::dump) async fn refuse_orphans_of(db: &Db) -> Result<(), Why> {
+    let count = Query::new("SELECT count(*) FROM pragma_foreign_key_check");
+    let some = Query::new(format!(
+        "SELECT \"table\", rowid, parent FROM pragma_foreign_key_check LIMIT {SHOWN}"
+    ));
+    let (checkpoint, [count, some]) = match db.ask((db::exists(CHECKPOINT), [count, some])).await {
+        Ok(replies) => replies,
+        Err(error) if db.path().is_some() => return Err(error.into()),
+        Err(_) => return Ok(()),
+    };
+    // What is half there is no source, and its export says so.
+    if !checkpoint.rows::<1>()?.is_empty() {
+        return Ok(());
+    }
+    match count.count() {
+        Ok(0) => Ok(()),
+        Ok(count) => Err(Why::ForeignKeys {
+            count,
+            some: some.rows::<3>()?.iter().map(|row| orphan(row)).collect(),
+        }),
+        Err(DbError::Read(error)) => match Why::checking(error, &Wanted::default()) {
+            why if why.is_mismatch() || db.path().is_some() => Err(why),
+            _ => Ok(()),
+        },
+        Err(error) => Err(error.into()),
+    }
 }
 
 pub(super) fn orphan(row: &[Value]) -> Orphan {

@@ -4,7 +4,7 @@ use super::error::{At, Why};
 use super::pass::Pass;
 use super::rows;
 use super::translate::Deed;
-use crate::db::EngineError;
+use crate::db::{Engine, EngineError};
 use crate::dump::{Block, Item, Rows, What};
 use crate::script::Step;
 use crate::sql::{Value, ValueRef};
@@ -30,18 +30,34 @@ struct Origin {
 pub(super) struct How {
     /// The most bytes of a row that the engine takes.
     pub(super) largest: Option<usize>,
+    pub(super) engine: Engine,
     /// The step whose rows get one each, so that the engine's words are about one of them.
     pub(super) apart: Option<usize>,
 }
 
+impl How {
+    /// For an engine, as fast as that goes.
+    pub(super) fn of(engine: Engine) -> How {
+        How {
+            largest: engine.largest_row(),
+            engine,
+            apart: None,
+        }
+    }
+}
+
 impl Lowered {
-    /// The next blocks of a pass.
+    /// The next blocks of a pass. Rows of one table are put together where that changes nothing.
     ///
     /// # Errors
     /// A row that is too large for the engine.
-    pub(super) fn of(blocks: &[Block], pass: &mut Pass, how: How) -> Result<Lowered, Why> {
+    pub(super) fn of(blocks: &mut [Block], pass: &mut Pass, how: How) -> Result<Lowered, Why> {
         let mut lowered = Lowered::default();
         for block in blocks {
+            if pass.may_group() {
+                block.group();
+            }
+            let block = &*block;
             fit(block, how)?;
             for (number, item) in block.items.iter().enumerate() {
                 match pass.item(block, number) {
@@ -116,7 +132,7 @@ impl Lowered {
         while row < of.len() {
             apart |= how.apart == Some(self.steps.len());
             let most = if apart { 1 } else { usize::MAX };
-            let (step, taken) = rows::statement(&head, block, of, row, most);
+            let (step, taken) = rows::statement(how.engine, &head, block, of, row, most);
             let origin = Origin {
                 at: place(row),
                 among: taken,

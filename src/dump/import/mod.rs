@@ -12,6 +12,7 @@ mod chunks;
 mod clash;
 mod error;
 mod existing;
+mod json_rows;
 mod lower;
 mod new_file;
 mod pass;
@@ -27,6 +28,7 @@ use std::time::{Duration, Instant};
 pub use crate::dump::Input;
 pub use clash::{Clash, Fired, ForeignHistory};
 pub use error::{At, Begun, ImportError, Orphan, Stands, Why};
+pub(super) use existing::refuse_orphans_of;
 pub use tally::{Before, Table};
 pub use translate::{LeftOut, Tables};
 
@@ -38,8 +40,10 @@ use crate::hex;
 use crate::history::Wait;
 use crate::script::Run;
 use ahead::Ahead;
+use checkpoint::Checkpoint;
 use new_file::Pace;
 use pass::Setup;
+use record::Identity;
 
 /// Whether rows without their parents are refused.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -88,6 +92,8 @@ pub enum ImportEvent {
     },
     /// An index is made, which can take long.
     Index(String),
+    /// This of the dump does not go along. Told before the first row where all of the dump was read before.
+    LeftOut(Vec<LeftOut>),
     /// All is written; what remains is to check, to record, and to put it on the disk.
     Finishing,
     /// Nothing is written yet, and this trigger of the database will run for each row of the dump.
@@ -177,6 +183,8 @@ pub struct Imported {
     pub has_history: bool,
     /// That table, where it is not Seedbed's. It is in the database as data, and this import is not recorded.
     pub foreign_history: Option<ForeignHistory>,
+    /// The environment that the database of the dump was marked as, where the copy is not.
+    pub unmarked: Option<String>,
     /// How it came to be there.
     pub outcome: Outcome,
     /// How long this run took.
@@ -219,6 +227,7 @@ impl Imported {
             orphans,
             has_history,
             foreign_history: None,
+            unmarked: None,
             outcome,
             took: Duration::ZERO,
         }
@@ -233,6 +242,7 @@ impl Imported {
             orphans: (0, Vec::new()),
             has_history: false,
             foreign_history: None,
+            unmarked: None,
             outcome: Outcome::Already {
                 applied_at: row.applied_at.clone(),
             },
@@ -254,6 +264,8 @@ pub struct Planned {
     pub triggers: Vec<Fired>,
     /// See [`Imported::foreign_history`].
     pub foreign_history: Option<ForeignHistory>,
+    /// See [`Imported::left_out`].
+    pub left_out: Vec<LeftOut>,
 }
 
 /// How a dump goes into a database.
@@ -298,6 +310,7 @@ pub async fn plan(db: &Db, input: &Input, options: &ImportOptions) -> Result<Pla
         run: &run,
         on_event: Arc::new(|_| {}),
         modules: Modules::new().await.map_err(Why::engine)?,
+        command: None,
     };
     existing::plan(&job, is_new).await
 }
@@ -306,6 +319,7 @@ impl Planned {
     fn of(pass: pass::Pass, there: &clash::There, way: Way) -> Planned {
         Planned {
             tables: pass.tally.tables,
+            left_out: pass.translator.left_out,
             bytes: pass.end.offset,
             way,
             triggers: there.fired(&pass.wanted),
@@ -326,9 +340,26 @@ struct Job<'a> {
     run: &'a Run,
     on_event: OnImport,
     modules: Modules,
+    /// The command that goes on with it, where that is no `import`: then it is a copy of a database.
+    command: Option<Arc<str>>,
 }
 
 impl Job<'_> {
+    /// The same of another dump.
+    fn of<'b>(&'b self, input: &'b Input) -> Job<'b> {
+        Job {
+            input,
+            ..self.clone()
+        }
+    }
+
+    fn identity(&self) -> Identity {
+        match self.command {
+            Some(_) => Identity::Own,
+            None => Identity::OfTheDump,
+        }
+    }
+
     /// Begins to read the dump, behind this point of it.
     fn read(&self, from: Option<Mark>) -> Ahead {
         Ahead::of(self.input, self.options.block_bytes(), from, self.db.stop())
@@ -345,12 +376,21 @@ impl Job<'_> {
     }
 
     /// The same, as the unfinished import of this dump was begun: that triggers run was decided then.
-    fn as_begun(&self, checkpoint: Option<&checkpoint::Checkpoint>) -> Self {
+    fn as_begun(&self, checkpoint: Option<&Checkpoint>) -> Self {
         let mut job = self.clone();
         if checkpoint
             .is_some_and(|it| it.triggers == Triggers::Run && it.name == self.input.recorded())
         {
             job.options.triggers = Triggers::Run;
+        }
+        if let Some(Checkpoint {
+            command: Some(command),
+            name,
+            ..
+        }) = checkpoint
+            && *name == self.input.recorded()
+        {
+            job.command = Some(command.clone());
         }
         job
     }
@@ -366,10 +406,7 @@ impl Job<'_> {
     }
 
     fn how(&self) -> lower::How {
-        lower::How {
-            largest: self.db.engine().largest_row(),
-            apart: None,
-        }
+        lower::How::of(self.db.engine())
     }
 }
 
@@ -389,6 +426,19 @@ pub async fn import(
     run: &Run,
     on_event: OnImport,
 ) -> Result<Imported, ImportError> {
+    import_by(db, input, options, run, on_event, None).await
+}
+
+/// The same as a part of this command.
+pub(super) async fn import_by(
+    db: &Db,
+    input: &Input,
+    options: &ImportOptions,
+    run: &Run,
+    on_event: OnImport,
+    command: Option<&str>,
+) -> Result<Imported, ImportError> {
+    let command: Option<Arc<str>> = command.map(Arc::from);
     let begun = Instant::now();
     let path = db.path();
     if let Some(path) = &path
@@ -398,7 +448,7 @@ pub async fn import(
     }
     let mut imported = match path {
         Some(path) if new_file::is_new(&path) && options.tables == Tables::New => {
-            new_file(db, &path, input, options, run, on_event).await?
+            new_file(db, &path, input, options, run, on_event, command).await?
         }
         path => {
             if let Some(path) = path {
@@ -413,6 +463,7 @@ pub async fn import(
                 run,
                 on_event,
                 modules: Modules::new().await.map_err(Why::engine)?,
+                command,
             };
             existing::import(&job).await?
         }
@@ -428,7 +479,12 @@ async fn new_file(
     options: &ImportOptions,
     run: &Run,
     on_event: OnImport,
+    command: Option<Arc<str>>,
 ) -> Result<Imported, ImportError> {
+    let identity = match command {
+        Some(_) => Identity::Own,
+        None => Identity::OfTheDump,
+    };
     let name = input.recorded();
     let modules = Modules::new().await.map_err(Why::engine)?;
     let plan = |pace| new_file::Plan {
@@ -442,6 +498,7 @@ async fn new_file(
         stop: db.stop().clone(),
         modules: modules.clone(),
         history: db.history_table(),
+        identity,
     };
     let dump = || Ahead::of(input, options.block_bytes(), None, db.stop());
     let made = new_file::make(path, dump(), plan(Pace::Fast)).await;
@@ -463,6 +520,7 @@ async fn new_file(
         tables: built.tally.tables,
         left_out: built.left_out,
         orphans: built.orphans,
+        unmarked: built.unmarked,
         outcome: Outcome::Whole,
         took: Duration::ZERO,
     })

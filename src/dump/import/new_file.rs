@@ -4,6 +4,7 @@
 //! Until then it is nobody's database: it has no journal and nothing is synced, one thread reads while another writes,
 //! and rows are bound where the reader left them.
 
+use std::collections::HashMap;
 use std::ops::ControlFlow;
 use std::path::Path;
 use std::sync::Arc;
@@ -14,13 +15,14 @@ use super::ahead::Ahead;
 use super::clash::{ForeignHistory, There, Wanted};
 use super::error::{At, Orphan, Why};
 use super::pass::{Pass, Setup};
-use super::record::Recording;
+use super::record::{Identity, Recording};
 use super::rows::insert_into;
 use super::tally::Tally;
 use super::translate::{Beside, Deed, LeftOut, Tables};
 use super::{ImportError, ImportEvent, OnImport, Verify, Violations};
 use crate::db::{
-    self, Access, Db, Draft, Engine, HistoryTable, Options, Prepared, Raw, Replaces, Stop,
+    self, Access, Db, Draft, Engine, EngineError, HistoryTable, Options, Prepared, Raw, Replaces,
+    Stop,
 };
 use crate::drive::{drive, ignore};
 use crate::dump::modules::Modules;
@@ -55,6 +57,8 @@ pub(super) struct Built {
     pub(super) orphans: (u64, Vec<Orphan>),
     /// See [`super::Imported::foreign_history`].
     pub(super) foreign_history: Option<ForeignHistory>,
+    /// See [`super::Imported::unmarked`].
+    pub(super) unmarked: Option<String>,
 }
 
 /// How many rows go into a statement.
@@ -82,6 +86,7 @@ pub(super) struct Plan<'a> {
     pub(super) stop: Stop,
     pub(super) modules: Modules,
     pub(super) history: &'a HistoryTable,
+    pub(super) identity: Identity,
 }
 
 /// Whether this is a place for a new file: there is none, or an empty one.
@@ -101,7 +106,7 @@ pub(super) async fn make(path: &Path, dump: Ahead, plan: Plan<'_>) -> Result<Bui
         ..Options::default()
     };
     let draft = Draft::begin(path, &options).await.map_err(Why::building)?;
-    let built = build(draft.path(), dump, &plan).await?;
+    let mut built = build(draft.path(), dump, &plan).await?;
     let (count, some) = &built.orphans;
     if *count > 0 && plan.violations == Violations::Refuse {
         return Err(Why::ForeignKeys {
@@ -120,9 +125,12 @@ pub(super) async fn make(path: &Path, dump: Ahead, plan: Plan<'_>) -> Result<Bui
             tally: &built.tally,
             has_checkpoint: false,
             is_overtaken: false,
+            identity: plan.identity,
+            unmarked: None,
         };
         let recorded = drive(&database, plan.run, &ignore(), &mut recording).await;
         recorded.map_err(|error| Why::applying(error, |_, error, _| Why::engine(error)))?;
+        built.unmarked = recording.unmarked.take();
     }
     let replaced = draft.replace(Replaces::Nothing, &options).await;
     replaced.map_err(Why::building)?;
@@ -185,10 +193,14 @@ fn write(
     on_event: &OnImport,
 ) -> Result<Written, Why> {
     let mut pass = Pass::begin(setup, Beside::Nothing);
-    let mut inserts: Option<Inserts<'_>> = None;
+    let mut inserts = Inserts::default();
     let mut is_begun = false;
     let runtime = tokio::runtime::Handle::current();
-    while let Some(block) = runtime.block_on(dump.next())? {
+    while let Some(mut block) = runtime.block_on(dump.next())? {
+        // The first row that is refused is to be the dump's first.
+        if pace == Pace::Fast && pass.may_group() {
+            block.group();
+        }
         for (number, item) in block.items.iter().enumerate() {
             let begun = Instant::now();
             let deed = pass.item(&block, number);
@@ -203,7 +215,7 @@ fn write(
                 Deed::Nothing => {}
                 Deed::Run(statements) => {
                     // They may change what those were compiled for.
-                    inserts = None;
+                    inserts.clear();
                     for sql in statements {
                         statement(raw, &sql, item, on_event)?;
                     }
@@ -268,6 +280,7 @@ fn checked(
         left_out,
         orphans,
         foreign_history,
+        unmarked: None,
     })
 }
 
@@ -301,16 +314,88 @@ fn statement(
         .map_err(|error| Why::refused(error, at, 1, table))
 }
 
-/// The statements that insert into one table: one row, and many at once.
+/// How many statements are kept: as many tables, or lists of columns, may take turns.
+const KEPT: usize = 256;
+
+/// The statements that insert rows, for those targets that came last.
+#[derive(Default)]
 struct Inserts<'a> {
+    kept: Vec<Insert<'a>>,
+    by_target: HashMap<Arc<Target>, usize>,
+    /// The one that was used last.
+    last: usize,
+    /// How often any was looked up.
+    uses: u64,
+}
+
+/// The statements that insert into one table: one row, and many at once.
+struct Insert<'a> {
     target: Arc<Target>,
     one: Prepared<'a>,
-    many: Option<(usize, Prepared<'a>)>,
+    /// Compiled once so many rows come.
+    many: Option<Prepared<'a>>,
+    used: u64,
+}
+
+impl<'a> Inserts<'a> {
+    fn clear(&mut self) {
+        self.kept.clear();
+        self.by_target.clear();
+    }
+
+    fn of(&mut self, raw: &'a Raw, target: &Arc<Target>) -> Result<&mut Insert<'a>, EngineError> {
+        let is_last = |kept: &Insert<'_>| Arc::ptr_eq(&kept.target, target);
+        let at = match self.kept.get(self.last) {
+            Some(kept) if is_last(kept) => self.last,
+            _ => match self.by_target.get(target) {
+                Some(at) => *at,
+                None => self.compile(raw, target)?,
+            },
+        };
+        self.last = at;
+        self.uses += 1;
+        self.kept[at].used = self.uses;
+        Ok(&mut self.kept[at])
+    }
+
+    /// Compiles a statement, in the place of the one that was not used for longest where there are enough.
+    fn compile(&mut self, raw: &'a Raw, target: &Arc<Target>) -> Result<usize, EngineError> {
+        let insert = Insert {
+            one: raw.prepare(&insert_sql(target, 1))?,
+            many: None,
+            target: Arc::clone(target),
+            used: 0,
+        };
+        let oldest = self.kept.iter().enumerate();
+        let oldest = oldest.min_by_key(|(_, kept)| kept.used).map(|(at, _)| at);
+        let at = match oldest {
+            Some(at) if self.kept.len() >= KEPT => {
+                let replaced = std::mem::replace(&mut self.kept[at], insert);
+                self.by_target.remove(&replaced.target);
+                at
+            }
+            _ => {
+                self.kept.push(insert);
+                self.kept.len() - 1
+            }
+        };
+        self.by_target.insert(Arc::clone(target), at);
+        Ok(at)
+    }
+}
+
+fn insert_sql(target: &Target, rows: usize) -> String {
+    let row = format!("({})", vec!["?"; target.width].join(","));
+    format!(
+        "{} VALUES {}",
+        insert_into(target),
+        vec![row; rows].join(",")
+    )
 }
 
 fn insert<'a>(
     raw: &'a Raw,
-    inserts: &mut Option<Inserts<'a>>,
+    inserts: &mut Inserts<'a>,
     block: &Block,
     rows: &Rows,
     pace: Pace,
@@ -326,50 +411,34 @@ fn insert<'a>(
     if rows.is_empty() {
         return Ok(());
     }
-    let inserts = match inserts {
-        Some(inserts) if Arc::ptr_eq(&inserts.target, &rows.target) => inserts,
-        _ => inserts.insert(prepare(raw, &rows.target, pace).map_err(refused(0, 1))?),
+    let insert = inserts.of(raw, &rows.target).map_err(refused(0, 1))?;
+    let most = match pace {
+        Pace::Fast => ROWS,
+        Pace::RowByRow => 1,
     };
+    let size = most.min(VALUES / rows.target.width.max(1));
     let mut row = 0;
-    if let Some((size, many)) = &mut inserts.many {
-        while row + *size <= rows.len() {
-            let values = (row..row + *size).flat_map(|row| block.row(rows, row));
-            many.run(values).map_err(refused(row, *size))?;
-            row += *size;
+    if size > 1 && rows.len() >= size {
+        let many = match &mut insert.many {
+            Some(many) => many,
+            many => {
+                let compiled = raw.prepare(&insert_sql(&rows.target, size));
+                many.insert(compiled.map_err(refused(0, 1))?)
+            }
+        };
+        while row + size <= rows.len() {
+            let values = (row..row + size).flat_map(|row| block.row(rows, row));
+            many.run(values).map_err(refused(row, size))?;
+            row += size;
         }
     }
     for row in row..rows.len() {
-        inserts
+        insert
             .one
             .run(block.row(rows, row))
             .map_err(refused(row, 1))?;
     }
     Ok(())
-}
-
-fn prepare<'a>(
-    raw: &'a Raw,
-    target: &Arc<Target>,
-    pace: Pace,
-) -> Result<Inserts<'a>, crate::db::EngineError> {
-    let head = insert_into(target);
-    let most = match pace {
-        Pace::Fast => ROWS,
-        Pace::RowByRow => 1,
-    };
-    let size = most.min(VALUES / target.width.max(1));
-    let statement = |rows: usize| {
-        let row = format!("({})", vec!["?"; target.width].join(","));
-        format!("{head} VALUES {}", vec![row; rows].join(","))
-    };
-    Ok(Inserts {
-        one: raw.prepare(&statement(1))?,
-        many: match size {
-            0 | 1 => None,
-            size => Some((size, raw.prepare(&statement(size))?)),
-        },
-        target: target.clone(),
-    })
 }
 
 /// Compares what the tables hold with what was written to them, and says whether some rows gave way to others.

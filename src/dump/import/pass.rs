@@ -100,6 +100,12 @@ impl Pass {
         Ok(())
     }
 
+    /// Whether the rows of several tables may be written in another order than the dump's: no trigger runs for them, and
+    /// no table keeps its content in another.
+    pub(super) fn may_group(&self) -> bool {
+        self.triggers == Triggers::Refuse && !self.translator.has_virtual_tables()
+    }
+
     /// The record of an import of what was read.
     pub(super) fn key(&self) -> Key {
         Key::Import(hex::encode(&self.end.sha256))

@@ -12,6 +12,25 @@ use crate::hex;
 use crate::history::{History, HistoryError, Part};
 use crate::script::{Atomicity, Entry, ForeignKeys, Key, Record, Revision, Script, Step, Unit};
 
+/// Whose the records are that tell what a database is: `meta` rows that do not follow from its content.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Identity {
+    /// They stay as the dump has them.
+    OfTheDump,
+    /// The database is another one than that of the dump: it gets its own.
+    Own,
+}
+
+/// The units that give a copy an identity of its own. This is the one place that decides what of the records of one
+/// database is not true of another.
+fn own_identity(history: &History) -> Vec<Unit> {
+    let environment = history.environment.as_ref().map(|_| Unit {
+        record: Record::Delete(Key::Environment),
+        steps: Arc::default(),
+    });
+    environment.into_iter().collect()
+}
+
 /// Records an import whose rows are in the database.
 pub(super) struct Recording<'a> {
     pub(super) name: &'a str,
@@ -21,6 +40,9 @@ pub(super) struct Recording<'a> {
     pub(super) has_checkpoint: bool,
     /// Whether the checkpoint was no longer where this import left it. Nothing was recorded then.
     pub(super) is_overtaken: bool,
+    pub(super) identity: Identity,
+    /// The environment that the dump was marked as, where that mark was removed.
+    pub(super) unmarked: Option<String>,
 }
 
 impl Reader for &mut Recording<'_> {
@@ -42,7 +64,7 @@ impl Reader for &mut Recording<'_> {
             true => checkpoint::finish(self.end.offset),
             false => Vec::new(),
         };
-        let script = script(
+        let mut script = script(
             history.revision,
             self.name,
             &self.end,
@@ -50,6 +72,10 @@ impl Reader for &mut Recording<'_> {
             ForeignKeys::On,
             steps,
         );
+        if self.identity == Identity::Own {
+            script.units.extend(own_identity(history));
+            self.unmarked.clone_from(&history.environment);
+        }
         Decision {
             scripts: vec![script],
             ..Decision::default()

@@ -76,30 +76,30 @@ impl Tally {
 
     /// The entry of a table, which is made where there is none.
     pub(super) fn table(&mut self, name: &str) -> &mut Table {
-        let is = |table: &Table| table.name.eq_ignore_ascii_case(name);
-        let at = match self.tables.get(self.last) {
-            Some(table) if is(table) => self.last,
-            _ => match self.tables.iter().position(is) {
-                Some(at) => at,
-                None => {
-                    self.tables.push(Table {
-                        name: name.to_owned(),
-                        ..Table::default()
-                    });
-                    self.tables.len() - 1
-                }
-            },
-        };
+        let at = self.position(name).unwrap_or_else(|| {
+            self.tables.push(Table {
+                name: name.to_owned(),
+                ..Table::default()
+            });
+            self.tables.len() - 1
+        });
         self.last = at;
         &mut self.tables[at]
     }
 
+    /// Where a table is: rows come one after the other, and tables that take turns mostly do so in one order.
+    fn position(&self, name: &str) -> Option<usize> {
+        let is = |table: &Table| table.name.eq_ignore_ascii_case(name);
+        let is_at = |at: &usize| self.tables.get(*at).is_some_and(is);
+        let likely = [self.last, self.last + 1].into_iter().find(is_at);
+        likely.or_else(|| self.tables.iter().position(is))
+    }
+
     /// The entry of a table, where there is one.
     pub(super) fn known(&mut self, name: &str) -> Option<&mut Table> {
-        match self.has(name) {
-            true => Some(self.table(name)),
-            false => None,
-        }
+        let at = self.position(name)?;
+        self.last = at;
+        self.tables.get_mut(at)
     }
 
     /// Whether there is this table.
@@ -140,13 +140,10 @@ impl Tally {
 
 /// The bytes of a dump that an item of a block takes.
 pub(super) fn bytes_of(block: &Block, item: usize) -> u64 {
-    let begin = |item: &Item| match item {
-        Item::Rows(rows) if !rows.is_empty() => block.place(rows, 0).0,
-        Item::Rows(_) => block.begin.offset,
-        Item::Statement(statement) => statement.offset,
-    };
-    let end = block.items.get(item + 1).map_or(block.end.offset, begin);
-    end.saturating_sub(begin(&block.items[item]))
+    match &block.items[item] {
+        Item::Rows(rows) => rows.bytes,
+        Item::Statement(_) => 0,
+    }
 }
 
 #[cfg(test)]

@@ -38,6 +38,8 @@ pub(super) enum Beside {
     Others {
         /// Whether it has a `sqlite_sequence`.
         has_sequence: bool,
+        /// Whether it has virtual tables.
+        has_virtual_tables: bool,
     },
 }
 
@@ -132,7 +134,13 @@ impl Translator {
             history,
             into,
             beside,
-            has_sequence: beside == Beside::Others { has_sequence: true },
+            has_sequence: matches!(
+                beside,
+                Beside::Others {
+                    has_sequence: true,
+                    ..
+                }
+            ),
             modules,
             virtual_tables: Vec::new(),
             filled: HashMap::new(),
@@ -144,6 +152,18 @@ impl Translator {
             has_history: false,
             made: Vec::new(),
         }
+    }
+
+    /// Whether there are virtual tables, of the dump or of the database.
+    pub(super) fn has_virtual_tables(&self) -> bool {
+        let are_beside = matches!(
+            self.beside,
+            Beside::Others {
+                has_virtual_tables: true,
+                ..
+            }
+        );
+        are_beside || !self.virtual_tables.is_empty()
     }
 
     /// This was made by what came before.

@@ -76,7 +76,7 @@ impl Whole<'_> {
         }
         let job = self.job;
         self.pass = Pass::begin(&job.setup(), self.there.beside());
-        self.lowered = Lowered::of(&self.blocks, &mut self.pass, self.how)?;
+        self.lowered = Lowered::of(&mut self.blocks, &mut self.pass, self.how)?;
         self.there.note(&mut self.pass.tally);
         let foreign_keys = match job.options.violations {
             Violations::Refuse => ForeignKeys::Off,

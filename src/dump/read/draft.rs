@@ -2,10 +2,13 @@
 //! yet, so that what stops in the middle of a statement can be read again from its begin.
 
 use super::decode::decode;
-use super::insert::{Insert, Run, Saved, SchemaRow, insert};
-use super::scan::{GoOn, Open, Refusal, Stop, Text};
+use std::sync::Arc;
+
+use super::insert::{Insert, Run, Saved, SchemaRow, go_on, insert, leave};
+use super::scan::{GoOn, Open, Refusal, Stop, Text, Unclosed};
 use super::{Reader, statement};
-use crate::dump::block::{Cell, Object, RowPlace, Statement, What};
+use crate::diagnostic::Diagnostic;
+use crate::dump::block::{Cell, Object, RowPlace, Statement, Target, What};
 
 /// What was read of the buffer.
 #[derive(Debug, Default)]
@@ -16,6 +19,16 @@ pub(super) struct Draft {
     pub(super) end: usize,
     /// The lines before that.
     pub(super) lines: u32,
+    /// The statement in whose middle the draft ends, before a row.
+    pub(super) within: Option<Within>,
+}
+
+/// A statement of which some rows were handed over.
+#[derive(Debug, Clone)]
+pub(super) struct Within {
+    target: Arc<Target>,
+    /// What is wrong where the dump ends in it.
+    pub(super) cut_short: Arc<Diagnostic>,
 }
 
 /// Why a draft ends.
@@ -63,6 +76,16 @@ impl Reader {
         let mut at = 0;
         if self.place.offset == 0 && text.bytes.starts_with(b"\xef\xbb\xbf") {
             at = 3;
+        }
+        if let Some(within) = &self.within {
+            let place = RowPlace::default();
+            match go_on(&text, place, &within.target, &mut draft.runs) {
+                Ok(end) => {
+                    at = end + 1;
+                    draft.count(&text, at);
+                }
+                Err(stop) => return self.leave(&text, stop, draft),
+            }
         }
         loop {
             at = match text.between(at) {
@@ -122,12 +145,43 @@ impl Reader {
                     }
                     Err(refusal) => Pause::Refused(refusal),
                 },
+                // A statement with many rows is handed over in parts.
+                Err(stop @ Stop::More(_))
+                    if saved.is_of_nothing() && draft.statements.is_empty() =>
+                {
+                    return self.leave(&text, stop, draft);
+                }
                 Err(stop) => stop.into(),
             };
             // A schema's row leaves the rows as they were.
             saved.restore(&mut draft.runs);
             return pause;
         }
+    }
+
+    /// Ends a draft in the middle of its only statement: where that does not fit into the buffer, or a mark is there to
+    /// go on from, with the rows that are whole; else with nothing of it.
+    fn leave(&self, text: &Text<'_>, stop: Stop, draft: &mut Draft) -> Pause {
+        let is_full = !text.last && text.bytes.len() >= self.options.block_bytes;
+        let is_marked = |at: usize| self.place.offset + at as u64 == self.limit;
+        match leave(&mut draft.runs) {
+            Some((at, target)) if matches!(stop, Stop::More(_)) && (is_full || is_marked(at)) => {
+                let cut_short = match &self.within {
+                    Some(within) => Arc::clone(&within.cut_short),
+                    None => Arc::new(self.cut_short(Open {
+                        what: Unclosed::Statement,
+                        at: draft.end,
+                    })),
+                };
+                draft.count(text, at);
+                draft.within = Some(Within { target, cut_short });
+            }
+            _ => {
+                draft.runs.clear();
+                draft.within = self.within.clone();
+            }
+        }
+        stop.into()
     }
 
     /// Reads the statement at `at`, which is no `INSERT`, and gives its end.

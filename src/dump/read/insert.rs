@@ -1,4 +1,4 @@
-//! `INSERT INTO … VALUES …` as rows. Statements that follow each other mostly begin with the same bytes, so those are
+//! `INSERT INTO … VALUES …` as rows. Most statements begin with the same bytes as one of those before, so those are
 //! compared, not read, from the second on.
 
 use std::sync::Arc;
@@ -14,13 +14,64 @@ pub(super) struct Run {
     pub(super) target: Arc<Target>,
     pub(super) cells: Cells,
     pub(super) places: Vec<RowPlace>,
+    /// Where a statement that is not whole can be left and read on.
+    left: Left,
 }
 
-/// How the last `INSERT` began, up to its first parenthesis, and what that means.
+/// A row of a statement, and how many rows of the run are before it.
+#[derive(Debug, Clone, Copy, Default)]
+struct Left {
+    at: usize,
+    rows: usize,
+}
+
+/// How the last statements began, up to their first parenthesis, and what that means. Equal beginnings have the same
+/// target, so that it can be told by its address.
 #[derive(Debug, Default)]
 pub(super) struct Memory {
+    known: Vec<Known>,
+    /// The last that was found.
+    last: usize,
+}
+
+#[derive(Debug)]
+struct Known {
     prefix: Vec<u8>,
-    target: Option<Arc<Target>>,
+    target: Arc<Target>,
+}
+
+/// How many beginnings are remembered.
+const REMEMBERED: usize = 256;
+
+impl Memory {
+    /// The beginning that `text` has. Tables that take turns mostly do so in one order.
+    fn find(&mut self, text: &[u8]) -> Option<usize> {
+        let is = |known: &Known| text.starts_with(&known.prefix);
+        let next = self.last + 1;
+        let at = match (self.known.get(self.last), self.known.get(next)) {
+            (Some(known), _) if is(known) => self.last,
+            (_, Some(known)) if is(known) => next,
+            _ => self.known.iter().position(is)?,
+        };
+        self.last = at;
+        Some(at)
+    }
+
+    fn note(&mut self, prefix: &[u8], target: &Arc<Target>) {
+        let known = self.known.get_mut(self.last);
+        if let Some(known) = known.filter(|known| known.prefix == prefix) {
+            known.target = Arc::clone(target);
+            return;
+        }
+        if self.known.len() == REMEMBERED {
+            self.known.clear();
+        }
+        self.last = self.known.len();
+        self.known.push(Known {
+            prefix: prefix.to_vec(),
+            target: Arc::clone(target),
+        });
+    }
 }
 
 /// What an `INSERT` is.
@@ -66,13 +117,11 @@ pub(super) fn insert(
     memory: &mut Memory,
     runs: &mut Vec<Run>,
 ) -> Result<Insert, Stop> {
-    let known = match &memory.target {
-        Some(target) if text.bytes[at..].starts_with(&memory.prefix) => Some(target),
-        _ => None,
-    };
+    let known = memory.find(&text.bytes[at..]);
+    let known = known.and_then(|at| memory.known.get(at));
     let (first, head) = match known {
-        Some(target) => {
-            let row = at + memory.prefix.len();
+        Some(Known { prefix, target }) => {
+            let row = at + prefix.len();
             match runs.last_mut() {
                 Some(run) if Arc::ptr_eq(&run.target, target) => {
                     let before = run.cells.cells.len();
@@ -102,7 +151,8 @@ pub(super) fn insert(
     let mut cells = Cells::default();
     let end = text.row(first, &mut cells)?;
     let width = cells.cells.len();
-    let target = match (head, known) {
+    let before = known.map(|known| Arc::clone(&known.target));
+    let target = match (head, &before) {
         (None, Some(target)) if target.width == width => Arc::clone(target),
         (None, Some(target)) => Arc::new(Target {
             width,
@@ -126,24 +176,58 @@ pub(super) fn insert(
             ),
         ));
     }
-    if !memory
-        .target
-        .as_ref()
-        .is_some_and(|known| Arc::ptr_eq(known, &target))
-    {
-        memory.prefix.clear();
-        memory.prefix.extend_from_slice(&text.bytes[at..first]);
-        memory.target = Some(Arc::clone(&target));
+    if !before.is_some_and(|before| Arc::ptr_eq(&before, &target)) {
+        memory.note(&text.bytes[at..first], &target);
     }
     runs.push(Run {
         target,
         cells,
         places: vec![place],
+        left: Left::default(),
     });
     rest(text, at, end, place, runs)
 }
 
-/// The other rows of a statement whose first row ends at `end`.
+/// Reads on in a statement whose rows so far were handed over, before its next row, and gives its end.
+pub(super) fn go_on(
+    text: &Text<'_>,
+    place: RowPlace,
+    target: &Arc<Target>,
+    runs: &mut Vec<Run>,
+) -> Result<usize, Stop> {
+    let mut run = Run {
+        target: Arc::clone(target),
+        cells: Cells::default(),
+        places: Vec::new(),
+        left: Left::default(),
+    };
+    let row = text.blanks(0)?;
+    if text.byte(row)? != b'(' {
+        return Err(unexpected(text, row, "`(`"));
+    }
+    let mut lines = Lines { counted: 0, place };
+    let end = run.row(text, row, &mut lines)?;
+    runs.push(run);
+    match rest(text, lines.counted, end, lines.place, runs)? {
+        Insert::Rows { end } => Ok(end),
+        Insert::Schema(_) => Ok(end),
+    }
+}
+
+/// Leaves the statement that `runs` ends with, which is not whole, before the row that is: its rows before that one stay.
+/// None where there are none.
+pub(super) fn leave(runs: &mut [Run]) -> Option<(usize, Arc<Target>)> {
+    let run = runs.last_mut()?;
+    let Left { at, rows } = run.left;
+    if rows == 0 {
+        return None;
+    }
+    run.places.truncate(rows);
+    run.cells.truncate(rows * run.target.width);
+    Some((at, Arc::clone(&run.target)))
+}
+
+/// The other rows of a statement of which a row ends at `end`.
 #[inline]
 fn rest(
     text: &Text<'_>,
@@ -152,34 +236,55 @@ fn rest(
     place: RowPlace,
     runs: &mut [Run],
 ) -> Result<Insert, Stop> {
-    let mut next = match text.get(end) {
-        Some(b';') => return Ok(Insert::Rows { end }),
-        _ => behind_row(text, end)?,
-    };
+    if text.get(end) == Some(b';') {
+        return Ok(Insert::Rows { end });
+    }
     let Some(run) = runs.last_mut() else {
         return Ok(Insert::Rows { end });
     };
     let mut lines = Lines { counted: at, place };
+    let mut end = end;
     loop {
-        let row = match next {
-            Next::End(end) => return Ok(Insert::Rows { end }),
-            Next::Row(row) => row,
+        match behind_row(text, end) {
+            Ok(Next::End(end)) => return Ok(Insert::Rows { end }),
+            Ok(Next::Row(row)) => end = run.row(text, row, &mut lines)?,
+            Err(stop) => {
+                // What has come may end right before a row, at a mark.
+                if text.ends_behind_comma(end) {
+                    run.left = Left {
+                        at: text.bytes.len(),
+                        rows: run.places.len(),
+                    };
+                }
+                return Err(stop);
+            }
+        }
+    }
+}
+
+impl Run {
+    /// Reads the row whose parenthesis is at `row`, and gives its end.
+    #[inline]
+    fn row(&mut self, text: &Text<'_>, row: usize, lines: &mut Lines) -> Result<usize, Stop> {
+        self.left = Left {
+            at: row,
+            rows: self.places.len(),
         };
-        let before = run.cells.cells.len();
-        let end = text.row(row + 1, &mut run.cells)?;
-        let width = run.cells.cells.len() - before;
-        if width != run.target.width {
+        let before = self.cells.cells.len();
+        let end = text.row(row + 1, &mut self.cells)?;
+        let width = self.cells.cells.len() - before;
+        if width != self.target.width {
             return Err(malformed(
                 row,
                 end,
                 format!(
                     "the first row of the statement has {} values, and this one {width}",
-                    run.target.width
+                    self.target.width
                 ),
             ));
         }
-        run.places.push(lines.place(text, row));
-        next = behind_row(text, end)?;
+        self.places.push(lines.place(text, row));
+        Ok(end)
     }
 }
 
@@ -370,6 +475,16 @@ fn refuse_internal(table: &str, at: usize) -> Result<(), Stop> {
 }
 
 impl Text<'_> {
+    /// Whether nothing but a comma and blanks is behind a row that ends at `end`.
+    fn ends_behind_comma(&self, end: usize) -> bool {
+        let comma = self
+            .blanks(end)
+            .ok()
+            .filter(|at| self.get(*at) == Some(b','));
+        let row = comma.and_then(|comma| self.blanks(comma + 1).ok());
+        row == Some(self.bytes.len())
+    }
+
     /// The name behind the blanks at `at`, however it is quoted, and where it ends.
     pub(super) fn name(&self, at: usize) -> Result<(String, usize), Stop> {
         let at = self.blanks(at)?;
@@ -408,6 +523,11 @@ pub(super) struct Saved {
 }
 
 impl Saved {
+    /// Whether there was nothing.
+    pub(super) fn is_of_nothing(self) -> bool {
+        self.runs == 0
+    }
+
     /// What `runs` holds.
     #[inline]
     pub(super) fn of(runs: &[Run]) -> Saved {

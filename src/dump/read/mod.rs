@@ -23,7 +23,7 @@ use super::error::{DumpError, NotADump, Place};
 use super::source::{Packing, Source};
 use crate::diagnostic::Diagnostic;
 use decode::decode;
-use draft::{Draft, Pause, nul_byte};
+use draft::{Draft, Pause, Within, nul_byte};
 use insert::Memory;
 use scan::{GoOn, Open, Text, Unclosed};
 
@@ -89,6 +89,8 @@ pub struct Reader {
     place: Place,
     hash: Sha256,
     memory: Memory,
+    /// The statement in whose middle the unread part of the buffer begins.
+    within: Option<Within>,
     transaction: Transaction,
     problems: Vec<Diagnostic>,
     going_on: Option<GoOn>,
@@ -135,6 +137,7 @@ impl Reader {
             },
             hash: Sha256::new(),
             memory: Memory::default(),
+            within: None,
             transaction: Transaction::None,
             problems: Vec::new(),
             going_on: None,
@@ -220,9 +223,11 @@ impl Reader {
                 });
             }
             if let Pause::Refused(refusal) = pause {
+                self.within = None;
                 self.refuse(&refusal, draft.end)?;
                 continue;
             }
+            self.within = draft.within.take();
             if self.problems.is_empty() && !draft.is_empty() {
                 return Ok(Some(self.block(draft)));
             }
@@ -282,11 +287,15 @@ impl Reader {
             decode(&mut text, &mut run.cells.cells, &run.cells.fixes);
         }
         self.statements += draft.statements.len() as u64;
-        let rows = draft.runs.into_iter().map(|run| {
+        let mut begins: Vec<u64> = draft.runs.iter().map(first).collect();
+        begins.push(draft.end as u64);
+        let rows = draft.runs.into_iter().zip(begins.windows(2));
+        let rows = rows.map(|(run, begins)| {
             Item::Rows(Rows {
                 target: run.target,
                 cells: run.cells.cells,
                 places: run.places,
+                bytes: begins[1] - begins[0],
             })
         });
         let items = rows
@@ -348,7 +357,10 @@ impl Reader {
     /// The end of the dump, in the middle of something where `open` says so.
     fn finish(&mut self, open: Option<Open>) -> Result<(), DumpError> {
         if let Some(open) = open {
-            let problem = self.cut_short(open);
+            let problem = match (&self.within, open.what) {
+                (Some(within), Unclosed::Statement) => Diagnostic::clone(&within.cut_short),
+                _ => self.cut_short(open),
+            };
             return Err(self.broken(problem));
         }
         if !self.problems.is_empty() {
@@ -375,6 +387,11 @@ impl Reader {
         }));
         Ok(())
     }
+}
+
+/// Where the first row of a run begins.
+fn first(run: &insert::Run) -> u64 {
+    run.places.first().map_or(0, |place| u64::from(place.bytes))
 }
 
 #[cfg(test)]

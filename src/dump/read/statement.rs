@@ -254,7 +254,12 @@ fn create(sql: &str, object: sql::Object) -> Result<What, Refused> {
             shown(schema)
         )));
     }
-    if object.name.is_empty() {
+    // An empty name in quotes is one.
+    let is_named = || {
+        let mut tokens = sql::significant(sql);
+        tokens.any(|token| matches!(token.text(sql), "\"\"" | "''" | "``" | "[]"))
+    };
+    if object.name.is_empty() && !is_named() {
         return Err(Refused {
             message: format!("the {} has no name", object.what.word()),
             help: None,

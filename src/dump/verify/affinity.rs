@@ -41,8 +41,11 @@ impl Judge {
         let mut stored = None;
         let select = format!("SELECT {column} FROM value");
         self.raw.prepare(&select)?.rows([], |row| {
-            // Only a text that reads as a number changes, so what is no UTF-8 does not matter.
-            stored = Some(row.value(0).to_value());
+            // A text becomes a number or stays as it is, also where it is no UTF-8.
+            stored = match (value, row.value(0)) {
+                (ValueRef::Text(_), ValueRef::Text(_)) => None,
+                (_, stored) => Some(stored.to_value()),
+            };
             ControlFlow::Break(())
         })?;
         self.raw.execute("DELETE FROM value")?;

@@ -5,7 +5,7 @@ use std::collections::{HashMap, HashSet};
 
 use super::dumped::Made;
 use super::{Fault, FaultyObject};
-use crate::db::{Db, DbError, HistoryTable, Query};
+use crate::db::{Db, DbError, HistoryTable, Order, Query, Scan, ScanColumn};
 use crate::dump::{self, Target};
 use crate::history::makes_ours;
 use crate::schema::{Affinity, Strictness, affinity};
@@ -13,7 +13,7 @@ use crate::sql::{Value, normal_form};
 
 /// The columns of all tables that hold rows: <https://sqlite.org/pragma.html#pragma_table_list>.
 const COLUMNS: &str = "\
-SELECT t.name, t.strict, c.name, c.type, c.hidden
+SELECT t.name, t.strict, c.name, c.type, c.hidden, t.wr
 FROM pragma_table_list t, pragma_table_xinfo(t.name, 'main') c
 WHERE t.schema = 'main' AND t.type IN ('table', 'shadow')
 ORDER BY t.name, c.cid";
@@ -29,11 +29,20 @@ const OBJECTS: &str = "SELECT type, name, sql FROM sqlite_schema WHERE sql <> ''
 pub(super) struct Catalogue {
     /// The name of its history; none where its table of this name is not Seedbed's.
     pub(super) history: Option<HistoryTable>,
-    tables: HashMap<String, Vec<Column>>,
+    tables: HashMap<String, Table>,
     /// In lower case.
     virtual_tables: HashSet<String>,
     /// The normal form of the definition of each object.
     objects: HashMap<(&'static str, String), String>,
+}
+
+/// A table that holds rows.
+#[derive(Debug, Default)]
+struct Table {
+    /// Those whose values are written by who writes a row.
+    columns: Vec<Column>,
+    /// The names of the rowid that no column has, generated ones included; none of a table without a rowid.
+    rowids: Vec<&'static str>,
 }
 
 /// A column whose values are written by who writes a row.
@@ -80,11 +89,21 @@ impl Catalogue {
         Ok(catalogue)
     }
 
-    fn column(&mut self, [table, strict, name, declared, hidden]: &[Value; 5]) {
+    fn column(&mut self, [table, strict, name, declared, hidden, without_rowid]: &[Value; 6]) {
         let (Some(table), Some(name)) = (table.as_str(), name.as_str()) else {
             return;
         };
-        let columns = self.tables.entry(table.to_ascii_lowercase()).or_default();
+        let entry = self.tables.entry(table.to_ascii_lowercase());
+        let table = entry.or_insert_with(|| Table {
+            columns: Vec::new(),
+            rowids: match without_rowid.as_i64() {
+                Some(0) => ROWID.to_vec(),
+                _ => Vec::new(),
+            },
+        });
+        table
+            .rowids
+            .retain(|rowid| !rowid.eq_ignore_ascii_case(name));
         // 2 and 3 are generated: no row of a dump has a value for them.
         if hidden.as_i64() != Some(0) {
             return;
@@ -93,7 +112,7 @@ impl Catalogue {
             Some(1) => Strictness::Strict,
             _ => Strictness::Flexible,
         };
-        columns.push(Column {
+        table.columns.push(Column {
             name: name.to_owned(),
             affinity: affinity(declared.as_str().unwrap_or_default(), strictness),
         });
@@ -109,9 +128,10 @@ impl Catalogue {
 
     /// The columns that rows of a dump go into, or why they fit no row of this database.
     pub(super) fn columns(&self, target: &Target) -> Result<Columns, String> {
-        let Some(all) = self.tables.get(&target.table.to_ascii_lowercase()) else {
+        let Some(table) = self.tables.get(&target.table.to_ascii_lowercase()) else {
             return Err("there is no such table".to_owned());
         };
+        let all = &table.columns;
         if target.columns.is_empty() {
             if all.len() != target.width {
                 return Err(format!(
@@ -142,6 +162,26 @@ impl Catalogue {
             columns.affinities.push(affinity);
         }
         Ok(columns)
+    }
+
+    /// The question for all rows of a table in these columns.
+    pub(super) fn scan(&self, table: &str, columns: &Columns) -> Scan {
+        let known = self.tables.get(&table.to_ascii_lowercase());
+        let rowid = known.and_then(|table| table.rowids.first());
+        let affinities = columns.names.iter().zip(&columns.affinities);
+        Scan {
+            table: table.to_owned(),
+            columns: affinities
+                .map(|(name, affinity)| ScanColumn {
+                    name: name.clone(),
+                    is_real: *affinity == Affinity::Real,
+                })
+                .collect(),
+            order: match rowid {
+                Some(name) => Order::Rowid((*name).to_owned()),
+                None => Order::Terms(Vec::new()),
+            },
+        }
     }
 
     /// The objects of a dump that are not here as the dump has them.
@@ -177,8 +217,8 @@ fn word(kind: &str) -> Option<&'static str> {
 }
 
 /// The names of the rowid, where no column has them: <https://sqlite.org/lang_createtable.html#rowid>.
+const ROWID: [&str; 3] = ["rowid", "_rowid_", "oid"];
+
 fn is_rowid(name: &str) -> bool {
-    ["rowid", "oid", "_rowid_"]
-        .iter()
-        .any(|rowid| rowid.eq_ignore_ascii_case(name))
+    ROWID.iter().any(|rowid| rowid.eq_ignore_ascii_case(name))
 }

@@ -4,10 +4,10 @@ use std::ops::ControlFlow;
 
 use super::catalogue::{Catalogue, Columns};
 use super::dumped::{Dumped, DumpedTable, Number};
-use super::select::{Select, select};
 use super::tally::{Hasher, RowHash, Tally};
 use super::{Fault, FaultyObject, Level, Verdict, VerifiedTable};
-use crate::db::{Db, DbError, Engine, Query, Sink, StreamedRow};
+use crate::db::{Db, DbError, Engine, Query, Scan, Sink, StreamedRow};
+use crate::sql::ValueRef;
 
 /// A table that was compared, and its rows where they were read.
 pub(super) struct Compared {
@@ -24,7 +24,7 @@ pub(super) async fn compared(
     level: Level,
 ) -> Result<Vec<Compared>, DbError> {
     let tallies = match level {
-        Level::Full => tallies(db, dumped).await?,
+        Level::Full => tallies(db, catalogue, dumped).await?,
         Level::Counts => dumped.tables.iter().map(|_| None).collect(),
     };
     let mut compared = Vec::with_capacity(dumped.tables.len());
@@ -91,22 +91,26 @@ async fn count(db: &Db, catalogue: &Catalogue, compared: &mut [Compared]) -> Res
 }
 
 /// What the rows of each table amount to, in the columns that the dump names; none for those that cannot be compared.
-async fn tallies(db: &Db, dumped: &Dumped) -> Result<Vec<Option<Tally>>, DbError> {
-    let selects: Vec<Option<Select>> = dumped
+async fn tallies(
+    db: &Db,
+    catalogue: &Catalogue,
+    dumped: &Dumped,
+) -> Result<Vec<Option<Tally>>, DbError> {
+    let scans: Vec<Option<Scan>> = dumped
         .tables
         .iter()
-        .map(|table| selected(db, dumped, table))
+        .map(|table| scan(catalogue, dumped, table))
         .collect();
-    let asked: Vec<Select> = selects.iter().flatten().cloned().collect();
+    let asked: Vec<Scan> = scans.iter().flatten().cloned().collect();
     let tallies = asked.iter().map(|_| Tally::new()).collect();
     let add = |tallies: &mut Vec<Tally>, row: FoundRow<'_, '_>| {
         tallies[row.number].add(row.hash);
         ControlFlow::Continue(())
     };
     let mut found = each_row(db, asked, tallies, add).await?.into_iter();
-    Ok(selects
+    Ok(scans
         .iter()
-        .map(|select| select.as_ref().and_then(|_| found.next()))
+        .map(|scan| scan.as_ref().and_then(|_| found.next()))
         .collect())
 }
 
@@ -116,29 +120,27 @@ pub(super) struct FoundRow<'a, 'r> {
     pub(super) number: usize,
     pub(super) hash: RowHash,
     pub(super) row: &'a StreamedRow<'r>,
-    pub(super) select: &'a Select,
 }
 
 /// Shows every row of all questions, and gives back what was made of them.
 pub(super) async fn each_row<T: Send + 'static>(
     db: &Db,
-    selects: Vec<Select>,
+    scans: Vec<Scan>,
     made: T,
     on_row: impl FnMut(&mut T, FoundRow<'_, '_>) -> ControlFlow<()> + Send + 'static,
 ) -> Result<T, DbError> {
-    let queries = selects.iter().map(Select::query).collect();
     let each = Each {
-        selects,
+        widths: scans.iter().map(|scan| scan.columns.len()).collect(),
         hasher: Hasher::default(),
         made,
         on_row,
     };
-    Ok(db.stream(queries, each).await?.made)
+    Ok(db.stream(scans, each).await?.made)
 }
 
 /// Hashes rows on their way.
 struct Each<T, F> {
-    selects: Vec<Select>,
+    widths: Vec<usize>,
     hasher: Hasher,
     made: T,
     on_row: F,
@@ -150,16 +152,14 @@ where
     F: FnMut(&mut T, FoundRow<'_, '_>) -> ControlFlow<()> + Send + 'static,
 {
     fn width(&self, number: usize) -> Option<usize> {
-        self.selects.get(number).map(Select::width)
+        self.widths.get(number).copied()
     }
 
     fn row(&mut self, number: usize, row: StreamedRow<'_>) -> ControlFlow<()> {
-        let select = &self.selects[number];
         let found = FoundRow {
             number,
-            hash: self.hasher.row(select.values(&row)),
+            hash: self.hasher.row(values(&row)),
             row: &row,
-            select,
         };
         (self.on_row)(&mut self.made, found)
     }
@@ -199,11 +199,16 @@ pub(super) async fn numbers(db: &Db, numbers: &[Number]) -> Result<Vec<FaultyObj
     Ok(faults)
 }
 
+/// The values of a row.
+pub(super) fn values<'r>(row: &'r StreamedRow<'_>) -> impl Iterator<Item = ValueRef<'r>> + use<'r> {
+    (0..row.width()).map(|column| row.value(column))
+}
+
 /// The question for the rows of a table; none where they cannot be compared.
-pub(super) fn selected(db: &Db, dumped: &Dumped, table: &DumpedTable) -> Option<Select> {
+pub(super) fn scan(catalogue: &Catalogue, dumped: &Dumped, table: &DumpedTable) -> Option<Scan> {
     let columns: &Columns = table.columns.as_ref()?;
     if table.unfit.is_some() || dumped.left_out(&table.name).is_some() {
         return None;
     }
-    Some(select(db.engine(), &table.name, &columns.names))
+    Some(catalogue.scan(&table.name, columns))
 }

@@ -6,12 +6,12 @@ use std::ops::ControlFlow;
 use std::sync::Arc;
 
 use super::affinity::Judge;
-use super::database::{Compared, each_row, selected};
+use super::catalogue::Catalogue;
+use super::database::{Compared, each_row, scan, values};
 use super::dumped::{Dumped, RowsOf};
-use super::select::Select;
 use super::tally::{Hasher, RowHash};
 use super::{Differing, Side, Verdict, VerifyError};
-use crate::db::{Db, DbError};
+use crate::db::{Db, DbError, Scan};
 use crate::dump::{Input, Item, Reader};
 use crate::sql::{self, ValueRef, literal};
 
@@ -26,7 +26,7 @@ struct Suspect {
     /// Its number among the tables of the dump.
     table: usize,
     parts: Vec<usize>,
-    select: Select,
+    scan: Scan,
 }
 
 /// The rows of one suspect in its parts.
@@ -41,6 +41,7 @@ struct Rows {
 pub(super) async fn find(
     db: &Db,
     input: &Input,
+    catalogue: &Catalogue,
     dumped: Dumped,
     tables: &mut [Compared],
 ) -> Result<(), VerifyError> {
@@ -51,7 +52,7 @@ pub(super) async fn find(
         Some(Suspect {
             table,
             parts: compared.differs_in.clone(),
-            select: selected(db, &dumped, &dumped.tables[table])?,
+            scan: scan(catalogue, &dumped, &dumped.tables[table])?,
         })
     });
     let suspects: Arc<Vec<Suspect>> = Arc::new(suspects.collect());
@@ -73,10 +74,10 @@ pub(super) async fn find(
 
 /// Counts the rows of the database.
 async fn in_database(db: &Db, suspects: &Arc<Vec<Suspect>>) -> Result<Vec<Rows>, DbError> {
-    let selects = suspects.iter().map(|suspect| suspect.select.clone());
+    let scans = suspects.iter().map(|suspect| suspect.scan.clone());
     let rows: Vec<Rows> = suspects.iter().map(|_| Rows::default()).collect();
     let parts = Arc::clone(suspects);
-    each_row(db, selects.collect(), rows, move |rows, found| {
+    each_row(db, scans.collect(), rows, move |rows, found| {
         if parts[found.number].parts.contains(&found.hash.part()) {
             *rows[found.number].left.entry(found.hash).or_default() += 1;
         }
@@ -152,11 +153,8 @@ async fn only_in_database(
     if asked.is_empty() {
         return Ok(found);
     }
-    let selects = asked
-        .iter()
-        .map(|at| suspects[*at].select.clone())
-        .collect();
-    each_row(db, selects, found, move |found, row| {
+    let scans = asked.iter().map(|at| suspects[*at].scan.clone()).collect();
+    each_row(db, scans, found, move |found, row| {
         let rows = &mut found[asked[row.number]];
         if let Some(left) = rows.left.get_mut(&row.hash)
             && *left > 0
@@ -170,7 +168,7 @@ async fn only_in_database(
             *left -= 1;
             rows.shown.push(Differing {
                 side: Side::Database,
-                row: shown(row.select.values(row.row)),
+                row: shown(values(row.row)),
             });
         }
         ControlFlow::Continue(())

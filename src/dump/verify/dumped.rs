@@ -22,6 +22,8 @@ pub(super) struct Dumped {
     pub(super) objects: Vec<Made>,
     /// The numbers of the header that it sets: `user_version`, `application_id`.
     pub(super) numbers: Vec<Number>,
+    /// Of its text.
+    pub(super) sha256: [u8; 32],
     /// The name of the history; none where the dump or the database has another table of this name, which is data.
     history: Option<HistoryTable>,
     virtual_tables: Vec<VirtualTable>,
@@ -81,6 +83,7 @@ pub(super) fn read(
     };
     let mut filled: Option<(Arc<Target>, usize)> = None;
     while let Some(block) = reader.next()? {
+        dumped.sha256 = block.end.sha256;
         for item in &block.items {
             match item {
                 Item::Statement(statement) => {

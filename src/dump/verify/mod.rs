@@ -11,10 +11,10 @@ mod catalogue;
 mod database;
 mod differing;
 mod dumped;
-mod select;
 mod tally;
 #[cfg(test)]
 mod tests;
+mod witness;
 
 use std::sync::Arc;
 
@@ -22,6 +22,7 @@ use super::modules::Modules;
 use super::{DumpError, Input};
 use crate::db::{Db, DbError};
 use catalogue::Catalogue;
+pub(super) use witness::Witness;
 
 /// How much is compared.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -165,7 +166,7 @@ pub async fn verify(db: &Db, input: &Input, level: Level) -> Result<Verified, Ve
     let mut tables = database::compared(db, &catalogue, &dumped, level).await?;
     let mut objects = catalogue.faults(&dumped.objects);
     objects.extend(database::numbers(db, &dumped.numbers).await?);
-    differing::find(db, input, dumped, &mut tables).await?;
+    differing::find(db, input, &catalogue, dumped, &mut tables).await?;
     Ok(Verified {
         level,
         tables: tables.into_iter().map(|table| table.table).collect(),

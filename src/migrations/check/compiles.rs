@@ -1,7 +1,7 @@
 //! Views and triggers that do not compile when all has run, and the file after which they do not.
 
 use super::{Part, Rehearsal, Way};
-use crate::db::DbError;
+use crate::db::{DbError, HistoryTable};
 use crate::diagnostic::{Diagnostic, Location};
 use crate::migrations::rehearse::Stopped;
 use crate::schema::{Broken, Object, broken, is_broken};
@@ -50,7 +50,7 @@ pub(super) async fn uncompiled<'a>(
         })
         .collect();
     if !culprits.is_empty() {
-        find_files(&mut culprits, ran).await?;
+        find_files(&mut culprits, ran, rehearsal.db().history_table()).await?;
     }
     Ok(Uncompiled {
         broken: culprits,
@@ -62,8 +62,9 @@ pub(super) async fn uncompiled<'a>(
 async fn find_files<'a>(
     culprits: &mut [Culprit<'a>],
     ran: &[(&'a Part<'a>, Way)],
+    history: &HistoryTable,
 ) -> Result<(), DbError> {
-    let mut again = Rehearsal::new().await?;
+    let mut again = Rehearsal::new(history).await?;
     for (part, way) in ran {
         match again.up(part.migration, &part.up, *way).await {
             Ok(()) => {}

@@ -125,7 +125,7 @@ impl<'a> Existing<'a> {
         Ok(Existing {
             published,
             set,
-            rehearsal: Rehearsal::new().await?,
+            rehearsal: Rehearsal::new(&set.history_table).await?,
             fill: Fill::new(literals(set)),
             problems: Vec::new(),
             ran: Vec::new(),
@@ -381,13 +381,22 @@ impl<'a> Existing<'a> {
         let repeatables = self.published.repeatables.iter();
         let in_the_way = repeatables
             .flat_map(|part| made(part))
-            .find(|(what, name)| words.starts_with(&format!("error in {} {name}", what.word())));
+            .find(|(what, name)| {
+                let rest = words.strip_prefix(&format!("error in {} {name}", what.word()));
+                rest.is_some_and(|rest| rest.starts_with([':', ' ']))
+            });
         let help = match in_the_way {
-            Some((what, name)) => format!(
-                "write `DROP {} IF EXISTS {};` before it: the repeatable migration makes it again afterwards",
-                what.word().to_ascii_uppercase(),
-                bare_or_quoted(&name)
-            ),
+            Some((what, name)) => {
+                let help = format!(
+                    "write `DROP {} IF EXISTS {};` before it: the repeatable migration makes it again afterwards",
+                    what.word().to_ascii_uppercase(),
+                    bare_or_quoted(&name)
+                );
+                return Diagnostic {
+                    help: vec![help],
+                    ..diagnostic
+                };
+            }
             None => "what the repeatable migrations make is there before a new version runs: drop what is in the way \
                      in this file (`… IF EXISTS`); they make it again afterwards"
                 .to_owned(),
@@ -397,7 +406,7 @@ impl<'a> Existing<'a> {
 
     /// Builds it once more, without rows: a file that is no transaction has left a part of what it does.
     async fn rebuild(&mut self) -> Result<(), DbError> {
-        self.rehearsal = Rehearsal::new().await?;
+        self.rehearsal = Rehearsal::new(&self.set.history_table).await?;
         self.fill.restart();
         for (part, way) in &self.ran {
             match self.rehearsal.up(part.migration, &part.up, *way).await {

@@ -2,7 +2,7 @@
 //! migrations twice.
 
 use super::{DOWN_NO_INVERSE, Down, Part, Rehearsal, Way};
-use crate::db::DbError;
+use crate::db::{DbError, HistoryTable};
 use crate::diagnostic::Diagnostic;
 use crate::migrations::rehearse::Stopped;
 use crate::schema::{Difference, Snapshot, changes, described};
@@ -36,10 +36,25 @@ enum Round {
 }
 
 impl<'a> Fresh<'a> {
-    pub(super) async fn new(parts: &'a [Part<'a>]) -> Result<Fresh<'a>, DbError> {
-        Ok(Fresh {
+    /// Rehearses everything, and returns whether all of it ran but what cannot run in memory. Foreign keys are compared at
+    /// the end; only where one has lost its parent, all runs once more and they are compared behind each file, to find it.
+    pub(super) async fn rehearsed(
+        parts: &'a [Part<'a>],
+        history: &HistoryTable,
+    ) -> Result<(Fresh<'a>, bool), DbError> {
+        let mut fresh = Fresh::new(parts, Rehearsal::judged_at_the_end(history).await?);
+        let mut whole = fresh.all().await?;
+        if !fresh.rehearsal.is_whole().await? {
+            fresh = Fresh::new(parts, Rehearsal::new(history).await?);
+            whole = fresh.all().await?;
+        }
+        Ok((fresh, whole))
+    }
+
+    fn new(parts: &'a [Part<'a>], rehearsal: Rehearsal) -> Fresh<'a> {
+        Fresh {
             parts,
-            rehearsal: Rehearsal::new().await?,
+            rehearsal,
             trial: None,
             behind: Vec::new(),
             problems: Vec::new(),
@@ -47,11 +62,10 @@ impl<'a> Fresh<'a> {
             skipped: Vec::new(),
             applied: 0,
             reversed: 0,
-        })
+        }
     }
 
-    /// Rehearses everything, and says whether all of it ran but what cannot run in memory.
-    pub(super) async fn all(&mut self) -> Result<bool, DbError> {
+    async fn all(&mut self) -> Result<bool, DbError> {
         // The schema before the next migration, while it is known.
         let mut before = None;
         for part in self.parts.iter().filter(|part| !part.is_repeatable()) {

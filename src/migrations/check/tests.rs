@@ -494,7 +494,7 @@ async fn what_does_not_compile_at_the_end_is_told_of_the_file_that_broke_it() {
             V2__d.sql fails
               V2 leaves a foreign key that refers to no key, so that every write to its table fails
               note: d (a) refers to q (k), which is neither its primary key nor has a UNIQUE index
-              help: add `CREATE UNIQUE INDEX … ON q (k)` to V2__d.sql, or change what the foreign key refers to
+              help: add `CREATE UNIQUE INDEX q_k_key ON q (k);` to V2__d.sql, or change what the foreign key refers to
             1 applied, 0 reversed, not whole, 0 new
         "#]],
     )

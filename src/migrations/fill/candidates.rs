@@ -9,10 +9,24 @@ use crate::sql::{TokenKind, Value, significant, unquote};
 /// How many rows a table is to get. Each table gets as many, so that each row of a child has a parent of its own.
 pub(super) const ROWS: usize = 10;
 
+/// The order in which rows are offered: a table that takes only some has the most important ones.
+pub(super) const ORDER: [usize; ROWS] = [
+    0,
+    COMPARED,
+    WITH_NULLS,
+    COMPARED + 1,
+    SMALL,
+    LARGE,
+    COMPARED + 2,
+    COMPARED + 3,
+    REPEATED,
+    3,
+];
+
 /// The row that repeats the first one, but for its keys.
 const REPEATED: usize = 1;
 
-/// The row in which nullable columns are NULL.
+/// The row in which nullable columns are NULL, and the others as in the first one.
 const WITH_NULLS: usize = 2;
 
 /// The row of small values.
@@ -28,7 +42,7 @@ const COMPARED: usize = 6;
 pub(super) fn number_in(table: &Table, column: usize, row: usize) -> usize {
     let is_key = table.keys.contains(&column);
     match row {
-        REPEATED if !is_key => 0,
+        REPEATED | WITH_NULLS if !is_key => 0,
         COMPARED.. if !is_key && !table.compared.contains_key(&column) => 0,
         row => row,
     }
@@ -291,7 +305,11 @@ pub(super) fn candidates(
     }
     for value in more {
         let value = of.affinity.stored(value);
-        let is_taken = is_key && literals.has(&value);
+        let is_taken = is_key
+            && match table.shape.primary_key.contains(&column) {
+                true => literals.has(&value),
+                false => literals.writes(&value),
+            };
         let fits = table.shape.strictness == Strictness::Flexible
             || fits(of.affinity, &of.declared, &value);
         let is_read = !reads_json || is_json(&value);

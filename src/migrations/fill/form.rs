@@ -98,7 +98,7 @@ impl<'a> Words<'a> {
     }
 
     /// The texts between commas, from one place to another.
-    fn listed(self, from: usize, to: usize) -> Option<Vec<&'a str>> {
+    pub(super) fn listed(self, from: usize, to: usize) -> Option<Vec<&'a str>> {
         let commas = self
             .outside(from)
             .filter(|at| *at < to && self.is(*at, ","));

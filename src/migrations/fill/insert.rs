@@ -4,7 +4,7 @@ use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 
 use super::Unfilled;
-use super::candidates::ROWS;
+use super::candidates::{ORDER, ROWS};
 use super::literals::Literals;
 use super::plan::{Parents, Plan, is_self};
 use super::table::Table;
@@ -103,7 +103,7 @@ impl Filling<'_> {
         let parents = parents(self.db, &level).await?;
         let plans = plans(self.db, self.literals, &level, &parents).await?;
         let statements = plans.iter().map(|plan| {
-            let rows = (0..ROWS).map(|row| plan.row(row));
+            let rows = ORDER.into_iter().map(|row| plan.row(row));
             plan.statement("INSERT OR IGNORE", rows, "")
         });
         run_each(self.db, &statements.collect::<Vec<_>>()).await?;
@@ -130,7 +130,7 @@ impl Filling<'_> {
         let plans = plans(self.db, self.literals, &open, &parents).await?;
         let mut steps = vec!["PRAGMA defer_foreign_keys = ON".to_owned()];
         steps.extend(plans.iter().map(|plan| {
-            let rows = (0..ROWS).map(|row| plan.row(row));
+            let rows = ORDER.into_iter().map(|row| plan.row(row));
             plan.statement("INSERT OR IGNORE", rows, "")
         }));
         match run(self.db, &steps, Atomicity::Transaction, ForeignKeys::On).await? {

@@ -1,9 +1,9 @@
 //! Values that satisfy the `CHECK`s of a table. Columns that constraints connect are solved together: the engine joins
 //! their candidates, and the expressions of the constraints are the condition.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeSet, HashMap};
 
-use super::candidates::{ROWS, candidates, is_null_in, number_in, takes_null};
+use super::candidates::{ORDER, ROWS, candidates, is_null_in, number_in, takes_null};
 use super::literals::Literals;
 use super::table::{Check, Table};
 use crate::db::{Query, Rows};
@@ -18,7 +18,7 @@ pub(super) struct Group<'a> {
     /// Combinations of candidates that satisfy the constraints, by the numbers of the candidates.
     solutions: Vec<Vec<usize>>,
     /// For each row its solution.
-    chosen: Vec<usize>,
+    chosen: HashMap<usize, usize>,
 }
 
 /// How many combinations of candidates the engine is asked about.
@@ -80,7 +80,7 @@ pub(super) fn groups<'a>(
                 checks,
                 candidates,
                 solutions: Vec::new(),
-                chosen: Vec::new(),
+                chosen: HashMap::new(),
             }
         })
         .filter(|group| !group.columns.is_empty())
@@ -164,8 +164,8 @@ impl Group<'_> {
         let keys: Vec<usize> = (0..self.columns.len())
             .filter(|at| table.keys.contains(&self.columns[*at]))
             .collect();
-        let mut chosen: Vec<usize> = Vec::new();
-        for row in 0..ROWS {
+        let mut chosen: HashMap<usize, usize> = HashMap::new();
+        for row in ORDER {
             let ranked = self.ranked(table, row);
             // Keys differ from those of the rows before, if they can.
             let is_new = |solution: &&usize| {
@@ -173,10 +173,10 @@ impl Group<'_> {
                     keys.iter()
                         .all(|at| self.value(**solution, *at) != self.value(*other, *at))
                 };
-                chosen.iter().all(differs)
+                chosen.values().all(differs)
             };
             let best = ranked.iter().find(is_new).or(ranked.first());
-            chosen.extend(best);
+            chosen.extend(best.map(|best| (row, *best)));
         }
         self.chosen = chosen;
     }
@@ -210,7 +210,7 @@ impl Group<'_> {
 
     /// The values of row `row`, by column: further rows go through all solutions.
     pub(super) fn values(&self, table: &Table, row: usize) -> Vec<(usize, Value)> {
-        let solution = match self.chosen.get(row) {
+        let solution = match self.chosen.get(&row) {
             Some(chosen) => Some(*chosen),
             None => {
                 let ranked = self.ranked(table, row);

@@ -2,6 +2,7 @@
 
 use std::collections::{HashMap, HashSet};
 
+use super::form::Words;
 use super::literals::Literals;
 use crate::db::{Db, DbError, Query};
 use crate::schema::{ColumnKind, TableShape};
@@ -87,7 +88,12 @@ impl Table {
                     checks = self::checks(&shape, sql);
                 }
                 // An index of expressions or of some rows is none of those in the shape.
-                Kind::Create(object) if object.unique => keys.extend(named(&shape, sql)),
+                Kind::Create(object) if object.unique && !is_in(&shape, &object.name) => {
+                    let of = indexed(&shape, sql);
+                    if !of.iter().any(|column| keys.contains(column)) {
+                        keys.extend(named(&shape, sql));
+                    }
+                }
                 _ => {}
             }
         }
@@ -95,8 +101,8 @@ impl Table {
         let compared = columns
             .filter(|(at, _)| !shape.primary_key.contains(at))
             .filter_map(|(at, column)| {
-                let is_free = |value: &&Value| !keys.contains(&at) || !literals.has(value);
-                let values = literals.compared(&column.name)?.iter().filter(is_free);
+                let is_free = |value: &&Value| !keys.contains(&at) || !literals.writes(value);
+                let values = literals.compared(&column.name).filter(is_free);
                 let stored = values.map(|value| column.affinity.stored(value.clone()));
                 let values: Vec<Value> = stored.collect();
                 (!values.is_empty()).then_some((at, values))
@@ -118,6 +124,26 @@ impl Table {
             .filter(|(_, column)| column.origin == ColumnKind::Plain)
             .map(|(at, _)| at)
     }
+}
+
+fn is_in(shape: &TableShape, index: &str) -> bool {
+    let mut indexes = shape.unique.iter();
+    indexes.any(|it| it.name.eq_ignore_ascii_case(index))
+}
+
+/// The columns that an index holds as they are.
+fn indexed(shape: &TableShape, sql: &str) -> Vec<usize> {
+    let tokens: Vec<Token> = significant(sql).collect();
+    let open = tokens.iter().position(|token| token.text(sql) == "(");
+    let list = open.and_then(|open| parenthesized(sql, &tokens[open..]));
+    let list = list.and_then(|list| list.strip_prefix('(')?.strip_suffix(')'));
+    let words = Words {
+        sql: list.unwrap_or_default(),
+        tokens: &significant(list.unwrap_or_default()).collect::<Vec<Token>>(),
+    };
+    let items = words.listed(0, words.tokens.len()).unwrap_or_default();
+    let column = |item: &&str| shape.column(&unquote(item.trim()));
+    items.iter().filter_map(column).collect()
 }
 
 /// Every `CHECK` of a `CREATE TABLE`. The word is reserved, so nothing else is spelled like it without quotes.

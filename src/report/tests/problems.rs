@@ -160,6 +160,7 @@ async fn all_problems() -> Vec<Diagnostic> {
             line: 1200,
             started_at: AT.to_owned(),
             into_existing: false,
+            command: None,
         }),
         ..History::default()
     };

@@ -3,12 +3,12 @@
 use std::collections::HashMap;
 
 use super::{
-    Affinity, Column, ColumnKind, ForeignKey, IndexOrigin, Nullability, RowId, Shape, Strictness,
-    TableKind, TableShape, UniqueIndex,
+    Affinity, Column, ColumnKind, ConditionalIndex, ForeignKey, IndexOrigin, Nullability, RowId,
+    Shape, Strictness, TableKind, TableShape, UniqueIndex,
 };
 use crate::db::{Db, DbError, Query, Reply, if_accepted};
 use crate::schema::inspect::{Object, ObjectKind, inspected};
-use crate::sql::Value;
+use crate::sql::{Value, tokens};
 
 /// Tables and views, and the indexes that tell which tables belong to vectors; of the texts, only theirs are of use.
 const OBJECTS: &str = "\
@@ -36,9 +36,10 @@ ORDER BY t.name, c.cid"
 
 /// <https://sqlite.org/pragma.html#pragma_index_xinfo>
 const UNIQUE: &str = "\
-SELECT t.name, i.name, i.origin, c.cid, c.coll
+SELECT t.name, i.name, i.origin, c.cid, c.coll, i.partial,
+  CASE WHEN i.partial = 1 OR c.cid = -2 THEN (SELECT s.sql FROM sqlite_schema s WHERE s.type = 'index' AND s.name = i.name) END
 FROM pragma_table_list t, pragma_index_list(t.name, 'main') i, pragma_index_xinfo(i.name, 'main') c
-WHERE t.schema = 'main' AND t.type = 'table' AND i.\"unique\" = 1 AND i.partial = 0 AND c.key = 1
+WHERE t.schema = 'main' AND t.type = 'table' AND i.\"unique\" = 1 AND c.key = 1
 ORDER BY t.name, i.name, c.seqno";
 
 /// The last that was declared has the lowest id: <https://sqlite.org/pragma.html#pragma_foreign_key_list>.
@@ -153,6 +154,7 @@ pub(crate) fn shaped(replies: [Reply; 8]) -> Result<Shape, DbError> {
     for (table, rows) in by_first(&unique) {
         if let Some(place) = place(table) {
             tables[place].unique = unique_indexes(rows);
+            tables[place].conditional = conditional_indexes(&tables[place], rows);
         }
     }
     for (table, rows) in by_first(&foreign_keys) {
@@ -205,6 +207,7 @@ fn tables(objects: &[Object], listed: &[[Value; 4]]) -> Vec<TableShape> {
             columns: vec![],
             primary_key: vec![],
             unique: vec![],
+            conditional: vec![],
             foreign_keys: vec![],
         })
     });
@@ -239,9 +242,10 @@ fn add_columns(table: &mut TableShape, rows: &[[Value; 7]]) {
 }
 
 /// The unique indexes of one table; each column of each is a row.
-fn unique_indexes(rows: &[[Value; 5]]) -> Vec<UniqueIndex> {
+fn unique_indexes(rows: &[[Value; 7]]) -> Vec<UniqueIndex> {
     let indexes = rows
         .chunk_by(|one, other| one[1] == other[1])
+        .filter(|rows| !is_partial(rows))
         .filter_map(|rows| {
             let [_, name, origin, ..] = rows.first()?;
             Some(UniqueIndex {
@@ -249,11 +253,11 @@ fn unique_indexes(rows: &[[Value; 5]]) -> Vec<UniqueIndex> {
                 // An expression has a number below zero, and the index is none of columns then.
                 columns: rows
                     .iter()
-                    .map(|[_, _, _, column, _]| usize::try_from(column.as_i64()?).ok())
+                    .map(|[_, _, _, column, ..]| usize::try_from(column.as_i64()?).ok())
                     .collect::<Option<_>>()?,
                 collations: rows
                     .iter()
-                    .map(|[.., collation]| Some(collation.as_str()?.to_owned()))
+                    .map(|[_, _, _, _, collation, ..]| Some(collation.as_str()?.to_owned()))
                     .collect::<Option<_>>()?,
                 origin: match origin.as_str()? {
                     "pk" => IndexOrigin::PrimaryKey,
@@ -263,6 +267,65 @@ fn unique_indexes(rows: &[[Value; 5]]) -> Vec<UniqueIndex> {
             })
         });
     indexes.collect()
+}
+
+fn is_partial(rows: &[[Value; 7]]) -> bool {
+    rows.iter()
+        .any(|[.., partial, _]| partial.as_i64() == Some(1))
+}
+
+/// The unique indexes of one table that have expressions, or a condition; each column of each is a row.
+fn conditional_indexes(table: &TableShape, rows: &[[Value; 7]]) -> Vec<ConditionalIndex> {
+    let indexes = rows
+        .chunk_by(|one, other| one[1] == other[1])
+        .filter_map(|rows| {
+            let sql = rows.iter().find_map(|[.., sql]| sql.as_str())?;
+            let (indexed, condition) = index_parts(sql)?;
+            let words: Vec<&str> = tokens(indexed)
+                .filter_map(|token| indexed.get(token.ok()?.span))
+                .collect();
+            let is_named = |column: &Column| {
+                words.iter().any(|word| {
+                    let bare = word.trim_matches(['"', '`', '[', ']']);
+                    bare.replace("\"\"", "\"")
+                        .eq_ignore_ascii_case(&column.name)
+                })
+            };
+            let columns = (0..table.columns.len()).filter(|at| is_named(&table.columns[*at]));
+            Some(ConditionalIndex {
+                columns: columns.collect(),
+                condition: condition.map(str::to_owned),
+            })
+        });
+    indexes.collect()
+}
+
+/// What stands between the parentheses of a `CREATE INDEX`, and behind its `WHERE`.
+fn index_parts(sql: &str) -> Option<(&str, Option<&str>)> {
+    let mut depth = 0_usize;
+    let (mut start, mut end) = (None, None);
+    for token in tokens(sql) {
+        let token = token.ok()?;
+        match (sql.get(token.span.clone())?, depth) {
+            ("(", _) => {
+                start.get_or_insert(token.span.end);
+                depth += 1;
+            }
+            (")", 1) => {
+                end = Some(token.span.clone());
+                break;
+            }
+            (")", _) => depth = depth.checked_sub(1)?,
+            _ => {}
+        }
+    }
+    let end = end?;
+    let behind = tokens(&sql[end.end..]).filter_map(Result::ok);
+    let word = |span: std::ops::Range<usize>| sql.get(end.end + span.start..end.end + span.end);
+    let mut wheres = behind
+        .filter(|it| word(it.span.clone()).is_some_and(|it| it.eq_ignore_ascii_case("where")));
+    let condition = wheres.next().map(|it| sql[end.end + it.span.end..].trim());
+    Some((&sql[start?..end.start], condition))
 }
 
 /// The foreign keys of one table; each column of each is a row.

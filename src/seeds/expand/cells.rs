@@ -1,93 +1,335 @@
-//! What stands in one cell: a value of its own, or a reference to another row.
+//! What stands in one cell: a value of its own, a reference to another row, or JSON of both.
 
 use std::ops::Range;
+use std::sync::Arc;
 
 use super::super::cell::{Names, evaluate};
+use super::super::draw::{chosen, dice, drawn, is_drawn};
+use super::super::generate::Dice;
 use super::super::labels::names;
-use super::super::model::Expr;
-use super::super::row::{Content, Nature};
-use crate::schema::{ColumnKind, TableShape};
+use super::super::model::{Expr, Json, Spanned, Style, Template};
+use super::super::parse::core;
+use super::super::row::{self, Composed, Content, Nature};
+use super::super::typed::Unfit;
+use crate::schema::{Affinity, Column, ColumnKind, Strictness, TableShape};
+use crate::sql::Value;
 
-use super::{Expansion, Found, is_drawn};
+use super::{Expansion, Found};
+
+/// Where a value is to stand.
+#[derive(Clone, Copy)]
+pub(super) struct Place<'p, 'a> {
+    /// The file of the row.
+    pub(super) file: usize,
+    pub(super) of: &'p TableShape,
+    pub(super) found: &'p Found<'a>,
+    pub(super) names: &'p Names<'p>,
+}
+
+impl Place<'_, '_> {
+    fn column(&self) -> &Column {
+        &self.of.columns[self.found.column]
+    }
+
+    fn strictness(&self) -> Strictness {
+        self.of.strictness_of(self.found.column)
+    }
+}
+
+/// What a part of JSON adds to the whole.
+#[derive(Default)]
+struct Parts {
+    volatile: bool,
+    hides: bool,
+    refers: bool,
+    unknown: bool,
+}
 
 impl<'a> Expansion<'a> {
-    pub(super) fn cell(
+    pub(super) fn cell(&mut self, place: &Place<'_, 'a>) -> Option<(Content, Nature)> {
+        let expr = place.found.value;
+        match is_drawn(&expr.value) {
+            true => self.value(place, expr, Some(&mut self.dice(place, 0))),
+            false => self.value(place, expr, None),
+        }
+    }
+
+    /// The dice of a cell.
+    pub(super) fn dice(&self, place: &Place<'_, 'a>, attempt: u32) -> Dice {
+        dice(
+            self.files[place.file],
+            self.given.made_as(place.file, place.of),
+            place.names.label.unwrap_or_default(),
+            &place.column().name,
+            attempt,
+        )
+    }
+
+    /// What an expression comes to in a cell. What is drawn needs dice.
+    pub(super) fn value(
         &mut self,
-        file: usize,
-        of: &TableShape,
-        found: &Found<'a>,
-        names: &Names<'_>,
+        place: &Place<'_, 'a>,
+        expr: &'a Spanned<Expr>,
+        mut dice: Option<&mut Dice>,
     ) -> Option<(Content, Nature)> {
-        let span = &found.value.span;
-        let column = &of.columns[found.column];
-        let strictness = of.strictness_of(found.column);
-        let label = match (&found.value.value, found.label_of) {
-            (Expr::Scalar { text: label, .. }, Some(_)) | (Expr::Ref { label, .. }, _) => {
-                match names.fill(label) {
-                    Ok(label) => label,
-                    Err(unfit) => {
-                        self.unfit(found.file, span, unfit);
-                        return None;
-                    }
-                }
-            }
-            _ => "".into(),
+        let expr = match &mut dice {
+            Some(dice) => chosen(expr, dice),
+            None => expr,
         };
-        let reference = match (&found.value.value, found.label_of) {
-            (Expr::Scalar { .. }, Some((key, at))) => {
+        let Place { of, found, .. } = *place;
+        let span = &expr.span;
+        match (&expr.value, found.label_of) {
+            (Expr::Scalar { text, .. }, Some((key, at))) => {
                 let key = &of.foreign_keys[key];
-                let target = key.parent_columns.get(at).cloned();
-                Some((key.parent.clone(), target))
+                let target = key.parent_columns.get(at).map(String::as_str);
+                let label = self.filled(place, text, span)?;
+                return self
+                    .reference(found.file, span, &key.parent, &label, target, false)
+                    .map(|(row, column)| (Content::Reference { row, column }, Nature::Fixed));
             }
-            (Expr::Ref { table, column, .. }, _) => {
+            (
+                Expr::Ref {
+                    table,
+                    label,
+                    column,
+                },
+                _,
+            ) => {
                 let by_key = of.foreign_keys.iter().find_map(|key| {
                     let at = key.columns.iter().position(|it| *it == found.column)?;
                     let is_it = key.parent.eq_ignore_ascii_case(table);
-                    is_it.then(|| key.parent_columns.get(at).cloned()).flatten()
+                    is_it.then(|| key.parent_columns.get(at)).flatten()
                 });
-                let target = column.clone().or(by_key);
-                Some((table.clone(), target))
+                let target = column.as_deref().or(by_key.map(String::as_str));
+                let label = self.filled(place, label, span)?;
+                return self
+                    .reference(found.file, span, table, &label, target, true)
+                    .map(|(row, column)| (Content::Reference { row, column }, Nature::Fixed));
             }
-            (Expr::Null | Expr::Env { .. }, _) => None,
+            (Expr::Null | Expr::Env { .. }, _) => {}
             (_, Some((key, _))) => {
                 let parent = &of.foreign_keys[key].parent;
                 let message = format!("a label of `{parent}` is expected here");
-                self.error(found.file, span, "not-a-label", message, None);
+                let column = &place.column().name;
+                let help = format!(
+                    "write the label of a row of `{parent}`; `{column}` takes any other value"
+                );
+                self.error(found.file, span, "not-a-label", message, Some(help));
                 return None;
             }
-            _ => None,
-        };
-        if let Some((table, target)) = reference {
-            let written = matches!(found.value.value, Expr::Ref { .. });
-            return self
-                .reference(found.file, span, &table, &label, target.as_deref(), written)
-                .map(|content| (content, Nature::Fixed));
+            _ => {}
         }
-        let done = match is_drawn(&found.value.value) {
-            true => {
-                let place = super::super::draw::Place {
-                    file: self.files[file],
-                    table: self.given.made_as(file, of),
-                    names: *names,
-                    column,
-                    strictness,
-                };
-                super::super::draw::draw(found.value, &place, self.given, |_| true)
-            }
-            false => evaluate(
-                found.value,
-                column,
-                strictness,
-                names,
-                self.files[file],
-                self.given,
-            ),
+        let (column, strictness) = (place.column(), place.strictness());
+        let file = self.files[place.file];
+        let drawn = match &mut dice {
+            Some(dice) => drawn(&expr.value, column, strictness, file, self.given, dice),
+            None => None,
+        };
+        let done = match (drawn, &expr.value) {
+            (Some(drawn), _) => drawn,
+            (None, Expr::Composed(json)) => return self.composed(place, expr, json, dice),
+            (None, _) => evaluate(expr, column, strictness, place.names, file, self.given),
         };
         match done {
             Ok(done) => Some(done),
             Err(unfit) => {
-                self.unfit(found.file, span, unfit);
+                self.misfit(place, expr, unfit);
                 None
+            }
+        }
+    }
+
+    /// Reports a value that does not fit. The name of a row in a column that refers to rows is a label.
+    fn misfit(&mut self, place: &Place<'_, 'a>, expr: &Spanned<Expr>, mut unfit: Unfit) {
+        let keys = &place.of.foreign_keys;
+        let key = keys.iter().find(|key| key.columns == [place.found.column]);
+        if let (Some(key), Expr::Scalar { text, .. }) = (key, &expr.value)
+            && let Ok(text) = place.names.fill(text)
+            && unfit.code == "wrong-type"
+        {
+            let parent = &key.parent;
+            unfit.help = Some(match self.labels.find(parent, &text) {
+                Some(_) => format!("did you mean `!ref {parent}.{text}`?").into(),
+                None => format!("a row of `{parent}` is named by its label: `!ref {parent}.label`")
+                    .into(),
+            });
+        }
+        self.unfit(place.found.file, &expr.span, unfit);
+    }
+
+    /// A text with its names replaced; none where one has no value, which is reported.
+    fn filled(
+        &mut self,
+        place: &Place<'_, 'a>,
+        text: &Template,
+        span: &Range<usize>,
+    ) -> Option<String> {
+        match place.names.fill(text) {
+            Ok(text) => Some(text.into_owned()),
+            Err(unfit) => {
+                self.unfit(place.found.file, span, unfit);
+                None
+            }
+        }
+    }
+
+    /// JSON in which a row fills in parts.
+    fn composed(
+        &mut self,
+        place: &Place<'_, 'a>,
+        expr: &'a Spanned<Expr>,
+        json: &'a Json,
+        mut dice: Option<&mut Dice>,
+    ) -> Option<(Content, Nature)> {
+        let mut parts = Parts::default();
+        let json = self.json(place, json, &expr.span, &mut dice, &mut parts)?;
+        let nature = match (parts.volatile, parts.hides) {
+            (true, _) => Nature::Volatile,
+            (false, true) => Nature::Environment,
+            (false, false) => Nature::Fixed,
+        };
+        if parts.unknown {
+            return Some((Content::Unknown, nature));
+        }
+        // Whatever it comes to, the column must take it.
+        let known = json.filled(&|_, _| Some(Value::Null)).unwrap_or_default();
+        let constant = Spanned {
+            value: Expr::Json(known),
+            span: expr.span.clone(),
+        };
+        let file = self.files[place.file];
+        let (column, strictness) = (place.column(), place.strictness());
+        match evaluate(&constant, column, strictness, place.names, file, self.given) {
+            Ok((content, _)) if !(parts.refers || parts.volatile && parts.hides) => {
+                Some((content, nature))
+            }
+            Ok(_) => {
+                let hides = parts.hides;
+                Some((Content::Json(Arc::new(Composed { json, hides })), nature))
+            }
+            Err(unfit) => {
+                self.misfit(place, expr, unfit);
+                None
+            }
+        }
+    }
+
+    fn json(
+        &mut self,
+        place: &Place<'_, 'a>,
+        json: &'a Json,
+        span: &Range<usize>,
+        dice: &mut Option<&mut Dice>,
+        parts: &mut Parts,
+    ) -> Option<row::Json> {
+        Some(match json {
+            Json::Constant(value) => row::Json::Value(value.clone()),
+            Json::Text { text, style } => {
+                let text = self.filled(place, text, span)?;
+                row::Json::Value(json_of_text(text, *style))
+            }
+            Json::List(items) => {
+                let mut all = Vec::with_capacity(items.len());
+                for item in items {
+                    all.push(self.json(place, item, span, dice, parts));
+                }
+                row::Json::List(all.into_iter().collect::<Option<_>>()?)
+            }
+            Json::Map(entries) => {
+                let mut all = Vec::with_capacity(entries.len());
+                for (name, value) in entries {
+                    let value = self.json(place, value, span, dice, parts);
+                    all.push(value.map(|value| (name.clone(), value)));
+                }
+                row::Json::Map(all.into_iter().collect::<Option<_>>()?)
+            }
+            Json::Tag(expr) => self.tag(place, expr, dice, parts)?,
+        })
+    }
+
+    /// A tag in JSON.
+    fn tag(
+        &mut self,
+        place: &Place<'_, 'a>,
+        expr: &'a Spanned<Expr>,
+        dice: &mut Option<&mut Dice>,
+        parts: &mut Parts,
+    ) -> Option<row::Json> {
+        let expr = match dice {
+            Some(dice) => chosen(expr, dice),
+            None => expr,
+        };
+        let constant = |value| Some(row::Json::Value(value));
+        match &expr.value {
+            Expr::Null => return constant(serde_json::Value::Null),
+            Expr::Json(value) => return constant(value.clone()),
+            Expr::Composed(json) => return self.json(place, json, &expr.span, dice, parts),
+            Expr::Scalar { text, style } => {
+                let text = self.filled(place, text, &expr.span)?;
+                return constant(json_of_text(text, *style));
+            }
+            Expr::Ref {
+                table,
+                label,
+                column,
+            } => {
+                parts.refers = true;
+                let label = self.filled(place, label, &expr.span)?;
+                let (file, column) = (place.found.file, column.as_deref());
+                return self
+                    .reference(file, &expr.span, table, &label, column, true)
+                    .map(|(row, column)| row::Json::Reference { row, column });
+            }
+            _ => {}
+        }
+        // Times and what comes from outside are texts, and numbers that are drawn are numbers.
+        let affinity = match expr.value {
+            Expr::Int(..) => Affinity::Integer,
+            _ => Affinity::Text,
+        };
+        let column = Column {
+            declared: String::new(),
+            affinity,
+            ..place.column().clone()
+        };
+        let file = self.files[place.file];
+        let flexible = Strictness::Flexible;
+        let drawn = match dice {
+            Some(dice) => drawn(&expr.value, &column, flexible, file, self.given, dice),
+            None => None,
+        };
+        let done = drawn
+            .unwrap_or_else(|| evaluate(expr, &column, flexible, place.names, file, self.given));
+        match done {
+            Ok((content, nature)) => {
+                parts.volatile |= nature == Nature::Volatile;
+                parts.hides |= nature == Nature::Environment;
+                match content {
+                    Content::Known(value) => row::as_json(value).map(row::Json::Value),
+                    _ => {
+                        parts.unknown = true;
+                        constant(serde_json::Value::Null)
+                    }
+                }
+            }
+            Err(unfit) => {
+                self.unfit(place.found.file, &expr.span, unfit);
+                None
+            }
+        }
+    }
+
+    /// Reports what is wrong with the values of a `!pick`, those that other rows choose too.
+    pub(super) fn choices(&mut self, place: &Place<'_, 'a>, expr: &'a Spanned<Expr>) {
+        match &expr.value {
+            Expr::Pick(items) => {
+                for (item, _) in items {
+                    self.choices(place, item);
+                }
+            }
+            _ => {
+                let mut dice = self.dice(place, 0);
+                self.value(place, expr, Some(&mut dice));
             }
         }
     }
@@ -100,7 +342,7 @@ impl<'a> Expansion<'a> {
         label: &str,
         column: Option<&str>,
         written: bool,
-    ) -> Option<Content> {
+    ) -> Option<(usize, usize)> {
         let shape = self.shape;
         let part = |at: usize| match written {
             true => self.part(file, span, at),
@@ -118,7 +360,8 @@ impl<'a> Expansion<'a> {
                     let message = format!(
                         "column `{name}` is computed by the table, and cannot be referred to"
                     );
-                    self.error(file, &of_column, "computed-column", message, None);
+                    let help = Some("refer to a column that the row itself writes".to_owned());
+                    self.error(file, &of_column, "computed-column", message, help);
                     return None;
                 }
                 column
@@ -138,7 +381,10 @@ impl<'a> Expansion<'a> {
                 Some(words) => Some(words),
                 None => {
                     let nearest = self.labels.nearest(table, label);
-                    nearest.map(|it| format!("did you mean `{it}`?"))
+                    Some(nearest.map_or_else(
+                        || format!("declare a row `{label}` below `{table}`, or name another one"),
+                        |it| format!("did you mean `{it}`?"),
+                    ))
                 }
             };
             let message = format!("`{table}` has no label `{label}`");
@@ -146,8 +392,7 @@ impl<'a> Expansion<'a> {
             return None;
         };
         // A row of a table that is not understood has had its problem.
-        let row = self.place[row]?;
-        Some(Content::Reference { row, column })
+        Some((self.place[row]?, column))
     }
 
     /// One of the parts of `table.label.column`, where they stand; all of it where they are written otherwise.
@@ -195,4 +440,13 @@ impl<'a> Expansion<'a> {
             ),
         })
     }
+}
+
+/// A filled text as JSON: without quotes, as if it had been written so.
+fn json_of_text(text: String, style: Style) -> serde_json::Value {
+    let core = match style {
+        Style::Plain => core(&text).ok().flatten(),
+        Style::Quoted | Style::Text => None,
+    };
+    core.unwrap_or_else(|| text.into())
 }

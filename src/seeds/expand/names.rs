@@ -3,7 +3,7 @@
 use std::ops::Range;
 
 use super::super::labels::Named;
-use super::super::model::{Label, Spanned, Table};
+use super::super::model::{Label, Mode, Spanned, Table};
 use super::super::row::Rules;
 use crate::diagnostic::Diagnostic;
 use crate::nearest::nearest;
@@ -46,9 +46,18 @@ impl<'a> Expansion<'a> {
             .iter()
             .map(|it| it.name.as_str())
             .collect();
-        let help = nearest(name, &tables).map(|it| format!("did you mean `{it}`?"));
+        let help = match nearest(name, &tables) {
+            Some(it) => format!("did you mean `{it}`?"),
+            None if tables.is_empty() => {
+                "the migrations make no table: write the one that makes it first".to_owned()
+            }
+            None => format!(
+                "write the migration that makes it; there is {}",
+                some(&tables)
+            ),
+        };
         let message = format!("there is no table `{name}`");
-        self.error(file, span, "unknown-table", message, help);
+        self.error(file, span, "unknown-table", message, Some(help));
     }
 
     /// What `_tables.yaml` names must be there, whether a chosen file has rows of it or not.
@@ -89,7 +98,12 @@ impl<'a> Expansion<'a> {
                 _ => "a virtual table",
             };
             let message = format!("`{name}` is {what}, and rows are seeded into tables");
-            self.error(file, &table.name.span, "not-a-table", message, None);
+            let help = match of.kind {
+                TableKind::View => "seed the tables that it reads",
+                _ => "remove it from the file, and fill it by a migration or by the application",
+            };
+            let help = Some(help.to_owned());
+            self.error(file, &table.name.span, "not-a-table", message, help);
             return None;
         }
         let mut key: Vec<usize> = Vec::new();
@@ -99,7 +113,7 @@ impl<'a> Expansion<'a> {
             // What is wrong there is told once, where it stands.
             (None, Some(names)) => {
                 let columns = names.value.iter();
-                key.extend(columns.filter_map(|name| of.column(&name.value)));
+                key.extend(columns.filter_map(|name| column_of(of, &name.value)));
             }
             (None, None) if of.primary_key.is_empty() && !table.rows.is_empty() => {
                 let message = format!(
@@ -110,12 +124,21 @@ impl<'a> Expansion<'a> {
             }
             (None, None) => key.clone_from(&of.primary_key),
         }
+        if self.files[file].settings.mode == Mode::Sync && of.condition_of(&key).is_some() {
+            let message = format!(
+                "`_key` of `{}` names columns of an index of some rows only, and `mode: sync` deletes rows by their keys",
+                of.name
+            );
+            let help = "name the columns of an index of all rows, or use another mode".to_owned();
+            let span = table.key.as_ref().map_or(&table.name.span, |key| &key.span);
+            self.error(file, span, "key-not-unique", message, Some(help));
+        }
         for field in &table.defaults {
             self.field(file, of, field);
         }
         let mut keep = Vec::new();
         let shared = self.shared(name).into_iter().flat_map(|it| &it.keep);
-        keep.extend(shared.filter_map(|name| of.column(&name.value)));
+        keep.extend(shared.filter_map(|name| column_of(of, &name.value)));
         for name in &table.keep {
             keep.extend(self.column(file, of, &name.value, &name.span, &[]));
         }
@@ -148,13 +171,28 @@ impl<'a> Expansion<'a> {
         for name in &names.value {
             key.extend(self.column(file, of, &name.value, &name.span, &[]));
         }
-        if key.len() == names.value.len() && !of.is_unique(&key) {
+        if key.len() == names.value.len()
+            && !of.tells_apart(&key)
+            && of.condition_of(&key).is_none()
+        {
             let message = format!(
                 "`_key` of `{}` names columns that no primary key and no unique index has",
                 of.name
             );
-            let help =
-                "two rows could have the same there, so none could be found again".to_owned();
+            let unique: Vec<String> = super::super::clashes::unique_columns(of)
+                .map(|columns| {
+                    let names = columns.iter().map(|it| of.columns[*it].name.as_str());
+                    format!("`_key: [{}]`", names.collect::<Vec<_>>().join(", "))
+                })
+                .take(4)
+                .collect();
+            let help = match unique.is_empty() {
+                true => "make a unique index of these columns in a migration".to_owned(),
+                false => format!(
+                    "write {}, or make a unique index of these columns in a migration",
+                    unique.join(" or ")
+                ),
+            };
             self.error(file, &names.span, "key-not-unique", message, Some(help));
         }
         key
@@ -169,14 +207,17 @@ impl<'a> Expansion<'a> {
         span: &Range<usize>,
         others: &[String],
     ) -> Option<usize> {
-        if let Some(column) = of.column(name) {
+        if let Some(column) = column_of(of, name) {
             return Some(column);
         }
         let mut known: Vec<&str> = of.columns.iter().map(|it| it.name.as_str()).collect();
         known.extend(others.iter().map(String::as_str));
-        let help = nearest(name, &known).map(|it| format!("did you mean `{it}`?"));
+        let help = match nearest(name, &known) {
+            Some(it) => format!("did you mean `{it}`?"),
+            None => format!("it has {}", some(&known)),
+        };
         let message = format!("table `{}` has no column `{name}`", of.name);
-        self.error(file, span, "unknown-column", message, help);
+        self.error(file, span, "unknown-column", message, Some(help));
         None
     }
 
@@ -199,7 +240,10 @@ impl<'a> Expansion<'a> {
                 if here.iter().any(|it| it.column == found.column) {
                     let column = &of.columns[found.column].name;
                     let message = format!("column `{column}` has two values in one row");
-                    self.error(file, &field.name.span, "column-twice", message, None);
+                    let help =
+                        "remove one of them: a short name such as `user` stands for `user_id`";
+                    let help = Some(help.to_owned());
+                    self.error(file, &field.name.span, "column-twice", message, help);
                 }
                 here.push(found);
             }
@@ -250,7 +294,8 @@ impl<'a> Expansion<'a> {
         if of.columns[column].origin != ColumnKind::Plain {
             let message =
                 format!("column `{name}` is computed by the table, and cannot be written");
-            self.error(file, &field.name.span, "computed-column", message, None);
+            let help = Some("remove it from the row".to_owned());
+            self.error(file, &field.name.span, "computed-column", message, help);
             return None;
         }
         Some(Found {
@@ -280,12 +325,25 @@ impl<'a> Expansion<'a> {
                 };
                 // Once for each column, all at one place.
                 if let Some(origin) = self.origin(row.file, &row.span()) {
-                    let problem = Diagnostic::problem("missing-value", message).at(origin);
+                    let problem = Diagnostic::problem("missing-value", message)
+                        .at(origin)
+                        .help(format!(
+                            "give `{name}` a value there, or one for all rows under `_defaults`"
+                        ));
                     self.problems.push(problem);
                 }
             }
         }
     }
+}
+
+/// The column of this name, or the one that refers to other rows under this short name.
+fn column_of(of: &TableShape, name: &str) -> Option<usize> {
+    let short = |key: &&ForeignKey| {
+        short_name(of, key).is_some_and(|short| short.eq_ignore_ascii_case(name))
+    };
+    let referring = || of.foreign_keys.iter().find(short)?.columns.first().copied();
+    of.column(name).or_else(referring)
 }
 
 /// The short name of a foreign key of one column: `user` for `user_id`, which refers to `id`.
@@ -309,4 +367,15 @@ pub(in crate::seeds) fn short_name(of: &TableShape, key: &ForeignKey) -> Option<
         }
     }
     None
+}
+
+/// The first of these names.
+fn some(names: &[&str]) -> String {
+    const SHOWN: usize = 8;
+    let quoted = names.iter().take(SHOWN).map(|name| format!("`{name}`"));
+    let mut all = quoted.collect::<Vec<_>>().join(", ");
+    if names.len() > SHOWN {
+        all.push_str(&format!(" and {} more", names.len() - SHOWN));
+    }
+    all
 }

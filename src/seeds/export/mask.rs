@@ -6,7 +6,7 @@
 use super::{Mask, Refusal};
 use crate::nearest::nearest;
 use crate::schema::{Affinity, Column, ColumnKind, Shape, Strictness, TableShape};
-use crate::seeds::typed::is_moment;
+use crate::seeds::typed::{Family, family};
 
 /// A masked column.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -102,7 +102,7 @@ fn masked(shape: &Shape, chosen: &[usize], mask: &Mask) -> Result<Masked, Refusa
 /// What is made up. The generators draw again where a unique column has a value already; a label is unique.
 fn instead(of: &TableShape, column: usize) -> Option<&'static str> {
     let it: &Column = &of.columns[column];
-    if is_moment(it) {
+    if family(it) == Some(Family::Moment) {
         return None;
     }
     let name = it.name.to_ascii_lowercase();

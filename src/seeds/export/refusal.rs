@@ -22,7 +22,7 @@ pub enum Refusal {
         what: &'static str,
     },
     /// A name that a seed file keeps for itself.
-    #[error("`{table}` begins with `_`, and such names are Seedbed's own in a seed file")]
+    #[error("`{table}` is a name of Seedbed's own in a seed file, and no table there")]
     Reserved {
         /// The table.
         table: String,

@@ -48,6 +48,8 @@ pub(super) fn cell(
                 Ok(written)
             } else if becomes(text, Style::Quoted) {
                 Ok(quoted(&escaped))
+            } else if becomes(text, Style::Text) {
+                Ok(format!("!!str {}", quoted(&escaped)))
             } else {
                 Err("is text that its column would make another value of")
             }

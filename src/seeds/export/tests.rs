@@ -150,7 +150,7 @@ async fn references_are_labels_and_values_are_what_their_columns_hold() {
                 phone: "no"
                 note: 'a: b # $${c} ''d'''
                 boss: bob
-                born: soon
+                born: "soon"
                 ratio: -0.1
                 blob: !!binary ""
               cy:

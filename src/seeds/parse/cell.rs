@@ -38,7 +38,7 @@ impl Reader<'_> {
             Some(tag) => self.tagged(&tag.value, node, scope)?,
             None => match &node.kind {
                 Kind::Scalar(text, style) => self.scalar(text, *style, node, scope),
-                Kind::Sequence(_) | Kind::Mapping(_) => Expr::Json(self.json(node)?),
+                Kind::Sequence(_) | Kind::Mapping(_) => self.json(node, scope)?,
             },
         };
         Some(Spanned {
@@ -64,7 +64,7 @@ impl Reader<'_> {
             "!ago" => self.ago(node),
             "!env" => self.env(node),
             "!file" => self.file_below(node),
-            "!json" => self.json(node).map(Expr::Json),
+            "!json" => self.json(node, scope),
             "!hash" => self.hash(node, scope),
             "!fake" => self.fake(node),
             "!pick" => self.pick(node, scope),
@@ -85,7 +85,7 @@ impl Reader<'_> {
             "!!str" => match &node.kind {
                 Kind::Scalar(text, _) => Some(Expr::Scalar {
                     text: self.template(text, &node.span, scope),
-                    style: Style::Quoted,
+                    style: Style::Text,
                 }),
                 _ => {
                     self.bad_tag(

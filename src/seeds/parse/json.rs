@@ -9,19 +9,34 @@ use std::ops::Range;
 use serde_json::{Number, Value};
 
 use super::Reader;
-use crate::seeds::model::Style;
+use super::template::Scope;
+use crate::seeds::model::{Expr, Json, Style};
 use crate::seeds::yaml::{Kind, Node, is_null};
 
 impl Reader<'_> {
     /// JSON of a node, whose own tag is not looked at.
-    pub(super) fn json(&mut self, node: &Node) -> Option<Value> {
+    pub(super) fn json(&mut self, node: &Node, scope: Scope) -> Option<Expr> {
+        Some(match self.composed(node, scope)? {
+            Json::Constant(value) => Expr::Json(value),
+            composed => Expr::Composed(composed),
+        })
+    }
+
+    fn composed(&mut self, node: &Node, scope: Scope) -> Option<Json> {
         match &node.kind {
-            Kind::Scalar(text, Style::Quoted) => {
-                Some(Value::String(self.literal(text, &node.span)))
+            Kind::Scalar(text, style) if text.contains("${") => {
+                let template = self.template(text, &node.span, scope);
+                Some(match template.as_text() {
+                    Some(text) => Json::Constant(Value::String(text.to_owned())),
+                    None => Json::Text {
+                        text: template,
+                        style: *style,
+                    },
+                })
             }
             Kind::Scalar(text, Style::Plain) => match core(text) {
-                Ok(Some(value)) => Some(value),
-                Ok(None) => Some(Value::String(self.literal(text, &node.span))),
+                Ok(Some(value)) => Some(Json::Constant(value)),
+                Ok(None) => Some(Json::Constant(Value::String(text.clone()))),
                 Err(why) => {
                     self.not_json(
                         &node.span,
@@ -31,9 +46,15 @@ impl Reader<'_> {
                     None
                 }
             },
+            Kind::Scalar(text, _) => Some(Json::Constant(Value::String(text.clone()))),
             Kind::Sequence(items) => {
-                let items: Vec<Option<Value>> = items.iter().map(|item| self.part(item)).collect();
-                items.into_iter().collect::<Option<_>>().map(Value::Array)
+                let items: Vec<Option<Json>> =
+                    items.iter().map(|item| self.part(item, scope)).collect();
+                let items: Vec<Json> = items.into_iter().collect::<Option<_>>()?;
+                Some(match items.iter().map(constant).collect() {
+                    Some(items) => Json::Constant(Value::Array(items)),
+                    None => Json::List(items),
+                })
             }
             Kind::Mapping(entries) => {
                 let mut sorted = BTreeMap::new();
@@ -43,31 +64,51 @@ impl Reader<'_> {
                         continue;
                     };
                     let name = self.literal(text, &key.span);
-                    match self.part(value) {
+                    match self.part(value, scope) {
                         Some(value) => {
                             sorted.insert(name, value);
                         }
                         None => whole = false,
                     }
                 }
-                whole.then(|| Value::Object(sorted.into_iter().collect()))
+                let entry =
+                    |(name, value): (&String, &Json)| Some((name.clone(), constant(value)?));
+                whole.then(|| match sorted.iter().map(entry).collect() {
+                    Some(entries) => Json::Constant(Value::Object(entries)),
+                    None => Json::Map(sorted.into_iter().collect()),
+                })
             }
         }
     }
 
-    fn part(&mut self, node: &Node) -> Option<Value> {
-        if let Some(tag) = &node.tag {
+    /// A part of JSON, which may have a tag.
+    fn part(&mut self, node: &Node, scope: Scope) -> Option<Json> {
+        let Some(tag) = &node.tag else {
+            return self.composed(node, scope);
+        };
+        let expr = self.expr(node, scope)?;
+        if !self.may_be_json(&expr.value) {
             self.not_json(
-                &tag.span,
-                format!(
-                    "the tag `{}` stands inside of JSON, where nothing is replaced",
-                    tag.value
-                ),
-                "write the value itself; a text that begins with `!` needs quotes",
+                &node.whole(),
+                format!("JSON has no value for the tag `{}`", tag.value),
+                "give it a column of its own, or write a text in quotes",
             );
             return None;
         }
-        self.json(node)
+        Some(match expr.value {
+            Expr::Null => Json::Constant(Value::Null),
+            Expr::Json(value) => Json::Constant(value),
+            Expr::Composed(json) => json,
+            _ => Json::Tag(Box::new(expr)),
+        })
+    }
+
+    fn may_be_json(&self, expr: &Expr) -> bool {
+        match expr {
+            Expr::Hash(_) | Expr::Binary(_) => false,
+            Expr::Pick(items) => items.iter().all(|(item, _)| self.may_be_json(&item.value)),
+            _ => true,
+        }
     }
 
     fn not_json(&mut self, span: &Range<usize>, message: String, help: &str) {
@@ -75,8 +116,15 @@ impl Reader<'_> {
     }
 }
 
+fn constant(json: &Json) -> Option<Value> {
+    match json {
+        Json::Constant(value) => Some(value.clone()),
+        _ => None,
+    }
+}
+
 /// What a plain scalar is by the core schema; none for a text. <https://yaml.org/spec/1.2.2/#1032-tag-resolution>
-pub(super) fn core(text: &str) -> Result<Option<Value>, &'static str> {
+pub(in crate::seeds) fn core(text: &str) -> Result<Option<Value>, &'static str> {
     if is_null(text, Style::Plain) {
         return Ok(Some(Value::Null));
     }

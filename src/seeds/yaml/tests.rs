@@ -55,7 +55,7 @@ fn show(node: &Node) -> String {
     let tag = tag.map_or(String::new(), |tag| format!("{} ", tag.value));
     let kind = match &node.kind {
         Kind::Scalar(text, Style::Plain) => text.clone(),
-        Kind::Scalar(text, Style::Quoted) => format!("{text:?}"),
+        Kind::Scalar(text, _) => format!("{text:?}"),
         Kind::Sequence(items) => {
             let items: Vec<String> = items.iter().map(show).collect();
             format!("[{}]", items.join(", "))
@@ -242,7 +242,7 @@ fn what_is_no_yaml_is_told_in_one_line() {
 
             "a: {b: ${c}}\n"
             no tree
-            1:9 yaml: this is not YAML: while parsing a flow mapping, did not find expected ',' or '}' (look at the indentation and for a missing `: `; a text with special characters needs quotes)
+            1:9 yaml: this is not YAML: while parsing a flow mapping, did not find expected ',' or '}' (put it in quotes between `{` and `}`: `"${c}"`)
 
             "ä: \"é\" x\n"
             no tree

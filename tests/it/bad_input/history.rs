@@ -380,57 +380,57 @@ fn a_table_of_that_name_that_is_not_ours() {
         (
             "migrate",
             expect![[r#"
-            $ seedbed migrate
-            2> target: local local.db (default)
-            2> error[not-ours]: the table _migrations in this database is not Seedbed's
-            2>   |
-            2>   = help: check that this is the database that you meant
-            2>   = help: if the table belongs to another program, give the history another name: `table = "NAME"` in [migrations] of config.toml, for example "_seed_migrations"
-            2>   = help: if no program needs the table, rename it (`ALTER TABLE "_migrations" RENAME TO …`); then `seedbed baseline V` records the migrations that the database has already
-            exit 4
-        "#]],
+                $ seedbed migrate
+                2> target: local local.db (default)
+                2> error[not-ours]: the table _migrations in this database is not Seedbed's
+                2>   |
+                2>   = help: check that this is the database that you meant
+                2>   = help: if the table belongs to another program, give the history another name: `table = "NAME"` in [migrations] of config.toml, for example "_seed_migrations"
+                2>   = help: if no program needs the table, rename it (`ALTER TABLE "_migrations" RENAME TO "_migrations_old"`); then `seedbed baseline V` records the migrations that the database has already
+                exit 4
+            "#]],
         ),
         (
             "status",
             expect![[r#"
-            $ seedbed status
-            2> target: local local.db (default)
-            2> error[not-ours]: the table _migrations in this database is not Seedbed's
-            2>   |
-            2>   = help: check that this is the database that you meant
-            2>   = help: if the table belongs to another program, give the history another name: `table = "NAME"` in [migrations] of config.toml, for example "_seed_migrations"
-            2>   = help: if no program needs the table, rename it (`ALTER TABLE "_migrations" RENAME TO …`); then `seedbed baseline V` records the migrations that the database has already
-            exit 4
-        "#]],
+                $ seedbed status
+                2> target: local local.db (default)
+                2> error[not-ours]: the table _migrations in this database is not Seedbed's
+                2>   |
+                2>   = help: check that this is the database that you meant
+                2>   = help: if the table belongs to another program, give the history another name: `table = "NAME"` in [migrations] of config.toml, for example "_seed_migrations"
+                2>   = help: if no program needs the table, rename it (`ALTER TABLE "_migrations" RENAME TO "_migrations_old"`); then `seedbed baseline V` records the migrations that the database has already
+                exit 4
+            "#]],
         ),
         (
             "undo --format json",
             expect![[r#"
-            $ seedbed undo --format json
-            {
-              "schema_version": 1,
-              "command": "undo",
-              "mode": "local",
-              "database": "local.db",
-              "outcome": "problems",
-              "exit_code": 4,
-              "items": [],
-              "problems": [
+                $ seedbed undo --format json
                 {
-                  "code": "not-ours",
-                  "severity": "error",
-                  "file": null,
-                  "line": null,
-                  "column": null,
-                  "message": "the table _migrations in this database is not Seedbed's",
-                  "notes": [],
-                  "help": "check that this is the database that you meant\nif the table belongs to another program, give the history another name: `table = \"NAME\"` in [migrations] of config.toml, for example \"_seed_migrations\"\nif no program needs the table, rename it (`ALTER TABLE \"_migrations\" RENAME TO …`); then `seedbed baseline V` records the migrations that the database has already"
+                  "schema_version": 1,
+                  "command": "undo",
+                  "mode": "local",
+                  "database": "local.db",
+                  "outcome": "problems",
+                  "exit_code": 4,
+                  "items": [],
+                  "problems": [
+                    {
+                      "code": "not-ours",
+                      "severity": "error",
+                      "file": null,
+                      "line": null,
+                      "column": null,
+                      "message": "the table _migrations in this database is not Seedbed's",
+                      "notes": [],
+                      "help": "check that this is the database that you meant\nif the table belongs to another program, give the history another name: `table = \"NAME\"` in [migrations] of config.toml, for example \"_seed_migrations\"\nif no program needs the table, rename it (`ALTER TABLE \"_migrations\" RENAME TO \"_migrations_old\"`); then `seedbed baseline V` records the migrations that the database has already"
+                    }
+                  ]
                 }
-              ]
-            }
-            2> target: local local.db (default)
-            exit 4
-        "#]],
+                2> target: local local.db (default)
+                exit 4
+            "#]],
         ),
         (
             "baseline 1",
@@ -441,29 +441,60 @@ fn a_table_of_that_name_that_is_not_ours() {
                 2>   |
                 2>   = help: check that this is the database that you meant
                 2>   = help: if the table belongs to another program, give the history another name: `table = "NAME"` in [migrations] of config.toml, for example "_seed_migrations"
-                2>   = help: if no program needs the table, rename it (`ALTER TABLE "_migrations" RENAME TO …`); then `seedbed baseline V` records the migrations that the database has already
+                2>   = help: if no program needs the table, rename it (`ALTER TABLE "_migrations" RENAME TO "_migrations_old"`); then `seedbed baseline V` records the migrations that the database has already
                 exit 4
             "#]],
         ),
     ] {
         check(&project, line, expect);
     }
+}
+
+#[test]
+fn a_view_or_an_index_of_that_name_is_in_the_way_and_the_help_removes_it() {
+    for (statement, expect) in [
+        (
+            "CREATE VIEW _migrations AS SELECT 1 AS x",
+            expect![[r#"
+            $ seedbed migrate
+            2> target: local local.db (default)
+            2> error[not-ours]: the view _migrations in this database is not Seedbed's
+            2>   |
+            2>   = help: check that this is the database that you meant
+            2>   = help: if the view belongs to another program, give the history another name: `table = "NAME"` in [migrations] of config.toml, for example "_seed_migrations"
+            2>   = help: if no program needs the view, drop it (`DROP VIEW "_migrations"`); then `seedbed baseline V` records the migrations that the database has already
+            exit 4
+        "#]],
+        ),
+        (
+            "CREATE INDEX _Migrations ON t (x)",
+            expect![[r#"
+            $ seedbed migrate
+            2> target: local local.db (default)
+            2> error[not-ours]: the index _migrations in this database is not Seedbed's
+            2>   |
+            2>   = help: check that this is the database that you meant
+            2>   = help: if the index belongs to another program, give the history another name: `table = "NAME"` in [migrations] of config.toml, for example "_seed_migrations"
+            2>   = help: if no program needs the index, drop it (`DROP INDEX "_migrations"`); then `seedbed baseline V` records the migrations that the database has already
+            exit 4
+        "#]],
+        ),
+    ] {
+        let project = Project::new().migration("V1__users", USERS);
+        project.change(&["CREATE TABLE t (x)", statement]);
+        let ran = project.run("migrate");
+        let shown = ran.to_string();
+        ran.check(expect);
+        let typed = shown.split('`').find(|it| it.starts_with("DROP "));
+        project.change(&[typed.unwrap()]);
+        project.after("migrate");
+    }
     let project = Project::new().migration("V1__users", USERS);
-    project.change(&["CREATE VIEW _migrations AS SELECT 1 AS x"]);
-    check(
-        &project,
-        "migrate",
-        expect![[r#"
-        $ seedbed migrate
-        2> target: local local.db (default)
-        2> error[not-ours]: the view _migrations in this database is not Seedbed's
-        2>   |
-        2>   = help: check that this is the database that you meant
-        2>   = help: if the table belongs to another program, give the history another name: `table = "NAME"` in [migrations] of config.toml, for example "_seed_migrations"
-        2>   = help: if no program needs the table, rename it (`ALTER TABLE "_migrations" RENAME TO …`); then `seedbed baseline V` records the migrations that the database has already
-        exit 4
-    "#]],
-    );
+    project.change(&["CREATE TABLE _migrations (id INTEGER PRIMARY KEY)"]);
+    let shown = project.run("migrate").to_string();
+    let typed = shown.split('`').find(|it| it.starts_with("ALTER TABLE "));
+    project.change(&[typed.unwrap()]);
+    project.after("migrate");
 }
 
 #[test]

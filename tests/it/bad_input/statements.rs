@@ -3,6 +3,7 @@
 use expect_test::expect;
 
 use super::{applied, check, failing, refused};
+use crate::project::Project;
 
 #[test]
 fn an_unterminated_string() {
@@ -614,4 +615,45 @@ fn a_statement_that_is_not_for_a_transaction() {
             exit 1
         "#]],
     );
+}
+
+#[test]
+fn a_view_in_the_way_of_a_rebuild_is_named_with_the_statement_that_removes_it() {
+    let rebuild = "CREATE TABLE n (id INTEGER PRIMARY KEY, x);\nINSERT INTO n SELECT id, 1 FROM t;\n\
+                   DROP TABLE t;\nALTER TABLE n RENAME TO t;\n";
+    let view = "CREATE VIEW \"the view\" AS SELECT id FROM t;\n";
+    let project = Project::new()
+        .migration(
+            "V1__t",
+            format!("CREATE TABLE t (id INTEGER PRIMARY KEY);\n{view}"),
+        )
+        .after("migrate")
+        .migration("V2__t", rebuild);
+    let ran = project.run("migrate");
+    let shown = ran.to_string();
+    ran.check(expect![[r#"
+        $ seedbed migrate
+        2> target: local local.db (default)
+        2> error[statement-failed]: V2 failed: error in view the view: no such table: main.t
+        2>  --> migrations/V2__t.sql:4:1
+        2>   |
+        2> 4 | ALTER TABLE n RENAME TO t;
+        2>   | ^^^^^^^^^^^^^^^^^^^^^^^^^
+        2>   |
+        2>   = note: this is statement 4 of 4
+        2>   = note: rolled back: V2
+        2>   = help: fix migrations/V2__t.sql:4, then run `seedbed migrate` again
+        2>   = help: ALTER TABLE compiles every view and trigger: write `DROP VIEW "the view";` at the beginning of the file, and create the view again at its end, unless a repeatable migration does
+        2>
+        2> nothing of this run is in the database; the database is at V1
+        exit 1
+    "#]]);
+    let typed = shown.split('`').find(|it| it.starts_with("DROP VIEW"));
+    let typed = typed.unwrap();
+    let again = project.run("check").to_string();
+    assert!(again.contains(typed), "{again}");
+    project
+        .migration("V2__t", format!("{typed}\n{rebuild}{view}"))
+        .after("check")
+        .after("migrate");
 }

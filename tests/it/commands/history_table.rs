@@ -39,7 +39,7 @@ fn a_foreign_table_is_refused_with_the_setting_that_goes_around_it() {
         2>   |
         2>   = help: check that this is the database that you meant
         2>   = help: if the table belongs to another program, give the history another name: `table = "NAME"` in [migrations] of config.toml, for example "_seed_migrations"
-        2>   = help: if no program needs the table, rename it (`ALTER TABLE "_migrations" RENAME TO …`); then `seedbed baseline V` records the migrations that the database has already
+        2>   = help: if no program needs the table, rename it (`ALTER TABLE "_migrations" RENAME TO "_migrations_old"`); then `seedbed baseline V` records the migrations that the database has already
         exit 4
     "#]]);
     project.run("status").check(expect![[r#"
@@ -49,7 +49,7 @@ fn a_foreign_table_is_refused_with_the_setting_that_goes_around_it() {
         2>   |
         2>   = help: check that this is the database that you meant
         2>   = help: if the table belongs to another program, give the history another name: `table = "NAME"` in [migrations] of config.toml, for example "_seed_migrations"
-        2>   = help: if no program needs the table, rename it (`ALTER TABLE "_migrations" RENAME TO …`); then `seedbed baseline V` records the migrations that the database has already
+        2>   = help: if no program needs the table, rename it (`ALTER TABLE "_migrations" RENAME TO "_migrations_old"`); then `seedbed baseline V` records the migrations that the database has already
         exit 4
     "#]]);
 }
@@ -95,6 +95,39 @@ fn every_command_works_under_another_name() {
     let recorded =
         project.ask("SELECT count(*) FROM \"schema \"\"history\"\"\" WHERE kind = 'seed'");
     assert_eq!(recorded, "1");
+}
+
+#[test]
+fn files_may_read_the_history_under_either_name() {
+    for (config, table) in [("", "_migrations"), (NAMED, "\"Schema \"\"History\"\"\"")] {
+        let project = Project::new()
+            .file("config.toml", config)
+            .migration(
+                "V1__applied",
+                format!("CREATE VIEW applied AS SELECT version FROM {table}; CREATE TABLE counted (n);"),
+            )
+            .down("V1__applied", "DROP VIEW applied; DROP TABLE counted;")
+            .migration(
+                "V2__count",
+                format!("INSERT INTO counted SELECT count(*) FROM {table} WHERE kind = 'migration';"),
+            )
+            .migration(
+                "R__last",
+                format!("DROP VIEW IF EXISTS last; CREATE VIEW last AS SELECT max(version) AS v FROM {table};"),
+            )
+            .after("check")
+            .after("migrate --to 1")
+            .after("migrate")
+            .after("check");
+        assert_eq!(project.ask("SELECT n FROM counted"), "2", "{table}");
+        project.change(&["DROP VIEW last"]);
+        let project = project
+            .after("export --no-history plain.sql")
+            .after("import plain.sql --database plain.db")
+            .after("migrate")
+            .after("baseline 2 --database other.db --no-verify");
+        drop(project);
+    }
 }
 
 #[test]

@@ -207,13 +207,24 @@ async fn a_file_that_is_not_there_is_not_made() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_text_that_a_server_cannot_give_is_an_error() {
+async fn a_text_that_is_not_utf_8_comes_from_a_server_as_it_is_or_not_at_all() {
     let world = crate::world::World::remote().await;
     change(
         &world.db,
         [
             "CREATE TABLE t (x)",
             "INSERT INTO t VALUES ('a'), (CAST(x'ff' AS TEXT)), ('c')",
+        ],
+    )
+    .await;
+    let text = String::from_utf8(dumped(&world.db).await).unwrap();
+    assert!(text.contains("VALUES(2,CAST(X'FF' AS TEXT));"), "{text}");
+    // Without a rowid each row comes by itself, and its texts as JSON.
+    change(
+        &world.db,
+        [
+            "CREATE TABLE w (x PRIMARY KEY) WITHOUT ROWID",
+            "INSERT INTO w VALUES (CAST(x'ff' AS TEXT))",
         ],
     )
     .await;

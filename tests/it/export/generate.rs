@@ -29,7 +29,7 @@ const TYPES: [&str; 13] = [
 const STRICT: [&str; 5] = ["INTEGER", "TEXT", "REAL", "BLOB", "ANY"];
 
 /// The last statement of some: it runs alone.
-pub(super) const VACUUM: &str = "VACUUM";
+pub(crate) const VACUUM: &str = "VACUUM";
 
 #[derive(Debug, Clone)]
 struct Table {
@@ -156,7 +156,7 @@ fn table() -> impl Strategy<Value = Table> {
 }
 
 /// The statements that make a database.
-pub(super) fn database() -> impl Strategy<Value = Vec<String>> {
+pub(crate) fn database() -> impl Strategy<Value = Vec<String>> {
     let layout = prop::sample::select(vec!["UTF-8", "UTF-8", "UTF-16le", "UTF-16be"]);
     let tables = prop::collection::vec(table(), 0..5);
     (tables, 0..4_i64, layout).prop_map(|(tables, version, encoding)| {

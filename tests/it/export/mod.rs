@@ -3,11 +3,11 @@
 mod backups;
 mod commands;
 mod faults;
-mod generate;
+pub(crate) mod generate;
 mod modes;
 mod rebuilt;
 mod retention;
-mod round_trip;
+pub(crate) mod round_trip;
 mod specification;
 
 pub(crate) use rebuilt::bare;

@@ -17,7 +17,7 @@ use crate::project::waiting;
 use crate::world::World;
 
 /// What `sqlite3` prints for these words, given `input`; none where there is no such program.
-pub(super) fn sqlite3(file: &Path, words: &[&str], input: &[u8]) -> Option<Vec<u8>> {
+pub(crate) fn sqlite3(file: &Path, words: &[&str], input: &[u8]) -> Option<Vec<u8>> {
     let child = Command::new("sqlite3")
         .arg("-bail")
         .arg(file)
@@ -46,7 +46,7 @@ pub(super) fn sqlite3(file: &Path, words: &[&str], input: &[u8]) -> Option<Vec<u
 }
 
 /// Runs statements in one transaction, and the last alone where it is to.
-async fn made(db: &Db, statements: &[String]) {
+pub(crate) async fn made(db: &Db, statements: &[String]) {
     let (vacuum, statements): (Vec<&String>, _) = statements.iter().partition(|sql| *sql == VACUUM);
     change(db, statements.into_iter().cloned()).await;
     if !vacuum.is_empty() {
@@ -90,7 +90,7 @@ fn check(statements: &[String]) {
 
 /// The lines of a text that have nothing to do with `sqlite_stat4`, sorted: both databases have the same objects, in
 /// another order. A comment at the end of a statement has got a line end, which is kept with it.
-fn without_stat4(text: &[u8]) -> String {
+pub(crate) fn without_stat4(text: &[u8]) -> String {
     let text = String::from_utf8_lossy(text);
     let mut lines: Vec<&str> = text
         .lines()

@@ -116,7 +116,7 @@ fn a_new_mismatch_names_the_index_that_is_missing() {
         2> error[fails]: V2 leaves a foreign key that refers to no key, so that every write to its table fails
         2>  --> migrations/V2__d.sql
         2>   = note: d (a) refers to q (k), which is neither its primary key nor has a UNIQUE index
-        2>   = help: add `CREATE UNIQUE INDEX … ON q (k)` to migrations/V2__d.sql, or change what the foreign key refers to
+        2>   = help: add `CREATE UNIQUE INDEX q_k_key ON q (k);` to migrations/V2__d.sql, or change what the foreign key refers to
         exit 4
     "#]]);
     project.run("migrate").check(expect![[r#"
@@ -126,7 +126,7 @@ fn a_new_mismatch_names_the_index_that_is_missing() {
         2>  --> migrations/V2__d.sql
         2>   = note: d (a) refers to q (k), which is neither its primary key nor has a UNIQUE index
         2>   = note: rolled back: V2
-        2>   = help: add `CREATE UNIQUE INDEX … ON q (k)` to migrations/V2__d.sql, or change what the foreign key refers to, then run `seedbed migrate` again
+        2>   = help: add `CREATE UNIQUE INDEX q_k_key ON q (k);` to migrations/V2__d.sql, or change what the foreign key refers to, then run `seedbed migrate` again
         2>
         2> V1 was applied before by this run, and stands; the database is at V1
         exit 1
@@ -428,4 +428,20 @@ fn a_view_that_a_committed_file_broke_and_no_later_one_repaired_is_told() {
         exit 1
     "#]]);
     assert_eq!(project.state(), "recorded: V1 V2; tables: ");
+}
+
+#[test]
+fn doctor_names_the_views_and_triggers_that_do_not_compile() {
+    let project = family().after("migrate");
+    project.change(&[
+        "CREATE VIEW fine AS SELECT id FROM p",
+        "CREATE VIEW v AS SELECT name FROM p",
+        "CREATE TRIGGER tg INSTEAD OF UPDATE ON fine BEGIN INSERT INTO p (name) VALUES (1); END",
+    ]);
+    let ran = project.run("doctor");
+    let line = ran
+        .stdout
+        .lines()
+        .find(|line| line.contains("views and triggers"));
+    expect!["! views and triggers  2 do not compile: trigger tg: table p has no column named name; view v: no such column: name"].assert_eq(line.unwrap_or(&ran.stdout));
 }

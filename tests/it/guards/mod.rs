@@ -2,4 +2,5 @@
 
 mod commands;
 mod modes;
+mod server;
 mod specification;

@@ -68,44 +68,26 @@ in_every_mode! {
     an_old_mismatch_is_no_obstacle_with_foreign_keys_on
     a_new_orphan_in_a_row_that_is_one_by_another_key_is_refused
     a_deferred_foreign_key_names_its_rows_and_files
+    a_trigger_whose_column_is_dropped_is_refused
+    a_trigger_whose_table_is_made_again_without_a_column_is_refused
+    a_trigger_that_inserts_another_number_of_columns_is_refused
+    a_trigger_whose_unique_index_is_dropped_is_refused
+    a_trigger_that_writes_to_a_table_that_becomes_a_view_is_refused
+    a_new_trigger_that_names_no_column_is_refused
+    a_trigger_is_compiled_by_every_name_of_its_table_and_columns
+    the_trigger_that_names_what_is_missing_is_blamed
+    new_triggers_of_every_kind_are_compiled
+    an_old_trigger_that_does_not_compile_refuses_nothing
+    a_trigger_that_is_created_again_may_have_another_event
+    a_trigger_that_a_later_file_repairs_is_no_fault
+    a_foreign_key_that_a_later_file_repairs_makes_no_trigger_a_fault
+    orphans_without_rowid_are_compared_by_their_values
+    a_recreated_child_of_another_type_has_the_same_orphans
+    more_than_ten_thousand_orphans_are_counted
+    a_foreign_key_that_names_no_columns_is_checked_too
+    a_renamed_column_is_no_new_mismatch
+    the_index_that_the_help_names_works
     nothing_is_remembered_behind_a_run
-}
-
-/// A server is not asked for its triggers.
-mod of_triggers {
-    macro_rules! here {
-        ($mode:ident: $($name:ident)*) => {
-            mod $mode {
-                $(
-                    #[tokio::test(flavor = "multi_thread")]
-                    async fn $name() {
-                        let world = crate::world::World::$mode().await;
-                        crate::guards::specification::$name(world).await;
-                    }
-                )*
-            }
-        };
-    }
-
-    here! {
-        local:
-        a_trigger_whose_column_is_dropped_is_refused
-        a_trigger_whose_table_is_made_again_without_a_column_is_refused
-        a_trigger_that_inserts_another_number_of_columns_is_refused
-        a_trigger_whose_unique_index_is_dropped_is_refused
-        a_trigger_that_writes_to_a_table_that_becomes_a_view_is_refused
-        a_new_trigger_that_names_no_column_is_refused
-    }
-
-    here! {
-        memory:
-        a_trigger_whose_column_is_dropped_is_refused
-        a_trigger_whose_table_is_made_again_without_a_column_is_refused
-        a_trigger_that_inserts_another_number_of_columns_is_refused
-        a_trigger_whose_unique_index_is_dropped_is_refused
-        a_trigger_that_writes_to_a_table_that_becomes_a_view_is_refused
-        a_new_trigger_that_names_no_column_is_refused
-    }
 }
 
 /// No other mode takes `PRAGMA writable_schema`.

@@ -621,8 +621,7 @@ pub(crate) async fn old_orphans_of_a_rebuilt_child_are_no_obstacle(world: World)
         &text,
         &[
             "c, row 1: pid = 1 has no parent in p",
-            "plain: pid of one row has no parent in p",
-            "are counted",
+            "plain: pid = 1 of one row has no parent in p",
         ],
     );
 }
@@ -674,7 +673,7 @@ pub(crate) async fn orphans_of_composite_keys_and_of_tables_without_rowid_are_fo
         &text,
         &[
             "c, row 7: (x, y) = (2, 1) has no parent in p",
-            "w: (x, y) of one row has no parent in p",
+            "w: (x, y) = (1, 2) of one row has no parent in p",
         ],
     );
 }
@@ -771,7 +770,7 @@ pub(crate) async fn a_new_mismatch_is_refused(world: World) {
         &[
             "V2 leaves a foreign key that refers to no key",
             "d (a) refers to p (name)",
-            "CREATE UNIQUE INDEX … ON p (name)",
+            "CREATE UNIQUE INDEX p_name_key ON p (name);",
         ],
     );
     let rebuilt = "CREATE TABLE q (id INTEGER, name); DROP TABLE p; ALTER TABLE q RENAME TO p;";
@@ -1107,7 +1106,7 @@ pub(crate) async fn a_new_orphan_in_a_row_that_is_one_by_another_key_is_refused(
         &text,
         &[
             "doc, row 1: updated_by = 2 has no parent in users",
-            "page: updated_by of one row has no parent in users",
+            "page: updated_by = 2 of one row has no parent in users",
         ],
     );
     assert!(!text.contains("created_by"), "{text}");
@@ -1122,6 +1121,399 @@ pub(crate) async fn a_new_orphan_in_a_row_that_is_one_by_another_key_is_refused(
         .apply(&[users, ("V2__users.sql", &text)])
         .await
         .unwrap();
+}
+
+/// `log` has triggers, and the second file breaks one of them.
+async fn breaks_a_trigger(world: &World, first: &str, second: &str, words: &[&str]) {
+    let first = ("V1__t.sql", first);
+    world.apply(&[first]).await.unwrap();
+    let (part, text) = refused(world.apply(&[first, ("V2__b.sql", second)]).await);
+    assert_eq!(part, Part::Compiles);
+    contains(&text, words);
+    assert_eq!(world.recorded().await, "V1");
+}
+
+pub(crate) async fn a_trigger_is_compiled_by_every_name_of_its_table_and_columns(world: World) {
+    for (trigger, second) in [
+        ("UPDATE ON log", "ALTER TABLE log DROP COLUMN x;"),
+        (
+            "UPDATE OF x ON log",
+            "ALTER TABLE log RENAME COLUMN x TO z;",
+        ),
+        (
+            "UPDATE OF x, y ON log",
+            "ALTER TABLE log RENAME COLUMN x TO z; ALTER TABLE log RENAME TO logs;",
+        ),
+        ("DELETE ON log", "ALTER TABLE log RENAME TO logs;"),
+        ("UPDATE ON keyed", "ALTER TABLE keyed RENAME COLUMN k TO z;"),
+    ] {
+        let first = format!(
+            "CREATE TABLE t (a TEXT, b); CREATE UNIQUE INDEX i ON t (a); CREATE TABLE log (x, y);
+             CREATE TABLE keyed (k TEXT PRIMARY KEY, x) WITHOUT ROWID;
+             CREATE TRIGGER tg AFTER {trigger} BEGIN INSERT INTO t (a) VALUES (1) ON CONFLICT (a) DO NOTHING; END;"
+        );
+        let second = format!("{second} DROP INDEX i;");
+        breaks_a_trigger(
+            &world,
+            &first,
+            &second,
+            &["trigger tg does not compile", "ON CONFLICT"],
+        )
+        .await;
+        already(
+            &world,
+            &[
+                "DROP TABLE t",
+                "DROP TABLE log",
+                "DROP TABLE keyed",
+                "DELETE FROM _migrations WHERE kind = 'migration'",
+            ],
+        )
+        .await;
+    }
+}
+
+pub(crate) async fn the_trigger_that_names_what_is_missing_is_blamed(world: World) {
+    let first = "CREATE TABLE t (a, b); CREATE TABLE log (x); CREATE TABLE other (x);
+        CREATE TRIGGER a_fine AFTER INSERT ON log BEGIN DELETE FROM other; END;
+        CREATE TRIGGER b_broken AFTER INSERT ON log BEGIN INSERT INTO t (b) VALUES (new.x); END;";
+    let words = ["trigger b_broken does not compile", "no column named b"];
+    breaks_a_trigger(&world, first, "DROP TABLE t; CREATE TABLE t (a);", &words).await;
+}
+
+pub(crate) async fn new_triggers_of_every_kind_are_compiled(world: World) {
+    let tables = (
+        "V1__t.sql",
+        "CREATE TABLE t (a); CREATE TABLE log (x, y); CREATE VIEW v AS SELECT x FROM log;
+         CREATE TABLE keyed (k TEXT PRIMARY KEY, x) WITHOUT ROWID;",
+    );
+    world.apply(&[tables]).await.unwrap();
+    let mut all = String::new();
+    for (number, head) in [
+        "AFTER INSERT ON log",
+        "AFTER UPDATE ON log",
+        "BEFORE UPDATE OF y ON log",
+        "DELETE ON log",
+        "INSTEAD OF INSERT ON v",
+        "INSTEAD OF UPDATE ON v",
+        "INSTEAD OF UPDATE OF x ON v",
+        "INSTEAD OF DELETE ON v",
+        "AFTER UPDATE ON keyed WHEN new.x > 1",
+    ]
+    .iter()
+    .enumerate()
+    {
+        let trigger = |body: &str| format!("CREATE TRIGGER tg{number} {head} BEGIN {body}; END;");
+        let wrong = trigger("INSERT INTO t (b) VALUES (1)");
+        let (part, text) = refused(world.apply(&[tables, ("V2__tg.sql", &wrong)]).await);
+        assert_eq!(part, Part::Compiles, "{head}");
+        contains(
+            &text,
+            &[
+                &format!("trigger tg{number} does not compile"),
+                "V2__tg.sql",
+            ],
+        );
+        all.push_str(&trigger("INSERT INTO t (a) VALUES (1)"));
+    }
+    world.apply(&[tables, ("V2__tg.sql", &all)]).await.unwrap();
+}
+
+pub(crate) async fn an_old_trigger_that_does_not_compile_refuses_nothing(world: World) {
+    let first = (
+        "V1__t.sql",
+        "CREATE TABLE t (a); CREATE TABLE log (x, y); CREATE VIEW v AS SELECT x FROM log;",
+    );
+    world.apply(&[first]).await.unwrap();
+    const OLD: [&str; 3] = [
+        "CREATE TRIGGER old_insert AFTER INSERT ON log BEGIN INSERT INTO t (b) VALUES (1); END",
+        "CREATE TRIGGER old_update AFTER UPDATE ON log BEGIN UPDATE t SET b = 1; END",
+        "CREATE TRIGGER old_view INSTEAD OF DELETE ON v BEGIN UPDATE t SET b = 1; END",
+    ];
+    already(&world, &OLD).await;
+    let again = OLD.map(|sql| sql.replace("TRIGGER", "TRIGGER IF NOT EXISTS"));
+    let again = again.join(";");
+    let files = [
+        first,
+        (
+            "V2__column.sql",
+            "ALTER TABLE log ADD COLUMN z; ALTER TABLE log RENAME COLUMN y TO yy;",
+        ),
+        ("V3__gone.sql", "CREATE TABLE gone (x); DROP TABLE gone;"),
+        (
+            "V4__tg.sql",
+            "CREATE TRIGGER fresh AFTER INSERT ON log BEGIN DELETE FROM t; END;",
+        ),
+        ("V5__again.sql", again.as_str()),
+        ("V6__repaired.sql", "ALTER TABLE t ADD COLUMN b;"),
+        ("V7__view.sql", "DROP TRIGGER old_view; DROP VIEW v;"),
+    ];
+    world.apply_with(&files[..5], each()).await.unwrap();
+    world.apply(&files).await.unwrap();
+}
+
+pub(crate) async fn a_trigger_that_is_created_again_may_have_another_event(world: World) {
+    let first = (
+        "V1__t.sql",
+        "CREATE TABLE t (k TEXT PRIMARY KEY, x); CREATE TABLE log (x); CREATE VIEW v AS SELECT x FROM t;
+         CREATE TRIGGER tt AFTER UPDATE ON t BEGIN INSERT INTO log VALUES (new.x); END;
+         CREATE TRIGGER tv INSTEAD OF INSERT ON v BEGIN INSERT INTO log VALUES (new.x); END;",
+    );
+    let second = (
+        "V2__t.sql",
+        "DROP TABLE t; CREATE TABLE t (k TEXT PRIMARY KEY, x) WITHOUT ROWID;
+         CREATE TRIGGER tt AFTER UPDATE ON t BEGIN INSERT INTO log VALUES (new.x); END;
+         DROP TRIGGER tv; CREATE TRIGGER IF NOT EXISTS tv INSTEAD OF DELETE ON v BEGIN DELETE FROM log; END;",
+    );
+    world.apply(&[first]).await.unwrap();
+    world.apply(&[first, second]).await.unwrap();
+}
+
+pub(crate) async fn a_trigger_that_a_later_file_repairs_is_no_fault(world: World) {
+    let first = (
+        "V1__t.sql",
+        "CREATE TABLE t (a, b); CREATE TABLE log (x);
+         CREATE TRIGGER tg AFTER UPDATE ON log BEGIN UPDATE t SET b = 1 WHERE a = new.x; END;",
+    );
+    world.apply(&[first]).await.unwrap();
+    let recreated = ("V2__t.sql", "DROP TABLE t; CREATE TABLE t (a);");
+    let files = [
+        first,
+        recreated,
+        ("V3__b.sql", "ALTER TABLE t ADD COLUMN c;"),
+    ];
+    let (part, text) = refused(world.apply_with(&files, each()).await);
+    assert_eq!(part, Part::Compiles);
+    contains(
+        &text,
+        &["tg does not compile since V2", "no such column: b"],
+    );
+    assert_eq!(world.recorded().await, "V1 V2");
+    let files = [
+        first,
+        recreated,
+        ("V3__b.sql", "ALTER TABLE t ADD COLUMN b;"),
+    ];
+    world.apply_with(&files, each()).await.unwrap();
+}
+
+pub(crate) async fn a_foreign_key_that_a_later_file_repairs_makes_no_trigger_a_fault(world: World) {
+    let first = (
+        "V1__t.sql",
+        "CREATE TABLE p (k TEXT); CREATE UNIQUE INDEX pk ON p (k); CREATE TABLE c (k REFERENCES p (k), x);
+         CREATE TABLE log (x); CREATE VIEW v AS SELECT x FROM c;
+         CREATE TRIGGER tg AFTER INSERT ON c BEGIN INSERT INTO log VALUES (new.x); END;",
+    );
+    world.apply(&[first]).await.unwrap();
+    let files = [
+        first,
+        (
+            "V2__drop.sql",
+            "DROP INDEX pk; CREATE TRIGGER u AFTER DELETE ON c BEGIN DELETE FROM log; END;",
+        ),
+        ("V3__again.sql", "CREATE UNIQUE INDEX pk ON p (k);"),
+    ];
+    world.apply_with(&files, each()).await.unwrap();
+}
+
+pub(crate) async fn orphans_without_rowid_are_compared_by_their_values(world: World) {
+    let first = (
+        "V1__a.sql",
+        "CREATE TABLE p (id INTEGER PRIMARY KEY); CREATE TABLE q (a TEXT COLLATE NOCASE, b INT, PRIMARY KEY (a, b));
+         CREATE TABLE plain (pid REFERENCES p, note);
+         CREATE TABLE page (k TEXT PRIMARY KEY, pid INT REFERENCES p (id), a, b, FOREIGN KEY (a, b) REFERENCES q) WITHOUT ROWID;
+         CREATE TABLE gone (x); INSERT INTO p VALUES (1), (2); INSERT INTO q VALUES ('X', 1);",
+    );
+    world.apply(&[first]).await.unwrap();
+    already(
+        &world,
+        &[
+            "INSERT INTO plain VALUES (7, 'old'), (7, 'old'), (x'00', 'old'), (1, ''), (NULL, '')",
+            "INSERT INTO page VALUES ('a', 99, 'y', 1), ('b', 1, 'x', '1')",
+        ],
+    )
+    .await;
+    let plain = "CREATE TABLE plain_new (pid REFERENCES p, note); INSERT INTO plain_new SELECT * FROM plain;
+        DROP TABLE plain; ALTER TABLE plain_new RENAME TO plain;";
+    let harmless = format!(
+        "{plain} CREATE TABLE page_new (k TEXT PRIMARY KEY, pid INT REFERENCES p (id), a, b, FOREIGN KEY (a, b) REFERENCES q) WITHOUT ROWID;
+         INSERT INTO page_new SELECT k || '!', pid, a, b FROM page; DROP TABLE page; ALTER TABLE page_new RENAME TO page;
+         ALTER TABLE page RENAME COLUMN pid TO parent; ALTER TABLE page RENAME COLUMN parent TO pid;"
+    );
+    let harmless = ("V2__again.sql", harmless.as_str());
+    world.apply(&[first, harmless]).await.unwrap();
+    for (text, words, not) in [
+        (
+            format!("{plain} DELETE FROM plain WHERE rowid = 1; INSERT INTO plain VALUES (8, 'new');"),
+            "plain: pid = 8 of one row has no parent in p",
+            "7",
+        ),
+        (
+            format!("{plain} INSERT INTO plain VALUES (7, 'new'), (7, 'new');"),
+            "plain: pid = 7 of 2 rows has no parent in p",
+            "page",
+        ),
+        (
+            "DROP TABLE gone; UPDATE page SET pid = CASE k WHEN 'a!' THEN 1 ELSE 98 END;".to_owned(),
+            "page: pid = 98 of one row has no parent in p",
+            "99",
+        ),
+        (
+            "DROP TABLE gone; DELETE FROM page WHERE k = 'a!'; INSERT INTO page VALUES ('c', NULL, 'x', 2), ('d', NULL, 'X', 1);"
+                .to_owned(),
+            "page: (a, b) = ('x', 2) of one row has no parent in q",
+            "'y'",
+        ),
+    ] {
+        let (part, text) = refused(world.apply(&[first, harmless, ("V3__swap.sql", &text)]).await);
+        assert_eq!(part, Part::ForeignKeysAfter);
+        contains(&text, &[words]);
+        assert!(!text.contains(not) && !text.contains("are counted"), "{text}");
+    }
+}
+
+pub(crate) async fn a_recreated_child_of_another_type_has_the_same_orphans(world: World) {
+    let first = (
+        "V1__a.sql",
+        "CREATE TABLE p (id INTEGER PRIMARY KEY); CREATE TABLE q (k TEXT PRIMARY KEY);
+         CREATE TABLE c (pid TEXT REFERENCES p, k REFERENCES q);",
+    );
+    world.apply(&[first]).await.unwrap();
+    already(
+        &world,
+        &["INSERT INTO c VALUES ('99', 7), ('x', '007'), ('98.0', 1.5)"],
+    )
+    .await;
+    let second = (
+        "V2__types.sql",
+        "CREATE TABLE n (pid INTEGER REFERENCES p, k TEXT REFERENCES q); INSERT INTO n SELECT * FROM c; DROP TABLE c;
+         ALTER TABLE n RENAME TO c;",
+    );
+    world.apply(&[first, second]).await.unwrap();
+    let third = "CREATE TABLE n (pid INTEGER REFERENCES p, k TEXT REFERENCES q);
+        INSERT INTO n SELECT pid, ltrim(k, '0') FROM c; DROP TABLE c; ALTER TABLE n RENAME TO c;";
+    let (_, text) = refused(world.apply(&[first, second, ("V3__k.sql", third)]).await);
+    contains(&text, &["c: k = '7' of one row has no parent in q"]);
+}
+
+pub(crate) async fn more_than_ten_thousand_orphans_are_counted(world: World) {
+    let first = (
+        "V1__a.sql",
+        "CREATE TABLE p (id INTEGER PRIMARY KEY); CREATE TABLE c (pid REFERENCES p); CREATE TABLE few (pid REFERENCES p);
+         INSERT INTO p VALUES (1);",
+    );
+    world.apply(&[first]).await.unwrap();
+    already(
+        &world,
+        &[
+            "INSERT INTO c WITH RECURSIVE n (i) AS (SELECT 100 UNION ALL SELECT i + 1 FROM n WHERE i < 10200) SELECT i FROM n",
+            "INSERT INTO c VALUES (1)",
+            "INSERT INTO few VALUES (9)",
+        ],
+    )
+    .await;
+    let recreate = |table: &str| {
+        format!(
+            "CREATE TABLE n (pid REFERENCES p); INSERT INTO n SELECT pid FROM {table}; DROP TABLE {table};
+             ALTER TABLE n RENAME TO {table};"
+        )
+    };
+    let both = format!("{} {}", recreate("c"), recreate("few"));
+    let both = ("V2__both.sql", both.as_str());
+    world.apply(&[first, both]).await.unwrap();
+    let more = format!(
+        "{} UPDATE c SET pid = 2 WHERE pid = 1; UPDATE few SET pid = 8;",
+        both.1
+    );
+    let (_, text) = refused(world.apply(&[first, both, ("V3__more.sql", &more)]).await);
+    contains(
+        &text,
+        &[
+            "c: pid of one row has no parent in p",
+            "few: pid = 8 of one row has no parent in p",
+            "are counted",
+        ],
+    );
+}
+
+pub(crate) async fn a_foreign_key_that_names_no_columns_is_checked_too(world: World) {
+    let first = (
+        "V1__p.sql",
+        "CREATE TABLE one (id INTEGER PRIMARY KEY); CREATE TABLE two (a, b, PRIMARY KEY (a, b)); CREATE TABLE none (x);",
+    );
+    world.apply(&[first]).await.unwrap();
+    for (text, words) in [
+        (
+            "CREATE TABLE c (x REFERENCES none);",
+            "c (x) refers to the primary key of none",
+        ),
+        (
+            "CREATE TABLE c (x REFERENCES two);",
+            "c (x) refers to the primary key of two",
+        ),
+        (
+            "CREATE TABLE c (x, y, FOREIGN KEY (x, y) REFERENCES one);",
+            "c (x, y) refers to the primary key of one",
+        ),
+        (
+            "ALTER TABLE none ADD COLUMN y REFERENCES none;",
+            "none (y) refers to the primary key of none",
+        ),
+    ] {
+        let (part, text) = refused(world.apply(&[first, ("V2__c.sql", text)]).await);
+        assert_eq!(part, Part::References);
+        contains(&text, &[words, "V2__c.sql"]);
+    }
+    let right = "CREATE TABLE c (x REFERENCES one, y, z, later REFERENCES later, FOREIGN KEY (y, z) REFERENCES two);
+        CREATE TABLE later (id INT PRIMARY KEY);";
+    world.apply(&[first, ("V2__c.sql", right)]).await.unwrap();
+    let recreated = "CREATE TABLE n (id INT, b); DROP TABLE one; ALTER TABLE n RENAME TO one;";
+    let (part, text) = refused(
+        world
+            .apply(&[first, ("V2__c.sql", right), ("V3__one.sql", recreated)])
+            .await,
+    );
+    assert_eq!(part, Part::Mismatch);
+    contains(&text, &["c (x) refers to the primary key of one"]);
+}
+
+pub(crate) async fn a_renamed_column_is_no_new_mismatch(world: World) {
+    world.apply(&[FAMILY]).await.unwrap();
+    already(&world, &STRAY).await;
+    let renamed =
+        "ALTER TABLE stray RENAME COLUMN x TO xx; ALTER TABLE p RENAME COLUMN name TO title;";
+    let dropped =
+        "ALTER TABLE stray RENAME COLUMN xx TO x; ALTER TABLE p RENAME COLUMN title TO name;
+         ALTER TABLE stray RENAME TO strays; DROP TABLE gone;";
+    let files = [
+        FAMILY,
+        ("V2__names.sql", renamed),
+        ("V3__gone.sql", dropped),
+    ];
+    world.apply(&files).await.unwrap();
+}
+
+pub(crate) async fn the_index_that_the_help_names_works(world: World) {
+    let first = (
+        "V1__p.sql",
+        "CREATE TABLE \"my p\" (\"the id\", k); CREATE TABLE gone (x);",
+    );
+    world.apply(&[first]).await.unwrap();
+    for child in [
+        "CREATE TABLE c (x REFERENCES \"my p\" (\"the id\"));",
+        "CREATE TABLE c (x, y, FOREIGN KEY (x, y) REFERENCES \"my p\" (k, \"the id\")); DROP TABLE gone;",
+    ] {
+        let (_, text) = refused(world.apply(&[first, ("V2__c.sql", child)]).await);
+        let (_, help) = text.split_once("add `").unwrap();
+        let (index, _) = help.split_once('`').unwrap();
+        let text = format!("{child} {index}");
+        world.apply(&[first, ("V2__c.sql", &text)]).await.unwrap();
+        already(
+            &world,
+            &["DROP TABLE c", "DELETE FROM _migrations WHERE version = 2"],
+        )
+        .await;
+    }
 }
 
 pub(crate) async fn a_schema_that_is_written_by_hand_and_does_not_fit_is_refused(world: World) {

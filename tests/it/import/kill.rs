@@ -24,7 +24,7 @@ fn rounds() -> usize {
 }
 
 /// More than goes into one transaction.
-fn project() -> Project {
+pub(crate) fn project() -> Project {
     let mut text = b"PRAGMA foreign_keys=OFF;\nBEGIN TRANSACTION;\n\
         CREATE TABLE t (id INTEGER PRIMARY KEY, name TEXT, data BLOB);\n"
         .to_vec();
@@ -54,7 +54,7 @@ fn ask(db: &Db) -> String {
     rows.unwrap()[0][0].as_str().unwrap().to_owned()
 }
 
-fn killed_at_any_moment(
+pub(crate) fn killed_at_any_moment(
     project: &Project,
     mut begin: impl FnMut(usize) -> (String, Box<dyn Fn() -> Db>),
 ) {
@@ -94,7 +94,7 @@ fn killed_at_any_moment(
         if !ran.stdout.contains("nothing to do") {
             whole_run = whole_run.min(begun.elapsed().max(Duration::from_millis(100)));
         }
-        continued += usize::from(ran.stdout.contains("went on from line"));
+        continued += usize::from(ran.stdout.contains("went on from"));
         assert_eq!(ask(&db()), whole, "{ran}");
     }
     println!("{killed} were killed, {continued} of the last ones went on");

@@ -5,7 +5,7 @@ mod commands;
 mod corpus;
 mod forms;
 #[cfg(unix)]
-mod kill;
+pub(crate) mod kill;
 mod modes;
 mod records;
 mod server;

@@ -248,7 +248,7 @@ const TYPES: [(&str, &[&str]); 8] = [
             "\"2026-01-31\"",
             "true",
             "\"true\"",
-            "word",
+            "\"word\"",
             "1.5e20",
             "9007199254740993",
             "\"1 \"",
@@ -277,7 +277,7 @@ const TYPES: [(&str, &[&str]); 8] = [
         "",
         &["1.0", "\"1\"", "!int 1..5", "-0.0", "!!binary AA==", "word"],
     ),
-    ("BOOLEAN", &["true", "false", "1", "\"0\"", "yes"]),
+    ("BOOLEAN", &["true", "false", "1", "\"0\"", "!!str yes"]),
 ];
 
 /// Types of columns of STRICT tables.

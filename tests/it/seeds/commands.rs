@@ -198,6 +198,8 @@ fn migrations_stand_where_their_seeds_fail() {
         2>   |
         2> 2 |   x: {user: nobody}
         2>   |             ^^^^^^
+        2>   |
+        2>   = help: declare a row `nobody` below `users`, or name another one
         2>
         2> no row was written; the migrations stand, and the database is at V1
         exit 4
@@ -241,6 +243,7 @@ fn status_tells_how_each_seed_stands() {
         - blocked  060_late  737a8d1e
 
         the database is marked as environment dev
+        060_late is blocked: seeds/060_late.yaml:1:19: this seed fits V7 or later, and the database is at V1
         2> target: local local.db (default)
     "#]]);
     untouched(&project, "status --exit-code").check(expect![[r#"
@@ -259,6 +262,7 @@ fn status_tells_how_each_seed_stands() {
         - blocked  060_late  737a8d1e
 
         the database is marked as environment dev
+        060_late is blocked: seeds/060_late.yaml:1:19: this seed fits V7 or later, and the database is at V1
         2> target: local local.db (default)
         exit 3
     "#]]);
@@ -368,7 +372,7 @@ fn check_needs_no_database_and_no_variables() {
     untouched(&project, "check").check(expect![[r#"
         $ seedbed check
         1 migrations are fine: 1 applied in memory, 0 of them undone and applied again
-        the seeds for dev, prod, test are fine: they declare 8 rows
+        the seeds for dev, prod, test are fine: they declare 5 rows
     "#]]);
     project.write("seeds/test/b.yaml", "posts:\n  one: {user: anne}\n");
     untouched(&project, "check").check(expect![[r#"

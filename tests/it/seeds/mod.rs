@@ -4,14 +4,19 @@ mod check;
 mod columns;
 mod commands;
 mod corpus;
+mod final_states;
 mod keys;
 #[cfg(unix)]
 mod kill;
 mod lives;
 mod modes;
+mod names;
 mod order;
+mod rehearsed;
+mod settled;
 mod shuffle;
 mod specification;
+mod surroundings;
 mod traces;
 mod typos;
 mod values;
@@ -113,11 +118,16 @@ impl Bed {
         first
     }
 
+    /// The plan of seeding these files.
+    pub(crate) async fn observed(&self, seeds: &Seeds) -> Plan {
+        let observed = observe(&self.world.db, seeds, &self.set, &self.options).await;
+        observed.unwrap().1
+    }
+
     /// What seeding these files would do.
     pub(crate) async fn planned(&self, files: &[(&str, &str)]) -> String {
         let seeds = Seeds::of_texts(files.iter().copied());
-        let observed = observe(&self.world.db, &seeds, &self.set, &self.options).await;
-        told(&observed.unwrap().1)
+        told(&self.observed(&seeds).await)
     }
 
     pub(crate) async fn revision(&self) -> u64 {
@@ -305,7 +315,16 @@ pub(crate) fn words(error: &ApplyError) -> String {
                 }),
                 _ => None,
             };
-            format!("failed at {}{}", place.unwrap_or_default(), error.failed)
+            let mut lines = vec![format!(
+                "failed at {}{}",
+                place.unwrap_or_default(),
+                error.failed
+            )];
+            lines.extend(error.other_rows().map(|(origin, words)| {
+                let place = origin.place();
+                format!("{}:{} {words}", place.line, place.column)
+            }));
+            lines.join("\n")
         }
         other => format!("{other:?}"),
     }

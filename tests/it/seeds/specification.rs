@@ -4,6 +4,7 @@ use seedbed::seeds::Refresh;
 
 use super::Bed;
 pub(crate) use super::columns::*;
+pub(crate) use super::final_states::*;
 pub(crate) use super::keys::*;
 pub(crate) use super::lives::*;
 pub(crate) use super::traces::*;

@@ -10,17 +10,18 @@ const ESCAPE: u8 = 1;
 /// The text that stands for a negative infinity.
 const NEGATIVE: &[u8] = &[ESCAPE, b'-'];
 
-/// An expression that gives the value of `column` so that [`given`] finds its sign.
+/// An expression that gives the value of `column` so that [`given`] finds its sign. The type is asked first: a column of
+/// texts would compare the infinity as the text `-Inf`.
 pub(super) fn asked(column: &str) -> String {
     format!(
-        "CASE WHEN {column} IS -9e999 THEN char({ESCAPE},45) \
+        "CASE WHEN typeof({column})='real' AND {column} IS -9e999 THEN char({ESCAPE},45) \
          WHEN typeof({column})='text' AND substr({column},1,1)=char({ESCAPE}) THEN char({ESCAPE})||{column} \
          ELSE {column} END"
     )
 }
 
 /// The value that the answer to [`asked`] stands for.
-pub(super) fn given(value: ValueRef<'_>) -> ValueRef<'_> {
+pub(in crate::db) fn given(value: ValueRef<'_>) -> ValueRef<'_> {
     match value {
         ValueRef::Text(NEGATIVE) => ValueRef::Real(f64::NEG_INFINITY),
         ValueRef::Text([ESCAPE, text @ ..]) => ValueRef::Text(text),

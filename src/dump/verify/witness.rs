@@ -1,0 +1,75 @@
+//! A second reader of a dump that is on its way into a database: what it read can be compared with that database
+//! afterwards, though the dump cannot be read again, since the database that it is of may have changed.
+
+use std::io::Read;
+use std::thread::JoinHandle;
+
+use super::affinity::Judge;
+use super::catalogue::Catalogue;
+use super::dumped::{self, Dumped};
+use super::{Level, Verified, VerifyError, database};
+use crate::db::{Db, DbError};
+use crate::dump::modules::Modules;
+use crate::dump::{Reader, ReaderOptions, Source};
+use crate::hex;
+
+/// The sums of the rows of a dump, made while another reader reads the same bytes.
+#[derive(Debug)]
+pub(in crate::dump) struct Witness(JoinHandle<Result<Dumped, VerifyError>>);
+
+impl Witness {
+    /// Begins to read `text`, which is the dump of `from`.
+    pub(in crate::dump) fn begin(
+        from: &Db,
+        name: &str,
+        text: impl Read + Send + 'static,
+    ) -> Witness {
+        let (from, name) = (from.clone(), name.to_owned());
+        Witness(std::thread::spawn(move || read(&from, name, text)))
+    }
+
+    /// Compares what was read with a database; none where another text was read than the one with this sha256,
+    /// in lower-case hexadecimal.
+    pub(in crate::dump) async fn compare(
+        self,
+        db: &Db,
+        sha256: &str,
+    ) -> Result<Option<Verified>, VerifyError> {
+        let joined = tokio::task::spawn_blocking(move || self.0.join());
+        let Ok(dumped) = joined.await? else {
+            return Ok(None);
+        };
+        let dumped = dumped?;
+        if hex::encode(&dumped.sha256) != sha256 {
+            return Ok(None);
+        }
+        let catalogue = Catalogue::read(db).await?;
+        let tables = database::compared(db, &catalogue, &dumped, Level::Full).await?;
+        let mut objects = catalogue.faults(&dumped.objects);
+        objects.extend(database::numbers(db, &dumped.numbers).await?);
+        Ok(Some(Verified {
+            level: Level::Full,
+            tables: tables.into_iter().map(|table| table.table).collect(),
+            objects,
+        }))
+    }
+}
+
+fn read(from: &Db, name: String, text: impl Read + Send + 'static) -> Result<Dumped, VerifyError> {
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .build()
+        .map_err(|cause| crate::dump::DumpError::Open {
+            name: name.clone(),
+            cause,
+        })?;
+    let (catalogue, modules, judge) = runtime.block_on(async {
+        let from = from.apart()?;
+        let modules = Modules::new().await.map_err(DbError::Read)?;
+        let judge = Judge::new().await.map_err(DbError::Read)?;
+        Ok::<_, DbError>((Catalogue::read(&from).await?, modules, judge))
+    })?;
+    drop(runtime);
+    let reader = Reader::new(Source::of(name, text)?, ReaderOptions::default());
+    dumped::read(reader, &catalogue, &modules, judge, Level::Full)
+}

@@ -1,0 +1,73 @@
+//! What the guards of a run need to know of the schema before it: the triggers and the foreign keys. A server is sent all
+//! statements of a run at once, and a statement that compiles a trigger or reads a foreign key holds its names, so they
+//! are read together with the history. Pure.
+
+use crate::schema::{Affinity, SchemaObject, Strictness, affinity};
+use crate::sql::Value;
+
+/// The triggers and the foreign keys of a schema.
+#[derive(Debug, Clone, PartialEq, Default)]
+pub struct Known {
+    pub(super) triggers: Vec<SchemaObject>,
+    pub(super) references: Vec<Reference>,
+}
+
+/// A foreign key of a table to a table, with the columns that it refers to.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Reference {
+    pub(super) child: String,
+    pub(super) parent: String,
+    pub(super) columns: Vec<ReferenceColumn>,
+    pub(super) child_without_rowid: bool,
+}
+
+/// A column of a foreign key.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct ReferenceColumn {
+    pub(super) name: String,
+    /// The column that it refers to.
+    pub(super) target: String,
+    pub(super) affinity: Affinity,
+}
+
+/// A row for each column of a foreign key. No pragma is asked about a view or a virtual table: it may fail.
+pub(super) const REFERENCES: &str = "\
+WITH tables AS MATERIALIZED (SELECT name, sql FROM sqlite_schema WHERE type = 'table' AND rootpage > 0) \
+SELECT s.name, f.id, p.name, f.\"from\", c.name, c.type, s.sql LIKE '%WITHOUT%ROWID%' \
+FROM tables AS s CROSS JOIN pragma_foreign_key_list(s.name) AS f \
+CROSS JOIN tables AS p ON p.name = f.\"table\" COLLATE NOCASE \
+CROSS JOIN pragma_table_xinfo(p.name) AS c \
+WHERE c.name = f.\"to\" COLLATE NOCASE OR f.\"to\" IS NULL AND c.pk = f.seq + 1 ORDER BY s.name, f.id, f.seq";
+
+impl Known {
+    /// Of the answers to [`OBJECTS`](crate::schema::OBJECTS) and [`REFERENCES`].
+    pub(super) fn new(objects: Vec<SchemaObject>, columns: &[[Value; 7]]) -> Known {
+        let mut references: Vec<(&Value, Reference)> = Vec::new();
+        for [child, id, parent, name, target, declared, without_rowid] in columns {
+            let text = |value: &Value| value.as_str().unwrap_or_default().to_owned();
+            let column = ReferenceColumn {
+                name: text(name),
+                target: text(target),
+                affinity: affinity(&text(declared), Strictness::Flexible),
+            };
+            let child = text(child);
+            match references.last_mut() {
+                Some((last, it)) if *last == id && it.child == child => it.columns.push(column),
+                _ => {
+                    let reference = Reference {
+                        child,
+                        parent: text(parent),
+                        columns: vec![column],
+                        child_without_rowid: *without_rowid == Value::Integer(1),
+                    };
+                    references.push((id, reference));
+                }
+            }
+        }
+        let is_trigger = |[sort, ..]: &SchemaObject| sort.as_str() == Some("trigger");
+        Known {
+            triggers: objects.into_iter().filter(is_trigger).collect(),
+            references: references.into_iter().map(|(_, it)| it).collect(),
+        }
+    }
+}

@@ -1,0 +1,88 @@
+//! The guards behind a changed column or a schema that was written by hand: the rows that are there fit it, and keep
+//! their values. Pure.
+
+use serde_json::json;
+
+use super::effects::{Checked, Effects, Retyping};
+use super::guards::{LISTED, MEMORY, refuse};
+use crate::script::Step;
+use crate::sql::literal;
+
+/// Records what the engine finds wrong with the rows of tables whose columns are to change, or of all tables, and fails
+/// where it finds more afterwards: <https://sqlite.org/pragma.html#pragma_integrity_check>.
+pub(super) fn old_rows(effects: &Effects) -> Option<(Step, Step)> {
+    let lines = match effects.checked() {
+        Checked::Nothing => return None,
+        Checked::Database => {
+            "SELECT integrity_check AS fault FROM pragma_integrity_check".to_owned()
+        }
+        // A table that is made by the same unit is not there yet.
+        Checked::Tables(tables) => format!(
+            "SELECT i.integrity_check AS fault FROM sqlite_schema AS s CROSS JOIN pragma_integrity_check(s.name) AS i \
+             WHERE s.type = 'table' AND lower(s.name) IN (SELECT value FROM json_each({}))",
+            literal(&json!(tables).to_string().into())
+        ),
+    };
+    let found = |name: &str| {
+        format!(
+            "SELECT {name} AS name, fault, count(*) AS found FROM ({lines}) WHERE fault <> 'ok' GROUP BY 1"
+        )
+    };
+    let name = "lower(fault) || '.'";
+    let before = Step::own(
+        format!(
+            "UPDATE _migrations SET checksum = json_object('faults', json((SELECT \
+             json_group_array(json_array(name, found)) FROM ({})))) WHERE {MEMORY}",
+            found(&effects.fault_afterwards(name))
+        ),
+        vec![],
+    );
+    let fresh = format!(
+        "SELECT fault, found FROM ({}) AS now WHERE NOT EXISTS (SELECT 1 FROM json_each((\
+         SELECT json_extract(checksum, '$.faults') FROM _migrations WHERE {MEMORY})) AS was \
+         WHERE json_extract(was.value, '$[0]') = now.name AND json_extract(was.value, '$[1]') >= now.found)",
+        found(name)
+    );
+    Some((before, refuse(&fresh, &format!("{fresh} LIMIT {LISTED}"))))
+}
+
+/// Records how many rows have the value that `ALTER COLUMN` makes the default, and fails where more or fewer have it
+/// directly behind the statement. A row that is older than its column holds no value of it and reads the default.
+pub(super) fn kept_values(retyping: &Retyping) -> (Step, Step) {
+    let Retyping {
+        table,
+        column,
+        default,
+    } = retyping;
+    let found = format!(
+        "SELECT json_array(sum({column} IS NULL), sum({column} COLLATE BINARY IS {default})) AS found FROM {table}"
+    );
+    let before = Step::own(
+        format!(
+            "UPDATE _migrations SET checksum = json_set(coalesce(checksum, '{{}}'), '$.values', json(({found}))) \
+             WHERE {MEMORY}"
+        ),
+        vec![],
+    );
+    let changed = format!(
+        "SELECT NULL, max(abs(json_extract(now.found, '$[0]') - json_extract(was.found, '$[0]')), \
+         abs(json_extract(now.found, '$[1]') - json_extract(was.found, '$[1]'))), {}, {} FROM ({found}) AS now, \
+         (SELECT json_extract(checksum, '$.values') AS found FROM _migrations WHERE {MEMORY}) AS was \
+         WHERE now.found <> was.found",
+        literal(&(*table).into()),
+        literal(&(*column).into()),
+    );
+    (before, refuse(&changed, &changed))
+}
+
+/// Reads the schema again, as the next connection will, where a unit may have written to it.
+pub(super) fn reads_schema(effects: &Effects) -> Vec<Step> {
+    if !effects.writes_schema {
+        return Vec::new();
+    }
+    let own = |sql| Step::own(sql, vec![]);
+    vec![
+        own("PRAGMA writable_schema = RESET"),
+        own("SELECT count(*) FROM sqlite_schema"),
+    ]
+}

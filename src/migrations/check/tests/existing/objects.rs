@@ -1,0 +1,237 @@
+//! Views and triggers, those of repeatable migrations too, and the schema at the end.
+
+use super::*;
+
+#[tokio::test]
+async fn a_column_under_a_view_of_a_repeatable_migration_cannot_be_dropped() {
+    let view = "DROP VIEW IF EXISTS v;\nCREATE VIEW v AS SELECT x, y FROM t;";
+    let base: Files<'_> = &[("V1__t.sql", "CREATE TABLE t (x, y);"), ("R__v.sql", view)];
+    let drop = ("V2__drop.sql", "ALTER TABLE t DROP COLUMN y;");
+    check_on(base, &[base[0], drop, base[1]], expect![[r#"
+        V2__drop.sql:1:1 fails
+          error in view v after drop column: no such column: y (on a database that exists, in memory)
+          help: write `DROP VIEW IF EXISTS v;` before it: the repeatable migration makes it again afterwards
+        R__v.sql:2:1 does-not-compile
+          view v does not compile after R__v: no such column: y
+          help: make the view fit the schema that it is created on
+        3 applied, 0 reversed, whole, 0 new
+    "#]]).await;
+    check(&[base[0], drop, base[1]], expect![[r#"
+        V2__drop.sql:1:1 fails
+          error in view v after drop column: no such column: y (on a database that exists, in memory)
+          help: write `DROP VIEW IF EXISTS v;` before it: the repeatable migration makes it again afterwards
+        R__v.sql:2:1 does-not-compile
+          view v does not compile after R__v: no such column: y
+          help: make the view fit the schema that it is created on
+        3 applied, 0 reversed, whole, 0 new
+    "#]]).await;
+    // The view that is there is in the way, whatever it becomes.
+    let fitting = (
+        "R__v.sql",
+        "DROP VIEW IF EXISTS v;\nCREATE VIEW v AS SELECT x FROM t;",
+    );
+    check_on(base, &[base[0], drop, fitting], expect![[r#"
+        V2__drop.sql:1:1 fails
+          error in view v after drop column: no such column: y (on a database that exists, in memory)
+          help: write `DROP VIEW IF EXISTS v;` before it: the repeatable migration makes it again afterwards
+        3 applied, 0 reversed, whole, 0 new
+    "#]]).await;
+    // Its earlier text is not known.
+    check(
+        &[base[0], drop, fitting],
+        expect![[r#"
+        3 applied, 0 reversed, whole, 1 new
+    "#]],
+    )
+    .await;
+    // A file that drops it first is right.
+    let first = ("V2__drop.sql", "DROP VIEW v; ALTER TABLE t DROP COLUMN y;");
+    let first_if_there = (
+        "V2__drop.sql",
+        "DROP VIEW IF EXISTS v; ALTER TABLE t DROP COLUMN y;",
+    );
+    check_on(
+        base,
+        &[base[0], first, fitting],
+        expect![[r#"
+        V2__drop.sql:1:11 fails
+          no such view: v
+        1 applied, 0 reversed, not whole, 0 new
+    "#]],
+    )
+    .await;
+    check_on(
+        base,
+        &[base[0], first_if_there, fitting],
+        expect![[r#"
+        3 applied, 0 reversed, whole, 1 new
+    "#]],
+    )
+    .await;
+}
+
+#[tokio::test]
+async fn a_repeatable_migration_that_keeps_the_old_name_of_a_column_is_an_error() {
+    let base: Files<'_> = &[
+        ("V1__t.sql", "CREATE TABLE t (old, x);"),
+        (
+            "R__v.sql",
+            "DROP VIEW IF EXISTS v;\nCREATE VIEW v AS SELECT old FROM t;",
+        ),
+    ];
+    let rename = ("V2__r.sql", "ALTER TABLE t RENAME COLUMN old TO new;");
+    let files = [base[0], rename, base[1]];
+    check(
+        &files,
+        expect![[r#"
+        R__v.sql:2:1 does-not-compile
+          view v does not compile in a new database after R__v: no such column: old
+          help: make the view fit the schema that it is created on
+        3 applied, 0 reversed, whole, 1 new
+    "#]],
+    )
+    .await;
+    check_on(
+        base,
+        &files,
+        expect![[r#"
+        R__v.sql:2:1 does-not-compile
+          view v does not compile in a new database after R__v: no such column: old
+          help: make the view fit the schema that it is created on
+        3 applied, 0 reversed, whole, 1 new
+    "#]],
+    )
+    .await;
+    let fitting = (
+        "R__v.sql",
+        "DROP VIEW IF EXISTS v;\nCREATE VIEW v AS SELECT new FROM t;",
+    );
+    let files = [base[0], rename, fitting];
+    check(
+        &files,
+        expect![[r#"
+        3 applied, 0 reversed, whole, 1 new
+    "#]],
+    )
+    .await;
+    check_on(
+        base,
+        &files,
+        expect![[r#"
+        3 applied, 0 reversed, whole, 1 new
+    "#]],
+    )
+    .await;
+}
+
+#[tokio::test]
+async fn a_trigger_that_a_new_version_breaks_is_an_error() {
+    let base: Files<'_> = &[
+        ("V1__t.sql", "CREATE TABLE t (x); CREATE TABLE log (y);"),
+        (
+            "V2__g.sql",
+            "CREATE TRIGGER g AFTER INSERT ON t BEGIN INSERT INTO log VALUES (1); END;",
+        ),
+    ];
+    let drop = ("V3__d.sql", "DROP TABLE log;");
+    check_on(
+        base,
+        &[base[0], base[1], drop],
+        expect![[r#"
+        V3__d.sql does-not-compile
+          trigger g does not compile after V3: no such table: main.log
+          help: drop the trigger before this changes what it uses, and create it again afterwards
+        3 applied, 0 reversed, whole, 1 new
+    "#]],
+    )
+    .await;
+    // What was broken before is not the fault of a branch.
+    let broken: Files<'_> = &[base[0], base[1], drop];
+    let other = ("V4__o.sql", "CREATE TABLE o (x);");
+    check_on(
+        broken,
+        &[base[0], base[1], drop, other],
+        expect![[r#"
+        V3__d.sql warning does-not-compile
+          trigger g does not compile after V3: no such table: main.log
+          help: drop the trigger before this changes what it uses, and create it again afterwards
+        4 applied, 0 reversed, whole, 1 new
+    "#]],
+    )
+    .await;
+}
+
+#[tokio::test]
+async fn both_databases_must_end_with_the_same_schema() {
+    let base: Files<'_> = &[
+        ("V1__t.sql", "CREATE TABLE t (x, y);"),
+        (
+            "R__v.sql",
+            "DROP VIEW IF EXISTS v; CREATE VIEW v AS SELECT x FROM t; DROP VIEW IF EXISTS w; CREATE VIEW w AS SELECT 1;",
+        ),
+    ];
+    let less = (
+        "R__v.sql",
+        "DROP VIEW IF EXISTS v; CREATE VIEW v AS SELECT x FROM t;",
+    );
+    check_on(base, &[base[0], less], expect![[r#"
+        R__v.sql schemas-differ
+          a new database and a database that exists do not end with the same schema
+          note: view w is only in a database that exists
+          help: a new database runs all versions, then the repeatable migrations; a database that exists has the older versions and the repeatable migrations, then runs R__v: make both orders come to the same
+        2 applied, 0 reversed, whole, 0 new
+    "#]]).await;
+    let late = ("U2__t.sql", "CREATE TABLE IF NOT EXISTS u (y);");
+    let base: Files<'_> = &[base[0], ("V3__u.sql", "CREATE TABLE IF NOT EXISTS u (x);")];
+    check_on(base, &[base[0], late, base[1]], expect![[r#"
+        U2__t.sql schemas-differ
+          a new database and a database that exists do not end with the same schema
+          note: table u is different in the two
+          help: a new database runs all versions, then the repeatable migrations; a database that exists has the older versions and the repeatable migrations, then runs V2: make both orders come to the same
+        3 applied, 0 reversed, whole, 1 new
+    "#]]).await;
+}
+
+#[tokio::test]
+async fn what_a_deleted_repeatable_migration_made_is_no_difference() {
+    let base: Files<'_> = &[
+        ("V1__t.sql", "CREATE TABLE t (x, y);"),
+        (
+            "R__v.sql",
+            "DROP VIEW IF EXISTS v; CREATE VIEW v AS SELECT x FROM t;",
+        ),
+    ];
+    check_on(
+        base,
+        &[base[0]],
+        expect![[r#"
+        1 applied, 0 reversed, whole, 0 new
+    "#]],
+    )
+    .await;
+    let drop = ("V2__d.sql", "DROP VIEW IF EXISTS v;");
+    check_on(
+        base,
+        &[base[0], drop],
+        expect![[r#"
+        2 applied, 0 reversed, whole, 1 new
+    "#]],
+    )
+    .await;
+}
+
+#[tokio::test]
+async fn what_only_an_application_can_register_is_a_warning() {
+    for query in [
+        "SELECT nosuch(x) AS x FROM t",
+        "SELECT x COLLATE nosuch AS x FROM t ORDER BY 1",
+        "SELECT x FROM t WHERE x = 'a' COLLATE nosuch",
+    ] {
+        let view = format!("CREATE VIEW v AS {query};");
+        let files = [("V1__t.sql", "CREATE TABLE t (x);"), ("V2__v.sql", &view)];
+        let checked = checked(&files).await;
+        let problems = checked.problems.iter();
+        let found: Vec<_> = problems.map(|it| (it.code, it.is_error())).collect();
+        assert_eq!(found, [("not-compiled", false)], "{query}");
+    }
+}

@@ -1,0 +1,249 @@
+//! What depends on rows: failures on tables that hold some, and generated rows that a file may accept.
+
+use super::*;
+
+#[tokio::test]
+async fn a_column_that_a_table_with_rows_cannot_get_is_an_error() {
+    check(
+        &[
+            ("V1__t.sql", "CREATE TABLE t (x);"),
+            (
+                "V2__c.sql",
+                "CREATE TABLE u (x);\nALTER TABLE t ADD COLUMN c TEXT NOT NULL;",
+            ),
+        ],
+        expect![[r#"
+            V2__c.sql:2:1 fails
+              Cannot add a NOT NULL column with default value NULL (on a database that exists, in memory)
+              note: it fails on a table with rows, whatever they hold; on an empty one it does not
+              help: add the column without the constraint or with a constant DEFAULT, or rebuild the table: create a new one, copy the rows, drop the old one, rename the new one
+            2 applied, 0 reversed, whole, 0 new
+        "#]],
+    )
+    .await;
+    for column in [
+        "c TEXT NOT NULL",
+        "c TEXT DEFAULT CURRENT_TIMESTAMP",
+        "c TEXT DEFAULT (date('now'))",
+        "n INTEGER NOT NULL DEFAULT 0 REFERENCES p (id)",
+        "n INTEGER GENERATED ALWAYS AS (x + 1) STORED",
+    ] {
+        let found = codes(
+            "CREATE TABLE p (id INTEGER PRIMARY KEY); CREATE TABLE t (x);",
+            &format!("ALTER TABLE t ADD COLUMN {column};"),
+        )
+        .await;
+        assert_eq!(found, ["fails"], "{column}");
+    }
+    for column in [
+        "c TEXT NOT NULL DEFAULT 'a'",
+        "c TEXT",
+        "n INTEGER REFERENCES p (id)",
+        "n INTEGER GENERATED ALWAYS AS (x + 1) VIRTUAL",
+    ] {
+        let found = codes(
+            "CREATE TABLE p (id INTEGER PRIMARY KEY); CREATE TABLE t (x);",
+            &format!("ALTER TABLE t ADD COLUMN {column};"),
+        )
+        .await;
+        assert_eq!(found, Vec::<&str>::new(), "{column}");
+    }
+}
+
+#[tokio::test]
+async fn a_statement_that_generated_rows_fail_is_a_warning_that_the_file_can_silence() {
+    let table = (
+        "V1__t.sql",
+        "CREATE TABLE t (id INTEGER PRIMARY KEY, x DEFAULT 'a', y DEFAULT 1);",
+    );
+    check(
+        &[
+            table,
+            (
+                "V2__u.sql",
+                "CREATE TABLE u (x);\nCREATE UNIQUE INDEX i ON t (x);\nCREATE TABLE w (x);",
+            ),
+        ],
+        expect![[r#"
+            V2__u.sql:2:1 warning depends-on-rows
+              UNIQUE constraint failed: t.x (on a database that exists, in memory)
+              note: it failed on generated rows; whether it fails on a real database depends on the rows there
+              help: if it cannot fail on the real rows, write `-- seedbed: allow depends-on-rows: REASON` at the top of the file
+            2 applied, 0 reversed, whole, 0 new
+        "#]],
+    )
+    .await;
+    check(
+        &[
+            table,
+            (
+                "V2__u.sql",
+                "-- seedbed: allow depends-on-rows: the application keeps them unique\nCREATE UNIQUE INDEX i ON t (x);",
+            ),
+        ],
+        expect![[r#"
+            2 applied, 0 reversed, whole, 0 new
+        "#]],
+    )
+    .await;
+    // What is no transaction leaves a part, and the rest is tried all the same.
+    check(
+        &[
+            table,
+            (
+                "V2__u.sql",
+                "-- seedbed: no-transaction\nCREATE TABLE u (x);\nCREATE UNIQUE INDEX i ON t (x);",
+            ),
+        ],
+        expect![[r#"
+            V2__u.sql:3:1 warning depends-on-rows
+              UNIQUE constraint failed: t.x (on a database that exists, in memory)
+              note: it failed on generated rows; whether it fails on a real database depends on the rows there
+              help: if it cannot fail on the real rows, write `-- seedbed: allow depends-on-rows: REASON` at the top of the file
+            2 applied, 0 reversed, whole, 0 new
+        "#]],
+    )
+    .await;
+}
+
+#[tokio::test]
+async fn a_check_of_a_generated_column_depends_on_the_rows() {
+    check(
+        &[
+            (
+                "V1__t.sql",
+                "CREATE TABLE t (id INTEGER PRIMARY KEY, a TEXT, b INTEGER);",
+            ),
+            (
+                "V2__g.sql",
+                "ALTER TABLE t ADD COLUMN g INT AS (b*2) CHECK (g>100);",
+            ),
+        ],
+        expect![[r#"
+            V2__g.sql:1:1 warning depends-on-rows
+              CHECK constraint failed (on a database that exists, in memory)
+              note: it failed on generated rows; whether it fails on a real database depends on the rows there
+              help: if it cannot fail on the real rows, write `-- seedbed: allow depends-on-rows: REASON` at the top of the file
+            2 applied, 0 reversed, whole, 0 new
+        "#]],
+    )
+    .await;
+}
+
+#[tokio::test]
+async fn a_failure_on_a_table_that_is_new_is_a_warning_that_the_file_can_silence() {
+    let base: Files<'_> = &[("V1__t.sql", "CREATE TABLE t (x);")];
+    let z = ("V2__z.sql", "CREATE TABLE z (id INTEGER PRIMARY KEY);");
+    let column = ("V3__n.sql", "ALTER TABLE z ADD COLUMN n TEXT NOT NULL;");
+    check_on(base, &[base[0], z, column], expect![[r#"
+        V3__n.sql:1:1 warning depends-on-rows
+          Cannot add a NOT NULL column with default value NULL (on a database that exists, in memory)
+          note: z is new: it has rows only where the version that makes it was applied earlier than this one
+          help: if it cannot fail on the real rows, write `-- seedbed: allow depends-on-rows: REASON` at the top of the file
+          help: add the column without the constraint or with a constant DEFAULT, or rebuild the table: create a new one, copy the rows, drop the old one, rename the new one
+        3 applied, 0 reversed, whole, 1 new
+    "#]]).await;
+    let allowed = (
+        "V3__n.sql",
+        "-- seedbed: allow depends-on-rows: deployed with V2\nALTER TABLE z ADD COLUMN n TEXT NOT NULL;",
+    );
+    check_on(
+        base,
+        &[base[0], z, allowed],
+        expect![[r#"
+        3 applied, 0 reversed, whole, 1 new
+    "#]],
+    )
+    .await;
+    // The rows of a renamed or rebuilt table are those of the base.
+    let column = ("V3__n.sql", "ALTER TABLE u ADD COLUMN n TEXT NOT NULL;");
+    for other in [
+        "ALTER TABLE t RENAME TO u;",
+        "CREATE TABLE u (x); INSERT INTO u SELECT x FROM t; DROP TABLE t;",
+    ] {
+        let files = [base[0], ("V2__u.sql", other), column];
+        let base = Base {
+            common: set(base),
+            tip: set(base),
+            ..Base::default()
+        };
+        let options = CheckOptions {
+            base: Some(&base),
+            downs_from: None,
+        };
+        let checked = crate::migrations::check(&set(&files), &options)
+            .await
+            .unwrap();
+        let found: Vec<_> = checked
+            .problems
+            .iter()
+            .map(|it| (it.code, it.notes.len()))
+            .collect();
+        assert_eq!(found, [("fails", 1)], "{other}");
+    }
+    // A new table that takes rows of an older one.
+    let z = ("V2__z.sql", "CREATE TABLE z (x, n NOT NULL);");
+    let copy = ("V3__c.sql", "INSERT INTO z (x) SELECT x FROM t;");
+    check_on(
+        base,
+        &[base[0], z, copy],
+        expect![[r#"
+        V3__c.sql:1:1 fails
+          NOT NULL constraint failed: z.n (on a database that exists, in memory)
+          note: it fails on a table with rows, whatever they hold; on an empty one it does not
+        3 applied, 0 reversed, whole, 1 new
+    "#]],
+    )
+    .await;
+}
+
+#[tokio::test]
+async fn what_fails_on_any_rows_is_an_error_for_a_table_that_cannot_be_filled_too() {
+    let table = (
+        "V1__t.sql",
+        "CREATE TABLE t (id INTEGER PRIMARY KEY, a TEXT,
+           x TEXT NOT NULL AS (json_extract(a, '$.x.y.z')) STORED);",
+    );
+    check(
+        &[table, ("V2__z.sql", "ALTER TABLE t ADD COLUMN zz TEXT NOT NULL;")],
+        expect![[r#"
+            V2__z.sql warning not-filled
+              V2 was tried without rows in t: it could not be filled with generated rows: NOT NULL constraint failed: t.x
+            V2__z.sql:1:1 fails
+              Cannot add a NOT NULL column with default value NULL (on a database that exists, in memory)
+              note: it fails on a table with rows, whatever they hold; on an empty one it does not
+              help: add the column without the constraint or with a constant DEFAULT, or rebuild the table: create a new one, copy the rows, drop the old one, rename the new one
+            2 applied, 0 reversed, whole, 1 new
+        "#]],
+    )
+    .await;
+    check(
+        &[table, ("V2__z.sql", "ALTER TABLE t ADD COLUMN zz TEXT;")],
+        expect![[r#"
+            V2__z.sql warning not-filled
+              V2 was tried without rows in t: it could not be filled with generated rows: NOT NULL constraint failed: t.x
+            2 applied, 0 reversed, whole, 1 new
+        "#]],
+    )
+    .await;
+}
+
+#[tokio::test]
+async fn a_column_is_added_without_values_and_then_must_have_one() {
+    let table = "CREATE TABLE t (id INTEGER PRIMARY KEY, a TEXT);";
+    let alter = "ALTER TABLE t ALTER COLUMN n TO n INT NOT NULL;";
+    for (first, expect) in [
+        ("ALTER TABLE t ADD COLUMN n INT;", &["fails"] as &[&str]),
+        ("ALTER TABLE t ADD n INT; CREATE TABLE o (x);", &["fails"]),
+        // Without it, a row that is there has NULL.
+        ("ALTER TABLE t ADD COLUMN n INT DEFAULT 1;", &["fails"]),
+        ("ALTER TABLE t ADD COLUMN n INT; UPDATE t SET n = 1;", &[]),
+        (
+            "ALTER TABLE t ADD COLUMN n INT; UPDATE t SET n = 1 WHERE a = 'no';",
+            &["depends-on-rows"],
+        ),
+    ] {
+        let found = codes(table, &format!("{first} {alter}")).await;
+        assert_eq!(found, expect, "{first}");
+    }
+}

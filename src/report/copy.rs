@@ -1,0 +1,235 @@
+//! `copy` in words and as JSON.
+
+use serde_json::json;
+
+use super::Report;
+use super::import::{self, Commands, many_rows, size, tables, time};
+use super::json::{Call, Document};
+use super::style::Style;
+use super::verify::verified as differing;
+use super::words::{as_typed, count, printable};
+use crate::diagnostic::{Class, Diagnostic};
+use crate::dump::import::{
+    ImportError, ImportOptions, LeftOut, Outcome, Planned, Stands, Way, Why,
+};
+use crate::dump::{Copied, CopyError, DumpError, ExportError, Verdict};
+use crate::history::moment;
+
+/// What a copy is between, as messages call it, and the command that was typed.
+#[derive(Debug, Clone, Copy)]
+pub struct Copying<'a> {
+    /// The source.
+    pub from: &'a str,
+    /// Whether the source is a database, and no dump.
+    pub is_database: bool,
+    /// The target.
+    pub to: &'a str,
+    /// `copy FROM TO`.
+    pub command: &'a str,
+}
+
+/// A table of the tables, and what the copy came to.
+pub fn copied(copied: &Copied, copying: Copying<'_>, style: Style<'_>) -> String {
+    let Copied { imported, verified } = copied;
+    let Copying { from, to, .. } = copying;
+    let mut text = match &imported.outcome {
+        Outcome::Already { applied_at } => {
+            let when = moment(applied_at);
+            match verified.is_equal() {
+                true => format!("nothing to do: {from} was copied to {to} on {when}\n"),
+                false => format!("{to} has a copy of {from} of {when}, and has changed since\n"),
+            }
+        }
+        outcome => {
+            let mut text = tables(&imported.tables, style);
+            if let Outcome::Continued { started_at, .. } = outcome {
+                text.push_str(&format!(
+                    "went on from where a run of {} had stopped\n",
+                    moment(started_at)
+                ));
+            }
+            text.push_str(&format!(
+                "copied {from} to {to}: {} of {} ({}) in {}\n",
+                many_rows(imported.rows()),
+                count(imported.tables.len(), "table"),
+                size(imported.bytes),
+                time(imported.took),
+            ));
+            text
+        }
+    };
+    let equal = verified.tables.iter();
+    let equal = equal.filter(|table| table.verdict == Verdict::Equal);
+    let records = match imported.has_history {
+        true => ", and as many records of migrations",
+        false => "",
+    };
+    match verified.is_equal() {
+        true => text.push_str(&format!(
+            "verified: {} equal in every value{records}\n",
+            count(equal.count(), "table")
+        )),
+        false => text.push_str(&format!("\n{}", differing(verified, style))),
+    }
+    text
+}
+
+/// What a copy would do.
+pub fn planned_copy(planned: &Planned, copying: Copying<'_>, style: Style<'_>) -> String {
+    let Copying { from, to, .. } = copying;
+    let rows: u64 = planned.tables.iter().map(|table| table.rows).sum();
+    let mut text = tables(&planned.tables, style);
+    text.push_str(&format!(
+        "{from} holds {} of {} ({}); {}\n\nnothing was changed\n",
+        many_rows(rows),
+        count(planned.tables.len(), "table"),
+        size(planned.bytes),
+        match planned.way {
+            Way::NewFile => format!("{to} would be a new file"),
+            Way::Whole => format!("they would be copied to {to} in one transaction"),
+            Way::Chunks => format!("they would be copied to {to} in chunks"),
+            Way::Rest { .. } => format!("the copy to {to} would go on where it stopped"),
+            Way::Already => format!("they were copied to {to} before"),
+        },
+    ));
+    text
+}
+
+/// What is said besides, a line each. What was said before the first row is not said again.
+pub fn copy_words(copied: &Copied, told: &[LeftOut], from: &str, style: Style<'_>) -> Vec<String> {
+    let mut imported = copied.imported.clone();
+    imported
+        .left_out
+        .retain(|left_out| !told.contains(left_out));
+    let mut lines = import::import_words(&imported);
+    if let Some(environment) = &imported.unmarked {
+        lines.push(as_typed(
+            &format!(
+                "note: {from} is marked as environment {environment}; the copy is another database and has no mark: \
+                 `seed --mark ENV` sets one"
+            ),
+            style.program,
+        ));
+    }
+    lines
+}
+
+impl Document {
+    /// `copy`: as `import`, and the source in `from`.
+    pub fn copied(
+        call: Call<'_>,
+        copied: &Copied,
+        copying: Copying<'_>,
+        from: (&str, &str),
+    ) -> Document {
+        let (mode, database) = from;
+        Document::imported(call, &copied.imported, copying.from)
+            .with("from", json!({"mode": mode, "database": database}))
+            .with(
+                "environment_not_copied",
+                copied.imported.unmarked.as_deref(),
+            )
+            .with_verified(&copied.verified)
+    }
+}
+
+impl Report {
+    /// A copy that did not happen, or not all of it.
+    pub fn copy(error: &CopyError, copying: Copying<'_>, options: &ImportOptions) -> Report {
+        let Copying {
+            from, to, command, ..
+        } = copying;
+        match error {
+            CopyError::NotEmpty { tables } => Report {
+                database: Some("nothing was copied".to_owned()),
+                ..Report::of(vec![
+                    Diagnostic::problem(
+                        "not-empty",
+                        format!(
+                            "{to} is not empty: it has {}",
+                            crate::dump::restore::some(tables)
+                        ),
+                    )
+                    .help("a copy goes into a new or empty database only: name another one as TO"),
+                ])
+            },
+            CopyError::Db(error) => Report::of(vec![super::failure::database(error)]),
+            CopyError::Import(error) => stopped(error, copying, options),
+            CopyError::Unverified(error) => Report {
+                database: Some(format!("all of {from} is in {to}, and was not compared")),
+                ..Report::unverified(error)
+            },
+            CopyError::Unlike => Report {
+                database: Some(format!("all of {from} is in {to}, and was not compared")),
+                ..Report::of(vec![
+                    Diagnostic::error("not-compared", error.to_string())
+                        .help(format!("`{command}` again compares it")),
+                ])
+            },
+        }
+    }
+}
+
+fn stopped(error: &ImportError, copying: Copying<'_>, options: &ImportOptions) -> Report {
+    let Copying { from, to, .. } = copying;
+    let commands = Commands::of_copy(error, copying, options);
+    let mut diagnostics = match &error.why {
+        Why::Dump(DumpError::Open { cause, .. } | DumpError::Read { cause, .. }) => {
+            let inner = cause.get_ref();
+            match inner.and_then(|inner| inner.downcast_ref::<ExportError>()) {
+                Some(error) => Report::dump(error).diagnostics,
+                None => import::diagnostics(error, from, &commands),
+            }
+        }
+        Why::Changed { .. } => vec![
+            Diagnostic::problem(
+                "changed-source",
+                format!("{from} has changed since this copy began"),
+            )
+            .note("the rows that were copied are not those that it has now")
+            .help(format!(
+                "`{} --restart` removes what was written, and copies it as it is now",
+                commands.begun()
+            )),
+        ],
+        Why::Itself(_) => vec![same(from)],
+        _ => import::diagnostics(error, from, &commands),
+    };
+    if copying.is_database {
+        // There is no text that these places are in.
+        for diagnostic in &mut diagnostics {
+            diagnostic.location = None;
+            let notes = &mut diagnostic.notes;
+            notes.retain(|note| !note.starts_with("it begins at byte"));
+        }
+    }
+    let begun = commands.begun();
+    let database = match (&error.stands, &error.why) {
+        (Stands::Nothing, _) => format!("{to} is as it was: nothing was copied"),
+        (Stands::UpTo { rows, .. }, Why::Another { .. } | Why::Changed { .. }) => {
+            format!("{to} has {} of the copy that was begun", many_rows(*rows))
+        }
+        (Stands::UpTo { rows, .. }, _) => format!(
+            "{to} has {} of it: `{begun}` goes on from there, `{begun} --restart` begins from the start",
+            many_rows(*rows)
+        ),
+        (Stands::Everything, _) => format!("all of {from} is in {to}, and recorded"),
+        (Stands::Unknown, _) => {
+            format!("the outcome of the last part is unknown: `{begun}` finds out and goes on")
+        }
+    };
+    Report {
+        database: Some(database),
+        ..Report::of(diagnostics)
+    }
+}
+
+/// FROM and TO are one database.
+fn same(from: &str) -> Diagnostic {
+    Diagnostic::error(
+        "same-database",
+        format!("FROM and TO are the same database: {}", printable(from)),
+    )
+    .class(Class::Usage)
+    .help("name another database as TO")
+}

@@ -1,0 +1,64 @@
+//! Which rows of a script the engine refuses: a script fails at the first of them, so it runs again without that one.
+
+use std::sync::Arc;
+
+use crate::db::{Code, Db, DbError, EngineError, Failure};
+use crate::history::{self, Failed, Part, RunError};
+use crate::script::{Origin, Run, Script};
+
+/// How many refused rows of one script are looked for.
+const MOST: usize = 20;
+
+/// Runs a script, and again without each row that is refused. The last failure may be one of the rows together, which
+/// has no [`origin`]. Rows that refer to a refused one are refused for that, and are left out.
+///
+/// # Errors
+/// [`DbError`] where the script could not run.
+pub(super) async fn refused(
+    db: &Db,
+    mut script: Script,
+    run: &Run,
+) -> Result<Vec<Failed>, DbError> {
+    let mut refused: Vec<Failed> = Vec::new();
+    for _ in 0..MOST {
+        let failed = match history::run(db, &script, run, Arc::new(|_| {})).await {
+            Ok(_) => break,
+            Err(RunError::Failed(failed)) => *failed,
+            Err(RunError::Unknown(error)) => return Err(error.into()),
+            Err(RunError::Moved) => {
+                let words = "the history of the database has moved";
+                return Err(DbError::Read(EngineError::new(Code::Other(1), words)));
+            }
+        };
+        let error = match &failed.failure {
+            Failure::Step { error, .. } => error,
+            Failure::Open(_) | Failure::Lost(_) => {
+                return Err(match failed.failure {
+                    Failure::Open(error) => error,
+                    Failure::Lost(error) => error.into(),
+                    Failure::Step { error, .. } => DbError::Read(error),
+                });
+            }
+        };
+        let Some(origin) = origin(&failed).cloned() else {
+            refused.push(failed);
+            break;
+        };
+        // The other rows are tried without it.
+        for unit in &mut script.units {
+            Arc::make_mut(&mut unit.steps).retain(|step| step.origin.as_ref() != Some(&origin));
+        }
+        if refused.is_empty() || !error.message.starts_with("FOREIGN KEY") {
+            refused.push(failed);
+        }
+    }
+    Ok(refused)
+}
+
+/// The place of a refused row.
+pub(super) fn origin(failed: &Failed) -> Option<&Origin> {
+    match &failed.part {
+        Part::Step(step) => step.origin.as_ref(),
+        _ => None,
+    }
+}
