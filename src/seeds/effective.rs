@@ -127,6 +127,8 @@ impl Hashing<'_> {
                 label,
                 column,
             } => json!({ "ref": [table, template(label), column] }),
+            Expr::Auto => json!({ "id": "auto" }),
+            Expr::Uuid => json!({ "id": "uuid" }),
             Expr::Now(modifiers) => json!({ "now": modifiers }),
             Expr::Ago { count, unit } => json!({ "ago": [count.0, count.1, unit] }),
             Expr::Env { name, default } => json!({ "env": [name, default] }),

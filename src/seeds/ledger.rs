@@ -10,6 +10,7 @@ use super::memory::{State, actual};
 use super::model::{Mode, SeedFile};
 use super::past::identity;
 use super::plan::Basis;
+use super::trace::WrittenRows;
 use crate::db::{IfThere, Query};
 use crate::history::History;
 use crate::schema::TableShape;
@@ -107,12 +108,8 @@ impl Entry {
 /// Salt and hash of a part that is not recorded itself.
 pub(super) type Hashed = Option<(String, String)>;
 
-/// The statements that make the entries of a file what they are to be. `written` says whether any column of a row is.
-pub(super) fn entries(
-    basis: &Basis<'_>,
-    number: usize,
-    written: impl Fn(usize) -> bool,
-) -> Vec<Step> {
+/// The statements that make the entries of a file what they are to be.
+pub(super) fn entries(basis: &Basis<'_>, number: usize, written: &WrittenRows<'_>) -> Vec<Step> {
     let recorded = basis
         .memory
         .entries
@@ -155,7 +152,7 @@ pub(super) fn entries(
 }
 
 /// What the table is to have of a file.
-fn wanted(basis: &Basis<'_>, number: usize, written: impl Fn(usize) -> bool) -> HashSet<Entry> {
+fn wanted(basis: &Basis<'_>, number: usize, written: &WrittenRows<'_>) -> HashSet<Entry> {
     let file = basis.files[number];
     let salt = super::trace::new_salt(basis, number);
     let mut all = HashSet::new();
@@ -193,7 +190,21 @@ fn wanted(basis: &Basis<'_>, number: usize, written: impl Fn(usize) -> bool) -> 
         };
         let (columns, key) = match basis.found.row(at) {
             Some(found) => {
-                let (columns, key) = actual(of, rules, found);
+                let (columns, mut key) = match basis.rows.is_numbered(at) {
+                    // A database gives the number of a deleted row to another one.
+                    true => rules.key_in(found),
+                    false => actual(of, rules, found),
+                };
+                // What it has after the run.
+                for (column, value) in columns.iter().zip(&mut key) {
+                    if let Some(columns) = written.get(&at)
+                        && columns.is_none_or(|columns| columns.contains(column))
+                        && let Some(cell) = row.cell(*column)
+                        && let Some(new) = basis.found.cell(basis.rows, basis.shape, at, cell)
+                    {
+                        *value = new;
+                    }
+                }
                 let cell = |column| {
                     let cell = row.cell(column)?;
                     basis.found.cell(basis.rows, basis.shape, at, cell)
@@ -204,7 +215,8 @@ fn wanted(basis: &Basis<'_>, number: usize, written: impl Fn(usize) -> bool) -> 
                 }
                 (columns, key)
             }
-            None if written(at) => match basis.found.key(basis.rows, basis.shape, at) {
+            None if written.contains_key(&at) => match basis.found.key(basis.rows, basis.shape, at)
+            {
                 Some(key) if rules.key.iter().any(is_secret) => (rules.key.clone(), key),
                 _ => continue,
             },

@@ -464,14 +464,22 @@ fn is_made(basis: &Basis<'_>, at: usize, of: &TableShape, rules: &Rules, row: &[
 
 /// The columns and values by which a row of the database is known for as long as it is there.
 pub(super) fn actual(of: &TableShape, rules: &Rules, row: &[Value]) -> (Vec<usize>, Vec<Value>) {
-    let values = |columns: &[usize]| {
-        let value = |column: &usize| row.get(*column).cloned().unwrap_or_default();
-        columns.iter().map(value).collect::<Vec<Value>>()
-    };
-    let key = values(&of.primary_key);
+    let key = values(&of.primary_key, row);
     match key.is_empty() || key.iter().any(Value::is_null) {
-        true => (rules.key.clone(), values(&rules.key)),
+        true => rules.key_in(row),
         false => (of.primary_key.clone(), key),
+    }
+}
+
+fn values(columns: &[usize], row: &[Value]) -> Vec<Value> {
+    let value = |column: &usize| row.get(*column).cloned().unwrap_or_default();
+    columns.iter().map(value).collect()
+}
+
+impl Rules {
+    /// The columns of the key, and what a row of the database has in them.
+    pub(super) fn key_in(&self, row: &[Value]) -> (Vec<usize>, Vec<Value>) {
+        (self.key.clone(), values(&self.key, row))
     }
 }
 

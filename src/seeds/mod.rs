@@ -26,6 +26,7 @@ mod labels;
 mod ledger;
 mod memory;
 mod model;
+mod numbered;
 mod order;
 mod orphans;
 mod parallel;

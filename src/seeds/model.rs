@@ -194,6 +194,10 @@ pub enum Expr {
     Json(serde_json::Value),
     /// The same, with parts that each row fills in.
     Composed(Json),
+    /// `!auto`, in `_id` only: the database numbers the row.
+    Auto,
+    /// `!uuid`, in `_id` only: a UUID of table and label.
+    Uuid,
     /// `!ref table.label` or `!ref table.label.column`. The label may hold `${…}`.
     Ref {
         /// The table.

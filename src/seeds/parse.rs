@@ -13,7 +13,9 @@ mod template;
 use std::ops::Range;
 use std::sync::Arc;
 
-use super::model::{Expr, Field, Label, RowDecl, SeedFile, Settings, Spanned, Table, Template};
+use super::model::{
+    Expr, Field, Label, RowDecl, SeedFile, Settings, Spanned, Style, Table, Template,
+};
 use super::yaml::{self, Kind, Node, is_null};
 use crate::diagnostic::Diagnostic;
 use crate::migrations::checksum;
@@ -212,6 +214,26 @@ impl Reader<'_> {
     }
 
     fn id(&mut self, node: &Node) -> Option<Spanned<Expr>> {
+        let made = match node.tag.as_ref().map(|tag| &*tag.value) {
+            Some("!auto") => Some(Expr::Auto),
+            Some("!uuid") => Some(Expr::Uuid),
+            _ => None,
+        };
+        if let Some(value) = made {
+            let span = node.whole();
+            let is_bare = matches!(&node.kind, Kind::Scalar(text, Style::Plain) if text.is_empty());
+            if !is_bare {
+                let message = "nothing stands behind `!auto` or `!uuid`";
+                self.error(
+                    "bad-value",
+                    &span,
+                    message,
+                    "write `_id: !auto` or `_id: !uuid`",
+                );
+                return None;
+            }
+            return Some(Spanned { value, span });
+        }
         let expr = self.expr(node, Scope::Table)?;
         if matches!(expr.value, Expr::Scalar { .. } | Expr::Ref { .. }) {
             return Some(expr);
@@ -219,7 +241,7 @@ impl Reader<'_> {
         self.error(
             "bad-value",
             &node.whole(),
-            "`_id` is neither a text nor a `!ref`",
+            "`_id` is neither a text, nor `!ref`, `!auto` or `!uuid`",
             "write for example `_id: user_${label}`",
         );
         None

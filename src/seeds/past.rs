@@ -537,6 +537,11 @@ impl Past {
             })
     }
 
+    /// The declared row that a recorded one is.
+    pub(super) fn heir(&self, old: usize) -> Option<usize> {
+        self.heirs[old]
+    }
+
     /// Whether a table of a chosen file was dropped since the file was applied.
     pub(super) fn is_dropped(&self, file: usize, table: &str) -> bool {
         let dropped = &self.texts.dropped[file];

@@ -8,6 +8,7 @@ use super::found::Found;
 use super::identity::shown;
 use super::memory::Memory;
 use super::model::{Mode, SeedFile};
+use super::numbered::new_id;
 use super::order::{Loop, Order, order, references};
 use super::past::{Past, Was};
 use super::row::{Cell, Content, Nature, Row, Rows};
@@ -379,12 +380,9 @@ fn decide(basis: &Basis<'_>, traces: &Traces, at: usize) -> Decided {
     let rules = basis.rows.rules(row);
     let refreshes = basis.refresh == Refresh::Yes;
     let Some(found) = basis.found.row(at) else {
-        let is_known = basis.memory.knows(basis.past, at);
-        return match rules.mode {
-            _ if !is_known => Decided::Insert,
-            Mode::Insert => Decided::Gone,
-            _ if refreshes || basis.found.has_changed_key(at) => Decided::Insert,
-            _ => Decided::Gone,
+        return match is_inserted(basis, at) {
+            true => Decided::Insert,
+            false => Decided::Gone,
         };
     };
     let (mut write, mut leave) = (Vec::new(), Vec::new());
@@ -401,7 +399,8 @@ fn decide(basis: &Basis<'_>, traces: &Traces, at: usize) -> Decided {
     };
     let differs = |cell: &Cell| match wanted(basis, at, cell) {
         Some(value) => found.get(cell.column) != Some(&value),
-        None => false,
+        None => new_id(basis.rows, basis.found, cell)
+            .is_some_and(|(parent, _)| is_inserted(basis, parent)),
     };
     let trace = |cell: &Cell| match found.get(cell.column) {
         Some(value) => traces.trace(basis, at, cell, value),
@@ -468,6 +467,14 @@ fn decide(basis: &Basis<'_>, traces: &Traces, at: usize) -> Decided {
     Decided::There { write, leave }
 }
 
+/// Whether a row that is not there is inserted. It was deleted by hand otherwise.
+fn is_inserted(basis: &Basis<'_>, at: usize) -> bool {
+    let mode = basis.rows.rules(&basis.rows.rows[at]).mode;
+    !basis.memory.knows(basis.past, at)
+        || mode != Mode::Insert
+            && (basis.refresh == Refresh::Yes || basis.found.has_changed_key(at))
+}
+
 /// Whether a part of a key has what its seed wrote, and the row that it refers to has another value by now.
 fn followed(basis: &Basis<'_>, at: usize, cell: &Cell, found: &[Value]) -> bool {
     let Content::Reference { row, column } = cell.content else {
@@ -516,6 +523,12 @@ fn declared(
     let is_same = match (&before.content, &cell.content) {
         // The text of a secret is not recorded.
         (Content::Secret(_), Content::Secret(_)) | (Content::Unknown, Content::Unknown) => true,
+        // The id of a row that is not there is not known.
+        (Content::Reference { row: old, column }, Content::Reference { row, column: now })
+            if value.is_none() && column == now =>
+        {
+            past.heir(*old) == Some(*row)
+        }
         _ => value.is_some() && value == wanted(basis, at, cell),
     };
     let nature = past.rows.nature(before);
@@ -621,11 +634,15 @@ fn differences(basis: &Basis<'_>, at: usize, columns: &[(usize, Cause)]) -> Vec<
             let masked = basis.rows.hides(cell)
                 || matches!(cell.content, Content::Secret(_))
                 || super::cell::sounds_secret(&of.columns[*column].name);
-            let new = wanted(basis, at, cell);
+            let new = match wanted(basis, at, cell) {
+                Some(value) => Some(shown(&value)),
+                None => new_id(basis.rows, basis.found, cell)
+                    .map(|_| "the id of the new row".to_owned()),
+            };
             Some(Difference {
                 column: of.columns[*column].name.clone(),
                 old: old.get(*column).filter(|_| !masked).map(shown),
-                new: new.filter(|_| !masked).as_ref().map(shown),
+                new: new.filter(|_| !masked),
                 cause: *cause,
             })
         })

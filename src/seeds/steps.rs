@@ -7,6 +7,7 @@ use super::conflicts::misfit;
 use super::found::collate_clause;
 use super::hand_over::{HandOver, hand_over};
 use super::model::Mode;
+use super::numbered::{expression, new_id, new_id_in_json};
 use super::order::Order;
 use super::plan::{Basis, FilePlan, FileState, Plan};
 use super::row::{Cell, Content, Rows};
@@ -32,8 +33,8 @@ pub(super) struct Insert {
     /// How many it binds.
     values: usize,
     rows: Vec<usize>,
-    /// Values that are not the rows' own, by their places among all.
-    resolved: Vec<(usize, Value)>,
+    /// What is bound for cells that do not hold their own value, by their places among all cells.
+    resolved: Vec<(usize, Vec<Value>)>,
 }
 
 /// What `!hash` comes to, by row and column.
@@ -122,17 +123,20 @@ pub(super) fn steps(
         };
         let of = &basis.shape.tables[table];
         // One text for all statements that are alike.
-        let whole: Arc<str> = insert_text(of, &columns, together).into();
+        let whole: Arc<str> = insert_text(of, &columns, together, &[]).into();
         for chunk in order.rows[at..at + many].chunks(together) {
-            let sql = match chunk.len() == together {
-                true => whole.clone(),
-                false => insert_text(of, &columns, chunk.len()).into(),
+            let resolved = resolved(basis, order, chunk, secrets)?;
+            let is_bound = |(_, sql, _): &(usize, String, Vec<Value>)| sql == "?";
+            let sql = match (resolved.iter().all(is_bound), chunk.len() == together) {
+                (true, true) => whole.clone(),
+                (true, false) => insert_text(of, &columns, chunk.len(), &[]).into(),
+                (false, _) => insert_text(of, &columns, chunk.len(), &resolved).into(),
             };
             inserts.push(Insert {
                 step: steps.len(),
                 values: columns.len() * chunk.len(),
                 rows: chunk.to_vec(),
-                resolved: resolved(basis, order, chunk, secrets)?,
+                resolved: resolved.into_iter().map(|(at, _, it)| (at, it)).collect(),
             });
             steps.push(Step {
                 origin: Some(origin(basis, chunk)),
@@ -153,7 +157,8 @@ pub(super) fn steps(
     Ok((steps, inserts))
 }
 
-fn insert_text(of: &TableShape, columns: &[usize], rows: usize) -> String {
+/// The text that inserts so many rows. `resolved` has cells that are other expressions than a bound value.
+fn insert_text(of: &TableShape, columns: &[usize], rows: usize, resolved: &[Resolved]) -> String {
     let names: Vec<String> = columns
         .iter()
         .map(|column| identifier(&of.columns[*column].name))
@@ -163,11 +168,20 @@ fn insert_text(of: &TableShape, columns: &[usize], rows: usize) -> String {
         true => format!("INSERT INTO {} DEFAULT VALUES", identifier(&of.name)),
         false => {
             let row = format!("({})", vec!["?"; names.len()].join(","));
+            let mut values = vec![row.as_str(); rows].join(",");
+            if !resolved.is_empty() {
+                let mut cells = vec!["?"; names.len() * rows];
+                for (number, sql, _) in resolved {
+                    cells[*number] = sql;
+                }
+                let rows = cells.chunks(names.len());
+                let rows: Vec<String> = rows.map(|row| format!("({})", row.join(","))).collect();
+                values = rows.join(",");
+            }
             format!(
-                "INSERT INTO {} ({}) VALUES {}",
+                "INSERT INTO {} ({}) VALUES {values}",
                 identifier(&of.name),
                 names.join(", "),
-                vec![row.as_str(); rows].join(",")
             )
         }
     }
@@ -184,21 +198,26 @@ fn origin(basis: &Basis<'_>, chunk: &[usize]) -> Origin {
     basis.rows.origin(first, &span, basis.files)
 }
 
-/// The values of cells that do not hold their own, each with its place among all values of these rows.
+/// A cell that does not hold its own value, by its place among all cells of some rows: what is written, and what is bound
+/// in that.
+type Resolved = (usize, String, Vec<Value>);
+
+/// The cells of these rows that do not hold their own values.
 fn resolved(
     basis: &Basis<'_>,
     order: &Order,
     chunk: &[usize],
     secrets: &Secrets,
-) -> Result<Vec<(usize, Value)>, Box<Diagnostic>> {
+) -> Result<Vec<Resolved>, Box<Diagnostic>> {
     let rows = chunk.iter().map(|at| (*at, &basis.rows.rows[*at]));
     let cells = rows.flat_map(|(at, row)| row.cells.iter().map(move |cell| (at, cell)));
     let mut resolved = Vec::new();
     for (number, (at, cell)) in cells.enumerate() {
         if order.later.contains(&(at, cell.column)) {
-            resolved.push((number, Value::Null));
+            resolved.push((number, "?".to_owned(), vec![Value::Null]));
         } else if !matches!(cell.content, Content::Known(_)) {
-            resolved.push((number, value(basis, at, cell, secrets)?));
+            let (sql, args) = expression(basis, at, cell, secrets)?;
+            resolved.push((number, sql, args));
         }
     }
     Ok(resolved)
@@ -212,19 +231,19 @@ pub(super) fn bind(script: &mut Script, inserts: Vec<Insert>, rows: &mut Rows) {
     };
     for insert in inserts {
         let mut args = Vec::with_capacity(insert.values);
+        let mut resolved = insert.resolved.into_iter().peekable();
+        let mut number = 0;
         for at in insert.rows {
-            args.extend(
-                rows.rows[at]
-                    .cells
-                    .iter_mut()
-                    .map(|cell| match &mut cell.content {
+            for cell in &mut rows.rows[at].cells {
+                match resolved.next_if(|(place, _)| *place == number) {
+                    Some((_, values)) => args.extend(values),
+                    None => args.push(match &mut cell.content {
                         Content::Known(value) => std::mem::take(value),
                         _ => Value::Null,
                     }),
-            );
-        }
-        for (number, value) in insert.resolved {
-            args[number] = value;
+                }
+                number += 1;
+            }
         }
         Arc::make_mut(&mut unit.steps)[insert.step].args = args.into();
     }
@@ -245,8 +264,9 @@ fn update(
         let Some(cell) = row.cell(*column) else {
             continue;
         };
-        args.push(value(basis, at, cell, secrets)?);
-        sets.push(format!("{} = ?", identifier(&of.columns[*column].name)));
+        let (sql, bound) = expression(basis, at, cell, secrets)?;
+        args.extend(bound);
+        sets.push(format!("{} = {sql}", identifier(&of.columns[*column].name)));
     }
     let (finds, found_by) = find(basis, at, secrets)?;
     args.extend(found_by);
@@ -309,7 +329,7 @@ pub(super) fn found_by(basis: &Basis<'_>, at: usize) -> (Vec<usize>, Option<Vec<
 }
 
 /// What is bound for a cell.
-fn value(
+pub(super) fn value(
     basis: &Basis<'_>,
     at: usize,
     cell: &Cell,
@@ -341,6 +361,18 @@ fn value(
                 let origin = basis
                     .rows
                     .origin(&basis.rows.rows[at], &cell.span, basis.files);
+                if let Some(row) = new_id_in_json(basis.rows, basis.found, cell) {
+                    let name = basis.rows.name(&basis.rows.rows[row], basis.shape);
+                    let message = format!(
+                        "this JSON refers to `{name}`, which the database numbers once it is written"
+                    );
+                    let help = "write the row in a run before this one, or give its table ids that are made of labels: without `_id: !auto`";
+                    return Box::new(
+                        Diagnostic::problem("no-value", message)
+                            .at(origin)
+                            .help(help),
+                    );
+                }
                 let message = "this JSON refers to what is not known, or to what JSON cannot hold";
                 Box::new(Diagnostic::problem("no-value", message).at(origin).help(
                     "refer to columns that have a value, and neither bytes nor JSON that refers to other rows",
@@ -415,7 +447,14 @@ pub(super) fn unresolved_references(
         let of = &basis.shape.tables[basis.rows.rules(&rows[at]).table];
         let mut keys = of.foreign_keys.iter();
         let is_foreign = keys.any(|key| key.columns.contains(&cell.column));
-        if is_foreign && basis.looked && basis.found.row(row).is_none() && !there.contains(&row) {
+        let new_id = new_id(basis.rows, basis.found, cell);
+        // The row itself, or the one whose new id it has.
+        let row = match new_id {
+            Some((row, _)) => row,
+            None => row,
+        };
+        let needs = is_foreign || new_id.is_some();
+        if needs && basis.looked && basis.found.row(row).is_none() && !there.contains(&row) {
             let name = basis.rows.name(&rows[row], basis.shape);
             let origin = basis.rows.origin(&rows[at], &cell.span, basis.files);
             let message =
@@ -439,7 +478,7 @@ pub(super) fn unresolved_references(
             continue;
         }
         match value {
-            None if basis.found.is_unknown(basis.rows, row, column) => {}
+            None if new_id.is_some() || basis.found.is_unknown(basis.rows, row, column) => {}
             None => problems.push(*unresolved(basis, at, cell, row, column)),
             Some(Value::Null) if of.columns[cell.column].nullability == Nullability::NotNull => {
                 let origin = basis.rows.origin(&rows[at], &cell.span, basis.files);
@@ -516,9 +555,7 @@ pub(super) fn script(
             steps: Arc::default(),
         });
         units.extend(ends);
-        steps.extend(super::ledger::entries(basis, number, |at| {
-            writing.rows.contains_key(&at)
-        }));
+        steps.extend(super::ledger::entries(basis, number, &writing.rows));
         units.push(Unit {
             record,
             steps: Arc::default(),

@@ -55,11 +55,13 @@ enum Recorded {
     },
 }
 
+/// For each row that is written the columns, and none where all of them are.
+pub(super) type WrittenRows<'a> = HashMap<usize, Option<&'a [usize]>>;
+
 /// Which cells a plan writes.
 pub(super) struct Writing<'a> {
     pub(super) traces: &'a Traces,
-    /// For each row that is written the columns, and none where all of them are.
-    pub(super) rows: HashMap<usize, Option<&'a [usize]>>,
+    pub(super) rows: WrittenRows<'a>,
     /// What `!hash` comes to, by row and column.
     pub(super) secrets: &'a HashMap<(usize, usize), String>,
 }

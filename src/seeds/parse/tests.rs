@@ -157,6 +157,8 @@ fn expr(expr: &Expr) -> String {
                 .collect();
             format!("pick {}", values.join(" "))
         }
+        Expr::Auto => "auto".to_owned(),
+        Expr::Uuid => "uuid".to_owned(),
         Expr::Hash(secret) => format!("hash {}", self::expr(&secret.value)),
         other => format!("{other:?}"),
     }

@@ -457,6 +457,43 @@ pub(crate) async fn a_removed_label_is_remembered(world: World) {
     assert_eq!(bed.ask("SELECT count(*) FROM users").await, "2");
 }
 
+pub(crate) async fn keys_that_change_places_do_so_in_one_run(world: World) {
+    let bed = seeded(world, USERS).await;
+    let ids = "SELECT group_concat(name || id) FROM (SELECT name, id FROM users ORDER BY name)";
+    let before = bed.ask(ids).await;
+    let swapped = USERS
+        .replace("ann@x", "-")
+        .replace("bob@x", "ann@x")
+        .replace("email: -", "email: bob@x");
+    assert_eq!(
+        bed.settles(&swapped).await,
+        "a edited ~users.ann(email: ann@x → bob@x) ~users.bob(email: bob@x → ann@x)"
+    );
+    assert_eq!(bed.ask(ids).await, before);
+    assert_eq!(bed.ask(NAMES).await, "ann@x|Bob bob@x|Ann cid@x|Cid");
+}
+
+pub(crate) async fn references_follow_a_renamed_table_wherever_they_stand(world: World) {
+    let notes = "notes:
+  a: {body: {of: !ref users.ann.id, all: [!ref users.bob.email]}}
+  b: {user_id: !pick [!ref users.ann, !ref users.bob]}
+";
+    let file = format!("{USERS}{notes}");
+    let mut bed = seeded(world, &file).await;
+    let rename = ("V2__people.sql", "ALTER TABLE users RENAME TO people;");
+    bed.migrate(&[("V1__schema.sql", SCHEMA), rename]).await;
+    bed.by_hand("UPDATE notes SET body = 'by hand' WHERE body IS NOT NULL")
+        .await;
+    let renamed = file
+        .replace("users:", "people:\n  _was: users")
+        .replace("!ref users", "!ref people");
+    assert_eq!(bed.one(&renamed).await, "a edited !notes.a(body)");
+    assert_eq!(
+        bed.one(&renamed.replace("name: Cid", "name: Sid")).await,
+        "a edited ~people.cid(name: Cid → Sid) !notes.a(body)"
+    );
+}
+
 /// What a file of random lives declares: value and version of the key by label.
 type File = BTreeMap<char, (usize, usize)>;
 

@@ -5,6 +5,7 @@ mod columns;
 mod commands;
 mod corpus;
 mod final_states;
+mod ids;
 mod keys;
 #[cfg(unix)]
 mod kill;

@@ -88,4 +88,12 @@ in_every_mode! {
     a_value_that_its_row_keeps_is_still_taken
     every_refused_row_is_reported_at_its_place
     one_refused_row_among_many_is_reported_at_its_own_place
+    a_database_numbers_rows_in_the_order_of_the_file
+    rows_refer_to_rows_that_are_numbered_in_the_same_run
+    a_number_that_another_row_got_is_left_to_it
+    numbered_rows_that_were_there_are_met
+    uuids_are_kept_in_the_type_of_their_column
+    an_id_that_its_column_cannot_hold_is_an_error
+    keys_that_change_places_do_so_in_one_run
+    references_follow_a_renamed_table_wherever_they_stand
 }
