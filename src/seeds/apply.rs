@@ -13,12 +13,15 @@ use super::found::Found;
 use super::guard::{guards, under_way};
 use super::inputs::{Clock, Variables};
 use super::ledger;
+use super::lineage;
 use super::memory::{Memory, Scene};
 use super::model::SeedFile;
 use super::orphans::{children, children_problems};
-use super::past::{self, Past, Texts};
+use super::past::Past;
 use super::plan::{Basis, Plan, Refresh, plan, writes};
+use super::recorded::Texts;
 use super::refused::{origin, refused};
+use super::renames;
 use super::row::Rows;
 use super::set::{Choice, Seeds};
 use super::steps::bind;
@@ -284,7 +287,7 @@ impl<'a> Seeding<'a> {
 
     /// The records whose texts are needed.
     pub(super) fn texts(&self, history: &History) -> Vec<Key> {
-        past::texts(self.seeds, &self.files, &self.hashes, history)
+        lineage::texts(self.seeds, &self.files, &self.hashes, history)
     }
 
     async fn with_texts(&self, db: &Db, history: History) -> Result<History, HistoryError> {
@@ -349,7 +352,7 @@ impl<'a> Seeding<'a> {
         };
         let (mut rows, problems) = expand(&self.files, &self.seen.shape, &given);
         self.seen.problems.extend(problems);
-        let problems = past::problems(self.seeds, &self.files, &rows, &self.seen.shape);
+        let problems = renames::problems(self.seeds, &self.files, &rows, &self.seen.shape);
         self.seen.problems.extend(problems);
         link(&mut rows, &self.seen.shape);
         self.seen.past = Past::new(texts, &self.files, &rows, &self.seen.shape, &given);

@@ -3,9 +3,9 @@
 use std::sync::Arc;
 
 use super::apply::{SeedOptions, Seeding};
+use super::lineage::read;
 use super::model::{Mode, SeedFile};
 use super::orphans::deletions;
-use super::past::read;
 use super::plan::{FilePlan, FileState, Plan};
 use super::set::Seeds;
 use crate::db::{Db, exists};

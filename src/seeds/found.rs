@@ -433,7 +433,7 @@ pub(super) fn tuple(
 }
 
 /// The default of a column, where that is a number or a text.
-fn default_of(column: &Column) -> Option<Value> {
+pub(super) fn default_of(column: &Column) -> Option<Value> {
     let default = column.default.as_deref()?.trim();
     let text = default
         .strip_prefix('\'')

@@ -2,8 +2,8 @@
 //! Pure.
 
 use super::SeedOptions;
+use super::lineage::Lineage;
 use super::model::SeedFile;
-use super::past::Lineage;
 use super::set::Seeds;
 use crate::diagnostic::Diagnostic;
 use crate::history::{History, State};

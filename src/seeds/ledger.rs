@@ -6,10 +6,11 @@ use std::collections::{BTreeMap, HashSet};
 use serde_json::{Value as Json, json};
 
 use super::identity::words_of_parent;
-use super::memory::{State, actual};
+use super::memory::actual;
 use super::model::{Mode, SeedFile};
 use super::past::identity;
 use super::plan::Basis;
+use super::remembered::State;
 use super::trace::WrittenRows;
 use crate::db::{IfThere, Query};
 use crate::history::History;

@@ -4,9 +4,10 @@ use std::cmp::Reverse;
 use std::collections::BTreeMap;
 
 use super::found::wanting;
-use super::memory::{Memory, Remembered};
+use super::memory::Memory;
 use super::model::SeedFile;
 use super::plan::Basis;
+use super::remembered::Remembered;
 use crate::db::Query;
 use crate::diagnostic::Diagnostic;
 use crate::schema::{ForeignKey, Nullability, Shape, TableShape};

@@ -252,6 +252,9 @@ pub(super) fn plan(basis: &Basis<'_>, mut problems: Vec<Diagnostic>) -> (Plan, V
             }
         }
     }
+    if basis.looked {
+        problems.extend(super::kept::kept(basis));
+    }
     for orphan in basis.memory.orphans() {
         plans[orphan.file].changes.push(Change {
             table: basis.shape.tables[orphan.table].name.as_str().into(),
@@ -515,7 +518,8 @@ fn declared(
         return Declared::New;
     };
     // A row that its seed met was not written by it in mode `insert`.
-    if past.mode(old) == Mode::Insert && basis.memory.state(basis, at) == super::memory::State::Met
+    if past.mode(old) == Mode::Insert
+        && basis.memory.state(basis, at) == super::remembered::State::Met
     {
         return Declared::New;
     }

@@ -3,7 +3,7 @@
 use super::apply::{SeedOptions, observe_from};
 use super::effective::effective;
 use super::guard::requires;
-use super::past::{Lineage, texts_of_gone};
+use super::lineage::{Lineage, texts_of_gone};
 use super::set::Seeds;
 use crate::db::Db;
 use crate::diagnostic::Diagnostic;

@@ -494,6 +494,41 @@ pub(crate) async fn references_follow_a_renamed_table_wherever_they_stand(world:
     );
 }
 
+pub(crate) async fn a_column_that_is_declared_no_longer_is_reported(world: World) {
+    let bed = Bed::new(world, SCHEMA).await;
+    let file = USERS.replace("name: Cid", "name: Cid, phone: '3'");
+    bed.settles(&file).await;
+    bed.by_hand("UPDATE users SET name = 'Queen' WHERE email = 'bob@x'")
+        .await;
+    // The name of Bob is the user's own.
+    let edited = file.replace(", name: Bob", "").replace(", phone: '3'", "");
+    assert_eq!(
+        bed.one(&edited).await,
+        "a:6:3 kept-value: `users.cid` has no `phone` any more, and keeps the value that it has in the database\na edited"
+    );
+    assert_eq!(bed.one(&edited).await, "");
+    let none = edited.replace(", name: Ann", "").replace(", name: Cid", "");
+    assert_eq!(
+        bed.one(&none).await,
+        "a:4:3 kept-value: 2 rows of `users` have no `name` any more, and keep the values that they have in the database\na edited"
+    );
+    assert_eq!(bed.ask(NAMES).await, "ann@x|Ann bob@x|Queen cid@x|Cid");
+    // A value that a new row would have too is no loss.
+    let null = none.replace("email: ann@x", "email: ann@x, name: ~");
+    assert_eq!(
+        bed.settles(&null).await,
+        "a edited ~users.ann(name: Ann → NULL)"
+    );
+    assert_eq!(bed.settles(&none).await, "a edited");
+    // In mode `insert` nothing of a row is written again.
+    let insert = format!("_seed: {{mode: insert}}{file}");
+    bed.one(&insert).await;
+    assert_eq!(
+        bed.one(&format!("_seed: {{mode: insert}}{none}")).await,
+        "a edited"
+    );
+}
+
 /// What a file of random lives declares: value and version of the key by label.
 type File = BTreeMap<char, (usize, usize)>;
 
@@ -521,7 +556,10 @@ pub(crate) async fn random_lives_keep_four_promises(world: World) {
     let schema =
         "CREATE TABLE lives (id TEXT PRIMARY KEY, k TEXT NOT NULL UNIQUE, v TEXT, w TEXT);";
     let bed = Bed::new(world, schema).await;
-    for life in 0..5_u64 {
+    // More by hand: `SEEDBED_TEST_LIVES=300`.
+    let lives = std::env::var("SEEDBED_TEST_LIVES").ok();
+    let lives: u64 = lives.and_then(|many| many.parse().ok()).unwrap_or(5);
+    for life in 0..lives {
         let mut dice = Dice(life);
         bed.by_hand("DELETE FROM lives").await;
         bed.forget("a", ForgetRows::Stay, &[]).await;

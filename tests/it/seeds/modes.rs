@@ -96,4 +96,5 @@ in_every_mode! {
     an_id_that_its_column_cannot_hold_is_an_error
     keys_that_change_places_do_so_in_one_run
     references_follow_a_renamed_table_wherever_they_stand
+    a_column_that_is_declared_no_longer_is_reported
 }
