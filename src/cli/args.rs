@@ -320,6 +320,24 @@ impl Seed {
 pub(super) enum SeedCommand {
     /// Write rows of the database as a seed file; it is read back before it is handed out
     Export(SeedExport),
+    /// End a seed: remove what is recorded of it, so that its file may go or begin again
+    Forget(SeedForget),
+}
+
+/// `seed forget`
+#[derive(Debug, Args)]
+pub(super) struct SeedForget {
+    /// The seed: the path of its file below the seeds folder, without `.yaml`
+    #[arg(value_name = "NAME")]
+    pub(super) name: String,
+    /// Also delete the rows that it made (mode `sync` only)
+    #[arg(long)]
+    pub(super) with_rows: bool,
+    /// Show which rows would be deleted, and change nothing
+    #[arg(long)]
+    pub(super) dry_run: bool,
+    #[command(flatten)]
+    pub(super) lock: Lock,
 }
 
 /// `seed export`

@@ -146,6 +146,9 @@ async fn dispatch(session: &Session, command: &Command) -> Ending {
                 let lock = export.lock.lock_timeout.or(flags.lock.lock_timeout);
                 commands::export(session, export, flags.flag_of_writing(), lock).await
             }
+            Some(SeedCommand::Forget(forget)) => {
+                commands::forget(session, forget, flags.flag_of_writing()).await
+            }
         },
         Command::Import(flags) => commands::import(session, flags).await,
         Command::Copy(flags) => commands::copy(session, flags).await,
@@ -201,6 +204,7 @@ impl Command {
             Command::Seed(flags) => match &flags.command {
                 None => "seed",
                 Some(SeedCommand::Export(_)) => "seed export",
+                Some(SeedCommand::Forget(_)) => "seed forget",
             },
             Command::Import(_) => "import",
             Command::Copy(_) => "copy",

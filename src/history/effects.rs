@@ -15,6 +15,8 @@ pub(super) struct Effects {
     pub(super) renames: Vec<Rename>,
     /// The tables of which it changes a column with libSQL's `ALTER COLUMN`, which does not look at the rows.
     retyped: Vec<String>,
+    /// The tables with their rows that it drops, without those to whose names it renames another one.
+    lost: Vec<String>,
     /// The views and triggers that it creates, and those that it drops.
     pub(super) created: Vec<String>,
     pub(super) dropped: Vec<String>,
@@ -30,6 +32,19 @@ pub(super) struct Effects {
     pub(super) writes_schema: bool,
     /// Whether it sets `PRAGMA legacy_alter_table`.
     pub(super) is_legacy: bool,
+}
+
+/// The tables that these units drop one after the other, without those to whose names they rename another one.
+pub(super) fn lost_tables(units: &[Unit]) -> Vec<String> {
+    let mut effects = Effects::default();
+    for unit in units {
+        if let Key::Migration(_) | Key::Repeatable(_) = unit.record.key() {
+            for step in unit.steps.iter() {
+                effects.statement(&step.sql);
+            }
+        }
+    }
+    effects.lost
 }
 
 /// A table or a column gets another name. The names are those at that time.
@@ -89,6 +104,11 @@ impl Effects {
                 let name = object.name.to_ascii_lowercase();
                 if object.what == What::Table {
                     self.may_lose_tables = true;
+                    let schema = object.schema.as_deref().unwrap_or_default();
+                    let is_temporary = schema.eq_ignore_ascii_case("temp");
+                    if !is_temporary && !self.made.contains(&name) && !self.lost.contains(&name) {
+                        self.lost.push(name.clone());
+                    }
                     self.made.retain(|made| *made != name);
                     self.renamed.retain(|(_, to)| *to != name);
                 } else {
@@ -131,6 +151,7 @@ impl Effects {
             let is_table = tokens.next_if(|token| token.is_word(sql, "TO")).is_some();
             if is_table {
                 if let Some(to) = tokens.next().map(name) {
+                    self.lost.retain(|lost| *lost != to);
                     self.renames.push(Rename {
                         table: table.clone(),
                         column: None,

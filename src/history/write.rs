@@ -3,12 +3,12 @@
 use std::borrow::Cow;
 use std::sync::Arc;
 
-use super::effects::{Effects, retyping};
+use super::effects::{Effects, lost_tables, retyping};
 use super::guards::{self, Scope};
 use super::known::Reference;
 use super::layout::{
-    BASELINE, CREATE, FIRST_LAYOUT, FIRST_ROWS, IDENTIFY, IDENTIFY_COPY, LAYOUT, RAISE_LAYOUT,
-    UNDOING,
+    BASELINE, CREATE, DROPPED, FIRST_LAYOUT, FIRST_ROWS, IDENTIFY, IDENTIFY_COPY, LAYOUT,
+    RAISE_LAYOUT, UNDOING,
 };
 use super::old_rows;
 use super::orphans;
@@ -160,6 +160,7 @@ fn lower_unnamed(script: &Script, run: &Run, place: Place<'_>) -> Vec<Lowered> {
             for (number, unit) in script.units.iter().enumerate() {
                 steps.unit(number, unit, script.foreign_keys, run);
             }
+            steps.forget_rows(script);
             if let (Durations::AtTheEnd, Some(first)) = (steps.durations, script.units.first()) {
                 steps.push(Purpose::AllDone, durations(first.record.key()));
             }
@@ -208,6 +209,7 @@ fn bare(script: &Script, run: &Run) -> Vec<Lowered> {
         between.share(number, unit);
         between.schema(number, &Effects::of(unit));
     }
+    last.forget_rows(script);
     vec![
         first.done(ForeignKeys::On, Atomicity::Transaction),
         between.done(script.foreign_keys, Atomicity::Bare),
@@ -335,7 +337,8 @@ impl Steps {
         }
     }
 
-    /// Where a record has a packed text, which a program that knows the first layout alone would take for none.
+    /// Where a record has a packed text, which a program that knows the first layout alone would take for none, or is of
+    /// a seed, of whose rows such a program would know nothing.
     fn raise_layout(&mut self, number: usize, record: &Record) {
         let (Record::Insert(entry)
         | Record::Replace(entry)
@@ -344,11 +347,22 @@ impl Steps {
         else {
             return;
         };
-        if is_packed(&entry.source) || entry.down.as_deref().is_some_and(is_packed) {
+        let is_packed = is_packed(&entry.source) || entry.down.as_deref().is_some_and(is_packed);
+        if is_packed || matches!(entry.key, Key::Seed(_)) {
             self.push(
                 Purpose::Record(number),
                 Step::own(RAISE_LAYOUT, vec![LAYOUT.into()]),
             );
+        }
+    }
+
+    /// What seeds made in tables that the script drops is forgotten, so that it is made again with the table.
+    fn forget_rows(&mut self, script: &Script) {
+        let Some(last) = script.units.len().checked_sub(1) else {
+            return;
+        };
+        for table in lost_tables(&script.units) {
+            self.push(Purpose::Record(last), forget_rows_of(table));
         }
     }
 
@@ -628,6 +642,16 @@ fn settle(key: &Key) -> Step {
              WHERE kind = ?1 AND version = ?2"
         ),
         key_args(key),
+    )
+}
+
+fn forget_rows_of(table: String) -> Step {
+    Step::own(
+        format!(
+            "UPDATE _migrations SET detail = json_set(detail, '$.{DROPPED}', \
+             json_insert(coalesce(json_extract(detail, '$.{DROPPED}'), '[]'), '$[#]', ?1)) WHERE kind = 'seed'"
+        ),
+        vec![table.into()],
     )
 }
 

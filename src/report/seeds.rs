@@ -9,7 +9,9 @@ use super::table::{Cell, table};
 use super::words::{as_typed, count, duration, printable, shortened};
 use crate::history::moment;
 use crate::script::Key;
-use crate::seeds::{Cause, Change, Difference, FilePlan, FileState, Plan, Standing, State, What};
+use crate::seeds::{
+    Cause, Change, Difference, FilePlan, FileState, Mode, Plan, Standing, State, What,
+};
 
 /// Whether rows were written or only planned.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -36,10 +38,9 @@ pub fn seeds(plan: &Plan, done: Done, style: Style<'_>) -> String {
     }
     let (inserted, updated, deleted, unchanged) = plan.counts();
     let drifted: usize = plan.files.iter().map(|file| file.drifted.len()).sum();
-    let silent = plan
-        .files
-        .iter()
-        .all(|file| file.changes.is_empty() && file.state == FileState::Applied);
+    let silent = plan.files.iter().all(|file| {
+        file.changes.is_empty() && file.state == FileState::Applied && file.was.is_empty()
+    });
     if silent && plan.marks.is_none() {
         text.push_str(&format!(
             "nothing to do: {} as declared",
@@ -86,6 +87,38 @@ pub fn seeds(plan: &Plan, done: Done, style: Style<'_>) -> String {
     text
 }
 
+/// What ending a seed would do, or did. `is_there`: its file is in the seeds folder.
+pub fn forgotten(plan: &Plan, done: Done, is_there: bool, style: Style<'_>) -> String {
+    let mut text = String::new();
+    for file in &plan.files {
+        let mut rest = file.changes.as_slice();
+        while let Some(first) = rest.first() {
+            let end = rest.partition_point(|change| change.table == first.table);
+            text.push_str(&of_table(&rest[..end], 0, style));
+            rest = &rest[end..];
+        }
+        let verb = match done {
+            Done::Planned => "would be",
+            Done::Done => "is",
+        };
+        let rows = match file.changes.len() {
+            0 => "no row is deleted".to_owned(),
+            many => format!("{} deleted", count(many, "row")),
+        };
+        text.push_str(&format!(
+            "seed {} {verb} forgotten; {rows}\n",
+            printable(&file.name)
+        ));
+        if is_there {
+            text.push_str(&as_typed(
+                "its file is still there: the next `seed` applies it as a new one\n",
+                style.program,
+            ));
+        }
+    }
+    text
+}
+
 /// What seeding would do after migrations that are pending. Where the rows of the database are not known
 /// (`sees_rows`), only how many the files declare.
 pub fn seeds_after(plan: &Plan, sees_rows: bool, style: Style<'_>) -> String {
@@ -102,7 +135,10 @@ pub fn seeds_after(plan: &Plan, sees_rows: bool, style: Style<'_>) -> String {
 }
 
 fn is_silent(file: &FilePlan) -> bool {
-    file.state == FileState::Applied && file.changes.is_empty() && file.drifted.is_empty()
+    file.state == FileState::Applied
+        && file.changes.is_empty()
+        && file.drifted.is_empty()
+        && file.was.is_empty()
 }
 
 fn block(file: &FilePlan, style: Style<'_>) -> String {
@@ -112,9 +148,14 @@ fn block(file: &FilePlan, style: Style<'_>) -> String {
         FileState::Respelled => ("only comments or spelling changed", FAINT),
         FileState::Applied => ("applied before", FAINT),
     };
+    let before: Vec<String> = file.was.iter().map(|name| printable(name)).collect();
+    let renamed = match before.is_empty() {
+        true => String::new(),
+        false => format!("renamed from {}, ", before.join(" and ")),
+    };
     let checksum = file.checksum.get(..8).unwrap_or(&file.checksum);
     let mut text = format!(
-        "seed {} ({}) {}\n",
+        "seed {} ({renamed}{}) {}\n",
         printable(&file.name),
         style.paint.paint(colour, word),
         style.paint.paint(FAINT, &format!("sha256 {checksum}…")),
@@ -157,10 +198,17 @@ fn block(file: &FilePlan, style: Style<'_>) -> String {
         ));
     }
     if file.drifted.iter().any(|change| change.note.is_none()) {
-        text.push_str(&as_typed(
-            "  `seed --refresh` makes it as declared again\n",
-            style.program,
-        ));
+        let help = match file.mode {
+            // It makes a row once.
+            Mode::Insert => format!(
+                "  `seed forget {}`, and then `seed`, makes it again\n",
+                printable(&file.name)
+            ),
+            Mode::Upsert | Mode::Sync => {
+                "  `seed --refresh` makes it as declared again\n".to_owned()
+            }
+        };
+        text.push_str(&as_typed(&help, style.program));
     }
     text
 }
@@ -312,6 +360,23 @@ impl Document {
                 "rows",
                 json!({"inserted": inserted, "updated": updated, "deleted": deleted, "unchanged": unchanged}),
             )
+    }
+
+    /// `seed forget`, planned or done: `forgotten` has the name. Each row that is deleted is in `changes`.
+    pub fn forgotten(call: Call<'_>, plan: &Plan, done: Done) -> Document {
+        let name = plan.files.first().map(|file| file.name.clone());
+        let document = Document::seeds(call, plan, done);
+        let outcome = match (plan.is_sound(), done) {
+            (false, _) => "problems",
+            (true, Done::Planned) => "planned",
+            (true, Done::Done) => "done",
+        };
+        Document {
+            items: Vec::new(),
+            outcome,
+            ..document
+        }
+        .with("forgotten", name)
     }
 
     /// The document with what seeds would do after the migrations: in `seeds`.

@@ -6,8 +6,9 @@ use std::collections::{HashMap, HashSet};
 use super::clashes::unique_columns;
 use super::found::{Found, Lookup, PER_QUESTION, Wanted, questions, tuple, wanting};
 use super::identity::{collate, word, words, words_of_parent};
-use super::ledger::Orphan;
+use super::memory::Memory;
 use super::plan::{Basis, Written};
+use super::remembered::Remembered;
 use super::row::{Cell, Content, Row, Rows};
 use super::typed::takes;
 use crate::db::{DbError, Query, Reply, if_accepted};
@@ -30,7 +31,8 @@ pub(super) fn taken(
         }
         let of = &shape.tables[rules.table];
         // Who has the key was the first question.
-        for columns in unique_columns(of).filter(|columns| *columns != rules.key) {
+        let asked = |columns: &&[usize]| *columns == rules.key && !found.wants_key(at);
+        for columns in unique_columns(of).filter(|columns| !asked(columns)) {
             let Some(values) = tuple(found, rows, shape, at, columns) else {
                 continue;
             };
@@ -62,7 +64,7 @@ pub(super) struct Move {
 pub(super) fn taken_problems(
     basis: &Basis<'_>,
     taken: Vec<(Lookup, Reply)>,
-    orphans: &[Orphan],
+    memory: &Memory,
     written: &[Written],
 ) -> Result<(Vec<Diagnostic>, Vec<Move>), DbError> {
     let (mut problems, mut moves) = (Vec::new(), Vec::new());
@@ -81,9 +83,9 @@ pub(super) fn taken_problems(
             let row = &rows.rows[at];
             let rules = rows.rules(row);
             let of = &basis.shape.tables[rules.table];
-            // Nothing is written of this row, or the other one goes.
-            if written[at] == Written::Nothing || orphans.iter().any(|orphan| orphan.is(of, &other))
-            {
+            // The value is not written, or the other row goes.
+            let goes = |orphan: &Remembered| orphan.table == rules.table && orphan.is(of, &other);
+            if !written[at].touches(&taken.columns) || memory.orphans().any(goes) {
                 continue;
             }
             let declared = declared.get_or_insert_with(|| {
@@ -272,7 +274,7 @@ pub(super) fn parents_problems(
             .collect();
         for (number, (at, column)) in parents.cells.iter().enumerate() {
             let is_there = i64::try_from(number).is_ok_and(|number| there.contains(&number));
-            if is_there || written[*at] == Written::Nothing {
+            if is_there || !written[*at].touches(&[*column]) {
                 continue;
             }
             let row = &basis.rows.rows[*at];

@@ -18,7 +18,19 @@ pub(super) fn effective(
     shared: Option<&SeedFile>,
     attachments: &BTreeMap<String, Arc<[u8]>>,
 ) -> String {
-    let hashing = Hashing { attachments };
+    effective_with(file, shared, &|path| {
+        let bytes = attachments.get(path)?;
+        Some(crate::migrations::checksum_bytes(bytes))
+    })
+}
+
+/// The same, by the sha256 of each file that `!file` names.
+pub(super) fn effective_with(
+    file: &SeedFile,
+    shared: Option<&SeedFile>,
+    sum: &dyn Fn(&str) -> Option<String>,
+) -> String {
+    let hashing = Hashing { sum };
     let settings = &file.settings;
     let mode = match settings.mode {
         Mode::Insert => "insert",
@@ -63,7 +75,8 @@ pub(super) fn effective(
 }
 
 struct Hashing<'a> {
-    attachments: &'a BTreeMap<String, Arc<[u8]>>,
+    /// Of the bytes of a file that `!file` names.
+    sum: &'a dyn Fn(&str) -> Option<String>,
 }
 
 impl Hashing<'_> {
@@ -114,13 +127,13 @@ impl Hashing<'_> {
                 label,
                 column,
             } => json!({ "ref": [table, template(label), column] }),
+            Expr::Auto => json!({ "id": "auto" }),
+            Expr::Uuid => json!({ "id": "uuid" }),
             Expr::Now(modifiers) => json!({ "now": modifiers }),
             Expr::Ago { count, unit } => json!({ "ago": [count.0, count.1, unit] }),
             Expr::Env { name, default } => json!({ "env": [name, default] }),
             Expr::File(path) => {
-                let bytes = self.attachments.get(path);
-                let sum = bytes.map(|bytes| crate::migrations::checksum_bytes(bytes));
-                json!({ "file": sum })
+                json!({ "file": (self.sum)(path) })
             }
             Expr::Binary(bytes) => json!({ "binary": crate::migrations::checksum_bytes(bytes) }),
             Expr::Fake(kind) => json!({ "fake": format!("{kind:?}") }),

@@ -342,6 +342,40 @@ impl Json {
     }
 }
 
+impl Expr {
+    /// Gives tables to which it refers the names that they have now. `renamed` has the old names in lower case.
+    pub(super) fn rename_tables(&mut self, renamed: &BTreeMap<String, String>) {
+        match self {
+            Expr::Ref { table, .. } => {
+                if let Some(now) = renamed.get(&table.to_ascii_lowercase()) {
+                    table.clone_from(now);
+                }
+            }
+            Expr::Pick(items) => {
+                for (item, _) in items {
+                    item.value.rename_tables(renamed);
+                }
+            }
+            Expr::Hash(inner) => inner.value.rename_tables(renamed),
+            Expr::Composed(json) => json.rename_tables(renamed),
+            _ => {}
+        }
+    }
+}
+
+impl Json {
+    fn rename_tables(&mut self, renamed: &BTreeMap<String, String>) {
+        match self {
+            Json::Constant(_) | Json::Text { .. } => {}
+            Json::List(items) => items.iter_mut().for_each(|it| it.rename_tables(renamed)),
+            Json::Map(entries) => entries
+                .iter_mut()
+                .for_each(|(_, it)| it.rename_tables(renamed)),
+            Json::Tag(expr) => expr.value.rename_tables(renamed),
+        }
+    }
+}
+
 fn walk(folder: &Path, paths: &mut Vec<PathBuf>) -> Result<(), ReadError> {
     let unreadable = |path: &Path| {
         let path = path.to_path_buf();
