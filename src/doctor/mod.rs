@@ -1,7 +1,7 @@
 //! Whether the job could run: from the settings step by step to a real read, each step a [`Check`].
 //!
 //! What is found becomes words in pure functions; `probe` is the edge that looks at files and the network. It never
-//! writes, and no check shows a token.
+//! writes, but for the lock of a sync, which it takes and releases, and no check shows a token.
 
 mod findings;
 #[cfg(feature = "remote")]
@@ -128,7 +128,9 @@ pub async fn examine(subject: Subject<'_>, now: SystemTime) -> Vec<Check> {
         Database::Memory => {}
         Database::Remote { url, .. } | Database::Replica { url, .. } => {
             if let Database::Replica { file, .. } = &config.database.value {
-                checks.push(match db::replica_facts(file) {
+                let tried =
+                    db::replica_facts(file).and_then(|facts| db::try_files(file).map(|_| facts));
+                checks.push(match tried {
                     Ok(facts) => findings::replica(facts.as_ref(), now),
                     Err(error) => Check::failed("replica", error.into()),
                 });
@@ -152,7 +154,9 @@ pub async fn examine(subject: Subject<'_>, now: SystemTime) -> Vec<Check> {
     let folder = &config.backup.dir.value;
     let backups = backup_files::of_database(folder, &config.backup_name(), location.as_ref());
     checks.extend(findings::backup(config, backups, location.as_ref(), now));
-    if let Err(error @ DbError::OtherPrimary { .. }) = db.follows_its_primary().await {
+    if let Err(error @ (DbError::OtherPrimary { .. } | DbError::OtherHistory { .. })) =
+        db.follows_its_primary().await
+    {
         checks.push(Check::failed("primary", error.into()));
     }
     checks
