@@ -231,6 +231,11 @@ impl Session {
             .about(opened))
     }
 
+    /// Whether a question can be answered: by `--yes`, or at the terminal.
+    pub(super) fn can_agree(&self) -> bool {
+        self.yes || self.terminal.can_ask()
+    }
+
     /// Whether to go on: `--yes`, or a yes at the terminal.
     pub(super) fn agrees(&self, question: &str) -> bool {
         self.yes

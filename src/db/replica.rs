@@ -13,12 +13,12 @@ use tokio::sync::OnceCell;
 
 use super::remote::{Greeting, Log, Pulled, Remote};
 use super::replica_files::{
-    Protocol, ReplicaFacts, has_frames, make_folder, move_replica, noted_primary, remove_files,
-    replica_facts, try_files,
+    Protocol, ReplicaFacts, has_frames, make_folder, move_replica, no_room, noted_primary,
+    remove_files, replica_facts, try_files,
 };
 use super::replica_lock::SyncLock;
 use super::replica_note::{Note, Tail};
-use super::replica_sync::{COMPARED, Fetched, Held, Pull, Sync, Trouble};
+use super::replica_sync::{Fetched, Held, Pull, Sync, TAIL, Trouble};
 use super::side_files::beside;
 use super::sync_fault::classify;
 use super::{
@@ -43,6 +43,10 @@ const FINISH: Duration = Duration::from_secs(10);
 
 /// Bytes of a frame in both protocols: a header and a page.
 const FRAME: u64 = 24 + 4096;
+
+/// How many frames of 4 KB tell one primary from another by protocol V2: one alone can be an empty page, and any change of
+/// ours writes records with an id of its run.
+const COMPARED: u64 = 32;
 
 /// How long what a primary said of its log holds for the sync of the same command.
 const CHECKED: Duration = Duration::from_secs(10);
@@ -229,6 +233,7 @@ impl Replica {
         let path = self.file.path();
         let until = Instant::now() + options.lock_timeout;
         let before = known_facts(path)?;
+        let note = Note::read(path)?;
         let mut pause = PAUSE;
         let mut fetched = Some(0);
         loop {
@@ -237,24 +242,39 @@ impl Replica {
                     let fetched = fetched.zip(came).map(|(before, came)| before + came);
                     return Ok(told(path, before, after, fetched));
                 }
-                Err(error @ DbError::NotSynced { fault, .. }) if fault.may_pass() => error,
-                Err(error) => {
-                    self.forget_a_sync_that_brought_nothing()?;
-                    return Err(error);
-                }
+                Err(error) => error,
             };
             // What came before it failed was not counted.
             fetched = None;
+            let passes = matches!(&error, DbError::NotSynced { fault, .. } if fault.may_pass());
             let left = until.saturating_duration_since(Instant::now());
-            if left.is_zero() {
-                self.forget_a_sync_that_brought_nothing()?;
+            if !passes || left.is_zero() {
+                self.nothing_came(before, note)?;
                 return Err(error);
             }
             tokio::select! {
                 () = tokio::time::sleep(jittered(pause).min(left)) => {}
-                () = options.stop.raised() => return Err(DbError::Read(EngineError::interrupted())),
+                () = options.stop.raised() => {
+                    self.nothing_came(before, note)?;
+                    return Err(DbError::Read(EngineError::interrupted()));
+                }
             }
             pause = (pause * 2).min(LONGEST_PAUSE);
+        }
+    }
+
+    /// Leaves the note as it was where a sync that failed left the files as they were.
+    fn nothing_came(
+        &self,
+        before: Option<ReplicaFacts>,
+        note: Option<Note>,
+    ) -> Result<(), DbError> {
+        let path = self.file.path();
+        let place = |facts: ReplicaFacts| (facts.frame, facts.generation);
+        match (replica_facts(path), note) {
+            (Ok(after), Some(note)) if after.map(place) == before.map(place) => note.write(path),
+            (Ok(None), None) => Note::remove(path),
+            _ => Ok(()),
         }
     }
 
@@ -278,26 +298,28 @@ impl Replica {
         let written = self.written.load(Ordering::Relaxed).checked_sub(1);
         let newest = log.as_ref().and_then(|log| log.frame).max(written);
         let note = Note::read(path)?.unwrap_or_default();
-        if self.held.is_none() && log.is_some() && last.is_some() && newest == last {
-            let tail = note.tail.filter(|_| note.frame == last);
-            self.note_done(last, tail)?;
-            return Ok((before, Some(0)));
+        let noted = note.tail.clone().filter(|_| note.frame == last);
+        let has_all = newest.is_none_or(|newest| Some(newest) == last);
+        if let (None, Some(log), Some(last), true) = (&self.held, &log, last, has_all) {
+            let tail = self.same_tail(log, last, noted.as_ref()).await?;
+            if newest.is_some() {
+                self.note_done(Some(last), tail.or(noted))?;
+                return Ok((before, Some(0)));
+            }
         }
         let known = before.filter(|facts| !facts.is_unfinished);
         Note {
             primary: self.base.clone(),
             is_syncing: true,
             frame: known.map_or(note.frame, |facts| facts.frame),
-            tail: note.tail.clone().filter(|_| note.frame == last),
+            tail: noted.clone(),
             synced_at: note.synced_at,
         }
         .write(path)?;
         let pull = log.take().zip(newest).filter(|_| self.held.is_none());
         let pull = pull.map(|(log, until)| {
             let next = last.map_or(0, |last| last + 1);
-            let tail = note
-                .tail
-                .filter(|tail| note.frame == last && tail.frames <= next);
+            let tail = noted.filter(|tail| tail.frames <= next);
             Pull {
                 log,
                 next,
@@ -335,7 +357,7 @@ impl Replica {
             )));
         }
         match protocol {
-            None => self.forget_a_sync_that_brought_nothing()?,
+            None => Note::remove(path)?,
             Some(_) => {
                 let tail = match fetched.tail {
                     None => self.tail(after).await,
@@ -412,27 +434,50 @@ impl Replica {
         note.write(self.file.path())
     }
 
-    /// Removes the note where there is no replica after all.
-    fn forget_a_sync_that_brought_nothing(&self) -> Result<(), DbError> {
-        let path = self.file.path();
-        match replica_facts(path) {
-            Ok(None) => Note::remove(path),
-            _ => Ok(()),
-        }
-    }
-
     /// The last frames of the log, up to the last one that the files have; none where the log does not give them.
     async fn tail(&self, facts: Option<ReplicaFacts>) -> Option<Tail> {
         let facts = facts.filter(|facts| facts.protocol == Protocol::V1)?;
         let frame = facts.frame.filter(|_| self.held.is_none())?;
-        let log = match self.remote.greeting().await {
-            Ok(Greeting::Log(log)) if facts.log == Some(log.id) => log,
-            _ => return None,
+        match self.remote.greeting().await {
+            Ok(Greeting::Log(log)) if facts.log == Some(log.id) => {
+                self.same_tail(&log, frame, None).await.ok().flatten()
+            }
+            _ => None,
+        }
+    }
+
+    /// The last frames of the log up to `frame`, which have to be those that were noted; none where the log does not give
+    /// them, as after it was compacted.
+    async fn same_tail(
+        &self,
+        log: &Log,
+        frame: u64,
+        noted: Option<&Tail>,
+    ) -> Result<Option<Tail>, DbError> {
+        let count = noted.map_or(TAIL, |tail| tail.frames).min(frame + 1);
+        let frames = self.remote.log_frames(log, frame + 1 - count).await;
+        let Ok(Some(frames)) = frames else {
+            return Ok(None);
         };
-        let first = (frame + 1).saturating_sub(COMPARED);
-        let frames = self.remote.log_frames(&log, first).await.ok()??;
-        let count = usize::try_from(frame + 1 - first).ok()?;
-        Some(Tail::of(frames.get(..count)?))
+        let other = |how| DbError::OtherHistory {
+            path: self.file.path().to_path_buf(),
+            primary: self.base.clone(),
+            how,
+        };
+        let Some(frames) = usize::try_from(count)
+            .ok()
+            .and_then(|count| frames.get(..count))
+        else {
+            return Err(other(OtherHistory::PutBack {
+                ours: frame,
+                theirs: log.frame,
+            }));
+        };
+        let tail = Tail::of(frames);
+        match noted.is_none_or(|noted| *noted == tail) {
+            true => Ok(Some(tail)),
+            false => Err(other(OtherHistory::OtherFrames { frame })),
+        }
     }
 
     /// What a sync would refuse at once.
@@ -500,8 +545,17 @@ impl Replica {
 
     /// Whether the primary is the one that the file follows.
     pub(super) async fn follows(&self) -> Result<(), DbError> {
-        let same = self.same_primary(replica_facts(self.file.path())?).await;
-        same.map(|_| ())
+        let path = self.file.path();
+        let facts = replica_facts(path)?;
+        let log = self.same_primary(facts).await?;
+        let note = Note::read(path)?.unwrap_or_default();
+        let last = facts.and_then(|facts| facts.frame);
+        if let (Some(log), Some(last), Some(tail)) = (log, last, note.tail)
+            && note.frame == Some(last)
+        {
+            self.same_tail(&log, last, Some(&tail)).await?;
+        }
+        Ok(())
     }
 
     /// The log of the primary, and how it differs from ours.
@@ -557,7 +611,18 @@ impl Replica {
 
     /// The crate's words seldom tell why: where the primary cannot be talked to at all, that is why.
     async fn reason(&self, why: String) -> DbError {
-        if classify(&why).0 != SyncFault::Other {
+        let fault = classify(&why).0;
+        // The engine tells a full disk from other failures of writing in some cases only.
+        if fault == SyncFault::Io
+            && let Some(error) = no_room(self.file.path())
+        {
+            return DbError::NotSynced {
+                path: self.file.path().to_path_buf(),
+                fault: SyncFault::Full,
+                why: format!("there is no room for its files: {error}"),
+            };
+        }
+        if fault != SyncFault::Other {
             return self.not_synced(why);
         }
         if let Err(error) = self.remote.objection("SELECT 1").await {

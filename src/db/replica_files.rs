@@ -174,6 +174,28 @@ pub(super) fn make_folder(path: &Path) -> Result<(), DbError> {
     })
 }
 
+/// Why the files of a replica cannot grow: it is tried with as many bytes as a batch of frames has, beside them.
+#[cfg(feature = "replica")]
+pub(super) fn no_room(path: &Path) -> Option<std::io::Error> {
+    use std::io::ErrorKind::{FileTooLarge, QuotaExceeded, StorageFull};
+    const BATCH: usize = 4 << 20;
+    let tried = beside(path, "-room");
+    let made = std::fs::OpenOptions::new()
+        .write(true)
+        .create_new(true)
+        .open(&tried);
+    let written = made.and_then(|mut file| {
+        use std::io::Write;
+        file.write_all(&vec![1; BATCH])?;
+        file.sync_all()
+    });
+    // It holds nothing.
+    let _ = std::fs::remove_file(&tried);
+    let is_full =
+        |error: &std::io::Error| matches!(error.kind(), FileTooLarge | QuotaExceeded | StorageFull);
+    written.err().filter(is_full)
+}
+
 /// Tries what a sync needs: the lock beside the replica, which is released again, and its files to be written. Where its
 /// folder is missing, the nearest one that is there has to take another. Nothing is left behind.
 ///

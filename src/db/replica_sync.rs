@@ -19,9 +19,8 @@ use super::replica_note::Tail;
 /// How often a primary is asked for frames that it says it has.
 const TRIES: u32 = 5;
 
-/// How many frames of 4 KB tell one history from another: one alone can be an empty page, and any change of ours writes
-/// records with an id of its run.
-pub(super) const COMPARED: u64 = 32;
+/// How many frames of 4 KB tell one history from another by protocol V1: one alone can be an empty page.
+pub(super) const TAIL: u64 = 8;
 
 /// A replica that an application holds open, from its first connection or sync on: two at once would lose count of the
 /// frames.
@@ -177,7 +176,7 @@ impl Sync {
                 return Err(Trouble::NotInTheLog);
             }
             recent.extend(frames);
-            let kept = recent.len().saturating_sub(COMPARED as usize);
+            let kept = recent.len().saturating_sub(TAIL as usize);
             recent.drain(..kept);
         }
         Ok(Fetched {

@@ -26,7 +26,7 @@ impl SyncFault {
 }
 
 /// The kinds by the words of the engine, the system and gRPC.
-const WORDS: [(&str, SyncFault); 16] = [
+const WORDS: [(&str, SyncFault); 17] = [
     ("database is locked", SyncFault::Locked),
     ("database table is locked", SyncFault::Locked),
     ("database or disk is full", SyncFault::Full),
@@ -40,6 +40,7 @@ const WORDS: [(&str, SyncFault); 16] = [
     ("Access is denied", SyncFault::ReadOnly),
     ("unable to open database file", SyncFault::ReadOnly),
     ("disk I/O error", SyncFault::Io),
+    ("error occured injecting frames", SyncFault::Io),
     ("Snapshot not ready yet", SyncFault::Busy),
     ("status: Unavailable", SyncFault::Busy),
     ("status: ResourceExhausted", SyncFault::Busy),
@@ -73,6 +74,7 @@ fn plain(words: &str) -> String {
                 "replication error: ",
                 "sync error: ",
                 "Replicator client error: ",
+                "Injector error: ",
             ];
             let mut text = words;
             while let Some(rest) = own.iter().find_map(|own| text.strip_prefix(own)) {
@@ -115,7 +117,7 @@ mod tests {
             (
                 "replication error: Injector error: SQLite error: database is locked".to_owned(),
                 SyncFault::Locked,
-                "Injector error: SQLite error: database is locked",
+                "SQLite error: database is locked",
             ),
             (
                 "sync error: io: msg=metadata write failed, err=No space left on device (os error 28)"

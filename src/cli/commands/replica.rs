@@ -63,9 +63,11 @@ async fn replaced(
             ..
         }
     );
-    session.terminal.words(&format!("warning: {error}"));
     let question = format!("sync will replace {shown} by a new copy of the primary");
     let is_agreed = is_new_log && asks == Asks::UnlessTheLogIsNew;
+    if is_agreed || session.can_agree() {
+        session.terminal.words(&format!("warning: {error}"));
+    }
     if !is_agreed && !session.agrees(&question) {
         return Err(error);
     }

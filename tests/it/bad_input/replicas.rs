@@ -234,34 +234,36 @@ fn an_expired_token() {
 
 #[cfg(unix)]
 #[test]
-fn a_replica_in_a_folder_that_is_missing() {
-    refused(
-        "sync --replica-file data/r.db",
-        project,
-        expect![[r#"
+fn a_replica_in_a_folder_that_is_a_file() {
+    let make = |server: &Server| project(server).file("data", "mine");
+    refused("sync --replica-file data/r.db", make, expect![[r#"
         $ seedbed sync --replica-file data/r.db
         2> target: replica data/r.db of http://[primary] (TURSO_DATABASE_URL from the environment)
-        2> syncing data/r.db, which is not there yet
-        2> error[file]: [root]/data: No such file or directory (os error 2)
+        2> error[file]: [root]/data: File exists (os error 17)
         2>   |
-        2>   = help: other files are written beside the database: see whether the folder [root]/data exists, and whether you may read and write it
+        2>   = help: name a file that is not there yet
         exit 1
-    "#]],
-    );
-    refused(
-        "migrate --replica-file data/r.db",
-        project,
-        expect![[r#"
-            $ seedbed migrate --replica-file data/r.db
-            2> target: replica data/r.db of http://[primary] (TURSO_DATABASE_URL from the environment)
-            2> error[file]: [root]/data: No such file or directory (os error 2)
-            2>   |
-            2>   = help: other files are written beside the database: see whether the folder [root]/data exists, and whether you may read and write it
-            2>
-            2> nothing was changed
-            exit 1
-        "#]],
-    );
+    "#]]);
+    refused("migrate --replica-file data/r.db", make, expect![[r#"
+        $ seedbed migrate --replica-file data/r.db
+        2> target: replica data/r.db of http://[primary] (TURSO_DATABASE_URL from the environment)
+        2> error[file]: [root]/data: Not a directory (os error 20)
+        2>   |
+        2>   = help: see whether the disk is there, well and not full
+        2>
+        2> nothing was changed
+        exit 1
+    "#]]);
+    refused("migrate --replica-file data/new/r.db", make, expect![[r#"
+        $ seedbed migrate --replica-file data/new/r.db
+        2> target: replica data/new/r.db of http://[primary] (TURSO_DATABASE_URL from the environment)
+        2> error[file]: [root]/data: Not a directory (os error 20)
+        2>   |
+        2>   = help: see whether the disk is there, well and not full
+        2>
+        2> nothing was changed
+        exit 1
+    "#]]);
 }
 
 #[cfg(unix)]
@@ -367,7 +369,7 @@ fn no_room_for_a_replica() {
             let again = within("sync");
             assert_eq!(again.code, Some(1), "{again}");
             assert!(
-                again.stderr.contains("see whether the disk is full"),
+                again.stderr.contains("error[disk-full]") && again.stderr.contains("make room for"),
                 "{again}"
             );
             // What it had before, it has whole.

@@ -19,7 +19,7 @@ pub(crate) fn snapshot(log: &Path, first: u64, until: u64) -> std::io::Result<Ve
     let mut pages = HashSet::new();
     let mut snapshot = Vec::new();
     let mut size_after = [0; 4];
-    for (number, frame) in (first..until).zip(raw.chunks_exact(FRAME)).rev() {
+    for (frame, number) in raw.chunks_exact(FRAME).rev().zip((first..until).rev()) {
         if size_after == [0; 4] {
             size_after.copy_from_slice(&frame[4..8]);
         }
