@@ -528,12 +528,10 @@ impl Replica {
         match differs {
             Differs::No => Ok(log),
             Differs::Untold if followed.is_none() || is_same_url => Ok(log),
-            // The same log, so the same database.
-            Differs::Yes(
-                how @ OtherHistory::PutBack {
-                    theirs: Some(_), ..
-                },
-            ) => Err(other_history(how)),
+            // The same log, so the same database, whatever it is called.
+            Differs::Yes(how @ OtherHistory::PutBack { .. }) if log.is_some() => {
+                Err(other_history(how))
+            }
             Differs::Yes(how) if is_same_url => Err(other_history(how)),
             Differs::Untold | Differs::Yes(_) => Err(DbError::OtherPrimary {
                 path: path.to_path_buf(),
@@ -586,19 +584,27 @@ impl Replica {
         let (Some(generation), Some(frame @ 1..)) = (facts.generation, facts.frame) else {
             return Ok(Differs::Untold);
         };
-        let first = frame.saturating_sub(COMPARED - 1).max(1);
-        match self.remote.frames(generation, first, frame).await {
-            Ok(Pulled::Frames(theirs)) => Ok(match has_frames(self.file.path(), first, &theirs)? {
-                true => Differs::No,
-                false => Differs::Yes(OtherHistory::OtherFrames { frame }),
-            }),
-            Ok(Pulled::Beyond) => Ok(Differs::Yes(OtherHistory::PutBack {
-                ours: frame,
-                theirs: None,
-            })),
-            Ok(Pulled::Untold) => Ok(Differs::Untold),
-            Err(error) => Err(self.reason_of(error).await),
+        let begin = frame.saturating_sub(COMPARED - 1).max(1);
+        let mut first = begin;
+        // An answer may have fewer frames than were asked for.
+        while first <= frame {
+            let theirs = match self.remote.frames(generation, first, frame).await {
+                Ok(Pulled::Frames(theirs)) => theirs,
+                Ok(Pulled::Beyond) => {
+                    return Ok(Differs::Yes(OtherHistory::PutBack {
+                        ours: frame,
+                        theirs: (first > begin).then_some(first - 1),
+                    }));
+                }
+                Ok(Pulled::Untold) => return Ok(Differs::Untold),
+                Err(error) => return Err(self.reason_of(error).await),
+            };
+            if !has_frames(self.file.path(), first, &theirs)? {
+                return Ok(Differs::Yes(OtherHistory::OtherFrames { frame }));
+            }
+            first += theirs.len() as u64 / FRAME;
         }
+        Ok(Differs::No)
     }
 
     async fn reason_of(&self, error: RemoteError) -> DbError {

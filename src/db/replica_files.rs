@@ -170,7 +170,11 @@ pub(super) fn make_folder(path: &Path) -> Result<(), DbError> {
     let folder = folder(path);
     std::fs::create_dir_all(folder).map_err(|cause| DbError::File {
         path: folder.to_path_buf(),
-        cause,
+        // There is a file of that name.
+        cause: match cause.kind() {
+            std::io::ErrorKind::AlreadyExists => std::io::ErrorKind::NotADirectory.into(),
+            _ => cause,
+        },
     })
 }
 

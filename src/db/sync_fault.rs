@@ -26,7 +26,7 @@ impl SyncFault {
 }
 
 /// The kinds by the words of the engine, the system and gRPC.
-const WORDS: [(&str, SyncFault); 17] = [
+const WORDS: [(&str, SyncFault); 18] = [
     ("database is locked", SyncFault::Locked),
     ("database table is locked", SyncFault::Locked),
     ("database or disk is full", SyncFault::Full),
@@ -41,6 +41,7 @@ const WORDS: [(&str, SyncFault); 17] = [
     ("unable to open database file", SyncFault::ReadOnly),
     ("disk I/O error", SyncFault::Io),
     ("error occured injecting frames", SyncFault::Io),
+    ("wal_insert_frame failed", SyncFault::Io),
     ("Snapshot not ready yet", SyncFault::Busy),
     ("status: Unavailable", SyncFault::Busy),
     ("status: ResourceExhausted", SyncFault::Busy),

@@ -236,7 +236,8 @@ pub(super) fn database(error: &DbError) -> Diagnostic {
         DbError::OtherHistory { .. } => Diagnostic::error("other-history", words)
             .note("the replica was left as it is")
             .help(
-                "`sync` replaces the replica by a new copy of the primary, and asks first; `sync --yes` does so at once",
+                "`sync` replaces the replica by a new copy of the primary, and asks first; `sync --yes` does so at once, \
+                 and so do `replica reset` and `sync`",
             )
             .help("if the replica has rows that the primary lost, `replica copy FILE` keeps them"),
         DbError::UnfinishedReplica { .. } => Diagnostic::error("unfinished-replica", words)
@@ -307,6 +308,9 @@ fn file(path: &Path, source: &std::io::Error) -> String {
         }
         ErrorKind::PermissionDenied => {
             "see whether you may read and write the file and its folder".to_owned()
+        }
+        ErrorKind::NotADirectory => {
+            "a file is in the place of a folder: name another path, or move that file".to_owned()
         }
         ErrorKind::StorageFull | ErrorKind::QuotaExceeded => {
             "make room on the disk, then run the same command again".to_owned()

@@ -7,7 +7,7 @@ use seedbed_test_server::{Fault, Options, Replication, Rule, Server};
 
 use crate::process::Ran;
 use crate::project::Project;
-use crate::server::ours;
+use crate::server::{Sqld, ours};
 
 const FILE: &str = "local_replica.db";
 const BOTH: [Replication; 2] = [Replication::V1, Replication::V2];
@@ -20,9 +20,13 @@ fn server(replication: Replication) -> Server {
 }
 
 fn project(server: &Server) -> Project {
+    project_of(&server.url())
+}
+
+fn project_of(url: &str) -> Project {
     Project::new()
         .env("USE_EMBEDDED_REPLICA", "YES")
-        .env("TURSO_DATABASE_URL", &server.url())
+        .env("TURSO_DATABASE_URL", url)
         .migration(
             "V1__users",
             "CREATE TABLE users (id INTEGER PRIMARY KEY);\n",
@@ -449,4 +453,41 @@ fn doctor_tries_the_folder_of_a_replica_as_the_job_does() {
     assert!(ran.stdout.contains("data: Permission denied"), "{ran}");
     ends(&project.run("doctor"), 0, "there is no file yet");
     ends(&project.run("sync"), 0, "");
+}
+
+/// Rows of three megabytes.
+fn large(name: &str) -> String {
+    format!(
+        "CREATE TABLE {name} (text TEXT);\n\
+         WITH RECURSIVE up(n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM up WHERE n < 3000)\n\
+         INSERT INTO {name} SELECT printf('%01000d', n) FROM up;\n"
+    )
+}
+
+#[test]
+fn a_real_server_may_crash_and_compact_its_log() {
+    let Some(mut sqld) = Sqld::of_the_environment() else {
+        println!("skipped: SEEDBED_TEST_SQLD names no server");
+        return;
+    };
+    let mut project = project_of(&sqld.url()).after("migrate");
+    sqld.crash();
+    ends(&project.run("sync"), 1, "its log is a new one");
+    ends(&project.run("sync --yes"), 0, "replaced local_replica.db");
+    for version in 2..8 {
+        let name = format!("t{version}");
+        project = project.migration(&format!("V{version}__{name}"), large(&name));
+        project = project.after("migrate");
+        assert!(has(&project, &name));
+        ends(&project.run("sync"), 0, "nothing new");
+    }
+    let checks = ["SELECT count(*) FROM t7", "PRAGMA integrity_check"];
+    assert_eq!(project.ask_of(FILE, checks), ["3000", "ok"]);
+    // Another replica is made of the snapshots.
+    ends(
+        &project.run("sync --replica-file other.db"),
+        0,
+        "synced other.db",
+    );
+    assert_eq!(project.ask_of("other.db", checks), ["3000", "ok"]);
 }

@@ -236,34 +236,46 @@ fn an_expired_token() {
 #[test]
 fn a_replica_in_a_folder_that_is_a_file() {
     let make = |server: &Server| project(server).file("data", "mine");
-    refused("sync --replica-file data/r.db", make, expect![[r#"
-        $ seedbed sync --replica-file data/r.db
-        2> target: replica data/r.db of http://[primary] (TURSO_DATABASE_URL from the environment)
-        2> error[file]: [root]/data: File exists (os error 17)
-        2>   |
-        2>   = help: name a file that is not there yet
-        exit 1
-    "#]]);
-    refused("migrate --replica-file data/r.db", make, expect![[r#"
-        $ seedbed migrate --replica-file data/r.db
-        2> target: replica data/r.db of http://[primary] (TURSO_DATABASE_URL from the environment)
-        2> error[file]: [root]/data: Not a directory (os error 20)
-        2>   |
-        2>   = help: see whether the disk is there, well and not full
-        2>
-        2> nothing was changed
-        exit 1
-    "#]]);
-    refused("migrate --replica-file data/new/r.db", make, expect![[r#"
-        $ seedbed migrate --replica-file data/new/r.db
-        2> target: replica data/new/r.db of http://[primary] (TURSO_DATABASE_URL from the environment)
-        2> error[file]: [root]/data: Not a directory (os error 20)
-        2>   |
-        2>   = help: see whether the disk is there, well and not full
-        2>
-        2> nothing was changed
-        exit 1
-    "#]]);
+    refused(
+        "sync --replica-file data/r.db",
+        make,
+        expect![[r#"
+            $ seedbed sync --replica-file data/r.db
+            2> target: replica data/r.db of http://[primary] (TURSO_DATABASE_URL from the environment)
+            2> error[file]: [root]/data: not a directory
+            2>   |
+            2>   = help: a file is in the place of a folder: name another path, or move that file
+            exit 1
+        "#]],
+    );
+    refused(
+        "migrate --replica-file data/r.db",
+        make,
+        expect![[r#"
+            $ seedbed migrate --replica-file data/r.db
+            2> target: replica data/r.db of http://[primary] (TURSO_DATABASE_URL from the environment)
+            2> error[file]: [root]/data: Not a directory (os error 20)
+            2>   |
+            2>   = help: a file is in the place of a folder: name another path, or move that file
+            2>
+            2> nothing was changed
+            exit 1
+        "#]],
+    );
+    refused(
+        "migrate --replica-file data/new/r.db",
+        make,
+        expect![[r#"
+            $ seedbed migrate --replica-file data/new/r.db
+            2> target: replica data/new/r.db of http://[primary] (TURSO_DATABASE_URL from the environment)
+            2> error[file]: [root]/data: Not a directory (os error 20)
+            2>   |
+            2>   = help: a file is in the place of a folder: name another path, or move that file
+            2>
+            2> nothing was changed
+            exit 1
+        "#]],
+    );
 }
 
 #[cfg(unix)]
