@@ -26,6 +26,7 @@ impl SyncFault {
 }
 
 /// The kinds by the words of the engine, the system and gRPC.
+#[cfg(feature = "replica")]
 const WORDS: [(&str, SyncFault); 18] = [
     ("database is locked", SyncFault::Locked),
     ("database table is locked", SyncFault::Locked),
@@ -48,6 +49,7 @@ const WORDS: [(&str, SyncFault); 18] = [
 ];
 
 /// The kind of a reason, and the reason without what is no word on it.
+#[cfg(feature = "replica")]
 pub(super) fn classify(words: &str) -> (SyncFault, String) {
     let fault = WORDS.iter().find(|(part, _)| words.contains(part));
     let fault = match fault {
@@ -61,6 +63,7 @@ pub(super) fn classify(words: &str) -> (SyncFault, String) {
 
 /// `status: Unavailable, message: "snapshot not found", details: [], metadata: MetadataMap { … }` is what `tonic` prints;
 /// the crate puts its own words before it.
+#[cfg(feature = "replica")]
 fn plain(words: &str) -> String {
     let status = words.split_once("status: ").and_then(|(before, rest)| {
         let (code, rest) = rest.split_once(", message: \"")?;
@@ -87,7 +90,7 @@ fn plain(words: &str) -> String {
     text.split_whitespace().collect::<Vec<_>>().join(" ")
 }
 
-#[cfg(test)]
+#[cfg(all(test, feature = "replica"))]
 mod tests {
     use super::*;
 
