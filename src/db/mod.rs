@@ -63,7 +63,7 @@ pub(crate) use replace::{inherit, wait_until_unused};
 pub(crate) use replica_files::WITHOUT_SIDE;
 pub use replica_files::{
     Protocol, ReplicaFacts, Unfinished, copy_replica, noted_primary, remove_replica, replica_facts,
-    try_files,
+    try_replica_files,
 };
 pub use scan::{Order, Question, Scan, ScanColumn};
 pub(crate) use side_files::refuse_side_files;

@@ -14,7 +14,7 @@ use tokio::sync::OnceCell;
 use super::remote::{Greeting, Log, Pulled, Remote};
 use super::replica_files::{
     Protocol, ReplicaFacts, has_frames, make_folder, move_replica, no_room, noted_primary,
-    remove_files, replica_facts, try_files,
+    remove_files, replica_facts, try_replica_files,
 };
 use super::replica_lock::SyncLock;
 use super::replica_note::{Note, Tail};
@@ -484,7 +484,7 @@ impl Replica {
     pub(super) async fn check(&self, options: &Options) -> Result<(), DbError> {
         let path = self.file.path();
         // Whoever else is syncing it just now asks the same.
-        if !try_files(path)? {
+        if !try_replica_files(path)? {
             return Ok(());
         }
         let facts = known_facts(path)?;

@@ -207,7 +207,7 @@ pub(super) fn no_room(path: &Path) -> Option<std::io::Error> {
 ///
 /// # Errors
 /// [`DbError::File`].
-pub fn try_files(path: &Path) -> Result<bool, DbError> {
+pub fn try_replica_files(path: &Path) -> Result<bool, DbError> {
     let folder = folder(path);
     let there = folder
         .ancestors()

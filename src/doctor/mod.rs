@@ -128,8 +128,8 @@ pub async fn examine(subject: Subject<'_>, now: SystemTime) -> Vec<Check> {
         Database::Memory => {}
         Database::Remote { url, .. } | Database::Replica { url, .. } => {
             if let Database::Replica { file, .. } = &config.database.value {
-                let tried =
-                    db::replica_facts(file).and_then(|facts| db::try_files(file).map(|_| facts));
+                let tried = db::replica_facts(file)
+                    .and_then(|facts| db::try_replica_files(file).map(|_| facts));
                 checks.push(match tried {
                     Ok(facts) => findings::replica(facts.as_ref(), now),
                     Err(error) => Check::failed("replica", error.into()),
