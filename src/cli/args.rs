@@ -576,7 +576,8 @@ pub(super) struct Explain {
 /// `sync`
 #[derive(Debug, Args)]
 pub(super) struct Sync {
-    /// Go on at the configured interval until interrupted
+    /// Go on at the configured interval until interrupted. A replica whose primary has a new log, as after a crash of the
+    /// server, is replaced without asking
     #[arg(long)]
     pub(super) watch: bool,
     #[command(flatten)]
@@ -602,6 +603,9 @@ pub(super) enum ReplicaCommand {
         /// The new file
         #[arg(value_name = "FILE")]
         file: PathBuf,
+        /// Copy also where the last sync did not end: a part of what the primary has
+        #[arg(long)]
+        allow_incomplete: bool,
         #[command(flatten)]
         lock: Lock,
     },

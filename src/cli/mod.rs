@@ -18,6 +18,7 @@ use std::process::ExitCode;
 use clap::{CommandFactory, FromArgMatches};
 
 use crate::config::{self, Copied, Side};
+use crate::db::Unfinished;
 use crate::diagnostic::Class;
 use args::{BackupCommand, Cli, Command, ReplicaCommand, SeedCommand};
 use exit::Exit;
@@ -165,8 +166,16 @@ async fn dispatch(session: &Session, command: &Command) -> Ending {
         Command::Replica(flags) => match &flags.command {
             ReplicaCommand::Status(lock) => commands::replica::status(session, lock).await,
             ReplicaCommand::Reset(lock) => commands::replica::reset(session, lock).await,
-            ReplicaCommand::Copy { file, lock } => {
-                commands::replica::copy(session, file, lock).await
+            ReplicaCommand::Copy {
+                file,
+                lock,
+                allow_incomplete,
+            } => {
+                let unfinished = match allow_incomplete {
+                    true => Unfinished::Copy,
+                    false => Unfinished::Refuse,
+                };
+                commands::replica::copy(session, file, lock, unfinished).await
             }
         },
         Command::Export(flags) => commands::dump(session, flags).await,

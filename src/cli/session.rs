@@ -255,10 +255,7 @@ impl Session {
 
     /// Asks whether to go on, unless `--yes` was given. `question` is what would happen.
     pub(super) fn confirm(&self, opened: &Opened, question: &str) -> Result<(), Stopped> {
-        if self.yes {
-            return Ok(());
-        }
-        if !self.terminal.can_ask() {
+        if !self.yes && !self.terminal.can_ask() {
             return Err(self
                 .usage(
                     "needs-yes",
@@ -267,12 +264,23 @@ impl Session {
                 )
                 .about(opened));
         }
-        if self.terminal.ask(&format!("{question}. Go on? [y/N] ")) {
+        if self.agrees(question) {
             return Ok(());
         }
         Err(self
             .usage("declined", "nothing was changed", None)
             .about(opened))
+    }
+
+    /// Whether a question can be answered: by `--yes`, or at the terminal.
+    pub(super) fn can_agree(&self) -> bool {
+        self.yes || self.terminal.can_ask()
+    }
+
+    /// Whether to go on: `--yes`, or a yes at the terminal.
+    pub(super) fn agrees(&self, question: &str) -> bool {
+        self.yes
+            || (self.terminal.can_ask() && self.terminal.ask(&format!("{question}. Go on? [y/N] ")))
     }
 
     /// The migration files, by names that can be clicked on from the working folder.

@@ -28,10 +28,14 @@ mod replica;
 mod replica_connector;
 mod replica_files;
 mod replica_lock;
+mod replica_note;
+#[cfg(feature = "replica")]
+mod replica_sync;
 mod scan;
 mod side_files;
 mod stop;
 mod stream;
+mod sync_fault;
 mod unanswered;
 mod unsupported;
 
@@ -47,7 +51,7 @@ pub(crate) use draft::publish;
 pub(crate) use draft::{Draft, give_name};
 pub use engine::Engine;
 pub(crate) use engine::{row_level_security, stale_object, unknown_function};
-pub use error::{At, Code, DbError, EngineError, Failure, Left};
+pub use error::{At, Code, DbError, EngineError, Failure, Left, OtherHistory};
 pub(crate) use file_lock::FileLock;
 pub use history_table::HistoryTable;
 pub use libsql;
@@ -67,7 +71,8 @@ pub(crate) use replace::{inherit, wait_until_unused};
 pub(crate) use replica_files::DOES_NOT_EXIST;
 pub(crate) use replica_files::WITHOUT_SIDE;
 pub use replica_files::{
-    Protocol, ReplicaFacts, copy_replica, noted_primary, remove_replica, replica_facts,
+    Protocol, ReplicaFacts, Unfinished, copy_replica, noted_primary, remove_replica, replica_facts,
+    try_replica_files,
 };
 pub use scan::{Order, Question, Scan, ScanColumn};
 pub(crate) use side_files::refuse_side_files;
@@ -75,6 +80,7 @@ pub use side_files::{SideFile, remove_local};
 pub(crate) use stop::{Pause, Waits, jittered};
 pub use stop::{Stop, StopHandle};
 pub use stream::{Sink, StreamedRow};
+pub use sync_fault::SyncFault;
 pub use unanswered::{Fate, RemoteError};
 pub(crate) use unsupported::{TWO_PARSERS, instead, server_objection};
 
@@ -363,12 +369,16 @@ impl Db {
     }
 
     /// Brings the file of a replica up to its primary, at least to the last run of this handle; the first time it
-    /// makes the file. In another mode there is nothing to sync. It needs a multi-thread runtime.
+    /// makes the file, and its folder. In another mode there is nothing to sync. It needs a multi-thread runtime. Where
+    /// [`Db::check_replica`] was called a few seconds ago, what the primary told it is not asked for again.
+    ///
+    /// A primary that is busy with its log, and a lock on the file, are waited for up to the lock timeout.
     ///
     /// # Errors
-    /// [`DbError::Remote`] where the primary cannot be talked to; [`DbError::NotAReplica`], [`DbError::BrokenReplica`]
-    /// and [`DbError::OtherPrimary`] for the file, which is left as it is; [`DbError::SyncLocked`] where another
-    /// process syncs it for longer than the lock timeout; [`DbError::NotSynced`] for the rest.
+    /// [`DbError::Remote`] where the primary cannot be talked to; [`DbError::NotAReplica`], [`DbError::BrokenReplica`],
+    /// [`DbError::OtherPrimary`] and [`DbError::OtherHistory`] for the file, which is left as it is;
+    /// [`DbError::SyncLocked`] where another process syncs it for longer than the lock timeout; [`DbError::NotSynced`]
+    /// for the rest.
     pub async fn sync(&self) -> Result<Synced, DbError> {
         match &self.mode {
             Mode::Local(_) | Mode::Memory(_) => Ok(Synced::default()),
@@ -376,6 +386,22 @@ impl Db {
             Mode::Remote(_) => Ok(Synced::default()),
             #[cfg(feature = "replica")]
             Mode::Replica(replica) => replica.sync(&self.options).await,
+        }
+    }
+
+    /// Replaces the file of a replica by a new copy of its primary: the way out of [`DbError::OtherHistory`]. The file
+    /// is as it was until the new one is complete. A program that has the old one open goes on reading that. In another
+    /// mode there is nothing to replace.
+    ///
+    /// # Errors
+    /// As [`Db::sync`]; [`DbError::InUse`] where this handle holds the file open, as an application's does.
+    pub async fn replace_replica(&self) -> Result<Synced, DbError> {
+        match &self.mode {
+            Mode::Local(_) | Mode::Memory(_) => Ok(Synced::default()),
+            #[cfg(feature = "remote")]
+            Mode::Remote(_) => Ok(Synced::default()),
+            #[cfg(feature = "replica")]
+            Mode::Replica(replica) => replica.replace(&self.options).await,
         }
     }
 
@@ -411,11 +437,11 @@ impl Db {
     }
 
     /// Whether the file of a replica follows the primary that this handle names, as far as can be told without syncing
-    /// it: by Turso's protocol its last frames are compared, and by the open-source server's it must not be ahead. Only
-    /// reads. In another mode, and where there is no file yet, all is well.
+    /// it: by Turso's protocol its last frames are compared, and by the open-source server's the id of the log and its
+    /// position. Only reads. In another mode, and where there is no file yet, all is well.
     ///
     /// # Errors
-    /// [`DbError::OtherPrimary`] where it does not; the errors of [`Db::query`] and of [`replica_facts`].
+    /// [`DbError::OtherPrimary`] and [`DbError::OtherHistory`] where it does not; the errors of [`Db::query`] and of [`replica_facts`].
     pub async fn follows_its_primary(&self) -> Result<(), DbError> {
         match &self.mode {
             Mode::Local(_) | Mode::Memory(_) => Ok(()),

@@ -294,21 +294,26 @@ pub(super) fn replica(facts: Option<&ReplicaFacts>, now: SystemTime) -> Check {
     let frame = facts
         .frame
         .map_or("no frame yet".to_owned(), |frame| format!("frame {frame}"));
+    let unfinished = match facts.is_unfinished {
+        true => ", and a later sync did not end",
+        false => "",
+    };
     let synced = match facts.synced_at {
         Some(at) => format!(
             "synced {} ago",
             ago(now.duration_since(at).unwrap_or_default())
         ),
-        None => "never synced".to_owned(),
+        None => "synced at an unknown time".to_owned(),
     };
     let protocol = facts.protocol.as_str();
-    Check::ok(
-        "replica",
-        format!(
-            "{} bytes in all its files, protocol {protocol}, {frame}, {synced}",
-            facts.bytes
-        ),
-    )
+    let message = format!(
+        "{} bytes in all its files, protocol {protocol}, {frame}, {synced}{unfinished}",
+        facts.bytes
+    );
+    match facts.is_unfinished {
+        true => Check::warning("replica", message).help("`sync` brings the rest"),
+        false => Check::ok("replica", message),
+    }
 }
 
 fn ago(age: Duration) -> String {

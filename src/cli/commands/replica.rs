@@ -7,8 +7,8 @@ use crate::cli::args::{self, Format, Lock};
 use crate::cli::exit::Exit;
 use crate::cli::session::{Ending, Opened, Session, Stopped};
 use crate::config::Database;
-use crate::db::{self, Code, DbError, Options};
-use crate::diagnostic::Class;
+use crate::db::{self, Code, DbError, Options, OtherHistory, Protocol, Synced, Unfinished};
+use crate::diagnostic::{Class, Diagnostic, Severity};
 use crate::history::{self, HistoryError};
 use crate::report::{self, Document, ReplicaStatus, Report};
 
@@ -23,11 +23,13 @@ pub(crate) async fn sync(session: &Session, flags: &args::Sync) -> Ending {
     if let Ok(facts) = db::replica_facts(&file) {
         session.terminal.words(&report::syncing(&shown, facts));
     }
-    let synced = opened
-        .db
-        .sync()
-        .await
-        .map_err(|error| failed(session, &opened, error))?;
+    let synced = match opened.db.sync().await {
+        Err(error @ DbError::OtherHistory { .. }) => {
+            replaced(session, &opened, &shown, error, Asks::Always).await
+        }
+        synced => synced,
+    };
+    let synced = synced.map_err(|error| failed(session, &opened, error))?;
     if session.terminal.format == Format::Json {
         let database = opened.database();
         let call = session.call(Some(&database), Exit::Done);
@@ -36,6 +38,44 @@ pub(crate) async fn sync(session: &Session, flags: &args::Sync) -> Ending {
         session.terminal.data(&report::synced(&shown, &synced));
     }
     Ok(Exit::Done)
+}
+
+/// Whether a new log is a reason to ask.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Asks {
+    Always,
+    /// Not where the log is new, as after each crash of the server.
+    UnlessTheLogIsNew,
+}
+
+/// Replaces a replica whose primary has another history, where that is agreed to; else that error comes back.
+async fn replaced(
+    session: &Session,
+    opened: &Opened,
+    shown: &str,
+    error: DbError,
+    asks: Asks,
+) -> Result<Synced, DbError> {
+    let is_new_log = matches!(
+        error,
+        DbError::OtherHistory {
+            how: OtherHistory::NewLog,
+            ..
+        }
+    );
+    let question = format!("sync will replace {shown} by a new copy of the primary");
+    let is_agreed = is_new_log && asks == Asks::UnlessTheLogIsNew;
+    if is_agreed || session.can_agree() {
+        session.terminal.words(&format!("warning: {error}"));
+    }
+    if !is_agreed && !session.agrees(&question) {
+        return Err(error);
+    }
+    let replaced = opened.db.replace_replica().await?;
+    session
+        .terminal
+        .words(&format!("replaced {shown} by a new copy of the primary"));
+    Ok(replaced)
 }
 
 /// Syncs at the configured interval until it is interrupted. A primary that is away comes back.
@@ -59,7 +99,13 @@ async fn watch(session: &Session, opened: &Opened, shown: &str) -> Ending {
     let mut syncs = 0_u64;
     let mut last = None;
     loop {
-        match opened.db.sync().await {
+        let synced = match opened.db.sync().await {
+            Err(error @ DbError::OtherHistory { .. }) => {
+                replaced(session, opened, shown, error, Asks::UnlessTheLogIsNew).await
+            }
+            synced => synced,
+        };
+        match synced {
             Ok(synced) => {
                 syncs += 1;
                 last = Some(synced);
@@ -90,12 +136,20 @@ async fn watch(session: &Session, opened: &Opened, shown: &str) -> Ending {
 pub(crate) async fn status(session: &Session, lock: &Lock) -> Ending {
     let (opened, file) = open(session, lock.lock_timeout).await?;
     let facts = db::replica_facts(&file).map_err(|error| failed(session, &opened, error))?;
-    let primary = opened.db.primary_frame().await;
+    let follows = opened.db.follows_its_primary().await;
+    let primary = match &follows {
+        Ok(()) => opened
+            .db
+            .primary_frame()
+            .await
+            .map_err(|error| error.to_string()),
+        Err(error) => Err(error.to_string()),
+    };
     let shown = shown(session, &file);
     let status = ReplicaStatus {
         file: &shown,
         facts,
-        primary: primary.map_err(|error| error.to_string()),
+        primary,
         now: SystemTime::now(),
     };
     if session.terminal.format == Format::Json {
@@ -105,6 +159,14 @@ pub(crate) async fn status(session: &Session, lock: &Lock) -> Ending {
     } else {
         let text = report::replica_status(&status, session.style());
         session.terminal.data(&text);
+    }
+    if let Err(error @ (DbError::OtherPrimary { .. } | DbError::OtherHistory { .. })) = follows {
+        let report = Report::history(&HistoryError::Db(error));
+        let warnings = report.diagnostics.into_iter().map(|it| Diagnostic {
+            severity: Severity::Warning,
+            ..it
+        });
+        session.warn(&warnings.collect::<Vec<_>>());
     }
     Ok(Exit::Done)
 }
@@ -145,11 +207,29 @@ pub(crate) async fn reset(session: &Session, lock: &args::Lock) -> Ending {
 }
 
 /// `replica copy FILE`
-pub(crate) async fn copy(session: &Session, to: &Path, lock: &Lock) -> Ending {
+pub(crate) async fn copy(
+    session: &Session,
+    to: &Path,
+    lock: &Lock,
+    unfinished: Unfinished,
+) -> Ending {
     let (opened, file) = open(session, lock.lock_timeout).await?;
     let to = session.cwd.join(to);
+    let mut unfinished = unfinished;
+    if let Some(error) = how_far(&opened, &file).await {
+        match (&error, unfinished) {
+            // An application may have brought the rest.
+            (DbError::UnfinishedReplica { frame, primary, .. }, _)
+                if primary.is_some() && frame == primary =>
+            {
+                unfinished = Unfinished::Copy;
+            }
+            (_, Unfinished::Refuse) => return Err(failed(session, &opened, error)),
+            (_, Unfinished::Copy) => session.terminal.words(&format!("warning: {error}")),
+        }
+    }
     let copied = async {
-        db::copy_replica(&file, &to).await?;
+        db::copy_replica(&file, &to, unfinished).await?;
         history::identify_copy(&to, opened.db.history_table()).await
     };
     let copied = copied.await;
@@ -165,6 +245,24 @@ pub(crate) async fn copy(session: &Session, to: &Path, lock: &Lock) -> Ending {
         ));
     }
     Ok(Exit::Done)
+}
+
+/// How far a replica has come whose last sync did not end.
+async fn how_far(opened: &Opened, file: &Path) -> Option<DbError> {
+    let facts = db::replica_facts(file).ok()??;
+    if !facts.is_unfinished {
+        return None;
+    }
+    // Frames of the other protocol are counted otherwise.
+    let primary = match facts.protocol {
+        Protocol::V1 => opened.db.primary_frame().await.ok().flatten(),
+        Protocol::V2 => None,
+    };
+    Some(DbError::UnfinishedReplica {
+        path: file.to_path_buf(),
+        frame: facts.frame,
+        primary,
+    })
 }
 
 /// The database of the settings, which has to be a replica, and its file.

@@ -371,7 +371,12 @@ impl Server {
     /// A unary call by gRPC-web: <https://github.com/grpc/grpc/blob/master/doc/PROTOCOL-WEB.md>. The headers are those
     /// that libSQL servers tell clients of replication by.
     #[cfg(feature = "replica")]
-    pub(super) async fn unary(&self, path: &str, message: &[u8]) -> Result<Unary, RemoteError> {
+    pub(super) async fn unary(
+        &self,
+        path: &str,
+        message: &[u8],
+        session: Option<&str>,
+    ) -> Result<Unary, RemoteError> {
         let mut body = vec![0];
         body.extend(
             u32::try_from(message.len())
@@ -387,7 +392,7 @@ impl Server {
         // As gRPC wants binary headers: without padding.
         let namespace = crate::base64::encode(namespace.as_bytes());
         let token = self.token.as_deref().unwrap_or_default();
-        let request = self
+        let mut request = self
             .client
             .post(format!("{}{path}", self.base))
             .header("content-type", "application/grpc-web+proto")
@@ -396,6 +401,9 @@ impl Server {
             .header("x-authorization", format!("Bearer {token}"))
             .timeout(self.limit)
             .body(body);
+        if let Some(session) = session {
+            request = request.header("x-session-token", session);
+        }
         let answer = self.send(path, 0, request).await?;
         let status = answer.status();
         let headers = answer.headers().clone();

@@ -28,7 +28,7 @@ use self::complete::Complete;
 #[cfg(feature = "replica")]
 use self::complete::Incomplete;
 #[cfg(feature = "replica")]
-pub(super) use self::hello::Greeting;
+pub(super) use self::hello::{Greeting, PrimaryLog};
 use self::http::Server;
 #[cfg(feature = "replica")]
 pub(super) use self::redirect::location;
@@ -129,6 +129,16 @@ impl Remote {
     #[cfg(feature = "replica")]
     pub(super) async fn greeting(&self) -> Result<Greeting, RemoteError> {
         again(|| hello::hello(&self.server)).await
+    }
+
+    /// Frames of that log from `first` on, with replication's own headers: see [`hello::frames`].
+    #[cfg(feature = "replica")]
+    pub(super) async fn log_frames(
+        &self,
+        log: &PrimaryLog,
+        first: u64,
+    ) -> Result<Option<Vec<Vec<u8>>>, RemoteError> {
+        hello::frames(&self.server, log, first).await
     }
 
     /// Where the requests of replication are redirected to, if they are: the `libsql` crate does not say.

@@ -2,6 +2,7 @@
 
 use crate::auth::{Keys, Rights};
 use crate::call::Call;
+use crate::compaction::Compaction;
 use crate::engine::Database;
 use crate::faults::{self, Executes, Fault, Plan, Rule};
 use crate::hrana::{self, Reject, Streams};
@@ -32,8 +33,9 @@ pub(crate) struct State {
     pub(crate) namespaces: HashMap<String, Control>,
     pub(crate) keys: Option<Keys>,
     pub(crate) database: Arc<Database>,
-    /// Stays with the database.
-    pub(crate) log_id: Uuid,
+    /// Stays with the database, unless a crash is played.
+    pub(crate) log_id: Mutex<Uuid>,
+    pub(crate) compaction: Mutex<Compaction>,
     /// Of this run of the server.
     pub(crate) session: Uuid,
     pub(crate) clients: Clients,

@@ -19,6 +19,7 @@
 mod allow;
 mod auth;
 mod call;
+mod compaction;
 mod engine;
 mod faults;
 mod frames;
