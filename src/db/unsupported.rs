@@ -90,8 +90,8 @@ fn is_taken(command: libsql_sqlite3_parser::ast::Cmd) -> bool {
     else {
         return true;
     };
-    let is_it = |reserved: &&str| table.name.0.eq_ignore_ascii_case(reserved);
-    !RESERVED.iter().any(|reserved| is_it(&reserved))
+    let name = &table.name.0;
+    !RESERVED.iter().any(|it| name.eq_ignore_ascii_case(it))
 }
 
 /// Whether an engine's words are that a text is no SQL.

@@ -234,10 +234,10 @@ mod tests {
             error,
             1_763_763_172,
             expect![[r#"
-            error[no-such-database]: my-app-org.turso.io has no database there: no such namespace
-              |
-              = help: compare the URL with what `turso db show NAME --url` says
-        "#]],
+                error[no-such-database]: my-app-org.turso.io has no database there: no such namespace
+                  |
+                  = help: compare the URL with what `turso db show NAME --url` says; a server of your own with namespaces takes the first part of the host as the name of one, which its admin API creates
+            "#]],
         );
     }
 }
