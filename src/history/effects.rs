@@ -24,6 +24,17 @@ pub(super) struct Effects {
     pub(super) may_break: bool,
     /// Whether any foreign key may lose its parent table, or the key that it refers to.
     pub(super) may_lose_parents: bool,
+    /// The tables that it drops or alters, by each name that they have. Only a foreign key that names one of them may lose
+    /// its parent, unless `may_lose_any`.
+    pub(super) changed: Vec<String>,
+    /// Whether its text does not name all parents that it may take: it drops an index, or writes the schema by hand.
+    pub(super) may_lose_any: bool,
+    /// The tables that it creates, `IF NOT EXISTS` too.
+    pub(super) new: Vec<String>,
+    /// Whether it may write rows of any table.
+    pub(super) writes_rows: bool,
+    /// Whether the schema may have one of its names in another form, as in `"a""b"`, or it writes the schema by hand.
+    pub(super) has_hidden_names: bool,
     /// The tables that get a foreign key.
     pub(super) refers: Vec<String>,
     /// Whether a foreign key may lose its parent table.
@@ -80,13 +91,20 @@ impl Effects {
     }
 
     fn statement(&mut self, sql: &str) {
-        match kind(sql) {
+        let kind = kind(sql);
+        self.writes_rows |= !matches!(
+            kind,
+            Kind::Create(_) | Kind::Drop(_) | Kind::Alter | Kind::Pragma(_)
+        );
+        match kind {
             Kind::Create(object) => match object.what {
                 What::Table | What::VirtualTable => {
                     let name = object.name.to_ascii_lowercase();
                     if refers(sql) {
                         self.refers.push(name.clone());
                     }
+                    self.has_hidden_names |= is_hidden(&name);
+                    self.new.push(name.clone());
                     // It may be there already, with its rows.
                     if !object.if_exists {
                         self.made.push(name);
@@ -101,8 +119,11 @@ impl Effects {
             Kind::Drop(object) => {
                 self.may_break |= object.what != What::Trigger;
                 self.may_lose_parents |= matches!(object.what, What::Table | What::Index);
+                self.may_lose_any |= object.what == What::Index;
                 let name = object.name.to_ascii_lowercase();
+                self.has_hidden_names |= is_hidden(&name);
                 if object.what == What::Table {
+                    self.changed.push(name.clone());
                     self.may_lose_tables = true;
                     let schema = object.schema.as_deref().unwrap_or_default();
                     let is_temporary = schema.eq_ignore_ascii_case("temp");
@@ -119,6 +140,8 @@ impl Effects {
             Kind::Pragma(pragma) if pragma.value.is_some() => match pragma.name.as_str() {
                 "writable_schema" => {
                     self.writes_schema = true;
+                    self.has_hidden_names = true;
+                    self.writes_rows = true;
                     self.may_break = true;
                     self.may_lose_parents = true;
                     self.may_lose_tables = true;
@@ -141,6 +164,8 @@ impl Effects {
         if tokens.next_if(|token| token.text(sql) == ".").is_some() {
             table = tokens.next().map(name).unwrap_or_default();
         }
+        self.has_hidden_names |= is_hidden(&table);
+        self.changed.push(table.clone());
         let Some(verb) = tokens.next() else { return };
         if verb.is_word(sql, "ALTER") {
             self.may_lose_parents = true;
@@ -152,6 +177,8 @@ impl Effects {
             if is_table {
                 if let Some(to) = tokens.next().map(name) {
                     self.lost.retain(|lost| *lost != to);
+                    self.has_hidden_names |= is_hidden(&to);
+                    self.changed.push(to.clone());
                     self.renames.push(Rename {
                         table: table.clone(),
                         column: None,
@@ -183,6 +210,12 @@ impl Effects {
     /// Whether a foreign key may be without its parent afterwards, or without the key that it refers to.
     pub(super) fn may_break_references(&self) -> bool {
         self.may_lose_parents || !self.refers.is_empty()
+    }
+
+    /// The objects that it drops or alters, where only a view or a trigger that names one of them may stop compiling.
+    pub(super) fn at_risk(&self) -> Option<impl Iterator<Item = &String>> {
+        let is_known = !self.has_hidden_names && self.created.is_empty();
+        is_known.then(|| self.changed.iter().chain(&self.dropped))
     }
 
     /// What the engine has to check behind it.
@@ -302,6 +335,11 @@ impl Effects {
             .collect();
         Value::Text(serde_json::Value::Object(pairs).to_string())
     }
+}
+
+/// Whether a name may be written in another form where it is quoted.
+fn is_hidden(name: &str) -> bool {
+    name.is_empty() || name.contains(['"', '\'', '`', ']'])
 }
 
 /// Whether a statement has a foreign key.
@@ -454,6 +492,30 @@ mod tests {
         ]);
         assert!(!harmless.may_break && !harmless.may_lose_parents);
         assert!(!harmless.writes_schema && harmless.checked() == Checked::Nothing);
+    }
+
+    #[test]
+    fn the_objects_at_risk_are_known_where_the_schema_has_their_names_as_written() {
+        let names = |statements: &[&str]| {
+            let effects = effects(statements);
+            let names = effects.at_risk()?.cloned().collect::<Vec<_>>();
+            Some(names.join(" "))
+        };
+        let known = names(&[
+            "DROP TABLE main.A",
+            "ALTER TABLE b RENAME TO \"C c\"",
+            "DROP VIEW v",
+            "DROP INDEX i",
+        ]);
+        assert_eq!(known.as_deref(), Some("a b c c v i"));
+        for hidden in [
+            "DROP TABLE \"a\"\"b\"",
+            "ALTER TABLE a RENAME TO [it's]",
+            "CREATE VIEW v AS SELECT 1",
+            "PRAGMA writable_schema = 1",
+        ] {
+            assert_eq!(names(&[hidden]), None, "{hidden}");
+        }
     }
 
     #[test]

@@ -4,13 +4,14 @@ use std::sync::Arc;
 
 use super::effects::Effects;
 use super::error::Failed;
-use super::guards::{Scope, forget, still_lost, still_lost_or_mismatched};
+use super::guards::{NAMES, Scope, forget, still_lost, still_lost_or_mismatched};
 use super::known::{Known, Reference};
 use super::left_broken::LeftBroken;
 use super::trigger::{Created, Probes, Standing, created, renames, standing};
+use crate::db::Query;
 use crate::schema::SchemaObject;
 use crate::script::{Atomicity, Script, Step, Unit};
-use crate::sql::{Value, identifier};
+use crate::sql::{Value, identifier, literal};
 
 /// The guards of a run over the schema as a whole. They compare the beginning of the first script with the end of each
 /// script that may break something, and with the end of the last. A script may leave an object broken that a later
@@ -79,6 +80,40 @@ impl Watch {
             is_only_at_the_end: true,
             ..Watch::default()
         }
+    }
+
+    /// No guards over the schema as a whole, for a script of a run that is judged by another one.
+    pub(crate) fn unguarded() -> Watch {
+        Watch {
+            has_begun: true,
+            left: 2,
+            is_only_at_the_end: true,
+            ..Watch::default()
+        }
+    }
+
+    /// The query whose answer has a row where a view or a trigger may stop compiling in these scripts. None where that
+    /// cannot be asked.
+    pub(crate) fn breaks_objects(&self, scripts: &[Script]) -> Option<Query> {
+        let mut names = Vec::new();
+        for unit in in_transactions(scripts).filter(|_| self.compiles) {
+            let effects = Effects::of(unit);
+            names.extend(effects.at_risk()?.map(|it| literal(&it.as_str().into())));
+        }
+        let dropped = self.dropped.iter().map(|it| literal(&it.as_str().into()));
+        let named = names.iter().map(|it| format!("instr(lower(sql), {it})"));
+        (!names.is_empty() && names.len() <= NAMES).then(|| {
+            Query::new(format!(
+                "SELECT 1 FROM sqlite_schema WHERE type IN ('view', 'trigger') AND lower(name) NOT IN ({}) AND ({}) LIMIT 1",
+                dropped.collect::<Vec<_>>().join(", "),
+                named.collect::<Vec<_>>().join(" OR ")
+            ))
+        })
+    }
+
+    /// The answer to [`Watch::breaks_objects`] has no row.
+    pub(crate) fn breaks_no_object(&mut self) {
+        self.compiles = false;
     }
 
     /// The place of one of the next scripts, from 0.
@@ -225,7 +260,7 @@ impl Place<'_> {
         }
         let children = self.watch.left_broken.iter();
         let children: Vec<&str> = children.filter_map(LeftBroken::table).collect();
-        vec![Guard::Refuse(still_lost(&children))]
+        vec![Guard::Refuse(still_lost(scope, &children))]
     }
 
     /// Whether there are guards behind the units of a script: where one of them may break something, and behind the last.

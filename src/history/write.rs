@@ -450,7 +450,7 @@ impl Steps {
             self.push(Purpose::After(number), guards::no_new_violation(&effects));
             self.push(Purpose::Compared(number), guards::forget_rows());
         }
-        if let Some(step) = guards::references_after(unit, &effects) {
+        if let Some(step) = guards::references_after(unit, &effects, &self.scope) {
             self.push(Purpose::Compared(number), step);
         }
     }

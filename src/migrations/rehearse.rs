@@ -134,6 +134,8 @@ enum Judging {
     EachFile,
     /// With [`Rehearsal::is_whole`], behind the last one. Down files are compared one by one nevertheless.
     AtTheEnd,
+    /// Not at all, but for down files: in a copy, where another rehearsal compares.
+    Elsewhere,
 }
 
 /// A database in memory, and what its history has come to.
@@ -208,6 +210,15 @@ impl Rehearsal {
             judging: self.judging,
             broken: self.broken.clone(),
         })
+    }
+
+    /// The same, to try down files in. Where foreign keys are compared at the end, they are compared there only once.
+    pub(super) async fn fork_for_trials(&self) -> Result<Rehearsal, DbError> {
+        let mut copy = self.fork().await?;
+        if copy.judging == Judging::AtTheEnd {
+            copy.judging = Judging::Elsewhere;
+        }
+        Ok(copy)
     }
 
     /// The database.
@@ -340,7 +351,8 @@ impl Rehearsal {
         let watch = match (&self.broken, self.judging) {
             (Some(_), _) => Watch::going_on(true),
             (None, Judging::AtTheEnd) if !is_down => Watch::going_on(false),
-            (None, _) => Watch::new(std::slice::from_ref(&script)),
+            (None, Judging::Elsewhere) if !is_down => Watch::unguarded(),
+            (None, _) => self.watch_of(&script).await?,
         };
         let mut result = self.run(&script, watch).await;
         if result.is_ok() && script.atomicity == Atomicity::Transaction {
@@ -373,6 +385,19 @@ impl Rehearsal {
             Err(RunError::Failed(failed)) => Err(self.fails(*failed, &script, way).await),
             Err(RunError::Unknown(error)) => Err(Stopped::Db(error.into())),
         }
+    }
+
+    /// The guards of a script. Compiling every view and every trigger takes long, and none can break that names nothing
+    /// which the script changes.
+    async fn watch_of(&self, script: &Script) -> Result<Watch, DbError> {
+        let scripts = std::slice::from_ref(script);
+        let mut watch = Watch::new(scripts);
+        if let Some(query) = watch.breaks_objects(scripts)
+            && self.db.rows::<1>(query).await?.is_empty()
+        {
+            watch.breaks_no_object();
+        }
+        Ok(watch)
     }
 
     async fn run(&self, script: &Script, watch: Watch) -> Result<Receipt, RunError> {
