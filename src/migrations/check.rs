@@ -13,6 +13,7 @@ use super::against::{Base, lacks_versions};
 use super::directive::{DEPENDS_ON_ROWS, DOWN_NO_INVERSE};
 use super::file::meaning;
 use super::rehearse::{Act, Rehearsal, Way};
+use super::same_object::made_twice;
 use super::set::{Migration, Migrations, Text};
 use crate::db::{Db, DbError};
 use crate::diagnostic::Diagnostic;
@@ -77,6 +78,7 @@ pub async fn check(set: &Migrations, options: &CheckOptions<'_>) -> Result<Check
     for migration in set.iter().filter(|it| !rules.has_no_down(it)) {
         checked.problems.extend(migration.undoes_nothing());
     }
+    checked.problems.extend(made_twice(set));
     // A version that nobody or several claim is a hole, and what comes after would fail for that alone.
     if !set.problems.iter().any(Diagnostic::is_error) {
         rehearse(set, &parts, &rules, &mut checked).await?;
