@@ -177,7 +177,7 @@ fn a_base_without_migrations_proves_nothing_and_says_so() {
     let ran = project.run("check --base main");
     ran.check(expect![[r#"
         $ seedbed check --base main
-        1 migrations are fine: 1 applied in memory, 0 of them undone and applied again
+        1 migration is fine: 1 applied in memory, 0 of them undone and applied again
         2> warning[base-empty]: main has no migrations in migrations, so nothing was compared with it
         2>   |
         2>   = help: nothing has to be done where these are the first migrations; otherwise see whether `--base` and `--migrations` name what you mean
