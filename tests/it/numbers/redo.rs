@@ -228,3 +228,15 @@ fn a_down_text_that_is_not_recorded_is_not_printed() {
         exit 4
     "#]]);
 }
+
+#[test]
+fn a_down_file_is_recorded_again_after_a_repair_without_one() {
+    let project = applied().migration("V2__b", "CREATE TABLE b (x, y);\n");
+    project.remove("migrations/V2__b.down.sql");
+    let project = project
+        .after("repair 2 --no-verify")
+        .down("V2__b", "DROP TABLE b;\n")
+        .after("repair")
+        .after("undo");
+    assert_eq!(project.state(), "recorded: V1; tables: a");
+}
