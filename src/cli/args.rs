@@ -269,6 +269,9 @@ pub(super) struct Status {
     /// Print the text of this applied version (3 or V3) or repeatable (R__views) as it was recorded, and nothing else
     #[arg(long, value_name = "V", value_parser = key, conflicts_with = "exit_code")]
     pub(super) source: Option<Key>,
+    /// With --source: print the recorded down text instead
+    #[arg(long, requires = "source")]
+    pub(super) down: bool,
     #[command(flatten)]
     pub(super) lock: Lock,
 }

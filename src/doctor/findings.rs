@@ -425,14 +425,22 @@ pub(super) fn migrations(plan: &Plan, access: Access) -> Check {
         };
         return Check::error("migrations", problems).help("`status` lists what is wrong");
     }
+    let found = match pending {
+        0 => "nothing is pending".to_owned(),
+        n => format!("{n} pending"),
+    };
+    let warnings: Vec<&str> = plan.warnings().map(|it| it.message.as_str()).collect();
     match (pending, access) {
-        (0, _) => Check::ok("migrations", "nothing is pending"),
-        (n, Access::ReadOnly) => Check::error(
+        (n @ 1.., Access::ReadOnly) => Check::error(
             "migrations",
             format!("{n} pending, and the token allows reading only"),
         )
         .help("make a token that may write: `turso db tokens create NAME`"),
-        (n, Access::Full) => Check::ok("migrations", format!("{n} pending")),
+        _ if !warnings.is_empty() => {
+            Check::warning("migrations", format!("{found}; {}", warnings.join("; ")))
+                .help("`status` shows where, and what to do")
+        }
+        _ => Check::ok("migrations", found),
     }
 }
 

@@ -174,6 +174,14 @@ fn has_meaning_of(one: &Migration, other: &Migration) -> bool {
         || meaning(&one.up.source.text) == meaning(&other.up.source.text)
 }
 
+/// Whether versions of the base have no file of their own any more, which [`check_against`] reports: a database that
+/// exists has run what the set has under another version, or does not have at all.
+pub(super) fn lacks_versions(set: &Migrations, base: &Base) -> bool {
+    let old = base.common.versioned.iter();
+    let mut without_file = old.filter(|old| set.get(&old.key).is_none_or(|now| is_other(old, now)));
+    without_file.any(|old| gone(old, set, base).is_some())
+}
+
 /// A migration without a file of its own, unless it has none where it is to be merged either.
 fn gone(old: &Migration, set: &Migrations, base: &Base) -> Option<Diagnostic> {
     let old_base = base;

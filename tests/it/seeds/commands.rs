@@ -371,7 +371,7 @@ fn check_needs_no_database_and_no_variables() {
     );
     untouched(&project, "check").check(expect![[r#"
         $ seedbed check
-        1 migrations are fine: 1 applied in memory, 0 of them undone and applied again
+        1 migration is fine: 1 applied in memory, 0 of them undone and applied again
         the seeds for dev, prod, test are fine: they declare 5 rows
     "#]]);
     project.write("seeds/test/b.yaml", "posts:\n  one: {user: anne}\n");

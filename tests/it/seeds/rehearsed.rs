@@ -352,7 +352,7 @@ fn a_check_counts_a_row_once() {
     let project = project().file("seeds/demo/plans.yaml", "users: {dan: {name: Dan}}\n");
     project.run("check").check(expect![[r#"
         $ seedbed check
-        1 migrations are fine: 1 applied in memory, 0 of them undone and applied again
+        1 migration is fine: 1 applied in memory, 0 of them undone and applied again
         the seeds for demo, dev, test are fine: they declare 3 rows
     "#]]);
 }
