@@ -259,9 +259,13 @@ fn redo_plan(
             Some(file) => {
                 let reading = reading::read(&file.up.source, history.engine, &history.table);
                 let old = chosen.versions.get(version);
-                match old.map_or_else(|| Ok(entry(file)), |old| entry_again(file, old, set)) {
-                    Ok(entry) => units.push((Record::Insert(entry), reading)),
-                    Err(problem) => without_down.push(problem),
+                let again = match old {
+                    Some(old) => entry_again(file, old),
+                    None => Some(entry(file)),
+                };
+                match again {
+                    Some(entry) => units.push((Record::Insert(entry), reading)),
+                    None => without_down.push(no_down_file(file, set)),
                 }
             }
             None if set.claims(&key).next().is_some() => {}
@@ -342,21 +346,21 @@ fn creates_only(sql: &str) -> bool {
 }
 
 /// What is recorded when a migration is applied again. Without a down file the recorded down text stays, while the text
-/// that it undoes is the same.
-fn entry_again(file: &Migration, old: &Row, set: &Migrations) -> Result<Entry, Diagnostic> {
+/// that it undoes is the same; none where it is another.
+fn entry_again(file: &Migration, old: &Row) -> Option<Entry> {
     let mut again = entry(file);
     let Some(down) = old.down.as_deref().filter(|_| file.down.is_none()) else {
-        return Ok(again);
+        return Some(again);
     };
     if !has_text_of(file, old) {
-        return Err(no_down_file(file, set));
+        return None;
     }
     again.down = Some(down.into());
     if let Some(checksum) = recorded_checksum(old) {
         let checksum = checksum.into();
         again.detail.insert(DOWN_CHECKSUM.to_owned(), checksum);
     }
-    Ok(again)
+    Some(again)
 }
 
 /// The recorded down text undoes the recorded text, and not that of the file.
