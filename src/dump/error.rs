@@ -136,6 +136,14 @@ pub enum NotADump {
         "is a dump of PostgreSQL, and SQLite reads no such SQL: convert it first, for example with `pgloader` or `db-to-sqlite`"
     )]
     Postgres,
+    /// A script of SQL Server.
+    #[error("is a script of SQL Server, and SQLite reads no such SQL: convert it first")]
+    SqlServer,
+    /// It changes what ends a statement.
+    #[error(
+        "has lines with DELIMITER, which only Adminer and the clients of MySQL read: write the dump with `sqlite3 old.db .dump` or `export`"
+    )]
+    Delimiter,
     /// A page of HTML, or XML: what a download gives where it needs a sign-in.
     #[error("is HTML or XML and no SQL: if it was downloaded, see whether that needs a sign-in")]
     Markup,
