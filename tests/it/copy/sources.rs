@@ -175,3 +175,22 @@ fn a_damaged_source_is_refused_and_named() {
     assert_eq!(ran.code, Some(1), "{ran}");
     says(&ran, "error[damaged-source]: local.db is damaged: ");
 }
+
+#[test]
+fn what_is_no_place_for_a_database_is_named() {
+    let project = Project::bare();
+    project.change(&["CREATE TABLE t (a)"]);
+    let ran = project.run("copy local.db -");
+    assert_eq!(ran.code, Some(2), "{ran}");
+    says(&ran, "export - --database FROM`");
+    project.run("export dump.sql");
+    for line in [
+        "copy local.db /dev/null",
+        "import dump.sql --database /dev/null",
+    ] {
+        let ran = project.run(line);
+        assert!(ran.code.is_some_and(|code| code > 0), "{ran}");
+        says(&ran, "/dev/null is not a regular file");
+    }
+    assert_eq!(project.files(), ["dump.sql", "local.db"]);
+}
