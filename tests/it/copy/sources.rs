@@ -190,7 +190,7 @@ fn what_is_no_place_for_a_database_is_named() {
     ] {
         let ran = project.run(line);
         assert!(ran.code.is_some_and(|code| code > 0), "{ran}");
-        says(&ran, "/dev/null is not a regular file");
+        says(&ran, "/dev/null, is not a regular file");
     }
     assert_eq!(project.files(), ["dump.sql", "local.db"]);
 }
