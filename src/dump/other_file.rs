@@ -107,7 +107,6 @@ fn text(start: &str) -> Option<NotADump> {
         return Some(NotADump::Mysql);
     }
     let is_postgres = has("\nSET statement_timeout")
-        || has("\nSET client_encoding")
         || has("pg_catalog.set_config")
         || has("\n\\restrict ")
         || has("\n\\connect ");
