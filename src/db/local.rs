@@ -122,13 +122,7 @@ impl File {
 
     async fn open(&self, flags: OpenFlags) -> Result<Connection, DbError> {
         self.refuse_side_files()?;
-        // The engine calls that an I/O error.
-        if self.path.is_dir() {
-            return Err(DbError::Path {
-                path: self.path.clone(),
-                why: "is a directory",
-            });
-        }
+        refuse_no_file(&self.path)?;
         connect(&self.name, flags)
             .await
             .map_err(|source| DbError::Open {
@@ -233,6 +227,22 @@ impl File {
         let connection = self.open_to_read().await?;
         Ok(compile(&connection, statement).await)
     }
+}
+
+/// Refuses what is there and can be no database. The engine calls a directory an I/O error, and a device an empty file.
+///
+/// # Errors
+/// [`DbError::Path`].
+pub(super) fn refuse_no_file(path: &Path) -> Result<(), DbError> {
+    let why = match std::fs::metadata(path) {
+        Ok(metadata) if metadata.is_dir() => "is a directory",
+        Ok(metadata) if !metadata.is_file() => "is not a regular file",
+        _ => return Ok(()),
+    };
+    Err(DbError::Path {
+        path: path.to_path_buf(),
+        why,
+    })
 }
 
 /// A database file that nobody can write to, by a name that tells the engine so: it makes no files beside a database whose

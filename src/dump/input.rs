@@ -5,10 +5,11 @@ use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
+use super::location::Location;
 use super::of_database::{dump_of, dump_of_open};
 use super::verify::Witness;
 use super::{Contents, DumpError, ExportOptions, Mark, Opened, Reader, ReaderOptions, Source};
-use crate::db::{Access, Code, Db, EngineError, Raw, open_to_read};
+use crate::db::{Access, Code, Db, DbError, EngineError, Options, Raw, open_to_read};
 
 /// A dump that is to be read.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -258,6 +259,38 @@ impl Input {
                 cause: std::io::Error::other(error),
             }),
         }
+    }
+
+    /// Whether its values are those of a database, as this program has read them: a database, or a backup.
+    pub(super) fn is_of_this_program(&self) -> bool {
+        match self {
+            Input::File(path) => self.can_be_read_again() && Location::recorded(path).is_some(),
+            Input::Snapshot(snapshot) => {
+                let text = snapshot.text();
+                !text.exists() || Location::recorded(&text).is_some()
+            }
+            Input::Database(_) => true,
+            Input::Stdin => false,
+        }
+    }
+
+    /// The local database that is read as its dump, opened; none of any other input.
+    ///
+    /// # Errors
+    /// Its path is none that can be opened.
+    pub(super) fn local_database(&self) -> Result<Option<Db>, DbError> {
+        let path = match self {
+            Input::Database(live) => return Ok(live.db.path().map(|_| live.db.clone())),
+            Input::Snapshot(snapshot) if !snapshot.text().exists() => snapshot.file(),
+            Input::File(path)
+                if self.can_be_read_again()
+                    && matches!(Source::open(path), Ok(Opened::Database(_))) =>
+            {
+                path.clone()
+            }
+            Input::File(_) | Input::Snapshot(_) | Input::Stdin => return Ok(None),
+        };
+        Db::local(&path, Options::default()).map(Some)
     }
 
     /// Whether it can be read once more, to look at all of it before anything is written. A database on a server is far

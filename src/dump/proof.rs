@@ -17,7 +17,7 @@ use super::import::{ImportError, Pace, Rebuilding, Why, rebuild};
 use super::integrity::Integrity;
 use super::modules::lacks_module;
 use super::of_database::{Senders, pipe};
-use super::verify::{Level, Verified, VerifyError, verify};
+use super::verify::{Level, Values, Verified, VerifyError, compared};
 use super::{DumpError, Input, Item, Object, Opened, Reader, ReaderOptions, Source, What};
 use crate::db::{
     Access, Db, DbError, EngineError, HistoryTable, Options, Query, Raw, remove_local,
@@ -148,7 +148,8 @@ impl Proof {
         if is_same(&db, partial, header).await? {
             return Ok(Vec::new());
         }
-        match verify(&db, &Input::File(partial.to_path_buf()), Level::Full).await {
+        let input = Input::File(partial.to_path_buf());
+        match compared(&db, &input, Level::Full, Values::AsRead).await {
             Ok(verified) if verified.is_equal() => Ok(Vec::new()),
             Ok(verified) => Ok(vec![Doubt::Differs(Box::new(verified))]),
             Err(VerifyError::Dump(error)) => Err(BackupError::Unreadable(Box::new(error))),

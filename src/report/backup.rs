@@ -21,7 +21,7 @@ use crate::dump::{
 };
 
 /// A backup that was taken, and the old ones that went. `file` is how it is shown.
-pub fn backed_up(done: &BackedUp, file: &Path) -> String {
+pub fn backed_up(done: &BackedUp, file: &Path, style: Style<'_>) -> String {
     let mut text = format!(
         "{}: {} of {}, {}, rebuilt and compared\n",
         file.display(),
@@ -37,6 +37,12 @@ pub fn backed_up(done: &BackedUp, file: &Path) -> String {
         text.push_str(&format!("removed {name}, which was old\n"));
     }
     text.push_str(&unknown(&done.unknown));
+    if !done.has_id && !done.unknown.is_empty() {
+        text.push_str(&as_typed(
+            "this database has no id, so no old backup is removed: `migrate` or `baseline V` gives it one\n",
+            style.program,
+        ));
+    }
     text
 }
 

@@ -586,6 +586,12 @@ fn of_clash(clash: &Clash, dump: &str) -> Diagnostic {
                  not, `import {dump} --into-existing --run-triggers` lets it run"
             ),
         ),
+        Clash::Drops { made_in: Some(_), .. } => (
+            "drops",
+            "the file seems to hold two dumps, one behind the other: import one of them, or take the statement and the rows \
+             that it would delete out of the dump"
+                .to_owned(),
+        ),
         Clash::Drops { .. } => (
             "drops",
             "an import deletes nothing: name a new database with `--database FILE`, or take the statement out of the dump"

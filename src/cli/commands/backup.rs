@@ -30,7 +30,9 @@ pub(crate) async fn backup(session: &Session, lock: &args::Lock) -> Ending {
         session.print(&Document::backed_up(call, &done, shown));
     } else {
         // From cron, what is printed becomes a mail.
-        session.terminal.words(&report::backed_up(&done, shown));
+        session
+            .terminal
+            .words(&report::backed_up(&done, shown, session.style()));
     }
     Ok(Exit::Done)
 }
@@ -105,9 +107,10 @@ pub(super) async fn before_a_change(
         }
     };
     let shown = shown(session, &done.file);
-    session
-        .terminal
-        .words(&format!("backup {}", report::backed_up(&done, shown)));
+    session.terminal.words(&format!(
+        "backup {}",
+        report::backed_up(&done, shown, session.style())
+    ));
     Ok(Some(shown.display().to_string()))
 }
 

@@ -36,6 +36,7 @@ use crate::db::Db;
 use crate::drive::{Event, OnEvent};
 use crate::dump::Mark;
 use crate::dump::modules::Modules;
+use crate::dump::source_check;
 use crate::hex;
 use crate::history::Wait;
 use crate::script::Run;
@@ -303,6 +304,7 @@ pub async fn plan(db: &Db, input: &Input, options: &ImportOptions) -> Result<Pla
     let is_new = path.is_some_and(|path| new_file::is_new(&path)) && options.tables == Tables::New;
     let run = Run::new("");
     let input = input.unchanging().await.map_err(Why::from)?;
+    refuse_source(&input, options).await?;
     let job = Job {
         db,
         input: &input,
@@ -446,6 +448,7 @@ pub(super) async fn import_by(
     {
         return Err(Why::Itself(path.clone()).into());
     }
+    refuse_source(input, options).await?;
     let mut imported = match path {
         Some(path) if new_file::is_new(&path) && options.tables == Tables::New => {
             new_file(db, &path, input, options, run, on_event, command).await?
@@ -470,6 +473,16 @@ pub(super) async fn import_by(
     };
     imported.took = begun.elapsed();
     Ok(imported)
+}
+
+/// Refuses a local database whose rows would not arrive as they are. Where rows go into tables that are there, these
+/// decide what becomes of a value.
+async fn refuse_source(input: &Input, options: &ImportOptions) -> Result<(), Why> {
+    source_check::refuse_damaged(input).await?;
+    match options.tables {
+        Tables::New => Ok(source_check::refuse_unkept(input).await?),
+        Tables::Existing => Ok(()),
+    }
 }
 
 /// A database that is being built from a dump.

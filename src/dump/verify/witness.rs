@@ -4,7 +4,6 @@
 use std::io::Read;
 use std::thread::JoinHandle;
 
-use super::affinity::Judge;
 use super::catalogue::Catalogue;
 use super::dumped::{self, Dumped};
 use super::{Level, Verified, VerifyError, database};
@@ -65,13 +64,13 @@ fn read(from: &Db, name: String, text: impl Read + Send + 'static) -> Result<Dum
             name: name.clone(),
             cause,
         })?;
-    let (catalogue, modules, judge) = runtime.block_on(async {
+    let (catalogue, modules) = runtime.block_on(async {
         let from = from.apart()?;
         let modules = Modules::new().await.map_err(DbError::Read)?;
-        let judge = Judge::new().await.map_err(DbError::Read)?;
-        Ok::<_, DbError>((Catalogue::read(&from).await?, modules, judge))
+        Ok::<_, DbError>((Catalogue::read(&from).await?, modules))
     })?;
     drop(runtime);
     let reader = Reader::new(Source::of(name, text)?, ReaderOptions::default());
-    dumped::read(reader, &catalogue, &modules, judge, Level::Full)
+    // What is compared is what was read, and not what a column would make of it.
+    dumped::read(reader, &catalogue, &modules, None, Level::Full)
 }
