@@ -8,7 +8,7 @@ use super::found::Found;
 use super::identity::shown;
 use super::memory::Memory;
 use super::model::{Mode, SeedFile};
-use super::numbered::new_id;
+use super::numbered::{new_id, new_id_in_json};
 use super::order::{Loop, Order, order, references};
 use super::past::{Past, Was};
 use super::row::{Cell, Content, Nature, Row, Rows};
@@ -402,8 +402,12 @@ fn decide(basis: &Basis<'_>, traces: &Traces, at: usize) -> Decided {
     };
     let differs = |cell: &Cell| match wanted(basis, at, cell) {
         Some(value) => found.get(cell.column) != Some(&value),
-        None => new_id(basis.rows, basis.found, cell)
-            .is_some_and(|(parent, _)| is_inserted(basis, parent)),
+        None => {
+            let new_id = new_id(basis.rows, basis.found, cell).map(|(row, _)| row);
+            // JSON cannot hold it, which is an error where it would be written.
+            let parent = new_id.or_else(|| new_id_in_json(basis.rows, basis.found, cell));
+            parent.is_some_and(|parent| is_inserted(basis, parent))
+        }
     };
     let trace = |cell: &Cell| match found.get(cell.column) {
         Some(value) => traces.trace(basis, at, cell, value),

@@ -128,6 +128,29 @@ pub(crate) async fn rows_refer_to_rows_that_are_numbered_in_the_same_run(world: 
     );
 }
 
+pub(crate) async fn json_that_gets_a_reference_to_a_new_number_is_refused(world: World) {
+    let bed = Bed::new(world, SCHEMA).await;
+    let file = format!(
+        "{USERS}posts: {{_key: [user, slug], _id: !auto , p: {{user: ann, slug: s}}}}\ncomments:\n  _key: [post, nr]\n  c: {{post: p, nr: 1}}\n"
+    );
+    bed.settles(&file).await;
+    let edited = file
+        .replace("  zoe:", "  eve: {email: eve@x}\n  zoe:")
+        .replace("nr: 1", "nr: 1, about: {of: !ref users.eve.id}");
+    let told = bed.one(&edited).await;
+    assert!(
+        told.contains("no-value: this JSON refers to `users.eve`, which the database numbers"),
+        "{told}"
+    );
+    // Once the row is there, it can.
+    let first = edited.replace(", about: {of: !ref users.eve.id}", "");
+    assert_eq!(bed.settles(&first).await, "a edited +users.eve");
+    assert_eq!(
+        bed.settles(&edited).await,
+        "a edited ~comments.c(about: NULL → {\"of\":3})"
+    );
+}
+
 pub(crate) async fn a_number_that_another_row_got_is_left_to_it(world: World) {
     let file = format!("_seed: {{mode: sync}}{USERS}  last: {{email: last@x, name: Last}}\n");
     let mut bed = Bed::new(world, SCHEMA).await;

@@ -90,6 +90,7 @@ in_every_mode! {
     one_refused_row_among_many_is_reported_at_its_own_place
     a_database_numbers_rows_in_the_order_of_the_file
     rows_refer_to_rows_that_are_numbered_in_the_same_run
+    json_that_gets_a_reference_to_a_new_number_is_refused
     a_number_that_another_row_got_is_left_to_it
     numbered_rows_that_were_there_are_met
     uuids_are_kept_in_the_type_of_their_column
