@@ -6,6 +6,7 @@ use super::error::Part;
 use super::guards::LISTED;
 use super::left_broken::LeftBroken;
 use super::trigger::suspected;
+use super::view::read_view;
 use crate::db::{Code, Failure};
 use crate::script::{Origin, Script, Unit};
 use crate::sql::{Kind, TokenKind, Value, What, identifier, kind, significant, unquote};
@@ -156,6 +157,7 @@ pub(crate) fn suspects(part: &Part, failure: &Failure, script: &Script) -> Vec<u
         Part::Compiles => {
             let words = error.message.to_ascii_lowercase();
             let fired = suspected(explanation, &error.message).into_iter();
+            let fired = fired.chain(read_view(explanation));
             let fired: Vec<String> = fired.map(|(name, _)| name.to_ascii_lowercase()).collect();
             let words: Vec<&str> = match fired.is_empty() {
                 false => fired.iter().map(String::as_str).collect(),
@@ -561,6 +563,20 @@ fn broken(rows: &[Vec<Value>], words: &str) -> Refusal {
                 fired.join(" or ")
             ),
             notes: vec!["every statement that fires it fails".to_owned()],
+            help:
+                "drop it before the change and create it again behind it, or correct it, in {file}"
+                    .to_owned(),
+            origin: None,
+        };
+    }
+    if let Some((view, _)) = read_view(rows) {
+        return Refusal {
+            code: "does-not-compile",
+            message: format!(
+                "{{unit}}: view {} does not compile afterwards: {words}",
+                bare_or_quoted(view)
+            ),
+            notes: vec!["every statement that reads it fails".to_owned()],
             help:
                 "drop it before the change and create it again behind it, or correct it, in {file}"
                     .to_owned(),
