@@ -299,7 +299,30 @@ fn rebuild(table: &str) -> String {
     )
 }
 
+/// The foreign keys of rows whose parent table does not exist, as rows of [`Part::References`].
+fn without_parent_table(rows: &[Vec<Value>], unit: Option<&Unit>) -> Vec<Vec<Value>> {
+    let effects = unit.map(Effects::of).unwrap_or_default();
+    let mut lost: Vec<Vec<Value>> = Vec::new();
+    for row in rows.iter().filter(|row| number(row, 5) == 0) {
+        let before = effects.table_before(&text(row, 2)).as_str().into();
+        let key = unit.map(|unit| unit.record.key().to_string());
+        let key = key.unwrap_or_default().as_str().into();
+        let it = vec![key, row[0].clone(), row[3].clone(), before, row[2].clone()];
+        if !lost.contains(&it) {
+            lost.push(it);
+        }
+    }
+    lost
+}
+
 fn orphans(rows: &[Vec<Value>], unit: Option<&Unit>) -> Refusal {
+    // Without these rows the guard of the foreign keys would refuse the unit.
+    let lost = without_parent_table(rows, unit);
+    if !lost.is_empty() {
+        let mut refusal = lost_parents(&lost, unit);
+        refusal.notes.push(listed(rows));
+        return refusal;
+    }
     let mut notes = vec![listed(rows)];
     let is_counted = |row: &Vec<Value>| {
         !matches!(row.get(1), Some(Value::Integer(_))) && text(row, 8).is_empty()
@@ -311,21 +334,13 @@ fn orphans(rows: &[Vec<Value>], unit: Option<&Unit>) -> Refusal {
                 .to_owned(),
         );
     }
-    let gone = rows.iter().find(|row| number(row, 5) == 0);
     let action = rows.iter().find(|row| {
         let action = text(row, 4);
         !matches!(action.as_str(), "" | "NO ACTION" | "RESTRICT")
     });
     let drop = statement(unit, |kind, _| drops_table(kind));
-    let help = match (gone, action) {
-        (Some(row), _) => {
-            notes.push(format!("there is no table {} afterwards", name(row, 2)));
-            format!(
-                "{}; or let {{file}} delete these rows first",
-                rebuild(&name(row, 2))
-            )
-        }
-        (None, Some(row)) => {
+    let help = match action {
+        Some(row) => {
             let (action, why) = (
                 text(row, 4),
                 match drop {
@@ -340,10 +355,8 @@ fn orphans(rows: &[Vec<Value>], unit: Option<&Unit>) -> Refusal {
              then works, also for the rows that refer to a table that is dropped"
                 .to_owned()
         }
-        (None, None) => {
-            "let {file} delete these rows, keep their parents, or change what they refer to"
-                .to_owned()
-        }
+        None => "let {file} delete these rows, keep their parents, or change what they refer to"
+            .to_owned(),
     };
     Refusal {
         code: "foreign-keys",

@@ -1683,3 +1683,23 @@ pub(crate) async fn an_old_view_that_reading_it_finds_broken_refuses_nothing(wor
     ];
     world.apply(&files).await.unwrap();
 }
+
+pub(crate) async fn a_rebuild_in_the_wrong_order_over_rows_is_told_the_order(world: World) {
+    let rows = "INSERT INTO p VALUES (1, 'one'); INSERT INTO c VALUES (1, 1);";
+    world.apply(&[FAMILY]).await.unwrap();
+    already(&world, &rows.split_terminator(';').collect::<Vec<_>>()).await;
+    let (part, text) = refused(world.apply(&[FAMILY, WRONG_ORDER]).await);
+    assert_eq!(part, Part::ForeignKeysAfter);
+    contains(
+        &text,
+        &[
+            "V2 leaves a foreign key whose parent table does not exist",
+            "c (pid) refers to p_old",
+            "rename the new table to p",
+        ],
+    );
+    assert!(
+        !text.contains("delete") && !text.contains("to p_old;"),
+        "{text}"
+    );
+}
