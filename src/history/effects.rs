@@ -301,6 +301,17 @@ impl Effects {
         renamed.map_or(table, |(_, to)| to).to_owned()
     }
 
+    /// What a table with this name at the end of the unit, or when it was dropped, was called before.
+    pub(super) fn table_before(&self, table: &str) -> String {
+        let renames = self.renames.iter().rev();
+        renames.fold(table.to_ascii_lowercase(), |name, it| {
+            match it.column.is_none() && it.to == name {
+                true => it.table.clone(),
+                false => name,
+            }
+        })
+    }
+
     /// The renamed columns, in order: the name of the table after the unit, the name of the column before and after.
     fn renamed_columns(&self) -> impl Iterator<Item = (&str, &str, &str)> {
         let renames = self.renames.iter().enumerate();

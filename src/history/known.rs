@@ -1,13 +1,14 @@
-//! What the guards of a run need to know of the schema before it: the triggers and the foreign keys. A server is sent all
+//! What the guards of a run need to know of the schema before it: views, triggers and foreign keys. A server is sent all
 //! statements of a run at once, and a statement that compiles a trigger or reads a foreign key holds its names, so they
 //! are read together with the history. Pure.
 
 use crate::schema::{Affinity, SchemaObject, Strictness, affinity};
 use crate::sql::Value;
 
-/// The triggers and the foreign keys of a schema.
+/// The views, the triggers and the foreign keys of a schema.
 #[derive(Debug, Clone, PartialEq, Default)]
 pub struct Known {
+    pub(super) views: Vec<SchemaObject>,
     pub(super) triggers: Vec<SchemaObject>,
     pub(super) references: Vec<Reference>,
 }
@@ -65,8 +66,10 @@ impl Known {
             }
         }
         let is_trigger = |[sort, ..]: &SchemaObject| sort.as_str() == Some("trigger");
+        let (triggers, views) = objects.into_iter().partition(is_trigger);
         Known {
-            triggers: objects.into_iter().filter(is_trigger).collect(),
+            views,
+            triggers,
             references: references.into_iter().map(|(_, it)| it).collect(),
         }
     }

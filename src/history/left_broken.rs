@@ -4,6 +4,7 @@
 use super::error::{Failed, Part};
 use super::refusal::suspects;
 use super::trigger::{suspected, tables};
+use super::view::read_view;
 use crate::db::{Db, Failure, Query};
 use crate::script::{Key, Record, Script, Unit};
 use crate::sql::{Kind, Value, identifier, kind, significant, unquote};
@@ -14,7 +15,7 @@ pub(crate) struct LeftBroken {
     /// `view`, `trigger` or `table`.
     sort: &'static str,
     name: String,
-    /// What is missing: a table, or a column. Of a trigger that a statement compiled, the tables that it names.
+    /// What is missing: a table, or a column. Of an object that a statement compiled, the tables that it names.
     missing: Vec<String>,
     /// What is wrong, as in `no such table: main.t`.
     words: String,
@@ -50,12 +51,15 @@ impl LeftBroken {
                 let fired = suspected(explanation, &error.message).into_iter();
                 let fired = fired
                     .map(|(name, sql)| left("trigger", name, tables(sql), error.message.clone()));
+                let read = read_view(explanation).into_iter();
+                let read =
+                    read.map(|(name, sql)| left("view", name, tables(sql), error.message.clone()));
                 let named = named(&error.message).into_iter();
                 let named = named.map(|it| {
                     let missing = vec![it.missing().to_owned()];
                     left(it.sort, it.name, missing, it.words.to_owned())
                 });
-                fired.chain(named).collect()
+                fired.chain(read).chain(named).collect()
             }
             Part::References => {
                 let rows = explanation.iter().filter_map(|row| match &row[..] {
@@ -104,6 +108,11 @@ impl LeftBroken {
         (self.sort == "table").then_some(self.name.as_str())
     }
 
+    /// The view, where it is one.
+    pub(super) fn view(&self) -> Option<&str> {
+        (self.sort == "view").then_some(self.name.as_str())
+    }
+
     /// The trigger, where it is one.
     pub(super) fn trigger(&self) -> Option<&str> {
         (self.sort == "trigger").then_some(self.name.as_str())
@@ -120,8 +129,10 @@ impl LeftBroken {
             ) => {
                 let fired = suspected(explanation, &error.message).into_iter();
                 let fired = fired.map(|(name, _)| ("trigger", name));
+                let read = read_view(explanation).map(|(name, _)| ("view", name));
                 let named = named(&error.message).map(|it| (it.sort, it.name));
                 fired
+                    .chain(read)
                     .chain(named)
                     .any(|(sort, name)| self.sort == sort && self.name.eq_ignore_ascii_case(name))
             }

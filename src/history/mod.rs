@@ -23,6 +23,7 @@ mod restore;
 mod run;
 mod settle;
 mod trigger;
+mod view;
 mod watch;
 mod write;
 

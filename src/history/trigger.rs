@@ -4,6 +4,7 @@
 use super::effects::{Effects, Rename};
 use super::known::Known;
 use super::left_broken::LeftBroken;
+use super::view::Views;
 use super::write::{Purpose, Steps};
 use crate::schema::{Event, Firing, Trigger};
 use crate::script::{Key, OnFailure, Record, Step, Unit, When};
@@ -125,6 +126,7 @@ fn by_all_names(firing: Firing, renames: &[Rename]) -> Vec<Firing> {
 pub(super) struct Probes<'a> {
     pub(super) standing: &'a [Standing],
     pub(super) created: &'a [Created],
+    pub(super) views: &'a Views,
     /// What earlier scripts left broken.
     pub(super) left_broken: &'a [LeftBroken],
     /// Whether it has to be repaired by the end of this script.
@@ -220,7 +222,7 @@ impl Steps {
     }
 
     /// Fails where one of these triggers is there on the table of a statement that fires it, and that statement does not
-    /// compile; only where all of `due` holds. Servers differ in whether a step that was skipped has failed, so no condition asks for a failure.
+    /// compile; only where all of `due` holds.
     fn fires(&mut self, firing: &Firing, triggers: &[String], due: Vec<When>) {
         let text = |text: &str| literal(&Value::from(text));
         let names: Vec<String> = triggers.iter().map(|it| text(it)).collect();
@@ -240,11 +242,25 @@ impl Steps {
                  AND sql LIKE '%WITHOUT%ROWID%')"
             ),
         };
+        self.compiles_where(
+            &format!("EXISTS (SELECT 1 FROM sqlite_schema WHERE {are_they}){column}"),
+            format!("SELECT name, type, sql FROM sqlite_schema WHERE {are_they} ORDER BY name"),
+            firing.explain(),
+            due,
+        );
+    }
+
+    /// Fails where this statement does not compile; only where the condition `is_there` and all of `due` hold. Servers
+    /// differ in whether a step that was skipped has failed, so no condition asks for a failure.
+    pub(super) fn compiles_where(
+        &mut self,
+        is_there: &str,
+        explain: String,
+        statement: String,
+        due: Vec<When>,
+    ) {
         let is_there = Step::own(
-            format!(
-                "SELECT CASE WHEN EXISTS (SELECT 1 FROM sqlite_schema WHERE {are_they}){column} THEN 1 \
-                 ELSE json('gone') END"
-            ),
+            format!("SELECT CASE WHEN {is_there} THEN 1 ELSE json('gone') END"),
             vec![],
         );
         let due: Vec<When> = std::iter::once(When::Succeeded(1)).chain(due).collect();
@@ -255,13 +271,11 @@ impl Steps {
                 ..is_there.when(When::All(due))
             },
         );
-        let explain =
-            format!("SELECT name, type, sql FROM sqlite_schema WHERE {are_they} ORDER BY name");
         self.push(
             Purpose::Compiles,
             Step {
                 explain: Some(explain.into()),
-                ..Step::own(firing.explain(), vec![]).when(When::Succeeded(1))
+                ..Step::own(statement, vec![]).when(When::Succeeded(1))
             },
         );
         let passed = When::Any(vec![
@@ -276,7 +290,9 @@ impl Steps {
 /// what the engine misses, or all. None where no statement that fires a trigger was compiled.
 pub(super) fn suspected<'a>(rows: &'a [Vec<Value>], words: &str) -> Vec<(&'a str, &'a str)> {
     let fired = rows.iter().filter_map(|row| match &row[..] {
-        [Value::Text(name), _, Value::Text(sql)] => Some((name.as_str(), sql.as_str())),
+        [Value::Text(name), Value::Text(sort), Value::Text(sql)] if sort == "trigger" => {
+            Some((name.as_str(), sql.as_str()))
+        }
         _ => None,
     });
     let fired: Vec<(&str, &str)> = fired.collect();

@@ -8,6 +8,7 @@ use super::guards::{NAMES, Scope, forget, still_lost, still_lost_or_mismatched};
 use super::known::{Known, Reference};
 use super::left_broken::LeftBroken;
 use super::trigger::{Created, Probes, Standing, created, renames, standing};
+use super::view::Views;
 use crate::db::Query;
 use crate::schema::SchemaObject;
 use crate::script::{Atomicity, Script, Step, Unit};
@@ -34,6 +35,7 @@ pub(crate) struct Watch {
     standing: Vec<Standing>,
     /// The triggers that the run creates.
     created: Vec<Created>,
+    views: Views,
     /// The foreign keys before the run; none where they were not read.
     known_references: Arc<[Reference]>,
     /// What a script left broken, for a later one to repair.
@@ -65,6 +67,7 @@ impl Watch {
             watch.references.extend(&effects);
             watch.dropped.extend(effects.dropped);
             watch.created.extend(created(unit));
+            watch.views.extend(unit);
         }
         watch
     }
@@ -153,11 +156,12 @@ impl Watch {
         self.left_broken.iter().filter(of_committed)
     }
 
-    /// These triggers and foreign keys are there before the run of these scripts.
+    /// These views, triggers and foreign keys are there before the run of these scripts.
     pub(crate) fn knows(&mut self, known: &Known, scripts: &[Script]) {
         let dropped = &self.dropped;
         self.created
             .retain(|it| !it.is_there_already(known, dropped));
+        self.views.knows(known, dropped);
         self.standing = standing(known, &renames(in_transactions(scripts)), &self.created);
         self.known_references = known.references.clone().into();
     }
@@ -221,7 +225,7 @@ impl Place<'_> {
         guards
     }
 
-    /// The triggers that are compiled before the units of a script and behind them.
+    /// The triggers and views that are compiled before the units of a script and behind them.
     pub(super) fn probes(&self, script: &Script) -> Option<Probes<'_>> {
         let watch = self.watch;
         let is_due = watch.compiles && self.is_guarded(script, |effects| effects.may_break);
@@ -230,6 +234,7 @@ impl Place<'_> {
         is_due.then(|| Probes {
             standing: &watch.standing,
             created: &watch.created,
+            views: &watch.views,
             left_broken: &watch.left_broken,
             is_last: self.is_last,
             foreign_keys: foreign_keys.then(|| still_lost_or_mismatched(&watch.references)),

@@ -156,7 +156,9 @@ fn lower_unnamed(script: &Script, run: &Run, place: Place<'_>) -> Vec<Lowered> {
             steps.scope = place.scope();
             steps.guards(place.before(), Purpose::CompilesBefore);
             let probes = place.probes(script);
-            let fired = probes.as_ref().map(|probes| steps.fire_before(probes));
+            let before = probes
+                .as_ref()
+                .map(|probes| (steps.fire_before(probes), steps.read_before(probes)));
             for (number, unit) in script.units.iter().enumerate() {
                 steps.unit(number, unit, script.foreign_keys, run);
             }
@@ -166,7 +168,8 @@ fn lower_unnamed(script: &Script, run: &Run, place: Place<'_>) -> Vec<Lowered> {
             }
             steps.guards(place.references(script), Purpose::References);
             steps.guards(place.compiles(script), Purpose::Compiles);
-            if let (Some(probes), Some(fired)) = (probes, fired) {
+            if let (Some(probes), Some((fired, read))) = (probes, before) {
+                steps.read_after(&probes, read);
                 steps.fire_after(&probes, fired);
             }
             if script.foreign_keys == ForeignKeys::On {

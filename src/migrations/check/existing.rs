@@ -521,7 +521,12 @@ fn on_some_rows(diagnostic: Diagnostic, note: impl Into<String>) -> Diagnostic {
 
 fn help_on(statement: &str) -> Option<&'static str> {
     let adds = || significant(statement).any(|token| token.is_word(statement, "ADD"));
+    let is_stored = significant(statement).any(|token| token.is_word(statement, "STORED"));
     match kind(statement) {
+        Kind::Alter if adds() && is_stored => Some(
+            "make the generated column VIRTUAL, or rebuild the table: create a new one, copy the rows, drop the old one, \
+             rename the new one",
+        ),
         Kind::Alter if adds() => Some(
             "add the column without the constraint or with a constant DEFAULT, or rebuild the table: create a new one, \
              copy the rows, drop the old one, rename the new one",
