@@ -43,6 +43,9 @@ pub enum Integrity {
     NotAsked,
 }
 
+/// What the check says of libSQL's own table of vector indexes after a `VACUUM`, which leaves it in another order.
+const VECTORS: &str = "row not in PRIMARY KEY order for libsql_vector_meta_shadow";
+
 /// Checks a database.
 ///
 /// # Errors
@@ -110,9 +113,10 @@ fn of(rows: &[[Value; 1]]) -> Integrity {
     let lines = rows.iter().flatten().filter_map(Value::as_str);
     let lines = lines.flat_map(str::lines);
     // A heading, which says in which database it is.
-    let lines = lines.filter(|line| !line.starts_with("***"));
+    let lines = lines.filter(|line| !line.starts_with("***") && *line != VECTORS);
     let faults: Vec<String> = lines.map(str::to_owned).collect();
     match faults.as_slice() {
+        [] if !rows.is_empty() => Integrity::Sound,
         [fault] if fault == "ok" => Integrity::Sound,
         _ => Integrity::Damaged(faults),
     }
