@@ -273,7 +273,7 @@ mod tests {
             (
                 "SELECT CAST(1 AS)",
                 "unexpected parser error",
-                "AS",
+                "AS)",
                 "CAST(x AS NUMERIC)",
             ),
             (

@@ -304,10 +304,13 @@ fn without_parent_table(rows: &[Vec<Value>], unit: Option<&Unit>) -> Vec<Vec<Val
     let effects = unit.map(Effects::of).unwrap_or_default();
     let mut lost: Vec<Vec<Value>> = Vec::new();
     for row in rows.iter().filter(|row| number(row, 5) == 0) {
+        let [child, _, parent, columns, ..] = row.as_slice() else {
+            continue;
+        };
         let before = effects.table_before(&text(row, 2)).as_str().into();
         let key = unit.map(|unit| unit.record.key().to_string());
         let key = key.unwrap_or_default().as_str().into();
-        let it = vec![key, row[0].clone(), row[3].clone(), before, row[2].clone()];
+        let it = vec![key, child.clone(), columns.clone(), before, parent.clone()];
         if !lost.contains(&it) {
             lost.push(it);
         }

@@ -372,7 +372,7 @@ mod tests {
             ),
             (
                 "-- seedbed: allow everything: so",
-                "the codes are: depends-on-rows, down-no-inverse, lost-in-rebuild",
+                "the codes are: depends-on-rows, down-no-inverse, lost-in-rebuild, unsupported-by-server",
             ),
             (
                 "-- seedbed allow lost-in-rebuild: so",
