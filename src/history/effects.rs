@@ -82,10 +82,13 @@ impl Effects {
     /// Seeds and imports change no schema that the guards are about: a dump is restored as it was.
     pub(super) fn of(unit: &Unit) -> Effects {
         let mut effects = Effects::default();
-        if let Key::Migration(_) | Key::Repeatable(_) = unit.record.key() {
-            for step in unit.steps.iter() {
-                effects.statement(&step.sql);
+        match unit.record.key() {
+            Key::Migration(_) | Key::Repeatable(_) => {
+                for step in unit.steps.iter() {
+                    effects.statement(&step.sql);
+                }
             }
+            _ => effects.writes_rows = true,
         }
         effects
     }

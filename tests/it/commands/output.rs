@@ -145,13 +145,13 @@ fn verbose_tells_each_step() {
             2> [time] [root]/local.db: 11 questions: answered after [ms]
             2> 3 changes in 3 scripts
             2> ran V1
-            2> [time] [root]/local.db: 1 transaction, 11 steps: committed after [ms]
+            2> [time] [root]/local.db: 1 transaction, 12 steps: committed after [ms]
             2> committed, up to V1
             2> ran V2
-            2> [time] [root]/local.db: 1 transaction, 8 steps: committed after [ms]
+            2> [time] [root]/local.db: 1 transaction, 9 steps: committed after [ms]
             2> committed, up to V2
             2> ran R__authors
-            2> [time] [root]/local.db: 1 transaction, 11 steps: committed after [ms]
+            2> [time] [root]/local.db: 1 transaction, 15 steps: committed after [ms]
             2> committed, up to R__authors
         "#]]);
 }
