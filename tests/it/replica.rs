@@ -156,8 +156,8 @@ fn reset_removes_the_files_of_the_replica_and_nothing_else() {
     );
     ends(
         &project.run("replica reset"),
-        1,
-        "local_replica.db is no replica: it does not exist",
+        0,
+        "there is no replica at local_replica.db",
     );
 }
 
