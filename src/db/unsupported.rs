@@ -5,8 +5,12 @@
 //! of SQLite 3.38, and the statements that the server takes are in
 //! <https://github.com/tursodatabase/libsql/blob/main/libsql-server/src/query_analysis.rs>.
 
-use super::{Code, EngineError};
-use crate::sql::{self, Located, significant, unquote};
+#[cfg(feature = "remote")]
+use super::Code;
+use super::EngineError;
+#[cfg(feature = "remote")]
+use crate::sql::Located;
+use crate::sql::{self, significant, unquote};
 
 /// Why SQLite and a server differ.
 pub(crate) const TWO_PARSERS: &str = "SQLite can parse this statement, so local databases run it; a libSQL server parses each statement with a parser of its own first, which has the syntax of SQLite 3.38";

@@ -7,7 +7,9 @@ use std::time::{Duration, Instant};
 
 use super::Check;
 use crate::config::{RemoteUrl, Setting};
-use crate::db::{self, Db, DbError, Proxy, Query};
+#[cfg(feature = "remote")]
+use crate::db;
+use crate::db::{Db, DbError, Proxy, Query};
 
 /// What a local database is on disk.
 #[derive(Debug, Clone, PartialEq, Eq)]
