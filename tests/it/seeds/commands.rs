@@ -610,6 +610,10 @@ fn a_seed_whose_file_is_gone_is_ended_as_the_warning_says() {
               --replica-file <FILE>
                   The local file of an embedded replica [default: local_replica.db]
 
+              --allow-plain-http
+                  Reach a server in a private network over http:// without a token; a token is never sent
+                  that way
+
               --ignore <TABLE>
                   A table that is not the application's: no history of migrations, and left out of
                   comparisons. Those of other migration tools are known. May be repeated
