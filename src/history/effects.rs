@@ -1,7 +1,7 @@
 //! What the text of a unit can do to the schema: which guards it needs. Pure, and by the first tokens of its statements
 //! alone; it never decides whether something is right.
 
-use crate::script::{Key, Unit};
+use crate::script::Unit;
 use crate::sql::{Kind, Token, TokenKind, Value, What, kind, literal, significant, unquote};
 
 /// What the text of a unit can do to the schema, read from the first tokens of its statements.
@@ -49,11 +49,7 @@ pub(super) struct Effects {
 pub(super) fn lost_tables(units: &[Unit]) -> Vec<String> {
     let mut effects = Effects::default();
     for unit in units {
-        if let Key::Migration(_) | Key::Repeatable(_) = unit.record.key() {
-            for step in unit.steps.iter() {
-                effects.statement(&step.sql);
-            }
-        }
+        effects.unit(unit);
     }
     effects.lost
 }
@@ -79,18 +75,21 @@ pub(super) enum Checked {
 }
 
 impl Effects {
-    /// Seeds and imports change no schema that the guards are about: a dump is restored as it was.
     pub(super) fn of(unit: &Unit) -> Effects {
         let mut effects = Effects::default();
-        match unit.record.key() {
-            Key::Migration(_) | Key::Repeatable(_) => {
-                for step in unit.steps.iter() {
-                    effects.statement(&step.sql);
-                }
-            }
-            _ => effects.writes_rows = true,
-        }
+        effects.unit(unit);
         effects
+    }
+
+    /// Seeds and imports change no schema that the guards are about: a dump is restored as it was.
+    fn unit(&mut self, unit: &Unit) {
+        if !unit.record.key().is_migration() {
+            self.writes_rows = true;
+            return;
+        }
+        for step in unit.steps.iter() {
+            self.statement(&step.sql);
+        }
     }
 
     fn statement(&mut self, sql: &str) {
@@ -128,8 +127,7 @@ impl Effects {
                 if object.what == What::Table {
                     self.changed.push(name.clone());
                     self.may_lose_tables = true;
-                    let schema = object.schema.as_deref().unwrap_or_default();
-                    let is_temporary = schema.eq_ignore_ascii_case("temp");
+                    let is_temporary = object.is_temporary();
                     if !is_temporary && !self.made.contains(&name) && !self.lost.contains(&name) {
                         self.lost.push(name.clone());
                     }

@@ -31,11 +31,12 @@ pub(super) struct ReferenceColumn {
     pub(super) affinity: Affinity,
 }
 
-/// A row for each column of a foreign key. No pragma is asked about a view or a virtual table: it may fail.
+/// A row for each column of a foreign key. No pragma is asked about a view or a virtual table: it may fail; and none about
+/// the foreign keys of a table whose text does not hold the word, which takes ten times as long as to look for it.
 pub(super) const REFERENCES: &str = "\
 WITH tables AS MATERIALIZED (SELECT name, sql FROM sqlite_schema WHERE type = 'table' AND rootpage > 0) \
 SELECT s.name, f.id, p.name, f.\"from\", c.name, c.type, s.sql LIKE '%WITHOUT%ROWID%' \
-FROM tables AS s CROSS JOIN pragma_foreign_key_list(s.name) AS f \
+FROM (SELECT name, sql FROM tables WHERE instr(lower(sql), 'references')) AS s CROSS JOIN pragma_foreign_key_list(s.name) AS f \
 CROSS JOIN tables AS p ON p.name = f.\"table\" COLLATE NOCASE \
 CROSS JOIN pragma_table_xinfo(p.name) AS c \
 WHERE c.name = f.\"to\" COLLATE NOCASE OR f.\"to\" IS NULL AND c.pk = f.seq + 1 ORDER BY s.name, f.id, f.seq";

@@ -48,18 +48,9 @@ impl LeftBroken {
         };
         match failed.part {
             Part::Compiles => {
-                let fired = suspected(explanation, &error.message).into_iter();
-                let fired = fired
-                    .map(|(name, sql)| left("trigger", name, tables(sql), error.message.clone()));
-                let read = read_view(explanation).into_iter();
-                let read =
-                    read.map(|(name, sql)| left("view", name, tables(sql), error.message.clone()));
-                let named = named(&error.message).into_iter();
-                let named = named.map(|it| {
-                    let missing = vec![it.missing().to_owned()];
-                    left(it.sort, it.name, missing, it.words.to_owned())
-                });
-                fired.chain(read).chain(named).collect()
+                let objects = objects(explanation, &error.message);
+                let left = objects.map(|it| left(it.sort, it.name, it.missing(), it.words.into()));
+                left.collect()
             }
             Part::References => {
                 let rows = explanation.iter().filter_map(|row| match &row[..] {
@@ -126,16 +117,8 @@ impl LeftBroken {
                 Failure::Step {
                     error, explanation, ..
                 },
-            ) => {
-                let fired = suspected(explanation, &error.message).into_iter();
-                let fired = fired.map(|(name, _)| ("trigger", name));
-                let read = read_view(explanation).map(|(name, _)| ("view", name));
-                let named = named(&error.message).map(|it| (it.sort, it.name));
-                fired
-                    .chain(read)
-                    .chain(named)
-                    .any(|(sort, name)| self.sort == sort && self.name.eq_ignore_ascii_case(name))
-            }
+            ) => objects(explanation, &error.message)
+                .any(|it| self.sort == it.sort && self.name.eq_ignore_ascii_case(it.name)),
             (Part::References, Failure::Step { explanation, .. }) => {
                 let is_child = |row: &Vec<Value>| match row.get(1) {
                     Some(Value::Text(child)) => child.eq_ignore_ascii_case(&self.name),
@@ -200,33 +183,63 @@ impl LeftBroken {
     }
 }
 
-/// What the engine names where a rename finds that an object does not compile.
-struct Named<'a> {
+/// A view or a trigger that does not compile.
+struct Uncompiled<'a> {
     sort: &'static str,
     name: &'a str,
     words: &'a str,
+    /// Its text, where a statement compiled it. Where a rename did, the words name what is missing.
+    sql: Option<&'a str>,
 }
 
-impl Named<'_> {
-    /// The last part of the name that stands at the end of the words.
-    fn missing(&self) -> &str {
+impl Uncompiled<'_> {
+    /// The tables that its text names, or the last part of the name that stands at the end of the words.
+    fn missing(&self) -> Vec<String> {
+        if let Some(sql) = self.sql {
+            return tables(sql);
+        }
         let name = self.words.rsplit(": ").next().unwrap_or_default();
-        name.rsplit('.')
-            .next()
-            .unwrap_or_default()
-            .trim_matches('"')
+        let name = name.rsplit('.').next().unwrap_or_default();
+        vec![name.trim_matches('"').to_owned()]
     }
 }
 
+/// The objects that a statement was refused for, by its explanation and the words of the engine.
+fn objects<'a>(
+    explanation: &'a [Vec<Value>],
+    words: &'a str,
+) -> impl Iterator<Item = Uncompiled<'a>> {
+    let compiled = move |sort| {
+        move |(name, sql)| Uncompiled {
+            sort,
+            name,
+            words,
+            sql: Some(sql),
+        }
+    };
+    let fired = suspected(explanation, words).into_iter();
+    let read = read_view(explanation).into_iter();
+    let named = named(words).into_iter();
+    fired
+        .map(compiled("trigger"))
+        .chain(read.map(compiled("view")))
+        .chain(named)
+}
+
 /// `error in view v: no such table: main.t`.
-fn named(message: &str) -> Option<Named<'_>> {
+fn named(message: &str) -> Option<Uncompiled<'_>> {
     let (_, object) = message.split_once("error in ")?;
     let (sort, rest) = [("view", "view "), ("trigger", "trigger ")]
         .into_iter()
         .find_map(|(sort, prefix)| Some((sort, object.strip_prefix(prefix)?)))?;
     let (name, words) = rest.split_once(": ")?;
     let name = name.strip_suffix(" after rename").unwrap_or(name);
-    Some(Named { sort, name, words })
+    Some(Uncompiled {
+        sort,
+        name,
+        words,
+        sql: None,
+    })
 }
 
 /// Whether a statement of a unit that creates, alters or drops an object has one of these names.
@@ -248,7 +261,7 @@ mod tests {
 
     #[test]
     fn the_object_and_what_it_misses_are_read_from_the_words_of_the_engine() {
-        let read = |words| named(words).map(|it| (it.sort, it.name, it.missing().to_owned()));
+        let read = |words| named(words).map(|it| (it.sort, it.name, it.missing().concat()));
         assert_eq!(
             read("error in view my v: no such table: main.t"),
             Some(("view", "my v", "t".to_owned()))

@@ -1,13 +1,14 @@
 //! Views that stop compiling. Renaming a table resolves the names in a view and counts no columns; a statement that reads
 //! the view does. So each is compiled before the units of a script and behind them. Pure.
 
+use super::created::{Created, created};
 use super::known::Known;
 use super::left_broken::LeftBroken;
 use super::trigger::Probes;
 use super::write::{Purpose, Steps};
 use crate::schema::SchemaObject;
-use crate::script::{Key, Record, Step, Unit, When};
-use crate::sql::{Kind, Value, What, identifier, kind, literal, significant};
+use crate::script::{Step, Unit, When};
+use crate::sql::{Value, What, identifier, literal, significant};
 
 /// The views that the guards compile.
 #[derive(Debug, Clone, Default)]
@@ -18,44 +19,19 @@ pub(super) struct Views {
     created: Vec<Created>,
 }
 
-#[derive(Debug, Clone)]
-struct Created {
-    name: String,
-    /// Whether an older view of this name may stay: `IF NOT EXISTS`, or a unit that runs only where it is gone.
-    is_conditional: bool,
-}
-
 impl Views {
     /// Adds the views that a unit creates.
     pub(super) fn extend(&mut self, unit: &Unit) {
-        let migrates = matches!(unit.record.key(), Key::Migration(_) | Key::Repeatable(_));
-        let steps = unit.steps.iter().filter(|_| migrates);
         self.created
-            .extend(steps.filter_map(|step| match kind(&step.sql) {
-                Kind::Create(object) if object.what == What::View => Some(Created {
-                    is_conditional: object.if_exists || matches!(unit.record, Record::Restore(_)),
-                    name: object.name,
-                }),
-                _ => None,
-            }));
+            .extend(created(unit, What::View).map(|(created, ..)| created));
     }
 
     /// These views are there before the run. `dropped` are the names that the run drops.
     pub(super) fn knows(&mut self, known: &Known, dropped: &[String]) {
-        let is_there = |name: &str| {
-            let mut names = known.views.iter().filter_map(|[_, name, ..]| name.as_str());
-            names.any(|it| it.eq_ignore_ascii_case(name))
-        };
-        self.created.retain(|it| {
-            !it.is_conditional
-                || dropped.contains(&it.name.to_ascii_lowercase())
-                || !is_there(&it.name)
-        });
+        self.created
+            .retain(|it| !it.is_there_already(&known.views, dropped));
         let standing = known.views.iter().filter_map(counts_columns);
-        let standing = standing.filter(|name| {
-            let mut created = self.created.iter();
-            !created.any(|it| it.name.eq_ignore_ascii_case(name))
-        });
+        let standing = standing.filter(|name| !self.created.iter().any(|it| it.has_name(name)));
         self.standing = standing.map(str::to_owned).collect();
     }
 }

@@ -7,7 +7,7 @@ use super::error::Failed;
 use super::guards::{NAMES, Scope, forget, still_lost, still_lost_or_mismatched};
 use super::known::{Known, Reference};
 use super::left_broken::LeftBroken;
-use super::trigger::{Created, Probes, Standing, created, renames, standing};
+use super::trigger::{CreatedTrigger, Probes, Standing, created_triggers, renames, standing};
 use super::view::Views;
 use crate::db::Query;
 use crate::schema::SchemaObject;
@@ -34,7 +34,7 @@ pub(crate) struct Watch {
     /// The triggers before the run; none where they were not read.
     standing: Vec<Standing>,
     /// The triggers that the run creates.
-    created: Vec<Created>,
+    created: Vec<CreatedTrigger>,
     views: Views,
     /// The foreign keys before the run; none where they were not read.
     known_references: Arc<[Reference]>,
@@ -66,7 +66,7 @@ impl Watch {
             watch.compiles |= effects.may_break;
             watch.references.extend(&effects);
             watch.dropped.extend(effects.dropped);
-            watch.created.extend(created(unit));
+            watch.created.extend(created_triggers(unit));
             watch.views.extend(unit);
         }
         watch
@@ -160,7 +160,7 @@ impl Watch {
     pub(crate) fn knows(&mut self, known: &Known, scripts: &[Script]) {
         let dropped = &self.dropped;
         self.created
-            .retain(|it| !it.is_there_already(known, dropped));
+            .retain(|it| !it.created.is_there_already(&known.triggers, dropped));
         self.views.knows(known, dropped);
         self.standing = standing(known, &renames(in_transactions(scripts)), &self.created);
         self.known_references = known.references.clone().into();
