@@ -2,7 +2,9 @@
 //! alone; it never decides whether something is right.
 
 use crate::script::Unit;
-use crate::sql::{Kind, Token, TokenKind, Value, What, kind, literal, significant, unquote};
+use crate::sql::{
+    Kind, Token, TokenKind, Value, What, has_name, kind, literal, significant, unquote,
+};
 
 /// What the text of a unit can do to the schema, read from the first tokens of its statements.
 #[derive(Debug, Default, PartialEq, Eq)]
@@ -451,11 +453,8 @@ fn default(sql: &str, tokens: &[Token]) -> String {
 
 /// Whether a statement of a unit may write to the rows of a table: all that have its name, but `DROP`.
 pub(super) fn writes_to(unit: &Unit, table: &str) -> bool {
-    let names = |sql: &str| {
-        significant(sql).any(|token| unquote(token.text(sql)).eq_ignore_ascii_case(table))
-    };
     let mut steps = unit.steps.iter();
-    steps.any(|step| !matches!(kind(&step.sql), Kind::Drop(_)) && names(&step.sql))
+    steps.any(|step| !matches!(kind(&step.sql), Kind::Drop(_)) && has_name(&step.sql, table))
 }
 
 #[cfg(test)]

@@ -7,7 +7,7 @@ use super::trigger::{suspected, tables};
 use super::view::read_view;
 use crate::db::{Db, Failure, Query};
 use crate::script::{Key, Record, Script, Unit};
-use crate::sql::{Kind, Value, identifier, kind, significant, unquote};
+use crate::sql::{Kind, Value, has_name, identifier, kind};
 
 /// A view or trigger that does not compile, or a table with a foreign key whose parent table does not exist.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -248,10 +248,7 @@ fn changes(unit: &Unit, names: &[String]) -> bool {
         matches!(
             kind(&step.sql),
             Kind::Create(_) | Kind::Alter | Kind::Drop(_)
-        ) && significant(&step.sql).any(|token| {
-            let token = unquote(token.text(&step.sql));
-            names.iter().any(|name| name.eq_ignore_ascii_case(&token))
-        })
+        ) && names.iter().any(|name| has_name(&step.sql, name))
     })
 }
 

@@ -545,12 +545,8 @@ fn help_for(way: Way, key: &Key, statement: &str) -> Option<String> {
             "`undo` runs the down file on the schema that {key} leaves: make it fit that"
         )),
         (Way::Again, Kind::Create(object)) if repeatable && !object.if_exists => Some(format!(
-            "a repeatable migration runs again whenever its text changes: write `DROP {} IF EXISTS {};` before it",
-            match object.what {
-                What::VirtualTable => "TABLE".to_owned(),
-                what => what.word().to_ascii_uppercase(),
-            },
-            bare_or_quoted(&object.name),
+            "a repeatable migration runs again whenever its text changes: write {} before it",
+            drop_in_words(object.what, &object.name),
         )),
         (Way::Again, _) if repeatable => Some(
             "a repeatable migration runs again whenever its text changes: make it work on what it left the first time"
@@ -558,6 +554,16 @@ fn help_for(way: Way, key: &Key, statement: &str) -> Option<String> {
         ),
         (Way::Again, _) => Some("make the migration work on what its down file leaves".to_owned()),
     }
+}
+
+/// The statement that drops an object, as a help shows it.
+pub(super) fn drop_in_words(what: What, name: &str) -> String {
+    let what = match what {
+        What::VirtualTable => What::Table,
+        what => what,
+    };
+    let (what, name) = (what.word().to_ascii_uppercase(), bare_or_quoted(name));
+    format!("`DROP {what} IF EXISTS {name};`")
 }
 
 /// A name as one writes it: in quotes only where it needs them.

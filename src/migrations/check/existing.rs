@@ -10,10 +10,10 @@ use crate::diagnostic::Diagnostic;
 use crate::migrations::directive::DEPENDS_ON_ROWS;
 use crate::migrations::fill::{Depends, Fill, Literals, Unfilled, depends};
 use crate::migrations::made;
-use crate::migrations::rehearse::{Act, Problem, Stopped, bare_or_quoted};
+use crate::migrations::rehearse::{Act, Problem, Stopped, drop_in_words};
 use crate::schema::{Broken, Object, ObjectKind, broken};
 use crate::script::Key;
-use crate::sql::{Kind, What, identifier, kind, significant, targets, unquote};
+use crate::sql::{Kind, What, has_name, identifier, kind, significant, targets};
 
 /// What a database that exists has, and what is new to it.
 pub(super) struct Published<'a> {
@@ -389,9 +389,8 @@ impl<'a> Existing<'a> {
             });
         if let Some((what, name)) = in_the_way {
             let help = format!(
-                "write `DROP {} IF EXISTS {};` before it: the repeatable migration makes it again afterwards",
-                what.word().to_ascii_uppercase(),
-                bare_or_quoted(&name)
+                "write {} before it: the repeatable migration makes it again afterwards",
+                drop_in_words(what, &name)
             );
             return Diagnostic {
                 help: vec![help],
@@ -421,9 +420,8 @@ impl<'a> Existing<'a> {
                 format!("{is_there}: make it in one of the two files only, or give it another name")
             }
             what => format!(
-                "{is_there}: write `DROP {} IF EXISTS {};` before this statement; {key} makes it again afterwards",
-                what.word().to_ascii_uppercase(),
-                bare_or_quoted(&made.name)
+                "{is_there}: write {} before this statement; {key} makes it again afterwards",
+                drop_in_words(what, &made.name)
             ),
         })
     }
@@ -555,8 +553,4 @@ fn makes(part: &Part<'_>, object: &Object) -> bool {
 fn names(part: &Part<'_>, table: &str) -> bool {
     let mut steps = part.up.steps().iter();
     steps.any(|step| has_name(&step.sql, table))
-}
-
-fn has_name(statement: &str, name: &str) -> bool {
-    significant(statement).any(|token| unquote(token.text(statement)).eq_ignore_ascii_case(name))
 }
