@@ -2,7 +2,7 @@
 //! a statement that fires it does. So each is compiled before the units of a script and behind them. Pure.
 
 use super::created::{Created, created};
-use super::effects::{Effects, Rename};
+use super::effects::Rename;
 use super::known::Known;
 use super::left_broken::LeftBroken;
 use super::view::Views;
@@ -318,9 +318,4 @@ pub(super) fn tables(sql: &str) -> Vec<String> {
         names = words.iter().any(|word| token.is_word(sql, word));
     }
     tables
-}
-
-/// The renames of units, in order.
-pub(super) fn renames<'a>(units: impl Iterator<Item = &'a Unit>) -> Vec<Rename> {
-    units.flat_map(|unit| Effects::of(unit).renames).collect()
 }

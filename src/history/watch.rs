@@ -2,12 +2,12 @@
 
 use std::sync::Arc;
 
-use super::effects::Effects;
+use super::effects::{Effects, Rename};
 use super::error::Failed;
 use super::guards::{NAMES, Scope, forget, still_lost, still_lost_or_mismatched};
 use super::known::{Known, Reference};
 use super::left_broken::LeftBroken;
-use super::trigger::{CreatedTrigger, Probes, Standing, created_triggers, renames, standing};
+use super::trigger::{CreatedTrigger, Probes, Standing, created_triggers, standing};
 use super::view::Views;
 use crate::db::Query;
 use crate::schema::SchemaObject;
@@ -44,6 +44,8 @@ pub(crate) struct Watch {
     broken: Option<Vec<SchemaObject>>,
     /// The views and triggers that the run drops: what then has the name is another object.
     dropped: Vec<String>,
+    /// The tables and columns that get another name, in order.
+    renames: Vec<Rename>,
 }
 
 /// Where a script stands in its run.
@@ -66,8 +68,11 @@ impl Watch {
             watch.compiles |= effects.may_break;
             watch.references.extend(&effects);
             watch.dropped.extend(effects.dropped);
-            watch.created.extend(created_triggers(unit));
-            watch.views.extend(unit);
+            watch.renames.extend(effects.renames);
+            if !effects.created.is_empty() {
+                watch.created.extend(created_triggers(unit));
+                watch.views.extend(unit);
+            }
         }
         watch
     }
@@ -156,13 +161,13 @@ impl Watch {
         self.left_broken.iter().filter(of_committed)
     }
 
-    /// These views, triggers and foreign keys are there before the run of these scripts.
-    pub(crate) fn knows(&mut self, known: &Known, scripts: &[Script]) {
+    /// These views, triggers and foreign keys are there before the run.
+    pub(crate) fn knows(&mut self, known: &Known) {
         let dropped = &self.dropped;
         self.created
             .retain(|it| !it.created.is_there_already(&known.triggers, dropped));
         self.views.knows(known, dropped);
-        self.standing = standing(known, &renames(in_transactions(scripts)), &self.created);
+        self.standing = standing(known, &self.renames, &self.created);
         self.known_references = known.references.clone().into();
     }
 
@@ -210,12 +215,12 @@ impl Place<'_> {
     }
 
     /// Behind the units of a script: every view and every trigger compiles.
-    pub(super) fn compiles(&self, script: &Script) -> Vec<Guard> {
-        if !self.watch.compiles || !self.is_guarded(script, |effects| effects.may_break) {
+    pub(super) fn compiles(&self, units: &[Effects]) -> Vec<Guard> {
+        if !self.watch.compiles || !self.is_guarded(units, |effects| effects.may_break) {
             return Vec::new();
         }
         let mut guards = Vec::new();
-        if script.units.iter().any(|unit| Effects::of(unit).is_legacy) {
+        if units.iter().any(|effects| effects.is_legacy) {
             guards.push(Guard::Record(Step::own(
                 "PRAGMA legacy_alter_table = OFF",
                 vec![],
@@ -226,9 +231,9 @@ impl Place<'_> {
     }
 
     /// The triggers and views that are compiled before the units of a script and behind them.
-    pub(super) fn probes(&self, script: &Script) -> Option<Probes<'_>> {
+    pub(super) fn probes(&self, units: &[Effects]) -> Option<Probes<'_>> {
         let watch = self.watch;
-        let is_due = watch.compiles && self.is_guarded(script, |effects| effects.may_break);
+        let is_due = watch.compiles && self.is_guarded(units, |effects| effects.may_break);
         // At the end of the last script the guard of the foreign keys has passed.
         let foreign_keys = !watch.references.is_empty() && !self.is_last;
         is_due.then(|| Probes {
@@ -252,9 +257,9 @@ impl Place<'_> {
     }
 
     /// Behind the units of a script: no foreign key has lost its parent table.
-    pub(super) fn references(&self, script: &Script) -> Vec<Guard> {
+    pub(super) fn references(&self, units: &[Effects]) -> Vec<Guard> {
         let scope = &self.watch.references;
-        if scope.is_empty() || !self.is_guarded(script, Effects::may_break_references) {
+        if scope.is_empty() || !self.is_guarded(units, Effects::may_break_references) {
             return Vec::new();
         }
         if self.is_last {
@@ -269,10 +274,8 @@ impl Place<'_> {
     }
 
     /// Whether there are guards behind the units of a script: where one of them may break something, and behind the last.
-    fn is_guarded(&self, script: &Script, may_break: impl Fn(&Effects) -> bool) -> bool {
-        let mut units = script.units.iter();
-        self.is_last
-            || !self.watch.is_only_at_the_end && units.any(|unit| may_break(&Effects::of(unit)))
+    fn is_guarded(&self, units: &[Effects], may_break: impl Fn(&Effects) -> bool) -> bool {
+        self.is_last || !self.watch.is_only_at_the_end && units.iter().any(may_break)
     }
 
     /// Renaming any table compiles every view and every trigger: <https://sqlite.org/lang_altertable.html>. Meanwhile those

@@ -155,19 +155,20 @@ fn lower_unnamed(script: &Script, run: &Run, place: Place<'_>) -> Vec<Lowered> {
             steps.references = place.known_references();
             steps.scope = place.scope();
             steps.guards(place.before(), Purpose::CompilesBefore);
-            let probes = place.probes(script);
+            let effects: Vec<Effects> = script.units.iter().map(Effects::of).collect();
+            let probes = place.probes(&effects);
             let before = probes
                 .as_ref()
                 .map(|probes| (steps.fire_before(probes), steps.read_before(probes)));
-            for (number, unit) in script.units.iter().enumerate() {
-                steps.unit(number, unit, script.foreign_keys, run);
+            for (number, (unit, effects)) in script.units.iter().zip(&effects).enumerate() {
+                steps.unit(number, unit, effects, script.foreign_keys, run);
             }
-            steps.forget_rows(script);
+            steps.forget_rows(&script.units, &effects);
             if let (Durations::AtTheEnd, Some(first)) = (steps.durations, script.units.first()) {
                 steps.push(Purpose::AllDone, durations(first.record.key()));
             }
-            steps.guards(place.references(script), Purpose::References);
-            steps.guards(place.compiles(script), Purpose::Compiles);
+            steps.guards(place.references(&effects), Purpose::References);
+            steps.guards(place.compiles(&effects), Purpose::Compiles);
             if let (Some(probes), Some((fired, read))) = (probes, before) {
                 steps.read_after(&probes, read);
                 steps.fire_after(&probes, fired);
@@ -186,7 +187,8 @@ fn bare(script: &Script, run: &Run) -> Vec<Lowered> {
     let mut first = Steps::new(script.expects, run);
     let mut between = Steps::default();
     let mut last = Steps::new(script.expects.next(), run);
-    for (number, unit) in script.units.iter().enumerate() {
+    let effects: Vec<Effects> = script.units.iter().map(Effects::of).collect();
+    for (number, (unit, effects)) in script.units.iter().zip(&effects).enumerate() {
         let key = unit.record.key();
         match &unit.record {
             Record::Insert(entry) | Record::Replace(entry) => {
@@ -206,13 +208,13 @@ fn bare(script: &Script, run: &Run) -> Vec<Lowered> {
             | Record::Mark(_)
             | Record::Copy
             | Record::Restore(_) => {
-                first.unit(number, unit, script.foreign_keys, run);
+                first.unit(number, unit, effects, script.foreign_keys, run);
             }
         }
         between.share(number, unit);
-        between.schema(number, &Effects::of(unit));
+        between.schema(number, effects);
     }
-    last.forget_rows(script);
+    last.forget_rows(&script.units, &effects);
     vec![
         first.done(ForeignKeys::On, Atomicity::Transaction),
         between.done(script.foreign_keys, Atomicity::Bare),
@@ -360,16 +362,23 @@ impl Steps {
     }
 
     /// What seeds made in tables that the script drops is forgotten, so that it is made again with the table.
-    fn forget_rows(&mut self, script: &Script) {
-        let Some(last) = script.units.len().checked_sub(1) else {
+    fn forget_rows(&mut self, units: &[Unit], effects: &[Effects]) {
+        if !effects.iter().any(|effects| effects.may_lose_tables) {
             return;
-        };
-        for table in lost_tables(&script.units) {
-            self.push(Purpose::Record(last), forget_rows_of(table));
+        }
+        for table in lost_tables(units) {
+            self.push(Purpose::Record(units.len() - 1), forget_rows_of(table));
         }
     }
 
-    fn unit(&mut self, number: usize, unit: &Unit, foreign_keys: ForeignKeys, run: &Run) {
+    fn unit(
+        &mut self,
+        number: usize,
+        unit: &Unit,
+        effects: &Effects,
+        foreign_keys: ForeignKeys,
+        run: &Run,
+    ) {
         if let Record::Restore(restore) = &unit.record {
             let mut inner = Steps {
                 references: self.references.clone(),
@@ -380,7 +389,7 @@ impl Steps {
                 record: Record::Replace(restore.entry.clone()),
                 steps: unit.steps.clone(),
             };
-            inner.unit(number, &replaced, foreign_keys, run);
+            inner.unit(number, &replaced, effects, foreign_keys, run);
             return self.restore(number, restore, inner);
         }
         let key = unit.record.key();
@@ -403,7 +412,7 @@ impl Steps {
             Record::Delete(_) | Record::Restore(_) => {}
         }
         if !unit.steps.is_empty() {
-            self.statements(number, unit, foreign_keys);
+            self.statements(number, unit, effects, foreign_keys);
         }
         match &unit.record {
             Record::Insert(_) | Record::Replace(_)
@@ -417,23 +426,28 @@ impl Steps {
     }
 
     /// The statements of a unit, between what they are compared with and the guards that compare.
-    fn statements(&mut self, number: usize, unit: &Unit, foreign_keys: ForeignKeys) {
-        let effects = Effects::of(unit);
-        let rows = guards::compares_rows(foreign_keys, &effects);
-        let values = rows.then(|| orphans::values(&effects, &self.references));
+    fn statements(
+        &mut self,
+        number: usize,
+        unit: &Unit,
+        effects: &Effects,
+        foreign_keys: ForeignKeys,
+    ) {
+        let rows = guards::compares_rows(foreign_keys, effects);
+        let values = rows.then(|| orphans::values(effects, &self.references));
         let values = values.map(|(before, after)| {
-            for step in guards::rows_before(unit, &effects) {
+            for step in guards::rows_before(unit, effects) {
                 self.push(Purpose::Before(number), step);
             }
             self.attempts(Purpose::Before(number), before);
             after
         });
-        let old_rows = old_rows::old_rows(&effects);
+        let old_rows = old_rows::old_rows(effects);
         let old_rows = old_rows.map(|(before, after)| {
             self.push(Purpose::Before(number), before);
             after
         });
-        if let Some(step) = guards::references_before(foreign_keys, &effects, &self.scope) {
+        if let Some(step) = guards::references_before(foreign_keys, effects, &self.scope) {
             self.push(Purpose::Before(number), step);
         }
         match &old_rows {
@@ -443,17 +457,17 @@ impl Steps {
         for step in temporary(unit) {
             self.push(Purpose::Temporary(number), step);
         }
-        self.schema(number, &effects);
+        self.schema(number, effects);
         if let Some(step) = old_rows {
             self.push(Purpose::OldRows(number), step);
         }
         if let Some(values) = values {
-            self.push(Purpose::Mismatch(number), guards::no_new_mismatch(&effects));
+            self.push(Purpose::Mismatch(number), guards::no_new_mismatch(effects));
             self.attempts(Purpose::Compared(number), values);
-            self.push(Purpose::After(number), guards::no_new_violation(&effects));
+            self.push(Purpose::After(number), guards::no_new_violation(effects));
             self.push(Purpose::Compared(number), guards::forget_rows());
         }
-        if let Some(step) = guards::references_after(unit, &effects, &self.scope) {
+        if let Some(step) = guards::references_after(unit, effects, &self.scope) {
             self.push(Purpose::Compared(number), step);
         }
     }
