@@ -188,15 +188,8 @@ impl Server {
                 replication_index: None,
             })
         });
-        let results = self.pipeline(requests.collect()).await?;
-        let objection = |result| match result {
-            StreamResult::Ok {
-                response: StreamResponse::Describe(_),
-            } => Ok(None),
-            StreamResult::Error { error } => Ok(Some(self.said(error))),
-            _ => Err(self.not_hrana(OTHER_ANSWER)),
-        };
-        results.into_iter().map(objection).collect()
+        let is_answer = |answer: &StreamResponse| matches!(answer, StreamResponse::Describe(_));
+        self.objections_to(requests.collect(), is_answer).await
     }
 
     /// What the server says of batches as a whole, in their order; nothing where it takes the batch. One that is refused
@@ -206,11 +199,19 @@ impl Server {
         batches: impl Iterator<Item = Batch>,
     ) -> Result<Vec<Option<Error>>, RemoteError> {
         let requests = batches.map(|batch| StreamRequest::Batch(BatchStreamReq { batch }));
-        let results = self.pipeline(requests.collect()).await?;
+        let is_answer = |answer: &StreamResponse| matches!(answer, StreamResponse::Batch(_));
+        self.objections_to(requests.collect(), is_answer).await
+    }
+
+    /// The error in place of each answer, where there is one. An answer of another kind fails them all.
+    async fn objections_to(
+        &self,
+        requests: Vec<StreamRequest>,
+        is_answer: impl Fn(&StreamResponse) -> bool,
+    ) -> Result<Vec<Option<Error>>, RemoteError> {
+        let results = self.pipeline(requests).await?;
         let objection = |result| match result {
-            StreamResult::Ok {
-                response: StreamResponse::Batch(_),
-            } => Ok(None),
+            StreamResult::Ok { response } if is_answer(&response) => Ok(None),
             StreamResult::Error { error } => Ok(Some(self.said(error))),
             _ => Err(self.not_hrana(OTHER_ANSWER)),
         };
@@ -329,10 +330,7 @@ impl Server {
             let entry = self.log.begin(|| format!("POST {url}: end of a stream"));
             tokio::spawn(async move {
                 let answer = request.send().await;
-                entry.end(|| match answer {
-                    Ok(answer) => format!("status {}", answer.status().as_u16()),
-                    Err(_) => "no answer".to_owned(),
-                });
+                entry.end(|| logged(&answer));
             });
         }
     }
@@ -489,7 +487,7 @@ impl Server {
         Ok(body)
     }
 
-    /// Sends a request. The only place that does, so that no redirect is taken for an answer.
+    /// Sends a request whose answer is read. The only place that does, so that no redirect is taken for an answer.
     async fn send(
         &self,
         path: &str,
@@ -505,10 +503,7 @@ impl Server {
             format!("{method} {url}{path}: {steps}, {bytes} bytes")
         });
         let answer = self.client.execute(request).await;
-        entry.end(|| match &answer {
-            Ok(answer) => format!("status {}", answer.status().as_u16()),
-            Err(_) => "no answer".to_owned(),
-        });
+        entry.end(|| logged(&answer));
         let answer = answer.map_err(|error| self.broken(&error))?;
         let status = answer.status();
         if !status.is_redirection() {
@@ -749,6 +744,14 @@ fn steps(request: &StreamRequest) -> usize {
         StreamRequest::Batch(request) => request.batch.steps.len(),
         StreamRequest::Describe(_) => 1,
         _ => 0,
+    }
+}
+
+/// What came of a request, as the log has it.
+fn logged(answer: &Result<Response, reqwest::Error>) -> String {
+    match answer {
+        Ok(answer) => format!("status {}", answer.status().as_u16()),
+        Err(_) => "no answer".to_owned(),
     }
 }
 
