@@ -635,11 +635,12 @@ impl Run<'_> {
         let twice = Query::new(
             "SELECT 1 FROM pragma_database_list WHERE file <> '' GROUP BY file HAVING count(*) > 1",
         );
-        let twice = rows(self.connection, &twice).await.unwrap_or_default();
+        if rows(self.connection, &twice).await.ok()?.is_empty() {
+            return None;
+        }
         let steps = transaction.steps.iter().enumerate();
         let attaches = steps.filter(|(_, step)| kind(&step.sql) == Kind::Attach);
-        let last = attaches.map(|(at, _)| at).last();
-        last.filter(|_| !twice.is_empty())
+        attaches.map(|(at, _)| at).last()
     }
 
     /// Whether the transaction goes on behind a step that failed. After some errors the engine has rolled it back:
