@@ -192,7 +192,8 @@ pub(crate) fn instead(statement: &str, words: &str, offset: Option<usize>) -> St
     if words.contains("block comment") {
         return "end the comment with `*/`".to_owned();
     }
-    if has("raise") && statement[..at].to_ascii_lowercase().contains("raise") {
+    let before = statement.get(..at).unwrap_or_default();
+    if has("raise") && before.to_ascii_lowercase().contains("raise") {
         return "the message of RAISE must be one literal text there: `RAISE(ABORT, 'the stock is too low')`".to_owned();
     }
     if has("within") {
