@@ -1,7 +1,7 @@
 //! A line for each request and each transaction: when, where, what, how many steps, how long, what came of it. No text
 //! of a statement, no value and no secret is in it.
 
-use std::fmt::{self, Display};
+use std::fmt;
 use std::sync::Arc;
 use std::time::{Instant, SystemTime};
 
@@ -77,7 +77,7 @@ impl Begun {
 }
 
 /// `1 step`, `2 steps`.
-pub(super) fn count(number: usize, what: &str) -> impl Display {
+pub(super) fn count(number: usize, what: &str) -> String {
     let s = if number == 1 { "" } else { "s" };
     format!("{number} {what}{s}")
 }

@@ -544,7 +544,7 @@ impl Db {
         queries: Vec<Query>,
     ) -> Result<Vec<Result<Rows, EngineError>>, DbError> {
         let sent = queries.len();
-        let entry = self.log(|| log::count(sent, "question").to_string());
+        let entry = self.log(|| log::count(sent, "question"));
         let answers = match &self.mode {
             Mode::Local(file) => file.query(queries, &self.options).await,
             Mode::Memory(memory) => memory.query(queries, &self.options).await,

@@ -396,10 +396,11 @@ fn v1_index(bytes: &[u8]) -> (Option<u128>, Option<u64>) {
     (log, frame)
 }
 
-/// `MetadataJson` in <https://github.com/tursodatabase/libsql/blob/main/libsql/src/sync.rs>.
+/// `MetadataJson` in <https://github.com/tursodatabase/libsql/blob/main/libsql/src/sync.rs>, whose numbers have 32 bits.
 fn v2_number(bytes: &[u8], name: &str) -> Option<u64> {
     let json: serde_json::Value = serde_json::from_slice(bytes).ok()?;
-    json.get(name)?.as_u64()
+    let number = u32::try_from(json.get(name)?.as_u64()?).ok()?;
+    Some(number.into())
 }
 
 /// Bytes before the first frame of a log, before the page of a frame, and of a page:
@@ -453,6 +454,20 @@ pub(super) fn has_frames(path: &Path, first: u64, theirs: &[u8]) -> Result<bool,
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_number_that_no_log_can_have_is_none() {
+        let info = |number: &str| format!(r#"{{"durable_frame_num":{number}}}"#);
+        for (number, expect) in [
+            ("4294967295", Some(4_294_967_295)),
+            ("4294967296", None),
+            ("18446744073709551615", None),
+            ("-1", None),
+        ] {
+            let found = v2_number(info(number).as_bytes(), "durable_frame_num");
+            assert_eq!(found, expect, "{number}");
+        }
+    }
 
     #[test]
     fn files_that_are_no_replica_or_only_parts_of_one_are_told_apart() {

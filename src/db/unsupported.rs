@@ -154,16 +154,14 @@ fn reserved(statement: &str) -> Option<(&'static str, usize)> {
 
 /// How to write a statement that a server refuses with these words at this byte.
 pub(crate) fn instead(statement: &str, words: &str, offset: Option<usize>) -> String {
-    if let Some((name, _)) = reserved(statement)
-        && words.contains("unsupported statement")
-    {
-        return format!(
-            "the server keeps the table name {name} for itself, and changes no such table: give the table another name"
-        );
-    }
     if words.contains("unsupported statement") {
-        return "the server does not take such a statement: take it out, or run it where the database is a file"
-            .to_owned();
+        return match reserved(statement) {
+            Some((name, _)) => format!(
+                "the server keeps the table name {name} for itself, and changes no such table: give the table another name"
+            ),
+            None => "the server does not take such a statement: take it out, or run it where the database is a file"
+                .to_owned(),
+        };
     }
     let at = offset.unwrap_or_default();
     let here = significant(statement).find(|token| token.span.end > at);
@@ -192,7 +190,8 @@ pub(crate) fn instead(statement: &str, words: &str, offset: Option<usize>) -> St
     if words.contains("block comment") {
         return "end the comment with `*/`".to_owned();
     }
-    if has("raise") && statement[..at].to_ascii_lowercase().contains("raise") {
+    let before = statement.get(..at).unwrap_or_default();
+    if has("raise") && before.to_ascii_lowercase().contains("raise") {
         return "the message of RAISE must be one literal text there: `RAISE(ABORT, 'the stock is too low')`".to_owned();
     }
     if has("within") {

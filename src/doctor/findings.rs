@@ -509,9 +509,6 @@ pub(super) fn foreign_keys(answer: Result<[Value; 2], DbError>) -> Check {
     }
 }
 
-#[cfg(test)]
-mod tests;
-
 /// Views and triggers that do not compile, where there are any.
 pub(super) fn not_compiling(broken: &[(SchemaObject, EngineError)]) -> Option<Check> {
     let text = |value: &Value| value.as_str().unwrap_or_default().to_owned();
@@ -531,3 +528,6 @@ pub(super) fn not_compiling(broken: &[(SchemaObject, EngineError)]) -> Option<Ch
             .help("drop each or create it again in a migration; runs do not look at those that are broken before them"),
     )
 }
+
+#[cfg(test)]
+mod tests;

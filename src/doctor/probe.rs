@@ -153,29 +153,25 @@ pub(super) async fn network(
     };
     let host = host.trim_start_matches('[').trim_end_matches(']');
 
-    let found = match db::is_loopback_name(host) {
-        true => Ok(Ok(None)),
-        false => {
-            let found = tokio::time::timeout(STEP, tokio::net::lookup_host((host, port))).await;
-            found.map(|found| found.map(|addresses| Some(addresses.collect())))
-        }
+    let addresses: Vec<_> = if db::is_loopback_name(host) {
+        checks.push(words::this_machine(host));
+        db::LOOPBACK.map(|address| (address, port).into()).into()
+    } else {
+        let found = tokio::time::timeout(STEP, tokio::net::lookup_host((host, port))).await;
+        let addresses: Vec<_> = match found {
+            Ok(Ok(addresses)) => addresses.collect(),
+            Ok(Err(error)) => {
+                checks.push(words::no_name(host, &error.to_string()));
+                return checks;
+            }
+            Err(_) => {
+                checks.push(words::no_name(host, &late()));
+                return checks;
+            }
+        };
+        checks.push(words::name(host, &addresses));
+        addresses
     };
-    let addresses: Vec<_> = match found {
-        Ok(Ok(None)) => db::LOOPBACK.map(|address| (address, port).into()).into(),
-        Ok(Ok(Some(addresses))) => addresses,
-        Ok(Err(error)) => {
-            checks.push(words::no_name(host, &error.to_string()));
-            return checks;
-        }
-        Err(_) => {
-            checks.push(words::no_name(host, &late()));
-            return checks;
-        }
-    };
-    checks.push(match db::is_loopback_name(host) {
-        true => words::this_machine(host),
-        false => words::name(host, &addresses),
-    });
 
     let mut refused = "it has no address".to_owned();
     let mut connected = None;

@@ -8,7 +8,7 @@ use crate::cli::exit::Exit;
 use crate::cli::session::{Ending, Opened, Session, Stopped};
 use crate::config::Database;
 use crate::db::{self, Code, DbError, Options, OtherHistory, Protocol, Synced, Unfinished};
-use crate::diagnostic::{Class, Diagnostic, Severity};
+use crate::diagnostic::{Class, Diagnostic};
 use crate::history::{self, HistoryError};
 use crate::report::{self, Document, ReplicaStatus, Report};
 
@@ -23,12 +23,7 @@ pub(crate) async fn sync(session: &Session, flags: &args::Sync) -> Ending {
     if let Ok(facts) = db::replica_facts(&file) {
         session.terminal.words(&report::syncing(&shown, facts));
     }
-    let synced = match opened.db.sync().await {
-        Err(error @ DbError::OtherHistory { .. }) => {
-            replaced(session, &opened, &shown, error, Asks::Always).await
-        }
-        synced => synced,
-    };
+    let synced = synced(session, &opened, &shown, Asks::Always).await;
     let synced = synced.map_err(|error| failed(session, &opened, error))?;
     if session.terminal.format == Format::Json {
         let database = opened.database();
@@ -46,6 +41,21 @@ enum Asks {
     Always,
     /// Not where the log is new, as after each crash of the server.
     UnlessTheLogIsNew,
+}
+
+/// One sync, which may replace the replica.
+async fn synced(
+    session: &Session,
+    opened: &Opened,
+    shown: &str,
+    asks: Asks,
+) -> Result<Synced, DbError> {
+    match opened.db.sync().await {
+        Err(error @ DbError::OtherHistory { .. }) => {
+            replaced(session, opened, shown, error, asks).await
+        }
+        synced => synced,
+    }
 }
 
 /// Replaces a replica whose primary has another history, where that is agreed to; else that error comes back.
@@ -99,13 +109,7 @@ async fn watch(session: &Session, opened: &Opened, shown: &str) -> Ending {
     let mut syncs = 0_u64;
     let mut last = None;
     loop {
-        let synced = match opened.db.sync().await {
-            Err(error @ DbError::OtherHistory { .. }) => {
-                replaced(session, opened, shown, error, Asks::UnlessTheLogIsNew).await
-            }
-            synced => synced,
-        };
-        match synced {
+        match synced(session, opened, shown, Asks::UnlessTheLogIsNew).await {
             Ok(synced) => {
                 syncs += 1;
                 last = Some(synced);
@@ -162,10 +166,7 @@ pub(crate) async fn status(session: &Session, lock: &Lock) -> Ending {
     }
     if let Err(error @ (DbError::OtherPrimary { .. } | DbError::OtherHistory { .. })) = follows {
         let report = Report::history(&HistoryError::Db(error));
-        let warnings = report.diagnostics.into_iter().map(|it| Diagnostic {
-            severity: Severity::Warning,
-            ..it
-        });
+        let warnings = report.diagnostics.into_iter().map(Diagnostic::warning);
         session.warn(&warnings.collect::<Vec<_>>());
     }
     Ok(Exit::Done)

@@ -1,26 +1,31 @@
-//! One request to a libSQL server, and what its answer means. The only file that names the HTTP client.
+//! One request to a libSQL server, and what its answer means. Only this file and those below it name the HTTP client.
 //!
 //! It says of each failure whether the server can have carried the request out: what is safe to send again depends
 //! on that and on nothing else. It never follows a redirect, and a batch's answer leaves it checked.
 
+mod client;
+#[cfg(feature = "replica")]
+mod unary;
+mod words;
+
 use std::ops::ControlFlow;
-use std::sync::Arc;
 use std::time::Duration;
 
 use libsql_hrana::proto::{
     Batch, BatchStreamReq, CloseStreamReq, CursorReqBody, DescribeStreamReq, Error,
     PipelineReqBody, PipelineRespBody, StreamRequest, StreamResponse, StreamResult,
 };
-use reqwest::{RequestBuilder, Response, StatusCode, header, redirect::Policy};
+use reqwest::{RequestBuilder, Response, StatusCode, header};
 
-use rustls::{ClientConfig, RootCertStore};
-use rustls_platform_verifier::BuilderVerifierExt;
-
+use self::client::{authority, client, innermost, tls};
+#[cfg(feature = "replica")]
+pub(super) use self::unary::Unary;
+use self::words::{refused_by_parser, words};
 use super::complete::{Collected, Complete, Cursor, Incomplete, StepOutcome, Unusable};
 use super::lines::{LONGEST, LineBuffer, TooLong};
 use super::redirect::{Location, location};
 use crate::db::log::{self, Log};
-use crate::db::{LOOPBACK, Proxy, RemoteError, is_loopback_name};
+use crate::db::{Proxy, RemoteError};
 use crate::proxy::THROUGH;
 
 const PIPELINE: &str = "/v3/pipeline";
@@ -28,9 +33,6 @@ const CURSOR: &str = "/v3/cursor";
 
 /// What is said of a result of another kind than the request.
 const OTHER_ANSWER: &[u8] = b"an answer to another question";
-
-/// How long a connection may take. The answer may take longer: a script can run for long.
-const CONNECT: Duration = Duration::from_secs(10);
 
 /// How long an answer is waited for at least before it counts as lost.
 const ANSWER: Duration = Duration::from_secs(120);
@@ -43,9 +45,6 @@ const COLLECTED: usize = 256 << 20;
 
 /// For an answer as a whole that is taken piece by piece.
 const FOREVER: Duration = Duration::from_secs(365 * 24 * 3600);
-
-/// How much of what a server says that is no libSQL server is shown.
-const SHOWN: usize = 200;
 
 /// A server and how to reach it.
 #[derive(Clone)]
@@ -79,31 +78,7 @@ impl Server {
         if let Some(proxy) = proxy {
             host = format!("{host}{THROUGH}{proxy}");
         }
-        let is_encrypted = base.starts_with("https:") || proxy.is_some_and(Proxy::is_encrypted);
-        let tls = tls_config(is_encrypted).map_err(|error| RemoteError::NoCertificates {
-            host: host.clone(),
-            why: error.to_string(),
-        })?;
-        let mut client = reqwest::Client::builder()
-            .tls_backend_preconfigured(tls)
-            .user_agent(concat!("seedbed/", env!("CARGO_PKG_VERSION")))
-            .connect_timeout(CONNECT)
-            .redirect(Policy::none())
-            // The environment is not asked.
-            .no_proxy();
-        let unusable = |error: reqwest::Error| RemoteError::Unreachable {
-            host: host.clone(),
-            why: innermost(&error),
-        };
-        let name = host_name(base);
-        if is_loopback_name(name) {
-            // The port is that of the URL.
-            client = client.resolve_to_addrs(name, &LOOPBACK.map(|address| (address, 0).into()));
-        }
-        if let Some(proxy) = proxy {
-            client = client.proxy(reqwest::Proxy::all(proxy.url()).map_err(unusable)?);
-        }
-        let client = client.build().map_err(unusable)?;
+        let client = client(base, &host, proxy)?;
         Ok(Server {
             client,
             base: base.to_owned(),
@@ -188,15 +163,8 @@ impl Server {
                 replication_index: None,
             })
         });
-        let results = self.pipeline(requests.collect()).await?;
-        let objection = |result| match result {
-            StreamResult::Ok {
-                response: StreamResponse::Describe(_),
-            } => Ok(None),
-            StreamResult::Error { error } => Ok(Some(self.said(error))),
-            _ => Err(self.not_hrana(OTHER_ANSWER)),
-        };
-        results.into_iter().map(objection).collect()
+        let is_answer = |answer: &StreamResponse| matches!(answer, StreamResponse::Describe(_));
+        self.objections_to(requests.collect(), is_answer).await
     }
 
     /// What the server says of batches as a whole, in their order; nothing where it takes the batch. One that is refused
@@ -206,11 +174,19 @@ impl Server {
         batches: impl Iterator<Item = Batch>,
     ) -> Result<Vec<Option<Error>>, RemoteError> {
         let requests = batches.map(|batch| StreamRequest::Batch(BatchStreamReq { batch }));
-        let results = self.pipeline(requests.collect()).await?;
+        let is_answer = |answer: &StreamResponse| matches!(answer, StreamResponse::Batch(_));
+        self.objections_to(requests.collect(), is_answer).await
+    }
+
+    /// The error in place of each answer, where there is one. An answer of another kind fails them all.
+    async fn objections_to(
+        &self,
+        requests: Vec<StreamRequest>,
+        is_answer: impl Fn(&StreamResponse) -> bool,
+    ) -> Result<Vec<Option<Error>>, RemoteError> {
+        let results = self.pipeline(requests).await?;
         let objection = |result| match result {
-            StreamResult::Ok {
-                response: StreamResponse::Batch(_),
-            } => Ok(None),
+            StreamResult::Ok { response } if is_answer(&response) => Ok(None),
             StreamResult::Error { error } => Ok(Some(self.said(error))),
             _ => Err(self.not_hrana(OTHER_ANSWER)),
         };
@@ -329,10 +305,7 @@ impl Server {
             let entry = self.log.begin(|| format!("POST {url}: end of a stream"));
             tokio::spawn(async move {
                 let answer = request.send().await;
-                entry.end(|| match answer {
-                    Ok(answer) => format!("status {}", answer.status().as_u16()),
-                    Err(_) => "no answer".to_owned(),
-                });
+                entry.end(|| logged(&answer));
             });
         }
     }
@@ -366,83 +339,6 @@ impl Server {
             request = request.bearer_auth(token);
         }
         self.send(path, 0, request).await
-    }
-
-    /// A unary call by gRPC-web: <https://github.com/grpc/grpc/blob/master/doc/PROTOCOL-WEB.md>. The headers are those
-    /// that libSQL servers tell clients of replication by.
-    #[cfg(feature = "replica")]
-    pub(super) async fn unary(
-        &self,
-        path: &str,
-        message: &[u8],
-        session: Option<&str>,
-    ) -> Result<Unary, RemoteError> {
-        let mut body = vec![0];
-        body.extend(
-            u32::try_from(message.len())
-                .unwrap_or(u32::MAX)
-                .to_be_bytes(),
-        );
-        body.extend(message);
-        let name = authority(&self.base).split(':').next().unwrap_or_default();
-        let namespace = match name.split_once('.') {
-            Some((first, _)) if !first.is_empty() => first,
-            _ => "default",
-        };
-        // As gRPC wants binary headers: without padding.
-        let namespace = crate::base64::encode(namespace.as_bytes());
-        let token = self.token.as_deref().unwrap_or_default();
-        let mut request = self
-            .client
-            .post(format!("{}{path}", self.base))
-            .header("content-type", "application/grpc-web+proto")
-            .header("x-grpc-web", "1")
-            .header("x-namespace-bin", namespace.trim_end_matches('='))
-            .header("x-authorization", format!("Bearer {token}"))
-            .timeout(self.limit)
-            .body(body);
-        if let Some(session) = session {
-            request = request.header("x-session-token", session);
-        }
-        let answer = self.send(path, 0, request).await?;
-        let status = answer.status();
-        let headers = answer.headers().clone();
-        let body = self.body(answer).await?;
-        if status == StatusCode::NOT_FOUND {
-            return Ok(Unary::Unimplemented);
-        }
-        if status != StatusCode::OK {
-            return Err(self.refused(status, &body));
-        }
-        let (message, trailers) = frames(&body);
-        let said = |name: &str| {
-            let header = headers.get(name).and_then(|value| value.to_str().ok());
-            header
-                .map(str::to_owned)
-                .or_else(|| trailer(&trailers, name))
-        };
-        let words = || {
-            let words = said("grpc-message");
-            words.map_or_else(|| "without a word".to_owned(), |it| self.without_token(it))
-        };
-        let host = self.host.clone();
-        match (said("grpc-status").as_deref(), message) {
-            (Some("0"), Some(message)) => Ok(Unary::Message(message)),
-            (Some("12"), _) => Ok(Unary::Unimplemented),
-            (Some("16"), _) => Err(RemoteError::Unauthorized {
-                host,
-                words: words(),
-            }),
-            (Some("7"), _) => Err(RemoteError::Forbidden {
-                host,
-                words: words(),
-            }),
-            (Some(number), _) => Err(RemoteError::NotHrana {
-                host,
-                words: format!("gRPC status {number}: {}", words()),
-            }),
-            (None, _) => Err(self.not_hrana(&body)),
-        }
     }
 
     fn request(
@@ -489,7 +385,7 @@ impl Server {
         Ok(body)
     }
 
-    /// Sends a request. The only place that does, so that no redirect is taken for an answer.
+    /// Sends a request whose answer is read. The only place that does, so that no redirect is taken for an answer.
     async fn send(
         &self,
         path: &str,
@@ -505,10 +401,7 @@ impl Server {
             format!("{method} {url}{path}: {steps}, {bytes} bytes")
         });
         let answer = self.client.execute(request).await;
-        entry.end(|| match &answer {
-            Ok(answer) => format!("status {}", answer.status().as_u16()),
-            Err(_) => "no answer".to_owned(),
-        });
+        entry.end(|| logged(&answer));
         let answer = answer.map_err(|error| self.broken(&error))?;
         let status = answer.status();
         if !status.is_redirection() {
@@ -664,85 +557,6 @@ impl Answer<'_> {
     }
 }
 
-/// The answer to a unary call.
-#[cfg(feature = "replica")]
-pub(super) enum Unary {
-    /// The message.
-    Message(Vec<u8>),
-    /// The server has no such call.
-    Unimplemented,
-}
-
-/// The message of a gRPC-web body, and its trailers as text.
-#[cfg(feature = "replica")]
-fn frames(mut body: &[u8]) -> (Option<Vec<u8>>, String) {
-    let (mut message, mut trailers) = (None, String::new());
-    while let Some(([flag, length @ ..], rest)) = body.split_first_chunk::<5>() {
-        let length = usize::try_from(u32::from_be_bytes(*length)).unwrap_or(usize::MAX);
-        let Some((frame, rest)) = rest.split_at_checked(length) else {
-            break;
-        };
-        match flag {
-            0 => message = Some(frame.to_vec()),
-            0x80 => trailers = String::from_utf8_lossy(frame).into_owned(),
-            // Compressed, which was not asked for.
-            _ => {}
-        }
-        body = rest;
-    }
-    (message, trailers)
-}
-
-#[cfg(feature = "replica")]
-fn trailer(trailers: &str, name: &str) -> Option<String> {
-    let mut lines = trailers.lines().filter_map(|line| line.split_once(':'));
-    let (_, value) = lines.find(|(key, _)| key.trim().eq_ignore_ascii_case(name))?;
-    Some(value.trim().to_owned())
-}
-
-/// The words of an error body: `{"error": …}`, or how it begins.
-fn words(body: &[u8]) -> String {
-    let said = serde_json::from_slice::<serde_json::Value>(body).ok();
-    let said = said.as_ref().and_then(|json| json.get("error")?.as_str());
-    let text = match said {
-        Some(said) => said.to_owned(),
-        None => plain(&String::from_utf8_lossy(body)),
-    };
-    let line = text.split_whitespace().collect::<Vec<_>>().join(" ");
-    match line.char_indices().nth(SHOWN) {
-        Some((end, _)) => format!("{}…", &line[..end]),
-        None if line.is_empty() => "without a word".to_owned(),
-        None => line,
-    }
-}
-
-/// A web page by its title: its tags tell nobody anything.
-fn plain(text: &str) -> String {
-    if !text.trim_start().starts_with('<') {
-        return text.to_owned();
-    }
-    let lower = text.to_ascii_lowercase();
-    let title = lower.find("<title>").and_then(|at| {
-        let from = at + "<title>".len();
-        let to = from + lower[from..].find("</title>")?;
-        Some(text[from..to].trim()).filter(|title| !title.is_empty())
-    });
-    match title {
-        Some(title) => format!("a web page, \"{title}\""),
-        None => "a web page".to_owned(),
-    }
-}
-
-/// The words of a server's parser in those of a status: a cursor answers 500 before it runs anything, where a pipeline has
-/// an error with a code.
-fn refused_by_parser(words: &str) -> Option<&str> {
-    let words = words.strip_prefix("Internal Error: `")?;
-    let words = words.strip_suffix('`').unwrap_or(words);
-    words
-        .starts_with("SQL string could not be parsed: ")
-        .then_some(words)
-}
-
 /// The statements of a request.
 fn steps(request: &StreamRequest) -> usize {
     match request {
@@ -752,75 +566,10 @@ fn steps(request: &StreamRequest) -> usize {
     }
 }
 
-/// The host of a URL without its port.
-fn host_name(base: &str) -> &str {
-    let authority = authority(base);
-    match authority.rsplit_once(':') {
-        Some((host, port)) if port.bytes().all(|it| it.is_ascii_digit()) => host,
-        _ => authority,
-    }
-}
-
-/// Host and port of a URL.
-fn authority(base: &str) -> &str {
-    let rest = base.split_once("://").map_or(base, |(_, rest)| rest);
-    rest.split('/').next().unwrap_or(rest)
-}
-
-/// How connections are encrypted, with a provider of its own: the one of the process belongs to the application. Where
-/// there is none to encrypt, the certificates of the system are not asked for, since it may have none.
-fn tls_config(is_encrypted: bool) -> Result<ClientConfig, rustls::Error> {
-    let provider = Arc::new(rustls::crypto::ring::default_provider());
-    let config =
-        ClientConfig::builder_with_provider(provider).with_safe_default_protocol_versions()?;
-    let config = match is_encrypted {
-        true => config.with_platform_verifier()?,
-        false => config.with_root_certificates(RootCertStore::empty()),
-    };
-    Ok(config.with_no_client_auth())
-}
-
-/// Why there is no encrypted connection, where that is the cause.
-fn tls(error: &reqwest::Error) -> Option<String> {
-    let mut cause: Option<&(dyn std::error::Error + 'static)> = Some(error);
-    while let Some(here) = cause {
-        match here.downcast_ref::<rustls::Error>() {
-            Some(rustls::Error::InvalidMessage(_)) => {
-                return Some("what answers does not speak TLS".to_owned());
-            }
-            Some(error) => return Some(error.to_string()),
-            None => {}
-        }
-        // What an I/O error holds is not its source.
-        let io = here.downcast_ref::<std::io::Error>();
-        cause = match io.and_then(std::io::Error::get_ref) {
-            Some(held) => Some(held),
-            None => here.source(),
-        };
-    }
-    None
-}
-
-/// The cause beneath all the others: the client's own words only say that a request failed, and name its URL.
-fn innermost(error: &reqwest::Error) -> String {
-    let mut cause: &dyn std::error::Error = error;
-    while let Some(deeper) = cause.source() {
-        cause = deeper;
-    }
-    cause.to_string()
-}
-
-#[cfg(all(test, feature = "replica"))]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_grpc_web_body_is_a_message_and_trailers() {
-        let body = b"\x00\x00\x00\x00\x02hi\x80\x00\x00\x00\x0fgrpc-status: 0\r";
-        let (message, trailers) = frames(body);
-        assert_eq!(message.as_deref(), Some(b"hi".as_slice()));
-        assert_eq!(trailer(&trailers, "grpc-status").as_deref(), Some("0"));
-        assert_eq!(frames(b"\x00\x00\x00\xff"), (None, String::new()));
-        assert_eq!(frames(b"<html>"), (None, String::new()));
+/// What came of a request, as the log has it.
+fn logged(answer: &Result<Response, reqwest::Error>) -> String {
+    match answer {
+        Ok(answer) => format!("status {}", answer.status().as_u16()),
+        Err(_) => "no answer".to_owned(),
     }
 }
