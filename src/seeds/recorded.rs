@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, HashSet};
 
 use serde_json::{Value as Json, json};
 
-use super::effective::effective_with;
+use super::effective::effective;
 use super::expand::MadeAs;
 use super::lineage::{Lineage, read};
 use super::model::{Expr, SeedFile};
@@ -127,10 +127,6 @@ impl Texts {
                 Some(None) => shared.is_none_or(|shared| !names_it(shared)),
                 Some(Some(text)) => shared.is_some_and(|shared| *shared.source.text == **text),
                 None => {
-                    let sum = |path: &str| {
-                        let bytes = seeds.attachments.get(path)?;
-                        Some(crate::migrations::checksum_bytes(bytes))
-                    };
                     let record = history.row(&Key::Seed(it.text.name.clone()));
                     let hides = it
                         .text
@@ -140,8 +136,8 @@ impl Texts {
                     // The text of a secret is not recorded, so its hash cannot be made again.
                     hides
                         || record.is_some_and(|record| {
-                            record.effective.as_deref()
-                                == Some(effective_with(&it.text, shared, &sum).as_str())
+                            let hash = effective(&it.text, shared, &seeds.attachments);
+                            record.effective == Some(hash)
                         })
                 }
             };
