@@ -149,22 +149,9 @@ impl Found {
         cell: &Cell,
         depth: usize,
     ) -> Option<Value> {
-        match &cell.content {
-            Content::Known(value) => Some(value.clone()),
-            // The other column may be of another type.
-            Content::Reference { row, column } => {
-                let value = self.follow(rows, shape, *row, *column, depth + 1)?;
-                let of = &shape.tables[rows.rules(&rows.rows[at]).table];
-                Some(of.columns[cell.column].affinity.stored(value))
-            }
-            Content::Json(composed) if depth < IN_JSON => {
-                let value = |row, column| self.follow(rows, shape, row, column, IN_JSON);
-                let text = composed.json.filled(&value)?.to_string();
-                let of = &shape.tables[rows.rules(&rows.rows[at]).table];
-                Some(of.columns[cell.column].affinity.stored(Value::Text(text)))
-            }
-            Content::Json(_) | Content::Secret(_) | Content::Unknown => None,
-        }
+        let of = &shape.tables[rows.rules(&rows.rows[at]).table];
+        let follow = |row, column, depth| self.follow(rows, shape, row, column, depth);
+        resolved(&cell.content, &of.columns[cell.column], depth, follow)
     }
 
     /// Whether a reference leads to the value of a variable that nobody knows while seeds are only checked.
@@ -250,6 +237,30 @@ impl Found {
             }
         }
         Ok(())
+    }
+}
+
+/// What a cell holds, as its column keeps it. None where that is not known. `follow` gives what another row has in a column,
+/// after so many references.
+pub(super) fn resolved(
+    content: &Content,
+    column: &Column,
+    depth: usize,
+    follow: impl Fn(usize, usize, usize) -> Option<Value>,
+) -> Option<Value> {
+    match content {
+        Content::Known(value) => Some(value.clone()),
+        // The other column may be of another type.
+        Content::Reference { row, column: of } => {
+            let value = follow(*row, *of, depth + 1)?;
+            Some(column.affinity.stored(value))
+        }
+        Content::Json(composed) if depth < IN_JSON => {
+            let value = |row, column| follow(row, column, IN_JSON);
+            let text = composed.json.filled(&value)?.to_string();
+            Some(column.affinity.stored(Value::Text(text)))
+        }
+        Content::Json(_) | Content::Secret(_) | Content::Unknown => None,
     }
 }
 

@@ -4,10 +4,10 @@
 use std::collections::HashMap;
 
 use super::expand::{Given, MadeAs, expand};
-use super::found::{Found, IN_JSON};
+use super::found::{Found, IN_JSON, resolved};
 use super::model::{Mode, SeedFile};
 use super::recorded::Texts;
-use super::row::{Content, Row, Rows};
+use super::row::{Row, Rows};
 use crate::schema::{Shape, TableShape};
 use crate::sql::Value;
 
@@ -194,22 +194,13 @@ impl Past {
         }
         let row = &self.rows.rows[old];
         let of = &shape.tables[self.rows.rules(row).table];
-        match &row.cell(column)?.content {
-            Content::Known(value) => Some(value.clone()),
-            Content::Reference {
-                row: parent,
-                column: target,
-            } => {
-                let value = self.parent(found, shape, (*parent, *target), depth)?;
-                Some(of.columns[column].affinity.stored(value))
-            }
-            Content::Json(composed) if depth < IN_JSON => {
-                let value = |row, column| self.parent(found, shape, (row, column), IN_JSON);
-                let text = composed.json.filled(&value)?.to_string();
-                Some(of.columns[column].affinity.stored(Value::Text(text)))
-            }
-            Content::Json(_) | Content::Secret(_) | Content::Unknown => None,
-        }
+        let follow = |row, column, depth| self.parent(found, shape, (row, column), depth);
+        resolved(
+            &row.cell(column)?.content,
+            &of.columns[column],
+            depth,
+            follow,
+        )
     }
 
     /// What a recorded row has in a column to which another one refers.
@@ -225,7 +216,7 @@ impl Past {
         let stays = of.primary_key.contains(&column) || declared.cell(column).is_none();
         match self.heirs[row].and_then(|heir| found.row(heir)) {
             Some(row) if stays => row.get(column).cloned(),
-            _ => self.follow(found, shape, row, column, depth + 1),
+            _ => self.follow(found, shape, row, column, depth),
         }
     }
 
