@@ -5,7 +5,7 @@
 use std::collections::{BTreeMap, HashMap, HashSet};
 use std::sync::Arc;
 
-use super::expand::made_id;
+use super::expand::{made_id, name_for_ids};
 use super::found::{Found, Lookup, Wanted, questions};
 use super::identity::words_of_parent;
 use super::ledger::Entry;
@@ -379,10 +379,7 @@ fn is_made(basis: &Basis<'_>, at: usize, of: &TableShape, rules: &Rules, row: &[
         return false;
     };
     let label = &basis.rows.rows[at].label;
-    let made_as = &basis.past.texts.made_as[rules.file];
-    let name = made_as
-        .get(&of.name.to_ascii_lowercase())
-        .unwrap_or(&of.name);
+    let name = name_for_ids(&basis.past.texts.made_as[rules.file], of);
     let id = made_id(of, key, name, label);
     id.is_some() && row.get(key) == id.as_ref()
 }

@@ -6,7 +6,7 @@ use std::collections::{BTreeMap, HashSet};
 use serde_json::{Value as Json, json};
 
 use super::effective::effective;
-use super::expand::MadeAs;
+use super::expand::{MadeAs, name_for_ids};
 use super::lineage::{Lineage, read};
 use super::model::{Expr, SeedFile};
 use super::renames::{follow_references, rename};
@@ -227,9 +227,9 @@ pub(super) fn memory(file: &SeedFile, seeds: &Seeds, made_as: &MadeAs, shape: &S
             continue;
         };
         let now = of.name.to_ascii_lowercase();
-        let name = made_as.get(&now).unwrap_or(&of.name);
-        if *name != now {
-            names.insert(now, name.as_str().into());
+        let name = name_for_ids(made_as, of);
+        if name != now {
+            names.insert(now, name.into());
         }
     }
     let mut memory = serde_json::Map::new();

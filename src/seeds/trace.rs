@@ -8,6 +8,7 @@ use serde_json::{Value as Json, json};
 use sha2::{Digest, Sha256};
 use uuid::Uuid;
 
+use super::expand::name_for_ids;
 use super::identity::{collate, compared, words};
 use super::past::Was;
 use super::plan::Basis;
@@ -252,9 +253,7 @@ pub(super) fn new_salt(basis: &Basis<'_>, file: usize) -> String {
 fn id_of_label(basis: &Basis<'_>, at: usize, cell: &Cell, salt: &str, label: &str) -> String {
     let rules = basis.rows.rules(&basis.rows.rows[at]);
     let of = &basis.shape.tables[rules.table];
-    let table = of.name.to_ascii_lowercase();
-    let made_as = basis.past.texts.made_as[rules.file].get(&table);
-    let table = made_as.map_or(table, |name| name.to_ascii_lowercase());
+    let table = name_for_ids(&basis.past.texts.made_as[rules.file], of).to_ascii_lowercase();
     let column = of.columns[cell.column].name.to_ascii_lowercase();
     keyed(&[salt, &table, label, &column], 8)
 }
