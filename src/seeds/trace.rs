@@ -13,6 +13,7 @@ use super::identity::{collate, compared, words};
 use super::past::Was;
 use super::plan::Basis;
 use super::row::{Cell, Content, Nature, Row, Rows};
+use crate::hex;
 use crate::history::WRITTEN;
 use crate::sql::Value;
 
@@ -325,16 +326,12 @@ fn hash_of(salt: &str, id: &str, value: &Value) -> String {
     keyed(&[salt, id, &compared(value)], 16)
 }
 
-/// So many bytes of a hash of these texts, in hexadecimal.
+/// So many bytes, 32 at most, of a hash of these texts, in hexadecimal.
 pub(super) fn keyed(parts: &[&str], bytes: usize) -> String {
     let mut hash = Sha256::new();
     for part in parts {
         hash.update((part.len() as u64).to_le_bytes());
         hash.update(part.as_bytes());
     }
-    let hash = hash.finalize();
-    hash.iter()
-        .take(bytes)
-        .map(|byte| format!("{byte:02x}"))
-        .collect()
+    hex::encode(&hash.finalize()[..bytes])
 }
