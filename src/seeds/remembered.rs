@@ -87,22 +87,11 @@ pub(super) fn remembered(
     for (value, column) in key.iter_mut().zip(&columns) {
         *value = of.columns[*column].affinity.stored(std::mem::take(value));
     }
+    let label = entry.label.as_str().into();
     Some(Remembered {
         hashes,
-        state,
-        row: None,
-        ..derived(
-            file,
-            table,
-            &entry.label.as_str().into(),
-            (columns, key),
-            state,
-            declared,
-        )
-    })
-    .map(|item| Remembered {
         entry: Some(entry),
-        ..item
+        ..derived(file, table, &label, (columns, key), state, declared)
     })
 }
 
