@@ -86,7 +86,7 @@ impl Memory {
             let name = renamed.map_or(&entry.table, |table| &table.name.value);
             let Some(table) = shape
                 .position(name)
-                .filter(|_| !past.is_dropped(file, name))
+                .filter(|_| !past.texts.is_dropped(file, name))
             else {
                 continue;
             };

@@ -144,6 +144,12 @@ impl Texts {
         }
     }
 
+    /// Whether a table of a chosen file was dropped since the file was applied.
+    pub(super) fn is_dropped(&self, file: usize, table: &str) -> bool {
+        let dropped = &self.dropped[file];
+        !dropped.is_empty() && dropped.contains(&table.to_ascii_lowercase())
+    }
+
     /// The recorded texts, whose times are asked for with those of the chosen files.
     pub(super) fn texts(&self) -> impl Iterator<Item = &SeedFile> {
         self.files.iter().map(|it| &it.text)
