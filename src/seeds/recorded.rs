@@ -50,9 +50,8 @@ impl Texts {
         files: &[&SeedFile],
         hashes: &[String],
         shape: &Shape,
-        history: &History,
+        (history, lineage): (&History, Lineage),
     ) -> Texts {
-        let lineage = Lineage::of(seeds, files, history);
         let mut texts = Texts::default();
         let mut renamed = BTreeMap::new();
         for (at, (file, hash)) in files.iter().zip(hashes).enumerate() {
