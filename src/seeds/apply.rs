@@ -1,5 +1,6 @@
 //! Seeding a database: look at what it has, plan, run; and again, if somebody else was faster.
 
+use std::cell::LazyCell;
 use std::sync::Arc;
 use std::time::SystemTime;
 
@@ -436,7 +437,8 @@ impl<'a> Seeding<'a> {
         let memory = &self.seen.memory;
         let (taken, parents) = db.ask((taken, parents)).await?;
         let basis = self.basis(history);
-        let written = writes(&basis);
+        // Most runs meet nothing in the way, and plan each row once.
+        let written = LazyCell::new(|| writes(&basis));
         let (mut problems, moves) = taken_problems(&basis, taken, memory, &written)?;
         problems.extend(parents_problems(&basis, parents, &written)?);
         let indexed = indexed(&basis, &written);

@@ -1,6 +1,7 @@
 //! What stands in the way of rows in the database itself: values that another row has, and parents that are not there.
 //! Questions and what the answers mean. Pure.
 
+use std::cell::LazyCell;
 use std::collections::{HashMap, HashSet};
 
 use super::clashes::unique_columns;
@@ -65,7 +66,7 @@ pub(super) fn taken_problems(
     basis: &Basis<'_>,
     taken: Vec<(Lookup, Reply)>,
     memory: &Memory,
-    written: &[Written],
+    written: &LazyCell<Vec<Written>, impl FnOnce() -> Vec<Written>>,
 ) -> Result<(Vec<Diagnostic>, Vec<Move>), DbError> {
     let (mut problems, mut moves) = (Vec::new(), Vec::new());
     let rows = basis.rows;
@@ -263,7 +264,7 @@ fn declared(
 pub(super) fn parents_problems(
     basis: &Basis<'_>,
     parents: Vec<(Parents, Reply)>,
-    written: &[Written],
+    written: &LazyCell<Vec<Written>, impl FnOnce() -> Vec<Written>>,
 ) -> Result<Vec<Diagnostic>, DbError> {
     let mut problems = Vec::new();
     for (parents, reply) in parents {
@@ -308,7 +309,10 @@ pub(super) fn parents_problems(
 }
 
 /// Asks whether rows whose key is that of an index of some rows will be in it: else they would not be found again.
-pub(super) fn indexed(basis: &Basis<'_>, written: &[Written]) -> Vec<(usize, Query)> {
+pub(super) fn indexed(
+    basis: &Basis<'_>,
+    written: &LazyCell<Vec<Written>, impl FnOnce() -> Vec<Written>>,
+) -> Vec<(usize, Query)> {
     let mut all = Vec::new();
     for (at, row) in basis.rows.rows.iter().enumerate() {
         let rules = basis.rows.rules(row);
