@@ -513,10 +513,11 @@ pub(super) fn script(
             && !basis.past.lost_tables(number)
             && !basis.memory.reveals(basis, number)
     };
-    let writes = plan.marks.is_some() || (0..plan.files.len()).any(|number| !is_current(number));
+    let current: Vec<bool> = (0..plan.files.len()).map(is_current).collect();
+    let writes = plan.marks.is_some() || current.contains(&false);
     for (number, planned) in plan.files.iter().enumerate() {
         // Records of older versions are completed with the first write.
-        if is_current(number) && (past.remembers[number] || !writes) {
+        if current[number] && (past.remembers[number] || !writes) {
             continue;
         }
         let (file, hash) = (basis.files[number], &hashes[number]);
