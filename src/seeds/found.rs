@@ -381,8 +381,24 @@ fn lookup(of: &TableShape, key: &[usize], wanted: &[(usize, Vec<Value>)]) -> Que
     }
 }
 
+/// The condition that finds a row by its key: each of these columns equals an expression, as the unique index of `columns`
+/// compares it.
+pub(super) fn finds(of: &TableShape, columns: &[usize], parts: &[(usize, String)]) -> String {
+    let part = |(column, sql): &(usize, String)| {
+        format!(
+            "{} = {sql}{}",
+            identifier(&of.columns[*column].name),
+            collate_clause(of, columns, *column)
+        )
+    };
+    let mut all: Vec<String> = parts.iter().map(part).collect();
+    let condition = of.condition_of(columns);
+    all.extend(condition.map(|condition| format!("({condition})")));
+    all.join(" AND ")
+}
+
 /// Compares a column as the unique index of these columns does, whatever the column itself says.
-pub(super) fn collate_clause(of: &TableShape, columns: &[usize], column: usize) -> String {
+fn collate_clause(of: &TableShape, columns: &[usize], column: usize) -> String {
     match of.collation(columns, column) {
         Some(collation) => format!(" COLLATE {}", identifier(collation)),
         None => String::new(),
