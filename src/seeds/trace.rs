@@ -280,10 +280,7 @@ fn id_before(
     // By the key that the row had when it was recorded.
     let (columns, mut key) = match (basis.past.of[at], basis.found.row(at)) {
         (Was::Row(old), _) => basis.past.key(basis.found, basis.shape, old)?,
-        (_, Some(old)) if basis.found.has_proven_key(at) => {
-            let parts = rules.key.iter().map(|column| old.get(*column).cloned());
-            (rules.key.clone(), parts.collect::<Option<_>>()?)
-        }
+        (_, Some(old)) if basis.found.has_proven_key(at) => rules.key_in(old),
         _ => {
             let key = basis.found.key(basis.rows, basis.shape, at)?;
             (rules.key.clone(), key)
