@@ -7,6 +7,7 @@ use super::lineage::read;
 use super::model::{Mode, SeedFile};
 use super::orphans::deletions;
 use super::plan::{FilePlan, FileState, Plan};
+use super::renames::renamed_from;
 use super::set::Seeds;
 use crate::db::{Db, exists};
 use crate::diagnostic::Diagnostic;
@@ -127,13 +128,7 @@ impl Forgetting<'_> {
             table.keep.clear();
             (table.key, table.id) = (None, None);
             if shape.table(&table.name.value).is_none() {
-                let renamed = current
-                    .into_iter()
-                    .flat_map(|file| &file.tables)
-                    .find(|now| {
-                        let was = now.was.as_ref();
-                        was.is_some_and(|was| was.value.eq_ignore_ascii_case(&table.name.value))
-                    });
+                let renamed = current.and_then(|file| renamed_from(file, &table.name.value));
                 if let Some(now) = renamed {
                     (table.name, table.was) = (now.name.clone(), now.was.clone());
                 }

@@ -14,6 +14,7 @@ use super::past::{Past, Was, identity};
 use super::plan::Basis;
 use super::recognise::wanted;
 use super::remembered::{Remembered, State, derived, remembered};
+use super::renames::renamed_from;
 use super::row::{Nature, Rows, Rules};
 use crate::db::{DbError, Query, Reply};
 use crate::schema::{Shape, TableShape};
@@ -77,12 +78,7 @@ impl Memory {
                 continue;
             };
             memory.entries.push((file, entry.clone()));
-            let renamed = files[file].tables.iter().find(|table| {
-                table
-                    .was
-                    .as_ref()
-                    .is_some_and(|was| was.value.eq_ignore_ascii_case(&entry.table))
-            });
+            let renamed = renamed_from(files[file], &entry.table);
             let name = renamed.map_or(&entry.table, |table| &table.name.value);
             let Some(table) = shape
                 .position(name)
