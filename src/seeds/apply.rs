@@ -141,8 +141,8 @@ fn is_about_a_row(error: &ScriptError) -> bool {
         && error.failed.failure.code() == Some(Code::Constraint)
 }
 
-/// All rows that the engine refuses, each tried without those before it. Nothing is written. None where that cannot be
-/// told any more.
+/// All rows that the engine refuses, each tried without those before it. Nothing is written. None where the run fails for
+/// another reason by now.
 async fn refused_rows(
     db: &Db,
     seeds: &Seeds,
