@@ -345,6 +345,13 @@ impl Session {
         self.stopped(report).about(opened)
     }
 
+    /// The primary has a change, and the replica could not be synced after it. `done` says what is there.
+    pub(super) fn not_synced(&self, opened: &Opened, error: DbError, done: &str) -> Stopped {
+        let mut report = Report::history(&HistoryError::Db(error));
+        report.database = Some(format!("{done} in the primary; the replica was not synced"));
+        self.stopped(report).about(opened)
+    }
+
     /// Waits for a database that can be reached, and says once what for.
     pub(super) async fn wait(&self, opened: &Opened, within: Duration) -> Result<(), Stopped> {
         let tell = |error: &DbError| {

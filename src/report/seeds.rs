@@ -91,12 +91,7 @@ pub fn seeds(plan: &Plan, done: Done, style: Style<'_>) -> String {
 pub fn forgotten(plan: &Plan, done: Done, is_there: bool, style: Style<'_>) -> String {
     let mut text = String::new();
     for file in &plan.files {
-        let mut rest = file.changes.as_slice();
-        while let Some(first) = rest.first() {
-            let end = rest.partition_point(|change| change.table == first.table);
-            text.push_str(&of_table(&rest[..end], 0, style));
-            rest = &rest[end..];
-        }
+        text.push_str(&by_table(&file.changes, 0, style));
         let verb = match done {
             Done::Planned => "would be",
             Done::Done => "is",
@@ -166,12 +161,7 @@ fn block(file: &FilePlan, style: Style<'_>) -> String {
         .map(|change| change.table.chars().count())
         .max()
         .unwrap_or(0);
-    let mut rest = file.changes.as_slice();
-    while let Some(first) = rest.first() {
-        let end = rest.partition_point(|change| change.table == first.table);
-        text.push_str(&of_table(&rest[..end], width, style));
-        rest = &rest[end..];
-    }
+    text.push_str(&by_table(&file.changes, width, style));
     for change in &file.drifted {
         let name = format!("{}.{}", change.table, change.label);
         let what = match &change.what {
@@ -209,6 +199,17 @@ fn block(file: &FilePlan, style: Style<'_>) -> String {
             }
         };
         text.push_str(&as_typed(&help, style.program));
+    }
+    text
+}
+
+/// The changes of a file, which are sorted by table.
+fn by_table(mut changes: &[Change], width: usize, style: Style<'_>) -> String {
+    let mut text = String::new();
+    while let Some(first) = changes.first() {
+        let end = changes.partition_point(|change| change.table == first.table);
+        text.push_str(&of_table(&changes[..end], width, style));
+        changes = &changes[end..];
     }
     text
 }
@@ -324,7 +325,7 @@ impl Document {
     /// `seed`, planned or done. Each row that changes is in `changes`; environment values and secrets are `null`.
     pub fn seeds(call: Call<'_>, plan: &Plan, done: Done) -> Document {
         let report = Report::problems(&plan.problems);
-        let (inserted, updated, deleted, unchanged) = plan.counts();
+        let (inserted, updated, deleted, _) = plan.counts();
         let nothing = inserted + updated + deleted == 0;
         let state = |file: &FilePlan| match (done, file.state) {
             (Done::Done, _) | (_, FileState::Applied | FileState::Respelled) => "applied",
@@ -353,13 +354,13 @@ impl Document {
             (_, _, Done::Planned) => "planned",
             (_, _, Done::Done) => "done",
         };
-        Document { outcome, ..document }
-            .with("changes", changes(plan, |file| &file.changes))
-            .with("drifted", changes(plan, |file| &file.drifted))
-            .with(
-                "rows",
-                json!({"inserted": inserted, "updated": updated, "deleted": deleted, "unchanged": unchanged}),
-            )
+        Document {
+            outcome,
+            ..document
+        }
+        .with("changes", changes(plan, |file| &file.changes))
+        .with("drifted", changes(plan, |file| &file.drifted))
+        .with("rows", counts(plan))
     }
 
     /// `seed forget`, planned or done: `forgotten` has the name. Each row that is deleted is in `changes`.
@@ -388,15 +389,13 @@ impl Document {
         if !plan.is_sound() {
             self.outcome = "problems";
         }
-        let (inserted, updated, deleted, unchanged) = plan.counts();
-        let rows = json!({"inserted": inserted, "updated": updated, "deleted": deleted, "unchanged": unchanged});
         self.with(
             "seeds",
             json!({
                 "compared_with_rows": sees_rows,
                 "changes": changes(plan, |file| &file.changes),
                 "drifted": changes(plan, |file| &file.drifted),
-                "rows": rows,
+                "rows": counts(plan),
             }),
         )
     }
@@ -415,6 +414,11 @@ impl Document {
         }));
         self.with("environment", standing.mark.clone())
     }
+}
+
+fn counts(plan: &Plan) -> Value {
+    let (inserted, updated, deleted, unchanged) = plan.counts();
+    json!({"inserted": inserted, "updated": updated, "deleted": deleted, "unchanged": unchanged})
 }
 
 fn changes(plan: &Plan, of: impl Fn(&FilePlan) -> &Vec<Change>) -> Vec<Value> {

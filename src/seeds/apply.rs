@@ -1,5 +1,6 @@
 //! Seeding a database: look at what it has, plan, run; and again, if somebody else was faster.
 
+use std::cell::LazyCell;
 use std::sync::Arc;
 use std::time::SystemTime;
 
@@ -13,7 +14,7 @@ use super::found::Found;
 use super::guard::{guards, under_way};
 use super::inputs::{Clock, Variables};
 use super::ledger;
-use super::lineage;
+use super::lineage::{self, Lineage};
 use super::memory::{Memory, Scene};
 use super::model::SeedFile;
 use super::orphans::{children, children_problems};
@@ -140,8 +141,8 @@ fn is_about_a_row(error: &ScriptError) -> bool {
         && error.failed.failure.code() == Some(Code::Constraint)
 }
 
-/// All rows that the engine refuses, each tried without those before it. Nothing is written. None where that cannot be
-/// told any more.
+/// All rows that the engine refuses, each tried without those before it. Nothing is written. None where the run fails for
+/// another reason by now.
 async fn refused_rows(
     db: &Db,
     seeds: &Seeds,
@@ -318,21 +319,23 @@ impl<'a> Seeding<'a> {
     /// for what stands in the way.
     pub(super) async fn look(&mut self, db: &Db, history: &History) -> Result<(), HistoryError> {
         self.seen = Seen::default();
-        let guards = match self.ends {
-            true => Vec::new(),
-            false => guards(self.seeds, &self.files, self.set, history, self.options),
-        };
         self.seen.problems = self.seeds.problems.clone();
-        self.seen.problems.extend(guards);
+        let lineage = Lineage::of(self.seeds, &self.files, history);
+        if !self.ends {
+            let recorded = (history, &lineage);
+            let guards = guards(self.seeds, &self.files, self.set, recorded, self.options);
+            self.seen.problems.extend(guards);
+        }
+        let recorded = (history, lineage);
         // A schema that is not the one that was meant would only add problems that are none.
         if self.seen.problems.iter().any(is_about_the_database) {
             let (files, hashes) = (&self.files, &self.hashes);
-            let texts = Texts::read(self.seeds, files, hashes, &self.seen.shape, history);
+            let texts = Texts::read(self.seeds, files, hashes, &self.seen.shape, recorded);
             self.seen.past = Past::of(texts);
             return Ok(());
         }
-        let (shape, empty, recorded) = schema(db, &self.files, history).await?;
-        let texts = Texts::read(self.seeds, &self.files, &self.hashes, &shape, history);
+        let (shape, empty, entries) = schema(db, &self.files, history).await?;
+        let texts = Texts::read(self.seeds, &self.files, &self.hashes, &shape, recorded);
         self.seen.shape = shape;
         let times: Vec<&SeedFile> = self.files.iter().copied().chain(texts.texts()).collect();
         let clock = Clock::at(self.options.now, &times, self.seeds.shared.as_ref()).await?;
@@ -364,7 +367,7 @@ impl<'a> Seeding<'a> {
             return Ok(());
         }
         self.find(db, &empty).await?;
-        self.recognise(db, &empty, recorded).await?;
+        self.recognise(db, &empty, entries).await?;
         self.seen.looked = true;
         let clashes = clashes(&self.basis(history));
         self.seen.problems.extend(clashes);
@@ -434,7 +437,8 @@ impl<'a> Seeding<'a> {
         let memory = &self.seen.memory;
         let (taken, parents) = db.ask((taken, parents)).await?;
         let basis = self.basis(history);
-        let written = writes(&basis);
+        // Most runs meet nothing in the way, and plan each row once.
+        let written = LazyCell::new(|| writes(&basis));
         let (mut problems, moves) = taken_problems(&basis, taken, memory, &written)?;
         problems.extend(parents_problems(&basis, parents, &written)?);
         let indexed = indexed(&basis, &written);

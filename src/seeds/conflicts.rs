@@ -1,11 +1,12 @@
 //! What stands in the way of rows in the database itself: values that another row has, and parents that are not there.
 //! Questions and what the answers mean. Pure.
 
+use std::cell::LazyCell;
 use std::collections::{HashMap, HashSet};
 
 use super::clashes::unique_columns;
 use super::found::{Found, Lookup, PER_QUESTION, Wanted, questions, tuple, wanting};
-use super::identity::{collate, word, words, words_of_parent};
+use super::identity::{values_in, whole_row, words_of_parent};
 use super::memory::Memory;
 use super::plan::{Basis, Written};
 use super::remembered::Remembered;
@@ -65,15 +66,11 @@ pub(super) fn taken_problems(
     basis: &Basis<'_>,
     taken: Vec<(Lookup, Reply)>,
     memory: &Memory,
-    written: &[Written],
+    written: &LazyCell<Vec<Written>, impl FnOnce() -> Vec<Written>>,
 ) -> Result<(Vec<Diagnostic>, Vec<Move>), DbError> {
     let (mut problems, mut moves) = (Vec::new(), Vec::new());
     let rows = basis.rows;
     // The declared row that each row of the database is.
-    let whole = |table: usize, row: &[Value]| {
-        let words: Vec<String> = row.iter().map(word).collect();
-        (table, words.join("\0"))
-    };
     let mut declared: Option<HashMap<(usize, String), usize>> = None;
     for (taken, reply) in taken {
         for (at, other) in taken.found(reply)? {
@@ -92,11 +89,11 @@ pub(super) fn taken_problems(
                 let all = rows.rows.iter().enumerate();
                 let there = all.filter_map(|(at, row)| {
                     let found = basis.found.row(at)?;
-                    Some((whole(rows.rules(row).table, found), at))
+                    Some(((rows.rules(row).table, whole_row(found)), at))
                 });
                 there.collect()
             });
-            let declared = declared.get(&whole(rules.table, &other)).copied();
+            let declared = declared.get(&(rules.table, whole_row(&other))).copied();
             if let Some(from) = declared
                 && gives_up(basis, from, &taken.columns, &written[from])
             {
@@ -166,16 +163,11 @@ fn gives_up(basis: &Basis<'_>, from: usize, columns: &[usize], written: &Written
         Some(cell) => basis.found.cell(basis.rows, basis.shape, from, cell),
         None => found.get(*column).cloned(),
     };
-    let Some(mut after) = columns.iter().map(after).collect::<Option<Vec<Value>>>() else {
+    let Some(after) = columns.iter().map(after).collect::<Option<Vec<Value>>>() else {
         return false;
     };
-    let before = columns
-        .iter()
-        .filter_map(|column| found.get(*column).cloned());
-    let mut before: Vec<Value> = before.collect();
-    collate(&mut after, of, columns);
-    collate(&mut before, of, columns);
-    words(&after) != words(&before)
+    let before = values_in(found, columns);
+    words_of_parent(after, of, columns) != words_of_parent(before, of, columns)
 }
 
 /// What a question about the parents of rows is about.
@@ -263,7 +255,7 @@ fn declared(
 pub(super) fn parents_problems(
     basis: &Basis<'_>,
     parents: Vec<(Parents, Reply)>,
-    written: &[Written],
+    written: &LazyCell<Vec<Written>, impl FnOnce() -> Vec<Written>>,
 ) -> Result<Vec<Diagnostic>, DbError> {
     let mut problems = Vec::new();
     for (parents, reply) in parents {
@@ -308,7 +300,10 @@ pub(super) fn parents_problems(
 }
 
 /// Asks whether rows whose key is that of an index of some rows will be in it: else they would not be found again.
-pub(super) fn indexed(basis: &Basis<'_>, written: &[Written]) -> Vec<(usize, Query)> {
+pub(super) fn indexed(
+    basis: &Basis<'_>,
+    written: &LazyCell<Vec<Written>, impl FnOnce() -> Vec<Written>>,
+) -> Vec<(usize, Query)> {
     let mut all = Vec::new();
     for (at, row) in basis.rows.rows.iter().enumerate() {
         let rules = basis.rows.rules(row);

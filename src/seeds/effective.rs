@@ -10,6 +10,7 @@ use sha2::{Digest, Sha256};
 use super::model::{
     Expr, Field, Json as Composed, Label, Mode, Part, SeedFile, Spanned, Style, Table, Template,
 };
+use super::recorded::declares;
 use crate::hex;
 
 /// The hash, in lower-case hexadecimal.
@@ -18,19 +19,7 @@ pub(super) fn effective(
     shared: Option<&SeedFile>,
     attachments: &BTreeMap<String, Arc<[u8]>>,
 ) -> String {
-    effective_with(file, shared, &|path| {
-        let bytes = attachments.get(path)?;
-        Some(crate::migrations::checksum_bytes(bytes))
-    })
-}
-
-/// The same, by the sha256 of each file that `!file` names.
-pub(super) fn effective_with(
-    file: &SeedFile,
-    shared: Option<&SeedFile>,
-    sum: &dyn Fn(&str) -> Option<String>,
-) -> String {
-    let hashing = Hashing { sum };
+    let hashing = Hashing { attachments };
     let settings = &file.settings;
     let mode = match settings.mode {
         Mode::Insert => "insert",
@@ -42,10 +31,7 @@ pub(super) fn effective_with(
     let shared: Vec<String> = shared
         .into_iter()
         .flat_map(|shared| &shared.tables)
-        .filter(|it| {
-            let is_it = |table: &Table| table.name.value.eq_ignore_ascii_case(&it.name.value);
-            file.tables.iter().any(is_it)
-        })
+        .filter(|it| declares(file, &it.name.value))
         .map(|it| hashing.table(it))
         .collect();
     // One JSON text with sorted keys. A file may have millions of values, so it is written piece by piece.
@@ -75,8 +61,7 @@ pub(super) fn effective_with(
 }
 
 struct Hashing<'a> {
-    /// Of the bytes of a file that `!file` names.
-    sum: &'a dyn Fn(&str) -> Option<String>,
+    attachments: &'a BTreeMap<String, Arc<[u8]>>,
 }
 
 impl Hashing<'_> {
@@ -133,7 +118,8 @@ impl Hashing<'_> {
             Expr::Ago { count, unit } => json!({ "ago": [count.0, count.1, unit] }),
             Expr::Env { name, default } => json!({ "env": [name, default] }),
             Expr::File(path) => {
-                json!({ "file": (self.sum)(path) })
+                let bytes = self.attachments.get(path);
+                json!({ "file": bytes.map(|bytes| crate::migrations::checksum_bytes(bytes)) })
             }
             Expr::Binary(bytes) => json!({ "binary": crate::migrations::checksum_bytes(bytes) }),
             Expr::Fake(kind) => json!({ "fake": format!("{kind:?}") }),

@@ -43,12 +43,20 @@ pub(super) struct Given<'a> {
 /// were made. A table that is renamed keeps its ids.
 pub(super) type MadeAs = BTreeMap<String, String>;
 
+/// The name by which ids and generated values are made in a table.
+pub(super) fn name_for_ids<'t>(names: &'t MadeAs, of: &'t TableShape) -> &'t str {
+    if names.is_empty() {
+        return &of.name;
+    }
+    let name = names.get(&of.name.to_ascii_lowercase());
+    name.unwrap_or(&of.name)
+}
+
 impl Given<'_> {
     /// The name by which a file makes values in a table.
     pub(super) fn made_as<'t>(&'t self, file: usize, of: &'t TableShape) -> &'t str {
-        let names = self.made_as.get(file).filter(|names| !names.is_empty());
-        let name = names.and_then(|names| names.get(&of.name.to_ascii_lowercase()));
-        name.map_or(&of.name, String::as_str)
+        let names = self.made_as.get(file);
+        names.map_or(&of.name, |names| name_for_ids(names, of))
     }
 }
 

@@ -7,6 +7,7 @@ use super::lineage::read;
 use super::model::{Mode, SeedFile};
 use super::orphans::deletions;
 use super::plan::{FilePlan, FileState, Plan};
+use super::renames::renamed_from;
 use super::set::Seeds;
 use crate::db::{Db, exists};
 use crate::diagnostic::Diagnostic;
@@ -36,21 +37,12 @@ pub async fn forget(
     seeds: &Seeds,
     set: &Migrations,
     options: &SeedOptions,
-    (name, rows): (&str, Rows),
+    what: (&str, Rows),
     run: &Run,
     on_event: &OnEvent,
 ) -> Result<(Outcome, Plan), ApplyError> {
     let mut plan = Plan::default();
-    let forgetting = Forgetting {
-        seeds,
-        set,
-        options,
-        name,
-        rows,
-        problems: Vec::new(),
-        steps: Vec::new(),
-        plan: &mut plan,
-    };
+    let forgetting = Forgetting::new(seeds, set, options, what, &mut plan);
     let outcome = drive(db, run, on_event, forgetting).await?;
     Ok((outcome, plan))
 }
@@ -64,19 +56,10 @@ pub async fn observe_forget(
     seeds: &Seeds,
     set: &Migrations,
     options: &SeedOptions,
-    (name, rows): (&str, Rows),
+    what: (&str, Rows),
 ) -> Result<Plan, HistoryError> {
     let mut plan = Plan::default();
-    let mut forgetting = Forgetting {
-        seeds,
-        set,
-        options,
-        name,
-        rows,
-        problems: Vec::new(),
-        steps: Vec::new(),
-        plan: &mut plan,
-    };
+    let mut forgetting = Forgetting::new(seeds, set, options, what, &mut plan);
     let history = history::read(db).await?;
     let history = history::add_texts(db, history, |history| forgetting.texts(history)).await?;
     forgetting.look(db, &history).await?;
@@ -95,7 +78,26 @@ struct Forgetting<'a> {
     plan: &'a mut Plan,
 }
 
-impl Forgetting<'_> {
+impl<'a> Forgetting<'a> {
+    fn new(
+        seeds: &'a Seeds,
+        set: &'a Migrations,
+        options: &'a SeedOptions,
+        (name, rows): (&'a str, Rows),
+        plan: &'a mut Plan,
+    ) -> Forgetting<'a> {
+        Forgetting {
+            seeds,
+            set,
+            options,
+            name,
+            rows,
+            problems: Vec::new(),
+            steps: Vec::new(),
+            plan,
+        }
+    }
+
     fn key(&self) -> Key {
         Key::Seed(self.name.to_owned())
     }
@@ -117,9 +119,8 @@ impl Forgetting<'_> {
     }
 
     /// The recorded seed without its rows: what it made is no longer declared then.
-    async fn without_rows(&self, db: &Db, text: &str) -> Result<SeedFile, HistoryError> {
+    async fn without_rows(&self, db: &Db, mut ended: SeedFile) -> Result<SeedFile, HistoryError> {
         let shape = shaped(db.ask(shape_queries()).await?)?;
-        let mut ended = read(self.name, text);
         let current = self.seeds.files.iter().find(|file| file.name == self.name);
         for table in &mut ended.tables {
             table.rows.clear();
@@ -127,13 +128,7 @@ impl Forgetting<'_> {
             table.keep.clear();
             (table.key, table.id) = (None, None);
             if shape.table(&table.name.value).is_none() {
-                let renamed = current
-                    .into_iter()
-                    .flat_map(|file| &file.tables)
-                    .find(|now| {
-                        let was = now.was.as_ref();
-                        was.is_some_and(|was| was.value.eq_ignore_ascii_case(&table.name.value))
-                    });
+                let renamed = current.and_then(|file| renamed_from(file, &table.name.value));
                 if let Some(now) = renamed {
                     (table.name, table.was) = (now.name.clone(), now.was.clone());
                 }
@@ -149,18 +144,19 @@ impl Forgetting<'_> {
         &mut self,
         db: &Db,
         history: &History,
-        text: &str,
+        recorded: SeedFile,
     ) -> Result<FilePlan, HistoryError> {
-        let ended = self.without_rows(db, text).await?;
+        let ended = self.without_rows(db, recorded).await?;
         let mut seeds = self.seeds.clone();
         seeds.files.retain(|file| file.name != self.name);
-        let mut others: Vec<&SeedFile> = seeds.select(&self.options.choice);
+        seeds.files.push(ended.clone());
+        let mut files = seeds.select(&self.options.choice);
         // What was never applied declares nothing yet.
-        others.retain(|file| history.row(&Key::Seed(file.name.clone())).is_some());
-        let mut with_ended = seeds.clone();
-        with_ended.files.push(ended.clone());
-        let files: Vec<&SeedFile> = std::iter::once(&ended).chain(others).collect();
-        let mut seeding = Seeding::ending(&with_ended, self.set, self.options, files);
+        files.retain(|file| {
+            file.name != self.name && history.row(&Key::Seed(file.name.clone())).is_some()
+        });
+        files.insert(0, &ended);
+        let mut seeding = Seeding::ending(&seeds, self.set, self.options, files);
         let texts =
             history::add_texts(db, history.clone(), |history| seeding.texts(history)).await?;
         seeding.look(db, &texts).await?;
@@ -207,8 +203,9 @@ impl Reader for Forgetting<'_> {
         };
         self.plan.files[0].checksum.clone_from(&row.checksum);
         if self.rows == Rows::Go {
-            let text = row.source.clone().unwrap_or_default();
-            if read(self.name, &text).settings.mode != Mode::Sync {
+            let text = row.source.as_deref().unwrap_or_default();
+            let recorded = read(self.name, text);
+            if recorded.settings.mode != Mode::Sync {
                 let message = format!(
                     "seed {} is not in mode sync, so its rows are the application's by now",
                     self.name
@@ -221,7 +218,7 @@ impl Reader for Forgetting<'_> {
                     .push(Diagnostic::problem("not-sync", message).help(help));
                 return Ok(());
             }
-            self.plan.files[0] = self.delete_rows(db, history, &text).await?;
+            self.plan.files[0] = self.delete_rows(db, history, recorded).await?;
         }
         if !db.rows::<1>(exists("_seedbed_rows")).await?.is_empty() {
             self.steps.push(Step::own(

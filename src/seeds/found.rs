@@ -149,22 +149,9 @@ impl Found {
         cell: &Cell,
         depth: usize,
     ) -> Option<Value> {
-        match &cell.content {
-            Content::Known(value) => Some(value.clone()),
-            // The other column may be of another type.
-            Content::Reference { row, column } => {
-                let value = self.follow(rows, shape, *row, *column, depth + 1)?;
-                let of = &shape.tables[rows.rules(&rows.rows[at]).table];
-                Some(of.columns[cell.column].affinity.stored(value))
-            }
-            Content::Json(composed) if depth < IN_JSON => {
-                let value = |row, column| self.follow(rows, shape, row, column, IN_JSON);
-                let text = composed.json.filled(&value)?.to_string();
-                let of = &shape.tables[rows.rules(&rows.rows[at]).table];
-                Some(of.columns[cell.column].affinity.stored(Value::Text(text)))
-            }
-            Content::Json(_) | Content::Secret(_) | Content::Unknown => None,
-        }
+        let of = &shape.tables[rows.rules(&rows.rows[at]).table];
+        let follow = |row, column, depth| self.follow(rows, shape, row, column, depth);
+        resolved(&cell.content, &of.columns[cell.column], depth, follow)
     }
 
     /// Whether a reference leads to the value of a variable that nobody knows while seeds are only checked.
@@ -250,6 +237,30 @@ impl Found {
             }
         }
         Ok(())
+    }
+}
+
+/// What a cell holds, as its column keeps it. None where that is not known. `follow` gives what another row has in a column,
+/// after so many references.
+pub(super) fn resolved(
+    content: &Content,
+    column: &Column,
+    depth: usize,
+    follow: impl Fn(usize, usize, usize) -> Option<Value>,
+) -> Option<Value> {
+    match content {
+        Content::Known(value) => Some(value.clone()),
+        // The other column may be of another type.
+        Content::Reference { row, column: of } => {
+            let value = follow(*row, *of, depth + 1)?;
+            Some(column.affinity.stored(value))
+        }
+        Content::Json(composed) if depth < IN_JSON => {
+            let value = |row, column| follow(row, column, IN_JSON);
+            let text = composed.json.filled(&value)?.to_string();
+            Some(column.affinity.stored(Value::Text(text)))
+        }
+        Content::Json(_) | Content::Secret(_) | Content::Unknown => None,
     }
 }
 
@@ -370,8 +381,24 @@ fn lookup(of: &TableShape, key: &[usize], wanted: &[(usize, Vec<Value>)]) -> Que
     }
 }
 
+/// The condition that finds a row by its key: each of these columns equals an expression, as the unique index of `columns`
+/// compares it.
+pub(super) fn finds(of: &TableShape, columns: &[usize], parts: &[(usize, String)]) -> String {
+    let part = |(column, sql): &(usize, String)| {
+        format!(
+            "{} = {sql}{}",
+            identifier(&of.columns[*column].name),
+            collate_clause(of, columns, *column)
+        )
+    };
+    let mut all: Vec<String> = parts.iter().map(part).collect();
+    let condition = of.condition_of(columns);
+    all.extend(condition.map(|condition| format!("({condition})")));
+    all.join(" AND ")
+}
+
 /// Compares a column as the unique index of these columns does, whatever the column itself says.
-pub(super) fn collate_clause(of: &TableShape, columns: &[usize], column: usize) -> String {
+fn collate_clause(of: &TableShape, columns: &[usize], column: usize) -> String {
     match of.collation(columns, column) {
         Some(collation) => format!(" COLLATE {}", identifier(collation)),
         None => String::new(),

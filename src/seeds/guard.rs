@@ -16,7 +16,7 @@ pub(super) fn guards(
     seeds: &Seeds,
     files: &[&SeedFile],
     set: &Migrations,
-    history: &History,
+    (history, lineage): (&History, &Lineage),
     options: &SeedOptions,
 ) -> Vec<Diagnostic> {
     let mut problems = Vec::new();
@@ -27,7 +27,7 @@ pub(super) fn guards(
         problems.extend(requires(file, history));
         problems.extend(depends_on(file, files, seeds));
     }
-    problems.extend(missing(seeds, files, history));
+    problems.extend(missing(seeds, history, lineage));
     problems
 }
 
@@ -205,8 +205,7 @@ fn depends_on(file: &SeedFile, files: &[&SeedFile], seeds: &Seeds) -> Vec<Diagno
 }
 
 /// Files that were applied and are gone, and that no other file continues.
-fn missing(seeds: &Seeds, files: &[&SeedFile], history: &History) -> Vec<Diagnostic> {
-    let lineage = Lineage::of(seeds, files, history);
+fn missing(seeds: &Seeds, history: &History, lineage: &Lineage) -> Vec<Diagnostic> {
     let rows = history.rows.iter().filter_map(|row| match &row.key {
         Key::Seed(name) => Some(name),
         _ => None,

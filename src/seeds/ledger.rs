@@ -159,18 +159,11 @@ fn wanted(basis: &Basis<'_>, number: usize, written: &WrittenRows<'_>) -> HashSe
     let mut all = HashSet::new();
     let mut remembered: BTreeMap<usize, Vec<&Entry>> = BTreeMap::new();
     for item in basis.memory.items.iter().filter(|it| it.file == number) {
-        match (item.of, &item.entry) {
-            (Some(at), Some(entry)) => remembered.entry(at).or_default().push(entry),
-            (None, _) if !basis.memory.is_orphan(item) && !item.is_declared => {
-                let of = &basis.shape.tables[item.table];
-                all.insert(item.as_entry(file, of));
-            }
-            _ => {}
+        if let (Some(at), Some(entry)) = (item.of, &item.entry) {
+            remembered.entry(at).or_default().push(entry);
         }
-    }
-    for item in basis.memory.items.iter().filter(|it| it.file == number) {
         // The row of a key that cannot be changed stays beside the one of the new key.
-        if item.of.is_some_and(|at| basis.found.has_changed_key(at))
+        if item.of.is_none_or(|at| basis.found.has_changed_key(at))
             && !basis.memory.is_orphan(item)
             && !item.is_declared
         {

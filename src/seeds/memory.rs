@@ -5,15 +5,16 @@
 use std::collections::{BTreeMap, HashMap, HashSet};
 use std::sync::Arc;
 
-use super::expand::made_id;
+use super::expand::{made_id, name_for_ids};
 use super::found::{Found, Lookup, Wanted, questions};
-use super::identity::words_of_parent;
+use super::identity::{values_in, words_of_parent};
 use super::ledger::Entry;
 use super::model::{Mode, SeedFile};
 use super::past::{Past, Was, identity};
 use super::plan::Basis;
 use super::recognise::wanted;
 use super::remembered::{Remembered, State, derived, remembered};
+use super::renames::renamed_from;
 use super::row::{Nature, Rows, Rules};
 use crate::db::{DbError, Query, Reply};
 use crate::schema::{Shape, TableShape};
@@ -77,16 +78,11 @@ impl Memory {
                 continue;
             };
             memory.entries.push((file, entry.clone()));
-            let renamed = files[file].tables.iter().find(|table| {
-                table
-                    .was
-                    .as_ref()
-                    .is_some_and(|was| was.value.eq_ignore_ascii_case(&entry.table))
-            });
+            let renamed = renamed_from(files[file], &entry.table);
             let name = renamed.map_or(&entry.table, |table| &table.name.value);
             let Some(table) = shape
                 .position(name)
-                .filter(|_| !past.is_dropped(file, name))
+                .filter(|_| !past.texts.is_dropped(file, name))
             else {
                 continue;
             };
@@ -251,14 +247,14 @@ impl Memory {
             return;
         }
         for (at, row) in scene.rows.rows.iter().enumerate() {
-            let Some(row) = found.row(at).map(|it| (it, scene.rows.rules(row).table)) else {
+            let own = scene.rows.rules(row).table;
+            let Some(row) = found.row(at) else {
                 continue;
             };
             for ((table, columns), words) in &mut groups {
-                if row.1 == *table {
+                if own == *table {
                     let of = &scene.shape.tables[*table];
-                    let values = columns.iter().filter_map(|it| row.0.get(*it).cloned());
-                    words.extend(words_of_parent(values.collect(), of, columns));
+                    words.extend(words_of_parent(values_in(row, columns), of, columns));
                 }
             }
         }
@@ -359,8 +355,7 @@ impl Memory {
                 // Of a key from a variable only the trace knows.
                 match own {
                     Some((columns, key)) => {
-                        let has = columns.iter().filter_map(|it| row.get(*it).cloned());
-                        let has = words_of_parent(has.collect(), of, &columns);
+                        let has = words_of_parent(values_in(row, &columns), of, &columns);
                         match has == words_of_parent(key, of, &columns) {
                             true => State::Made,
                             false => State::Met,
@@ -379,31 +374,23 @@ fn is_made(basis: &Basis<'_>, at: usize, of: &TableShape, rules: &Rules, row: &[
         return false;
     };
     let label = &basis.rows.rows[at].label;
-    let made_as = &basis.past.texts.made_as[rules.file];
-    let name = made_as
-        .get(&of.name.to_ascii_lowercase())
-        .unwrap_or(&of.name);
+    let name = name_for_ids(&basis.past.texts.made_as[rules.file], of);
     let id = made_id(of, key, name, label);
     id.is_some() && row.get(key) == id.as_ref()
 }
 
 /// The columns and values by which a row of the database is known for as long as it is there.
 pub(super) fn actual(of: &TableShape, rules: &Rules, row: &[Value]) -> (Vec<usize>, Vec<Value>) {
-    let key = values(&of.primary_key, row);
+    let key = values_in(row, &of.primary_key);
     match key.is_empty() || key.iter().any(Value::is_null) {
         true => rules.key_in(row),
         false => (of.primary_key.clone(), key),
     }
 }
 
-fn values(columns: &[usize], row: &[Value]) -> Vec<Value> {
-    let value = |column: &usize| row.get(*column).cloned().unwrap_or_default();
-    columns.iter().map(value).collect()
-}
-
 impl Rules {
     /// The columns of the key, and what a row of the database has in them.
     pub(super) fn key_in(&self, row: &[Value]) -> (Vec<usize>, Vec<Value>) {
-        (self.key.clone(), values(&self.key, row))
+        (self.key.clone(), values_in(row, &self.key))
     }
 }

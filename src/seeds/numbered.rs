@@ -1,7 +1,7 @@
 //! Rows whose ids the database makes (`_id: !auto`). While such a row is not there, what refers to it is written as a
 //! subquery that finds it by its key. Pure.
 
-use super::found::{Found, collate_clause};
+use super::found::{Found, finds};
 use super::plan::Basis;
 use super::row::{Cell, Content, Rows};
 use super::steps::{Secrets, value};
@@ -52,28 +52,20 @@ pub(super) fn expression(
     let declared = &basis.rows.rows[row];
     let rules = basis.rows.rules(declared);
     let of = &basis.shape.tables[rules.table];
-    let (mut finds, mut args) = (Vec::new(), Vec::new());
+    let (mut parts, mut args) = (Vec::new(), Vec::new());
     for part in &rules.key {
         let Some(cell) = declared.cell(*part) else {
             continue;
         };
         let (sql, bound) = expression(basis, row, cell, secrets)?;
-        finds.push(format!(
-            "{} = {sql}{}",
-            identifier(&of.columns[*part].name),
-            collate_clause(of, &rules.key, *part)
-        ));
+        parts.push((*part, sql));
         args.extend(bound);
     }
-    finds.extend(
-        of.condition_of(&rules.key)
-            .map(|condition| format!("({condition})")),
-    );
     let sql = format!(
         "(SELECT {} FROM {} WHERE {})",
         identifier(&of.columns[column].name),
         identifier(&of.name),
-        finds.join(" AND ")
+        finds(of, &rules.key, &parts)
     );
     Ok((sql, args))
 }

@@ -4,10 +4,10 @@
 use std::collections::HashMap;
 
 use super::expand::{Given, MadeAs, expand};
-use super::found::{Found, IN_JSON};
+use super::found::{Found, IN_JSON, resolved};
 use super::model::{Mode, SeedFile};
 use super::recorded::Texts;
-use super::row::{Content, Row, Rows};
+use super::row::{Row, Rows};
 use crate::schema::{Shape, TableShape};
 use crate::sql::Value;
 
@@ -70,15 +70,13 @@ impl Past {
         let mut heirs = vec![None; past.rows.rows.len()];
         for (at, row) in declared.rows.iter().enumerate() {
             let rules = declared.rules(row);
-            let table = &texts.dropped[rules.file];
-            let is_dropped = !table.is_empty() && table.contains(&rules.name.to_ascii_lowercase());
             let mut labels = std::iter::once(&row.label).chain(declared.was.get(&at));
             let old = labels.find_map(|label| by_label.get(&(rules.table, &**label)).copied());
             if let Some(old) = old {
                 heirs[old] = Some(at);
             }
             past.of[at] = match old {
-                _ if is_dropped => Was::Never,
+                _ if texts.is_dropped(rules.file, &rules.name) => Was::Never,
                 _ if texts.settled[rules.file] => Was::Same,
                 Some(old) if past.of_file[old].is_some() => Was::Row(old),
                 _ => Was::Never,
@@ -131,19 +129,14 @@ impl Past {
             .filter(|(old, _)| self.heirs[*old].is_none())
             .filter_map(|(old, file)| Some((old, (*file)?)))
             .filter(|(old, file)| {
-                !self.is_dropped(*file, &self.rows.rules(&self.rows.rows[*old]).name)
+                let name = &self.rows.rules(&self.rows.rows[*old]).name;
+                !self.texts.is_dropped(*file, name)
             })
     }
 
     /// The declared row that a recorded one is.
     pub(super) fn heir(&self, old: usize) -> Option<usize> {
         self.heirs[old]
-    }
-
-    /// Whether a table of a chosen file was dropped since the file was applied.
-    pub(super) fn is_dropped(&self, file: usize, table: &str) -> bool {
-        let dropped = &self.texts.dropped[file];
-        !dropped.is_empty() && dropped.contains(&table.to_ascii_lowercase())
     }
 
     /// Whether any table of a chosen file was dropped since.
@@ -194,22 +187,13 @@ impl Past {
         }
         let row = &self.rows.rows[old];
         let of = &shape.tables[self.rows.rules(row).table];
-        match &row.cell(column)?.content {
-            Content::Known(value) => Some(value.clone()),
-            Content::Reference {
-                row: parent,
-                column: target,
-            } => {
-                let value = self.parent(found, shape, (*parent, *target), depth)?;
-                Some(of.columns[column].affinity.stored(value))
-            }
-            Content::Json(composed) if depth < IN_JSON => {
-                let value = |row, column| self.parent(found, shape, (row, column), IN_JSON);
-                let text = composed.json.filled(&value)?.to_string();
-                Some(of.columns[column].affinity.stored(Value::Text(text)))
-            }
-            Content::Json(_) | Content::Secret(_) | Content::Unknown => None,
-        }
+        let follow = |row, column, depth| self.parent(found, shape, (row, column), depth);
+        resolved(
+            &row.cell(column)?.content,
+            &of.columns[column],
+            depth,
+            follow,
+        )
     }
 
     /// What a recorded row has in a column to which another one refers.
@@ -225,7 +209,7 @@ impl Past {
         let stays = of.primary_key.contains(&column) || declared.cell(column).is_none();
         match self.heirs[row].and_then(|heir| found.row(heir)) {
             Some(row) if stays => row.get(column).cloned(),
-            _ => self.follow(found, shape, row, column, depth + 1),
+            _ => self.follow(found, shape, row, column, depth),
         }
     }
 

@@ -1,8 +1,9 @@
 //! Which rows of the database the declared rows are, where their keys do not find them. Pure.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
 use super::found::Found;
+use super::identity::whole_row;
 use super::memory::{Memory, Scene};
 use super::model::Mode;
 use super::past::{Was, identity};
@@ -13,17 +14,18 @@ impl Memory {
     /// Says of declared rows which rows they are. Tells whether a row is found now that was not found before.
     pub(super) fn recognise(&self, scene: Scene<'_>, found: &mut Found) -> bool {
         let Scene { shape, rows, .. } = scene;
-        let mut moved: HashMap<usize, Vec<Vec<Value>>> = HashMap::new();
+        let mut moved: HashMap<usize, HashSet<String>> = HashMap::new();
         for item in &self.items {
             let (Some(at), Some(Some(row))) = (item.of, &item.row) else {
                 continue;
             };
             let rules = rows.rules(&rows.rows[at]);
             let is_done = found.moved().contains(&at) || found.row(at).is_some_and(|it| it == row);
-            let is_taken = moved
-                .get(&rules.table)
-                .is_some_and(|rows| rows.contains(row));
-            if is_done || is_taken {
+            let is_taken = || {
+                let rows = moved.get(&rules.table);
+                rows.is_some_and(|rows| rows.contains(&whole_row(row)))
+            };
+            if is_done || is_taken() {
                 continue;
             }
             let key = found.key(rows, shape, at);
@@ -32,7 +34,8 @@ impl Memory {
             };
             if key.as_ref().is_none_or(moves) {
                 found.moves(at, row.clone(), item.columns == rules.key);
-                moved.entry(rules.table).or_default().push(row.clone());
+                let rows = moved.entry(rules.table).or_default();
+                rows.insert(whole_row(row));
             } else {
                 found.changes_key(at);
             }
@@ -43,7 +46,7 @@ impl Memory {
                 let taken = moved.get(&rows.rules(row).table);
                 if !found.moved().contains(&at)
                     && let (Some(taken), Some(row)) = (taken, found.row(at))
-                    && taken.iter().any(|it| it == row)
+                    && taken.contains(&whole_row(row))
                 {
                     found.releases(at);
                 }

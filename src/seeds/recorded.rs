@@ -5,8 +5,8 @@ use std::collections::{BTreeMap, HashSet};
 
 use serde_json::{Value as Json, json};
 
-use super::effective::effective_with;
-use super::expand::MadeAs;
+use super::effective::effective;
+use super::expand::{MadeAs, name_for_ids};
 use super::lineage::{Lineage, read};
 use super::model::{Expr, SeedFile};
 use super::renames::{follow_references, rename};
@@ -50,9 +50,8 @@ impl Texts {
         files: &[&SeedFile],
         hashes: &[String],
         shape: &Shape,
-        history: &History,
+        (history, lineage): (&History, Lineage),
     ) -> Texts {
-        let lineage = Lineage::of(seeds, files, history);
         let mut texts = Texts::default();
         let mut renamed = BTreeMap::new();
         for (at, (file, hash)) in files.iter().zip(hashes).enumerate() {
@@ -127,10 +126,6 @@ impl Texts {
                 Some(None) => shared.is_none_or(|shared| !names_it(shared)),
                 Some(Some(text)) => shared.is_some_and(|shared| *shared.source.text == **text),
                 None => {
-                    let sum = |path: &str| {
-                        let bytes = seeds.attachments.get(path)?;
-                        Some(crate::migrations::checksum_bytes(bytes))
-                    };
                     let record = history.row(&Key::Seed(it.text.name.clone()));
                     let hides = it
                         .text
@@ -140,12 +135,18 @@ impl Texts {
                     // The text of a secret is not recorded, so its hash cannot be made again.
                     hides
                         || record.is_some_and(|record| {
-                            record.effective.as_deref()
-                                == Some(effective_with(&it.text, shared, &sum).as_str())
+                            let hash = effective(&it.text, shared, &seeds.attachments);
+                            record.effective == Some(hash)
                         })
                 }
             };
         }
+    }
+
+    /// Whether a table of a chosen file was dropped since the file was applied.
+    pub(super) fn is_dropped(&self, file: usize, table: &str) -> bool {
+        let dropped = &self.dropped[file];
+        !dropped.is_empty() && dropped.contains(&table.to_ascii_lowercase())
     }
 
     /// The recorded texts, whose times are asked for with those of the chosen files.
@@ -231,9 +232,9 @@ pub(super) fn memory(file: &SeedFile, seeds: &Seeds, made_as: &MadeAs, shape: &S
             continue;
         };
         let now = of.name.to_ascii_lowercase();
-        let name = made_as.get(&now).unwrap_or(&of.name);
-        if *name != now {
-            names.insert(now, name.as_str().into());
+        let name = name_for_ids(made_as, of);
+        if name != now {
+            names.insert(now, name.into());
         }
     }
     let mut memory = serde_json::Map::new();

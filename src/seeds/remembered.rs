@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use super::identity::words_of_parent;
+use super::identity::{values_in, words_of_parent};
 use super::ledger::{self, Entry, Hashed};
 use super::model::SeedFile;
 use crate::schema::{Shape, TableShape};
@@ -87,22 +87,11 @@ pub(super) fn remembered(
     for (value, column) in key.iter_mut().zip(&columns) {
         *value = of.columns[*column].affinity.stored(std::mem::take(value));
     }
+    let label = entry.label.as_str().into();
     Some(Remembered {
         hashes,
-        state,
-        row: None,
-        ..derived(
-            file,
-            table,
-            &entry.label.as_str().into(),
-            (columns, key),
-            state,
-            declared,
-        )
-    })
-    .map(|item| Remembered {
         entry: Some(entry),
-        ..item
+        ..derived(file, table, &label, (columns, key), state, declared)
     })
 }
 
@@ -131,11 +120,7 @@ impl Remembered {
 
     /// Whether it is this row of the database.
     pub(super) fn is(&self, of: &TableShape, row: &[Value]) -> bool {
-        let has = self
-            .columns
-            .iter()
-            .filter_map(|column| row.get(*column).cloned());
-        self.has(of, &has.collect::<Vec<Value>>())
+        self.has(of, &values_in(row, &self.columns))
     }
 
     /// What the table is to say of it.

@@ -11,6 +11,15 @@ use super::set::Seeds;
 use crate::diagnostic::Diagnostic;
 use crate::schema::Shape;
 
+/// The table of a file that says it was called so before.
+pub(super) fn renamed_from<'f>(file: &'f SeedFile, old: &str) -> Option<&'f Table> {
+    let was = |table: &&Table| {
+        let was = table.was.as_ref();
+        was.is_some_and(|was| was.value.eq_ignore_ascii_case(old))
+    };
+    file.tables.iter().find(was)
+}
+
 /// Gives tables of a recorded text the names that the file says they have now.
 pub(super) fn rename(text: &mut SeedFile, file: &SeedFile, renamed: &mut BTreeMap<String, String>) {
     for table in &file.tables {

@@ -4,7 +4,7 @@ use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 
 use super::conflicts::misfit;
-use super::found::collate_clause;
+use super::found::finds;
 use super::hand_over::{HandOver, hand_over};
 use super::model::Mode;
 use super::numbered::{expression, new_id, new_id_in_json};
@@ -292,7 +292,7 @@ fn find(
     let row = &basis.rows.rows[at];
     let rules = basis.rows.rules(row);
     let of = &basis.shape.tables[rules.table];
-    let (mut finds, mut args) = (Vec::new(), Vec::new());
+    let (mut parts, mut args) = (Vec::new(), Vec::new());
     let (columns, known) = found_by(basis, at);
     for (number, column) in columns.iter().enumerate() {
         args.push(match (&known, row.cell(*column)) {
@@ -300,17 +300,9 @@ fn find(
             (None, Some(cell)) => value(basis, at, cell, secrets)?,
             (None, None) => continue,
         });
-        finds.push(format!(
-            "{} = ?{}",
-            identifier(&of.columns[*column].name),
-            collate_clause(of, &columns, *column)
-        ));
+        parts.push((*column, "?".to_owned()));
     }
-    finds.extend(
-        of.condition_of(&columns)
-            .map(|condition| format!("({condition})")),
-    );
-    Ok((finds.join(" AND "), args))
+    Ok((finds(of, &columns, &parts), args))
 }
 
 /// The columns by which an update finds a row that the database has: its key. A row that has another key than the declared
@@ -513,10 +505,11 @@ pub(super) fn script(
             && !basis.past.lost_tables(number)
             && !basis.memory.reveals(basis, number)
     };
-    let writes = plan.marks.is_some() || (0..plan.files.len()).any(|number| !is_current(number));
+    let current: Vec<bool> = (0..plan.files.len()).map(is_current).collect();
+    let writes = plan.marks.is_some() || current.contains(&false);
     for (number, planned) in plan.files.iter().enumerate() {
         // Records of older versions are completed with the first write.
-        if is_current(number) && (past.remembers[number] || !writes) {
+        if current[number] && (past.remembers[number] || !writes) {
             continue;
         }
         let (file, hash) = (basis.files[number], &hashes[number]);

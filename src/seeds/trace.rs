@@ -8,10 +8,12 @@ use serde_json::{Value as Json, json};
 use sha2::{Digest, Sha256};
 use uuid::Uuid;
 
+use super::expand::name_for_ids;
 use super::identity::{collate, compared, words};
 use super::past::Was;
 use super::plan::Basis;
 use super::row::{Cell, Content, Nature, Row, Rows};
+use crate::hex;
 use crate::history::WRITTEN;
 use crate::sql::Value;
 
@@ -252,9 +254,7 @@ pub(super) fn new_salt(basis: &Basis<'_>, file: usize) -> String {
 fn id_of_label(basis: &Basis<'_>, at: usize, cell: &Cell, salt: &str, label: &str) -> String {
     let rules = basis.rows.rules(&basis.rows.rows[at]);
     let of = &basis.shape.tables[rules.table];
-    let table = of.name.to_ascii_lowercase();
-    let made_as = basis.past.texts.made_as[rules.file].get(&table);
-    let table = made_as.map_or(table, |name| name.to_ascii_lowercase());
+    let table = name_for_ids(&basis.past.texts.made_as[rules.file], of).to_ascii_lowercase();
     let column = of.columns[cell.column].name.to_ascii_lowercase();
     keyed(&[salt, &table, label, &column], 8)
 }
@@ -280,10 +280,7 @@ fn id_before(
     // By the key that the row had when it was recorded.
     let (columns, mut key) = match (basis.past.of[at], basis.found.row(at)) {
         (Was::Row(old), _) => basis.past.key(basis.found, basis.shape, old)?,
-        (_, Some(old)) if basis.found.has_proven_key(at) => {
-            let parts = rules.key.iter().map(|column| old.get(*column).cloned());
-            (rules.key.clone(), parts.collect::<Option<_>>()?)
-        }
+        (_, Some(old)) if basis.found.has_proven_key(at) => rules.key_in(old),
         _ => {
             let key = basis.found.key(basis.rows, basis.shape, at)?;
             (rules.key.clone(), key)
@@ -326,16 +323,12 @@ fn hash_of(salt: &str, id: &str, value: &Value) -> String {
     keyed(&[salt, id, &compared(value)], 16)
 }
 
-/// So many bytes of a hash of these texts, in hexadecimal.
+/// So many bytes, 32 at most, of a hash of these texts, in hexadecimal.
 pub(super) fn keyed(parts: &[&str], bytes: usize) -> String {
     let mut hash = Sha256::new();
     for part in parts {
         hash.update((part.len() as u64).to_le_bytes());
         hash.update(part.as_bytes());
     }
-    let hash = hash.finalize();
-    hash.iter()
-        .take(bytes)
-        .map(|byte| format!("{byte:02x}"))
-        .collect()
+    hex::encode(&hash.finalize()[..bytes])
 }

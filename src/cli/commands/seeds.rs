@@ -111,10 +111,7 @@ pub(crate) async fn forget(
     }
     session.annotate(&report);
     if let Err(error) = synced {
-        let mut report = Report::history(&HistoryError::Db(error));
-        report.database =
-            Some("the seed is forgotten in the primary; the replica was not synced".to_owned());
-        return Err(session.stopped(report).about(&opened));
+        return Err(session.not_synced(&opened, error, "the seed is forgotten"));
     }
     Ok(exit)
 }
@@ -347,10 +344,7 @@ pub(super) async fn run(
     }
     session.warn(&outcome.warnings);
     if let Err(error) = synced {
-        let mut report = Report::history(&HistoryError::Db(error));
-        report.database =
-            Some("the rows are in the primary; the replica was not synced".to_owned());
-        return Err(session.stopped(report).about(opened));
+        return Err(session.not_synced(opened, error, "the rows are"));
     }
     Ok(Exit::Done)
 }
