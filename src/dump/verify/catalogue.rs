@@ -225,10 +225,8 @@ impl Catalogue {
     pub(super) fn faults(&self, made: &[Made]) -> Vec<FaultyObject> {
         let faults = made.iter().filter_map(|made| {
             let kind = match made.object {
-                dump::Object::Table | dump::Object::VirtualTable => "table",
-                dump::Object::Index => "index",
-                dump::Object::Trigger => "trigger",
-                dump::Object::View => "view",
+                dump::Object::VirtualTable => "table",
+                object => object.word(),
             };
             let key = (kind, made.name.to_ascii_lowercase());
             let fault = match self.objects.get(&key) {
