@@ -8,7 +8,7 @@ use super::unkept::Readable;
 use super::{Fault, FaultyObject};
 use crate::db::{Db, DbError, HistoryTable, Order, Query, Scan, ScanColumn};
 use crate::dump::{self, Target};
-use crate::history::makes_ours;
+use crate::history::{UNFINISHED, makes_ours};
 use crate::schema::{Affinity, Strictness, affinity};
 use crate::sql::{Value, normal_form};
 
@@ -192,7 +192,7 @@ impl Catalogue {
     pub(super) fn readable(&self) -> Vec<(Readable, Scan)> {
         let is_own = |name: &str| {
             let lower = name.to_ascii_lowercase();
-            lower == "_seedbed_import"
+            lower == UNFINISHED
                 || lower.starts_with("sqlite_")
                 || self.history.as_ref().is_some_and(|it| it.is(name))
         };
