@@ -136,7 +136,7 @@ pub async fn backup(db: &Db, options: &BackupOptions) -> Result<BackedUp, Backup
     let header = header.unwrap_or_default();
     let mut names = names(options, location.as_ref());
     let (path, file) = begin(&mut names, &options.folder)?;
-    let (partial, _lock) = locked(&file)?;
+    let (partial, _lock) = locked(&file);
     let (proof, rebuilt) = Proof::begin(db, &partial).await?;
     let mut text = Text { file, rebuilt };
     text.write_all(header.as_bytes()).map_err(failed(&path))?;
@@ -193,11 +193,11 @@ pub async fn backup(db: &Db, options: &BackupOptions) -> Result<BackedUp, Backup
 }
 
 /// Where a backup is written, and the lock that says that its run is alive.
-fn locked(file: &NewFile) -> Result<(PathBuf, Option<FileLock>), BackupError> {
+fn locked(file: &NewFile) -> (PathBuf, Option<FileLock>) {
     let partial = file.partial().to_path_buf();
     // Some file systems have no locks: what a killed run leaves there goes by its age.
     let lock = FileLock::try_take(&partial, LOCK).ok().flatten();
-    Ok((partial, lock))
+    (partial, lock)
 }
 
 /// Whether a database was built from a backup.

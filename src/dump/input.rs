@@ -2,7 +2,7 @@
 //! cannot. A database is read as the dump that it would make.
 
 use std::path::{Path, PathBuf};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 use std::time::Duration;
 
 use super::location::Location;
@@ -76,11 +76,21 @@ pub struct Snapshot {
     /// The file that was copied.
     of: PathBuf,
     folder: PathBuf,
+    /// Whether the engine's check has passed it. It stays as it is, so once is enough.
+    is_sound: OnceLock<()>,
 }
 
 impl Snapshot {
     /// How long another process may keep the file locked.
     const PATIENCE: Duration = Duration::from_secs(10);
+
+    fn of(of: &Path, folder: PathBuf) -> Snapshot {
+        Snapshot {
+            of: of.to_path_buf(),
+            folder,
+            is_sound: OnceLock::new(),
+        }
+    }
 
     /// Copies a database in one read transaction.
     async fn take(of: &Path) -> Result<Snapshot, EngineError> {
@@ -93,10 +103,7 @@ impl Snapshot {
             offset: None,
         };
         let folder = Snapshot::folder().map_err(failed)?;
-        let snapshot = Snapshot {
-            of: of.to_path_buf(),
-            folder,
-        };
+        let snapshot = Snapshot::of(of, folder);
         let from = open_to_read(of).await?;
         from.busy_timeout(Snapshot::PATIENCE);
         let path = snapshot.file();
@@ -170,10 +177,7 @@ impl Input {
             cause,
         };
         let folder = Snapshot::folder().map_err(failed)?;
-        let snapshot = Snapshot {
-            of: PathBuf::from(&name),
-            folder,
-        };
+        let snapshot = Snapshot::of(Path::new(&name), folder);
         let mut file = std::fs::File::create(snapshot.text()).map_err(failed)?;
         let copied = match &self {
             Input::File(path) => {
@@ -291,6 +295,14 @@ impl Input {
             Input::File(_) | Input::Snapshot(_) | Input::Stdin => return Ok(None),
         };
         Db::local(&path, Options::default()).map(Some)
+    }
+
+    /// Where it is remembered that the engine's check has passed it; none where it may change.
+    pub(super) fn is_sound(&self) -> Option<&OnceLock<()>> {
+        match self {
+            Input::Snapshot(snapshot) => Some(&snapshot.is_sound),
+            Input::File(_) | Input::Stdin | Input::Database(_) => None,
+        }
     }
 
     /// Whether it can be read once more, to look at all of it before anything is written. A database on a server is far

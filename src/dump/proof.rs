@@ -64,7 +64,7 @@ enum Place {
     File(Temporary),
 }
 
-/// A database file that is nobody's.
+/// A database file that is removed with this value.
 struct Temporary(PathBuf);
 
 impl Drop for Temporary {
@@ -296,20 +296,13 @@ fn objects(raw: &Raw, file: &Path) -> Result<Vec<Doubt>, DumpError> {
                 Err(error) if !lacks_module(&error) => error,
                 _ => continue,
             };
-            let kind = match object {
-                Object::Table => "table",
-                Object::VirtualTable => "virtual table",
-                Object::Index => "index",
-                Object::Trigger => "trigger",
-                Object::View => "view",
-            };
             if matches!(object, Object::Table | Object::VirtualTable) {
                 tables.push(name.to_ascii_lowercase());
             } else if tables.contains(&table.to_ascii_lowercase()) {
                 continue;
             }
             refused.push(Doubt::Object {
-                kind,
+                kind: object.word(),
                 name: name.clone(),
                 line: statement.line,
                 error,

@@ -440,7 +440,6 @@ pub(super) async fn import_by(
     on_event: OnImport,
     command: Option<&str>,
 ) -> Result<Imported, ImportError> {
-    let command: Option<Arc<str>> = command.map(Arc::from);
     let begun = Instant::now();
     let path = db.path();
     if let Some(path) = &path
@@ -449,9 +448,18 @@ pub(super) async fn import_by(
         return Err(Why::Itself(path.clone()).into());
     }
     refuse_source(input, options).await?;
+    let job = Job {
+        db,
+        input,
+        options: *options,
+        run,
+        on_event,
+        modules: Modules::new().await.map_err(Why::engine)?,
+        command: command.map(Arc::from),
+    };
     let mut imported = match path {
         Some(path) if new_file::is_new(&path) && options.tables == Tables::New => {
-            new_file(db, &path, input, options, run, on_event, command).await?
+            new_file(&job, &path).await?
         }
         path => {
             if let Some(path) = path {
@@ -459,16 +467,7 @@ pub(super) async fn import_by(
             }
             // It is read twice.
             let input = input.unchanging().await.map_err(Why::from)?;
-            let job = Job {
-                db,
-                input: &input,
-                options: *options,
-                run,
-                on_event,
-                modules: Modules::new().await.map_err(Why::engine)?,
-                command,
-            };
-            existing::import(&job).await?
+            existing::import(&job.of(&input)).await?
         }
     };
     imported.took = begun.elapsed();
@@ -524,43 +523,30 @@ impl Rebuilding {
     }
 }
 
-async fn new_file(
-    db: &Db,
-    path: &std::path::Path,
-    input: &Input,
-    options: &ImportOptions,
-    run: &Run,
-    on_event: OnImport,
-    command: Option<Arc<str>>,
-) -> Result<Imported, ImportError> {
-    let identity = match command {
-        Some(_) => Identity::Own,
-        None => Identity::OfTheDump,
-    };
-    let name = input.recorded();
-    let modules = Modules::new().await.map_err(Why::engine)?;
+async fn new_file(job: &Job<'_>, path: &std::path::Path) -> Result<Imported, ImportError> {
+    let Job { db, options, .. } = job;
+    let name = job.input.recorded();
     let plan = |pace| new_file::Plan {
         name: &name,
         pace,
         violations: options.violations,
         verify: options.verify,
-        run,
-        on_event: on_event.clone(),
+        run: job.run,
+        on_event: job.on_event.clone(),
         lock_timeout: db.lock_timeout(),
         stop: db.stop().clone(),
-        modules: modules.clone(),
+        modules: job.modules.clone(),
         history: db.history_table(),
-        identity,
+        identity: job.identity(),
     };
-    let dump = || Ahead::of(input, options.block_bytes(), None, db.stop());
-    let made = new_file::make(path, dump(), plan(Pace::Fast)).await;
+    let made = new_file::make(path, job.read(None), plan(Pace::Fast)).await;
     let built = match made {
         // Which of them it is shows when they go one by one.
         Err(ImportError {
             why: Why::Refused { among: 2.., .. },
             ..
-        }) if input.can_be_read_again() => {
-            new_file::make(path, dump(), plan(Pace::RowByRow)).await?
+        }) if job.input.can_be_read_again() => {
+            new_file::make(path, job.read(None), plan(Pace::RowByRow)).await?
         }
         made => made?,
     };

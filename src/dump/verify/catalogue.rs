@@ -8,7 +8,7 @@ use super::unkept::Readable;
 use super::{Fault, FaultyObject};
 use crate::db::{Db, DbError, HistoryTable, Order, Query, Scan, ScanColumn};
 use crate::dump::{self, Target};
-use crate::history::makes_ours;
+use crate::history::{UNFINISHED, makes_ours};
 use crate::schema::{Affinity, Strictness, affinity};
 use crate::sql::{Value, normal_form};
 
@@ -192,7 +192,7 @@ impl Catalogue {
     pub(super) fn readable(&self) -> Vec<(Readable, Scan)> {
         let is_own = |name: &str| {
             let lower = name.to_ascii_lowercase();
-            lower == "_seedbed_import"
+            lower == UNFINISHED
                 || lower.starts_with("sqlite_")
                 || self.history.as_ref().is_some_and(|it| it.is(name))
         };
@@ -225,10 +225,8 @@ impl Catalogue {
     pub(super) fn faults(&self, made: &[Made]) -> Vec<FaultyObject> {
         let faults = made.iter().filter_map(|made| {
             let kind = match made.object {
-                dump::Object::Table | dump::Object::VirtualTable => "table",
-                dump::Object::Index => "index",
-                dump::Object::Trigger => "trigger",
-                dump::Object::View => "view",
+                dump::Object::VirtualTable => "table",
+                object => object.word(),
             };
             let key = (kind, made.name.to_ascii_lowercase());
             let fault = match self.objects.get(&key) {

@@ -10,7 +10,7 @@ use super::{Level, VerifyError};
 use crate::db::{DbError, EngineError, HistoryTable};
 use crate::dump::modules::{Modules, VirtualTable, is_ordinary};
 use crate::dump::{self, Block, Item, OnConflict, Reader, Rows, Target, What};
-use crate::history::makes_ours;
+use crate::history::{UNFINISHED, makes_ours};
 use crate::sql::ValueRef;
 
 /// What a dump holds.
@@ -119,7 +119,7 @@ impl Dumped {
     pub(super) fn left_out(&self, table: &str) -> Option<&'static str> {
         let lower = table.to_ascii_lowercase();
         match lower.as_str() {
-            "_seedbed_import" => Some("the records of this program"),
+            UNFINISHED => Some("the records of this program"),
             "sqlite_sequence" => Some("grows by itself"),
             _ if lower.starts_with("sqlite_stat") => Some("the statistics of ANALYZE"),
             _ => {

@@ -24,6 +24,7 @@ use super::modules::Modules;
 use super::{DumpError, Input, source_check};
 use crate::db::{Db, DbError};
 use catalogue::Catalogue;
+use dumped::Dumped;
 pub(super) use unkept::{Unkept, unkept};
 pub(super) use witness::Witness;
 
@@ -205,10 +206,24 @@ pub(super) async fn compared(
     let dumped =
         tokio::task::spawn_blocking(move || dumped::read(reader, &known, &modules, judge, level));
     let dumped = dumped.await??;
-    let mut tables = database::compared(db, &catalogue, &dumped, level).await?;
+    compared_with(db, &catalogue, dumped, level, Some((input, values))).await
+}
+
+/// The same with what was read of the dump. `again` gives the dump, where it can be read again to show which rows differ,
+/// and what its values count as.
+async fn compared_with(
+    db: &Db,
+    catalogue: &Catalogue,
+    dumped: Dumped,
+    level: Level,
+    again: Option<(&Input, Values)>,
+) -> Result<Verified, VerifyError> {
+    let mut tables = database::compared(db, catalogue, &dumped, level).await?;
     let mut objects = catalogue.faults(&dumped.objects);
     objects.extend(database::numbers(db, &dumped.numbers).await?);
-    differing::find(db, input, &catalogue, dumped, values, &mut tables).await?;
+    if let Some((input, values)) = again {
+        differing::find(db, input, catalogue, dumped, values, &mut tables).await?;
+    }
     let integrity = match level {
         Level::Counts => Integrity::NotAsked,
         Level::Full => integrity::integrity(db, integrity::Depth::Full).await?,

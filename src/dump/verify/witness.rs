@@ -6,9 +6,8 @@ use std::thread::JoinHandle;
 
 use super::catalogue::Catalogue;
 use super::dumped::{self, Dumped};
-use super::{Level, Verified, VerifyError, database};
+use super::{Level, Verified, VerifyError, compared_with};
 use crate::db::{Db, DbError};
-use crate::dump::integrity;
 use crate::dump::modules::Modules;
 use crate::dump::{Reader, ReaderOptions, Source};
 use crate::hex;
@@ -44,15 +43,8 @@ impl Witness {
             return Ok(None);
         }
         let catalogue = Catalogue::read(db).await?;
-        let tables = database::compared(db, &catalogue, &dumped, Level::Full).await?;
-        let mut objects = catalogue.faults(&dumped.objects);
-        objects.extend(database::numbers(db, &dumped.numbers).await?);
-        Ok(Some(Verified {
-            level: Level::Full,
-            tables: tables.into_iter().map(|table| table.table).collect(),
-            objects,
-            integrity: integrity::integrity(db, integrity::Depth::Full).await?,
-        }))
+        let verified = compared_with(db, &catalogue, dumped, Level::Full, None).await?;
+        Ok(Some(verified))
     }
 }
 
