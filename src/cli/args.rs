@@ -242,6 +242,13 @@ pub(super) struct Lock {
     pub(super) lock_timeout: Option<Duration>,
 }
 
+impl Lock {
+    /// That of a subcommand, which may also stand before its name.
+    pub(super) fn or(&self, before: &Lock) -> Option<Duration> {
+        self.lock_timeout.or(before.lock_timeout)
+    }
+}
+
 /// `--tx`
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 pub(super) enum Tx {

@@ -144,11 +144,12 @@ async fn dispatch(session: &Session, command: &Command) -> Ending {
         Command::Seed(flags) => match &flags.command {
             None => commands::seed(session, flags).await,
             Some(SeedCommand::Export(export)) => {
-                let lock = export.lock.lock_timeout.or(flags.lock.lock_timeout);
+                let lock = export.lock.or(&flags.lock);
                 commands::export(session, export, flags.flag_of_writing(), lock).await
             }
             Some(SeedCommand::Forget(forget)) => {
-                commands::forget(session, forget, flags.flag_of_writing()).await
+                let lock = forget.lock.or(&flags.lock);
+                commands::forget(session, forget, flags.flag_of_writing(), lock).await
             }
         },
         Command::Import(flags) => commands::import(session, flags).await,

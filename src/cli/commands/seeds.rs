@@ -1,7 +1,7 @@
 //! `seed`, and the second half of `migrate --seed`.
 
 use std::path::Path;
-use std::time::SystemTime;
+use std::time::{Duration, SystemTime};
 
 use crate::cli::args::{self, Format};
 use crate::cli::exit::Exit;
@@ -42,13 +42,14 @@ pub(crate) async fn forget(
     session: &Session,
     flags: &args::SeedForget,
     of_writing: Option<&str>,
+    lock_timeout: Option<Duration>,
 ) -> Ending {
     if let Some(flag) = of_writing {
         let message = format!("`{flag}` is about writing rows, and `seed forget` ends a seed");
         let help = "leave it out; `seed forget --help` lists the flags of that command".to_owned();
         return Err(session.usage("flag", message, Some(help)));
     }
-    let opened = session.open(flags.lock.lock_timeout).await?;
+    let opened = session.open(lock_timeout).await?;
     let set = session.migrations_for(&opened)?;
     if !flags.dry_run {
         session.ask(&opened, Asks::OnEveryRemote).await?;

@@ -3,6 +3,7 @@
 use expect_test::expect;
 
 use crate::bad_input::untouched;
+use crate::locks::Lock;
 use crate::project::Project;
 use crate::server::ours;
 
@@ -481,6 +482,25 @@ fn proposed(text: &str) -> Vec<String> {
     let parts = text.split('`').skip(1).step_by(2);
     let commands = parts.filter_map(|part| part.strip_prefix("seedbed "));
     commands.map(str::to_owned).collect()
+}
+
+#[test]
+fn the_lock_timeout_of_seed_forget_may_stand_before_its_name() {
+    let project = project()
+        .file("seeds/010_users.yaml", SEED)
+        .after("migrate")
+        .after("seed");
+    let lock = Lock::take(&project, Lock::TO_WRITE);
+    for line in [
+        "seed --lock-timeout 0 forget 010_users",
+        "seed forget 010_users --lock-timeout 0",
+    ] {
+        let ran = project.run(line);
+        assert_eq!(ran.code, Some(6), "{ran}");
+        // Where it waits, it says so.
+        assert!(!ran.stderr.contains("waiting:"), "{ran}");
+    }
+    lock.release();
 }
 
 #[test]
