@@ -18,7 +18,7 @@ pub(super) struct Effects {
     /// The tables of which it changes a column with libSQL's `ALTER COLUMN`, which does not look at the rows.
     retyped: Vec<String>,
     /// The tables with their rows that it drops, without those to whose names it renames another one.
-    lost: Vec<String>,
+    pub(super) lost: Vec<String>,
     /// The views and triggers that it creates, and those that it drops.
     pub(super) created: Vec<String>,
     pub(super) dropped: Vec<String>,
@@ -219,6 +219,16 @@ impl Effects {
     pub(super) fn at_risk(&self) -> Option<impl Iterator<Item = &String>> {
         let is_known = !self.has_hidden_names && self.created.is_empty();
         is_known.then(|| self.changed.iter().chain(&self.dropped))
+    }
+
+    /// The tables that may lose a key, or their rows, or be gone; beside them those of the indexes that it drops. None
+    /// where it may do more to foreign keys than that.
+    pub(super) fn parents_at_risk(&self) -> Option<impl Iterator<Item = &String>> {
+        let is_known = !self.writes_rows
+            && !self.has_hidden_names
+            && self.refers.is_empty()
+            && self.retyped.is_empty();
+        is_known.then(|| self.changed.iter().chain(&self.new))
     }
 
     /// What the engine has to check behind it.

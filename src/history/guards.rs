@@ -364,38 +364,32 @@ pub(super) fn refuse(query: &str, explain: &str) -> Step {
     }
 }
 
-/// Records the foreign keys whose parent table is there before a unit, and before the first unit of the run that may
-/// change that, those whose parent has no such key.
-pub(super) fn references_before(
-    foreign_keys: ForeignKeys,
-    effects: &Effects,
-    scope: &Scope,
-) -> Option<Step> {
-    // With foreign keys off, each unit is judged by itself.
-    let mismatched = match foreign_keys {
-        ForeignKeys::On => format!(
-            ", '$.mismatched', json(coalesce(json_extract(down, '$.mismatched'), (WITH {} \
-         SELECT json_group_array(json_array(lower(child), lower(parent), lower(columns))) FROM mismatched)))",
+/// Records the foreign keys whose parent has no such key, once in a run: before its first unit that may change that.
+pub(super) fn mismatches_before(scope: &Scope) -> Step {
+    Step::own(
+        format!(
+            "UPDATE _migrations SET down = json_set(coalesce(down, '{{\"lost\":[]}}'), '$.mismatched', \
+             json(coalesce(json_extract(down, '$.mismatched'), (WITH {} \
+             SELECT json_group_array(json_array(lower(child), lower(parent), lower(columns))) FROM mismatched)))) \
+             WHERE {MEMORY}",
             mismatched(scope)
         ),
-        ForeignKeys::Off | ForeignKeys::Unchecked => String::new(),
-    };
-    let before = match effects.may_lose_tables {
-        true => format!(
-            ", '$.before', json((WITH {} SELECT json_group_array(json_array(lower(child), lower(columns), \
-             refs.parent)) FROM refs JOIN names ON names.name = refs.parent COLLATE NOCASE))",
-            refs(&Scope::of(effects))
-        ),
-        false => String::new(),
-    };
+        vec![],
+    )
+}
+
+/// Records the foreign keys whose parent table is there before a unit that may take it away.
+pub(super) fn references_before(effects: &Effects, scope: &Scope) -> Option<Step> {
     let step = Step::own(
         format!(
             "UPDATE _migrations SET down = json_set(coalesce(down, '{{\"lost\":[]}}'), \
-             '$.run', 1{mismatched}{before}) WHERE {MEMORY}"
+             '$.before', json((WITH {} SELECT json_group_array(json_array(lower(child), lower(columns), \
+             refs.parent)) FROM refs JOIN names ON names.name = refs.parent COLLATE NOCASE))) WHERE {MEMORY}",
+            refs(&Scope::of(effects))
         ),
         vec![],
     );
-    (effects.may_break_references() && !scope.is_empty()).then_some(step)
+    (effects.may_lose_tables && !scope.is_empty()).then_some(step)
 }
 
 /// Foreign keys without a parent table. The joins go to materialized tables, for which the engine makes an index.

@@ -4,15 +4,14 @@ use std::sync::Arc;
 
 use super::effects::{Effects, Rename};
 use super::error::Failed;
-use super::guards::{NAMES, Scope, forget, still_lost, still_lost_or_mismatched};
+use super::guards::{Scope, forget, still_lost, still_lost_or_mismatched};
 use super::known::{Known, Reference};
 use super::left_broken::LeftBroken;
 use super::trigger::{CreatedTrigger, Probes, Standing, created_triggers, standing};
 use super::view::Views;
-use crate::db::Query;
 use crate::schema::SchemaObject;
 use crate::script::{Atomicity, Script, Step, Unit};
-use crate::sql::{Value, identifier, literal};
+use crate::sql::{Value, identifier};
 
 /// The guards of a run over the schema as a whole. They compare the beginning of the first script with the end of each
 /// script that may break something, and with the end of the last. A script may leave an object broken that a later
@@ -20,9 +19,9 @@ use crate::sql::{Value, identifier, literal};
 #[derive(Debug, Clone, Default)]
 pub(crate) struct Watch {
     /// Whether a view or a trigger may stop compiling.
-    compiles: bool,
+    pub(super) compiles: bool,
     /// The foreign keys that may lose their parent table, or the key that they refer to.
-    references: Scope,
+    pub(super) references: Scope,
     /// Whether a script of the run is committed.
     has_begun: bool,
     /// How many scripts are left.
@@ -43,7 +42,7 @@ pub(crate) struct Watch {
     /// The views and triggers that did not compile before the run; none until they are known.
     broken: Option<Vec<SchemaObject>>,
     /// The views and triggers that the run drops: what then has the name is another object.
-    dropped: Vec<String>,
+    pub(super) dropped: Vec<String>,
     /// The tables and columns that get another name, in order.
     renames: Vec<Rename>,
 }
@@ -98,30 +97,6 @@ impl Watch {
             is_only_at_the_end: true,
             ..Watch::default()
         }
-    }
-
-    /// The query whose answer has a row where a view or a trigger may stop compiling in these scripts. None where that
-    /// cannot be asked.
-    pub(crate) fn breaks_objects(&self, scripts: &[Script]) -> Option<Query> {
-        let mut names = Vec::new();
-        for unit in in_transactions(scripts).filter(|_| self.compiles) {
-            let effects = Effects::of(unit);
-            names.extend(effects.at_risk()?.map(|it| literal(&it.as_str().into())));
-        }
-        let dropped = self.dropped.iter().map(|it| literal(&it.as_str().into()));
-        let named = names.iter().map(|it| format!("instr(lower(sql), {it})"));
-        (!names.is_empty() && names.len() <= NAMES).then(|| {
-            Query::new(format!(
-                "SELECT 1 FROM sqlite_schema WHERE type IN ('view', 'trigger') AND lower(name) NOT IN ({}) AND ({}) LIMIT 1",
-                dropped.collect::<Vec<_>>().join(", "),
-                named.collect::<Vec<_>>().join(" OR ")
-            ))
-        })
-    }
-
-    /// The answer to [`Watch::breaks_objects`] has no row.
-    pub(crate) fn breaks_no_object(&mut self) {
-        self.compiles = false;
     }
 
     /// The place of one of the next scripts, from 0.
@@ -179,7 +154,7 @@ impl Watch {
     }
 }
 
-fn in_transactions(scripts: &[Script]) -> impl Iterator<Item = &Unit> {
+pub(super) fn in_transactions(scripts: &[Script]) -> impl Iterator<Item = &Unit> {
     let scripts = scripts
         .iter()
         .filter(|script| script.atomicity == Atomicity::Transaction);

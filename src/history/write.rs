@@ -255,6 +255,8 @@ pub(super) struct Steps {
     references: Arc<[Reference]>,
     /// The foreign keys that the run may break.
     scope: Scope,
+    /// Whether the foreign keys that are a mismatch before the run are recorded.
+    has_mismatches: bool,
 }
 
 impl Steps {
@@ -447,7 +449,14 @@ impl Steps {
             self.push(Purpose::Before(number), before);
             after
         });
-        if let Some(step) = guards::references_before(foreign_keys, effects, &self.scope) {
+        // With foreign keys off, each unit is judged by itself.
+        let has_mismatches = foreign_keys != ForeignKeys::On || self.has_mismatches;
+        if !has_mismatches && effects.may_break_references() && !self.scope.is_empty() {
+            self.has_mismatches = true;
+            let step = guards::mismatches_before(&self.scope);
+            self.push(Purpose::Before(number), step);
+        }
+        if let Some(step) = guards::references_before(effects, &self.scope) {
             self.push(Purpose::Before(number), step);
         }
         match &old_rows {
