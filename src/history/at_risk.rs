@@ -40,7 +40,9 @@ impl Watch {
             parents.extend(effects.parents_at_risk()?.map(literal_of));
             gone.extend(effects.lost.iter().map(literal_of));
         }
-        let named = parents.iter().map(|it| format!("instr(lower(sql), {it}) OR "));
+        let named = parents
+            .iter()
+            .map(|it| format!("instr(lower(sql), {it}) OR "));
         let named: String = named.collect();
         // A text may have the name of the table of an index in another form where it needs quotes.
         let sql = format!(
