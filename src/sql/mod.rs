@@ -22,6 +22,7 @@ mod value;
 
 pub use describe::{describe, describe_all};
 pub(crate) use end::Progress;
+pub(crate) use fingerprint::for_each_part;
 pub use fingerprint::{fingerprint, normal_form};
 pub(crate) use kind::renamed_table;
 pub use kind::{Kind, Object, Pragma, What, has_name, kind, unquote};
