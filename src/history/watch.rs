@@ -7,6 +7,7 @@ use super::error::Failed;
 use super::guards::{Scope, forget, still_lost, still_lost_or_mismatched};
 use super::known::{Known, Reference};
 use super::left_broken::LeftBroken;
+use super::orphans::followed;
 use super::trigger::{CreatedTrigger, Probes, Standing, created_triggers, standing};
 use super::view::Views;
 use crate::schema::SchemaObject;
@@ -35,8 +36,8 @@ pub(crate) struct Watch {
     /// The triggers that the run creates.
     created: Vec<CreatedTrigger>,
     views: Views,
-    /// The foreign keys before the run; none where they were not read.
-    known_references: Arc<[Reference]>,
+    /// The foreign keys before each script, as far as the texts tell; none where they were not read.
+    known_references: Vec<Arc<[Reference]>>,
     /// What a script left broken, for a later one to repair.
     left_broken: Vec<LeftBroken>,
     /// The views and triggers that did not compile before the run; none until they are known.
@@ -51,6 +52,8 @@ pub(crate) struct Watch {
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Place<'a> {
     watch: &'a Watch,
+    /// From the first script of the run.
+    number: usize,
     is_first: bool,
     is_last: bool,
 }
@@ -103,6 +106,7 @@ impl Watch {
     pub(super) fn place(&self, next: usize) -> Place<'_> {
         Place {
             watch: self,
+            number: self.committed + next,
             is_first: !self.has_begun && next == 0,
             is_last: next + 1 == self.left,
         }
@@ -136,14 +140,22 @@ impl Watch {
         self.left_broken.iter().filter(of_committed)
     }
 
-    /// These views, triggers and foreign keys are there before the run.
-    pub(crate) fn knows(&mut self, known: &Known) {
+    /// These views, triggers and foreign keys are there before the run of these scripts.
+    pub(crate) fn knows(&mut self, known: &Known, scripts: &[Script]) {
         let dropped = &self.dropped;
         self.created
             .retain(|it| !it.created.is_there_already(&known.triggers, dropped));
         self.views.knows(known, dropped);
         self.standing = standing(known, &self.renames, &self.created);
-        self.known_references = known.references.clone().into();
+        let mut references: Arc<[Reference]> = known.references.clone().into();
+        for (number, script) in scripts.iter().enumerate() {
+            self.known_references.push(references.clone());
+            if number + 1 < scripts.len() {
+                for unit in &script.units {
+                    references = followed(unit, &Effects::of(unit), references);
+                }
+            }
+        }
     }
 
     /// These views and triggers do not compile before the run begins. Where the probe fails for another reason, it tells
@@ -221,9 +233,10 @@ impl Place<'_> {
         })
     }
 
-    /// The foreign keys before the run.
+    /// The foreign keys before the script.
     pub(super) fn known_references(&self) -> Arc<[Reference]> {
-        self.watch.known_references.clone()
+        let references = self.watch.known_references.get(self.number);
+        references.cloned().unwrap_or_default()
     }
 
     /// The foreign keys that the run may break.
