@@ -35,6 +35,13 @@ fn a_backup_is_good_where_an_equal_database_was_built_from_it() {
             "CREATE TABLE t (a TEXT)",
             "INSERT INTO t VALUES ('é'), (char(0) || 'x'), (x'00ff')",
         ],
+        // The layout of a file without any table.
+        &[
+            "PRAGMA encoding = 'UTF-16be'",
+            "PRAGMA page_size = 1024",
+            "CREATE TABLE t (a TEXT)",
+            "DROP TABLE t",
+        ],
         &[
             "CREATE TABLE t (id INTEGER PRIMARY KEY AUTOINCREMENT, a)",
             "INSERT INTO t (a) VALUES (1.0), (-0.0), (9e999), (-9e999), ('1'), (x'')",
