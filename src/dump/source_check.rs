@@ -2,7 +2,7 @@
 //! another database would keep them as they are. A dump reads tables and no indexes, and reads past a damaged page
 //! without an error, so nothing else shows either. It only reads.
 
-use super::integrity::{Depth, Integrity, integrity};
+use super::integrity::{Depth, Integrity, integrity, repairs};
 use super::verify::{Unkept, unkept};
 use super::{DumpError, Input};
 use crate::db::{Code, DbError};
@@ -55,6 +55,7 @@ async fn check(input: &Input) -> Result<(), DumpError> {
         return Ok(());
     };
     let more: Vec<String> = faults.collect();
+    let all: Vec<String> = std::iter::once(&first).chain(&more).cloned().collect();
     let rest = more.len().saturating_sub(NAMED);
     let problem = Diagnostic::error("damaged-source", format!("{name} is damaged: {first}"))
         .notes(more.into_iter().take(NAMED))
@@ -62,8 +63,9 @@ async fn check(input: &Input) -> Result<(), DumpError> {
         .note("rows that cannot be read would be missing without an error")
         .help(format!(
             "take a backup of it; else `sqlite3 {name} .recover | sqlite3 NEW.db` writes what can still be read into a new \
-             database (where only indexes are named, `sqlite3 {name} REINDEX` makes them again)"
-        ));
+             database"
+        ))
+        .helps(repairs(&all, &name));
     Err(DumpError::Database {
         name,
         problems: vec![problem.class(Class::Failed)],

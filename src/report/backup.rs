@@ -387,7 +387,8 @@ fn of_doubt(doubt: &Doubt, file: &str) -> Vec<Diagnostic> {
                 )
             }
             .note("the backup holds what the tables hold")
-            .help("where only indexes are named, `sqlite3 FILE REINDEX` makes them again from their tables; then run `backup` again"),
+            .helps(crate::dump::integrity::repairs(faults, "FILE"))
+            .help("then run `backup` again"),
         ],
         Doubt::Unchecked(error) => vec![Diagnostic::error(
             CODE,
