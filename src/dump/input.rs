@@ -9,7 +9,7 @@ use super::location::Location;
 use super::of_database::{dump_of, dump_of_open};
 use super::verify::Witness;
 use super::{Contents, DumpError, ExportOptions, Mark, Opened, Reader, ReaderOptions, Source};
-use crate::db::{Access, Code, Db, DbError, EngineError, Options, Raw, open_to_read};
+use crate::db::{Access, Code, Db, DbError, EngineError, Options, Raw, Stop, open_to_read};
 
 /// A dump that is to be read.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -93,7 +93,7 @@ impl Snapshot {
     }
 
     /// Copies a database in one read transaction.
-    async fn take(of: &Path) -> Result<Snapshot, EngineError> {
+    async fn take(of: &Path, stop: &Stop) -> Result<Snapshot, EngineError> {
         let failed = |cause: std::io::Error| EngineError {
             code: Code::Io,
             message: format!(
@@ -108,7 +108,12 @@ impl Snapshot {
         from.busy_timeout(Snapshot::PATIENCE);
         let path = snapshot.file();
         let to = Raw::open(&path.to_string_lossy(), Access::Create).await?;
-        let copied = tokio::task::spawn_blocking(move || to.copy_from(&from));
+        let stop = stop.clone();
+        let copied = tokio::task::spawn_blocking(move || {
+            from.execute("BEGIN")?;
+            from.execute("SELECT 1 FROM sqlite_schema LIMIT 1")?;
+            to.copy_until(&from, || stop.is_raised())
+        });
         copied.await.map_err(|_| EngineError::interrupted())??;
         Ok(snapshot)
     }
@@ -247,8 +252,8 @@ impl Input {
     /// database file is copied.
     ///
     /// # Errors
-    /// [`DumpError::Open`] where it cannot be copied.
-    pub async fn unchanging(&self) -> Result<Input, DumpError> {
+    /// [`DumpError::Open`] where it cannot be copied, and where `stop` is raised meanwhile.
+    pub async fn unchanging(&self, stop: &Stop) -> Result<Input, DumpError> {
         let Input::File(path) = self else {
             return Ok(self.clone());
         };
@@ -256,7 +261,7 @@ impl Input {
         if !self.can_be_read_again() || !matches!(Source::open(path), Ok(Opened::Database(_))) {
             return Ok(self.clone());
         }
-        match Snapshot::take(path).await {
+        match Snapshot::take(path, stop).await {
             Ok(snapshot) => Ok(Input::Snapshot(Arc::new(snapshot))),
             Err(error) => Err(DumpError::Open {
                 name: self.name(),
@@ -278,11 +283,11 @@ impl Input {
         }
     }
 
-    /// The local database that is read as its dump, opened; none of any other input.
+    /// The local database that is read as its dump, opened; none of any other input. What it is asked ends with `stop`.
     ///
     /// # Errors
     /// Its path is none that can be opened.
-    pub(super) fn local_database(&self) -> Result<Option<Db>, DbError> {
+    pub(super) fn local_database(&self, stop: &Stop) -> Result<Option<Db>, DbError> {
         let path = match self {
             Input::Database(live) => return Ok(live.db.path().map(|_| live.db.clone())),
             Input::Snapshot(snapshot) if !snapshot.text().exists() => snapshot.file(),
@@ -294,7 +299,11 @@ impl Input {
             }
             Input::File(_) | Input::Snapshot(_) | Input::Stdin => return Ok(None),
         };
-        Db::local(&path, Options::default()).map(Some)
+        let options = Options {
+            stop: stop.clone(),
+            ..Options::default()
+        };
+        Db::local(&path, options).map(Some)
     }
 
     /// Where it is remembered that the engine's check has passed it; none where it may change.

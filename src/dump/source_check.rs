@@ -5,7 +5,7 @@
 use super::integrity::{Depth, Integrity, integrity, repairs};
 use super::verify::{Unkept, unkept};
 use super::{DumpError, Input};
-use crate::db::{Code, DbError};
+use crate::db::{Code, DbError, Stop};
 use crate::diagnostic::{Class, Diagnostic};
 use crate::schema::Affinity;
 use crate::sql::identifier;
@@ -21,22 +21,22 @@ const OF_ROWS: [&str; 2] = [" value in ", "CHECK constraint failed in "];
 /// checked once.
 ///
 /// # Errors
-/// [`DumpError::Database`], and [`DumpError::Open`] where it cannot be checked.
-pub(super) async fn refuse_damaged(input: &Input) -> Result<(), DumpError> {
+/// [`DumpError::Database`], and [`DumpError::Open`] where it cannot be checked or `stop` is raised meanwhile.
+pub(super) async fn refuse_damaged(input: &Input, stop: &Stop) -> Result<(), DumpError> {
     let is_sound = input.is_sound();
     if is_sound.is_some_and(|it| it.get().is_some()) {
         return Ok(());
     }
-    check(input).await?;
+    check(input, stop).await?;
     if let Some(is_sound) = is_sound {
         let _ = is_sound.set(());
     }
     Ok(())
 }
 
-async fn check(input: &Input) -> Result<(), DumpError> {
+async fn check(input: &Input, stop: &Stop) -> Result<(), DumpError> {
     let name = input.name();
-    let checked = match input.local_database() {
+    let checked = match input.local_database(stop) {
         Ok(Some(db)) => integrity(&db, Depth::Full).await,
         Ok(None) => return Ok(()),
         Err(error) => Err(error),
@@ -75,10 +75,10 @@ async fn check(input: &Input) -> Result<(), DumpError> {
 /// Refuses a local database with values that its own columns do not keep; any other input passes.
 ///
 /// # Errors
-/// [`DumpError::Database`], and [`DumpError::Open`] where it cannot be read.
-pub(super) async fn refuse_unkept(input: &Input) -> Result<(), DumpError> {
+/// [`DumpError::Database`], and [`DumpError::Open`] where it cannot be read or `stop` is raised meanwhile.
+pub(super) async fn refuse_unkept(input: &Input, stop: &Stop) -> Result<(), DumpError> {
     let name = input.name();
-    let found = match input.local_database() {
+    let found = match input.local_database(stop) {
         Ok(Some(db)) => unkept(&db).await,
         Ok(None) => return Ok(()),
         Err(error) => Err(error),

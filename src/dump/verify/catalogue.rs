@@ -3,6 +3,8 @@
 
 use std::collections::{HashMap, HashSet};
 
+use sha2::{Digest, Sha256};
+
 use super::dumped::Made;
 use super::unkept::Readable;
 use super::{Fault, FaultyObject};
@@ -10,7 +12,7 @@ use crate::db::{Db, DbError, HistoryTable, Order, Query, Scan, ScanColumn};
 use crate::dump::{self, Target};
 use crate::history::{UNFINISHED, makes_ours};
 use crate::schema::{Affinity, Strictness, affinity};
-use crate::sql::{Value, normal_form};
+use crate::sql::{Value, ValueRef, normal_form};
 
 /// The columns of all tables that hold rows: <https://sqlite.org/pragma.html#pragma_table_list>.
 const COLUMNS: &str = "\
@@ -23,7 +25,31 @@ ORDER BY t.name, c.cid";
 const VIRTUAL: &str =
     "SELECT name FROM pragma_table_list WHERE schema = 'main' AND type = 'virtual'";
 
-const OBJECTS: &str = "SELECT type, name, sql FROM sqlite_schema WHERE sql <> ''";
+/// The definitions of all objects. The look that compares asks for them again.
+pub(super) const OBJECTS: &str =
+    "SELECT type, name, sql FROM sqlite_schema WHERE sql <> '' ORDER BY rowid";
+
+/// What the answer to [`OBJECTS`] amounts to: equal where the schemas are.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub(super) struct Schema {
+    rows: u64,
+    hash: [u8; 32],
+}
+
+impl Schema {
+    /// The next row of the answer.
+    pub(super) fn add<'a>(&mut self, values: impl IntoIterator<Item = ValueRef<'a>>) {
+        let mut hash = Sha256::new_with_prefix(self.hash);
+        for value in values {
+            if let ValueRef::Text(text) = value {
+                hash.update((text.len() as u64).to_le_bytes());
+                hash.update(text);
+            }
+        }
+        self.rows += 1;
+        self.hash = hash.finalize().into();
+    }
+}
 
 /// What a database has. Names are compared without regard to the case of ASCII letters.
 #[derive(Debug, Default)]
@@ -33,6 +59,7 @@ pub(super) struct Catalogue {
     tables: HashMap<String, Table>,
     /// In lower case.
     virtual_tables: HashSet<String>,
+    pub(super) schema: Schema,
     /// The normal form of the definition of each object.
     objects: HashMap<(&'static str, String), String>,
 }
@@ -77,7 +104,9 @@ impl Catalogue {
         for row in columns.rows()? {
             catalogue.column(&row);
         }
-        for [kind, name, sql] in objects.rows()? {
+        for row in objects.rows::<3>()? {
+            catalogue.schema.add(row.iter().map(ValueRef::from));
+            let [kind, name, sql] = &row;
             let (Some(kind), Some(name), Some(sql)) =
                 (kind.as_str().and_then(word), name.as_str(), sql.as_str())
             else {
