@@ -96,10 +96,7 @@ impl Snapshot {
     async fn take(of: &Path, stop: &Stop) -> Result<Snapshot, EngineError> {
         let failed = |cause: std::io::Error| EngineError {
             code: Code::Io,
-            message: format!(
-                "cannot copy it into {}: {cause}",
-                std::env::temp_dir().display()
-            ),
+            message: not_kept(&cause.to_string()),
             offset: None,
         };
         let folder = Snapshot::folder().map_err(failed)?;
@@ -109,12 +106,20 @@ impl Snapshot {
         let path = snapshot.file();
         let to = Raw::open(&path.to_string_lossy(), Access::Create).await?;
         let stop = stop.clone();
+        let full = |error: EngineError| match error.code {
+            Code::Full | Code::Io => EngineError {
+                message: not_kept(&error.message),
+                ..error
+            },
+            _ => error,
+        };
         let copied = tokio::task::spawn_blocking(move || {
             from.execute("BEGIN")?;
             from.execute("SELECT 1 FROM sqlite_schema LIMIT 1")?;
             to.copy_until(&from, || stop.is_raised())
         });
-        copied.await.map_err(|_| EngineError::interrupted())??;
+        let copied = copied.await.map_err(|_| EngineError::interrupted())?;
+        copied.map_err(full)?;
         Ok(snapshot)
     }
 
@@ -138,6 +143,19 @@ impl Snapshot {
     fn text(&self) -> PathBuf {
         self.folder.join("copy.sql")
     }
+}
+
+/// Why there is no copy.
+fn not_kept(cause: &str) -> String {
+    let variable = match cfg!(windows) {
+        true => "TMP",
+        false => "TMPDIR",
+    };
+    let folder = std::env::temp_dir();
+    format!(
+        "cannot copy it into {}: {cause} (the variable {variable} names another folder)",
+        folder.display()
+    )
 }
 
 impl Drop for Snapshot {
@@ -177,9 +195,9 @@ impl Input {
             return Ok(self);
         }
         let name = self.name();
-        let failed = |cause| DumpError::Open {
+        let failed = |cause: std::io::Error| DumpError::Open {
             name: name.clone(),
-            cause,
+            cause: std::io::Error::new(cause.kind(), not_kept(&cause.to_string())),
         };
         let folder = Snapshot::folder().map_err(failed)?;
         let snapshot = Snapshot::of(Path::new(&name), folder);
@@ -265,7 +283,13 @@ impl Input {
             Ok(snapshot) => Ok(Input::Snapshot(Arc::new(snapshot))),
             Err(error) => Err(DumpError::Open {
                 name: self.name(),
-                cause: std::io::Error::other(error),
+                cause: std::io::Error::new(
+                    match error.code {
+                        Code::Full => std::io::ErrorKind::StorageFull,
+                        _ => std::io::ErrorKind::Other,
+                    },
+                    error,
+                ),
             }),
         }
     }
