@@ -5,6 +5,7 @@
 //! switched off, and no primary key is ever changed.
 
 mod apply;
+mod arithmetic;
 mod cell;
 mod check;
 mod clashes;
@@ -43,6 +44,7 @@ mod renames;
 mod row;
 mod secret;
 mod set;
+mod slug;
 mod standing;
 mod steps;
 mod trace;
@@ -59,8 +61,8 @@ pub use inputs::{Clock, Variables};
 #[cfg(feature = "testing")]
 pub use labelled::{Labelled, labelled};
 pub use model::{
-    Expr, Fake, Field, Json, Label, Mode, Part, Requires, RowDecl, SeedFile, Settings, Spanned,
-    Style, Table, Template,
+    Expr, Fake, Field, Json, Label, Mode, Numbers, Part, Requires, RowDecl, SeedFile, Settings,
+    Spanned, Style, Table, Template,
 };
 pub use parse::parse;
 pub use plan::{Cause, Change, Difference, FilePlan, FileState, Plan, Refresh, What};

@@ -64,6 +64,8 @@ pub struct Settings {
     pub vars: BTreeMap<String, String>,
     /// The time that `!now` and `!ago` count from, instead of the time of the run: `2026-01-31 12:00:00`, in UTC.
     pub time: Option<Spanned<String>>,
+    /// `_defaults`: what each row of a table with such a column has, where neither the table nor the row says otherwise.
+    pub defaults: Vec<Field>,
     /// `_was`: the names that the file had before. It continues the records of these files, which are gone.
     pub was: Vec<Spanned<String>>,
 }
@@ -80,6 +82,7 @@ impl Default for Settings {
             faker: 1,
             vars: BTreeMap::new(),
             time: None,
+            defaults: Vec::new(),
             was: Vec::new(),
         }
     }
@@ -156,7 +159,8 @@ pub enum Label {
         /// What stands after them.
         after: String,
     },
-    /// `now_{users.load_*}`: a row for each label of a table that matches, with `*` for any characters.
+    /// `now_{users.load_*}`: a row for each label of a table that matches, with `*` for any characters; with
+    /// `post_{users.*}_{1..3}` so many rows for each of them.
     Each {
         /// What stands before the labels.
         before: String,
@@ -166,7 +170,22 @@ pub enum Label {
         pattern: String,
         /// What stands after them.
         after: String,
+        /// The rows for each label, where there are several.
+        children: Option<Numbers>,
     },
+}
+
+/// A range of numbers in a label, both ends included.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Numbers {
+    /// The first.
+    pub first: u64,
+    /// The last; not below the first.
+    pub last: u64,
+    /// At least so many digits, with zeros in front.
+    pub width: usize,
+    /// What stands after them.
+    pub after: String,
 }
 
 /// A column, or the name of a reference, and what is in it.
@@ -216,6 +235,24 @@ pub enum Expr {
         /// Seconds in one unit.
         unit: u64,
     },
+    /// `!in 3 days`, `!in 1..90 days`: after now.
+    In {
+        /// Least and most, both included.
+        count: (u64, u64),
+        /// Seconds in one unit.
+        unit: u64,
+    },
+    /// `!decimal 0.50..99.99`: a number with so many decimal places, both ends included.
+    Decimal {
+        /// The least, in units of the last place.
+        least: i64,
+        /// The most.
+        most: i64,
+        /// How many decimal places there are.
+        scale: u32,
+    },
+    /// `!slug title`: the text of another column of the row as a part of an address.
+    Slug(String),
     /// `!env NAME` or `!env {name: NAME, default: text}`.
     Env {
         /// Of the variable.
@@ -278,7 +315,7 @@ pub struct Template(pub Vec<Part>);
 pub enum Part {
     /// Text as it is.
     Text(String),
-    /// `${name}`: `label`, `i`, `each`, or a name under `vars`.
+    /// `${name}`: `label`, `i`, `each`, a name under `vars`, or arithmetic on `i`.
     Name(String),
 }
 
@@ -325,6 +362,10 @@ pub enum Fake {
     Word,
     /// `sentence`
     Sentence,
+    /// `paragraph`: three to six sentences.
+    Paragraph,
+    /// `boolean`: `true` or `false`.
+    Boolean,
     /// `uuid`
     Uuid,
     /// `url`, below `example.test`.
@@ -335,7 +376,7 @@ pub enum Fake {
 
 impl Fake {
     /// All kinds, with their names in a file.
-    pub const ALL: [(&str, Fake); 15] = [
+    pub const ALL: [(&str, Fake); 17] = [
         ("name", Fake::Name),
         ("first_name", Fake::FirstName),
         ("last_name", Fake::LastName),
@@ -348,6 +389,8 @@ impl Fake {
         ("company", Fake::Company),
         ("word", Fake::Word),
         ("sentence", Fake::Sentence),
+        ("paragraph", Fake::Paragraph),
+        ("boolean", Fake::Boolean),
         ("uuid", Fake::Uuid),
         ("url", Fake::Url),
         ("ipv4", Fake::Ipv4),

@@ -269,7 +269,8 @@ impl Reader<'_> {
         let scope = match label {
             Label::One(_) => Scope::One,
             Label::Range { .. } => Scope::Range,
-            Label::Each { .. } => Scope::Each,
+            Label::Each { children: None, .. } => Scope::Each,
+            Label::Each { .. } => Scope::Children,
         };
         RowDecl {
             label: Some(Spanned {

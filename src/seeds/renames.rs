@@ -40,6 +40,9 @@ pub(super) fn follow_references(text: &mut SeedFile, renamed: &BTreeMap<String, 
     if renamed.is_empty() {
         return;
     }
+    for field in &mut text.settings.defaults {
+        field.value.value.rename_tables(renamed);
+    }
     for table in &mut text.tables {
         let rows = table.rows.iter_mut().flat_map(|row| {
             if let Some(label) = &mut row.label

@@ -300,7 +300,8 @@ impl SeedFile {
 
     /// Everything that stands in a cell, those within others too.
     pub(super) fn exprs(&self) -> Vec<&Spanned<Expr>> {
-        let mut exprs = Vec::new();
+        let defaults = self.settings.defaults.iter().map(|field| &field.value);
+        let mut exprs = with_inner(defaults.collect());
         for table in &self.tables {
             exprs.extend(table.exprs());
         }
@@ -311,23 +312,27 @@ impl SeedFile {
 impl Table {
     fn exprs(&self) -> Vec<&Spanned<Expr>> {
         let fields = self.rows.iter().flat_map(|row| &row.fields);
-        let mut open: Vec<&Spanned<Expr>> = fields
+        let open = fields
             .chain(&self.defaults)
             .map(|field| &field.value)
-            .chain(&self.id)
-            .collect();
-        let mut all = Vec::new();
-        while let Some(expr) = open.pop() {
-            all.push(expr);
-            match &expr.value {
-                Expr::Pick(items) => open.extend(items.iter().map(|(item, _)| item)),
-                Expr::Hash(inner) => open.push(inner),
-                Expr::Composed(json) => json.exprs(&mut open),
-                _ => {}
-            }
-        }
-        all
+            .chain(&self.id);
+        with_inner(open.collect())
     }
+}
+
+/// These, and what stands within them.
+fn with_inner(mut open: Vec<&Spanned<Expr>>) -> Vec<&Spanned<Expr>> {
+    let mut all = Vec::new();
+    while let Some(expr) = open.pop() {
+        all.push(expr);
+        match &expr.value {
+            Expr::Pick(items) => open.extend(items.iter().map(|(item, _)| item)),
+            Expr::Hash(inner) => open.push(inner),
+            Expr::Composed(json) => json.exprs(&mut open),
+            _ => {}
+        }
+    }
+    all
 }
 
 impl Json {
