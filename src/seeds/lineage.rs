@@ -3,6 +3,7 @@
 use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 
+use super::files::{fill, split};
 use super::labels::names;
 use super::model::{Field, SeedFile};
 use super::parse::parse;
@@ -83,6 +84,7 @@ fn heir<'s>(
 
 /// A recorded text.
 pub(super) fn read(name: &str, text: &str) -> SeedFile {
+    let (text, mut files) = split(text);
     let parsed = |text: &str| {
         let source = Source {
             name: format!("recorded {name}"),
@@ -90,13 +92,22 @@ pub(super) fn read(name: &str, text: &str) -> SeedFile {
         };
         parse(name, Arc::new(source))
     };
-    match parsed(text) {
+    let mut file = match parsed(text) {
         // `***` is recorded for a secret, and without quotes it is no text.
         (_, problems) if !problems.is_empty() && text.contains("***") => {
             parsed(&text.replace("***", "'***'")).0
         }
         (file, _) => file,
-    }
+    };
+    // What was wrong with a text is of no interest any more.
+    fill(&mut file, &mut |path| match files.remove(path) {
+        Some(text) => Ok(Arc::new(Source {
+            name: format!("recorded {path}"),
+            text: text.into(),
+        })),
+        None => Err(("no-such-file", "it is not recorded".to_owned())),
+    });
+    file
 }
 
 /// What a file declares, by table and label, with the names before a rename.

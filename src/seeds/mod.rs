@@ -14,6 +14,7 @@ mod draw;
 mod effective;
 mod expand;
 mod export;
+mod files;
 mod forget;
 mod found;
 mod generate;
@@ -55,14 +56,15 @@ pub use crate::drive::{ApplyError, Outcome};
 pub use apply::{SeedOptions, apply, observe};
 pub use check::{Checked, check};
 pub use export::{ExportError, ExportOptions, Exported, MOST_ROWS, Mask, Refusal, Tables, export};
+pub use files::Companion;
 pub use forget::{Rows as ForgetRows, forget, observe_forget};
 pub use guard::before_migrating;
 pub use inputs::{Clock, Variables};
 #[cfg(feature = "testing")]
 pub use labelled::{Labelled, labelled};
 pub use model::{
-    Expr, Fake, Field, Json, Label, Mode, Numbers, Part, Requires, RowDecl, SeedFile, Settings,
-    Spanned, Style, Table, Template,
+    Expr, Fake, Field, Format, Json, Label, Mode, Numbers, Part, Requires, RowDecl, RowsFile,
+    SeedFile, Settings, Spanned, Style, Table, Template,
 };
 pub use parse::parse;
 pub use plan::{Cause, Change, Difference, FilePlan, FileState, Plan, Refresh, What};

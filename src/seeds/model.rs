@@ -7,6 +7,7 @@ use std::collections::BTreeMap;
 use std::ops::Range;
 use std::sync::Arc;
 
+use super::files::Companion;
 use crate::script::{Origin, Source};
 
 /// Something, and the bytes of the canonical text in which it stands.
@@ -25,17 +26,27 @@ pub struct SeedFile {
     pub name: String,
     /// Path as it is shown, and canonical text.
     pub source: Arc<Source>,
-    /// sha256 of the canonical text.
+    /// sha256 of the canonical text, with the files of rows that it names behind it.
     pub checksum: String,
     /// What stands under `_seed`.
     pub settings: Settings,
     /// In the order of the file.
     pub tables: Vec<Table>,
+    /// The files of rows that it names, as far as they were read.
+    pub companions: Vec<Companion>,
 }
 
 impl SeedFile {
-    /// A place in this file.
+    /// A place in this file, or in one of rows that it names.
     pub fn origin(&self, span: &Range<usize>) -> Origin {
+        let mut companions = self.companions.iter().rev();
+        if let Some(companion) = companions.find(|it| it.start <= span.start) {
+            let start = span.start - companion.start;
+            return Origin {
+                source: companion.source.clone(),
+                span: start..start + span.len(),
+            };
+        }
         Origin {
             source: self.source.clone(),
             span: span.clone(),
@@ -124,8 +135,31 @@ pub struct Table {
     pub keep: Vec<Spanned<String>>,
     /// `_defaults`: what each row has that does not say otherwise.
     pub defaults: Vec<Field>,
-    /// In the order of the file.
+    /// In the order of the file, those of `files` behind the others.
     pub rows: Vec<RowDecl>,
+    /// Files of rows: `_rows: !csv users.csv`.
+    pub files: Vec<RowsFile>,
+}
+
+/// A file of rows.
+#[derive(Debug, Clone, PartialEq)]
+pub struct RowsFile {
+    /// As it is written: from the folder of the seed file.
+    pub path: Spanned<String>,
+    /// How it is written.
+    pub format: Format,
+}
+
+/// How a file of rows is written.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Format {
+    /// `!csv`: a header, and a line for each row.
+    Csv {
+        /// Between the cells.
+        separator: u8,
+    },
+    /// `!json`: a list of objects, or an object with a row for each label.
+    Json,
 }
 
 /// One row, or a pattern for many.

@@ -6,6 +6,7 @@
 mod cell;
 mod json;
 mod label;
+mod rows;
 mod settings;
 mod tag;
 mod template;
@@ -51,6 +52,7 @@ pub fn parse(name: &str, source: Arc<Source>) -> (SeedFile, Vec<Diagnostic>) {
         settings,
         tables,
         source,
+        companions: Vec::new(),
     };
     (file, problems)
 }
@@ -134,7 +136,12 @@ impl Reader<'_> {
             keep: Vec::new(),
             defaults: Vec::new(),
             rows: Vec::new(),
+            files: Vec::new(),
         };
+        if rows::is_file(&node) {
+            table.files.extend(self.rows_file(&node));
+            return Some(table);
+        }
         self.no_tag(&node, "a table");
         let noun = node.noun();
         match node.kind {
@@ -152,6 +159,9 @@ impl Reader<'_> {
                         "_keep" => table.keep = self.names(&value, "`_keep`", "[created_at]"),
                         "_defaults" => {
                             table.defaults = self.fields(&value, "`_defaults`", Scope::Table)
+                        }
+                        "_rows" if rows::is_file(&value) => {
+                            table.files.extend(self.rows_file(&value));
                         }
                         "_rows" => {
                             self.no_tag(&value, "`_rows`");
@@ -448,6 +458,20 @@ impl Reader<'_> {
             }
         }
         names
+    }
+}
+
+/// Whether a name is a setting of a row, and no column.
+pub(super) fn is_reserved_in_row(name: &str) -> bool {
+    name == WAS || RESERVED.contains(&name) || name == "_rows"
+}
+
+/// Why a text is no label of one row.
+pub(super) fn plain_label(text: &str) -> Result<(), String> {
+    match label::label(text) {
+        Ok(Label::One(_)) => Ok(()),
+        Ok(_) => Err(format!("the label `{text}` is a pattern")),
+        Err(label::Bad { why, .. }) => Err(why),
     }
 }
 

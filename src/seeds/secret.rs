@@ -8,6 +8,7 @@ use argon2::Argon2;
 use argon2::password_hash::PasswordHasher;
 use argon2::password_hash::phc::PasswordHash;
 
+use super::files::with_companions;
 use super::model::{Expr, SeedFile};
 
 /// The argon2id hash of a secret as a PHC string, `$argon2id$v=19$m=19456,t=2,p=1$…`, with a random salt: no two calls
@@ -22,7 +23,7 @@ pub(super) fn hash(secret: &str) -> Result<String, String> {
         .map_err(|error| format!("argon2id: {error}"))
 }
 
-/// The text of a file with `***` for each secret that `!hash` finds in it: what is recorded of it is for everybody who
+/// The text of a file, with those of rows behind it and `***` for each secret that `!hash` finds in it: what is recorded of it is for everybody who
 /// can read the database.
 pub(super) fn without(file: &SeedFile) -> String {
     let mut spans: Vec<Range<usize>> = Vec::new();
@@ -41,7 +42,7 @@ pub(super) fn without(file: &SeedFile) -> String {
             text.replace_range(span, "***");
         }
     }
-    text
+    with_companions(file, text)
 }
 
 /// With fewer characters a secret is weak: <https://pages.nist.gov/800-63-3/sp800-63b.html#memsecretver>.

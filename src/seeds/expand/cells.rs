@@ -448,10 +448,10 @@ impl<'a> Expansion<'a> {
 
     /// One of the parts of `table.label.column`, where they stand; all of it where they are written otherwise.
     pub(super) fn part(&self, file: usize, span: &Range<usize>, part: usize) -> Range<usize> {
-        let source = self.origin(file, span).map(|origin| origin.source);
-        let written = source
+        let origin = self.origin(file, span);
+        let written = origin
             .as_ref()
-            .and_then(|source| source.text.get(span.clone()))
+            .and_then(|it| it.source.text.get(it.span.clone()))
             .unwrap_or_default();
         // The span begins with the tag.
         let name = written.trim_start_matches("!ref").trim_start();

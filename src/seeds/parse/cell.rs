@@ -9,7 +9,7 @@ use crate::seeds::model::{Expr, Spanned, Style};
 use crate::seeds::yaml::{Kind, Node, is_null};
 
 /// The tags, each with an example of how it is written.
-const TAGS: [(&str, &str); 21] = [
+const TAGS: [(&str, &str); 22] = [
     ("!ref", "!ref users.admin"),
     ("!now", "!now [start of month, +1 month]"),
     ("!ago", "!ago 0..365 days"),
@@ -32,6 +32,7 @@ const TAGS: [(&str, &str); 21] = [
     ("!!float", "!!float 7.5"),
     ("!!bool", "!!bool true"),
     ("!!null", "!!null null"),
+    ("!csv", "users: !csv users.csv"),
     ("!auto", "_id: !auto"),
     ("!uuid", "_id: !uuid"),
 ];
@@ -120,6 +121,10 @@ impl Reader<'_> {
                     tag,
                     "makes the primary keys of a table, below its name",
                 );
+                None
+            }
+            "!csv" => {
+                self.bad_tag(node, tag, "names the rows of a table, below its name");
                 None
             }
             _ => {

@@ -313,7 +313,7 @@ impl Reader<'_> {
     }
 
     /// The arguments of a tag that takes them by name.
-    fn arguments<'n>(
+    pub(super) fn arguments<'n>(
         &mut self,
         entries: &'n [(Node, Node)],
         tag: &str,

@@ -415,8 +415,6 @@ fn a_file_without_rows_or_of_another_shape_is_refused() {
             users:
             items:
             1:1 bad-shape: table `users` holds a text, and not rows (write rows below it, or `users: {}` where it is to have none)
-            2:1 bad-shape: table `items` holds a text, and not rows (write rows below it, or `items: {}` where it is to have none)
-            2:8 bad-tag: a table takes no tag, and this has `!csv` (remove the tag)
 
             "users:\n  admin: 3\n  root: [1]\n  x: !row {a: 1}\n"
             users:

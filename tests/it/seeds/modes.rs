@@ -100,4 +100,5 @@ in_every_mode! {
     a_column_that_is_declared_no_longer_is_reported
     each_parent_has_its_children
     a_default_for_all_tables_is_the_weakest
+    rows_of_files_are_rows_of_their_seed
 }

@@ -4,6 +4,7 @@
 use expect_test::expect;
 
 use super::Bed;
+use crate::project::Project;
 use crate::world::World;
 
 const BLOG: &str = "
@@ -101,6 +102,218 @@ c: {one: {z: ~}}
         "a edited ~a.one(y: shared → other) ~a.two(y: shared → other)"
     );
     assert_eq!(bed.seed(&both).await, "");
+}
+
+const COUNTRIES: &str = "
+CREATE TABLE countries (code TEXT PRIMARY KEY, name TEXT NOT NULL, area REAL, eu BOOLEAN NOT NULL DEFAULT 0, note TEXT);
+CREATE TABLE cities (id INTEGER PRIMARY KEY, country_id TEXT NOT NULL REFERENCES countries (code), name TEXT UNIQUE, tags TEXT);
+";
+
+const OF_FILES: &str = "
+_seed: {mode: sync}
+countries: !csv data/countries.csv
+cities:
+  _key: name
+  _defaults: {tags: []}
+  _rows: !json data/cities.json
+  bern: {country: ch, name: Bern}
+";
+
+const COUNTRIES_CSV: &str = "_label,code,name,area,eu,note
+at,AT,Austria,83879,true,
+ch,CH,\"Switzerland, or \"\"CH\"\"\",41291.50,false,\"\"
+de,DE,Germany,357588,true,${label} 007
+";
+
+const CITIES_JSON: &str = r#"[
+  {"_label": "graz", "country": "at", "name": "Graz", "tags": ["b", {"z": 1, "a": 2}]},
+  {"country": "de", "name": "Köln"}
+]
+"#;
+
+pub(crate) async fn rows_of_files_are_rows_of_their_seed(world: World) {
+    let bed = Bed::new(world, COUNTRIES).await;
+    let seed = |countries: &str, cities: &str| {
+        [
+            ("a".to_owned(), OF_FILES.to_owned()),
+            ("data/countries.csv".to_owned(), countries.to_owned()),
+            ("data/cities.json".to_owned(), cities.to_owned()),
+        ]
+    };
+    let run = async |files: &[(String, String)]| {
+        let files: Vec<(&str, &str)> = files
+            .iter()
+            .map(|(a, b)| (a.as_str(), b.as_str()))
+            .collect();
+        let told = bed.seed(&files).await;
+        let before = bed.revision().await;
+        assert_eq!(bed.seed(&files).await, "", "the second run");
+        assert_eq!(bed.revision().await, before, "the second run");
+        told
+    };
+    assert_eq!(
+        run(&seed(COUNTRIES_CSV, CITIES_JSON)).await,
+        "a new +cities.Köln +cities.bern +cities.graz +countries.at +countries.ch +countries.de"
+    );
+    assert_eq!(
+        bed.ask("SELECT code, area, typeof(area), eu, quote(note) FROM countries ORDER BY code")
+            .await,
+        "AT|83879|real|1|NULL CH|41291.5|real|0|'' DE|357588|real|1|'${label} 007'"
+    );
+    assert_eq!(
+        bed.ask("SELECT name, country_id, tags FROM cities ORDER BY name")
+            .await,
+        "Bern|CH|[] Graz|AT|[\"b\",{\"a\":2,\"z\":1}] Köln|DE|[]"
+    );
+    // A changed file is a changed seed, whose difference is applied row by row.
+    bed.by_hand("UPDATE countries SET name = 'Mine' WHERE code = 'DE'")
+        .await;
+    let edited = COUNTRIES_CSV
+        .replace("83879", "83880")
+        .replace("ch,CH", "swiss,CH");
+    let edited = seed(&edited, CITIES_JSON);
+    assert_eq!(
+        bed.seed(&[
+            (
+                &edited[0].0,
+                &edited[0].1.replace("country: ch", "country: swiss")
+            ),
+            (&edited[1].0, &edited[1].1),
+            (&edited[2].0, &edited[2].1),
+        ])
+        .await,
+        "a edited ~countries.at(area: 83879 → 83880) !countries.de(name)"
+    );
+    // A row that the file has no longer is one that the seed declares no longer.
+    let fewer = COUNTRIES_CSV.replace("83879", "83880");
+    let cities = CITIES_JSON.replace("},\n  {\"country\": \"de\", \"name\": \"Köln\"}", "}");
+    assert_eq!(
+        bed.seed(&[
+            ("a", OF_FILES),
+            ("data/countries.csv", &fewer),
+            ("data/cities.json", &cities)
+        ])
+        .await,
+        "a edited -cities.Köln !countries.de(name)"
+    );
+    // The lines may come in any order, and the record is that of the new text.
+    let mut lines: Vec<&str> = fewer.lines().collect();
+    lines[1..].reverse();
+    let turned = lines.join("\n") + "\n";
+    let files = [
+        ("a", OF_FILES),
+        ("data/countries.csv", turned.as_str()),
+        ("data/cities.json", cities.as_str()),
+    ];
+    assert_eq!(bed.seed(&files).await, "a respelled !countries.de(name)");
+    // A seed without its files has nothing to take its rows from.
+    assert_eq!(
+        bed.one(OF_FILES).await.lines().next(),
+        Some(
+            "a:3:17 no-such-file: data/countries.csv: it is none of the texts that were given as files"
+        )
+    );
+}
+
+#[tokio::test]
+async fn a_problem_in_a_file_of_rows_is_reported_at_its_line() {
+    let bed = Bed::memory(COUNTRIES).await;
+    let mut all = String::new();
+    for csv in [
+        "code,nam\nAT,Austria\n",
+        "code,name,area\nAT,Austria,large\nCH,,1\n",
+        "code,name\nAT,Austria\nAT,Autriche\n",
+        "_label,code,name\nat,AT,Austria\nat,CH,Switzerland\n",
+        "name\nAustria\n",
+        "code,name\nAT\n",
+    ] {
+        let files = [("a", "countries: !csv c.csv\n"), ("c.csv", csv)];
+        all += &format!("{}\n", bed.seed(&files).await);
+    }
+    for seed in [
+        "countries: !csv ../c.csv\n",
+        "countries: !csv /c.csv\n",
+        "countries: !csv [a]\n",
+        "countries: !csv {file: c.csv, separator: ab}\n",
+        "countries: {a: {code: !csv c.csv}}\n",
+    ] {
+        let files = [("a", seed), ("c.csv", "code,name\n")];
+        all += &format!("{}\n", bed.seed(&files).await);
+    }
+    expect![[r#"
+        c.csv:1:6 unknown-column: table `countries` has no column `nam` (`name`?)
+        c.csv:2:1 missing-value: the row has no value for `name`, which takes no NULL
+        c.csv:2:12 wrong-type: `large` does not fit into column `area` of type REAL
+        c.csv:3:4 null: column `name` takes no NULL
+        c.csv:3:1 same-value: `countries.AT` and `countries.AT` have the same `code`, of which there can be only one
+        c.csv:3:1 label-twice: `countries` has label `at` twice
+        c.csv:2:1 no-key: the row has no label, and no value for its key
+        c.csv:2:1 bad-csv: the line has 1 cell, and the header 2
+        a:1:17 no-such-file: ../c.csv: it is none of the texts that were given as files
+        a:1:12 bad-tag: `!csv` takes a path from the folder of this file with `/` between its parts, and `/c.csv` is none
+        a:1:12 bad-tag: `!csv` takes the path of a file, and this is a list
+        a:1:12 bad-tag: `!csv` takes one character between cells, and not `ab`
+        a:1:13 missing-value: `a` has no value for `name`, which takes no NULL
+        a:1:23 bad-tag: `!csv` names the rows of a table, below its name
+    "#]].assert_eq(&all);
+    let files = [
+        ("a", "countries: !csv {file: c.csv, separator: ';'}\n"),
+        ("c.csv", "code;name\nAT;Austria, A\n"),
+    ];
+    assert_eq!(bed.seed(&files).await, "a new +countries.AT");
+}
+
+#[test]
+fn a_seed_reads_no_file_outside_of_its_project() {
+    let outside = tempfile::tempdir().unwrap();
+    std::fs::write(outside.path().join("c.csv"), "code,name\nAT,Austria\n").unwrap();
+    let schema = "CREATE TABLE countries (code TEXT PRIMARY KEY, name TEXT NOT NULL);";
+    let project = Project::new()
+        .migration("V1__countries", schema)
+        .file("data/c.csv", "code,name\nAT,Austria\nCH,Switzerland\n")
+        .file("seeds/more/unused.csv", "x\n")
+        .file("seeds/more/d.csv", "code,name\nDE,Germany\n")
+        .file("seeds/c.yaml", "countries: !csv ../data/c.csv\n")
+        .file("seeds/dev/d.yaml", "countries: !csv ../more/d.csv\n")
+        .after("migrate");
+    let ran = project.run("seed");
+    assert_eq!(ran.code, Some(0), "{ran}");
+    assert!(ran.stdout.contains("3 inserted"), "{ran}");
+    assert!(
+        ran.stderr.contains("seeds/more/unused.csv is not read"),
+        "{ran}"
+    );
+    assert!(!ran.stderr.contains("more/d.csv"), "{ran}");
+    let ran = project.run("seed");
+    assert!(
+        ran.stdout.contains("nothing to do: 3 rows as declared"),
+        "{ran}"
+    );
+    let path = outside.path().join("c.csv");
+    let way = format!(
+        "{}{}",
+        "../".repeat(40),
+        path.strip_prefix("/").unwrap().display()
+    );
+    project.write("seeds/c.yaml", format!("countries: !csv {way}\n"));
+    let ran = project.run("seed");
+    assert_eq!(ran.code, Some(4), "{ran}");
+    assert!(ran.stderr.contains("error[file-outside]"), "{ran}");
+    assert!(ran.stderr.contains("seeds/c.yaml:1:17"), "{ran}");
+    #[cfg(unix)]
+    {
+        std::os::unix::fs::symlink(&path, project.path("seeds/link.csv")).unwrap();
+        project.write("seeds/c.yaml", "countries: !csv link.csv\n");
+        let ran = project.run("check");
+        assert!(ran.stderr.contains("error[file-outside]"), "{ran}");
+    }
+    project.write("seeds/c.yaml", "countries: !csv ../data/none.csv\n");
+    let ran = project.run("seed");
+    assert!(
+        ran.stderr
+            .contains("error[no-such-file]: ../data/none.csv: "),
+        "{ran}"
+    );
 }
 
 #[tokio::test]
