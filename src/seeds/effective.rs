@@ -84,7 +84,11 @@ impl Hashing<'_> {
             .iter()
             .map(|row| {
                 let label = row.label.as_ref().map(|label| label_word(&label.value));
-                json!({ "label": label, "fields": self.fields(&row.fields) }).to_string()
+                let mut word = json!({ "label": label, "fields": self.fields(&row.fields) });
+                if !row.over.is_empty() {
+                    word["over"] = json!(self.fields(&row.over));
+                }
+                word.to_string()
             })
             .collect();
         rows.sort_unstable();

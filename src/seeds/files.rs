@@ -22,12 +22,33 @@ const LABEL: &str = "_label";
 /// A text that belongs to a seed file. Its places in the declarations follow those of the file itself.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Companion {
-    /// The path as the seed names it.
+    /// The path as the seed names it; the name of a seed that overrides.
     pub path: String,
+    /// What it is for.
+    pub kind: Kind,
     /// The place of its first byte.
     pub start: usize,
     /// Path as it is shown, and canonical text.
     pub source: Arc<Source>,
+    /// The text that is recorded, where it is another one: without secrets.
+    pub recorded: Option<Arc<str>>,
+}
+
+/// What a text is for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Kind {
+    /// It holds rows.
+    Rows,
+    /// It is a seed that overrides rows.
+    Override,
+}
+
+/// Where the places of a file and of its companions end.
+pub(super) fn end(file: &SeedFile) -> usize {
+    match file.companions.last() {
+        Some(last) => last.start + last.source.text.len(),
+        None => file.source.text.len(),
+    }
 }
 
 /// The text of a file, or a code and why there is none.
@@ -45,13 +66,12 @@ pub(super) fn fill(file: &mut SeedFile, find: &mut dyn FnMut(&str) -> Found) -> 
                 Some(companion) => companion.clone(),
                 None => match find(path) {
                     Ok(source) => {
-                        let last = file.companions.last();
-                        let end = last
-                            .map_or(file.source.text.len(), |it| it.start + it.source.text.len());
                         let companion = Companion {
                             path: path.clone(),
-                            start: end + 1,
+                            kind: Kind::Rows,
+                            start: end(file) + 1,
                             source,
+                            recorded: None,
                         };
                         file.companions.push(companion.clone());
                         known.insert(path.clone(), companion.clone());
@@ -90,8 +110,11 @@ pub(super) fn fill(file: &mut SeedFile, find: &mut dyn FnMut(&str) -> Found) -> 
     problems
 }
 
-/// How a file of rows begins behind the text of a recorded seed; each of its lines follows as a comment.
-const MARK: &str = "# seedbed:rows ";
+/// How a file begins behind the text of a recorded seed; each of its lines follows as a comment.
+const MARKS: [(&str, Kind); 2] = [
+    ("# seedbed:rows ", Kind::Rows),
+    ("# seedbed:override ", Kind::Override),
+];
 const LINE: &str = "#|";
 
 /// The text of a seed with its files behind it, as comments: what is recorded, so that the rows follow from the record.
@@ -100,10 +123,12 @@ pub(super) fn with_companions(file: &SeedFile, mut text: String) -> String {
         if !text.ends_with('\n') {
             text.push('\n');
         }
-        text.push_str(MARK);
+        let mark = MARKS.iter().find(|(_, kind)| *kind == companion.kind);
+        text.push_str(mark.map_or("", |(mark, _)| mark));
         text.push_str(&companion.path);
         text.push('\n');
-        for line in companion.source.text.split('\n') {
+        let recorded = companion.recorded.as_ref();
+        for line in recorded.unwrap_or(&companion.source.text).split('\n') {
             text.push_str(LINE);
             text.push_str(line);
             text.push('\n');
@@ -112,33 +137,39 @@ pub(super) fn with_companions(file: &SeedFile, mut text: String) -> String {
     text
 }
 
-/// A recorded text without the files behind it, and these by their paths.
-pub(super) fn split(text: &str) -> (&str, HashMap<&str, String>) {
-    let mut files = HashMap::new();
-    let mut lines = text.match_indices(MARK).map(|(at, _)| at);
-    let is_first = |at: &usize| {
-        let is_line = *at == 0 || text[..*at].ends_with('\n');
-        is_line && text[*at..].lines().all(|line| line.starts_with('#'))
+/// A recorded text without the files behind it, and these: what each is for, its path and its text.
+pub(super) fn split(text: &str) -> (&str, Vec<(Kind, &str, String)>) {
+    let marked = |line: &str| {
+        let mut marks = MARKS.iter();
+        marks.find(|(mark, _)| line.starts_with(mark)).copied()
     };
-    let Some(at) = lines.find(is_first) else {
-        return (text, files);
+    // Behind the first of them there are comments only.
+    let mut start = None;
+    let mut at = 0;
+    for line in text.split_inclusive('\n') {
+        match marked(line) {
+            Some(_) => start = start.or(Some(at)),
+            None if !line.starts_with(LINE) => start = None,
+            None => {}
+        }
+        at += line.len();
+    }
+    let Some(start) = start else {
+        return (text, Vec::new());
     };
-    let mut path = "";
-    let mut lines: Vec<&str> = Vec::new();
-    for line in text[at..].split_terminator('\n') {
-        match (line.strip_prefix(MARK), line.strip_prefix(LINE)) {
-            (Some(next), _) => {
-                if !path.is_empty() {
-                    files.insert(path, std::mem::take(&mut lines).join("\n"));
-                }
-                path = next;
-            }
-            (None, Some(line)) => lines.push(line),
-            (None, None) => {}
+    let mut files: Vec<(Kind, &str, Vec<&str>)> = Vec::new();
+    for line in text[start..].split_terminator('\n') {
+        if let Some((mark, kind)) = marked(line) {
+            files.push((kind, &line[mark.len()..], Vec::new()));
+        } else if let (Some((_, _, lines)), Some(line)) =
+            (files.last_mut(), line.strip_prefix(LINE))
+        {
+            lines.push(line);
         }
     }
-    files.insert(path, lines.join("\n"));
-    (&text[..at], files)
+    let files = files.into_iter();
+    let files = files.map(|(kind, path, lines)| (kind, path, lines.join("\n")));
+    (&text[..start], files.collect())
 }
 
 /// What is known while a file is read.
@@ -222,6 +253,7 @@ impl Reader<'_> {
             span,
             was: None,
             fields,
+            over: Vec::new(),
         })
     }
 }

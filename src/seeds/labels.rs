@@ -217,7 +217,10 @@ impl<'a> Names<'_, 'a> {
                     problems.push(
                         Diagnostic::problem("label-twice", message)
                             .at(here)
-                            .help("rename one of the two")
+                            .help(match row.file == other.file {
+                                true => "rename one of the two",
+                                false => "rename one of the two; `_override: true` in a row changes that of another file",
+                            })
                             .related("it is here first", there),
                     );
                 }

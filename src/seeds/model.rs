@@ -137,6 +137,8 @@ pub struct Table {
     pub defaults: Vec<Field>,
     /// In the order of the file, those of `files` behind the others.
     pub rows: Vec<RowDecl>,
+    /// Rows with which the file overrides those of other files: `_override: true`.
+    pub overrides: Vec<RowDecl>,
     /// Files of rows: `_rows: !csv users.csv`.
     pub files: Vec<RowsFile>,
 }
@@ -173,6 +175,8 @@ pub struct RowDecl {
     pub was: Option<Spanned<Template>>,
     /// In the order of the file; no name stands twice.
     pub fields: Vec<Field>,
+    /// What another file says in their place (`_override`).
+    pub over: Vec<Field>,
 }
 
 /// What names one row or many.

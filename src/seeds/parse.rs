@@ -70,6 +70,9 @@ const ROW: &str = "a row";
 /// What a row may say besides its columns.
 const WAS: &str = "_was";
 
+/// Says that a row gives one of another file other values.
+const OVERRIDE: &str = "_override";
+
 /// What a table may say besides its rows.
 const TABLE_SETTINGS: [&str; 6] = ["_key", "_id", "_keep", "_defaults", "_rows", "_was"];
 
@@ -136,6 +139,7 @@ impl Reader<'_> {
             keep: Vec::new(),
             defaults: Vec::new(),
             rows: Vec::new(),
+            overrides: Vec::new(),
             files: Vec::new(),
         };
         if rows::is_file(&node) {
@@ -172,7 +176,13 @@ impl Reader<'_> {
                             let message = format!("a table has no setting `{text}`");
                             self.error("unknown-setting", &key.span, message, help);
                         }
-                        _ => table.rows.push(self.row(&key, &value)),
+                        _ => {
+                            let row = self.row(&key, &value);
+                            match self.is_override(&value, &row) {
+                                true => table.overrides.push(row),
+                                false => table.rows.push(row),
+                            }
+                        }
                     }
                 }
             }
@@ -290,6 +300,7 @@ impl Reader<'_> {
             span: key.span.clone(),
             was: self.was(node, scope),
             fields: self.fields(node, ROW, scope),
+            over: Vec::new(),
         }
     }
 
@@ -303,7 +314,42 @@ impl Reader<'_> {
             span: span.unwrap_or(node.span.clone()),
             was: self.was(node, Scope::Item),
             fields: self.fields(node, ROW, Scope::Item),
+            over: Vec::new(),
         })
+    }
+
+    /// `_override` of a row: whether it changes one of another file.
+    fn is_override(&mut self, node: &Node, row: &RowDecl) -> bool {
+        let Kind::Mapping(entries) = &node.kind else {
+            return false;
+        };
+        let Some((key, value)) = entries.iter().find(|(key, _)| name(key) == OVERRIDE) else {
+            return false;
+        };
+        let said = match &value.kind {
+            Kind::Scalar(text, Style::Plain) if value.tag.is_none() => text.parse().ok(),
+            _ => None,
+        };
+        let Some(is_override) = said else {
+            let message = "`_override` is `true` or `false`, and this is neither";
+            self.error("bad-value", &value.span, message, "write `_override: true`");
+            return true;
+        };
+        if let (true, Some(was)) = (is_override, &row.was) {
+            let message = "a row that overrides another one has no label of its own before";
+            let help = "write `_was` in the file that declares the row";
+            self.error("bad-value", &was.span, message, help);
+        }
+        if is_override && row.fields.is_empty() {
+            let message = "the row overrides nothing";
+            self.error(
+                "bad-value",
+                &key.span,
+                message,
+                "give it a value, or remove it",
+            );
+        }
+        is_override
     }
 
     /// `_was` of a row: the label that it had before.
@@ -341,7 +387,8 @@ impl Reader<'_> {
         };
         let mut fields = Vec::with_capacity(entries.len());
         for (key, value) in entries {
-            if what == ROW && name(key) == WAS {
+            let is_labelled = scope != Scope::Item;
+            if what == ROW && (name(key) == WAS || is_labelled && name(key) == OVERRIDE) {
                 continue;
             }
             let name = self.name(key, "column");

@@ -51,7 +51,7 @@ pub(super) fn follow_references(text: &mut SeedFile, renamed: &BTreeMap<String, 
             {
                 table.clone_from(now);
             }
-            &mut row.fields
+            row.fields.iter_mut().chain(&mut row.over)
         });
         for field in rows.chain(&mut table.defaults) {
             field.value.value.rename_tables(renamed);

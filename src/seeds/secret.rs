@@ -23,9 +23,14 @@ pub(super) fn hash(secret: &str) -> Result<String, String> {
         .map_err(|error| format!("argon2id: {error}"))
 }
 
-/// The text of a file, with those of rows behind it and `***` for each secret that `!hash` finds in it: what is recorded of it is for everybody who
-/// can read the database.
+/// What is recorded of a file: its text without secrets, with the files that belong to it behind it.
 pub(super) fn without(file: &SeedFile) -> String {
+    with_companions(file, masked(file))
+}
+
+/// The text of a file with `***` for each secret that `!hash` finds in it: what is recorded of it is for everybody who
+/// can read the database.
+pub(super) fn masked(file: &SeedFile) -> String {
     let mut spans: Vec<Range<usize>> = Vec::new();
     for expr in file.exprs() {
         if let Expr::Hash(inner) = &expr.value
@@ -42,7 +47,7 @@ pub(super) fn without(file: &SeedFile) -> String {
             text.replace_range(span, "***");
         }
     }
-    with_companions(file, text)
+    text
 }
 
 /// With fewer characters a secret is weak: <https://pages.nist.gov/800-63-3/sp800-63b.html#memsecretver>.

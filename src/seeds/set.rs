@@ -7,6 +7,7 @@ use std::sync::Arc;
 
 use super::files::{Found, fill};
 use super::model::{Expr, Json, SeedFile, Spanned, Table};
+use super::overrides::{Overridden, overridden};
 use super::parse::parse;
 use crate::diagnostic::Diagnostic;
 use crate::migrations::{NotText, ReadError, canonical, on_disk};
@@ -36,6 +37,8 @@ pub struct Seeds {
     pub attachments: BTreeMap<String, Arc<[u8]>>,
     /// What does not fit. Nothing is seeded while there is any.
     pub problems: Vec<Diagnostic>,
+    /// Files as they are where others override their rows.
+    pub(super) overridden: Vec<Overridden>,
 }
 
 impl Seeds {
@@ -111,6 +114,7 @@ impl Seeds {
             }
         }
         seeds.attach(folder);
+        seeds.find_overridden();
         let named = |path: &Path| seeds.attachments.keys().any(|it| folder.join(it) == path);
         unread.retain(|(path, _)| !named(path) && !files.has_read(path));
         if let Some((_, first)) = unread.first() {
@@ -173,7 +177,14 @@ impl Seeds {
             seeds.add(file);
         }
         seeds.files.sort_by(|a, b| a.name.cmp(&b.name));
+        seeds.find_overridden();
         seeds
+    }
+
+    fn find_overridden(&mut self) {
+        let (overridden, problems) = overridden(self);
+        self.overridden = overridden;
+        self.problems.extend(problems);
     }
 
     fn add(&mut self, file: SeedFile) {
@@ -260,6 +271,13 @@ impl Seeds {
                 let tags = &file.settings.tags;
                 tags.is_empty() || tags.iter().any(|tag| choice.tags.contains(&tag.value))
             })
+            .map(|file| {
+                let mut overridden = self.overridden.iter();
+                let is_it = |it: &&Overridden| {
+                    it.environment == choice.environment && it.file.name == file.name
+                };
+                overridden.find(is_it).map_or(file, |it| &it.file)
+            })
             .collect()
     }
 
@@ -338,7 +356,8 @@ impl SeedFile {
 
 impl Table {
     fn exprs(&self) -> Vec<&Spanned<Expr>> {
-        let fields = self.rows.iter().flat_map(|row| &row.fields);
+        let rows = self.rows.iter().chain(&self.overrides);
+        let fields = rows.flat_map(|row| row.fields.iter().chain(&row.over));
         let open = fields
             .chain(&self.defaults)
             .map(|field| &field.value)

@@ -317,7 +317,7 @@ impl<'a> Expansion<'a> {
         let seeds_shared = self.given.shared.map(|it| &it.settings.defaults);
         let own = self.shared_file();
         // The weakest first. Defaults for all tables hold where a table has such a column.
-        let sources: [(usize, bool, &'a [crate::seeds::Field]); 5] = [
+        let sources: [(usize, bool, &'a [crate::seeds::Field]); 6] = [
             (
                 own,
                 true,
@@ -331,6 +331,7 @@ impl<'a> Expansion<'a> {
             ),
             (row.file, false, &row.table.defaults),
             (row.file, false, &row.decl.fields),
+            (row.file, false, &row.decl.over),
         ];
         let mut fields: Vec<Found<'a>> = Vec::new();
         for (level, (file, is_for_all, source)) in sources.into_iter().enumerate() {

@@ -182,8 +182,11 @@ fn a_recorded_text_holds_its_files() {
     let (seed, files) = split(&text);
     assert_eq!(seed.trim_end(), &*file.source.text);
     assert_eq!(files.len(), 2);
-    for companion in &file.companions {
-        assert_eq!(files[companion.path.as_str()], *companion.source.text);
+    for (companion, (kind, path, text)) in file.companions.iter().zip(&files) {
+        assert_eq!((companion.kind, companion.path.as_str()), (*kind, *path));
+        assert_eq!(text, &*companion.source.text);
     }
-    assert_eq!(split("t: {}\n"), ("t: {}\n", Default::default()));
+    for text in ["t: {}\n", "", "a\n# seedbed:rows x\nb\n"] {
+        assert_eq!(split(text), (text, Vec::new()));
+    }
 }

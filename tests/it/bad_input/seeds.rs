@@ -387,7 +387,7 @@ fn rows_that_are_there_twice() {
             2>   |   ^^^
             2>   |
             2>   = note: it is here first: seeds/a.yaml:2:3
-            2>   = help: rename one of the two
+            2>   = help: rename one of the two; `_override: true` in a row changes that of another file
             2>
             2> error[same-value]: `teams.red` and `teams.blue` have the same `id`, of which there can be only one
             2>  --> seeds/b.yaml:4:14

@@ -101,4 +101,5 @@ in_every_mode! {
     each_parent_has_its_children
     a_default_for_all_tables_is_the_weakest
     rows_of_files_are_rows_of_their_seed
+    an_environment_overrides_rows_of_another_file
 }

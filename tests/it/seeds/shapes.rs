@@ -316,6 +316,149 @@ fn a_seed_reads_no_file_outside_of_its_project() {
     );
 }
 
+const TEAM: &str = "
+CREATE TABLE teams (id TEXT PRIMARY KEY, name TEXT NOT NULL);
+CREATE TABLE people (id TEXT PRIMARY KEY, name TEXT, mail TEXT, team_id TEXT REFERENCES teams (id), extra TEXT);
+";
+
+const PEOPLE: &str = "
+_seed: {mode: sync, vars: {domain: base.test}}
+teams: {red: {name: Red}, blue: {name: Blue}}
+people:
+  _defaults: {mail: '${label}@${domain}', team: red}
+  ann: {name: Ann, extra: {a: 1}}
+  bob: {name: Bob}
+  load_{1..2}: {name: 'L${i}'}
+";
+
+const IN_DEV: &str = "
+_seed: {vars: {domain: dev.test}}
+people:
+  ann: {_override: true, mail: '${label}@${domain}', team_id: !ref teams.blue, extra: {who: '${domain}'}}
+  load_{1..2}: {_override: true, name: 'D${i}'}
+  cid: {name: Cid}
+";
+
+pub(crate) async fn an_environment_overrides_rows_of_another_file(world: World) {
+    let bed = Bed::new(world, TEAM).await;
+    let people = "SELECT name, mail, team_id = (SELECT id FROM teams WHERE name = 'Blue'), extra FROM people ORDER BY name";
+    let base = [("people", PEOPLE)];
+    assert_eq!(
+        bed.seed(&base).await,
+        "people new +people.ann +people.bob +people.load_1 +people.load_2 +teams.blue +teams.red"
+    );
+    bed.by_hand("UPDATE people SET name = 'Mine' WHERE name = 'Ann'")
+        .await;
+    // The difference of the override is applied, and the rows stay those of their own file.
+    let settles = async |people: &str, dev: &str| {
+        let files = [("people", people), ("dev/people", dev)];
+        let told = bed.seed(&files).await;
+        let revision = bed.revision().await;
+        assert_eq!(bed.seed(&files).await, "people !people.ann(name)");
+        assert_eq!(bed.revision().await, revision);
+        told.replace('\n', " ")
+    };
+    let ids = bed.ask("SELECT id FROM teams ORDER BY name").await;
+    let (blue, red) = ids.split_once(' ').unwrap();
+    assert_eq!(
+        settles(PEOPLE, IN_DEV).await,
+        format!(
+            "dev/people new +people.cid people edited \
+             ~people.ann(mail: ann@base.test → ann@dev.test, team_id: {red} → {blue}, extra: {{\"a\":1}} → {{\"who\":\"dev.test\"}}) \
+             ~people.load_1(name: L1 → D1) ~people.load_2(name: L2 → D2) !people.ann(name)"
+        )
+    );
+    assert_eq!(
+        bed.ask(people).await,
+        "Bob|bob@base.test|0|NULL Cid|NULL|NULL|NULL D1|load_1@base.test|0|NULL D2|load_2@base.test|0|NULL \
+         Mine|ann@dev.test|1|{\"who\":\"dev.test\"}"
+    );
+    // An edit of either file is an edit of the row.
+    let edited = IN_DEV.replace("domain: dev.test", "domain: d.test");
+    assert_eq!(
+        settles(PEOPLE, &edited).await,
+        "dev/people edited people edited ~people.ann(mail: ann@dev.test → ann@d.test, \
+         extra: {\"who\":\"dev.test\"} → {\"who\":\"d.test\"}) !people.ann(name)"
+    );
+    let base = PEOPLE
+        .replace("name: Bob", "name: Rob")
+        .replace("{a: 1}", "{a: 2}");
+    assert_eq!(
+        settles(&base, &edited).await,
+        "people edited ~people.bob(name: Bob → Rob) !people.ann(name)"
+    );
+    // Without the override the row is again as its own file says.
+    let told = settles(&base, "people: {cid: {name: Cid}}").await;
+    assert!(told.contains("mail: ann@d.test → ann@base.test"), "{told}");
+    assert!(told.contains("~people.load_1(name: D1 → L1)"), "{told}");
+    assert_eq!(
+        bed.ask("SELECT mail, extra FROM people WHERE name = 'Mine'")
+            .await,
+        "ann@base.test|{\"a\":2}"
+    );
+}
+
+#[tokio::test]
+async fn an_override_without_its_row_is_reported() {
+    let bed = Bed::memory(TEAM).await;
+    let mut all = String::new();
+    for dev in [
+        "people: {ann: {name: Nan}}",
+        "people: {anna: {_override: true, name: Nan}}",
+        "people: {load_1: {_override: true, name: Nan}}",
+        "teams: {zoe: {_override: true, name: Nan}}",
+        "people: {ann: {_override: yes, name: Nan}}",
+        "people: {ann: {_override: true}}",
+        "people: {ann: {_override: true, _was: anne, name: Nan}}",
+        "people: [{_override: true, name: Nan}]",
+        "people: {ann: {_override: true, nam: Nan, team: grey}}",
+        "people: {ann: {_override: false, name: Nan}}",
+    ] {
+        let files = [("people", PEOPLE), ("dev/people", dev)];
+        all += &format!("{}\n", bed.seed(&files).await);
+    }
+    let twice = "people: {ann: {_override: true, name: Nan}}";
+    let files = [("people", PEOPLE), ("dev/a", twice), ("dev/b", twice)];
+    all += &format!("{}\n", bed.seed(&files).await);
+    expect![[r#"
+        people:6:3 label-twice: `people` has label `ann` twice
+        dev/people:1:10 nothing-to-override: no other file for environment dev has a row `anna` of `people` (`ann`?)
+        dev/people:1:10 nothing-to-override: no other file for environment dev has a row `load_1` of `people`
+        dev/people:1:9 nothing-to-override: no other file for environment dev has a row `zoe` of `teams`
+        dev/people:1:27 bad-value: `_override` is `true` or `false`, and this is neither
+        dev/people:1:16 bad-value: the row overrides nothing
+        dev/people:1:39 bad-value: a row that overrides another one has no label of its own before
+        dev/people:1:11 unknown-column: table `people` has no column `_override`
+        dev/people:1:11 no-key: the row has no label, and no value for its key
+        dev/people:1:33 unknown-column: table `people` has no column `nam` (`name`?)
+        dev/people:1:49 unknown-label: `teams` has no label `grey`
+        people:6:3 label-twice: `people` has label `ann` twice
+        dev/b:1:10 overridden-twice: another file overrides row `ann` too
+    "#]].assert_eq(&all);
+}
+
+#[tokio::test]
+async fn a_secret_in_an_override_is_not_recorded() {
+    let bed =
+        Bed::memory("CREATE TABLE users (id TEXT PRIMARY KEY, name TEXT, password TEXT);").await;
+    let base = "users: {ann: {name: Ann, password: !hash hidden-base}}";
+    let dev = "users: {ann: {_override: true, password: !hash hidden-dev}}";
+    assert_eq!(
+        bed.seed(&[("u", base), ("dev/u", dev)]).await,
+        "dev/u new\nu new +users.ann"
+    );
+    assert_eq!(bed.seed(&[("u", base), ("dev/u", dev)]).await, "");
+    assert_eq!(
+        bed.ask("SELECT count(*) FROM _migrations WHERE source LIKE '%hidden%' OR detail LIKE '%hidden%'").await,
+        "0"
+    );
+    assert_eq!(
+        bed.ask("SELECT password LIKE '$argon2id$%' FROM users")
+            .await,
+        "1"
+    );
+}
+
 #[tokio::test]
 async fn what_shapes_cannot_mean_is_reported_at_its_place() {
     let bed = Bed::memory(BLOG).await;
