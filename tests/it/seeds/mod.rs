@@ -15,6 +15,7 @@ mod names;
 mod order;
 mod rehearsed;
 mod settled;
+mod shapes;
 mod shuffle;
 mod specification;
 mod surroundings;
