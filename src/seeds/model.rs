@@ -150,6 +150,8 @@ pub struct RowsFile {
     pub path: Spanned<String>,
     /// How it is written.
     pub format: Format,
+    /// Whether all of its rows were read.
+    pub is_whole: bool,
 }
 
 /// How a file of rows is written.
