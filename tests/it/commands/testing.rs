@@ -97,6 +97,19 @@ fn test_db_hands_out_no_template_that_was_changed() {
 }
 
 #[test]
+fn test_db_says_that_it_waits_for_another_process() {
+    let project = project();
+    let folder = project.path("target/seedbed/templates");
+    std::fs::create_dir_all(&folder).unwrap();
+    let lock = std::fs::File::create(folder.join("lock")).unwrap();
+    lock.lock().unwrap();
+    let mut running = project.spawn("test-db");
+    running.wait_for("by another process that has locked");
+    lock.unlock().unwrap();
+    path(&running.finish());
+}
+
+#[test]
 fn test_db_as_json() {
     let project = project();
     let ran = project.run("test-db --format json");
