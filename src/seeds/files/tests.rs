@@ -103,10 +103,10 @@ fn what_is_no_csv_is_reported_at_its_line() {
     check_csv(
         "a,b\n1\n1,2,3\n1,2\n",
         expect![[r#"
-        t.csv 4:1 -: a="1" Plain (4:1) b="2" Plain (4:3)
-        bad-csv: 2:1 t.csv: the line has 1 cells, and the header 2
-        bad-csv: 3:1 t.csv: the line has 3 cells, and the header 2
-    "#]],
+            t.csv 4:1 -: a="1" Plain (4:1) b="2" Plain (4:3)
+            bad-csv: 2:1 t.csv: the line has 1 cell, and the header 2
+            bad-csv: 3:1 t.csv: the line has 3 cells, and the header 2
+        "#]],
     );
     check_csv(
         "a,b\n\"1\"x,2\n1,\"2\n",
@@ -147,14 +147,14 @@ fn what_is_no_list_of_rows_is_reported_at_its_place() {
     check_json(
         "[{\"a\": 1,}]",
         expect![[r#"
-        bad-json: 1:10 t.json: this is neither a list of objects nor an object of them: key must be a string at line 1 column 10
-    "#]],
+            bad-json: 1:10 t.json: this is not JSON: key must be a string at line 1 column 10
+        "#]],
     );
     check_json(
         "7",
         expect![[r#"
-        bad-json: 1:1 t.json: this is neither a list of objects nor an object of them: invalid type: integer `7`, expected an object at line 1 column 1
-    "#]],
+            bad-json: 1:1 t.json: this is neither a list of objects nor an object of them
+        "#]],
     );
     check_json(
         "[7, {\"a\": 1, \"a\": 2}, {\"_key\": 1}]",
