@@ -8,7 +8,7 @@ use super::error::Failed;
 use super::guards::{NAMES, Scope, forget, still_lost, still_lost_or_mismatched};
 use super::known::{Known, Reference};
 use super::left_broken::{LeftBroken, Texts};
-use super::orphans::followed;
+use super::orphans::follow;
 use super::trigger::{CreatedTrigger, Probes, Standing, created_triggers, standing};
 use super::view::Views;
 use crate::db::Query;
@@ -39,7 +39,7 @@ pub(crate) struct Watch {
     created: Vec<CreatedTrigger>,
     views: Views,
     /// The foreign keys before each script, as far as the texts tell; none where they were not read.
-    known_references: Vec<Arc<[Reference]>>,
+    known_references: Vec<Arc<Vec<Arc<Reference>>>>,
     /// What a script left broken, for a later one to repair.
     left_broken: Vec<LeftBroken>,
     /// The views and triggers that did not compile before the run; none until they are known.
@@ -191,12 +191,13 @@ impl Watch {
             Some((name.as_str()?.to_owned(), sql.as_str()?.to_owned()))
         });
         self.texts.extend(objects);
-        let mut references: Arc<[Reference]> = known.references.clone().into();
+        let references = known.references.iter().cloned().map(Arc::new);
+        let mut references = Arc::new(references.collect());
         for (number, script) in scripts.iter().enumerate() {
-            self.known_references.push(references.clone());
+            self.known_references.push(Arc::clone(&references));
             if number + 1 < scripts.len() {
                 for unit in &script.units {
-                    references = followed(unit, &Effects::of(unit), references);
+                    follow(&mut references, unit, &Effects::of(unit));
                 }
             }
         }
@@ -289,7 +290,7 @@ impl Place<'_> {
     }
 
     /// The foreign keys before the script.
-    pub(super) fn known_references(&self) -> Arc<[Reference]> {
+    pub(super) fn known_references(&self) -> Arc<Vec<Arc<Reference>>> {
         let references = self.watch.known_references.get(self.number);
         references.cloned().unwrap_or_default()
     }
