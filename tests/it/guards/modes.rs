@@ -59,7 +59,7 @@ mod constraints {
         rows_that_break_a_constraint_are_refused_from_empty
         rows_that_broke_a_constraint_before_are_no_obstacle
         a_file_that_ignores_constraints_and_breaks_none_is_applied
-        a_file_without_a_transaction_is_told_the_rows_that_break_a_constraint
+        a_file_without_a_transaction_that_breaks_a_constraint_is_reported
     }
 }
 
