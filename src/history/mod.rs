@@ -17,6 +17,7 @@ mod old_rows;
 mod orphans;
 mod other_tools;
 mod others;
+mod outside;
 mod packed;
 mod patience;
 mod read;
@@ -40,6 +41,7 @@ pub(crate) use left_broken::LeftBroken;
 pub use other_tools::{Columns, OTHER_TOOLS, OtherTool, Recorded};
 pub use others::OtherHistory;
 pub(crate) use others::{may_be_another_tools, not_the_applications};
+pub(crate) use outside::Outside;
 pub(crate) use patience::{Interrupted, Patience};
 #[cfg(feature = "testing")]
 pub(crate) use read::identify_copy;

@@ -10,7 +10,7 @@ use super::known::{Reference, ReferenceColumn};
 use crate::schema::{Affinity, Strictness, affinity};
 use crate::script::{Step, Unit};
 use crate::sql::{
-    Declared, Kind, Value, declared, identifier, kind, literal, significant, unquote,
+    Declared, Kind, TokenKind, Value, declared, identifier, kind, literal, significant, unquote,
 };
 
 /// Steps that record the values before a unit, and those that record them behind it. A foreign key that a unit changes
@@ -18,16 +18,19 @@ use crate::sql::{
 pub(super) fn values(
     unit: &Unit,
     effects: &Effects,
-    references: &[Reference],
+    references: &[Arc<Reference>],
 ) -> (Vec<Step>, Vec<Step>) {
     if references.is_empty() {
         return (Vec::new(), Vec::new());
     }
-    let is_made = |child: &str| effects.made.contains(&child.to_ascii_lowercase());
-    let written = written(unit, references);
+    // There may be many foreign keys, so nothing is made for each.
+    let is_one_of =
+        |names: &[String], child: &str| names.iter().any(|it| it.eq_ignore_ascii_case(child));
+    let is_made = |child: &str| is_one_of(&effects.made, child);
+    let written = written(unit);
     let may_move = |child: &str| {
-        let child = child.to_ascii_lowercase();
-        effects.changed.contains(&child) || written.contains(&child)
+        is_one_of(&effects.changed, child)
+            || !written.is_empty() && written.contains(&child.to_ascii_lowercase())
     };
     let (mut before, mut after) = (Vec::new(), Vec::new());
     let new = new_references(unit, references);
@@ -59,21 +62,29 @@ pub(super) fn values(
     (before, after)
 }
 
-/// The foreign keys behind a unit, by those before it.
-pub(super) fn followed(
-    unit: &Unit,
-    effects: &Effects,
-    references: Arc<[Reference]>,
-) -> Arc<[Reference]> {
-    let changes = !effects.new.is_empty() || !effects.changed.is_empty();
+/// Makes of the foreign keys before a unit those behind it. Those of dropped tables may stay.
+pub(super) fn follow(references: &mut Arc<Vec<Arc<Reference>>>, unit: &Unit, effects: &Effects) {
+    let changes = !effects.refers.is_empty() || !effects.renames.is_empty();
     if references.is_empty() || !changes {
-        return references;
+        return;
     }
-    let mut followed = new_references(unit, &references);
-    let is_made = |it: &Reference| effects.made.contains(&it.child.to_ascii_lowercase());
-    let stays = references.iter().map(|it| afterwards(effects, it));
-    followed.extend(stays.filter(|it| !is_made(it)));
-    followed.into()
+    let new = new_references(unit, references);
+    let references = Arc::make_mut(references);
+    references.retain(|it| {
+        !effects
+            .made
+            .iter()
+            .any(|made| made.eq_ignore_ascii_case(&it.child))
+    });
+    if !effects.renames.is_empty() {
+        for it in references.iter_mut() {
+            let now = afterwards(effects, it);
+            if now != **it {
+                *it = Arc::new(now);
+            }
+        }
+    }
+    references.extend(new.into_iter().map(Arc::new));
 }
 
 /// When the values of a foreign key are recorded.
@@ -84,25 +95,17 @@ enum Recorded {
     WithOrphans,
 }
 
-/// The tables with a foreign key that a statement of the unit names and may write to, in lower case.
-fn written(unit: &Unit, references: &[Reference]) -> HashSet<String> {
-    let children: HashSet<String> = references
-        .iter()
-        .map(|it| it.child.to_ascii_lowercase())
-        .collect();
+/// The names in the statements of the unit that may write rows, in lower case.
+fn written(unit: &Unit) -> HashSet<String> {
     let mut written = HashSet::new();
     for step in unit.steps.iter() {
-        if matches!(
+        if !matches!(
             kind(&step.sql),
-            Kind::Create(_) | Kind::Drop(_) | Kind::Alter
+            Kind::Create(_) | Kind::Drop(_) | Kind::Alter | Kind::Pragma(_)
         ) {
-            continue;
-        }
-        for token in significant(&step.sql) {
-            let name = unquote(token.text(&step.sql)).to_ascii_lowercase();
-            if children.contains(&name) {
-                written.insert(name);
-            }
+            let tokens = significant(&step.sql)
+                .filter(|token| !matches!(token.kind, TokenKind::Symbol | TokenKind::Number));
+            written.extend(tokens.map(|it| unquote(it.text(&step.sql)).to_ascii_lowercase()));
         }
     }
     written
@@ -110,7 +113,7 @@ fn written(unit: &Unit, references: &[Reference]) -> HashSet<String> {
 
 /// The foreign keys that a unit declares and that are there at its end, as far as its text tells. A foreign key that is
 /// read wrongly matches none that the engine has, and is left out by the comparison.
-fn new_references(unit: &Unit, references: &[Reference]) -> Vec<Reference> {
+fn new_references(unit: &Unit, references: &[Arc<Reference>]) -> Vec<Reference> {
     let mut new: Vec<Reference> = Vec::new();
     let mut tables: Vec<(String, Declared)> = Vec::new();
     for step in unit.steps.iter() {

@@ -2,17 +2,18 @@
 
 use std::sync::Arc;
 
+use super::created::created;
 use super::effects::{Effects, Rename};
 use super::error::Failed;
 use super::guards::{Scope, forget, still_lost, still_lost_or_mismatched};
 use super::known::{Known, Reference};
-use super::left_broken::LeftBroken;
-use super::orphans::followed;
+use super::left_broken::{LeftBroken, Texts};
+use super::orphans::follow;
 use super::trigger::{CreatedTrigger, Probes, Standing, created_triggers, standing};
 use super::view::Views;
 use crate::schema::SchemaObject;
 use crate::script::{Atomicity, Script, Step, Unit};
-use crate::sql::{Value, identifier};
+use crate::sql::{Value, What, identifier};
 
 /// The guards of a run over the schema as a whole. They compare the beginning of the first script with the end of each
 /// script that may break something, and with the end of the last. A script may leave an object broken that a later
@@ -23,10 +24,10 @@ pub(crate) struct Watch {
     pub(super) compiles: bool,
     /// The foreign keys that may lose their parent table, or the key that they refer to.
     pub(super) references: Scope,
-    /// Whether a script of the run is committed.
+    /// Whether the run begins with an earlier one, so that its first script is none.
     has_begun: bool,
-    /// How many scripts are left.
-    left: usize,
+    /// The first and the last script that have guards, from the first of the run: those in a transaction.
+    guarded: Option<(usize, usize)>,
     /// How many are committed.
     committed: usize,
     /// Whether only the end of the last script is guarded.
@@ -37,7 +38,7 @@ pub(crate) struct Watch {
     created: Vec<CreatedTrigger>,
     views: Views,
     /// The foreign keys before each script, as far as the texts tell; none where they were not read.
-    known_references: Vec<Arc<[Reference]>>,
+    known_references: Vec<Arc<Vec<Arc<Reference>>>>,
     /// What a script left broken, for a later one to repair.
     left_broken: Vec<LeftBroken>,
     /// The views and triggers that did not compile before the run; none until they are known.
@@ -46,6 +47,8 @@ pub(crate) struct Watch {
     pub(super) dropped: Vec<String>,
     /// The tables and columns that get another name, in order.
     renames: Vec<Rename>,
+    /// The views and triggers before the run, and those that it creates.
+    texts: Vec<(String, String)>,
 }
 
 /// Where a script stands in its run.
@@ -61,8 +64,10 @@ pub(super) struct Place<'a> {
 impl Watch {
     /// The guards that a run of these scripts needs.
     pub(crate) fn new(scripts: &[Script]) -> Watch {
+        let first = scripts.iter().position(is_guarded);
+        let last = scripts.iter().rposition(is_guarded);
         let mut watch = Watch {
-            left: scripts.len(),
+            guarded: first.zip(last),
             ..Watch::default()
         };
         for unit in in_transactions(scripts) {
@@ -76,6 +81,9 @@ impl Watch {
                 watch.views.extend(unit);
             }
         }
+        for script in scripts {
+            watch.texts.extend(script.units.iter().flat_map(texts));
+        }
         watch
     }
 
@@ -86,7 +94,7 @@ impl Watch {
             compiles: true,
             references: Scope::All,
             has_begun: true,
-            left: if is_last { 1 } else { 2 },
+            guarded: Some((0, if is_last { 0 } else { 1 })),
             is_only_at_the_end: true,
             ..Watch::default()
         }
@@ -96,7 +104,7 @@ impl Watch {
     pub(crate) fn unguarded() -> Watch {
         Watch {
             has_begun: true,
-            left: 2,
+            guarded: Some((0, 1)),
             is_only_at_the_end: true,
             ..Watch::default()
         }
@@ -104,34 +112,40 @@ impl Watch {
 
     /// The place of one of the next scripts, from 0.
     pub(super) fn place(&self, next: usize) -> Place<'_> {
+        let number = self.committed + next;
         Place {
             watch: self,
-            number: self.committed + next,
-            is_first: !self.has_begun && next == 0,
-            is_last: next + 1 == self.left,
+            number,
+            is_first: !self.has_begun && self.guarded.is_some_and(|(first, _)| first == number),
+            is_last: self.guarded.is_some_and(|(_, last)| last == number),
         }
     }
 
     /// So many more scripts are committed.
     pub(super) fn happened(&mut self, scripts: usize) {
-        self.has_begun |= scripts > 0;
-        self.left -= scripts;
         self.committed += scripts;
     }
 
     /// Whether the next script, which a guard refused, may be committed nevertheless, because a later script may repair
-    /// what it breaks. The guards of the scripts before the last then leave that object out.
+    /// what it breaks, and one that has guards judges that. The guards of the scripts before the last then leave that
+    /// object out.
     pub(crate) fn allows(&mut self, failed: &Failed, script: &Script, later: &[Script]) -> bool {
-        let found = LeftBroken::of(failed, script, self.committed);
+        let found = LeftBroken::of(failed, script, self.committed, &self.texts);
+        let judged = later.iter().rposition(is_guarded).map_or(0, |at| at + 1);
         let is_new = |it: &LeftBroken| !self.left_broken.iter().any(|known| known.is_of(it));
         let is_allowed = !found.is_empty()
             && found
                 .iter()
-                .all(|it| is_new(it) && it.may_be_repaired_by(later));
+                .all(|it| is_new(it) && it.may_be_repaired_by(&later[..judged]));
         if is_allowed {
             self.left_broken.extend(found);
         }
         is_allowed
+    }
+
+    /// The texts of the views and triggers that the run may meet.
+    pub(crate) fn texts(&self) -> &Texts {
+        &self.texts
     }
 
     /// What the committed scripts left broken. A script behind them may have repaired it.
@@ -147,12 +161,18 @@ impl Watch {
             .retain(|it| !it.created.is_there_already(&known.triggers, dropped));
         self.views.knows(known, dropped);
         self.standing = standing(known, &self.renames, &self.created);
-        let mut references: Arc<[Reference]> = known.references.clone().into();
+        let objects = known.views.iter().chain(&known.triggers);
+        let objects = objects.filter_map(|[_, name, _, sql, _]| {
+            Some((name.as_str()?.to_owned(), sql.as_str()?.to_owned()))
+        });
+        self.texts.extend(objects);
+        let references = known.references.iter().cloned().map(Arc::new);
+        let mut references = Arc::new(references.collect());
         for (number, script) in scripts.iter().enumerate() {
-            self.known_references.push(references.clone());
+            self.known_references.push(Arc::clone(&references));
             if number + 1 < scripts.len() {
                 for unit in &script.units {
-                    references = followed(unit, &Effects::of(unit), references);
+                    follow(&mut references, unit, &Effects::of(unit));
                 }
             }
         }
@@ -166,10 +186,21 @@ impl Watch {
     }
 }
 
+/// Whether a script has guards.
+fn is_guarded(script: &Script) -> bool {
+    script.atomicity == Atomicity::Transaction
+}
+
+/// The views and triggers that a unit creates.
+fn texts(unit: &Unit) -> impl Iterator<Item = (String, String)> {
+    let objects = [What::View, What::Trigger].into_iter();
+    objects
+        .flat_map(|what| created(unit, what))
+        .map(|(created, _, sql)| (created.name, sql.to_owned()))
+}
+
 pub(super) fn in_transactions(scripts: &[Script]) -> impl Iterator<Item = &Unit> {
-    let scripts = scripts
-        .iter()
-        .filter(|script| script.atomicity == Atomicity::Transaction);
+    let scripts = scripts.iter().filter(|script| is_guarded(script));
     scripts.flat_map(|script| &script.units)
 }
 
@@ -234,7 +265,7 @@ impl Place<'_> {
     }
 
     /// The foreign keys before the script.
-    pub(super) fn known_references(&self) -> Arc<[Reference]> {
+    pub(super) fn known_references(&self) -> Arc<Vec<Arc<Reference>>> {
         let references = self.watch.known_references.get(self.number);
         references.cloned().unwrap_or_default()
     }

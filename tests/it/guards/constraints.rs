@@ -110,7 +110,7 @@ pub(crate) async fn a_file_that_ignores_constraints_and_breaks_none_is_applied(w
     );
 }
 
-pub(crate) async fn a_file_without_a_transaction_is_told_the_rows_that_break_a_constraint(
+pub(crate) async fn a_file_without_a_transaction_that_breaks_a_constraint_is_reported(
     world: World,
 ) {
     world.apply(&[AGES]).await.unwrap();
@@ -122,6 +122,9 @@ pub(crate) async fn a_file_without_a_transaction_is_told_the_rows_that_break_a_c
         &[
             "V2 writes rows that break a CHECK constraint",
             "CHECK constraint failed in t",
+            "statements have happened",
+            "correct these rows in the database",
+            "`repair 2 --applied`",
         ],
     );
 }

@@ -4,5 +4,6 @@ mod commands;
 mod constraints;
 mod modes;
 mod orphans;
+mod outside;
 mod server;
 mod specification;

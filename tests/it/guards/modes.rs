@@ -33,6 +33,25 @@ mod orphans {
     }
 }
 
+mod outside {
+    in_every_mode! { outside:
+        a_file_without_a_transaction_is_no_judge_of_what_an_earlier_one_breaks
+        a_file_about_something_else_repairs_nothing
+        what_a_file_without_a_transaction_breaks_stops_the_run
+        what_a_later_file_repairs_behind_one_without_a_transaction_is_no_fault
+        what_was_broken_before_a_file_without_a_transaction_is_no_fault
+    }
+}
+
+/// No other mode takes `PRAGMA legacy_alter_table`.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_view_that_a_legacy_renaming_breaks_is_refused_before_a_file_without_a_transaction() {
+    super::outside::a_view_that_a_legacy_renaming_breaks_is_refused(
+        crate::world::World::local().await,
+    )
+    .await;
+}
+
 /// A server does not take `PRAGMA ignore_check_constraints`.
 mod constraints {
     in_every_mode! { without_server constraints:
@@ -40,7 +59,7 @@ mod constraints {
         rows_that_break_a_constraint_are_refused_from_empty
         rows_that_broke_a_constraint_before_are_no_obstacle
         a_file_that_ignores_constraints_and_breaks_none_is_applied
-        a_file_without_a_transaction_is_told_the_rows_that_break_a_constraint
+        a_file_without_a_transaction_that_breaks_a_constraint_is_reported
     }
 }
 

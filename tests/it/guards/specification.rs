@@ -348,7 +348,7 @@ pub(crate) async fn a_new_trigger_that_names_no_column_is_refused(world: World) 
         .unwrap();
 }
 
-fn each() -> PlanOptions {
+pub(super) fn each() -> PlanOptions {
     PlanOptions {
         grouping: Grouping::Each,
         ..PlanOptions::default()
@@ -1282,6 +1282,16 @@ pub(crate) async fn a_trigger_that_a_later_file_repairs_is_no_fault(world: World
         recreated,
         ("V3__b.sql", "ALTER TABLE t ADD COLUMN c;"),
     ];
+    // Another column repairs nothing.
+    let (part, text) = refused(world.apply_with(&files, each()).await);
+    assert_eq!(part, Part::Compiles);
+    contains(
+        &text,
+        &["V2: trigger tg does not compile", "no such column: b"],
+    );
+    assert_eq!(world.recorded().await, "V1");
+    let again = "DROP TABLE t; CREATE TABLE t (a, c);";
+    let files = [first, recreated, ("V3__b.sql", again)];
     let (part, text) = refused(world.apply_with(&files, each()).await);
     assert_eq!(part, Part::Compiles);
     contains(
