@@ -1,6 +1,8 @@
 //! What a seed file amounts to, as a hash: whatever changes a row changes it, and comments, order and spelling do not.
 //! Names of variables go in and their values do not, so no secret ever gets into a hash. Pure.
 
+mod depends;
+
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
@@ -8,16 +10,19 @@ use serde_json::{Value as Json, json};
 use sha2::{Digest, Sha256};
 
 use super::model::{
-    Expr, Field, Json as Composed, Label, Mode, Part, SeedFile, Spanned, Style, Table, Template,
+    Choose, Expr, Field, Json as Composed, Label, Mode, Part, SeedFile, Spanned, Style, Table,
+    Template,
 };
 use super::recorded::declares;
 use crate::hex;
+use depends::{labels_of_others, references};
 
-/// The hash, in lower-case hexadecimal.
+/// The hash, in lower-case hexadecimal. `files` are those of the run, whose labels the file may choose from.
 pub(super) fn effective(
     file: &SeedFile,
     shared: Option<&SeedFile>,
     attachments: &BTreeMap<String, Arc<[u8]>>,
+    files: &[&SeedFile],
 ) -> String {
     let hashing = Hashing { attachments };
     let settings = &file.settings;
@@ -28,6 +33,7 @@ pub(super) fn effective(
     };
     let mut tables: Vec<String> = file.tables.iter().map(|it| hashing.table(it)).collect();
     tables.sort_unstable();
+    let labels = labels_of_others(&hashing, file, shared, files);
     let shared: Vec<String> = shared
         .into_iter()
         .flat_map(|shared| &shared.tables)
@@ -43,8 +49,14 @@ pub(super) fn effective(
             text(item);
         }
     };
+    text("{");
+    if !labels.is_empty() {
+        text("\"labels\":[");
+        list(&mut text, &labels);
+        text("],");
+    }
     text(&format!(
-        "{{\"faker\":{},\"mode\":{},\"random\":{},\"shared\":[",
+        "\"faker\":{},\"mode\":{},\"random\":{},\"shared\":[",
         json!(settings.faker),
         json!(mode),
         json!(settings.random)
@@ -80,8 +92,13 @@ impl Hashing<'_> {
             })
             .collect();
         rows.sort_unstable();
+        // What older versions did not know is left out where there is none, so that hashes stay the same.
+        let references = match references(table) {
+            Some(references) => format!("\"references\":{references},"),
+            None => String::new(),
+        };
         format!(
-            "{{\"defaults\":{},\"id\":{},\"keep\":{},\"key\":{},\"name\":{},\"rows\":[{}]}}",
+            "{{{references}\"defaults\":{},\"id\":{},\"keep\":{},\"key\":{},\"name\":{},\"rows\":[{}]}}",
             json!(self.fields(&table.defaults)),
             json!(table.id.as_ref().map(|id| self.expr(&id.value))),
             json!(names(&table.keep)),
@@ -112,6 +129,18 @@ impl Hashing<'_> {
                 label,
                 column,
             } => json!({ "ref": [table, template(label), column] }),
+            Expr::Among {
+                choice,
+                table,
+                pattern,
+                column,
+            } => {
+                let choice = match choice {
+                    Choose::Random => "pick",
+                    Choose::InTurn => "each",
+                };
+                json!({ "among": [choice, table, template(pattern), column] })
+            }
             Expr::Auto => json!({ "id": "auto" }),
             Expr::Uuid => json!({ "id": "uuid" }),
             Expr::Now(modifiers) => json!({ "now": modifiers }),

@@ -37,6 +37,7 @@ mod past;
 mod plan;
 mod recognise;
 mod recorded;
+mod referred;
 mod refused;
 mod remembered;
 mod renames;
@@ -59,8 +60,8 @@ pub use inputs::{Clock, Variables};
 #[cfg(feature = "testing")]
 pub use labelled::{Labelled, labelled};
 pub use model::{
-    Expr, Fake, Field, Json, Label, Mode, Part, Requires, RowDecl, SeedFile, Settings, Spanned,
-    Style, Table, Template,
+    Choose, Expr, Fake, Field, Json, Label, Mode, Part, RefTarget, Requires, RowDecl, SeedFile,
+    Settings, SoftRef, Spanned, Style, Table, Template, Through,
 };
 pub use parse::parse;
 pub use plan::{Cause, Change, Difference, FilePlan, FileState, Plan, Refresh, What};

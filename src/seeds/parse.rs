@@ -6,6 +6,7 @@
 mod cell;
 mod json;
 mod label;
+mod references;
 mod settings;
 mod tag;
 mod template;
@@ -69,7 +70,16 @@ const ROW: &str = "a row";
 const WAS: &str = "_was";
 
 /// What a table may say besides its rows.
-const TABLE_SETTINGS: [&str; 6] = ["_key", "_id", "_keep", "_defaults", "_rows", "_was"];
+const TABLE_SETTINGS: [&str; 8] = [
+    "_key",
+    "_id",
+    "_keep",
+    "_defaults",
+    "_rows",
+    "_was",
+    "_refs",
+    "_through",
+];
 
 /// Names that are none of a table: what a table may say besides its rows, today or in later versions.
 const RESERVED: [&str; 8] = [
@@ -114,6 +124,7 @@ impl Reader<'_> {
             }
             tables.extend(self.table(&key, value));
         }
+        references::with_join_tables(&mut tables);
         if tables.is_empty() && self.problems.is_empty() {
             self.error(
                 "empty-seed",
@@ -126,15 +137,7 @@ impl Reader<'_> {
     }
 
     fn table(&mut self, key: &Node, node: Node) -> Option<Table> {
-        let mut table = Table {
-            name: self.name(key, "table")?,
-            was: None,
-            key: None,
-            id: None,
-            keep: Vec::new(),
-            defaults: Vec::new(),
-            rows: Vec::new(),
-        };
+        let mut table = Table::empty(self.name(key, "table")?);
         self.no_tag(&node, "a table");
         let noun = node.noun();
         match node.kind {
@@ -153,6 +156,8 @@ impl Reader<'_> {
                         "_defaults" => {
                             table.defaults = self.fields(&value, "`_defaults`", Scope::Table)
                         }
+                        "_refs" => table.refs = self.refs(&value),
+                        "_through" => table.through = self.through(&value),
                         "_rows" => {
                             self.no_tag(&value, "`_rows`");
                             table.rows.extend(self.list(value));

@@ -135,7 +135,7 @@ impl Texts {
                     // The text of a secret is not recorded, so its hash cannot be made again.
                     hides
                         || record.is_some_and(|record| {
-                            let hash = effective(&it.text, shared, &seeds.attachments);
+                            let hash = effective(&it.text, shared, &seeds.attachments, &[]);
                             record.effective == Some(hash)
                         })
                 }

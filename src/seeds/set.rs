@@ -7,6 +7,7 @@ use std::sync::Arc;
 
 use super::model::{Expr, Json, SeedFile, Spanned, Table};
 use super::parse::parse;
+use super::recorded::declares;
 use crate::diagnostic::Diagnostic;
 use crate::migrations::{NotText, ReadError, canonical, on_disk};
 use crate::nearest::nearest;
@@ -105,6 +106,7 @@ impl Seeds {
                 }
             }
         }
+        seeds.join_tables();
         seeds.attach(folder);
         let named = |path: &Path| seeds.attachments.keys().any(|it| folder.join(it) == path);
         unread.retain(|(path, _)| !named(path));
@@ -146,6 +148,7 @@ impl Seeds {
             seeds.add(file);
         }
         seeds.files.sort_by(|a, b| a.name.cmp(&b.name));
+        seeds.join_tables();
         seeds
     }
 
@@ -190,6 +193,26 @@ impl Seeds {
             );
         }
         self.files.push(file);
+    }
+
+    /// Adds the join tables that files fill by what `_tables.yaml` declares.
+    fn join_tables(&mut self) {
+        let Some(shared) = &self.shared else { return };
+        for file in &mut self.files {
+            for table in shared.tables.iter().filter(|it| !it.through.is_empty()) {
+                if declares(file, &table.name.value) {
+                    for through in &table.through {
+                        if !declares(file, &through.table.value) {
+                            file.tables.push(Table::empty(Spanned {
+                                value: through.table.value.clone(),
+                                // It stands in the other file.
+                                span: 0..0,
+                            }));
+                        }
+                    }
+                }
+            }
+        }
     }
 
     /// Reads what `!file` names.
@@ -309,7 +332,7 @@ impl SeedFile {
 }
 
 impl Table {
-    fn exprs(&self) -> Vec<&Spanned<Expr>> {
+    pub(super) fn exprs(&self) -> Vec<&Spanned<Expr>> {
         let fields = self.rows.iter().flat_map(|row| &row.fields);
         let mut open: Vec<&Spanned<Expr>> = fields
             .chain(&self.defaults)
@@ -346,7 +369,7 @@ impl Expr {
     /// Gives tables to which it refers the names that they have now. `renamed` has the old names in lower case.
     pub(super) fn rename_tables(&mut self, renamed: &BTreeMap<String, String>) {
         match self {
-            Expr::Ref { table, .. } => {
+            Expr::Ref { table, .. } | Expr::Among { table, .. } => {
                 if let Some(now) = renamed.get(&table.to_ascii_lowercase()) {
                     table.clone_from(now);
                 }

@@ -13,7 +13,7 @@ use crate::schema::{Column, ColumnKind, ForeignKey, Nullability, TableKind, Tabl
 use std::sync::Arc;
 
 use super::ids::{makes_id, uuid_of};
-use super::{Compiled, Expansion, Found};
+use super::{Compiled, Expansion, Found, LabelOf};
 
 impl<'a> Expansion<'a> {
     /// `now_{usrs.load_*}`: the table of a pattern is one.
@@ -91,7 +91,10 @@ impl<'a> Expansion<'a> {
         let name = &table.name.value;
         let shape = self.shape;
         let Some(found) = shape.position(name) else {
-            self.unknown_table(file, &table.name.span, name);
+            // A join table of `_tables.yaml` is reported there.
+            if !table.name.span.is_empty() {
+                self.unknown_table(file, &table.name.span, name);
+            }
             return None;
         };
         let of = &shape.tables[found];
@@ -116,13 +119,18 @@ impl<'a> Expansion<'a> {
             // What is wrong there is told once, where it stands.
             (None, Some(names)) => {
                 let columns = names.value.iter();
-                key.extend(columns.filter_map(|name| column_of(of, &name.value)));
+                key.extend(columns.filter_map(|name| self.column_of(file, of, &name.value)));
             }
+            (None, None) if self.join_keys.contains_key(&(file, found)) => {
+                key.clone_from(&self.join_keys[&(file, found)]);
+            }
+            // A row that is made once is never looked for.
+            (None, None) if self.is_keyless(file, table, of) => {}
             (None, None) if of.primary_key.is_empty() && !table.rows.is_empty() => {
                 let message = format!(
                     "table `{name}` has no primary key, by which its rows could be found again"
                 );
-                let help = "name the columns of a unique index: `_key: [name]`".to_owned();
+                let help = "name the columns of a unique index: `_key: [name]`; in `mode: insert` rows need no key".to_owned();
                 self.error(file, &table.name.span, "no-key", message, Some(help));
             }
             (None, None) => key.clone_from(&of.primary_key),
@@ -141,7 +149,7 @@ impl<'a> Expansion<'a> {
         }
         let mut keep = Vec::new();
         let shared = self.shared(name).into_iter().flat_map(|it| &it.keep);
-        keep.extend(shared.filter_map(|name| column_of(of, &name.value)));
+        keep.extend(shared.filter_map(|name| self.column_of(file, of, &name.value)));
         for name in &table.keep {
             keep.extend(self.column(file, of, &name.value, &name.span, &[]));
         }
@@ -156,6 +164,16 @@ impl<'a> Expansion<'a> {
             mode: self.files[file].settings.mode,
         }));
         Some(self.rows.rules.len() - 1)
+    }
+
+    /// Whether rows of a table are made once and have nothing by which they could be found again: there is no primary
+    /// key, or the database makes it.
+    fn is_keyless(&self, file: usize, table: &Table, of: &TableShape) -> bool {
+        let shared = || self.shared(&table.name.value)?.id.as_ref();
+        let id = table.id.as_ref().or_else(shared);
+        let is_numbered = id.is_some_and(|id| id.value == Expr::Auto);
+        self.files[file].settings.mode == Mode::Insert
+            && (of.primary_key.is_empty() || is_numbered && of.integer_key().is_some())
     }
 
     /// The primary key that the database numbers. What is wrong with `_id` is reported, once for a place.
@@ -192,7 +210,7 @@ impl<'a> Expansion<'a> {
                     "the database makes `{name}`, so the rows of `{}` cannot be found again by it",
                     of.name
                 ),
-                "name the columns of a unique index: `_key: [email]`",
+                "name the columns of a unique index: `_key: [email]`; in `mode: insert` rows need no key",
             ),
             Expr::Uuid if uuid_of(&of.columns[column], Uuid::nil()).is_none() => (
                 format!("column `{name}` of type {declared} holds no UUID"),
@@ -259,7 +277,7 @@ impl<'a> Expansion<'a> {
         span: &Range<usize>,
         others: &[String],
     ) -> Option<usize> {
-        if let Some(column) = column_of(of, name) {
+        if let Some(column) = self.column_of(file, of, name) {
             return Some(column);
         }
         let mut known: Vec<&str> = of.columns.iter().map(|it| it.name.as_str()).collect();
@@ -271,6 +289,16 @@ impl<'a> Expansion<'a> {
         let message = format!("table `{}` has no column `{name}`", of.name);
         self.error(file, span, "unknown-column", message, Some(help));
         None
+    }
+
+    /// The column of this name, or the one that refers to other rows under this short name.
+    fn column_of(&self, file: usize, of: &TableShape, name: &str) -> Option<usize> {
+        let short = |key: &&ForeignKey| {
+            short_name(of, key).is_some_and(|short| short.eq_ignore_ascii_case(name))
+        };
+        let referring = || of.foreign_keys.iter().find(short)?.columns.first().copied();
+        let declared = || Some(self.soft(file, of, name)?.1.column);
+        of.column(name).or_else(referring).or_else(declared)
     }
 
     /// Finds the names of a declaration in the schema, once for all of its rows.
@@ -301,7 +329,9 @@ impl<'a> Expansion<'a> {
             }
             if level > 0 || !here.is_empty() {
                 fields.retain(|it| !here.iter().any(|new| new.column == it.column));
+                let columns: Vec<usize> = here.iter().map(|it| it.column).collect();
                 fields.extend(here);
+                self.type_columns(of, &mut fields, &columns);
             }
         }
         fields.sort_by_key(|it| it.column);
@@ -322,21 +352,24 @@ impl<'a> Expansion<'a> {
         field: &'a crate::seeds::Field,
     ) -> Option<Found<'a>> {
         let name = &field.name.value;
+        if self.is_join(file, of, name) {
+            return None;
+        }
         let references: Vec<(String, usize)> = of
             .foreign_keys
             .iter()
             .enumerate()
             .filter_map(|(at, key)| Some((short_name(of, key)?, at)))
             .collect();
-        let (column, label_of) = match of.column(name) {
-            Some(column) => (column, None),
-            None => {
+        let (column, label_of) = match (self.soft(file, of, name), of.column(name)) {
+            (Some((at, soft)), _) => (soft.column, Some(LabelOf::Soft { at, typed: None })),
+            (None, Some(column)) => (column, None),
+            (None, None) => {
                 let short = |(short, _): &&(String, usize)| short.eq_ignore_ascii_case(name);
                 match references.iter().find(short) {
-                    Some((_, key)) => (of.foreign_keys[*key].columns[0], Some((*key, 0))),
+                    Some((_, key)) => (of.foreign_keys[*key].columns[0], Some(LabelOf::Key(*key))),
                     None => {
-                        let others: Vec<String> =
-                            references.into_iter().map(|(short, _)| short).collect();
+                        let others = self.short_names(file, of);
                         self.column(file, of, name, &field.name.span, &others);
                         return None;
                     }
@@ -356,6 +389,7 @@ impl<'a> Expansion<'a> {
             value: &field.value,
             label_of,
             is_unique: of.is_unique(&[column]),
+            turn: 0,
         })
     }
 
@@ -387,15 +421,6 @@ impl<'a> Expansion<'a> {
             }
         }
     }
-}
-
-/// The column of this name, or the one that refers to other rows under this short name.
-fn column_of(of: &TableShape, name: &str) -> Option<usize> {
-    let short = |key: &&ForeignKey| {
-        short_name(of, key).is_some_and(|short| short.eq_ignore_ascii_case(name))
-    };
-    let referring = || of.foreign_keys.iter().find(short)?.columns.first().copied();
-    of.column(name).or_else(referring)
 }
 
 /// The short name of a foreign key of one column: `user` for `user_id`, which refers to `id`.

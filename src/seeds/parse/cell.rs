@@ -5,11 +5,11 @@ use super::template::Scope;
 use super::{Reader, list};
 use crate::base64;
 use crate::nearest::nearest;
-use crate::seeds::model::{Expr, Spanned, Style};
+use crate::seeds::model::{Choose, Expr, Spanned, Style};
 use crate::seeds::yaml::{Kind, Node, is_null};
 
 /// The tags, each with an example of how it is written.
-const TAGS: [(&str, &str); 18] = [
+const TAGS: [(&str, &str); 19] = [
     ("!ref", "!ref users.admin"),
     ("!now", "!now [start of month, +1 month]"),
     ("!ago", "!ago 0..365 days"),
@@ -22,6 +22,7 @@ const TAGS: [(&str, &str); 18] = [
     ),
     ("!fake", "!fake email"),
     ("!pick", "!pick {free: 70, pro: 30}"),
+    ("!each", "!each users.*"),
     ("!int", "!int 0..500"),
     ("!!binary", "!!binary aGVsbG8="),
     ("!!str", "!!str 007"),
@@ -70,6 +71,7 @@ impl Reader<'_> {
             "!hash" => self.hash(node, scope),
             "!fake" => self.fake(node),
             "!pick" => self.pick(node, scope),
+            "!each" => self.among(Choose::InTurn, node, scope),
             "!int" => self.int(node),
             // No byte at all is written in quotes: without them something is missing.
             "!!binary" if node.kind == Kind::Scalar(String::new(), Style::Quoted) => {
@@ -146,7 +148,7 @@ impl Reader<'_> {
             Some(example) => format!("did you mean `{example}`?"),
             None => format!(
                 "the tags are {}; a text that begins with `!` needs quotes",
-                list(&names[..11])
+                list(&names[..12])
             ),
         };
         let span = node

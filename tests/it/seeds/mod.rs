@@ -13,6 +13,7 @@ mod lives;
 mod modes;
 mod names;
 mod order;
+mod references;
 mod rehearsed;
 mod settled;
 mod shuffle;
