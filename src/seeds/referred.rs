@@ -1,11 +1,11 @@
 //! Values that change although rows of the database refer to them, and no `ON UPDATE` lets those follow. Questions and what
 //! the answers mean. Pure.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashMap};
 
 use super::conflicts::Move;
 use super::found::{PER_QUESTION, wanting};
-use super::identity::{shown, values_in, words_of_parent};
+use super::identity::{shown, values_in, whole_row, words_of_parent};
 use super::plan::{Basis, Written};
 use super::row::Content;
 use crate::db::{DbError, Query, Reply};
@@ -16,8 +16,8 @@ use crate::sql::{Value, identifier};
 /// Rows of one question that are named; the others are counted.
 const NAMED: usize = 3;
 
-/// At most so many rows in an answer.
-const MOST: usize = 1000;
+/// So many more rows in an answer than are declared: then one at least is not.
+const MORE: usize = 1000;
 
 /// What the run writes of each row, once that is asked for.
 type Planned<'p> = dyn std::ops::Deref<Target = Vec<Written>> + 'p;
@@ -140,6 +140,9 @@ pub(super) fn referred(basis: &Basis<'_>, written: &Planned<'_>) -> Vec<(Referre
             primary => primary.to_vec(),
         };
         let name = |column: &usize| identifier(&child.columns[*column].name);
+        let rows = basis.rows.rows.iter();
+        let own = rows.filter(|row| basis.rows.rules(row).table == child_at);
+        let most = own.count() + MORE;
         for chunk in wanted.chunks(PER_QUESTION) {
             let (want, is_parent, args) =
                 wanting(of, &parents, chunk.iter().map(|(_, old)| old.as_slice()));
@@ -157,11 +160,12 @@ pub(super) fn referred(basis: &Basis<'_>, written: &Planned<'_>) -> Vec<(Referre
             let shown: Vec<String> = names.iter().map(|it| format!("c.{}", name(it))).collect();
             let sql = format!(
                 "WITH {want} SELECT want.n, {deferred}, {} FROM want CROSS JOIN {} AS t ON {is_parent} \
-                 CROSS JOIN {} AS c ON {} LIMIT {MOST}",
+                 CROSS JOIN {} AS c ON {} LIMIT {}",
                 shown.join(", "),
                 identifier(&of.name),
                 identifier(&child.name),
                 on.join(" AND "),
+                most,
             );
             let mut args = args;
             args.push(child.name.as_str().into());
@@ -215,7 +219,12 @@ pub(super) fn referred_problems(
     for (about, reply) in answers {
         let mut words: BTreeMap<usize, Vec<String>> = BTreeMap::new();
         let child = &basis.shape.tables[about.child];
-        for answer in reply.rows_of(about.names.len() + 2)? {
+        let answers = reply.rows_of(about.names.len() + 2)?;
+        if answers.is_empty() {
+            continue;
+        }
+        let rows = declared(basis, &about);
+        for answer in answers {
             let (Some(number), deferred) = (answer[0].as_i64(), &answer[1]) else {
                 continue;
             };
@@ -226,7 +235,7 @@ pub(super) fn referred_problems(
                 continue;
             };
             let key = &answer[2..];
-            let declared = declared(basis, &about, key);
+            let declared = rows.get(&whole_row(key)).copied();
             let follows = |row: usize| written[row].touches(&about.columns);
             // A row that refers to itself changes at once.
             let is_itself = declared == Some(*at) && follows(*at);
@@ -287,15 +296,17 @@ fn hides(basis: &Basis<'_>, about: &Referred, at: usize) -> bool {
     about.names.iter().any(|it| about.columns.contains(it)) && cells.any(|it| basis.rows.hides(it))
 }
 
-/// The declared row that is this row of the database.
-fn declared(basis: &Basis<'_>, about: &Referred, key: &[Value]) -> Option<usize> {
+/// The declared rows that are rows of the database, by what names those.
+fn declared(basis: &Basis<'_>, about: &Referred) -> HashMap<String, usize> {
     let rows = basis.rows.rows.iter().enumerate();
-    let mut rows = rows.filter(|(_, row)| basis.rows.rules(row).table == about.child);
-    let is_it = |at: usize| {
-        let found = basis.found.row(at);
-        found.is_some_and(|found| values_in(found, &about.names) == key)
-    };
-    rows.find(|(at, _)| is_it(*at)).map(|(at, _)| at)
+    let own = rows.filter(|(_, row)| basis.rows.rules(row).table == about.child);
+    own.filter_map(|(at, _)| {
+        Some((
+            whole_row(&values_in(basis.found.row(at)?, &about.names)),
+            at,
+        ))
+    })
+    .collect()
 }
 
 fn refused(basis: &Basis<'_>, about: &Referred, at: usize, names: &[String]) -> Diagnostic {

@@ -5,7 +5,7 @@ use std::ops::Range;
 
 use super::super::cell::{Names, evaluate};
 use super::super::generate::Dice;
-use super::super::model::{Expr, RefTarget, SoftRef, Spanned, Style, Table, Template};
+use super::super::model::{Expr, Part, RefTarget, SoftRef, Spanned, Style, Table, Template};
 use super::super::row::{Content, Nature};
 use super::cells::Place;
 use super::names::short_name;
@@ -63,14 +63,17 @@ impl<'a> Soft<'a> {
 }
 
 /// Whether a value says of which table its row is: it is a `!ref` or has its type behind the label.
-fn has_type(expr: &Expr) -> bool {
+fn has_type(soft: &Soft<'_>, expr: &Expr) -> bool {
     match expr {
         Expr::Ref { .. } | Expr::Among { .. } | Expr::Null => true,
         Expr::Scalar { text, .. } => {
-            let last = text.0.last();
-            matches!(last, Some(super::super::model::Part::Text(text)) if text.ends_with(')'))
+            let last = match text.0.last() {
+                Some(Part::Text(text)) => label_and_type(text).1,
+                _ => None,
+            };
+            last.is_some_and(|kind| soft.table_of(kind).is_some())
         }
-        Expr::Pick(items) => items.iter().any(|(item, _)| has_type(&item.value)),
+        Expr::Pick(items) => items.iter().any(|(item, _)| has_type(soft, &item.value)),
         _ => false,
     }
 }
@@ -215,20 +218,24 @@ impl<'a> Expansion<'a> {
         fields: &mut Vec<Found<'a>>,
         here: &[usize],
     ) {
-        let soft: Vec<(Found<'a>, usize, usize)> = fields
+        let found: Vec<(Found<'a>, usize, Soft<'a>)> = fields
             .iter()
             .filter_map(|found| match found.label_of? {
                 LabelOf::Soft { at, .. } => {
-                    let of_type = self.soft_of(found, of)?.of_type?;
-                    Some((*found, at, of_type))
+                    let soft = self.soft_of(found, of)?;
+                    Some((*found, at, soft))
                 }
                 _ => None,
             })
             .collect();
-        for (found, at, of_type) in soft {
+        for (found, at, soft) in found {
+            let Some(of_type) = soft.of_type else {
+                continue;
+            };
             let declared = fields.iter().position(|it| it.column == of_type);
             let is_own = here.contains(&of_type);
-            let follows = here.contains(&found.column) && has_type(&found.value.value) && !is_own;
+            let follows =
+                here.contains(&found.column) && has_type(&soft, &found.value.value) && !is_own;
             match declared {
                 Some(declared) if !follows => {
                     let value = fields[declared].value;
@@ -288,6 +295,11 @@ impl<'a> Expansion<'a> {
             let types = soft.types().iter();
             let types: Vec<String> = types.map(|(kind, _)| format!("`{}`", kind.value)).collect();
             types.join(", ")
+        };
+        // A label may end with a bracket itself.
+        let (label, kind) = match kind {
+            Some(kind) if declared.is_some() && soft.table_of(kind).is_none() => (&*text, None),
+            kind => (label, kind),
         };
         let kind = match (kind, &declared) {
             (Some(kind), Some(declared)) if kind != declared => {

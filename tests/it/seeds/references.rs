@@ -516,3 +516,102 @@ visits:
         "{refused}"
     );
 }
+
+#[tokio::test]
+async fn a_renamed_table_keeps_what_was_chosen_and_joined() {
+    let mut bed = Bed::memory("CREATE TABLE users (id TEXT PRIMARY KEY, name TEXT UNIQUE); CREATE TABLE posts (id TEXT PRIMARY KEY, by_id TEXT, at TEXT);
+        CREATE TABLE likes (post TEXT NOT NULL, user TEXT NOT NULL, PRIMARY KEY (post, user));").await;
+    let text = "_seed: {mode: sync}
+users:
+  u_{1..9}: {name: '${label}'}
+posts:
+  _refs: {by: users}
+  _through: {likes: likes}
+  p_{1..20}: {by: !pick users.*, likes: [!pick users.*, !each users.*]}
+likes:
+  _refs: {post: posts, user: users}
+";
+    bed.settles(text).await;
+    let all = "SELECT (SELECT group_concat(by_id) FROM posts), (SELECT group_concat(post || user) FROM (SELECT * FROM likes ORDER BY 1, 2))";
+    let before = bed.ask(all).await;
+    let first = "CREATE TABLE users (id TEXT PRIMARY KEY, name TEXT UNIQUE); CREATE TABLE posts (id TEXT PRIMARY KEY, by_id TEXT, at TEXT);
+        CREATE TABLE likes (post TEXT NOT NULL, user TEXT NOT NULL, PRIMARY KEY (post, user));";
+    let renames = "ALTER TABLE users RENAME TO people; ALTER TABLE likes RENAME TO hearts;";
+    bed.migrate(&[("V1__schema.sql", first), ("V2__names.sql", renames)])
+        .await;
+    let renamed = text
+        .replace("likes:\n  _refs", "hearts:\n  _was: likes\n  _refs")
+        .replace("{likes: likes}", "{likes: hearts}")
+        .replace("users:\n", "people:\n  _was: users\n")
+        .replace("users", "people")
+        .replace("_was: people", "_was: users");
+    assert_eq!(bed.settles(&renamed).await, "a edited");
+    assert_eq!(bed.ask(&all.replace("likes", "hearts")).await, before);
+    let forgotten = bed.forget("a", seedbed::seeds::ForgetRows::Go, &[]).await;
+    assert!(forgotten.contains("-hearts.p_1/"), "{forgotten}");
+    assert_eq!(bed.ask("SELECT count(*) FROM hearts").await, "0");
+}
+
+#[tokio::test]
+async fn a_join_table_that_is_dropped_is_filled_once_more() {
+    let mut bed = Bed::memory(KANBAN).await;
+    let shared = "cards: {_through: {tags: cards_tags}}\n";
+    let text = "tags: {red: {name: r}}\nboards: {b: {name: B, creator_id: 1}}\ncards: {one: {board: b, tags: [red]}}\n";
+    let files = [("_tables", shared), ("a", text)];
+    bed.seed(&files).await;
+    let again = "DROP TABLE cards_tags; CREATE TABLE cards_tags (card_id TEXT NOT NULL REFERENCES cards (id), tag_id INTEGER NOT NULL REFERENCES tags (id), PRIMARY KEY (card_id, tag_id));";
+    bed.migrate(&[("V1__schema.sql", KANBAN), ("V2__again.sql", again)])
+        .await;
+    assert_eq!(bed.seed(&files).await, "a +cards_tags.one/red");
+    assert_eq!(bed.seed(&files).await, "");
+}
+
+#[tokio::test]
+async fn labels_of_all_forms_are_labels() {
+    let bed = Bed::memory(KANBAN).await;
+    let text = "
+users:
+  _key: name
+  _rows: [{name: ann@x.y}, {name: Bob (old)}]
+  ann (new): {name: Ann}
+boards:
+  _refs: {creator: users}
+  Home (1): {name: Home, creator: ann@x.y}
+  2nd: {name: Second, creator_id: !ref users.ann (new)}
+cards:
+  _refs: {board: boards, assignee: users}
+  _through: {tags: cards_tags}
+  a: {board: Home (1), assignee: Bob (old), tags: [7, '007', true, v1]}
+  b: {board: 2nd, assignee: !!str 12}
+tags:
+  '7': {name: a}
+  '007': {name: b}
+  'true': {name: c}
+  v1: {name: d}
+events:
+  _refs: {subject: {type: subject_type, Card: cards, Board: boards}}
+  _defaults: {action: x, subject_type: Board}
+  e1: {subject: Home (1)}
+  e2: {subject: Home (1) (Board)}
+  e3: {subject: a (Card)}
+  e4: {subject: !!str raw, subject_type: Other}
+";
+    bed.settles(text).await;
+    assert_eq!(
+        bed.ask("SELECT u.name, c.assignee FROM cards AS c LEFT JOIN users AS u ON u.id = c.assignee ORDER BY c.title, 1").await,
+        format!("NULL|12 Bob (old)|{}", bed.ask("SELECT id FROM users WHERE name = 'Bob (old)'").await)
+    );
+    assert_eq!(bed.ask("SELECT group_concat(name, '') FROM (SELECT t.name FROM cards_tags AS j JOIN tags AS t ON t.id = j.tag_id ORDER BY 1)").await, "abcd");
+    assert_eq!(
+        bed.ask("SELECT subject_type, count(*) FROM events GROUP BY 1 ORDER BY 1")
+            .await,
+        "Board|2 Card|1 Other|1"
+    );
+    let told = bed
+        .one(&text.replace("[7, '007', true, v1]", "[7, 007]"))
+        .await;
+    assert!(
+        told.contains("bad-json: `007` would lose its zeros"),
+        "{told}"
+    );
+}
