@@ -1,7 +1,7 @@
 //! Files and a schema become rows: columns are found, labels become references, ids are made, and every value takes the
 //! type of its column. All problems are told, each where it stands. Pure.
 
-mod among;
+pub(super) mod among;
 mod cells;
 mod ids;
 mod names;
@@ -87,6 +87,7 @@ pub(super) fn expand(
         joins: HashMap::new(),
         join_keys: HashMap::new(),
         asked: Arc::default(),
+        file_of: Arc::default(),
         turns: Arc::default(),
         first: 0,
         rows: Rows::default(),
@@ -97,14 +98,14 @@ pub(super) fn expand(
     for (file, seed) in files.iter().enumerate() {
         seed.tables
             .iter()
-            .for_each(|it| expansion.find_refs(file, it));
+            .for_each(|it| expansion.find_refs(file, &it.name.value, Some(it)));
     }
     if let Some(shared) = given.shared {
         let file = expansion.shared_file();
         shared
             .tables
             .iter()
-            .for_each(|it| expansion.find_refs(file, it));
+            .for_each(|it| expansion.find_refs(file, &it.name.value, Some(it)));
         shared
             .tables
             .iter()
@@ -128,6 +129,7 @@ pub(super) fn expand(
     }
     expansion.shared_tables();
     expansion.place_rows(&named, &mut placing);
+    expansion.file_of = Arc::new(named.iter().map(|row| row.file).collect());
     let tables = expansion.join_rows(&named);
     for (file, table) in joined.get_or_init(|| tables) {
         let key = (*file, std::ptr::from_ref(table));
@@ -143,6 +145,7 @@ pub(super) fn expand(
         ..
     } = placing;
     expansion.place = Arc::new(place);
+    expansion.file_of = Arc::new(named.iter().map(|row| row.file).collect());
     expansion.asked_again();
     expansion.take_turns(&named, &work, &compiled);
     let mut seen = vec![false; compiled.len()];
@@ -192,6 +195,8 @@ struct Expansion<'a> {
     /// The columns that two joined rows fill, by file and join table, where no two rows have the same.
     join_keys: HashMap<(usize, usize), Vec<usize>>,
     asked: Arc<Asked>,
+    /// The file of each named row.
+    file_of: Arc<Vec<usize>>,
     /// Whose turn it is in cells that take labels in turn, by row and column.
     turns: Arc<HashMap<(usize, usize), u64>>,
     /// The place of the first of its rows among all.
@@ -256,6 +261,7 @@ impl<'a> Expansion<'a> {
             joins: self.joins.clone(),
             join_keys: HashMap::new(),
             asked: self.asked.clone(),
+            file_of: self.file_of.clone(),
             turns: self.turns.clone(),
             first,
             rows: Rows {
@@ -728,9 +734,9 @@ impl<'a> Expansion<'a> {
     }
 
     /// How often a value is drawn again: one of few rows is not drawn soon.
-    fn attempts(&self, value: &Spanned<Expr>) -> u32 {
+    fn attempts(&self, file: usize, value: &Spanned<Expr>) -> u32 {
         let rows = match &value.value {
-            Expr::Among { table, .. } => self.labelled(table, "*").len(),
+            Expr::Among { table, .. } => self.labelled(file, table, "*").len(),
             _ => 0,
         };
         let attempts = u32::try_from(rows.saturating_mul(32)).unwrap_or(u32::MAX);
@@ -794,7 +800,7 @@ impl<'a> Expansion<'a> {
                 found: &it.found,
                 names: &names,
             };
-            let mut attempts = 0..self.attempts(value);
+            let mut attempts = 0..self.attempts(file, value);
             let drawn = loop {
                 let Some(attempt) = attempts.next() else {
                     let unfit = not_enough(&of.columns[column]);

@@ -6,6 +6,7 @@ use std::collections::BTreeSet;
 use serde_json::{Value as Json, json};
 
 use super::{Hashing, label_word};
+use crate::seeds::expand::among::chooses_from;
 use crate::seeds::model::{Expr, Label, RowDecl, SeedFile, Table};
 use crate::seeds::recorded::declares;
 
@@ -16,7 +17,8 @@ pub(super) fn labels_of_others(
     shared: Option<&SeedFile>,
     files: &[&SeedFile],
 ) -> Vec<String> {
-    let mut tables = BTreeSet::new();
+    // All that a pattern names are among them, and a choice is from some files only.
+    let (mut tables, mut chosen_from) = (BTreeSet::new(), BTreeSet::new());
     let shared = shared.into_iter().flat_map(|shared| &shared.tables);
     let own_shared: Vec<&Table> = shared.filter(|it| declares(file, &it.name.value)).collect();
     for table in file.tables.iter().chain(own_shared.iter().copied()) {
@@ -24,17 +26,32 @@ pub(super) fn labels_of_others(
             Expr::Among { table, .. } => Some(table.to_ascii_lowercase()),
             _ => None,
         });
-        tables.extend(chosen);
+        chosen_from.extend(chosen);
         tables.extend(table.rows.iter().filter_map(pattern));
     }
+    if tables.is_empty() && chosen_from.is_empty() {
+        return Vec::new();
+    }
+    let others: Vec<&SeedFile> = files
+        .iter()
+        .copied()
+        .filter(|it| it.name != file.name)
+        .collect();
+    let seen = others.iter().copied().filter(|it| chooses_from(file, it));
+    let seen: Vec<&SeedFile> = seen.collect();
+    let mut all = labels(hashing, tables, &others);
+    all.extend(labels(hashing, chosen_from, &seen));
+    all.sort_unstable();
+    all.dedup();
+    all
+}
+
+/// What files declare in some tables.
+fn labels(hashing: &Hashing<'_>, mut tables: BTreeSet<String>, files: &[&SeedFile]) -> Vec<String> {
+    let others: Vec<&Table> = files.iter().flat_map(|it| &it.tables).collect();
     if tables.is_empty() {
         return Vec::new();
     }
-    let others: Vec<&Table> = files
-        .iter()
-        .filter(|it| it.name != file.name)
-        .flat_map(|it| &it.tables)
-        .collect();
     // Labels of a table may come from those of another one.
     loop {
         let of_tables = others
@@ -66,7 +83,6 @@ pub(super) fn labels_of_others(
             all.push(hashing.table(table));
         }
     }
-    all.sort_unstable();
     all
 }
 

@@ -9,7 +9,7 @@ use sha2::{Digest, Sha256};
 
 use super::super::generate::Dice;
 use super::super::labels::{Labels, matches};
-use super::super::model::Choose;
+use super::super::model::{Choose, SeedFile, Spanned};
 use super::Expansion;
 
 /// The rows whose labels match.
@@ -21,14 +21,19 @@ pub(in crate::seeds) struct Among {
     hashed: Vec<(u64, usize)>,
 }
 
-/// Those that have been asked for, by table and pattern.
-pub(super) type Asked = Mutex<HashMap<(String, String), Arc<Among>>>;
+/// Those that have been asked for, by file, table and pattern.
+pub(super) type Asked = Mutex<HashMap<(usize, String, String), Arc<Among>>>;
 
 impl Among {
-    pub(in crate::seeds) fn of(labels: &Labels, table: &str, pattern: &str) -> Among {
+    pub(in crate::seeds) fn of(
+        labels: &Labels,
+        table: &str,
+        pattern: &str,
+        sees: impl Fn(usize) -> bool,
+    ) -> Among {
         let mut all: Vec<(Arc<str>, usize)> = labels
             .all(table)
-            .filter(|(label, _)| matches(pattern, label))
+            .filter(|(label, row)| matches(pattern, label) && sees(*row))
             .collect();
         all.sort_unstable_by(|(one, _), (other, _)| natural(one, other));
         let mut hashed: Vec<(u64, usize)> = all
@@ -88,13 +93,26 @@ impl Among {
     }
 }
 
+/// Whether a file chooses from the labels of another one: those of files that are seeded whenever it is, so that no choice
+/// depends on the tags of a run.
+pub(in crate::seeds) fn chooses_from(file: &SeedFile, other: &SeedFile) -> bool {
+    let tags = &file.settings.tags;
+    let others = &other.settings.tags;
+    let has = |tag: &Spanned<String>| others.iter().any(|it| it.value == tag.value);
+    others.is_empty() || !tags.is_empty() && tags.iter().all(has)
+}
+
 impl Expansion<'_> {
-    /// The rows of a table whose labels match.
-    pub(super) fn labelled(&self, table: &str, pattern: &str) -> Arc<Among> {
-        let key = (table.to_ascii_lowercase(), pattern.to_owned());
+    /// The rows of a table whose labels match, of those that a file chooses from.
+    pub(super) fn labelled(&self, file: usize, table: &str, pattern: &str) -> Arc<Among> {
+        let key = (file, table.to_ascii_lowercase(), pattern.to_owned());
         let mut asked = self.asked.lock().unwrap_or_else(PoisonError::into_inner);
         let among = asked.entry(key);
-        let of = || Arc::new(Among::of(&self.labels, table, pattern));
+        let sees = |row: usize| {
+            let other = self.file_of.get(row).and_then(|it| self.files.get(*it));
+            other.is_some_and(|other| chooses_from(self.files[file], other))
+        };
+        let of = || Arc::new(Among::of(&self.labels, table, pattern, sees));
         among.or_insert_with(of).clone()
     }
 }
@@ -162,7 +180,7 @@ mod tests {
         });
         let (file, _) = parse("a", source);
         let (_, labels) = names(&[&file], &mut Vec::new());
-        Among::of(&labels, "Users", "u_*")
+        Among::of(&labels, "Users", "u_*", |_| true)
     }
 
     fn draws(count: usize) -> Vec<usize> {

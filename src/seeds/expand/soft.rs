@@ -89,18 +89,17 @@ fn label_and_type(text: &str) -> (&str, Option<&str>) {
 
 impl<'a> Expansion<'a> {
     /// Finds the declared references of a table in the schema.
-    pub(super) fn find_refs(&mut self, file: usize, table: &'a Table) {
+    pub(super) fn find_refs(&mut self, file: usize, name: &str, table: Option<&'a Table>) {
         let shape = self.shape;
-        let Some(at) = shape.position(&table.name.value) else {
+        let Some(at) = shape.position(name) else {
             return;
         };
         let of = &shape.tables[at];
-        let shared = self
-            .shared(&table.name.value)
-            .filter(|_| file != self.shared_file());
+        let shared = self.shared(name).filter(|_| file != self.shared_file());
         let shared = shared.into_iter().flat_map(|it| &it.refs);
-        let own = table.refs.iter().map(|decl| (file, decl));
+        let own = table.into_iter().flat_map(|it| &it.refs);
         let all: Vec<_> = own
+            .map(|decl| (file, decl))
             .chain(shared.map(|decl| (self.shared_file(), decl)))
             .collect();
         let mut refs: Vec<Soft<'a>> = Vec::with_capacity(all.len());
@@ -449,7 +448,7 @@ impl<'a> Expansion<'a> {
             self.unknown_table(file, &place, table);
             return None;
         };
-        let all = self.labelled(table, &pattern);
+        let all = self.labelled(place.file, table, &pattern);
         let Some((_, row)) = all.choose(*choice, place.found.turn, dice) else {
             let message = format!("no label of `{table}` looks like `{pattern}`");
             let help = format!(

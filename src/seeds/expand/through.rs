@@ -114,6 +114,14 @@ impl<'a> Expansion<'a> {
                 self.error(of_decl, &decl.name.span, "bad-through", message, help);
                 continue;
             }
+            // A recorded file has only the tables that it names itself.
+            let join = &decl.table.value;
+            let known = shape
+                .position(join)
+                .map(|it| self.refs.contains_key(&(file, it)));
+            if known == Some(false) {
+                self.find_refs(file, join, None);
+            }
             let ends = self.ends(file, of_decl, of, decl);
             if let Some((from, to)) = &ends
                 && let Some(join) = shape.position(&decl.table.value)
@@ -549,7 +557,7 @@ impl<'a> Expansion<'a> {
                     self.unknown_table(file, &span, table);
                     return None;
                 }
-                let all = self.labelled(table, &pattern);
+                let all = self.labelled(parent.named.file, table, &pattern);
                 let turn = parent.turn * count as u64 + number as u64;
                 // No label comes twice in a list.
                 let mut attempts = 0..64 + 32 * all.len() as u64;

@@ -2,6 +2,7 @@
 //! second run changes nothing.
 
 use std::path::Path;
+use std::time::Duration;
 
 use seedbed::seeds::Seeds;
 
@@ -23,6 +24,24 @@ async fn seeded(name: &str) -> Bed {
     assert_eq!(run().await, "", "{name}");
     assert_eq!((bed.revision().await, bed.dump().await), before, "{name}");
     bed
+}
+
+/// An edit of one value writes this value, and no time of another row.
+#[tokio::test]
+async fn an_edit_of_the_kanban_board_changes_one_row() {
+    let mut bed = seeded("rails_kanban").await;
+    let read = |name: &str| {
+        let path = format!("tests/it/examples/rails_kanban/seeds/{name}.yaml");
+        let path = Path::new(env!("CARGO_MANIFEST_DIR")).join(path);
+        std::fs::read_to_string(path).unwrap()
+    };
+    let text = read("010_writebook").replace("title: web}", "title: the web}");
+    bed.options.now += Duration::from_secs(60);
+    let files = [("_tables", &*read("_tables")), ("010_writebook", &*text)];
+    assert_eq!(
+        bed.seed(&files).await,
+        "010_writebook edited ~tags.web(title: web → the web)"
+    );
 }
 
 #[tokio::test]

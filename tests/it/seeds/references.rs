@@ -318,7 +318,7 @@ Tag: {a: {name: a}, b: {name: b}}
 
 #[tokio::test]
 async fn settings_of_references_hold_for_all_files() {
-    let bed = Bed::memory(KANBAN).await;
+    let mut bed = Bed::memory(KANBAN).await;
     let shared = "
 boards: {_refs: {creator: users}}
 cards: {_through: {tags: cards_tags}}
@@ -338,6 +338,17 @@ events: {_refs: {subject: {type: subject_type, Card: cards}}, _defaults: {action
         bed.ask("SELECT created_at FROM cards_tags").await,
         "2020-01-01"
     );
+    // An edit elsewhere writes no time once more, also where the join table stands in `_tables.yaml` alone.
+    let shared = shared.replace("'2020-01-01'", "!now ").replace(
+        "{_defaults: {created_at",
+        "{_refs: {card: cards}, _defaults: {created_at",
+    );
+    let edited = rest.replace("name: H", "name: I");
+    let files = [("_tables", shared.as_str()), ("a", people), ("b", rest)];
+    bed.seed(&files).await;
+    bed.options.now += std::time::Duration::from_secs(60);
+    let files = [("_tables", shared.as_str()), ("a", people), ("b", &edited)];
+    assert_eq!(bed.seed(&files).await, "b edited ~boards.home(name: H → I)");
 }
 
 #[tokio::test]
@@ -614,4 +625,24 @@ events:
         told.contains("bad-json: `007` would lose its zeros"),
         "{told}"
     );
+}
+
+#[tokio::test]
+async fn no_choice_depends_on_the_tags_of_a_run() {
+    let mut bed = Bed::memory(KANBAN).await;
+    let users = "users:\n  u_{1..5}: {name: 'n${i}'}\n";
+    let load = "_seed: {tags: [load]}\nusers:\n  l_{1..5}: {name: 'l${i}'}\nboards:\n  l_{1..40}: {name: !pick users.*.name, creator_id: 1}\n";
+    let boards = "boards:\n  b_{1..40}: {name: !pick users.*.name, creator_id: 1}\n";
+    let files = [("a", users), ("b", load), ("c", boards)];
+    bed.options.choice.tags = vec!["load".to_owned()];
+    bed.seed(&files).await;
+    assert_eq!(
+        bed.ask("SELECT name LIKE 'l%', count(*) > 30 FROM boards GROUP BY 1")
+            .await,
+        "0|1 1|0"
+    );
+    for tags in [vec![], vec!["load".to_owned()]] {
+        bed.options.choice.tags = tags;
+        assert_eq!(bed.seed(&files).await, "");
+    }
 }
