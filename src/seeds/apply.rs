@@ -353,6 +353,7 @@ impl<'a> Seeding<'a> {
             shared: self.seeds.shared.as_ref(),
             others: &others,
             made_as: &texts.made_as.clone(),
+            unsure: &[],
         };
         let (mut rows, problems) = expand(&self.files, &self.seen.shape, &given);
         self.seen.problems.extend(problems);

@@ -72,6 +72,17 @@ pub(super) fn effective(
     hex::encode(&hash.finalize())
 }
 
+/// A hash of the labels of other files on which the rows of a file depend; none where there are none.
+pub(super) fn labels(
+    file: &SeedFile,
+    shared: Option<&SeedFile>,
+    attachments: &BTreeMap<String, Arc<[u8]>>,
+    files: &[&SeedFile],
+) -> Option<String> {
+    let labels = labels_of_others(&Hashing { attachments }, file, shared, files);
+    (!labels.is_empty()).then(|| crate::migrations::checksum(&labels.join(",")))
+}
+
 struct Hashing<'a> {
     attachments: &'a BTreeMap<String, Arc<[u8]>>,
 }

@@ -44,6 +44,8 @@ pub(super) struct Given<'a> {
     pub(super) others: &'a [&'a SeedFile],
     /// For each file the names by which it makes values in its tables, where those are not the tables' names.
     pub(super) made_as: &'a [MadeAs],
+    /// The files of which it is not known what they chose from the labels of a table.
+    pub(super) unsure: &'a [bool],
 }
 
 /// By table, in lower case, the name by which ids and generated values are made: the one that it had when its first rows

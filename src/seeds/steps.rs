@@ -525,7 +525,13 @@ pub(super) fn script(
         let (file, hash) = (basis.files[number], &hashes[number]);
         let mut detail = detail(basis, planned);
         detail.insert(history::WRITTEN.to_owned(), writing.record(basis, number));
-        let memory = super::recorded::memory(file, basis.seeds, &past.made_as[number], basis.shape);
+        let memory = super::recorded::memory(
+            file,
+            basis.files,
+            basis.seeds,
+            &past.made_as[number],
+            basis.shape,
+        );
         detail.insert(history::MEMORY.to_owned(), memory);
         let entry = Entry {
             key: Key::Seed(file.name.clone()),

@@ -441,6 +441,9 @@ impl<'a> Expansion<'a> {
         else {
             return None;
         };
+        if self.given.unsure.get(place.file) == Some(&true) {
+            return None;
+        }
         let (file, span) = (place.found.file, &expr.span);
         let pattern = self.filled(place, pattern, span)?;
         let Some(of) = self.shape.table(table) else {
@@ -452,7 +455,7 @@ impl<'a> Expansion<'a> {
         let Some((_, row)) = all.choose(*choice, place.found.turn, dice) else {
             let message = format!("no label of `{table}` looks like `{pattern}`");
             let help = format!(
-                "declare rows of `{table}` with such labels; `*` stands for any characters"
+                "declare rows of `{table}` with such labels; `*` stands for any characters, and rows of files with other tags are left out"
             );
             self.error(file, span, "no-match", message, Some(help));
             return None;

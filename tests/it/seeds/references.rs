@@ -646,3 +646,33 @@ async fn no_choice_depends_on_the_tags_of_a_run() {
         assert_eq!(bed.seed(&files).await, "");
     }
 }
+
+#[tokio::test]
+async fn a_file_that_is_gone_makes_no_choice_a_change_by_hand() {
+    let bed = Bed::memory(KANBAN).await;
+    let users = "users:\n  u_{1..5}: {name: 'n${i}'}\n";
+    let more = "users:\n  m_{1..5}: {name: 'm${i}'}\n";
+    let boards = "boards:\n  b_{1..40}: {name: !pick users.*.name, creator_id: 1}\n";
+    bed.seed(&[("a", users), ("b", more), ("c", boards)]).await;
+    let done = bed.seed(&[("a", users), ("c", boards)]).await;
+    assert!(
+        done.contains("c edited ~boards.b_") && !done.contains('!'),
+        "{done}"
+    );
+    assert_eq!(
+        bed.ask("SELECT count(*) FROM boards WHERE name LIKE 'm%'")
+            .await,
+        "0"
+    );
+    assert!(!bed.seed(&[("a", users), ("c", boards)]).await.contains('!'));
+    // A change by hand is one all the same.
+    bed.by_hand("UPDATE boards SET name = 'own' WHERE rowid = 1")
+        .await;
+    let edited = users.replace("u_{1..5}", "u_{1..6}");
+    let done = bed.seed(&[("a", &edited), ("c", boards)]).await;
+    assert!(done.matches('!').count() < 2, "{done}");
+    assert_eq!(
+        bed.ask("SELECT name FROM boards WHERE rowid = 1").await,
+        "own"
+    );
+}
