@@ -38,6 +38,6 @@ pub use read::{Ended, Envelope, Reader, ReaderOptions};
 pub use restore::{Checked, Marked, RestoreError, Restored};
 pub use source::{Opened, Packing, Source};
 pub use verify::{
-    Differing, Fault, FaultyObject, Level, Side, Verdict, Verified, VerifiedTable, VerifyError,
-    verify,
+    Differing, Fault, FaultyObject, Level, Side, Unshown, Verdict, Verified, VerifiedTable,
+    VerifyError, verify,
 };

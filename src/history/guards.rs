@@ -265,13 +265,13 @@ pub(super) fn no_new_mismatch(effects: &Effects) -> Step {
     )
 }
 
-/// What was remembered as `child, parent, columns, last`, by the names after the unit: rows `c, p, k, last`.
+/// What was remembered as `child, parent, columns, last, targets`, by the names after the unit: rows `c, p, k, last, t`.
 fn named(what: &str, effects: &Effects) -> String {
     format!(
-        "(SELECT c, p, {} AS k, last FROM (\
+        "(SELECT c, p, {} AS k, last, t FROM (\
          SELECT coalesce(r.value, lower(json_extract(o.value, '$[0]'))) AS c, \
          coalesce(q.value, lower(json_extract(o.value, '$[1]'))) AS p, lower(json_extract(o.value, '$[2]')) AS k, \
-         json_extract(o.value, '$[3]') AS last FROM {} AS o \
+         json_extract(o.value, '$[3]') AS last, json_extract(o.value, '$[4]') AS t FROM {} AS o \
          LEFT JOIN renamed AS r ON r.key = lower(json_extract(o.value, '$[0]')) \
          LEFT JOIN renamed AS q ON q.key = lower(json_extract(o.value, '$[1]'))))",
         effects.columns_afterwards("c", "k"),
@@ -279,10 +279,12 @@ fn named(what: &str, effects: &Effects) -> String {
     )
 }
 
-/// Rows whose parent has gone, and which had it before the unit. A row is the one that it was by its rowid and its
-/// foreign key. In a table whose rowids are not kept in a column, rows are compared by the values of each foreign key
-/// where those are known, and else counted. Foreign keys are the same by their columns; those that are gone and those
-/// that are new count as one.
+/// Rows whose parent has gone, and which had it before the unit.
+///
+/// Where the values of a foreign key are known, its rows are compared by them: no more rows of all tables may miss a key
+/// of one parent than before, since rows move to other tables and get other rowids. Otherwise a row is the one that it was
+/// by its rowid and its foreign key, and in a table whose rowids are not kept in a column rows are counted. Foreign keys
+/// are the same by their columns; those that are gone and those that are new count as one.
 pub(super) fn no_new_violation(effects: &Effects) -> Step {
     let keyed = |table: &str| {
         format!(
@@ -291,31 +293,27 @@ pub(super) fn no_new_violation(effects: &Effects) -> Step {
             rowid_alias(table, "1")
         )
     };
+    let made = remembered("made");
     let named = |what: &str| named(what, effects);
     let kept = "CASE WHEN (c, p, k) IN (SELECT c, p, k FROM kept) THEN k ELSE '' END AS k";
+    let by_value = by_value();
     let fresh = format!(
         "WITH {}, \
          renamed AS MATERIALIZED (SELECT key, value FROM {}), \
-         kept AS MATERIALIZED (SELECT c, p, k FROM {} \
+         keys AS MATERIALIZED (SELECT c, p, k FROM {}), \
+         kept AS MATERIALIZED (SELECT c, p, k FROM keys \
          INTERSECT SELECT lower(child), lower(parent), lower(columns) FROM refs), \
          old AS MATERIALIZED (SELECT c, p, {kept}, last AS number FROM {}), \
          was AS MATERIALIZED (SELECT c, p, k, sum(last) AS found FROM (SELECT c, p, {kept}, last FROM {}) \
          GROUP BY 1, 2, 3), \
          counted AS MATERIALIZED (SELECT DISTINCT c FROM was WHERE \
          (SELECT json_type(source, '$.rows') FROM _migrations WHERE {MEMORY}) IS NOT 'array' \
-         OR c IN (SELECT value FROM {}) AND NOT {} \
+         OR c IN (SELECT value FROM {made}) AND NOT {} \
          OR c IN (SELECT c FROM old WHERE number IS NULL)), \
          unsound AS MATERIALIZED (SELECT c FROM {} UNION SELECT lower(child) FROM mismatched), \
-         by_value AS MATERIALIZED (SELECT o.c AS c, o.p AS p, o.k AS k, o.last AS old, \
-         json_extract(n.value, '$[3]') AS new FROM {} AS o JOIN {} AS n ON o.c = lower(json_extract(n.value, '$[0]')) \
-         AND o.p = lower(json_extract(n.value, '$[1]')) AND o.k = lower(json_extract(n.value, '$[2]')) \
-         WHERE o.c NOT IN (SELECT c FROM unsound) AND NOT {}), \
-         old_values AS MATERIALIZED (SELECT c, p, k, json_extract(v.value, '$[0]') AS key, \
-         json_extract(v.value, '$[2]') AS found FROM by_value, json_each(old) AS v), \
-         new_values AS MATERIALIZED (SELECT c, p, k, json_extract(v.value, '$[0]') AS key, \
-         json_extract(v.value, '$[1]') AS shown, json_extract(v.value, '$[2]') AS found FROM by_value, json_each(new) AS v), \
-         judged AS MATERIALIZED (SELECT c, p, {kept}, child, number, parent, columns, on_delete FROM (\
-         SELECT lower(child) AS c, lower(parent) AS p, lower(columns) AS k, * FROM broken) \
+         recorded AS MATERIALIZED (SELECT c, p, k, t, last FROM {} WHERE c IS NOT NULL), \
+         {by_value}, \
+         judged AS MATERIALIZED (SELECT c, p, {kept}, child, number, parent, columns, on_delete FROM lost_rows \
          WHERE c NOT IN (SELECT c FROM unsound) AND (c, p, k) NOT IN (SELECT c, p, k FROM by_value)), \
          fresh AS MATERIALIZED (\
          SELECT j.child AS child, j.number AS number, j.parent AS parent, columns, on_delete, 1 AS found, NULL AS shown \
@@ -326,22 +324,20 @@ pub(super) fn no_new_violation(effects: &Effects) -> Step {
          FROM (SELECT *, count(*) AS found FROM judged WHERE c IN (SELECT c FROM counted) GROUP BY c, p, k) AS j \
          LEFT JOIN was ON was.c = j.c AND was.p = j.p AND was.k = j.k WHERE j.found > coalesce(was.found, 0) \
          UNION ALL \
-         SELECT r.child, NULL, r.parent, r.columns, r.on_delete, n.found - coalesce(o.found, 0), n.shown \
-         FROM new_values AS n JOIN (SELECT *, lower(child) AS c, lower(parent) AS p, lower(columns) AS k FROM refs \
-         GROUP BY 1, 3, 5) AS r ON r.c = n.c AND r.p = n.p AND r.k = n.k \
-         LEFT JOIN old_values AS o ON o.c = n.c AND o.p = n.p AND o.k = n.k AND o.key = n.key \
-         WHERE n.found > coalesce(o.found, 0))",
+         SELECT child, number, parent, columns, on_delete, 1, shown FROM placed WHERE nth <= found \
+         UNION ALL \
+         SELECT r.child, NULL, r.parent, r.columns, r.on_delete, f.found, f.shown FROM fresh_values AS f \
+         JOIN (SELECT *, lower(child) AS c, lower(parent) AS p, lower(columns) AS k FROM refs \
+         GROUP BY 1, 3, 5) AS r ON r.c = f.c AND r.p = f.p AND r.k = f.k \
+         WHERE (f.c, f.p, f.k, f.key) NOT IN (SELECT c, p, k, key FROM placed))",
         rows(&Scope::of_rows(effects)),
         remembered("renamed"),
         named("keys"),
         named("rows"),
         named("found"),
-        remembered("made"),
         keyed("was.c"),
         named("mismatched"),
         named("was"),
-        remembered("now"),
-        keyed("o.c"),
     );
     refuse(
         &format!("{fresh} SELECT 1 FROM fresh"),
@@ -350,6 +346,58 @@ pub(super) fn no_new_violation(effects: &Effects) -> Step {
              parent COLLATE NOCASE IN (SELECT name FROM names), found, (SELECT sum(found) FROM fresh), shown FROM fresh \
              LIMIT {LISTED}"
         ),
+    )
+}
+
+/// The tables of a query that compares rows without their parent by the values of their foreign keys. `fresh_values` has
+/// how many more rows there are with each value, and `placed` their rowids, where a column keeps them.
+///
+/// What is compared is a parent with the columns that are referred to (`i`): the same ones for all tables. A foreign key
+/// that has replaced another one of the same columns, whose parent has changed, goes with that one; and where the parent is
+/// new, it goes with those whose parent is gone. The values of a foreign key count only where they are as many as the rows
+/// that the engine finds: it was read from the text of the unit.
+fn by_value() -> String {
+    let parent =
+        "CASE WHEN p IN (SELECT lower(name) FROM names) THEN p || '(' || t || ')' ELSE '' END";
+    let (made, now) = (remembered("made"), remembered("now"));
+    let alias = rowid_alias("f.c", "1");
+    format!(
+        "lost_rows AS MATERIALIZED (SELECT lower(child) AS c, lower(parent) AS p, lower(columns) AS k, * FROM broken), \
+         lost_counts AS MATERIALIZED (SELECT c, p, k, count(*) AS found FROM lost_rows GROUP BY 1, 2, 3), \
+         now_keys AS MATERIALIZED (SELECT lower(child) AS c, lower(parent) AS p, lower(columns) AS k, count(*) AS times \
+         FROM refs GROUP BY 1, 2, 3), \
+         pooled AS MATERIALIZED (SELECT c, p, k, {parent} AS i, last FROM recorded), \
+         by_value AS MATERIALIZED (SELECT n.c AS c, n.p AS p, n.k AS k, n.last AS last, coalesce(\
+         (SELECT i FROM pooled AS o WHERE o.c = n.c AND o.p = n.p AND o.k = n.k), \
+         (SELECT i FROM pooled AS o WHERE o.c = n.c AND o.k = n.k \
+         AND (o.c, o.p, o.k) NOT IN (SELECT c, p, k FROM now_keys)), \
+         CASE WHEN p IN (SELECT p FROM recorded) THEN {parent} ELSE '' END) AS i FROM (\
+         SELECT lower(json_extract(w.value, '$[0]')) AS c, lower(json_extract(w.value, '$[1]')) AS p, \
+         lower(json_extract(w.value, '$[2]')) AS k, json_extract(w.value, '$[3]') AS last, \
+         json_extract(w.value, '$[4]') AS t, (SELECT coalesce(sum(json_extract(v.value, '$[2]')), 0) \
+         FROM json_each(json_extract(w.value, '$[3]')) AS v) AS total FROM {now} AS w) AS n \
+         JOIN now_keys USING (c, p, k) LEFT JOIN lost_counts USING (c, p, k) \
+         WHERE n.c NOT IN (SELECT c FROM unsound) AND n.total * times = coalesce(lost_counts.found, 0) \
+         AND ((n.c, n.p, n.k) IN (SELECT c, p, k FROM recorded) OR (n.c, n.p, n.k) NOT IN (SELECT c, p, k FROM keys))), \
+         old_values AS MATERIALIZED (SELECT c, p, k, i, json_extract(v.value, '$[0]') AS key, \
+         json_extract(v.value, '$[2]') AS found FROM pooled, json_each(last) AS v), \
+         new_values AS MATERIALIZED (SELECT c, p, k, i, json_extract(v.value, '$[0]') AS key, \
+         json_extract(v.value, '$[1]') AS shown, json_extract(v.value, '$[2]') AS found, \
+         json_extract(v.value, '$[3]') AS numbers FROM by_value, json_each(last) AS v), \
+         excess AS MATERIALIZED (SELECT n.i AS i, n.key AS key, n.found - coalesce(o.found, 0) AS found \
+         FROM (SELECT i, key, sum(found) AS found FROM new_values GROUP BY 1, 2) AS n \
+         LEFT JOIN (SELECT i, key, sum(found) AS found FROM old_values GROUP BY 1, 2) AS o \
+         ON o.i = n.i AND o.key = n.key WHERE n.found > coalesce(o.found, 0)), \
+         fresh_values AS MATERIALIZED (SELECT n.c AS c, n.p AS p, n.k AS k, n.key AS key, shown, numbers, \
+         min(e.found, n.found - coalesce(o.found, 0)) AS found FROM new_values AS n JOIN excess AS e USING (i, key) \
+         LEFT JOIN old_values AS o ON o.c = n.c AND o.p = n.p AND o.k = n.k AND o.key = n.key \
+         WHERE n.found > coalesce(o.found, 0)), \
+         placed AS MATERIALIZED (SELECT f.c AS c, f.p AS p, f.k AS k, f.key AS key, shown, f.found AS found, child, \
+         lost_rows.number AS number, lost_rows.parent AS parent, columns, on_delete, row_number() OVER (PARTITION BY f.c, f.p, f.k, f.key \
+         ORDER BY EXISTS (SELECT 1 FROM old WHERE old.c = f.c AND old.k = f.k AND old.number = lost_rows.number), \
+         lost_rows.number) AS nth FROM fresh_values AS f CROSS JOIN json_each(f.numbers) AS r \
+         JOIN lost_rows ON lost_rows.c = f.c AND lost_rows.p = f.p AND lost_rows.k = f.k AND lost_rows.number = r.value \
+         WHERE f.c NOT IN (SELECT value FROM {made}) OR {alias})"
     )
 }
 
@@ -364,38 +412,32 @@ pub(super) fn refuse(query: &str, explain: &str) -> Step {
     }
 }
 
-/// Records the foreign keys whose parent table is there before a unit, and before the first unit of the run that may
-/// change that, those whose parent has no such key.
-pub(super) fn references_before(
-    foreign_keys: ForeignKeys,
-    effects: &Effects,
-    scope: &Scope,
-) -> Option<Step> {
-    // With foreign keys off, each unit is judged by itself.
-    let mismatched = match foreign_keys {
-        ForeignKeys::On => format!(
-            ", '$.mismatched', json(coalesce(json_extract(down, '$.mismatched'), (WITH {} \
-         SELECT json_group_array(json_array(lower(child), lower(parent), lower(columns))) FROM mismatched)))",
+/// Records the foreign keys whose parent has no such key, once in a run: before its first unit that may change that.
+pub(super) fn mismatches_before(scope: &Scope) -> Step {
+    Step::own(
+        format!(
+            "UPDATE _migrations SET down = json_set(coalesce(down, '{{\"lost\":[]}}'), '$.mismatched', \
+             json(coalesce(json_extract(down, '$.mismatched'), (WITH {} \
+             SELECT json_group_array(json_array(lower(child), lower(parent), lower(columns))) FROM mismatched)))) \
+             WHERE {MEMORY}",
             mismatched(scope)
         ),
-        ForeignKeys::Off | ForeignKeys::Unchecked => String::new(),
-    };
-    let before = match effects.may_lose_tables {
-        true => format!(
-            ", '$.before', json((WITH {} SELECT json_group_array(json_array(lower(child), lower(columns), \
-             refs.parent)) FROM refs JOIN names ON names.name = refs.parent COLLATE NOCASE))",
-            refs(&Scope::of(effects))
-        ),
-        false => String::new(),
-    };
+        vec![],
+    )
+}
+
+/// Records the foreign keys whose parent table is there before a unit that may take it away.
+pub(super) fn references_before(effects: &Effects, scope: &Scope) -> Option<Step> {
     let step = Step::own(
         format!(
             "UPDATE _migrations SET down = json_set(coalesce(down, '{{\"lost\":[]}}'), \
-             '$.run', 1{mismatched}{before}) WHERE {MEMORY}"
+             '$.before', json((WITH {} SELECT json_group_array(json_array(lower(child), lower(columns), \
+             refs.parent)) FROM refs JOIN names ON names.name = refs.parent COLLATE NOCASE))) WHERE {MEMORY}",
+            refs(&Scope::of(effects))
         ),
         vec![],
     );
-    (effects.may_break_references() && !scope.is_empty()).then_some(step)
+    (effects.may_lose_tables && !scope.is_empty()).then_some(step)
 }
 
 /// Foreign keys without a parent table. The joins go to materialized tables, for which the engine makes an index.

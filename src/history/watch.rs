@@ -4,15 +4,15 @@ use std::sync::Arc;
 
 use super::effects::{Effects, Rename};
 use super::error::Failed;
-use super::guards::{NAMES, Scope, forget, still_lost, still_lost_or_mismatched};
+use super::guards::{Scope, forget, still_lost, still_lost_or_mismatched};
 use super::known::{Known, Reference};
 use super::left_broken::LeftBroken;
+use super::orphans::followed;
 use super::trigger::{CreatedTrigger, Probes, Standing, created_triggers, standing};
 use super::view::Views;
-use crate::db::Query;
 use crate::schema::SchemaObject;
 use crate::script::{Atomicity, Script, Step, Unit};
-use crate::sql::{Value, identifier, literal};
+use crate::sql::{Value, identifier};
 
 /// The guards of a run over the schema as a whole. They compare the beginning of the first script with the end of each
 /// script that may break something, and with the end of the last. A script may leave an object broken that a later
@@ -20,9 +20,9 @@ use crate::sql::{Value, identifier, literal};
 #[derive(Debug, Clone, Default)]
 pub(crate) struct Watch {
     /// Whether a view or a trigger may stop compiling.
-    compiles: bool,
+    pub(super) compiles: bool,
     /// The foreign keys that may lose their parent table, or the key that they refer to.
-    references: Scope,
+    pub(super) references: Scope,
     /// Whether a script of the run is committed.
     has_begun: bool,
     /// How many scripts are left.
@@ -36,14 +36,14 @@ pub(crate) struct Watch {
     /// The triggers that the run creates.
     created: Vec<CreatedTrigger>,
     views: Views,
-    /// The foreign keys before the run; none where they were not read.
-    known_references: Arc<[Reference]>,
+    /// The foreign keys before each script, as far as the texts tell; none where they were not read.
+    known_references: Vec<Arc<[Reference]>>,
     /// What a script left broken, for a later one to repair.
     left_broken: Vec<LeftBroken>,
     /// The views and triggers that did not compile before the run; none until they are known.
     broken: Option<Vec<SchemaObject>>,
     /// The views and triggers that the run drops: what then has the name is another object.
-    dropped: Vec<String>,
+    pub(super) dropped: Vec<String>,
     /// The tables and columns that get another name, in order.
     renames: Vec<Rename>,
 }
@@ -52,6 +52,8 @@ pub(crate) struct Watch {
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Place<'a> {
     watch: &'a Watch,
+    /// From the first script of the run.
+    number: usize,
     is_first: bool,
     is_last: bool,
 }
@@ -100,34 +102,11 @@ impl Watch {
         }
     }
 
-    /// The query whose answer has a row where a view or a trigger may stop compiling in these scripts. None where that
-    /// cannot be asked.
-    pub(crate) fn breaks_objects(&self, scripts: &[Script]) -> Option<Query> {
-        let mut names = Vec::new();
-        for unit in in_transactions(scripts).filter(|_| self.compiles) {
-            let effects = Effects::of(unit);
-            names.extend(effects.at_risk()?.map(|it| literal(&it.as_str().into())));
-        }
-        let dropped = self.dropped.iter().map(|it| literal(&it.as_str().into()));
-        let named = names.iter().map(|it| format!("instr(lower(sql), {it})"));
-        (!names.is_empty() && names.len() <= NAMES).then(|| {
-            Query::new(format!(
-                "SELECT 1 FROM sqlite_schema WHERE type IN ('view', 'trigger') AND lower(name) NOT IN ({}) AND ({}) LIMIT 1",
-                dropped.collect::<Vec<_>>().join(", "),
-                named.collect::<Vec<_>>().join(" OR ")
-            ))
-        })
-    }
-
-    /// The answer to [`Watch::breaks_objects`] has no row.
-    pub(crate) fn breaks_no_object(&mut self) {
-        self.compiles = false;
-    }
-
     /// The place of one of the next scripts, from 0.
     pub(super) fn place(&self, next: usize) -> Place<'_> {
         Place {
             watch: self,
+            number: self.committed + next,
             is_first: !self.has_begun && next == 0,
             is_last: next + 1 == self.left,
         }
@@ -161,14 +140,22 @@ impl Watch {
         self.left_broken.iter().filter(of_committed)
     }
 
-    /// These views, triggers and foreign keys are there before the run.
-    pub(crate) fn knows(&mut self, known: &Known) {
+    /// These views, triggers and foreign keys are there before the run of these scripts.
+    pub(crate) fn knows(&mut self, known: &Known, scripts: &[Script]) {
         let dropped = &self.dropped;
         self.created
             .retain(|it| !it.created.is_there_already(&known.triggers, dropped));
         self.views.knows(known, dropped);
         self.standing = standing(known, &self.renames, &self.created);
-        self.known_references = known.references.clone().into();
+        let mut references: Arc<[Reference]> = known.references.clone().into();
+        for (number, script) in scripts.iter().enumerate() {
+            self.known_references.push(references.clone());
+            if number + 1 < scripts.len() {
+                for unit in &script.units {
+                    references = followed(unit, &Effects::of(unit), references);
+                }
+            }
+        }
     }
 
     /// These views and triggers do not compile before the run begins. Where the probe fails for another reason, it tells
@@ -179,7 +166,7 @@ impl Watch {
     }
 }
 
-fn in_transactions(scripts: &[Script]) -> impl Iterator<Item = &Unit> {
+pub(super) fn in_transactions(scripts: &[Script]) -> impl Iterator<Item = &Unit> {
     let scripts = scripts
         .iter()
         .filter(|script| script.atomicity == Atomicity::Transaction);
@@ -246,9 +233,10 @@ impl Place<'_> {
         })
     }
 
-    /// The foreign keys before the run.
+    /// The foreign keys before the script.
     pub(super) fn known_references(&self) -> Arc<[Reference]> {
-        self.watch.known_references.clone()
+        let references = self.watch.known_references.get(self.number);
+        references.cloned().unwrap_or_default()
     }
 
     /// The foreign keys that the run may break.

@@ -211,8 +211,17 @@ fn bare(script: &Script, run: &Run) -> Vec<Lowered> {
                 first.unit(number, unit, effects, script.foreign_keys, run);
             }
         }
+        let old_rows = old_rows::old_rows(effects);
+        let old_rows = old_rows.map(|(before, after)| {
+            first.push(Purpose::Before(number), before);
+            last.push(Purpose::Compared(number), guards::forget_rows());
+            after
+        });
         between.share(number, unit);
         between.schema(number, effects);
+        if let Some(step) = old_rows {
+            between.old_rows(number, effects, step);
+        }
     }
     last.forget_rows(&script.units, &effects);
     vec![
@@ -251,10 +260,12 @@ pub(super) struct Steps {
     pub(super) steps: StepList,
     pub(super) purposes: Vec<Purpose>,
     durations: Durations,
-    /// The foreign keys before the run.
+    /// The foreign keys before the next unit.
     references: Arc<[Reference]>,
     /// The foreign keys that the run may break.
     scope: Scope,
+    /// Whether the foreign keys that are a mismatch before the run are recorded.
+    has_mismatches: bool,
 }
 
 impl Steps {
@@ -434,7 +445,7 @@ impl Steps {
         foreign_keys: ForeignKeys,
     ) {
         let rows = guards::compares_rows(foreign_keys, effects);
-        let values = rows.then(|| orphans::values(effects, &self.references));
+        let values = rows.then(|| orphans::values(unit, effects, &self.references));
         let values = values.map(|(before, after)| {
             for step in guards::rows_before(unit, effects) {
                 self.push(Purpose::Before(number), step);
@@ -447,7 +458,14 @@ impl Steps {
             self.push(Purpose::Before(number), before);
             after
         });
-        if let Some(step) = guards::references_before(foreign_keys, effects, &self.scope) {
+        // With foreign keys off, each unit is judged by itself.
+        let has_mismatches = foreign_keys != ForeignKeys::On || self.has_mismatches;
+        if !has_mismatches && effects.may_break_references() && !self.scope.is_empty() {
+            self.has_mismatches = true;
+            let step = guards::mismatches_before(&self.scope);
+            self.push(Purpose::Before(number), step);
+        }
+        if let Some(step) = guards::references_before(effects, &self.scope) {
             self.push(Purpose::Before(number), step);
         }
         match &old_rows {
@@ -459,7 +477,7 @@ impl Steps {
         }
         self.schema(number, effects);
         if let Some(step) = old_rows {
-            self.push(Purpose::OldRows(number), step);
+            self.old_rows(number, effects, step);
         }
         if let Some(values) = values {
             self.push(Purpose::Mismatch(number), guards::no_new_mismatch(effects));
@@ -470,6 +488,14 @@ impl Steps {
         if let Some(step) = guards::references_after(unit, effects, &self.scope) {
             self.push(Purpose::Compared(number), step);
         }
+        self.references = orphans::followed(unit, effects, self.references.clone());
+    }
+
+    fn old_rows(&mut self, number: usize, effects: &Effects, step: Step) {
+        if let Some(step) = old_rows::heeds_checks(effects) {
+            self.push(Purpose::Temporary(number), step);
+        }
+        self.push(Purpose::OldRows(number), step);
     }
 
     fn schema(&mut self, number: usize, effects: &Effects) {

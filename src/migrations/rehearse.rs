@@ -345,14 +345,19 @@ impl Rehearsal {
         Ok(())
     }
 
-    async fn script(&mut self, script: Script, leaves: &[Leaves], way: Way) -> Result<(), Stopped> {
+    async fn script(
+        &mut self,
+        mut script: Script,
+        leaves: &[Leaves],
+        way: Way,
+    ) -> Result<(), Stopped> {
         // Going down, each file is a run of its own.
         let is_down = matches!(way, Way::Down | Way::Undo);
         let watch = match (&self.broken, self.judging) {
             (Some(_), _) => Watch::going_on(true),
             (None, Judging::AtTheEnd) if !is_down => Watch::going_on(false),
             (None, Judging::Elsewhere) if !is_down => Watch::unguarded(),
-            (None, _) => self.watch_of(&script).await?,
+            (None, _) => self.watch_of(&mut script).await?,
         };
         let mut result = self.run(&script, watch).await;
         if result.is_ok() && script.atomicity == Atomicity::Transaction {
@@ -387,15 +392,23 @@ impl Rehearsal {
         }
     }
 
-    /// The guards of a script. Compiling every view and every trigger takes long, and none can break that names nothing
-    /// which the script changes.
-    async fn watch_of(&self, script: &Script) -> Result<Watch, DbError> {
+    /// The guards of a script that are needed here, where nothing else writes: compiling them takes longer than what they
+    /// guard.
+    async fn watch_of(&self, script: &mut Script) -> Result<Watch, DbError> {
+        let mut watch = Watch::new(std::slice::from_ref(script));
         let scripts = std::slice::from_ref(script);
-        let mut watch = Watch::new(scripts);
         if let Some(query) = watch.breaks_objects(scripts)
             && self.db.rows::<1>(query).await?.is_empty()
         {
             watch.breaks_no_object();
+        }
+        if let Some(query) = watch.breaks_references(scripts)
+            && self.db.rows::<1>(query).await?.is_empty()
+        {
+            watch.breaks_no_reference();
+            if script.foreign_keys == ForeignKeys::Off {
+                script.foreign_keys = ForeignKeys::Unchecked;
+            }
         }
         Ok(watch)
     }

@@ -7,11 +7,12 @@ use super::again::{Repeatable, with_repeatables};
 use super::baseline::is_adopted;
 use super::made::made;
 use super::plan::{Grouping, scripts};
-use super::problem::{AS_RECORDED, listed, other_history, started};
+use super::problem::{AS_RECORDED, listed, no_such_version, other_history, started};
 use super::reading::{self, Reading};
+use super::set::Migrations;
 use super::{ApplyError, Outcome};
 use crate::db::Db;
-use crate::diagnostic::Diagnostic;
+use crate::diagnostic::{Class, Diagnostic};
 use crate::drive::{Decision, OnEvent, Reader, drive};
 use crate::history::{self, History, HistoryError, Row, State, moment};
 use crate::script::{Entry, Key, OnFailure, Record, Run, Script, Source};
@@ -66,6 +67,20 @@ pub fn versions_to_undo(history: &History, back: Back) -> Vec<i64> {
         Back::Steps(steps) => applied.take(steps).collect(),
         Back::To(last) => applied.take_while(|version| *version > last).collect(),
     }
+}
+
+/// The problem where [`Back::To`] names a version that is neither recorded nor in the files. 0 means all.
+pub fn undo_to_unknown_version(
+    version: i64,
+    set: Option<&Migrations>,
+    history: &History,
+) -> Option<Diagnostic> {
+    let key = Key::Migration(version);
+    let is_known = history.row(&key).is_some() || set.is_some_and(|set| set.get(&key).is_some());
+    (version != 0 && !is_known).then(|| {
+        let among = "applied migrations and the files";
+        no_such_version(version, among).class(Class::Usage)
+    })
 }
 
 /// Plans taking back `versions`, in this order. The history must have their texts, and those of the repeatables.

@@ -10,8 +10,8 @@ use serde_json::{Value as Json, json};
 use sha2::{Digest, Sha256};
 
 use super::model::{
-    Choose, Expr, Field, Json as Composed, Label, Mode, Part, SeedFile, Spanned, Style, Table,
-    Template,
+    Choose, Expr, Field, Json as Composed, Label, Mode, Numbers, Part, SeedFile, Spanned, Style,
+    Table, Template,
 };
 use super::recorded::declares;
 use crate::hex;
@@ -31,6 +31,11 @@ pub(super) fn effective(
         Mode::Upsert => "upsert",
         Mode::Sync => "sync",
     };
+    // A setting that older versions do not know must not change the hash of files without it.
+    let defaults_of = |file: &SeedFile| {
+        let defaults = &file.settings.defaults;
+        (!defaults.is_empty()).then(|| json!(hashing.fields(defaults)).to_string())
+    };
     let mut tables: Vec<String> = file.tables.iter().map(|it| hashing.table(it)).collect();
     tables.sort_unstable();
     let labels = labels_of_others(&hashing, file, shared, files);
@@ -39,6 +44,7 @@ pub(super) fn effective(
         .flat_map(|shared| &shared.tables)
         .filter(|it| declares(file, &it.name.value))
         .map(|it| hashing.table(it))
+        .chain(shared.and_then(defaults_of))
         .collect();
     // One JSON text with sorted keys. A file may have millions of values, so it is written piece by piece.
     let mut hash = Sha256::new();
@@ -56,7 +62,8 @@ pub(super) fn effective(
         text("],");
     }
     text(&format!(
-        "\"faker\":{},\"mode\":{},\"random\":{},\"shared\":[",
+        "{}\"faker\":{},\"mode\":{},\"random\":{},\"shared\":[",
+        defaults_of(file).map_or_else(String::new, |it| format!("\"defaults\":{it},")),
         json!(settings.faker),
         json!(mode),
         json!(settings.random)
@@ -99,7 +106,11 @@ impl Hashing<'_> {
             .iter()
             .map(|row| {
                 let label = row.label.as_ref().map(|label| label_word(&label.value));
-                json!({ "label": label, "fields": self.fields(&row.fields) }).to_string()
+                let mut word = json!({ "label": label, "fields": self.fields(&row.fields) });
+                if !row.over.is_empty() {
+                    word["over"] = json!(self.fields(&row.over));
+                }
+                word.to_string()
             })
             .collect();
         rows.sort_unstable();
@@ -156,6 +167,9 @@ impl Hashing<'_> {
             Expr::Uuid => json!({ "id": "uuid" }),
             Expr::Now(modifiers) => json!({ "now": modifiers }),
             Expr::Ago { count, unit } => json!({ "ago": [count.0, count.1, unit] }),
+            Expr::In { count, unit } => json!({ "in": [count.0, count.1, unit] }),
+            Expr::Decimal { least, most, scale } => json!({ "decimal": [least, most, scale] }),
+            Expr::Slug(column) => json!({ "slug": column.to_ascii_lowercase() }),
             Expr::Env { name, default } => json!({ "env": [name, default] }),
             Expr::File(path) => {
                 let bytes = self.attachments.get(path);
@@ -222,6 +236,20 @@ fn label_word(label: &Label) -> Json {
             table,
             pattern,
             after,
+            children: None,
         } => json!([before, table, pattern, after]),
+        Label::Each {
+            before,
+            table,
+            pattern,
+            after: between,
+            children:
+                Some(Numbers {
+                    first,
+                    last,
+                    width,
+                    after,
+                }),
+        } => json!([before, table, pattern, between, first, last, width, after]),
     }
 }

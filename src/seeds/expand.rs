@@ -130,6 +130,7 @@ pub(super) fn expand(
         }
     }
     expansion.shared_tables();
+    expansion.defaults_for_all();
     expansion.place_rows(&named, &mut placing);
     expansion.file_of = Arc::new(named.iter().map(|row| row.file).collect());
     let tables = expansion.join_rows(&named);
@@ -384,7 +385,8 @@ impl<'a> Expansion<'a> {
                 // The row is in another file than its default.
                 false => (&shared_names, named.span()),
             };
-            if is_drawn(&found.value.value) && found.is_unique {
+            let is_slug = matches!(found.value.value, Expr::Slug(_));
+            if is_slug || is_drawn(&found.value.value) && found.is_unique {
                 self.generated.push(Generated {
                     found: *found,
                     row: place,
@@ -752,7 +754,10 @@ impl<'a> Expansion<'a> {
         generated.sort_by(|a, b| {
             let key = |it: &Generated<'_>| {
                 let row = &rows.rows[it.row];
-                (rows.rules(row).table, it.found.column, row.label.clone())
+                // A slug is of a value that is drawn before it.
+                let is_slug = matches!(it.found.value.value, Expr::Slug(_));
+                let table = rows.rules(row).table;
+                (is_slug, table, it.found.column, row.label.clone())
             };
             key(a).cmp(&key(b))
         });
@@ -810,7 +815,10 @@ impl<'a> Expansion<'a> {
                     break None;
                 };
                 let mut dice = self.dice(&place, attempt);
-                let drawn = self.value(&place, value, Some(&mut dice));
+                let drawn = match &value.value {
+                    Expr::Slug(of) => self.slug(&place, it.row, of, attempt, &mut dice),
+                    _ => self.value(&place, value, Some(&mut dice)),
+                };
                 let word = drawn.as_ref().and_then(|(content, _)| match content {
                     Content::Known(Value::Null) => None,
                     Content::Known(value) => Some(super::clashes::word_of(of, column, value)),

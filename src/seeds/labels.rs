@@ -6,7 +6,7 @@ use std::fmt::Write;
 use std::ops::Range;
 use std::sync::Arc;
 
-use super::model::{Label, RowDecl, SeedFile, Table};
+use super::model::{Label, Numbers, RowDecl, SeedFile, Table};
 use super::parallel::in_parts;
 use crate::diagnostic::Diagnostic;
 use crate::nearest::nearest;
@@ -142,6 +142,7 @@ struct Each<'a> {
     of: &'a str,
     pattern: &'a str,
     after: &'a str,
+    children: Option<&'a Numbers>,
 }
 
 impl<'a> Names<'_, 'a> {
@@ -202,6 +203,7 @@ impl<'a> Names<'_, 'a> {
                 table: of,
                 pattern,
                 after,
+                children,
             }) => waiting.push(Each {
                 file,
                 table,
@@ -210,6 +212,7 @@ impl<'a> Names<'_, 'a> {
                 of,
                 pattern,
                 after,
+                children: children.as_ref(),
             }),
         }
     }
@@ -245,7 +248,10 @@ impl<'a> Names<'_, 'a> {
                     problems.push(
                         Diagnostic::problem("label-twice", message)
                             .at(here)
-                            .help("rename one of the two")
+                            .help(match row.file == other.file {
+                                true => "rename one of the two",
+                                false => "rename one of the two; `_override: true` in a row changes that of another file",
+                            })
                             .related("it is here first", there),
                     );
                 }
@@ -332,18 +338,42 @@ impl<'a> Names<'_, 'a> {
             );
         }
         let span = each.decl.label.as_ref().map_or(0..0, |it| it.span.clone());
-        if self.are_too_many(found.len(), each.file, &span, problems) {
+        let children = each.children.map_or(1, |it| {
+            usize::try_from(it.last - it.first).map_or(usize::MAX, |it| it.saturating_add(1))
+        });
+        let count = found.len().saturating_mul(children);
+        if self.are_too_many(count, each.file, &span, problems) {
             return;
         }
         found.sort_unstable();
-        let rows = found.into_iter().map(|label| Named {
+        let row = |of: &Arc<str>, label: String, number| Named {
             file: each.file,
             table: each.table,
             decl: each.decl,
-            label: Some(format!("{}{label}{}", each.before, each.after).into()),
-            number: None,
-            each: Some(label),
-        });
+            label: Some(label.into()),
+            number,
+            each: Some(of.clone()),
+        };
+        let Each { before, after, .. } = *each;
+        let rows: Vec<Named<'a>> = match each.children {
+            None => found
+                .iter()
+                .map(|of| row(of, format!("{before}{of}{after}"), None))
+                .collect(),
+            Some(Numbers {
+                first,
+                last,
+                width,
+                after: end,
+            }) => found
+                .iter()
+                .flat_map(|of| (*first..=*last).map(move |number| (of, number)))
+                .map(|(of, number)| {
+                    let label = format!("{before}{of}{after}{number:0width$}{end}");
+                    row(of, label, Some(number))
+                })
+                .collect(),
+        };
         self.push(each.table, rows, problems);
     }
 

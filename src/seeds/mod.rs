@@ -5,6 +5,7 @@
 //! switched off, and no primary key is ever changed.
 
 mod apply;
+mod arithmetic;
 mod cell;
 mod check;
 mod clashes;
@@ -13,6 +14,7 @@ mod draw;
 mod effective;
 mod expand;
 mod export;
+mod files;
 mod forget;
 mod found;
 mod generate;
@@ -31,6 +33,7 @@ mod model;
 mod numbered;
 mod order;
 mod orphans;
+mod overrides;
 mod parallel;
 mod parse;
 mod past;
@@ -44,6 +47,7 @@ mod renames;
 mod row;
 mod secret;
 mod set;
+mod slug;
 mod standing;
 mod steps;
 mod trace;
@@ -54,14 +58,15 @@ pub use crate::drive::{ApplyError, Outcome};
 pub use apply::{SeedOptions, apply, observe};
 pub use check::{Checked, check};
 pub use export::{ExportError, ExportOptions, Exported, MOST_ROWS, Mask, Refusal, Tables, export};
+pub use files::{Companion, Kind};
 pub use forget::{Rows as ForgetRows, forget, observe_forget};
 pub use guard::before_migrating;
 pub use inputs::{Clock, Variables};
 #[cfg(feature = "testing")]
 pub use labelled::{Labelled, labelled};
 pub use model::{
-    Choose, Expr, Fake, Field, Json, Label, Mode, Part, RefTarget, Requires, RowDecl, SeedFile,
-    Settings, SoftRef, Spanned, Style, Table, Template, Through,
+    Choose, Expr, Fake, Field, Format, Json, Label, Mode, Numbers, Part, RefTarget, Requires,
+    RowDecl, RowsFile, SeedFile, Settings, SoftRef, Spanned, Style, Table, Template, Through,
 };
 pub use parse::parse;
 pub use plan::{Cause, Change, Difference, FilePlan, FileState, Plan, Refresh, What};

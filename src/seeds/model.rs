@@ -7,6 +7,7 @@ use std::collections::BTreeMap;
 use std::ops::Range;
 use std::sync::Arc;
 
+use super::files::Companion;
 use crate::script::{Origin, Source};
 
 /// Something, and the bytes of the canonical text in which it stands.
@@ -25,17 +26,27 @@ pub struct SeedFile {
     pub name: String,
     /// Path as it is shown, and canonical text.
     pub source: Arc<Source>,
-    /// sha256 of the canonical text.
+    /// sha256 of the canonical text, with the files of rows that it names behind it.
     pub checksum: String,
     /// What stands under `_seed`.
     pub settings: Settings,
     /// In the order of the file.
     pub tables: Vec<Table>,
+    /// The files of rows that it names, as far as they were read.
+    pub companions: Vec<Companion>,
 }
 
 impl SeedFile {
-    /// A place in this file.
+    /// A place in this file, or in one of rows that it names.
     pub fn origin(&self, span: &Range<usize>) -> Origin {
+        let mut companions = self.companions.iter().rev();
+        if let Some(companion) = companions.find(|it| it.start <= span.start) {
+            let start = span.start - companion.start;
+            return Origin {
+                source: companion.source.clone(),
+                span: start..start + span.len(),
+            };
+        }
         Origin {
             source: self.source.clone(),
             span: span.clone(),
@@ -64,6 +75,8 @@ pub struct Settings {
     pub vars: BTreeMap<String, String>,
     /// The time that `!now` and `!ago` count from, instead of the time of the run: `2026-01-31 12:00:00`, in UTC.
     pub time: Option<Spanned<String>>,
+    /// `_defaults`: what each row of a table with such a column has, where neither the table nor the row says otherwise.
+    pub defaults: Vec<Field>,
     /// `_was`: the names that the file had before. It continues the records of these files, which are gone.
     pub was: Vec<Spanned<String>>,
 }
@@ -80,6 +93,7 @@ impl Default for Settings {
             faker: 1,
             vars: BTreeMap::new(),
             time: None,
+            defaults: Vec::new(),
             was: Vec::new(),
         }
     }
@@ -125,8 +139,33 @@ pub struct Table {
     pub refs: Vec<SoftRef>,
     /// `_through`: lists of labels that become rows of join tables.
     pub through: Vec<Through>,
-    /// In the order of the file.
+    /// In the order of the file, those of `files` behind the others.
     pub rows: Vec<RowDecl>,
+    /// Rows with which the file overrides those of other files: `_override: true`.
+    pub overrides: Vec<RowDecl>,
+    /// Files of rows: `_rows: !csv users.csv`.
+    pub files: Vec<RowsFile>,
+}
+
+/// A file of rows.
+#[derive(Debug, Clone, PartialEq)]
+pub struct RowsFile {
+    /// As it is written: from the folder of the seed file.
+    pub path: Spanned<String>,
+    /// How it is written.
+    pub format: Format,
+}
+
+/// How a file of rows is written.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Format {
+    /// `!csv`: a header, and a line for each row.
+    Csv {
+        /// Between the cells.
+        separator: u8,
+    },
+    /// `!json`: a list of objects, or an object with a row for each label.
+    Json,
 }
 
 impl Table {
@@ -142,6 +181,8 @@ impl Table {
             refs: Vec::new(),
             through: Vec::new(),
             rows: Vec::new(),
+            overrides: Vec::new(),
+            files: Vec::new(),
         }
     }
 }
@@ -198,6 +239,8 @@ pub struct RowDecl {
     pub was: Option<Spanned<Template>>,
     /// In the order of the file; no name stands twice.
     pub fields: Vec<Field>,
+    /// What another file says in their place (`_override`).
+    pub over: Vec<Field>,
 }
 
 /// What names one row or many.
@@ -218,7 +261,8 @@ pub enum Label {
         /// What stands after them.
         after: String,
     },
-    /// `now_{users.load_*}`: a row for each label of a table that matches, with `*` for any characters.
+    /// `now_{users.load_*}`: a row for each label of a table that matches, with `*` for any characters; with
+    /// `post_{users.*}_{1..3}` so many rows for each of them.
     Each {
         /// What stands before the labels.
         before: String,
@@ -228,7 +272,22 @@ pub enum Label {
         pattern: String,
         /// What stands after them.
         after: String,
+        /// The rows for each label, where there are several.
+        children: Option<Numbers>,
     },
+}
+
+/// A range of numbers in a label, both ends included.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Numbers {
+    /// The first.
+    pub first: u64,
+    /// The last; not below the first.
+    pub last: u64,
+    /// At least so many digits, with zeros in front.
+    pub width: usize,
+    /// What stands after them.
+    pub after: String,
 }
 
 /// A column, or the name of a reference, and what is in it.
@@ -289,6 +348,24 @@ pub enum Expr {
         /// Seconds in one unit.
         unit: u64,
     },
+    /// `!in 3 days`, `!in 1..90 days`: after now.
+    In {
+        /// Least and most, both included.
+        count: (u64, u64),
+        /// Seconds in one unit.
+        unit: u64,
+    },
+    /// `!decimal 0.50..99.99`: a number with so many decimal places, both ends included.
+    Decimal {
+        /// The least, in units of the last place.
+        least: i64,
+        /// The most.
+        most: i64,
+        /// How many decimal places there are.
+        scale: u32,
+    },
+    /// `!slug title`: the text of another column of the row as a part of an address.
+    Slug(String),
     /// `!env NAME` or `!env {name: NAME, default: text}`.
     Env {
         /// Of the variable.
@@ -360,7 +437,7 @@ pub struct Template(pub Vec<Part>);
 pub enum Part {
     /// Text as it is.
     Text(String),
-    /// `${name}`: `label`, `i`, `each`, or a name under `vars`.
+    /// `${name}`: `label`, `i`, `each`, a name under `vars`, or arithmetic on `i`.
     Name(String),
 }
 
@@ -407,6 +484,10 @@ pub enum Fake {
     Word,
     /// `sentence`
     Sentence,
+    /// `paragraph`: three to six sentences.
+    Paragraph,
+    /// `boolean`: `true` or `false`.
+    Boolean,
     /// `uuid`
     Uuid,
     /// `url`, below `example.test`.
@@ -417,7 +498,7 @@ pub enum Fake {
 
 impl Fake {
     /// All kinds, with their names in a file.
-    pub const ALL: [(&str, Fake); 15] = [
+    pub const ALL: [(&str, Fake); 17] = [
         ("name", Fake::Name),
         ("first_name", Fake::FirstName),
         ("last_name", Fake::LastName),
@@ -430,6 +511,8 @@ impl Fake {
         ("company", Fake::Company),
         ("word", Fake::Word),
         ("sentence", Fake::Sentence),
+        ("paragraph", Fake::Paragraph),
+        ("boolean", Fake::Boolean),
         ("uuid", Fake::Uuid),
         ("url", Fake::Url),
         ("ipv4", Fake::Ipv4),

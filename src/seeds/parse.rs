@@ -7,6 +7,7 @@ mod cell;
 mod json;
 mod label;
 mod references;
+mod rows;
 mod settings;
 mod tag;
 mod template;
@@ -52,6 +53,7 @@ pub fn parse(name: &str, source: Arc<Source>) -> (SeedFile, Vec<Diagnostic>) {
         settings,
         tables,
         source,
+        companions: Vec::new(),
     };
     (file, problems)
 }
@@ -68,6 +70,9 @@ const ROW: &str = "a row";
 
 /// What a row may say besides its columns.
 const WAS: &str = "_was";
+
+/// Says that a row gives one of another file other values.
+const OVERRIDE: &str = "_override";
 
 /// What a table may say besides its rows.
 const TABLE_SETTINGS: [&str; 8] = [
@@ -138,6 +143,10 @@ impl Reader<'_> {
 
     fn table(&mut self, key: &Node, node: Node) -> Option<Table> {
         let mut table = Table::empty(self.name(key, "table")?);
+        if rows::is_file(&node) {
+            table.files.extend(self.rows_file(&node));
+            return Some(table);
+        }
         self.no_tag(&node, "a table");
         let noun = node.noun();
         match node.kind {
@@ -158,6 +167,9 @@ impl Reader<'_> {
                         }
                         "_refs" => table.refs = self.refs(&value),
                         "_through" => table.through = self.through(&value),
+                        "_rows" if rows::is_file(&value) => {
+                            table.files.extend(self.rows_file(&value));
+                        }
                         "_rows" => {
                             self.no_tag(&value, "`_rows`");
                             table.rows.extend(self.list(value));
@@ -167,7 +179,13 @@ impl Reader<'_> {
                             let message = format!("a table has no setting `{text}`");
                             self.error("unknown-setting", &key.span, message, help);
                         }
-                        _ => table.rows.push(self.row(&key, &value)),
+                        _ => {
+                            let row = self.row(&key, &value);
+                            match self.is_override(&value, &row) {
+                                true => table.overrides.push(row),
+                                false => table.rows.push(row),
+                            }
+                        }
                     }
                 }
             }
@@ -274,7 +292,8 @@ impl Reader<'_> {
         let scope = match label {
             Label::One(_) => Scope::One,
             Label::Range { .. } => Scope::Range,
-            Label::Each { .. } => Scope::Each,
+            Label::Each { children: None, .. } => Scope::Each,
+            Label::Each { .. } => Scope::Children,
         };
         RowDecl {
             label: Some(Spanned {
@@ -284,6 +303,7 @@ impl Reader<'_> {
             span: key.span.clone(),
             was: self.was(node, scope),
             fields: self.fields(node, ROW, scope),
+            over: Vec::new(),
         }
     }
 
@@ -297,7 +317,42 @@ impl Reader<'_> {
             span: span.unwrap_or(node.span.clone()),
             was: self.was(node, Scope::Item),
             fields: self.fields(node, ROW, Scope::Item),
+            over: Vec::new(),
         })
+    }
+
+    /// `_override` of a row: whether it changes one of another file.
+    fn is_override(&mut self, node: &Node, row: &RowDecl) -> bool {
+        let Kind::Mapping(entries) = &node.kind else {
+            return false;
+        };
+        let Some((key, value)) = entries.iter().find(|(key, _)| name(key) == OVERRIDE) else {
+            return false;
+        };
+        let said = match &value.kind {
+            Kind::Scalar(text, Style::Plain) if value.tag.is_none() => text.parse().ok(),
+            _ => None,
+        };
+        let Some(is_override) = said else {
+            let message = "`_override` is `true` or `false`, and this is neither";
+            self.error("bad-value", &value.span, message, "write `_override: true`");
+            return true;
+        };
+        if let (true, Some(was)) = (is_override, &row.was) {
+            let message = "a row that overrides another one has no label of its own before";
+            let help = "write `_was` in the file that declares the row";
+            self.error("bad-value", &was.span, message, help);
+        }
+        if is_override && row.fields.is_empty() {
+            let message = "the row overrides nothing";
+            self.error(
+                "bad-value",
+                &key.span,
+                message,
+                "give it a value, or remove it",
+            );
+        }
+        is_override
     }
 
     /// `_was` of a row: the label that it had before.
@@ -335,7 +390,8 @@ impl Reader<'_> {
         };
         let mut fields = Vec::with_capacity(entries.len());
         for (key, value) in entries {
-            if what == ROW && name(key) == WAS {
+            let is_labelled = scope != Scope::Item;
+            if what == ROW && (name(key) == WAS || is_labelled && name(key) == OVERRIDE) {
                 continue;
             }
             let name = self.name(key, "column");
@@ -452,6 +508,20 @@ impl Reader<'_> {
             }
         }
         names
+    }
+}
+
+/// Whether a name is a setting of a row, and no column.
+pub(super) fn is_reserved_in_row(name: &str) -> bool {
+    name == WAS || RESERVED.contains(&name) || name == "_rows"
+}
+
+/// Why a text is no label of one row.
+pub(super) fn plain_label(text: &str) -> Result<(), String> {
+    match label::label(text) {
+        Ok(Label::One(_)) => Ok(()),
+        Ok(_) => Err(format!("the label `{text}` is a pattern")),
+        Err(label::Bad { why, .. }) => Err(why),
     }
 }
 

@@ -122,10 +122,7 @@ impl Texts {
         };
         let shared = self.shared.as_ref();
         for (it, text) in self.files.iter_mut().zip(&texts) {
-            let names_it = |shared: &SeedFile| {
-                let mut tables = shared.tables.iter();
-                tables.any(|table| declares(&it.text, &table.name.value))
-            };
+            let names_it = |shared: &SeedFile| concerns(shared, &it.text);
             it.known = match text {
                 Some(None) => shared.is_none_or(|shared| !names_it(shared)),
                 Some(Some(text)) => shared.is_some_and(|shared| *shared.source.text == **text),
@@ -162,6 +159,12 @@ impl Texts {
 pub(super) fn declares(file: &SeedFile, table: &str) -> bool {
     let mut tables = file.tables.iter();
     tables.any(|it| it.name.value.eq_ignore_ascii_case(table))
+}
+
+/// Whether the shared file says anything about the tables of a file.
+fn concerns(shared: &SeedFile, file: &SeedFile) -> bool {
+    let mut tables = shared.tables.iter();
+    !shared.settings.defaults.is_empty() || tables.any(|table| declares(file, &table.name.value))
 }
 
 /// The names by which a file makes values in its tables. Its record has those that are not the tables' own.
@@ -252,10 +255,7 @@ pub(super) fn memory(
         memory.insert("names".to_owned(), names.into());
     }
     if let Some(shared) = &seeds.shared
-        && shared
-            .tables
-            .iter()
-            .any(|table| declares(file, &table.name.value))
+        && concerns(shared, file)
     {
         memory.insert("shared".to_owned(), super::secret::without(shared).into());
     }

@@ -40,6 +40,9 @@ pub(super) fn follow_references(text: &mut SeedFile, renamed: &BTreeMap<String, 
     if renamed.is_empty() {
         return;
     }
+    for field in &mut text.settings.defaults {
+        field.value.value.rename_tables(renamed);
+    }
     for table in &mut text.tables {
         let rows = table.rows.iter_mut().flat_map(|row| {
             if let Some(label) = &mut row.label
@@ -48,7 +51,7 @@ pub(super) fn follow_references(text: &mut SeedFile, renamed: &BTreeMap<String, 
             {
                 table.clone_from(now);
             }
-            &mut row.fields
+            row.fields.iter_mut().chain(&mut row.over)
         });
         for field in rows.chain(&mut table.defaults) {
             field.value.value.rename_tables(renamed);

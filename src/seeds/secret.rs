@@ -8,6 +8,7 @@ use argon2::Argon2;
 use argon2::password_hash::PasswordHasher;
 use argon2::password_hash::phc::PasswordHash;
 
+use super::files::with_companions;
 use super::model::{Expr, SeedFile};
 
 /// The argon2id hash of a secret as a PHC string, `$argon2id$v=19$m=19456,t=2,p=1$…`, with a random salt: no two calls
@@ -22,9 +23,14 @@ pub(super) fn hash(secret: &str) -> Result<String, String> {
         .map_err(|error| format!("argon2id: {error}"))
 }
 
+/// What is recorded of a file: its text without secrets, with the files that belong to it behind it.
+pub(super) fn without(file: &SeedFile) -> String {
+    with_companions(file, masked(file))
+}
+
 /// The text of a file with `***` for each secret that `!hash` finds in it: what is recorded of it is for everybody who
 /// can read the database.
-pub(super) fn without(file: &SeedFile) -> String {
+pub(super) fn masked(file: &SeedFile) -> String {
     let mut spans: Vec<Range<usize>> = Vec::new();
     for expr in file.exprs() {
         if let Expr::Hash(inner) = &expr.value

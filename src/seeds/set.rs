@@ -5,7 +5,9 @@ use std::collections::BTreeMap;
 use std::path::{Component, Path, PathBuf};
 use std::sync::Arc;
 
+use super::files::{Found, fill};
 use super::model::{Expr, Json, SeedFile, Spanned, Table};
+use super::overrides::{Overridden, overridden};
 use super::parse::parse;
 use super::recorded::declares;
 use crate::diagnostic::Diagnostic;
@@ -36,6 +38,8 @@ pub struct Seeds {
     pub attachments: BTreeMap<String, Arc<[u8]>>,
     /// What does not fit. Nothing is seeded while there is any.
     pub problems: Vec<Diagnostic>,
+    /// Files as they are where others override their rows.
+    pub(super) overridden: Vec<Overridden>,
 }
 
 impl Seeds {
@@ -53,6 +57,7 @@ impl Seeds {
         paths.sort();
         let mut seeds = Seeds::default();
         let mut unread = Vec::new();
+        let mut files = RowsFiles::below(folder);
         for path in paths {
             let extension = path.extension().and_then(|it| it.to_str());
             let folded = extension.map(str::to_ascii_lowercase);
@@ -90,7 +95,10 @@ impl Seeds {
             match text {
                 Ok(text) => {
                     let source = Arc::new(Source { name: shown, text });
-                    let (file, problems) = parse(&name, source);
+                    let (mut file, problems) = parse(&name, source);
+                    seeds.problems.extend(problems);
+                    let beside = path.parent().unwrap_or(folder);
+                    let problems = fill(&mut file, &mut |path| files.read(beside, path));
                     seeds.problems.extend(problems);
                     seeds.add(file);
                 }
@@ -108,8 +116,9 @@ impl Seeds {
         }
         seeds.join_tables();
         seeds.attach(folder);
+        seeds.find_overridden();
         let named = |path: &Path| seeds.attachments.keys().any(|it| folder.join(it) == path);
-        unread.retain(|(path, _)| !named(path));
+        unread.retain(|(path, _)| !named(path) && !files.has_read(path));
         if let Some((_, first)) = unread.first() {
             let what = match unread.len() {
                 1 => format!("{first} is not read"),
@@ -119,21 +128,43 @@ impl Seeds {
             seeds.problems.push(
                 Diagnostic::problem("not-read", format!("{what}: a seed is a .yaml file"))
                     .warning()
-                    .help("write the rows as YAML, or move the file out of the folder of the seeds; statements belong into a migration"),
+                    .help("name its table in a seed, `users: !csv users.csv` or `!json users.json`, or move the file out of the folder of the seeds; statements belong in a migration"),
             );
         }
         Ok(seeds)
     }
 
-    /// A set of texts by their names, for who embeds them: `("010_users", text)`.
+    /// A set of texts by their names, for programs that embed them: `("010_users", text)`. A name with an ending is that of
+    /// a file which a seed takes its rows from: `("users.csv", text)`.
     pub fn of_texts<'a>(texts: impl IntoIterator<Item = (&'a str, &'a str)>) -> Seeds {
         let mut seeds = Seeds::default();
+        let (files, texts): (Vec<_>, Vec<_>) = texts
+            .into_iter()
+            .partition(|(name, _)| name.ends_with(".csv") || name.ends_with(".json"));
         for (name, text) in texts {
             let source = Arc::new(Source {
                 name: format!("seeds/{name}.yaml"),
                 text: text.replace("\r\n", "\n").into(),
             });
-            let (file, problems) = parse(name, source);
+            let (mut file, problems) = parse(name, source);
+            seeds.problems.extend(problems);
+            let problems = fill(&mut file, &mut |path| {
+                let beside = name.rsplit_once('/').map_or("", |(folder, _)| folder);
+                let whole = below(beside, path);
+                match files
+                    .iter()
+                    .find(|(name, _)| Some(*name) == whole.as_deref())
+                {
+                    Some((name, text)) => Ok(Arc::new(Source {
+                        name: format!("seeds/{name}"),
+                        text: text.replace("\r\n", "\n").into(),
+                    })),
+                    None => Err((
+                        "no-such-file",
+                        "it is none of the texts that were given as files".to_owned(),
+                    )),
+                }
+            });
             seeds.problems.extend(problems);
             for expr in file.exprs() {
                 if let Expr::File(path) = &expr.value {
@@ -149,7 +180,14 @@ impl Seeds {
         }
         seeds.files.sort_by(|a, b| a.name.cmp(&b.name));
         seeds.join_tables();
+        seeds.find_overridden();
         seeds
+    }
+
+    fn find_overridden(&mut self) {
+        let (overridden, problems) = overridden(self);
+        self.overridden = overridden;
+        self.problems.extend(problems);
     }
 
     fn add(&mut self, file: SeedFile) {
@@ -256,6 +294,13 @@ impl Seeds {
                 let tags = &file.settings.tags;
                 tags.is_empty() || tags.iter().any(|tag| choice.tags.contains(&tag.value))
             })
+            .map(|file| {
+                let mut overridden = self.overridden.iter();
+                let is_it = |it: &&Overridden| {
+                    it.environment == choice.environment && it.file.name == file.name
+                };
+                overridden.find(is_it).map_or(file, |it| &it.file)
+            })
             .collect()
     }
 
@@ -321,9 +366,15 @@ impl SeedFile {
         }
     }
 
+    /// What stands in the defaults for all tables.
+    pub(super) fn exprs_for_all(&self) -> Vec<&Spanned<Expr>> {
+        let defaults = self.settings.defaults.iter().map(|field| &field.value);
+        with_inner(defaults.collect())
+    }
+
     /// Everything that stands in a cell, those within others too.
     pub(super) fn exprs(&self) -> Vec<&Spanned<Expr>> {
-        let mut exprs = Vec::new();
+        let mut exprs = self.exprs_for_all();
         for table in &self.tables {
             exprs.extend(table.exprs());
         }
@@ -333,24 +384,29 @@ impl SeedFile {
 
 impl Table {
     pub(super) fn exprs(&self) -> Vec<&Spanned<Expr>> {
-        let fields = self.rows.iter().flat_map(|row| &row.fields);
-        let mut open: Vec<&Spanned<Expr>> = fields
+        let rows = self.rows.iter().chain(&self.overrides);
+        let fields = rows.flat_map(|row| row.fields.iter().chain(&row.over));
+        let open = fields
             .chain(&self.defaults)
             .map(|field| &field.value)
-            .chain(&self.id)
-            .collect();
-        let mut all = Vec::new();
-        while let Some(expr) = open.pop() {
-            all.push(expr);
-            match &expr.value {
-                Expr::Pick(items) => open.extend(items.iter().map(|(item, _)| item)),
-                Expr::Hash(inner) => open.push(inner),
-                Expr::Composed(json) => json.exprs(&mut open),
-                _ => {}
-            }
-        }
-        all
+            .chain(&self.id);
+        with_inner(open.collect())
     }
+}
+
+/// These, and what stands within them.
+fn with_inner(mut open: Vec<&Spanned<Expr>>) -> Vec<&Spanned<Expr>> {
+    let mut all = Vec::new();
+    while let Some(expr) = open.pop() {
+        all.push(expr);
+        match &expr.value {
+            Expr::Pick(items) => open.extend(items.iter().map(|(item, _)| item)),
+            Expr::Hash(inner) => open.push(inner),
+            Expr::Composed(json) => json.exprs(&mut open),
+            _ => {}
+        }
+    }
+    all
 }
 
 impl Json {
@@ -396,6 +452,68 @@ impl Json {
                 .for_each(|(_, it)| it.rename_tables(renamed)),
             Json::Tag(expr) => expr.value.rename_tables(renamed),
         }
+    }
+}
+
+/// A path from a folder, without `..`; none where it leaves everything.
+fn below(folder: &str, path: &str) -> Option<String> {
+    let mut parts: Vec<&str> = folder.split('/').filter(|part| !part.is_empty()).collect();
+    for part in path.split('/') {
+        match part {
+            ".." => {
+                parts.pop()?;
+            }
+            part => parts.push(part),
+        }
+    }
+    Some(parts.join("/"))
+}
+
+/// Reads the files of rows that seeds name.
+struct RowsFiles {
+    /// The project, out of which no seed reads; links followed.
+    root: Option<PathBuf>,
+    /// What was read, links followed.
+    read: Vec<PathBuf>,
+}
+
+impl RowsFiles {
+    fn below(folder: &Path) -> RowsFiles {
+        let seeds = on_disk(folder).canonicalize();
+        RowsFiles {
+            root: seeds.ok().map(|it| crate::config::project_root(&it)),
+            read: Vec::new(),
+        }
+    }
+
+    fn has_read(&self, path: &Path) -> bool {
+        let real = on_disk(path).canonicalize();
+        real.is_ok_and(|real| self.read.contains(&real))
+    }
+
+    fn read(&mut self, beside: &Path, path: &str) -> Found {
+        let whole = beside.join(path);
+        let missing = |error: std::io::Error| ("no-such-file", error.to_string());
+        let real = on_disk(&whole).canonicalize().map_err(missing)?;
+        if self
+            .root
+            .as_ref()
+            .is_none_or(|root| !real.starts_with(root))
+        {
+            return Err(("file-outside", "it is not in the project".to_owned()));
+        }
+        let size = regular(&real).map_err(missing)?.len();
+        if size > LARGEST {
+            let most = LARGEST >> 20;
+            return Err(("large-file", format!("it is larger than {most} MB")));
+        }
+        let bytes = std::fs::read(&real).map_err(missing)?;
+        let text = canonical(&bytes).map_err(|error| ("not-text", not_text(&error)))?;
+        self.read.push(real);
+        Ok(Arc::new(Source {
+            name: shown(&whole),
+            text: text.into(),
+        }))
     }
 }
 

@@ -52,11 +52,14 @@ pub(crate) async fn import(session: &Session, flags: &args::Import) -> Ending {
     }
     // What is imported and what is compared are one state of a database that others write to.
     let input = match flags.verify {
-        Verify::Full => input.unchanging().await.map_err(|error| {
+        Verify::Full => input.unchanging(opened.db.stop()).await.map_err(|error| {
             failed(
                 session,
                 &opened,
-                &ImportError::from(Why::from(error)),
+                &ImportError::from(match opened.db.stop().is_raised() {
+                    true => Why::Interrupted,
+                    false => Why::from(error),
+                }),
                 &shown,
                 &options,
             )

@@ -68,6 +68,7 @@ async fn check(files: &[(&str, &str)], expect: Expect) {
 }
 
 mod existing;
+mod references;
 
 #[tokio::test]
 async fn a_set_without_fault_is_applied_reversed_and_repeated() {

@@ -19,14 +19,16 @@ pub(super) fn labels_of_others(
 ) -> Vec<String> {
     // All that a pattern names are among them, and a choice is from some files only.
     let (mut tables, mut chosen_from) = (BTreeSet::new(), BTreeSet::new());
-    let shared = shared.into_iter().flat_map(|shared| &shared.tables);
-    let own_shared: Vec<&Table> = shared.filter(|it| declares(file, &it.name.value)).collect();
-    for table in file.tables.iter().chain(own_shared.iter().copied()) {
-        let chosen = table.exprs().into_iter().filter_map(|it| match &it.value {
-            Expr::Among { table, .. } => Some(table.to_ascii_lowercase()),
-            _ => None,
-        });
-        chosen_from.extend(chosen);
+    let all = shared.into_iter().flat_map(|shared| &shared.tables);
+    let own_shared = all.filter(|it| declares(file, &it.name.value));
+    let mut exprs = file.exprs();
+    exprs.extend(own_shared.flat_map(Table::exprs));
+    exprs.extend(shared.into_iter().flat_map(SeedFile::exprs_for_all));
+    chosen_from.extend(exprs.into_iter().filter_map(|it| match &it.value {
+        Expr::Among { table, .. } => Some(table.to_ascii_lowercase()),
+        _ => None,
+    }));
+    for table in &file.tables {
         tables.extend(table.rows.iter().filter_map(pattern));
     }
     if tables.is_empty() && chosen_from.is_empty() {

@@ -9,8 +9,9 @@ use super::super::generate::Dice;
 use super::super::labels::names;
 use super::super::model::{Expr, Json, Spanned, Style, Template};
 use super::super::parse::core;
-use super::super::row::{self, Composed, Content, Nature};
-use super::super::typed::Unfit;
+use super::super::row::{self, Cell, Composed, Content, Nature};
+use super::super::slug::slug;
+use super::super::typed::{Unfit, typed};
 use crate::schema::{Affinity, Column, ColumnKind, Strictness, TableShape};
 use crate::sql::Value;
 
@@ -319,6 +320,7 @@ impl<'a> Expansion<'a> {
         // Times and what comes from outside are texts, and numbers that are drawn are numbers.
         let affinity = match expr.value {
             Expr::Int(..) => Affinity::Integer,
+            Expr::Decimal { .. } => Affinity::Real,
             _ => Affinity::Text,
         };
         let column = Column {
@@ -351,6 +353,55 @@ impl<'a> Expansion<'a> {
                 None
             }
         }
+    }
+
+    /// The slug of another column of the row. Where another row has it, a few characters are added.
+    pub(super) fn slug(
+        &mut self,
+        place: &Place<'_, 'a>,
+        row: usize,
+        of: &str,
+        attempt: u32,
+        dice: &mut Dice,
+    ) -> Option<(Content, Nature)> {
+        let span = &place.found.value.span;
+        let source = self.column(place.found.file, place.of, of, span, &[])?;
+        let cell = self.rows.rows[row].cell(source).cloned();
+        let name = &place.of.columns[source].name;
+        let label = place.names.label.unwrap_or_default();
+        let why = match cell {
+            _ if source == place.found.column => "is the column itself",
+            None => "has no value in the seed",
+            Some(Cell {
+                content, nature, ..
+            }) => {
+                let text = match content {
+                    Content::Unknown => return Some((Content::Unknown, nature)),
+                    Content::Known(Value::Text(text)) => slug(&text),
+                    Content::Known(Value::Integer(number)) => number.to_string(),
+                    _ => String::new(),
+                };
+                if !text.is_empty() {
+                    let text = match attempt {
+                        0 => text,
+                        _ => format!("{text}-{}", dice.base36(4)),
+                    };
+                    let (column, strictness) = (place.column(), place.strictness());
+                    return match typed(text.into(), Style::Quoted, column, strictness) {
+                        Ok(value) => Some((Content::Known(value), nature)),
+                        Err(unfit) => {
+                            self.unfit(place.found.file, span, unfit);
+                            None
+                        }
+                    };
+                }
+                "holds no text of letters or digits"
+            }
+        };
+        let message = format!("row `{label}` has no slug: column `{name}` {why}");
+        let help = "give the row a text there, or write the slug out".to_owned();
+        self.error(place.found.file, span, "no-slug", message, Some(help));
+        None
     }
 
     /// Reports what is wrong with the values of a `!pick`, those that other rows choose too.
@@ -443,10 +494,10 @@ impl<'a> Expansion<'a> {
 
     /// One of the parts of `table.label.column`, where they stand; all of it where they are written otherwise.
     pub(super) fn part(&self, file: usize, span: &Range<usize>, part: usize) -> Range<usize> {
-        let source = self.origin(file, span).map(|origin| origin.source);
-        let written = source
+        let origin = self.origin(file, span);
+        let written = origin
             .as_ref()
-            .and_then(|source| source.text.get(span.clone()))
+            .and_then(|it| it.source.text.get(it.span.clone()))
             .unwrap_or_default();
         // The span begins with the tag.
         let tags = ["!ref", "!pick", "!each"];

@@ -86,6 +86,43 @@ impl<'a> Expansion<'a> {
         }
     }
 
+    /// Defaults for all tables are for a column that one of them has: of the file, or of the schema for the shared file.
+    pub(super) fn defaults_for_all(&mut self) {
+        let shape = self.shape;
+        for (at, file) in self
+            .files
+            .iter()
+            .copied()
+            .chain(self.given.shared)
+            .enumerate()
+        {
+            let tables: Vec<&TableShape> = match at == self.shared_file() {
+                true => shape.tables.iter().collect(),
+                false => file
+                    .tables
+                    .iter()
+                    .filter_map(|table| shape.table(&table.name.value))
+                    .collect(),
+            };
+            for field in &file.settings.defaults {
+                let name = &field.name.value;
+                if tables.is_empty() || tables.iter().any(|of| self.has_plain(at, of, name)) {
+                    continue;
+                }
+                let columns = tables.iter().flat_map(|of| &of.columns);
+                let columns = columns.filter(|it| it.origin == ColumnKind::Plain);
+                let known: Vec<&str> = columns.map(|it| it.name.as_str()).collect();
+                let help = match nearest(name, &known) {
+                    Some(it) => format!("did you mean `{it}`?"),
+                    None => "remove it, or give it to the tables that are meant".to_owned(),
+                };
+                let message = format!("no table of the file has a column `{name}` to write");
+                let span = &field.name.span;
+                self.error(at, span, "unknown-column", message, Some(help));
+            }
+        }
+    }
+
     /// What holds for a table of a file; none where there is no such table.
     pub(super) fn rules(&mut self, file: usize, table: &'a Table) -> Option<usize> {
         let name = &table.name.value;
@@ -301,20 +338,42 @@ impl<'a> Expansion<'a> {
         of.column(name).or_else(referring).or_else(declared)
     }
 
+    /// Whether a table has such a column, and rows write it.
+    fn has_plain(&self, file: usize, of: &TableShape, name: &str) -> bool {
+        let column = self.column_of(file, of, name);
+        column.is_some_and(|column| of.columns[column].origin == ColumnKind::Plain)
+    }
+
     /// Finds the names of a declaration in the schema, once for all of its rows.
     pub(super) fn compile(&mut self, row: &Named<'a>, rules: usize) -> Compiled<'a> {
         let of = &self.shape.tables[self.rows.rules[rules].table];
         let shared = self.shared(&row.table.name.value);
-        let files = [self.shared_file(), row.file, row.file];
-        let mut fields: Vec<Found<'a>> = Vec::new();
-        let sources = [
-            shared.map(|it| it.defaults.as_slice()).unwrap_or_default(),
-            row.table.defaults.as_slice(),
-            row.decl.fields.as_slice(),
+        let seeds_shared = self.given.shared.map(|it| &it.settings.defaults);
+        let own = self.shared_file();
+        // The weakest first. Defaults for all tables hold where a table has such a column.
+        let sources: [(usize, bool, &'a [crate::seeds::Field]); 6] = [
+            (
+                own,
+                true,
+                seeds_shared.map(Vec::as_slice).unwrap_or_default(),
+            ),
+            (row.file, true, &self.files[row.file].settings.defaults),
+            (
+                own,
+                false,
+                shared.map(|it| it.defaults.as_slice()).unwrap_or_default(),
+            ),
+            (row.file, false, &row.table.defaults),
+            (row.file, false, &row.decl.fields),
+            (row.file, false, &row.decl.over),
         ];
-        for (level, (source, file)) in sources.into_iter().zip(files).enumerate() {
+        let mut fields: Vec<Found<'a>> = Vec::new();
+        for (level, (file, is_for_all, source)) in sources.into_iter().enumerate() {
             let mut here: Vec<Found<'a>> = Vec::new();
             for field in source {
+                if is_for_all && !self.has_plain(file, of, &field.name.value) {
+                    continue;
+                }
                 let found = self.field(file, of, field);
                 let Some(found) = found else { continue };
                 if here.iter().any(|it| it.column == found.column) {

@@ -367,8 +367,9 @@ impl<'a> Expansion<'a> {
         let is_it = |field: &&Field| field.name.value.eq_ignore_ascii_case(&decl.name.value);
         let own = row
             .decl
-            .fields
+            .over
             .iter()
+            .chain(&row.decl.fields)
             .chain(&row.table.defaults)
             .find(is_it);
         let shared = || {
@@ -425,6 +426,7 @@ impl<'a> Expansion<'a> {
                 span: span.clone(),
             }),
             fields: vec![field(from, refers), field(to, item.value)],
+            over: Vec::new(),
         }
     }
 
@@ -630,10 +632,10 @@ impl<'a> Expansion<'a> {
 
     /// Where an item of a list stands: the list itself has no places of its items.
     fn within(&self, file: usize, span: &Range<usize>, item: &str) -> Range<usize> {
-        let source = self.origin(file, span).map(|origin| origin.source);
-        let written = source
+        let origin = self.origin(file, span);
+        let written = origin
             .as_ref()
-            .and_then(|source| source.text.get(span.clone()))
+            .and_then(|it| it.source.text.get(it.span.clone()))
             .unwrap_or_default();
         let is_edge = |c: Option<char>| c.is_none_or(|c| !c.is_alphanumeric() && c != '_');
         let whole = |(at, text): &(usize, &str)| {

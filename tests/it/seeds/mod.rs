@@ -17,6 +17,7 @@ mod order;
 mod references;
 mod rehearsed;
 mod settled;
+mod shapes;
 mod shuffle;
 mod specification;
 mod surroundings;

@@ -103,4 +103,8 @@ in_every_mode! {
     keys_that_change_places_do_so_in_one_run
     references_follow_a_renamed_table_wherever_they_stand
     a_column_that_is_declared_no_longer_is_reported
+    each_parent_has_its_children
+    a_default_for_all_tables_is_the_weakest
+    rows_of_files_are_rows_of_their_seed
+    an_environment_overrides_rows_of_another_file
 }
