@@ -676,3 +676,46 @@ async fn a_file_that_is_gone_makes_no_choice_a_change_by_hand() {
         "own"
     );
 }
+
+#[tokio::test]
+async fn references_stand_in_rows_of_every_shape() {
+    let bed = Bed::memory(KANBAN).await;
+    let base = "_seed: {_defaults: {creator: ann}}
+users: {ann: {name: Ann}, bob: {name: Bob}}
+tags: {'t_{1..4}': {name: 'n${i}'}}
+boards:
+  _refs: {creator: users}
+  b: {name: B}
+cards:
+  _through: {tags: cards_tags}
+  _defaults: {board: b, tags: [!each tags.*]}
+  'c_{users.*}_{1..2}': {title: '${each} ${i * 10}'}
+  one: {title: One, tags: [t_1]}
+events:
+  _refs: {creator: users, subject: {type: subject_type, Card: cards, Board: boards}}
+  e: {subject: one (Card), action: x}
+  f: {subject: 'c_bob_2 (Card)', action: x}
+";
+    let over = "cards: {one: {_override: true, tags: [t_2, t_3]}}\nevents: {e: {_override: true, subject: !ref boards.b}}\n";
+    assert_eq!(
+        bed.settles(base).await,
+        "a new +boards.b +cards.c_ann_1 +cards.c_ann_2 +cards.c_bob_1 +cards.c_bob_2 +cards.one \
+         +cards_tags.c_ann_1/t_1 +cards_tags.c_ann_2/t_2 +cards_tags.c_bob_1/t_3 +cards_tags.c_bob_2/t_4 \
+         +cards_tags.one/t_1 +events.e +events.f +tags.t_1 +tags.t_2 +tags.t_3 +tags.t_4 +users.ann +users.bob"
+    );
+    assert_eq!(
+        bed.ask(
+            "SELECT count(*) FROM events JOIN users AS u ON u.id = creator_id WHERE u.name = 'Ann'"
+        )
+        .await,
+        "2"
+    );
+    let files = [("a", base), ("b", over)];
+    let done = bed.seed(&files).await;
+    assert!(
+        done.contains("+cards_tags.one/t_2 +cards_tags.one/t_3 ~events.e("),
+        "{done}"
+    );
+    assert!(done.contains("subject_type: Card → Board"), "{done}");
+    assert_eq!(bed.seed(&files).await, "");
+}
