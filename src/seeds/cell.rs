@@ -249,6 +249,7 @@ fn untested(
         }
         // They are resolved, drawn or composed before, or stand in `_id` only.
         Expr::Ref { .. }
+        | Expr::Among { .. }
         | Expr::Auto
         | Expr::Uuid
         | Expr::Fake(_)

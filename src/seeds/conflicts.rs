@@ -50,14 +50,15 @@ pub(super) fn taken(
     questions(shape, wanted)
 }
 
-/// A unique value that goes from one declared row to another in the same run.
+/// A unique value that goes from one declared row to another in the same run; or a row that waits for a change of another
+/// one, to which it refers or which refers to it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Move {
     /// The row that gets it.
     pub(super) to: usize,
     /// The row that the database has with it, and that gives it up.
     pub(super) from: usize,
-    /// The columns of the unique index.
+    /// The columns in which the other row gives it up: those of the unique index, or of a foreign key.
     pub(super) columns: Vec<usize>,
 }
 

@@ -5,7 +5,7 @@ use super::cell::nature_of_time;
 use super::expand::Given;
 use super::generate::{Dice, fake};
 use super::inputs::as_kept;
-use super::model::{Expr, Json, SeedFile, Spanned, Style};
+use super::model::{Choose, Expr, Json, SeedFile, Spanned, Style};
 use super::row::{Content, Nature};
 use super::typed::{Unfit, takes, typed};
 use crate::schema::{Column, Strictness};
@@ -23,6 +23,7 @@ pub(super) fn is_drawn(expr: &Expr) -> bool {
         | Expr::Decimal { .. }
         | Expr::Ago { .. }
         | Expr::In { .. } => true,
+        Expr::Among { choice, .. } => *choice == Choose::Random,
         Expr::Composed(json) => is_drawn_json(json),
         _ => false,
     }

@@ -1,6 +1,8 @@
 //! What a seed file amounts to, as a hash: whatever changes a row changes it, and comments, order and spelling do not.
 //! Names of variables go in and their values do not, so no secret ever gets into a hash. Pure.
 
+mod depends;
+
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
@@ -8,17 +10,19 @@ use serde_json::{Value as Json, json};
 use sha2::{Digest, Sha256};
 
 use super::model::{
-    Expr, Field, Json as Composed, Label, Mode, Numbers, Part, SeedFile, Spanned, Style, Table,
-    Template,
+    Choose, Expr, Field, Json as Composed, Label, Mode, Numbers, Part, SeedFile, Spanned, Style,
+    Table, Template,
 };
 use super::recorded::declares;
 use crate::hex;
+use depends::{labels_of_others, references};
 
-/// The hash, in lower-case hexadecimal.
+/// The hash, in lower-case hexadecimal. `files` are those of the run, whose labels the file may choose from.
 pub(super) fn effective(
     file: &SeedFile,
     shared: Option<&SeedFile>,
     attachments: &BTreeMap<String, Arc<[u8]>>,
+    files: &[&SeedFile],
 ) -> String {
     let hashing = Hashing { attachments };
     let settings = &file.settings;
@@ -34,6 +38,7 @@ pub(super) fn effective(
     };
     let mut tables: Vec<Hashed> = file.tables.iter().map(|it| hashing.table(it)).collect();
     tables.sort_unstable();
+    let labels = labels_of_others(&hashing, file, shared, files);
     let shared: Vec<Hashed> = shared
         .into_iter()
         .flat_map(|shared| &shared.tables)
@@ -58,8 +63,14 @@ pub(super) fn effective(
             text(item.end);
         }
     };
+    text("{");
+    if !labels.is_empty() {
+        text("\"labels\":[");
+        text(&labels.join(","));
+        text("],");
+    }
     text(&format!(
-        "{{{}\"faker\":{},\"mode\":{},\"random\":{},\"shared\":[",
+        "{}\"faker\":{},\"mode\":{},\"random\":{},\"shared\":[",
         defaults_of(file).map_or_else(String::new, |it| format!("\"defaults\":{it},")),
         json!(settings.faker),
         json!(mode),
@@ -82,6 +93,23 @@ struct Hashed {
     head: String,
     rows: Vec<String>,
     end: &'static str,
+}
+
+impl Hashed {
+    fn whole(&self) -> String {
+        format!("{}{}{}", self.head, self.rows.join(","), self.end)
+    }
+}
+
+/// A hash of the labels of other files on which the rows of a file depend; none where there are none.
+pub(super) fn labels(
+    file: &SeedFile,
+    shared: Option<&SeedFile>,
+    attachments: &BTreeMap<String, Arc<[u8]>>,
+    files: &[&SeedFile],
+) -> Option<String> {
+    let labels = labels_of_others(&Hashing { attachments }, file, shared, files);
+    (!labels.is_empty()).then(|| crate::migrations::checksum(&labels.join(",")))
 }
 
 struct Hashing<'a> {
@@ -108,8 +136,13 @@ impl Hashing<'_> {
             })
             .collect();
         rows.sort_unstable();
+        // What older versions did not know is left out where there is none, so that hashes stay the same.
+        let references = match references(table) {
+            Some(references) => format!("\"references\":{references},"),
+            None => String::new(),
+        };
         let head = format!(
-            "{{\"defaults\":{},\"id\":{},\"keep\":{},\"key\":{},\"name\":{},\"rows\":[",
+            "{{{references}\"defaults\":{},\"id\":{},\"keep\":{},\"key\":{},\"name\":{},\"rows\":[",
             json!(self.fields(&table.defaults)),
             json!(table.id.as_ref().map(|id| self.expr(&id.value))),
             json!(names(&table.keep)),
@@ -141,6 +174,18 @@ impl Hashing<'_> {
                 label,
                 column,
             } => json!({ "ref": [table, template(label), column] }),
+            Expr::Among {
+                choice,
+                table,
+                pattern,
+                column,
+            } => {
+                let choice = match choice {
+                    Choose::Random => "pick",
+                    Choose::InTurn => "each",
+                };
+                json!({ "among": [choice, table, template(pattern), column] })
+            }
             Expr::Auto => json!({ "id": "auto" }),
             Expr::Uuid => json!({ "id": "uuid" }),
             Expr::Now(modifiers) => json!({ "now": modifiers }),

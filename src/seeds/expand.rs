@@ -1,24 +1,31 @@
 //! Files and a schema become rows: columns are found, labels become references, ids are made, and every value takes the
 //! type of its column. All problems are told, each where it stands. Pure.
 
+pub(super) mod among;
 mod cells;
 mod ids;
 mod names;
+mod soft;
+mod through;
 
+use among::{Asked, natural};
 use cells::Place;
 pub(super) use ids::made_id;
 use ids::{uuid, uuid_of};
 pub(super) use names::short_name;
+use soft::Soft;
+use through::{Join, takes_turns};
 
+use std::cell::OnceCell;
 use std::collections::{BTreeMap, HashMap, HashSet};
 use std::ops::Range;
-use std::sync::Arc;
+use std::sync::{Arc, PoisonError};
 
 use super::cell::Names;
 use super::draw::{ATTEMPTS, is_drawn, not_enough};
 use super::inputs::{Clock, Variables};
 use super::labels::{Labels, Named, names};
-use super::model::{Expr, SeedFile, Spanned, Table};
+use super::model::{Expr, Label, SeedFile, Spanned, Table};
 use super::parallel::in_parts;
 use super::row::{Cell, Content, Nature, Row, Rows, Rules};
 use super::typed::Unfit;
@@ -37,6 +44,8 @@ pub(super) struct Given<'a> {
     pub(super) others: &'a [&'a SeedFile],
     /// For each file the names by which it makes values in its tables, where those are not the tables' names.
     pub(super) made_as: &'a [MadeAs],
+    /// The files of which it is not known what they chose from the labels of a table.
+    pub(super) unsure: &'a [bool],
 }
 
 /// By table, in lower case, the name by which ids and generated values are made: the one that it had when its first rows
@@ -67,62 +76,81 @@ pub(super) fn expand(
     given: &Given<'_>,
 ) -> (Rows, Vec<Diagnostic>) {
     let mut problems = Vec::new();
-    let (named, labels) = names(files, &mut problems);
-    let mut place = vec![None; named.len()];
+    let (mut named, labels) = names(files, &mut problems);
+    // Rows that lists of labels come to, which are declared nowhere else.
+    let joined: OnceCell<Vec<(usize, Table)>> = OnceCell::new();
     let mut expansion = Expansion {
         files,
         shape,
         given,
         labels: Arc::new(labels),
         place: Arc::default(),
+        refs: HashMap::new(),
+        joins: HashMap::new(),
+        join_keys: HashMap::new(),
+        asked: Arc::default(),
+        file_of: Arc::default(),
+        turns: Arc::default(),
         first: 0,
         rows: Rows::default(),
         told: HashSet::new(),
         problems,
         generated: Vec::new(),
     };
+    for (file, seed) in files.iter().enumerate() {
+        seed.tables
+            .iter()
+            .for_each(|it| expansion.find_refs(file, &it.name.value, Some(it)));
+    }
+    if let Some(shared) = given.shared {
+        let file = expansion.shared_file();
+        shared
+            .tables
+            .iter()
+            .for_each(|it| expansion.find_refs(file, &it.name.value, Some(it)));
+        shared
+            .tables
+            .iter()
+            .for_each(|it| expansion.find_joins(file, it));
+    }
+    for (file, seed) in files.iter().enumerate() {
+        seed.tables
+            .iter()
+            .for_each(|it| expansion.find_joins(file, it));
+    }
     // Where each declared row will stand, so that references can be resolved in any order.
-    let mut compiled: Vec<Compiled<'_>> = Vec::new();
-    let mut by_table: HashMap<(usize, *const Table), Option<usize>> = HashMap::new();
-    let mut by_decl: HashMap<*const super::RowDecl, usize> = HashMap::new();
+    let mut placing = Placing::default();
     // A table is looked at even where it has no rows.
     for (file, seed) in files.iter().enumerate() {
         for table in &seed.tables {
             let key = (file, std::ptr::from_ref(table));
             let rules = expansion.rules(file, table);
-            by_table.insert(key, rules);
+            placing.by_table.insert(key, rules);
             expansion.pattern_tables(file, table);
         }
     }
     expansion.shared_tables();
     expansion.defaults_for_all();
-    let mut placed = 0;
-    let mut work: Vec<(usize, usize)> = Vec::with_capacity(named.len());
-    for (at, row) in named.iter().enumerate() {
-        // Rows of one pattern stand together.
-        if let Some((last, compiled)) = work.last().copied()
-            && std::ptr::eq(named[last].decl, row.decl)
-        {
-            place[at] = Some(placed);
-            placed += 1;
-            work.push((at, compiled));
-            continue;
-        }
-        let key = (row.file, std::ptr::from_ref(row.table));
-        let Some(rules) = by_table.get(&key).copied().flatten() else {
-            continue;
-        };
-        let decl = std::ptr::from_ref(row.decl);
-        let compiled = *by_decl.entry(decl).or_insert_with(|| {
-            compiled.push(expansion.compile(row, rules));
-            compiled.len() - 1
-        });
-        place[at] = Some(placed);
-        placed += 1;
-        work.push((at, compiled));
+    expansion.place_rows(&named, &mut placing);
+    expansion.file_of = Arc::new(named.iter().map(|row| row.file).collect());
+    let tables = expansion.join_rows(&named);
+    for (file, table) in joined.get_or_init(|| tables) {
+        let key = (*file, std::ptr::from_ref(table));
+        let rules = expansion.rules(*file, table);
+        placing.by_table.insert(key, rules);
+        expansion.name_joined(*file, table, &mut named);
     }
+    expansion.place_rows(&named, &mut placing);
+    let Placing {
+        place,
+        compiled,
+        work,
+        ..
+    } = placing;
     expansion.place = Arc::new(place);
-    expansion.label_lists(&named, &work, &compiled);
+    expansion.file_of = Arc::new(named.iter().map(|row| row.file).collect());
+    expansion.asked_again();
+    expansion.take_turns(&named, &work, &compiled);
     let mut seen = vec![false; compiled.len()];
     for (at, decl) in &work {
         if !std::mem::replace(&mut seen[*decl], true) {
@@ -133,7 +161,7 @@ pub(super) fn expand(
         let mut part = expansion.for_part(first);
         part.rows.rows.reserve_exact(work.len());
         for (at, decl) in work {
-            part.row(&named[*at], &compiled[*decl]);
+            part.row(&named[*at], *at, &compiled[*decl]);
         }
         part
     });
@@ -144,6 +172,18 @@ pub(super) fn expand(
     (expansion.rows, expansion.problems)
 }
 
+/// Rows with their places, and the declarations whose names have been found in the schema.
+#[derive(Default)]
+struct Placing<'a> {
+    by_table: HashMap<(usize, *const Table), Option<usize>>,
+    by_decl: HashMap<*const super::RowDecl, usize>,
+    compiled: Vec<Compiled<'a>>,
+    /// The place of each named row; none where its table is not understood.
+    place: Vec<Option<usize>>,
+    /// Each row that has a place, and its declaration.
+    work: Vec<(usize, usize)>,
+}
+
 struct Expansion<'a> {
     files: &'a [&'a SeedFile],
     shape: &'a Shape,
@@ -151,6 +191,17 @@ struct Expansion<'a> {
     labels: Arc<Labels>,
     /// The place in `rows` of each named row; none where its table is not understood.
     place: Arc<Vec<Option<usize>>>,
+    /// Declared references, by file and table.
+    refs: HashMap<(usize, usize), Vec<Soft<'a>>>,
+    /// Lists of labels, by file and table.
+    joins: HashMap<(usize, usize), Vec<Join<'a>>>,
+    /// The columns that two joined rows fill, by file and join table, where no two rows have the same.
+    join_keys: HashMap<(usize, usize), Vec<usize>>,
+    asked: Arc<Asked>,
+    /// The file of each named row.
+    file_of: Arc<Vec<usize>>,
+    /// Whose turn it is in cells that take labels in turn, by row and column.
+    turns: Arc<HashMap<(usize, usize), u64>>,
     /// The place of the first of its rows among all.
     first: usize,
     rows: Rows,
@@ -181,10 +232,26 @@ struct Found<'a> {
     file: usize,
     column: usize,
     value: &'a Spanned<Expr>,
-    /// The short form: the value is a label of this foreign key's table.
-    label_of: Option<(usize, usize)>,
+    /// The value is a label.
+    label_of: Option<LabelOf<'a>>,
     /// No two rows may have the same in this column.
     is_unique: bool,
+    /// How many rows have taken a label in turn before this one.
+    turn: u64,
+}
+
+/// What a label in a cell is one of.
+#[derive(Clone, Copy)]
+enum LabelOf<'a> {
+    /// The table of this foreign key of one column.
+    Key(usize),
+    /// A table of this declared reference. `typed` is the value of the column of its type.
+    Soft {
+        at: usize,
+        typed: Option<&'a Spanned<Expr>>,
+    },
+    /// The cell holds the type of the reference in this other column.
+    Type { at: usize, column: usize },
 }
 
 impl<'a> Expansion<'a> {
@@ -193,6 +260,12 @@ impl<'a> Expansion<'a> {
         Expansion {
             labels: self.labels.clone(),
             place: self.place.clone(),
+            refs: self.refs.clone(),
+            joins: self.joins.clone(),
+            join_keys: HashMap::new(),
+            asked: self.asked.clone(),
+            file_of: self.file_of.clone(),
+            turns: self.turns.clone(),
             first,
             rows: Rows {
                 rules: self.rows.rules.clone(),
@@ -259,14 +332,14 @@ impl<'a> Expansion<'a> {
     }
 
     /// Writes out one row.
-    fn row(&mut self, named: &Named<'a>, compiled: &Compiled<'a>) {
+    fn row(&mut self, named: &Named<'a>, at: usize, compiled: &Compiled<'a>) {
         let rules = self.rows.rules[compiled.rules].clone();
         let of = &self.shape.tables[rules.table];
         let file = self.files[named.file];
         let place = self.first + self.rows.rows.len();
         let mut cells: Vec<Cell> = Vec::with_capacity(compiled.fields.len() + 1);
         // In a list the key is what names a row, so it comes first.
-        let mut label = named.label.clone();
+        let mut label = self.labels.label_of(named, at);
         if label.is_none() {
             label = self.key_as_label(named, compiled, &rules.key);
         }
@@ -302,6 +375,11 @@ impl<'a> Expansion<'a> {
             }
         }
         for found in &compiled.fields {
+            let turn = self.turns.get(&(place, found.column)).copied();
+            let found = &Found {
+                turn: turn.unwrap_or_default(),
+                ..*found
+            };
             let (names, span) = match found.file == named.file {
                 true => (&names, found.value.span.clone()),
                 // The row is in another file than its default.
@@ -370,6 +448,116 @@ impl<'a> Expansion<'a> {
         });
     }
 
+    /// Finds a place for the rows that have none yet.
+    fn place_rows(&mut self, named: &[Named<'a>], placing: &mut Placing<'a>) {
+        let from = placing.place.len();
+        placing.place.resize(named.len(), None);
+        placing.work.reserve(named.len() - from);
+        let first = placing.work.len();
+        for (at, row) in named.iter().enumerate().skip(from) {
+            // Rows of one pattern stand together.
+            if let Some((last, compiled)) = placing.work.last().copied()
+                && std::ptr::eq(named[last].decl, row.decl)
+            {
+                placing.place[at] = Some(placing.work.len());
+                placing.work.push((at, compiled));
+                continue;
+            }
+            let key = (row.file, std::ptr::from_ref(row.table));
+            let Some(rules) = placing.by_table.get(&key).copied().flatten() else {
+                continue;
+            };
+            let decl = std::ptr::from_ref(row.decl);
+            let compiled = match placing.by_decl.get(&decl) {
+                Some(compiled) => *compiled,
+                None => {
+                    placing.compiled.push(self.compile(row, rules));
+                    let compiled = placing.compiled.len() - 1;
+                    placing.by_decl.insert(decl, compiled);
+                    compiled
+                }
+            };
+            placing.place[at] = Some(placing.work.len());
+            placing.work.push((at, compiled));
+        }
+        self.label_lists(named, &placing.work[first..], &placing.compiled);
+    }
+
+    /// Adds the rows of a join table to those that have names.
+    fn name_joined(&mut self, file: usize, table: &'a Table, named: &mut Vec<Named<'a>>) {
+        for decl in &table.rows {
+            let Some(label) = &decl.label else { continue };
+            let Label::One(text) = &label.value else {
+                continue;
+            };
+            let text: Arc<str> = text.as_str().into();
+            let Some(labels) = Arc::get_mut(&mut self.labels) else {
+                continue;
+            };
+            let name = &table.name.value;
+            if let Some(other) = labels.add_new(name, text.clone(), named.len()) {
+                let other = &named[other];
+                let message = format!("`{name}` has label `{text}` twice");
+                let there = self.origin(other.file, &other.span());
+                if let Some((here, there)) = self.origin(file, &label.span).zip(there) {
+                    let problem = Diagnostic::problem("label-twice", message).at(here);
+                    let help = "remove one of the two: the row of a join table is named by the two rows that it joins";
+                    self.tell(problem.related("it is here first", there).help(help));
+                }
+                continue;
+            }
+            named.push(Named {
+                file,
+                table,
+                decl,
+                label: Some(text),
+                number: None,
+                each: None,
+            });
+        }
+    }
+
+    /// Labels that are chosen from now on are among all that there are.
+    fn asked_again(&mut self) {
+        let mut asked = self.asked.lock().unwrap_or_else(PoisonError::into_inner);
+        asked.clear();
+    }
+
+    /// Finds out whose turn it is, where labels of a table are taken in turn: the rows of one declaration, or of a file
+    /// with one default, by their labels.
+    fn take_turns(
+        &mut self,
+        named: &[Named<'a>],
+        work: &[(usize, usize)],
+        compiled: &[Compiled<'a>],
+    ) {
+        let takes: Vec<Vec<&Found<'a>>> = compiled
+            .iter()
+            .map(|it| it.fields.iter().filter(|it| takes_turns(it)).collect())
+            .collect();
+        if takes.iter().all(Vec::is_empty) {
+            return;
+        }
+        type Turn = (Arc<str>, usize, usize);
+        let mut groups: HashMap<(usize, *const Spanned<Expr>), Vec<Turn>> = HashMap::new();
+        for (place, (at, decl)) in work.iter().enumerate() {
+            for found in &takes[*decl] {
+                let row = &named[*at];
+                let label = self.labels.label_of(row, *at).unwrap_or_default();
+                let group = groups.entry((row.file, std::ptr::from_ref(found.value)));
+                group.or_default().push((label, place, found.column));
+            }
+        }
+        let mut turns = HashMap::new();
+        for mut group in groups.into_values() {
+            group.sort_by(|(one, ..), (other, ..)| natural(one, other));
+            for (turn, (_, place, column)) in (0..).zip(group) {
+                turns.insert((place, column), turn);
+            }
+        }
+        self.turns = Arc::new(turns);
+    }
+
     /// Rows of lists can be referred to by what names them in a plan: the values of their key.
     fn label_lists(
         &mut self,
@@ -383,11 +571,19 @@ impl<'a> Expansion<'a> {
             if row.label.is_none() {
                 let key = &self.rows.rules[compiled.rules].key;
                 let label = self.key_as_label(row, compiled, key);
-                labels.extend(label.map(|label| (&row.table.name.value, label, *at)));
+                let keyless = key.is_empty();
+                labels.extend(label.map(|label| (&row.table.name.value, label, *at, keyless)));
             }
         }
         if let (false, Some(all)) = (labels.is_empty(), Arc::get_mut(&mut self.labels)) {
-            for (table, label, at) in labels {
+            for (table, mut label, at, keyless) in labels {
+                let mut count = 1;
+                let text = label.clone();
+                // Without a key, rows may be the same.
+                while keyless && all.find(table, &label).is_some() {
+                    count += 1;
+                    label = format!("{text} ({count})").into();
+                }
                 all.add(table, label, at);
             }
         }
@@ -494,6 +690,7 @@ impl<'a> Expansion<'a> {
                 value: id,
                 label_of: None,
                 is_unique: true,
+                turn: 0,
             };
             let place = Place {
                 file: named.file,
@@ -521,7 +718,9 @@ impl<'a> Expansion<'a> {
             vars: &file.settings.vars,
         };
         let mut parts = Vec::new();
-        for column in key {
+        let all: Vec<usize> = compiled.fields.iter().map(|it| it.column).collect();
+        let keyless = key.is_empty();
+        for column in if keyless { &all } else { key } {
             let found = compiled.fields.iter().find(|it| it.column == *column)?;
             let part = match (&found.value.value, found.label_of) {
                 (Expr::Scalar { text, .. }, _) => names.fill(text).ok()?.into_owned(),
@@ -529,11 +728,23 @@ impl<'a> Expansion<'a> {
                     format!("{table}.{}", names.fill(label).ok()?)
                 }
                 (Expr::Env { name, .. }, _) => name.clone(),
+                // Without a key, all plain values name the row.
+                _ if keyless => continue,
                 _ => return None,
             };
             parts.push(part);
         }
         (!parts.is_empty()).then(|| parts.join("/").into())
+    }
+
+    /// How often a value is drawn again: one of few rows is not drawn soon.
+    fn attempts(&self, file: usize, value: &Spanned<Expr>) -> u32 {
+        let rows = match &value.value {
+            Expr::Among { table, .. } => self.labelled(file, table, "*").len(),
+            _ => 0,
+        };
+        let attempts = u32::try_from(rows.saturating_mul(32)).unwrap_or(u32::MAX);
+        attempts.max(ATTEMPTS)
     }
 
     /// Draws what must not stand twice, in an order that does not depend on that of the files.
@@ -596,7 +807,7 @@ impl<'a> Expansion<'a> {
                 found: &it.found,
                 names: &names,
             };
-            let mut attempts = 0..ATTEMPTS;
+            let mut attempts = 0..self.attempts(file, value);
             let drawn = loop {
                 let Some(attempt) = attempts.next() else {
                     let unfit = not_enough(&of.columns[column]);

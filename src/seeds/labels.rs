@@ -70,17 +70,48 @@ fn up_to<'a>(
     (names.rows, names.labels)
 }
 
-/// For each table, in lower case, its labels and the place of each row.
+/// For each table, in lower case, its labels and the place of each row; and the labels of rows that were declared without.
 #[derive(Debug, Default)]
-pub(super) struct Labels(HashMap<String, HashMap<Arc<str>, usize>>);
+pub(super) struct Labels(
+    HashMap<String, HashMap<Arc<str>, usize>>,
+    HashMap<usize, Arc<str>>,
+);
 
 impl Labels {
     pub(super) fn find(&self, table: &str, label: &str) -> Option<usize> {
         self.0.get(&table.to_ascii_lowercase())?.get(label).copied()
     }
 
+    /// All labels of a table, each with the place of its row.
+    pub(super) fn all(&self, table: &str) -> impl Iterator<Item = (Arc<str>, usize)> {
+        let labels = self
+            .0
+            .get(&table.to_ascii_lowercase())
+            .into_iter()
+            .flatten();
+        labels.map(|(label, row)| (label.clone(), *row))
+    }
+
+    /// What names a row, also one that was declared without a label.
+    pub(super) fn label_of(&self, row: &Named<'_>, at: usize) -> Option<Arc<str>> {
+        row.label.clone().or_else(|| self.1.get(&at).cloned())
+    }
+
+    /// Adds the label of a row of a join table; none where it is there already, with the row that has it.
+    pub(super) fn add_new(&mut self, table: &str, label: Arc<str>, row: usize) -> Option<usize> {
+        let labels = self.0.entry(table.to_ascii_lowercase()).or_default();
+        match labels.entry(label) {
+            Entry::Vacant(free) => {
+                free.insert(row);
+                None
+            }
+            Entry::Occupied(taken) => Some(*taken.get()),
+        }
+    }
+
     /// Adds the label of a row that was declared without one; a label that is there already stays.
     pub(super) fn add(&mut self, table: &str, label: Arc<str>, row: usize) {
+        self.1.insert(row, label.clone());
         let labels = self.0.entry(table.to_ascii_lowercase()).or_default();
         labels.entry(label).or_insert(row);
     }
@@ -356,7 +387,7 @@ impl<'a> Names<'_, 'a> {
 }
 
 /// Whether a label looks like a pattern, in which `*` stands for any characters.
-fn matches(pattern: &str, label: &str) -> bool {
+pub(super) fn matches(pattern: &str, label: &str) -> bool {
     let mut parts = pattern.split('*');
     let Some(first) = parts.next() else {
         return false;

@@ -41,6 +41,7 @@ mod past;
 mod plan;
 mod recognise;
 mod recorded;
+mod referred;
 mod refused;
 mod remembered;
 mod renames;
@@ -66,8 +67,8 @@ pub use inputs::{Clock, Variables};
 #[cfg(feature = "testing")]
 pub use labelled::{Labelled, labelled};
 pub use model::{
-    Expr, Fake, Field, Format, Json, Label, Mode, Numbers, Part, Requires, RowDecl, RowsFile,
-    SeedFile, Settings, Spanned, Style, Table, Template,
+    Choose, Expr, Fake, Field, Format, Json, Label, Mode, Numbers, Part, RefTarget, Requires,
+    RowDecl, RowsFile, SeedFile, Settings, SoftRef, Spanned, Style, Table, Template, Through,
 };
 pub use parse::parse;
 pub use plan::{Cause, Change, Difference, FilePlan, FileState, Plan, Refresh, What};

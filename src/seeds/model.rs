@@ -135,6 +135,10 @@ pub struct Table {
     pub keep: Vec<Spanned<String>>,
     /// `_defaults`: what each row has that does not say otherwise.
     pub defaults: Vec<Field>,
+    /// `_refs`: columns that take labels of other tables.
+    pub refs: Vec<SoftRef>,
+    /// `_through`: lists of labels that become rows of join tables.
+    pub through: Vec<Through>,
     /// In the order of the file, those of `files` behind the others.
     pub rows: Vec<RowDecl>,
     /// Rows with which the file overrides those of other files: `_override: true`.
@@ -164,6 +168,66 @@ pub enum Format {
     },
     /// `!json`: a list of objects, or an object with a row for each label.
     Json,
+}
+
+impl Table {
+    /// A table without settings and rows.
+    pub fn empty(name: Spanned<String>) -> Table {
+        Table {
+            name,
+            was: None,
+            key: None,
+            id: None,
+            keep: Vec::new(),
+            defaults: Vec::new(),
+            refs: Vec::new(),
+            through: Vec::new(),
+            rows: Vec::new(),
+            overrides: Vec::new(),
+            files: Vec::new(),
+        }
+    }
+}
+
+/// A column that takes labels of another table, whether the schema declares a foreign key or not.
+#[derive(Debug, Clone, PartialEq)]
+pub struct SoftRef {
+    /// The column as it is named in rows: `creator`, also for a column `creator_id`.
+    pub name: Spanned<String>,
+    /// The rows to which it refers.
+    pub to: RefTarget,
+}
+
+/// The rows to which a column refers.
+#[derive(Debug, Clone, PartialEq)]
+pub enum RefTarget {
+    /// `users`, or `users.email` for another column than the primary key.
+    Table {
+        /// The table.
+        table: Spanned<String>,
+        /// The column; none means the primary key.
+        column: Option<Spanned<String>>,
+    },
+    /// `{type: subject_type, Card: cards, Post: posts}`: another column has the type of the row.
+    Types {
+        /// The column that holds the type.
+        column: Spanned<String>,
+        /// Each type, and its table.
+        tables: Vec<(Spanned<String>, Spanned<String>)>,
+    },
+}
+
+/// A list of labels in rows of a table that becomes rows of a join table.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Through {
+    /// The name of the list in a row: `tags`.
+    pub name: Spanned<String>,
+    /// The join table.
+    pub table: Spanned<String>,
+    /// Its column that refers to the row with the list; none means the only one that does.
+    pub from: Option<Spanned<String>>,
+    /// Its column that refers to the rows in the list; none means the only other reference.
+    pub to: Option<Spanned<String>>,
 }
 
 /// One row, or a pattern for many.
@@ -266,6 +330,17 @@ pub enum Expr {
         /// The column; none means the one that the foreign key refers to, or the primary key.
         column: Option<String>,
     },
+    /// `!pick users.*`, `!each users.*`: a reference to one of the rows whose labels match.
+    Among {
+        /// How the row is chosen.
+        choice: Choose,
+        /// The table.
+        table: String,
+        /// What the labels look like, with `*` for any characters. It may hold `${…}`.
+        pattern: Template,
+        /// The column, as in a `Ref`.
+        column: Option<String>,
+    },
     /// `!now`, with modifiers of SQLite's date functions.
     Now(Vec<String>),
     /// `!ago 3 days`, `!ago 0..365 days`: before now.
@@ -313,6 +388,15 @@ pub enum Expr {
     /// `!hash secret`, `!hash {scheme: argon2id, value: !env NAME}`: argon2id of a secret, with a salt of its own. The
     /// inner expression is a scalar or an `!env`.
     Hash(Box<Spanned<Expr>>),
+}
+
+/// How one of the rows of a table is chosen.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Choose {
+    /// `!pick`: at random, by the place of the cell.
+    Random,
+    /// `!each`: in turn.
+    InTurn,
 }
 
 /// JSON with parts that each row fills in.

@@ -192,7 +192,9 @@ impl Expr {
     /// Replaces the variables of a file, which another file does not have.
     fn with_vars(&mut self, vars: &BTreeMap<String, String>) {
         match self {
-            Expr::Scalar { text, .. } | Expr::Ref { label: text, .. } => text.with_vars(vars),
+            Expr::Scalar { text, .. }
+            | Expr::Ref { label: text, .. }
+            | Expr::Among { pattern: text, .. } => text.with_vars(vars),
             Expr::Pick(items) => {
                 for (item, _) in items {
                     item.value.with_vars(vars);

@@ -6,6 +6,7 @@
 mod cell;
 mod json;
 mod label;
+mod references;
 mod rows;
 mod settings;
 mod tag;
@@ -78,7 +79,16 @@ const WAS: &str = "_was";
 const OVERRIDE: &str = "_override";
 
 /// What a table may say besides its rows.
-const TABLE_SETTINGS: [&str; 6] = ["_key", "_id", "_keep", "_defaults", "_rows", "_was"];
+const TABLE_SETTINGS: [&str; 8] = [
+    "_key",
+    "_id",
+    "_keep",
+    "_defaults",
+    "_rows",
+    "_was",
+    "_refs",
+    "_through",
+];
 
 /// Names that are none of a table: what a table may say besides its rows, today or in later versions.
 const RESERVED: [&str; 8] = [
@@ -123,6 +133,7 @@ impl Reader<'_> {
             }
             tables.extend(self.table(&key, value));
         }
+        references::with_join_tables(&mut tables);
         if tables.is_empty() && self.problems.is_empty() {
             self.error(
                 "empty-seed",
@@ -135,17 +146,7 @@ impl Reader<'_> {
     }
 
     fn table(&mut self, key: &Node, node: Node) -> Option<Table> {
-        let mut table = Table {
-            name: self.name(key, "table")?,
-            was: None,
-            key: None,
-            id: None,
-            keep: Vec::new(),
-            defaults: Vec::new(),
-            rows: Vec::new(),
-            overrides: Vec::new(),
-            files: Vec::new(),
-        };
+        let mut table = Table::empty(self.name(key, "table")?);
         if rows::is_file(&node) {
             table.files.extend(self.rows_file(&node));
             return Some(table);
@@ -168,6 +169,8 @@ impl Reader<'_> {
                         "_defaults" => {
                             table.defaults = self.fields(&value, "`_defaults`", Scope::Table)
                         }
+                        "_refs" => table.refs = self.refs(&value),
+                        "_through" => table.through = self.through(&value),
                         "_rows" if rows::is_file(&value) => {
                             table.files.extend(self.rows_file(&value));
                         }

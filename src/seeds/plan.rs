@@ -385,6 +385,11 @@ fn decide(basis: &Basis<'_>, traces: &Traces, at: usize) -> Decided {
     let Some(found) = basis.found.row(at) else {
         return match is_inserted(basis, at) {
             true => Decided::Insert,
+            // It was made, and nothing could find it again.
+            false if rules.key.is_empty() => Decided::There {
+                write: Vec::new(),
+                leave: Vec::new(),
+            },
             false => Decided::Gone,
         };
     };

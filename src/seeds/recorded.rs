@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, HashSet};
 
 use serde_json::{Value as Json, json};
 
-use super::effective::effective;
+use super::effective::{effective, labels};
 use super::expand::{MadeAs, name_for_ids};
 use super::lineage::{Lineage, read};
 use super::model::{Expr, SeedFile};
@@ -41,6 +41,8 @@ pub(super) struct Recorded {
     pub(super) text: SeedFile,
     /// Whether its cells are known: with the shared file as it was.
     pub(super) known: bool,
+    /// The hash of the labels of other files from which it chose.
+    pub(super) labels: Option<String>,
 }
 
 impl Texts {
@@ -81,6 +83,7 @@ impl Texts {
             for (record, mut text) in olds {
                 rename(&mut text, file, &mut renamed);
                 let memory = record.detail.get(MEMORY);
+                let labels = memory.and_then(|it| it.get("labels")?.as_str());
                 if let Some(sums) = memory.and_then(|it| it.get("files")?.as_object()) {
                     let sum = |(path, sum): (&String, &Json)| {
                         Some((path.clone(), sum.as_str()?.to_owned()))
@@ -91,6 +94,7 @@ impl Texts {
                     of: at,
                     text,
                     known: false,
+                    labels: labels.map(str::to_owned),
                 });
             }
         }
@@ -132,7 +136,7 @@ impl Texts {
                     // The text of a secret is not recorded, so its hash cannot be made again.
                     hides
                         || record.is_some_and(|record| {
-                            let hash = effective(&it.text, shared, &seeds.attachments);
+                            let hash = effective(&it.text, shared, &seeds.attachments, &[]);
                             record.effective == Some(hash)
                         })
                 }
@@ -228,7 +232,13 @@ fn dropped(file: &SeedFile, records: &[&Record]) -> HashSet<String> {
 }
 
 /// What the record of a file keeps besides its text, so that its rows follow from both.
-pub(super) fn memory(file: &SeedFile, seeds: &Seeds, made_as: &MadeAs, shape: &Shape) -> Json {
+pub(super) fn memory(
+    file: &SeedFile,
+    files: &[&SeedFile],
+    seeds: &Seeds,
+    made_as: &MadeAs,
+    shape: &Shape,
+) -> Json {
     let mut names = serde_json::Map::new();
     for table in &file.tables {
         let Some(of) = shape.table(&table.name.value) else {
@@ -268,6 +278,9 @@ pub(super) fn memory(file: &SeedFile, seeds: &Seeds, made_as: &MadeAs, shape: &S
         .collect();
     if !sums.is_empty() {
         memory.insert("files".to_owned(), sums.into());
+    }
+    if let Some(labels) = labels(file, seeds.shared.as_ref(), &seeds.attachments, files) {
+        memory.insert("labels".to_owned(), labels.into());
     }
     Json::Object(memory)
 }

@@ -4,7 +4,7 @@
 use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
 
-use super::model::{Label, SeedFile, Table};
+use super::model::{Label, RefTarget, SeedFile, SoftRef, Spanned, Table};
 use super::recorded::declares;
 use super::row::Rows;
 use super::set::Seeds;
@@ -58,6 +58,22 @@ pub(super) fn follow_references(text: &mut SeedFile, renamed: &BTreeMap<String, 
         }
         if let Some(id) = &mut table.id {
             id.value.rename_tables(renamed);
+        }
+        let tables = table.refs.iter_mut().flat_map(|it| it.tables());
+        for table in tables.chain(table.through.iter_mut().map(|it| &mut it.table)) {
+            if let Some(now) = renamed.get(&table.value.to_ascii_lowercase()) {
+                table.value.clone_from(now);
+            }
+        }
+    }
+}
+
+impl SoftRef {
+    /// The tables to whose rows it refers.
+    fn tables(&mut self) -> Vec<&mut Spanned<String>> {
+        match &mut self.to {
+            RefTarget::Table { table, .. } => vec![table],
+            RefTarget::Types { tables, .. } => tables.iter_mut().map(|(_, it)| it).collect(),
         }
     }
 }

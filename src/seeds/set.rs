@@ -9,6 +9,7 @@ use super::files::{Found, fill};
 use super::model::{Expr, Json, SeedFile, Spanned, Table};
 use super::overrides::{Overridden, overridden};
 use super::parse::parse;
+use super::recorded::declares;
 use crate::diagnostic::Diagnostic;
 use crate::migrations::{NotText, ReadError, canonical, on_disk};
 use crate::nearest::nearest;
@@ -113,6 +114,7 @@ impl Seeds {
                 }
             }
         }
+        seeds.join_tables();
         seeds.attach(folder);
         seeds.find_overridden();
         let named = |path: &Path| seeds.attachments.keys().any(|it| folder.join(it) == path);
@@ -177,6 +179,7 @@ impl Seeds {
             seeds.add(file);
         }
         seeds.files.sort_by(|a, b| a.name.cmp(&b.name));
+        seeds.join_tables();
         seeds.find_overridden();
         seeds
     }
@@ -228,6 +231,26 @@ impl Seeds {
             );
         }
         self.files.push(file);
+    }
+
+    /// Adds the join tables that files fill by what `_tables.yaml` declares.
+    fn join_tables(&mut self) {
+        let Some(shared) = &self.shared else { return };
+        for file in &mut self.files {
+            for table in shared.tables.iter().filter(|it| !it.through.is_empty()) {
+                if declares(file, &table.name.value) {
+                    for through in &table.through {
+                        if !declares(file, &through.table.value) {
+                            file.tables.push(Table::empty(Spanned {
+                                value: through.table.value.clone(),
+                                // It stands in the other file.
+                                span: 0..0,
+                            }));
+                        }
+                    }
+                }
+            }
+        }
     }
 
     /// Reads what `!file` names.
@@ -343,10 +366,15 @@ impl SeedFile {
         }
     }
 
+    /// What stands in the defaults for all tables.
+    pub(super) fn exprs_for_all(&self) -> Vec<&Spanned<Expr>> {
+        let defaults = self.settings.defaults.iter().map(|field| &field.value);
+        with_inner(defaults.collect())
+    }
+
     /// Everything that stands in a cell, those within others too.
     pub(super) fn exprs(&self) -> Vec<&Spanned<Expr>> {
-        let defaults = self.settings.defaults.iter().map(|field| &field.value);
-        let mut exprs = with_inner(defaults.collect());
+        let mut exprs = self.exprs_for_all();
         for table in &self.tables {
             exprs.extend(table.exprs());
         }
@@ -355,7 +383,7 @@ impl SeedFile {
 }
 
 impl Table {
-    fn exprs(&self) -> Vec<&Spanned<Expr>> {
+    pub(super) fn exprs(&self) -> Vec<&Spanned<Expr>> {
         let rows = self.rows.iter().chain(&self.overrides);
         let fields = rows.flat_map(|row| row.fields.iter().chain(&row.over));
         let open = fields
@@ -397,7 +425,7 @@ impl Expr {
     /// Gives tables to which it refers the names that they have now. `renamed` has the old names in lower case.
     pub(super) fn rename_tables(&mut self, renamed: &BTreeMap<String, String>) {
         match self {
-            Expr::Ref { table, .. } => {
+            Expr::Ref { table, .. } | Expr::Among { table, .. } => {
                 if let Some(now) = renamed.get(&table.to_ascii_lowercase()) {
                     table.clone_from(now);
                 }

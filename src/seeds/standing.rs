@@ -151,7 +151,7 @@ pub async fn standing(
     let mut items = Vec::new();
     for (at, file) in files.iter().copied().enumerate() {
         let row = lineage.record(history, at);
-        let hash = effective(file, seeds.shared.as_ref(), &seeds.attachments);
+        let hash = effective(file, seeds.shared.as_ref(), &seeds.attachments, &files);
         let reason = requires(file, history).map(|problem| in_words(&problem));
         let state = match row {
             _ if reason.is_some() => State::Blocked,

@@ -5,11 +5,11 @@ use super::template::Scope;
 use super::{Reader, list};
 use crate::base64;
 use crate::nearest::nearest;
-use crate::seeds::model::{Expr, Spanned, Style};
+use crate::seeds::model::{Choose, Expr, Spanned, Style};
 use crate::seeds::yaml::{Kind, Node, is_null};
 
 /// The tags, each with an example of how it is written.
-const TAGS: [(&str, &str); 22] = [
+const TAGS: [(&str, &str); 23] = [
     ("!ref", "!ref users.admin"),
     ("!now", "!now [start of month, +1 month]"),
     ("!ago", "!ago 0..365 days"),
@@ -23,6 +23,7 @@ const TAGS: [(&str, &str); 22] = [
     ),
     ("!fake", "!fake email"),
     ("!pick", "!pick {free: 70, pro: 30}"),
+    ("!each", "!each users.*"),
     ("!int", "!int 0..500"),
     ("!decimal", "!decimal 0.50..99.99"),
     ("!slug", "!slug title"),
@@ -81,6 +82,7 @@ impl Reader<'_> {
             "!hash" => self.hash(node, scope),
             "!fake" => self.fake(node),
             "!pick" => self.pick(node, scope),
+            "!each" => self.among(Choose::InTurn, node, scope),
             "!int" => self.int(node),
             "!decimal" => self.decimal(node),
             "!slug" => {
@@ -166,7 +168,7 @@ impl Reader<'_> {
             Some(example) => format!("did you mean `{example}`?"),
             None => format!(
                 "the tags are {}; a text that begins with `!` needs quotes",
-                list(&names[..14])
+                list(&names[..15])
             ),
         };
         let span = node

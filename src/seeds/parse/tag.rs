@@ -3,7 +3,7 @@
 use super::settings::is_word;
 use super::template::Scope;
 use super::{Reader, did_you_mean, name};
-use crate::seeds::model::{Expr, Fake, Spanned, Style};
+use crate::seeds::model::{Choose, Expr, Fake, Spanned, Style};
 use crate::seeds::yaml::{Kind, Node, is_null};
 
 /// The units of `!ago` and `!in`, in seconds. A month has 30 days here and a year 365: they spread rows over a time.
@@ -226,6 +226,9 @@ impl Reader<'_> {
     }
 
     pub(super) fn pick(&mut self, node: &Node, scope: Scope) -> Option<Expr> {
+        if matches!(&node.kind, Kind::Scalar(text, _) if text.contains('*')) {
+            return self.among(Choose::Random, node, scope);
+        }
         let mut picks = Vec::new();
         let mut whole = true;
         let mut sum: u64 = 0;
@@ -256,7 +259,7 @@ impl Reader<'_> {
             self.bad_tag(
                 node,
                 "!pick",
-                "takes a list of values, or a map with a weight for each, and there are none",
+                "takes a list of values, a map with a weight for each, or labels of a table (`!pick users.*`), and there are none",
             );
         }
         (whole && !picks.is_empty()).then_some(Expr::Pick(picks))

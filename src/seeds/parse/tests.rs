@@ -596,7 +596,7 @@ fn every_setting_of_a_table_that_is_wrong_is_told() {
             4:10 bad-value: `_keep` is a list, and this is a map (write for example `[created_at]`)
             5:14 bad-shape: `_defaults` is a map, and this is a list (write `{email: a@example.test}`)
             6:3 unknown-setting: a table has no setting `_keys` (did you mean `_key`?)
-            7:3 unknown-setting: a table has no setting `_other` (a table has `_key`, `_id`, `_keep`, `_defaults`, `_rows` and `_was`)
+            7:3 unknown-setting: a table has no setting `_other` (a table has `_key`, `_id`, `_keep`, `_defaults`, `_rows`, `_was`, `_refs` and `_through`)
             9:9 bad-value: `_key` is a list, and this is null (write for example `[email]`)
             10:8 bad-value: `_id` is neither a text, nor `!ref`, `!auto` or `!uuid` (write for example `_id: user_${label}`)
             11:14 duplicate-name: `a` stands twice in `_keep` [first here: 11:11] (keep one of the two)
@@ -745,9 +745,9 @@ fn cells_are_null_text_or_json() {
             !!int → 
             3:8 bad-tag: `!!int` takes a whole number, and this is something else (write for example `!!int 7`)
             !!map {} → 
-            3:8 unknown-tag: there is no tag `!!map` (the tags are `!ref`, `!now`, `!ago`, `!in`, `!env`, `!file`, `!json`, `!hash`, `!fake`, `!pick`, `!int`, `!decimal`, `!slug` and `!!binary`; a text that begins with `!` needs quotes)
+            3:8 unknown-tag: there is no tag `!!map` (the tags are `!ref`, `!now`, `!ago`, `!in`, `!env`, `!file`, `!json`, `!hash`, `!fake`, `!pick`, `!each`, `!int`, `!decimal`, `!slug` and `!!binary`; a text that begins with `!` needs quotes)
             !!seq [] → 
-            3:8 unknown-tag: there is no tag `!!seq` (the tags are `!ref`, `!now`, `!ago`, `!in`, `!env`, `!file`, `!json`, `!hash`, `!fake`, `!pick`, `!int`, `!decimal`, `!slug` and `!!binary`; a text that begins with `!` needs quotes)
+            3:8 unknown-tag: there is no tag `!!seq` (the tags are `!ref`, `!now`, `!ago`, `!in`, `!env`, `!file`, `!json`, `!hash`, `!fake`, `!pick`, `!each`, `!int`, `!decimal`, `!slug` and `!!binary`; a text that begins with `!` needs quotes)
         "#]],
     );
 }
@@ -946,11 +946,11 @@ fn tags_that_are_unknown_or_take_something_else() {
             !rfe users.a → 
             3:8 unknown-tag: there is no tag `!rfe` (did you mean `!ref users.admin`?)
             !sql 'now()' → 
-            3:8 unknown-tag: there is no tag `!sql` (the tags are `!ref`, `!now`, `!ago`, `!in`, `!env`, `!file`, `!json`, `!hash`, `!fake`, `!pick`, `!int`, `!decimal`, `!slug` and `!!binary`; a text that begins with `!` needs quotes)
+            3:8 unknown-tag: there is no tag `!sql` (the tags are `!ref`, `!now`, `!ago`, `!in`, `!env`, `!file`, `!json`, `!hash`, `!fake`, `!pick`, `!each`, `!int`, `!decimal`, `!slug` and `!!binary`; a text that begins with `!` needs quotes)
             !!binry x → 
             3:8 unknown-tag: there is no tag `!!binry` (did you mean `!!binary aGVsbG8=`?)
             !!timestamp 2020-01-01 → 
-            3:8 unknown-tag: there is no tag `!!timestamp` (the tags are `!ref`, `!now`, `!ago`, `!in`, `!env`, `!file`, `!json`, `!hash`, `!fake`, `!pick`, `!int`, `!decimal`, `!slug` and `!!binary`; a text that begins with `!` needs quotes)
+            3:8 unknown-tag: there is no tag `!!timestamp` (the tags are `!ref`, `!now`, `!ago`, `!in`, `!env`, `!file`, `!json`, `!hash`, `!fake`, `!pick`, `!each`, `!int`, `!decimal`, `!slug` and `!!binary`; a text that begins with `!` needs quotes)
             !uuid → 
             3:8 bad-tag: `!uuid` makes the primary keys of a table, below its name (write for example `_id: !uuid`)
             !é x → 
@@ -1073,13 +1073,13 @@ fn tags_that_are_unknown_or_take_something_else() {
             !fake colour → 
             3:8 bad-tag: `!fake` knows no kind `colour` (there are `name`, `first_name`, `last_name`, `email`, `username`, `phone.e164`, `city`, `country`, `street`, `company`, `word`, `sentence`, `paragraph`, `boolean`, `uuid`, `url` and `ipv4`)
             !pick → 
-            3:8 bad-tag: `!pick` takes a list of values, or a map with a weight for each, and there are none (write for example `!pick {free: 70, pro: 30}`)
+            3:8 bad-tag: `!pick` takes a list of values, a map with a weight for each, or labels of a table (`!pick users.*`), and there are none (write for example `!pick {free: 70, pro: 30}`)
             !pick x → 
-            3:8 bad-tag: `!pick` takes a list of values, or a map with a weight for each, and there are none (write for example `!pick {free: 70, pro: 30}`)
+            3:8 bad-tag: `!pick` takes a list of values, a map with a weight for each, or labels of a table (`!pick users.*`), and there are none (write for example `!pick {free: 70, pro: 30}`)
             !pick [] → 
-            3:8 bad-tag: `!pick` takes a list of values, or a map with a weight for each, and there are none (write for example `!pick {free: 70, pro: 30}`)
+            3:8 bad-tag: `!pick` takes a list of values, a map with a weight for each, or labels of a table (`!pick users.*`), and there are none (write for example `!pick {free: 70, pro: 30}`)
             !pick {} → 
-            3:8 bad-tag: `!pick` takes a list of values, or a map with a weight for each, and there are none (write for example `!pick {free: 70, pro: 30}`)
+            3:8 bad-tag: `!pick` takes a list of values, a map with a weight for each, or labels of a table (`!pick users.*`), and there are none (write for example `!pick {free: 70, pro: 30}`)
             !pick {a: 0} → 
             3:18 bad-tag: `!pick` takes a whole number from 1 as the weight of `a` (write for example `!pick {free: 70, pro: 30}`)
             !pick {a: -1, b: 1.5, c: x, d: "1", e: [], f: } → 
@@ -1092,7 +1092,7 @@ fn tags_that_are_unknown_or_take_something_else() {
             !pick {a: 18446744073709551615, b: 1} → 
             3:8 bad-tag: `!pick` has weights whose sum 64 bits do not hold (write for example `!pick {free: 70, pro: 30}`)
             !pick [!x a, !fake nam] → 
-            3:15 unknown-tag: there is no tag `!x` (the tags are `!ref`, `!now`, `!ago`, `!in`, `!env`, `!file`, `!json`, `!hash`, `!fake`, `!pick`, `!int`, `!decimal`, `!slug` and `!!binary`; a text that begins with `!` needs quotes)
+            3:15 unknown-tag: there is no tag `!x` (the tags are `!ref`, `!now`, `!ago`, `!in`, `!env`, `!file`, `!json`, `!hash`, `!fake`, `!pick`, `!each`, `!int`, `!decimal`, `!slug` and `!!binary`; a text that begins with `!` needs quotes)
             3:21 bad-tag: `!fake` knows no kind `nam` (did you mean `name`?)
             !int → 
             3:8 bad-tag: `!int` takes a range of whole numbers, and this is nothing (write for example `!int 0..500`)
@@ -1189,7 +1189,7 @@ fn problems_stand_in_the_order_of_the_file() {
             t:
               2:3 a:
             _x:
-            2:10 unknown-tag: there is no tag `!nope` (the tags are `!ref`, `!now`, `!ago`, `!in`, `!env`, `!file`, `!json`, `!hash`, `!fake`, `!pick`, `!int`, `!decimal`, `!slug` and `!!binary`; a text that begins with `!` needs quotes)
+            2:10 unknown-tag: there is no tag `!nope` (the tags are `!ref`, `!now`, `!ago`, `!in`, `!env`, `!file`, `!json`, `!hash`, `!fake`, `!pick`, `!each`, `!int`, `!decimal`, `!slug` and `!!binary`; a text that begins with `!` needs quotes)
             3:3 duplicate-key: `a` stands twice in this map [first here: 2:3] (keep one of the two)
             4:9 unknown-setting: `_seed` has no setting `formt` (did you mean `format`?)
         "#]],

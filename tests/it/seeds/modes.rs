@@ -21,6 +21,11 @@ macro_rules! in_every_mode {
 
 in_every_mode! {
     a_first_run_makes_the_rows_and_a_second_writes_nothing
+    references_that_no_foreign_key_declares_are_labels
+    a_list_of_labels_syncs_the_rows_of_its_join_table
+    one_of_the_rows_of_a_table_is_drawn_or_taken_in_turn
+    a_changed_value_that_rows_refer_to_is_refused_with_the_rows_named
+    rows_without_a_key_are_made_once
     an_edited_file_changes_what_differs
     a_new_comment_is_recorded_and_nothing_else
     a_seed_that_inserts_leaves_rows_alone
