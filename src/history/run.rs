@@ -14,7 +14,7 @@ use super::watch::Watch;
 use super::write::{Lowered, Purpose, lower};
 use crate::db::{
     At, Code, Db, DbError, Engine, EngineError, Failure, HistoryTable, OnProgress, Progress, Query,
-    Transaction,
+    Ready,
 };
 use crate::schema::{Firing, OBJECTS, SchemaObject, Trigger};
 use crate::script::{Atomicity, Run, Script, Step};
@@ -315,7 +315,7 @@ impl Guarded for Sending<'_> {
         self.scripts.len()
     }
 
-    fn transactions(&mut self, done: usize) -> (Vec<Transaction>, OnProgress) {
+    fn transactions(&mut self, done: usize) -> (Ready, OnProgress) {
         // For each transaction where its script's events go.
         let (mut transactions, mut on_unit) = (Vec::new(), Vec::new());
         self.purposes.clear();
@@ -335,7 +335,7 @@ impl Guarded for Sending<'_> {
             Progress::Waiting => on_unit[0](UnitEvent::Waiting),
             Progress::Committed(_) => {}
         });
-        (transactions, on_progress)
+        (transactions.into(), on_progress)
     }
 
     async fn look(&self, db: &Db, done: usize) -> Option<Found> {

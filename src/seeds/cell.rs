@@ -31,7 +31,7 @@ impl Names<'_> {
             return Ok(text.into());
         }
         let mut filled = String::with_capacity(48);
-        for part in &template.0 {
+        for part in template.parts() {
             match part {
                 Part::Text(text) => filled.push_str(text),
                 Part::Name(name) if is_arithmetic(name) => {

@@ -36,29 +36,37 @@ pub(super) fn effective(
         let defaults = &file.settings.defaults;
         (!defaults.is_empty()).then(|| json!(hashing.fields(defaults)).to_string())
     };
-    let mut tables: Vec<String> = file.tables.iter().map(|it| hashing.table(it)).collect();
+    let mut tables: Vec<Hashed> = file.tables.iter().map(|it| hashing.table(it)).collect();
     tables.sort_unstable();
     let labels = labels_of_others(&hashing, file, shared, files);
-    let shared: Vec<String> = shared
+    let shared: Vec<Hashed> = shared
         .into_iter()
         .flat_map(|shared| &shared.tables)
         .filter(|it| declares(file, &it.name.value))
         .map(|it| hashing.table(it))
-        .chain(shared.and_then(defaults_of))
+        .chain(shared.and_then(defaults_of).map(|head| Hashed {
+            head,
+            ..Hashed::default()
+        }))
         .collect();
     // One JSON text with sorted keys. A file may have millions of values, so it is written piece by piece.
     let mut hash = Sha256::new();
     let mut text = |text: &str| hash.update(text.as_bytes());
-    let list = |text: &mut dyn FnMut(&str), items: &[String]| {
+    let list = |text: &mut dyn FnMut(&str), items: &[Hashed]| {
         for (number, item) in items.iter().enumerate() {
             text(if number > 0 { "," } else { "" });
-            text(item);
+            text(&item.head);
+            for (number, row) in item.rows.iter().enumerate() {
+                text(if number > 0 { "," } else { "" });
+                text(row);
+            }
+            text(item.end);
         }
     };
     text("{");
     if !labels.is_empty() {
         text("\"labels\":[");
-        list(&mut text, &labels);
+        text(&labels.join(","));
         text("],");
     }
     text(&format!(
@@ -90,12 +98,26 @@ pub(super) fn labels(
     (!labels.is_empty()).then(|| crate::migrations::checksum(&labels.join(",")))
 }
 
+/// What is hashed of a table, in pieces: a table may have a million rows.
+#[derive(Default, PartialEq, Eq, PartialOrd, Ord)]
+struct Hashed {
+    head: String,
+    rows: Vec<String>,
+    end: &'static str,
+}
+
+impl Hashed {
+    fn text(&self) -> String {
+        format!("{}{}{}", self.head, self.rows.join(","), self.end)
+    }
+}
+
 struct Hashing<'a> {
     attachments: &'a BTreeMap<String, Arc<[u8]>>,
 }
 
 impl Hashing<'_> {
-    fn table(&self, table: &Table) -> String {
+    fn table(&self, table: &Table) -> Hashed {
         let names = |names: &[Spanned<String>]| -> Vec<String> {
             let mut names: Vec<String> = names.iter().map(|name| name.value.clone()).collect();
             names.sort();
@@ -119,15 +141,16 @@ impl Hashing<'_> {
             Some(references) => format!("\"references\":{references},"),
             None => String::new(),
         };
-        format!(
-            "{{{references}\"defaults\":{},\"id\":{},\"keep\":{},\"key\":{},\"name\":{},\"rows\":[{}]}}",
+        let head = format!(
+            "{{{references}\"defaults\":{},\"id\":{},\"keep\":{},\"key\":{},\"name\":{},\"rows\":[",
             json!(self.fields(&table.defaults)),
             json!(table.id.as_ref().map(|id| self.expr(&id.value))),
             json!(names(&table.keep)),
             json!(table.key.as_ref().map(|key| names(&key.value))),
-            json!(table.name.value.to_ascii_lowercase()),
-            rows.join(",")
-        )
+            json!(table.name.value.to_ascii_lowercase())
+        );
+        let end = "]}";
+        Hashed { head, rows, end }
     }
 
     fn fields(&self, fields: &[Field]) -> BTreeMap<String, Json> {
@@ -218,7 +241,10 @@ fn template(template: &Template) -> Vec<String> {
         Part::Text(text) => format!("t{text}"),
         Part::Name(name) => format!("n{name}"),
     };
-    template.0.iter().map(part).collect()
+    match template.as_text() {
+        Some(text) => vec![format!("t{text}")],
+        None => template.parts().iter().map(part).collect(),
+    }
 }
 
 fn label_word(label: &Label) -> Json {
@@ -243,13 +269,15 @@ fn label_word(label: &Label) -> Json {
             table,
             pattern,
             after: between,
-            children:
-                Some(Numbers {
-                    first,
-                    last,
-                    width,
-                    after,
-                }),
-        } => json!([before, table, pattern, between, first, last, width, after]),
+            children: Some(numbers),
+        } => {
+            let Numbers {
+                first,
+                last,
+                width,
+                after,
+            } = &**numbers;
+            json!([before, table, pattern, between, first, last, width, after])
+        }
     }
 }

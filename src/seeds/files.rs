@@ -60,7 +60,7 @@ pub(super) fn fill(file: &mut SeedFile, find: &mut dyn FnMut(&str) -> Found) -> 
     let mut known: HashMap<String, Companion> = HashMap::new();
     let mut tables = std::mem::take(&mut file.tables);
     for table in &mut tables {
-        for rows in &table.files {
+        for rows in &mut table.files {
             let path = &rows.path.value;
             let companion = match known.get(path) {
                 Some(companion) => companion.clone(),
@@ -100,6 +100,7 @@ pub(super) fn fill(file: &mut SeedFile, find: &mut dyn FnMut(&str) -> Found) -> 
                 Format::Csv { separator } => csv::rows(&mut reader, separator),
                 Format::Json => json::rows(&mut reader),
             });
+            rows.is_whole = reader.problems.is_empty();
             problems.append(&mut reader.problems);
         }
     }

@@ -212,7 +212,7 @@ impl<'a> Names<'_, 'a> {
                 of,
                 pattern,
                 after,
-                children: children.as_ref(),
+                children: children.as_deref(),
             }),
         }
     }

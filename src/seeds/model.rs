@@ -154,6 +154,8 @@ pub struct RowsFile {
     pub path: Spanned<String>,
     /// How it is written.
     pub format: Format,
+    /// Whether all of its rows were read.
+    pub is_whole: bool,
 }
 
 /// How a file of rows is written.
@@ -273,7 +275,7 @@ pub enum Label {
         /// What stands after them.
         after: String,
         /// The rows for each label, where there are several.
-        children: Option<Numbers>,
+        children: Option<Box<Numbers>>,
     },
 }
 
@@ -293,8 +295,8 @@ pub struct Numbers {
 /// A column, or the name of a reference, and what is in it.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Field {
-    /// As it is written.
-    pub name: Spanned<String>,
+    /// As it is written; shared by all rows of a file that have it.
+    pub name: Spanned<Arc<str>>,
     /// What is in it.
     pub value: Spanned<Expr>,
 }
@@ -428,9 +430,19 @@ pub enum Style {
     Text,
 }
 
-/// A text with `${name}` in it; `$${` stands for `${`.
+/// A text with `${name}` in it; `$${` stands for `${`. A file may have millions of them, nearly all without names, so such
+/// a text is as small as can be.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Template(pub Vec<Part>);
+pub struct Template(Filling);
+
+#[derive(Debug, Clone, PartialEq, Eq)]
+enum Filling {
+    Text(Box<str>),
+    Parts(Box<Parts>),
+}
+
+#[derive(Debug, Clone, PartialEq, Eq)]
+struct Parts(Vec<Part>);
 
 /// A part of a template.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -443,16 +455,37 @@ pub enum Part {
 
 impl Template {
     /// A text without names in it.
-    pub fn text(text: impl Into<String>) -> Template {
-        Template(vec![Part::Text(text.into())])
+    pub fn text(text: impl Into<Box<str>>) -> Template {
+        Template(Filling::Text(text.into()))
+    }
+
+    /// A text of these parts.
+    pub fn of(parts: Vec<Part>) -> Template {
+        fn text(part: &Part) -> Option<&str> {
+            match part {
+                Part::Text(text) => Some(text),
+                Part::Name(_) => None,
+            }
+        }
+        match parts.iter().map(text).collect::<Option<String>>() {
+            Some(text) => Template::text(text),
+            None => Template(Filling::Parts(Box::new(Parts(parts)))),
+        }
     }
 
     /// The text, where there are no names in it.
     pub fn as_text(&self) -> Option<&str> {
-        match self.0.as_slice() {
-            [] => Some(""),
-            [Part::Text(text)] => Some(text),
-            _ => None,
+        match &self.0 {
+            Filling::Text(text) => Some(text),
+            Filling::Parts(_) => None,
+        }
+    }
+
+    /// The parts of a text with names in it; none of another text.
+    pub fn parts(&self) -> &[Part] {
+        match &self.0 {
+            Filling::Text(_) => &[],
+            Filling::Parts(parts) => &parts.0,
         }
     }
 }

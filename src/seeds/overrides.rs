@@ -230,19 +230,16 @@ impl Json {
 
 impl Template {
     fn with_vars(&mut self, vars: &BTreeMap<String, String>) {
-        for part in &mut self.0 {
-            if let Part::Name(name) = part
-                && let Some(value) = vars.get(name)
-            {
-                *part = Part::Text(value.clone());
-            }
+        if self.as_text().is_some() {
+            return;
         }
-        // One text without names is one part.
-        if self.0.len() > 1 && self.0.iter().all(|part| matches!(part, Part::Text(_))) {
-            let texts = self.0.iter().map(|part| match part {
-                Part::Text(text) | Part::Name(text) => text.as_str(),
-            });
-            *self = Template::text(texts.collect::<String>());
-        }
+        let part = |part: &Part| match part {
+            Part::Name(name) => match vars.get(name) {
+                Some(value) => Part::Text(value.clone()),
+                None => part.clone(),
+            },
+            Part::Text(_) => part.clone(),
+        };
+        *self = Template::of(self.parts().iter().map(part).collect());
     }
 }

@@ -12,6 +12,7 @@ mod settings;
 mod tag;
 mod template;
 
+use std::collections::HashSet;
 use std::ops::Range;
 use std::sync::Arc;
 
@@ -36,6 +37,7 @@ pub fn parse(name: &str, source: Arc<Source>) -> (SeedFile, Vec<Diagnostic>) {
         source: &source,
         settings: Settings::default(),
         problems,
+        names: HashSet::new(),
     };
     let tables = root.map_or_else(Vec::new, |root| reader.file(root));
     let Reader {
@@ -63,6 +65,8 @@ struct Reader<'a> {
     source: &'a Arc<Source>,
     settings: Settings,
     problems: Vec<Diagnostic>,
+    /// The names of columns so far.
+    names: HashSet<Arc<str>>,
 }
 
 /// A row, as messages name it.
@@ -394,7 +398,7 @@ impl Reader<'_> {
             if what == ROW && (name(key) == WAS || is_labelled && name(key) == OVERRIDE) {
                 continue;
             }
-            let name = self.name(key, "column");
+            let name = self.column(key);
             let value = self.expr(value, scope);
             if let (Some(name), Some(value)) = (name, value) {
                 fields.push(Field { name, value });
@@ -452,6 +456,20 @@ impl Reader<'_> {
             value: text.to_owned(),
             span: key.span.clone(),
         })
+    }
+
+    /// The name of a column, which many rows have.
+    fn column(&mut self, key: &Node) -> Option<Spanned<Arc<str>>> {
+        let value = match self.names.get(name(key)) {
+            Some(known) => known.clone(),
+            None => {
+                let name: Arc<str> = self.name(key, "column")?.value.into();
+                self.names.insert(name.clone());
+                name
+            }
+        };
+        let span = key.span.clone();
+        Some(Spanned { value, span })
     }
 
     /// A text in which nothing is replaced.

@@ -257,7 +257,10 @@ pub(super) fn memory(
     if let Some(shared) = &seeds.shared
         && concerns(shared, file)
     {
-        memory.insert("shared".to_owned(), super::secret::without(shared).into());
+        memory.insert(
+            "shared".to_owned(),
+            super::secret::without(shared).as_ref().into(),
+        );
     }
     let exprs = file.exprs();
     let paths = exprs.iter().filter_map(|expr| match &expr.value {

@@ -510,8 +510,12 @@ impl RowsFiles {
         let bytes = std::fs::read(&real).map_err(missing)?;
         let text = canonical(&bytes).map_err(|error| ("not-text", not_text(&error)))?;
         self.read.push(real);
+        // As a person would name it: `data/users.csv`, and not `seeds/../data/users.csv`.
+        let folder = shown(beside);
+        let root = if folder.starts_with('/') { "/" } else { "" };
+        let name = below(&folder, path).map(|name| format!("{root}{name}"));
         Ok(Arc::new(Source {
-            name: shown(&whole),
+            name: name.unwrap_or_else(|| shown(&whole)),
             text: text.into(),
         }))
     }

@@ -538,7 +538,7 @@ pub(super) fn script(
             name: file.name.clone(),
             checksum: file.checksum.clone(),
             effective: Some(hash.clone()),
-            source: super::secret::without(file).into(),
+            source: super::secret::without(file),
             down: None,
             detail,
         };

@@ -67,6 +67,26 @@ impl std::fmt::Debug for Server {
     }
 }
 
+/// The body of a request for one batch; none where it cannot be written, which the request itself reports.
+pub(super) fn pipelined(batch: &Batch) -> Option<Vec<u8>> {
+    serde_json::to_vec(&to_its_end(vec![of_batch(batch)])).ok()
+}
+
+fn of_batch(batch: &Batch) -> StreamRequest {
+    StreamRequest::Batch(BatchStreamReq {
+        batch: batch.clone(),
+    })
+}
+
+/// These, then the end of the stream.
+fn to_its_end(mut requests: Vec<StreamRequest>) -> PipelineReqBody {
+    requests.push(StreamRequest::Close(CloseStreamReq {}));
+    PipelineReqBody {
+        baton: None,
+        requests,
+    }
+}
+
 impl Server {
     /// `base` is a URL with scheme `http` or `https` and without a slash at its end.
     pub(super) fn new(
@@ -103,16 +123,25 @@ impl Server {
     /// One request: these, then the end of the stream. As many results come back.
     async fn pipeline(
         &self,
-        mut requests: Vec<StreamRequest>,
+        requests: Vec<StreamRequest>,
     ) -> Result<Vec<StreamResult>, RemoteError> {
-        requests.push(StreamRequest::Close(CloseStreamReq {}));
         let sent = requests.len();
         let steps = requests.iter().map(steps).sum();
-        let body = PipelineReqBody {
-            baton: None,
-            requests,
-        };
-        let answer = self.post(PIPELINE, steps, &body).await?;
+        let request = self.request(PIPELINE, &to_its_end(requests))?;
+        self.piped(request, sent, steps).await
+    }
+
+    /// The results of a pipeline with so many requests and steps.
+    async fn piped(
+        &self,
+        request: RequestBuilder,
+        requests: usize,
+        steps: usize,
+    ) -> Result<Vec<StreamResult>, RemoteError> {
+        let sent = requests + 1;
+        let answer = self.send(PIPELINE, steps, request).await?;
+        let answer = self.accepted(answer).await?;
+        let answer = self.body(answer.answer).await?;
         let answer: PipelineRespBody =
             serde_json::from_slice(&answer).map_err(|error| match error.is_eof() {
                 true if answer.trim_ascii().is_empty() => self.incomplete(&Incomplete::Empty),
@@ -131,15 +160,18 @@ impl Server {
         Ok(results)
     }
 
-    /// One batch. The inner error is the server's word on the batch as a whole, of which nothing was run then.
+    /// One batch, whose body is [`pipelined`] where it is made already. The inner error is the server's word on the batch as
+    /// a whole, of which nothing was run then.
     pub(super) async fn batch(
         &self,
         batch: &Batch,
+        body: Option<&[u8]>,
     ) -> Result<Result<Complete, Error>, RemoteError> {
-        let request = StreamRequest::Batch(BatchStreamReq {
-            batch: batch.clone(),
-        });
-        match self.pipeline(vec![request]).await?.pop() {
+        let request = match body {
+            Some(body) => self.request_of(PIPELINE, body.to_vec()),
+            None => self.request(PIPELINE, &to_its_end(vec![of_batch(batch)]))?,
+        };
+        match self.piped(request, 1, batch.steps.len()).await?.pop() {
             Some(StreamResult::Ok {
                 response: StreamResponse::Batch(response),
             }) => match Complete::check(batch, response.result) {
@@ -350,6 +382,10 @@ impl Server {
             host: self.host.clone(),
             words: error.to_string(),
         })?;
+        Ok(self.request_of(path, body))
+    }
+
+    fn request_of(&self, path: &str, body: Vec<u8>) -> RequestBuilder {
         let mut request = self
             .client
             .post(format!("{}{path}", self.base))
@@ -359,18 +395,7 @@ impl Server {
         if let Some(token) = &self.token {
             request = request.bearer_auth(token);
         }
-        Ok(request)
-    }
-
-    async fn post(
-        &self,
-        path: &str,
-        steps: usize,
-        body: &impl serde::Serialize,
-    ) -> Result<Vec<u8>, RemoteError> {
-        let answer = self.send(path, steps, self.request(path, body)?).await?;
-        let answer = self.accepted(answer).await?;
-        self.body(answer.answer).await
+        request
     }
 
     /// The whole body of an answer that fits into memory.

@@ -440,6 +440,10 @@ impl<'a> Expansion<'a> {
         };
         let column = self.target_column(file, (span, &of_column), of, column, label)?;
         let Some(row) = self.labels.find(table, label) else {
+            // It may be in a file of rows that could not be read, which is reported there.
+            if self.lacks_rows(table) {
+                return None;
+            }
             let help = match self.elsewhere(table, label) {
                 Some(words) => Some(words),
                 None => {
@@ -490,6 +494,14 @@ impl<'a> Expansion<'a> {
                 }
             },
         })
+    }
+
+    /// Whether a file of rows of this table could not be read.
+    fn lacks_rows(&self, table: &str) -> bool {
+        let tables = self.files.iter().flat_map(|file| &file.tables);
+        tables
+            .filter(|it| it.name.value.eq_ignore_ascii_case(table))
+            .any(|it| it.files.iter().any(|rows| !rows.is_whole))
     }
 
     /// One of the parts of `table.label.column`, where they stand; all of it where they are written otherwise.

@@ -67,11 +67,12 @@ fn has_type(soft: &Soft<'_>, expr: &Expr) -> bool {
     match expr {
         Expr::Ref { .. } | Expr::Among { .. } | Expr::Null => true,
         Expr::Scalar { text, .. } => {
-            let last = match text.0.last() {
-                Some(Part::Text(text)) => label_and_type(text).1,
-                _ => None,
+            let last = match text.parts().last() {
+                Some(Part::Text(text)) => Some(text.as_str()),
+                _ => text.as_text(),
             };
-            last.is_some_and(|kind| soft.table_of(kind).is_some())
+            let kind = last.and_then(|last| label_and_type(last).1);
+            kind.is_some_and(|kind| soft.table_of(kind).is_some())
         }
         Expr::Pick(items) => items.iter().any(|(item, _)| has_type(soft, &item.value)),
         _ => false,

@@ -391,12 +391,11 @@ impl<'a> Expansion<'a> {
         item: Item,
     ) -> RowDecl {
         let span = item.span.clone();
-        let spanned = |value: String| Spanned {
-            value,
-            span: span.clone(),
-        };
         let field = |end: &End<'_>, value: Expr| Field {
-            name: spanned(end.field(of_join)),
+            name: Spanned {
+                value: end.field(of_join).into(),
+                span: span.clone(),
+            },
             value: Spanned {
                 value,
                 span: span.clone(),

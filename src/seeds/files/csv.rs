@@ -3,6 +3,7 @@
 //! have quotes or not: programs that write CSV set quotes as they like.
 
 use std::ops::Range;
+use std::sync::Arc;
 
 use csv_core::{ReadFieldResult, ReaderBuilder};
 
@@ -56,7 +57,7 @@ pub(super) fn rows(reader: &mut Reader<'_>, separator: u8) -> Vec<RowDecl> {
         let mut label = None;
         let mut fields = Vec::with_capacity(columns.len());
         for (name, cell) in columns.iter().zip(record) {
-            if name.value == LABEL {
+            if *name.value == *LABEL {
                 label = Some((cell.text, cell.span));
                 continue;
             }
@@ -84,8 +85,8 @@ fn columns(
     reader: &mut Reader<'_>,
     header: &[Cell],
     separator: u8,
-) -> Option<Vec<Spanned<String>>> {
-    let mut columns: Vec<Spanned<String>> = Vec::with_capacity(header.len());
+) -> Option<Vec<Spanned<Arc<str>>>> {
+    let mut columns: Vec<Spanned<Arc<str>>> = Vec::with_capacity(header.len());
     if let [only] = header
         && let Some(other) = only.text.chars().find(|c| ",;\t|".contains(*c))
         && u32::from(other) != u32::from(separator)
@@ -111,7 +112,7 @@ fn columns(
             are_right = false;
         }
         columns.push(Spanned {
-            value: name.to_owned(),
+            value: name.into(),
             span: reader.place(cell.span.clone()),
         });
     }

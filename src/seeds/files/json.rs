@@ -98,7 +98,7 @@ pub(super) fn rows(reader: &mut Reader<'_>) -> Vec<RowDecl> {
                 are_right = false;
                 continue;
             }
-            if fields.iter().any(|it| it.name.value == name) {
+            if fields.iter().any(|it| *it.name.value == *name) {
                 let message = format!("`{name}` stands twice in this object");
                 reader.error("duplicate-key", span, message, "keep one of the two");
                 are_right = false;
@@ -127,7 +127,7 @@ fn field(reader: &Reader<'_>, name: String, value: &RawValue, span: Range<usize>
     let span = reader.place(span);
     Field {
         name: Spanned {
-            value: name,
+            value: name.into(),
             span: span.clone(),
         },
         value: Spanned { value, span },

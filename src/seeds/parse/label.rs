@@ -68,7 +68,7 @@ pub(super) fn label(text: &str) -> Result<Label, Bad> {
                         );
                     };
                     plain(after, text)?;
-                    (between, Some(numbers(inside, after)?))
+                    (between, Some(Box::new(numbers(inside, after)?)))
                 }
             };
             plain(between, text)?;

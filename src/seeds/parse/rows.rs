@@ -66,6 +66,7 @@ impl Reader<'_> {
         Some(RowsFile {
             path: Spanned { value: text, span },
             format,
+            is_whole: false,
         })
     }
 }

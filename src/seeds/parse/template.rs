@@ -68,7 +68,7 @@ impl Reader<'_> {
         if !plain.is_empty() {
             parts.push(Part::Text(plain));
         }
-        Template(parts)
+        Template::of(parts)
     }
 
     /// A text in which nothing is replaced: `$${` means `${` as everywhere, and `${` itself is a mistake.

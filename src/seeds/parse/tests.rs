@@ -133,7 +133,10 @@ fn fields(fields: &[Field]) -> String {
 
 /// Plain texts as they are, others in quotes, names in angles.
 fn template(text: &Template) -> String {
-    let parts = text.0.iter().map(|part| match part {
+    if let Some(text) = text.as_text() {
+        return text.to_owned();
+    }
+    let parts = text.parts().iter().map(|part| match part {
         Part::Text(text) => text.clone(),
         Part::Name(name) => format!("<{name}>"),
     });
@@ -814,8 +817,8 @@ fn json_is_typed_by_the_core_schema_and_sorted() {
             3:9 bad-json: `00.5` would lose its zeros as a number (write it in quotes to make it a text)
             [0xfffffffffffffffff] → 
             3:9 bad-json: `0xfffffffffffffffff` is a larger number than 64 bits hold (write it in quotes to make it a text)
-            [!ref a.b, !!str x, {a: !env X}] → Composed(List([Tag(Spanned { value: Ref { table: "a", label: Template([Text("b")]), column: None }, span: 16..24 }), Tag(Spanned { value: Scalar { text: Template([Text("x")]), style: Text }, span: 26..33 }), Map([("a", Tag(Spanned { value: Env { name: "X", default: None }, span: 39..45 }))])]))
-            ["${label}", {"${x}": 1}] → Composed(List([Text { text: Template([Name("label")]), style: Quoted }, Constant(Object {"${x}": Number(1)})]))
+            [!ref a.b, !!str x, {a: !env X}] → Composed(List([Tag(Spanned { value: Ref { table: "a", label: Template(Text("b")), column: None }, span: 16..24 }), Tag(Spanned { value: Scalar { text: Template(Text("x")), style: Text }, span: 26..33 }), Map([("a", Tag(Spanned { value: Env { name: "X", default: None }, span: 39..45 }))])]))
+            ["${label}", {"${x}": 1}] → Composed(List([Text { text: Template(Parts(Parts([Name("label")]))), style: Quoted }, Constant(Object {"${x}": Number(1)})]))
             3:23 bad-template: `${x}` is not replaced here (write what is meant, or `$${` for the text `${` itself)
             !json [!now ] → Composed(List([Tag(Spanned { value: Now([]), span: 22..26 })]))
         "#]],
