@@ -87,20 +87,6 @@ pub(super) fn effective(
     hex::encode(&hash.finalize())
 }
 
-/// What is hashed of a table, in pieces: a table may have a million rows.
-#[derive(Default, PartialEq, Eq, PartialOrd, Ord)]
-struct Hashed {
-    head: String,
-    rows: Vec<String>,
-    end: &'static str,
-}
-
-impl Hashed {
-    fn whole(&self) -> String {
-        format!("{}{}{}", self.head, self.rows.join(","), self.end)
-    }
-}
-
 /// A hash of the labels of other files on which the rows of a file depend; none where there are none.
 pub(super) fn labels(
     file: &SeedFile,
@@ -110,6 +96,20 @@ pub(super) fn labels(
 ) -> Option<String> {
     let labels = labels_of_others(&Hashing { attachments }, file, shared, files);
     (!labels.is_empty()).then(|| crate::migrations::checksum(&labels.join(",")))
+}
+
+/// What is hashed of a table, in pieces: a table may have a million rows.
+#[derive(Default, PartialEq, Eq, PartialOrd, Ord)]
+struct Hashed {
+    head: String,
+    rows: Vec<String>,
+    end: &'static str,
+}
+
+impl Hashed {
+    fn text(&self) -> String {
+        format!("{}{}{}", self.head, self.rows.join(","), self.end)
+    }
 }
 
 struct Hashing<'a> {

@@ -82,7 +82,7 @@ fn labels(hashing: &Hashing<'_>, mut tables: BTreeSet<String>, files: &[&SeedFil
         }
         let joins = |it: &str| tables.contains(&it.to_ascii_lowercase());
         if table.through.iter().any(|it| joins(&it.table.value)) {
-            all.push(hashing.table(table).whole());
+            all.push(hashing.table(table).text());
         }
     }
     all

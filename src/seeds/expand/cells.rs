@@ -462,14 +462,6 @@ impl<'a> Expansion<'a> {
         Some((self.place[row]?, column))
     }
 
-    /// Whether a file of rows of this table could not be read.
-    fn lacks_rows(&self, table: &str) -> bool {
-        let tables = self.files.iter().flat_map(|file| &file.tables);
-        tables
-            .filter(|it| it.name.value.eq_ignore_ascii_case(table))
-            .any(|it| it.files.iter().any(|rows| !rows.is_whole))
-    }
-
     /// The column to which a reference leads. `of_column` is where its name stands.
     pub(super) fn target_column(
         &mut self,
@@ -502,6 +494,14 @@ impl<'a> Expansion<'a> {
                 }
             },
         })
+    }
+
+    /// Whether a file of rows of this table could not be read.
+    fn lacks_rows(&self, table: &str) -> bool {
+        let tables = self.files.iter().flat_map(|file| &file.tables);
+        tables
+            .filter(|it| it.name.value.eq_ignore_ascii_case(table))
+            .any(|it| it.files.iter().any(|rows| !rows.is_whole))
     }
 
     /// One of the parts of `table.label.column`, where they stand; all of it where they are written otherwise.

@@ -67,12 +67,11 @@ fn has_type(soft: &Soft<'_>, expr: &Expr) -> bool {
     match expr {
         Expr::Ref { .. } | Expr::Among { .. } | Expr::Null => true,
         Expr::Scalar { text, .. } => {
-            let of_parts = || match text.parts().last()? {
-                Part::Text(text) => Some(text.as_str()),
-                Part::Name(_) => None,
+            let last = match text.parts().last() {
+                Some(Part::Text(text)) => Some(text.as_str()),
+                _ => text.as_text(),
             };
-            let last = text.as_text().or_else(of_parts);
-            let kind = last.and_then(|text| label_and_type(text).1);
+            let kind = last.and_then(|last| label_and_type(last).1);
             kind.is_some_and(|kind| soft.table_of(kind).is_some())
         }
         Expr::Pick(items) => items.iter().any(|(item, _)| has_type(soft, &item.value)),
