@@ -14,13 +14,13 @@ impl Watch {
     pub(crate) fn breaks_objects(&self, scripts: &[Script]) -> Option<Query> {
         let mut names = Vec::new();
         for unit in in_transactions(scripts).filter(|_| self.compiles) {
-            names.extend(Effects::of(unit).at_risk()?.map(literal_of));
+            names.extend(Effects::of(unit).at_risk()?.map(|it| literal_of(it)));
         }
         let named = names.iter().map(|it| format!("instr(lower(sql), {it})"));
         (!names.is_empty() && names.len() <= NAMES).then(|| {
             Query::new(format!(
                 "SELECT 1 FROM sqlite_schema WHERE type IN ('view', 'trigger') AND lower(name) NOT IN ({}) AND ({}) LIMIT 1",
-                list(self.dropped.iter().map(literal_of)),
+                list(self.dropped.iter().map(|it| literal_of(it))),
                 named.collect::<Vec<_>>().join(" OR ")
             ))
         })
@@ -37,8 +37,8 @@ impl Watch {
         let (mut parents, mut gone) = (Vec::new(), Vec::new());
         for unit in in_transactions(scripts) {
             let effects = Effects::of(unit);
-            parents.extend(effects.parents_at_risk()?.map(literal_of));
-            gone.extend(effects.lost.iter().map(literal_of));
+            parents.extend(effects.parents_at_risk()?.map(|it| literal_of(it)));
+            gone.extend(effects.lost.iter().map(|it| literal_of(it)));
         }
         let named = parents
             .iter()
@@ -54,7 +54,7 @@ impl Watch {
              WHERE instr(lower(sql), indexed.name) OR indexed.name GLOB '*[]\"''`]*'))) \
              SELECT 1 FROM children CROSS JOIN pragma_foreign_key_list(children.name) AS f \
              WHERE lower(f.\"table\") IN ({parents}) OR lower(f.\"table\") IN (SELECT name FROM indexed) LIMIT 1",
-            indexes = list(self.dropped.iter().map(literal_of)),
+            indexes = list(self.dropped.iter().map(|it| literal_of(it))),
             gone = list(gone),
             parents = list(parents.iter().cloned()),
         );
@@ -68,8 +68,8 @@ impl Watch {
     }
 }
 
-fn literal_of(name: &String) -> String {
-    literal(&name.as_str().into())
+fn literal_of(name: &str) -> String {
+    literal(&name.into())
 }
 
 fn list(literals: impl IntoIterator<Item = String>) -> String {
