@@ -8,7 +8,7 @@ use crate::project::Project;
 use crate::server::ours;
 
 /// A build without optimisation needs a little more than half of it.
-const MOST_KB: u64 = 32 * 1024;
+const MOST_KB: u64 = 12 * 1024;
 
 /// The most memory that a process had so far, in KB, without the pages of the program itself; none once it has ended.
 fn peak(id: u32) -> Option<u64> {
