@@ -6,11 +6,14 @@
 use serde_json::{Map, Value, json};
 
 use super::expand::short_name;
+use super::model::{RefTarget, Table};
 use super::parse::is_reserved;
+use super::set::Seeds;
 use crate::schema::{Column, ColumnKind, Nullability, Shape, TableKind, TableShape};
 
-/// The schema of seed files for a database of this shape, in draft 7, which editors know best.
-pub fn json_schema(shape: &Shape) -> Value {
+/// The schema of seed files for a database of this shape, in draft 7, which editors know best. The seeds of the project
+/// declare names that rows may use beside their columns.
+pub fn json_schema(shape: &Shape, seeds: &Seeds) -> Value {
     let tables = shape.tables.iter().filter(|of| {
         of.kind == TableKind::Ordinary
             && !is_reserved(&of.name)
@@ -22,7 +25,7 @@ pub fn json_schema(shape: &Shape) -> Value {
     for of in tables {
         let row = format!("row of {}", of.name);
         properties.insert(of.name.clone(), table(of, &row));
-        definitions.insert(row, self::row(of));
+        definitions.insert(row, self::row(of, seeds));
     }
     definitions.insert("_seed".to_owned(), settings());
     let names = json!({ "type": ["string", "array"], "items": { "type": "string" } });
@@ -74,6 +77,8 @@ fn table(of: &TableShape, row: &str) -> Value {
                     "_id": { "description": "What the primary key of a new row is made of: user_${label}, !uuid, !auto" },
                     "_keep": names("Columns that are written once"),
                     "_defaults": row,
+                    "_refs": { "description": "Columns that take labels: {creator: users}", "type": ["object", "null"] },
+                    "_through": { "description": "Lists of labels that fill join tables: {tags: cards_tags}", "type": ["object", "null"] },
                     "_rows": { "description": "Rows without labels, or a file: !csv users.csv", "anyOf": [list, { "type": ["string", "object"] }] },
                     "_was": { "description": "The name that the table had before" },
                 },
@@ -85,7 +90,7 @@ fn table(of: &TableShape, row: &str) -> Value {
     })
 }
 
-fn row(of: &TableShape) -> Value {
+fn row(of: &TableShape, seeds: &Seeds) -> Value {
     let mut columns = Map::new();
     for column in of
         .columns
@@ -107,12 +112,39 @@ fn row(of: &TableShape) -> Value {
             columns.insert(short, json!({ "description": what }));
         }
     }
+    let tables = seeds.shared.iter().chain(&seeds.files);
+    let tables = tables.flat_map(|file| &file.tables);
+    for table in tables.filter(|it| it.name.value.eq_ignore_ascii_case(&of.name)) {
+        columns.extend(declared(table));
+    }
     let was = json!({ "description": "The label that the row had before", "type": "string" });
     columns.insert("_was".to_owned(), was);
     let over = json!({ "description": "The row changes that of another file", "type": "boolean" });
     columns.insert("_override".to_owned(), over);
     // A row of nothing but defaults is `ann:` or `ann: {}`.
     json!({ "type": ["object", "null"], "properties": columns, "additionalProperties": false })
+}
+
+/// The names that `_refs` and `_through` of a table declare, and what they take.
+fn declared(table: &Table) -> impl Iterator<Item = (String, Value)> {
+    let refs = table.refs.iter().map(|it| {
+        let what = match &it.to {
+            RefTarget::Table { table, .. } => format!("The label of a row of {}", table.value),
+            RefTarget::Types { tables, .. } => {
+                let types = tables
+                    .iter()
+                    .map(|(kind, _)| format!("label ({})", kind.value));
+                types.collect::<Vec<_>>().join(", ")
+            }
+        };
+        (it.name.value.clone(), what)
+    });
+    let through = table.through.iter().map(|it| {
+        let what = format!("Labels; each makes a row of {}", it.table.value);
+        (it.name.value.clone(), what)
+    });
+    refs.chain(through)
+        .map(|(name, what)| (name, json!({ "description": what })))
 }
 
 /// `TEXT NOT NULL DEFAULT 'free', unique, refers to plans`

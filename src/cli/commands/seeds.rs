@@ -141,7 +141,8 @@ pub(crate) async fn schema(session: &Session, of_writing: Option<&str>) -> Endin
         .map_err(|error| session.stopped(Report::failure(&error)))?;
     let shape = crate::schema::shape(&db).await;
     let shape = shape.map_err(|error| failed(error.into()))?;
-    let schema = seeds::json_schema(&shape);
+    let seeds = read(session, &project.seeds.value)?;
+    let schema = seeds::json_schema(&shape, &seeds);
     session.terminal.data(&format!("{schema:#}"));
     Ok(Exit::Done)
 }

@@ -1,6 +1,8 @@
 //! Shapes of seeds: defaults for all tables, children of each parent, arithmetic, generated values. Each specification
 //! gets a new and empty database.
 
+use std::path::Path;
+
 use expect_test::expect;
 
 use super::Bed;
@@ -650,6 +652,35 @@ fn a_shop_is_seeded_checked_and_handed_to_tests() {
     let ran = project.run("seed");
     assert!(ran.stderr.contains("error[no-such-file]"), "{ran}");
     assert!(!ran.stderr.contains("unknown-label"), "{ran}");
+}
+
+#[test]
+fn a_schema_for_editors_has_the_names_that_seeds_declare() {
+    let example = |path: &str| {
+        let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/it/examples/rails_kanban");
+        std::fs::read_to_string(folder.join(path)).unwrap()
+    };
+    let mut project = Project::new().migration("V1__all", &example("schema.sql"));
+    for name in ["seeds/_tables.yaml", "seeds/010_writebook.yaml"] {
+        project = project.file(name, &example(name));
+    }
+    let ran = project.run("seed schema");
+    let schema: serde_json::Value = serde_json::from_str(&ran.stdout).unwrap();
+    let described = |table: &str, name: &str| {
+        let row = &schema["definitions"][format!("row of {table}")];
+        row["properties"][name]["description"].clone()
+    };
+    assert_eq!(described("cards", "creator"), "The label of a row of users");
+    assert_eq!(
+        described("events", "eventable"),
+        "label (Board), label (Card), label (Comment)"
+    );
+    assert_eq!(
+        described("cards", "tags"),
+        "Labels; each makes a row of taggings"
+    );
+    let settings = &schema["properties"]["cards"]["anyOf"][0]["properties"];
+    assert!(settings["_refs"].is_object() && settings["_through"].is_object());
 }
 
 #[test]
