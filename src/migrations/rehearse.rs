@@ -387,7 +387,13 @@ impl Rehearsal {
             }
             // Nobody else writes to it.
             Err(RunError::Moved) => Err(Stopped::Db(DbError::Read(unusable("it has changed")))),
-            Err(RunError::Failed(failed)) => Err(self.fails(*failed, &script, way).await),
+            Err(RunError::Failed(failed)) => {
+                // A file without a transaction is recorded as started before it fails.
+                if script.atomicity == Atomicity::Bare {
+                    self.revision = script.expects.next();
+                }
+                Err(self.fails(*failed, &script, way).await)
+            }
             Err(RunError::Unknown(error)) => Err(Stopped::Db(error.into())),
         }
     }

@@ -124,7 +124,7 @@ pub(super) fn undo_units(
             continue;
         };
         if adopted == Adopted::Refuse && is_adopted(row) {
-            problems.push(not_run(row, history));
+            problems.push(not_run(row, history, versions));
             continue;
         }
         let Some(source) = down_text(row) else {
@@ -237,8 +237,8 @@ fn no_down(row: &Row) -> Diagnostic {
         ))
 }
 
-/// A migration of a baseline: what it makes was there before Seedbed.
-fn not_run(row: &Row, history: &History) -> Diagnostic {
+/// A migration of a baseline, among `undone` that are to be undone: what it makes was there before Seedbed.
+fn not_run(row: &Row, history: &History, undone: &[i64]) -> Diagnostic {
     let (key, name) = (&row.key, &row.name);
     let message = format!(
         "{key}__{name} was recorded by `baseline` on {}, and Seedbed never ran it: its down text would drop what was \
@@ -251,12 +251,22 @@ fn not_run(row: &Row, history: &History) -> Diagnostic {
         let last = versions.last();
         last.is_some_and(|(last, _)| last > newest)
     });
+    let undo = match undone {
+        [] | [_] => "undo".to_owned(),
+        _ => {
+            let kept = versions.iter().rev().map(|(version, _)| *version);
+            let kept = kept.into_iter().find(|version| !undone.contains(version));
+            format!("undo --to {}", kept.unwrap_or(0))
+        }
+    };
     Diagnostic::problem("adopted", message)
         .about(key)
         .helps(above.map(|(newest, _)| {
             format!("`undo --to {newest}` undoes only what Seedbed applied after the baseline")
         }))
-        .help("`undo --adopted` runs the recorded down text all the same")
+        .help(format!(
+            "`{undo} --adopted` runs the recorded down text all the same"
+        ))
 }
 
 fn down_text(row: &Row) -> Option<Arc<Source>> {

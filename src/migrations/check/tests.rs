@@ -169,6 +169,40 @@ async fn a_statement_that_fails_is_pointed_at_and_ends_the_rehearsal() {
 }
 
 #[tokio::test]
+async fn a_file_without_a_transaction_that_fails_is_pointed_at() {
+    check(
+        &[
+            ("V1__a.sql", "CREATE TABLE a (x);"),
+            (
+                "V2__b.sql",
+                "-- seedbed: no-transaction\nINSERT INTO nope VALUES (1);",
+            ),
+        ],
+        expect![[r#"
+            V2__b.sql:2:13 fails
+              no such table: nope
+            1 applied, 0 reversed, not whole, 0 new
+        "#]],
+    )
+    .await;
+    check(
+        &[
+            ("V1__a.sql", "CREATE TABLE a (x);"),
+            (
+                "R__b.sql",
+                "-- seedbed: no-transaction\nINSERT INTO nope VALUES (1);",
+            ),
+        ],
+        expect![[r#"
+            R__b.sql:2:13 fails
+              no such table: nope
+            1 applied, 0 reversed, not whole, 0 new
+        "#]],
+    )
+    .await;
+}
+
+#[tokio::test]
 async fn a_file_with_a_problem_ends_the_rehearsal_there() {
     check(
         &[

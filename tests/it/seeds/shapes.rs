@@ -660,9 +660,9 @@ fn a_schema_for_editors_has_the_names_that_seeds_declare() {
         let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/it/examples/rails_kanban");
         std::fs::read_to_string(folder.join(path)).unwrap()
     };
-    let mut project = Project::new().migration("V1__all", &example("schema.sql"));
+    let mut project = Project::new().migration("V1__all", example("schema.sql"));
     for name in ["seeds/_tables.yaml", "seeds/010_writebook.yaml"] {
-        project = project.file(name, &example(name));
+        project = project.file(name, example(name));
     }
     let ran = project.run("seed schema");
     let schema: serde_json::Value = serde_json::from_str(&ran.stdout).unwrap();
