@@ -58,6 +58,8 @@ in_every_mode! {
     a_trace_reveals_nothing
     a_sync_moves_a_row_with_the_variable_of_its_key
     a_sync_inserts_under_a_new_primary_key_and_deletes_the_old_row
+    a_label_is_the_row_of_its_new_primary_key
+    a_sync_deletes_the_rows_of_both_keys
     a_sync_follows_a_referenced_id_that_the_application_changed
     a_sync_moves_a_row_whose_key_was_edited_and_keeps_its_children
     a_sync_counts_only_rows_that_it_found
