@@ -227,19 +227,21 @@ impl Effects {
     }
 
     /// The objects that it drops or alters, where only a view or a trigger that names one of them may stop compiling.
-    pub(super) fn at_risk(&self) -> Option<impl Iterator<Item = &String>> {
+    pub(super) fn at_risk(&self) -> Option<impl Iterator<Item = &str>> {
         let is_known = !self.has_hidden_names && self.created.is_empty();
-        is_known.then(|| self.changed.iter().chain(&self.dropped))
+        let names = self.changed.iter().chain(&self.dropped);
+        is_known.then(|| names.map(String::as_str))
     }
 
     /// The tables that may lose a key, or their rows, or be gone; beside them those of the indexes that it drops. None
     /// where it may do more to foreign keys than that.
-    pub(super) fn parents_at_risk(&self) -> Option<impl Iterator<Item = &String>> {
+    pub(super) fn parents_at_risk(&self) -> Option<impl Iterator<Item = &str>> {
         let is_known = !self.writes_rows
             && !self.has_hidden_names
             && self.refers.is_empty()
             && self.retyped.is_empty();
-        is_known.then(|| self.changed.iter().chain(&self.new))
+        let names = self.changed.iter().chain(&self.new);
+        is_known.then(|| names.map(String::as_str))
     }
 
     /// What the engine has to check behind it.
@@ -533,7 +535,7 @@ mod tests {
     fn the_objects_at_risk_are_known_where_the_schema_has_their_names_as_written() {
         let names = |statements: &[&str]| {
             let effects = effects(statements);
-            let names = effects.at_risk()?.cloned().collect::<Vec<_>>();
+            let names = effects.at_risk()?.collect::<Vec<_>>();
             Some(names.join(" "))
         };
         let known = names(&[

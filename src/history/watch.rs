@@ -64,26 +64,31 @@ pub(super) struct Place<'a> {
 impl Watch {
     /// The guards that a run of these scripts needs.
     pub(crate) fn new(scripts: &[Script]) -> Watch {
+        Watch::of(scripts, &in_transactions(scripts))
+    }
+
+    /// The same, with the units that are [`in_transactions`].
+    pub(super) fn of(scripts: &[Script], units: &[(&Unit, Effects)]) -> Watch {
         let first = scripts.iter().position(is_guarded);
         let last = scripts.iter().rposition(is_guarded);
         let mut watch = Watch {
             guarded: first.zip(last),
             ..Watch::default()
         };
-        for unit in in_transactions(scripts) {
-            let effects = Effects::of(unit);
+        for (unit, effects) in units {
             watch.compiles |= effects.may_break;
-            watch.references.extend(&effects);
-            watch.dropped.extend(effects.dropped);
-            watch.renames.extend(effects.renames);
+            watch.references.extend(effects);
+            watch.dropped.extend_from_slice(&effects.dropped);
+            watch.renames.extend_from_slice(&effects.renames);
             if !effects.created.is_empty() {
                 watch.created.extend(created_triggers(unit));
                 watch.views.extend(unit);
+                watch.texts.extend(texts(unit));
             }
         }
-        for script in scripts {
-            watch.texts.extend(script.units.iter().flat_map(texts));
-        }
+        let bare = scripts.iter().filter(|script| !is_guarded(script));
+        let bare = bare.flat_map(|script| &script.units);
+        watch.texts.extend(bare.flat_map(texts));
         watch
     }
 
@@ -199,9 +204,11 @@ fn texts(unit: &Unit) -> impl Iterator<Item = (String, String)> {
         .map(|(created, _, sql)| (created.name, sql.to_owned()))
 }
 
-pub(super) fn in_transactions(scripts: &[Script]) -> impl Iterator<Item = &Unit> {
+/// The units of scripts in a transaction, and what each can do.
+pub(super) fn in_transactions(scripts: &[Script]) -> Vec<(&Unit, Effects)> {
     let scripts = scripts.iter().filter(|script| is_guarded(script));
-    scripts.flat_map(|script| &script.units)
+    let units = scripts.flat_map(|script| &script.units);
+    units.map(|unit| (unit, Effects::of(unit))).collect()
 }
 
 /// Renaming a table compiles every view and every trigger: <https://sqlite.org/lang_altertable.html#alter_table_rename>.

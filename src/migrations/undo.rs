@@ -254,8 +254,8 @@ fn not_run(row: &Row, history: &History, undone: &[i64]) -> Diagnostic {
     let undo = match undone {
         [] | [_] => "undo".to_owned(),
         _ => {
-            let kept = versions.iter().rev().map(|(version, _)| *version);
-            let kept = kept.into_iter().find(|version| !undone.contains(version));
+            let mut recorded = versions.iter().rev().map(|(version, _)| *version);
+            let kept = recorded.find(|version| !undone.contains(version));
             format!("undo --to {}", kept.unwrap_or(0))
         }
     };
