@@ -19,6 +19,7 @@ pub(super) fn values(
     unit: &Unit,
     effects: &Effects,
     references: &[Arc<Reference>],
+    new: &[Reference],
 ) -> (Vec<Step>, Vec<Step>) {
     if references.is_empty() {
         return (Vec::new(), Vec::new());
@@ -33,7 +34,6 @@ pub(super) fn values(
             || !written.is_empty() && written.contains(&child.to_ascii_lowercase())
     };
     let (mut before, mut after) = (Vec::new(), Vec::new());
-    let new = new_references(unit, references);
     for reference in references {
         // The rows of any other table are known by their rowids.
         let recorded = if reference.child_without_rowid || is_made(&reference.child) {
@@ -62,13 +62,16 @@ pub(super) fn values(
     (before, after)
 }
 
-/// Makes of the foreign keys before a unit those behind it. Those of dropped tables may stay.
-pub(super) fn follow(references: &mut Arc<Vec<Arc<Reference>>>, unit: &Unit, effects: &Effects) {
+/// Makes of the foreign keys before a unit those behind it, with the `new` ones. Those of dropped tables may stay.
+pub(super) fn follow(
+    references: &mut Arc<Vec<Arc<Reference>>>,
+    effects: &Effects,
+    new: Vec<Reference>,
+) {
     let changes = !effects.refers.is_empty() || !effects.renames.is_empty();
     if references.is_empty() || !changes {
         return;
     }
-    let new = new_references(unit, references);
     let references = Arc::make_mut(references);
     references.retain(|it| {
         !effects
@@ -113,8 +116,15 @@ fn written(unit: &Unit) -> HashSet<String> {
 
 /// The foreign keys that a unit declares and that are there at its end, as far as its text tells. A foreign key that is
 /// read wrongly matches none that the engine has, and is left out by the comparison.
-fn new_references(unit: &Unit, references: &[Arc<Reference>]) -> Vec<Reference> {
+pub(super) fn new_references(
+    unit: &Unit,
+    effects: &Effects,
+    references: &[Arc<Reference>],
+) -> Vec<Reference> {
     let mut new: Vec<Reference> = Vec::new();
+    if references.is_empty() || effects.refers.is_empty() {
+        return new;
+    }
     let mut tables: Vec<(String, Declared)> = Vec::new();
     for step in unit.steps.iter() {
         if let Kind::Drop(object) = kind(&step.sql) {

@@ -8,7 +8,7 @@ use super::error::Failed;
 use super::guards::{Scope, forget, still_lost, still_lost_or_mismatched};
 use super::known::{Known, Reference};
 use super::left_broken::{LeftBroken, Texts};
-use super::orphans::follow;
+use super::orphans::{follow, new_references};
 use super::trigger::{CreatedTrigger, Probes, Standing, created_triggers, standing};
 use super::view::Views;
 use crate::schema::SchemaObject;
@@ -175,9 +175,12 @@ impl Watch {
         let mut references = Arc::new(references.collect());
         for (number, script) in scripts.iter().enumerate() {
             self.known_references.push(Arc::clone(&references));
-            if number + 1 < scripts.len() {
+            // Where no foreign key is known, none is followed.
+            if number + 1 < scripts.len() && !references.is_empty() {
                 for unit in &script.units {
-                    follow(&mut references, unit, &Effects::of(unit));
+                    let effects = Effects::of(unit);
+                    let new = new_references(unit, &effects, &references);
+                    follow(&mut references, &effects, new);
                 }
             }
         }

@@ -445,7 +445,8 @@ impl Steps {
         foreign_keys: ForeignKeys,
     ) {
         let rows = guards::compares_rows(foreign_keys, effects);
-        let values = rows.then(|| orphans::values(unit, effects, &self.references));
+        let new = orphans::new_references(unit, effects, &self.references);
+        let values = rows.then(|| orphans::values(unit, effects, &self.references, &new));
         let values = values.map(|(before, after)| {
             for step in guards::rows_before(unit, effects) {
                 self.push(Purpose::Before(number), step);
@@ -480,36 +481,33 @@ impl Steps {
             self.old_rows(number, effects, step);
         }
         if let Some(values) = values {
-            // To compare takes long, and nearly always there is nothing.
-            let looked = self.steps.len();
-            self.push(
-                Purpose::Compared(number),
-                guards::nothing_is_broken(effects),
-            );
-            let found = When::All(vec![When::Succeeded(2), When::NotSucceeded(1)]);
-            self.push(
-                Purpose::Mismatch(number),
-                guards::no_new_mismatch(effects).when(found),
-            );
-            self.attempts(Purpose::Compared(number), values);
-            self.push(
-                Purpose::After(number),
-                guards::no_new_violation(effects).when(When::Succeeded(1)),
-            );
-            let passed = vec![
-                When::Succeeded(self.steps.len() - looked),
-                When::Succeeded(1),
-            ];
-            self.push(
-                Purpose::Compared(number),
-                Step::own("SELECT 1", vec![]).when(When::Any(passed)),
-            );
-            self.push(Purpose::Compared(number), guards::forget_rows());
+            self.compared(number, effects, values);
         }
         if let Some(step) = guards::references_after(unit, effects, &self.scope) {
             self.push(Purpose::Compared(number), step);
         }
-        orphans::follow(&mut self.references, unit, effects);
+        orphans::follow(&mut self.references, effects, new);
+    }
+
+    /// The guards that compare the rows of a unit with those before it, by the steps that record `values`. To compare
+    /// takes long, and nearly always there is nothing: a first look decides whether they run.
+    fn compared(&mut self, number: usize, effects: &Effects, values: Vec<Step>) {
+        let compared = Purpose::Compared(number);
+        let looked = self.steps.len();
+        self.push(compared, guards::nothing_is_broken(effects));
+        let found = When::All(vec![When::Succeeded(2), When::NotSucceeded(1)]);
+        let mismatch = guards::no_new_mismatch(effects).when(found);
+        self.push(Purpose::Mismatch(number), mismatch);
+        self.attempts(compared, values);
+        let violation = guards::no_new_violation(effects).when(When::Succeeded(1));
+        self.push(Purpose::After(number), violation);
+        let passed = vec![
+            When::Succeeded(self.steps.len() - looked),
+            When::Succeeded(1),
+        ];
+        let last = Step::own("SELECT 1", vec![]).when(When::Any(passed));
+        self.push(compared, last);
+        self.push(compared, guards::forget_rows());
     }
 
     fn old_rows(&mut self, number: usize, effects: &Effects, step: Step) {

@@ -170,36 +170,16 @@ async fn a_statement_that_fails_is_pointed_at_and_ends_the_rehearsal() {
 
 #[tokio::test]
 async fn a_file_without_a_transaction_that_fails_is_pointed_at() {
-    check(
-        &[
-            ("V1__a.sql", "CREATE TABLE a (x);"),
-            (
-                "V2__b.sql",
-                "-- seedbed: no-transaction\nINSERT INTO nope VALUES (1);",
-            ),
-        ],
-        expect![[r#"
-            V2__b.sql:2:13 fails
-              no such table: nope
-            1 applied, 0 reversed, not whole, 0 new
-        "#]],
-    )
-    .await;
-    check(
-        &[
-            ("V1__a.sql", "CREATE TABLE a (x);"),
-            (
-                "R__b.sql",
-                "-- seedbed: no-transaction\nINSERT INTO nope VALUES (1);",
-            ),
-        ],
-        expect![[r#"
-            R__b.sql:2:13 fails
-              no such table: nope
-            1 applied, 0 reversed, not whole, 0 new
-        "#]],
-    )
-    .await;
+    for name in ["V2__b.sql", "R__b.sql"] {
+        let text = "-- seedbed: no-transaction\nINSERT INTO nope VALUES (1);";
+        let checked = checked(&[("V1__a.sql", "CREATE TABLE a (x);"), (name, text)]).await;
+        assert_eq!(
+            shown(&checked),
+            format!(
+                "{name}:2:13 fails\n  no such table: nope\n1 applied, 0 reversed, not whole, 0 new\n"
+            )
+        );
+    }
 }
 
 #[tokio::test]
