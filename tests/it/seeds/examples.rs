@@ -4,7 +4,8 @@
 use std::path::Path;
 use std::time::Duration;
 
-use seedbed::seeds::Seeds;
+use seedbed::script::Source;
+use seedbed::seeds::{Seeds, parse};
 
 use super::{Bed, told, words};
 
@@ -134,4 +135,38 @@ async fn a_shop_of_prisma() {
             .await,
         "3"
     );
+}
+
+/// The examples in docs/seeds.md: blocks of `yaml`, and blocks that are indented.
+#[test]
+fn every_example_of_the_documented_grammar_is_read_without_a_problem() {
+    let docs = Path::new(env!("CARGO_MANIFEST_DIR")).join("docs/seeds.md");
+    let docs = std::fs::read_to_string(docs).unwrap();
+    let (mut examples, mut fence) = (vec![String::new()], None);
+    for line in docs.lines() {
+        let open = fence.is_some_and(|language| language == "yaml");
+        match (line.strip_prefix("```"), line.strip_prefix("    ")) {
+            (Some(language), _) => {
+                fence = fence.is_none().then_some(language);
+                examples.push(String::new());
+            }
+            (None, Some(code)) if fence.is_none() => {
+                examples.last_mut().unwrap().extend([code, "\n"]);
+            }
+            // A comment with a path begins another file.
+            _ if open && line.starts_with("# seeds/") => examples.push(String::new()),
+            _ if open => examples.last_mut().unwrap().extend([line, "\n"]),
+            _ => examples.push(String::new()),
+        }
+    }
+    examples.retain(|text| !text.trim().is_empty());
+    assert!(examples.len() >= 9, "{examples:#?}");
+    for text in examples {
+        let source = Source {
+            name: "seeds/example.yaml".to_owned(),
+            text: text.as_str().into(),
+        };
+        let (_, problems) = parse("example", source.into());
+        assert!(problems.is_empty(), "{text}{problems:#?}");
+    }
 }
