@@ -65,7 +65,6 @@ pub(super) type Texts = [(String, String)];
 fn names_of(object: &str, texts: &Texts) -> HashSet<String> {
     let mut names = HashSet::new();
     let mut left = vec![object.to_ascii_lowercase()];
-    let mut seen = HashSet::new();
     while let Some(object) = left.pop() {
         let of_object = texts
             .iter()
@@ -74,10 +73,9 @@ fn names_of(object: &str, texts: &Texts) -> HashSet<String> {
             let tokens = significant(sql).filter(|token| token.kind != TokenKind::Symbol);
             for token in tokens {
                 let name = unquote(token.text(sql)).to_ascii_lowercase();
-                if seen.insert(name.clone()) {
-                    left.push(name.clone());
+                if names.insert(name.clone()) {
+                    left.push(name);
                 }
-                names.insert(name);
             }
         }
     }
