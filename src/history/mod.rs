@@ -23,6 +23,7 @@ mod patience;
 mod read;
 mod refusal;
 mod restore;
+mod row_guards;
 mod run;
 mod settle;
 mod trigger;

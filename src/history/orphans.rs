@@ -5,8 +5,9 @@ use std::collections::HashSet;
 use std::sync::Arc;
 
 use super::effects::Effects;
-use super::guards::{COMPARED, MEMORY};
+use super::guards::MEMORY;
 use super::known::{Reference, ReferenceColumn};
+use super::row_guards::COMPARED;
 use crate::schema::{Affinity, Strictness, affinity};
 use crate::script::{Step, Unit};
 use crate::sql::{

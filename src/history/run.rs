@@ -5,10 +5,10 @@ use std::sync::Arc;
 
 use super::effects::writes_to;
 use super::error::{Failed, Part, RunError};
-use super::guards::violations;
 use super::patience::Patience;
 use super::read;
 use super::restore;
+use super::row_guards::violations;
 use super::settle::{Found, Guarded, Settled, Unsettled, Wait, settle};
 use super::watch::Watch;
 use super::write::{Lowered, Purpose, lower};

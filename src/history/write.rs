@@ -13,6 +13,7 @@ use super::layout::{
 use super::old_rows;
 use super::orphans;
 use super::packed::{is_packed, stored};
+use super::row_guards;
 use super::watch::{Guard, Place};
 use crate::db::{HistoryTable, Transaction};
 use crate::script::{
@@ -214,7 +215,7 @@ fn bare(script: &Script, run: &Run) -> Vec<Lowered> {
         let old_rows = old_rows::old_rows(effects);
         let old_rows = old_rows.map(|(before, after)| {
             first.push(Purpose::Before(number), before);
-            last.push(Purpose::Compared(number), guards::forget_rows());
+            last.push(Purpose::Compared(number), row_guards::forget_rows());
             after
         });
         between.share(number, unit);
@@ -444,11 +445,11 @@ impl Steps {
         effects: &Effects,
         foreign_keys: ForeignKeys,
     ) {
-        let rows = guards::compares_rows(foreign_keys, effects);
+        let rows = row_guards::compares_rows(foreign_keys, effects);
         let new = orphans::new_references(unit, effects, &self.references);
         let values = rows.then(|| orphans::values(unit, effects, &self.references, &new));
         let values = values.map(|(before, after)| {
-            for step in guards::rows_before(unit, effects) {
+            for step in row_guards::rows_before(unit, effects) {
                 self.push(Purpose::Before(number), step);
             }
             self.attempts(Purpose::Before(number), before);
@@ -494,12 +495,12 @@ impl Steps {
     fn compared(&mut self, number: usize, effects: &Effects, values: Vec<Step>) {
         let compared = Purpose::Compared(number);
         let looked = self.steps.len();
-        self.push(compared, guards::nothing_is_broken(effects));
+        self.push(compared, row_guards::nothing_is_broken(effects));
         let found = When::All(vec![When::Succeeded(2), When::NotSucceeded(1)]);
-        let mismatch = guards::no_new_mismatch(effects).when(found);
+        let mismatch = row_guards::no_new_mismatch(effects).when(found);
         self.push(Purpose::Mismatch(number), mismatch);
         self.attempts(compared, values);
-        let violation = guards::no_new_violation(effects).when(When::Succeeded(1));
+        let violation = row_guards::no_new_violation(effects).when(When::Succeeded(1));
         self.push(Purpose::After(number), violation);
         let passed = vec![
             When::Succeeded(self.steps.len() - looked),
@@ -507,7 +508,7 @@ impl Steps {
         ];
         let last = Step::own("SELECT 1", vec![]).when(When::Any(passed));
         self.push(compared, last);
-        self.push(compared, guards::forget_rows());
+        self.push(compared, row_guards::forget_rows());
     }
 
     fn old_rows(&mut self, number: usize, effects: &Effects, step: Step) {
@@ -534,7 +535,7 @@ impl Steps {
 
     fn explain_commit(&mut self) {
         if let Some(last) = self.steps.last_mut() {
-            last.explain_commit = Some(guards::violations());
+            last.explain_commit = Some(row_guards::violations());
         }
     }
 
