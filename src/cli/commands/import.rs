@@ -13,7 +13,6 @@ use crate::dump::import::{
     Violations, Why,
 };
 use crate::dump::{Level, Verified};
-use crate::history::HistoryError;
 use crate::migrations::Migrations;
 use crate::report::{self, Document, Report};
 use crate::script::Key;
@@ -98,12 +97,7 @@ pub(crate) async fn import(session: &Session, flags: &args::Import) -> Ending {
             }
             Ok(exit)
         }
-        Err(error) => {
-            let mut report = Report::history(&HistoryError::Db(error));
-            report.database =
-                Some("the dump is in the primary; the replica was not synced".to_owned());
-            Err(session.stopped(report).about(&opened))
-        }
+        Err(error) => Err(session.not_synced(&opened, error, "the dump is")),
     }
 }
 
