@@ -145,15 +145,14 @@ impl Snapshot {
     }
 }
 
+/// The variable that names the folder of temporary files.
+pub(crate) const TEMPORARY: &str = if cfg!(windows) { "TMP" } else { "TMPDIR" };
+
 /// Why there is no copy.
 fn not_kept(cause: &str) -> String {
-    let variable = match cfg!(windows) {
-        true => "TMP",
-        false => "TMPDIR",
-    };
     let folder = std::env::temp_dir();
     format!(
-        "cannot copy it into {}: {cause} (the variable {variable} names another folder)",
+        "cannot copy it into {}: {cause} (the variable {TEMPORARY} names another folder)",
         folder.display()
     )
 }
