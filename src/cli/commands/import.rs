@@ -9,8 +9,7 @@ use crate::cli::progress::Progress;
 use crate::cli::session::{Asks, Ending, Opened, Session, Stopped};
 use crate::config::Database;
 use crate::dump::import::{
-    self, Begin, ImportError, ImportOptions, Imported, Input, Outcome, Tables, Triggers,
-    Violations, Why,
+    self, Begin, ImportError, ImportOptions, Imported, Input, Outcome, Tables, Triggers, Violations,
 };
 use crate::dump::{Level, Verified};
 use crate::migrations::Migrations;
@@ -51,18 +50,10 @@ pub(crate) async fn import(session: &Session, flags: &args::Import) -> Ending {
     }
     // What is imported and what is compared are one state of a database that others write to.
     let input = match flags.verify {
-        Verify::Full => input.unchanging(opened.db.stop()).await.map_err(|error| {
-            failed(
-                session,
-                &opened,
-                &ImportError::from(match opened.db.stop().is_raised() {
-                    true => Why::Interrupted,
-                    false => Why::from(error),
-                }),
-                &shown,
-                &options,
-            )
-        })?,
+        Verify::Full => {
+            let copied = import::unchanging(&opened.db, &input).await;
+            copied.map_err(|why| failed(session, &opened, &why.into(), &shown, &options))?
+        }
         Verify::Counts | Verify::None => input,
     };
     let progress = Progress::new(session.terminal, &input);
