@@ -2,8 +2,9 @@
 //!
 //! The file is its owner's alone from its first byte on. It counts once it is proven (`proof.rs`) and its checksum
 //! stands beside it; only then are old ones of the same database removed, so that the last good one is never among them.
-//! Which database that is stands in the first line of each ([`Location`], and the id of the database); a backup that is not known to be of the same
-//! one is never removed. One that is not proven gets a name of its own, and neither counts nor is removed.
+//! Which database that is stands in the first line of each ([`Location`], and the id of the database); a backup that is
+//! not known to be of the same one is never removed. One that is not proven gets a name of its own, and neither counts
+//! nor is removed.
 
 use std::io::{self, ErrorKind, Write};
 use std::path::{Path, PathBuf};

@@ -111,7 +111,7 @@ pub(super) fn parsed(file: &str) -> Option<(&str, SystemTime, u32)> {
         None => (taken, 1),
         Some((time, digits)) => {
             let number = digits.parse().ok().filter(|number| *number > 1)?;
-            (format!("_{number:02}") == taken[time.len()..]).then_some((time, number))?
+            (format!("{number:02}") == digits).then_some((time, number))?
         }
     };
     let format = format_description!("[year][month][day]T[hour][minute][second]Z");

@@ -145,15 +145,14 @@ impl Snapshot {
     }
 }
 
+/// The variable that names the folder of temporary files.
+pub(crate) const TEMPORARY: &str = if cfg!(windows) { "TMP" } else { "TMPDIR" };
+
 /// Why there is no copy.
 fn not_kept(cause: &str) -> String {
-    let variable = match cfg!(windows) {
-        true => "TMP",
-        false => "TMPDIR",
-    };
     let folder = std::env::temp_dir();
     format!(
-        "cannot copy it into {}: {cause} (the variable {variable} names another folder)",
+        "cannot copy it into {}: {cause} (the variable {TEMPORARY} names another folder)",
         folder.display()
     )
 }
@@ -272,13 +271,9 @@ impl Input {
     /// # Errors
     /// [`DumpError::Open`] where it cannot be copied, and where `stop` is raised meanwhile.
     pub async fn unchanging(&self, stop: &Stop) -> Result<Input, DumpError> {
-        let Input::File(path) = self else {
+        let Some(path) = self.database_file() else {
             return Ok(self.clone());
         };
-        // What is looked at in a pipe is gone, and what cannot be opened is told by whoever reads it.
-        if !self.can_be_read_again() || !matches!(Source::open(path), Ok(Opened::Database(_))) {
-            return Ok(self.clone());
-        }
         match Snapshot::take(path, stop).await {
             Ok(snapshot) => Ok(Input::Snapshot(Arc::new(snapshot))),
             Err(error) => Err(DumpError::Open {
@@ -291,6 +286,20 @@ impl Input {
                     error,
                 ),
             }),
+        }
+    }
+
+    /// The database file that it is. What is read from a pipe to find that out is gone, so no pipe is looked at; what
+    /// cannot be opened is reported when it is read.
+    fn database_file(&self) -> Option<&Path> {
+        match self {
+            Input::File(path)
+                if self.can_be_read_again()
+                    && matches!(Source::open(path), Ok(Opened::Database(_))) =>
+            {
+                Some(path)
+            }
+            _ => None,
         }
     }
 
@@ -315,13 +324,11 @@ impl Input {
         let path = match self {
             Input::Database(live) => return Ok(live.db.path().map(|_| live.db.clone())),
             Input::Snapshot(snapshot) if !snapshot.text().exists() => snapshot.file(),
-            Input::File(path)
-                if self.can_be_read_again()
-                    && matches!(Source::open(path), Ok(Opened::Database(_))) =>
-            {
-                path.clone()
-            }
-            Input::File(_) | Input::Snapshot(_) | Input::Stdin => return Ok(None),
+            Input::Snapshot(_) => return Ok(None),
+            Input::File(_) | Input::Stdin => match self.database_file() {
+                Some(path) => path.to_path_buf(),
+                None => return Ok(None),
+            },
         };
         let options = Options {
             stop: stop.clone(),

@@ -50,22 +50,20 @@ async fn check(input: &Input, stop: &Stop) -> Result<(), DumpError> {
         Integrity::Sound | Integrity::Unchecked(_) | Integrity::NotAsked => return Ok(()),
     };
     let is_of_rows = |fault: &String| OF_ROWS.iter().any(|words| fault.contains(words));
-    let mut faults = faults.into_iter().filter(|fault| !is_of_rows(fault));
-    let Some(first) = faults.next() else {
+    let faults: Vec<String> = faults.into_iter().filter(|it| !is_of_rows(it)).collect();
+    let Some((first, more)) = faults.split_first() else {
         return Ok(());
     };
-    let more: Vec<String> = faults.collect();
-    let all: Vec<String> = std::iter::once(&first).chain(&more).cloned().collect();
     let rest = more.len().saturating_sub(NAMED);
     let problem = Diagnostic::error("damaged-source", format!("{name} is damaged: {first}"))
-        .notes(more.into_iter().take(NAMED))
+        .notes(more.iter().take(NAMED))
         .notes((rest > 0).then(|| format!("and {rest} more")))
         .note("rows that cannot be read would be missing without an error")
         .help(format!(
             "take a backup of it; else `sqlite3 {name} .recover | sqlite3 NEW.db` writes what can still be read into a new \
              database"
         ))
-        .helps(repairs(&all, &name));
+        .helps(repairs(&faults, &name));
     Err(DumpError::Database {
         name,
         problems: vec![problem.class(Class::Failed)],

@@ -18,7 +18,7 @@ use crate::drive::ApplyError;
 use crate::dump::import::{ImportOptions, Violations, Why};
 use crate::dump::{
     BackedUp, BackupError, Checked, Condition, Doubt, Kept, Location, Marked, RestoreError,
-    Restored, Unproven,
+    Restored, TEMPORARY, Unproven,
 };
 
 /// A backup that was taken, and the old ones that went. `file` is how it is shown.
@@ -321,9 +321,6 @@ impl Report {
 
 /// The code of what speaks against a backup.
 const CODE: &str = "unproven-backup";
-
-/// The variable that names the folder of the engine's temporary files.
-const TEMPORARY: &str = if cfg!(windows) { "TMP" } else { "TMPDIR" };
 
 /// The folder of the engine's temporary files: <https://sqlite.org/tempfiles.html#temporary_file_storage_locations>.
 fn temporary_folder() -> PathBuf {

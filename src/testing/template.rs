@@ -98,13 +98,13 @@ async fn ready(options: &Options) -> Result<Template, TestingError> {
     let now = SystemTime::now();
     let set = Migrations::read_dir(shown(&options.migrations))?;
     let seeds = Seeds::read_dir(shown(&options.seeds))?;
-    let folder = options.folder.join("templates");
+    let folder = options.templates();
     let database = folder.join(format!("{}.db", hash(&set, &seeds, options, now)));
     if let Some(template) = Template::find(&database) {
         return Ok(template);
     }
     std::fs::create_dir_all(&folder).map_err(cannot_write(&folder))?;
-    let lock = lock(&folder.join("lock")).await?;
+    let lock = lock(&options.lock()).await?;
     if let Some(template) = Template::find(&database) {
         return Ok(template);
     }

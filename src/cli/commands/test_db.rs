@@ -29,10 +29,9 @@ pub(crate) async fn test_db(session: &Session, flags: &args::TestDb) -> Ending {
     let made = match tokio::time::timeout(PATIENCE, making.as_mut()).await {
         Ok(made) => made,
         Err(_) => {
-            let lock = options.folder.join("templates").join("lock");
             session.terminal.error(&format!(
                 "the template is being made, here or by another process that has locked {}; waiting",
-                lock.display()
+                options.lock().display()
             ));
             making.await
         }

@@ -1,7 +1,8 @@
 //! A dump in transactions, each of which moves the checkpoint: for databases that are there already, and for servers.
 //!
-//! While one chunk is under way the next is read and made ready, with the request that carries it. How much goes into one adapts to how long the last took, so that
-//! a transaction stays well under the five seconds that a server gives it while others wait.
+//! While one chunk is under way the next is read and made ready, with the request that carries it. How much goes into one
+//! adapts to how long the last took, so that a transaction stays well under the five seconds that a server gives it while
+//! others wait.
 
 use std::collections::VecDeque;
 use std::sync::Arc;

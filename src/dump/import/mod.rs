@@ -489,7 +489,8 @@ async fn refuse_source(db: &Db, input: &Input, options: &ImportOptions) -> Resul
     }
 }
 
-async fn unchanging(db: &Db, input: &Input) -> Result<Input, Why> {
+/// [`Input::unchanging`], until a run on `db` is stopped.
+pub(crate) async fn unchanging(db: &Db, input: &Input) -> Result<Input, Why> {
     let input = input.unchanging(db.stop()).await;
     input.map_err(|error| unless_stopped(db, error))
 }

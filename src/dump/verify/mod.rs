@@ -190,8 +190,8 @@ impl Values {
 }
 
 /// Compares a database with a dump. The values of another database, and those of a backup, count as they were read; those
-/// of any other dump count as their columns keep them. In full, the dump is read a second time where something differs, to show which rows
-/// do; of standard input, which flows by only once, none are shown.
+/// of any other dump count as their columns keep them. In full, the dump is read a second time where something differs, to
+/// show which rows do; of standard input, which flows by only once, none are shown.
 ///
 /// # Errors
 /// The dump cannot be read to its end, a database that is read instead of one is damaged, or the database cannot be read.

@@ -1,5 +1,7 @@
 //! What many rows amount to, whatever their order: a number of rows and a sum of their hashes. Pure.
 
+use std::borrow::Cow;
+
 use sha2::{Digest, Sha256};
 
 use crate::sql::ValueRef;
@@ -139,7 +141,7 @@ impl Tally {
 
     /// The same rows in less memory, where there may be thousands of tables.
     pub(super) fn fold(&mut self) {
-        self.parts = self.folded(FEW_PARTS);
+        self.parts = self.folded(FEW_PARTS).into_owned();
         self.width = FEW_PARTS;
     }
 
@@ -180,15 +182,15 @@ impl Tally {
     }
 
     /// Its parts summed up to so many.
-    fn folded(&self, width: usize) -> Vec<Part> {
+    fn folded(&self, width: usize) -> Cow<'_, [Part]> {
         if self.width == width || self.parts.is_empty() {
-            return self.parts.clone();
+            return Cow::Borrowed(&self.parts);
         }
         let mut folded = vec![Part::default(); width];
         for (at, part) in self.parts.iter().enumerate() {
             folded[at % width].add(part.rows, part.sum());
         }
-        folded
+        Cow::Owned(folded)
     }
 }
 
