@@ -173,87 +173,49 @@ impl<'a> Expansion<'a> {
             .iter()
             .filter(|end| end.refers_to(&of.name) && fits(end, &decl.from))
             .collect();
-        let list = |ends: &[&End<'_>]| -> String {
-            let names: Vec<String> = ends
-                .iter()
-                .map(|it| format!("`{}`", it.field(join)))
-                .collect();
-            names.join(", ")
-        };
-        let help = || {
-            format!(
-                "name both columns: `{}: {{table: {name}, from: …, to: …}}`; `_refs` of `{name}` declares a reference \
-                 that the schema does not",
-                decl.name.value
-            )
-        };
-        let from = match from[..] {
-            [from] => from,
-            [] => {
-                let message = match &decl.from {
-                    Some(it) => format!(
-                        "`{}` is no column of `{name}` that refers to `{}`",
-                        it.value, of.name
-                    ),
-                    None => format!("`{name}` has no column that refers to `{}`", of.name),
-                };
-                self.error(
-                    of_decl,
-                    &decl.table.span,
-                    "bad-through",
-                    message,
-                    Some(help()),
-                );
-                return None;
-            }
-            _ => {
-                let message = format!("`{name}` refers to `{}` by {}", of.name, list(&from));
-                self.error(
-                    of_decl,
-                    &decl.table.span,
-                    "bad-through",
-                    message,
-                    Some(help()),
-                );
-                return None;
-            }
+        let [from] = from[..] else {
+            let message = match (&decl.from, from.is_empty()) {
+                (Some(it), true) => format!(
+                    "`{}` is no column of `{name}` that refers to `{}`",
+                    it.value, of.name
+                ),
+                (None, true) => format!("`{name}` has no column that refers to `{}`", of.name),
+                (_, false) => {
+                    let columns = fields(join, &from);
+                    format!("`{name}` refers to `{}` by {columns}", of.name)
+                }
+            };
+            self.no_end(of_decl, decl, message);
+            return None;
         };
         let to: Vec<&End<'a>> = all
             .iter()
             .filter(|end| end.columns() != from.columns() && fits(end, &decl.to))
             .collect();
-        let to = match to[..] {
-            [to] => to,
-            [] => {
-                let message = match &decl.to {
-                    Some(it) => format!(
-                        "`{}` is no other column of `{name}` that refers to rows",
-                        it.value
-                    ),
-                    None => format!("`{name}` has no other column that refers to rows"),
-                };
-                self.error(
-                    of_decl,
-                    &decl.table.span,
-                    "bad-through",
-                    message,
-                    Some(help()),
-                );
-                return None;
-            }
-            _ => {
-                let message = format!("`{name}` refers to other rows by {}", list(&to));
-                self.error(
-                    of_decl,
-                    &decl.table.span,
-                    "bad-through",
-                    message,
-                    Some(help()),
-                );
-                return None;
-            }
+        let [to] = to[..] else {
+            let message = match (&decl.to, to.is_empty()) {
+                (Some(it), true) => format!(
+                    "`{}` is no other column of `{name}` that refers to rows",
+                    it.value
+                ),
+                (None, true) => format!("`{name}` has no other column that refers to rows"),
+                (_, false) => format!("`{name}` refers to other rows by {}", fields(join, &to)),
+            };
+            self.no_end(of_decl, decl, message);
+            return None;
         };
         Some((from.clone(), to.clone()))
+    }
+
+    /// Reports that one of the two columns of a join table is not known.
+    fn no_end(&mut self, file: usize, decl: &Through, message: String) {
+        let help = format!(
+            "name both columns: `{}: {{table: {join}, from: …, to: …}}`; `_refs` of `{join}` declares a reference \
+             that the schema does not",
+            decl.name.value,
+            join = decl.table.value,
+        );
+        self.error(file, &decl.table.span, "bad-through", message, Some(help));
     }
 
     /// Whether a name is that of a list of labels, and of no column.
@@ -428,6 +390,12 @@ impl<'a> Expansion<'a> {
             over: Vec::new(),
         }
     }
+}
+
+/// The names under which rows give columns of a join table their values.
+fn fields(join: &TableShape, ends: &[&End<'_>]) -> String {
+    let names = ends.iter().map(|it| format!("`{}`", it.field(join)));
+    names.collect::<Vec<_>>().join(", ")
 }
 
 fn names_of<'n>(
