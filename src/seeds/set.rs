@@ -90,7 +90,7 @@ impl Seeds {
                     Ok(text) => Ok(text.into()),
                     Err(error) => Err(not_text(&error)),
                 },
-                None => Err(format!("it is larger than {} MB", LARGEST >> 20)),
+                None => Err(too_large()),
             };
             match text {
                 Ok(text) => {
@@ -493,7 +493,6 @@ impl RowsFiles {
 
     fn read(&mut self, beside: &Path, path: &str) -> Found {
         let whole = beside.join(path);
-        let missing = |error: std::io::Error| ("no-such-file", error.to_string());
         let real = on_disk(&whole).canonicalize().map_err(missing)?;
         if self
             .root
@@ -502,12 +501,7 @@ impl RowsFiles {
         {
             return Err(("file-outside", "it is not in the project".to_owned()));
         }
-        let size = regular(&real).map_err(missing)?.len();
-        if size > LARGEST {
-            let most = LARGEST >> 20;
-            return Err(("large-file", format!("it is larger than {most} MB")));
-        }
-        let bytes = std::fs::read(&real).map_err(missing)?;
+        let bytes = content(&real)?;
         let text = canonical(&bytes).map_err(|error| ("not-text", not_text(&error)))?;
         self.read.push(real);
         // As a person would name it: `data/users.csv`, and not `seeds/../data/users.csv`.
@@ -601,16 +595,27 @@ fn attachment(folder: &Path, path: &str) -> Result<Vec<u8>, (&'static str, Strin
         return Err(leaves());
     }
     let whole = folder.join(relative);
-    let missing = |error: std::io::Error| ("no-such-file", error.to_string());
     // A link could lead out of the folder.
     let real = whole.canonicalize().map_err(missing)?;
     if !real.starts_with(on_disk(folder).canonicalize().map_err(missing)?) {
         return Err(leaves());
     }
-    let size = regular(&real).map_err(missing)?.len();
-    if size > LARGEST {
-        let most = LARGEST >> 20;
-        return Err(("large-file", format!("it is larger than {most} MB")));
+    content(&real)
+}
+
+/// Why a file that a seed names cannot be opened.
+fn missing(error: std::io::Error) -> (&'static str, String) {
+    ("no-such-file", error.to_string())
+}
+
+/// The bytes of a file that a seed names; a code and why there are none.
+fn content(path: &Path) -> Result<Vec<u8>, (&'static str, String)> {
+    if regular(path).map_err(missing)?.len() > LARGEST {
+        return Err(("large-file", too_large()));
     }
-    std::fs::read(&real).map_err(missing)
+    std::fs::read(path).map_err(missing)
+}
+
+fn too_large() -> String {
+    format!("it is larger than {} MB", LARGEST >> 20)
 }
