@@ -533,7 +533,12 @@ impl<'a> Expansion<'a> {
     ) {
         let takes: Vec<Vec<&Found<'a>>> = compiled
             .iter()
-            .map(|it| it.fields.iter().filter(|it| takes_turns(it)).collect())
+            .map(|it| {
+                it.fields
+                    .iter()
+                    .filter(|it| takes_turns(&it.value.value))
+                    .collect()
+            })
             .collect();
         if takes.iter().all(Vec::is_empty) {
             return;

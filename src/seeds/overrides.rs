@@ -179,11 +179,8 @@ impl Spanned<Expr> {
     /// Lets its places be those of a text that begins there.
     fn moved(&mut self, by: usize) {
         moved(&mut self.span, by);
-        match &mut self.value {
-            Expr::Pick(items) => items.iter_mut().for_each(|(item, _)| item.moved(by)),
-            Expr::Hash(inner) => inner.moved(by),
-            Expr::Composed(json) => json.each_tag(&mut |expr| expr.moved(by)),
-            _ => {}
+        for inner in self.value.inner_mut() {
+            inner.moved(by);
         }
     }
 }
@@ -195,28 +192,17 @@ impl Expr {
             Expr::Scalar { text, .. }
             | Expr::Ref { label: text, .. }
             | Expr::Among { pattern: text, .. } => text.with_vars(vars),
-            Expr::Pick(items) => {
-                for (item, _) in items {
-                    item.value.with_vars(vars);
+            Expr::Composed(json) => json.with_vars(vars),
+            _ => {
+                for inner in self.inner_mut() {
+                    inner.value.with_vars(vars);
                 }
             }
-            Expr::Hash(inner) => inner.value.with_vars(vars),
-            Expr::Composed(json) => json.with_vars(vars),
-            _ => {}
         }
     }
 }
 
 impl Json {
-    fn each_tag(&mut self, act: &mut dyn FnMut(&mut Spanned<Expr>)) {
-        match self {
-            Json::Constant(_) | Json::Text { .. } => {}
-            Json::List(items) => items.iter_mut().for_each(|it| it.each_tag(act)),
-            Json::Map(entries) => entries.iter_mut().for_each(|(_, it)| it.each_tag(act)),
-            Json::Tag(expr) => act(expr),
-        }
-    }
-
     fn with_vars(&mut self, vars: &BTreeMap<String, String>) {
         match self {
             Json::Constant(_) => {}

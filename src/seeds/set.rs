@@ -6,7 +6,7 @@ use std::path::{Component, Path, PathBuf};
 use std::sync::Arc;
 
 use super::files::{Found, fill};
-use super::model::{Expr, Json, SeedFile, Spanned, Table};
+use super::model::{Expr, SeedFile, Spanned, Table};
 use super::overrides::{Overridden, overridden};
 use super::parse::parse;
 use super::recorded::declares;
@@ -363,94 +363,6 @@ impl SeedFile {
             (Some(envs), _) => envs.iter().any(|env| env.value == environment),
             (None, Some(folder)) => folder == environment,
             (None, None) => DEFAULT_ENVS.contains(&environment),
-        }
-    }
-
-    /// What stands in the defaults for all tables.
-    pub(super) fn exprs_for_all(&self) -> Vec<&Spanned<Expr>> {
-        let defaults = self.settings.defaults.iter().map(|field| &field.value);
-        with_inner(defaults.collect())
-    }
-
-    /// Everything that stands in a cell, those within others too.
-    pub(super) fn exprs(&self) -> Vec<&Spanned<Expr>> {
-        let mut exprs = self.exprs_for_all();
-        for table in &self.tables {
-            exprs.extend(table.exprs());
-        }
-        exprs
-    }
-}
-
-impl Table {
-    pub(super) fn exprs(&self) -> Vec<&Spanned<Expr>> {
-        let rows = self.rows.iter().chain(&self.overrides);
-        let fields = rows.flat_map(|row| row.fields.iter().chain(&row.over));
-        let open = fields
-            .chain(&self.defaults)
-            .map(|field| &field.value)
-            .chain(&self.id);
-        with_inner(open.collect())
-    }
-}
-
-/// These, and what stands within them.
-fn with_inner(mut open: Vec<&Spanned<Expr>>) -> Vec<&Spanned<Expr>> {
-    let mut all = Vec::new();
-    while let Some(expr) = open.pop() {
-        all.push(expr);
-        match &expr.value {
-            Expr::Pick(items) => open.extend(items.iter().map(|(item, _)| item)),
-            Expr::Hash(inner) => open.push(inner),
-            Expr::Composed(json) => json.exprs(&mut open),
-            _ => {}
-        }
-    }
-    all
-}
-
-impl Json {
-    /// The tagged values in it.
-    fn exprs<'a>(&'a self, all: &mut Vec<&'a Spanned<Expr>>) {
-        match self {
-            Json::Constant(_) | Json::Text { .. } => {}
-            Json::List(items) => items.iter().for_each(|item| item.exprs(all)),
-            Json::Map(entries) => entries.iter().for_each(|(_, value)| value.exprs(all)),
-            Json::Tag(expr) => all.push(expr),
-        }
-    }
-}
-
-impl Expr {
-    /// Gives tables to which it refers the names that they have now. `renamed` has the old names in lower case.
-    pub(super) fn rename_tables(&mut self, renamed: &BTreeMap<String, String>) {
-        match self {
-            Expr::Ref { table, .. } | Expr::Among { table, .. } => {
-                if let Some(now) = renamed.get(&table.to_ascii_lowercase()) {
-                    table.clone_from(now);
-                }
-            }
-            Expr::Pick(items) => {
-                for (item, _) in items {
-                    item.value.rename_tables(renamed);
-                }
-            }
-            Expr::Hash(inner) => inner.value.rename_tables(renamed),
-            Expr::Composed(json) => json.rename_tables(renamed),
-            _ => {}
-        }
-    }
-}
-
-impl Json {
-    fn rename_tables(&mut self, renamed: &BTreeMap<String, String>) {
-        match self {
-            Json::Constant(_) | Json::Text { .. } => {}
-            Json::List(items) => items.iter_mut().for_each(|it| it.rename_tables(renamed)),
-            Json::Map(entries) => entries
-                .iter_mut()
-                .for_each(|(_, it)| it.rename_tables(renamed)),
-            Json::Tag(expr) => expr.value.rename_tables(renamed),
         }
     }
 }

@@ -8,13 +8,11 @@ use std::sync::Arc;
 
 use super::super::cell::Names;
 use super::super::labels::Named;
-use super::super::model::{
-    Choose, Expr, Field, Json, Label, RowDecl, Spanned, Table, Template, Through,
-};
+use super::super::model::{Choose, Expr, Field, Label, RowDecl, Spanned, Table, Template, Through};
+use super::Expansion;
 use super::among::natural;
 use super::names::short_name;
 use super::soft::Soft;
-use super::{Expansion, Found};
 use crate::schema::TableShape;
 
 /// A list of labels, and the columns that its rows fill.
@@ -412,22 +410,9 @@ fn names_of<'n>(
 }
 
 /// Whether a value takes labels of a table in turn.
-pub(super) fn takes_turns(found: &Found<'_>) -> bool {
-    fn has(expr: &Expr) -> bool {
-        match expr {
-            Expr::Among { choice, .. } => *choice == Choose::InTurn,
-            Expr::Pick(items) => items.iter().any(|(item, _)| has(&item.value)),
-            Expr::Composed(json) => json_has(json),
-            _ => false,
-        }
+pub(super) fn takes_turns(expr: &Expr) -> bool {
+    match expr {
+        Expr::Among { choice, .. } => *choice == Choose::InTurn,
+        _ => expr.inner().iter().any(|it| takes_turns(&it.value)),
     }
-    fn json_has(json: &Json) -> bool {
-        match json {
-            Json::Constant(_) | Json::Text { .. } => false,
-            Json::List(items) => items.iter().any(json_has),
-            Json::Map(entries) => entries.iter().any(|(_, value)| json_has(value)),
-            Json::Tag(expr) => has(&expr.value),
-        }
-    }
-    has(&found.value.value)
 }
