@@ -8,7 +8,7 @@ use std::sync::Arc;
 
 use super::super::cell::Names;
 use super::super::labels::Named;
-use super::super::model::{Choose, Expr, Field, Label, RowDecl, Spanned, Table, Template, Through};
+use super::super::model::{Expr, Field, Label, RowDecl, Spanned, Table, Template, Through};
 use super::Expansion;
 use super::among::natural;
 use super::names::short_name;
@@ -406,13 +406,5 @@ fn names_of<'n>(
         number: named.number,
         each: named.each.as_deref(),
         vars,
-    }
-}
-
-/// Whether a value takes labels of a table in turn.
-pub(super) fn takes_turns(expr: &Expr) -> bool {
-    match expr {
-        Expr::Among { choice, .. } => *choice == Choose::InTurn,
-        _ => expr.inner().iter().any(|it| takes_turns(&it.value)),
     }
 }
