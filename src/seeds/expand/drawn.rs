@@ -1,4 +1,4 @@
-//! Values that no two rows may have, drawn once all other cells are known. Pure.
+//! Values that are drawn once all other cells are known: those that no two rows may have, and slugs. Pure.
 
 use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
