@@ -145,18 +145,16 @@ fn nothing(
     let tables = others.flat_map(|base| &base.tables);
     let tables = tables.filter(|it| it.name.value.eq_ignore_ascii_case(&table.name.value));
     let labels = tables.flat_map(|it| &it.rows).filter_map(label);
-    let (plain, patterns): (Vec<&Label>, Vec<&Label>) =
-        labels.partition(|it| matches!(it, Label::One(_)));
-    let plain: Vec<&str> = plain
-        .iter()
-        .map(|it| match it {
-            Label::One(label) => label.as_str(),
-            _ => "",
-        })
-        .collect();
+    let (mut plain, mut has_patterns) = (Vec::new(), false);
+    for label in labels {
+        match label {
+            Label::One(label) => plain.push(label.as_str()),
+            Label::Range { .. } | Label::Each { .. } => has_patterns = true,
+        }
+    }
     let help = match nearest(written, &plain) {
         Some(meant) => format!("did you mean `{meant}`?"),
-        None if !patterns.is_empty() => {
+        None if has_patterns => {
             "a row of a pattern is overridden with all of its rows, under the same pattern; a new row has no `_override`"
                 .to_owned()
         }
