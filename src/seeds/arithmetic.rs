@@ -94,7 +94,7 @@ impl Reader<'_> {
             return Err(Fault::Syntax);
         }
         if self.operator("-").is_some() {
-            return Ok(-self.factor()?);
+            return self.factor()?.checked_neg().ok_or(Fault::Overflow);
         }
         if self.operator("(").is_some() {
             let value = self.sum()?;
@@ -150,6 +150,9 @@ mod tests {
         assert_eq!(evaluate(&"(".repeat(10_000), 7), Err(Fault::Syntax));
         assert_eq!(evaluate(&"-".repeat(10_000), 7), Err(Fault::Syntax));
         assert_eq!(evaluate("i - 1", u64::MAX), Err(Fault::Overflow));
+        // The least number of 128 bits has no negative.
+        let least = "-(-4611686018427387904 * 4611686018427387904 * 8)";
+        assert_eq!(evaluate(least, 7), Err(Fault::Overflow));
     }
 
     #[test]

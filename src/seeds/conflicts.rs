@@ -1,14 +1,13 @@
 //! What stands in the way of rows in the database itself: values that another row has, and parents that are not there.
 //! Questions and what the answers mean. Pure.
 
-use std::cell::LazyCell;
 use std::collections::{HashMap, HashSet};
 
 use super::clashes::unique_columns;
 use super::found::{Found, Lookup, PER_QUESTION, Wanted, questions, tuple, wanting};
 use super::identity::{values_in, whole_row, words_of_parent};
 use super::memory::Memory;
-use super::plan::{Basis, Written};
+use super::plan::{Basis, Planned, Written};
 use super::remembered::Remembered;
 use super::row::{Cell, Content, Row, Rows};
 use super::typed::takes;
@@ -67,7 +66,7 @@ pub(super) fn taken_problems(
     basis: &Basis<'_>,
     taken: Vec<(Lookup, Reply)>,
     memory: &Memory,
-    written: &LazyCell<Vec<Written>, impl FnOnce() -> Vec<Written>>,
+    written: &Planned<'_>,
 ) -> Result<(Vec<Diagnostic>, Vec<Move>), DbError> {
     let (mut problems, mut moves) = (Vec::new(), Vec::new());
     let rows = basis.rows;
@@ -256,7 +255,7 @@ fn declared(
 pub(super) fn parents_problems(
     basis: &Basis<'_>,
     parents: Vec<(Parents, Reply)>,
-    written: &LazyCell<Vec<Written>, impl FnOnce() -> Vec<Written>>,
+    written: &Planned<'_>,
 ) -> Result<Vec<Diagnostic>, DbError> {
     let mut problems = Vec::new();
     for (parents, reply) in parents {
@@ -301,10 +300,7 @@ pub(super) fn parents_problems(
 }
 
 /// Asks whether rows whose key is that of an index of some rows will be in it: else they would not be found again.
-pub(super) fn indexed(
-    basis: &Basis<'_>,
-    written: &LazyCell<Vec<Written>, impl FnOnce() -> Vec<Written>>,
-) -> Vec<(usize, Query)> {
+pub(super) fn indexed(basis: &Basis<'_>, written: &Planned<'_>) -> Vec<(usize, Query)> {
     let mut all = Vec::new();
     for (at, row) in basis.rows.rows.iter().enumerate() {
         let rules = basis.rows.rules(row);

@@ -5,7 +5,7 @@ use super::cell::nature_of_time;
 use super::expand::Given;
 use super::generate::{Dice, fake};
 use super::inputs::as_kept;
-use super::model::{Choose, Expr, Json, SeedFile, Spanned, Style};
+use super::model::{Choose, Expr, SeedFile, Spanned, Style};
 use super::row::{Content, Nature};
 use super::typed::{Unfit, takes, typed};
 use crate::schema::{Column, Strictness};
@@ -24,17 +24,8 @@ pub(super) fn is_drawn(expr: &Expr) -> bool {
         | Expr::Ago { .. }
         | Expr::In { .. } => true,
         Expr::Among { choice, .. } => *choice == Choose::Random,
-        Expr::Composed(json) => is_drawn_json(json),
+        Expr::Composed(_) => expr.inner().iter().any(|it| is_drawn(&it.value)),
         _ => false,
-    }
-}
-
-fn is_drawn_json(json: &Json) -> bool {
-    match json {
-        Json::Constant(_) | Json::Text { .. } => false,
-        Json::List(items) => items.iter().any(is_drawn_json),
-        Json::Map(entries) => entries.iter().any(|(_, value)| is_drawn_json(value)),
-        Json::Tag(expr) => is_drawn(&expr.value),
     }
 }
 

@@ -9,7 +9,7 @@ use super::expand::short_name;
 use super::model::{RefTarget, Table};
 use super::parse::is_reserved;
 use super::set::Seeds;
-use crate::schema::{Column, ColumnKind, Nullability, Shape, TableKind, TableShape};
+use crate::schema::{ColumnKind, Nullability, Shape, TableKind, TableShape};
 
 /// The schema of seed files for a database of this shape, in draft 7, which editors know best. The seeds of the project
 /// declare names that rows may use beside their columns.
@@ -92,15 +92,11 @@ fn table(of: &TableShape, row: &str) -> Value {
 
 fn row(of: &TableShape, seeds: &Seeds) -> Value {
     let mut columns = Map::new();
-    for column in of
-        .columns
-        .iter()
-        .filter(|it| it.origin == ColumnKind::Plain)
-    {
-        columns.insert(
-            column.name.clone(),
-            json!({ "description": described(of, column) }),
-        );
+    for (at, column) in of.columns.iter().enumerate() {
+        if column.origin == ColumnKind::Plain {
+            let what = json!({ "description": described(of, at) });
+            columns.insert(column.name.clone(), what);
+        }
     }
     for key in &of.foreign_keys {
         if let Some(short) = short_name(of, key) {
@@ -148,9 +144,8 @@ fn declared(table: &Table) -> impl Iterator<Item = (String, Value)> {
 }
 
 /// `TEXT NOT NULL DEFAULT 'free', unique, refers to plans`
-fn described(of: &TableShape, column: &Column) -> String {
-    let at = of.columns.iter().position(|it| it.name == column.name);
-    let at = at.unwrap_or_default();
+fn described(of: &TableShape, at: usize) -> String {
+    let column = &of.columns[at];
     let mut words = match column.declared.as_str() {
         "" => "no type".to_owned(),
         declared => declared.to_owned(),

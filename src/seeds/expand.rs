@@ -3,18 +3,22 @@
 
 pub(super) mod among;
 mod cells;
+mod drawn;
 mod ids;
 mod names;
+mod places;
 mod soft;
 mod through;
+mod turns;
 
-use among::{Asked, natural};
+use among::Asked;
 use cells::Place;
+use drawn::Generated;
 pub(super) use ids::made_id;
-use ids::{uuid, uuid_of};
 pub(super) use names::short_name;
+use places::Placing;
 use soft::Soft;
-use through::{Join, takes_turns};
+use through::Join;
 
 use std::cell::OnceCell;
 use std::collections::{BTreeMap, HashMap, HashSet};
@@ -22,10 +26,10 @@ use std::ops::Range;
 use std::sync::{Arc, PoisonError};
 
 use super::cell::Names;
-use super::draw::{ATTEMPTS, is_drawn, not_enough};
+use super::draw::is_drawn;
 use super::inputs::{Clock, Variables};
 use super::labels::{Labels, Named, names};
-use super::model::{Expr, Label, SeedFile, Spanned, Table};
+use super::model::{Expr, SeedFile, Spanned, Table};
 use super::parallel::in_parts;
 use super::row::{Cell, Content, Nature, Row, Rows, Rules};
 use super::typed::Unfit;
@@ -172,18 +176,6 @@ pub(super) fn expand(
     (expansion.rows, expansion.problems)
 }
 
-/// Rows with their places, and the declarations whose names have been found in the schema.
-#[derive(Default)]
-struct Placing<'a> {
-    by_table: HashMap<(usize, *const Table), Option<usize>>,
-    by_decl: HashMap<*const super::RowDecl, usize>,
-    compiled: Vec<Compiled<'a>>,
-    /// The place of each named row; none where its table is not understood.
-    place: Vec<Option<usize>>,
-    /// Each row that has a place, and its declaration.
-    work: Vec<(usize, usize)>,
-}
-
 struct Expansion<'a> {
     files: &'a [&'a SeedFile],
     shape: &'a Shape,
@@ -210,13 +202,6 @@ struct Expansion<'a> {
     problems: Vec<Diagnostic>,
     /// Cells that are drawn once all others are known.
     generated: Vec<Generated<'a>>,
-}
-
-struct Generated<'a> {
-    found: Found<'a>,
-    row: usize,
-    number: Option<u64>,
-    each: Option<Arc<str>>,
 }
 
 /// A declaration whose names have been found in the schema.
@@ -448,145 +433,10 @@ impl<'a> Expansion<'a> {
         });
     }
 
-    /// Finds a place for the rows that have none yet.
-    fn place_rows(&mut self, named: &[Named<'a>], placing: &mut Placing<'a>) {
-        let from = placing.place.len();
-        placing.place.resize(named.len(), None);
-        placing.work.reserve(named.len() - from);
-        let first = placing.work.len();
-        for (at, row) in named.iter().enumerate().skip(from) {
-            // Rows of one pattern stand together.
-            if let Some((last, compiled)) = placing.work.last().copied()
-                && std::ptr::eq(named[last].decl, row.decl)
-            {
-                placing.place[at] = Some(placing.work.len());
-                placing.work.push((at, compiled));
-                continue;
-            }
-            let key = (row.file, std::ptr::from_ref(row.table));
-            let Some(rules) = placing.by_table.get(&key).copied().flatten() else {
-                continue;
-            };
-            let decl = std::ptr::from_ref(row.decl);
-            let compiled = match placing.by_decl.get(&decl) {
-                Some(compiled) => *compiled,
-                None => {
-                    placing.compiled.push(self.compile(row, rules));
-                    let compiled = placing.compiled.len() - 1;
-                    placing.by_decl.insert(decl, compiled);
-                    compiled
-                }
-            };
-            placing.place[at] = Some(placing.work.len());
-            placing.work.push((at, compiled));
-        }
-        self.label_lists(named, &placing.work[first..], &placing.compiled);
-    }
-
-    /// Adds the rows of a join table to those that have names.
-    fn name_joined(&mut self, file: usize, table: &'a Table, named: &mut Vec<Named<'a>>) {
-        for decl in &table.rows {
-            let Some(label) = &decl.label else { continue };
-            let Label::One(text) = &label.value else {
-                continue;
-            };
-            let text: Arc<str> = text.as_str().into();
-            let Some(labels) = Arc::get_mut(&mut self.labels) else {
-                continue;
-            };
-            let name = &table.name.value;
-            if let Some(other) = labels.add_new(name, text.clone(), named.len()) {
-                let other = &named[other];
-                let message = format!("`{name}` has label `{text}` twice");
-                let there = self.origin(other.file, &other.span());
-                if let Some((here, there)) = self.origin(file, &label.span).zip(there) {
-                    let problem = Diagnostic::problem("label-twice", message).at(here);
-                    let help = "remove one of the two: the row of a join table is named by the two rows that it joins";
-                    self.tell(problem.related("it is here first", there).help(help));
-                }
-                continue;
-            }
-            named.push(Named {
-                file,
-                table,
-                decl,
-                label: Some(text),
-                number: None,
-                each: None,
-            });
-        }
-    }
-
     /// Labels that are chosen from now on are among all that there are.
     fn asked_again(&mut self) {
         let mut asked = self.asked.lock().unwrap_or_else(PoisonError::into_inner);
         asked.clear();
-    }
-
-    /// Finds out whose turn it is, where labels of a table are taken in turn: the rows of one declaration, or of a file
-    /// with one default, by their labels.
-    fn take_turns(
-        &mut self,
-        named: &[Named<'a>],
-        work: &[(usize, usize)],
-        compiled: &[Compiled<'a>],
-    ) {
-        let takes: Vec<Vec<&Found<'a>>> = compiled
-            .iter()
-            .map(|it| it.fields.iter().filter(|it| takes_turns(it)).collect())
-            .collect();
-        if takes.iter().all(Vec::is_empty) {
-            return;
-        }
-        type Turn = (Arc<str>, usize, usize);
-        let mut groups: HashMap<(usize, *const Spanned<Expr>), Vec<Turn>> = HashMap::new();
-        for (place, (at, decl)) in work.iter().enumerate() {
-            for found in &takes[*decl] {
-                let row = &named[*at];
-                let label = self.labels.label_of(row, *at).unwrap_or_default();
-                let group = groups.entry((row.file, std::ptr::from_ref(found.value)));
-                group.or_default().push((label, place, found.column));
-            }
-        }
-        let mut turns = HashMap::new();
-        for mut group in groups.into_values() {
-            group.sort_by(|(one, ..), (other, ..)| natural(one, other));
-            for (turn, (_, place, column)) in (0..).zip(group) {
-                turns.insert((place, column), turn);
-            }
-        }
-        self.turns = Arc::new(turns);
-    }
-
-    /// Rows of lists can be referred to by what names them in a plan: the values of their key.
-    fn label_lists(
-        &mut self,
-        named: &[Named<'a>],
-        work: &[(usize, usize)],
-        compiled: &[Compiled<'a>],
-    ) {
-        let mut labels = Vec::new();
-        for (at, decl) in work {
-            let (row, compiled) = (&named[*at], &compiled[*decl]);
-            if row.label.is_none() {
-                let key = &self.rows.rules[compiled.rules].key;
-                let label = self.key_as_label(row, compiled, key);
-                let keyless = key.is_empty();
-                labels.extend(label.map(|label| (&row.table.name.value, label, *at, keyless)));
-            }
-        }
-        if let (false, Some(all)) = (labels.is_empty(), Arc::get_mut(&mut self.labels)) {
-            for (table, mut label, at, keyless) in labels {
-                let mut count = 1;
-                let text = label.clone();
-                // Without a key, rows may be the same.
-                while keyless && all.find(table, &label).is_some() {
-                    count += 1;
-                    label = format!("{text} ({count})").into();
-                }
-                all.add(table, label, at);
-            }
-        }
     }
 
     /// Looks at every value of a `!pick`, also where no row of the declaration chooses it.
@@ -656,196 +506,6 @@ impl<'a> Expansion<'a> {
             // Then it has had its problem.
             if cell.is_some() || !missing || has_default {
                 self.error(named.file, &span, "no-key", message, help);
-            }
-        }
-    }
-
-    /// The primary key of a row that does not say it.
-    fn id(
-        &mut self,
-        named: &Named<'a>,
-        compiled: &Compiled<'a>,
-        of: &TableShape,
-        key: usize,
-        names: &Names<'_>,
-    ) -> Option<Content> {
-        let made_as = self.given.made_as(named.file, of);
-        let label = names.label.unwrap_or_default();
-        if let Some(id) = compiled.id {
-            match id.value {
-                Expr::Auto => return None,
-                Expr::Uuid => {
-                    let id = uuid_of(&of.columns[key], uuid(made_as, label));
-                    return id.map(Content::Known);
-                }
-                _ => {}
-            }
-            let of_table = named.table.id.is_some();
-            let found = Found {
-                file: match of_table {
-                    true => named.file,
-                    false => self.shared_file(),
-                },
-                column: key,
-                value: id,
-                label_of: None,
-                is_unique: true,
-                turn: 0,
-            };
-            let place = Place {
-                file: named.file,
-                of,
-                found: &found,
-                names,
-            };
-            return self.cell(&place).map(|(content, _)| content);
-        }
-        made_id(of, key, made_as, label).map(Content::Known)
-    }
-
-    /// Plain values of the key, as what names a row in a list.
-    fn key_as_label(
-        &self,
-        named: &Named<'a>,
-        compiled: &Compiled<'a>,
-        key: &[usize],
-    ) -> Option<Arc<str>> {
-        let file = self.files[named.file];
-        let names = Names {
-            label: None,
-            number: None,
-            each: None,
-            vars: &file.settings.vars,
-        };
-        let mut parts = Vec::new();
-        let all: Vec<usize> = compiled.fields.iter().map(|it| it.column).collect();
-        let keyless = key.is_empty();
-        for column in if keyless { &all } else { key } {
-            let found = compiled.fields.iter().find(|it| it.column == *column)?;
-            let part = match (&found.value.value, found.label_of) {
-                (Expr::Scalar { text, .. }, _) => names.fill(text).ok()?.into_owned(),
-                (Expr::Ref { table, label, .. }, _) => {
-                    format!("{table}.{}", names.fill(label).ok()?)
-                }
-                (Expr::Env { name, .. }, _) => name.clone(),
-                // Without a key, all plain values name the row.
-                _ if keyless => continue,
-                _ => return None,
-            };
-            parts.push(part);
-        }
-        (!parts.is_empty()).then(|| parts.join("/").into())
-    }
-
-    /// How often a value is drawn again: one of few rows is not drawn soon.
-    fn attempts(&self, file: usize, value: &Spanned<Expr>) -> u32 {
-        let rows = match &value.value {
-            Expr::Among { table, .. } => self.labelled(file, table, "*").len(),
-            _ => 0,
-        };
-        let attempts = u32::try_from(rows.saturating_mul(32)).unwrap_or(u32::MAX);
-        attempts.max(ATTEMPTS)
-    }
-
-    /// Draws what must not stand twice, in an order that does not depend on that of the files.
-    fn generate(&mut self) {
-        let mut generated = std::mem::take(&mut self.generated);
-        let rows = &self.rows;
-        generated.sort_by(|a, b| {
-            let key = |it: &Generated<'_>| {
-                let row = &rows.rows[it.row];
-                // A slug is of a value that is drawn before it.
-                let is_slug = matches!(it.found.value.value, Expr::Slug(_));
-                let table = rows.rules(row).table;
-                (is_slug, table, it.found.column, row.label.clone())
-            };
-            key(a).cmp(&key(b))
-        });
-        // Columns in which no two rows may have the same, and what they have already.
-        let mut taken: HashMap<(usize, usize), HashSet<String>> = HashMap::new();
-        for it in &generated {
-            let rules = self.rows.rules(&self.rows.rows[it.row]);
-            let of = &self.shape.tables[rules.table];
-            if of.is_unique(&[it.found.column]) {
-                taken.entry((rules.table, it.found.column)).or_default();
-            }
-        }
-        for row in &self.rows.rows {
-            if taken.is_empty() {
-                break;
-            }
-            let table = self.rows.rules(row).table;
-            let of = &self.shape.tables[table];
-            for cell in &row.cells {
-                if let (Some(taken), Content::Known(value)) =
-                    (taken.get_mut(&(table, cell.column)), &cell.content)
-                {
-                    taken.insert(super::clashes::word_of(of, cell.column, value));
-                }
-            }
-        }
-        for it in generated {
-            let row = &self.rows.rows[it.row];
-            let rules = self.rows.rules(row);
-            let (table, file) = (rules.table, rules.file);
-            let (label, span) = (row.label.clone(), row.span.clone());
-            let of = &self.shape.tables[table];
-            let Found { column, value, .. } = it.found;
-            let settings_of = match it.found.file == self.shared_file() {
-                true => self.given.shared.unwrap_or(self.files[file]),
-                false => self.files[file],
-            };
-            let names = Names {
-                label: Some(&label),
-                number: it.number,
-                each: it.each.as_deref(),
-                vars: &settings_of.settings.vars,
-            };
-            let place = Place {
-                file,
-                of,
-                found: &it.found,
-                names: &names,
-            };
-            let mut attempts = 0..self.attempts(file, value);
-            let drawn = loop {
-                let Some(attempt) = attempts.next() else {
-                    let unfit = not_enough(&of.columns[column]);
-                    self.unfit(it.found.file, &value.span, unfit);
-                    break None;
-                };
-                let mut dice = self.dice(&place, attempt);
-                let drawn = match &value.value {
-                    Expr::Slug(of) => self.slug(&place, it.row, of, attempt, &mut dice),
-                    _ => self.value(&place, value, Some(&mut dice)),
-                };
-                let word = drawn.as_ref().and_then(|(content, _)| match content {
-                    Content::Known(Value::Null) => None,
-                    Content::Known(value) => Some(super::clashes::word_of(of, column, value)),
-                    Content::Reference { row, column } => Some(format!("\0{row} {column}")),
-                    _ => None,
-                });
-                let is_free = |word| {
-                    let taken = taken.get_mut(&(table, column));
-                    taken.is_none_or(|taken| taken.insert(word))
-                };
-                if word.is_none_or(is_free) {
-                    break drawn;
-                }
-            };
-            if let Some((content, nature)) = drawn {
-                let cells = &mut self.rows.rows[it.row].cells;
-                let at = cells.partition_point(|cell| cell.column < column);
-                let cell = Cell {
-                    column,
-                    content,
-                    nature,
-                    span: match it.found.file == file {
-                        true => value.span.clone(),
-                        false => span,
-                    },
-                };
-                cells.insert(at, cell);
             }
         }
     }

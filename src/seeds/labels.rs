@@ -432,6 +432,24 @@ mod tests {
     }
 
     #[test]
+    fn a_range_with_too_many_zeros_in_front_is_reported() {
+        for (zeros, rows, told) in [(254, 5, 0), (255, 3, 2), (70_000, 3, 2)] {
+            let zeros = "0".repeat(zeros);
+            let text = format!(
+                "t:\n  a: {{}}\nu:\n  ? \"b_{{{zeros}1..2}}\"\n  : {{}}\n  ? \"c_{{t.*}}_{{{zeros}1..2}}\"\n  : {{}}\n"
+            );
+            let source = Arc::new(Source {
+                name: "a.yaml".to_owned(),
+                text: text.into(),
+            });
+            let (file, problems) = parse("a", source);
+            let (named, _) = up_to(100, &[&file], &mut Vec::new());
+            let bad = problems.iter().filter(|it| it.code == "bad-label");
+            assert_eq!((named.len(), bad.count()), (rows, told), "{problems:?}");
+        }
+    }
+
+    #[test]
     fn a_star_stands_for_any_characters() {
         let cases = [
             ("load_*", "load_001", true),

@@ -119,14 +119,14 @@ impl Memory {
             for (old, file) in past.undeclared() {
                 let row = &past.rows.rows[old];
                 let table = past.rows.rules(row).table;
+                let of = &shape.tables[table];
                 let of_label = entries.get(&(file, table, row.label.clone()));
-                let recorded = recorded_key(&past.rows, old, || past.key(found, shape, old));
-                let is_of_it = |number: &usize| {
-                    let of = &shape.tables[table];
-                    let is_old = |recorded| self.items[*number].is_beside(of, recorded);
-                    !recorded.as_ref().is_some_and(is_old)
-                };
-                if of_label.is_some_and(|items| items.iter().any(is_of_it)) {
+                let is_remembered = of_label.is_some_and(|items| {
+                    let recorded = recorded_key(&past.rows, old, || past.key(found, shape, old));
+                    let mut items = items.iter().map(|number| &self.items[*number]);
+                    items.any(|it| recorded.as_ref().is_none_or(|key| !it.is_beside(of, key)))
+                });
+                if is_remembered {
                     continue;
                 }
                 // The table of older versions has every row that they made in mode `sync`.

@@ -15,6 +15,7 @@ mod editor;
 mod effective;
 mod expand;
 mod export;
+mod exprs;
 mod files;
 mod forget;
 mod found;

@@ -145,18 +145,16 @@ fn nothing(
     let tables = others.flat_map(|base| &base.tables);
     let tables = tables.filter(|it| it.name.value.eq_ignore_ascii_case(&table.name.value));
     let labels = tables.flat_map(|it| &it.rows).filter_map(label);
-    let (plain, patterns): (Vec<&Label>, Vec<&Label>) =
-        labels.partition(|it| matches!(it, Label::One(_)));
-    let plain: Vec<&str> = plain
-        .iter()
-        .map(|it| match it {
-            Label::One(label) => label.as_str(),
-            _ => "",
-        })
-        .collect();
+    let (mut plain, mut has_patterns) = (Vec::new(), false);
+    for label in labels {
+        match label {
+            Label::One(label) => plain.push(label.as_str()),
+            Label::Range { .. } | Label::Each { .. } => has_patterns = true,
+        }
+    }
     let help = match nearest(written, &plain) {
         Some(meant) => format!("did you mean `{meant}`?"),
-        None if !patterns.is_empty() => {
+        None if has_patterns => {
             "a row of a pattern is overridden with all of its rows, under the same pattern; a new row has no `_override`"
                 .to_owned()
         }
@@ -179,11 +177,8 @@ impl Spanned<Expr> {
     /// Lets its places be those of a text that begins there.
     fn moved(&mut self, by: usize) {
         moved(&mut self.span, by);
-        match &mut self.value {
-            Expr::Pick(items) => items.iter_mut().for_each(|(item, _)| item.moved(by)),
-            Expr::Hash(inner) => inner.moved(by),
-            Expr::Composed(json) => json.each_tag(&mut |expr| expr.moved(by)),
-            _ => {}
+        for inner in self.value.inner_mut() {
+            inner.moved(by);
         }
     }
 }
@@ -195,28 +190,17 @@ impl Expr {
             Expr::Scalar { text, .. }
             | Expr::Ref { label: text, .. }
             | Expr::Among { pattern: text, .. } => text.with_vars(vars),
-            Expr::Pick(items) => {
-                for (item, _) in items {
-                    item.value.with_vars(vars);
+            Expr::Composed(json) => json.with_vars(vars),
+            _ => {
+                for inner in self.inner_mut() {
+                    inner.value.with_vars(vars);
                 }
             }
-            Expr::Hash(inner) => inner.value.with_vars(vars),
-            Expr::Composed(json) => json.with_vars(vars),
-            _ => {}
         }
     }
 }
 
 impl Json {
-    fn each_tag(&mut self, act: &mut dyn FnMut(&mut Spanned<Expr>)) {
-        match self {
-            Json::Constant(_) | Json::Text { .. } => {}
-            Json::List(items) => items.iter_mut().for_each(|it| it.each_tag(act)),
-            Json::Map(entries) => entries.iter_mut().for_each(|(_, it)| it.each_tag(act)),
-            Json::Tag(expr) => act(expr),
-        }
-    }
-
     fn with_vars(&mut self, vars: &BTreeMap<String, String>) {
         match self {
             Json::Constant(_) => {}

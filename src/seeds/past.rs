@@ -100,7 +100,7 @@ impl Past {
             let sum = texts.sums.get(path);
             sum.is_none_or(|sum| *sum == crate::migrations::checksum_bytes(bytes))
         });
-        // With other labels than at that time, what was chosen cannot be told.
+        // With other labels than at that time, the rows that were chosen are not known.
         let shared = texts.shared.as_ref();
         let is_unsure = |it: &Recorded| labels(&it.text, shared, &attachments, &all) != it.labels;
         let unsure: Vec<bool> = texts.files.iter().map(is_unsure).collect();

@@ -331,6 +331,9 @@ fn states(basis: &Basis<'_>) -> Vec<(FileState, String)> {
     files.zip(basis.hashes).map(state).collect()
 }
 
+/// What a run writes of each declared row, worked out where it is asked for.
+pub(super) type Planned<'p> = dyn std::ops::Deref<Target = Vec<Written>> + 'p;
+
 /// What a run writes of a declared row.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) enum Written {

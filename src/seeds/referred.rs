@@ -6,7 +6,7 @@ use std::collections::{BTreeMap, HashMap};
 use super::conflicts::Move;
 use super::found::{PER_QUESTION, wanting};
 use super::identity::{shown, values_in, whole_row, words_of_parent};
-use super::plan::{Basis, Written};
+use super::plan::{Basis, Planned, Written};
 use super::row::Content;
 use crate::db::{DbError, Query, Reply};
 use crate::diagnostic::Diagnostic;
@@ -18,9 +18,6 @@ const NAMED: usize = 3;
 
 /// So many more rows in an answer than are declared: then one at least is not.
 const MORE: usize = 1000;
-
-/// What the run writes of each row, once that is asked for.
-type Planned<'p> = dyn std::ops::Deref<Target = Vec<Written>> + 'p;
 
 /// What a question is about.
 pub(super) struct Referred {

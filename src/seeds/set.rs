@@ -6,7 +6,7 @@ use std::path::{Component, Path, PathBuf};
 use std::sync::Arc;
 
 use super::files::{Found, fill};
-use super::model::{Expr, Json, SeedFile, Spanned, Table};
+use super::model::{Expr, SeedFile, Spanned, Table};
 use super::overrides::{Overridden, overridden};
 use super::parse::parse;
 use super::recorded::declares;
@@ -90,7 +90,7 @@ impl Seeds {
                     Ok(text) => Ok(text.into()),
                     Err(error) => Err(not_text(&error)),
                 },
-                None => Err(format!("it is larger than {} MB", LARGEST >> 20)),
+                None => Err(too_large()),
             };
             match text {
                 Ok(text) => {
@@ -365,94 +365,6 @@ impl SeedFile {
             (None, None) => DEFAULT_ENVS.contains(&environment),
         }
     }
-
-    /// What stands in the defaults for all tables.
-    pub(super) fn exprs_for_all(&self) -> Vec<&Spanned<Expr>> {
-        let defaults = self.settings.defaults.iter().map(|field| &field.value);
-        with_inner(defaults.collect())
-    }
-
-    /// Everything that stands in a cell, those within others too.
-    pub(super) fn exprs(&self) -> Vec<&Spanned<Expr>> {
-        let mut exprs = self.exprs_for_all();
-        for table in &self.tables {
-            exprs.extend(table.exprs());
-        }
-        exprs
-    }
-}
-
-impl Table {
-    pub(super) fn exprs(&self) -> Vec<&Spanned<Expr>> {
-        let rows = self.rows.iter().chain(&self.overrides);
-        let fields = rows.flat_map(|row| row.fields.iter().chain(&row.over));
-        let open = fields
-            .chain(&self.defaults)
-            .map(|field| &field.value)
-            .chain(&self.id);
-        with_inner(open.collect())
-    }
-}
-
-/// These, and what stands within them.
-fn with_inner(mut open: Vec<&Spanned<Expr>>) -> Vec<&Spanned<Expr>> {
-    let mut all = Vec::new();
-    while let Some(expr) = open.pop() {
-        all.push(expr);
-        match &expr.value {
-            Expr::Pick(items) => open.extend(items.iter().map(|(item, _)| item)),
-            Expr::Hash(inner) => open.push(inner),
-            Expr::Composed(json) => json.exprs(&mut open),
-            _ => {}
-        }
-    }
-    all
-}
-
-impl Json {
-    /// The tagged values in it.
-    fn exprs<'a>(&'a self, all: &mut Vec<&'a Spanned<Expr>>) {
-        match self {
-            Json::Constant(_) | Json::Text { .. } => {}
-            Json::List(items) => items.iter().for_each(|item| item.exprs(all)),
-            Json::Map(entries) => entries.iter().for_each(|(_, value)| value.exprs(all)),
-            Json::Tag(expr) => all.push(expr),
-        }
-    }
-}
-
-impl Expr {
-    /// Gives tables to which it refers the names that they have now. `renamed` has the old names in lower case.
-    pub(super) fn rename_tables(&mut self, renamed: &BTreeMap<String, String>) {
-        match self {
-            Expr::Ref { table, .. } | Expr::Among { table, .. } => {
-                if let Some(now) = renamed.get(&table.to_ascii_lowercase()) {
-                    table.clone_from(now);
-                }
-            }
-            Expr::Pick(items) => {
-                for (item, _) in items {
-                    item.value.rename_tables(renamed);
-                }
-            }
-            Expr::Hash(inner) => inner.value.rename_tables(renamed),
-            Expr::Composed(json) => json.rename_tables(renamed),
-            _ => {}
-        }
-    }
-}
-
-impl Json {
-    fn rename_tables(&mut self, renamed: &BTreeMap<String, String>) {
-        match self {
-            Json::Constant(_) | Json::Text { .. } => {}
-            Json::List(items) => items.iter_mut().for_each(|it| it.rename_tables(renamed)),
-            Json::Map(entries) => entries
-                .iter_mut()
-                .for_each(|(_, it)| it.rename_tables(renamed)),
-            Json::Tag(expr) => expr.value.rename_tables(renamed),
-        }
-    }
 }
 
 /// A path from a folder, without `..`; none where it leaves everything.
@@ -493,7 +405,6 @@ impl RowsFiles {
 
     fn read(&mut self, beside: &Path, path: &str) -> Found {
         let whole = beside.join(path);
-        let missing = |error: std::io::Error| ("no-such-file", error.to_string());
         let real = on_disk(&whole).canonicalize().map_err(missing)?;
         if self
             .root
@@ -502,12 +413,7 @@ impl RowsFiles {
         {
             return Err(("file-outside", "it is not in the project".to_owned()));
         }
-        let size = regular(&real).map_err(missing)?.len();
-        if size > LARGEST {
-            let most = LARGEST >> 20;
-            return Err(("large-file", format!("it is larger than {most} MB")));
-        }
-        let bytes = std::fs::read(&real).map_err(missing)?;
+        let bytes = content(&real)?;
         let text = canonical(&bytes).map_err(|error| ("not-text", not_text(&error)))?;
         self.read.push(real);
         // As a person would name it: `data/users.csv`, and not `seeds/../data/users.csv`.
@@ -601,16 +507,27 @@ fn attachment(folder: &Path, path: &str) -> Result<Vec<u8>, (&'static str, Strin
         return Err(leaves());
     }
     let whole = folder.join(relative);
-    let missing = |error: std::io::Error| ("no-such-file", error.to_string());
     // A link could lead out of the folder.
     let real = whole.canonicalize().map_err(missing)?;
     if !real.starts_with(on_disk(folder).canonicalize().map_err(missing)?) {
         return Err(leaves());
     }
-    let size = regular(&real).map_err(missing)?.len();
-    if size > LARGEST {
-        let most = LARGEST >> 20;
-        return Err(("large-file", format!("it is larger than {most} MB")));
+    content(&real)
+}
+
+/// Why a file that a seed names cannot be opened.
+fn missing(error: std::io::Error) -> (&'static str, String) {
+    ("no-such-file", error.to_string())
+}
+
+/// The bytes of a file that a seed names; a code and why there are none.
+fn content(path: &Path) -> Result<Vec<u8>, (&'static str, String)> {
+    if regular(path).map_err(missing)?.len() > LARGEST {
+        return Err(("large-file", too_large()));
     }
-    std::fs::read(&real).map_err(missing)
+    std::fs::read(path).map_err(missing)
+}
+
+fn too_large() -> String {
+    format!("it is larger than {} MB", LARGEST >> 20)
 }

@@ -1,14 +1,10 @@
 //! The seal of a template: what its file was when it was finished. A template is handed out again and again under a name
 //! that says what it was made of, and nothing but this tells whether it is that still.
 
-use std::fs::File;
-use std::io::Read;
 use std::path::{Path, PathBuf};
 use std::time::UNIX_EPOCH;
 
-use sha2::{Digest, Sha256};
-
-use crate::hex;
+use crate::dump::backup_files::sha256_of;
 use crate::migrations::checksum;
 
 /// The file in which the seal of a template stands.
@@ -22,7 +18,7 @@ pub(super) fn seal_of(database: &Path) -> PathBuf {
 /// Where the file cannot be read.
 pub(super) fn sealed(database: &Path, labels: &str) -> std::io::Result<String> {
     let (length, changed) = size(database)?;
-    let hash = hash(database)?;
+    let hash = sha256_of(database)?;
     Ok(format!("{length} {changed} {hash} {}", checksum(labels)))
 }
 
@@ -39,7 +35,7 @@ pub(super) fn is_whole(database: &Path, labels: &str, seal: &str) -> bool {
     if length_now.to_string() != length || checksum(labels) != of_labels {
         return false;
     }
-    changed_now.to_string() == changed || self::hash(database).is_ok_and(|it| it == hash)
+    changed_now.to_string() == changed || sha256_of(database).is_ok_and(|it| it == hash)
 }
 
 /// Bytes, and nanoseconds since 1970.
@@ -47,16 +43,4 @@ fn size(path: &Path) -> std::io::Result<(u64, u128)> {
     let metadata = std::fs::metadata(path)?;
     let changed = metadata.modified()?.duration_since(UNIX_EPOCH);
     Ok((metadata.len(), changed.unwrap_or_default().as_nanos()))
-}
-
-fn hash(path: &Path) -> std::io::Result<String> {
-    let mut file = File::open(path)?;
-    let mut hash = Sha256::new();
-    let mut buffer = vec![0; 1 << 16];
-    loop {
-        match file.read(&mut buffer)? {
-            0 => return Ok(hex::encode(&hash.finalize())),
-            read => hash.update(&buffer[..read]),
-        }
-    }
 }

@@ -8,13 +8,11 @@ use std::sync::Arc;
 
 use super::super::cell::Names;
 use super::super::labels::Named;
-use super::super::model::{
-    Choose, Expr, Field, Json, Label, RowDecl, Spanned, Table, Template, Through,
-};
+use super::super::model::{Expr, Field, Label, RowDecl, Spanned, Table, Template, Through};
+use super::Expansion;
 use super::among::natural;
 use super::names::short_name;
 use super::soft::Soft;
-use super::{Expansion, Found};
 use crate::schema::TableShape;
 
 /// A list of labels, and the columns that its rows fill.
@@ -173,87 +171,49 @@ impl<'a> Expansion<'a> {
             .iter()
             .filter(|end| end.refers_to(&of.name) && fits(end, &decl.from))
             .collect();
-        let list = |ends: &[&End<'_>]| -> String {
-            let names: Vec<String> = ends
-                .iter()
-                .map(|it| format!("`{}`", it.field(join)))
-                .collect();
-            names.join(", ")
-        };
-        let help = || {
-            format!(
-                "name both columns: `{}: {{table: {name}, from: …, to: …}}`; `_refs` of `{name}` declares a reference \
-                 that the schema does not",
-                decl.name.value
-            )
-        };
-        let from = match from[..] {
-            [from] => from,
-            [] => {
-                let message = match &decl.from {
-                    Some(it) => format!(
-                        "`{}` is no column of `{name}` that refers to `{}`",
-                        it.value, of.name
-                    ),
-                    None => format!("`{name}` has no column that refers to `{}`", of.name),
-                };
-                self.error(
-                    of_decl,
-                    &decl.table.span,
-                    "bad-through",
-                    message,
-                    Some(help()),
-                );
-                return None;
-            }
-            _ => {
-                let message = format!("`{name}` refers to `{}` by {}", of.name, list(&from));
-                self.error(
-                    of_decl,
-                    &decl.table.span,
-                    "bad-through",
-                    message,
-                    Some(help()),
-                );
-                return None;
-            }
+        let [from] = from[..] else {
+            let message = match (&decl.from, from.is_empty()) {
+                (Some(it), true) => format!(
+                    "`{}` is no column of `{name}` that refers to `{}`",
+                    it.value, of.name
+                ),
+                (None, true) => format!("`{name}` has no column that refers to `{}`", of.name),
+                (_, false) => {
+                    let columns = fields(join, &from);
+                    format!("`{name}` refers to `{}` by {columns}", of.name)
+                }
+            };
+            self.no_end(of_decl, decl, message);
+            return None;
         };
         let to: Vec<&End<'a>> = all
             .iter()
             .filter(|end| end.columns() != from.columns() && fits(end, &decl.to))
             .collect();
-        let to = match to[..] {
-            [to] => to,
-            [] => {
-                let message = match &decl.to {
-                    Some(it) => format!(
-                        "`{}` is no other column of `{name}` that refers to rows",
-                        it.value
-                    ),
-                    None => format!("`{name}` has no other column that refers to rows"),
-                };
-                self.error(
-                    of_decl,
-                    &decl.table.span,
-                    "bad-through",
-                    message,
-                    Some(help()),
-                );
-                return None;
-            }
-            _ => {
-                let message = format!("`{name}` refers to other rows by {}", list(&to));
-                self.error(
-                    of_decl,
-                    &decl.table.span,
-                    "bad-through",
-                    message,
-                    Some(help()),
-                );
-                return None;
-            }
+        let [to] = to[..] else {
+            let message = match (&decl.to, to.is_empty()) {
+                (Some(it), true) => format!(
+                    "`{}` is no other column of `{name}` that refers to rows",
+                    it.value
+                ),
+                (None, true) => format!("`{name}` has no other column that refers to rows"),
+                (_, false) => format!("`{name}` refers to other rows by {}", fields(join, &to)),
+            };
+            self.no_end(of_decl, decl, message);
+            return None;
         };
         Some((from.clone(), to.clone()))
+    }
+
+    /// Reports that one of the two columns of a join table is not known.
+    fn no_end(&mut self, file: usize, decl: &Through, message: String) {
+        let help = format!(
+            "name both columns: `{}: {{table: {join}, from: …, to: …}}`; `_refs` of `{join}` declares a reference \
+             that the schema does not",
+            decl.name.value,
+            join = decl.table.value,
+        );
+        self.error(file, &decl.table.span, "bad-through", message, Some(help));
     }
 
     /// Whether a name is that of a list of labels, and of no column.
@@ -430,6 +390,12 @@ impl<'a> Expansion<'a> {
     }
 }
 
+/// The names under which rows give columns of a join table their values.
+fn fields(join: &TableShape, ends: &[&End<'_>]) -> String {
+    let names = ends.iter().map(|it| format!("`{}`", it.field(join)));
+    names.collect::<Vec<_>>().join(", ")
+}
+
 fn names_of<'n>(
     named: &'n Named<'_>,
     label: &'n str,
@@ -441,25 +407,4 @@ fn names_of<'n>(
         each: named.each.as_deref(),
         vars,
     }
-}
-
-/// Whether a value takes labels of a table in turn.
-pub(super) fn takes_turns(found: &Found<'_>) -> bool {
-    fn has(expr: &Expr) -> bool {
-        match expr {
-            Expr::Among { choice, .. } => *choice == Choose::InTurn,
-            Expr::Pick(items) => items.iter().any(|(item, _)| has(&item.value)),
-            Expr::Composed(json) => json_has(json),
-            _ => false,
-        }
-    }
-    fn json_has(json: &Json) -> bool {
-        match json {
-            Json::Constant(_) | Json::Text { .. } => false,
-            Json::List(items) => items.iter().any(json_has),
-            Json::Map(entries) => entries.iter().any(|(_, value)| json_has(value)),
-            Json::Tag(expr) => has(&expr.value),
-        }
-    }
-    has(&found.value.value)
 }

@@ -104,7 +104,25 @@ pub(super) fn rows(reader: &mut Reader<'_>) -> Vec<RowDecl> {
                 are_right = false;
                 continue;
             }
-            fields.push(field(reader, name, value, span));
+            let value = match cell(value) {
+                Ok(value) => value,
+                Err(error) => {
+                    let at = span.start + offset(value.get(), &error);
+                    let message = format!("this value cannot be read: {}", without_place(&error));
+                    let help = "text is Unicode, numbers in a list or an object have 64 bits, and 128 levels are the most";
+                    reader.error("bad-json", at..at, message, help);
+                    are_right = false;
+                    continue;
+                }
+            };
+            let span = reader.place(span);
+            fields.push(Field {
+                name: Spanned {
+                    value: name.into(),
+                    span: span.clone(),
+                },
+                value: Spanned { value, span },
+            });
         }
         if are_right {
             rows.extend(reader.row(start, label, fields));
@@ -113,25 +131,22 @@ pub(super) fn rows(reader: &mut Reader<'_>) -> Vec<RowDecl> {
     rows
 }
 
-fn field(reader: &Reader<'_>, name: String, value: &RawValue, span: Range<usize>) -> Field {
+/// What a cell holds. Not everything in the form of JSON has a value: half of a character, for one.
+fn cell(value: &RawValue) -> serde_json::Result<Expr> {
     let written = value.get();
-    let value = match written.as_bytes().first() {
+    Ok(match written.as_bytes().first() {
         Some(b'n') => Expr::Null,
-        Some(b'"') => scalar(
-            serde_json::from_str(written).unwrap_or_default(),
-            Style::Quoted,
-        ),
-        Some(b'[' | b'{') => Expr::Json(serde_json::from_str(written).unwrap_or_default()),
+        Some(b'"') => scalar(serde_json::from_str(written)?, Style::Quoted),
+        Some(b'[' | b'{') => Expr::Json(serde_json::from_str(written)?),
         _ => scalar(written.to_owned(), Style::Plain),
-    };
-    let span = reader.place(span);
-    Field {
-        name: Spanned {
-            value: name.into(),
-            span: span.clone(),
-        },
-        value: Spanned { value, span },
-    }
+    })
+}
+
+/// What is wrong, without the line and column, which count from the start of the value.
+fn without_place(error: &serde_json::Error) -> String {
+    let place = format!(" at line {} column {}", error.line(), error.column());
+    let message = error.to_string();
+    message.strip_suffix(&place).unwrap_or(&message).to_owned()
 }
 
 /// Where a value stands in the text of which it is a part.

@@ -173,6 +173,22 @@ fn what_is_no_list_of_rows_is_reported_at_its_place() {
 }
 
 #[test]
+fn a_value_that_json_cannot_hold_is_reported_and_not_dropped() {
+    let deep = format!("{}{}", "[".repeat(200), "]".repeat(200));
+    check_json(
+        &format!(
+            "[{{\"a\": \"x\\ud800y\"}},\n{{\"b\": 1, \"a\": [2, 1e999]}},\n{{\"a\": {{\"k\": \"\\udc00\"}}}},\n{{\"a\": {deep}}}]"
+        ),
+        expect![[r#"
+            bad-json: 1:16 t.json: this value cannot be read: unexpected end of hex escape
+            bad-json: 2:23 t.json: this value cannot be read: number out of range
+            bad-json: 3:19 t.json: this value cannot be read: lone leading surrogate in hex escape
+            bad-json: 4:134 t.json: this value cannot be read: recursion limit exceeded
+        "#]],
+    );
+}
+
+#[test]
 fn a_recorded_text_holds_its_files() {
     let (file, _) = read(
         "t: !csv t.csv # seedbed:rows\nu: !csv u.csv",

@@ -5,6 +5,9 @@ use crate::seeds::model::{Label, Numbers};
 /// How many rows a range may make.
 const MAX_ROWS: u64 = 1_000_000;
 
+/// How many digits a number of a range may have, with the zeros in front.
+const MAX_DIGITS: usize = 255;
+
 /// Why a text is no label.
 pub(super) struct Bad {
     pub(super) why: String,
@@ -111,6 +114,12 @@ fn numbers(inside: &str, after: &str) -> Result<Numbers, Bad> {
         return bad(
             format!("the range `{{{inside}}}` makes more than {MAX_ROWS} rows"),
             "one range makes at most a million rows",
+        );
+    }
+    if first.len() > MAX_DIGITS {
+        return bad(
+            format!("the range begins with a number of more than {MAX_DIGITS} digits"),
+            "remove zeros: every number is written with as many digits as the first one",
         );
     }
     Ok(Numbers {

@@ -102,44 +102,38 @@ impl<'a> Expansion<'a> {
             item = dice.pick_weighted(items)?.clone();
         }
         let span = item.span;
-        let fill = |text: &Template| names.fill(text).map(|it| it.into_owned());
-        let (table, label) = match &item.value {
-            Expr::Scalar { text, .. } => match fill(text) {
-                Ok(label) => (None, label),
-                Err(unfit) => {
-                    self.unfit(file, &span, unfit);
-                    return None;
-                }
-            },
+        let (table, text) = match &item.value {
+            Expr::Scalar { text, .. } => (None, text),
             Expr::Ref {
                 table,
                 label,
                 column: None,
-            } => match fill(label) {
-                Ok(label) => (Some(table.clone()), label),
-                Err(unfit) => {
-                    self.unfit(file, &span, unfit);
-                    return None;
-                }
-            },
+            } => (Some(table), label),
             Expr::Among {
-                choice,
                 table,
                 pattern,
                 column: None,
-            } => {
-                let pattern = match fill(pattern) {
-                    Ok(pattern) => pattern,
-                    Err(unfit) => {
-                        self.unfit(file, &span, unfit);
-                        return None;
-                    }
-                };
+                ..
+            } => (Some(table), pattern),
+            _ => {
+                self.no_label(file, &span, field);
+                return None;
+            }
+        };
+        let text = match names.fill(text) {
+            Ok(text) => text.into_owned(),
+            Err(unfit) => {
+                self.unfit(file, &span, unfit);
+                return None;
+            }
+        };
+        let label = match &item.value {
+            Expr::Among { choice, table, .. } => {
                 if self.shape.table(table).is_none() {
                     self.unknown_table(file, &span, table);
                     return None;
                 }
-                let all = self.labelled(parent.named.file, table, &pattern);
+                let all = self.labelled(parent.named.file, table, &text);
                 let turn = parent.turn * count as u64 + number as u64;
                 // No label comes twice in a list.
                 let mut attempts = 0..64 + 32 * all.len() as u64;
@@ -154,41 +148,37 @@ impl<'a> Expansion<'a> {
                 });
                 let Some(label) = label else {
                     let message = match all.len() {
-                        0 => format!("no label of `{table}` looks like `{pattern}`"),
+                        0 => format!("no label of `{table}` looks like `{text}`"),
                         many => format!(
-                            "`{table}` has only {many} labels like `{pattern}`, and this list wants more"
+                            "`{table}` has only {many} labels like `{text}`, and this list wants more"
                         ),
                     };
                     let help = Some(format!("declare more rows of `{table}`"));
                     self.error(file, &span, "no-match", message, help);
                     return None;
                 };
-                (Some(table.clone()), label)
+                label
             }
-            _ => {
-                self.no_label(file, &span, field);
-                return None;
-            }
+            _ => text,
         };
-        let value = match (&table, to) {
-            (Some(table), to) if !to.refers_to(table) => {
+        let table = match to {
+            End::Key { parent, .. } => table.or(Some(parent)),
+            End::Soft(_) => table,
+        };
+        let value = match table {
+            Some(table) if !to.refers_to(table) => {
                 let name = &field.name.value;
                 let message = format!("`{name}` does not refer to rows of `{table}`");
                 let help = Some("refer to a row of the other table of the join table".to_owned());
                 self.error(file, &span, "wrong-table", message, help);
                 return None;
             }
-            (Some(table), _) => Expr::Ref {
+            Some(table) => Expr::Ref {
                 table: table.clone(),
                 label: Template::text(label.as_str()),
                 column: None,
             },
-            (None, End::Key { parent, .. }) => Expr::Ref {
-                table: parent.clone(),
-                label: Template::text(label.as_str()),
-                column: None,
-            },
-            (None, End::Soft(_)) => Expr::Scalar {
+            None => Expr::Scalar {
                 text: Template::text(label.as_str()),
                 style: Style::Quoted,
             },
