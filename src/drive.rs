@@ -420,9 +420,10 @@ pub(crate) async fn drive<R: Reader>(
             let rest = &scripts[happened..];
             if let ([script], []) = (scripts, rest) {
                 let problems = outside.behind(db, script, later, watch.texts()).await;
-                if !problems.is_empty() {
+                if problems.iter().any(Diagnostic::is_error) {
                     return Err(ApplyError::Problems { problems, done });
                 }
+                warnings.extend(problems);
             }
             let (Some(error), Some(script)) = (chain.stopped, rest.first()) else {
                 continue;
@@ -458,9 +459,10 @@ pub(crate) async fn drive<R: Reader>(
             }
         }
         let problems = outside.at_the_end(db).await;
-        if !problems.is_empty() {
+        if problems.iter().any(Diagnostic::is_error) {
             return Err(ApplyError::Problems { problems, done });
         }
+        warnings.extend(problems);
         let version = version.highest();
         drop(recorded);
         let looks_again = decision.look_again && !decision.scripts.is_empty() && !looked_again;

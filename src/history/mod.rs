@@ -10,6 +10,7 @@ mod created;
 mod effects;
 mod error;
 mod guards;
+mod keeping;
 mod known;
 mod layout;
 mod left_broken;

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use super::created::created;
 use super::effects::{Effects, Rename};
 use super::error::Failed;
-use super::guards::{Scope, forget, still_lost, still_lost_or_mismatched};
+use super::guards::{ForeignKey, Scope, forget, still_lost_or_mismatched};
 use super::known::{Known, Reference};
 use super::left_broken::{LeftBroken, Texts};
 use super::orphans::{follow, new_references};
@@ -159,6 +159,11 @@ impl Watch {
         self.left_broken.iter().filter(of_committed)
     }
 
+    /// The foreign keys that are left broken for a later script to repair.
+    fn left_foreign_keys(&self) -> impl Iterator<Item = ForeignKey<'_>> {
+        self.left_broken.iter().filter_map(LeftBroken::foreign_key)
+    }
+
     /// These views, triggers and foreign keys are there before the run of these scripts.
     pub(crate) fn knows(&mut self, known: &Known, scripts: &[Script]) {
         let dropped = &self.dropped;
@@ -270,7 +275,7 @@ impl Place<'_> {
             views: &watch.views,
             left_broken: &watch.left_broken,
             is_last: self.is_last,
-            foreign_keys: foreign_keys.then(|| still_lost_or_mismatched(&watch.references)),
+            foreign_keys: foreign_keys.then(|| still_lost_or_mismatched(&watch.references, &[])),
         })
     }
 
@@ -285,21 +290,22 @@ impl Place<'_> {
         self.watch.references.clone()
     }
 
-    /// Behind the units of a script: no foreign key has lost its parent table.
+    /// Behind the units of a script: no foreign key has lost its parent table, or the key that it refers to.
     pub(super) fn references(&self, units: &[Effects]) -> Vec<Guard> {
         let scope = &self.watch.references;
         if scope.is_empty() || !self.is_guarded(units, Effects::may_break_references) {
             return Vec::new();
         }
+        // At the end everything has to be repaired.
+        let left: Vec<ForeignKey<'_>> = match self.is_last {
+            true => Vec::new(),
+            false => self.watch.left_foreign_keys().collect(),
+        };
+        let mut guards = vec![Guard::Refuse(still_lost_or_mismatched(scope, &left))];
         if self.is_last {
-            return vec![
-                Guard::Refuse(still_lost_or_mismatched(scope)),
-                Guard::Record(forget()),
-            ];
+            guards.push(Guard::Record(forget()));
         }
-        let children = self.watch.left_broken.iter();
-        let children: Vec<&str> = children.filter_map(LeftBroken::table).collect();
-        vec![Guard::Refuse(still_lost(scope, &children))]
+        guards
     }
 
     /// Whether there are guards behind the units of a script: where one of them may break something, and behind the last.
