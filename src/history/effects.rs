@@ -309,6 +309,21 @@ impl Effects {
         column.to_owned()
     }
 
+    /// What a column of a table with this name at the end of the unit was called before.
+    pub(super) fn column_before(&self, table: &str, column: &str) -> String {
+        let of_table = self
+            .renamed_columns()
+            .filter(|it| table.eq_ignore_ascii_case(it.0));
+        let all: Vec<_> = of_table.collect();
+        let column = all.iter().rev().fold(column, |column, (_, from, to)| {
+            match column.eq_ignore_ascii_case(to) {
+                true => from,
+                false => column,
+            }
+        });
+        column.to_ascii_lowercase()
+    }
+
     /// What a table that is there before the unit is called after it.
     pub(super) fn table_afterwards(&self, table: &str) -> String {
         let mut renamed = self.renamed.iter();

@@ -30,6 +30,16 @@ pub(super) struct Tables {
     naming: Vec<String>,
 }
 
+impl Tables {
+    /// These tables alone.
+    pub(super) fn children(children: impl Iterator<Item = String>) -> Tables {
+        Tables {
+            children: children.collect(),
+            naming: Vec::new(),
+        }
+    }
+}
+
 /// To look for more names than this in every text takes longer than to look at all foreign keys.
 pub(super) const NAMES: usize = 20;
 
@@ -219,19 +229,19 @@ lost AS MATERIALIZED (
 pub(super) fn references_after(unit: &Unit, effects: &Effects, scope: &Scope) -> Option<Step> {
     let step = Step::own(
         format!(
-            "UPDATE _migrations SET down = json_object('mismatched', json(CASE WHEN json_type(down, \
+            "UPDATE _migrations SET down = json_remove(json_set(down, '$.mismatched', json(CASE WHEN json_type(down, \
              '$.mismatched') = 'array' THEN (SELECT json_group_array(json_array(c, p, {columns})) FROM (SELECT \
              coalesce(r.value, json_extract(m.value, '$[0]')) AS c, coalesce(q.value, json_extract(m.value, '$[1]')) AS p, \
              json_extract(m.value, '$[2]') AS k FROM json_each(down, '$.mismatched') AS m \
              LEFT JOIN json_each(?2) AS r ON r.key = json_extract(m.value, '$[0]') \
-             LEFT JOIN json_each(?2) AS q ON q.key = json_extract(m.value, '$[1]'))) END), 'lost', json((WITH {refs}, {LOST} \
+             LEFT JOIN json_each(?2) AS q ON q.key = json_extract(m.value, '$[1]'))) END), '$.lost', json((WITH {refs}, {LOST} \
              SELECT json_group_array(json(entry)) FROM (\
              SELECT value AS entry FROM json_each(down, '$.lost') UNION ALL \
              SELECT json_array(?1, lost.child, lost.columns, b.parent) FROM (SELECT c, {columns} AS k, parent FROM (SELECT \
              coalesce(r.value, json_extract(b.value, '$[0]')) AS c, json_extract(b.value, '$[1]') AS k, \
              json_extract(b.value, '$[2]') AS parent FROM json_each(down, '$.before') AS b \
              LEFT JOIN json_each(?2) AS r ON r.key = json_extract(b.value, '$[0]'))) AS b \
-             JOIN lost ON lower(lost.child) = b.c AND lower(lost.columns) = b.k)))) WHERE {MEMORY}",
+             JOIN lost ON lower(lost.child) = b.c AND lower(lost.columns) = b.k)))), '$.before') WHERE {MEMORY}",
             columns = effects.columns_afterwards("c", "k"),
             refs = refs(&Scope::of(effects))
         ),

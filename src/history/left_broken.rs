@@ -11,9 +11,10 @@ use super::refusal::suspects;
 use super::trigger::suspected;
 use super::view::read_view;
 use crate::db::{Db, DbError, Failure, Query};
-use crate::script::{Key, Record, Script};
+use crate::script::{Key, Record, Script, Unit};
 use crate::sql::{
-    Kind, TokenKind, Value, What, has_name, identifier, kind, renamed_table, significant, unquote,
+    Kind, TokenKind, Value, What, has_name, identifier, kind, renamed_table, significant, targets,
+    unquote,
 };
 
 /// A view or trigger that does not compile, or a table with a foreign key whose parent table does not exist or has no such
@@ -35,6 +36,8 @@ pub(crate) struct LeftBroken {
     pub(super) script: usize,
     /// The units of that script that may be the cause.
     since: Vec<Key>,
+    /// Of a foreign key: whether rows refer to the missing table.
+    has_rows: bool,
 }
 
 /// What an object misses.
@@ -131,8 +134,51 @@ impl LeftBroken {
             words,
             script: number,
             since: since.clone(),
+            has_rows: false,
+        };
+        let since_unit = |left: LeftBroken| match failed.unit {
+            Some(unit) => LeftBroken {
+                since: vec![script.units[unit].record.key().clone()],
+                ..left
+            },
+            None => left,
         };
         match failed.part {
+            Part::Mismatch => {
+                let rows = explanation.iter().filter_map(|row| {
+                    let text = |at: usize| row.get(at).and_then(Value::as_str);
+                    let (child, columns, parent) = (text(0)?, text(1)?, text(2)?);
+                    let (missing, words) = Missing::parent(parent, text(3).or(Some("")));
+                    let words = format!("({columns}) refers to {words}");
+                    let columns = columns.to_owned();
+                    let left = left("table", child, missing, words);
+                    Some(since_unit(LeftBroken { columns, ..left }))
+                });
+                rows.collect()
+            }
+            // Only where the table is missing that the rows refer to.
+            Part::ForeignKeysAfter => {
+                let mut found: Vec<LeftBroken> = Vec::new();
+                for row in explanation {
+                    let text = |at: usize| row.get(at).and_then(Value::as_str);
+                    let (Some(child), Some(parent), Some(columns), Some(Value::Integer(0))) =
+                        (text(0), text(2), text(3), row.get(5))
+                    else {
+                        return Vec::new();
+                    };
+                    let (missing, words) = Missing::parent(parent, None);
+                    let words = format!("({columns}) refers to {words}");
+                    let it = since_unit(LeftBroken {
+                        columns: columns.to_owned(),
+                        has_rows: true,
+                        ..left("table", child, missing, words)
+                    });
+                    if !found.iter().any(|known| known.is_of(&it)) {
+                        found.push(it);
+                    }
+                }
+                found
+            }
             Part::Compiles => {
                 let objects = objects(explanation, &error.message);
                 let left = objects
@@ -182,18 +228,62 @@ impl LeftBroken {
             words: fault.words.clone(),
             script: 0,
             since: vec![since],
+            has_rows: false,
         }
     }
 
-    /// Whether a statement of a script is about this object, or may bring what it misses. What a conditional unit creates
-    /// was dropped before, so it repairs only what misses it.
-    pub(super) fn may_be_repaired_by(&self, later: &[Script]) -> bool {
-        let mut units = later.iter().flat_map(|script| &script.units);
+    /// Whether a statement of a unit is about this object, or may bring what it misses. What a conditional unit creates
+    /// was dropped before, so it repairs only what misses it. Rows need a table that has rows too.
+    pub(super) fn may_be_repaired_by<'a>(
+        &self,
+        later: impl Iterator<Item = &'a Unit> + Clone,
+    ) -> bool {
+        let mut units = later.clone();
         units.any(|unit| {
             let is_conditional = matches!(unit.record, Record::Restore(_));
             let mut steps = unit.steps.iter();
-            steps.any(|step| self.is_repaired_by(&step.sql, is_conditional))
+            steps.any(|step| {
+                self.is_repaired_by(&step.sql, is_conditional)
+                    && (!self.has_rows || self.brings_rows(&step.sql, later.clone()))
+            })
         })
+    }
+
+    /// Whether a statement that repairs this may be no loss of rows: it makes no empty table of the parent.
+    fn brings_rows<'a>(&self, sql: &str, mut later: impl Iterator<Item = &'a Unit>) -> bool {
+        let (Missing::Table(parent), Kind::Create(created)) = (&self.missing, kind(sql)) else {
+            return true;
+        };
+        let is_parent = |name: &str| name.eq_ignore_ascii_case(parent);
+        let selects = significant(sql).any(|token| token.is_word(sql, "SELECT"));
+        let inserts = |sql: &str| {
+            !matches!(kind(sql), Kind::Create(_) | Kind::Drop(_) | Kind::Alter)
+                && targets(sql).first().is_some_and(|it| is_parent(&it.name))
+        };
+        !is_parent(&created.name)
+            || selects
+            || later.any(|unit| unit.steps.iter().any(|step| inserts(&step.sql)))
+    }
+
+    /// The table that a statement of these units renames to the missing one, where none of them makes it.
+    pub(super) fn stand_in<'a>(
+        &self,
+        later: impl Iterator<Item = &'a Unit> + Clone,
+    ) -> Option<String> {
+        let Missing::Table(parent) = &self.missing else {
+            return None;
+        };
+        let steps = || later.clone().flat_map(|unit| unit.steps.iter());
+        let name = steps().find_map(|step| {
+            let (from, to) = renamed_table(&step.sql)?;
+            to.eq_ignore_ascii_case(parent).then_some(from)
+        })?;
+        let is_made = steps().any(|step| {
+            let effects = Effects::of_statement(&step.sql);
+            let name = name.to_ascii_lowercase();
+            effects.new.contains(&name) || effects.renames.iter().any(|it| it.to == name)
+        });
+        (self.has_rows && !is_made).then_some(name)
     }
 
     fn is_repaired_by(&self, sql: &str, is_conditional: bool) -> bool {

@@ -14,6 +14,7 @@ mod keeping;
 mod known;
 mod layout;
 mod left_broken;
+mod left_rows;
 mod old_rows;
 mod orphans;
 mod other_tools;

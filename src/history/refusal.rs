@@ -177,7 +177,7 @@ pub(crate) fn suspects(part: &Part, failure: &Failure, script: &Script) -> Vec<u
             let created = units().rposition(|(_, unit)| creates(unit)).unwrap_or(0);
             numbers(&|number, unit| number >= created && Effects::of(unit).may_break)
         }
-        Part::Commit => {
+        Part::Commit | Part::ForeignKeysAfter => {
             let rows = explanation.iter();
             let names: Vec<String> = rows.flat_map(|row| [text(row, 0), text(row, 2)]).collect();
             let mentioning = numbers(&|_, unit| mentions(unit, &names));

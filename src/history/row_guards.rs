@@ -6,7 +6,9 @@ use std::sync::{Arc, LazyLock};
 use serde_json::json;
 
 use super::effects::{Checked, Effects};
-use super::guards::{LISTED, MEMORY, Scope, mismatched, refuse, rowid_alias};
+use super::guards::{
+    ForeignKey, LISTED, MEMORY, Scope, is_none_of, mismatched, refuse, rowid_alias,
+};
 use super::layout::VIOLATIONS;
 use crate::script::{ForeignKeys, OnFailure, Step, Unit};
 use crate::sql::Value;
@@ -15,7 +17,7 @@ use crate::sql::Value;
 pub(super) const COMPARED: usize = 10_000;
 
 /// [`mismatched`], and the rows without their parent in all other tables of the scope.
-fn rows(scope: &Scope) -> String {
+pub(super) fn rows(scope: &Scope) -> String {
     let mismatched = mismatched(scope);
     format!(
         "{mismatched},
@@ -97,14 +99,15 @@ pub(super) fn nothing_is_broken(effects: &Effects) -> Step {
     }
 }
 
-/// Foreign keys that have become a mismatch.
-pub(super) fn no_new_mismatch(effects: &Effects) -> Step {
+/// Foreign keys that have become a mismatch, but for these, which a later script may repair.
+pub(super) fn no_new_mismatch(effects: &Effects, but: &[ForeignKey<'_>]) -> Step {
     let fresh = format!(
         "WITH {}, renamed AS MATERIALIZED (SELECT key, value FROM {}), \
-         fresh AS (SELECT lower(child) AS c, lower(parent) AS p, lower(columns) AS k FROM mismatched EXCEPT \
+         fresh AS (SELECT lower(child) AS c, lower(parent) AS p, lower(columns) AS k FROM mismatched WHERE {} EXCEPT \
          SELECT c, p, k FROM {})",
         rows(&Scope::of_rows(effects)),
         remembered("renamed"),
+        is_none_of(but, "child", "columns"),
         named("mismatched", effects),
     );
     refuse(
@@ -143,7 +146,9 @@ fn named(what: &str, effects: &Effects) -> String {
 /// Where values are not known, a row is the one that it was by its rowid and its foreign key, and in a table whose rowids
 /// are not kept in a column rows are counted. Foreign keys are the same by their columns; those that are gone and those
 /// that are new count as one.
-pub(super) fn no_new_violation(effects: &Effects) -> Step {
+///
+/// Rows of the foreign keys in `but` may miss their parent table, which a later script may bring back.
+pub(super) fn no_new_violation(effects: &Effects, but: &[ForeignKey<'_>]) -> Step {
     let keyed = |table: &str| {
         format!(
             "({table} IN (SELECT value FROM {}) AND {})",
@@ -173,7 +178,7 @@ pub(super) fn no_new_violation(effects: &Effects) -> Step {
          {by_value}, \
          judged AS MATERIALIZED (SELECT c, p, {kept}, child, number, parent, columns, on_delete FROM lost_rows \
          WHERE c NOT IN (SELECT c FROM unsound) AND (c, p, k) NOT IN (SELECT c, p, k FROM by_value)), \
-         fresh AS MATERIALIZED (\
+         found_rows AS MATERIALIZED (\
          SELECT j.child AS child, j.number AS number, j.parent AS parent, columns, on_delete, 1 AS found, NULL AS shown \
          FROM judged AS j LEFT JOIN old ON old.c = j.c AND old.number = j.number AND old.p = j.p AND old.k = j.k \
          WHERE old.c IS NULL AND j.c NOT IN (SELECT c FROM counted) \
@@ -186,7 +191,8 @@ pub(super) fn no_new_violation(effects: &Effects) -> Step {
          SELECT r.child, iif(typeof(f.number) = 'integer' AND NOT is_counted AND f.c IN (SELECT c FROM keyed_now), f.number, NULL) \
          AS number, r.parent, r.columns, r.on_delete, iif(is_counted, NULL, f.shown) AS shown, iif(is_counted, NULL, f.key) AS key FROM fresh_rows AS f \
          JOIN (SELECT *, lower(child) AS c, lower(parent) AS p, lower(columns) AS k FROM refs \
-         GROUP BY 1, 3, 5) AS r ON r.c = f.c AND r.p = f.p AND r.k = f.k) GROUP BY child, parent, columns, key, number)",
+         GROUP BY 1, 3, 5) AS r ON r.c = f.c AND r.p = f.p AND r.k = f.k) GROUP BY child, parent, columns, key, number), \
+         fresh AS MATERIALIZED (SELECT * FROM found_rows WHERE {} OR parent COLLATE NOCASE IN (SELECT name FROM names))",
         rows(&Scope::of_rows(effects)),
         remembered("renamed"),
         named("keys"),
@@ -195,6 +201,7 @@ pub(super) fn no_new_violation(effects: &Effects) -> Step {
         keyed("was.c"),
         named("mismatched"),
         named("was"),
+        is_none_of(but, "child", "columns"),
     );
     refuse(
         &format!("{fresh} SELECT 1 FROM fresh"),

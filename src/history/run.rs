@@ -491,6 +491,7 @@ fn interpret(script: &Script, lowered: Vec<Lowered>, failure: Failure) -> RunErr
         (Some(Purpose::OldRows(unit)), _) => (Some(unit), Part::OldRows),
         (Some(Purpose::Schema(unit)), _) => (Some(unit), Part::Schema),
         (Some(Purpose::References), _) => (None, Part::References),
+        (Some(Purpose::LeftRows), _) => (None, Part::ForeignKeysAfter),
         (Some(Purpose::Compiles), _) => (None, Part::Compiles),
         (Some(purpose), _) => (purpose.unit(), Part::Record),
         (None, Failure::Step { at: At::Commit, .. }) => (None, Part::Commit),

@@ -8,6 +8,7 @@ use super::error::Failed;
 use super::guards::{ForeignKey, Scope, forget, still_lost_or_mismatched};
 use super::known::{Known, Reference};
 use super::left_broken::{LeftBroken, Texts};
+use super::left_rows::{self, LeftRows};
 use super::orphans::{follow, new_references};
 use super::trigger::{CreatedTrigger, Probes, Standing, created_triggers, standing};
 use super::view::Views;
@@ -41,6 +42,8 @@ pub(crate) struct Watch {
     known_references: Vec<Arc<Vec<Arc<Reference>>>>,
     /// What a script left broken, for a later one to repair.
     left_broken: Vec<LeftBroken>,
+    /// The foreign keys among that.
+    left_rows: Vec<LeftRows>,
     /// The views and triggers that did not compile before the run; none until they are known.
     broken: Option<Vec<SchemaObject>>,
     /// The views and triggers that the run drops: what then has the name is another object.
@@ -92,16 +95,33 @@ impl Watch {
         watch
     }
 
-    /// All guards, for one more script of a run that left something broken. Where `is_last`, it has to be whole again
-    /// behind this one.
-    pub(crate) fn going_on(is_last: bool) -> Watch {
+    /// All guards, for one more script of a run, behind which something may be broken.
+    pub(crate) fn going_on() -> Watch {
         Watch {
             compiles: true,
             references: Scope::All,
             has_begun: true,
-            guarded: Some((0, if is_last { 0 } else { 1 })),
+            guarded: Some((0, 1)),
             is_only_at_the_end: true,
             ..Watch::default()
+        }
+    }
+
+    /// The same for the script behind this one.
+    pub(crate) fn behind(&self) -> Watch {
+        let committed = self.committed + 1;
+        Watch {
+            committed,
+            guarded: Some((0, committed + 1)),
+            ..self.clone()
+        }
+    }
+
+    /// The same, and all has to be whole again behind this script.
+    pub(crate) fn judging(&self) -> Watch {
+        Watch {
+            guarded: Some((0, self.committed)),
+            ..self.clone()
         }
     }
 
@@ -138,11 +158,39 @@ impl Watch {
         let found = LeftBroken::of(failed, script, self.committed, &self.texts);
         let judged = later.iter().rposition(is_guarded).map_or(0, |at| at + 1);
         let is_new = |it: &LeftBroken| !self.left_broken.iter().any(|known| known.is_of(it));
+        let of_script = failed
+            .unit
+            .map_or(&[][..], |unit| &script.units[unit + 1..]);
+        let of_later = later[..judged].iter().flat_map(|script| &script.units);
+        let units = of_script.iter().chain(of_later);
         let is_allowed = !found.is_empty()
             && found
                 .iter()
-                .all(|it| is_new(it) && it.may_be_repaired_by(&later[..judged]));
+                .all(|it| is_new(it) && it.may_be_repaired_by(units.clone()));
         if is_allowed {
+            let references = self.known_references.get(self.committed);
+            let references = references.cloned().unwrap_or_default();
+            for it in &found {
+                let Some(foreign_key) = it.foreign_key() else {
+                    continue;
+                };
+                // Of several files in one transaction nothing is lost before the last.
+                let stand_in = match of_script {
+                    [] => it.stand_in(units.clone()),
+                    _ => None,
+                };
+                self.left_rows.push(LeftRows::new(
+                    foreign_key,
+                    (
+                        self.committed,
+                        script,
+                        failed.unit.unwrap_or(usize::MAX - 1),
+                    ),
+                    later,
+                    &references,
+                    stand_in,
+                ));
+            }
             self.left_broken.extend(found);
         }
         is_allowed
@@ -244,7 +292,22 @@ impl Place<'_> {
         if self.is_first && self.watch.compiles {
             guards.extend(self.probe(&[]));
         }
+        let record = left_rows::record(&self.watch.left_rows, self.number);
+        guards.extend(record.map(Guard::Record));
         guards
+    }
+
+    /// Behind the units of a script: the rows of the foreign keys that were left broken have their parents, where the
+    /// parent table is there again.
+    pub(super) fn left_rows(&self) -> Vec<Step> {
+        left_rows::refuses(&self.watch.left_rows, self.number)
+    }
+
+    /// The foreign keys that may be broken behind the units of a script.
+    pub(super) fn left_foreign_keys(&self) -> Vec<(String, String)> {
+        let left = self.watch.left_foreign_keys();
+        left.map(|(child, columns)| (child.to_owned(), columns.to_owned()))
+            .collect()
     }
 
     /// Behind the units of a script: every view and every trigger compiles.

@@ -51,6 +51,8 @@ pub(super) enum Purpose {
     Compared(usize),
     /// Fails where a foreign key has lost its parent table in this run.
     References,
+    /// Fails where rows have lost their parents that an earlier script of the run took away.
+    LeftRows,
     /// Fails where a view or a trigger does not compile at the end of the run.
     Compiles,
     /// Prepares a guard over the whole schema, or tidies up behind it.
@@ -88,6 +90,7 @@ impl Purpose {
             | Purpose::Guard
             | Purpose::CompilesBefore
             | Purpose::References
+            | Purpose::LeftRows
             | Purpose::Compiles
             | Purpose::AllDone
             | Purpose::Around => None,
@@ -155,6 +158,7 @@ fn lower_unnamed(script: &Script, run: &Run, place: Place<'_>) -> Vec<Lowered> {
             steps.clear_the_way(&script.units);
             steps.references = place.known_references();
             steps.scope = place.scope();
+            steps.left = place.left_foreign_keys();
             steps.guards(place.before(), Purpose::CompilesBefore);
             let effects: Vec<Effects> = script.units.iter().map(Effects::of).collect();
             let probes = place.probes(&effects);
@@ -167,6 +171,9 @@ fn lower_unnamed(script: &Script, run: &Run, place: Place<'_>) -> Vec<Lowered> {
             steps.forget_rows(&script.units, &effects);
             if let (Durations::AtTheEnd, Some(first)) = (steps.durations, script.units.first()) {
                 steps.push(Purpose::AllDone, durations(first.record.key()));
+            }
+            for step in place.left_rows() {
+                steps.push(Purpose::LeftRows, step);
             }
             steps.guards(place.references(&effects), Purpose::References);
             steps.guards(place.compiles(&effects), Purpose::Compiles);
@@ -265,6 +272,8 @@ pub(super) struct Steps {
     references: Arc<Vec<Arc<Reference>>>,
     /// The foreign keys that the run may break.
     scope: Scope,
+    /// The foreign keys that a later script may repair.
+    left: Vec<(String, String)>,
     /// Whether the foreign keys that are a mismatch before the run are recorded.
     has_mismatches: bool,
 }
@@ -395,6 +404,7 @@ impl Steps {
             let mut inner = Steps {
                 references: self.references.clone(),
                 scope: self.scope.clone(),
+                left: self.left.clone(),
                 ..Steps::default()
             };
             let replaced = Unit {
@@ -460,8 +470,9 @@ impl Steps {
             self.push(Purpose::Before(number), before);
             after
         });
-        // With foreign keys off, each unit is judged by itself.
-        let has_mismatches = foreign_keys != ForeignKeys::On || self.has_mismatches;
+        // With foreign keys off, each unit is judged by itself, but for what a later script may repair.
+        let is_judged = foreign_keys != ForeignKeys::On && self.left.is_empty();
+        let has_mismatches = is_judged || self.has_mismatches;
         if !has_mismatches && effects.may_break_references() && !self.scope.is_empty() {
             self.has_mismatches = true;
             let step = guards::mismatches_before(&self.scope);
@@ -497,10 +508,14 @@ impl Steps {
         let looked = self.steps.len();
         self.push(compared, row_guards::nothing_is_broken(effects));
         let found = When::All(vec![When::Succeeded(2), When::NotSucceeded(1)]);
-        let mismatch = row_guards::no_new_mismatch(effects).when(found);
+        let left = self.left.iter();
+        let left: Vec<_> = left
+            .map(|(child, columns)| (&**child, &**columns))
+            .collect();
+        let mismatch = row_guards::no_new_mismatch(effects, &left).when(found);
+        let violation = row_guards::no_new_violation(effects, &left).when(When::Succeeded(1));
         self.push(Purpose::Mismatch(number), mismatch);
         self.attempts(compared, values);
-        let violation = row_guards::no_new_violation(effects).when(When::Succeeded(1));
         self.push(Purpose::After(number), violation);
         let passed = vec![
             When::Succeeded(self.steps.len() - looked),

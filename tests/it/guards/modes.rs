@@ -37,6 +37,14 @@ mod orphans {
     }
 }
 
+mod left_rows {
+    in_every_mode! { left_rows:
+        a_rebuild_over_several_files_is_no_fault
+        a_parent_that_comes_back_without_its_rows_is_refused
+        rows_that_a_later_file_does_not_bring_back_are_told
+    }
+}
+
 mod outside {
     in_every_mode! { outside:
         a_file_without_a_transaction_is_no_judge_of_what_an_earlier_one_breaks
