@@ -11,6 +11,7 @@ mod check;
 mod comment;
 mod create;
 mod directive;
+mod down_fit;
 mod downs;
 mod file;
 mod fill;
