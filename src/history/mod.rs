@@ -15,6 +15,7 @@ mod known;
 mod layout;
 mod left_broken;
 mod left_rows;
+mod not_begun;
 mod old_rows;
 mod orphans;
 mod other_tools;
@@ -41,6 +42,7 @@ pub use layout::{
 };
 pub(crate) use layout::{layout_of, makes_ours};
 pub(crate) use left_broken::LeftBroken;
+pub(crate) use not_begun::set_back;
 pub use other_tools::{Columns, OTHER_TOOLS, OtherTool, Recorded};
 pub use others::OtherHistory;
 pub(crate) use others::{may_be_another_tools, not_the_applications};

@@ -329,7 +329,7 @@ impl Rehearsal {
             error => Stopped::Db(DbError::Read(unusable(&error.to_string()))),
         })?;
         let unit = (Record::Delete(migration.key.clone()), act.reading.clone());
-        let units = with_restored(vec![unit], &history, &mut Vec::new());
+        let units = with_restored(vec![unit], &history, None, &mut Vec::new());
         let leaves: Vec<Leaves> = units.iter().map(|(_, it)| it.leaves.clone()).collect();
         for script in scripts(units, self.revision, Grouping::All) {
             self.script(script, &leaves, Way::Undo, &Vec::new).await?;
@@ -506,7 +506,8 @@ impl Rehearsal {
         let Some(unit) = unit else {
             return Stopped::Db(DbError::Read(error));
         };
-        let Some(first) = unit.steps.first().and_then(|step| step.origin.as_ref()) else {
+        let mut written = unit.steps.iter().filter_map(|step| step.origin.as_ref());
+        let Some(first) = written.next() else {
             return Stopped::Db(DbError::Read(error));
         };
         let (mut help, mut refused) = (Vec::new(), None);
