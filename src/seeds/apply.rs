@@ -10,7 +10,7 @@ use super::conflicts::{
 };
 use super::effective::effective;
 use super::expand::{Given, expand};
-use super::found::Found;
+use super::found::{Found, questions};
 use super::guard::{guards, under_way};
 use super::inputs::{Clock, Variables};
 use super::ledger;
@@ -18,6 +18,7 @@ use super::lineage::{self, Lineage};
 use super::memory::{Memory, Scene};
 use super::model::SeedFile;
 use super::orphans::{children, children_problems};
+use super::pass::find_many;
 use super::past::Past;
 use super::plan::{Basis, Plan, Refresh, plan, writes};
 use super::recorded::Texts;
@@ -404,11 +405,12 @@ impl<'a> Seeding<'a> {
         } = &mut self.seen;
         // Each round settles one more generation of rows whose keys refer to others.
         for _ in 0..64 {
-            let lookups = found.lookups(rows, shape, empty);
-            if lookups.is_empty() {
+            let mut wanted = found.wanted(rows, shape, empty);
+            if wanted.is_empty() {
                 break;
             }
-            found.take(db.ask(lookups).await?)?;
+            found.take_rows(find_many(db, shape, &mut wanted).await?);
+            found.take(db.ask(questions(shape, wanted)).await?)?;
         }
         Ok(())
     }
