@@ -10,7 +10,7 @@ use super::conflicts::{
 };
 use super::effective::effective;
 use super::expand::{Given, expand};
-use super::found::Found;
+use super::found::{Found, questions};
 use super::guard::{guards, under_way};
 use super::inputs::{Clock, Variables};
 use super::ledger;
@@ -18,6 +18,7 @@ use super::lineage::{self, Lineage};
 use super::memory::{Memory, Scene};
 use super::model::SeedFile;
 use super::orphans::{children, children_problems};
+use super::pass::find_many;
 use super::past::Past;
 use super::plan::{Basis, Plan, Refresh, plan, writes};
 use super::recorded::Texts;
@@ -63,19 +64,24 @@ pub async fn observe(
     options: &SeedOptions,
 ) -> Result<(History, Plan), HistoryError> {
     let history = history::read(db).await?;
-    let plan = observe_from(db, seeds, set, &history, options).await?;
+    let plan = observe_from(db, seeds, set, &history, options, None).await?;
     Ok((history, plan))
 }
 
-/// The same for a history that was read already.
+/// The same for a history that was read already; `hashes` are those of the chosen files, where they are known.
 pub(super) async fn observe_from(
     db: &Db,
     seeds: &Seeds,
     set: &Migrations,
     history: &History,
     options: &SeedOptions,
+    hashes: Option<Vec<String>>,
 ) -> Result<Plan, HistoryError> {
-    let mut seeding = Seeding::new(seeds, set, options);
+    let files = seeds.select(&options.choice);
+    let mut seeding = match hashes {
+        Some(hashes) => Seeding::with(seeds, set, options, files, hashes),
+        None => Seeding::of(seeds, set, options, files, false),
+    };
     let history = seeding.with_texts(db, history.clone()).await?;
     seeding.look(db, &history).await?;
     Ok(seeding.plan(&history))
@@ -270,13 +276,28 @@ impl<'a> Seeding<'a> {
             true => String::new(),
             false => effective(file, seeds.shared.as_ref(), &seeds.attachments, &files),
         };
+        let hashes = files.iter().enumerate().map(hash).collect();
+        Seeding {
+            ends,
+            ..Seeding::with(seeds, set, options, files, hashes)
+        }
+    }
+
+    /// Seeds these files, which amount to these hashes.
+    fn with(
+        seeds: &'a Seeds,
+        set: &'a Migrations,
+        options: &'a SeedOptions,
+        files: Vec<&'a SeedFile>,
+        hashes: Vec<String>,
+    ) -> Seeding<'a> {
         Seeding {
             seeds,
             set,
             options,
-            hashes: files.iter().enumerate().map(hash).collect(),
+            hashes,
             files,
-            ends,
+            ends: false,
             each_row: false,
             seen: Seen::default(),
         }
@@ -384,11 +405,12 @@ impl<'a> Seeding<'a> {
         } = &mut self.seen;
         // Each round settles one more generation of rows whose keys refer to others.
         for _ in 0..64 {
-            let lookups = found.lookups(rows, shape, empty);
-            if lookups.is_empty() {
+            let mut wanted = found.wanted(rows, shape, empty);
+            if wanted.is_empty() {
                 break;
             }
-            found.take(db.ask(lookups).await?)?;
+            found.take_rows(find_many(db, shape, &mut wanted).await?);
+            found.take(db.ask(questions(shape, wanted)).await?)?;
         }
         Ok(())
     }

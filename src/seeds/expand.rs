@@ -29,7 +29,7 @@ use super::cell::Names;
 use super::draw::is_drawn;
 use super::inputs::{Clock, Variables};
 use super::labels::{Labels, Named, names};
-use super::model::{Expr, SeedFile, Spanned, Table};
+use super::model::{Expr, RowDecl, SeedFile, Spanned, Table};
 use super::parallel::in_parts;
 use super::row::{Cell, Content, Nature, Row, Rows, Rules};
 use super::typed::Unfit;
@@ -98,6 +98,7 @@ pub(super) fn expand(
         first: 0,
         rows: Rows::default(),
         told: HashSet::new(),
+        tells: 0,
         problems,
         generated: Vec::new(),
     };
@@ -199,6 +200,8 @@ struct Expansion<'a> {
     rows: Rows,
     /// File, place and code of what was told: a pattern for many rows is wrong once.
     told: HashSet<(String, usize, &'static str)>,
+    /// How often anything was told, also for another row.
+    tells: usize,
     problems: Vec<Diagnostic>,
     /// Cells that are drawn once all others are known.
     generated: Vec<Generated<'a>>,
@@ -209,6 +212,10 @@ struct Compiled<'a> {
     rules: usize,
     fields: Vec<Found<'a>>,
     id: Option<&'a Spanned<Expr>>,
+    /// What it was made of.
+    decl: &'a RowDecl,
+    /// Whether it holds for other declarations with values in the same columns.
+    is_shared: bool,
 }
 
 #[derive(Clone, Copy)]
@@ -223,6 +230,8 @@ struct Found<'a> {
     is_unique: bool,
     /// How many rows have taken a label in turn before this one.
     turn: u64,
+    /// The place of the value among the fields of the row; none where it stands elsewhere.
+    own: Option<usize>,
 }
 
 /// What a label in a cell is one of.
@@ -277,6 +286,7 @@ impl<'a> Expansion<'a> {
     }
 
     fn tell(&mut self, problem: Diagnostic) {
+        self.tells += 1;
         let place = match problem.origin() {
             Some(origin) => (origin.source.name.clone(), origin.span.start, problem.code),
             None => (String::new(), 0, problem.code),
@@ -359,11 +369,11 @@ impl<'a> Expansion<'a> {
                 Err(unfit) => self.unfit(named.file, &was.span, unfit),
             }
         }
-        for found in &compiled.fields {
+        for found in compiled.fields_of(named.decl) {
             let turn = self.turns.get(&(place, found.column)).copied();
             let found = &Found {
                 turn: turn.unwrap_or_default(),
-                ..*found
+                ..found
             };
             let (names, span) = match found.file == named.file {
                 true => (&names, found.value.span.clone()),

@@ -38,6 +38,7 @@ mod orphans;
 mod overrides;
 mod parallel;
 mod parse;
+mod pass;
 mod past;
 mod plan;
 mod recognise;

@@ -433,7 +433,12 @@ impl Reader<'_> {
     }
 
     /// The entries of a map without a tag.
-    fn map<'n>(&mut self, node: &'n Node, what: &str, example: &str) -> Option<&'n [(Node, Node)]> {
+    fn map<'n>(
+        &mut self,
+        node: &'n Node<'n>,
+        what: &str,
+        example: &str,
+    ) -> Option<&'n [(Node<'n>, Node<'n>)]> {
         self.no_tag(node, what);
         if let Kind::Mapping(entries) = &node.kind {
             return Some(entries);
@@ -574,7 +579,7 @@ fn reserved(table: &str, node: &Node) -> Option<String> {
 }
 
 /// The text of a key.
-fn name(key: &Node) -> &str {
+fn name<'a>(key: &'a Node<'a>) -> &'a str {
     match &key.kind {
         Kind::Scalar(text, _) => text,
         _ => "",

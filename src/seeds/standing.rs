@@ -6,6 +6,7 @@ use super::apply::{SeedOptions, observe_from};
 use super::effective::effective;
 use super::guard::requires;
 use super::lineage::{Lineage, texts_of_gone};
+use super::model::SeedFile;
 use super::set::Seeds;
 use crate::db::Db;
 use crate::diagnostic::Diagnostic;
@@ -149,13 +150,16 @@ pub async fn standing(
     let lineage = Lineage::of(seeds, &files, &with_texts);
     let mark = history.environment.clone();
     let mut items = Vec::new();
+    let hash =
+        |file: &&SeedFile| effective(file, seeds.shared.as_ref(), &seeds.attachments, &files);
+    let hashes: Vec<String> = files.iter().map(hash).collect();
     for (at, file) in files.iter().copied().enumerate() {
         let row = lineage.record(history, at);
-        let hash = effective(file, seeds.shared.as_ref(), &seeds.attachments, &files);
+        let hash = &hashes[at];
         let reason = requires(file, history).map(|problem| in_words(&problem));
         let state = match row {
             _ if reason.is_some() => State::Blocked,
-            Some(row) if row.effective.as_deref() == Some(hash.as_str()) => State::Applied,
+            Some(row) if row.effective.as_ref() == Some(hash) => State::Applied,
             Some(_) => State::Edited,
             None => State::Pending,
         };
@@ -195,10 +199,12 @@ pub async fn standing(
         };
         // They may be large, and mostly all of them fit.
         let mut fitting = Cow::Borrowed(seeds);
+        let mut hashes = Some(hashes);
         if seeds.files.iter().any(|file| blocked(&file.name)) {
             fitting.to_mut().files.retain(|file| !blocked(&file.name));
+            hashes = None;
         }
-        let plan = observe_from(db, &fitting, set, history, options).await?;
+        let plan = observe_from(db, &fitting, set, history, options, hashes).await?;
         for problem in plan.problems.iter().filter(|it| it.is_error()) {
             block(&mut items, problem);
         }

@@ -13,6 +13,7 @@ use crate::schema::{Column, ColumnKind, ForeignKey, Nullability, TableKind, Tabl
 use std::sync::Arc;
 
 use super::ids::{makes_id, uuid_of};
+use super::places::is_plain;
 use super::{Compiled, Expansion, Found, LabelOf};
 
 impl<'a> Expansion<'a> {
@@ -346,10 +347,13 @@ impl<'a> Expansion<'a> {
 
     /// Finds the names of a declaration in the schema, once for all of its rows.
     pub(super) fn compile(&mut self, row: &Named<'a>, rules: usize) -> Compiled<'a> {
+        let problems = (self.problems.len(), self.tells);
         let of = &self.shape.tables[self.rows.rules[rules].table];
         let shared = self.shared(&row.table.name.value);
         let seeds_shared = self.given.shared.map(|it| &it.settings.defaults);
         let own = self.shared_file();
+        /// The level of the fields of the row itself.
+        const OWN: usize = 4;
         // The weakest first. Defaults for all tables hold where a table has such a column.
         let sources: [(usize, bool, &'a [crate::seeds::Field]); 6] = [
             (
@@ -370,7 +374,7 @@ impl<'a> Expansion<'a> {
         let mut fields: Vec<Found<'a>> = Vec::new();
         for (level, (file, is_for_all, source)) in sources.into_iter().enumerate() {
             let mut here: Vec<Found<'a>> = Vec::new();
-            for field in source {
+            for (at, field) in source.iter().enumerate() {
                 if is_for_all && !self.has_plain(file, of, &field.name.value) {
                     continue;
                 }
@@ -384,7 +388,10 @@ impl<'a> Expansion<'a> {
                     let help = Some(help.to_owned());
                     self.error(file, &field.name.span, "column-twice", message, help);
                 }
-                here.push(found);
+                here.push(Found {
+                    own: (level == OWN).then_some(at),
+                    ..found
+                });
             }
             if level > 0 || !here.is_empty() {
                 fields.retain(|it| !here.iter().any(|new| new.column == it.column));
@@ -399,8 +406,18 @@ impl<'a> Expansion<'a> {
             .id
             .as_ref()
             .or(shared.and_then(|it| it.id.as_ref()));
-        let compiled = Compiled { rules, fields, id };
+        let mut compiled = Compiled {
+            rules,
+            fields,
+            id,
+            decl: row.decl,
+            is_shared: false,
+        };
         self.required(row, &compiled, of);
+        let is_named = |it: &Found<'_>| matches!(it.label_of, None | Some(LabelOf::Key(_)));
+        compiled.is_shared = (self.problems.len(), self.tells) == problems
+            && compiled.fields.iter().all(is_named)
+            && is_plain(row.decl);
         compiled
     }
 
@@ -449,6 +466,7 @@ impl<'a> Expansion<'a> {
             label_of,
             is_unique: of.is_unique(&[column]),
             turn: 0,
+            own: None,
         })
     }
 

@@ -90,7 +90,7 @@ impl Reader<'_> {
                 Some(Expr::Slug(self.literal(column, &node.span)))
             }
             // No byte at all is written in quotes: without them something is missing.
-            "!!binary" if node.kind == Kind::Scalar(String::new(), Style::Quoted) => {
+            "!!binary" if node.kind == Kind::Scalar("".into(), Style::Quoted) => {
                 Some(Expr::Binary(Vec::new()))
             }
             "!!binary" => {

@@ -41,6 +41,7 @@ in_every_mode! {
     values_arrive_as_they_are_written
     a_failing_row_leaves_nothing
     many_rows_go_together
+    many_rows_are_found_as_few_are
     a_changed_variable_is_applied_again
     two_runs_at_once_seed_once
     a_reference_is_kept_as_its_own_column_keeps_it
