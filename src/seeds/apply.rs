@@ -419,6 +419,12 @@ impl<'a> Seeding<'a> {
             }
             self.find(db, empty).await?;
         }
+        let mut found = std::mem::take(&mut self.seen.found);
+        while memory.add_waiting(look_at(&self.files, &self.seen), &mut found) {
+            let lookups = memory.lookups(look_at(&self.files, &self.seen), &found);
+            memory.take(db.ask(lookups).await?)?;
+        }
+        self.seen.found = found;
         memory.judge(look_at(&self.files, &self.seen), &self.seen.found);
         self.seen.memory = memory;
         Ok(())

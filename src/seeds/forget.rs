@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use super::apply::{SeedOptions, Seeding};
+use super::followed::Renames;
 use super::lineage::read;
 use super::model::{Mode, SeedFile};
 use super::orphans::deletions;
@@ -119,7 +120,12 @@ impl<'a> Forgetting<'a> {
     }
 
     /// The recorded seed without its rows: what it made is no longer declared then.
-    async fn without_rows(&self, db: &Db, mut ended: SeedFile) -> Result<SeedFile, HistoryError> {
+    async fn without_rows(
+        &self,
+        db: &Db,
+        mut ended: SeedFile,
+        renames: &Renames,
+    ) -> Result<SeedFile, HistoryError> {
         let shape = shaped(db.ask(shape_queries()).await?)?;
         let current = self.seeds.files.iter().find(|file| file.name == self.name);
         for table in &mut ended.tables {
@@ -133,6 +139,9 @@ impl<'a> Forgetting<'a> {
                 let renamed = current.and_then(|file| renamed_from(file, &table.name.value));
                 if let Some(now) = renamed {
                     (table.name, table.was) = (now.name.clone(), now.was.clone());
+                } else if let Some(now) = renames.table_in(&shape, &table.name.value) {
+                    table.was = Some(table.name.clone());
+                    table.name.value = now;
                 }
             }
         }
@@ -148,7 +157,9 @@ impl<'a> Forgetting<'a> {
         history: &History,
         recorded: SeedFile,
     ) -> Result<FilePlan, HistoryError> {
-        let ended = self.without_rows(db, recorded).await?;
+        let renames = history.row(&self.key()).map(Renames::since);
+        let renames = renames.unwrap_or_default();
+        let ended = self.without_rows(db, recorded, &renames).await?;
         let mut seeds = self.seeds.clone();
         seeds.files.retain(|file| file.name != self.name);
         seeds.files.push(ended.clone());

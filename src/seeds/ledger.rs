@@ -10,7 +10,7 @@ use super::memory::actual;
 use super::model::{Mode, SeedFile};
 use super::past::identity;
 use super::plan::Basis;
-use super::remembered::State;
+use super::remembered::{Remembered, State};
 use super::trace::WrittenRows;
 use crate::db::{IfThere, Query};
 use crate::history::History;
@@ -157,10 +157,10 @@ fn wanted(basis: &Basis<'_>, number: usize, written: &WrittenRows<'_>) -> HashSe
     let file = basis.files[number];
     let salt = super::trace::new_salt(basis, number);
     let mut all = HashSet::new();
-    let mut remembered: BTreeMap<usize, Vec<&Entry>> = BTreeMap::new();
+    let mut remembered: BTreeMap<usize, Vec<&Remembered>> = BTreeMap::new();
     for item in basis.memory.items.iter().filter(|it| it.file == number) {
-        if let (Some(at), Some(entry)) = (item.of, &item.entry) {
-            remembered.entry(at).or_default().push(entry);
+        if let (Some(at), Some(_)) = (item.of, &item.entry) {
+            remembered.entry(at).or_default().push(item);
         }
         // The row of a key that cannot be changed stays beside the one of the new key.
         if item.of.is_none_or(|at| basis.found.has_changed_key(at))
@@ -215,11 +215,10 @@ fn wanted(basis: &Basis<'_>, number: usize, written: &WrittenRows<'_>) -> HashSe
                 _ => continue,
             },
             None => {
-                let entries = remembered.remove(&at).unwrap_or_default();
-                all.extend(entries.into_iter().map(|entry| Entry {
-                    seed: file.name.clone(),
-                    table: of.name.clone(),
-                    ..entry.clone()
+                let items = remembered.remove(&at).unwrap_or_default();
+                all.extend(items.into_iter().map(|item| Entry {
+                    label: row.label.to_string(),
+                    ..item.as_entry(file, of)
                 }));
                 continue;
             }
@@ -237,16 +236,15 @@ fn wanted(basis: &Basis<'_>, number: usize, written: &WrittenRows<'_>) -> HashSe
             }
         }
         // A hash that is right stays, with its salt.
-        let entries = remembered.get(&at).map(Vec::as_slice).unwrap_or_default();
-        let same = entries
-            .iter()
-            .find(|entry| secret && entry.is(of, &columns, &key, state, is_secret));
+        let items = remembered.get(&at).map(Vec::as_slice).unwrap_or_default();
+        let mut entries = items.iter().filter_map(|item| item.entry.as_ref());
+        let same = entries.find(|entry| secret && entry.is(of, &columns, &key, state, is_secret));
         if let Some(entry) = same {
             all.insert(Entry {
                 seed: file.name.clone(),
                 table: of.name.clone(),
                 label: row.label.to_string(),
-                ..(**entry).clone()
+                ..entry.clone()
             });
             continue;
         }

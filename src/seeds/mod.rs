@@ -17,6 +17,7 @@ mod expand;
 mod export;
 mod exprs;
 mod files;
+mod followed;
 mod forget;
 mod found;
 mod generate;

@@ -140,6 +140,28 @@ impl Past {
             })
     }
 
+    /// The recorded rows whose values decide the key of a recorded row.
+    pub(super) fn parents(&self, shape: &Shape, old: usize) -> Vec<usize> {
+        let rules = self.rows.rules(&self.rows.rows[old]);
+        let key = &shape.tables[rules.table].primary_key;
+        let mut open: Vec<(usize, usize)> =
+            key.iter().chain(&rules.key).map(|it| (old, *it)).collect();
+        let mut parents = Vec::new();
+        // What a parent has in a column may come from its own parent.
+        while let Some((row, column)) = open.pop() {
+            let Some(cell) = self.rows.rows[row].cell(column) else {
+                continue;
+            };
+            for (row, column) in cell.content.references() {
+                if !parents.contains(&row) {
+                    parents.push(row);
+                    open.push((row, column));
+                }
+            }
+        }
+        parents
+    }
+
     /// The declared row that a recorded one is.
     pub(super) fn heir(&self, old: usize) -> Option<usize> {
         self.heirs[old]
@@ -213,7 +235,11 @@ impl Past {
         let declared = &self.rows.rows[row];
         let of = &shape.tables[self.rows.rules(declared).table];
         let stays = of.primary_key.contains(&column) || declared.cell(column).is_none();
-        match self.heirs[row].and_then(|heir| found.row(heir)) {
+        let there = match self.heirs[row] {
+            Some(heir) => found.row(heir),
+            None => found.undeclared(row),
+        };
+        match there {
             Some(row) if stays => row.get(column).cloned(),
             _ => self.follow(found, shape, row, column, depth),
         }

@@ -99,6 +99,17 @@ pub(super) enum Json {
     Map(Vec<(String, Json)>),
 }
 
+impl Content {
+    /// The rows and columns to which it refers.
+    pub(super) fn references(&self) -> Vec<(usize, usize)> {
+        match self {
+            Content::Reference { row, column } => vec![(*row, *column)],
+            Content::Json(composed) => composed.json.references(),
+            Content::Known(_) | Content::Secret(_) | Content::Unknown => Vec::new(),
+        }
+    }
+}
+
 impl Json {
     /// The rows and columns to which it refers.
     pub(super) fn references(&self) -> Vec<(usize, usize)> {

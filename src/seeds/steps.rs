@@ -529,7 +529,7 @@ pub(super) fn script(
             file,
             basis.files,
             basis.seeds,
-            &past.made_as[number],
+            (&past.made_as[number], &past.columns[number]),
             basis.shape,
         );
         detail.insert(history::MEMORY.to_owned(), memory);
@@ -557,7 +557,16 @@ pub(super) fn script(
                 FileState::New => Record::Insert(entry),
                 _ => Record::Replace(entry),
             },
-            _ => Record::Amend(entry),
+            _ => {
+                let mut entry = entry;
+                // The recorded text has the names of now.
+                if past.renames(&file.name).is_some() && planned.state == FileState::Respelled {
+                    entry
+                        .detail
+                        .insert(history::RENAMED.to_owned(), serde_json::Value::Null);
+                }
+                Record::Amend(entry)
+            }
         };
         let ends = gone.map(|key| Unit {
             record: Record::Delete(key),

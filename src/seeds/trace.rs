@@ -250,12 +250,12 @@ pub(super) fn new_salt(basis: &Basis<'_>, file: usize) -> String {
     keyed(&[&run, &basis.files[file].name], 16)
 }
 
-/// What names a cell in a record: the table by the name that it had first, and the label.
+/// What names a cell in a record: the table and the column by the names that they had first, and the label.
 fn id_of_label(basis: &Basis<'_>, at: usize, cell: &Cell, salt: &str, label: &str) -> String {
     let rules = basis.rows.rules(&basis.rows.rows[at]);
     let of = &basis.shape.tables[rules.table];
     let table = name_for_ids(&basis.past.texts.made_as[rules.file], of).to_ascii_lowercase();
-    let column = of.columns[cell.column].name.to_ascii_lowercase();
+    let column = basis.past.texts.first_name(rules.file, of, cell.column);
     keyed(&[salt, &table, label, &column], 8)
 }
 
@@ -289,7 +289,7 @@ fn id_before(
     collate(&mut key, of, &columns);
     let key = words(&key)?;
     let table = of.name.to_ascii_lowercase();
-    let column = of.columns[cell.column].name.to_ascii_lowercase();
+    let column = basis.past.texts.first_name(rules.file, of, cell.column);
     Some(keyed(&[salt, &table, &key, &column], 8))
 }
 
