@@ -353,6 +353,7 @@ impl<'a> Seeding<'a> {
             shared: self.seeds.shared.as_ref(),
             others: &others,
             made_as: &texts.made_as.clone(),
+            columns: &texts.columns.clone(),
             unsure: &[],
         };
         let (mut rows, problems) = expand(&self.files, &self.seen.shape, &given);
@@ -364,7 +365,9 @@ impl<'a> Seeding<'a> {
         self.seen.found = Found::new(&rows);
         self.seen.rows = rows;
         if self.seen.problems.iter().any(Diagnostic::is_error) {
-            let clashes = clashes(&self.basis(history));
+            let mut clashes = clashes(&self.basis(history));
+            // What is wrong in a cell is not its value.
+            clashes.retain(|clash| !follows_from(clash, &self.seen.problems));
             self.seen.problems.extend(clashes);
             return Ok(());
         }
@@ -458,8 +461,8 @@ impl<'a> Seeding<'a> {
         moves.extend(released);
         moves.extend(follows(&basis, &written));
         for (children, reply) in db.ask(children(memory, shape)).await? {
-            let rows = reply.rows()?;
-            problems.extend(children_problems(&children, &rows, &self.files, shape));
+            let answer = reply.rows_of(children.names.len() + 1)?;
+            problems.extend(children_problems(&basis, &children, answer, self.ends));
         }
         self.seen.problems.extend(problems);
         self.seen.moves = moves;
@@ -509,6 +512,22 @@ fn look_at<'s>(files: &'s [&'s SeedFile], seen: &'s Seen) -> Scene<'s> {
 /// Whether it is about the database as a whole, and nothing runs because of it.
 fn is_about_the_database(problem: &Diagnostic) -> bool {
     problem.location.is_none() && problem.is_error()
+}
+
+/// Whether something else is wrong where a problem is.
+fn follows_from(problem: &Diagnostic, others: &[Diagnostic]) -> bool {
+    let Some(here) = problem.origin() else {
+        return false;
+    };
+    let is_here = |other: &Diagnostic| {
+        other.is_error()
+            && other.origin().is_some_and(|it| {
+                it.source.name == here.source.name
+                    && it.span.start < here.span.end
+                    && here.span.start < it.span.end
+            })
+    };
+    others.iter().any(is_here)
 }
 
 /// Puts problems as one reads: those about the database first, then by file and place.

@@ -26,7 +26,10 @@ pub(super) fn clashes(basis: &Basis<'_>) -> Vec<Diagnostic> {
         if members.is_empty() {
             continue;
         }
-        for columns in unique_columns(&shape.tables[table]) {
+        // An id that is made for a label follows from the key, so the primary key comes last.
+        let mut unique: Vec<&[usize]> = unique_columns(&shape.tables[table]).collect();
+        unique.sort_by_key(|columns| *columns == shape.tables[table].primary_key);
+        for columns in unique {
             let claim = |at: &usize| Some((claim(found, rows, shape, *at, columns)?, *at));
             let claims = || members.iter().filter_map(claim);
             // What only grows is never the same, and rows of a pattern are mostly like that.

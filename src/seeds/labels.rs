@@ -166,6 +166,11 @@ impl<'a> Names<'_, 'a> {
             None => self.rows.push(named),
             Some(Label::One(label)) => {
                 named.label = Some(label.as_str().into());
+                // It is no label, which was reported: a name of a pattern in the row is no problem of its own.
+                if label.contains('{') {
+                    named.number = Some(1);
+                    named.each = Some("".into());
+                }
                 self.push(table, [named], problems);
             }
             Some(Label::Range {
@@ -248,7 +253,9 @@ impl<'a> Names<'_, 'a> {
                     problems.push(
                         Diagnostic::problem("label-twice", message)
                             .at(here)
-                            .help(match row.file == other.file {
+                            .help(match row.file == other.file
+                                || self.files[row.file].format_at(&row.span()).is_some()
+                            {
                                 true => "rename one of the two",
                                 false => "rename one of the two; `_override: true` in a row changes that of another file",
                             })
@@ -324,8 +331,8 @@ impl<'a> Names<'_, 'a> {
             .filter(|label| matches(each.pattern, label))
             .cloned()
             .collect();
-        if found.is_empty() {
-            let Each { of, pattern, .. } = each;
+        let Each { of, pattern, .. } = each;
+        if found.is_empty() && !self.files.iter().any(|file| file.lacks_rows(of)) {
             problems.push(
                 Diagnostic::problem(
                     "no-match",

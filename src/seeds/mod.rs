@@ -25,6 +25,7 @@ mod guard;
 mod hand_over;
 mod identity;
 mod inputs;
+mod instead;
 mod kept;
 #[cfg(feature = "testing")]
 mod labelled;

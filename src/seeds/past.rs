@@ -7,7 +7,7 @@ use super::effective::labels;
 use super::expand::{Given, MadeAs, expand};
 use super::found::{Found, IN_JSON, resolved};
 use super::model::{Mode, SeedFile};
-use super::recorded::{Recorded, Texts};
+use super::recorded::{FirstNames, Recorded, Texts};
 use super::row::{Row, Rows};
 use crate::schema::{Shape, TableShape};
 use crate::sql::Value;
@@ -94,6 +94,7 @@ impl Past {
         let mut all: Vec<&SeedFile> = texts.files.iter().map(|it| &it.text).collect();
         all.extend(settled.iter().map(|at| files[*at]));
         let of = texts.files.iter().map(|it| it.of).chain(settled);
+        let columns: Vec<FirstNames> = of.clone().map(|at| texts.columns[at].clone()).collect();
         let made_as: Vec<MadeAs> = of.map(|at| texts.made_as[at].clone()).collect();
         let mut attachments = given.attachments.clone();
         attachments.retain(|path, bytes| {
@@ -108,6 +109,7 @@ impl Past {
             attachments: &attachments,
             shared,
             made_as: &made_as,
+            columns: &columns,
             unsure: &unsure,
             ..*given
         };

@@ -5,11 +5,11 @@ use std::collections::{BTreeMap, HashMap, HashSet};
 
 use serde_json::{Value as Json, json};
 
-use super::effective::{effective, labels};
+use super::effective::{effective, labels, overrides};
 use super::expand::{MadeAs, name_for_ids};
 use super::followed::{Renames, follow_columns, follow_tables};
 use super::lineage::{Lineage, read};
-use super::model::{Expr, SeedFile};
+use super::model::{Expr, SeedFile, Table};
 use super::renames::{follow_references, rename, renamed_from};
 use super::set::Seeds;
 use crate::history::{DROPPED, History, MEMORY, Row as Record};
@@ -188,7 +188,7 @@ impl Texts {
         let name = of.columns[column].name.to_ascii_lowercase();
         let columns = self.columns.get(file).filter(|it| !it.is_empty());
         let first = columns.and_then(|it| it.get(&(of.name.to_ascii_lowercase(), name.clone())));
-        first.cloned().unwrap_or(name)
+        first.map_or(name, |it| it.to_ascii_lowercase())
     }
 
     /// Whether a table of a chosen file was dropped since the file was applied.
@@ -299,6 +299,16 @@ fn dropped(file: &SeedFile, records: &[&Record]) -> HashSet<String> {
     tables.filter(|table| names.contains(table)).collect()
 }
 
+/// A column as rows of a table write it: records have the names in lower case, and values are drawn by the name as it is.
+fn as_written(table: &Table, column: &str) -> String {
+    let fields = table.rows.iter().flat_map(|row| &row.fields);
+    let mut names = fields
+        .chain(&table.defaults)
+        .map(|field| &*field.name.value);
+    let written = names.find(|it| it.eq_ignore_ascii_case(column));
+    written.unwrap_or(column).to_owned()
+}
+
 /// The names that the columns of a file had first: those in its records, and those that migrations renamed since.
 fn first_names(
     records: &[&Record],
@@ -326,9 +336,12 @@ fn first_names(
             columns.extend(own.into_iter().flatten().map(|(column, _)| column.clone()));
             for column in columns {
                 let name = renames.column(&recorded, &column);
-                let first = first(&recorded, &column).unwrap_or(&column).to_owned();
+                let first = match first(&recorded, &column) {
+                    Some(first) => first.to_owned(),
+                    None => as_written(table, &column),
+                };
                 let name = name.unwrap_or(column);
-                if name != first {
+                if !name.eq_ignore_ascii_case(&first) {
                     all.entry((now.clone(), name)).or_insert(first);
                 }
             }
@@ -391,6 +404,9 @@ pub(super) fn memory(
         .collect();
     if !sums.is_empty() {
         memory.insert("files".to_owned(), sums.into());
+    }
+    if let Some(overrides) = overrides(file, &seeds.attachments) {
+        memory.insert("overrides".to_owned(), overrides.into());
     }
     if let Some(labels) = labels(file, seeds.shared.as_ref(), &seeds.attachments, files) {
         memory.insert("labels".to_owned(), labels.into());

@@ -1,5 +1,6 @@
 //! Seeds: rows that files say a database has, whatever its mode.
 
+mod causes;
 mod check;
 mod columns;
 mod commands;
