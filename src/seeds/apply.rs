@@ -335,7 +335,8 @@ impl<'a> Seeding<'a> {
             self.seen.past = Past::of(texts);
             return Ok(());
         }
-        let (shape, empty, entries) = schema(db, &self.files, history).await?;
+        let numbers = super::numbered::numbers(&self.files, self.seeds.shared.as_ref());
+        let (shape, empty, entries, counted) = schema(db, &self.files, history, numbers).await?;
         let texts = Texts::read(self.seeds, &self.files, &self.hashes, &shape, recorded);
         self.seen.shape = shape;
         let times: Vec<&SeedFile> = self.files.iter().copied().chain(texts.texts()).collect();
@@ -360,6 +361,7 @@ impl<'a> Seeding<'a> {
         self.seen.problems.extend(problems);
         let problems = renames::problems(self.seeds, &self.files, &rows, &self.seen.shape);
         self.seen.problems.extend(problems);
+        rows.counted = counted;
         link(&mut rows, &self.seen.shape);
         self.seen.past = Past::new(texts, &self.files, &rows, &self.seen.shape, &given);
         self.seen.found = Found::new(&rows);
@@ -540,11 +542,17 @@ fn place(problem: &Diagnostic) -> Option<(&str, usize)> {
     Some((origin.source.name.as_str(), origin.span.start))
 }
 
-/// The schema, the places of those tables of the files in which there is no row, and the table of remembered rows.
-type Looked = (Shape, Vec<usize>, Vec<[Value; 5]>);
+/// The schema, the places of those tables of the files in which there is no row, the table of remembered rows, and the
+/// tables in which no number is given twice.
+type Looked = (Shape, Vec<usize>, Vec<[Value; 5]>, Vec<usize>);
 
-/// Reads what holds for all rows.
-async fn schema(db: &Db, files: &[&SeedFile], history: &History) -> Result<Looked, DbError> {
+/// Reads what holds for all rows. `numbers`: whether the database numbers rows of a file.
+async fn schema(
+    db: &Db,
+    files: &[&SeedFile],
+    history: &History,
+    numbers: bool,
+) -> Result<Looked, DbError> {
     let mut tables: Vec<&str> = files
         .iter()
         .flat_map(|file| file.tables.iter().map(|table| table.name.value.as_str()))
@@ -553,8 +561,12 @@ async fn schema(db: &Db, files: &[&SeedFile], history: &History) -> Result<Looke
     tables.dedup();
     let first_row = |table| Query::new(format!("SELECT 1 FROM {} LIMIT 1", identifier(table)));
     let tables: Vec<_> = tables.iter().map(|it| (*it, first_row(it))).collect();
-    let ((shape, tables), ledger) = db
-        .ask(((shape_queries(), tables), ledger::query(files, history)))
+    let counted = numbers.then(super::numbered::counted);
+    let (((shape, tables), ledger), counted) = db
+        .ask((
+            ((shape_queries(), tables), ledger::query(files, history)),
+            counted,
+        ))
         .await?;
     let shape = shaped(shape)?;
     let mut empty = Vec::new();
@@ -565,5 +577,7 @@ async fn schema(db: &Db, files: &[&SeedFile], history: &History) -> Result<Looke
         }
     }
     let recorded = ledger.map_or(Ok(Vec::new()), Reply::rows)?;
-    Ok((shape, empty, recorded))
+    let counted = counted.map_or(Ok(Vec::new()), Reply::rows::<2>)?;
+    let counted = super::numbered::take_counted(&counted, &shape);
+    Ok((shape, empty, recorded, counted))
 }

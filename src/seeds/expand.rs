@@ -153,12 +153,14 @@ pub(super) fn expand(
     expansion.place_rows(&named, &mut placing);
     expansion.file_of = Arc::new(named.iter().map(|row| row.file).collect());
     let tables = expansion.join_rows(&named);
+    let joined_from = named.len();
     for (file, table) in joined.get_or_init(|| tables) {
         let key = (*file, std::ptr::from_ref(table));
         let rules = expansion.rules(*file, table);
         placing.by_table.insert(key, rules);
         expansion.name_joined(*file, table, &mut named);
     }
+    expansion.match_joined(&mut named, joined_from);
     expansion.place_rows(&named, &mut placing);
     let Placing {
         place,

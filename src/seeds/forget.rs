@@ -173,7 +173,9 @@ impl<'a> Forgetting<'a> {
         let texts =
             history::add_texts(db, history.clone(), |history| seeding.texts(history)).await?;
         seeding.look(db, &texts).await?;
-        self.problems.extend(seeding.problems().iter().cloned());
+        let problems = seeding.problems().iter();
+        self.problems
+            .extend(problems.map(|it| still_referred(it, self.name)));
         let basis = seeding.basis(&texts);
         let (planned, _) = super::plan::plan(&basis, Vec::new());
         self.steps = deletions(&basis);
@@ -196,6 +198,22 @@ impl<'a> Forgetting<'a> {
             drifted: Vec::new(),
             unchanged: 0,
         }
+    }
+}
+
+/// A label that another seed uses is unknown because its row would go.
+fn still_referred(problem: &Diagnostic, name: &str) -> Diagnostic {
+    if !matches!(problem.code, "unknown-label" | "no-match") {
+        return problem.clone();
+    }
+    let message = format!("this refers to a row of seed {name}, which would be deleted with it");
+    let help = format!(
+        "remove what refers to it and run `seed`, or leave out `--with-rows`: then the rows of {name} stay"
+    );
+    let referred = Diagnostic::problem("has-children", message).help(help);
+    match problem.origin() {
+        Some(origin) => referred.at(origin.clone()),
+        None => referred,
     }
 }
 

@@ -301,7 +301,7 @@ pub(super) fn plan(basis: &Basis<'_>, mut problems: Vec<Diagnostic>) -> (Plan, V
                 rows: of_inserted.chain(of_updated).collect(),
                 secrets: &secrets,
             };
-            Ok((script(basis, &plan, &hashes, steps, &writing), of_rows))
+            Ok((script(basis, &plan, &hashes, steps, &writing)?, of_rows))
         });
         match written {
             Ok((script, of_rows)) => {
@@ -590,6 +590,12 @@ fn change(basis: &Basis<'_>, row: &Row, what: What) -> Change {
 fn gone(basis: &Basis<'_>, traces: &Traces, at: usize) -> Option<String> {
     let row = &basis.rows.rows[at];
     let rules = basis.rows.rules(row);
+    if basis.rows.may_lose_number(at) {
+        return Some(
+            "no row has its key: the row was deleted by hand, or its key was changed; not inserted"
+                .to_owned(),
+        );
+    }
     if rules.mode == Mode::Sync || !super::trace::has_changing_key(basis.rows, at) {
         return None;
     }

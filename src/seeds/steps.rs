@@ -504,7 +504,7 @@ pub(super) fn script(
     hashes: &[String],
     mut steps: Vec<Step>,
     writing: &Writing<'_>,
-) -> Option<Script> {
+) -> Result<Option<Script>, Box<Diagnostic>> {
     let mut units = Vec::new();
     let past = &basis.past.texts;
     let is_current = |number: usize| {
@@ -550,7 +550,7 @@ pub(super) fn script(
         let record = match planned.was.len() {
             // The same rows under another name.
             1 if !is_written && !past.lineage.records[number].contains(&file.name) => {
-                let from = gone.next()?;
+                let Some(from) = gone.next() else { continue };
                 Record::Move { from, entry }
             }
             _ if is_written || is_new => match planned.state {
@@ -573,7 +573,7 @@ pub(super) fn script(
             steps: Arc::default(),
         });
         units.extend(ends);
-        steps.extend(super::ledger::entries(basis, number, &writing.rows));
+        steps.extend(super::ledger::entries(basis, number, writing)?);
         units.push(Unit {
             record,
             steps: Arc::default(),
@@ -589,13 +589,16 @@ pub(super) fn script(
         );
     }
     // Rows of all files stand in one order, so they belong to no file alone.
-    units.last_mut()?.steps = Arc::new(steps);
-    Some(Script {
+    let Some(last) = units.last_mut() else {
+        return Ok(None);
+    };
+    last.steps = Arc::new(steps);
+    Ok(Some(Script {
         expects: basis.history.revision,
         foreign_keys: ForeignKeys::On,
         atomicity: Atomicity::Transaction,
         units,
-    })
+    }))
 }
 
 fn detail(basis: &Basis<'_>, planned: &FilePlan) -> serde_json::Map<String, serde_json::Value> {

@@ -1,6 +1,6 @@
 //! What is wrong is reported, and nothing that only follows from it; and a help works where it is given.
 
-use seedbed::seeds::Seeds;
+use seedbed::seeds::{FileState, Refresh, Seeds};
 
 use super::{Bed, problem};
 
@@ -276,4 +276,60 @@ async fn a_label_in_a_file_of_rows_stands_under_the_short_name() {
     bed.seed(&[("a", seed), ("m.csv", "id,user\nx,ann\n")])
         .await;
     assert_eq!(bed.ask("SELECT count(user_id) FROM marks").await, "1");
+}
+
+#[tokio::test]
+async fn the_key_changed_is_said_of_keys_that_change() {
+    let mut bed = Bed::memory(SCHEMA).await;
+    let file = "users: {ann: {email: a, n: 1}}\n";
+    bed.settles(file).await;
+    bed.settles(&file.replace("ann: {", "anna: {_was: ann, "))
+        .await;
+    bed.by_hand("UPDATE users SET n = 2").await;
+    bed.options.refresh = Refresh::Yes;
+    let renamed = file.replace("ann:", "anna:");
+    let plan = bed.observed(&Seeds::of_texts([("a", &*renamed)])).await;
+    let notes: Vec<_> = plan.files[0].changes.iter().map(|it| &it.note).collect();
+    assert_eq!(notes, [&None]);
+    let keyed = Bed::memory(SCHEMA).await;
+    let file = "users: {_key: email, ann: {email: a}}\n";
+    keyed.settles(file).await;
+    let edited = file.replace("email: a", "email: b");
+    let plan = keyed.observed(&Seeds::of_texts([("a", &*edited)])).await;
+    let note = plan.files[0].changes[0].note.as_deref();
+    assert_eq!(note, Some("the key changed"));
+}
+
+#[tokio::test]
+async fn an_edited_override_is_an_edit() {
+    let bed = Bed::memory(SCHEMA).await;
+    let base = "users: {ann: {email: a, n: 1}}\n";
+    let over = "users: {ann: {_override: true, n: 2}}\n";
+    let states = async |over: &str| {
+        let files = [("a", base), ("dev/o", over)];
+        let plan = bed.observed(&Seeds::of_texts(files)).await;
+        let states: Vec<FileState> = plan.files.iter().map(|it| it.state).collect();
+        bed.seed(&files).await;
+        states
+    };
+    assert_eq!(states(over).await, [FileState::New, FileState::New]);
+    assert_eq!(states(over).await, [FileState::Applied, FileState::Applied]);
+    let edited = over.replace("n: 2", "n: 3");
+    assert_eq!(
+        states(&edited).await,
+        [FileState::Edited, FileState::Edited]
+    );
+    let respelled = edited.replace("n: 3", "n:  3");
+    assert_eq!(
+        states(&respelled).await,
+        [FileState::Respelled, FileState::Respelled]
+    );
+    // It has no rows of its own that could stay.
+    let plan = bed.observed(&Seeds::of_texts([("a", base)])).await;
+    let message = "seed dev/o was applied, and its file is gone";
+    assert!(
+        plan.problems.iter().any(|it| it.message == message),
+        "{:?}",
+        plan.problems
+    );
 }

@@ -120,4 +120,9 @@ in_every_mode! {
     a_renamed_table_keeps_its_rows_without_its_old_name
     a_renamed_column_keeps_what_was_changed_by_hand
     a_table_and_its_column_are_renamed_together
+    rows_that_keep_another_from_being_deleted_are_named
+    rows_of_lists_have_rows_of_patterns
+    a_renamed_column_keeps_its_generated_values
+    the_reason_for_a_missing_row_survives_a_rename
+    a_number_that_is_given_once_names_its_row
 }

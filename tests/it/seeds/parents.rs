@@ -122,3 +122,79 @@ tags: {_key: name, t1: {name: t1}, t2: {name: t2}}
     assert_eq!(bed.ask("SELECT id FROM tags").await, "id1");
     assert_eq!(bed.ask("SELECT count(*) FROM posts_tags").await, "0");
 }
+
+pub(crate) async fn rows_that_keep_another_from_being_deleted_are_named(world: World) {
+    let bed = Bed::new(world, SCHEMA).await;
+    let file = "_seed: {mode: sync}\nusers: {ann: {email: a}}\n";
+    bed.settles(file).await;
+    for day in ["mon", "tue", "wed", "thu", "fri"] {
+        bed.by_hand(&format!("INSERT INTO notes SELECT id, '{day}' FROM users"))
+            .await;
+    }
+    let id = bed.ask("SELECT id FROM users").await;
+    let names: Vec<String> = ["fri", "mon", "thu"]
+        .map(|day| format!("`notes` with user_id {id}, day {day}"))
+        .into();
+    let names = format!("{} and 2 more", names.join(", "));
+    assert_eq!(
+        bed.one(NONE).await,
+        format!(
+            "a:1:1 has-children: `users.ann` is no longer declared, and rows that this seed did not make refer to it: {names}"
+        )
+    );
+    assert_eq!(
+        bed.forget("a", ForgetRows::Go, &[("a", file)]).await,
+        format!(
+            "has-children: `users.ann` would be deleted with the seed, and rows that this seed did not make refer to it: {names}"
+        )
+    );
+    // Another seed refers to the row.
+    bed.by_hand("DELETE FROM notes").await;
+    let notes = "notes: {n: {user: ann, day: x}}\n";
+    bed.seed(&[("a", file), ("b", notes)]).await;
+    let told = bed
+        .forget("a", ForgetRows::Go, &[("a", file), ("b", notes)])
+        .await;
+    assert_eq!(
+        told,
+        "b:1:19 has-children: this refers to a row of seed a, which would be deleted with it"
+    );
+    assert_eq!(bed.ask(COUNTS).await, "1|1|0|0");
+}
+
+pub(crate) async fn rows_of_lists_have_rows_of_patterns(world: World) {
+    let schema = "
+CREATE TABLE posts (id INTEGER PRIMARY KEY, title TEXT);
+CREATE TABLE tags (id TEXT PRIMARY KEY, name TEXT UNIQUE);
+CREATE TABLE posts_tags (id INTEGER PRIMARY KEY, post_id INTEGER NOT NULL REFERENCES posts (id),
+  tag_id TEXT NOT NULL REFERENCES tags (id), UNIQUE (post_id, tag_id));
+CREATE TABLE votes (id INTEGER PRIMARY KEY, posts_tag_id INTEGER REFERENCES posts_tags (id), n INTEGER);
+";
+    let file = "
+_seed: {mode: sync}
+posts:
+  _through: {tags: posts_tags}
+  p1: {title: P1, tags: [t1, t2]}
+tags: {_key: name, t1: {name: t1}, t2: {name: t2}}
+votes:
+  'v_{posts_tags.*}': {posts_tag: '${each}'}
+  'w_{posts_tags.p1/t1*}_{1..2}': {posts_tag: '${each}', n: '${i}'}
+";
+    let bed = Bed::new(world, schema).await;
+    let told = bed.settles(file).await;
+    assert!(
+        told.ends_with("+votes.v_p1/t1 +votes.v_p1/t2 +votes.w_p1/t11 +votes.w_p1/t12")
+            || told.ends_with("+votes.v_p1/t1 +votes.v_p1/t2 +votes.w_p1/t1_1 +votes.w_p1/t1_2"),
+        "{told}"
+    );
+    let fewer = file.replace("[t1, t2]", "[t1]");
+    assert_eq!(
+        bed.settles(&fewer).await,
+        "a edited -posts_tags.p1/t2 -votes.v_p1/t2"
+    );
+    assert_eq!(
+        bed.one(&file.replace("posts_tags.*", "posts_tags.q*"))
+            .await,
+        "a:8:3 no-match: no label of `posts_tags` looks like `q*`"
+    );
+}

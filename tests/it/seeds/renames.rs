@@ -139,3 +139,45 @@ pub(crate) async fn a_table_and_its_column_are_renamed_together(world: World) {
     assert_eq!(told, "a edited !stamps.m(words) !stamps.n(words)");
     assert_eq!(bed.ask("SELECT DISTINCT words FROM stamps").await, "hand");
 }
+
+pub(crate) async fn a_renamed_column_keeps_its_generated_values(world: World) {
+    let file = "users: {'u_{1..3}': {email: '${label}', name: !fake name, seen: !env SEEN}}\n";
+    let mut bed = Bed::new(world, SCHEMA).await;
+    bed.var("SEEN", "never");
+    bed.settles(file).await;
+    bed.by_hand("UPDATE users SET seen = 'hand' WHERE email = 'u_1'")
+        .await;
+    let sql = "ALTER TABLE users RENAME name TO full_name; ALTER TABLE users RENAME COLUMN seen TO seen_at;";
+    bed.migrate(&[("V1__schema.sql", SCHEMA), ("V2__rename.sql", sql)])
+        .await;
+    let edited = file
+        .replace("name: !", "full_name: !")
+        .replace("seen:", "seen_at:");
+    assert_eq!(bed.one(&edited).await, "a edited !users.u_1(seen_at)");
+    // The names of the first day hold on every later one.
+    let more = edited.replace("1..3", "1..4");
+    assert_eq!(
+        bed.one(&more).await,
+        "a edited +users.u_4 !users.u_1(seen_at)"
+    );
+    bed.var("SEEN", "now");
+    let told = bed.one(&more).await;
+    assert!(
+        told.contains("~users.u_2(seen_at: *** → ***)") && told.contains("!users.u_1(seen_at)"),
+        "{told}"
+    );
+}
+
+pub(crate) async fn the_reason_for_a_missing_row_survives_a_rename(world: World) {
+    let upsert = FILE.replace("mode: sync", "mode: upsert");
+    let bed = renamed(world, &upsert, RENAMED).await;
+    bed.by_hand("DELETE FROM memos WHERE user_id = (SELECT id FROM users WHERE email = 'b')")
+        .await;
+    let moved = upsert
+        .replace("notes: {", "memos: {_was: notes, ")
+        .replace("marks: {", "stamps: {_was: marks, ");
+    assert_eq!(bed.one(&moved).await, "a edited !memos.m(gone)");
+    let later = moved.replace("_was: notes, ", "");
+    assert_eq!(bed.one(&later).await, "a respelled !memos.m(gone)");
+    assert_eq!(bed.one(&later).await, "a !memos.m(gone)");
+}
