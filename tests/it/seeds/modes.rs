@@ -90,6 +90,7 @@ in_every_mode! {
     a_database_of_layout_1_is_continued
     a_removed_label_is_remembered
     random_lives_keep_four_promises
+    random_generations_keep_their_promises
     positions_swap_rotate_and_shift_in_one_run
     texts_and_strict_columns_change_hands_too
     a_value_that_its_row_keeps_is_still_taken

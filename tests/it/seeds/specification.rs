@@ -5,6 +5,7 @@ use seedbed::seeds::Refresh;
 use super::Bed;
 pub(crate) use super::columns::*;
 pub(crate) use super::final_states::*;
+pub(crate) use super::generations::*;
 pub(crate) use super::ids::*;
 pub(crate) use super::keys::*;
 pub(crate) use super::lives::*;
