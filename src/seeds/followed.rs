@@ -1,14 +1,15 @@
 //! Tables and columns that migrations renamed since a seed was applied: what its record names is found under the names of
 //! today. Pure.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 use std::sync::Arc;
 
 use serde_json::Value as Json;
 
-use super::model::{Expr, Field, RefTarget, SeedFile, Spanned, Table};
+use super::expand::short_name;
+use super::model::{Expr, Field, RefTarget, RowDecl, SeedFile, Spanned, Table};
 use crate::history::{RENAMED, Row as Record};
-use crate::schema::Shape;
+use crate::schema::{Shape, TableShape};
 
 /// What was renamed since a record was written. All names are in lower case.
 #[derive(Debug, Clone, Default)]
@@ -222,4 +223,112 @@ impl Renames {
         }
         Some(shape.table(&self.table(recorded))?.name.clone())
     }
+}
+
+/// The columns of a table that were renamed where no migration says so: a table that is rebuilt gets its rows from a
+/// statement like any other. In lower case.
+pub(super) type Guessed = HashSet<(String, String)>;
+
+/// Gives a column of a recorded text that the schema has no longer the name of the one that the file has in its place: where
+/// each row that has both gives them the same value.
+pub(super) fn guess_columns(text: &mut SeedFile, file: &SeedFile, shape: &Shape) -> Guessed {
+    let mut guessed = Guessed::new();
+    for table in &mut text.tables {
+        let name = table.name.value.clone();
+        let is_it = |it: &&Table| it.name.value.eq_ignore_ascii_case(&name);
+        let (Some(of), Some(now)) = (shape.table(&name), file.tables.iter().find(is_it)) else {
+            continue;
+        };
+        let lost = lost_columns(table, of);
+        if lost.is_empty() {
+            continue;
+        }
+        let known = field_names(table);
+        let new: Vec<String> = field_names(now)
+            .into_iter()
+            .filter(|it| of.column(it).is_some() && !known.contains(it))
+            .collect();
+        let renamed: Vec<(String, String)> = {
+            let pairs = pairs(table, now);
+            let meant = |old: String| {
+                let mut meant = new.iter().filter(|it| has_same_values(&pairs, &old, it));
+                let column = meant.next()?.clone();
+                meant.next().is_none().then_some((old, column))
+            };
+            lost.into_iter().filter_map(meant).collect()
+        };
+        for (old, column) in &renamed {
+            if renamed.iter().filter(|(_, it)| it == column).count() > 1 {
+                continue;
+            }
+            let rows = table.rows.iter_mut();
+            let fields = rows.flat_map(|row| row.fields.iter_mut().chain(&mut row.over));
+            for field in fields.chain(&mut table.defaults) {
+                if field.name.value.eq_ignore_ascii_case(old) {
+                    field.name.value = Arc::from(column.as_str());
+                }
+            }
+            guessed.insert((of.name.to_ascii_lowercase(), column.clone()));
+        }
+    }
+    guessed
+}
+
+/// The names under which rows of a table have values, in lower case.
+fn field_names(table: &Table) -> BTreeSet<String> {
+    let fields = table.rows.iter().flat_map(|row| &row.fields);
+    let names = fields.chain(&table.defaults).map(|field| &field.name.value);
+    names.map(|name| name.to_ascii_lowercase()).collect()
+}
+
+/// Those of them that are no column, and no other name that a row may use.
+fn lost_columns(table: &Table, of: &TableShape) -> Vec<String> {
+    let short = of.foreign_keys.iter().filter_map(|key| short_name(of, key));
+    let refs = table.refs.iter().map(|it| it.name.value.clone());
+    let lists = table.through.iter().map(|it| it.name.value.clone());
+    let others: HashSet<String> = short
+        .chain(refs)
+        .chain(lists)
+        .map(|it| it.to_ascii_lowercase())
+        .collect();
+    let mut names = field_names(table);
+    names.retain(|name| of.column(name).is_none() && !others.contains(name));
+    names.into_iter().collect()
+}
+
+/// What each row of a table has in both texts, and what all rows have.
+fn pairs<'t>(table: &'t Table, now: &'t Table) -> Vec<(&'t [Field], &'t [Field])> {
+    let label = |row: &RowDecl| Some(format!("{:?}", row.label.as_ref()?.value));
+    let rows = now.rows.iter();
+    let rows: HashMap<String, &RowDecl> = rows.filter_map(|row| Some((label(row)?, row))).collect();
+    let pair = |row: &'t RowDecl| {
+        let now = rows.get(&label(row)?)?;
+        Some((row.fields.as_slice(), now.fields.as_slice()))
+    };
+    let all = (table.defaults.as_slice(), now.defaults.as_slice());
+    std::iter::once(all)
+        .chain(table.rows.iter().filter_map(pair))
+        .collect()
+}
+
+/// Whether some row had a plain value in the old column that it has in the new one, and no row has another one.
+fn has_same_values(pairs: &[(&[Field], &[Field])], old: &str, new: &str) -> bool {
+    let is_plain = |value: &Expr| matches!(value, Expr::Null | Expr::Scalar { .. } | Expr::Json(_));
+    let both = pairs
+        .iter()
+        .filter_map(|(before, now)| value_in(before, old).zip(value_in(now, new)));
+    let mut is_any = false;
+    for (old, new) in both {
+        if old != new || !is_plain(old) {
+            return false;
+        }
+        is_any = true;
+    }
+    is_any
+}
+
+fn value_in<'f>(fields: &'f [Field], name: &str) -> Option<&'f Expr> {
+    let mut fields = fields.iter();
+    let field = fields.find(|it| it.name.value.eq_ignore_ascii_case(name))?;
+    Some(&field.value.value)
 }

@@ -537,6 +537,15 @@ fn declared(
     let Some(before) = past.cell(old, cell.column) else {
         return Declared::New;
     };
+    // A new column that nobody has filled yet.
+    let of = &basis.shape.tables[basis.rows.rules(&basis.rows.rows[at]).table];
+    if past.texts.is_guessed(of, cell.column) {
+        let has = found.get(cell.column);
+        let default = super::found::default_of(&of.columns[cell.column]);
+        if has.is_none_or(Value::is_null) || has == default.as_ref() {
+            return Declared::New;
+        }
+    }
     // A row that its seed met was not written by it in mode `insert`.
     if past.mode(old) == Mode::Insert
         && basis.memory.state(basis, at) == super::remembered::State::Met

@@ -7,7 +7,7 @@ use serde_json::{Value as Json, json};
 
 use super::effective::{effective, labels, overrides};
 use super::expand::{MadeAs, name_for_ids};
-use super::followed::{Renames, follow_columns, follow_tables};
+use super::followed::{Guessed, Renames, follow_columns, follow_tables, guess_columns};
 use super::lineage::{Lineage, read};
 use super::model::{Expr, SeedFile, Table};
 use super::renames::{follow_references, rename, renamed_from};
@@ -29,6 +29,8 @@ pub(super) struct Texts {
     /// For each chosen file the names that its columns had first, by table and column in lower case, where a column has
     /// another one by now.
     pub(super) columns: Vec<FirstNames>,
+    /// Columns that were renamed as it seems.
+    guessed: Guessed,
     /// What was renamed since each record was written.
     renames: HashMap<String, Renames>,
     /// For each chosen file its tables that were dropped since, in lower case.
@@ -108,6 +110,7 @@ impl Texts {
                 if let Some(renames) = texts.renames.get(&text.name) {
                     follow_tables(&mut text, renames, shape, &mut renamed);
                 }
+                texts.guessed.extend(guess_columns(&mut text, file, shape));
                 let memory = record.detail.get(MEMORY);
                 let labels = memory.and_then(|it| it.get("labels")?.as_str());
                 if let Some(sums) = memory.and_then(|it| it.get("files")?.as_object()) {
@@ -176,6 +179,12 @@ impl Texts {
                 }
             };
         }
+    }
+
+    /// Whether a column has another name than recorded, as it seems: it may be a new one all the same.
+    pub(super) fn is_guessed(&self, of: &TableShape, column: usize) -> bool {
+        let names = [&of.name, &of.columns[column].name].map(|it| it.to_ascii_lowercase());
+        !self.guessed.is_empty() && self.guessed.contains(&names.into())
     }
 
     /// What was renamed since a seed was applied.

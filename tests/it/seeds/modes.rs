@@ -125,5 +125,6 @@ in_every_mode! {
     rows_of_lists_have_rows_of_patterns
     a_renamed_column_keeps_its_generated_values
     the_reason_for_a_missing_row_survives_a_rename
+    a_column_that_is_renamed_by_a_rebuild_keeps_what_was_changed_by_hand
     a_number_that_is_given_once_names_its_row
 }

@@ -168,6 +168,31 @@ pub(crate) async fn a_renamed_column_keeps_its_generated_values(world: World) {
     );
 }
 
+pub(crate) async fn a_column_that_is_renamed_by_a_rebuild_keeps_what_was_changed_by_hand(
+    world: World,
+) {
+    let file = "users: {ann: {email: a, name: A}, bob: {email: b, name: B}}\n";
+    let rebuild = "CREATE TABLE new_users (id INTEGER PRIMARY KEY, email TEXT UNIQUE, full_name TEXT, seen TEXT);
+        INSERT INTO new_users SELECT id, email, name, seen FROM users; DROP TABLE users;
+        ALTER TABLE new_users RENAME TO users;";
+    let mut bed = Bed::new(world, SCHEMA).await;
+    bed.settles(file).await;
+    bed.by_hand("UPDATE users SET name = 'Hand' WHERE email = 'a'")
+        .await;
+    let first = ("V1__schema.sql", SCHEMA);
+    bed.migrate(&[first, ("V2__rebuild.sql", rebuild)]).await;
+    let edited = file.replace("name:", "full_name:");
+    assert_eq!(bed.one(&edited).await, "a edited !users.ann(full_name)");
+    // A column that is new, and that no migration filled, gets its values.
+    let new = "ALTER TABLE users DROP COLUMN full_name; ALTER TABLE users ADD COLUMN title TEXT DEFAULT 'none';";
+    bed.migrate(&[first, ("V2__rebuild.sql", rebuild), ("V3__title.sql", new)])
+        .await;
+    assert_eq!(
+        bed.settles(&file.replace("name:", "title:")).await,
+        "a edited ~users.ann(title: none → A) ~users.bob(title: none → B)"
+    );
+}
+
 pub(crate) async fn the_reason_for_a_missing_row_survives_a_rename(world: World) {
     let upsert = FILE.replace("mode: sync", "mode: upsert");
     let bed = renamed(world, &upsert, RENAMED).await;
