@@ -399,6 +399,21 @@ impl Effects {
         })
     }
 
+    /// What it renames, for the records of seeds; none where it renames nothing.
+    pub(super) fn renames_for_seeds(&self) -> Option<serde_json::Value> {
+        let tables: serde_json::Map<String, serde_json::Value> = self
+            .renamed
+            .iter()
+            .map(|(from, to)| (from.clone(), to.as_str().into()))
+            .collect();
+        let columns: Vec<[&str; 3]> = self
+            .renamed_columns()
+            .map(|(table, from, to)| [table, from, to])
+            .collect();
+        let is_empty = tables.is_empty() && columns.is_empty();
+        (!is_empty).then(|| serde_json::json!({ "tables": tables, "columns": columns }))
+    }
+
     fn rename(&mut self, from: String, to: String) {
         if let Some(made) = self.made.iter_mut().find(|made| **made == from) {
             *made = to;

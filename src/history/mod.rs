@@ -37,8 +37,8 @@ mod write;
 pub use error::{Failed, HistoryError, Part, RunError};
 pub use known::Known;
 pub use layout::{
-    BASELINE, DOWN_CHECKSUM, DROPPED, LAYOUT, MEMORY, ROWS, SEED_ENVIRONMENT, TABLE, UNDOING,
-    UNFINISHED, VIOLATIONS, WRITTEN,
+    BASELINE, DOWN_CHECKSUM, DROPPED, LAYOUT, MEMORY, RENAMED, ROWS, SEED_ENVIRONMENT, TABLE,
+    UNDOING, UNFINISHED, VIOLATIONS, WRITTEN,
 };
 pub(crate) use layout::{layout_of, makes_ours};
 pub(crate) use left_broken::LeftBroken;

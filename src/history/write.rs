@@ -8,7 +8,7 @@ use super::guards::{self, Scope};
 use super::known::Reference;
 use super::layout::{
     BASELINE, CREATE, DROPPED, FIRST_LAYOUT, FIRST_ROWS, IDENTIFY, IDENTIFY_COPY, LAYOUT,
-    RAISE_LAYOUT, UNDOING,
+    RAISE_LAYOUT, RENAMED, UNDOING,
 };
 use super::old_rows;
 use super::orphans;
@@ -382,13 +382,17 @@ impl Steps {
         }
     }
 
-    /// What seeds made in tables that the script drops is forgotten, so that it is made again with the table.
+    /// What seeds made in tables that the script drops is forgotten, so that it is made again with the table. What they made
+    /// in tables and columns that it renames is found under their new names.
     fn forget_rows(&mut self, units: &[Unit], effects: &[Effects]) {
         if !effects.iter().any(|effects| effects.may_lose_tables) {
             return;
         }
         for table in lost_tables(units) {
             self.push(Purpose::Record(units.len() - 1), forget_rows_of(table));
+        }
+        for renamed in effects.iter().filter_map(Effects::renames_for_seeds) {
+            self.push(Purpose::Record(units.len() - 1), remember_names(&renamed));
         }
     }
 
@@ -730,6 +734,16 @@ fn forget_rows_of(table: String) -> Step {
              json_insert(coalesce(json_extract(detail, '$.{DROPPED}'), '[]'), '$[#]', ?1)) WHERE kind = 'seed'"
         ),
         vec![table.into()],
+    )
+}
+
+fn remember_names(renamed: &serde_json::Value) -> Step {
+    Step::own(
+        format!(
+            "UPDATE _migrations SET detail = json_set(detail, '$.{RENAMED}', \
+             json_insert(coalesce(json_extract(detail, '$.{RENAMED}'), '[]'), '$[#]', json(?1))) WHERE kind = 'seed'"
+        ),
+        vec![renamed.to_string().into()],
     )
 }
 

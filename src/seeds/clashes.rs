@@ -25,7 +25,10 @@ pub(super) fn clashes(basis: &Basis<'_>) -> Vec<Diagnostic> {
         if members.is_empty() {
             continue;
         }
-        for columns in unique_columns(&shape.tables[table]) {
+        // An id that is made for a label follows from the key, so the primary key comes last.
+        let mut unique: Vec<&[usize]> = unique_columns(&shape.tables[table]).collect();
+        unique.sort_by_key(|columns| *columns == shape.tables[table].primary_key);
+        for columns in unique {
             let is_binary = is_binary(&shape.tables[table], columns);
             let claim = |at: &usize| {
                 let claim = match (columns, is_binary) {

@@ -294,6 +294,15 @@ pub(super) fn parents_problems(
                     format!("a row of the seeds is referred to by its label: `!ref {parent}.label`")
                 }
             };
+            let of = &basis.shape.tables[basis.rows.rules(row).table];
+            let mut keys = of.foreign_keys.iter();
+            let file = basis.files[basis.rows.rules(row).file];
+            let help = match keys.find(|key| key.columns == [*column]) {
+                Some(key) if file.format_at(span).is_some() => {
+                    super::expand::by_short_name(of, key)
+                }
+                _ => help,
+            };
             problems.push(
                 Diagnostic::problem(
                     "no-parent",

@@ -88,6 +88,24 @@ pub(super) fn effective(
     hex::encode(&hash.finalize())
 }
 
+/// A hash of the rows with which a file overrides those of others; none where there are none.
+pub(super) fn overrides(
+    file: &SeedFile,
+    attachments: &BTreeMap<String, Arc<[u8]>>,
+) -> Option<String> {
+    let hashing = Hashing { attachments };
+    let rows = file.tables.iter().flat_map(|table| {
+        let row = |row: &RowDecl| {
+            let label = row.label.as_ref().map(|label| label_word(&label.value));
+            json!([table.name.value, label, hashing.fields(&row.fields)]).to_string()
+        };
+        table.overrides.iter().map(row)
+    });
+    let mut rows: Vec<String> = rows.collect();
+    rows.sort_unstable();
+    (!rows.is_empty()).then(|| crate::migrations::checksum(&rows.join(",")))
+}
+
 /// A hash of the labels of other files on which the rows of a file depend; none where there are none.
 pub(super) fn labels(
     file: &SeedFile,

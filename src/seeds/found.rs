@@ -1,6 +1,6 @@
 //! What a database has already of the rows that seeds declare: the questions, and what the answers mean. Pure.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use super::identity::words;
 use super::row::{Cell, Content, Row, Rows};
@@ -29,6 +29,9 @@ pub(super) struct Found {
     proven: BTreeSet<usize>,
     /// Rows under whose key there is a row that was made for another label.
     released: BTreeSet<usize>,
+    /// By the place of a recorded row that no file declares any more: what the database has of it, where recorded keys
+    /// refer to it.
+    undeclared: HashMap<usize, Vec<Value>>,
 }
 
 /// What a question for rows is about.
@@ -50,7 +53,18 @@ impl Found {
             changed: BTreeSet::new(),
             proven: BTreeSet::new(),
             released: BTreeSet::new(),
+            undeclared: HashMap::new(),
         }
+    }
+
+    /// The row of the database that a recorded row is, which no file declares any more.
+    pub(super) fn keep_undeclared(&mut self, recorded: usize, row: Vec<Value>) {
+        self.undeclared.insert(recorded, row);
+    }
+
+    /// What the database has of a recorded row that no file declares any more.
+    pub(super) fn undeclared(&self, recorded: usize) -> Option<&[Value]> {
+        self.undeclared.get(&recorded).map(Vec::as_slice)
     }
 
     /// A row that is not there was made under another key.

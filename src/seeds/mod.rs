@@ -17,6 +17,7 @@ mod expand;
 mod export;
 mod exprs;
 mod files;
+mod followed;
 mod forget;
 mod found;
 mod generate;
@@ -24,6 +25,7 @@ mod guard;
 mod hand_over;
 mod identity;
 mod inputs;
+mod instead;
 mod kept;
 #[cfg(feature = "testing")]
 mod labelled;

@@ -100,11 +100,21 @@ pub fn recorded_tags(seeds: &Seeds, history: &History) -> Vec<String> {
 
 /// A problem blocks the seed in whose file it is, and all of them where it is elsewhere. Migrations that are pending, or
 /// do not fit, are shown by themselves.
-fn block(items: &mut [Item], problem: &Diagnostic) {
+fn block(items: &mut [Item], files: &[&SeedFile], problem: &Diagnostic) {
     if matches!(problem.code, "pending" | "started" | "migrations") {
         return;
     }
-    let is_its = |item: &Item| problem.file().is_some() && item.file.as_deref() == problem.file();
+    let file = problem.origin().map(|it| it.source.name.as_str());
+    // A file of rows belongs to the seeds that name it.
+    let has = |file: &&&SeedFile, name: &str| {
+        let mut companions = file.companions.iter();
+        file.source.name == name || companions.any(|it| it.source.name == name)
+    };
+    let owners = files
+        .iter()
+        .filter(|it| file.is_some_and(|name| has(it, name)));
+    let owners: Vec<&str> = owners.map(|it| it.name.as_str()).collect();
+    let is_its = |item: &Item| item.file.is_some() && owners.contains(&item.name.as_str());
     let one = items.iter().any(is_its);
     for item in items {
         let is_meant = match one {
@@ -206,7 +216,7 @@ pub async fn standing(
         }
         let plan = observe_from(db, &fitting, set, history, options, hashes).await?;
         for problem in plan.problems.iter().filter(|it| it.is_error()) {
-            block(&mut items, problem);
+            block(&mut items, &files, problem);
         }
         for item in &mut items {
             let planned = plan.files.iter().find(|file| file.name == item.name);

@@ -5,7 +5,7 @@ use std::collections::HashMap;
 use std::sync::Arc;
 
 use super::super::cell::Names;
-use super::super::labels::Named;
+use super::super::labels::{Named, add_matching};
 use super::super::model::{Expr, Label, RowDecl, Table};
 use super::{Compiled, Expansion, Found};
 use crate::diagnostic::Diagnostic;
@@ -125,6 +125,25 @@ impl<'a> Expansion<'a> {
                 number: None,
                 each: None,
             });
+        }
+    }
+
+    /// Adds the rows of patterns that match rows of join tables, which are named from a place on.
+    pub(super) fn match_joined(&mut self, named: &mut Vec<Named<'a>>, from: usize) {
+        let Some(labels) = Arc::get_mut(&mut self.labels) else {
+            return;
+        };
+        let first = named.len();
+        add_matching(self.files, (named, labels), from, &mut self.problems);
+        for row in &named[first..] {
+            let lists = self.lists_of(row);
+            if let Some(name) = lists.first() {
+                let message = format!(
+                    "the list `{name}` stands in rows that are made for rows of a join table"
+                );
+                let help = "write the rows of the join table below its own name".to_owned();
+                self.error(row.file, &row.span(), "pattern-loop", message, Some(help));
+            }
         }
     }
 

@@ -167,7 +167,8 @@ impl Reader<'_> {
         let help = match nearest(tag, &names).and_then(example) {
             Some(example) => format!("did you mean `{example}`?"),
             None => format!(
-                "the tags are {}; a text that begins with `!` needs quotes",
+                "the tags are {}; `!csv` and `!json` name the file of a table, `!auto` and `!uuid` stand in `_id`; a text \
+                 that begins with `!` needs quotes",
                 list(&names[..15])
             ),
         };
