@@ -14,6 +14,7 @@ use super::model::{
     Choose, Expr, Field, Json as Composed, Label, Mode, Numbers, Part, RowDecl, SeedFile, Spanned,
     Style, Table, Template,
 };
+use super::parallel::in_parts;
 use super::recorded::declares;
 use crate::hex;
 use depends::{labels_of_others, references};
@@ -124,13 +125,16 @@ impl Hashing<'_> {
             names.sort();
             names
         };
-        let mut word = String::new();
-        let rows = table.rows.iter().map(|row| {
-            word.clear();
-            self.row(row, &mut word);
-            word.as_str().into()
+        let rows = in_parts(&table.rows, |rows, _| {
+            let mut word = String::new();
+            let words = rows.iter().map(|row| {
+                word.clear();
+                self.row(row, &mut word);
+                Box::from(word.as_str())
+            });
+            words.collect::<Vec<Box<str>>>()
         });
-        let mut rows: Vec<Box<str>> = rows.collect();
+        let mut rows: Vec<Box<str>> = rows.into_iter().flatten().collect();
         rows.sort_unstable();
         // What older versions did not know is left out where there is none, so that hashes stay the same.
         let references = match references(table) {
