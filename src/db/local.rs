@@ -571,7 +571,8 @@ async fn rows(connection: &Connection, query: &Query) -> Result<Rows, EngineErro
     all(&connection.prepare(&query.sql).await?, copies(&query.args)).await
 }
 
-/// The same, with the statement of the query before where its text is the same: many questions differ only in what is bound.
+/// The same, with the statement of the query before where its text is the same: many questions differ only in what is
+/// bound.
 async fn again<'q>(
     connection: &Connection,
     query: &'q Query,

@@ -84,7 +84,9 @@ pub(super) async fn observe_from(
     };
     let history = seeding.with_texts(db, history.clone()).await?;
     seeding.look(db, &history).await?;
-    Ok(seeding.plan(&history))
+    let plan = seeding.plan(&history);
+    drop_aside(seeding.seen);
+    Ok(plan)
 }
 
 /// The columns of a row in which values stand in for variables that nobody knows.
