@@ -391,6 +391,10 @@ pub(crate) async fn drive<R: Reader>(
         let recorded = history.by_key();
         let mut watch = Watch::new(&decision.scripts);
         watch.knows(&history.known, &decision.scripts);
+        if watch.ignores_checks() {
+            let tables = history::checked_tables(db).await;
+            watch.knows_checks(tables.map_err(HistoryError::Db)?);
+        }
         let mut outside = Outside::default();
         let mut left = decision.scripts.as_slice();
         while !left.is_empty() {

@@ -6,6 +6,7 @@
 //! not its business.
 
 mod at_risk;
+mod checks;
 mod created;
 mod effects;
 mod error;
@@ -34,6 +35,7 @@ mod view;
 mod watch;
 mod write;
 
+pub(crate) use checks::checked_tables;
 pub use error::{Failed, HistoryError, Part, RunError};
 pub use known::Known;
 pub use layout::{

@@ -333,9 +333,10 @@ enum Parent {
 }
 
 /// Adds `[child, parent, columns, [[key, values, count, rows], …], targets, keeping, are_rewritten]` to a list, where there
-/// are not too many rows. A row is its rowid, or its primary key. The targets are those of the foreign key `now`, behind the unit. Behind `+` a value has no affinity and no
-/// collation of its own, so that those of the parent decide, as in the engine's check:
-/// <https://sqlite.org/foreignkeys.html#fk_basics>. A table with a mismatch is left out: its parent has no index.
+/// are not too many rows. A row is its rowid, or its primary key. The targets are those of the foreign key `now`, behind
+/// the unit. Behind `+` a value has no affinity and no collation of its own, so that those of the parent decide, as in the
+/// engine's check: <https://sqlite.org/foreignkeys.html#fk_basics>. A table with a mismatch is left out: its parent has no
+/// index.
 fn record(
     list: &str,
     reference: &Reference,

@@ -9,7 +9,9 @@ use super::trigger::suspected;
 use super::view::read_view;
 use crate::db::{Code, Failure};
 use crate::script::{Origin, Script, Unit};
-use crate::sql::{Kind, TokenKind, Value, What, identifier, kind, significant, unquote};
+use crate::sql::{
+    Kind, Token, TokenKind, Value, What, identifier, kind, significant, targets, unquote,
+};
 
 /// Why a guard refused a script.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -338,6 +340,26 @@ fn without_parent_table(rows: &[Vec<Value>], unit: Option<&Unit>) -> Vec<Vec<Val
     lost
 }
 
+/// Whether a unit deletes rows of this table, or drops it: only then `ON DELETE` would have done something.
+fn deletes_from(unit: Option<&Unit>, table: &str) -> bool {
+    let Some(unit) = unit else { return false };
+    let names = Effects::of(unit).names_of(table);
+    let is_it = |name: &str| names.contains(&name.to_ascii_lowercase());
+    unit.steps.iter().any(|step| match kind(&step.sql) {
+        Kind::Drop(object) => object.what == What::Table && is_it(&object.name),
+        Kind::Create(_) | Kind::Alter | Kind::Pragma(_) => false,
+        _ => {
+            let is_deleting = |token: Token| {
+                ["DELETE", "REPLACE"]
+                    .iter()
+                    .any(|word| token.is_word(&step.sql, word))
+            };
+            targets(&step.sql).first().is_some_and(|it| is_it(&it.name))
+                && significant(&step.sql).any(is_deleting)
+        }
+    })
+}
+
 fn orphans(rows: &[Vec<Value>], unit: Option<&Unit>) -> Refusal {
     // Without these rows the guard of the foreign keys would refuse the unit.
     let lost = without_parent_table(rows, unit);
@@ -360,6 +382,7 @@ fn orphans(rows: &[Vec<Value>], unit: Option<&Unit>) -> Refusal {
     let action = rows.iter().find(|row| {
         let action = text(row, 4);
         !matches!(action.as_str(), "" | "NO ACTION" | "RESTRICT")
+            && deletes_from(unit, &text(row, 2))
     });
     let drop = statement(unit, |kind, _| drops_table(kind));
     let help = match action {

@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use super::checks::CheckedTable;
 use super::created::created;
 use super::effects::{Effects, Rename};
 use super::error::Failed;
@@ -40,6 +41,10 @@ pub(crate) struct Watch {
     views: Views,
     /// The foreign keys before each script, as far as the texts tell; none where they were not read.
     known_references: Vec<Arc<Vec<Arc<Reference>>>>,
+    /// Whether a script ignores CHECK constraints.
+    ignores_checks: bool,
+    /// The tables with CHECK constraints before the run; none where they were not read.
+    checks: Vec<Arc<CheckedTable>>,
     /// What a script left broken, for a later one to repair.
     left_broken: Vec<LeftBroken>,
     /// The foreign keys among that.
@@ -80,6 +85,7 @@ impl Watch {
         };
         for (unit, effects) in units {
             watch.compiles |= effects.may_break;
+            watch.ignores_checks |= effects.ignores_checks;
             watch.references.extend(effects);
             watch.dropped.extend_from_slice(&effects.dropped);
             watch.renames.extend_from_slice(&effects.renames);
@@ -239,6 +245,16 @@ impl Watch {
         }
     }
 
+    /// Whether the tables with CHECK constraints have to be known.
+    pub(crate) fn ignores_checks(&self) -> bool {
+        self.ignores_checks
+    }
+
+    /// These tables have CHECK constraints before the run.
+    pub(crate) fn knows_checks(&mut self, tables: Vec<CheckedTable>) {
+        self.checks = tables.into_iter().map(Arc::new).collect();
+    }
+
     /// These views and triggers do not compile before the run begins. Where the probe fails for another reason, it tells
     /// nothing about this database and is left out.
     pub(super) fn knows_broken(&mut self, broken: Vec<SchemaObject>) {
@@ -346,6 +362,11 @@ impl Place<'_> {
     pub(super) fn known_references(&self) -> Arc<Vec<Arc<Reference>>> {
         let references = self.watch.known_references.get(self.number);
         references.cloned().unwrap_or_default()
+    }
+
+    /// The tables with CHECK constraints before the run.
+    pub(super) fn checks(&self) -> Vec<Arc<CheckedTable>> {
+        self.watch.checks.clone()
     }
 
     /// The foreign keys that the run may break.

@@ -3,6 +3,7 @@
 use std::borrow::Cow;
 use std::sync::Arc;
 
+use super::checks::{self, CheckedTable};
 use super::effects::{Effects, lost_tables, retyping};
 use super::guards::{self, Scope};
 use super::known::Reference;
@@ -159,6 +160,7 @@ fn lower_unnamed(script: &Script, run: &Run, place: Place<'_>) -> Vec<Lowered> {
             steps.references = place.known_references();
             steps.scope = place.scope();
             steps.left = place.left_foreign_keys();
+            steps.checks = place.checks();
             steps.guards(place.before(), Purpose::CompilesBefore);
             let effects: Vec<Effects> = script.units.iter().map(Effects::of).collect();
             let probes = place.probes(&effects);
@@ -274,6 +276,8 @@ pub(super) struct Steps {
     scope: Scope,
     /// The foreign keys that a later script may repair.
     left: Vec<(String, String)>,
+    /// The tables with CHECK constraints before the run, where a unit ignores these.
+    checks: Vec<Arc<CheckedTable>>,
     /// Whether the foreign keys that are a mismatch before the run are recorded.
     has_mismatches: bool,
 }
@@ -409,6 +413,7 @@ impl Steps {
                 references: self.references.clone(),
                 scope: self.scope.clone(),
                 left: self.left.clone(),
+                checks: self.checks.clone(),
                 ..Steps::default()
             };
             let replaced = Unit {
@@ -472,7 +477,9 @@ impl Steps {
         let old_rows = old_rows::old_rows(effects);
         let old_rows = old_rows.map(|(before, after)| {
             self.push(Purpose::Before(number), before);
-            after
+            let (before, behind) = checks::rows(unit, effects, &self.checks);
+            self.attempts(Purpose::Before(number), before);
+            (behind, after)
         });
         // With foreign keys off, each unit is judged by itself, but for what a later script may repair.
         let is_judged = foreign_keys != ForeignKeys::On && self.left.is_empty();
@@ -493,7 +500,8 @@ impl Steps {
             self.push(Purpose::Temporary(number), step);
         }
         self.schema(number, effects);
-        if let Some(step) = old_rows {
+        if let Some((behind, step)) = old_rows {
+            self.attempts(Purpose::Compared(number), behind);
             self.old_rows(number, effects, step);
         }
         if let Some(values) = values {

@@ -337,10 +337,11 @@ impl Rehearsal {
         Ok(())
     }
 
-    /// Applies all of these, in as few transactions as an apply would use.
+    /// Applies all of these, in as few transactions as an apply would use. The `later` files may repair what they break.
     pub(super) async fn ups<'a>(
         &mut self,
         all: impl IntoIterator<Item = (&'a Migration, &'a Act)>,
+        later: Later<'_, 'a>,
     ) -> Result<(), Stopped> {
         let (mut units, mut leaves) = (Vec::new(), Vec::new());
         for (migration, act) in all {
@@ -350,8 +351,13 @@ impl Rehearsal {
         let all: Vec<Script> = scripts(units, self.revision, Grouping::All)
             .into_iter()
             .collect();
+        let revision = self.revision;
         for (number, script) in all.iter().enumerate() {
-            let later = || all[number + 1..].to_vec();
+            let later = || {
+                let mut scripts = all[number + 1..].to_vec();
+                scripts.extend(scripts_of(later(), revision));
+                scripts
+            };
             self.script(script.clone(), &leaves, Way::Up, &later)
                 .await?;
         }
@@ -373,15 +379,7 @@ impl Rehearsal {
         let leaves = [act.reading.leaves.clone()];
         let unit = (record, act.reading.clone());
         let revision = self.revision;
-        let later = || {
-            let later = later().into_iter();
-            let scripts = later.flat_map(|act| {
-                // Its record is no part of what it does.
-                let unit = (Record::Delete(Key::Migration(0)), act.reading.clone());
-                scripts([unit], revision, Grouping::All)
-            });
-            scripts.collect()
-        };
+        let later = || scripts_of(later(), revision);
         for script in scripts([unit], self.revision, Grouping::All) {
             self.script(script, &leaves, way, &later).await?;
         }
@@ -612,6 +610,16 @@ impl Rehearsal {
         });
         Ok(drops.collect())
     }
+}
+
+/// A script of each file, whose record is no part of what it does.
+fn scripts_of(acts: Vec<&Act>, revision: Revision) -> Vec<Script> {
+    let units = acts
+        .into_iter()
+        .map(|act| (Record::Delete(Key::Migration(0)), act.reading.clone()));
+    units
+        .flat_map(|unit| scripts([unit], revision, Grouping::All))
+        .collect()
 }
 
 /// The statement of a unit with this origin.
