@@ -155,6 +155,7 @@ fn lower_unnamed(script: &Script, run: &Run, place: Place<'_>) -> Vec<Lowered> {
             steps.clear_the_way(&script.units);
             steps.references = place.known_references();
             steps.scope = place.scope();
+            steps.has_mismatches = place.has_mismatches();
             steps.guards(place.before(), Purpose::CompilesBefore);
             let effects: Vec<Effects> = script.units.iter().map(Effects::of).collect();
             let probes = place.probes(&effects);

@@ -147,6 +147,8 @@ pub(super) struct Rehearsal {
     judging: Judging,
     /// What a file left broken, and no file has repaired yet.
     broken: Option<Box<Diagnostic>>,
+    /// Where they are compared at the end: whether the foreign keys that are a mismatch are recorded.
+    has_mismatches: bool,
 }
 
 /// A rehearsal came to its end early.
@@ -187,6 +189,7 @@ impl Rehearsal {
             run: Run::new("rehearsal"),
             judging: Judging::EachFile,
             broken: None,
+            has_mismatches: false,
         })
     }
 
@@ -209,6 +212,7 @@ impl Rehearsal {
             run: self.run.clone(),
             judging: self.judging,
             broken: self.broken.clone(),
+            has_mismatches: self.has_mismatches,
         })
     }
 
@@ -355,13 +359,21 @@ impl Rehearsal {
         let is_down = matches!(way, Way::Down | Way::Undo);
         let watch = match (&self.broken, self.judging) {
             (Some(_), _) => Watch::going_on(true),
-            (None, Judging::AtTheEnd) if !is_down => Watch::going_on(false),
+            (None, Judging::AtTheEnd) if !is_down => {
+                let mut watch = Watch::going_on(false);
+                if self.has_mismatches {
+                    watch.knows_mismatches();
+                }
+                watch
+            }
             (None, Judging::Elsewhere) if !is_down => Watch::unguarded(),
             (None, _) => self.watch_of(&mut script).await?,
         };
         let mut result = self.run(&script, watch).await;
         if result.is_ok() && script.atomicity == Atomicity::Transaction {
             self.broken = None;
+            let is_new = self.judging == Judging::AtTheEnd && !is_down && !self.has_mismatches;
+            self.has_mismatches |= is_new && history::records_mismatches(&script);
         }
         // Files that run together are judged at their end, and a later one may repair what this one breaks.
         if !is_down {
@@ -402,14 +414,24 @@ impl Rehearsal {
     /// guard.
     async fn watch_of(&self, script: &mut Script) -> Result<Watch, DbError> {
         let (mut watch, at_risk) = Watch::at_risk(std::slice::from_ref(script));
-        if let Some(query) = at_risk.objects
-            && self.db.rows::<1>(query).await?.is_empty()
-        {
+        let (asks_objects, asks_references) =
+            (at_risk.objects.is_some(), at_risk.references.is_some());
+        let queries: Vec<Query> = at_risk
+            .objects
+            .into_iter()
+            .chain(at_risk.references)
+            .collect();
+        if queries.is_empty() {
+            return Ok(watch);
+        }
+        let mut answers = Vec::new();
+        for answer in self.db.query(queries).await? {
+            answers.push(answer.map_err(DbError::Read)?.is_empty());
+        }
+        if asks_objects && answers.first() == Some(&true) {
             watch.breaks_no_object();
         }
-        if let Some(query) = at_risk.references
-            && self.db.rows::<1>(query).await?.is_empty()
-        {
+        if asks_references && answers.last() == Some(&true) {
             watch.breaks_no_reference();
             if script.foreign_keys == ForeignKeys::Off {
                 script.foreign_keys = ForeignKeys::Unchecked;
