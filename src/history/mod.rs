@@ -60,5 +60,5 @@ pub(crate) use refusal::{Refusal, not_repaired, refusal, suspects};
 pub use run::{OnUnit, Receipt, UnitEvent, UnitOutcome, run};
 pub(crate) use run::{chained, not_compiling, run_chain, run_watched};
 pub(crate) use settle::{Found, Guarded, Unsettled, Wait, settle};
-pub(crate) use watch::Watch;
+pub(crate) use watch::{Watch, records_mismatches};
 pub(crate) use write::{at_revision, baselined};

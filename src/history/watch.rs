@@ -14,7 +14,7 @@ use super::orphans::{follow, new_references};
 use super::trigger::{CreatedTrigger, Probes, Standing, created_triggers, standing};
 use super::view::Views;
 use crate::schema::SchemaObject;
-use crate::script::{Atomicity, Script, Step, Unit};
+use crate::script::{Atomicity, ForeignKeys, Script, Step, Unit};
 use crate::sql::{Value, What, identifier};
 
 /// The guards of a run over the schema as a whole. They compare the beginning of the first script with the end of each
@@ -34,6 +34,8 @@ pub(crate) struct Watch {
     committed: usize,
     /// Whether only the end of the last script is guarded.
     is_only_at_the_end: bool,
+    /// Whether an earlier script of the run has recorded the foreign keys that were a mismatch before it.
+    has_mismatches: bool,
     /// The triggers before the run; none where they were not read.
     standing: Vec<Standing>,
     /// The triggers that the run creates.
@@ -129,6 +131,11 @@ impl Watch {
             guarded: Some((0, self.committed)),
             ..self.clone()
         }
+    }
+
+    /// An earlier script of the run has recorded the foreign keys that were a mismatch before it.
+    pub(crate) fn knows_mismatches(&mut self) {
+        self.has_mismatches = true;
     }
 
     /// No guards over the schema as a whole, for a script of a run that is judged by another one.
@@ -263,6 +270,16 @@ impl Watch {
     }
 }
 
+/// Whether a script records the foreign keys that are a mismatch before it, where no earlier one of its run has.
+pub(crate) fn records_mismatches(script: &Script) -> bool {
+    script.foreign_keys == ForeignKeys::On
+        && is_guarded(script)
+        && script
+            .units
+            .iter()
+            .any(|unit| Effects::of(unit).may_break_references())
+}
+
 /// Whether a script has guards.
 fn is_guarded(script: &Script) -> bool {
     script.atomicity == Atomicity::Transaction
@@ -299,6 +316,11 @@ pub(super) enum Guard {
 }
 
 impl Place<'_> {
+    /// Whether the foreign keys that were a mismatch before the run are recorded.
+    pub(super) fn has_mismatches(self) -> bool {
+        self.watch.has_mismatches
+    }
+
     /// Before the units of a script.
     pub(super) fn before(&self) -> Vec<Guard> {
         let mut guards = Vec::new();

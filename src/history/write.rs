@@ -161,6 +161,7 @@ fn lower_unnamed(script: &Script, run: &Run, place: Place<'_>) -> Vec<Lowered> {
             steps.scope = place.scope();
             steps.left = place.left_foreign_keys();
             steps.checks = place.checks();
+            steps.has_mismatches = place.has_mismatches();
             steps.guards(place.before(), Purpose::CompilesBefore);
             let effects: Vec<Effects> = script.units.iter().map(Effects::of).collect();
             let probes = place.probes(&effects);

@@ -152,6 +152,8 @@ pub(super) struct Rehearsal {
     broken: Option<Box<Diagnostic>>,
     /// The guards of that file, where later ones judge what it did to rows.
     left: Option<Box<Watch>>,
+    /// Where they are compared at the end: whether the foreign keys that are a mismatch are recorded.
+    has_mismatches: bool,
 }
 
 /// A rehearsal came to its end early.
@@ -193,6 +195,7 @@ impl Rehearsal {
             judging: Judging::EachFile,
             broken: None,
             left: None,
+            has_mismatches: false,
         })
     }
 
@@ -216,6 +219,7 @@ impl Rehearsal {
             judging: self.judging,
             broken: self.broken.clone(),
             left: self.left.clone(),
+            has_mismatches: self.has_mismatches,
         })
     }
 
@@ -401,7 +405,12 @@ impl Rehearsal {
         };
         let watch = match (&self.broken, self.judging) {
             (Some(_), _) => going_on.judging(),
-            (None, Judging::AtTheEnd) if !is_down => going_on.clone(),
+            (None, Judging::AtTheEnd) if !is_down => {
+                if self.has_mismatches {
+                    going_on.knows_mismatches();
+                }
+                going_on.clone()
+            }
             (None, Judging::Elsewhere) if !is_down => Watch::unguarded(),
             (None, _) => self.watch_of(&mut script).await?,
         };
@@ -424,6 +433,8 @@ impl Rehearsal {
             }
         } else if result.is_ok() && script.atomicity == Atomicity::Transaction {
             self.broken = None;
+            let is_new = self.judging == Judging::AtTheEnd && !is_down && !self.has_mismatches;
+            self.has_mismatches |= is_new && history::records_mismatches(&script);
         }
         // Files that run together are judged at their end, and a later one may repair what this one breaks.
         if !is_down {
@@ -467,14 +478,24 @@ impl Rehearsal {
     /// guard.
     async fn watch_of(&self, script: &mut Script) -> Result<Watch, DbError> {
         let (mut watch, at_risk) = Watch::at_risk(std::slice::from_ref(script));
-        if let Some(query) = at_risk.objects
-            && self.db.rows::<1>(query).await?.is_empty()
-        {
+        let (asks_objects, asks_references) =
+            (at_risk.objects.is_some(), at_risk.references.is_some());
+        let queries: Vec<Query> = at_risk
+            .objects
+            .into_iter()
+            .chain(at_risk.references)
+            .collect();
+        if queries.is_empty() {
+            return Ok(watch);
+        }
+        let mut answers = Vec::new();
+        for answer in self.db.query(queries).await? {
+            answers.push(answer.map_err(DbError::Read)?.is_empty());
+        }
+        if asks_objects && answers.first() == Some(&true) {
             watch.breaks_no_object();
         }
-        if let Some(query) = at_risk.references
-            && self.db.rows::<1>(query).await?.is_empty()
-        {
+        if asks_references && answers.last() == Some(&true) {
             watch.breaks_no_reference();
             if script.foreign_keys == ForeignKeys::Off {
                 script.foreign_keys = ForeignKeys::Unchecked;
