@@ -253,6 +253,7 @@ pub(super) fn plan(basis: &Basis<'_>, mut problems: Vec<Diagnostic>) -> (Plan, V
     }
     if basis.looked {
         problems.extend(super::kept::kept(basis));
+        problems.extend(basis.memory.lost(basis));
     }
     for orphan in basis.memory.orphans() {
         plans[orphan.file].changes.push(Change {
