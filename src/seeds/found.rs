@@ -57,9 +57,13 @@ impl Found {
         }
     }
 
-    /// The row of the database that a recorded row is, which no file declares any more.
-    pub(super) fn keep_undeclared(&mut self, recorded: usize, row: Vec<Value>) {
-        self.undeclared.insert(recorded, row);
+    /// The row of the database that a recorded row is, which no file declares any more. Tells whether that is new.
+    pub(super) fn keep_undeclared(&mut self, recorded: usize, row: &[Value]) -> bool {
+        let is_new = !self.undeclared.contains_key(&recorded);
+        if is_new {
+            self.undeclared.insert(recorded, row.to_vec());
+        }
+        is_new
     }
 
     /// What the database has of a recorded row that no file declares any more.
