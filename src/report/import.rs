@@ -23,6 +23,7 @@ use crate::dump::import::{
 };
 use crate::history::moment;
 use crate::script::Key;
+use crate::sql;
 
 /// How many rows without their parents, or tables in the way, are named.
 const SHOWN: usize = 10;
@@ -647,6 +648,15 @@ fn of_clash(clash: &Clash, dump: &str) -> Diagnostic {
             "an engine with this module can take it: name a database of that engine; or drop the virtual table in the database \
              that is dumped"
                 .to_owned(),
+        ),
+        Clash::InUse { name, .. } => (
+            "virtual-table-in-use",
+            format!(
+                "tables of a virtual table are written only where the virtual table is empty: name another database with \
+                 `--database FILE`, or take the statements about the tables of {name} out of the dump and add its rows with \
+                 `INSERT INTO {}`",
+                sql::identifier(name)
+            ),
         ),
         Clash::Makes { .. } => (
             "makes-tables",

@@ -8,7 +8,7 @@ use std::sync::Arc;
 use serde_json::{Value as Json, json};
 
 use super::Triggers;
-use super::clash::Event;
+use super::clash::{Event, There};
 use super::error::{Begun, Stands};
 use super::tally::{Before, Table, Tally};
 use super::translate;
@@ -149,7 +149,8 @@ impl Checkpoint {
     }
 
     /// What takes everything back that the import did; where it cannot be, the table with rows that were there before.
-    pub(super) fn undo(&self) -> Result<Vec<Step>, (String, u64)> {
+    /// `there` tells the tables of virtual tables, which are not to be empty: a new one has rows of its module there.
+    pub(super) fn undo(&self, there: &There) -> Result<Vec<Step>, (String, u64)> {
         let mut steps = guard(self.offset);
         for Made { object, name, .. } in self.made.iter().rev() {
             let kind = match object {
@@ -162,6 +163,11 @@ impl Checkpoint {
             steps.push(own(format!("DROP {kind} IF EXISTS {}", identifier(name))));
         }
         for table in self.tally.tables.iter().rev() {
+            if let Some(rows) = there.made_new(&table.name, table.before) {
+                steps.push(own(format!("DELETE FROM {}", identifier(&table.name))));
+                steps.extend(rows.iter().cloned().map(own));
+                continue;
+            }
             match (translate::undo(table.before, &table.name), table.before) {
                 (Some(sql), _) => steps.push(own(sql)),
                 // Nothing came to it yet.

@@ -175,7 +175,7 @@ impl Chunks<'_> {
         if !found.is_empty() {
             return Err(Why::Clashes(found));
         }
-        self.there.note(&mut pass.tally);
+        self.there.note(&mut pass.tally, &pass.wanted);
         let detail = checkpoint::detail(&pass.tally, &pass.translator, pass.triggers, self.command);
         let mut steps = match self.at {
             None => {

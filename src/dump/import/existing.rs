@@ -73,7 +73,9 @@ async fn once(
         } else if let Some(schema) = job.input.schema() {
             plan(&job.of(&schema), false).await?;
         }
-        start_over(job, unfinished, patience).await.map_err(begun)?;
+        start_over(job, unfinished, &there, patience)
+            .await
+            .map_err(begun)?;
         (history, there, checkpoint) = look(job).await?;
     }
     // What is unfinished from now on was begun after this import.
@@ -116,11 +118,12 @@ pub(super) async fn objects(job: &Job<'_>) -> Result<There, DbError> {
 async fn start_over(
     job: &Job<'_>,
     checkpoint: &Checkpoint,
+    there: &There,
     patience: &mut Patience,
 ) -> Result<(), ImportError> {
     let undone = async {
         let mut undoing = Undoing {
-            steps: undo(checkpoint)?,
+            steps: undo(checkpoint, there)?,
             offset: checkpoint.offset,
             on_event: &job.on_event,
         };
@@ -160,8 +163,8 @@ impl Guarded for Undoing<'_> {
     }
 }
 
-fn undo(checkpoint: &Checkpoint) -> Result<Vec<Step>, Why> {
-    let steps = checkpoint.undo();
+fn undo(checkpoint: &Checkpoint, there: &There) -> Result<Vec<Step>, Why> {
+    let steps = checkpoint.undo(there);
     steps.map_err(|(table, rows)| Why::NotAlone { table, rows })
 }
 
@@ -351,7 +354,7 @@ async fn plan_after(
 ) -> Result<Planned, Why> {
     there.without(checkpoint.made());
     if job.options.begin == Begin::Anew {
-        undo(checkpoint)?;
+        undo(checkpoint, &there)?;
         // Records that the import has brought are removed with it.
         let is_history = |name: &str| job.db.history_table().is(name);
         let history = match checkpoint.made().any(is_history) {

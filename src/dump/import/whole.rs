@@ -77,7 +77,7 @@ impl Whole<'_> {
         let job = self.job;
         self.pass = Pass::begin(&job.setup(), self.there.beside());
         self.lowered = Lowered::of(&mut self.blocks, &mut self.pass, self.how)?;
-        self.there.note(&mut self.pass.tally);
+        self.there.note(&mut self.pass.tally, &self.pass.wanted);
         let foreign_keys = match job.options.violations {
             Violations::Refuse => ForeignKeys::Off,
             Violations::Allow => ForeignKeys::Unchecked,
