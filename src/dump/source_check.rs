@@ -2,7 +2,7 @@
 //! another database would keep them as they are. A dump reads tables and no indexes, and reads past a damaged page
 //! without an error, so nothing else shows either. It only reads.
 
-use super::integrity::{Depth, Integrity, integrity, repairs};
+use super::integrity::{Depth, FaultKind, Integrity, integrity, repairs};
 use super::verify::{Unkept, unkept};
 use super::{DumpError, Input};
 use crate::db::{Code, DbError, Stop};
@@ -12,10 +12,6 @@ use crate::sql::identifier;
 
 /// How many faults are named behind the first.
 const NAMED: usize = 4;
-
-/// What the check says of rows that are there: they break a constraint, or their column does not keep them. An import of
-/// them has words of its own.
-const OF_ROWS: [&str; 2] = [" value in ", "CHECK constraint failed in "];
 
 /// Refuses a local database that the engine's own check finds damaged; any other input passes. What cannot change is
 /// checked once.
@@ -49,8 +45,9 @@ async fn check(input: &Input, stop: &Stop) -> Result<(), DumpError> {
         // What the engine lacks to check it, it lacks to build it.
         Integrity::Sound | Integrity::Unchecked(_) | Integrity::NotAsked => return Ok(()),
     };
-    let is_of_rows = |fault: &String| OF_ROWS.iter().any(|words| fault.contains(words));
-    let faults: Vec<String> = faults.into_iter().filter(|it| !is_of_rows(it)).collect();
+    // An import of rows that break a constraint has words of its own.
+    let is_damage = |fault: &String| FaultKind::of(fault) == FaultKind::Damage;
+    let faults: Vec<String> = faults.into_iter().filter(is_damage).collect();
     let Some((first, more)) = faults.split_first() else {
         return Ok(());
     };

@@ -16,6 +16,7 @@ use crate::db::Code;
 use crate::diagnostic::{Class, Diagnostic, Location as Place};
 use crate::drive::ApplyError;
 use crate::dump::import::{ImportOptions, Violations, Why};
+use crate::dump::integrity::{FaultKind, ROW_HELP, repairs};
 use crate::dump::{
     BackedUp, BackupError, Checked, Condition, Doubt, Kept, Location, Marked, RestoreError,
     Restored, TEMPORARY, Unproven,
@@ -393,18 +394,28 @@ fn of_doubt(doubt: &Doubt, file: &str) -> Vec<Diagnostic> {
             }
             report.diagnostics
         }
-        Doubt::Damaged(faults) => vec![
-            Diagnostic {
-                notes: faults.clone(),
-                ..Diagnostic::error(
-                    CODE,
-                    "the database is damaged: its indexes or pages contradict its tables",
-                )
-            }
-            .note("the backup holds what the tables hold")
-            .helps(crate::dump::integrity::repairs(faults, "FILE"))
-            .help("then run `backup` again"),
-        ],
+        Doubt::Damaged(faults) => {
+            let (rows, damage): (Vec<String>, Vec<String>) = faults
+                .iter()
+                .cloned()
+                .partition(|it| FaultKind::of(it) == FaultKind::Row);
+            let damaged = "the database is damaged: its indexes or pages contradict its tables";
+            let damage = (!damage.is_empty()).then(|| {
+                Diagnostic::error(CODE, damaged)
+                    .notes(&damage)
+                    .note("the backup holds what the tables hold")
+                    .helps(repairs(&damage, "FILE"))
+                    .help("then run `backup` again")
+            });
+            let rows = (!rows.is_empty()).then(|| {
+                Diagnostic::error(CODE, "rows of the database break its own constraints")
+                    .notes(&rows)
+                    .note("a database that is built from the backup does not take such rows")
+                    .help(ROW_HELP)
+                    .help("then run `backup` again")
+            });
+            damage.into_iter().chain(rows).collect()
+        }
         Doubt::Unchecked(error) => vec![Diagnostic::error(
             CODE,
             format!("integrity_check cannot be run on the database: {error}"),
