@@ -60,11 +60,11 @@ impl Live {
             ..ExportOptions::default()
         };
         if self.what == Contents::Schema {
-            let [pieces] = dump_of_open(&self.db, options);
+            let ([pieces], _) = dump_of_open(&self.db, options);
             return Source::of(&self.name, pieces);
         }
-        let [pieces, also] = dump_of_open(&self.db, options);
-        let witness = Witness::begin(&self.db, &self.name, also);
+        let ([pieces, also], tables) = dump_of_open(&self.db, options);
+        let witness = Witness::begin(&self.db, &self.name, also, tables);
         *self.witness.lock().unwrap_or_else(PoisonError::into_inner) = Some(witness);
         Source::of(&self.name, pieces)
     }

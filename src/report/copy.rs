@@ -6,11 +6,11 @@ use super::Report;
 use super::import::{self, Commands, many_rows, size, tables, time};
 use super::json::{Call, Document};
 use super::style::Style;
-use super::verify::verified as differing;
+use super::verify::{self, Sides};
 use super::words::{as_typed, count, printable};
 use crate::diagnostic::{Class, Diagnostic};
 use crate::dump::import::{
-    ImportError, ImportOptions, LeftOut, Outcome, Planned, Stands, Way, Why,
+    Clash, ImportError, ImportOptions, LeftOut, Outcome, Planned, Stands, Way, Why,
 };
 use crate::dump::{Copied, CopyError, DumpError, ExportError, Verdict};
 use crate::history::moment;
@@ -69,7 +69,13 @@ pub fn copied(copied: &Copied, copying: Copying<'_>, style: Style<'_>) -> String
             "verified: {} equal in every value{records}\n",
             count(equal.count(), "table")
         )),
-        false => text.push_str(&format!("\n{}", differing(verified, style))),
+        false => {
+            let differing = match copying.is_database {
+                true => verify::compared(verified, Sides::of_databases(from, to), style),
+                false => verify::verified(verified, style),
+            };
+            text.push_str(&format!("\n{differing}"));
+        }
     }
     text
 }
@@ -153,7 +159,7 @@ impl Report {
                     .help("a copy goes into a new or empty database only: name another one as TO"),
                 ])
             },
-            CopyError::Db(error) => Report::of(vec![super::failure::database(error)]),
+            CopyError::Db(error) => Report::of(vec![super::failure::database(error)]).naming("TO"),
             CopyError::Import(error) => stopped(error, copying, options),
             CopyError::Unverified(error) => Report {
                 database: Some(format!("all of {from} is in {to}, and was not compared")),
@@ -193,6 +199,14 @@ fn stopped(error: &ImportError, copying: Copying<'_>, options: &ImportOptions) -
             )),
         ],
         Why::Itself(_) => vec![same(from)],
+        // Only a copy of FROM was let through, and it is not of what FROM holds now.
+        Why::Clashes(clashes) if clashes.iter().any(is_there) => vec![
+            Diagnostic::problem(
+                "not-empty",
+                format!("{to} has an earlier copy of {from}, and {from} has changed since"),
+            )
+            .help("a copy goes into a new or empty database only: name another one as TO"),
+        ],
         _ => import::diagnostics(error, from, &commands),
     };
     if copying.is_database {
@@ -221,6 +235,23 @@ fn stopped(error: &ImportError, copying: Copying<'_>, options: &ImportOptions) -
     Report {
         database: Some(database),
         ..Report::of(diagnostics)
+    }
+    .naming("TO")
+}
+
+fn is_there(clash: &Clash) -> bool {
+    matches!(clash, Clash::Exists { .. })
+}
+
+impl Report {
+    /// The same for a command that names its databases by its arguments and not by `--database`.
+    pub(crate) fn naming(mut self, argument: &str) -> Report {
+        for diagnostic in &mut self.diagnostics {
+            for help in &mut diagnostic.help {
+                *help = help.replace("with `--database FILE`", &format!("as {argument}"));
+            }
+        }
+        self
     }
 }
 

@@ -15,7 +15,7 @@ use super::table::{Cell, table};
 use super::words::{bytes, count, duration};
 use super::{Item, Report};
 use crate::db::{Code, EngineError, TWO_PARSERS, instead};
-use crate::diagnostic::{Class, Diagnostic, Location};
+use crate::diagnostic::{Class, Diagnostic, Location, dump_as_typed};
 use crate::dump::DumpError;
 use crate::dump::import::{
     Clash, Fired, ForeignHistory, ImportError, ImportOptions, Imported, LeftOut, Orphan, Outcome,
@@ -340,7 +340,7 @@ impl Commands {
             _ => options.triggers,
         };
         let import = |dump: &str, tables: Tables| {
-            let mut line = format!("import {dump}");
+            let mut line = format!("import {}", dump_as_typed(dump));
             if tables == Tables::Existing {
                 line.push_str(" --into-existing");
                 if triggers == Triggers::Run {
@@ -358,7 +358,10 @@ impl Commands {
                 let file = Path::new(dump).file_name();
                 let is_this = file.is_some_and(|file| file.to_string_lossy() == begun.name)
                     || (dump, begun.name.as_str()) == ("-", "<stdin>");
-                let name = if is_this { dump } else { &begun.name };
+                let name = match is_this {
+                    true => dump,
+                    false => begun.path.as_deref().unwrap_or(&begun.name),
+                };
                 (name, begun.tables)
             }
         };
@@ -388,7 +391,8 @@ impl Commands {
         let (begun_dump, begun) = match &error.begun {
             None => (copying.from.to_owned(), this.clone()),
             Some(begun) => {
-                let import = || format!("import {}", begun.name);
+                let name = begun.path.as_deref().unwrap_or(&begun.name);
+                let import = || format!("import {}", dump_as_typed(name));
                 let command = begun.command.clone().unwrap_or_else(import);
                 (begun.name.clone(), format!("{command}{flag}"))
             }
@@ -446,7 +450,7 @@ fn stands(error: &ImportError, dump: &str, commands: &Commands) -> Option<String
 }
 
 pub(super) fn diagnostics(error: &ImportError, dump: &str, commands: &Commands) -> Vec<Diagnostic> {
-    let why = &error.why;
+    let (why, stands) = (&error.why, &error.stands);
     let Commands { this, begun, .. } = commands;
     let words = why.to_string();
     let at = |line| at_line(dump, line);
@@ -546,8 +550,13 @@ pub(super) fn diagnostics(error: &ImportError, dump: &str, commands: &Commands) 
             "in the database that is dumped, make a unique index on those columns of {parent}, and dump it again"
         ))
         .help(format!("`{this}` imports it as it is")),
+        Why::Count { .. } if *stands == Stands::Nothing => {
+            Diagnostic::error("counts-differ", words)
+                .note("the new file was not kept")
+                .help("check what the dump writes to this table, and its definition there")
+        }
         Why::Count { .. } => Diagnostic::error("counts-differ", words).help(
-            "somebody else may have written to it meanwhile; a trigger may have; see for yourself with `inspect`",
+            "another process or a trigger may have written to it meanwhile; `inspect` shows what it holds",
         ),
         Why::Engine { error } => engine(error),
         Why::File { .. } => Diagnostic::error("file", words).help(

@@ -8,9 +8,9 @@ use crate::cli::args::{self, Format};
 use crate::cli::exit::Exit;
 use crate::cli::progress::Progress;
 use crate::cli::session::{Asks, Ending, Opened, Session, Stopped};
-use crate::cli::typed;
 use crate::config::{Config, Database, Form};
 use crate::db::{self, DbError, Options};
+use crate::diagnostic::typed;
 use crate::dump::copy as library;
 use crate::dump::import::{
     Begin, ImportError, ImportEvent, ImportOptions, LeftOut, OnImport, Violations, Why,
@@ -39,7 +39,8 @@ pub(crate) async fn copy(session: &Session, flags: &args::Copy) -> Ending {
         From::Database(from) => format!("copy: {} to {}", from.target(), to.target()),
         From::Dump(_) => format!("copy: dump {} (FROM) to {}", flags.from, to.target()),
     };
-    let opened = session.open_as(flags.lock.lock_timeout, line).await?;
+    let opened = session.open_as(flags.lock.lock_timeout, line).await;
+    let opened = opened.map_err(|stopped| stopped.naming("TO"))?;
     refuse_target(session, &opened, &from)?;
     let input = input(session, &opened, &from).await?;
     let to = opened.config.database_name();
@@ -228,7 +229,7 @@ async fn input(session: &Session, opened: &Opened, from: &From) -> Result<Input,
         if let Some(token) = config.token() {
             report = report.with_token(token, &config.turso_name(), SystemTime::now());
         }
-        session.stopped(report).about(opened)
+        session.stopped(report.naming("FROM")).about(opened)
     };
     let db = open::open(&config.database.value, options)
         .await

@@ -39,6 +39,8 @@ pub(super) struct Checkpoint {
     pub(super) triggers: Triggers,
     /// The command that goes on with it, where that is no `import`.
     pub(super) command: Option<Arc<str>>,
+    /// The file of the dump as it was given.
+    path: Option<String>,
 }
 
 /// Asks for it; without the table there is none.
@@ -83,6 +85,7 @@ impl Checkpoint {
             },
             conflicting: serde_json::from_value(detail["conflicting"].clone()).unwrap_or_default(),
             command: detail["command"].as_str().map(Arc::from),
+            path: detail["path"].as_str().map(str::to_owned),
         })
     }
 
@@ -108,6 +111,7 @@ impl Checkpoint {
             name: self.name.clone(),
             command: self.command.as_deref().map(str::to_owned),
             triggers: self.triggers,
+            path: self.path.clone(),
             tables: match tables.iter().any(is_there) {
                 true => Tables::Existing,
                 false => Tables::New,
@@ -255,6 +259,7 @@ pub(super) fn detail(
     translator: &Translator,
     triggers: Triggers,
     command: Option<&str>,
+    path: &str,
 ) -> String {
     let tables: Vec<Json> = tally
         .tables
@@ -289,6 +294,7 @@ pub(super) fn detail(
         "conflicting": translator.conflicting,
         "triggers": triggers == Triggers::Run,
         "command": command,
+        "path": path,
     })
     .to_string()
 }

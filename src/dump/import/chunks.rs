@@ -51,6 +51,8 @@ pub(super) struct Chunks<'a> {
     pub(super) name: &'a str,
     /// What the checkpoint names as the command that goes on, where that is no `import`.
     pub(super) command: Option<&'a str>,
+    /// The file of the dump as it was given.
+    pub(super) path: &'a str,
     /// The most bytes of the dump in a chunk.
     pub(super) largest: u64,
     pub(super) on_event: OnImport,
@@ -176,7 +178,13 @@ impl Chunks<'_> {
             return Err(Why::Clashes(found));
         }
         self.there.note(&mut pass.tally, &pass.wanted);
-        let detail = checkpoint::detail(&pass.tally, &pass.translator, pass.triggers, self.command);
+        let detail = checkpoint::detail(
+            &pass.tally,
+            &pass.translator,
+            pass.triggers,
+            self.command,
+            self.path,
+        );
         let mut steps = match self.at {
             None => {
                 let guard = history::at_revision(self.expects, self.db.history_table());

@@ -183,12 +183,14 @@ async fn go_on(
         name_triggers(job, &there, &seen);
     }
     let pass = resumed(job, &there, checkpoint).map_err(|why| why.leaving(checkpoint.stands()))?;
+    let _announced = job.db.announce_import(&job.run.by);
     let chunks = Chunks {
         db: job.db,
         run: job.run,
         largest: job.options.transaction_bytes,
         name: &checkpoint.name,
         command: job.command.as_deref(),
+        path: &job.input.name(),
         on_event: job.on_event.clone(),
         blocks: Blocks {
             read: VecDeque::new(),
@@ -302,12 +304,14 @@ async fn begin(
         return whole(job, blocks, seen, there, history.revision).await;
     }
     let name = job.input.recorded();
+    let _announced = job.db.announce_import(&job.run.by);
     let chunks = Chunks {
         db: job.db,
         run: job.run,
         largest: job.options.transaction_bytes,
         name: &name,
         command: job.command.as_deref(),
+        path: &job.input.name(),
         on_event: job.on_event.clone(),
         blocks,
         there,

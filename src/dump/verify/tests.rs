@@ -4,7 +4,11 @@ use std::sync::Arc;
 
 use expect_test::{Expect, expect};
 
+use sha2::Digest;
+
 use super::*;
+use crate::dump::ExportOptions;
+use crate::dump::export::{WrittenTables, export_noting};
 use crate::schema::tests::database;
 
 async fn found(sql: &str, input: &Input, level: Level) -> String {
@@ -353,4 +357,32 @@ async fn a_signal_ends_the_copying_of_a_file_that_is_compared() {
     );
     let copied = Input::File(path).unchanging(db.stop()).await;
     assert!(matches!(copied, Err(DumpError::Open { .. })), "{copied:?}");
+}
+
+/// The tables of a database that is copied may be others by the time that its dump is read.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_witness_knows_the_tables_of_the_moment_that_was_written() {
+    let schema = "CREATE TABLE t (a, b); CREATE TABLE tmp (x);";
+    let rows = "INSERT INTO t VALUES (1, 'one'); INSERT INTO tmp VALUES (2);";
+    let from = database(&format!("{schema}{rows}")).await;
+    let (mut text, tables) = (Vec::new(), WrittenTables::default());
+    let options = ExportOptions::default();
+    export_noting(&from, &options, &mut text, &tables)
+        .await
+        .unwrap();
+    let later = database("CREATE TABLE t (a);").await;
+    let witness = Witness::begin(
+        &later,
+        "from.db",
+        std::io::Cursor::new(text.clone()),
+        tables,
+    );
+    let to = database(&format!("{schema}{rows}")).await;
+    let sha256 = crate::hex::encode(&sha2::Sha256::digest(&text));
+    let verified = witness
+        .compare(&to, &sha256, &Input::Stdin)
+        .await
+        .unwrap()
+        .unwrap();
+    assert!(verified.is_equal(), "{verified:?}");
 }
