@@ -2,6 +2,8 @@
 //! another database would keep them as they are. A dump reads tables and no indexes, and reads past a damaged page
 //! without an error, so nothing else shows either. It only reads.
 
+use std::time::Duration;
+
 use super::integrity::{Depth, FaultKind, Integrity, integrity, repairs};
 use super::verify::{Unkept, unkept};
 use super::{DumpError, Input};
@@ -18,21 +20,25 @@ const NAMED: usize = 4;
 ///
 /// # Errors
 /// [`DumpError::Database`], and [`DumpError::Open`] where it cannot be checked or `stop` is raised meanwhile.
-pub(super) async fn refuse_damaged(input: &Input, stop: &Stop) -> Result<(), DumpError> {
+pub(super) async fn refuse_damaged(
+    input: &Input,
+    stop: &Stop,
+    lock_timeout: Duration,
+) -> Result<(), DumpError> {
     let is_sound = input.is_sound();
     if is_sound.is_some_and(|it| it.get().is_some()) {
         return Ok(());
     }
-    check(input, stop).await?;
+    check(input, stop, lock_timeout).await?;
     if let Some(is_sound) = is_sound {
         let _ = is_sound.set(());
     }
     Ok(())
 }
 
-async fn check(input: &Input, stop: &Stop) -> Result<(), DumpError> {
+async fn check(input: &Input, stop: &Stop, lock_timeout: Duration) -> Result<(), DumpError> {
     let name = input.name();
-    let checked = match input.local_database(stop) {
+    let checked = match input.local_database(stop, lock_timeout) {
         Ok(Some(db)) => integrity(&db, Depth::Full).await,
         Ok(None) => return Ok(()),
         Err(error) => Err(error),
@@ -71,9 +77,13 @@ async fn check(input: &Input, stop: &Stop) -> Result<(), DumpError> {
 ///
 /// # Errors
 /// [`DumpError::Database`], and [`DumpError::Open`] where it cannot be read or `stop` is raised meanwhile.
-pub(super) async fn refuse_unkept(input: &Input, stop: &Stop) -> Result<(), DumpError> {
+pub(super) async fn refuse_unkept(
+    input: &Input,
+    stop: &Stop,
+    lock_timeout: Duration,
+) -> Result<(), DumpError> {
     let name = input.name();
-    let found = match input.local_database(stop) {
+    let found = match input.local_database(stop, lock_timeout) {
         Ok(Some(db)) => unkept(&db).await,
         Ok(None) => return Ok(()),
         Err(error) => Err(error),

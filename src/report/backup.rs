@@ -15,6 +15,7 @@ use super::words::{as_typed, bytes, count, with_causes};
 use crate::db::Code;
 use crate::diagnostic::{Class, Diagnostic, Location as Place};
 use crate::drive::ApplyError;
+use crate::dump::copy::lacking_name;
 use crate::dump::import::{ImportOptions, Violations, Why};
 use crate::dump::integrity::{FaultKind, ROW_HELP, repairs};
 use crate::dump::{
@@ -424,17 +425,8 @@ fn of_doubt(doubt: &Doubt, file: &str) -> Vec<Diagnostic> {
 }
 
 /// What helps where the engine refuses to create an object.
-fn object_help(kind: &str, name: &str, words: &str) -> String {
-    let lacks = [
-        ("no such collation sequence: ", "collation"),
-        ("no such function: ", "function"),
-        ("unknown function: ", "function"),
-        ("no such module: ", "module"),
-    ];
-    let lacking = lacks.iter().find_map(|(begin, what)| {
-        let lacking = words.strip_prefix(begin)?;
-        Some(format!("the {what} {lacking}"))
-    });
+pub(super) fn object_help(kind: &str, name: &str, words: &str) -> String {
+    let lacking = lacking_name(words);
     let Some(lacking) = lacking else {
         return format!("correct the {kind} {name} in the database, and run `backup` again");
     };

@@ -3,6 +3,7 @@
 use serde_json::json;
 
 use super::Report;
+use super::backup::object_help;
 use super::import::{self, Commands, many_rows, size, tables, time};
 use super::json::{Call, Document};
 use super::style::Style;
@@ -12,7 +13,7 @@ use crate::diagnostic::{Class, Diagnostic};
 use crate::dump::import::{
     Clash, ImportError, ImportOptions, LeftOut, Outcome, Planned, Stands, Way, Why,
 };
-use crate::dump::{Copied, CopyError, DumpError, ExportError, Verdict};
+use crate::dump::{Copied, CopyError, Doubt, DumpError, ExportError, Verdict};
 use crate::history::moment;
 
 /// What a copy is between, as messages call it, and the command that was typed.
@@ -37,7 +38,7 @@ pub fn copied(copied: &Copied, copying: Copying<'_>, style: Style<'_>) -> String
             let when = moment(applied_at);
             match verified.is_equal() {
                 true => format!("nothing to do: {from} was copied to {to} on {when}\n"),
-                false => format!("{to} has a copy of {from} of {when}, and has changed since\n"),
+                false => format!("{to} has a copy of {from} of {when}, compared again\n"),
             }
         }
         outcome => {
@@ -135,7 +136,7 @@ impl Document {
                 "environment_not_copied",
                 copied.imported.unmarked.as_deref(),
             )
-            .with_verified(&copied.verified)
+            .with_verified(call, &copied.verified)
     }
 }
 
@@ -158,6 +159,10 @@ impl Report {
                     )
                     .help("a copy goes into a new or empty database only: name another one as TO"),
                 ])
+            },
+            CopyError::Lacking(objects) => Report {
+                database: Some(format!("{to} is as it was: nothing was copied")),
+                ..Report::of(objects.iter().filter_map(|it| lacking(it, from)).collect())
             },
             CopyError::Db(error) => Report::of(vec![super::failure::database(error)]).naming("TO"),
             CopyError::Import(error) => stopped(error, copying, options),
@@ -237,6 +242,19 @@ fn stopped(error: &ImportError, copying: Copying<'_>, options: &ImportOptions) -
         ..Report::of(diagnostics)
     }
     .naming("TO")
+}
+
+/// An object that no engine but the application's can create.
+fn lacking(object: &Doubt, from: &str) -> Option<Diagnostic> {
+    let Doubt::Object {
+        kind, name, error, ..
+    } = object
+    else {
+        return None;
+    };
+    let message = format!("the {kind} {name} of {from} cannot be created: {error}");
+    let help = object_help(kind, name, &error.message);
+    Some(Diagnostic::error("lacking", message).help(help))
 }
 
 fn is_there(clash: &Clash) -> bool {

@@ -14,13 +14,13 @@ use super::style::{GOOD, Style};
 use super::table::{Cell, table};
 use super::words::{bytes, count, duration};
 use super::{Item, Report};
-use crate::db::{Code, EngineError, TWO_PARSERS, instead};
+use crate::db::{Code, DbError, EngineError, TWO_PARSERS, instead};
 use crate::diagnostic::{Class, Diagnostic, Location, dump_as_typed};
-use crate::dump::DumpError;
 use crate::dump::import::{
-    Clash, Fired, ForeignHistory, ImportError, ImportOptions, Imported, LeftOut, Orphan, Outcome,
-    Planned, Stands, Table, Tables, Triggers, Violations, Way, Why,
+    Clash, Fired, ForeignHistory, ImportError, ImportOptions, Imported, LackingModule, LeftOut,
+    Orphan, Outcome, Planned, Stands, Table, Tables, Triggers, Violations, Way, Why,
 };
+use crate::dump::{DumpError, ExportError};
 use crate::history::moment;
 use crate::script::Key;
 use crate::sql;
@@ -95,6 +95,15 @@ pub fn trigger_warning(fired: &Fired) -> String {
     )
 }
 
+/// What a new file has of a virtual table whose module the engine lacks.
+pub fn module_warning(lacking: &LackingModule) -> String {
+    let LackingModule { table, module } = lacking;
+    format!(
+        "warning: the virtual table {table} needs the module {module}, which this engine does not have: the new file has the \
+         definition of {table}, and its tables, where it has any, as they are; only an engine with {module} can read {table}"
+    )
+}
+
 pub(super) fn tables(tables: &[Table], style: Style<'_>) -> String {
     if tables.is_empty() {
         return String::new();
@@ -164,7 +173,8 @@ impl LeftOut {
                 );
             }
             LeftOut::Conflicts => {
-                "some rows gave way to others: the dump writes them with INSERT OR IGNORE or INSERT OR REPLACE"
+                "some rows gave way to others: the dump writes them with INSERT OR IGNORE or INSERT OR REPLACE, or their table \
+                 has a constraint with ON CONFLICT"
             }
         };
         words.to_owned()
@@ -680,8 +690,34 @@ fn of_clash(clash: &Clash, dump: &str) -> Diagnostic {
     }
 }
 
+/// Whether a database that is read as a dump is locked by another connection.
+fn is_locked(cause: &std::io::Error) -> bool {
+    let inner = cause.get_ref();
+    let code = inner.and_then(|inner| {
+        let engine = inner.downcast_ref::<EngineError>().map(|it| it.code);
+        let of_db = |error: &DbError| error.code();
+        engine
+            .or_else(|| inner.downcast_ref::<DbError>().and_then(of_db))
+            .or_else(|| match inner.downcast_ref::<ExportError>() {
+                Some(ExportError::Db(error)) => of_db(error),
+                _ => None,
+            })
+    });
+    code == Some(Code::Busy)
+}
+
 /// What is wrong with a dump.
 pub(super) fn unread(error: &DumpError) -> Vec<Diagnostic> {
+    if let DumpError::Open { name, cause } | DumpError::Read { name, cause, .. } = error
+        && is_locked(cause)
+    {
+        let message = format!("another connection holds the lock of the database {name}");
+        return vec![
+            Diagnostic::error("lock-timeout", message)
+                .class(Class::Locked)
+                .help(LOCKED),
+        ];
+    }
     let class = match error {
         DumpError::Open { cause, .. } => match cause.kind() {
             ErrorKind::StorageFull | ErrorKind::QuotaExceeded => Class::Failed,

@@ -225,9 +225,10 @@ fn summary(verified: &Verified, sides: Sides<'_>) -> String {
         return format!("{to} holds what {from} {says}: {tables}, compared {how}");
     }
     let others = verified.tables.iter().filter(|table| !equal(table));
-    let differ = others
+    let (unknown, differ): (Vec<_>, Vec<_>) = others
         .filter(|table| !matches!(table.verdict, Verdict::Skipped(_)))
-        .count();
+        .partition(|table| matches!(table.verdict, Verdict::Unknown(_)));
+    let (unknown, differ) = (unknown.len(), differ.len());
     let mut parts = Vec::new();
     if differ > 0 {
         parts.push(count(differ, "table"));
@@ -235,13 +236,23 @@ fn summary(verified: &Verified, sides: Sides<'_>) -> String {
     if !verified.objects.is_empty() {
         parts.push(count(verified.objects.len(), "definition"));
     }
+    let not_compared = match unknown {
+        0 => String::new(),
+        _ => format!("; {} could not be compared", count(unknown, "table")),
+    };
+    if parts.is_empty() && unknown > 0 {
+        return format!(
+            "{} could not be compared; of what was compared, all is equal: {tables}, compared {how}",
+            count(unknown, "table")
+        );
+    }
     if parts.is_empty() {
         return format!(
             "the tables hold what {from} {says}: {tables}, compared {how}; indexes or pages contradict them"
         );
     }
     format!(
-        "{to} does not hold what {from} {says}: {} not equal, compared {how}",
+        "{to} does not hold what {from} {says}: {} not equal, compared {how}{not_compared}",
         parts.join(" and ")
     )
 }
@@ -264,7 +275,12 @@ impl Document {
 
     /// The document of an import, with what the comparison behind it found.
     #[must_use]
-    pub fn with_verified(self, verified: &Verified) -> Document {
+    pub fn with_verified(mut self, call: Call<'_>, verified: &Verified) -> Document {
+        if !verified.is_equal() {
+            self.outcome = "differs";
+            let found = Document::failure(call, &Report::verified(verified));
+            self.problems.extend(found.problems);
+        }
         self.with(
             "verification",
             json!({"level": level(verified.level), "equal": verified.is_equal(), "tables": tables(verified)}),

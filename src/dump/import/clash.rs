@@ -2,9 +2,9 @@
 
 use std::collections::{HashMap, HashSet};
 
-use super::Triggers;
 use super::tally::{Before, Tally};
 use super::translate::{Beside, Made, SEQUENCE, Tables, Translator, is_of_the_engine};
+use super::{LackingModule, Triggers};
 use crate::db::{HistoryTable, Query};
 use crate::dump::modules::{Modules, VirtualTable, module_of};
 use crate::dump::{Block, Item, Object, What};
@@ -242,6 +242,21 @@ impl There {
     pub(super) fn has_modules(&mut self, rows: Vec<[Value; 1]>) {
         let names = rows.iter().flatten().filter_map(Value::as_str);
         self.modules.extend(names.map(str::to_owned));
+    }
+
+    fn lacks(&self, module: &str) -> bool {
+        !self.modules.is_empty() && !self.modules.contains(&key(module))
+    }
+
+    /// The virtual tables of a dump whose module the engine does not have.
+    pub(super) fn lacking(&self, wanted: &Wanted) -> Vec<LackingModule> {
+        let tables = wanted.virtual_tables.iter();
+        let lacking = tables.filter(|(_, module, _)| self.lacks(module));
+        let lacking = lacking.map(|(table, module, _)| LackingModule {
+            table: table.clone(),
+            module: module.clone(),
+        });
+        lacking.collect()
     }
 
     /// The triggers of the database that the rows of the dump set off, with their tables.
@@ -809,8 +824,8 @@ pub(super) fn clashes(
         clashes.extend(in_use(wanted, there));
     }
     for (name, module, line) in &wanted.virtual_tables {
-        let is_there = there.modules.contains(&key(module));
-        if into == Tables::New && !there.modules.is_empty() && !is_there {
+        // A new file takes the definition alone.
+        if into == Tables::New && !wanted.is_new_file && there.lacks(module) {
             clashes.push(Clash::NoModule {
                 name: name.clone(),
                 module: module.clone(),

@@ -82,7 +82,8 @@ impl Whole<'_> {
             Violations::Refuse => ForeignKeys::Off,
             Violations::Allow => ForeignKeys::Unchecked,
         };
-        let (name, steps) = (job.input.recorded(), self.lowered.steps.clone());
+        let (name, mut steps) = (job.input.recorded(), job.resets());
+        steps.extend(self.lowered.steps.iter().cloned());
         let import = Import {
             name: &name,
             end: &self.seen.end,

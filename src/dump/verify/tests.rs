@@ -355,7 +355,9 @@ async fn a_signal_ends_the_copying_of_a_file_that_is_compared() {
         matches!(&error, VerifyError::Db(DbError::Read(it)) if it.code == crate::db::Code::Interrupted),
         "{error:?}"
     );
-    let copied = Input::File(path).unchanging(db.stop()).await;
+    let copied = Input::File(path)
+        .unchanging(db.stop(), db.lock_timeout())
+        .await;
     assert!(matches!(copied, Err(DumpError::Open { .. })), "{copied:?}");
 }
 
@@ -385,4 +387,57 @@ async fn a_witness_knows_the_tables_of_the_moment_that_was_written() {
         .unwrap()
         .unwrap();
     assert!(verified.is_equal(), "{verified:?}");
+}
+
+#[tokio::test]
+async fn rows_may_name_their_columns_in_any_order() {
+    let made = "CREATE TABLE t(a,b);";
+    let text = "CREATE TABLE t(a,b);\nINSERT INTO t(a,b) VALUES(1,2);\nINSERT INTO t(b,A) VALUES(4,3);\n\
+                INSERT INTO t VALUES(5,6);\n";
+    check(
+        &format!("{made} INSERT INTO t VALUES (1, 2), (3, 4), (5, 6);"),
+        text,
+        Level::Full,
+        expect![[r#"
+            t 3 Some(3) Equal
+            equal"#]],
+    )
+    .await;
+    check(
+        &format!("{made} INSERT INTO t VALUES (1, 2), (4, 3), (5, 6);"),
+        text,
+        Level::Full,
+        expect![[r#"
+            t 3 Some(3) Different
+              Dump { line: 3 } (3, 4)
+              Database (4, 3)
+            not equal"#]],
+    )
+    .await;
+}
+
+#[tokio::test]
+async fn rows_that_the_engine_numbers_are_counted_and_not_compared() {
+    check(
+        "CREATE TABLE t(id INTEGER PRIMARY KEY, a); INSERT INTO t VALUES (1, 'x'), (2, 'y');",
+        "CREATE TABLE t(id INTEGER PRIMARY KEY, a);\nINSERT INTO t VALUES(1,'x');\nINSERT INTO t VALUES(NULL,'y');\n",
+        Level::Full,
+        expect![[r#"
+            t 2 Some(2) Unknown("some of its rows have NULL for their INTEGER PRIMARY KEY, which the engine numbers")
+            not equal"#]],
+    )
+    .await;
+}
+
+#[tokio::test]
+async fn a_table_that_is_there_is_not_made_again() {
+    check(
+        "CREATE TABLE t(a);",
+        "CREATE TABLE t(a);\nCREATE TABLE IF NOT EXISTS t(a,b);\n",
+        Level::Full,
+        expect![[r#"
+            t 0 Some(0) Equal
+            equal"#]],
+    )
+    .await;
 }

@@ -81,7 +81,9 @@ fn read(
     drop(runtime);
     let reader = Reader::new(source, ReaderOptions::default());
     // What is compared is what was read, and not what a column would make of it.
-    dumped::read(reader, &catalogue, &modules, None, Level::Full, from.stop())
+    let mut dumped = dumped::read(reader, &catalogue, &modules, None, Level::Full, from.stop())?;
+    dumped.with_all_numbers();
+    Ok(dumped)
 }
 
 /// The columns of the tables as they were when the text was written: `from` may have others by now.

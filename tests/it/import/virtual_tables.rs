@@ -183,3 +183,24 @@ pub(crate) async fn rows_that_a_dump_deletes_again_are_not_missed(world: World) 
     assert_eq!(told(Dump::new(text).import(&world.db).await), "t 1");
     assert_eq!(world.ask("SELECT name FROM t").await, "one");
 }
+
+pub(crate) async fn rows_that_give_way_by_a_constraint_of_their_table_are_told(world: World) {
+    let table = "CREATE TABLE t (a UNIQUE ON CONFLICT REPLACE, b)";
+    let rows = "INSERT INTO t VALUES(1,'old');\nINSERT INTO t VALUES(1,'new');\n";
+    world
+        .apply(&[(
+            "V1__a.sql",
+            &format!("{};", table.replace(" t ", " there ")),
+        )])
+        .await
+        .unwrap();
+    let made = Dump::new(dump(&format!("{table};\n{rows}")));
+    assert_eq!(told(made.import(&world.db).await), "t 1; some gave way");
+    let options = into_existing(Begin::Continue);
+    let there = Dump::new(rows.replace(" t ", " there "));
+    assert_eq!(
+        told(there.import_with(&world.db, &options).await),
+        "there 1; some gave way"
+    );
+    assert_eq!(world.ask("SELECT b FROM there").await, "new");
+}
