@@ -322,6 +322,13 @@ pub(crate) async fn drive<R: Reader>(
         if let Some(unfinished) = &history.unfinished
             && !how.finishes_import()
         {
+            if let Some(other) = db.running_import() {
+                db.report_wait(&other);
+                tokio::select! {
+                    () = tokio::time::sleep(LOOK_AGAIN) => continue 'again,
+                    () = db.stop().raised() => return Err(interrupted(done, history.version())),
+                }
+            }
             return Err(HistoryError::Unfinished(unfinished.clone()).into());
         }
         if patience.saw(&history) {

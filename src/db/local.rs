@@ -547,7 +547,7 @@ impl<'a> Wait<'a> {
             return;
         };
         self.looked = Some(Instant::now());
-        let found = other_run::find(file);
+        let found = other_run::find(other_run::Sign::Transaction, file);
         if let Some(other) = &found
             && self
                 .other

@@ -53,6 +53,7 @@ pub(crate) use patience::{Interrupted, Patience};
 #[cfg(feature = "testing")]
 pub(crate) use read::identify_copy;
 pub(crate) use read::moment;
+pub(crate) use read::unfinished_import;
 pub use read::{
     History, Objects, Row, State, Unfinished, add_texts, database_id, read, read_with_texts,
 };

@@ -38,5 +38,5 @@ pub(crate) use temporary::drops_of_temporary;
 pub use token::{
     LexError, LexErrorKind, Significant, Token, TokenKind, Tokens, significant, tokens,
 };
-pub(crate) use token::{is_autoincrement, is_space, is_word};
+pub(crate) use token::{gives_way, is_autoincrement, is_space, is_word};
 pub use value::{Value, ValueRef};

@@ -107,7 +107,9 @@ impl Run<'_> {
                 .map_err(Stopped::at(At::Begin))?;
         }
         let by = self.options.run_by.as_deref();
-        let _announced = self.file.and_then(|file| other_run::announce(file, by));
+        let _announced = self
+            .file
+            .and_then(|file| other_run::announce(other_run::Sign::Transaction, file, by));
         let mut before = Vec::with_capacity(transaction.steps.len());
         for (number, step) in transaction.steps.iter().enumerate() {
             let values = bound.next(number, step);
