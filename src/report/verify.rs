@@ -476,7 +476,7 @@ mod tests {
             view v is defined in another way than in line 13
             the database is damaged: row 3 missing from index by_name
 
-            the database does not hold what the dump says: 3 tables and 2 definitions not equal, compared in every value
+            the database does not hold what the dump says: 2 tables and 2 definitions not equal, compared in every value; 1 table could not be compared
         "#]]
         .assert_eq(&verified(&found, style()));
     }
