@@ -454,7 +454,8 @@ async fn answer(
     let work = async move {
         let reader: &Connection = &held;
         let mut wait = Wait::new(&options, file.as_deref());
-        // One read transaction, so that all answers are of one state, as one question is by itself; the pragma holds where the file does not.
+        // One read transaction, so that all answers are of one state, as one question is by itself; the pragma holds where
+        // the file does not.
         bare(reader, "PRAGMA query_only = ON").await?;
         if queries.len() != 1 {
             bare(reader, "BEGIN").await?;

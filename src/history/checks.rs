@@ -7,7 +7,7 @@ use serde_json::json;
 
 use super::effects::{Checked, Effects};
 use super::guards::MEMORY;
-use super::keeping::{Keeping, keeping};
+use super::keeping::{Keeping, keeping, with_rowid};
 use super::row_guards::COMPARED;
 use crate::db::{Db, DbError, Query};
 use crate::script::{Step, Unit};
@@ -97,10 +97,10 @@ impl CheckedTable {
     fn is_kept(&self, unit: &Unit, effects: &Effects) -> bool {
         let names = effects.names_of(&self.name);
         let is_it = |name: &String| names.contains(name);
-        let mut key = self.key.clone();
-        if !self.without_rowid {
-            key.extend(["rowid", "oid", "_rowid_"].map(str::to_owned));
-        }
+        let key = match self.without_rowid {
+            true => self.key.clone(),
+            false => with_rowid(self.key.clone()),
+        };
         let has_other_columns = effects
             .renames
             .iter()

@@ -3,7 +3,7 @@
 
 use super::effects::Effects;
 use super::guards::{LISTED, MEMORY, Scope, Tables, is_none_of, refuse};
-use super::keeping::{Keeping, keeping};
+use super::keeping::{Keeping, keeping, with_rowid};
 use super::known::Reference;
 use super::row_guards::{COMPARED, rows};
 use crate::script::{Script, Step, Unit};
@@ -125,8 +125,7 @@ impl Behind {
             .map(|it| effects.column_afterwards(&child, it))
             .collect();
         let names = effects.names_of(&self.names.child);
-        let mut key = effects.columns_of(&names, key);
-        key.extend(["rowid", "oid", "_rowid_"].map(str::to_owned));
+        let key = with_rowid(effects.columns_of(&names, key));
         Behind {
             is_kept: self.is_kept
                 && !effects.made.contains(&child)

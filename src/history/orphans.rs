@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use super::effects::Effects;
 use super::guards::MEMORY;
-use super::keeping::{Keeping, keeping, writes};
+use super::keeping::{Keeping, keeping, with_rowid, writes};
 use super::known::{Reference, ReferenceColumn};
 use super::row_guards::COMPARED;
 use crate::schema::{Affinity, Strictness, affinity};
@@ -39,11 +39,11 @@ pub(super) fn values(
         if !names.iter().any(|name| written.contains(name)) {
             return Keeping::Kept;
         }
-        let mut key = effects.columns_of(&names, key);
-        if !without_rowid {
-            key.extend(["rowid", "oid", "_rowid_"].map(str::to_owned));
+        let key = effects.columns_of(&names, key);
+        match without_rowid {
+            true => keeping(unit, &names, &key),
+            false => keeping(unit, &names, &with_rowid(key)),
         }
-        keeping(unit, &names, &key)
     };
     // Other values may be the same ones: the keys that they refer to are written, or get another type.
     let is_rewritten = |it: &Reference| {
