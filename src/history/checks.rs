@@ -8,6 +8,7 @@ use serde_json::json;
 use super::effects::{Checked, Effects};
 use super::guards::MEMORY;
 use super::keeping::{Keeping, keeping, with_rowid};
+use super::known::KEY;
 use super::row_guards::COMPARED;
 use crate::db::{Db, DbError, Query};
 use crate::script::{Step, Unit};
@@ -24,15 +25,13 @@ pub(crate) struct CheckedTable {
     without_rowid: bool,
 }
 
-const TABLES: &str = "\
-SELECT t.name, t.sql, t.sql LIKE '%WITHOUT%ROWID%', (SELECT CASE WHEN t.sql LIKE '%WITHOUT%ROWID%' \
-OR count(*) = 1 AND max(upper(type)) = 'INTEGER' THEN json_group_array(name) END \
-FROM (SELECT name, type FROM pragma_table_info(t.name) WHERE pk > 0 ORDER BY pk)) \
-FROM sqlite_schema AS t WHERE t.type = 'table' AND t.rootpage > 0 AND instr(lower(t.sql), 'check')";
-
 /// The tables with CHECK constraints.
 pub(crate) async fn checked_tables(db: &Db) -> Result<Vec<CheckedTable>, DbError> {
-    let rows = db.rows::<4>(Query::new(TABLES)).await?;
+    let tables = format!(
+        "SELECT t.name, t.sql, t.sql LIKE '%WITHOUT%ROWID%', {KEY} FROM sqlite_schema AS t \
+         WHERE t.type = 'table' AND t.rootpage > 0 AND instr(lower(t.sql), 'check')"
+    );
+    let rows = db.rows::<4>(Query::new(tables)).await?;
     let text = |value: &Value| value.as_str().unwrap_or_default().to_owned();
     let tables = rows
         .iter()

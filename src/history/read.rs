@@ -6,7 +6,7 @@ use std::time::Duration;
 use serde_json::Map;
 
 use super::error::HistoryError;
-use super::known::{Known, REFERENCES};
+use super::known::{Known, references};
 use super::layout::{DATABASE_ID, LAYOUT, UNFINISHED, makes_ours};
 use super::others::{self, OtherHistory};
 use super::packed;
@@ -334,7 +334,7 @@ pub async fn read(db: &Db) -> Result<History, HistoryError> {
         ELSEWHERE,
     ]
     .map(|sql| Query::new(table.sql(sql)));
-    let known = [schema::OBJECTS, REFERENCES].map(Query::new);
+    let known = [schema::OBJECTS.to_owned(), references()].map(Query::new);
     let questions = (queries, ((Query::new(others::question()), import), known));
     let (
         [what, meta, rows, objects, tables, beside, elsewhere],
