@@ -3,7 +3,7 @@
 
 use super::modules::is_contentless;
 use crate::db::{Code, Db, DbError, Engine, EngineError, Query, if_accepted};
-use crate::sql::{Value, identifier, significant};
+use crate::sql::{Value, check_constraints, identifier};
 
 /// The page cache of a check.
 const CACHE_KB: u32 = 8_000;
@@ -162,11 +162,11 @@ async fn with_broken_checks(db: &Db, found: Integrity) -> Result<Integrity, DbEr
                           WHERE type = 'table' AND rootpage > 0 AND instr(lower(sql), 'check')";
     let tables = db.rows::<2>(Query::new(TABLES)).await?;
     let questions = tables.iter().filter_map(|[name, sql]| {
-        let (name, checks) = (name.as_str()?, checks(sql.as_str()?));
+        let (name, checks) = (name.as_str()?, check_constraints(sql.as_str()?));
         let table = identifier(name);
         let sql = format!(
-            "SELECT 1 FROM {table} WHERE NOT ({}) LIMIT 1",
-            checks.join(") OR NOT (")
+            "SELECT 1 FROM {table} WHERE NOT {} LIMIT 1",
+            checks.join(" OR NOT ")
         );
         (!checks.is_empty()).then(|| (name, Query::new(sql)))
     });
@@ -185,34 +185,6 @@ async fn with_broken_checks(db: &Db, found: Integrity) -> Result<Integrity, DbEr
     broken.retain(|fault| !faults.contains(fault));
     faults.extend(broken);
     Ok(Integrity::Damaged(faults))
-}
-
-/// The conditions of the CHECK constraints of a `CREATE TABLE`.
-fn checks(sql: &str) -> Vec<&str> {
-    let mut checks = Vec::new();
-    let mut tokens = significant(sql);
-    while let Some(token) = tokens.next() {
-        // The word is reserved, so without quotes it is no name.
-        if !token.is_word(sql, "CHECK") {
-            continue;
-        }
-        let (mut depth, mut begin) = (0, None);
-        for token in tokens.by_ref() {
-            match token.text(sql) {
-                "(" => {
-                    depth += 1;
-                    begin.get_or_insert(token.span.end);
-                }
-                ")" => depth -= 1,
-                _ => {}
-            }
-            if depth == 0 {
-                checks.extend(begin.and_then(|begin| sql.get(begin..token.span.start)));
-                break;
-            }
-        }
-    }
-    checks
 }
 
 /// The table of which FTS3 or FTS4 says that it could not be checked. Of a damaged one it says `malformed`.

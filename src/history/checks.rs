@@ -12,7 +12,7 @@ use super::known::KEY;
 use super::row_guards::COMPARED;
 use crate::db::{Db, DbError, Query};
 use crate::script::{Step, Unit};
-use crate::sql::{Token, Value, identifier, literal, significant};
+use crate::sql::{Value, check_constraints, identifier, literal};
 
 /// A table with CHECK constraints.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -37,40 +37,14 @@ pub(crate) async fn checked_tables(db: &Db) -> Result<Vec<CheckedTable>, DbError
         .iter()
         .map(|[name, sql, without_rowid, key]| CheckedTable {
             name: text(name),
-            expressions: expressions(&text(sql)),
+            expressions: check_constraints(sql.as_str().unwrap_or_default())
+                .into_iter()
+                .map(str::to_owned)
+                .collect(),
             key: serde_json::from_str(&text(key)).unwrap_or_default(),
             without_rowid: *without_rowid == Value::Integer(1),
         });
     Ok(tables.filter(|it| !it.expressions.is_empty()).collect())
-}
-
-/// What stands in the parentheses behind each `CHECK` of a `CREATE TABLE`.
-fn expressions(sql: &str) -> Vec<String> {
-    let tokens: Vec<Token> = significant(sql).collect();
-    let text = |at: usize| tokens.get(at).map_or("", |token| token.text(sql));
-    let mut expressions = Vec::new();
-    let (mut at, mut depth) = (0, 0_usize);
-    while at < tokens.len() {
-        let begins = depth == 1 && tokens[at].is_word(sql, "CHECK") && text(at + 1) == "(";
-        let outside = depth;
-        at += usize::from(begins);
-        let first = at;
-        loop {
-            match text(at) {
-                "(" => depth += 1,
-                ")" => depth = depth.saturating_sub(1),
-                _ => {}
-            }
-            at += 1;
-            if !begins || depth <= outside || at >= tokens.len() {
-                break;
-            }
-        }
-        if begins {
-            expressions.extend(sql.get(tokens[first].span.start..tokens[at - 1].span.end));
-        }
-    }
-    expressions.into_iter().map(str::to_owned).collect()
 }
 
 /// Steps that record the rows that break a constraint before a unit, and those that record them behind it. One fails where
@@ -160,20 +134,4 @@ pub(super) fn new_rows() -> String {
 /// What a record begins with.
 pub(super) fn nothing() -> String {
     json!({"rows": [], "now": []}).to_string()
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn the_constraints_of_columns_and_of_the_table_are_read() {
-        let sql = "CREATE TABLE t (a INT CHECK (a > (0)), \"check\" TEXT DEFAULT ('CHECK (x)') CONSTRAINT c CHECK(length(\"check\") < 3), \
-                   /* CHECK (no) */ g AS (iif(a, 1, 2)), CHECK (a IN (1, 2)))";
-        let found = expressions(sql);
-        assert_eq!(
-            found,
-            ["(a > (0))", "(length(\"check\") < 3)", "(a IN (1, 2))"]
-        );
-    }
 }

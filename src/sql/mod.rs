@@ -21,7 +21,7 @@ mod temporary;
 mod token;
 mod value;
 
-pub(crate) use declared::{Declared, declared};
+pub(crate) use declared::{Declared, check_constraints, declared, parenthesized};
 pub use describe::{describe, describe_all};
 pub(crate) use end::Progress;
 pub(crate) use fingerprint::for_each_part;
