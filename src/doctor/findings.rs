@@ -466,10 +466,7 @@ pub(super) fn integrity(
             .help("`sqlite3 FILE 'PRAGMA integrity_check'` runs it, and can take long")
         }
         Ok(Integrity::Damaged(faults)) => {
-            let (rows, damage): (Vec<String>, Vec<String>) = faults
-                .iter()
-                .cloned()
-                .partition(|it| FaultKind::of(it) == FaultKind::Row);
+            let (rows, damage) = FaultKind::split(&faults);
             let what = match (rows.is_empty(), damage.is_empty()) {
                 (true, _) => "damage",
                 (false, true) => "rows that break constraints",

@@ -52,6 +52,12 @@ impl FaultKind {
             false => FaultKind::Damage,
         }
     }
+
+    /// The faults of rows, and the damage.
+    pub(crate) fn split(faults: &[String]) -> (Vec<String>, Vec<String>) {
+        let faults = faults.iter().cloned();
+        faults.partition(|fault| FaultKind::of(fault) == FaultKind::Row)
+    }
 }
 
 /// What helps where rows break the constraints of their table.

@@ -52,8 +52,7 @@ async fn check(input: &Input, stop: &Stop, lock_timeout: Duration) -> Result<(),
         Integrity::Sound | Integrity::Unchecked(_) | Integrity::NotAsked => return Ok(()),
     };
     // An import of rows that break a constraint has words of its own.
-    let is_damage = |fault: &String| FaultKind::of(fault) == FaultKind::Damage;
-    let faults: Vec<String> = faults.into_iter().filter(is_damage).collect();
+    let (_, faults) = FaultKind::split(&faults);
     let Some((first, more)) = faults.split_first() else {
         return Ok(());
     };

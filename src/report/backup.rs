@@ -396,10 +396,7 @@ fn of_doubt(doubt: &Doubt, file: &str) -> Vec<Diagnostic> {
             report.diagnostics
         }
         Doubt::Damaged(faults) => {
-            let (rows, damage): (Vec<String>, Vec<String>) = faults
-                .iter()
-                .cloned()
-                .partition(|it| FaultKind::of(it) == FaultKind::Row);
+            let (rows, damage) = FaultKind::split(faults);
             let damaged = "the database is damaged: its indexes or pages contradict its tables";
             let damage = (!damage.is_empty()).then(|| {
                 Diagnostic::error(CODE, damaged)
