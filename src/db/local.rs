@@ -475,6 +475,13 @@ async fn answer(
                 }
             };
             match answer {
+                // The engine calls it another error where it was interrupted while it made a table-valued function.
+                Err(error)
+                    if options.stop.is_raised() && error.message.ends_with("interrupted") =>
+                {
+                    outcome = Err(EngineError::interrupted());
+                    break;
+                }
                 Err(error) if !matches!(error.code, Code::Other(_)) => {
                     outcome = Err(error);
                     break;
