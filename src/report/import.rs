@@ -20,7 +20,8 @@ use crate::dump::import::{
     Clash, Fired, ForeignHistory, ImportError, ImportOptions, Imported, LackingModule, LeftOut,
     Orphan, Outcome, Planned, Stands, Table, Tables, Triggers, Violations, Way, Why,
 };
-use crate::dump::{DumpError, ExportError};
+use crate::dump::lacking::lacking_name;
+use crate::dump::{Doubt, DumpError, ExportError};
 use crate::history::moment;
 use crate::script::Key;
 use crate::sql;
@@ -513,18 +514,35 @@ pub(super) fn diagnostics(error: &ImportError, dump: &str, commands: &Commands) 
             at: place,
             among,
             table,
+            object,
             error,
         } => {
             let mut diagnostic = engine(error)
                 .at(at(place.line))
                 .note(format!("it begins at byte {}", place.offset));
-            if let Some(table) = table {
+            if let Some((kind, name)) = object {
+                if lacking_name(&error.message).is_some() {
+                    return vec![lacking(kind, name, error).at(at(place.line))];
+                }
+                diagnostic = diagnostic.note(format!("it creates the {kind} {name}"));
+            }
+            if let Some(table) = table.as_ref().filter(|_| object.as_ref().is_none_or(|(_, name)| Some(name) != table.as_ref())) {
                 diagnostic = diagnostic.note(format!("it is about the table {table}"));
             }
             if *among > 1 {
                 diagnostic = diagnostic.note(format!("it is one of {among} rows from there on"));
             }
             diagnostic
+        }
+        Why::Lacking(objects) => {
+            let objects = objects.iter().filter_map(|object| match object {
+                Doubt::Object { kind, name, line, error } => Some(Diagnostic {
+                    location: line.map(at),
+                    ..lacking(kind, name, error)
+                }),
+                _ => None,
+            });
+            return objects.collect();
         }
         Why::TooBig {
             at: place, table, ..
@@ -588,6 +606,16 @@ pub(super) fn diagnostics(error: &ImportError, dump: &str, commands: &Commands) 
         Why::Interrupted => Diagnostic::error("interrupted", words).class(Class::Interrupted),
         Why::Thread => Diagnostic::error("internal", words),
     }]
+}
+
+/// An object that only the engine of an application can create.
+fn lacking(kind: &str, name: &str, error: &EngineError) -> Diagnostic {
+    let lacking = lacking_name(&error.message).unwrap_or_default();
+    let message = format!("the {kind} {name} cannot be created: {error}");
+    Diagnostic::error("lacking", message).help(format!(
+        "{lacking} belongs to an application: without it no SQLite can create {name}; copy the database file that was dumped \
+         (`sqlite3 FILE \".backup COPY\"`), or change {name} there so that it does not need {lacking}, and dump it again"
+    ))
 }
 
 fn at_line(dump: &str, line: u64) -> Location {

@@ -18,9 +18,10 @@ use super::{
     Begin, ImportEvent, Imported, Job, OnImport, Outcome, Planned, Triggers, Verify, Violations,
     Way,
 };
-use crate::db::{self, Db, DbError, OnProgress, Query, Ready};
+use crate::db::{self, Db, DbError, Engine, OnProgress, Query, Ready};
 use crate::drive::drive;
 use crate::dump::DumpError;
+use crate::dump::lacking::Creating;
 use crate::history::{
     self, Found, Guarded, History, HistoryError, Interrupted, Patience, Wait, settle,
 };
@@ -228,7 +229,9 @@ async fn check_rest(
     let checked = async {
         let pass = resumed(job, there, checkpoint)?;
         let mut ahead = job.read(Some(pass.end));
-        let pass = check(job, pass, &mut ahead).await?;
+        let mut creating = Creating::begin().await.map_err(Why::engine)?;
+        let pass = check(job, pass, &mut ahead, &mut creating).await?;
+        refuse_lacking(job, creating)?;
         refuse_clashes(job, there, &pass).await?;
         Ok(pass)
     };
@@ -268,11 +271,13 @@ async fn begin(
         ahead: job.read(None),
     };
     let mut seen = fresh();
+    let mut creating = Creating::begin().await.map_err(Why::engine)?;
     let mut is_whole = false;
     while seen.end.offset < job.options.transaction_bytes && !is_whole {
         match blocks.ahead.next().await? {
             Some(block) => {
                 seen.block(&block, job.how())?;
+                creating.block(&block);
                 blocks.read.push_back(block);
             }
             None => is_whole = true,
@@ -282,9 +287,11 @@ async fn begin(
     if survey {
         // It is small change beside writing it, and then nothing is written of a dump that something is wrong with.
         blocks.read.clear();
-        seen = check(job, seen, &mut blocks.ahead).await?;
+        seen = check(job, seen, &mut blocks.ahead, &mut creating).await?;
     } else if !is_whole && let Some(schema) = job.input.schema() {
-        let schema = check(job, fresh(), &mut job.of(&schema).read(None)).await?;
+        creating = Creating::begin().await.map_err(Why::engine)?;
+        let mut ahead = job.of(&schema).read(None);
+        let schema = check(job, fresh(), &mut ahead, &mut creating).await?;
         refuse_clashes(job, &mut there, &schema).await?;
     }
     if (is_whole || survey)
@@ -295,6 +302,7 @@ async fn begin(
     if survey {
         blocks.ahead = job.read(None);
     }
+    refuse_lacking(job, creating)?;
     refuse_clashes(job, &mut there, &seen).await?;
     name_triggers(job, &there, &seen);
     if !seen.translator.left_out.is_empty() {
@@ -387,10 +395,12 @@ async fn plan_from_start(
         false => there.beside(),
     };
     let fresh = Pass::begin(&job.setup(), beside);
-    let seen = check(job, fresh, &mut job.read(None)).await?;
+    let mut creating = Creating::begin().await.map_err(Why::engine)?;
+    let seen = check(job, fresh, &mut job.read(None), &mut creating).await?;
     if history.row(&seen.key()).is_some() {
         return Ok(Planned::of(seen, &There::default(), Way::Already));
     }
+    refuse_lacking(job, creating)?;
     refuse_clashes(job, &mut there, &seen).await?;
     let is_small = seen.end.offset < job.options.transaction_bytes;
     let way = match is_small && !seen.translator.has_history {
@@ -402,14 +412,28 @@ async fn plan_from_start(
 }
 
 /// Reads a dump to its end.
-async fn check(job: &Job<'_>, mut pass: Pass, ahead: &mut Ahead) -> Result<Pass, Why> {
+async fn check(
+    job: &Job<'_>,
+    mut pass: Pass,
+    ahead: &mut Ahead,
+    creating: &mut Creating,
+) -> Result<Pass, Why> {
     while let Some(block) = ahead.next().await? {
         pass.block(&block, job.how())?;
+        creating.block(&block);
         (job.on_event)(ImportEvent::Checked {
             bytes: pass.end.offset,
         });
     }
     Ok(pass)
+}
+
+/// Refuses objects that need what belongs to an application. What a server has is not known.
+fn refuse_lacking(job: &Job<'_>, creating: Creating) -> Result<(), Why> {
+    match job.db.engine() {
+        Engine::Server => Ok(()),
+        _ => Why::refuse_lacking(creating.lacking()),
+    }
 }
 
 async fn refuse_clashes(job: &Job<'_>, there: &mut There, pass: &Pass) -> Result<(), Why> {

@@ -359,7 +359,7 @@ fn statement(
         }
         _ => raw.execute(sql),
     };
-    done.map_err(|error| Why::refused(error, at, 1, table))
+    done.map_err(|error| Why::refused(error, at, 1, table).creating(&statement.what))
 }
 
 /// Adds a virtual table to the schema that the engine cannot create.
