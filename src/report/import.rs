@@ -202,6 +202,7 @@ impl LeftOut {
 /// What an import that went well has to say besides, a line each.
 pub fn import_words(imported: &Imported) -> Vec<String> {
     let mut lines = left_out_words(&imported.left_out);
+    lines.extend(imported.tables.iter().filter_map(of_others));
     let foreign = imported.foreign_history.as_ref();
     lines.extend(foreign.map(foreign_history_warning));
     let (number, some) = &imported.orphans;
@@ -214,6 +215,17 @@ pub fn import_words(imported: &Imported) -> Vec<String> {
         lines.extend(orphans(some).into_iter().map(|line| format!("  {line}")));
     }
     lines
+}
+
+/// Rows that were written beside the import.
+fn of_others(table: &Table) -> Option<String> {
+    (table.of_others > 0).then(|| {
+        format!(
+            "warning: {} has {} more than this import has written: another process or a trigger has written to it meanwhile",
+            table.name,
+            many_rows(table.of_others)
+        )
+    })
 }
 
 /// What does not go along, a line each.
@@ -443,7 +455,10 @@ fn stands(error: &ImportError, dump: &str, commands: &Commands) -> Option<String
                 many_rows(*rows)
             );
             match error.why {
-                Why::Another { .. } | Why::Changed { .. } | Why::NotAlone { .. } => so_far,
+                Why::Another { .. }
+                | Why::Changed { .. }
+                | Why::NotAlone { .. }
+                | Why::RowsOfOthers(_) => so_far,
                 // It makes the records unreadable, so nothing goes on before it is gone.
                 Why::History(_) => format!(
                     "{so_far}: `{this} --restart` removes it, with a dump that has no such table"
@@ -507,6 +522,16 @@ pub(super) fn diagnostics(error: &ImportError, dump: &str, commands: &Commands) 
         Why::NotAlone { table, .. } => Diagnostic::problem("not-alone", words).help(format!(
             "`{begun}` goes on with that import; or take its rows out of {table} by hand"
         )),
+        Why::RowsOfOthers(tables) => {
+            let names: Vec<&str> = tables.iter().map(|(name, _)| name.as_str()).collect();
+            Diagnostic::problem("not-alone", words)
+                .note("another process has written them since the import began; nothing was removed")
+                .help(format!("`{begun}` goes on with that import, and keeps them"))
+                .help(format!(
+                    "to begin from the start, first move those rows out of {} by hand",
+                    names.join(", ")
+                ))
+        }
         Why::Overtaken => Diagnostic::error("overtaken", words)
             .class(Class::Locked)
             .help(format!("`{this}` again, once the other run is done")),
@@ -584,8 +609,9 @@ pub(super) fn diagnostics(error: &ImportError, dump: &str, commands: &Commands) 
                 .help("check what the dump writes to this table, and its definition there")
         }
         Why::Count { .. } => Diagnostic::error("counts-differ", words).help(
-            "another process or a trigger may have written to it meanwhile; `inspect` shows what it holds",
-        ),
+            "another process or a trigger may have deleted rows meanwhile; `inspect` shows what it holds",
+        )
+        .help(format!("`{begun} --verify none` finishes it without counting")),
         Why::Engine { error } => engine(error),
         Why::File { .. } => Diagnostic::error("file", words).help(
             "see whether the folder is there, whether you may write to it, and whether the disk is full",

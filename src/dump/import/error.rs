@@ -111,6 +111,12 @@ pub enum Why {
         /// How many.
         rows: u64,
     },
+    /// Starting over would delete rows that the import has not written.
+    #[error("{}, so it cannot begin from the start", of_others(.0))]
+    RowsOfOthers(
+        /// Tables, and how many such rows each has.
+        Vec<(String, u64)>,
+    ),
     /// A row or statement that the engine does not take.
     #[error("{error}")]
     Refused {
@@ -396,6 +402,17 @@ fn many(count: u64) -> String {
         1 => "1 row".to_owned(),
         _ => format!("{count} rows"),
     }
+}
+
+fn of_others(tables: &[(String, u64)]) -> String {
+    let table = |(table, rows): &(String, u64)| {
+        format!(
+            "{table} has {} that this import has not written",
+            many(*rows)
+        )
+    };
+    let tables: Vec<String> = tables.iter().map(table).collect();
+    tables.join(", ")
 }
 
 fn clashes(clashes: &[Clash]) -> String {

@@ -11,7 +11,7 @@ use super::error::{ImportError, Orphan, Stands, Why};
 use super::new_file::SHOWN;
 use super::pass::Pass;
 use super::record::Recording;
-use super::tally::{self, Before, Tally};
+use super::tally::{self, Before, Counted, Tally};
 use super::translate::{Beside, CHECKPOINT, LeftOut};
 use super::whole::whole;
 use super::{
@@ -123,6 +123,7 @@ async fn start_over(
     patience: &mut Patience,
 ) -> Result<(), ImportError> {
     let undone = async {
+        refuse_rows_of_others(job, checkpoint, there).await?;
         let mut undoing = Undoing {
             steps: undo(checkpoint, there)?,
             offset: checkpoint.offset,
@@ -131,10 +132,42 @@ async fn start_over(
         let settled = settle(job.db, patience, &mut undoing).await;
         match settled.stopped {
             None => Ok(()),
-            Some(unsettled) => Err(Why::unsettled(unsettled, job.db)),
+            Some(unsettled) => {
+                refuse_rows_of_others(job, checkpoint, there).await?;
+                Err(Why::unsettled(unsettled, job.db))
+            }
         }
     };
     undone.await.map_err(|why| why.leaving(checkpoint.stands()))
+}
+
+/// Refuses to start over where tables that would be cleared or dropped have more rows than the import has written: others
+/// have written there since.
+async fn refuse_rows_of_others(
+    job: &Job<'_>,
+    checkpoint: &Checkpoint,
+    there: &There,
+) -> Result<(), Why> {
+    let tables = checkpoint.most_rows(there);
+    let questions =
+        tables.map(|(table, most)| ((table, most), Query::count(table).if_there(table)));
+    let mut others = Vec::new();
+    for ((table, most), reply) in job.db.ask(questions.collect::<Vec<_>>()).await? {
+        let Some(rows) = db::if_accepted(reply.rows::<1>())? else {
+            continue;
+        };
+        let count = rows.first().and_then(|[count]| count.as_i64());
+        let count = count
+            .and_then(|count| u64::try_from(count).ok())
+            .unwrap_or_default();
+        if count > most {
+            others.push((table.to_owned(), count - most));
+        }
+    }
+    match others.is_empty() {
+        true => Ok(()),
+        false => Err(Why::RowsOfOthers(others)),
+    }
 }
 
 /// What takes back an unfinished import, whose guard is the checkpoint.
@@ -366,6 +399,9 @@ async fn plan_after(
     mut there: There,
     checkpoint: &Checkpoint,
 ) -> Result<Planned, Why> {
+    if job.options.begin == Begin::Anew {
+        refuse_rows_of_others(job, checkpoint, &there).await?;
+    }
     there.without(checkpoint.made());
     if job.options.begin == Begin::Anew {
         undo(checkpoint, &there)?;
@@ -535,10 +571,15 @@ pub(super) async fn count(job: &Job<'_>, done: &mut chunks::Done) -> Result<(), 
         };
         let found = reply.count()?.saturating_sub(before);
         match table.compare(found, &conflicting) {
-            Ok(some) => gave_way |= some,
+            Ok(counted) => gave_way |= counted == Counted::GaveWay,
             // They may write to any table.
             Err(Why::Count { .. }) if job.options.triggers == Triggers::Run => {
                 table.verified = None;
+            }
+            // The checkpoint lets each part in once, so others have written there.
+            Err(Why::Count { written, found, .. }) if found > written => {
+                table.verified = None;
+                table.of_others = found - written;
             }
             Err(why) => return Err(why),
         }

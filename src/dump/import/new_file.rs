@@ -19,7 +19,7 @@ use super::error::{At, Orphan, Why};
 use super::pass::{Pass, Setup};
 use super::record::{Identity, Recording};
 use super::rows::insert_into;
-use super::tally::Tally;
+use super::tally::{Counted, Tally};
 use super::translate::{Beside, Deed, LeftOut, Tables};
 use super::{ImportError, ImportEvent, LackingModule, OnImport, Verify, Violations};
 use crate::db::{
@@ -516,7 +516,7 @@ fn count(raw: &Raw, tally: &mut Tally, conflicting: &[String]) -> Result<bool, W
                 ControlFlow::Continue(())
             })
             .map_err(Why::engine)?;
-        gave_way |= table.compare(found, conflicting)?;
+        gave_way |= table.compare(found, conflicting)? == Counted::GaveWay;
     }
     Ok(gave_way)
 }
