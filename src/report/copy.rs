@@ -67,8 +67,9 @@ pub fn copied(copied: &Copied, copying: Copying<'_>, style: Style<'_>) -> String
     };
     match verified.is_equal() {
         true => text.push_str(&format!(
-            "verified: {} equal in every value{records}\n",
-            count(equal.count(), "table")
+            "verified: {} equal in every value{records}\n{}",
+            count(equal.count(), "table"),
+            verify::partly(verified),
         )),
         false => {
             let differing = match copying.is_database {

@@ -310,6 +310,13 @@ impl There {
         }
     }
 
+    /// Whether an ordinary table of this name is there.
+    pub(super) fn has_table(&self, name: &str) -> bool {
+        let is_it = |table: &VirtualTable| table.name.eq_ignore_ascii_case(name);
+        self.find(name).is_some_and(|(kind, _)| kind == "table")
+            && !self.virtual_tables.iter().any(is_it)
+    }
+
     /// What is there without what is called so.
     pub(super) fn without<'a>(&mut self, names: impl Iterator<Item = &'a str>) {
         let names: Vec<String> = names.map(str::to_ascii_lowercase).collect();

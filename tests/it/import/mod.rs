@@ -132,6 +132,7 @@ pub(crate) fn words(error: &ImportError) -> String {
             table,
             among,
             error,
+            ..
         } => {
             let table = table.as_deref().unwrap_or("none");
             assert_eq!(*among, 1, "{error}");

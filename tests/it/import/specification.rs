@@ -274,7 +274,7 @@ pub(crate) async fn a_large_dump_goes_in_chunks(world: World) {
 }
 
 /// A dump of which the rows up to some line can be imported, and one behind them not.
-fn refused() -> String {
+pub(super) fn refused() -> String {
     let mut text = many(MANY);
     text.push_str(
         "CREATE TABLE u (x UNIQUE);\nINSERT INTO u VALUES(1);\nINSERT INTO u VALUES(1);\n",
