@@ -30,6 +30,7 @@ mod scan;
 mod side_files;
 mod stop;
 mod stream;
+mod turso;
 mod unanswered;
 
 use std::path::{Path, PathBuf};
@@ -66,6 +67,7 @@ pub use side_files::{SideFile, remove_local};
 pub(crate) use stop::{Pause, Waits, jittered};
 pub use stop::{Stop, StopHandle};
 pub use stream::{Sink, StreamedRow};
+pub(crate) use turso::{INTERNAL as INTERNAL_TO_TURSO, is_internal as is_internal_to_turso};
 pub use unanswered::{Fate, RemoteError};
 
 use crate::script::{Atomicity, ForeignKeys, StepList};
@@ -427,15 +429,16 @@ impl Db {
         }
     }
 
-    /// What the engine on the other side accepts.
+    /// What the engine on the other side accepts. A server is taken for libSQL until its first answer, which says what it
+    /// is.
     pub fn engine(&self) -> Engine {
         match self.mode {
             Mode::Local(_) => Engine::Local,
             Mode::Memory(_) => Engine::Memory,
             #[cfg(feature = "remote")]
-            Mode::Remote(_) => Engine::Server,
+            Mode::Remote(ref remote) => remote.engine(),
             #[cfg(feature = "replica")]
-            Mode::Replica(_) => Engine::Server,
+            Mode::Replica(ref replica) => replica.remote.engine(),
         }
     }
 

@@ -1,7 +1,7 @@
 //! Whether the pages and the indexes of a local database agree with its tables, as the engine's own check sees it. An
 //! export reads tables and no indexes, so an index that contradicts its table shows nowhere else.
 
-use crate::db::{Code, Db, DbError, Engine, EngineError, Query};
+use crate::db::{Code, Db, DbError, EngineError, Query};
 use crate::sql::Value;
 
 /// The page cache of a check.
@@ -47,7 +47,7 @@ pub enum Integrity {
 /// # Errors
 /// The database cannot be opened, or the run is to stop.
 pub(crate) async fn integrity(db: &Db, depth: Depth) -> Result<Integrity, DbError> {
-    if db.engine() == Engine::Server {
+    if db.engine().is_server() {
         return Ok(Integrity::NotAsked);
     }
     let pragma = depth.pragma();

@@ -70,7 +70,7 @@ refs AS MATERIALIZED (
     json_group_array(lower(target)) AS targets, max(target IS NULL) AS implied
   FROM (
     SELECT s.name AS child, f.id AS id, f.\"table\" AS parent, f.on_delete AS on_delete, f.\"from\" AS column,
-      f.\"to\" AS target
+      nullif(f.\"to\", '') AS target
     FROM (SELECT name FROM sqlite_schema AS s WHERE type = 'table' AND instr(lower(sql), 'references') {}) AS s
       CROSS JOIN pragma_foreign_key_list(s.name) AS f ORDER BY s.name, f.id, f.seq)
   GROUP BY child, id),
@@ -196,7 +196,7 @@ pub(super) fn no_new_mismatch(effects: &Effects) -> Step {
         "WITH {}, renamed AS MATERIALIZED (SELECT key, value FROM {}), \
          fresh AS (SELECT lower(child) AS c, lower(parent) AS p, lower(columns) AS k FROM mismatched EXCEPT \
          SELECT c, p, k FROM {})",
-        rows(),
+        mismatched(&Scope::All),
         remembered("renamed"),
         named("mismatched", effects),
     );

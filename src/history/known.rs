@@ -37,7 +37,7 @@ SELECT s.name, f.id, p.name, f.\"from\", c.name, c.type, s.sql LIKE '%WITHOUT%RO
 FROM tables AS s CROSS JOIN pragma_foreign_key_list(s.name) AS f \
 CROSS JOIN tables AS p ON p.name = f.\"table\" COLLATE NOCASE \
 CROSS JOIN pragma_table_xinfo(p.name) AS c \
-WHERE c.name = f.\"to\" COLLATE NOCASE OR f.\"to\" IS NULL AND c.pk = f.seq + 1 ORDER BY s.name, f.id, f.seq";
+WHERE c.name = f.\"to\" COLLATE NOCASE OR coalesce(f.\"to\", '') = '' AND c.pk = f.seq + 1 ORDER BY s.name, f.id, f.seq";
 
 impl Known {
     /// Of the answers to [`OBJECTS`](crate::schema::OBJECTS) and [`REFERENCES`].

@@ -13,7 +13,7 @@ use super::settle::{Found, Guarded, Settled, Unsettled, Wait, settle};
 use super::watch::Watch;
 use super::write::{Lowered, Purpose, lower};
 use crate::db::{
-    At, Code, Db, DbError, Engine, EngineError, Failure, HistoryTable, OnProgress, Progress, Query,
+    At, Code, Db, DbError, EngineError, Failure, HistoryTable, OnProgress, Progress, Query,
     Transaction,
 };
 use crate::schema::{Firing, OBJECTS, SchemaObject, Trigger};
@@ -77,7 +77,7 @@ const CHAINED_BYTES: usize = 512 << 10;
 /// How many of these scripts are run at once: on a server as many as fit into one request, each still a transaction of
 /// its own; elsewhere one.
 pub(crate) fn chained(db: &Db, scripts: &[Script], run: &Run, watch: &Watch) -> usize {
-    if db.engine() != Engine::Server {
+    if !db.engine().is_server() {
         return scripts.len().min(1);
     }
     let mut bytes = 0;

@@ -337,7 +337,7 @@ pub(super) fn ran_nothing(error: &libsql_hrana::proto::Error, transactions: usiz
     before || locked || code == "BLOCKED"
 }
 
-fn rows(result: StmtResult) -> Rows {
+pub(super) fn rows(result: StmtResult) -> Rows {
     result
         .rows
         .into_iter()

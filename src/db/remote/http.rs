@@ -118,11 +118,19 @@ impl Server {
         mut requests: Vec<StreamRequest>,
     ) -> Result<Vec<StreamResult>, RemoteError> {
         requests.push(StreamRequest::Close(CloseStreamReq {}));
+        let (_, mut results) = self.requests(None, requests).await?;
+        results.pop();
+        Ok(results)
+    }
+
+    /// One request of a stream, with the baton for its next. As many results come back.
+    async fn requests(
+        &self,
+        baton: Option<String>,
+        requests: Vec<StreamRequest>,
+    ) -> Result<(Option<String>, Vec<StreamResult>), RemoteError> {
         let sent = requests.len();
-        let body = PipelineReqBody {
-            baton: None,
-            requests,
-        };
+        let body = PipelineReqBody { baton, requests };
         let answer = self.post(PIPELINE, &body).await?;
         let answer: PipelineRespBody =
             serde_json::from_slice(&answer).map_err(|error| match error.is_eof() {
@@ -130,7 +138,7 @@ impl Server {
                 true => self.incomplete(&Incomplete::EndsEarly),
                 false => self.not_hrana(&answer),
             })?;
-        let mut results = answer.results;
+        let results = answer.results;
         if results.len() != sent {
             return Err(self.incomplete(&Incomplete::Count {
                 what: "requests",
@@ -138,8 +146,7 @@ impl Server {
                 found: results.len(),
             }));
         }
-        results.pop();
-        Ok(results)
+        Ok((answer.baton, results))
     }
 
     /// One batch. The inner error is the server's word on the batch as a whole, of which nothing was run then.
@@ -150,7 +157,34 @@ impl Server {
         let request = StreamRequest::Batch(BatchStreamReq {
             batch: batch.clone(),
         });
-        match self.pipeline(vec![request]).await?.pop() {
+        let answer = self.pipeline(vec![request]).await?.pop();
+        self.batch_answer(batch, answer)
+    }
+
+    /// One batch of a stream that was begun by another, with the baton for the next.
+    pub(super) async fn batch_of_stream(
+        &self,
+        baton: Option<String>,
+        batch: &Batch,
+        is_last: bool,
+    ) -> Result<(Option<String>, Result<Complete, Error>), RemoteError> {
+        let mut requests = vec![StreamRequest::Batch(BatchStreamReq {
+            batch: batch.clone(),
+        })];
+        if is_last {
+            requests.push(StreamRequest::Close(CloseStreamReq {}));
+        }
+        let (next, results) = self.requests(baton, requests).await?;
+        let answer = self.batch_answer(batch, results.into_iter().next())?;
+        Ok((next, answer))
+    }
+
+    fn batch_answer(
+        &self,
+        batch: &Batch,
+        answer: Option<StreamResult>,
+    ) -> Result<Result<Complete, Error>, RemoteError> {
+        match answer {
             Some(StreamResult::Ok {
                 response: StreamResponse::Batch(response),
             }) => match Complete::check(batch, response.result) {

@@ -19,14 +19,14 @@ const TABLES: &str = "SELECT name, type, wr, strict FROM pragma_table_list WHERE
 /// <https://sqlite.org/pragma.html#pragma_table_xinfo>
 const COLUMNS: &str = "\
 SELECT t.name, c.name, c.type, c.pk, c.hidden
-FROM pragma_table_list t, pragma_table_xinfo(t.name, 'main') c
+FROM pragma_table_list t, pragma_table_xinfo(t.name) c
 WHERE t.schema = 'main' AND t.type IN ('table', 'shadow')
 ORDER BY t.name, c.cid";
 
 /// The columns of primary keys that have an index: <https://sqlite.org/pragma.html#pragma_index_xinfo>.
 const KEYS: &str = "\
 SELECT t.name, c.name, c.\"desc\", c.coll
-FROM pragma_table_list t, pragma_index_list(t.name, 'main') i, pragma_index_xinfo(i.name, 'main') c
+FROM pragma_table_list t, pragma_index_list(t.name) i, pragma_index_xinfo(i.name) c
 WHERE t.schema = 'main' AND t.type IN ('table', 'shadow') AND i.origin = 'pk' AND c.key = 1
 ORDER BY t.name, c.seqno";
 

@@ -6,7 +6,7 @@ use super::catalogue::{Catalogue, Columns};
 use super::dumped::{Dumped, DumpedTable, Number};
 use super::tally::{Hasher, RowHash, Tally};
 use super::{Fault, FaultyObject, Level, Verdict, VerifiedTable};
-use crate::db::{Db, DbError, Engine, Query, Scan, Sink, StreamedRow};
+use crate::db::{Db, DbError, Query, Scan, Sink, StreamedRow};
 use crate::sql::ValueRef;
 
 /// A table that was compared, and its rows where they were read.
@@ -169,7 +169,7 @@ where
 pub(super) async fn numbers(db: &Db, numbers: &[Number]) -> Result<Vec<FaultyObject>, DbError> {
     let compared = numbers
         .iter()
-        .filter(|number| db.engine() != Engine::Server || number.pragma != "application_id");
+        .filter(|number| !db.engine().is_server() || number.pragma != "application_id");
     let questions = compared.map(|number| {
         let pragma = number.pragma;
         (
