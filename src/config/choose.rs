@@ -14,7 +14,7 @@ use super::switches::switched;
 use super::url::{Form, RemoteUrl, UrlError};
 use super::variables::{
     DATABASE_FILE, EMBEDDED_REPLICA_FILE, SEEDBED_FROM_TOKEN, SEEDBED_TO_TOKEN, TURSO_AUTH_TOKEN,
-    TURSO_AUTH_TOKEN_FILE, TURSO_DATABASE_URL,
+    TURSO_AUTH_TOKEN_FILE, TURSO_DATABASE_URL, TURSO_DB_REMOTE_ENCRYPTION_KEY,
 };
 use crate::diagnostic::Diagnostic;
 
@@ -364,4 +364,18 @@ fn usable(token: Setting<String>, url: &RemoteUrl) -> Result<Setting<Secret>, Bo
     }
     let secret = Secret::new(text);
     Ok(token.map(|_| secret))
+}
+
+/// The key of a remote that its owner encrypts. The databases of a copy have none: it would go to both.
+pub(super) fn encryption_key(
+    layers: &Layers<'_>,
+    url: &RemoteUrl,
+) -> Result<Option<Setting<Secret>>, Box<Diagnostic>> {
+    let sources = layers.sources;
+    match sources.variable(TURSO_DB_REMOTE_ENCRYPTION_KEY) {
+        Some(key) if sources.flags.copied.is_none() && !key.value.is_empty() => {
+            usable(key, url).map(Some)
+        }
+        _ => Ok(None),
+    }
 }

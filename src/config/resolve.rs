@@ -12,6 +12,7 @@ use super::layers::{Flags, Layers, Sources};
 use super::origin::{Origin, Setting, relative};
 use super::problem::{ConfigError, problem, problem_with};
 use super::proxy::proxy;
+use super::secret::Secret;
 use super::toml::{self, Toml};
 use super::url::RemoteUrl;
 use super::variables::{DATABASE_URL, SEEDBED_ENV};
@@ -33,6 +34,7 @@ pub struct Resolved {
     pub(super) database: Option<Setting<Database>>,
     /// The inner `None`: a variable says that there is none.
     pub(super) proxy: Option<Setting<Option<Proxy>>>,
+    pub(super) encryption_key: Option<Setting<Secret>>,
     pub(super) out_of_order: Setting<bool>,
     pub(super) ignore_tables: Setting<Vec<String>>,
     /// What `.env` sets beside our settings.
@@ -111,6 +113,7 @@ impl Resolved {
             root,
             database,
             proxy,
+            encryption_key: self.encryption_key.clone(),
             migrations,
             seeds,
             seed_env: seed_env.or_else(dev),
@@ -182,6 +185,13 @@ pub fn resolve(sources: &Sources) -> Resolved {
         }
     };
     warnings.extend(around(&choice, proxy.as_ref()));
+    let encryption_key = match url.map_or(Ok(None), |url| choose::encryption_key(&layers, url)) {
+        Ok(key) => key,
+        Err(problem) => {
+            choice.problems.push(*problem);
+            None
+        }
+    };
 
     let shown = shown(&layers);
     let ignored = match flags.ignore.as_slice() {
@@ -218,6 +228,7 @@ pub fn resolve(sources: &Sources) -> Resolved {
         mode: choice.mode,
         database: choice.database,
         proxy,
+        encryption_key,
         out_of_order: out_of_order.unwrap_or(Setting::default(false)),
         ignore_tables: ignored.unwrap_or(Setting::default(Vec::new())),
         others: Others(match &sources.dotenv {

@@ -136,6 +136,23 @@ pub enum Progress {
 /// Where progress goes: called on the thread that runs the transactions, so it must not block.
 pub type OnProgress = Arc<dyn Fn(Progress) + Send + Sync>;
 
+/// The key of a database that its owner encrypts, as Turso takes it with each request. `Debug` does not show it.
+#[derive(Clone, PartialEq, Eq)]
+pub struct EncryptionKey(String);
+
+impl EncryptionKey {
+    /// Hides `text`.
+    pub fn new(text: impl Into<String>) -> EncryptionKey {
+        EncryptionKey(text.into())
+    }
+}
+
+impl std::fmt::Debug for EncryptionKey {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("***")
+    }
+}
+
 /// How a database is used.
 #[derive(Debug, Clone)]
 pub struct Options {
@@ -155,6 +172,8 @@ pub struct Options {
     pub on_wait: OnWait,
     /// The proxy that requests to a server go through. The environment is not asked for one.
     pub proxy: Option<Proxy>,
+    /// The key that a server needs for a database that its owner encrypts.
+    pub encryption_key: Option<EncryptionKey>,
 }
 
 impl Default for Options {
@@ -168,6 +187,7 @@ impl Default for Options {
             run_by: None,
             on_wait: OnWait::default(),
             proxy: None,
+            encryption_key: None,
         }
     }
 }
@@ -275,7 +295,10 @@ impl Db {
     pub fn remote(base: &str, token: Option<&str>, options: Options) -> Result<Db, DbError> {
         let lock_timeout = options.lock_timeout;
         let db = Db {
-            mode: Mode::Remote(remote::Remote::new(base, token, options.proxy.as_ref())?),
+            mode: Mode::Remote(
+                remote::Remote::new(base, token, options.proxy.as_ref())?
+                    .with_key(options.encryption_key.as_ref()),
+            ),
             options,
         };
         Ok(db.with_lock_timeout(lock_timeout))
@@ -295,12 +318,10 @@ impl Db {
     ) -> Result<Db, DbError> {
         let lock_timeout = options.lock_timeout;
         let db = Db {
-            mode: Mode::Replica(replica::Replica::new(
-                file.as_ref(),
-                base,
-                token,
-                options.proxy.as_ref(),
-            )?),
+            mode: Mode::Replica(
+                replica::Replica::new(file.as_ref(), base, token, options.proxy.as_ref())?
+                    .with_key(options.encryption_key.as_ref()),
+            ),
             options,
         };
         Ok(db.with_lock_timeout(lock_timeout))
@@ -313,7 +334,11 @@ impl Db {
     pub(crate) fn apart(&self) -> Result<Db, DbError> {
         let mode = match &self.mode {
             #[cfg(feature = "remote")]
-            Mode::Remote(remote) => Mode::Remote(remote.apart(self.options.proxy.as_ref())?),
+            Mode::Remote(remote) => Mode::Remote(
+                remote
+                    .apart(self.options.proxy.as_ref())?
+                    .with_key(self.options.encryption_key.as_ref()),
+            ),
             mode => mode.clone(),
         };
         let options = self.options.clone();

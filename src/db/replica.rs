@@ -19,8 +19,8 @@ use super::replica_files::{
 };
 use super::replica_lock::SyncLock;
 use super::{
-    Answer, DbError, EngineError, Failure, OnProgress, Options, Proxy, RemoteError, Stop, Synced,
-    Transaction, local, refuse_side_files,
+    Answer, DbError, EncryptionKey, EngineError, Failure, OnProgress, Options, Proxy, RemoteError,
+    Stop, Synced, Transaction, local, refuse_side_files,
 };
 
 /// What the files of a replica tell. Where there is none, none is made beside side files of another database.
@@ -93,6 +93,12 @@ impl Replica {
             held: None,
             written: Arc::default(),
         })
+    }
+
+    /// The same with the key of the database.
+    pub(super) fn with_key(mut self, key: Option<&EncryptionKey>) -> Replica {
+        self.remote = self.remote.with_key(key);
+        self
     }
 
     /// The same, which stays open once it was opened.

@@ -19,7 +19,7 @@ use rustls_platform_verifier::BuilderVerifierExt;
 use super::complete::{Collected, Complete, Cursor, Incomplete, StepOutcome, Unusable};
 use super::lines::{LONGEST, LineBuffer, TooLong};
 use super::redirect::{Location, location};
-use crate::db::{Proxy, RemoteError};
+use crate::db::{EncryptionKey, Proxy, RemoteError};
 use crate::proxy::THROUGH;
 
 const PIPELINE: &str = "/v3/pipeline";
@@ -54,6 +54,7 @@ pub(super) struct Server {
     /// What errors call it: host and port, and the proxy on the way.
     host: String,
     token: Option<String>,
+    encryption_key: Option<EncryptionKey>,
     /// How long an answer is waited for.
     limit: Duration,
 }
@@ -102,8 +103,25 @@ impl Server {
             base: base.to_owned(),
             host,
             token: token.map(str::to_owned),
+            encryption_key: None,
             limit: ANSWER,
         })
+    }
+
+    /// Sends this key of the database with each request that has the token.
+    pub(super) fn set_key(&mut self, key: Option<&EncryptionKey>) {
+        self.encryption_key = key.cloned();
+    }
+
+    /// The request with what the server asks for: the token, and the key of the database.
+    fn authorized(&self, mut request: RequestBuilder) -> RequestBuilder {
+        if let Some(token) = &self.token {
+            request = request.bearer_auth(token);
+        }
+        if let Some(EncryptionKey(key)) = &self.encryption_key {
+            request = request.header("x-turso-encryption-key", key);
+        }
+        request
     }
 
     /// Waits for answers as long as for a lock, where that is longer than usual: a statement may wait for a lock for all
@@ -340,11 +358,8 @@ impl Server {
     /// The head of the answer to a `GET`.
     #[cfg(feature = "replica")]
     pub(super) async fn probe(&self, path: &str) -> Result<Response, RemoteError> {
-        let mut request = self.client.get(format!("{}{path}", self.base));
-        request = request.timeout(self.limit);
-        if let Some(token) = &self.token {
-            request = request.bearer_auth(token);
-        }
+        let request = self.client.get(format!("{}{path}", self.base));
+        let request = self.authorized(request.timeout(self.limit));
         self.send(path, request).await
     }
 
@@ -426,16 +441,13 @@ impl Server {
             host: self.host.clone(),
             words: error.to_string(),
         })?;
-        let mut request = self
+        let request = self
             .client
             .post(format!("{}{path}", self.base))
             .header("content-type", "application/json")
             .timeout(self.limit)
             .body(body);
-        if let Some(token) = &self.token {
-            request = request.bearer_auth(token);
-        }
-        Ok(request)
+        Ok(self.authorized(request))
     }
 
     async fn post(&self, path: &str, body: &impl serde::Serialize) -> Result<Vec<u8>, RemoteError> {

@@ -38,8 +38,8 @@ pub(super) use self::redirect::location;
 pub(super) use self::signs::given;
 pub(super) use self::wire::WireRow;
 use super::{
-    Answer, At, Code, DbError, Engine, EngineError, Failure, Fate, Left, OnProgress, Options,
-    Pause, Progress, Proxy, Query, RemoteError, Rows, Stop, Transaction,
+    Answer, At, Code, DbError, EncryptionKey, Engine, EngineError, Failure, Fate, Left, OnProgress,
+    Options, Pause, Progress, Proxy, Query, RemoteError, Rows, Stop, Transaction,
 };
 use crate::script::Atomicity;
 
@@ -75,6 +75,12 @@ impl Remote {
             server: Server::new(base, token, proxy)?,
             engine: Arc::default(),
         })
+    }
+
+    /// The same with the key of the database.
+    pub(super) fn with_key(mut self, key: Option<&EncryptionKey>) -> Remote {
+        self.server.set_key(key);
+        self
     }
 
     /// The engine; libSQL until the first answer.

@@ -18,8 +18,19 @@ use self::database::Database;
 /// What goes wrong in this program is reported as its text.
 type Error = Box<dyn std::error::Error + Send + Sync>;
 
-#[tokio::main]
-async fn main() -> Result<(), Error> {
+/// A debug build of the engine needs more than the usual 2 MB for the statements of a guard.
+const STACK: usize = 64 << 20;
+
+fn main() -> Result<(), Error> {
+    let mut runtime = tokio::runtime::Builder::new_multi_thread();
+    runtime
+        .worker_threads(2)
+        .thread_stack_size(STACK)
+        .enable_all();
+    runtime.build()?.block_on(listen())
+}
+
+async fn listen() -> Result<(), Error> {
     let folder = tempfile::tempdir()?;
     let file = folder.path().join("data.db");
     let database = Arc::new(Database::open(file.to_str().ok_or("the folder is not UTF-8")?).await?);

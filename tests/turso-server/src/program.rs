@@ -158,11 +158,16 @@ impl Outcome {
                     entries.push(json!({
                         "type": "step_end",
                         "affected_row_count": result["affected_row_count"],
-                        "last_insert_rowid": result["last_insert_rowid"],
+                        // A number here, as sqld has it.
+                        "last_insert_rowid": integer(&result["last_insert_rowid"]),
                     }));
                 }
             }
         }
         entries
     }
+}
+
+fn integer(text: &Value) -> Option<i64> {
+    text.as_str()?.parse().ok()
 }
