@@ -9,9 +9,10 @@ use crate::schema::{Affinity, Strictness, affinity};
 use crate::sql::Value;
 
 /// The schema as it is kept: <https://sqlite.org/schematab.html>. The text of an export is read with it again, and
-/// compared.
-pub(super) const OBJECTS: &str =
-    "SELECT type, name, tbl_name, sql FROM sqlite_schema ORDER BY rowid";
+/// compared. The tables that the Turso engine keeps for itself are left out.
+pub(super) const OBJECTS: &str = "\
+SELECT type, name, tbl_name, sql FROM sqlite_schema WHERE lower(tbl_name) NOT GLOB '__turso_internal_*' \
+AND lower(tbl_name) NOT GLOB 'turso_cdc*' AND lower(tbl_name) NOT GLOB 'turso_sync_*' ORDER BY rowid";
 
 /// <https://sqlite.org/pragma.html#pragma_table_list>
 const TABLES: &str = "SELECT name, type, wr, strict FROM pragma_table_list WHERE schema = 'main'";
