@@ -13,11 +13,6 @@ pub(crate) enum Server {
     Turso(Turso),
 }
 
-/// Whether the specifications run on the Turso engine.
-pub(crate) fn is_turso() -> bool {
-    std::env::var_os("SEEDBED_TEST_TURSO").is_some()
-}
-
 impl Server {
     pub(crate) fn start() -> Server {
         if let Some(program) = std::env::var_os("SEEDBED_TEST_TURSO") {
