@@ -309,4 +309,12 @@ mod check {
     fn with_foreign_keys(bencher: Bencher<'_, '_>, count: usize) {
         measure(bencher, count, |version| [Some(child(version)), None]);
     }
+
+    #[divan::bench(args = [500, 1_000, 2_000, 4_000], sample_count = 1, sample_size = 1)]
+    fn with_foreign_keys_and_down_files(bencher: Bencher<'_, '_>, count: usize) {
+        measure(bencher, count, |version| {
+            let down = (version > 1).then(|| format!("DROP TABLE t{version};\n"));
+            [Some(child(version)), down]
+        });
+    }
 }

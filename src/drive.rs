@@ -388,7 +388,7 @@ pub(crate) async fn drive<R: Reader>(
         let mut version = Versions::new(&history);
         let recorded = history.by_key();
         let mut watch = Watch::new(&decision.scripts);
-        watch.knows(&history.known, &decision.scripts);
+        watch.knows(&history.known);
         let mut left = decision.scripts.as_slice();
         while !left.is_empty() {
             if db.stop().is_raised() {

@@ -455,6 +455,11 @@ pub enum Key {
 }
 
 impl Key {
+    /// Whether it is about a migration, versioned or repeatable.
+    pub(crate) fn is_migration(&self) -> bool {
+        matches!(self, Key::Migration(_) | Key::Repeatable(_))
+    }
+
     /// The word in the column `kind`.
     pub fn kind(&self) -> &'static str {
         match self {

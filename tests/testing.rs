@@ -391,6 +391,8 @@ async fn every_problem_of_every_file_is_told_and_nothing_is_left() {
               |
             2 |   third:
               |   ^^^^^
+              |
+              = help: give `email` a value there, or one for all rows under `_defaults`
 
             error[unknown-column]: table `Users` has no column `emial`
              --> [project]/seeds/test/020_more.yaml:3:5
@@ -405,6 +407,8 @@ async fn every_problem_of_every_file_is_told_and_nothing_is_left() {
               |
             7 |     user: nobody
               |           ^^^^^^
+              |
+              = help: declare a row `nobody` below `Users`, or name another one
 
             3 errors
         "#]],

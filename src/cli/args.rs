@@ -64,6 +64,9 @@ pub(super) struct Global {
     /// The local file of an embedded replica [default: local_replica.db]
     #[arg(long, global = true, value_name = "FILE")]
     replica_file: Option<PathBuf>,
+    /// Reach a server in a private network over http:// without a token; a token is never sent that way
+    #[arg(long, global = true)]
+    allow_plain_http: bool,
     /// A table that is not the application's: no history of migrations, and left out of comparisons. Those of other
     /// migration tools are known. May be repeated
     #[arg(long, global = true, value_name = "TABLE")]
@@ -96,6 +99,7 @@ impl Global {
             migrations: self.migrations.clone(),
             seeds: self.seeds.clone(),
             replica_file: self.replica_file.clone(),
+            allow_plain_http: self.allow_plain_http,
             ignore: self.ignore.clone(),
             ..Flags::default()
         }
@@ -238,6 +242,13 @@ pub(super) struct Lock {
     pub(super) lock_timeout: Option<Duration>,
 }
 
+impl Lock {
+    /// That of a subcommand, which may also stand before its name.
+    pub(super) fn or(&self, before: &Lock) -> Option<Duration> {
+        self.lock_timeout.or(before.lock_timeout)
+    }
+}
+
 /// `--tx`
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 pub(super) enum Tx {
@@ -265,6 +276,9 @@ pub(super) struct Status {
     /// Print the text of this applied version (3 or V3) or repeatable (R__views) as it was recorded, and nothing else
     #[arg(long, value_name = "V", value_parser = key, conflicts_with = "exit_code")]
     pub(super) source: Option<Key>,
+    /// With --source: print the recorded down text instead
+    #[arg(long, requires = "source")]
+    pub(super) down: bool,
     #[command(flatten)]
     pub(super) lock: Lock,
 }
@@ -316,6 +330,24 @@ impl Seed {
 pub(super) enum SeedCommand {
     /// Write rows of the database as a seed file; it is read back before it is handed out
     Export(SeedExport),
+    /// End a seed: remove what is recorded of it, so that its file may go or begin again
+    Forget(SeedForget),
+}
+
+/// `seed forget`
+#[derive(Debug, Args)]
+pub(super) struct SeedForget {
+    /// The seed: the path of its file below the seeds folder, without `.yaml`
+    #[arg(value_name = "NAME")]
+    pub(super) name: String,
+    /// Also delete the rows that it made (mode `sync` only)
+    #[arg(long)]
+    pub(super) with_rows: bool,
+    /// Show which rows would be deleted, and change nothing
+    #[arg(long)]
+    pub(super) dry_run: bool,
+    #[command(flatten)]
+    pub(super) lock: Lock,
 }
 
 /// `seed export`
@@ -554,7 +586,8 @@ pub(super) struct Explain {
 /// `sync`
 #[derive(Debug, Args)]
 pub(super) struct Sync {
-    /// Go on at the configured interval until interrupted
+    /// Go on at the configured interval until interrupted. A replica whose primary has a new log, as after a crash of the
+    /// server, is replaced without asking
     #[arg(long)]
     pub(super) watch: bool,
     #[command(flatten)]
@@ -580,6 +613,9 @@ pub(super) enum ReplicaCommand {
         /// The new file
         #[arg(value_name = "FILE")]
         file: PathBuf,
+        /// Copy also where the last sync did not end: a part of what the primary has
+        #[arg(long)]
+        allow_incomplete: bool,
         #[command(flatten)]
         lock: Lock,
     },

@@ -18,6 +18,7 @@ use std::process::ExitCode;
 use clap::{CommandFactory, FromArgMatches};
 
 use crate::config::{self, Copied, Side};
+use crate::db::Unfinished;
 use crate::diagnostic::Class;
 use args::{BackupCommand, Cli, Command, ReplicaCommand, SeedCommand};
 use exit::Exit;
@@ -143,8 +144,12 @@ async fn dispatch(session: &Session, command: &Command) -> Ending {
         Command::Seed(flags) => match &flags.command {
             None => commands::seed(session, flags).await,
             Some(SeedCommand::Export(export)) => {
-                let lock = export.lock.lock_timeout.or(flags.lock.lock_timeout);
+                let lock = export.lock.or(&flags.lock);
                 commands::export(session, export, flags.flag_of_writing(), lock).await
+            }
+            Some(SeedCommand::Forget(forget)) => {
+                let lock = forget.lock.or(&flags.lock);
+                commands::forget(session, forget, flags.flag_of_writing(), lock).await
             }
         },
         Command::Import(flags) => commands::import(session, flags).await,
@@ -162,8 +167,16 @@ async fn dispatch(session: &Session, command: &Command) -> Ending {
         Command::Replica(flags) => match &flags.command {
             ReplicaCommand::Status(lock) => commands::replica::status(session, lock).await,
             ReplicaCommand::Reset(lock) => commands::replica::reset(session, lock).await,
-            ReplicaCommand::Copy { file, lock } => {
-                commands::replica::copy(session, file, lock).await
+            ReplicaCommand::Copy {
+                file,
+                lock,
+                allow_incomplete,
+            } => {
+                let unfinished = match allow_incomplete {
+                    true => Unfinished::Copy,
+                    false => Unfinished::Refuse,
+                };
+                commands::replica::copy(session, file, lock, unfinished).await
             }
         },
         Command::Export(flags) => commands::dump(session, flags).await,
@@ -201,6 +214,7 @@ impl Command {
             Command::Seed(flags) => match &flags.command {
                 None => "seed",
                 Some(SeedCommand::Export(_)) => "seed export",
+                Some(SeedCommand::Forget(_)) => "seed forget",
             },
             Command::Import(_) => "import",
             Command::Copy(_) => "copy",

@@ -1,6 +1,7 @@
 //! What a command has at hand: settings, the terminal, and how to say how it ended.
 
 use std::collections::BTreeMap;
+use std::io::Write;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, SystemTime};
 
@@ -10,8 +11,9 @@ use super::running::Running;
 use super::signals;
 use super::terminal::Terminal;
 use super::who;
+use crate::config::variables::SEEDBED_LOG;
 use crate::config::{Config, Copied, Database, Flags, Project, Resolved, Side};
-use crate::db::{Db, DbError, OnWait, Options};
+use crate::db::{Db, DbError, Log, OnWait, Options};
 use crate::diagnostic::{Class, Diagnostic};
 use crate::history::{self, History, HistoryError};
 use crate::migrations::{ApplyError, Event, Migrations, OnEvent, OutOfOrder, PlanOptions};
@@ -165,10 +167,49 @@ impl Session {
             history_table: config.history_table.value.clone(),
             proxy: config.proxy.as_ref().map(|proxy| proxy.value.clone()),
             encryption_key: config.encryption_key(),
+            log: self.log()?,
         };
         let db = open::open(database, options).await;
         let db = db.map_err(|error| self.stopped(Report::history(&error.into())))?;
         Ok(Opened { config, db, run })
+    }
+
+    /// Where requests and transactions are logged: with `--verbose` on standard error, and in the file that SEEDBED_LOG
+    /// names.
+    fn log(&self) -> Result<Log, Stopped> {
+        let terminal = self.terminal;
+        let named = self.env.get(SEEDBED_LOG).map(|path| path.trim());
+        let file = match named.filter(|path| !path.is_empty()) {
+            None => None,
+            Some(path) => {
+                let mut options = std::fs::OpenOptions::new();
+                let opened = options.create(true).append(true).open(self.cwd.join(path));
+                let opened = opened.map_err(|error| {
+                    let message =
+                        format!("{SEEDBED_LOG} names a file that cannot be written: {error}");
+                    let help = "name a file in a folder that exists, or unset it".to_owned();
+                    self.usage("log-file", message, Some(help))
+                });
+                Some(std::sync::Mutex::new(opened?))
+            }
+        };
+        if file.is_none() && !terminal.verbose {
+            return Ok(Log::default());
+        }
+        Ok(Log::new(move |line| {
+            if terminal.verbose {
+                terminal.words(line);
+            }
+            if let Some(Ok(mut file)) = file.as_ref().map(std::sync::Mutex::lock) {
+                // One write for each line, so that the lines of several runs do not mix.
+                let _ = file.write_all(format!("{line}\n").as_bytes());
+            }
+        }))
+    }
+
+    /// Whether the settings name a server.
+    pub(super) fn names_a_server(&self) -> bool {
+        self.resolved.name_a_server()
     }
 
     /// Reports each run that is waited for once, and whatever `--quiet` says of progress.
@@ -215,10 +256,7 @@ impl Session {
 
     /// Asks whether to go on, unless `--yes` was given. `question` is what would happen.
     pub(super) fn confirm(&self, opened: &Opened, question: &str) -> Result<(), Stopped> {
-        if self.yes {
-            return Ok(());
-        }
-        if !self.terminal.can_ask() {
+        if !self.yes && !self.terminal.can_ask() {
             return Err(self
                 .usage(
                     "needs-yes",
@@ -227,12 +265,23 @@ impl Session {
                 )
                 .about(opened));
         }
-        if self.terminal.ask(&format!("{question}. Go on? [y/N] ")) {
+        if self.agrees(question) {
             return Ok(());
         }
         Err(self
             .usage("declined", "nothing was changed", None)
             .about(opened))
+    }
+
+    /// Whether a question can be answered: by `--yes`, or at the terminal.
+    pub(super) fn can_agree(&self) -> bool {
+        self.yes || self.terminal.can_ask()
+    }
+
+    /// Whether to go on: `--yes`, or a yes at the terminal.
+    pub(super) fn agrees(&self, question: &str) -> bool {
+        self.yes
+            || (self.terminal.can_ask() && self.terminal.ask(&format!("{question}. Go on? [y/N] ")))
     }
 
     /// The migration files, by names that can be clicked on from the working folder.
@@ -294,6 +343,13 @@ impl Session {
         if away && matches!(opened.config.database.value, Database::Replica { .. }) {
             report = report.needs_the_primary();
         }
+        self.stopped(report).about(opened)
+    }
+
+    /// The primary has a change, and the replica could not be synced after it. `done` says what is there.
+    pub(super) fn not_synced(&self, opened: &Opened, error: DbError, done: &str) -> Stopped {
+        let mut report = Report::history(&HistoryError::Db(error));
+        report.database = Some(format!("{done} in the primary; the replica was not synced"));
         self.stopped(report).about(opened)
     }
 

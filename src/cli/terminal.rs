@@ -3,6 +3,7 @@
 //! Colours are in the texts already and are taken out where nobody would see them. A reader that went away (`| head`)
 //! is no error.
 
+use std::borrow::Cow;
 use std::io::{IsTerminal, Write};
 
 use anstream::{AutoStream, ColorChoice};
@@ -36,7 +37,11 @@ impl Terminal {
 
     /// The result of a command.
     pub(super) fn data(&self, text: &str) {
-        let _ = write_to(&mut AutoStream::new(std::io::stdout(), self.color), text);
+        let text = match self.format {
+            Format::Table => in_order(text),
+            Format::Json => Cow::Borrowed(text),
+        };
+        let _ = write_to(&mut AutoStream::new(std::io::stdout(), self.color), &text);
     }
 
     /// A text that is the result, byte for byte.
@@ -61,7 +66,8 @@ impl Terminal {
 
     /// Words that are always told: what went wrong.
     pub(super) fn error(&self, text: &str) {
-        let _ = write_to(&mut AutoStream::new(std::io::stderr(), self.color), text);
+        let mut stderr = AutoStream::new(std::io::stderr(), self.color);
+        let _ = write_to(&mut stderr, &in_order(text));
     }
 
     /// Whether somebody is there to answer.
@@ -77,6 +83,16 @@ impl Terminal {
         asked.is_ok()
             && std::io::stdin().read_line(&mut answer).is_ok()
             && matches!(answer.trim().to_ascii_lowercase().as_str(), "y" | "yes")
+    }
+}
+
+/// A text without the characters that make a terminal show others in another order: a name that holds one could look like
+/// another name.
+fn in_order(text: &str) -> Cow<'_, str> {
+    let reorders = |c: char| matches!(c, '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}');
+    match text.contains(reorders) {
+        true => Cow::Owned(text.replace(reorders, "\u{fffd}")),
+        false => Cow::Borrowed(text),
     }
 }
 

@@ -232,7 +232,8 @@ fn token(
         Some(copied) => token_of_side(layers, copied, url),
     };
     let Some(token) = found else {
-        if url.is_loopback() {
+        let is_plain = !url.is_encrypted() && url.may_be_private();
+        if url.is_loopback() || (is_plain && allow_plain_http(layers).value) {
             return Some(None);
         }
         if let Some(Copied { side, .. }) = layers.sources.flags.copied {
@@ -246,8 +247,7 @@ fn token(
                 "set it in the environment or .env, or name a file that holds it in {TURSO_AUTH_TOKEN_FILE}; `turso db tokens create NAME` makes one"
             );
             if !url.is_encrypted() {
-                help +=
-                    ". It will not be sent over plain http: the URL must be https:// or libsql://";
+                help = format!("a token is not sent over plain http: {}", without_tls(url));
             }
             problems.push(problem(format!("{TURSO_AUTH_TOKEN} must be set for {url}")).help(help));
         }
@@ -260,6 +260,27 @@ fn token(
             None
         }
     }
+}
+
+/// What to write for a server that is reached without encryption.
+fn without_tls(url: &RemoteUrl) -> String {
+    let encrypted = "use https:// or libsql://";
+    match url.may_be_private() {
+        true => format!(
+            "{encrypted}; or, for a server in a private network that needs no token, leave {TURSO_AUTH_TOKEN} unset and \
+             pass `--allow-plain-http`, or set `allow_plain_http = true` in [turso] of config.toml"
+        ),
+        false => encrypted.to_owned(),
+    }
+}
+
+/// Whether a server in a private network may be reached without encryption and without a token.
+pub(super) fn allow_plain_http(layers: &Layers<'_>) -> Setting<bool> {
+    if layers.sources.flags.allow_plain_http {
+        return Setting::flag("--allow-plain-http", true);
+    }
+    let toml = layers.toml.allow_plain_http.clone();
+    toml.unwrap_or(Setting::default(false))
 }
 
 /// The token for a database of a copy: its own, or the configured one where that belongs to this server. Without a
@@ -359,7 +380,7 @@ fn usable(token: Setting<String>, url: &RemoteUrl) -> Result<Setting<Secret>, Bo
     if !url.is_encrypted() && !url.is_loopback() {
         return refuse(
             &format!("is not sent to {url} over plain http, where anyone on the way could read it"),
-            "use https:// or libsql://",
+            &without_tls(url),
         );
     }
     let secret = Secret::new(text);

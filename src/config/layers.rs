@@ -33,6 +33,8 @@ pub struct Flags {
     pub seeds: Option<PathBuf>,
     /// `--replica-file`.
     pub replica_file: Option<PathBuf>,
+    /// `--allow-plain-http`: a server in a private network may be reached without encryption and without a token.
+    pub allow_plain_http: bool,
     /// `--ignore`: tables that are not the application's.
     pub ignore: Vec<String>,
     /// `--env`: the seed environment.

@@ -57,6 +57,7 @@ pub(super) struct Shown {
     pub(super) token: Option<Origin>,
     pub(super) replica_file: Setting<PathBuf>,
     pub(super) sync_interval: Option<Setting<Duration>>,
+    pub(super) allow_plain_http: Setting<bool>,
 }
 
 /// Variables of the project's own, which may be secrets.
@@ -134,6 +135,12 @@ impl Resolved {
     pub fn project(&self) -> Result<Project, ConfigError> {
         ConfigError::unless_empty(self.problems.clone())?;
         Ok(self.project.clone())
+    }
+
+    /// Whether the settings name a server, whatever the mode is.
+    pub fn name_a_server(&self) -> bool {
+        let mode = self.mode.as_ref().map(|mode| mode.value);
+        self.shown.url.is_some() || matches!(mode, Some(Mode::Remote | Mode::Replica))
     }
 
     /// Every problem: those of files and plain settings, then those of the database.
@@ -367,5 +374,6 @@ fn shown(layers: &Layers<'_>) -> Shown {
         token: choose::token_origin(layers),
         replica_file: choose::replica_file(layers, &mut unheard),
         sync_interval: layers.toml.sync_interval.clone(),
+        allow_plain_http: choose::allow_plain_http(layers),
     }
 }

@@ -50,6 +50,7 @@ impl Resolved {
                 value: shown.token.as_ref().map_or("-", |_| "***").to_owned(),
                 origin: shown.token.as_ref().unwrap_or(&Origin::Default).to_string(),
             },
+            row("allow plain http", &shown.allow_plain_http, bool::to_string),
             optional("proxy", self.proxy.as_ref(), |proxy| {
                 proxy
                     .as_ref()

@@ -25,6 +25,7 @@ pub(super) struct Toml {
     pub(super) organization: Option<Setting<String>>,
     pub(super) primary_region: Option<Setting<String>>,
     pub(super) replica_regions: Option<Setting<Vec<String>>>,
+    pub(super) allow_plain_http: Option<Setting<bool>>,
     pub(super) replica_enabled: Option<Setting<bool>>,
     pub(super) replica_file: Option<Setting<String>>,
     pub(super) sync_interval: Option<Setting<Duration>>,
@@ -51,6 +52,7 @@ const TABLES: [(&str, &[&str]); 6] = [
             "database_url",
             "primary_region",
             "replica_regions",
+            "allow_plain_http",
             "local_replica",
             "backup",
         ],
@@ -130,6 +132,7 @@ fn settings(file: &mut File<'_>, root: &DeTable<'_>) -> Toml {
         organization: file.text(turso, "[turso] organization"),
         primary_region: file.text(turso, "[turso] primary_region"),
         replica_regions: file.texts(turso, "[turso] replica_regions"),
+        allow_plain_http: file.truth(turso, "[turso] allow_plain_http"),
         replica_enabled: file.truth(replica, "[turso.local_replica] enabled"),
         replica_file: file.text(replica, "[turso.local_replica] local_db_path"),
         sync_interval: file

@@ -4,7 +4,9 @@
 //! may hold a password or a token.
 
 use std::fmt;
-use std::net::{Ipv4Addr, Ipv6Addr};
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
+
+use crate::db::is_loopback_name;
 
 /// What a `--database` names.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -27,6 +29,9 @@ impl Form {
         let text = text.trim();
         if text.is_empty() {
             return Err(UrlError::Empty);
+        }
+        if text.starts_with("eyJ") && text.matches('.').count() == 2 {
+            return Err(UrlError::Token);
         }
         if text == ":memory:" || text == "file::memory:" {
             return Ok(Self::Memory);
@@ -143,7 +148,7 @@ impl RemoteUrl {
             return Err(UrlError::Parameters);
         }
         // The base64 of `{"`, which every token starts with.
-        if authority.starts_with("eyJ") {
+        if rest.split('/').any(|part| part.starts_with("eyJ")) {
             return Err(UrlError::Token);
         }
         let path = rest[authority.len()..].trim_end_matches('/');
@@ -200,9 +205,30 @@ impl RemoteUrl {
         self.encrypted
     }
 
-    /// Whether the server is this machine: `localhost`, `127.0.0.0/8` or `[::1]`.
+    /// Whether the server is this machine: `localhost` and the names below it, `127.0.0.0/8` or `[::1]`.
     pub fn is_loopback(&self) -> bool {
         self.loopback
+    }
+
+    /// Whether the host may be in a private network: a private address, or a name that is not Turso's. What a name stands
+    /// for is not looked up.
+    pub(super) fn may_be_private(&self) -> bool {
+        let host = self.host.trim_start_matches('[').trim_end_matches(']');
+        match host.parse::<IpAddr>() {
+            Ok(IpAddr::V4(it)) => {
+                // The last one is shared by carriers and overlay networks: RFC 6598.
+                let [a, b, ..] = it.octets();
+                let is_shared = a == 100 && (64..128).contains(&b);
+                it.is_private() || it.is_link_local() || it.is_loopback() || is_shared
+            }
+            Ok(IpAddr::V6(it)) => {
+                it.is_unique_local() || it.is_unicast_link_local() || it.is_loopback()
+            }
+            Err(_) => {
+                let name = host.strip_suffix('.').unwrap_or(host);
+                name != "turso.io" && !name.ends_with(".turso.io")
+            }
+        }
     }
 
     fn after_scheme(&self) -> String {
@@ -303,7 +329,7 @@ fn read_host(host: &str) -> Result<(String, bool), UrlError> {
     if name.len() > 253 || !labels.iter().all(is_label) || ends_in_number {
         return Err(UrlError::Host);
     }
-    let loopback = labels == ["localhost"];
+    let loopback = is_loopback_name(&name);
     Ok((name, loopback))
 }
 
@@ -319,8 +345,8 @@ pub enum UrlError {
     /// A query or fragment stands in the URL.
     #[error("holds parameters (`?…` or `#…`), which a URL must not")]
     Parameters,
-    /// A token in place of the host.
-    #[error("holds a token where the host should be")]
+    /// A token as the host or in the path.
+    #[error("holds a token, which a URL must not")]
     Token,
     /// Another kind of database, or none.
     #[error("names no libSQL database by `{0}://`")]

@@ -22,6 +22,8 @@ pub const SEEDBED_TO_TOKEN: &str = "SEEDBED_TO_TOKEN";
 pub const EMBEDDED_REPLICA_FILE: &str = "EMBEDDED_REPLICA_FILE";
 /// Name of the seed environment.
 pub const SEEDBED_ENV: &str = "SEEDBED_ENV";
+/// The file that each request and each transaction is logged to: from the environment only.
+pub const SEEDBED_LOG: &str = "SEEDBED_LOG";
 /// Not ours: other tools read it. Looked at only to warn that it is not used.
 pub const DATABASE_URL: &str = "DATABASE_URL";
 /// The home folder, for paths that start with `~/`: from the environment only.

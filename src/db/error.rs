@@ -27,6 +27,10 @@ pub enum Code {
     Corrupt,
     /// Reading or writing failed in the operating system.
     Io,
+    /// The server refused a statement that SQLite can parse: it parses each statement with a parser of its own first.
+    Unsupported,
+    /// The server blocks reads or writes, whatever the statement, as with an unpaid invoice.
+    Blocked,
     /// Everything else: syntax errors, missing tables. The number is SQLite's extended result code.
     Other(i32),
 }
@@ -77,7 +81,7 @@ impl EngineError {
     /// Whether it is about the statement, as with a missing column, and not about the state of the database, as with a
     /// lock.
     pub(crate) fn is_about_the_statement(&self) -> bool {
-        matches!(self.code, Code::Other(_))
+        matches!(self.code, Code::Other(_) | Code::Unsupported)
     }
 
     /// The same error of a statement inside a transaction that has its lock already: what is locked, its own transaction
@@ -176,6 +180,26 @@ pub enum DbError {
         /// The one that it was last synced with, where that is known.
         followed: Option<String>,
     },
+    /// The primary at the URL of a replica has another history than the replica.
+    #[error("the primary {primary} has another history than the replica {}: {how}", path.display())]
+    OtherHistory {
+        /// The file.
+        path: PathBuf,
+        /// The primary.
+        primary: String,
+        /// What shows it.
+        how: OtherHistory,
+    },
+    /// The last sync of a replica brought a part of what its primary had.
+    #[error("the last sync of the replica {} did not end: {}", path.display(), how_far(*frame, *primary))]
+    UnfinishedReplica {
+        /// The file.
+        path: PathBuf,
+        /// The last frame that it has.
+        frame: Option<u64>,
+        /// The last frame of its primary, where that is known.
+        primary: Option<u64>,
+    },
     /// Another process syncs the same replica.
     #[error("another process syncs the replica {}, and was not done within {} s", path.display(), waited.as_secs_f64())]
     SyncLocked {
@@ -189,6 +213,8 @@ pub enum DbError {
     NotSynced {
         /// The file.
         path: PathBuf,
+        /// The kind of reason.
+        fault: super::SyncFault,
         /// The engine's words.
         why: String,
     },
@@ -250,10 +276,48 @@ fn state(path: &std::path::Path) -> &'static str {
 /// Which primary it was instead.
 fn which(followed: Option<&str>, primary: &str) -> String {
     match followed {
-        None => String::new(),
-        Some(url) if url == primary => ": a database that was at this URL before".to_owned(),
-        Some(url) => format!(": {url}"),
+        Some(url) if url != primary => format!(": {url}"),
+        _ => String::new(),
     }
+}
+
+/// What shows that a primary has another history than a replica.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+pub enum OtherHistory {
+    /// The log of the primary has another id.
+    #[error(
+        "its log is a new one, as after a crash of the server, or of a database that was created again"
+    )]
+    NewLog,
+    /// The log of the primary ends before the last frame of the replica.
+    #[error("it was put back to an older copy of itself: the replica is at frame {ours}, and {}", ends(*theirs))]
+    PutBack {
+        /// The last frame of the replica.
+        ours: u64,
+        /// That of the primary, where it tells.
+        theirs: Option<u64>,
+    },
+    /// The log of the primary is as long, and has other frames.
+    #[error(
+        "it was put back to an older copy of itself and changed since: its frames up to {frame} are other ones"
+    )]
+    OtherFrames {
+        /// The last frame of the replica.
+        frame: u64,
+    },
+}
+
+fn ends(theirs: Option<u64>) -> String {
+    match theirs {
+        Some(frame) => format!("the log of the primary ends at frame {frame}"),
+        None => "the log of the primary ends before that".to_owned(),
+    }
+}
+
+fn how_far(frame: Option<u64>, primary: Option<u64>) -> String {
+    let ours = frame.map_or("no frame".to_owned(), |frame| format!("frame {frame}"));
+    let theirs = primary.map(|frame| format!(", and its primary at frame {frame}"));
+    format!("it is at {ours}{}", theirs.unwrap_or_default())
 }
 
 impl DbError {
@@ -263,6 +327,7 @@ impl DbError {
         match self {
             DbError::Remote(error) => error.may_pass(),
             DbError::SyncLocked { .. } => true,
+            DbError::NotSynced { fault, .. } => fault.may_pass(),
             _ => false,
         }
     }
@@ -273,15 +338,21 @@ impl DbError {
             DbError::Open { source, .. }
             | DbError::Read(source)
             | DbError::Replace { source, .. } => Some(source.code),
-            DbError::SyncLocked { .. } | DbError::InUse { .. } | DbError::BeingBuilt { .. } => {
-                Some(Code::Busy)
-            }
+            DbError::SyncLocked { .. }
+            | DbError::InUse { .. }
+            | DbError::BeingBuilt { .. }
+            | DbError::NotSynced {
+                fault: super::SyncFault::Locked,
+                ..
+            } => Some(Code::Busy),
             DbError::Path { .. } | DbError::NotBuilt { .. } | DbError::Thread(_) => None,
             DbError::Remote(_)
             | DbError::Incomplete(_)
             | DbError::NotAReplica { .. }
             | DbError::BrokenReplica { .. }
             | DbError::OtherPrimary { .. }
+            | DbError::OtherHistory { .. }
+            | DbError::UnfinishedReplica { .. }
             | DbError::NotSynced { .. }
             | DbError::SideFiles { .. }
             | DbError::Appeared(_)

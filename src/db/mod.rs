@@ -14,6 +14,8 @@ mod file_lock;
 mod history_table;
 mod local;
 mod locate;
+mod log;
+mod loopback;
 mod other_run;
 mod raw;
 mod reach;
@@ -26,12 +28,17 @@ mod replica;
 mod replica_connector;
 mod replica_files;
 mod replica_lock;
+mod replica_note;
+#[cfg(feature = "replica")]
+mod replica_sync;
 mod scan;
 mod side_files;
 mod stop;
 mod stream;
+mod sync_fault;
 mod turso;
 mod unanswered;
+mod unsupported;
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -45,21 +52,28 @@ pub(crate) use draft::publish;
 pub(crate) use draft::{Draft, give_name};
 pub use engine::Engine;
 pub(crate) use engine::{row_level_security, stale_object, unknown_function};
-pub use error::{At, Code, DbError, EngineError, Failure, Left};
+pub use error::{At, Code, DbError, EngineError, Failure, Left, OtherHistory};
 pub(crate) use file_lock::FileLock;
 pub use history_table::HistoryTable;
 pub use libsql;
 pub(crate) use local::open_to_read;
 pub use locate::locate;
+pub use log::Log;
+#[cfg(feature = "remote")]
+pub(crate) use loopback::LOOPBACK;
+pub(crate) use loopback::is_loopback_name;
 pub use other_run::{OnWait, OtherRun};
 #[allow(unused_imports)]
 pub(crate) use raw::{Access, Check, Prepared, Raw, Row};
 pub(crate) use replace::Replaces;
 #[cfg(feature = "cli")]
 pub(crate) use replace::{inherit, wait_until_unused};
+#[cfg(feature = "cli")]
+pub(crate) use replica_files::DOES_NOT_EXIST;
 pub(crate) use replica_files::WITHOUT_SIDE;
 pub use replica_files::{
-    Protocol, ReplicaFacts, copy_replica, noted_primary, remove_replica, replica_facts,
+    Protocol, ReplicaFacts, Unfinished, copy_replica, noted_primary, remove_replica, replica_facts,
+    try_replica_files,
 };
 pub use scan::{Order, Question, Scan, ScanColumn};
 pub(crate) use side_files::refuse_side_files;
@@ -67,8 +81,10 @@ pub use side_files::{SideFile, remove_local};
 pub(crate) use stop::{Pause, Waits, jittered};
 pub use stop::{Stop, StopHandle};
 pub use stream::{Sink, StreamedRow};
+pub use sync_fault::SyncFault;
 pub(crate) use turso::{INTERNAL as INTERNAL_TO_TURSO, is_internal as is_internal_to_turso};
 pub use unanswered::{Fate, RemoteError};
+pub(crate) use unsupported::{TWO_PARSERS, instead, server_objection};
 
 use crate::script::{Atomicity, ForeignKeys, StepList};
 use crate::sql::Value;
@@ -174,6 +190,8 @@ pub struct Options {
     pub proxy: Option<Proxy>,
     /// The key that a server needs for a database that its owner encrypts.
     pub encryption_key: Option<EncryptionKey>,
+    /// Where each request and each transaction is logged.
+    pub log: Log,
 }
 
 impl Default for Options {
@@ -188,6 +206,7 @@ impl Default for Options {
             on_wait: OnWait::default(),
             proxy: None,
             encryption_key: None,
+            log: Log::default(),
         }
     }
 }
@@ -377,12 +396,16 @@ impl Db {
     }
 
     /// Brings the file of a replica up to its primary, at least to the last run of this handle; the first time it
-    /// makes the file. In another mode there is nothing to sync. It needs a multi-thread runtime.
+    /// makes the file, and its folder. In another mode there is nothing to sync. It needs a multi-thread runtime. Where
+    /// [`Db::check_replica`] was called a few seconds ago, what the primary told it is not asked for again.
+    ///
+    /// A primary that is busy with its log, and a lock on the file, are waited for up to the lock timeout.
     ///
     /// # Errors
-    /// [`DbError::Remote`] where the primary cannot be talked to; [`DbError::NotAReplica`], [`DbError::BrokenReplica`]
-    /// and [`DbError::OtherPrimary`] for the file, which is left as it is; [`DbError::SyncLocked`] where another
-    /// process syncs it for longer than the lock timeout; [`DbError::NotSynced`] for the rest.
+    /// [`DbError::Remote`] where the primary cannot be talked to; [`DbError::NotAReplica`], [`DbError::BrokenReplica`],
+    /// [`DbError::OtherPrimary`] and [`DbError::OtherHistory`] for the file, which is left as it is;
+    /// [`DbError::SyncLocked`] where another process syncs it for longer than the lock timeout; [`DbError::NotSynced`]
+    /// for the rest.
     pub async fn sync(&self) -> Result<Synced, DbError> {
         match &self.mode {
             Mode::Local(_) | Mode::Memory(_) => Ok(Synced::default()),
@@ -390,6 +413,22 @@ impl Db {
             Mode::Remote(_) => Ok(Synced::default()),
             #[cfg(feature = "replica")]
             Mode::Replica(replica) => replica.sync(&self.options).await,
+        }
+    }
+
+    /// Replaces the file of a replica by a new copy of its primary: the way out of [`DbError::OtherHistory`]. The file
+    /// is as it was until the new one is complete. A program that has the old one open goes on reading that. In another
+    /// mode there is nothing to replace.
+    ///
+    /// # Errors
+    /// As [`Db::sync`]; [`DbError::InUse`] where this handle holds the file open, as an application's does.
+    pub async fn replace_replica(&self) -> Result<Synced, DbError> {
+        match &self.mode {
+            Mode::Local(_) | Mode::Memory(_) => Ok(Synced::default()),
+            #[cfg(feature = "remote")]
+            Mode::Remote(_) => Ok(Synced::default()),
+            #[cfg(feature = "replica")]
+            Mode::Replica(replica) => replica.replace(&self.options).await,
         }
     }
 
@@ -425,11 +464,11 @@ impl Db {
     }
 
     /// Whether the file of a replica follows the primary that this handle names, as far as can be told without syncing
-    /// it: by Turso's protocol its last frames are compared, and by the open-source server's it must not be ahead. Only
-    /// reads. In another mode, and where there is no file yet, all is well.
+    /// it: by Turso's protocol its last frames are compared, and by the open-source server's the id of the log and its
+    /// position. Only reads. In another mode, and where there is no file yet, all is well.
     ///
     /// # Errors
-    /// [`DbError::OtherPrimary`] where it does not; the errors of [`Db::query`] and of [`replica_facts`].
+    /// [`DbError::OtherPrimary`] and [`DbError::OtherHistory`] where it does not; the errors of [`Db::query`] and of [`replica_facts`].
     pub async fn follows_its_primary(&self) -> Result<(), DbError> {
         match &self.mode {
             Mode::Local(_) | Mode::Memory(_) => Ok(()),
@@ -496,9 +535,15 @@ impl Db {
         match &mut self.mode {
             Mode::Local(_) | Mode::Memory(_) => {}
             #[cfg(feature = "remote")]
-            Mode::Remote(remote) => remote.wait_at_least(lock_timeout),
+            Mode::Remote(remote) => {
+                remote.wait_at_least(lock_timeout);
+                remote.log_to(&self.options.log);
+            }
             #[cfg(feature = "replica")]
-            Mode::Replica(replica) => replica.remote.wait_at_least(lock_timeout),
+            Mode::Replica(replica) => {
+                replica.remote.wait_at_least(lock_timeout);
+                replica.remote.log_to(&self.options.log);
+            }
         }
         self
     }
@@ -527,6 +572,7 @@ impl Db {
         queries: Vec<Query>,
     ) -> Result<Vec<Result<Rows, EngineError>>, DbError> {
         let sent = queries.len();
+        let entry = self.log(|| log::count(sent, "question"));
         let answers = match &self.mode {
             Mode::Local(file) => file.query(queries, &self.options).await,
             Mode::Memory(memory) => memory.query(queries, &self.options).await,
@@ -535,6 +581,10 @@ impl Db {
             #[cfg(feature = "replica")]
             Mode::Replica(replica) => replica.remote.query(queries, &self.options).await,
         };
+        entry.end(|| match &answers {
+            Ok(_) => "answered".to_owned(),
+            Err(error) => in_words(error.code()),
+        });
         ask::complete(sent, answers?)
     }
 
@@ -545,6 +595,31 @@ impl Db {
     /// [`Failure`] says which step failed, why, and what stands: transactions before it are committed, its own is
     /// rolled back unless it was [`Atomicity::Bare`].
     pub async fn run(
+        &self,
+        transactions: Vec<Transaction>,
+        on_progress: OnProgress,
+    ) -> Result<Vec<Answer>, Failure> {
+        let steps = transactions.iter().map(|it| it.steps.len()).sum();
+        let number = transactions.len();
+        let entry = self.log(|| {
+            let number = log::count(number, "transaction");
+            format!("{number}, {}", log::count(steps, "step"))
+        });
+        let ran = self.run_unlogged(transactions, on_progress).await;
+        entry.end(|| match &ran {
+            Ok(_) => "committed".to_owned(),
+            Err(Failure::Lost(_)) => "no answer".to_owned(),
+            Err(failure @ Failure::Step { committed: 0, .. } | failure @ Failure::Open(_)) => {
+                in_words(failure.code())
+            }
+            Err(failure @ Failure::Step { committed, .. }) => {
+                format!("{committed} committed, then {}", in_words(failure.code()))
+            }
+        });
+        ran
+    }
+
+    async fn run_unlogged(
         &self,
         transactions: Vec<Transaction>,
         on_progress: OnProgress,
@@ -606,6 +681,18 @@ impl Db {
         }
     }
 
+    /// Begins a line of the log about this database.
+    fn log(&self, what: impl FnOnce() -> String) -> log::Entry {
+        self.options.log.begin(|| {
+            let which = match (self.base_url(), self.path()) {
+                (Some(url), _) => url.to_owned(),
+                (None, Some(path)) => path.display().to_string(),
+                (None, None) => ":memory:".to_owned(),
+            };
+            format!("{which}: {}", what())
+        })
+    }
+
     /// Host and port of the server.
     fn host(&self) -> Option<&str> {
         match &self.mode {
@@ -615,5 +702,13 @@ impl Db {
             #[cfg(feature = "replica")]
             Mode::Replica(replica) => Some(replica.remote.host()),
         }
+    }
+}
+
+/// An outcome as the log has it: the kind of an error, since its words may quote values.
+fn in_words(code: Option<Code>) -> String {
+    match code {
+        Some(code) => format!("failed ({code:?})"),
+        None => "failed".to_owned(),
     }
 }

@@ -1,26 +1,29 @@
 //! An embedded replica: a local file that follows a primary. Everything is asked of the primary and done there; the
-//! file is only ever synced. The only file beside `remote` that knows of a server, and the only one that names the
-//! `libsql` crate's replica.
+//! file is only ever synced, and only after its primary was found to have the same history. Beside `remote` the only
+//! file that knows of a server.
 //!
 //! A replica is open for the time of one sync and no longer, unless an application holds it open.
 
-use std::path::{Path, PathBuf};
-use std::sync::Arc;
+use std::path::Path;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::time::Duration;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::{Duration, Instant, SystemTime};
 
-use libsql::SyncProtocol;
 use tokio::sync::OnceCell;
 
-use super::remote::{Greeting, Pulled, Remote};
-use super::replica_connector::OnlyTo;
+use super::remote::{Greeting, PrimaryLog, Pulled, Remote};
 use super::replica_files::{
-    Protocol, ReplicaFacts, has_frames, note_primary, noted_primary, replica_facts,
+    Protocol, ReplicaFacts, has_frames, make_folder, move_replica, no_room, noted_primary,
+    remove_files, replica_facts, try_replica_files,
 };
 use super::replica_lock::SyncLock;
+use super::replica_note::{Note, Tail};
+use super::replica_sync::{Fetched, Held, Pull, Sync, TAIL, Trouble};
+use super::side_files::beside;
+use super::sync_fault::classify;
 use super::{
-    Answer, DbError, EncryptionKey, EngineError, Failure, OnProgress, Options, Proxy, RemoteError,
-    Stop, Synced, Transaction, local, refuse_side_files,
+    Answer, DbError, EncryptionKey, EngineError, Failure, OnProgress, Options, OtherHistory, Proxy,
+    RemoteError, Stop, SyncFault, Synced, Transaction, jittered, local, refuse_side_files,
 };
 
 /// What the files of a replica tell. Where there is none, none is made beside side files of another database.
@@ -41,12 +44,19 @@ const FINISH: Duration = Duration::from_secs(10);
 /// Bytes of a frame in both protocols: a header and a page.
 const FRAME: u64 = 24 + 4096;
 
-/// How many frames of 4 KB tell one primary from another: one alone can be an empty page, and any change of ours writes
-/// records with an id of its run.
+/// How many frames of 4 KB tell one primary from another by protocol V2: one alone can be an empty page, and any change of
+/// ours writes records with an id of its run.
 const COMPARED: u64 = 32;
 
-/// How often a primary is asked for frames that it says it has.
-const TRIES: u32 = 5;
+/// How long what a primary said of its log holds for the sync of the same command.
+const CHECKED: Duration = Duration::from_secs(10);
+
+/// The first and the longest pause before a sync is tried again.
+const PAUSE: Duration = Duration::from_millis(200);
+const LONGEST_PAUSE: Duration = Duration::from_secs(2);
+
+/// What follows the name of a replica while its successor is synced.
+const SUCCESSOR: &str = "-successor";
 
 /// A replica and its primary.
 #[derive(Clone)]
@@ -59,13 +69,25 @@ pub(super) struct Replica {
     held: Option<Arc<Held>>,
     /// The replication index of the last write by this handle and its clones, plus one; 0 before the first.
     written: Arc<AtomicU64>,
+    /// What the last check found, for the sync that follows it.
+    checked: Arc<Mutex<Option<Checked>>>,
 }
 
-/// A replica that an application holds open, from its first connection or sync on: two at once would lose count of the
-/// frames.
-struct Held {
-    database: OnceCell<libsql::Database>,
-    sync_every: Option<Duration>,
+/// The history of the primary was found to be that of the file.
+#[derive(Debug, Clone)]
+struct Checked {
+    at: Instant,
+    facts: Option<ReplicaFacts>,
+    log: Option<PrimaryLog>,
+}
+
+impl Checked {
+    /// Whether it holds for these files: another process may have synced them.
+    fn holds(&self, facts: Option<ReplicaFacts>) -> bool {
+        let same =
+            |facts: &ReplicaFacts| (facts.protocol, facts.log, facts.generation, facts.frame);
+        self.at.elapsed() < CHECKED && self.facts.as_ref().map(same) == facts.as_ref().map(same)
+    }
 }
 
 impl std::fmt::Debug for Replica {
@@ -92,6 +114,7 @@ impl Replica {
             proxy: proxy.cloned().map(Arc::new),
             held: None,
             written: Arc::default(),
+            checked: Arc::default(),
         })
     }
 
@@ -121,7 +144,9 @@ impl Replica {
             false => known_facts(self.file.path())?,
         };
         // A primary that is away says nothing on that.
-        if let Err(error @ DbError::OtherPrimary { .. }) = self.same_primary(facts).await {
+        if let Err(error @ (DbError::OtherPrimary { .. } | DbError::OtherHistory { .. })) =
+            self.same_primary(facts).await
+        {
             return Err(error);
         }
         let sync = self.opening(facts);
@@ -146,6 +171,7 @@ impl Replica {
     fn opening(&self, facts: Option<ReplicaFacts>) -> Sync {
         Sync {
             name: self.file.name().into(),
+            remote: self.remote.clone(),
             base: self.base.clone(),
             token: self.token.clone(),
             proxy: self.proxy.as_deref().cloned(),
@@ -176,41 +202,154 @@ impl Replica {
 
     pub(super) async fn sync(&self, options: &Options) -> Result<Synced, DbError> {
         let path = self.file.path();
+        make_folder(path)?;
         let _lock = SyncLock::take(path, options).await?;
-        let before = known_facts(path)?;
-        let newest = tokio::select! {
-            same = self.same_primary(before) => same?,
-            () = options.stop.raised() => return Err(DbError::Read(EngineError::interrupted())),
-        };
-        let sync = self.opening(before);
-        let last = before.and_then(|facts| facts.frame);
-        // The crate would ask the same again, and twice more.
-        if self.held.is_none() && last.is_some() && newest == last && sync.until <= last {
-            note_primary(path, &self.base)?;
-            return Ok(told(path, before, before, 0));
+        self.sync_locked(options).await
+    }
+
+    /// Replaces the files by a new copy of the primary. Until that is complete they stay as they are.
+    pub(super) async fn replace(&self, options: &Options) -> Result<Synced, DbError> {
+        let path = self.file.path();
+        if self.held.is_some() {
+            return Err(DbError::InUse {
+                path: path.to_path_buf(),
+                waited: Duration::ZERO,
+            });
         }
-        let stop = options.stop.clone();
-        let runtime = tokio::runtime::Handle::current();
-        // The crate's calls block, and what it opened is closed where it was used.
-        let work = tokio::task::spawn_blocking(move || {
-            runtime.block_on(async {
-                tokio::select! {
-                    synced = sync.run() => synced.map_err(Trouble::Crate),
-                    () = tokio::time::sleep(SYNC) => Err(Trouble::Late),
-                    () = stopped(&stop) => Err(Trouble::Stopped),
+        make_folder(path)?;
+        let _lock = SyncLock::take(path, options).await?;
+        let successor = beside(path, SUCCESSOR);
+        // A run that was killed leaves one.
+        remove_files(&successor)?;
+        let new = Replica {
+            file: local::File::new(&successor)?,
+            checked: Arc::default(),
+            ..self.clone()
+        };
+        let synced = new.sync_locked(options).await;
+        let moved = synced.and_then(|synced| move_replica(&successor, path).map(|()| synced));
+        if moved.is_err() {
+            remove_files(&successor)?;
+        }
+        moved
+    }
+
+    /// Syncs until there is nothing in the way that passes, for the lock timeout at the most.
+    async fn sync_locked(&self, options: &Options) -> Result<Synced, DbError> {
+        let path = self.file.path();
+        let until = Instant::now() + options.lock_timeout;
+        let before = known_facts(path)?;
+        let note = Note::read(path)?;
+        let mut pause = PAUSE;
+        let mut fetched = Some(0);
+        loop {
+            let error = match self.sync_once(options).await {
+                Ok((after, came)) => {
+                    let fetched = fetched.zip(came).map(|(before, came)| before + came);
+                    return Ok(told(path, before, after, fetched));
                 }
-            })
-        });
-        let fetched = match work.await.map_err(DbError::Thread)? {
-            Ok(fetched) => fetched,
-            Err(Trouble::Stopped) => return Err(DbError::Read(EngineError::interrupted())),
-            Err(Trouble::Late) => {
-                return Err(self.not_synced(format!(
-                    "it took longer than {} minutes",
-                    SYNC.as_secs() / 60
-                )));
+                Err(error) => error,
+            };
+            // What came before it failed was not counted.
+            fetched = None;
+            let passes = matches!(&error, DbError::NotSynced { fault, .. } if fault.may_pass());
+            let left = until.saturating_duration_since(Instant::now());
+            if !passes || left.is_zero() {
+                self.nothing_came(before, note)?;
+                return Err(error);
             }
-            Err(Trouble::Crate(why)) => return Err(self.reason(why).await),
+            tokio::select! {
+                () = tokio::time::sleep(jittered(pause).min(left)) => {}
+                () = options.stop.raised() => {
+                    self.nothing_came(before, note)?;
+                    return Err(DbError::Read(EngineError::interrupted()));
+                }
+            }
+            pause = (pause * 2).min(LONGEST_PAUSE);
+        }
+    }
+
+    /// Leaves the note as it was where a sync that failed left the files as they were.
+    fn nothing_came(
+        &self,
+        before: Option<ReplicaFacts>,
+        note: Option<Note>,
+    ) -> Result<(), DbError> {
+        let path = self.file.path();
+        let place = |facts: ReplicaFacts| (facts.frame, facts.generation);
+        match (replica_facts(path), note) {
+            (Ok(after), Some(note)) if after.map(place) == before.map(place) => note.write(path),
+            (Ok(None), None) => Note::remove(path),
+            _ => Ok(()),
+        }
+    }
+
+    /// The files after a sync, and how many frames came where that is counted.
+    async fn sync_once(
+        &self,
+        options: &Options,
+    ) -> Result<(Option<ReplicaFacts>, Option<u64>), DbError> {
+        let path = self.file.path();
+        let before = known_facts(path)?;
+        let checked = self
+            .checked
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .take();
+        let mut log = match checked.filter(|checked| checked.holds(before)) {
+            Some(checked) => checked.log,
+            None => self.asked_for_its_log(before, options).await?,
+        };
+        let last = before.and_then(|facts| facts.frame);
+        let written = self.written.load(Ordering::Relaxed).checked_sub(1);
+        let newest = log.as_ref().and_then(|log| log.frame).max(written);
+        let note = Note::read(path)?.unwrap_or_default();
+        let noted = note.tail.clone().filter(|_| note.frame == last);
+        let has_all = newest.is_none_or(|newest| Some(newest) == last);
+        if let (None, Some(log), Some(last), true) = (&self.held, &log, last, has_all) {
+            let tail = self.same_tail(log, last, noted.as_ref()).await?;
+            if newest.is_some() {
+                self.note_done(Some(last), tail.or(noted))?;
+                return Ok((before, Some(0)));
+            }
+        }
+        let known = before.filter(|facts| !facts.is_unfinished);
+        Note {
+            primary: self.base.clone(),
+            is_syncing: true,
+            frame: known.map_or(note.frame, |facts| facts.frame),
+            tail: noted.clone(),
+            synced_at: note.synced_at,
+        }
+        .write(path)?;
+        let pull = log.take().zip(newest).filter(|_| self.held.is_none());
+        let pull = pull.map(|(log, until)| {
+            let next = last.map_or(0, |last| last + 1);
+            let tail = noted.filter(|tail| tail.frames <= next);
+            Pull {
+                log,
+                next,
+                until,
+                tail,
+            }
+        });
+        let fetched = match self.fetch(before, pull, &options.stop).await {
+            Err(Trouble::NotInTheLog) => {
+                // By now it may be another log.
+                self.asked_for_its_log(replica_facts(path)?, options)
+                    .await?;
+                self.fetch(before, None, &options.stop)
+                    .await
+                    .map(|it| (it, None))
+            }
+            fetched => fetched.map(|fetched| {
+                let frames = fetched.frames;
+                (fetched, Some(frames))
+            }),
+        };
+        let (fetched, came) = match fetched {
+            Ok(fetched) => fetched,
+            Err(trouble) => return Err(self.trouble(trouble, last).await),
         };
         let after = replica_facts(path)?;
         let until = self.written.load(Ordering::Relaxed).checked_sub(1);
@@ -223,92 +362,261 @@ impl Replica {
                 "the primary says that frame {until} is written, and gave frames up to {frame}"
             )));
         }
-        if protocol.is_some() {
-            note_primary(path, &self.base)?;
+        match protocol {
+            None => Note::remove(path)?,
+            Some(_) => {
+                let tail = match fetched.tail {
+                    None => self.tail(after).await,
+                    tail => tail,
+                };
+                self.note_done(frame, tail)?;
+            }
         }
-        Ok(told(path, before, after, fetched))
+        Ok((after, came))
+    }
+
+    async fn asked_for_its_log(
+        &self,
+        facts: Option<ReplicaFacts>,
+        options: &Options,
+    ) -> Result<Option<PrimaryLog>, DbError> {
+        tokio::select! {
+            log = self.same_primary(facts) => log,
+            () = options.stop.raised() => Err(DbError::Read(EngineError::interrupted())),
+        }
+    }
+
+    /// The crate's calls block, and what it opened is closed where it was used.
+    async fn fetch(
+        &self,
+        facts: Option<ReplicaFacts>,
+        pull: Option<Pull>,
+        stop: &Stop,
+    ) -> Result<Fetched, Trouble> {
+        let sync = self.opening(facts);
+        let stop = stop.clone();
+        let runtime = tokio::runtime::Handle::current();
+        let work = tokio::task::spawn_blocking(move || {
+            runtime.block_on(async {
+                tokio::select! {
+                    synced = sync.run(pull) => synced,
+                    () = tokio::time::sleep(SYNC) => Err(Trouble::Late),
+                    () = stopped(&stop) => Err(Trouble::Stopped),
+                }
+            })
+        });
+        work.await
+            .unwrap_or_else(|error| Err(Trouble::Crate(error.to_string())))
+    }
+
+    async fn trouble(&self, trouble: Trouble, last: Option<u64>) -> DbError {
+        match trouble {
+            Trouble::Stopped => DbError::Read(EngineError::interrupted()),
+            Trouble::Late => self.not_synced(format!(
+                "it took longer than {} minutes",
+                SYNC.as_secs() / 60
+            )),
+            Trouble::Crate(why) => self.reason(why).await,
+            Trouble::NotInTheLog => self.not_synced("the primary gave no frames".to_owned()),
+            Trouble::OtherFrames => DbError::OtherHistory {
+                path: self.file.path().to_path_buf(),
+                primary: self.base.clone(),
+                how: OtherHistory::OtherFrames {
+                    frame: last.unwrap_or_default(),
+                },
+            },
+        }
+    }
+
+    /// Notes that the replica has what its primary had, up to this frame.
+    fn note_done(&self, frame: Option<u64>, tail: Option<Tail>) -> Result<(), DbError> {
+        let note = Note {
+            primary: self.base.clone(),
+            synced_at: Some(SystemTime::now()),
+            frame,
+            tail,
+            is_syncing: false,
+        };
+        note.write(self.file.path())
+    }
+
+    /// The last frames of the log, up to the last one that the files have; none where the log does not give them.
+    async fn tail(&self, facts: Option<ReplicaFacts>) -> Option<Tail> {
+        let facts = facts.filter(|facts| facts.protocol == Protocol::V1)?;
+        let frame = facts.frame.filter(|_| self.held.is_none())?;
+        match self.remote.greeting().await {
+            Ok(Greeting::Log(log)) if facts.log == Some(log.id) => {
+                self.same_tail(&log, frame, None).await.ok().flatten()
+            }
+            _ => None,
+        }
+    }
+
+    /// The last frames of the log up to `frame`, which have to be those that were noted; none where the log does not give
+    /// them, as after it was compacted.
+    async fn same_tail(
+        &self,
+        log: &PrimaryLog,
+        frame: u64,
+        noted: Option<&Tail>,
+    ) -> Result<Option<Tail>, DbError> {
+        let count = noted.map_or(TAIL, |tail| tail.frames).min(frame + 1);
+        let frames = self.remote.log_frames(log, frame + 1 - count).await;
+        let Ok(Some(frames)) = frames else {
+            return Ok(None);
+        };
+        let other = |how| DbError::OtherHistory {
+            path: self.file.path().to_path_buf(),
+            primary: self.base.clone(),
+            how,
+        };
+        let Some(frames) = usize::try_from(count)
+            .ok()
+            .and_then(|count| frames.get(..count))
+        else {
+            return Err(other(OtherHistory::PutBack {
+                ours: frame,
+                theirs: log.frame,
+            }));
+        };
+        let tail = Tail::of(frames);
+        match noted.is_none_or(|noted| *noted == tail) {
+            true => Ok(Some(tail)),
+            false => Err(other(OtherHistory::OtherFrames { frame })),
+        }
     }
 
     /// What a sync would refuse at once.
     pub(super) async fn check(&self, options: &Options) -> Result<(), DbError> {
         let path = self.file.path();
         // Whoever else is syncing it just now asks the same.
-        let Some(_lock) = SyncLock::try_take(path)? else {
+        if !try_replica_files(path)? {
             return Ok(());
-        };
+        }
         let facts = known_facts(path)?;
-        let same = tokio::select! {
-            same = self.same_primary(facts) => same,
-            () = options.stop.raised() => return Err(DbError::Read(EngineError::interrupted())),
-        };
-        match same {
+        match self.asked_for_its_log(facts, options).await {
             // The change itself shows whether the primary can be reached.
             Err(DbError::Remote(_) | DbError::NotSynced { .. }) => Ok(()),
-            same => same.map(|_| ()),
+            Err(error) => Err(error),
+            Ok(log) => {
+                let checked = Checked {
+                    at: Instant::now(),
+                    facts,
+                    log,
+                };
+                *self.checked.lock().unwrap_or_else(PoisonError::into_inner) = Some(checked);
+                Ok(())
+            }
         }
     }
 
-    /// The last frame of the primary comes back, where protocol V1 tells it.
+    /// Sees whether the primary has the history of the file. Its log comes back, where protocol V1 tells it.
     ///
     /// The crate would replace the file where protocol V1 tells of another log, and put another primary's frames
-    /// behind those that it has with V2, which knows numbers only. So V1's id of the log is asked for first, and V2's
-    /// last frames are compared. Where neither tells, our own note does.
-    async fn same_primary(&self, facts: Option<ReplicaFacts>) -> Result<Option<u64>, DbError> {
+    /// behind those that it has with V2, which knows numbers only. So V1's id of the log is asked for first and its
+    /// position compared, and V2's last frames are compared. Where neither tells, our own note does.
+    async fn same_primary(
+        &self,
+        facts: Option<ReplicaFacts>,
+    ) -> Result<Option<PrimaryLog>, DbError> {
         let path = self.file.path();
         let Some(facts) = facts else {
             return Ok(None);
         };
-        let (same, newest) = match facts.protocol {
+        let (log, differs) = match facts.protocol {
             Protocol::V1 => self.same_log(facts).await?,
-            Protocol::V2 => (self.same_frames(facts).await?, None),
+            Protocol::V2 => (None, self.same_frames(facts).await?),
         };
         let followed = noted_primary(path)?;
-        let same = same.unwrap_or(followed.as_ref().is_none_or(|url| *url == self.base));
-        if same {
-            return Ok(newest);
-        }
-        Err(DbError::OtherPrimary {
+        let is_same_url = followed.as_ref().is_some_and(|url| *url == self.base);
+        let other_history = |how| DbError::OtherHistory {
             path: path.to_path_buf(),
             primary: self.base.clone(),
-            followed,
-        })
+            how,
+        };
+        match differs {
+            Differs::No => Ok(log),
+            Differs::Untold if followed.is_none() || is_same_url => Ok(log),
+            // The same log, so the same database, whatever it is called.
+            Differs::Yes(how @ OtherHistory::PutBack { .. }) if log.is_some() => {
+                Err(other_history(how))
+            }
+            Differs::Yes(how) if is_same_url => Err(other_history(how)),
+            Differs::Untold | Differs::Yes(_) => Err(DbError::OtherPrimary {
+                path: path.to_path_buf(),
+                primary: self.base.clone(),
+                followed,
+            }),
+        }
     }
 
     /// Whether the primary is the one that the file follows.
     pub(super) async fn follows(&self) -> Result<(), DbError> {
-        let same = self.same_primary(replica_facts(self.file.path())?).await;
-        same.map(|_| ())
+        let path = self.file.path();
+        let facts = replica_facts(path)?;
+        let log = self.same_primary(facts).await?;
+        let note = Note::read(path)?.unwrap_or_default();
+        let last = facts.and_then(|facts| facts.frame);
+        if let (Some(log), Some(last), Some(tail)) = (log, last, note.tail)
+            && note.frame == Some(last)
+        {
+            self.same_tail(&log, last, Some(&tail)).await?;
+        }
+        Ok(())
     }
 
-    /// Whether the log of the primary is ours, and its last frame.
-    async fn same_log(&self, facts: ReplicaFacts) -> Result<(Option<bool>, Option<u64>), DbError> {
+    /// The log of the primary, and how it differs from ours.
+    async fn same_log(
+        &self,
+        facts: ReplicaFacts,
+    ) -> Result<(Option<PrimaryLog>, Differs), DbError> {
         let Some(ours @ 1..) = facts.log else {
-            return Ok((None, None));
+            return Ok((None, Differs::Untold));
         };
-        match self.remote.greeting().await {
-            Ok(Greeting::Log { id, frame }) => Ok((Some(ours == id), frame)),
-            Ok(Greeting::Unspoken) => Err(self
-                .reason(
-                    "the primary does not speak protocol v1, by which the replica \
-                                                       was made"
-                        .to_owned(),
-                )
-                .await),
-            Err(error) => Err(self.reason_of(error).await),
-        }
+        let log = match self.remote.greeting().await {
+            Ok(Greeting::Log(log)) => log,
+            Ok(Greeting::Unspoken) => {
+                let why = "the primary does not speak protocol v1, by which the replica was made";
+                return Err(self.reason(why.to_owned()).await);
+            }
+            Err(error) => return Err(self.reason_of(error).await),
+        };
+        let differs = match (facts.frame, log.frame) {
+            _ if log.id != ours => Differs::Yes(OtherHistory::NewLog),
+            (Some(ours), Some(theirs)) if theirs < ours => Differs::Yes(OtherHistory::PutBack {
+                ours,
+                theirs: Some(theirs),
+            }),
+            _ => Differs::No,
+        };
+        Ok((Some(log), differs))
     }
 
-    async fn same_frames(&self, facts: ReplicaFacts) -> Result<Option<bool>, DbError> {
+    async fn same_frames(&self, facts: ReplicaFacts) -> Result<Differs, DbError> {
         let (Some(generation), Some(frame @ 1..)) = (facts.generation, facts.frame) else {
-            return Ok(None);
+            return Ok(Differs::Untold);
         };
-        let first = frame.saturating_sub(COMPARED - 1).max(1);
-        match self.remote.frames(generation, first, frame).await {
-            Ok(Pulled::Frames(theirs)) => has_frames(self.file.path(), first, &theirs).map(Some),
-            Ok(Pulled::Beyond) => Ok(Some(false)),
-            Ok(Pulled::Untold) => Ok(None),
-            Err(error) => Err(self.reason_of(error).await),
+        let begin = frame.saturating_sub(COMPARED - 1).max(1);
+        let mut first = begin;
+        // An answer may have fewer frames than were asked for.
+        while first <= frame {
+            let theirs = match self.remote.frames(generation, first, frame).await {
+                Ok(Pulled::Frames(theirs)) => theirs,
+                Ok(Pulled::Beyond) => {
+                    return Ok(Differs::Yes(OtherHistory::PutBack {
+                        ours: frame,
+                        theirs: (first > begin).then_some(first - 1),
+                    }));
+                }
+                Ok(Pulled::Untold) => return Ok(Differs::Untold),
+                Err(error) => return Err(self.reason_of(error).await),
+            };
+            if !has_frames(self.file.path(), first, &theirs)? {
+                return Ok(Differs::Yes(OtherHistory::OtherFrames { frame }));
+            }
+            first += theirs.len() as u64 / FRAME;
         }
+        Ok(Differs::No)
     }
 
     async fn reason_of(&self, error: RemoteError) -> DbError {
@@ -321,6 +629,20 @@ impl Replica {
 
     /// The crate's words seldom tell why: where the primary cannot be talked to at all, that is why.
     async fn reason(&self, why: String) -> DbError {
+        let fault = classify(&why).0;
+        // The engine tells a full disk from other failures of writing in some cases only.
+        if fault == SyncFault::Io
+            && let Some(error) = no_room(self.file.path())
+        {
+            return DbError::NotSynced {
+                path: self.file.path().to_path_buf(),
+                fault: SyncFault::Full,
+                why: format!("there is no room for its files: {error}"),
+            };
+        }
+        if fault != SyncFault::Other {
+            return self.not_synced(why);
+        }
         if let Err(error) = self.remote.objection("SELECT 1").await {
             return error;
         }
@@ -331,11 +653,21 @@ impl Replica {
     }
 
     fn not_synced(&self, why: String) -> DbError {
+        let (fault, why) = classify(&why);
         DbError::NotSynced {
             path: self.file.path().to_path_buf(),
+            fault,
             why,
         }
     }
+}
+
+/// How the history of a primary differs from that of a file.
+enum Differs {
+    No,
+    Yes(OtherHistory),
+    /// The protocol does not tell.
+    Untold,
 }
 
 /// Returns a while after a run was told to stop: a sync under way is finished, unless it hangs.
@@ -349,14 +681,14 @@ fn told(
     path: &Path,
     before: Option<ReplicaFacts>,
     after: Option<ReplicaFacts>,
-    fetched: u64,
+    fetched: Option<u64>,
 ) -> Synced {
     let last = |facts: Option<ReplicaFacts>| facts.and_then(|facts| facts.frame);
     let generation = |facts: Option<ReplicaFacts>| facts.and_then(|facts| facts.generation);
     let protocol = after.map(|facts| facts.protocol);
     let frames = match protocol {
         None => Some(0),
-        Some(Protocol::V1) => Some(fetched),
+        Some(Protocol::V1) => fetched,
         // The crate does not count these, and each generation is counted anew.
         Some(Protocol::V2) => {
             (before.is_none() || generation(before) == generation(after)).then(|| {
@@ -376,68 +708,5 @@ fn told(
         moved: (last(before), generation(before)) != (last(after), generation(after)),
         frames,
         bytes: frames.map(|frames| frames * FRAME + base),
-    }
-}
-
-/// Why a sync ended early.
-enum Trouble {
-    Crate(String),
-    Late,
-    Stopped,
-}
-
-/// One sync.
-struct Sync {
-    name: PathBuf,
-    base: String,
-    token: String,
-    proxy: Option<Proxy>,
-    /// That of the files; the crate asks the primary where there are none.
-    protocol: Option<Protocol>,
-    /// The frame to reach, by protocol V1.
-    until: Option<u64>,
-    held: Option<Arc<Held>>,
-}
-
-impl Sync {
-    async fn build(&self) -> Result<libsql::Database, String> {
-        let protocol = match self.protocol {
-            Some(Protocol::V1) => SyncProtocol::V1,
-            Some(Protocol::V2) => SyncProtocol::V2,
-            None => SyncProtocol::Auto,
-        };
-        let (name, base, token) = (&self.name, self.base.clone(), self.token.clone());
-        let mut builder = libsql::Builder::new_remote_replica(name, base, token)
-            .connector(OnlyTo::new(&self.base, &self.token, self.proxy.clone())?)
-            .sync_protocol(protocol);
-        if let Some(every) = self.held.as_ref().and_then(|held| held.sync_every) {
-            builder = builder.sync_interval(every);
-        }
-        builder.build().await.map_err(|error| error.to_string())
-    }
-
-    /// The number of frames that came, where the protocol tells.
-    async fn run(self) -> Result<u64, String> {
-        let opened;
-        let database = match &self.held {
-            Some(held) => held.database.get_or_try_init(|| self.build()).await?,
-            None => {
-                opened = self.build().await?;
-                &opened
-            }
-        };
-        let mut fetched = 0;
-        for _ in 0..TRIES {
-            let synced = database.sync().await.map_err(|error| error.to_string())?;
-            fetched += synced.frames_synced() as u64;
-            // Protocol V2 tells no frame, and gives all that there is.
-            let (Some(until), Some(frame)) = (self.until, synced.frame_no()) else {
-                break;
-            };
-            if frame >= until {
-                break;
-            }
-        }
-        Ok(fetched)
     }
 }

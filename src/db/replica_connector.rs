@@ -4,6 +4,7 @@
 
 use std::error::Error;
 use std::future::{Future, ready};
+use std::net::SocketAddr;
 use std::pin::Pin;
 use std::task::{Context, Poll};
 use std::time::Duration;
@@ -16,8 +17,8 @@ use hyper_rustls::{HttpsConnector, HttpsConnectorBuilder};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
 
-use super::Proxy;
 use super::remote::location;
+use super::{LOOPBACK, Proxy, is_loopback_name};
 
 type Inner = HttpsConnector<Dial>;
 
@@ -47,6 +48,15 @@ impl Service<Uri> for Dial {
 
     fn call(&mut self, uri: Uri) -> Self::Future {
         let Some(proxy) = self.proxy.clone() else {
+            let origin = Origin::of(&uri);
+            if let Some(origin) = origin.filter(|origin| is_loopback_name(&origin.host)) {
+                let addresses = LOOPBACK.map(|address| SocketAddr::from((address, origin.port)));
+                return Box::pin(async move {
+                    let stream = TcpStream::connect(&addresses[..]).await?;
+                    stream.set_nodelay(true)?;
+                    Ok(stream)
+                });
+            }
             let dialled = self.http.call(uri);
             return Box::pin(async { Ok(dialled.await?) });
         };

@@ -7,6 +7,7 @@ use std::time::SystemTime;
 
 use super::draft::Draft;
 use super::replica_lock::SyncLock;
+use super::replica_note::{self, Note};
 use super::side_files::beside;
 use super::{DbError, Options, local};
 
@@ -36,9 +37,8 @@ const V2_SIDE: &str = "-info";
 pub(crate) const WITHOUT_SIDE: &str =
     "is a database without the -client_wal_index or -info file of a replica";
 
-/// A note of our own: the URL of the primary that the replica was last synced with. The other files do not tell it, and
-/// those of protocol V2 tell nothing of their primary at all.
-const NOTE: &str = "-primary";
+/// The note of our own.
+const NOTE: &str = replica_note::ENDING;
 
 /// Every file that the crate makes of a replica, by what follows the name of the database.
 const ENDINGS: [&str; 5] = ["", "-wal", "-shm", V1_SIDE, V2_SIDE];
@@ -59,8 +59,10 @@ pub struct ReplicaFacts {
     pub(crate) log: Option<u128>,
     /// The generation that the frame is counted in, where the protocol has them.
     pub(crate) generation: Option<u64>,
-    /// When something last came from the primary.
+    /// When it last had all that its primary had, as far as this program synced it.
     pub synced_at: Option<SystemTime>,
+    /// A sync by this program brought a part of what the primary has: it is under way, or ended early.
+    pub is_unfinished: bool,
 }
 
 /// What stands at the path of a replica: none where it is free.
@@ -129,25 +131,17 @@ pub fn replica_facts(path: &Path) -> Result<Option<ReplicaFacts>, DbError> {
     if protocol == Protocol::V2 && frame.is_some_and(|frame| frame > 0) && log_is_empty {
         return Err(broken("has lost its -wal file"));
     }
-    let mut bytes = 0;
-    let mut synced_at = None;
-    for ending in ENDINGS {
-        let Ok(metadata) = std::fs::metadata(beside(path, ending)) else {
-            continue;
-        };
-        bytes += metadata.len();
-        // Whoever only reads the replica touches `-shm`.
-        if ending != "-shm" && metadata.len() > 0 {
-            synced_at = synced_at.max(metadata.modified().ok());
-        }
-    }
+    let sizes = ENDINGS.map(|ending| std::fs::metadata(beside(path, ending)));
+    let bytes = sizes.iter().flatten().map(std::fs::Metadata::len).sum();
+    let note = Note::read(path)?.unwrap_or_default();
     Ok(Some(ReplicaFacts {
         protocol,
         bytes,
         frame,
         log,
         generation,
-        synced_at,
+        synced_at: note.synced_at,
+        is_unfinished: note.is_syncing && note.frame != frame,
     }))
 }
 
@@ -156,35 +150,88 @@ pub fn replica_facts(path: &Path) -> Result<Option<ReplicaFacts>, DbError> {
 /// # Errors
 /// [`DbError::File`] where it cannot be read.
 pub fn noted_primary(path: &Path) -> Result<Option<String>, DbError> {
-    let note = beside(path, NOTE);
-    match std::fs::read(&note) {
-        Ok(bytes) => {
-            let text = String::from_utf8_lossy(&bytes);
-            let is_one = |text: &&str| text.starts_with("http") && text.contains("://");
-            Ok(text.lines().next().filter(is_one).map(str::to_owned))
-        }
-        Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(None),
-        Err(source) => Err(DbError::File {
-            path: note,
-            cause: source,
-        }),
+    Ok(Note::read(path)?.map(|note| note.primary))
+}
+
+/// The folder of a file.
+fn folder(path: &Path) -> &Path {
+    match path.parent() {
+        Some(folder) if !folder.as_os_str().is_empty() => folder,
+        _ => Path::new("."),
     }
 }
 
-/// Writes that note: a URL with scheme `http` or `https`.
+/// Makes the folder of a replica where it is missing.
 ///
 /// # Errors
 /// [`DbError::File`].
 #[cfg(feature = "replica")]
-pub(super) fn note_primary(path: &Path, primary: &str) -> Result<(), DbError> {
-    if noted_primary(path)?.as_deref() == Some(primary) {
-        return Ok(());
-    }
-    let note = beside(path, NOTE);
-    std::fs::write(&note, format!("{primary}\n")).map_err(|source| DbError::File {
-        path: note,
-        cause: source,
+pub(super) fn make_folder(path: &Path) -> Result<(), DbError> {
+    let folder = folder(path);
+    std::fs::create_dir_all(folder).map_err(|cause| DbError::File {
+        path: folder.to_path_buf(),
+        // There is a file of that name.
+        cause: match cause.kind() {
+            std::io::ErrorKind::AlreadyExists => std::io::ErrorKind::NotADirectory.into(),
+            _ => cause,
+        },
     })
+}
+
+/// Why a file is no replica that is not there.
+pub(crate) const DOES_NOT_EXIST: &str = "does not exist";
+
+/// Why the files of a replica cannot grow: it is tried with as many bytes as a batch of frames has, beside them.
+#[cfg(feature = "replica")]
+pub(super) fn no_room(path: &Path) -> Option<std::io::Error> {
+    use std::io::ErrorKind::{FileTooLarge, QuotaExceeded, StorageFull};
+    const BATCH: usize = 4 << 20;
+    let tried = beside(path, "-room");
+    let made = std::fs::OpenOptions::new()
+        .write(true)
+        .create_new(true)
+        .open(&tried);
+    let written = made.and_then(|mut file| {
+        use std::io::Write;
+        file.write_all(&vec![1; BATCH])?;
+        file.sync_all()
+    });
+    // It holds nothing.
+    let _ = std::fs::remove_file(&tried);
+    let is_full =
+        |error: &std::io::Error| matches!(error.kind(), FileTooLarge | QuotaExceeded | StorageFull);
+    written.err().filter(is_full)
+}
+
+/// Tries what a sync needs: the lock beside the replica, which is released again, and its files to be written. Where its
+/// folder is missing, the nearest one that is there has to take another. Nothing is left behind.
+///
+/// False where another process syncs the replica at the moment.
+///
+/// # Errors
+/// [`DbError::File`].
+pub fn try_replica_files(path: &Path) -> Result<bool, DbError> {
+    let folder = folder(path);
+    let there = folder
+        .ancestors()
+        .find(|it| it.as_os_str().is_empty() || it.exists());
+    let there = there
+        .filter(|it| !it.as_os_str().is_empty())
+        .unwrap_or(Path::new("."));
+    let name = path.file_name().unwrap_or_default();
+    let lock = match folder.exists() {
+        true => SyncLock::try_take(path)?,
+        false => SyncLock::try_take(&there.join(name))?,
+    };
+    for ending in ENDINGS.into_iter().chain([NOTE]) {
+        let file = beside(path, ending);
+        if !file.is_file() {
+            continue;
+        }
+        let opened = std::fs::OpenOptions::new().write(true).open(&file);
+        opened.map_err(|cause| DbError::File { path: file, cause })?;
+    }
+    Ok(lock.is_some())
 }
 
 /// Takes a replica away, all of its files and nothing else, once nobody syncs it. They are told by name.
@@ -201,14 +248,22 @@ pub async fn remove_replica(path: &Path, options: &Options) -> Result<Vec<PathBu
             why: if there("") {
                 "has neither a -client_wal_index nor an -info file beside it"
             } else {
-                "does not exist"
+                DOES_NOT_EXIST
             },
         });
     }
     let _lock = SyncLock::take(path, options).await?;
+    remove_files(path)
+}
+
+/// Removes the files of a replica that there are.
+///
+/// # Errors
+/// [`DbError::File`].
+pub(super) fn remove_files(path: &Path) -> Result<Vec<PathBuf>, DbError> {
     let mut removed = Vec::new();
     // What marks it as a replica goes last, so that a removal that failed half-way can be repeated.
-    let note = noted.then_some(NOTE);
+    let note = noted_primary(path)?.map(|_| NOTE);
     for ending in ENDINGS.into_iter().chain(note) {
         let file = beside(path, ending);
         match std::fs::remove_file(&file) {
@@ -225,15 +280,65 @@ pub async fn remove_replica(path: &Path, options: &Options) -> Result<Vec<PathBu
     Ok(removed)
 }
 
+/// Puts a replica at the place of another one, or of what is left of it.
+///
+/// The side file goes first and comes last: a replica without it is broken, and is not taken for a whole one where this
+/// ends half-way.
+///
+/// # Errors
+/// [`DbError::File`].
+#[cfg(feature = "replica")]
+pub(super) fn move_replica(from: &Path, to: &Path) -> Result<(), DbError> {
+    for ending in [V1_SIDE, V2_SIDE, "-wal", "-shm"] {
+        let file = beside(to, ending);
+        match std::fs::remove_file(&file) {
+            Err(cause) if cause.kind() != std::io::ErrorKind::NotFound => {
+                return Err(DbError::File { path: file, cause });
+            }
+            _ => {}
+        }
+    }
+    for ending in ["", "-wal", NOTE, V1_SIDE, V2_SIDE] {
+        let (file, target) = (beside(from, ending), beside(to, ending));
+        match std::fs::rename(&file, &target) {
+            Err(cause) if cause.kind() != std::io::ErrorKind::NotFound => {
+                return Err(DbError::File {
+                    path: target,
+                    cause,
+                });
+            }
+            _ => {}
+        }
+    }
+    remove_files(from).map(drop)
+}
+
+/// Whether a replica is copied whose last sync did not bring everything.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Unfinished {
+    /// It is not.
+    Refuse,
+    /// It is, as far as it has come.
+    Copy,
+}
+
 /// Writes what a replica holds into a new file, a plain database of its own.
 ///
 /// # Errors
-/// [`DbError::NotAReplica`] and its like for the replica, [`DbError::File`] where the new file is there already.
-pub async fn copy_replica(path: &Path, to: &Path) -> Result<(), DbError> {
-    if replica_facts(path)?.is_none() {
+/// [`DbError::UnfinishedReplica`]; [`DbError::NotAReplica`] and its like for the replica, [`DbError::File`] where the
+/// new file is there already.
+pub async fn copy_replica(path: &Path, to: &Path, unfinished: Unfinished) -> Result<(), DbError> {
+    let Some(facts) = replica_facts(path)? else {
         return Err(DbError::NotAReplica {
             path: path.to_path_buf(),
-            why: "does not exist",
+            why: DOES_NOT_EXIST,
+        });
+    };
+    if facts.is_unfinished && unfinished == Unfinished::Refuse {
+        return Err(DbError::UnfinishedReplica {
+            path: path.to_path_buf(),
+            frame: facts.frame,
+            primary: None,
         });
     }
     if std::fs::symlink_metadata(to).is_ok() {
@@ -291,10 +396,11 @@ fn v1_index(bytes: &[u8]) -> (Option<u128>, Option<u64>) {
     (log, frame)
 }
 
-/// `MetadataJson` in <https://github.com/tursodatabase/libsql/blob/main/libsql/src/sync.rs>.
+/// `MetadataJson` in <https://github.com/tursodatabase/libsql/blob/main/libsql/src/sync.rs>, whose numbers have 32 bits.
 fn v2_number(bytes: &[u8], name: &str) -> Option<u64> {
     let json: serde_json::Value = serde_json::from_slice(bytes).ok()?;
-    json.get(name)?.as_u64()
+    let number = u32::try_from(json.get(name)?.as_u64()?).ok()?;
+    Some(number.into())
 }
 
 /// Bytes before the first frame of a log, before the page of a frame, and of a page:
@@ -348,6 +454,20 @@ pub(super) fn has_frames(path: &Path, first: u64, theirs: &[u8]) -> Result<bool,
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_number_that_no_log_can_have_is_none() {
+        let info = |number: &str| format!(r#"{{"durable_frame_num":{number}}}"#);
+        for (number, expect) in [
+            ("4294967295", Some(4_294_967_295)),
+            ("4294967296", None),
+            ("18446744073709551615", None),
+            ("-1", None),
+        ] {
+            let found = v2_number(info(number).as_bytes(), "durable_frame_num");
+            assert_eq!(found, expect, "{number}");
+        }
+    }
 
     #[test]
     fn files_that_are_no_replica_or_only_parts_of_one_are_told_apart() {

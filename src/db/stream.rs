@@ -130,12 +130,7 @@ async fn of_file<S: Sink>(
     options: &Options,
 ) -> Result<S, DbError> {
     let path = file.path();
-    if path.is_dir() {
-        return Err(DbError::Path {
-            path: path.to_path_buf(),
-            why: "is a directory",
-        });
-    }
+    super::local::refuse_no_file(path)?;
     file.refuse_side_files()?;
     let usual = match file.is_missing() {
         true => ":memory:",

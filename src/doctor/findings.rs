@@ -3,8 +3,8 @@
 use std::time::{Duration, SystemTime};
 
 use super::Check;
-use super::probe::{Contents, File};
-use crate::config::{self, Access, Claims, Config, Mode, RemoteUrl, Row, Setting, Turso};
+use super::probe::{Contents, File, Others};
+use crate::config::{self, Access, Claims, Config, Mode, Origin, RemoteUrl, Row, Setting, Turso};
 use crate::db::{DbError, Engine, EngineError, ReplicaFacts};
 use crate::dump::integrity::{Depth, Integrity};
 use crate::dump::{Condition, Kept, Location};
@@ -58,6 +58,20 @@ pub(super) fn settings(config: &Config, rows: &[Row]) -> Vec<Check> {
     checks
 }
 
+/// A `.env` that other users may change, or from which they may read the token.
+pub(super) fn env_file(name: &str, others: Others, config: &Config) -> Option<Check> {
+    let holds_token = config
+        .token()
+        .is_some_and(|token| matches!(token.origin, Origin::DotEnv { .. }));
+    let what = match (others.may_write, others.may_read && holds_token) {
+        (true, _) => "other users of this machine may change it",
+        (false, true) => "other users of this machine may read the token in it",
+        (false, false) => return None,
+    };
+    let message = format!("{name} has mode {:04o}: {what}", others.mode);
+    Some(Check::warning("env file", message).help(format!("chmod 600 {name}")))
+}
+
 /// The form of the URL. One that is wrong is a problem of the settings.
 pub(super) fn url(url: &RemoteUrl) -> Check {
     let how = match (url.is_encrypted(), url.is_loopback()) {
@@ -68,7 +82,9 @@ pub(super) fn url(url: &RemoteUrl) -> Check {
     let message = format!("{url}: host {}, port {}, {how}", url.host(), url.port());
     match url.is_encrypted() || url.is_loopback() {
         true => Check::ok("url", message),
-        false => Check::warning("url", message).help("use https:// or libsql://"),
+        false => Check::warning("url", message).help(
+            "anyone on the way can read and change what is sent: use https:// or libsql:// where the network is not private",
+        ),
     }
 }
 
@@ -278,21 +294,26 @@ pub(super) fn replica(facts: Option<&ReplicaFacts>, now: SystemTime) -> Check {
     let frame = facts
         .frame
         .map_or("no frame yet".to_owned(), |frame| format!("frame {frame}"));
+    let unfinished = match facts.is_unfinished {
+        true => ", and a later sync did not end",
+        false => "",
+    };
     let synced = match facts.synced_at {
         Some(at) => format!(
             "synced {} ago",
             ago(now.duration_since(at).unwrap_or_default())
         ),
-        None => "never synced".to_owned(),
+        None => "synced at an unknown time".to_owned(),
     };
     let protocol = facts.protocol.as_str();
-    Check::ok(
-        "replica",
-        format!(
-            "{} bytes in all its files, protocol {protocol}, {frame}, {synced}",
-            facts.bytes
-        ),
-    )
+    let message = format!(
+        "{} bytes in all its files, protocol {protocol}, {frame}, {synced}{unfinished}",
+        facts.bytes
+    );
+    match facts.is_unfinished {
+        true => Check::warning("replica", message).help("`sync` brings the rest"),
+        false => Check::ok("replica", message),
+    }
 }
 
 fn ago(age: Duration) -> String {
@@ -416,14 +437,22 @@ pub(super) fn migrations(plan: &Plan, access: Access) -> Check {
         };
         return Check::error("migrations", problems).help("`status` lists what is wrong");
     }
+    let found = match pending {
+        0 => "nothing is pending".to_owned(),
+        n => format!("{n} pending"),
+    };
+    let warnings: Vec<&str> = plan.warnings().map(|it| it.message.as_str()).collect();
     match (pending, access) {
-        (0, _) => Check::ok("migrations", "nothing is pending"),
-        (n, Access::ReadOnly) => Check::error(
+        (n @ 1.., Access::ReadOnly) => Check::error(
             "migrations",
             format!("{n} pending, and the token allows reading only"),
         )
         .help("make a token that may write: `turso db tokens create NAME`"),
-        (n, Access::Full) => Check::ok("migrations", format!("{n} pending")),
+        _ if !warnings.is_empty() => {
+            Check::warning("migrations", format!("{found}; {}", warnings.join("; ")))
+                .help("`status` shows where, and what to do")
+        }
+        _ => Check::ok("migrations", found),
     }
 }
 
@@ -492,9 +521,6 @@ pub(super) fn foreign_keys(answer: Result<[Value; 2], DbError>) -> Check {
     }
 }
 
-#[cfg(test)]
-mod tests;
-
 /// Views and triggers that do not compile, where there are any.
 pub(super) fn not_compiling(broken: &[(SchemaObject, EngineError)]) -> Option<Check> {
     let text = |value: &Value| value.as_str().unwrap_or_default().to_owned();
@@ -514,3 +540,6 @@ pub(super) fn not_compiling(broken: &[(SchemaObject, EngineError)]) -> Option<Ch
             .help("drop each or create it again in a migration; runs do not look at those that are broken before them"),
     )
 }
+
+#[cfg(test)]
+mod tests;

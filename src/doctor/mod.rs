@@ -1,7 +1,7 @@
 //! Whether the job could run: from the settings step by step to a real read, each step a [`Check`].
 //!
 //! What is found becomes words in pure functions; `probe` is the edge that looks at files and the network. It never
-//! writes, and no check shows a token.
+//! writes, but for the lock of a sync, which it takes and releases, and no check shows a token.
 
 mod findings;
 #[cfg(feature = "remote")]
@@ -124,12 +124,20 @@ pub fn misconfigured(error: &ConfigError) -> Vec<Check> {
 pub async fn examine(subject: Subject<'_>, now: SystemTime) -> Vec<Check> {
     let Subject { config, rows, db } = subject;
     let mut checks = findings::settings(config, rows);
+    let env_file = rows.iter().find(|row| row.name == "env file");
+    if let Some(row) = env_file.filter(|row| row.value != "-")
+        && let Some(others) = probe::others(&config.root.join(&row.value))
+    {
+        checks.extend(findings::env_file(&row.value, others, config));
+    }
     match &config.database.value {
         Database::Local { path } => checks.push(findings::file(&probe::file(path))),
         Database::Memory => {}
         Database::Remote { url, .. } | Database::Replica { url, .. } => {
             if let Database::Replica { file, .. } = &config.database.value {
-                checks.push(match db::replica_facts(file) {
+                let tried = db::replica_facts(file)
+                    .and_then(|facts| db::try_replica_files(file).map(|_| facts));
+                checks.push(match tried {
                     Ok(facts) => findings::replica(facts.as_ref(), now),
                     Err(error) => Check::failed("replica", error.into()),
                 });
@@ -155,7 +163,9 @@ pub async fn examine(subject: Subject<'_>, now: SystemTime) -> Vec<Check> {
     let database_id = history::database_id(db).await.unwrap_or_default();
     let identity = location.as_ref().map(|it| (it, database_id.as_deref()));
     checks.extend(findings::backup(config, backups, identity, now));
-    if let Err(error @ DbError::OtherPrimary { .. }) = db.follows_its_primary().await {
+    if let Err(error @ (DbError::OtherPrimary { .. } | DbError::OtherHistory { .. })) =
+        db.follows_its_primary().await
+    {
         checks.push(Check::failed("primary", error.into()));
     }
     checks

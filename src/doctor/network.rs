@@ -28,6 +28,11 @@ pub(super) fn name(host: &str, addresses: &[SocketAddr]) -> Check {
     }
 }
 
+/// The host is a name of this machine.
+pub(super) fn this_machine(host: &str) -> Check {
+    Check::skipped("dns", format!("{host} is this machine"))
+}
+
 /// The host has none.
 pub(super) fn no_name(host: &str, why: &str) -> Check {
     Check::error("dns", format!("no address for {host}: {why}")).help(

@@ -7,6 +7,8 @@ use std::time::{Duration, Instant};
 
 use super::Check;
 use crate::config::{RemoteUrl, Setting};
+#[cfg(feature = "remote")]
+use crate::db;
 use crate::db::{Db, DbError, Proxy, Query};
 
 /// What a local database is on disk.
@@ -93,6 +95,33 @@ fn contents(path: &Path) -> Contents {
     }
 }
 
+/// Which others may do what with a file, by the bits of its permissions; none where there is no such file.
+pub(super) fn others(path: &Path) -> Option<Others> {
+    #[cfg(unix)]
+    {
+        use std::os::unix::fs::PermissionsExt;
+        let mode = fs::metadata(path).ok()?.permissions().mode();
+        Some(Others {
+            may_read: mode & 0o004 != 0,
+            may_write: mode & 0o022 != 0,
+            mode: mode & 0o777,
+        })
+    }
+    #[cfg(not(unix))]
+    {
+        let _ = path;
+        None
+    }
+}
+
+/// What other users of this machine may do with a file.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Others {
+    pub(super) may_read: bool,
+    pub(super) may_write: bool,
+    pub(super) mode: u32,
+}
+
 /// The median of three round trips.
 pub(super) async fn latency(db: &Db) -> Result<Duration, DbError> {
     let mut times = [Duration::ZERO; 3];
@@ -124,19 +153,25 @@ pub(super) async fn network(
     };
     let host = host.trim_start_matches('[').trim_end_matches(']');
 
-    let found = tokio::time::timeout(STEP, tokio::net::lookup_host((host, port))).await;
-    let addresses: Vec<_> = match found {
-        Ok(Ok(addresses)) => addresses.collect(),
-        Ok(Err(error)) => {
-            checks.push(words::no_name(host, &error.to_string()));
-            return checks;
-        }
-        Err(_) => {
-            checks.push(words::no_name(host, &late()));
-            return checks;
-        }
+    let addresses: Vec<_> = if db::is_loopback_name(host) {
+        checks.push(words::this_machine(host));
+        db::LOOPBACK.map(|address| (address, port).into()).into()
+    } else {
+        let found = tokio::time::timeout(STEP, tokio::net::lookup_host((host, port))).await;
+        let addresses: Vec<_> = match found {
+            Ok(Ok(addresses)) => addresses.collect(),
+            Ok(Err(error)) => {
+                checks.push(words::no_name(host, &error.to_string()));
+                return checks;
+            }
+            Err(_) => {
+                checks.push(words::no_name(host, &late()));
+                return checks;
+            }
+        };
+        checks.push(words::name(host, &addresses));
+        addresses
     };
-    checks.push(words::name(host, &addresses));
 
     let mut refused = "it has no address".to_owned();
     let mut connected = None;

@@ -1,8 +1,8 @@
 //! A backup: a packed dump of one state of the database, from which a database is built before it counts.
 //!
-//! The file is its owner's alone from its first byte on. It counts once it is proven ([`super::proof`]) and its checksum
+//! The file is its owner's alone from its first byte on. It counts once it is proven (`proof.rs`) and its checksum
 //! stands beside it; only then are old ones of the same database removed, so that the last good one is never among them.
-//! Which database that is stands in the first line of each ([`Location`]); a backup that is not known to be of the same
+//! Which database that is stands in the first line of each ([`Location`], and the id of the database); a backup that is not known to be of the same
 //! one is never removed. One that is not proven gets a name of its own, and neither counts nor is removed.
 
 use std::io::{self, ErrorKind, Write};
@@ -54,6 +54,8 @@ pub struct BackedUp {
     /// Older ones of that name that were not removed, since they are not known to be of this database. Those of a
     /// database file that is on this machine are not among them: they are removed when that one is backed up.
     pub unknown: Vec<Kept>,
+    /// Whether the database has an id. Without one, no backup is known to be of it.
+    pub has_id: bool,
 }
 
 /// A backup that does not count.
@@ -134,7 +136,7 @@ pub async fn backup(db: &Db, options: &BackupOptions) -> Result<BackedUp, Backup
     let header = header.unwrap_or_default();
     let mut names = names(options, location.as_ref());
     let (path, file) = begin(&mut names, &options.folder)?;
-    let (partial, _lock) = locked(&file)?;
+    let (partial, _lock) = locked(&file);
     let (proof, rebuilt) = Proof::begin(db, &partial).await?;
     let mut text = Text { file, rebuilt };
     text.write_all(header.as_bytes()).map_err(failed(&path))?;
@@ -186,15 +188,16 @@ pub async fn backup(db: &Db, options: &BackupOptions) -> Result<BackedUp, Backup
         removed: old.removed,
         left: old.left,
         unknown: old.unknown,
+        has_id: database_id.is_some(),
     })
 }
 
 /// Where a backup is written, and the lock that says that its run is alive.
-fn locked(file: &NewFile) -> Result<(PathBuf, Option<FileLock>), BackupError> {
+fn locked(file: &NewFile) -> (PathBuf, Option<FileLock>) {
     let partial = file.partial().to_path_buf();
     // Some file systems have no locks: what a killed run leaves there goes by its age.
     let lock = FileLock::try_take(&partial, LOCK).ok().flatten();
-    Ok((partial, lock))
+    (partial, lock)
 }
 
 /// Whether a database was built from a backup.
@@ -328,8 +331,11 @@ fn remove_old(
             continue;
         }
         match &kept.location {
+            // Without an id, another database may have been in this place.
             recorded @ Some(_)
-                if recorded.as_ref() == location && kept.database_id.as_deref() == database_id => {}
+                if recorded.as_ref() == location
+                    && database_id.is_some()
+                    && kept.database_id.as_deref() == database_id => {}
             Some(other) if Some(other) != location && other.is_present() => continue,
             _ => {
                 done.unknown.push(kept.clone());

@@ -181,6 +181,32 @@ pub enum Object {
     View,
 }
 
+impl Object {
+    const ALL: [Object; 5] = [
+        Object::Table,
+        Object::VirtualTable,
+        Object::Index,
+        Object::Trigger,
+        Object::View,
+    ];
+
+    /// The word for it: `table`, `virtual table`. Checkpoints of imports keep it.
+    pub(super) fn word(self) -> &'static str {
+        match self {
+            Object::Table => "table",
+            Object::VirtualTable => "virtual table",
+            Object::Index => "index",
+            Object::Trigger => "trigger",
+            Object::View => "view",
+        }
+    }
+
+    /// What this word stands for.
+    pub(super) fn of(word: &str) -> Option<Object> {
+        Object::ALL.into_iter().find(|it| it.word() == word)
+    }
+}
+
 impl Block {
     /// The values of a cell of one of this block's rows.
     pub(crate) fn value(&self, cell: &Cell) -> ValueRef<'_> {
@@ -214,9 +240,7 @@ impl Block {
             self.begin.line + u64::from(place.lines),
         )
     }
-}
 
-impl Block {
     /// Puts rows of one target together, so that they are written by fewer statements. The rows of a table keep their
     /// order, and those of the engine's own tables their place among the others.
     pub(crate) fn group(&mut self) {

@@ -77,6 +77,14 @@ pub enum DumpError {
         /// Whether reading stopped at the last of these, because they were enough.
         more: bool,
     },
+    /// It is a local database that cannot be read as it is: it is damaged, or a copy of its rows would differ from them.
+    #[error("{}", lines(problems))]
+    Database {
+        /// The database.
+        name: String,
+        /// At least one.
+        problems: Vec<Diagnostic>,
+    },
     /// A statement longer than any engine takes.
     #[error("{name}: {}", at_byte(problem))]
     TooLong {
@@ -128,6 +136,14 @@ pub enum NotADump {
         "is a dump of PostgreSQL, and SQLite reads no such SQL: convert it first, for example with `pgloader` or `db-to-sqlite`"
     )]
     Postgres,
+    /// A script of SQL Server.
+    #[error("is a script of SQL Server, and SQLite reads no such SQL: convert it first")]
+    SqlServer,
+    /// It changes what ends a statement.
+    #[error(
+        "has lines with DELIMITER, which only Adminer and the clients of MySQL read: write the dump with `sqlite3 old.db .dump` or `export`"
+    )]
+    Delimiter,
     /// A page of HTML, or XML: what a download gives where it needs a sign-in.
     #[error("is HTML or XML and no SQL: if it was downloaded, see whether that needs a sign-in")]
     Markup,
@@ -202,7 +218,7 @@ impl DumpError {
     /// What is wrong in the text, in its order; empty where it is not the text.
     pub fn problems(&self) -> &[Diagnostic] {
         match self {
-            DumpError::Refused { problems, .. } => problems,
+            DumpError::Refused { problems, .. } | DumpError::Database { problems, .. } => problems,
             DumpError::CutShort { problem, .. } | DumpError::TooLong { problem, .. } => {
                 std::slice::from_ref(problem)
             }
@@ -220,6 +236,7 @@ impl DumpError {
             DumpError::CutShort { .. } => "cut-short",
             DumpError::RolledBack { .. } => "rolled-back",
             DumpError::Refused { .. } => "refused",
+            DumpError::Database { .. } => "source-database",
             DumpError::TooLong { .. } => "too-long",
             DumpError::Changed { .. } => "changed-dump",
         }

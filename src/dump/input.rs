@@ -2,13 +2,14 @@
 //! cannot. A database is read as the dump that it would make.
 
 use std::path::{Path, PathBuf};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 use std::time::Duration;
 
+use super::location::Location;
 use super::of_database::{dump_of, dump_of_open};
 use super::verify::Witness;
 use super::{Contents, DumpError, ExportOptions, Mark, Opened, Reader, ReaderOptions, Source};
-use crate::db::{Access, Code, Db, EngineError, Raw, open_to_read};
+use crate::db::{Access, Code, Db, DbError, EngineError, Options, Raw, open_to_read};
 
 /// A dump that is to be read.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -75,11 +76,21 @@ pub struct Snapshot {
     /// The file that was copied.
     of: PathBuf,
     folder: PathBuf,
+    /// Whether the engine's check has passed it. It stays as it is, so once is enough.
+    is_sound: OnceLock<()>,
 }
 
 impl Snapshot {
     /// How long another process may keep the file locked.
     const PATIENCE: Duration = Duration::from_secs(10);
+
+    fn of(of: &Path, folder: PathBuf) -> Snapshot {
+        Snapshot {
+            of: of.to_path_buf(),
+            folder,
+            is_sound: OnceLock::new(),
+        }
+    }
 
     /// Copies a database in one read transaction.
     async fn take(of: &Path) -> Result<Snapshot, EngineError> {
@@ -92,10 +103,7 @@ impl Snapshot {
             offset: None,
         };
         let folder = Snapshot::folder().map_err(failed)?;
-        let snapshot = Snapshot {
-            of: of.to_path_buf(),
-            folder,
-        };
+        let snapshot = Snapshot::of(of, folder);
         let from = open_to_read(of).await?;
         from.busy_timeout(Snapshot::PATIENCE);
         let path = snapshot.file();
@@ -169,10 +177,7 @@ impl Input {
             cause,
         };
         let folder = Snapshot::folder().map_err(failed)?;
-        let snapshot = Snapshot {
-            of: PathBuf::from(&name),
-            folder,
-        };
+        let snapshot = Snapshot::of(Path::new(&name), folder);
         let mut file = std::fs::File::create(snapshot.text()).map_err(failed)?;
         let copied = match &self {
             Input::File(path) => {
@@ -257,6 +262,46 @@ impl Input {
                 name: self.name(),
                 cause: std::io::Error::other(error),
             }),
+        }
+    }
+
+    /// Whether its values are those of a database, as this program has read them: a database, or a backup.
+    pub(super) fn is_of_this_program(&self) -> bool {
+        match self {
+            Input::File(path) => self.can_be_read_again() && Location::recorded(path).is_some(),
+            Input::Snapshot(snapshot) => {
+                let text = snapshot.text();
+                !text.exists() || Location::recorded(&text).is_some()
+            }
+            Input::Database(_) => true,
+            Input::Stdin => false,
+        }
+    }
+
+    /// The local database that is read as its dump, opened; none of any other input.
+    ///
+    /// # Errors
+    /// Its path is none that can be opened.
+    pub(super) fn local_database(&self) -> Result<Option<Db>, DbError> {
+        let path = match self {
+            Input::Database(live) => return Ok(live.db.path().map(|_| live.db.clone())),
+            Input::Snapshot(snapshot) if !snapshot.text().exists() => snapshot.file(),
+            Input::File(path)
+                if self.can_be_read_again()
+                    && matches!(Source::open(path), Ok(Opened::Database(_))) =>
+            {
+                path.clone()
+            }
+            Input::File(_) | Input::Snapshot(_) | Input::Stdin => return Ok(None),
+        };
+        Db::local(&path, Options::default()).map(Some)
+    }
+
+    /// Where it is remembered that the engine's check has passed it; none where it may change.
+    pub(super) fn is_sound(&self) -> Option<&OnceLock<()>> {
+        match self {
+            Input::Snapshot(snapshot) => Some(&snapshot.is_sound),
+            Input::File(_) | Input::Stdin | Input::Database(_) => None,
         }
     }
 

@@ -21,6 +21,7 @@ mod proof;
 pub mod read;
 pub mod restore;
 pub mod source;
+mod source_check;
 pub mod verify;
 
 pub use backup::{BackedUp, BackupError, BackupOptions, Unproven, backup};

@@ -107,14 +107,50 @@ fn text(start: &str) -> Option<NotADump> {
         return Some(NotADump::Mysql);
     }
     let is_postgres = has("\nSET statement_timeout")
-        || has("\nSET client_encoding")
         || has("pg_catalog.set_config")
         || has("\n\\restrict ")
         || has("\n\\connect ");
     if is_postgres {
         return Some(NotADump::Postgres);
     }
-    is_csv(start).then_some(NotADump::Csv)
+    dialect(start).or_else(|| is_csv(start).then_some(NotADump::Csv))
+}
+
+/// SQL of another engine without the header of its program: whole lines that no dump of SQLite has. A dump of SQLite may
+/// hold them in the text of a row, and begins with lines of its own.
+fn dialect(start: &str) -> Option<NotADump> {
+    let lines = || start.lines().map(str::trim);
+    let is_sqlite = |line: &str| {
+        let line = line.to_ascii_uppercase();
+        line.starts_with("PRAGMA ") || line.starts_with("BEGIN TRANSACTION")
+    };
+    if lines().any(is_sqlite) {
+        return None;
+    }
+    let begins = |words: &str| {
+        lines().any(|line| {
+            let begin = line.get(..words.len());
+            begin.is_some_and(|begin| begin.eq_ignore_ascii_case(words))
+        })
+    };
+    if lines().any(|line| line.eq_ignore_ascii_case("GO")) {
+        return Some(NotADump::SqlServer);
+    }
+    if begins("SET client_encoding") || begins("SET standard_conforming_strings") {
+        return Some(NotADump::Postgres);
+    }
+    // Of a column, or of a key beside the columns: `KEY \`k\` (`.
+    let is_of_mysql = |line: &str| {
+        let upper = line.to_ascii_uppercase();
+        line.starts_with('`') && upper.contains(" AUTO_INCREMENT")
+            || ["KEY `", "UNIQUE KEY `", "FULLTEXT KEY `"]
+                .iter()
+                .any(|words| upper.starts_with(words))
+    };
+    if lines().any(is_of_mysql) {
+        return Some(NotADump::Mysql);
+    }
+    begins("DELIMITER ").then_some(NotADump::Delimiter)
 }
 
 /// Whether the first two lines have the same number of fields, and the first begins no statement and no comment.
@@ -161,6 +197,23 @@ mod tests {
             (admin.as_bytes(), "MySQL or MariaDB"),
             (postgres.as_bytes(), "PostgreSQL"),
             (restricted.as_bytes(), "PostgreSQL"),
+            (
+                b"DROP TABLE IF EXISTS `t`;\nCREATE TABLE `t` (\n  `id` int NOT NULL AUTO_INCREMENT,\n",
+                "MySQL or MariaDB",
+            ),
+            (
+                b"CREATE TABLE `t` (\n  `id` int,\n  KEY `k` (`id`)\n);\n",
+                "MySQL or MariaDB",
+            ),
+            (
+                b"SET client_encoding = 'UTF8';\nCREATE TABLE public.t (id integer);\n",
+                "PostgreSQL",
+            ),
+            (b"USE [master]\r\nGO\r\nCREATE TABLE", "SQL Server"),
+            (
+                b"-- Adminer 4.8.1 SQLite 3 dump\n\nCREATE TABLE t (a);\nDELIMITER ;;\n",
+                "DELIMITER",
+            ),
             (b"PGDMP\x01\x0e\0\x04", "PostgreSQL"),
             (b"<!DOCTYPE html>\n<title>Sign in</title>", "HTML or XML"),
             (b"\xef\xbb\xbf  <?xml version=\"1.0\"?>", "HTML or XML"),
@@ -215,6 +268,8 @@ mod tests {
             "INSERT INTO t VALUES\n(1,2),\n(3,4);\n",
             "CREATE TABLE t (a,\nb, c);\n",
             "BEGIN;\nCOMMIT;\n",
+            "PRAGMA foreign_keys=OFF;\nBEGIN TRANSACTION;\nINSERT INTO t VALUES('\nGO\nSET client_encoding\nDELIMITER ;;\n');\n",
+            "CREATE TABLE `t` (\n  `id` integer PRIMARY KEY AUTOINCREMENT,\n  `key` text);\n",
             "INSERT INTO t VALUES('caf\u{e9}');",
         ] {
             assert_eq!(

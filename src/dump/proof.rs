@@ -17,7 +17,7 @@ use super::import::{ImportError, Pace, Rebuilding, Why, rebuild};
 use super::integrity::Integrity;
 use super::modules::lacks_module;
 use super::of_database::{Senders, pipe};
-use super::verify::{Level, Verified, VerifyError, verify};
+use super::verify::{Level, Values, Verified, VerifyError, compared};
 use super::{DumpError, Input, Item, Object, Opened, Reader, ReaderOptions, Source, What};
 use crate::db::{
     Access, Db, DbError, EngineError, HistoryTable, Options, Query, Raw, remove_local,
@@ -64,7 +64,7 @@ enum Place {
     File(Temporary),
 }
 
-/// A database file that is nobody's.
+/// A database file that is removed with this value.
 struct Temporary(PathBuf);
 
 impl Drop for Temporary {
@@ -148,7 +148,8 @@ impl Proof {
         if is_same(&db, partial, header).await? {
             return Ok(Vec::new());
         }
-        match verify(&db, &Input::File(partial.to_path_buf()), Level::Full).await {
+        let input = Input::File(partial.to_path_buf());
+        match compared(&db, &input, Level::Full, Values::AsRead).await {
             Ok(verified) if verified.is_equal() => Ok(Vec::new()),
             Ok(verified) => Ok(vec![Doubt::Differs(Box::new(verified))]),
             Err(VerifyError::Dump(error)) => Err(BackupError::Unreadable(Box::new(error))),
@@ -295,20 +296,13 @@ fn objects(raw: &Raw, file: &Path) -> Result<Vec<Doubt>, DumpError> {
                 Err(error) if !lacks_module(&error) => error,
                 _ => continue,
             };
-            let kind = match object {
-                Object::Table => "table",
-                Object::VirtualTable => "virtual table",
-                Object::Index => "index",
-                Object::Trigger => "trigger",
-                Object::View => "view",
-            };
             if matches!(object, Object::Table | Object::VirtualTable) {
                 tables.push(name.to_ascii_lowercase());
             } else if tables.contains(&table.to_ascii_lowercase()) {
                 continue;
             }
             refused.push(Doubt::Object {
-                kind,
+                kind: object.word(),
                 name: name.clone(),
                 line: statement.line,
                 error,

@@ -123,7 +123,7 @@ pub(super) async fn is_free_for(db: &Db, name: Option<&str>) -> Result<(), Resto
         .filter_map(Value::as_str)
         .map(str::to_owned)
         .collect();
-    if tables.is_empty() || tables.iter().any(|table| table == "_seedbed_import") {
+    if tables.is_empty() || tables.iter().any(|table| table == history::UNFINISHED) {
         return Ok(());
     }
     // Where all came and the mark did not, the same command goes on with that.

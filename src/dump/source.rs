@@ -265,9 +265,23 @@ impl<R: Read> Read for Members<R> {
                     break;
                 }
             }
+            if bytes_of_another_kind(rest)? {
+                return Err(io::Error::new(
+                    io::ErrorKind::InvalidData,
+                    "bytes that are no gzip follow its end",
+                ));
+            }
             self.member = self.rest.take().map(GzDecoder::new);
         }
     }
+}
+
+/// Whether what follows, which is not nothing, begins no gzip. A piece may end behind its first byte.
+fn bytes_of_another_kind(rest: &mut BufReader<impl Read>) -> io::Result<bool> {
+    const MAGIC: [u8; 2] = [0x1f, 0x8b];
+    let bytes = rest.fill_buf()?;
+    let length = bytes.len().min(MAGIC.len());
+    Ok(bytes[..length] != MAGIC[..length])
 }
 
 /// Counts the bytes that pass.

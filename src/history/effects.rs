@@ -1,8 +1,10 @@
 //! What the text of a unit can do to the schema: which guards it needs. Pure, and by the first tokens of its statements
 //! alone; it never decides whether something is right.
 
-use crate::script::{Key, Unit};
-use crate::sql::{Kind, Token, TokenKind, Value, What, kind, literal, significant, unquote};
+use crate::script::Unit;
+use crate::sql::{
+    Kind, Token, TokenKind, Value, What, has_name, kind, literal, significant, unquote,
+};
 
 /// What the text of a unit can do to the schema, read from the first tokens of its statements.
 #[derive(Debug, Default, PartialEq, Eq)]
@@ -15,6 +17,8 @@ pub(super) struct Effects {
     pub(super) renames: Vec<Rename>,
     /// The tables of which it changes a column with libSQL's `ALTER COLUMN`, which does not look at the rows.
     retyped: Vec<String>,
+    /// The tables with their rows that it drops, without those to whose names it renames another one.
+    pub(super) lost: Vec<String>,
     /// The views and triggers that it creates, and those that it drops.
     pub(super) created: Vec<String>,
     pub(super) dropped: Vec<String>,
@@ -22,6 +26,17 @@ pub(super) struct Effects {
     pub(super) may_break: bool,
     /// Whether any foreign key may lose its parent table, or the key that it refers to.
     pub(super) may_lose_parents: bool,
+    /// The tables that it drops or alters, by each name that they have. Only a foreign key that names one of them may lose
+    /// its parent, unless `may_lose_any`.
+    pub(super) changed: Vec<String>,
+    /// Whether its text does not name all parents that it may take: it drops an index, or writes the schema by hand.
+    pub(super) may_lose_any: bool,
+    /// The tables that it creates, `IF NOT EXISTS` too.
+    pub(super) new: Vec<String>,
+    /// Whether it may write rows of any table.
+    pub(super) writes_rows: bool,
+    /// Whether the schema may have one of its names in another form, as in `"a""b"`, or it writes the schema by hand.
+    pub(super) has_hidden_names: bool,
     /// The tables that get a foreign key.
     pub(super) refers: Vec<String>,
     /// Whether a foreign key may lose its parent table.
@@ -30,6 +45,15 @@ pub(super) struct Effects {
     pub(super) writes_schema: bool,
     /// Whether it sets `PRAGMA legacy_alter_table`.
     pub(super) is_legacy: bool,
+}
+
+/// The tables that these units drop one after the other, without those to whose names they rename another one.
+pub(super) fn lost_tables(units: &[Unit]) -> Vec<String> {
+    let mut effects = Effects::default();
+    for unit in units {
+        effects.unit(unit);
+    }
+    effects.lost
 }
 
 /// A table or a column gets another name. The names are those at that time.
@@ -53,25 +77,38 @@ pub(super) enum Checked {
 }
 
 impl Effects {
-    /// Seeds and imports change no schema that the guards are about: a dump is restored as it was.
     pub(super) fn of(unit: &Unit) -> Effects {
         let mut effects = Effects::default();
-        if let Key::Migration(_) | Key::Repeatable(_) = unit.record.key() {
-            for step in unit.steps.iter() {
-                effects.statement(&step.sql);
-            }
-        }
+        effects.unit(unit);
         effects
     }
 
+    /// Seeds and imports change no schema that the guards are about: a dump is restored as it was.
+    fn unit(&mut self, unit: &Unit) {
+        if !unit.record.key().is_migration() {
+            self.writes_rows = true;
+            return;
+        }
+        for step in unit.steps.iter() {
+            self.statement(&step.sql);
+        }
+    }
+
     fn statement(&mut self, sql: &str) {
-        match kind(sql) {
+        let kind = kind(sql);
+        self.writes_rows |= !matches!(
+            kind,
+            Kind::Create(_) | Kind::Drop(_) | Kind::Alter | Kind::Pragma(_)
+        );
+        match kind {
             Kind::Create(object) => match object.what {
                 What::Table | What::VirtualTable => {
                     let name = object.name.to_ascii_lowercase();
                     if refers(sql) {
                         self.refers.push(name.clone());
                     }
+                    self.has_hidden_names |= is_hidden(&name);
+                    self.new.push(name.clone());
                     // It may be there already, with its rows.
                     if !object.if_exists {
                         self.made.push(name);
@@ -86,9 +123,16 @@ impl Effects {
             Kind::Drop(object) => {
                 self.may_break |= object.what != What::Trigger;
                 self.may_lose_parents |= matches!(object.what, What::Table | What::Index);
+                self.may_lose_any |= object.what == What::Index;
                 let name = object.name.to_ascii_lowercase();
+                self.has_hidden_names |= is_hidden(&name);
                 if object.what == What::Table {
+                    self.changed.push(name.clone());
                     self.may_lose_tables = true;
+                    let is_temporary = object.is_temporary();
+                    if !is_temporary && !self.made.contains(&name) && !self.lost.contains(&name) {
+                        self.lost.push(name.clone());
+                    }
                     self.made.retain(|made| *made != name);
                     self.renamed.retain(|(_, to)| *to != name);
                 } else {
@@ -99,6 +143,8 @@ impl Effects {
             Kind::Pragma(pragma) if pragma.value.is_some() => match pragma.name.as_str() {
                 "writable_schema" => {
                     self.writes_schema = true;
+                    self.has_hidden_names = true;
+                    self.writes_rows = true;
                     self.may_break = true;
                     self.may_lose_parents = true;
                     self.may_lose_tables = true;
@@ -121,6 +167,8 @@ impl Effects {
         if tokens.next_if(|token| token.text(sql) == ".").is_some() {
             table = tokens.next().map(name).unwrap_or_default();
         }
+        self.has_hidden_names |= is_hidden(&table);
+        self.changed.push(table.clone());
         let Some(verb) = tokens.next() else { return };
         if verb.is_word(sql, "ALTER") {
             self.may_lose_parents = true;
@@ -131,6 +179,9 @@ impl Effects {
             let is_table = tokens.next_if(|token| token.is_word(sql, "TO")).is_some();
             if is_table {
                 if let Some(to) = tokens.next().map(name) {
+                    self.lost.retain(|lost| *lost != to);
+                    self.has_hidden_names |= is_hidden(&to);
+                    self.changed.push(to.clone());
                     self.renames.push(Rename {
                         table: table.clone(),
                         column: None,
@@ -162,6 +213,22 @@ impl Effects {
     /// Whether a foreign key may be without its parent afterwards, or without the key that it refers to.
     pub(super) fn may_break_references(&self) -> bool {
         self.may_lose_parents || !self.refers.is_empty()
+    }
+
+    /// The objects that it drops or alters, where only a view or a trigger that names one of them may stop compiling.
+    pub(super) fn at_risk(&self) -> Option<impl Iterator<Item = &String>> {
+        let is_known = !self.has_hidden_names && self.created.is_empty();
+        is_known.then(|| self.changed.iter().chain(&self.dropped))
+    }
+
+    /// The tables that may lose a key, or their rows, or be gone; beside them those of the indexes that it drops. None
+    /// where it may do more to foreign keys than that.
+    pub(super) fn parents_at_risk(&self) -> Option<impl Iterator<Item = &String>> {
+        let is_known = !self.writes_rows
+            && !self.has_hidden_names
+            && self.refers.is_empty()
+            && self.retyped.is_empty();
+        is_known.then(|| self.changed.iter().chain(&self.new))
     }
 
     /// What the engine has to check behind it.
@@ -247,6 +314,17 @@ impl Effects {
         renamed.map_or(table, |(_, to)| to).to_owned()
     }
 
+    /// What a table with this name at the end of the unit, or when it was dropped, was called before.
+    pub(super) fn table_before(&self, table: &str) -> String {
+        let renames = self.renames.iter().rev();
+        renames.fold(table.to_ascii_lowercase(), |name, it| {
+            match it.column.is_none() && it.to == name {
+                true => it.table.clone(),
+                false => name,
+            }
+        })
+    }
+
     /// The renamed columns, in order: the name of the table after the unit, the name of the column before and after.
     fn renamed_columns(&self) -> impl Iterator<Item = (&str, &str, &str)> {
         let renames = self.renames.iter().enumerate();
@@ -281,6 +359,11 @@ impl Effects {
             .collect();
         Value::Text(serde_json::Value::Object(pairs).to_string())
     }
+}
+
+/// Whether a name may be written in another form where it is quoted.
+fn is_hidden(name: &str) -> bool {
+    name.is_empty() || name.contains(['"', '\'', '`', ']'])
 }
 
 /// Whether a statement has a foreign key.
@@ -380,11 +463,8 @@ fn default(sql: &str, tokens: &[Token]) -> String {
 
 /// Whether a statement of a unit may write to the rows of a table: all that have its name, but `DROP`.
 pub(super) fn writes_to(unit: &Unit, table: &str) -> bool {
-    let names = |sql: &str| {
-        significant(sql).any(|token| unquote(token.text(sql)).eq_ignore_ascii_case(table))
-    };
     let mut steps = unit.steps.iter();
-    steps.any(|step| !matches!(kind(&step.sql), Kind::Drop(_)) && names(&step.sql))
+    steps.any(|step| !matches!(kind(&step.sql), Kind::Drop(_)) && has_name(&step.sql, table))
 }
 
 #[cfg(test)]
@@ -433,6 +513,30 @@ mod tests {
         ]);
         assert!(!harmless.may_break && !harmless.may_lose_parents);
         assert!(!harmless.writes_schema && harmless.checked() == Checked::Nothing);
+    }
+
+    #[test]
+    fn the_objects_at_risk_are_known_where_the_schema_has_their_names_as_written() {
+        let names = |statements: &[&str]| {
+            let effects = effects(statements);
+            let names = effects.at_risk()?.cloned().collect::<Vec<_>>();
+            Some(names.join(" "))
+        };
+        let known = names(&[
+            "DROP TABLE main.A",
+            "ALTER TABLE b RENAME TO \"C c\"",
+            "DROP VIEW v",
+            "DROP INDEX i",
+        ]);
+        assert_eq!(known.as_deref(), Some("a b c c v i"));
+        for hidden in [
+            "DROP TABLE \"a\"\"b\"",
+            "ALTER TABLE a RENAME TO [it's]",
+            "CREATE VIEW v AS SELECT 1",
+            "PRAGMA writable_schema = 1",
+        ] {
+            assert_eq!(names(&[hidden]), None, "{hidden}");
+        }
     }
 
     #[test]

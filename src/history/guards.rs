@@ -19,44 +19,98 @@ pub(super) const COMPARED: usize = 10_000;
 /// The row of `_migrations` in whose columns a run remembers: `source` rows, `checksum` faults, `down` references.
 pub(super) const MEMORY: &str = "kind = 'meta' AND version = 'revision'";
 
-/// Foreign keys, by the tables that have them. Looking at all behind each new table would take long in a long history.
+/// Foreign keys. Looking at all behind each table that is created or dropped would take long in a long history.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) enum Scope {
     All,
-    /// Those of these tables, in lower case.
-    Of(Vec<String>),
+    /// Those of some tables.
+    Of(Tables),
 }
+
+/// Tables, by names in lower case.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub(super) struct Tables {
+    /// Tables with these names.
+    children: Vec<String>,
+    /// Tables whose text holds one of these names: they may refer to a table of that name.
+    naming: Vec<String>,
+}
+
+/// To look for more names than this in every text takes longer than to look at all foreign keys.
+pub(super) const NAMES: usize = 20;
 
 impl Default for Scope {
     fn default() -> Scope {
-        Scope::Of(Vec::new())
+        Scope::Of(Tables::default())
     }
 }
 
 impl Scope {
     pub(super) fn is_empty(&self) -> bool {
-        matches!(self, Scope::Of(tables) if tables.is_empty())
+        matches!(self, Scope::Of(tables) if tables.children.is_empty() && tables.naming.is_empty())
+    }
+
+    /// The foreign keys that may be without their parent behind a unit, or without the key that they refer to.
+    fn of(effects: &Effects) -> Scope {
+        let mut scope = Scope::default();
+        scope.extend(effects);
+        scope
+    }
+
+    /// The foreign keys whose rows may be without their parent behind a unit that runs with foreign keys off, and those
+    /// that may be a mismatch.
+    fn of_rows(effects: &Effects) -> Scope {
+        let mut scope = Scope::of(effects);
+        match &mut scope {
+            _ if effects.writes_rows || effects.has_hidden_names => return Scope::All,
+            Scope::All => {}
+            Scope::Of(tables) => {
+                tables.naming.extend_from_slice(&effects.new);
+                tables.naming.extend_from_slice(&effects.changed);
+            }
+        }
+        scope.bounded()
     }
 
     /// Adds those that a unit may break.
     pub(super) fn extend(&mut self, effects: &Effects) {
+        let is_unknown = effects.may_lose_any || effects.has_hidden_names;
         match self {
-            _ if effects.may_lose_parents => *self = Scope::All,
+            _ if effects.may_lose_parents && is_unknown => *self = Scope::All,
             Scope::All => {}
-            Scope::Of(tables) => tables.extend(effects.refers.iter().cloned()),
-        }
-    }
-
-    /// A condition on the table `s.name`.
-    fn condition(&self) -> String {
-        match self {
-            Scope::All => String::new(),
             Scope::Of(tables) => {
-                let tables = tables.iter().map(|it| literal(&it.as_str().into()));
-                let tables: Vec<String> = tables.collect();
-                format!("AND lower(s.name) IN ({})", tables.join(", "))
+                tables.children.extend_from_slice(&effects.refers);
+                if effects.may_lose_parents {
+                    tables.naming.extend_from_slice(&effects.changed);
+                }
             }
         }
+        *self = std::mem::take(self).bounded();
+    }
+
+    fn bounded(mut self) -> Scope {
+        if let Scope::Of(tables) = &mut self {
+            tables.naming.sort_unstable();
+            tables.naming.dedup();
+            if tables.naming.len() > NAMES {
+                return Scope::All;
+            }
+        }
+        self
+    }
+
+    /// A condition on the table `s`.
+    fn condition(&self) -> String {
+        let Scope::Of(tables) = self else {
+            return String::new();
+        };
+        let text = |name: &String| literal(&name.as_str().into());
+        let children: Vec<String> = tables.children.iter().map(text).collect();
+        let mut condition = format!("AND (lower(s.name) IN ({})", children.join(", "));
+        for name in &tables.naming {
+            condition += &format!(" OR instr(lower(s.sql), {})", text(name));
+        }
+        condition + ")"
     }
 }
 
@@ -119,9 +173,9 @@ mismatched AS MATERIALIZED (SELECT child, parent, columns, targets FROM refs JOI
     )
 }
 
-/// The same, and the rows without their parent in all other tables.
-fn rows() -> String {
-    let mismatched = mismatched(&Scope::All);
+/// The same, and the rows without their parent in all other tables of the scope.
+fn rows(scope: &Scope) -> String {
+    let mismatched = mismatched(scope);
     format!(
         "{mismatched},
 broken AS MATERIALIZED (
@@ -135,7 +189,7 @@ broken AS MATERIALIZED (
 /// Rows without their parent, for a COMMIT that fails for some of them.
 pub(super) fn violations() -> Arc<String> {
     static QUERY: LazyLock<Arc<String>> = LazyLock::new(|| {
-        let rows = rows();
+        let rows = rows(&Scope::All);
         format!(
             "WITH {rows} SELECT child, number, parent, columns, on_delete, \
              parent COLLATE NOCASE IN (SELECT name FROM names), 1, 1 FROM broken LIMIT {COMPARED}"
@@ -167,7 +221,7 @@ pub(super) fn rows_before(unit: &Unit, effects: &Effects) -> Vec<Step> {
              'keyed', json((SELECT json_group_array(lower(s.name)) FROM sqlite_schema AS s WHERE s.type = 'table' \
              AND lower(s.name) IN (SELECT value FROM json_each(?1)) AND {keyed})))) \
              WHERE {MEMORY}",
-            rows()
+            rows(&Scope::of_rows(effects))
         ),
         vec![
             Value::Text(json!(effects.made).to_string()),
@@ -196,7 +250,7 @@ pub(super) fn no_new_mismatch(effects: &Effects) -> Step {
         "WITH {}, renamed AS MATERIALIZED (SELECT key, value FROM {}), \
          fresh AS (SELECT lower(child) AS c, lower(parent) AS p, lower(columns) AS k FROM mismatched EXCEPT \
          SELECT c, p, k FROM {})",
-        mismatched(&Scope::All),
+        mismatched(&Scope::of_rows(effects)),
         remembered("renamed"),
         named("mismatched", effects),
     );
@@ -284,7 +338,7 @@ pub(super) fn no_new_violation(effects: &Effects) -> Step {
          GROUP BY 1, 3, 5) AS r ON r.c = n.c AND r.p = n.p AND r.k = n.k \
          LEFT JOIN old_values AS o ON o.c = n.c AND o.p = n.p AND o.k = n.k AND o.key = n.key \
          WHERE n.found > coalesce(o.found, 0))",
-        rows(),
+        rows(&Scope::of_rows(effects)),
         remembered("renamed"),
         named("keys"),
         named("rows"),
@@ -318,38 +372,32 @@ pub(super) fn refuse(query: &str, explain: &str) -> Step {
     }
 }
 
-/// Records the foreign keys whose parent table is there before a unit, and before the first unit of the run that may
-/// change that, those whose parent has no such key.
-pub(super) fn references_before(
-    foreign_keys: ForeignKeys,
-    effects: &Effects,
-    scope: &Scope,
-) -> Option<Step> {
-    // With foreign keys off, each unit is judged by itself.
-    let mismatched = match foreign_keys {
-        ForeignKeys::On => format!(
-            ", '$.mismatched', json(coalesce(json_extract(down, '$.mismatched'), (WITH {} \
-         SELECT json_group_array(json_array(lower(child), lower(parent), lower(columns))) FROM mismatched)))",
+/// Records the foreign keys whose parent has no such key, once in a run: before its first unit that may change that.
+pub(super) fn mismatches_before(scope: &Scope) -> Step {
+    Step::own(
+        format!(
+            "UPDATE _migrations SET down = json_set(coalesce(down, '{{\"lost\":[]}}'), '$.mismatched', \
+             json(coalesce(json_extract(down, '$.mismatched'), (WITH {} \
+             SELECT json_group_array(json_array(lower(child), lower(parent), lower(columns))) FROM mismatched)))) \
+             WHERE {MEMORY}",
             mismatched(scope)
         ),
-        ForeignKeys::Off | ForeignKeys::Unchecked => String::new(),
-    };
-    let before = match effects.may_lose_tables {
-        true => format!(
-            ", '$.before', json((WITH {} SELECT json_group_array(json_array(lower(child), lower(columns), \
-             refs.parent)) FROM refs JOIN names ON names.name = refs.parent COLLATE NOCASE))",
-            refs(&Scope::All)
-        ),
-        false => String::new(),
-    };
+        vec![],
+    )
+}
+
+/// Records the foreign keys whose parent table is there before a unit that may take it away.
+pub(super) fn references_before(effects: &Effects, scope: &Scope) -> Option<Step> {
     let step = Step::own(
         format!(
             "UPDATE _migrations SET down = json_set(coalesce(down, '{{\"lost\":[]}}'), \
-             '$.run', 1{mismatched}{before}) WHERE {MEMORY}"
+             '$.before', json((WITH {} SELECT json_group_array(json_array(lower(child), lower(columns), \
+             refs.parent)) FROM refs JOIN names ON names.name = refs.parent COLLATE NOCASE))) WHERE {MEMORY}",
+            refs(&Scope::of(effects))
         ),
         vec![],
     );
-    effects.may_break_references().then_some(step)
+    (effects.may_lose_tables && !scope.is_empty()).then_some(step)
 }
 
 /// Foreign keys without a parent table. The joins go to materialized tables, for which the engine makes an index.
@@ -359,7 +407,7 @@ lost AS MATERIALIZED (
   WHERE names.name IS NULL)";
 
 /// Records the foreign keys that have lost their parent table in a unit.
-pub(super) fn references_after(unit: &Unit, effects: &Effects) -> Option<Step> {
+pub(super) fn references_after(unit: &Unit, effects: &Effects, scope: &Scope) -> Option<Step> {
     let step = Step::own(
         format!(
             "UPDATE _migrations SET down = json_object('mismatched', json(CASE WHEN json_type(down, \
@@ -376,16 +424,16 @@ pub(super) fn references_after(unit: &Unit, effects: &Effects) -> Option<Step> {
              LEFT JOIN json_each(?2) AS r ON r.key = json_extract(b.value, '$[0]'))) AS b \
              JOIN lost ON lower(lost.child) = b.c AND lower(lost.columns) = b.k)))) WHERE {MEMORY}",
             columns = effects.columns_afterwards("c", "k"),
-            refs = refs(&Scope::All)
+            refs = refs(&Scope::of(effects))
         ),
         vec![unit.record.key().to_string().into(), effects.renamed()],
     );
-    effects.may_lose_tables.then_some(step)
+    (effects.may_lose_tables && !scope.is_empty()).then_some(step)
 }
 
 /// Fails where a foreign key that lost its parent table in this run has none, but for those of these tables.
-pub(super) fn still_lost(but_of: &[&str]) -> Step {
-    let still = lost_parents(but_of);
+pub(super) fn still_lost(scope: &Scope, but_of: &[&str]) -> Step {
+    let still = lost_parents(scope, but_of);
     refuse(&still, &format!("{still} LIMIT {LISTED}"))
 }
 
@@ -394,7 +442,7 @@ memory AS (SELECT down FROM _migrations WHERE kind = 'meta' AND version = 'revis
 
 /// The foreign keys that lost their parent table in this run and have none. The inner query runs only where something
 /// was recorded.
-fn lost_parents(but_of: &[&str]) -> String {
+fn lost_parents(scope: &Scope, but_of: &[&str]) -> String {
     let but_of: Vec<String> = but_of
         .iter()
         .map(|table| literal(&Value::from(*table)))
@@ -406,7 +454,7 @@ fn lost_parents(but_of: &[&str]) -> String {
          FROM memory, json_each(memory.down, '$.lost') AS l \
          JOIN lost ON lost.child = json_extract(l.value, '$[1]') AND lost.columns = json_extract(l.value, '$[2]') \
          WHERE lost.child NOT IN ({})",
-        refs(&Scope::All),
+        refs(scope),
         but_of.join(", ")
     )
 }
@@ -427,10 +475,12 @@ pub(super) fn still_lost_or_mismatched(scope: &Scope) -> Step {
          END FROM _migrations AS memory WHERE memory.kind = 'meta' AND memory.version = 'revision')) AS m",
         mismatched(scope)
     );
-    // A run that drops and renames no table takes no parent away.
-    let lost = (*scope == Scope::All).then(|| lost_parents(&[]));
-    let Some(lost) = lost else {
-        return refuse(&mismatched, &format!("{mismatched} LIMIT {LISTED}"));
+    let lost = match scope {
+        // A run that drops and renames no table takes no parent away.
+        Scope::Of(tables) if tables.naming.is_empty() => {
+            return refuse(&mismatched, &format!("{mismatched} LIMIT {LISTED}"));
+        }
+        _ => lost_parents(scope, &[]),
     };
     // Each behind an EXISTS of its own: the Turso engine takes no compound query there.
     refuse(

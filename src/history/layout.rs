@@ -6,10 +6,12 @@
 /// The name of the table without a setting: see [`crate::db::HistoryTable`]. The statements here are written with it.
 pub const TABLE: &str = crate::db::HistoryTable::DEFAULT;
 
-/// The newest layout that this version writes: a text may be packed. A database with a newer one is left alone.
+/// The newest layout that this version writes. From layout 2 on a text may be packed, and the rows of seeds are
+/// remembered by the recorded text, with `_seedbed_rows` for what does not follow from it. A database with a newer layout
+/// is left alone.
 pub const LAYOUT: i64 = 2;
 
-/// The layout of a history without packed texts, which every version reads. The first packed text raises it.
+/// The layout of a history with neither, which every version reads. The first packed text and the first seed raise it.
 pub(super) const FIRST_LAYOUT: i64 = 1;
 
 /// Raises the layout to `?1`.
@@ -134,9 +136,18 @@ pub const ROWS: &str = "rows";
 pub const SEED_ENVIRONMENT: &str = "environment";
 
 /// Key of `detail`: what a seed wrote into cells whose values are not recorded (`!env`, `!hash`, `!now`, `!ago`), as
-/// `{"salt", "cells"}`. `cells` has a salted hash of each value by a salted hash of where it was written, and an empty
+/// `{"salt", "by", "cells"}`. `cells` has a salted hash of each value by a salted hash of where it was written (by the label
+/// of the row from layout 2 on, else by its key), and an empty
 /// text where the value is not known. Empty where there is no such cell.
 pub const WRITTEN: &str = "written";
+
+/// Key of `detail`: what a seed's rows follow from besides its text, as `{"names", "shared", "files"}`. `names` has the
+/// names by which ids and generated values are made, by table in lower case, where that is not the name; `shared` the text
+/// of `_tables.yaml`; `files` the sha256 of each file that `!file` names. Records of layout 1 do not have it.
+pub const MEMORY: &str = "memory";
+
+/// Key of `detail`: tables that were dropped since a seed was applied, in lower case. What it made in them is forgotten.
+pub const DROPPED: &str = "dropped";
 
 /// Key of `detail`: the foreign key violations that were there before a unit that runs with foreign keys off, as
 /// `[{"child", "parent", "count"}]`. Tables with a mismatch are left out.

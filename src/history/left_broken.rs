@@ -4,9 +4,10 @@
 use super::error::{Failed, Part};
 use super::refusal::suspects;
 use super::trigger::{suspected, tables};
+use super::view::read_view;
 use crate::db::{Db, Failure, Query};
 use crate::script::{Key, Record, Script, Unit};
-use crate::sql::{Kind, Value, identifier, kind, significant, unquote};
+use crate::sql::{Kind, Value, has_name, identifier, kind};
 
 /// A view or trigger that does not compile, or a table with a foreign key whose parent table does not exist.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -14,7 +15,7 @@ pub(crate) struct LeftBroken {
     /// `view`, `trigger` or `table`.
     sort: &'static str,
     name: String,
-    /// What is missing: a table, or a column. Of a trigger that a statement compiled, the tables that it names.
+    /// What is missing: a table, or a column. Of an object that a statement compiled, the tables that it names.
     missing: Vec<String>,
     /// What is wrong, as in `no such table: main.t`.
     words: String,
@@ -47,15 +48,9 @@ impl LeftBroken {
         };
         match failed.part {
             Part::Compiles => {
-                let fired = suspected(explanation, &error.message).into_iter();
-                let fired = fired
-                    .map(|(name, sql)| left("trigger", name, tables(sql), error.message.clone()));
-                let named = named(&error.message).into_iter();
-                let named = named.map(|it| {
-                    let missing = vec![it.missing().to_owned()];
-                    left(it.sort, it.name, missing, it.words.to_owned())
-                });
-                fired.chain(named).collect()
+                let objects = objects(explanation, &error.message);
+                let left = objects.map(|it| left(it.sort, it.name, it.missing(), it.words.into()));
+                left.collect()
             }
             Part::References => {
                 let rows = explanation.iter().filter_map(|row| match &row[..] {
@@ -104,6 +99,11 @@ impl LeftBroken {
         (self.sort == "table").then_some(self.name.as_str())
     }
 
+    /// The view, where it is one.
+    pub(super) fn view(&self) -> Option<&str> {
+        (self.sort == "view").then_some(self.name.as_str())
+    }
+
     /// The trigger, where it is one.
     pub(super) fn trigger(&self) -> Option<&str> {
         (self.sort == "trigger").then_some(self.name.as_str())
@@ -117,14 +117,8 @@ impl LeftBroken {
                 Failure::Step {
                     error, explanation, ..
                 },
-            ) => {
-                let fired = suspected(explanation, &error.message).into_iter();
-                let fired = fired.map(|(name, _)| ("trigger", name));
-                let named = named(&error.message).map(|it| (it.sort, it.name));
-                fired
-                    .chain(named)
-                    .any(|(sort, name)| self.sort == sort && self.name.eq_ignore_ascii_case(name))
-            }
+            ) => objects(explanation, &error.message)
+                .any(|it| self.sort == it.sort && self.name.eq_ignore_ascii_case(it.name)),
             (Part::References, Failure::Step { explanation, .. }) => {
                 let is_child = |row: &Vec<Value>| match row.get(1) {
                     Some(Value::Text(child)) => child.eq_ignore_ascii_case(&self.name),
@@ -189,33 +183,63 @@ impl LeftBroken {
     }
 }
 
-/// What the engine names where a rename finds that an object does not compile.
-struct Named<'a> {
+/// A view or a trigger that does not compile.
+struct Uncompiled<'a> {
     sort: &'static str,
     name: &'a str,
     words: &'a str,
+    /// Its text, where a statement compiled it. Where a rename did, the words name what is missing.
+    sql: Option<&'a str>,
 }
 
-impl Named<'_> {
-    /// The last part of the name that stands at the end of the words.
-    fn missing(&self) -> &str {
+impl Uncompiled<'_> {
+    /// The tables that its text names, or the last part of the name that stands at the end of the words.
+    fn missing(&self) -> Vec<String> {
+        if let Some(sql) = self.sql {
+            return tables(sql);
+        }
         let name = self.words.rsplit(": ").next().unwrap_or_default();
-        name.rsplit('.')
-            .next()
-            .unwrap_or_default()
-            .trim_matches('"')
+        let name = name.rsplit('.').next().unwrap_or_default();
+        vec![name.trim_matches('"').to_owned()]
     }
 }
 
+/// The objects that a statement was refused for, by its explanation and the words of the engine.
+fn objects<'a>(
+    explanation: &'a [Vec<Value>],
+    words: &'a str,
+) -> impl Iterator<Item = Uncompiled<'a>> {
+    let compiled = move |sort| {
+        move |(name, sql)| Uncompiled {
+            sort,
+            name,
+            words,
+            sql: Some(sql),
+        }
+    };
+    let fired = suspected(explanation, words).into_iter();
+    let read = read_view(explanation).into_iter();
+    let named = named(words).into_iter();
+    fired
+        .map(compiled("trigger"))
+        .chain(read.map(compiled("view")))
+        .chain(named)
+}
+
 /// `error in view v: no such table: main.t`.
-fn named(message: &str) -> Option<Named<'_>> {
+fn named(message: &str) -> Option<Uncompiled<'_>> {
     let (_, object) = message.split_once("error in ")?;
     let (sort, rest) = [("view", "view "), ("trigger", "trigger ")]
         .into_iter()
         .find_map(|(sort, prefix)| Some((sort, object.strip_prefix(prefix)?)))?;
     let (name, words) = rest.split_once(": ")?;
     let name = name.strip_suffix(" after rename").unwrap_or(name);
-    Some(Named { sort, name, words })
+    Some(Uncompiled {
+        sort,
+        name,
+        words,
+        sql: None,
+    })
 }
 
 /// Whether a statement of a unit that creates, alters or drops an object has one of these names.
@@ -224,10 +248,7 @@ fn changes(unit: &Unit, names: &[String]) -> bool {
         matches!(
             kind(&step.sql),
             Kind::Create(_) | Kind::Alter | Kind::Drop(_)
-        ) && significant(&step.sql).any(|token| {
-            let token = unquote(token.text(&step.sql));
-            names.iter().any(|name| name.eq_ignore_ascii_case(&token))
-        })
+        ) && names.iter().any(|name| has_name(&step.sql, name))
     })
 }
 
@@ -237,7 +258,7 @@ mod tests {
 
     #[test]
     fn the_object_and_what_it_misses_are_read_from_the_words_of_the_engine() {
-        let read = |words| named(words).map(|it| (it.sort, it.name, it.missing().to_owned()));
+        let read = |words| named(words).map(|it| (it.sort, it.name, it.missing().concat()));
         assert_eq!(
             read("error in view my v: no such table: main.t"),
             Some(("view", "my v", "t".to_owned()))

@@ -5,6 +5,8 @@
 //! that refuses a script planned on another revision, and hands the whole to [`crate::db`]. Deciding what to do is
 //! not its business.
 
+mod at_risk;
+mod created;
 mod effects;
 mod error;
 mod guards;
@@ -23,14 +25,15 @@ mod restore;
 mod run;
 mod settle;
 mod trigger;
+mod view;
 mod watch;
 mod write;
 
 pub use error::{Failed, HistoryError, Part, RunError};
 pub use known::Known;
 pub use layout::{
-    BASELINE, DOWN_CHECKSUM, LAYOUT, ROWS, SEED_ENVIRONMENT, TABLE, UNDOING, UNFINISHED,
-    VIOLATIONS, WRITTEN,
+    BASELINE, DOWN_CHECKSUM, DROPPED, LAYOUT, MEMORY, ROWS, SEED_ENVIRONMENT, TABLE, UNDOING,
+    UNFINISHED, VIOLATIONS, WRITTEN,
 };
 pub(crate) use layout::{layout_of, makes_ours};
 pub(crate) use left_broken::LeftBroken;

@@ -165,8 +165,7 @@ impl History {
 
     /// Whether a migration is recorded.
     pub(super) fn has_migrations(&self) -> bool {
-        let is_migration = |key: &Key| matches!(key, Key::Migration(_) | Key::Repeatable(_));
-        self.rows.iter().any(|row| is_migration(&row.key))
+        self.rows.iter().any(|row| row.key.is_migration())
     }
 
     /// The row with this key. It looks at one row after the other.

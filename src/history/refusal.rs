@@ -6,6 +6,7 @@ use super::error::Part;
 use super::guards::LISTED;
 use super::left_broken::LeftBroken;
 use super::trigger::suspected;
+use super::view::read_view;
 use crate::db::{Code, Failure};
 use crate::script::{Origin, Script, Unit};
 use crate::sql::{Kind, TokenKind, Value, What, identifier, kind, significant, unquote};
@@ -156,6 +157,7 @@ pub(crate) fn suspects(part: &Part, failure: &Failure, script: &Script) -> Vec<u
         Part::Compiles => {
             let words = error.message.to_ascii_lowercase();
             let fired = suspected(explanation, &error.message).into_iter();
+            let fired = fired.chain(read_view(explanation));
             let fired: Vec<String> = fired.map(|(name, _)| name.to_ascii_lowercase()).collect();
             let words: Vec<&str> = match fired.is_empty() {
                 false => fired.iter().map(String::as_str).collect(),
@@ -297,7 +299,33 @@ fn rebuild(table: &str) -> String {
     )
 }
 
+/// The foreign keys of rows whose parent table does not exist, as rows of [`Part::References`].
+fn without_parent_table(rows: &[Vec<Value>], unit: Option<&Unit>) -> Vec<Vec<Value>> {
+    let effects = unit.map(Effects::of).unwrap_or_default();
+    let mut lost: Vec<Vec<Value>> = Vec::new();
+    for row in rows.iter().filter(|row| number(row, 5) == 0) {
+        let [child, _, parent, columns, ..] = row.as_slice() else {
+            continue;
+        };
+        let before = effects.table_before(&text(row, 2)).as_str().into();
+        let key = unit.map(|unit| unit.record.key().to_string());
+        let key = key.unwrap_or_default().as_str().into();
+        let it = vec![key, child.clone(), columns.clone(), before, parent.clone()];
+        if !lost.contains(&it) {
+            lost.push(it);
+        }
+    }
+    lost
+}
+
 fn orphans(rows: &[Vec<Value>], unit: Option<&Unit>) -> Refusal {
+    // Without these rows the guard of the foreign keys would refuse the unit.
+    let lost = without_parent_table(rows, unit);
+    if !lost.is_empty() {
+        let mut refusal = lost_parents(&lost, unit);
+        refusal.notes.push(listed(rows));
+        return refusal;
+    }
     let mut notes = vec![listed(rows)];
     let is_counted = |row: &Vec<Value>| {
         !matches!(row.get(1), Some(Value::Integer(_))) && text(row, 8).is_empty()
@@ -309,21 +337,13 @@ fn orphans(rows: &[Vec<Value>], unit: Option<&Unit>) -> Refusal {
                 .to_owned(),
         );
     }
-    let gone = rows.iter().find(|row| number(row, 5) == 0);
     let action = rows.iter().find(|row| {
         let action = text(row, 4);
         !matches!(action.as_str(), "" | "NO ACTION" | "RESTRICT")
     });
     let drop = statement(unit, |kind, _| drops_table(kind));
-    let help = match (gone, action) {
-        (Some(row), _) => {
-            notes.push(format!("there is no table {} afterwards", name(row, 2)));
-            format!(
-                "{}; or let {{file}} delete these rows first",
-                rebuild(&name(row, 2))
-            )
-        }
-        (None, Some(row)) => {
+    let help = match action {
+        Some(row) => {
             let (action, why) = (
                 text(row, 4),
                 match drop {
@@ -338,10 +358,8 @@ fn orphans(rows: &[Vec<Value>], unit: Option<&Unit>) -> Refusal {
              then works, also for the rows that refer to a table that is dropped"
                 .to_owned()
         }
-        (None, None) => {
-            "let {file} delete these rows, keep their parents, or change what they refer to"
-                .to_owned()
-        }
+        None => "let {file} delete these rows, keep their parents, or change what they refer to"
+            .to_owned(),
     };
     Refusal {
         code: "foreign-keys",
@@ -561,6 +579,20 @@ fn broken(rows: &[Vec<Value>], words: &str) -> Refusal {
                 fired.join(" or ")
             ),
             notes: vec!["every statement that fires it fails".to_owned()],
+            help:
+                "drop it before the change and create it again behind it, or correct it, in {file}"
+                    .to_owned(),
+            origin: None,
+        };
+    }
+    if let Some((view, _)) = read_view(rows) {
+        return Refusal {
+            code: "does-not-compile",
+            message: format!(
+                "{{unit}}: view {} does not compile afterwards: {words}",
+                bare_or_quoted(view)
+            ),
+            notes: vec!["every statement that reads it fails".to_owned()],
             help:
                 "drop it before the change and create it again behind it, or correct it, in {file}"
                     .to_owned(),

@@ -1,13 +1,15 @@
 //! Triggers that stop compiling. Renaming a table compiles no column lists and no targets of the statements in a trigger;
 //! a statement that fires it does. So each is compiled before the units of a script and behind them. Pure.
 
-use super::effects::{Effects, Rename};
+use super::created::{Created, created};
+use super::effects::Rename;
 use super::known::Known;
 use super::left_broken::LeftBroken;
+use super::view::Views;
 use super::write::{Purpose, Steps};
 use crate::schema::{Event, Firing, Trigger};
-use crate::script::{Key, OnFailure, Record, Step, Unit, When};
-use crate::sql::{Kind, TokenKind, Value, What, identifier, kind, literal, significant, unquote};
+use crate::script::{OnFailure, Step, Unit, When};
+use crate::sql::{TokenKind, Value, What, identifier, literal, significant, unquote};
 
 /// A statement that fires triggers which are there before the run, by each name that its table and column have during
 /// the run.
@@ -19,19 +21,21 @@ pub(super) struct Standing {
 
 /// A trigger that the run creates.
 #[derive(Debug, Clone)]
-pub(super) struct Created {
-    name: String,
+pub(super) struct CreatedTrigger {
+    pub(super) created: Created,
     is_of_view: bool,
-    /// Whether an older trigger of this name may stay: `IF NOT EXISTS`, or a unit that runs only where it is gone.
-    is_conditional: bool,
     firings: Vec<Firing>,
 }
 
 /// The statements that fire the triggers which are there before the run, but for those that the run creates again: they
 /// may have another event.
-pub(super) fn standing(known: &Known, renames: &[Rename], created: &[Created]) -> Vec<Standing> {
+pub(super) fn standing(
+    known: &Known,
+    renames: &[Rename],
+    created: &[CreatedTrigger],
+) -> Vec<Standing> {
     let mut all: Vec<Standing> = Vec::new();
-    let is_created = |name: &str| created.iter().any(|it| it.name.eq_ignore_ascii_case(name));
+    let is_created = |name: &str| created.iter().any(|it| it.created.has_name(name));
     let triggers = known.triggers.iter().filter_map(Trigger::of);
     for trigger in triggers.filter(|it| !is_created(it.name)) {
         for firing in trigger.firings() {
@@ -49,51 +53,31 @@ pub(super) fn standing(known: &Known, renames: &[Rename], created: &[Created]) -
 }
 
 /// The triggers that a unit creates.
-pub(super) fn created(unit: &Unit) -> impl Iterator<Item = Created> {
-    let migrates = matches!(unit.record.key(), Key::Migration(_) | Key::Repeatable(_));
-    let steps = unit.steps.iter().filter(move |_| migrates);
-    steps.filter_map(|step| match kind(&step.sql) {
-        Kind::Create(object) if object.what == What::Trigger => {
-            let table = object.table?;
-            let trigger = |key| Trigger {
-                name: &object.name,
-                table: &table,
-                sql: &step.sql,
-                key,
-            };
-            let it = trigger(None);
-            let mut firings = it.firings();
-            // Its table may have no rowid.
-            let column = it.named_column();
-            for firing in trigger(column.as_deref()).firings() {
-                if !firings.contains(&firing) {
-                    firings.push(firing);
-                }
+pub(super) fn created_triggers(unit: &Unit) -> impl Iterator<Item = CreatedTrigger> {
+    created(unit, What::Trigger).filter_map(|(created, object, sql)| {
+        let table = object.table?;
+        let trigger = |key| Trigger {
+            name: &created.name,
+            table: &table,
+            sql,
+            key,
+        };
+        let it = trigger(None);
+        let mut firings = it.firings();
+        // Its table may have no rowid.
+        let column = it.named_column();
+        for firing in trigger(column.as_deref()).firings() {
+            if !firings.contains(&firing) {
+                firings.push(firing);
             }
-            let is_of_view = it.is_of_view();
-            Some(Created {
-                name: object.name,
-                is_of_view,
-                is_conditional: object.if_exists || matches!(unit.record, Record::Restore(_)),
-                firings,
-            })
         }
-        _ => None,
+        let is_of_view = it.is_of_view();
+        Some(CreatedTrigger {
+            created,
+            is_of_view,
+            firings,
+        })
     })
-}
-
-impl Created {
-    /// Whether one of these triggers may stay in its place. `dropped` are the names that the run drops.
-    pub(super) fn is_there_already(&self, known: &Known, dropped: &[String]) -> bool {
-        if dropped.contains(&self.name.to_ascii_lowercase()) {
-            return false;
-        }
-        let mut names = known
-            .triggers
-            .iter()
-            .filter_map(|[_, name, ..]| name.as_str());
-        self.is_conditional && names.any(|name| name.eq_ignore_ascii_case(&self.name))
-    }
 }
 
 fn by_all_names(firing: Firing, renames: &[Rename]) -> Vec<Firing> {
@@ -124,7 +108,8 @@ fn by_all_names(firing: Firing, renames: &[Rename]) -> Vec<Firing> {
 /// What the guards of a script compile.
 pub(super) struct Probes<'a> {
     pub(super) standing: &'a [Standing],
-    pub(super) created: &'a [Created],
+    pub(super) created: &'a [CreatedTrigger],
+    pub(super) views: &'a Views,
     /// What earlier scripts left broken.
     pub(super) left_broken: &'a [LeftBroken],
     /// Whether it has to be repaired by the end of this script.
@@ -155,8 +140,8 @@ impl Steps {
         );
         let gate = probes.foreign_keys.is_some().then_some(gate);
         let created = probes.created.iter();
-        let created: Vec<&Created> = created
-            .filter(|it| probes.is_last || !left(&it.name))
+        let created: Vec<&CreatedTrigger> = created
+            .filter(|it| probes.is_last || !left(&it.created.name))
             .collect();
         self.fire_created(&created, probes.created, gate);
         let mut first = before;
@@ -181,14 +166,19 @@ impl Steps {
     /// A new trigger is refused where the statement that fires it compiles without all that the run creates, and does
     /// not with them: then what is wrong is neither its table nor an older trigger. A view cannot be written without a
     /// trigger, so one that does nothing stands in for it.
-    fn fire_created(&mut self, created: &[&Created], all: &[Created], gate: Option<usize>) {
+    fn fire_created(
+        &mut self,
+        created: &[&CreatedTrigger],
+        all: &[CreatedTrigger],
+        gate: Option<usize>,
+    ) {
         let own = |sql: &str| Step::own(sql, vec![]);
         if created.is_empty() {
             return;
         }
         self.push(Purpose::Around, own("SAVEPOINT _seedbed_fire"));
         for it in all {
-            let drop = format!("DROP TRIGGER IF EXISTS {}", identifier(&it.name));
+            let drop = format!("DROP TRIGGER IF EXISTS {}", identifier(&it.created.name));
             self.push(Purpose::Around, own(&drop));
         }
         let mut attempts = Vec::new();
@@ -214,13 +204,17 @@ impl Steps {
             for (firing, place) in it.firings.iter().zip(&mut places) {
                 let due = std::iter::once(first + place).chain(gate);
                 let due = due.map(|step| When::Succeeded(self.steps.len() - step));
-                self.fires(firing, std::slice::from_ref(&it.name), due.collect());
+                self.fires(
+                    firing,
+                    std::slice::from_ref(&it.created.name),
+                    due.collect(),
+                );
             }
         }
     }
 
     /// Fails where one of these triggers is there on the table of a statement that fires it, and that statement does not
-    /// compile; only where all of `due` holds. Servers differ in whether a step that was skipped has failed, so no condition asks for a failure.
+    /// compile; only where all of `due` holds.
     fn fires(&mut self, firing: &Firing, triggers: &[String], due: Vec<When>) {
         let text = |text: &str| literal(&Value::from(text));
         let names: Vec<String> = triggers.iter().map(|it| text(it)).collect();
@@ -240,11 +234,25 @@ impl Steps {
                  AND sql LIKE '%WITHOUT%ROWID%')"
             ),
         };
+        self.compiles_where(
+            &format!("EXISTS (SELECT 1 FROM sqlite_schema WHERE {are_they}){column}"),
+            format!("SELECT name, type, sql FROM sqlite_schema WHERE {are_they} ORDER BY name"),
+            firing.explain(),
+            due,
+        );
+    }
+
+    /// Fails where this statement does not compile; only where the condition `is_there` and all of `due` hold. Servers
+    /// differ in whether a step that was skipped has failed, so no condition asks for a failure.
+    pub(super) fn compiles_where(
+        &mut self,
+        is_there: &str,
+        explain: String,
+        statement: String,
+        due: Vec<When>,
+    ) {
         let is_there = Step::own(
-            format!(
-                "SELECT CASE WHEN EXISTS (SELECT 1 FROM sqlite_schema WHERE {are_they}){column} THEN 1 \
-                 ELSE json('gone') END"
-            ),
+            format!("SELECT CASE WHEN {is_there} THEN 1 ELSE json('gone') END"),
             vec![],
         );
         let due: Vec<When> = std::iter::once(When::Succeeded(1)).chain(due).collect();
@@ -255,13 +263,11 @@ impl Steps {
                 ..is_there.when(When::All(due))
             },
         );
-        let explain =
-            format!("SELECT name, type, sql FROM sqlite_schema WHERE {are_they} ORDER BY name");
         self.push(
             Purpose::Compiles,
             Step {
                 explain: Some(explain.into()),
-                ..Step::own(firing.explain(), vec![]).when(When::Succeeded(1))
+                ..Step::own(statement, vec![]).when(When::Succeeded(1))
             },
         );
         let passed = When::Any(vec![
@@ -276,7 +282,9 @@ impl Steps {
 /// what the engine misses, or all. None where no statement that fires a trigger was compiled.
 pub(super) fn suspected<'a>(rows: &'a [Vec<Value>], words: &str) -> Vec<(&'a str, &'a str)> {
     let fired = rows.iter().filter_map(|row| match &row[..] {
-        [Value::Text(name), _, Value::Text(sql)] => Some((name.as_str(), sql.as_str())),
+        [Value::Text(name), Value::Text(sort), Value::Text(sql)] if sort == "trigger" => {
+            Some((name.as_str(), sql.as_str()))
+        }
         _ => None,
     });
     let fired: Vec<(&str, &str)> = fired.collect();
@@ -310,9 +318,4 @@ pub(super) fn tables(sql: &str) -> Vec<String> {
         names = words.iter().any(|word| token.is_word(sql, word));
     }
     tables
-}
-
-/// The renames of units, in order.
-pub(super) fn renames<'a>(units: impl Iterator<Item = &'a Unit>) -> Vec<Rename> {
-    units.flat_map(|unit| Effects::of(unit).renames).collect()
 }

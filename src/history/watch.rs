@@ -2,12 +2,13 @@
 
 use std::sync::Arc;
 
-use super::effects::Effects;
+use super::effects::{Effects, Rename};
 use super::error::Failed;
 use super::guards::{Scope, forget, still_lost, still_lost_or_mismatched};
 use super::known::{Known, Reference};
 use super::left_broken::LeftBroken;
-use super::trigger::{Created, Probes, Standing, created, renames, standing};
+use super::trigger::{CreatedTrigger, Probes, Standing, created_triggers, standing};
+use super::view::Views;
 use crate::schema::SchemaObject;
 use crate::script::{Atomicity, Script, Step, Unit};
 use crate::sql::{Value, identifier};
@@ -18,9 +19,9 @@ use crate::sql::{Value, identifier};
 #[derive(Debug, Clone, Default)]
 pub(crate) struct Watch {
     /// Whether a view or a trigger may stop compiling.
-    compiles: bool,
+    pub(super) compiles: bool,
     /// The foreign keys that may lose their parent table, or the key that they refer to.
-    references: Scope,
+    pub(super) references: Scope,
     /// Whether a script of the run is committed.
     has_begun: bool,
     /// How many scripts are left.
@@ -32,7 +33,8 @@ pub(crate) struct Watch {
     /// The triggers before the run; none where they were not read.
     standing: Vec<Standing>,
     /// The triggers that the run creates.
-    created: Vec<Created>,
+    created: Vec<CreatedTrigger>,
+    views: Views,
     /// The foreign keys before the run; none where they were not read.
     known_references: Arc<[Reference]>,
     /// What a script left broken, for a later one to repair.
@@ -40,7 +42,9 @@ pub(crate) struct Watch {
     /// The views and triggers that did not compile before the run; none until they are known.
     broken: Option<Vec<SchemaObject>>,
     /// The views and triggers that the run drops: what then has the name is another object.
-    dropped: Vec<String>,
+    pub(super) dropped: Vec<String>,
+    /// The tables and columns that get another name, in order.
+    renames: Vec<Rename>,
 }
 
 /// Where a script stands in its run.
@@ -63,7 +67,11 @@ impl Watch {
             watch.compiles |= effects.may_break;
             watch.references.extend(&effects);
             watch.dropped.extend(effects.dropped);
-            watch.created.extend(created(unit));
+            watch.renames.extend(effects.renames);
+            if !effects.created.is_empty() {
+                watch.created.extend(created_triggers(unit));
+                watch.views.extend(unit);
+            }
         }
         watch
     }
@@ -76,6 +84,16 @@ impl Watch {
             references: Scope::All,
             has_begun: true,
             left: if is_last { 1 } else { 2 },
+            is_only_at_the_end: true,
+            ..Watch::default()
+        }
+    }
+
+    /// No guards over the schema as a whole, for a script of a run that is judged by another one.
+    pub(crate) fn unguarded() -> Watch {
+        Watch {
+            has_begun: true,
+            left: 2,
             is_only_at_the_end: true,
             ..Watch::default()
         }
@@ -118,12 +136,13 @@ impl Watch {
         self.left_broken.iter().filter(of_committed)
     }
 
-    /// These triggers and foreign keys are there before the run of these scripts.
-    pub(crate) fn knows(&mut self, known: &Known, scripts: &[Script]) {
+    /// These views, triggers and foreign keys are there before the run.
+    pub(crate) fn knows(&mut self, known: &Known) {
         let dropped = &self.dropped;
         self.created
-            .retain(|it| !it.is_there_already(known, dropped));
-        self.standing = standing(known, &renames(in_transactions(scripts)), &self.created);
+            .retain(|it| !it.created.is_there_already(&known.triggers, dropped));
+        self.views.knows(known, dropped);
+        self.standing = standing(known, &self.renames, &self.created);
         self.known_references = known.references.clone().into();
     }
 
@@ -135,7 +154,7 @@ impl Watch {
     }
 }
 
-fn in_transactions(scripts: &[Script]) -> impl Iterator<Item = &Unit> {
+pub(super) fn in_transactions(scripts: &[Script]) -> impl Iterator<Item = &Unit> {
     let scripts = scripts
         .iter()
         .filter(|script| script.atomicity == Atomicity::Transaction);
@@ -171,12 +190,12 @@ impl Place<'_> {
     }
 
     /// Behind the units of a script: every view and every trigger compiles.
-    pub(super) fn compiles(&self, script: &Script) -> Vec<Guard> {
-        if !self.watch.compiles || !self.is_guarded(script, |effects| effects.may_break) {
+    pub(super) fn compiles(&self, units: &[Effects]) -> Vec<Guard> {
+        if !self.watch.compiles || !self.is_guarded(units, |effects| effects.may_break) {
             return Vec::new();
         }
         let mut guards = Vec::new();
-        if script.units.iter().any(|unit| Effects::of(unit).is_legacy) {
+        if units.iter().any(|effects| effects.is_legacy) {
             guards.push(Guard::Record(Step::own(
                 "PRAGMA legacy_alter_table = OFF",
                 vec![],
@@ -186,15 +205,16 @@ impl Place<'_> {
         guards
     }
 
-    /// The triggers that are compiled before the units of a script and behind them.
-    pub(super) fn probes(&self, script: &Script) -> Option<Probes<'_>> {
+    /// The triggers and views that are compiled before the units of a script and behind them.
+    pub(super) fn probes(&self, units: &[Effects]) -> Option<Probes<'_>> {
         let watch = self.watch;
-        let is_due = watch.compiles && self.is_guarded(script, |effects| effects.may_break);
+        let is_due = watch.compiles && self.is_guarded(units, |effects| effects.may_break);
         // At the end of the last script the guard of the foreign keys has passed.
         let foreign_keys = !watch.references.is_empty() && !self.is_last;
         is_due.then(|| Probes {
             standing: &watch.standing,
             created: &watch.created,
+            views: &watch.views,
             left_broken: &watch.left_broken,
             is_last: self.is_last,
             foreign_keys: foreign_keys.then(|| still_lost_or_mismatched(&watch.references)),
@@ -212,9 +232,9 @@ impl Place<'_> {
     }
 
     /// Behind the units of a script: no foreign key has lost its parent table.
-    pub(super) fn references(&self, script: &Script) -> Vec<Guard> {
+    pub(super) fn references(&self, units: &[Effects]) -> Vec<Guard> {
         let scope = &self.watch.references;
-        if scope.is_empty() || !self.is_guarded(script, Effects::may_break_references) {
+        if scope.is_empty() || !self.is_guarded(units, Effects::may_break_references) {
             return Vec::new();
         }
         if self.is_last {
@@ -225,14 +245,12 @@ impl Place<'_> {
         }
         let children = self.watch.left_broken.iter();
         let children: Vec<&str> = children.filter_map(LeftBroken::table).collect();
-        vec![Guard::Refuse(still_lost(&children))]
+        vec![Guard::Refuse(still_lost(scope, &children))]
     }
 
     /// Whether there are guards behind the units of a script: where one of them may break something, and behind the last.
-    fn is_guarded(&self, script: &Script, may_break: impl Fn(&Effects) -> bool) -> bool {
-        let mut units = script.units.iter();
-        self.is_last
-            || !self.watch.is_only_at_the_end && units.any(|unit| may_break(&Effects::of(unit)))
+    fn is_guarded(&self, units: &[Effects], may_break: impl Fn(&Effects) -> bool) -> bool {
+        self.is_last || !self.watch.is_only_at_the_end && units.iter().any(may_break)
     }
 
     /// Renaming any table compiles every view and every trigger: <https://sqlite.org/lang_altertable.html>. Meanwhile those

@@ -3,12 +3,12 @@
 use std::borrow::Cow;
 use std::sync::Arc;
 
-use super::effects::{Effects, retyping};
+use super::effects::{Effects, lost_tables, retyping};
 use super::guards::{self, Scope};
 use super::known::Reference;
 use super::layout::{
-    BASELINE, CREATE, FIRST_LAYOUT, FIRST_ROWS, IDENTIFY, IDENTIFY_COPY, LAYOUT, RAISE_LAYOUT,
-    UNDOING,
+    BASELINE, CREATE, DROPPED, FIRST_LAYOUT, FIRST_ROWS, IDENTIFY, IDENTIFY_COPY, LAYOUT,
+    RAISE_LAYOUT, UNDOING,
 };
 use super::old_rows;
 use super::orphans;
@@ -155,17 +155,22 @@ fn lower_unnamed(script: &Script, run: &Run, place: Place<'_>) -> Vec<Lowered> {
             steps.references = place.known_references();
             steps.scope = place.scope();
             steps.guards(place.before(), Purpose::CompilesBefore);
-            let probes = place.probes(script);
-            let fired = probes.as_ref().map(|probes| steps.fire_before(probes));
-            for (number, unit) in script.units.iter().enumerate() {
-                steps.unit(number, unit, script.foreign_keys, run);
+            let effects: Vec<Effects> = script.units.iter().map(Effects::of).collect();
+            let probes = place.probes(&effects);
+            let before = probes
+                .as_ref()
+                .map(|probes| (steps.fire_before(probes), steps.read_before(probes)));
+            for (number, (unit, effects)) in script.units.iter().zip(&effects).enumerate() {
+                steps.unit(number, unit, effects, script.foreign_keys, run);
             }
+            steps.forget_rows(&script.units, &effects);
             if let (Durations::AtTheEnd, Some(first)) = (steps.durations, script.units.first()) {
                 steps.push(Purpose::AllDone, durations(first.record.key()));
             }
-            steps.guards(place.references(script), Purpose::References);
-            steps.guards(place.compiles(script), Purpose::Compiles);
-            if let (Some(probes), Some(fired)) = (probes, fired) {
+            steps.guards(place.references(&effects), Purpose::References);
+            steps.guards(place.compiles(&effects), Purpose::Compiles);
+            if let (Some(probes), Some((fired, read))) = (probes, before) {
+                steps.read_after(&probes, read);
                 steps.fire_after(&probes, fired);
             }
             if script.foreign_keys == ForeignKeys::On {
@@ -182,7 +187,8 @@ fn bare(script: &Script, run: &Run) -> Vec<Lowered> {
     let mut first = Steps::new(script.expects, run);
     let mut between = Steps::default();
     let mut last = Steps::new(script.expects.next(), run);
-    for (number, unit) in script.units.iter().enumerate() {
+    let effects: Vec<Effects> = script.units.iter().map(Effects::of).collect();
+    for (number, (unit, effects)) in script.units.iter().zip(&effects).enumerate() {
         let key = unit.record.key();
         match &unit.record {
             Record::Insert(entry) | Record::Replace(entry) => {
@@ -202,12 +208,13 @@ fn bare(script: &Script, run: &Run) -> Vec<Lowered> {
             | Record::Mark(_)
             | Record::Copy
             | Record::Restore(_) => {
-                first.unit(number, unit, script.foreign_keys, run);
+                first.unit(number, unit, effects, script.foreign_keys, run);
             }
         }
         between.share(number, unit);
-        between.schema(number, &Effects::of(unit));
+        between.schema(number, effects);
     }
+    last.forget_rows(&script.units, &effects);
     vec![
         first.done(ForeignKeys::On, Atomicity::Transaction),
         between.done(script.foreign_keys, Atomicity::Bare),
@@ -248,6 +255,8 @@ pub(super) struct Steps {
     references: Arc<[Reference]>,
     /// The foreign keys that the run may break.
     scope: Scope,
+    /// Whether the foreign keys that are a mismatch before the run are recorded.
+    has_mismatches: bool,
 }
 
 impl Steps {
@@ -335,7 +344,8 @@ impl Steps {
         }
     }
 
-    /// Where a record has a packed text, which a program that knows the first layout alone would take for none.
+    /// Where a record has a packed text, which a program that knows the first layout alone would take for none, or is of
+    /// a seed, of whose rows such a program would know nothing.
     fn raise_layout(&mut self, number: usize, record: &Record) {
         let (Record::Insert(entry)
         | Record::Replace(entry)
@@ -344,7 +354,8 @@ impl Steps {
         else {
             return;
         };
-        if is_packed(&entry.source) || entry.down.as_deref().is_some_and(is_packed) {
+        let is_packed = is_packed(&entry.source) || entry.down.as_deref().is_some_and(is_packed);
+        if is_packed || matches!(entry.key, Key::Seed(_)) {
             self.push(
                 Purpose::Record(number),
                 Step::own(RAISE_LAYOUT, vec![LAYOUT.into()]),
@@ -352,7 +363,24 @@ impl Steps {
         }
     }
 
-    fn unit(&mut self, number: usize, unit: &Unit, foreign_keys: ForeignKeys, run: &Run) {
+    /// What seeds made in tables that the script drops is forgotten, so that it is made again with the table.
+    fn forget_rows(&mut self, units: &[Unit], effects: &[Effects]) {
+        if !effects.iter().any(|effects| effects.may_lose_tables) {
+            return;
+        }
+        for table in lost_tables(units) {
+            self.push(Purpose::Record(units.len() - 1), forget_rows_of(table));
+        }
+    }
+
+    fn unit(
+        &mut self,
+        number: usize,
+        unit: &Unit,
+        effects: &Effects,
+        foreign_keys: ForeignKeys,
+        run: &Run,
+    ) {
         if let Record::Restore(restore) = &unit.record {
             let mut inner = Steps {
                 references: self.references.clone(),
@@ -363,7 +391,7 @@ impl Steps {
                 record: Record::Replace(restore.entry.clone()),
                 steps: unit.steps.clone(),
             };
-            inner.unit(number, &replaced, foreign_keys, run);
+            inner.unit(number, &replaced, effects, foreign_keys, run);
             return self.restore(number, restore, inner);
         }
         let key = unit.record.key();
@@ -386,7 +414,7 @@ impl Steps {
             Record::Delete(_) | Record::Restore(_) => {}
         }
         if !unit.steps.is_empty() {
-            self.statements(number, unit, foreign_keys);
+            self.statements(number, unit, effects, foreign_keys);
         }
         match &unit.record {
             Record::Insert(_) | Record::Replace(_)
@@ -400,23 +428,35 @@ impl Steps {
     }
 
     /// The statements of a unit, between what they are compared with and the guards that compare.
-    fn statements(&mut self, number: usize, unit: &Unit, foreign_keys: ForeignKeys) {
-        let effects = Effects::of(unit);
-        let rows = guards::compares_rows(foreign_keys, &effects);
-        let values = rows.then(|| orphans::values(&effects, &self.references));
+    fn statements(
+        &mut self,
+        number: usize,
+        unit: &Unit,
+        effects: &Effects,
+        foreign_keys: ForeignKeys,
+    ) {
+        let rows = guards::compares_rows(foreign_keys, effects);
+        let values = rows.then(|| orphans::values(effects, &self.references));
         let values = values.map(|(before, after)| {
-            for step in guards::rows_before(unit, &effects) {
+            for step in guards::rows_before(unit, effects) {
                 self.push(Purpose::Before(number), step);
             }
             self.attempts(Purpose::Before(number), before);
             after
         });
-        let old_rows = old_rows::old_rows(&effects);
+        let old_rows = old_rows::old_rows(effects);
         let old_rows = old_rows.map(|(before, after)| {
             self.push(Purpose::Before(number), before);
             after
         });
-        if let Some(step) = guards::references_before(foreign_keys, &effects, &self.scope) {
+        // With foreign keys off, each unit is judged by itself.
+        let has_mismatches = foreign_keys != ForeignKeys::On || self.has_mismatches;
+        if !has_mismatches && effects.may_break_references() && !self.scope.is_empty() {
+            self.has_mismatches = true;
+            let step = guards::mismatches_before(&self.scope);
+            self.push(Purpose::Before(number), step);
+        }
+        if let Some(step) = guards::references_before(effects, &self.scope) {
             self.push(Purpose::Before(number), step);
         }
         match &old_rows {
@@ -426,17 +466,17 @@ impl Steps {
         for step in temporary(unit) {
             self.push(Purpose::Temporary(number), step);
         }
-        self.schema(number, &effects);
+        self.schema(number, effects);
         if let Some(step) = old_rows {
             self.push(Purpose::OldRows(number), step);
         }
         if let Some(values) = values {
-            self.push(Purpose::Mismatch(number), guards::no_new_mismatch(&effects));
+            self.push(Purpose::Mismatch(number), guards::no_new_mismatch(effects));
             self.attempts(Purpose::Compared(number), values);
-            self.push(Purpose::After(number), guards::no_new_violation(&effects));
+            self.push(Purpose::After(number), guards::no_new_violation(effects));
             self.push(Purpose::Compared(number), guards::forget_rows());
         }
-        if let Some(step) = guards::references_after(unit, &effects) {
+        if let Some(step) = guards::references_after(unit, effects, &self.scope) {
             self.push(Purpose::Compared(number), step);
         }
     }
@@ -628,6 +668,16 @@ fn settle(key: &Key) -> Step {
              WHERE kind = ?1 AND version = ?2"
         ),
         key_args(key),
+    )
+}
+
+fn forget_rows_of(table: String) -> Step {
+    Step::own(
+        format!(
+            "UPDATE _migrations SET detail = json_set(detail, '$.{DROPPED}', \
+             json_insert(coalesce(json_extract(detail, '$.{DROPPED}'), '[]'), '$[#]', ?1)) WHERE kind = 'seed'"
+        ),
+        vec![table.into()],
     )
 }
 

@@ -3,7 +3,7 @@
 use super::file::{Order, meaning};
 use super::made::made;
 use super::problem::{Edit, diff, file_name};
-use super::rehearse::bare_or_quoted;
+use super::rehearse::drop_in_words;
 use super::same_text::same_texts_as_in;
 use super::set::{Migration, Migrations};
 use crate::diagnostic::Diagnostic;
@@ -174,9 +174,17 @@ fn has_meaning_of(one: &Migration, other: &Migration) -> bool {
         || meaning(&one.up.source.text) == meaning(&other.up.source.text)
 }
 
+/// Whether versions of the base have no file of their own any more, which [`check_against`] reports: a database that
+/// exists has run what the set has under another version, or does not have at all.
+pub(super) fn lacks_versions(set: &Migrations, base: &Base) -> bool {
+    let old = base.common.versioned.iter();
+    let mut without_file = old.filter(|old| set.get(&old.key).is_none_or(|now| is_other(old, now)));
+    without_file.any(|old| gone(old, set, base).is_some())
+}
+
 /// A migration without a file of its own, unless it has none where it is to be merged either.
 fn gone(old: &Migration, set: &Migrations, base: &Base) -> Option<Diagnostic> {
-    let old_base = base;
+    let published = &base.common;
     let merged = base.tip.get(&old.key)?;
     if !has_meaning_of(merged, old) {
         return None;
@@ -195,7 +203,7 @@ fn gone(old: &Migration, set: &Migrations, base: &Base) -> Option<Diagnostic> {
     let (key, name, base) = (&old.key, &old.words, &base.name);
     let problem = |message| Diagnostic::problem("missing", message).about(key);
     if let Key::Repeatable(_) = key {
-        return repeatable_gone(old, set, &old_base.common).map(|help| {
+        return repeatable_gone(old, set, published).map(|help| {
             problem(format!("{key} is in {base} and has no file any more"))
                 .warning()
                 .help(help)
@@ -272,14 +280,7 @@ fn repeatable_gone(old: &Migration, set: &Migrations, base: &Migrations) -> Opti
     let drops: Vec<String> = of_old
         .iter()
         .filter(is_left)
-        .map(|it| {
-            let word = match it.what {
-                What::VirtualTable => What::Table.word(),
-                what => what.word(),
-            };
-            let (word, name) = (word.to_ascii_uppercase(), bare_or_quoted(&it.name));
-            format!("`DROP {word} IF EXISTS {name};`")
-        })
+        .map(|it| drop_in_words(it.what, &it.name))
         .collect();
     (!drops.is_empty())
         .then(|| format!("drop what it made in a new migration: {}", drops.join(" ")))

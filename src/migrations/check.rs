@@ -9,10 +9,11 @@ use std::collections::{BTreeMap, HashSet};
 use self::compiles::{Uncompiled, uncompiled};
 use self::existing::{Existing, Published};
 use self::fresh::Fresh;
-use super::against::Base;
+use super::against::{Base, lacks_versions};
 use super::directive::{DEPENDS_ON_ROWS, DOWN_NO_INVERSE};
 use super::file::meaning;
 use super::rehearse::{Act, Rehearsal, Way};
+use super::same_object::made_twice;
 use super::set::{Migration, Migrations, Text};
 use crate::db::{Db, DbError};
 use crate::diagnostic::Diagnostic;
@@ -23,6 +24,7 @@ mod compiles;
 mod existing;
 mod fresh;
 mod lost;
+mod server;
 mod undone;
 
 /// What a check compares with.
@@ -32,6 +34,8 @@ pub struct CheckOptions<'a> {
     pub base: Option<&'a Base>,
     /// Without a base: down files of versions below this one are not tried.
     pub downs_from: Option<i64>,
+    /// Whether the migrations are for a libSQL server too: then statements that it does not take are warnings.
+    pub for_a_server: bool,
 }
 
 /// What a check came to.
@@ -54,13 +58,14 @@ pub struct Checked {
 }
 
 /// Checks every file and its down file, then applies all in memory: to a new database, each up, and where its down file
-/// is new, down and up again, the repeatable ones last, and twice; and the new ones to a database that exists.
+/// is new, down and up again, the repeatable ones last, and twice; and the new ones to a database that exists, unless the
+/// set lacks versions of the base: then [`check_against`](super::check_against) names them.
 ///
 /// # Errors
 /// [`DbError`] where the engine in memory cannot be used. Whatever is wrong with the files is in
 /// [`Checked::problems`].
 pub async fn check(set: &Migrations, options: &CheckOptions<'_>) -> Result<Checked, DbError> {
-    let rules = Rules::new(options);
+    let rules = Rules::new(set, options);
     let parts: Vec<Part<'_>> = set.iter().map(|it| Part::new(it, set, &rules)).collect();
     let mut checked = Checked {
         problems: set.problems.clone(),
@@ -76,9 +81,14 @@ pub async fn check(set: &Migrations, options: &CheckOptions<'_>) -> Result<Check
     for migration in set.iter().filter(|it| !rules.has_no_down(it)) {
         checked.problems.extend(migration.undoes_nothing());
     }
+    checked.problems.extend(made_twice(set));
     // A version that nobody or several claim is a hole, and what comes after would fail for that alone.
     if !set.problems.iter().any(Diagnostic::is_error) {
         rehearse(set, &parts, &rules, &mut checked).await?;
+    }
+    if options.for_a_server {
+        let refused = server::refused(set, &rules.published, &checked.problems);
+        checked.problems.extend(refused);
     }
     let allows = parts.iter().flat_map(Part::acts);
     let allows: BTreeMap<&str, &Act> = allows.map(|act| (act.file(), act)).collect();
@@ -114,7 +124,7 @@ async fn rehearse(
         None => Published::all_but_the_newest(parts, &ran),
     };
     let mut existing = None;
-    if published.is_worth_it() {
+    if published.is_worth_it() && !rules.lacks_versions {
         let mut built = Existing::new(published, set).await?;
         if built.all().await? {
             // What a new database shows too is reported once.
@@ -176,13 +186,15 @@ struct Down {
 /// What is old.
 struct Rules<'a> {
     base: Option<&'a Migrations>,
+    /// Whether the set lacks versions of the base. What is new to a database that exists is not known then.
+    lacks_versions: bool,
     /// Checksums of the texts of the base. Databases may have applied them, so their comments are as they are.
     published: HashSet<&'a str>,
     downs_from: Option<i64>,
 }
 
 impl<'a> Rules<'a> {
-    fn new(options: &CheckOptions<'a>) -> Rules<'a> {
+    fn new(set: &Migrations, options: &CheckOptions<'a>) -> Rules<'a> {
         let base = options.base.map(|base| &base.common);
         let migrations = base.into_iter().flat_map(Migrations::iter);
         let texts = migrations.flat_map(|it| {
@@ -191,6 +203,7 @@ impl<'a> Rules<'a> {
         });
         Rules {
             base,
+            lacks_versions: options.base.is_some_and(|base| lacks_versions(set, base)),
             published: texts.map(|text| text.checksum.as_str()).collect(),
             downs_from: options.downs_from,
         }

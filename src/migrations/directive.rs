@@ -28,7 +28,15 @@ pub(super) struct Directives {
 pub(super) const DIRECTIVE: &str = "directive";
 
 /// The codes that a file can accept with `-- seedbed: allow CODE: REASON`.
-const ALLOWABLE: [&str; 3] = [DEPENDS_ON_ROWS, DOWN_NO_INVERSE, LOST_IN_REBUILD];
+const ALLOWABLE: [&str; 4] = [
+    DEPENDS_ON_ROWS,
+    DOWN_NO_INVERSE,
+    LOST_IN_REBUILD,
+    UNSUPPORTED_BY_SERVER,
+];
+
+/// The code of a statement that a libSQL server does not take.
+pub(super) const UNSUPPORTED_BY_SERVER: &str = "unsupported-by-server";
 
 /// The code of a statement that may fail, depending on the rows that a database has.
 pub(super) const DEPENDS_ON_ROWS: &str = "depends-on-rows";
@@ -364,7 +372,7 @@ mod tests {
             ),
             (
                 "-- seedbed: allow everything: so",
-                "the codes are: depends-on-rows, down-no-inverse, lost-in-rebuild",
+                "the codes are: depends-on-rows, down-no-inverse, lost-in-rebuild, unsupported-by-server",
             ),
             (
                 "-- seedbed allow lost-in-rebuild: so",

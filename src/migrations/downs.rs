@@ -68,9 +68,10 @@ fn about(file: &Migration, down: &Text, owner: Option<(Key, String)>) -> Diagnos
     problem.help(format!("if it undoes {up}: rename it to {own}"))
 }
 
-/// The recorded checksum of a down text.
+/// The checksum of the recorded down text. A correction that records none leaves the checksum of the one before.
 pub(super) fn recorded_checksum(row: &Row) -> Option<&str> {
-    row.detail.get(DOWN_CHECKSUM)?.as_str()
+    let checksum = row.detail.get(DOWN_CHECKSUM)?.as_str();
+    checksum.filter(|_| row.has_down)
 }
 
 /// That the down file beside `file` belongs to another migration: one of the files, or one that is recorded.

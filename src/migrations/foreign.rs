@@ -6,7 +6,7 @@ use super::set::Migrations;
 use crate::diagnostic::Diagnostic;
 use crate::history::{History, OtherHistory};
 use crate::script::Step;
-use crate::sql::{Kind, Object, What, kind};
+use crate::sql::{Kind, Object, What, kind, renamed_table};
 
 /// The histories of other tools, where files would run again what those tools ran already.
 pub(super) fn other_histories(set: &Migrations, history: &History) -> Vec<Diagnostic> {
@@ -33,7 +33,8 @@ fn same_version(set: &Migrations, other: &OtherHistory) -> Option<i64> {
     (last == newest && below.all(|version| other.has(version))).then_some(newest)
 }
 
-/// The first statement that creates a table or a view only where there is none, and there is one.
+/// The first statement that creates a table or a view which is there already: it fails, or with `IF NOT EXISTS` changes
+/// nothing.
 pub(super) fn already_there<'a>(
     history: &History,
     pending: impl IntoIterator<Item = &'a Reading>,
@@ -48,14 +49,26 @@ pub(super) fn already_there<'a>(
             there.remove(&object.name.to_ascii_lowercase());
             None
         }
+        Kind::Alter => {
+            let (from, to) = renamed_table(&step.sql)?;
+            if there.remove(&from.to_ascii_lowercase()) {
+                there.insert(to.to_ascii_lowercase());
+            }
+            None
+        }
         Kind::Create(object)
-            if object.if_exists
+            // What another tool ran is reported by its history.
+            if (object.if_exists || history.others.is_empty())
                 && is_table(&object)
                 && there.contains(&object.name.to_ascii_lowercase()) =>
         {
             let message = format!(
-                "no migration is recorded, and the database has {} already: this statement does not change it",
-                object.name
+                "no migration is recorded, and the database has {} already: this statement {}",
+                object.name,
+                match object.if_exists {
+                    true => "does not change it",
+                    false => "fails",
+                }
             );
             Some(
                 Diagnostic::problem("already-there", message)

@@ -182,9 +182,8 @@ fn settled<'a>(set: &'a Migrations, history: &'a History) -> BTreeSet<&'a Key> {
 
 /// The rows of migrations and repeatables that are in the database.
 pub(super) fn applied(history: &History) -> impl Iterator<Item = &Row> {
-    history.rows.iter().filter(|row| {
-        row.state == State::Applied && matches!(row.key, Key::Migration(_) | Key::Repeatable(_))
-    })
+    let rows = history.rows.iter();
+    rows.filter(|row| row.state == State::Applied && row.key.is_migration())
 }
 
 /// A file that may hold the text of a record with another key.

@@ -33,6 +33,7 @@ mod redo;
 mod rehearse;
 mod renumber;
 mod repair;
+mod same_object;
 mod same_text;
 mod set;
 mod shown;

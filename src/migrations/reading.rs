@@ -46,6 +46,9 @@ pub(super) fn too_large(
     })
 }
 
+/// The code of a statement that the engine does not take.
+pub(super) const REFUSED: &str = "refused";
+
 /// The code of a value or text for which a row has no room.
 pub(super) const TOO_LARGE: &str = "too-large";
 
@@ -312,7 +315,7 @@ impl Reader<'_> {
                 }),
             };
             self.problems.push(
-                Diagnostic::problem("refused", why)
+                Diagnostic::problem(REFUSED, why)
                     .at(origin.clone())
                     .helps(help),
             );

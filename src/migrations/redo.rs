@@ -3,12 +3,13 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::identity::{edited_keys, file_problems};
+use super::downs::recorded_checksum;
+use super::identity::{edited_keys, file_problems, has_text_of};
 use super::mismatch::RENUMBERED;
 use super::plan::{Grouping, PlanOptions, Target, entry, plan, scripts};
-use super::problem::{self, listed};
+use super::problem::{self, argument, listed};
 use super::reading::{self, Reading};
-use super::set::Migrations;
+use super::set::{Migration, Migrations};
 use super::undo::{
     Adopted, Back, applied_repeatables, undo_units, versions_to_undo, with_restored,
 };
@@ -16,8 +17,8 @@ use super::{ApplyError, OutOfOrder, Outcome};
 use crate::db::Db;
 use crate::diagnostic::Diagnostic;
 use crate::drive::{Decision, OnEvent, Reader, drive};
-use crate::history::{self, History, HistoryError, State};
-use crate::script::{Atomicity, ForeignKeys, Key, Record, Run, Script};
+use crate::history::{self, DOWN_CHECKSUM, History, HistoryError, Row, State};
+use crate::script::{Atomicity, Entry, ForeignKeys, Key, Record, Run, Script};
 use crate::sql::{Kind, What, kind};
 
 /// How to redo.
@@ -57,8 +58,8 @@ pub async fn observe_redo(
 /// another run has redone meanwhile is left alone.
 ///
 /// # Errors
-/// [`ApplyError`]; where a down text or a file is missing, nothing runs. A problem `overtaken` where another run undid one
-/// of these migrations, or changed what is applied below or above them.
+/// [`ApplyError`]; where a recorded down text or a file is missing, or a changed migration has no down file, nothing runs.
+/// A problem `overtaken` where another run undid one of these migrations, or changed what is applied below or above them.
 pub async fn redo(
     db: &Db,
     set: &Migrations,
@@ -80,8 +81,8 @@ struct Redoing<'a> {
 /// What the first look showed.
 #[derive(Debug, Clone, Default)]
 struct Chosen {
-    /// The versions, and the runs that had applied them.
-    versions: BTreeMap<i64, String>,
+    /// The versions, and their records, with the texts.
+    versions: BTreeMap<i64, Row>,
     /// The highest version below them.
     below: Option<i64>,
 }
@@ -105,11 +106,11 @@ impl<'a> Redoing<'a> {
         let (chosen, below): (Vec<_>, Vec<_>) = recorded
             .into_iter()
             .partition(|(version, _)| versions.contains(version));
-        let run_ids = chosen
-            .into_iter()
-            .map(|(version, row)| (version, row.run_id.clone()));
+        let chosen = chosen.into_iter();
         Chosen {
-            versions: run_ids.collect(),
+            versions: chosen
+                .map(|(version, row)| (version, row.clone()))
+                .collect(),
             below: below.last().map(|(version, _)| *version),
         }
     }
@@ -215,9 +216,9 @@ fn redo_plan(
 ) -> RedoPlan {
     let recorded = history.by_key();
     let (mut down, mut up) = (Vec::new(), Vec::new());
-    for (version, run_id) in &chosen.versions {
+    for (version, old) in &chosen.versions {
         match recorded.get(&Key::Migration(*version)) {
-            Some(row) if row.run_id == *run_id => {
+            Some(row) if row.run_id == old.run_id => {
                 down.insert(0, *version);
                 up.push(*version);
             }
@@ -251,18 +252,27 @@ fn redo_plan(
         ..PlanOptions::default()
     };
     let mut units = Vec::new();
+    let mut without_down = Vec::new();
     for version in &up {
         let key = Key::Migration(*version);
         match set.get(&key) {
             Some(file) => {
                 let reading = reading::read(&file.up.source, history.engine, &history.table);
-                units.push((Record::Insert(entry(file)), reading));
+                let old = chosen.versions.get(version);
+                let again = match old {
+                    Some(old) => entry_again(file, old),
+                    None => Some(entry(file)),
+                };
+                match again {
+                    Some(entry) => units.push((Record::Insert(entry), reading)),
+                    None => without_down.push(no_down_file(file, set)),
+                }
             }
             None if set.claims(&key).next().is_some() => {}
             None => problems.push(no_file(&key)),
         }
     }
-    if units.len() == up.len() && !up.is_empty() {
+    if units.len() + without_down.len() == up.len() && !up.is_empty() {
         let mut planned = plan(set, &undone, &options).problems;
         // Which files hold recorded migrations, the rows that are undone tell too.
         let whole = plan(set, history, &options).problems.into_iter();
@@ -279,6 +289,7 @@ fn redo_plan(
     } else {
         problems.extend(file_problems(set, history));
     }
+    problems.append(&mut without_down);
     steps.extend(units);
     if grouping == Grouping::All {
         share_the_mode(&mut steps);
@@ -332,6 +343,42 @@ fn creates_only(sql: &str) -> bool {
             What::Table | What::Index | What::View | What::Trigger
         )
     )
+}
+
+/// What is recorded when a migration is applied again. Without a down file the recorded down text stays, while the text
+/// that it undoes is the same; none where it is another.
+fn entry_again(file: &Migration, old: &Row) -> Option<Entry> {
+    let mut again = entry(file);
+    let Some(down) = old.down.as_deref().filter(|_| file.down.is_none()) else {
+        return Some(again);
+    };
+    if !has_text_of(file, old) {
+        return None;
+    }
+    again.down = Some(down.into());
+    if let Some(checksum) = recorded_checksum(old) {
+        let checksum = checksum.into();
+        again.detail.insert(DOWN_CHECKSUM.to_owned(), checksum);
+    }
+    Some(again)
+}
+
+/// The recorded down text undoes the recorded text, and not that of the file.
+fn no_down_file(file: &Migration, set: &Migrations) -> Diagnostic {
+    let (key, words) = (&file.key, &file.words);
+    let message = format!(
+        "{key} was changed and has no down file, so after a `redo` it could not be undone: the recorded down text is \
+         that of the earlier statements"
+    );
+    let (argument, folder) = (argument(key), set.folder());
+    Diagnostic::problem("no-down-file", message)
+        .about(key)
+        .in_file(&file.up.source.name)
+        .help(format!(
+            "write {key}__{words}.down.sql for the statements as they are now: `status --source {argument} --down > \
+             {folder}{key}__{words}.down.sql` begins it with the recorded down text"
+        ))
+        .help("if it is not to be undone any more: `undo`, then `migrate`")
 }
 
 fn no_file(key: &Key) -> Diagnostic {

@@ -134,6 +134,8 @@ enum Judging {
     EachFile,
     /// With [`Rehearsal::is_whole`], behind the last one. Down files are compared one by one nevertheless.
     AtTheEnd,
+    /// Not at all, but for down files: in a copy, where another rehearsal compares.
+    Elsewhere,
 }
 
 /// A database in memory, and what its history has come to.
@@ -208,6 +210,15 @@ impl Rehearsal {
             judging: self.judging,
             broken: self.broken.clone(),
         })
+    }
+
+    /// The same, to try down files in. Where foreign keys are compared at the end, they are compared there only once.
+    pub(super) async fn fork_for_trials(&self) -> Result<Rehearsal, DbError> {
+        let mut copy = self.fork().await?;
+        if copy.judging == Judging::AtTheEnd {
+            copy.judging = Judging::Elsewhere;
+        }
+        Ok(copy)
     }
 
     /// The database.
@@ -334,13 +345,19 @@ impl Rehearsal {
         Ok(())
     }
 
-    async fn script(&mut self, script: Script, leaves: &[Leaves], way: Way) -> Result<(), Stopped> {
+    async fn script(
+        &mut self,
+        mut script: Script,
+        leaves: &[Leaves],
+        way: Way,
+    ) -> Result<(), Stopped> {
         // Going down, each file is a run of its own.
         let is_down = matches!(way, Way::Down | Way::Undo);
         let watch = match (&self.broken, self.judging) {
             (Some(_), _) => Watch::going_on(true),
             (None, Judging::AtTheEnd) if !is_down => Watch::going_on(false),
-            (None, _) => Watch::new(std::slice::from_ref(&script)),
+            (None, Judging::Elsewhere) if !is_down => Watch::unguarded(),
+            (None, _) => self.watch_of(&mut script).await?,
         };
         let mut result = self.run(&script, watch).await;
         if result.is_ok() && script.atomicity == Atomicity::Transaction {
@@ -373,6 +390,27 @@ impl Rehearsal {
             Err(RunError::Failed(failed)) => Err(self.fails(*failed, &script, way).await),
             Err(RunError::Unknown(error)) => Err(Stopped::Db(error.into())),
         }
+    }
+
+    /// The guards of a script that are needed here, where nothing else writes: compiling them takes longer than what they
+    /// guard.
+    async fn watch_of(&self, script: &mut Script) -> Result<Watch, DbError> {
+        let mut watch = Watch::new(std::slice::from_ref(script));
+        let scripts = std::slice::from_ref(script);
+        if let Some(query) = watch.breaks_objects(scripts)
+            && self.db.rows::<1>(query).await?.is_empty()
+        {
+            watch.breaks_no_object();
+        }
+        if let Some(query) = watch.breaks_references(scripts)
+            && self.db.rows::<1>(query).await?.is_empty()
+        {
+            watch.breaks_no_reference();
+            if script.foreign_keys == ForeignKeys::Off {
+                script.foreign_keys = ForeignKeys::Unchecked;
+            }
+        }
+        Ok(watch)
     }
 
     async fn run(&self, script: &Script, watch: Watch) -> Result<Receipt, RunError> {
@@ -520,12 +558,8 @@ fn help_for(way: Way, key: &Key, statement: &str) -> Option<String> {
             "`undo` runs the down file on the schema that {key} leaves: make it fit that"
         )),
         (Way::Again, Kind::Create(object)) if repeatable && !object.if_exists => Some(format!(
-            "a repeatable migration runs again whenever its text changes: write `DROP {} IF EXISTS {};` before it",
-            match object.what {
-                What::VirtualTable => "TABLE".to_owned(),
-                what => what.word().to_ascii_uppercase(),
-            },
-            bare_or_quoted(&object.name),
+            "a repeatable migration runs again whenever its text changes: write {} before it",
+            drop_in_words(object.what, &object.name),
         )),
         (Way::Again, _) if repeatable => Some(
             "a repeatable migration runs again whenever its text changes: make it work on what it left the first time"
@@ -533,6 +567,16 @@ fn help_for(way: Way, key: &Key, statement: &str) -> Option<String> {
         ),
         (Way::Again, _) => Some("make the migration work on what its down file leaves".to_owned()),
     }
+}
+
+/// The statement that drops an object, as a help shows it.
+pub(super) fn drop_in_words(what: What, name: &str) -> String {
+    let what = match what {
+        What::VirtualTable => What::Table,
+        what => what,
+    };
+    let (what, name) = (what.word().to_ascii_uppercase(), bare_or_quoted(name));
+    format!("`DROP {what} IF EXISTS {name};`")
 }
 
 /// A name as one writes it: in quotes only where it needs them.

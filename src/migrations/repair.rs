@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use super::baseline::Verify;
 use super::downs;
-use super::identity::{Identity, applied, edited_keys, file_problems};
+use super::identity::{Identity, applied, edited_keys, file_problems, has_text_of};
 use super::mismatch::is_about_records;
 use super::plan::{PlanOptions, edit, entry, plan};
 use super::problem::{Edit, file_name, no_such_version};
@@ -112,6 +112,13 @@ impl Reader for Repairing<'_> {
                 keys.extend(applied(history).filter(differs).map(|row| row.key.clone()));
                 keys.sort();
                 keys.dedup();
+                keys
+            }
+            Repair::Record(key, Verify::Nothing) => {
+                let mut keys = edited_keys(self.set, history);
+                if !keys.contains(key) {
+                    keys.push(key.clone());
+                }
                 keys
             }
             _ => edited_keys(self.set, history),
@@ -284,11 +291,19 @@ fn record(set: &Migrations, history: &History, key: &Key) -> Result<Vec<Record>,
             if let Some(problem) = downs::of_another(migration, set, history, &identity) {
                 return Err(vec![problem]);
             }
-            let wanted = entry(migration);
+            // Without a down file the recorded down text stays, while the text that it undoes is the same.
+            let stays = migration.down.is_none() && has_text_of(migration, row);
+            let wanted = match stays {
+                true => Entry {
+                    down: row.down.clone().map(Into::into),
+                    ..entry(migration)
+                },
+                false => entry(migration),
+            };
             let down_recorded = downs::recorded_checksum(row);
             let down_same = match &migration.down {
                 Some(down) => down_recorded == Some(down.checksum.as_str()),
-                None => down_recorded.is_none(),
+                None => stays || down_recorded.is_none(),
             };
             let same = wanted.checksum == row.checksum && wanted.name == row.name && down_same;
             if same {

@@ -293,7 +293,8 @@ impl Found {
         let mut downs = std::mem::take(&mut self.down);
         for (version, mut claims) in std::mem::take(&mut self.versioned) {
             claims.sort_by(|a, b| a.2.source.name.cmp(&b.2.source.name));
-            let down = self.the_one_down(version, downs.remove(&version));
+            let texts = downs.remove(&version).unwrap_or_default();
+            let down = self.the_one_down(version, texts, &claims);
             let is_none = |down: &Text| is_comments_only(&down.source.text);
             let (no_down, down) = match down {
                 Some(down) if is_none(&down) => (Some(down), None),
@@ -388,13 +389,31 @@ impl Found {
         set
     }
 
-    fn the_one_down(&mut self, version: i64, texts: Option<Vec<Text>>) -> Option<Text> {
-        match <[Text; 1]>::try_from(texts?) {
+    /// The down file of a version. Where several migrations claim the version, each may have one: the one with its words.
+    fn the_one_down(
+        &mut self,
+        version: i64,
+        mut texts: Vec<Text>,
+        claims: &[(Order, String, Text)],
+    ) -> Option<Text> {
+        texts.sort_by(|a, b| a.source.name.cmp(&b.source.name));
+        if let [_, _, ..] = claims {
+            for (_, words, _) in claims {
+                let of_it = texts.iter().filter(|text| has_words(text, words));
+                let files: Vec<&str> = of_it.map(|text| text.source.name.as_str()).collect();
+                if files.len() > 1 {
+                    let what = format!("the down file of V{version}__{words}");
+                    let problem = duplicate(&what, &files);
+                    self.problems.push(problem.help("keep one of them"));
+                }
+            }
+            return None;
+        }
+        match <[Text; 1]>::try_from(texts) {
             Ok([text]) => Some(text),
+            Err(texts) if texts.is_empty() => None,
             Err(texts) => {
-                let mut files: Vec<&str> =
-                    texts.iter().map(|text| text.source.name.as_str()).collect();
-                files.sort_unstable();
+                let files: Vec<&str> = texts.iter().map(|text| text.source.name.as_str()).collect();
                 self.misfits.insert(version);
                 let what = format!("the down file of V{version}");
                 self.problems
@@ -421,5 +440,42 @@ mod tests {
         let set =
             Migrations::from_files(files.map(|name| (name.to_owned(), b"SELECT 1;".to_vec())));
         assert_eq!(set.misfits, BTreeSet::from([2, 9]));
+    }
+
+    fn messages(files: &[&str]) -> Vec<String> {
+        let files = files
+            .iter()
+            .map(|name| ((*name).to_owned(), b"SELECT 1;".to_vec()));
+        let set = Migrations::from_files(files);
+        set.problems.into_iter().map(|it| it.message).collect()
+    }
+
+    #[test]
+    fn each_migration_of_a_version_may_have_its_own_down_file() {
+        let two = ["V2__feat.sql", "V2__main.sql"];
+        let one_problem = ["V2 is claimed by 2 files: V2__feat.sql, V2__main.sql"];
+        for downs in [
+            &["V2__feat.down.sql", "V2__main.down.sql"][..],
+            &["V2__feat.down.sql"],
+            &["V2__main.down.sql", "V2__Feat.down.sql"],
+        ] {
+            assert_eq!(messages(&[&two[..], downs].concat()), one_problem);
+        }
+        assert_eq!(
+            messages(&[
+                "V2__feat.sql",
+                "V2__main.sql",
+                "a/V2__main.down.sql",
+                "b/V2__main.down.sql",
+            ]),
+            [
+                one_problem[0],
+                "the down file of V2__main is claimed by 2 files: a/V2__main.down.sql, b/V2__main.down.sql",
+            ]
+        );
+        assert_eq!(
+            messages(&["V2__main.sql", "V2__main.down.sql", "V2__feat.down.sql"]),
+            ["the down file of V2 is claimed by 2 files: V2__feat.down.sql, V2__main.down.sql"]
+        );
     }
 }

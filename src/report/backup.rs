@@ -6,6 +6,7 @@ use std::time::SystemTime;
 use serde_json::{Value, json};
 
 use super::Report;
+use super::import::many_rows;
 use super::json::{Call, Document};
 use super::replica::{moment, since};
 use super::style::{BAD, GOOD, Style};
@@ -21,14 +22,11 @@ use crate::dump::{
 };
 
 /// A backup that was taken, and the old ones that went. `file` is how it is shown.
-pub fn backed_up(done: &BackedUp, file: &Path) -> String {
+pub fn backed_up(done: &BackedUp, file: &Path, style: Style<'_>) -> String {
     let mut text = format!(
         "{}: {} of {}, {}, rebuilt and compared\n",
         file.display(),
-        count(
-            usize::try_from(done.exported.rows()).unwrap_or(usize::MAX),
-            "row"
-        ),
+        many_rows(done.exported.rows()),
         count(done.exported.tables.len(), "table"),
         size(done.bytes),
     );
@@ -37,6 +35,12 @@ pub fn backed_up(done: &BackedUp, file: &Path) -> String {
         text.push_str(&format!("removed {name}, which was old\n"));
     }
     text.push_str(&unknown(&done.unknown));
+    if !done.has_id && !done.unknown.is_empty() {
+        text.push_str(&as_typed(
+            "this database has no id, so no old backup is removed: `migrate` or `baseline V` gives it one\n",
+            style.program,
+        ));
+    }
     text
 }
 
@@ -253,10 +257,7 @@ impl Report {
         Report {
             database: Some(format!(
                 "the backup is {file} ({} of {}); it does not count as a good one, and the old ones are as they were",
-                count(
-                    usize::try_from(unproven.exported.rows()).unwrap_or(usize::MAX),
-                    "row"
-                ),
+                many_rows(unproven.exported.rows()),
                 count(unproven.exported.tables.len(), "table"),
             )),
             ..Report::of(problems)

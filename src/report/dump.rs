@@ -63,6 +63,24 @@ impl Report {
                     .help("`export --tables T,…` writes the tables that you name as they are");
                 return Report::of(vec![diagnostic]);
             }
+            ExportError::Collation { table, collation } => {
+                let diagnostic = Diagnostic::error("no-collation", error.to_string())
+                    .note("a table WITHOUT ROWID is read in the order of its primary key")
+                    .help(format!(
+                        "copy the database file itself (`sqlite3 FILE \".backup COPY\"`), or recreate {table} without the \
+                         collation {collation} in the application; `export --tables T,…` writes the other tables"
+                    ));
+                return Report::of(vec![diagnostic]);
+            }
+            ExportError::Reserved { table } => {
+                let diagnostic = Diagnostic::problem("reserved-name", error.to_string())
+                    .note("an import of the dump would leave its rows out")
+                    .help(format!(
+                        "give it another name: `ALTER TABLE {table} RENAME TO …`; `export --tables T,…` writes the tables that \
+                         you name"
+                    ));
+                return Report::of(vec![diagnostic]);
+            }
             ExportError::Changing => (
                 Class::Failed,
                 "schema-changes",

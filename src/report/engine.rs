@@ -16,6 +16,8 @@ pub(super) fn code_name(code: Code) -> &'static str {
         Code::Interrupted => "interrupted",
         Code::Corrupt => "corrupt",
         Code::Io => "io",
+        Code::Unsupported => "unsupported-by-server",
+        Code::Blocked => "blocked",
         Code::Other(_) => "statement-failed",
     }
 }
@@ -56,6 +58,10 @@ pub(super) fn code_help(code: Code) -> Option<&'static str> {
         Code::Io => {
             "the operating system failed to read or write: see whether the disk is there and well"
         }
-        Code::Constraint | Code::Interrupted | Code::Other(_) => return None,
+        Code::Blocked => {
+            "no statement is the cause: the server blocks the whole database. Check the plan and the invoices of the \
+             database (`turso plan show`), or ask the operator of the server"
+        }
+        Code::Constraint | Code::Interrupted | Code::Unsupported | Code::Other(_) => return None,
     })
 }

@@ -8,7 +8,7 @@ use super::engine::{code_class, code_help, code_name};
 use super::script::script;
 use super::words::{duration, keys};
 use super::{Item, Report};
-use crate::db::{self, Code, DbError, EngineError, HistoryTable};
+use crate::db::{self, Code, DbError, EngineError, HistoryTable, SyncFault};
 use crate::diagnostic::{Class, Diagnostic};
 use crate::drive::{ApplyError, Done, Verb};
 use crate::history::HistoryError;
@@ -233,10 +233,16 @@ pub(super) fn database(error: &DbError) -> Diagnostic {
         DbError::SyncLocked { .. } => Diagnostic::error("lock-timeout", words).help(
             "see which program syncs it (`sync --watch`?), or wait longer with `--lock-timeout 60`",
         ),
-        DbError::NotSynced { .. } => Diagnostic::error("not-synced", words).help(
-            "see whether the disk is full, then run `sync` again; if that fails too, `replica reset` and `sync` make the \
-             replica anew",
-        ),
+        DbError::OtherHistory { .. } => Diagnostic::error("other-history", words)
+            .note("the replica was left as it is")
+            .help(
+                "`sync` replaces the replica by a new copy of the primary, and asks first; `sync --yes` does so at once, \
+                 and so do `replica reset` and `sync`",
+            )
+            .help("if the replica has rows that the primary lost, `replica copy FILE` keeps them"),
+        DbError::UnfinishedReplica { .. } => Diagnostic::error("unfinished-replica", words)
+            .help("`sync` brings the rest; `replica copy FILE --allow-incomplete` copies what is there"),
+        DbError::NotSynced { path, fault, .. } => not_synced(words, path, *fault),
         DbError::SideFiles { path, files } => super::side_files::diagnostic(error, path, files),
         DbError::InUse { waited, .. } => Diagnostic::error("in-use", words)
             .notes((!waited.is_zero()).then(|| waited_for(*waited)))
@@ -255,6 +261,30 @@ pub(super) fn database(error: &DbError) -> Diagnostic {
     match code_class(error.code()) {
         Class::Failed => diagnostic,
         class => diagnostic.class(class),
+    }
+}
+
+fn not_synced(words: String, path: &Path, fault: SyncFault) -> Diagnostic {
+    let file = path.display();
+    match fault {
+        SyncFault::Busy => Diagnostic::error("primary-busy", words).help(
+            "the primary is compacting its log or starting: run `sync` again in a minute, or wait longer with \
+             `--lock-timeout 600`",
+        ),
+        SyncFault::Locked => Diagnostic::error("lock-timeout", words).help(format!(
+            "another program holds a lock on {file}: close it, or wait longer with `--lock-timeout 60`"
+        )),
+        SyncFault::Full => Diagnostic::error("disk-full", words).help(format!(
+            "make room for {file}, then run `sync` again: it goes on from the last transaction that came whole"
+        )),
+        SyncFault::ReadOnly => Diagnostic::error("not-synced", words).help(format!(
+            "check that you may write {file}, the files beside it and their folder"
+        )),
+        SyncFault::Io => Diagnostic::error("not-synced", words)
+            .help("check that the disk is mounted, healthy and has free space, then run `sync` again"),
+        SyncFault::Other => Diagnostic::error("not-synced", words).help(
+            "run `sync` again; if that fails too, `replica reset` and `sync` create the replica again from its primary",
+        ),
     }
 }
 
@@ -278,6 +308,12 @@ fn file(path: &Path, source: &std::io::Error) -> String {
         }
         ErrorKind::PermissionDenied => {
             "see whether you may read and write the file and its folder".to_owned()
+        }
+        ErrorKind::NotADirectory => {
+            "a file is in the place of a folder: name another path, or move that file".to_owned()
+        }
+        ErrorKind::StorageFull | ErrorKind::QuotaExceeded => {
+            "make room on the disk, then run the same command again".to_owned()
         }
         _ => "see whether the disk is there, well and not full".to_owned(),
     }

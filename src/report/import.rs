@@ -13,7 +13,7 @@ use super::style::{GOOD, Style};
 use super::table::{Cell, table};
 use super::words::{bytes, count, duration};
 use super::{Item, Report};
-use crate::db::EngineError;
+use crate::db::{Code, EngineError, TWO_PARSERS, instead};
 use crate::diagnostic::{Class, Diagnostic, Location};
 use crate::dump::DumpError;
 use crate::dump::import::{
@@ -452,6 +452,11 @@ pub(super) fn diagnostics(error: &ImportError, dump: &str, commands: &Commands) 
         Diagnostic::error(code_name(error.code), words.clone())
             .class(code_class(Some(error.code)))
             .helps(code_help(error.code))
+            .notes((error.code == Code::Unsupported).then(|| TWO_PARSERS.to_owned()))
+            .helps((error.code == Code::Unsupported).then(|| {
+                let how = instead("", &error.message, error.offset);
+                format!("change the statement in the dump: {how}")
+            }))
     };
     vec![match why {
         Why::Dump(error) => return unread(error),
@@ -580,6 +585,12 @@ fn of_clash(clash: &Clash, dump: &str) -> Diagnostic {
                 "if the dump holds what the trigger writes too, drop the trigger first and make it again afterwards; if it does \
                  not, `import {dump} --into-existing --run-triggers` lets it run"
             ),
+        ),
+        Clash::Drops { made_in: Some(_), .. } => (
+            "drops",
+            "the file seems to hold two dumps, one behind the other: import one of them, or take the statement and the rows \
+             that it would delete out of the dump"
+                .to_owned(),
         ),
         Clash::Drops { .. } => (
             "drops",

@@ -60,7 +60,7 @@ pub use json::{Call, Document, Item, Problem};
 pub use outcome::{Change, event, other_run, outcome, running};
 pub use replica::{ReplicaStatus, age, replica_status, synced, syncing};
 pub use restore_point::restore_point;
-pub use seeds::{Done as SeedsDone, seeds, seeds_after, standing};
+pub use seeds::{Done as SeedsDone, forgotten, seeds, seeds_after, standing};
 pub use status::status;
 pub use style::{Paint, Style};
 pub use verify::{verified, verified_after};

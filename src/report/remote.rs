@@ -38,7 +38,7 @@ pub(super) fn diagnostic(error: &RemoteError) -> Diagnostic {
         ),
         RemoteError::NotEncrypted { .. } => (
             "tls",
-            "see whether host and port are right, whether a server speaks TLS there (http:// is for this machine only), and whether the clock of this machine is right",
+            "see whether host and port are right, whether a server speaks TLS there (http:// is for this machine and, with `--allow-plain-http`, for private networks), and whether the clock of this machine is right",
         ),
         RemoteError::Lost { .. } => (
             "connection-lost",
@@ -58,7 +58,7 @@ pub(super) fn diagnostic(error: &RemoteError) -> Diagnostic {
         ),
         RemoteError::NotFound { .. } => (
             "no-such-database",
-            "compare the URL with what `turso db show NAME --url` says",
+            "compare the URL with what `turso db show NAME --url` says; a server of your own with namespaces takes the first part of the host as the name of one, which its admin API creates",
         ),
         RemoteError::TooMany { .. } => ("too-many-requests", "wait a little and run it again"),
         RemoteError::Status { status: 413, .. } => (
@@ -234,10 +234,10 @@ mod tests {
             error,
             1_763_763_172,
             expect![[r#"
-            error[no-such-database]: my-app-org.turso.io has no database there: no such namespace
-              |
-              = help: compare the URL with what `turso db show NAME --url` says
-        "#]],
+                error[no-such-database]: my-app-org.turso.io has no database there: no such namespace
+                  |
+                  = help: compare the URL with what `turso db show NAME --url` says; a server of your own with namespaces takes the first part of the host as the name of one, which its admin API creates
+            "#]],
         );
     }
 }

@@ -71,12 +71,15 @@ pub fn replica_status(status: &ReplicaStatus<'_>, style: Style<'_>) -> String {
     )
 }
 
-/// `2026-11-22 00:21:13 UTC (5 min 3 s ago)`, and `(just now)` within the last minute.
+/// `2026-11-22 00:21:13 UTC (5 min 3 s ago)`, and `(just now)` within the last minute: when the last sync by this program
+/// ended.
 pub fn age(facts: &ReplicaFacts, now: SystemTime) -> String {
-    let Some(at) = facts.synced_at else {
-        return "never".to_owned();
-    };
-    since(at, now)
+    match (facts.synced_at, facts.is_unfinished) {
+        (None, false) => "an unknown time: another program synced it".to_owned(),
+        (None, true) => "never: its first sync did not end".to_owned(),
+        (Some(at), false) => since(at, now),
+        (Some(at), true) => format!("{}; a later sync did not end", since(at, now)),
+    }
 }
 
 /// `2026-11-22 00:21:13 UTC (5 min 3 s ago)`, and `(just now)` within the last minute.
@@ -154,6 +157,7 @@ impl Document {
             .with("frame", facts.and_then(|facts| facts.frame))
             .with("synced_at", synced_at)
             .with("age_seconds", age)
+            .with("unfinished", facts.is_some_and(|facts| facts.is_unfinished))
             .with("primary_frame", status.primary.clone().ok().flatten())
             .with("primary_error", status.primary.clone().err())
             .with("behind", status.behind())
@@ -281,6 +285,7 @@ mod tests {
                 log: Some(1),
                 generation: None,
                 synced_at: Some(at),
+                is_unfinished: false,
             }),
             primary: Ok(Some(7)),
             now: at + Duration::from_secs(90),
@@ -298,6 +303,22 @@ mod tests {
             behind    3 frames
         "#]]
         .assert_eq(&replica_status(&status, style));
+        for (synced_at, is_unfinished, expect) in [
+            (
+                Some(at),
+                true,
+                "2025-11-21 04:40:00 UTC (1 min 30 s ago); a later sync did not end",
+            ),
+            (None, true, "never: its first sync did not end"),
+            (None, false, "an unknown time: another program synced it"),
+        ] {
+            let facts = ReplicaFacts {
+                synced_at,
+                is_unfinished,
+                ..status.facts.unwrap()
+            };
+            assert_eq!(age(&facts, status.now), expect);
+        }
         let none = ReplicaStatus {
             facts: None,
             ..status

@@ -6,7 +6,9 @@ use super::engine::{code_class, code_help, code_name};
 use super::failure::{NOTHING, before, database};
 use super::words::{database_is_at, keys};
 use super::{Item, Report};
-use crate::db::{At as Point, Code, Failure, Left, stale_object, unknown_function};
+use crate::db::{
+    At as Point, Code, Failure, Left, TWO_PARSERS, instead, stale_object, unknown_function,
+};
 use crate::diagnostic::{Diagnostic, Location};
 use crate::history::{Failed, LeftBroken, Part, Refusal};
 use crate::migrations::ScriptError;
@@ -123,6 +125,8 @@ impl<'a> Failing<'a> {
             (0, Left::Nothing) => return None,
             (2.., _) => of,
             _ if *self.part == Part::Schema => of,
+            // The first one failed, or the server refused the request before it ran any.
+            (_, Left::Nothing) => 0,
             _ => self.statement().map_or(0, |failed| self.committed(failed)),
         };
         Some(HalfDone { stand, of })
@@ -176,7 +180,10 @@ impl<'a> Failing<'a> {
     }
 
     fn message(&self) -> String {
-        let words = self.words;
+        let words = match self.code {
+            Some(Code::Unsupported) => &format!("the server refuses the statement: {}", self.words),
+            _ => self.words,
+        };
         let key = match (self.key(), self.step()) {
             // Rows of several seeds stand in one order: only the step knows whose this one is.
             (
@@ -233,6 +240,9 @@ impl<'a> Failing<'a> {
             let of = unit.statements();
             notes.push(format!("this is statement {} of {of}", before + 1));
         }
+        if self.code == Some(Code::Unsupported) {
+            notes.push(TWO_PARSERS.to_owned());
+        }
         if self.restores().is_some() {
             notes.push("it ran again because this run drops what it makes".to_owned());
         }
@@ -273,7 +283,9 @@ impl<'a> Failing<'a> {
     fn never_began(&self) -> bool {
         match &self.error.failed.failure {
             Failure::Open(_) => true,
-            Failure::Step { at, .. } => *at == Point::Begin,
+            Failure::Step { at, error, .. } => {
+                *at == Point::Begin || error.code == Code::Unsupported
+            }
             Failure::Lost(_) => true,
         }
     }
@@ -316,6 +328,9 @@ impl<'a> Failing<'a> {
             (None, Some(fix)) => vec![fix, format!("then {next}")],
             (None, None) => vec![next],
         };
+        if let (Code::Unsupported, Some(step)) = (code, self.step()) {
+            help.insert(0, instead(&step.sql, self.words, self.error.offset));
+        }
         help.extend(self.meant().map(str::to_owned));
         help.extend(unknown_function(self.words));
         help.extend(stale_object(self.words).filter(|_| self.refusal.is_none()));

@@ -9,7 +9,9 @@ use super::table::{Cell, table};
 use super::words::{as_typed, count, duration, printable, shortened};
 use crate::history::moment;
 use crate::script::Key;
-use crate::seeds::{Cause, Change, Difference, FilePlan, FileState, Plan, Standing, State, What};
+use crate::seeds::{
+    Cause, Change, Difference, FilePlan, FileState, Mode, Plan, Standing, State, What,
+};
 
 /// Whether rows were written or only planned.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -36,10 +38,9 @@ pub fn seeds(plan: &Plan, done: Done, style: Style<'_>) -> String {
     }
     let (inserted, updated, deleted, unchanged) = plan.counts();
     let drifted: usize = plan.files.iter().map(|file| file.drifted.len()).sum();
-    let silent = plan
-        .files
-        .iter()
-        .all(|file| file.changes.is_empty() && file.state == FileState::Applied);
+    let silent = plan.files.iter().all(|file| {
+        file.changes.is_empty() && file.state == FileState::Applied && file.was.is_empty()
+    });
     if silent && plan.marks.is_none() {
         text.push_str(&format!(
             "nothing to do: {} as declared",
@@ -86,6 +87,33 @@ pub fn seeds(plan: &Plan, done: Done, style: Style<'_>) -> String {
     text
 }
 
+/// What ending a seed would do, or did. `is_there`: its file is in the seeds folder.
+pub fn forgotten(plan: &Plan, done: Done, is_there: bool, style: Style<'_>) -> String {
+    let mut text = String::new();
+    for file in &plan.files {
+        text.push_str(&by_table(&file.changes, 0, style));
+        let verb = match done {
+            Done::Planned => "would be",
+            Done::Done => "is",
+        };
+        let rows = match file.changes.len() {
+            0 => "no row is deleted".to_owned(),
+            many => format!("{} deleted", count(many, "row")),
+        };
+        text.push_str(&format!(
+            "seed {} {verb} forgotten; {rows}\n",
+            printable(&file.name)
+        ));
+        if is_there {
+            text.push_str(&as_typed(
+                "its file is still there: the next `seed` applies it as a new one\n",
+                style.program,
+            ));
+        }
+    }
+    text
+}
+
 /// What seeding would do after migrations that are pending. Where the rows of the database are not known
 /// (`sees_rows`), only how many the files declare.
 pub fn seeds_after(plan: &Plan, sees_rows: bool, style: Style<'_>) -> String {
@@ -102,7 +130,10 @@ pub fn seeds_after(plan: &Plan, sees_rows: bool, style: Style<'_>) -> String {
 }
 
 fn is_silent(file: &FilePlan) -> bool {
-    file.state == FileState::Applied && file.changes.is_empty() && file.drifted.is_empty()
+    file.state == FileState::Applied
+        && file.changes.is_empty()
+        && file.drifted.is_empty()
+        && file.was.is_empty()
 }
 
 fn block(file: &FilePlan, style: Style<'_>) -> String {
@@ -112,9 +143,14 @@ fn block(file: &FilePlan, style: Style<'_>) -> String {
         FileState::Respelled => ("only comments or spelling changed", FAINT),
         FileState::Applied => ("applied before", FAINT),
     };
+    let before: Vec<String> = file.was.iter().map(|name| printable(name)).collect();
+    let renamed = match before.is_empty() {
+        true => String::new(),
+        false => format!("renamed from {}, ", before.join(" and ")),
+    };
     let checksum = file.checksum.get(..8).unwrap_or(&file.checksum);
     let mut text = format!(
-        "seed {} ({}) {}\n",
+        "seed {} ({renamed}{}) {}\n",
         printable(&file.name),
         style.paint.paint(colour, word),
         style.paint.paint(FAINT, &format!("sha256 {checksum}…")),
@@ -125,12 +161,7 @@ fn block(file: &FilePlan, style: Style<'_>) -> String {
         .map(|change| change.table.chars().count())
         .max()
         .unwrap_or(0);
-    let mut rest = file.changes.as_slice();
-    while let Some(first) = rest.first() {
-        let end = rest.partition_point(|change| change.table == first.table);
-        text.push_str(&of_table(&rest[..end], width, style));
-        rest = &rest[end..];
-    }
+    text.push_str(&by_table(&file.changes, width, style));
     for change in &file.drifted {
         let name = format!("{}.{}", change.table, change.label);
         let what = match &change.what {
@@ -157,10 +188,28 @@ fn block(file: &FilePlan, style: Style<'_>) -> String {
         ));
     }
     if file.drifted.iter().any(|change| change.note.is_none()) {
-        text.push_str(&as_typed(
-            "  `seed --refresh` makes it as declared again\n",
-            style.program,
-        ));
+        let help = match file.mode {
+            // It makes a row once.
+            Mode::Insert => format!(
+                "  `seed forget {}`, and then `seed`, makes it again\n",
+                printable(&file.name)
+            ),
+            Mode::Upsert | Mode::Sync => {
+                "  `seed --refresh` makes it as declared again\n".to_owned()
+            }
+        };
+        text.push_str(&as_typed(&help, style.program));
+    }
+    text
+}
+
+/// The changes of a file, which are sorted by table.
+fn by_table(mut changes: &[Change], width: usize, style: Style<'_>) -> String {
+    let mut text = String::new();
+    while let Some(first) = changes.first() {
+        let end = changes.partition_point(|change| change.table == first.table);
+        text.push_str(&of_table(&changes[..end], width, style));
+        changes = &changes[end..];
     }
     text
 }
@@ -276,7 +325,7 @@ impl Document {
     /// `seed`, planned or done. Each row that changes is in `changes`; environment values and secrets are `null`.
     pub fn seeds(call: Call<'_>, plan: &Plan, done: Done) -> Document {
         let report = Report::problems(&plan.problems);
-        let (inserted, updated, deleted, unchanged) = plan.counts();
+        let (inserted, updated, deleted, _) = plan.counts();
         let nothing = inserted + updated + deleted == 0;
         let state = |file: &FilePlan| match (done, file.state) {
             (Done::Done, _) | (_, FileState::Applied | FileState::Respelled) => "applied",
@@ -305,13 +354,30 @@ impl Document {
             (_, _, Done::Planned) => "planned",
             (_, _, Done::Done) => "done",
         };
-        Document { outcome, ..document }
-            .with("changes", changes(plan, |file| &file.changes))
-            .with("drifted", changes(plan, |file| &file.drifted))
-            .with(
-                "rows",
-                json!({"inserted": inserted, "updated": updated, "deleted": deleted, "unchanged": unchanged}),
-            )
+        Document {
+            outcome,
+            ..document
+        }
+        .with("changes", changes(plan, |file| &file.changes))
+        .with("drifted", changes(plan, |file| &file.drifted))
+        .with("rows", counts(plan))
+    }
+
+    /// `seed forget`, planned or done: `forgotten` has the name. Each row that is deleted is in `changes`.
+    pub fn forgotten(call: Call<'_>, plan: &Plan, done: Done) -> Document {
+        let name = plan.files.first().map(|file| file.name.clone());
+        let document = Document::seeds(call, plan, done);
+        let outcome = match (plan.is_sound(), done) {
+            (false, _) => "problems",
+            (true, Done::Planned) => "planned",
+            (true, Done::Done) => "done",
+        };
+        Document {
+            items: Vec::new(),
+            outcome,
+            ..document
+        }
+        .with("forgotten", name)
     }
 
     /// The document with what seeds would do after the migrations: in `seeds`.
@@ -323,15 +389,13 @@ impl Document {
         if !plan.is_sound() {
             self.outcome = "problems";
         }
-        let (inserted, updated, deleted, unchanged) = plan.counts();
-        let rows = json!({"inserted": inserted, "updated": updated, "deleted": deleted, "unchanged": unchanged});
         self.with(
             "seeds",
             json!({
                 "compared_with_rows": sees_rows,
                 "changes": changes(plan, |file| &file.changes),
                 "drifted": changes(plan, |file| &file.drifted),
-                "rows": rows,
+                "rows": counts(plan),
             }),
         )
     }
@@ -350,6 +414,11 @@ impl Document {
         }));
         self.with("environment", standing.mark.clone())
     }
+}
+
+fn counts(plan: &Plan) -> Value {
+    let (inserted, updated, deleted, unchanged) = plan.counts();
+    json!({"inserted": inserted, "updated": updated, "deleted": deleted, "unchanged": unchanged})
 }
 
 fn changes(plan: &Plan, of: impl Fn(&FilePlan) -> &Vec<Change>) -> Vec<Value> {

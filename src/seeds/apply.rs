@@ -1,6 +1,6 @@
 //! Seeding a database: look at what it has, plan, run; and again, if somebody else was faster.
 
-use std::collections::HashSet;
+use std::cell::LazyCell;
 use std::sync::Arc;
 use std::time::SystemTime;
 
@@ -14,9 +14,15 @@ use super::found::Found;
 use super::guard::{guards, under_way};
 use super::inputs::{Clock, Variables};
 use super::ledger;
+use super::lineage::{self, Lineage};
+use super::memory::{Memory, Scene};
 use super::model::SeedFile;
+use super::orphans::{children, children_problems};
+use super::past::Past;
 use super::plan::{Basis, Plan, Refresh, plan, writes};
+use super::recorded::Texts;
 use super::refused::{origin, refused};
+use super::renames;
 use super::row::Rows;
 use super::set::{Choice, Seeds};
 use super::steps::bind;
@@ -69,8 +75,9 @@ pub(super) async fn observe_from(
     options: &SeedOptions,
 ) -> Result<Plan, HistoryError> {
     let mut seeding = Seeding::new(seeds, set, options);
-    seeding.look(db, history).await?;
-    Ok(seeding.plan(history))
+    let history = seeding.with_texts(db, history.clone()).await?;
+    seeding.look(db, &history).await?;
+    Ok(seeding.plan(&history))
 }
 
 /// The columns of a row in which values stand in for variables that nobody knows.
@@ -87,8 +94,8 @@ pub(super) async fn observe_unknown(
     set: &Migrations,
     options: &SeedOptions,
 ) -> Result<(Plan, Vec<StandIns>), HistoryError> {
-    let history = history::read(db).await?;
     let mut seeding = Seeding::new(seeds, set, options);
+    let history = seeding.with_texts(db, history::read(db).await?).await?;
     seeding.look(db, &history).await?;
     let stand_ins = seeding.stand_ins();
     Ok((seeding.plan(&history), stand_ins))
@@ -134,8 +141,8 @@ fn is_about_a_row(error: &ScriptError) -> bool {
         && error.failed.failure.code() == Some(Code::Constraint)
 }
 
-/// All rows that the engine refuses, each tried without those before it. Nothing is written. None where that cannot be
-/// told any more.
+/// All rows that the engine refuses, each tried without those before it. Nothing is written. None where the run fails for
+/// another reason by now.
 async fn refused_rows(
     db: &Db,
     seeds: &Seeds,
@@ -143,9 +150,10 @@ async fn refused_rows(
     options: &SeedOptions,
     run: &Run,
 ) -> Option<Vec<Failed>> {
-    let history = history::read(db).await.ok()?;
     let mut seeding = Seeding::new(seeds, set, options);
     seeding.each_row = true;
+    let history = history::read(db).await.ok()?;
+    let history = seeding.with_texts(db, history).await.ok()?;
     seeding.look(db, &history).await.ok()?;
     let mut script = seeding.plan(&history).script?;
     // It fails, so that nothing is ever committed.
@@ -169,8 +177,8 @@ struct Keeping<'a> {
 }
 
 impl Reader for Keeping<'_> {
-    fn texts(&self, _history: &History) -> Vec<Key> {
-        Vec::new()
+    fn texts(&self, history: &History) -> Vec<Key> {
+        self.seeding.texts(history)
     }
 
     async fn look(&mut self, db: &Db, history: &History) -> Result<(), HistoryError> {
@@ -192,12 +200,15 @@ impl Reader for Keeping<'_> {
     }
 }
 
-struct Seeding<'a> {
+/// Seeding, or ending a seed.
+pub(super) struct Seeding<'a> {
     seeds: &'a Seeds,
     set: &'a Migrations,
     options: &'a SeedOptions,
     files: Vec<&'a SeedFile>,
     hashes: Vec<String>,
+    /// Whether the first file is ended, which needs no schema and no mark.
+    ends: bool,
     /// Whether each row is a statement of its own.
     each_row: bool,
     seen: Seen,
@@ -211,8 +222,8 @@ pub(super) async fn see(
     set: &Migrations,
     options: &SeedOptions,
 ) -> Result<Seen, HistoryError> {
-    let history = history::read(db).await?;
     let mut seeding = Seeding::new(seeds, set, options);
+    let history = seeding.with_texts(db, history::read(db).await?).await?;
     seeding.look(db, &history).await?;
     Ok(seeding.seen)
 }
@@ -225,7 +236,8 @@ pub(super) struct Seen {
     pub(super) found: Found,
     /// Whether the rows have been looked for.
     looked: bool,
-    ledger: ledger::Judged,
+    past: Past,
+    memory: Memory,
     moves: Vec<Move>,
     problems: Vec<Diagnostic>,
 }
@@ -233,19 +245,57 @@ pub(super) struct Seen {
 impl<'a> Seeding<'a> {
     fn new(seeds: &'a Seeds, set: &'a Migrations, options: &'a SeedOptions) -> Seeding<'a> {
         let files = seeds.select(&options.choice);
-        let hash = |file: &&SeedFile| effective(file, seeds.shared.as_ref(), &seeds.attachments);
+        Seeding::of(seeds, set, options, files, false)
+    }
+
+    /// Looks at what a seed made that is to end: the first of these files, without its rows.
+    pub(super) fn ending(
+        seeds: &'a Seeds,
+        set: &'a Migrations,
+        options: &'a SeedOptions,
+        files: Vec<&'a SeedFile>,
+    ) -> Seeding<'a> {
+        Seeding::of(seeds, set, options, files, true)
+    }
+
+    fn of(
+        seeds: &'a Seeds,
+        set: &'a Migrations,
+        options: &'a SeedOptions,
+        files: Vec<&'a SeedFile>,
+        ends: bool,
+    ) -> Seeding<'a> {
+        let hash = |(at, file): (usize, &&SeedFile)| match ends && at == 0 {
+            true => String::new(),
+            false => effective(file, seeds.shared.as_ref(), &seeds.attachments),
+        };
         Seeding {
             seeds,
             set,
             options,
-            hashes: files.iter().map(hash).collect(),
+            hashes: files.iter().enumerate().map(hash).collect(),
             files,
+            ends,
             each_row: false,
             seen: Seen::default(),
         }
     }
 
-    fn basis<'s>(&'s self, history: &'s History) -> Basis<'s> {
+    /// What is in the way.
+    pub(super) fn problems(&self) -> &[Diagnostic] {
+        &self.seen.problems
+    }
+
+    /// The records whose texts are needed.
+    pub(super) fn texts(&self, history: &History) -> Vec<Key> {
+        lineage::texts(self.seeds, &self.files, &self.hashes, history)
+    }
+
+    async fn with_texts(&self, db: &Db, history: History) -> Result<History, HistoryError> {
+        history::add_texts(db, history, |history| self.texts(history)).await
+    }
+
+    pub(super) fn basis<'s>(&'s self, history: &'s History) -> Basis<'s> {
         Basis {
             files: &self.files,
             shape: &self.seen.shape,
@@ -256,7 +306,9 @@ impl<'a> Seeding<'a> {
             hashes: &self.hashes,
             environment: &self.options.choice.environment,
             refresh: self.options.refresh,
-            ledger: &self.seen.ledger,
+            past: &self.seen.past,
+            memory: &self.seen.memory,
+            seeds: self.seeds,
             mark: self.options.mark.as_deref(),
             moves: &self.seen.moves,
             each_row: self.each_row || self.options.variables == Variables::Unknown,
@@ -265,18 +317,28 @@ impl<'a> Seeding<'a> {
 
     /// Reads the schema, and what there is of the rows: a request for each generation of references by value, and one
     /// for what stands in the way.
-    async fn look(&mut self, db: &Db, history: &History) -> Result<(), HistoryError> {
+    pub(super) async fn look(&mut self, db: &Db, history: &History) -> Result<(), HistoryError> {
         self.seen = Seen::default();
-        let guards = guards(self.seeds, &self.files, self.set, history, self.options);
         self.seen.problems = self.seeds.problems.clone();
-        self.seen.problems.extend(guards);
+        let lineage = Lineage::of(self.seeds, &self.files, history);
+        if !self.ends {
+            let recorded = (history, &lineage);
+            let guards = guards(self.seeds, &self.files, self.set, recorded, self.options);
+            self.seen.problems.extend(guards);
+        }
+        let recorded = (history, lineage);
         // A schema that is not the one that was meant would only add problems that are none.
         if self.seen.problems.iter().any(is_about_the_database) {
+            let (files, hashes) = (&self.files, &self.hashes);
+            let texts = Texts::read(self.seeds, files, hashes, &self.seen.shape, recorded);
+            self.seen.past = Past::of(texts);
             return Ok(());
         }
-        let (shape, empty, recorded) = schema(db, &self.files).await?;
+        let (shape, empty, entries) = schema(db, &self.files, history).await?;
+        let texts = Texts::read(self.seeds, &self.files, &self.hashes, &shape, recorded);
         self.seen.shape = shape;
-        let clock = Clock::at(self.options.now, &self.files, self.seeds.shared.as_ref()).await?;
+        let times: Vec<&SeedFile> = self.files.iter().copied().chain(texts.texts()).collect();
+        let clock = Clock::at(self.options.now, &times, self.seeds.shared.as_ref()).await?;
         let others: Vec<&SeedFile> = self
             .seeds
             .files
@@ -289,10 +351,14 @@ impl<'a> Seeding<'a> {
             attachments: &self.seeds.attachments,
             shared: self.seeds.shared.as_ref(),
             others: &others,
+            made_as: &texts.made_as.clone(),
         };
         let (mut rows, problems) = expand(&self.files, &self.seen.shape, &given);
         self.seen.problems.extend(problems);
+        let problems = renames::problems(self.seeds, &self.files, &rows, &self.seen.shape);
+        self.seen.problems.extend(problems);
         link(&mut rows, &self.seen.shape);
+        self.seen.past = Past::new(texts, &self.files, &rows, &self.seen.shape, &given);
         self.seen.found = Found::new(&rows);
         self.seen.rows = rows;
         if self.seen.problems.iter().any(Diagnostic::is_error) {
@@ -301,7 +367,6 @@ impl<'a> Seeding<'a> {
             return Ok(());
         }
         self.find(db, &empty).await?;
-        let entries = ledger::recorded(&recorded, &self.seen.shape);
         self.recognise(db, &empty, entries).await?;
         self.seen.looked = true;
         let clashes = clashes(&self.basis(history));
@@ -326,36 +391,34 @@ impl<'a> Seeding<'a> {
         Ok(())
     }
 
-    /// Finds rows of seeds in mode `sync` that were made under another key.
+    /// Finds rows by what was made for their labels, where their keys do not find them.
     async fn recognise(
         &mut self,
         db: &Db,
         empty: &[usize],
-        mut entries: Vec<ledger::Orphan>,
+        recorded: Vec<[Value; 5]>,
     ) -> Result<(), HistoryError> {
-        if entries.is_empty() {
-            return Ok(());
-        }
+        let mut memory = Memory::read(recorded, look_at(&self.files, &self.seen));
         // A row that is found leads to the keys of those that refer to it.
         for _ in 0..64 {
-            let Seen {
-                shape, rows, found, ..
-            } = &mut self.seen;
-            let scans = ledger::scans(&mut entries, rows, found, shape);
+            let scene = look_at(&self.files, &self.seen);
+            memory.add(scene, &self.seen.found);
+            let scans = memory.scans(scene, &self.seen.found);
             for (about, reply) in db.ask(scans).await? {
-                ledger::scanned(&mut entries, &about, reply, shape)?;
+                memory.scanned(&about, reply, &self.seen.shape)?;
             }
-            let lookups = ledger::lookups(&mut entries, rows, found, shape);
-            ledger::take(&mut entries, db.ask(lookups).await?)?;
-            if !ledger::recognise(&mut entries, rows, found, shape, &self.files) {
+            let lookups = memory.lookups(scene, &self.seen.found);
+            memory.take(db.ask(lookups).await?)?;
+            let mut found = std::mem::take(&mut self.seen.found);
+            let moved = memory.recognise(look_at(&self.files, &self.seen), &mut found);
+            self.seen.found = found;
+            if !moved {
                 break;
             }
             self.find(db, empty).await?;
         }
-        let Seen {
-            shape, rows, found, ..
-        } = &self.seen;
-        self.seen.ledger = ledger::judge(entries, rows, found, shape, &self.files);
+        memory.judge(look_at(&self.files, &self.seen), &self.seen.found);
+        self.seen.memory = memory;
         Ok(())
     }
 
@@ -371,41 +434,18 @@ impl<'a> Seeding<'a> {
         } = &self.seen;
         let taken = taken(rows, shape, found, empty);
         let parents = parents(rows, shape, found);
-        let orphans = &self.seen.ledger.orphans;
+        let memory = &self.seen.memory;
         let (taken, parents) = db.ask((taken, parents)).await?;
         let basis = self.basis(history);
-        let written = writes(&basis);
-        let (mut problems, moves) = taken_problems(&basis, taken, orphans, &written)?;
+        // Most runs meet nothing in the way, and plan each row once.
+        let written = LazyCell::new(|| writes(&basis));
+        let (mut problems, moves) = taken_problems(&basis, taken, memory, &written)?;
         problems.extend(parents_problems(&basis, parents, &written)?);
         let indexed = indexed(&basis, &written);
         problems.extend(indexed_problems(&basis, db.ask(indexed).await?)?);
-        // Asked of orphans only, and there are seldom any.
-        let declaring = rows.rows.iter().filter(|_| !orphans.is_empty());
-        let labels: HashSet<(&str, &str, &str)> = declaring
-            .map(|row| {
-                let rules = rows.rules(row);
-                (
-                    self.files[rules.file].name.as_str(),
-                    &*rules.name,
-                    &*row.label,
-                )
-            })
-            .collect();
-        let is_declared = |orphan: &ledger::Orphan| {
-            labels.contains(&(
-                orphan.seed.as_str(),
-                orphan.table.as_str(),
-                orphan.label.as_str(),
-            ))
-        };
-        for (children, reply) in db.ask(ledger::children(orphans, shape)).await? {
+        for (children, reply) in db.ask(children(memory, shape)).await? {
             let rows = reply.rows()?;
-            problems.extend(ledger::children_problems(
-                &children,
-                &rows,
-                &self.files,
-                is_declared,
-            ));
+            problems.extend(children_problems(&children, &rows, &self.files, shape));
         }
         self.seen.problems.extend(problems);
         self.seen.moves = moves;
@@ -443,6 +483,15 @@ impl<'a> Seeding<'a> {
     }
 }
 
+fn look_at<'s>(files: &'s [&'s SeedFile], seen: &'s Seen) -> Scene<'s> {
+    Scene {
+        files,
+        shape: &seen.shape,
+        rows: &seen.rows,
+        past: &seen.past,
+    }
+}
+
 /// Whether it is about the database as a whole, and nothing runs because of it.
 fn is_about_the_database(problem: &Diagnostic) -> bool {
     problem.location.is_none() && problem.is_error()
@@ -458,11 +507,11 @@ fn place(problem: &Diagnostic) -> Option<(&str, usize)> {
     Some((origin.source.name.as_str(), origin.span.start))
 }
 
-/// The schema, the places of those tables of the files in which there is no row, and the ledger of rows that were made.
+/// The schema, the places of those tables of the files in which there is no row, and the table of remembered rows.
 type Looked = (Shape, Vec<usize>, Vec<[Value; 5]>);
 
 /// Reads what holds for all rows.
-async fn schema(db: &Db, files: &[&SeedFile]) -> Result<Looked, DbError> {
+async fn schema(db: &Db, files: &[&SeedFile], history: &History) -> Result<Looked, DbError> {
     let mut tables: Vec<&str> = files
         .iter()
         .flat_map(|file| file.tables.iter().map(|table| table.name.value.as_str()))
@@ -472,7 +521,7 @@ async fn schema(db: &Db, files: &[&SeedFile]) -> Result<Looked, DbError> {
     let first_row = |table| Query::new(format!("SELECT 1 FROM {} LIMIT 1", identifier(table)));
     let tables: Vec<_> = tables.iter().map(|it| (*it, first_row(it))).collect();
     let ((shape, tables), ledger) = db
-        .ask(((shape_queries(), tables), ledger::query(files)))
+        .ask(((shape_queries(), tables), ledger::query(files, history)))
         .await?;
     let shape = shaped(shape)?;
     let mut empty = Vec::new();

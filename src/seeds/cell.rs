@@ -225,8 +225,10 @@ fn untested(
             };
             Ok((Content::Secret(secret), Nature::Volatile))
         }
-        // They are resolved, drawn or composed before.
+        // They are resolved, drawn or composed before, or stand in `_id` only.
         Expr::Ref { .. }
+        | Expr::Auto
+        | Expr::Uuid
         | Expr::Fake(_)
         | Expr::Pick(_)
         | Expr::Int(..)

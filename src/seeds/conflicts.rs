@@ -1,13 +1,15 @@
 //! What stands in the way of rows in the database itself: values that another row has, and parents that are not there.
 //! Questions and what the answers mean. Pure.
 
+use std::cell::LazyCell;
 use std::collections::{HashMap, HashSet};
 
 use super::clashes::unique_columns;
 use super::found::{Found, Lookup, PER_QUESTION, Wanted, questions, tuple, wanting};
-use super::identity::{collate, word, words, words_of_parent};
-use super::ledger::Orphan;
+use super::identity::{values_in, whole_row, words_of_parent};
+use super::memory::Memory;
 use super::plan::{Basis, Written};
+use super::remembered::Remembered;
 use super::row::{Cell, Content, Row, Rows};
 use super::typed::takes;
 use crate::db::{DbError, Query, Reply, if_accepted};
@@ -30,7 +32,8 @@ pub(super) fn taken(
         }
         let of = &shape.tables[rules.table];
         // Who has the key was the first question.
-        for columns in unique_columns(of).filter(|columns| *columns != rules.key) {
+        let asked = |columns: &&[usize]| *columns == rules.key && !found.wants_key(at);
+        for columns in unique_columns(of).filter(|columns| !asked(columns)) {
             let Some(values) = tuple(found, rows, shape, at, columns) else {
                 continue;
             };
@@ -62,16 +65,12 @@ pub(super) struct Move {
 pub(super) fn taken_problems(
     basis: &Basis<'_>,
     taken: Vec<(Lookup, Reply)>,
-    orphans: &[Orphan],
-    written: &[Written],
+    memory: &Memory,
+    written: &LazyCell<Vec<Written>, impl FnOnce() -> Vec<Written>>,
 ) -> Result<(Vec<Diagnostic>, Vec<Move>), DbError> {
     let (mut problems, mut moves) = (Vec::new(), Vec::new());
     let rows = basis.rows;
     // The declared row that each row of the database is.
-    let whole = |table: usize, row: &[Value]| {
-        let words: Vec<String> = row.iter().map(word).collect();
-        (table, words.join("\0"))
-    };
     let mut declared: Option<HashMap<(usize, String), usize>> = None;
     for (taken, reply) in taken {
         for (at, other) in taken.found(reply)? {
@@ -81,20 +80,20 @@ pub(super) fn taken_problems(
             let row = &rows.rows[at];
             let rules = rows.rules(row);
             let of = &basis.shape.tables[rules.table];
-            // Nothing is written of this row, or the other one goes.
-            if written[at] == Written::Nothing || orphans.iter().any(|orphan| orphan.is(of, &other))
-            {
+            // The value is not written, or the other row goes.
+            let goes = |orphan: &Remembered| orphan.table == rules.table && orphan.is(of, &other);
+            if !written[at].touches(&taken.columns) || memory.orphans().any(goes) {
                 continue;
             }
             let declared = declared.get_or_insert_with(|| {
                 let all = rows.rows.iter().enumerate();
                 let there = all.filter_map(|(at, row)| {
                     let found = basis.found.row(at)?;
-                    Some((whole(rows.rules(row).table, found), at))
+                    Some(((rows.rules(row).table, whole_row(found)), at))
                 });
                 there.collect()
             });
-            let declared = declared.get(&whole(rules.table, &other)).copied();
+            let declared = declared.get(&(rules.table, whole_row(&other))).copied();
             if let Some(from) = declared
                 && gives_up(basis, from, &taken.columns, &written[from])
             {
@@ -164,16 +163,11 @@ fn gives_up(basis: &Basis<'_>, from: usize, columns: &[usize], written: &Written
         Some(cell) => basis.found.cell(basis.rows, basis.shape, from, cell),
         None => found.get(*column).cloned(),
     };
-    let Some(mut after) = columns.iter().map(after).collect::<Option<Vec<Value>>>() else {
+    let Some(after) = columns.iter().map(after).collect::<Option<Vec<Value>>>() else {
         return false;
     };
-    let before = columns
-        .iter()
-        .filter_map(|column| found.get(*column).cloned());
-    let mut before: Vec<Value> = before.collect();
-    collate(&mut after, of, columns);
-    collate(&mut before, of, columns);
-    words(&after) != words(&before)
+    let before = values_in(found, columns);
+    words_of_parent(after, of, columns) != words_of_parent(before, of, columns)
 }
 
 /// What a question about the parents of rows is about.
@@ -261,7 +255,7 @@ fn declared(
 pub(super) fn parents_problems(
     basis: &Basis<'_>,
     parents: Vec<(Parents, Reply)>,
-    written: &[Written],
+    written: &LazyCell<Vec<Written>, impl FnOnce() -> Vec<Written>>,
 ) -> Result<Vec<Diagnostic>, DbError> {
     let mut problems = Vec::new();
     for (parents, reply) in parents {
@@ -272,7 +266,7 @@ pub(super) fn parents_problems(
             .collect();
         for (number, (at, column)) in parents.cells.iter().enumerate() {
             let is_there = i64::try_from(number).is_ok_and(|number| there.contains(&number));
-            if is_there || written[*at] == Written::Nothing {
+            if is_there || !written[*at].touches(&[*column]) {
                 continue;
             }
             let row = &basis.rows.rows[*at];
@@ -306,7 +300,10 @@ pub(super) fn parents_problems(
 }
 
 /// Asks whether rows whose key is that of an index of some rows will be in it: else they would not be found again.
-pub(super) fn indexed(basis: &Basis<'_>, written: &[Written]) -> Vec<(usize, Query)> {
+pub(super) fn indexed(
+    basis: &Basis<'_>,
+    written: &LazyCell<Vec<Written>, impl FnOnce() -> Vec<Written>>,
+) -> Vec<(usize, Query)> {
     let mut all = Vec::new();
     for (at, row) in basis.rows.rows.iter().enumerate() {
         let rules = basis.rows.rules(row);

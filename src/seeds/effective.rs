@@ -10,6 +10,7 @@ use sha2::{Digest, Sha256};
 use super::model::{
     Expr, Field, Json as Composed, Label, Mode, Part, SeedFile, Spanned, Style, Table, Template,
 };
+use super::recorded::declares;
 use crate::hex;
 
 /// The hash, in lower-case hexadecimal.
@@ -30,10 +31,7 @@ pub(super) fn effective(
     let shared: Vec<String> = shared
         .into_iter()
         .flat_map(|shared| &shared.tables)
-        .filter(|it| {
-            let is_it = |table: &Table| table.name.value.eq_ignore_ascii_case(&it.name.value);
-            file.tables.iter().any(is_it)
-        })
+        .filter(|it| declares(file, &it.name.value))
         .map(|it| hashing.table(it))
         .collect();
     // One JSON text with sorted keys. A file may have millions of values, so it is written piece by piece.
@@ -114,13 +112,14 @@ impl Hashing<'_> {
                 label,
                 column,
             } => json!({ "ref": [table, template(label), column] }),
+            Expr::Auto => json!({ "id": "auto" }),
+            Expr::Uuid => json!({ "id": "uuid" }),
             Expr::Now(modifiers) => json!({ "now": modifiers }),
             Expr::Ago { count, unit } => json!({ "ago": [count.0, count.1, unit] }),
             Expr::Env { name, default } => json!({ "env": [name, default] }),
             Expr::File(path) => {
                 let bytes = self.attachments.get(path);
-                let sum = bytes.map(|bytes| crate::migrations::checksum_bytes(bytes));
-                json!({ "file": sum })
+                json!({ "file": bytes.map(|bytes| crate::migrations::checksum_bytes(bytes)) })
             }
             Expr::Binary(bytes) => json!({ "binary": crate::migrations::checksum_bytes(bytes) }),
             Expr::Fake(kind) => json!({ "fake": format!("{kind:?}") }),

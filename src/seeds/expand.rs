@@ -2,16 +2,17 @@
 //! type of its column. All problems are told, each where it stands. Pure.
 
 mod cells;
+mod ids;
 mod names;
 
 use cells::Place;
+pub(super) use ids::made_id;
+use ids::{uuid, uuid_of};
 pub(super) use names::short_name;
 
 use std::collections::{BTreeMap, HashMap, HashSet};
 use std::ops::Range;
 use std::sync::Arc;
-
-use uuid::Uuid;
 
 use super::cell::Names;
 use super::draw::{ATTEMPTS, is_drawn, not_enough};
@@ -22,12 +23,9 @@ use super::parallel::in_parts;
 use super::row::{Cell, Content, Nature, Row, Rows, Rules};
 use super::typed::Unfit;
 use crate::diagnostic::Diagnostic;
-use crate::schema::{Affinity, Nullability, Shape, TableShape};
+use crate::schema::{Nullability, Shape, TableShape};
 use crate::script::Origin;
 use crate::sql::Value;
-
-/// Names of rows become UUIDv5 ids under this one. It never changes, or rows would be made a second time.
-const NAMESPACE: Uuid = Uuid::from_u128(0x5eed_bed0_0000_5000_8000_0000_0000_0001);
 
 /// What expansion takes besides the files and the schema.
 pub(super) struct Given<'a> {
@@ -37,6 +35,29 @@ pub(super) struct Given<'a> {
     pub(super) shared: Option<&'a SeedFile>,
     /// Files that were not chosen, for words about labels that are in them.
     pub(super) others: &'a [&'a SeedFile],
+    /// For each file the names by which it makes values in its tables, where those are not the tables' names.
+    pub(super) made_as: &'a [MadeAs],
+}
+
+/// By table, in lower case, the name by which ids and generated values are made: the one that it had when its first rows
+/// were made. A table that is renamed keeps its ids.
+pub(super) type MadeAs = BTreeMap<String, String>;
+
+/// The name by which ids and generated values are made in a table.
+pub(super) fn name_for_ids<'t>(names: &'t MadeAs, of: &'t TableShape) -> &'t str {
+    if names.is_empty() {
+        return &of.name;
+    }
+    let name = names.get(&of.name.to_ascii_lowercase());
+    name.unwrap_or(&of.name)
+}
+
+impl Given<'_> {
+    /// The name by which a file makes values in a table.
+    pub(super) fn made_as<'t>(&'t self, file: usize, of: &'t TableShape) -> &'t str {
+        let names = self.made_as.get(file);
+        names.map_or(&of.name, |names| name_for_ids(names, of))
+    }
 }
 
 /// The rows that these files amount to, as far as they can be understood.
@@ -190,6 +211,7 @@ impl<'a> Expansion<'a> {
             false => self.rows.rows.append(&mut part.rows.rows),
         }
         self.generated.append(&mut part.generated);
+        self.rows.was.extend(part.rows.was);
         for problem in part.problems {
             self.tell(problem);
         }
@@ -270,6 +292,14 @@ impl<'a> Expansion<'a> {
             vars: &of_shared.settings.vars,
             ..names
         };
+        if let Some(was) = &named.decl.was {
+            match names.fill(&was.value) {
+                Ok(was) => {
+                    self.rows.was.insert(place, was.as_ref().into());
+                }
+                Err(unfit) => self.unfit(named.file, &was.span, unfit),
+            }
+        }
         for found in &compiled.fields {
             let (names, span) = match found.file == named.file {
                 true => (&names, found.value.span.clone()),
@@ -441,7 +471,17 @@ impl<'a> Expansion<'a> {
         key: usize,
         names: &Names<'_>,
     ) -> Option<Content> {
+        let made_as = self.given.made_as(named.file, of);
+        let label = names.label.unwrap_or_default();
         if let Some(id) = compiled.id {
+            match id.value {
+                Expr::Auto => return None,
+                Expr::Uuid => {
+                    let id = uuid_of(&of.columns[key], uuid(made_as, label));
+                    return id.map(Content::Known);
+                }
+                _ => {}
+            }
             let of_table = named.table.id.is_some();
             let found = Found {
                 file: match of_table {
@@ -461,22 +501,7 @@ impl<'a> Expansion<'a> {
             };
             return self.cell(&place).map(|(content, _)| content);
         }
-        if !makes_id(of, key) {
-            return None;
-        }
-        let id = Uuid::new_v5(
-            &NAMESPACE,
-            format!("{}:{}", of.name, names.label.unwrap_or_default()).as_bytes(),
-        );
-        Some(Content::Known(match of.columns[key].affinity {
-            // 53 bits, so that a program with floating numbers only reads it exactly; never 0.
-            Affinity::Integer => {
-                let number =
-                    u64::from_be_bytes(id.into_bytes()[..8].try_into().unwrap_or_default());
-                Value::Integer(i64::try_from(number >> 11).unwrap_or(1).max(1))
-            }
-            _ => Value::Text(id.to_string()),
-        }))
+        made_id(of, key, made_as, label).map(Content::Known)
     }
 
     /// Plain values of the key, as what names a row in a list.
@@ -605,10 +630,4 @@ impl<'a> Expansion<'a> {
             }
         }
     }
-}
-
-/// Whether ids are made for rows that do not say theirs.
-fn makes_id(of: &TableShape, key: usize) -> bool {
-    of.integer_key() == Some(key)
-        || matches!(of.columns[key].affinity, Affinity::Text | Affinity::Integer)
 }

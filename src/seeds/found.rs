@@ -12,7 +12,7 @@ use crate::sql::{Value, identifier};
 pub(super) const PER_QUESTION: usize = 500;
 
 /// Added to the number of references that were followed once one stands in JSON, where no other JSON is filled in.
-const IN_JSON: usize = 1000;
+pub(super) const IN_JSON: usize = 1000;
 
 /// What the database has of each declared row.
 #[derive(Debug, Default)]
@@ -25,6 +25,10 @@ pub(super) struct Found {
     moved: BTreeSet<usize>,
     /// Rows whose key is another one than when they were made.
     changed: BTreeSet<usize>,
+    /// Of the moved rows those that have the key in the database that their seed wrote.
+    proven: BTreeSet<usize>,
+    /// Rows under whose key there is a row that was made for another label.
+    released: BTreeSet<usize>,
 }
 
 /// What a question for rows is about.
@@ -44,6 +48,8 @@ impl Found {
             asked: vec![None; rows.rows.len()],
             moved: BTreeSet::new(),
             changed: BTreeSet::new(),
+            proven: BTreeSet::new(),
+            released: BTreeSet::new(),
         }
     }
 
@@ -52,13 +58,33 @@ impl Found {
         self.changed.insert(row);
     }
 
-    /// A row that was made under another key is there under that one.
-    pub(super) fn moves(&mut self, row: usize, old: Vec<Value>) {
+    /// A row that was made under another key is there. `proven`: under the key that its seed wrote.
+    pub(super) fn moves(&mut self, row: usize, old: Vec<Value>, proven: bool) {
         self.moved.insert(row);
+        if proven {
+            self.proven.insert(row);
+        }
+        self.released.remove(&row);
         self.rows[row] = Some(old);
     }
 
-    /// Rows whose keys are updated.
+    /// The row that has the key is another one's.
+    pub(super) fn releases(&mut self, row: usize) {
+        self.released.insert(row);
+        self.rows[row] = None;
+    }
+
+    /// Whether a row that was made under another key has that one in the database.
+    pub(super) fn has_proven_key(&self, row: usize) -> bool {
+        self.proven.contains(&row)
+    }
+
+    /// Whether the key of a row has to be asked for with its other unique values.
+    pub(super) fn wants_key(&self, row: usize) -> bool {
+        self.moved.contains(&row) || self.released.contains(&row)
+    }
+
+    /// Rows that were found by what was made for them, under another key than the declared one.
     pub(super) fn moved(&self) -> &BTreeSet<usize> {
         &self.moved
     }
@@ -123,22 +149,9 @@ impl Found {
         cell: &Cell,
         depth: usize,
     ) -> Option<Value> {
-        match &cell.content {
-            Content::Known(value) => Some(value.clone()),
-            // The other column may be of another type.
-            Content::Reference { row, column } => {
-                let value = self.follow(rows, shape, *row, *column, depth + 1)?;
-                let of = &shape.tables[rows.rules(&rows.rows[at]).table];
-                Some(of.columns[cell.column].affinity.stored(value))
-            }
-            Content::Json(composed) if depth < IN_JSON => {
-                let value = |row, column| self.follow(rows, shape, row, column, IN_JSON);
-                let text = composed.json.filled(&value)?.to_string();
-                let of = &shape.tables[rows.rules(&rows.rows[at]).table];
-                Some(of.columns[cell.column].affinity.stored(Value::Text(text)))
-            }
-            Content::Json(_) | Content::Secret(_) | Content::Unknown => None,
-        }
+        let of = &shape.tables[rows.rules(&rows.rows[at]).table];
+        let follow = |row, column, depth| self.follow(rows, shape, row, column, depth);
+        resolved(&cell.content, &of.columns[cell.column], depth, follow)
     }
 
     /// Whether a reference leads to the value of a variable that nobody knows while seeds are only checked.
@@ -208,6 +221,8 @@ impl Found {
             self.rows[at] = None;
             self.moved.remove(&at);
             self.changed.remove(&at);
+            self.proven.remove(&at);
+            self.released.remove(&at);
             let group = wanted.entry((rules.table, rules.key.clone())).or_default();
             group.push((at, key));
         }
@@ -222,6 +237,30 @@ impl Found {
             }
         }
         Ok(())
+    }
+}
+
+/// What a cell holds, as its column keeps it. None where that is not known. `follow` gives what another row has in a column,
+/// after so many references.
+pub(super) fn resolved(
+    content: &Content,
+    column: &Column,
+    depth: usize,
+    follow: impl Fn(usize, usize, usize) -> Option<Value>,
+) -> Option<Value> {
+    match content {
+        Content::Known(value) => Some(value.clone()),
+        // The other column may be of another type.
+        Content::Reference { row, column: of } => {
+            let value = follow(*row, *of, depth + 1)?;
+            Some(column.affinity.stored(value))
+        }
+        Content::Json(composed) if depth < IN_JSON => {
+            let value = |row, column| follow(row, column, IN_JSON);
+            let text = composed.json.filled(&value)?.to_string();
+            Some(column.affinity.stored(Value::Text(text)))
+        }
+        Content::Json(_) | Content::Secret(_) | Content::Unknown => None,
     }
 }
 
@@ -342,8 +381,24 @@ fn lookup(of: &TableShape, key: &[usize], wanted: &[(usize, Vec<Value>)]) -> Que
     }
 }
 
+/// The condition that finds a row by its key: each of these columns equals an expression, as the unique index of `columns`
+/// compares it.
+pub(super) fn finds(of: &TableShape, columns: &[usize], parts: &[(usize, String)]) -> String {
+    let part = |(column, sql): &(usize, String)| {
+        format!(
+            "{} = {sql}{}",
+            identifier(&of.columns[*column].name),
+            collate_clause(of, columns, *column)
+        )
+    };
+    let mut all: Vec<String> = parts.iter().map(part).collect();
+    let condition = of.condition_of(columns);
+    all.extend(condition.map(|condition| format!("({condition})")));
+    all.join(" AND ")
+}
+
 /// Compares a column as the unique index of these columns does, whatever the column itself says.
-pub(super) fn collate_clause(of: &TableShape, columns: &[usize], column: usize) -> String {
+fn collate_clause(of: &TableShape, columns: &[usize], column: usize) -> String {
     match of.collation(columns, column) {
         Some(collation) => format!(" COLLATE {}", identifier(collation)),
         None => String::new(),
@@ -405,7 +460,7 @@ pub(super) fn tuple(
 }
 
 /// The default of a column, where that is a number or a text.
-fn default_of(column: &Column) -> Option<Value> {
+pub(super) fn default_of(column: &Column) -> Option<Value> {
     let default = column.default.as_deref()?.trim();
     let text = default
         .strip_prefix('\'')

@@ -2,6 +2,7 @@
 //! Pure.
 
 use super::SeedOptions;
+use super::lineage::Lineage;
 use super::model::SeedFile;
 use super::set::Seeds;
 use crate::diagnostic::Diagnostic;
@@ -15,7 +16,7 @@ pub(super) fn guards(
     seeds: &Seeds,
     files: &[&SeedFile],
     set: &Migrations,
-    history: &History,
+    (history, lineage): (&History, &Lineage),
     options: &SeedOptions,
 ) -> Vec<Diagnostic> {
     let mut problems = Vec::new();
@@ -26,7 +27,7 @@ pub(super) fn guards(
         problems.extend(requires(file, history));
         problems.extend(depends_on(file, files, seeds));
     }
-    problems.extend(missing(seeds, history));
+    problems.extend(missing(seeds, history, lineage));
     problems
 }
 
@@ -203,18 +204,21 @@ fn depends_on(file: &SeedFile, files: &[&SeedFile], seeds: &Seeds) -> Vec<Diagno
     problems
 }
 
-/// Files that were applied and are gone.
-fn missing(seeds: &Seeds, history: &History) -> Vec<Diagnostic> {
-    let rows = history.rows.iter();
-    rows.filter_map(|row| match &row.key {
-        Key::Seed(name) if !seeds.files.iter().any(|file| file.name == *name) => Some(
-            Diagnostic::problem(
-                "missing",
-                format!("seed {name} was applied, and its file is gone; its rows stay"),
-            )
-            .warning(),
-        ),
+/// Files that were applied and are gone, and that no other file continues.
+fn missing(seeds: &Seeds, history: &History, lineage: &Lineage) -> Vec<Diagnostic> {
+    let rows = history.rows.iter().filter_map(|row| match &row.key {
+        Key::Seed(name) => Some(name),
         _ => None,
-    })
-    .collect()
+    });
+    let is_gone = |name: &&String| !seeds.files.iter().any(|file| file.name == **name);
+    rows.filter(is_gone)
+        .filter(|name| !lineage.continues(name))
+        .map(|name| {
+            let message = format!("seed {name} was applied, and its file is gone; its rows stay");
+            let help = format!(
+                "`seed forget {name}` ends the seed; a file with another name continues it with `_seed: {{_was: {name}}}`"
+            );
+            Diagnostic::problem("missing", message).warning().help(help)
+        })
+        .collect()
 }

@@ -5,6 +5,7 @@ use std::collections::{BTreeSet, HashMap, HashSet};
 
 use super::plan::Basis;
 use super::row::Content;
+use super::steps::found_by;
 use crate::schema::{Affinity, Nullability, Strictness};
 use crate::script::Step;
 use crate::sql::{Value, identifier};
@@ -170,9 +171,10 @@ fn free_column(basis: &Basis<'_>, at: usize, columns: &[usize]) -> Option<usize>
             .iter()
             .any(|key| key.columns.contains(column))
     };
+    let (found_by, _) = found_by(basis, at);
     let free = columns.iter().copied().filter(|column| {
         !of.primary_key.contains(column)
-            && !rules.key.contains(column)
+            && !found_by.contains(column)
             && (is_null_allowed(column) || !refers(column))
     });
     let (nullable, others): (Vec<usize>, Vec<usize>) = free.partition(is_null_allowed);

@@ -72,12 +72,30 @@ pub(super) fn words<'a>(values: impl IntoIterator<Item = &'a Value>) -> Option<S
         if value.is_null() {
             return None;
         }
-        let word = compared(value);
-        all.push_str(&word.len().to_string());
-        all.push(':');
-        all.push_str(&word);
+        push(&mut all, &compared(value));
     }
     Some(all)
+}
+
+/// A whole row of a table, with its NULLs: no two rows that differ share it.
+pub(super) fn whole_row(row: &[Value]) -> String {
+    let mut all = String::new();
+    for value in row {
+        push(&mut all, &word(value));
+    }
+    all
+}
+
+fn push(all: &mut String, word: &str) {
+    all.push_str(&word.len().to_string());
+    all.push(':');
+    all.push_str(word);
+}
+
+/// What a row of the database has in these columns.
+pub(super) fn values_in(row: &[Value], columns: &[usize]) -> Vec<Value> {
+    let value = |column: &usize| row.get(*column).cloned().unwrap_or_default();
+    columns.iter().map(value).collect()
 }
 
 /// A value as people read it, in a plan.

@@ -64,6 +64,8 @@ pub struct Settings {
     pub vars: BTreeMap<String, String>,
     /// The time that `!now` and `!ago` count from, instead of the time of the run: `2026-01-31 12:00:00`, in UTC.
     pub time: Option<Spanned<String>>,
+    /// `_was`: the names that the file had before. It continues the records of these files, which are gone.
+    pub was: Vec<Spanned<String>>,
 }
 
 impl Default for Settings {
@@ -78,6 +80,7 @@ impl Default for Settings {
             faker: 1,
             vars: BTreeMap::new(),
             time: None,
+            was: Vec::new(),
         }
     }
 }
@@ -108,6 +111,8 @@ pub enum Mode {
 pub struct Table {
     /// As it is written.
     pub name: Spanned<String>,
+    /// `_was`: the name that the table had before.
+    pub was: Option<Spanned<String>>,
     /// `_key`: the columns by which a row is found again.
     pub key: Option<Spanned<Vec<Spanned<String>>>>,
     /// `_id`: what the primary key is made of.
@@ -127,6 +132,8 @@ pub struct RowDecl {
     pub label: Option<Spanned<Label>>,
     /// Where the row stands: its label, or the first byte of its item in a list.
     pub span: Range<usize>,
+    /// `_was`: the label that the row had before.
+    pub was: Option<Spanned<Template>>,
     /// In the order of the file; no name stands twice.
     pub fields: Vec<Field>,
 }
@@ -187,6 +194,10 @@ pub enum Expr {
     Json(serde_json::Value),
     /// The same, with parts that each row fills in.
     Composed(Json),
+    /// `!auto`, in `_id` only: the database numbers the row.
+    Auto,
+    /// `!uuid`, in `_id` only: a UUID of table and label.
+    Uuid,
     /// `!ref table.label` or `!ref table.label.column`. The label may hold `${…}`.
     Ref {
         /// The table.

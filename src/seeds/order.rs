@@ -40,8 +40,8 @@ pub(super) fn order(
         // The order of the tables is that of the rows.
         let mut sorted = inserted.to_vec();
         sorted.sort_by(|a, b| {
-            let label = |at: &usize| &rows.rows[*at].label;
-            (rank(*a), label(a), a).cmp(&(rank(*b), label(b), b))
+            let name = |at: &usize| name(rows, *at);
+            (rank(*a), name(a), a).cmp(&(rank(*b), name(b), b))
         });
         return Ok(Order {
             rows: sorted,
@@ -50,9 +50,8 @@ pub(super) fn order(
     }
     let is_inserted: HashSet<usize> = inserted.iter().copied().collect();
     let sorting = |at: usize| {
-        let row = &rows.rows[at];
-        let table = rows.rules(row).table;
-        (ranks[table], row.label.clone(), at)
+        let table = rows.rules(&rows.rows[at]).table;
+        (ranks[table], name(rows, at), at)
     };
     let mut waits_for: HashMap<usize, Vec<(usize, usize)>> = HashMap::new();
     let mut children: HashMap<usize, Vec<usize>> = HashMap::new();
@@ -129,6 +128,16 @@ pub(super) fn order(
     }
 }
 
+/// Where a row stands among those of its table: by its label, or where the database numbers it by its place in the
+/// files.
+fn name(rows: &Rows, at: usize) -> Result<&str, (usize, usize)> {
+    let row = &rows.rows[at];
+    match rows.is_numbered(at) {
+        true => Err((rows.rules(row).file, row.span.start)),
+        false => Ok(&row.label),
+    }
+}
+
 fn reaches(waits_for: &HashMap<usize, Vec<(usize, usize)>>, from: usize, to: usize) -> bool {
     let mut seen = HashSet::new();
     let mut open = vec![from];
@@ -202,9 +211,10 @@ pub(super) fn ranks(shape: &Shape) -> Vec<usize> {
 /// For each row the columns in which it refers to another declared row.
 pub(super) fn references(rows: &Rows, shape: &Shape) -> HashMap<usize, Vec<(usize, usize)>> {
     let mut refers: HashMap<usize, Vec<(usize, usize)>> = HashMap::new();
+    let numbers = rows.rules.iter().any(|rules| rules.numbered.is_some());
     for (at, row) in rows.rows.iter().enumerate() {
         let of = &shape.tables[rows.rules(row).table];
-        if of.foreign_keys.is_empty() {
+        if of.foreign_keys.is_empty() && !numbers {
             continue;
         }
         for cell in &row.cells {
@@ -220,7 +230,9 @@ pub(super) fn references(rows: &Rows, shape: &Shape) -> HashMap<usize, Vec<(usiz
                 .foreign_keys
                 .iter()
                 .any(|key| key.columns.contains(&cell.column));
-            if is_key {
+            // Its id is asked for by a subquery, which finds it once it is there.
+            let is_number = matches!(cell.content, Content::Reference { row, column } if rows.numbers(row, column));
+            if is_key || is_number {
                 refers.entry(at).or_default().push((cell.column, parent));
             }
         }

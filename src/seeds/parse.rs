@@ -13,7 +13,9 @@ mod template;
 use std::ops::Range;
 use std::sync::Arc;
 
-use super::model::{Expr, Field, Label, RowDecl, SeedFile, Settings, Spanned, Table};
+use super::model::{
+    Expr, Field, Label, RowDecl, SeedFile, Settings, Spanned, Style, Table, Template,
+};
 use super::yaml::{self, Kind, Node, is_null};
 use crate::diagnostic::Diagnostic;
 use crate::migrations::checksum;
@@ -60,8 +62,14 @@ struct Reader<'a> {
     problems: Vec<Diagnostic>,
 }
 
+/// A row, as messages name it.
+const ROW: &str = "a row";
+
+/// What a row may say besides its columns.
+const WAS: &str = "_was";
+
 /// What a table may say besides its rows.
-const TABLE_SETTINGS: [&str; 5] = ["_key", "_id", "_keep", "_defaults", "_rows"];
+const TABLE_SETTINGS: [&str; 6] = ["_key", "_id", "_keep", "_defaults", "_rows", "_was"];
 
 /// Names that are none of a table: what a table may say besides its rows, today or in later versions.
 const RESERVED: [&str; 8] = [
@@ -120,6 +128,7 @@ impl Reader<'_> {
     fn table(&mut self, key: &Node, node: Node) -> Option<Table> {
         let mut table = Table {
             name: self.name(key, "table")?,
+            was: None,
             key: None,
             id: None,
             keep: Vec::new(),
@@ -139,6 +148,7 @@ impl Reader<'_> {
                     match name(&key) {
                         "_key" => table.key = self.key(&value),
                         "_id" => table.id = self.id(&value),
+                        "_was" => table.was = self.text(&value, "`_was`", "_was: users"),
                         "_keep" => table.keep = self.names(&value, "`_keep`", "[created_at]"),
                         "_defaults" => {
                             table.defaults = self.fields(&value, "`_defaults`", Scope::Table)
@@ -204,6 +214,26 @@ impl Reader<'_> {
     }
 
     fn id(&mut self, node: &Node) -> Option<Spanned<Expr>> {
+        let made = match node.tag.as_ref().map(|tag| &*tag.value) {
+            Some("!auto") => Some(Expr::Auto),
+            Some("!uuid") => Some(Expr::Uuid),
+            _ => None,
+        };
+        if let Some(value) = made {
+            let span = node.whole();
+            let is_bare = matches!(&node.kind, Kind::Scalar(text, Style::Plain) if text.is_empty());
+            if !is_bare {
+                let message = "nothing stands behind `!auto` or `!uuid`";
+                self.error(
+                    "bad-value",
+                    &span,
+                    message,
+                    "write `_id: !auto` or `_id: !uuid`",
+                );
+                return None;
+            }
+            return Some(Spanned { value, span });
+        }
         let expr = self.expr(node, Scope::Table)?;
         if matches!(expr.value, Expr::Scalar { .. } | Expr::Ref { .. }) {
             return Some(expr);
@@ -211,7 +241,7 @@ impl Reader<'_> {
         self.error(
             "bad-value",
             &node.whole(),
-            "`_id` is neither a text nor a `!ref`",
+            "`_id` is neither a text, nor `!ref`, `!auto` or `!uuid`",
             "write for example `_id: user_${label}`",
         );
         None
@@ -247,7 +277,8 @@ impl Reader<'_> {
                 span: key.span.clone(),
             }),
             span: key.span.clone(),
-            fields: self.fields(node, "a row", scope),
+            was: self.was(node, scope),
+            fields: self.fields(node, ROW, scope),
         }
     }
 
@@ -259,7 +290,33 @@ impl Reader<'_> {
         Some(RowDecl {
             label: None,
             span: span.unwrap_or(node.span.clone()),
-            fields: self.fields(node, "a row", Scope::Item),
+            was: self.was(node, Scope::Item),
+            fields: self.fields(node, ROW, Scope::Item),
+        })
+    }
+
+    /// `_was` of a row: the label that it had before.
+    fn was(&mut self, node: &Node, scope: Scope) -> Option<Spanned<Template>> {
+        let Kind::Mapping(entries) = &node.kind else {
+            return None;
+        };
+        let (_, value) = entries.iter().find(|(key, _)| name(key) == WAS)?;
+        let text = match &value.kind {
+            Kind::Scalar(text, style) if value.tag.is_none() && !is_null(text, *style) => text,
+            _ => {
+                let message = format!("`_was` of a row is a label, and this is {}", value.noun());
+                self.error(
+                    "bad-value",
+                    &value.span,
+                    message,
+                    "write for example `_was: ann`",
+                );
+                return None;
+            }
+        };
+        Some(Spanned {
+            value: self.template(text, &value.span, scope),
+            span: value.span.clone(),
         })
     }
 
@@ -273,6 +330,9 @@ impl Reader<'_> {
         };
         let mut fields = Vec::with_capacity(entries.len());
         for (key, value) in entries {
+            if what == ROW && name(key) == WAS {
+                continue;
+            }
             let name = self.name(key, "column");
             let value = self.expr(value, scope);
             if let (Some(name), Some(value)) = (name, value) {

@@ -6,15 +6,19 @@ use std::sync::Arc;
 use super::conflicts::Move;
 use super::found::Found;
 use super::identity::shown;
+use super::memory::Memory;
 use super::model::{Mode, SeedFile};
+use super::numbered::{new_id, new_id_in_json};
 use super::order::{Loop, Order, order, references};
+use super::past::{Past, Was};
 use super::row::{Cell, Content, Nature, Row, Rows};
+use super::set::Seeds;
 use super::steps::{Insert, script, secrets, steps, unresolved_references};
 use super::trace::{Trace, Traces, Writing};
 use crate::diagnostic::Diagnostic;
 use crate::history::History;
 use crate::schema::Shape;
-use crate::script::{Key, Script};
+use crate::script::Script;
 use crate::sql::Value;
 
 /// Whether rows are written that nothing but time or somebody's hand has changed.
@@ -51,6 +55,10 @@ pub struct FilePlan {
     pub checksum: String,
     /// How it stands to what was recorded.
     pub state: FileState,
+    /// What it does with rows that are there already.
+    pub mode: Mode,
+    /// The names that it had before, where it continues the records of files that are gone.
+    pub was: Vec<String>,
     /// Rows that are written or deleted, by table and label.
     pub changes: Vec<Change>,
     /// Rows that differ and are left unchanged, with the columns: they were changed by hand.
@@ -166,8 +174,11 @@ pub(super) struct Basis<'a> {
     pub(super) hashes: &'a [String],
     pub(super) environment: &'a str,
     pub(super) refresh: Refresh,
-    /// What the ledger of rows that were made says about the declared ones.
-    pub(super) ledger: &'a super::ledger::Judged,
+    /// What is recorded of the files.
+    pub(super) past: &'a Past,
+    /// The rows that are remembered besides.
+    pub(super) memory: &'a Memory,
+    pub(super) seeds: &'a Seeds,
     /// What the database is to be marked as, where that was asked for.
     pub(super) mark: Option<&'a str>,
     /// Unique values that go from one declared row to another.
@@ -181,13 +192,19 @@ pub(super) fn plan(basis: &Basis<'_>, mut problems: Vec<Diagnostic>) -> (Plan, V
     let Basis { files, rows, .. } = basis;
     let mut plans: Vec<FilePlan> = Vec::new();
     let mut hashes = Vec::new();
-    for (file, (state, hash)) in files.iter().zip(states(basis)) {
+    for (at, (file, (state, hash))) in files.iter().zip(states(basis)).enumerate() {
         hashes.push(hash);
+        let records = basis.past.texts.lineage.records[at].iter();
         plans.push(FilePlan {
             name: file.name.clone(),
             file: file.source.name.clone(),
             checksum: file.checksum.clone(),
             state,
+            mode: file.settings.mode,
+            was: records
+                .filter(|name| **name != file.name)
+                .cloned()
+                .collect(),
             changes: Vec::new(),
             drifted: Vec::new(),
             unchanged: 0,
@@ -203,7 +220,7 @@ pub(super) fn plan(basis: &Basis<'_>, mut problems: Vec<Diagnostic>) -> (Plan, V
             inserted.push(at);
             continue;
         }
-        match decide(basis, &traces, at, is_settled(basis, file.state)) {
+        match decide(basis, &traces, at) {
             Decided::Insert => {
                 file.changes.push(change(basis, row, What::Insert));
                 inserted.push(at);
@@ -235,21 +252,16 @@ pub(super) fn plan(basis: &Basis<'_>, mut problems: Vec<Diagnostic>) -> (Plan, V
             }
         }
     }
-    for orphan in &basis.ledger.orphans {
-        if let Some(file) = plans.iter_mut().find(|file| file.name == orphan.seed) {
-            let declared = (0..rows.rows.len()).find(|at| {
-                let rules = rows.rules(&rows.rows[*at]);
-                basis.files[rules.file].name == orphan.seed
-                    && basis.shape.tables[rules.table].name == orphan.table
-                    && *rows.rows[*at].label == *orphan.label
-            });
-            file.changes.push(Change {
-                table: orphan.table.as_str().into(),
-                label: orphan.label.as_str().into(),
-                what: What::Delete,
-                note: declared.map(|at| rekeyed(basis, at)),
-            });
-        }
+    if basis.looked {
+        problems.extend(super::kept::kept(basis));
+    }
+    for orphan in basis.memory.orphans() {
+        plans[orphan.file].changes.push(Change {
+            table: basis.shape.tables[orphan.table].name.as_str().into(),
+            label: orphan.label.clone(),
+            what: What::Delete,
+            note: orphan.of.map(|at| rekeyed(basis, at)),
+        });
     }
     for file in &mut plans {
         let by_name = |a: &Change, b: &Change| (&a.table, &a.label).cmp(&(&b.table, &b.label));
@@ -305,21 +317,18 @@ pub(super) fn plan(basis: &Basis<'_>, mut problems: Vec<Diagnostic>) -> (Plan, V
 
 /// How each file stands to what was recorded, and its hash.
 fn states(basis: &Basis<'_>) -> Vec<(FileState, String)> {
-    let recorded = basis.history.by_key();
-    let state = |(file, hash): (&&SeedFile, &String)| {
-        let state = match recorded.get(&Key::Seed(file.name.clone())) {
+    let lineage = &basis.past.texts.lineage;
+    let state = |((at, file), hash): ((usize, &&SeedFile), &String)| {
+        let state = match lineage.record(basis.history, at) {
             None => FileState::New,
-            Some(row) if row.effective.as_deref() != Some(hash.as_str()) => FileState::Edited,
+            Some(_) if !basis.past.texts.settled[at] => FileState::Edited,
             Some(row) if row.checksum != file.checksum => FileState::Respelled,
             Some(_) => FileState::Applied,
         };
         (state, hash.clone())
     };
-    basis.files.iter().zip(basis.hashes).map(state).collect()
-}
-
-fn is_settled(basis: &Basis<'_>, state: FileState) -> bool {
-    matches!(state, FileState::Applied | FileState::Respelled) && basis.refresh == Refresh::No
+    let files = basis.files.iter().enumerate();
+    files.zip(basis.hashes).map(state).collect()
 }
 
 /// What a run writes of a declared row.
@@ -332,21 +341,28 @@ pub(super) enum Written {
     Columns(Vec<usize>),
 }
 
+impl Written {
+    /// Whether any of these columns is written.
+    pub(super) fn touches(&self, columns: &[usize]) -> bool {
+        match self {
+            Written::Nothing => false,
+            Written::Row => true,
+            Written::Columns(written) => columns.iter().any(|column| written.contains(column)),
+        }
+    }
+}
+
 /// What would be inserted or updated.
 pub(super) fn writes(basis: &Basis<'_>) -> Vec<Written> {
-    let settled: Vec<bool> = states(basis)
-        .iter()
-        .map(|(state, _)| is_settled(basis, *state))
-        .collect();
     let traces = Traces::of(basis);
-    let writes = |(at, row)| match decide(basis, &traces, at, settled[basis.rows.rules(row).file]) {
+    let writes = |at| match decide(basis, &traces, at) {
         Decided::Insert => Written::Row,
         Decided::There { write, .. } if !write.is_empty() => {
             Written::Columns(write.into_iter().map(|(column, _)| column).collect())
         }
         Decided::Gone | Decided::There { .. } => Written::Nothing,
     };
-    basis.rows.rows.iter().enumerate().map(writes).collect()
+    (0..basis.rows.rows.len()).map(writes).collect()
 }
 
 enum Decided {
@@ -360,14 +376,16 @@ enum Decided {
     },
 }
 
-/// What is to become of one row. `settled`: its file is as it was applied.
-fn decide(basis: &Basis<'_>, traces: &Traces, at: usize, settled: bool) -> Decided {
+/// What is to become of one row: the difference between what is recorded and what is declared, where the row was not
+/// changed by hand.
+fn decide(basis: &Basis<'_>, traces: &Traces, at: usize) -> Decided {
     let row = &basis.rows.rows[at];
     let rules = basis.rows.rules(row);
+    let refreshes = basis.refresh == Refresh::Yes;
     let Some(found) = basis.found.row(at) else {
-        return match settled {
-            true if !basis.found.has_changed_key(at) => Decided::Gone,
-            _ => Decided::Insert,
+        return match is_inserted(basis, at) {
+            true => Decided::Insert,
+            false => Decided::Gone,
         };
     };
     let (mut write, mut leave) = (Vec::new(), Vec::new());
@@ -378,20 +396,30 @@ fn decide(basis: &Basis<'_>, traces: &Traces, at: usize, settled: bool) -> Decid
     let moves = basis.found.moved().contains(&at);
     let is_new_key = |cell: &Cell| moves && rules.key.contains(&cell.column);
     let free = |cell: &&Cell| {
-        is_new_key(cell)
-            || !of.primary_key.contains(&cell.column)
-                && !rules.key.contains(&cell.column)
-                && !rules.keep.contains(&cell.column)
+        !of.primary_key.contains(&cell.column)
+            && (moves || !rules.key.contains(&cell.column))
+            && !rules.keep.contains(&cell.column)
     };
     let differs = |cell: &Cell| match wanted(basis, at, cell) {
         Some(value) => found.get(cell.column) != Some(&value),
-        None => false,
+        None => {
+            let new_id = new_id(basis.rows, basis.found, cell).map(|(row, _)| row);
+            // JSON cannot hold it, which is an error where it would be written.
+            let parent = new_id.or_else(|| new_id_in_json(basis.rows, basis.found, cell));
+            parent.is_some_and(|parent| is_inserted(basis, parent))
+        }
     };
-    let refreshes = basis.refresh == Refresh::Yes;
     let trace = |cell: &Cell| match found.get(cell.column) {
         Some(value) => traces.trace(basis, at, cell, value),
         None => Trace::Unrecorded,
     };
+    let declared = |cell: &Cell| declared(basis, traces, at, cell, found);
+    // The whole row is as it was recorded.
+    let settled = !refreshes
+        && row
+            .cells
+            .iter()
+            .all(|cell| declared(cell) == Declared::Before);
     // Times and hashes that are written where anything else in the row is.
     let mut along = Vec::new();
     // Times and hashes that were changed by hand: they are never what the file says, so they keep nothing from being
@@ -399,30 +427,40 @@ fn decide(basis: &Basis<'_>, traces: &Traces, at: usize, settled: bool) -> Decid
     let mut touched = Vec::new();
     for cell in row.cells.iter().filter(free) {
         let column = cell.column;
-        match basis.rows.nature(cell) {
+        match (basis.rows.nature(cell), declared(cell)) {
             // A secret that its owner changed is not written again because something else in the row has changed.
-            Nature::Volatile if refreshes => match cell.content {
+            (Nature::Volatile, _) if refreshes => match cell.content {
                 Content::Secret(_) => along.push((column, Cause::Seed)),
                 _ if differs(cell) => along.push((column, Cause::Seed)),
                 _ => {}
             },
-            Nature::Volatile => match trace(cell) {
+            (Nature::Volatile, Declared::New) if differs(cell) => write.push((column, Cause::Seed)),
+            (Nature::Volatile, Declared::OverHand) if differs(cell) => {
+                touched.push((column, Cause::Hand));
+            }
+            (Nature::Volatile, _) => match trace(cell) {
                 Trace::Changed => touched.push((column, Cause::Hand)),
                 _ if differs(cell) => along.push((column, Cause::Seed)),
                 _ => {}
             },
             _ if !differs(cell) => {}
-            Nature::Environment if is_new_key(cell) => write.push((column, Cause::Variable)),
-            _ if is_new_key(cell) => write.push((column, Cause::Seed)),
-            Nature::Environment if refreshes => write.push((column, Cause::Seed)),
-            Nature::Environment => match trace(cell) {
+            _ if refreshes => write.push((column, Cause::Seed)),
+            (Nature::Environment, declared) => match trace(cell) {
                 Trace::Written => write.push((column, Cause::Variable)),
-                Trace::New if !settled => write.push((column, Cause::Seed)),
-                Trace::New | Trace::Unrecorded => leave.push((column, Cause::Unrecorded)),
                 Trace::Changed => leave.push((column, Cause::Hand)),
+                // The row has the key that its seed wrote, so the variable changed.
+                _ if is_new_key(cell) && basis.found.has_proven_key(at) => {
+                    write.push((column, Cause::Variable));
+                }
+                Trace::New if declared == Declared::New => write.push((column, Cause::Seed)),
+                Trace::New if declared == Declared::OverHand => leave.push((column, Cause::Hand)),
+                Trace::New | Trace::Unrecorded => leave.push((column, Cause::Unrecorded)),
             },
-            Nature::Fixed if settled => leave.push((column, Cause::Hand)),
-            Nature::Fixed => write.push((column, Cause::Seed)),
+            (Nature::Fixed, Declared::New) => write.push((column, Cause::Seed)),
+            (Nature::Fixed, _) if is_new_key(cell) && followed(basis, at, cell, found) => {
+                write.push((column, Cause::Seed));
+            }
+            (Nature::Fixed, _) => leave.push((column, Cause::Hand)),
         }
     }
     if settled && !leave.is_empty() {
@@ -434,6 +472,88 @@ fn decide(basis: &Basis<'_>, traces: &Traces, at: usize, settled: bool) -> Decid
     write.sort_unstable_by_key(|(column, _)| *column);
     leave.sort_unstable_by_key(|(column, _)| *column);
     Decided::There { write, leave }
+}
+
+/// Whether a row that is not there is inserted. It was deleted by hand otherwise.
+fn is_inserted(basis: &Basis<'_>, at: usize) -> bool {
+    let mode = basis.rows.rules(&basis.rows.rows[at]).mode;
+    !basis.memory.knows(basis.past, at)
+        || mode != Mode::Insert
+            && (basis.refresh == Refresh::Yes || basis.found.has_changed_key(at))
+}
+
+/// Whether a part of a key has what its seed wrote, and the row that it refers to has another value by now.
+fn followed(basis: &Basis<'_>, at: usize, cell: &Cell, found: &[Value]) -> bool {
+    let Content::Reference { row, column } = cell.content else {
+        return false;
+    };
+    let of = &basis.shape.tables[basis.rows.rules(&basis.rows.rows[at]).table];
+    let written = basis.rows.rows[row].cell(column);
+    let written = written.and_then(|cell| basis.found.cell(basis.rows, basis.shape, row, cell));
+    let written = written.map(|value| of.columns[cell.column].affinity.stored(value));
+    basis.found.has_proven_key(at) || written.as_ref() == found.get(cell.column)
+}
+
+/// How a declared value stands to the recorded one.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Declared {
+    /// It is the recorded one.
+    Before,
+    /// It is another one, and the database has the recorded one, or nothing is known of that.
+    New,
+    /// It is another one, and so is what the database has.
+    OverHand,
+}
+
+fn declared(
+    basis: &Basis<'_>,
+    traces: &Traces,
+    at: usize,
+    cell: &Cell,
+    found: &[Value],
+) -> Declared {
+    let past = basis.past;
+    let old = match past.of[at] {
+        Was::Same => return Declared::Before,
+        Was::Never => return Declared::New,
+        Was::Row(old) => old,
+    };
+    let Some(before) = past.cell(old, cell.column) else {
+        return Declared::New;
+    };
+    // A row that its seed met was not written by it in mode `insert`.
+    if past.mode(old) == Mode::Insert
+        && basis.memory.state(basis, at) == super::remembered::State::Met
+    {
+        return Declared::New;
+    }
+    let value = past.value(basis.found, basis.shape, old, cell.column);
+    let is_same = match (&before.content, &cell.content) {
+        // The text of a secret is not recorded.
+        (Content::Secret(_), Content::Secret(_)) | (Content::Unknown, Content::Unknown) => true,
+        // The id of a row that is not there is not known.
+        (Content::Reference { row: old, column }, Content::Reference { row, column: now })
+            if value.is_none() && column == now =>
+        {
+            past.heir(*old) == Some(*row)
+        }
+        _ => value.is_some() && value == wanted(basis, at, cell),
+    };
+    let nature = past.rows.nature(before);
+    if is_same && nature == basis.rows.nature(cell) {
+        return Declared::Before;
+    }
+    let has = found.get(cell.column);
+    match nature {
+        Nature::Fixed if value.is_none() || value.as_ref() == has => Declared::New,
+        Nature::Fixed => Declared::OverHand,
+        Nature::Volatile | Nature::Environment => {
+            match has.map(|has| traces.trace(basis, at, cell, has)) {
+                Some(Trace::Changed) => Declared::OverHand,
+                _ => Declared::New,
+            }
+        }
+    }
 }
 
 /// What a cell is to hold; none where that is not to be compared.
@@ -454,7 +574,7 @@ fn change(basis: &Basis<'_>, row: &Row, what: What) -> Change {
 fn gone(basis: &Basis<'_>, traces: &Traces, at: usize) -> Option<String> {
     let row = &basis.rows.rows[at];
     let rules = basis.rows.rules(row);
-    if rules.mode == Mode::Sync || !super::trace::has_changing_key(basis, at) {
+    if rules.mode == Mode::Sync || !super::trace::has_changing_key(basis.rows, at) {
         return None;
     }
     match traces.knows(basis, at) {
@@ -522,11 +642,15 @@ fn differences(basis: &Basis<'_>, at: usize, columns: &[(usize, Cause)]) -> Vec<
             let masked = basis.rows.hides(cell)
                 || matches!(cell.content, Content::Secret(_))
                 || super::cell::sounds_secret(&of.columns[*column].name);
-            let new = wanted(basis, at, cell);
+            let new = match wanted(basis, at, cell) {
+                Some(value) => Some(shown(&value)),
+                None => new_id(basis.rows, basis.found, cell)
+                    .map(|_| "the id of the new row".to_owned()),
+            };
             Some(Difference {
                 column: of.columns[*column].name.clone(),
                 old: old.get(*column).filter(|_| !masked).map(shown),
-                new: new.filter(|_| !masked).as_ref().map(shown),
+                new: new.filter(|_| !masked),
                 cause: *cause,
             })
         })

@@ -18,6 +18,8 @@ pub(super) struct Rows {
     pub(super) rows: Vec<Row>,
     /// Row and column of each value that names a declared row in words of its own, and that row: `'007'` for 7.
     pub(super) named: HashMap<(usize, usize), usize>,
+    /// The labels that rows had before (`_was`).
+    pub(super) was: HashMap<usize, Arc<str>>,
 }
 
 /// What holds for all rows of one table in one file.
@@ -34,6 +36,8 @@ pub(super) struct Rules {
     /// Columns that are left alone once a row is there.
     pub(super) keep: Vec<usize>,
     pub(super) mode: Mode,
+    /// The primary key, where the database makes it for rows that do not say theirs (`_id: !auto`).
+    pub(super) numbered: Option<usize>,
 }
 
 /// A row that the database is to have.
@@ -170,6 +174,18 @@ impl Row {
 impl Rows {
     pub(super) fn rules(&self, row: &Row) -> &Rules {
         &self.rules[row.rules]
+    }
+
+    /// Whether the database makes the value that a row has in this column.
+    pub(super) fn numbers(&self, row: usize, column: usize) -> bool {
+        let row = &self.rows[row];
+        self.rules(row).numbered == Some(column) && row.cell(column).is_none()
+    }
+
+    /// Whether the database makes the primary key of a row.
+    pub(super) fn is_numbered(&self, row: usize) -> bool {
+        let numbered = self.rules(&self.rows[row]).numbered;
+        numbered.is_some_and(|column| self.numbers(row, column))
     }
 
     /// What a difference in a cell means: that of the value that it leads to.

@@ -342,6 +342,40 @@ impl Json {
     }
 }
 
+impl Expr {
+    /// Gives tables to which it refers the names that they have now. `renamed` has the old names in lower case.
+    pub(super) fn rename_tables(&mut self, renamed: &BTreeMap<String, String>) {
+        match self {
+            Expr::Ref { table, .. } => {
+                if let Some(now) = renamed.get(&table.to_ascii_lowercase()) {
+                    table.clone_from(now);
+                }
+            }
+            Expr::Pick(items) => {
+                for (item, _) in items {
+                    item.value.rename_tables(renamed);
+                }
+            }
+            Expr::Hash(inner) => inner.value.rename_tables(renamed),
+            Expr::Composed(json) => json.rename_tables(renamed),
+            _ => {}
+        }
+    }
+}
+
+impl Json {
+    fn rename_tables(&mut self, renamed: &BTreeMap<String, String>) {
+        match self {
+            Json::Constant(_) | Json::Text { .. } => {}
+            Json::List(items) => items.iter_mut().for_each(|it| it.rename_tables(renamed)),
+            Json::Map(entries) => entries
+                .iter_mut()
+                .for_each(|(_, it)| it.rename_tables(renamed)),
+            Json::Tag(expr) => expr.value.rename_tables(renamed),
+        }
+    }
+}
+
 fn walk(folder: &Path, paths: &mut Vec<PathBuf>) -> Result<(), ReadError> {
     let unreadable = |path: &Path| {
         let path = path.to_path_buf();
@@ -365,13 +399,25 @@ fn walk(folder: &Path, paths: &mut Vec<PathBuf>) -> Result<(), ReadError> {
     Ok(())
 }
 
+/// The metadata of what can be read to its end: to open a named pipe waits for another process that writes.
+fn regular(path: &Path) -> std::io::Result<std::fs::Metadata> {
+    let metadata = std::fs::metadata(path)?;
+    match metadata.is_file() {
+        true => Ok(metadata),
+        false => Err(std::io::Error::new(
+            std::io::ErrorKind::InvalidInput,
+            "this is a named pipe, a socket or a device, not a file",
+        )),
+    }
+}
+
 /// None where a file is too large to be meant.
 fn bytes(path: &Path) -> Result<Option<Vec<u8>>, ReadError> {
     let unreadable = |source| ReadError::Unreadable {
         path: path.to_path_buf(),
         source,
     };
-    if std::fs::metadata(path).map_err(unreadable)?.len() > LARGEST {
+    if regular(path).map_err(unreadable)?.len() > LARGEST {
         return Ok(None);
     }
     std::fs::read(path).map(Some).map_err(unreadable)
@@ -416,7 +462,7 @@ fn attachment(folder: &Path, path: &str) -> Result<Vec<u8>, (&'static str, Strin
     if !real.starts_with(on_disk(folder).canonicalize().map_err(missing)?) {
         return Err(leaves());
     }
-    let size = std::fs::metadata(&real).map_err(missing)?.len();
+    let size = regular(&real).map_err(missing)?.len();
     if size > LARGEST {
         let most = LARGEST >> 20;
         return Err(("large-file", format!("it is larger than {most} MB")));

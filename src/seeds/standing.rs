@@ -3,10 +3,11 @@
 use super::apply::{SeedOptions, observe_from};
 use super::effective::effective;
 use super::guard::requires;
+use super::lineage::{Lineage, texts_of_gone};
 use super::set::Seeds;
 use crate::db::Db;
 use crate::diagnostic::Diagnostic;
-use crate::history::{History, HistoryError};
+use crate::history::{History, HistoryError, add_texts};
 use crate::migrations::Migrations;
 use crate::script::Key;
 
@@ -140,11 +141,14 @@ pub async fn standing(
     history: &History,
     options: &SeedOptions,
 ) -> Result<Standing, HistoryError> {
-    let recorded = history.by_key();
+    let files = seeds.select(&options.choice);
+    let wanted = |history: &History| texts_of_gone(seeds, &files, history);
+    let with_texts = add_texts(db, history.clone(), wanted).await?;
+    let lineage = Lineage::of(seeds, &files, &with_texts);
     let mark = history.environment.clone();
     let mut items = Vec::new();
-    for file in seeds.select(&options.choice) {
-        let row = recorded.get(&Key::Seed(file.name.clone()));
+    for (at, file) in files.iter().copied().enumerate() {
+        let row = lineage.record(history, at);
         let hash = effective(file, seeds.shared.as_ref(), &seeds.attachments);
         let reason = requires(file, history).map(|problem| in_words(&problem));
         let state = match row {
@@ -166,6 +170,7 @@ pub async fn standing(
     for row in &history.rows {
         if let Key::Seed(name) = &row.key
             && !seeds.files.iter().any(|file| file.name == *name)
+            && !lineage.continues(name)
         {
             items.push(Item {
                 name: name.clone(),

@@ -4,8 +4,10 @@ use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 
 use super::conflicts::misfit;
-use super::found::collate_clause;
+use super::found::finds;
 use super::hand_over::{HandOver, hand_over};
+use super::model::Mode;
+use super::numbered::{expression, new_id, new_id_in_json};
 use super::order::Order;
 use super::plan::{Basis, FilePlan, FileState, Plan};
 use super::row::{Cell, Content, Rows};
@@ -31,8 +33,8 @@ pub(super) struct Insert {
     /// How many it binds.
     values: usize,
     rows: Vec<usize>,
-    /// Values that are not the rows' own, by their places among all.
-    resolved: Vec<(usize, Value)>,
+    /// What is bound for cells that do not hold their own value, by their places among all cells.
+    resolved: Vec<(usize, Vec<Value>)>,
 }
 
 /// What `!hash` comes to, by row and column.
@@ -85,7 +87,7 @@ pub(super) fn steps(
     secrets: &Secrets,
 ) -> Result<(Vec<Step>, Vec<Insert>), Box<Diagnostic>> {
     let mut inserts = Vec::new();
-    let mut steps = super::ledger::deletions(basis);
+    let mut steps = super::orphans::deletions(basis);
     let HandOver {
         released,
         early,
@@ -121,17 +123,20 @@ pub(super) fn steps(
         };
         let of = &basis.shape.tables[table];
         // One text for all statements that are alike.
-        let whole: Arc<str> = insert_text(of, &columns, together).into();
+        let whole: Arc<str> = insert_text(of, &columns, together, &[]).into();
         for chunk in order.rows[at..at + many].chunks(together) {
-            let sql = match chunk.len() == together {
-                true => whole.clone(),
-                false => insert_text(of, &columns, chunk.len()).into(),
+            let resolved = resolved(basis, order, chunk, secrets)?;
+            let is_bound = |(_, sql, _): &(usize, String, Vec<Value>)| sql == "?";
+            let sql = match (resolved.iter().all(is_bound), chunk.len() == together) {
+                (true, true) => whole.clone(),
+                (true, false) => insert_text(of, &columns, chunk.len(), &[]).into(),
+                (false, _) => insert_text(of, &columns, chunk.len(), &resolved).into(),
             };
             inserts.push(Insert {
                 step: steps.len(),
                 values: columns.len() * chunk.len(),
                 rows: chunk.to_vec(),
-                resolved: resolved(basis, order, chunk, secrets)?,
+                resolved: resolved.into_iter().map(|(at, _, it)| (at, it)).collect(),
             });
             steps.push(Step {
                 origin: Some(origin(basis, chunk)),
@@ -152,7 +157,8 @@ pub(super) fn steps(
     Ok((steps, inserts))
 }
 
-fn insert_text(of: &TableShape, columns: &[usize], rows: usize) -> String {
+/// The text that inserts so many rows. `resolved` has cells that are other expressions than a bound value.
+fn insert_text(of: &TableShape, columns: &[usize], rows: usize, resolved: &[Resolved]) -> String {
     let names: Vec<String> = columns
         .iter()
         .map(|column| identifier(&of.columns[*column].name))
@@ -162,11 +168,20 @@ fn insert_text(of: &TableShape, columns: &[usize], rows: usize) -> String {
         true => format!("INSERT INTO {} DEFAULT VALUES", identifier(&of.name)),
         false => {
             let row = format!("({})", vec!["?"; names.len()].join(","));
+            let mut values = vec![row.as_str(); rows].join(",");
+            if !resolved.is_empty() {
+                let mut cells = vec!["?"; names.len() * rows];
+                for (number, sql, _) in resolved {
+                    cells[*number] = sql;
+                }
+                let rows = cells.chunks(names.len());
+                let rows: Vec<String> = rows.map(|row| format!("({})", row.join(","))).collect();
+                values = rows.join(",");
+            }
             format!(
-                "INSERT INTO {} ({}) VALUES {}",
+                "INSERT INTO {} ({}) VALUES {values}",
                 identifier(&of.name),
                 names.join(", "),
-                vec![row.as_str(); rows].join(",")
             )
         }
     }
@@ -183,21 +198,26 @@ fn origin(basis: &Basis<'_>, chunk: &[usize]) -> Origin {
     basis.rows.origin(first, &span, basis.files)
 }
 
-/// The values of cells that do not hold their own, each with its place among all values of these rows.
+/// A cell that does not hold its own value, by its place among all cells of some rows: what is written, and what is bound
+/// in that.
+type Resolved = (usize, String, Vec<Value>);
+
+/// The cells of these rows that do not hold their own values.
 fn resolved(
     basis: &Basis<'_>,
     order: &Order,
     chunk: &[usize],
     secrets: &Secrets,
-) -> Result<Vec<(usize, Value)>, Box<Diagnostic>> {
+) -> Result<Vec<Resolved>, Box<Diagnostic>> {
     let rows = chunk.iter().map(|at| (*at, &basis.rows.rows[*at]));
     let cells = rows.flat_map(|(at, row)| row.cells.iter().map(move |cell| (at, cell)));
     let mut resolved = Vec::new();
     for (number, (at, cell)) in cells.enumerate() {
         if order.later.contains(&(at, cell.column)) {
-            resolved.push((number, Value::Null));
+            resolved.push((number, "?".to_owned(), vec![Value::Null]));
         } else if !matches!(cell.content, Content::Known(_)) {
-            resolved.push((number, value(basis, at, cell, secrets)?));
+            let (sql, args) = expression(basis, at, cell, secrets)?;
+            resolved.push((number, sql, args));
         }
     }
     Ok(resolved)
@@ -211,19 +231,19 @@ pub(super) fn bind(script: &mut Script, inserts: Vec<Insert>, rows: &mut Rows) {
     };
     for insert in inserts {
         let mut args = Vec::with_capacity(insert.values);
+        let mut resolved = insert.resolved.into_iter().peekable();
+        let mut number = 0;
         for at in insert.rows {
-            args.extend(
-                rows.rows[at]
-                    .cells
-                    .iter_mut()
-                    .map(|cell| match &mut cell.content {
+            for cell in &mut rows.rows[at].cells {
+                match resolved.next_if(|(place, _)| *place == number) {
+                    Some((_, values)) => args.extend(values),
+                    None => args.push(match &mut cell.content {
                         Content::Known(value) => std::mem::take(value),
                         _ => Value::Null,
                     }),
-            );
-        }
-        for (number, value) in insert.resolved {
-            args[number] = value;
+                }
+                number += 1;
+            }
         }
         Arc::make_mut(&mut unit.steps)[insert.step].args = args.into();
     }
@@ -244,8 +264,9 @@ fn update(
         let Some(cell) = row.cell(*column) else {
             continue;
         };
-        args.push(value(basis, at, cell, secrets)?);
-        sets.push(format!("{} = ?", identifier(&of.columns[*column].name)));
+        let (sql, bound) = expression(basis, at, cell, secrets)?;
+        args.extend(bound);
+        sets.push(format!("{} = {sql}", identifier(&of.columns[*column].name)));
     }
     let (finds, found_by) = find(basis, at, secrets)?;
     args.extend(found_by);
@@ -271,34 +292,36 @@ fn find(
     let row = &basis.rows.rows[at];
     let rules = basis.rows.rules(row);
     let of = &basis.shape.tables[rules.table];
-    let (mut finds, mut args) = (Vec::new(), Vec::new());
-    for column in &rules.key {
-        let Some(cell) = row.cell(*column) else {
-            continue;
-        };
-        let before = basis
-            .found
-            .row(at)
-            .filter(|_| basis.found.moved().contains(&at));
-        args.push(match before.and_then(|row| row.get(*column)) {
-            Some(old) => old.clone(),
-            None => value(basis, at, cell, secrets)?,
+    let (mut parts, mut args) = (Vec::new(), Vec::new());
+    let (columns, known) = found_by(basis, at);
+    for (number, column) in columns.iter().enumerate() {
+        args.push(match (&known, row.cell(*column)) {
+            (Some(values), _) => values[number].clone(),
+            (None, Some(cell)) => value(basis, at, cell, secrets)?,
+            (None, None) => continue,
         });
-        finds.push(format!(
-            "{} = ?{}",
-            identifier(&of.columns[*column].name),
-            collate_clause(of, &rules.key, *column)
-        ));
+        parts.push((*column, "?".to_owned()));
     }
-    finds.extend(
-        of.condition_of(&rules.key)
-            .map(|condition| format!("({condition})")),
-    );
-    Ok((finds.join(" AND "), args))
+    Ok((finds(of, &columns, &parts), args))
+}
+
+/// The columns by which an update finds a row that the database has: its key. A row that has another key than the declared
+/// one is known by its primary key, with these values.
+pub(super) fn found_by(basis: &Basis<'_>, at: usize) -> (Vec<usize>, Option<Vec<Value>>) {
+    let rules = basis.rows.rules(&basis.rows.rows[at]);
+    let moved = basis.found.moved().contains(&at);
+    match basis.found.row(at).filter(|_| moved) {
+        Some(found) => {
+            let of = &basis.shape.tables[rules.table];
+            let (columns, values) = super::memory::actual(of, rules, found);
+            (columns, Some(values))
+        }
+        None => (rules.key.clone(), None),
+    }
 }
 
 /// What is bound for a cell.
-fn value(
+pub(super) fn value(
     basis: &Basis<'_>,
     at: usize,
     cell: &Cell,
@@ -330,6 +353,18 @@ fn value(
                 let origin = basis
                     .rows
                     .origin(&basis.rows.rows[at], &cell.span, basis.files);
+                if let Some(row) = new_id_in_json(basis.rows, basis.found, cell) {
+                    let name = basis.rows.name(&basis.rows.rows[row], basis.shape);
+                    let message = format!(
+                        "this JSON refers to `{name}`, which the database numbers once it is written"
+                    );
+                    let help = "write the row in a run before this one, or give its table ids that are made of labels: without `_id: !auto`";
+                    return Box::new(
+                        Diagnostic::problem("no-value", message)
+                            .at(origin)
+                            .help(help),
+                    );
+                }
                 let message = "this JSON refers to what is not known, or to what JSON cannot hold";
                 Box::new(Diagnostic::problem("no-value", message).at(origin).help(
                     "refer to columns that have a value, and neither bytes nor JSON that refers to other rows",
@@ -404,18 +439,38 @@ pub(super) fn unresolved_references(
         let of = &basis.shape.tables[basis.rows.rules(&rows[at]).table];
         let mut keys = of.foreign_keys.iter();
         let is_foreign = keys.any(|key| key.columns.contains(&cell.column));
-        if is_foreign && basis.looked && basis.found.row(row).is_none() && !there.contains(&row) {
+        let new_id = new_id(basis.rows, basis.found, cell);
+        // The row itself, or the one whose new id it has.
+        let row = match new_id {
+            Some((row, _)) => row,
+            None => row,
+        };
+        let needs = is_foreign || new_id.is_some();
+        if needs && basis.looked && basis.found.row(row).is_none() && !there.contains(&row) {
             let name = basis.rows.name(&rows[row], basis.shape);
             let origin = basis.rows.origin(&rows[at], &cell.span, basis.files);
             let message =
                 format!("`{name}` is not in the database under its key, and is not inserted");
-            problems.push(Diagnostic::problem("no-parent", message).at(origin).help(
-                "give that row its key again by hand, or delete what is left of it and run `seedbed seed --refresh`",
-            ));
+            let parent = basis.rows.rules(&rows[row]);
+            let help = match parent.mode {
+                Mode::Insert => format!(
+                    "a row of mode insert is made once: `seed forget {}`, and then `seed`, makes it again",
+                    basis.files[parent.file].name
+                ),
+                Mode::Upsert | Mode::Sync => {
+                    "give that row its key again by hand, or delete what is left of it and run `seed --refresh`"
+                        .to_owned()
+                }
+            };
+            problems.push(
+                Diagnostic::problem("no-parent", message)
+                    .at(origin)
+                    .help(help),
+            );
             continue;
         }
         match value {
-            None if basis.found.is_unknown(basis.rows, row, column) => {}
+            None if new_id.is_some() || basis.found.is_unknown(basis.rows, row, column) => {}
             None => problems.push(*unresolved(basis, at, cell, row, column)),
             Some(Value::Null) if of.columns[cell.column].nullability == Nullability::NotNull => {
                 let origin = basis.rows.origin(&rows[at], &cell.span, basis.files);
@@ -441,15 +496,27 @@ pub(super) fn script(
     writing: &Writing<'_>,
 ) -> Option<Script> {
     let mut units = Vec::new();
+    let past = &basis.past.texts;
+    let is_current = |number: usize| {
+        let planned = &plan.files[number];
+        planned.state == FileState::Applied
+            && planned.changes.is_empty()
+            && planned.was.is_empty()
+            && !basis.past.lost_tables(number)
+            && !basis.memory.reveals(basis, number)
+    };
+    let current: Vec<bool> = (0..plan.files.len()).map(is_current).collect();
+    let writes = plan.marks.is_some() || current.contains(&false);
     for (number, planned) in plan.files.iter().enumerate() {
-        let stale = |at: &usize| basis.rows.rules(&basis.rows.rows[*at]).file == number;
-        let is_stale = basis.ledger.stale.iter().any(stale);
-        if planned.state == FileState::Applied && planned.changes.is_empty() && !is_stale {
+        // Records of older versions are completed with the first write.
+        if current[number] && (past.remembers[number] || !writes) {
             continue;
         }
         let (file, hash) = (basis.files[number], &hashes[number]);
         let mut detail = detail(basis, planned);
         detail.insert(history::WRITTEN.to_owned(), writing.record(basis, number));
+        let memory = super::recorded::memory(file, basis.seeds, &past.made_as[number], basis.shape);
+        detail.insert(history::MEMORY.to_owned(), memory);
         let entry = Entry {
             key: Key::Seed(file.name.clone()),
             name: file.name.clone(),
@@ -459,15 +526,29 @@ pub(super) fn script(
             down: None,
             detail,
         };
-        let record = match planned.state {
-            FileState::New => Record::Insert(entry),
-            FileState::Edited => Record::Replace(entry),
-            _ if !planned.changes.is_empty() => Record::Replace(entry),
-            FileState::Respelled | FileState::Applied => Record::Amend(entry),
+        let is_new = planned.state == FileState::New || !planned.was.is_empty();
+        let is_written = planned.state == FileState::Edited
+            || !planned.changes.is_empty()
+            || basis.past.lost_tables(number);
+        let mut gone = planned.was.iter().map(|name| Key::Seed(name.clone()));
+        let record = match planned.was.len() {
+            // The same rows under another name.
+            1 if !is_written && !past.lineage.records[number].contains(&file.name) => {
+                let from = gone.next()?;
+                Record::Move { from, entry }
+            }
+            _ if is_written || is_new => match planned.state {
+                FileState::New => Record::Insert(entry),
+                _ => Record::Replace(entry),
+            },
+            _ => Record::Amend(entry),
         };
-        steps.extend(super::ledger::entries(basis, file, |at| {
-            writing.rows.contains_key(&at)
-        }));
+        let ends = gone.map(|key| Unit {
+            record: Record::Delete(key),
+            steps: Arc::default(),
+        });
+        units.extend(ends);
+        steps.extend(super::ledger::entries(basis, number, &writing.rows));
         units.push(Unit {
             record,
             steps: Arc::default(),

@@ -8,11 +8,13 @@ use serde_json::{Value as Json, json};
 use sha2::{Digest, Sha256};
 use uuid::Uuid;
 
+use super::expand::name_for_ids;
 use super::identity::{collate, compared, words};
+use super::past::Was;
 use super::plan::Basis;
-use super::row::{Cell, Content, Nature, Row};
+use super::row::{Cell, Content, Nature, Row, Rows};
+use crate::hex;
 use crate::history::WRITTEN;
-use crate::script::Key;
 use crate::sql::Value;
 
 /// Times and hashes of one file that are traced; a file with more traces none of them, so that records stay small.
@@ -50,14 +52,18 @@ enum Recorded {
         cells: HashMap<String, String>,
         /// What names rows whose keys may change, and that were there. None in records that are older than these.
         keys: Option<HashSet<String>>,
+        /// Whether cells are named by the labels of their rows; by their keys in older records.
+        by_label: bool,
     },
 }
+
+/// For each row that is written the columns, and none where all of them are.
+pub(super) type WrittenRows<'a> = HashMap<usize, Option<&'a [usize]>>;
 
 /// Which cells a plan writes.
 pub(super) struct Writing<'a> {
     pub(super) traces: &'a Traces,
-    /// For each row that is written the columns, and none where all of them are.
-    pub(super) rows: HashMap<usize, Option<&'a [usize]>>,
+    pub(super) rows: WrittenRows<'a>,
     /// What `!hash` comes to, by row and column.
     pub(super) secrets: &'a HashMap<(usize, usize), String>,
 }
@@ -73,34 +79,38 @@ impl Traces {
     }
 
     pub(super) fn of(basis: &Basis<'_>) -> Traces {
-        let recorded = basis.history.by_key();
         let mut counts = vec![0_usize; basis.files.len()];
         for row in &basis.rows.rows {
             let volatile = |cell: &&Cell| basis.rows.nature(cell) == Nature::Volatile;
             counts[basis.rows.rules(row).file] += row.cells.iter().filter(volatile).count();
         }
-        let of_file = |(file, count): (&&super::SeedFile, usize)| OfFile {
-            recorded: match recorded.get(&Key::Seed(file.name.clone())) {
+        let of_file = |(file, count): (usize, usize)| OfFile {
+            recorded: match basis.past.texts.lineage.record(basis.history, file) {
                 None => Recorded::Nothing,
                 Some(row) => read(row.detail.get(WRITTEN)),
             },
             volatile: count <= MOST_VOLATILE,
         };
-        Traces(basis.files.iter().zip(counts).map(of_file).collect())
+        Traces(counts.into_iter().enumerate().map(of_file).collect())
     }
 
     /// What is known of the value that the database has in a cell.
     pub(super) fn trace(&self, basis: &Basis<'_>, at: usize, cell: &Cell, value: &Value) -> Trace {
-        let row = &basis.rows.rows[at];
-        let of_file = &self.0[basis.rows.rules(row).file];
+        // The record of the file that had the row.
+        let of_file = &self.0[basis.past.file(basis.rows, at)];
         match &of_file.recorded {
             Recorded::Nothing => Trace::New,
             Recorded::Untraced => Trace::Unrecorded,
             Recorded::Cells { .. } if !of_file.volatile && is_volatile(basis, cell) => {
                 Trace::Unrecorded
             }
-            Recorded::Cells { salt, cells, .. } => {
-                let Some(id) = id(basis, at, cell, salt, true) else {
+            Recorded::Cells {
+                salt,
+                cells,
+                by_label,
+                ..
+            } => {
+                let Some(id) = id_before(basis, at, cell, salt, *by_label) else {
                     return Trace::Unrecorded;
                 };
                 match cells.get(&id).map(String::as_str) {
@@ -119,9 +129,14 @@ impl Writing<'_> {
     pub(super) fn record(&self, basis: &Basis<'_>, file: usize) -> Json {
         let of_file = &self.traces.0[file];
         let nothing = HashMap::new();
-        let (salt, recorded) = match &of_file.recorded {
-            Recorded::Cells { salt, cells, .. } if !salt.is_empty() => (salt.clone(), cells),
-            _ => (new_salt(basis, file), &nothing),
+        let (salt, recorded, by_label) = match &of_file.recorded {
+            Recorded::Cells {
+                salt,
+                cells,
+                by_label,
+                ..
+            } if !salt.is_empty() => (salt.clone(), cells, *by_label),
+            _ => (new_salt(basis, file), &nothing, true),
         };
         let mut written = BTreeMap::new();
         let mut keys = BTreeSet::new();
@@ -133,7 +148,7 @@ impl Writing<'_> {
             let is_there = basis.found.row(at).is_some()
                 || self.rows.contains_key(&at)
                 || self.traces.knows(basis, at) == Some(true);
-            if is_there && has_changing_key(basis, at) {
+            if is_there && has_changing_key(basis.rows, at) {
                 keys.extend(id_of_row(basis, at, &salt));
             }
             for cell in row.cells.iter().filter(|cell| is_traced(basis, row, cell)) {
@@ -141,12 +156,13 @@ impl Writing<'_> {
                 if volatile && !of_file.volatile {
                     continue;
                 }
-                let Some(id) = id(basis, at, cell, &salt, false) else {
-                    continue;
-                };
+                let id = id_of_label(basis, at, cell, &salt, &row.label);
                 let hash = match self.value(basis, at, cell, volatile) {
                     Some(value) => Some(hash_of(&salt, &id, &value)),
-                    None => recorded.get(&id).cloned(),
+                    // The hash is of the name of its cell too, so it holds under the same name only.
+                    None => id_before(basis, at, cell, &salt, by_label)
+                        .filter(|before| *before == id)
+                        .and_then(|before| recorded.get(&before).cloned()),
                 };
                 written.insert(id, hash.unwrap_or_default());
             }
@@ -154,7 +170,13 @@ impl Writing<'_> {
         let mut record = serde_json::Map::new();
         if !written.is_empty() || !keys.is_empty() {
             record.insert("salt".to_owned(), salt.into());
-            record.insert("cells".to_owned(), json!(written));
+            record.insert("by".to_owned(), "label".into());
+            // Where a record is amended, cells under other names than now are taken out.
+            let mut cells = json!(written);
+            for before in recorded.keys().filter(|id| !written.contains_key(*id)) {
+                cells[before] = Json::Null;
+            }
+            record.insert("cells".to_owned(), cells);
         }
         if !keys.is_empty() {
             record.insert("keys".to_owned(), json!(keys));
@@ -192,13 +214,10 @@ fn is_volatile(basis: &Basis<'_>, cell: &Cell) -> bool {
     basis.rows.nature(cell) == Nature::Volatile
 }
 
-/// Whether a value is not recorded itself, and is compared: a key never is.
+/// Whether a value is not recorded itself, and is compared: that of a primary key never is.
 fn is_traced(basis: &Basis<'_>, row: &Row, cell: &Cell) -> bool {
-    let rules = basis.rows.rules(row);
-    let of = &basis.shape.tables[rules.table];
-    basis.rows.nature(cell) != Nature::Fixed
-        && !of.primary_key.contains(&cell.column)
-        && !rules.key.contains(&cell.column)
+    let of = &basis.shape.tables[basis.rows.rules(row).table];
+    basis.rows.nature(cell) != Nature::Fixed && !of.primary_key.contains(&cell.column)
 }
 
 /// `recorded` has neither salt nor cells where there was nothing to trace.
@@ -217,6 +236,7 @@ fn read(recorded: Option<&Json>) -> Recorded {
     });
     Recorded::Cells {
         keys,
+        by_label: recorded.get("by").and_then(Json::as_str) == Some("label"),
         salt: salt.unwrap_or_default().to_owned(),
         cells: cells.into_iter().flatten().filter_map(cell).collect(),
     }
@@ -230,19 +250,43 @@ pub(super) fn new_salt(basis: &Basis<'_>, file: usize) -> String {
     keyed(&[&run, &basis.files[file].name], 16)
 }
 
-/// What names a cell in a record; none where the key of its row is not known. `before`: by the key that the row has had
-/// until now.
-fn id(basis: &Basis<'_>, at: usize, cell: &Cell, salt: &str, before: bool) -> Option<String> {
+/// What names a cell in a record: the table by the name that it had first, and the label.
+fn id_of_label(basis: &Basis<'_>, at: usize, cell: &Cell, salt: &str, label: &str) -> String {
     let rules = basis.rows.rules(&basis.rows.rows[at]);
     let of = &basis.shape.tables[rules.table];
-    let mut key = match basis.found.row(at) {
-        Some(old) if before && basis.found.moved().contains(&at) => {
-            let parts = rules.key.iter().map(|column| old.get(*column).cloned());
-            parts.collect::<Option<_>>()?
+    let table = name_for_ids(&basis.past.texts.made_as[rules.file], of).to_ascii_lowercase();
+    let column = of.columns[cell.column].name.to_ascii_lowercase();
+    keyed(&[salt, &table, label, &column], 8)
+}
+
+/// What names a cell in the record that there is; none where the key of its row is not known.
+fn id_before(
+    basis: &Basis<'_>,
+    at: usize,
+    cell: &Cell,
+    salt: &str,
+    by_label: bool,
+) -> Option<String> {
+    let row = &basis.rows.rows[at];
+    if by_label {
+        let label = match basis.past.of[at] {
+            Was::Row(old) => &basis.past.rows.rows[old].label,
+            _ => &row.label,
+        };
+        return Some(id_of_label(basis, at, cell, salt, label));
+    }
+    let rules = basis.rows.rules(row);
+    let of = &basis.shape.tables[rules.table];
+    // By the key that the row had when it was recorded.
+    let (columns, mut key) = match (basis.past.of[at], basis.found.row(at)) {
+        (Was::Row(old), _) => basis.past.key(basis.found, basis.shape, old)?,
+        (_, Some(old)) if basis.found.has_proven_key(at) => rules.key_in(old),
+        _ => {
+            let key = basis.found.key(basis.rows, basis.shape, at)?;
+            (rules.key.clone(), key)
         }
-        _ => basis.found.key(basis.rows, basis.shape, at)?,
     };
-    collate(&mut key, of, &rules.key);
+    collate(&mut key, of, &columns);
     let key = words(&key)?;
     let table = of.name.to_ascii_lowercase();
     let column = of.columns[cell.column].name.to_ascii_lowercase();
@@ -262,17 +306,16 @@ fn id_of_row(basis: &Basis<'_>, at: usize, salt: &str) -> Option<String> {
 }
 
 /// Whether the key of a row can change while its file stays as it is.
-pub(super) fn has_changing_key(basis: &Basis<'_>, at: usize) -> bool {
-    let row = &basis.rows.rows[at];
-    let mut cells = basis
-        .rows
+pub(super) fn has_changing_key(rows: &Rows, at: usize) -> bool {
+    let row = &rows.rows[at];
+    let mut cells = rows
         .rules(row)
         .key
         .iter()
         .filter_map(|column| row.cell(*column));
     cells.any(|cell| {
-        basis.rows.nature(cell) == Nature::Environment
-            || matches!(cell.content, Content::Reference { .. })
+        rows.nature(cell) == Nature::Environment
+            || matches!(cell.content, Content::Reference { .. } | Content::Json(_))
     })
 }
 
@@ -280,16 +323,12 @@ fn hash_of(salt: &str, id: &str, value: &Value) -> String {
     keyed(&[salt, id, &compared(value)], 16)
 }
 
-/// So many bytes of a hash of these texts, in hexadecimal.
+/// So many bytes, 32 at most, of a hash of these texts, in hexadecimal.
 pub(super) fn keyed(parts: &[&str], bytes: usize) -> String {
     let mut hash = Sha256::new();
     for part in parts {
         hash.update((part.len() as u64).to_le_bytes());
         hash.update(part.as_bytes());
     }
-    let hash = hash.finalize();
-    hash.iter()
-        .take(bytes)
-        .map(|byte| format!("{byte:02x}"))
-        .collect()
+    hex::encode(&hash.finalize()[..bytes])
 }

@@ -306,6 +306,11 @@ fn sort(cursor: &mut Cursor<'_>) -> What {
     }
 }
 
+/// Whether a token of a statement is this name, quoted or not.
+pub fn has_name(statement: &str, name: &str) -> bool {
+    significant(statement).any(|token| unquote(token.text(statement)).eq_ignore_ascii_case(name))
+}
+
 /// The name or text that one token stands for: without its quotes, doubled quotes single; a bare word, or
 /// whatever else it is, as it stands.
 pub fn unquote(token: &str) -> String {

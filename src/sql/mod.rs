@@ -24,7 +24,7 @@ pub use describe::{describe, describe_all};
 pub(crate) use end::Progress;
 pub use fingerprint::{fingerprint, normal_form};
 pub(crate) use kind::renamed_table;
-pub use kind::{Kind, Object, Pragma, What, kind, unquote};
+pub use kind::{Kind, Object, Pragma, What, has_name, kind, unquote};
 pub use locate::{Located, locate};
 pub use place::{Lines, Place, place};
 pub(crate) use quote::{LiteralReader, is_in_quotes, sql_text, write_literal};

@@ -510,3 +510,38 @@ fn a_server_that_is_away_fails_each_of_them() {
         assert_eq!(ran.json()["exit_code"], 1, "{ran}");
     }
 }
+
+#[cfg(unix)]
+#[test]
+fn doctor_warns_of_a_token_that_others_may_read_or_change() {
+    use std::os::unix::fs::PermissionsExt;
+    let server = ours(seedbed_test_server::Options::default());
+    let project = project()
+        .env("USE_TURSO", "YES")
+        .env("TURSO_DATABASE_URL", &server.url())
+        .file(".env", "TURSO_AUTH_TOKEN=eyJ.a.b\n");
+    for (mode, words) in [
+        (
+            0o666,
+            Some(".env has mode 0666: other users of this machine may change it"),
+        ),
+        (
+            0o644,
+            Some(".env has mode 0644: other users of this machine may read the token in it"),
+        ),
+        (0o600, None),
+    ] {
+        std::fs::set_permissions(project.path(".env"), PermissionsExt::from_mode(mode)).unwrap();
+        let ran = project.run("doctor");
+        assert_eq!(ran.code, Some(0), "{ran}");
+        assert_eq!(
+            ran.stdout.contains("chmod 600 .env"),
+            words.is_some(),
+            "{ran}"
+        );
+        assert!(
+            words.is_none_or(|words| ran.stdout.contains(words)),
+            "{ran}"
+        );
+    }
+}

@@ -20,16 +20,19 @@ mod errors;
 mod export;
 mod grouping;
 mod guards;
+mod guides;
 mod import;
 #[cfg(unix)]
 mod kill;
 mod locks;
+mod log;
 #[cfg(target_os = "linux")]
 mod memory;
 mod modes;
 mod named;
 mod numbers;
 mod others;
+mod plain_http;
 mod process;
 mod project;
 mod proxy;
@@ -37,11 +40,13 @@ mod race;
 mod readme;
 #[cfg(unix)]
 mod readme_commands;
+mod refused;
 mod remote;
 mod repeatables;
 #[cfg(unix)]
 mod replaced;
 mod replica;
+mod replica_history;
 mod seeds;
 mod server;
 #[cfg(unix)]

@@ -13,13 +13,13 @@ use crate::project::Project;
 use crate::server::ours;
 
 /// A proxy on loopback. Whatever host it is asked for, it connects to one server, or refuses.
-struct Forward {
-    address: SocketAddr,
+pub(crate) struct Forward {
+    pub(crate) address: SocketAddr,
     heads: Arc<Mutex<Vec<String>>>,
 }
 
 impl Forward {
-    fn to(server: Option<SocketAddr>) -> Forward {
+    pub(crate) fn to(server: Option<SocketAddr>) -> Forward {
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();
         let address = listener.local_addr().unwrap();
         let heads = Arc::<Mutex<Vec<String>>>::default();
@@ -34,7 +34,7 @@ impl Forward {
     }
 
     /// The first line of each request, and `with TEXT` where it shows who asks.
-    fn asked(&self) -> Vec<String> {
+    pub(crate) fn asked(&self) -> Vec<String> {
         let heads = self.heads.lock().unwrap();
         let asked = heads.iter().map(|head| {
             let line = head.lines().next().unwrap_or_default();

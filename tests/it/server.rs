@@ -1,8 +1,10 @@
 //! A server for one specification: our own, in this process; the real sqld where `SEEDBED_TEST_SQLD` names it, and the
 //! Turso engine where `SEEDBED_TEST_TURSO` names `tests/turso-server`.
 
+use std::ffi::OsString;
 use std::io::{BufRead, BufReader};
-use std::net::{TcpListener, TcpStream};
+use std::net::{SocketAddr, TcpListener, TcpStream};
+use std::path::Path;
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
@@ -27,7 +29,7 @@ impl Server {
     pub(crate) fn url(&self) -> String {
         match self {
             Server::Ours(server) => server.url(),
-            Server::Sqld(sqld) => sqld.url.clone(),
+            Server::Sqld(sqld) => sqld.url(),
             Server::Turso(turso) => turso.url.clone(),
         }
     }
@@ -41,11 +43,17 @@ pub(crate) fn ours(options: seedbed_test_server::Options) -> seedbed_test_server
 /// The real server, as a process.
 pub(crate) struct Sqld {
     child: Child,
-    url: String,
-    _folder: tempfile::TempDir,
+    program: OsString,
+    address: SocketAddr,
+    folder: tempfile::TempDir,
 }
 
 impl Sqld {
+    /// None where no program is named.
+    pub(crate) fn of_the_environment() -> Option<Sqld> {
+        std::env::var_os("SEEDBED_TEST_SQLD").map(|program| Sqld::start(&program))
+    }
+
     fn start(program: &std::ffi::OsStr) -> Sqld {
         let folder = tempfile::tempdir().unwrap();
         // The system gives a free port; it is free again once the listener is gone.
@@ -53,10 +61,32 @@ impl Sqld {
             .unwrap()
             .local_addr()
             .unwrap();
+        Sqld {
+            child: Sqld::spawn(program, folder.path(), address),
+            program: program.to_owned(),
+            address,
+            folder,
+        }
+    }
+
+    /// Kills it with SIGKILL, and starts it again on its files and at its address.
+    pub(crate) fn crash(&mut self) {
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+        self.child = Sqld::spawn(&self.program, self.folder.path(), self.address);
+    }
+
+    pub(crate) fn url(&self) -> String {
+        format!("http://{}", self.address)
+    }
+
+    /// With a log that is compacted at each megabyte.
+    fn spawn(program: &std::ffi::OsStr, folder: &Path, address: SocketAddr) -> Child {
         let child = Command::new(program)
             .arg("-d")
-            .arg(folder.path().join("data"))
-            .args(["--no-welcome", "--disable-metrics", "--http-listen-addr"])
+            .arg(folder.join("data"))
+            .args(["--no-welcome", "--disable-metrics", "--max-log-size", "1"])
+            .arg("--http-listen-addr")
             .arg(address.to_string())
             .env_clear()
             .stdout(Stdio::null())
@@ -68,11 +98,7 @@ impl Sqld {
             assert!(Instant::now() < until, "the server does not listen");
             std::thread::sleep(Duration::from_millis(10));
         }
-        Sqld {
-            child,
-            url: format!("http://{address}"),
-            _folder: folder,
-        }
+        child
     }
 }
 

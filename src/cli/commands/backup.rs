@@ -30,12 +30,14 @@ pub(crate) async fn backup(session: &Session, lock: &args::Lock) -> Ending {
         session.print(&Document::backed_up(call, &done, shown));
     } else {
         // From cron, what is printed becomes a mail.
-        session.terminal.words(&report::backed_up(&done, shown));
+        session
+            .terminal
+            .words(&report::backed_up(&done, shown, session.style()));
     }
     Ok(Exit::Done)
 }
 
-/// Takes a backup, and tells which old ones could not be removed.
+/// Takes a backup, and tells which old ones could not be removed. An unproven one has the name that is shown.
 async fn taken(session: &Session, opened: &Opened) -> Result<BackedUp, BackupError> {
     let settings = &opened.config.backup;
     let options = BackupOptions {
@@ -44,7 +46,12 @@ async fn taken(session: &Session, opened: &Opened) -> Result<BackedUp, BackupErr
         keep_days: settings.retention_days.value,
         now: SystemTime::now(),
     };
-    let done = take(&opened.db, &options).await?;
+    let done = take(&opened.db, &options).await.map_err(|mut error| {
+        if let BackupError::Unproven(unproven) = &mut error {
+            unproven.file = shown(session, &unproven.file).to_path_buf();
+        }
+        error
+    })?;
     for line in report::not_removed(&done.left) {
         session.terminal.error(&line);
     }
@@ -55,10 +62,7 @@ fn shown<'a>(session: &Session, file: &'a Path) -> &'a Path {
     file.strip_prefix(&session.cwd).unwrap_or(file)
 }
 
-fn failed(session: &Session, opened: &Opened, mut error: BackupError) -> Stopped {
-    if let BackupError::Unproven(unproven) = &mut error {
-        unproven.file = shown(session, &unproven.file).to_path_buf();
-    }
+fn failed(session: &Session, opened: &Opened, error: BackupError) -> Stopped {
     match error {
         BackupError::Export(ExportError::Db(error)) => {
             session.failed(opened, &HistoryError::from(error).into())
@@ -84,8 +88,6 @@ pub(super) async fn before_a_change(
     let done = match (taken(session, opened).await, kind) {
         (Ok(done), _) => done,
         (Err(BackupError::Unproven(unproven)), BackupKind::Unproven) => {
-            let mut unproven = unproven;
-            unproven.file = shown(session, &unproven.file).to_path_buf();
             let shown = unproven.file.display().to_string();
             session
                 .terminal
@@ -105,9 +107,10 @@ pub(super) async fn before_a_change(
         }
     };
     let shown = shown(session, &done.file);
-    session
-        .terminal
-        .words(&format!("backup {}", report::backed_up(&done, shown)));
+    session.terminal.words(&format!(
+        "backup {}",
+        report::backed_up(&done, shown, session.style())
+    ));
     Ok(Some(shown.display().to_string()))
 }
 

@@ -28,6 +28,11 @@ enum From {
 
 /// `copy`
 pub(crate) async fn copy(session: &Session, flags: &args::Copy) -> Ending {
+    if flags.to == "-" {
+        let message = "TO is `-`, and a database cannot be written to standard output";
+        let help = "write a dump with `export - --database FROM`, or name a file or a server as TO";
+        return Err(session.usage("not-a-database", message, Some(help.to_owned())));
+    }
     let to_is_remote = matches!(Form::parse(&flags.to), Ok(Form::Remote(_)));
     let from = from(session, &flags.from, to_is_remote)?;
     let line = |to: &Config| match &from {

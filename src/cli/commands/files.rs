@@ -37,6 +37,7 @@ pub(crate) async fn check(session: &Session, flags: &args::Check) -> Ending {
     let options = CheckOptions {
         base: base.as_ref(),
         downs_from: project.downs_from.as_ref().map(|version| version.value),
+        for_a_server: session.names_a_server(),
     };
     let checked = migrations::check(&set, &options)
         .await
@@ -72,8 +73,13 @@ pub(crate) async fn check(session: &Session, flags: &args::Check) -> Ending {
         session.print(&document);
     } else {
         session.terminal.data(&format!(
-            "{count} migrations are fine: {} applied in memory, {} of them undone and applied again",
-            checked.applied, checked.reversed
+            "{} fine: {} applied in memory, {} of them undone and applied again",
+            match count {
+                1 => "1 migration is".to_owned(),
+                count => format!("{count} migrations are"),
+            },
+            checked.applied,
+            checked.reversed
         ));
         if checked.applied_to_existing > 0 {
             session.terminal.data(&format!(
@@ -83,15 +89,21 @@ pub(crate) async fn check(session: &Session, flags: &args::Check) -> Ending {
         }
         if checked.accepted_downs > 0 {
             session.terminal.data(&format!(
-                "{} older down files were not tried",
-                checked.accepted_downs
+                "{} not tried",
+                match checked.accepted_downs {
+                    1 => "1 older down file was".to_owned(),
+                    count => format!("{count} older down files were"),
+                }
             ));
         }
         if !seeds.environments.is_empty() {
             session.terminal.data(&format!(
-                "the seeds for {} are fine: they declare {} rows",
+                "the seeds for {} are fine: they declare {}",
                 seeds.environments.join(", "),
-                seeds.rows
+                match seeds.rows {
+                    1 => "1 row".to_owned(),
+                    rows => format!("{rows} rows"),
+                }
             ));
         }
     }

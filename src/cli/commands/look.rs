@@ -22,7 +22,8 @@ use crate::seeds;
 pub(crate) async fn status(session: &Session, flags: &args::Status) -> Ending {
     let opened = session.open(flags.lock.lock_timeout).await?;
     if let Some(key) = &flags.source {
-        return recorded_text(session, &opened, key).await;
+        let which = if flags.down { Which::Down } else { Which::Up };
+        return recorded_text(session, &opened, key, which).await;
     }
     let (set, history) = session.migrations_and_history(&opened).await?;
     let history = match history {
@@ -75,20 +76,40 @@ pub(crate) async fn status(session: &Session, flags: &args::Status) -> Ending {
     Ok(exit)
 }
 
+/// Which recorded text of a migration.
+#[derive(Clone, Copy)]
+enum Which {
+    Up,
+    Down,
+}
+
 /// `status --source`
-async fn recorded_text(session: &Session, opened: &Opened, key: &Key) -> Ending {
+async fn recorded_text(session: &Session, opened: &Opened, key: &Key, which: Which) -> Ending {
     let history = history::read_with_texts(&opened.db, |_| vec![key.clone()]).await;
     let history = history.map_err(|error| session.failed(opened, &error.into()))?;
-    let Some(text) = history.row(key).and_then(|row| row.source.as_ref()) else {
-        let message = format!("no text of {key} is recorded in this database");
-        let problem = Diagnostic::problem("not-recorded", message)
-            .help("`status` lists the applied migrations");
+    let row = history.row(key);
+    let (field, text) = match which {
+        Which::Up => ("source", row.and_then(|row| row.source.as_ref())),
+        Which::Down => ("down", row.and_then(|row| row.down.as_ref())),
+    };
+    let Some(text) = text else {
+        let (message, help) = match (which, row) {
+            (Which::Down, Some(_)) => (
+                format!("no down text of {key} is recorded in this database"),
+                "write its down file, then `repair` records it",
+            ),
+            _ => (
+                format!("no text of {key} is recorded in this database"),
+                "`status` lists the applied migrations",
+            ),
+        };
+        let problem = Diagnostic::problem("not-recorded", message).help(help);
         return Err(session.stopped(problem).about(opened));
     };
     if session.terminal.format == Format::Json {
         let database = opened.database();
         let call = session.call(Some(&database), Exit::Done);
-        session.print(&Document::done(call).with("source", text.as_str()));
+        session.print(&Document::done(call).with(field, text.as_str()));
     } else {
         session.terminal.verbatim(text);
     }

@@ -7,8 +7,8 @@ use crate::cli::args::{self, Format, Lock};
 use crate::cli::exit::Exit;
 use crate::cli::session::{Ending, Opened, Session, Stopped};
 use crate::config::Database;
-use crate::db::{self, Code, DbError, Options};
-use crate::diagnostic::Class;
+use crate::db::{self, Code, DbError, Options, OtherHistory, Protocol, Synced, Unfinished};
+use crate::diagnostic::{Class, Diagnostic};
 use crate::history::{self, HistoryError};
 use crate::report::{self, Document, ReplicaStatus, Report};
 
@@ -23,11 +23,8 @@ pub(crate) async fn sync(session: &Session, flags: &args::Sync) -> Ending {
     if let Ok(facts) = db::replica_facts(&file) {
         session.terminal.words(&report::syncing(&shown, facts));
     }
-    let synced = opened
-        .db
-        .sync()
-        .await
-        .map_err(|error| failed(session, &opened, error))?;
+    let synced = synced(session, &opened, &shown, Asks::Always).await;
+    let synced = synced.map_err(|error| failed(session, &opened, error))?;
     if session.terminal.format == Format::Json {
         let database = opened.database();
         let call = session.call(Some(&database), Exit::Done);
@@ -36,6 +33,59 @@ pub(crate) async fn sync(session: &Session, flags: &args::Sync) -> Ending {
         session.terminal.data(&report::synced(&shown, &synced));
     }
     Ok(Exit::Done)
+}
+
+/// Whether a new log is a reason to ask.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Asks {
+    Always,
+    /// Not where the log is new, as after each crash of the server.
+    UnlessTheLogIsNew,
+}
+
+/// One sync, which may replace the replica.
+async fn synced(
+    session: &Session,
+    opened: &Opened,
+    shown: &str,
+    asks: Asks,
+) -> Result<Synced, DbError> {
+    match opened.db.sync().await {
+        Err(error @ DbError::OtherHistory { .. }) => {
+            replaced(session, opened, shown, error, asks).await
+        }
+        synced => synced,
+    }
+}
+
+/// Replaces a replica whose primary has another history, where that is agreed to; else that error comes back.
+async fn replaced(
+    session: &Session,
+    opened: &Opened,
+    shown: &str,
+    error: DbError,
+    asks: Asks,
+) -> Result<Synced, DbError> {
+    let is_new_log = matches!(
+        error,
+        DbError::OtherHistory {
+            how: OtherHistory::NewLog,
+            ..
+        }
+    );
+    let question = format!("sync will replace {shown} by a new copy of the primary");
+    let is_agreed = is_new_log && asks == Asks::UnlessTheLogIsNew;
+    if is_agreed || session.can_agree() {
+        session.terminal.words(&format!("warning: {error}"));
+    }
+    if !is_agreed && !session.agrees(&question) {
+        return Err(error);
+    }
+    let replaced = opened.db.replace_replica().await?;
+    session
+        .terminal
+        .words(&format!("replaced {shown} by a new copy of the primary"));
+    Ok(replaced)
 }
 
 /// Syncs at the configured interval until it is interrupted. A primary that is away comes back.
@@ -59,7 +109,7 @@ async fn watch(session: &Session, opened: &Opened, shown: &str) -> Ending {
     let mut syncs = 0_u64;
     let mut last = None;
     loop {
-        match opened.db.sync().await {
+        match synced(session, opened, shown, Asks::UnlessTheLogIsNew).await {
             Ok(synced) => {
                 syncs += 1;
                 last = Some(synced);
@@ -90,12 +140,20 @@ async fn watch(session: &Session, opened: &Opened, shown: &str) -> Ending {
 pub(crate) async fn status(session: &Session, lock: &Lock) -> Ending {
     let (opened, file) = open(session, lock.lock_timeout).await?;
     let facts = db::replica_facts(&file).map_err(|error| failed(session, &opened, error))?;
-    let primary = opened.db.primary_frame().await;
+    let follows = opened.db.follows_its_primary().await;
+    let primary = match &follows {
+        Ok(()) => opened
+            .db
+            .primary_frame()
+            .await
+            .map_err(|error| error.to_string()),
+        Err(error) => Err(error.to_string()),
+    };
     let shown = shown(session, &file);
     let status = ReplicaStatus {
         file: &shown,
         facts,
-        primary: primary.map_err(|error| error.to_string()),
+        primary,
         now: SystemTime::now(),
     };
     if session.terminal.format == Format::Json {
@@ -105,6 +163,11 @@ pub(crate) async fn status(session: &Session, lock: &Lock) -> Ending {
     } else {
         let text = report::replica_status(&status, session.style());
         session.terminal.data(&text);
+    }
+    if let Err(error @ (DbError::OtherPrimary { .. } | DbError::OtherHistory { .. })) = follows {
+        let report = Report::history(&HistoryError::Db(error));
+        let warnings = report.diagnostics.into_iter().map(Diagnostic::warning);
+        session.warn(&warnings.collect::<Vec<_>>());
     }
     Ok(Exit::Done)
 }
@@ -117,9 +180,13 @@ pub(crate) async fn reset(session: &Session, lock: &args::Lock) -> Ending {
         stop: opened.db.stop().clone(),
         ..Options::default()
     };
-    let removed = db::remove_replica(&file, &options)
-        .await
-        .map_err(|error| failed(session, &opened, error))?;
+    let removed = match db::remove_replica(&file, &options).await {
+        Err(DbError::NotAReplica {
+            why: db::DOES_NOT_EXIST,
+            ..
+        }) => Vec::new(),
+        removed => removed.map_err(|error| failed(session, &opened, error))?,
+    };
     let removed: Vec<String> = removed.iter().map(|file| shown(session, file)).collect();
     if session.terminal.format == Format::Json {
         let database = opened.database();
@@ -130,17 +197,40 @@ pub(crate) async fn reset(session: &Session, lock: &args::Lock) -> Ending {
             .iter()
             .map(|file| format!("removed {file}"))
             .collect();
-        session.terminal.data(&lines.join("\n"));
+        match lines.is_empty() {
+            true => session
+                .terminal
+                .data(&format!("there is no replica at {}", shown(session, &file))),
+            false => session.terminal.data(&lines.join("\n")),
+        }
     }
     Ok(Exit::Done)
 }
 
 /// `replica copy FILE`
-pub(crate) async fn copy(session: &Session, to: &Path, lock: &Lock) -> Ending {
+pub(crate) async fn copy(
+    session: &Session,
+    to: &Path,
+    lock: &Lock,
+    unfinished: Unfinished,
+) -> Ending {
     let (opened, file) = open(session, lock.lock_timeout).await?;
     let to = session.cwd.join(to);
+    let mut unfinished = unfinished;
+    if let Some(error) = how_far(&opened, &file).await {
+        match (&error, unfinished) {
+            // An application may have brought the rest.
+            (DbError::UnfinishedReplica { frame, primary, .. }, _)
+                if primary.is_some() && frame == primary =>
+            {
+                unfinished = Unfinished::Copy;
+            }
+            (_, Unfinished::Refuse) => return Err(failed(session, &opened, error)),
+            (_, Unfinished::Copy) => session.terminal.words(&format!("warning: {error}")),
+        }
+    }
     let copied = async {
-        db::copy_replica(&file, &to).await?;
+        db::copy_replica(&file, &to, unfinished).await?;
         history::identify_copy(&to, opened.db.history_table()).await
     };
     let copied = copied.await;
@@ -156,6 +246,24 @@ pub(crate) async fn copy(session: &Session, to: &Path, lock: &Lock) -> Ending {
         ));
     }
     Ok(Exit::Done)
+}
+
+/// How far a replica has come whose last sync did not end.
+async fn how_far(opened: &Opened, file: &Path) -> Option<DbError> {
+    let facts = db::replica_facts(file).ok()??;
+    if !facts.is_unfinished {
+        return None;
+    }
+    // Frames of the other protocol are counted otherwise.
+    let primary = match facts.protocol {
+        Protocol::V1 => opened.db.primary_frame().await.ok().flatten(),
+        Protocol::V2 => None,
+    };
+    Some(DbError::UnfinishedReplica {
+        path: file.to_path_buf(),
+        frame: facts.frame,
+        primary,
+    })
 }
 
 /// The database of the settings, which has to be a replica, and its file.

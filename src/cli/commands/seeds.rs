@@ -1,7 +1,7 @@
 //! `seed`, and the second half of `migrate --seed`.
 
 use std::path::Path;
-use std::time::SystemTime;
+use std::time::{Duration, SystemTime};
 
 use crate::cli::args::{self, Format};
 use crate::cli::exit::Exit;
@@ -13,7 +13,7 @@ use crate::history::{History, HistoryError};
 use crate::migrations::{self, Migrations, PlanOptions};
 use crate::report::{self, Document, Report, SeedsDone};
 use crate::script::Run;
-use crate::seeds::{self, Choice, PROD, Plan, Refresh, SeedOptions, Seeds, Variables};
+use crate::seeds::{self, Choice, ForgetRows, PROD, Plan, Refresh, SeedOptions, Seeds, Variables};
 
 /// `seed`
 pub(crate) async fn seed(session: &Session, flags: &args::Seed) -> Ending {
@@ -35,6 +35,86 @@ pub(crate) async fn seed(session: &Session, flags: &args::Seed) -> Ending {
     }
     session.ask(&opened, Asks::ThroughAReplica).await?;
     run(session, &opened, &seeds, &set, &options).await
+}
+
+/// `seed forget`
+pub(crate) async fn forget(
+    session: &Session,
+    flags: &args::SeedForget,
+    of_writing: Option<&str>,
+    lock_timeout: Option<Duration>,
+) -> Ending {
+    if let Some(flag) = of_writing {
+        let message = format!("`{flag}` is about writing rows, and `seed forget` ends a seed");
+        let help = "leave it out; `seed forget --help` lists the flags of that command".to_owned();
+        return Err(session.usage("flag", message, Some(help)));
+    }
+    let opened = session.open(lock_timeout).await?;
+    let set = session.migrations_for(&opened)?;
+    if !flags.dry_run {
+        session.ask(&opened, Asks::OnEveryRemote).await?;
+    }
+    let folder = &opened.config.seeds.value;
+    let seeds = read(session, folder).map_err(|stopped| stopped.about(&opened))?;
+    let history = crate::history::read(&opened.db)
+        .await
+        .map_err(|error| session.failed(&opened, &error.into()))?;
+    let options = as_recorded(session, &opened, &seeds, &history);
+    let rows = match flags.with_rows {
+        true => ForgetRows::Go,
+        false => ForgetRows::Stay,
+    };
+    let what = (flags.name.as_str(), rows);
+    let (plan, done) = match flags.dry_run {
+        true => {
+            let plan = seeds::observe_forget(&opened.db, &seeds, &set, &options, what)
+                .await
+                .map_err(|error| session.failed(&opened, &error.into()))?;
+            (plan, SeedsDone::Planned)
+        }
+        false => {
+            let events = session.events(&opened);
+            let done = seeds::forget(
+                &opened.db,
+                &seeds,
+                &set,
+                &options,
+                what,
+                &opened.run,
+                &events,
+            )
+            .await;
+            let (_, plan) = done.map_err(|error| session.failed(&opened, &error))?;
+            (plan, SeedsDone::Done)
+        }
+    };
+    let synced = match flags.dry_run {
+        true => Ok(()),
+        false => opened.db.sync().await.map(|_| ()),
+    };
+    let report = Report::problems(&plan.problems);
+    let exit = Exit::from(report.class());
+    if session.terminal.format == Format::Json {
+        if synced.is_ok() {
+            let database = opened.database();
+            let call = session.call(Some(&database), exit);
+            session.print(&Document::forgotten(call, &plan, done));
+        }
+    } else {
+        if plan.is_sound() {
+            let is_there = seeds.files.iter().any(|file| file.name == flags.name);
+            let text = report::forgotten(&plan, done, is_there, session.style());
+            session.terminal.data(&text);
+        }
+        if !report.diagnostics.is_empty() {
+            session.terminal.error(&report.text(session.style()));
+        }
+    }
+    session.annotate(&report);
+    if let Err(error) = synced {
+        return Err(session.not_synced(&opened, error, "the seed is forgotten"));
+    }
+    Ok(exit)
 }
 
 /// What flags say about seeding.
@@ -265,10 +345,7 @@ pub(super) async fn run(
     }
     session.warn(&outcome.warnings);
     if let Err(error) = synced {
-        let mut report = Report::history(&HistoryError::Db(error));
-        report.database =
-            Some("the rows are in the primary; the replica was not synced".to_owned());
-        return Err(session.stopped(report).about(opened));
+        return Err(session.not_synced(opened, error, "the rows are"));
     }
     Ok(Exit::Done)
 }
@@ -282,20 +359,7 @@ pub(super) async fn standing(
 ) -> Result<Option<seeds::Standing>, Stopped> {
     let folder = &opened.config.seeds.value;
     let seeds = read(session, folder).map_err(|stopped| stopped.about(opened))?;
-    let environment = history
-        .environment
-        .clone()
-        .or_else(|| opened.config.seed_env.as_ref().map(|env| env.value.clone()));
-    let options = SeedOptions {
-        choice: Choice {
-            environment: environment.unwrap_or_default(),
-            tags: seeds::recorded_tags(&seeds, history),
-        },
-        refresh: Refresh::No,
-        mark: None,
-        variables: Variables::Known(session.variables()),
-        now: SystemTime::now(),
-    };
+    let options = as_recorded(session, opened, &seeds, history);
     if matches!(opened.config.database.value, Database::Memory) && seeds.files.is_empty() {
         return Ok(None);
     }
@@ -303,4 +367,27 @@ pub(super) async fn standing(
         .await
         .map(Some)
         .map_err(|error| session.failed(opened, &error.into()))
+}
+
+/// The seeds as they were applied: for the environment that the database is marked as, or the one of the settings.
+fn as_recorded(
+    session: &Session,
+    opened: &Opened,
+    seeds: &Seeds,
+    history: &crate::history::History,
+) -> SeedOptions {
+    let environment = history
+        .environment
+        .clone()
+        .or_else(|| opened.config.seed_env.as_ref().map(|env| env.value.clone()));
+    SeedOptions {
+        choice: Choice {
+            environment: environment.unwrap_or_default(),
+            tags: seeds::recorded_tags(seeds, history),
+        },
+        refresh: Refresh::No,
+        mark: None,
+        variables: Variables::Known(session.variables()),
+        now: SystemTime::now(),
+    }
 }

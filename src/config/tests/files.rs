@@ -49,6 +49,7 @@ fn every_value_of_config_toml_is_read_with_its_origin() {
         local file: local.db (default)
         remote url: libsql://xswarm-users-your-org.turso.io ([turso] database_url in config.toml)
         token: *** (TURSO_AUTH_TOKEN from .env)
+        allow plain http: false (default)
         proxy: - (default)
         replica file: /home/me/.local/share/xswarm/users.db ([turso.local_replica] local_db_path in config.toml)
         sync interval: 60 s ([turso.local_replica] sync_interval_seconds in config.toml)
@@ -112,7 +113,7 @@ fn unknown_keys_in_our_tables_are_errors_with_their_place() {
             error: config.toml:4:1: unknown key `databse_url` in [turso]
               help: did you mean `database_url`?
             error: config.toml:5:1: unknown key `foo` in [turso]
-              help: known: database_name, organization, database_url, primary_region, replica_regions, local_replica, backup
+              help: known: database_name, organization, database_url, primary_region, replica_regions, allow_plain_http, local_replica, backup
             error: config.toml:6:8: unknown key `local-replica` in [turso]
               help: did you mean `local_replica`?
             error: config.toml:9:1: unknown key `retention` in [turso.backup]

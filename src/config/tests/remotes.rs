@@ -119,7 +119,7 @@ fn a_remote_needs_a_token_unless_it_is_this_machine() {
         "http://10.0.0.5:8080",
         expect![[r#"
             error: TURSO_AUTH_TOKEN must be set for http://10.0.0.5:8080
-              help: set it in the environment or .env, or name a file that holds it in TURSO_AUTH_TOKEN_FILE; `turso db tokens create NAME` makes one. It will not be sent over plain http: the URL must be https:// or libsql://
+              help: a token is not sent over plain http: use https:// or libsql://; or, for a server in a private network that needs no token, leave TURSO_AUTH_TOKEN unset and pass `--allow-plain-http`, or set `allow_plain_http = true` in [turso] of config.toml
         "#]],
     );
     remote(
@@ -159,7 +159,7 @@ fn a_token_is_not_sent_over_plain_http_to_another_machine() {
         &[TOKEN],
         expect![[r#"
             error: TURSO_AUTH_TOKEN from the environment is not sent to http://db.example.com over plain http, where anyone on the way could read it
-              help: use https:// or libsql://
+              help: use https:// or libsql://; or, for a server in a private network that needs no token, leave TURSO_AUTH_TOKEN unset and pass `--allow-plain-http`, or set `allow_plain_http = true` in [turso] of config.toml
         "#]],
     );
     with_flags(
@@ -167,7 +167,7 @@ fn a_token_is_not_sent_over_plain_http_to_another_machine() {
         &[TOKEN],
         expect![[r#"
             error: TURSO_AUTH_TOKEN from the environment is not sent to ws://db.example.com over plain http, where anyone on the way could read it
-              help: use https:// or libsql://
+              help: use https:// or libsql://; or, for a server in a private network that needs no token, leave TURSO_AUTH_TOKEN unset and pass `--allow-plain-http`, or set `allow_plain_http = true` in [turso] of config.toml
         "#]],
     );
     with_flags(

@@ -199,6 +199,18 @@ pub(super) fn lower_queries(queries: &[Query]) -> Batch {
     }
 }
 
+/// A batch whose steps are parsed by the server and never run: outside of a transaction their condition does not hold.
+pub(super) fn lower_unrun<'a>(statements: impl Iterator<Item = &'a str>) -> Batch {
+    let steps = statements.map(|sql| BatchStep {
+        condition: Some(in_transaction()),
+        stmt: Stmt::new(sql, false),
+    });
+    Batch {
+        steps: steps.collect(),
+        replication_index: None,
+    }
+}
+
 /// Questions in one read transaction, each only after the one before it: one that fails ends the answer.
 pub(super) fn lower_stream(queries: &[Query]) -> Batch {
     let mut batch = lower_queries(queries);
@@ -358,6 +370,7 @@ pub(super) fn engine_error(error: &libsql_hrana::proto::Error) -> EngineError {
         "SQLITE_NOTADB" => Code::NotADatabase,
         "SQLITE_TOOBIG" => Code::TooBig,
         "SQLITE_CONSTRAINT" => Code::Constraint,
+        "BLOCKED" => Code::Blocked,
         _ => Code::Other(1),
     };
     let mut message = error.message.as_str();

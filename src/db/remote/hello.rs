@@ -1,5 +1,6 @@
-//! The greeting of replication protocol V1, a unary gRPC-web call: which log a primary has. The `libsql` crate says
-//! hello too, and where the log is another one it replaces the replica without a word; so it is asked before.
+//! Replication protocol V1, as far as it is two unary gRPC-web calls: the greeting, which tells which log a primary has,
+//! and the frames that the log still holds. The `libsql` crate says hello too, and where the log is another one it
+//! replaces the replica without a word; so it is asked before.
 //! <https://github.com/tursodatabase/libsql/blob/main/libsql-replication/proto/replication_log.proto>
 
 use super::http::{Server, Unary};
@@ -7,33 +8,47 @@ use crate::db::RemoteError;
 
 const HELLO: &str = "/wal_log.ReplicationLog/Hello";
 
+const ENTRIES: &str = "/wal_log.ReplicationLog/BatchLogEntries";
+
 /// `HelloRequest { handshake_version: 1 }`.
 const REQUEST: [u8; 2] = [0x08, 0x01];
 
 /// `HelloResponse::log_id`.
 const LOG_ID: u64 = 3;
 
+/// `HelloResponse::session_token`.
+const SESSION: u64 = 4;
+
 /// `HelloResponse::current_replication_index`.
 const INDEX: u64 = 5;
 
+/// `Frames::frames`, and `Frame::data` in each.
+const FRAMES: u64 = 1;
+
 /// What a primary says of its log.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub(in crate::db) enum Greeting {
     /// Its log.
-    Log {
-        /// The id.
-        id: u128,
-        /// The last frame; none where there is none, or it does not tell.
-        frame: Option<u64>,
-    },
+    Log(PrimaryLog),
     /// It does not speak this protocol.
     Unspoken,
 }
 
+/// The log of a primary.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(in crate::db) struct PrimaryLog {
+    /// The id.
+    pub(in crate::db) id: u128,
+    /// The last frame; none where there is none, or it does not tell.
+    pub(in crate::db) frame: Option<u64>,
+    /// What requests for frames name, as long as the server runs.
+    session: String,
+}
+
 pub(super) async fn hello(server: &Server) -> Result<Greeting, RemoteError> {
-    match server.unary(HELLO, &REQUEST).await? {
+    match server.unary(HELLO, &REQUEST, None).await? {
         Unary::Message(message) => match log(&message) {
-            Some((id, frame)) => Ok(Greeting::Log { id, frame }),
+            Some(log) => Ok(Greeting::Log(log)),
             None => Err(RemoteError::NotHrana {
                 host: server.host().to_owned(),
                 words: "a greeting without the id of a log".to_owned(),
@@ -43,18 +58,80 @@ pub(super) async fn hello(server: &Server) -> Result<Greeting, RemoteError> {
     }
 }
 
-/// The id of the log, a UUID as text, and its last frame: <https://protobuf.dev/programming-guides/encoding/>.
-fn log(mut message: &[u8]) -> Option<(u128, Option<u64>)> {
-    let mut id = None;
-    let mut frame = None;
+/// Frames of the log from `first` on, each a header and a page: as many as the server gives at once. None where they do
+/// not begin with that one, or the answer is none of this call.
+///
+/// # Errors
+/// The server cannot be reached or refuses, as it does where the log holds those frames no longer.
+pub(super) async fn frames(
+    server: &Server,
+    log: &PrimaryLog,
+    first: u64,
+) -> Result<Option<Vec<Vec<u8>>>, RemoteError> {
+    let mut request = vec![0x08];
+    put_varint(&mut request, first);
+    let frames = match server.unary(ENTRIES, &request, Some(&log.session)).await? {
+        Unary::Message(message) => all_frames(&message),
+        Unary::Unimplemented => None,
+    };
+    let number = |frame: &Vec<u8>| {
+        let number = frame.first_chunk::<8>()?;
+        (frame.len() == super::FRAME).then(|| u64::from_le_bytes(*number))
+    };
+    Ok(frames.filter(|frames| {
+        frames
+            .iter()
+            .map(number)
+            .eq((first..).map(Some).take(frames.len()))
+    }))
+}
+
+fn all_frames(message: &[u8]) -> Option<Vec<Vec<u8>>> {
+    let is_frame = |(number, field): (u64, Field<'_>)| match field {
+        Field::Bytes(bytes) if number == FRAMES => Some(bytes.to_vec()),
+        _ => None,
+    };
+    let data = |frame: Vec<u8>| fields(&frame)?.into_iter().find_map(is_frame);
+    let frames = fields(message)?.into_iter().filter_map(is_frame);
+    frames.map(data).collect()
+}
+
+/// The id of the log, a UUID as text, its last frame and the session.
+fn log(message: &[u8]) -> Option<PrimaryLog> {
+    let (mut id, mut frame, mut session) = (None, None, String::new());
+    for field in fields(message)? {
+        match field {
+            (LOG_ID, Field::Bytes(text)) => {
+                let text = std::str::from_utf8(text).ok()?;
+                id = Some(uuid::Uuid::parse_str(text).ok()?.as_u128());
+            }
+            (SESSION, Field::Bytes(text)) => session = std::str::from_utf8(text).ok()?.to_owned(),
+            (INDEX, Field::Number(number)) => frame = Some(number),
+            _ => {}
+        }
+    }
+    Some(PrimaryLog {
+        id: id?,
+        frame,
+        session,
+    })
+}
+
+/// The value of a field.
+enum Field<'a> {
+    Number(u64),
+    Bytes(&'a [u8]),
+}
+
+/// The fields of a message by their numbers: <https://protobuf.dev/programming-guides/encoding/>. None where it is cut
+/// off or none.
+fn fields(mut message: &[u8]) -> Option<Vec<(u64, Field<'_>)>> {
+    let mut fields = Vec::new();
     while !message.is_empty() {
         let tag = varint(&mut message)?;
         let length = match tag & 7 {
             0 => {
-                let value = varint(&mut message)?;
-                if tag >> 3 == INDEX {
-                    frame = Some(value);
-                }
+                fields.push((tag >> 3, Field::Number(varint(&mut message)?)));
                 continue;
             }
             1 => 8,
@@ -63,13 +140,18 @@ fn log(mut message: &[u8]) -> Option<(u128, Option<u64>)> {
             _ => return None,
         };
         let (field, rest) = message.split_at_checked(length)?;
-        if (tag >> 3, tag & 7) == (LOG_ID, 2) {
-            let text = std::str::from_utf8(field).ok()?;
-            id = Some(uuid::Uuid::parse_str(text).ok()?.as_u128());
-        }
+        fields.push((tag >> 3, Field::Bytes(field)));
         message = rest;
     }
-    Some((id?, frame))
+    Some(fields)
+}
+
+fn put_varint(bytes: &mut Vec<u8>, mut value: u64) {
+    while value > 0x7f {
+        bytes.push(value.to_le_bytes()[0] | 0x80);
+        value >>= 7;
+    }
+    bytes.push(value.to_le_bytes()[0]);
 }
 
 fn varint(bytes: &mut &[u8]) -> Option<u64> {
@@ -96,7 +178,33 @@ mod tests {
         message.extend([0x1a, u8::try_from(id.len()).unwrap()]);
         message.extend(id.as_bytes());
         message.extend([0x22, 1, b's', 0x28, 5]);
-        assert_eq!(log(&message), Some((7, Some(5))));
+        let expect = PrimaryLog {
+            id: 7,
+            frame: Some(5),
+            session: "s".to_owned(),
+        };
+        assert_eq!(log(&message), Some(expect));
+    }
+
+    #[test]
+    fn frames_are_those_of_the_message() {
+        let message = [
+            0x0a, 4, 0x0a, 2, b'a', b'b', 0x0a, 5, 0x10, 1, 0x0a, 1, b'c',
+        ];
+        let expect = Some(vec![b"ab".to_vec(), b"c".to_vec()]);
+        assert_eq!(all_frames(&message), expect);
+        assert_eq!(all_frames(b""), Some(vec![]));
+        assert_eq!(all_frames(&message[..8]), None);
+        assert_eq!(all_frames(&[0x0a, 2, 0x10, 1]), None);
+    }
+
+    #[test]
+    fn numbers_are_read_as_they_are_written() {
+        for number in [0, 1, 127, 128, 300, u64::MAX] {
+            let mut bytes = Vec::new();
+            put_varint(&mut bytes, number);
+            assert_eq!(varint(&mut &bytes[..]), Some(number));
+        }
     }
 
     #[test]

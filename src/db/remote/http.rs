@@ -1,24 +1,30 @@
-//! One request to a libSQL server, and what its answer means. The only file that names the HTTP client.
+//! One request to a libSQL server, and what its answer means. Only this file and those below it name the HTTP client.
 //!
 //! It says of each failure whether the server can have carried the request out: what is safe to send again depends
 //! on that and on nothing else. It never follows a redirect, and a batch's answer leaves it checked.
 
+mod client;
+#[cfg(feature = "replica")]
+mod unary;
+mod words;
+
 use std::ops::ControlFlow;
-use std::sync::Arc;
 use std::time::Duration;
 
 use libsql_hrana::proto::{
     Batch, BatchStreamReq, CloseStreamReq, CursorReqBody, DescribeStreamReq, Error,
     PipelineReqBody, PipelineRespBody, StreamRequest, StreamResponse, StreamResult,
 };
-use reqwest::{RequestBuilder, Response, StatusCode, header, redirect::Policy};
+use reqwest::{RequestBuilder, Response, StatusCode, header};
 
-use rustls::{ClientConfig, RootCertStore};
-use rustls_platform_verifier::BuilderVerifierExt;
-
+use self::client::{authority, client, innermost, tls};
+#[cfg(feature = "replica")]
+pub(super) use self::unary::Unary;
+use self::words::{refused_by_parser, words};
 use super::complete::{Collected, Complete, Cursor, Incomplete, StepOutcome, Unusable};
 use super::lines::{LONGEST, LineBuffer, TooLong};
 use super::redirect::{Location, location};
+use crate::db::log::{self, Log};
 use crate::db::{EncryptionKey, Proxy, RemoteError};
 use crate::proxy::THROUGH;
 
@@ -27,9 +33,6 @@ const CURSOR: &str = "/v3/cursor";
 
 /// What is said of a result of another kind than the request.
 const OTHER_ANSWER: &[u8] = b"an answer to another question";
-
-/// How long a connection may take. The answer may take longer: a script can run for long.
-const CONNECT: Duration = Duration::from_secs(10);
 
 /// How long an answer is waited for at least before it counts as lost.
 const ANSWER: Duration = Duration::from_secs(120);
@@ -43,9 +46,6 @@ const COLLECTED: usize = 256 << 20;
 /// For an answer as a whole that is taken piece by piece.
 const FOREVER: Duration = Duration::from_secs(365 * 24 * 3600);
 
-/// How much of what a server says that is no libSQL server is shown.
-const SHOWN: usize = 200;
-
 /// A server and how to reach it.
 #[derive(Clone)]
 pub(super) struct Server {
@@ -57,6 +57,7 @@ pub(super) struct Server {
     encryption_key: Option<EncryptionKey>,
     /// How long an answer is waited for.
     limit: Duration,
+    log: Log,
 }
 
 impl std::fmt::Debug for Server {
@@ -78,26 +79,7 @@ impl Server {
         if let Some(proxy) = proxy {
             host = format!("{host}{THROUGH}{proxy}");
         }
-        let is_encrypted = base.starts_with("https:") || proxy.is_some_and(Proxy::is_encrypted);
-        let tls = tls_config(is_encrypted).map_err(|error| RemoteError::NoCertificates {
-            host: host.clone(),
-            why: error.to_string(),
-        })?;
-        let mut client = reqwest::Client::builder()
-            .tls_backend_preconfigured(tls)
-            .user_agent(concat!("seedbed/", env!("CARGO_PKG_VERSION")))
-            .connect_timeout(CONNECT)
-            .redirect(Policy::none())
-            // The environment is not asked.
-            .no_proxy();
-        let unusable = |error: reqwest::Error| RemoteError::Unreachable {
-            host: host.clone(),
-            why: innermost(&error),
-        };
-        if let Some(proxy) = proxy {
-            client = client.proxy(reqwest::Proxy::all(proxy.url()).map_err(unusable)?);
-        }
-        let client = client.build().map_err(unusable)?;
+        let client = client(base, &host, proxy)?;
         Ok(Server {
             client,
             base: base.to_owned(),
@@ -105,6 +87,7 @@ impl Server {
             token: token.map(str::to_owned),
             encryption_key: None,
             limit: ANSWER,
+            log: Log::default(),
         })
     }
 
@@ -130,6 +113,11 @@ impl Server {
         self.limit = lock_timeout.max(ANSWER);
     }
 
+    /// Logs each request from now on.
+    pub(super) fn log_to(&mut self, log: &Log) {
+        self.log = log.clone();
+    }
+
     /// One request: these, then the end of the stream. As many results come back.
     async fn pipeline(
         &self,
@@ -148,8 +136,9 @@ impl Server {
         requests: Vec<StreamRequest>,
     ) -> Result<(Option<String>, Vec<StreamResult>), RemoteError> {
         let sent = requests.len();
+        let steps = requests.iter().map(steps).sum();
         let body = PipelineReqBody { baton, requests };
-        let answer = self.post(PIPELINE, &body).await?;
+        let answer = self.post(PIPELINE, steps, &body).await?;
         let answer: PipelineRespBody =
             serde_json::from_slice(&answer).map_err(|error| match error.is_eof() {
                 true if answer.trim_ascii().is_empty() => self.incomplete(&Incomplete::Empty),
@@ -226,11 +215,30 @@ impl Server {
                 replication_index: None,
             })
         });
-        let results = self.pipeline(requests.collect()).await?;
+        let is_answer = |answer: &StreamResponse| matches!(answer, StreamResponse::Describe(_));
+        self.objections_to(requests.collect(), is_answer).await
+    }
+
+    /// What the server says of batches as a whole, in their order; nothing where it takes the batch. One that is refused
+    /// leaves the others whole.
+    pub(super) async fn objections(
+        &self,
+        batches: impl Iterator<Item = Batch>,
+    ) -> Result<Vec<Option<Error>>, RemoteError> {
+        let requests = batches.map(|batch| StreamRequest::Batch(BatchStreamReq { batch }));
+        let is_answer = |answer: &StreamResponse| matches!(answer, StreamResponse::Batch(_));
+        self.objections_to(requests.collect(), is_answer).await
+    }
+
+    /// The error in place of each answer, where there is one. An answer of another kind fails them all.
+    async fn objections_to(
+        &self,
+        requests: Vec<StreamRequest>,
+        is_answer: impl Fn(&StreamResponse) -> bool,
+    ) -> Result<Vec<Option<Error>>, RemoteError> {
+        let results = self.pipeline(requests).await?;
         let objection = |result| match result {
-            StreamResult::Ok {
-                response: StreamResponse::Describe(_),
-            } => Ok(None),
+            StreamResult::Ok { response } if is_answer(&response) => Ok(None),
             StreamResult::Error { error } => Ok(Some(self.said(error))),
             _ => Err(self.not_hrana(OTHER_ANSWER)),
         };
@@ -246,8 +254,21 @@ impl Server {
             baton: None,
             batch: batch.clone(),
         };
-        let answer = self.send(CURSOR, self.request(CURSOR, &body)?).await?;
-        let mut answer = self.accepted(answer).await?;
+        let request = self.request(CURSOR, &body)?;
+        let answer = self.send(CURSOR, batch.steps.len(), request).await?;
+        let mut answer = match self.accepted(answer).await {
+            Err(RemoteError::Status {
+                status: 500,
+                ref words,
+                ..
+            }) if let Some(message) = refused_by_parser(words) => {
+                return Ok(Err(Error {
+                    message: message.to_owned(),
+                    code: "SQL_PARSE_ERROR".to_owned(),
+                }));
+            }
+            answer => answer?,
+        };
         let mut lines = LineBuffer::default();
         let mut collected = Collected::new(batch);
         let unusable = |unusable, line: &[u8]| match unusable {
@@ -289,7 +310,8 @@ impl Server {
     ) -> Result<Answer<'_>, RemoteError> {
         // The answer as a whole may take as long as who reads it; each piece may not.
         let request = self.request(CURSOR, body)?.timeout(FOREVER);
-        match tokio::time::timeout(self.limit, self.send(CURSOR, request)).await {
+        let sent = self.send(CURSOR, body.batch.steps.len(), request);
+        match tokio::time::timeout(self.limit, sent).await {
             Ok(answer) => self.accepted(answer?).await,
             Err(_) => Err(self.silent()),
         }
@@ -331,7 +353,12 @@ impl Server {
             requests: vec![StreamRequest::Close(CloseStreamReq {})],
         };
         if let Ok(request) = self.request(PIPELINE, &body) {
-            tokio::spawn(request.send());
+            let url = format!("{}{PIPELINE}", self.base);
+            let entry = self.log.begin(|| format!("POST {url}: end of a stream"));
+            tokio::spawn(async move {
+                let answer = request.send().await;
+                entry.end(|| logged(&answer));
+            });
         }
     }
 
@@ -339,7 +366,7 @@ impl Server {
     pub(super) async fn version(&self) -> Result<Option<String>, RemoteError> {
         let request = self.client.get(format!("{}/version", self.base));
         let request = request.timeout(self.limit);
-        let answer = self.send("/version", request).await?;
+        let answer = self.send("/version", 0, request).await?;
         let status = answer.status();
         let body = self.body(answer).await?;
         let line = self.words(&body);
@@ -360,76 +387,7 @@ impl Server {
     pub(super) async fn probe(&self, path: &str) -> Result<Response, RemoteError> {
         let request = self.client.get(format!("{}{path}", self.base));
         let request = self.authorized(request.timeout(self.limit));
-        self.send(path, request).await
-    }
-
-    /// A unary call by gRPC-web: <https://github.com/grpc/grpc/blob/master/doc/PROTOCOL-WEB.md>. The headers are those
-    /// that libSQL servers tell clients of replication by.
-    #[cfg(feature = "replica")]
-    pub(super) async fn unary(&self, path: &str, message: &[u8]) -> Result<Unary, RemoteError> {
-        let mut body = vec![0];
-        body.extend(
-            u32::try_from(message.len())
-                .unwrap_or(u32::MAX)
-                .to_be_bytes(),
-        );
-        body.extend(message);
-        let name = authority(&self.base).split(':').next().unwrap_or_default();
-        let namespace = match name.split_once('.') {
-            Some((first, _)) if !first.is_empty() => first,
-            _ => "default",
-        };
-        // As gRPC wants binary headers: without padding.
-        let namespace = crate::base64::encode(namespace.as_bytes());
-        let token = self.token.as_deref().unwrap_or_default();
-        let request = self
-            .client
-            .post(format!("{}{path}", self.base))
-            .header("content-type", "application/grpc-web+proto")
-            .header("x-grpc-web", "1")
-            .header("x-namespace-bin", namespace.trim_end_matches('='))
-            .header("x-authorization", format!("Bearer {token}"))
-            .timeout(self.limit)
-            .body(body);
-        let answer = self.send(path, request).await?;
-        let status = answer.status();
-        let headers = answer.headers().clone();
-        let body = self.body(answer).await?;
-        if status == StatusCode::NOT_FOUND {
-            return Ok(Unary::Unimplemented);
-        }
-        if status != StatusCode::OK {
-            return Err(self.refused(status, &body));
-        }
-        let (message, trailers) = frames(&body);
-        let said = |name: &str| {
-            let header = headers.get(name).and_then(|value| value.to_str().ok());
-            header
-                .map(str::to_owned)
-                .or_else(|| trailer(&trailers, name))
-        };
-        let words = || {
-            let words = said("grpc-message");
-            words.map_or_else(|| "without a word".to_owned(), |it| self.without_token(it))
-        };
-        let host = self.host.clone();
-        match (said("grpc-status").as_deref(), message) {
-            (Some("0"), Some(message)) => Ok(Unary::Message(message)),
-            (Some("12"), _) => Ok(Unary::Unimplemented),
-            (Some("16"), _) => Err(RemoteError::Unauthorized {
-                host,
-                words: words(),
-            }),
-            (Some("7"), _) => Err(RemoteError::Forbidden {
-                host,
-                words: words(),
-            }),
-            (Some(number), _) => Err(RemoteError::NotHrana {
-                host,
-                words: format!("gRPC status {number}: {}", words()),
-            }),
-            (None, _) => Err(self.not_hrana(&body)),
-        }
+        self.send(path, 0, request).await
     }
 
     fn request(
@@ -450,8 +408,13 @@ impl Server {
         Ok(self.authorized(request))
     }
 
-    async fn post(&self, path: &str, body: &impl serde::Serialize) -> Result<Vec<u8>, RemoteError> {
-        let answer = self.send(path, self.request(path, body)?).await?;
+    async fn post(
+        &self,
+        path: &str,
+        steps: usize,
+        body: &impl serde::Serialize,
+    ) -> Result<Vec<u8>, RemoteError> {
+        let answer = self.send(path, steps, self.request(path, body)?).await?;
         let answer = self.accepted(answer).await?;
         self.body(answer.answer).await
     }
@@ -468,9 +431,24 @@ impl Server {
         Ok(body)
     }
 
-    /// Sends a request. The only place that does, so that no redirect is taken for an answer.
-    async fn send(&self, path: &str, request: RequestBuilder) -> Result<Response, RemoteError> {
-        let answer = request.send().await.map_err(|error| self.broken(&error))?;
+    /// Sends a request whose answer is read. The only place that does, so that no redirect is taken for an answer.
+    async fn send(
+        &self,
+        path: &str,
+        steps: usize,
+        request: RequestBuilder,
+    ) -> Result<Response, RemoteError> {
+        let request = request.build().map_err(|error| self.broken(&error))?;
+        let entry = self.log.begin(|| {
+            let body = request.body().and_then(reqwest::Body::as_bytes);
+            let bytes = body.map_or(0, <[u8]>::len);
+            let (method, url) = (request.method(), &self.base);
+            let steps = log::count(steps, "step");
+            format!("{method} {url}{path}: {steps}, {bytes} bytes")
+        });
+        let answer = self.client.execute(request).await;
+        entry.end(|| logged(&answer));
+        let answer = answer.map_err(|error| self.broken(&error))?;
         let status = answer.status();
         if !status.is_redirection() {
             return Ok(answer);
@@ -625,135 +603,19 @@ impl Answer<'_> {
     }
 }
 
-/// The answer to a unary call.
-#[cfg(feature = "replica")]
-pub(super) enum Unary {
-    /// The message.
-    Message(Vec<u8>),
-    /// The server has no such call.
-    Unimplemented,
-}
-
-/// The message of a gRPC-web body, and its trailers as text.
-#[cfg(feature = "replica")]
-fn frames(mut body: &[u8]) -> (Option<Vec<u8>>, String) {
-    let (mut message, mut trailers) = (None, String::new());
-    while let Some(([flag, length @ ..], rest)) = body.split_first_chunk::<5>() {
-        let length = usize::try_from(u32::from_be_bytes(*length)).unwrap_or(usize::MAX);
-        let Some((frame, rest)) = rest.split_at_checked(length) else {
-            break;
-        };
-        match flag {
-            0 => message = Some(frame.to_vec()),
-            0x80 => trailers = String::from_utf8_lossy(frame).into_owned(),
-            // Compressed, which was not asked for.
-            _ => {}
-        }
-        body = rest;
-    }
-    (message, trailers)
-}
-
-#[cfg(feature = "replica")]
-fn trailer(trailers: &str, name: &str) -> Option<String> {
-    let mut lines = trailers.lines().filter_map(|line| line.split_once(':'));
-    let (_, value) = lines.find(|(key, _)| key.trim().eq_ignore_ascii_case(name))?;
-    Some(value.trim().to_owned())
-}
-
-/// The words of an error body: `{"error": …}`, or how it begins.
-fn words(body: &[u8]) -> String {
-    let said = serde_json::from_slice::<serde_json::Value>(body).ok();
-    let said = said.as_ref().and_then(|json| json.get("error")?.as_str());
-    let text = match said {
-        Some(said) => said.to_owned(),
-        None => plain(&String::from_utf8_lossy(body)),
-    };
-    let line = text.split_whitespace().collect::<Vec<_>>().join(" ");
-    match line.char_indices().nth(SHOWN) {
-        Some((end, _)) => format!("{}…", &line[..end]),
-        None if line.is_empty() => "without a word".to_owned(),
-        None => line,
+/// The statements of a request.
+fn steps(request: &StreamRequest) -> usize {
+    match request {
+        StreamRequest::Batch(request) => request.batch.steps.len(),
+        StreamRequest::Describe(_) => 1,
+        _ => 0,
     }
 }
 
-/// A web page by its title: its tags tell nobody anything.
-fn plain(text: &str) -> String {
-    if !text.trim_start().starts_with('<') {
-        return text.to_owned();
-    }
-    let lower = text.to_ascii_lowercase();
-    let title = lower.find("<title>").and_then(|at| {
-        let from = at + "<title>".len();
-        let to = from + lower[from..].find("</title>")?;
-        Some(text[from..to].trim()).filter(|title| !title.is_empty())
-    });
-    match title {
-        Some(title) => format!("a web page, \"{title}\""),
-        None => "a web page".to_owned(),
-    }
-}
-
-/// Host and port of a URL.
-fn authority(base: &str) -> &str {
-    let rest = base.split_once("://").map_or(base, |(_, rest)| rest);
-    rest.split('/').next().unwrap_or(rest)
-}
-
-/// How connections are encrypted, with a provider of its own: the one of the process belongs to the application. Where
-/// there is none to encrypt, the certificates of the system are not asked for, since it may have none.
-fn tls_config(is_encrypted: bool) -> Result<ClientConfig, rustls::Error> {
-    let provider = Arc::new(rustls::crypto::ring::default_provider());
-    let config =
-        ClientConfig::builder_with_provider(provider).with_safe_default_protocol_versions()?;
-    let config = match is_encrypted {
-        true => config.with_platform_verifier()?,
-        false => config.with_root_certificates(RootCertStore::empty()),
-    };
-    Ok(config.with_no_client_auth())
-}
-
-/// Why there is no encrypted connection, where that is the cause.
-fn tls(error: &reqwest::Error) -> Option<String> {
-    let mut cause: Option<&(dyn std::error::Error + 'static)> = Some(error);
-    while let Some(here) = cause {
-        match here.downcast_ref::<rustls::Error>() {
-            Some(rustls::Error::InvalidMessage(_)) => {
-                return Some("what answers does not speak TLS".to_owned());
-            }
-            Some(error) => return Some(error.to_string()),
-            None => {}
-        }
-        // What an I/O error holds is not its source.
-        let io = here.downcast_ref::<std::io::Error>();
-        cause = match io.and_then(std::io::Error::get_ref) {
-            Some(held) => Some(held),
-            None => here.source(),
-        };
-    }
-    None
-}
-
-/// The cause beneath all the others: the client's own words only say that a request failed, and name its URL.
-fn innermost(error: &reqwest::Error) -> String {
-    let mut cause: &dyn std::error::Error = error;
-    while let Some(deeper) = cause.source() {
-        cause = deeper;
-    }
-    cause.to_string()
-}
-
-#[cfg(all(test, feature = "replica"))]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_grpc_web_body_is_a_message_and_trailers() {
-        let body = b"\x00\x00\x00\x00\x02hi\x80\x00\x00\x00\x0fgrpc-status: 0\r";
-        let (message, trailers) = frames(body);
-        assert_eq!(message.as_deref(), Some(b"hi".as_slice()));
-        assert_eq!(trailer(&trailers, "grpc-status").as_deref(), Some("0"));
-        assert_eq!(frames(b"\x00\x00\x00\xff"), (None, String::new()));
-        assert_eq!(frames(b"<html>"), (None, String::new()));
+/// What came of a request, as the log has it.
+fn logged(answer: &Result<Response, reqwest::Error>) -> String {
+    match answer {
+        Ok(answer) => format!("status {}", answer.status().as_u16()),
+        Err(_) => "no answer".to_owned(),
     }
 }

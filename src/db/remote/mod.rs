@@ -14,6 +14,7 @@ mod http;
 mod lines;
 mod page;
 mod redirect;
+mod refused;
 mod signs;
 mod stream;
 mod value;
@@ -31,15 +32,15 @@ use self::complete::Complete;
 use self::complete::Incomplete;
 use self::foreign_keys::{FOREIGN_KEYS, checks_foreign_keys, with_anti_joins};
 #[cfg(feature = "replica")]
-pub(super) use self::hello::Greeting;
+pub(super) use self::hello::{Greeting, PrimaryLog};
 use self::http::Server;
 #[cfg(feature = "replica")]
 pub(super) use self::redirect::location;
 pub(super) use self::signs::given;
 pub(super) use self::wire::WireRow;
 use super::{
-    Answer, At, Code, DbError, EncryptionKey, Engine, EngineError, Failure, Fate, Left, OnProgress,
-    Options, Pause, Progress, Proxy, Query, RemoteError, Rows, Stop, Transaction,
+    Answer, At, Code, DbError, EncryptionKey, Engine, EngineError, Failure, Fate, Left, Log,
+    OnProgress, Options, Pause, Progress, Proxy, Query, RemoteError, Rows, Stop, Transaction,
 };
 use crate::script::Atomicity;
 
@@ -98,6 +99,11 @@ impl Remote {
         })
     }
 
+    /// Logs each request.
+    pub(super) fn log_to(&mut self, log: &Log) {
+        self.server.log_to(log);
+    }
+
     /// See [`Server::wait_at_least`].
     pub(super) fn wait_at_least(&mut self, lock_timeout: Duration) {
         self.server.wait_at_least(lock_timeout);
@@ -148,6 +154,16 @@ impl Remote {
     #[cfg(feature = "replica")]
     pub(super) async fn greeting(&self) -> Result<Greeting, RemoteError> {
         again(|| hello::hello(&self.server)).await
+    }
+
+    /// Frames of that log from `first` on, with replication's own headers: see [`hello::frames`].
+    #[cfg(feature = "replica")]
+    pub(super) async fn log_frames(
+        &self,
+        log: &PrimaryLog,
+        first: u64,
+    ) -> Result<Option<Vec<Vec<u8>>>, RemoteError> {
+        hello::frames(&self.server, log, first).await
     }
 
     /// Where the requests of replication are redirected to, if they are: the `libsql` crate does not say.
@@ -322,8 +338,13 @@ impl Remote {
                 batch::outcome(&lowered, complete)
             }
             Ok(Err(error)) if batch::ran_nothing(&error, transactions.len()) => {
-                let error = batch::engine_error(&error);
-                Err(self.refused_whole(transactions, error).await)
+                let (number, failure) = self.refused_whole(transactions, &error).await;
+                if number > 0 {
+                    // Nothing ran. The transactions before the refused one are committed as in every other mode.
+                    let first = &transactions[..number];
+                    Box::pin(self.request(before, first, on_progress, stop, written)).await?;
+                }
+                return Err(failure.after(before + number));
             }
             Ok(Err(error)) => {
                 let EngineError { code, message, .. } = batch::engine_error(&error);
@@ -360,53 +381,6 @@ impl Remote {
             on_progress(Progress::Committed(before + number));
         }
         Ok(answers)
-    }
-
-    /// A statement that cannot be parsed makes the server refuse the whole batch, and it does not say which one it
-    /// is: so it is asked to describe them.
-    async fn refused_whole(&self, transactions: &[Transaction], error: EngineError) -> Failure {
-        let at = |at, error| Failure::Step {
-            committed: 0,
-            at,
-            error,
-            explanation: Vec::new(),
-            left: Left::Nothing,
-        };
-        if error.code == Code::Busy {
-            return at(At::Begin, error);
-        }
-        let steps = transactions
-            .iter()
-            .enumerate()
-            .flat_map(|(number, transaction)| {
-                let steps = transaction.steps.iter().enumerate();
-                steps.map(move |(at, step)| (number, at, step))
-            });
-        let steps: Vec<_> = steps.filter(|(_, _, step)| step.origin.is_some()).collect();
-        let statements = steps.iter().map(|(_, _, step)| &*step.sql);
-        let Ok(objections) = self.server.describe(statements).await else {
-            return at(At::Begin, error);
-        };
-        // Statements on what earlier ones would have made cannot be described either; a syntax error is told first.
-        let is_syntax = |message: &str| {
-            ["syntax error", "unrecognized token", "incomplete input"]
-                .iter()
-                .any(|words| message.contains(words))
-        };
-        for ((number, step, _), objection) in steps.iter().zip(objections) {
-            if let Some(error) = objection
-                && is_syntax(&error.message)
-            {
-                return Failure::Step {
-                    committed: *number,
-                    at: At::Step(*step),
-                    error: batch::engine_error(&error),
-                    explanation: Vec::new(),
-                    left: Left::Nothing,
-                };
-            }
-        }
-        at(At::Begin, error)
     }
 
     pub(super) async fn version(&self) -> Result<Option<String>, RemoteError> {

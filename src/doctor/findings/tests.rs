@@ -278,3 +278,18 @@ fn a_pending_migration_and_a_token_that_only_reads_do_not_go_together() {
     "#]]
     .assert_eq(&shown(&migrations(&Plan::default(), Access::ReadOnly)));
 }
+
+#[test]
+fn the_warnings_of_a_plan_are_shown() {
+    use crate::migrations::{Migrations, PlanOptions, plan};
+    let set = Migrations::embedded(&[("V1__a.sql", b"CREATE TABLE a (x);")]);
+    let history = History {
+        tables: ["a".to_owned()].into(),
+        ..History::default()
+    };
+    let planned = plan(&set, &history, &PlanOptions::default());
+    expect![[r#"
+        warning migrations: 1 pending; no migration is recorded, and the database has a already: this statement fails
+        help: `status` shows where, and what to do
+    "#]].assert_eq(&shown(&migrations(&planned, Access::Full)));
+}

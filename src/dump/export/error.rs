@@ -22,6 +22,24 @@ pub enum ExportError {
         /// The command that goes on with it, where that is no `import`.
         command: Option<String>,
     },
+    /// The database has a table of another program under the name of one of Seedbed's.
+    #[error(
+        "the table {table} is not Seedbed's, which keeps the state of an unfinished import under this name"
+    )]
+    Reserved {
+        /// The table.
+        table: &'static str,
+    },
+    /// The engine lacks the collation by which the rows of a table are kept in order.
+    #[error(
+        "the rows of {table} cannot be read: its primary key has the collation {collation}, which belongs to an application"
+    )]
+    Collation {
+        /// The table.
+        table: String,
+        /// The collation.
+        collation: String,
+    },
     /// The schema was changed again and again while it was read. Nothing was written.
     #[error("the schema of the database does not stand still")]
     Changing,

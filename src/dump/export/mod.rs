@@ -19,7 +19,7 @@ pub use self::error::ExportError;
 use self::plan::Plan;
 use self::writer::Writer;
 use super::file::{NewFile, Readers};
-use crate::db::{Db, Query};
+use crate::db::{Db, DbError, Query};
 use crate::history;
 
 /// What of a database is written.
@@ -91,7 +91,13 @@ pub async fn export(
     for _ in 0..TRIES {
         let catalogue = Catalogue::read(db).await?;
         let is_whole = options.tables.is_empty() && options.what != Contents::Schema;
-        if is_whole && catalogue.table(history::UNFINISHED).is_some() {
+        if is_whole && let Some(table) = catalogue.table(history::UNFINISHED) {
+            let has = |name: &str| table.columns.iter().any(|column| column.name == name);
+            if !has("name") || !has("detail") {
+                return Err(ExportError::Reserved {
+                    table: history::UNFINISHED,
+                });
+            }
             let row = db.rows::<2>(Query::new(format!(
                 "SELECT name, detail ->> '$.command' FROM {}",
                 history::UNFINISHED
@@ -104,11 +110,37 @@ pub async fn export(
             });
         }
         let plan = plan::plan(&catalogue, options, db.engine())?;
-        if let Some(exported) = streamed(db, plan, out).await? {
+        let exported = streamed(db, plan, out).await;
+        if let Some(exported) = exported.map_err(|error| lacking(error, &catalogue))? {
             return Ok(exported);
         }
     }
     Err(ExportError::Changing)
+}
+
+/// Names the table where the engine lacks the collation of its key: it names the collation alone.
+fn lacking(error: ExportError, catalogue: &Catalogue) -> ExportError {
+    let ExportError::Db(DbError::Read(engine)) = &error else {
+        return error;
+    };
+    let words = "no such collation sequence: ";
+    let Some((_, collation)) = engine.message.split_once(words) else {
+        return error;
+    };
+    let by_it = |object: &&catalogue::Object| {
+        let table = catalogue.table(&object.name);
+        table.is_some_and(|table| {
+            let mut key = table.key.iter();
+            table.without_rowid && key.any(|it| it.collation.eq_ignore_ascii_case(collation))
+        })
+    };
+    match catalogue.objects.iter().find(by_it) {
+        Some(object) => ExportError::Collation {
+            table: object.name.clone(),
+            collation: collation.to_owned(),
+        },
+        None => error,
+    }
 }
 
 /// Writes a dump of `db` to a new file, which appears whole or not at all. It is packed with gzip where its name ends in

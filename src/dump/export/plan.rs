@@ -171,9 +171,7 @@ impl Parts {
             self.text(end(sql));
         }
     }
-}
 
-impl Parts {
     /// An entry of the schema, as shells write it: a virtual table whose module is missing, which nothing can create.
     fn entry(&mut self, object: &Object) {
         let name = text(&object.name);
@@ -213,11 +211,11 @@ fn tables(catalogue: &Catalogue, options: &ExportOptions, object: &Object, parts
         if with_rows {
             parts.text(&format!("DELETE FROM {};\n", name(&object.name)));
         }
-    } else if options.what == Contents::Data {
-    } else if catalogue.lacks_module(&object.name) {
-        parts.entry(object);
-    } else {
-        parts.statement(object);
+    } else if options.what != Contents::Data {
+        match catalogue.lacks_module(&object.name) {
+            true => parts.entry(object),
+            false => parts.statement(object),
+        }
     }
     if with_rows && !table.is_virtual {
         if !table.has_room_for_rowid() && table.integer_key().is_none() && table.rowid().is_some() {
@@ -330,7 +328,7 @@ fn statistics(catalogue: &Catalogue, options: &ExportOptions, chosen: &Chosen, p
 /// Whether Seedbed keeps its records there.
 fn is_record(object: &Object) -> bool {
     object.sql.as_deref().is_some_and(history::makes_ours)
-        || ["_seedbed_rows", "_seedbed_import"]
+        || ["_seedbed_rows", history::UNFINISHED]
             .iter()
             .any(|name| object.name.eq_ignore_ascii_case(name))
 }

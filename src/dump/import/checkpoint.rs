@@ -274,7 +274,7 @@ pub(super) fn detail(
             let (table, event) = trigger
                 .map(|(table, event)| (table, event_word(*event)))
                 .unzip();
-            json!([word(made.object), made.name, made.sql, table, event])
+            json!([made.object.word(), made.name, made.sql, table, event])
         })
         .collect();
     json!({
@@ -303,7 +303,7 @@ fn table(json: &Json) -> Option<Table> {
 
 fn made_of(json: &Json) -> Option<Made> {
     Some(Made {
-        object: object(json[0].as_str()?)?,
+        object: Object::of(json[0].as_str()?)?,
         name: json[1].as_str()?.to_owned(),
         sql: json[2].as_str().map(str::to_owned),
         // Checkpoints of earlier versions do not have it.
@@ -323,24 +323,6 @@ fn event_word(event: Event) -> &'static str {
         Event::Delete => "DELETE",
         Event::Update => "UPDATE",
     }
-}
-
-const WORDS: [(Object, &str); 5] = [
-    (Object::Table, "table"),
-    (Object::VirtualTable, "virtual table"),
-    (Object::Index, "index"),
-    (Object::Trigger, "trigger"),
-    (Object::View, "view"),
-];
-
-fn word(object: Object) -> &'static str {
-    let found = WORDS.iter().find(|(other, _)| *other == object);
-    found.map_or("table", |(_, word)| word)
-}
-
-fn object(word: &str) -> Option<Object> {
-    let found = WORDS.iter().find(|(_, other)| *other == word);
-    found.map(|(object, _)| *object)
 }
 
 fn own(sql: String) -> Step {

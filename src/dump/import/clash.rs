@@ -79,7 +79,10 @@ pub enum Clash {
         line: u64,
     },
     /// The dump drops, where it is there, what is there.
-    #[error("the dump drops the {what} {name}, which is there{}", holding(*.rows))]
+    #[error("the dump drops the {what} {name}, which {}", match made_in {
+        Some(line) => format!("it has made in line {line}"),
+        None => format!("is there{}", holding(*rows)),
+    })]
     Drops {
         /// `table`, `index`, `view`, `trigger`.
         what: String,
@@ -89,6 +92,8 @@ pub enum Clash {
         rows: Option<u64>,
         /// The line of the statement.
         line: Option<u64>,
+        /// The line in which the dump itself has made it, where the database has none.
+        made_in: Option<u64>,
     },
     /// A trigger of the database runs for each row of the dump.
     #[error("the trigger {} of {} would run for each row of the dump", .0.trigger, .0.table)]
@@ -262,7 +267,7 @@ impl There {
     pub(super) fn counting(&self, wanted: &Wanted) -> Vec<(String, Query)> {
         let makes = wanted.makes.iter().map(|(_, name)| name);
         let writes = wanted.fills.iter().chain(&wanted.clears);
-        let drops = wanted.drops.iter().map(|(_, write)| &write.table);
+        let drops = wanted.drops.iter().map(|(_, write, _)| &write.table);
         let names = makes.chain(writes.map(|write| &write.table)).chain(drops);
         let mut tables: Vec<(String, Query)> = Vec::new();
         for name in names {
@@ -315,7 +320,8 @@ pub(super) struct Wanted {
     filled: HashSet<String>,
     clears: Vec<Write>,
     /// What it drops, where there is such a thing, and its sort.
-    drops: Vec<(&'static str, Write)>,
+    /// With the line in which the dump has made it before.
+    drops: Vec<(&'static str, Write, Option<u64>)>,
     /// Whether it makes a new file, which has no records of its own to be in the way of.
     is_new_file: bool,
     triggers: Vec<Trigger>,
@@ -494,14 +500,15 @@ impl Wanted {
             }
             Item::Statement(statement) => match &statement.what {
                 What::Drop { object, name } => {
-                    let is_made = self.made.contains_key(&key(name));
+                    let made = self.made.get(&key(name)).copied();
+                    let (is_made, made_in) = (made.is_some(), made.flatten());
                     self.is_unfit |= is_made;
                     let write = Write {
                         table: name.clone(),
                         is_made,
                         line: Some(line),
                     };
-                    self.drops.push((object, write));
+                    self.drops.push((object, write, made_in));
                 }
                 What::Create {
                     object,
@@ -659,7 +666,7 @@ pub(super) fn clashes(
         })
     };
     let mut dropped = HashSet::new();
-    for (what, write) in &wanted.drops {
+    for (what, write, made_in) in &wanted.drops {
         let found = there.find(&write.table);
         if (write.is_made || found.is_some()) && dropped.insert(key(&write.table)) {
             let (what, name) = match found {
@@ -671,6 +678,7 @@ pub(super) fn clashes(
                 rows: there.rows_of(&name),
                 name,
                 line: write.line,
+                made_in: made_in.filter(|_| found.is_none()),
             });
         }
     }

@@ -36,6 +36,7 @@ use crate::db::Db;
 use crate::drive::{Event, OnEvent};
 use crate::dump::Mark;
 use crate::dump::modules::Modules;
+use crate::dump::source_check;
 use crate::hex;
 use crate::history::Wait;
 use crate::script::Run;
@@ -303,6 +304,7 @@ pub async fn plan(db: &Db, input: &Input, options: &ImportOptions) -> Result<Pla
     let is_new = path.is_some_and(|path| new_file::is_new(&path)) && options.tables == Tables::New;
     let run = Run::new("");
     let input = input.unchanging().await.map_err(Why::from)?;
+    refuse_source(&input, options).await?;
     let job = Job {
         db,
         input: &input,
@@ -438,7 +440,6 @@ pub(super) async fn import_by(
     on_event: OnImport,
     command: Option<&str>,
 ) -> Result<Imported, ImportError> {
-    let command: Option<Arc<str>> = command.map(Arc::from);
     let begun = Instant::now();
     let path = db.path();
     if let Some(path) = &path
@@ -446,9 +447,19 @@ pub(super) async fn import_by(
     {
         return Err(Why::Itself(path.clone()).into());
     }
+    refuse_source(input, options).await?;
+    let job = Job {
+        db,
+        input,
+        options: *options,
+        run,
+        on_event,
+        modules: Modules::new().await.map_err(Why::engine)?,
+        command: command.map(Arc::from),
+    };
     let mut imported = match path {
         Some(path) if new_file::is_new(&path) && options.tables == Tables::New => {
-            new_file(db, &path, input, options, run, on_event, command).await?
+            new_file(&job, &path).await?
         }
         path => {
             if let Some(path) = path {
@@ -456,20 +467,21 @@ pub(super) async fn import_by(
             }
             // It is read twice.
             let input = input.unchanging().await.map_err(Why::from)?;
-            let job = Job {
-                db,
-                input: &input,
-                options: *options,
-                run,
-                on_event,
-                modules: Modules::new().await.map_err(Why::engine)?,
-                command,
-            };
-            existing::import(&job).await?
+            existing::import(&job.of(&input)).await?
         }
     };
     imported.took = begun.elapsed();
     Ok(imported)
+}
+
+/// Refuses a local database whose rows would not arrive as they are. Where rows go into tables that are there, these
+/// decide what becomes of a value.
+async fn refuse_source(input: &Input, options: &ImportOptions) -> Result<(), Why> {
+    source_check::refuse_damaged(input).await?;
+    match options.tables {
+        Tables::New => Ok(source_check::refuse_unkept(input).await?),
+        Tables::Existing => Ok(()),
+    }
 }
 
 /// A database that is being built from a dump.
@@ -511,43 +523,30 @@ impl Rebuilding {
     }
 }
 
-async fn new_file(
-    db: &Db,
-    path: &std::path::Path,
-    input: &Input,
-    options: &ImportOptions,
-    run: &Run,
-    on_event: OnImport,
-    command: Option<Arc<str>>,
-) -> Result<Imported, ImportError> {
-    let identity = match command {
-        Some(_) => Identity::Own,
-        None => Identity::OfTheDump,
-    };
-    let name = input.recorded();
-    let modules = Modules::new().await.map_err(Why::engine)?;
+async fn new_file(job: &Job<'_>, path: &std::path::Path) -> Result<Imported, ImportError> {
+    let Job { db, options, .. } = job;
+    let name = job.input.recorded();
     let plan = |pace| new_file::Plan {
         name: &name,
         pace,
         violations: options.violations,
         verify: options.verify,
-        run,
-        on_event: on_event.clone(),
+        run: job.run,
+        on_event: job.on_event.clone(),
         lock_timeout: db.lock_timeout(),
         stop: db.stop().clone(),
-        modules: modules.clone(),
+        modules: job.modules.clone(),
         history: db.history_table(),
-        identity,
+        identity: job.identity(),
     };
-    let dump = || Ahead::of(input, options.block_bytes(), None, db.stop());
-    let made = new_file::make(path, dump(), plan(Pace::Fast)).await;
+    let made = new_file::make(path, job.read(None), plan(Pace::Fast)).await;
     let built = match made {
         // Which of them it is shows when they go one by one.
         Err(ImportError {
             why: Why::Refused { among: 2.., .. },
             ..
-        }) if input.can_be_read_again() => {
-            new_file::make(path, dump(), plan(Pace::RowByRow)).await?
+        }) if job.input.can_be_read_again() => {
+            new_file::make(path, job.read(None), plan(Pace::RowByRow)).await?
         }
         made => made?,
     };

@@ -1,9 +1,9 @@
 //! What is in the buffer, as a draft of a block: as many whole statements of one sort as there are. Nothing is decoded
 //! yet, so that what stops in the middle of a statement can be read again from its begin.
 
-use super::decode::decode;
 use std::sync::Arc;
 
+use super::decode::decode;
 use super::insert::{Insert, Run, Saved, SchemaRow, go_on, insert, leave};
 use super::scan::{GoOn, Open, Refusal, Stop, Text, Unclosed};
 use super::{Reader, statement};

@@ -128,7 +128,8 @@ pub(super) fn insert(
                     let end = text.row(row, &mut run.cells)?;
                     run.places.push(place);
                     if run.cells.cells.len() - before == target.width {
-                        return rest(text, at, end, place, runs);
+                        let end = rest(text, at, end, place, runs)?;
+                        return Ok(Insert::Rows { end });
                     }
                     // Of another width: told or put aside below.
                     run.places.pop();
@@ -185,7 +186,8 @@ pub(super) fn insert(
         places: vec![place],
         left: Left::default(),
     });
-    rest(text, at, end, place, runs)
+    let end = rest(text, at, end, place, runs)?;
+    Ok(Insert::Rows { end })
 }
 
 /// Reads on in a statement whose rows so far were handed over, before its next row, and gives its end.
@@ -208,10 +210,7 @@ pub(super) fn go_on(
     let mut lines = Lines { counted: 0, place };
     let end = run.row(text, row, &mut lines)?;
     runs.push(run);
-    match rest(text, lines.counted, end, lines.place, runs)? {
-        Insert::Rows { end } => Ok(end),
-        Insert::Schema(_) => Ok(end),
-    }
+    rest(text, lines.counted, end, lines.place, runs)
 }
 
 /// Leaves the statement that `runs` ends with, which is not whole, before the row that is: its rows before that one stay.
@@ -227,26 +226,25 @@ pub(super) fn leave(runs: &mut [Run]) -> Option<(usize, Arc<Target>)> {
     Some((at, Arc::clone(&run.target)))
 }
 
-/// The other rows of a statement of which a row ends at `end`.
+/// Reads the other rows of a statement of which a row ends at `end`, and gives its end.
 #[inline]
 fn rest(
     text: &Text<'_>,
     at: usize,
-    end: usize,
+    mut end: usize,
     place: RowPlace,
     runs: &mut [Run],
-) -> Result<Insert, Stop> {
+) -> Result<usize, Stop> {
     if text.get(end) == Some(b';') {
-        return Ok(Insert::Rows { end });
+        return Ok(end);
     }
     let Some(run) = runs.last_mut() else {
-        return Ok(Insert::Rows { end });
+        return Ok(end);
     };
     let mut lines = Lines { counted: at, place };
-    let mut end = end;
     loop {
         match behind_row(text, end) {
-            Ok(Next::End(end)) => return Ok(Insert::Rows { end }),
+            Ok(Next::End(end)) => return Ok(end),
             Ok(Next::Row(row)) => end = run.row(text, row, &mut lines)?,
             Err(stop) => {
                 // What has come may end right before a row, at a mark.

@@ -4,10 +4,11 @@
 use std::collections::{HashMap, HashSet};
 
 use super::dumped::Made;
+use super::unkept::Readable;
 use super::{Fault, FaultyObject};
 use crate::db::{Db, DbError, HistoryTable, Order, Query, Scan, ScanColumn};
 use crate::dump::{self, Target};
-use crate::history::makes_ours;
+use crate::history::{UNFINISHED, makes_ours};
 use crate::schema::{Affinity, Strictness, affinity};
 use crate::sql::{Value, normal_form};
 
@@ -39,6 +40,8 @@ pub(super) struct Catalogue {
 /// A table that holds rows.
 #[derive(Debug, Default)]
 struct Table {
+    /// As it was made.
+    name: String,
     /// Those whose values are written by who writes a row.
     columns: Vec<Column>,
     /// The names of the rowid that no column has, generated ones included; none of a table without a rowid.
@@ -95,6 +98,7 @@ impl Catalogue {
         };
         let entry = self.tables.entry(table.to_ascii_lowercase());
         let table = entry.or_insert_with(|| Table {
+            name: table.to_owned(),
             columns: Vec::new(),
             rowids: match without_rowid.as_i64() {
                 Some(0) => ROWID.to_vec(),
@@ -184,14 +188,45 @@ impl Catalogue {
         }
     }
 
+    /// The tables in which a column may not keep a value, in the order of their names, and the questions for their rows.
+    pub(super) fn readable(&self) -> Vec<(Readable, Scan)> {
+        let is_own = |name: &str| {
+            let lower = name.to_ascii_lowercase();
+            lower == UNFINISHED
+                || lower.starts_with("sqlite_")
+                || self.history.as_ref().is_some_and(|it| it.is(name))
+        };
+        let converts = |column: &&Column| column.affinity != Affinity::Blob;
+        let tables = self.tables.values();
+        let mut readable: Vec<(Readable, Scan)> = tables
+            .filter(|table| !is_own(&table.name) && table.columns.iter().any(|it| converts(&it)))
+            .map(|table| {
+                let rowid = table
+                    .rowids
+                    .first()
+                    .map(|name| ((*name).to_owned(), Affinity::Integer));
+                let columns = table.columns.iter().filter(converts);
+                let columns = columns.map(|column| (column.name.clone(), column.affinity));
+                let readable = Readable {
+                    table: table.name.clone(),
+                    has_rowid: rowid.is_some(),
+                    columns: rowid.into_iter().chain(columns).collect(),
+                };
+                let (names, affinities) = readable.columns.iter().cloned().unzip();
+                let scan = self.scan(&table.name, &Columns { names, affinities });
+                (readable, scan)
+            })
+            .collect();
+        readable.sort_by(|(one, _), (other, _)| one.table.cmp(&other.table));
+        readable
+    }
+
     /// The objects of a dump that are not here as the dump has them.
     pub(super) fn faults(&self, made: &[Made]) -> Vec<FaultyObject> {
         let faults = made.iter().filter_map(|made| {
             let kind = match made.object {
-                dump::Object::Table | dump::Object::VirtualTable => "table",
-                dump::Object::Index => "index",
-                dump::Object::Trigger => "trigger",
-                dump::Object::View => "view",
+                dump::Object::VirtualTable => "table",
+                object => object.word(),
             };
             let key = (kind, made.name.to_ascii_lowercase());
             let fault = match self.objects.get(&key) {

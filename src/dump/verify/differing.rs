@@ -43,6 +43,7 @@ pub(super) async fn find(
     input: &Input,
     catalogue: &Catalogue,
     dumped: Dumped,
+    counts: super::Values,
     tables: &mut [Compared],
 ) -> Result<(), VerifyError> {
     let suspects = tables.iter().enumerate().filter_map(|(table, compared)| {
@@ -61,7 +62,7 @@ pub(super) async fn find(
     }
     let reader = input.whole()?;
     let found = in_database(db, &suspects).await?;
-    let judge = Judge::new().await.map_err(DbError::Read)?;
+    let judge = counts.judge().await?;
     let of_dump = Arc::clone(&suspects);
     let work = move || in_dump(reader, &of_dump, &dumped, judge, found);
     let found = tokio::task::spawn_blocking(work).await??;
@@ -91,7 +92,7 @@ fn in_dump(
     mut reader: Reader,
     suspects: &[Suspect],
     dumped: &Dumped,
-    judge: Judge,
+    judge: Option<Judge>,
     mut found: Vec<Rows>,
 ) -> Result<Vec<Rows>, VerifyError> {
     let mut rows_of = RowsOf {

@@ -14,15 +14,18 @@ mod dumped;
 mod tally;
 #[cfg(test)]
 mod tests;
+mod unkept;
 mod witness;
 
 use std::sync::Arc;
 
 use super::integrity::{self, Integrity};
 use super::modules::Modules;
-use super::{DumpError, Input};
+use super::{DumpError, Input, source_check};
 use crate::db::{Db, DbError};
 use catalogue::Catalogue;
+use dumped::Dumped;
+pub(super) use unkept::{Unkept, unkept};
 pub(super) use witness::Witness;
 
 /// How much is compared.
@@ -151,26 +154,76 @@ pub enum VerifyError {
     Thread(#[from] tokio::task::JoinError),
 }
 
-/// Compares a database with a dump. In full, the dump is read a second time where something differs, to show which rows
+/// What a value of a dump counts as.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Values {
+    /// As it was read: what is compared is the database that the dump is of.
+    AsRead,
+    /// As its column keeps it: `'7'` and `7` are one value of an INTEGER column.
+    AsKept,
+}
+
+impl Values {
+    /// What decides how values are converted; none where they are not.
+    async fn judge(self) -> Result<Option<affinity::Judge>, DbError> {
+        Ok(match self {
+            Values::AsRead => None,
+            Values::AsKept => Some(affinity::Judge::new().await.map_err(DbError::Read)?),
+        })
+    }
+}
+
+/// Compares a database with a dump. The values of another database, and those of a backup, count as they were read; those
+/// of any other dump count as their columns keep them. In full, the dump is read a second time where something differs, to show which rows
 /// do; of standard input, which flows by only once, none are shown.
 ///
 /// # Errors
-/// The dump cannot be read to its end, or the database cannot be read. That they differ is no error.
+/// The dump cannot be read to its end, a database that is read instead of one is damaged, or the database cannot be read.
+/// That they differ is no error.
 pub async fn verify(db: &Db, input: &Input, level: Level) -> Result<Verified, VerifyError> {
     // Where rows differ it is read again.
     let input = &input.unchanging().await?;
+    source_check::refuse_damaged(input).await?;
+    let values = match input.is_of_this_program() {
+        true => Values::AsRead,
+        false => Values::AsKept,
+    };
+    compared(db, input, level, values).await
+}
+
+/// The same of a dump that can be read again, with values that count as this says.
+pub(super) async fn compared(
+    db: &Db,
+    input: &Input,
+    level: Level,
+    values: Values,
+) -> Result<Verified, VerifyError> {
     let catalogue = Arc::new(Catalogue::read(db).await?);
     let reader = input.whole()?;
-    let judge = affinity::Judge::new().await.map_err(DbError::Read)?;
+    let judge = values.judge().await?;
     let modules = Modules::new().await.map_err(DbError::Read)?;
     let known = Arc::clone(&catalogue);
     let dumped =
         tokio::task::spawn_blocking(move || dumped::read(reader, &known, &modules, judge, level));
     let dumped = dumped.await??;
-    let mut tables = database::compared(db, &catalogue, &dumped, level).await?;
+    compared_with(db, &catalogue, dumped, level, Some((input, values))).await
+}
+
+/// The same with what was read of the dump. `again` gives the dump, where it can be read again to show which rows differ,
+/// and what its values count as.
+async fn compared_with(
+    db: &Db,
+    catalogue: &Catalogue,
+    dumped: Dumped,
+    level: Level,
+    again: Option<(&Input, Values)>,
+) -> Result<Verified, VerifyError> {
+    let mut tables = database::compared(db, catalogue, &dumped, level).await?;
     let mut objects = catalogue.faults(&dumped.objects);
     objects.extend(database::numbers(db, &dumped.numbers).await?);
-    differing::find(db, input, &catalogue, dumped, &mut tables).await?;
+    if let Some((input, values)) = again {
+        differing::find(db, input, catalogue, dumped, values, &mut tables).await?;
+    }
     let integrity = match level {
         Level::Counts => Integrity::NotAsked,
         Level::Full => integrity::integrity(db, integrity::Depth::Full).await?,

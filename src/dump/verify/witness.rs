@@ -4,12 +4,10 @@
 use std::io::Read;
 use std::thread::JoinHandle;
 
-use super::affinity::Judge;
 use super::catalogue::Catalogue;
 use super::dumped::{self, Dumped};
-use super::{Level, Verified, VerifyError, database};
+use super::{Level, Verified, VerifyError, compared_with};
 use crate::db::{Db, DbError};
-use crate::dump::integrity;
 use crate::dump::modules::Modules;
 use crate::dump::{Reader, ReaderOptions, Source};
 use crate::hex;
@@ -45,15 +43,8 @@ impl Witness {
             return Ok(None);
         }
         let catalogue = Catalogue::read(db).await?;
-        let tables = database::compared(db, &catalogue, &dumped, Level::Full).await?;
-        let mut objects = catalogue.faults(&dumped.objects);
-        objects.extend(database::numbers(db, &dumped.numbers).await?);
-        Ok(Some(Verified {
-            level: Level::Full,
-            tables: tables.into_iter().map(|table| table.table).collect(),
-            objects,
-            integrity: integrity::integrity(db, integrity::Depth::Full).await?,
-        }))
+        let verified = compared_with(db, &catalogue, dumped, Level::Full, None).await?;
+        Ok(Some(verified))
     }
 }
 
@@ -65,13 +56,13 @@ fn read(from: &Db, name: String, text: impl Read + Send + 'static) -> Result<Dum
             name: name.clone(),
             cause,
         })?;
-    let (catalogue, modules, judge) = runtime.block_on(async {
+    let (catalogue, modules) = runtime.block_on(async {
         let from = from.apart()?;
         let modules = Modules::new().await.map_err(DbError::Read)?;
-        let judge = Judge::new().await.map_err(DbError::Read)?;
-        Ok::<_, DbError>((Catalogue::read(&from).await?, modules, judge))
+        Ok::<_, DbError>((Catalogue::read(&from).await?, modules))
     })?;
     drop(runtime);
     let reader = Reader::new(Source::of(name, text)?, ReaderOptions::default());
-    dumped::read(reader, &catalogue, &modules, judge, Level::Full)
+    // What is compared is what was read, and not what a column would make of it.
+    dumped::read(reader, &catalogue, &modules, None, Level::Full)
 }

@@ -10,10 +10,10 @@ use crate::diagnostic::Diagnostic;
 use crate::migrations::directive::DEPENDS_ON_ROWS;
 use crate::migrations::fill::{Depends, Fill, Literals, Unfilled, depends};
 use crate::migrations::made;
-use crate::migrations::rehearse::{Act, Problem, Stopped, bare_or_quoted};
+use crate::migrations::rehearse::{Act, Problem, Stopped, drop_in_words};
 use crate::schema::{Broken, Object, ObjectKind, broken};
 use crate::script::Key;
-use crate::sql::{Kind, What, identifier, kind, significant, targets, unquote};
+use crate::sql::{Kind, What, has_name, identifier, kind, significant, targets};
 
 /// What a database that exists has, and what is new to it.
 pub(super) struct Published<'a> {
@@ -370,7 +370,9 @@ impl<'a> Existing<'a> {
     /// A file that fails without any rows, and did not fail on a new database.
     fn because_of_objects(&self, problem: Problem) -> Diagnostic {
         let Problem {
-            diagnostic, error, ..
+            diagnostic,
+            error,
+            step,
         } = problem;
         if let Some(Key::Repeatable(_)) = diagnostic.subject {
             return diagnostic.help(
@@ -385,23 +387,43 @@ impl<'a> Existing<'a> {
                 let rest = words.strip_prefix(&format!("error in {} {name}", what.word()));
                 rest.is_some_and(|rest| rest.starts_with([':', ' ']))
             });
-        let help = match in_the_way {
-            Some((what, name)) => {
-                let help = format!(
-                    "write `DROP {} IF EXISTS {};` before it: the repeatable migration makes it again afterwards",
-                    what.word().to_ascii_uppercase(),
-                    bare_or_quoted(&name)
-                );
-                return Diagnostic {
-                    help: vec![help],
-                    ..diagnostic
-                };
+        if let Some((what, name)) = in_the_way {
+            let help = format!(
+                "write {} before it: the repeatable migration makes it again afterwards",
+                drop_in_words(what, &name)
+            );
+            return Diagnostic {
+                help: vec![help],
+                ..diagnostic
+            };
+        }
+        let helps = step.and_then(|step| self.made_by_repeatable(&step.sql));
+        diagnostic.helps(helps)
+    }
+
+    /// What to do about a statement with the name of an object that a repeatable migration has made, or that fires its
+    /// trigger.
+    fn made_by_repeatable(&self, statement: &str) -> Option<String> {
+        let repeatables = self.published.repeatables.iter();
+        let mut objects = repeatables.flat_map(|part| {
+            let made = made::made(&part.migration.up.source.text).into_iter();
+            made.map(|made| (part.key(), made))
+        });
+        let (key, made) = objects.find(|(_, made)| {
+            let fired_by = made.table.as_ref().filter(|_| made.what == What::Trigger);
+            let mut names = fired_by.into_iter().chain([&made.name]);
+            names.any(|name| has_name(statement, name))
+        })?;
+        let is_there = format!("{key} makes the {made}, which is there before a new version runs");
+        Some(match made.what {
+            What::Table | What::VirtualTable => {
+                format!("{is_there}: make it in one of the two files only, or give it another name")
             }
-            None => "what the repeatable migrations make is there before a new version runs: drop what is in the way \
-                     in this file (`… IF EXISTS`); they make it again afterwards"
-                .to_owned(),
-        };
-        diagnostic.help(help)
+            what => format!(
+                "{is_there}: write {} before this statement; {key} makes it again afterwards",
+                drop_in_words(what, &made.name)
+            ),
+        })
     }
 
     /// Builds it once more, without rows: a file that is no transaction has left a part of what it does.
@@ -497,7 +519,12 @@ fn on_some_rows(diagnostic: Diagnostic, note: impl Into<String>) -> Diagnostic {
 
 fn help_on(statement: &str) -> Option<&'static str> {
     let adds = || significant(statement).any(|token| token.is_word(statement, "ADD"));
+    let is_stored = significant(statement).any(|token| token.is_word(statement, "STORED"));
     match kind(statement) {
+        Kind::Alter if adds() && is_stored => Some(
+            "make the generated column VIRTUAL, or rebuild the table: create a new one, copy the rows, drop the old one, \
+             rename the new one",
+        ),
         Kind::Alter if adds() => Some(
             "add the column without the constraint or with a constant DEFAULT, or rebuild the table: create a new one, \
              copy the rows, drop the old one, rename the new one",
@@ -525,8 +552,5 @@ fn makes(part: &Part<'_>, object: &Object) -> bool {
 /// Whether a statement of a file has this name in it.
 fn names(part: &Part<'_>, table: &str) -> bool {
     let mut steps = part.up.steps().iter();
-    steps.any(|step| {
-        significant(&step.sql)
-            .any(|token| unquote(token.text(&step.sql)).eq_ignore_ascii_case(table))
-    })
+    steps.any(|step| has_name(&step.sql, table))
 }

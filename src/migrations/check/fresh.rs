@@ -147,7 +147,7 @@ impl<'a> Fresh<'a> {
                 Err(Stopped::Problem(_)) => {}
             }
         }
-        self.rehearsal.fork().await
+        self.rehearsal.fork_for_trials().await
     }
 
     /// Down and up again.

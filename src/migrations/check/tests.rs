@@ -68,6 +68,7 @@ async fn check(files: &[(&str, &str)], expect: Expect) {
 }
 
 mod existing;
+mod references;
 
 #[tokio::test]
 async fn a_set_without_fault_is_applied_reversed_and_repeated() {
@@ -513,40 +514,4 @@ async fn what_does_not_compile_at_the_end_is_told_of_the_file_that_broke_it() {
         "#]],
     )
     .await;
-}
-
-/// How long a set takes in which every `nth` migration has this down file, `{}` standing for its version.
-async fn timed(migrations: usize, nth: usize, down: &str) -> std::time::Duration {
-    let mut files = Vec::new();
-    for n in 1..=migrations {
-        let up = format!(
-            "CREATE TABLE t{n} (id INTEGER PRIMARY KEY, name TEXT NOT NULL, of INTEGER REFERENCES t1);
-             CREATE INDEX i{n} ON t{n} (name);"
-        );
-        files.push((format!("V{n}__t.sql"), up));
-        if n % nth == 0 {
-            files.push((
-                format!("V{n}__t.down.sql"),
-                down.replace("{}", &n.to_string()),
-            ));
-        }
-    }
-    let files: Vec<(&str, &str)> = files
-        .iter()
-        .map(|(name, text)| (&**name, &**text))
-        .collect();
-    let begun = std::time::Instant::now();
-    assert_eq!(checked(&files).await.applied, migrations);
-    begun.elapsed()
-}
-
-#[tokio::test]
-async fn a_long_history_takes_seconds_even_where_down_files_are_no_inverse() {
-    let long = timed(1000, 5, "DROP TABLE t{};").await;
-    let spoiled = timed(100, 1, "DROP INDEX i{};").await;
-    // Generous, for machines that do other things too.
-    assert!(
-        long.as_secs() < 60 && spoiled.as_secs() < 60,
-        "{long:?}, {spoiled:?}"
-    );
 }

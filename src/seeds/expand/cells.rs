@@ -58,7 +58,7 @@ impl<'a> Expansion<'a> {
     pub(super) fn dice(&self, place: &Place<'_, 'a>, attempt: u32) -> Dice {
         dice(
             self.files[place.file],
-            &place.of.name,
+            self.given.made_as(place.file, place.of),
             place.names.label.unwrap_or_default(),
             &place.column().name,
             attempt,

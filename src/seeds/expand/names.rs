@@ -2,15 +2,18 @@
 
 use std::ops::Range;
 
+use uuid::Uuid;
+
 use super::super::labels::Named;
-use super::super::model::{Label, Mode, Spanned, Table};
+use super::super::model::{Expr, Label, Mode, Spanned, Table};
 use super::super::row::Rules;
 use crate::diagnostic::Diagnostic;
 use crate::nearest::nearest;
-use crate::schema::{ColumnKind, ForeignKey, Nullability, TableKind, TableShape};
+use crate::schema::{Column, ColumnKind, ForeignKey, Nullability, TableKind, TableShape};
 use std::sync::Arc;
 
-use super::{Compiled, Expansion, Found, makes_id};
+use super::ids::{makes_id, uuid_of};
+use super::{Compiled, Expansion, Found};
 
 impl<'a> Expansion<'a> {
     /// `now_{usrs.load_*}`: the table of a pattern is one.
@@ -142,7 +145,9 @@ impl<'a> Expansion<'a> {
         for name in &table.keep {
             keep.extend(self.column(file, of, &name.value, &name.span, &[]));
         }
+        let numbered = self.id_rule(file, table, of, &key);
         self.rows.rules.push(Arc::new(Rules {
+            numbered,
             file,
             table: found,
             name: of.name.as_str().into(),
@@ -151,6 +156,53 @@ impl<'a> Expansion<'a> {
             mode: self.files[file].settings.mode,
         }));
         Some(self.rows.rules.len() - 1)
+    }
+
+    /// The primary key that the database numbers. What is wrong with `_id` is reported, once for a place.
+    fn id_rule(
+        &mut self,
+        file: usize,
+        table: &'a Table,
+        of: &TableShape,
+        key: &[usize],
+    ) -> Option<usize> {
+        let shared = self.shared(&table.name.value);
+        let (id, file) = match (&table.id, shared.and_then(|it| it.id.as_ref())) {
+            (Some(id), _) => (id, file),
+            (None, shared) => (shared?, self.shared_file()),
+        };
+        let column = match (of.primary_key.as_slice(), &id.value) {
+            ([column], Expr::Auto | Expr::Uuid) => *column,
+            (_, Expr::Auto | Expr::Uuid) => {
+                let message = format!("`{}` has no primary key of one column", of.name);
+                let help = "leave `_id` out, and give each row its key".to_owned();
+                self.error(file, &id.span, "bad-id", message, Some(help));
+                return None;
+            }
+            _ => return None,
+        };
+        let Column { name, declared, .. } = &of.columns[column];
+        let (message, help) = match id.value {
+            Expr::Auto if of.integer_key() != Some(column) => (
+                format!("the database numbers no column `{name}` of type {declared}"),
+                "it numbers INTEGER PRIMARY KEY only; leave `_id` out, or write `_id: !uuid`",
+            ),
+            Expr::Auto if key.contains(&column) => (
+                format!(
+                    "the database makes `{name}`, so the rows of `{}` cannot be found again by it",
+                    of.name
+                ),
+                "name the columns of a unique index: `_key: [email]`",
+            ),
+            Expr::Uuid if uuid_of(&of.columns[column], Uuid::nil()).is_none() => (
+                format!("column `{name}` of type {declared} holds no UUID"),
+                "leave `_id` out: a number is made for each label; or write `_id: !auto`",
+            ),
+            Expr::Auto => return Some(column),
+            _ => return None,
+        };
+        self.error(file, &id.span, "bad-id", message, Some(help.to_owned()));
+        None
     }
 
     /// What `_tables.yaml` says of a table.

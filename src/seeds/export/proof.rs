@@ -44,6 +44,7 @@ pub(super) fn prove(
         attachments: &BTreeMap::new(),
         shared: None,
         others: &[],
+        made_as: &[],
     };
     let (mut rows, problems) = expand(&[&file], shape, &given);
     if !problems.is_empty() {

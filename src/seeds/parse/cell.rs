@@ -9,7 +9,7 @@ use crate::seeds::model::{Expr, Spanned, Style};
 use crate::seeds::yaml::{Kind, Node, is_null};
 
 /// The tags, each with an example of how it is written.
-const TAGS: [(&str, &str); 16] = [
+const TAGS: [(&str, &str); 18] = [
     ("!ref", "!ref users.admin"),
     ("!now", "!now [start of month, +1 month]"),
     ("!ago", "!ago 0..365 days"),
@@ -29,6 +29,8 @@ const TAGS: [(&str, &str); 16] = [
     ("!!float", "!!float 7.5"),
     ("!!bool", "!!bool true"),
     ("!!null", "!!null null"),
+    ("!auto", "_id: !auto"),
+    ("!uuid", "_id: !uuid"),
 ];
 
 impl Reader<'_> {
@@ -97,6 +99,14 @@ impl Reader<'_> {
                 }
             },
             "!!int" | "!!float" | "!!bool" | "!!null" => self.typed(tag, node, scope),
+            "!auto" | "!uuid" => {
+                self.bad_tag(
+                    node,
+                    tag,
+                    "makes the primary keys of a table, below its name",
+                );
+                None
+            }
             _ => {
                 self.unknown_tag(tag, node);
                 None

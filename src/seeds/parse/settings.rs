@@ -6,7 +6,7 @@ use super::{Reader, did_you_mean, is_nothing, name};
 use crate::seeds::model::{Mode, Requires, Spanned};
 use crate::seeds::yaml::{Kind, Node, is_null};
 
-pub(super) const SETTINGS: [&str; 10] = [
+pub(super) const SETTINGS: [&str; 11] = [
     "format",
     "envs",
     "tags",
@@ -17,6 +17,7 @@ pub(super) const SETTINGS: [&str; 10] = [
     "faker",
     "vars",
     "time",
+    "_was",
 ];
 
 const MODES: [(&str, Mode); 3] = [
@@ -52,6 +53,7 @@ impl Reader<'_> {
                 "faker" => self.only_one(value, "faker", "version of the generators"),
                 "vars" => self.settings.vars = self.vars(value),
                 "time" => self.settings.time = self.time(value),
+                "_was" => self.settings.was = self.names(value, "`_was`", "[010_users]"),
                 unknown => {
                     let message = format!("`_seed` has no setting `{unknown}`");
                     let help = did_you_mean(unknown, &SETTINGS, "there are");

@@ -66,6 +66,7 @@ fn show(file: &SeedFile) -> String {
         faker,
         vars,
         time,
+        was,
     } = &file.settings;
     if file.settings != Settings::default() {
         writeln!(
@@ -79,6 +80,9 @@ fn show(file: &SeedFile) -> String {
         )
         .unwrap();
     }
+    if !was.is_empty() {
+        writeln!(shown, "was {:?}", texts(was)).unwrap();
+    }
     for table in &file.tables {
         write!(shown, "{}:", table.name.value).unwrap();
         if let Some(key) = &table.key {
@@ -86,6 +90,9 @@ fn show(file: &SeedFile) -> String {
         }
         if let Some(id) = &table.id {
             write!(shown, " id {}", expr(&id.value)).unwrap();
+        }
+        if let Some(was) = &table.was {
+            write!(shown, " was {}", was.value).unwrap();
         }
         if !table.keep.is_empty() {
             write!(shown, " keep {:?}", texts(&table.keep)).unwrap();
@@ -150,6 +157,8 @@ fn expr(expr: &Expr) -> String {
                 .collect();
             format!("pick {}", values.join(" "))
         }
+        Expr::Auto => "auto".to_owned(),
+        Expr::Uuid => "uuid".to_owned(),
         Expr::Hash(secret) => format!("hash {}", self::expr(&secret.value)),
         other => format!("{other:?}"),
     }
@@ -480,7 +489,7 @@ fn every_setting_that_is_wrong_is_told() {
             10:52 bad-tag: a variable takes no tag, and this has `!env` (remove the tag)
             11:9 bad-value: `2026-02-30T12:00:00Z` is no date and time in UTC (write for example `2026-01-31T12:00:00Z`)
             12:3 unknown-setting: `_seed` has no setting `formt` (did you mean `format`?)
-            13:3 unknown-setting: `_seed` has no setting `colour` (there are `format`, `envs`, `tags`, `requires`, `depends_on`, `mode`, `random`, `faker`, `vars` and `time`)
+            13:3 unknown-setting: `_seed` has no setting `colour` (there are `format`, `envs`, `tags`, `requires`, `depends_on`, `mode`, `random`, `faker`, `vars`, `time` and `_was`)
         "#]],
     );
     let requires = [
@@ -578,13 +587,13 @@ fn every_setting_of_a_table_that_is_wrong_is_told() {
             u: keep ["a"]
             v: key ["a"] id ref t a None
             2:9 bad-value: `_key` names no column (name the columns of the primary key or of a unique index, or leave `_key` out)
-            3:8 bad-value: `_id` is neither a text nor a `!ref` (write for example `_id: user_${label}`)
+            3:8 bad-value: `_id` is neither a text, nor `!ref`, `!auto` or `!uuid` (write for example `_id: user_${label}`)
             4:10 bad-value: `_keep` is a list, and this is a map (write for example `[created_at]`)
             5:14 bad-shape: `_defaults` is a map, and this is a list (write `{email: a@example.test}`)
             6:3 unknown-setting: a table has no setting `_keys` (did you mean `_key`?)
-            7:3 unknown-setting: a table has no setting `_other` (a table has `_key`, `_id`, `_keep`, `_defaults` and `_rows`)
+            7:3 unknown-setting: a table has no setting `_other` (a table has `_key`, `_id`, `_keep`, `_defaults`, `_rows` and `_was`)
             9:9 bad-value: `_key` is a list, and this is null (write for example `[email]`)
-            10:8 bad-value: `_id` is neither a text nor a `!ref` (write for example `_id: user_${label}`)
+            10:8 bad-value: `_id` is neither a text, nor `!ref`, `!auto` or `!uuid` (write for example `_id: user_${label}`)
             11:14 duplicate-name: `a` stands twice in `_keep` [first here: 11:11] (keep one of the two)
             12:3 unknown-setting: a table has no setting `_default` (did you mean `_defaults`?)
             15:9 bad-tag: a name in `_key` takes no tag, and this has `!x` (remove the tag)
@@ -938,7 +947,7 @@ fn tags_that_are_unknown_or_take_something_else() {
             !!timestamp 2020-01-01 → 
             3:8 unknown-tag: there is no tag `!!timestamp` (the tags are `!ref`, `!now`, `!ago`, `!env`, `!file`, `!json`, `!hash`, `!fake`, `!pick`, `!int` and `!!binary`; a text that begins with `!` needs quotes)
             !uuid → 
-            3:8 unknown-tag: there is no tag `!uuid` (the tags are `!ref`, `!now`, `!ago`, `!env`, `!file`, `!json`, `!hash`, `!fake`, `!pick`, `!int` and `!!binary`; a text that begins with `!` needs quotes)
+            3:8 bad-tag: `!uuid` makes the primary keys of a table, below its name (write for example `_id: !uuid`)
             !é x → 
             3:8 yaml: this is not YAML: while scanning a tag, did not find expected whitespace or line break (a tag is `!` and letters; a text that begins with `!` needs quotes)
             !ref users → 

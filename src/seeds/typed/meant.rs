@@ -5,7 +5,7 @@ use super::moment::is_moment;
 use crate::base64;
 use crate::schema::{Affinity, Column};
 
-/// What to write instead of a word; none where that cannot be told.
+/// What to write instead of a word; none where that is not clear.
 pub(super) fn value(text: &str, column: &Column, family: Option<Family>) -> Option<String> {
     match (family, column.affinity) {
         (Some(Family::Boolean), _) => boolean(text).map(str::to_owned),

@@ -112,3 +112,12 @@ fn a_damaged_page_leaves_no_good_backup() {
         "{left:?}"
     );
 }
+
+#[test]
+fn an_index_of_texts_that_are_not_kept_is_no_damage() {
+    for content in ["content=''", "content=\"\""] {
+        let create = format!("CREATE VIRTUAL TABLE f USING fts4 ({content}, a)");
+        let project = super::project(&[&create, "INSERT INTO f (docid, a) VALUES (1, 'hello')"]);
+        super::good(&project, "backup");
+    }
+}

@@ -118,3 +118,30 @@ fn old_backups_of_another_database_in_the_same_place_are_kept_and_named() {
     assert!(ran.stderr.contains(&format!("database id {id}")), "{ran}");
     assert!(packed(&project).contains(&old));
 }
+
+#[test]
+fn without_an_id_no_old_backup_is_known_to_be_of_this_database() {
+    let project = Project::bare();
+    project.change(&["CREATE TABLE t (a)", "INSERT INTO t VALUES ('only here')"]);
+    let old = aged(&project, &good(&project, "backup"));
+    // Another database takes its place.
+    project.remove_database("local.db");
+    project.change(&["CREATE TABLE other (a)"]);
+    let ran = project.run("backup");
+    assert_eq!(ran.code, Some(0), "{ran}");
+    assert!(packed(&project).contains(&old), "{ran}");
+    let words = "kept 1 old backup not known to be of this database";
+    assert!(ran.stderr.contains(words), "{ran}");
+    let words = "this database has no id, so no old backup is removed: `seedbed migrate` or `seedbed baseline V` gives it one";
+    assert_eq!(ran.stderr.matches(words).count(), 1, "{ran}");
+    // What it says to type works for the backups from then on.
+    project.write("migrations/V1__other.sql", "CREATE TABLE other (a);\n");
+    let ran = project.run("baseline 1");
+    assert_eq!(ran.code, Some(0), "{ran}");
+    for beside in ["", ".sha256"] {
+        project.remove(format!("{old}{beside}"));
+    }
+    let second = aged(&project, &good(&project, "backup"));
+    let ran = project.run("backup");
+    assert!(!packed(&project).contains(&second), "{ran}");
+}

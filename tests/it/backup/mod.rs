@@ -64,7 +64,7 @@ fn state(project: &Project, file: &str) -> String {
 }
 
 /// The text of a backup.
-fn text_of(project: &Project, file: &str) -> String {
+pub(crate) fn text_of(project: &Project, file: &str) -> String {
     let mut text = String::new();
     let bytes = project.bytes(file).unwrap();
     let mut packed = flate2::read::MultiGzDecoder::new(bytes.as_slice());
@@ -74,9 +74,14 @@ fn text_of(project: &Project, file: &str) -> String {
 
 /// Makes a backup look as if it was taken long ago.
 fn aged(project: &Project, file: &str) -> String {
-    let (name, time) = file.rsplit_once('-').unwrap();
-    let (_, ending) = time.split_once('.').unwrap();
-    let to = format!("{name}-20200101T000000Z.{ending}");
+    aged_to(project, file, "20200101T000000Z")
+}
+
+/// Makes a backup look as if it was taken at this time.
+pub(crate) fn aged_to(project: &Project, file: &str, time: &str) -> String {
+    let (name, end) = file.rsplit_once('-').unwrap();
+    let (_, ending) = end.split_once('.').unwrap();
+    let to = format!("{name}-{time}.{ending}");
     for beside in ["", ".sha256"] {
         let [from, to] = [file, &to].map(|file| project.path(format!("{file}{beside}")));
         std::fs::rename(from, to).unwrap();

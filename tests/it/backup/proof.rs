@@ -158,7 +158,9 @@ fn a_row_that_breaks_a_constraint_is_named_and_the_backup_not_good() {
 
 #[test]
 fn an_unproven_backup_neither_counts_nor_goes() {
-    let project = project(&["CREATE TABLE t (a)"]);
+    let project = Project::new()
+        .migration("V1__t", "CREATE TABLE t (a);\n")
+        .after("migrate");
     project.write("config.toml", "[turso.backup]\nenabled = true\n");
     let old_good = aged(&project, &good(&project, "backup"));
     project.change(&[

@@ -512,6 +512,21 @@ fn hidden_files_and_those_of_editors_are_no_migrations() {
 
 #[cfg(unix)]
 #[test]
+fn a_pipe_among_the_seeds_does_not_hang() {
+    let project = applied().file("seeds/dev/users.yaml", "users: {}\n");
+    let pipe = project.path("seeds/dev/pipe.yaml");
+    let made = std::process::Command::new("mkfifo").arg(&pipe).status();
+    assert!(made.unwrap().success());
+    for line in ["seed", "check"] {
+        let ran = project.run(line);
+        assert_ne!(ran.code, Some(0), "{ran}");
+        assert!(ran.stderr.contains("this is a named pipe"), "{ran}");
+        assert!(ran.stderr.contains("seeds/dev/pipe.yaml"), "{ran}");
+    }
+}
+
+#[cfg(unix)]
+#[test]
 fn a_pipe_does_not_hang() {
     let project = applied();
     let pipe = project.path("migrations/V2__pipe.sql");

@@ -108,7 +108,7 @@ fn a_server_that_does_not_speak_tls() {
             2> target: remote https://[server] (TURSO_DATABASE_URL from the environment)
             2> error[tls]: no encrypted connection to [server]: what answers does not speak TLS
             2>   |
-            2>   = help: see whether host and port are right, whether a server speaks TLS there (http:// is for this machine only), and whether the clock of this machine is right
+            2>   = help: see whether host and port are right, whether a server speaks TLS there (http:// is for this machine and, with `--allow-plain-http`, for private networks), and whether the clock of this machine is right
             exit 1
         "#]],
     );
@@ -204,7 +204,7 @@ fn a_server_without_that_database() {
             2> target: remote http://[server] (TURSO_DATABASE_URL from the environment)
             2> error[no-such-database]: [server] has no database there: a web page, "Bad gateway"
             2>   |
-            2>   = help: compare the URL with what `turso db show NAME --url` says
+            2>   = help: compare the URL with what `turso db show NAME --url` says; a server of your own with namespaces takes the first part of the host as the name of one, which its admin API creates
             exit 1
         "#]],
     );
@@ -354,15 +354,15 @@ fn a_token_is_not_sent_over_plain_http() {
     check(
         &project,
         "migrate",
-        "-",
+        "[none]",
         EXPIRED,
         expect![[r#"
-        $ seedbed migrate
-        2> error[config]: TURSO_AUTH_TOKEN from the environment is not sent to http://db.example.com over plain http, where anyone on the way could read it
-        2>   |
-        2>   = help: use https:// or libsql://
-        exit 2
-    "#]],
+            $ seedbed migrate
+            2> error[config]: TURSO_AUTH_TOKEN from the environment is not sent to http://db.example.com over plain http, where anyone on the way could read it
+            2>   |
+            2>   = help: use https:// or libsql://; or, for a server in a private network that needs no token, leave TURSO_AUTH_TOKEN unset and pass `--allow-plain-http`, or set `allow_plain_http = true` in [turso] of config.toml
+            exit 2
+        "#]],
     );
 }
 

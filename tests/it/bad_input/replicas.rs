@@ -234,29 +234,43 @@ fn an_expired_token() {
 
 #[cfg(unix)]
 #[test]
-fn a_replica_in_a_folder_that_is_missing() {
+fn a_replica_in_a_folder_that_is_a_file() {
+    let make = |server: &Server| project(server).file("data", "mine");
     refused(
         "sync --replica-file data/r.db",
-        project,
+        make,
         expect![[r#"
-        $ seedbed sync --replica-file data/r.db
-        2> target: replica data/r.db of http://[primary] (TURSO_DATABASE_URL from the environment)
-        2> syncing data/r.db, which is not there yet
-        2> error[file]: [root]/data: No such file or directory (os error 2)
-        2>   |
-        2>   = help: other files are written beside the database: see whether the folder [root]/data exists, and whether you may read and write it
-        exit 1
-    "#]],
+            $ seedbed sync --replica-file data/r.db
+            2> target: replica data/r.db of http://[primary] (TURSO_DATABASE_URL from the environment)
+            2> error[file]: [root]/data: not a directory
+            2>   |
+            2>   = help: a file is in the place of a folder: name another path, or move that file
+            exit 1
+        "#]],
     );
     refused(
         "migrate --replica-file data/r.db",
-        project,
+        make,
         expect![[r#"
             $ seedbed migrate --replica-file data/r.db
             2> target: replica data/r.db of http://[primary] (TURSO_DATABASE_URL from the environment)
-            2> error[file]: [root]/data: No such file or directory (os error 2)
+            2> error[file]: [root]/data: Not a directory (os error 20)
             2>   |
-            2>   = help: other files are written beside the database: see whether the folder [root]/data exists, and whether you may read and write it
+            2>   = help: a file is in the place of a folder: name another path, or move that file
+            2>
+            2> nothing was changed
+            exit 1
+        "#]],
+    );
+    refused(
+        "migrate --replica-file data/new/r.db",
+        make,
+        expect![[r#"
+            $ seedbed migrate --replica-file data/new/r.db
+            2> target: replica data/new/r.db of http://[primary] (TURSO_DATABASE_URL from the environment)
+            2> error[file]: [root]/data: Not a directory (os error 20)
+            2>   |
+            2>   = help: a file is in the place of a folder: name another path, or move that file
             2>
             2> nothing was changed
             exit 1
@@ -367,7 +381,7 @@ fn no_room_for_a_replica() {
             let again = within("sync");
             assert_eq!(again.code, Some(1), "{again}");
             assert!(
-                again.stderr.contains("see whether the disk is full"),
+                again.stderr.contains("error[disk-full]") && again.stderr.contains("make room for"),
                 "{again}"
             );
             // What it had before, it has whole.

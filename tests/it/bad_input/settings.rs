@@ -217,12 +217,12 @@ fn contradictory_settings() {
         &plain,
         "migrate",
         expect![[r#"
-        $ seedbed migrate
-        2> error[config]: TURSO_AUTH_TOKEN from the environment is not sent to http://db.example.com over plain http, where anyone on the way could read it
-        2>   |
-        2>   = help: use https:// or libsql://
-        exit 2
-    "#]],
+            $ seedbed migrate
+            2> error[config]: TURSO_AUTH_TOKEN from the environment is not sent to http://db.example.com over plain http, where anyone on the way could read it
+            2>   |
+            2>   = help: use https:// or libsql://; or, for a server in a private network that needs no token, leave TURSO_AUTH_TOKEN unset and pass `--allow-plain-http`, or set `allow_plain_http = true` in [turso] of config.toml
+            exit 2
+        "#]],
     );
 }
 
@@ -312,6 +312,8 @@ fn flags_that_do_not_fit() {
                 2>       --migrations <DIR>     The folder of the migrations [default: migrations]
                 2>       --seeds <DIR>          The folder of the seeds [default: seeds]
                 2>       --replica-file <FILE>  The local file of an embedded replica [default: local_replica.db]
+                2>       --allow-plain-http     Reach a server in a private network over http:// without a token; a
+                2>                              token is never sent that way
                 2>       --ignore <TABLE>       A table that is not the application's: no history of migrations, and
                 2>                              left out of comparisons. Those of other migration tools are known. May
                 2>                              be repeated

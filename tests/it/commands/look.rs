@@ -174,6 +174,7 @@ fn config_shows_each_value_and_where_it_comes_from() {
         local file          data/app.db                [local] path in config.toml
         remote url          libsql://db.example.com    TURSO_DATABASE_URL from the environment
         token               ***                        TURSO_AUTH_TOKEN from .env
+        allow plain http    false                      default
         proxy               -
         replica file        local_replica.db           default
         sync interval       -
@@ -193,7 +194,7 @@ fn config_shows_each_value_and_where_it_comes_from() {
         turso replicas      -
         2> error[config]: unknown key `regions` in [turso]
         2>  --> config.toml:8:1
-        2>   = help: known: database_name, organization, database_url, primary_region, replica_regions, local_replica, backup
+        2>   = help: known: database_name, organization, database_url, primary_region, replica_regions, allow_plain_http, local_replica, backup
         exit 2
     "#]]);
     project.write("config.toml", "[local]\npath = \"data/app.db\"\n");
@@ -250,6 +251,11 @@ fn config_shows_each_value_and_where_it_comes_from() {
                   "name": "token",
                   "origin": "TURSO_AUTH_TOKEN from .env",
                   "value": "***"
+                },
+                {
+                  "name": "allow plain http",
+                  "origin": "default",
+                  "value": "false"
                 },
                 {
                   "name": "proxy",
@@ -350,6 +356,7 @@ fn config_shows_each_value_and_where_it_comes_from() {
         local file          data/app.db              [local] path in config.toml
         remote url          libsql://db.example.com  TURSO_DATABASE_URL from the environment
         token               ***                      TURSO_AUTH_TOKEN from .env
+        allow plain http    false                    default
         proxy               -
         replica file        local_replica.db         default
         sync interval       -
@@ -454,6 +461,10 @@ fn the_version_and_the_help_are_told_on_standard_output() {
 
               --replica-file <FILE>
                   The local file of an embedded replica [default: local_replica.db]
+
+              --allow-plain-http
+                  Reach a server in a private network over http:// without a token; a token is never sent
+                  that way
 
               --ignore <TABLE>
                   A table that is not the application's: no history of migrations, and left out of

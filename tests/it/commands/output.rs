@@ -142,14 +142,32 @@ fn verbose_tells_each_step() {
             applied R__authors (2 statements, [ms])
             the database is at V2
             2> target: local local.db (default)
+            2> [time] [root]/local.db: 11 questions: answered after [ms]
             2> 3 changes in 3 scripts
             2> ran V1
+            2> [time] [root]/local.db: 1 transaction, 12 steps: committed after [ms]
             2> committed, up to V1
             2> ran V2
+            2> [time] [root]/local.db: 1 transaction, 9 steps: committed after [ms]
             2> committed, up to V2
             2> ran R__authors
+            2> [time] [root]/local.db: 1 transaction, 15 steps: committed after [ms]
             2> committed, up to R__authors
         "#]]);
+}
+
+#[test]
+fn characters_that_reorder_others_are_not_printed() {
+    let project = project();
+    for line in [
+        "migrate --database a\u{202e}bd.b",
+        "status --database a\u{2066}b.db",
+    ] {
+        let ran = project.run(line);
+        let said = format!("{}{}", ran.stdout, ran.stderr);
+        assert!(!said.contains(['\u{202e}', '\u{2066}']), "{ran}");
+        assert!(said.contains("a\u{fffd}b"), "{ran}");
+    }
 }
 
 #[test]

@@ -4,6 +4,7 @@ mod circle;
 mod commands;
 #[cfg(unix)]
 mod kill;
+mod sources;
 mod stopped;
 
 use std::path::Path;

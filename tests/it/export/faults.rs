@@ -7,6 +7,7 @@ use seedbed::dump::{ExportError, ExportOptions, export, export_file};
 use seedbed_test_server::{Fault, Rule, Server};
 
 use super::{change, dumped};
+use crate::project::Project;
 use crate::server::ours;
 
 async fn served() -> (Server, Db) {
@@ -231,4 +232,36 @@ async fn a_text_that_is_not_utf_8_comes_from_a_server_as_it_is_or_not_at_all() {
     let error = export(&world.db, &ExportOptions::default(), &mut Vec::new()).await;
     println!("{error:?}");
     assert!(error.is_err());
+}
+
+#[test]
+fn a_table_of_another_program_under_a_name_of_ours_is_named() {
+    let project = Project::bare();
+    project.change(&["CREATE TABLE _seedbed_import (a)"]);
+    for line in ["export -", "backup"] {
+        let ran = project.run(line);
+        assert_eq!(ran.code, Some(4), "{ran}");
+        let words = "the table _seedbed_import is not Seedbed's";
+        assert!(ran.stderr.contains(words), "{ran}");
+    }
+    project.change(&["ALTER TABLE _seedbed_import RENAME TO imports"]);
+    assert_eq!(project.run("backup").code, Some(0));
+}
+
+#[test]
+fn a_table_whose_order_only_an_application_knows_is_named() {
+    let project = Project::bare();
+    project.change(&[
+        "CREATE TABLE t (a TEXT PRIMARY KEY, b) WITHOUT ROWID",
+        "INSERT INTO t VALUES ('x', 1)",
+        "PRAGMA writable_schema = ON",
+        "UPDATE sqlite_schema SET sql = 'CREATE TABLE t (a TEXT COLLATE unicode PRIMARY KEY, b) WITHOUT ROWID'",
+    ]);
+    for line in ["export -", "backup", "copy local.db new.db"] {
+        let ran = project.run(line);
+        assert_eq!(ran.code, Some(1), "{ran}");
+        let words = "the rows of t cannot be read: its primary key has the collation unicode";
+        assert!(ran.stderr.contains(words), "{ran}");
+        assert!(ran.stderr.contains("sqlite3 FILE"), "{ran}");
+    }
 }

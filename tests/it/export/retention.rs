@@ -1,9 +1,10 @@
 //! Which old backups are removed: those of the same database, and never those of another one of the same name.
 
-use std::io::{Read, Write};
+use std::io::Write;
 
 use expect_test::expect;
 
+use crate::backup::{aged_to as aged, text_of};
 use crate::project::Project;
 
 /// A project with databases in these files, which share one folder of backups.
@@ -47,25 +48,6 @@ fn backup(project: &Project, line: &str) -> (String, String) {
 fn packed(project: &Project) -> Vec<String> {
     let files = project.files().into_iter();
     files.filter(|file| file.ends_with(".gz")).collect()
-}
-
-/// Makes a backup look as if it was taken at this time.
-fn aged(project: &Project, file: &str, time: &str) -> String {
-    let (name, _) = file.rsplit_once('-').unwrap();
-    let to = format!("{name}-{time}.sql.gz");
-    for ending in ["", ".sha256"] {
-        let [from, to] = [file, &to].map(|file| project.path(format!("{file}{ending}")));
-        std::fs::rename(from, to).unwrap();
-    }
-    to
-}
-
-fn text_of(project: &Project, file: &str) -> String {
-    let mut text = String::new();
-    let bytes = project.bytes(file).unwrap();
-    let mut packed = flate2::read::MultiGzDecoder::new(bytes.as_slice());
-    packed.read_to_string(&mut text).unwrap();
-    text
 }
 
 /// The same as a version before wrote it: without a record of its database.

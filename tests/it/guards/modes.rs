@@ -88,6 +88,11 @@ in_every_mode! {
     a_renamed_column_is_no_new_mismatch
     the_index_that_the_help_names_works
     nothing_is_remembered_behind_a_run
+    a_rebuild_in_the_wrong_order_over_rows_is_told_the_order
+    a_new_view_that_only_reading_it_finds_broken_is_refused
+    a_view_that_a_new_column_breaks_is_refused
+    a_view_that_a_later_file_creates_again_with_the_new_column_is_no_fault
+    an_old_view_that_reading_it_finds_broken_refuses_nothing
 }
 
 /// No other mode takes `PRAGMA writable_schema`.

@@ -1588,3 +1588,118 @@ pub(crate) async fn nothing_is_remembered_behind_a_run(world: World) {
         "SELECT count(coalesce(source, down, checksum)) FROM _migrations WHERE kind = 'meta'";
     assert_eq!(world.ask(left).await, "0");
 }
+
+const WIDE: &str = "CREATE TABLE u (id INTEGER PRIMARY KEY, k); CREATE TABLE o (x);";
+
+pub(crate) async fn a_new_view_that_only_reading_it_finds_broken_is_refused(world: World) {
+    for view in [
+        "CREATE VIEW v (a) AS SELECT id, k FROM u;",
+        "CREATE VIEW IF NOT EXISTS v AS SELECT x FROM o WHERE x IN (SELECT * FROM u);",
+    ] {
+        let files = [("V1__wide.sql", WIDE), ("V2__view.sql", view)];
+        let (part, text) = refused(world.apply(&files).await);
+        assert_eq!(part, Part::Compiles);
+        contains(
+            &text,
+            &[
+                "V2: view v does not compile afterwards",
+                "every statement that reads it fails",
+            ],
+        );
+    }
+    let (part, text) = refused(
+        world
+            .apply(&[
+                ("V1__wide.sql", WIDE),
+                (
+                    "R__v.sql",
+                    "DROP VIEW IF EXISTS v; CREATE VIEW v (a) AS SELECT id, k FROM u;",
+                ),
+            ])
+            .await,
+    );
+    assert_eq!(part, Part::Compiles);
+    contains(&text, &["view v does not compile afterwards"]);
+}
+
+pub(crate) async fn a_view_that_a_new_column_breaks_is_refused(world: World) {
+    let views = "CREATE VIEW v (a, b) AS SELECT * FROM u;
+         CREATE VIEW w AS SELECT x FROM o WHERE x IN o;";
+    let files = [("V1__wide.sql", WIDE), ("V2__views.sql", views)];
+    world.apply(&files).await.unwrap();
+    for (table, view) in [("u", "v"), ("o", "w")] {
+        let sql = format!("ALTER TABLE {table} ADD COLUMN z;");
+        let (part, text) = refused(
+            world
+                .apply(&[files[0], files[1], ("V3__z.sql", &sql)])
+                .await,
+        );
+        assert_eq!(part, Part::Compiles);
+        contains(
+            &text,
+            &[&format!("V3: view {view} does not compile afterwards")],
+        );
+    }
+    let both =
+        "ALTER TABLE u ADD COLUMN z; DROP VIEW v; CREATE VIEW v (a, b, c) AS SELECT * FROM u;";
+    world
+        .apply(&[files[0], files[1], ("V3__z.sql", both)])
+        .await
+        .unwrap();
+    assert_eq!(world.ask("SELECT count(*) FROM v").await, "0");
+}
+
+pub(crate) async fn a_view_that_a_later_file_creates_again_with_the_new_column_is_no_fault(
+    world: World,
+) {
+    let view = ("V2__view.sql", "CREATE VIEW v (a, b) AS SELECT * FROM u;");
+    let files = [("V1__wide.sql", WIDE), view];
+    world.apply(&files).await.unwrap();
+    let files = [
+        files[0],
+        files[1],
+        ("V3__z.sql", "ALTER TABLE u ADD COLUMN z;"),
+        (
+            "V4__view.sql",
+            "DROP VIEW v; CREATE VIEW v (a, b, c) AS SELECT * FROM u;",
+        ),
+    ];
+    world.apply_with(&files, each()).await.unwrap();
+}
+
+pub(crate) async fn an_old_view_that_reading_it_finds_broken_refuses_nothing(world: World) {
+    already(
+        &world,
+        &[
+            "CREATE TABLE old (a, b)",
+            "CREATE VIEW broken (a) AS SELECT * FROM old",
+        ],
+    )
+    .await;
+    let files = [
+        ("V1__wide.sql", WIDE),
+        ("V2__view.sql", "CREATE VIEW v AS SELECT * FROM u;"),
+        ("V3__z.sql", "ALTER TABLE u ADD COLUMN z;"),
+    ];
+    world.apply(&files).await.unwrap();
+}
+
+pub(crate) async fn a_rebuild_in_the_wrong_order_over_rows_is_told_the_order(world: World) {
+    let rows = "INSERT INTO p VALUES (1, 'one'); INSERT INTO c VALUES (1, 1);";
+    world.apply(&[FAMILY]).await.unwrap();
+    already(&world, &rows.split_terminator(';').collect::<Vec<_>>()).await;
+    let (part, text) = refused(world.apply(&[FAMILY, WRONG_ORDER]).await);
+    assert_eq!(part, Part::ForeignKeysAfter);
+    contains(
+        &text,
+        &[
+            "V2 leaves a foreign key whose parent table does not exist",
+            "c (pid) refers to p_old",
+            "rename the new table to p",
+        ],
+    );
+    assert!(
+        !text.contains("delete") && !text.contains("to p_old;"),
+        "{text}"
+    );
+}

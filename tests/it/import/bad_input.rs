@@ -356,3 +356,41 @@ fn a_dump_that_would_change_what_is_not_its_own() {
     "#]]);
     assert_eq!(project.ask("SELECT count(*) FROM other"), "1");
 }
+
+#[test]
+fn bytes_behind_the_end_of_a_gzip() {
+    let mut packed = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::fast());
+    std::io::Write::write_all(&mut packed, format!("{BEGIN}COMMIT;\n").as_bytes()).unwrap();
+    let mut bytes = packed.finish().unwrap();
+    let whole = bytes.clone();
+    for end in [&b"junk"[..], b"\0\0junk", b"j"] {
+        bytes.truncate(whole.len());
+        bytes.extend_from_slice(end);
+        let project = Project::new().file("old.sql.gz", &bytes);
+        let ran = project.run("import old.sql.gz");
+        assert_eq!(ran.code, Some(4), "{ran}");
+        let words = "bytes that are no gzip follow its end";
+        assert!(ran.stderr.contains(words), "{ran}");
+    }
+    let project = Project::new().file("old.sql.gz", [whole.as_slice(), &[0; 20]].concat());
+    let ran = project.run("import old.sql.gz");
+    assert_eq!(ran.code, Some(0), "{ran}");
+}
+
+#[test]
+fn two_dumps_in_one_file() {
+    let one = "DROP TABLE IF EXISTS t;\nCREATE TABLE t (id INTEGER PRIMARY KEY, x);\nINSERT INTO t VALUES(1,'a');\n";
+    refused(
+        format!("{one}{one}"),
+        expect![[r#"
+        $ seedbed import old.sql
+        2> target: local local.db (default)
+        2> error[drops]: the dump drops the table t, which it has made in line 2
+        2>  --> old.sql:4
+        2>   = help: the file seems to hold two dumps, one behind the other: import one of them, or take the statement and the rows that it would delete out of the dump
+        2>
+        2> nothing of the dump is in the database
+        exit 4
+    "#]],
+    );
+}

@@ -111,7 +111,7 @@ pub(crate) async fn what_a_dump_would_drop_is_told(world: World) {
         ),
         (
             "CREATE TABLE u (x);\nINSERT INTO u VALUES(2);\nDROP TABLE IF EXISTS U;\n",
-            "the dump drops the table U, which is there",
+            "the dump drops the table U, which it has made in line 3",
         ),
         ("DROP TABLE u;\n", "refused-statement at line 3"),
     ] {

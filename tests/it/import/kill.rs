@@ -7,6 +7,7 @@ use std::time::{Duration, Instant, SystemTime};
 
 use seedbed::db::{Db, Options, Query};
 
+use crate::process::Ran;
 use crate::project::{Project, waiting};
 use crate::server::Server;
 
@@ -18,9 +19,61 @@ const VARIABLE: &str = "SEEDBED_TEST_KILLS";
 
 const ROWS: usize = 12_000;
 
-fn rounds() -> usize {
-    let wanted = std::env::var(VARIABLE).ok();
-    wanted.and_then(|text| text.parse().ok()).unwrap_or(ROUNDS)
+/// Kills runs of the program at random moments.
+pub(crate) struct Kills {
+    /// How long a run takes that is not killed.
+    pub(crate) whole_run: Duration,
+    random: u32,
+    rounds: usize,
+    killed: usize,
+}
+
+impl Kills {
+    pub(crate) fn of(whole_run: Duration) -> Kills {
+        let random = SystemTime::UNIX_EPOCH.elapsed().unwrap().subsec_nanos();
+        println!("seed {random}, an undisturbed run takes {whole_run:?}");
+        Kills {
+            whole_run,
+            random,
+            rounds: 0,
+            killed: 0,
+        }
+    }
+
+    /// The number of the next round, from 1; none after the last. On a busy machine it takes more rounds until a run is
+    /// killed in time.
+    pub(crate) fn round(&mut self) -> Option<usize> {
+        let wanted = std::env::var(VARIABLE).ok();
+        let wanted = wanted.and_then(|text| text.parse().ok()).unwrap_or(ROUNDS);
+        let goes_on = self.rounds < wanted || (self.killed == 0 && self.rounds < MOST_ROUNDS);
+        self.rounds += usize::from(goes_on);
+        goes_on.then_some(self.rounds)
+    }
+
+    /// Kills one after at least this part of the time that it takes.
+    pub(crate) fn kill(&mut self, project: &Project, line: &str, least: f64) -> Ran {
+        self.random = self
+            .random
+            .wrapping_mul(1_664_525)
+            .wrapping_add(1_013_904_223);
+        let part = least + (1.0 - least) * f64::from(self.random) / f64::from(u32::MAX);
+        let mut running = project.spawn(line);
+        std::thread::sleep(self.whole_run.mul_f64(part).max(Duration::from_millis(5)));
+        running.kill();
+        let ran = running.finish();
+        if ran.status.and_then(|status| status.signal()).is_some() {
+            self.killed += 1;
+        } else {
+            // It was faster than the one that was measured.
+            self.whole_run = self.whole_run.mul_f64(0.8);
+        }
+        ran
+    }
+
+    pub(crate) fn end(self) {
+        println!("{} were killed in {} rounds", self.killed, self.rounds);
+        assert!(self.killed > 0, "no run was killed in time");
+    }
 }
 
 /// More than goes into one transaction.
@@ -54,65 +107,46 @@ fn ask(db: &Db) -> String {
     rows.unwrap()[0][0].as_str().unwrap().to_owned()
 }
 
-pub(crate) fn killed_at_any_moment(
+fn killed_at_any_moment(
     project: &Project,
     mut begin: impl FnMut(usize) -> (String, Box<dyn Fn() -> Db>),
 ) {
     let (line, db) = begin(0);
     let begun = Instant::now();
     let ran = project.run(&line);
-    let mut whole_run = begun.elapsed();
+    let mut kills = Kills::of(begun.elapsed());
     assert_eq!(ran.code, Some(0), "{ran}");
     let whole = ask(&db());
-    let mut random = SystemTime::UNIX_EPOCH.elapsed().unwrap().subsec_nanos();
-    println!("seed {random}, an undisturbed run takes {whole_run:?}");
-    let (mut killed, mut continued) = (0_usize, 0);
-    let mut round = 0;
-    // On a busy machine it takes more rounds until one is killed in time.
-    while round < rounds() || (killed == 0 && round < MOST_ROUNDS) {
-        round += 1;
+    let mut continued = 0;
+    while let Some(round) = kills.round() {
         let (line, db) = begin(round);
         // Whoever goes on may be killed too.
         for _ in 0..2 {
-            random = random.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
-            let part = 0.3 + 0.7 * f64::from(random) / f64::from(u32::MAX);
-            let mut running = project.spawn(&line);
-            std::thread::sleep(whole_run.mul_f64(part).max(Duration::from_millis(5)));
-            running.kill();
-            let ran = running.finish();
-            if ran.status.and_then(|status| status.signal()).is_some() {
-                killed += 1;
-            } else {
-                // It was faster than the one that was measured.
-                whole_run = whole_run.mul_f64(0.8);
-            }
+            kills.kill(project, &line, 0.3);
         }
         let begun = Instant::now();
         let ran = project.run(&line);
         assert_eq!(ran.code, Some(0), "{ran}");
         // Other tests make the first run slow.
         if !ran.stdout.contains("nothing to do") {
-            whole_run = whole_run.min(begun.elapsed().max(Duration::from_millis(100)));
+            let took = begun.elapsed().max(Duration::from_millis(100));
+            kills.whole_run = kills.whole_run.min(took);
         }
         continued += usize::from(ran.stdout.contains("went on from"));
         assert_eq!(ask(&db()), whole, "{ran}");
     }
-    println!("{killed} were killed, {continued} of the last ones went on");
-    assert!(killed > 0, "no run was killed in time");
+    println!("{continued} of the last runs went on");
+    kills.end();
 }
 
-#[test]
-fn a_new_local_file() {
-    let project = project();
+/// Kills what `line` gives for the name of a file of its own.
+pub(crate) fn into_files(project: &Project, line: impl Fn(&str) -> String) {
     let root = project.path("");
-    killed_at_any_moment(&project, |round| {
+    killed_at_any_moment(project, |round| {
         let name = format!("round{round}.db");
         let file = root.join(&name);
         let open = move || Db::local(file.clone(), Options::default()).unwrap();
-        (
-            format!("import old.sql --transaction-bytes 40000 --database {name}"),
-            Box::new(open),
-        )
+        (line(&name), Box::new(open))
     });
     // Nothing is left of what was built beside.
     let left: Vec<String> = project.files();
@@ -123,34 +157,38 @@ fn a_new_local_file() {
     assert!(left.is_empty(), "{left:?}");
 }
 
+/// Kills what `line` gives for the URL of an empty server.
+pub(crate) fn into_servers(project: &Project, line: impl Fn(&str) -> String) {
+    let mut servers = Vec::new();
+    killed_at_any_moment(project, |_| {
+        let server = Server::start();
+        let url = server.url();
+        servers.push(server);
+        let line = line(&url);
+        let open = move || Db::remote(&url, None, Options::default()).unwrap();
+        (line, Box::new(open))
+    });
+}
+
+const IMPORT: &str = "import old.sql --transaction-bytes 40000 --database";
+
+#[test]
+fn a_new_local_file() {
+    into_files(&project(), |name| format!("{IMPORT} {name}"));
+}
+
 #[test]
 fn a_local_file_that_is_there() {
     let project = project();
-    let root = project.path("");
-    killed_at_any_moment(&project, |round| {
-        let name = format!("round{round}.db");
-        let file = root.join(&name);
+    into_files(&project, |name| {
         project.write(format!("{name}.sql"), "CREATE TABLE other (x);");
         let made = project.run(&format!("import {name}.sql --database {name}"));
         assert_eq!(made.code, Some(0), "{made}");
-        let open = move || Db::local(file.clone(), Options::default()).unwrap();
-        (
-            format!("import old.sql --transaction-bytes 40000 --database {name}"),
-            Box::new(open),
-        )
+        format!("{IMPORT} {name}")
     });
 }
 
 #[test]
 fn a_server() {
-    let project = project();
-    let mut servers = Vec::new();
-    killed_at_any_moment(&project, |_| {
-        let server = Server::start();
-        let url = server.url();
-        servers.push(server);
-        let line = format!("import old.sql --transaction-bytes 40000 --database {url}");
-        let open = move || Db::remote(&url, None, Options::default()).unwrap();
-        (line, Box::new(open))
-    });
+    into_servers(&project(), |url| format!("{IMPORT} {url}"));
 }

@@ -177,7 +177,7 @@ fn a_base_without_migrations_proves_nothing_and_says_so() {
     let ran = project.run("check --base main");
     ran.check(expect![[r#"
         $ seedbed check --base main
-        1 migrations are fine: 1 applied in memory, 0 of them undone and applied again
+        1 migration is fine: 1 applied in memory, 0 of them undone and applied again
         2> warning[base-empty]: main has no migrations in migrations, so nothing was compared with it
         2>   |
         2>   = help: nothing has to be done where these are the first migrations; otherwise see whether `--base` and `--migrations` name what you mean
@@ -317,4 +317,64 @@ fn the_same_text_that_the_base_got_meanwhile_is_a_warning() {
     // After the merge there are two files, and the warning is the same.
     project.git("merge --quiet --no-edit main");
     assert_eq!(codes(&project.run("check --base main")), ["same-text"]);
+}
+
+#[test]
+fn a_renumbered_file_is_the_only_error() {
+    let project = on_main(&[("migrations/V1__a.sql", table("a"))]);
+    project.git("mv migrations/V1__a.sql migrations/V2__a.sql");
+    let refused = project.run("check --base main");
+    assert_eq!(codes(&refused), ["missing"], "{refused}");
+}
+
+#[test]
+fn what_only_this_database_has_applied_is_undone_and_renumbered() {
+    let project = on_main(&[("migrations/V1__a.sql", table("a"))]);
+    project.git("checkout --quiet -b topic");
+    project.write("migrations/V2__feat.sql", table("feat"));
+    project.write("migrations/V2__feat.down.sql", "DROP TABLE feat;\n");
+    commit(&project);
+    let project = project.after("migrate");
+    project.git("checkout --quiet main");
+    project.write("migrations/V2__main.sql", table("other"));
+    project.write("migrations/V2__main.down.sql", "DROP TABLE other;\n");
+    commit(&project);
+    project.git("checkout --quiet topic");
+    project.git("merge --quiet --message m main");
+    let check = project.run("check --base main");
+    assert_eq!(codes(&check), ["duplicate"], "{check}");
+    assert_eq!(to_type(&check), ["renumber V2__feat.sql"]);
+    let feat = project.run("renumber V2__feat.sql --base main");
+    feat.check(expect![[r#"
+        $ seedbed renumber V2__feat.sql --base main
+        2> target: local local.db (default)
+        2> error[applied]: V2__feat.sql is applied in this database as V2: under a new version it would be pending, and run again
+        2>  --> migrations/V2__feat.sql
+        2>   = help: `seedbed undo` it first, then renumber it: `seedbed renumber V2__feat.sql`
+        2>   = help: or `seedbed renumber V2__feat.sql --allow-applied`, then `seedbed repair` moves the record of this database to the new version; every other database that has applied it needs the same `seedbed repair`
+        exit 4
+    "#]]);
+    assert_eq!(to_type(&feat)[..2], ["undo", "renumber V2__feat.sql"]);
+    let other = project.run("renumber V2__main.sql --base main");
+    other.check(expect![[r#"
+        $ seedbed renumber V2__main.sql --base main
+        2> target: local local.db (default)
+        2> error[in-base]: V2__main.sql is in main, so other databases may have applied it: under a new version it would run again
+        2>  --> migrations/V2__main.sql
+        2>   = help: V2__feat.sql is applied in this database: `seedbed undo` it first, then renumber it: `seedbed renumber V2__feat.sql`
+        2>   = help: if no database has applied it: `seedbed renumber V2__main.sql --allow-applied`
+        exit 4
+    "#]]);
+    assert_eq!(to_type(&other)[..2], ["undo", "renumber V2__feat.sql"]);
+    let project = project
+        .after("undo")
+        .after("renumber V2__feat.sql --base main")
+        .after("check --base main")
+        .after("migrate");
+    assert_eq!(project.state(), "recorded: V1 V2 V3; tables: a feat other");
+    assert!(
+        project
+            .files()
+            .contains(&"migrations/V3__feat.down.sql".to_owned())
+    );
 }

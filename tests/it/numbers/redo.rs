@@ -169,3 +169,74 @@ fn files_that_exchanged_their_numbers_are_repaired_before_a_redo() {
         "{refused}"
     );
 }
+
+#[test]
+fn a_recorded_down_text_stays_while_the_migration_is_the_same() {
+    let project = applied();
+    project.remove("migrations/V2__b.down.sql");
+    let project = project
+        .after("redo")
+        .after("repair 2")
+        .after("repair 2 --no-verify");
+    let down = project.run("status --source 2 --down");
+    assert_eq!(
+        (down.code, &*down.stdout),
+        (Some(0), "DROP TABLE b;\n"),
+        "{down}"
+    );
+    let project = project
+        .migration("V2__b", format!("-- a comment\n{}", table("b")))
+        .after("redo");
+    is_true(&project);
+    project.run("undo").check(expect![[r#"
+        $ seedbed undo
+        undone V2 b (1 statement)
+        the database is at V1
+        2> target: local local.db (default)
+    "#]]);
+}
+
+#[test]
+fn a_changed_migration_without_a_down_file_is_not_redone() {
+    let project = applied().migration("V2__b", "CREATE TABLE b (x, y);\n");
+    project.remove("migrations/V2__b.down.sql");
+    let refused = refuses(&project, "redo", 4, &["no-down-file"]);
+    refused.check(expect![[r#"
+        $ seedbed redo
+        2> target: local local.db (default)
+        2> error[no-down-file]: V2 was changed and has no down file, so after a `redo` it could not be undone: the recorded down text is that of the earlier statements
+        2>  --> migrations/V2__b.sql
+        2>   = help: write V2__b.down.sql for the statements as they are now: `seedbed status --source 2 --down > migrations/V2__b.down.sql` begins it with the recorded down text
+        2>   = help: if it is not to be undone any more: `seedbed undo`, then `seedbed migrate`
+        exit 4
+    "#]]);
+    let project = project.down("V2__b", "DROP TABLE b;\n").after("redo");
+    is_true(&project.after("undo").after("migrate"));
+}
+
+#[test]
+fn a_down_text_that_is_not_recorded_is_not_printed() {
+    let project = Project::new()
+        .migration("V1__a", table("a"))
+        .after("migrate");
+    project.run("status --source 1 --down").check(expect![[r#"
+        $ seedbed status --source 1 --down
+        2> target: local local.db (default)
+        2> error[not-recorded]: no down text of V1 is recorded in this database
+        2>   |
+        2>   = help: write its down file, then `seedbed repair` records it
+        exit 4
+    "#]]);
+}
+
+#[test]
+fn a_down_file_is_recorded_again_after_a_repair_without_one() {
+    let project = applied().migration("V2__b", "CREATE TABLE b (x, y);\n");
+    project.remove("migrations/V2__b.down.sql");
+    let project = project
+        .after("repair 2 --no-verify")
+        .down("V2__b", "DROP TABLE b;\n")
+        .after("repair")
+        .after("undo");
+    assert_eq!(project.state(), "recorded: V1; tables: a");
+}

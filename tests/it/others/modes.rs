@@ -30,5 +30,6 @@ in_every_mode! {
     the_newest_version_is_that_of_the_highest_number
     undo_tells_of_another_history
     a_table_that_is_there_already_is_told_once
+    a_table_that_is_there_already_is_a_warning_before_its_creation_fails
     a_file_for_another_tool_runs_no_statement
 }

@@ -6,7 +6,7 @@ use seedbed::db::Transaction;
 use seedbed::history::OTHER_TOOLS;
 use seedbed::migrations::PlanOptions;
 use seedbed::migrations::{
-    ApplyError, Back, BaselineOptions, Outcome, Target, Verify, baseline, ignore,
+    ApplyError, Back, BaselineOptions, Outcome, Target, Verify, baseline, ignore, plan,
 };
 use seedbed::script::{Atomicity, ForeignKeys, Run, Step};
 
@@ -281,6 +281,28 @@ pub(crate) async fn a_table_that_is_there_already_is_told_once(world: World) {
     assert_eq!(codes(&outcome.warnings), "already-there");
     let place = outcome.warnings[0].origin().unwrap();
     assert_eq!(place.source.name, "V3__users.sql");
+}
+
+pub(crate) async fn a_table_that_is_there_already_is_a_warning_before_its_creation_fails(
+    world: World,
+) {
+    already(&world, &["CREATE TABLE a (x)", "CREATE TABLE b (x)"]).await;
+    let warnings = async |files: &[(&str, &str)]| {
+        let plan = plan(&set(files), &world.history().await, &PlanOptions::default());
+        codes(&plan.problems)
+    };
+    let create = ("V2__a.sql", "CREATE TABLE A (x);");
+    assert_eq!(warnings(&[create]).await, "already-there");
+    for first in [
+        "DROP TABLE a;",
+        "DROP TABLE IF EXISTS main.A;",
+        "ALTER TABLE a RENAME TO c;",
+    ] {
+        assert_eq!(warnings(&[("V1__first.sql", first), create]).await, "");
+    }
+    let renamed = ("V1__first.sql", "ALTER TABLE b RENAME TO c;");
+    let view = ("V2__c.sql", "CREATE VIEW c AS SELECT 1;");
+    assert_eq!(warnings(&[renamed, view]).await, "already-there");
 }
 
 pub(crate) async fn a_file_for_another_tool_runs_no_statement(world: World) {

@@ -36,7 +36,7 @@ marks:
         "real|7|integer"
     );
     // A ledger of before kept the value of the parent.
-    bed.by_hand("UPDATE _seedbed_rows SET key = '[7]' WHERE key = '[\"7\"]'")
+    bed.is_of_layout_1(&[("likes", "[\"post\"]", "[7]", "m")])
         .await;
     assert_eq!(bed.one(file).await, "");
     let fewer = file.replace("  m: {post: !ref posts.q, n: 1}\n", "");

@@ -3,6 +3,7 @@
 use expect_test::expect;
 
 use crate::bad_input::untouched;
+use crate::locks::Lock;
 use crate::project::Project;
 use crate::server::ours;
 
@@ -371,7 +372,7 @@ fn check_needs_no_database_and_no_variables() {
     );
     untouched(&project, "check").check(expect![[r#"
         $ seedbed check
-        1 migrations are fine: 1 applied in memory, 0 of them undone and applied again
+        1 migration is fine: 1 applied in memory, 0 of them undone and applied again
         the seeds for dev, prod, test are fine: they declare 5 rows
     "#]]);
     project.write("seeds/test/b.yaml", "posts:\n  one: {user: anne}\n");
@@ -474,4 +475,194 @@ fn a_row_changed_by_hand_is_told() {
         nothing to do: 3 rows as declared
         2> target: local local.db (default)
     "#]]);
+}
+
+/// The commands between backticks in a text.
+fn proposed(text: &str) -> Vec<String> {
+    let parts = text.split('`').skip(1).step_by(2);
+    let commands = parts.filter_map(|part| part.strip_prefix("seedbed "));
+    commands.map(str::to_owned).collect()
+}
+
+#[test]
+fn the_lock_timeout_of_seed_forget_may_stand_before_its_name() {
+    let project = project()
+        .file("seeds/010_users.yaml", SEED)
+        .after("migrate")
+        .after("seed");
+    let lock = Lock::take(&project, Lock::TO_WRITE);
+    for line in [
+        "seed --lock-timeout 0 forget 010_users",
+        "seed forget 010_users --lock-timeout 0",
+    ] {
+        let ran = project.run(line);
+        assert_eq!(ran.code, Some(6), "{ran}");
+        // Where it waits, it says so.
+        assert!(!ran.stderr.contains("waiting:"), "{ran}");
+    }
+    lock.release();
+}
+
+#[test]
+fn a_seed_whose_file_is_gone_is_ended_as_the_warning_says() {
+    let sync = SEED.replace("users:\n", "_seed: {mode: sync}\nusers:\n");
+    let project = project()
+        .file("seeds/010_users.yaml", &sync)
+        .after("migrate")
+        .after("seed");
+    project.remove("seeds/010_users.yaml");
+    let posts = "posts:\n  own: {id: 1, user_id: 1, title: Own}\n";
+    project.change(&["INSERT INTO users (id, email) VALUES (1, 'own@x')"]);
+    project.write("seeds/020_posts.yaml", posts);
+    let warned = project.run("seed");
+    assert_eq!(proposed(&warned.to_string()), ["seed forget 010_users"]);
+    untouched(&project, "seed forget 010_users --with-rows --dry-run").check(expect![[r#"
+        $ seedbed seed forget 010_users --with-rows --dry-run
+          posts  - first
+          users  - ann  - bob
+        seed 010_users would be forgotten; 3 rows deleted
+        2> target: local local.db (default)
+    "#]]);
+    untouched(&project, "seed forget 010_user").check(expect![[r#"
+        $ seedbed seed forget 010_user
+        2> target: local local.db (default)
+        2> error[unknown-seed]: no seed `010_user` is recorded in this database
+        2>   |
+        2>   = help: did you mean `010_users`?
+        exit 4
+    "#]]);
+    untouched(&project, "seed forget 020_posts --with-rows").check(expect![[r#"
+        $ seedbed seed forget 020_posts --with-rows
+        2> target: local local.db (default)
+        2> error[not-sync]: seed 020_posts is not in mode sync, so its rows are the application's by now
+        2>   |
+        2>   = help: `seedbed seed forget 020_posts` ends it, and its rows stay; delete those that are to go by hand
+        exit 4
+    "#]]);
+    untouched(&project, "seed --env dev forget 010_users").check(expect![[r#"
+        $ seedbed seed --env dev forget 010_users
+        2> error[flag]: `--env` is about writing rows, and `seed forget` ends a seed
+        2>   |
+        2>   = help: leave it out; `seedbed seed forget --help` lists the flags of that command
+        exit 2
+    "#]]);
+    project
+        .run("seed forget 010_users --format json")
+        .check(expect![[r#"
+            $ seedbed seed forget 010_users --format json
+            {
+              "schema_version": 1,
+              "command": "seed forget",
+              "mode": "local",
+              "database": "local.db",
+              "outcome": "done",
+              "exit_code": 0,
+              "items": [],
+              "problems": [],
+              "changes": [],
+              "drifted": [],
+              "forgotten": "010_users",
+              "rows": {
+                "deleted": 0,
+                "inserted": 0,
+                "unchanged": 0,
+                "updated": 0
+              }
+            }
+            2> target: local local.db (default)
+        "#]]);
+    assert_eq!(project.ask("SELECT count(*) FROM users"), "3");
+    untouched(&project, "seed").check(expect![[r#"
+        $ seedbed seed
+        nothing to do: 1 row as declared
+        2> target: local local.db (default)
+    "#]]);
+    project.run("seed forget 020_posts").check(expect![[r#"
+        $ seedbed seed forget 020_posts
+        seed 020_posts is forgotten; no row is deleted
+        its file is still there: the next `seedbed seed` applies it as a new one
+        2> target: local local.db (default)
+    "#]]);
+    let help = project.run("seed forget --help").to_string();
+    let (own, global) = help.split_once("\nGlobal options:\n").unwrap();
+    expect![[r#"
+        $ seedbed seed forget --help
+        End a seed: remove what is recorded of it, so that its file may go or begin again
+
+        Usage: seedbed seed forget [OPTIONS] <NAME>
+
+        Arguments:
+          <NAME>
+                  The seed: the path of its file below the seeds folder, without `.yaml`
+
+        Options:
+              --with-rows
+                  Also delete the rows that it made (mode `sync` only)
+
+              --dry-run
+                  Show which rows would be deleted, and change nothing
+
+              --lock-timeout <S>
+                  How long to wait for somebody else's lock, in seconds [default: 10; 120 for a server]. A
+                  server's answer is waited for as long, and for at least 120
+
+          -h, --help
+                  Print help (see a summary with '-h')
+    "#]]
+    .assert_eq(own);
+    // The global options of every command are the same; those of `migrate` are in commands/look.rs.
+    let migrate = project.run("migrate --help").to_string();
+    let (_, of_migrate) = migrate.split_once("\nGlobal options:\n").unwrap();
+    assert_eq!(global, of_migrate);
+}
+
+#[test]
+fn a_renamed_seed_is_the_same_in_every_command() {
+    let project = project().after("migrate").after("seed");
+    let text = project.read("seeds/010_users.yaml");
+    project.remove("seeds/010_users.yaml");
+    project.write("seeds/015_people.yaml", &text);
+    untouched(&project, "seed --dry-run").check(expect![[r#"
+        $ seedbed seed --dry-run
+        seed 015_people (renamed from 010_users, applied before) sha256 0ca0e6ff…
+        0 insert, 0 update, 0 delete, 3 unchanged, in one transaction
+        2> target: local local.db (default)
+    "#]]);
+    let status = untouched(&project, "status").to_string();
+    assert!(status.contains("applied  015_people"), "{status}");
+    assert!(!status.contains("missing"), "{status}");
+    project.run("seed").check(expect![[r#"
+        $ seedbed seed
+        seed 015_people (renamed from 010_users, applied before) sha256 0ca0e6ff…
+        0 inserted, 0 updated, 0 deleted, 3 unchanged, in one transaction
+        2> target: local local.db (default)
+    "#]]);
+    untouched(&project, "seed").check(expect![[r#"
+        $ seedbed seed
+        nothing to do: 3 rows as declared
+        2> target: local local.db (default)
+    "#]]);
+}
+
+#[test]
+fn an_inserted_row_that_was_removed_comes_again_as_the_report_says() {
+    let insert = SEED.replace("users:\n", "_seed: {mode: insert}\nusers:\n");
+    let project = project()
+        .file("seeds/010_users.yaml", &insert)
+        .after("migrate")
+        .after("seed");
+    project.change(&["DELETE FROM posts"]);
+    let told = untouched(&project, "seed");
+    told.check(expect![[r#"
+        $ seedbed seed
+        seed 010_users (applied before) sha256 3fe59e8f…
+          ! posts.first: deleted by hand, not inserted again
+          `seedbed seed forget 010_users`, and then `seedbed seed`, makes it again
+        nothing to do: 2 rows as declared, 1 left unchanged
+        2> target: local local.db (default)
+    "#]]);
+    for command in proposed(&told.to_string()) {
+        project.run(&command);
+    }
+    assert_eq!(project.ask("SELECT count(*) FROM posts"), "1");
 }

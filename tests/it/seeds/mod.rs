@@ -5,9 +5,11 @@ mod columns;
 mod commands;
 mod corpus;
 mod final_states;
+mod ids;
 mod keys;
 #[cfg(unix)]
 mod kill;
+mod lives;
 mod modes;
 mod names;
 mod order;
@@ -27,8 +29,8 @@ use seedbed::db::{Query, Transaction};
 use seedbed::migrations::Migrations;
 use seedbed::script::{Atomicity, ForeignKeys, Run, Step};
 use seedbed::seeds::{
-    ApplyError, Choice, FileState, Plan, Refresh, SeedOptions, Seeds, Variables, What, apply,
-    observe,
+    ApplyError, Choice, FileState, ForgetRows, Plan, Refresh, SeedOptions, Seeds, Variables, What,
+    apply, forget, observe,
 };
 
 use crate::world::{World, set};
@@ -149,6 +151,61 @@ impl Bed {
             .run(vec![transaction], std::sync::Arc::new(|_| {}))
             .await
             .unwrap();
+    }
+
+    /// Applies these migrations instead of those so far.
+    pub(crate) async fn migrate(&mut self, files: &[(&str, &str)]) {
+        self.world.apply(files).await.unwrap();
+        self.set = set(files);
+    }
+
+    /// Makes of the records what version 0.1.0 wrote: no memory, and in `_seedbed_rows` these rows of seed `a` in mode
+    /// `sync` (table, columns, key, label).
+    pub(crate) async fn is_of_layout_1(&self, rows: &[(&str, &str, &str, &str)]) {
+        self.by_hand(
+            "UPDATE _migrations SET detail = json_remove(detail, '$.memory', '$.written.by') WHERE kind = 'seed'",
+        )
+        .await;
+        self.by_hand("UPDATE _migrations SET detail = 1 WHERE version = 'layout'")
+            .await;
+        self.by_hand(
+            "CREATE TABLE IF NOT EXISTS _seedbed_rows (seed TEXT NOT NULL, tbl TEXT NOT NULL, \
+             columns TEXT NOT NULL, key TEXT NOT NULL, label TEXT NOT NULL, PRIMARY KEY (seed, tbl, columns, key))",
+        )
+        .await;
+        for (table, columns, key, label) in rows {
+            self.by_hand(&format!(
+                "INSERT INTO _seedbed_rows VALUES ('a', '{table}', '{columns}', '{key}', '{label}')"
+            ))
+            .await;
+        }
+    }
+
+    /// Ends a seed, and tells what was done.
+    pub(crate) async fn forget(
+        &self,
+        name: &str,
+        rows: ForgetRows,
+        files: &[(&str, &str)],
+    ) -> String {
+        let seeds = Seeds::of_texts(files.iter().copied());
+        let run = Run::new("test");
+        let ignore = seedbed::migrations::ignore();
+        let db = &self.world.db;
+        match forget(
+            db,
+            &seeds,
+            &self.set,
+            &self.options,
+            (name, rows),
+            &run,
+            &ignore,
+        )
+        .await
+        {
+            Ok((_, plan)) => told(&plan),
+            Err(error) => words(&error),
+        }
     }
 
     /// Everything that is in the tables that are not Seedbed's own, row by row as they lie there.

@@ -63,9 +63,39 @@ in_every_mode! {
     no_declared_row_is_lost_when_variables_change_places
     a_changed_key_that_a_row_of_the_same_seed_refers_to_is_refused
     a_variable_of_the_wrong_type_is_not_to_be_quoted
+    a_row_with_an_id_of_its_own_follows_the_variable_of_its_key
+    a_corrected_key_updates_the_row_that_was_made
+    an_address_that_a_user_changed_blocks_nothing
+    an_edit_takes_back_nothing_that_was_done_by_hand
+    an_inserted_row_is_made_once
+    a_renamed_table_keeps_its_rows
+    a_renamed_label_keeps_its_row
+    a_renamed_file_keeps_its_rows
+    a_file_that_could_continue_two_ways_says_which
+    a_row_that_moves_to_another_file_is_the_same
+    a_seed_that_begins_to_sync_knows_what_it_made
+    another_key_column_finds_the_same_rows
+    rows_of_a_dropped_table_are_made_again
+    a_rebuilt_table_keeps_what_was_done_by_hand
+    rows_that_follow_from_their_labels_have_no_entries
+    a_seed_is_forgotten
+    a_seed_is_forgotten_with_its_rows
+    a_database_of_layout_1_is_continued
+    a_removed_label_is_remembered
+    random_lives_keep_four_promises
     positions_swap_rotate_and_shift_in_one_run
     texts_and_strict_columns_change_hands_too
     a_value_that_its_row_keeps_is_still_taken
     every_refused_row_is_reported_at_its_place
     one_refused_row_among_many_is_reported_at_its_own_place
+    a_database_numbers_rows_in_the_order_of_the_file
+    rows_refer_to_rows_that_are_numbered_in_the_same_run
+    json_that_gets_a_reference_to_a_new_number_is_refused
+    a_number_that_another_row_got_is_left_to_it
+    numbered_rows_that_were_there_are_met
+    uuids_are_kept_in_the_type_of_their_column
+    an_id_that_its_column_cannot_hold_is_an_error
+    keys_that_change_places_do_so_in_one_run
+    references_follow_a_renamed_table_wherever_they_stand
+    a_column_that_is_declared_no_longer_is_reported
 }

@@ -66,6 +66,13 @@ pub enum Fault {
     /// The answer is the one that was kept of an equal request, as that of a replica whose reads lag behind writes.
     /// Where none was, the request is handled.
     Replay,
+    /// Nothing is executed; the server refuses each part of the request as a whole.
+    Refused {
+        /// The code: `BLOCKED`.
+        code: String,
+        /// Its words.
+        message: String,
+    },
     /// Nothing is executed; the answer is an HTML page with status 200.
     Html,
     /// The stream that the request names has expired before it came. A request that opens a stream is

@@ -1,15 +1,17 @@
 //! Replication protocol V1 over gRPC-web, as the client crate's remote replica speaks it: the frames of the
-//! log, and nothing of what the log no longer holds, since it holds everything.
+//! log, and a snapshot of those that a test has compacted.
 #![allow(
     clippy::result_large_err,
     reason = "the services' traits return tonic's own type"
 )]
 
 use crate::auth::Rights;
+use crate::compaction::snapshot;
 use crate::frames::{self, FRAME, HEADER};
 use crate::http::State;
+use crate::queue::locked;
 use bytes::{BufMut, Bytes, BytesMut};
-use futures_util::stream::Empty;
+use futures_util::stream::{self, BoxStream, Empty, StreamExt};
 use hyper::service::Service;
 use hyper::{Body, Request as HttpRequest, Response as HttpResponse};
 use libsql_replication::rpc::proxy::proxy_server::ProxyServer;
@@ -17,7 +19,8 @@ use libsql_replication::rpc::replication::replication_log_server::{
     ReplicationLog, ReplicationLogServer,
 };
 use libsql_replication::rpc::replication::{
-    Frame, Frames, HelloRequest, HelloResponse, LogOffset, NO_HELLO_ERROR_MSG, SESSION_TOKEN_KEY,
+    Frame, Frames, HelloRequest, HelloResponse, LogOffset, NEED_SNAPSHOT_ERROR_MSG,
+    NO_HELLO_ERROR_MSG, SESSION_TOKEN_KEY,
 };
 use std::sync::Arc;
 use tonic::{Request, Response, Status};
@@ -82,7 +85,7 @@ impl Services {
 #[tonic::async_trait]
 impl ReplicationLog for Services {
     type LogEntriesStream = Empty<Result<Frame, Status>>;
-    type SnapshotStream = Empty<Result<Frame, Status>>;
+    type SnapshotStream = BoxStream<'static, Result<Frame, Status>>;
 
     async fn hello(
         &self,
@@ -90,7 +93,7 @@ impl ReplicationLog for Services {
     ) -> Result<Response<HelloResponse>, Status> {
         rights(&request)?;
         Ok(Response::new(HelloResponse {
-            log_id: self.state.log_id.to_string(),
+            log_id: locked(&self.state.log_id).to_string(),
             session_token: Bytes::from(self.state.session.to_string()),
             generation_id: self.state.session.to_string(),
             generation_start_index: 0,
@@ -106,6 +109,9 @@ impl ReplicationLog for Services {
         rights(&request)?;
         self.greeted(&request)?;
         let first = request.get_ref().next_offset;
+        if first < locked(&self.state.compaction).until {
+            return Err(Status::failed_precondition(NEED_SNAPSHOT_ERROR_MSG));
+        }
         let frames = match self.state.database.queue().last_frame() {
             Some(last) if first <= last => {
                 let log = frames::log_of(self.state.database.path());
@@ -135,7 +141,28 @@ impl ReplicationLog for Services {
     ) -> Result<Response<Self::SnapshotStream>, Status> {
         rights(&request)?;
         self.greeted(&request)?;
-        Err(Status::unavailable("snapshot not found"))
+        let until = {
+            let mut compaction = locked(&self.state.compaction);
+            if compaction.missing > 0 || compaction.until == 0 {
+                compaction.missing = compaction.missing.saturating_sub(1);
+                return Err(Status::unavailable("snapshot not found"));
+            }
+            compaction.until
+        };
+        let first = request.get_ref().next_offset;
+        let log = frames::log_of(self.state.database.path());
+        let frames = tokio::task::spawn_blocking(move || snapshot(&log, first, until))
+            .await
+            .map_err(|error| Status::internal(error.to_string()))?
+            .map_err(|error| Status::internal(error.to_string()))?;
+        let frames = frames.into_iter().map(|(number, raw)| {
+            Ok(Frame {
+                data: renumbered(&raw, number),
+                timestamp: None,
+                durable_frame_no: None,
+            })
+        });
+        Ok(Response::new(stream::iter(frames).boxed()))
     }
 }
 

@@ -2,16 +2,18 @@
 
 use crate::auth::{Keys, Rights};
 use crate::call::Call;
+use crate::compaction::Compaction;
 use crate::engine::Database;
 use crate::faults::{self, Executes, Fault, Plan, Rule};
 use crate::hrana::{self, Reject, Streams};
 use crate::log::{Log, Request as Logged};
 use crate::proxy::Clients;
 use crate::queue::locked;
+use crate::server::Control;
 use crate::{Options, Replication, grpc, short, v2};
 use bytes::Bytes;
 use hyper::header::{
-    AUTHORIZATION, CONTENT_LENGTH, CONTENT_TYPE, HeaderValue, LOCATION, RETRY_AFTER,
+    AUTHORIZATION, CONTENT_LENGTH, CONTENT_TYPE, HOST, HeaderValue, LOCATION, RETRY_AFTER,
 };
 use hyper::http::{request, response};
 use hyper::{Body, Method, Request, Response, StatusCode, Version};
@@ -27,10 +29,13 @@ use uuid::Uuid;
 /// Everything that a request can reach.
 pub(crate) struct State {
     pub(crate) options: Options,
+    /// By the first label of their host.
+    pub(crate) namespaces: HashMap<String, Control>,
     pub(crate) keys: Option<Keys>,
     pub(crate) database: Arc<Database>,
-    /// Stays with the database.
-    pub(crate) log_id: Uuid,
+    /// Stays with the database, unless a crash is played.
+    pub(crate) log_id: Mutex<Uuid>,
+    pub(crate) compaction: Mutex<Compaction>,
     /// Of this run of the server.
     pub(crate) session: Uuid,
     pub(crate) clients: Clients,
@@ -69,6 +74,25 @@ pub(crate) async fn serve(
     if let Some(name) = path.strip_prefix("/test/") {
         return Ok(command(&state, &parts.method, name, &body));
     }
+    let state = match state.namespaces.is_empty() {
+        true => state,
+        false => {
+            let host = parts.headers.get(HOST).and_then(|host| host.to_str().ok());
+            let label = host
+                .unwrap_or_default()
+                .split('.')
+                .next()
+                .unwrap_or_default();
+            match state.namespaces.get(label) {
+                Some(namespace) => namespace.state(),
+                None => {
+                    let error = format!("Namespace `{label}` doesn't exist");
+                    let body = serde_json::json!({ "error": error });
+                    return Ok(json(StatusCode::NOT_FOUND, &body));
+                }
+            }
+        }
+    };
     let header = parts.headers.get(AUTHORIZATION);
     let header = header.or_else(|| parts.headers.get("x-authorization"));
     let rights = match &state.keys {
@@ -244,6 +268,9 @@ async fn faulty(mut job: Job, fault: Option<Fault>) -> Result<Response<Body>, Cl
                 _ => Err(Closed),
             };
         }
+        Some(Fault::Refused { code, message }) => {
+            return Ok(all_refused(&job.route, &code, &message));
+        }
         Some(Fault::Html) => return Ok(page(StatusCode::OK)),
         Some(Fault::StealLock { step }) => call.steal_before = Some(step),
         Some(Fault::DropAfter) => {
@@ -274,6 +301,24 @@ async fn faulty(mut job: Job, fault: Option<Fault>) -> Result<Response<Body>, Cl
         Some(Fault::CutBody) => return halve(complete(job, Arc::new(call)).await),
     }
     Ok(handle(job, Arc::new(call)).await)
+}
+
+/// An error in place of each result of a pipeline.
+fn all_refused(route: &Route, code: &str, message: &str) -> Response<Body> {
+    let parts = match route {
+        Route::Pipeline(Ok(body)) => body.requests.len(),
+        _ => 0,
+    };
+    let error = serde_json::json!({
+        "type": "error",
+        "error": { "code": code, "message": message },
+    });
+    let answer = serde_json::json!({
+        "baton": null,
+        "base_url": null,
+        "results": vec![error; parts],
+    });
+    json(StatusCode::OK, &answer)
 }
 
 /// Closes the connection when the step is reached, while the request runs on.

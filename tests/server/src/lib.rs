@@ -19,6 +19,7 @@
 mod allow;
 mod auth;
 mod call;
+mod compaction;
 mod engine;
 mod faults;
 mod frames;
@@ -51,6 +52,9 @@ pub struct Options {
     pub replication: Replication,
     /// The folder of the database, which is kept; none for a temporary one.
     pub folder: Option<PathBuf>,
+    /// The databases that it has, by the first label of the host that a request names, as sqld does with
+    /// `--enable-namespaces`; none for one database, whatever the host.
+    pub namespaces: Vec<String>,
     /// Age at which a transaction can be ended by another writer that waits: 5 s.
     pub write_window: Duration,
     /// Idle time after which a stream expires: 10 s.
@@ -69,6 +73,7 @@ impl Default for Options {
             auth: Auth::Off,
             replication: Replication::V1,
             folder: None,
+            namespaces: Vec::new(),
             write_window: Duration::from_secs(5),
             stream_expiry: Duration::from_secs(10),
             max_response_bytes: 10_000_000,

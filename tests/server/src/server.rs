@@ -1,6 +1,7 @@
 //! A server in this process, on a thread of its own, and the switches that a test has.
 
 use crate::auth::{Access, Keys};
+use crate::compaction::Compaction;
 use crate::engine::Database;
 use crate::faults::{self, Fault, Plan, Rule};
 use crate::frames;
@@ -8,7 +9,7 @@ use crate::hrana::Streams;
 use crate::http::{State, serve};
 use crate::log::{Log, Request};
 use crate::proxy::Clients;
-use crate::queue::WriteQueue;
+use crate::queue::{WriteQueue, locked};
 use crate::{Auth, Options};
 use futures_util::FutureExt;
 use hyper::service::{make_service_fn, service_fn};
@@ -17,7 +18,7 @@ use std::future::Future;
 use std::io;
 use std::net::{Ipv4Addr, SocketAddr, TcpListener};
 use std::ops::Deref;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::thread::JoinHandle;
 use std::time::Duration;
@@ -60,6 +61,16 @@ impl Control {
                 (folder.path().join("data"), Some(Arc::new(folder)))
             }
         };
+        let namespaces = options.namespaces.iter().map(|name| {
+            let folder = options.folder.as_ref().map(|folder| folder.join(name));
+            let options = Options {
+                folder,
+                namespaces: Vec::new(),
+                ..options.clone()
+            };
+            Ok((name.clone(), Control::open(options)?))
+        });
+        let namespaces = namespaces.collect::<io::Result<_>>()?;
         let committed = frames::committed(&frames::log_of(&path))?;
         let queue = WriteQueue::new(options.write_window, committed);
         let database = Database::open(path.clone(), queue, options.max_value_bytes)
@@ -77,8 +88,10 @@ impl Control {
         Ok(Control {
             state: Arc::new(State {
                 options,
+                namespaces,
                 keys,
-                log_id: log_id(&path)?,
+                log_id: std::sync::Mutex::new(log_id(&path)?),
+                compaction: std::sync::Mutex::default(),
                 session: Uuid::new_v4(),
                 database,
                 streams,
@@ -100,6 +113,16 @@ impl Control {
         let keys = self.state.keys.as_ref();
         let keys = keys.ok_or_else(|| io::Error::other("this server asks for no token"))?;
         keys.token(access, expires_in).map_err(io::Error::other)
+    }
+
+    /// The switches of one of [`Options::namespaces`].
+    #[must_use]
+    pub fn namespace(&self, name: &str) -> Option<Control> {
+        self.state.namespaces.get(name).cloned()
+    }
+
+    pub(crate) fn state(&self) -> Arc<State> {
+        Arc::clone(&self.state)
     }
 
     /// Every request so far, in the order of arrival.
@@ -154,6 +177,44 @@ impl Control {
         self.state.database.path()
     }
 
+    /// Gives the log a new id, as sqld does where it starts after a crash.
+    ///
+    /// # Errors
+    /// Where the file of the id cannot be written.
+    pub fn renew_log(&self) -> io::Result<()> {
+        let id = Uuid::new_v4();
+        std::fs::write(id_file(self.database()), id.to_string())?;
+        *locked(&self.state.log_id) = id;
+        Ok(())
+    }
+
+    /// Copies the database, its log and the id of that into a folder, for another server to be started on: a primary
+    /// that is put back to an older state. No request may be under way.
+    ///
+    /// # Errors
+    /// Where a file cannot be copied.
+    pub fn copy_to(&self, folder: &Path) -> io::Result<()> {
+        std::fs::create_dir_all(folder)?;
+        let database = self.database();
+        for file in [
+            database.to_owned(),
+            frames::log_of(database),
+            id_file(database),
+        ] {
+            if let Some(name) = file.file_name().filter(|_| file.exists()) {
+                std::fs::copy(&file, folder.join(name))?;
+            }
+        }
+        Ok(())
+    }
+
+    /// Takes all frames so far out of the log that replicas read by protocol V1: only a snapshot has them. The first
+    /// `missing` requests for it come while it is being written, and find none.
+    pub fn compact(&self, missing: u32) {
+        let until = self.replication_index().map_or(0, |last| last + 1);
+        *locked(&self.state.compaction) = Compaction { until, missing };
+    }
+
     /// Number of the last committed frame, from 0; none in an empty database.
     #[must_use]
     pub fn replication_index(&self) -> Option<u64> {
@@ -198,16 +259,21 @@ pub async fn run(
     }
     let _ = stop.send(());
     control.state.database.queue().close();
+    for namespace in control.state.namespaces.values() {
+        namespace.state.database.queue().close();
+    }
     // Whoever is not done by then is cut off.
     let _ = tokio::time::timeout(GRACE, server).await;
-    control.state.streams.close();
-    control.state.clients.clear();
+    for of in control.state.namespaces.values().chain([&control]) {
+        of.state.streams.close();
+        of.state.clients.clear();
+    }
     Ok(())
 }
 
 /// The id of the log, which stays with the database: a replica of another one has to start afresh.
 fn log_id(database: &Path) -> io::Result<Uuid> {
-    let path = database.with_extension("log_id");
+    let path = id_file(database);
     match std::fs::read_to_string(&path) {
         Ok(text) => text.trim().parse().map_err(io::Error::other),
         Err(error) if error.kind() == io::ErrorKind::NotFound => {
@@ -217,6 +283,10 @@ fn log_id(database: &Path) -> io::Result<Uuid> {
         }
         Err(error) => Err(error),
     }
+}
+
+fn id_file(database: &Path) -> PathBuf {
+    database.with_extension("log_id")
 }
 
 /// Binds to an address of this machine. Port 0 is any free port.

@@ -15,6 +15,7 @@ async fn check_on(base: Files<'_>, files: Files<'_>, expect: Expect) {
     let options = CheckOptions {
         base: Some(&base),
         downs_from: None,
+        ..CheckOptions::default()
     };
     expect.assert_eq(&shown(
         &super::super::check(&set(files), &options).await.unwrap(),

@@ -196,3 +196,53 @@ async fn a_replica_needs_a_token_that_may_read() {
         assert!(refused.is_some());
     }
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_compacted_log_is_a_snapshot_that_is_missing_at_first() {
+    let server = server(Replication::V1);
+    run(server.address(), &TABLE);
+    run(server.address(), &["INSERT INTO t VALUES (4)"]);
+    server.compact(1);
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("replica.db");
+    let database = replica(server.address(), &file, "").await.unwrap();
+    let words = database.sync().await.unwrap_err().to_string();
+    assert!(words.contains("snapshot not found"), "{words}");
+    database.sync().await.unwrap();
+    assert_eq!(one(&database, "SELECT sum(a) FROM t").await, "7");
+    run(server.address(), &["INSERT INTO t VALUES (5)"]);
+    database.sync().await.unwrap();
+    assert_eq!(one(&database, "SELECT sum(a) FROM t").await, "12");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_copy_of_a_server_has_its_log_and_a_crash_gives_it_another() {
+    let server = server(Replication::V1);
+    run(server.address(), &TABLE);
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("replica.db");
+    let address = server.address();
+    let database = replica(address, &file, "").await.unwrap();
+    database.sync().await.unwrap();
+    let copied = folder.path().join("copied");
+    server.copy_to(&copied).unwrap();
+    let frames = server.replication_index();
+    run(address, &["INSERT INTO t VALUES (4)"]);
+    drop(server);
+    let server = Server::start_on(
+        address,
+        Options {
+            folder: Some(copied),
+            ..Options::default()
+        },
+    )
+    .unwrap();
+    assert_eq!(server.replication_index(), frames);
+    // The same log, so the client fetches nothing.
+    let synced = database.sync().await.unwrap();
+    assert_eq!(synced.frames_synced(), 0);
+    server.renew_log().unwrap();
+    let synced = database.sync().await.unwrap();
+    assert!(synced.frames_synced() > 0);
+    assert_eq!(one(&database, "SELECT sum(a) FROM t").await, "3");
+}

@@ -40,6 +40,7 @@ async fn a_down_file_is_judged_where_it_is_new() {
     let options = CheckOptions {
         base: None,
         downs_from: Some(2),
+        ..CheckOptions::default()
     };
     let mut files = with(new);
     files[3].1 = "-- seedbed: allow down-no-inverse: it is older than the rule\nSELECT 1;";

@@ -71,6 +71,79 @@ async fn a_column_under_a_view_of_a_repeatable_migration_cannot_be_dropped() {
 }
 
 #[tokio::test]
+async fn what_is_new_is_not_tried_where_the_set_lacks_versions_of_the_base() {
+    let base: Files<'_> = &[("V1__a.sql", "CREATE TABLE m (x);")];
+    let renumbered = ("V2__a.sql", "CREATE TABLE m (x);");
+    check_on(
+        base,
+        &[renumbered],
+        expect![[r#"
+        1 applied, 0 reversed, whole, 0 new
+    "#]],
+    )
+    .await;
+    // Another file has taken the version.
+    let other = ("V1__b.sql", "CREATE TABLE n (x);");
+    let on_it = ("V3__c.sql", "CREATE INDEX i ON n (x);");
+    check_on(
+        base,
+        &[other, renumbered, on_it],
+        expect![[r#"
+        3 applied, 0 reversed, whole, 0 new
+    "#]],
+    )
+    .await;
+    // The versions were put into one file.
+    let all = ("V3__all.sql", "CREATE TABLE m (x); CREATE TABLE n (x);");
+    check_on(
+        base,
+        &[all],
+        expect![[r#"
+        1 applied, 0 reversed, whole, 0 new
+    "#]],
+    )
+    .await;
+}
+
+#[tokio::test]
+async fn the_help_names_the_repeatable_migration_whose_object_is_in_the_way() {
+    let base: Files<'_> = &[
+        ("V1__t.sql", "CREATE TABLE t (x);"),
+        (
+            "R__o.sql",
+            "DROP VIEW IF EXISTS v;\nCREATE VIEW v AS SELECT x FROM t;\nCREATE TABLE IF NOT EXISTS c (x);",
+        ),
+    ];
+    let view = ("V2__v.sql", "CREATE VIEW v AS SELECT 1;");
+    check_on(base, &[base[0], base[1], view], expect![[r#"
+        V2__v.sql:1:13 fails
+          view v already exists (on a database that exists, in memory)
+          help: R__o makes the view v, which is there before a new version runs: write `DROP VIEW IF EXISTS v;` before this statement; R__o makes it again afterwards
+        3 applied, 0 reversed, whole, 0 new
+    "#]]).await;
+    let table = ("V2__c.sql", "CREATE TABLE c (x);");
+    check_on(base, &[base[0], base[1], table], expect![[r#"
+        V2__c.sql:1:14 fails
+          table c already exists (on a database that exists, in memory)
+          help: R__o makes the table c, which is there before a new version runs: make it in one of the two files only, or give it another name
+        3 applied, 0 reversed, whole, 0 new
+    "#]]).await;
+    // A version that was changed leaves the table.
+    let changed = ("V1__t.sql", "CREATE TABLE u (x);");
+    let again = ("V2__t.sql", "CREATE TABLE t (x);");
+    check_on(
+        base,
+        &[changed, base[1], again],
+        expect![[r#"
+        V2__t.sql:1:14 fails
+          table t already exists (on a database that exists, in memory)
+        3 applied, 0 reversed, whole, 0 new
+    "#]],
+    )
+    .await;
+}
+
+#[tokio::test]
 async fn a_repeatable_migration_that_keeps_the_old_name_of_a_column_is_an_error() {
     let base: Files<'_> = &[
         ("V1__t.sql", "CREATE TABLE t (old, x);"),

@@ -170,6 +170,7 @@ async fn a_failure_on_a_table_that_is_new_is_a_warning_that_the_file_can_silence
         let options = CheckOptions {
             base: Some(&base),
             downs_from: None,
+            ..CheckOptions::default()
         };
         let checked = crate::migrations::check(&set(&files), &options)
             .await

@@ -1,0 +1,143 @@
+//! A local database that is read as the dump that it would make: whether all of its rows can be read, and whether
+//! another database would keep them as they are. A dump reads tables and no indexes, and reads past a damaged page
+//! without an error, so nothing else shows either. It only reads.
+
+use super::integrity::{Depth, Integrity, integrity};
+use super::verify::{Unkept, unkept};
+use super::{DumpError, Input};
+use crate::db::{Code, DbError};
+use crate::diagnostic::{Class, Diagnostic};
+use crate::schema::Affinity;
+use crate::sql::identifier;
+
+/// How many faults are named behind the first.
+const NAMED: usize = 4;
+
+/// What the check says of rows that are there: they break a constraint, or their column does not keep them. An import of
+/// them has words of its own.
+const OF_ROWS: [&str; 2] = [" value in ", "CHECK constraint failed in "];
+
+/// Refuses a local database that the engine's own check finds damaged; any other input passes. What cannot change is
+/// checked once.
+///
+/// # Errors
+/// [`DumpError::Database`], and [`DumpError::Open`] where it cannot be checked.
+pub(super) async fn refuse_damaged(input: &Input) -> Result<(), DumpError> {
+    let is_sound = input.is_sound();
+    if is_sound.is_some_and(|it| it.get().is_some()) {
+        return Ok(());
+    }
+    check(input).await?;
+    if let Some(is_sound) = is_sound {
+        let _ = is_sound.set(());
+    }
+    Ok(())
+}
+
+async fn check(input: &Input) -> Result<(), DumpError> {
+    let name = input.name();
+    let checked = match input.local_database() {
+        Ok(Some(db)) => integrity(&db, Depth::Full).await,
+        Ok(None) => return Ok(()),
+        Err(error) => Err(error),
+    };
+    let faults = match checked.map_err(|error| unread(&name, error))? {
+        Integrity::Damaged(faults) => faults,
+        Integrity::Unchecked(error) if matches!(error.code, Code::Corrupt | Code::NotADatabase) => {
+            vec![error.message]
+        }
+        // What the engine lacks to check it, it lacks to build it.
+        Integrity::Sound | Integrity::Unchecked(_) | Integrity::NotAsked => return Ok(()),
+    };
+    let is_of_rows = |fault: &String| OF_ROWS.iter().any(|words| fault.contains(words));
+    let mut faults = faults.into_iter().filter(|fault| !is_of_rows(fault));
+    let Some(first) = faults.next() else {
+        return Ok(());
+    };
+    let more: Vec<String> = faults.collect();
+    let rest = more.len().saturating_sub(NAMED);
+    let problem = Diagnostic::error("damaged-source", format!("{name} is damaged: {first}"))
+        .notes(more.into_iter().take(NAMED))
+        .notes((rest > 0).then(|| format!("and {rest} more")))
+        .note("rows that cannot be read would be missing without an error")
+        .help(format!(
+            "take a backup of it; else `sqlite3 {name} .recover | sqlite3 NEW.db` writes what can still be read into a new \
+             database (where only indexes are named, `sqlite3 {name} REINDEX` makes them again)"
+        ));
+    Err(DumpError::Database {
+        name,
+        problems: vec![problem.class(Class::Failed)],
+    })
+}
+
+/// Refuses a local database with values that its own columns do not keep; any other input passes.
+///
+/// # Errors
+/// [`DumpError::Database`], and [`DumpError::Open`] where it cannot be read.
+pub(super) async fn refuse_unkept(input: &Input) -> Result<(), DumpError> {
+    let name = input.name();
+    let found = match input.local_database() {
+        Ok(Some(db)) => unkept(&db).await,
+        Ok(None) => return Ok(()),
+        Err(error) => Err(error),
+    };
+    // What the engine lacks to read a table, the export names with the table.
+    if matches!(&found, Err(DbError::Read(error)) if matches!(error.code, Code::Other(_))) {
+        return Ok(());
+    }
+    let found = found.map_err(|error| unread(&name, error))?;
+    match found.is_empty() {
+        true => Ok(()),
+        false => Err(DumpError::Database {
+            problems: found.iter().map(|unkept| problem(&name, unkept)).collect(),
+            name,
+        }),
+    }
+}
+
+fn problem(name: &str, unkept: &Unkept) -> Diagnostic {
+    let Unkept {
+        table,
+        column,
+        rows,
+        rowid,
+        first: (value, kept),
+        ..
+    } = unkept;
+    let affinity = match unkept.affinity {
+        Affinity::Text => "TEXT",
+        Affinity::Integer => "INTEGER",
+        Affinity::Real => "REAL",
+        Affinity::Numeric => "NUMERIC",
+        Affinity::Blob => "BLOB",
+    };
+    let (rows, have) = match rows {
+        1 => ("1 row".to_owned(), "has"),
+        rows => (format!("{rows} rows"), "have"),
+    };
+    let which = rowid.map(|rowid| format!(" (rowid {rowid})"));
+    let (quoted_table, quoted_column) = (identifier(table), identifier(column));
+    Diagnostic::error(
+        "changed-value",
+        format!(
+            "{rows} of {table} in {name} {have} a value in {table}.{column} that another database would not keep: the \
+             column has the affinity {affinity} now"
+        ),
+    )
+    .class(Class::Failed)
+    .note(format!(
+        "the first is {value}{}, which would become {kept}",
+        which.unwrap_or_default()
+    ))
+    .help(format!(
+        "give the column back a type that keeps its values, or convert them as the column does: \
+         `UPDATE {quoted_table} SET {quoted_column} = {quoted_column}`"
+    ))
+}
+
+fn unread(name: &str, error: DbError) -> DumpError {
+    DumpError::Open {
+        name: name.to_owned(),
+        cause: std::io::Error::other(error),
+    }
+}

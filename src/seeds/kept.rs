@@ -1,0 +1,71 @@
+//! Columns that an edited file declares no longer: rows that are there keep the values, and that is reported. Pure.
+
+use std::collections::BTreeMap;
+
+use super::found::default_of;
+use super::model::Mode;
+use super::past::Was;
+use super::plan::Basis;
+use crate::diagnostic::Diagnostic;
+use crate::schema::Nullability;
+use crate::sql::Value;
+
+/// A warning for each column, at the first of its rows.
+pub(super) fn kept(basis: &Basis<'_>) -> Vec<Diagnostic> {
+    let mut by_column: BTreeMap<(usize, usize, usize), Vec<usize>> = BTreeMap::new();
+    for (at, row) in basis.rows.rows.iter().enumerate() {
+        let rules = basis.rows.rules(row);
+        let (Was::Row(old), Some(found)) = (basis.past.of[at], basis.found.row(at)) else {
+            continue;
+        };
+        // Nothing of its rows is written again in any case.
+        if rules.mode == Mode::Insert {
+            continue;
+        }
+        let of = &basis.shape.tables[rules.table];
+        for cell in &basis.past.rows.rows[old].cells {
+            let column = cell.column;
+            let is_own = of.primary_key.contains(&column) || rules.keep.contains(&column);
+            if is_own || row.cell(column).is_some() || basis.past.cell(old, column).is_none() {
+                continue;
+            }
+            let has = found.get(column);
+            // What was changed by hand is not the seed's, and a new row would have the default too.
+            let written = basis.past.value(basis.found, basis.shape, old, column);
+            let by_hand = written.is_some_and(|written| has != Some(&written));
+            let without = match of.columns[column].default {
+                Some(_) => default_of(&of.columns[column]),
+                None => Some(Value::Null),
+            };
+            if !by_hand && has != without.as_ref() {
+                let group = by_column.entry((rules.file, rules.table, column));
+                group.or_default().push(at);
+            }
+        }
+    }
+    let warning = |((_, table, column), mut rows): ((usize, usize, usize), Vec<usize>)| {
+        rows.sort_by_key(|at| basis.rows.rows[*at].span.start);
+        let first = &basis.rows.rows[rows[0]];
+        let of = &basis.shape.tables[table];
+        let name = &of.columns[column].name;
+        let message = match rows.len() {
+            1 => format!(
+                "`{}` has no `{name}` any more, and keeps the value that it has in the database",
+                basis.rows.name(first, basis.shape)
+            ),
+            many => format!(
+                "{many} rows of `{}` have no `{name}` any more, and keep the values that they have in the database",
+                of.name
+            ),
+        };
+        let help = match of.columns[column].nullability {
+            Nullability::Nullable => format!("to clear it, write `{name}: ~`"),
+            Nullability::NotNull => format!("to change it, write the new value: `{name}: …`"),
+        };
+        Diagnostic::problem("kept-value", message)
+            .warning()
+            .at(basis.rows.origin(first, &first.span, basis.files))
+            .help(help)
+    };
+    by_column.into_iter().map(warning).collect()
+}

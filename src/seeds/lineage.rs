@@ -1,0 +1,158 @@
+//! Which records the chosen files continue: their own, and those of files that are gone. Pure.
+
+use std::collections::{HashMap, HashSet};
+use std::sync::Arc;
+
+use super::labels::names;
+use super::model::{Field, SeedFile};
+use super::parse::parse;
+use super::set::Seeds;
+use crate::history::{History, Row as Record};
+use crate::script::{Key, Source};
+
+/// The records that the chosen files continue.
+#[derive(Debug, Default)]
+pub(super) struct Lineage {
+    /// For each chosen file the names of its records, the newest first: its own, or those of files that are gone.
+    pub(super) records: Vec<Vec<String>>,
+}
+
+impl Lineage {
+    pub(super) fn of(seeds: &Seeds, files: &[&SeedFile], history: &History) -> Lineage {
+        let recorded: HashSet<&str> = recorded(history).map(|(name, _)| name).collect();
+        let own = |file: &&SeedFile| {
+            let own = recorded.contains(file.name.as_str());
+            own.then(|| file.name.clone()).into_iter().collect()
+        };
+        let mut records: Vec<Vec<String>> = files.iter().map(own).collect();
+        for (name, record) in self::recorded(history) {
+            if seeds.files.iter().any(|file| file.name == name) {
+                continue;
+            }
+            if let Some(heir) = heir(name, record, seeds, &recorded)
+                && let Some(at) = files.iter().position(|file| file.name == heir.name)
+            {
+                records[at].push(name.to_owned());
+            }
+        }
+        Lineage { records }
+    }
+
+    /// Whether a file that is there continues a record.
+    pub(super) fn continues(&self, record: &str) -> bool {
+        self.records.iter().flatten().any(|name| name == record)
+    }
+
+    /// The record of a chosen file whose text is compared with it.
+    pub(super) fn record<'h>(&self, history: &'h History, file: usize) -> Option<&'h Record> {
+        let name = self.records.get(file)?.first()?;
+        history.row(&Key::Seed(name.clone()))
+    }
+}
+
+/// The seeds that are recorded.
+fn recorded(history: &History) -> impl Iterator<Item = (&str, &Record)> {
+    history.rows.iter().filter_map(|row| match &row.key {
+        Key::Seed(name) => Some((name.as_str(), row)),
+        _ => None,
+    })
+}
+
+/// The file that continues the record of one that is gone: the one that says so (`_was`), or the only new file of its
+/// mode that declares one of its rows.
+fn heir<'s>(
+    name: &str,
+    record: &Record,
+    seeds: &'s Seeds,
+    recorded: &HashSet<&str>,
+) -> Option<&'s SeedFile> {
+    let says_so = |file: &&SeedFile| file.settings.was.iter().any(|was| was.value == name);
+    if let Some(heir) = seeds.files.iter().find(says_so) {
+        return Some(heir);
+    }
+    let old = read(name, record.source.as_deref()?);
+    let wanted = pairs(&old);
+    let mut heirs = seeds.files.iter().filter(|file| {
+        !recorded.contains(file.name.as_str())
+            && file.settings.mode == old.settings.mode
+            && !wanted.is_disjoint(&pairs(file))
+    });
+    let heir = heirs.next()?;
+    heirs.next().is_none().then_some(heir)
+}
+
+/// A recorded text.
+pub(super) fn read(name: &str, text: &str) -> SeedFile {
+    let parsed = |text: &str| {
+        let source = Source {
+            name: format!("recorded {name}"),
+            text: text.into(),
+        };
+        parse(name, Arc::new(source))
+    };
+    match parsed(text) {
+        // `***` is recorded for a secret, and without quotes it is no text.
+        (_, problems) if !problems.is_empty() && text.contains("***") => {
+            parsed(&text.replace("***", "'***'")).0
+        }
+        (file, _) => file,
+    }
+}
+
+/// What a file declares, by table and label, with the names before a rename.
+fn pairs(file: &SeedFile) -> HashSet<(String, String)> {
+    let mut all = HashSet::new();
+    let (named, _) = names(&[file], &mut Vec::new());
+    for row in named {
+        let word = |field: &Field| {
+            let value = &field.value.value;
+            format!("{} {value:?}", field.name.value.to_ascii_lowercase())
+        };
+        // A row of a list has no label yet.
+        let label = match &row.label {
+            Some(label) => label.to_string(),
+            None => row.decl.fields.iter().map(word).collect(),
+        };
+        let was = row.decl.was.as_ref().and_then(|was| was.value.as_text());
+        let tables = [Some(&row.table.name), row.table.was.as_ref()];
+        for table in tables.into_iter().flatten() {
+            for label in [Some(label.as_str()), was].into_iter().flatten() {
+                all.insert((table.value.to_ascii_lowercase(), label.to_owned()));
+            }
+        }
+    }
+    all
+}
+
+/// The records whose texts are needed: those of files that were edited, and of files that are gone where a chosen one may
+/// continue them.
+pub(super) fn texts(
+    seeds: &Seeds,
+    files: &[&SeedFile],
+    hashes: &[String],
+    history: &History,
+) -> Vec<Key> {
+    let all: HashMap<&str, &Record> = recorded(history).collect();
+    let edited = files.iter().zip(hashes).filter(|(file, hash)| {
+        let record = all.get(file.name.as_str());
+        record.is_some_and(|record| record.effective.as_ref() != Some(*hash))
+    });
+    let mut wanted: Vec<Key> = edited
+        .map(|(file, _)| Key::Seed(file.name.clone()))
+        .collect();
+    wanted.extend(texts_of_gone(seeds, files, history));
+    wanted.sort();
+    wanted
+}
+
+/// The records of files that are gone, where a chosen file may continue them.
+pub(super) fn texts_of_gone(seeds: &Seeds, files: &[&SeedFile], history: &History) -> Vec<Key> {
+    let all: HashSet<&str> = recorded(history).map(|(name, _)| name).collect();
+    let mut files = files.iter();
+    if !files.any(|file| !all.contains(file.name.as_str()) || !file.settings.was.is_empty()) {
+        return Vec::new();
+    }
+    let is_gone = |name: &&str| !seeds.files.iter().any(|file| file.name == *name);
+    let key = |name: &str| Key::Seed(name.to_owned());
+    all.into_iter().filter(is_gone).map(key).collect()
+}

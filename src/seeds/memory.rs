@@ -1,0 +1,396 @@
+//! What each seed and label made: rows are found by it where their keys do not find them, and where no file declares them
+//! any more. Most of it follows from the recorded texts ([`Past`]); the rest is in the table of [`ledger`](super::ledger).
+//! Pure.
+
+use std::collections::{BTreeMap, HashMap, HashSet};
+use std::sync::Arc;
+
+use super::expand::{made_id, name_for_ids};
+use super::found::{Found, Lookup, Wanted, questions};
+use super::identity::{values_in, words_of_parent};
+use super::ledger::Entry;
+use super::model::{Mode, SeedFile};
+use super::past::{Past, Was, identity};
+use super::plan::Basis;
+use super::recognise::wanted;
+use super::remembered::{Remembered, State, derived, remembered};
+use super::renames::renamed_from;
+use super::row::{Nature, Rows, Rules};
+use crate::db::{DbError, Query, Reply};
+use crate::schema::{Shape, TableShape};
+use crate::sql::{Value, identifier};
+
+/// All that is remembered of the chosen files, as far as it matters.
+#[derive(Debug, Default)]
+pub(super) struct Memory {
+    pub(super) items: Vec<Remembered>,
+    /// What the table has of each chosen file.
+    pub(super) entries: Vec<(usize, Entry)>,
+    /// The chosen files in mode `sync`.
+    syncs: Vec<bool>,
+    /// The items of declared rows.
+    by_row: HashMap<usize, Vec<usize>>,
+    /// Whether the rows that are not declared any more were added.
+    is_complete: bool,
+}
+
+/// What all steps of remembering look at.
+#[derive(Clone, Copy)]
+pub(super) struct Scene<'a> {
+    pub(super) files: &'a [&'a SeedFile],
+    pub(super) shape: &'a Shape,
+    pub(super) rows: &'a Rows,
+    pub(super) past: &'a Past,
+}
+
+impl Memory {
+    /// What the table says.
+    pub(super) fn read(recorded: Vec<[Value; 5]>, scene: Scene<'_>) -> Memory {
+        let Scene {
+            files,
+            shape,
+            rows,
+            past,
+        } = scene;
+        let mut memory = Memory {
+            syncs: files
+                .iter()
+                .map(|file| file.settings.mode == Mode::Sync)
+                .collect(),
+            ..Memory::default()
+        };
+        if recorded.is_empty() {
+            return memory;
+        }
+        let mut declared: HashMap<(usize, &str), usize> = HashMap::new();
+        for (at, row) in rows.rows.iter().enumerate() {
+            let table = rows.rules(row).table;
+            declared.insert((table, &row.label), at);
+            if let Some(was) = rows.was.get(&at) {
+                declared.entry((table, was)).or_insert(at);
+            }
+        }
+        for entry in recorded.into_iter().filter_map(Entry::read) {
+            let mut lineage = past.texts.lineage.records.iter();
+            let file = lineage.position(|names| names.contains(&entry.seed));
+            let own = || files.iter().position(|file| file.name == entry.seed);
+            let Some(file) = file.or_else(own) else {
+                continue;
+            };
+            memory.entries.push((file, entry.clone()));
+            let renamed = renamed_from(files[file], &entry.table);
+            let name = renamed.map_or(&entry.table, |table| &table.name.value);
+            let Some(table) = shape
+                .position(name)
+                .filter(|_| !past.texts.is_dropped(file, name))
+            else {
+                continue;
+            };
+            let of = declared.get(&(table, entry.label.as_str())).copied();
+            let item = remembered(entry, file, table, of, shape);
+            let Some(mut item) = item else { continue };
+            // The label moved to another file.
+            if let Some(at) = of {
+                item.file = rows.rules(&rows.rows[at]).file;
+            }
+            memory.push(item);
+        }
+        memory
+    }
+
+    fn push(&mut self, item: Remembered) {
+        if let Some(at) = item.of {
+            self.by_row.entry(at).or_default().push(self.items.len());
+        }
+        self.items.push(item);
+    }
+
+    /// Adds what follows from the recorded texts, and is needed.
+    pub(super) fn add(&mut self, scene: Scene<'_>, found: &Found) {
+        let Scene { shape, past, .. } = scene;
+        if !self.is_complete {
+            self.is_complete = true;
+            let entries: HashSet<(usize, usize, Arc<str>)> = self
+                .items
+                .iter()
+                .map(|it| (it.file, it.table, it.label.clone()))
+                .collect();
+            for (old, file) in past.undeclared() {
+                let row = &past.rows.rows[old];
+                let table = past.rows.rules(row).table;
+                if entries.contains(&(file, table, row.label.clone())) {
+                    continue;
+                }
+                // The table of older versions has every row that they made in mode `sync`.
+                let state = match past.mode(old) == Mode::Sync && !past.texts.remembers[file] {
+                    true => State::Met,
+                    false => State::Made,
+                };
+                if let Some(identity) = past.identity(found, shape, old) {
+                    self.push(derived(file, table, &row.label, identity, state, None));
+                }
+            }
+        }
+        for at in 0..scene.rows.rows.len() {
+            if past.of[at] == Was::Never || self.by_row.contains_key(&at) {
+                continue;
+            }
+            for identity in wanted(scene, found, at) {
+                let row = &scene.rows.rows[at];
+                let rules = scene.rows.rules(row);
+                let item = derived(
+                    rules.file,
+                    rules.table,
+                    &row.label,
+                    identity,
+                    State::Made,
+                    Some(at),
+                );
+                self.push(item);
+            }
+        }
+    }
+
+    /// Asks for the keys of tables in which rows are to be recognised by hashes of their keys: which items each is about.
+    pub(super) fn scans(&mut self, scene: Scene<'_>, found: &Found) -> Vec<(Vec<usize>, Query)> {
+        let mut groups: BTreeMap<(usize, Vec<usize>), Vec<usize>> = BTreeMap::new();
+        for (number, item) in self.items.iter_mut().enumerate() {
+            if item.is_known() || item.row.is_some() {
+                continue;
+            }
+            let of = &scene.shape.tables[item.table];
+            let declared = item
+                .of
+                .and_then(|at| found.key(scene.rows, scene.shape, at));
+            match declared.filter(|key| item.has(of, key)) {
+                Some(key) => item.key = key,
+                None => {
+                    let group = groups.entry((item.table, item.columns.clone()));
+                    group.or_default().push(number);
+                }
+            }
+        }
+        let query = |((table, columns), items): ((usize, Vec<usize>), Vec<usize>)| {
+            let of = &scene.shape.tables[table];
+            let names: Vec<String> = columns
+                .iter()
+                .map(|it| identifier(&of.columns[*it].name))
+                .collect();
+            let mut sql = format!("SELECT {} FROM {}", names.join(", "), identifier(&of.name));
+            if let Some(condition) = of.condition_of(&columns) {
+                sql.push_str(&format!(" WHERE {condition}"));
+            }
+            (items, Query::new(sql))
+        };
+        groups.into_iter().map(query).collect()
+    }
+
+    /// Recognises rows among the keys of a table. What is not among them is not there.
+    pub(super) fn scanned(
+        &mut self,
+        about: &[usize],
+        reply: Reply,
+        shape: &Shape,
+    ) -> Result<(), DbError> {
+        let width = about
+            .first()
+            .map_or(0, |number| self.items[*number].columns.len());
+        let answer = reply.rows_of(width)?;
+        for number in about {
+            let item = &mut self.items[*number];
+            let of = &shape.tables[item.table];
+            match answer.iter().find(|key| item.has(of, key)) {
+                Some(key) => item.key = key.clone(),
+                None => item.row = Some(None),
+            }
+        }
+        Ok(())
+    }
+
+    /// Asks for the rows that were not asked for yet, and that no declared row was found to be.
+    pub(super) fn lookups(&mut self, scene: Scene<'_>, found: &Found) -> Vec<(Lookup, Query)> {
+        let mut wanted = Wanted::new();
+        for (number, item) in self.items.iter_mut().enumerate() {
+            let of = &scene.shape.tables[item.table];
+            let is_found = item
+                .of
+                .and_then(|at| found.row(at))
+                .is_some_and(|row| item.is(of, row));
+            if item.row.is_none() && item.is_known() && !is_found {
+                item.row = Some(None);
+                let group = wanted.entry((item.table, item.columns.clone()));
+                group.or_default().push((number, item.key.clone()));
+            }
+        }
+        questions(scene.shape, wanted)
+    }
+
+    /// Takes the replies to [`Memory::lookups`].
+    pub(super) fn take(&mut self, replies: Vec<(Lookup, Reply)>) -> Result<(), DbError> {
+        for (lookup, reply) in replies {
+            for (number, row) in lookup.found(reply)? {
+                self.items[number].row = Some(Some(row));
+            }
+        }
+        Ok(())
+    }
+
+    /// Compares what is remembered with the rows that were found in the end.
+    pub(super) fn judge(&mut self, scene: Scene<'_>, found: &Found) {
+        let mut groups: HashMap<(usize, Vec<usize>), HashSet<String>> = HashMap::new();
+        for item in &self.items {
+            groups
+                .entry((item.table, item.columns.clone()))
+                .or_default();
+        }
+        if groups.is_empty() {
+            return;
+        }
+        for (at, row) in scene.rows.rows.iter().enumerate() {
+            let own = scene.rows.rules(row).table;
+            let Some(row) = found.row(at) else {
+                continue;
+            };
+            for ((table, columns), words) in &mut groups {
+                if own == *table {
+                    let of = &scene.shape.tables[*table];
+                    words.extend(words_of_parent(values_in(row, columns), of, columns));
+                }
+            }
+        }
+        for item in &mut self.items {
+            let of = &scene.shape.tables[item.table];
+            let word = words_of_parent(item.key.clone(), of, &item.columns);
+            let words = groups.get(&(item.table, item.columns.clone()));
+            item.is_declared = item.is_known()
+                && word.is_some_and(|word| words.is_some_and(|it| it.contains(&word)));
+        }
+        for item in &mut self.items {
+            let is_gone = item.of.is_none() && matches!(item.row, Some(None));
+            if is_gone && !item.is_declared && item.state == State::Made {
+                item.state = State::Removed;
+            }
+        }
+    }
+
+    /// The rows that are to be deleted: a seed in mode `sync` made them, and declares them no longer.
+    pub(super) fn orphans(&self) -> impl Iterator<Item = &Remembered> {
+        self.items.iter().filter(|item| self.is_orphan(item))
+    }
+
+    /// Whether a row is to be deleted.
+    pub(super) fn is_orphan(&self, item: &Remembered) -> bool {
+        let is_there = matches!(item.row, Some(Some(_)));
+        is_there && !item.is_declared && item.state == State::Made && self.syncs[item.file]
+    }
+
+    /// Whether the table of a file has the value of a variable as it is, as older versions wrote it.
+    pub(super) fn reveals(&self, basis: &Basis<'_>, file: usize) -> bool {
+        let of_file = self
+            .items
+            .iter()
+            .filter(|item| item.file == file && item.entry.is_some());
+        of_file
+            .filter_map(|item| Some((item, item.of?)))
+            .any(|(item, at)| {
+                let mut parts = item.columns.iter().zip(&item.hashes);
+                parts.any(|(column, hash)| {
+                    let cell = basis.rows.rows[at].cell(*column);
+                    hash.is_none()
+                        && cell.is_some_and(|cell| basis.rows.nature(cell) == Nature::Environment)
+                })
+            })
+    }
+
+    /// Whether a declared row was made or met before: then it is not made again.
+    pub(super) fn knows(&self, past: &Past, at: usize) -> bool {
+        past.of[at] != Was::Never || self.by_row.contains_key(&at)
+    }
+
+    /// How a declared row came to be, or comes to be now.
+    pub(super) fn state(&self, basis: &Basis<'_>, at: usize) -> State {
+        let Some(row) = basis.found.row(at) else {
+            return State::Made;
+        };
+        let of_row = self.by_row.get(&at).into_iter().flatten();
+        let mut entries = of_row
+            .map(|it| &self.items[*it])
+            .filter(|it| it.entry.is_some());
+        if let Some(item) = entries.next() {
+            return match item.state {
+                // A row under the key of one that was removed is not the seed's.
+                State::Removed => State::Met,
+                state => state,
+            };
+        }
+        let rules = basis.rows.rules(&basis.rows.rows[at]);
+        let of = &basis.shape.tables[rules.table];
+        if is_made(basis, at, of, rules, row) {
+            return State::Made;
+        }
+        let past = basis.past;
+        let remembers = past.texts.remembers[rules.file];
+        match past.of[at] {
+            Was::Never => State::Met,
+            was if !remembers => {
+                let mode = match was {
+                    Was::Row(old) => past.mode(old),
+                    _ => rules.mode,
+                };
+                match mode {
+                    Mode::Sync => State::Met,
+                    _ => State::Made,
+                }
+            }
+            _ => {
+                let declared = &basis.rows.rows[at];
+                let cell = |column| {
+                    let cell = declared.cell(column)?;
+                    basis.found.cell(basis.rows, basis.shape, at, cell)
+                };
+                let own = match past.of[at] {
+                    Was::Row(old) => past.identity(basis.found, basis.shape, old),
+                    _ => identity(basis.rows, declared, of, cell),
+                };
+                // Of a key from a variable only the trace knows.
+                match own {
+                    Some((columns, key)) => {
+                        let has = words_of_parent(values_in(row, &columns), of, &columns);
+                        match has == words_of_parent(key, of, &columns) {
+                            true => State::Made,
+                            false => State::Met,
+                        }
+                    }
+                    None => State::Made,
+                }
+            }
+        }
+    }
+}
+
+/// Whether a row has the id that is made for its label: nothing else makes it.
+fn is_made(basis: &Basis<'_>, at: usize, of: &TableShape, rules: &Rules, row: &[Value]) -> bool {
+    let [key] = of.primary_key[..] else {
+        return false;
+    };
+    let label = &basis.rows.rows[at].label;
+    let name = name_for_ids(&basis.past.texts.made_as[rules.file], of);
+    let id = made_id(of, key, name, label);
+    id.is_some() && row.get(key) == id.as_ref()
+}
+
+/// The columns and values by which a row of the database is known for as long as it is there.
+pub(super) fn actual(of: &TableShape, rules: &Rules, row: &[Value]) -> (Vec<usize>, Vec<Value>) {
+    let key = values_in(row, &of.primary_key);
+    match key.is_empty() || key.iter().any(Value::is_null) {
+        true => rules.key_in(row),
+        false => (of.primary_key.clone(), key),
+    }
+}
+
+impl Rules {
+    /// The columns of the key, and what a row of the database has in them.
+    pub(super) fn key_in(&self, row: &[Value]) -> (Vec<usize>, Vec<Value>) {
+        (self.key.clone(), values_in(row, &self.key))
+    }
+}

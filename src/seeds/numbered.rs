@@ -1,0 +1,71 @@
+//! Rows whose ids the database makes (`_id: !auto`). While such a row is not there, what refers to it is written as a
+//! subquery that finds it by its key. Pure.
+
+use super::found::{Found, finds};
+use super::plan::Basis;
+use super::row::{Cell, Content, Rows};
+use super::steps::{Secrets, value};
+use crate::diagnostic::Diagnostic;
+use crate::sql::{Value, identifier};
+
+/// The row, not there yet, whose new id a cell gets, and the column of the id.
+pub(super) fn new_id<'a>(
+    rows: &'a Rows,
+    found: &Found,
+    mut cell: &'a Cell,
+) -> Option<(usize, usize)> {
+    for _ in 0..64 {
+        let Content::Reference { row, column } = cell.content else {
+            return None;
+        };
+        if rows.numbers(row, column) {
+            return found.row(row).is_none().then_some((row, column));
+        }
+        cell = rows.rows[row].cell(column)?;
+    }
+    None
+}
+
+/// The same for the first such part of JSON, which cannot hold it.
+pub(super) fn new_id_in_json(rows: &Rows, found: &Found, cell: &Cell) -> Option<usize> {
+    let Content::Json(composed) = &cell.content else {
+        return None;
+    };
+    let references = composed.json.references().into_iter();
+    let mut ids = references.filter_map(|(row, column)| match rows.numbers(row, column) {
+        true => found.row(row).is_none().then_some(row),
+        false => new_id(rows, found, rows.rows[row].cell(column)?).map(|(row, _)| row),
+    });
+    ids.next()
+}
+
+/// What a statement writes into a cell: an expression, and the values that are bound in it.
+pub(super) fn expression(
+    basis: &Basis<'_>,
+    at: usize,
+    cell: &Cell,
+    secrets: &Secrets,
+) -> Result<(String, Vec<Value>), Box<Diagnostic>> {
+    let Some((row, column)) = new_id(basis.rows, basis.found, cell) else {
+        return Ok(("?".to_owned(), vec![value(basis, at, cell, secrets)?]));
+    };
+    let declared = &basis.rows.rows[row];
+    let rules = basis.rows.rules(declared);
+    let of = &basis.shape.tables[rules.table];
+    let (mut parts, mut args) = (Vec::new(), Vec::new());
+    for part in &rules.key {
+        let Some(cell) = declared.cell(*part) else {
+            continue;
+        };
+        let (sql, bound) = expression(basis, row, cell, secrets)?;
+        parts.push((*part, sql));
+        args.extend(bound);
+    }
+    let sql = format!(
+        "(SELECT {} FROM {} WHERE {})",
+        identifier(&of.columns[column].name),
+        identifier(&of.name),
+        finds(of, &rules.key, &parts)
+    );
+    Ok((sql, args))
+}

@@ -1,0 +1,275 @@
+//! The rows that the recorded texts declare, and which of them are declared still. What a seed made follows from its
+//! recorded text, so this is most of its memory. Pure.
+
+use std::collections::HashMap;
+
+use super::expand::{Given, MadeAs, expand};
+use super::found::{Found, IN_JSON, resolved};
+use super::model::{Mode, SeedFile};
+use super::recorded::Texts;
+use super::row::{Row, Rows};
+use crate::schema::{Shape, TableShape};
+use crate::sql::Value;
+
+/// What is recorded of one declared row.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Was {
+    /// Its file never had it.
+    Never,
+    /// It is recorded as it is declared.
+    Same,
+    /// This recorded row.
+    Row(usize),
+}
+
+/// The rows of the recorded texts, and those of them that are declared still.
+#[derive(Default)]
+pub(super) struct Past {
+    pub(super) texts: Texts,
+    pub(super) rows: Rows,
+    /// For each recorded row the chosen file that continues its record; none for rows of files that are as recorded, which
+    /// are there for references only.
+    of_file: Vec<Option<usize>>,
+    /// For each recorded row: whether its cells are known.
+    known: Vec<bool>,
+    /// For each declared row.
+    pub(super) of: Vec<Was>,
+    /// For each recorded row the declared one.
+    heirs: Vec<Option<usize>>,
+}
+
+impl Past {
+    /// What is recorded of files whose rows are not known.
+    pub(super) fn of(texts: Texts) -> Past {
+        Past {
+            texts,
+            ..Past::default()
+        }
+    }
+
+    /// Compares the declared rows with those of the recorded texts.
+    pub(super) fn new(
+        texts: Texts,
+        files: &[&SeedFile],
+        declared: &Rows,
+        shape: &Shape,
+        given: &Given<'_>,
+    ) -> Past {
+        let mut past = Past {
+            of: vec![Was::Never; declared.rows.len()],
+            ..Past::default()
+        };
+        if !texts.files.is_empty() {
+            past.expand(&texts, files, shape, given);
+        }
+        let mut by_label: HashMap<(usize, &str), usize> = HashMap::new();
+        for (old, row) in past.rows.rows.iter().enumerate() {
+            let table = past.rows.rules(row).table;
+            by_label.insert((table, &row.label), old);
+        }
+        let mut heirs = vec![None; past.rows.rows.len()];
+        for (at, row) in declared.rows.iter().enumerate() {
+            let rules = declared.rules(row);
+            let mut labels = std::iter::once(&row.label).chain(declared.was.get(&at));
+            let old = labels.find_map(|label| by_label.get(&(rules.table, &**label)).copied());
+            if let Some(old) = old {
+                heirs[old] = Some(at);
+            }
+            past.of[at] = match old {
+                _ if texts.is_dropped(rules.file, &rules.name) => Was::Never,
+                _ if texts.settled[rules.file] => Was::Same,
+                Some(old) if past.of_file[old].is_some() => Was::Row(old),
+                _ => Was::Never,
+            };
+        }
+        past.heirs = heirs;
+        past.texts = texts;
+        past
+    }
+
+    fn expand(&mut self, texts: &Texts, files: &[&SeedFile], shape: &Shape, given: &Given<'_>) {
+        let settled = texts.settled.iter().enumerate().filter(|(_, is)| **is);
+        let settled: Vec<usize> = settled.map(|(at, _)| at).collect();
+        let mut all: Vec<&SeedFile> = texts.files.iter().map(|it| &it.text).collect();
+        all.extend(settled.iter().map(|at| files[*at]));
+        let of = texts.files.iter().map(|it| it.of).chain(settled);
+        let made_as: Vec<MadeAs> = of.map(|at| texts.made_as[at].clone()).collect();
+        let mut attachments = given.attachments.clone();
+        attachments.retain(|path, bytes| {
+            let sum = texts.sums.get(path);
+            sum.is_none_or(|sum| *sum == crate::migrations::checksum_bytes(bytes))
+        });
+        let given = Given {
+            attachments: &attachments,
+            shared: texts.shared.as_ref(),
+            made_as: &made_as,
+            ..*given
+        };
+        // What was wrong with a text is of no interest any more.
+        let (mut rows, _) = expand(&all, shape, &given);
+        super::clashes::link(&mut rows, shape);
+        let recorded = |row: &Row| texts.files.get(rows.rules(row).file);
+        self.of_file = rows
+            .rows
+            .iter()
+            .map(|row| Some(recorded(row)?.of))
+            .collect();
+        self.known = rows
+            .rows
+            .iter()
+            .map(|row| recorded(row).is_none_or(|it| it.known))
+            .collect();
+        self.rows = rows;
+    }
+
+    /// The recorded rows that no file declares any more, each with the chosen file that continues its record.
+    pub(super) fn undeclared(&self) -> impl Iterator<Item = (usize, usize)> {
+        let of_file = self.of_file.iter().enumerate();
+        of_file
+            .filter(|(old, _)| self.heirs[*old].is_none())
+            .filter_map(|(old, file)| Some((old, (*file)?)))
+            .filter(|(old, file)| {
+                let name = &self.rows.rules(&self.rows.rows[*old]).name;
+                !self.texts.is_dropped(*file, name)
+            })
+    }
+
+    /// The declared row that a recorded one is.
+    pub(super) fn heir(&self, old: usize) -> Option<usize> {
+        self.heirs[old]
+    }
+
+    /// Whether any table of a chosen file was dropped since.
+    pub(super) fn lost_tables(&self, file: usize) -> bool {
+        !self.texts.dropped[file].is_empty()
+    }
+
+    /// Whether a recorded row has a value for a column, and which: None where nothing is known of it.
+    pub(super) fn cell(&self, old: usize, column: usize) -> Option<&super::row::Cell> {
+        self.known[old].then(|| self.rows.rows[old].cell(column))?
+    }
+
+    /// The chosen file that continues the record of a declared row: its own, or the one that had the row before.
+    pub(super) fn file(&self, declared: &Rows, at: usize) -> usize {
+        let own = declared.rules(&declared.rows[at]).file;
+        match self.of[at] {
+            Was::Row(old) => self.of_file[old].unwrap_or(own),
+            Was::Same | Was::Never => own,
+        }
+    }
+
+    /// The mode in which a row was recorded.
+    pub(super) fn mode(&self, old: usize) -> Mode {
+        self.rows.rules(&self.rows.rows[old]).mode
+    }
+
+    /// What a recorded row said about a column, as the column keeps it. `found` is about the declared rows.
+    pub(super) fn value(
+        &self,
+        found: &Found,
+        shape: &Shape,
+        old: usize,
+        column: usize,
+    ) -> Option<Value> {
+        self.follow(found, shape, old, column, 0)
+    }
+
+    fn follow(
+        &self,
+        found: &Found,
+        shape: &Shape,
+        old: usize,
+        column: usize,
+        depth: usize,
+    ) -> Option<Value> {
+        if depth % IN_JSON > 64 {
+            return None;
+        }
+        let row = &self.rows.rows[old];
+        let of = &shape.tables[self.rows.rules(row).table];
+        let follow = |row, column, depth| self.parent(found, shape, (row, column), depth);
+        resolved(
+            &row.cell(column)?.content,
+            &of.columns[column],
+            depth,
+            follow,
+        )
+    }
+
+    /// What a recorded row has in a column to which another one refers.
+    fn parent(
+        &self,
+        found: &Found,
+        shape: &Shape,
+        (row, column): (usize, usize),
+        depth: usize,
+    ) -> Option<Value> {
+        let declared = &self.rows.rows[row];
+        let of = &shape.tables[self.rows.rules(declared).table];
+        let stays = of.primary_key.contains(&column) || declared.cell(column).is_none();
+        match self.heirs[row].and_then(|heir| found.row(heir)) {
+            Some(row) if stays => row.get(column).cloned(),
+            _ => self.follow(found, shape, row, column, depth),
+        }
+    }
+
+    /// The columns and values by which a recorded row is found: its primary key, or its key. None where they are not
+    /// recorded.
+    pub(super) fn identity(
+        &self,
+        found: &Found,
+        shape: &Shape,
+        old: usize,
+    ) -> Option<(Vec<usize>, Vec<Value>)> {
+        let row = &self.rows.rows[old];
+        let rules = self.rows.rules(row);
+        let of = &shape.tables[rules.table];
+        let value = |column: usize| self.value(found, shape, old, column);
+        identity(&self.rows, row, of, value)
+    }
+
+    /// The key of a recorded row.
+    pub(super) fn key(
+        &self,
+        found: &Found,
+        shape: &Shape,
+        old: usize,
+    ) -> Option<(Vec<usize>, Vec<Value>)> {
+        let row = &self.rows.rows[old];
+        let key = &self.rows.rules(row).key;
+        let value = |column: usize| self.value(found, shape, old, column);
+        all(&self.rows, row, key, value)
+    }
+}
+
+/// The columns and values by which a row is known for as long as it is there: its primary key where the row says it, else
+/// its key. None where a part is NULL, not known or of a variable.
+pub(super) fn identity(
+    rows: &Rows,
+    row: &Row,
+    of: &TableShape,
+    value: impl Fn(usize) -> Option<Value>,
+) -> Option<(Vec<usize>, Vec<Value>)> {
+    let key = &of.primary_key;
+    match !key.is_empty() && key.iter().all(|column| row.cell(*column).is_some()) {
+        true => all(rows, row, key, value),
+        false => all(rows, row, &rows.rules(row).key, value),
+    }
+}
+
+fn all(
+    rows: &Rows,
+    row: &Row,
+    columns: &[usize],
+    value: impl Fn(usize) -> Option<Value>,
+) -> Option<(Vec<usize>, Vec<Value>)> {
+    let part = |column: &usize| {
+        let cell = row.cell(*column)?;
+        let recorded = !rows.hides(cell);
+        value(*column).filter(|value| recorded && !value.is_null())
+    };
+    let values: Option<Vec<Value>> = columns.iter().map(part).collect();
+    values
+        .filter(|it| !it.is_empty())
+        .map(|it| (columns.to_vec(), it))
+}

@@ -1,0 +1,155 @@
+//! Which rows of the database the declared rows are, where their keys do not find them. Pure.
+
+use std::collections::{HashMap, HashSet};
+
+use super::found::Found;
+use super::identity::whole_row;
+use super::memory::{Memory, Scene};
+use super::model::Mode;
+use super::past::{Was, identity};
+use super::row::{Content, Row};
+use crate::sql::Value;
+
+impl Memory {
+    /// Says of declared rows which rows they are. Tells whether a row is found now that was not found before.
+    pub(super) fn recognise(&self, scene: Scene<'_>, found: &mut Found) -> bool {
+        let Scene { shape, rows, .. } = scene;
+        let mut moved: HashMap<usize, HashSet<String>> = HashMap::new();
+        for item in &self.items {
+            let (Some(at), Some(Some(row))) = (item.of, &item.row) else {
+                continue;
+            };
+            let rules = rows.rules(&rows.rows[at]);
+            let is_done = found.moved().contains(&at) || found.row(at).is_some_and(|it| it == row);
+            let is_taken = || {
+                let rows = moved.get(&rules.table);
+                rows.is_some_and(|rows| rows.contains(&whole_row(row)))
+            };
+            if is_done || is_taken() {
+                continue;
+            }
+            let key = found.key(rows, shape, at);
+            let moves = |key: &Vec<Value>| {
+                is_as_recorded(scene, found, at, key) || may_move(scene, at, key, row)
+            };
+            if key.as_ref().is_none_or(moves) {
+                found.moves(at, row.clone(), item.columns == rules.key);
+                let rows = moved.entry(rules.table).or_default();
+                rows.insert(whole_row(row));
+            } else {
+                found.changes_key(at);
+            }
+        }
+        // A row that was made for one label is no other's, even if it has the key of the other still.
+        if !moved.is_empty() {
+            for (at, row) in rows.rows.iter().enumerate() {
+                let taken = moved.get(&rows.rules(row).table);
+                if !found.moved().contains(&at)
+                    && let (Some(taken), Some(row)) = (taken, found.row(at))
+                    && taken.contains(&whole_row(row))
+                {
+                    found.releases(at);
+                }
+            }
+        }
+        !moved.is_empty()
+    }
+}
+
+/// Where a declared row is to be looked for besides under its key, by what is recorded of it.
+pub(super) fn wanted(scene: Scene<'_>, found: &Found, at: usize) -> Vec<(Vec<usize>, Vec<Value>)> {
+    let Scene {
+        shape, rows, past, ..
+    } = scene;
+    let row: &Row = &rows.rows[at];
+    let rules = rows.rules(row);
+    let of = &shape.tables[rules.table];
+    // Most rows are found by their keys, and have the primary key that they declare.
+    if past.of[at] == Was::Same && !of.primary_key.is_empty() {
+        let there = found.row(at);
+        let is_so = |column: &usize| {
+            let content = row.cell(*column).map(|cell| &cell.content);
+            matches!((content, there), (Some(Content::Known(value)), Some(there)) if there.get(*column) == Some(value))
+        };
+        if of.primary_key.iter().all(is_so) || there.is_none() && of.primary_key == rules.key {
+            return Vec::new();
+        }
+    }
+    let cell = |column| found.cell(rows, shape, at, row.cell(column)?);
+    let (own, key) = match past.of[at] {
+        Was::Never => return Vec::new(),
+        Was::Same => (identity(rows, row, of, cell), None),
+        Was::Row(old) => (
+            past.identity(found, shape, old),
+            past.key(found, shape, old),
+        ),
+    };
+    let is_there = |(columns, values): &(Vec<usize>, Vec<Value>)| {
+        found.row(at).is_some_and(|row| {
+            let mut parts = columns.iter().zip(values);
+            parts.all(|(column, value)| row.get(*column) == Some(value))
+        })
+    };
+    if own.as_ref().is_some_and(is_there) {
+        return Vec::new();
+    }
+    // Under its key it was looked for already.
+    let current = found.key(rows, shape, at);
+    let mut all: Vec<_> = own.into_iter().chain(key).collect();
+    all.retain(|(columns, values)| *columns != rules.key || current.as_ref() != Some(values));
+    all.dedup();
+    all
+}
+
+/// Whether a row has the key with which it was recorded: then it was changed by hand, and is not written.
+fn is_as_recorded(scene: Scene<'_>, found: &Found, at: usize, key: &[Value]) -> bool {
+    let row = &scene.rows.rows[at];
+    let columns = &scene.rows.rules(row).key;
+    match scene.past.of[at] {
+        Was::Never => false,
+        Was::Same => !super::trace::has_changing_key(scene.rows, at),
+        Was::Row(old) => scene
+            .past
+            .key(found, scene.shape, old)
+            .is_some_and(|(old, values)| old == *columns && values == key),
+    }
+}
+
+/// Whether a row can get this key: no part of its primary key changes, and in mode `sync` no foreign key refers to it.
+/// Nothing of a row that is only inserted changes.
+fn may_move(scene: Scene<'_>, at: usize, key: &[Value], row: &[Value]) -> bool {
+    let declared = &scene.rows.rows[at];
+    let rules = scene.rows.rules(declared);
+    let of = &scene.shape.tables[rules.table];
+    // An id that is made for a label is not written to a row that has another one.
+    let is_made = |column: usize| {
+        let cell = declared.cell(column);
+        of.primary_key == [column] && cell.is_some_and(|cell| cell.span == declared.span)
+    };
+    let parts = rules.key.iter().zip(key);
+    let changed: Vec<usize> = parts
+        .filter(|(column, value)| row.get(**column) != Some(*value) && !is_made(**column))
+        .map(|(column, _)| *column)
+        .collect();
+    let is_part = |name: &String| {
+        of.column(name)
+            .is_some_and(|column| changed.contains(&column))
+    };
+    let mut keys = scene
+        .shape
+        .tables
+        .iter()
+        .flat_map(|table| &table.foreign_keys);
+    let is_free = !changed.iter().any(|column| of.primary_key.contains(column));
+    match rules.mode {
+        Mode::Insert => true,
+        Mode::Upsert => is_free,
+        Mode::Sync => {
+            is_free
+                && !keys.any(|key| {
+                    key.parent.eq_ignore_ascii_case(&of.name)
+                        && key.parent_columns.iter().any(is_part)
+                })
+        }
+    }
+}
