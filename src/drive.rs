@@ -11,8 +11,8 @@ use crate::aside::drop_aside;
 use crate::db::{self, Db, DbError, Failure};
 use crate::diagnostic::{Diagnostic, Location, lines};
 use crate::history::{
-    self, Failed, History, HistoryError, Interrupted, LeftBroken, Part, Patience, Row, RunError,
-    State, UnitEvent, UnitOutcome, Watch,
+    self, Failed, History, HistoryError, Interrupted, LeftBroken, Outside, Part, Patience, Row,
+    RunError, State, UnitEvent, UnitOutcome, Watch,
 };
 use crate::script::{Entry, Key, Origin, Record, Run, Script, Step, Unit};
 
@@ -388,7 +388,8 @@ pub(crate) async fn drive<R: Reader>(
         let mut version = Versions::new(&history);
         let recorded = history.by_key();
         let mut watch = Watch::new(&decision.scripts);
-        watch.knows(&history.known);
+        watch.knows(&history.known, &decision.scripts);
+        let mut outside = Outside::default();
         let mut left = decision.scripts.as_slice();
         while !left.is_empty() {
             if db.stop().is_raised() {
@@ -397,6 +398,7 @@ pub(crate) async fn drive<R: Reader>(
             let all = left;
             let (scripts, later) = all.split_at(history::chained(db, all, run, &watch));
             left = later;
+            outside.before(db, scripts).await;
             let events: Vec<_> = scripts.iter().map(|it| unit_events(it, on_event)).collect();
             let chain =
                 history::run_chain(db, scripts, run, &events, &mut patience, &mut watch).await;
@@ -416,6 +418,12 @@ pub(crate) async fn drive<R: Reader>(
                 }
             }
             let rest = &scripts[happened..];
+            if let ([script], []) = (scripts, rest) {
+                let problems = outside.behind(db, script, later, watch.texts()).await;
+                if !problems.is_empty() {
+                    return Err(ApplyError::Problems { problems, done });
+                }
+            }
             let (Some(error), Some(script)) = (chain.stopped, rest.first()) else {
                 continue;
             };
@@ -448,6 +456,10 @@ pub(crate) async fn drive<R: Reader>(
                     });
                 }
             }
+        }
+        let problems = outside.at_the_end(db).await;
+        if !problems.is_empty() {
+            return Err(ApplyError::Problems { problems, done });
         }
         let version = version.highest();
         drop(recorded);

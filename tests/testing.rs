@@ -273,7 +273,7 @@ fn processes_make_one_template_together() {
         .iter()
         .map(|name| name.split_once('.').map_or(name.as_str(), |(_, end)| end))
         .collect();
-    assert_eq!(endings, ["db", "labels.json", "lock"]);
+    assert_eq!(endings, ["db", "labels.json", "seal", "lock"]);
 }
 
 #[test]
@@ -348,7 +348,7 @@ async fn a_write_ahead_log_is_not_left_behind() {
     );
     let db = testing::database_with(&project.options()).await.unwrap();
     assert_eq!(number(db.db(), "SELECT count(*) FROM Users").await, 2);
-    assert_eq!(project.files("templates").len(), 3);
+    assert_eq!(project.files("templates").len(), 4);
 }
 
 #[tokio::test]

@@ -332,6 +332,8 @@ pub(super) enum SeedCommand {
     Export(SeedExport),
     /// End a seed: remove what is recorded of it, so that its file may go or begin again
     Forget(SeedForget),
+    /// Print a JSON Schema of seed files, with the tables and columns that the migrations make, for editors
+    Schema,
 }
 
 /// `seed forget`

@@ -151,6 +151,7 @@ async fn dispatch(session: &Session, command: &Command) -> Ending {
                 let lock = forget.lock.or(&flags.lock);
                 commands::forget(session, forget, flags.flag_of_writing(), lock).await
             }
+            Some(SeedCommand::Schema) => commands::schema(session, flags.flag_of_writing()).await,
         },
         Command::Import(flags) => commands::import(session, flags).await,
         Command::Copy(flags) => commands::copy(session, flags).await,
@@ -215,6 +216,7 @@ impl Command {
                 None => "seed",
                 Some(SeedCommand::Export(_)) => "seed export",
                 Some(SeedCommand::Forget(_)) => "seed forget",
+                Some(SeedCommand::Schema) => "seed schema",
             },
             Command::Import(_) => "import",
             Command::Copy(_) => "copy",

@@ -19,6 +19,7 @@ mod loopback;
 mod other_run;
 mod raw;
 mod reach;
+mod ready;
 #[cfg(feature = "remote")]
 mod remote;
 mod replace;
@@ -65,6 +66,7 @@ pub(crate) use loopback::is_loopback_name;
 pub use other_run::{OnWait, OtherRun};
 #[allow(unused_imports)]
 pub(crate) use raw::{Access, Check, Prepared, Raw, Row};
+pub(crate) use ready::Ready;
 pub(crate) use replace::Replaces;
 #[cfg(feature = "cli")]
 pub(crate) use replace::{inherit, wait_until_unused};
@@ -599,13 +601,22 @@ impl Db {
         transactions: Vec<Transaction>,
         on_progress: OnProgress,
     ) -> Result<Vec<Answer>, Failure> {
-        let steps = transactions.iter().map(|it| it.steps.len()).sum();
-        let number = transactions.len();
+        self.run_ready(transactions.into(), on_progress).await
+    }
+
+    /// The same of transactions whose request may be made already.
+    pub(crate) async fn run_ready(
+        &self,
+        ready: Ready,
+        on_progress: OnProgress,
+    ) -> Result<Vec<Answer>, Failure> {
+        let steps = ready.transactions.iter().map(|it| it.steps.len()).sum();
+        let number = ready.transactions.len();
         let entry = self.log(|| {
             let number = log::count(number, "transaction");
             format!("{number}, {}", log::count(steps, "step"))
         });
-        let ran = self.run_unlogged(transactions, on_progress).await;
+        let ran = self.run_unlogged(ready, on_progress).await;
         entry.end(|| match &ran {
             Ok(_) => "committed".to_owned(),
             Err(Failure::Lost(_)) => "no answer".to_owned(),
@@ -621,21 +632,27 @@ impl Db {
 
     async fn run_unlogged(
         &self,
-        transactions: Vec<Transaction>,
+        ready: Ready,
         on_progress: OnProgress,
     ) -> Result<Vec<Answer>, Failure> {
         match &self.mode {
-            Mode::Local(file) => file.run(transactions, on_progress, &self.options).await,
-            Mode::Memory(memory) => memory.run(transactions, on_progress, &self.options).await,
+            Mode::Local(file) => {
+                let transactions = ready.transactions;
+                file.run(transactions, on_progress, &self.options).await
+            }
+            Mode::Memory(memory) => {
+                let transactions = ready.transactions;
+                memory.run(transactions, on_progress, &self.options).await
+            }
             #[cfg(feature = "remote")]
             Mode::Remote(remote) => {
                 let stop = &self.options.stop;
-                remote.run(&transactions, &on_progress, stop, &|_| {}).await
+                remote.run(&ready, &on_progress, stop, &|_| {}).await
             }
             #[cfg(feature = "replica")]
             Mode::Replica(replica) => {
                 let stop = &self.options.stop;
-                replica.run(&transactions, &on_progress, stop).await
+                replica.run(&ready, &on_progress, stop).await
             }
         }
     }

@@ -173,6 +173,25 @@ impl Raw {
 
     /// Replaces all that this database holds by what `from` holds, in one transaction.
     pub(crate) fn copy_from(&self, from: &Raw) -> Result<(), EngineError> {
+        self.copy_by(from, -1, || false)
+    }
+
+    /// The same of the state that the read transaction of `from` sees, until `is_stopped` says so.
+    pub(crate) fn copy_until(
+        &self,
+        from: &Raw,
+        is_stopped: impl Fn() -> bool,
+    ) -> Result<(), EngineError> {
+        self.copy_by(from, 1024, is_stopped)
+    }
+
+    /// Copies so many pages at a time, all at once where that is negative.
+    fn copy_by(
+        &self,
+        from: &Raw,
+        pages: c_int,
+        is_stopped: impl Fn() -> bool,
+    ) -> Result<(), EngineError> {
         // SAFETY: both handles are open, and stay so until the copy is finished; the names end with a NUL. Nothing else
         // uses them meanwhile, as https://sqlite.org/c3ref/backup_finish.html asks: a `Raw` is used by one thread at a
         // time.
@@ -182,11 +201,18 @@ impl Raw {
             if copy.is_null() {
                 return Err(self.error(ffi::sqlite3_errcode(self.handle)));
             }
-            let stepped = ffi::sqlite3_backup_step(copy, -1);
+            let stepped = loop {
+                match ffi::sqlite3_backup_step(copy, pages) {
+                    ffi::SQLITE_OK if is_stopped() => break ffi::SQLITE_INTERRUPT,
+                    ffi::SQLITE_OK => {}
+                    stepped => break stepped,
+                }
+            };
             (stepped, ffi::sqlite3_backup_finish(copy))
         };
         match (stepped, finished) {
             (ffi::SQLITE_DONE, ffi::SQLITE_OK) => Ok(()),
+            (ffi::SQLITE_INTERRUPT, ffi::SQLITE_OK) => Err(EngineError::interrupted()),
             // A lock that was in the way is told by the step alone.
             (stepped, ffi::SQLITE_OK) => Err(EngineError::new(
                 Code::of(stepped),

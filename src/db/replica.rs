@@ -23,7 +23,7 @@ use super::side_files::beside;
 use super::sync_fault::classify;
 use super::{
     Answer, DbError, EncryptionKey, EngineError, Failure, OnProgress, Options, OtherHistory, Proxy,
-    RemoteError, Stop, SyncFault, Synced, Transaction, jittered, local, refuse_side_files,
+    Ready, RemoteError, Stop, SyncFault, Synced, jittered, local, refuse_side_files,
 };
 
 /// What the files of a replica tell. Where there is none, none is made beside side files of another database.
@@ -187,7 +187,7 @@ impl Replica {
 
     pub(super) async fn run(
         &self,
-        transactions: &[Transaction],
+        ready: &Ready,
         on_progress: &OnProgress,
         stop: &Stop,
     ) -> Result<Vec<Answer>, Failure> {
@@ -195,9 +195,7 @@ impl Replica {
             self.written
                 .fetch_max(index.saturating_add(1), Ordering::Relaxed);
         };
-        self.remote
-            .run(transactions, on_progress, stop, &written)
-            .await
+        self.remote.run(ready, on_progress, stop, &written).await
     }
 
     pub(super) async fn sync(&self, options: &Options) -> Result<Synced, DbError> {

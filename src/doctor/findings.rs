@@ -6,7 +6,7 @@ use super::Check;
 use super::probe::{Contents, File, Others};
 use crate::config::{self, Access, Claims, Config, Mode, Origin, RemoteUrl, Row, Setting, Turso};
 use crate::db::{DbError, Engine, EngineError, ReplicaFacts};
-use crate::dump::integrity::{Depth, Integrity};
+use crate::dump::integrity::{Depth, Integrity, repairs};
 use crate::dump::{Condition, Kept, Location};
 use crate::history::History;
 use crate::migrations::{self, Plan, ReadError};
@@ -477,10 +477,14 @@ pub(super) fn integrity(
             )
             .help("`sqlite3 FILE 'PRAGMA integrity_check'` runs it, and can take long")
         }
-        Ok(Integrity::Damaged(faults)) => {
-            Check::error(name, format!("{pragma} finds damage: {}", faults.join("; ")))
-                .help("where only indexes are named, `sqlite3 FILE REINDEX` makes them again from their tables; otherwise `restore` a backup: `backup list` shows which are good")
-        }
+        Ok(Integrity::Damaged(faults)) => Check::error(
+            name,
+            format!("{pragma} finds damage: {}", faults.join("; ")),
+        )
+        .help(format!(
+            "{}; otherwise `restore` a backup: `backup list` shows which are good",
+            repairs(&faults, "FILE").join("; ")
+        )),
         Ok(Integrity::Unchecked(error)) => {
             Check::warning(name, format!("{pragma} cannot be run: {error}"))
         }

@@ -2,8 +2,9 @@
 //!
 //! The file is its owner's alone from its first byte on. It counts once it is proven (`proof.rs`) and its checksum
 //! stands beside it; only then are old ones of the same database removed, so that the last good one is never among them.
-//! Which database that is stands in the first line of each ([`Location`], and the id of the database); a backup that is not known to be of the same
-//! one is never removed. One that is not proven gets a name of its own, and neither counts nor is removed.
+//! Which database that is stands in the first line of each ([`Location`], and the id of the database); a backup that is
+//! not known to be of the same one is never removed. One that is not proven gets a name of its own, and neither counts
+//! nor is removed.
 
 use std::io::{self, ErrorKind, Write};
 use std::path::{Path, PathBuf};
@@ -113,8 +114,8 @@ const PARTIAL: &str = ".partial";
 /// The end of the name of its lock.
 const LOCK: &str = "-lock";
 
-/// How many names are tried, each of the next second.
-const NAMES: u64 = 100;
+/// How many backups of one name may be taken in one second.
+const NAMES: u32 = 99;
 
 /// Takes a backup. The replica's own file is not asked: what is backed up is the primary. While the dump is written, a
 /// database is built from it and compared with it.
@@ -227,9 +228,9 @@ fn make_folder(folder: &Path) -> io::Result<()> {
 /// The names that a backup may have: two may be taken in one second, of one database or of two.
 fn names(options: &BackupOptions, location: Option<&Location>) -> impl Iterator<Item = PathBuf> {
     let name = name_of(&options.name, location);
-    (0..=NAMES).map(move |later| {
-        let time = options.now + Duration::from_secs(later);
-        options.folder.join(file_name(&name, time))
+    (1..=NAMES).map(move |number| {
+        let file = file_name(&name, options.now, number);
+        options.folder.join(file)
     })
 }
 
@@ -250,7 +251,7 @@ fn begin(
     Err(BackupError::File { path, source })
 }
 
-/// Gives a backup its name, or one of the next where another run has taken that meanwhile.
+/// Gives a backup its name, or the next where another run has taken that meanwhile.
 fn publish(
     file: &mut NewFile,
     mut path: PathBuf,

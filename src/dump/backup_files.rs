@@ -66,14 +66,19 @@ impl Condition {
     }
 }
 
-/// `NAME-20261121T221251Z.sql.gz`: names in order are times in order.
-pub(super) fn file_name(name: &str, taken_at: SystemTime) -> String {
+/// `NAME-20261121T221251Z.sql.gz`; for another one of the same second, by its number from 2 to 99,
+/// `NAME-20261121T221251Z_02.sql.gz`. Names in order are times in order.
+pub(super) fn file_name(name: &str, taken_at: SystemTime, number: u32) -> String {
     let format = format_description!("[year][month][day]T[hour][minute][second]Z");
     // Only a year beyond 9999 cannot be written.
     let time = OffsetDateTime::from(taken_at)
         .format(format)
         .unwrap_or_default();
-    format!("{}-{time}{ENDING}", plain(name))
+    let number = match number {
+        ..=1 => String::new(),
+        number => format!("_{number:02}"),
+    };
+    format!("{}-{time}{number}{ENDING}", plain(name))
 }
 
 /// The name of a backup that is not proven: `NAME-20261121T221251Z.unproven.sql.gz`.
@@ -98,13 +103,20 @@ pub(super) fn plain(name: &str) -> String {
     }
 }
 
-/// What the name of a backup says: its database, and when it was taken.
-pub(super) fn parsed(file: &str) -> Option<(&str, SystemTime)> {
+/// What the name of a backup says: its database, when it was taken, and which one of that second it is, from 1.
+pub(super) fn parsed(file: &str) -> Option<(&str, SystemTime, u32)> {
     let stem = file.strip_suffix(UNPROVEN).or(file.strip_suffix(ENDING))?;
-    let (name, time) = stem.rsplit_once('-')?;
+    let (name, taken) = stem.rsplit_once('-')?;
+    let (time, number) = match taken.split_once('_') {
+        None => (taken, 1),
+        Some((time, digits)) => {
+            let number = digits.parse().ok().filter(|number| *number > 1)?;
+            (format!("{number:02}") == digits).then_some((time, number))?
+        }
+    };
     let format = format_description!("[year][month][day]T[hour][minute][second]Z");
     let time = PrimitiveDateTime::parse(time, format).ok()?.assume_utc();
-    (!name.is_empty()).then_some((name, time.into()))
+    (!name.is_empty()).then_some((name, time.into(), number))
 }
 
 /// The file beside a backup that holds its checksum, as `sha256sum` writes and checks it.
@@ -209,7 +221,7 @@ fn listed(folder: &Path, name: Option<&str>) -> io::Result<Vec<Kept>> {
     for entry in entries {
         let entry = entry?;
         let file_name = entry.file_name();
-        let Some((of, taken_at)) = file_name.to_str().and_then(parsed) else {
+        let Some((of, taken_at, number)) = file_name.to_str().and_then(parsed) else {
             continue;
         };
         if name.as_deref().is_some_and(|name| name != of) {
@@ -221,7 +233,7 @@ fn listed(folder: &Path, name: Option<&str>) -> io::Result<Vec<Kept>> {
             Err(_) => Condition::Unsigned,
         };
         let (location, database_id) = Location::recorded(&file).unzip();
-        all.push(Kept {
+        let kept = Kept {
             name: of.to_owned(),
             location,
             database_id: database_id.flatten(),
@@ -229,10 +241,15 @@ fn listed(folder: &Path, name: Option<&str>) -> io::Result<Vec<Kept>> {
             bytes: entry.metadata().map_or(0, |metadata| metadata.len()),
             state,
             file,
-        });
+        };
+        all.push((number, kept));
     }
-    all.sort_by(|one, other| (other.taken_at, &one.file).cmp(&(one.taken_at, &other.file)));
-    Ok(all)
+    // Of one second, the one with the higher number came later.
+    all.sort_by(|(number, one), (other_number, other)| {
+        let newest = (other.taken_at, other_number).cmp(&(one.taken_at, number));
+        newest.then_with(|| one.file.cmp(&other.file))
+    });
+    Ok(all.into_iter().map(|(_, kept)| kept).collect())
 }
 
 /// Those of `all` that were taken more than `days` before `now`. Whoever asks has just taken a good one.
@@ -255,14 +272,21 @@ mod tests {
 
     #[test]
     fn a_name_tells_its_database_and_its_time() {
-        let name = file_name("my-app", at(1_795_299_171));
+        let name = file_name("my-app", at(1_795_299_171), 1);
         assert_eq!(name, "my-app-20261121T221251Z.sql.gz");
-        assert_eq!(parsed(&name), Some(("my-app", at(1_795_299_171))));
+        assert_eq!(parsed(&name), Some(("my-app", at(1_795_299_171), 1)));
+        let second = file_name("my-app", at(1_795_299_171), 12);
+        assert_eq!(second, "my-app-20261121T221251Z_12.sql.gz");
+        assert_eq!(parsed(&second), Some(("my-app", at(1_795_299_171), 12)));
         for other in [
             "my-app.sql.gz",
             "my-app-20261121T221251Z.sql",
             "my-app-20261121T221251Z.sql.gz.sha256",
             "my-app-20261321T221251Z.sql.gz",
+            "my-app-20261121T221251Z_01.sql.gz",
+            "my-app-20261121T221251Z_2.sql.gz",
+            "my-app-20261121T221251Z_02_02.sql.gz",
+            "-20261121T221251Z_02.sql.gz",
             "-20261121T221251Z.sql.gz",
             ".my-app-20261121T221251Z.sql.gz.0.partial",
         ] {
@@ -271,7 +295,7 @@ mod tests {
         let unproven = unproven(Path::new("backups").join(name).as_path());
         let unproven = unproven.file_name().unwrap().to_str().unwrap();
         assert_eq!(unproven, "my-app-20261121T221251Z.unproven.sql.gz");
-        assert_eq!(parsed(unproven), Some(("my-app", at(1_795_299_171))));
+        assert_eq!(parsed(unproven), Some(("my-app", at(1_795_299_171), 1)));
     }
 
     #[test]

@@ -80,7 +80,7 @@ pub async fn copy(
     let verified = match from {
         Input::Database(live) => {
             let witness = live.witness().ok_or(CopyError::Unlike)?;
-            let compared = witness.compare(to, &imported.sha256).await;
+            let compared = witness.compare(to, &imported.sha256, from).await;
             let compared = compared.map_err(CopyError::Unverified)?;
             compared.ok_or(CopyError::Unlike)?
         }

@@ -9,7 +9,7 @@ use super::location::Location;
 use super::of_database::{dump_of, dump_of_open};
 use super::verify::Witness;
 use super::{Contents, DumpError, ExportOptions, Mark, Opened, Reader, ReaderOptions, Source};
-use crate::db::{Access, Code, Db, DbError, EngineError, Options, Raw, open_to_read};
+use crate::db::{Access, Code, Db, DbError, EngineError, Options, Raw, Stop, open_to_read};
 
 /// A dump that is to be read.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -93,13 +93,10 @@ impl Snapshot {
     }
 
     /// Copies a database in one read transaction.
-    async fn take(of: &Path) -> Result<Snapshot, EngineError> {
+    async fn take(of: &Path, stop: &Stop) -> Result<Snapshot, EngineError> {
         let failed = |cause: std::io::Error| EngineError {
             code: Code::Io,
-            message: format!(
-                "cannot copy it into {}: {cause}",
-                std::env::temp_dir().display()
-            ),
+            message: not_kept(&cause.to_string()),
             offset: None,
         };
         let folder = Snapshot::folder().map_err(failed)?;
@@ -108,8 +105,21 @@ impl Snapshot {
         from.busy_timeout(Snapshot::PATIENCE);
         let path = snapshot.file();
         let to = Raw::open(&path.to_string_lossy(), Access::Create).await?;
-        let copied = tokio::task::spawn_blocking(move || to.copy_from(&from));
-        copied.await.map_err(|_| EngineError::interrupted())??;
+        let stop = stop.clone();
+        let full = |error: EngineError| match error.code {
+            Code::Full | Code::Io => EngineError {
+                message: not_kept(&error.message),
+                ..error
+            },
+            _ => error,
+        };
+        let copied = tokio::task::spawn_blocking(move || {
+            from.execute("BEGIN")?;
+            from.execute("SELECT 1 FROM sqlite_schema LIMIT 1")?;
+            to.copy_until(&from, || stop.is_raised())
+        });
+        let copied = copied.await.map_err(|_| EngineError::interrupted())?;
+        copied.map_err(full)?;
         Ok(snapshot)
     }
 
@@ -133,6 +143,18 @@ impl Snapshot {
     fn text(&self) -> PathBuf {
         self.folder.join("copy.sql")
     }
+}
+
+/// The variable that names the folder of temporary files.
+pub(crate) const TEMPORARY: &str = if cfg!(windows) { "TMP" } else { "TMPDIR" };
+
+/// Why there is no copy.
+fn not_kept(cause: &str) -> String {
+    let folder = std::env::temp_dir();
+    format!(
+        "cannot copy it into {}: {cause} (the variable {TEMPORARY} names another folder)",
+        folder.display()
+    )
 }
 
 impl Drop for Snapshot {
@@ -172,9 +194,9 @@ impl Input {
             return Ok(self);
         }
         let name = self.name();
-        let failed = |cause| DumpError::Open {
+        let failed = |cause: std::io::Error| DumpError::Open {
             name: name.clone(),
-            cause,
+            cause: std::io::Error::new(cause.kind(), not_kept(&cause.to_string())),
         };
         let folder = Snapshot::folder().map_err(failed)?;
         let snapshot = Snapshot::of(Path::new(&name), folder);
@@ -247,21 +269,37 @@ impl Input {
     /// database file is copied.
     ///
     /// # Errors
-    /// [`DumpError::Open`] where it cannot be copied.
-    pub async fn unchanging(&self) -> Result<Input, DumpError> {
-        let Input::File(path) = self else {
+    /// [`DumpError::Open`] where it cannot be copied, and where `stop` is raised meanwhile.
+    pub async fn unchanging(&self, stop: &Stop) -> Result<Input, DumpError> {
+        let Some(path) = self.database_file() else {
             return Ok(self.clone());
         };
-        // What is looked at in a pipe is gone, and what cannot be opened is told by whoever reads it.
-        if !self.can_be_read_again() || !matches!(Source::open(path), Ok(Opened::Database(_))) {
-            return Ok(self.clone());
-        }
-        match Snapshot::take(path).await {
+        match Snapshot::take(path, stop).await {
             Ok(snapshot) => Ok(Input::Snapshot(Arc::new(snapshot))),
             Err(error) => Err(DumpError::Open {
                 name: self.name(),
-                cause: std::io::Error::other(error),
+                cause: std::io::Error::new(
+                    match error.code {
+                        Code::Full => std::io::ErrorKind::StorageFull,
+                        _ => std::io::ErrorKind::Other,
+                    },
+                    error,
+                ),
             }),
+        }
+    }
+
+    /// The database file that it is. What is read from a pipe to find that out is gone, so no pipe is looked at; what
+    /// cannot be opened is reported when it is read.
+    fn database_file(&self) -> Option<&Path> {
+        match self {
+            Input::File(path)
+                if self.can_be_read_again()
+                    && matches!(Source::open(path), Ok(Opened::Database(_))) =>
+            {
+                Some(path)
+            }
+            _ => None,
         }
     }
 
@@ -278,23 +316,25 @@ impl Input {
         }
     }
 
-    /// The local database that is read as its dump, opened; none of any other input.
+    /// The local database that is read as its dump, opened; none of any other input. What it is asked ends with `stop`.
     ///
     /// # Errors
     /// Its path is none that can be opened.
-    pub(super) fn local_database(&self) -> Result<Option<Db>, DbError> {
+    pub(super) fn local_database(&self, stop: &Stop) -> Result<Option<Db>, DbError> {
         let path = match self {
             Input::Database(live) => return Ok(live.db.path().map(|_| live.db.clone())),
             Input::Snapshot(snapshot) if !snapshot.text().exists() => snapshot.file(),
-            Input::File(path)
-                if self.can_be_read_again()
-                    && matches!(Source::open(path), Ok(Opened::Database(_))) =>
-            {
-                path.clone()
-            }
-            Input::File(_) | Input::Snapshot(_) | Input::Stdin => return Ok(None),
+            Input::Snapshot(_) => return Ok(None),
+            Input::File(_) | Input::Stdin => match self.database_file() {
+                Some(path) => path.to_path_buf(),
+                None => return Ok(None),
+            },
         };
-        Db::local(&path, Options::default()).map(Some)
+        let options = Options {
+            stop: stop.clone(),
+            ..Options::default()
+        };
+        Db::local(&path, options).map(Some)
     }
 
     /// Where it is remembered that the engine's check has passed it; none where it may change.

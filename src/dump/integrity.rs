@@ -3,7 +3,7 @@
 
 use super::modules::is_contentless;
 use crate::db::{Code, Db, DbError, EngineError, Query};
-use crate::sql::Value;
+use crate::sql::{Value, identifier};
 
 /// The page cache of a check.
 const CACHE_KB: u32 = 8_000;
@@ -72,6 +72,30 @@ pub(crate) async fn integrity(db: &Db, depth: Depth) -> Result<Integrity, DbErro
         }
         Err(error) => return Err(error),
     })
+}
+
+/// What mends faults of indexes in the database `file`: statements that make them again from their tables.
+pub(crate) fn repairs(faults: &[String], file: &str) -> Vec<String> {
+    let full_text: Vec<&str> = faults.iter().filter_map(|fault| full_text(fault)).collect();
+    let mut repairs = Vec::new();
+    if full_text.len() < faults.len() {
+        repairs.push(format!(
+            "where only indexes are named, `sqlite3 {file} REINDEX` makes them again from their tables"
+        ));
+    }
+    repairs.extend(full_text.iter().map(|table| {
+        let name = identifier(table);
+        format!(
+            "`INSERT INTO {name} ({name}) VALUES ('rebuild')` makes the full-text index of {table} again from its rows"
+        )
+    }));
+    repairs
+}
+
+/// The table of a full-text index that contradicts it. `REINDEX` does not know such indexes.
+fn full_text(fault: &str) -> Option<&str> {
+    let rest = fault.strip_prefix("malformed inverted index for FTS")?;
+    rest.split_once(" table main.").map(|(_, table)| table)
 }
 
 /// FTS4 compares its index with the texts that it keeps, and fails with an error of its own where it keeps none: that

@@ -31,6 +31,7 @@ pub use copy::{Copied, CopyError};
 pub use error::{DumpError, NotADump, Place};
 pub use export::{Contents, ExportError, ExportOptions, Exported, Records, export, export_file};
 pub use input::Input;
+pub(crate) use input::TEMPORARY;
 pub use integrity::Integrity;
 pub use location::Location;
 pub use proof::Doubt;
@@ -38,6 +39,6 @@ pub use read::{Ended, Envelope, Reader, ReaderOptions};
 pub use restore::{Checked, Marked, RestoreError, Restored};
 pub use source::{Opened, Packing, Source};
 pub use verify::{
-    Differing, Fault, FaultyObject, Level, Side, Verdict, Verified, VerifiedTable, VerifyError,
-    verify,
+    Differing, Fault, FaultyObject, Level, Side, Unshown, Verdict, Verified, VerifiedTable,
+    VerifyError, verify,
 };

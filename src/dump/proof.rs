@@ -154,6 +154,7 @@ impl Proof {
             Ok(verified) => Ok(vec![Doubt::Differs(Box::new(verified))]),
             Err(VerifyError::Dump(error)) => Err(BackupError::Unreadable(Box::new(error))),
             Err(VerifyError::Db(error)) => Err(ExportError::from(error).into()),
+            Err(VerifyError::Changing) => Err(ExportError::Changing.into()),
             Err(VerifyError::Thread(error)) => Err(BackupError::Thread(error)),
         }
     }

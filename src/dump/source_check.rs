@@ -2,10 +2,10 @@
 //! another database would keep them as they are. A dump reads tables and no indexes, and reads past a damaged page
 //! without an error, so nothing else shows either. It only reads.
 
-use super::integrity::{Depth, Integrity, integrity};
+use super::integrity::{Depth, Integrity, integrity, repairs};
 use super::verify::{Unkept, unkept};
 use super::{DumpError, Input};
-use crate::db::{Code, DbError};
+use crate::db::{Code, DbError, Stop};
 use crate::diagnostic::{Class, Diagnostic};
 use crate::schema::Affinity;
 use crate::sql::identifier;
@@ -21,22 +21,22 @@ const OF_ROWS: [&str; 2] = [" value in ", "CHECK constraint failed in "];
 /// checked once.
 ///
 /// # Errors
-/// [`DumpError::Database`], and [`DumpError::Open`] where it cannot be checked.
-pub(super) async fn refuse_damaged(input: &Input) -> Result<(), DumpError> {
+/// [`DumpError::Database`], and [`DumpError::Open`] where it cannot be checked or `stop` is raised meanwhile.
+pub(super) async fn refuse_damaged(input: &Input, stop: &Stop) -> Result<(), DumpError> {
     let is_sound = input.is_sound();
     if is_sound.is_some_and(|it| it.get().is_some()) {
         return Ok(());
     }
-    check(input).await?;
+    check(input, stop).await?;
     if let Some(is_sound) = is_sound {
         let _ = is_sound.set(());
     }
     Ok(())
 }
 
-async fn check(input: &Input) -> Result<(), DumpError> {
+async fn check(input: &Input, stop: &Stop) -> Result<(), DumpError> {
     let name = input.name();
-    let checked = match input.local_database() {
+    let checked = match input.local_database(stop) {
         Ok(Some(db)) => integrity(&db, Depth::Full).await,
         Ok(None) => return Ok(()),
         Err(error) => Err(error),
@@ -50,20 +50,20 @@ async fn check(input: &Input) -> Result<(), DumpError> {
         Integrity::Sound | Integrity::Unchecked(_) | Integrity::NotAsked => return Ok(()),
     };
     let is_of_rows = |fault: &String| OF_ROWS.iter().any(|words| fault.contains(words));
-    let mut faults = faults.into_iter().filter(|fault| !is_of_rows(fault));
-    let Some(first) = faults.next() else {
+    let faults: Vec<String> = faults.into_iter().filter(|it| !is_of_rows(it)).collect();
+    let Some((first, more)) = faults.split_first() else {
         return Ok(());
     };
-    let more: Vec<String> = faults.collect();
     let rest = more.len().saturating_sub(NAMED);
     let problem = Diagnostic::error("damaged-source", format!("{name} is damaged: {first}"))
-        .notes(more.into_iter().take(NAMED))
+        .notes(more.iter().take(NAMED))
         .notes((rest > 0).then(|| format!("and {rest} more")))
         .note("rows that cannot be read would be missing without an error")
         .help(format!(
             "take a backup of it; else `sqlite3 {name} .recover | sqlite3 NEW.db` writes what can still be read into a new \
-             database (where only indexes are named, `sqlite3 {name} REINDEX` makes them again)"
-        ));
+             database"
+        ))
+        .helps(repairs(&faults, &name));
     Err(DumpError::Database {
         name,
         problems: vec![problem.class(Class::Failed)],
@@ -73,10 +73,10 @@ async fn check(input: &Input) -> Result<(), DumpError> {
 /// Refuses a local database with values that its own columns do not keep; any other input passes.
 ///
 /// # Errors
-/// [`DumpError::Database`], and [`DumpError::Open`] where it cannot be read.
-pub(super) async fn refuse_unkept(input: &Input) -> Result<(), DumpError> {
+/// [`DumpError::Database`], and [`DumpError::Open`] where it cannot be read or `stop` is raised meanwhile.
+pub(super) async fn refuse_unkept(input: &Input, stop: &Stop) -> Result<(), DumpError> {
     let name = input.name();
-    let found = match input.local_database() {
+    let found = match input.local_database(stop) {
         Ok(Some(db)) => unkept(&db).await,
         Ok(None) => return Ok(()),
         Err(error) => Err(error),

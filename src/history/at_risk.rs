@@ -5,40 +5,55 @@ use super::effects::Effects;
 use super::guards::{NAMES, Scope};
 use super::watch::{Watch, in_transactions};
 use crate::db::Query;
-use crate::script::Script;
+use crate::script::{Script, Unit};
 use crate::sql::literal;
 
+/// Queries whose answers have a row where guards are needed. None where that cannot be asked.
+pub(crate) struct AtRisk {
+    /// Whether a view or a trigger may stop compiling.
+    pub(crate) objects: Option<Query>,
+    /// Whether a foreign key of another table may lose its parent table, its key or the parents of its rows.
+    pub(crate) references: Option<Query>,
+}
+
 impl Watch {
-    /// The query whose answer has a row where a view or a trigger may stop compiling in these scripts. None where that
-    /// cannot be asked.
-    pub(crate) fn breaks_objects(&self, scripts: &[Script]) -> Option<Query> {
+    /// The guards of these scripts, and which of them may be left out.
+    pub(crate) fn at_risk(scripts: &[Script]) -> (Watch, AtRisk) {
+        let units = in_transactions(scripts);
+        let watch = Watch::of(scripts, &units);
+        let at_risk = AtRisk {
+            objects: watch.breaks_objects(&units),
+            references: watch.breaks_references(&units),
+        };
+        (watch, at_risk)
+    }
+
+    fn breaks_objects(&self, units: &[(&Unit, Effects)]) -> Option<Query> {
         let mut names = Vec::new();
-        for unit in in_transactions(scripts).filter(|_| self.compiles) {
-            names.extend(Effects::of(unit).at_risk()?.map(literal_of));
+        for (_, effects) in units.iter().filter(|_| self.compiles) {
+            names.extend(effects.at_risk()?.map(literal_of));
         }
         let named = names.iter().map(|it| format!("instr(lower(sql), {it})"));
         (!names.is_empty() && names.len() <= NAMES).then(|| {
             Query::new(format!(
                 "SELECT 1 FROM sqlite_schema WHERE type IN ('view', 'trigger') AND lower(name) NOT IN ({}) AND ({}) LIMIT 1",
-                list(self.dropped.iter().map(literal_of)),
+                self.literals_of_dropped(),
                 named.collect::<Vec<_>>().join(" OR ")
             ))
         })
     }
 
-    /// The answer to [`Watch::breaks_objects`] has no row.
+    /// The answer to [`AtRisk::objects`] has no row.
     pub(crate) fn breaks_no_object(&mut self) {
         self.compiles = false;
     }
 
-    /// The query whose answer has a row where a foreign key of another table may lose its parent table, its key or the
-    /// parents of its rows in these scripts. None where that cannot be asked: they write rows, or make foreign keys.
-    pub(crate) fn breaks_references(&self, scripts: &[Script]) -> Option<Query> {
+    /// Units that write rows, or make foreign keys, may do more than the schema tells.
+    fn breaks_references(&self, units: &[(&Unit, Effects)]) -> Option<Query> {
         let (mut parents, mut gone) = (Vec::new(), Vec::new());
-        for unit in in_transactions(scripts) {
-            let effects = Effects::of(unit);
+        for (_, effects) in units {
             parents.extend(effects.parents_at_risk()?.map(literal_of));
-            gone.extend(effects.lost.iter().map(literal_of));
+            gone.extend(effects.lost.iter().map(|it| literal_of(it)));
         }
         let named = parents
             .iter()
@@ -54,24 +69,25 @@ impl Watch {
              WHERE instr(lower(sql), indexed.name) OR indexed.name GLOB '*[]\"''`]*'))) \
              SELECT 1 FROM children CROSS JOIN pragma_foreign_key_list(children.name) AS f \
              WHERE lower(f.\"table\") IN ({parents}) OR lower(f.\"table\") IN (SELECT name FROM indexed) LIMIT 1",
-            indexes = list(self.dropped.iter().map(literal_of)),
-            gone = list(gone),
-            parents = list(parents.iter().cloned()),
+            indexes = self.literals_of_dropped(),
+            gone = gone.join(", "),
+            parents = parents.join(", "),
         );
         let is_due = !(parents.is_empty() && self.dropped.is_empty()) && parents.len() <= NAMES;
         is_due.then(|| Query::new(sql))
     }
 
-    /// The answer to [`Watch::breaks_references`] has no row.
+    /// The answer to [`AtRisk::references`] has no row.
     pub(crate) fn breaks_no_reference(&mut self) {
         self.references = Scope::default();
     }
+
+    fn literals_of_dropped(&self) -> String {
+        let dropped = self.dropped.iter().map(|it| literal_of(it));
+        dropped.collect::<Vec<_>>().join(", ")
+    }
 }
 
-fn literal_of(name: &String) -> String {
-    literal(&name.as_str().into())
-}
-
-fn list(literals: impl IntoIterator<Item = String>) -> String {
-    literals.into_iter().collect::<Vec<_>>().join(", ")
+fn literal_of(name: &str) -> String {
+    literal(&name.into())
 }

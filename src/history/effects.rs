@@ -45,6 +45,8 @@ pub(super) struct Effects {
     pub(super) writes_schema: bool,
     /// Whether it sets `PRAGMA legacy_alter_table`.
     pub(super) is_legacy: bool,
+    /// Whether it sets `PRAGMA ignore_check_constraints`.
+    pub(super) ignores_checks: bool,
 }
 
 /// The tables that these units drop one after the other, without those to whose names they rename another one.
@@ -72,6 +74,8 @@ pub(super) enum Checked {
     Nothing,
     /// These tables, by each name that they have in the unit.
     Tables(Vec<String>),
+    /// The CHECK constraints of all tables.
+    Constraints,
     /// The whole database.
     Database,
 }
@@ -80,6 +84,12 @@ impl Effects {
     pub(super) fn of(unit: &Unit) -> Effects {
         let mut effects = Effects::default();
         effects.unit(unit);
+        effects
+    }
+
+    pub(super) fn of_statement(sql: &str) -> Effects {
+        let mut effects = Effects::default();
+        effects.statement(sql);
         effects
     }
 
@@ -150,6 +160,7 @@ impl Effects {
                     self.may_lose_tables = true;
                 }
                 "legacy_alter_table" => self.is_legacy = true,
+                "ignore_check_constraints" => self.ignores_checks = true,
                 _ => {}
             },
             _ => {}
@@ -216,19 +227,21 @@ impl Effects {
     }
 
     /// The objects that it drops or alters, where only a view or a trigger that names one of them may stop compiling.
-    pub(super) fn at_risk(&self) -> Option<impl Iterator<Item = &String>> {
+    pub(super) fn at_risk(&self) -> Option<impl Iterator<Item = &str>> {
         let is_known = !self.has_hidden_names && self.created.is_empty();
-        is_known.then(|| self.changed.iter().chain(&self.dropped))
+        let names = self.changed.iter().chain(&self.dropped);
+        is_known.then(|| names.map(String::as_str))
     }
 
     /// The tables that may lose a key, or their rows, or be gone; beside them those of the indexes that it drops. None
     /// where it may do more to foreign keys than that.
-    pub(super) fn parents_at_risk(&self) -> Option<impl Iterator<Item = &String>> {
+    pub(super) fn parents_at_risk(&self) -> Option<impl Iterator<Item = &str>> {
         let is_known = !self.writes_rows
             && !self.has_hidden_names
             && self.refers.is_empty()
             && self.retyped.is_empty();
-        is_known.then(|| self.changed.iter().chain(&self.new))
+        let names = self.changed.iter().chain(&self.new);
+        is_known.then(|| names.map(String::as_str))
     }
 
     /// What the engine has to check behind it.
@@ -237,8 +250,11 @@ impl Effects {
             return Checked::Database;
         }
         let mut tables = self.retyped.clone();
-        if tables.is_empty() {
-            return Checked::Nothing;
+        match (tables.is_empty(), self.ignores_checks) {
+            (true, true) => return Checked::Constraints,
+            (true, false) => return Checked::Nothing,
+            (false, true) => return Checked::Database,
+            (false, false) => {}
         }
         // Every name that one of them has at some time.
         loop {
@@ -519,7 +535,7 @@ mod tests {
     fn the_objects_at_risk_are_known_where_the_schema_has_their_names_as_written() {
         let names = |statements: &[&str]| {
             let effects = effects(statements);
-            let names = effects.at_risk()?.cloned().collect::<Vec<_>>();
+            let names = effects.at_risk()?.collect::<Vec<_>>();
             Some(names.join(" "))
         };
         let known = names(&[

@@ -4,17 +4,11 @@
 //! earlier in the same chain, in columns of the row `revision` that are otherwise empty; they are empty again at the
 //! end of the run. No guard depends on the words of an error, only on the step that failed.
 
-use std::sync::{Arc, LazyLock};
+use std::sync::Arc;
 
-use serde_json::json;
-
-use super::effects::{Checked, Effects};
-use super::layout::VIOLATIONS;
-use crate::script::{ForeignKeys, Step, Unit};
+use super::effects::Effects;
+use crate::script::{Step, Unit};
 use crate::sql::{Value, literal};
-
-/// How many violations are compared row by row; above that they are counted.
-pub(super) const COMPARED: usize = 10_000;
 
 /// The row of `_migrations` in whose columns a run remembers: `source` rows, `checksum` faults, `down` references.
 pub(super) const MEMORY: &str = "kind = 'meta' AND version = 'revision'";
@@ -59,7 +53,7 @@ impl Scope {
 
     /// The foreign keys whose rows may be without their parent behind a unit that runs with foreign keys off, and those
     /// that may be a mismatch.
-    fn of_rows(effects: &Effects) -> Scope {
+    pub(super) fn of_rows(effects: &Effects) -> Scope {
         let mut scope = Scope::of(effects);
         match &mut scope {
             _ if effects.writes_rows || effects.has_hidden_names => return Scope::All,
@@ -116,7 +110,7 @@ impl Scope {
 
 /// Foreign keys, one row for each. A table whose text does not hold the word has none, and asking the engine for its
 /// foreign keys takes ten times as long as looking for the word.
-fn refs(scope: &Scope) -> String {
+pub(super) fn refs(scope: &Scope) -> String {
     format!(
         "\
 refs AS MATERIALIZED (
@@ -135,7 +129,7 @@ names AS MATERIALIZED (SELECT name, type FROM sqlite_schema WHERE type IN ('tabl
 
 /// Whether the table of this name has a column that is its rowid: <https://sqlite.org/lang_createtable.html#rowid>.
 /// The expression is about that column, `name`.
-fn rowid_alias(table: &str, is: &str) -> String {
+pub(super) fn rowid_alias(table: &str, is: &str) -> String {
     format!(
         "(SELECT count(*) = 1 AND max(upper(type) = 'INTEGER' AND {is}) FROM pragma_table_info({table}) WHERE pk > 0) \
          AND NOT EXISTS (SELECT 1 FROM pragma_index_list({table}) WHERE origin = 'pk')"
@@ -146,7 +140,7 @@ fn rowid_alias(table: &str, is: &str) -> String {
 /// <https://sqlite.org/foreignkeys.html#fk_indexes>. An index has to have the collation of the column, which no query
 /// shows: it is `BINARY` where the text of the table has no `COLLATE`. Many foreign keys refer to one key, which is
 /// looked at once.
-fn mismatched(scope: &Scope) -> String {
+pub(super) fn mismatched(scope: &Scope) -> String {
     let alias = rowid_alias(
         "wanted.parent",
         "(implied OR lower(name) = json_extract(targets, '$[0]'))",
@@ -173,193 +167,8 @@ mismatched AS MATERIALIZED (SELECT child, parent, columns, targets FROM refs JOI
     )
 }
 
-/// The same, and the rows without their parent in all other tables of the scope.
-fn rows(scope: &Scope) -> String {
-    let mismatched = mismatched(scope);
-    format!(
-        "{mismatched},
-broken AS MATERIALIZED (
-  SELECT f.\"table\" AS child, f.rowid AS number, f.parent AS parent, refs.columns AS columns, refs.on_delete AS on_delete
-  FROM (SELECT child FROM refs EXCEPT SELECT child FROM mismatched) AS sound
-  CROSS JOIN pragma_foreign_key_check(sound.child) AS f
-  LEFT JOIN refs ON refs.child = sound.child AND refs.id = f.fkid)"
-    )
-}
-
-/// Rows without their parent, for a COMMIT that fails for some of them.
-pub(super) fn violations() -> Arc<String> {
-    static QUERY: LazyLock<Arc<String>> = LazyLock::new(|| {
-        let rows = rows(&Scope::All);
-        format!(
-            "WITH {rows} SELECT child, number, parent, columns, on_delete, \
-             parent COLLATE NOCASE IN (SELECT name FROM names), 1, 1 FROM broken LIMIT {COMPARED}"
-        )
-        .into()
-    });
-    QUERY.clone()
-}
-
 /// How many rows are listed.
 pub(super) const LISTED: usize = 20;
-
-/// Records the violations and mismatches that are there before a unit.
-pub(super) fn rows_before(unit: &Unit, effects: &Effects) -> Vec<Step> {
-    let keyed = rowid_alias("s.name", "1");
-    let remember = Step::own(
-        format!(
-            "UPDATE _migrations SET source = (WITH {} SELECT json_object(\
-             'made', json(?1), 'renamed', json(?2), 'was', json('[]'), 'now', json('[]'), \
-             'mismatched', json((SELECT json_group_array(json_array(child, parent, columns)) FROM mismatched)), \
-             'counts', json((SELECT json_group_array(json_object('child', child, 'parent', parent, 'count', found)) \
-             FROM (SELECT child, parent, count(*) AS found FROM broken GROUP BY 1, 2))), \
-             'keys', json(CASE WHEN EXISTS (SELECT 1 FROM broken) \
-             THEN (SELECT json_group_array(json_array(child, parent, columns)) FROM refs) ELSE '[]' END), \
-             'found', json((SELECT json_group_array(json_array(child, parent, columns, found)) \
-             FROM (SELECT child, parent, columns, count(*) AS found FROM broken GROUP BY 1, 2, 3))), \
-             'rows', json(CASE WHEN (SELECT count(*) FROM broken) <= {COMPARED} \
-             THEN (SELECT json_group_array(json_array(child, parent, columns, number)) FROM broken) END), \
-             'keyed', json((SELECT json_group_array(lower(s.name)) FROM sqlite_schema AS s WHERE s.type = 'table' \
-             AND lower(s.name) IN (SELECT value FROM json_each(?1)) AND {keyed})))) \
-             WHERE {MEMORY}",
-            rows(&Scope::of_rows(effects))
-        ),
-        vec![
-            Value::Text(json!(effects.made).to_string()),
-            effects.renamed(),
-        ],
-    );
-    let record = Step::own(
-        format!(
-            "UPDATE _migrations SET detail = json_set(coalesce(detail, '{{}}'), '$.{VIOLATIONS}', \
-             json((SELECT json_extract(source, '$.counts') FROM _migrations WHERE {MEMORY}))) \
-             WHERE kind = ?1 AND version = ?2",
-        ),
-        super::write::key_args(unit.record.key()),
-    );
-    vec![remember, record]
-}
-
-/// What was remembered of one kind, as rows with a column `value`.
-fn remembered(what: &str) -> String {
-    format!("json_each((SELECT json_extract(source, '$.{what}') FROM _migrations WHERE {MEMORY}))")
-}
-
-/// Foreign keys that have become a mismatch.
-pub(super) fn no_new_mismatch(effects: &Effects) -> Step {
-    let fresh = format!(
-        "WITH {}, renamed AS MATERIALIZED (SELECT key, value FROM {}), \
-         fresh AS (SELECT lower(child) AS c, lower(parent) AS p, lower(columns) AS k FROM mismatched EXCEPT \
-         SELECT c, p, k FROM {})",
-        mismatched(&Scope::of_rows(effects)),
-        remembered("renamed"),
-        named("mismatched", effects),
-    );
-    refuse(
-        &format!("{fresh} SELECT 1 FROM fresh"),
-        &format!(
-            "{fresh} SELECT child, columns, parent, \
-             (SELECT group_concat(value, ', ') FROM json_each(targets)), \
-             (SELECT type FROM names WHERE name = parent COLLATE NOCASE) \
-             FROM mismatched JOIN fresh ON c = lower(child) AND p = lower(parent) AND k = lower(columns) LIMIT {LISTED}"
-        ),
-    )
-}
-
-/// What was remembered as `child, parent, columns, last`, by the names after the unit: rows `c, p, k, last`.
-fn named(what: &str, effects: &Effects) -> String {
-    format!(
-        "(SELECT c, p, {} AS k, last FROM (\
-         SELECT coalesce(r.value, lower(json_extract(o.value, '$[0]'))) AS c, \
-         coalesce(q.value, lower(json_extract(o.value, '$[1]'))) AS p, lower(json_extract(o.value, '$[2]')) AS k, \
-         json_extract(o.value, '$[3]') AS last FROM {} AS o \
-         LEFT JOIN renamed AS r ON r.key = lower(json_extract(o.value, '$[0]')) \
-         LEFT JOIN renamed AS q ON q.key = lower(json_extract(o.value, '$[1]'))))",
-        effects.columns_afterwards("c", "k"),
-        remembered(what)
-    )
-}
-
-/// Rows whose parent has gone, and which had it before the unit. A row is the one that it was by its rowid and its
-/// foreign key. Tables are joined rather than looked up by `NOT IN`, which the Turso engine (0.8.3) does not compile
-/// everywhere. In a table whose rowids are not kept in a column, rows are compared by the values of each foreign key
-/// where those are known, and else counted. Foreign keys are the same by their columns; those that are gone and those
-/// that are new count as one.
-pub(super) fn no_new_violation(effects: &Effects) -> Step {
-    let keyed = |table: &str| {
-        format!(
-            "({table} IN (SELECT value FROM {}) AND {})",
-            remembered("keyed"),
-            rowid_alias(table, "1")
-        )
-    };
-    let named = |what: &str| named(what, effects);
-    let kept = "CASE WHEN (c, p, k) IN (SELECT c, p, k FROM kept) THEN k ELSE '' END AS k";
-    let fresh = format!(
-        "WITH {}, \
-         renamed AS MATERIALIZED (SELECT key, value FROM {}), \
-         kept AS MATERIALIZED (SELECT c, p, k FROM {} \
-         INTERSECT SELECT lower(child), lower(parent), lower(columns) FROM refs), \
-         old AS MATERIALIZED (SELECT c, p, {kept}, last AS number FROM {}), \
-         was AS MATERIALIZED (SELECT c, p, k, sum(last) AS found FROM (SELECT c, p, {kept}, last FROM {}) \
-         GROUP BY 1, 2, 3), \
-         counted AS MATERIALIZED (SELECT DISTINCT c FROM was WHERE \
-         (SELECT json_type(source, '$.rows') FROM _migrations WHERE {MEMORY}) IS NOT 'array' \
-         OR c IN (SELECT value FROM {}) AND NOT {} \
-         OR c IN (SELECT c FROM old WHERE number IS NULL)), \
-         unsound AS MATERIALIZED (SELECT c FROM {} UNION SELECT lower(child) FROM mismatched), \
-         was_values AS MATERIALIZED (SELECT c, p, k, last FROM {} AS o), \
-         compared AS MATERIALIZED (SELECT c FROM was_values EXCEPT SELECT c FROM unsound \
-         EXCEPT SELECT value FROM {} AS m WHERE {}), \
-         by_value AS MATERIALIZED (SELECT o.c AS c, o.p AS p, o.k AS k, o.last AS old, \
-         json_extract(n.value, '$[3]') AS new FROM was_values AS o JOIN compared ON compared.c = o.c \
-         JOIN {} AS n ON o.c = lower(json_extract(n.value, '$[0]')) \
-         AND o.p = lower(json_extract(n.value, '$[1]')) AND o.k = lower(json_extract(n.value, '$[2]'))), \
-         old_values AS MATERIALIZED (SELECT c, p, k, json_extract(v.value, '$[0]') AS key, \
-         json_extract(v.value, '$[2]') AS found FROM by_value, json_each(old) AS v), \
-         new_values AS MATERIALIZED (SELECT c, p, k, json_extract(v.value, '$[0]') AS key, \
-         json_extract(v.value, '$[1]') AS shown, json_extract(v.value, '$[2]') AS found FROM by_value, json_each(new) AS v), \
-         judged AS MATERIALIZED (SELECT j.c AS c, j.p AS p, \
-         CASE WHEN (j.c, j.p, j.k) IN (SELECT c, p, k FROM kept) THEN j.k ELSE '' END AS k, \
-         child, number, parent, columns, on_delete FROM (\
-         SELECT lower(child) AS c, lower(parent) AS p, lower(columns) AS k, * FROM broken) AS j \
-         LEFT JOIN unsound ON unsound.c = j.c \
-         LEFT JOIN by_value AS v ON v.c = j.c AND v.p = j.p AND v.k = j.k WHERE unsound.c IS NULL AND v.c IS NULL), \
-         fresh AS MATERIALIZED (\
-         SELECT j.child AS child, j.number AS number, j.parent AS parent, columns, on_delete, 1 AS found, NULL AS shown \
-         FROM judged AS j LEFT JOIN old ON old.c = j.c AND old.number = j.number AND old.p = j.p AND old.k = j.k \
-         LEFT JOIN counted ON counted.c = j.c WHERE old.c IS NULL AND counted.c IS NULL \
-         UNION ALL \
-         SELECT j.child, NULL, j.parent, j.columns, j.on_delete, j.found - coalesce(was.found, 0), NULL \
-         FROM (SELECT *, count(*) AS found FROM judged WHERE c IN (SELECT c FROM counted) GROUP BY c, p, k) AS j \
-         LEFT JOIN was ON was.c = j.c AND was.p = j.p AND was.k = j.k WHERE j.found > coalesce(was.found, 0) \
-         UNION ALL \
-         SELECT r.child, NULL, r.parent, r.columns, r.on_delete, n.found - coalesce(o.found, 0), n.shown \
-         FROM new_values AS n JOIN (SELECT *, lower(child) AS c, lower(parent) AS p, lower(columns) AS k FROM refs \
-         GROUP BY 1, 3, 5) AS r ON r.c = n.c AND r.p = n.p AND r.k = n.k \
-         LEFT JOIN old_values AS o ON o.c = n.c AND o.p = n.p AND o.k = n.k AND o.key = n.key \
-         WHERE n.found > coalesce(o.found, 0))",
-        rows(&Scope::of_rows(effects)),
-        remembered("renamed"),
-        named("keys"),
-        named("rows"),
-        named("found"),
-        remembered("made"),
-        keyed("was.c"),
-        named("mismatched"),
-        named("was"),
-        remembered("keyed"),
-        rowid_alias("m.value", "1"),
-        remembered("now"),
-    );
-    refuse(
-        &format!("{fresh} SELECT 1 FROM fresh"),
-        &format!(
-            "{fresh} SELECT child, number, parent, columns, on_delete, \
-             parent COLLATE NOCASE IN (SELECT name FROM names), found, (SELECT sum(found) FROM fresh), shown FROM fresh \
-             LIMIT {LISTED}"
-        ),
-    )
-}
 
 /// A step that fails where a query has a row, and another query that explains it.
 pub(super) fn refuse(query: &str, explain: &str) -> Step {
@@ -495,21 +304,4 @@ pub(super) fn forget() -> Step {
         format!("UPDATE _migrations SET down = NULL WHERE {MEMORY}"),
         vec![],
     )
-}
-
-/// Forgets what was recorded about rows before a unit.
-pub(super) fn forget_rows() -> Step {
-    Step::own(
-        format!("UPDATE _migrations SET source = NULL, checksum = NULL WHERE {MEMORY}"),
-        vec![],
-    )
-}
-
-/// Whether the rows of a unit are compared: with foreign keys off, and where a column may have become a foreign key.
-pub(super) fn compares_rows(foreign_keys: ForeignKeys, effects: &Effects) -> bool {
-    match foreign_keys {
-        ForeignKeys::Off => true,
-        ForeignKeys::On => effects.checked() != Checked::Nothing,
-        ForeignKeys::Unchecked => false,
-    }
 }

@@ -1,13 +1,19 @@
 //! What a script of a run leaves broken although it is committed, because a later script of the same run may repair it.
 //! Pure, but for the last look at whether it is broken still.
 
+use std::collections::HashSet;
+
+use super::effects::Effects;
 use super::error::{Failed, Part};
+use super::outside::Fault;
 use super::refusal::suspects;
-use super::trigger::{suspected, tables};
+use super::trigger::suspected;
 use super::view::read_view;
 use crate::db::{Db, Failure, Query};
-use crate::script::{Key, Record, Script, Unit};
-use crate::sql::{Kind, Value, has_name, identifier, kind};
+use crate::script::{Key, Record, Script};
+use crate::sql::{
+    Kind, TokenKind, Value, What, has_name, identifier, kind, renamed_table, significant, unquote,
+};
 
 /// A view or trigger that does not compile, or a table with a foreign key whose parent table does not exist.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -15,8 +21,10 @@ pub(crate) struct LeftBroken {
     /// `view`, `trigger` or `table`.
     sort: &'static str,
     name: String,
-    /// What is missing: a table, or a column. Of an object that a statement compiled, the tables that it names.
-    missing: Vec<String>,
+    missing: Missing,
+    /// The names in the text of a view or a trigger, and in those of the views that it names, in lower case; none where
+    /// the text is not known.
+    names: HashSet<String>,
     /// What is wrong, as in `no such table: main.t`.
     words: String,
     /// The number of the script, from the first of the run.
@@ -25,9 +33,63 @@ pub(crate) struct LeftBroken {
     since: Vec<Key>,
 }
 
+/// What an object misses.
+#[derive(Debug, Clone, PartialEq, Eq)]
+enum Missing {
+    Table(String),
+    /// A column of one of the tables that the object names.
+    Column(String),
+    Other,
+}
+
+impl Missing {
+    /// `no such table: main.t`, `no such column: new.b`, `table t has no column named b`.
+    fn of(words: &str) -> Missing {
+        let behind = |what| {
+            let (_, name) = words.split_once(what)?;
+            let name = name.rsplit('.').next().unwrap_or_default();
+            Some(name.trim_matches('"').to_owned())
+        };
+        let table = behind("no such table: ").map(Missing::Table);
+        let column = || behind("no such column: ").or_else(|| behind(" has no column named "));
+        table
+            .or_else(|| column().map(Missing::Column))
+            .unwrap_or(Missing::Other)
+    }
+}
+
+/// The texts of the views and triggers that a run may meet: name and statement.
+pub(super) type Texts = [(String, String)];
+
+/// The names in the texts of an object, and in those of the objects that it names, in lower case.
+fn names_of(object: &str, texts: &Texts) -> HashSet<String> {
+    let mut names = HashSet::new();
+    let mut left = vec![object.to_ascii_lowercase()];
+    while let Some(object) = left.pop() {
+        let of_object = texts
+            .iter()
+            .filter(|(name, _)| name.eq_ignore_ascii_case(&object));
+        for (_, sql) in of_object {
+            let tokens = significant(sql).filter(|token| token.kind != TokenKind::Symbol);
+            for token in tokens {
+                let name = unquote(token.text(sql)).to_ascii_lowercase();
+                if names.insert(name.clone()) {
+                    left.push(name);
+                }
+            }
+        }
+    }
+    names
+}
+
 impl LeftBroken {
     /// What a guard found that refused a script; nothing where it was no guard over the schema as a whole.
-    pub(super) fn of(failed: &Failed, script: &Script, number: usize) -> Vec<LeftBroken> {
+    pub(super) fn of(
+        failed: &Failed,
+        script: &Script,
+        number: usize,
+        texts: &Texts,
+    ) -> Vec<LeftBroken> {
         let Failure::Step {
             error, explanation, ..
         } = &failed.failure
@@ -38,10 +100,11 @@ impl LeftBroken {
         let since: Vec<Key> = suspects
             .map(|unit| script.units[unit].record.key().clone())
             .collect();
-        let left = |sort, name: &str, missing: Vec<String>, words: String| LeftBroken {
+        let left = |sort, name: &str, missing: Missing, words: String| LeftBroken {
             sort,
             name: name.to_owned(),
             missing,
+            names: names_of(name, texts),
             words,
             script: number,
             since: since.clone(),
@@ -49,7 +112,8 @@ impl LeftBroken {
         match failed.part {
             Part::Compiles => {
                 let objects = objects(explanation, &error.message);
-                let left = objects.map(|it| left(it.sort, it.name, it.missing(), it.words.into()));
+                let left = objects
+                    .map(|it| left(it.sort, it.name, Missing::of(it.words), it.words.into()));
                 left.collect()
             }
             Part::References => {
@@ -63,7 +127,7 @@ impl LeftBroken {
                         ..,
                     ] => {
                         let words = format!("({columns}) refers to {parent}, which does not exist");
-                        Some(left("table", child, vec![parent.clone()], words))
+                        Some(left("table", child, Missing::Table(parent.clone()), words))
                     }
                     _ => None,
                 });
@@ -77,14 +141,94 @@ impl LeftBroken {
         self.sort == other.sort && self.name.eq_ignore_ascii_case(&other.name)
     }
 
-    /// Whether a script creates, alters or drops an object and names this one, or what this one misses. What a
-    /// conditional unit creates was dropped before, so it repairs only what misses it.
+    /// What a look at the schema found behind a script.
+    pub(super) fn found(fault: &Fault, since: Key, texts: &Texts) -> LeftBroken {
+        LeftBroken {
+            sort: match fault.sort.as_str() {
+                "view" => "view",
+                "table" => "table",
+                _ => "trigger",
+            },
+            name: fault.name.clone(),
+            missing: match &fault.parent {
+                Some(parent) => Missing::Table(parent.clone()),
+                None => Missing::of(&fault.words),
+            },
+            names: names_of(&fault.name, texts),
+            words: fault.words.clone(),
+            script: 0,
+            since: vec![since],
+        }
+    }
+
+    /// Whether a statement of a script is about this object, or may bring what it misses. What a conditional unit creates
+    /// was dropped before, so it repairs only what misses it.
     pub(super) fn may_be_repaired_by(&self, later: &[Script]) -> bool {
         let mut units = later.iter().flat_map(|script| &script.units);
-        units.any(|unit| match &unit.record {
-            Record::Restore(_) => changes(unit, &self.missing),
-            _ => changes(unit, &self.missing) || changes(unit, std::slice::from_ref(&self.name)),
+        units.any(|unit| {
+            let is_conditional = matches!(unit.record, Record::Restore(_));
+            let mut steps = unit.steps.iter();
+            steps.any(|step| self.is_repaired_by(&step.sql, is_conditional))
         })
+    }
+
+    fn is_repaired_by(&self, sql: &str, is_conditional: bool) -> bool {
+        let is_this = |name: &str| name.eq_ignore_ascii_case(&self.name) && !is_conditional;
+        let compiles = self.sort != "table";
+        match kind(sql) {
+            Kind::Create(object) if object.temporary => false,
+            Kind::Create(object) => match object.what {
+                What::Trigger => is_this(&object.name),
+                What::Table | What::VirtualTable | What::View => {
+                    is_this(&object.name) || self.needs(&object.name)
+                }
+                // An upsert needs the index of its columns.
+                What::Index => {
+                    let table = object.table.as_deref().unwrap_or_default();
+                    compiles && object.unique && self.missing == Missing::Other && self.needs(table)
+                }
+                What::Other => false,
+            },
+            // A trigger goes with its table.
+            Kind::Drop(object) => match object.what {
+                What::Table | What::View if self.sort == "trigger" => {
+                    self.names.is_empty() || self.names.contains(&object.name.to_ascii_lowercase())
+                }
+                What::Table | What::VirtualTable | What::View | What::Trigger => {
+                    is_this(&object.name)
+                }
+                What::Index | What::Other => false,
+            },
+            Kind::Alter => {
+                if let Some((_, to)) = renamed_table(sql) {
+                    return self.needs(&to);
+                }
+                let effects = Effects::of_statement(sql);
+                let table = effects.changed.first().map_or("", String::as_str);
+                let drops = significant(sql)
+                    .skip(3)
+                    .take(3)
+                    .any(|token| token.is_word(sql, "DROP"));
+                match &self.missing {
+                    _ if !compiles => drops && is_this(table),
+                    Missing::Table(_) => false,
+                    Missing::Column(column) => self.needs(table) && has_name(sql, column),
+                    Missing::Other => self.needs(table),
+                }
+            }
+            Kind::Pragma(pragma) => pragma.name == "writable_schema" && pragma.value.is_some(),
+            _ => false,
+        }
+    }
+
+    /// Whether a table or view of this name may be what is missing, or have it.
+    fn needs(&self, table: &str) -> bool {
+        match &self.missing {
+            Missing::Table(missing) => missing.eq_ignore_ascii_case(table),
+            Missing::Column(_) | Missing::Other => {
+                self.names.is_empty() || self.names.contains(&table.to_ascii_lowercase())
+            }
+        }
     }
 
     /// The statement that drops it, where it is a view or a trigger.
@@ -151,11 +295,14 @@ impl LeftBroken {
     /// What a file does that repairs it.
     pub(crate) fn repair(&self) -> String {
         match self.sort {
-            "table" => format!(
-                "create {}, or drop {} or create it again",
-                self.missing.join(", "),
-                self.name
-            ),
+            "table" => match &self.missing {
+                Missing::Table(parent) => {
+                    format!("create {parent}, or drop {} or create it again", self.name)
+                }
+                Missing::Column(_) | Missing::Other => {
+                    format!("drop {} or create it again", self.name)
+                }
+            },
             sort => format!(
                 "drop {sort} {} or create it again, or create what it refers to",
                 self.name
@@ -188,20 +335,6 @@ struct Uncompiled<'a> {
     sort: &'static str,
     name: &'a str,
     words: &'a str,
-    /// Its text, where a statement compiled it. Where a rename did, the words name what is missing.
-    sql: Option<&'a str>,
-}
-
-impl Uncompiled<'_> {
-    /// The tables that its text names, or the last part of the name that stands at the end of the words.
-    fn missing(&self) -> Vec<String> {
-        if let Some(sql) = self.sql {
-            return tables(sql);
-        }
-        let name = self.words.rsplit(": ").next().unwrap_or_default();
-        let name = name.rsplit('.').next().unwrap_or_default();
-        vec![name.trim_matches('"').to_owned()]
-    }
 }
 
 /// The objects that a statement was refused for, by its explanation and the words of the engine.
@@ -209,14 +342,7 @@ fn objects<'a>(
     explanation: &'a [Vec<Value>],
     words: &'a str,
 ) -> impl Iterator<Item = Uncompiled<'a>> {
-    let compiled = move |sort| {
-        move |(name, sql)| Uncompiled {
-            sort,
-            name,
-            words,
-            sql: Some(sql),
-        }
-    };
+    let compiled = move |sort| move |(name, _)| Uncompiled { sort, name, words };
     let fired = suspected(explanation, words).into_iter();
     let read = read_view(explanation).into_iter();
     let named = named(words).into_iter();
@@ -234,22 +360,7 @@ fn named(message: &str) -> Option<Uncompiled<'_>> {
         .find_map(|(sort, prefix)| Some((sort, object.strip_prefix(prefix)?)))?;
     let (name, words) = rest.split_once(": ")?;
     let name = name.strip_suffix(" after rename").unwrap_or(name);
-    Some(Uncompiled {
-        sort,
-        name,
-        words,
-        sql: None,
-    })
-}
-
-/// Whether a statement of a unit that creates, alters or drops an object has one of these names.
-fn changes(unit: &Unit, names: &[String]) -> bool {
-    unit.steps.iter().any(|step| {
-        matches!(
-            kind(&step.sql),
-            Kind::Create(_) | Kind::Alter | Kind::Drop(_)
-        ) && names.iter().any(|name| has_name(&step.sql, name))
-    })
+    Some(Uncompiled { sort, name, words })
 }
 
 #[cfg(test)]
@@ -258,15 +369,98 @@ mod tests {
 
     #[test]
     fn the_object_and_what_it_misses_are_read_from_the_words_of_the_engine() {
-        let read = |words| named(words).map(|it| (it.sort, it.name, it.missing().concat()));
+        let read = |words| named(words).map(|it| (it.sort, it.name, Missing::of(it.words)));
         assert_eq!(
             read("error in view my v: no such table: main.t"),
-            Some(("view", "my v", "t".to_owned()))
+            Some(("view", "my v", Missing::Table("t".to_owned())))
         );
         assert_eq!(
             read("SQLite error: error in trigger r after rename: no such column: new.b"),
-            Some(("trigger", "r", "b".to_owned()))
+            Some(("trigger", "r", Missing::Column("b".to_owned())))
         );
         assert_eq!(read("near \"x\": syntax error"), None);
+        assert_eq!(
+            Missing::of("table t has no column named b"),
+            Missing::Column("b".to_owned())
+        );
+        assert_eq!(Missing::of("ambiguous column name: b"), Missing::Other);
+    }
+
+    #[test]
+    fn only_a_statement_about_the_object_or_about_what_it_misses_may_repair_it() {
+        let texts = [
+            (
+                "v".to_owned(),
+                "CREATE VIEW v AS SELECT b FROM w".to_owned(),
+            ),
+            (
+                "w".to_owned(),
+                "CREATE VIEW w AS SELECT * FROM main.\"T\"".to_owned(),
+            ),
+            (
+                "tg".to_owned(),
+                "CREATE TRIGGER tg AFTER INSERT ON t BEGIN DELETE FROM u; END".to_owned(),
+            ),
+        ];
+        let repairs = |sort: &str, name: &str, words: &str, sql: &str| {
+            let fault = Fault {
+                sort: sort.to_owned(),
+                name: name.to_owned(),
+                parent: None,
+                words: words.to_owned(),
+            };
+            let broken = LeftBroken::found(&fault, Key::Migration(1), &texts);
+            broken.is_repaired_by(sql, false)
+        };
+        let (column, table) = ("no such column: b", "no such table: main.t");
+        for (words, sql, expected) in [
+            (column, "CREATE VIEW V AS SELECT 1", true),
+            (column, "DROP VIEW IF EXISTS v", true),
+            (column, "CREATE VIEW w AS SELECT 1 AS b", true),
+            (column, "ALTER TABLE main.t ADD COLUMN b", true),
+            (column, "ALTER TABLE t RENAME COLUMN a TO b", true),
+            (column, "ALTER TABLE t_new RENAME TO t", true),
+            (column, "ALTER TABLE t ADD COLUMN c", false),
+            (column, "ALTER TABLE other ADD COLUMN b", false),
+            (column, "CREATE TABLE other (b)", false),
+            (column, "CREATE INDEX b ON t (b)", false),
+            (column, "DROP TABLE b", false),
+            (
+                column,
+                "CREATE TRIGGER x AFTER INSERT ON t BEGIN SELECT new.b; END",
+                false,
+            ),
+            (table, "CREATE TABLE T (x)", true),
+            (table, "ALTER TABLE x RENAME TO t", true),
+            (table, "ALTER TABLE t RENAME TO x", false),
+            (table, "CREATE TABLE x (t)", false),
+            (table, "CREATE TEMP TABLE t (x)", false),
+            (
+                "ambiguous column name: b",
+                "ALTER TABLE t DROP COLUMN c",
+                true,
+            ),
+            (
+                "ambiguous column name: b",
+                "ALTER TABLE x DROP COLUMN b",
+                false,
+            ),
+        ] {
+            assert_eq!(repairs("view", "v", words, sql), expected, "{words}: {sql}");
+        }
+        for (sql, expected) in [
+            ("DROP TRIGGER tg", true),
+            ("DROP TABLE t", true),
+            ("DROP TABLE x", false),
+            ("CREATE UNIQUE INDEX i ON u (x)", true),
+            ("CREATE INDEX i ON u (x)", false),
+            (
+                "CREATE TRIGGER other AFTER INSERT ON t BEGIN SELECT 1; END",
+                false,
+            ),
+        ] {
+            let words = "ON CONFLICT clause does not match any PRIMARY KEY or UNIQUE constraint";
+            assert_eq!(repairs("trigger", "tg", words, sql), expected, "{sql}");
+        }
     }
 }

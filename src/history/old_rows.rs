@@ -1,5 +1,5 @@
-//! The guards behind a changed column or a schema that was written by hand: the rows that are there fit it, and keep
-//! their values. Pure.
+//! The guards behind a changed column, a schema that was written by hand, or CHECK constraints that were ignored: the
+//! rows that are there fit, and keep their values. Pure.
 
 use serde_json::json;
 
@@ -8,14 +8,19 @@ use super::guards::{LISTED, MEMORY, refuse};
 use crate::script::Step;
 use crate::sql::literal;
 
-/// Records what the engine finds wrong with the rows of tables whose columns are to change, or of all tables, and fails
-/// where it finds more afterwards: <https://sqlite.org/pragma.html#pragma_integrity_check>.
+/// Records what the engine finds wrong with the rows of tables whose columns are to change, or of all tables, or which
+/// CHECK constraints they break, and fails where it finds more afterwards: <https://sqlite.org/pragma.html#pragma_integrity_check>.
 pub(super) fn old_rows(effects: &Effects) -> Option<(Step, Step)> {
     let lines = match effects.checked() {
         Checked::Nothing => return None,
         Checked::Database => {
             "SELECT integrity_check AS fault FROM pragma_integrity_check".to_owned()
         }
+        // Of each table, up to 100 faults are listed.
+        Checked::Constraints => "SELECT i.quick_check AS fault FROM sqlite_schema AS s \
+             CROSS JOIN pragma_quick_check(s.name) AS i WHERE s.type = 'table' AND s.rootpage > 0 \
+             AND instr(lower(s.sql), 'check') AND i.quick_check LIKE 'CHECK constraint failed in %'"
+            .to_owned(),
         // A table that is made by the same unit is not there yet.
         Checked::Tables(tables) => format!(
             "SELECT i.integrity_check AS fault FROM sqlite_schema AS s CROSS JOIN pragma_integrity_check(s.name) AS i \
@@ -73,6 +78,12 @@ pub(super) fn kept_values(retyping: &Retyping) -> (Step, Step) {
         literal(&(*column).into()),
     );
     (before, refuse(&changed, &changed))
+}
+
+/// The checks of a table pass over CHECK constraints where these are ignored.
+pub(super) fn heeds_checks(effects: &Effects) -> Option<Step> {
+    let sql = "PRAGMA ignore_check_constraints = OFF";
+    effects.ignores_checks.then(|| Step::own(sql, vec![]))
 }
 
 /// Reads the schema again, as the next connection will, where a unit may have written to it.

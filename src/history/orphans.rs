@@ -1,26 +1,202 @@
-//! Rows without their parent in tables whose rows have no rowid to be known by: they are compared by the values of their
-//! foreign key. Pure.
+//! Rows without their parent whose rowids do not tell whether they are the same: those of tables without rowid, and those
+//! that a unit may move or renumber. They are compared by the values of their foreign key. Pure.
+
+use std::collections::HashSet;
+use std::sync::Arc;
 
 use super::effects::Effects;
-use super::guards::{COMPARED, MEMORY};
+use super::guards::MEMORY;
 use super::known::{Reference, ReferenceColumn};
-use crate::schema::Affinity;
-use crate::script::Step;
-use crate::sql::{Value, identifier, literal};
+use super::row_guards::COMPARED;
+use crate::schema::{Affinity, Strictness, affinity};
+use crate::script::{Step, Unit};
+use crate::sql::{
+    Declared, Kind, TokenKind, Value, declared, identifier, kind, literal, significant, unquote,
+};
 
 /// Steps that record the values before a unit, and those that record them behind it. A foreign key that a unit changes
 /// or drops makes one of its steps fail; its rows are counted then.
-pub(super) fn values(effects: &Effects, references: &[Reference]) -> (Vec<Step>, Vec<Step>) {
-    let is_made = |child: &str| effects.made.contains(&child.to_ascii_lowercase());
-    let compared = references
-        .iter()
-        .filter(|it| it.child_without_rowid || is_made(&it.child));
-    let steps = compared.map(|reference| {
-        let after = afterwards(effects, reference);
-        let record = |list, it| record(list, it, &reference.child);
-        (record("was", reference), record("now", &after))
+pub(super) fn values(
+    unit: &Unit,
+    effects: &Effects,
+    references: &[Arc<Reference>],
+    new: &[Reference],
+) -> (Vec<Step>, Vec<Step>) {
+    if references.is_empty() {
+        return (Vec::new(), Vec::new());
+    }
+    // There may be many foreign keys, so nothing is made for each.
+    let is_one_of =
+        |names: &[String], child: &str| names.iter().any(|it| it.eq_ignore_ascii_case(child));
+    let is_made = |child: &str| is_one_of(&effects.made, child);
+    let written = written(unit);
+    let may_move = |child: &str| {
+        is_one_of(&effects.changed, child)
+            || !written.is_empty() && written.contains(&child.to_ascii_lowercase())
+    };
+    let (mut before, mut after) = (Vec::new(), Vec::new());
+    for reference in references {
+        // The rows of any other table are known by their rowids.
+        let recorded = if reference.child_without_rowid || is_made(&reference.child) {
+            Recorded::Always
+        } else if may_move(&reference.child) {
+            Recorded::WithOrphans
+        } else {
+            continue;
+        };
+        let now = afterwards(effects, reference);
+        before.push(record("was", reference, &now, &reference.child, recorded));
+        if !new.iter().any(|it| it.is_of(&now)) {
+            after.push(record("now", &now, &now, &reference.child, recorded));
+        }
+    }
+    after.extend(new.iter().map(|it| {
+        let stays = references
+            .iter()
+            .any(|old| afterwards(effects, old).is_of(it));
+        let recorded = match stays {
+            true => Recorded::Always,
+            false => Recorded::WithOrphans,
+        };
+        record("now", it, it, &it.child, recorded)
+    }));
+    (before, after)
+}
+
+/// Makes of the foreign keys before a unit those behind it, with the `new` ones. Those of dropped tables may stay.
+pub(super) fn follow(
+    references: &mut Arc<Vec<Arc<Reference>>>,
+    effects: &Effects,
+    new: Vec<Reference>,
+) {
+    let changes = !effects.refers.is_empty() || !effects.renames.is_empty();
+    if references.is_empty() || !changes {
+        return;
+    }
+    let references = Arc::make_mut(references);
+    references.retain(|it| {
+        !effects
+            .made
+            .iter()
+            .any(|made| made.eq_ignore_ascii_case(&it.child))
     });
-    steps.unzip()
+    if !effects.renames.is_empty() {
+        for it in references.iter_mut() {
+            let now = afterwards(effects, it);
+            if now != **it {
+                *it = Arc::new(now);
+            }
+        }
+    }
+    references.extend(new.into_iter().map(Arc::new));
+}
+
+/// When the values of a foreign key are recorded.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Recorded {
+    Always,
+    /// Where the database had rows without their parent before the unit.
+    WithOrphans,
+}
+
+/// The names in the statements of the unit that may write rows, in lower case.
+fn written(unit: &Unit) -> HashSet<String> {
+    let mut written = HashSet::new();
+    for step in unit.steps.iter() {
+        if !matches!(
+            kind(&step.sql),
+            Kind::Create(_) | Kind::Drop(_) | Kind::Alter | Kind::Pragma(_)
+        ) {
+            let tokens = significant(&step.sql)
+                .filter(|token| !matches!(token.kind, TokenKind::Symbol | TokenKind::Number));
+            written.extend(tokens.map(|it| unquote(it.text(&step.sql)).to_ascii_lowercase()));
+        }
+    }
+    written
+}
+
+/// The foreign keys that a unit declares and that are there at its end, as far as its text tells. A foreign key that is
+/// read wrongly matches none that the engine has, and is left out by the comparison.
+pub(super) fn new_references(
+    unit: &Unit,
+    effects: &Effects,
+    references: &[Arc<Reference>],
+) -> Vec<Reference> {
+    let mut new: Vec<Reference> = Vec::new();
+    if references.is_empty() || effects.refers.is_empty() {
+        return new;
+    }
+    let mut tables: Vec<(String, Declared)> = Vec::new();
+    for step in unit.steps.iter() {
+        if let Kind::Drop(object) = kind(&step.sql) {
+            let is_it = |name: &str| name.eq_ignore_ascii_case(&object.name);
+            new.retain(|it| !is_it(&it.child));
+            tables.retain(|(name, _)| !is_it(name));
+        }
+        let effects = Effects::of_statement(&step.sql);
+        for it in &mut new {
+            *it = afterwards(&effects, it);
+        }
+        for (name, _) in &mut tables {
+            *name = effects.table_afterwards(name);
+        }
+        let child = match (effects.new.first(), effects.refers.first()) {
+            (Some(created), _) => created,
+            (None, Some(altered)) => altered,
+            (None, None) => continue,
+        };
+        let declared = declared(&step.sql);
+        let without_rowid = step.sql.to_ascii_uppercase().contains("WITHOUT");
+        for key in &declared.foreign_keys {
+            let of_parent = |name: &str| name.eq_ignore_ascii_case(&key.parent);
+            let parent = match of_parent(child) {
+                true => Some(&declared),
+                false => tables.iter().find(|it| of_parent(&it.0)).map(|it| &it.1),
+            };
+            let known = references.iter().filter(|it| of_parent(&it.parent));
+            let known: Vec<&ReferenceColumn> = known.flat_map(|it| &it.columns).collect();
+            let targets = match (key.targets.is_empty(), parent) {
+                (false, _) => key.targets.clone(),
+                (true, Some(parent)) => parent.primary_key.clone(),
+                (true, None) => known
+                    .iter()
+                    .take(key.columns.len())
+                    .map(|it| it.target.clone())
+                    .collect(),
+            };
+            if targets.len() != key.columns.len() {
+                continue;
+            }
+            let affinity_of = |target: &str| {
+                let is_it = |name: &str| name.eq_ignore_ascii_case(target);
+                let declared = parent.and_then(|it| it.columns.iter().find(|it| is_it(&it.0)));
+                match (declared, known.iter().find(|it| is_it(&it.target))) {
+                    (Some((_, declared)), _) => affinity(declared, Strictness::Flexible),
+                    (None, Some(known)) => known.affinity,
+                    (None, None) => Affinity::Integer,
+                }
+            };
+            let columns = key
+                .columns
+                .iter()
+                .zip(targets)
+                .map(|(name, target)| ReferenceColumn {
+                    name: name.clone(),
+                    affinity: affinity_of(&target),
+                    target,
+                });
+            new.push(Reference {
+                child: child.clone(),
+                parent: key.parent.clone(),
+                columns: columns.collect(),
+                child_without_rowid: without_rowid,
+            });
+        }
+        if effects.new.first() == Some(child) {
+            tables.push((child.clone(), declared));
+        }
+    }
+    new
 }
 
 /// The foreign key by its names behind the unit.
@@ -40,10 +216,30 @@ fn afterwards(effects: &Effects, reference: &Reference) -> Reference {
     }
 }
 
-/// Adds `[child, parent, columns, [[key, values, count], …]]` to a list, where there are not too many rows. Behind `+`
-/// a value has no affinity and no collation of its own, so that those of the parent decide, as in the engine's check:
+impl Reference {
+    /// Whether both are the same foreign key of the same table.
+    fn is_of(&self, other: &Reference) -> bool {
+        let names = |it: &Reference| {
+            let columns = it.columns.iter().map(|it| it.name.to_ascii_lowercase());
+            columns.collect::<Vec<_>>()
+        };
+        self.child.eq_ignore_ascii_case(&other.child)
+            && self.parent.eq_ignore_ascii_case(&other.parent)
+            && names(self) == names(other)
+    }
+}
+
+/// Adds `[child, parent, columns, [[key, values, count, rowids], …], targets]` to a list, where there are not too many
+/// rows. The targets are those of the foreign key `now`, behind the unit. Behind `+` a value has no affinity and no
+/// collation of its own, so that those of the parent decide, as in the engine's check:
 /// <https://sqlite.org/foreignkeys.html#fk_basics>. A table with a mismatch is left out: its parent has no index.
-fn record(list: &str, reference: &Reference, name_before: &str) -> Step {
+fn record(
+    list: &str,
+    reference: &Reference,
+    now: &Reference,
+    name_before: &str,
+    recorded: Recorded,
+) -> Step {
     let each = |of: &dyn Fn(&ReferenceColumn) -> String, between: &str| {
         let all: Vec<String> = reference.columns.iter().map(of).collect();
         all.join(between)
@@ -51,13 +247,28 @@ fn record(list: &str, reference: &Reference, name_before: &str) -> Step {
     let name = |it: &ReferenceColumn| format!("child.{}", identifier(&it.name));
     let names = each(&|it| it.name.clone(), ", ");
     let text = |text: &str| literal(&Value::from(text));
+    // Another table may refer to the same columns in another order.
+    let mut by_target: Vec<usize> = (0..now.columns.len()).collect();
+    by_target.sort_by_key(|at| now.columns[*at].target.to_ascii_lowercase());
+    let key = by_target.iter().map(|at| {
+        let it = &reference.columns[*at];
+        compared(&name(it), it.affinity)
+    });
+    let targets = by_target
+        .iter()
+        .map(|at| now.columns[*at].target.to_ascii_lowercase());
+    let rowid = match reference.child_without_rowid {
+        true => "NULL",
+        false => "child.rowid",
+    };
     let sql = format!(
-        "WITH orphan AS (SELECT json_array({}) AS key, {} AS shown FROM {} AS child WHERE {} \
+        "WITH orphan AS (SELECT json_array({}) AS key, {} AS shown, {rowid} AS number FROM {} AS child WHERE {} \
          AND NOT EXISTS (SELECT 1 FROM {} AS parent WHERE {})) \
          SELECT CASE WHEN (SELECT count(*) FROM (SELECT 1 FROM orphan LIMIT {COMPARED} + 1)) <= {COMPARED} \
-         THEN json_array({}, {}, {}, json((SELECT json_group_array(json_array(key, shown, found)) FROM (\
-         SELECT key, min(shown) AS shown, count(*) AS found FROM orphan GROUP BY key)))) END",
-        each(&|it| compared(&name(it), it.affinity), ", "),
+         THEN json_array({}, {}, {}, json((SELECT json_group_array(json_array(key, shown, found, json(numbers))) FROM (\
+         SELECT key, min(shown) AS shown, count(*) AS found, json_group_array(number) AS numbers FROM orphan \
+         GROUP BY key))), {}) END",
+        key.collect::<Vec<_>>().join(", "),
         each(&|it| format!("quote({})", name(it)), " || ', ' || "),
         identifier(&reference.child),
         each(&|it| format!("{} IS NOT NULL", name(it)), " AND "),
@@ -69,11 +280,16 @@ fn record(list: &str, reference: &Reference, name_before: &str) -> Step {
         text(&reference.child),
         text(&reference.parent),
         text(&names),
+        text(&targets.collect::<Vec<_>>().join(", ")),
     );
+    let had_orphans = match recorded {
+        Recorded::Always => "",
+        Recorded::WithOrphans => "AND json_array_length(source, '$.found') > 0 ",
+    };
     Step::own(
         format!(
             "UPDATE _migrations SET source = json_insert(source, '$.{list}[#]', json(({sql}))) WHERE {MEMORY} \
-             AND NOT EXISTS (SELECT 1 FROM json_each(source, '$.mismatched') AS m \
+             {had_orphans}AND NOT EXISTS (SELECT 1 FROM json_each(source, '$.mismatched') AS m \
              WHERE json_extract(m.value, '$[0]') = {} COLLATE NOCASE)",
             text(name_before)
         ),

@@ -36,7 +36,9 @@ pub(super) fn stored(text: &str) -> Value {
 fn pack(text: &str) -> std::io::Result<Vec<u8>> {
     let mut encoder = GzEncoder::new(Vec::new(), LEVEL);
     encoder.write_all(text.as_bytes())?;
-    encoder.finish()
+    let mut packed = encoder.finish()?;
+    packed.shrink_to_fit();
+    Ok(packed)
 }
 
 /// A text from what is stored; none where nothing is.

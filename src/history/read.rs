@@ -228,6 +228,11 @@ const TABLES: &str = "\
 SELECT lower(name) FROM sqlite_schema WHERE type IN ('table', 'view') \
 AND NOT EXISTS (SELECT 1 FROM sqlite_schema WHERE lower(name) = '_migrations')";
 
+/// The same where `_migrations` has no migration: a seed and an import make that table too. Without it the query fails.
+const TABLES_BESIDE: &str = "\
+SELECT lower(name) FROM sqlite_schema WHERE type IN ('table', 'view') AND lower(name) <> '_migrations' \
+AND NOT EXISTS (SELECT 1 FROM _migrations WHERE kind IN ('migration', 'repeatable'))";
+
 /// The objects of the schema, where a repeatable is recorded. Without `_migrations` the query fails, as the next two.
 const OBJECTS: &str = "\
 SELECT type, lower(name), lower(tbl_name) FROM sqlite_schema \
@@ -292,25 +297,27 @@ detail ->> '$.command' FROM _seedbed_import";
 pub async fn read(db: &Db) -> Result<History, HistoryError> {
     let import = Query::new(IMPORT).if_there(UNFINISHED);
     let table = db.history_table();
-    let queries =
-        [WHAT_IT_IS, META, ROWS, OBJECTS, TABLES, ELSEWHERE].map(|sql| Query::new(table.sql(sql)));
+    let queries = [
+        WHAT_IT_IS,
+        META,
+        ROWS,
+        OBJECTS,
+        TABLES,
+        TABLES_BESIDE,
+        ELSEWHERE,
+    ]
+    .map(|sql| Query::new(table.sql(sql)));
     let known = [schema::OBJECTS, REFERENCES].map(Query::new);
     let questions = (queries, ((Query::new(others::question()), import), known));
     let (
-        [what, meta, rows, objects, tables, elsewhere],
+        [what, meta, rows, objects, tables, beside, elsewhere],
         ((of_others, import), [triggers, references]),
     ) = db.ask(questions).await?;
     let mut history = History {
         engine: db.engine(),
         table: table.clone(),
         unfinished: import.rows()?.first().and_then(unfinished),
-        tables: tables
-            .rows::<1>()?
-            .iter()
-            .flatten()
-            .filter_map(text)
-            .map(str::to_owned)
-            .collect(),
+        tables: names(&tables.rows()?).collect(),
         known: Known::new(triggers.rows()?, &references.rows()?),
         ..history(what.rows()?, meta, rows, table)?
     };
@@ -319,10 +326,17 @@ pub async fn read(db: &Db) -> Result<History, HistoryError> {
         history.objects = Some(self::objects(objects)?);
     }
     if !history.has_migrations() {
+        if history.tables.is_empty() && history.revision != Revision::NONE {
+            history.tables.extend(names(&beside.rows()?));
+        }
         not_elsewhere(db, &elsewhere.rows()?)?;
     }
     history.others = others::others(db, &history, of_others).await?;
     Ok(history)
+}
+
+fn names(rows: &[[Value; 1]]) -> impl Iterator<Item = String> {
+    rows.iter().flatten().filter_map(text).map(str::to_owned)
 }
 
 fn objects(reply: Reply) -> Result<Objects, HistoryError> {

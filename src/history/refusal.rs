@@ -252,6 +252,10 @@ fn writes_schema(kind: &Kind) -> bool {
     matches!(kind, Kind::Pragma(pragma) if pragma.name == "writable_schema")
 }
 
+fn ignores_checks(kind: &Kind) -> bool {
+    matches!(kind, Kind::Pragma(pragma) if pragma.name == "ignore_check_constraints")
+}
+
 /// Whether a row of [`Part::References`] is about a parent that is there, and has no such key.
 fn is_mismatch(row: &[Value]) -> bool {
     text(row, 0).is_empty()
@@ -445,6 +449,26 @@ fn old_rows(rows: &[Vec<Value>], unit: Option<&Unit>) -> Refusal {
                    DROP TABLE and ALTER TABLE … RENAME TO"
                 .to_owned(),
             origin: by_hand,
+        };
+    }
+    if rows
+        .iter()
+        .all(|row| text(row, 0).starts_with("CHECK constraint failed in "))
+        && let Some(ignoring) = statement(unit, |kind, _| ignores_checks(kind))
+    {
+        return Refusal {
+            code: "old-rows",
+            message: "{unit} writes rows that break a CHECK constraint".to_owned(),
+            notes: vec![
+                lines,
+                "PRAGMA ignore_check_constraints lets such rows in; afterwards every UPDATE of one of them fails, and no \
+                 dump of them can be restored"
+                    .to_owned(),
+            ],
+            help: "correct these rows in {file}; without the PRAGMA, the statement that writes the first of them fails and \
+                   names the constraint"
+                .to_owned(),
+            origin: Some(ignoring),
         };
     }
     // What becomes right by writing the rows or the index again, and what does not.

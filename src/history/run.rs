@@ -5,16 +5,15 @@ use std::sync::Arc;
 
 use super::effects::writes_to;
 use super::error::{Failed, Part, RunError};
-use super::guards::violations;
 use super::patience::Patience;
 use super::read;
 use super::restore;
+use super::row_guards::violations;
 use super::settle::{Found, Guarded, Settled, Unsettled, Wait, settle};
 use super::watch::Watch;
 use super::write::{Lowered, Purpose, lower};
 use crate::db::{
-    At, Code, Db, DbError, EngineError, Failure, HistoryTable, OnProgress, Progress, Query,
-    Transaction,
+    At, Code, Db, DbError, EngineError, Failure, HistoryTable, OnProgress, Progress, Query, Ready,
 };
 use crate::schema::{Firing, OBJECTS, SchemaObject, Trigger};
 use crate::script::{Atomicity, Run, Script, Step};
@@ -315,7 +314,7 @@ impl Guarded for Sending<'_> {
         self.scripts.len()
     }
 
-    fn transactions(&mut self, done: usize) -> (Vec<Transaction>, OnProgress) {
+    fn transactions(&mut self, done: usize) -> (Ready, OnProgress) {
         // For each transaction where its script's events go.
         let (mut transactions, mut on_unit) = (Vec::new(), Vec::new());
         self.purposes.clear();
@@ -335,7 +334,7 @@ impl Guarded for Sending<'_> {
             Progress::Waiting => on_unit[0](UnitEvent::Waiting),
             Progress::Committed(_) => {}
         });
-        (transactions, on_progress)
+        (transactions.into(), on_progress)
     }
 
     async fn look(&self, db: &Db, done: usize) -> Option<Found> {

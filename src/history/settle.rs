@@ -15,8 +15,8 @@ use std::time::{Duration, Instant};
 
 use super::patience::{Interrupted, Patience, Pause};
 use crate::db::{
-    Answer, At, Code, Db, DbError, EngineError, Failure, Fate, Left, OnProgress, RemoteError,
-    Transaction, Waits,
+    Answer, At, Code, Db, DbError, EngineError, Failure, Fate, Left, OnProgress, Ready,
+    RemoteError, Transaction, Waits,
 };
 
 /// The shortest time for which a lost answer is looked for: a request can wait behind the write lock for as long as a
@@ -46,7 +46,7 @@ pub(crate) trait Guarded {
         1
     }
     /// The transactions behind the first `done` parts, and where their progress goes.
-    fn transactions(&mut self, done: usize) -> (Vec<Transaction>, OnProgress);
+    fn transactions(&mut self, done: usize) -> (Ready, OnProgress);
     /// What the database shows of the parts behind the first `done`; none where it cannot be read.
     async fn look(&self, db: &Db, done: usize) -> Option<Found>;
     /// Something is waited for.
@@ -194,9 +194,9 @@ impl<G: Guarded> Settling<'_, G> {
     /// Sends what is left, and tells what has to be waited for.
     async fn send(&mut self) -> ControlFlow<Settled, Wait> {
         let sent = Instant::now();
-        let (transactions, on_progress) = self.guarded.transactions(self.done);
-        let guards = guards(&transactions);
-        let mut failure = match self.db.run(transactions, on_progress).await {
+        let (ready, on_progress) = self.guarded.transactions(self.done);
+        let guards = guards(&ready.transactions);
+        let mut failure = match self.db.run_ready(ready, on_progress).await {
             Ok(answers) => {
                 self.patience.restart();
                 return ControlFlow::Break(Settled {

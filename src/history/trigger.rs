@@ -305,17 +305,3 @@ pub(super) fn suspected<'a>(rows: &'a [Vec<Value>], words: &str) -> Vec<(&'a str
         false => naming,
     }
 }
-
-/// The tables that the statements of a trigger name.
-pub(super) fn tables(sql: &str) -> Vec<String> {
-    let mut tables = Vec::new();
-    let mut names = false;
-    for token in significant(sql) {
-        if names {
-            tables.push(unquote(token.text(sql)));
-        }
-        let words = ["INTO", "UPDATE", "FROM", "JOIN", "ON"];
-        names = words.iter().any(|word| token.is_word(sql, word));
-    }
-    tables
-}

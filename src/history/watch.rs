@@ -2,16 +2,18 @@
 
 use std::sync::Arc;
 
+use super::created::created;
 use super::effects::{Effects, Rename};
 use super::error::Failed;
 use super::guards::{Scope, forget, still_lost, still_lost_or_mismatched};
 use super::known::{Known, Reference};
-use super::left_broken::LeftBroken;
+use super::left_broken::{LeftBroken, Texts};
+use super::orphans::{follow, new_references};
 use super::trigger::{CreatedTrigger, Probes, Standing, created_triggers, standing};
 use super::view::Views;
 use crate::schema::SchemaObject;
 use crate::script::{Atomicity, Script, Step, Unit};
-use crate::sql::{Value, identifier};
+use crate::sql::{Value, What, identifier};
 
 /// The guards of a run over the schema as a whole. They compare the beginning of the first script with the end of each
 /// script that may break something, and with the end of the last. A script may leave an object broken that a later
@@ -22,10 +24,10 @@ pub(crate) struct Watch {
     pub(super) compiles: bool,
     /// The foreign keys that may lose their parent table, or the key that they refer to.
     pub(super) references: Scope,
-    /// Whether a script of the run is committed.
+    /// Whether the run begins with an earlier one, so that its first script is none.
     has_begun: bool,
-    /// How many scripts are left.
-    left: usize,
+    /// The first and the last script that have guards, from the first of the run: those in a transaction.
+    guarded: Option<(usize, usize)>,
     /// How many are committed.
     committed: usize,
     /// Whether only the end of the last script is guarded.
@@ -35,8 +37,8 @@ pub(crate) struct Watch {
     /// The triggers that the run creates.
     created: Vec<CreatedTrigger>,
     views: Views,
-    /// The foreign keys before the run; none where they were not read.
-    known_references: Arc<[Reference]>,
+    /// The foreign keys before each script, as far as the texts tell; none where they were not read.
+    known_references: Vec<Arc<Vec<Arc<Reference>>>>,
     /// What a script left broken, for a later one to repair.
     left_broken: Vec<LeftBroken>,
     /// The views and triggers that did not compile before the run; none until they are known.
@@ -45,12 +47,16 @@ pub(crate) struct Watch {
     pub(super) dropped: Vec<String>,
     /// The tables and columns that get another name, in order.
     renames: Vec<Rename>,
+    /// The views and triggers before the run, and those that it creates.
+    texts: Vec<(String, String)>,
 }
 
 /// Where a script stands in its run.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Place<'a> {
     watch: &'a Watch,
+    /// From the first script of the run.
+    number: usize,
     is_first: bool,
     is_last: bool,
 }
@@ -58,21 +64,31 @@ pub(super) struct Place<'a> {
 impl Watch {
     /// The guards that a run of these scripts needs.
     pub(crate) fn new(scripts: &[Script]) -> Watch {
+        Watch::of(scripts, &in_transactions(scripts))
+    }
+
+    /// The same, with the units that are [`in_transactions`].
+    pub(super) fn of(scripts: &[Script], units: &[(&Unit, Effects)]) -> Watch {
+        let first = scripts.iter().position(is_guarded);
+        let last = scripts.iter().rposition(is_guarded);
         let mut watch = Watch {
-            left: scripts.len(),
+            guarded: first.zip(last),
             ..Watch::default()
         };
-        for unit in in_transactions(scripts) {
-            let effects = Effects::of(unit);
+        for (unit, effects) in units {
             watch.compiles |= effects.may_break;
-            watch.references.extend(&effects);
-            watch.dropped.extend(effects.dropped);
-            watch.renames.extend(effects.renames);
+            watch.references.extend(effects);
+            watch.dropped.extend_from_slice(&effects.dropped);
+            watch.renames.extend_from_slice(&effects.renames);
             if !effects.created.is_empty() {
                 watch.created.extend(created_triggers(unit));
                 watch.views.extend(unit);
+                watch.texts.extend(texts(unit));
             }
         }
+        let bare = scripts.iter().filter(|script| !is_guarded(script));
+        let bare = bare.flat_map(|script| &script.units);
+        watch.texts.extend(bare.flat_map(texts));
         watch
     }
 
@@ -83,7 +99,7 @@ impl Watch {
             compiles: true,
             references: Scope::All,
             has_begun: true,
-            left: if is_last { 1 } else { 2 },
+            guarded: Some((0, if is_last { 0 } else { 1 })),
             is_only_at_the_end: true,
             ..Watch::default()
         }
@@ -93,7 +109,7 @@ impl Watch {
     pub(crate) fn unguarded() -> Watch {
         Watch {
             has_begun: true,
-            left: 2,
+            guarded: Some((0, 1)),
             is_only_at_the_end: true,
             ..Watch::default()
         }
@@ -101,33 +117,40 @@ impl Watch {
 
     /// The place of one of the next scripts, from 0.
     pub(super) fn place(&self, next: usize) -> Place<'_> {
+        let number = self.committed + next;
         Place {
             watch: self,
-            is_first: !self.has_begun && next == 0,
-            is_last: next + 1 == self.left,
+            number,
+            is_first: !self.has_begun && self.guarded.is_some_and(|(first, _)| first == number),
+            is_last: self.guarded.is_some_and(|(_, last)| last == number),
         }
     }
 
     /// So many more scripts are committed.
     pub(super) fn happened(&mut self, scripts: usize) {
-        self.has_begun |= scripts > 0;
-        self.left -= scripts;
         self.committed += scripts;
     }
 
     /// Whether the next script, which a guard refused, may be committed nevertheless, because a later script may repair
-    /// what it breaks. The guards of the scripts before the last then leave that object out.
+    /// what it breaks, and one that has guards judges that. The guards of the scripts before the last then leave that
+    /// object out.
     pub(crate) fn allows(&mut self, failed: &Failed, script: &Script, later: &[Script]) -> bool {
-        let found = LeftBroken::of(failed, script, self.committed);
+        let found = LeftBroken::of(failed, script, self.committed, &self.texts);
+        let judged = later.iter().rposition(is_guarded).map_or(0, |at| at + 1);
         let is_new = |it: &LeftBroken| !self.left_broken.iter().any(|known| known.is_of(it));
         let is_allowed = !found.is_empty()
             && found
                 .iter()
-                .all(|it| is_new(it) && it.may_be_repaired_by(later));
+                .all(|it| is_new(it) && it.may_be_repaired_by(&later[..judged]));
         if is_allowed {
             self.left_broken.extend(found);
         }
         is_allowed
+    }
+
+    /// The texts of the views and triggers that the run may meet.
+    pub(crate) fn texts(&self) -> &Texts {
+        &self.texts
     }
 
     /// What the committed scripts left broken. A script behind them may have repaired it.
@@ -136,14 +159,31 @@ impl Watch {
         self.left_broken.iter().filter(of_committed)
     }
 
-    /// These views, triggers and foreign keys are there before the run.
-    pub(crate) fn knows(&mut self, known: &Known) {
+    /// These views, triggers and foreign keys are there before the run of these scripts.
+    pub(crate) fn knows(&mut self, known: &Known, scripts: &[Script]) {
         let dropped = &self.dropped;
         self.created
             .retain(|it| !it.created.is_there_already(&known.triggers, dropped));
         self.views.knows(known, dropped);
         self.standing = standing(known, &self.renames, &self.created);
-        self.known_references = known.references.clone().into();
+        let objects = known.views.iter().chain(&known.triggers);
+        let objects = objects.filter_map(|[_, name, _, sql, _]| {
+            Some((name.as_str()?.to_owned(), sql.as_str()?.to_owned()))
+        });
+        self.texts.extend(objects);
+        let references = known.references.iter().cloned().map(Arc::new);
+        let mut references = Arc::new(references.collect());
+        for (number, script) in scripts.iter().enumerate() {
+            self.known_references.push(Arc::clone(&references));
+            // Where no foreign key is known, none is followed.
+            if number + 1 < scripts.len() && !references.is_empty() {
+                for unit in &script.units {
+                    let effects = Effects::of(unit);
+                    let new = new_references(unit, &effects, &references);
+                    follow(&mut references, &effects, new);
+                }
+            }
+        }
     }
 
     /// These views and triggers do not compile before the run begins. Where the probe fails for another reason, it tells
@@ -154,11 +194,24 @@ impl Watch {
     }
 }
 
-pub(super) fn in_transactions(scripts: &[Script]) -> impl Iterator<Item = &Unit> {
-    let scripts = scripts
-        .iter()
-        .filter(|script| script.atomicity == Atomicity::Transaction);
-    scripts.flat_map(|script| &script.units)
+/// Whether a script has guards.
+fn is_guarded(script: &Script) -> bool {
+    script.atomicity == Atomicity::Transaction
+}
+
+/// The views and triggers that a unit creates.
+fn texts(unit: &Unit) -> impl Iterator<Item = (String, String)> {
+    let objects = [What::View, What::Trigger].into_iter();
+    objects
+        .flat_map(|what| created(unit, what))
+        .map(|(created, _, sql)| (created.name, sql.to_owned()))
+}
+
+/// The units of scripts in a transaction, and what each can do.
+pub(super) fn in_transactions(scripts: &[Script]) -> Vec<(&Unit, Effects)> {
+    let scripts = scripts.iter().filter(|script| is_guarded(script));
+    let units = scripts.flat_map(|script| &script.units);
+    units.map(|unit| (unit, Effects::of(unit))).collect()
 }
 
 /// Renaming a table compiles every view and every trigger: <https://sqlite.org/lang_altertable.html#alter_table_rename>.
@@ -221,9 +274,10 @@ impl Place<'_> {
         })
     }
 
-    /// The foreign keys before the run.
-    pub(super) fn known_references(&self) -> Arc<[Reference]> {
-        self.watch.known_references.clone()
+    /// The foreign keys before the script.
+    pub(super) fn known_references(&self) -> Arc<Vec<Arc<Reference>>> {
+        let references = self.watch.known_references.get(self.number);
+        references.cloned().unwrap_or_default()
     }
 
     /// The foreign keys that the run may break.

@@ -13,6 +13,7 @@ use super::layout::{
 use super::old_rows;
 use super::orphans;
 use super::packed::{is_packed, stored};
+use super::row_guards;
 use super::watch::{Guard, Place};
 use crate::db::{HistoryTable, Transaction};
 use crate::script::{
@@ -211,8 +212,17 @@ fn bare(script: &Script, run: &Run) -> Vec<Lowered> {
                 first.unit(number, unit, effects, script.foreign_keys, run);
             }
         }
+        let old_rows = old_rows::old_rows(effects);
+        let old_rows = old_rows.map(|(before, after)| {
+            first.push(Purpose::Before(number), before);
+            last.push(Purpose::Compared(number), row_guards::forget_rows());
+            after
+        });
         between.share(number, unit);
         between.schema(number, effects);
+        if let Some(step) = old_rows {
+            between.old_rows(number, effects, step);
+        }
     }
     last.forget_rows(&script.units, &effects);
     vec![
@@ -251,8 +261,8 @@ pub(super) struct Steps {
     pub(super) steps: StepList,
     pub(super) purposes: Vec<Purpose>,
     durations: Durations,
-    /// The foreign keys before the run.
-    references: Arc<[Reference]>,
+    /// The foreign keys before the next unit.
+    references: Arc<Vec<Arc<Reference>>>,
     /// The foreign keys that the run may break.
     scope: Scope,
     /// Whether the foreign keys that are a mismatch before the run are recorded.
@@ -435,10 +445,11 @@ impl Steps {
         effects: &Effects,
         foreign_keys: ForeignKeys,
     ) {
-        let rows = guards::compares_rows(foreign_keys, effects);
-        let values = rows.then(|| orphans::values(effects, &self.references));
+        let rows = row_guards::compares_rows(foreign_keys, effects);
+        let new = orphans::new_references(unit, effects, &self.references);
+        let values = rows.then(|| orphans::values(unit, effects, &self.references, &new));
         let values = values.map(|(before, after)| {
-            for step in guards::rows_before(unit, effects) {
+            for step in row_guards::rows_before(unit, effects) {
                 self.push(Purpose::Before(number), step);
             }
             self.attempts(Purpose::Before(number), before);
@@ -468,17 +479,43 @@ impl Steps {
         }
         self.schema(number, effects);
         if let Some(step) = old_rows {
-            self.push(Purpose::OldRows(number), step);
+            self.old_rows(number, effects, step);
         }
         if let Some(values) = values {
-            self.push(Purpose::Mismatch(number), guards::no_new_mismatch(effects));
-            self.attempts(Purpose::Compared(number), values);
-            self.push(Purpose::After(number), guards::no_new_violation(effects));
-            self.push(Purpose::Compared(number), guards::forget_rows());
+            self.compared(number, effects, values);
         }
         if let Some(step) = guards::references_after(unit, effects, &self.scope) {
             self.push(Purpose::Compared(number), step);
         }
+        orphans::follow(&mut self.references, effects, new);
+    }
+
+    /// The guards that compare the rows of a unit with those before it, by the steps that record `values`. To compare
+    /// takes long, and nearly always there is nothing: a first look decides whether they run.
+    fn compared(&mut self, number: usize, effects: &Effects, values: Vec<Step>) {
+        let compared = Purpose::Compared(number);
+        let looked = self.steps.len();
+        self.push(compared, row_guards::nothing_is_broken(effects));
+        let found = When::All(vec![When::Succeeded(2), When::NotSucceeded(1)]);
+        let mismatch = row_guards::no_new_mismatch(effects).when(found);
+        self.push(Purpose::Mismatch(number), mismatch);
+        self.attempts(compared, values);
+        let violation = row_guards::no_new_violation(effects).when(When::Succeeded(1));
+        self.push(Purpose::After(number), violation);
+        let passed = vec![
+            When::Succeeded(self.steps.len() - looked),
+            When::Succeeded(1),
+        ];
+        let last = Step::own("SELECT 1", vec![]).when(When::Any(passed));
+        self.push(compared, last);
+        self.push(compared, row_guards::forget_rows());
+    }
+
+    fn old_rows(&mut self, number: usize, effects: &Effects, step: Step) {
+        if let Some(step) = old_rows::heeds_checks(effects) {
+            self.push(Purpose::Temporary(number), step);
+        }
+        self.push(Purpose::OldRows(number), step);
     }
 
     fn schema(&mut self, number: usize, effects: &Effects) {
@@ -498,7 +535,7 @@ impl Steps {
 
     fn explain_commit(&mut self) {
         if let Some(last) = self.steps.last_mut() {
-            last.explain_commit = Some(guards::violations());
+            last.explain_commit = Some(row_guards::violations());
         }
     }
 

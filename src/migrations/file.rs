@@ -10,6 +10,7 @@ use unicode_normalization::UnicodeNormalization;
 use super::directive::is_allow;
 use super::meant::suggest;
 use crate::hex;
+use crate::sql::for_each_part;
 
 /// What a file name says.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -178,19 +179,28 @@ pub(crate) fn checksum_bytes(bytes: &[u8]) -> String {
     hex::encode(&Sha256::digest(bytes))
 }
 
+/// A text may be large, and a hash takes short pieces slowly. In bytes.
+const HASHED_AT_ONCE: usize = 1 << 16;
+
 /// Hash of what a text means: its tokens and directives, without comments, spaces and the case of bare words.
 pub(super) fn meaning(text: &str) -> String {
     let mut hash = Sha256::new();
-    let mut add = |part: &str| {
-        hash.update((part.len() as u64).to_le_bytes());
-        hash.update(part.as_bytes());
-    };
     // What a file allows changes nothing that it does.
     for directive in super::directive::lines(text).filter(|line| !is_allow(line.text)) {
-        add(directive.text);
+        hash.update((directive.text.len() as u64).to_le_bytes());
+        hash.update(directive.text);
     }
-    add("");
-    add(&crate::sql::fingerprint(text));
+    // No directive is empty.
+    hash.update(0_u64.to_le_bytes());
+    let mut parts = String::new();
+    for_each_part(text, |part| {
+        parts.push_str(part);
+        if parts.len() > HASHED_AT_ONCE {
+            hash.update(&parts);
+            parts.clear();
+        }
+    });
+    hash.update(&parts);
     hex::encode(&hash.finalize())
 }
 

@@ -63,5 +63,6 @@ pub use repair::{Repair, repair};
 pub use same_text::same_texts;
 pub use set::{Migration, Migrations, ReadError, Text};
 pub use undo::{
-    Adopted, Back, UndoOptions, UndoPlan, observe_undo, undo, undo_plan, versions_to_undo,
+    Adopted, Back, UndoOptions, UndoPlan, observe_undo, undo, undo_plan, undo_to_unknown_version,
+    versions_to_undo,
 };

@@ -387,7 +387,13 @@ impl Rehearsal {
             }
             // Nobody else writes to it.
             Err(RunError::Moved) => Err(Stopped::Db(DbError::Read(unusable("it has changed")))),
-            Err(RunError::Failed(failed)) => Err(self.fails(*failed, &script, way).await),
+            Err(RunError::Failed(failed)) => {
+                // A file without a transaction is recorded as started before it fails.
+                if script.atomicity == Atomicity::Bare {
+                    self.revision = script.expects.next();
+                }
+                Err(self.fails(*failed, &script, way).await)
+            }
             Err(RunError::Unknown(error)) => Err(Stopped::Db(error.into())),
         }
     }
@@ -395,14 +401,13 @@ impl Rehearsal {
     /// The guards of a script that are needed here, where nothing else writes: compiling them takes longer than what they
     /// guard.
     async fn watch_of(&self, script: &mut Script) -> Result<Watch, DbError> {
-        let mut watch = Watch::new(std::slice::from_ref(script));
-        let scripts = std::slice::from_ref(script);
-        if let Some(query) = watch.breaks_objects(scripts)
+        let (mut watch, at_risk) = Watch::at_risk(std::slice::from_ref(script));
+        if let Some(query) = at_risk.objects
             && self.db.rows::<1>(query).await?.is_empty()
         {
             watch.breaks_no_object();
         }
-        if let Some(query) = watch.breaks_references(scripts)
+        if let Some(query) = at_risk.references
             && self.db.rows::<1>(query).await?.is_empty()
         {
             watch.breaks_no_reference();

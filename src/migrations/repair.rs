@@ -96,6 +96,30 @@ impl Repairing<'_> {
     }
 }
 
+impl Repairing<'_> {
+    /// A record that gets another text, and whose down text was written for the one before.
+    fn down_of_the_text_before(&self, history: &History) -> Option<Diagnostic> {
+        let Repair::Record(key, _) = self.what else {
+            return None;
+        };
+        let (row, file) = (history.row(key)?, self.set.get(key)?);
+        let stays = row.has_down && file.down.is_none() && !has_text_of(file, row);
+        let message = format!(
+            "{key}__{}.down.sql is gone, so the recorded down text stays: it was written for the text that {key} had before",
+            file.words
+        );
+        stays.then(|| {
+            Diagnostic::problem("down-of-before", message)
+                .warning()
+                .about(key)
+                .help(format!(
+                    "write {key}__{}.down.sql for the text that {key} has now, then `repair` records it",
+                    file.words
+                ))
+        })
+    }
+}
+
 impl Reader for Repairing<'_> {
     fn texts(&self, history: &History) -> Vec<Key> {
         match self.what {
@@ -145,6 +169,7 @@ impl Reader for Repairing<'_> {
             Ok(records) => {
                 let mut problems = file_problems(self.set, history);
                 problems.extend_from_slice(&self.seen);
+                problems.extend(self.down_of_the_text_before(history));
                 (problems, records)
             }
             Err(problems) => (problems, Vec::new()),
@@ -291,8 +316,8 @@ fn record(set: &Migrations, history: &History, key: &Key) -> Result<Vec<Record>,
             if let Some(problem) = downs::of_another(migration, set, history, &identity) {
                 return Err(vec![problem]);
             }
-            // Without a down file the recorded down text stays, while the text that it undoes is the same.
-            let stays = migration.down.is_none() && has_text_of(migration, row);
+            // Without a down file the recorded down text stays: dropping it would leave nothing that undoes the migration.
+            let stays = migration.down.is_none();
             let wanted = match stays {
                 true => Entry {
                     down: row.down.clone().map(Into::into),
@@ -303,7 +328,7 @@ fn record(set: &Migrations, history: &History, key: &Key) -> Result<Vec<Record>,
             let down_recorded = downs::recorded_checksum(row);
             let down_same = match &migration.down {
                 Some(down) => down_recorded == Some(down.checksum.as_str()),
-                None => stays || down_recorded.is_none(),
+                None => true,
             };
             let same = wanted.checksum == row.checksum && wanted.name == row.name && down_same;
             if same {

@@ -7,11 +7,12 @@ use super::again::{Repeatable, with_repeatables};
 use super::baseline::is_adopted;
 use super::made::made;
 use super::plan::{Grouping, scripts};
-use super::problem::{AS_RECORDED, listed, other_history, started};
+use super::problem::{AS_RECORDED, listed, no_such_version, other_history, started};
 use super::reading::{self, Reading};
+use super::set::Migrations;
 use super::{ApplyError, Outcome};
 use crate::db::Db;
-use crate::diagnostic::Diagnostic;
+use crate::diagnostic::{Class, Diagnostic};
 use crate::drive::{Decision, OnEvent, Reader, drive};
 use crate::history::{self, History, HistoryError, Row, State, moment};
 use crate::script::{Entry, Key, OnFailure, Record, Run, Script, Source};
@@ -68,6 +69,20 @@ pub fn versions_to_undo(history: &History, back: Back) -> Vec<i64> {
     }
 }
 
+/// The problem where [`Back::To`] names a version that is neither recorded nor in the files. 0 means all.
+pub fn undo_to_unknown_version(
+    version: i64,
+    set: Option<&Migrations>,
+    history: &History,
+) -> Option<Diagnostic> {
+    let key = Key::Migration(version);
+    let is_known = history.row(&key).is_some() || set.is_some_and(|set| set.get(&key).is_some());
+    (version != 0 && !is_known).then(|| {
+        let among = "applied migrations and the files";
+        no_such_version(version, among).class(Class::Usage)
+    })
+}
+
 /// Plans taking back `versions`, in this order. The history must have their texts, and those of the repeatables.
 pub fn undo_plan(
     history: &History,
@@ -109,7 +124,7 @@ pub(super) fn undo_units(
             continue;
         };
         if adopted == Adopted::Refuse && is_adopted(row) {
-            problems.push(not_run(row, history));
+            problems.push(not_run(row, history, versions));
             continue;
         }
         let Some(source) = down_text(row) else {
@@ -222,8 +237,8 @@ fn no_down(row: &Row) -> Diagnostic {
         ))
 }
 
-/// A migration of a baseline: what it makes was there before Seedbed.
-fn not_run(row: &Row, history: &History) -> Diagnostic {
+/// A migration of a baseline, among `undone` that are to be undone: what it makes was there before Seedbed.
+fn not_run(row: &Row, history: &History, undone: &[i64]) -> Diagnostic {
     let (key, name) = (&row.key, &row.name);
     let message = format!(
         "{key}__{name} was recorded by `baseline` on {}, and Seedbed never ran it: its down text would drop what was \
@@ -236,12 +251,22 @@ fn not_run(row: &Row, history: &History) -> Diagnostic {
         let last = versions.last();
         last.is_some_and(|(last, _)| last > newest)
     });
+    let undo = match undone {
+        [] | [_] => "undo".to_owned(),
+        _ => {
+            let mut recorded = versions.iter().rev().map(|(version, _)| *version);
+            let kept = recorded.find(|version| !undone.contains(version));
+            format!("undo --to {}", kept.unwrap_or(0))
+        }
+    };
     Diagnostic::problem("adopted", message)
         .about(key)
         .helps(above.map(|(newest, _)| {
             format!("`undo --to {newest}` undoes only what Seedbed applied after the baseline")
         }))
-        .help("`undo --adopted` runs the recorded down text all the same")
+        .help(format!(
+            "`{undo} --adopted` runs the recorded down text all the same"
+        ))
 }
 
 fn down_text(row: &Row) -> Option<Arc<Source>> {

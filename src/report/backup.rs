@@ -18,7 +18,7 @@ use crate::drive::ApplyError;
 use crate::dump::import::{ImportOptions, Violations, Why};
 use crate::dump::{
     BackedUp, BackupError, Checked, Condition, Doubt, Kept, Location, Marked, RestoreError,
-    Restored, Unproven,
+    Restored, TEMPORARY, Unproven,
 };
 
 /// A backup that was taken, and the old ones that went. `file` is how it is shown.
@@ -322,6 +322,19 @@ impl Report {
 /// The code of what speaks against a backup.
 const CODE: &str = "unproven-backup";
 
+/// The folder of the engine's temporary files: <https://sqlite.org/tempfiles.html#temporary_file_storage_locations>.
+fn temporary_folder() -> PathBuf {
+    if cfg!(windows) {
+        return std::env::temp_dir();
+    }
+    let named = ["SQLITE_TMPDIR", TEMPORARY].map(std::env::var_os);
+    let usual = ["/var/tmp", "/usr/tmp", "/tmp"].map(PathBuf::from);
+    let mut folders = named.into_iter().flatten().map(PathBuf::from).chain(usual);
+    folders
+        .find(|folder| folder.is_dir())
+        .unwrap_or_else(std::env::temp_dir)
+}
+
 fn of_doubt(doubt: &Doubt, file: &str) -> Vec<Diagnostic> {
     match doubt {
         Doubt::Object {
@@ -350,8 +363,10 @@ fn of_doubt(doubt: &Doubt, file: &str) -> Vec<Diagnostic> {
             let is_full = matches!(&error.why, Why::Refused { error, .. } | Why::Engine { error } if error.code == Code::Full);
             let help = match is_full {
                 true => format!(
-                    "free space in the folder of the backups and in {}, where the engine sorts, and run `backup` again",
-                    std::env::temp_dir().display()
+                    "free space in the folder of the backups and in {}, where the engine sorts, or name another folder for \
+                     that with the variable {}; then run `backup` again",
+                    temporary_folder().display(),
+                    TEMPORARY
                 ),
                 false => "correct it in the database, and run `backup` again".to_owned(),
             };
@@ -387,7 +402,8 @@ fn of_doubt(doubt: &Doubt, file: &str) -> Vec<Diagnostic> {
                 )
             }
             .note("the backup holds what the tables hold")
-            .help("where only indexes are named, `sqlite3 FILE REINDEX` makes them again from their tables; then run `backup` again"),
+            .helps(crate::dump::integrity::repairs(faults, "FILE"))
+            .help("then run `backup` again"),
         ],
         Doubt::Unchecked(error) => vec![Diagnostic::error(
             CODE,

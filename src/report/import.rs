@@ -1,5 +1,6 @@
 //! `import` in words and as JSON: what came, what did not, what stands, and what to type next.
 
+use std::io::ErrorKind;
 use std::path::Path;
 use std::time::Duration;
 
@@ -663,7 +664,10 @@ fn of_clash(clash: &Clash, dump: &str) -> Diagnostic {
 /// What is wrong with a dump.
 pub(super) fn unread(error: &DumpError) -> Vec<Diagnostic> {
     let class = match error {
-        DumpError::Open { .. } => Class::Usage,
+        DumpError::Open { cause, .. } => match cause.kind() {
+            ErrorKind::StorageFull | ErrorKind::QuotaExceeded => Class::Failed,
+            _ => Class::Usage,
+        },
         DumpError::Read { .. } => Class::Failed,
         _ => Class::Integrity,
     };

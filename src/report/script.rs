@@ -124,7 +124,8 @@ impl<'a> Failing<'a> {
         let stand = match (committed, left) {
             (0, Left::Nothing) => return None,
             (2.., _) => of,
-            _ if *self.part == Part::Schema => of,
+            // Guards look behind the last statement.
+            _ if matches!(self.part, Part::Schema | Part::OldRows) => of,
             // The first one failed, or the server refused the request before it ran any.
             (_, Left::Nothing) => 0,
             _ => self.statement().map_or(0, |failed| self.committed(failed)),
@@ -314,6 +315,14 @@ impl<'a> Failing<'a> {
         };
         if *self.part == Part::Schema && self.half_done.is_some() {
             return vec!["this database cannot be opened any more: restore a backup".to_owned()];
+        }
+        if *self.part == Part::OldRows
+            && let (Some(half), Some(key)) = (&self.half_done, self.key())
+        {
+            return vec![
+                "correct these rows in the database".to_owned(),
+                format!("then {}", settle(key, half, self.doing)),
+            ];
         }
         let code = self.code.unwrap_or(Code::CannotOpen);
         let next = match (&self.half_done, self.key()) {

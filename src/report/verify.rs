@@ -9,8 +9,8 @@ use super::table::{Cell, table};
 use super::words::{count, printable};
 use crate::diagnostic::Diagnostic;
 use crate::dump::{
-    Differing, Fault, FaultyObject, Integrity, Level, Side, Verdict, Verified, VerifiedTable,
-    VerifyError,
+    Differing, Fault, FaultyObject, Integrity, Level, Side, Unshown, Verdict, Verified,
+    VerifiedTable, VerifyError,
 };
 
 /// The tables, then the rows and objects that differ, then a summary.
@@ -33,6 +33,9 @@ pub fn verified(verified: &Verified, style: Style<'_>) -> String {
                 ));
             }
         }
+    }
+    if let Some(unshown) = verified.unshown {
+        text.push_str(&format!("{}\n", why_unshown(unshown)));
     }
     for object in &verified.objects {
         text.push_str(&format!("{}\n", printable(&fault(object))));
@@ -81,6 +84,20 @@ fn side(row: &Differing) -> String {
     match row.side {
         Side::Dump { line } => format!("only in the dump, line {line}:"),
         Side::Database => "only in the database:".to_owned(),
+    }
+}
+
+fn why_unshown(unshown: Unshown) -> &'static str {
+    match unshown {
+        Unshown::Flows => {
+            "the rows that differ are not shown: the dump cannot be read a second time; name a file to see them"
+        }
+        Unshown::SourceChanged => {
+            "the rows that differ are not shown: the source has changed since it was read"
+        }
+        Unshown::DatabaseChanged => {
+            "the rows that differ are not shown: the database has changed since it was compared"
+        }
     }
 }
 
@@ -219,6 +236,10 @@ impl Report {
         let diagnostics = match error {
             VerifyError::Dump(error) => super::import::unread(error),
             VerifyError::Db(error) => vec![super::failure::database(error)],
+            VerifyError::Changing => vec![
+                Diagnostic::error("schema-changes", error.to_string())
+                    .help("run it again when no process changes the schema"),
+            ],
             VerifyError::Thread(_) => vec![Diagnostic::error("internal", error.to_string())],
         };
         Report::of(diagnostics)
@@ -291,6 +312,7 @@ mod tests {
                 ),
             ],
             objects: vec![],
+            unshown: None,
             integrity: Integrity::Sound,
         };
         expect![[r#"
@@ -345,6 +367,7 @@ mod tests {
                     fault: Fault::Different,
                 },
             ],
+            unshown: None,
             integrity: Integrity::Damaged(vec!["row 3 missing from index by_name".to_owned()]),
         };
         expect![[r#"

@@ -66,7 +66,7 @@ pub(super) fn with_causes(error: &dyn std::error::Error) -> String {
 }
 
 /// `1 statement`, `2 statements`.
-pub(super) fn count(number: usize, noun: &str) -> String {
+pub(crate) fn count(number: usize, noun: &str) -> String {
     match number {
         1 => format!("1 {noun}"),
         _ => format!("{number} {noun}s"),

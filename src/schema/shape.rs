@@ -164,6 +164,8 @@ pub struct ForeignKey {
     pub parent_columns: Vec<String>,
     /// `NO ACTION`, `RESTRICT`, `SET NULL`, `SET DEFAULT` or `CASCADE`.
     pub on_delete: String,
+    /// The same for a changed key of the parent.
+    pub on_update: String,
 }
 
 impl Shape {

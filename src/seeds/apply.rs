@@ -21,6 +21,7 @@ use super::orphans::{children, children_problems};
 use super::past::Past;
 use super::plan::{Basis, Plan, Refresh, plan, writes};
 use super::recorded::Texts;
+use super::referred::{follows, referred, referred_problems};
 use super::refused::{origin, refused};
 use super::renames;
 use super::row::Rows;
@@ -267,7 +268,7 @@ impl<'a> Seeding<'a> {
     ) -> Seeding<'a> {
         let hash = |(at, file): (usize, &&SeedFile)| match ends && at == 0 {
             true => String::new(),
-            false => effective(file, seeds.shared.as_ref(), &seeds.attachments),
+            false => effective(file, seeds.shared.as_ref(), &seeds.attachments, &files),
         };
         Seeding {
             seeds,
@@ -352,6 +353,7 @@ impl<'a> Seeding<'a> {
             shared: self.seeds.shared.as_ref(),
             others: &others,
             made_as: &texts.made_as.clone(),
+            unsure: &[],
         };
         let (mut rows, problems) = expand(&self.files, &self.seen.shape, &given);
         self.seen.problems.extend(problems);
@@ -439,10 +441,16 @@ impl<'a> Seeding<'a> {
         let basis = self.basis(history);
         // Most runs meet nothing in the way, and plan each row once.
         let written = LazyCell::new(|| writes(&basis));
-        let (mut problems, moves) = taken_problems(&basis, taken, memory, &written)?;
+        let (mut problems, mut moves) = taken_problems(&basis, taken, memory, &written)?;
         problems.extend(parents_problems(&basis, parents, &written)?);
         let indexed = indexed(&basis, &written);
         problems.extend(indexed_problems(&basis, db.ask(indexed).await?)?);
+        let referred = referred(&basis, &written);
+        let answers = db.ask(referred).await?;
+        let (refused, released) = referred_problems(&basis, answers, &written)?;
+        problems.extend(refused);
+        moves.extend(released);
+        moves.extend(follows(&basis, &written));
         for (children, reply) in db.ask(children(memory, shape)).await? {
             let rows = reply.rows()?;
             problems.extend(children_problems(&children, &rows, &self.files, shape));

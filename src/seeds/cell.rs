@@ -3,6 +3,7 @@
 use std::borrow::Cow;
 use std::collections::BTreeMap;
 
+use super::arithmetic::{self, Fault, is_arithmetic};
 use super::expand::Given;
 use super::inputs::{Variables, as_kept};
 use super::model::{Expr, Part, SeedFile, Spanned, Style, Template};
@@ -30,9 +31,16 @@ impl Names<'_> {
             return Ok(text.into());
         }
         let mut filled = String::with_capacity(48);
-        for part in &template.0 {
+        for part in template.parts() {
             match part {
                 Part::Text(text) => filled.push_str(text),
+                Part::Name(name) if is_arithmetic(name) => {
+                    let number = self.number.ok_or_else(|| self.unknown("i"))?;
+                    let value = arithmetic::evaluate(name, number);
+                    filled += &value
+                        .map_err(|fault| self.no_number(name, fault))?
+                        .to_string();
+                }
                 Part::Name(name) => match self.value(name) {
                     Some(value) => filled.push_str(&value),
                     None => return Err(self.unknown(name)),
@@ -51,6 +59,20 @@ impl Names<'_> {
         }
     }
 
+    fn no_number(&self, text: &str, fault: Fault) -> Unfit {
+        let what = match fault {
+            Fault::Division => "divides by zero",
+            Fault::Overflow => "is larger than 64 bits",
+            Fault::Syntax => "is no arithmetic",
+        };
+        let number = self.number.unwrap_or_default();
+        Unfit {
+            code: "no-number",
+            message: format!("`${{{text}}}` {what} where `i` is {number}"),
+            help: Some("change the expression, or the range of the rows".into()),
+        }
+    }
+
     fn unknown(&self, name: &str) -> Unfit {
         let row = match self.label {
             Some(label) => format!("row `{label}`"),
@@ -58,7 +80,7 @@ impl Names<'_> {
         };
         let help = match name {
             "i" => {
-                "`${i}` is the number of a row in a range like `load_{001..500}`; give the other rows a value of their own"
+                "`${i}` is the number of a row in a range like `load_{001..500}` or `post_{users.*}_{1..3}`; give the other rows a value of their own"
             }
             "each" => {
                 "`${each}` is the label that a row like `now_{users.load_*}` was made for; give the other rows a value of their own"
@@ -227,12 +249,16 @@ fn untested(
         }
         // They are resolved, drawn or composed before, or stand in `_id` only.
         Expr::Ref { .. }
+        | Expr::Among { .. }
         | Expr::Auto
         | Expr::Uuid
         | Expr::Fake(_)
         | Expr::Pick(_)
         | Expr::Int(..)
+        | Expr::Decimal { .. }
         | Expr::Ago { .. }
+        | Expr::In { .. }
+        | Expr::Slug(_)
         | Expr::Composed(_) => Err(wrong("this tag inside of another one", column)),
     }
 }

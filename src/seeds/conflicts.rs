@@ -1,14 +1,13 @@
 //! What stands in the way of rows in the database itself: values that another row has, and parents that are not there.
 //! Questions and what the answers mean. Pure.
 
-use std::cell::LazyCell;
 use std::collections::{HashMap, HashSet};
 
 use super::clashes::unique_columns;
 use super::found::{Found, Lookup, PER_QUESTION, Wanted, questions, tuple, wanting};
 use super::identity::{values_in, whole_row, words_of_parent};
 use super::memory::Memory;
-use super::plan::{Basis, Written};
+use super::plan::{Basis, Planned, Written};
 use super::remembered::Remembered;
 use super::row::{Cell, Content, Row, Rows};
 use super::typed::takes;
@@ -50,14 +49,15 @@ pub(super) fn taken(
     questions(shape, wanted)
 }
 
-/// A unique value that goes from one declared row to another in the same run.
+/// A unique value that goes from one declared row to another in the same run; or a row that waits for a change of another
+/// one, to which it refers or which refers to it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Move {
     /// The row that gets it.
     pub(super) to: usize,
     /// The row that the database has with it, and that gives it up.
     pub(super) from: usize,
-    /// The columns of the unique index.
+    /// The columns in which the other row gives it up: those of the unique index, or of a foreign key.
     pub(super) columns: Vec<usize>,
 }
 
@@ -66,7 +66,7 @@ pub(super) fn taken_problems(
     basis: &Basis<'_>,
     taken: Vec<(Lookup, Reply)>,
     memory: &Memory,
-    written: &LazyCell<Vec<Written>, impl FnOnce() -> Vec<Written>>,
+    written: &Planned<'_>,
 ) -> Result<(Vec<Diagnostic>, Vec<Move>), DbError> {
     let (mut problems, mut moves) = (Vec::new(), Vec::new());
     let rows = basis.rows;
@@ -255,7 +255,7 @@ fn declared(
 pub(super) fn parents_problems(
     basis: &Basis<'_>,
     parents: Vec<(Parents, Reply)>,
-    written: &LazyCell<Vec<Written>, impl FnOnce() -> Vec<Written>>,
+    written: &Planned<'_>,
 ) -> Result<Vec<Diagnostic>, DbError> {
     let mut problems = Vec::new();
     for (parents, reply) in parents {
@@ -300,10 +300,7 @@ pub(super) fn parents_problems(
 }
 
 /// Asks whether rows whose key is that of an index of some rows will be in it: else they would not be found again.
-pub(super) fn indexed(
-    basis: &Basis<'_>,
-    written: &LazyCell<Vec<Written>, impl FnOnce() -> Vec<Written>>,
-) -> Vec<(usize, Query)> {
+pub(super) fn indexed(basis: &Basis<'_>, written: &Planned<'_>) -> Vec<(usize, Query)> {
     let mut all = Vec::new();
     for (at, row) in basis.rows.rows.iter().enumerate() {
         let rules = basis.rows.rules(row);

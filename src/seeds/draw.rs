@@ -5,7 +5,7 @@ use super::cell::nature_of_time;
 use super::expand::Given;
 use super::generate::{Dice, fake};
 use super::inputs::as_kept;
-use super::model::{Expr, Json, SeedFile, Spanned, Style};
+use super::model::{Choose, Expr, SeedFile, Spanned, Style};
 use super::row::{Content, Nature};
 use super::typed::{Unfit, takes, typed};
 use crate::schema::{Column, Strictness};
@@ -17,18 +17,15 @@ pub(super) const ATTEMPTS: u32 = 1000;
 /// Whether a value is drawn with dice.
 pub(super) fn is_drawn(expr: &Expr) -> bool {
     match expr {
-        Expr::Fake(_) | Expr::Pick(_) | Expr::Int(..) | Expr::Ago { .. } => true,
-        Expr::Composed(json) => is_drawn_json(json),
+        Expr::Fake(_)
+        | Expr::Pick(_)
+        | Expr::Int(..)
+        | Expr::Decimal { .. }
+        | Expr::Ago { .. }
+        | Expr::In { .. } => true,
+        Expr::Among { choice, .. } => *choice == Choose::Random,
+        Expr::Composed(_) => expr.inner().iter().any(|it| is_drawn(&it.value)),
         _ => false,
-    }
-}
-
-fn is_drawn_json(json: &Json) -> bool {
-    match json {
-        Json::Constant(_) | Json::Text { .. } => false,
-        Json::List(items) => items.iter().any(is_drawn_json),
-        Json::Map(entries) => entries.iter().any(|(_, value)| is_drawn_json(value)),
-        Json::Tag(expr) => is_drawn(&expr.value),
     }
 }
 
@@ -84,12 +81,23 @@ pub(super) fn drawn(
             let value = Value::Integer(dice.within(*least, *most));
             (column.affinity.stored(value), Nature::Fixed)
         }
-        Expr::Ago { count, unit } => {
+        Expr::Decimal { least, most, scale } => {
+            let text = decimal(dice.within(*least, *most), *scale).into();
+            match typed(text, Style::Plain, column, strictness) {
+                Ok(value) => (value, Nature::Fixed),
+                Err(unfit) => return Some(Err(unfit)),
+            }
+        }
+        Expr::Ago { count, unit } | Expr::In { count, unit } => {
             let (least, most) = (count.0.saturating_mul(*unit), count.1.saturating_mul(*unit));
             let span = most.saturating_sub(least).saturating_add(1);
-            let ago = least.saturating_add(dice.below(span));
+            let away = least.saturating_add(dice.below(span));
+            let away = i64::try_from(away).unwrap_or(i64::MAX);
             let now = given.clock.moment(file, &[]).unwrap_or_default();
-            let then = now.saturating_sub(i64::try_from(ago).unwrap_or(i64::MAX));
+            let then = match expr {
+                Expr::In { .. } => now.saturating_add(away),
+                _ => now.saturating_sub(away),
+            };
             let value = column.affinity.stored(as_kept(then, column));
             (value, nature_of_time(file))
         }
@@ -108,4 +116,34 @@ pub(super) fn drawn(
             ),
         }),
     })
+}
+
+/// `1234` in units of the second place is `12.34`.
+fn decimal(units: i64, scale: u32) -> String {
+    let width = scale as usize + 1;
+    let digits = format!("{:0width$}", units.unsigned_abs());
+    let (whole, places) = digits.split_at(digits.len() - scale as usize);
+    let sign = if units < 0 { "-" } else { "" };
+    match places {
+        "" => format!("{sign}{whole}"),
+        places => format!("{sign}{whole}.{places}"),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::decimal;
+
+    #[test]
+    fn a_decimal_has_all_of_its_places() {
+        for (units, scale, expect) in [
+            (1234, 2, "12.34"),
+            (5, 2, "0.05"),
+            (-5, 2, "-0.05"),
+            (0, 3, "0.000"),
+            (7, 0, "7"),
+        ] {
+            assert_eq!(decimal(units, scale), expect);
+        }
+    }
 }

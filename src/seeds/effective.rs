@@ -1,6 +1,8 @@
 //! What a seed file amounts to, as a hash: whatever changes a row changes it, and comments, order and spelling do not.
 //! Names of variables go in and their values do not, so no secret ever gets into a hash. Pure.
 
+mod depends;
+
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
@@ -8,16 +10,19 @@ use serde_json::{Value as Json, json};
 use sha2::{Digest, Sha256};
 
 use super::model::{
-    Expr, Field, Json as Composed, Label, Mode, Part, SeedFile, Spanned, Style, Table, Template,
+    Choose, Expr, Field, Json as Composed, Label, Mode, Numbers, Part, SeedFile, Spanned, Style,
+    Table, Template,
 };
 use super::recorded::declares;
 use crate::hex;
+use depends::{labels_of_others, references};
 
-/// The hash, in lower-case hexadecimal.
+/// The hash, in lower-case hexadecimal. `files` are those of the run, whose labels the file may choose from.
 pub(super) fn effective(
     file: &SeedFile,
     shared: Option<&SeedFile>,
     attachments: &BTreeMap<String, Arc<[u8]>>,
+    files: &[&SeedFile],
 ) -> String {
     let hashing = Hashing { attachments };
     let settings = &file.settings;
@@ -26,25 +31,47 @@ pub(super) fn effective(
         Mode::Upsert => "upsert",
         Mode::Sync => "sync",
     };
-    let mut tables: Vec<String> = file.tables.iter().map(|it| hashing.table(it)).collect();
+    // A setting that older versions do not know must not change the hash of files without it.
+    let defaults_of = |file: &SeedFile| {
+        let defaults = &file.settings.defaults;
+        (!defaults.is_empty()).then(|| json!(hashing.fields(defaults)).to_string())
+    };
+    let mut tables: Vec<Hashed> = file.tables.iter().map(|it| hashing.table(it)).collect();
     tables.sort_unstable();
-    let shared: Vec<String> = shared
+    let labels = labels_of_others(&hashing, file, shared, files);
+    let shared: Vec<Hashed> = shared
         .into_iter()
         .flat_map(|shared| &shared.tables)
         .filter(|it| declares(file, &it.name.value))
         .map(|it| hashing.table(it))
+        .chain(shared.and_then(defaults_of).map(|head| Hashed {
+            head,
+            ..Hashed::default()
+        }))
         .collect();
     // One JSON text with sorted keys. A file may have millions of values, so it is written piece by piece.
     let mut hash = Sha256::new();
     let mut text = |text: &str| hash.update(text.as_bytes());
-    let list = |text: &mut dyn FnMut(&str), items: &[String]| {
+    let list = |text: &mut dyn FnMut(&str), items: &[Hashed]| {
         for (number, item) in items.iter().enumerate() {
             text(if number > 0 { "," } else { "" });
-            text(item);
+            text(&item.head);
+            for (number, row) in item.rows.iter().enumerate() {
+                text(if number > 0 { "," } else { "" });
+                text(row);
+            }
+            text(item.end);
         }
     };
+    text("{");
+    if !labels.is_empty() {
+        text("\"labels\":[");
+        text(&labels.join(","));
+        text("],");
+    }
     text(&format!(
-        "{{\"faker\":{},\"mode\":{},\"random\":{},\"shared\":[",
+        "{}\"faker\":{},\"mode\":{},\"random\":{},\"shared\":[",
+        defaults_of(file).map_or_else(String::new, |it| format!("\"defaults\":{it},")),
         json!(settings.faker),
         json!(mode),
         json!(settings.random)
@@ -60,12 +87,37 @@ pub(super) fn effective(
     hex::encode(&hash.finalize())
 }
 
+/// A hash of the labels of other files on which the rows of a file depend; none where there are none.
+pub(super) fn labels(
+    file: &SeedFile,
+    shared: Option<&SeedFile>,
+    attachments: &BTreeMap<String, Arc<[u8]>>,
+    files: &[&SeedFile],
+) -> Option<String> {
+    let labels = labels_of_others(&Hashing { attachments }, file, shared, files);
+    (!labels.is_empty()).then(|| crate::migrations::checksum(&labels.join(",")))
+}
+
+/// What is hashed of a table, in pieces: a table may have a million rows.
+#[derive(Default, PartialEq, Eq, PartialOrd, Ord)]
+struct Hashed {
+    head: String,
+    rows: Vec<String>,
+    end: &'static str,
+}
+
+impl Hashed {
+    fn text(&self) -> String {
+        format!("{}{}{}", self.head, self.rows.join(","), self.end)
+    }
+}
+
 struct Hashing<'a> {
     attachments: &'a BTreeMap<String, Arc<[u8]>>,
 }
 
 impl Hashing<'_> {
-    fn table(&self, table: &Table) -> String {
+    fn table(&self, table: &Table) -> Hashed {
         let names = |names: &[Spanned<String>]| -> Vec<String> {
             let mut names: Vec<String> = names.iter().map(|name| name.value.clone()).collect();
             names.sort();
@@ -76,19 +128,29 @@ impl Hashing<'_> {
             .iter()
             .map(|row| {
                 let label = row.label.as_ref().map(|label| label_word(&label.value));
-                json!({ "label": label, "fields": self.fields(&row.fields) }).to_string()
+                let mut word = json!({ "label": label, "fields": self.fields(&row.fields) });
+                if !row.over.is_empty() {
+                    word["over"] = json!(self.fields(&row.over));
+                }
+                word.to_string()
             })
             .collect();
         rows.sort_unstable();
-        format!(
-            "{{\"defaults\":{},\"id\":{},\"keep\":{},\"key\":{},\"name\":{},\"rows\":[{}]}}",
+        // What older versions did not know is left out where there is none, so that hashes stay the same.
+        let references = match references(table) {
+            Some(references) => format!("\"references\":{references},"),
+            None => String::new(),
+        };
+        let head = format!(
+            "{{{references}\"defaults\":{},\"id\":{},\"keep\":{},\"key\":{},\"name\":{},\"rows\":[",
             json!(self.fields(&table.defaults)),
             json!(table.id.as_ref().map(|id| self.expr(&id.value))),
             json!(names(&table.keep)),
             json!(table.key.as_ref().map(|key| names(&key.value))),
-            json!(table.name.value.to_ascii_lowercase()),
-            rows.join(",")
-        )
+            json!(table.name.value.to_ascii_lowercase())
+        );
+        let end = "]}";
+        Hashed { head, rows, end }
     }
 
     fn fields(&self, fields: &[Field]) -> BTreeMap<String, Json> {
@@ -112,10 +174,25 @@ impl Hashing<'_> {
                 label,
                 column,
             } => json!({ "ref": [table, template(label), column] }),
+            Expr::Among {
+                choice,
+                table,
+                pattern,
+                column,
+            } => {
+                let choice = match choice {
+                    Choose::Random => "pick",
+                    Choose::InTurn => "each",
+                };
+                json!({ "among": [choice, table, template(pattern), column] })
+            }
             Expr::Auto => json!({ "id": "auto" }),
             Expr::Uuid => json!({ "id": "uuid" }),
             Expr::Now(modifiers) => json!({ "now": modifiers }),
             Expr::Ago { count, unit } => json!({ "ago": [count.0, count.1, unit] }),
+            Expr::In { count, unit } => json!({ "in": [count.0, count.1, unit] }),
+            Expr::Decimal { least, most, scale } => json!({ "decimal": [least, most, scale] }),
+            Expr::Slug(column) => json!({ "slug": column.to_ascii_lowercase() }),
             Expr::Env { name, default } => json!({ "env": [name, default] }),
             Expr::File(path) => {
                 let bytes = self.attachments.get(path);
@@ -164,7 +241,10 @@ fn template(template: &Template) -> Vec<String> {
         Part::Text(text) => format!("t{text}"),
         Part::Name(name) => format!("n{name}"),
     };
-    template.0.iter().map(part).collect()
+    match template.as_text() {
+        Some(text) => vec![format!("t{text}")],
+        None => template.parts().iter().map(part).collect(),
+    }
 }
 
 fn label_word(label: &Label) -> Json {
@@ -182,6 +262,22 @@ fn label_word(label: &Label) -> Json {
             table,
             pattern,
             after,
+            children: None,
         } => json!([before, table, pattern, after]),
+        Label::Each {
+            before,
+            table,
+            pattern,
+            after: between,
+            children: Some(numbers),
+        } => {
+            let Numbers {
+                first,
+                last,
+                width,
+                after,
+            } = &**numbers;
+            json!([before, table, pattern, between, first, last, width, after])
+        }
     }
 }

@@ -1,21 +1,32 @@
 //! Files and a schema become rows: columns are found, labels become references, ids are made, and every value takes the
 //! type of its column. All problems are told, each where it stands. Pure.
 
+pub(super) mod among;
 mod cells;
+mod drawn;
 mod ids;
 mod names;
+mod places;
+mod soft;
+mod through;
+mod turns;
 
+use among::Asked;
 use cells::Place;
+use drawn::Generated;
 pub(super) use ids::made_id;
-use ids::{uuid, uuid_of};
 pub(super) use names::short_name;
+use places::Placing;
+use soft::Soft;
+use through::Join;
 
+use std::cell::OnceCell;
 use std::collections::{BTreeMap, HashMap, HashSet};
 use std::ops::Range;
-use std::sync::Arc;
+use std::sync::{Arc, PoisonError};
 
 use super::cell::Names;
-use super::draw::{ATTEMPTS, is_drawn, not_enough};
+use super::draw::is_drawn;
 use super::inputs::{Clock, Variables};
 use super::labels::{Labels, Named, names};
 use super::model::{Expr, SeedFile, Spanned, Table};
@@ -37,6 +48,8 @@ pub(super) struct Given<'a> {
     pub(super) others: &'a [&'a SeedFile],
     /// For each file the names by which it makes values in its tables, where those are not the tables' names.
     pub(super) made_as: &'a [MadeAs],
+    /// The files of which it is not known what they chose from the labels of a table.
+    pub(super) unsure: &'a [bool],
 }
 
 /// By table, in lower case, the name by which ids and generated values are made: the one that it had when its first rows
@@ -67,61 +80,81 @@ pub(super) fn expand(
     given: &Given<'_>,
 ) -> (Rows, Vec<Diagnostic>) {
     let mut problems = Vec::new();
-    let (named, labels) = names(files, &mut problems);
-    let mut place = vec![None; named.len()];
+    let (mut named, labels) = names(files, &mut problems);
+    // Rows that lists of labels come to, which are declared nowhere else.
+    let joined: OnceCell<Vec<(usize, Table)>> = OnceCell::new();
     let mut expansion = Expansion {
         files,
         shape,
         given,
         labels: Arc::new(labels),
         place: Arc::default(),
+        refs: HashMap::new(),
+        joins: HashMap::new(),
+        join_keys: HashMap::new(),
+        asked: Arc::default(),
+        file_of: Arc::default(),
+        turns: Arc::default(),
         first: 0,
         rows: Rows::default(),
         told: HashSet::new(),
         problems,
         generated: Vec::new(),
     };
+    for (file, seed) in files.iter().enumerate() {
+        seed.tables
+            .iter()
+            .for_each(|it| expansion.find_refs(file, &it.name.value, Some(it)));
+    }
+    if let Some(shared) = given.shared {
+        let file = expansion.shared_file();
+        shared
+            .tables
+            .iter()
+            .for_each(|it| expansion.find_refs(file, &it.name.value, Some(it)));
+        shared
+            .tables
+            .iter()
+            .for_each(|it| expansion.find_joins(file, it));
+    }
+    for (file, seed) in files.iter().enumerate() {
+        seed.tables
+            .iter()
+            .for_each(|it| expansion.find_joins(file, it));
+    }
     // Where each declared row will stand, so that references can be resolved in any order.
-    let mut compiled: Vec<Compiled<'_>> = Vec::new();
-    let mut by_table: HashMap<(usize, *const Table), Option<usize>> = HashMap::new();
-    let mut by_decl: HashMap<*const super::RowDecl, usize> = HashMap::new();
+    let mut placing = Placing::default();
     // A table is looked at even where it has no rows.
     for (file, seed) in files.iter().enumerate() {
         for table in &seed.tables {
             let key = (file, std::ptr::from_ref(table));
             let rules = expansion.rules(file, table);
-            by_table.insert(key, rules);
+            placing.by_table.insert(key, rules);
             expansion.pattern_tables(file, table);
         }
     }
     expansion.shared_tables();
-    let mut placed = 0;
-    let mut work: Vec<(usize, usize)> = Vec::with_capacity(named.len());
-    for (at, row) in named.iter().enumerate() {
-        // Rows of one pattern stand together.
-        if let Some((last, compiled)) = work.last().copied()
-            && std::ptr::eq(named[last].decl, row.decl)
-        {
-            place[at] = Some(placed);
-            placed += 1;
-            work.push((at, compiled));
-            continue;
-        }
-        let key = (row.file, std::ptr::from_ref(row.table));
-        let Some(rules) = by_table.get(&key).copied().flatten() else {
-            continue;
-        };
-        let decl = std::ptr::from_ref(row.decl);
-        let compiled = *by_decl.entry(decl).or_insert_with(|| {
-            compiled.push(expansion.compile(row, rules));
-            compiled.len() - 1
-        });
-        place[at] = Some(placed);
-        placed += 1;
-        work.push((at, compiled));
+    expansion.defaults_for_all();
+    expansion.place_rows(&named, &mut placing);
+    expansion.file_of = Arc::new(named.iter().map(|row| row.file).collect());
+    let tables = expansion.join_rows(&named);
+    for (file, table) in joined.get_or_init(|| tables) {
+        let key = (*file, std::ptr::from_ref(table));
+        let rules = expansion.rules(*file, table);
+        placing.by_table.insert(key, rules);
+        expansion.name_joined(*file, table, &mut named);
     }
+    expansion.place_rows(&named, &mut placing);
+    let Placing {
+        place,
+        compiled,
+        work,
+        ..
+    } = placing;
     expansion.place = Arc::new(place);
-    expansion.label_lists(&named, &work, &compiled);
+    expansion.file_of = Arc::new(named.iter().map(|row| row.file).collect());
+    expansion.asked_again();
+    expansion.take_turns(&named, &work, &compiled);
     let mut seen = vec![false; compiled.len()];
     for (at, decl) in &work {
         if !std::mem::replace(&mut seen[*decl], true) {
@@ -132,7 +165,7 @@ pub(super) fn expand(
         let mut part = expansion.for_part(first);
         part.rows.rows.reserve_exact(work.len());
         for (at, decl) in work {
-            part.row(&named[*at], &compiled[*decl]);
+            part.row(&named[*at], *at, &compiled[*decl]);
         }
         part
     });
@@ -150,6 +183,17 @@ struct Expansion<'a> {
     labels: Arc<Labels>,
     /// The place in `rows` of each named row; none where its table is not understood.
     place: Arc<Vec<Option<usize>>>,
+    /// Declared references, by file and table.
+    refs: HashMap<(usize, usize), Vec<Soft<'a>>>,
+    /// Lists of labels, by file and table.
+    joins: HashMap<(usize, usize), Vec<Join<'a>>>,
+    /// The columns that two joined rows fill, by file and join table, where no two rows have the same.
+    join_keys: HashMap<(usize, usize), Vec<usize>>,
+    asked: Arc<Asked>,
+    /// The file of each named row.
+    file_of: Arc<Vec<usize>>,
+    /// Whose turn it is in cells that take labels in turn, by row and column.
+    turns: Arc<HashMap<(usize, usize), u64>>,
     /// The place of the first of its rows among all.
     first: usize,
     rows: Rows,
@@ -158,13 +202,6 @@ struct Expansion<'a> {
     problems: Vec<Diagnostic>,
     /// Cells that are drawn once all others are known.
     generated: Vec<Generated<'a>>,
-}
-
-struct Generated<'a> {
-    found: Found<'a>,
-    row: usize,
-    number: Option<u64>,
-    each: Option<Arc<str>>,
 }
 
 /// A declaration whose names have been found in the schema.
@@ -180,10 +217,26 @@ struct Found<'a> {
     file: usize,
     column: usize,
     value: &'a Spanned<Expr>,
-    /// The short form: the value is a label of this foreign key's table.
-    label_of: Option<(usize, usize)>,
+    /// The value is a label.
+    label_of: Option<LabelOf<'a>>,
     /// No two rows may have the same in this column.
     is_unique: bool,
+    /// How many rows have taken a label in turn before this one.
+    turn: u64,
+}
+
+/// What a label in a cell is one of.
+#[derive(Clone, Copy)]
+enum LabelOf<'a> {
+    /// The table of this foreign key of one column.
+    Key(usize),
+    /// A table of this declared reference. `typed` is the value of the column of its type.
+    Soft {
+        at: usize,
+        typed: Option<&'a Spanned<Expr>>,
+    },
+    /// The cell holds the type of the reference in this other column.
+    Type { at: usize, column: usize },
 }
 
 impl<'a> Expansion<'a> {
@@ -192,6 +245,12 @@ impl<'a> Expansion<'a> {
         Expansion {
             labels: self.labels.clone(),
             place: self.place.clone(),
+            refs: self.refs.clone(),
+            joins: self.joins.clone(),
+            join_keys: HashMap::new(),
+            asked: self.asked.clone(),
+            file_of: self.file_of.clone(),
+            turns: self.turns.clone(),
             first,
             rows: Rows {
                 rules: self.rows.rules.clone(),
@@ -258,14 +317,14 @@ impl<'a> Expansion<'a> {
     }
 
     /// Writes out one row.
-    fn row(&mut self, named: &Named<'a>, compiled: &Compiled<'a>) {
+    fn row(&mut self, named: &Named<'a>, at: usize, compiled: &Compiled<'a>) {
         let rules = self.rows.rules[compiled.rules].clone();
         let of = &self.shape.tables[rules.table];
         let file = self.files[named.file];
         let place = self.first + self.rows.rows.len();
         let mut cells: Vec<Cell> = Vec::with_capacity(compiled.fields.len() + 1);
         // In a list the key is what names a row, so it comes first.
-        let mut label = named.label.clone();
+        let mut label = self.labels.label_of(named, at);
         if label.is_none() {
             label = self.key_as_label(named, compiled, &rules.key);
         }
@@ -301,12 +360,18 @@ impl<'a> Expansion<'a> {
             }
         }
         for found in &compiled.fields {
+            let turn = self.turns.get(&(place, found.column)).copied();
+            let found = &Found {
+                turn: turn.unwrap_or_default(),
+                ..*found
+            };
             let (names, span) = match found.file == named.file {
                 true => (&names, found.value.span.clone()),
                 // The row is in another file than its default.
                 false => (&shared_names, named.span()),
             };
-            if is_drawn(&found.value.value) && found.is_unique {
+            let is_slug = matches!(found.value.value, Expr::Slug(_));
+            if is_slug || is_drawn(&found.value.value) && found.is_unique {
                 self.generated.push(Generated {
                     found: *found,
                     row: place,
@@ -368,27 +433,10 @@ impl<'a> Expansion<'a> {
         });
     }
 
-    /// Rows of lists can be referred to by what names them in a plan: the values of their key.
-    fn label_lists(
-        &mut self,
-        named: &[Named<'a>],
-        work: &[(usize, usize)],
-        compiled: &[Compiled<'a>],
-    ) {
-        let mut labels = Vec::new();
-        for (at, decl) in work {
-            let (row, compiled) = (&named[*at], &compiled[*decl]);
-            if row.label.is_none() {
-                let key = &self.rows.rules[compiled.rules].key;
-                let label = self.key_as_label(row, compiled, key);
-                labels.extend(label.map(|label| (&row.table.name.value, label, *at)));
-            }
-        }
-        if let (false, Some(all)) = (labels.is_empty(), Arc::get_mut(&mut self.labels)) {
-            for (table, label, at) in labels {
-                all.add(table, label, at);
-            }
-        }
+    /// Labels that are chosen from now on are among all that there are.
+    fn asked_again(&mut self) {
+        let mut asked = self.asked.lock().unwrap_or_else(PoisonError::into_inner);
+        asked.clear();
     }
 
     /// Looks at every value of a `!pick`, also where no row of the declaration chooses it.
@@ -458,175 +506,6 @@ impl<'a> Expansion<'a> {
             // Then it has had its problem.
             if cell.is_some() || !missing || has_default {
                 self.error(named.file, &span, "no-key", message, help);
-            }
-        }
-    }
-
-    /// The primary key of a row that does not say it.
-    fn id(
-        &mut self,
-        named: &Named<'a>,
-        compiled: &Compiled<'a>,
-        of: &TableShape,
-        key: usize,
-        names: &Names<'_>,
-    ) -> Option<Content> {
-        let made_as = self.given.made_as(named.file, of);
-        let label = names.label.unwrap_or_default();
-        if let Some(id) = compiled.id {
-            match id.value {
-                Expr::Auto => return None,
-                Expr::Uuid => {
-                    let id = uuid_of(&of.columns[key], uuid(made_as, label));
-                    return id.map(Content::Known);
-                }
-                _ => {}
-            }
-            let of_table = named.table.id.is_some();
-            let found = Found {
-                file: match of_table {
-                    true => named.file,
-                    false => self.shared_file(),
-                },
-                column: key,
-                value: id,
-                label_of: None,
-                is_unique: true,
-            };
-            let place = Place {
-                file: named.file,
-                of,
-                found: &found,
-                names,
-            };
-            return self.cell(&place).map(|(content, _)| content);
-        }
-        made_id(of, key, made_as, label).map(Content::Known)
-    }
-
-    /// Plain values of the key, as what names a row in a list.
-    fn key_as_label(
-        &self,
-        named: &Named<'a>,
-        compiled: &Compiled<'a>,
-        key: &[usize],
-    ) -> Option<Arc<str>> {
-        let file = self.files[named.file];
-        let names = Names {
-            label: None,
-            number: None,
-            each: None,
-            vars: &file.settings.vars,
-        };
-        let mut parts = Vec::new();
-        for column in key {
-            let found = compiled.fields.iter().find(|it| it.column == *column)?;
-            let part = match (&found.value.value, found.label_of) {
-                (Expr::Scalar { text, .. }, _) => names.fill(text).ok()?.into_owned(),
-                (Expr::Ref { table, label, .. }, _) => {
-                    format!("{table}.{}", names.fill(label).ok()?)
-                }
-                (Expr::Env { name, .. }, _) => name.clone(),
-                _ => return None,
-            };
-            parts.push(part);
-        }
-        (!parts.is_empty()).then(|| parts.join("/").into())
-    }
-
-    /// Draws what must not stand twice, in an order that does not depend on that of the files.
-    fn generate(&mut self) {
-        let mut generated = std::mem::take(&mut self.generated);
-        let rows = &self.rows;
-        generated.sort_by(|a, b| {
-            let key = |it: &Generated<'_>| {
-                let row = &rows.rows[it.row];
-                (rows.rules(row).table, it.found.column, row.label.clone())
-            };
-            key(a).cmp(&key(b))
-        });
-        // Columns in which no two rows may have the same, and what they have already.
-        let mut taken: HashMap<(usize, usize), HashSet<String>> = HashMap::new();
-        for it in &generated {
-            let rules = self.rows.rules(&self.rows.rows[it.row]);
-            let of = &self.shape.tables[rules.table];
-            if of.is_unique(&[it.found.column]) {
-                taken.entry((rules.table, it.found.column)).or_default();
-            }
-        }
-        for row in &self.rows.rows {
-            if taken.is_empty() {
-                break;
-            }
-            let table = self.rows.rules(row).table;
-            let of = &self.shape.tables[table];
-            for cell in &row.cells {
-                if let (Some(taken), Content::Known(value)) =
-                    (taken.get_mut(&(table, cell.column)), &cell.content)
-                {
-                    taken.insert(super::clashes::word_of(of, cell.column, value));
-                }
-            }
-        }
-        for it in generated {
-            let row = &self.rows.rows[it.row];
-            let rules = self.rows.rules(row);
-            let (table, file) = (rules.table, rules.file);
-            let (label, span) = (row.label.clone(), row.span.clone());
-            let of = &self.shape.tables[table];
-            let Found { column, value, .. } = it.found;
-            let settings_of = match it.found.file == self.shared_file() {
-                true => self.given.shared.unwrap_or(self.files[file]),
-                false => self.files[file],
-            };
-            let names = Names {
-                label: Some(&label),
-                number: it.number,
-                each: it.each.as_deref(),
-                vars: &settings_of.settings.vars,
-            };
-            let place = Place {
-                file,
-                of,
-                found: &it.found,
-                names: &names,
-            };
-            let mut attempts = 0..ATTEMPTS;
-            let drawn = loop {
-                let Some(attempt) = attempts.next() else {
-                    let unfit = not_enough(&of.columns[column]);
-                    self.unfit(it.found.file, &value.span, unfit);
-                    break None;
-                };
-                let mut dice = self.dice(&place, attempt);
-                let drawn = self.value(&place, value, Some(&mut dice));
-                let word = drawn.as_ref().and_then(|(content, _)| match content {
-                    Content::Known(Value::Null) => None,
-                    Content::Known(value) => Some(super::clashes::word_of(of, column, value)),
-                    Content::Reference { row, column } => Some(format!("\0{row} {column}")),
-                    _ => None,
-                });
-                let is_free = |word| {
-                    let taken = taken.get_mut(&(table, column));
-                    taken.is_none_or(|taken| taken.insert(word))
-                };
-                if word.is_none_or(is_free) {
-                    break drawn;
-                }
-            };
-            if let Some((content, nature)) = drawn {
-                let cells = &mut self.rows.rows[it.row].cells;
-                let at = cells.partition_point(|cell| cell.column < column);
-                let cell = Cell {
-                    column,
-                    content,
-                    nature,
-                    span: match it.found.file == file {
-                        true => value.span.clone(),
-                        false => span,
-                    },
-                };
-                cells.insert(at, cell);
             }
         }
     }

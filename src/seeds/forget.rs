@@ -126,6 +126,8 @@ impl<'a> Forgetting<'a> {
             table.rows.clear();
             table.defaults.clear();
             table.keep.clear();
+            table.refs.clear();
+            table.through.clear();
             (table.key, table.id) = (None, None);
             if shape.table(&table.name.value).is_none() {
                 let renamed = current.and_then(|file| renamed_from(file, &table.name.value));

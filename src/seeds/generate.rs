@@ -104,7 +104,7 @@ impl Dice {
         list.get(place as usize).copied().unwrap_or_default()
     }
 
-    fn base36(&mut self, digits: u32) -> String {
+    pub(super) fn base36(&mut self, digits: u32) -> String {
         (0..digits)
             .filter_map(|_| char::from_digit(self.below(36) as u32, 36))
             .collect()
@@ -148,11 +148,13 @@ pub(super) fn fake(kind: Fake, dice: &mut Dice) -> String {
             format!("{name} {}", dice.pick(&COMPANIES))
         }
         Fake::Word => dice.pick(&WORDS).to_owned(),
-        Fake::Sentence => {
-            let count = dice.within(4, 9);
-            let words: Vec<&str> = (0..count).map(|_| dice.pick(&WORDS)).collect();
-            format!("{}.", capitalised(&words.join(" ")))
+        Fake::Sentence => sentence(dice),
+        Fake::Paragraph => {
+            let count = dice.within(3, 6);
+            let sentences: Vec<String> = (0..count).map(|_| sentence(dice)).collect();
+            sentences.join(" ")
         }
+        Fake::Boolean => (dice.below(2) == 1).to_string(),
         Fake::Uuid => {
             let high = u128::from(dice.next()) << 64;
             let bytes = (high | u128::from(dice.next())).to_be_bytes();
@@ -172,6 +174,12 @@ pub(super) fn fake(kind: Fake, dice: &mut Dice) -> String {
             format!("{network}.{}", dice.within(1, 254))
         }
     }
+}
+
+fn sentence(dice: &mut Dice) -> String {
+    let count = dice.within(4, 9);
+    let words: Vec<&str> = (0..count).map(|_| dice.pick(&WORDS)).collect();
+    format!("{}.", capitalised(&words.join(" ")))
 }
 
 /// Each number that is kept for fiction is as likely as the others.

@@ -1,4 +1,5 @@
-//! The order of updates in which unique values go from row to row: a row gives its value up before another one gets it.
+//! The order of updates in which values go from row to row: a row gives a unique value up before another one gets it, and a
+//! value to which rows refer changes once they let go and before they follow.
 //! Where rows exchange values in a circle, one of them has another value for a while. Pure.
 
 use std::collections::{BTreeSet, HashMap, HashSet};
@@ -134,10 +135,15 @@ pub(super) fn hand_over(
         let Some(place) = ready.pop_first() else {
             let circle = waiting.circle(start);
             // The least value: one beside it is between those that there are, so a CHECK of their range takes it.
-            let least = circle.iter().min_by(|one, other| {
+            let may_wait = |place: &&usize| {
+                let mut columns = gives.get(place).into_iter().flatten();
+                columns.any(|columns| free_column(basis, row(**place), columns).is_some())
+            };
+            let least = circle.iter().filter(may_wait).min_by(|one, other| {
                 let value = |place: usize| {
-                    let columns = gives.get(&place)?.first()?;
-                    number(basis, row(place), free_column(basis, row(place), columns)?)
+                    let mut columns = gives.get(&place)?.iter();
+                    let free = columns.find_map(|it| free_column(basis, row(place), it))?;
+                    number(basis, row(place), free)
                 };
                 let (one, other) = (value(**one), value(**other));
                 one.partial_cmp(&other).unwrap_or(std::cmp::Ordering::Equal)

@@ -6,7 +6,7 @@ use std::fmt::Write;
 use std::ops::Range;
 use std::sync::Arc;
 
-use super::model::{Label, RowDecl, SeedFile, Table};
+use super::model::{Label, Numbers, RowDecl, SeedFile, Table};
 use super::parallel::in_parts;
 use crate::diagnostic::Diagnostic;
 use crate::nearest::nearest;
@@ -70,17 +70,48 @@ fn up_to<'a>(
     (names.rows, names.labels)
 }
 
-/// For each table, in lower case, its labels and the place of each row.
+/// For each table, in lower case, its labels and the place of each row; and the labels of rows that were declared without.
 #[derive(Debug, Default)]
-pub(super) struct Labels(HashMap<String, HashMap<Arc<str>, usize>>);
+pub(super) struct Labels(
+    HashMap<String, HashMap<Arc<str>, usize>>,
+    HashMap<usize, Arc<str>>,
+);
 
 impl Labels {
     pub(super) fn find(&self, table: &str, label: &str) -> Option<usize> {
         self.0.get(&table.to_ascii_lowercase())?.get(label).copied()
     }
 
+    /// All labels of a table, each with the place of its row.
+    pub(super) fn all(&self, table: &str) -> impl Iterator<Item = (Arc<str>, usize)> {
+        let labels = self
+            .0
+            .get(&table.to_ascii_lowercase())
+            .into_iter()
+            .flatten();
+        labels.map(|(label, row)| (label.clone(), *row))
+    }
+
+    /// What names a row, also one that was declared without a label.
+    pub(super) fn label_of(&self, row: &Named<'_>, at: usize) -> Option<Arc<str>> {
+        row.label.clone().or_else(|| self.1.get(&at).cloned())
+    }
+
+    /// Adds the label of a row of a join table; none where it is there already, with the row that has it.
+    pub(super) fn add_new(&mut self, table: &str, label: Arc<str>, row: usize) -> Option<usize> {
+        let labels = self.0.entry(table.to_ascii_lowercase()).or_default();
+        match labels.entry(label) {
+            Entry::Vacant(free) => {
+                free.insert(row);
+                None
+            }
+            Entry::Occupied(taken) => Some(*taken.get()),
+        }
+    }
+
     /// Adds the label of a row that was declared without one; a label that is there already stays.
     pub(super) fn add(&mut self, table: &str, label: Arc<str>, row: usize) {
+        self.1.insert(row, label.clone());
         let labels = self.0.entry(table.to_ascii_lowercase()).or_default();
         labels.entry(label).or_insert(row);
     }
@@ -111,6 +142,7 @@ struct Each<'a> {
     of: &'a str,
     pattern: &'a str,
     after: &'a str,
+    children: Option<&'a Numbers>,
 }
 
 impl<'a> Names<'_, 'a> {
@@ -171,6 +203,7 @@ impl<'a> Names<'_, 'a> {
                 table: of,
                 pattern,
                 after,
+                children,
             }) => waiting.push(Each {
                 file,
                 table,
@@ -179,6 +212,7 @@ impl<'a> Names<'_, 'a> {
                 of,
                 pattern,
                 after,
+                children: children.as_deref(),
             }),
         }
     }
@@ -214,7 +248,10 @@ impl<'a> Names<'_, 'a> {
                     problems.push(
                         Diagnostic::problem("label-twice", message)
                             .at(here)
-                            .help("rename one of the two")
+                            .help(match row.file == other.file {
+                                true => "rename one of the two",
+                                false => "rename one of the two; `_override: true` in a row changes that of another file",
+                            })
                             .related("it is here first", there),
                     );
                 }
@@ -301,18 +338,42 @@ impl<'a> Names<'_, 'a> {
             );
         }
         let span = each.decl.label.as_ref().map_or(0..0, |it| it.span.clone());
-        if self.are_too_many(found.len(), each.file, &span, problems) {
+        let children = each.children.map_or(1, |it| {
+            usize::try_from(it.last - it.first).map_or(usize::MAX, |it| it.saturating_add(1))
+        });
+        let count = found.len().saturating_mul(children);
+        if self.are_too_many(count, each.file, &span, problems) {
             return;
         }
         found.sort_unstable();
-        let rows = found.into_iter().map(|label| Named {
+        let row = |of: &Arc<str>, label: String, number| Named {
             file: each.file,
             table: each.table,
             decl: each.decl,
-            label: Some(format!("{}{label}{}", each.before, each.after).into()),
-            number: None,
-            each: Some(label),
-        });
+            label: Some(label.into()),
+            number,
+            each: Some(of.clone()),
+        };
+        let Each { before, after, .. } = *each;
+        let rows: Vec<Named<'a>> = match each.children {
+            None => found
+                .iter()
+                .map(|of| row(of, format!("{before}{of}{after}"), None))
+                .collect(),
+            Some(Numbers {
+                first,
+                last,
+                width,
+                after: end,
+            }) => found
+                .iter()
+                .flat_map(|of| (*first..=*last).map(move |number| (of, number)))
+                .map(|(of, number)| {
+                    let label = format!("{before}{of}{after}{number:0width$}{end}");
+                    row(of, label, Some(number))
+                })
+                .collect(),
+        };
         self.push(each.table, rows, problems);
     }
 
@@ -326,7 +387,7 @@ impl<'a> Names<'_, 'a> {
 }
 
 /// Whether a label looks like a pattern, in which `*` stands for any characters.
-fn matches(pattern: &str, label: &str) -> bool {
+pub(super) fn matches(pattern: &str, label: &str) -> bool {
     let mut parts = pattern.split('*');
     let Some(first) = parts.next() else {
         return false;
@@ -367,6 +428,24 @@ mod tests {
             let (named, _) = up_to(most, &[&file], &mut problems);
             let too_many = problems.iter().filter(|it| it.code == "too-many-rows");
             assert_eq!((named.len(), too_many.count()), (rows, told), "{most}");
+        }
+    }
+
+    #[test]
+    fn a_range_with_too_many_zeros_in_front_is_reported() {
+        for (zeros, rows, told) in [(254, 5, 0), (255, 3, 2), (70_000, 3, 2)] {
+            let zeros = "0".repeat(zeros);
+            let text = format!(
+                "t:\n  a: {{}}\nu:\n  ? \"b_{{{zeros}1..2}}\"\n  : {{}}\n  ? \"c_{{t.*}}_{{{zeros}1..2}}\"\n  : {{}}\n"
+            );
+            let source = Arc::new(Source {
+                name: "a.yaml".to_owned(),
+                text: text.into(),
+            });
+            let (file, problems) = parse("a", source);
+            let (named, _) = up_to(100, &[&file], &mut Vec::new());
+            let bad = problems.iter().filter(|it| it.code == "bad-label");
+            assert_eq!((named.len(), bad.count()), (rows, told), "{problems:?}");
         }
     }
 

@@ -3,8 +3,10 @@
 use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 
+use super::files::{Kind, fill, split};
 use super::labels::names;
 use super::model::{Field, SeedFile};
+use super::overrides::merge;
 use super::parse::parse;
 use super::set::Seeds;
 use crate::history::{History, Row as Record};
@@ -83,6 +85,7 @@ fn heir<'s>(
 
 /// A recorded text.
 pub(super) fn read(name: &str, text: &str) -> SeedFile {
+    let (text, files) = split(text);
     let parsed = |text: &str| {
         let source = Source {
             name: format!("recorded {name}"),
@@ -90,13 +93,30 @@ pub(super) fn read(name: &str, text: &str) -> SeedFile {
         };
         parse(name, Arc::new(source))
     };
-    match parsed(text) {
+    let mut file = match parsed(text) {
         // `***` is recorded for a secret, and without quotes it is no text.
         (_, problems) if !problems.is_empty() && text.contains("***") => {
             parsed(&text.replace("***", "'***'")).0
         }
         (file, _) => file,
+    };
+    // What was wrong with a text is of no interest any more.
+    fill(&mut file, &mut |path| {
+        let mut files = files.iter();
+        match files.find(|(kind, name, _)| *kind == Kind::Rows && *name == path) {
+            Some((_, _, text)) => Ok(Arc::new(Source {
+                name: format!("recorded {path}"),
+                text: text.as_str().into(),
+            })),
+            None => Err(("no-such-file", "it is not recorded".to_owned())),
+        }
+    });
+    for (kind, name, text) in &files {
+        if *kind == Kind::Override {
+            merge(&mut file, &read(name, text));
+        }
     }
+    file
 }
 
 /// What a file declares, by table and label, with the names before a rename.

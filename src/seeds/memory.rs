@@ -110,15 +110,23 @@ impl Memory {
         let Scene { shape, past, .. } = scene;
         if !self.is_complete {
             self.is_complete = true;
-            let entries: HashSet<(usize, usize, Arc<str>)> = self
-                .items
-                .iter()
-                .map(|it| (it.file, it.table, it.label.clone()))
-                .collect();
+            self.set_old_keys_aside(scene, found);
+            let mut entries: HashMap<(usize, usize, Arc<str>), Vec<usize>> = HashMap::new();
+            for (number, it) in self.items.iter().enumerate() {
+                let label = (it.file, it.table, it.label.clone());
+                entries.entry(label).or_default().push(number);
+            }
             for (old, file) in past.undeclared() {
                 let row = &past.rows.rows[old];
                 let table = past.rows.rules(row).table;
-                if entries.contains(&(file, table, row.label.clone())) {
+                let of = &shape.tables[table];
+                let of_label = entries.get(&(file, table, row.label.clone()));
+                let is_remembered = of_label.is_some_and(|items| {
+                    let recorded = recorded_key(&past.rows, old, || past.key(found, shape, old));
+                    let mut items = items.iter().map(|number| &self.items[*number]);
+                    items.any(|it| recorded.as_ref().is_none_or(|key| !it.is_beside(of, key)))
+                });
+                if is_remembered {
                     continue;
                 }
                 // The table of older versions has every row that they made in mode `sync`.
@@ -147,6 +155,35 @@ impl Memory {
                     Some(at),
                 );
                 self.push(item);
+            }
+        }
+    }
+
+    /// A row that stayed under an old key, beside the one that was made under the recorded key, is no declared row any
+    /// more.
+    fn set_old_keys_aside(&mut self, scene: Scene<'_>, found: &Found) {
+        let Scene {
+            shape, rows, past, ..
+        } = scene;
+        for (number, item) in self.items.iter_mut().enumerate() {
+            let Some(at) = item.of else { continue };
+            let recorded = match past.of[at] {
+                Was::Never => None,
+                Was::Same => recorded_key(rows, at, || {
+                    let key = found.key(rows, shape, at)?;
+                    Some((rows.rules(&rows.rows[at]).key.clone(), key))
+                }),
+                Was::Row(old) => recorded_key(&past.rows, old, || past.key(found, shape, old)),
+            };
+            let of = &shape.tables[item.table];
+            if recorded.is_some_and(|recorded| item.is_beside(of, &recorded)) {
+                item.of = None;
+                if let Some(items) = self.by_row.get_mut(&at) {
+                    items.retain(|it| *it != number);
+                    if items.is_empty() {
+                        self.by_row.remove(&at);
+                    }
+                }
             }
         }
     }
@@ -365,6 +402,18 @@ impl Memory {
                 }
             }
         }
+    }
+}
+
+/// The key that a text says, where no variable, other row or label decides it.
+fn recorded_key<K>(rows: &Rows, at: usize, key: impl FnOnce() -> Option<K>) -> Option<K> {
+    let row = &rows.rows[at];
+    let mut cells = rows.rules(row).key.iter().map(|column| row.cell(*column));
+    // An id that is made for a label stands where the label does.
+    let is_written = cells.all(|cell| cell.is_some_and(|cell| cell.span != row.span));
+    match is_written && !super::trace::has_changing_key(rows, at) {
+        true => key(),
+        false => None,
     }
 }
 

@@ -5,14 +5,18 @@
 //! switched off, and no primary key is ever changed.
 
 mod apply;
+mod arithmetic;
 mod cell;
 mod check;
 mod clashes;
 mod conflicts;
 mod draw;
+mod editor;
 mod effective;
 mod expand;
 mod export;
+mod exprs;
+mod files;
 mod forget;
 mod found;
 mod generate;
@@ -31,18 +35,21 @@ mod model;
 mod numbered;
 mod order;
 mod orphans;
+mod overrides;
 mod parallel;
 mod parse;
 mod past;
 mod plan;
 mod recognise;
 mod recorded;
+mod referred;
 mod refused;
 mod remembered;
 mod renames;
 mod row;
 mod secret;
 mod set;
+mod slug;
 mod standing;
 mod steps;
 mod trace;
@@ -52,15 +59,17 @@ mod yaml;
 pub use crate::drive::{ApplyError, Outcome};
 pub use apply::{SeedOptions, apply, observe};
 pub use check::{Checked, check};
+pub use editor::json_schema;
 pub use export::{ExportError, ExportOptions, Exported, MOST_ROWS, Mask, Refusal, Tables, export};
+pub use files::{Companion, Kind};
 pub use forget::{Rows as ForgetRows, forget, observe_forget};
 pub use guard::before_migrating;
 pub use inputs::{Clock, Variables};
 #[cfg(feature = "testing")]
 pub use labelled::{Labelled, labelled};
 pub use model::{
-    Expr, Fake, Field, Json, Label, Mode, Part, Requires, RowDecl, SeedFile, Settings, Spanned,
-    Style, Table, Template,
+    Choose, Expr, Fake, Field, Format, Json, Label, Mode, Numbers, Part, RefTarget, Requires,
+    RowDecl, RowsFile, SeedFile, Settings, SoftRef, Spanned, Style, Table, Template, Through,
 };
 pub use parse::parse;
 pub use plan::{Cause, Change, Difference, FilePlan, FileState, Plan, Refresh, What};

@@ -7,6 +7,7 @@ use std::collections::BTreeMap;
 use std::ops::Range;
 use std::sync::Arc;
 
+use super::files::Companion;
 use crate::script::{Origin, Source};
 
 /// Something, and the bytes of the canonical text in which it stands.
@@ -25,17 +26,27 @@ pub struct SeedFile {
     pub name: String,
     /// Path as it is shown, and canonical text.
     pub source: Arc<Source>,
-    /// sha256 of the canonical text.
+    /// sha256 of the canonical text, with the files of rows that it names behind it.
     pub checksum: String,
     /// What stands under `_seed`.
     pub settings: Settings,
     /// In the order of the file.
     pub tables: Vec<Table>,
+    /// The files of rows that it names, as far as they were read.
+    pub companions: Vec<Companion>,
 }
 
 impl SeedFile {
-    /// A place in this file.
+    /// A place in this file, or in one of rows that it names.
     pub fn origin(&self, span: &Range<usize>) -> Origin {
+        let mut companions = self.companions.iter().rev();
+        if let Some(companion) = companions.find(|it| it.start <= span.start) {
+            let start = span.start - companion.start;
+            return Origin {
+                source: companion.source.clone(),
+                span: start..start + span.len(),
+            };
+        }
         Origin {
             source: self.source.clone(),
             span: span.clone(),
@@ -64,6 +75,8 @@ pub struct Settings {
     pub vars: BTreeMap<String, String>,
     /// The time that `!now` and `!ago` count from, instead of the time of the run: `2026-01-31 12:00:00`, in UTC.
     pub time: Option<Spanned<String>>,
+    /// `_defaults`: what each row of a table with such a column has, where neither the table nor the row says otherwise.
+    pub defaults: Vec<Field>,
     /// `_was`: the names that the file had before. It continues the records of these files, which are gone.
     pub was: Vec<Spanned<String>>,
 }
@@ -80,6 +93,7 @@ impl Default for Settings {
             faker: 1,
             vars: BTreeMap::new(),
             time: None,
+            defaults: Vec::new(),
             was: Vec::new(),
         }
     }
@@ -121,8 +135,99 @@ pub struct Table {
     pub keep: Vec<Spanned<String>>,
     /// `_defaults`: what each row has that does not say otherwise.
     pub defaults: Vec<Field>,
-    /// In the order of the file.
+    /// `_refs`: columns that take labels of other tables.
+    pub refs: Vec<SoftRef>,
+    /// `_through`: lists of labels that become rows of join tables.
+    pub through: Vec<Through>,
+    /// In the order of the file, those of `files` behind the others.
     pub rows: Vec<RowDecl>,
+    /// Rows with which the file overrides those of other files: `_override: true`.
+    pub overrides: Vec<RowDecl>,
+    /// Files of rows: `_rows: !csv users.csv`.
+    pub files: Vec<RowsFile>,
+}
+
+/// A file of rows.
+#[derive(Debug, Clone, PartialEq)]
+pub struct RowsFile {
+    /// As it is written: from the folder of the seed file.
+    pub path: Spanned<String>,
+    /// How it is written.
+    pub format: Format,
+    /// Whether all of its rows were read.
+    pub is_whole: bool,
+}
+
+/// How a file of rows is written.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Format {
+    /// `!csv`: a header, and a line for each row.
+    Csv {
+        /// Between the cells.
+        separator: u8,
+    },
+    /// `!json`: a list of objects, or an object with a row for each label.
+    Json,
+}
+
+impl Table {
+    /// A table without settings and rows.
+    pub fn empty(name: Spanned<String>) -> Table {
+        Table {
+            name,
+            was: None,
+            key: None,
+            id: None,
+            keep: Vec::new(),
+            defaults: Vec::new(),
+            refs: Vec::new(),
+            through: Vec::new(),
+            rows: Vec::new(),
+            overrides: Vec::new(),
+            files: Vec::new(),
+        }
+    }
+}
+
+/// A column that takes labels of another table, whether the schema declares a foreign key or not.
+#[derive(Debug, Clone, PartialEq)]
+pub struct SoftRef {
+    /// The column as it is named in rows: `creator`, also for a column `creator_id`.
+    pub name: Spanned<String>,
+    /// The rows to which it refers.
+    pub to: RefTarget,
+}
+
+/// The rows to which a column refers.
+#[derive(Debug, Clone, PartialEq)]
+pub enum RefTarget {
+    /// `users`, or `users.email` for another column than the primary key.
+    Table {
+        /// The table.
+        table: Spanned<String>,
+        /// The column; none means the primary key.
+        column: Option<Spanned<String>>,
+    },
+    /// `{type: subject_type, Card: cards, Post: posts}`: another column has the type of the row.
+    Types {
+        /// The column that holds the type.
+        column: Spanned<String>,
+        /// Each type, and its table.
+        tables: Vec<(Spanned<String>, Spanned<String>)>,
+    },
+}
+
+/// A list of labels in rows of a table that becomes rows of a join table.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Through {
+    /// The name of the list in a row: `tags`.
+    pub name: Spanned<String>,
+    /// The join table.
+    pub table: Spanned<String>,
+    /// Its column that refers to the row with the list; none means the only one that does.
+    pub from: Option<Spanned<String>>,
+    /// Its column that refers to the rows in the list; none means the only other reference.
+    pub to: Option<Spanned<String>>,
 }
 
 /// One row, or a pattern for many.
@@ -136,6 +241,8 @@ pub struct RowDecl {
     pub was: Option<Spanned<Template>>,
     /// In the order of the file; no name stands twice.
     pub fields: Vec<Field>,
+    /// What another file says in their place (`_override`).
+    pub over: Vec<Field>,
 }
 
 /// What names one row or many.
@@ -156,7 +263,8 @@ pub enum Label {
         /// What stands after them.
         after: String,
     },
-    /// `now_{users.load_*}`: a row for each label of a table that matches, with `*` for any characters.
+    /// `now_{users.load_*}`: a row for each label of a table that matches, with `*` for any characters; with
+    /// `post_{users.*}_{1..3}` so many rows for each of them.
     Each {
         /// What stands before the labels.
         before: String,
@@ -166,14 +274,29 @@ pub enum Label {
         pattern: String,
         /// What stands after them.
         after: String,
+        /// The rows for each label, where there are several.
+        children: Option<Box<Numbers>>,
     },
+}
+
+/// A range of numbers in a label, both ends included.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Numbers {
+    /// The first.
+    pub first: u64,
+    /// The last; not below the first.
+    pub last: u64,
+    /// At least so many digits, with zeros in front.
+    pub width: usize,
+    /// What stands after them.
+    pub after: String,
 }
 
 /// A column, or the name of a reference, and what is in it.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Field {
-    /// As it is written.
-    pub name: Spanned<String>,
+    /// As it is written; shared by all rows of a file that have it.
+    pub name: Spanned<Arc<str>>,
     /// What is in it.
     pub value: Spanned<Expr>,
 }
@@ -207,6 +330,17 @@ pub enum Expr {
         /// The column; none means the one that the foreign key refers to, or the primary key.
         column: Option<String>,
     },
+    /// `!pick users.*`, `!each users.*`: a reference to one of the rows whose labels match.
+    Among {
+        /// How the row is chosen.
+        choice: Choose,
+        /// The table.
+        table: String,
+        /// What the labels look like, with `*` for any characters. It may hold `${…}`.
+        pattern: Template,
+        /// The column, as in a `Ref`.
+        column: Option<String>,
+    },
     /// `!now`, with modifiers of SQLite's date functions.
     Now(Vec<String>),
     /// `!ago 3 days`, `!ago 0..365 days`: before now.
@@ -216,6 +350,24 @@ pub enum Expr {
         /// Seconds in one unit.
         unit: u64,
     },
+    /// `!in 3 days`, `!in 1..90 days`: after now.
+    In {
+        /// Least and most, both included.
+        count: (u64, u64),
+        /// Seconds in one unit.
+        unit: u64,
+    },
+    /// `!decimal 0.50..99.99`: a number with so many decimal places, both ends included.
+    Decimal {
+        /// The least, in units of the last place.
+        least: i64,
+        /// The most.
+        most: i64,
+        /// How many decimal places there are.
+        scale: u32,
+    },
+    /// `!slug title`: the text of another column of the row as a part of an address.
+    Slug(String),
     /// `!env NAME` or `!env {name: NAME, default: text}`.
     Env {
         /// Of the variable.
@@ -236,6 +388,15 @@ pub enum Expr {
     /// `!hash secret`, `!hash {scheme: argon2id, value: !env NAME}`: argon2id of a secret, with a salt of its own. The
     /// inner expression is a scalar or an `!env`.
     Hash(Box<Spanned<Expr>>),
+}
+
+/// How one of the rows of a table is chosen.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Choose {
+    /// `!pick`: at random, by the place of the cell.
+    Random,
+    /// `!each`: in turn.
+    InTurn,
 }
 
 /// JSON with parts that each row fills in.
@@ -269,31 +430,62 @@ pub enum Style {
     Text,
 }
 
-/// A text with `${name}` in it; `$${` stands for `${`.
+/// A text with `${name}` in it; `$${` stands for `${`. A file may have millions of them, nearly all without names, so such
+/// a text is as small as can be.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Template(pub Vec<Part>);
+pub struct Template(Filling);
+
+#[derive(Debug, Clone, PartialEq, Eq)]
+enum Filling {
+    Text(Box<str>),
+    Parts(Box<Parts>),
+}
+
+#[derive(Debug, Clone, PartialEq, Eq)]
+struct Parts(Vec<Part>);
 
 /// A part of a template.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Part {
     /// Text as it is.
     Text(String),
-    /// `${name}`: `label`, `i`, `each`, or a name under `vars`.
+    /// `${name}`: `label`, `i`, `each`, a name under `vars`, or arithmetic on `i`.
     Name(String),
 }
 
 impl Template {
     /// A text without names in it.
-    pub fn text(text: impl Into<String>) -> Template {
-        Template(vec![Part::Text(text.into())])
+    pub fn text(text: impl Into<Box<str>>) -> Template {
+        Template(Filling::Text(text.into()))
+    }
+
+    /// A text of these parts.
+    pub fn of(parts: Vec<Part>) -> Template {
+        fn text(part: &Part) -> Option<&str> {
+            match part {
+                Part::Text(text) => Some(text),
+                Part::Name(_) => None,
+            }
+        }
+        match parts.iter().map(text).collect::<Option<String>>() {
+            Some(text) => Template::text(text),
+            None => Template(Filling::Parts(Box::new(Parts(parts)))),
+        }
     }
 
     /// The text, where there are no names in it.
     pub fn as_text(&self) -> Option<&str> {
-        match self.0.as_slice() {
-            [] => Some(""),
-            [Part::Text(text)] => Some(text),
-            _ => None,
+        match &self.0 {
+            Filling::Text(text) => Some(text),
+            Filling::Parts(_) => None,
+        }
+    }
+
+    /// The parts of a text with names in it; none of another text.
+    pub fn parts(&self) -> &[Part] {
+        match &self.0 {
+            Filling::Text(_) => &[],
+            Filling::Parts(parts) => &parts.0,
         }
     }
 }
@@ -325,6 +517,10 @@ pub enum Fake {
     Word,
     /// `sentence`
     Sentence,
+    /// `paragraph`: three to six sentences.
+    Paragraph,
+    /// `boolean`: `true` or `false`.
+    Boolean,
     /// `uuid`
     Uuid,
     /// `url`, below `example.test`.
@@ -335,7 +531,7 @@ pub enum Fake {
 
 impl Fake {
     /// All kinds, with their names in a file.
-    pub const ALL: [(&str, Fake); 15] = [
+    pub const ALL: [(&str, Fake); 17] = [
         ("name", Fake::Name),
         ("first_name", Fake::FirstName),
         ("last_name", Fake::LastName),
@@ -348,6 +544,8 @@ impl Fake {
         ("company", Fake::Company),
         ("word", Fake::Word),
         ("sentence", Fake::Sentence),
+        ("paragraph", Fake::Paragraph),
+        ("boolean", Fake::Boolean),
         ("uuid", Fake::Uuid),
         ("url", Fake::Url),
         ("ipv4", Fake::Ipv4),

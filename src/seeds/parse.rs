@@ -6,10 +6,13 @@
 mod cell;
 mod json;
 mod label;
+mod references;
+mod rows;
 mod settings;
 mod tag;
 mod template;
 
+use std::collections::HashSet;
 use std::ops::Range;
 use std::sync::Arc;
 
@@ -34,6 +37,7 @@ pub fn parse(name: &str, source: Arc<Source>) -> (SeedFile, Vec<Diagnostic>) {
         source: &source,
         settings: Settings::default(),
         problems,
+        names: HashSet::new(),
     };
     let tables = root.map_or_else(Vec::new, |root| reader.file(root));
     let Reader {
@@ -51,6 +55,7 @@ pub fn parse(name: &str, source: Arc<Source>) -> (SeedFile, Vec<Diagnostic>) {
         settings,
         tables,
         source,
+        companions: Vec::new(),
     };
     (file, problems)
 }
@@ -60,6 +65,8 @@ struct Reader<'a> {
     source: &'a Arc<Source>,
     settings: Settings,
     problems: Vec<Diagnostic>,
+    /// The names of columns so far.
+    names: HashSet<Arc<str>>,
 }
 
 /// A row, as messages name it.
@@ -68,8 +75,20 @@ const ROW: &str = "a row";
 /// What a row may say besides its columns.
 const WAS: &str = "_was";
 
+/// Says that a row gives one of another file other values.
+const OVERRIDE: &str = "_override";
+
 /// What a table may say besides its rows.
-const TABLE_SETTINGS: [&str; 6] = ["_key", "_id", "_keep", "_defaults", "_rows", "_was"];
+const TABLE_SETTINGS: [&str; 8] = [
+    "_key",
+    "_id",
+    "_keep",
+    "_defaults",
+    "_rows",
+    "_was",
+    "_refs",
+    "_through",
+];
 
 /// Names that are none of a table: what a table may say besides its rows, today or in later versions.
 const RESERVED: [&str; 8] = [
@@ -114,6 +133,7 @@ impl Reader<'_> {
             }
             tables.extend(self.table(&key, value));
         }
+        references::with_join_tables(&mut tables);
         if tables.is_empty() && self.problems.is_empty() {
             self.error(
                 "empty-seed",
@@ -126,15 +146,11 @@ impl Reader<'_> {
     }
 
     fn table(&mut self, key: &Node, node: Node) -> Option<Table> {
-        let mut table = Table {
-            name: self.name(key, "table")?,
-            was: None,
-            key: None,
-            id: None,
-            keep: Vec::new(),
-            defaults: Vec::new(),
-            rows: Vec::new(),
-        };
+        let mut table = Table::empty(self.name(key, "table")?);
+        if rows::is_file(&node) {
+            table.files.extend(self.rows_file(&node));
+            return Some(table);
+        }
         self.no_tag(&node, "a table");
         let noun = node.noun();
         match node.kind {
@@ -153,6 +169,11 @@ impl Reader<'_> {
                         "_defaults" => {
                             table.defaults = self.fields(&value, "`_defaults`", Scope::Table)
                         }
+                        "_refs" => table.refs = self.refs(&value),
+                        "_through" => table.through = self.through(&value),
+                        "_rows" if rows::is_file(&value) => {
+                            table.files.extend(self.rows_file(&value));
+                        }
                         "_rows" => {
                             self.no_tag(&value, "`_rows`");
                             table.rows.extend(self.list(value));
@@ -162,7 +183,13 @@ impl Reader<'_> {
                             let message = format!("a table has no setting `{text}`");
                             self.error("unknown-setting", &key.span, message, help);
                         }
-                        _ => table.rows.push(self.row(&key, &value)),
+                        _ => {
+                            let row = self.row(&key, &value);
+                            match self.is_override(&value, &row) {
+                                true => table.overrides.push(row),
+                                false => table.rows.push(row),
+                            }
+                        }
                     }
                 }
             }
@@ -269,7 +296,8 @@ impl Reader<'_> {
         let scope = match label {
             Label::One(_) => Scope::One,
             Label::Range { .. } => Scope::Range,
-            Label::Each { .. } => Scope::Each,
+            Label::Each { children: None, .. } => Scope::Each,
+            Label::Each { .. } => Scope::Children,
         };
         RowDecl {
             label: Some(Spanned {
@@ -279,6 +307,7 @@ impl Reader<'_> {
             span: key.span.clone(),
             was: self.was(node, scope),
             fields: self.fields(node, ROW, scope),
+            over: Vec::new(),
         }
     }
 
@@ -292,7 +321,42 @@ impl Reader<'_> {
             span: span.unwrap_or(node.span.clone()),
             was: self.was(node, Scope::Item),
             fields: self.fields(node, ROW, Scope::Item),
+            over: Vec::new(),
         })
+    }
+
+    /// `_override` of a row: whether it changes one of another file.
+    fn is_override(&mut self, node: &Node, row: &RowDecl) -> bool {
+        let Kind::Mapping(entries) = &node.kind else {
+            return false;
+        };
+        let Some((key, value)) = entries.iter().find(|(key, _)| name(key) == OVERRIDE) else {
+            return false;
+        };
+        let said = match &value.kind {
+            Kind::Scalar(text, Style::Plain) if value.tag.is_none() => text.parse().ok(),
+            _ => None,
+        };
+        let Some(is_override) = said else {
+            let message = "`_override` is `true` or `false`, and this is neither";
+            self.error("bad-value", &value.span, message, "write `_override: true`");
+            return true;
+        };
+        if let (true, Some(was)) = (is_override, &row.was) {
+            let message = "a row that overrides another one has no label of its own before";
+            let help = "write `_was` in the file that declares the row";
+            self.error("bad-value", &was.span, message, help);
+        }
+        if is_override && row.fields.is_empty() {
+            let message = "the row overrides nothing";
+            self.error(
+                "bad-value",
+                &key.span,
+                message,
+                "give it a value, or remove it",
+            );
+        }
+        is_override
     }
 
     /// `_was` of a row: the label that it had before.
@@ -330,10 +394,11 @@ impl Reader<'_> {
         };
         let mut fields = Vec::with_capacity(entries.len());
         for (key, value) in entries {
-            if what == ROW && name(key) == WAS {
+            let is_labelled = scope != Scope::Item;
+            if what == ROW && (name(key) == WAS || is_labelled && name(key) == OVERRIDE) {
                 continue;
             }
-            let name = self.name(key, "column");
+            let name = self.column(key);
             let value = self.expr(value, scope);
             if let (Some(name), Some(value)) = (name, value) {
                 fields.push(Field { name, value });
@@ -393,6 +458,20 @@ impl Reader<'_> {
         })
     }
 
+    /// The name of a column, which many rows have.
+    fn column(&mut self, key: &Node) -> Option<Spanned<Arc<str>>> {
+        let value = match self.names.get(name(key)) {
+            Some(known) => known.clone(),
+            None => {
+                let name: Arc<str> = self.name(key, "column")?.value.into();
+                self.names.insert(name.clone());
+                name
+            }
+        };
+        let span = key.span.clone();
+        Some(Spanned { value, span })
+    }
+
     /// A text in which nothing is replaced.
     fn text(&mut self, node: &Node, what: &str, example: &str) -> Option<Spanned<String>> {
         self.no_tag(node, what);
@@ -447,6 +526,20 @@ impl Reader<'_> {
             }
         }
         names
+    }
+}
+
+/// Whether a name is a setting of a row, and no column.
+pub(super) fn is_reserved_in_row(name: &str) -> bool {
+    name == WAS || RESERVED.contains(&name) || name == "_rows"
+}
+
+/// Why a text is no label of one row.
+pub(super) fn plain_label(text: &str) -> Result<(), String> {
+    match label::label(text) {
+        Ok(Label::One(_)) => Ok(()),
+        Ok(_) => Err(format!("the label `{text}` is a pattern")),
+        Err(label::Bad { why, .. }) => Err(why),
     }
 }
 

@@ -3,10 +3,11 @@
 
 use std::collections::HashMap;
 
+use super::effective::labels;
 use super::expand::{Given, MadeAs, expand};
 use super::found::{Found, IN_JSON, resolved};
 use super::model::{Mode, SeedFile};
-use super::recorded::Texts;
+use super::recorded::{Recorded, Texts};
 use super::row::{Row, Rows};
 use crate::schema::{Shape, TableShape};
 use crate::sql::Value;
@@ -99,10 +100,15 @@ impl Past {
             let sum = texts.sums.get(path);
             sum.is_none_or(|sum| *sum == crate::migrations::checksum_bytes(bytes))
         });
+        // With other labels than at that time, the rows that were chosen are not known.
+        let shared = texts.shared.as_ref();
+        let is_unsure = |it: &Recorded| labels(&it.text, shared, &attachments, &all) != it.labels;
+        let unsure: Vec<bool> = texts.files.iter().map(is_unsure).collect();
         let given = Given {
             attachments: &attachments,
-            shared: texts.shared.as_ref(),
+            shared,
             made_as: &made_as,
+            unsure: &unsure,
             ..*given
         };
         // What was wrong with a text is of no interest any more.

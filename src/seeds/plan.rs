@@ -331,6 +331,9 @@ fn states(basis: &Basis<'_>) -> Vec<(FileState, String)> {
     files.zip(basis.hashes).map(state).collect()
 }
 
+/// What a run writes of each declared row, worked out where it is asked for.
+pub(super) type Planned<'p> = dyn std::ops::Deref<Target = Vec<Written>> + 'p;
+
 /// What a run writes of a declared row.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) enum Written {
@@ -385,6 +388,11 @@ fn decide(basis: &Basis<'_>, traces: &Traces, at: usize) -> Decided {
     let Some(found) = basis.found.row(at) else {
         return match is_inserted(basis, at) {
             true => Decided::Insert,
+            // It was made, and nothing could find it again.
+            false if rules.key.is_empty() => Decided::There {
+                write: Vec::new(),
+                leave: Vec::new(),
+            },
             false => Decided::Gone,
         };
     };

@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, HashSet};
 
 use serde_json::{Value as Json, json};
 
-use super::effective::effective;
+use super::effective::{effective, labels};
 use super::expand::{MadeAs, name_for_ids};
 use super::lineage::{Lineage, read};
 use super::model::{Expr, SeedFile};
@@ -41,6 +41,8 @@ pub(super) struct Recorded {
     pub(super) text: SeedFile,
     /// Whether its cells are known: with the shared file as it was.
     pub(super) known: bool,
+    /// The hash of the labels of other files from which it chose.
+    pub(super) labels: Option<String>,
 }
 
 impl Texts {
@@ -81,6 +83,7 @@ impl Texts {
             for (record, mut text) in olds {
                 rename(&mut text, file, &mut renamed);
                 let memory = record.detail.get(MEMORY);
+                let labels = memory.and_then(|it| it.get("labels")?.as_str());
                 if let Some(sums) = memory.and_then(|it| it.get("files")?.as_object()) {
                     let sum = |(path, sum): (&String, &Json)| {
                         Some((path.clone(), sum.as_str()?.to_owned()))
@@ -91,6 +94,7 @@ impl Texts {
                     of: at,
                     text,
                     known: false,
+                    labels: labels.map(str::to_owned),
                 });
             }
         }
@@ -118,10 +122,7 @@ impl Texts {
         };
         let shared = self.shared.as_ref();
         for (it, text) in self.files.iter_mut().zip(&texts) {
-            let names_it = |shared: &SeedFile| {
-                let mut tables = shared.tables.iter();
-                tables.any(|table| declares(&it.text, &table.name.value))
-            };
+            let names_it = |shared: &SeedFile| concerns(shared, &it.text);
             it.known = match text {
                 Some(None) => shared.is_none_or(|shared| !names_it(shared)),
                 Some(Some(text)) => shared.is_some_and(|shared| *shared.source.text == **text),
@@ -135,7 +136,7 @@ impl Texts {
                     // The text of a secret is not recorded, so its hash cannot be made again.
                     hides
                         || record.is_some_and(|record| {
-                            let hash = effective(&it.text, shared, &seeds.attachments);
+                            let hash = effective(&it.text, shared, &seeds.attachments, &[]);
                             record.effective == Some(hash)
                         })
                 }
@@ -158,6 +159,12 @@ impl Texts {
 pub(super) fn declares(file: &SeedFile, table: &str) -> bool {
     let mut tables = file.tables.iter();
     tables.any(|it| it.name.value.eq_ignore_ascii_case(table))
+}
+
+/// Whether the shared file says anything about the tables of a file.
+fn concerns(shared: &SeedFile, file: &SeedFile) -> bool {
+    let mut tables = shared.tables.iter();
+    !shared.settings.defaults.is_empty() || tables.any(|table| declares(file, &table.name.value))
 }
 
 /// The names by which a file makes values in its tables. Its record has those that are not the tables' own.
@@ -225,7 +232,13 @@ fn dropped(file: &SeedFile, records: &[&Record]) -> HashSet<String> {
 }
 
 /// What the record of a file keeps besides its text, so that its rows follow from both.
-pub(super) fn memory(file: &SeedFile, seeds: &Seeds, made_as: &MadeAs, shape: &Shape) -> Json {
+pub(super) fn memory(
+    file: &SeedFile,
+    files: &[&SeedFile],
+    seeds: &Seeds,
+    made_as: &MadeAs,
+    shape: &Shape,
+) -> Json {
     let mut names = serde_json::Map::new();
     for table in &file.tables {
         let Some(of) = shape.table(&table.name.value) else {
@@ -242,12 +255,12 @@ pub(super) fn memory(file: &SeedFile, seeds: &Seeds, made_as: &MadeAs, shape: &S
         memory.insert("names".to_owned(), names.into());
     }
     if let Some(shared) = &seeds.shared
-        && shared
-            .tables
-            .iter()
-            .any(|table| declares(file, &table.name.value))
+        && concerns(shared, file)
     {
-        memory.insert("shared".to_owned(), super::secret::without(shared).into());
+        memory.insert(
+            "shared".to_owned(),
+            super::secret::without(shared).as_ref().into(),
+        );
     }
     let exprs = file.exprs();
     let paths = exprs.iter().filter_map(|expr| match &expr.value {
@@ -265,6 +278,9 @@ pub(super) fn memory(file: &SeedFile, seeds: &Seeds, made_as: &MadeAs, shape: &S
         .collect();
     if !sums.is_empty() {
         memory.insert("files".to_owned(), sums.into());
+    }
+    if let Some(labels) = labels(file, seeds.shared.as_ref(), &seeds.attachments, files) {
+        memory.insert("labels".to_owned(), labels.into());
     }
     Json::Object(memory)
 }

@@ -123,6 +123,17 @@ impl Remembered {
         self.has(of, &values_in(row, &self.columns))
     }
 
+    /// Whether this is a row under another key than the recorded one, which its seed made too: where a key cannot be
+    /// changed, a row is made under the new one.
+    pub(super) fn is_beside(&self, of: &TableShape, recorded: &(Vec<usize>, Vec<Value>)) -> bool {
+        let (columns, key) = recorded;
+        self.entry.is_some()
+            && self.state != State::Met
+            && self.is_known()
+            && self.columns == *columns
+            && !self.has(of, key)
+    }
+
     /// What the table is to say of it.
     pub(super) fn as_entry(&self, file: &SeedFile, of: &TableShape) -> Entry {
         let key = self.columns.iter().zip(self.key.iter().zip(&self.hashes));

@@ -4,7 +4,7 @@
 use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
 
-use super::model::{Label, SeedFile, Table};
+use super::model::{Label, RefTarget, SeedFile, SoftRef, Spanned, Table};
 use super::recorded::declares;
 use super::row::Rows;
 use super::set::Seeds;
@@ -40,6 +40,9 @@ pub(super) fn follow_references(text: &mut SeedFile, renamed: &BTreeMap<String, 
     if renamed.is_empty() {
         return;
     }
+    for field in &mut text.settings.defaults {
+        field.value.value.rename_tables(renamed);
+    }
     for table in &mut text.tables {
         let rows = table.rows.iter_mut().flat_map(|row| {
             if let Some(label) = &mut row.label
@@ -48,13 +51,29 @@ pub(super) fn follow_references(text: &mut SeedFile, renamed: &BTreeMap<String, 
             {
                 table.clone_from(now);
             }
-            &mut row.fields
+            row.fields.iter_mut().chain(&mut row.over)
         });
         for field in rows.chain(&mut table.defaults) {
             field.value.value.rename_tables(renamed);
         }
         if let Some(id) = &mut table.id {
             id.value.rename_tables(renamed);
+        }
+        let tables = table.refs.iter_mut().flat_map(|it| it.tables());
+        for table in tables.chain(table.through.iter_mut().map(|it| &mut it.table)) {
+            if let Some(now) = renamed.get(&table.value.to_ascii_lowercase()) {
+                table.value.clone_from(now);
+            }
+        }
+    }
+}
+
+impl SoftRef {
+    /// The tables to whose rows it refers.
+    fn tables(&mut self) -> Vec<&mut Spanned<String>> {
+        match &mut self.to {
+            RefTarget::Table { table, .. } => vec![table],
+            RefTarget::Types { tables, .. } => tables.iter_mut().map(|(_, it)| it).collect(),
         }
     }
 }

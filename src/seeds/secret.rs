@@ -3,11 +3,13 @@
 //! Nothing here keeps, prints or compares a secret with what a database holds.
 
 use std::ops::Range;
+use std::sync::Arc;
 
 use argon2::Argon2;
 use argon2::password_hash::PasswordHasher;
 use argon2::password_hash::phc::PasswordHash;
 
+use super::files::with_companions;
 use super::model::{Expr, SeedFile};
 
 /// The argon2id hash of a secret as a PHC string, `$argon2id$v=19$m=19456,t=2,p=1$…`, with a random salt: no two calls
@@ -22,9 +24,29 @@ pub(super) fn hash(secret: &str) -> Result<String, String> {
         .map_err(|error| format!("argon2id: {error}"))
 }
 
+/// What is recorded of a file: its text without secrets, with the files that belong to it behind it.
+pub(super) fn without(file: &SeedFile) -> Arc<str> {
+    match (secrets(file).is_empty(), file.companions.is_empty()) {
+        // A large text is not copied.
+        (true, true) => file.source.text.clone(),
+        _ => with_companions(file, masked(file)).into(),
+    }
+}
+
 /// The text of a file with `***` for each secret that `!hash` finds in it: what is recorded of it is for everybody who
 /// can read the database.
-pub(super) fn without(file: &SeedFile) -> String {
+pub(super) fn masked(file: &SeedFile) -> String {
+    let mut text = file.source.text.to_string();
+    for span in secrets(file).into_iter().rev() {
+        if text.get(span.clone()).is_some() {
+            text.replace_range(span, "***");
+        }
+    }
+    text
+}
+
+/// Where secrets stand, in the order of the text.
+fn secrets(file: &SeedFile) -> Vec<Range<usize>> {
     let mut spans: Vec<Range<usize>> = Vec::new();
     for expr in file.exprs() {
         if let Expr::Hash(inner) = &expr.value
@@ -35,13 +57,7 @@ pub(super) fn without(file: &SeedFile) -> String {
     }
     spans.sort_by_key(|span| span.start);
     spans.dedup();
-    let mut text = file.source.text.to_string();
-    for span in spans.into_iter().rev() {
-        if text.get(span.clone()).is_some() {
-            text.replace_range(span, "***");
-        }
-    }
-    text
+    spans
 }
 
 /// With fewer characters a secret is weak: <https://pages.nist.gov/800-63-3/sp800-63b.html#memsecretver>.

@@ -5,8 +5,11 @@ use std::collections::BTreeMap;
 use std::path::{Component, Path, PathBuf};
 use std::sync::Arc;
 
-use super::model::{Expr, Json, SeedFile, Spanned, Table};
+use super::files::{Found, fill};
+use super::model::{Expr, SeedFile, Spanned, Table};
+use super::overrides::{Overridden, overridden};
 use super::parse::parse;
+use super::recorded::declares;
 use crate::diagnostic::Diagnostic;
 use crate::migrations::{NotText, ReadError, canonical, on_disk};
 use crate::nearest::nearest;
@@ -35,6 +38,8 @@ pub struct Seeds {
     pub attachments: BTreeMap<String, Arc<[u8]>>,
     /// What does not fit. Nothing is seeded while there is any.
     pub problems: Vec<Diagnostic>,
+    /// Files as they are where others override their rows.
+    pub(super) overridden: Vec<Overridden>,
 }
 
 impl Seeds {
@@ -52,6 +57,7 @@ impl Seeds {
         paths.sort();
         let mut seeds = Seeds::default();
         let mut unread = Vec::new();
+        let mut files = RowsFiles::below(folder);
         for path in paths {
             let extension = path.extension().and_then(|it| it.to_str());
             let folded = extension.map(str::to_ascii_lowercase);
@@ -84,12 +90,15 @@ impl Seeds {
                     Ok(text) => Ok(text.into()),
                     Err(error) => Err(not_text(&error)),
                 },
-                None => Err(format!("it is larger than {} MB", LARGEST >> 20)),
+                None => Err(too_large()),
             };
             match text {
                 Ok(text) => {
                     let source = Arc::new(Source { name: shown, text });
-                    let (file, problems) = parse(&name, source);
+                    let (mut file, problems) = parse(&name, source);
+                    seeds.problems.extend(problems);
+                    let beside = path.parent().unwrap_or(folder);
+                    let problems = fill(&mut file, &mut |path| files.read(beside, path));
                     seeds.problems.extend(problems);
                     seeds.add(file);
                 }
@@ -105,9 +114,11 @@ impl Seeds {
                 }
             }
         }
+        seeds.join_tables();
         seeds.attach(folder);
+        seeds.find_overridden();
         let named = |path: &Path| seeds.attachments.keys().any(|it| folder.join(it) == path);
-        unread.retain(|(path, _)| !named(path));
+        unread.retain(|(path, _)| !named(path) && !files.has_read(path));
         if let Some((_, first)) = unread.first() {
             let what = match unread.len() {
                 1 => format!("{first} is not read"),
@@ -117,21 +128,43 @@ impl Seeds {
             seeds.problems.push(
                 Diagnostic::problem("not-read", format!("{what}: a seed is a .yaml file"))
                     .warning()
-                    .help("write the rows as YAML, or move the file out of the folder of the seeds; statements belong into a migration"),
+                    .help("name its table in a seed, `users: !csv users.csv` or `!json users.json`, or move the file out of the folder of the seeds; statements belong in a migration"),
             );
         }
         Ok(seeds)
     }
 
-    /// A set of texts by their names, for who embeds them: `("010_users", text)`.
+    /// A set of texts by their names, for programs that embed them: `("010_users", text)`. A name with an ending is that of
+    /// a file which a seed takes its rows from: `("users.csv", text)`.
     pub fn of_texts<'a>(texts: impl IntoIterator<Item = (&'a str, &'a str)>) -> Seeds {
         let mut seeds = Seeds::default();
+        let (files, texts): (Vec<_>, Vec<_>) = texts
+            .into_iter()
+            .partition(|(name, _)| name.ends_with(".csv") || name.ends_with(".json"));
         for (name, text) in texts {
             let source = Arc::new(Source {
                 name: format!("seeds/{name}.yaml"),
                 text: text.replace("\r\n", "\n").into(),
             });
-            let (file, problems) = parse(name, source);
+            let (mut file, problems) = parse(name, source);
+            seeds.problems.extend(problems);
+            let problems = fill(&mut file, &mut |path| {
+                let beside = name.rsplit_once('/').map_or("", |(folder, _)| folder);
+                let whole = below(beside, path);
+                match files
+                    .iter()
+                    .find(|(name, _)| Some(*name) == whole.as_deref())
+                {
+                    Some((name, text)) => Ok(Arc::new(Source {
+                        name: format!("seeds/{name}"),
+                        text: text.replace("\r\n", "\n").into(),
+                    })),
+                    None => Err((
+                        "no-such-file",
+                        "it is none of the texts that were given as files".to_owned(),
+                    )),
+                }
+            });
             seeds.problems.extend(problems);
             for expr in file.exprs() {
                 if let Expr::File(path) = &expr.value {
@@ -146,7 +179,15 @@ impl Seeds {
             seeds.add(file);
         }
         seeds.files.sort_by(|a, b| a.name.cmp(&b.name));
+        seeds.join_tables();
+        seeds.find_overridden();
         seeds
+    }
+
+    fn find_overridden(&mut self) {
+        let (overridden, problems) = overridden(self);
+        self.overridden = overridden;
+        self.problems.extend(problems);
     }
 
     fn add(&mut self, file: SeedFile) {
@@ -192,6 +233,26 @@ impl Seeds {
         self.files.push(file);
     }
 
+    /// Adds the join tables that files fill by what `_tables.yaml` declares.
+    fn join_tables(&mut self) {
+        let Some(shared) = &self.shared else { return };
+        for file in &mut self.files {
+            for table in shared.tables.iter().filter(|it| !it.through.is_empty()) {
+                if declares(file, &table.name.value) {
+                    for through in &table.through {
+                        if !declares(file, &through.table.value) {
+                            file.tables.push(Table::empty(Spanned {
+                                value: through.table.value.clone(),
+                                // It stands in the other file.
+                                span: 0..0,
+                            }));
+                        }
+                    }
+                }
+            }
+        }
+    }
+
     /// Reads what `!file` names.
     fn attach(&mut self, folder: &Path) {
         let mut wanted = Vec::new();
@@ -232,6 +293,13 @@ impl Seeds {
             .filter(|file| {
                 let tags = &file.settings.tags;
                 tags.is_empty() || tags.iter().any(|tag| choice.tags.contains(&tag.value))
+            })
+            .map(|file| {
+                let mut overridden = self.overridden.iter();
+                let is_it = |it: &&Overridden| {
+                    it.environment == choice.environment && it.file.name == file.name
+                };
+                overridden.find(is_it).map_or(file, |it| &it.file)
             })
             .collect()
     }
@@ -297,82 +365,65 @@ impl SeedFile {
             (None, None) => DEFAULT_ENVS.contains(&environment),
         }
     }
-
-    /// Everything that stands in a cell, those within others too.
-    pub(super) fn exprs(&self) -> Vec<&Spanned<Expr>> {
-        let mut exprs = Vec::new();
-        for table in &self.tables {
-            exprs.extend(table.exprs());
-        }
-        exprs
-    }
 }
 
-impl Table {
-    fn exprs(&self) -> Vec<&Spanned<Expr>> {
-        let fields = self.rows.iter().flat_map(|row| &row.fields);
-        let mut open: Vec<&Spanned<Expr>> = fields
-            .chain(&self.defaults)
-            .map(|field| &field.value)
-            .chain(&self.id)
-            .collect();
-        let mut all = Vec::new();
-        while let Some(expr) = open.pop() {
-            all.push(expr);
-            match &expr.value {
-                Expr::Pick(items) => open.extend(items.iter().map(|(item, _)| item)),
-                Expr::Hash(inner) => open.push(inner),
-                Expr::Composed(json) => json.exprs(&mut open),
-                _ => {}
+/// A path from a folder, without `..`; none where it leaves everything.
+fn below(folder: &str, path: &str) -> Option<String> {
+    let mut parts: Vec<&str> = folder.split('/').filter(|part| !part.is_empty()).collect();
+    for part in path.split('/') {
+        match part {
+            ".." => {
+                parts.pop()?;
             }
-        }
-        all
-    }
-}
-
-impl Json {
-    /// The tagged values in it.
-    fn exprs<'a>(&'a self, all: &mut Vec<&'a Spanned<Expr>>) {
-        match self {
-            Json::Constant(_) | Json::Text { .. } => {}
-            Json::List(items) => items.iter().for_each(|item| item.exprs(all)),
-            Json::Map(entries) => entries.iter().for_each(|(_, value)| value.exprs(all)),
-            Json::Tag(expr) => all.push(expr),
+            part => parts.push(part),
         }
     }
+    Some(parts.join("/"))
 }
 
-impl Expr {
-    /// Gives tables to which it refers the names that they have now. `renamed` has the old names in lower case.
-    pub(super) fn rename_tables(&mut self, renamed: &BTreeMap<String, String>) {
-        match self {
-            Expr::Ref { table, .. } => {
-                if let Some(now) = renamed.get(&table.to_ascii_lowercase()) {
-                    table.clone_from(now);
-                }
-            }
-            Expr::Pick(items) => {
-                for (item, _) in items {
-                    item.value.rename_tables(renamed);
-                }
-            }
-            Expr::Hash(inner) => inner.value.rename_tables(renamed),
-            Expr::Composed(json) => json.rename_tables(renamed),
-            _ => {}
+/// Reads the files of rows that seeds name.
+struct RowsFiles {
+    /// The project, out of which no seed reads; links followed.
+    root: Option<PathBuf>,
+    /// What was read, links followed.
+    read: Vec<PathBuf>,
+}
+
+impl RowsFiles {
+    fn below(folder: &Path) -> RowsFiles {
+        let seeds = on_disk(folder).canonicalize();
+        RowsFiles {
+            root: seeds.ok().map(|it| crate::config::project_root(&it)),
+            read: Vec::new(),
         }
     }
-}
 
-impl Json {
-    fn rename_tables(&mut self, renamed: &BTreeMap<String, String>) {
-        match self {
-            Json::Constant(_) | Json::Text { .. } => {}
-            Json::List(items) => items.iter_mut().for_each(|it| it.rename_tables(renamed)),
-            Json::Map(entries) => entries
-                .iter_mut()
-                .for_each(|(_, it)| it.rename_tables(renamed)),
-            Json::Tag(expr) => expr.value.rename_tables(renamed),
+    fn has_read(&self, path: &Path) -> bool {
+        let real = on_disk(path).canonicalize();
+        real.is_ok_and(|real| self.read.contains(&real))
+    }
+
+    fn read(&mut self, beside: &Path, path: &str) -> Found {
+        let whole = beside.join(path);
+        let real = on_disk(&whole).canonicalize().map_err(missing)?;
+        if self
+            .root
+            .as_ref()
+            .is_none_or(|root| !real.starts_with(root))
+        {
+            return Err(("file-outside", "it is not in the project".to_owned()));
         }
+        let bytes = content(&real)?;
+        let text = canonical(&bytes).map_err(|error| ("not-text", not_text(&error)))?;
+        self.read.push(real);
+        // As a person would name it: `data/users.csv`, and not `seeds/../data/users.csv`.
+        let folder = shown(beside);
+        let root = if folder.starts_with('/') { "/" } else { "" };
+        let name = below(&folder, path).map(|name| format!("{root}{name}"));
+        Ok(Arc::new(Source {
+            name: name.unwrap_or_else(|| shown(&whole)),
+            text: text.into(),
+        }))
     }
 }
 
@@ -456,16 +507,27 @@ fn attachment(folder: &Path, path: &str) -> Result<Vec<u8>, (&'static str, Strin
         return Err(leaves());
     }
     let whole = folder.join(relative);
-    let missing = |error: std::io::Error| ("no-such-file", error.to_string());
     // A link could lead out of the folder.
     let real = whole.canonicalize().map_err(missing)?;
     if !real.starts_with(on_disk(folder).canonicalize().map_err(missing)?) {
         return Err(leaves());
     }
-    let size = regular(&real).map_err(missing)?.len();
-    if size > LARGEST {
-        let most = LARGEST >> 20;
-        return Err(("large-file", format!("it is larger than {most} MB")));
+    content(&real)
+}
+
+/// Why a file that a seed names cannot be opened.
+fn missing(error: std::io::Error) -> (&'static str, String) {
+    ("no-such-file", error.to_string())
+}
+
+/// The bytes of a file that a seed names; a code and why there are none.
+fn content(path: &Path) -> Result<Vec<u8>, (&'static str, String)> {
+    if regular(path).map_err(missing)?.len() > LARGEST {
+        return Err(("large-file", too_large()));
     }
-    std::fs::read(&real).map_err(missing)
+    std::fs::read(path).map_err(missing)
+}
+
+fn too_large() -> String {
+    format!("it is larger than {} MB", LARGEST >> 20)
 }

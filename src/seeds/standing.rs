@@ -1,5 +1,7 @@
 //! How the seeds stand to a database: what `status` shows of them.
 
+use std::borrow::Cow;
+
 use super::apply::{SeedOptions, observe_from};
 use super::effective::effective;
 use super::guard::requires;
@@ -149,7 +151,7 @@ pub async fn standing(
     let mut items = Vec::new();
     for (at, file) in files.iter().copied().enumerate() {
         let row = lineage.record(history, at);
-        let hash = effective(file, seeds.shared.as_ref(), &seeds.attachments);
+        let hash = effective(file, seeds.shared.as_ref(), &seeds.attachments, &files);
         let reason = requires(file, history).map(|problem| in_words(&problem));
         let state = match row {
             _ if reason.is_some() => State::Blocked,
@@ -191,8 +193,11 @@ pub async fn standing(
             let is_it = |item: &&Item| item.name == name && item.state == State::Blocked;
             items.iter().any(|item| is_it(&item))
         };
-        let mut fitting = seeds.clone();
-        fitting.files.retain(|file| !blocked(&file.name));
+        // They may be large, and mostly all of them fit.
+        let mut fitting = Cow::Borrowed(seeds);
+        if seeds.files.iter().any(|file| blocked(&file.name)) {
+            fitting.to_mut().files.retain(|file| !blocked(&file.name));
+        }
         let plan = observe_from(db, &fitting, set, history, options).await?;
         for problem in plan.problems.iter().filter(|it| it.is_error()) {
             block(&mut items, problem);

@@ -445,6 +445,16 @@ pub(super) fn unresolved_references(
             Some((row, _)) => row,
             None => row,
         };
+        if new_id.is_some() && basis.rows.rules(&rows[row]).key.is_empty() {
+            let name = basis.rows.name(&rows[row], basis.shape);
+            let message =
+                format!("`{name}` has no key, so the id that the database gives it is not known");
+            let problem = Diagnostic::problem("no-key", message);
+            let help = "give its table a `_key`, or the row an id of its own";
+            let origin = basis.rows.origin(&rows[at], &cell.span, basis.files);
+            problems.push(problem.at(origin).help(help));
+            continue;
+        }
         let needs = is_foreign || new_id.is_some();
         if needs && basis.looked && basis.found.row(row).is_none() && !there.contains(&row) {
             let name = basis.rows.name(&rows[row], basis.shape);
@@ -515,14 +525,20 @@ pub(super) fn script(
         let (file, hash) = (basis.files[number], &hashes[number]);
         let mut detail = detail(basis, planned);
         detail.insert(history::WRITTEN.to_owned(), writing.record(basis, number));
-        let memory = super::recorded::memory(file, basis.seeds, &past.made_as[number], basis.shape);
+        let memory = super::recorded::memory(
+            file,
+            basis.files,
+            basis.seeds,
+            &past.made_as[number],
+            basis.shape,
+        );
         detail.insert(history::MEMORY.to_owned(), memory);
         let entry = Entry {
             key: Key::Seed(file.name.clone()),
             name: file.name.clone(),
             checksum: file.checksum.clone(),
             effective: Some(hash.clone()),
-            source: super::secret::without(file).into(),
+            source: super::secret::without(file),
             down: None,
             detail,
         };

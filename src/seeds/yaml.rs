@@ -236,11 +236,13 @@ impl<'a> Builder<'a> {
 
     fn end(&mut self, open: Open, range: Range<usize>) -> Result<(), Stop> {
         let (kind, last) = match open.collection {
-            Collection::Sequence(items) => {
+            Collection::Sequence(mut items) => {
+                items.shrink_to_fit();
                 let last = items.last().map(|item| item.whole().end);
                 (Kind::Sequence(items), last)
             }
-            Collection::Mapping(entries, _) => {
+            Collection::Mapping(mut entries, _) => {
+                entries.shrink_to_fit();
                 let last = entries.last().map(|(_, value)| value.whole().end);
                 (Kind::Mapping(self.entries(entries)), last)
             }

@@ -14,6 +14,14 @@ use super::token::{Token, TokenKind, significant, tokens};
 /// What is no token is taken over as it is.
 pub fn fingerprint(sql: &str) -> String {
     let mut out = String::with_capacity(sql.len());
+    for_each_part(sql, |part| out.push_str(part));
+    out
+}
+
+/// The parts of [`fingerprint`], for a text that may be large.
+pub(crate) fn for_each_part(sql: &str, mut part: impl FnMut(&str)) {
+    let mut is_first = true;
+    let mut lower = String::new();
     for item in tokens(sql) {
         let (kind, span) = match item {
             Ok(token) => (Some(token.kind), token.span),
@@ -22,16 +30,19 @@ pub fn fingerprint(sql: &str) -> String {
         if matches!(kind, Some(TokenKind::Space | TokenKind::Comment)) {
             continue;
         }
-        if !out.is_empty() {
-            out.push(' ');
+        if !std::mem::take(&mut is_first) {
+            part(" ");
         }
-        let start = out.len();
-        out.push_str(&sql[span]);
-        if kind == Some(TokenKind::Word) {
-            out[start..].make_ascii_lowercase();
+        match kind {
+            Some(TokenKind::Word) => {
+                lower.clear();
+                lower.push_str(&sql[span]);
+                lower.make_ascii_lowercase();
+                part(&lower);
+            }
+            _ => part(&sql[span]),
         }
     }
-    out
 }
 
 /// The statement that created an object, in a form in which two statements for the same object are equal:

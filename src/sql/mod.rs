@@ -7,6 +7,7 @@
 //! Offsets are bytes into the text that was passed in; [`place`] turns them into line and column.
 
 mod cursor;
+mod declared;
 mod describe;
 mod end;
 mod fingerprint;
@@ -20,8 +21,10 @@ mod temporary;
 mod token;
 mod value;
 
+pub(crate) use declared::{Declared, declared};
 pub use describe::{describe, describe_all};
 pub(crate) use end::Progress;
+pub(crate) use fingerprint::for_each_part;
 pub use fingerprint::{fingerprint, normal_form};
 pub(crate) use kind::renamed_table;
 pub use kind::{Kind, Object, Pragma, What, has_name, kind, unquote};

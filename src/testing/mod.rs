@@ -50,6 +50,7 @@ mod labels;
 mod options;
 mod place;
 mod row;
+mod seal;
 mod template;
 
 use std::path::{Path, PathBuf};

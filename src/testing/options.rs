@@ -55,6 +55,16 @@ impl Options {
         })
     }
 
+    /// The folder of the templates.
+    pub(super) fn templates(&self) -> PathBuf {
+        self.folder.join("templates")
+    }
+
+    /// The file that is locked while a template is made.
+    pub(crate) fn lock(&self) -> PathBuf {
+        self.templates().join("lock")
+    }
+
     /// How its databases are opened.
     pub(super) fn of_database(&self) -> crate::db::Options {
         crate::db::Options {

@@ -11,6 +11,7 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 use tokio::sync::OnceCell;
 
 use super::labels::{Labels, written};
+use super::seal::{is_whole, seal_of, sealed};
 use super::{Options, TestingError};
 use crate::db::{Db, DbError, Transaction, publish, refuse_side_files, remove_local};
 use crate::drive::ignore;
@@ -77,10 +78,11 @@ impl Template {
         Ok(self.labels.get_or_init(|| labels))
     }
 
-    /// A template that somebody has made. Its labels were there before it was.
+    /// A template that was made before, and is as it was then. Its labels and its seal were there before it was.
     fn find(database: &Path) -> Option<Template> {
         let text = std::fs::read_to_string(labels_of(database)).ok()?;
-        database.exists().then(|| Template {
+        let seal = std::fs::read_to_string(seal_of(database)).ok()?;
+        is_whole(database, &text, &seal).then(|| Template {
             database: database.to_owned(),
             text,
             labels: OnceLock::new(),
@@ -96,16 +98,18 @@ async fn ready(options: &Options) -> Result<Template, TestingError> {
     let now = SystemTime::now();
     let set = Migrations::read_dir(shown(&options.migrations))?;
     let seeds = Seeds::read_dir(shown(&options.seeds))?;
-    let folder = options.folder.join("templates");
+    let folder = options.templates();
     let database = folder.join(format!("{}.db", hash(&set, &seeds, options, now)));
     if let Some(template) = Template::find(&database) {
         return Ok(template);
     }
     std::fs::create_dir_all(&folder).map_err(cannot_write(&folder))?;
-    let lock = lock(&folder.join("lock")).await?;
+    let lock = lock(&options.lock()).await?;
     if let Some(template) = Template::find(&database) {
         return Ok(template);
     }
+    // What is there under its name is damaged, or of a version that had no seals.
+    remove(&database)?;
     let template = make(&database, &set, &seeds, options, now).await?;
     prune(&folder, &database, now);
     prune_tests(&options.folder.join("tests"), now);
@@ -181,6 +185,11 @@ async fn make(
     std::fs::write(&unnamed, &text)
         .and_then(|()| std::fs::rename(&unnamed, &labels))
         .map_err(cannot_write(&labels))?;
+    let (seal, unnamed) = (seal_of(database), seal_of(&building.0));
+    sealed(&building.0, &text)
+        .and_then(|text| std::fs::write(&unnamed, text))
+        .and_then(|()| std::fs::rename(&unnamed, &seal))
+        .map_err(cannot_write(&seal))?;
     match publish(&building.0, database) {
         // Where files cannot be locked, another process may have made the same.
         Ok(()) | Err(DbError::Appeared(_)) => {}
@@ -207,6 +216,7 @@ impl Drop for Building {
     fn drop(&mut self) {
         let _ = remove_local(&self.0);
         let _ = std::fs::remove_file(labels_of(&self.0));
+        let _ = std::fs::remove_file(seal_of(&self.0));
     }
 }
 
@@ -259,6 +269,19 @@ async fn lock(path: &Path) -> Result<Option<File>, TestingError> {
     }
 }
 
+/// Removes a template, and what belongs to it.
+fn remove(database: &Path) -> Result<(), TestingError> {
+    for path in [database.to_owned(), labels_of(database), seal_of(database)] {
+        match std::fs::remove_file(&path) {
+            Err(error) if error.kind() != ErrorKind::NotFound => {
+                return Err(cannot_write(&path)(error));
+            }
+            _ => {}
+        }
+    }
+    Ok(())
+}
+
 fn cannot_write(path: &Path) -> impl FnOnce(std::io::Error) -> TestingError {
     let path = path.to_owned();
     move |source| TestingError::Write { path, source }
@@ -273,8 +296,7 @@ fn prune(folder: &Path, newest: &Path, now: SystemTime) {
         .collect();
     templates.sort_by_key(|(_, modified)| std::cmp::Reverse(*modified));
     for (database, _) in templates.iter().skip(KEPT - 1) {
-        let _ = std::fs::remove_file(database);
-        let _ = std::fs::remove_file(labels_of(database));
+        let _ = remove(database);
     }
     for (path, modified) in &files {
         let name = path.to_string_lossy();

@@ -49,6 +49,7 @@ in_every_mode! {
     an_unfinished_migration_of_somebody_else_is_waited_for
     repair_records_what_changes_no_meaning
     repair_of_one_version_records_its_file
+    repair_of_one_version_keeps_a_down_text_without_a_file
     a_plan_made_on_an_old_history_is_refused
     a_foreign_table_of_that_name_is_left_alone
     a_newer_layout_is_left_alone

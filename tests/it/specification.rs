@@ -490,6 +490,24 @@ pub(crate) async fn repair_of_one_version_records_its_file(world: World) {
     assert_eq!(world.tables().await, "a b");
 }
 
+pub(crate) async fn repair_of_one_version_keeps_a_down_text_without_a_file(world: World) {
+    let down = ("V1__a.down.sql", "DROP TABLE a;");
+    world.apply(&[A, down]).await.unwrap();
+    let edited = ("V1__a.sql", "CREATE TABLE a (x, y);");
+    let what = Repair::Record(Key::Migration(1), Verify::Nothing);
+    let outcome = world.repair(&[edited], what.clone()).await.unwrap();
+    assert_eq!(done(&outcome), "V1");
+    assert_eq!(codes(&outcome.warnings), "not-verified down-of-before");
+    // It is recorded now, and said once.
+    let outcome = world.repair(&[edited], what).await.unwrap();
+    assert_eq!(
+        (done(&outcome), codes(&outcome.warnings)),
+        (String::new(), String::new())
+    );
+    assert_eq!(done(&world.undo(Back::Steps(1)).await.unwrap()), "V1");
+    assert_eq!(world.tables().await, "");
+}
+
 pub(crate) async fn a_plan_made_on_an_old_history_is_refused(world: World) {
     let old = world.history().await;
     let options = PlanOptions {

@@ -28,6 +28,7 @@ macro_rules! in_every_mode {
         $(#[tokio::test(flavor = "multi_thread")]
         async fn $mode() {
             what_was_dumped_is_equal_and_what_was_changed_since_is_not(World::$mode().await).await;
+            a_database_that_changes_is_compared_in_one_state(World::$mode().await).await;
         })*
     };
 }
@@ -86,6 +87,61 @@ async fn what_was_dumped_is_equal_and_what_was_changed_since_is_not(world: World
     }
     let verified = verify(&world.db, &input, Level::Full).await.unwrap();
     assert!(verified.is_equal(), "{verified:?}");
+}
+
+/// Another process changes all tables at once, again and again: each comparison sees all of a change, or nothing of it.
+async fn a_database_that_changes_is_compared_in_one_state(world: World) {
+    change(
+        &world.db,
+        [
+            "CREATE TABLE first (a)",
+            "CREATE TABLE plain (x)",
+            "CREATE TABLE keyed (k TEXT PRIMARY KEY) WITHOUT ROWID",
+            "CREATE VIRTUAL TABLE words USING fts5 (body)",
+            "CREATE TABLE last (a)",
+        ],
+    )
+    .await;
+    let dump = Dump::new(dumped(&world.db).await);
+    let input = Input::File(dump.path());
+    let db = world.db.clone();
+    let (done, is_done) = tokio::sync::oneshot::channel::<()>();
+    let changes = tokio::spawn(async move {
+        let mut is_done = is_done;
+        let mut changes = 0;
+        while is_done.try_recv().is_err() {
+            let statements = match changes % 2 {
+                0 => [
+                    "INSERT INTO first VALUES (1)",
+                    "INSERT INTO plain VALUES (1)",
+                    "INSERT INTO keyed VALUES ('k')",
+                    "INSERT INTO words VALUES ('w')",
+                    "INSERT INTO last VALUES (1)",
+                ],
+                _ => [
+                    "DELETE FROM last",
+                    "DELETE FROM words",
+                    "DELETE FROM keyed",
+                    "DELETE FROM plain",
+                    "DELETE FROM first",
+                ],
+            };
+            change(&db, statements).await;
+            changes += 1;
+        }
+        changes
+    });
+    for round in 0..30 {
+        let level = [Level::Full, Level::Counts][round % 2];
+        let verified = verify(&world.db, &input, level).await.unwrap();
+        let tables = verified.tables.iter();
+        let tables = tables.filter(|table| !table.name.starts_with("words_"));
+        let rows: Vec<_> = tables.map(|table| table.in_database).collect();
+        assert!(rows.len() >= 4, "{verified:?}");
+        assert!(rows.iter().all(|it| *it == rows[0]), "{verified:?}");
+    }
+    let _ = done.send(());
+    changes.await.unwrap();
 }
 
 const DUMP: &str = "PRAGMA foreign_keys=OFF;\nBEGIN TRANSACTION;\n\
@@ -214,5 +270,27 @@ fn a_dump_or_a_database_that_is_not_there() {
             2>   |
             2>   = help: name another one with `--database FILE`
             exit 2
+        "#]]);
+}
+
+#[test]
+fn which_rows_of_standard_input_differ_cannot_be_shown() {
+    let project = imported();
+    project.change(&["UPDATE team SET name = 'green' WHERE id = 2"]);
+    let mut command = project.command("verify -");
+    command.stdin(std::fs::File::open(project.path("old.sql")).unwrap());
+    project
+        .start(command, "verify -")
+        .finish()
+        .check(expect![[r#"
+            $ seedbed verify -
+            table  in the dump  in the database
+            team             2                2  ✗ differs
+
+            the rows that differ are not shown: the dump cannot be read a second time; name a file to see them
+
+            the database does not hold what the dump says: 1 table not equal, compared in every value
+            2> target: local local.db (default)
+            exit 1
         "#]]);
 }

@@ -193,12 +193,6 @@ pub(crate) async fn restore(session: &Session, flags: &args::Restore) -> Ending 
     }
     match synced {
         Ok(_) => Ok(exit),
-        Err(error) => {
-            let error = HistoryError::Db(error);
-            let mut report = Report::history(&error);
-            report.database =
-                Some("the backup is in the primary; the replica was not synced".to_owned());
-            Err(session.stopped(report).about(&opened))
-        }
+        Err(error) => Err(session.not_synced(&opened, error, "the backup is")),
     }
 }

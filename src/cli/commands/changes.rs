@@ -193,8 +193,10 @@ pub(crate) async fn undo(session: &Session, flags: &args::Undo) -> Ending {
             false => Adopted::Refuse,
         },
     };
-    if (flags.to, flags.steps) == (None, None) {
-        refuse_other_project(session, &opened).await?;
+    match (flags.to, flags.steps) {
+        (None, None) => refuse_other_project(session, &opened).await?,
+        (Some(version), _) => refuse_unknown_version(session, &opened, version).await?,
+        (None, Some(_)) => {}
     }
     if flags.dry_run {
         return undo_dry_run(session, &opened, &options).await;
@@ -213,7 +215,35 @@ async fn refuse_other_project(session: &Session, opened: &Opened) -> Result<(), 
     };
     let history = migrations::observe(&opened.db, &set).await;
     let history = history.map_err(|error| session.failed(opened, &error.into()))?;
-    match migrations::undo_of_another_project(&set, &history) {
+    refuse(
+        session,
+        opened,
+        migrations::undo_of_another_project(&set, &history),
+    )
+}
+
+/// A version that neither the database nor the files have is a slip of the pen, and would undo more or less than was
+/// meant.
+async fn refuse_unknown_version(
+    session: &Session,
+    opened: &Opened,
+    version: i64,
+) -> Result<(), Stopped> {
+    if version == 0 {
+        return Ok(());
+    }
+    let set = session.migrations_for(opened).ok();
+    let history = crate::history::read(&opened.db).await;
+    let history = history.map_err(|error| session.failed(opened, &error.into()))?;
+    refuse(
+        session,
+        opened,
+        migrations::undo_to_unknown_version(version, set.as_ref(), &history),
+    )
+}
+
+fn refuse(session: &Session, opened: &Opened, problem: Option<Diagnostic>) -> Result<(), Stopped> {
+    match problem {
         Some(problem) => Err(session.failed(
             opened,
             &ApplyError::Problems {

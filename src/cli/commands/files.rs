@@ -16,7 +16,7 @@ use crate::migrations::{
     self, Base, CheckOptions, CreateError, Files, GitError, Known, Migrations, NewOptions,
     Numbering, Rename, RenumberError, Renumbered, Which,
 };
-use crate::report::{Document, Report};
+use crate::report::{self, Document, Report};
 use crate::seeds;
 
 /// `check`
@@ -73,11 +73,9 @@ pub(crate) async fn check(session: &Session, flags: &args::Check) -> Ending {
         session.print(&document);
     } else {
         session.terminal.data(&format!(
-            "{} fine: {} applied in memory, {} of them undone and applied again",
-            match count {
-                1 => "1 migration is".to_owned(),
-                count => format!("{count} migrations are"),
-            },
+            "{} {} fine: {} applied in memory, {} of them undone and applied again",
+            report::count(count, "migration"),
+            if count == 1 { "is" } else { "are" },
             checked.applied,
             checked.reversed
         ));
@@ -89,10 +87,12 @@ pub(crate) async fn check(session: &Session, flags: &args::Check) -> Ending {
         }
         if checked.accepted_downs > 0 {
             session.terminal.data(&format!(
-                "{} not tried",
-                match checked.accepted_downs {
-                    1 => "1 older down file was".to_owned(),
-                    count => format!("{count} older down files were"),
+                "{} {} not tried",
+                report::count(checked.accepted_downs, "older down file"),
+                if checked.accepted_downs == 1 {
+                    "was"
+                } else {
+                    "were"
                 }
             ));
         }
@@ -100,10 +100,7 @@ pub(crate) async fn check(session: &Session, flags: &args::Check) -> Ending {
             session.terminal.data(&format!(
                 "the seeds for {} are fine: they declare {}",
                 seeds.environments.join(", "),
-                match seeds.rows {
-                    1 => "1 row".to_owned(),
-                    rows => format!("{rows} rows"),
-                }
+                report::count(seeds.rows, "row")
             ));
         }
     }

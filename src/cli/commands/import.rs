@@ -9,11 +9,9 @@ use crate::cli::progress::Progress;
 use crate::cli::session::{Asks, Ending, Opened, Session, Stopped};
 use crate::config::Database;
 use crate::dump::import::{
-    self, Begin, ImportError, ImportOptions, Imported, Input, Outcome, Tables, Triggers,
-    Violations, Why,
+    self, Begin, ImportError, ImportOptions, Imported, Input, Outcome, Tables, Triggers, Violations,
 };
 use crate::dump::{Level, Verified};
-use crate::history::HistoryError;
 use crate::migrations::Migrations;
 use crate::report::{self, Document, Report};
 use crate::script::Key;
@@ -52,15 +50,10 @@ pub(crate) async fn import(session: &Session, flags: &args::Import) -> Ending {
     }
     // What is imported and what is compared are one state of a database that others write to.
     let input = match flags.verify {
-        Verify::Full => input.unchanging().await.map_err(|error| {
-            failed(
-                session,
-                &opened,
-                &ImportError::from(Why::from(error)),
-                &shown,
-                &options,
-            )
-        })?,
+        Verify::Full => {
+            let copied = import::unchanging(&opened.db, &input).await;
+            copied.map_err(|why| failed(session, &opened, &why.into(), &shown, &options))?
+        }
         Verify::Counts | Verify::None => input,
     };
     let progress = Progress::new(session.terminal, &input);
@@ -95,12 +88,7 @@ pub(crate) async fn import(session: &Session, flags: &args::Import) -> Ending {
             }
             Ok(exit)
         }
-        Err(error) => {
-            let mut report = Report::history(&HistoryError::Db(error));
-            report.database =
-                Some("the dump is in the primary; the replica was not synced".to_owned());
-            Err(session.stopped(report).about(&opened))
-        }
+        Err(error) => Err(session.not_synced(&opened, error, "the dump is")),
     }
 }
 

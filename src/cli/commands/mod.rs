@@ -23,6 +23,6 @@ pub(super) use files::{check, init, new, renumber};
 pub(super) use import::import;
 pub(super) use look::{completions, config, doctor, explain, inspect, status};
 pub(super) use reset::reset;
-pub(super) use seeds::{forget, seed};
+pub(super) use seeds::{forget, schema, seed};
 pub(super) use test_db::test_db;
 pub(super) use verify::verify;

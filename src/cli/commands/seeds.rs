@@ -117,6 +117,36 @@ pub(crate) async fn forget(
     Ok(exit)
 }
 
+/// `seed schema`
+pub(crate) async fn schema(session: &Session, of_writing: Option<&str>) -> Ending {
+    if let Some(flag) = of_writing {
+        let message = format!("`{flag}` is about writing rows, and `seed schema` writes none");
+        return Err(session.usage("flag", message, Some("leave it out".to_owned())));
+    }
+    let project = session.project()?;
+    let mut set = session.migrations(&project.migrations.value)?;
+    set.history_table = project.history_table.value.clone();
+    let options = Options {
+        history_table: project.history_table.value,
+        ..Options::default()
+    };
+    let failed = |error: HistoryError| session.stopped(Report::history(&error));
+    let db = Db::memory(options)
+        .await
+        .map_err(|error| failed(error.into()))?;
+    let (plan, ignore) = (PlanOptions::default(), migrations::ignore());
+    let run = Run::new(concat!("seedbed ", env!("CARGO_PKG_VERSION")));
+    migrations::apply(&db, &set, &plan, &run, &ignore)
+        .await
+        .map_err(|error| session.stopped(Report::failure(&error)))?;
+    let shape = crate::schema::shape(&db).await;
+    let shape = shape.map_err(|error| failed(error.into()))?;
+    let seeds = read(session, &project.seeds.value)?;
+    let schema = seeds::json_schema(&shape, &seeds);
+    session.terminal.data(&format!("{schema:#}"));
+    Ok(Exit::Done)
+}
+
 /// What flags say about seeding.
 pub(super) struct How<'a> {
     pub(super) tags: &'a [String],

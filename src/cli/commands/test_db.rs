@@ -1,12 +1,16 @@
 //! `test-db`: the database of a test, for suites that are not written in Rust.
 
 use std::ffi::OsString;
+use std::time::Duration;
 
 use crate::cli::args::{self, Format};
 use crate::cli::exit::Exit;
 use crate::cli::session::{Ending, Session, Stopped};
 use crate::report::{Document, Report};
 use crate::testing::{self, Options, TestingError};
+
+/// So long a wait needs no words.
+const PATIENCE: Duration = Duration::from_secs(2);
 
 /// `test-db`
 pub(crate) async fn test_db(session: &Session, flags: &args::TestDb) -> Ending {
@@ -20,9 +24,19 @@ pub(crate) async fn test_db(session: &Session, flags: &args::TestDb) -> Ending {
         folder: Options::folder_of(&project.root, target),
         history_table: project.history_table.value,
     };
-    let database = testing::database_with(&options)
-        .await
-        .map_err(|error| failed(session, &error))?;
+    let making = testing::database_with(&options);
+    let mut making = std::pin::pin!(making);
+    let made = match tokio::time::timeout(PATIENCE, making.as_mut()).await {
+        Ok(made) => made,
+        Err(_) => {
+            session.terminal.error(&format!(
+                "the template is being made, here or by another process that has locked {}; waiting",
+                options.lock().display()
+            ));
+            making.await
+        }
+    };
+    let database = made.map_err(|error| failed(session, &error))?;
     let path = database.keep().display().to_string();
     if session.terminal.format == Format::Json {
         let call = session.call(None, Exit::Done);

@@ -49,7 +49,7 @@ pub(super) async fn execute(
             }
             on_progress(Progress::Committed(number));
         }
-        // In memory an application has the same connection, and they are on unless somebody turns them off.
+        // In memory an application has the same connection, and they are on unless it turns them off.
         if transactions
             .iter()
             .any(|transaction| transaction.foreign_keys != ForeignKeys::On)
@@ -195,8 +195,8 @@ impl Run<'_> {
         Ok(())
     }
 
-    /// A statement that may have to wait for somebody else's lock. Waiting again is safe for `BEGIN`, for `COMMIT`, and
-    /// for a statement that is a transaction by itself: <https://sqlite.org/c3ref/busy_handler.html>.
+    /// A statement that may have to wait for the lock of another connection. Waiting again is safe for `BEGIN`, for
+    /// `COMMIT`, and for a statement that is a transaction by itself: <https://sqlite.org/c3ref/busy_handler.html>.
     /// With a `file` it waits for another run that is alive, for as long as that takes.
     async fn locked(
         &self,

@@ -68,6 +68,26 @@ impl std::fmt::Debug for Server {
     }
 }
 
+/// The body of a request for one batch; none where it cannot be written, which the request itself reports.
+pub(super) fn pipelined(batch: &Batch) -> Option<Vec<u8>> {
+    serde_json::to_vec(&to_its_end(vec![of_batch(batch)])).ok()
+}
+
+fn of_batch(batch: &Batch) -> StreamRequest {
+    StreamRequest::Batch(BatchStreamReq {
+        batch: batch.clone(),
+    })
+}
+
+/// These, then the end of the stream.
+fn to_its_end(mut requests: Vec<StreamRequest>) -> PipelineReqBody {
+    requests.push(StreamRequest::Close(CloseStreamReq {}));
+    PipelineReqBody {
+        baton: None,
+        requests,
+    }
+}
+
 impl Server {
     /// `base` is a URL with scheme `http` or `https` and without a slash at its end.
     pub(super) fn new(
@@ -121,24 +141,26 @@ impl Server {
     /// One request: these, then the end of the stream. As many results come back.
     async fn pipeline(
         &self,
-        mut requests: Vec<StreamRequest>,
+        requests: Vec<StreamRequest>,
     ) -> Result<Vec<StreamResult>, RemoteError> {
-        requests.push(StreamRequest::Close(CloseStreamReq {}));
-        let (_, mut results) = self.requests(None, requests).await?;
+        let sent = requests.len() + 1;
+        let steps = requests.iter().map(steps).sum();
+        let request = self.request(PIPELINE, &to_its_end(requests))?;
+        let (_, mut results) = self.piped(request, sent, steps).await?;
         results.pop();
         Ok(results)
     }
 
-    /// One request of a stream, with the baton for its next. As many results come back.
-    async fn requests(
+    /// The baton for the next request of the stream, and the results of a pipeline with so many requests and steps.
+    async fn piped(
         &self,
-        baton: Option<String>,
-        requests: Vec<StreamRequest>,
+        request: RequestBuilder,
+        sent: usize,
+        steps: usize,
     ) -> Result<(Option<String>, Vec<StreamResult>), RemoteError> {
-        let sent = requests.len();
-        let steps = requests.iter().map(steps).sum();
-        let body = PipelineReqBody { baton, requests };
-        let answer = self.post(PIPELINE, steps, &body).await?;
+        let answer = self.send(PIPELINE, steps, request).await?;
+        let answer = self.accepted(answer).await?;
+        let answer = self.body(answer.answer).await?;
         let answer: PipelineRespBody =
             serde_json::from_slice(&answer).map_err(|error| match error.is_eof() {
                 true if answer.trim_ascii().is_empty() => self.incomplete(&Incomplete::Empty),
@@ -156,16 +178,19 @@ impl Server {
         Ok((answer.baton, results))
     }
 
-    /// One batch. The inner error is the server's word on the batch as a whole, of which nothing was run then.
+    /// One batch, whose body is [`pipelined`] where it is made already. The inner error is the server's word on the batch as
+    /// a whole, of which nothing was run then.
     pub(super) async fn batch(
         &self,
         batch: &Batch,
+        body: Option<&[u8]>,
     ) -> Result<Result<Complete, Error>, RemoteError> {
-        let request = StreamRequest::Batch(BatchStreamReq {
-            batch: batch.clone(),
-        });
-        let answer = self.pipeline(vec![request]).await?.pop();
-        self.batch_answer(batch, answer)
+        let request = match body {
+            Some(body) => self.request_of(PIPELINE, body.to_vec()),
+            None => self.request(PIPELINE, &to_its_end(vec![of_batch(batch)]))?,
+        };
+        let (_, results) = self.piped(request, 2, batch.steps.len()).await?;
+        self.batch_answer(batch, results.into_iter().next())
     }
 
     /// One batch of a stream that was begun by another, with the baton for the next.
@@ -175,13 +200,13 @@ impl Server {
         batch: &Batch,
         is_last: bool,
     ) -> Result<(Option<String>, Result<Complete, Error>), RemoteError> {
-        let mut requests = vec![StreamRequest::Batch(BatchStreamReq {
-            batch: batch.clone(),
-        })];
+        let mut requests = vec![of_batch(batch)];
         if is_last {
             requests.push(StreamRequest::Close(CloseStreamReq {}));
         }
-        let (next, results) = self.requests(baton, requests).await?;
+        let sent = requests.len();
+        let request = self.request(PIPELINE, &PipelineReqBody { baton, requests })?;
+        let (next, results) = self.piped(request, sent, batch.steps.len()).await?;
         let answer = self.batch_answer(batch, results.into_iter().next())?;
         Ok((next, answer))
     }
@@ -399,24 +424,17 @@ impl Server {
             host: self.host.clone(),
             words: error.to_string(),
         })?;
+        Ok(self.request_of(path, body))
+    }
+
+    fn request_of(&self, path: &str, body: Vec<u8>) -> RequestBuilder {
         let request = self
             .client
             .post(format!("{}{path}", self.base))
             .header("content-type", "application/json")
             .timeout(self.limit)
             .body(body);
-        Ok(self.authorized(request))
-    }
-
-    async fn post(
-        &self,
-        path: &str,
-        steps: usize,
-        body: &impl serde::Serialize,
-    ) -> Result<Vec<u8>, RemoteError> {
-        let answer = self.send(path, steps, self.request(path, body)?).await?;
-        let answer = self.accepted(answer).await?;
-        self.body(answer.answer).await
+        self.authorized(request)
     }
 
     /// The whole body of an answer that fits into memory.

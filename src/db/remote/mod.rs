@@ -40,7 +40,7 @@ pub(super) use self::signs::given;
 pub(super) use self::wire::WireRow;
 use super::{
     Answer, At, Code, DbError, EncryptionKey, Engine, EngineError, Failure, Fate, Left, Log,
-    OnProgress, Options, Pause, Progress, Proxy, Query, RemoteError, Rows, Stop, Transaction,
+    OnProgress, Options, Pause, Progress, Proxy, Query, Ready, RemoteError, Rows, Stop, Transaction,
 };
 use crate::script::Atomicity;
 
@@ -54,6 +54,32 @@ const FRAME: usize = 24 + 4096;
 
 /// How often a request that changes nothing is sent at the most.
 const TRIES: u32 = 4;
+
+/// Transactions as they are sent.
+pub(super) struct Request {
+    lowered: batch::Lowered,
+    /// None of a batch that goes through the cursor.
+    body: Option<Vec<u8>>,
+}
+
+impl std::fmt::Debug for Request {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("Request")
+    }
+}
+
+impl Request {
+    pub(super) fn of(transactions: &[Transaction]) -> Request {
+        let lowered = batch::lower(transactions);
+        let is_pipelined = lowered.batch.steps.len() <= PIPELINED;
+        Request {
+            body: is_pipelined
+                .then(|| http::pipelined(&lowered.batch))
+                .flatten(),
+            lowered,
+        }
+    }
+}
 
 /// A database on a server.
 #[derive(Debug, Clone)]
@@ -252,7 +278,7 @@ impl Remote {
     }
 
     async fn ask_once(&self, batch: &Batch) -> Result<Result<Answers, EngineError>, RemoteError> {
-        let answer = match self.batch(batch).await {
+        let answer = match self.batch(batch, None).await {
             Err(RemoteError::TooLarge { .. }) => self.server.cursor(batch).await?,
             answer => answer?,
         };
@@ -262,11 +288,15 @@ impl Remote {
         }
     }
 
-    /// One request. The inner error is the server's word on the batch as a whole.
-    async fn batch(&self, batch: &Batch) -> Result<Result<Complete, Error>, RemoteError> {
+    /// One request, whose body may be made already. The inner error is the server's word on the batch as a whole.
+    async fn batch(
+        &self,
+        batch: &Batch,
+        body: Option<&[u8]>,
+    ) -> Result<Result<Complete, Error>, RemoteError> {
         let answer = match batch.steps.len() > PIPELINED {
             true => self.server.cursor(batch).await?,
-            false => self.server.batch(batch).await?,
+            false => self.server.batch(batch, body).await?,
         };
         match answer {
             Err(error) if error.code == "RESPONSE_TOO_LARGE" => Err(RemoteError::TooLarge {
@@ -278,10 +308,14 @@ impl Remote {
 
     /// A batch that changes something: one request, or several of one stream where the engine has no check of foreign
     /// keys and the batch has one.
-    async fn carry_out(&self, batch: &Batch) -> Result<Result<Complete, Error>, RemoteError> {
+    async fn carry_out(
+        &self,
+        batch: &Batch,
+        body: Option<&[u8]>,
+    ) -> Result<Result<Complete, Error>, RemoteError> {
         match self.engine() == Engine::Turso && stream::is_needed(batch) {
             true => stream::run(&self.server, batch).await,
-            false => self.batch(batch).await,
+            false => self.batch(batch, body).await,
         }
     }
 
@@ -290,20 +324,26 @@ impl Remote {
     /// half-way.
     pub(super) async fn run(
         &self,
-        transactions: &[Transaction],
+        ready: &Ready,
         on_progress: &OnProgress,
         stop: &Stop,
         written: &(dyn Fn(u64) + Sync),
     ) -> Result<Vec<Answer>, Failure> {
+        let transactions = ready.transactions.as_slice();
         let bare = |transaction: &Transaction| transaction.atomicity == Atomicity::Bare;
         if !transactions.iter().any(bare) {
-            let answers = self.request(0, transactions, on_progress, stop, written);
+            let made = match &ready.request {
+                Some(request) => Arc::clone(request),
+                None => Arc::new(Request::of(transactions)),
+            };
+            let answers = self.request(0, transactions, &made, on_progress, stop, written);
             return answers.await;
         }
         let mut all = Vec::new();
         for (number, transaction) in transactions.iter().enumerate() {
             let transaction = std::slice::from_ref(transaction);
-            let answers = self.request(number, transaction, on_progress, stop, written);
+            let made = Request::of(transaction);
+            let answers = self.request(number, transaction, &made, on_progress, stop, written);
             all.extend(answers.await?);
         }
         Ok(all)
@@ -314,16 +354,16 @@ impl Remote {
         &self,
         before: usize,
         transactions: &[Transaction],
+        Request { lowered, body }: &Request,
         on_progress: &OnProgress,
         stop: &Stop,
         written: &(dyn Fn(u64) + Sync),
     ) -> Result<Vec<Answer>, Failure> {
-        let lowered = batch::lower(transactions);
         // What was sent cannot be stopped any more, so its answer is waited for.
         let _waits = stop.waits_for_an_answer();
         let given_up = stop.second();
         let answer = tokio::select! {
-            answer = self.carry_out(&lowered.batch) => answer,
+            answer = self.carry_out(&lowered.batch, body.as_deref()) => answer,
             () = given_up.raised() => Err(RemoteError::GivenUp {
                 host: self.server.host().to_owned(),
             }),
@@ -331,18 +371,20 @@ impl Remote {
         let mut ran = HashSet::new();
         let outcome = match answer {
             Ok(Ok(complete)) => {
-                ran = batch::ran(&lowered, &complete);
+                ran = batch::ran(lowered, &complete);
                 if let Some(index) = complete.replication_index {
                     written(index);
                 }
-                batch::outcome(&lowered, complete)
+                batch::outcome(lowered, complete)
             }
             Ok(Err(error)) if batch::ran_nothing(&error, transactions.len()) => {
                 let (number, failure) = self.refused_whole(transactions, &error).await;
                 if number > 0 {
                     // Nothing ran. The transactions before the refused one are committed as in every other mode.
                     let first = &transactions[..number];
-                    Box::pin(self.request(before, first, on_progress, stop, written)).await?;
+                    let made = Request::of(first);
+                    Box::pin(self.request(before, first, &made, on_progress, stop, written))
+                        .await?;
                 }
                 return Err(failure.after(before + number));
             }

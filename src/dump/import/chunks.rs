@@ -1,7 +1,8 @@
 //! A dump in transactions, each of which moves the checkpoint: for databases that are there already, and for servers.
 //!
-//! While one chunk is under way the next is made ready. How much goes into one adapts to how long the last took, so that
-//! a transaction stays well under the five seconds that a server gives it while others wait.
+//! While one chunk is under way the next is read and made ready, with the request that carries it. How much goes into one
+//! adapts to how long the last took, so that a transaction stays well under the five seconds that a server gives it while
+//! others wait.
 
 use std::collections::VecDeque;
 use std::sync::Arc;
@@ -17,7 +18,7 @@ use super::pass::Pass;
 use super::tally::Tally;
 use super::translate::Translator;
 use super::{ImportEvent, OnImport};
-use crate::db::{self, At, Code, Db, EngineError, Failure, OnProgress, Transaction};
+use crate::db::{self, At, Code, Db, EngineError, Failure, OnProgress, Ready, Transaction};
 use crate::dump::{Block, Item, Mark, Object, What};
 use crate::history::{self, Found, Guarded, Patience, Unsettled, Wait, settle};
 use crate::script::{Atomicity, ForeignKeys, Revision, Run};
@@ -74,7 +75,8 @@ pub(super) struct Done {
 /// One transaction, ready to be sent.
 struct Chunk {
     blocks: Vec<Block>,
-    transaction: Transaction,
+    /// A single transaction.
+    ready: Ready,
     /// The steps that move the checkpoint come first.
     before: usize,
     lowered: Lowered,
@@ -184,9 +186,11 @@ impl Chunks<'_> {
         };
         let checkpoint = steps.len();
         steps.extend(lowered.steps.iter().cloned());
+        let db = self.db.clone();
+        let work = tokio::task::spawn_blocking(move || db.ready(vec![unchecked(steps)]));
         let chunk = Chunk {
             blocks,
-            transaction: unchecked(steps),
+            ready: work.await.map_err(|_| Why::Thread)?,
             before: checkpoint,
             lowered,
             from: self.at.map(|at| at.offset),
@@ -264,9 +268,9 @@ struct Sending<'a> {
 }
 
 impl Guarded for Sending<'_> {
-    fn transactions(&mut self, _done: usize) -> (Vec<Transaction>, OnProgress) {
+    fn transactions(&mut self, _done: usize) -> (Ready, OnProgress) {
         self.sent = Instant::now();
-        (vec![self.chunk.transaction.clone()], waits(self.on_event))
+        (self.chunk.ready.clone(), waits(self.on_event))
     }
 
     async fn look(&self, db: &Db, _done: usize) -> Option<Found> {
@@ -349,8 +353,9 @@ impl Chunk {
         let Ok(lowered) = Lowered::of(&mut self.blocks, &mut pass, how) else {
             return self.lowered.refused(step, error);
         };
-        let before = self.transaction.steps.iter().take(self.before);
-        let mut steps: Vec<_> = before.cloned().collect();
+        let sent = self.ready.transactions.iter();
+        let before = sent.flat_map(|transaction| transaction.steps.iter());
+        let mut steps: Vec<_> = before.take(self.before).cloned().collect();
         steps.extend(lowered.steps.iter().cloned());
         // What was refused once is refused again; should it not be, it is taken back all the same.
         steps.truncate(lowered.last_apart(step, &self.lowered) + self.before);

@@ -319,8 +319,7 @@ pub(super) struct Wanted {
     made: HashMap<String, Option<u64>>,
     filled: HashSet<String>,
     clears: Vec<Write>,
-    /// What it drops, where there is such a thing, and its sort.
-    /// With the line in which the dump has made it before.
+    /// The sort of what it drops, where there is such a thing, and the line in which the dump has made it before.
     drops: Vec<(&'static str, Write, Option<u64>)>,
     /// Whether it makes a new file, which has no records of its own to be in the way of.
     is_new_file: bool,

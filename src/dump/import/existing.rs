@@ -18,7 +18,7 @@ use super::{
     Begin, ImportEvent, Imported, Job, OnImport, Outcome, Planned, Triggers, Verify, Violations,
     Way,
 };
-use crate::db::{self, Db, DbError, OnProgress, Query, Transaction};
+use crate::db::{self, Db, DbError, OnProgress, Query, Ready};
 use crate::drive::drive;
 use crate::dump::DumpError;
 use crate::history::{
@@ -141,9 +141,9 @@ struct Undoing<'a> {
 }
 
 impl Guarded for Undoing<'_> {
-    fn transactions(&mut self, _done: usize) -> (Vec<Transaction>, OnProgress) {
+    fn transactions(&mut self, _done: usize) -> (Ready, OnProgress) {
         let transaction = unchecked(self.steps.clone());
-        (vec![transaction], chunks::waits(self.on_event))
+        (vec![transaction].into(), chunks::waits(self.on_event))
     }
 
     async fn look(&self, db: &Db, _done: usize) -> Option<Found> {

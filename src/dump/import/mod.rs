@@ -34,9 +34,9 @@ pub use translate::{LeftOut, Tables};
 
 use crate::db::Db;
 use crate::drive::{Event, OnEvent};
-use crate::dump::Mark;
 use crate::dump::modules::Modules;
 use crate::dump::source_check;
+use crate::dump::{DumpError, Mark};
 use crate::hex;
 use crate::history::Wait;
 use crate::script::Run;
@@ -303,8 +303,8 @@ pub async fn plan(db: &Db, input: &Input, options: &ImportOptions) -> Result<Pla
     }
     let is_new = path.is_some_and(|path| new_file::is_new(&path)) && options.tables == Tables::New;
     let run = Run::new("");
-    let input = input.unchanging().await.map_err(Why::from)?;
-    refuse_source(&input, options).await?;
+    let input = unchanging(db, input).await?;
+    refuse_source(db, &input, options).await?;
     let job = Job {
         db,
         input: &input,
@@ -447,7 +447,7 @@ pub(super) async fn import_by(
     {
         return Err(Why::Itself(path.clone()).into());
     }
-    refuse_source(input, options).await?;
+    refuse_source(db, input, options).await?;
     let job = Job {
         db,
         input,
@@ -466,7 +466,7 @@ pub(super) async fn import_by(
                 crate::db::Draft::tidy(&path).map_err(Why::from)?;
             }
             // It is read twice.
-            let input = input.unchanging().await.map_err(Why::from)?;
+            let input = unchanging(db, input).await?;
             existing::import(&job.of(&input)).await?
         }
     };
@@ -476,11 +476,30 @@ pub(super) async fn import_by(
 
 /// Refuses a local database whose rows would not arrive as they are. Where rows go into tables that are there, these
 /// decide what becomes of a value.
-async fn refuse_source(input: &Input, options: &ImportOptions) -> Result<(), Why> {
-    source_check::refuse_damaged(input).await?;
+async fn refuse_source(db: &Db, input: &Input, options: &ImportOptions) -> Result<(), Why> {
+    let stop = db.stop();
+    let checked = source_check::refuse_damaged(input, stop).await;
+    checked.map_err(|error| unless_stopped(db, error))?;
     match options.tables {
-        Tables::New => Ok(source_check::refuse_unkept(input).await?),
+        Tables::New => {
+            let kept = source_check::refuse_unkept(input, stop).await;
+            kept.map_err(|error| unless_stopped(db, error))
+        }
         Tables::Existing => Ok(()),
+    }
+}
+
+/// [`Input::unchanging`], until a run on `db` is stopped.
+pub(crate) async fn unchanging(db: &Db, input: &Input) -> Result<Input, Why> {
+    let input = input.unchanging(db.stop()).await;
+    input.map_err(|error| unless_stopped(db, error))
+}
+
+/// Why a source cannot be used: what was interrupted says nothing about it.
+fn unless_stopped(db: &Db, error: DumpError) -> Why {
+    match db.stop().is_raised() {
+        true => Why::Interrupted,
+        false => error.into(),
     }
 }
 

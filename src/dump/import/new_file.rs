@@ -196,6 +196,22 @@ fn is_layout(item: &crate::dump::Item) -> bool {
     }
 }
 
+/// The engine writes the layout of a file with its first table, so one is made where the dump makes nothing.
+fn keep_layout(raw: &Raw) -> Result<(), EngineError> {
+    let mut is_empty = false;
+    let mut schema = raw.prepare("SELECT NOT EXISTS (SELECT 1 FROM sqlite_schema)")?;
+    schema.rows([], |row| {
+        is_empty = row.value(0) == ValueRef::Integer(1);
+        ControlFlow::Break(())
+    })?;
+    drop(schema);
+    if is_empty {
+        raw.execute("CREATE TABLE first (x)")?;
+        raw.execute("DROP TABLE first")?;
+    }
+    Ok(())
+}
+
 fn write(
     raw: &Raw,
     mut dump: Ahead,
@@ -205,7 +221,7 @@ fn write(
 ) -> Result<Written, Why> {
     let mut pass = Pass::begin(setup, Beside::Nothing);
     let mut inserts = Inserts::default();
-    let mut is_begun = false;
+    let (mut has_layout, mut is_begun) = (false, false);
     let runtime = tokio::runtime::Handle::current();
     while let Some(mut block) = runtime.block_on(dump.next())? {
         // The first row that is refused is to be the dump's first.
@@ -216,6 +232,7 @@ fn write(
             let begun = Instant::now();
             let deed = pass.item(&block, number);
             // How the file is laid out can be said only before.
+            has_layout |= is_layout(item);
             if !is_begun && !is_layout(item) {
                 raw.execute("BEGIN").map_err(Why::engine)?;
                 is_begun = true;
@@ -248,6 +265,9 @@ fn write(
     drop(inserts);
     if pass.wanted.is_unfit() || pass.wanted.lost_history().is_some() {
         return Err(Why::Clashes(pass.clashes(&There::default())));
+    }
+    if has_layout {
+        keep_layout(raw).map_err(Why::engine)?;
     }
     if is_begun {
         raw.execute("COMMIT").map_err(Why::engine)?;

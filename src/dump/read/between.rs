@@ -108,6 +108,9 @@ impl Text<'_> {
                 go_on: GoOn::NextLine,
             };
         }
+        if let Some(refusal) = self.copy_of_postgres(at) {
+            return refusal;
+        }
         let end = self.word(at).unwrap_or(at).max(at + 1);
         Refusal {
             at,

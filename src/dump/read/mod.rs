@@ -10,6 +10,7 @@ mod between;
 mod decode;
 mod draft;
 mod insert;
+mod postgres;
 mod problem;
 mod resume;
 mod scan;

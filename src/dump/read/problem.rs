@@ -109,12 +109,16 @@ impl Reader {
             go_on,
         } = refusal;
         let problem = self.problem(code, *at, *end, message, help.clone());
+        if *go_on == GoOn::Nowhere {
+            self.problems = vec![problem];
+            return Err(self.refused(false));
+        }
         self.note(problem)?;
         let length = self.buffer.len() - self.start;
         self.advance(match go_on {
             GoOn::Statement => statement,
             GoOn::Line | GoOn::NextLine => *at,
-            GoOn::End => (*end).max(statement).min(length),
+            GoOn::End | GoOn::Nowhere => (*end).max(statement).min(length),
         });
         self.going_on = Some(*go_on);
         Ok(())
@@ -145,7 +149,7 @@ impl Reader {
                 GoOn::Statement => text.statement(0).ok().map(|end| end + 1),
                 GoOn::Line => text.next_begin(0),
                 GoOn::NextLine => text.line_end(0),
-                GoOn::End => Some(0),
+                GoOn::End | GoOn::Nowhere => Some(0),
             };
             let length = text.bytes.len();
             match found {

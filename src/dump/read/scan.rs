@@ -66,6 +66,8 @@ pub(super) enum GoOn {
     NextLine,
     /// Where it ends.
     End,
+    /// Nowhere: it shows that the whole text is none for SQLite, so it is the only problem that is reported.
+    Nowhere,
 }
 
 impl Stop {

@@ -409,6 +409,9 @@ impl Text<'_> {
     /// Something else than a comma or a parenthesis stands behind a value.
     #[cold]
     fn no_end(&self, at: usize) -> Stop {
+        if let Some(stop) = self.cast_of_postgres(at) {
+            return stop;
+        }
         let end = self.token_end(at);
         refused(
             at,
@@ -425,6 +428,9 @@ impl Text<'_> {
     /// What stands at `at` is no literal.
     #[cold]
     fn no_literal(&self, at: usize) -> Stop {
+        if let Some(refusal) = self.value_of_postgres(at) {
+            return Stop::Refused(refusal);
+        }
         let end = self.token_end(at);
         if self.get(at).is_some_and(ends_value) {
             let message = format!("expected a value, found `{}`", self.shown(at, end));

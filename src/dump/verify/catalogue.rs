@@ -2,15 +2,19 @@
 //! tables and the engine's own too, and the definitions of all objects.
 
 use std::collections::{HashMap, HashSet};
+use std::ops::ControlFlow;
 
+use sha2::{Digest, Sha256};
+
+use super::database::values;
 use super::dumped::Made;
 use super::unkept::Readable;
 use super::{Fault, FaultyObject};
-use crate::db::{Db, DbError, HistoryTable, Order, Query, Scan, ScanColumn};
+use crate::db::{Db, DbError, HistoryTable, Order, Query, Scan, ScanColumn, Sink, StreamedRow};
 use crate::dump::{self, Target};
 use crate::history::{UNFINISHED, makes_ours};
 use crate::schema::{Affinity, Strictness, affinity};
-use crate::sql::{Value, normal_form};
+use crate::sql::{ValueRef, normal_form};
 
 /// The columns of all tables that hold rows: <https://sqlite.org/pragma.html#pragma_table_list>.
 const COLUMNS: &str = "\
@@ -23,7 +27,31 @@ ORDER BY t.name, c.cid";
 const VIRTUAL: &str =
     "SELECT name FROM pragma_table_list WHERE schema = 'main' AND type = 'virtual'";
 
-const OBJECTS: &str = "SELECT type, name, sql FROM sqlite_schema WHERE sql <> ''";
+/// The definitions of all objects. The look that compares asks for them again.
+pub(super) const OBJECTS: &str =
+    "SELECT type, name, sql FROM sqlite_schema WHERE sql <> '' ORDER BY rowid";
+
+/// What the answer to [`OBJECTS`] amounts to: equal where the schemas are.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub(super) struct Schema {
+    rows: u64,
+    hash: [u8; 32],
+}
+
+impl Schema {
+    /// The next row of the answer.
+    pub(super) fn add<'a>(&mut self, values: impl IntoIterator<Item = ValueRef<'a>>) {
+        let mut hash = Sha256::new_with_prefix(self.hash);
+        for value in values {
+            if let ValueRef::Text(text) = value {
+                hash.update((text.len() as u64).to_le_bytes());
+                hash.update(text);
+            }
+        }
+        self.rows += 1;
+        self.hash = hash.finalize().into();
+    }
+}
 
 /// What a database has. Names are compared without regard to the case of ASCII letters.
 #[derive(Debug, Default)]
@@ -33,6 +61,7 @@ pub(super) struct Catalogue {
     tables: HashMap<String, Table>,
     /// In lower case.
     virtual_tables: HashSet<String>,
+    pub(super) schema: Schema,
     /// The normal form of the definition of each object.
     objects: HashMap<(&'static str, String), String>,
 }
@@ -62,64 +91,98 @@ pub(super) struct Columns {
     pub(super) affinities: Vec<Affinity>,
 }
 
-impl Catalogue {
-    pub(super) async fn read(db: &Db) -> Result<Catalogue, DbError> {
-        let questions = [COLUMNS, OBJECTS, VIRTUAL].map(Query::new);
-        let [columns, objects, virtual_tables] = db.ask(questions).await?;
-        let mut catalogue = Catalogue {
-            history: Some(db.history_table().clone()),
-            ..Catalogue::default()
-        };
-        for [name] in virtual_tables.rows()? {
-            let name = name.as_str().unwrap_or_default().to_ascii_lowercase();
-            catalogue.virtual_tables.insert(name);
-        }
-        for row in columns.rows()? {
-            catalogue.column(&row);
-        }
-        for [kind, name, sql] in objects.rows()? {
-            let (Some(kind), Some(name), Some(sql)) =
-                (kind.as_str().and_then(word), name.as_str(), sql.as_str())
-            else {
-                continue;
-            };
-            if db.history_table().is(name) && !makes_ours(sql) {
-                catalogue.history = None;
-            }
-            let key = (kind, name.to_ascii_lowercase());
-            catalogue.objects.insert(key, normal_form(sql));
-        }
-        Ok(catalogue)
+/// The questions for a catalogue, and the columns of their answers.
+const QUESTIONS: [(&str, usize); 3] = [(COLUMNS, 6), (OBJECTS, 3), (VIRTUAL, 1)];
+
+/// A catalogue on its way.
+struct Reading {
+    catalogue: Catalogue,
+    history: HistoryTable,
+}
+
+impl Sink for Reading {
+    fn width(&self, question: usize) -> Option<usize> {
+        QUESTIONS.get(question).map(|(_, width)| *width)
     }
 
-    fn column(&mut self, [table, strict, name, declared, hidden, without_rowid]: &[Value; 6]) {
-        let (Some(table), Some(name)) = (table.as_str(), name.as_str()) else {
+    fn row(&mut self, question: usize, row: StreamedRow<'_>) -> ControlFlow<()> {
+        match question {
+            0 => self.catalogue.column(&row),
+            1 => self.catalogue.object(&row, &self.history),
+            _ => {
+                let name = text(&row, 0).unwrap_or_default().to_ascii_lowercase();
+                self.catalogue.virtual_tables.insert(name);
+            }
+        }
+        ControlFlow::Continue(())
+    }
+}
+
+/// A value that is a text.
+fn text<'r>(row: &'r StreamedRow<'_>, column: usize) -> Option<&'r str> {
+    match row.value(column) {
+        ValueRef::Text(text) => str::from_utf8(text).ok(),
+        _ => None,
+    }
+}
+
+impl Catalogue {
+    /// Reads it row by row: there may be many thousands of columns.
+    pub(super) async fn read(db: &Db) -> Result<Catalogue, DbError> {
+        let reading = Reading {
+            catalogue: Catalogue {
+                history: Some(db.history_table().clone()),
+                ..Catalogue::default()
+            },
+            history: db.history_table().clone(),
+        };
+        let questions = QUESTIONS.map(|(sql, _)| Query::new(sql));
+        Ok(db.stream(questions.to_vec(), reading).await?.catalogue)
+    }
+
+    fn column(&mut self, row: &StreamedRow<'_>) {
+        let is = |column, number| row.value(column) == ValueRef::Integer(number);
+        let (Some(table), Some(name)) = (text(row, 0), text(row, 2)) else {
             return;
         };
         let entry = self.tables.entry(table.to_ascii_lowercase());
         let table = entry.or_insert_with(|| Table {
             name: table.to_owned(),
             columns: Vec::new(),
-            rowids: match without_rowid.as_i64() {
-                Some(0) => ROWID.to_vec(),
-                _ => Vec::new(),
+            rowids: match is(5, 0) {
+                true => ROWID.to_vec(),
+                false => Vec::new(),
             },
         });
         table
             .rowids
             .retain(|rowid| !rowid.eq_ignore_ascii_case(name));
         // 2 and 3 are generated: no row of a dump has a value for them.
-        if hidden.as_i64() != Some(0) {
+        if !is(4, 0) {
             return;
         }
-        let strictness = match strict.as_i64() {
-            Some(1) => Strictness::Strict,
-            _ => Strictness::Flexible,
+        let strictness = match is(1, 1) {
+            true => Strictness::Strict,
+            false => Strictness::Flexible,
         };
         table.columns.push(Column {
             name: name.to_owned(),
-            affinity: affinity(declared.as_str().unwrap_or_default(), strictness),
+            affinity: affinity(text(row, 3).unwrap_or_default(), strictness),
         });
+    }
+
+    fn object(&mut self, row: &StreamedRow<'_>, history: &HistoryTable) {
+        self.schema.add(values(row));
+        let (Some(kind), Some(name), Some(sql)) =
+            (text(row, 0).and_then(word), text(row, 1), text(row, 2))
+        else {
+            return;
+        };
+        if history.is(name) && !makes_ours(sql) {
+            self.history = None;
+        }
+        let key = (kind, name.to_ascii_lowercase());
+        self.objects.insert(key, normal_form(sql));
     }
 
     pub(super) fn has(&self, table: &str) -> bool {

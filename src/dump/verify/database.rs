@@ -1,56 +1,195 @@
-//! The side of the database: how many rows its tables have, and what they amount to.
+//! The side of the database: how many rows its tables have, and what they amount to. All of it is one look: one read
+//! transaction, which begins by seeing whether the schema still is the one that was read before.
 
 use std::ops::ControlFlow;
+use std::sync::Arc;
 
-use super::catalogue::{Catalogue, Columns};
+use super::catalogue::{Catalogue, Columns, OBJECTS, Schema};
 use super::dumped::{Dumped, DumpedTable, Number};
-use super::tally::{Hasher, RowHash, Tally};
+use super::tally::{Hasher, Parts, RowHash, Tally};
 use super::{Fault, FaultyObject, Level, Verdict, VerifiedTable};
-use crate::db::{Db, DbError, Query, Scan, Sink, StreamedRow};
+use crate::db::{Db, DbError, Query, Question, Scan, Sink, StreamedRow};
 use crate::sql::ValueRef;
 
-/// A table that was compared, and its rows where they were read.
+/// A table that was compared.
 pub(super) struct Compared {
     pub(super) table: VerifiedTable,
     /// The parts of the tallies in which rows differ.
-    pub(super) differs_in: Vec<usize>,
+    pub(super) differs_in: Parts,
+    /// The rows of the database, where they differ.
+    pub(super) tally: Tally,
 }
 
-/// Compares all tables of a dump with those of a database, each on one state of it.
+/// What one look at a database came to.
+pub(super) struct Looked {
+    pub(super) tables: Vec<Compared>,
+    /// The numbers of the header that are not what the dump says.
+    pub(super) numbers: Vec<FaultyObject>,
+}
+
+/// Compares all tables of a dump, and the numbers that it sets, with a database in one state of it; none where its schema
+/// is another one than that of the catalogue.
 pub(super) async fn compared(
     db: &Db,
     catalogue: &Catalogue,
-    dumped: &Dumped,
+    dumped: &Arc<Dumped>,
     level: Level,
-) -> Result<Vec<Compared>, DbError> {
-    let tallies = match level {
-        Level::Full => tallies(db, catalogue, dumped).await?,
-        Level::Counts => dumped.tables.iter().map(|_| None).collect(),
+) -> Result<Option<Looked>, DbError> {
+    let mut asked = vec![Asked::Schema];
+    let mut questions: Vec<Question> = vec![Query::new(OBJECTS).into()];
+    // A server keeps no `application_id`.
+    let is_kept =
+        |number: &Number| !db.engine().is_server() || number.pragma != "application_id";
+    for (at, number) in dumped.numbers.iter().enumerate() {
+        if is_kept(number) {
+            let pragma = number.pragma;
+            asked.push(Asked::Number(at));
+            questions.push(Query::new(format!("SELECT {pragma} FROM pragma_{pragma}")).into());
+        }
+    }
+    for (at, table) in dumped.tables.iter().enumerate() {
+        match scan(catalogue, dumped, table).filter(|_| level == Level::Full) {
+            Some(scan) => {
+                asked.push(Asked::Rows(at, scan.columns.len()));
+                questions.push(scan.into());
+            }
+            None if catalogue.has(&table.name) => {
+                asked.push(Asked::Count(at));
+                questions.push(Query::count(&table.name).into());
+            }
+            None => {}
+        }
+    }
+    let look = Look {
+        asked,
+        dumped: Arc::clone(dumped),
+        expected: catalogue.schema,
+        schema: Schema::default(),
+        is_changed: false,
+        hasher: Hasher::default(),
+        question: 0,
+        tally: Tally::new(),
+        found: dumped.tables.iter().map(|_| Found::default()).collect(),
+        numbers: Vec::new(),
     };
-    let mut compared = Vec::with_capacity(dumped.tables.len());
-    for (of_dump, tally) in dumped.tables.iter().zip(tallies) {
-        let (in_database, differs_in) = match &tally {
-            Some(tally) => (Some(tally.rows()), of_dump.tally.differs_in(tally)),
-            None => (None, Vec::new()),
-        };
-        compared.push(Compared {
-            table: VerifiedTable {
-                name: of_dump.name.clone(),
-                in_dump: of_dump.rows,
-                in_database,
-                verdict: match differs_in.as_slice() {
-                    [] => Verdict::Equal,
-                    _ => Verdict::Different(Vec::new()),
-                },
+    let mut look = db.stream(questions, look).await?;
+    look.go_to(usize::MAX);
+    if look.is_changed {
+        return Ok(None);
+    }
+    let tables = dumped.tables.iter().zip(look.found);
+    let tables = tables.map(|(of_dump, found)| {
+        let mut table = VerifiedTable {
+            name: of_dump.name.clone(),
+            in_dump: of_dump.rows,
+            in_database: found.rows,
+            verdict: match found.differs_in.is_empty() {
+                true => Verdict::Equal,
+                false => Verdict::Different(Vec::new()),
             },
-            differs_in,
-        });
+        };
+        judge(of_dump, &mut table, dumped.left_out(&of_dump.name));
+        Compared {
+            table,
+            differs_in: found.differs_in,
+            tally: found.tally,
+        }
+    });
+    Ok(Some(Looked {
+        tables: tables.collect(),
+        numbers: faults(&dumped.numbers, &look.numbers),
+    }))
+}
+
+/// What a question is about.
+#[derive(Debug, Clone, Copy)]
+enum Asked {
+    Schema,
+    /// A number of the header, by its place in the dump.
+    Number(usize),
+    /// How many rows a table has, by its place in the dump.
+    Count(usize),
+    /// The rows of a table, in so many columns.
+    Rows(usize, usize),
+}
+
+/// What was found of a table of the dump.
+#[derive(Default)]
+struct Found {
+    rows: Option<u64>,
+    differs_in: Parts,
+    tally: Tally,
+}
+
+/// One look on its way. Of the tables that were read, only what differs is kept.
+struct Look {
+    asked: Vec<Asked>,
+    dumped: Arc<Dumped>,
+    expected: Schema,
+    schema: Schema,
+    is_changed: bool,
+    hasher: Hasher,
+    /// The question whose answer is coming.
+    question: usize,
+    /// The rows of the table that is coming.
+    tally: Tally,
+    found: Vec<Found>,
+    numbers: Vec<(usize, i64)>,
+}
+
+impl Look {
+    /// Ends the answers to all questions before this one.
+    fn go_to(&mut self, question: usize) {
+        for ended in self.question..question.min(self.asked.len()) {
+            match self.asked[ended] {
+                Asked::Schema => self.is_changed = self.schema != self.expected,
+                Asked::Rows(at, _) => {
+                    let tally = std::mem::take(&mut self.tally);
+                    let differs_in = self.dumped.tables[at].tally.differs_in(&tally);
+                    self.found[at] = Found {
+                        rows: Some(tally.rows()),
+                        tally: match differs_in.is_empty() {
+                            true => Tally::default(),
+                            false => tally,
+                        },
+                        differs_in,
+                    };
+                }
+                Asked::Number(_) | Asked::Count(_) => {}
+            }
+        }
+        self.question = question;
     }
-    count(db, catalogue, &mut compared).await?;
-    for (of_dump, compared) in dumped.tables.iter().zip(&mut compared) {
-        judge(of_dump, &mut compared.table, dumped.left_out(&of_dump.name));
+}
+
+impl Sink for Look {
+    fn width(&self, question: usize) -> Option<usize> {
+        Some(match self.asked.get(question)? {
+            Asked::Schema => 3,
+            Asked::Number(_) | Asked::Count(_) => 1,
+            Asked::Rows(_, width) => *width,
+        })
     }
-    Ok(compared)
+
+    fn row(&mut self, question: usize, row: StreamedRow<'_>) -> ControlFlow<()> {
+        if question != self.question {
+            self.go_to(question);
+        }
+        if self.is_changed {
+            return ControlFlow::Break(());
+        }
+        let number = match row.value(0) {
+            ValueRef::Integer(number) => number,
+            _ => 0,
+        };
+        match self.asked[question] {
+            Asked::Schema => self.schema.add(values(&row)),
+            Asked::Number(at) => self.numbers.push((at, number)),
+            Asked::Count(at) => self.found[at].rows = u64::try_from(number).ok(),
+            Asked::Rows(..) => self.tally.add(self.hasher.row(values(&row))),
+        }
+        ControlFlow::Continue(())
+    }
 }
 
 /// What is said of a table beside what its rows amount to.
@@ -71,47 +210,6 @@ fn judge(of_dump: &DumpedTable, table: &mut VerifiedTable, left_out: Option<&'st
         (None, Some(_), Some(why)) => Verdict::Unknown(why.clone()),
         (None, Some(_), None) => return,
     };
-}
-
-/// Counts the rows of the tables that are there and were not read.
-async fn count(db: &Db, catalogue: &Catalogue, compared: &mut [Compared]) -> Result<(), DbError> {
-    let unread: Vec<(&mut VerifiedTable, Query)> = compared
-        .iter_mut()
-        .map(|compared| &mut compared.table)
-        .filter(|table| table.in_database.is_none() && catalogue.has(&table.name))
-        .map(|table| {
-            let count = Query::count(&table.name);
-            (table, count)
-        })
-        .collect();
-    for (table, reply) in db.ask(unread).await? {
-        table.in_database = Some(reply.count()?);
-    }
-    Ok(())
-}
-
-/// What the rows of each table amount to, in the columns that the dump names; none for those that cannot be compared.
-async fn tallies(
-    db: &Db,
-    catalogue: &Catalogue,
-    dumped: &Dumped,
-) -> Result<Vec<Option<Tally>>, DbError> {
-    let scans: Vec<Option<Scan>> = dumped
-        .tables
-        .iter()
-        .map(|table| scan(catalogue, dumped, table))
-        .collect();
-    let asked: Vec<Scan> = scans.iter().flatten().cloned().collect();
-    let tallies = asked.iter().map(|_| Tally::new()).collect();
-    let add = |tallies: &mut Vec<Tally>, row: FoundRow<'_, '_>| {
-        tallies[row.number].add(row.hash);
-        ControlFlow::Continue(())
-    };
-    let mut found = each_row(db, asked, tallies, add).await?.into_iter();
-    Ok(scans
-        .iter()
-        .map(|scan| scan.as_ref().and_then(|_| found.next()))
-        .collect())
 }
 
 /// A row of the database on its way.
@@ -165,38 +263,24 @@ where
     }
 }
 
-/// The numbers of the header that are not what the dump says. A server keeps no `application_id`.
-pub(super) async fn numbers(db: &Db, numbers: &[Number]) -> Result<Vec<FaultyObject>, DbError> {
-    let compared = numbers
-        .iter()
-        .filter(|number| !db.engine().is_server() || number.pragma != "application_id");
-    let questions = compared.map(|number| {
-        let pragma = number.pragma;
-        (
-            number,
-            Query::new(format!("SELECT {pragma} FROM pragma_{pragma}")),
-        )
-    });
-    let mut faults = Vec::new();
-    for (number, reply) in db.ask(questions.collect::<Vec<_>>()).await? {
-        let rows = reply.rows::<1>()?;
-        let found = rows.first().and_then(|[value]| value.as_i64()).unwrap_or(0);
+/// The numbers of the header that were found to be others than the dump says.
+fn faults(numbers: &[Number], found: &[(usize, i64)]) -> Vec<FaultyObject> {
+    let faults = found.iter().filter_map(|&(at, found)| {
+        let number = &numbers[at];
         // The engine keeps 32 bits.
         #[allow(clippy::cast_possible_truncation)]
         let kept = i64::from(number.value as i32);
-        if found != kept {
-            faults.push(FaultyObject {
-                kind: "PRAGMA",
-                name: number.pragma.to_owned(),
-                line: number.line,
-                fault: Fault::Number {
-                    in_dump: number.value,
-                    in_database: found,
-                },
-            });
-        }
-    }
-    Ok(faults)
+        (found != kept).then(|| FaultyObject {
+            kind: "PRAGMA",
+            name: number.pragma.to_owned(),
+            line: number.line,
+            fault: Fault::Number {
+                in_dump: number.value,
+                in_database: found,
+            },
+        })
+    });
+    faults.collect()
 }
 
 /// The values of a row.

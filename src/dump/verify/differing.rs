@@ -9,9 +9,9 @@ use super::affinity::Judge;
 use super::catalogue::Catalogue;
 use super::database::{Compared, each_row, scan, values};
 use super::dumped::{Dumped, RowsOf};
-use super::tally::{Hasher, RowHash};
-use super::{Differing, Side, Verdict, VerifyError};
-use crate::db::{Db, DbError, Scan};
+use super::tally::{Hasher, Parts, RowHash, Tally};
+use super::{Differing, Side, Unshown, Verdict, VerifyError, stopped};
+use crate::db::{Db, DbError, Scan, Stop};
 use crate::dump::{Input, Item, Reader};
 use crate::sql::{self, ValueRef, literal};
 
@@ -25,27 +25,29 @@ const LENGTH: usize = 100;
 struct Suspect {
     /// Its number among the tables of the dump.
     table: usize,
-    parts: Vec<usize>,
+    parts: Parts,
     scan: Scan,
 }
 
-/// The rows of one suspect in its parts.
+/// The rows of one suspect.
 #[derive(Debug, Default)]
 struct Rows {
-    /// Rows of the database, by how many there are that the dump has not.
+    /// Rows of the database in its parts, by how many there are that the dump has not.
     left: HashMap<RowHash, u64>,
+    /// All rows of the database.
+    tally: Tally,
     shown: Vec<Differing>,
 }
 
-/// Adds rows to those verdicts that say that there are some.
+/// Adds rows to those verdicts that say that there are some, or tells why it does not.
 pub(super) async fn find(
     db: &Db,
     input: &Input,
     catalogue: &Catalogue,
-    dumped: Dumped,
+    dumped: Arc<Dumped>,
     counts: super::Values,
     tables: &mut [Compared],
-) -> Result<(), VerifyError> {
+) -> Result<Option<Unshown>, VerifyError> {
     let suspects = tables.iter().enumerate().filter_map(|(table, compared)| {
         if compared.differs_in.is_empty() {
             return None;
@@ -57,20 +59,31 @@ pub(super) async fn find(
         })
     });
     let suspects: Arc<Vec<Suspect>> = Arc::new(suspects.collect());
-    if suspects.is_empty() || !input.can_be_read_again() {
-        return Ok(());
+    if suspects.is_empty() {
+        return Ok(None);
+    }
+    if !input.can_be_read_again() && !matches!(input, Input::Database(_)) {
+        return Ok(Some(Unshown::Flows));
     }
     let reader = input.whole()?;
     let found = in_database(db, &suspects).await?;
+    let is_as_compared =
+        |(suspect, rows): (&Suspect, &Rows)| tables[suspect.table].tally.is_same(&rows.tally);
+    if !suspects.iter().zip(&found).all(is_as_compared) {
+        return Ok(Some(Unshown::DatabaseChanged));
+    }
     let judge = counts.judge().await?;
     let of_dump = Arc::clone(&suspects);
-    let work = move || in_dump(reader, &of_dump, &dumped, judge, found);
-    let found = tokio::task::spawn_blocking(work).await??;
+    let stop = db.stop().clone();
+    let work = move || in_dump(reader, &of_dump, &dumped, judge, found, &stop);
+    let Some(found) = tokio::task::spawn_blocking(work).await?? else {
+        return Ok(Some(Unshown::SourceChanged));
+    };
     let found = only_in_database(db, &suspects, found).await?;
     for (suspect, rows) in suspects.iter().zip(found) {
         tables[suspect.table].table.verdict = Verdict::Different(rows.shown);
     }
-    Ok(())
+    Ok(None)
 }
 
 /// Counts the rows of the database.
@@ -79,27 +92,36 @@ async fn in_database(db: &Db, suspects: &Arc<Vec<Suspect>>) -> Result<Vec<Rows>,
     let rows: Vec<Rows> = suspects.iter().map(|_| Rows::default()).collect();
     let parts = Arc::clone(suspects);
     each_row(db, scans.collect(), rows, move |rows, found| {
-        if parts[found.number].parts.contains(&found.hash.part()) {
-            *rows[found.number].left.entry(found.hash).or_default() += 1;
+        let suspect = &mut rows[found.number];
+        suspect.tally.add(found.hash);
+        if parts[found.number].parts.has(found.hash) {
+            *suspect.left.entry(found.hash).or_default() += 1;
         }
         ControlFlow::Continue(())
     })
     .await
 }
 
-/// Takes away the rows of the dump; shows those that the database has not. Blocks the thread.
+/// Takes away the rows of the dump; shows those that the database has not. None where it is not the dump that was read
+/// before. Blocks the thread.
 fn in_dump(
     mut reader: Reader,
     suspects: &[Suspect],
     dumped: &Dumped,
     judge: Option<Judge>,
     mut found: Vec<Rows>,
-) -> Result<Vec<Rows>, VerifyError> {
+    stop: &Stop,
+) -> Result<Option<Vec<Rows>>, VerifyError> {
     let mut rows_of = RowsOf {
         judge,
         hasher: Hasher::default(),
     };
+    let mut sha256 = [0; 32];
     while let Some(block) = reader.next()? {
+        if stop.is_raised() {
+            return Err(stopped());
+        }
+        sha256 = block.end.sha256;
         for item in &block.items {
             let Item::Rows(rows) = item else {
                 continue;
@@ -117,7 +139,7 @@ fn in_dump(
             for row in 0..rows.len() {
                 let hash = rows_of.hash(&block, rows, row, columns);
                 let hash = hash.map_err(DbError::Read)?;
-                if !suspects[suspect].parts.contains(&hash.part()) {
+                if !suspects[suspect].parts.has(hash) {
                     continue;
                 }
                 let found = &mut found[suspect];
@@ -135,7 +157,7 @@ fn in_dump(
             }
         }
     }
-    Ok(found)
+    Ok((sha256 == dumped.sha256).then_some(found))
 }
 
 /// Shows the rows of the database that the dump did not take away.

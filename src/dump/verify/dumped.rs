@@ -6,12 +6,16 @@ use std::sync::Arc;
 use super::affinity::Judge;
 use super::catalogue::{Catalogue, Columns};
 use super::tally::{Hasher, RowHash, Tally};
-use super::{Level, VerifyError};
-use crate::db::{DbError, EngineError, HistoryTable};
+use super::{Level, VerifyError, stopped};
+use crate::db::{DbError, EngineError, HistoryTable, Stop};
 use crate::dump::modules::{Modules, VirtualTable, is_ordinary};
 use crate::dump::{self, Block, Item, OnConflict, Reader, Rows, Target, What};
 use crate::history::{UNFINISHED, makes_ours};
 use crate::sql::ValueRef;
+
+/// How many tables have tallies of many parts, and with how many rows one keeps them where there are more tables.
+const TABLES: usize = 256;
+const MANY_ROWS: u64 = 1_000_000;
 
 /// What a dump holds.
 #[derive(Debug, Default)]
@@ -72,6 +76,7 @@ pub(super) fn read(
     modules: &Modules,
     judge: Option<Judge>,
     level: Level,
+    stop: &Stop,
 ) -> Result<Dumped, VerifyError> {
     let mut dumped = Dumped {
         history: catalogue.history.clone(),
@@ -83,6 +88,9 @@ pub(super) fn read(
     };
     let mut filled: Option<(Arc<Target>, usize)> = None;
     while let Some(block) = reader.next()? {
+        if stop.is_raised() {
+            return Err(stopped());
+        }
         dumped.sha256 = block.end.sha256;
         for item in &block.items {
             match item {
@@ -173,7 +181,7 @@ impl Dumped {
         {
             let table = &mut self.tables[*at];
             table.rows = 0;
-            table.tally = Tally::new();
+            table.tally.clear();
         }
         let What::Create {
             object,
@@ -208,22 +216,32 @@ impl Dumped {
     }
 
     fn table(&mut self, name: &str) -> usize {
-        let tables = &mut self.tables;
-        *self
-            .by_name
-            .entry(name.to_ascii_lowercase())
-            .or_insert_with(|| {
-                tables.push(DumpedTable {
-                    name: name.to_owned(),
-                    rows: 0,
-                    columns: None,
-                    unfit: None,
-                    may_conflict: false,
-                    is_virtual: false,
-                    tally: Tally::new(),
-                });
-                tables.len() - 1
-            })
+        let lower = name.to_ascii_lowercase();
+        if let Some(at) = self.by_name.get(&lower) {
+            return *at;
+        }
+        let at = self.tables.len();
+        self.by_name.insert(lower, at);
+        self.tables.push(DumpedTable {
+            name: name.to_owned(),
+            rows: 0,
+            columns: None,
+            unfit: None,
+            may_conflict: false,
+            is_virtual: false,
+            tally: Tally::new(),
+        });
+        let folded = match at {
+            ..TABLES => at..at,
+            TABLES => 0..at + 1,
+            _ => at..at + 1,
+        };
+        for table in &mut self.tables[folded] {
+            if table.rows < MANY_ROWS {
+                table.tally.fold();
+            }
+        }
+        at
     }
 
     /// The table of some rows, which says once what their columns are.

@@ -22,7 +22,7 @@ use std::sync::Arc;
 use super::integrity::{self, Integrity};
 use super::modules::Modules;
 use super::{DumpError, Input, source_check};
-use crate::db::{Db, DbError};
+use crate::db::{Db, DbError, EngineError};
 use catalogue::Catalogue;
 use dumped::Dumped;
 pub(super) use unkept::{Unkept, unkept};
@@ -46,8 +46,21 @@ pub struct Verified {
     pub tables: Vec<VerifiedTable>,
     /// Indexes, triggers and views of the dump, and tables by their definition, that are missing or not the same.
     pub objects: Vec<FaultyObject>,
+    /// Why the rows that differ are not shown; none where they are, or where none does.
+    pub unshown: Option<Unshown>,
     /// Whether the pages and indexes of the database agree with its tables. A comparison reads tables alone.
     pub integrity: Integrity,
+}
+
+/// Why the rows that differ are not shown.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Unshown {
+    /// The dump flows by only once.
+    Flows,
+    /// What was compared is a database, and it has changed since.
+    SourceChanged,
+    /// The database has changed since it was compared.
+    DatabaseChanged,
 }
 
 /// One table of the dump.
@@ -149,6 +162,9 @@ pub enum VerifyError {
     /// The database cannot be read.
     #[error(transparent)]
     Db(#[from] DbError),
+    /// Its schema was another one each time that the rows were to be compared.
+    #[error("the schema of the database changes while it is compared")]
+    Changing,
     /// The thread that read the dump is gone.
     #[error("the thread that reads the dump ended early")]
     Thread(#[from] tokio::task::JoinError),
@@ -174,22 +190,35 @@ impl Values {
 }
 
 /// Compares a database with a dump. The values of another database, and those of a backup, count as they were read; those
-/// of any other dump count as their columns keep them. In full, the dump is read a second time where something differs, to show which rows
-/// do; of standard input, which flows by only once, none are shown.
+/// of any other dump count as their columns keep them. In full, the dump is read a second time where something differs, to
+/// show which rows do; of standard input, which flows by only once, none are shown.
 ///
 /// # Errors
 /// The dump cannot be read to its end, a database that is read instead of one is damaged, or the database cannot be read.
 /// That they differ is no error.
 pub async fn verify(db: &Db, input: &Input, level: Level) -> Result<Verified, VerifyError> {
     // Where rows differ it is read again.
-    let input = &input.unchanging().await?;
-    source_check::refuse_damaged(input).await?;
+    let stop = db.stop();
+    let unless_stopped = |error| match stop.is_raised() {
+        true => stopped(),
+        false => VerifyError::Dump(error),
+    };
+    let input = &input.unchanging(stop).await.map_err(unless_stopped)?;
+    let checked = source_check::refuse_damaged(input, stop).await;
+    checked.map_err(unless_stopped)?;
     let values = match input.is_of_this_program() {
         true => Values::AsRead,
         false => Values::AsKept,
     };
     compared(db, input, level, values).await
 }
+
+fn stopped() -> VerifyError {
+    DbError::Read(EngineError::interrupted()).into()
+}
+
+/// How often a comparison begins again where the schema has changed since it was read.
+const TRIES: usize = 3;
 
 /// The same of a dump that can be read again, with values that count as this says.
 pub(super) async fn compared(
@@ -198,40 +227,60 @@ pub(super) async fn compared(
     level: Level,
     values: Values,
 ) -> Result<Verified, VerifyError> {
-    let catalogue = Arc::new(Catalogue::read(db).await?);
-    let reader = input.whole()?;
-    let judge = values.judge().await?;
     let modules = Modules::new().await.map_err(DbError::Read)?;
-    let known = Arc::clone(&catalogue);
-    let dumped =
-        tokio::task::spawn_blocking(move || dumped::read(reader, &known, &modules, judge, level));
-    let dumped = dumped.await??;
-    compared_with(db, &catalogue, dumped, level, Some((input, values))).await
+    for _ in 0..TRIES {
+        let catalogue = Arc::new(Catalogue::read(db).await?);
+        let reader = input.whole()?;
+        let judge = values.judge().await?;
+        let (known, modules) = (Arc::clone(&catalogue), modules.clone());
+        let stop = db.stop().clone();
+        let dumped = tokio::task::spawn_blocking(move || {
+            dumped::read(reader, &known, &modules, judge, level, &stop)
+        });
+        let dumped = Arc::new(dumped.await??);
+        let again = Some((input, values));
+        let verified = compared_with(db, &catalogue, dumped, level, again).await?;
+        match verified {
+            Some(verified) => return Ok(verified),
+            None if input.can_be_read_again() => {}
+            None => break,
+        }
+    }
+    Err(VerifyError::Changing)
 }
 
-/// The same with what was read of the dump. `again` gives the dump, where it can be read again to show which rows differ,
-/// and what its values count as.
+/// The same with what was read of the dump; none where the schema of the database is not that of the catalogue any more.
+/// `again` gives the dump, where it may be read again to show which rows differ, and what its values count as.
 async fn compared_with(
     db: &Db,
     catalogue: &Catalogue,
-    dumped: Dumped,
+    dumped: Arc<Dumped>,
     level: Level,
     again: Option<(&Input, Values)>,
-) -> Result<Verified, VerifyError> {
-    let mut tables = database::compared(db, catalogue, &dumped, level).await?;
+) -> Result<Option<Verified>, VerifyError> {
+    let looked = database::compared(db, catalogue, &dumped, level).await?;
+    let Some(database::Looked {
+        mut tables,
+        numbers,
+    }) = looked
+    else {
+        return Ok(None);
+    };
     let mut objects = catalogue.faults(&dumped.objects);
-    objects.extend(database::numbers(db, &dumped.numbers).await?);
+    objects.extend(numbers);
+    let mut unshown = None;
     if let Some((input, values)) = again {
-        differing::find(db, input, catalogue, dumped, values, &mut tables).await?;
+        unshown = differing::find(db, input, catalogue, dumped, values, &mut tables).await?;
     }
     let integrity = match level {
         Level::Counts => Integrity::NotAsked,
         Level::Full => integrity::integrity(db, integrity::Depth::Full).await?,
     };
-    Ok(Verified {
+    Ok(Some(Verified {
         level,
         tables: tables.into_iter().map(|table| table.table).collect(),
         objects,
+        unshown,
         integrity,
-    })
+    }))
 }

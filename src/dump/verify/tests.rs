@@ -286,3 +286,71 @@ async fn a_dump_that_cannot_be_read_is_an_error() {
         Err(VerifyError::Dump(DumpError::CutShort { .. }))
     ));
 }
+
+#[tokio::test]
+async fn one_row_of_many_tables_is_found() {
+    // More than keep tallies of many parts, some made before the first row.
+    const TABLES: usize = 400;
+    let make = |n: usize| format!("CREATE TABLE t{n}(a,b);\n");
+    let rows = |n: usize| -> String {
+        (0..40)
+            .map(|row| format!("INSERT INTO t{n} VALUES({row},'{n}');\n"))
+            .collect()
+    };
+    let early: String = (0..50).map(make).collect();
+    let late = (50..TABLES).map(|n| make(n) + &rows(n));
+    let text = early + &late.collect::<String>() + &(0..50).map(rows).collect::<String>();
+    let folder = tempfile::tempdir().unwrap();
+    let input = dump(&folder, &text);
+    let equal = found(&text, &input, Level::Full).await;
+    assert!(
+        equal.ends_with("equal") && !equal.contains("Different"),
+        "{equal}"
+    );
+    for table in [0, 49, 50, 300, TABLES - 1] {
+        let changed = format!("{text}UPDATE t{table} SET b = 'x' WHERE a = 7;");
+        let told = found(&changed, &input, Level::Full).await;
+        let different: Vec<&str> = told
+            .lines()
+            .filter(|line| !line.ends_with("Equal"))
+            .collect();
+        let [head, ours, theirs, end] = different.as_slice() else {
+            panic!("{different:?}");
+        };
+        assert_eq!(*head, format!("t{table} 40 Some(40) Different"));
+        assert!(ours.ends_with(&format!(" (7, '{table}')")), "{ours}");
+        assert_eq!(*theirs, "  Database (7, 'x')");
+        assert_eq!(*end, "not equal");
+    }
+}
+
+#[tokio::test]
+async fn a_signal_ends_the_copying_of_a_file_that_is_compared() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("large.db");
+    let raw = crate::db::Raw::open(path.to_str().unwrap(), crate::db::Access::Create);
+    let raw = raw.await.unwrap();
+    for sql in [
+        "PRAGMA page_size = 512",
+        "CREATE TABLE t (a)",
+        "INSERT INTO t VALUES (zeroblob(2000000))",
+    ] {
+        raw.execute(sql).unwrap();
+    }
+    drop(raw);
+    let (handle, stop) = crate::db::Stop::new();
+    let options = crate::db::Options {
+        stop,
+        ..crate::db::Options::default()
+    };
+    let db = Db::memory(options).await.unwrap();
+    handle.raise();
+    let error = verify(&db, &Input::File(path.clone()), Level::Full).await;
+    let error = error.unwrap_err();
+    assert!(
+        matches!(&error, VerifyError::Db(DbError::Read(it)) if it.code == crate::db::Code::Interrupted),
+        "{error:?}"
+    );
+    let copied = Input::File(path).unchanging(db.stop()).await;
+    assert!(matches!(copied, Err(DumpError::Open { .. })), "{copied:?}");
+}

@@ -2,14 +2,15 @@
 //! afterwards, though the dump cannot be read again, since the database that it is of may have changed.
 
 use std::io::Read;
+use std::sync::Arc;
 use std::thread::JoinHandle;
 
 use super::catalogue::Catalogue;
 use super::dumped::{self, Dumped};
-use super::{Level, Verified, VerifyError, compared_with};
+use super::{Level, TRIES, Values, Verified, VerifyError, compared_with};
 use crate::db::{Db, DbError};
 use crate::dump::modules::Modules;
-use crate::dump::{Reader, ReaderOptions, Source};
+use crate::dump::{Input, Reader, ReaderOptions, Source};
 use crate::hex;
 
 /// The sums of the rows of a dump, made while another reader reads the same bytes.
@@ -28,23 +29,30 @@ impl Witness {
     }
 
     /// Compares what was read with a database; none where another text was read than the one with this sha256,
-    /// in lower-case hexadecimal.
+    /// in lower-case hexadecimal. `from` is read again where rows differ, to show them.
     pub(in crate::dump) async fn compare(
         self,
         db: &Db,
         sha256: &str,
+        from: &Input,
     ) -> Result<Option<Verified>, VerifyError> {
         let joined = tokio::task::spawn_blocking(move || self.0.join());
         let Ok(dumped) = joined.await? else {
             return Ok(None);
         };
-        let dumped = dumped?;
+        let dumped = Arc::new(dumped?);
         if hex::encode(&dumped.sha256) != sha256 {
             return Ok(None);
         }
-        let catalogue = Catalogue::read(db).await?;
-        let verified = compared_with(db, &catalogue, dumped, Level::Full, None).await?;
-        Ok(Some(verified))
+        for _ in 0..TRIES {
+            let catalogue = Catalogue::read(db).await?;
+            let (dumped, again) = (Arc::clone(&dumped), Some((from, Values::AsRead)));
+            let verified = compared_with(db, &catalogue, dumped, Level::Full, again).await?;
+            if verified.is_some() {
+                return Ok(verified);
+            }
+        }
+        Err(VerifyError::Changing)
     }
 }
 
@@ -64,5 +72,5 @@ fn read(from: &Db, name: String, text: impl Read + Send + 'static) -> Result<Dum
     drop(runtime);
     let reader = Reader::new(Source::of(name, text)?, ReaderOptions::default());
     // What is compared is what was read, and not what a column would make of it.
-    dumped::read(reader, &catalogue, &modules, None, Level::Full)
+    dumped::read(reader, &catalogue, &modules, None, Level::Full, from.stop())
 }

@@ -519,7 +519,12 @@ fn on_some_rows(diagnostic: Diagnostic, note: impl Into<String>) -> Diagnostic {
 
 fn help_on(statement: &str) -> Option<&'static str> {
     let adds = || significant(statement).any(|token| token.is_word(statement, "ADD"));
-    let is_stored = significant(statement).any(|token| token.is_word(statement, "STORED"));
+    // A column may have that name.
+    let behind_parentheses =
+        significant(statement).skip_while(|token| token.text(statement) != ")");
+    let is_stored = behind_parentheses
+        .take(2)
+        .any(|token| token.is_word(statement, "STORED"));
     match kind(statement) {
         Kind::Alter if adds() && is_stored => Some(
             "make the generated column VIRTUAL, or rebuild the table: create a new one, copy the rows, drop the old one, \

@@ -169,6 +169,20 @@ async fn a_statement_that_fails_is_pointed_at_and_ends_the_rehearsal() {
 }
 
 #[tokio::test]
+async fn a_file_without_a_transaction_that_fails_is_pointed_at() {
+    for name in ["V2__b.sql", "R__b.sql"] {
+        let text = "-- seedbed: no-transaction\nINSERT INTO nope VALUES (1);";
+        let checked = checked(&[("V1__a.sql", "CREATE TABLE a (x);"), (name, text)]).await;
+        assert_eq!(
+            shown(&checked),
+            format!(
+                "{name}:2:13 fails\n  no such table: nope\n1 applied, 0 reversed, not whole, 0 new\n"
+            )
+        );
+    }
+}
+
+#[tokio::test]
 async fn a_file_with_a_problem_ends_the_rehearsal_there() {
     check(
         &[

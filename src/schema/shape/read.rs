@@ -44,7 +44,7 @@ ORDER BY t.name, i.name, c.seqno";
 
 /// The last that was declared has the lowest id: <https://sqlite.org/pragma.html#pragma_foreign_key_list>.
 const FOREIGN_KEYS: &str = "\
-SELECT t.name, f.id, f.\"from\", f.\"table\", nullif(f.\"to\", ''), f.on_delete
+SELECT t.name, f.id, f.\"from\", f.\"table\", nullif(f.\"to\", ''), f.on_delete, f.on_update
 FROM pragma_table_list t, pragma_foreign_key_list(t.name) f
 WHERE t.schema = 'main' AND t.type = 'table'
 ORDER BY t.name, f.id DESC, f.seq";
@@ -331,13 +331,13 @@ fn index_parts(sql: &str) -> Option<(&str, Option<&str>)> {
 /// The foreign keys of one table; each column of each is a row.
 fn references<'a>(
     table: &TableShape,
-    rows: &[[Value; 6]],
+    rows: &[[Value; 7]],
     parent: impl Fn(&str) -> Option<&'a TableShape>,
 ) -> Vec<ForeignKey> {
     let keys = rows
         .chunk_by(|one, other| one[1] == other[1])
         .filter_map(|rows| {
-            let [_, _, _, named, _, on_delete] = rows.first()?;
+            let [_, _, _, named, _, on_delete, on_update] = rows.first()?;
             let named = named.as_str()?;
             let parent = parent(named);
             let columns: Vec<usize> = rows
@@ -360,6 +360,7 @@ fn references<'a>(
                 parent: parent.map_or(named, |parent| &parent.name).to_owned(),
                 parent_columns,
                 on_delete: on_delete.as_str()?.to_owned(),
+                on_update: on_update.as_str()?.to_owned(),
             })
         });
     keys.collect()

@@ -9,12 +9,13 @@ use super::super::generate::Dice;
 use super::super::labels::names;
 use super::super::model::{Expr, Json, Spanned, Style, Template};
 use super::super::parse::core;
-use super::super::row::{self, Composed, Content, Nature};
-use super::super::typed::Unfit;
+use super::super::row::{self, Cell, Composed, Content, Nature};
+use super::super::slug::slug;
+use super::super::typed::{Unfit, typed};
 use crate::schema::{Affinity, Column, ColumnKind, Strictness, TableShape};
 use crate::sql::Value;
 
-use super::{Expansion, Found};
+use super::{Expansion, Found, LabelOf};
 
 /// Where a value is to stand.
 #[derive(Clone, Copy)]
@@ -27,12 +28,22 @@ pub(super) struct Place<'p, 'a> {
 }
 
 impl Place<'_, '_> {
-    fn column(&self) -> &Column {
+    pub(super) fn column(&self) -> &Column {
         &self.of.columns[self.found.column]
     }
 
-    fn strictness(&self) -> Strictness {
+    pub(super) fn strictness(&self) -> Strictness {
         self.of.strictness_of(self.found.column)
+    }
+}
+
+impl Place<'_, '_> {
+    /// The column by which values are drawn: the type of a reference follows the draw of the reference.
+    fn drawn_in(&self) -> &Column {
+        match self.found.label_of {
+            Some(LabelOf::Type { column, .. }) => &self.of.columns[column],
+            _ => self.column(),
+        }
     }
 }
 
@@ -60,7 +71,7 @@ impl<'a> Expansion<'a> {
             self.files[place.file],
             self.given.made_as(place.file, place.of),
             place.names.label.unwrap_or_default(),
-            &place.column().name,
+            &place.drawn_in().name,
             attempt,
         )
     }
@@ -78,42 +89,60 @@ impl<'a> Expansion<'a> {
         };
         let Place { of, found, .. } = *place;
         let span = &expr.span;
+        let soft = self.soft_of(found, of);
+        let typed = match found.label_of {
+            Some(LabelOf::Soft { typed, .. }) => typed,
+            Some(LabelOf::Type { .. }) => return self.type_value(place, soft?, expr),
+            _ => None,
+        };
+        let done = |(row, column)| (Content::Reference { row, column }, Nature::Fixed);
         match (&expr.value, found.label_of) {
-            (Expr::Scalar { text, .. }, Some((key, at))) => {
+            (Expr::Scalar { text, .. }, Some(LabelOf::Key(key))) => {
                 let key = &of.foreign_keys[key];
-                let target = key.parent_columns.get(at).map(String::as_str);
+                let target = key.parent_columns.first().map(String::as_str);
                 let label = self.filled(place, text, span)?;
                 return self
                     .reference(found.file, span, &key.parent, &label, target, false)
-                    .map(|(row, column)| (Content::Reference { row, column }, Nature::Fixed));
+                    .map(done);
             }
-            (
-                Expr::Ref {
-                    table,
-                    label,
-                    column,
-                },
-                _,
-            ) => {
+            (Expr::Scalar { text, style }, Some(LabelOf::Soft { .. })) if *style != Style::Text => {
+                return self.soft_label(place, soft?, text, span, typed).map(done);
+            }
+            (Expr::Ref { table, .. } | Expr::Among { table, .. }, _) => {
                 let by_key = of.foreign_keys.iter().find_map(|key| {
                     let at = key.columns.iter().position(|it| *it == found.column)?;
                     let is_it = key.parent.eq_ignore_ascii_case(table);
                     is_it.then(|| key.parent_columns.get(at)).flatten()
                 });
-                let target = column.as_deref().or(by_key.map(String::as_str));
+                let by_refs = match soft {
+                    Some(soft) => self.fits_refs(place, soft, table, span, typed)?,
+                    None => None,
+                };
+                let target = by_key.map(String::as_str).or(by_refs);
+                let Expr::Ref { label, column, .. } = &expr.value else {
+                    return self.among(place, expr, target, dice).map(done);
+                };
                 let label = self.filled(place, label, span)?;
+                let target = column.as_deref().or(target);
                 return self
                     .reference(found.file, span, table, &label, target, true)
-                    .map(|(row, column)| (Content::Reference { row, column }, Nature::Fixed));
+                    .map(done);
             }
             (Expr::Null | Expr::Env { .. }, _) => {}
-            (_, Some((key, _))) => {
+            (_, Some(LabelOf::Key(key))) => {
                 let parent = &of.foreign_keys[key].parent;
                 let message = format!("a label of `{parent}` is expected here");
                 let column = &place.column().name;
                 let help = format!(
                     "write the label of a row of `{parent}`; `{column}` takes any other value"
                 );
+                self.error(found.file, span, "not-a-label", message, Some(help));
+                return None;
+            }
+            (value, Some(LabelOf::Soft { .. })) if !matches!(value, Expr::Scalar { .. }) => {
+                let message = "the label of a row is expected here".to_owned();
+                let help =
+                    "write a label, a `!ref`, or `!!str` before a value that is none".to_owned();
                 self.error(found.file, span, "not-a-label", message, Some(help));
                 return None;
             }
@@ -158,7 +187,7 @@ impl<'a> Expansion<'a> {
     }
 
     /// A text with its names replaced; none where one has no value, which is reported.
-    fn filled(
+    pub(super) fn filled(
         &mut self,
         place: &Place<'_, 'a>,
         text: &Template,
@@ -280,11 +309,18 @@ impl<'a> Expansion<'a> {
                     .reference(file, &expr.span, table, &label, column, true)
                     .map(|(row, column)| row::Json::Reference { row, column });
             }
+            Expr::Among { .. } => {
+                parts.refers = true;
+                return self
+                    .among(place, expr, None, dice.as_deref_mut())
+                    .map(|(row, column)| row::Json::Reference { row, column });
+            }
             _ => {}
         }
         // Times and what comes from outside are texts, and numbers that are drawn are numbers.
         let affinity = match expr.value {
             Expr::Int(..) => Affinity::Integer,
+            Expr::Decimal { .. } => Affinity::Real,
             _ => Affinity::Text,
         };
         let column = Column {
@@ -317,6 +353,55 @@ impl<'a> Expansion<'a> {
                 None
             }
         }
+    }
+
+    /// The slug of another column of the row. Where another row has it, a few characters are added.
+    pub(super) fn slug(
+        &mut self,
+        place: &Place<'_, 'a>,
+        row: usize,
+        of: &str,
+        attempt: u32,
+        dice: &mut Dice,
+    ) -> Option<(Content, Nature)> {
+        let span = &place.found.value.span;
+        let source = self.column(place.found.file, place.of, of, span, &[])?;
+        let cell = self.rows.rows[row].cell(source).cloned();
+        let name = &place.of.columns[source].name;
+        let label = place.names.label.unwrap_or_default();
+        let why = match cell {
+            _ if source == place.found.column => "is the column itself",
+            None => "has no value in the seed",
+            Some(Cell {
+                content, nature, ..
+            }) => {
+                let text = match content {
+                    Content::Unknown => return Some((Content::Unknown, nature)),
+                    Content::Known(Value::Text(text)) => slug(&text),
+                    Content::Known(Value::Integer(number)) => number.to_string(),
+                    _ => String::new(),
+                };
+                if !text.is_empty() {
+                    let text = match attempt {
+                        0 => text,
+                        _ => format!("{text}-{}", dice.base36(4)),
+                    };
+                    let (column, strictness) = (place.column(), place.strictness());
+                    return match typed(text.into(), Style::Quoted, column, strictness) {
+                        Ok(value) => Some((Content::Known(value), nature)),
+                        Err(unfit) => {
+                            self.unfit(place.found.file, span, unfit);
+                            None
+                        }
+                    };
+                }
+                "holds no text of letters or digits"
+            }
+        };
+        let message = format!("row `{label}` has no slug: column `{name}` {why}");
+        let help = "give the row a text there, or write the slug out".to_owned();
+        self.error(place.found.file, span, "no-slug", message, Some(help));
+        None
     }
 
     /// Reports what is wrong with the values of a `!pick`, those that other rows choose too.
@@ -353,30 +438,12 @@ impl<'a> Expansion<'a> {
             self.unknown_table(file, &of_table, table);
             return None;
         };
-        let column = match column {
-            Some(name) => {
-                let column = self.column(file, of, name, &of_column, &[])?;
-                if of.columns[column].origin != ColumnKind::Plain {
-                    let message = format!(
-                        "column `{name}` is computed by the table, and cannot be referred to"
-                    );
-                    let help = Some("refer to a column that the row itself writes".to_owned());
-                    self.error(file, &of_column, "computed-column", message, help);
-                    return None;
-                }
-                column
-            }
-            None => match of.primary_key[..] {
-                [key] => key,
-                _ => {
-                    let message = format!("`{table}` has no primary key of one column");
-                    let help = format!("name the column: `!ref {table}.{label}.column`");
-                    self.error(file, span, "which-column", message, Some(help));
-                    return None;
-                }
-            },
-        };
+        let column = self.target_column(file, (span, &of_column), of, column, label)?;
         let Some(row) = self.labels.find(table, label) else {
+            // It may be in a file of rows that could not be read, which is reported there.
+            if self.lacks_rows(table) {
+                return None;
+            }
             let help = match self.elsewhere(table, label) {
                 Some(words) => Some(words),
                 None => {
@@ -395,15 +462,61 @@ impl<'a> Expansion<'a> {
         Some((self.place[row]?, column))
     }
 
+    /// The column to which a reference leads. `of_column` is where its name stands.
+    pub(super) fn target_column(
+        &mut self,
+        file: usize,
+        (span, of_column): (&Range<usize>, &Range<usize>),
+        of: &TableShape,
+        column: Option<&str>,
+        label: &str,
+    ) -> Option<usize> {
+        Some(match column {
+            Some(name) => {
+                let column = self.column(file, of, name, of_column, &[])?;
+                if of.columns[column].origin != ColumnKind::Plain {
+                    let message = format!(
+                        "column `{name}` is computed by the table, and cannot be referred to"
+                    );
+                    let help = Some("refer to a column that the row itself writes".to_owned());
+                    self.error(file, of_column, "computed-column", message, help);
+                    return None;
+                }
+                column
+            }
+            None => match of.primary_key[..] {
+                [key] => key,
+                _ => {
+                    let message = format!("`{}` has no primary key of one column", of.name);
+                    let help = format!("name the column: `{}.{label}.column`", of.name);
+                    self.error(file, span, "which-column", message, Some(help));
+                    return None;
+                }
+            },
+        })
+    }
+
+    /// Whether a file of rows of this table could not be read.
+    fn lacks_rows(&self, table: &str) -> bool {
+        let tables = self.files.iter().flat_map(|file| &file.tables);
+        tables
+            .filter(|it| it.name.value.eq_ignore_ascii_case(table))
+            .any(|it| it.files.iter().any(|rows| !rows.is_whole))
+    }
+
     /// One of the parts of `table.label.column`, where they stand; all of it where they are written otherwise.
     pub(super) fn part(&self, file: usize, span: &Range<usize>, part: usize) -> Range<usize> {
-        let source = self.origin(file, span).map(|origin| origin.source);
-        let written = source
+        let origin = self.origin(file, span);
+        let written = origin
             .as_ref()
-            .and_then(|source| source.text.get(span.clone()))
+            .and_then(|it| it.source.text.get(it.span.clone()))
             .unwrap_or_default();
         // The span begins with the tag.
-        let name = written.trim_start_matches("!ref").trim_start();
+        let tags = ["!ref", "!pick", "!each"];
+        let tag = tags.into_iter().find(|tag| written.starts_with(tag));
+        let name = written
+            .trim_start_matches(tag.unwrap_or("!ref"))
+            .trim_start();
         let mut start = span.start + (written.len() - name.len());
         let written = name;
         for (at, text) in written.split('.').enumerate() {

@@ -2,6 +2,12 @@
 
 use uuid::Uuid;
 
+use super::super::cell::Names;
+use super::super::labels::Named;
+use super::super::model::Expr;
+use super::super::row::Content;
+use super::cells::Place;
+use super::{Compiled, Expansion, Found};
 use crate::schema::{Affinity, Column, TableShape};
 use crate::sql::Value;
 
@@ -64,5 +70,50 @@ pub(super) fn uuid_of(column: &Column, id: Uuid) -> Option<Value> {
         }
         (Affinity::Blob, _) | (_, "BINARY" | "VARBINARY") => is_long(16).then(bytes),
         _ => None,
+    }
+}
+
+impl<'a> Expansion<'a> {
+    /// The primary key of a row that does not say it.
+    pub(super) fn id(
+        &mut self,
+        named: &Named<'a>,
+        compiled: &Compiled<'a>,
+        of: &TableShape,
+        key: usize,
+        names: &Names<'_>,
+    ) -> Option<Content> {
+        let made_as = self.given.made_as(named.file, of);
+        let label = names.label.unwrap_or_default();
+        if let Some(id) = compiled.id {
+            match id.value {
+                Expr::Auto => return None,
+                Expr::Uuid => {
+                    let id = uuid_of(&of.columns[key], uuid(made_as, label));
+                    return id.map(Content::Known);
+                }
+                _ => {}
+            }
+            let of_table = named.table.id.is_some();
+            let found = Found {
+                file: match of_table {
+                    true => named.file,
+                    false => self.shared_file(),
+                },
+                column: key,
+                value: id,
+                label_of: None,
+                is_unique: true,
+                turn: 0,
+            };
+            let place = Place {
+                file: named.file,
+                of,
+                found: &found,
+                names,
+            };
+            return self.cell(&place).map(|(content, _)| content);
+        }
+        made_id(of, key, made_as, label).map(Content::Known)
     }
 }

@@ -13,7 +13,7 @@ use crate::schema::{Column, ColumnKind, ForeignKey, Nullability, TableKind, Tabl
 use std::sync::Arc;
 
 use super::ids::{makes_id, uuid_of};
-use super::{Compiled, Expansion, Found};
+use super::{Compiled, Expansion, Found, LabelOf};
 
 impl<'a> Expansion<'a> {
     /// `now_{usrs.load_*}`: the table of a pattern is one.
@@ -86,12 +86,52 @@ impl<'a> Expansion<'a> {
         }
     }
 
+    /// Defaults for all tables are for a column that one of them has: of the file, or of the schema for the shared file.
+    pub(super) fn defaults_for_all(&mut self) {
+        let shape = self.shape;
+        for (at, file) in self
+            .files
+            .iter()
+            .copied()
+            .chain(self.given.shared)
+            .enumerate()
+        {
+            let tables: Vec<&TableShape> = match at == self.shared_file() {
+                true => shape.tables.iter().collect(),
+                false => file
+                    .tables
+                    .iter()
+                    .filter_map(|table| shape.table(&table.name.value))
+                    .collect(),
+            };
+            for field in &file.settings.defaults {
+                let name = &field.name.value;
+                if tables.is_empty() || tables.iter().any(|of| self.has_plain(at, of, name)) {
+                    continue;
+                }
+                let columns = tables.iter().flat_map(|of| &of.columns);
+                let columns = columns.filter(|it| it.origin == ColumnKind::Plain);
+                let known: Vec<&str> = columns.map(|it| it.name.as_str()).collect();
+                let help = match nearest(name, &known) {
+                    Some(it) => format!("did you mean `{it}`?"),
+                    None => "remove it, or give it to the tables that are meant".to_owned(),
+                };
+                let message = format!("no table of the file has a column `{name}` to write");
+                let span = &field.name.span;
+                self.error(at, span, "unknown-column", message, Some(help));
+            }
+        }
+    }
+
     /// What holds for a table of a file; none where there is no such table.
     pub(super) fn rules(&mut self, file: usize, table: &'a Table) -> Option<usize> {
         let name = &table.name.value;
         let shape = self.shape;
         let Some(found) = shape.position(name) else {
-            self.unknown_table(file, &table.name.span, name);
+            // A join table of `_tables.yaml` is reported there.
+            if !table.name.span.is_empty() {
+                self.unknown_table(file, &table.name.span, name);
+            }
             return None;
         };
         let of = &shape.tables[found];
@@ -116,13 +156,18 @@ impl<'a> Expansion<'a> {
             // What is wrong there is told once, where it stands.
             (None, Some(names)) => {
                 let columns = names.value.iter();
-                key.extend(columns.filter_map(|name| column_of(of, &name.value)));
+                key.extend(columns.filter_map(|name| self.column_of(file, of, &name.value)));
             }
+            (None, None) if self.join_keys.contains_key(&(file, found)) => {
+                key.clone_from(&self.join_keys[&(file, found)]);
+            }
+            // A row that is made once is never looked for.
+            (None, None) if self.is_keyless(file, table, of) => {}
             (None, None) if of.primary_key.is_empty() && !table.rows.is_empty() => {
                 let message = format!(
                     "table `{name}` has no primary key, by which its rows could be found again"
                 );
-                let help = "name the columns of a unique index: `_key: [name]`".to_owned();
+                let help = "name the columns of a unique index: `_key: [name]`; in `mode: insert` rows need no key".to_owned();
                 self.error(file, &table.name.span, "no-key", message, Some(help));
             }
             (None, None) => key.clone_from(&of.primary_key),
@@ -141,7 +186,7 @@ impl<'a> Expansion<'a> {
         }
         let mut keep = Vec::new();
         let shared = self.shared(name).into_iter().flat_map(|it| &it.keep);
-        keep.extend(shared.filter_map(|name| column_of(of, &name.value)));
+        keep.extend(shared.filter_map(|name| self.column_of(file, of, &name.value)));
         for name in &table.keep {
             keep.extend(self.column(file, of, &name.value, &name.span, &[]));
         }
@@ -156,6 +201,16 @@ impl<'a> Expansion<'a> {
             mode: self.files[file].settings.mode,
         }));
         Some(self.rows.rules.len() - 1)
+    }
+
+    /// Whether rows of a table are made once and have nothing by which they could be found again: there is no primary
+    /// key, or the database makes it.
+    fn is_keyless(&self, file: usize, table: &Table, of: &TableShape) -> bool {
+        let shared = || self.shared(&table.name.value)?.id.as_ref();
+        let id = table.id.as_ref().or_else(shared);
+        let is_numbered = id.is_some_and(|id| id.value == Expr::Auto);
+        self.files[file].settings.mode == Mode::Insert
+            && (of.primary_key.is_empty() || is_numbered && of.integer_key().is_some())
     }
 
     /// The primary key that the database numbers. What is wrong with `_id` is reported, once for a place.
@@ -192,7 +247,7 @@ impl<'a> Expansion<'a> {
                     "the database makes `{name}`, so the rows of `{}` cannot be found again by it",
                     of.name
                 ),
-                "name the columns of a unique index: `_key: [email]`",
+                "name the columns of a unique index: `_key: [email]`; in `mode: insert` rows need no key",
             ),
             Expr::Uuid if uuid_of(&of.columns[column], Uuid::nil()).is_none() => (
                 format!("column `{name}` of type {declared} holds no UUID"),
@@ -259,7 +314,7 @@ impl<'a> Expansion<'a> {
         span: &Range<usize>,
         others: &[String],
     ) -> Option<usize> {
-        if let Some(column) = column_of(of, name) {
+        if let Some(column) = self.column_of(file, of, name) {
             return Some(column);
         }
         let mut known: Vec<&str> = of.columns.iter().map(|it| it.name.as_str()).collect();
@@ -273,20 +328,52 @@ impl<'a> Expansion<'a> {
         None
     }
 
+    /// The column of this name, or the one that refers to other rows under this short name.
+    fn column_of(&self, file: usize, of: &TableShape, name: &str) -> Option<usize> {
+        let short = |key: &&ForeignKey| {
+            short_name(of, key).is_some_and(|short| short.eq_ignore_ascii_case(name))
+        };
+        let referring = || of.foreign_keys.iter().find(short)?.columns.first().copied();
+        let declared = || Some(self.soft(file, of, name)?.1.column);
+        of.column(name).or_else(referring).or_else(declared)
+    }
+
+    /// Whether a table has such a column, and rows write it.
+    fn has_plain(&self, file: usize, of: &TableShape, name: &str) -> bool {
+        let column = self.column_of(file, of, name);
+        column.is_some_and(|column| of.columns[column].origin == ColumnKind::Plain)
+    }
+
     /// Finds the names of a declaration in the schema, once for all of its rows.
     pub(super) fn compile(&mut self, row: &Named<'a>, rules: usize) -> Compiled<'a> {
         let of = &self.shape.tables[self.rows.rules[rules].table];
         let shared = self.shared(&row.table.name.value);
-        let files = [self.shared_file(), row.file, row.file];
-        let mut fields: Vec<Found<'a>> = Vec::new();
-        let sources = [
-            shared.map(|it| it.defaults.as_slice()).unwrap_or_default(),
-            row.table.defaults.as_slice(),
-            row.decl.fields.as_slice(),
+        let seeds_shared = self.given.shared.map(|it| &it.settings.defaults);
+        let own = self.shared_file();
+        // The weakest first. Defaults for all tables hold where a table has such a column.
+        let sources: [(usize, bool, &'a [crate::seeds::Field]); 6] = [
+            (
+                own,
+                true,
+                seeds_shared.map(Vec::as_slice).unwrap_or_default(),
+            ),
+            (row.file, true, &self.files[row.file].settings.defaults),
+            (
+                own,
+                false,
+                shared.map(|it| it.defaults.as_slice()).unwrap_or_default(),
+            ),
+            (row.file, false, &row.table.defaults),
+            (row.file, false, &row.decl.fields),
+            (row.file, false, &row.decl.over),
         ];
-        for (level, (source, file)) in sources.into_iter().zip(files).enumerate() {
+        let mut fields: Vec<Found<'a>> = Vec::new();
+        for (level, (file, is_for_all, source)) in sources.into_iter().enumerate() {
             let mut here: Vec<Found<'a>> = Vec::new();
             for field in source {
+                if is_for_all && !self.has_plain(file, of, &field.name.value) {
+                    continue;
+                }
                 let found = self.field(file, of, field);
                 let Some(found) = found else { continue };
                 if here.iter().any(|it| it.column == found.column) {
@@ -301,7 +388,9 @@ impl<'a> Expansion<'a> {
             }
             if level > 0 || !here.is_empty() {
                 fields.retain(|it| !here.iter().any(|new| new.column == it.column));
+                let columns: Vec<usize> = here.iter().map(|it| it.column).collect();
                 fields.extend(here);
+                self.type_columns(of, &mut fields, &columns);
             }
         }
         fields.sort_by_key(|it| it.column);
@@ -322,21 +411,24 @@ impl<'a> Expansion<'a> {
         field: &'a crate::seeds::Field,
     ) -> Option<Found<'a>> {
         let name = &field.name.value;
+        if self.is_join(file, of, name) {
+            return None;
+        }
         let references: Vec<(String, usize)> = of
             .foreign_keys
             .iter()
             .enumerate()
             .filter_map(|(at, key)| Some((short_name(of, key)?, at)))
             .collect();
-        let (column, label_of) = match of.column(name) {
-            Some(column) => (column, None),
-            None => {
+        let (column, label_of) = match (self.soft(file, of, name), of.column(name)) {
+            (Some((at, soft)), _) => (soft.column, Some(LabelOf::Soft { at, typed: None })),
+            (None, Some(column)) => (column, None),
+            (None, None) => {
                 let short = |(short, _): &&(String, usize)| short.eq_ignore_ascii_case(name);
                 match references.iter().find(short) {
-                    Some((_, key)) => (of.foreign_keys[*key].columns[0], Some((*key, 0))),
+                    Some((_, key)) => (of.foreign_keys[*key].columns[0], Some(LabelOf::Key(*key))),
                     None => {
-                        let others: Vec<String> =
-                            references.into_iter().map(|(short, _)| short).collect();
+                        let others = self.short_names(file, of);
                         self.column(file, of, name, &field.name.span, &others);
                         return None;
                     }
@@ -356,6 +448,7 @@ impl<'a> Expansion<'a> {
             value: &field.value,
             label_of,
             is_unique: of.is_unique(&[column]),
+            turn: 0,
         })
     }
 
@@ -387,15 +480,6 @@ impl<'a> Expansion<'a> {
             }
         }
     }
-}
-
-/// The column of this name, or the one that refers to other rows under this short name.
-fn column_of(of: &TableShape, name: &str) -> Option<usize> {
-    let short = |key: &&ForeignKey| {
-        short_name(of, key).is_some_and(|short| short.eq_ignore_ascii_case(name))
-    };
-    let referring = || of.foreign_keys.iter().find(short)?.columns.first().copied();
-    of.column(name).or_else(referring)
 }
 
 /// The short name of a foreign key of one column: `user` for `user_id`, which refers to `id`.

@@ -64,6 +64,7 @@ async fn seed(db: &Db, set: &Migrations, yaml: &str) -> usize {
         shared: None,
         attachments: BTreeMap::new(),
         problems,
+        ..Seeds::default()
     };
     let options = SeedOptions {
         choice: Choice {

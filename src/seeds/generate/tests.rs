@@ -93,6 +93,14 @@ fn version_1_never_changes() {
           Mango quilt fabric ladder wheat.
           Bamboo orchid delta library cliff record cotton pepper.
           Mirror frost lunar sugar lodge south.
+        paragraph 3cf71f08f53c5203
+          Quilt fabric ladder wheat poppy blossom horizon. Courage hazel chart echo ink ivory cradle dragon kernel. Forest shore figure tundra thicket atlas raven light plum. Domain mountain library pond oasis jigsaw glass.
+          Orchid delta library cliff. Cotton pepper gravel dragon summer berry smooth panel. Ferry umbrella silent fence moon ladder robin zebra. Brass bamboo sunny trail pond gallery. Cedar quarry margin jasmine indigo. Gravel oasis market drift chapter amber circle lucky museum.
+          Frost lunar sugar lodge south horizon castle. Fountain breeze baker logic. Autumn clover lodge spark wicker. Jigsaw domain cherry cliff garlic modern honey metal library.
+        boolean 0f09d5c44928f7d2
+          false
+          true
+          false
         uuid 9882294b279fde40
           4b053602-59a4-492b-821a-6bca4b3c6908
           c441e481-c333-4c28-89f2-2c8196535ed7

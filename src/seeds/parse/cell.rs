@@ -5,14 +5,15 @@ use super::template::Scope;
 use super::{Reader, list};
 use crate::base64;
 use crate::nearest::nearest;
-use crate::seeds::model::{Expr, Spanned, Style};
+use crate::seeds::model::{Choose, Expr, Spanned, Style};
 use crate::seeds::yaml::{Kind, Node, is_null};
 
 /// The tags, each with an example of how it is written.
-const TAGS: [(&str, &str); 18] = [
+const TAGS: [(&str, &str); 23] = [
     ("!ref", "!ref users.admin"),
     ("!now", "!now [start of month, +1 month]"),
     ("!ago", "!ago 0..365 days"),
+    ("!in", "!in 1..90 days"),
     ("!env", "!env {name: SEED_KEY, default: none}"),
     ("!file", "!file images/admin.png"),
     ("!json", "!json [1, 2]"),
@@ -22,13 +23,17 @@ const TAGS: [(&str, &str); 18] = [
     ),
     ("!fake", "!fake email"),
     ("!pick", "!pick {free: 70, pro: 30}"),
+    ("!each", "!each users.*"),
     ("!int", "!int 0..500"),
+    ("!decimal", "!decimal 0.50..99.99"),
+    ("!slug", "!slug title"),
     ("!!binary", "!!binary aGVsbG8="),
     ("!!str", "!!str 007"),
     ("!!int", "!!int 7"),
     ("!!float", "!!float 7.5"),
     ("!!bool", "!!bool true"),
     ("!!null", "!!null null"),
+    ("!csv", "users: !csv users.csv"),
     ("!auto", "_id: !auto"),
     ("!uuid", "_id: !uuid"),
 ];
@@ -63,14 +68,27 @@ impl Reader<'_> {
         match tag {
             "!ref" => self.reference(node, scope),
             "!now" => self.now(node),
-            "!ago" => self.ago(node),
+            "!ago" => {
+                let (count, unit) = self.span_of_time(node, tag)?;
+                Some(Expr::Ago { count, unit })
+            }
+            "!in" => {
+                let (count, unit) = self.span_of_time(node, tag)?;
+                Some(Expr::In { count, unit })
+            }
             "!env" => self.env(node),
             "!file" => self.file_below(node),
             "!json" => self.json(node, scope),
             "!hash" => self.hash(node, scope),
             "!fake" => self.fake(node),
             "!pick" => self.pick(node, scope),
+            "!each" => self.among(Choose::InTurn, node, scope),
             "!int" => self.int(node),
+            "!decimal" => self.decimal(node),
+            "!slug" => {
+                let column = self.argument(node, tag, "takes the name of a column")?;
+                Some(Expr::Slug(self.literal(column, &node.span)))
+            }
             // No byte at all is written in quotes: without them something is missing.
             "!!binary" if node.kind == Kind::Scalar(String::new(), Style::Quoted) => {
                 Some(Expr::Binary(Vec::new()))
@@ -105,6 +123,10 @@ impl Reader<'_> {
                     tag,
                     "makes the primary keys of a table, below its name",
                 );
+                None
+            }
+            "!csv" => {
+                self.bad_tag(node, tag, "names the rows of a table, below its name");
                 None
             }
             _ => {
@@ -146,7 +168,7 @@ impl Reader<'_> {
             Some(example) => format!("did you mean `{example}`?"),
             None => format!(
                 "the tags are {}; a text that begins with `!` needs quotes",
-                list(&names[..11])
+                list(&names[..15])
             ),
         };
         let span = node

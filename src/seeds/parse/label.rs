@@ -1,9 +1,12 @@
-//! What names a row or many: `admin`, `load_{001..500}`, `now_{users.load_*}`.
+//! What names a row or many: `admin`, `load_{001..500}`, `now_{users.load_*}`, `post_{users.*}_{1..3}`.
 
-use crate::seeds::model::Label;
+use crate::seeds::model::{Label, Numbers};
 
 /// How many rows a range may make.
 const MAX_ROWS: u64 = 1_000_000;
+
+/// How many digits a number of a range may have, with the zeros in front.
+const MAX_DIGITS: usize = 255;
 
 /// Why a text is no label.
 pub(super) struct Bad {
@@ -24,7 +27,6 @@ pub(super) fn label(text: &str) -> Result<Label, Bad> {
         plain(text, text)?;
         return Ok(Label::One(text.to_owned()));
     };
-    const EXAMPLES: &str = "write for example `load_{001..500}` or `now_{users.load_*}`";
     if before.ends_with('$') {
         return bad(
             format!("nothing is replaced in the label `{text}`"),
@@ -38,46 +40,47 @@ pub(super) fn label(text: &str) -> Result<Label, Bad> {
         );
     };
     plain(before, text)?;
-    plain(after, text)?;
-    if let Some((first, last)) = inside.split_once("..") {
-        let (Some(from), Some(to)) = (number(first), number(last)) else {
+    if inside.contains("..") {
+        if after.contains('{') {
             return bad(
-                format!(
-                    "`{{{inside}}}` is no range of numbers from 0 to {}",
-                    u64::MAX
-                ),
-                EXAMPLES,
-            );
-        };
-        if from > to {
-            return bad(
-                format!("the range `{{{inside}}}` ends before it begins"),
-                "write the smaller number first",
+                format!("something stands behind the range in the label `{text}`"),
+                "the range comes last: `post_{users.*}_{1..3}`",
             );
         }
-        if to - from >= MAX_ROWS {
-            return bad(
-                format!("the range `{{{inside}}}` makes more than {MAX_ROWS} rows"),
-                "one range makes at most a million rows",
-            );
-        }
+        plain(after, text)?;
+        let numbers = numbers(inside, after)?;
         return Ok(Label::Range {
             before: before.to_owned(),
-            first: from,
-            last: to,
-            width: first.len(),
-            after: after.to_owned(),
+            first: numbers.first,
+            last: numbers.last,
+            width: numbers.width,
+            after: numbers.after,
         });
     }
     match inside.split_once('.') {
         Some((table, pattern))
             if !table.is_empty() && !pattern.is_empty() && !pattern.contains(['.', '{']) =>
         {
+            let (between, children) = match after.split_once('{') {
+                None => (after, None),
+                Some((between, range)) => {
+                    let Some((inside, after)) = range.split_once('}') else {
+                        return bad(
+                            format!("`{{` is not closed in the label `{text}`"),
+                            EXAMPLES,
+                        );
+                    };
+                    plain(after, text)?;
+                    (between, Some(Box::new(numbers(inside, after)?)))
+                }
+            };
+            plain(between, text)?;
             Ok(Label::Each {
                 before: before.to_owned(),
                 table: table.to_owned(),
                 pattern: pattern.to_owned(),
-                after: after.to_owned(),
+                after: between.to_owned(),
+                children,
             })
         }
         _ => bad(
@@ -85,6 +88,46 @@ pub(super) fn label(text: &str) -> Result<Label, Bad> {
             EXAMPLES,
         ),
     }
+}
+
+const EXAMPLES: &str =
+    "write for example `load_{001..500}`, `now_{users.load_*}` or `post_{users.*}_{1..3}`";
+
+/// `001..500`, and what stands behind it.
+fn numbers(inside: &str, after: &str) -> Result<Numbers, Bad> {
+    let bad = |why: String, help| Err(Bad { why, help });
+    let (first, last) = inside.split_once("..").unwrap_or((inside, ""));
+    let (Some(from), Some(to)) = (number(first), number(last)) else {
+        let why = format!(
+            "`{{{inside}}}` is no range of numbers from 0 to {}",
+            u64::MAX
+        );
+        return bad(why, EXAMPLES);
+    };
+    if from > to {
+        return bad(
+            format!("the range `{{{inside}}}` ends before it begins"),
+            "write the smaller number first",
+        );
+    }
+    if to - from >= MAX_ROWS {
+        return bad(
+            format!("the range `{{{inside}}}` makes more than {MAX_ROWS} rows"),
+            "one range makes at most a million rows",
+        );
+    }
+    if first.len() > MAX_DIGITS {
+        return bad(
+            format!("the range begins with a number of more than {MAX_DIGITS} digits"),
+            "remove zeros: every number is written with as many digits as the first one",
+        );
+    }
+    Ok(Numbers {
+        first: from,
+        last: to,
+        width: first.len(),
+        after: after.to_owned(),
+    })
 }
 
 /// Whether a `!ref` could name it.

@@ -2,11 +2,12 @@
 
 use std::collections::BTreeMap;
 
+use super::template::Scope;
 use super::{Reader, did_you_mean, is_nothing, name};
 use crate::seeds::model::{Mode, Requires, Spanned};
 use crate::seeds::yaml::{Kind, Node, is_null};
 
-pub(super) const SETTINGS: [&str; 11] = [
+pub(super) const SETTINGS: [&str; 12] = [
     "format",
     "envs",
     "tags",
@@ -17,6 +18,7 @@ pub(super) const SETTINGS: [&str; 11] = [
     "faker",
     "vars",
     "time",
+    "_defaults",
     "_was",
 ];
 
@@ -53,6 +55,8 @@ impl Reader<'_> {
                 "faker" => self.only_one(value, "faker", "version of the generators"),
                 "vars" => self.settings.vars = self.vars(value),
                 "time" => self.settings.time = self.time(value),
+                // They may use the variables, which may stand below them.
+                "_defaults" => {}
                 "_was" => self.settings.was = self.names(value, "`_was`", "[010_users]"),
                 unknown => {
                     let message = format!("`_seed` has no setting `{unknown}`");
@@ -60,6 +64,9 @@ impl Reader<'_> {
                     self.error("unknown-setting", &key.span, message, help);
                 }
             }
+        }
+        if let Some((_, value)) = entries.iter().find(|(key, _)| name(key) == "_defaults") {
+            self.settings.defaults = self.fields(value, "`_defaults`", Scope::Table);
         }
     }
 

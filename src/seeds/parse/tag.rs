@@ -3,10 +3,10 @@
 use super::settings::is_word;
 use super::template::Scope;
 use super::{Reader, did_you_mean, name};
-use crate::seeds::model::{Expr, Fake, Spanned, Style};
+use crate::seeds::model::{Choose, Expr, Fake, Spanned, Style};
 use crate::seeds::yaml::{Kind, Node, is_null};
 
-/// The units of `!ago`, in seconds. A month has 30 days here and a year 365: `!ago` spreads rows over a time.
+/// The units of `!ago` and `!in`, in seconds. A month has 30 days here and a year 365: they spread rows over a time.
 const UNITS: [(&str, u64); 7] = [
     ("second", 1),
     ("minute", 60),
@@ -17,7 +17,7 @@ const UNITS: [(&str, u64); 7] = [
     ("year", 365 * 24 * 60 * 60),
 ];
 
-/// The longest time that `!ago` goes back: before the year 0 there is no date as SQLite writes them.
+/// The longest time from now: before the year 0 and after 9999 there is no date as SQLite writes them.
 const MAX_SECONDS: u64 = 2000 * 365 * 24 * 60 * 60;
 
 impl Reader<'_> {
@@ -70,12 +70,13 @@ impl Reader<'_> {
         (modifiers.len() == items.len()).then_some(Expr::Now(modifiers))
     }
 
-    pub(super) fn ago(&mut self, node: &Node) -> Option<Expr> {
-        let text = self.argument(node, "!ago", "takes a number and a unit of time")?;
+    /// `3 days`, `0..365 days`: least and most, and the seconds of the unit.
+    pub(super) fn span_of_time(&mut self, node: &Node, tag: &str) -> Option<((u64, u64), u64)> {
+        let text = self.argument(node, tag, "takes a number and a unit of time")?;
         let Some((numbers, unit)) = text.trim().split_once(char::is_whitespace) else {
             self.bad_tag(
                 node,
-                "!ago",
+                tag,
                 &format!("takes a number and a unit of time, and `{text}` is not both"),
             );
             return None;
@@ -87,7 +88,7 @@ impl Reader<'_> {
             self.error(
                 "bad-tag",
                 &node.whole(),
-                format!("`!ago` knows no unit `{unit}`"),
+                format!("`{tag}` knows no unit `{unit}`"),
                 help,
             );
             return None;
@@ -104,7 +105,7 @@ impl Reader<'_> {
             let why = format!(
                 "takes a number, or a range with the smaller one first, and `{numbers}` is neither"
             );
-            self.bad_tag(node, "!ago", &why);
+            self.bad_tag(node, tag, &why);
             return None;
         };
         if count
@@ -112,13 +113,10 @@ impl Reader<'_> {
             .checked_mul(*seconds)
             .is_none_or(|most| most > MAX_SECONDS)
         {
-            self.bad_tag(node, "!ago", "goes back 2000 years at most");
+            self.bad_tag(node, tag, "takes 2000 years at most");
             return None;
         }
-        Some(Expr::Ago {
-            count,
-            unit: *seconds,
-        })
+        Some((count, *seconds))
     }
 
     pub(super) fn env(&mut self, node: &Node) -> Option<Expr> {
@@ -228,6 +226,9 @@ impl Reader<'_> {
     }
 
     pub(super) fn pick(&mut self, node: &Node, scope: Scope) -> Option<Expr> {
+        if matches!(&node.kind, Kind::Scalar(text, _) if text.contains('*')) {
+            return self.among(Choose::Random, node, scope);
+        }
         let mut picks = Vec::new();
         let mut whole = true;
         let mut sum: u64 = 0;
@@ -258,7 +259,7 @@ impl Reader<'_> {
             self.bad_tag(
                 node,
                 "!pick",
-                "takes a list of values, or a map with a weight for each, and there are none",
+                "takes a list of values, a map with a weight for each, or labels of a table (`!pick users.*`), and there are none",
             );
         }
         (whole && !picks.is_empty()).then_some(Expr::Pick(picks))
@@ -296,8 +297,26 @@ impl Reader<'_> {
         range
     }
 
+    /// `0.50..99.99`: the end with more decimal places decides how many there are.
+    pub(super) fn decimal(&mut self, node: &Node) -> Option<Expr> {
+        let text = self.argument(node, "!decimal", "takes a range of numbers")?;
+        let range = text.split_once("..").and_then(|(first, last)| {
+            let (first, last) = (first.trim(), last.trim());
+            let scale = places(first).max(places(last));
+            let (least, most) = (units(first, scale)?, units(last, scale)?);
+            (least <= most).then_some(Expr::Decimal { least, most, scale })
+        });
+        if range.is_none() {
+            let why = format!(
+                "takes two decimal numbers of up to 18 digits, the smaller one first, and `{text}` is something else"
+            );
+            self.bad_tag(node, "!decimal", &why);
+        }
+        range
+    }
+
     /// The arguments of a tag that takes them by name.
-    fn arguments<'n>(
+    pub(super) fn arguments<'n>(
         &mut self,
         entries: &'n [(Node, Node)],
         tag: &str,
@@ -318,6 +337,31 @@ impl Reader<'_> {
         }
         whole.then_some(found)
     }
+}
+
+/// How many decimal places a number has.
+fn places(number: &str) -> u32 {
+    let places = number.split_once('.').map_or(0, |(_, places)| places.len());
+    u32::try_from(places).unwrap_or(u32::MAX)
+}
+
+/// `12.3` with two decimal places is 1230.
+fn units(number: &str, scale: u32) -> Option<i64> {
+    const MOST_DIGITS: usize = 18;
+    let digits = number.strip_prefix(['-', '+']).unwrap_or(number);
+    let (whole, places) = digits.split_once('.').unwrap_or((digits, ""));
+    let is_number = |text: &str| text.bytes().all(|byte| byte.is_ascii_digit());
+    let is_dangling = digits.ends_with('.') || whole.is_empty();
+    let scale = scale as usize;
+    if is_dangling || !is_number(whole) || !is_number(places) || whole.len() + scale > MOST_DIGITS {
+        return None;
+    }
+    let units: i64 = format!("{whole}{places:0<scale$}").parse().ok()?;
+    Some(if number.starts_with('-') {
+        -units
+    } else {
+        units
+    })
 }
 
 /// Whether SQLite's date functions take it: <https://sqlite.org/lang_datefunc.html#modifiers>. They answer NULL where

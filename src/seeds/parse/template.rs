@@ -4,6 +4,7 @@ use std::ops::Range;
 
 use super::Reader;
 use crate::nearest::nearest;
+use crate::seeds::arithmetic::{self, Fault, is_arithmetic};
 use crate::seeds::model::{Part, Template};
 
 /// Whose text it is: `${i}` has a value only in a range of rows, `${each}` only in rows for each of others.
@@ -17,6 +18,8 @@ pub(super) enum Scope {
     Range,
     /// A row for each of others.
     Each,
+    /// Several rows for each of others.
+    Children,
     /// A row of a list.
     Item,
 }
@@ -65,7 +68,7 @@ impl Reader<'_> {
         if !plain.is_empty() {
             parts.push(Part::Text(plain));
         }
-        Template(parts)
+        Template::of(parts)
     }
 
     /// A text in which nothing is replaced: `$${` means `${` as everywhere, and `${` itself is a mistake.
@@ -85,14 +88,23 @@ impl Reader<'_> {
 
     /// Whether the name has a value there; tells it where it has none.
     fn knows(&mut self, name: &str, span: &Range<usize>, scope: Scope) -> bool {
-        let (message, help) = match (name, scope) {
+        // What it comes to is known once the number is.
+        let counts = is_arithmetic(name);
+        if counts && arithmetic::evaluate(name, 1) == Err(Fault::Syntax) {
+            let message = format!("`{name}` is no arithmetic on `i`");
+            let help = "write whole numbers, `i`, `+ - * / %` and parentheses: `${i * 100 + 1}`";
+            self.error("bad-template", span, message, help);
+            return false;
+        }
+        let (message, help) = match (if counts { "i" } else { name }, scope) {
             ("label", Scope::Item) => (
                 "the rows of a list have no `${label}`".to_owned(),
                 "give each row a label: `admin: {…}` instead of `- {…}`".to_owned(),
             ),
             ("i", Scope::One | Scope::Each | Scope::Item) => (
                 "`${i}` is the number of one row of many, and this row is alone".to_owned(),
-                "it has a value in rows with a label like `load_{001..500}`".to_owned(),
+                "it has a value in rows with a label like `load_{001..500}` or `post_{users.*}_{1..3}`"
+                    .to_owned(),
             ),
             ("each", Scope::One | Scope::Range | Scope::Item) => (
                 "`${each}` is the label that a row was made for, and this row is for none"

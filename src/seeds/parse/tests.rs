@@ -66,6 +66,7 @@ fn show(file: &SeedFile) -> String {
         faker,
         vars,
         time,
+        defaults,
         was,
     } = &file.settings;
     if file.settings != Settings::default() {
@@ -79,6 +80,9 @@ fn show(file: &SeedFile) -> String {
             time.as_ref().map(|it| &it.value)
         )
         .unwrap();
+    }
+    if !defaults.is_empty() {
+        writeln!(shown, "defaults {}", fields(defaults)).unwrap();
     }
     if !was.is_empty() {
         writeln!(shown, "was {:?}", texts(was)).unwrap();
@@ -129,7 +133,10 @@ fn fields(fields: &[Field]) -> String {
 
 /// Plain texts as they are, others in quotes, names in angles.
 fn template(text: &Template) -> String {
-    let parts = text.0.iter().map(|part| match part {
+    if let Some(text) = text.as_text() {
+        return text.to_owned();
+    }
+    let parts = text.parts().iter().map(|part| match part {
         Part::Text(text) => text.clone(),
         Part::Name(name) => format!("<{name}>"),
     });
@@ -275,7 +282,7 @@ usage:
             users: id user_<label>
               10:3 Range { before: "load_", first: 1, last: 500, width: 3, after: "" }: email=<label>@load.example.test xswarm_email=<label>@xswarm.load.example.test phone=Fake(Phone) subscription_tier=pick 70×free 25×pro 5×enterprise created_at=Ago { count: (0, 365), unit: 86400 }
             usage: id usage_<label>
-              19:3 Each { before: "now_", table: "users", pattern: "load_*", after: "" }: user=<each> period_start=Now(["start of month"]) period_end=Now(["start of month", "+1 month"]) voice_minutes=Int(0, 500) sms_messages=Int(0, 2000) phone_numbers=pick 1×0 1×1 1×1 1×2
+              19:3 Each { before: "now_", table: "users", pattern: "load_*", after: "", children: None }: user=<each> period_start=Now(["start of month"]) period_end=Now(["start of month", "+1 month"]) voice_minutes=Int(0, 500) sms_messages=Int(0, 2000) phone_numbers=pick 1×0 1×1 1×1 1×2
         "#]],
     );
 }
@@ -411,8 +418,6 @@ fn a_file_without_rows_or_of_another_shape_is_refused() {
             users:
             items:
             1:1 bad-shape: table `users` holds a text, and not rows (write rows below it, or `users: {}` where it is to have none)
-            2:1 bad-shape: table `items` holds a text, and not rows (write rows below it, or `items: {}` where it is to have none)
-            2:8 bad-tag: a table takes no tag, and this has `!csv` (remove the tag)
 
             "users:\n  admin: 3\n  root: [1]\n  x: !row {a: 1}\n"
             users:
@@ -489,7 +494,7 @@ fn every_setting_that_is_wrong_is_told() {
             10:52 bad-tag: a variable takes no tag, and this has `!env` (remove the tag)
             11:9 bad-value: `2026-02-30T12:00:00Z` is no date and time in UTC (write for example `2026-01-31T12:00:00Z`)
             12:3 unknown-setting: `_seed` has no setting `formt` (did you mean `format`?)
-            13:3 unknown-setting: `_seed` has no setting `colour` (there are `format`, `envs`, `tags`, `requires`, `depends_on`, `mode`, `random`, `faker`, `vars`, `time` and `_was`)
+            13:3 unknown-setting: `_seed` has no setting `colour` (there are `format`, `envs`, `tags`, `requires`, `depends_on`, `mode`, `random`, `faker`, `vars`, `time`, `_defaults` and `_was`)
         "#]],
     );
     let requires = [
@@ -591,7 +596,7 @@ fn every_setting_of_a_table_that_is_wrong_is_told() {
             4:10 bad-value: `_keep` is a list, and this is a map (write for example `[created_at]`)
             5:14 bad-shape: `_defaults` is a map, and this is a list (write `{email: a@example.test}`)
             6:3 unknown-setting: a table has no setting `_keys` (did you mean `_key`?)
-            7:3 unknown-setting: a table has no setting `_other` (a table has `_key`, `_id`, `_keep`, `_defaults`, `_rows` and `_was`)
+            7:3 unknown-setting: a table has no setting `_other` (a table has `_key`, `_id`, `_keep`, `_defaults`, `_rows`, `_was`, `_refs` and `_through`)
             9:9 bad-value: `_key` is a list, and this is null (write for example `[email]`)
             10:8 bad-value: `_id` is neither a text, nor `!ref`, `!auto` or `!uuid` (write for example `_id: user_${label}`)
             11:14 duplicate-name: `a` stands twice in `_keep` [first here: 11:11] (keep one of the two)
@@ -613,15 +618,15 @@ fn labels_are_names_ranges_or_for_each_of_others() {
               5:3 Range { before: "x", first: 1, last: 3, width: 1, after: "y" }:
               6:3 Range { before: "x", first: 8, last: 12, width: 2, after: "" }:
               7:3 Range { before: "x", first: 0, last: 999999, width: 1, after: "" }:
-              8:3 Each { before: "for_", table: "u", pattern: "*", after: "" }:
-              9:3 Each { before: "", table: "u", pattern: "a*b", after: "_x" }:
+              8:3 Each { before: "for_", table: "u", pattern: "*", after: "", children: None }:
+              9:3 Each { before: "", table: "u", pattern: "a*b", after: "_x", children: None }:
         "#]],
     );
     check(
         "t:\n  \"{u.a*b}_x\": {}\n  a.b: {}\n  a*: {}\n  x{3..1}: {}\n  x{0..1000000}: {}\n  x{a..b}: {}\n  x{1..}: {}\n  x{1 .. 2}: {}\n  x{1..99999999999999999999}: {}\n  x{}: {}\n  x{u}: {}\n  x{.a}: {}\n  x{u.a.b}: {}\n  x{1..2: {}\n  x}: {}\n  x{1..2}{3..4}: {}\n  ${label}: {}\n  \"a\\tb\": {}\n",
         expect![[r#"
             t:
-              2:3 Each { before: "", table: "u", pattern: "a*b", after: "_x" }:
+              2:3 Each { before: "", table: "u", pattern: "a*b", after: "_x", children: None }:
               3:3 a.b:
               4:3 a*:
               5:3 x{3..1}:
@@ -643,18 +648,18 @@ fn labels_are_names_ranges_or_for_each_of_others() {
             4:3 bad-label: the label `a*` holds '*' (a label holds no `.`, by which `!ref` finds the column, no `*`, and braces only around a range)
             5:3 bad-label: the range `{3..1}` ends before it begins (write the smaller number first)
             6:3 bad-label: the range `{0..1000000}` makes more than 1000000 rows (one range makes at most a million rows)
-            7:3 bad-label: `{a..b}` is no range of numbers from 0 to 18446744073709551615 (write for example `load_{001..500}` or `now_{users.load_*}`)
-            8:3 bad-label: `{1..}` is no range of numbers from 0 to 18446744073709551615 (write for example `load_{001..500}` or `now_{users.load_*}`)
-            9:3 bad-label: `{1 .. 2}` is no range of numbers from 0 to 18446744073709551615 (write for example `load_{001..500}` or `now_{users.load_*}`)
-            10:3 bad-label: `{1..99999999999999999999}` is no range of numbers from 0 to 18446744073709551615 (write for example `load_{001..500}` or `now_{users.load_*}`)
-            11:3 bad-label: `{}` is neither a range nor labels of a table (write for example `load_{001..500}` or `now_{users.load_*}`)
-            12:3 bad-label: `{u}` is neither a range nor labels of a table (write for example `load_{001..500}` or `now_{users.load_*}`)
-            13:3 bad-label: `{.a}` is neither a range nor labels of a table (write for example `load_{001..500}` or `now_{users.load_*}`)
-            14:3 bad-label: `{u.a.b}` is neither a range nor labels of a table (write for example `load_{001..500}` or `now_{users.load_*}`)
-            15:3 bad-label: `{` is not closed in the label `x{1..2` (write for example `load_{001..500}` or `now_{users.load_*}`)
+            7:3 bad-label: `{a..b}` is no range of numbers from 0 to 18446744073709551615 (write for example `load_{001..500}`, `now_{users.load_*}` or `post_{users.*}_{1..3}`)
+            8:3 bad-label: `{1..}` is no range of numbers from 0 to 18446744073709551615 (write for example `load_{001..500}`, `now_{users.load_*}` or `post_{users.*}_{1..3}`)
+            9:3 bad-label: `{1 .. 2}` is no range of numbers from 0 to 18446744073709551615 (write for example `load_{001..500}`, `now_{users.load_*}` or `post_{users.*}_{1..3}`)
+            10:3 bad-label: `{1..99999999999999999999}` is no range of numbers from 0 to 18446744073709551615 (write for example `load_{001..500}`, `now_{users.load_*}` or `post_{users.*}_{1..3}`)
+            11:3 bad-label: `{}` is neither a range nor labels of a table (write for example `load_{001..500}`, `now_{users.load_*}` or `post_{users.*}_{1..3}`)
+            12:3 bad-label: `{u}` is neither a range nor labels of a table (write for example `load_{001..500}`, `now_{users.load_*}` or `post_{users.*}_{1..3}`)
+            13:3 bad-label: `{.a}` is neither a range nor labels of a table (write for example `load_{001..500}`, `now_{users.load_*}` or `post_{users.*}_{1..3}`)
+            14:3 bad-label: `{u.a.b}` is neither a range nor labels of a table (write for example `load_{001..500}`, `now_{users.load_*}` or `post_{users.*}_{1..3}`)
+            15:3 bad-label: `{` is not closed in the label `x{1..2` (write for example `load_{001..500}`, `now_{users.load_*}` or `post_{users.*}_{1..3}`)
             16:3 bad-label: the label `x}` holds '}' (a label holds no `.`, by which `!ref` finds the column, no `*`, and braces only around a range)
-            17:3 bad-label: the label `x{1..2}{3..4}` holds '{' (a label holds no `.`, by which `!ref` finds the column, no `*`, and braces only around a range)
-            18:3 bad-label: nothing is replaced in the label `${label}` (write for example `load_{001..500}` or `now_{users.load_*}`)
+            17:3 bad-label: something stands behind the range in the label `x{1..2}{3..4}` (the range comes last: `post_{users.*}_{1..3}`)
+            18:3 bad-label: nothing is replaced in the label `${label}` (write for example `load_{001..500}`, `now_{users.load_*}` or `post_{users.*}_{1..3}`)
             19:3 bad-label: the label `a\tb` holds '\t' (a label holds no `.`, by which `!ref` finds the column, no `*`, and braces only around a range)
         "#]],
     );
@@ -740,9 +745,9 @@ fn cells_are_null_text_or_json() {
             !!int → 
             3:8 bad-tag: `!!int` takes a whole number, and this is something else (write for example `!!int 7`)
             !!map {} → 
-            3:8 unknown-tag: there is no tag `!!map` (the tags are `!ref`, `!now`, `!ago`, `!env`, `!file`, `!json`, `!hash`, `!fake`, `!pick`, `!int` and `!!binary`; a text that begins with `!` needs quotes)
+            3:8 unknown-tag: there is no tag `!!map` (the tags are `!ref`, `!now`, `!ago`, `!in`, `!env`, `!file`, `!json`, `!hash`, `!fake`, `!pick`, `!each`, `!int`, `!decimal`, `!slug` and `!!binary`; a text that begins with `!` needs quotes)
             !!seq [] → 
-            3:8 unknown-tag: there is no tag `!!seq` (the tags are `!ref`, `!now`, `!ago`, `!env`, `!file`, `!json`, `!hash`, `!fake`, `!pick`, `!int` and `!!binary`; a text that begins with `!` needs quotes)
+            3:8 unknown-tag: there is no tag `!!seq` (the tags are `!ref`, `!now`, `!ago`, `!in`, `!env`, `!file`, `!json`, `!hash`, `!fake`, `!pick`, `!each`, `!int`, `!decimal`, `!slug` and `!!binary`; a text that begins with `!` needs quotes)
         "#]],
     );
 }
@@ -812,8 +817,8 @@ fn json_is_typed_by_the_core_schema_and_sorted() {
             3:9 bad-json: `00.5` would lose its zeros as a number (write it in quotes to make it a text)
             [0xfffffffffffffffff] → 
             3:9 bad-json: `0xfffffffffffffffff` is a larger number than 64 bits hold (write it in quotes to make it a text)
-            [!ref a.b, !!str x, {a: !env X}] → Composed(List([Tag(Spanned { value: Ref { table: "a", label: Template([Text("b")]), column: None }, span: 16..24 }), Tag(Spanned { value: Scalar { text: Template([Text("x")]), style: Text }, span: 26..33 }), Map([("a", Tag(Spanned { value: Env { name: "X", default: None }, span: 39..45 }))])]))
-            ["${label}", {"${x}": 1}] → Composed(List([Text { text: Template([Name("label")]), style: Quoted }, Constant(Object {"${x}": Number(1)})]))
+            [!ref a.b, !!str x, {a: !env X}] → Composed(List([Tag(Spanned { value: Ref { table: "a", label: Template(Text("b")), column: None }, span: 16..24 }), Tag(Spanned { value: Scalar { text: Template(Text("x")), style: Text }, span: 26..33 }), Map([("a", Tag(Spanned { value: Env { name: "X", default: None }, span: 39..45 }))])]))
+            ["${label}", {"${x}": 1}] → Composed(List([Text { text: Template(Parts(Parts([Name("label")]))), style: Quoted }, Constant(Object {"${x}": Number(1)})]))
             3:23 bad-template: `${x}` is not replaced here (write what is meant, or `$${` for the text `${` itself)
             !json [!now ] → Composed(List([Tag(Spanned { value: Now([]), span: 22..26 })]))
         "#]],
@@ -941,11 +946,11 @@ fn tags_that_are_unknown_or_take_something_else() {
             !rfe users.a → 
             3:8 unknown-tag: there is no tag `!rfe` (did you mean `!ref users.admin`?)
             !sql 'now()' → 
-            3:8 unknown-tag: there is no tag `!sql` (the tags are `!ref`, `!now`, `!ago`, `!env`, `!file`, `!json`, `!hash`, `!fake`, `!pick`, `!int` and `!!binary`; a text that begins with `!` needs quotes)
+            3:8 unknown-tag: there is no tag `!sql` (the tags are `!ref`, `!now`, `!ago`, `!in`, `!env`, `!file`, `!json`, `!hash`, `!fake`, `!pick`, `!each`, `!int`, `!decimal`, `!slug` and `!!binary`; a text that begins with `!` needs quotes)
             !!binry x → 
             3:8 unknown-tag: there is no tag `!!binry` (did you mean `!!binary aGVsbG8=`?)
             !!timestamp 2020-01-01 → 
-            3:8 unknown-tag: there is no tag `!!timestamp` (the tags are `!ref`, `!now`, `!ago`, `!env`, `!file`, `!json`, `!hash`, `!fake`, `!pick`, `!int` and `!!binary`; a text that begins with `!` needs quotes)
+            3:8 unknown-tag: there is no tag `!!timestamp` (the tags are `!ref`, `!now`, `!ago`, `!in`, `!env`, `!file`, `!json`, `!hash`, `!fake`, `!pick`, `!each`, `!int`, `!decimal`, `!slug` and `!!binary`; a text that begins with `!` needs quotes)
             !uuid → 
             3:8 bad-tag: `!uuid` makes the primary keys of a table, below its name (write for example `_id: !uuid`)
             !é x → 
@@ -985,7 +990,7 @@ fn tags_that_are_unknown_or_take_something_else() {
             !ago -3 days → 
             3:8 bad-tag: `!ago` takes a number, or a range with the smaller one first, and `-3` is neither (write for example `!ago 0..365 days`)
             !ago 9999999999999999999 years → 
-            3:8 bad-tag: `!ago` goes back 2000 years at most (write for example `!ago 0..365 days`)
+            3:8 bad-tag: `!ago` takes 2000 years at most (write for example `!ago 0..365 days`)
             !ago [3 days] → 
             3:8 bad-tag: `!ago` takes a number and a unit of time, and this is a list (write for example `!ago 0..365 days`)
             !ago → 
@@ -1066,15 +1071,15 @@ fn tags_that_are_unknown_or_take_something_else() {
             !fake [name] → 
             3:8 bad-tag: `!fake` takes a kind of value, and this is a list (write for example `!fake email`)
             !fake colour → 
-            3:8 bad-tag: `!fake` knows no kind `colour` (there are `name`, `first_name`, `last_name`, `email`, `username`, `phone.e164`, `city`, `country`, `street`, `company`, `word`, `sentence`, `uuid`, `url` and `ipv4`)
+            3:8 bad-tag: `!fake` knows no kind `colour` (there are `name`, `first_name`, `last_name`, `email`, `username`, `phone.e164`, `city`, `country`, `street`, `company`, `word`, `sentence`, `paragraph`, `boolean`, `uuid`, `url` and `ipv4`)
             !pick → 
-            3:8 bad-tag: `!pick` takes a list of values, or a map with a weight for each, and there are none (write for example `!pick {free: 70, pro: 30}`)
+            3:8 bad-tag: `!pick` takes a list of values, a map with a weight for each, or labels of a table (`!pick users.*`), and there are none (write for example `!pick {free: 70, pro: 30}`)
             !pick x → 
-            3:8 bad-tag: `!pick` takes a list of values, or a map with a weight for each, and there are none (write for example `!pick {free: 70, pro: 30}`)
+            3:8 bad-tag: `!pick` takes a list of values, a map with a weight for each, or labels of a table (`!pick users.*`), and there are none (write for example `!pick {free: 70, pro: 30}`)
             !pick [] → 
-            3:8 bad-tag: `!pick` takes a list of values, or a map with a weight for each, and there are none (write for example `!pick {free: 70, pro: 30}`)
+            3:8 bad-tag: `!pick` takes a list of values, a map with a weight for each, or labels of a table (`!pick users.*`), and there are none (write for example `!pick {free: 70, pro: 30}`)
             !pick {} → 
-            3:8 bad-tag: `!pick` takes a list of values, or a map with a weight for each, and there are none (write for example `!pick {free: 70, pro: 30}`)
+            3:8 bad-tag: `!pick` takes a list of values, a map with a weight for each, or labels of a table (`!pick users.*`), and there are none (write for example `!pick {free: 70, pro: 30}`)
             !pick {a: 0} → 
             3:18 bad-tag: `!pick` takes a whole number from 1 as the weight of `a` (write for example `!pick {free: 70, pro: 30}`)
             !pick {a: -1, b: 1.5, c: x, d: "1", e: [], f: } → 
@@ -1087,7 +1092,7 @@ fn tags_that_are_unknown_or_take_something_else() {
             !pick {a: 18446744073709551615, b: 1} → 
             3:8 bad-tag: `!pick` has weights whose sum 64 bits do not hold (write for example `!pick {free: 70, pro: 30}`)
             !pick [!x a, !fake nam] → 
-            3:15 unknown-tag: there is no tag `!x` (the tags are `!ref`, `!now`, `!ago`, `!env`, `!file`, `!json`, `!hash`, `!fake`, `!pick`, `!int` and `!!binary`; a text that begins with `!` needs quotes)
+            3:15 unknown-tag: there is no tag `!x` (the tags are `!ref`, `!now`, `!ago`, `!in`, `!env`, `!file`, `!json`, `!hash`, `!fake`, `!pick`, `!each`, `!int`, `!decimal`, `!slug` and `!!binary`; a text that begins with `!` needs quotes)
             3:21 bad-tag: `!fake` knows no kind `nam` (did you mean `name`?)
             !int → 
             3:8 bad-tag: `!int` takes a range of whole numbers, and this is nothing (write for example `!int 0..500`)
@@ -1131,7 +1136,7 @@ fn names_in_texts_are_known_where_they_stand() {
               defaults: a="<label>-<i>-<each>-<domain>"
               5:3 one: a="<label>${label}$${domain}$ {x}"
               6:3 Range { before: "r", first: 1, last: 2, width: 1, after: "" }: a="<i>" b=ref t r<i> None
-              7:3 Each { before: "e", table: "t", pattern: "*", after: "" }: a="<each>"
+              7:3 Each { before: "e", table: "t", pattern: "*", after: "", children: None }: a="<each>"
         "#]],
     );
     check(
@@ -1141,11 +1146,11 @@ fn names_in_texts_are_known_where_they_stand() {
             t: id ${lable}
               4:3 one: a="${i}" b="é ${each}" c="${}" d="x${label" e="${dmain}" f="${HOME}" g="${ label }"
               5:3 Range { before: "r", first: 1, last: 2, width: 1, after: "" }: a="${each}"
-              6:3 Each { before: "e", table: "t", pattern: "*", after: "" }: a="${i}"
+              6:3 Each { before: "e", table: "t", pattern: "*", after: "", children: None }: a="${i}"
             u:
               8:6 -: a="${label} ${i} ${each} <domain>" b="it's ${x}"
             3:8 unknown-name: nothing is named `lable` (did you mean `${label}`?)
-            4:13 unknown-name: `${i}` is the number of one row of many, and this row is alone (it has a value in rows with a label like `load_{001..500}`)
+            4:13 unknown-name: `${i}` is the number of one row of many, and this row is alone (it has a value in rows with a label like `load_{001..500}` or `post_{users.*}_{1..3}`)
             4:26 unknown-name: `${each}` is the label that a row was made for, and this row is for none (it has a value in rows with a label like `now_{users.load_*}`)
             4:40 unknown-name: `${}` names nothing (write `${label}`, or `$${` for the text `${` itself)
             4:51 bad-template: `${` has no `}` behind it (close it, or write `$${` for the text `${` itself)
@@ -1153,9 +1158,9 @@ fn names_in_texts_are_known_where_they_stand() {
             4:80 unknown-name: nothing is named `HOME` (define it under `_seed` as `vars: {HOME: …}`; environment variables come only through `!env`)
             4:94 unknown-name: nothing is named ` label ` (did you mean `${label}`?)
             5:17 unknown-name: `${each}` is the label that a row was made for, and this row is for none (it has a value in rows with a label like `now_{users.load_*}`)
-            6:18 unknown-name: `${i}` is the number of one row of many, and this row is alone (it has a value in rows with a label like `load_{001..500}`)
+            6:18 unknown-name: `${i}` is the number of one row of many, and this row is alone (it has a value in rows with a label like `load_{001..500}` or `post_{users.*}_{1..3}`)
             8:10 unknown-name: the rows of a list have no `${label}` (give each row a label: `admin: {…}` instead of `- {…}`)
-            8:19 unknown-name: `${i}` is the number of one row of many, and this row is alone (it has a value in rows with a label like `load_{001..500}`)
+            8:19 unknown-name: `${i}` is the number of one row of many, and this row is alone (it has a value in rows with a label like `load_{001..500}` or `post_{users.*}_{1..3}`)
             8:24 unknown-name: `${each}` is the label that a row was made for, and this row is for none (it has a value in rows with a label like `now_{users.load_*}`)
             8:54 unknown-name: nothing is named `x` (define it under `_seed` as `vars: {x: …}`; environment variables come only through `!env`)
         "#]],
@@ -1171,7 +1176,7 @@ fn anchors_and_merges_are_as_if_written_out_and_a_problem_is_told_once() {
               2:3 a: x=1
               3:3 b: x=2
               4:3 c: x=1
-            2:19 bad-tag: `!fake` knows no kind `nope` (there are `name`, `first_name`, `last_name`, `email`, `username`, `phone.e164`, `city`, `country`, `street`, `company`, `word`, `sentence`, `uuid`, `url` and `ipv4`)
+            2:19 bad-tag: `!fake` knows no kind `nope` (there are `name`, `first_name`, `last_name`, `email`, `username`, `phone.e164`, `city`, `country`, `street`, `company`, `word`, `sentence`, `paragraph`, `boolean`, `uuid`, `url` and `ipv4`)
         "#]],
     );
 }
@@ -1184,7 +1189,7 @@ fn problems_stand_in_the_order_of_the_file() {
             t:
               2:3 a:
             _x:
-            2:10 unknown-tag: there is no tag `!nope` (the tags are `!ref`, `!now`, `!ago`, `!env`, `!file`, `!json`, `!hash`, `!fake`, `!pick`, `!int` and `!!binary`; a text that begins with `!` needs quotes)
+            2:10 unknown-tag: there is no tag `!nope` (the tags are `!ref`, `!now`, `!ago`, `!in`, `!env`, `!file`, `!json`, `!hash`, `!fake`, `!pick`, `!each`, `!int`, `!decimal`, `!slug` and `!!binary`; a text that begins with `!` needs quotes)
             3:3 duplicate-key: `a` stands twice in this map [first here: 2:3] (keep one of the two)
             4:9 unknown-setting: `_seed` has no setting `formt` (did you mean `format`?)
         "#]],

@@ -121,3 +121,32 @@ fn an_index_of_texts_that_are_not_kept_is_no_damage() {
         super::good(&project, "backup");
     }
 }
+
+#[test]
+fn a_full_text_index_that_contradicts_its_rows_is_made_again_as_the_help_says() {
+    let project = project(&[
+        "CREATE VIRTUAL TABLE old USING fts4 (body)",
+        "INSERT INTO old VALUES ('one')",
+        "UPDATE old_content SET c0body = 'two'",
+        "CREATE VIRTUAL TABLE \"new words\" USING fts5 (body)",
+        "INSERT INTO \"new words\" VALUES ('one')",
+        "UPDATE \"new words_content\" SET c0 = 'two'",
+    ]);
+    let (_, ran) = unproven(&project);
+    assert!(!ran.stderr.contains("REINDEX"), "{ran}");
+    let doctor = project.run("doctor");
+    let copy = project.run("copy local.db other.db");
+    assert_eq!(copy.code, Some(1), "{copy}");
+    let statements: Vec<&str> = ran
+        .stderr
+        .split('`')
+        .filter(|part| part.starts_with("INSERT INTO"))
+        .collect();
+    assert_eq!(statements.len(), 2, "{ran}");
+    for statement in &statements {
+        assert!(doctor.stdout.contains(statement), "{doctor}");
+        assert!(copy.stderr.contains(statement), "{copy}");
+        project.change(&[statement]);
+    }
+    good(&project, "backup");
+}

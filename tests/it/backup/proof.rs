@@ -35,6 +35,13 @@ fn a_backup_is_good_where_an_equal_database_was_built_from_it() {
             "CREATE TABLE t (a TEXT)",
             "INSERT INTO t VALUES ('é'), (char(0) || 'x'), (x'00ff')",
         ],
+        // The layout of a file without any table.
+        &[
+            "PRAGMA encoding = 'UTF-16be'",
+            "PRAGMA page_size = 1024",
+            "CREATE TABLE t (a TEXT)",
+            "DROP TABLE t",
+        ],
         &[
             "CREATE TABLE t (id INTEGER PRIMARY KEY AUTOINCREMENT, a)",
             "INSERT INTO t (a) VALUES (1.0), (-0.0), (9e999), (-9e999), ('1'), (x'')",
@@ -252,4 +259,63 @@ fn what_runs_left_that_were_killed_goes_and_that_of_living_ones_stays() {
     let mut left: Vec<String> = project.files();
     left.retain(|file| file.starts_with("backups/."));
     assert_eq!(left, [young, other]);
+}
+
+/// A line of the program with a small file system of its own in the folder `full`, which holds temporary files. None where
+/// no such can be made.
+#[cfg(target_os = "linux")]
+fn with_little_room(project: &Project, line: &str) -> Option<crate::process::Ran> {
+    let script = "mount -t tmpfs -o size=256k tmpfs full && TMPDIR=\"$PWD/full\" exec \"$@\"";
+    let unshared = |words: &[&str]| {
+        let mut command = project.other("unshare");
+        command.args(["--map-root-user", "--mount", "sh", "-c", script, "sh"]);
+        command.args(words);
+        command
+    };
+    std::fs::create_dir_all(project.path("full")).unwrap();
+    let can = unshared(&["true"]).output();
+    if !can.is_ok_and(|output| output.status.success()) {
+        return None;
+    }
+    let words: Vec<&str> = std::iter::once(env!("CARGO_BIN_EXE_seedbed"))
+        .chain(line.split(' '))
+        .collect();
+    Some(project.start(unshared(&words), line).finish())
+}
+
+#[cfg(target_os = "linux")]
+#[test]
+fn a_full_folder_of_temporary_files_is_named_and_no_backup_is_good() {
+    let project = project(&[
+        // So many pages that the proof is a file, and an index that is sorted outside of the memory.
+        "CREATE TABLE t (id INTEGER PRIMARY KEY, a)",
+        "INSERT INTO t VALUES (0, zeroblob(34000000))",
+        "UPDATE t SET a = 'small'",
+        "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 100000) \
+         INSERT INTO t SELECT i, printf('%0100d', i * 7919 % 100003) FROM n",
+        "CREATE INDEX by_a ON t (a)",
+    ]);
+    let Some(ran) = with_little_room(&project, "backup") else {
+        return;
+    };
+    assert_eq!(ran.code, Some(1), "{ran}");
+    let folder = project.path("full").display().to_string();
+    for words in ["disk is full", folder.as_str(), "TMPDIR"] {
+        assert!(ran.stderr.contains(words), "{words}: {ran}");
+    }
+    let [file] = <[String; 1]>::try_from(packed(&project)).unwrap();
+    assert_eq!(state(&project, &file), "unproven");
+    let files = project.files();
+    let left: Vec<_> = files.iter().filter(|it| it.contains("partial")).collect();
+    assert!(left.is_empty(), "{left:?}");
+    // A database file is copied before it is compared with another one.
+    let ran = with_little_room(&project, "import local.db --database new.db --verify full");
+    let ran = ran.unwrap();
+    assert_eq!(ran.code, Some(1), "{ran}");
+    for words in ["disk is full", folder.as_str(), "TMPDIR"] {
+        assert!(ran.stderr.contains(words), "{words}: {ran}");
+    }
+    assert!(!project.path("new.db").exists());
+    // With room for them it is good.
+    good(&project, "backup");
 }

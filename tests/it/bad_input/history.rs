@@ -265,10 +265,13 @@ fn a_version_that_does_not_exist() {
         &project,
         "undo --to 7",
         expect![[r#"
-        $ seedbed undo --to 7
-        nothing to do: the database is at V1
-        2> target: local local.db (default)
-    "#]],
+            $ seedbed undo --to 7
+            2> target: local local.db (default)
+            2> error[no-such-version]: there is no V7 among the applied migrations and the files
+            2>   |
+            2>   = help: `seedbed status` lists them
+            exit 2
+        "#]],
     );
     check(
         &project,

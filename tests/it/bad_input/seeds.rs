@@ -387,7 +387,7 @@ fn rows_that_are_there_twice() {
             2>   |   ^^^
             2>   |
             2>   = note: it is here first: seeds/a.yaml:2:3
-            2>   = help: rename one of the two
+            2>   = help: rename one of the two; `_override: true` in a row changes that of another file
             2>
             2> error[same-value]: `teams.red` and `teams.blue` have the same `id`, of which there can be only one
             2>  --> seeds/b.yaml:4:14
@@ -541,7 +541,7 @@ fn keys_that_find_nothing() {
             2> 9 | log:
             2>   | ^^^
             2>   |
-            2>   = help: name the columns of a unique index: `_key: [name]`
+            2>   = help: name the columns of a unique index: `_key: [name]`; in `mode: insert` rows need no key
             2>
             2> no row was written
             2>
@@ -1097,7 +1097,7 @@ fn tags_and_names_that_mean_nothing_where_they_stand() {
             2> 2 |   _defaults: {name: "n${i}", email: "${label}@${each}"}
             2>   |                     ^^^^^^^
             2>   |
-            2>   = help: `${i}` is the number of a row in a range like `load_{001..500}`; give the other rows a value of their own
+            2>   = help: `${i}` is the number of a row in a range like `load_{001..500}` or `post_{users.*}_{1..3}`; give the other rows a value of their own
             2>
             2> error[unknown-name]: `${each}` has no value in row `r_1`
             2>  --> seeds/a.yaml:2:37
@@ -1121,7 +1121,7 @@ fn tags_and_names_that_mean_nothing_where_they_stand() {
             2> 2 |   _id: u_${i}
             2>   |        ^^^^^^
             2>   |
-            2>   = help: `${i}` is the number of a row in a range like `load_{001..500}`; give the other rows a value of their own
+            2>   = help: `${i}` is the number of a row in a range like `load_{001..500}` or `post_{users.*}_{1..3}`; give the other rows a value of their own
             2>
             2> error[unknown-name]: `${i}` has no value in row `d`
             2>  --> seeds/b.yaml:3:24
@@ -1129,7 +1129,7 @@ fn tags_and_names_that_mean_nothing_where_they_stand() {
             2> 3 |   _defaults: {team_id: !ref "teams.t_${i}"}
             2>   |                        ^^^^^^^^^^^^^^^^^^^
             2>   |
-            2>   = help: `${i}` is the number of a row in a range like `load_{001..500}`; give the other rows a value of their own
+            2>   = help: `${i}` is the number of a row in a range like `load_{001..500}` or `post_{users.*}_{1..3}`; give the other rows a value of their own
             2>
             2> error[yaml-key]: `!env` stands at a name, which takes no tag
             2>  --> seeds/b.yaml:6:3
@@ -1201,7 +1201,7 @@ fn tags_and_names_that_mean_nothing_where_they_stand() {
             2> 2 |   _id: u_${i}
             2>   |        ^^^^^^
             2>   |
-            2>   = help: `${i}` is the number of a row in a range like `load_{001..500}`; give the other rows a value of their own
+            2>   = help: `${i}` is the number of a row in a range like `load_{001..500}` or `post_{users.*}_{1..3}`; give the other rows a value of their own
             2>
             2> error[unknown-name]: `${i}` has no value in row `plain`
             2>  --> seeds/c.yaml:3:21
@@ -1209,7 +1209,7 @@ fn tags_and_names_that_mean_nothing_where_they_stand() {
             2> 3 |   _defaults: {name: "n${i}", team_id: !ref "teams.t_${i}", email: "${each}"}
             2>   |                     ^^^^^^^
             2>   |
-            2>   = help: `${i}` is the number of a row in a range like `load_{001..500}`; give the other rows a value of their own
+            2>   = help: `${i}` is the number of a row in a range like `load_{001..500}` or `post_{users.*}_{1..3}`; give the other rows a value of their own
             2>
             2> error[unknown-name]: `${i}` has no value in row `plain`
             2>  --> seeds/c.yaml:3:39
@@ -1217,7 +1217,7 @@ fn tags_and_names_that_mean_nothing_where_they_stand() {
             2> 3 |   _defaults: {name: "n${i}", team_id: !ref "teams.t_${i}", email: "${each}"}
             2>   |                                       ^^^^^^^^^^^^^^^^^^^
             2>   |
-            2>   = help: `${i}` is the number of a row in a range like `load_{001..500}`; give the other rows a value of their own
+            2>   = help: `${i}` is the number of a row in a range like `load_{001..500}` or `post_{users.*}_{1..3}`; give the other rows a value of their own
             2>
             2> error[unknown-name]: `${each}` has no value in row `plain`
             2>  --> seeds/c.yaml:3:67

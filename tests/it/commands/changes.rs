@@ -640,6 +640,13 @@ fn repair_settles_a_migration_that_was_started() {
         applied V1 half (1 statement, [ms])
         the database is at V1
         2> target: local local.db (default)
+        2> warning[already-there]: no migration is recorded, and the database has half already: this statement does not change it
+        2>  --> migrations/V1__half.sql:2:1
+        2>   |
+        2> 2 | CREATE TABLE IF NOT EXISTS half (x);
+        2>   | ^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^
+        2>   |
+        2>   = help: if this database has the schema of some migrations already, `seedbed baseline V` records those up to V without running them
     "#]]);
 }
 

@@ -142,7 +142,7 @@ fn verbose_tells_each_step() {
             applied R__authors (2 statements, [ms])
             the database is at V2
             2> target: local local.db (default)
-            2> [time] [root]/local.db: 11 questions: answered after [ms]
+            2> [time] [root]/local.db: 12 questions: answered after [ms]
             2> 3 changes in 3 scripts
             2> ran V1
             2> [time] [root]/local.db: 1 transaction, 12 steps: committed after [ms]

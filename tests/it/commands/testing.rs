@@ -54,6 +54,62 @@ fn test_db_prints_the_path_of_a_new_database_each_time_and_nothing_else() {
 }
 
 #[test]
+fn test_db_hands_out_no_template_that_was_changed() {
+    let project = project();
+    path(&project.run("test-db"));
+    let folder = project.path("target/seedbed/templates");
+    let template = || {
+        let mut files = std::fs::read_dir(&folder)
+            .unwrap()
+            .map(|it| it.unwrap().path());
+        files
+            .find(|path| path.extension().is_some_and(|it| it == "db"))
+            .unwrap()
+    };
+    let names = "SELECT name FROM users ORDER BY id";
+    let damages: [&dyn Fn(&std::path::Path); 4] = [
+        // A row was changed in place.
+        &|path| {
+            let mut text = std::fs::read(path).unwrap();
+            let at = text.windows(3).rposition(|it| it == b"Ann").unwrap();
+            text[at..at + 3].copy_from_slice(b"Bob");
+            std::fs::write(path, text).unwrap();
+        },
+        &|path| std::fs::write(path, "").unwrap(),
+        &|path| std::fs::remove_file(path.with_extension("seal")).unwrap(),
+        &|path| std::fs::write(path.with_extension("labels.json"), "[]").unwrap(),
+    ];
+    for damage in damages {
+        damage(&template());
+        let path = path(&project.run("test-db"));
+        assert_eq!(project.ask_of(path.to_str().unwrap(), [names]), ["Ann"]);
+    }
+    // A copied folder of templates has other times, and is as good.
+    let template = template();
+    let text = std::fs::read(&template).unwrap();
+    std::fs::write(&template, text).unwrap();
+    let seal = std::fs::read(template.with_extension("seal")).unwrap();
+    path(&project.run("test-db"));
+    assert_eq!(
+        std::fs::read(template.with_extension("seal")).unwrap(),
+        seal
+    );
+}
+
+#[test]
+fn test_db_says_that_it_waits_for_another_process() {
+    let project = project();
+    let folder = project.path("target/seedbed/templates");
+    std::fs::create_dir_all(&folder).unwrap();
+    let lock = std::fs::File::create(folder.join("lock")).unwrap();
+    lock.lock().unwrap();
+    let mut running = project.spawn("test-db");
+    running.wait_for("by another process that has locked");
+    lock.unlock().unwrap();
+    path(&running.finish());
+}
+
+#[test]
 fn test_db_as_json() {
     let project = project();
     let ran = project.run("test-db --format json");

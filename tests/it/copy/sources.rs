@@ -115,6 +115,26 @@ fn a_comparison_with_a_database_or_a_backup_counts_values_as_they_were_read() {
     says(&ran, "(2, '007', 5.0)");
 }
 
+#[tokio::test(flavor = "multi_thread")]
+async fn the_rows_in_which_a_copy_of_a_database_differs_are_shown() {
+    let server = Server::start();
+    let db = super::remote(&server);
+    crate::export::change(&db, CHANGED.iter().copied()).await;
+    let project = Project::bare();
+    // The columns of a server are not read before the rows.
+    let ran = project.run(&format!("copy {} new.db", server.url()));
+    assert_eq!(ran.code, Some(1), "{ran}");
+    for words in [
+        "✗ differs",
+        "(2, '007', 5.0)",
+        "(2, 7, 5)",
+        "only in the database",
+    ] {
+        says(&ran, words);
+    }
+    assert!(!ran.stdout.contains("'none'"), "{ran}");
+}
+
 #[test]
 fn a_backup_with_a_real_in_an_integer_column_is_not_good() {
     let project = Project::bare();

@@ -1,8 +1,12 @@
 //! Which old backups are removed: those of the same database, and never those of another one of the same name.
 
 use std::io::Write;
+use std::path::Path;
+use std::time::{Duration, SystemTime};
 
 use expect_test::expect;
+use seedbed::db::{Db, Options};
+use seedbed::dump::{self, BackupOptions, Condition};
 
 use crate::backup::{aged_to as aged, text_of};
 use crate::project::Project;
@@ -233,6 +237,39 @@ fn backups_of_one_moment_do_not_take_each_others_names() {
     let ran = project.run("backup list --dir kept");
     assert_eq!(ran.stdout.matches("  good  ").count(), 8, "{ran}");
     assert_eq!(ran.stdout.matches("/b/app.db").count(), 4, "{ran}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn backups_of_one_second_have_numbers_and_are_listed_the_newest_first() {
+    let project = project(&["app.db"]);
+    let db = Db::local(project.path("app.db"), Options::default()).unwrap();
+    let now = SystemTime::now();
+    let options = BackupOptions {
+        folder: project.path("kept"),
+        name: "app".to_owned(),
+        keep_days: 30,
+        now,
+    };
+    let mut taken = Vec::new();
+    for _ in 0..12 {
+        taken.push(dump::backup(&db, &options).await.unwrap().file);
+    }
+    let first = taken[0].to_str().unwrap().strip_suffix(".sql.gz").unwrap();
+    assert_eq!(taken[1], Path::new(&format!("{first}_02.sql.gz")));
+    assert_eq!(taken[11], Path::new(&format!("{first}_12.sql.gz")));
+    assert!(taken.is_sorted());
+    let listed = dump::backups(&project.path("kept"), None).unwrap();
+    let newest_first = taken.iter().rev();
+    assert!(listed.iter().map(|kept| &kept.file).eq(newest_first));
+    // None of them is from the future.
+    assert!(listed.iter().all(|kept| kept.taken_at <= now));
+    assert!(listed.iter().all(|kept| kept.state == Condition::Good));
+    let later = BackupOptions {
+        now: now + Duration::from_secs(31 * 24 * 60 * 60),
+        ..options
+    };
+    let backed_up = dump::backup(&db, &later).await.unwrap();
+    assert_eq!(backed_up.removed.len(), 12, "{backed_up:?}");
 }
 
 #[test]

@@ -11,7 +11,7 @@ use seedbed::script::{Atomicity, ForeignKeys, Step};
 use crate::world::{World, done};
 
 /// Puts statements into the database that no migration brought.
-async fn already(world: &World, statements: &[&str]) {
+pub(super) async fn already(world: &World, statements: &[&str]) {
     let steps = statements.iter().map(|sql| Step::own(*sql, vec![]));
     let transaction = Transaction {
         foreign_keys: ForeignKeys::Off,
@@ -23,7 +23,7 @@ async fn already(world: &World, statements: &[&str]) {
 }
 
 /// The part that refused a run, and the notes and the help of its report.
-fn refused(result: Result<Outcome, ApplyError>) -> (Part, String) {
+pub(super) fn refused(result: Result<Outcome, ApplyError>) -> (Part, String) {
     match result {
         Err(error @ ApplyError::Script(_)) => {
             let report = Report::failure(&error);
@@ -41,7 +41,7 @@ fn refused(result: Result<Outcome, ApplyError>) -> (Part, String) {
 }
 
 #[track_caller]
-fn contains(text: &str, all: &[&str]) {
+pub(super) fn contains(text: &str, all: &[&str]) {
     for part in all {
         assert!(text.contains(part), "{part:?} is not in:\n{text}");
     }
@@ -348,7 +348,7 @@ pub(crate) async fn a_new_trigger_that_names_no_column_is_refused(world: World) 
         .unwrap();
 }
 
-fn each() -> PlanOptions {
+pub(super) fn each() -> PlanOptions {
     PlanOptions {
         grouping: Grouping::Each,
         ..PlanOptions::default()
@@ -575,7 +575,7 @@ pub(crate) async fn an_orphan_that_goes_does_not_make_room_for_a_new_one(world: 
     let text = "DELETE FROM c WHERE id = 2; INSERT INTO c VALUES (3, 98); DROP TABLE gone;";
     let (part, text) = refused(world.apply(&[FAMILY, ("V2__swap.sql", text)]).await);
     assert_eq!(part, Part::ForeignKeysAfter);
-    contains(&text, &["c, row 3: pid has no parent in p"]);
+    contains(&text, &["c, row 3: pid = 98 has no parent in p"]);
     assert!(!text.contains("row 2"), "{text}");
     assert_eq!(world.ask("SELECT id FROM c").await, "1 2");
 }
@@ -589,7 +589,7 @@ pub(crate) async fn an_orphan_of_a_rebuilt_child_does_not_make_room_for_a_new_on
         format!("{REBUILT_CHILD} DELETE FROM c WHERE id = 2; UPDATE c SET pid = 97 WHERE id = 1;");
     let (part, text) = refused(world.apply(&[FAMILY, ("V2__swap.sql", &text)]).await);
     assert_eq!(part, Part::ForeignKeysAfter);
-    contains(&text, &["c, row 1: pid has no parent in p"]);
+    contains(&text, &["c, row 1: pid = 97 has no parent in p"]);
     assert!(!text.contains("row 2"), "{text}");
 }
 
@@ -1282,6 +1282,16 @@ pub(crate) async fn a_trigger_that_a_later_file_repairs_is_no_fault(world: World
         recreated,
         ("V3__b.sql", "ALTER TABLE t ADD COLUMN c;"),
     ];
+    // Another column repairs nothing.
+    let (part, text) = refused(world.apply_with(&files, each()).await);
+    assert_eq!(part, Part::Compiles);
+    contains(
+        &text,
+        &["V2: trigger tg does not compile", "no such column: b"],
+    );
+    assert_eq!(world.recorded().await, "V1");
+    let again = "DROP TABLE t; CREATE TABLE t (a, c);";
+    let files = [first, recreated, ("V3__b.sql", again)];
     let (part, text) = refused(world.apply_with(&files, each()).await);
     assert_eq!(part, Part::Compiles);
     contains(

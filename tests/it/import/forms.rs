@@ -391,6 +391,40 @@ fn the_help_for_tables_that_are_there_leads_out() {
 }
 
 #[test]
+fn a_file_without_tables_is_laid_out_as_the_one_that_was_dumped() {
+    const LAYOUT: &str = "SELECT encoding, page_size, auto_vacuum FROM pragma_encoding, pragma_page_size, pragma_auto_vacuum";
+    let project = Project::bare();
+    project.change(&[
+        "PRAGMA encoding = 'UTF-16be'",
+        "PRAGMA page_size = 8192",
+        "PRAGMA auto_vacuum = 1",
+        "CREATE TABLE t (a)",
+        "DROP TABLE t",
+    ]);
+    let expect = project.ask(LAYOUT);
+    assert_eq!(expect, "UTF-16be|8192|1");
+    let ran = project.run("export dump.sql");
+    assert_eq!(ran.code, Some(0), "{ran}");
+    for (line, file) in [
+        ("import local.db --database one.db", "one.db"),
+        ("import dump.sql --database two.db", "two.db"),
+        ("copy local.db three.db", "three.db"),
+        ("copy dump.sql four.db", "four.db"),
+    ] {
+        let ran = project.run(line);
+        assert_eq!(ran.code, Some(0), "{ran}");
+        assert_eq!(project.ask_of(file, [LAYOUT]), [expect.as_str()], "{line}");
+    }
+    let ran = project.run("backup --dir b");
+    assert_eq!(ran.code, Some(0), "{ran}");
+    let files = project.files();
+    let backup = files.iter().find(|it| it.ends_with(".sql.gz")).unwrap();
+    let ran = project.run(&format!("restore {backup} --database five.db"));
+    assert_eq!(ran.code, Some(0), "{ran}");
+    assert_eq!(project.ask_of("five.db", [LAYOUT]), [expect.as_str()]);
+}
+
+#[test]
 fn a_file_is_laid_out_as_the_one_that_was_dumped() {
     let project = Project::new().file(
         "old.sql",

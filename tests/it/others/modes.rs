@@ -31,5 +31,6 @@ in_every_mode! {
     undo_tells_of_another_history
     a_table_that_is_there_already_is_told_once
     a_table_that_is_there_already_is_a_warning_before_its_creation_fails
+    a_table_beside_an_empty_history_is_there_already_too
     a_file_for_another_tool_runs_no_statement
 }

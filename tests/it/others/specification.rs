@@ -305,6 +305,24 @@ pub(crate) async fn a_table_that_is_there_already_is_a_warning_before_its_creati
     assert_eq!(warnings(&[renamed, view]).await, "already-there");
 }
 
+pub(crate) async fn a_table_beside_an_empty_history_is_there_already_too(world: World) {
+    let first = ("V1__first.sql", "CREATE TABLE first (x);");
+    let down = ("V1__first.down.sql", "DROP TABLE first;");
+    world.apply(&[first, down]).await.unwrap();
+    already(&world, &["CREATE TABLE Users (x)"]).await;
+    let users = ("V2__users.sql", "CREATE TABLE users (id);");
+    let warnings = async || {
+        let files = set(&[first, users]);
+        let plan = plan(&files, &world.history().await, &PlanOptions::default());
+        codes(&plan.problems)
+    };
+    // A recorded migration may be the one that made it.
+    assert_eq!(warnings().await, "");
+    world.undo(Back::To(0)).await.unwrap();
+    assert_eq!(world.tables().await, "Users");
+    assert_eq!(warnings().await, "already-there");
+}
+
 pub(crate) async fn a_file_for_another_tool_runs_no_statement(world: World) {
     already(
         &world,

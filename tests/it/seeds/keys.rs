@@ -1,7 +1,7 @@
 //! Rows whose keys change: with a variable (`!env`), with a row to which they refer, or with their file. Each
 //! specification gets a new and empty database.
 
-use seedbed::seeds::ForgetRows;
+use seedbed::seeds::{ForgetRows, Refresh};
 
 use super::Bed;
 use crate::world::World;
@@ -54,6 +54,44 @@ pub(crate) async fn a_sync_inserts_under_a_new_primary_key_and_deletes_the_old_r
     assert_eq!(bed.ask("SELECT name, v FROM named").await, "new|1");
     bed.by_hand("DELETE FROM named").await;
     assert_eq!(bed.one(file).await, "a !named.one(gone)");
+}
+
+pub(crate) async fn a_label_is_the_row_of_its_new_primary_key(world: World) {
+    let schema = "CREATE TABLE marks (id INTEGER PRIMARY KEY, body TEXT);\n\
+                  CREATE TABLE kids (id INTEGER PRIMARY KEY, mark_id INTEGER REFERENCES marks (id));";
+    let mut bed = Bed::new(world, schema).await;
+    let marks = "SELECT id, body FROM marks ORDER BY id";
+    bed.settles("marks: {k: {id: 1, body: x}}\n").await;
+    let file = "marks: {k: {id: 2, body: y}}\n";
+    assert_eq!(bed.settles(file).await, "a edited +marks.k");
+    assert_eq!(bed.ask(marks).await, "1|x 2|y");
+    // The row of the old key is the application's from now on, whatever is refreshed or edited.
+    bed.by_hand("UPDATE marks SET body = 'precious' WHERE id = 1")
+        .await;
+    bed.options.refresh = Refresh::Yes;
+    assert_eq!(bed.one(file).await, "");
+    bed.options.refresh = Refresh::No;
+    let file = "marks: {k: {id: 2, body: three}}\nkids: {c: {id: 1, mark: k}}\n";
+    assert_eq!(
+        bed.settles(file).await,
+        "a edited +kids.c ~marks.k(body: y → three)"
+    );
+    assert_eq!(bed.ask(marks).await, "1|precious 2|three");
+    assert_eq!(bed.ask("SELECT mark_id FROM kids").await, "2");
+    // A row that was deleted by hand does not become the old one.
+    bed.by_hand("DELETE FROM kids").await;
+    bed.by_hand("DELETE FROM marks WHERE id = 2").await;
+    assert_eq!(bed.one(file).await, "a !kids.c(gone) !marks.k(gone)");
+    assert_eq!(bed.ask(marks).await, "1|precious");
+}
+
+pub(crate) async fn a_sync_deletes_the_rows_of_both_keys(world: World) {
+    let schema = "CREATE TABLE marks (id INTEGER PRIMARY KEY, body TEXT);";
+    let bed = Bed::new(world, schema).await;
+    bed.settles("marks: {k: {id: 1, body: x}}\n").await;
+    bed.settles("marks: {k: {id: 2, body: y}}\n").await;
+    bed.settles("_seed: {mode: sync}\nmarks: {}\n").await;
+    assert_eq!(bed.ask("SELECT id FROM marks").await, "");
 }
 
 pub(crate) async fn a_sync_follows_a_referenced_id_that_the_application_changed(world: World) {
@@ -173,10 +211,20 @@ pub(crate) async fn a_reference_to_a_row_that_is_not_there_is_refused(world: Wor
     bed.var("ADMIN_MAIL", "one@x");
     bed.settles(file).await;
     bed.var("ADMIN_MAIL", "two@x");
+    bed.by_hand("INSERT INTO mails VALUES ('hers', 'one@x')")
+        .await;
     let before = bed.dump().await;
-    let told = bed.one(file).await;
-    assert!(told.contains("FOREIGN KEY"), "{told}");
+    assert_eq!(
+        bed.one(file).await,
+        "a:1:31 has-children: `mail` of `boxes.a` changes, and rows of `mails` refer to its old value: `mails` with id hers"
+    );
     assert_eq!(bed.dump().await, before);
+    // The seed's own row follows.
+    bed.by_hand("DELETE FROM mails WHERE id = 'hers'").await;
+    assert_eq!(
+        bed.settles(file).await,
+        "a ~boxes.a(mail: *** → ***) ~mails.one(mail: *** → ***)"
+    );
     // In mode sync the row of the old key stays while others refer to it.
     let sync = format!("_seed: {{mode: sync}}\n{}", file.lines().next().unwrap());
     let bed_file = format!("{sync}\n");

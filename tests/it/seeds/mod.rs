@@ -4,6 +4,7 @@ mod check;
 mod columns;
 mod commands;
 mod corpus;
+mod examples;
 mod final_states;
 mod ids;
 mod keys;
@@ -13,8 +14,10 @@ mod lives;
 mod modes;
 mod names;
 mod order;
+mod references;
 mod rehearsed;
 mod settled;
+mod shapes;
 mod shuffle;
 mod specification;
 mod surroundings;
@@ -218,13 +221,13 @@ impl Bed {
             .await;
         let mut all = Vec::new();
         for table in tables.split_whitespace() {
-            let queries = vec![Query::new(format!("SELECT rowid, * FROM {table}"))];
+            let queries = vec![Query::new(format!("SELECT rowid, * FROM \"{table}\""))];
             let answer = self.world.db.query(queries).await.unwrap().remove(0);
             let answer = match answer {
                 Ok(rows) => rows,
                 // It has no rowid.
                 Err(_) => {
-                    let queries = vec![Query::new(format!("SELECT * FROM {table}"))];
+                    let queries = vec![Query::new(format!("SELECT * FROM \"{table}\""))];
                     let answer = self.world.db.query(queries).await.unwrap().remove(0);
                     answer.unwrap()
                 }

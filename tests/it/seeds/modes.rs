@@ -21,6 +21,11 @@ macro_rules! in_every_mode {
 
 in_every_mode! {
     a_first_run_makes_the_rows_and_a_second_writes_nothing
+    references_that_no_foreign_key_declares_are_labels
+    a_list_of_labels_syncs_the_rows_of_its_join_table
+    one_of_the_rows_of_a_table_is_drawn_or_taken_in_turn
+    a_changed_value_that_rows_refer_to_is_refused_with_the_rows_named
+    rows_without_a_key_are_made_once
     an_edited_file_changes_what_differs
     a_new_comment_is_recorded_and_nothing_else
     a_seed_that_inserts_leaves_rows_alone
@@ -53,6 +58,8 @@ in_every_mode! {
     a_trace_reveals_nothing
     a_sync_moves_a_row_with_the_variable_of_its_key
     a_sync_inserts_under_a_new_primary_key_and_deletes_the_old_row
+    a_label_is_the_row_of_its_new_primary_key
+    a_sync_deletes_the_rows_of_both_keys
     a_sync_follows_a_referenced_id_that_the_application_changed
     a_sync_moves_a_row_whose_key_was_edited_and_keeps_its_children
     a_sync_counts_only_rows_that_it_found
@@ -98,4 +105,8 @@ in_every_mode! {
     keys_that_change_places_do_so_in_one_run
     references_follow_a_renamed_table_wherever_they_stand
     a_column_that_is_declared_no_longer_is_reported
+    each_parent_has_its_children
+    a_default_for_all_tables_is_the_weakest
+    rows_of_files_are_rows_of_their_seed
+    an_environment_overrides_rows_of_another_file
 }

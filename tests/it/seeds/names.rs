@@ -213,7 +213,7 @@ fn files_that_look_like_seeds_and_are_not_read_are_reported_once() {
         2> target: local local.db (default)
         2> warning[not-read]: seeds/users.csv is not read: a seed is a .yaml file
         2>   |
-        2>   = help: write the rows as YAML, or move the file out of the folder of the seeds; statements belong into a migration
+        2>   = help: name its table in a seed, `users: !csv users.csv` or `!json users.json`, or move the file out of the folder of the seeds; statements belong in a migration
     "#]]);
     project.write("seeds/b.YAML", "t: {b: {id: 2}}\n");
     project.write("seeds/dev/old.sql", "INSERT INTO t VALUES (3, 'x');\n");
@@ -230,7 +230,7 @@ fn files_that_look_like_seeds_and_are_not_read_are_reported_once() {
         2>
         2> warning[not-read]: seeds/dev/old.sql and seeds/users.csv are not read: a seed is a .yaml file
         2>   |
-        2>   = help: write the rows as YAML, or move the file out of the folder of the seeds; statements belong into a migration
+        2>   = help: name its table in a seed, `users: !csv users.csv` or `!json users.json`, or move the file out of the folder of the seeds; statements belong in a migration
         2>
         2> no row was written
         2>

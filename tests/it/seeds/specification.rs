@@ -8,6 +8,8 @@ pub(crate) use super::final_states::*;
 pub(crate) use super::ids::*;
 pub(crate) use super::keys::*;
 pub(crate) use super::lives::*;
+pub(crate) use super::references::*;
+pub(crate) use super::shapes::*;
 pub(crate) use super::traces::*;
 use crate::world::World;
 

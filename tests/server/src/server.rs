@@ -21,13 +21,16 @@ use std::ops::Deref;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::thread::JoinHandle;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 use tempfile::TempDir;
 use tokio::sync::oneshot;
 use uuid::Uuid;
 
 /// Time that requests have to end when the server stops.
 const GRACE: Duration = Duration::from_secs(2);
+
+/// How long a port is waited for. One that was free a moment ago may be that of a connection which another process makes.
+const FREED: Duration = Duration::from_secs(20);
 
 /// The switches of a server, and its database. Clones are of the same server.
 #[derive(Clone)]
@@ -292,10 +295,22 @@ fn id_file(database: &Path) -> PathBuf {
 /// Binds to an address of this machine. Port 0 is any free port.
 ///
 /// # Errors
-/// Where other machines could reach the address, or it is taken.
+/// Where other machines could reach the address, or it stays taken.
 pub fn listen(address: SocketAddr) -> io::Result<TcpListener> {
     loopback(address)?;
-    TcpListener::bind(address)
+    let until = Instant::now() + FREED;
+    loop {
+        match TcpListener::bind(address) {
+            Err(error)
+                if error.kind() == io::ErrorKind::AddrInUse
+                    && address.port() != 0
+                    && Instant::now() < until =>
+            {
+                std::thread::sleep(Duration::from_millis(20));
+            }
+            bound => return bound,
+        }
+    }
 }
 
 fn loopback(address: SocketAddr) -> io::Result<()> {

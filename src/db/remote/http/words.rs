@@ -19,7 +19,7 @@ pub(super) fn words(body: &[u8]) -> String {
     }
 }
 
-/// A web page by its title: its tags tell nobody anything.
+/// A web page by its title: its tags say nothing about the error.
 fn plain(text: &str) -> String {
     if !text.trim_start().starts_with('<') {
         return text.to_owned();

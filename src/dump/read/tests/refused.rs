@@ -637,3 +637,54 @@ fn a_statement_longer_than_engines_take_is_told_at_its_begin() {
             ^
     "#]].assert_eq(&(out + &told(&end.unwrap_err())));
 }
+
+#[test]
+fn what_only_postgresql_writes_is_the_only_problem_and_names_it() {
+    for (text, at, what) in [
+        ("INSERT INTO t VALUES (1, E'a\\nb');", "1:26", "E'…'"),
+        (
+            "INSERT INTO t VALUES (e'it\\'s; here');\nINSERT INTO t VALUES (1);",
+            "1:23",
+            "E'…'",
+        ),
+        ("INSERT INTO t VALUES ('x'::text, 1);", "1:26", "::"),
+        ("INSERT INTO t VALUES (1 :: bigint);", "1:25", "::"),
+        ("INSERT INTO t VALUES ($$a$$);", "1:23", "$…$"),
+        ("INSERT INTO t VALUES ($tag$it's$tag$);", "1:23", "$…$"),
+        (
+            "COPY public.t (a) FROM stdin;\n1\n\\.\n",
+            "1:1",
+            "COPY … FROM stdin",
+        ),
+        // What was wrong before it is so for the same reason.
+        (
+            "CREATE SEQUENCE s;\nALTER TABLE ONLY t ADD x;\nINSERT INTO t VALUES (E'a');\n",
+            "3:23",
+            "E'…'",
+        ),
+    ] {
+        let (_, end) = read(reader(text.as_bytes(), usize::MAX, 1 << 16));
+        let told = told(&end.unwrap_err());
+        let message = format!("this is a dump of PostgreSQL: SQLite has no `{what}`");
+        assert!(
+            told.starts_with(&format!("error: dump.sql:{at}: {message}\n")),
+            "{text}: {told}"
+        );
+        assert_eq!(told.matches("[postgres-dump]").count(), 1, "{text}: {told}");
+    }
+}
+
+#[test]
+fn what_only_begins_like_postgresql_is_no_dump_of_it() {
+    for text in [
+        "INSERT INTO t VALUES ('E''x', '::', '$$a$$');",
+        "INSERT INTO t VALUES (E);",
+        "INSERT INTO t VALUES ($1);",
+        "INSERT INTO t VALUES (1:2);",
+        "COPY x;",
+    ] {
+        let (_, end) = read(reader(text.as_bytes(), usize::MAX, 1 << 16));
+        let told = end.err().map(|error| told(&error)).unwrap_or_default();
+        assert!(!told.contains("PostgreSQL"), "{text}: {told}");
+    }
+}

@@ -51,6 +51,53 @@ async fn a_column_that_a_table_with_rows_cannot_get_is_an_error() {
 }
 
 #[tokio::test]
+async fn the_help_for_a_stored_column_works() {
+    const TABLE: &str = "CREATE TABLE t (x INT);";
+    check(
+        &[
+            ("V1__t.sql", TABLE),
+            (
+                "V2__c.sql",
+                "ALTER TABLE t ADD COLUMN n INT AS (x + 1) STORED;",
+            ),
+        ],
+        expect![[r#"
+            V2__c.sql:1:1 fails
+              cannot add a STORED column (on a database that exists, in memory)
+              note: it fails on a table with rows, whatever they hold; on an empty one it does not
+              help: make the generated column VIRTUAL, or rebuild the table: create a new one, copy the rows, drop the old one, rename the new one
+            2 applied, 0 reversed, whole, 0 new
+        "#]],
+    )
+    .await;
+    for what_it_names in [
+        "ALTER TABLE t ADD COLUMN n INT AS (x + 1) VIRTUAL;",
+        "CREATE TABLE n (x INT, n INT AS (x + 1) STORED); INSERT INTO n (x) SELECT x FROM t; DROP TABLE t;
+         ALTER TABLE n RENAME TO t;",
+    ] {
+        assert_eq!(codes(TABLE, what_it_names).await, [""; 0], "{what_it_names}");
+    }
+    // A column of that name is no such column.
+    check(
+        &[
+            ("V1__t.sql", TABLE),
+            (
+                "V2__c.sql",
+                "ALTER TABLE t ADD COLUMN stored TEXT NOT NULL CHECK (stored <> '');",
+            ),
+        ],
+        expect![[r#"
+            V2__c.sql:1:1 fails
+              Cannot add a NOT NULL column with default value NULL (on a database that exists, in memory)
+              note: it fails on a table with rows, whatever they hold; on an empty one it does not
+              help: add the column without the constraint or with a constant DEFAULT, or rebuild the table: create a new one, copy the rows, drop the old one, rename the new one
+            2 applied, 0 reversed, whole, 0 new
+        "#]],
+    )
+    .await;
+}
+
+#[tokio::test]
 async fn a_statement_that_generated_rows_fail_is_a_warning_that_the_file_can_silence() {
     let table = (
         "V1__t.sql",

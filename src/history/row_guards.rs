@@ -1,0 +1,272 @@
+//! The guards that compare the rows of a unit with those before it: none has lost its parent, and no foreign key has become
+//! a mismatch. Pure.
+
+use std::sync::{Arc, LazyLock};
+
+use serde_json::json;
+
+use super::effects::{Checked, Effects};
+use super::guards::{LISTED, MEMORY, Scope, mismatched, refuse, rowid_alias};
+use super::layout::VIOLATIONS;
+use crate::script::{ForeignKeys, OnFailure, Step, Unit};
+use crate::sql::Value;
+
+/// How many violations are compared row by row; above that they are counted.
+pub(super) const COMPARED: usize = 10_000;
+
+/// [`mismatched`], and the rows without their parent in all other tables of the scope.
+fn rows(scope: &Scope) -> String {
+    let mismatched = mismatched(scope);
+    format!(
+        "{mismatched},
+broken AS MATERIALIZED (
+  SELECT f.\"table\" AS child, f.rowid AS number, f.parent AS parent, refs.columns AS columns, refs.on_delete AS on_delete
+  FROM (SELECT child FROM refs EXCEPT SELECT child FROM mismatched) AS sound
+  CROSS JOIN pragma_foreign_key_check(sound.child) AS f
+  LEFT JOIN refs ON refs.child = sound.child AND refs.id = f.fkid)"
+    )
+}
+
+/// Rows without their parent, for a COMMIT that fails for some of them.
+pub(super) fn violations() -> Arc<String> {
+    static QUERY: LazyLock<Arc<String>> = LazyLock::new(|| {
+        let rows = rows(&Scope::All);
+        format!(
+            "WITH {rows} SELECT child, number, parent, columns, on_delete, \
+             parent COLLATE NOCASE IN (SELECT name FROM names), 1, 1 FROM broken LIMIT {COMPARED}"
+        )
+        .into()
+    });
+    QUERY.clone()
+}
+
+/// Records the violations and mismatches that are there before a unit.
+pub(super) fn rows_before(unit: &Unit, effects: &Effects) -> Vec<Step> {
+    let keyed = rowid_alias("s.name", "1");
+    let remember = Step::own(
+        format!(
+            "UPDATE _migrations SET source = (WITH {} SELECT json_object(\
+             'made', json(?1), 'renamed', json(?2), 'was', json('[]'), 'now', json('[]'), \
+             'mismatched', json((SELECT json_group_array(json_array(child, parent, columns)) FROM mismatched)), \
+             'counts', json((SELECT json_group_array(json_object('child', child, 'parent', parent, 'count', found)) \
+             FROM (SELECT child, parent, count(*) AS found FROM broken GROUP BY 1, 2))), \
+             'keys', json(CASE WHEN EXISTS (SELECT 1 FROM broken) \
+             THEN (SELECT json_group_array(json_array(child, parent, columns)) FROM refs) ELSE '[]' END), \
+             'found', json((SELECT json_group_array(json_array(child, parent, columns, found)) \
+             FROM (SELECT child, parent, columns, count(*) AS found FROM broken GROUP BY 1, 2, 3))), \
+             'rows', json(CASE WHEN (SELECT count(*) FROM broken) <= {COMPARED} \
+             THEN (SELECT json_group_array(json_array(child, parent, columns, number)) FROM broken) END), \
+             'keyed', json((SELECT json_group_array(lower(s.name)) FROM sqlite_schema AS s WHERE s.type = 'table' \
+             AND lower(s.name) IN (SELECT value FROM json_each(?1)) AND {keyed})))) \
+             WHERE {MEMORY}",
+            rows(&Scope::of_rows(effects))
+        ),
+        vec![
+            Value::Text(json!(effects.made).to_string()),
+            effects.renamed(),
+        ],
+    );
+    let record = Step::own(
+        format!(
+            "UPDATE _migrations SET detail = json_set(coalesce(detail, '{{}}'), '$.{VIOLATIONS}', \
+             json((SELECT json_extract(source, '$.counts') FROM _migrations WHERE {MEMORY}))) \
+             WHERE kind = ?1 AND version = ?2",
+        ),
+        super::write::key_args(unit.record.key()),
+    );
+    vec![remember, record]
+}
+
+/// What was remembered of one kind, as rows with a column `value`.
+fn remembered(what: &str) -> String {
+    format!("json_each((SELECT json_extract(source, '$.{what}') FROM _migrations WHERE {MEMORY}))")
+}
+
+/// Fails where a row is without its parent or a foreign key is a mismatch, new or old; the chain goes on behind it.
+pub(super) fn nothing_is_broken(effects: &Effects) -> Step {
+    Step {
+        on_failure: OnFailure::Continue,
+        ..Step::own(
+            format!(
+                "WITH {} SELECT CASE WHEN EXISTS (SELECT 1 FROM mismatched) OR EXISTS (SELECT 1 FROM broken) \
+                 THEN json('found') ELSE 1 END",
+                rows(&Scope::of_rows(effects))
+            ),
+            vec![],
+        )
+    }
+}
+
+/// Foreign keys that have become a mismatch.
+pub(super) fn no_new_mismatch(effects: &Effects) -> Step {
+    let fresh = format!(
+        "WITH {}, renamed AS MATERIALIZED (SELECT key, value FROM {}), \
+         fresh AS (SELECT lower(child) AS c, lower(parent) AS p, lower(columns) AS k FROM mismatched EXCEPT \
+         SELECT c, p, k FROM {})",
+        rows(&Scope::of_rows(effects)),
+        remembered("renamed"),
+        named("mismatched", effects),
+    );
+    refuse(
+        &format!("{fresh} SELECT 1 FROM fresh"),
+        &format!(
+            "{fresh} SELECT child, columns, parent, \
+             (SELECT group_concat(value, ', ') FROM json_each(targets)), \
+             (SELECT type FROM names WHERE name = parent COLLATE NOCASE) \
+             FROM mismatched JOIN fresh ON c = lower(child) AND p = lower(parent) AND k = lower(columns) LIMIT {LISTED}"
+        ),
+    )
+}
+
+/// What was remembered as `child, parent, columns, last, targets`, by the names after the unit: rows `c, p, k, last, t`.
+fn named(what: &str, effects: &Effects) -> String {
+    format!(
+        "(SELECT c, p, {} AS k, last, t FROM (\
+         SELECT coalesce(r.value, lower(json_extract(o.value, '$[0]'))) AS c, \
+         coalesce(q.value, lower(json_extract(o.value, '$[1]'))) AS p, lower(json_extract(o.value, '$[2]')) AS k, \
+         json_extract(o.value, '$[3]') AS last, json_extract(o.value, '$[4]') AS t FROM {} AS o \
+         LEFT JOIN renamed AS r ON r.key = lower(json_extract(o.value, '$[0]')) \
+         LEFT JOIN renamed AS q ON q.key = lower(json_extract(o.value, '$[1]'))))",
+        effects.columns_afterwards("c", "k"),
+        remembered(what)
+    )
+}
+
+/// Rows whose parent has gone, and which had it before the unit.
+///
+/// Where the values of a foreign key are known, its rows are compared by them: no more rows of all tables may miss a key
+/// of one parent than before, since rows move to other tables and get other rowids. Otherwise a row is the one that it was
+/// by its rowid and its foreign key, and in a table whose rowids are not kept in a column rows are counted. Foreign keys
+/// are the same by their columns; those that are gone and those that are new count as one.
+pub(super) fn no_new_violation(effects: &Effects) -> Step {
+    let keyed = |table: &str| {
+        format!(
+            "({table} IN (SELECT value FROM {}) AND {})",
+            remembered("keyed"),
+            rowid_alias(table, "1")
+        )
+    };
+    let made = remembered("made");
+    let named = |what: &str| named(what, effects);
+    let kept = "CASE WHEN (c, p, k) IN (SELECT c, p, k FROM kept) THEN k ELSE '' END AS k";
+    let by_value = by_value();
+    let fresh = format!(
+        "WITH {}, \
+         renamed AS MATERIALIZED (SELECT key, value FROM {}), \
+         keys AS MATERIALIZED (SELECT c, p, k FROM {}), \
+         kept AS MATERIALIZED (SELECT c, p, k FROM keys \
+         INTERSECT SELECT lower(child), lower(parent), lower(columns) FROM refs), \
+         old AS MATERIALIZED (SELECT c, p, {kept}, last AS number FROM {}), \
+         was AS MATERIALIZED (SELECT c, p, k, sum(last) AS found FROM (SELECT c, p, {kept}, last FROM {}) \
+         GROUP BY 1, 2, 3), \
+         counted AS MATERIALIZED (SELECT DISTINCT c FROM was WHERE \
+         (SELECT json_type(source, '$.rows') FROM _migrations WHERE {MEMORY}) IS NOT 'array' \
+         OR c IN (SELECT value FROM {made}) AND NOT {} \
+         OR c IN (SELECT c FROM old WHERE number IS NULL)), \
+         unsound AS MATERIALIZED (SELECT c FROM {} UNION SELECT lower(child) FROM mismatched), \
+         recorded AS MATERIALIZED (SELECT c, p, k, t, last FROM {} WHERE c IS NOT NULL), \
+         {by_value}, \
+         judged AS MATERIALIZED (SELECT c, p, {kept}, child, number, parent, columns, on_delete FROM lost_rows \
+         WHERE c NOT IN (SELECT c FROM unsound) AND (c, p, k) NOT IN (SELECT c, p, k FROM by_value)), \
+         fresh AS MATERIALIZED (\
+         SELECT j.child AS child, j.number AS number, j.parent AS parent, columns, on_delete, 1 AS found, NULL AS shown \
+         FROM judged AS j LEFT JOIN old ON old.c = j.c AND old.number = j.number AND old.p = j.p AND old.k = j.k \
+         WHERE old.c IS NULL AND j.c NOT IN (SELECT c FROM counted) \
+         UNION ALL \
+         SELECT j.child, NULL, j.parent, j.columns, j.on_delete, j.found - coalesce(was.found, 0), NULL \
+         FROM (SELECT *, count(*) AS found FROM judged WHERE c IN (SELECT c FROM counted) GROUP BY c, p, k) AS j \
+         LEFT JOIN was ON was.c = j.c AND was.p = j.p AND was.k = j.k WHERE j.found > coalesce(was.found, 0) \
+         UNION ALL \
+         SELECT child, number, parent, columns, on_delete, 1, shown FROM placed WHERE nth <= found \
+         UNION ALL \
+         SELECT r.child, NULL, r.parent, r.columns, r.on_delete, f.found, f.shown FROM fresh_values AS f \
+         JOIN (SELECT *, lower(child) AS c, lower(parent) AS p, lower(columns) AS k FROM refs \
+         GROUP BY 1, 3, 5) AS r ON r.c = f.c AND r.p = f.p AND r.k = f.k \
+         WHERE (f.c, f.p, f.k, f.key) NOT IN (SELECT c, p, k, key FROM placed))",
+        rows(&Scope::of_rows(effects)),
+        remembered("renamed"),
+        named("keys"),
+        named("rows"),
+        named("found"),
+        keyed("was.c"),
+        named("mismatched"),
+        named("was"),
+    );
+    refuse(
+        &format!("{fresh} SELECT 1 FROM fresh"),
+        &format!(
+            "{fresh} SELECT child, number, parent, columns, on_delete, \
+             parent COLLATE NOCASE IN (SELECT name FROM names), found, (SELECT sum(found) FROM fresh), shown FROM fresh \
+             LIMIT {LISTED}"
+        ),
+    )
+}
+
+/// The tables of a query that compares rows without their parent by the values of their foreign keys. `fresh_values` has
+/// how many more rows there are with each value, and `placed` their rowids, where a column keeps them.
+///
+/// What is compared is a parent with the columns that are referred to (`i`): the same ones for all tables. A foreign key
+/// that has replaced another one of the same columns, whose parent has changed, goes with that one; and where the parent is
+/// new, it goes with those whose parent is gone. The values of a foreign key count only where they are as many as the rows
+/// that the engine finds: it was read from the text of the unit.
+fn by_value() -> String {
+    let parent =
+        "CASE WHEN p IN (SELECT lower(name) FROM names) THEN p || '(' || t || ')' ELSE '' END";
+    let (made, now) = (remembered("made"), remembered("now"));
+    let alias = rowid_alias("f.c", "1");
+    format!(
+        "lost_rows AS MATERIALIZED (SELECT lower(child) AS c, lower(parent) AS p, lower(columns) AS k, * FROM broken), \
+         lost_counts AS MATERIALIZED (SELECT c, p, k, count(*) AS found FROM lost_rows GROUP BY 1, 2, 3), \
+         now_keys AS MATERIALIZED (SELECT lower(child) AS c, lower(parent) AS p, lower(columns) AS k, count(*) AS times \
+         FROM refs GROUP BY 1, 2, 3), \
+         pooled AS MATERIALIZED (SELECT c, p, k, {parent} AS i, last FROM recorded), \
+         by_value AS MATERIALIZED (SELECT n.c AS c, n.p AS p, n.k AS k, n.last AS last, coalesce(\
+         (SELECT i FROM pooled AS o WHERE o.c = n.c AND o.p = n.p AND o.k = n.k), \
+         (SELECT i FROM pooled AS o WHERE o.c = n.c AND o.k = n.k \
+         AND (o.c, o.p, o.k) NOT IN (SELECT c, p, k FROM now_keys)), \
+         CASE WHEN p IN (SELECT p FROM recorded) THEN {parent} ELSE '' END) AS i FROM (\
+         SELECT lower(json_extract(w.value, '$[0]')) AS c, lower(json_extract(w.value, '$[1]')) AS p, \
+         lower(json_extract(w.value, '$[2]')) AS k, json_extract(w.value, '$[3]') AS last, \
+         json_extract(w.value, '$[4]') AS t, (SELECT coalesce(sum(json_extract(v.value, '$[2]')), 0) \
+         FROM json_each(json_extract(w.value, '$[3]')) AS v) AS total FROM {now} AS w) AS n \
+         JOIN now_keys USING (c, p, k) LEFT JOIN lost_counts USING (c, p, k) \
+         WHERE n.c NOT IN (SELECT c FROM unsound) AND n.total * times = coalesce(lost_counts.found, 0) \
+         AND ((n.c, n.p, n.k) IN (SELECT c, p, k FROM recorded) OR (n.c, n.p, n.k) NOT IN (SELECT c, p, k FROM keys))), \
+         old_values AS MATERIALIZED (SELECT c, p, k, i, json_extract(v.value, '$[0]') AS key, \
+         json_extract(v.value, '$[2]') AS found FROM pooled, json_each(last) AS v), \
+         new_values AS MATERIALIZED (SELECT c, p, k, i, json_extract(v.value, '$[0]') AS key, \
+         json_extract(v.value, '$[1]') AS shown, json_extract(v.value, '$[2]') AS found, \
+         json_extract(v.value, '$[3]') AS numbers FROM by_value, json_each(last) AS v), \
+         excess AS MATERIALIZED (SELECT n.i AS i, n.key AS key, n.found - coalesce(o.found, 0) AS found \
+         FROM (SELECT i, key, sum(found) AS found FROM new_values GROUP BY 1, 2) AS n \
+         LEFT JOIN (SELECT i, key, sum(found) AS found FROM old_values GROUP BY 1, 2) AS o \
+         ON o.i = n.i AND o.key = n.key WHERE n.found > coalesce(o.found, 0)), \
+         fresh_values AS MATERIALIZED (SELECT n.c AS c, n.p AS p, n.k AS k, n.key AS key, shown, numbers, \
+         min(e.found, n.found - coalesce(o.found, 0)) AS found FROM new_values AS n JOIN excess AS e USING (i, key) \
+         LEFT JOIN old_values AS o ON o.c = n.c AND o.p = n.p AND o.k = n.k AND o.key = n.key \
+         WHERE n.found > coalesce(o.found, 0)), \
+         placed AS MATERIALIZED (SELECT f.c AS c, f.p AS p, f.k AS k, f.key AS key, shown, f.found AS found, child, \
+         lost_rows.number AS number, lost_rows.parent AS parent, columns, on_delete, row_number() OVER (PARTITION BY f.c, f.p, f.k, f.key \
+         ORDER BY EXISTS (SELECT 1 FROM old WHERE old.c = f.c AND old.k = f.k AND old.number = lost_rows.number), \
+         lost_rows.number) AS nth FROM fresh_values AS f CROSS JOIN json_each(f.numbers) AS r \
+         JOIN lost_rows ON lost_rows.c = f.c AND lost_rows.p = f.p AND lost_rows.k = f.k AND lost_rows.number = r.value \
+         WHERE f.c NOT IN (SELECT value FROM {made}) OR {alias})"
+    )
+}
+
+/// Forgets what was recorded about rows before a unit.
+pub(super) fn forget_rows() -> Step {
+    Step::own(
+        format!("UPDATE _migrations SET source = NULL, checksum = NULL WHERE {MEMORY}"),
+        vec![],
+    )
+}
+
+/// Whether the rows of a unit are compared: with foreign keys off, and where a column may have become a foreign key.
+pub(super) fn compares_rows(foreign_keys: ForeignKeys, effects: &Effects) -> bool {
+    match foreign_keys {
+        ForeignKeys::Off => true,
+        ForeignKeys::On => !matches!(effects.checked(), Checked::Nothing | Checked::Constraints),
+        ForeignKeys::Unchecked => false,
+    }
+}

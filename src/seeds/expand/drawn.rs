@@ -1,0 +1,136 @@
+//! Values that are drawn once all other cells are known: those that no two rows may have, and slugs. Pure.
+
+use std::collections::{HashMap, HashSet};
+use std::sync::Arc;
+
+use super::super::cell::Names;
+use super::super::clashes::word_of;
+use super::super::draw::{ATTEMPTS, not_enough};
+use super::super::model::{Expr, Spanned};
+use super::super::row::{Cell, Content};
+use super::cells::Place;
+use super::{Expansion, Found};
+use crate::sql::Value;
+
+/// A cell that is drawn once all others are known.
+pub(super) struct Generated<'a> {
+    pub(super) found: Found<'a>,
+    pub(super) row: usize,
+    pub(super) number: Option<u64>,
+    pub(super) each: Option<Arc<str>>,
+}
+
+impl Expansion<'_> {
+    /// How often a value is drawn again: one of few rows is not drawn soon.
+    fn attempts(&self, file: usize, value: &Spanned<Expr>) -> u32 {
+        let rows = match &value.value {
+            Expr::Among { table, .. } => self.labelled(file, table, "*").len(),
+            _ => 0,
+        };
+        let attempts = u32::try_from(rows.saturating_mul(32)).unwrap_or(u32::MAX);
+        attempts.max(ATTEMPTS)
+    }
+
+    /// Draws what must not stand twice, in an order that does not depend on that of the files.
+    pub(super) fn generate(&mut self) {
+        let mut generated = std::mem::take(&mut self.generated);
+        let rows = &self.rows;
+        generated.sort_by(|a, b| {
+            let key = |it: &Generated<'_>| {
+                let row = &rows.rows[it.row];
+                // A slug is of a value that is drawn before it.
+                let is_slug = matches!(it.found.value.value, Expr::Slug(_));
+                let table = rows.rules(row).table;
+                (is_slug, table, it.found.column, row.label.clone())
+            };
+            key(a).cmp(&key(b))
+        });
+        // Columns in which no two rows may have the same, and what they have already.
+        let mut taken: HashMap<(usize, usize), HashSet<String>> = HashMap::new();
+        for it in &generated {
+            let rules = self.rows.rules(&self.rows.rows[it.row]);
+            let of = &self.shape.tables[rules.table];
+            if of.is_unique(&[it.found.column]) {
+                taken.entry((rules.table, it.found.column)).or_default();
+            }
+        }
+        for row in &self.rows.rows {
+            if taken.is_empty() {
+                break;
+            }
+            let table = self.rows.rules(row).table;
+            let of = &self.shape.tables[table];
+            for cell in &row.cells {
+                if let (Some(taken), Content::Known(value)) =
+                    (taken.get_mut(&(table, cell.column)), &cell.content)
+                {
+                    taken.insert(word_of(of, cell.column, value));
+                }
+            }
+        }
+        for it in generated {
+            let row = &self.rows.rows[it.row];
+            let rules = self.rows.rules(row);
+            let (table, file) = (rules.table, rules.file);
+            let (label, span) = (row.label.clone(), row.span.clone());
+            let of = &self.shape.tables[table];
+            let Found { column, value, .. } = it.found;
+            let settings_of = match it.found.file == self.shared_file() {
+                true => self.given.shared.unwrap_or(self.files[file]),
+                false => self.files[file],
+            };
+            let names = Names {
+                label: Some(&label),
+                number: it.number,
+                each: it.each.as_deref(),
+                vars: &settings_of.settings.vars,
+            };
+            let place = Place {
+                file,
+                of,
+                found: &it.found,
+                names: &names,
+            };
+            let mut attempts = 0..self.attempts(file, value);
+            let drawn = loop {
+                let Some(attempt) = attempts.next() else {
+                    let unfit = not_enough(&of.columns[column]);
+                    self.unfit(it.found.file, &value.span, unfit);
+                    break None;
+                };
+                let mut dice = self.dice(&place, attempt);
+                let drawn = match &value.value {
+                    Expr::Slug(of) => self.slug(&place, it.row, of, attempt, &mut dice),
+                    _ => self.value(&place, value, Some(&mut dice)),
+                };
+                let word = drawn.as_ref().and_then(|(content, _)| match content {
+                    Content::Known(Value::Null) => None,
+                    Content::Known(value) => Some(word_of(of, column, value)),
+                    Content::Reference { row, column } => Some(format!("\0{row} {column}")),
+                    _ => None,
+                });
+                let is_free = |word| {
+                    let taken = taken.get_mut(&(table, column));
+                    taken.is_none_or(|taken| taken.insert(word))
+                };
+                if word.is_none_or(is_free) {
+                    break drawn;
+                }
+            };
+            if let Some((content, nature)) = drawn {
+                let cells = &mut self.rows.rows[it.row].cells;
+                let at = cells.partition_point(|cell| cell.column < column);
+                let cell = Cell {
+                    column,
+                    content,
+                    nature,
+                    span: match it.found.file == file {
+                        true => value.span.clone(),
+                        false => span,
+                    },
+                };
+                cells.insert(at, cell);
+            }
+        }
+    }
+}

@@ -1,0 +1,164 @@
+//! Where each declared row will stand, so that references can be resolved in any order, and what names rows without labels.
+//! Pure.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+
+use super::super::cell::Names;
+use super::super::labels::Named;
+use super::super::model::{Expr, Label, RowDecl, Table};
+use super::{Compiled, Expansion};
+use crate::diagnostic::Diagnostic;
+
+/// Rows with their places, and the declarations whose names have been found in the schema.
+#[derive(Default)]
+pub(super) struct Placing<'a> {
+    pub(super) by_table: HashMap<(usize, *const Table), Option<usize>>,
+    by_decl: HashMap<*const RowDecl, usize>,
+    pub(super) compiled: Vec<Compiled<'a>>,
+    /// The place of each named row; none where its table is not understood.
+    pub(super) place: Vec<Option<usize>>,
+    /// Each row that has a place, and its declaration.
+    pub(super) work: Vec<(usize, usize)>,
+}
+
+impl<'a> Expansion<'a> {
+    /// Finds a place for the rows that have none yet.
+    pub(super) fn place_rows(&mut self, named: &[Named<'a>], placing: &mut Placing<'a>) {
+        let from = placing.place.len();
+        placing.place.resize(named.len(), None);
+        placing.work.reserve(named.len() - from);
+        let first = placing.work.len();
+        for (at, row) in named.iter().enumerate().skip(from) {
+            // Rows of one pattern stand together.
+            if let Some((last, compiled)) = placing.work.last().copied()
+                && std::ptr::eq(named[last].decl, row.decl)
+            {
+                placing.place[at] = Some(placing.work.len());
+                placing.work.push((at, compiled));
+                continue;
+            }
+            let key = (row.file, std::ptr::from_ref(row.table));
+            let Some(rules) = placing.by_table.get(&key).copied().flatten() else {
+                continue;
+            };
+            let decl = std::ptr::from_ref(row.decl);
+            let compiled = match placing.by_decl.get(&decl) {
+                Some(compiled) => *compiled,
+                None => {
+                    placing.compiled.push(self.compile(row, rules));
+                    let compiled = placing.compiled.len() - 1;
+                    placing.by_decl.insert(decl, compiled);
+                    compiled
+                }
+            };
+            placing.place[at] = Some(placing.work.len());
+            placing.work.push((at, compiled));
+        }
+        self.label_lists(named, &placing.work[first..], &placing.compiled);
+    }
+
+    /// Adds the rows of a join table to those that have names.
+    pub(super) fn name_joined(
+        &mut self,
+        file: usize,
+        table: &'a Table,
+        named: &mut Vec<Named<'a>>,
+    ) {
+        for decl in &table.rows {
+            let Some(label) = &decl.label else { continue };
+            let Label::One(text) = &label.value else {
+                continue;
+            };
+            let text: Arc<str> = text.as_str().into();
+            let Some(labels) = Arc::get_mut(&mut self.labels) else {
+                continue;
+            };
+            let name = &table.name.value;
+            if let Some(other) = labels.add_new(name, text.clone(), named.len()) {
+                let other = &named[other];
+                let message = format!("`{name}` has label `{text}` twice");
+                let there = self.origin(other.file, &other.span());
+                if let Some((here, there)) = self.origin(file, &label.span).zip(there) {
+                    let problem = Diagnostic::problem("label-twice", message).at(here);
+                    let help = "remove one of the two: the row of a join table is named by the two rows that it joins";
+                    self.tell(problem.related("it is here first", there).help(help));
+                }
+                continue;
+            }
+            named.push(Named {
+                file,
+                table,
+                decl,
+                label: Some(text),
+                number: None,
+                each: None,
+            });
+        }
+    }
+
+    /// Rows of lists can be referred to by what names them in a plan: the values of their key.
+    fn label_lists(
+        &mut self,
+        named: &[Named<'a>],
+        work: &[(usize, usize)],
+        compiled: &[Compiled<'a>],
+    ) {
+        let mut labels = Vec::new();
+        for (at, decl) in work {
+            let (row, compiled) = (&named[*at], &compiled[*decl]);
+            if row.label.is_none() {
+                let key = &self.rows.rules[compiled.rules].key;
+                let label = self.key_as_label(row, compiled, key);
+                let keyless = key.is_empty();
+                labels.extend(label.map(|label| (&row.table.name.value, label, *at, keyless)));
+            }
+        }
+        if let (false, Some(all)) = (labels.is_empty(), Arc::get_mut(&mut self.labels)) {
+            for (table, mut label, at, keyless) in labels {
+                let mut count = 1;
+                let text = label.clone();
+                // Without a key, rows may be the same.
+                while keyless && all.find(table, &label).is_some() {
+                    count += 1;
+                    label = format!("{text} ({count})").into();
+                }
+                all.add(table, label, at);
+            }
+        }
+    }
+
+    /// Plain values of the key, as what names a row in a list.
+    pub(super) fn key_as_label(
+        &self,
+        named: &Named<'a>,
+        compiled: &Compiled<'a>,
+        key: &[usize],
+    ) -> Option<Arc<str>> {
+        let file = self.files[named.file];
+        let names = Names {
+            label: None,
+            number: None,
+            each: None,
+            vars: &file.settings.vars,
+        };
+        let mut parts = Vec::new();
+        let all: Vec<usize> = compiled.fields.iter().map(|it| it.column).collect();
+        let keyless = key.is_empty();
+        for column in if keyless { &all } else { key } {
+            let found = compiled.fields.iter().find(|it| it.column == *column)?;
+            let part = match (&found.value.value, found.label_of) {
+                (Expr::Scalar { text, .. }, _) => names.fill(text).ok()?.into_owned(),
+                (Expr::Ref { table, label, .. }, _) => {
+                    format!("{table}.{}", names.fill(label).ok()?)
+                }
+                (Expr::Env { name, .. }, _) => name.clone(),
+                // Without a key, all plain values name the row.
+                _ if keyless => continue,
+                _ => return None,
+            };
+            parts.push(part);
+        }
+        (!parts.is_empty()).then(|| parts.join("/").into())
+    }
+}

@@ -1,0 +1,220 @@
+//! The items of a list of labels: which rows a row of a join table joins. Pure.
+
+use std::ops::Range;
+
+use super::super::super::draw::dice;
+use super::super::super::generate::Dice;
+use super::super::super::model::{Choose, Expr, Field, Json, Spanned, Style, Template};
+use super::super::Expansion;
+use super::{End, Item, Parent, names_of};
+use crate::schema::TableShape;
+
+impl<'a> Expansion<'a> {
+    /// The items of a list. What is wrong with one is reported.
+    pub(super) fn items(
+        &mut self,
+        parent: &Parent<'_, 'a>,
+        of: &'a TableShape,
+        file: usize,
+        field: &'a Field,
+        to: &End<'a>,
+    ) -> Vec<Item> {
+        let expr = &field.value;
+        let text = |value: &serde_json::Value| match value {
+            serde_json::Value::String(text) => Some(text.clone()),
+            serde_json::Value::Number(number) => Some(number.to_string()),
+            serde_json::Value::Bool(is) => Some(is.to_string()),
+            _ => None,
+        };
+        let mut items: Vec<Option<Spanned<Expr>>> = Vec::new();
+        let label = |text: String| {
+            let span = self.within(file, &expr.span, &text);
+            Some(Spanned {
+                value: Expr::Scalar {
+                    text: Template::text(text),
+                    style: Style::Quoted,
+                },
+                span,
+            })
+        };
+        match &expr.value {
+            Expr::Null => {}
+            Expr::Json(serde_json::Value::Array(all)) => {
+                items.extend(all.iter().map(|it| text(it).and_then(label)));
+            }
+            Expr::Composed(Json::List(all)) => items.extend(all.iter().map(|it| match it {
+                Json::Constant(value) => text(value).and_then(label),
+                Json::Text { text, style } => Some(Spanned {
+                    value: Expr::Scalar {
+                        text: text.clone(),
+                        style: *style,
+                    },
+                    span: expr.span.clone(),
+                }),
+                Json::Tag(expr) => Some((**expr).clone()),
+                Json::List(_) | Json::Map(_) => None,
+            })),
+            _ => items.push(Some(expr.clone())),
+        }
+        let mut done: Vec<Item> = Vec::new();
+        let count = items.len();
+        for (number, item) in items.into_iter().enumerate() {
+            let item = match item {
+                Some(item) => self.item(parent, of, file, field, to, (item, number, count), &done),
+                None => {
+                    self.no_label(file, &expr.span, field);
+                    None
+                }
+            };
+            done.extend(item);
+        }
+        done
+    }
+
+    fn no_label(&mut self, file: usize, span: &Range<usize>, field: &Field) {
+        let name = &field.name.value;
+        let message = format!("`{name}` is a list of labels, and this is none");
+        let help = format!(
+            "write `{name}: [first, second]`; rows with more columns stand below the join table"
+        );
+        self.error(file, span, "not-a-label", message, Some(help));
+    }
+
+    #[expect(clippy::too_many_arguments)]
+    fn item(
+        &mut self,
+        parent: &Parent<'_, 'a>,
+        of: &'a TableShape,
+        file: usize,
+        field: &'a Field,
+        to: &End<'a>,
+        (item, number, count): (Spanned<Expr>, usize, usize),
+        done: &[Item],
+    ) -> Option<Item> {
+        let vars = match (file == self.shared_file(), self.given.shared) {
+            (true, Some(shared)) => &shared.settings.vars,
+            _ => &self.files[parent.named.file].settings.vars,
+        };
+        let names = names_of(parent.named, parent.label, vars);
+        let mut dice = self.dice_of_list(parent, of, field, number);
+        let mut item = item;
+        while let Expr::Pick(items) = &item.value {
+            item = dice.pick_weighted(items)?.clone();
+        }
+        let span = item.span;
+        let (table, text) = match &item.value {
+            Expr::Scalar { text, .. } => (None, text),
+            Expr::Ref {
+                table,
+                label,
+                column: None,
+            } => (Some(table), label),
+            Expr::Among {
+                table,
+                pattern,
+                column: None,
+                ..
+            } => (Some(table), pattern),
+            _ => {
+                self.no_label(file, &span, field);
+                return None;
+            }
+        };
+        let text = match names.fill(text) {
+            Ok(text) => text.into_owned(),
+            Err(unfit) => {
+                self.unfit(file, &span, unfit);
+                return None;
+            }
+        };
+        let label = match &item.value {
+            Expr::Among { choice, table, .. } => {
+                if self.shape.table(table).is_none() {
+                    self.unknown_table(file, &span, table);
+                    return None;
+                }
+                let all = self.labelled(parent.named.file, table, &text);
+                let turn = parent.turn * count as u64 + number as u64;
+                // No label comes twice in a list.
+                let mut attempts = 0..64 + 32 * all.len() as u64;
+                let label = attempts.find_map(|attempt| {
+                    let turn = match choice {
+                        Choose::InTurn => turn + attempt,
+                        Choose::Random => 0,
+                    };
+                    let (label, _) = all.choose(*choice, turn, Some(&mut dice))?;
+                    let is_new = !done.iter().any(|it| it.label == **label);
+                    is_new.then(|| label.to_string())
+                });
+                let Some(label) = label else {
+                    let message = match all.len() {
+                        0 => format!("no label of `{table}` looks like `{text}`"),
+                        many => format!(
+                            "`{table}` has only {many} labels like `{text}`, and this list wants more"
+                        ),
+                    };
+                    let help = Some(format!("declare more rows of `{table}`"));
+                    self.error(file, &span, "no-match", message, help);
+                    return None;
+                };
+                label
+            }
+            _ => text,
+        };
+        let table = match to {
+            End::Key { parent, .. } => table.or(Some(parent)),
+            End::Soft(_) => table,
+        };
+        let value = match table {
+            Some(table) if !to.refers_to(table) => {
+                let name = &field.name.value;
+                let message = format!("`{name}` does not refer to rows of `{table}`");
+                let help = Some("refer to a row of the other table of the join table".to_owned());
+                self.error(file, &span, "wrong-table", message, help);
+                return None;
+            }
+            Some(table) => Expr::Ref {
+                table: table.clone(),
+                label: Template::text(label.as_str()),
+                column: None,
+            },
+            None => Expr::Scalar {
+                text: Template::text(label.as_str()),
+                style: Style::Quoted,
+            },
+        };
+        Some(Item { label, value, span })
+    }
+
+    /// The dice of an item of a list.
+    fn dice_of_list(
+        &self,
+        parent: &Parent<'_, 'a>,
+        of: &TableShape,
+        field: &Field,
+        number: usize,
+    ) -> Dice {
+        let file = parent.named.file;
+        let made_as = self.given.made_as(file, of);
+        let column = format!("{}[{number}]", field.name.value);
+        dice(self.files[file], made_as, parent.label, &column, 0)
+    }
+
+    /// Where an item of a list stands: the list itself has no places of its items.
+    fn within(&self, file: usize, span: &Range<usize>, item: &str) -> Range<usize> {
+        let origin = self.origin(file, span);
+        let written = origin
+            .as_ref()
+            .and_then(|it| it.source.text.get(it.span.clone()))
+            .unwrap_or_default();
+        let is_edge = |c: Option<char>| c.is_none_or(|c| !c.is_alphanumeric() && c != '_');
+        let whole = |(at, text): &(usize, &str)| {
+            is_edge(written[..*at].chars().next_back())
+                && is_edge(written[at + text.len()..].chars().next())
+        };
+        match written.match_indices(item).find(whole) {
+            Some((at, _)) if !item.is_empty() => span.start + at..span.start + at + item.len(),
+            _ => span.clone(),
+        }
+    }
+}

@@ -1,0 +1,189 @@
+//! Files without a transaction have no guards: they are no judge of what an earlier file breaks, and what they break
+//! themselves is looked at behind them. Each specification gets a new and empty database.
+
+use seedbed::history::Part;
+use seedbed::migrations::{ApplyError, Back, Outcome};
+use seedbed::report::Report;
+
+use super::specification::{already, contains, each, refused};
+use crate::world::{World, done, problem_codes};
+
+const VIEWED: (&str, &str) = (
+    "V1__t.sql",
+    "CREATE TABLE t (x); CREATE TABLE log (x); CREATE VIEW v AS SELECT x FROM t;
+     CREATE TRIGGER tg AFTER INSERT ON t BEGIN INSERT INTO log VALUES (new.x); END;
+     CREATE TABLE p (id INTEGER PRIMARY KEY); CREATE TABLE c (pid INTEGER REFERENCES p (id));",
+);
+
+const BARE: &str = "-- seedbed: no-transaction\n";
+
+pub(crate) async fn a_file_without_a_transaction_is_no_judge_of_what_an_earlier_one_breaks(
+    world: World,
+) {
+    world.apply(&[VIEWED]).await.unwrap();
+    let drop = ("V2__drop.sql", "DROP TABLE t;");
+    let create = format!("{BARE}CREATE TABLE t (x);");
+    let create = ("V3__t.sql", create.as_str());
+    let (part, text) = refused(world.apply(&[VIEWED, drop, create]).await);
+    assert_eq!(part, Part::Compiles);
+    contains(
+        &text,
+        &["V2", "does not compile afterwards", "error in view v"],
+    );
+    assert_eq!(world.recorded().await, "V1");
+    // A judge before the file that repairs it is none either.
+    let early = (
+        "V3__early.sql",
+        "CREATE TABLE early (x); CREATE VIEW w AS SELECT 1;",
+    );
+    let late = ("V4__t.sql", create.1);
+    let (part, _) = refused(world.apply_with(&[VIEWED, drop, early, late], each()).await);
+    assert_eq!(part, Part::Compiles);
+    assert_eq!(world.recorded().await, "V1");
+    let judge = ("V4__judge.sql", "CREATE VIEW w AS SELECT x FROM v;");
+    let files = [VIEWED, drop, create, judge];
+    let outcome = world.apply(&files).await.unwrap();
+    assert_eq!(done(&outcome), "V2 V3 V4");
+}
+
+pub(crate) async fn a_view_that_a_legacy_renaming_breaks_is_refused(world: World) {
+    let legacy = "ALTER TABLE log ADD COLUMN y; PRAGMA legacy_alter_table=ON; ALTER TABLE t RENAME TO t_old;";
+    let legacy = ("V2__legacy.sql", legacy);
+    for last in [
+        "CREATE TABLE t (x);",
+        "CREATE INDEX i ON t_old (x);",
+        "VACUUM;",
+    ] {
+        let last = format!("{BARE}{last}");
+        let files = [VIEWED, legacy, ("V3__last.sql", last.as_str())];
+        let (part, text) = refused(world.apply(&files).await);
+        assert_eq!(part, Part::Compiles);
+        contains(&text, &["error in", "no such table: main.t"]);
+        assert_eq!(world.tables().await, "");
+    }
+}
+
+pub(crate) async fn a_file_about_something_else_repairs_nothing(world: World) {
+    let columns = (
+        "V1__t.sql",
+        "CREATE TABLE t (a, b); CREATE VIEW v AS SELECT b FROM t; CREATE TABLE other (x);",
+    );
+    world.apply(&[columns]).await.unwrap();
+    let drop = ("V2__drop.sql", "DROP TABLE t; CREATE TABLE t (a);");
+    for something_else in [
+        "CREATE TABLE more (b);",
+        "ALTER TABLE other ADD COLUMN b;",
+        "CREATE INDEX b ON other (x);",
+        "CREATE VIEW w AS SELECT 1 AS b, 't' AS v;",
+        "DROP TABLE other;",
+        "ALTER TABLE t ADD COLUMN c;",
+    ] {
+        let files = [columns, drop, ("V3__more.sql", something_else)];
+        let (part, text) = refused(world.apply_with(&files, each()).await);
+        assert_eq!(part, Part::Compiles, "{something_else}");
+        contains(&text, &["V2", "error in view v", "V2__drop.sql"]);
+        assert_eq!(world.recorded().await, "V1", "{something_else}");
+    }
+    let files = [
+        columns,
+        drop,
+        ("V3__more.sql", "ALTER TABLE t ADD COLUMN b;"),
+    ];
+    world.apply_with(&files, each()).await.unwrap();
+}
+
+/// The codes of the problems that stopped a run, and the words of its report.
+fn stopped(result: Result<Outcome, ApplyError>) -> (String, String) {
+    let Err(error) = &result else {
+        panic!("a run that stops was expected, and there was {result:?}");
+    };
+    let report = Report::failure(error);
+    let diagnostic = &report.diagnostics[0];
+    let mut lines = vec![diagnostic.message.clone()];
+    lines.extend(diagnostic.notes.clone());
+    lines.extend(diagnostic.help.clone());
+    let text = lines.join("\n");
+    (problem_codes(result), text)
+}
+
+pub(crate) async fn what_a_file_without_a_transaction_breaks_stops_the_run(world: World) {
+    let drop_view = format!("{BARE}DROP TABLE t;");
+    let drop_log = format!("{BARE}DROP TABLE log;");
+    let drop_p = format!("{BARE}DROP TABLE p;");
+    let files = [
+        VIEWED,
+        ("V2__log.sql", &drop_log),
+        ("V3__t.sql", &drop_view),
+        ("V4__p.sql", &drop_p),
+    ];
+    for (count, recorded, code, words) in [
+        (
+            2,
+            "V1 V2",
+            "does-not-compile",
+            "V2: trigger tg does not compile afterwards: no such table: main.log",
+        ),
+        (
+            3,
+            "V1 V2 V3",
+            "does-not-compile",
+            "V3: view v does not compile afterwards: no such table: main.t",
+        ),
+        (
+            4,
+            "V1 V2 V3 V4",
+            "lost-parent",
+            "V4 leaves a foreign key without its parent table: c (pid) refers to p",
+        ),
+    ] {
+        let more = ("V5__more.sql", "CREATE TABLE more (x);");
+        let files: Vec<_> = files[..count].iter().copied().chain([more]).collect();
+        let (codes, text) = stopped(world.apply(&files).await);
+        assert_eq!(codes, code);
+        contains(
+            &text,
+            &[words, "nothing of it was rolled back", "in a new migration"],
+        );
+        // The files behind it did not run.
+        assert_eq!(world.recorded().await, recorded);
+    }
+}
+
+pub(crate) async fn what_a_later_file_repairs_behind_one_without_a_transaction_is_no_fault(
+    world: World,
+) {
+    let drop = format!("{BARE}DROP TABLE t;");
+    let drop = ("V2__drop.sql", drop.as_str());
+    let again = ("V3__again.sql", "CREATE TABLE t (x, y);");
+    world.apply(&[VIEWED, drop, again]).await.unwrap();
+    // What it might have repaired, and did not.
+    let drop_again = ("V4__drop.sql", drop.1);
+    let other = ("V5__other.sql", "CREATE TABLE t (y);");
+    let (codes, text) = stopped(world.apply(&[VIEWED, drop, again, drop_again, other]).await);
+    assert_eq!(codes, "does-not-compile");
+    contains(&text, &["V4: view v does not compile afterwards"]);
+}
+
+pub(crate) async fn what_was_broken_before_a_file_without_a_transaction_is_no_fault(world: World) {
+    let drop = format!("{BARE}DROP TABLE log; CREATE TABLE log (x, y);");
+    let down = format!("{BARE}DROP TABLE log; CREATE TABLE log (x);");
+    let files = [VIEWED, ("V2__log.sql", &drop), ("V2__log.down.sql", &down)];
+    world.apply(&[VIEWED]).await.unwrap();
+    already(
+        &world,
+        &[
+            "DROP TRIGGER tg",
+            "CREATE VIEW old AS SELECT x FROM nowhere",
+            "CREATE TABLE orphan (x REFERENCES nowhere)",
+        ],
+    )
+    .await;
+    world.apply(&files).await.unwrap();
+    world.undo(Back::Steps(1)).await.unwrap();
+    // The next file in a transaction knows them too.
+    let next = ("V3__next.sql", "CREATE VIEW w AS SELECT 1;");
+    world
+        .apply(&[files[0], files[1], files[2], next])
+        .await
+        .unwrap();
+}
