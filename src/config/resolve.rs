@@ -55,6 +55,7 @@ pub(super) struct Shown {
     /// The inner `None`: what was set is no URL.
     pub(super) url: Option<Setting<Option<RemoteUrl>>>,
     pub(super) token: Option<Origin>,
+    pub(super) encryption_key: Option<Origin>,
     pub(super) replica_file: Setting<PathBuf>,
     pub(super) sync_interval: Option<Setting<Duration>>,
     pub(super) allow_plain_http: Setting<bool>,
@@ -372,6 +373,7 @@ fn shown(layers: &Layers<'_>) -> Shown {
         local_file: choose::local_file(layers, &mut unheard),
         url: choose::url_text(layers).map(|text| text.map(|text| RemoteUrl::parse(&text).ok())),
         token: choose::token_origin(layers),
+        encryption_key: choose::encryption_key_origin(layers),
         replica_file: choose::replica_file(layers, &mut unheard),
         sync_interval: layers.toml.sync_interval.clone(),
         allow_plain_http: choose::allow_plain_http(layers),

@@ -589,10 +589,32 @@ impl Server {
         &self.host
     }
 
+    /// The key of the database as the `libsql` crate takes it.
+    #[cfg(feature = "replica")]
+    pub(super) fn key_for_the_crate(&self) -> Option<libsql::EncryptionContext> {
+        let EncryptionKey(key) = self.encryption_key.as_ref()?;
+        Some(libsql::EncryptionContext {
+            key: libsql::EncryptionKey::Base64Encoded(key.clone()),
+        })
+    }
+
     /// The same server as the `libsql` crate's own client reaches it.
     pub(super) async fn for_applications(&self) -> Result<libsql::Database, RemoteError> {
         let token = self.token.clone().unwrap_or_default();
         let builder = libsql::Builder::new_remote(self.base.clone(), token);
+        #[cfg(feature = "replica")]
+        let builder = match self.key_for_the_crate() {
+            Some(key) => builder.remote_encryption(key),
+            None => builder,
+        };
+        // The crate takes a key only with its feature for replicas.
+        #[cfg(not(feature = "replica"))]
+        if self.encryption_key.is_some() {
+            return Err(RemoteError::Unreachable {
+                host: self.host.clone(),
+                why: "a connection with an encryption key needs the feature `replica`".to_owned(),
+            });
+        }
         builder
             .build()
             .await
@@ -635,5 +657,24 @@ fn logged(answer: &Result<Response, reqwest::Error>) -> String {
     match answer {
         Ok(answer) => format!("status {}", answer.status().as_u16()),
         Err(_) => "no answer".to_owned(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn each_request_carries_the_encryption_key() {
+        let mut server = Server::new("http://127.0.0.1:1", Some("token"), None).unwrap();
+        let header = |server: &Server| {
+            let request = server.request_of(PIPELINE, Vec::new()).build().unwrap();
+            let key = request.headers().get("x-turso-encryption-key");
+            key.map(|it| it.to_str().unwrap().to_owned())
+        };
+        assert_eq!(header(&server), None);
+        server.set_key(Some(&EncryptionKey::new("a2V5")));
+        assert_eq!(header(&server).as_deref(), Some("a2V5"));
+        assert!(!format!("{server:?}").contains("a2V5"));
     }
 }

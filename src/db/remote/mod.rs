@@ -40,7 +40,8 @@ pub(super) use self::signs::given;
 pub(super) use self::wire::WireRow;
 use super::{
     Answer, At, Code, DbError, EncryptionKey, Engine, EngineError, Failure, Fate, Left, Log,
-    OnProgress, Options, Pause, Progress, Proxy, Query, Ready, RemoteError, Rows, Stop, Transaction,
+    OnProgress, Options, Pause, Progress, Proxy, Query, Ready, RemoteError, Rows, Stop,
+    Transaction,
 };
 use crate::script::Atomicity;
 
@@ -108,6 +109,12 @@ impl Remote {
     pub(super) fn with_key(mut self, key: Option<&EncryptionKey>) -> Remote {
         self.server.set_key(key);
         self
+    }
+
+    /// The key as the crate takes it.
+    #[cfg(feature = "replica")]
+    pub(super) fn key_for_the_crate(&self) -> Option<libsql::EncryptionContext> {
+        self.server.key_for_the_crate()
     }
 
     /// The engine; libSQL until the first answer.

@@ -38,8 +38,7 @@ pub(super) async fn compared(
     let mut asked = vec![Asked::Schema];
     let mut questions: Vec<Question> = vec![Query::new(OBJECTS).into()];
     // A server keeps no `application_id`.
-    let is_kept =
-        |number: &Number| !db.engine().is_server() || number.pragma != "application_id";
+    let is_kept = |number: &Number| !db.engine().is_server() || number.pragma != "application_id";
     for (at, number) in dumped.numbers.iter().enumerate() {
         if is_kept(number) {
             let pragma = number.pragma;
