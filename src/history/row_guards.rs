@@ -6,7 +6,7 @@ use std::sync::{Arc, LazyLock};
 use serde_json::json;
 
 use super::effects::{Checked, Effects};
-use super::guards::{LISTED, MEMORY, Scope, mismatched, refuse, rowid_alias};
+use super::guards::{LISTED, MEMORY, Scope, mismatched, refuse, rowid_alias, unless};
 use super::layout::VIOLATIONS;
 use crate::script::{ForeignKeys, OnFailure, Step, Unit};
 use crate::sql::Value;
@@ -87,11 +87,10 @@ pub(super) fn nothing_is_broken(effects: &Effects) -> Step {
     Step {
         on_failure: OnFailure::Continue,
         ..Step::own(
-            format!(
-                "WITH {} SELECT CASE WHEN EXISTS (SELECT 1 FROM mismatched) OR EXISTS (SELECT 1 FROM broken) \
-                 THEN json('found') ELSE 1 END",
+            unless(&format!(
+                "NOT EXISTS (WITH {} SELECT 1 FROM (SELECT child FROM mismatched UNION ALL SELECT child FROM broken))",
                 rows(&Scope::of_rows(effects))
-            ),
+            )),
             vec![],
         )
     }
